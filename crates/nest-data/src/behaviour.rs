@@ -1,0 +1,197 @@
+//! What a customer does: one file of `behaviours/` each, as a list of requests.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Seconds;
+
+/// One behaviour. An *execution* of it makes its requests in order; rates and demand count executions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Behaviour {
+    /// What the customer wants, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// A behaviour that the same customer must have done before, such as a login. Where the customer has not, it
+    /// is executed first and counted as an execution of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+    /// Values for `{{ name }}` before any step has saved one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// The requests, in order; at least one.
+    pub steps: Vec<Request>,
+}
+
+/// One request. Exactly one of `get`, `post`, `put`, `patch`, `delete` and `head` names the path.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Path (template) of a GET, from the base URL: `/items?page={{ int(1, 40) }}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub get: Option<String>,
+    /// Path (template) of a POST.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post: Option<String>,
+    /// Path (template) of a PUT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put: Option<String>,
+    /// Path (template) of a PATCH.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<String>,
+    /// Path (template) of a DELETE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<String>,
+    /// Path (template) of a HEAD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// Name in reports; the path where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Pause before this request, from the answer to the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub think: Option<Seconds>,
+    /// Headers; values are templates.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// JSON body; texts in it are templates. A text that is one single `{{ int(..) }}` becomes a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<serde_json::Value>,
+    /// Form body; values are templates.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub form: BTreeMap<String, String>,
+    /// Body as text (template).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Longest wait for the whole answer; `[measure] timeout` where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Seconds>,
+    /// Values to keep from the answer, by variable name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub save: BTreeMap<String, Capture>,
+    /// What the answer must be. Without it any status below 400 is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+}
+
+/// Where a saved value comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Capture {
+    /// A path into a JSON answer: `"$.items[0].id"`.
+    Json(String),
+    /// Another place in the answer.
+    Elsewhere(CaptureFrom),
+}
+
+/// A place in the answer other than a JSON path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaptureFrom {
+    /// Name of a header (not available yet).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Regular expression over the body with one group (not available yet).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regex: Option<String>,
+}
+
+/// What an answer must be to count as completed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The status, or one of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// A text that the body must hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_contains: Option<String>,
+    /// A text that the body must not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_excludes: Option<String>,
+}
+
+/// One status or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Status {
+    /// Exactly this one.
+    One(u16),
+    /// Any of these.
+    Several(Vec<u16>),
+}
+
+impl Request {
+    /// Method and path template, where exactly one is given.
+    #[must_use]
+    pub fn method_and_path(&self) -> Option<(&'static str, &str)> {
+        let given =
+            [("GET", &self.get), ("POST", &self.post), ("PUT", &self.put), ("PATCH", &self.patch), ("DELETE", &self.delete), ("HEAD", &self.head)];
+        let mut given = given.into_iter().filter_map(|(method, path)| path.as_deref().map(|path| (method, path)));
+        given.next().filter(|_| given.next().is_none())
+    }
+}
+
+impl Expect {
+    /// Whether `status` is accepted; without a stated status, everything below 400 is.
+    #[must_use]
+    pub fn accepts(&self, status: u16) -> bool {
+        match &self.status {
+            None => status < 400,
+            Some(Status::One(one)) => status == *one,
+            Some(Status::Several(several)) => several.contains(&status),
+        }
+    }
+}
+
+/// Turns a path such as `$.items[0].id` into a JSON pointer, `/items/0/id`.
+///
+/// Returns `None` where the path is not `$` followed by `.name` and `[index]` parts.
+#[must_use]
+pub fn json_pointer(path: &str) -> Option<String> {
+    let mut rest = path.strip_prefix('$')?;
+    let mut pointer = String::new();
+    while !rest.is_empty() {
+        let (part, after) = if let Some(index) = rest.strip_prefix('[') {
+            let (index, after) = index.split_once(']')?;
+            index.parse::<usize>().ok()?;
+            (index, after)
+        } else {
+            let name = rest.strip_prefix('.')?;
+            let end = name.find(['.', '[']).unwrap_or(name.len());
+            (&name[..end], &name[end..])
+        };
+        if part.is_empty() {
+            return None;
+        }
+        pointer.push('/');
+        pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+        rest = after;
+    }
+    Some(pointer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_paths_become_pointers() {
+        assert_eq!(json_pointer("$.items[0].id").as_deref(), Some("/items/0/id"));
+        assert_eq!(json_pointer("$").as_deref(), Some(""));
+        assert_eq!(json_pointer("$.a/b").as_deref(), Some("/a~1b"));
+        for bad in ["items", "$..a", "$[x]", "$.", "$[1"] {
+            assert_eq!(json_pointer(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_method_is_needed() {
+        let get = Request { get: Some("/".into()), ..Request::default() };
+        assert_eq!(get.method_and_path(), Some(("GET", "/")));
+        assert_eq!(Request { post: Some("/".into()), ..get }.method_and_path(), None);
+        assert_eq!(Request::default().method_and_path(), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! Doubts about a usable result. Once raised, a caveat reaches the report.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A reason for doubt, with its facts. Its text tells the reader what to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "caveat", rename_all = "snake_case")]
+pub enum Caveat {
+    /// A behaviour was never completed in the pilot, so nothing about it could be planned.
+    PilotFoundNothing {
+        /// The behaviour.
+        behaviour: String,
+    },
+    /// The plan was scaled down to the highest rate that the study allows.
+    RateCapped {
+        /// The step.
+        step: String,
+        /// Rate asked for, executions per second.
+        wanted_per_s: f64,
+        /// Rate offered.
+        offered_per_s: f64,
+    },
+    /// The ramp ended early because the target could not keep up twice in a row.
+    RampEnded {
+        /// Last step that was run.
+        step: String,
+    },
+    /// A step was left out of the fit.
+    StepLeftOut {
+        /// The step.
+        step: String,
+        /// Its reasons.
+        reasons: Vec<String>,
+    },
+    /// A step was fitted with a wider error.
+    StepSuspect {
+        /// The step.
+        step: String,
+        /// Its reasons.
+        reasons: Vec<String>,
+    },
+    /// Stored data grew in the run while the study has no reset command.
+    DataGrows {
+        /// Use per execution in the last ramp step over the first, same resource.
+        ratio: f64,
+        /// The resource.
+        resource: String,
+    },
+    /// Demands cannot be told apart.
+    NotSeparable {
+        /// The resource.
+        resource: String,
+        /// Condition number of the design.
+        condition: f64,
+    },
+    /// Too few repeats to know how much visits differ; a prior is used.
+    FewRepeats {
+        /// Repeats seen.
+        repeats: f64,
+        /// Prior of the relative deviation.
+        prior: f64,
+    },
+    /// No step came above half utilisation: the plateau is from demand, not seen.
+    PlateauNotSeen {
+        /// Highest utilisation of a fitted step, 0-1.
+        utilisation: f64,
+    },
+    /// The seen plateau lies below the ceiling from demand: something else binds.
+    UnmeasuredLimit {
+        /// Plateau over ceiling.
+        ratio: f64,
+    },
+    /// Memory grew with time rather than with load.
+    MemoryGrows {
+        /// The resource.
+        resource: String,
+        /// Bytes per second.
+        bytes_per_s: f64,
+    },
+    /// A figure lies beyond the measured range.
+    Extrapolated {
+        /// What is extrapolated.
+        what: String,
+        /// How far, as a multiple of what was tested.
+        factor: f64,
+    },
+    /// A configuration's processor was never compared with the measured one.
+    SpeedAssumed {
+        /// The configuration.
+        config: String,
+        /// Assumed range.
+        low: f64,
+        /// Assumed range.
+        high: f64,
+    },
+    /// A tier has no place in a configuration and is not priced there.
+    TierNotPlaced {
+        /// The configuration.
+        config: String,
+        /// The tier.
+        tier: String,
+    },
+    /// A total holds a line without a price.
+    PriceUnknown {
+        /// The configuration.
+        config: String,
+        /// Lines without a price.
+        lines: usize,
+    },
+    /// A price is old.
+    PriceOld {
+        /// The book.
+        book: String,
+        /// Age of its oldest price used, in days.
+        days: i64,
+    },
+    /// The central value lies outside the central half of its draws.
+    ValueOffCentre {
+        /// What it is the value of.
+        what: String,
+    },
+    /// An objective is already missed at the lightest measured load.
+    MissedAtOnce {
+        /// The objective.
+        objective: String,
+    },
+    /// The document was written by an older format.
+    OlderFormat {
+        /// Its format.
+        format: u32,
+    },
+}
+
+impl fmt::Display for Caveat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PilotFoundNothing { behaviour } => {
+                write!(f, "`{behaviour}` completed nothing in the pilot; its boosted step is planned from a guess. Check the behaviour alone first")
+            }
+            Self::RateCapped { step, wanted_per_s, offered_per_s } => {
+                write!(
+                    f,
+                    "{step}: {wanted_per_s:.0} executions/s were planned, {offered_per_s:.0} offered. Raise [measure] max_rate if the generator can do more"
+                )
+            }
+            Self::RampEnded { step } => write!(f, "the ramp ended after {step} because the target could not keep up; later steps were not run"),
+            Self::StepLeftOut { step, reasons } => write!(f, "{step} is not fitted: {}. Repeat it on a quieter machine", reasons.join("; ")),
+            Self::StepSuspect { step, reasons } => write!(f, "{step} is fitted with a wider error: {}", reasons.join("; ")),
+            Self::DataGrows { ratio, resource } => {
+                write!(
+                    f,
+                    "{resource} use per execution changed by a factor of {ratio:.2} from the first to the last ramp step. If stored data grows, give the study a reset command"
+                )
+            }
+            Self::NotSeparable { resource, condition } => {
+                write!(
+                    f,
+                    "{resource}: demands of single behaviours cannot be told apart (condition {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every behaviour"
+                )
+            }
+            Self::FewRepeats { repeats, prior } => {
+                write!(
+                    f,
+                    "{repeats:.0} repeats are too few to know how much visits differ; {:.0} % is assumed. Add ramp steps to narrow the intervals",
+                    prior * 100.0
+                )
+            }
+            Self::PlateauNotSeen { utilisation } => write!(
+                f,
+                "no fitted step came above {:.0} % utilisation: the plateau is from demand, not seen. Measure closer to saturation to see it",
+                utilisation * 100.0
+            ),
+            Self::UnmeasuredLimit { ratio } => {
+                write!(
+                    f,
+                    "throughput levels off at {:.0} % of what demand allows: a lock, a pool or a remote service may bind. Look for waiting that no probe reads",
+                    ratio * 100.0
+                )
+            }
+            Self::MemoryGrows { resource, bytes_per_s } => write!(
+                f,
+                "{resource} grows by {:.1} MB an hour whatever the load: a leak gives a date, not a number of customers. Run one step for longer",
+                bytes_per_s * 3600.0 / 1e6
+            ),
+            Self::Extrapolated { what, factor } => write!(f, "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"),
+            Self::SpeedAssumed { config, low, high } => {
+                write!(
+                    f,
+                    "`{config}`: one virtual CPU is assumed to do {low:.2} to {high:.2} of the work of one measured core. Run the study there once and give its speed"
+                )
+            }
+            Self::TierNotPlaced { config, tier } => write!(f, "`{config}` does not place tier `{tier}`; it is neither sized nor priced there"),
+            Self::PriceUnknown { config, lines } => {
+                write!(f, "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add the price to a book of your own")
+            }
+            Self::PriceOld { book, days } => write!(f, "the oldest price used from {book} was seen {days} days ago. Check it before signing"),
+            Self::ValueOffCentre { what } => write!(f, "{what}: the central value lies outside the middle half of its draws; read the interval"),
+            Self::MissedAtOnce { objective } => write!(f, "objective `{objective}` is missed at any load; loosen it or look at the target first"),
+            Self::OlderFormat { format } => write!(f, "the document has the older format {format}; run the stage again to refresh it"),
+        }
+    }
+}

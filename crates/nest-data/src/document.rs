@@ -1,0 +1,58 @@
+//! What every document on disk carries: its kind, its format and who wrote it.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::DataError;
+
+/// Kind, format and origin of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// For example `nest.measurements`.
+    pub kind: String,
+    /// Format number; a reader refuses a newer one than it knows.
+    pub format: u32,
+    /// Program and version that wrote it.
+    pub made_by: String,
+}
+
+/// A document with a header. Equal documents give equal bytes.
+pub trait Document: Serialize + DeserializeOwned {
+    /// Kind, as in [`Header::kind`].
+    const KIND: &'static str;
+    /// Newest format this version reads, and the one it writes.
+    const FORMAT: u32;
+
+    /// A header for a document written now.
+    #[must_use]
+    fn header() -> Header {
+        Header { kind: Self::KIND.to_owned(), format: Self::FORMAT, made_by: concat!("locust-nest ", env!("CARGO_PKG_VERSION")).to_owned() }
+    }
+
+    /// Reads the document from JSON.
+    ///
+    /// # Errors
+    /// [`DataError::Malformed`], [`DataError::WrongKind`] or [`DataError::NewerFormat`].
+    fn from_json(text: &str) -> Result<Self, DataError> {
+        #[derive(Deserialize)]
+        struct OnlyHeader {
+            header: Header,
+        }
+        let malformed = |source| DataError::Malformed { kind: Self::KIND, source };
+        let OnlyHeader { header } = serde_json::from_str(text).map_err(malformed)?;
+        if header.kind != Self::KIND {
+            return Err(DataError::WrongKind { expected: Self::KIND, found: header.kind });
+        }
+        if header.format > Self::FORMAT {
+            return Err(DataError::NewerFormat { kind: Self::KIND, found: header.format, supported: Self::FORMAT });
+        }
+        serde_json::from_str(text).map_err(malformed)
+    }
+
+    /// The document as JSON, one field a line, with a final newline.
+    #[must_use]
+    fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("documents hold only maps with string keys");
+        text.push('\n');
+        text
+    }
+}

@@ -1,0 +1,47 @@
+//! Errors of this crate that do not point into a user's text.
+
+/// A document that cannot be used, or a value out of its range.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The document is not valid JSON of its kind.
+    #[error("not a {kind} document")]
+    Malformed {
+        /// Kind that was asked for.
+        kind: &'static str,
+        /// What the JSON reader says.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The document is of another kind.
+    #[error("a {found} document where {expected} is needed")]
+    WrongKind {
+        /// Kind that was asked for.
+        expected: &'static str,
+        /// Kind that the header names.
+        found: String,
+    },
+    /// The document was written by a newer version of the toolkit.
+    #[error("{kind} format {found} is newer than {supported}, the newest this version reads")]
+    NewerFormat {
+        /// Kind of document.
+        kind: &'static str,
+        /// Format of the document.
+        found: u32,
+        /// Newest format that is understood.
+        supported: u32,
+    },
+    /// A formula cannot be read or evaluated.
+    #[error("{reason}")]
+    Formula {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A value of a text form (duration, share, price) cannot be read.
+    #[error("{value:?} is not {expected}")]
+    Unreadable {
+        /// What was written.
+        value: String,
+        /// What is accepted, with an example.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,258 @@
+//! Formulas of parameters: `3 / (min_payment + 0.5) / day`.
+//!
+//! Parsed by the `cel` crate; of its language we accept numbers, names, `+ - * /`, unary minus, comparisons,
+//! `condition ? a : b`, and `min`, `max`, `ceil`, `floor`, `round`. Every number is a double, so `3 / 2` is 1.5.
+//! `second`, `minute`, `hour`, `day`, `week` and `month` are units of time and are checked as such.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use cel::{
+    common::ast::{Expr, IdedExpr, LiteralValue},
+    parser::Parser,
+};
+
+use crate::{
+    DataError,
+    units::{DAYS_PER_MONTH, SECONDS_PER_DAY, text_type},
+};
+
+/// Longest formula text that is read, in bytes.
+const LONGEST: usize = 1_000;
+
+/// A parsed formula. It prints as the text it was read from.
+#[derive(Debug, Clone)]
+pub struct Formula {
+    text: String,
+    expression: IdedExpr,
+}
+
+impl PartialEq for Formula {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+/// A number with the power of time in its unit.
+#[derive(Clone, Copy)]
+struct Quantity {
+    value: f64,
+    time_power: i32,
+}
+
+impl Formula {
+    /// Reads a formula and checks that only what we accept is in it.
+    ///
+    /// # Errors
+    /// [`DataError::Formula`] for a text that is too long, does not parse or uses another part of the language.
+    pub fn parse(text: &str) -> Result<Self, DataError> {
+        let fail = |reason: String| DataError::Formula { reason };
+        if text.len() > LONGEST {
+            return Err(fail(format!("the formula is longer than {LONGEST} bytes")));
+        }
+        let expression =
+            Parser::default().parse(text).map_err(|_| fail(format!("{text:?} is not a formula; use numbers, parameters, + - * / and brackets")))?;
+        let formula = Self { text: text.to_owned(), expression };
+        formula.evaluate(&|_| Some(1.0)).map(|_| formula)
+    }
+
+    /// Reads a rate: a formula whose unit is one over time, such as `0.3 / day`.
+    ///
+    /// # Errors
+    /// As [`Formula::parse`], and where the unit is anything but one over time.
+    pub fn parse_rate(text: &str) -> Result<Self, DataError> {
+        let formula = Self::parse(text)?;
+        let quantity = formula.evaluate(&|_| Some(1.0))?;
+        if quantity.time_power != -1 {
+            let reason = format!("{text:?} is not a rate: divide by second, minute, hour, day, week or month exactly once, as in \"0.3 / day\"");
+            return Err(DataError::Formula { reason });
+        }
+        Ok(formula)
+    }
+
+    /// Names of the parameters it uses, sorted, without the units of time.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        collect_names(&self.expression, &mut names);
+        names.retain(|name| days_in(name).is_none());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Value of a rate, per day.
+    ///
+    /// # Errors
+    /// [`DataError::Formula`] for a parameter without a value, or a result that is negative or not finite.
+    pub fn per_day(&self, parameters: &BTreeMap<String, f64>) -> Result<f64, DataError> {
+        let value = self.evaluate(&|name| parameters.get(name).copied())?.value;
+        if !value.is_finite() || value < 0.0 {
+            return Err(DataError::Formula { reason: format!("{:?} is {value}; a rate is 0 or more", self.text) });
+        }
+        Ok(value)
+    }
+
+    fn evaluate(&self, parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, DataError> {
+        evaluate(&self.expression, parameter).map_err(|reason| DataError::Formula { reason: format!("{:?}: {reason}", self.text) })
+    }
+}
+
+impl fmt::Display for Formula {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Formula {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        Self::parse(text)
+    }
+}
+
+/// A formula whose unit is one over time. In documents it is the text it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rate(Formula);
+
+impl Rate {
+    /// The formula, for [`Formula::per_day`] and [`Formula::names`].
+    #[must_use]
+    pub fn formula(&self) -> &Formula {
+        &self.0
+    }
+}
+
+impl FromStr for Rate {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        Formula::parse_rate(text).map(Self)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+text_type!(Rate, "Rate", "nest-rate", "string");
+
+/// Length of a unit of time in days.
+fn days_in(name: &str) -> Option<f64> {
+    Some(match name {
+        "second" => 1.0 / SECONDS_PER_DAY,
+        "minute" => 1.0 / 1_440.0,
+        "hour" => 1.0 / 24.0,
+        "day" => 1.0,
+        "week" => 7.0,
+        "month" => DAYS_PER_MONTH,
+        _ => return None,
+    })
+}
+
+fn collect_names(expression: &IdedExpr, names: &mut Vec<String>) {
+    match &expression.expr {
+        Expr::Ident(name) => names.push(name.clone()),
+        Expr::Call(call) => call.args.iter().for_each(|argument| collect_names(argument, names)),
+        _ => {}
+    }
+}
+
+fn evaluate(expression: &IdedExpr, parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, String> {
+    let number = |value: f64| Quantity { value, time_power: 0 };
+    match &expression.expr {
+        Expr::Literal(LiteralValue::Int(literal)) => Ok(number(*literal.inner() as f64)),
+        Expr::Literal(LiteralValue::UInt(literal)) => Ok(number(*literal.inner() as f64)),
+        Expr::Literal(LiteralValue::Double(literal)) => Ok(number(*literal.inner())),
+        Expr::Ident(name) => match days_in(name) {
+            Some(days) => Ok(Quantity { value: days, time_power: 1 }),
+            None => parameter(name).map(number).ok_or_else(|| format!("`{name}` has no value; define it under [parameters]")),
+        },
+        Expr::Call(call) if call.target.is_none() => {
+            let arguments = call.args.iter().map(|argument| evaluate(argument, parameter)).collect::<Result<Vec<_>, _>>()?;
+            apply(&call.func_name, &arguments)
+        }
+        _ => Err("only numbers, parameters, + - * /, comparisons, ?: and min, max, ceil, floor, round are accepted".to_owned()),
+    }
+}
+
+fn apply(function: &str, arguments: &[Quantity]) -> Result<Quantity, String> {
+    let same_unit = |a: &Quantity, b: &Quantity, value: f64| {
+        if a.time_power == b.time_power {
+            Ok(Quantity { value, time_power: a.time_power })
+        } else {
+            Err(format!("`{}` joins values of different units", plain(function)))
+        }
+    };
+    let truth = |a: &Quantity, b: &Quantity, holds: bool| same_unit(a, b, f64::from(u8::from(holds))).map(|q| Quantity { time_power: 0, ..q });
+    match (function, arguments) {
+        ("_+_", [a, b]) => same_unit(a, b, a.value + b.value),
+        ("_-_", [a, b]) => same_unit(a, b, a.value - b.value),
+        ("_*_", [a, b]) => Ok(Quantity { value: a.value * b.value, time_power: a.time_power + b.time_power }),
+        ("_/_", [a, b]) => Ok(Quantity { value: a.value / b.value, time_power: a.time_power - b.time_power }),
+        ("-_", [a]) => Ok(Quantity { value: -a.value, ..*a }),
+        ("min", [a, b]) => same_unit(a, b, a.value.min(b.value)),
+        ("max", [a, b]) => same_unit(a, b, a.value.max(b.value)),
+        ("ceil", [a]) => Ok(Quantity { value: a.value.ceil(), ..*a }),
+        ("floor", [a]) => Ok(Quantity { value: a.value.floor(), ..*a }),
+        ("round", [a]) => Ok(Quantity { value: a.value.round(), ..*a }),
+        ("_<_", [a, b]) => truth(a, b, a.value < b.value),
+        ("_<=_", [a, b]) => truth(a, b, a.value <= b.value),
+        ("_>_", [a, b]) => truth(a, b, a.value > b.value),
+        ("_>=_", [a, b]) => truth(a, b, a.value >= b.value),
+        ("_==_", [a, b]) => truth(a, b, a.value == b.value),
+        ("_!=_", [a, b]) => truth(a, b, a.value != b.value),
+        ("_?_:_", [condition, yes, no]) => same_unit(yes, no, if condition.value != 0.0 { yes.value } else { no.value }),
+        _ => Err(format!("`{}` is not accepted in a formula", plain(function))),
+    }
+}
+
+fn plain(function: &str) -> String {
+    function.replace('_', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn per_day(text: &str, min_payment: f64) -> f64 {
+        let parameters = [("min_payment".to_owned(), min_payment)].into_iter().collect();
+        Formula::parse_rate(text).expect(text).per_day(&parameters).expect(text)
+    }
+
+    #[test]
+    fn published_payment_rates_of_the_renewal_mechanism() {
+        // modelling.md 4.4, exponential lumps of mean 0.5, 3 a day: m = 5, 10, 20, 40
+        for (minimum, rate) in [(5.0, 0.545455), (10.0, 0.285714), (20.0, 0.146341), (40.0, 0.0740741)] {
+            assert!((per_day("3 * 0.5 / (0.5 * (min_payment + 0.5)) / day", minimum) - rate).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn units_of_time_convert_to_days() {
+        assert_eq!(per_day("2 / week", 0.0), 2.0 / 7.0);
+        assert_eq!(per_day("1 / hour", 0.0), 24.0);
+        assert_eq!(per_day("7 / 2 / day", 0.0), 3.5);
+        assert_eq!(per_day("(min_payment > 15 ? 1 : 2) / day", 20.0), 1.0);
+        assert_eq!(per_day("max(1, min_payment) / day", 20.0), 20.0);
+    }
+
+    #[test]
+    fn what_is_not_a_rate_is_refused() {
+        for text in ["0.3", "0.3 / day / day", "day", "1 / day + 2", "[1]", "'a'", "f(1) / day", "1 /", "", "size([1]) / day"] {
+            assert!(Formula::parse_rate(text).is_err(), "{text}");
+        }
+        assert!(Formula::parse(&"1+".repeat(600)).is_err());
+    }
+
+    #[test]
+    fn names_leave_out_units_and_a_missing_value_is_named() {
+        let formula = Formula::parse_rate("3 / (min_payment + lump) / day").expect("rate");
+        assert_eq!(formula.names(), ["lump", "min_payment"]);
+        let error = formula.per_day(&BTreeMap::new()).expect_err("no values");
+        assert!(error.to_string().contains("`min_payment` has no value"), "{error}");
+        assert!(Formula::parse_rate("0 - 1 / day").is_err());
+    }
+}

@@ -1,0 +1,363 @@
+//! What was measured: per step the counts, histograms and busy-seconds, with a verdict.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    caveat::Caveat,
+    document::{Document, Header},
+    study::Study,
+};
+
+/// One run of a study. Embeds the resolved study and everything else that `fit` needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurements {
+    /// Kind, format and writer.
+    pub header: Header,
+    /// Name of the run: the time it started, in UTC.
+    pub run: String,
+    /// When it started, ISO 8601 in UTC.
+    pub started_at: String,
+    /// The study as it was measured.
+    pub study: Study,
+    /// SHA-256 of the study, hexadecimal.
+    pub study_hash: String,
+    /// The machine that target and generator ran on.
+    pub machine: Machine,
+    /// The resources that were read.
+    pub resources: Vec<Resource>,
+    /// Rough demands that the plan was made from.
+    pub pilot: Vec<Pilot>,
+    /// The finished steps, in the order in which they ran.
+    pub steps: Vec<Step>,
+    /// Doubts that arose while measuring.
+    pub caveats: Vec<Caveat>,
+}
+
+impl Document for Measurements {
+    const KIND: &'static str = "nest.measurements";
+    const FORMAT: u32 = 1;
+}
+
+/// Facts of the machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Model name of the processor.
+    pub cpu: String,
+    /// Processors that are online.
+    pub cores: usize,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// Kernel release.
+    pub kernel: String,
+}
+
+/// A resource of one tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Tier and kind: `app/cpu`.
+    pub name: String,
+    /// Tier it belongs to.
+    pub tier: String,
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Units in use at full utilisation (cores, bytes/s, bytes); without it there is no utilisation.
+    pub capacity: Option<f64>,
+}
+
+/// Kinds of resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceKind {
+    /// Processor time, in busy-seconds.
+    Cpu,
+    /// Bytes read from and written to disk.
+    Disk,
+    /// Bytes sent to customers, counted by the generator.
+    Network,
+    /// Resident bytes: a level, not a flow.
+    Memory,
+}
+
+impl ResourceKind {
+    /// The part of a resource's name after the tier.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Disk => "disk",
+            Self::Network => "network",
+            Self::Memory => "memory",
+        }
+    }
+
+    /// Unit of the demand of one execution.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Cpu => "s",
+            Self::Disk | Self::Network | Self::Memory => "bytes",
+        }
+    }
+}
+
+/// What the pilot found about one behaviour, run alone and one execution at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pilot {
+    /// The behaviour.
+    pub behaviour: String,
+    /// Executions completed.
+    pub executions: u64,
+    /// Rough CPU demand per execution in seconds, by tier.
+    pub cpu_s: BTreeMap<String, f64>,
+    /// Mean time of one execution in seconds.
+    pub mean_s: f64,
+}
+
+/// Why a step was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// No load: what the target uses by itself.
+    Idle,
+    /// The plain mix at low load.
+    Base,
+    /// The plain mix at low load with much more of one behaviour.
+    Boosted,
+    /// The plain mix at a customer count of interest.
+    Ramp,
+    /// The plain mix beyond what is fitted, to check the forecast; never fitted.
+    Confirm,
+}
+
+/// A step as planned: everything the engine needs to run it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Position in the plan, from 0.
+    pub index: usize,
+    /// Why it is run.
+    pub purpose: Purpose,
+    /// The boosted behaviour.
+    pub boosted: Option<String>,
+    /// Customers N whose busiest minute is offered; none for idle and boosted steps.
+    pub customers: Option<f64>,
+    /// Executions offered per second, by behaviour.
+    pub offered_per_s: BTreeMap<String, f64>,
+    /// Seed of its arrivals and templates.
+    pub seed: u64,
+}
+
+impl PlannedStep {
+    /// Executions offered per second over all behaviours.
+    #[must_use]
+    pub fn total_per_s(&self) -> f64 {
+        self.offered_per_s.values().sum()
+    }
+
+    /// How a step is called in talk and tables: `boosted pay`, `ramp at 1200`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (self.purpose, &self.boosted, self.customers) {
+            (Purpose::Boosted, Some(behaviour), _) => format!("boosted {behaviour}"),
+            (Purpose::Idle, _, _) => "idle".to_owned(),
+            (Purpose::Base, _, _) => "base".to_owned(),
+            (Purpose::Confirm, _, Some(customers)) => format!("confirm at {customers:.0}"),
+            (_, _, Some(customers)) => format!("ramp at {customers:.0}"),
+            (_, _, None) => "step".to_owned(),
+        }
+    }
+}
+
+/// A finished step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The plan it followed.
+    pub plan: PlannedStep,
+    /// Seconds from the start of the run to its first due time.
+    pub started_s: f64,
+    /// Executions due in the windows, by behaviour.
+    pub executions: BTreeMap<String, Counts>,
+    /// Requests due in the windows, by behaviour.
+    pub requests: BTreeMap<String, Counts>,
+    /// Executions due while the step settled; not in any other number.
+    pub settling: Counts,
+    /// Failed and dropped requests by behaviour and kind.
+    pub errors: Vec<ErrorCount>,
+    /// The first failed exchanges of each kind.
+    pub failures: Vec<Failure>,
+    /// The windows, in order.
+    pub windows: Vec<Window>,
+    /// Response times.
+    pub histograms: Vec<Histogram>,
+    /// Mean executions in progress.
+    pub active: f64,
+    /// Mean requests in flight.
+    pub in_flight: f64,
+    /// The generator's own health.
+    pub generator: GeneratorHealth,
+    /// What the step is worth.
+    pub verdict: Verdict,
+}
+
+/// Counts of executions or requests: `due = completed + failed + dropped`, exactly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Due in the span.
+    pub due: u64,
+    /// Answered as expected, if later than the span.
+    pub completed: u64,
+    /// Started and not answered as expected, those cut at the end among them.
+    pub failed: u64,
+    /// Never started.
+    pub dropped: u64,
+}
+
+impl Counts {
+    /// Whether every one that was due is accounted for.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        self.due == self.completed + self.failed + self.dropped
+    }
+
+    /// Adds another count to this one.
+    pub fn merge(&mut self, other: &Self) {
+        self.due += other.due;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.dropped += other.dropped;
+    }
+}
+
+/// How often one kind of failure happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorCount {
+    /// The behaviour.
+    pub behaviour: String,
+    /// `status 503`, `timeout`, `connect`, `check`, `capture`, `cut`, `dropped`, ...
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A failed exchange, kept for the reader; 2 KiB at most, secrets masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The behaviour.
+    pub behaviour: String,
+    /// As [`ErrorCount::kind`].
+    pub kind: String,
+    /// Method, path and what came back.
+    pub exchange: String,
+}
+
+/// One window of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Its length in seconds.
+    pub duration_s: f64,
+    /// Executions whose last answer fell into it, by behaviour; the others are 0.
+    pub completed: BTreeMap<String, u64>,
+    /// Failed executions that ended in it.
+    pub failed: u64,
+    /// Use of each resource: busy-seconds, bytes moved, or resident bytes at its end.
+    pub used: BTreeMap<String, f64>,
+    /// Share of the machine's processor time that the hypervisor took away.
+    pub stolen: f64,
+}
+
+/// A response-time histogram, in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// The behaviour.
+    pub behaviour: String,
+    /// Where the time starts.
+    pub clock: ResponseClock,
+    /// Whether the requests were answered as expected.
+    pub outcome: Outcome,
+    /// HdrHistogram V2 with DEFLATE, base64.
+    pub hdr: String,
+}
+
+/// Where a response time starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResponseClock {
+    /// When the request was due.
+    Due,
+    /// When it was sent.
+    Sent,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// As expected.
+    Ok,
+    /// Not as expected.
+    Failed,
+}
+
+/// The generator's own health in a step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorHealth {
+    /// Share of its core that the generator used, 0-1.
+    pub cpu: f64,
+    /// Median of the delay between due time and start, in seconds.
+    pub lateness_p50_s: f64,
+    /// 99th percentile of that delay.
+    pub lateness_p99_s: f64,
+}
+
+/// What a step is worth, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The judgement.
+    pub worth: Worth,
+    /// Its reasons; none for a valid step.
+    pub reasons: Vec<String>,
+}
+
+/// Judgement of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Worth {
+    /// Fitted.
+    Valid,
+    /// Fitted with a wider error.
+    Suspect,
+    /// The target could not keep up: fitted as plateau and error onset.
+    Limited,
+    /// Generator or probe at fault: kept and drawn, never fitted.
+    Invalid,
+}
+
+impl Worth {
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Suspect => "suspect",
+            Self::Limited => "limited",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_merge_and_balance() {
+        let mut counts = Counts { due: 5, completed: 3, failed: 1, dropped: 1 };
+        assert!(counts.balance());
+        counts.merge(&Counts { due: 2, completed: 2, failed: 0, dropped: 0 });
+        assert_eq!(counts, Counts { due: 7, completed: 5, failed: 1, dropped: 1 });
+        assert!(counts.balance());
+        counts.due += 1;
+        assert!(!counts.balance());
+    }
+}

@@ -1,0 +1,395 @@
+//! What N customers cost, where the system breaks, when, and what would change that.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    caveat::Caveat,
+    document::{Document, Header},
+    estimate::Estimate,
+    measurement::Machine,
+    price_book::Confidence,
+    scaling::{Check, MeasuredPoint},
+    study::{About, Platform},
+    units::Quoted,
+};
+
+/// A projection of one study on its configurations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Projection {
+    /// Kind, format and writer.
+    pub header: Header,
+    /// The day it is made for.
+    pub as_of: Date,
+    /// What the study is about.
+    pub study: About,
+    /// The model it rests on.
+    pub model: ModelSource,
+    /// Growth scenario that gives the dates.
+    pub growth: Option<String>,
+    /// What the report leads with; none where the study has no configuration.
+    pub headline: Option<Headline>,
+    /// Service demand, a row per resource and behaviour.
+    pub demand: Vec<DemandRow>,
+    /// Executions per customer and day, by behaviour.
+    pub rates_per_day: Vec<(String, f64)>,
+    /// Each configuration.
+    pub configs: Vec<ConfigProjection>,
+    /// Each policy change, on the headline configuration.
+    pub policies: Vec<PolicyProjection>,
+    /// What the report draws.
+    pub charts: Vec<Chart>,
+    /// The measured steps.
+    pub points: Vec<MeasuredPoint>,
+    /// Forecasts against steps that were left out of the fit.
+    pub checks: Vec<Check>,
+    /// The price books used.
+    pub books: Vec<BookUse>,
+    /// Doubts, those of measurement and fit among them.
+    pub caveats: Vec<Caveat>,
+}
+
+impl Document for Projection {
+    const KIND: &'static str = "nest.projection";
+    const FORMAT: u32 = 1;
+}
+
+/// Where the model comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSource {
+    /// Run it was fitted from.
+    pub run: String,
+    /// When that run started, ISO 8601 in UTC.
+    pub measured_at: String,
+    /// SHA-256 of what was measured.
+    pub measured_hash: String,
+    /// The machine it was measured on.
+    pub machine: Machine,
+    /// Largest customer count of a valid step.
+    pub tested_customers: f64,
+}
+
+/// The first sentence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Headline {
+    /// Customers it speaks of.
+    pub customers: f64,
+    /// Configuration it speaks of.
+    pub config: String,
+    /// Cost of 1,000 customers for a month.
+    pub per_1000: MoneyEstimate,
+    /// First break point of that configuration.
+    pub break_point: Option<BreakPoint>,
+    /// Customers below which the answer to "where does it break" was looked for.
+    pub searched_to: f64,
+}
+
+/// Money with its interval: the value is decimal, the interval from draws.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MoneyEstimate {
+    /// Central world, exact.
+    pub value: Quoted,
+    /// 5 % quantile of the draws.
+    pub low: f64,
+    /// 95 % quantile of the draws.
+    pub high: f64,
+    /// Whether a line without a price is missing, so that the truth is more.
+    pub at_least: bool,
+}
+
+/// Service demand of one behaviour on one resource, or use without load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DemandRow {
+    /// Tier and kind: `app/cpu`.
+    pub resource: String,
+    /// The behaviour; `idle` for use without load.
+    pub behaviour: String,
+    /// Unit: `s` or `bytes` per execution, per second for idle.
+    pub unit: String,
+    /// The demand.
+    pub estimate: Estimate,
+    /// Whether behaviours may be told apart on this resource.
+    pub separable: bool,
+}
+
+/// One configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfigProjection {
+    /// Its name.
+    pub name: String,
+    /// What carries the tier.
+    pub platform: Platform,
+    /// Instance type or function size, in words.
+    pub shape: String,
+    /// Its price book.
+    pub book: String,
+    /// ISO 4217 code of its amounts.
+    pub currency: String,
+    /// The bill at the headline's customers.
+    pub bill: Bill,
+    /// Month by month under growth.
+    pub months: Vec<MonthProjection>,
+    /// Every break point, the nearest first.
+    pub break_points: Vec<BreakPoint>,
+}
+
+/// A monthly bill at a customer count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bill {
+    /// Customers it is for.
+    pub customers: f64,
+    /// Its lines; they sum to the total exactly.
+    pub lines: Vec<CostLine>,
+    /// The total.
+    pub total: MoneyEstimate,
+    /// Cost of 1,000 customers.
+    pub per_1000: MoneyEstimate,
+    /// Cost of the next 1,000 customers.
+    pub marginal_1000: Quoted,
+    /// Least customers at which another instance is needed.
+    pub next_stair: Option<f64>,
+}
+
+/// One line of a bill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CostLine {
+    /// What is paid for.
+    pub driver: CostDriver,
+    /// Behaviour it is caused by, where one causes it.
+    pub behaviour: Option<String>,
+    /// Resource that is bound, or meter that is counted.
+    pub meter: String,
+    /// How many units.
+    pub quantity: Quoted,
+    /// What one unit is.
+    pub unit: String,
+    /// Price of the quantity; none where it is unknown.
+    pub amount: Option<Quoted>,
+    /// Where the price was seen: book, source and date.
+    pub source: String,
+}
+
+/// What a cost line pays for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostDriver {
+    /// Work for a behaviour.
+    Behaviour,
+    /// What runs without load.
+    Idle,
+    /// Capacity that policy wants left.
+    Reserve,
+    /// Whole instances where a part would do, or fewer were allowed.
+    Rounding,
+    /// Instances beyond those needed.
+    Spare,
+    /// A meter that no single behaviour drives.
+    Shared,
+    /// A fixed monthly amount of the study.
+    Fixed,
+}
+
+impl CostDriver {
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Behaviour => "behaviour",
+            Self::Idle => "idle",
+            Self::Reserve => "reserve",
+            Self::Rounding => "rounding up",
+            Self::Spare => "spare",
+            Self::Shared => "shared",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
+/// One month of a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonthProjection {
+    /// First day of the month.
+    pub date: Date,
+    /// Customers on that day.
+    pub customers: Estimate,
+    /// Instances on that day (vm).
+    pub instances: Option<Estimate>,
+    /// Cost of the month: the mean of its two ends.
+    pub cost: MoneyEstimate,
+    /// Cost of 1,000 customers.
+    pub per_1000: MoneyEstimate,
+    /// Whether it lies beyond what was measured.
+    pub extrapolated: bool,
+}
+
+/// Least number of customers at which something fails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BreakPoint {
+    /// What kind of limit it is.
+    pub kind: BreakKind,
+    /// What binds: a resource, an objective, a quota.
+    pub cause: String,
+    /// Customers at which it fails; none where it does not below `searched_to`.
+    pub customers: Option<Estimate>,
+    /// Share of draws in which this is the first to fail, 0-1.
+    pub probability: f64,
+    /// Share of draws in which it fails below the searched range, 0-1.
+    pub reached: f64,
+    /// Whether it lies beyond what was measured.
+    pub extrapolated: bool,
+    /// When growth reaches it.
+    pub date: Option<BreakDate>,
+}
+
+/// Kinds of break point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakKind {
+    /// Utilisation of 1.
+    Saturation,
+    /// Utilisation above 1 - reserve.
+    OverReserve,
+    /// A response-time objective is missed.
+    Slo,
+    /// A quota of the provider is used up.
+    Quota,
+    /// Resident memory exceeds what an instance has.
+    Memory,
+}
+
+impl BreakKind {
+    /// The words for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Saturation => "saturation",
+            Self::OverReserve => "over reserve",
+            Self::Slo => "objective",
+            Self::Quota => "quota",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// When growth crosses a break point; none where it does not within the scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakDate {
+    /// In the central world.
+    pub value: Option<Date>,
+    /// Earliest, 5 % of draws.
+    pub low: Option<Date>,
+    /// Latest, 95 % of draws; none where that is after the scenario's end.
+    pub high: Option<Date>,
+}
+
+/// A policy change on one configuration, before and after on the same draws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyProjection {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a sentence.
+    pub description: Option<String>,
+    /// Parameters it sets, before and after.
+    pub parameters: Vec<(String, f64, f64)>,
+    /// Executions per customer and day that it changes, before and after.
+    pub rates_per_day: Vec<(String, f64, f64)>,
+    /// Configuration it is shown on.
+    pub config: String,
+    /// Customers it is shown at.
+    pub customers: f64,
+    /// Cost of 1,000 customers before.
+    pub before: MoneyEstimate,
+    /// Cost of 1,000 customers after.
+    pub after: MoneyEstimate,
+    /// Change of it, paired by draw.
+    pub change: MoneyEstimate,
+    /// First break point before, in customers.
+    pub break_before: Option<Estimate>,
+    /// First break point after, in customers.
+    pub break_after: Option<Estimate>,
+    /// Change of busy-seconds per customer and day on the binding resource, relative, paired by draw.
+    pub demand_change: Estimate,
+}
+
+/// A price book that was used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookUse {
+    /// Provider and region.
+    pub name: String,
+    /// Sources of the prices used.
+    pub sources: Vec<SourceUse>,
+    /// Age of the oldest of them, in days.
+    pub oldest_days: i64,
+}
+
+/// A source of prices that was used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceUse {
+    /// What it is.
+    pub title: String,
+    /// Where it is.
+    pub url: Option<String>,
+    /// When it was seen, as written.
+    pub observed_on: String,
+    /// How direct it is.
+    pub confidence: Confidence,
+}
+
+/// Something to draw. Customers are on the x-axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chart {
+    /// Name in file names and anchors.
+    pub id: String,
+    /// The question it answers.
+    pub title: String,
+    /// The answer, in a sentence.
+    pub answer: String,
+    /// What the y-axis shows.
+    pub y: Axis,
+    /// Fitted or projected curves with their bands.
+    pub curves: Vec<Curve>,
+    /// Measured points.
+    pub measured: Vec<Scatter>,
+    /// Horizontal limits.
+    pub limits: Vec<(String, f64)>,
+    /// Customers up to which it was measured; beyond is extrapolated.
+    pub tested_to: f64,
+    /// Whether both axes are logarithmic.
+    pub logarithmic: bool,
+}
+
+/// What an axis shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "axis", content = "unit", rename_all = "snake_case")]
+pub enum Axis {
+    /// A share, 0-1, shown in percent.
+    Share,
+    /// Seconds.
+    Seconds,
+    /// Events per second.
+    PerSecond,
+    /// Bytes.
+    Bytes,
+    /// Money in a currency.
+    Money(String),
+}
+
+/// A curve with its 90 % band; x ascending.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// Its name in the legend.
+    pub name: String,
+    /// Customers, low, value, high.
+    pub points: Vec<[f64; 4]>,
+    /// Whether it jumps from point to point, as whole servers do.
+    pub stepped: bool,
+}
+
+/// Measured points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scatter {
+    /// Their name in the legend.
+    pub name: String,
+    /// Customers and value.
+    pub points: Vec<[f64; 2]>,
+}

@@ -1,0 +1,207 @@
+//! What was fitted: service demand, the throughput law, response time against utilisation.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    caveat::Caveat,
+    document::{Document, Header},
+    estimate::Estimate,
+    measurement::{Machine, Purpose, ResourceKind, Worth},
+    study::Study,
+};
+
+/// The fitted model of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScalingModel {
+    /// Kind, format and writer.
+    pub header: Header,
+    /// Run it was fitted from.
+    pub run: String,
+    /// When that run started, ISO 8601 in UTC.
+    pub measured_at: String,
+    /// SHA-256 of the measured behaviours, target and probes; a changed study needs a new run.
+    pub measured_hash: String,
+    /// The study as it was measured.
+    pub study: Study,
+    /// The machine it was measured on.
+    pub machine: Machine,
+    /// Demand on each resource.
+    pub resources: Vec<ResourceModel>,
+    /// What one execution of each behaviour sends, and how long it takes without queueing.
+    pub behaviours: Vec<BehaviourFacts>,
+    /// The throughput law.
+    pub throughput: Option<ThroughputLaw>,
+    /// Response-time quantiles against utilisation.
+    pub quantiles: Vec<QuantileLaw>,
+    /// The measured steps, as the report draws them.
+    pub points: Vec<MeasuredPoint>,
+    /// Forecasts against steps that were left out of the fit.
+    pub checks: Vec<Check>,
+    /// How far the measurements reach.
+    pub tested: Tested,
+    /// How to draw the joint worlds of the fit.
+    pub draws: DrawPlan,
+    /// Doubts, those of the measurement among them.
+    pub caveats: Vec<Caveat>,
+}
+
+impl Document for ScalingModel {
+    const KIND: &'static str = "nest.scaling";
+    const FORMAT: u32 = 1;
+}
+
+/// Service demand of every behaviour on one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResourceModel {
+    /// Tier and kind: `app/cpu`.
+    pub name: String,
+    /// Tier it belongs to.
+    pub tier: String,
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Units in use at full utilisation (cores, bytes/s, bytes).
+    pub capacity: Option<f64>,
+    /// Use without load: busy-seconds or bytes per second, or resident bytes.
+    pub idle: Estimate,
+    /// Demand of one execution, by behaviour: seconds or bytes. For memory: resident bytes per execution a second.
+    pub demand: BTreeMap<String, Estimate>,
+    /// Covariance of idle and demands, in the order idle, then behaviours by name.
+    pub covariance: Vec<Vec<f64>>,
+    /// Condition number of the design with columns scaled to length one; 1 is best.
+    pub condition: f64,
+    /// Whether demands may be told apart (condition up to 30). Where not, only totals of measured mixes are meant.
+    pub separable: bool,
+    /// Steps that were fitted.
+    pub visits: usize,
+    /// Relative standard deviation between visits that the intervals carry.
+    pub between_visits: f64,
+    /// Degrees of freedom of that deviation: repeats seen, or the six that the prior stands for.
+    pub degrees_of_freedom: f64,
+}
+
+/// Facts of one behaviour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BehaviourFacts {
+    /// The behaviour.
+    pub name: String,
+    /// Requests per execution.
+    pub requests: f64,
+    /// Mean time of one request, from sending, at light load, in seconds; none where none was completed.
+    pub light_request_s: Option<f64>,
+}
+
+/// Completed executions against offered ones on the plain mix, open arrivals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThroughputLaw {
+    /// Executions per second that one customer offers in the busiest minute.
+    pub per_customer_per_s: f64,
+    /// Most executions per second, from demand: `min_k (c_k - idle_k) / sum_j share_j D_jk`.
+    pub ceiling_per_s: Estimate,
+    /// Customers at which it is reached.
+    pub saturation_customers: Estimate,
+    /// Resource that binds there.
+    pub binding: String,
+    /// Most executions per second seen on steps where the target could not keep up.
+    pub plateau_per_s: Option<f64>,
+}
+
+/// A quantile of response time against utilisation of the binding resource.
+///
+/// # Formula
+/// `R_q = a + b * C(c, c rho) / (c (1 - rho))`, with `C` Erlang's delay probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuantileLaw {
+    /// The behaviour.
+    pub behaviour: String,
+    /// The quantile, 0-1.
+    pub quantile: f64,
+    /// Resource whose utilisation drives it.
+    pub resource: String,
+    /// Servers c of that resource, 1 or more.
+    pub servers: f64,
+    /// Seconds without queueing, 0 or more.
+    pub a: Estimate,
+    /// Seconds per unit of queueing, 0 or more.
+    pub b: Estimate,
+    /// Covariance of a and b.
+    pub covariance_ab: f64,
+    /// Relative residual standard deviation.
+    pub residual: f64,
+}
+
+/// One measured step as a point of the charts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredPoint {
+    /// Position in the plan.
+    pub index: usize,
+    /// How the step is called.
+    pub label: String,
+    /// Why it was run.
+    pub purpose: Purpose,
+    /// Customers, where the step has them.
+    pub customers: Option<f64>,
+    /// Executions offered and completed per second.
+    pub offered_per_s: f64,
+    /// Executions completed per second.
+    pub completed_per_s: f64,
+    /// Mean executions in progress.
+    pub active: f64,
+    /// Mean requests in flight.
+    pub in_flight: f64,
+    /// Share of failed and dropped executions, 0-1.
+    pub error_share: f64,
+    /// Use of each resource per second (or resident bytes).
+    pub used: BTreeMap<String, f64>,
+    /// Response times of all requests from the due time, in seconds.
+    pub response: Vec<QuantilePoint>,
+    /// What the step is worth.
+    pub worth: Worth,
+}
+
+/// A quantile of measured response time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuantilePoint {
+    /// The behaviour.
+    pub behaviour: String,
+    /// The quantile, 0-1.
+    pub quantile: f64,
+    /// Response time from the due time, in seconds.
+    pub seconds: f64,
+    /// Requests it is taken from.
+    pub count: u64,
+}
+
+/// A forecast beside a measurement that the fit did not see.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Step that was left out.
+    pub step: String,
+    /// Customers of that step.
+    pub customers: Option<f64>,
+    /// What is compared: `app/cpu busy-seconds per second`.
+    pub quantity: String,
+    /// Forecast at the executions that were completed in the step.
+    pub predicted: Estimate,
+    /// What was measured.
+    pub measured: f64,
+}
+
+/// How far the measurements reach.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// Largest customer count of a valid or suspect step.
+    pub customers: f64,
+    /// Highest utilisation of a valid or suspect step on the plain mix, by resource.
+    pub utilisation: BTreeMap<String, f64>,
+}
+
+/// The joint draws of a fit, made again from seed and index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawPlan {
+    /// How many there are.
+    pub count: u32,
+    /// Seed of the streams.
+    pub seed: u64,
+}

@@ -1,0 +1,496 @@
+//! The study: who the customers are, what they do, how it is measured, and what it is to be priced on.
+//!
+//! The shape of `nest.toml` and of the study embedded in every measurement.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DataError,
+    behaviour::Behaviour,
+    formula::Rate,
+    units::{Growth, Quoted, SECONDS_PER_DAY, Seconds, Share},
+};
+
+/// A whole study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "locust-nest study (nest.toml)")]
+pub struct Study {
+    /// Format of this file; 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub nest: u32,
+    /// What the study is about.
+    pub study: About,
+    /// The system under load.
+    pub target: Target,
+    /// How executions per customer become load.
+    pub customers: Customers,
+    /// Numbers that formulas use, such as policy parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Executions per customer and time of each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
+    pub rates: BTreeMap<String, Rate>,
+    /// How it is measured.
+    #[serde(default)]
+    pub measure: Measure,
+    /// Where resource use is read, by probe name; without one, CPU, memory and disk of the process that serves the base URL.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub probes: BTreeMap<String, Probe>,
+    /// Objectives that must hold.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slo: BTreeMap<String, Slo>,
+    /// Server configurations to project.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configs: BTreeMap<String, Config>,
+    /// Growth scenarios.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub growth: BTreeMap<String, GrowthScenario>,
+    /// Policy changes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, Policy>,
+    /// What the report leads with.
+    #[serde(default)]
+    pub report: Report,
+    /// The behaviours, one file each in `behaviours/`; not part of `nest.toml`.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub behaviours: BTreeMap<String, Behaviour>,
+}
+
+/// What the study is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// Name shown in reports.
+    pub name: String,
+    /// Who counts as one customer; printed beside every number.
+    pub customer: String,
+    /// ISO 4217 code of every amount in the study.
+    #[serde(default = "usd")]
+    pub currency: String,
+    /// Seed of all randomness.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+fn usd() -> String {
+    "USD".to_owned()
+}
+
+/// The system under load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Scheme, host and port: `"http://127.0.0.1:8080"`.
+    pub base_url: String,
+    /// Command that starts the target and stays in the foreground; run by `sh` in the study's folder, ended after the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Path that answers below 400 once the target is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<String>,
+    /// Longest wait for the target to be ready.
+    #[serde(default = "thirty_seconds")]
+    pub ready_within: Seconds,
+    /// Hosts besides the loopback ones that may be put under load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_hosts: Vec<String>,
+    /// Cores that a started target may use, by number; all where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<Vec<usize>>,
+    /// Command that is run between steps, to bring stored data back to where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<String>,
+    /// Command that is run once before the first step, to fill the target to a stated data size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+}
+
+fn thirty_seconds() -> Seconds {
+    Seconds::new(30.0).expect("30 is a valid span")
+}
+
+/// How executions per customer and day become load in the busiest minute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Customers {
+    /// Whether customers arrive on a schedule of their own or wait for answers.
+    #[serde(default)]
+    pub arrival: Arrival,
+    /// Share of a day's executions that falls into its busiest hour, 1/24 (even) to 1.
+    pub peak_hour_share: Share,
+    /// Busiest minute over the mean minute of the busiest hour, 1 or more.
+    #[schemars(range(min = 1.0))]
+    pub burst: f64,
+}
+
+/// How load arrives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrival {
+    /// Arrivals follow a Poisson process, whatever the answers.
+    #[default]
+    Open,
+    /// A fixed population waits for each answer, then thinks (not available yet).
+    Closed,
+}
+
+/// A number that formulas use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Parameter {
+    /// Its value.
+    Value(f64),
+    /// Its value with what is known about it.
+    Detailed(DetailedParameter),
+}
+
+/// A parameter with its range.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetailedParameter {
+    /// Central value.
+    pub value: f64,
+    /// 90 % range; the value is taken as exact without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[f64; 2]>,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Parameter {
+    /// Central value.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        match self {
+            Self::Value(value) => *value,
+            Self::Detailed(detailed) => detailed.value,
+        }
+    }
+
+    /// 90 % range, where one is given.
+    #[must_use]
+    pub fn range(&self) -> Option<[f64; 2]> {
+        match self {
+            Self::Value(_) => None,
+            Self::Detailed(detailed) => detailed.range,
+        }
+    }
+}
+
+/// How a study is measured. The defaults suit a quiet machine and take about half an hour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Measure {
+    /// Customer counts of the ramp; without them, shares of the capacity that the pilot finds (see `ramp`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customers: Option<Vec<f64>>,
+    /// Steps of the ramp as shares of the pilot's capacity.
+    pub ramp: Vec<Share>,
+    /// Load of the base step, as a share of the pilot's capacity.
+    pub base: Share,
+    /// Load of the boosted steps, as a share of the pilot's capacity.
+    pub boost: Share,
+    /// A last step on the plain mix at this multiple of the highest fitted load; never fitted, it checks the forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 4.0))]
+    pub confirm: Option<f64>,
+    /// Length of one window.
+    pub window: Seconds,
+    /// Windows of a step, 2 or more.
+    #[schemars(range(min = 2, max = 1000))]
+    pub windows: u32,
+    /// Load before the first window that is not counted.
+    pub settle: Seconds,
+    /// Time that the pilot gives each behaviour.
+    pub pilot: Seconds,
+    /// Longest wait for an answer.
+    pub timeout: Seconds,
+    /// Most executions in progress at once; more are dropped and counted.
+    #[schemars(range(min = 1, max = 20000))]
+    pub max_in_flight: u32,
+    /// Highest rate of executions offered, per second; the plan is scaled down to it.
+    pub max_rate: f64,
+    /// Longest run; the plan is refused where it would take longer.
+    pub max_duration: Seconds,
+    /// Core that the load generator is pinned to, by number; the last one where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator_core: Option<usize>,
+}
+
+impl Default for Measure {
+    fn default() -> Self {
+        let share = |value| Share::new(value).expect("constants lie in 0-1");
+        let seconds = |value| Seconds::new(value).expect("constants are valid spans");
+        Self {
+            customers: None,
+            ramp: [0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map(share).to_vec(),
+            base: share(0.1),
+            boost: share(0.55),
+            confirm: None,
+            window: seconds(10.0),
+            windows: 10,
+            settle: seconds(5.0),
+            pilot: seconds(3.0),
+            timeout: seconds(10.0),
+            max_in_flight: 2_000,
+            max_rate: 5_000.0,
+            max_duration: seconds(7_200.0),
+            generator_core: None,
+        }
+    }
+}
+
+/// Where the resource use of one tier is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Tier it belongs to.
+    #[serde(default = "app")]
+    pub tier: String,
+    /// What is read.
+    #[serde(default)]
+    pub kind: ProbeKind,
+    /// The process, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The process, by a TCP port it listens on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Cores the tier can use; read from its affinity and its cgroup where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.01))]
+    pub cores: Option<f64>,
+    /// Disk bytes per second that the tier can move; without it disk has no utilisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_bytes_per_s: Option<f64>,
+}
+
+fn app() -> String {
+    "app".to_owned()
+}
+
+/// What a probe reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProbeKind {
+    /// The process and all its children, from `/proc`.
+    #[default]
+    Process,
+    /// The whole cgroup (v1 or v2) that the process is in.
+    Cgroup,
+}
+
+/// An objective.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    /// Behaviour it is for; every behaviour where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applies_to: Option<String>,
+    /// Half of the requests are answered within this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50: Option<Seconds>,
+    /// 95 % of the requests are answered within this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95: Option<Seconds>,
+    /// 99 % of the requests are answered within this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99: Option<Seconds>,
+}
+
+impl Slo {
+    /// Quantiles (0-1) with their limits in seconds.
+    #[must_use]
+    pub fn limits(&self) -> Vec<(f64, f64)> {
+        [(0.5, self.p50), (0.95, self.p95), (0.99, self.p99)]
+            .into_iter()
+            .filter_map(|(quantile, limit)| limit.map(|limit| (quantile, limit.get())))
+            .collect()
+    }
+}
+
+/// A server configuration to price.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What carries the tier.
+    pub platform: Platform,
+    /// Price book, by provider and region: `"aws/us-east-1"`.
+    pub book: String,
+    /// Tier that is placed.
+    #[serde(default = "app")]
+    pub tier: String,
+    /// Instance type (vm).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Fewest instances (vm).
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1))]
+    pub min: u32,
+    /// Most instances that carry load (vm); without it the configuration never runs out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max: Option<u32>,
+    /// Instances beyond those needed (vm).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spare: u32,
+    /// Share of capacity that policy wants left.
+    #[serde(default = "thirty_percent")]
+    pub reserve: Share,
+    /// Memory of a function, in MB as the provider counts them (function).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 128, max = 10240))]
+    pub memory_mb: Option<u32>,
+    /// Processor architecture of a function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// Speed of one virtual CPU against one measured core, as a 90 % range; [0.85, 1.15] where it was never calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<[f64; 2]>,
+    /// Meters besides the instances or functions themselves, each with what drives it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meters: BTreeMap<String, Driver>,
+    /// Fixed monthly amounts that no book holds, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub monthly: BTreeMap<String, Quoted>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(value: &u32) -> bool {
+    *value == 1
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+fn thirty_percent() -> Share {
+    Share::new(0.3).expect("0.3 lies in 0-1")
+}
+
+/// What carries a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// Virtual machines, each paid by the hour.
+    Vm,
+    /// A function host, paid by request and by memory-seconds.
+    Function,
+}
+
+/// What drives a meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Driver {
+    /// Every hour of the month.
+    Hours,
+    /// Requests made in the month.
+    Requests,
+    /// Bytes sent to customers in the month.
+    BytesSent,
+}
+
+/// A growth scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrowthScenario {
+    /// Where it starts.
+    pub start: GrowthStart,
+    /// Compound change per month: `"7%"`.
+    pub monthly: Growth,
+    /// 90 % range of the monthly change; exact where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<[Growth; 2]>,
+    /// Months to project.
+    #[serde(default = "two_years")]
+    #[schemars(range(min = 1, max = 240))]
+    pub months: u32,
+}
+
+fn two_years() -> u32 {
+    24
+}
+
+/// Customers on a date.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrowthStart {
+    /// The date, such as 2026-11-01.
+    #[schemars(with = "DateText")]
+    pub date: Date,
+    /// Customers on that date, above 0.
+    #[schemars(range(min = 1.0))]
+    pub customers: f64,
+}
+
+/// Stands for a date in the schema.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct DateText(#[schemars(extend("format" = "date"))] String);
+
+/// A change of policy: other values of parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// What the change is, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// New values by parameter.
+    pub set: BTreeMap<String, f64>,
+}
+
+/// What the report leads with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Report {
+    /// Configuration of the headline; the first by name where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// Growth scenario of the headline; the first by name where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<String>,
+    /// Customers of the headline; those at the start of the growth scenario where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customers: Option<f64>,
+}
+
+impl Study {
+    /// Parameters at their central values.
+    #[must_use]
+    pub fn parameter_values(&self) -> BTreeMap<String, f64> {
+        self.parameters.iter().map(|(name, parameter)| (name.clone(), parameter.value())).collect()
+    }
+
+    /// Executions per customer and day of each behaviour at given parameters.
+    ///
+    /// # Errors
+    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
+    pub fn rates_per_day(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
+        self.rates.iter().map(|(name, rate)| Ok((name.clone(), rate.formula().per_day(parameters)?))).collect()
+    }
+
+    /// Factor from executions per day to executions per second in the busiest minute.
+    ///
+    /// # Formula
+    /// `peak_hour_share * burst / 3600`.
+    #[must_use]
+    pub fn busiest_minute_per_s(&self) -> f64 {
+        self.customers.peak_hour_share.get() * self.customers.burst / 3_600.0
+    }
+
+    /// Factor from executions per day to mean executions per second.
+    #[must_use]
+    pub fn mean_per_s() -> f64 {
+        1.0 / SECONDS_PER_DAY
+    }
+}

@@ -1,0 +1,132 @@
+//! Text with values filled in when a request is made: `/items/{{ id }}?page={{ int(1, 40) }}`.
+
+use std::{fmt, str::FromStr};
+
+use crate::DataError;
+
+/// One piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    /// Text as it stands.
+    Literal(String),
+    /// A variable that an earlier step saved or the behaviour defines.
+    Variable(String),
+    /// A whole number drawn evenly from both ends inclusive.
+    Int(i64, i64),
+    /// One of several texts, drawn evenly.
+    Pick(Vec<String>),
+    /// An environment variable, read when the run starts and stored nowhere.
+    Env(String),
+    /// Number of the customer who makes the request, from 0.
+    Customer,
+}
+
+/// A parsed template. It prints as the text it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    segments: Vec<Segment>,
+}
+
+impl Template {
+    /// The pieces, in order.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+}
+
+impl FromStr for Template {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let mut segments = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("{{") {
+            if start > 0 {
+                segments.push(Segment::Literal(rest[..start].to_owned()));
+            }
+            let Some(length) = rest[start..].find("}}") else {
+                return Err(fail(text, "`{{` is never closed by `}}`".to_owned()));
+            };
+            let inner = rest[start + 2..start + length].trim();
+            segments.push(segment(inner).map_err(|reason| fail(text, reason))?);
+            rest = &rest[start + length + 2..];
+        }
+        if !rest.is_empty() {
+            segments.push(Segment::Literal(rest.to_owned()));
+        }
+        Ok(Self { text: text.to_owned(), segments })
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn fail(text: &str, reason: String) -> DataError {
+    DataError::Formula { reason: format!("template {text:?}: {reason}") }
+}
+
+fn segment(inner: &str) -> Result<Segment, String> {
+    let Some((name, arguments)) = inner.strip_suffix(')').and_then(|call| call.split_once('(')) else {
+        let is_name = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        return match inner {
+            "customer" => Ok(Segment::Customer),
+            _ if is_name => Ok(Segment::Variable(inner.to_owned())),
+            _ => Err(format!("`{inner}` is neither a variable nor a function")),
+        };
+    };
+    let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
+    match (name.trim(), arguments.as_slice()) {
+        ("int", [low, high]) => match (low.parse(), high.parse()) {
+            (Ok(low), Ok(high)) if low <= high => Ok(Segment::Int(low, high)),
+            _ => Err(format!("int({low}, {high}) needs two whole numbers, the smaller first")),
+        },
+        ("pick", choices) => choices.iter().map(|choice| quoted(choice)).collect::<Result<_, _>>().map(Segment::Pick),
+        ("env", [variable]) => quoted(variable).map(Segment::Env),
+        ("feed", _) => Err("feeders are not available yet; use int or pick".to_owned()),
+        _ => Err(format!("`{inner}` is not known; use int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a saved variable")),
+    }
+}
+
+fn quoted(text: &str) -> Result<String, String> {
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).or(text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')));
+    inner.map(str::to_owned).ok_or_else(|| format!("{text} must be in quotes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_cut_into_its_pieces() {
+        let template: Template = "/items/{{ id }}?page={{int(1, 40)}}&by={{ pick(\"a\", 'b') }}".parse().expect("valid");
+        let expected = [
+            Segment::Literal("/items/".into()),
+            Segment::Variable("id".into()),
+            Segment::Literal("?page=".into()),
+            Segment::Int(1, 40),
+            Segment::Literal("&by=".into()),
+            Segment::Pick(vec!["a".into(), "b".into()]),
+        ];
+        assert_eq!(template.segments(), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_filled_in_is_refused_with_its_reason() {
+        for (text, reason) in [
+            ("{{ int(9, 1) }}", "smaller first"),
+            ("{{ x", "never closed"),
+            ("{{ a b }}", "neither a variable"),
+            ("{{ nope(1) }}", "not known"),
+            ("{{ feed(\"users.csv\") }}", "not available yet"),
+            ("{{ pick(a) }}", "in quotes"),
+        ] {
+            let error = text.parse::<Template>().expect_err(text);
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Values that people write as text with a unit, and money.
+
+use std::{fmt, str::FromStr};
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::DataError;
+
+/// Seconds in a day.
+pub const SECONDS_PER_DAY: f64 = 86_400.0;
+/// Days in a mean Gregorian month of a 365-day year: 365 / 12.
+pub const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
+/// Hours in a month as vendors bill it: 8760 / 12.
+pub const HOURS_PER_MONTH: u32 = 730;
+
+/// Gives a text newtype its serde and schema: written as a string, checked under `format` by [`check_format`].
+macro_rules! text_type {
+    ($type:ty, $name:literal, $format:literal, $json_type:tt) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = <serde_json::Value as serde::Deserialize>::deserialize(deserializer)?;
+                let text = match &value {
+                    serde_json::Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": $json_type, "format": $format })
+            }
+        }
+    };
+}
+pub(crate) use text_type;
+
+/// A span of time in seconds, 0 or more, written `"300ms"`, `"10s"`, `"2m"`, `"1h"` or `"90d"`.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Seconds(f64);
+
+impl Seconds {
+    /// A span of `seconds`, which must be finite and not negative.
+    #[must_use]
+    pub fn new(seconds: f64) -> Option<Self> {
+        (seconds.is_finite() && seconds >= 0.0).then_some(Self(seconds))
+    }
+
+    /// The span in seconds.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// The span for the standard library's clocks.
+    #[must_use]
+    pub fn duration(self) -> std::time::Duration {
+        std::time::Duration::from_secs_f64(self.0)
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let factor = match unit.trim() {
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3_600.0,
+            "d" => SECONDS_PER_DAY,
+            _ => f64::NAN,
+        };
+        number
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .and_then(|number| Self::new(number * factor))
+            .ok_or(DataError::Unreadable { value: text.to_owned(), expected: "a duration such as \"300ms\", \"10s\" or \"2m\"" })
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}s", self.0)
+    }
+}
+
+text_type!(Seconds, "Seconds", "nest-duration", "string");
+
+/// A share from 0 to 1, written `"30%"` or `0.3`.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Share(f64);
+
+impl Share {
+    /// A share, which must lie in 0-1.
+    #[must_use]
+    pub fn new(share: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&share).then_some(Self(share))
+    }
+
+    /// The share, 0-1.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Share {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let unreadable = || DataError::Unreadable { value: text.to_owned(), expected: "a share such as \"30%\" or 0.3, from 0 to 1" };
+        let (number, factor) = match text.trim().strip_suffix('%') {
+            Some(percent) => (percent.trim(), 100.0),
+            None => (text.trim(), 1.0),
+        };
+        number.parse::<f64>().ok().and_then(|number| Self::new(number / factor)).ok_or_else(unreadable)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+text_type!(Share, "Share", "nest-share", ["string", "number"]);
+
+/// A change per month such as `"7%"` or `"-2%"`: growth, not limited to 0-1.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Growth(f64);
+
+impl Growth {
+    /// The change as a factor minus one: 0.07 for 7 %.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Growth {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        text.trim()
+            .strip_suffix('%')
+            .and_then(|percent| percent.trim().parse::<f64>().ok())
+            .map(|percent| Self(percent / 100.0))
+            .filter(|growth| growth.0.is_finite() && growth.0 > -1.0)
+            .ok_or(DataError::Unreadable { value: text.to_owned(), expected: "a monthly change such as \"7%\", above -100%" })
+    }
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0 * 100.0)
+    }
+}
+
+text_type!(Growth, "Growth", "nest-growth", "string");
+
+/// A decimal number written as a quoted string, as all money is: `"0.0116"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quoted(pub Decimal);
+
+impl FromStr for Quoted {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        Decimal::from_str_exact(text.trim())
+            .map(Self)
+            .map_err(|_| DataError::Unreadable { value: text.to_owned(), expected: "a decimal number in quotes, such as \"0.0116\"" })
+    }
+}
+
+impl fmt::Display for Quoted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+text_type!(Quoted, "Quoted", "nest-decimal", "string");
+
+/// An amount of money in one currency. There is no way from a binary float into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    /// The amount, exact.
+    pub amount: Quoted,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+impl Money {
+    /// An amount in `currency`.
+    pub fn new(amount: Decimal, currency: &str) -> Self {
+        Self { amount: Quoted(amount.normalize()), currency: currency.to_owned() }
+    }
+}
+
+/// Checks a text against one of the formats above; unknown formats pass.
+///
+/// # Errors
+/// [`DataError::Unreadable`] or [`DataError::Formula`], naming what is accepted.
+pub fn check_format(format: &str, text: &str) -> Result<(), DataError> {
+    match format {
+        "nest-duration" => text.parse::<Seconds>().map(drop),
+        "nest-share" => text.parse::<Share>().map(drop),
+        "nest-growth" => text.parse::<Growth>().map(drop),
+        "nest-decimal" => text.parse::<Quoted>().map(drop),
+        "nest-observed" => text.parse::<crate::price_book::ObservedOn>().map(drop),
+        "nest-rate" => crate::formula::Formula::parse_rate(text).map(drop),
+        "date" => text
+            .parse::<jiff::civil::Date>()
+            .map(drop)
+            .map_err(|_| DataError::Unreadable { value: text.to_owned(), expected: "a date such as 2026-11-01" }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_every_unit_and_print_what_they_read() {
+        for (text, seconds) in [("300ms", 0.3), ("10s", 10.0), ("2m", 120.0), ("1.5 h", 5400.0), ("90d", 7_776_000.0)] {
+            let read: Seconds = text.parse().expect(text);
+            assert_eq!(read.get(), seconds);
+            assert_eq!(read.to_string().parse::<Seconds>().expect("own text"), read);
+        }
+        for text in ["", "10", "-1s", "1e400s", "ten s", "5 parsecs"] {
+            assert!(text.parse::<Seconds>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_and_growth_keep_their_ranges() {
+        assert_eq!("30%".parse::<Share>().expect("share").get(), 0.3);
+        assert_eq!("0.3".parse::<Share>().expect("share").get(), 0.3);
+        assert!("130%".parse::<Share>().is_err());
+        assert_eq!("-2%".parse::<Growth>().expect("growth").get(), -0.02);
+        assert!("-100%".parse::<Growth>().is_err());
+        assert!("7".parse::<Growth>().is_err());
+    }
+
+    #[test]
+    fn money_is_never_a_float() {
+        assert_eq!("0.10".parse::<Quoted>().expect("decimal").0.to_string(), "0.10");
+        assert!("1e-3".parse::<Quoted>().is_err());
+        assert!("0.1 USD".parse::<Quoted>().is_err());
+    }
+}
