@@ -356,7 +356,7 @@ impl PriceBook {
 fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let path = ["meter", index, "price"];
     let price = &meter.price;
-    if price.amount.is_some() == !price.tiers.is_empty() {
+    if price.amount.is_some() != price.tiers.is_empty() {
         let help = "give { amount = \"..\" }, or { mode = \"graduated\", tiers = [..] }";
         found.push(spans.at_value(&path, format!("meter `{}` needs either an amount or tiers", meter.id), help));
     }

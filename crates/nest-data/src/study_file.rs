@@ -27,16 +27,19 @@ pub struct StudyTexts {
 /// Everything that is wrong, over all files, in file order.
 pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<Study, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let mut behaviours = BTreeMap::new();
+    let mut read = BTreeMap::new();
     for (name, source) in &texts.behaviours {
         match toml_document::read::<Behaviour>(source, &[]) {
-            Ok((behaviour, spans)) => {
-                check_behaviour(&behaviour, &spans, &mut found);
-                behaviours.insert(name.clone(), behaviour);
-            }
+            Ok(behaviour) => drop(read.insert(name.clone(), behaviour)),
             Err(errors) => found.extend(errors),
         }
     }
+    for (behaviour, spans) in read.values() {
+        let needed = behaviour.needs.as_ref().and_then(|needed| read.get(needed));
+        let saved = needed.into_iter().flat_map(|(needed, _)| &needed.steps).flat_map(|step| step.save.keys().cloned());
+        check_behaviour(behaviour, saved.collect(), spans, &mut found);
+    }
+    let behaviours: BTreeMap<String, Behaviour> = read.into_iter().map(|(name, (behaviour, _))| (name, behaviour)).collect();
     match toml_document::read::<Study>(&texts.nest, overrides) {
         Ok((mut study, spans)) => {
             study.behaviours = behaviours;
@@ -242,11 +245,13 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_behaviour(behaviour: &Behaviour, spans: &Spans, found: &mut Vec<Diagnostic>) {
+/// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved.
+fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if behaviour.steps.is_empty() {
         found.push(spans.at_key(&["steps"], "the behaviour makes no request", "add a step such as { get = \"/\" }"));
     }
-    let mut known: Vec<String> = behaviour.variables.keys().cloned().collect();
+    let mut known = saved;
+    known.extend(behaviour.variables.keys().cloned());
     for (index, step) in behaviour.steps.iter().enumerate() {
         check_request(step, &index.to_string(), spans, &mut known, found);
     }

@@ -1,0 +1,74 @@
+//! Whether this machine is fit to measure: open files, ports, cgroups, stolen processor time.
+
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit};
+
+use crate::observe::{cgroup::Cgroup, machine};
+
+/// Ports above which a few thousand customers find one each.
+const ENOUGH_PORTS: u32 = 10_000;
+/// Open files above which a few thousand customers find one each.
+const ENOUGH_FILES: u64 = 4_096;
+/// Share of stolen processor time above which figures are doubtful.
+const STOLEN: f64 = 0.02;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: &'static str,
+    /// What was found.
+    pub found: String,
+    /// What to do about it; none where all is well.
+    pub advice: Option<String>,
+}
+
+/// Looks at the machine for about a second.
+#[must_use]
+pub fn examine() -> Vec<Finding> {
+    vec![cores(), open_files(), ports(), cgroups(), stolen()]
+}
+
+fn cores() -> Finding {
+    let facts = machine::facts();
+    let advice = (facts.cores < 2).then(|| "target and generator share one core: run the target elsewhere".to_owned());
+    Finding { what: "processors", found: format!("{} × {}, kernel {}", facts.cores, facts.cpu, facts.kernel), advice }
+}
+
+fn open_files() -> Finding {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((0, 0));
+    let advice = (soft < ENOUGH_FILES).then(|| format!("each customer needs one: run `ulimit -n {}`", hard.min(65_536)));
+    Finding { what: "open files", found: format!("{soft} (up to {hard})"), advice }
+}
+
+fn ports() -> Finding {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut ends = range.split_whitespace().filter_map(|end| end.parse::<u32>().ok());
+    let (low, high) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
+    let count = high.saturating_sub(low);
+    let advice = (count < ENOUGH_PORTS).then(|| "each customer needs one: widen net.ipv4.ip_local_port_range".to_owned());
+    Finding { what: "ports", found: format!("{low} to {high}"), advice }
+}
+
+fn cgroups() -> Finding {
+    let version = if std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { "version 2" } else { "version 1" };
+    match Cgroup::of(std::process::id()) {
+        Some(group) if group.sample().is_ok() => Finding { what: "control groups", found: format!("{version}, readable"), advice: None },
+        _ => Finding {
+            what: "control groups",
+            found: format!("{version}, no counters for this process"),
+            advice: Some("use process probes, which need no control group".to_owned()),
+        },
+    }
+}
+
+fn stolen() -> Finding {
+    let before = machine::ticks();
+    std::thread::sleep(Duration::from_secs(1));
+    let after = machine::ticks();
+    let total = after.0.saturating_sub(before.0).max(1);
+    let share = after.1.saturating_sub(before.1) as f64 / total as f64;
+    let advice = (share > STOLEN).then(|| "a neighbour takes processor time: measure at another hour or on another machine".to_owned());
+    Finding { what: "stolen time", found: format!("{:.1} % over one second", share * 100.0), advice }
+}

@@ -1,0 +1,123 @@
+//! What can go wrong while measuring.
+
+use std::path::PathBuf;
+
+/// An error of a measurement. Steps that were handed out before it stay valid.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The base URL cannot be used.
+    #[error("{url:?} is not a URL that the load engine can use")]
+    BaseUrl {
+        /// What was given.
+        url: String,
+    },
+    /// HTTPS was asked for.
+    #[error("TLS is not available yet, so {url} cannot be put under load")]
+    Tls {
+        /// What was given.
+        url: String,
+    },
+    /// Something else serves the base URL before the study's target is started.
+    #[error("something already listens at {address}, so the study's own target cannot start there")]
+    AddressTaken {
+        /// Host and port.
+        address: String,
+    },
+    /// A command of the study cannot be run.
+    #[error("the command {command:?} cannot be run in {folder}")]
+    Command {
+        /// The command.
+        command: String,
+        /// Where it was run.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A command of the study failed.
+    #[error("the {role} command {command:?} ended with {status}")]
+    CommandFailed {
+        /// `start`, `reset` or `state`.
+        role: &'static str,
+        /// The command.
+        command: String,
+        /// Its exit status.
+        status: std::process::ExitStatus,
+    },
+    /// The target did not answer in time, before anything was measured.
+    #[error("the target at {url} is down: {reason}")]
+    TargetDown {
+        /// Where it was looked for.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The target died in the middle.
+    #[error("the target was lost in the step {step}: {reason}")]
+    TargetLost {
+        /// The step, which is not kept.
+        step: String,
+        /// What happened.
+        reason: String,
+    },
+    /// A behaviour never worked in the pilot.
+    #[error("behaviour `{behaviour}` completed nothing in the pilot: {reason}")]
+    BehaviourFails {
+        /// The behaviour.
+        behaviour: String,
+        /// The first failed exchange.
+        reason: String,
+    },
+    /// No process could be found to read resources from.
+    #[error("no process to read resources from: {reason}")]
+    Probe {
+        /// What was looked for.
+        reason: String,
+    },
+    /// A counter of the system could not be read.
+    #[error("cannot read {what}")]
+    Read {
+        /// What was read.
+        what: String,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The plan cannot be made.
+    #[error("no plan can be made: {reason}")]
+    Plan {
+        /// What is missing.
+        reason: String,
+    },
+    /// The plan would take longer than the study allows.
+    #[error("the plan takes {planned_s:.0} s, more than the {allowed_s:.0} s that [measure] max_duration allows")]
+    TooLong {
+        /// Length of the plan.
+        planned_s: f64,
+        /// Longest run of the study.
+        allowed_s: f64,
+    },
+    /// A secret that a template reads is not in the environment.
+    #[error("behaviour `{behaviour}` reads the environment variable {variable}, which is not set")]
+    SecretMissing {
+        /// The behaviour.
+        behaviour: String,
+        /// Its name.
+        variable: String,
+    },
+    /// The run was interrupted; finished steps were handed out.
+    #[error("interrupted")]
+    Interrupted,
+    /// The caller could not keep a step.
+    #[error("a finished step could not be kept")]
+    Keep(#[source] std::io::Error),
+    /// The operating system refused something.
+    #[error("{what} was refused by the operating system")]
+    System {
+        /// What was asked.
+        what: &'static str,
+        /// What it says.
+        #[source]
+        source: std::io::Error,
+    },
+}

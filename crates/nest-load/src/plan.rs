@@ -1,0 +1,181 @@
+//! Which steps are run, at which rates: a pure function of the study and of what the pilot found.
+
+use std::collections::BTreeMap;
+
+use nest_data::{
+    Caveat, Study,
+    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::LoadError;
+
+/// Seconds that a step takes beside settling and windows: draining, reset, sampling.
+const OVERHEAD_S: f64 = 0.5;
+/// Least demand that is planned with, in seconds, so that a free behaviour does not ask for an endless rate.
+const LEAST_DEMAND_S: f64 = 1e-6;
+
+/// A resolved plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The steps, in the order in which they are run.
+    pub steps: Vec<PlannedStep>,
+    /// Customers at which the pilot expects a processor to be full.
+    pub capacity_customers: f64,
+    /// How long it takes, in seconds, after the pilot.
+    pub duration_s: f64,
+    /// Executions that it offers.
+    pub executions: f64,
+    /// Highest rate, executions per second.
+    pub peak_per_s: f64,
+    /// Doubts about it.
+    pub caveats: Vec<Caveat>,
+}
+
+/// Resolves the plan of a study.
+///
+/// # Formula
+/// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the pilot's D.
+/// A boosted step offers the base mix and as much more of one behaviour as brings its busiest processor to `boost`.
+///
+/// # Errors
+/// [`LoadError::Plan`] where no processor use was seen, [`LoadError::TooLong`] where it exceeds the study's bound.
+pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource]) -> Result<Plan, LoadError> {
+    let parameters = study.parameter_values();
+    let rates = study.rates_per_day(&parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
+    let per_customer: BTreeMap<String, f64> = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s())).collect();
+    let capacity = capacity_customers(&per_customer, pilots, resources)?;
+    let measure = &study.measure;
+    let at = |customers: f64| per_customer.iter().map(|(name, rate)| (name.clone(), rate * customers)).collect::<BTreeMap<_, _>>();
+
+    let mut drafts = vec![(Purpose::Idle, None, None, BTreeMap::new())];
+    let base = at(measure.base.get() * capacity);
+    drafts.push((Purpose::Base, None, Some(measure.base.get() * capacity), base.clone()));
+    for pilot in pilots {
+        let mut offered = base.clone();
+        *offered.entry(pilot.behaviour.clone()).or_default() +=
+            (measure.boost.get() - measure.base.get()).max(0.05) * saturating_rate(pilot, resources);
+        drafts.push((Purpose::Boosted, Some(pilot.behaviour.clone()), None, offered));
+    }
+    let ramp = measure.customers.clone().unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
+    drafts.extend(ramp.iter().map(|customers| (Purpose::Ramp, None, Some(*customers), at(*customers))));
+    if let Some(multiple) = measure.confirm {
+        let customers = multiple * ramp.iter().copied().fold(0.0, f64::max);
+        drafts.push((Purpose::Confirm, None, Some(customers), at(customers)));
+    }
+
+    let mut caveats = Vec::new();
+    let steps: Vec<PlannedStep> = drafts
+        .into_iter()
+        .enumerate()
+        .map(|(index, (purpose, boosted, customers, offered_per_s))| {
+            let seed = study.study.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
+            cap_rate(PlannedStep { index, purpose, boosted, customers, offered_per_s, seed }, measure.max_rate, &mut caveats)
+        })
+        .collect();
+    let step_s = measure.settle.get() + measure.window.get() * f64::from(measure.windows);
+    let duration_s = steps.len() as f64 * (step_s + OVERHEAD_S);
+    if duration_s > measure.max_duration.get() {
+        return Err(LoadError::TooLong { planned_s: duration_s, allowed_s: measure.max_duration.get() });
+    }
+    let peak_per_s = steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max);
+    let executions = steps.iter().map(|step| step.total_per_s() * step_s).sum();
+    Ok(Plan { steps, capacity_customers: capacity, duration_s, executions, peak_per_s, caveats })
+}
+
+fn capacity_customers(per_customer: &BTreeMap<String, f64>, pilots: &[Pilot], resources: &[Resource]) -> Result<f64, LoadError> {
+    let cpu = resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+    let limits = cpu.filter_map(|resource| {
+        let busy: f64 =
+            pilots.iter().map(|pilot| per_customer.get(&pilot.behaviour).unwrap_or(&0.0) * pilot.cpu_s.get(&resource.tier).unwrap_or(&0.0)).sum();
+        resource.capacity.filter(|_| busy > 0.0).map(|capacity| capacity / busy)
+    });
+    let capacity = limits.fold(f64::INFINITY, f64::min);
+    if capacity.is_finite() {
+        Ok(capacity)
+    } else {
+        Err(LoadError::Plan {
+            reason: "the target used no processor time that a probe could see, or no behaviour has a rate above zero; check [probes] and [rates]"
+                .to_owned(),
+        })
+    }
+}
+
+/// Executions per second of one behaviour alone that fill its busiest processor.
+fn saturating_rate(pilot: &Pilot, resources: &[Resource]) -> f64 {
+    let of_tier =
+        |resource: &Resource| resource.capacity.unwrap_or(1.0) / pilot.cpu_s.get(&resource.tier).copied().unwrap_or(0.0).max(LEAST_DEMAND_S);
+    resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu).map(of_tier).fold(f64::INFINITY, f64::min)
+}
+
+fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
+    let wanted = step.total_per_s();
+    if wanted > max_rate {
+        let factor = max_rate / wanted;
+        step.offered_per_s.values_mut().for_each(|rate| *rate *= factor);
+        step.customers = step.customers.map(|customers| customers * factor);
+        caveats.push(Caveat::RateCapped { step: step.label(), wanted_per_s: wanted, offered_per_s: max_rate });
+    }
+    step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn study(measure: &str) -> Study {
+        let text = format!(
+            "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = \"36%\"\nburst = 1.0\n[rates]\na = \"10 / day\"\nb = \"5 / day\"\n{measure}"
+        );
+        let step = "steps = [{ get = \"/\" }]";
+        let behaviours = ["a", "b"].into_iter().map(|name| (name.to_owned(), nest_data::Source::new(name, step))).collect();
+        nest_data::study_file::read_study(&nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours }, &[])
+            .expect("a valid study")
+    }
+
+    fn pilots() -> Vec<Pilot> {
+        let pilot = |name: &str, cpu_s: f64| Pilot {
+            behaviour: name.to_owned(),
+            executions: 100,
+            cpu_s: [("app".to_owned(), cpu_s)].into_iter().collect(),
+            mean_s: cpu_s,
+        };
+        vec![pilot("a", 0.010), pilot("b", 0.020)]
+    }
+
+    fn resources() -> Vec<Resource> {
+        vec![Resource { name: "app/cpu".into(), tier: "app".into(), kind: ResourceKind::Cpu, capacity: Some(2.0) }]
+    }
+
+    #[test]
+    fn the_plan_puts_each_step_where_its_share_of_capacity_lies() {
+        let plan = resolve(&study("[measure]\nconfirm = 1.2\n"), &pilots(), &resources()).expect("a plan");
+        // per customer: (10 * 0.010 + 5 * 0.020) * 0.36 / 3600 = 2e-5 busy-seconds per second; 2 cores carry 100,000
+        assert!((plan.capacity_customers - 100_000.0).abs() < 1e-6);
+        let busy = |step: &PlannedStep| step.offered_per_s.get("a").unwrap_or(&0.0) * 0.010 + step.offered_per_s.get("b").unwrap_or(&0.0) * 0.020;
+        let shares: Vec<f64> = plan.steps.iter().map(|step| (busy(step) / 2.0 * 1e6).round() / 1e6).collect();
+        assert_eq!(shares, [0.0, 0.1, 0.55, 0.55, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.14]);
+        assert_eq!(plan.steps[3].label(), "boosted b");
+        assert_eq!(plan.steps.last().map(PlannedStep::label).as_deref(), Some("confirm at 114000"));
+    }
+
+    #[test]
+    fn a_plan_is_scaled_down_to_the_highest_allowed_rate_and_says_so() {
+        let plan = resolve(&study("[measure]\nmax_rate = 100.0\n"), &pilots(), &resources()).expect("a plan");
+        assert!(plan.peak_per_s <= 100.0 + 1e-9);
+        assert!(!plan.caveats.is_empty());
+    }
+
+    #[test]
+    fn a_plan_that_takes_too_long_is_refused() {
+        let error = resolve(&study("[measure]\nmax_duration = \"1m\"\n"), &pilots(), &resources()).expect_err("too long");
+        assert!(matches!(error, LoadError::TooLong { .. }));
+    }
+
+    #[test]
+    fn without_processor_use_there_is_no_plan() {
+        let mut idle = pilots();
+        idle.iter_mut().for_each(|pilot| pilot.cpu_s.clear());
+        assert!(matches!(resolve(&study(""), &idle, &resources()), Err(LoadError::Plan { .. })));
+    }
+}

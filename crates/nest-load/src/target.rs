@@ -1,0 +1,239 @@
+//! Starting the target, waiting until it is ready, ending it.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::{TcpStream, ToSocketAddrs},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nest_data::Study;
+use nix::{
+    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+
+use crate::{LoadError, interrupt::Interrupt};
+
+/// How long a started target may take to end after SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often readiness is looked for.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Where the target is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+/// A target that the study started. Ended when dropped.
+#[derive(Debug)]
+pub struct StartedTarget {
+    child: Child,
+    interrupt: Interrupt,
+}
+
+impl Address {
+    /// Host and port of a study's base URL.
+    ///
+    /// # Errors
+    /// [`LoadError::BaseUrl`] or [`LoadError::Tls`].
+    pub fn of(base_url: &str) -> Result<Self, LoadError> {
+        let bad = || LoadError::BaseUrl { url: base_url.to_owned() };
+        let url = url::Url::parse(base_url).map_err(|_| bad())?;
+        if url.scheme() == "https" {
+            return Err(LoadError::Tls { url: base_url.to_owned() });
+        }
+        let host = url.host_str().ok_or_else(bad)?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { host, port: url.port_or_known_default().ok_or_else(bad)? })
+    }
+
+    /// Opens a connection, as a look whether anything is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn connect(&self) -> std::io::Result<TcpStream> {
+        let mut last = std::io::Error::other("the host name has no address");
+        for address in (self.host.as_str(), self.port).to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, Duration::from_secs(2)) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+impl StartedTarget {
+    /// Starts the study's target on its cores, in `folder`, with `environment` added. Its output goes to `log`.
+    ///
+    /// # Errors
+    /// [`LoadError::AddressTaken`] where something is there already; [`LoadError::Command`] where it cannot be run.
+    pub fn start(
+        command: &str,
+        study: &Study,
+        address: &Address,
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        log: Stdio,
+        interrupt: &Interrupt,
+    ) -> Result<Self, LoadError> {
+        if address.connect().is_ok() {
+            return Err(LoadError::AddressTaken { address: format!("{}:{}", address.host, address.port) });
+        }
+        let own = sched_getaffinity(Pid::from_raw(0)).ok();
+        if let Some(cores) = &study.target.cores {
+            // Children inherit the affinity of the thread that starts them.
+            pin(cores)?;
+        }
+        let spawned = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(folder)
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .process_group(0)
+            .spawn();
+        if let Some(own) = own {
+            sched_setaffinity(Pid::from_raw(0), &own).map_err(refused)?;
+        }
+        let child = spawned.map_err(|source| LoadError::Command { command: command.to_owned(), folder: folder.to_owned(), source })?;
+        interrupt.remember_target(child.id() as i32);
+        Ok(Self { child, interrupt: interrupt.clone() })
+    }
+
+    /// Process number of the target.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How the target ended, if it has.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for StartedTarget {
+    fn drop(&mut self) {
+        let group = Pid::from_raw(self.child.id() as i32);
+        let _ = killpg(group, Signal::SIGTERM);
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        // Whatever is left of the group goes too; it may be gone already.
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.child.wait();
+        self.interrupt.forget_target();
+    }
+}
+
+/// Confines this thread, and what it starts, to some cores.
+///
+/// # Errors
+/// [`LoadError::System`] where the machine does not have them.
+pub fn pin(cores: &[usize]) -> Result<(), LoadError> {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core).map_err(refused)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &set).map_err(refused)
+}
+
+fn refused(error: nix::Error) -> LoadError {
+    LoadError::System { what: "using the cores that the study names", source: error.into() }
+}
+
+/// Waits until the target answers: the `ready` path below 400, or a connection where there is none.
+///
+/// # Errors
+/// [`LoadError::TargetDown`] when the time is over or the started target has ended; [`LoadError::Interrupted`].
+pub fn wait_until_ready(study: &Study, address: &Address, mut started: Option<&mut StartedTarget>, interrupt: &Interrupt) -> Result<(), LoadError> {
+    let start = Instant::now();
+    // A target that nobody starts is there or is not; a moment covers a restart.
+    let patience =
+        if started.is_some() { study.target.ready_within.duration() } else { study.target.ready_within.duration().min(Duration::from_secs(3)) };
+    loop {
+        let reason = match is_ready(study.target.ready.as_deref(), address) {
+            Ok(()) => return Ok(()),
+            Err(reason) => reason,
+        };
+        let down = |reason| LoadError::TargetDown { url: study.target.base_url.clone(), reason };
+        if let Some(status) = started.as_deref_mut().and_then(StartedTarget::ended) {
+            return Err(down(format!("its start command ended with {status}")));
+        }
+        if interrupt.is_requested() {
+            return Err(LoadError::Interrupted);
+        }
+        if start.elapsed() > patience {
+            return Err(down(reason));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn is_ready(path: Option<&str>, address: &Address) -> Result<(), String> {
+    let mut stream = address.connect().map_err(|error| error.to_string())?;
+    let Some(path) = path else { return Ok(()) };
+    let mut ask = || -> std::io::Result<String> {
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n\r\n", address.host, address.port)?;
+        let mut head = [0_u8; 64];
+        let length = stream.read(&mut head)?;
+        Ok(String::from_utf8_lossy(&head[..length]).into_owned())
+    };
+    let head = ask().map_err(|error| format!("{path}: {error}"))?;
+    let status = head.split_whitespace().nth(1).and_then(|status| status.parse::<u16>().ok());
+    match status {
+        Some(status) if status < 400 => Ok(()),
+        Some(status) => Err(format!("{path} answers {status}")),
+        None => Err(format!("{path} does not answer HTTP")),
+    }
+}
+
+/// Runs one of the study's commands to its end.
+///
+/// # Errors
+/// [`LoadError::Command`] where it cannot be run, [`LoadError::CommandFailed`] where it fails.
+pub fn run_command(role: &'static str, command: &str, folder: &Path, environment: &BTreeMap<String, String>) -> Result<(), LoadError> {
+    let status = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(folder)
+        .envs(environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|source| LoadError::Command { command: command.to_owned(), folder: folder.to_owned(), source })?;
+    if status.success() { Ok(()) } else { Err(LoadError::CommandFailed { role, command: command.to_owned(), status }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_comes_from_the_base_url() {
+        assert_eq!(Address::of("http://127.0.0.1:8080/x").expect("valid"), Address { host: "127.0.0.1".into(), port: 8080 });
+        assert_eq!(Address::of("http://[::1]").expect("valid"), Address { host: "::1".into(), port: 80 });
+        assert!(matches!(Address::of("https://localhost"), Err(LoadError::Tls { .. })));
+        assert!(matches!(Address::of("nonsense"), Err(LoadError::BaseUrl { .. })));
+    }
+
+    #[test]
+    fn a_failing_command_names_its_role_and_status() {
+        let error = run_command("reset", "exit 3", Path::new("/"), &BTreeMap::new()).expect_err("fails");
+        assert!(error.to_string().contains("reset") && error.to_string().contains('3'), "{error}");
+    }
+}
