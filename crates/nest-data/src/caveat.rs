@@ -8,11 +8,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "caveat", rename_all = "snake_case")]
 pub enum Caveat {
-    /// A behaviour was never completed in the pilot, so nothing about it could be planned.
-    PilotFoundNothing {
-        /// The behaviour.
-        behaviour: String,
-    },
     /// The plan was scaled down to the highest rate that the study allows.
     RateCapped {
         /// The step.
@@ -72,13 +67,6 @@ pub enum Caveat {
         /// Plateau over ceiling.
         ratio: f64,
     },
-    /// Memory grew with time rather than with load.
-    MemoryGrows {
-        /// The resource.
-        resource: String,
-        /// Bytes per second.
-        bytes_per_s: f64,
-    },
     /// A figure lies beyond the measured range.
     Extrapolated {
         /// What is extrapolated.
@@ -121,24 +109,11 @@ pub enum Caveat {
         /// What it is the value of.
         what: String,
     },
-    /// An objective is already missed at the lightest measured load.
-    MissedAtOnce {
-        /// The objective.
-        objective: String,
-    },
-    /// The document was written by an older format.
-    OlderFormat {
-        /// Its format.
-        format: u32,
-    },
 }
 
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PilotFoundNothing { behaviour } => {
-                write!(f, "`{behaviour}` completed nothing in the pilot; its boosted step is planned from a guess. Check the behaviour alone first")
-            }
             Self::RateCapped { step, wanted_per_s, offered_per_s } => {
                 write!(
                     f,
@@ -179,11 +154,6 @@ impl fmt::Display for Caveat {
                     ratio * 100.0
                 )
             }
-            Self::MemoryGrows { resource, bytes_per_s } => write!(
-                f,
-                "{resource} grows by {:.1} MB an hour whatever the load: a leak gives a date, not a number of customers. Run one step for longer",
-                bytes_per_s * 3600.0 / 1e6
-            ),
             Self::Extrapolated { what, factor } => write!(f, "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"),
             Self::SpeedAssumed { config, low, high } => {
                 write!(
@@ -197,8 +167,6 @@ impl fmt::Display for Caveat {
             }
             Self::PriceOld { book, days } => write!(f, "the oldest price used from {book} was seen {days} days ago. Check it before signing"),
             Self::ValueOffCentre { what } => write!(f, "{what}: the central value lies outside the middle half of its draws; read the interval"),
-            Self::MissedAtOnce { objective } => write!(f, "objective `{objective}` is missed at any load; loosen it or look at the target first"),
-            Self::OlderFormat { format } => write!(f, "the document has the older format {format}; run the stage again to refresh it"),
         }
     }
 }

@@ -253,8 +253,6 @@ pub enum BreakKind {
     Slo,
     /// A quota of the provider is used up.
     Quota,
-    /// Resident memory exceeds what an instance has.
-    Memory,
 }
 
 impl BreakKind {
@@ -266,7 +264,6 @@ impl BreakKind {
             Self::OverReserve => "over reserve",
             Self::Slo => "objective",
             Self::Quota => "quota",
-            Self::Memory => "memory",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     DataError,
     behaviour::Behaviour,
     formula::Rate,
-    units::{Growth, Quoted, SECONDS_PER_DAY, Seconds, Share},
+    units::{Growth, Quoted, Seconds, Share},
 };
 
 /// A whole study.
@@ -488,9 +488,21 @@ impl Study {
         self.customers.peak_hour_share.get() * self.customers.burst / 3_600.0
     }
 
-    /// Factor from executions per day to mean executions per second.
+    /// SHA-256 of the whole study, hexadecimal; a run is resumed only for an equal one.
     #[must_use]
-    pub fn mean_per_s() -> f64 {
-        1.0 / SECONDS_PER_DAY
+    pub fn hash(&self) -> String {
+        sha256(self)
     }
+
+    /// SHA-256 of what a measurement depends on and a forecast cannot change: behaviours, probes and stored state.
+    #[must_use]
+    pub fn measured_hash(&self) -> String {
+        sha256(&(&self.behaviours, &self.probes, &self.target.state, &self.target.reset))
+    }
+}
+
+fn sha256(value: &impl Serialize) -> String {
+    use sha2::{Digest, Sha256};
+    let json = serde_json::to_vec(value).expect("studies hold only maps with string keys");
+    Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
 }

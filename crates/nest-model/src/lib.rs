@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Fits what was measured, and projects what it costs and where it breaks. Functions of documents: no I/O, no clock.
+//!
+//! - [`fit`]: [`Measurements`](nest_data::Measurements) to [`ScalingModel`](nest_data::ScalingModel)
+//! - [`project`]: a model, a study and price books to a [`Projection`](nest_data::Projection)
+//! - [`queueing`], [`regression`]: the formulas underneath, each with its source
+//! - `table`: measured steps as Parquet bytes; the only module that knows polars
+
+pub mod demand;
+pub mod draws;
+pub mod error;
+pub mod growth;
+pub mod pricing;
+pub mod queueing;
+pub mod regression;
+pub mod response;
+pub mod scaling;
+pub mod sizing;
+#[cfg(feature = "table")]
+pub mod table;
+
+mod break_point;
+mod charts;
+mod config;
+mod policy;
+mod project;
+
+pub use error::ModelError;
+pub use project::{ProjectOptions, project};
+pub use scaling::fit;

@@ -1,1 +1,28 @@
-//! Placeholder.
+//! A projection as HTML, SVG, Markdown and CSV, in memory.
+//!
+//! Every function here is pure: an equal projection gives equal bytes. A report formats and draws; it computes no statistic, and a
+//! caveat once raised reaches it. Reading and writing files is left to nest-cli.
+//!
+//! ```
+//! use nest_data::Estimate;
+//!
+//! let customers = Estimate { value: 46_613.0, standard_error: 2_370.0, low: 43_122.0, high: 50_921.0 };
+//! assert_eq!(nest_report::format::estimate(&customers), "46,600 [43,100 … 50,900]");
+//! ```
+
+mod chart;
+mod csv;
+mod error;
+mod figures;
+pub mod format;
+mod html;
+mod markdown;
+mod markup;
+mod sentence;
+
+pub use chart::charts;
+pub use csv::csv;
+pub use error::ReportError;
+pub use html::html;
+pub use markdown::markdown;
+pub use sentence::sentence;

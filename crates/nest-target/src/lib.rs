@@ -1,1 +1,58 @@
-//! Placeholder.
+//! The embedded demo shop: a real HTTP service on a real SQLite file, whose service demands are *set*, so that
+//! everything measured and fitted later can be checked against the truth.
+//!
+//! One thread does the network only. Each execution of a behaviour goes through a bounded queue to a pool of worker
+//! threads, which do the real work on SQLite and then burn CPU until the set demand is spent:
+//!
+//! ```text
+//! client --HTTP--> network thread --queue--> worker (SQLite, lock, second tier, burn) --answer--> network thread
+//! ```
+//!
+//! A set demand is the total CPU of one execution, network thread included: the cost of an empty request is
+//! calibrated at start and taken off what the worker burns. What was really spent stands in the [`Ledger`].
+//!
+//! | route | behaviour | answer |
+//! |---|---|---|
+//! | `POST /login` `{"customer": 7}` | `login` | 200 `{"session": ".."}` and the cookie `session` |
+//! | `GET /items?page=1` | `browse` | 200, a list of at most 20 items |
+//! | `GET /search?q=oak` | `search` | 200 `{"hits": [..]}` |
+//! | `POST /pay` `{"amount": "12.50"}`, cookie | `pay` | 201 `{"payment": 101}`, on disk |
+//! | `GET /receipts/1`, cookie | `receipt` | 200 `{"receipt": 1, ..}` |
+//! | `GET /healthz`, `/empty`, `/ledger`; `POST /reset` | | 200, no set demand, not in the ledger |
+//!
+//! A refused request (400, 401, 404, 503) is `{"error": ".."}`; it burns nothing and is no execution in the ledger.
+//!
+//! ```no_run
+//! use nest_target::{ShopOptions, serve};
+//!
+//! let options = ShopOptions::new("shop.sqlite");
+//! serve(&options, |address| eprintln!("shop at {address}"), std::future::pending())?;
+//! # Ok::<(), nest_target::TargetError>(())
+//! ```
+
+mod amount;
+mod answer;
+mod behaviour;
+mod calibration;
+mod clock;
+mod cores;
+mod error;
+mod ledger;
+mod options;
+mod pool;
+mod queue;
+mod request;
+mod routes;
+mod serve;
+mod sessions;
+mod shop;
+mod store;
+mod tier;
+mod tier_client;
+
+pub use behaviour::Behaviour;
+pub use error::TargetError;
+pub use ledger::{Ledger, LedgerEntry};
+pub use options::{Demands, ShopOptions, TierOptions};
+pub use serve::serve;
+pub use tier::serve_tier;

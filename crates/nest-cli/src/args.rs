@@ -1,0 +1,307 @@
+//! Every verb and option.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use nest_data::units::Seconds;
+
+/// What will N customers cost, where does the system break, when, and what would change that?
+#[derive(Debug, Parser)]
+#[command(name = "locust-nest", version, about, max_term_width = 110, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure the built-in demo shop and open its report: two minutes, nothing to set up
+    Demo(DemoArguments),
+    /// Write a commented study that runs against a URL
+    Init(InitArguments),
+    /// Put the study's target under load, step by step, and keep what was measured
+    Measure(MeasureArguments),
+    /// Fit service demand, throughput and response time to what was measured
+    Fit(FitArguments),
+    /// Project cost, break points and dates on the study's configurations
+    Project(ProjectArguments),
+    /// Write the projection as pages, tables and pictures
+    Report(ReportArguments),
+    /// Measure, fit, project and report
+    All(AllArguments),
+    /// List, show or remove runs of a study
+    Runs(RunsArguments),
+    /// Print the JSON Schema of nest.toml, of a behaviour or of a price book
+    Schema(SchemaArguments),
+    /// Look whether this machine is fit to measure
+    Doctor(DoctorArguments),
+    /// Print completions for a shell
+    Completions(CompletionsArguments),
+    /// The demo shop, as its own process
+    #[command(hide = true)]
+    Shop(ShopArguments),
+    /// The demo shop's second tier, as its own process
+    #[command(hide = true)]
+    ShopTier(ShopTierArguments),
+}
+
+/// A study and overrides of its values.
+#[derive(Debug, Clone, Args)]
+pub struct StudyArguments {
+    /// Folder of the study
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
+    /// Override one value of nest.toml, for example --set customers.burst=2
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = override_pair)]
+    pub overrides: Vec<(String, String)>,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for the terminal
+    #[default]
+    Human,
+    /// The document
+    Json,
+    /// A table with a header line
+    Csv,
+    /// A table for a page
+    Md,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Print the table of demands in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// Folder to write into
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// Where the target is reached
+    #[arg(long, default_value = "http://127.0.0.1:8080/")]
+    pub url: String,
+    /// Name of the study; that of the folder where missing
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// Options of `measure`.
+#[derive(Debug, Args)]
+pub struct MeasureArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// Run only the pilot, print the steps, and stop
+    #[arg(long, conflicts_with = "resume")]
+    pub plan: bool,
+    /// Go on with the newest interrupted run
+    #[arg(long)]
+    pub resume: bool,
+    /// Print the steps in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `fit`.
+#[derive(Debug, Args)]
+pub struct FitArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// Run to fit; what measurements.json holds where missing
+    #[arg(long)]
+    pub run: Option<String>,
+    /// Print the model in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What a projection is made for.
+#[derive(Debug, Clone, Args)]
+pub struct ProjectionArguments {
+    /// Day the projection is made for; today where missing
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
+    /// Look for break points past four times the tested customers
+    #[arg(long)]
+    pub beyond: bool,
+}
+
+/// Options of `project`.
+#[derive(Debug, Args)]
+pub struct ProjectArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Print the projection in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+}
+
+/// Options of `all`.
+#[derive(Debug, Args)]
+pub struct AllArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Go on with the newest interrupted run
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Options of `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArguments {
+    #[command(subcommand)]
+    pub verb: RunsVerb,
+}
+
+/// The verbs of `runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// List the runs of a study, the newest first
+    List {
+        /// Folder of the study
+        #[arg(default_value = ".")]
+        study: PathBuf,
+        /// Print them in this form
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show the steps of a run
+    Show {
+        /// The run, as `runs list` names it
+        run: String,
+        /// Folder of the study
+        #[arg(default_value = ".")]
+        study: PathBuf,
+        /// Print them in this form
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Remove a run
+    Rm {
+        /// The run, as `runs list` names it
+        run: String,
+        /// Folder of the study
+        #[arg(default_value = ".")]
+        study: PathBuf,
+    },
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// File that is described
+    #[arg(value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+/// Files that have a schema.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// nest.toml
+    #[default]
+    Study,
+    /// behaviours/NAME.toml
+    Behaviour,
+    /// pricing/PROVIDER/REGION.toml
+    PriceBook,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Print the findings in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of the demo shop.
+#[derive(Debug, Args)]
+pub struct ShopArguments {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// SQLite file; a temporary one where missing
+    #[arg(long)]
+    pub database: Option<PathBuf>,
+    /// Cores to run on
+    #[arg(long, value_delimiter = ',')]
+    pub cores: Vec<usize>,
+    /// Stored items
+    #[arg(long, default_value_t = 2_000)]
+    pub items: u32,
+    /// Service demand of one login
+    #[arg(long)]
+    pub login: Option<Seconds>,
+    /// Service demand of one browse
+    #[arg(long)]
+    pub browse: Option<Seconds>,
+    /// Service demand of one search, without stored items
+    #[arg(long)]
+    pub search: Option<Seconds>,
+    /// What 1,000 stored items add to a search
+    #[arg(long)]
+    pub search_per_1000_items: Option<Seconds>,
+    /// Service demand of one payment
+    #[arg(long)]
+    pub pay: Option<Seconds>,
+    /// Service demand of one receipt
+    #[arg(long)]
+    pub receipt: Option<Seconds>,
+    /// Worker threads; 8 per core where missing
+    #[arg(long)]
+    pub pool: Option<usize>,
+    /// Time for which every execution holds one lock
+    #[arg(long)]
+    pub lock: Option<Seconds>,
+    /// Bytes kept for ever for each login
+    #[arg(long, default_value_t = 0)]
+    pub leak: usize,
+    /// Address of a second tier that takes a share of every demand
+    #[arg(long)]
+    pub database_tier: Option<SocketAddr>,
+}
+
+/// Options of the demo shop's second tier.
+#[derive(Debug, Args)]
+pub struct ShopTierArguments {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Cores to run on
+    #[arg(long, value_delimiter = ',')]
+    pub cores: Vec<usize>,
+}
+
+fn override_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("write PATH=VALUE, for example customers.burst=2".to_owned()),
+    }
+}

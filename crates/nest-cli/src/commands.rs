@@ -1,0 +1,35 @@
+//! One file per verb: read, compute, write.
+
+mod all;
+mod completions;
+mod demo;
+mod doctor;
+mod fit;
+mod init;
+mod measure;
+mod project;
+mod report;
+mod runs;
+mod schema;
+mod shop;
+
+use crate::{args::Command, failure::Failure};
+
+/// Runs one command.
+pub fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Measure(arguments) => measure::run(&arguments),
+        Command::Fit(arguments) => fit::run(&arguments),
+        Command::Project(arguments) => project::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::All(arguments) => all::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Shop(arguments) => shop::run(&arguments),
+        Command::ShopTier(arguments) => shop::run_tier(&arguments),
+    }
+}

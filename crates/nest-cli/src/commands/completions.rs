@@ -1,0 +1,16 @@
+//! `completions`: completions for a shell.
+
+use clap::CommandFactory;
+
+use crate::{
+    args::{Arguments, CompletionsArguments},
+    failure::Failure,
+    printer::data,
+};
+
+/// Runs the verb.
+pub fn run(arguments: &CompletionsArguments) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Arguments::command(), "locust-nest", &mut text);
+    data(&String::from_utf8_lossy(&text))
+}

@@ -1,0 +1,66 @@
+//! `fit`: measurements become a scaling model.
+
+use nest_data::{Document, Measurements, ScalingModel};
+use nest_report::format;
+
+use crate::{
+    args::{FitArguments, Format},
+    failure::Failure,
+    files::StudyFolder,
+    printer::{Table, data, talk},
+};
+
+/// Runs the verb.
+pub fn run(arguments: &FitArguments) -> Result<(), Failure> {
+    let folder = StudyFolder::new(&arguments.study.study)?;
+    let measurements = match &arguments.run {
+        Some(run) => folder.run(run)?.measurements()?,
+        None => folder.measurements()?,
+    };
+    let model = fit(&folder, &measurements)?;
+    match arguments.format {
+        Format::Json => data(&model.to_json()),
+        format => data(&demand_table(&model).render(format)),
+    }?;
+    talk_of(&model);
+    Ok(())
+}
+
+/// Fits measurements and keeps the model in the study's folder.
+pub fn fit(folder: &StudyFolder, measurements: &Measurements) -> Result<ScalingModel, Failure> {
+    let model = nest_model::fit(measurements)?;
+    let path = folder.write_scaling(&model)?;
+    talk(&format!("fitted run {}: {}", model.run, path.display()));
+    Ok(model)
+}
+
+/// Demands by resource and behaviour, with their intervals.
+pub fn demand_table(model: &ScalingModel) -> Table {
+    let mut table = Table::new(&["resource", "behaviour", "demand", "90 % interval", "unit", "condition"]);
+    for resource in &model.resources {
+        let rows = resource.demand.iter().map(|(name, estimate)| (name.as_str(), estimate)).chain([("idle", &resource.idle)]);
+        for (behaviour, estimate) in rows {
+            let unit = resource.kind.unit();
+            table.rows.push(vec![
+                resource.name.clone(),
+                behaviour.to_owned(),
+                format::quantity(estimate.value, unit),
+                format!("{} … {}", format::quantity(estimate.low, unit), format::quantity(estimate.high, unit)),
+                if behaviour == "idle" { format!("{unit}/s") } else { unit.to_owned() },
+                format!("{:.1}", resource.condition),
+            ]);
+        }
+    }
+    table
+}
+
+fn talk_of(model: &ScalingModel) {
+    if let Some(law) = &model.throughput {
+        talk(&format!("{} saturates at {} customers ({} executions/s)", law.binding, format::estimate(&law.saturation_customers), format::estimate(&law.ceiling_per_s)));
+    }
+    for check in &model.checks {
+        let error = (check.predicted.value / check.measured - 1.0) * 100.0;
+        talk(&format!("check {}: {} forecast {:.4}, measured {:.4} ({error:+.1} %)", check.step, check.quantity, check.predicted.value, check.measured));
+    }
+    model.caveats.iter().for_each(|caveat| talk(&format!("note: {caveat}")));
+}

@@ -1,0 +1,34 @@
+//! Ctrl-C and SIGTERM: the first stops load and saves, the second leaves at once.
+
+use nest_load::Interrupt;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::failure::{Failure, INTERRUPTED};
+
+/// Watches for signals from now on; the first asks the returned interrupt to stop.
+pub fn watch() -> Result<Interrupt, Failure> {
+    let interrupt = Interrupt::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Handlers are in place before the watching thread runs, so that no signal falls in between.
+    let (mut keyboard, mut terminate) = {
+        let _entered = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    let shared = interrupt.clone();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = keyboard.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if shared.is_requested() {
+                    shared.kill_target();
+                    std::process::exit(i32::from(INTERRUPTED));
+                }
+                shared.request();
+            }
+        });
+    });
+    Ok(interrupt)
+}

@@ -1,0 +1,105 @@
+//! Prints tables in the forms that `--format` offers. Data goes to stdout, talk to stderr.
+
+use std::io::Write;
+
+use serde_json::{Map, Value};
+
+use crate::{args::Format, failure::Failure};
+
+/// A table: column names, then rows of as many cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub columns: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(columns: &[&'static str]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new() }
+    }
+
+    /// The table as text in one of the forms.
+    pub fn render(&self, format: Format) -> String {
+        match format {
+            Format::Human => self.human(),
+            Format::Md => self.markdown(),
+            Format::Csv => self.csv(),
+            Format::Json => self.json(),
+        }
+    }
+
+    /// Columns padded to their widest cell; the first to the left, numbers to the right.
+    fn human(&self) -> String {
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).chain([self.columns[column].chars().count()]).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let numeric: Vec<bool> = (0..self.columns.len()).map(|column| self.rows.iter().any(|row| row[column].starts_with(|c: char| c.is_ascii_digit()))).collect();
+        let line = |cells: &[String]| {
+            let padded = cells.iter().enumerate().map(|(column, cell)| {
+                let fill = " ".repeat(widths[column] - cell.chars().count());
+                if numeric[column] { format!("{fill}{cell}") } else { format!("{cell}{fill}") }
+            });
+            format!("  {}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+        };
+        let head: Vec<String> = self.columns.iter().map(ToString::to_string).collect();
+        std::iter::once(line(&head)).chain(self.rows.iter().map(|row| line(row))).collect()
+    }
+
+    fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let escaped = |row: &Vec<String>| line(row.iter().map(|cell| cell.replace('|', "\\|")).collect());
+        let head = line(self.columns.iter().map(ToString::to_string).collect());
+        let rule = line(vec!["---".to_owned(); self.columns.len()]);
+        head + &rule + &self.rows.iter().map(escaped).collect::<String>()
+    }
+
+    fn csv(&self) -> String {
+        let quoted = |cell: &String| if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() };
+        let line = |cells: Vec<String>| cells.join(",") + "\n";
+        let head = line(self.columns.iter().map(|column| (*column).to_owned()).collect());
+        head + &self.rows.iter().map(|row| line(row.iter().map(quoted).collect())).collect::<String>()
+    }
+
+    fn json(&self) -> String {
+        let object = |row: &Vec<String>| Value::Object(self.columns.iter().zip(row).map(|(column, cell)| ((*column).to_owned(), Value::String(cell.clone()))).collect::<Map<_, _>>());
+        let rows = Value::Array(self.rows.iter().map(object).collect());
+        serde_json::to_string_pretty(&rows).expect("a list of texts") + "\n"
+    }
+}
+
+/// Writes data to stdout. A reader that has gone away is no error.
+pub fn data(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Failure::from),
+    }
+}
+
+/// Writes a line of talk to stderr.
+#[allow(clippy::print_stderr, reason = "the one place that talks")]
+pub fn talk(line: &str) {
+    eprintln!("{line}");
+}
+
+/// A time in seconds with three significant digits and a fitting unit.
+pub fn seconds(value: f64) -> String {
+    nest_report::format::duration(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        Table { columns: vec!["name", "value"], rows: vec![vec!["a|b".into(), "1".into()], vec!["c,\"d\"".into(), "20".into()]] }
+    }
+
+    #[test]
+    fn every_form_holds_every_cell() {
+        assert_eq!(table().render(Format::Human), "  name   value\n  a|b        1\n  c,\"d\"     20\n");
+        assert_eq!(table().render(Format::Csv), "name,value\na|b,1\n\"c,\"\"d\"\"\",20\n");
+        assert_eq!(table().render(Format::Md), "| name | value |\n| --- | --- |\n| a\\|b | 1 |\n| c,\"d\" | 20 |\n");
+        let json: Value = serde_json::from_str(&table().render(Format::Json)).expect("JSON");
+        assert_eq!(json[1]["value"], "20");
+    }
+}

@@ -1,0 +1,227 @@
+//! What the report draws, computed: curves with their bands, measured points, limits.
+
+use nest_data::{
+    Estimate,
+    measurement::{Purpose, ResourceKind, Worth},
+    projection::{Axis, Chart, Curve, Scatter},
+    scaling::{MeasuredPoint, QuantileLaw, ResourceModel},
+};
+
+use crate::{
+    draws::World,
+    project::{ConfigWorlds, Context},
+    queueing::relative_wait,
+};
+
+/// Points of a drawn curve.
+const POINTS: usize = 60;
+/// How far curves reach, as a multiple of the tested customers.
+const REACH: f64 = 2.0;
+/// The quantile that response-time charts show.
+const SHOWN: f64 = 0.95;
+
+/// All charts of a projection.
+pub fn charts(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Chart> {
+    let mut charts = Vec::new();
+    charts.extend(cost(context, configs));
+    charts.extend(utilisation(context));
+    charts.extend(response(context));
+    charts.extend(throughput(context));
+    charts.extend(memory(context));
+    charts
+}
+
+/// Customer counts from a twentieth of `to` up to it, evenly or geometrically spaced.
+fn grid(to: f64, geometric: bool) -> Vec<f64> {
+    let low = to / 20.0;
+    (0..POINTS)
+        .map(|point| {
+            let share = point as f64 / (POINTS - 1) as f64;
+            if geometric { low * 20_f64.powf(share) } else { low + (to - low) * share }
+        })
+        .collect()
+}
+
+fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
+    let currency = configs.first()?.priced.book.currency.clone();
+    let end = context.growth.map_or(context.model.tested.customers, |(_, scenario)| {
+        crate::growth::customers_at(scenario, scenario.monthly.get(), f64::from(scenario.months))
+    });
+    let to = end.max(context.model.tested.customers * REACH);
+    let curve = |worlds: &ConfigWorlds<'_>| {
+        let at = |customers: f64| {
+            let per_1000 = |inputs| worlds.priced.cost(customers, inputs) / customers * 1e3;
+            let value = per_1000(&worlds.central);
+            let estimate = Estimate::from_draws(value, &mut worlds.draws.iter().map(per_1000).collect()).unwrap_or(Estimate::exact(value));
+            [customers, estimate.low, value, estimate.high]
+        };
+        let points = grid(to, true).into_iter().map(at).collect();
+        Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.sizing(&worlds.central).is_some() }
+    };
+    let curves: Vec<Curve> = configs.iter().map(curve).collect();
+    let cheapest =
+        |index: usize| curves.iter().min_by(|a, b| a.points[index][2].total_cmp(&b.points[index][2])).map_or("", |curve| curve.name.as_str());
+    let (small, large) = (cheapest(0), cheapest(POINTS - 1));
+    let answer = if small == large {
+        format!("`{small}` costs least per customer over the whole range shown.")
+    } else {
+        format!("`{small}` costs least for few customers, `{large}` for many.")
+    };
+    Some(Chart {
+        id: "cost-per-1000".to_owned(),
+        title: "What do 1,000 customers cost a month?".to_owned(),
+        answer,
+        y: Axis::Money(currency),
+        curves,
+        measured: Vec::new(),
+        limits: Vec::new(),
+        tested_to: context.model.tested.customers,
+        logarithmic: true,
+    })
+}
+
+fn utilisation(context: &Context<'_>) -> Option<Chart> {
+    let flows: Vec<(&ResourceModel, f64)> = context
+        .model
+        .resources
+        .iter()
+        .filter(|resource| resource.kind != ResourceKind::Memory)
+        .filter_map(|resource| resource.capacity.map(|capacity| (resource, capacity)))
+        .collect();
+    let law = context.model.throughput.as_ref()?;
+    let to = context.model.tested.customers.max(law.saturation_customers.value) * 1.25;
+    let curve = |(resource, capacity): &(&ResourceModel, f64)| {
+        let at = |customers: f64| {
+            let of = |world: &World| (used_at(context, resource, world, customers) / capacity).min(1.0);
+            banded(context, customers, of)
+        };
+        Curve { name: resource.name.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
+    };
+    let scatter = |(resource, capacity): &(&ResourceModel, f64)| {
+        let points = drawn(&context.model.points).filter_map(|point| Some([point.customers?, point.used.get(&resource.name)? / capacity]));
+        Scatter { name: resource.name.clone(), points: points.collect() }
+    };
+    Some(Chart {
+        id: "utilisation".to_owned(),
+        title: "How busy is each resource of the measured machine?".to_owned(),
+        answer: format!("{} gives out first, at {:.0} customers on the measured machine.", law.binding, law.saturation_customers.value),
+        y: Axis::Share,
+        curves: flows.iter().map(curve).collect(),
+        measured: flows.iter().map(scatter).collect(),
+        limits: vec![("saturation".to_owned(), 1.0)],
+        tested_to: context.model.tested.customers,
+        logarithmic: false,
+    })
+}
+
+fn response(context: &Context<'_>) -> Option<Chart> {
+    let laws: Vec<(usize, &QuantileLaw)> = context.model.quantiles.iter().enumerate().filter(|(_, law)| law.quantile == SHOWN).collect();
+    let (_, first) = laws.first()?;
+    let resource = context.model.resources.iter().find(|resource| resource.name == first.resource)?;
+    let capacity = resource.capacity?;
+    let saturation = context.model.throughput.as_ref()?.saturation_customers.value;
+    let to = context.model.tested.customers.max(0.95 * saturation).min(0.98 * saturation);
+    let curve = |(index, law): &(usize, &QuantileLaw)| {
+        let at = |customers: f64| {
+            let of = |world: &World| {
+                let rho = (used_at(context, resource, world, customers) / capacity).min(0.995);
+                let (a, b) = world.quantiles[*index];
+                a + b * relative_wait(law.servers, rho)
+            };
+            banded(context, customers, of)
+        };
+        Curve { name: law.behaviour.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
+    };
+    let scatter = |(_, law): &(usize, &QuantileLaw)| {
+        let at = |point: &MeasuredPoint| {
+            Some([point.customers?, point.response.iter().find(|one| one.behaviour == law.behaviour && one.quantile == SHOWN)?.seconds])
+        };
+        Scatter { name: law.behaviour.clone(), points: drawn(&context.model.points).filter_map(at).collect() }
+    };
+    let limits = context.study.slo.iter().flat_map(|(name, slo)| {
+        slo.limits().into_iter().filter(|(quantile, _)| *quantile == SHOWN).map(|(_, limit)| (name.clone(), limit)).collect::<Vec<_>>()
+    });
+    let slowest = laws.iter().max_by(|a, b| a.1.a.value.total_cmp(&b.1.a.value)).map_or("", |(_, law)| law.behaviour.as_str());
+    Some(Chart {
+        id: "response".to_owned(),
+        title: "How long do customers wait (95 % of requests)?".to_owned(),
+        answer: format!("`{slowest}` is slowest without queueing; all rise together as {} fills.", first.resource),
+        y: Axis::Seconds,
+        curves: laws.iter().map(curve).collect(),
+        measured: laws.iter().map(scatter).collect(),
+        limits: limits.collect(),
+        tested_to: context.model.tested.customers,
+        logarithmic: false,
+    })
+}
+
+fn throughput(context: &Context<'_>) -> Option<Chart> {
+    let law = context.model.throughput.as_ref()?;
+    let to = context.model.tested.customers.max(law.saturation_customers.value) * 1.25;
+    let at = |customers: f64| {
+        let offered = customers * law.per_customer_per_s;
+        let capped = |ceiling: f64| offered.min(ceiling);
+        [customers, capped(law.ceiling_per_s.low), capped(law.ceiling_per_s.value), capped(law.ceiling_per_s.high)]
+    };
+    let points = drawn(&context.model.points).filter_map(|point| Some([point.customers?, point.completed_per_s]));
+    Some(Chart {
+        id: "throughput".to_owned(),
+        title: "How much work gets done?".to_owned(),
+        answer: format!("At most {:.0} executions a second, limited by {}.", law.ceiling_per_s.value, law.binding),
+        y: Axis::PerSecond,
+        curves: vec![Curve { name: "completed".to_owned(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }],
+        measured: vec![Scatter { name: "completed".to_owned(), points: points.collect() }],
+        limits: vec![("ceiling from demand".to_owned(), law.ceiling_per_s.value)],
+        tested_to: context.model.tested.customers,
+        logarithmic: false,
+    })
+}
+
+fn memory(context: &Context<'_>) -> Option<Chart> {
+    let tiers: Vec<&ResourceModel> = context.model.resources.iter().filter(|resource| resource.kind == ResourceKind::Memory).collect();
+    let largest =
+        tiers.iter().flat_map(|resource| context.model.points.iter().filter_map(|point| point.used.get(&resource.name))).copied().fold(0.0, f64::max);
+    let curve = |resource: &&ResourceModel| {
+        let at = |customers: f64| banded(context, customers, |world| used_at(context, resource, world, customers));
+        Curve {
+            name: resource.name.clone(),
+            points: grid(context.model.tested.customers * 1.25, false).into_iter().map(at).collect(),
+            stepped: false,
+        }
+    };
+    let scatter = |resource: &&ResourceModel| {
+        let points = drawn(&context.model.points).filter_map(|point| Some([point.customers?, *point.used.get(&resource.name)?]));
+        Scatter { name: resource.name.clone(), points: points.collect() }
+    };
+    (!tiers.is_empty() && largest > 0.0).then(|| Chart {
+        id: "memory".to_owned(),
+        title: "How much memory does it hold?".to_owned(),
+        answer: format!("Up to {:.0} MB were resident while it was measured.", largest / 1e6),
+        y: Axis::Bytes,
+        curves: tiers.iter().map(curve).collect(),
+        measured: tiers.iter().map(scatter).collect(),
+        limits: Vec::new(),
+        tested_to: context.model.tested.customers,
+        logarithmic: false,
+    })
+}
+
+/// Measured steps on the plain mix that say something about the target.
+fn drawn(points: &[MeasuredPoint]) -> impl Iterator<Item = &MeasuredPoint> {
+    points.iter().filter(|point| point.customers.is_some() && point.purpose != Purpose::Idle && point.worth != Worth::Invalid)
+}
+
+/// Use of a resource at a customer count in one world, on the plain mix of the measured study.
+fn used_at(context: &Context<'_>, resource: &ResourceModel, world: &World, customers: f64) -> f64 {
+    let of = &world.resources[&resource.name];
+    let rates = context.model.study.rates_per_day(&context.model.study.parameter_values()).unwrap_or_default();
+    let peak = context.model.study.busiest_minute_per_s();
+    of.idle + customers * peak * rates.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum::<f64>()
+}
+
+/// A point of a curve: the central world's value with the 90 % interval of the draws.
+fn banded(context: &Context<'_>, customers: f64, of: impl Fn(&World) -> f64) -> [f64; 4] {
+    let value = of(&context.central);
+    let estimate = Estimate::from_draws(value, &mut context.worlds.iter().map(&of).collect()).unwrap_or(Estimate::exact(value));
+    [customers, estimate.low, value, estimate.high]
+}

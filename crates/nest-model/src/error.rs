@@ -1,0 +1,111 @@
+//! What can go wrong while fitting and projecting.
+
+/// An error of a fit or a projection.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// Too few steps can be fitted.
+    #[error("a fit needs at least {needed} steps, {fitted} of {measured} can be used: {reasons}")]
+    TooFewSteps {
+        /// Steps needed.
+        needed: usize,
+        /// Steps that can be fitted.
+        fitted: usize,
+        /// Steps measured.
+        measured: usize,
+        /// Why the others cannot.
+        reasons: String,
+    },
+    /// A histogram of a document cannot be read.
+    #[error("the histogram of `{behaviour}` in step {step} cannot be read")]
+    Histogram {
+        /// The behaviour.
+        behaviour: String,
+        /// Position of the step.
+        step: usize,
+    },
+    /// A study names a price book that was not found.
+    #[error("configuration `{config}` names the price book {book}, which is not there; known books: {known}")]
+    BookMissing {
+        /// The configuration.
+        config: String,
+        /// The book.
+        book: String,
+        /// Books that were found.
+        known: String,
+    },
+    /// A study names an instance type that its book does not have.
+    #[error("configuration `{config}` names the instance type {sku}, which {book} does not have{offer}")]
+    UnknownSku {
+        /// The configuration.
+        config: String,
+        /// The instance type.
+        sku: String,
+        /// The book.
+        book: String,
+        /// The nearest name, as a question.
+        offer: String,
+    },
+    /// A configuration needs a meter or a limit that its book does not have.
+    #[error("configuration `{config}` needs the {what} {id}, which {book} does not have{offer}")]
+    UnknownMeter {
+        /// The configuration.
+        config: String,
+        /// `meter` or `limit`.
+        what: &'static str,
+        /// Its name.
+        id: String,
+        /// The book.
+        book: String,
+        /// The nearest name, as a question.
+        offer: String,
+    },
+    /// Amounts in different currencies would be added.
+    #[error("configuration `{config}` is in {book}, the study in {study}; a dated rate between them is not available yet")]
+    Currency {
+        /// The configuration.
+        config: String,
+        /// Currency of its book.
+        book: String,
+        /// Currency of the study.
+        study: String,
+    },
+    /// A configuration cannot carry any load.
+    #[error("configuration `{config}`: {reason}")]
+    NoCapacity {
+        /// The configuration.
+        config: String,
+        /// Why.
+        reason: String,
+    },
+    /// A configuration places a tier that was not measured.
+    #[error("configuration `{config}` places the tier `{tier}`, which was not measured; measured: {known}")]
+    UnknownTier {
+        /// The configuration.
+        config: String,
+        /// The tier.
+        tier: String,
+        /// Measured tiers.
+        known: String,
+    },
+    /// A rate formula has no value.
+    #[error("the rates have no value")]
+    Rates(#[source] nest_data::DataError),
+    /// The model has no demand for a behaviour of the study.
+    #[error("behaviour `{behaviour}` was never measured; measure the study again")]
+    NotMeasured {
+        /// The behaviour.
+        behaviour: String,
+    },
+    /// Money left the range of decimals.
+    #[error("an amount is too large to be priced: {what}")]
+    TooLarge {
+        /// What was priced.
+        what: String,
+    },
+    /// The table could not be written.
+    #[error("the table could not be turned into Parquet: {reason}")]
+    Table {
+        /// What the library says.
+        reason: String,
+    },
+}

@@ -1,0 +1,362 @@
+//! The projection: a model, a study and price books become costs, dates and break points.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use nest_data::{
+    Caveat, Document, Estimate, PriceBook, Projection, ScalingModel, Study,
+    estimate::quantile_of_sorted,
+    projection::{Bill, BookUse, BreakPoint, ConfigProjection, DemandRow, Headline, ModelSource, MoneyEstimate, MonthProjection, SourceUse},
+    study::GrowthScenario,
+    units::Quoted,
+};
+use rust_decimal::{
+    Decimal,
+    prelude::{FromPrimitive, ToPrimitive},
+};
+
+use crate::{
+    ModelError,
+    break_point::{Search, break_points, is_extrapolated},
+    charts::charts,
+    config::{Inputs, PricedConfig, total},
+    draws::{Purpose, Stream, World, central_world, worlds},
+    growth::{customers_at, dates, draw_monthly},
+    policy::project_policy,
+};
+
+/// Multiple of the tested customers up to which break points are looked for.
+const SEARCHED: f64 = 4.0;
+/// The same where the reader has asked to look beyond.
+const SEARCHED_BEYOND: f64 = 1_000.0;
+
+/// What a projection is made for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProjectOptions {
+    /// The day it is made for.
+    pub as_of: Date,
+    /// Whether to look for break points past four times the tested customers.
+    pub beyond: bool,
+}
+
+/// Everything that a projection reads.
+pub struct Context<'a> {
+    pub study: &'a Study,
+    pub model: &'a ScalingModel,
+    pub books: &'a [PriceBook],
+    pub options: &'a ProjectOptions,
+    pub central: World,
+    pub worlds: Vec<World>,
+    pub growth: Option<(&'a str, &'a GrowthScenario)>,
+}
+
+/// A configuration with its inputs in the central world and in every draw.
+pub struct ConfigWorlds<'a> {
+    pub priced: PricedConfig<'a>,
+    pub central: Inputs,
+    pub draws: Vec<Inputs>,
+}
+
+/// Projects a study on all of its configurations. `study` may differ from the measured one in everything but behaviours.
+///
+/// # Errors
+/// [`ModelError`] for a book, instance type, meter or tier that is not there, a rate without a value, or a behaviour
+/// that was never measured.
+pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options: &ProjectOptions) -> Result<Projection, ModelError> {
+    if let Some(behaviour) = study.behaviours.keys().find(|behaviour| !model.behaviours.iter().any(|facts| facts.name == **behaviour)) {
+        return Err(ModelError::NotMeasured { behaviour: behaviour.clone() });
+    }
+    let context = Context::new(model, study, books, options);
+    let configs = study.configs.keys().map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new())).collect::<Result<Vec<_>, _>>()?;
+    let customers = context.headline_customers();
+    let mut caveats = model.caveats.clone();
+    let projected = configs.iter().map(|worlds| worlds.project(&context, customers, &mut caveats)).collect::<Result<Vec<_>, _>>()?;
+    let lead = study.report.config.as_ref().or(study.configs.keys().next());
+    let lead = lead.and_then(|name| configs.iter().zip(&projected).find(|(worlds, _)| worlds.priced.name == name));
+    let policies = match lead {
+        Some((worlds, _)) => {
+            study.policies.iter().map(|(name, policy)| project_policy(&context, name, policy, worlds, customers)).collect::<Result<_, _>>()?
+        }
+        None => Vec::new(),
+    };
+    let headline = lead.map(|(_, config)| Headline {
+        customers,
+        config: config.name.clone(),
+        per_1000: config.bill.per_1000,
+        break_point: config.break_points.iter().find(|point| point.customers.is_some()).cloned(),
+        searched_to: context.searched_to(),
+    });
+    let used = book_uses(&configs, options.as_of, &mut caveats);
+    Ok(Projection {
+        header: Projection::header(),
+        as_of: options.as_of,
+        study: study.study.clone(),
+        model: ModelSource {
+            run: model.run.clone(),
+            measured_at: model.measured_at.clone(),
+            measured_hash: model.measured_hash.clone(),
+            machine: model.machine.clone(),
+            tested_customers: model.tested.customers,
+        },
+        growth: context.growth.map(|(name, _)| name.to_owned()),
+        headline,
+        demand: demand_rows(model),
+        rates_per_day: study.rates_per_day(&study.parameter_values()).map_err(ModelError::Rates)?.into_iter().collect(),
+        charts: charts(&context, &configs),
+        configs: projected,
+        policies,
+        points: model.points.clone(),
+        checks: model.checks.clone(),
+        books: used,
+        caveats,
+    })
+}
+
+impl<'a> Context<'a> {
+    fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Self {
+        let growth = study.report.growth.as_ref().or(study.growth.keys().next()).and_then(|name| study.growth.get_key_value(name));
+        Self {
+            study,
+            model,
+            books,
+            options,
+            central: central_world(model),
+            worlds: worlds(model),
+            growth: growth.map(|(name, scenario)| (name.as_str(), scenario)),
+        }
+    }
+
+    /// Customers up to which break points are looked for.
+    pub fn searched_to(&self) -> f64 {
+        self.model.tested.customers * if self.options.beyond { SEARCHED_BEYOND } else { SEARCHED }
+    }
+
+    fn headline_customers(&self) -> f64 {
+        self.study.report.customers.or(self.growth.map(|(_, scenario)| scenario.start.customers)).unwrap_or(self.model.tested.customers).max(1.0)
+    }
+
+    /// Executions per customer and day in draw `index`, or in the central world, with some parameters set.
+    fn rates(&self, index: Option<u32>, set: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, ModelError> {
+        let mut values = self.study.parameter_values();
+        if let Some(index) = index {
+            let mut stream = Stream::new(self.model.draws.seed, Purpose::Parameters, index);
+            for (name, parameter) in &self.study.parameters {
+                if let Some([low, high]) = parameter.range() {
+                    values.insert(name.clone(), stream.within(low, parameter.value(), high));
+                }
+            }
+        }
+        values.extend(set.clone());
+        self.study.rates_per_day(&values).map_err(ModelError::Rates)
+    }
+
+    /// A number of customers as a decimal.
+    pub fn decimal(&self, customers: f64) -> Result<Decimal, ModelError> {
+        Decimal::from_f64(customers).ok_or_else(|| ModelError::TooLarge { what: format!("{customers} customers") })
+    }
+}
+
+impl<'a> ConfigWorlds<'a> {
+    /// A configuration's inputs, with some parameters of the study set.
+    pub fn new(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
+        let (name, config) = context.study.configs.get_key_value(name).expect("callers name configurations of the study");
+        let priced = PricedConfig::new(context.study, context.model, name, config, context.books)?;
+        let tiers: BTreeSet<&str> = context.model.resources.iter().map(|resource| resource.tier.as_str()).collect();
+        if !tiers.contains(config.tier.as_str()) {
+            let known = tiers.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(ModelError::UnknownTier { config: name.clone(), tier: config.tier.clone(), known });
+        }
+        let ([low, high], _) = priced.speed();
+        let middle = (low + high) / 2.0;
+        let inputs = |world: &World, rates: &BTreeMap<String, f64>, speed: f64| {
+            Inputs::new(context.model, &config.tier, &priced.behaviours, world, rates, speed)
+        };
+        let central = inputs(&context.central, &context.rates(None, set)?, middle);
+        let central_rates = context.rates(None, set)?;
+        let varies = context.study.parameters.values().any(|parameter| parameter.range().is_some());
+        let draw = |(index, world): (usize, &World)| -> Result<Inputs, ModelError> {
+            let index = index as u32;
+            let rates = if varies { context.rates(Some(index), set)? } else { central_rates.clone() };
+            let speed = Stream::new(context.model.draws.seed, Purpose::Speed, index).within(low, middle, high).max(low / 2.0);
+            Ok(inputs(world, &rates, speed))
+        };
+        let draws = context.worlds.iter().enumerate().map(draw).collect::<Result<_, _>>()?;
+        Ok(Self { priced, central, draws })
+    }
+
+    /// Total of the central bill at a customer count.
+    pub fn bill_total(&self, customers: f64) -> Result<Decimal, ModelError> {
+        self.priced.bill(customers, &self.central).map(|lines| total(&lines))
+    }
+
+    /// Break points of the configuration.
+    pub fn break_points(&self, context: &Context<'_>) -> Vec<BreakPoint> {
+        let search = Search {
+            study: context.study,
+            model: context.model,
+            central: (&context.central, &self.central),
+            draws: context.worlds.iter().zip(&self.draws).collect(),
+            growth: context.growth.map(|(_, scenario)| scenario),
+            searched_to: context.searched_to(),
+        };
+        break_points(&self.priced, &search)
+    }
+
+    fn project(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) -> Result<ConfigProjection, ModelError> {
+        let priced = &self.priced;
+        self.raise(context, customers, caveats);
+        let bill = self.bill(context, customers, caveats)?;
+        Ok(ConfigProjection {
+            name: priced.name.to_owned(),
+            platform: priced.config.platform,
+            shape: priced.shape(),
+            book: priced.book.name(),
+            currency: priced.book.currency.clone(),
+            bill,
+            months: self.months(context)?,
+            break_points: self.break_points(context),
+        })
+    }
+
+    fn raise(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) {
+        let priced = &self.priced;
+        let name = priced.name.to_owned();
+        let ([low, high], assumed) = priced.speed();
+        if assumed {
+            caveats.push(Caveat::SpeedAssumed { config: name.clone(), low, high });
+        }
+        if priced.unknown_lines() > 0 {
+            caveats.push(Caveat::PriceUnknown { config: name.clone(), lines: priced.unknown_lines() });
+        }
+        let tiers: BTreeSet<&String> =
+            context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| **tier != priced.config.tier).collect();
+        caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced { config: name.clone(), tier: tier.clone() }));
+        if is_extrapolated(priced, context.model, customers, &self.central) {
+            let carrying = priced.sizing(&self.central).map_or(1.0, |sizing| sizing.instances(customers));
+            let factor = carrying.max(customers / carrying / context.model.tested.customers);
+            caveats.push(Caveat::Extrapolated { what: format!("{customers:.0} customers on `{name}`"), factor });
+        }
+    }
+
+    fn bill(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) -> Result<Bill, ModelError> {
+        let lines = self.priced.bill(customers, &self.central)?;
+        let value = total(&lines);
+        let unknown = self.priced.unknown_lines() > 0;
+        let draws: Vec<f64> = self.draws.iter().map(|inputs| self.priced.cost(customers, inputs)).collect();
+        let per_1000_draws: Vec<f64> = draws.iter().map(|cost| cost / customers * 1e3).collect();
+        let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+        if off_centre(value, &draws) {
+            caveats.push(Caveat::ValueOffCentre { what: format!("the cost of {customers:.0} customers on `{}`", self.priced.name) });
+        }
+        let next_stair = self.priced.sizing(&self.central).map(|sizing| {
+            let carrying = sizing.instances(customers);
+            sizing.customers_at(carrying, 1.0 - sizing.reserve)
+        });
+        Ok(Bill {
+            customers,
+            lines,
+            total: money(value, draws, unknown),
+            per_1000: money(per_1000, per_1000_draws, unknown),
+            marginal_1000: Quoted((self.bill_total(customers + 1_000.0)? - value).normalize()),
+            next_stair: next_stair.filter(|customers| customers.is_finite()),
+        })
+    }
+
+    /// Capacity on the first day of each month; cost the mean of the month's two ends.
+    fn months(&self, context: &Context<'_>) -> Result<Vec<MonthProjection>, ModelError> {
+        let Some((_, scenario)) = context.growth else { return Ok(Vec::new()) };
+        let seed = context.model.draws.seed;
+        let monthly: Vec<f64> = (0..self.draws.len()).map(|index| draw_monthly(scenario, seed, index as u32)).collect();
+        let unknown = self.priced.unknown_lines() > 0;
+        let at = |month: usize| customers_at(scenario, scenario.monthly.get(), month as f64);
+        let mut months = Vec::new();
+        for (month, date) in dates(scenario).into_iter().enumerate().take(scenario.months as usize) {
+            let (begin, end) = (at(month), at(month + 1));
+            let value = (self.bill_total(begin)? + self.bill_total(end)?) / Decimal::TWO;
+            let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
+            let worlds: Vec<MonthWorld> = self.draws.iter().zip(&monthly).map(|(inputs, monthly)| self.month_world(scenario, *monthly, month, inputs)).collect();
+            let draws = |draw: &dyn Fn(&MonthWorld) -> f64| worlds.iter().map(draw).collect::<Vec<f64>>();
+            let estimate = |value: f64, draw: &dyn Fn(&MonthWorld) -> f64| Estimate::from_draws(value, &mut draws(draw)).unwrap_or(Estimate::exact(value));
+            months.push(MonthProjection {
+                date,
+                customers: estimate(begin, &|world| world.customers),
+                instances: self.priced.instances(begin, &self.central).map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
+                cost: money(value, draws(&|world| world.cost), unknown),
+                per_1000: money(per_1000, draws(&|world| world.per_1000), unknown),
+                extrapolated: is_extrapolated(&self.priced, context.model, end, &self.central),
+            });
+        }
+        Ok(months)
+    }
+
+    fn month_world(&self, scenario: &GrowthScenario, monthly: f64, month: usize, inputs: &Inputs) -> MonthWorld {
+        let (begin, end) = (customers_at(scenario, monthly, month as f64), customers_at(scenario, monthly, month as f64 + 1.0));
+        let cost = (self.priced.cost(begin, inputs) + self.priced.cost(end, inputs)) / 2.0;
+        MonthWorld { customers: begin, instances: self.priced.instances(begin, inputs), cost, per_1000: cost / (begin + end) * 2e3 }
+    }
+}
+
+/// One month in one draw.
+struct MonthWorld {
+    customers: f64,
+    instances: Option<f64>,
+    cost: f64,
+    per_1000: f64,
+}
+
+/// A decimal value with the 5 % and 95 % quantiles of its draws.
+pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstimate {
+    draws.sort_by(f64::total_cmp);
+    let float = value.to_f64().unwrap_or(f64::NAN);
+    let at = |quantile| quantile_of_sorted(&draws, quantile).unwrap_or(float);
+    MoneyEstimate { value: Quoted(value.normalize()), low: at(0.05), high: at(0.95), at_least }
+}
+
+/// Whether a value lies outside the central half of its draws.
+fn off_centre(value: Decimal, draws: &[f64]) -> bool {
+    let mut sorted = draws.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let value = value.to_f64().unwrap_or(f64::NAN);
+    let at = |quantile| quantile_of_sorted(&sorted, quantile).unwrap_or(value);
+    value < at(0.25) * (1.0 - 1e-9) || value > at(0.75) * (1.0 + 1e-9)
+}
+
+fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
+    let rows = model.resources.iter().flat_map(|resource| {
+        let row = |behaviour: &str, estimate: &Estimate| DemandRow {
+            resource: resource.name.clone(),
+            behaviour: behaviour.to_owned(),
+            unit: resource.kind.unit().to_owned(),
+            estimate: *estimate,
+            separable: resource.separable,
+        };
+        let demands = resource.demand.iter().map(|(behaviour, estimate)| row(behaviour, estimate)).collect::<Vec<_>>();
+        demands.into_iter().chain([row("idle", &resource.idle)])
+    });
+    rows.collect()
+}
+
+fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat>) -> Vec<BookUse> {
+    let mut by_book: BTreeMap<String, (&PriceBook, BTreeSet<&str>)> = BTreeMap::new();
+    for worlds in configs {
+        by_book.entry(worlds.priced.book.name()).or_insert((worlds.priced.book, BTreeSet::new())).1.extend(worlds.priced.sources());
+    }
+    let mut uses = Vec::new();
+    for (name, (book, sources)) in by_book {
+        let sources: Vec<_> = sources.into_iter().filter_map(|source| book.source.get(source)).collect();
+        let age =
+            |source: &&nest_data::price_book::PriceSource| source.observed_on.earliest().until(as_of).map_or(0, |span| i64::from(span.get_days()));
+        let oldest_days = sources.iter().map(age).max().unwrap_or(0);
+        if oldest_days > i64::from(book.stale_after_days) {
+            caveats.push(Caveat::PriceOld { book: name.clone(), days: oldest_days });
+        }
+        let sources = sources.iter().map(|source| SourceUse {
+            title: source.title.clone(),
+            url: source.url.clone(),
+            observed_on: source.observed_on.to_string(),
+            confidence: source.confidence,
+        });
+        uses.push(BookUse { name, sources: sources.collect(), oldest_days });
+    }
+    uses
+}

@@ -1,0 +1,272 @@
+//! The fit: measurements become a scaling model.
+
+use std::collections::BTreeMap;
+
+use nest_data::{
+    Caveat, Document, Estimate, Measurements, ScalingModel,
+    measurement::{Purpose, Resource, ResourceKind, ResponseClock, Step, Worth},
+    scaling::{BehaviourFacts, Check, DrawPlan, MeasuredPoint, QuantileLaw, ResourceModel, Tested, ThroughputLaw},
+};
+
+use crate::{
+    ModelError,
+    demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, predict, visit, visits},
+    draws::{World, central_world, worlds},
+    response::{QUANTILES, fit_quantile, histogram, quantiles},
+};
+
+/// Fewest steps that a fit needs.
+pub const FEWEST_STEPS: usize = 4;
+/// Joint draws that a model stands for.
+const DRAWS: u32 = 2_000;
+/// Change of use per execution along the ramp above which data growth is suspected.
+const DRIFT: f64 = 0.15;
+/// Plateau over ceiling below which an unmeasured limit is suspected.
+const UNMEASURED: f64 = 0.9;
+
+/// Fits demands, the throughput law and response times.
+///
+/// # Errors
+/// [`ModelError::TooFewSteps`] for fewer than four usable steps; [`ModelError::Histogram`] for a damaged document.
+pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
+    let behaviours: Vec<String> = measurements.study.behaviours.keys().cloned().collect();
+    let steps = &measurements.steps;
+    check_steps(steps)?;
+    let mut caveats = measurements.caveats.clone();
+    caveats.extend(step_caveats(steps));
+    let resources: Vec<ResourceModel> =
+        measurements.resources.iter().filter_map(|resource| fit_resource(&visits(steps, &behaviours, resource), &behaviours, resource)).collect();
+    if resources.is_empty() {
+        let reasons = format!("{} behaviours need that many steps and one for idle use, each behaviour executed in at least one", behaviours.len());
+        return Err(ModelError::TooFewSteps { needed: behaviours.len() + 1, fitted: usable(steps).count(), measured: steps.len(), reasons });
+    }
+    let points = steps.iter().map(|step| point(step, &behaviours, &measurements.resources)).collect::<Result<Vec<_>, _>>()?;
+    let mut model = ScalingModel {
+        header: ScalingModel::header(),
+        run: measurements.run.clone(),
+        measured_at: measurements.started_at.clone(),
+        measured_hash: measurements.study.measured_hash(),
+        study: measurements.study.clone(),
+        machine: measurements.machine.clone(),
+        behaviours: facts(steps, &behaviours)?,
+        tested: tested(&points, &resources),
+        quantiles: fit_quantiles(&points, &behaviours, &resources),
+        checks: checks(steps, &behaviours, &measurements.resources, &resources),
+        draws: DrawPlan { count: DRAWS, seed: measurements.study.study.seed },
+        throughput: None,
+        resources,
+        points,
+        caveats: Vec::new(),
+    };
+    model.throughput = throughput(&model);
+    caveats.extend(model_caveats(&model));
+    model.caveats = caveats;
+    Ok(model)
+}
+
+fn usable(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && matches!(step.verdict.worth, Worth::Valid | Worth::Suspect))
+}
+
+fn check_steps(steps: &[Step]) -> Result<(), ModelError> {
+    let fitted = usable(steps).count();
+    if fitted >= FEWEST_STEPS {
+        return Ok(());
+    }
+    let left_out = steps.iter().filter(|step| matches!(step.verdict.worth, Worth::Limited | Worth::Invalid));
+    let reasons: Vec<String> =
+        left_out.map(|step| format!("{} is {} ({})", step.plan.label(), step.verdict.worth.label(), step.verdict.reasons.join("; "))).collect();
+    let reasons = if reasons.is_empty() { "no more were measured".to_owned() } else { reasons.join(", ") };
+    Err(ModelError::TooFewSteps { needed: FEWEST_STEPS, fitted, measured: steps.len(), reasons })
+}
+
+fn step_caveats(steps: &[Step]) -> Vec<Caveat> {
+    let of = |step: &Step| {
+        let (label, reasons) = (step.plan.label(), step.verdict.reasons.clone());
+        match step.verdict.worth {
+            Worth::Invalid => Some(Caveat::StepLeftOut { step: label, reasons }),
+            Worth::Suspect => Some(Caveat::StepSuspect { step: label, reasons }),
+            Worth::Valid | Worth::Limited => None,
+        }
+    };
+    steps.iter().filter_map(of).collect()
+}
+
+fn point(step: &Step, behaviours: &[String], resources: &[Resource]) -> Result<MeasuredPoint, ModelError> {
+    let seconds: f64 = step.windows.iter().map(|window| window.duration_s).sum();
+    let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
+    let mut counts = nest_data::measurement::Counts::default();
+    step.executions.values().for_each(|one| counts.merge(one));
+    let used = resources.iter().filter_map(|resource| visit(step, behaviours, resource).map(|visit| (resource.name.clone(), visit.used))).collect();
+    Ok(MeasuredPoint {
+        index: step.plan.index,
+        label: step.plan.label(),
+        purpose: step.plan.purpose,
+        customers: step.plan.customers,
+        offered_per_s: step.plan.total_per_s(),
+        completed_per_s: if seconds > 0.0 { completed as f64 / seconds } else { 0.0 },
+        active: step.active,
+        in_flight: step.in_flight,
+        error_share: if counts.due > 0 { (counts.failed + counts.dropped) as f64 / counts.due as f64 } else { 0.0 },
+        used,
+        response: quantiles(step, behaviours)?,
+        worth: step.verdict.worth,
+    })
+}
+
+/// Requests per execution, and the mean time of a request in the lightest step that executed the behaviour.
+fn facts(steps: &[Step], behaviours: &[String]) -> Result<Vec<BehaviourFacts>, ModelError> {
+    let mut facts = Vec::new();
+    for name in behaviours {
+        let executed = steps.iter().filter_map(|step| Some((step, step.executions.get(name)?, step.requests.get(name)?)));
+        let (executions, requests) =
+            executed.fold((0, 0), |sum, (_, executions, requests)| (sum.0 + executions.completed, sum.1 + requests.completed));
+        let lightest =
+            usable(steps).filter(|step| step.executions.contains_key(name)).min_by(|a, b| a.plan.total_per_s().total_cmp(&b.plan.total_per_s()));
+        let light_request_s = match lightest {
+            Some(step) => histogram(step, name, ResponseClock::Sent)?.map(|hdr| hdr.mean_s()),
+            None => None,
+        };
+        let requests = if executions > 0 { requests as f64 / executions as f64 } else { 1.0 };
+        facts.push(BehaviourFacts { name: name.clone(), requests, light_request_s });
+    }
+    Ok(facts)
+}
+
+fn tested(points: &[MeasuredPoint], resources: &[ResourceModel]) -> Tested {
+    let fine = |point: &&MeasuredPoint| matches!(point.worth, Worth::Valid | Worth::Suspect);
+    let plain = |point: &&MeasuredPoint| fine(point) && point.customers.is_some();
+    let customers = points.iter().filter(plain).filter_map(|point| point.customers).fold(0.0, f64::max);
+    let highest = |resource: &ResourceModel| {
+        let capacity = resource.capacity?;
+        let used = points.iter().filter(plain).filter_map(|point| point.used.get(&resource.name)).copied().fold(0.0, f64::max);
+        Some((resource.name.clone(), used / capacity))
+    };
+    Tested { customers, utilisation: resources.iter().filter_map(highest).collect() }
+}
+
+/// Utilisation of each resource that has a capacity, but not memory, which is a level.
+fn flows(resources: &[ResourceModel]) -> impl Iterator<Item = (&ResourceModel, f64)> {
+    resources
+        .iter()
+        .filter(|resource| resource.kind != ResourceKind::Memory)
+        .filter_map(|resource| resource.capacity.map(|capacity| (resource, capacity)))
+}
+
+fn fit_quantiles(points: &[MeasuredPoint], behaviours: &[String], resources: &[ResourceModel]) -> Vec<QuantileLaw> {
+    let plain: Vec<&MeasuredPoint> = points
+        .iter()
+        .filter(|point| point.customers.is_some() && point.purpose != Purpose::Confirm && matches!(point.worth, Worth::Valid | Worth::Suspect))
+        .collect();
+    let highest = |(resource, capacity): &(&ResourceModel, f64)| {
+        plain.iter().filter_map(|point| point.used.get(&resource.name)).copied().fold(0.0, f64::max) / capacity
+    };
+    let Some((binding, capacity)) = flows(resources).max_by(|a, b| highest(a).total_cmp(&highest(b))) else { return Vec::new() };
+    let servers = if binding.kind == ResourceKind::Cpu { capacity } else { 1.0 };
+    let mut laws = Vec::new();
+    for behaviour in behaviours {
+        for quantile in QUANTILES {
+            let observed = plain.iter().filter_map(|point| {
+                let rho = point.used.get(&binding.name)? / capacity;
+                let at = point.response.iter().find(|one| one.behaviour == *behaviour && one.quantile == quantile)?;
+                Some((rho, at.seconds, at.count))
+            });
+            laws.extend(fit_quantile(behaviour, quantile, &binding.name, servers, &observed.collect::<Vec<_>>()));
+        }
+    }
+    laws
+}
+
+/// Forecasts of the steps that were left out of the fit, at the executions they completed.
+fn checks(steps: &[Step], behaviours: &[String], resources: &[Resource], models: &[ResourceModel]) -> Vec<Check> {
+    let confirm = steps.iter().filter(|step| step.plan.purpose == Purpose::Confirm && step.verdict.worth != Worth::Invalid);
+    let mut checks = Vec::new();
+    for step in confirm {
+        for (resource, model) in
+            resources.iter().filter_map(|resource| models.iter().find(|model| model.name == resource.name).map(|model| (resource, model)))
+        {
+            if resource.kind != ResourceKind::Cpu {
+                continue;
+            }
+            let Some(visit) = visit(step, behaviours, resource) else { continue };
+            let rates: BTreeMap<String, f64> = behaviours.iter().cloned().zip(visit.rates.iter().copied()).collect();
+            checks.push(Check {
+                step: step.plan.label(),
+                customers: step.plan.customers,
+                quantity: format!("{} busy-seconds per second", resource.name),
+                predicted: predict(model, &rates),
+                measured: visit.used,
+            });
+        }
+    }
+    checks
+}
+
+fn throughput(model: &ScalingModel) -> Option<ThroughputLaw> {
+    let rates = model.study.rates_per_day(&model.study.parameter_values()).ok()?;
+    let peak = model.study.busiest_minute_per_s();
+    let per_customer: BTreeMap<String, f64> = rates.into_iter().map(|(name, rate)| (name, rate * peak)).collect();
+    let total: f64 = per_customer.values().sum();
+    let saturation = |world: &World| {
+        let at = |(resource, capacity): (&ResourceModel, f64)| {
+            let of = &world.resources[&resource.name];
+            let busy: f64 = per_customer.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum();
+            (busy > 0.0).then(|| ((capacity - of.idle).max(0.0) / busy, resource.name.clone()))
+        };
+        flows(&model.resources).filter_map(at).min_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    let (customers, binding) = saturation(&central_world(model))?;
+    let mut draws: Vec<f64> = worlds(model).iter().filter_map(|world| saturation(world).map(|(customers, _)| customers)).collect();
+    let saturation_customers = Estimate::from_draws(customers, &mut draws)?;
+    let scaled = |value: f64| value * total;
+    let limited = model.points.iter().filter(|point| point.worth == Worth::Limited && point.customers.is_some());
+    Some(ThroughputLaw {
+        per_customer_per_s: total,
+        ceiling_per_s: Estimate {
+            value: scaled(saturation_customers.value),
+            standard_error: scaled(saturation_customers.standard_error),
+            low: scaled(saturation_customers.low),
+            high: scaled(saturation_customers.high),
+        },
+        saturation_customers,
+        binding,
+        plateau_per_s: limited.map(|point| point.completed_per_s).reduce(f64::max),
+    })
+}
+
+fn model_caveats(model: &ScalingModel) -> Vec<Caveat> {
+    let mut caveats = Vec::new();
+    for resource in model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu) {
+        if !resource.separable {
+            caveats.push(Caveat::NotSeparable { resource: resource.name.clone(), condition: resource.condition });
+        }
+        let repeats = resource.visits as f64 - resource.demand.len() as f64 - 1.0;
+        if repeats < PRIOR_REPEATS {
+            caveats.push(Caveat::FewRepeats { repeats, prior: PRIOR_BETWEEN_VISITS });
+        }
+        caveats.extend(drift(model, resource));
+    }
+    let highest = model.tested.utilisation.values().copied().fold(0.0, f64::max);
+    if highest < 0.5 {
+        caveats.push(Caveat::PlateauNotSeen { utilisation: highest });
+    }
+    if let Some((law, plateau)) = model.throughput.as_ref().and_then(|law| law.plateau_per_s.map(|plateau| (law, plateau))) {
+        let ratio = plateau / law.ceiling_per_s.value;
+        if ratio < UNMEASURED {
+            caveats.push(Caveat::UnmeasuredLimit { ratio });
+        }
+    }
+    caveats
+}
+
+/// Whether use per execution changed from the first to the last step of the ramp.
+fn drift(model: &ScalingModel, resource: &ResourceModel) -> Option<Caveat> {
+    let ramp: Vec<&MeasuredPoint> =
+        model.points.iter().filter(|point| point.purpose == Purpose::Ramp && matches!(point.worth, Worth::Valid | Worth::Suspect)).collect();
+    let per_execution = |point: &MeasuredPoint| {
+        let used = point.used.get(&resource.name)? - resource.idle.value;
+        (used > 0.0 && point.completed_per_s > 0.0).then(|| used / point.completed_per_s)
+    };
+    let ratio = per_execution(ramp.last()?)? / per_execution(ramp.first()?)?;
+    (ramp.len() >= 2 && (ratio - 1.0).abs() > DRIFT).then(|| Caveat::DataGrows { ratio, resource: resource.name.clone() })
+}

@@ -1,0 +1,99 @@
+//! What a report shows, in the order in which it is read: sections of question, answer, charts, tables and how we know.
+//!
+//! HTML and Markdown print the same sections; no number is worked out here.
+
+mod bill;
+mod capacity;
+mod cost;
+mod curves;
+mod evidence;
+mod policy;
+mod provenance;
+mod table;
+mod tiles;
+
+use nest_data::Projection;
+use serde::Serialize;
+
+pub(crate) use evidence::check_unit;
+pub(crate) use table::{Cell, Row, Table};
+pub(crate) use tiles::tiles;
+
+use crate::chart::Drawing;
+
+/// What a report is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Path {
+    /// Cost, break points and policies.
+    Product,
+    /// Bills and months.
+    Finance,
+    /// Demand and curves.
+    Architect,
+    /// What all of it rests on.
+    Evidence,
+}
+
+/// One question and its answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Section {
+    /// Anchor.
+    pub id: String,
+    /// Word in the navigation.
+    pub name: String,
+    /// Reader it is for first.
+    pub path: Path,
+    /// The heading.
+    pub question: String,
+    /// The answer, in a sentence; names in backticks.
+    pub answer: String,
+    /// Inline SVG.
+    pub drawing: Option<String>,
+    /// The figures behind it.
+    pub tables: Vec<Table>,
+    /// Facts as a list.
+    pub list: Vec<String>,
+    /// How we know, a sentence each.
+    pub how: Vec<String>,
+}
+
+impl Section {
+    fn new(id: &str, name: &str, path: Path, question: &str, answer: String) -> Self {
+        let (tables, list, how) = (Vec::new(), Vec::new(), Vec::new());
+        Self { id: id.to_owned(), name: name.to_owned(), path, question: question.to_owned(), answer, drawing: None, tables, list, how }
+    }
+}
+
+/// All sections of a report.
+pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Section> {
+    let money = |drawing: &&Drawing| drawing.is_money();
+    let mut sections = Vec::new();
+    sections.extend(cost::per_1000(projection));
+    sections.extend(drawings.iter().filter(money).map(|drawing| curves::section(projection, drawing)));
+    sections.extend(bill::bills(projection));
+    sections.extend(cost::months(projection));
+    sections.extend(capacity::break_points(projection));
+    sections.extend(drawings.iter().filter(|drawing| !money(drawing)).map(|drawing| curves::section(projection, drawing)));
+    sections.extend(policy::policies(projection));
+    sections.extend(capacity::demand(projection));
+    sections.extend(evidence::checks(projection));
+    sections.extend(evidence::steps(projection));
+    sections.push(provenance::caveats(projection));
+    sections.push(provenance::sources(projection));
+    sections
+}
+
+/// Currency of a configuration; that of the study where there is no such configuration.
+pub(crate) fn currency<'a>(projection: &'a Projection, config: &str) -> &'a str {
+    projection.configs.iter().find(|candidate| candidate.name == config).map_or(&projection.study.currency, |config| &config.currency)
+}
+
+/// Unit of the measured use of a resource, by its name: busy-seconds per second are cores; memory is a level.
+pub(crate) fn use_unit(resource: &str) -> &'static str {
+    match resource.rsplit('/').next() {
+        Some("cpu") => "cores",
+        Some("memory") => "bytes",
+        _ => "bytes/s",
+    }
+}

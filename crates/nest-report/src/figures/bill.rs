@@ -1,0 +1,57 @@
+//! The bill of each configuration, line by line.
+
+use nest_data::{
+    Projection,
+    projection::{ConfigProjection, CostDriver, CostLine},
+};
+
+use super::{Path, Section, Table};
+use crate::format;
+
+/// The bills.
+pub(super) fn bills(projection: &Projection) -> Option<Section> {
+    let first = projection.configs.first()?;
+    let totals: Vec<String> = projection.configs.iter().map(total).collect();
+    let answer = format!("At {} customers a month: {}.", format::number(first.bill.customers), totals.join("; "));
+    let mut section = Section::new("bills", "Bills", Path::Finance, "What is on the bill?", answer);
+    section.tables = projection.configs.iter().map(bill).collect();
+    section.how = vec![
+        "The lines of a bill sum to its total exactly; printed amounts are cut so that they still do. The CSV holds them in full.".to_owned(),
+        "Work is charged to the behaviour that causes it; idle use, reserve, rounding up and spare instances have lines of their own.".to_owned(),
+        "Fitted quantities follow from demand; assumed ones are amounts that the study fixes.".to_owned(),
+    ];
+    Some(section)
+}
+
+fn total(config: &ConfigProjection) -> String {
+    format!("{} on `{}`", format::money(&config.bill.total, &config.currency), config.name)
+}
+
+fn bill(config: &ConfigProjection) -> Table {
+    let bill = &config.bill;
+    let caption = format!("Bill of `{}` at {} customers, in {} a month", config.name, format::number(bill.customers), config.currency);
+    let mut table = Table::new(caption, &["pays for", "behaviour", "meter", "#quantity", "unit", "#amount", "price seen", "quantity is"]).leading();
+    let amounts: Vec<_> = bill.lines.iter().map(|line| line.amount).collect();
+    let (printed, total) = format::apportion(&amounts, bill.total.value, &config.currency);
+    for (line, amount) in bill.lines.iter().zip(printed) {
+        table.row(bill_line(line, amount));
+    }
+    let at_least = if bill.total.at_least { "total, at least" } else { "total" };
+    let none = String::new;
+    table.total([at_least.to_owned(), none(), none(), none(), none(), total, none(), none()]);
+    table
+}
+
+fn bill_line(line: &CostLine, amount: Option<String>) -> [String; 8] {
+    let kind = if line.driver == CostDriver::Fixed { "◇ assumed" } else { "— fitted" };
+    [
+        line.driver.label().to_owned(),
+        line.behaviour.clone().unwrap_or_default(),
+        line.meter.clone(),
+        format::decimal(line.quantity),
+        line.unit.clone(),
+        amount.unwrap_or_else(|| "unknown".to_owned()),
+        line.source.clone(),
+        kind.to_owned(),
+    ]
+}

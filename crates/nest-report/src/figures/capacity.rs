@@ -1,0 +1,101 @@
+//! Where each configuration breaks, and the demand that decides it.
+
+use nest_data::{
+    Projection,
+    projection::{BreakPoint, ConfigProjection, DemandRow},
+};
+
+use super::{Path, Section, Table};
+use crate::{
+    format,
+    sentence::{self, EXTRAPOLATED},
+};
+
+/// Every break point of every configuration.
+pub(super) fn break_points(projection: &Projection) -> Option<Section> {
+    projection.configs.first()?;
+    let answers: Vec<String> = projection.configs.iter().map(first).collect();
+    let mut section = Section::new("breaks", "Break points", Path::Product, "Where does it break, and when?", format!("{}.", answers.join("; ")));
+    section.tables = projection.configs.iter().filter(|config| !config.break_points.is_empty()).map(|config| table(projection, config)).collect();
+    section.how = vec![
+        "A break point is the least number of customers, in their busiest minute, at which something fails. Over reserve is policy: \
+         the share of capacity that was to be left is used. Saturation is all of it."
+            .to_owned(),
+        "Is first: share of the draws in which nothing else fails before. Is reached: share in which it fails within the searched range.".to_owned(),
+        format!("{EXTRAPOLATED} lies beyond the tested {} customers.", format::number(projection.model.tested_customers)),
+    ];
+    Some(section)
+}
+
+/// Service demand and what customers do.
+pub(super) fn demand(projection: &Projection) -> Option<Section> {
+    projection.demand.first()?;
+    let answer = "This much of each resource, whatever the load: the curves and the bills follow from it.".to_owned();
+    let mut section = Section::new("demand", "Demand", Path::Architect, "What does one execution use?", answer);
+    let mut table = Table::new("Service demand, with 90 % intervals", &["resource", "behaviour", "#demand", "of", "kind"]).leading();
+    for row in &projection.demand {
+        table.row(demand_row(row));
+    }
+    let mut rates = Table::new("What a customer does", &["behaviour", "#executions per customer and day", "kind"]);
+    for (behaviour, rate) in &projection.rates_per_day {
+        rates.row([behaviour.clone(), format::number(*rate), "◇ assumed".to_owned()]);
+    }
+    section.tables = vec![table, rates];
+    section.how = vec![
+        "Found by regression over steps whose mixes were designed to tell behaviours apart. Where they cannot be told apart, only the total \
+                        of a measured mix is meant."
+            .to_owned(),
+    ];
+    Some(section)
+}
+
+fn first(config: &ConfigProjection) -> String {
+    let point = config.break_points.iter().find_map(|point| point.customers.as_ref().map(|customers| (point, customers)));
+    match point {
+        Some((point, customers)) => {
+            format!("`{}` breaks at {} customers: {}", config.name, sentence::marked(customers, point.extrapolated), sentence::cause(point))
+        }
+        None => format!("`{}` does not break within the searched range", config.name),
+    }
+}
+
+fn table(projection: &Projection, config: &ConfigProjection) -> Table {
+    let when = projection.growth.as_ref().map_or_else(|| "when".to_owned(), |growth| format!("when, on `{growth}` growth"));
+    let titles = ["what fails", "limit", "#customers", "#is first", "#is reached", when.as_str(), "kind"];
+    let mut table = Table::new(format!("Break points of `{}`", config.name), &titles).leading();
+    for point in &config.break_points {
+        table.row(break_row(projection, point));
+    }
+    table
+}
+
+fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
+    let found = point.customers.as_ref();
+    let date = if projection.growth.is_some() && found.is_some() { sentence::date(point.date.as_ref()) } else { String::new() };
+    [
+        point.cause.clone(),
+        point.kind.label().to_owned(),
+        found.map_or_else(|| "not found".to_owned(), format::estimate),
+        format::percent(point.probability),
+        format::percent(point.reached),
+        date,
+        match (found, point.extrapolated) {
+            (None, _) => String::new(),
+            (Some(_), true) => format!("{EXTRAPOLATED} extrapolated"),
+            (Some(_), false) => "— fitted".to_owned(),
+        },
+    ]
+}
+
+fn demand_row(row: &DemandRow) -> [String; 5] {
+    let idle = row.behaviour == "idle";
+    let resident = row.resource.ends_with("/memory");
+    let of = match (idle, resident) {
+        (true, true) => "resident without load",
+        (true, false) => "a second without load",
+        (false, true) => "resident, per execution a second",
+        (false, false) => "an execution",
+    };
+    let kind = if row.separable || idle { "— fitted" } else { "— fitted, only in total" };
+    [row.resource.clone(), row.behaviour.clone(), format::quantity_estimate(&row.estimate, &row.unit), of.to_owned(), kind.to_owned()]
+}

@@ -1,0 +1,149 @@
+//! What the model rests on: forecasts against steps it did not see, and the measured steps themselves.
+
+use std::collections::BTreeSet;
+
+use nest_data::{
+    Projection,
+    measurement::{Purpose, Worth},
+    scaling::{Check, MeasuredPoint},
+};
+
+use super::{Path, Section, Table, use_unit};
+use crate::format;
+
+/// Forecasts beside measurements.
+pub(super) fn checks(projection: &Projection) -> Option<Section> {
+    projection.checks.first()?;
+    let within = projection.checks.iter().filter(|check| check.predicted.covers(check.measured)).count();
+    let answer = format!("{within} of {} forecasts hold the measurement in their 90 % interval.", projection.checks.len());
+    let mut section = Section::new("checks", "Checks", Path::Evidence, "Does the model foresee what it did not see?", answer);
+    let titles = ["step left out", "#customers", "what", "#— forecast", "#● measured", "in the interval"];
+    let mut table = Table::new("Forecast against measured", &titles).opened();
+    for check in &projection.checks {
+        table.row(check_row(check));
+    }
+    section.tables.push(table);
+    section.how = vec!["These steps were left out of the fit. The forecast is made at the executions that were completed in them.".to_owned()];
+    Some(section)
+}
+
+/// The measured steps.
+pub(super) fn steps(projection: &Projection) -> Option<Section> {
+    projection.points.first()?;
+    let count = |worth| projection.points.iter().filter(|point| point.worth == worth).count();
+    let verdicts = [Worth::Valid, Worth::Suspect, Worth::Limited, Worth::Invalid].map(|worth| format!("{} {}", count(worth), worth.label()));
+    let answer = format!(
+        "{} steps: {}. The largest that counts had {} customers.",
+        projection.points.len(),
+        verdicts.join(", "),
+        format::number(projection.model.tested_customers)
+    );
+    let mut section = Section::new("steps", "Steps", Path::Evidence, "What was measured?", answer);
+    section.tables = vec![load_table(projection), use_table(projection), response_table(projection)];
+    section.how = vec![
+        "Customers are the population; active is executions in progress, in flight is requests in progress. Response time counts from when a request was due."
+            .to_owned(),
+        "Valid steps are fitted; suspect ones with a wider error; limited ones, where the target could not keep up, as plateau; invalid ones are only kept."
+            .to_owned(),
+    ];
+    Some(section)
+}
+
+fn check_row(check: &Check) -> [String; 6] {
+    let unit = check_unit(&check.quantity);
+    [
+        check.step.clone(),
+        check.customers.map_or_else(String::new, format::number),
+        check.quantity.clone(),
+        format::quantity_estimate(&check.predicted, unit),
+        format::quantity(check.measured, unit),
+        if check.predicted.covers(check.measured) { "✓ yes" } else { "✗ no" }.to_owned(),
+    ]
+}
+
+/// Unit of what a check compares, by the words that it ends with; empty where they say it all.
+pub(crate) fn check_unit(quantity: &str) -> &'static str {
+    if quantity.ends_with("bytes per second") {
+        "bytes/s"
+    } else if quantity.ends_with("bytes") {
+        "bytes"
+    } else if quantity.ends_with("seconds") || quantity.ends_with("response time") {
+        "s"
+    } else {
+        ""
+    }
+}
+
+fn purpose(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Idle => "idle",
+        Purpose::Base => "base",
+        Purpose::Boosted => "boosted",
+        Purpose::Ramp => "ramp",
+        Purpose::Confirm => "confirm",
+    }
+}
+
+fn load_table(projection: &Projection) -> Table {
+    let titles = ["#no.", "step", "purpose", "#customers", "#active", "#in flight", "#offered", "#completed", "#errors", "verdict"];
+    let mut table = Table::new("● Measured steps, in the order of the plan", &titles);
+    for point in &projection.points {
+        table.row([
+            (point.index + 1).to_string(),
+            point.label.clone(),
+            purpose(point.purpose).to_owned(),
+            customers(point),
+            format::number(point.active),
+            format::number(point.in_flight),
+            format::quantity(point.offered_per_s, "/s"),
+            format::quantity(point.completed_per_s, "/s"),
+            format::percent(point.error_share),
+            verdict(point.worth),
+        ]);
+    }
+    table
+}
+
+fn use_table(projection: &Projection) -> Table {
+    let resources: BTreeSet<&String> = projection.points.iter().flat_map(|point| point.used.keys()).collect();
+    let mut table = Table::new("● Use of each resource", &["step", "#customers", "resource", "#used"]);
+    for point in &projection.points {
+        for resource in &resources {
+            if let Some(used) = point.used.get(*resource) {
+                table.row([point.label.clone(), customers(point), (*resource).clone(), format::quantity(*used, use_unit(resource))]);
+            }
+        }
+    }
+    table
+}
+
+fn response_table(projection: &Projection) -> Table {
+    let mut table = Table::new("● Response times", &["step", "#customers", "behaviour", "#quantile", "#response time", "#requests"]);
+    for point in &projection.points {
+        for quantile in &point.response {
+            table.row([
+                point.label.clone(),
+                customers(point),
+                quantile.behaviour.clone(),
+                format!("p{}", format::number(quantile.quantile * 100.0)),
+                format::duration(quantile.seconds),
+                format::number(quantile.count as f64),
+            ]);
+        }
+    }
+    table
+}
+
+fn customers(point: &MeasuredPoint) -> String {
+    point.customers.map_or_else(|| "none".to_owned(), format::number)
+}
+
+fn verdict(worth: Worth) -> String {
+    let mark = match worth {
+        Worth::Valid => "✓",
+        Worth::Suspect => "?",
+        Worth::Limited => "▲",
+        Worth::Invalid => "✗",
+    };
+    format!("{mark} {}", worth.label())
+}

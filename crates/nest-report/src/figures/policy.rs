@@ -1,0 +1,78 @@
+//! What a change of policy would change.
+
+use nest_data::{Estimate, Projection, projection::PolicyProjection};
+
+use super::{Path, Section, Table, currency};
+use crate::format;
+
+/// All policies, before and after on the same draws.
+pub(super) fn policies(projection: &Projection) -> Option<Section> {
+    projection.policies.first()?;
+    let answers: Vec<String> = projection.policies.iter().map(|policy| answer(projection, policy)).collect();
+    let mut section = Section::new("policies", "What if", Path::Product, "What would change that?", format!("{}.", answers.join("; ")));
+    section.tables = vec![costs(projection), capacity(projection), inputs(projection)];
+    section.list = projection.policies.iter().filter_map(described).collect();
+    section.how = vec![
+        "Before and after are computed on the same draws, so what both share cancels: the change is surer than the difference of the two \
+                        intervals."
+            .to_owned(),
+    ];
+    Some(section)
+}
+
+fn answer(projection: &Projection, policy: &PolicyProjection) -> String {
+    let change = format::money_change(&policy.change, currency(projection, &policy.config));
+    format!("`{}`: {change} per 1,000 customers and month on `{}`", policy.name, policy.config)
+}
+
+fn described(policy: &PolicyProjection) -> Option<String> {
+    policy.description.as_ref().map(|description| format!("`{}`: {description}", policy.name))
+}
+
+fn costs(projection: &Projection) -> Table {
+    let titles = ["policy", "configuration", "#customers", "#per 1,000 before", "#after", "#change"];
+    let mut table = Table::new("Effect of each policy on cost", &titles).leading();
+    for policy in &projection.policies {
+        let currency = currency(projection, &policy.config);
+        table.row([
+            format!("`{}`", policy.name),
+            format!("`{}`", policy.config),
+            format::number(policy.customers),
+            format::money(&policy.before, currency),
+            format::money(&policy.after, currency),
+            format::money_change(&policy.change, currency),
+        ]);
+    }
+    table
+}
+
+fn capacity(projection: &Projection) -> Table {
+    let titles = ["policy", "configuration", "#breaks at, before", "#after", "#change of demand where it binds"];
+    let mut table = Table::new("Effect of each policy on capacity", &titles).leading();
+    for policy in &projection.policies {
+        table.row([
+            format!("`{}`", policy.name),
+            format!("`{}`", policy.config),
+            break_point(policy.break_before.as_ref()),
+            break_point(policy.break_after.as_ref()),
+            format::share_change(&policy.demand_change),
+        ]);
+    }
+    table
+}
+
+fn break_point(customers: Option<&Estimate>) -> String {
+    customers.map_or_else(|| "not found".to_owned(), format::estimate)
+}
+
+fn inputs(projection: &Projection) -> Table {
+    let mut table = Table::new("What each policy sets", &["policy", "what", "#before", "#after", "kind"]);
+    for policy in &projection.policies {
+        let parameters = policy.parameters.iter().map(|(name, before, after)| (name.clone(), before, after));
+        let rates = policy.rates_per_day.iter().map(|(name, before, after)| (format!("{name}, executions per customer and day"), before, after));
+        for (what, before, after) in parameters.chain(rates) {
+            table.row([format!("`{}`", policy.name), what, format::number(*before), format::number(*after), "◇ assumed".to_owned()]);
+        }
+    }
+    table
+}

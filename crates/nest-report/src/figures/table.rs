@@ -1,0 +1,82 @@
+//! A table of printed cells.
+
+use serde::Serialize;
+
+/// A table with its caption.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Table {
+    /// What it shows.
+    pub caption: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its rows; as many cells each as there are columns.
+    pub rows: Vec<Row>,
+    /// Whether it is shown without being asked for.
+    pub open: bool,
+    /// Whether it belongs into a summary.
+    pub summary: bool,
+}
+
+/// A column.
+#[derive(Debug, Serialize)]
+pub(crate) struct Column {
+    /// Its heading.
+    pub title: String,
+    /// Whether it holds numbers, set to the right.
+    pub numeric: bool,
+}
+
+/// A row.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    /// Its cells.
+    pub cells: Vec<Cell>,
+    /// Whether it sums up those above.
+    pub total: bool,
+}
+
+/// A cell.
+#[derive(Debug, Serialize)]
+pub(crate) struct Cell {
+    /// Its text; names in backticks.
+    pub text: String,
+    /// Where it leads: a web address.
+    pub href: Option<String>,
+}
+
+impl Table {
+    /// An empty table. Titles that start with `#` are those of numbers.
+    pub(crate) fn new(caption: impl Into<String>, titles: &[&str]) -> Self {
+        let column = |title: &&str| Column { title: title.trim_start_matches('#').to_owned(), numeric: title.starts_with('#') };
+        Self { caption: caption.into(), columns: titles.iter().map(column).collect(), ..Self::default() }
+    }
+
+    /// Shown without being asked for, and part of a summary.
+    pub(crate) fn leading(mut self) -> Self {
+        self.open = true;
+        self.summary = true;
+        self
+    }
+
+    /// Shown without being asked for.
+    pub(crate) fn opened(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    /// Adds a row of texts.
+    pub(crate) fn row<const N: usize>(&mut self, texts: [String; N]) {
+        self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: false });
+    }
+
+    /// Adds the row that sums up.
+    pub(crate) fn total<const N: usize>(&mut self, texts: [String; N]) {
+        self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: true });
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, href: None }
+    }
+}

@@ -1,0 +1,165 @@
+//! The headline: what customers cost, where it breaks, when that is and what limits it.
+
+use nest_data::{
+    Estimate, Projection,
+    measurement::Worth,
+    projection::{BreakDate, BreakKind, BreakPoint, Headline},
+    scaling::MeasuredPoint,
+};
+
+use crate::{figures, format};
+
+/// Mark of a figure beyond what was measured.
+pub(crate) const EXTRAPOLATED: &str = "▨";
+
+/// The first sentence of a report; what was measured where the study has no configuration.
+///
+/// Names of the study stand in backticks.
+#[must_use]
+pub fn sentence(projection: &Projection) -> String {
+    let Some(headline) = &projection.headline else { return measured(projection) };
+    let cost = cost(projection, headline);
+    match broken(headline) {
+        None => format!("{cost} {}", unbroken(projection, headline)),
+        Some((point, customers)) => {
+            let place = place(point, customers, headline);
+            match &projection.growth {
+                None => format!("{cost} {place}"),
+                Some(growth) => format!("{cost} {place} On `{growth}` growth: {}.", date(point.date.as_ref())),
+            }
+        }
+    }
+}
+
+/// The first break point, where there is one below the searched range.
+pub(crate) fn broken(headline: &Headline) -> Option<(&BreakPoint, &Estimate)> {
+    let point = headline.break_point.as_ref()?;
+    Some((point, point.customers.as_ref()?))
+}
+
+/// What fails, in words: `app/cpu over reserve`.
+pub(crate) fn cause(point: &BreakPoint) -> String {
+    let cause = &point.cause;
+    match point.kind {
+        BreakKind::Saturation => format!("{cause} saturated"),
+        BreakKind::OverReserve => format!("{cause} over reserve"),
+        BreakKind::Slo => format!("objective {cause} missed"),
+        BreakKind::Quota => format!("quota {cause} used up"),
+    }
+}
+
+/// When growth crosses a break point: `Dec 2027 [Nov 2027 … Feb 2028]`.
+pub(crate) fn date(date: Option<&BreakDate>) -> String {
+    let never = "not before the scenario ends";
+    let Some(date) = date else { return never.to_owned() };
+    let end = |end: Option<_>| end.map_or_else(|| "after the scenario ends".to_owned(), format::month);
+    match (date.value, date.low) {
+        (None, None) => never.to_owned(),
+        (None, Some(low)) => format!("{never}, at the earliest {}", format::month(low)),
+        (Some(value), _) => {
+            let value = format::month(value);
+            let (low, high) = (date.low.map_or_else(|| value.clone(), format::month), end(date.high));
+            if low == value && high == value { value } else { format!("{value} [{low} … {high}]") }
+        }
+    }
+}
+
+/// Customers with the mark of what lies beyond the measured range.
+pub(crate) fn marked(customers: &Estimate, extrapolated: bool) -> String {
+    let text = format::estimate(customers);
+    if extrapolated { format!("{EXTRAPOLATED} {text}") } else { text }
+}
+
+fn cost(projection: &Projection, headline: &Headline) -> String {
+    let currency = figures::currency(projection, &headline.config);
+    format!(
+        "At {} customers on `{}`: {} per 1,000 customers and month.",
+        format::number(headline.customers),
+        headline.config,
+        format::money(&headline.per_1000, currency)
+    )
+}
+
+fn place(point: &BreakPoint, customers: &Estimate, headline: &Headline) -> String {
+    let verb = if customers.value <= headline.customers { "It breaks before that, at" } else { "It breaks at" };
+    format!("{verb} {} customers: {}.", marked(customers, point.extrapolated), cause(point))
+}
+
+fn unbroken(projection: &Projection, headline: &Headline) -> String {
+    let searched = format::number(headline.searched_to);
+    let tested = projection.model.tested_customers;
+    if tested > 0.0 {
+        format!("It does not break below {searched} customers, {} what was tested.", times(headline.searched_to / tested))
+    } else {
+        format!("It does not break below {searched} customers.")
+    }
+}
+
+/// A factor in words: `four times`, `2.5 times`.
+fn times(factor: f64) -> String {
+    const WORDS: [&str; 11] = [
+        "zero times",
+        "once",
+        "twice",
+        "three times",
+        "four times",
+        "five times",
+        "six times",
+        "seven times",
+        "eight times",
+        "nine times",
+        "ten times",
+    ];
+    let whole = factor.round();
+    let word = (0.0..=10.0).contains(&whole).then(|| WORDS.get(whole as usize)).flatten();
+    match word {
+        Some(word) if (factor - whole).abs() < 0.05 && whole >= 1.0 => (*word).to_owned(),
+        _ => format!("{} times", format::number((factor * 10.0).round() / 10.0)),
+    }
+}
+
+fn measured(projection: &Projection) -> String {
+    let largest = projection
+        .points
+        .iter()
+        .filter(|point| point.worth == Worth::Valid)
+        .filter_map(|point| point.customers.map(|customers| (customers, point)))
+        .max_by(|left, right| left.0.total_cmp(&right.0));
+    match largest {
+        None => "No configuration is projected, and no valid step had customers.".to_owned(),
+        Some((customers, point)) => {
+            format!("Measured up to {} customers on {}{}.", format::number(customers), projection.model.machine.cpu, used(point))
+        }
+    }
+}
+
+fn used(point: &MeasuredPoint) -> String {
+    point.used.iter().next().map_or_else(String::new, |(resource, used)| {
+        let unit = figures::use_unit(resource);
+        format!(", where {resource} used {}", format::quantity(*used, unit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_words_where_they_are_whole() {
+        assert_eq!(times(4.0), "four times");
+        assert_eq!(times(2.02), "twice");
+        assert_eq!(times(3.46), "3.5 times");
+        assert_eq!(times(40.0), "40 times");
+        assert_eq!(times(0.4), "0.4 times");
+    }
+
+    #[test]
+    fn a_date_says_when_the_scenario_is_too_short() {
+        let day = |year, month| Some(jiff::civil::Date::constant(year, month, 1));
+        assert_eq!(date(None), "not before the scenario ends");
+        assert_eq!(date(Some(&BreakDate { value: None, low: None, high: None })), "not before the scenario ends");
+        assert_eq!(date(Some(&BreakDate { value: None, low: day(2028, 3), high: None })), "not before the scenario ends, at the earliest Mar 2028");
+        assert_eq!(date(Some(&BreakDate { value: day(2028, 5), low: day(2028, 3), high: None })), "May 2028 [Mar 2028 … after the scenario ends]");
+        assert_eq!(date(Some(&BreakDate { value: day(2028, 5), low: day(2028, 5), high: day(2028, 5) })), "May 2028");
+    }
+}

@@ -1,0 +1,247 @@
+//! HTML, Markdown, CSV and SVG of one projection: complete, self-contained, escaped, and the same each time.
+
+mod support;
+
+use nest_data::{Caveat, Projection};
+use nest_report::{charts, csv, html, markdown};
+use rust_decimal::Decimal;
+use support::projection;
+
+/// Text of a page as a reader sees it, on one line.
+fn visible(html: &str) -> String {
+    let body = html.split_once("</style>").map_or(html, |(_, body)| body);
+    let mut text = String::new();
+    let mut inside = false;
+    for character in body.chars() {
+        match character {
+            '<' => inside = true,
+            '>' => inside = false,
+            other if !inside => text.push(other),
+            _ => {}
+        }
+    }
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+}
+
+/// Values of an attribute.
+fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+    html.split(&format!(" {name}=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+/// Records of a CSV text, by the grammar of RFC 4180.
+fn records(text: &str) -> Vec<Vec<String>> {
+    let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), String::new());
+    let mut quoted = false;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (quoted, character) {
+            (true, '"') if characters.peek() == Some(&'"') => field.extend(characters.next()),
+            (_, '"') => quoted = !quoted,
+            (false, ',') => record.push(std::mem::take(&mut field)),
+            (false, '\r') => {}
+            (false, '\n') => {
+                record.push(std::mem::take(&mut field));
+                records.push(std::mem::take(&mut record));
+            }
+            (_, other) => field.push(other),
+        }
+    }
+    records
+}
+
+/// The same projection with every name hostile.
+fn hostile() -> Projection {
+    let evil = "<script>alert('1')</script>\"&`|\n,x](http://evil.example)";
+    let mut projection = projection();
+    projection.study.name = evil.to_owned();
+    projection.study.customer = evil.to_owned();
+    projection.header.made_by = evil.to_owned();
+    projection.model.run = evil.to_owned();
+    projection.growth = Some(evil.to_owned());
+    projection.configs[0].name = evil.to_owned();
+    projection.configs[0].currency = evil.to_owned();
+    projection.configs[0].bill.lines[0].meter = evil.to_owned();
+    projection.policies[0].name = evil.to_owned();
+    projection.policies[0].description = Some(evil.to_owned());
+    projection.charts[0].id = evil.to_owned();
+    projection.charts[1].title = evil.to_owned();
+    projection.charts[1].answer = evil.to_owned();
+    projection.charts[1].limits[0].0 = evil.to_owned();
+    projection.charts[1].curves[0].name = evil.to_owned();
+    projection.charts[1].measured[0].name = evil.to_owned();
+    projection.points[0].label = evil.to_owned();
+    projection.books[0].sources[0].title = evil.to_owned();
+    projection.books[0].sources[0].url = Some("https://example.com/\" onmouseover=\"alert(1)".to_owned());
+    projection.caveats.push(Caveat::ValueOffCentre { what: evil.to_owned() });
+    projection
+}
+
+#[test]
+fn every_caveat_reaches_every_page() {
+    let projection = projection();
+    let (page, summary) = (visible(&html(&projection).expect("a page")), markdown(&projection).expect("a summary"));
+    for caveat in &projection.caveats {
+        let text = caveat.to_string();
+        assert!(page.contains(&text.replace('`', "")), "HTML lacks: {text}");
+        assert!(summary.contains(&text), "Markdown lacks: {text}");
+    }
+}
+
+#[test]
+fn printed_lines_of_each_bill_add_up_to_its_total() {
+    let projection = projection();
+    let (page, summary) = (html(&projection).expect("a page"), markdown(&projection).expect("a summary"));
+    for config in &projection.configs {
+        let bill =
+            page.split(&format!("Bill of <code>{}</code>", config.name)).nth(1).and_then(|rest| rest.split("</table>").next()).expect("the bill");
+        let mut amounts: Vec<Decimal> = Vec::new();
+        for row in bill.split("<tr").skip(2) {
+            let cells: Vec<String> = row.split("<td").map(|cell| visible(&format!("<td{cell}")).trim().replace(',', "")).collect();
+            amounts.extend(cells[5].parse::<Decimal>());
+        }
+        let known = config.bill.lines.iter().filter(|line| line.amount.is_some()).count();
+        assert_eq!(amounts.len(), known + 1, "each known amount and the total is printed");
+        let total = amounts.pop().expect("the total comes last");
+        assert_eq!(amounts.iter().sum::<Decimal>(), total);
+        assert_eq!(total, config.bill.total.value.0.round_dp(2));
+        for amount in &amounts {
+            assert!(summary.contains(&format!(" {amount} |")), "Markdown lacks {amount}");
+        }
+    }
+    assert!(page.contains("total, at least") && page.contains(">unknown<"));
+}
+
+#[test]
+fn the_page_makes_no_request_and_runs_no_script() {
+    for page in [html(&projection()).expect("a page"), html(&hostile()).expect("a page")] {
+        let lower = page.to_lowercase();
+        for forbidden in ["<script", " src=", "@import", "<iframe", "<object", "<embed", "url(http", "<base", "onload=", "http-equiv"] {
+            assert!(!lower.contains(forbidden), "{forbidden}");
+        }
+        for address in attributes(&page, "href") {
+            assert!(address.starts_with('#') || address.starts_with("data:") || address.starts_with("https://example.com/"), "{address}");
+        }
+        assert!(!page.contains("javascript:"));
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let projection = hostile();
+    let page = html(&projection).expect("a page");
+    assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)"));
+    assert!(!page.contains("<script") && !page.contains("\" onmouseover=\""));
+    let summary = markdown(&projection).expect("a summary");
+    assert!(!summary.contains("<script") && !summary.contains("](http://evil"));
+    for (name, svg) in charts(&projection).expect("charts") {
+        assert!(!svg.contains("<script"), "{name}");
+        assert!(name.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || "-.".contains(character)), "{name}");
+    }
+    assert!(records(&csv(&projection)).iter().all(|record| record.len() == 14));
+}
+
+#[test]
+fn anchors_are_unique_and_lead_somewhere() {
+    let page = html(&projection()).expect("a page");
+    let ids = attributes(&page, "id");
+    let mut unique = ids.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), ids.len());
+    for address in attributes(&page, "href").into_iter().filter_map(|address| address.strip_prefix('#')) {
+        assert!(ids.contains(&address), "#{address}");
+    }
+    for reference in attributes(&page, "aria-labelledby").into_iter().flat_map(str::split_whitespace) {
+        assert!(ids.contains(&reference), "{reference}");
+    }
+    assert!(page.contains("<html lang=\"en-GB\">"));
+}
+
+#[test]
+fn tables_have_a_cell_for_each_column() {
+    let page = html(&projection()).expect("a page");
+    for table in page.split("<table>").skip(1).filter_map(|rest| rest.split("</table>").next()) {
+        let mut widths = table.split("<tr").skip(1).map(|row| row.matches("<td").count() + row.matches("<th ").count());
+        let columns = widths.next().expect("a heading");
+        assert!(columns > 0 && widths.all(|width| width == columns), "{table}");
+    }
+}
+
+#[test]
+fn the_table_is_tidy_and_complete() {
+    let projection = projection();
+    let records = records(&csv(&projection));
+    assert_eq!(records[0].join(","), "study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind");
+    for record in &records[1..] {
+        assert_eq!(record.len(), 14);
+        for number in [6, 9, 10, 11].map(|column| &record[column]).into_iter().filter(|number| !number.is_empty()) {
+            assert!(number.parse::<f64>().is_ok(), "{record:?}");
+        }
+        assert!(["measured", "fitted", "assumed", "extrapolated", "priced"].contains(&record[13].as_str()), "{record:?}");
+    }
+    let of = |metric: &str| records.iter().filter(|record| record[7] == metric).count();
+    assert_eq!(of("bill_line"), 15);
+    assert_eq!(of("bill_total"), 2);
+    assert_eq!(of("cost"), 24);
+    assert_eq!(of("cost_per_1000"), 26);
+    assert_eq!(of("instances"), 24);
+    assert_eq!(of("break_point"), 5);
+    assert_eq!(of("policy_cost_per_1000_change"), 1);
+    assert_eq!(of("service_demand"), 6);
+    assert_eq!(of("check_forecast"), 2);
+    assert_eq!(of("in_flight"), 5);
+    let lines: Decimal =
+        records.iter().filter(|record| record[7] == "bill_line" && record[2] == "today").filter_map(|record| record[9].parse::<Decimal>().ok()).sum();
+    assert_eq!(lines, projection.configs[0].bill.total.value.0);
+}
+
+#[test]
+fn charts_are_named_and_scale() {
+    let charts = charts(&projection()).expect("charts");
+    let names: Vec<&str> = charts.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["cost.svg", "app-cpu.svg", "response.svg"]);
+    for (name, svg) in &charts {
+        let root = svg.split('>').next().expect("a root element");
+        assert!(root.contains("viewBox=") && root.contains("role=\"img\"") && !root.contains(" width=") && !root.contains(" height="), "{name}");
+        assert!(svg.contains("<title") && svg.contains("<desc") && svg.contains("prefers-color-scheme:dark"), "{name}");
+        assert!(svg.contains("stroke-dasharray") && svg.contains("stroke=\"#0072B2\"") && svg.contains("-hatch)"), "{name}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
+    }
+    assert_eq!(charts[1].1.matches("<circle").count(), 8, "seven points and their legend");
+}
+
+#[test]
+fn empty_and_broken_charts_still_draw() {
+    let mut projection = projection();
+    projection.charts[0].curves.clear();
+    projection.charts[1].curves[0].points.truncate(1);
+    projection.charts[1].measured.clear();
+    for point in &mut projection.charts[2].curves[0].points {
+        *point = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0];
+    }
+    assert_eq!(charts(&projection).expect("charts").len(), 3);
+}
+
+#[test]
+fn a_study_without_configurations_has_a_page() {
+    let mut projection = projection();
+    (projection.headline, projection.growth) = (None, None);
+    projection.configs.clear();
+    projection.policies.clear();
+    projection.charts.clear();
+    projection.books.clear();
+    projection.caveats.clear();
+    let page = html(&projection).expect("a page");
+    assert!(page.contains("Measured up to 30,000 customers") && !page.contains("class=\"tiles\""));
+    assert!(markdown(&projection).expect("a summary").contains("No doubt was raised."));
+    assert!(csv(&projection).lines().count() > 1);
+}
+
+#[test]
+fn equal_projections_give_equal_bytes() {
+    let (left, right) = (projection(), projection());
+    assert_eq!(html(&left).expect("a page"), html(&right).expect("a page"));
+    assert_eq!(markdown(&left).expect("a summary"), markdown(&right).expect("a summary"));
+    assert_eq!(csv(&left), csv(&right));
+    assert_eq!(charts(&left).expect("charts"), charts(&right).expect("charts"));
+}

@@ -1,0 +1,94 @@
+//! What was really spent: the truth that later stages are checked against.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Behaviour;
+
+/// Longest wait for a shop to show its ledger.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Executions and CPU since the process started, answered by `GET /ledger`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// One entry per behaviour that was executed at least once, by name.
+    pub behaviours: BTreeMap<String, LedgerEntry>,
+    /// CPU seconds of the shop's threads outside any execution, since it opened: network, handing over, answering.
+    /// 0 in the second tier, whose threads account for everything themselves.
+    pub overhead_s: f64,
+    /// Calibrated CPU seconds of a request that does nothing: what a set demand expects the overhead of one execution to
+    /// be; 0 in the second tier.
+    pub empty_request_s: f64,
+    /// Stored items; 0 in the second tier.
+    pub items: u64,
+}
+
+/// What the executions of one behaviour spent in this process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// Executions that ended, whether or not the client was still there.
+    pub executions: u64,
+    /// CPU seconds spent inside the executions.
+    pub cpu_s: f64,
+    /// CPU seconds that were set for this process, overhead included; less than was spent where the real work alone cost more.
+    pub set_s: f64,
+}
+
+impl Ledger {
+    /// Mean CPU seconds that one execution of each behaviour really cost the process between an earlier ledger and this one.
+    ///
+    /// # Formula
+    /// `(inside_j + n_j overhead / n) / n_j`: what happens outside of executions is much the same for all of them.
+    #[must_use]
+    pub fn per_execution_since(&self, earlier: &Self) -> BTreeMap<String, f64> {
+        let difference = |name: &String, entry: &LedgerEntry| {
+            let before = earlier.behaviours.get(name).copied().unwrap_or_default();
+            ((entry.executions - before.executions) as f64, entry.cpu_s - before.cpu_s)
+        };
+        let spent: BTreeMap<&String, (f64, f64)> = self.behaviours.iter().map(|(name, entry)| (name, difference(name, entry))).filter(|(_, (count, _))| *count > 0.0).collect();
+        let executions: f64 = spent.values().map(|(count, _)| count).sum();
+        let overhead_s = (self.overhead_s - earlier.overhead_s) / executions;
+        spent.into_iter().map(|(name, (count, cpu_s))| (name.clone(), cpu_s / count + overhead_s)).collect()
+    }
+
+    /// Reads the ledger of a shop at `address`.
+    ///
+    /// # Errors
+    /// What the system says, or that the answer is no ledger.
+    pub fn read_from(address: SocketAddr) -> io::Result<Self> {
+        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET /ledger HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (_, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
+        serde_json::from_str(body).map_err(io::Error::other)
+    }
+
+    /// Adds one execution.
+    pub(crate) fn record(&mut self, behaviour: Behaviour, cpu_s: f64, set_s: f64) {
+        let entry = self.behaviours.entry(behaviour.name().to_owned()).or_default();
+        entry.executions += 1;
+        entry.cpu_s += cpu_s;
+        entry.set_s += set_s;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_add_up_and_survive_json() {
+        let mut ledger = Ledger { items: 1_000, ..Ledger::default() };
+        ledger.record(Behaviour::Pay, 0.25, 0.5);
+        ledger.record(Behaviour::Pay, 0.5, 0.5);
+        assert_eq!(ledger.behaviours["pay"], LedgerEntry { executions: 2, cpu_s: 0.75, set_s: 1.0 });
+        let text = serde_json::to_string(&ledger).expect("plain data serialises");
+        assert_eq!(serde_json::from_str::<Ledger>(&text).expect("our own text reads back"), ledger);
+    }
+}

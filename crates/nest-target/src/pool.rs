@@ -1,0 +1,107 @@
+//! The worker threads.
+
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use crate::clock::ThreadClock;
+use crate::queue::Queue;
+use crate::request::Job;
+use crate::shop::{Clerk, Shop};
+use crate::store::Store;
+use crate::tier_client::TierClient;
+use crate::{ShopOptions, TargetError};
+
+/// Running workers; they finish what they are at and go home when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    queue: Arc<Queue<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    clocks: Vec<ThreadClock>,
+}
+
+impl Pool {
+    /// Starts the workers, each with its own connections.
+    pub(crate) fn start(options: &ShopOptions, shop: &Arc<Shop>, queue: &Arc<Queue<Job>>) -> Result<Self, TargetError> {
+        let mut pool = Self { queue: Arc::clone(queue), threads: Vec::new(), clocks: Vec::new() };
+        for _ in 0..options.workers() {
+            pool.hire(options, Arc::clone(shop))?;
+        }
+        Ok(pool)
+    }
+
+    /// The workers' CPU clocks.
+    pub(crate) fn clocks(&self) -> &[ThreadClock] {
+        &self.clocks
+    }
+
+    fn hire(&mut self, options: &ShopOptions, shop: Arc<Shop>) -> Result<(), TargetError> {
+        let store = Store::open(&options.database).map_err(|source| TargetError::Database { path: options.database.clone(), source })?;
+        let tier = options.database_tier.map(TierClient::connect).transpose()?;
+        let queue = Arc::clone(&self.queue);
+        let (sender, clock) = mpsc::channel();
+        let work = move || {
+            // The receiver waits for this below; were it gone, the worker would still find its queue closed.
+            let _ = sender.send(ThreadClock::of_this_thread());
+            let mut clerk = Clerk { shop: &shop, store, tier };
+            while let Some(job) = queue.pop() {
+                // A client that hung up no longer waits; its work is done all the same.
+                let _ = job.reply.send(clerk.answer(&job.request));
+            }
+        };
+        let thread = thread::Builder::new().name("worker".to_owned()).spawn(work);
+        self.threads.push(thread.map_err(|source| TargetError::Resources { what: "worker thread", source })?);
+        self.clocks.push(clock.recv().expect("a worker sends its clock first of all"));
+        Ok(())
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            // A worker that panicked has said so; the others are still to be waited for.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::request::{Execution, Request};
+
+    #[test]
+    fn the_pool_has_as_many_workers_as_it_was_told() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let base = ShopOptions::new(folder.path().join("shop.sqlite"));
+        for (options, workers) in [
+            (ShopOptions { pool: Some(1), ..base.clone() }, 1),
+            (ShopOptions { cores: vec![0], ..base.clone() }, 8),
+            (ShopOptions { cores: vec![0, 1], ..base }, 16),
+        ] {
+            let pool = Pool::start(&options, &Arc::new(Shop::new(options.clone())), &Arc::new(Queue::new(1))).expect("the pool starts");
+            assert_eq!((pool.threads.len(), pool.clocks().len()), (workers, workers));
+        }
+    }
+
+    #[test]
+    fn work_for_a_client_that_hung_up_is_done() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let options = ShopOptions { pool: Some(1), ..ShopOptions::new(folder.path().join("shop.sqlite")) };
+        let (shop, queue) = (Arc::new(Shop::new(options.clone())), Arc::new(Queue::new(2)));
+        let _pool = Pool::start(&options, &shop, &queue).expect("the pool starts");
+        let login = || {
+            let (reply, answer) = oneshot::channel();
+            let request = Request::Execution(Execution::Login { body: Bytes::from_static(br#"{"customer": 7}"#) });
+            queue.push(Job { request, reply }).expect("the queue has room");
+            answer
+        };
+        drop(login());
+        // The only worker answers in turn, so that the first login is over when the second is answered.
+        login().blocking_recv().expect("the worker answers");
+        assert_eq!(shop.ledger().behaviours["login"].executions, 2);
+    }
+}

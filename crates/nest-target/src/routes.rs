@@ -1,0 +1,120 @@
+//! The HTTP side: from routes to requests in the queue, and back.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use crate::Ledger;
+use crate::answer::Answer;
+use crate::error::Refusal;
+use crate::queue::Queue;
+use crate::request::{Execution, Job, Request};
+use crate::shop::Shop;
+
+/// Longest body that is read; the longest that makes sense has some 30 bytes.
+const MOST_BODY_BYTES: usize = 16 * 1024;
+
+/// What the network thread needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    pub(crate) shop: Arc<Shop>,
+    pub(crate) queue: Arc<Queue<Job>>,
+}
+
+/// All routes of the shop.
+pub(crate) fn router(front: Front) -> Router {
+    Router::new()
+        .route("/login", post(login))
+        .route("/items", get(browse))
+        .route("/search", get(search))
+        .route("/pay", post(pay))
+        .route("/receipts/{id}", get(receipt))
+        .route("/healthz", get(StatusCode::OK))
+        .route("/empty", get(empty))
+        .route("/ledger", get(ledger))
+        .route("/reset", post(reset))
+        .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        .with_state(front)
+}
+
+impl Front {
+    /// Hands a request to the workers and waits for the answer. A client that hangs up ends the waiting, not the work.
+    async fn ask(&self, request: Request) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        match self.queue.push(Job { request, reply }) {
+            Ok(()) => answer.await.unwrap_or_else(|_| Refusal::Closing.into()),
+            Err(_) => Refusal::QueueFull.into(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct PageQuery {
+    page: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct SearchQuery {
+    q: String,
+}
+
+async fn login(State(front): State<Front>, body: Bytes) -> Answer {
+    front.ask(Request::Execution(Execution::Login { body })).await
+}
+
+async fn browse(State(front): State<Front>, Query(query): Query<PageQuery>) -> Answer {
+    front.ask(Request::Execution(Execution::Browse { page: query.page.unwrap_or(1) })).await
+}
+
+async fn search(State(front): State<Front>, Query(query): Query<SearchQuery>) -> Answer {
+    front.ask(Request::Execution(Execution::Search { word: query.q })).await
+}
+
+async fn pay(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Answer {
+    front.ask(Request::Execution(Execution::Pay { session: session(&headers), body })).await
+}
+
+async fn receipt(State(front): State<Front>, headers: HeaderMap, Path(id): Path<String>) -> Answer {
+    front.ask(Request::Execution(Execution::Receipt { session: session(&headers), id })).await
+}
+
+async fn empty(State(front): State<Front>) -> Answer {
+    front.ask(Request::Empty).await
+}
+
+async fn reset(State(front): State<Front>) -> Answer {
+    front.ask(Request::Reset).await
+}
+
+async fn ledger(State(front): State<Front>) -> Json<Ledger> {
+    Json(front.shop.ledger())
+}
+
+/// The value of the cookie `session`.
+fn session(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|value| value.split(';')).find_map(|cookie| cookie.trim().strip_prefix("session=")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_session_is_found_among_other_cookies() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(session(&headers), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; mysession=2"));
+        assert_eq!(session(&headers), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("b=3;session=abc; c=4"));
+        assert_eq!(session(&headers), Some("abc".to_owned()));
+    }
+}

@@ -1,0 +1,180 @@
+//! One execution: the real work, the lock, the second tier, and the burn up to the set demand.
+
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::error::Refusal;
+use crate::request::{Execution, Request};
+use crate::clock::ThreadClock;
+use crate::sessions::Sessions;
+use crate::store::{FILLED_PAYMENTS, Store};
+use crate::tier_client::TierClient;
+use crate::{Ledger, ShopOptions, amount, clock};
+
+/// What all workers share.
+#[derive(Debug)]
+pub(crate) struct Shop {
+    options: ShopOptions,
+    sessions: Mutex<Sessions>,
+    ledger: Mutex<Ledger>,
+    /// The lock of [`ShopOptions::lock_s`].
+    global: Mutex<()>,
+    /// The clocks of all threads, with what they and the executions had spent when the shop opened.
+    opening: OnceLock<Opening>,
+    /// One writer at a time: SQLite has a single writer anyway, but makes the others poll for it asleep.
+    writing: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Opening {
+    clocks: Vec<ThreadClock>,
+    spent_s: f64,
+    inside_s: f64,
+}
+
+/// One worker's own part: its connections.
+#[derive(Debug)]
+pub(crate) struct Clerk<'shop> {
+    pub(crate) shop: &'shop Shop,
+    pub(crate) store: Store,
+    pub(crate) tier: Option<TierClient>,
+}
+
+#[derive(Deserialize)]
+struct LoginBody {
+    customer: u64,
+}
+
+#[derive(Deserialize)]
+struct PayBody {
+    amount: String,
+}
+
+impl Shop {
+    pub(crate) fn new(options: ShopOptions) -> Self {
+        let ledger = Ledger { items: u64::from(options.items), ..Ledger::default() };
+        Self {
+            sessions: Mutex::new(Sessions::new(options.leak_bytes_per_session)),
+            ledger: Mutex::new(ledger),
+            global: Mutex::default(),
+            opening: OnceLock::new(),
+            writing: Mutex::default(),
+            options,
+        }
+    }
+
+    /// Opens the shop: sets the calibrated cost of an empty request, and counts overhead on `clocks` from now on.
+    pub(crate) fn open(&self, empty_request_s: f64, clocks: Vec<ThreadClock>) {
+        let mut ledger = self.ledger.lock().expect("no holder of the ledger panics");
+        ledger.empty_request_s = empty_request_s;
+        let opening = Opening { spent_s: spent_by(&clocks), inside_s: inside_s(&ledger), clocks };
+        self.opening.set(opening).expect("a shop opens once");
+    }
+
+    fn empty_request_s(&self) -> f64 {
+        self.ledger.lock().expect("no holder of the ledger panics").empty_request_s
+    }
+
+    /// The ledger as it is now.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut ledger = self.ledger.lock().expect("no holder of the ledger panics").clone();
+        if let Some(opening) = self.opening.get() {
+            ledger.overhead_s = spent_by(&opening.clocks) - opening.spent_s - (inside_s(&ledger) - opening.inside_s);
+        }
+        ledger
+    }
+
+    fn hold_global_lock(&self) {
+        if let Some(time) = self.options.lock() {
+            let _held = self.global.lock().expect("no holder of the global lock panics");
+            thread::sleep(time);
+        }
+    }
+}
+
+impl Clerk<'_> {
+    /// The answer to a request, after all that it costs.
+    pub(crate) fn answer(&mut self, request: &Request) -> Answer {
+        let answer = match request {
+            Request::Empty => Ok(Answer::json(200, &json!({}))),
+            Request::Reset => self.reset(),
+            Request::Execution(execution) => self.execute(execution),
+        };
+        answer.unwrap_or_else(Answer::from)
+    }
+
+    /// A refusal ends the execution before anything is burnt; the ledger then knows nothing of it.
+    fn execute(&mut self, execution: &Execution) -> Result<Answer, Refusal> {
+        let start_s = clock::spent_s();
+        let answer = self.work(execution)?;
+        self.shop.hold_global_lock();
+        let behaviour = execution.behaviour();
+        let (here_s, there_s) = self.shop.options.demand_s(behaviour);
+        if let Some(tier) = &mut self.tier {
+            tier.burn(behaviour, there_s).map_err(Refusal::Tier)?;
+        }
+        let empty_s = self.shop.empty_request_s();
+        clock::burn_until(start_s + here_s - empty_s);
+        let cpu_s = clock::spent_s() - start_s;
+        self.shop.ledger.lock().expect("no holder of the ledger panics").record(behaviour, cpu_s, here_s);
+        Ok(answer)
+    }
+
+    /// The real work of an execution.
+    fn work(&self, execution: &Execution) -> Result<Answer, Refusal> {
+        match execution {
+            Execution::Login { body } => self.login(body),
+            Execution::Browse { page } => Ok(Answer::json(200, &self.store.page(*page)?)),
+            Execution::Search { word } => Ok(Answer::json(200, &json!({ "hits": self.store.search(word)? }))),
+            Execution::Pay { session, body } => self.pay(session.as_deref(), body),
+            Execution::Receipt { session, id } => self.receipt(session.as_deref(), id),
+        }
+    }
+
+    fn login(&self, body: &[u8]) -> Result<Answer, Refusal> {
+        let body: LoginBody = serde_json::from_slice(body).map_err(|_| Refusal::Body { expected: "{\"customer\": number}" })?;
+        let token = self.shop.sessions.lock().expect("no holder of the sessions panics").open(body.customer);
+        Ok(Answer::json(200, &json!({ "session": token })).with_session(token))
+    }
+
+    fn pay(&self, session: Option<&str>, body: &[u8]) -> Result<Answer, Refusal> {
+        let customer = self.customer(session)?;
+        let refusal = Refusal::Body { expected: "{\"amount\": \"12.50\"}" };
+        let cents = serde_json::from_slice(body).ok().and_then(|body: PayBody| amount::to_cents(&body.amount)).ok_or(refusal)?;
+        let _writing = self.shop.writing.lock().expect("no writer panics");
+        Ok(Answer::json(201, &json!({ "payment": self.store.pay(customer, cents)? })))
+    }
+
+    fn receipt(&self, session: Option<&str>, id: &str) -> Result<Answer, Refusal> {
+        self.customer(session)?;
+        let receipt = id.parse().ok().map(|id| self.store.receipt(id)).transpose()?.flatten();
+        let receipt = receipt.ok_or_else(|| Refusal::NoReceipt { id: id.to_owned() })?;
+        Ok(Answer::json(200, &receipt))
+    }
+
+    fn customer(&self, session: Option<&str>) -> Result<u64, Refusal> {
+        let sessions = self.shop.sessions.lock().expect("no holder of the sessions panics");
+        session.and_then(|token| sessions.customer(token)).ok_or(Refusal::NoSession)
+    }
+
+    fn reset(&self) -> Result<Answer, Refusal> {
+        let _writing = self.shop.writing.lock().expect("no writer panics");
+        self.store.reset()?;
+        self.shop.sessions.lock().expect("no holder of the sessions panics").forget();
+        Ok(Answer::json(200, &json!({ "items": self.shop.options.items, "payments": FILLED_PAYMENTS })))
+    }
+}
+
+/// CPU seconds that some threads have spent; one that has ended counts nothing.
+fn spent_by(clocks: &[ThreadClock]) -> f64 {
+    clocks.iter().filter_map(|clock| clock.spent_s().ok()).sum()
+}
+
+/// CPU seconds spent inside executions.
+fn inside_s(ledger: &Ledger) -> f64 {
+    ledger.behaviours.values().map(|entry| entry.cpu_s).sum()
+}
