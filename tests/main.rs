@@ -1,1 +1,15 @@
-//! placeholder
+//! End-to-end suite: runs the `locust-nest` binary itself, on servers that it starts on free loopback ports.
+//!
+//! `tests/run` sets up what is needed (nginx, Chromium) and runs it with cargo-nextest, one load test at a time: see
+//! `.config/nextest.toml`.
+
+mod support;
+
+mod demo;
+mod inputs;
+mod interrupted;
+mod nginx;
+mod page;
+mod sample;
+mod saturation;
+mod verbs;

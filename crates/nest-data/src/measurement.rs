@@ -152,7 +152,7 @@ impl PlannedStep {
     /// Executions offered per second over all behaviours.
     #[must_use]
     pub fn total_per_s(&self) -> f64 {
-        self.offered_per_s.values().sum()
+        self.offered_per_s.values().fold(0.0, |sum, rate| sum + rate)
     }
 
     /// How a step is called in talk and tables: `boosted pay`, `ramp at 1200`.

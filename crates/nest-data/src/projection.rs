@@ -165,7 +165,7 @@ pub struct CostLine {
     pub unit: String,
     /// Price of the quantity; none where it is unknown.
     pub amount: Option<Quoted>,
-    /// Where the price was seen: book, source and date.
+    /// Where the price was seen: book, name of the source in it, and date.
     pub source: String,
 }
 
@@ -322,7 +322,7 @@ pub struct BookUse {
 /// A source of prices that was used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceUse {
-    /// What it is.
+    /// Its name in the book in brackets, and what it is.
     pub title: String,
     /// Where it is.
     pub url: Option<String>,

@@ -264,9 +264,7 @@ impl<'a> PricedConfig<'a> {
             }
         }
         for (name, amount) in &self.config.monthly {
-            let mut line = self.line(CostDriver::Fixed, None, name, Decimal::ONE, "month", Some(amount.0), "");
-            line.source = "the study".to_owned();
-            lines.push(line);
+            lines.push(self.line(CostDriver::Fixed, None, name, Decimal::ONE, "month", Some(amount.0), ""));
         }
         Ok(lines)
     }
@@ -346,11 +344,10 @@ impl<'a> PricedConfig<'a> {
         amount: Option<Decimal>,
         source: &str,
     ) -> CostLine {
-        let seen = self
-            .book
-            .source
-            .get(source)
-            .map_or_else(String::new, |source| format!("{}: {}, seen {}", self.book.name(), source.title, source.observed_on));
+        let seen = match self.book.source.get_key_value(source) {
+            Some((id, source)) => format!("{} [{id}], seen {}", self.book.name(), source.observed_on),
+            None => "the study".to_owned(),
+        };
         CostLine {
             driver,
             behaviour: behaviour.map(str::to_owned),

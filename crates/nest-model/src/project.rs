@@ -343,15 +343,14 @@ fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat
     }
     let mut uses = Vec::new();
     for (name, (book, sources)) in by_book {
-        let sources: Vec<_> = sources.into_iter().filter_map(|source| book.source.get(source)).collect();
-        let age =
-            |source: &&nest_data::price_book::PriceSource| source.observed_on.earliest().until(as_of).map_or(0, |span| i64::from(span.get_days()));
-        let oldest_days = sources.iter().map(age).max().unwrap_or(0);
+        let sources: Vec<_> = sources.into_iter().filter_map(|name| book.source.get(name).map(|source| (name, source))).collect();
+        let age = |source: &nest_data::price_book::PriceSource| source.observed_on.earliest().until(as_of).map_or(0, |span| i64::from(span.get_days()));
+        let oldest_days = sources.iter().map(|(_, source)| age(source)).max().unwrap_or(0);
         if oldest_days > i64::from(book.stale_after_days) {
             caveats.push(Caveat::PriceOld { book: name.clone(), days: oldest_days });
         }
-        let sources = sources.iter().map(|source| SourceUse {
-            title: source.title.clone(),
+        let sources = sources.iter().map(|(name, source)| SourceUse {
+            title: format!("[{name}] {}", source.title),
             url: source.url.clone(),
             observed_on: source.observed_on.to_string(),
             confidence: source.confidence,

@@ -1,0 +1,107 @@
+//! The smaller verbs.
+
+use std::fs;
+
+use crate::support::{Outcome, SHORT, ShopStudy, nest, repository};
+
+#[test]
+fn init_writes_a_study_that_runs_against_a_url() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = folder.path().join("my study");
+    let path = study.to_str().expect("UTF-8");
+    nest(folder.path(), &["init", path, "--url", "http://127.0.0.1:7878/items?page=1"]).expect(0).says("locust-nest all");
+    // It is a valid study: without a target it fails for that reason only.
+    nest(folder.path(), &["measure", path, "--set", "target.base_url=http://127.0.0.1:9"]).expect(6).says("is down");
+    assert!(fs::read_to_string(study.join("behaviours/home.toml")).expect("written").contains("/items?page=1"));
+    nest(folder.path(), &["init", path]).expect(1).says("is there already");
+    nest(folder.path(), &["init", "elsewhere", "--url", "http://shop.example.com/"]).expect(0).says("allow_hosts = [\"shop.example.com\"]");
+    let text = fs::read_to_string(folder.path().join("elsewhere/nest.toml")).expect("written");
+    assert!(!text.contains("allow_hosts"), "init never allows a host unasked");
+    nest(folder.path(), &["init", "bad", "--url", "shop"]).expect(3).says("not a URL");
+}
+
+#[test]
+fn load_init_and_all_run_against_a_server_that_is_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shop = ShopStudy::new(folder.path());
+    let mut command = std::process::Command::new(crate::support::BINARY);
+    command.args(["shop", "--listen", &shop.address.to_string(), "--cores", "0", "--items", "100"]);
+    let mut child = crate::support::start_silent(command);
+    crate::support::wait_for_listener(shop.address, true);
+    let url = format!("http://{}/items?page=1", shop.address);
+    nest(folder.path(), &["init", "fresh", "--url", &url]).expect(0);
+    let mut arguments = vec!["all", "fresh"];
+    SHORT[..4].iter().for_each(|one| arguments.extend(["--set", one]));
+    let outcome = nest(folder.path(), &arguments);
+    child.kill().expect("the shop is there");
+    child.wait().expect("it was started here");
+    let outcome = outcome.expect(0);
+    assert!(outcome.stdout.contains("per 1,000 customers and month"), "{}", outcome.stdout);
+    assert!(folder.path().join("fresh/reports/report.html").is_file());
+}
+
+#[test]
+fn load_plan_prints_steps_rate_executions_and_duration_and_measures_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = ShopStudy::new(folder.path());
+    let outcome = nest(folder.path(), &study.arguments(&["measure", "--plan"], "--items 100", &["measure.pilot=300ms"])).expect(0);
+    for part in ["idle", "base", "boosted pay", "ramp at"] {
+        assert!(outcome.stdout.contains(part), "{part} in {}", outcome.stdout);
+    }
+    outcome.says("13 steps, up to").says("executions, about");
+    assert!(!study.path.join("runs").exists() && !study.path.join("measurements.json").exists());
+}
+
+#[test]
+fn schemas_are_json_and_hold_every_key_of_the_committed_studies() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for of in ["study", "behaviour", "price-book"] {
+        let schema: serde_json::Value = serde_json::from_str(&nest(folder.path(), &["schema", of]).expect(0).stdout).expect("JSON");
+        assert!(schema["properties"].is_object(), "{of}");
+    }
+}
+
+#[test]
+fn doctor_looks_at_files_ports_cgroups_and_stolen_time() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let found = nest(folder.path(), &["doctor", "--format", "csv"]).expect(0).stdout;
+    for part in ["processors", "open files", "ports", "control groups", "stolen time"] {
+        assert!(found.contains(part), "{part} in {found}");
+    }
+}
+
+#[test]
+fn completions_know_the_verbs_and_hide_the_shop() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bash = nest(folder.path(), &["completions", "bash"]).expect(0).stdout;
+    assert!(bash.contains("measure"));
+    let help = nest(folder.path(), &["--help"]).expect(0).stdout;
+    for verb in ["demo", "init", "measure", "fit", "project", "report", "all", "runs", "schema", "doctor", "completions"] {
+        assert!(help.contains(verb), "{verb}");
+    }
+    assert!(!help.contains("shop-tier"));
+}
+
+#[test]
+fn every_form_of_a_projection_is_printed_and_equal_inputs_give_equal_bytes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = crate::support::copy_study("shop", folder.path());
+    fs::copy(repository().join("models/shop/scaling.json"), study.join("scaling.json")).expect("the model is committed");
+    let path = study.to_str().expect("UTF-8");
+    let project = |format: &str| -> Outcome { nest(folder.path(), &["project", path, "--as-of", "2026-11-23", "--format", format]).expect(0) };
+    let json: serde_json::Value = serde_json::from_str(&project("json").stdout).expect("JSON");
+    assert_eq!(json["header"]["kind"], "nest.projection");
+    assert_eq!(project("json").stdout, project("json").stdout);
+    assert!(project("csv").stdout.starts_with("study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind"));
+    assert!(project("md").stdout.starts_with("# Demo shop"));
+}
+
+#[test]
+fn runs_of_a_study_without_any_are_none_and_an_unknown_one_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = crate::support::copy_study("shop", folder.path());
+    let path = study.to_str().expect("UTF-8");
+    nest(folder.path(), &["runs", "list", path]).expect(0).says("no runs yet");
+    nest(folder.path(), &["runs", "show", "20200101T000000Z", path]).expect(3).says("there is no run");
+    nest(folder.path(), &["runs", "rm", "20200101T000000Z", path]).expect(3).says("there is no run");
+}
