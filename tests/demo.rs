@@ -11,7 +11,8 @@ fn load_demo_walks_the_whole_way_and_measures_what_the_shop_spent() {
     let demo = folder.path().join("locust-nest-demo");
 
     // Measured is within 5 % of the ledger for every behaviour.
-    let rows: Vec<&str> = outcome.stdout.lines().skip_while(|line| !line.starts_with("behaviour,")).skip(1).take_while(|line| !line.is_empty()).collect();
+    let rows: Vec<&str> =
+        outcome.stdout.lines().skip_while(|line| !line.starts_with("behaviour,")).skip(1).take_while(|line| !line.is_empty()).collect();
     assert_eq!(rows.len(), 5, "{}", outcome.stdout);
     for row in rows {
         let difference = row.rsplit(',').next().expect("a last column");

@@ -44,12 +44,18 @@ fn broken_toml_names_file_line_and_column() {
 
 #[test]
 fn all_errors_of_all_files_come_at_once() {
-    let folder = Folder::new()
-        .change("nest.toml", "[customers]", "[custmers]")
-        .change("nest.toml", "monthly = \"7%\"", "monthly = 7")
-        .change("behaviours/pay.toml", "expect", "expct");
+    let folder = Folder::new().change("nest.toml", "[customers]", "[custmers]").change("nest.toml", "monthly = \"7%\"", "monthly = 7").change(
+        "behaviours/pay.toml",
+        "expect",
+        "expct",
+    );
     let outcome = folder.run(&["measure"]).expect(3);
-    outcome.says("unknown key `custmers`").says("did you mean `customers`?").says("`growth.expected.monthly`").says("unknown key `steps.0.expct`").says("4 errors");
+    outcome
+        .says("unknown key `custmers`")
+        .says("did you mean `customers`?")
+        .says("`growth.expected.monthly`")
+        .says("unknown key `steps.0.expct`")
+        .says("4 errors");
 }
 
 #[test]
@@ -102,7 +108,9 @@ fn a_behaviour_that_never_works_shows_its_first_failure() {
 #[test]
 fn a_plan_that_takes_too_long_is_refused_before_it_starts() {
     let folder = Folder::new();
-    let outcome = nest(folder.folder.path(), &folder.study.arguments(&["measure"], "--items 10", &["measure.max_duration=10s", "measure.pilot=200ms"])).expect(3);
+    let outcome =
+        nest(folder.folder.path(), &folder.study.arguments(&["measure"], "--items 10", &["measure.max_duration=10s", "measure.pilot=200ms"]))
+            .expect(3);
     outcome.says("more than the 10 s").says("max_duration");
 }
 

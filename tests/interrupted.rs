@@ -69,7 +69,10 @@ fn load_ctrl_c_at_any_moment_stops_and_saves() {
         if finished > 0 {
             let steps = study.path.join("runs");
             let run = fs::read_dir(steps).expect("kept").next().expect("one run").expect("readable").path();
-            let names: Vec<String> = fs::read_dir(run.join("steps")).expect("kept").map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned()).collect();
+            let names: Vec<String> = fs::read_dir(run.join("steps"))
+                .expect("kept")
+                .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+                .collect();
             assert!(names.iter().any(|name| name == "001.json") && names.iter().any(|name| name == "002.cut.json"), "{names:?}");
         }
     }

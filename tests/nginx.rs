@@ -12,7 +12,8 @@ fn load_nginx_is_walked_the_whole_way_and_a_heavier_mix_is_predicted() {
     let base = format!("target.base_url=http://127.0.0.1:{port}");
     let probe = format!("probes.app.port={port}");
     let arguments = ["all", study.to_str().expect("UTF-8"), "--set", &base, "--set", &probe];
-    let output = Command::new(BINARY).args(arguments).env("NGINX_PORT", port.to_string()).current_dir(folder.path()).output().expect("the binary runs");
+    let output =
+        Command::new(BINARY).args(arguments).env("NGINX_PORT", port.to_string()).current_dir(folder.path()).output().expect("the binary runs");
     assert!(output.status.success(), "{}\n(nginx missing? tests/run installs it)", String::from_utf8_lossy(&output.stderr));
     assert_balanced(&measurements(&study));
     let model = scaling(&study);

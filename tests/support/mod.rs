@@ -65,7 +65,8 @@ pub fn nest(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
 /// Starts the binary in `folder`, with its output in files there.
 pub fn start(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
     let file = |name: &str| fs::File::create(folder.join(name)).expect("a file in a temporary folder");
-    let child = Command::new(BINARY).args(arguments).current_dir(folder).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the binary runs");
+    let child =
+        Command::new(BINARY).args(arguments).current_dir(folder).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the binary runs");
     Running { child, folder: folder.to_owned() }
 }
 
@@ -141,7 +142,10 @@ pub fn copy_study(name: &str, to: &Path) -> PathBuf {
     let study = to.join(name);
     fs::create_dir_all(study.join("behaviours")).expect("a temporary folder");
     let texts = fs::read_dir(&from).expect("the study is there").chain(fs::read_dir(from.join("behaviours")).expect("it has behaviours"));
-    for entry in texts.map(|entry| entry.expect("readable").path()).filter(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "json")) {
+    for entry in texts
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "json"))
+    {
         let place = study.join(entry.strip_prefix(&from).expect("below the study"));
         fs::copy(&entry, place).expect("copied");
     }

@@ -86,7 +86,11 @@ impl From<std::io::Error> for Failure {
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        Self { code: INVALID, cause: Cause::Error(error.into()), hint: Some("make it again with the stage before, or with this version of locust-nest".to_owned()) }
+        Self {
+            code: INVALID,
+            cause: Cause::Error(error.into()),
+            hint: Some("make it again with the stage before, or with this version of locust-nest".to_owned()),
+        }
     }
 }
 

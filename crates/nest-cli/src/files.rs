@@ -231,7 +231,8 @@ impl RunFolder {
 
     /// The finished steps, in the order of the plan.
     pub fn steps(&self) -> Result<Vec<Step>, Failure> {
-        let mut paths: Vec<PathBuf> = fs::read_dir(self.path.join("steps"))?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+        let mut paths: Vec<PathBuf> =
+            fs::read_dir(self.path.join("steps"))?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json") && !path.to_string_lossy().ends_with(".cut.json"));
         paths.sort();
         paths.iter().map(|path| read_json(path)).collect()
@@ -303,7 +304,8 @@ fn read_document<T: Document>(path: &Path, hint: &str) -> Result<T, Failure> {
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::from(error).context(format!("cannot read {}", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| Failure::new(INVALID, format!("{} is damaged: {error}", path.display())).hint("remove the run with `locust-nest runs rm`"))
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::new(INVALID, format!("{} is damaged: {error}", path.display())).hint("remove the run with `locust-nest runs rm`"))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {

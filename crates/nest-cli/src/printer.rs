@@ -31,9 +31,11 @@ impl Table {
 
     /// Columns padded to their widest cell; the first to the left, numbers to the right.
     fn human(&self) -> String {
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).chain([self.columns[column].chars().count()]).max().unwrap_or(0);
+        let width =
+            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).chain([self.columns[column].chars().count()]).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        let numeric: Vec<bool> = (0..self.columns.len()).map(|column| self.rows.iter().any(|row| row[column].starts_with(|c: char| c.is_ascii_digit()))).collect();
+        let numeric: Vec<bool> =
+            (0..self.columns.len()).map(|column| self.rows.iter().any(|row| row[column].starts_with(|c: char| c.is_ascii_digit()))).collect();
         let line = |cells: &[String]| {
             let padded = cells.iter().enumerate().map(|(column, cell)| {
                 let fill = " ".repeat(widths[column] - cell.chars().count());
@@ -61,7 +63,11 @@ impl Table {
     }
 
     fn json(&self) -> String {
-        let object = |row: &Vec<String>| Value::Object(self.columns.iter().zip(row).map(|(column, cell)| ((*column).to_owned(), Value::String(cell.clone()))).collect::<Map<_, _>>());
+        let object = |row: &Vec<String>| {
+            Value::Object(
+                self.columns.iter().zip(row).map(|(column, cell)| ((*column).to_owned(), Value::String(cell.clone()))).collect::<Map<_, _>>(),
+            )
+        };
         let rows = Value::Array(self.rows.iter().map(object).collect());
         serde_json::to_string_pretty(&rows).expect("a list of texts") + "\n"
     }

@@ -45,7 +45,11 @@ impl Progress {
             Event::Ready(resources) => {
                 let cpu = resources.iter().find(|resource| resource.kind == ResourceKind::Cpu);
                 self.capacity = cpu.and_then(|cpu| cpu.capacity.map(|cores| (cpu.name.clone(), cores)));
-                let found: Vec<String> = resources.iter().filter(|one| one.kind == ResourceKind::Cpu).map(|cpu| format!("{} ({} cores)", cpu.name, cpu.capacity.unwrap_or(0.0))).collect();
+                let found: Vec<String> = resources
+                    .iter()
+                    .filter(|one| one.kind == ResourceKind::Cpu)
+                    .map(|cpu| format!("{} ({} cores)", cpu.name, cpu.capacity.unwrap_or(0.0)))
+                    .collect();
                 talk(&format!("target ready: {}", found.join(", ")));
             }
             Event::PilotStarted { seconds: span } => talk(&format!("pilot: each behaviour alone, about {}", seconds(*span))),
@@ -58,7 +62,13 @@ impl Progress {
 
     fn planned(&mut self, plan: &Plan) {
         self.steps = plan.steps.len();
-        talk(&format!("plan: {} steps, up to {:.0} executions/s, {:.0} executions, about {}", plan.steps.len(), plan.peak_per_s, plan.executions, seconds(plan.duration_s)));
+        talk(&format!(
+            "plan: {} steps, up to {:.0} executions/s, {:.0} executions, about {}",
+            plan.steps.len(),
+            plan.peak_per_s,
+            plan.executions,
+            seconds(plan.duration_s)
+        ));
         plan.caveats.iter().for_each(|caveat| talk(&format!("note: {caveat}")));
         if !std::io::stderr().is_terminal() {
             return;

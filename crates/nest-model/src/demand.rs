@@ -18,8 +18,13 @@ pub const PRIOR_BETWEEN_VISITS: f64 = 0.02;
 pub const PRIOR_REPEATS: f64 = 6.0;
 /// Condition number above which single demands are not told apart.
 pub const WORST_CONDITION: f64 = 30.0;
+/// Least relative deviation between visits that a handful of them can show.
+const LEAST_BETWEEN_VISITS: f64 = 1e-3;
 /// Error of a reading that no repeat can take away, as a share of capacity (or of the largest use).
 const READING_ERROR: f64 = 2e-4;
+/// Share of capacity (or of the largest use) that the error of a visit does not fall below: on a machine that is mostly
+/// idle, waking up costs processor time of its own, so light steps say less about loaded ones than their size suggests.
+const LIGHT_LOAD: f64 = 0.35;
 /// A suspect step counts with this times the standard deviation of a valid one.
 const SUSPECT_FACTOR: f64 = 2.0;
 /// Rounds of fitting and re-weighting; the weights settle in three.
@@ -87,13 +92,14 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
 /// Fits idle use and demands of one resource.
 ///
 /// # Formula
-/// `used_v = idle + sum_j rate_jv D_j`, each visit v weighted by `1 / (within_v + (tau used_v)^2)`: `within_v` is the
-/// variance of the mean of its window residuals, `tau` the relative deviation between visits, chosen so that the
-/// weighted residuals have their expected size (Paule and Mandel). While fewer than six repeats (visits beyond
-/// coefficients) have been seen, the missing ones are taken from the prior of 2 %. Intervals are Student's t.
+/// `used_v = idle + sum_j rate_jv D_j`. The variance of a visit v is `within_v + (tau used_v)^2`: `within_v` is the variance
+/// of the mean of its window residuals, `tau` the relative deviation between visits, chosen so that the residuals have their
+/// expected size (method of moments). While fewer than six repeats (visits beyond coefficients) have been seen, the missing
+/// ones are taken from the prior of 2 %. A visit is weighted by one over its variance plus `(tau 0.35 c)^2`, so that light
+/// steps, where waking up costs time of its own, do not decide; the covariance is that of these weights, and intervals are
+/// Student's t.
 ///
-/// Source: Paule, Mandel, "Consensus values and weighting factors", J. Res. NBS 87(5), 1982; utilisation law: Denning,
-/// Buzen, "The operational analysis of queueing network models", ACM Computing Surveys 10(3), 1978.
+/// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing Surveys 10(3), 1978.
 ///
 /// `None` where there are fewer visits than coefficients, or behaviours that were never executed.
 #[must_use]
@@ -106,21 +112,25 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
     let used = DVector::from_iterator(visits.len(), visits.iter().map(|visit| visit.used));
     let scale = resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu).unwrap_or(used.max()).max(f64::MIN_POSITIVE);
     let repeats = (visits.len() - columns) as f64;
-    let mut fit = weighted_nnls(&design, &used, &used.map(|use_of| variance(use_of, 0.0, PRIOR_BETWEEN_VISITS, scale)))?;
     let mut tau = PRIOR_BETWEEN_VISITS;
+    let mut variances = used.map(|used| variance(used, 0.0, tau, scale));
+    let mut fit = weighted_nnls(&design, &used, &variances.map(|variance| fit_variance(variance, tau, scale)))?;
     for _ in 0..ROUNDS {
+        let weighted_by = variances.map(|variance| fit_variance(variance, tau, scale));
+        fit = weighted_nnls(&design, &used, &weighted_by)?;
         let fitted = &design * &fit.coefficients;
-        let within: Vec<f64> = visits.iter().map(|visit| within_variance(visit, &fit)).collect();
-        let weight =
-            |row: usize, tau: f64| variance(fitted[row], within[row], tau, scale) * if visits[row].suspect { SUSPECT_FACTOR.powi(2) } else { 1.0 };
-        let residuals = &used - &fitted;
-        tau = between_visits(repeats, |tau| residuals.iter().enumerate().map(|(row, residual)| residual.powi(2) / weight(row, tau)).sum());
-        fit = weighted_nnls(&design, &used, &DVector::from_fn(visits.len(), |row, _| weight(row, tau)))?;
+        let factor = |row: usize| if visits[row].suspect { SUSPECT_FACTOR.powi(2) } else { 1.0 };
+        let known = DVector::from_fn(visits.len(), |row, _| factor(row) * variance(0.0, within_variance(&visits[row], &fit), 0.0, scale));
+        let relative = DVector::from_fn(visits.len(), |row, _| factor(row) * fitted[row].powi(2));
+        let seen = between_visits(&design, &(&used - &fitted), &weighted_by, &fit, &known, &relative);
+        tau = with_prior(seen, repeats);
+        variances = &known + &relative * tau.powi(2);
     }
+    let covariance = sandwich(&design, &variances, &variances.map(|variance| fit_variance(variance, tau, scale)), &fit);
     let degrees_of_freedom = repeats.max(PRIOR_REPEATS);
     let t = StudentsT::new(0.0, 1.0, degrees_of_freedom).expect("at least six degrees of freedom").inverse_cdf(UPPER);
     let estimate = |column: usize| {
-        let (value, error) = (fit.coefficients[column], fit.covariance[(column, column)].max(0.0).sqrt());
+        let (value, error) = (fit.coefficients[column], covariance[(column, column)].max(0.0).sqrt());
         Estimate { value, standard_error: error, low: (value - t * error).max(0.0), high: value + t * error }
     };
     // The design is judged at the weights of the fit: relative errors make a light step worth as much as a heavy one.
@@ -133,7 +143,7 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
         capacity: resource.capacity,
         idle: estimate(0),
         demand: behaviours.iter().enumerate().map(|(index, name)| (name.clone(), estimate(index + 1))).collect(),
-        covariance: fit.covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),
+        covariance: covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),
         condition,
         separable: condition <= WORST_CONDITION,
         visits: visits.len(),
@@ -147,6 +157,23 @@ fn variance(used: f64, within: f64, tau: f64, scale: f64) -> f64 {
     within + (tau * used).powi(2) + (READING_ERROR * scale).powi(2)
 }
 
+/// Variance that a visit is weighted by: light steps count less than their own variance would let them.
+fn fit_variance(variance: f64, tau: f64, scale: f64) -> f64 {
+    variance + (tau * LIGHT_LOAD * scale).powi(2)
+}
+
+/// Covariance of a fit whose weights are not one over the variances of its observations.
+///
+/// # Formula
+/// `C (X' W V W X) C`, with `C = (X' W X)^-1`, V the variances and W the weights.
+///
+/// Source: White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48(4), 1980.
+fn sandwich(design: &DMatrix<f64>, variances: &DVector<f64>, weighted_by: &DVector<f64>, fit: &LinearFit) -> DMatrix<f64> {
+    let weighted = DMatrix::from_fn(design.nrows(), design.ncols(), |row, column| design[(row, column)] / weighted_by[row]);
+    let middle = weighted.transpose() * DMatrix::from_diagonal(variances) * weighted;
+    &fit.covariance * middle * &fit.covariance
+}
+
 /// Variance of the mean of a visit's window residuals, with fewer effective windows where neighbours are alike.
 ///
 /// # Formula
@@ -156,7 +183,9 @@ fn within_variance(visit: &Visit, fit: &LinearFit) -> f64 {
     if count < 2.0 {
         return 0.0;
     }
-    let fitted = |window: &WindowUse| fit.coefficients[0] + window.rates.iter().enumerate().map(|(index, rate)| rate * fit.coefficients[index + 1]).sum::<f64>();
+    let fitted = |window: &WindowUse| {
+        fit.coefficients[0] + window.rates.iter().enumerate().map(|(index, rate)| rate * fit.coefficients[index + 1]).sum::<f64>()
+    };
     let residuals: Vec<f64> = visit.windows.iter().map(|window| window.used - fitted(window)).collect();
     let mean = residuals.iter().sum::<f64>() / count;
     let squares: f64 = residuals.iter().map(|one| (one - mean).powi(2)).sum();
@@ -169,23 +198,34 @@ fn within_variance(visit: &Visit, fit: &LinearFit) -> f64 {
     squares / (count - 1.0) / effective
 }
 
-/// Relative deviation between visits at which `chi_squared(tau)` plus the missing repeats' share reaches its expectation.
-fn between_visits(repeats: f64, chi_squared: impl Fn(f64) -> f64) -> f64 {
+/// Squared relative deviation between visits, from the residuals of a fit with any weights; 0 or more.
+///
+/// # Formula
+/// With `R = I - X C X' W`, the weighted residuals have the expectation `sum_k g_k V_k`, `g_k = sum_i w_i R_ik^2`, and
+/// `V_k = known_k + tau^2 relative_k`; solved for `tau^2`.
+///
+/// Source: DerSimonian, Kacker, "Random-effects model for meta-analysis of clinical trials: an update", Contemporary
+/// Clinical Trials 28(2), 2007 (the general method of moments).
+fn between_visits(
+    design: &DMatrix<f64>,
+    residuals: &DVector<f64>,
+    weighted_by: &DVector<f64>,
+    fit: &LinearFit,
+    known: &DVector<f64>,
+    relative: &DVector<f64>,
+) -> f64 {
+    let weighted = DMatrix::from_fn(design.nrows(), design.ncols(), |row, column| design[(row, column)] / weighted_by[row]);
+    let remain = DMatrix::identity(design.nrows(), design.nrows()) - design * &fit.covariance * weighted.transpose();
+    let gain = DVector::from_fn(design.nrows(), |visit, _| (0..design.nrows()).map(|row| remain[(row, visit)].powi(2) / weighted_by[row]).sum());
+    let seen: f64 = residuals.iter().zip(weighted_by.iter()).map(|(residual, variance)| residual.powi(2) / variance).sum();
+    ((seen - gain.dot(known)) / gain.dot(relative)).max(0.0)
+}
+
+/// The deviation between visits, with the repeats that are missing to six taken from the prior.
+fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
     let missing = (PRIOR_REPEATS - repeats).max(0.0);
-    let expected = repeats + missing;
-    let excess = |tau: f64| chi_squared(tau) + missing * (PRIOR_BETWEEN_VISITS / tau).powi(2) - expected;
-    let (mut low, mut high) = (1e-4_f64, 1.0_f64);
-    if excess(low) <= 0.0 {
-        return low;
-    }
-    if excess(high) >= 0.0 {
-        return high;
-    }
-    for _ in 0..60 {
-        let middle = (low * high).sqrt();
-        if excess(middle) > 0.0 { low = middle } else { high = middle }
-    }
-    (low * high).sqrt()
+    let seen = if seen_squared.is_finite() { seen_squared * repeats } else { 0.0 };
+    ((seen + missing * PRIOR_BETWEEN_VISITS.powi(2)) / (repeats + missing)).sqrt().clamp(LEAST_BETWEEN_VISITS, 1.0)
 }
 
 /// Use of a resource at given completed rates, with its 90 % interval: parameters, and the visit's own deviation.

@@ -274,13 +274,18 @@ impl<'a> ConfigWorlds<'a> {
             let (begin, end) = (at(month), at(month + 1));
             let value = (self.bill_total(begin)? + self.bill_total(end)?) / Decimal::TWO;
             let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
-            let worlds: Vec<MonthWorld> = self.draws.iter().zip(&monthly).map(|(inputs, monthly)| self.month_world(scenario, *monthly, month, inputs)).collect();
+            let worlds: Vec<MonthWorld> =
+                self.draws.iter().zip(&monthly).map(|(inputs, monthly)| self.month_world(scenario, *monthly, month, inputs)).collect();
             let draws = |draw: &dyn Fn(&MonthWorld) -> f64| worlds.iter().map(draw).collect::<Vec<f64>>();
-            let estimate = |value: f64, draw: &dyn Fn(&MonthWorld) -> f64| Estimate::from_draws(value, &mut draws(draw)).unwrap_or(Estimate::exact(value));
+            let estimate =
+                |value: f64, draw: &dyn Fn(&MonthWorld) -> f64| Estimate::from_draws(value, &mut draws(draw)).unwrap_or(Estimate::exact(value));
             months.push(MonthProjection {
                 date,
                 customers: estimate(begin, &|world| world.customers),
-                instances: self.priced.instances(begin, &self.central).map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
+                instances: self
+                    .priced
+                    .instances(begin, &self.central)
+                    .map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
                 cost: money(value, draws(&|world| world.cost), unknown),
                 per_1000: money(per_1000, draws(&|world| world.per_1000), unknown),
                 extrapolated: is_extrapolated(&self.priced, context.model, end, &self.central),
@@ -344,7 +349,8 @@ fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat
     let mut uses = Vec::new();
     for (name, (book, sources)) in by_book {
         let sources: Vec<_> = sources.into_iter().filter_map(|name| book.source.get(name).map(|source| (name, source))).collect();
-        let age = |source: &nest_data::price_book::PriceSource| source.observed_on.earliest().until(as_of).map_or(0, |span| i64::from(span.get_days()));
+        let age =
+            |source: &nest_data::price_book::PriceSource| source.observed_on.earliest().until(as_of).map_or(0, |span| i64::from(span.get_days()));
         let oldest_days = sources.iter().map(|(_, source)| age(source)).max().unwrap_or(0);
         if oldest_days > i64::from(book.stale_after_days) {
             caveats.push(Caveat::PriceOld { book: name.clone(), days: oldest_days });

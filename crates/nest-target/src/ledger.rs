@@ -49,7 +49,8 @@ impl Ledger {
             let before = earlier.behaviours.get(name).copied().unwrap_or_default();
             ((entry.executions - before.executions) as f64, entry.cpu_s - before.cpu_s)
         };
-        let spent: BTreeMap<&String, (f64, f64)> = self.behaviours.iter().map(|(name, entry)| (name, difference(name, entry))).filter(|(_, (count, _))| *count > 0.0).collect();
+        let spent: BTreeMap<&String, (f64, f64)> =
+            self.behaviours.iter().map(|(name, entry)| (name, difference(name, entry))).filter(|(_, (count, _))| *count > 0.0).collect();
         let executions: f64 = spent.values().map(|(count, _)| count).sum();
         let overhead_s = (self.overhead_s - earlier.overhead_s) / executions;
         spent.into_iter().map(|(name, (count, cpu_s))| (name.clone(), cpu_s / count + overhead_s)).collect()

@@ -112,15 +112,7 @@ pub struct Demands {
 
 impl Default for Demands {
     fn default() -> Self {
-        Self {
-            login_s: 0.008,
-            browse_s: 0.005,
-            search_s: 0.006,
-            search_per_1000_items_s: 0.001,
-            pay_s: 0.012,
-            receipt_s: 0.025,
-            database_share: 0.4,
-        }
+        Self { login_s: 0.008, browse_s: 0.005, search_s: 0.006, search_per_1000_items_s: 0.001, pay_s: 0.012, receipt_s: 0.025, database_share: 0.4 }
     }
 }
 

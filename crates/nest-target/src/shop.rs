@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::clock::ThreadClock;
 use crate::error::Refusal;
 use crate::request::{Execution, Request};
-use crate::clock::ThreadClock;
 use crate::sessions::Sessions;
 use crate::store::{FILLED_PAYMENTS, Store};
 use crate::tier_client::TierClient;

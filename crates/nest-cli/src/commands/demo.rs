@@ -37,7 +37,8 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let folder = StudyFolder::new(Path::new(FOLDER))?;
     let address = free_address()?;
     let start = format!("exec \"$LOCUST_NEST\" shop --listen {address} --items {ITEMS} --cores 0");
-    let study = folder.study(&[("target.base_url".to_owned(), format!("http://{address}")), ("target.start".to_owned(), format!("'''{start}'''"))])?;
+    let study =
+        folder.study(&[("target.base_url".to_owned(), format!("http://{address}")), ("target.start".to_owned(), format!("'''{start}'''"))])?;
     let interrupt = interrupts::watch()?;
     let mut ledgers: Option<(Ledger, Ledger)> = None;
     let mut also = |event: &Event<'_>| match event {
@@ -61,7 +62,11 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
 
 /// Demand set in the shop, spent by its ledger, measured.
 fn truth_table(model: &ScalingModel, closed: &Ledger, opened: &Ledger) -> Result<Table, Failure> {
-    let cpu = model.resources.iter().find(|resource| resource.kind == ResourceKind::Cpu).ok_or_else(|| Failure::new(INTERNAL, "no processor was fitted"))?;
+    let cpu = model
+        .resources
+        .iter()
+        .find(|resource| resource.kind == ResourceKind::Cpu)
+        .ok_or_else(|| Failure::new(INTERNAL, "no processor was fitted"))?;
     let spent = closed.per_execution_since(opened);
     let mut table = Table::new(&["behaviour", "set", "spent", "measured", "90 % interval", "measured / spent"]);
     for behaviour in Behaviour::ALL {

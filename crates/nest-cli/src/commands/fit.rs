@@ -56,11 +56,19 @@ pub fn demand_table(model: &ScalingModel) -> Table {
 
 fn talk_of(model: &ScalingModel) {
     if let Some(law) = &model.throughput {
-        talk(&format!("{} saturates at {} customers ({} executions/s)", law.binding, format::estimate(&law.saturation_customers), format::estimate(&law.ceiling_per_s)));
+        talk(&format!(
+            "{} saturates at {} customers ({} executions/s)",
+            law.binding,
+            format::estimate(&law.saturation_customers),
+            format::estimate(&law.ceiling_per_s)
+        ));
     }
     for check in &model.checks {
         let error = (check.predicted.value / check.measured - 1.0) * 100.0;
-        talk(&format!("check {}: {} forecast {:.4}, measured {:.4} ({error:+.1} %)", check.step, check.quantity, check.predicted.value, check.measured));
+        talk(&format!(
+            "check {}: {} forecast {:.4}, measured {:.4} ({error:+.1} %)",
+            check.step, check.quantity, check.predicted.value, check.measured
+        ));
     }
     model.caveats.iter().for_each(|caveat| talk(&format!("note: {caveat}")));
 }

@@ -20,7 +20,8 @@ const IGNORED: &str = "# Runs are large and can be made again; what they gave is
 pub fn run(arguments: &InitArguments) -> Result<(), Failure> {
     let folder = &arguments.folder;
     if folder.join("nest.toml").exists() {
-        return Err(Failure::new(INTERNAL, format!("{} is there already", folder.join("nest.toml").display())).hint("name another folder; nothing was changed"));
+        return Err(Failure::new(INTERNAL, format!("{} is there already", folder.join("nest.toml").display()))
+            .hint("name another folder; nothing was changed"));
     }
     let (base_url, path, host) = split(&arguments.url)?;
     let name = arguments.name.clone().unwrap_or_else(|| folder_name(folder));

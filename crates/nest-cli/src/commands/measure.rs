@@ -29,7 +29,13 @@ pub fn run(arguments: &MeasureArguments) -> Result<(), Failure> {
 }
 
 /// Measures a study and keeps the result in its folder; `also` sees every event too.
-pub fn measure(folder: &StudyFolder, study: &Study, resume: bool, interrupt: &Interrupt, also: &mut dyn FnMut(&Event<'_>)) -> Result<Measurements, Failure> {
+pub fn measure(
+    folder: &StudyFolder,
+    study: &Study,
+    resume: bool,
+    interrupt: &Interrupt,
+    also: &mut dyn FnMut(&Event<'_>),
+) -> Result<Measurements, Failure> {
     let mut options = options(folder, study)?;
     let (run, mut manifest) = if resume { resumed_run(folder, study, &mut options)? } else { new_run(folder, study)? };
     options.target_log = Some(run.target_log()?);
@@ -82,7 +88,20 @@ pub fn measure(folder: &StudyFolder, study: &Study, resume: bool, interrupt: &In
 
 /// The steps of a run as a table.
 pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
-    let mut table = Table::new(&["step", "customers", "active", "in flight", "offered/s", "due", "completed", "failed", "dropped", "lateness p99", "verdict", "reasons"]);
+    let mut table = Table::new(&[
+        "step",
+        "customers",
+        "active",
+        "in flight",
+        "offered/s",
+        "due",
+        "completed",
+        "failed",
+        "dropped",
+        "lateness p99",
+        "verdict",
+        "reasons",
+    ]);
     for step in steps {
         let mut counts = nest_data::measurement::Counts::default();
         step.executions.values().for_each(|one| counts.merge(one));
@@ -130,7 +149,9 @@ fn new_run(folder: &StudyFolder, study: &Study) -> Result<(RunFolder, RunManifes
 
 /// The newest run that did not finish, where study and machine are still the same.
 fn resumed_run(folder: &StudyFolder, study: &Study, options: &mut MeasureOptions) -> Result<(RunFolder, RunManifest), Failure> {
-    let nothing = || Failure::new(STALE, format!("{} has no interrupted run to go on with", folder.path().display())).hint("start one with `locust-nest measure`");
+    let nothing = || {
+        Failure::new(STALE, format!("{} has no interrupted run to go on with", folder.path().display())).hint("start one with `locust-nest measure`")
+    };
     let mut newest = None;
     for run in folder.runs()?.into_iter().rev() {
         let manifest = run.manifest()?;
@@ -177,7 +198,13 @@ fn print_plan(plan: &Plan, format: Format) -> Result<(), Failure> {
         return data(&(json + "\n"));
     }
     data(&table.render(format))?;
-    talk(&format!("{} steps, up to {:.0} executions/s, {:.0} executions, about {}", plan.steps.len(), plan.peak_per_s, plan.executions, seconds(plan.duration_s)));
+    talk(&format!(
+        "{} steps, up to {:.0} executions/s, {:.0} executions, about {}",
+        plan.steps.len(),
+        plan.peak_per_s,
+        plan.executions,
+        seconds(plan.duration_s)
+    ));
     plan.caveats.iter().for_each(|caveat| talk(&format!("note: {caveat}")));
     Ok(())
 }

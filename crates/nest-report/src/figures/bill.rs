@@ -30,7 +30,7 @@ fn total(config: &ConfigProjection) -> String {
 fn bill(config: &ConfigProjection) -> Table {
     let bill = &config.bill;
     let caption = format!("Bill of `{}` at {} customers, in {} a month", config.name, format::number(bill.customers), config.currency);
-    let mut table = Table::new(caption, &["pays for", "behaviour", "meter", "#quantity", "unit", "#amount", "price seen", "quantity is"]).leading();
+    let mut table = Table::new(caption, &["pays for", "behaviour", "meter", "#quantity", "unit", "#amount", "price seen", "quantity is"]);
     let amounts: Vec<_> = bill.lines.iter().map(|line| line.amount).collect();
     let (printed, total) = format::apportion(&amounts, bill.total.value, &config.currency);
     for (line, amount) in bill.lines.iter().zip(printed) {

@@ -1,0 +1,125 @@
+//! Coverage of the 90 % interval of demand over seeded synthetic studies whose truth is known.
+
+use std::collections::BTreeMap;
+
+use nest_data::{
+    Document, Measurements, Source, Study,
+    measurement::{Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Verdict, Window, Worth},
+    study_file::{StudyTexts, read_study},
+};
+use nest_model::draws::{Purpose as Stream, Stream as Random};
+
+const STUDIES: u32 = 200;
+const CORES: f64 = 4.0;
+const WINDOWS: usize = 10;
+const WINDOW_S: f64 = 10.0;
+/// Relative deviation between visits of the same step, as the issue sets it.
+const VISIT_ERROR: f64 = 0.015;
+/// Busy-seconds per second without load.
+const IDLE: f64 = 0.02;
+
+struct Truth {
+    names: Vec<String>,
+    demand: Vec<f64>, // seconds
+    rate: Vec<f64>,   // executions per second of the plain mix at full load
+}
+
+fn truth(random: &mut Random) -> Truth {
+    let count = 2 + (random.uniform() * 5.0) as usize; // 2 to 6 behaviours
+    let log_uniform = |random: &mut Random, low: f64, high: f64| low * (high / low).powf(random.uniform());
+    let demand: Vec<f64> = (0..count).map(|_| log_uniform(random, 0.002, 0.080)).collect();
+    let weight: Vec<f64> = (0..count).map(|_| log_uniform(random, 0.05, 1.0)).collect();
+    let busy: f64 = demand.iter().zip(&weight).map(|(demand, weight)| demand * weight).sum();
+    let rate = weight.iter().map(|weight| weight * CORES / busy).collect();
+    Truth { names: (0..count).map(|index| format!("b{index}")).collect(), demand, rate }
+}
+
+/// One step at given rates: Poisson counts by window, one visit error for all of them.
+fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &mut Random) -> Step {
+    let visit = 1.0 + VISIT_ERROR * random.normal();
+    let windows = (0..WINDOWS).map(|_| {
+        let counts: Vec<f64> = rates.iter().map(|rate| (rate * WINDOW_S + (rate * WINDOW_S).sqrt() * random.normal()).round().max(0.0)).collect();
+        let busy: f64 = IDLE * WINDOW_S + counts.iter().zip(&truth.demand).map(|(count, demand)| count * demand).sum::<f64>();
+        let used = [("app/cpu".to_owned(), busy * visit * (1.0 + 0.005 * random.normal()))].into_iter().collect();
+        let completed = truth.names.iter().cloned().zip(counts.iter().map(|count| *count as u64)).collect();
+        Window { duration_s: WINDOW_S, completed, failed: 0, used, stolen: 0.0 }
+    });
+    Step {
+        plan: PlannedStep {
+            index,
+            purpose,
+            boosted: None,
+            customers: None,
+            offered_per_s: truth.names.iter().cloned().zip(rates.iter().copied()).collect(),
+            seed: 0,
+        },
+        started_s: 0.0,
+        executions: BTreeMap::new(),
+        requests: BTreeMap::new(),
+        settling: Counts::default(),
+        errors: Vec::new(),
+        failures: Vec::new(),
+        windows: windows.collect(),
+        histograms: Vec::new(),
+        active: 0.0,
+        in_flight: 0.0,
+        generator: GeneratorHealth::default(),
+        verdict: Verdict { worth: Worth::Valid, reasons: Vec::new() },
+    }
+}
+
+/// The default plan: idle, base at 10 %, one boosted step per behaviour at 55 %, six steps of the ramp.
+fn measurements(truth: &Truth, random: &mut Random) -> Measurements {
+    let at = |share: f64| truth.rate.iter().map(|rate| rate * share).collect::<Vec<_>>();
+    let mut mixes = vec![(Purpose::Idle, at(0.0)), (Purpose::Base, at(0.1))];
+    for (index, demand) in truth.demand.iter().enumerate() {
+        let mut rates = at(0.1);
+        rates[index] += 0.45 * CORES / demand;
+        mixes.push((Purpose::Boosted, rates));
+    }
+    mixes.extend([0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map(|share| (Purpose::Ramp, at(share))));
+    let steps = mixes.iter().enumerate().map(|(index, (purpose, rates))| step(truth, index, *purpose, rates, random)).collect();
+    Measurements {
+        header: Measurements::header(),
+        run: "synthetic".to_owned(),
+        started_at: String::new(),
+        study: study(truth),
+        study_hash: String::new(),
+        machine: Machine { cpu: String::new(), cores: 4, memory_bytes: 0, kernel: String::new() },
+        resources: vec![Resource { name: "app/cpu".to_owned(), tier: "app".to_owned(), kind: ResourceKind::Cpu, capacity: Some(CORES) }],
+        pilot: Vec::new(),
+        steps,
+        caveats: Vec::new(),
+    }
+}
+
+fn study(truth: &Truth) -> Study {
+    let rates: String = truth.names.iter().map(|name| format!("{name} = \"1 / day\"\n")).collect();
+    let nest = format!(
+        "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
+    );
+    let behaviours = truth.names.iter().map(|name| (name.clone(), Source::new(name.clone(), "steps = [{ get = \"/\" }]"))).collect();
+    read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours }, &[]).expect("a valid study")
+}
+
+#[test]
+fn nine_of_ten_intervals_hold_the_true_demand() {
+    let (mut covered, mut total, mut half_widths) = (0, 0, Vec::new());
+    for seed in 0..STUDIES {
+        let mut random = Random::new(20_261_123, Stream::Fit, seed);
+        let truth = truth(&mut random);
+        let model = nest_model::fit(&measurements(&truth, &mut random)).expect("enough steps");
+        for (name, demand) in truth.names.iter().zip(&truth.demand) {
+            let estimate = model.resources[0].demand[name];
+            covered += usize::from(estimate.covers(*demand));
+            total += 1;
+            half_widths.push((estimate.high - estimate.low) / 2.0 / demand);
+        }
+    }
+    half_widths.sort_by(f64::total_cmp);
+    let coverage = covered as f64 / total as f64;
+    let median = half_widths[half_widths.len() / 2];
+    println!("{total} demands in {STUDIES} studies: the 90 % interval covers {coverage:.3}, median half-width {:.2} %", median * 100.0);
+    assert!((0.86..=0.94).contains(&coverage), "{coverage}");
+    assert!(median <= 0.06, "{median}");
+}
