@@ -105,3 +105,39 @@ fn runs_of_a_study_without_any_are_none_and_an_unknown_one_is_named() {
     nest(folder.path(), &["runs", "show", "20200101T000000Z", path]).expect(3).says("there is no run");
     nest(folder.path(), &["runs", "rm", "20200101T000000Z", path]).expect(3).says("there is no run");
 }
+
+#[test]
+fn load_state_runs_once_before_and_reset_after_the_pilot_and_every_step() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = ShopStudy::new(folder.path());
+    let mut overrides = SHORT.to_vec();
+    overrides.extend(["target.state='echo state >> ../commands'", "target.reset='echo reset >> ../commands'"]);
+    nest(folder.path(), &study.arguments(&["measure"], "--items 100", &overrides)).expect(0);
+    let commands = fs::read_to_string(folder.path().join("commands")).expect("the commands ran");
+    let steps = crate::support::measurements(&study.path).steps.len();
+    assert_eq!(commands, format!("state\n{}", "reset\n".repeat(steps + 1)));
+    let failing = study.arguments(&["measure"], "--items 100", &["target.state='exit 5'"]);
+    nest(folder.path(), &failing).expect(6).says("the state command \"exit 5\" ended with exit status: 5");
+}
+
+#[test]
+fn load_a_control_group_is_read_in_place_of_a_process() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = ShopStudy::new(folder.path());
+    let mut overrides = SHORT.to_vec();
+    overrides.extend(["probes.app.kind=cgroup", "probes.app.cores=1"]);
+    // A group of the shop's own where this machine lets us make one (version 1 or 2); else the one it is in already.
+    let name = format!("locust-nest-test-{}", std::process::id());
+    let groups: Vec<std::path::PathBuf> = ["cpuacct", "memory", ""].iter().map(|controller| std::path::Path::new("/sys/fs/cgroup").join(controller).join(&name)).collect();
+    let made: Vec<&std::path::PathBuf> = groups.iter().filter(|group| group.parent().is_some_and(|parent| parent.join("cgroup.procs").exists()) && fs::create_dir(group).is_ok()).collect();
+    let join: String = made.iter().map(|group| format!("echo $$ > {}/cgroup.procs; ", group.display())).collect();
+    let start = format!("target.start='''{join}exec \"$LOCUST_NEST\" shop --listen {} --cores 0 --items 100'''", study.address);
+    overrides.push(&start);
+    let outcome = nest(folder.path(), &study.arguments(&["measure"], "", &overrides));
+    made.iter().for_each(|group| drop(fs::remove_dir(group)));
+    outcome.expect(0);
+    let measured = crate::support::measurements(&study.path);
+    let busy: f64 = measured.steps.iter().flat_map(|step| &step.windows).map(|window| window.used["app/cpu"]).sum();
+    let memory = measured.steps.iter().flat_map(|step| &step.windows).map(|window| window.used["app/memory"]).fold(0.0, f64::max);
+    assert!(busy > 0.5 && memory > 1e6, "{busy} busy-seconds, {memory} bytes");
+}

@@ -144,13 +144,15 @@ text_type!(Share, "Share", "nest-share", ["string", "number"]);
 
 /// A change per month such as `"7%"` or `"-2%"`: growth, not limited to 0-1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Growth(f64);
+pub struct Growth {
+    percent: f64, // as written, so that it prints as it was read
+}
 
 impl Growth {
     /// The change as a factor minus one: 0.07 for 7 %.
     #[must_use]
     pub fn get(self) -> f64 {
-        self.0
+        self.percent / 100.0
     }
 }
 
@@ -161,15 +163,15 @@ impl FromStr for Growth {
         text.trim()
             .strip_suffix('%')
             .and_then(|percent| percent.trim().parse::<f64>().ok())
-            .map(|percent| Self(percent / 100.0))
-            .filter(|growth| growth.0.is_finite() && growth.0 > -1.0)
+            .map(|percent| Self { percent })
+            .filter(|growth| growth.percent.is_finite() && growth.percent > -100.0)
             .ok_or(DataError::Unreadable { value: text.to_owned(), expected: "a monthly change such as \"7%\", above -100%" })
     }
 }
 
 impl fmt::Display for Growth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0 * 100.0)
+        write!(f, "{}%", self.percent)
     }
 }
 
@@ -255,6 +257,7 @@ mod tests {
         assert_eq!("0.3".parse::<Share>().expect("share").get(), 0.3);
         assert!("130%".parse::<Share>().is_err());
         assert_eq!("-2%".parse::<Growth>().expect("growth").get(), -0.02);
+        assert_eq!("7%".parse::<Growth>().expect("growth").to_string(), "7%");
         assert!("-100%".parse::<Growth>().is_err());
         assert!("7".parse::<Growth>().is_err());
     }

@@ -104,9 +104,6 @@ fn printed_lines_of_each_bill_add_up_to_its_total() {
         let total = amounts.pop().expect("the total comes last");
         assert_eq!(amounts.iter().sum::<Decimal>(), total);
         assert_eq!(total, config.bill.total.value.0.round_dp(2));
-        for amount in &amounts {
-            assert!(summary.contains(&format!(" {amount} |")), "Markdown lacks {amount}");
-        }
     }
     assert!(page.contains("total, at least") && page.contains(">unknown<"));
 }
