@@ -128,8 +128,12 @@ fn load_a_control_group_is_read_in_place_of_a_process() {
     overrides.extend(["probes.app.kind=cgroup", "probes.app.cores=1"]);
     // A group of the shop's own where this machine lets us make one (version 1 or 2); else the one it is in already.
     let name = format!("locust-nest-test-{}", std::process::id());
-    let groups: Vec<std::path::PathBuf> = ["cpuacct", "memory", ""].iter().map(|controller| std::path::Path::new("/sys/fs/cgroup").join(controller).join(&name)).collect();
-    let made: Vec<&std::path::PathBuf> = groups.iter().filter(|group| group.parent().is_some_and(|parent| parent.join("cgroup.procs").exists()) && fs::create_dir(group).is_ok()).collect();
+    let groups: Vec<std::path::PathBuf> =
+        ["cpuacct", "memory", ""].iter().map(|controller| std::path::Path::new("/sys/fs/cgroup").join(controller).join(&name)).collect();
+    let made: Vec<&std::path::PathBuf> = groups
+        .iter()
+        .filter(|group| group.parent().is_some_and(|parent| parent.join("cgroup.procs").exists()) && fs::create_dir(group).is_ok())
+        .collect();
     let join: String = made.iter().map(|group| format!("echo $$ > {}/cgroup.procs; ", group.display())).collect();
     let start = format!("target.start='''{join}exec \"$LOCUST_NEST\" shop --listen {} --cores 0 --items 100'''", study.address);
     overrides.push(&start);

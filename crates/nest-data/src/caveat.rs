@@ -38,7 +38,7 @@ pub enum Caveat {
     },
     /// Stored data grew in the run while the study has no reset command.
     DataGrows {
-        /// Use per execution in the last ramp step over the first, same resource.
+        /// Use over forecast in the last ramp step, over the same in the first.
         ratio: f64,
         /// The resource.
         resource: String,
@@ -126,7 +126,7 @@ impl fmt::Display for Caveat {
             Self::DataGrows { ratio, resource } => {
                 write!(
                     f,
-                    "{resource} use per execution changed by a factor of {ratio:.2} from the first to the last ramp step. If stored data grows, give the study a reset command"
+                    "{resource} use changed by a factor of {ratio:.2} against the model from the first to the last ramp step. If stored data grows, give the study a reset command"
                 )
             }
             Self::NotSeparable { resource, condition } => {

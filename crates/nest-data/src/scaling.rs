@@ -67,7 +67,9 @@ pub struct ResourceModel {
     pub idle: Estimate,
     /// Demand of one execution, by behaviour: seconds or bytes. For memory: resident bytes per execution a second.
     pub demand: BTreeMap<String, Estimate>,
-    /// Covariance of idle and demands, in the order idle, then behaviours by name.
+    /// How demand depends on load; none where the steps do not show that it does.
+    pub load_dependence: Option<LoadDependence>,
+    /// Covariance of idle, demands and the slope over load, in the order idle, behaviours by name, slope where there is one.
     pub covariance: Vec<Vec<f64>>,
     /// Condition number of the design with columns scaled to length one; 1 is best.
     pub condition: f64,
@@ -79,6 +81,18 @@ pub struct ResourceModel {
     pub between_visits: f64,
     /// Degrees of freedom of that deviation: repeats seen, or the six that the prior stands for.
     pub degrees_of_freedom: f64,
+}
+
+/// Demand that falls as a resource fills.
+///
+/// # Formula
+/// `D(U) = D (1 + slope ((1 - U)^2 - mean_idleness))`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LoadDependence {
+    /// Relative change of demand from full to no utilisation, 0 to 1.
+    pub slope: Estimate,
+    /// `(1 - U)^2` at which demands are stated, 0-1: its mean over the executions that were fitted.
+    pub mean_idleness: f64,
 }
 
 /// Facts of one behaviour.

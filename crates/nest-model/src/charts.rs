@@ -216,7 +216,8 @@ fn used_at(context: &Context<'_>, resource: &ResourceModel, world: &World, custo
     let of = &world.resources[&resource.name];
     let rates = context.model.study.rates_per_day(&context.model.study.parameter_values()).unwrap_or_default();
     let peak = context.model.study.busiest_minute_per_s();
-    of.idle + customers * peak * rates.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum::<f64>()
+    let busy = customers * peak * rates.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum::<f64>();
+    of.law.used(of.idle, busy, resource.capacity.unwrap_or(f64::INFINITY))
 }
 
 /// A point of a curve: the central world's value with the 90 % interval of the draws.

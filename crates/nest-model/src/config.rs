@@ -19,6 +19,7 @@ use rust_decimal::{
 use crate::{
     ModelError,
     draws::World,
+    load_law::LoadLaw,
     pricing::{CompiledPrice, price},
     sizing::Sizing,
 };
@@ -65,6 +66,7 @@ enum Carrier<'a> {
 pub struct Inputs {
     pub rates_per_day: Vec<f64>, // executions per customer
     pub cpu_s: Vec<f64>,         // busy-seconds of a measured core per execution
+    pub law: LoadLaw,            // how that changes with utilisation
     pub idle: f64,               // busy-seconds per second
     pub bytes: Vec<f64>,         // bytes sent per execution
     pub speed: f64,              // of a virtual CPU against a measured core
@@ -85,6 +87,7 @@ impl Inputs {
         Self {
             rates_per_day: behaviours.iter().map(|name| rates.get(name).copied().unwrap_or(0.0)).collect(),
             cpu_s: by_behaviour(cpu),
+            law: cpu.map_or(LoadLaw::default(), |cpu| cpu.law),
             idle: cpu.map_or(0.0, |cpu| cpu.idle),
             bytes: by_behaviour(network),
             speed,
@@ -149,6 +152,7 @@ impl<'a> PricedConfig<'a> {
         let Carrier::Instances { cores, .. } = &self.carrier else { return None };
         Some(Sizing {
             busy_per_customer: self.peak_per_day * inputs.busy_per_day() / inputs.speed,
+            law: inputs.law,
             idle: inputs.idle / inputs.speed,
             cores: *cores,
             reserve: self.config.reserve.get(),
@@ -271,7 +275,7 @@ impl<'a> PricedConfig<'a> {
 
     /// Instance-months by what binds them: the work of each behaviour, idle use, reserve, rounding up, spare.
     ///
-    /// With `n_raw (u* c - idle) = busy`, an instance-month splits exactly: `n_raw = busy/c + n_raw idle/c + n_raw (1 - u*)`.
+    /// With `n_raw (u* c - idle) = busy` (at the demand of u*), an instance-month splits exactly: `n_raw = busy/c + n_raw idle/c + n_raw (1 - u*)`.
     fn instance_lines(&self, instance: &Instance, customers: f64, inputs: &Inputs) -> Result<Vec<CostLine>, ModelError> {
         let sizing = self.sizing(inputs).expect("only instances have instance lines");
         let exact = sizing.exact_instances(customers);
@@ -293,7 +297,8 @@ impl<'a> PricedConfig<'a> {
             }
         };
         for (index, name) in self.behaviours.iter().enumerate() {
-            let busy = customers * self.peak_per_day * inputs.rates_per_day[index] * inputs.cpu_s[index] / inputs.speed;
+            let busy = customers * self.peak_per_day * inputs.rates_per_day[index] * inputs.cpu_s[index] / inputs.speed
+                * sizing.law.factor(1.0 - sizing.reserve);
             add(CostDriver::Behaviour, Some(name), decimal(busy / sizing.cores, self.name)?);
         }
         add(CostDriver::Idle, None, decimal(exact * sizing.idle / sizing.cores, self.name)?);

@@ -6,11 +6,14 @@ use nalgebra::{DMatrix, DVector};
 use nest_data::{
     Estimate,
     measurement::{Purpose, Resource, ResourceKind, Step, Worth},
-    scaling::ResourceModel,
+    scaling::{LoadDependence, ResourceModel},
 };
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::regression::{LinearFit, condition, weighted_nnls};
+use crate::{
+    load_law::{LoadLaw, idleness},
+    regression::{LinearFit, condition, weighted_nnls},
+};
 
 /// Relative deviation between visits of the same step before enough repeats have been seen.
 pub const PRIOR_BETWEEN_VISITS: f64 = 0.02;
@@ -25,6 +28,8 @@ const READING_ERROR: f64 = 2e-4;
 /// Share of capacity (or of the largest use) that the error of a visit does not fall below: on a machine that is mostly
 /// idle, waking up costs processor time of its own, so light steps say less about loaded ones than their size suggests.
 const LIGHT_LOAD: f64 = 0.35;
+/// Standard errors that a slope of demand over load must lie above zero to be believed.
+const LEAST_EVIDENCE: f64 = 2.0;
 /// A suspect step counts with this times the standard deviation of a valid one.
 const SUSPECT_FACTOR: f64 = 2.0;
 /// Rounds of fitting and re-weighting; the weights settle in three.
@@ -89,17 +94,18 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
     Some(Visit { rates, used, suspect: step.verdict.worth == Worth::Suspect, windows })
 }
 
-/// Fits idle use and demands of one resource.
+/// Fits idle use and demands of one resource, and how they depend on its load where the steps show that they do.
 ///
 /// # Formula
-/// `used_v = idle + sum_j rate_jv D_j`. The variance of a visit v is `within_v + (tau used_v)^2`: `within_v` is the variance
-/// of the mean of its window residuals, `tau` the relative deviation between visits, chosen so that the residuals have their
-/// expected size (method of moments). While fewer than six repeats (visits beyond coefficients) have been seen, the missing
-/// ones are taken from the prior of 2 %. A visit is weighted by one over its variance plus `(tau 0.35 c)^2`, so that light
-/// steps, where waking up costs time of its own, do not decide; the covariance is that of these weights, and intervals are
-/// Student's t.
+/// `used_v = idle + sum_j rate_jv D_j (1 + slope ((1 - U_v)^2 - mean))`, the slope only where it is above twice its standard error
+/// (see [`LoadLaw`]). The variance of a visit v is `within_v + (tau used_v)^2`: `within_v` is the variance of the mean of its
+/// window residuals, `tau` the relative deviation between visits, chosen so that the residuals have their expected size
+/// (method of moments). While fewer than six repeats (visits beyond coefficients) have been seen, the missing ones are taken
+/// from the prior of 2 %. A visit is weighted by one over its variance plus `(tau 0.35 c)^2`, so that light steps do not
+/// decide; the covariance is that of these weights, and intervals are Student's t.
 ///
-/// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing Surveys 10(3), 1978.
+/// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing
+/// Surveys 10(3), 1978.
 ///
 /// `None` where there are fewer visits than coefficients, or behaviours that were never executed.
 #[must_use]
@@ -110,30 +116,20 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
     }
     let design = DMatrix::from_fn(visits.len(), columns, |row, column| if column == 0 { 1.0 } else { visits[row].rates[column - 1] });
     let used = DVector::from_iterator(visits.len(), visits.iter().map(|visit| visit.used));
-    let scale = resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu).unwrap_or(used.max()).max(f64::MIN_POSITIVE);
-    let repeats = (visits.len() - columns) as f64;
-    let mut tau = PRIOR_BETWEEN_VISITS;
-    let mut variances = used.map(|used| variance(used, 0.0, tau, scale));
-    let mut fit = weighted_nnls(&design, &used, &variances.map(|variance| fit_variance(variance, tau, scale)))?;
-    for _ in 0..ROUNDS {
-        let weighted_by = variances.map(|variance| fit_variance(variance, tau, scale));
-        fit = weighted_nnls(&design, &used, &weighted_by)?;
-        let fitted = &design * &fit.coefficients;
-        let factor = |row: usize| if visits[row].suspect { SUSPECT_FACTOR.powi(2) } else { 1.0 };
-        let known = DVector::from_fn(visits.len(), |row, _| factor(row) * variance(0.0, within_variance(&visits[row], &fit), 0.0, scale));
-        let relative = DVector::from_fn(visits.len(), |row, _| factor(row) * fitted[row].powi(2));
-        let seen = between_visits(&design, &(&used - &fitted), &weighted_by, &fit, &known, &relative);
-        tau = with_prior(seen, repeats);
-        variances = &known + &relative * tau.powi(2);
-    }
-    let covariance = sandwich(&design, &variances, &variances.map(|variance| fit_variance(variance, tau, scale)), &fit);
-    let degrees_of_freedom = repeats.max(PRIOR_REPEATS);
-    let t = StudentsT::new(0.0, 1.0, degrees_of_freedom).expect("at least six degrees of freedom").inverse_cdf(UPPER);
+    let processor = resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu);
+    let scale = processor.unwrap_or(used.max()).max(f64::MIN_POSITIVE);
+    let plain = fit_visits(visits, &design, &used, scale)?;
+    let loaded = processor.and_then(|capacity| fit_load(visits, &design, &used, capacity, &plain));
+    let (fitted, law) = match loaded {
+        Some((fitted, law)) => (fitted, Some(law)),
+        None => (plain, None),
+    };
+    let t = StudentsT::new(0.0, 1.0, fitted.degrees_of_freedom).expect("at least six degrees of freedom").inverse_cdf(UPPER);
     let estimate = |column: usize| {
-        let (value, error) = (fit.coefficients[column], covariance[(column, column)].max(0.0).sqrt());
+        let (value, error) = (fitted.fit.coefficients[column], fitted.covariance[(column, column)].max(0.0).sqrt());
         Estimate { value, standard_error: error, low: (value - t * error).max(0.0), high: value + t * error }
     };
-    // The design is judged at the weights of the fit: relative errors make a light step worth as much as a heavy one.
+    // The design is judged by relative errors: a light step tells as much of a mix as a heavy one.
     let relative = DMatrix::from_fn(visits.len(), columns, |row, column| design[(row, column)] / (used[row] + 0.01 * scale));
     let condition = condition(&relative);
     Some(ResourceModel {
@@ -143,13 +139,69 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
         capacity: resource.capacity,
         idle: estimate(0),
         demand: behaviours.iter().enumerate().map(|(index, name)| (name.clone(), estimate(index + 1))).collect(),
-        covariance: covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),
+        load_dependence: law.map(|mean_idleness| LoadDependence { slope: estimate(columns), mean_idleness }),
+        covariance: fitted.covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),
         condition,
         separable: condition <= WORST_CONDITION,
         visits: visits.len(),
-        between_visits: tau,
-        degrees_of_freedom,
+        between_visits: fitted.tau,
+        degrees_of_freedom: fitted.degrees_of_freedom,
     })
+}
+
+/// A fit with what its intervals need.
+struct FittedVisits {
+    fit: LinearFit,
+    covariance: DMatrix<f64>,
+    tau: f64,
+    degrees_of_freedom: f64,
+}
+
+/// Fits visits to a design whose first columns are idle use and the rates of the behaviours.
+fn fit_visits(visits: &[Visit], design: &DMatrix<f64>, used: &DVector<f64>, scale: f64) -> Option<FittedVisits> {
+    let repeats = visits.len().checked_sub(design.ncols())? as f64;
+    let mut tau = PRIOR_BETWEEN_VISITS;
+    let mut variances = used.map(|used| variance(used, 0.0, tau, scale));
+    let mut fit = weighted_nnls(design, used, &variances.map(|variance| fit_variance(variance, tau, scale)))?;
+    for _ in 0..ROUNDS {
+        let weighted_by = variances.map(|variance| fit_variance(variance, tau, scale));
+        fit = weighted_nnls(design, used, &weighted_by)?;
+        let fitted = design * &fit.coefficients;
+        let factor = |row: usize| if visits[row].suspect { SUSPECT_FACTOR.powi(2) } else { 1.0 };
+        let known = DVector::from_fn(visits.len(), |row, _| factor(row) * variance(0.0, within_variance(&visits[row], &fit), 0.0, scale));
+        let relative = DVector::from_fn(visits.len(), |row, _| factor(row) * fitted[row].powi(2));
+        let seen = between_visits(design, &(used - &fitted), &weighted_by, &fit, &known, &relative);
+        tau = with_prior(seen, repeats);
+        variances = &known + &relative * tau.powi(2);
+    }
+    let covariance = sandwich(design, &variances, &variances.map(|variance| fit_variance(variance, tau, scale)), &fit);
+    Some(FittedVisits { fit, covariance, tau, degrees_of_freedom: repeats.max(PRIOR_REPEATS) })
+}
+
+/// The same with demand that depends on load, and the mean idleness at which it is stated; none where the steps do not
+/// show it.
+///
+/// The slope becomes linear with the work of a visit taken from the fit before: `slope ((1 - U_v)^2 - mean) sum_j rate_jv D_j`.
+fn fit_load(visits: &[Visit], design: &DMatrix<f64>, used: &DVector<f64>, capacity: f64, plain: &FittedVisits) -> Option<(FittedVisits, f64)> {
+    let columns = design.ncols();
+    let work_of = |fit: &LinearFit| design.columns(1, columns - 1) * fit.coefficients.rows(1, columns - 1);
+    // The mean is one over executions, so that the stated demand is what an execution of the run took on average.
+    let executions = DVector::from_iterator(visits.len(), visits.iter().map(|visit| visit.rates.iter().sum::<f64>()));
+    let idle = used.map(|used| idleness(used / capacity));
+    let mean = executions.dot(&idle) / executions.sum();
+    let mut work = work_of(&plain.fit);
+    let mut loaded = None;
+    for _ in 0..ROUNDS {
+        let slope = DVector::from_fn(visits.len(), |row, _| (idle[row] - mean) * work[row]);
+        let mut wider = design.clone().insert_column(columns, 0.0);
+        wider.set_column(columns, &slope);
+        let fitted = fit_visits(visits, &wider, used, capacity)?;
+        work = work_of(&fitted.fit);
+        loaded = Some(fitted);
+    }
+    let fitted = loaded?;
+    let (slope, error) = (fitted.fit.coefficients[columns], fitted.covariance[(columns, columns)].max(0.0).sqrt());
+    (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((fitted, mean))
 }
 
 /// Variance of a visit's use: reading error, windows, and the deviation between visits.
@@ -228,12 +280,25 @@ fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
     ((seen + missing * PRIOR_BETWEEN_VISITS.powi(2)) / (repeats + missing)).sqrt().clamp(LEAST_BETWEEN_VISITS, 1.0)
 }
 
+/// The load law of a fitted resource; a slope of 0 where its demand does not depend on load.
+#[must_use]
+pub fn load_law(model: &ResourceModel) -> LoadLaw {
+    model.load_dependence.as_ref().map_or(LoadLaw::default(), |law| LoadLaw { slope: law.slope.value, mean: law.mean_idleness })
+}
+
 /// Use of a resource at given completed rates, with its 90 % interval: parameters, and the visit's own deviation.
 #[must_use]
 pub fn predict(model: &ResourceModel, rates: &BTreeMap<String, f64>) -> Estimate {
-    let weights: Vec<f64> = std::iter::once(1.0).chain(model.demand.keys().map(|name| rates.get(name).copied().unwrap_or(0.0))).collect();
-    let values = std::iter::once(model.idle.value).chain(model.demand.values().map(|demand| demand.value));
-    let value: f64 = weights.iter().zip(values).map(|(weight, value)| weight * value).sum();
+    let busy: f64 = model.demand.iter().map(|(name, demand)| rates.get(name).copied().unwrap_or(0.0) * demand.value).sum();
+    let law = load_law(model);
+    let capacity = model.capacity.unwrap_or(f64::INFINITY);
+    let value = law.used(model.idle.value, busy, capacity);
+    let factor = law.factor(value / capacity);
+    let mut weights: Vec<f64> =
+        std::iter::once(1.0).chain(model.demand.keys().map(|name| factor * rates.get(name).copied().unwrap_or(0.0))).collect();
+    if model.load_dependence.is_some() {
+        weights.push((idleness(value / capacity) - law.mean) * busy);
+    }
     let parameters: f64 = weights
         .iter()
         .enumerate()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::{demand::load_law, load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
 use nest_data::{ScalingModel, scaling::ResourceModel};
 use rand::{RngExt, SeedableRng};
@@ -68,8 +69,10 @@ pub struct World {
 pub struct ResourceWorld {
     /// Use without load.
     pub idle: f64,
-    /// Demand by behaviour.
+    /// Demand by behaviour, at the mean load of the fitted steps.
     pub demand: BTreeMap<String, f64>,
+    /// How demand depends on load.
+    pub law: LoadLaw,
 }
 
 /// The world in which every estimate takes its value.
@@ -77,7 +80,7 @@ pub struct ResourceWorld {
 pub fn central_world(model: &ScalingModel) -> World {
     let resource = |resource: &ResourceModel| {
         let demand = resource.demand.iter().map(|(name, demand)| (name.clone(), demand.value)).collect();
-        (resource.name.clone(), ResourceWorld { idle: resource.idle.value, demand })
+        (resource.name.clone(), ResourceWorld { idle: resource.idle.value, demand, law: load_law(resource) })
     };
     World {
         resources: model.resources.iter().map(resource).collect(),
@@ -112,7 +115,11 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
             .enumerate()
             .map(|(index, (name, demand))| (name.clone(), (demand.value + deviation[index + 1]).max(0.0)))
             .collect();
-        resources.insert(resource.name.clone(), ResourceWorld { idle, demand });
+        let mut law = load_law(resource);
+        if resource.load_dependence.is_some() {
+            law.slope = (law.slope + deviation[resource.demand.len() + 1]).clamp(0.0, 1.0);
+        }
+        resources.insert(resource.name.clone(), ResourceWorld { idle, demand, law });
     }
     let mut quantile = |law: &nest_data::scaling::QuantileLaw| {
         let factor = factor(&[vec![law.a.standard_error.powi(2), law.covariance_ab], vec![law.covariance_ab, law.b.standard_error.powi(2)]]);

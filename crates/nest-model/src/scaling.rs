@@ -19,7 +19,7 @@ use crate::{
 pub const FEWEST_STEPS: usize = 4;
 /// Joint draws that a model stands for.
 const DRAWS: u32 = 2_000;
-/// Change of use per execution along the ramp above which data growth is suspected.
+/// Change of use over forecast along the ramp above which data growth is suspected.
 const DRIFT: f64 = 0.15;
 /// Plateau over ceiling below which an unmeasured limit is suspected.
 const UNMEASURED: f64 = 0.9;
@@ -59,7 +59,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         caveats: Vec::new(),
     };
     model.throughput = throughput(&model);
-    caveats.extend(model_caveats(&model));
+    caveats.extend(model_caveats(&model, steps, &behaviours));
     model.caveats = caveats;
     Ok(model)
 }
@@ -211,7 +211,7 @@ fn throughput(model: &ScalingModel) -> Option<ThroughputLaw> {
         let at = |(resource, capacity): (&ResourceModel, f64)| {
             let of = &world.resources[&resource.name];
             let busy: f64 = per_customer.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum();
-            (busy > 0.0).then(|| ((capacity - of.idle).max(0.0) / busy, resource.name.clone()))
+            (busy > 0.0).then(|| (of.law.busy_at(of.idle, 1.0, capacity) / busy, resource.name.clone()))
         };
         flows(&model.resources).filter_map(at).min_by(|a, b| a.0.total_cmp(&b.0))
     };
@@ -234,7 +234,7 @@ fn throughput(model: &ScalingModel) -> Option<ThroughputLaw> {
     })
 }
 
-fn model_caveats(model: &ScalingModel) -> Vec<Caveat> {
+fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Vec<Caveat> {
     let mut caveats = Vec::new();
     for resource in model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu) {
         if !resource.separable {
@@ -244,7 +244,7 @@ fn model_caveats(model: &ScalingModel) -> Vec<Caveat> {
         if repeats < PRIOR_REPEATS {
             caveats.push(Caveat::FewRepeats { repeats, prior: PRIOR_BETWEEN_VISITS });
         }
-        caveats.extend(drift(model, resource));
+        caveats.extend(drift(model, steps, behaviours, resource));
     }
     let highest = model.tested.utilisation.values().copied().fold(0.0, f64::max);
     if highest < 0.5 {
@@ -259,14 +259,18 @@ fn model_caveats(model: &ScalingModel) -> Vec<Caveat> {
     caveats
 }
 
-/// Whether use per execution changed from the first to the last step of the ramp.
-fn drift(model: &ScalingModel, resource: &ResourceModel) -> Option<Caveat> {
-    let ramp: Vec<&MeasuredPoint> =
-        model.points.iter().filter(|point| point.purpose == Purpose::Ramp && matches!(point.worth, Worth::Valid | Worth::Suspect)).collect();
-    let per_execution = |point: &MeasuredPoint| {
-        let used = point.used.get(&resource.name)? - resource.idle.value;
-        (used > 0.0 && point.completed_per_s > 0.0).then(|| used / point.completed_per_s)
+/// Whether use over what the model says of the same executions changed from the first to the last step of the ramp.
+fn drift(model: &ScalingModel, steps: &[Step], behaviours: &[String], resource: &ResourceModel) -> Option<Caveat> {
+    let ramp = steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp && matches!(step.verdict.worth, Worth::Valid | Worth::Suspect));
+    let measured = Resource { name: resource.name.clone(), tier: resource.tier.clone(), kind: resource.kind, capacity: resource.capacity };
+    let over_model = |step: &Step| {
+        let visit = visit(step, behaviours, &measured)?;
+        let rates = behaviours.iter().cloned().zip(visit.rates.iter().copied()).collect();
+        let predicted = predict(resource, &rates).value;
+        (predicted > 0.0 && visit.used > 0.0).then(|| visit.used / predicted)
     };
-    let ratio = per_execution(ramp.last()?)? / per_execution(ramp.first()?)?;
-    (ramp.len() >= 2 && (ratio - 1.0).abs() > DRIFT).then(|| Caveat::DataGrows { ratio, resource: resource.name.clone() })
+    let ratios: Vec<f64> = ramp.filter_map(over_model).collect();
+    let ratio = ratios.last()? / ratios.first()?;
+    (ratios.len() >= 2 && (ratio - 1.0).abs() > DRIFT && model.study.target.reset.is_none())
+        .then(|| Caveat::DataGrows { ratio, resource: resource.name.clone() })
 }

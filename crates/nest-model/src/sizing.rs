@@ -1,10 +1,14 @@
 //! How many instances a load needs.
 
+use crate::load_law::LoadLaw;
+
 /// A tier on instances of one type, in one world. All numbers per second of the busiest minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sizing {
     /// Busy-seconds of a processor that one customer causes per second, at the speed of the instance.
     pub busy_per_customer: f64,
+    /// How that changes with utilisation; `busy_per_customer` is stated at its mean.
+    pub law: LoadLaw,
     /// Busy-seconds per second that an instance uses without load, at its own speed.
     pub idle: f64,
     /// Virtual CPUs of an instance.
@@ -30,7 +34,8 @@ impl Sizing {
     /// Instances that `customers` need, as a real number; infinite where an instance has nothing to give.
     #[must_use]
     pub fn exact_instances(&self, customers: f64) -> f64 {
-        if self.usable() > 0.0 { customers * self.busy_per_customer / self.usable() } else { f64::INFINITY }
+        let busy = customers * self.busy_per_customer * self.law.factor(1.0 - self.reserve);
+        if self.usable() > 0.0 { busy / self.usable() } else { f64::INFINITY }
     }
 
     /// Whole instances that carry load.
@@ -43,14 +48,14 @@ impl Sizing {
     /// Utilisation of each of `instances` instances, 0 and more.
     #[must_use]
     pub fn utilisation(&self, customers: f64, instances: f64) -> f64 {
-        (customers * self.busy_per_customer / instances + self.idle) / self.cores
+        self.law.used(self.idle, customers * self.busy_per_customer / instances, self.cores) / self.cores
     }
 
     /// Customers at which `instances` instances are at `utilisation`; infinite without demand.
     #[must_use]
     pub fn customers_at(&self, instances: f64, utilisation: f64) -> f64 {
         if self.busy_per_customer > 0.0 {
-            (instances * (utilisation * self.cores - self.idle)).max(0.0) / self.busy_per_customer
+            instances * self.law.busy_at(self.idle, utilisation, self.cores) / self.busy_per_customer
         } else {
             f64::INFINITY
         }
@@ -63,7 +68,7 @@ mod tests {
 
     /// modelling.md 4.5: two cores, idle .02 core, u* .6, 1.76428571e-5 cores per customer at m = 10.
     fn golden(busy_per_customer: f64) -> Sizing {
-        Sizing { busy_per_customer, idle: 0.02, cores: 2.0, reserve: 0.4, least: 2, spare: 1 }
+        Sizing { busy_per_customer, law: LoadLaw::default(), idle: 0.02, cores: 2.0, reserve: 0.4, least: 2, spare: 1 }
     }
 
     #[test]
@@ -82,7 +87,7 @@ mod tests {
 
     #[test]
     fn customers_and_utilisation_are_inverses() {
-        let sizing = golden(1e-5);
+        let sizing = Sizing { law: LoadLaw { slope: 0.2, mean: 0.36 }, ..golden(1e-5) };
         let customers = sizing.customers_at(3.0, 0.45);
         assert!((sizing.utilisation(customers, 3.0) - 0.45).abs() < 1e-12);
         assert!((sizing.exact_instances(sizing.customers_at(5.0, 0.6)) - 5.0).abs() < 1e-9);
