@@ -19,8 +19,8 @@ fn load_demo_walks_the_whole_way_and_measures_what_the_shop_spent() {
         let percent: f64 = difference.trim_end_matches(" %").parse().expect("a number of percent");
         assert!(percent.abs() <= 5.0, "{row}");
     }
-    assert!(outcome.stdout.contains("customers on `today`: USD "), "{}", outcome.stdout);
-    assert!(outcome.stdout.trim_end().ends_with("report.html"), "{}", outcome.stdout);
+    outcome.says("customers on `today`: USD ");
+    assert!(outcome.stderr.trim_end().ends_with("report.html"), "{}", outcome.stderr);
 
     let measured = measurements(&demo);
     assert_balanced(&measured);

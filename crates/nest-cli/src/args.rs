@@ -113,8 +113,9 @@ pub struct MeasureArguments {
 /// Options of `fit`.
 #[derive(Debug, Args)]
 pub struct FitArguments {
-    #[command(flatten)]
-    pub study: StudyArguments,
+    /// Folder of the study
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
     /// Run to fit; what measurements.json holds where missing
     #[arg(long)]
     pub run: Option<String>,
@@ -149,8 +150,9 @@ pub struct ProjectArguments {
 /// Options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
-    #[command(flatten)]
-    pub study: StudyArguments,
+    /// Folder of the study
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
 }
 
 /// Options of `all`.

@@ -6,7 +6,7 @@ use nest_data::{DataError, Diagnostic, Source};
 use nest_load::LoadError;
 use nest_model::ModelError;
 
-use crate::diagnostics;
+use crate::{diagnostics, printer::talk};
 
 /// Internal or I/O error.
 pub const INTERNAL: u8 = 1;
@@ -63,17 +63,16 @@ impl Failure {
     }
 
     /// Prints `error: what`, indented causes, then `hint: what to do`, to stderr.
-    #[allow(clippy::print_stderr, reason = "the one printer of errors")]
     pub fn print(&self) {
         match &self.cause {
-            Cause::Diagnostics(found, sources) => eprint!("{}", diagnostics::render(found, sources)),
+            Cause::Diagnostics(found, sources) => talk(diagnostics::render(found, sources).trim_end()),
             Cause::Error(error) => {
-                eprintln!("error: {error}");
-                error.chain().skip(1).for_each(|cause| eprintln!("  caused by: {cause}"));
+                talk(&format!("error: {error}"));
+                error.chain().skip(1).for_each(|cause| talk(&format!("  caused by: {cause}")));
             }
         }
         if let Some(hint) = &self.hint {
-            eprintln!("hint: {hint}");
+            talk(&format!("hint: {hint}"));
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use nest_data::{
     Study,
-    measurement::{Counts, PlannedStep, ResourceKind, Step},
+    measurement::{PlannedStep, ResourceKind, Step},
 };
 use nest_load::{Event, plan::Plan};
 
@@ -96,8 +96,6 @@ impl Progress {
 
     fn finished(&mut self, step: &Step, note: &str) {
         self.done = self.done.max(step.plan.index + 1);
-        let mut counts = Counts::default();
-        step.executions.values().for_each(|one| counts.merge(one));
         let span: f64 = step.windows.iter().map(|window| window.duration_s).sum();
         let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
         let busy = self.capacity.as_ref().map_or_else(String::new, |(name, cores)| {

@@ -22,6 +22,11 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Newest format this version reads, and the one it writes.
     const FORMAT: u32;
 
+    /// What is wrong with a document that reads but cannot be used; none where all is well.
+    fn damage(&self) -> Option<String> {
+        None
+    }
+
     /// A header for a document written now.
     #[must_use]
     fn header() -> Header {
@@ -31,7 +36,7 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Reads the document from JSON.
     ///
     /// # Errors
-    /// [`DataError::Malformed`], [`DataError::WrongKind`] or [`DataError::NewerFormat`].
+    /// [`DataError::Malformed`], [`DataError::WrongKind`], [`DataError::NewerFormat`] or [`DataError::Damaged`].
     fn from_json(text: &str) -> Result<Self, DataError> {
         #[derive(Deserialize)]
         struct OnlyHeader {
@@ -45,7 +50,11 @@ pub trait Document: Serialize + DeserializeOwned {
         if header.format > Self::FORMAT {
             return Err(DataError::NewerFormat { kind: Self::KIND, found: header.format, supported: Self::FORMAT });
         }
-        serde_json::from_str(text).map_err(malformed)
+        let document: Self = serde_json::from_str(text).map_err(malformed)?;
+        match document.damage() {
+            None => Ok(document),
+            Some(reason) => Err(DataError::Damaged { kind: Self::KIND, reason }),
+        }
     }
 
     /// The document as JSON, one field a line, with a final newline.

@@ -12,6 +12,14 @@ pub enum DataError {
         #[source]
         source: serde_json::Error,
     },
+    /// The document reads, but its parts do not fit together.
+    #[error("the {kind} document is damaged: {reason}")]
+    Damaged {
+        /// Kind of document.
+        kind: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
     /// The document is of another kind.
     #[error("a {found} document where {expected} is needed")]
     WrongKind {

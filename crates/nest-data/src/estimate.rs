@@ -36,12 +36,6 @@ impl Estimate {
         Some(Self { value, standard_error: variance.sqrt(), low, high })
     }
 
-    /// Half the width of the interval, relative to the value; `None` where the value is zero.
-    #[must_use]
-    pub fn relative_half_width(&self) -> Option<f64> {
-        (self.value != 0.0).then(|| (self.high - self.low) / 2.0 / self.value.abs())
-    }
-
     /// Whether the interval holds `truth`.
     #[must_use]
     pub fn covers(&self, truth: f64) -> bool {

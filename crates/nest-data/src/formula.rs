@@ -139,6 +139,12 @@ impl fmt::Display for Rate {
 
 text_type!(Rate, "Rate", "nest-rate", "string");
 
+/// Whether a name stands for a unit of time in formulas.
+#[must_use]
+pub fn is_unit_of_time(name: &str) -> bool {
+    days_in(name).is_some()
+}
+
 /// Length of a unit of time in days.
 fn days_in(name: &str) -> Option<f64> {
     Some(match name {
@@ -195,6 +201,9 @@ fn apply(function: &str, arguments: &[Quantity]) -> Result<Quantity, String> {
         ("-_", [a]) => Ok(Quantity { value: -a.value, ..*a }),
         ("min", [a, b]) => same_unit(a, b, a.value.min(b.value)),
         ("max", [a, b]) => same_unit(a, b, a.value.max(b.value)),
+        ("ceil" | "floor" | "round", [a]) if a.time_power != 0 => {
+            Err(format!("`{function}` of a value with a unit of time depends on that unit; round before dividing"))
+        }
         ("ceil", [a]) => Ok(Quantity { value: a.value.ceil(), ..*a }),
         ("floor", [a]) => Ok(Quantity { value: a.value.floor(), ..*a }),
         ("round", [a]) => Ok(Quantity { value: a.value.round(), ..*a }),

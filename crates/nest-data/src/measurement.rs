@@ -200,6 +200,16 @@ pub struct Step {
     pub verdict: Verdict,
 }
 
+impl Step {
+    /// Executions due in the windows, over all behaviours.
+    #[must_use]
+    pub fn total(&self) -> Counts {
+        let mut total = Counts::default();
+        self.executions.values().for_each(|counts| total.merge(counts));
+        total
+    }
+}
+
 /// Counts of executions or requests: `due = completed + failed + dropped`, exactly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -334,6 +344,12 @@ pub enum Worth {
 }
 
 impl Worth {
+    /// Whether a step of this worth is fitted.
+    #[must_use]
+    pub fn is_fitted(self) -> bool {
+        matches!(self, Self::Valid | Self::Suspect)
+    }
+
     /// The word for it.
     #[must_use]
     pub fn label(self) -> &'static str {

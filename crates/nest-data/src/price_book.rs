@@ -14,6 +14,9 @@ use crate::{
     units::{Quoted, text_type},
 };
 
+/// Highest price of anything, in any currency; beyond it is a slip of the pen.
+const HIGHEST_PRICE: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+
 /// The prices of one provider in one region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -298,6 +301,10 @@ impl PriceBook {
         book.check_sources(&spans, &mut found);
         book.check_names(&spans, &mut found);
         book.meter.iter().enumerate().for_each(|(index, meter)| check_price(meter, &index.to_string(), &spans, &mut found));
+        book.instance.iter().enumerate().for_each(|(index, instance)| check_instance(instance, &index.to_string(), &spans, &mut found));
+        if !(Decimal::ONE..=Decimal::ONE_THOUSAND).contains(&book.month_hours.0) {
+            found.push(spans.at_value(&["month_hours"], "a month has from 1 to 1000 hours", "write month_hours = \"730\""));
+        }
         if found.is_empty() { Ok(book) } else { Err(found) }
     }
 
@@ -374,13 +381,29 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
             "order the tiers by up_to and leave it out of the last",
         ));
     }
-    let negative = price.amount.iter().chain(price.tiers.iter().map(|tier| &tier.amount)).any(|amount| amount.0 < Decimal::ZERO);
-    if negative || price.per.is_some_and(|per| per.0 <= Decimal::ZERO) {
-        found.push(spans.at_value(
-            &path,
-            format!("meter `{}` has a negative price or buys nothing", meter.id),
-            "amounts are 0 or more, `per` is above 0",
-        ));
+    let odd =
+        price.amount.iter().chain(price.tiers.iter().map(|tier| &tier.amount)).any(|amount| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&amount.0));
+    if odd || price.per.is_some_and(|per| per.0 < Decimal::ONE) {
+        let help = "amounts are from 0 to 1000000, `per` is 1 or more";
+        found.push(spans.at_value(&path, format!("meter `{}` has a price out of range", meter.id), help));
+    }
+    if meter.free.as_ref().is_some_and(|free| free.quantity.0 < Decimal::ZERO) {
+        found.push(spans.at_value(&["meter", index, "free"], format!("meter `{}` gives a negative quantity for free", meter.id), "write 0 or more"));
+    }
+    if meter.quantum.as_ref().is_some_and(|quantum| quantum.per == "invocation" && quantum.step != "1ms") {
+        let message = format!("meter `{}`: invocations are rounded up to 1ms; another step is not available yet", meter.id);
+        found.push(spans.at_value(&["meter", index, "quantum"], message, "write step = \"1ms\""));
+    }
+}
+
+fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    if instance.price.on_demand.is_some_and(|price| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&price.0)) {
+        let message = format!("instance `{}` has a price out of range", instance.sku);
+        found.push(spans.at_value(&["instance", index, "price"], message, "from 0 to 1000000 an hour"));
+    }
+    if instance.vcpu.0 <= Decimal::ZERO || instance.memory_gib.0 <= Decimal::ZERO {
+        let message = format!("instance `{}` has no processor or no memory", instance.sku);
+        found.push(spans.at_value(&["instance", index, "sku"], message, "vcpu and memory_gib are above 0"));
     }
 }
 

@@ -50,6 +50,18 @@ pub struct ScalingModel {
 impl Document for ScalingModel {
     const KIND: &'static str = "nest.scaling";
     const FORMAT: u32 = 1;
+
+    fn damage(&self) -> Option<String> {
+        if !(1..=100_000).contains(&self.draws.count) {
+            return Some(format!("{} draws", self.draws.count));
+        }
+        let odd = self.resources.iter().find(|resource| {
+            let size = 1 + resource.demand.len() + usize::from(resource.load_dependence.is_some());
+            let square = resource.covariance.len() == size && resource.covariance.iter().all(|row| row.len() == size);
+            !square || !(1.0..1e6).contains(&resource.degrees_of_freedom) || resource.capacity.is_some_and(|capacity| capacity <= 0.0)
+        });
+        odd.map(|resource| format!("the fit of {} does not hold together", resource.name))
+    }
 }
 
 /// Service demand of every behaviour on one resource.

@@ -7,10 +7,14 @@ use url::{Host, Url};
 use crate::{
     behaviour::{Behaviour, Capture, Request, json_pointer},
     diagnostic::{Diagnostic, Source, nearest},
+    formula::is_unit_of_time,
     study::{Arrival, Config, Platform, Study},
     template::{Segment, Template},
     toml_document::{self, Spans},
 };
+
+/// Most customers that are projected: more than there are people.
+pub const MOST_CUSTOMERS: f64 = 1e11;
 
 /// The texts of a study folder.
 #[derive(Debug, Clone)]
@@ -64,6 +68,7 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     check_target(study, spans, found);
     check_rates(study, texts, spans, found);
     check_needs(study, texts, found);
+    check_probes(study, spans, found);
     check_numbers(study, spans, found);
     for (name, slo) in &study.slo {
         if let Some(behaviour) = &slo.applies_to
@@ -160,6 +165,16 @@ fn check_needs(study: &Study, texts: &StudyTexts, found: &mut Vec<Diagnostic>) {
     }
 }
 
+fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let mut tiers: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, probe) in &study.probes {
+        if let Some(other) = tiers.insert(&probe.tier, name) {
+            let message = format!("probes `{other}` and `{name}` both read the tier `{}`", probe.tier);
+            found.push(spans.at_key(&["probes", name], message, "give each its own tier = \"..\", or keep one"));
+        }
+    }
+}
+
 fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let measure = &study.measure;
     if study.customers.arrival == Arrival::Closed {
@@ -185,7 +200,18 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if measure.max_rate <= 0.0 {
         found.push(spans.at_value(&["measure", "max_rate"], "`measure.max_rate` must be above zero", "such as 5000"));
     }
+    for (name, scenario) in &study.growth {
+        if let Some([low, high]) = scenario.range
+            && !(low <= scenario.monthly && scenario.monthly <= high)
+        {
+            let message = format!("growth `{name}` is {} a month, outside its range {low} to {high}", scenario.monthly);
+            found.push(spans.at_value(&["growth", name, "range"], message, "the 90 % range holds the value: range = [low, high]"));
+        }
+    }
     for (name, parameter) in &study.parameters {
+        if is_unit_of_time(name) {
+            found.push(spans.at_key(&["parameters", name], format!("`{name}` is a unit of time in formulas"), "call the parameter something else"));
+        }
         if let Some([low, high]) = parameter.range()
             && !(low <= parameter.value() && parameter.value() <= high)
         {
@@ -206,6 +232,15 @@ fn check_config(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Diag
     }
     if config.max.is_some_and(|max| max < config.min) {
         found.push(spans.at_value(&["configs", name, "max"], format!("`{name}`: max is below min"), "give max at least the value of min"));
+    }
+    for (key, amount) in
+        config.monthly.iter().filter(|(_, amount)| amount.0.is_sign_negative() || amount.0 > rust_decimal::Decimal::from(1_000_000_000_u64))
+    {
+        found.push(spans.at_value(
+            &["configs", name, "monthly", key],
+            format!("`{name}`: {amount} a month for `{key}` is out of range"),
+            "from \"0\" to \"1000000000\"",
+        ));
     }
     if config.reserve.get() >= 1.0 {
         found.push(spans.at_value(
@@ -240,8 +275,12 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             offer(growth, study.growth.keys()),
         ));
     }
-    if study.report.customers.is_some_and(|customers| customers <= 0.0 || !customers.is_finite()) {
-        found.push(spans.at_value(&["report", "customers"], "the headline needs a number of customers above zero", "such as 42000"));
+    if study.report.customers.is_some_and(|customers| !(1.0..=MOST_CUSTOMERS).contains(&customers)) {
+        found.push(spans.at_value(
+            &["report", "customers"],
+            "the headline needs at least one customer, and fewer than there are people",
+            "such as 42000",
+        ));
     }
 }
 
@@ -263,7 +302,7 @@ fn check_request(step: &Request, index: &str, spans: &Spans, known: &mut Vec<Str
         return found.push(spans.at_value(&["steps", index], "a step names exactly one of get, post, put, patch, delete, head", help));
     };
     let method_key = method.to_ascii_lowercase();
-    if !path.starts_with('/') && !path.starts_with("{{") {
+    if !path.starts_with('/') {
         let help = "write the path from the base URL, starting with /";
         found.push(spans.at_value(&["steps", index, &method_key], format!("{path:?} is not a path"), help));
     }

@@ -3,7 +3,6 @@
 use std::{fmt, str::FromStr};
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 
@@ -11,8 +10,8 @@ use crate::DataError;
 pub const SECONDS_PER_DAY: f64 = 86_400.0;
 /// Days in a mean Gregorian month of a 365-day year: 365 / 12.
 pub const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
-/// Hours in a month as vendors bill it: 8760 / 12.
-pub const HOURS_PER_MONTH: u32 = 730;
+/// Longest span of time that is accepted, in seconds: ten years.
+const LONGEST_SPAN_S: f64 = 3_650.0 * SECONDS_PER_DAY;
 
 /// Gives a text newtype its serde and schema: written as a string, checked under `format` by [`check_format`].
 macro_rules! text_type {
@@ -52,10 +51,10 @@ pub(crate) use text_type;
 pub struct Seconds(f64);
 
 impl Seconds {
-    /// A span of `seconds`, which must be finite and not negative.
+    /// A span of `seconds`, from 0 to ten years.
     #[must_use]
     pub fn new(seconds: f64) -> Option<Self> {
-        (seconds.is_finite() && seconds >= 0.0).then_some(Self(seconds))
+        (0.0..=LONGEST_SPAN_S).contains(&seconds).then_some(Self(seconds))
     }
 
     /// The span in seconds.
@@ -199,22 +198,6 @@ impl fmt::Display for Quoted {
 
 text_type!(Quoted, "Quoted", "nest-decimal", "string");
 
-/// An amount of money in one currency. There is no way from a binary float into it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Money {
-    /// The amount, exact.
-    pub amount: Quoted,
-    /// ISO 4217 code.
-    pub currency: String,
-}
-
-impl Money {
-    /// An amount in `currency`.
-    pub fn new(amount: Decimal, currency: &str) -> Self {
-        Self { amount: Quoted(amount.normalize()), currency: currency.to_owned() }
-    }
-}
-
 /// Checks a text against one of the formats above; unknown formats pass.
 ///
 /// # Errors
@@ -246,7 +229,7 @@ mod tests {
             assert_eq!(read.get(), seconds);
             assert_eq!(read.to_string().parse::<Seconds>().expect("own text"), read);
         }
-        for text in ["", "10", "-1s", "1e400s", "ten s", "5 parsecs"] {
+        for text in ["", "10", "-1s", "1e400s", "11000d", "ten s", "5 parsecs"] {
             assert!(text.parse::<Seconds>().is_err(), "{text}");
         }
     }

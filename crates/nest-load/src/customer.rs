@@ -14,8 +14,13 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     http::{Answer, Body, Connection, NoAnswer, Outgoing},
     recorder::{Phase, Recorder, RequestRecord},
-    script::{Filling, Script, ScriptBody, ScriptStep, fill_json},
+    script::{Filling, Script, ScriptBody, ScriptStep},
 };
+
+/// Least length of a text that is taken for a secret where exchanges are kept, in bytes.
+const SHORTEST_SECRET: usize = 4;
+/// How much of a failed exchange is kept, in characters.
+const KEPT: usize = 1_024;
 
 /// One customer, between executions.
 pub struct Customer {
@@ -124,7 +129,11 @@ impl Customer {
         if let Some((kind, what)) = problem
             && execution.phase == Phase::Measured
         {
-            recorder.failure(execution.behaviour, &kind, &masked(&format!("{asked}\n{what}"), &context.secrets));
+            recorder.failure(
+                execution.behaviour,
+                &kind,
+                &shortened(&masked(&format!("{asked}\n{what}"), context.secrets.iter().chain(self.variables.values()))),
+            );
         }
         recorder.request_ended(execution.behaviour, execution.phase, context.windows.index(now), &record);
         outcome
@@ -136,7 +145,7 @@ impl Customer {
         let headers = step.headers.iter().map(|(name, text)| (name.clone(), text.fill(&mut filling))).collect();
         let body = match &step.body {
             ScriptBody::None => Body::None,
-            ScriptBody::Json(json) => Body::Json(fill_json(json, &mut filling)),
+            ScriptBody::Json(json) => Body::Json(json.fill(&mut filling)),
             ScriptBody::Form(pairs) => Body::Form(pairs.iter().map(|(name, text)| (name.clone(), text.fill(&mut filling))).collect()),
             ScriptBody::Text(text) => Body::Text(text.fill(&mut filling)),
         };
@@ -149,7 +158,7 @@ impl Customer {
             Ok(answer) => answer,
             Err(no_answer) => return Some((no_answer.kind.to_owned(), no_answer.reason)),
         };
-        let came_back = |what: &str| format!("{what}\nstatus {}\n{}", answer.status, answer.excerpt());
+        let came_back = |what: &str| format!("{what}\nstatus {}\n{}", answer.status, answer.text());
         if !step.expect.accepts(answer.status) {
             return Some((format!("status {}", answer.status), came_back("unexpected status")));
         }
@@ -178,8 +187,20 @@ impl Customer {
     }
 }
 
-fn masked(text: &str, secrets: &[String]) -> String {
-    secrets.iter().filter(|secret| !secret.is_empty()).fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
+/// Replaces secrets by stars, as they are, as they stand in a URL, and as they stand in JSON. What answers were saved from may
+/// be a session's key, so saved values count as secrets too, unless they are too short to be one.
+fn masked<'a>(text: &str, secrets: impl Iterator<Item = &'a String>) -> String {
+    let forms = |secret: &String| {
+        let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let in_json = serde_json::Value::from(secret.as_str()).to_string();
+        [secret.clone(), in_url, in_json.trim_matches('"').to_owned()]
+    };
+    secrets.filter(|secret| secret.len() >= SHORTEST_SECRET).flat_map(forms).fold(text.to_owned(), |text, form| text.replace(&form, "***"))
+}
+
+/// The start of a kept exchange, cut after masking so that no part of a secret stays at the cut.
+fn shortened(text: &str) -> String {
+    text.chars().take(KEPT).collect()
 }
 
 #[cfg(test)]
@@ -188,7 +209,8 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_in_kept_exchanges() {
-        assert_eq!(masked("GET /?t=abc", &["abc".to_owned(), String::new()]), "GET /?t=***");
+        let secrets = ["a b\"c".to_owned(), "ab".to_owned()];
+        assert_eq!(masked("GET /?t=a+b%22c {\"t\":\"a b\\\"c\"} ab a b\"c", secrets.iter()), "GET /?t=*** {\"t\":\"***\"} ab ***");
     }
 
     #[test]

@@ -89,7 +89,6 @@ impl Engine {
             secrets: Rc::clone(&self.secrets),
             windows,
         });
-        let busy_before = thread_cpu();
         let stop = Stop { interrupt, lost: AtomicBool::new(false) };
         let (samples, loaded) = std::thread::scope(|scope| {
             let sampler = scope.spawn(|| sample_edges(observer, windows, &stop));
@@ -98,19 +97,19 @@ impl Engine {
             stop.lost.fetch_or(loaded.is_err(), Ordering::Release);
             (sampler.join().expect("the sampler does not panic"), loaded)
         });
-        let elapsed = start.elapsed().as_secs_f64();
-        let busy = thread_cpu() - busy_before;
-        loaded?;
+        let generator_cpu = loaded?;
         let samples = samples?;
         let context = Rc::into_inner(context).expect("every execution has ended or was aborted");
         let mut recorder = context.recorder.into_inner();
         recorder.cut_open();
         let lateness = |quantile| recorder.lateness.value_at_quantile(quantile) as f64 / 1e6;
-        let generator = GeneratorHealth { cpu: busy / elapsed.max(1e-3), lateness_p50_s: lateness(0.5), lateness_p99_s: lateness(0.99) };
-        let interrupted = interrupt.is_requested() && samples.len() < limits.windows + 1;
+        let generator = GeneratorHealth { cpu: generator_cpu, lateness_p50_s: lateness(0.5), lateness_p99_s: lateness(0.99) };
+        // A step that was interrupted while it drained has cut executions too, and is run again.
+        let interrupted = interrupt.is_requested();
         Ok(StepResult { recorder, samples, generator, interrupted })
     }
 
+    /// Offers the step's load and drains it; returns the share of its core that the generator used.
     async fn load(
         &self,
         context: &Rc<StepContext>,
@@ -118,20 +117,23 @@ impl Engine {
         limits: StepLimits,
         start: Instant,
         stop: &Stop<'_>,
-    ) -> Result<(), LoadError> {
+    ) -> Result<f64, LoadError> {
         let end = context.windows.start + limits.window * limits.windows as u32;
+        let (begun, busy_before) = (Instant::now(), thread_cpu());
         let mut executions = JoinSet::new();
         tokio::select! {
             offered = self.offer(context, step, limits, start, end, &mut executions) => offered?,
             () = stop.asked() => {}
         }
+        // While load was offered; draining would only thin it out.
+        let cpu = (thread_cpu() - busy_before) / begun.elapsed().as_secs_f64().max(1e-3);
         let drained = async { while executions.join_next().await.is_some() {} };
         tokio::select! {
             _ = tokio::time::timeout(limits.drain, drained) => {}
             () = stop.asked() => {}
         }
         executions.shutdown().await;
-        Ok(())
+        Ok(cpu)
     }
 
     async fn offer(
@@ -163,7 +165,7 @@ impl Engine {
                 behaviour: arrival.behaviour,
                 due,
                 phase,
-                seed: step.seed.wrapping_add(number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                seed: step.seed.wrapping_mul(0xD129_0B97_2A8E_4C63) ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
             };
             let mut recorder = context.recorder.borrow_mut();
             recorder.execution_due(arrival.behaviour, phase);
@@ -201,6 +203,7 @@ impl Engine {
             windows,
         });
         let mut customer = self.customer_for(behaviour)?;
+        let stop = Stop { interrupt, lost: AtomicBool::new(false) };
         let start = Instant::now();
         LocalSet::new().block_on(&self.runtime, async {
             let mut number = 0;
@@ -208,7 +211,10 @@ impl Engine {
                 number += 1;
                 context.recorder.borrow_mut().execution_due(behaviour, Phase::Measured);
                 let execution = Execution { behaviour, due: Instant::now(), phase: Phase::Measured, seed: number };
-                customer.execute(&context, &execution).await;
+                tokio::select! {
+                    () = customer.execute(&context, &execution) => {}
+                    () = stop.asked() => {}
+                }
             }
         });
         let elapsed = start.elapsed().as_secs_f64();

@@ -9,8 +9,6 @@ use reqwest::{Client, Method, header::CONTENT_TYPE, redirect, retry};
 
 /// Longest answer body that is read, in bytes; a longer one fails the request.
 const LONGEST_BODY: usize = 64 << 20;
-/// How much of a failed answer is kept, in bytes.
-const KEPT: usize = 1_024;
 
 /// A customer's own connection and cookies.
 pub struct Connection {
@@ -67,6 +65,10 @@ impl Connection {
 
     /// Sends a request and reads its answer.
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, NoAnswer> {
+        // Joined to the base URL, anything else could change the host: "@elsewhere/" or ".elsewhere/".
+        if !outgoing.path.starts_with('/') {
+            return Err(NoAnswer { kind: "request", reason: format!("{:?} is not a path on the target", outgoing.path) });
+        }
         let method = Method::from_bytes(outgoing.method.as_bytes()).expect("methods are constants of nest-data");
         let mut request = self.client.request(method, format!("{}{}", self.base_url, outgoing.path)).timeout(outgoing.timeout);
         request = match outgoing.body {
@@ -105,6 +107,7 @@ impl From<reqwest::Error> for NoAnswer {
             () if error.is_body() || error.is_decode() => "body",
             () => "transport",
         };
+        let error = error.without_url();
         let mut reason = error.to_string();
         let mut cause = std::error::Error::source(&error);
         while let Some(inner) = cause {
@@ -116,8 +119,8 @@ impl From<reqwest::Error> for NoAnswer {
 }
 
 impl Answer {
-    /// The start of the body as text, for a report of what went wrong.
-    pub fn excerpt(&self) -> String {
-        String::from_utf8_lossy(&self.body[..self.body.len().min(KEPT)]).into_owned()
+    /// The body as text, for a report of what went wrong.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 }

@@ -152,13 +152,13 @@ impl Recorder {
     pub fn cut_open(&mut self) {
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
-            let mut cut = 0;
-            for counts in [&mut record.executions, &mut record.requests] {
-                cut = counts.due - counts.completed - counts.failed - counts.dropped;
-                counts.failed += cut;
+            for counts in [&mut record.requests, &mut record.executions] {
+                counts.failed += counts.due - counts.completed - counts.failed - counts.dropped;
             }
+            let known = self.errors.iter().filter(|((behaviour, _), _)| *behaviour == index).map(|(_, count)| count).sum::<u64>();
+            let cut = (record.executions.failed + record.executions.dropped).saturating_sub(known);
             if cut > 0 {
-                *self.errors.entry((index, "cut".to_owned())).or_default() += cut;
+                self.errors.insert((index, "cut".to_owned()), cut);
             }
         }
         self.settling.failed = self.settling.due - self.settling.completed - self.settling.dropped;

@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
         }
         wait_until_ready(study, &address, started.as_mut(), interrupt)?;
         if let Some(command) = &study.target.state {
-            run_command("state", command, &options.folder, &options.environment)?;
+            run_command("state", command, &options.folder, &options.environment, interrupt)?;
         }
         let mut cores: Vec<usize> = study.measure.generator_core.into_iter().collect();
         if cores.is_empty() {
@@ -205,7 +205,7 @@ impl<'a> Run<'a> {
     fn reset(&mut self) -> Result<(), LoadError> {
         let Some(command) = &self.study.target.reset else { return Ok(()) };
         self.engine.forget_customers();
-        run_command("reset", command, &self.options.folder, &self.options.environment)
+        run_command("reset", command, &self.options.folder, &self.options.environment, self.interrupt)
     }
 
     /// Runs one step; the flag says that it was interrupted.
@@ -223,6 +223,7 @@ impl<'a> Run<'a> {
         let result = match self.engine.run_step(step, limits, &mut self.observer, self.interrupt) {
             Ok(result) => result,
             Err(LoadError::Probe { reason }) => return Err(lost(reason)),
+            Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} cannot be read any more"))),
             Err(error) => return Err(error),
         };
         if let Some(status) = self.started.as_mut().and_then(StartedTarget::ended) {

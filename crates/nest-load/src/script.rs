@@ -38,9 +38,22 @@ pub struct ScriptStep {
 #[derive(Debug)]
 pub enum ScriptBody {
     None,
-    Json(serde_json::Value),
+    Json(Json),
     Form(Vec<(String, Text)>),
     Text(Text),
+}
+
+/// A JSON value whose texts are templates.
+#[derive(Debug)]
+pub enum Json {
+    /// Numbers, truth values and null.
+    Plain(serde_json::Value),
+    /// A text; one that is a single `int` or `customer` becomes a number.
+    Text(Text),
+    /// A list.
+    List(Vec<Json>),
+    /// An object.
+    Object(Vec<(String, Json)>),
 }
 
 /// A template with its secrets read.
@@ -108,7 +121,7 @@ impl Context<'_> {
             pairs.iter().map(|(name, text)| Ok((name.clone(), self.text(text)?))).collect::<Result<Vec<_>, LoadError>>()
         };
         let body = if let Some(json) = &step.json {
-            ScriptBody::Json(json.clone())
+            ScriptBody::Json(self.json(json)?)
         } else if !step.form.is_empty() {
             ScriptBody::Form(pairs(&step.form)?)
         } else if let Some(body) = &step.body {
@@ -129,6 +142,17 @@ impl Context<'_> {
             timeout_s: step.timeout.map_or(self.timeout_s, |timeout| timeout.get()),
             save: save.collect(),
             expect: step.expect.clone().unwrap_or_default(),
+        })
+    }
+
+    fn json(&self, value: &serde_json::Value) -> Result<Json, LoadError> {
+        Ok(match value {
+            serde_json::Value::String(text) => Json::Text(self.text(text)?),
+            serde_json::Value::Array(items) => Json::List(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?),
+            serde_json::Value::Object(fields) => {
+                Json::Object(fields.iter().map(|(name, field)| Ok((name.clone(), self.json(field)?))).collect::<Result<_, LoadError>>()?)
+            }
+            plain => Json::Plain(plain.clone()),
         })
     }
 
@@ -163,21 +187,22 @@ impl Text {
     }
 }
 
-/// A JSON value with every text in it filled in; a text that is one single `int` becomes a number.
-pub fn fill_json(value: &serde_json::Value, filling: &mut Filling<'_>) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => {
-            let Ok(template) = text.parse::<Template>() else { return value.clone() };
-            let filled = Text(template.segments().to_vec()).fill(filling);
-            match template.segments() {
-                [Segment::Int(..) | Segment::Customer] => filled.parse::<i64>().map_or(Value::Null, Value::from),
-                _ => Value::String(filled),
+impl Json {
+    /// The value with its texts filled in.
+    pub fn fill(&self, filling: &mut Filling<'_>) -> serde_json::Value {
+        use serde_json::Value;
+        match self {
+            Self::Plain(value) => value.clone(),
+            Self::Text(text) => {
+                let filled = text.fill(filling);
+                match text.0.as_slice() {
+                    [Segment::Int(..) | Segment::Customer] => filled.parse::<i64>().map_or(Value::Null, Value::from),
+                    _ => Value::String(filled),
+                }
             }
+            Self::List(items) => Value::Array(items.iter().map(|item| item.fill(filling)).collect()),
+            Self::Object(fields) => Value::Object(fields.iter().map(|(name, field)| (name.clone(), field.fill(filling))).collect()),
         }
-        Value::Array(items) => Value::Array(items.iter().map(|item| fill_json(item, filling)).collect()),
-        Value::Object(fields) => Value::Object(fields.iter().map(|(name, field)| (name.clone(), fill_json(field, filling))).collect()),
-        other => other.clone(),
     }
 }
 
@@ -187,11 +212,16 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn templates_fill_from_variables_and_the_seed() {
+    fn templates_fill_from_variables_secrets_and_the_seed() {
         let variables = [("id".to_owned(), "42".to_owned())].into_iter().collect();
+        let secrets = [("PW".to_owned(), "s3cret".to_owned())].into_iter().collect();
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let mut filling = Filling { variables: &variables, customer: 7, random: &mut random };
-        let value = serde_json::json!({ "a": "{{ id }}", "n": ["{{ int(3, 3) }}", "x{{ customer }}"], "b": true });
-        assert_eq!(fill_json(&value, &mut filling), serde_json::json!({ "a": "42", "n": [3, "x7"], "b": true }));
+        let context = Context { behaviour: "login", secrets: &secrets, timeout_s: 1.0 };
+        let value = serde_json::json!({ "a": "{{ id }}", "n": ["{{ int(3, 3) }}", "x{{ customer }}"], "b": true, "p": "{{ env(\"PW\") }}" });
+        let filled = context.json(&value).expect("the secret is set").fill(&mut filling);
+        assert_eq!(filled, serde_json::json!({ "a": "42", "n": [3, "x7"], "b": true, "p": "s3cret" }));
+        let without = Context { secrets: &BTreeMap::new(), ..context };
+        assert!(matches!(without.json(&value), Err(LoadError::SecretMissing { .. })));
     }
 }

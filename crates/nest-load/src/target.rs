@@ -21,6 +21,8 @@ use crate::{LoadError, interrupt::Interrupt};
 
 /// How long a started target may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest that a reset or state command may take.
+const LONGEST_COMMAND: Duration = Duration::from_secs(300);
 /// How often readiness is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -203,20 +205,39 @@ fn is_ready(path: Option<&str>, address: &Address) -> Result<(), String> {
     }
 }
 
-/// Runs one of the study's commands to its end.
+/// Runs one of the study's commands to its end, or until the run is interrupted.
 ///
 /// # Errors
-/// [`LoadError::Command`] where it cannot be run, [`LoadError::CommandFailed`] where it fails.
-pub fn run_command(role: &'static str, command: &str, folder: &Path, environment: &BTreeMap<String, String>) -> Result<(), LoadError> {
-    let status = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(folder)
-        .envs(environment)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .map_err(|source| LoadError::Command { command: command.to_owned(), folder: folder.to_owned(), source })?;
-    if status.success() { Ok(()) } else { Err(LoadError::CommandFailed { role, command: command.to_owned(), status }) }
+/// [`LoadError::Command`] where it cannot be run, [`LoadError::CommandFailed`] where it fails or takes over five minutes;
+/// [`LoadError::Interrupted`].
+pub fn run_command(
+    role: &'static str,
+    command: &str,
+    folder: &Path,
+    environment: &BTreeMap<String, String>,
+    interrupt: &Interrupt,
+) -> Result<(), LoadError> {
+    let cannot = |source| LoadError::Command { command: command.to_owned(), folder: folder.to_owned(), source };
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(folder).envs(environment).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
+    let mut child = shell.spawn().map_err(cannot)?;
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().map_err(cannot)? {
+            return if status.success() { Ok(()) } else { Err(LoadError::CommandFailed { role, command: command.to_owned(), status }) };
+        }
+        if interrupt.is_requested() || start.elapsed() > LONGEST_COMMAND {
+            // It may end by itself at this very moment; then there is nothing left to kill.
+            let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+            let status = child.wait().map_err(cannot)?;
+            return Err(if interrupt.is_requested() {
+                LoadError::Interrupted
+            } else {
+                LoadError::CommandFailed { role, command: command.to_owned(), status }
+            });
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 #[cfg(test)]
@@ -233,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_failing_command_names_its_role_and_status() {
-        let error = run_command("reset", "exit 3", Path::new("/"), &BTreeMap::new()).expect_err("fails");
+        let error = run_command("reset", "exit 3", Path::new("/"), &BTreeMap::new(), &Interrupt::default()).expect_err("fails");
         assert!(error.to_string().contains("reset") && error.to_string().contains('3'), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use nest_data::{
     Estimate, ScalingModel,
     projection::{BreakDate, BreakKind, BreakPoint},
     study::{GrowthScenario, Platform, Study},
+    study_file::MOST_CUSTOMERS,
 };
 
 use crate::{
@@ -28,6 +29,7 @@ struct Candidate {
 pub struct Search<'a> {
     pub study: &'a Study,
     pub model: &'a ScalingModel,
+    pub tested: f64, // customers
     pub central: (&'a World, &'a Inputs),
     pub draws: Vec<(&'a World, &'a Inputs)>,
     pub growth: Option<&'a GrowthScenario>,
@@ -69,16 +71,18 @@ pub fn break_points(priced: &PricedConfig<'_>, search: &Search<'_>) -> Vec<Break
 fn break_point(priced: &PricedConfig<'_>, search: &Search<'_>, candidate: &Candidate, probability: f64) -> BreakPoint {
     let reached = candidate.draws.iter().filter(|customers| **customers <= search.searched_to).count() as f64 / candidate.draws.len().max(1) as f64;
     let found = reached >= REACHED && candidate.central.is_finite();
-    let customers = found.then(|| Estimate::from_draws(candidate.central, &mut candidate.draws.clone())).flatten();
+    let customers = found
+        .then(|| Estimate::from_draws(candidate.central, &mut candidate.draws.iter().map(|customers| customers.min(MOST_CUSTOMERS)).collect()))
+        .flatten();
     let date = search.growth.filter(|_| customers.is_some()).map(|scenario| break_date(search, scenario, candidate));
-    let extrapolated = customers.is_some_and(|customers| is_extrapolated(priced, search.model, customers.value, search.central.1));
+    let extrapolated = customers.is_some_and(|customers| is_extrapolated(priced, search.tested, customers.value, search.central.1));
     BreakPoint { kind: candidate.kind, cause: candidate.cause.clone(), customers, probability, reached, extrapolated, date }
 }
 
 /// Whether a customer count asks more of an instance, or more instances, than was measured.
-pub fn is_extrapolated(priced: &PricedConfig<'_>, model: &ScalingModel, customers: f64, inputs: &Inputs) -> bool {
+pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, inputs: &Inputs) -> bool {
     let carrying = priced.sizing(inputs).map_or(1.0, |sizing| sizing.instances(customers).min(priced.config.max.map_or(f64::INFINITY, f64::from)));
-    carrying > 1.0 || customers / carrying > model.tested.customers * (1.0 + 1e-9)
+    carrying > 1.0 || customers / carrying > tested * (1.0 + 1e-9)
 }
 
 fn break_date(search: &Search<'_>, scenario: &GrowthScenario, candidate: &Candidate) -> BreakDate {

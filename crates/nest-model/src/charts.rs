@@ -59,10 +59,14 @@ fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
         Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.sizing(&worlds.central).is_some() }
     };
     let curves: Vec<Curve> = configs.iter().map(curve).collect();
+    // A curve with a line that has no price is a lower bound, and not to be called cheap.
+    let priced: Vec<&Curve> = curves.iter().zip(configs).filter(|(_, worlds)| worlds.priced.unknown_lines() == 0).map(|(curve, _)| curve).collect();
     let cheapest =
-        |index: usize| curves.iter().min_by(|a, b| a.points[index][2].total_cmp(&b.points[index][2])).map_or("", |curve| curve.name.as_str());
+        |index: usize| priced.iter().min_by(|a, b| a.points[index][2].total_cmp(&b.points[index][2])).map_or("", |curve| curve.name.as_str());
     let (small, large) = (cheapest(0), cheapest(POINTS - 1));
-    let answer = if small == large {
+    let answer = if priced.is_empty() {
+        "No configuration has all its prices, so each curve is a lower bound.".to_owned()
+    } else if small == large {
         format!("`{small}` costs least per customer over the whole range shown.")
     } else {
         format!("`{small}` costs least for few customers, `{large}` for many.")

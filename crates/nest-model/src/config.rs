@@ -32,6 +32,10 @@ const CONCURRENCY: &str = "lambda.concurrency";
 const MEMORY_PER_VCPU: &str = "lambda.memory_per_vcpu";
 /// MB that a provider counts as one GiB of memory-seconds: AWS divides by 1,024.
 const MB_PER_GIB: f64 = 1_024.0;
+/// Most units of anything on a bill, so that exact arithmetic stays inside its 28 digits.
+const MOST_UNITS: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0); // 10^18
+/// Decimal places of quantities and amounts.
+const DIGITS: u32 = 12;
 /// Architecture of a function where the study names none.
 const DEFAULT_ARCH: &str = "x86_64";
 
@@ -291,7 +295,7 @@ impl<'a> PricedConfig<'a> {
         let mut used = Decimal::ZERO;
         let mut add = |driver, behaviour: Option<&str>, quantity: Decimal| {
             used += quantity;
-            let amount = per_month.map(|price| (price * quantity).normalize());
+            let amount = per_month.map(|price| (price * quantity).round_dp(DIGITS));
             if !quantity.is_zero() {
                 lines.push(self.line(driver, behaviour, &instance.sku, quantity, "instance-months", amount, &instance.source));
             }
@@ -305,7 +309,7 @@ impl<'a> PricedConfig<'a> {
         add(CostDriver::Reserve, None, decimal(exact * sizing.reserve, self.name)?);
         let so_far = used;
         let mut add = |driver, quantity: Decimal| {
-            let amount = per_month.map(|price| (price * quantity).normalize());
+            let amount = per_month.map(|price| (price * quantity).round_dp(DIGITS));
             if !quantity.is_zero() {
                 lines.push(self.line(driver, None, &instance.sku, quantity, "instance-months", amount, &instance.source));
             }
@@ -323,7 +327,7 @@ impl<'a> PricedConfig<'a> {
         let mut left = cost;
         let mut lines = Vec::new();
         for (index, quantity) in quantities.iter().enumerate().filter(|(_, quantity)| !quantity.is_zero()) {
-            let amount = if Some(index) == last { left } else { (cost * (quantity / total)).round_dp(12) };
+            let amount = if Some(index) == last { left } else { (cost * (quantity / total)).round_dp(DIGITS) };
             left -= amount;
             lines.push(self.line(
                 CostDriver::Behaviour,
@@ -443,7 +447,10 @@ fn float(value: Decimal) -> f64 {
 }
 
 fn decimal(value: f64, config: &str) -> Result<Decimal, ModelError> {
-    Decimal::from_f64(value).ok_or_else(|| ModelError::TooLarge { what: format!("{value} units in configuration `{config}`") })
+    let quantity = Decimal::from_f64(value).filter(|quantity| quantity.abs() <= MOST_UNITS);
+    quantity
+        .map(|quantity| quantity.round_dp(DIGITS))
+        .ok_or_else(|| ModelError::TooLarge { what: format!("{value:e} units in configuration `{config}`") })
 }
 
 /// Sum of a bill's priced lines.

@@ -64,7 +64,7 @@ pub struct WindowUse {
 /// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the forecast.
 #[must_use]
 pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec<Visit> {
-    let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && matches!(step.verdict.worth, Worth::Valid | Worth::Suspect));
+    let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
     fitted.filter_map(|step| visit(step, behaviours, resource)).collect()
 }
 

@@ -53,7 +53,7 @@ impl Stream {
 }
 
 /// 95 % quantile of the standard normal distribution.
-const Z90: f64 = 1.644_853_626_951_472_7;
+pub const Z90: f64 = 1.644_853_626_951_472_7;
 
 /// One joint world of a fit.
 #[derive(Debug, Clone, PartialEq)]

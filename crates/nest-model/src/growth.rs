@@ -23,7 +23,7 @@ pub fn draw_monthly(scenario: &GrowthScenario, seed: u64, index: u32) -> f64 {
     }
 }
 
-/// First days of the scenario's months, the start among them; the start itself where it is no first day.
+/// The scenario's start and the same day of every month after it.
 #[must_use]
 pub fn dates(scenario: &GrowthScenario) -> Vec<Date> {
     let start = scenario.start.date;
@@ -44,7 +44,6 @@ pub fn reached_on(scenario: &GrowthScenario, monthly: f64, break_customers: f64)
     }
     let begin = scenario.start.date.checked_add((months.floor() as i64).months()).ok()?;
     let days = f64::from(begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days());
-    let days = if days == 0.0 { f64::from(begin.days_in_month()) } else { days };
     begin.checked_add(((months.fract() * days).floor() as i64).days()).ok()
 }
 

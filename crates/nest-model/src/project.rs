@@ -6,8 +6,10 @@ use jiff::civil::Date;
 use nest_data::{
     Caveat, Document, Estimate, PriceBook, Projection, ScalingModel, Study,
     estimate::quantile_of_sorted,
+    measurement::ResourceKind,
     projection::{Bill, BookUse, BreakPoint, ConfigProjection, DemandRow, Headline, ModelSource, MoneyEstimate, MonthProjection, SourceUse},
     study::GrowthScenario,
+    study_file::MOST_CUSTOMERS,
     units::Quoted,
 };
 use rust_decimal::{
@@ -29,6 +31,9 @@ use crate::{
 const SEARCHED: f64 = 4.0;
 /// The same where the reader has asked to look beyond.
 const SEARCHED_BEYOND: f64 = 1_000.0;
+
+/// What a draw costs in which nothing carries the load; a number, because documents hold no infinity.
+const UNAFFORDABLE: f64 = 1e15;
 
 /// What a projection is made for.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +101,7 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
             measured_at: model.measured_at.clone(),
             measured_hash: model.measured_hash.clone(),
             machine: model.machine.clone(),
-            tested_customers: model.tested.customers,
+            tested_customers: context.tested_customers(),
         },
         growth: context.growth.map(|(name, _)| name.to_owned()),
         headline,
@@ -128,11 +133,16 @@ impl<'a> Context<'a> {
 
     /// Customers up to which break points are looked for.
     pub fn searched_to(&self) -> f64 {
-        self.model.tested.customers * if self.options.beyond { SEARCHED_BEYOND } else { SEARCHED }
+        self.tested_customers() * if self.options.beyond { SEARCHED_BEYOND } else { SEARCHED }
     }
 
     fn headline_customers(&self) -> f64 {
-        self.study.report.customers.or(self.growth.map(|(_, scenario)| scenario.start.customers)).unwrap_or(self.model.tested.customers).max(1.0)
+        self.study
+            .report
+            .customers
+            .or(self.growth.map(|(_, scenario)| scenario.start.customers))
+            .unwrap_or(self.model.tested.customers)
+            .clamp(1.0, MOST_CUSTOMERS)
     }
 
     /// Executions per customer and day in draw `index`, or in the central world, with some parameters set.
@@ -147,7 +157,23 @@ impl<'a> Context<'a> {
             }
         }
         values.extend(set.clone());
-        self.study.rates_per_day(&values).map_err(ModelError::Rates)
+        let drawn = self.study.rates_per_day(&values);
+        // The tail of a wide range may leave what a formula is defined for; the central values stand for such a draw.
+        if drawn.is_err() && index.is_some() { self.rates(None, set) } else { drawn.map_err(ModelError::Rates) }
+    }
+
+    /// Largest tested customers, at the rates and the peak that are projected: what was tested is a load.
+    pub fn tested_customers(&self) -> f64 {
+        let load = |study: &Study| {
+            let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
+            let of = |resource: &nest_data::scaling::ResourceModel| {
+                rates.iter().map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value)).sum::<f64>()
+            };
+            let cpus = self.model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+            study.busiest_minute_per_s() * cpus.map(of).sum::<f64>()
+        };
+        let ratio = load(&self.model.study) / load(self.study);
+        self.model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
     }
 
     /// A number of customers as a decimal.
@@ -194,6 +220,7 @@ impl<'a> ConfigWorlds<'a> {
         let search = Search {
             study: context.study,
             model: context.model,
+            tested: context.tested_customers(),
             central: (&context.central, &self.central),
             draws: context.worlds.iter().zip(&self.draws).collect(),
             growth: context.growth.map(|(_, scenario)| scenario),
@@ -231,9 +258,9 @@ impl<'a> ConfigWorlds<'a> {
         let tiers: BTreeSet<&String> =
             context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| **tier != priced.config.tier).collect();
         caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced { config: name.clone(), tier: tier.clone() }));
-        if is_extrapolated(priced, context.model, customers, &self.central) {
+        if is_extrapolated(priced, context.tested_customers(), customers, &self.central) {
             let carrying = priced.sizing(&self.central).map_or(1.0, |sizing| sizing.instances(customers));
-            let factor = carrying.max(customers / carrying / context.model.tested.customers);
+            let factor = carrying.max(customers / carrying / context.tested_customers());
             caveats.push(Caveat::Extrapolated { what: format!("{customers:.0} customers on `{name}`"), factor });
         }
     }
@@ -272,6 +299,9 @@ impl<'a> ConfigWorlds<'a> {
         let mut months = Vec::new();
         for (month, date) in dates(scenario).into_iter().enumerate().take(scenario.months as usize) {
             let (begin, end) = (at(month), at(month + 1));
+            if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
+                break;
+            }
             let value = (self.bill_total(begin)? + self.bill_total(end)?) / Decimal::TWO;
             let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
             let worlds: Vec<MonthWorld> =
@@ -288,7 +318,7 @@ impl<'a> ConfigWorlds<'a> {
                     .map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
                 cost: money(value, draws(&|world| world.cost), unknown),
                 per_1000: money(per_1000, draws(&|world| world.per_1000), unknown),
-                extrapolated: is_extrapolated(&self.priced, context.model, end, &self.central),
+                extrapolated: is_extrapolated(&self.priced, context.tested_customers(), end, &self.central),
             });
         }
         Ok(months)
@@ -311,6 +341,7 @@ struct MonthWorld {
 
 /// A decimal value with the 5 % and 95 % quantiles of its draws.
 pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstimate {
+    draws.iter_mut().for_each(|draw| *draw = draw.min(UNAFFORDABLE));
     draws.sort_by(f64::total_cmp);
     let float = value.to_f64().unwrap_or(f64::NAN);
     let at = |quantile| quantile_of_sorted(&draws, quantile).unwrap_or(float);

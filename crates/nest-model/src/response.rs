@@ -9,7 +9,7 @@ use nest_data::{
     scaling::{QuantileLaw, QuantilePoint},
 };
 
-use crate::{ModelError, queueing::relative_wait, regression::weighted_nnls};
+use crate::{ModelError, draws::Z90, queueing::relative_wait, regression::weighted_nnls};
 
 /// Quantiles that are fitted and shown.
 pub const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
@@ -17,8 +17,6 @@ pub const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 const HIGHEST: f64 = 0.97;
 /// Least relative error of a quantile between visits.
 const LEAST_ERROR: f64 = 0.03;
-/// 95 % quantile of the standard normal distribution.
-const Z90: f64 = 1.644_853_626_951_472_7;
 
 /// Histogram of one behaviour in one step; none where nothing was completed.
 ///

@@ -65,7 +65,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
 }
 
 fn usable(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && matches!(step.verdict.worth, Worth::Valid | Worth::Suspect))
+    steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted())
 }
 
 fn check_steps(steps: &[Step]) -> Result<(), ModelError> {
@@ -95,8 +95,7 @@ fn step_caveats(steps: &[Step]) -> Vec<Caveat> {
 fn point(step: &Step, behaviours: &[String], resources: &[Resource]) -> Result<MeasuredPoint, ModelError> {
     let seconds: f64 = step.windows.iter().map(|window| window.duration_s).sum();
     let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
-    let mut counts = nest_data::measurement::Counts::default();
-    step.executions.values().for_each(|one| counts.merge(one));
+    let counts = step.total();
     let used = resources.iter().filter_map(|resource| visit(step, behaviours, resource).map(|visit| (resource.name.clone(), visit.used))).collect();
     Ok(MeasuredPoint {
         index: step.plan.index,
@@ -134,7 +133,7 @@ fn facts(steps: &[Step], behaviours: &[String]) -> Result<Vec<BehaviourFacts>, M
 }
 
 fn tested(points: &[MeasuredPoint], resources: &[ResourceModel]) -> Tested {
-    let fine = |point: &&MeasuredPoint| matches!(point.worth, Worth::Valid | Worth::Suspect);
+    let fine = |point: &&MeasuredPoint| point.worth.is_fitted();
     let plain = |point: &&MeasuredPoint| fine(point) && point.customers.is_some();
     let customers = points.iter().filter(plain).filter_map(|point| point.customers).fold(0.0, f64::max);
     let highest = |resource: &ResourceModel| {
@@ -154,10 +153,8 @@ fn flows(resources: &[ResourceModel]) -> impl Iterator<Item = (&ResourceModel, f
 }
 
 fn fit_quantiles(points: &[MeasuredPoint], behaviours: &[String], resources: &[ResourceModel]) -> Vec<QuantileLaw> {
-    let plain: Vec<&MeasuredPoint> = points
-        .iter()
-        .filter(|point| point.customers.is_some() && point.purpose != Purpose::Confirm && matches!(point.worth, Worth::Valid | Worth::Suspect))
-        .collect();
+    let plain: Vec<&MeasuredPoint> =
+        points.iter().filter(|point| point.customers.is_some() && point.purpose != Purpose::Confirm && point.worth.is_fitted()).collect();
     let highest = |(resource, capacity): &(&ResourceModel, f64)| {
         plain.iter().filter_map(|point| point.used.get(&resource.name)).copied().fold(0.0, f64::max) / capacity
     };
@@ -246,7 +243,7 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
         }
         caveats.extend(drift(model, steps, behaviours, resource));
     }
-    let highest = model.tested.utilisation.values().copied().fold(0.0, f64::max);
+    let highest = flows(&model.resources).filter_map(|(resource, _)| model.tested.utilisation.get(&resource.name)).copied().fold(0.0, f64::max);
     if highest < 0.5 {
         caveats.push(Caveat::PlateauNotSeen { utilisation: highest });
     }
@@ -261,7 +258,7 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
 
 /// Whether use over what the model says of the same executions changed from the first to the last step of the ramp.
 fn drift(model: &ScalingModel, steps: &[Step], behaviours: &[String], resource: &ResourceModel) -> Option<Caveat> {
-    let ramp = steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp && matches!(step.verdict.worth, Worth::Valid | Worth::Suspect));
+    let ramp = steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp && step.verdict.worth.is_fitted());
     let measured = Resource { name: resource.name.clone(), tier: resource.tier.clone(), kind: resource.kind, capacity: resource.capacity };
     let over_model = |step: &Step| {
         let visit = visit(step, behaviours, &measured)?;

@@ -7,7 +7,7 @@ use nest_load::Event;
 use nest_target::{Behaviour, Demands, Ledger};
 
 use crate::{
-    args::{DemoArguments, ProjectionArguments},
+    args::{DemoArguments, Format, ProjectionArguments},
     commands::{fit, measure, project, report},
     failure::{Failure, INTERNAL},
     files::{StudyFolder, write},
@@ -57,7 +57,13 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let (opened, closed) = ledgers.ok_or_else(|| Failure::new(INTERNAL, "the demo shop did not show its ledger"))?;
     data(&truth_table(&model, &closed, &opened)?.render(arguments.format))?;
     talk("(CPU per execution: what the shop was told to spend, what its own ledger says it spent, what was measured from outside)");
-    data(&format!("\n{}\n\n{}\n", nest_report::sentence(&projection), page.display()))
+    let ending = format!("\n{}\n\n{}\n", nest_report::sentence(&projection), page.display());
+    // A program that reads the table gets nothing but the table.
+    if arguments.format == Format::Human {
+        return data(&ending);
+    }
+    talk(ending.trim_end());
+    Ok(())
 }
 
 /// Demand set in the shop, spent by its ledger, measured.

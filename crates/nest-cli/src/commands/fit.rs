@@ -12,7 +12,7 @@ use crate::{
 
 /// Runs the verb.
 pub fn run(arguments: &FitArguments) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?;
+    let folder = StudyFolder::new(&arguments.study)?;
     let measurements = match &arguments.run {
         Some(run) => folder.run(run)?.measurements()?,
         None => folder.measurements()?,

@@ -103,8 +103,7 @@ pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
         "reasons",
     ]);
     for step in steps {
-        let mut counts = nest_data::measurement::Counts::default();
-        step.executions.values().for_each(|one| counts.merge(one));
+        let counts = step.total();
         table.rows.push(vec![
             step.plan.label(),
             step.plan.customers.map_or_else(String::new, |customers| format!("{customers:.0}")),

@@ -6,15 +6,20 @@ use nest_data::Projection;
 
 use crate::{
     args::ReportArguments,
-    failure::Failure,
+    failure::{Failure, STALE},
     files::StudyFolder,
     printer::{data, talk},
 };
 
 /// Runs the verb.
 pub fn run(arguments: &ReportArguments) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?;
+    let folder = StudyFolder::new(&arguments.study)?;
     let projection = folder.projection()?;
+    let fitted = folder.scaling()?.run;
+    if projection.model.run != fitted {
+        let message = format!("the projection rests on run {}, the model on run {fitted}", projection.model.run);
+        return Err(Failure::new(STALE, message).hint("run `locust-nest project`"));
+    }
     let page = report(&folder, &projection)?;
     data(&format!("{}\n", page.display()))
 }
