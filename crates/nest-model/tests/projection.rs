@@ -29,7 +29,11 @@ fn cost_lines_sum_to_the_total_exactly_and_the_draws_lie_around_it() {
             assert_eq!(sum, config.bill.total.value.0, "{} at {customers}", config.name);
             assert!(config.bill.lines.iter().all(|line| line.amount.expect("known").0 >= Decimal::ZERO), "{} at {customers}", config.name);
             let value = sum.to_f64().expect("a float");
-            assert!(config.bill.total.low <= value * (1.0 + 1e-9) && value <= config.bill.total.high * (1.0 + 1e-9), "{} at {customers}", config.name);
+            assert!(
+                config.bill.total.low <= value * (1.0 + 1e-9) && value <= config.bill.total.high * (1.0 + 1e-9),
+                "{} at {customers}",
+                config.name
+            );
         }
     }
 }
@@ -57,7 +61,8 @@ fn a_policy_that_changes_nothing_changes_nothing() {
 
 #[test]
 fn more_customers_never_cost_less_and_caveats_of_the_model_stay() {
-    let totals: Vec<Decimal> = [1e3, 1e4, 1e5, 1e6, 1e7].map(|customers| projected(|study| study.report.customers = Some(customers)).configs[0].bill.total.value.0).to_vec();
+    let totals: Vec<Decimal> =
+        [1e3, 1e4, 1e5, 1e6, 1e7].map(|customers| projected(|study| study.report.customers = Some(customers)).configs[0].bill.total.value.0).to_vec();
     assert!(totals.windows(2).all(|pair| pair[0] <= pair[1]), "{totals:?}");
     let projection = projected(|_| ());
     assert!(model().caveats.iter().all(|caveat| projection.caveats.contains(caveat)));

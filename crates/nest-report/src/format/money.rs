@@ -73,9 +73,11 @@ fn with_interval(estimate: &MoneyEstimate, currency: &str, dress: impl Fn(String
     if estimate.low == estimate.high {
         return dress(rounded(value, value_resolution(value, currency)));
     }
-    let ends = digits::resolution(value.to_f64().unwrap_or(f64::NAN), estimate.low, estimate.high);
+    // However narrow the interval: nobody signs for a thousandth of a cent.
+    let ends = digits::resolution(value.to_f64().unwrap_or(f64::NAN), estimate.low, estimate.high).max(value_resolution(value, currency));
     let end = |value| dress(digits::rounded(value, ends));
-    format!("{} [{} … {}]", dress(rounded(value, supported(ends, currency))), end(estimate.low), end(estimate.high))
+    let (value, low, high) = (dress(rounded(value, supported(ends, currency))), end(estimate.low), end(estimate.high));
+    if low == high { value } else { format!("{value} [{low} … {high}]") }
 }
 
 /// Money is shown whole or with all its small units: never with one decimal.
