@@ -17,7 +17,7 @@ pub struct Arguments {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure the built-in demo shop and open its report: two minutes, nothing to set up
+    /// Measure the built-in demo shop and write its report: under two minutes, nothing to set up
     Demo(DemoArguments),
     /// Write a commented study that runs against a URL
     Init(InitArguments),

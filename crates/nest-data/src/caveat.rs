@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
@@ -97,6 +98,13 @@ pub enum Caveat {
         /// Lines without a price.
         lines: usize,
     },
+    /// Months are priced with more instances than a configuration allows.
+    MoreThanAllowed {
+        /// The configuration.
+        config: String,
+        /// First such month.
+        from: Date,
+    },
     /// A price is old.
     PriceOld {
         /// The book.
@@ -164,6 +172,12 @@ impl fmt::Display for Caveat {
             Self::TierNotPlaced { config, tier } => write!(f, "`{config}` does not place tier `{tier}`; it is neither sized nor priced there"),
             Self::PriceUnknown { config, lines } => {
                 write!(f, "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add the price to a book of your own")
+            }
+            Self::MoreThanAllowed { config, from } => {
+                write!(
+                    f,
+                    "`{config}`: from {from} on growth needs more instances than `max` allows; they are priced as if it did not. Raise max, or plan for the break point"
+                )
             }
             Self::PriceOld { book, days } => write!(f, "the oldest price used from {book} was seen {days} days ago. Check it before signing"),
             Self::ValueOffCentre { what } => write!(f, "{what}: the central value lies outside the middle half of its draws; read the interval"),

@@ -233,6 +233,11 @@ impl<'a> ConfigWorlds<'a> {
         let priced = &self.priced;
         self.raise(context, customers, caveats);
         let bill = self.bill(context, customers, caveats)?;
+        let months = self.months(context)?;
+        let allowed = priced.config.max.map_or(f64::INFINITY, |max| f64::from(max + priced.config.spare));
+        if let Some(month) = months.iter().find(|month| month.instances.is_some_and(|instances| instances.value > allowed)) {
+            caveats.push(Caveat::MoreThanAllowed { config: priced.name.to_owned(), from: month.date });
+        }
         Ok(ConfigProjection {
             name: priced.name.to_owned(),
             platform: priced.config.platform,
@@ -240,7 +245,7 @@ impl<'a> ConfigWorlds<'a> {
             book: priced.book.name(),
             currency: priced.book.currency.clone(),
             bill,
-            months: self.months(context)?,
+            months,
             break_points: self.break_points(context),
         })
     }

@@ -1,6 +1,6 @@
 //! `fit`: measurements become a scaling model.
 
-use nest_data::{Document, Measurements, ScalingModel};
+use nest_data::{Document, Measurements, ScalingModel, measurement::ResourceKind};
 use nest_report::format;
 
 use crate::{
@@ -46,7 +46,7 @@ pub fn demand_table(model: &ScalingModel) -> Table {
                 behaviour.to_owned(),
                 format::quantity(estimate.value, unit),
                 format!("{} … {}", format::quantity(estimate.low, unit), format::quantity(estimate.high, unit)),
-                if behaviour == "idle" { format!("{unit}/s") } else { unit.to_owned() },
+                if behaviour == "idle" && resource.kind != ResourceKind::Memory { format!("{unit}/s") } else { unit.to_owned() },
                 format!("{:.1}", resource.condition),
             ]);
         }

@@ -25,7 +25,10 @@ pub fn run(arguments: &MeasureArguments) -> Result<(), Failure> {
         return print_plan(&plan, arguments.format);
     }
     let measurements = measure(&folder, &study, arguments.resume, &interrupt, &mut |_| ())?;
-    data(&steps_table(&measurements.steps).render(arguments.format))
+    match arguments.format {
+        Format::Json => data(&measurements.to_json()),
+        format => data(&steps_table(&measurements.steps).render(format)),
+    }
 }
 
 /// Measures a study and keeps the result in its folder; `also` sees every event too.
