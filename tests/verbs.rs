@@ -37,6 +37,7 @@ fn load_init_and_all_run_against_a_server_that_is_there() {
     child.wait().expect("it was started here");
     let outcome = outcome.expect(0);
     assert!(outcome.stdout.contains("per 1,000 customers and month"), "{}", outcome.stdout);
+    crate::support::assert_balanced(&crate::support::measurements(&folder.path().join("fresh")));
     assert!(folder.path().join("fresh/reports/report.html").is_file());
 }
 
@@ -114,7 +115,9 @@ fn load_state_runs_once_before_and_reset_after_the_pilot_and_every_step() {
     overrides.extend(["target.state='echo state >> ../commands'", "target.reset='echo reset >> ../commands'"]);
     nest(folder.path(), &study.arguments(&["measure"], "--items 100", &overrides)).expect(0);
     let commands = fs::read_to_string(folder.path().join("commands")).expect("the commands ran");
-    let steps = crate::support::measurements(&study.path).steps.len();
+    let measured = crate::support::measurements(&study.path);
+    crate::support::assert_balanced(&measured);
+    let steps = measured.steps.len();
     assert_eq!(commands, format!("state\n{}", "reset\n".repeat(steps + 1)));
     let failing = study.arguments(&["measure"], "--items 100", &["target.state='exit 5'"]);
     nest(folder.path(), &failing).expect(6).says("the state command \"exit 5\" ended with exit status: 5");
@@ -141,6 +144,7 @@ fn load_a_control_group_is_read_in_place_of_a_process() {
     made.iter().for_each(|group| drop(fs::remove_dir(group)));
     outcome.expect(0);
     let measured = crate::support::measurements(&study.path);
+    crate::support::assert_balanced(&measured);
     let busy: f64 = measured.steps.iter().flat_map(|step| &step.windows).map(|window| window.used["app/cpu"]).sum();
     let memory = measured.steps.iter().flat_map(|step| &step.windows).map(|window| window.used["app/memory"]).fold(0.0, f64::max);
     assert!(busy > 0.5 && memory > 1e6, "{busy} busy-seconds, {memory} bytes");
