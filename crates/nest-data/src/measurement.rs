@@ -131,6 +131,20 @@ pub enum Purpose {
     Confirm,
 }
 
+impl Purpose {
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Base => "base",
+            Self::Boosted => "boosted",
+            Self::Ramp => "ramp",
+            Self::Confirm => "confirm",
+        }
+    }
+}
+
 /// A step as planned: everything the engine needs to run it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlannedStep {

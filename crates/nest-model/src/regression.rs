@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn dependent_columns_have_no_fit_and_no_finite_condition() {
+    fn dependent_columns_have_no_finite_condition_and_an_empty_one_no_fit() {
         let design = DMatrix::from_row_slice(3, 2, &[1.0, 2.0, 2.0, 4.0, 3.0, 6.0]);
         assert!(condition(&design) > 1e12);
         assert!((condition(&DMatrix::identity(3, 3)) - 1.0).abs() < 1e-12);

@@ -1,6 +1,6 @@
 //! The measured steps as one tidy table in Parquet. The only module that knows polars.
 
-use nest_data::{ScalingModel, measurement::Purpose, scaling::MeasuredPoint};
+use nest_data::{ScalingModel, scaling::MeasuredPoint};
 use polars::prelude::{Column, DataFrame, ParquetWriter};
 
 use crate::ModelError;
@@ -31,7 +31,7 @@ pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
         text("run", &|_| model.run.clone()),
         Column::new("step".into(), rows.iter().map(|row| row.point.index as u32).collect::<Vec<_>>()),
         text("label", &|row| row.point.label.clone()),
-        text("purpose", &|row| purpose(row.point.purpose).to_owned()),
+        text("purpose", &|row| row.point.purpose.label().to_owned()),
         text("worth", &|row| row.point.worth.label().to_owned()),
         Column::new("customers".into(), rows.iter().map(|row| row.point.customers).collect::<Vec<_>>()),
         text("behaviour", &|row| row.behaviour.to_owned()),
@@ -75,14 +75,4 @@ fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
         unit: "s",
     }));
     rows
-}
-
-fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Idle => "idle",
-        Purpose::Base => "base",
-        Purpose::Boosted => "boosted",
-        Purpose::Ramp => "ramp",
-        Purpose::Confirm => "confirm",
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nest_data::{
     Projection,
-    measurement::{Purpose, Worth},
+    measurement::Worth,
     scaling::{Check, MeasuredPoint},
 };
 
@@ -74,16 +74,6 @@ pub(crate) fn check_unit(quantity: &str) -> &'static str {
     }
 }
 
-fn purpose(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Idle => "idle",
-        Purpose::Base => "base",
-        Purpose::Boosted => "boosted",
-        Purpose::Ramp => "ramp",
-        Purpose::Confirm => "confirm",
-    }
-}
-
 fn load_table(projection: &Projection) -> Table {
     let titles = ["#no.", "step", "purpose", "#customers", "#active", "#in flight", "#offered", "#completed", "#errors", "verdict"];
     let mut table = Table::new("● Measured steps, in the order of the plan", &titles);
@@ -91,7 +81,7 @@ fn load_table(projection: &Projection) -> Table {
         table.row([
             (point.index + 1).to_string(),
             point.label.clone(),
-            purpose(point.purpose).to_owned(),
+            point.purpose.label().to_owned(),
             customers(point),
             format::number(point.active),
             format::number(point.in_flight),
