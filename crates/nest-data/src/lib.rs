@@ -16,10 +16,12 @@
 
 pub mod behaviour;
 pub mod caveat;
+pub mod customers;
 pub mod diagnostic;
 pub mod document;
 pub mod error;
 pub mod estimate;
+pub mod feed;
 pub mod formula;
 pub mod measurement;
 pub mod price_book;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     caveat::Caveat,
+    customers::Arrival,
     document::{Document, Header},
     study::Study,
 };
@@ -160,6 +161,19 @@ pub struct PlannedStep {
     pub offered_per_s: BTreeMap<String, f64>,
     /// Seed of its arrivals and templates.
     pub seed: u64,
+    /// How the load arrives.
+    #[serde(default, skip_serializing_if = "Arrival::is_open")]
+    pub arrival: Arrival,
+    /// Active customers of a closed step; none for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<u32>,
+    /// Which repeat it is, from 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl PlannedStep {
@@ -196,6 +210,15 @@ pub struct Step {
     pub requests: BTreeMap<String, Counts>,
     /// Executions due while the step settled; not in any other number.
     pub settling: Counts,
+    /// How long the step took to settle, in seconds; 0 where it was not recorded.
+    #[serde(default)]
+    pub settle_s: f64,
+    /// Customers of a closed or partly open step: as planned, and the fewest who could act at once in its windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<Population>,
+    /// Requests by name, with their own quantiles of response time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
     /// Failed and dropped requests by behaviour and kind.
     pub errors: Vec<ErrorCount>,
     /// The first failed exchanges of each kind.
@@ -224,6 +247,31 @@ impl Step {
     }
 }
 
+/// Customers of a step who hold a connection or wait for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Population {
+    /// As planned.
+    pub planned: u32,
+    /// The fewest at an edge of a window.
+    pub reached: u32,
+}
+
+/// One request of a behaviour, over a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The behaviour.
+    pub behaviour: String,
+    /// The request's name.
+    pub name: String,
+    /// How it was sent, where not on the fast path: `HTTP/2`, `reqwest (redirects)`, `code`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How many there were.
+    pub requests: Counts,
+    /// Quantiles (0.5, 0.95, 0.99) of the response time of completed ones from their due time, in seconds.
+    pub response_s: [f64; 3],
+}
+
 /// Counts of executions or requests: `due = completed + failed + dropped`, exactly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -242,6 +290,19 @@ impl Counts {
     #[must_use]
     pub fn balance(&self) -> bool {
         self.due == self.completed + self.failed + self.dropped
+    }
+
+    /// Counts the end of one that was due.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Ok => self.completed += 1,
+            Outcome::Failed => self.failed += 1,
+        }
+    }
+
+    /// Counts whatever is still open as failed.
+    pub fn cut(&mut self) {
+        self.failed = self.due.saturating_sub(self.completed + self.dropped);
     }
 
     /// Adds another count to this one.
@@ -332,6 +393,21 @@ pub struct GeneratorHealth {
     pub lateness_p50_s: f64,
     /// 99th percentile of that delay.
     pub lateness_p99_s: f64,
+    /// 99th percentile of how late the generator's own clock woke it, in seconds.
+    #[serde(default)]
+    pub clock_p99_s: f64,
+    /// Share of the time in which a worker was ready to run and had no processor, 0-1; the highest of all workers.
+    #[serde(default)]
+    pub waiting: f64,
+    /// Connections that the target ended in the middle of a request.
+    #[serde(default)]
+    pub lost_connections: u64,
+    /// Starts for which no customer was free at their due time; they waited in a queue of the generator.
+    #[serde(default)]
+    pub queued: u64,
+    /// Change of the civil clock against the monotonic one over the step, in seconds.
+    #[serde(default)]
+    pub clock_step_s: f64,
 }
 
 /// What a step is worth, and why.

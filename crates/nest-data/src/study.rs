@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DataError,
     behaviour::Behaviour,
+    customers::Customers,
+    feed::FeedSource,
     formula::Rate,
     units::{Growth, Quoted, Seconds, Share},
 };
@@ -34,6 +36,9 @@ pub struct Study {
     pub parameters: BTreeMap<String, Parameter>,
     /// Executions per customer and time of each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
     pub rates: BTreeMap<String, Rate>,
+    /// Tables that behaviours take values from, `{{ NAME.COLUMN }}`, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub feeds: BTreeMap<String, FeedSource>,
     /// How it is measured.
     #[serde(default)]
     pub measure: Measure,
@@ -99,6 +104,18 @@ pub struct Target {
     /// Hosts besides the loopback ones that may be put under load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow_hosts: Vec<String>,
+    /// Whether HTTP/2 is spoken.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub http2: bool,
+    /// File (PEM, in the study's folder) with certificates to trust besides those that the machine trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// Trust any certificate, for a target of one's own whose certificate nobody has signed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub insecure: bool,
+    /// Proxy of all requests: `"http://127.0.0.1:3128"`. They take the compatibility path then, which is slower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Cores that a started target may use, by number; all where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<Vec<usize>>,
@@ -110,33 +127,12 @@ pub struct Target {
     pub state: Option<String>,
 }
 
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 fn thirty_seconds() -> Seconds {
     Seconds::new(30.0).expect("30 is a valid span")
-}
-
-/// How executions per customer and day become load in the busiest minute.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Customers {
-    /// Whether customers arrive on a schedule of their own or wait for answers.
-    #[serde(default)]
-    pub arrival: Arrival,
-    /// Share of a day's executions that falls into its busiest hour, 1/24 (even) to 1.
-    pub peak_hour_share: Share,
-    /// Busiest minute over the mean minute of the busiest hour, 1 or more.
-    #[schemars(range(min = 1.0))]
-    pub burst: f64,
-}
-
-/// How load arrives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Arrival {
-    /// Arrivals follow a Poisson process, whatever the answers.
-    #[default]
-    Open,
-    /// A fixed population waits for each answer, then thinks (not available yet).
-    Closed,
 }
 
 /// A number that formulas use.
@@ -205,8 +201,19 @@ pub struct Measure {
     /// Windows of a step, 2 or more.
     #[schemars(range(min = 2, max = 1000))]
     pub windows: u32,
-    /// Load before the first window that is not counted.
+    /// Load before the first window that is not counted. It goes on until the rate is reached and response times have no
+    /// trend, up to `settle_most`.
     pub settle: Seconds,
+    /// Longest load before the first window; four times `settle` where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle_most: Option<Seconds>,
+    /// How often every loaded step is run, 1 or more.
+    #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "is_one")]
+    pub repeats: u32,
+    /// Order of the loaded steps.
+    #[serde(skip_serializing_if = "Order::is_planned")]
+    pub order: Order,
     /// Time that the pilot gives each behaviour.
     pub pilot: Seconds,
     /// Longest wait for an answer.
@@ -218,9 +225,55 @@ pub struct Measure {
     pub max_rate: f64,
     /// Longest run; the plan is refused where it would take longer.
     pub max_duration: Seconds,
-    /// Core that the load generator is pinned to, by number; the last one where missing.
+    /// Longest body of an answer that is read, in bytes; a longer one fails its request.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "is_64_mib")]
+    pub longest_body: u64,
+    /// Core that the load generator is pinned to, by number, or several with one worker each; the last one where missing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub generator_core: Option<usize>,
+    pub generator_core: Option<Cores>,
+}
+
+/// One core or several, by number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Cores {
+    /// One core.
+    One(usize),
+    /// One worker on each.
+    Several(Vec<usize>),
+}
+
+impl Cores {
+    /// The numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<usize> {
+        match self {
+            Self::One(one) => vec![*one],
+            Self::Several(several) => several.clone(),
+        }
+    }
+}
+
+/// Order of the loaded steps of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Base, boosted, then the ramp from low to high; all repeats of a round together.
+    #[default]
+    Planned,
+    /// Drawn by the study's seed, so that a drift of the machine falls on all loads alike.
+    Shuffled,
+}
+
+impl Order {
+    fn is_planned(&self) -> bool {
+        *self == Self::Planned
+    }
+}
+
+fn is_64_mib(value: &u64) -> bool {
+    *value == 64 << 20
 }
 
 impl Default for Measure {
@@ -236,11 +289,15 @@ impl Default for Measure {
             window: seconds(10.0),
             windows: 10,
             settle: seconds(5.0),
+            settle_most: None,
+            repeats: 1,
+            order: Order::Planned,
             pilot: seconds(3.0),
             timeout: seconds(10.0),
             max_in_flight: 2_000,
             max_rate: 5_000.0,
             max_duration: seconds(7_200.0),
+            longest_body: 64 << 20,
             generator_core: None,
         }
     }
@@ -302,6 +359,9 @@ pub struct Slo {
     /// 99 % of the requests are answered within this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99: Option<Seconds>,
+    /// Share of the requests that may fail or be dropped; `measure --search` takes 1 % where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Share>,
 }
 
 impl Slo {

@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, net::IpAddr};
 use url::{Host, Url};
 
 use crate::{
-    behaviour::{Behaviour, Capture, Request, json_pointer},
+    behaviour::{Behaviour, Capture, Part, Request, json_pointer},
+    customers::{Arrival, Think},
     diagnostic::{Diagnostic, Source, nearest},
+    feed::Feed,
     formula::is_unit_of_time,
-    study::{Arrival, Config, Platform, Study},
+    study::{Config, Platform, Study},
     template::{Segment, Template},
     toml_document::{self, Spans},
 };
@@ -23,6 +25,18 @@ pub struct StudyTexts {
     pub nest: Source,
     /// Each file of `behaviours/`, by behaviour name.
     pub behaviours: BTreeMap<String, Source>,
+    /// Behaviours that are Rust code of the running program, by name, with the behaviour that each needs.
+    pub code: BTreeMap<String, Option<String>>,
+}
+
+impl StudyTexts {
+    fn names(&self) -> impl Iterator<Item = &String> + Clone {
+        self.behaviours.keys().chain(self.code.keys())
+    }
+
+    fn has(&self, behaviour: &str) -> bool {
+        self.behaviours.contains_key(behaviour) || self.code.contains_key(behaviour)
+    }
 }
 
 /// Reads and checks a whole study. `overrides` are `path=value` pairs of `--set`.
@@ -38,13 +52,22 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
             Err(errors) => found.extend(errors),
         }
     }
+    let study = toml_document::read::<Study>(&texts.nest, overrides);
+    let feeds: Option<Vec<String>> = study.as_ref().ok().map(|(study, _)| study.feeds.keys().cloned().collect());
     for (behaviour, spans) in read.values() {
         let needed = behaviour.needs.as_ref().and_then(|needed| read.get(needed));
         let saved = needed.into_iter().flat_map(|(needed, _)| &needed.steps).flat_map(|step| step.save.keys().cloned());
-        check_behaviour(behaviour, saved.collect(), spans, &mut found);
+        check_behaviour(behaviour, saved.collect(), feeds.as_deref(), spans, &mut found);
     }
-    let behaviours: BTreeMap<String, Behaviour> = read.into_iter().map(|(name, (behaviour, _))| (name, behaviour)).collect();
-    match toml_document::read::<Study>(&texts.nest, overrides) {
+    let mut behaviours: BTreeMap<String, Behaviour> = read.into_iter().map(|(name, (behaviour, _))| (name, behaviour)).collect();
+    for (name, needs) in &texts.code {
+        if let Some(source) = texts.behaviours.get(name) {
+            let message = format!("`{name}` is both a file and Rust code of this program");
+            found.push(Diagnostic::at(&source.name, 0..0, message, "rename one of the two"));
+        }
+        behaviours.insert(name.clone(), Behaviour { description: None, needs: needs.clone(), variables: BTreeMap::new(), steps: Vec::new(), code: true });
+    }
+    match study {
         Ok((mut study, spans)) => {
             study.behaviours = behaviours;
             check_study(&study, texts, &spans, &mut found);
@@ -55,6 +78,78 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
             Err(errors)
         }
     }
+}
+
+/// Reads one behaviour that stands alone, for `load`: no feeds, no needs.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_behaviour(source: &Source) -> Result<Behaviour, Vec<Diagnostic>> {
+    let (behaviour, spans) = toml_document::read::<Behaviour>(source, &[])?;
+    let mut found = Vec::new();
+    check_behaviour(&behaviour, Vec::new(), Some(&[]), &spans, &mut found);
+    if behaviour.needs.is_some() {
+        found.push(spans.at_value(&["needs"], "a behaviour that stands alone can need no other", "put the requests of both into one file"));
+    }
+    if found.is_empty() { Ok(behaviour) } else { Err(found) }
+}
+
+/// Reads the feeds of a study from the texts of their files, by file name, and checks that the behaviours' columns are there.
+///
+/// # Errors
+/// Everything that is wrong, over all feeds.
+pub fn read_feeds(study: &Study, files: &BTreeMap<String, Source>) -> Result<BTreeMap<String, Feed>, Vec<Diagnostic>> {
+    let (mut feeds, mut found) = (BTreeMap::new(), Vec::new());
+    for (name, feed) in &study.feeds {
+        match files.get(&feed.file).map(Feed::read) {
+            Some(Ok(feed)) => drop(feeds.insert(name.clone(), feed)),
+            Some(Err(error)) => found.push(error),
+            None => found.push(Diagnostic::at(&feed.file, 0..0, format!("the file of feed `{name}` was not read"), "put it into the study's folder")),
+        }
+    }
+    for (behaviour, feed, column) in feed_columns(study) {
+        if let Some(rows) = feeds.get(&feed).filter(|rows| !rows.columns().contains(&column)) {
+            let message = format!("behaviour `{behaviour}` takes {{{{ {feed}.{column} }}}}, but the feed has no column `{column}`");
+            found.push(Diagnostic::at(&study.feeds[&feed].file, 0..0, message, offer(&column, rows.columns().iter())));
+        }
+    }
+    if found.is_empty() { Ok(feeds) } else { Err(found) }
+}
+
+/// Behaviour, feed and column of every `{{ feed.column }}` of a study.
+fn feed_columns(study: &Study) -> Vec<(String, String, String)> {
+    let mut columns = Vec::new();
+    for (name, behaviour) in &study.behaviours {
+        for text in behaviour.steps.iter().flat_map(texts_of) {
+            let template: Option<Template> = text.1.parse().ok();
+            for segment in template.iter().flat_map(Template::segments) {
+                if let Segment::Feed { feed, column } = segment {
+                    columns.push((name.clone(), feed.clone(), column.clone()));
+                }
+            }
+        }
+    }
+    columns
+}
+
+/// Every template of a request, with the key that it stands under.
+pub fn texts_of(step: &Request) -> Vec<(&str, &str)> {
+    let mut json_texts = Vec::new();
+    step.json.iter().for_each(|json| collect_texts(json, &mut json_texts));
+    let paths = [("get", &step.get), ("post", &step.post), ("put", &step.put), ("patch", &step.patch), ("delete", &step.delete), ("head", &step.head)];
+    let part = |part| match part {
+        &Part::Value(ref value) => value.as_str(),
+        Part::File(file) => file.content.as_str(),
+    };
+    paths
+        .into_iter()
+        .filter_map(|(key, path)| path.as_deref().map(|path| (key, path)))
+        .chain(step.headers.values().map(|text| ("headers", text.as_str())))
+        .chain(step.form.values().map(|text| ("form", text.as_str())))
+        .chain(step.multipart.values().map(|value| ("multipart", part(value))))
+        .chain(step.body.iter().map(|text| ("body", text.as_str())))
+        .chain(json_texts.into_iter().map(|text| ("json", text)))
+        .collect()
 }
 
 /// Whether a host is this machine, without asking a name server.
@@ -72,9 +167,9 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     check_numbers(study, spans, found);
     for (name, slo) in &study.slo {
         if let Some(behaviour) = &slo.applies_to
-            && !texts.behaviours.contains_key(behaviour)
+            && !texts.has(behaviour)
         {
-            let help = offer(behaviour, texts.behaviours.keys());
+            let help = offer(behaviour, texts.names());
             found.push(spans.at_value(&["slo", name, "applies_to"], format!("objective `{name}` is for `{behaviour}`, which is no behaviour"), help));
         }
         if slo.limits().is_empty() {
@@ -105,7 +200,7 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
 fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let path = ["target", "base_url"];
     let url = match Url::parse(&study.target.base_url) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => url,
+        Ok(url) if url.host_str().is_some_and(|host| !host.is_empty()) && speaks(study, &url) => url,
         _ => {
             let message = format!("{:?} is not a base URL", study.target.base_url);
             return found.push(spans.at_value(&path, message, "write scheme, host and port, such as \"http://127.0.0.1:8080\""));
@@ -123,10 +218,16 @@ fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Whether the scheme is one that requests are made over, or all behaviours are code, which may speak anything.
+fn speaks(study: &Study, url: &Url) -> bool {
+    let requests = study.behaviours.values().any(|behaviour| !behaviour.code);
+    matches!(url.scheme(), "http" | "https") || !requests && url.port().is_some()
+}
+
 fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (name, rate) in &study.rates {
-        if !texts.behaviours.contains_key(name) {
-            let help = match nearest(name, texts.behaviours.keys().map(String::as_str)) {
+        if !texts.has(name) {
+            let help = match nearest(name, texts.names().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`? Else add behaviours/{name}.toml"),
                 None => format!("add behaviours/{name}.toml, or remove the rate"),
             };
@@ -141,6 +242,10 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         let help = format!("add `{name} = \"1 / day\"` under [rates] in {}, or remove the file", texts.nest.name);
         found.push(Diagnostic::at(&source.name, 0..0, format!("behaviour `{name}` has no rate"), help));
     }
+    for name in texts.code.keys().filter(|name| !study.rates.contains_key(*name)) {
+        let message = format!("behaviour `{name}`, which is code of this program, has no rate");
+        found.push(spans.at_key(&["rates"], message, format!("add `{name} = \"1 / day\"` under [rates]")));
+    }
     if study.rates.is_empty() {
         found.push(spans.at_key(&["rates"], "there is no rate", "add at least one behaviour and its rate"));
     }
@@ -153,10 +258,10 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
 fn check_needs(study: &Study, texts: &StudyTexts, found: &mut Vec<Diagnostic>) {
     for (name, behaviour) in &study.behaviours {
         let Some(needed) = &behaviour.needs else { continue };
-        let source = &texts.behaviours[name];
+        let source = texts.behaviours.get(name).unwrap_or(&texts.nest);
         let span = source.text.find("needs").map_or(0..0, |start| start..start + "needs".len());
-        if !texts.behaviours.contains_key(needed) {
-            let help = offer(needed, texts.behaviours.keys());
+        if !texts.has(needed) {
+            let help = offer(needed, texts.names());
             found.push(Diagnostic::at(&source.name, span, format!("`{name}` needs `{needed}`, which is no behaviour"), help));
         } else if study.behaviours.get(needed).is_some_and(|needed| needed.needs.is_some()) {
             let message = format!("`{name}` needs `{needed}`, which needs another behaviour itself");
@@ -177,9 +282,7 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
 
 fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let measure = &study.measure;
-    if study.customers.arrival == Arrival::Closed {
-        found.push(spans.at_value(&["customers", "arrival"], "closed arrivals are not available yet", "use arrival = \"open\""));
-    }
+    check_customers(study, spans, found);
     if study.customers.peak_hour_share.get() < 1.0 / 24.0 {
         let help = "the busiest of 24 hours holds at least 1/24 = 4.17% of the day";
         found.push(spans.at_value(&["customers", "peak_hour_share"], "the busiest hour cannot hold less than an even share", help));
@@ -220,6 +323,63 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         }
     }
 }
+
+/// Checks how customers come and think.
+fn check_customers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let customers = &study.customers;
+    for (key, think) in [("think", &customers.think), ("pacing", &customers.pacing)] {
+        if let Some(Err(reason)) = think.as_ref().map(Think::times) {
+            found.push(spans.at_value(&["customers", key], format!("`customers.{key}`: {reason}"), THINK_HELP));
+        }
+    }
+    if customers.think.is_some() && customers.pacing.is_some() {
+        found.push(spans.at_key(&["customers", "pacing"], "customers either think or keep a pace", "keep one of think and pacing"));
+    }
+    let waits = customers.think.is_some() || customers.pacing.is_some();
+    match customers.arrival {
+        Arrival::Open if waits || customers.session.is_some() => {
+            let help = "write arrival = \"partly-open\" or \"closed\", or remove think, pacing and session";
+            found.push(spans.at_key(&["customers"], "open arrivals have neither think times nor sessions", help));
+        }
+        Arrival::Closed if !waits => {
+            let help = "add think = \"8s\", or pacing";
+            found.push(spans.at_value(&["customers", "arrival"], "closed customers need a think time or a pacing between behaviours", help));
+        }
+        Arrival::PartlyOpen if customers.session.as_ref().and_then(|session| session.behaviours).is_none() => {
+            let help = "add session = { behaviours = 14 }";
+            found.push(spans.at_value(&["customers", "arrival"], "partly open arrivals need the mean number of behaviours of a session", help));
+        }
+        _ => {}
+    }
+    check_session(study, spans, found);
+}
+
+/// Checks the behaviours that begin and end sessions, and that their rates are those of the sessions.
+fn check_session(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let Some(session) = &study.customers.session else { return };
+    let ends = [("start", &session.start), ("end", &session.end)];
+    let is_end = |name: &String| ends.iter().any(|(_, end)| end.as_ref() == Some(name));
+    let Ok(rates) = study.rates_per_day(&study.parameter_values()) else { return };
+    let others: f64 = rates.iter().filter(|(name, _)| !is_end(name)).map(|(_, rate)| rate).sum();
+    for (key, name) in ends.into_iter().filter_map(|(key, name)| name.as_ref().map(|name| (key, name))) {
+        let path = ["customers", "session", key];
+        if !study.behaviours.contains_key(name) {
+            let help = offer(name, study.behaviours.keys());
+            found.push(spans.at_value(&path, format!("`{name}` is to {key} every session, but is no behaviour"), help));
+        } else if others <= 0.0 {
+            found.push(spans.at_value(&path, "a session needs a behaviour besides those that begin and end it", "give another one a rate above 0"));
+        } else if let (Some(behaviours), Some(rate)) = (session.behaviours, rates.get(name))
+            && (rate * behaviours / others - 1.0).abs() > 0.01
+        {
+            let right = others / behaviours;
+            let message = format!("`{name}` is to {key} every session, of which there are {right:.4} / day, but its rate is {rate:.4} / day");
+            found.push(spans.at_key(&["rates", name], message, format!("write \"{right:.4} / day\", or change session.behaviours")));
+        }
+    }
+}
+
+const THINK_HELP: &str =
+    "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
 
 fn check_config(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let mut missing = |key: &str, example: &str| {
@@ -284,76 +444,101 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved.
-fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, spans: &Spans, found: &mut Vec<Diagnostic>) {
+/// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved, `feeds` the names of all feeds where
+/// they are known.
+fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, feeds: Option<&[String]>, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if behaviour.steps.is_empty() {
         found.push(spans.at_key(&["steps"], "the behaviour makes no request", "add a step such as { get = \"/\" }"));
     }
     let mut known = saved;
     known.extend(behaviour.variables.keys().cloned());
     for (index, step) in behaviour.steps.iter().enumerate() {
-        check_request(step, &index.to_string(), spans, &mut known, found);
+        check_request(step, &index.to_string(), feeds, spans, &mut known, found);
     }
 }
 
-fn check_request(step: &Request, index: &str, spans: &Spans, known: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
+fn check_request(
+    step: &Request,
+    index: &str,
+    feeds: Option<&[String]>,
+    spans: &Spans,
+    known: &mut Vec<String>,
+    found: &mut Vec<Diagnostic>,
+) {
     let Some((method, path)) = step.method_and_path() else {
         let help = "such as { get = \"/items\" } or { post = \"/orders\", json = { .. } }";
         return found.push(spans.at_value(&["steps", index], "a step names exactly one of get, post, put, patch, delete, head", help));
     };
-    let method_key = method.to_ascii_lowercase();
     if !path.starts_with('/') {
         let help = "write the path from the base URL, starting with /";
-        found.push(spans.at_value(&["steps", index, &method_key], format!("{path:?} is not a path"), help));
+        found.push(spans.at_value(&["steps", index, &method.to_ascii_lowercase()], format!("{path:?} is not a path"), help));
     }
-    let bodies = usize::from(step.json.is_some()) + usize::from(!step.form.is_empty()) + usize::from(step.body.is_some());
-    if bodies > 1 {
-        found.push(spans.at_value(&["steps", index], "a step has one body", "keep one of json, form and body"));
+    let bodies = [step.json.is_some(), !step.form.is_empty(), !step.multipart.is_empty(), step.body.is_some()];
+    if bodies.into_iter().filter(|given| *given).count() > 1 {
+        found.push(spans.at_value(&["steps", index], "a step has one body", "keep one of json, form, multipart and body"));
     }
-    let mut json_texts = Vec::new();
-    step.json.iter().for_each(|json| collect_texts(json, &mut json_texts));
-    let places = std::iter::once((method_key.as_str(), path))
-        .chain(step.headers.values().map(|text| ("headers", text.as_str())))
-        .chain(step.form.values().map(|text| ("form", text.as_str())))
-        .chain(step.body.iter().map(|text| ("body", text.as_str())))
-        .chain(json_texts.into_iter().map(|text| ("json", text)));
-    for (key, text) in places {
-        match text.parse::<Template>() {
-            Err(error) => {
-                found.push(spans.at_value(&["steps", index, key], error.to_string(), "write {{ name }}, {{ int(1, 9) }} or {{ pick(\"a\", \"b\") }}"))
-            }
-            Ok(template) => {
-                for segment in template.segments() {
-                    if let Segment::Variable(name) = segment
-                        && !known.contains(name)
-                    {
-                        let help = "save it in an earlier step, or give it a value under [variables]";
-                        found.push(spans.at_value(&["steps", index, key], format!("`{{{{ {name} }}}}` has no value yet at this step"), help));
-                    }
-                }
-            }
-        }
+    if let Some(Err(reason)) = step.think.as_ref().map(Think::times) {
+        found.push(spans.at_value(&["steps", index, "think"], reason, THINK_HELP));
+    }
+    if let Some(name) = step.headers.keys().find(|name| !is_header_name(name)) {
+        found.push(spans.at_key(&["steps", index, "headers", name], format!("{name:?} is no header name"), "letters, digits and hyphens"));
+    }
+    for (key, text) in texts_of(step) {
+        check_template(text, &["steps", index, key], feeds, spans, known, found);
     }
     for (name, capture) in &step.save {
-        match capture {
-            Capture::Json(path) if json_pointer(path).is_none() => {
-                found.push(spans.at_value(
-                    &["steps", index, "save", name],
-                    format!("{path:?} is not a JSON path"),
-                    "write $ and names or indices, such as \"$.items[0].id\"",
-                ));
-            }
-            Capture::Elsewhere(_) => {
-                found.push(spans.at_value(
-                    &["steps", index, "save", name],
-                    "captures from headers and by regular expression are not available yet",
-                    "use a JSON path, such as \"$.id\"",
-                ));
-            }
-            Capture::Json(_) => {}
+        if let Some((message, help)) = wrong_capture(capture) {
+            found.push(spans.at_value(&["steps", index, "save", name], message, help));
         }
         known.push(name.clone());
     }
+}
+
+fn check_template(text: &str, place: &[&str], feeds: Option<&[String]>, spans: &Spans, known: &[String], found: &mut Vec<Diagnostic>) {
+    let template = match text.parse::<Template>() {
+        Ok(template) => template,
+        Err(error) => {
+            let help = "write {{ name }}, {{ feed.column }}, {{ int(1, 9) }} or {{ pick(\"a\", \"b\") }}";
+            return found.push(spans.at_value(place, error.to_string(), help));
+        }
+    };
+    for segment in template.segments() {
+        match segment {
+            Segment::Variable(name) if !known.contains(name) => {
+                let help = "save it in an earlier step, or give it a value under [variables]";
+                found.push(spans.at_value(place, format!("`{{{{ {name} }}}}` has no value yet at this step"), help));
+            }
+            Segment::Feed { feed, .. } if feeds.is_some_and(|feeds| !feeds.contains(feed)) => {
+                let help = format!("add [feeds.{feed}] with file = \"{feed}.csv\" to nest.toml");
+                found.push(spans.at_value(place, format!("there is no feed `{feed}`"), help));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is wrong with a capture, and what to do.
+fn wrong_capture(capture: &Capture) -> Option<(String, String)> {
+    match capture {
+        Capture::Json(path) if json_pointer(path).is_none() => {
+            Some((format!("{path:?} is not a JSON path"), "write $ and names or indices, such as \"$.items[0].id\"".to_owned()))
+        }
+        Capture::Json(_) => None,
+        Capture::Elsewhere(from) => match (&from.header, &from.regex) {
+            (Some(header), None) if is_header_name(header) => None,
+            (None, Some(expression)) => match regex::bytes::Regex::new(expression) {
+                Ok(expression) if expression.captures_len() <= 2 => None,
+                Ok(_) => Some(("the expression has more than one group".to_owned(), "write the others as (?:..)".to_owned())),
+                Err(error) => Some((format!("not a regular expression: {error}"), "see docs.rs/regex for the syntax".to_owned())),
+            },
+            _ => Some(("a value is saved from one place".to_owned(), "write { header = \"X-Token\" } or { regex = \"id=([0-9]+)\" }".to_owned())),
+        },
+    }
+}
+
+/// Whether a text is a token of RFC 9110, section 5.6.2.
+fn is_header_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Every text inside a JSON value, depth first.

@@ -11,11 +11,27 @@ pub enum LoadError {
         /// What was given.
         url: String,
     },
-    /// HTTPS was asked for.
-    #[error("TLS is not available yet, so {url} cannot be put under load")]
-    Tls {
-        /// What was given.
-        url: String,
+    /// The host of the base URL is not known.
+    #[error("host {host} cannot be found: {reason}")]
+    Unresolved {
+        /// The host.
+        host: String,
+        /// What the resolver says.
+        reason: String,
+    },
+    /// A file with certificates cannot be used.
+    #[error("the certificates in {file} cannot be used: {reason}")]
+    Certificate {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The study was measured by a program that has a behaviour in code, and this one has it not.
+    #[error("behaviour `{behaviour}` is code that this program does not have")]
+    CodeMissing {
+        /// The behaviour.
+        behaviour: String,
     },
     /// Something else serves the base URL before the study's target is started.
     #[error("something already listens at {address}, so the study's own target cannot start there")]

@@ -27,7 +27,7 @@ pub fn run(engine: &Engine, observer: &mut Observer, span: Duration, interrupt: 
     let after = observer.sample()?;
     let idle = busy_per_s(&cpus, &before, &after);
     let mut pilots = Vec::new();
-    for (behaviour, script) in engine.scripts().iter().enumerate() {
+    for (behaviour, script) in engine.program().scripts.iter().enumerate() {
         // Once without being counted: connections, caches, and the behaviour that it needs.
         let (_, _) = engine.run_alone(behaviour, span, 2, interrupt)?;
         let before = observer.sample()?;
@@ -38,7 +38,7 @@ pub fn run(engine: &Engine, observer: &mut Observer, span: Duration, interrupt: 
         }
         let executions = recorder.behaviours[behaviour].executions.completed;
         if executions == 0 {
-            let names: Vec<String> = engine.scripts().iter().map(|script| script.name.clone()).collect();
+            let names = engine.program().names();
             let reason = recorder.kept_failures(&names).first().map_or_else(
                 || "no execution ended in time".to_owned(),
                 |failure| format!("{}: {}", failure.kind, failure.exchange.replace('\n', " | ")),

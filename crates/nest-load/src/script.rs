@@ -1,91 +1,204 @@
-//! A behaviour made ready to run: templates parsed, names resolved, secrets read.
+//! A study's behaviours made ready to run: templates compiled, names resolved, secrets read. Shared by all workers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use memchr::memmem::Finder;
 use nest_data::{
     Behaviour, Study,
-    behaviour::{Capture, Expect, Request, json_pointer},
+    behaviour::{Capture, Expect, Part, Request},
+    customers::Times,
+    feed::Feed,
+    study_file::texts_of,
     template::{Segment, Template},
 };
-use rand::{RngExt, seq::IndexedRandom};
-use rand_chacha::ChaCha8Rng;
 
-use crate::LoadError;
+use crate::{
+    LoadError, USER_AGENT,
+    code::Registry,
+    http::{compat, origin::Origin},
+};
+
+pub mod capture;
+pub mod feeds;
+pub mod text;
+
+use capture::{Captor, JsonPath};
+use feeds::FeedReader;
+use text::{Escape, Text};
+
+/// Everything that is the same for all workers and steps.
+pub struct Program {
+    pub origin: Origin,
+    pub scripts: Vec<Script>,
+    pub feeds: Vec<FeedReader>,
+    pub variables: usize, // how many names customers save values under
+    pub secrets: Vec<String>,
+    pub compat: compat::Settings,
+    pub longest_body: u64,
+    pub timeout_s: f64,
+}
+
+impl Program {
+    /// Names of the behaviours, in order.
+    pub fn names(&self) -> Vec<String> {
+        self.scripts.iter().map(|script| script.name.clone()).collect()
+    }
+
+    /// Every request: index of its behaviour, its name, and its route where that is not the fast path.
+    pub fn endpoints(&self) -> impl Iterator<Item = (usize, &str, Option<String>)> {
+        self.scripts.iter().enumerate().flat_map(|(behaviour, script)| {
+            let steps: &[ScriptStep] = match &script.work {
+                Work::Requests { steps, .. } => steps,
+                Work::Code(_) => &[],
+            };
+            steps.iter().map(move |step| (behaviour, step.name.as_str(), step.route.label()))
+        })
+    }
+}
 
 /// A behaviour made ready to run.
-#[derive(Debug)]
 pub struct Script {
     pub name: String,
     pub needs: Option<usize>, // index among the scripts
-    pub variables: BTreeMap<String, String>,
-    pub steps: Vec<ScriptStep>,
+    pub work: Work,
+}
+
+/// What an execution does.
+pub enum Work {
+    /// Requests of a file.
+    Requests {
+        /// Variables that have a value before any step has saved one.
+        preset: Vec<(usize, String)>,
+        steps: Vec<ScriptStep>,
+    },
+    /// Code of the program.
+    Code(Arc<dyn crate::code::Erased>),
 }
 
 /// A request made ready to run.
-#[derive(Debug)]
 pub struct ScriptStep {
+    pub endpoint: usize, // index among all requests of the program
+    pub name: String,
     pub method: &'static str,
     pub path: Text,
     pub headers: Vec<(String, Text)>,
-    pub body: ScriptBody,
-    pub think_s: f64,
+    pub body: Body,
+    /// The HTTP/1.1 head up to cookies and length, for the fast path.
+    pub head: Text,
+    /// The path as far as it is no template, for cookies that name none.
+    pub folder: String,
+    pub think: Option<Times>,
     pub timeout_s: f64,
-    pub save: Vec<(String, String)>, // variable, JSON pointer
     pub expect: Expect,
+    pub contains: Option<Finder<'static>>,
+    pub excludes: Option<Finder<'static>>,
+    pub save: Vec<(usize, String, Captor)>, // variable, its name, where from
+    pub wanted_fields: Vec<String>,
+    pub wants_body: bool,
+    pub route: Route,
+    pub redirects: usize,
+}
+
+/// Which client sends a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    Http1,
+    Http2,
+    /// reqwest, for this reason.
+    Compat(&'static str),
+}
+
+impl Route {
+    /// How a run names it; nothing for the fast path.
+    pub fn label(self) -> Option<String> {
+        match self {
+            Self::Http1 => None,
+            Self::Http2 => Some("HTTP/2".to_owned()),
+            Self::Compat(reason) => Some(format!("reqwest ({reason})")),
+        }
+    }
 }
 
 /// A body made ready to run.
-#[derive(Debug)]
-pub enum ScriptBody {
+pub enum Body {
     None,
-    Json(Json),
-    Form(Vec<(String, Text)>),
     Text(Text),
+    Multipart(Vec<MultipartField>),
 }
 
-/// A JSON value whose texts are templates.
-#[derive(Debug)]
-pub enum Json {
-    /// Numbers, truth values and null.
-    Plain(serde_json::Value),
-    /// A text; one that is a single `int` or `customer` becomes a number.
-    Text(Text),
-    /// A list.
-    List(Vec<Json>),
-    /// An object.
-    Object(Vec<(String, Json)>),
+/// A field of a multipart body.
+pub struct MultipartField {
+    pub name: String,
+    pub value: Text,
+    pub file_name: Option<String>,
+    pub content_type: Option<String>,
 }
 
-/// A template with its secrets read.
-#[derive(Debug)]
-pub struct Text(Vec<Segment>);
-
-/// What fills a template.
-pub struct Filling<'a> {
-    pub variables: &'a BTreeMap<String, String>,
-    pub customer: u32,
-    pub random: &'a mut ChaCha8Rng,
+/// What a program is made from.
+pub struct Sources<'a> {
+    pub behaviours: &'a BTreeMap<String, Behaviour>,
+    pub feeds: Vec<FeedReader>,
+    pub registry: &'a Registry,
+    pub secrets: &'a BTreeMap<String, String>,
+    pub origin: Origin,
+    pub compat: compat::Settings,
+    pub longest_body: u64,
+    pub timeout_s: f64,
 }
 
-/// All behaviours of a study, in the order of their names.
-pub fn compile(study: &Study, secrets: &BTreeMap<String, String>) -> Result<Vec<Script>, LoadError> {
-    let names: Vec<&String> = study.behaviours.keys().collect();
-    study
-        .behaviours
-        .iter()
-        .map(|(name, behaviour)| {
-            let needs = behaviour.needs.as_ref().and_then(|needed| names.iter().position(|name| *name == needed));
-            let context = Context { behaviour: name, secrets, timeout_s: study.measure.timeout.get() };
-            context.script(behaviour, needs)
-        })
-        .collect()
+/// Compiles a study.
+///
+/// # Errors
+/// [`LoadError::SecretMissing`], [`LoadError::CodeMissing`].
+pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
+    let names: Vec<&String> = sources.behaviours.keys().collect();
+    let variables = variable_names(sources.behaviours);
+    let mut scripts = Vec::new();
+    for (name, behaviour) in sources.behaviours {
+        let compiler = Compiler { behaviour: name, variables: &variables, sources: &sources };
+        let needs = behaviour.needs.as_ref().and_then(|needed| names.iter().position(|name| *name == needed));
+        scripts.push(Script { name: name.clone(), needs, work: compiler.work(behaviour)? });
+    }
+    number_endpoints(&mut scripts);
+    Ok(Program {
+        scripts,
+        variables: variables.len(),
+        secrets: sources.secrets.values().cloned().collect(),
+        origin: sources.origin,
+        feeds: sources.feeds,
+        compat: sources.compat,
+        longest_body: sources.longest_body,
+        timeout_s: sources.timeout_s,
+    })
 }
 
-/// Names of the environment variables that the behaviours read.
-pub fn secret_names(study: &Study) -> Vec<String> {
-    let texts = study.behaviours.values().flat_map(|behaviour| &behaviour.steps).flat_map(texts_of);
-    let mut names: Vec<String> = texts
-        .filter_map(|text| text.parse::<Template>().ok())
+fn number_endpoints(scripts: &mut [Script]) {
+    let mut next = 0;
+    for script in scripts {
+        if let Work::Requests { steps, .. } = &mut script.work {
+            for step in steps {
+                step.endpoint = next;
+                next += 1;
+            }
+        }
+    }
+}
+
+/// The feeds of a study with their rows.
+pub fn feed_readers(study: &Study, feeds: &BTreeMap<String, Feed>) -> Vec<FeedReader> {
+    let reader = |(index, (name, source)): (usize, (&String, &nest_data::feed::FeedSource))| {
+        let seed = study.study.seed ^ (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        feeds.get(name).map(|feed| FeedReader::new(name, feed.clone(), source.order, seed))
+    };
+    study.feeds.iter().enumerate().filter_map(reader).collect()
+}
+
+/// Names of the environment variables that behaviours read.
+pub fn secret_names<'a>(behaviours: impl IntoIterator<Item = &'a Behaviour>) -> Vec<String> {
+    let steps = behaviours.into_iter().flat_map(|behaviour| &behaviour.steps);
+    let mut names: Vec<String> = steps
+        .flat_map(texts_of)
+        .filter_map(|(_, text)| text.parse::<Template>().ok())
         .flat_map(|template| template.segments().to_vec())
         .filter_map(|segment| match segment {
             Segment::Env(name) => Some(name),
@@ -97,131 +210,214 @@ pub fn secret_names(study: &Study) -> Vec<String> {
     names
 }
 
-fn texts_of(request: &Request) -> Vec<String> {
-    let path = request.method_and_path().map(|(_, path)| path.to_owned());
-    let json = request.json.as_ref().map(ToString::to_string);
-    path.into_iter().chain(request.headers.values().cloned()).chain(request.form.values().cloned()).chain(request.body.clone()).chain(json).collect()
+/// Every name that a behaviour presets or saves, once.
+fn variable_names(behaviours: &BTreeMap<String, Behaviour>) -> Vec<String> {
+    let saved = behaviours.values().flat_map(|behaviour| &behaviour.steps).flat_map(|step| step.save.keys());
+    let mut names: Vec<String> = behaviours.values().flat_map(|behaviour| behaviour.variables.keys()).chain(saved).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
-struct Context<'a> {
+struct Compiler<'a> {
     behaviour: &'a str,
-    secrets: &'a BTreeMap<String, String>,
-    timeout_s: f64,
+    variables: &'a [String],
+    sources: &'a Sources<'a>,
 }
 
-impl Context<'_> {
-    fn script(&self, behaviour: &Behaviour, needs: Option<usize>) -> Result<Script, LoadError> {
+impl Compiler<'_> {
+    fn work(&self, behaviour: &Behaviour) -> Result<Work, LoadError> {
+        if behaviour.code {
+            let code = self.sources.registry.get(self.behaviour);
+            return code.map(Work::Code).ok_or_else(|| LoadError::CodeMissing { behaviour: self.behaviour.to_owned() });
+        }
+        let preset = behaviour.variables.iter().filter_map(|(name, value)| Some((self.variable(name)?, value.clone()))).collect();
         let steps = behaviour.steps.iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
-        Ok(Script { name: self.behaviour.to_owned(), needs, variables: behaviour.variables.clone(), steps })
+        Ok(Work::Requests { preset, steps })
+    }
+
+    fn variable(&self, name: &str) -> Option<usize> {
+        self.variables.iter().position(|known| known == name)
     }
 
     fn step(&self, step: &Request) -> Result<ScriptStep, LoadError> {
         let (method, path) = step.method_and_path().expect("read_study accepts only steps with one method");
-        let pairs = |pairs: &BTreeMap<String, String>| {
-            pairs.iter().map(|(name, text)| Ok((name.clone(), self.text(text)?))).collect::<Result<Vec<_>, LoadError>>()
-        };
-        let body = if let Some(json) = &step.json {
-            ScriptBody::Json(self.json(json)?)
-        } else if !step.form.is_empty() {
-            ScriptBody::Form(pairs(&step.form)?)
-        } else if let Some(body) = &step.body {
-            ScriptBody::Text(self.text(body)?)
-        } else {
-            ScriptBody::None
-        };
-        let save = step.save.iter().filter_map(|(name, capture)| match capture {
-            Capture::Json(path) => json_pointer(path).map(|pointer| (name.clone(), pointer)),
-            Capture::Elsewhere(_) => None,
-        });
+        let prefixed = format!("{}{path}", self.sources.origin.prefix);
+        let mut compiled_path = self.text(&prefixed, Escape::Path)?;
+        let headers = step.headers.iter().map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?))).collect::<Result<Vec<_>, LoadError>>()?;
+        let (body, content_type) = self.body(step)?;
+        let mut headers = headers;
+        if let Some(content_type) = content_type
+            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
+            headers.push(("content-type".to_owned(), Text::literal(content_type)));
+        }
+        let head = self.head(method, &compiled_path, &headers);
+        let folder = compiled_path.start().to_owned();
+        compiled_path.shrink();
+        let redirects = usize::from(step.redirects.unwrap_or(0));
+        let expect = step.expect.clone().unwrap_or_default();
+        let finder = |text: &Option<String>| text.as_ref().map(|text| Finder::new(text.as_bytes()).into_owned());
+        let (save, wanted_fields) = self.captures(step);
+        let looks = expect.body_contains.is_some() || expect.body_excludes.is_some();
         Ok(ScriptStep {
+            endpoint: 0,
+            name: step.name.clone().unwrap_or_else(|| format!("{method} {path}")),
             method,
-            path: self.text(path)?,
-            headers: pairs(&step.headers)?,
+            path: compiled_path,
+            headers,
+            head,
+            folder,
+            think: step.think.as_ref().and_then(|think| think.times().ok()),
+            timeout_s: step.timeout.map_or(self.sources.timeout_s, |timeout| timeout.get()),
+            contains: finder(&expect.body_contains),
+            excludes: finder(&expect.body_excludes),
+            wants_body: looks || save.iter().any(|(_, _, captor)| captor.wants_body()),
+            route: self.route(&body, redirects),
+            expect,
+            save,
+            wanted_fields,
+            redirects,
             body,
-            think_s: step.think.map_or(0.0, |think| think.get()),
-            timeout_s: step.timeout.map_or(self.timeout_s, |timeout| timeout.get()),
-            save: save.collect(),
-            expect: step.expect.clone().unwrap_or_default(),
         })
     }
 
-    fn json(&self, value: &serde_json::Value) -> Result<Json, LoadError> {
-        Ok(match value {
-            serde_json::Value::String(text) => Json::Text(self.text(text)?),
-            serde_json::Value::Array(items) => Json::List(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?),
-            serde_json::Value::Object(fields) => {
-                Json::Object(fields.iter().map(|(name, field)| Ok((name.clone(), self.json(field)?))).collect::<Result<_, LoadError>>()?)
-            }
-            plain => Json::Plain(plain.clone()),
-        })
+    fn route(&self, body: &Body, redirects: usize) -> Route {
+        match () {
+            () if self.sources.compat.proxy.is_some() => Route::Compat("proxy"),
+            () if redirects > 0 => Route::Compat("redirects"),
+            () if matches!(body, Body::Multipart(_)) => Route::Compat("multipart"),
+            () if self.sources.origin.http2 => Route::Http2,
+            () => Route::Http1,
+        }
     }
 
-    fn text(&self, text: &str) -> Result<Text, LoadError> {
-        let template: Template = text.parse().expect("read_study accepts only valid templates");
-        let segments = template.segments().iter().map(|segment| match segment {
-            Segment::Env(variable) => match self.secrets.get(variable) {
-                Some(secret) => Ok(Segment::Literal(secret.clone())),
-                None => Err(LoadError::SecretMissing { behaviour: self.behaviour.to_owned(), variable: variable.clone() }),
-            },
-            other => Ok(other.clone()),
-        });
-        segments.collect::<Result<_, _>>().map(Text)
-    }
-}
-
-impl Text {
-    /// The text with its values filled in.
-    pub fn fill(&self, filling: &mut Filling<'_>) -> String {
-        let mut out = String::new();
-        for segment in &self.0 {
-            match segment {
-                Segment::Literal(text) => out.push_str(text),
-                Segment::Variable(name) => out.push_str(filling.variables.get(name).map_or("", String::as_str)),
-                Segment::Int(low, high) => out.push_str(&filling.random.random_range(*low..=*high).to_string()),
-                Segment::Pick(choices) => out.push_str(choices.choose(filling.random).map_or("", String::as_str)),
-                Segment::Customer => out.push_str(&filling.customer.to_string()),
-                Segment::Env(_) => {} // replaced by a literal when the script was compiled
+    /// Everything of an HTTP/1.1 head that comes before cookies and the length of the body.
+    fn head(&self, method: &str, path: &Text, headers: &[(String, Text)]) -> Text {
+        let given = |name: &str| headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+        let mut head = Text::literal(&format!("{method} "));
+        head.append(path);
+        head.push(b" HTTP/1.1\r\n");
+        for (name, value) in [("host", self.sources.origin.authority.as_str()), ("user-agent", USER_AGENT), ("accept", "*/*")] {
+            if !given(name) {
+                head.push(format!("{name}: {value}\r\n").as_bytes());
             }
         }
-        out
+        for (name, value) in headers {
+            head.push(format!("{name}: ").as_bytes());
+            head.append(value);
+            head.push(b"\r\n");
+        }
+        head.shrink();
+        head
     }
-}
 
-impl Json {
-    /// The value with its texts filled in.
-    pub fn fill(&self, filling: &mut Filling<'_>) -> serde_json::Value {
+    fn body(&self, step: &Request) -> Result<(Body, Option<&'static str>), LoadError> {
+        if let Some(json) = &step.json {
+            let mut text = Text::default();
+            self.json(json, &mut text)?;
+            return Ok((Body::Text(text), Some("application/json")));
+        }
+        if !step.form.is_empty() {
+            let mut text = Text::default();
+            for (index, (name, value)) in step.form.iter().enumerate() {
+                let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+                text.push(format!("{}{name}=", if index > 0 { "&" } else { "" }).as_bytes());
+                text.append(&self.text(value, Escape::Form)?);
+            }
+            return Ok((Body::Text(text), Some("application/x-www-form-urlencoded")));
+        }
+        if !step.multipart.is_empty() {
+            let field = |(name, part): (&String, &Part)| {
+                let (value, file_name, content_type) = match part {
+                    Part::Value(value) => (value, None, None),
+                    Part::File(file) => (&file.content, Some(file.file_name.clone()), file.content_type.clone()),
+                };
+                let content_type = content_type.or_else(|| file_name.is_some().then(|| "application/octet-stream".to_owned()));
+                Ok(MultipartField { name: name.clone(), value: self.text(value, Escape::None)?, file_name, content_type })
+            };
+            return Ok((Body::Multipart(step.multipart.iter().map(field).collect::<Result<_, LoadError>>()?), None));
+        }
+        match &step.body {
+            Some(body) => Ok((Body::Text(self.text(body, Escape::None)?), None)),
+            None => Ok((Body::None, None)),
+        }
+    }
+
+    /// Writes a JSON value whose texts are templates. A text that is one `int` or `customer` becomes a number.
+    fn json(&self, value: &serde_json::Value, out: &mut Text) -> Result<(), LoadError> {
         use serde_json::Value;
-        match self {
-            Self::Plain(value) => value.clone(),
-            Self::Text(text) => {
-                let filled = text.fill(filling);
-                match text.0.as_slice() {
-                    [Segment::Int(..) | Segment::Customer] => filled.parse::<i64>().map_or(Value::Null, Value::from),
-                    _ => Value::String(filled),
+        match value {
+            Value::String(template) => {
+                let text = self.text(template, Escape::Json)?;
+                if text.is_one_number() {
+                    out.append(&text);
+                } else {
+                    out.push(b"\"");
+                    out.append(&text);
+                    out.push(b"\"");
                 }
             }
-            Self::List(items) => Value::Array(items.iter().map(|item| item.fill(filling)).collect()),
-            Self::Object(fields) => Value::Object(fields.iter().map(|(name, field)| (name.clone(), field.fill(filling))).collect()),
+            Value::Array(items) => {
+                out.push(b"[");
+                for (index, item) in items.iter().enumerate() {
+                    out.push(if index > 0 { b"," } else { b"" });
+                    self.json(item, out)?;
+                }
+                out.push(b"]");
+            }
+            Value::Object(fields) => {
+                out.push(b"{");
+                for (index, (name, field)) in fields.iter().enumerate() {
+                    let name = Value::from(name.as_str());
+                    out.push(format!("{}{name}:", if index > 0 { "," } else { "" }).as_bytes());
+                    self.json(field, out)?;
+                }
+                out.push(b"}");
+            }
+            plain => out.push(plain.to_string().as_bytes()),
         }
+        Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::SeedableRng;
+    fn captures(&self, step: &Request) -> (Vec<(usize, String, Captor)>, Vec<String>) {
+        let mut fields = Vec::new();
+        let mut captor = |capture: &Capture| match capture {
+            Capture::Json(path) => Some(Captor::Json(JsonPath::parse(path)?)),
+            Capture::Elsewhere(from) => match (&from.header, &from.regex) {
+                (Some(header), _) => {
+                    fields.push(header.to_ascii_lowercase());
+                    Some(Captor::Field(fields.len() - 1))
+                }
+                (None, Some(expression)) => regex::bytes::Regex::new(expression).ok().map(Captor::Pattern),
+                (None, None) => None,
+            },
+        };
+        let save = step.save.iter().filter_map(|(name, capture)| Some((self.variable(name)?, name.clone(), captor(capture)?))).collect();
+        (save, fields)
+    }
 
-    #[test]
-    fn templates_fill_from_variables_secrets_and_the_seed() {
-        let variables = [("id".to_owned(), "42".to_owned())].into_iter().collect();
-        let secrets = [("PW".to_owned(), "s3cret".to_owned())].into_iter().collect();
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let mut filling = Filling { variables: &variables, customer: 7, random: &mut random };
-        let context = Context { behaviour: "login", secrets: &secrets, timeout_s: 1.0 };
-        let value = serde_json::json!({ "a": "{{ id }}", "n": ["{{ int(3, 3) }}", "x{{ customer }}"], "b": true, "p": "{{ env(\"PW\") }}" });
-        let filled = context.json(&value).expect("the secret is set").fill(&mut filling);
-        assert_eq!(filled, serde_json::json!({ "a": "42", "n": [3, "x7"], "b": true, "p": "s3cret" }));
-        let without = Context { secrets: &BTreeMap::new(), ..context };
-        assert!(matches!(without.json(&value), Err(LoadError::SecretMissing { .. })));
+    fn text(&self, template: &str, escape: Escape) -> Result<Text, LoadError> {
+        let template: Template = template.parse().expect("read_study accepts only valid templates");
+        let mut text = Text::default();
+        for segment in template.segments() {
+            match segment {
+                Segment::Literal(literal) => text.push(&escape.apply(literal)),
+                Segment::Variable(name) => text.push_variable(self.variable(name).unwrap_or(usize::MAX), escape),
+                Segment::Int(low, high) => text.push_int(*low, *high),
+                Segment::Pick(choices) => text.push_pick(choices, escape),
+                Segment::Customer => text.push_customer(),
+                Segment::Feed { feed, column } => {
+                    let index = self.sources.feeds.iter().position(|reader| reader.name() == feed).unwrap_or(usize::MAX);
+                    let column = self.sources.feeds.get(index).and_then(|reader| reader.column(column)).unwrap_or(usize::MAX);
+                    text.push_feed(index, column, escape);
+                }
+                Segment::Env(variable) => match self.sources.secrets.get(variable) {
+                    Some(secret) => text.push(&escape.apply(secret)),
+                    None => return Err(LoadError::SecretMissing { behaviour: self.behaviour.to_owned(), variable: variable.clone() }),
+                },
+            }
+        }
+        Ok(text)
     }
 }
