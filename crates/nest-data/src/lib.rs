@@ -16,6 +16,7 @@
 
 pub mod behaviour;
 pub mod caveat;
+pub mod collect;
 pub mod diagnostic;
 pub mod document;
 pub mod error;
@@ -23,8 +24,10 @@ pub mod estimate;
 pub mod formula;
 pub mod measurement;
 pub mod price_book;
+mod probe_check;
 pub mod projection;
 pub mod scaling;
+pub mod selector;
 pub mod study;
 pub mod study_file;
 pub mod template;

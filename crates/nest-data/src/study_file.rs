@@ -8,6 +8,7 @@ use crate::{
     behaviour::{Behaviour, Capture, Request, json_pointer},
     diagnostic::{Diagnostic, Source, nearest},
     formula::is_unit_of_time,
+    probe_check,
     study::{Arrival, Config, Platform, Study},
     template::{Segment, Template},
     toml_document::{self, Spans},
@@ -172,6 +173,7 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             let message = format!("probes `{other}` and `{name}` both read the tier `{}`", probe.tier);
             found.push(spans.at_key(&["probes", name], message, "give each its own tier = \"..\", or keep one"));
         }
+        probe_check::check(name, probe, &study.target.allow_hosts, spans, found);
     }
 }
 
