@@ -6,7 +6,7 @@
 //! - [`pacer`]: when each execution is due (pure)
 //! - `engine`, `customer`, `http`: executing behaviours from their due time; reqwest is in `http` only
 //! - `recorder`: counts and histograms; [`verdict`]: what a step is worth (pure)
-//! - [`observe`]: processor, memory and disk of the target; [`target`]: starting and ending it
+//! - [`observe`]: processor, memory and disk of the target, `fetch`: its metrics pages; [`target`]: starting and ending it
 //! - [`doctor`]: whether this machine is fit to measure
 
 pub mod doctor;
@@ -20,6 +20,7 @@ pub mod verdict;
 
 mod customer;
 mod engine;
+mod fetch;
 mod http;
 mod pilot;
 mod rate_clock;

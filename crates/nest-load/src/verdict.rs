@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn window(completed: u64) -> Window {
-        Window { duration_s: 1.0, completed: [("a".to_owned(), completed)].into_iter().collect(), failed: 0, used: Default::default(), stolen: 0.0 }
+        Window { duration_s: 1.0, completed: [("a".to_owned(), completed)].into_iter().collect(), ..Window::default() }
     }
 
     fn worth(change: impl FnOnce(&mut StepFacts<'_>)) -> Worth {
