@@ -10,6 +10,7 @@ mod inputs;
 mod interrupted;
 mod nginx;
 mod page;
+mod probes;
 mod sample;
 mod saturation;
 mod verbs;

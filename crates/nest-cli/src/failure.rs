@@ -123,7 +123,9 @@ impl From<LoadError> for Failure {
             LoadError::BehaviourFails { .. } => (LOST, Some("correct the behaviour, or look at the target")),
             LoadError::AddressTaken { .. } => (LOST, Some("stop what listens there, or take `start` out of [target] to measure it")),
             LoadError::CommandFailed { .. } => (LOST, Some("run the command by hand in the study's folder")),
-            LoadError::Probe { .. } => (LOST, Some("name the process in a probe: [probes.app] pid = ... or port = ...")),
+            LoadError::Probe { .. } => {
+                (LOST, Some("name the process or the metrics page in a probe: [probes.app] pid = ..., port = ... or scrape = ..."))
+            }
             LoadError::Plan { .. } => (INVALID, Some("name the target's process in a probe")),
             LoadError::TooLong { .. } => (INVALID, Some("take fewer or shorter windows, or raise [measure] max_duration")),
             LoadError::SecretMissing { .. } => (INVALID, Some("export it before measuring")),

@@ -13,7 +13,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use nest_data::{
     Study,
-    measurement::{PlannedStep, ResourceKind, Step},
+    measurement::{PlannedStep, ResourceKind, Step, Window},
 };
 use nest_load::{Event, plan::Plan};
 
@@ -98,9 +98,9 @@ impl Progress {
         self.done = self.done.max(step.plan.index + 1);
         let span: f64 = step.windows.iter().map(|window| window.duration_s).sum();
         let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
-        let busy = self.capacity.as_ref().map_or_else(String::new, |(name, cores)| {
-            let used: f64 = step.windows.iter().filter_map(|window| window.used.get(name)).sum();
-            format!(", {name} {:.0} %", used / span.max(1e-9) / cores * 100.0)
+        let busy = self.capacity.as_ref().map_or_else(String::new, |(name, cores)| match Window::used_per_s(&step.windows, name) {
+            Some(used) => format!(", {name} {:.0} %", used / cores * 100.0),
+            None => format!(", {name} not known"),
         });
         let reasons = if step.verdict.reasons.is_empty() { String::new() } else { format!(": {}", step.verdict.reasons.join("; ")) };
         let left = self.steps.saturating_sub(self.done) as f64 * self.step_s;

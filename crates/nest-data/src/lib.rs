@@ -16,6 +16,7 @@
 
 pub mod behaviour;
 pub mod caveat;
+pub mod collect;
 pub mod customers;
 pub mod diagnostic;
 pub mod document;
@@ -25,8 +26,10 @@ pub mod feed;
 pub mod formula;
 pub mod measurement;
 pub mod price_book;
+mod probe_check;
 pub mod projection;
 pub mod scaling;
+pub mod selector;
 pub mod study;
 pub mod study_file;
 pub mod template;

@@ -337,7 +337,7 @@ pub struct Failure {
 }
 
 /// One window of a step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// Its length in seconds.
     pub duration_s: f64,
@@ -345,10 +345,35 @@ pub struct Window {
     pub completed: BTreeMap<String, u64>,
     /// Failed executions that ended in it.
     pub failed: u64,
-    /// Use of each resource: busy-seconds, bytes moved, or resident bytes at its end.
+    /// Use of each resource: busy-seconds, bytes moved, or resident bytes at its end. A resource that is missing here is
+    /// not known in this window, and `gaps` says why.
     pub used: BTreeMap<String, f64>,
     /// Share of the machine's processor time that the hypervisor took away.
     pub stolen: f64,
+    /// Seconds for which threads of a tier waited for a processor, over all of them, by tier; not part of `used`. From a
+    /// cgroup of version 2 they are the seconds in which at least one thread waited.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting: BTreeMap<String, f64>,
+    /// Seconds for which a processor quota held a tier back, by tier.
+    #[serde(default, skip_serializing_if = "is_all_zero")]
+    pub throttled: BTreeMap<String, f64>,
+    /// What was not read, or not over the whole window, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<String>,
+}
+
+impl Window {
+    /// Use of a resource per second over the windows in which it is known; none where it is known in none of them.
+    #[must_use]
+    pub fn used_per_s(windows: &[Self], resource: &str) -> Option<f64> {
+        let known = windows.iter().filter_map(|window| Some((*window.used.get(resource)?, window.duration_s)));
+        let (used, seconds) = known.fold((0.0, 0.0), |sum, (used, seconds)| (sum.0 + used, sum.1 + seconds));
+        (seconds > 0.0).then(|| used / seconds)
+    }
+}
+
+fn is_all_zero(seconds: &BTreeMap<String, f64>) -> bool {
+    seconds.values().all(|seconds| *seconds == 0.0)
 }
 
 /// A response-time histogram, in microseconds.
@@ -465,5 +490,21 @@ mod tests {
         assert!(counts.balance());
         counts.due += 1;
         assert!(!counts.balance());
+    }
+
+    #[test]
+    fn a_window_without_a_reading_counts_neither_as_use_nor_as_time() {
+        let known = Window { duration_s: 2.0, used: [("db/cpu".to_owned(), 3.0)].into_iter().collect(), ..Window::default() };
+        let unknown = Window { duration_s: 10.0, ..Window::default() };
+        assert_eq!(Window::used_per_s(&[known.clone(), unknown.clone(), known], "db/cpu"), Some(1.5));
+        assert_eq!(Window::used_per_s(&[unknown], "db/cpu"), None);
+    }
+
+    #[test]
+    fn a_window_without_gaps_is_written_as_before() {
+        let window = Window { duration_s: 1.0, throttled: [("app".to_owned(), 0.0)].into_iter().collect(), ..Window::default() };
+        let text = serde_json::to_string(&window).expect("serialises");
+        assert_eq!(text, r#"{"duration_s":1.0,"completed":{},"failed":0,"used":{},"stolen":0.0}"#);
+        assert_eq!(serde_json::from_str::<Window>(&text).expect("reads back").throttled, BTreeMap::new());
     }
 }

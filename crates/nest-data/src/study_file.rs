@@ -10,6 +10,7 @@ use crate::{
     diagnostic::{Diagnostic, Source, nearest},
     feed::Feed,
     formula::is_unit_of_time,
+    probe_check,
     study::{Config, Platform, Study},
     template::{Segment, Template},
     toml_document::{self, Spans},
@@ -277,6 +278,7 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             let message = format!("probes `{other}` and `{name}` both read the tier `{}`", probe.tier);
             found.push(spans.at_key(&["probes", name], message, "give each its own tier = \"..\", or keep one"));
         }
+        probe_check::check(name, probe, &study.target.allow_hosts, spans, found);
     }
 }
 

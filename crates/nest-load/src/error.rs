@@ -84,10 +84,10 @@ pub enum LoadError {
         /// The first failed exchange.
         reason: String,
     },
-    /// No process could be found to read resources from.
-    #[error("no process to read resources from: {reason}")]
+    /// A process or metrics to read resources from are not there.
+    #[error("resources cannot be read: {reason}")]
     Probe {
-        /// What was looked for.
+        /// What was looked for, and where.
         reason: String,
     },
     /// A counter of the system could not be read.

@@ -8,7 +8,7 @@
 //! - `customer`, `requests`, [`code`], `turn`: executing behaviours from their due time
 //! - `script`: behaviours compiled; `http`: the protocols they are spoken in
 //! - `recorder`: counts and histograms; `settle`, [`verdict`]: what a step is worth (pure)
-//! - [`observe`]: processor, memory and disk of the target; [`target`]: starting and ending it
+//! - [`observe`]: processor, memory and disk of the target, `fetch`: its metrics pages; [`target`]: starting and ending it
 //! - [`quick`]: the engine without a study; [`doctor`]: whether this machine is fit to measure
 
 pub mod code;

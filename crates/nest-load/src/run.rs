@@ -291,27 +291,28 @@ impl<'a> Run<'a> {
         let network =
             self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone()).unwrap_or_default();
         let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
-            let mut used = pair[1].since(&pair[0]);
-            used.insert(network.clone(), record.bytes as f64);
+            let mut usage = pair[1].since(&pair[0]);
+            usage.used.insert(network.clone(), record.bytes as f64);
             let completed =
                 names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
             Window {
                 duration_s: round_to(pair[1].elapsed_since(&pair[0]), 1e-6),
                 completed,
                 failed: record.failed,
-                used,
+                used: usage.used,
                 stolen: pair[1].stolen_since(&pair[0]),
+                waiting: usage.waiting,
+                throttled: usage.throttled,
+                gaps: usage.gaps,
             }
         };
         result.samples.windows(2).zip(&result.recorder.windows).map(of_pair).collect()
     }
 
     fn utilisation(&self, windows: &[Window]) -> Option<f64> {
-        let span: f64 = windows.iter().map(|window| window.duration_s).sum();
         let flows = self.resources.iter().filter(|resource| resource.kind != ResourceKind::Memory);
-        let used = |resource: &Resource| windows.iter().filter_map(|window| window.used.get(&resource.name)).sum::<f64>();
         flows
-            .filter_map(|resource| resource.capacity.map(|capacity| used(resource) / (capacity * span)))
+            .filter_map(|resource| Some(Window::used_per_s(windows, &resource.name)? / resource.capacity?))
             .filter(|utilisation| utilisation.is_finite())
             .reduce(f64::max)
     }

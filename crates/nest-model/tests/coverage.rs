@@ -7,7 +7,10 @@ use nest_data::{
     measurement::{Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Verdict, Window, Worth},
     study_file::{StudyTexts, read_study},
 };
-use nest_model::draws::{Purpose as Stream, Stream as Random};
+use nest_model::{
+    demand::visit,
+    draws::{Purpose as Stream, Stream as Random},
+};
 
 const STUDIES: u32 = 200;
 const CORES: f64 = 4.0;
@@ -42,7 +45,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
         let busy: f64 = IDLE * WINDOW_S + counts.iter().zip(&truth.demand).map(|(count, demand)| count * demand).sum::<f64>();
         let used = [("app/cpu".to_owned(), busy * visit * (1.0 + 0.005 * random.normal()))].into_iter().collect();
         let completed = truth.names.iter().cloned().zip(counts.iter().map(|count| *count as u64)).collect();
-        Window { duration_s: WINDOW_S, completed, failed: 0, used, stolen: 0.0 }
+        Window { duration_s: WINDOW_S, completed, used, ..Window::default() }
     });
     Step {
         plan: PlannedStep {
@@ -100,6 +103,32 @@ fn study(truth: &Truth) -> Study {
     );
     let behaviours = truth.names.iter().map(|name| (name.clone(), Source::new(name.clone(), "steps = [{ get = \"/\" }]"))).collect();
     read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours }, &[]).expect("a valid study")
+}
+
+#[test]
+fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
+    let mut random = Random::new(20_261_123, Stream::Fit, 0);
+    let truth = truth(&mut random);
+    let measured = measurements(&truth, &mut random);
+    let (resource, whole) = (&measured.resources[0], measured.steps.last().expect("the last of the ramp").clone());
+    let with_readings = |count: usize| {
+        let mut step = whole.clone();
+        step.windows.iter_mut().skip(count).for_each(|window| window.used.clear());
+        visit(&step, &truth.names, resource)
+    };
+    let shorter = |count: usize| {
+        let mut step = whole.clone();
+        step.windows.truncate(count);
+        visit(&step, &truth.names, resource)
+    };
+    // Gaps are as if those windows had never been: neither idle nor fast.
+    assert!(with_readings(5).is_some() && with_readings(5) == shorter(5));
+    assert!(with_readings(2).is_some() && with_readings(1).is_none() && with_readings(0).is_none());
+    let mut gaps = measured.clone();
+    gaps.steps[0].windows.iter_mut().for_each(|window| window.used.clear());
+    let model = nest_model::fit(&gaps).expect("the other steps are enough");
+    assert_eq!(model.resources[0].visits, measured.steps.len() - 1);
+    assert!(!model.points[0].used.contains_key("app/cpu"));
 }
 
 #[test]
