@@ -32,8 +32,26 @@ pub struct Measurements {
     pub pilot: Vec<Pilot>,
     /// The finished steps, in the order in which they ran.
     pub steps: Vec<Step>,
+    /// What a search for the largest number of customers found, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchResult>,
     /// Doubts that arose while measuring.
     pub caveats: Vec<Caveat>,
+}
+
+/// The largest number of customers that meets the objectives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchResult {
+    /// That number; none where not a single customer is served within the objectives.
+    pub largest: Option<f64>,
+    /// Whether it passed a second time.
+    pub confirmed: bool,
+    /// The smallest number that failed; none where the search met no limit.
+    pub smallest_failed: Option<f64>,
+    /// What failed there.
+    pub missed: Vec<String>,
+    /// Why the generator was the limit, where it was: the target may take more.
+    pub generator_limit: Option<String>,
 }
 
 impl Document for Measurements {

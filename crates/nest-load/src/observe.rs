@@ -16,6 +16,7 @@ pub mod exposition;
 pub mod machine;
 pub mod members;
 pub mod process;
+pub(crate) mod threads;
 pub mod sample;
 
 mod prometheus;

@@ -21,6 +21,8 @@ use crate::{
 const BEGIN_PER_S: f64 = 2_000.0;
 /// Executions without a pause after which a customer lets others act, should its own never wait for anything.
 const MOST_UNPAUSED: u64 = 64;
+/// Lateness of a start from which the worker's other work goes first.
+const LATE: Duration = Duration::from_micros(100);
 /// Pause after a connection that could not be opened, so that a target that is down is not hammered.
 const AFTER_UNREACHABLE: Duration = Duration::from_millis(100);
 
@@ -70,16 +72,16 @@ async fn stopped(context: &StepContext) {
 async fn is_reached(context: &StepContext, due: Moment) -> bool {
     loop {
         let end = context.control.end();
-        if due >= end {
-            context.local.clock.sleep_until(end).await;
+        // The end may become known, or come nearer, while this waits.
+        let look = Moment::now().after(LOOK);
+        context.local.clock.sleep_until(due.min(end).min(look)).await;
+        let now = Moment::now();
+        if now >= end {
             return false;
         }
-        // The end may become known while this waits.
-        let look = Moment::now().after(LOOK);
-        context.local.clock.sleep_until(due.min(look)).await;
-        if due <= look {
+        if now >= due {
             // Where starts are late already, whatever else the worker has to do still gets its turn.
-            if Moment::now() > due.after(Duration::from_micros(100)) {
+            if now > due.after(LATE) {
                 tokio::task::yield_now().await;
             }
             return due < context.control.end();

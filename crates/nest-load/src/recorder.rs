@@ -89,6 +89,7 @@ struct EndpointRecord {
 pub struct WindowRecord {
     pub completed: Vec<u64>, // one per behaviour
     pub failed: u64,
+    pub requests: u64,
     pub bytes: u64,
 }
 
@@ -187,6 +188,7 @@ impl Recorder {
         self.in_flight.change(control, record.ended, -1);
         if let Some(window) = control.index(record.ended).and_then(|index| self.windows.get_mut(index)) {
             window.bytes += record.bytes;
+            window.requests += 1;
             let since = self.last_end.map_or(Duration::ZERO, |last| record.ended.since(last.max(control.from())));
             self.longest_silence = self.longest_silence.max(since);
         }
@@ -256,6 +258,7 @@ impl Recorder {
             mine.completed.iter_mut().zip(theirs.completed).for_each(|(mine, theirs)| *mine += theirs);
             mine.failed += theirs.failed;
             mine.bytes += theirs.bytes;
+            mine.requests += theirs.requests;
         }
         for theirs in other.endpoints {
             let mine = self.endpoint(theirs.behaviour, &theirs.name);

@@ -234,7 +234,9 @@ async fn exchange(
         headers.iter().for_each(|(name, value)| out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes()));
         let before = out.len();
         customer.cookies.write(path, origin.tls.is_some(), "cookie: ", &mut out);
-        out.extend_from_slice(if out.len() > before { b"\r\n" } else { b"" });
+        if out.len() > before {
+            out.extend_from_slice(b"\r\n");
+        }
         if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
             out.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
         }

@@ -23,8 +23,6 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// Hosts besides the loopback ones that a redirect may lead to.
     pub allow_hosts: Vec<String>,
-    /// Most redirects that a request follows.
-    pub most_redirects: usize,
 }
 
 /// A request with everything filled in.
