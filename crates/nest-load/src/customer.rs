@@ -94,31 +94,33 @@ impl Customer {
 
     /// Executes a behaviour, after what it needs where that is missing. The needed behaviour is due at the scheduled
     /// time and counts as an execution of its own; the wanted one is due when that has ended.
-    pub async fn execute(&mut self, context: &StepContext, execution: &Execution) -> Ended {
+    ///
+    /// `now` is the present; when the execution ended comes back.
+    pub async fn execute(&mut self, context: &StepContext, execution: &Execution, now: Moment) -> (Ended, Moment) {
         let needed = context.program.scripts[execution.behaviour].needs.filter(|needed| !self.done[*needed]);
-        let mut due = execution.due;
+        let (mut due, mut now) = (execution.due, now);
         if let Some(needed) = needed {
             context.recorder.borrow_mut().execution_due(needed, execution.phase);
             let first = Execution { behaviour: needed, seed: execution.seed ^ 1, ..*execution };
-            self.execute_one(context, &first).await;
-            due = Moment::now();
+            (_, now) = self.execute_one(context, &first, now).await;
+            due = now;
         }
-        self.execute_one(context, &Execution { due, ..*execution }).await
+        self.execute_one(context, &Execution { due, ..*execution }, now).await
     }
 
-    async fn execute_one(&mut self, context: &StepContext, execution: &Execution) -> Ended {
+    async fn execute_one(&mut self, context: &StepContext, execution: &Execution, now: Moment) -> (Ended, Moment) {
         let progress = &context.control.progress[context.worker];
         // Only this worker writes, so that a load and a store do what a locked addition would.
         add(&progress.active, 1);
-        context.recorder.borrow_mut().execution_begins(&context.control, Moment::now());
-        let ended = match &context.program.scripts[execution.behaviour].work {
+        context.recorder.borrow_mut().execution_begins(&context.control, now);
+        let (ended, now) = match &context.program.scripts[execution.behaviour].work {
             Work::Requests { preset, steps } => {
                 for (index, value) in preset {
                     self.variables[*index].get_or_insert_with(|| value.as_str().into());
                 }
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(execution.seed);
                 let mut rows = Rows::new(execution.number, context.program.feeds.len());
-                requests::execute(self, context, execution, steps, &mut random, &mut rows).await
+                requests::execute(self, context, execution, steps, &mut random, &mut rows, now).await
             }
             Work::Code(code) => {
                 self.states.resize_with(context.program.scripts.len(), || None);
@@ -127,17 +129,16 @@ impl Customer {
                 let outcome = code.execute(&mut state, &mut turn).await;
                 let ended = turn.end(outcome);
                 self.states[execution.behaviour] = state;
-                ended
+                (ended, Moment::now())
             }
         };
         self.done[execution.behaviour] |= ended == Ended::Ok;
-        let now = Moment::now();
         context.recorder.borrow_mut().execution_ended(&context.control, execution.behaviour, execution.phase, ended.outcome(), now);
         add(&progress.active, -1);
         add_unsigned(&progress.ended, 1);
         add_unsigned(&progress.spent_us, now.since(execution.due).as_micros() as u64);
         self.note_reach(ended, progress);
-        ended
+        (ended, now)
     }
 
     /// Keeps count of the customers who cannot reach the target.

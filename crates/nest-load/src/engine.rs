@@ -231,7 +231,8 @@ struct GeneratorUse {
 
 impl<'a> Watch<'a> {
     fn new(engine: &'a Engine, load: &Load, limits: StepLimits, control: &'a StepControl, observer: Option<&'a mut Observer>) -> Self {
-        let planned = load.population();
+        // Of a counted step the customers leave as its executions are used up.
+        let planned = if limits.executions.is_some() { None } else { load.population() };
         let wanted = settle::Wanted { rate_per_s: load.offered_per_s(), population: planned.map(|planned| planned as i64) };
         Self {
             engine,

@@ -43,7 +43,8 @@ impl Level {
         if let Some(since) = self.since
             && now > from
         {
-            self.area_ns += now.min(end).since(since.max(from)).as_nanos() as f64 * self.now as f64;
+            let span = now.min(end).nanoseconds().saturating_sub(since.max(from).nanoseconds());
+            self.area_ns += span as f64 * self.now as f64;
         }
         self.since = Some(now);
     }

@@ -114,7 +114,7 @@ async fn open(
         let execution = execution_of(arrival, due, context, load);
         context.recorder.borrow_mut().execution_due(execution.behaviour, execution.phase);
         if executions.len() < most {
-            note_lateness(context, &execution);
+            note_lateness(context, &execution, Moment::now());
             executions.spawn_local(execute_open(Rc::clone(worker), Rc::clone(context), execution, Rc::clone(&waiting)));
         } else if waiting.borrow().len() < queue {
             context.recorder.borrow_mut().queued += u64::from(execution.phase == Phase::Measured);
@@ -138,9 +138,9 @@ fn execution_of(arrival: Arrival, due: Moment, context: &StepContext, load: &Loa
     }
 }
 
-fn note_lateness(context: &StepContext, execution: &Execution) {
+fn note_lateness(context: &StepContext, execution: &Execution, now: Moment) {
     if execution.phase == Phase::Measured {
-        let late = microseconds(Moment::now().since(execution.due)).max(1);
+        let late = microseconds(now.since(execution.due)).max(1);
         context.recorder.borrow_mut().lateness.saturating_record(late);
     }
 }
@@ -150,7 +150,7 @@ async fn execute_open(worker: Rc<Worker>, context: Rc<StepContext>, first: Execu
     let mut next = Some(first);
     while let Some(execution) = next {
         let mut customer = worker.customer_for(execution.behaviour);
-        customer.execute(&context, &execution).await;
+        customer.execute(&context, &execution, Moment::now()).await;
         worker.idle.borrow_mut().push(customer);
         next = waiting.borrow_mut().pop_front();
     }
@@ -321,25 +321,26 @@ impl Visit {
     /// Waits until `due` and executes one behaviour; when the next one is due, or nothing where the step ends.
     async fn act(&mut self, customer: &mut Customer, context: &StepContext, behaviour: usize, due: Moment) -> Option<Moment> {
         let control = &context.control;
-        if Moment::now() < due {
+        let mut now = Moment::now();
+        if now < due {
             if !context.local.clock.park_until(due).await {
                 return None;
             }
-            self.unpaused = 0;
+            (self.unpaused, now) = (0, Moment::now());
         }
         self.unpaused += 1;
         if self.unpaused % MOST_UNPAUSED == 0 {
             tokio::task::yield_now().await;
+            now = Moment::now();
         }
-        if Moment::now() >= control.end() || control.is_stopped() || !control.take_one() {
+        if now >= control.end() || control.is_stopped() || !control.take_one() {
             return None;
         }
         let execution = Execution { behaviour, due, phase: control.phase(due), number: self.number, seed: mix(self.habits.seed, self.number) };
         self.number += self.stride;
         context.recorder.borrow_mut().execution_due(behaviour, execution.phase);
-        note_lateness(context, &execution);
-        let ended = customer.execute(context, &execution).await;
-        let now = Moment::now();
+        note_lateness(context, &execution, now);
+        let (ended, now) = customer.execute(context, &execution, now).await;
         let next = now.after(self.pause(now.since(due)));
         Some(if ended == Ended::Unreachable { next.max(now.after(AFTER_UNREACHABLE)) } else { next })
     }

@@ -74,6 +74,7 @@ pub struct BehaviourRecord {
     pub executions: Counts,
     pub requests: Counts,
     histograms: [Option<Hdr<u64>>; 4], // due ok, due failed, sent ok, sent failed
+    single: bool,                      // it makes one request only
 }
 
 struct EndpointRecord {
@@ -81,7 +82,7 @@ struct EndpointRecord {
     name: String,
     path: Option<String>,
     requests: Counts,
-    histogram: Option<Hdr<u64>>,
+    histogram: Option<Hdr<u64>>, // none where it is its behaviour's only request: then the behaviour's is its own
 }
 
 /// One window of one step.
@@ -105,7 +106,7 @@ impl Recorder {
         };
         let behaviours = program.scripts.len();
         Self {
-            behaviours: std::iter::repeat_with(BehaviourRecord::default).take(behaviours).collect(),
+            behaviours: program.scripts.iter().map(|script| BehaviourRecord { single: script.is_single(), ..BehaviourRecord::default() }).collect(),
             windows: vec![WindowRecord { completed: vec![0; behaviours], ..WindowRecord::default() }; windows],
             settling: Counts::default(),
             lateness: new_histogram(),
@@ -204,7 +205,7 @@ impl Recorder {
         let failed = usize::from(record.outcome == Outcome::Failed);
         of.histograms[failed].get_or_insert_with(new_histogram).saturating_record(from_due);
         of.histograms[2 + failed].get_or_insert_with(new_histogram).saturating_record(microseconds(record.ended.since(record.sent)));
-        if record.outcome == Outcome::Ok {
+        if record.outcome == Outcome::Ok && !of.single {
             endpoint.histogram.get_or_insert_with(new_histogram).saturating_record(from_due);
         }
     }
@@ -346,8 +347,10 @@ impl Recorder {
             name: endpoint.name.clone(),
             path: endpoint.path.clone(),
             requests: endpoint.requests,
-            response_s: ENDPOINT_QUANTILES
-                .map(|quantile| endpoint.histogram.as_ref().map_or(0.0, |hdr| hdr.value_at_quantile(quantile) as f64 / 1e6)),
+            response_s: ENDPOINT_QUANTILES.map(|quantile| {
+                let own = endpoint.histogram.as_ref().or(self.behaviours[endpoint.behaviour].histograms[0].as_ref());
+                own.map_or(0.0, |hdr| hdr.value_at_quantile(quantile) as f64 / 1e6)
+            }),
         })
         .collect()
     }

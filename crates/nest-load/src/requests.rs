@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::{
     clock::Moment,
-    customer::{Customer, Ended, Execution, StepContext, span},
+    customer::{Customer, Ended, Execution, StepContext},
     http::{Answer, NoAnswer, Receiver, Wanted, compat, connection::Failed},
     masking::{masked, shortened},
     recorder::{Place, RequestRecord},
@@ -36,33 +36,36 @@ pub async fn execute(
     steps: &[ScriptStep],
     random: &mut Xoshiro256PlusPlus,
     rows: &mut Rows,
-) -> Ended {
-    let mut due = execution.due;
+    now: Moment,
+) -> (Ended, Moment) {
+    let (mut due, mut now) = (execution.due, now);
     for step in steps {
         if let Some(times) = &step.think {
             due = due.after(think::draw(times, random));
             context.local.clock.sleep_until(due).await;
+            now = Moment::now();
         }
         let place = Place { behaviour: execution.behaviour, endpoint: step.endpoint, phase: execution.phase };
-        match request(customer, context, step, place, due, random, rows).await {
-            Ok(ended) => due = ended,
-            Err(ended) => return ended,
+        let ended;
+        (ended, now) = request(customer, context, step, place, (due, now), random, rows).await;
+        if ended != Ended::Ok {
+            return (ended, now);
         }
+        due = now;
     }
-    Ended::Ok
+    (Ended::Ok, now)
 }
 
-/// Makes one request; when it ended, or how it failed.
+/// Makes one request that was due and is sent at these moments; how and when it ended.
 async fn request(
     customer: &mut Customer,
     context: &StepContext,
     step: &ScriptStep,
     place: Place,
-    due: Moment,
+    (due, sent): (Moment, Moment),
     random: &mut Xoshiro256PlusPlus,
     rows: &mut Rows,
-) -> Result<Moment, Ended> {
-    let sent = Moment::now();
+) -> (Ended, Moment) {
     context.recorder.borrow_mut().request_begins(&context.control, place, sent);
     let outcome = answered(customer, context, step, random, rows, sent).await;
     let ended = Moment::now();
@@ -72,14 +75,14 @@ async fn request(
     };
     let mut recorder = context.recorder.borrow_mut();
     recorder.request_ended(&context.control, place, &RequestRecord { due, sent, ended, outcome, status, bytes });
-    let Some(problem) = failure else { return Ok(ended) };
+    let Some(problem) = failure else { return (Ended::Ok, ended) };
     if problem.kind == NoAnswer::LOST {
         recorder.lost_connections += 1;
     }
     drop(recorder);
     let asked = || asked(customer, step);
     keep(customer, context, place, &problem, &asked);
-    Err(if problem.unreachable { Ended::Unreachable } else { Ended::Failed })
+    (if problem.unreachable { Ended::Unreachable } else { Ended::Failed }, ended)
 }
 
 /// Counts a failure and keeps its exchange, with secrets masked, where few of its kind are kept.
@@ -116,7 +119,7 @@ async fn answered(
     rows: &mut Rows,
     sent: Moment,
 ) -> Result<(u16, u64), Problem> {
-    let deadline = sent.after(span(step.timeout_s));
+    let deadline = sent.after(step.timeout);
     let alarm = customer.alarm.clone();
     let sending = send(customer, context, step, random, rows);
     let outcome = alarm.within(&context.local.clock, deadline, sending).await;
@@ -126,7 +129,7 @@ async fn answered(
         None => {
             customer.http1.close();
             customer.http2 = None;
-            return Err(NoAnswer::new("timeout", format!("no answer within {} s", step.timeout_s)).into());
+            return Err(NoAnswer::new("timeout", format!("no answer within {} s", step.timeout.as_secs_f64())).into());
         }
     };
     judge(customer, step, &answer)?;
@@ -146,8 +149,9 @@ async fn send(
         let before = random.clone();
         let outcome = match step.route {
             Route::Http1 => over_http1(customer, context, step, random, rows).await,
-            Route::Http2 => over_http2(customer, context, step, random, rows).await,
-            Route::Compat(_) => over_compat(customer, context, step, random, rows).await,
+            // On the heap, or every customer would have room for the largest of the three futures.
+            Route::Http2 => Box::pin(over_http2(customer, context, step, random, rows)).await,
+            Route::Compat(_) => Box::pin(over_compat(customer, context, step, random, rows)).await,
         };
         match outcome {
             Ok(answer) => return Ok(answer),

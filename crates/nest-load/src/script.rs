@@ -1,6 +1,6 @@
 //! A study's behaviours made ready to run: templates compiled, names resolved, secrets read. Shared by all workers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use memchr::memmem::Finder;
 use nest_data::{
@@ -63,6 +63,13 @@ pub struct Script {
     pub work: Work,
 }
 
+impl Script {
+    /// Whether an execution makes exactly one request.
+    pub fn is_single(&self) -> bool {
+        matches!(&self.work, Work::Requests { steps, .. } if steps.len() == 1)
+    }
+}
+
 /// What an execution does.
 pub enum Work {
     /// Requests of a file.
@@ -88,7 +95,7 @@ pub struct ScriptStep {
     /// The path as far as it is no template, for cookies that name none.
     pub folder: String,
     pub think: Option<Times>,
-    pub timeout_s: f64,
+    pub timeout: Duration,
     pub expect: Expect,
     pub contains: Option<Finder<'static>>,
     pub excludes: Option<Finder<'static>>,
@@ -269,7 +276,7 @@ impl Compiler<'_> {
             head,
             folder,
             think: step.think.as_ref().and_then(|think| think.times().ok()),
-            timeout_s: step.timeout.map_or(self.sources.timeout_s, |timeout| timeout.get()),
+            timeout: Duration::from_secs_f64(step.timeout.map_or(self.sources.timeout_s, |timeout| timeout.get())),
             contains: finder(&expect.body_contains),
             excludes: finder(&expect.body_excludes),
             wants_body: looks || save.iter().any(|(_, _, captor)| captor.wants_body()),

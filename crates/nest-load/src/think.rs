@@ -12,6 +12,7 @@ const LONGEST_S: f64 = 86_400.0;
 /// Draws a time.
 pub fn draw(times: &Times, random: &mut Xoshiro256PlusPlus) -> Duration {
     let seconds = match *times {
+        Times::Constant(0.0) => return Duration::ZERO,
         Times::Constant(seconds) => seconds,
         Times::Uniform(from, to) => from + random.random::<f64>() * (to - from),
         Times::Exponential(mean) => exponential(random) * mean,

@@ -21,7 +21,7 @@ pub struct StepControl {
     pub start: Moment,
     from: AtomicU64,
     until: AtomicU64, // an end before that of the windows
-    window: Duration,
+    window_ns: u64,
     windows: usize,
     stopped: AtomicBool,
     left: Option<AtomicU64>,
@@ -65,7 +65,7 @@ impl StepControl {
             start,
             from: AtomicU64::new(Moment::NEVER.nanoseconds()),
             until: AtomicU64::new(Moment::NEVER.nanoseconds()),
-            window,
+            window_ns: (window.as_nanos() as u64).max(1),
             windows,
             stopped: AtomicBool::new(false),
             left: left.map(AtomicU64::new),
@@ -85,7 +85,7 @@ impl StepControl {
 
     /// The edge before window `index`; that after the last one is the end of the step.
     pub fn edge(&self, index: usize) -> Moment {
-        self.from().after(self.window * index as u32)
+        Moment::from_nanoseconds(self.from().nanoseconds().saturating_add(self.window_ns.saturating_mul(index as u64)))
     }
 
     /// Where the windows end; never where they have not begun.
@@ -109,7 +109,7 @@ impl StepControl {
         if now < from {
             return None;
         }
-        let index = (now.since(from).as_nanos() / self.window.as_nanos().max(1)) as usize;
+        let index = ((now.nanoseconds() - from.nanoseconds()) / self.window_ns) as usize;
         (index < self.windows).then_some(index)
     }
 

@@ -156,8 +156,9 @@ impl Worker {
             while Moment::now() < end && number < most {
                 number += 1;
                 context.recorder.borrow_mut().execution_due(behaviour, Phase::Measured);
-                let execution = Execution { behaviour, due: Moment::now(), phase: Phase::Measured, number, seed: mix(number, 0) };
-                customer.execute(&context, &execution).await;
+                let now = Moment::now();
+                let execution = Execution { behaviour, due: now, phase: Phase::Measured, number, seed: mix(number, 0) };
+                customer.execute(&context, &execution, now).await;
             }
         };
         let interrupted = async {

@@ -91,7 +91,8 @@ impl Connection {
             None => Stream::Plain(socket),
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.config));
-                let secured = connector.connect(tls.name.clone(), socket).await.map_err(|error| handshake_failed(&error))?;
+                // On the heap, or every customer would have room for a handshake.
+                let secured = Box::pin(connector.connect(tls.name.clone(), socket)).await.map_err(|error| handshake_failed(&error))?;
                 Stream::Tls(Box::new(secured))
             }
         });
@@ -218,12 +219,15 @@ impl Stream {
     /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call where that
     /// is so. Over TLS the peer's end is bytes too.
     fn is_quiet(&self) -> bool {
-        let socket = match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(secured) => secured.get_ref().0,
-        };
         let mut one = [0];
-        socket.poll_peek(&mut Context::from_waker(Waker::noop()), &mut ReadBuf::new(&mut one)).is_pending()
+        match self {
+            // What is read here belongs to no answer, so that it may be lost.
+            Self::Plain(socket) => matches!(socket.try_read(&mut one), Err(error) if error.kind() == io::ErrorKind::WouldBlock),
+            Self::Tls(secured) => {
+                let mut nobody = Context::from_waker(Waker::noop());
+                secured.get_ref().0.poll_peek(&mut nobody, &mut ReadBuf::new(&mut one)).is_pending()
+            }
+        }
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

@@ -69,8 +69,13 @@ impl Fields {
             // The length of a name tells most of the others apart without comparing them.
             match header.name.len() {
                 10 if header.name.eq_ignore_ascii_case("connection") => {
-                    fields.close |= has_token(header.value, b"close");
-                    fields.keep_alive |= has_token(header.value, b"keep-alive");
+                    // Nearly always it is one word.
+                    if header.value == b"keep-alive" {
+                        fields.keep_alive = true;
+                    } else {
+                        fields.close |= has_token(header.value, b"close");
+                        fields.keep_alive |= has_token(header.value, b"keep-alive");
+                    }
                 }
                 14 if header.name.eq_ignore_ascii_case("content-length") => bad_length |= fields.add_length(header.value).is_none(),
                 17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
@@ -87,13 +92,15 @@ impl Fields {
 
     /// Takes a length field, which may be a list of equal numbers. `None` where it is none or contradicts an earlier one.
     fn add_length(&mut self, value: &[u8]) -> Option<()> {
-        for part in value.split(|byte| *byte == b',') {
-            let number = digits(part.trim_ascii())?;
-            if *self.length.get_or_insert(number) != number {
-                return None;
-            }
+        // Nearly always it is one number.
+        if let Some(number) = digits(value) {
+            return self.add_number(number);
         }
-        Some(())
+        value.split(|byte| *byte == b',').try_for_each(|part| self.add_number(digits(part.trim_ascii())?))
+    }
+
+    fn add_number(&mut self, number: u64) -> Option<()> {
+        (*self.length.get_or_insert(number) == number).then_some(())
     }
 }
 
