@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -155,15 +155,30 @@ fn metrics(tier: &str, server: &Server) -> String {
     format!("[probes.{tier}]\ntier = \"{tier}\"\nkind = \"prometheus\"\nscrape = \"{}\"\npreset = \"process\"\ncores = 4\n", server.url())
 }
 
+/// Looks after which something is not going to happen.
+const LOOKS: usize = 100_000;
+
 /// Samples until a resource has been used for some seconds since the first sample.
+#[track_caller]
 fn until(observer: &mut Observer, first: &Sample, resource: &str, busy_s: f64) -> Sample {
-    loop {
+    for _ in 0..LOOKS {
         let sample = observer.sample().expect("a sample");
         if sample.since(first).used.get(resource).is_some_and(|used| *used >= busy_s) {
             return sample;
         }
         std::thread::yield_now();
     }
+    panic!("{resource} was never used for {busy_s} s");
+}
+
+/// Waits until a condition holds.
+#[track_caller]
+fn eventually(condition: impl Fn() -> bool) {
+    let holds = (0..LOOKS).any(|_| {
+        std::thread::yield_now();
+        condition()
+    });
+    assert!(holds, "it never became true");
 }
 
 fn value(sample: &Sample, tier: &str, figure: Figure) -> f64 {
@@ -338,24 +353,14 @@ fn load_a_tier_is_stopped_when_those_who_work_are() {
     let first = observer.sample().expect("a sample");
     until(&mut observer, &first, "app/cpu", 0.05);
     assert!(!observer.is_stopped());
-    let changes_to = |stopped: bool| {
-        while observer.is_stopped() != stopped {
-            std::thread::yield_now();
-        }
-    };
     kill(worker, Signal::SIGSTOP).expect("it is there");
-    changes_to(true);
+    eventually(|| observer.is_stopped());
     assert_eq!(observer.stopped_tier(), Some("app"));
     kill(worker, Signal::SIGCONT).expect("it is there");
-    changes_to(false);
+    eventually(|| !observer.is_stopped());
     // The master may be stopped as long as its worker is not.
     kill(master, Signal::SIGSTOP).expect("it is there");
-    let mut state = String::new();
-    while !state.contains("T (stopped)") {
-        state.clear();
-        let opened = std::fs::File::open(format!("/proc/{master}/status")).expect("it is there");
-        BufReader::new(opened).read_to_string(&mut state).expect("a status");
-    }
+    eventually(|| fs::read_to_string(format!("/proc/{master}/status")).expect("it is there").contains("T (stopped)"));
     assert!(!observer.is_stopped());
     kill(master, Signal::SIGCONT).expect("it is there");
 }
