@@ -7,16 +7,14 @@ not counted, and cannot be lowered by us.
 """
 
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 
+import child
 from nginx import Nginx
 from rounds import say
 from tables import table
-from tools import HERE, NEST, program
+from tools import HERE, NEST, needed
 
 CUSTOMERS = 64
 FEW, MANY = 4_000, 24_000
@@ -58,24 +56,17 @@ def main() -> int:
 
 def instructions(server: Nginx, gate: Gate, requests: int) -> int:
     """All user instructions of one run, which must have made exactly `requests` requests."""
-    load = [program(NEST), "load", server.url(path=gate.path), "--customers", str(CUSTOMERS), "--requests", str(requests), *gate.options]
+    load = [needed(NEST), "load", server.url(path=gate.path), "--customers", str(CUSTOMERS), "--requests", str(requests), *gate.options]
+    callgrind = [needed("valgrind"), "--tool=callgrind", "--callgrind-out-file=callgrind.out"]
     before = server.counters()
-    with tempfile.TemporaryDirectory(prefix="locust-nest-bench.") as folder:
-        command = [valgrind(), "--tool=callgrind", "--callgrind-out-file=callgrind.out", *load, "--workers", "1", "--format", "json"]
-        ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=AT_MOST_S, check=False)
+    ended = child.run(child.Command([*callgrind, *load, "--workers", "1", "--format", "json"]), AT_MOST_S)
     made = server.counters().requests - before.requests
-    collected = re.search(r"Collected : (\d+)", ended.stderr)
+    collected = re.search(r"Collected : (\d+)", ended.errors)
     if made != requests or not collected:
-        said = [line for line in ended.stderr.splitlines() if not line.startswith("==")]
-        raise SystemExit(f"error: {gate.name}: {made} of {requests} requests were made, exit code {ended.returncode}\n" + "\n".join(said[-5:]))
+        said = [line for line in ended.errors.splitlines() if not line.startswith("==")]
+        end = f"killed after {AT_MOST_S} s" if ended.killed else f"exit code {ended.code}"
+        raise SystemExit("\n".join([f"error: {gate.name}: {made} of {requests} requests were made, {end}", *said[-5:]]))
     return int(collected.group(1))
-
-
-def valgrind() -> str:
-    found = shutil.which("valgrind")
-    if not found:
-        raise SystemExit("error: valgrind is missing\nhint: tests/run installs it")
-    return found
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ PROGRAMS = {
     "hey": "hey",
     "Goose": TARGET / "bench/build/release/goose-peer",
     "Locust": TARGET / "bench/venv/bin/locust",
+    "valgrind": "valgrind",
 }
+PEERS = [name for name in PROGRAMS if name not in (NEST, "valgrind")]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,14 @@ class Tool:
 
 def program(name: str) -> str | None:
     return shutil.which(PROGRAMS[name])
+
+
+def needed(name: str) -> str:
+    """A program that nothing can be measured without."""
+    found = program(name)
+    if not found:
+        raise SystemExit(f"error: {PROGRAMS[name]} is missing\nhint: `cargo build -p locust-nest` makes {NEST}, tests/run installs the rest")
+    return found
 
 
 def version(name: str) -> str | None:
