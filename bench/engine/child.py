@@ -37,13 +37,14 @@ class Command:
     environment: dict[str, str] = field(default_factory=dict)
     cores: frozenset[int] = frozenset({1})
     report: str | None = None  # a file that it writes into its folder
+    folder: Path | None = None  # where it runs; a temporary folder where None
 
 
 def run(command: Command, at_most_s: float, meanwhile: Callable[[], None] = lambda: None) -> Ended:
     """Runs `command` to its end, calling `meanwhile` every 20 ms, and kills it after `at_most_s`."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory(prefix="locust-nest-bench.") as folder:
         started = time.monotonic()
-        child = start(command, output, errors, folder)
+        child = start(command, output, errors, command.folder or folder)
         try:
             status, usage, peak, killed = wait(child.pid, started + at_most_s, meanwhile)
         except BaseException:
@@ -65,7 +66,7 @@ def run(command: Command, at_most_s: float, meanwhile: Callable[[], None] = lamb
         )
 
 
-def start(command: Command, output, errors, folder: str) -> subprocess.Popen:
+def start(command: Command, output, errors, folder: str | Path) -> subprocess.Popen:
     def prepare() -> None:
         os.sched_setaffinity(0, command.cores & ALL_CORES or ALL_CORES)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

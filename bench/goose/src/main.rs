@@ -46,7 +46,7 @@ struct Answer {
 
 impl Answer {
     async fn to(user: &mut GooseUser, method: GooseMethod, path: &str, sent: Option<Sent>, status: u16) -> Result<Self, Box<TransactionError>> {
-        let mut request = GooseRequest::builder().path(path).method(method.clone()).expect_status_code(status).error_on_fail();
+        let mut request = GooseRequest::builder().path(path).method(method).expect_status_code(status).error_on_fail();
         if let Some(sent) = sent {
             let mut with_body = user.get_request_builder(&method, path)?.json(&sent.json);
             if let Some(token) = sent.token {
