@@ -6,6 +6,7 @@ misses its floor or a tool did not do its work.
 
 import os
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> int:
         say(f"error: {'no rounds' if rounds == 0 else f'no section {unknown[0]!r}'}\nhint: bench/run engine [ROUNDS] [{' | '.join(SECTIONS)}]...")
         return 2
     needed(NEST)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nginx and the generator end as well
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # out of the way of the generator
     print(introduction(rounds, arguments), flush=True)
     missed = []
