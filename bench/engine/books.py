@@ -18,11 +18,11 @@ class Books:
 
 def nest(ended: Ended) -> Books:
     report = json.loads(ended.output)
-    requests = report["requests"]
-    wrong = [f"{requests[what]} {what}" for what in ("failed", "dropped") if requests[what]]
+    requests, settling = report["requests"], report["settling"]  # settling: before the first whole moment that is counted
+    wrong = [f"{requests[what] + settling[what]} {what}" for what in ("failed", "dropped") if requests[what] + settling[what]]
     wrong += [f"{count} answers of status {status}" for status, count in report["status"].items() if not status.startswith("2")]
     wrong += [f"{error['count']} x {error['kind']}" for error in report["errors"]]
-    return Books(requests["completed"], wrong)
+    return Books(requests["completed"] + settling["completed"], wrong)
 
 
 def wrk(ended: Ended) -> Books:
