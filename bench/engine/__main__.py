@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from edit import edit
+from instructions import instructions
 from memory import memory
 from pace import rate, stall
 from per_request import get, get_1000, http2, tls
@@ -32,6 +33,7 @@ SECTIONS = {
     "stall": stall,
     "workers": workers,
     "edit": edit,
+    "instructions": instructions,
 }
 
 

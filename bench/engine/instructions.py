@@ -1,6 +1,6 @@
 """User instructions per request, counted by callgrind: the gate that no neighbour on the machine disturbs.
 
-    bench/instructions        needs target/debug/locust-nest, nginx and valgrind; takes about half a minute
+    bench/instructions        needs target/debug/locust-nest, nginx and valgrind; takes about a quarter of a minute
 
 Two runs of `locust-nest load`, one with more requests; their difference leaves out what start and end cost. The kernel's part is
 not counted, and cannot be lowered by us.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import child
 from nginx import Nginx
 from rounds import say
-from tables import table
+from tables import Figure, Section
 from tools import HERE, NEST, needed
 
 CUSTOMERS = 64
@@ -41,22 +41,31 @@ GATES = [
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nginx and valgrind end as well
-    rows, failed = [], []
-    with Nginx() as server:
-        for gate in GATES:
-            few, many = (instructions(server, gate, requests) for requests in (FEW, MANY))
-            measured = (many - few) / (MANY - FEW)
-            verdict = "goal met" if measured <= gate.goal else "above the floor" if measured <= gate.floor else "**misses the floor**"
-            rows.append([gate.name, f"{measured:,.0f}", f"≤ {gate.goal:,}", f"≤ {gate.floor:,}", verdict])
-            if measured > gate.floor:
-                failed.append(f"error: a request ({gate.name}) takes {measured:,.0f} user instructions, more than the floor of {gate.floor:,}")
-    print(table(["request", "user instructions", "goal", "floor", "verdict"], rows, "l---l"))
+    section = instructions()
+    print(section.markdown())
+    failed = [figure for figure in section.figures if figure.under_floor]
+    for figure in failed:
+        say(f"error: a request ({figure.name}) takes {figure.measured:,.0f} user instructions, more than the floor of {figure.floor:,}")
     if failed:
-        say("\n".join([*failed, "hint: callgrind_annotate, on the output of `valgrind --tool=callgrind`, says where they went"]))
+        say("hint: callgrind_annotate, on the output of `valgrind --tool=callgrind`, says where they went")
     return 1 if failed else 0
 
 
-def instructions(server: Nginx, gate: Gate, requests: int) -> int:
+def instructions(_rounds: int = 1) -> Section:
+    with Nginx() as server:
+        figures = [Figure(gate.name, [per_request(server, gate)], gate.goal, gate.floor, at_most=True, digits=0) for gate in GATES]
+    text = (
+        f"In user space, by callgrind: {MANY:,} requests less {FEW:,}, {CUSTOMERS} customers. The same on a busy machine; `bench/instructions`, "
+        "and so `tests/run`, fails where a floor is missed."
+    )
+    return Section("Instructions per request", text, figures)
+
+
+def per_request(server: Nginx, gate: Gate) -> float:
+    return (executed(server, gate, MANY) - executed(server, gate, FEW)) / (MANY - FEW)
+
+
+def executed(server: Nginx, gate: Gate, requests: int) -> int:
     """All user instructions of one run, which must have made exactly `requests` requests."""
     load = [needed(NEST), "load", server.url(path=gate.path), "--customers", str(CUSTOMERS), "--requests", str(requests), *gate.options]
     callgrind = [needed("valgrind"), "--tool=callgrind", "--callgrind-out-file=callgrind.out"]

@@ -36,7 +36,7 @@ class Figure:
 
     def row(self) -> list[str]:
         sign = "≤ " if self.at_most else "≥ "
-        limits = [f"{sign}{limit:g}{self.unit}" for limit in (self.goal, self.floor)]
+        limits = [f"{sign}{limit:,g}{self.unit}" for limit in (self.goal, self.floor)]
         return [self.name, spread(self.values, self.digits, self.unit), *limits, self.verdict()]
 
 
