@@ -146,7 +146,7 @@ mod tests {
                     [customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / day\"\n[probes.db]\n";
         let nest = Source::new("nest.toml", format!("{head}tier = \"db\"\n{probe}"));
         let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))].into_iter().collect();
-        match read_study(&StudyTexts { nest: nest.clone(), behaviours }, &[]) {
+        match read_study(&StudyTexts { nest: nest.clone(), behaviours, code: Default::default() }, &[]) {
             Ok(_) => Vec::new(),
             Err(found) => {
                 found.iter().map(|one| format!("{}: {} ({})", nest.position(one.span.start).0 as i64 - 14, one.message, one.help)).collect()

@@ -582,7 +582,7 @@ browse = "20 / day"
 
     fn texts(nest: &str, browse: &str) -> StudyTexts {
         let behaviours = [("browse".to_owned(), Source::new("behaviours/browse.toml", browse))].into_iter().collect();
-        StudyTexts { nest: Source::new("nest.toml", nest), behaviours }
+        StudyTexts { nest: Source::new("nest.toml", nest), behaviours, code: BTreeMap::new() }
     }
 
     fn errors(nest: &str, browse: &str) -> String {

@@ -49,7 +49,13 @@ impl Moment {
 
     /// This much later; [`Self::NEVER`] stays.
     pub fn after(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+        let nanoseconds = span.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(span.subsec_nanos()));
+        Self(self.0.saturating_add(nanoseconds))
+    }
+
+    /// Whole microseconds since an earlier moment, 0 where that is later.
+    pub fn microseconds_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0) / 1_000
     }
 
     /// Time since an earlier moment, 0 where that is later.

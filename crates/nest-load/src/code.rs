@@ -120,7 +120,7 @@ impl fmt::Debug for Registry {
 }
 
 /// A behaviour whose state's type is not known.
-pub trait Erased: Send + Sync {
+pub(crate) trait Erased: Send + Sync {
     fn needs(&self) -> Option<&str>;
     fn execute<'a>(
         &'a self,

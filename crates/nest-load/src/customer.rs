@@ -136,7 +136,7 @@ impl Customer {
         context.recorder.borrow_mut().execution_ended(&context.control, execution.behaviour, execution.phase, ended.outcome(), now);
         add(&progress.active, -1);
         add_unsigned(&progress.ended, 1);
-        add_unsigned(&progress.spent_us, now.since(execution.due).as_micros() as u64);
+        add_unsigned(&progress.spent_us, now.microseconds_since(execution.due));
         self.note_reach(ended, progress);
         (ended, now)
     }

@@ -91,11 +91,6 @@ impl Engine {
         &self.program
     }
 
-    /// Number of workers.
-    pub fn workers(&self) -> usize {
-        self.workers.len()
-    }
-
     /// Lets all customers go, after stored data was reset.
     ///
     /// # Errors

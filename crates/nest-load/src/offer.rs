@@ -11,7 +11,6 @@ use crate::{
     customer::{Customer, Ended, Execution, StepContext, mix},
     load::{Load, Model, Pause},
     pacer::{Arrival, Arrivals},
-    recorder::microseconds,
     think::{choose, cumulative, draw, geometric},
     windows::Phase,
     worker::{LOOK, Worker},
@@ -140,7 +139,7 @@ fn execution_of(arrival: Arrival, due: Moment, context: &StepContext, load: &Loa
 
 fn note_lateness(context: &StepContext, execution: &Execution, now: Moment) {
     if execution.phase == Phase::Measured {
-        let late = microseconds(now.since(execution.due)).max(1);
+        let late = now.microseconds_since(execution.due).max(1);
         context.recorder.borrow_mut().lateness.saturating_record(late);
     }
 }

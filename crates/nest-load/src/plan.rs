@@ -192,7 +192,7 @@ mod tests {
         );
         let step = "steps = [{ get = \"/\" }]";
         let behaviours = ["a", "b"].into_iter().map(|name| (name.to_owned(), nest_data::Source::new(name, step))).collect();
-        nest_data::study_file::read_study(&nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours }, &[])
+        nest_data::study_file::read_study(&nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours, code: BTreeMap::new() }, &[])
             .expect("a valid study")
     }
 

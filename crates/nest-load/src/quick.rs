@@ -43,8 +43,9 @@ pub struct QuickLoad {
     pub rate: Option<(f64, Spacing)>,
     /// Pause of a customer between two executions.
     pub think: Times,
-    /// Load that is counted, and load before it that is not.
+    /// Load that is counted.
     pub span: Duration,
+    /// Load before it that is not counted.
     pub warm_up: Duration,
     /// Executions after which the load ends; there is no warm-up then.
     pub executions: Option<u64>,
@@ -62,6 +63,7 @@ pub struct QuickLoad {
     pub allow_hosts: Vec<String>,
     /// Secrets that templates read, by name.
     pub secrets: BTreeMap<String, String>,
+    /// Seed of random choices.
     pub seed: u64,
 }
 
@@ -70,42 +72,62 @@ pub struct QuickLoad {
 pub struct QuickResult {
     /// Length of what was counted, in seconds.
     pub duration_s: f64,
-    /// Executions and requests due in it.
+    /// Executions due in it.
     pub executions: Counts,
+    /// Requests due in it.
     pub requests: Counts,
-    /// Requests and bytes that ended in it.
+    /// Requests that ended in it.
     pub ended: u64,
+    /// Bytes that came in it.
     pub bytes: u64,
-    /// Response times from the due time, and from sending: mean, quantiles, maximum.
+    /// Response times from the due time.
     pub response: TimeSummary,
+    /// Response times from sending.
     pub service: TimeSummary,
     /// Answers by status; 0 counts requests without one.
     pub statuses: BTreeMap<u16, u64>,
+    /// Each request on its own.
     pub endpoints: Vec<Endpoint>,
+    /// Failed and dropped ones by kind.
     pub errors: Vec<ErrorCount>,
+    /// The first failed exchanges of each kind.
     pub failures: Vec<Failure>,
     /// Histograms, as documents hold them.
     pub histograms: Vec<Histogram>,
-    /// Means of executions in progress and requests in flight.
+    /// Mean executions in progress.
     pub active: f64,
+    /// Mean requests in flight.
     pub in_flight: f64,
+    /// Customers as planned and as there were, where customers decide when to act.
     pub population: Option<Population>,
+    /// Executions due in the warm-up; not in any other number.
     pub settling: Counts,
+    /// The generator's own health.
     pub generator: GeneratorHealth,
+    /// Most resident bytes that this process has had.
     pub peak_memory_bytes: u64,
+    /// What the figures are worth.
     pub verdict: Verdict,
 }
 
 /// Mean, quantiles and maximum of a time, in seconds; all 0 where there was none.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TimeSummary {
+    /// Mean.
     pub mean: f64,
+    /// Median.
     pub p50: f64,
+    /// Three quarters are below.
     pub p75: f64,
+    /// 90 % are below.
     pub p90: f64,
+    /// 95 % are below.
     pub p95: f64,
+    /// 99 % are below.
     pub p99: f64,
+    /// 99.9 % are below.
     pub p999: f64,
+    /// The longest.
     pub max: f64,
 }
 
@@ -196,7 +218,7 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
         local_errors: recorder.errors_of(NoAnswer::LOCAL),
         unsettled: result.unsettled,
         utilisation: None,
-        silence_s: recorder.longest_silence.as_secs_f64(),
+        silence_s: recorder.longest_silence_us as f64 / 1e6,
         target_stopped: 0.0,
         loaded: true,
     };

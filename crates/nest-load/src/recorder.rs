@@ -1,6 +1,6 @@
 //! Counts and histograms of one step. A recorder belongs to one worker; recorders merge at the end of a step.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hdrhistogram::{
@@ -61,7 +61,7 @@ pub struct Recorder {
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
     /// Longest time without the end of any request while some were in flight, in the windows.
-    pub longest_silence: Duration,
+    pub longest_silence_us: u64,
     last_end: Option<Moment>,
     endpoints: Vec<EndpointRecord>,
     errors: BTreeMap<(usize, String), u64>,
@@ -116,7 +116,7 @@ impl Recorder {
             lost_connections: 0,
             queued: 0,
             statuses: BTreeMap::new(),
-            longest_silence: Duration::ZERO,
+            longest_silence_us: 0,
             last_end: None,
             endpoints: program.endpoints().map(endpoint).collect(),
             errors: BTreeMap::new(),
@@ -190,8 +190,8 @@ impl Recorder {
         if let Some(window) = control.index(record.ended).and_then(|index| self.windows.get_mut(index)) {
             window.bytes += record.bytes;
             window.requests += 1;
-            let since = self.last_end.map_or(Duration::ZERO, |last| record.ended.since(last.max(control.from())));
-            self.longest_silence = self.longest_silence.max(since);
+            let since_us = self.last_end.map_or(0, |last| record.ended.microseconds_since(last.max(control.from())));
+            self.longest_silence_us = self.longest_silence_us.max(since_us);
         }
         self.last_end = Some(record.ended);
         if place.phase == Phase::Settling {
@@ -201,10 +201,10 @@ impl Recorder {
         let (of, endpoint) = (&mut self.behaviours[place.behaviour], &mut self.endpoints[place.endpoint]);
         of.requests.count(record.outcome);
         endpoint.requests.count(record.outcome);
-        let from_due = microseconds(record.ended.since(record.due));
+        let from_due = record.ended.microseconds_since(record.due);
         let failed = usize::from(record.outcome == Outcome::Failed);
         of.histograms[failed].get_or_insert_with(new_histogram).saturating_record(from_due);
-        of.histograms[2 + failed].get_or_insert_with(new_histogram).saturating_record(microseconds(record.ended.since(record.sent)));
+        of.histograms[2 + failed].get_or_insert_with(new_histogram).saturating_record(record.ended.microseconds_since(record.sent));
         if record.outcome == Outcome::Ok && !of.single {
             endpoint.histogram.get_or_insert_with(new_histogram).saturating_record(from_due);
         }
@@ -230,7 +230,7 @@ impl Recorder {
         self.active.close(control);
         self.in_flight.close(control);
         if let Some(last) = self.last_end.filter(|_| self.in_flight.now() > 0) {
-            self.longest_silence = self.longest_silence.max(control.end().since(last.max(control.from())));
+            self.longest_silence_us = self.longest_silence_us.max(control.end().microseconds_since(last.max(control.from())));
         }
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
@@ -273,7 +273,7 @@ impl Recorder {
         self.in_flight.merge(other.in_flight);
         self.lost_connections += other.lost_connections;
         self.queued += other.queued;
-        self.longest_silence = self.longest_silence.min(other.longest_silence);
+        self.longest_silence_us = self.longest_silence_us.min(other.longest_silence_us);
         other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
         other.errors.into_iter().for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
         for (behaviour, kind, exchange) in other.failures {
@@ -373,11 +373,6 @@ fn merge_histograms(mine: &mut Option<Hdr<u64>>, theirs: Option<Hdr<u64>>) {
         (mine @ None, theirs) => *mine = theirs,
         (Some(_), None) => {}
     }
-}
-
-/// A response time as a histogram holds it.
-pub fn microseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn new_histogram() -> Hdr<u64> {

@@ -400,7 +400,7 @@ impl<'a> Run<'a> {
             local_errors: recorder.errors_of(NoAnswer::LOCAL),
             unsettled: result.unsettled,
             utilisation: self.utilisation(&windows),
-            silence_s: recorder.longest_silence.as_secs_f64(),
+            silence_s: recorder.longest_silence_us as f64 / 1e6,
             target_stopped: result.target_stopped,
             loaded: step.purpose != Purpose::Idle,
         };

@@ -274,7 +274,9 @@ mod tests {
         assert_eq!(worth(|facts| facts.executions = Counts { due: 1_000, completed: 999, failed: 0, dropped: 1 }), Worth::Suspect);
         assert_eq!(worth(|facts| facts.target_stopped = 0.4), Worth::Limited);
         assert_eq!(worth(|facts| facts.silence_s = 1.0), Worth::Limited);
-        let throttled = verdict(|_, windows| drop(windows[0].throttled.insert("app".to_owned(), 0.4)));
+        let throttled = verdict(|_, windows| {
+            windows[0].throttled.insert("app".to_owned(), 0.4);
+        });
         assert_eq!((throttled.worth, throttled.reasons), (Worth::Limited, vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()]));
     }
 

@@ -19,7 +19,7 @@ use crate::{
     interrupt::Interrupt,
     load::Load,
     offer,
-    recorder::{Recorder, microseconds},
+    recorder::Recorder,
     script::Program,
     windows::{Phase, StepControl},
 };
@@ -184,7 +184,7 @@ async fn heartbeat(context: Rc<StepContext>) {
         context.local.clock.sleep_until(due).await;
         let now = Moment::now();
         if context.control.index(now).is_some() {
-            context.recorder.borrow_mut().clock.saturating_record(microseconds(now.since(due)).max(1));
+            context.recorder.borrow_mut().clock.saturating_record(now.microseconds_since(due).max(1));
         }
     }
 }

@@ -69,11 +69,6 @@ impl From<NoAnswer> for Failed {
 }
 
 impl Connection {
-    /// Whether a connection is open, as far as is known.
-    pub fn is_open(&self) -> bool {
-        self.stream.is_some()
-    }
-
     /// Lets the connection go.
     pub fn close(&mut self) {
         self.stream = None;

@@ -43,13 +43,8 @@ impl Drop for Open {
 
 impl Connection {
     /// Whether a connection is open, as far as is known.
-    pub fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         self.open.as_ref().is_some_and(|open| !open.sender.is_closed())
-    }
-
-    /// Lets the connection go.
-    pub fn close(&mut self) {
-        self.open = None;
     }
 
     /// Opens a connection where there is none.
