@@ -102,7 +102,7 @@ fn study(truth: &Truth) -> Study {
         "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
     let behaviours = truth.names.iter().map(|name| (name.clone(), Source::new(name.clone(), "steps = [{ get = \"/\" }]"))).collect();
-    read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours, code: BTreeMap::new() }, &[]).expect("a valid study")
+    read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours, code: Default::default() }, &[]).expect("a valid study")
 }
 
 #[test]
