@@ -46,6 +46,7 @@ impl Fetcher {
     pub fn new() -> Result<Self, LoadError> {
         let refused = |source| LoadError::System { what: "a runtime for metrics", source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
+        crate::http::tls::provide();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .retry(retry::never())

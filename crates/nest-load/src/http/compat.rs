@@ -106,6 +106,7 @@ impl Compat {
 }
 
 fn build(origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) -> reqwest::Result<Client> {
+    super::tls::provide();
     let store = OneHost { cookies: cookies.clone(), host: origin.host.clone() };
     let mut builder = Client::builder()
         .redirect(follow(settings.allow_hosts.clone(), redirects))

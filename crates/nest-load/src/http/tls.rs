@@ -55,6 +55,12 @@ impl Trust {
     }
 }
 
+/// Gives clients of reqwest what they compute with; it panics without.
+pub fn provide() {
+    // Where another one was given already, that one serves.
+    let _ = ring::default_provider().install_default();
+}
+
 /// What a failed handshake says, with what can be done about it.
 pub fn handshake_failed(error: &std::io::Error) -> NoAnswer {
     let reason = error.to_string();
