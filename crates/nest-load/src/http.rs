@@ -68,6 +68,8 @@ pub struct Receiver<'a> {
     wanted: Wanted<'a>,
     keep: usize,
     read: u64,
+    /// Whether a field was of any use.
+    pub used_fields: bool,
     cookies: &'a mut cookies::Jar,
     host: &'a str,
     path: &'a str,
@@ -76,7 +78,7 @@ pub struct Receiver<'a> {
 impl<'a> Receiver<'a> {
     /// Nothing received yet.
     pub fn new(wanted: Wanted<'a>, cookies: &'a mut cookies::Jar, host: &'a str, path: &'a str) -> Self {
-        Self { answer: Answer::default(), wanted, keep: 0, read: 0, cookies, host, path }
+        Self { answer: Answer::default(), wanted, keep: 0, read: 0, used_fields: false, cookies, host, path }
     }
 
     /// Takes status and stated length.
@@ -98,8 +100,10 @@ impl<'a> Receiver<'a> {
     pub fn field(&mut self, name: &str, value: &[u8]) {
         if name.len() == 10 && name.eq_ignore_ascii_case("set-cookie") {
             self.cookies.store(value, self.host, self.path);
+            self.used_fields = true;
         }
         if let Some(place) = self.wanted.fields.iter().position(|wanted| wanted.eq_ignore_ascii_case(name)) {
+            self.used_fields = true;
             self.answer.fields[place] = Some(String::from_utf8_lossy(value).into_owned());
         }
     }

@@ -1,5 +1,7 @@
 //! Executes the requests of a behaviour's file: fill in, send, check, save.
 
+use std::pin::pin;
+
 use http_body_util::Full;
 use nest_data::{behaviour::Expect, measurement::Outcome};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -121,8 +123,10 @@ async fn answered(
 ) -> Result<(u16, u64), Problem> {
     let deadline = sent.after(step.timeout);
     let alarm = customer.alarm.clone();
-    let sending = send(customer, context, step, random, rows);
-    let outcome = alarm.within(&context.local.clock, deadline, sending).await;
+    let outcome = {
+        let sending = pin!(send(customer, context, step, random, rows));
+        alarm.within(&context.local.clock, deadline, sending).await
+    };
     let answer = match outcome {
         Some(Ok(answer)) => answer,
         Some(Err(no_answer)) => return Err(Problem::from(no_answer)),
@@ -181,7 +185,8 @@ async fn over_http1(
         write_body(step, &mut Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows }, context, &mut out)?;
     }
     let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
-    customer.http1.exchange(&context.local.buffers, step.method == "HEAD", &mut receiver).await?;
+    let known = &context.local.known_heads[step.endpoint];
+    customer.http1.exchange(&context.local.buffers, step.method == "HEAD", known, &mut receiver).await?;
     Ok(receiver.answer)
 }
 

@@ -1,7 +1,7 @@
 //! Starting the target, waiting until it is ready, ending it.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     net::{TcpStream, ToSocketAddrs},
     os::unix::process::CommandExt,
@@ -221,7 +221,7 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
     buffers.outgoing.borrow_mut().extend_from_slice(head.as_bytes());
     let wanted = Wanted { body: false, longest_body: u64::MAX, fields: &[], expect: &ANYTHING_BELOW_400 };
     let mut receiver = Receiver::new(wanted, &mut cookies, &origin.host, path);
-    match connection.exchange(&buffers, false, &mut receiver).await {
+    match connection.exchange(&buffers, false, &RefCell::default(), &mut receiver).await {
         Ok(()) => Ok(receiver.answer.status),
         Err(Failed::Stale) => Err("the connection was closed".to_owned()),
         Err(Failed::For(no_answer)) => Err(no_answer.reason),

@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 use crate::{
     clock::{Clock, Moment},
     customer::{Customer, Execution, StepContext, mix},
-    http::connection::Buffers,
+    http::{connection::Buffers, decoder::KnownHead},
     interrupt::Interrupt,
     load::Load,
     offer,
@@ -35,6 +35,8 @@ pub struct Local {
     pub buffers: Buffers,
     /// For bodies, before their length is known.
     pub body: RefCell<Vec<u8>>,
+    /// The last head of the answers to each request of the program, by its endpoint.
+    pub known_heads: Vec<RefCell<KnownHead>>,
     /// The address that took the last connection.
     pub last_good: Cell<usize>,
 }
@@ -82,7 +84,8 @@ pub fn work(index: usize, workers: usize, program: Arc<Program>, jobs: &Receiver
         Ok(started) => started,
         Err(error) => return drop(said.send(Said::Refused(error))),
     };
-    let local = Rc::new(Local { clock, buffers: Buffers::default(), body: RefCell::default(), last_good: Cell::new(0) });
+    let known_heads = program.endpoints().map(|_| RefCell::default()).collect();
+    let local = Rc::new(Local { clock, buffers: Buffers::default(), body: RefCell::default(), known_heads, last_good: Cell::new(0) });
     let worker = Rc::new(Worker { index, workers, program, local: Rc::clone(&local), idle: RefCell::default(), next_number: Cell::new(0) });
     let tasks = LocalSet::new();
     // The clock's tasks live as long as the worker, like those of HTTP/2 connections.
