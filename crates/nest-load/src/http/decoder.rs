@@ -6,10 +6,14 @@ use super::framing::{Delimited, Framing, delimit};
 
 /// Most header fields of one head.
 const MOST_HEADERS: usize = 100;
-/// Longest head, and longest trailers, in bytes.
+/// Longest head in bytes.
 const LONGEST_HEAD: usize = 64 << 10;
-/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used.
-const LONGEST_EXTENSIONS: usize = 16 << 10;
+/// Longest trailers in bytes, with the empty line after them: below the longest head, as in hyper.
+const LONGEST_TRAILERS: usize = LONGEST_HEAD - 1;
+/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16 KiB.
+const LONGEST_EXTENSIONS: usize = (16 << 10) - 1;
+/// What ends trailers.
+const EMPTY_LINE: &[u8] = b"\r\n";
 /// Most informational answers before the real one.
 const MOST_INFORMATIONAL: u8 = 32;
 
@@ -308,7 +312,7 @@ impl Decoder {
     }
 
     fn trailer_byte(&mut self, byte: u8) -> Result<(), Malformed> {
-        if self.trailers.len() >= LONGEST_HEAD {
+        if self.trailers.len() + EMPTY_LINE.len() >= LONGEST_TRAILERS {
             return Err(Malformed::Trailers);
         }
         self.trailers.push(byte);
@@ -317,7 +321,7 @@ impl Decoder {
 
     fn end_of_trailers(&mut self) -> Result<State, Malformed> {
         if !self.trailers.is_empty() {
-            self.trailers.extend_from_slice(b"\r\n");
+            self.trailers.extend_from_slice(EMPTY_LINE);
             // Lines of a chunked body end in CRLF, and a field is a line.
             let lines = memchr::memmem::find_iter(&self.trailers, b"\r\n").count() - 1;
             let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];

@@ -1,6 +1,6 @@
 //! What must hold of any bytes at all that come as an answer. The fuzz target and the tests share it.
 
-use nest_load::codec::{ReadAnswer, read_answer};
+use nest_load::codec::{ReadAnswer, Reader, read_answer};
 
 /// Up to this length bytes are also fed one by one; a head is read again with each of them.
 const LONGEST_BYTE_BY_BYTE: usize = 256;
@@ -43,7 +43,19 @@ fn same_for_any_cut(bytes: &[u8], head_request: bool) -> Read {
         let most = most.max(bytes.len() / 32);
         assert_eq!(read_answer(Pieces { rest: bytes, seed, most }, head_request), whole, "in pieces of up to {most}, HEAD: {head_request}");
     }
+    same_for_a_known_head(bytes, head_request, &whole);
     whole
+}
+
+/// An answer whose head is known from an earlier one, by the same bytes or by a part of them, is the same but for the fields.
+fn same_for_a_known_head(bytes: &[u8], head_request: bool, whole: &Read) {
+    let without_fields = |read: Read| read.map(|answer| answer.map(|answer| ReadAnswer { fields: Vec::new(), ..answer }));
+    let cut = hash(bytes) as usize % (bytes.len() + 1);
+    let mut reader = Reader::new(head_request);
+    let _ = reader.read([&bytes[..cut]]);
+    for pieces in [vec![bytes], vec![&bytes[..cut], &bytes[cut..]], vec![bytes]] {
+        assert_eq!(without_fields(reader.read(pieces)), without_fields(whole.clone()), "after a known head, HEAD: {head_request}");
+    }
 }
 
 /// Cuts of `rest` into pieces of 1 to `most` bytes.
