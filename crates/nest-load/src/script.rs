@@ -1,6 +1,10 @@
 //! A study's behaviours made ready to run: templates compiled, names resolved, secrets read. Shared by all workers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use memchr::memmem::Finder;
 use nest_data::{
@@ -104,6 +108,15 @@ pub struct ScriptStep {
     pub wants_body: bool,
     pub route: Route,
     pub redirects: usize,
+    /// The request as HTTP/2 sends it, where nothing in it is filled in.
+    pub prebuilt: OnceLock<http::Request<()>>,
+}
+
+impl ScriptStep {
+    /// Whether every request is the same but for cookies.
+    pub fn is_literal(&self) -> bool {
+        self.path.is_literal() && matches!(self.body, Body::None) && self.headers.iter().all(|(_, value)| value.is_literal())
+    }
 }
 
 /// Which client sends a request.
@@ -285,6 +298,7 @@ impl Compiler<'_> {
             save,
             wanted_fields,
             redirects,
+            prebuilt: OnceLock::new(),
             body,
         })
     }
