@@ -122,11 +122,7 @@ impl fmt::Debug for Registry {
 /// A behaviour whose state's type is not known.
 pub(crate) trait Erased: Send + Sync {
     fn needs(&self) -> Option<&str>;
-    fn execute<'a>(
-        &'a self,
-        state: &'a mut Option<Box<dyn Any>>,
-        turn: &'a mut Turn<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+    fn execute<'a>(&'a self, state: &'a mut Option<Box<dyn Any>>, turn: &'a mut Turn<'_>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 }
 
 struct Typed<B>(B);
@@ -136,11 +132,7 @@ impl<B: Behaviour> Erased for Typed<B> {
         self.0.needs()
     }
 
-    fn execute<'a>(
-        &'a self,
-        state: &'a mut Option<Box<dyn Any>>,
-        turn: &'a mut Turn<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> {
+    fn execute<'a>(&'a self, state: &'a mut Option<Box<dyn Any>>, turn: &'a mut Turn<'_>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> {
         Box::pin(async move {
             // Taken out, so that an execution that fails or is cut leaves no state behind that may be half done.
             let mut own = match state.take().and_then(|state| state.downcast::<B::State>().ok()) {

@@ -30,7 +30,7 @@ pub struct Customer {
     pub unreachable: bool,
     /// Whether the behaviour that begins sessions was executed.
     pub begun: bool,
-    done: Box<[bool]>, // one per behaviour: executed with success by this customer
+    done: Box<[bool]>,                 // one per behaviour: executed with success by this customer
     states: Vec<Option<Box<dyn Any>>>, // one per behaviour, where one is code
 }
 

@@ -118,7 +118,9 @@ fn span(arguments: &LoadArguments) -> Result<Duration, Failure> {
 
 /// Scheme, host and port of a URL, and what follows them as it was written, templates and all.
 fn split(url: &str) -> Result<(String, String), Failure> {
-    let bad = || Failure::new(USAGE, format!("{url:?} is not a URL that can be put under load")).hint("write scheme and host, such as http://127.0.0.1:8080/");
+    let bad = || {
+        Failure::new(USAGE, format!("{url:?} is not a URL that can be put under load")).hint("write scheme and host, such as http://127.0.0.1:8080/")
+    };
     let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -193,7 +195,8 @@ fn behaviour(name: &str, registry: &Registry) -> Result<(String, Behaviour), Fai
     }
     let text = fs::read_to_string(name).map_err(|error| {
         let known = registry.names().into_keys().collect::<Vec<_>>().join(", ");
-        let hint = if known.is_empty() { "name a file such as behaviours/browse.toml".to_owned() } else { format!("name a file, or one in code: {known}") };
+        let hint =
+            if known.is_empty() { "name a file such as behaviours/browse.toml".to_owned() } else { format!("name a file, or one in code: {known}") };
         Failure::from(error).context(format!("behaviour {name:?} cannot be read")).hint(hint)
     })?;
     let source = Source::new(name, text);
@@ -218,7 +221,13 @@ fn announcement(arguments: &LoadArguments, quick: &QuickLoad) -> String {
 fn human(quick: &QuickLoad, result: &QuickResult) -> String {
     let mut lines = Vec::new();
     let counts = result.requests;
-    lines.push(format!("requests    {} completed, {} failed, {} dropped in {}", counts.completed, counts.failed, counts.dropped, seconds(result.duration_s)));
+    lines.push(format!(
+        "requests    {} completed, {} failed, {} dropped in {}",
+        counts.completed,
+        counts.failed,
+        counts.dropped,
+        seconds(result.duration_s)
+    ));
     lines.push(format!("rate        {} requests/s, {}/s", number(per_s(result.ended, result)), bytes(per_s(result.bytes, result))));
     lines.push(format!("in flight   {} of {} connections (mean)", number(result.in_flight), quick.customers));
     let mut times = Table::new(&["response", "mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max"]);
