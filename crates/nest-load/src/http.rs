@@ -37,6 +37,8 @@ impl NoAnswer {
     pub const LOCAL: &'static str = "local";
     /// The kind of failures to open a connection.
     pub const CONNECT: &'static str = "connect";
+    /// The kind of handshakes that failed.
+    pub const TLS: &'static str = "tls";
     /// The kind of connections that the peer ended in the middle.
     pub const LOST: &'static str = "lost";
 
@@ -124,7 +126,7 @@ impl<'a> Receiver<'a> {
             return Ok(());
         }
         let longest = self.wanted.longest_body;
-        Err(NoAnswer::new("body", format!("the answer's body is longer than the {longest} bytes that [measure] longest_body allows")))
+        Err(NoAnswer::new("body", format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)")))
     }
 }
 

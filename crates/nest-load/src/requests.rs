@@ -393,7 +393,7 @@ fn judge(customer: &mut Customer, step: &ScriptStep, answer: &Answer) -> Result<
 
 impl From<NoAnswer> for Problem {
     fn from(no_answer: NoAnswer) -> Self {
-        let unreachable = matches!(no_answer.kind, NoAnswer::CONNECT | NoAnswer::LOCAL);
+        let unreachable = matches!(no_answer.kind, NoAnswer::CONNECT | NoAnswer::LOCAL | NoAnswer::TLS);
         Self { kind: no_answer.kind.to_owned(), what: no_answer.reason, status: 0, bytes: 0, unreachable }
     }
 }

@@ -250,7 +250,12 @@ fn human(quick: &QuickLoad, result: &QuickResult) -> String {
         bytes(result.peak_memory_bytes as f64)
     ));
     text.push_str(&format!("\nverdict     {}\n", verdict(result)));
-    for failure in result.failures.iter().take(3) {
+    let mut shown: Vec<&str> = Vec::new();
+    for failure in &result.failures {
+        if shown.len() == 3 || shown.contains(&failure.exchange.as_str()) {
+            continue;
+        }
+        shown.push(&failure.exchange);
         text.push_str(&format!("\nfailed ({}, {}):\n  {}\n", failure.behaviour, failure.kind, failure.exchange.trim().replace('\n', "\n  ")));
     }
     text

@@ -56,7 +56,7 @@ impl Connection {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.config));
                 let secured = connector.connect(tls.name.clone(), socket).await.map_err(|error| handshake_failed(&error))?;
                 if secured.get_ref().1.alpn_protocol() != Some(b"h2") {
-                    return Err(NoAnswer::new("tls", "the target does not speak HTTP/2"));
+                    return Err(NoAnswer::new(NoAnswer::TLS, "the target does not speak HTTP/2"));
                 }
                 Open::shake_hands(secured).await?
             }
@@ -172,8 +172,9 @@ fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Resul
 /// A connection that broke before the answer came; one that had been used before may merely have been idle for too long.
 fn broken(error: &h2::Error, fresh: bool) -> Failed {
     match error {
+        error if error.is_library() && fresh => Failed::For(NoAnswer::new("malformed", format!("{error}; does the target speak HTTP/2?"))),
+        error if error.is_library() => Failed::For(NoAnswer::new("malformed", error)),
         error if !fresh && (error.is_io() || error.is_go_away()) => Failed::Stale,
-        error if error.is_io() || error.is_go_away() => Failed::For(NoAnswer::new(NoAnswer::LOST, error)),
-        error => Failed::For(NoAnswer::new("malformed", error)),
+        error => Failed::For(NoAnswer::new(NoAnswer::LOST, error)),
     }
 }
