@@ -5,7 +5,9 @@
 
 mod support;
 
+mod customers;
 mod demo;
+mod exchanges;
 mod inputs;
 mod interrupted;
 mod loads;

@@ -52,6 +52,9 @@ fn load_a_certificate_that_nobody_signed_is_refused_unless_it_is_named_or_all_ar
         assert_load_balanced(&found);
         assert_eq!(found["status"]["200"], 20, "{found:#}");
     }
+    let elsewhere = format!("https://localhost:{}/", address.port());
+    let named = nest(folder.path(), &["load", &elsewhere, "--requests", "3", "--customers", "1", "--ca", "own.pem"]).expect(6);
+    named.says("request tls: GET /").says("not valid for name");
     nest(folder.path(), &[&few[..], &["--ca", "own.key"]].concat()).expect(3).says("own.key").says("no certificate in PEM form");
     nest(folder.path(), &[&few[..], &["--ca", "nowhere.pem"]].concat()).expect(1).says("nowhere.pem");
 }

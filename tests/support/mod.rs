@@ -290,6 +290,15 @@ pub fn assert_balanced(measurements: &Measurements) {
     }
 }
 
+/// A shell command that asks for a URL, with nothing but bash.
+pub fn get_command(url: &str) -> String {
+    let (authority, path) = url.trim_start_matches("http://").split_once('/').expect("a URL with a path");
+    let (host, port) = authority.split_once(':').expect("a URL with a port");
+    format!(
+        "bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'"
+    )
+}
+
 /// Starts a command with its output thrown away.
 pub fn start_silent(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command runs")

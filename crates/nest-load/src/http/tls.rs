@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 
 use super::NoAnswer;
@@ -46,8 +51,10 @@ impl Trust {
             Self::Machine => builder.with_root_certificates(machine_roots()).with_no_client_auth(),
             Self::Also { file, pem } => {
                 let mut roots = machine_roots();
-                add(&mut roots, file, pem)?;
-                builder.with_root_certificates(roots).with_no_client_auth()
+                let named = add(&mut roots, file, pem)?;
+                let bad = |error: rustls::client::VerifierBuilderError| LoadError::Certificate { file: file.clone(), reason: error.to_string() };
+                let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(bad)?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(NamedOrSigned { named, chains })).with_no_client_auth()
             }
         };
         config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
@@ -67,7 +74,9 @@ pub fn handshake_failed(error: &std::io::Error) -> NoAnswer {
     let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let advice = match certificate {
         Some(rustls::Error::InvalidCertificate(_)) => "; trust its authority by `ca`, or nobody's by `insecure`",
-        Some(rustls::Error::NoApplicationProtocol) => "; the target does not speak this version of HTTP",
+        Some(rustls::Error::NoApplicationProtocol | rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol)) => {
+            "; the target does not speak this version of HTTP"
+        }
         _ => "",
     };
     NoAnswer::new("tls", format!("{reason}{advice}"))
@@ -80,14 +89,65 @@ fn machine_roots() -> RootCertStore {
     roots
 }
 
-fn add(roots: &mut RootCertStore, file: &str, pem: &str) -> Result<(), LoadError> {
+/// Adds the certificates of a PEM text, and returns them.
+fn add(roots: &mut RootCertStore, file: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, LoadError> {
     let bad = |reason: String| LoadError::Certificate { file: file.to_owned(), reason };
-    let mut found = 0;
+    let mut added = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.map_err(|error| bad(error.to_string()))?).map_err(|error| bad(error.to_string()))?;
-        found += 1;
+        let certificate = certificate.map_err(|error| bad(error.to_string()))?;
+        roots.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
+        added.push(certificate);
     }
-    if found == 0 { Err(bad("it holds no certificate in PEM form".to_owned())) } else { Ok(()) }
+    if added.is_empty() { Err(bad("it holds no certificate in PEM form".to_owned())) } else { Ok(added) }
+}
+
+/// Accepts what a trusted authority has signed, and the named certificates themselves. What `openssl req -x509` makes is an
+/// authority by its own word, which the rules for chains do not take for a server's.
+#[derive(Debug)]
+struct NamedOrSigned {
+    named: Vec<CertificateDer<'static>>,
+    chains: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for NamedOrSigned {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.chains.verify_server_cert(certificate, between, name, ocsp, now) {
+            // Dates are checked before the purpose, and have errors of their own; the name is checked after it.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if self.named.iter().any(|named| named == certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name).map(|()| ServerCertVerified::assertion())
+            }
+            judged => judged,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
 }
 
 /// Accepts any certificate, for targets of one's own whose certificate nobody has signed.
