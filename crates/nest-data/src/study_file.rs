@@ -106,7 +106,7 @@ pub fn read_feeds(study: &Study, files: &BTreeMap<String, Source>) -> Result<BTr
         match files.get(&feed.file).map(Feed::read) {
             Some(Ok(feed)) => drop(feeds.insert(name.clone(), feed)),
             Some(Err(error)) => found.push(error),
-            None => found.push(Diagnostic::at(&feed.file, 0..0, format!("the file of feed `{name}` was not read"), "put it into the study's folder")),
+            None => found.push(Diagnostic::at(&feed.file, 0..0, format!("the file of feed `{name}` is not there"), "put it into the study's folder")),
         }
     }
     for (behaviour, feed, column) in feed_columns(study) {
