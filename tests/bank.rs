@@ -1,6 +1,7 @@
 //! Behaviours in code, by the program of `models/bank`, on a PostgreSQL that is started here.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::{Child, Command},
 };
@@ -82,7 +83,7 @@ impl Drop for Server {
     }
 }
 
-/// Checks that everything was asked over code, and nothing else than code could ask.
+/// Checks that every request is named by code and counted as such.
 #[track_caller]
 fn assert_endpoints(measured: &Measurements) {
     let loaded = measured.steps.iter().filter(|step| step.plan.purpose != Purpose::Idle);
@@ -97,6 +98,15 @@ fn assert_endpoints(measured: &Measurements) {
             assert!(found.is_some_and(|endpoint| endpoint.requests.completed > 0), "{behaviour} {name} in {}", step.plan.label());
         }
     }
+}
+
+#[test]
+fn the_behaviour_in_the_readme_is_the_one_of_the_example() {
+    let read = |path: &str| fs::read_to_string(repository().join(path)).expect("it is there");
+    let (readme, source) = (read("README.md"), read("models/bank/src/main.rs"));
+    let section = readme.split_once("## Behaviours in code").expect("the section is there").1;
+    let code = section.split_once("```rust\n").and_then(|(_, rest)| rest.split_once("```")).expect("it has code").0;
+    assert!(code.contains("impl Behaviour for") && source.contains(code), "{code}");
 }
 
 #[test]
