@@ -19,9 +19,9 @@ pub mod tls;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    pub body: Vec<u8>,               // as much of it as was wanted
-    pub fields: Vec<Option<String>>, // the wanted header fields, in the order in which they were wanted
-    pub bytes: u64,                  // of status line, headers and body as they came
+    pub body: Vec<u8>,                 // as much of it as was wanted
+    pub fields: Vec<Option<String>>,   // the wanted header fields, in the order in which they were wanted
+    pub bytes: u64,                    // of status line, headers and body as they came
 }
 
 /// Why there is no answer.

@@ -128,7 +128,13 @@ async fn open(
 }
 
 fn execution_of(arrival: Arrival, due: Moment, context: &StepContext, load: &Load) -> Execution {
-    Execution { behaviour: arrival.behaviour, due, phase: context.control.phase(due), number: arrival.number, seed: mix(load.seed, arrival.number) }
+    Execution {
+        behaviour: arrival.behaviour,
+        due,
+        phase: context.control.phase(due),
+        number: arrival.number,
+        seed: mix(load.seed, arrival.number),
+    }
 }
 
 fn note_lateness(context: &StepContext, execution: &Execution, now: Moment) {
@@ -150,7 +156,14 @@ async fn execute_open(worker: Rc<Worker>, context: Rc<StepContext>, first: Execu
 }
 
 /// Sessions that start on a schedule, each of a customer who comes and goes.
-async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, arrivals: Arrivals, most: usize, executions: &mut JoinSet<()>) {
+async fn sessions(
+    worker: &Rc<Worker>,
+    context: &Rc<StepContext>,
+    load: &Load,
+    arrivals: Arrivals,
+    most: usize,
+    executions: &mut JoinSet<()>,
+) {
     let habits = Rc::new(Habits::of(load));
     for arrival in arrivals {
         let due = context.control.start.after(Duration::from_secs_f64(arrival.due_s));
@@ -167,13 +180,7 @@ async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, a
             recorder.execution_dropped(behaviour, phase);
             continue;
         }
-        let visit = Visit {
-            habits: Rc::clone(&habits),
-            random: habits.random(arrival.number),
-            number: arrival.number * NUMBERS_OF_A_SESSION,
-            stride: 1,
-            unpaused: 0,
-        };
+        let visit = Visit { habits: Rc::clone(&habits), random: habits.random(arrival.number), number: arrival.number * NUMBERS_OF_A_SESSION, stride: 1, unpaused: 0 };
         let (context, customer) = (Rc::clone(context), worker.new_customer());
         executions.spawn_local(async move {
             let (mut customer, mut visit) = (customer, visit);
@@ -203,13 +210,7 @@ async fn population(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load,
         let customer = worker.idle.borrow_mut().pop();
         let mut customer = customer.unwrap_or_else(|| worker.new_customer());
         let number = u64::from(customer.number);
-        let mut visit = Visit {
-            habits: Rc::clone(&habits),
-            random: habits.random(number),
-            number,
-            stride: (customers * worker.workers).max(1) as u64,
-            unpaused: 0,
-        };
+        let mut visit = Visit { habits: Rc::clone(&habits), random: habits.random(number), number, stride: (customers * worker.workers).max(1) as u64, unpaused: 0 };
         let (worker, context) = (Rc::clone(worker), Rc::clone(context));
         executions.spawn_local(async move {
             let progress = &context.control.progress[worker.index];
@@ -256,8 +257,8 @@ impl Habits {
 struct Visit {
     habits: Rc<Habits>,
     random: Xoshiro256PlusPlus,
-    number: u64,   // of the next execution
-    stride: u64,   // to the one after
+    number: u64, // of the next execution
+    stride: u64, // to the one after
     unpaused: u64, // executions since the last pause
 }
 

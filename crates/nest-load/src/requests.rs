@@ -104,8 +104,7 @@ fn asked(customer: &Customer, step: &ScriptStep) -> String {
     use rand::SeedableRng;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
     let mut path = Vec::new();
-    let mut filling =
-        Filling { variables: &customer.variables, customer: customer.number, random: &mut random, feeds: &[], rows: &mut Rows::new(0, 0) };
+    let mut filling = Filling { variables: &customer.variables, customer: customer.number, random: &mut random, feeds: &[], rows: &mut Rows::new(0, 0) };
     let filled = step.path.fill(&mut filling, &mut path);
     let plain = format!("{} {}", step.method, String::from_utf8_lossy(&path));
     if filled.is_err() || step.name == plain { step.name.clone() } else { format!("{plain} ({})", step.name) }
@@ -175,15 +174,11 @@ async fn over_http1(
     {
         let mut out = context.local.buffers.outgoing.borrow_mut();
         out.clear();
-        let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
+        let mut filling =
+            Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
         step.head.fill(&mut filling, &mut out)?;
         write_cookies(customer, program, &mut out);
-        write_body(
-            step,
-            &mut Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows },
-            context,
-            &mut out,
-        )?;
+        write_body(step, &mut Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows }, context, &mut out)?;
     }
     let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
     customer.http1.exchange(&context.local.buffers, step.method == "HEAD", &mut receiver).await?;
@@ -309,7 +304,8 @@ async fn over_compat(
             let mut filled = Vec::new();
             for field in fields {
                 let mut value = Vec::new();
-                let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
+                let mut filling =
+                    Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
                 field.value.fill(&mut filling, &mut value)?;
                 filled.push(compat::Field {
                     name: field.name.clone(),

@@ -251,8 +251,7 @@ impl Compiler<'_> {
         let (method, path) = step.method_and_path().expect("read_study accepts only steps with one method");
         let prefixed = format!("{}{path}", self.sources.origin.prefix);
         let mut compiled_path = self.text(&prefixed, Escape::Path)?;
-        let headers =
-            step.headers.iter().map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?))).collect::<Result<Vec<_>, LoadError>>()?;
+        let headers = step.headers.iter().map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?))).collect::<Result<Vec<_>, LoadError>>()?;
         let (body, content_type) = self.body(step)?;
         let mut headers = headers;
         if let Some(content_type) = content_type

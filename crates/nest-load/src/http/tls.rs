@@ -40,7 +40,9 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(|error| LoadError::Certificate { file: String::new(), reason: error.to_string() })?;
         let mut config = match self {
-            Self::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAnybody(provider))).with_no_client_auth(),
+            Self::Anybody => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAnybody(provider))).with_no_client_auth()
+            }
             Self::Machine => builder.with_root_certificates(machine_roots()).with_no_client_auth(),
             Self::Also { file, pem } => {
                 let mut roots = machine_roots();
