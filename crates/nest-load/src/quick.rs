@@ -143,7 +143,8 @@ impl QuickLoad {
 /// Puts a URL under load.
 ///
 /// # Errors
-/// [`LoadError::BaseUrl`], [`LoadError::Unresolved`], [`LoadError::TargetDown`] where nothing listens there.
+/// [`LoadError::BaseUrl`], [`LoadError::Unresolved`], [`LoadError::TargetDown`] where nothing listens there,
+/// [`LoadError::BehaviourFails`] where the target's certificate is refused.
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
     let origin = Origin::of(&quick.base_url, &quick.trust, quick.http2)?;
     let down = |error: std::io::Error| LoadError::TargetDown { url: quick.base_url.clone(), reason: error.to_string() };
@@ -159,8 +160,21 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         timeout_s: quick.timeout.as_secs_f64(),
     })?;
     let engine = Engine::new(program, &[], quick.workers)?;
+    if engine.program().origin.tls.is_some() {
+        try_handshake(&engine, interrupt)?;
+    }
     let result = engine.run_step(&load_of(quick), limits(quick), None, interrupt)?;
     Ok(close(&engine, result))
+}
+
+/// Makes one request before the load: a certificate that is refused once is refused each time.
+fn try_handshake(engine: &Engine, interrupt: &Interrupt) -> Result<(), LoadError> {
+    let (recorder, _) = engine.run_alone(0, Duration::from_secs(1), 1, interrupt)?;
+    let refused = recorder.kept_failures(&engine.program().names()).into_iter().find(|failure| failure.kind == NoAnswer::TLS);
+    refused.map_or(Ok(()), |failure| {
+        let reason = format!("tls: {}", failure.exchange.replace('\n', ": "));
+        Err(LoadError::BehaviourFails { behaviour: failure.behaviour, reason })
+    })
 }
 
 fn load_of(quick: &QuickLoad) -> Load {

@@ -1,6 +1,6 @@
 //! `load`: the engine without a study.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use nest_data::{
     Behaviour, Source,
@@ -25,6 +25,10 @@ use crate::{
     interrupts,
     printer::{Table, data, seconds, talk},
 };
+
+/// Longest load, and longest one that ends by a number of requests.
+const LONGEST: Duration = Duration::from_secs(86_400);
+const LONGEST_COUNTED: Duration = Duration::from_secs(3_600);
 
 /// Runs the verb.
 pub fn run(arguments: &LoadArguments, registry: &Registry) -> Result<(), Failure> {
@@ -73,7 +77,8 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         Some(file) => trust_also(file)?,
         None => Trust::Machine,
     };
-    if arguments.span.get() <= 0.0 || arguments.timeout.get() <= 0.0 {
+    let span = span(arguments)?;
+    if span.is_zero() || arguments.timeout.get() <= 0.0 {
         return Err(Failure::new(USAGE, "--for and --timeout must be above zero"));
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -85,7 +90,7 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         customers: arguments.customers as usize,
         rate: arguments.rate.map(|rate| (rate, spacing)),
         think: Times::Constant(arguments.think.get()),
-        span: arguments.span.duration(),
+        span,
         warm_up: arguments.warm_up.duration(),
         executions: arguments.requests,
         timeout: arguments.timeout.duration(),
@@ -97,6 +102,19 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         secrets,
         seed: arguments.seed,
     })
+}
+
+/// How long load is counted: every load is bounded in time.
+fn span(arguments: &LoadArguments) -> Result<Duration, Failure> {
+    let span = match (arguments.span, arguments.requests) {
+        (Some(span), _) => span.duration(),
+        (None, Some(_)) => LONGEST_COUNTED,
+        (None, None) => Duration::from_secs(10),
+    };
+    if span > LONGEST {
+        return Err(Failure::new(USAGE, "--for is at most a day").hint("measure a study where it is to take longer"));
+    }
+    Ok(span)
 }
 
 /// Scheme, host and port of a URL, and what follows them as it was written, templates and all.
@@ -210,7 +228,7 @@ fn announcement(arguments: &LoadArguments, quick: &QuickLoad) -> String {
     };
     let long = match quick.executions {
         Some(executions) => format!("until {executions} executions have ended"),
-        None => format!("for {} after {} of warm-up", arguments.span, arguments.warm_up),
+        None => format!("for {} after {} of warm-up", seconds(quick.span.as_secs_f64()), arguments.warm_up),
     };
     let workers = if quick.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", quick.workers) };
     format!("{how} on {}, {long} ({workers})", arguments.url)
@@ -248,7 +266,12 @@ fn human(quick: &QuickLoad, result: &QuickResult) -> String {
         bytes(result.peak_memory_bytes as f64)
     ));
     text.push_str(&format!("\nverdict     {}\n", verdict(result)));
-    for failure in result.failures.iter().take(3) {
+    let mut shown: Vec<&str> = Vec::new();
+    for failure in &result.failures {
+        if shown.len() == 3 || shown.contains(&failure.exchange.as_str()) {
+            continue;
+        }
+        shown.push(&failure.exchange);
         text.push_str(&format!("\nfailed ({}, {}):\n  {}\n", failure.behaviour, failure.kind, failure.exchange.trim().replace('\n', "\n  ")));
     }
     text

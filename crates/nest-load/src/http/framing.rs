@@ -123,8 +123,7 @@ mod tests {
     use super::*;
 
     fn of(status: u16, minor: u8, fields: &[(&str, &str)], head_request: bool) -> Result<(Framing, bool), Malformed> {
-        let headers: Vec<httparse::Header<'_>> =
-            fields.iter().map(|(name, value)| httparse::Header { name, value: value.as_bytes() }).collect();
+        let headers: Vec<httparse::Header<'_>> = fields.iter().map(|(name, value)| httparse::Header { name, value: value.as_bytes() }).collect();
         delimit(status, minor, &headers, head_request).map(|delimited| (delimited.framing, delimited.reusable))
     }
 
