@@ -66,6 +66,7 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         Some(name) => (arguments.url.clone(), behaviour(name, registry)?),
         None => (base_url, QuickLoad::single(request(arguments, path)?)),
     };
+    speaks(&base_url, &behaviour.1, registry)?;
     let mut secrets = BTreeMap::new();
     for name in secret_names([&behaviour.1]) {
         let value = std::env::var(&name).map_err(|_| Failure::new(INVALID, format!("the environment variable {name} is not set")))?;
@@ -145,6 +146,21 @@ fn guard(base_url: &str, allowed: &[String]) -> Result<(), Failure> {
     }
     let message = format!("host `{host}` is not allowed: load goes to this machine only");
     Err(Failure::new(USAGE, message).hint(format!("if you may put load on it, add --allow-host {host}")))
+}
+
+/// Refuses requests over a protocol that is not theirs: only behaviours in code speak another one.
+fn speaks(base_url: &str, behaviour: &Behaviour, registry: &Registry) -> Result<(), Failure> {
+    let scheme = base_url.split_once("://").map_or("", |(scheme, _)| scheme);
+    if behaviour.code || matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+        return Ok(());
+    }
+    let known = registry.names().into_keys().collect::<Vec<_>>().join(", ");
+    let hint = if known.is_empty() {
+        "write an http or https URL, or run the program that has a behaviour for it in code".to_owned()
+    } else {
+        format!("name a behaviour in code that does: --behaviour with one of {known}")
+    };
+    Err(Failure::new(USAGE, format!("requests are made over http and https, not over {scheme}")).hint(hint))
 }
 
 fn request(arguments: &LoadArguments, path: String) -> Result<Request, Failure> {
@@ -386,12 +402,22 @@ mod tests {
     }
 
     #[test]
+    fn only_behaviours_in_code_speak_other_protocols_than_http() {
+        let (_, request) = QuickLoad::single(Request::default());
+        let code = Behaviour { code: true, steps: Vec::new(), ..request.clone() };
+        let none = Registry::new();
+        assert!(speaks("http://h", &request, &none).is_ok() && speaks("HTTPS://h", &request, &none).is_ok());
+        assert!(speaks("postgres://h:1/d", &code, &none).is_ok());
+        assert_eq!(speaks("postgres://h:1/d", &request, &none).map_err(|refused| refused.code), Err(USAGE));
+    }
+
+    #[test]
     fn only_this_machine_and_allowed_hosts_are_put_under_load() {
         let allowed = ["shop.test".to_owned()];
-        for good in ["http://127.0.0.1:1", "http://[::1]:80", "http://localhost", "http://shop.test:8080"] {
+        for good in ["http://127.0.0.1:1", "http://[::1]:80", "http://localhost", "http://shop.test:8080", "postgres://bank@127.0.0.1:5432/bank"] {
             assert!(guard(good, &allowed).is_ok(), "{good}");
         }
-        for bad in ["http://example.org", "http://127.0.0.1@example.org:80", "http://10.0.0.1"] {
+        for bad in ["http://example.org", "http://127.0.0.1@example.org:80", "http://10.0.0.1", "postgres://127.0.0.1@10.0.0.1:5432/bank"] {
             assert!(guard(bad, &allowed).is_err(), "{bad}");
         }
     }
