@@ -29,7 +29,7 @@ use crate::{
     target::{Address, StartedTarget, pin, run_command, wait_until_ready},
     verdict::{StepFacts, judge},
 };
-use nest_data::study::{Cores, Probe};
+use nest_data::{measure::Cores, study::Probe};
 
 /// Limited steps at no more customers after which a step of the ramp is left out.
 const LIMITED_BEFORE: usize = 2;

@@ -10,9 +10,9 @@ use memchr::memmem::Finder;
 use nest_data::{
     Behaviour, Study,
     behaviour::{Capture, Expect, Part, Request},
+    behaviour_check::texts_of,
     customers::Times,
     feed::Feed,
-    study_file::texts_of,
     template::{Segment, Template},
 };
 
