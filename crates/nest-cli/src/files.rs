@@ -115,7 +115,12 @@ impl StudyFolder {
     pub fn feeds(&self, study: &Study) -> Result<BTreeMap<String, Feed>, Failure> {
         let mut files = BTreeMap::new();
         for (name, feed) in &study.feeds {
-            let read = source(&self.path.join(&feed.file)).map_err(|error| error.context(format!("feed `{name}` cannot be read from {}", feed.file)))?;
+            let path = self.path.join(&feed.file);
+            // One that is missing is an error of the study, beside all others of its feeds.
+            if !path.exists() {
+                continue;
+            }
+            let read = source(&path).map_err(|error| error.context(format!("feed `{name}` cannot be read from {}", feed.file)))?;
             files.insert(feed.file.clone(), Source::new(&feed.file, read.text));
         }
         read_feeds(study, &files).map_err(|found| Failure::diagnostics(found, files.into_values().collect()))
@@ -146,8 +151,19 @@ impl StudyFolder {
         let texts = self.texts()?;
         read_study(&texts, overrides).map_err(|found| {
             let sources = std::iter::once(texts.nest).chain(texts.behaviours.into_values()).collect();
-            Failure::diagnostics(found, sources)
+            let failure = Failure::diagnostics(found, sources);
+            if self.has_code_elsewhere() { failure.hint(self.own_program()) } else { failure }
         })
+    }
+
+    /// Whether the folder is a crate, and this program is not its own.
+    fn has_code_elsewhere(&self) -> bool {
+        self.registry.names().is_empty() && self.path.join("Cargo.toml").is_file()
+    }
+
+    fn own_program(&self) -> String {
+        let folder = self.path.display();
+        format!("the folder is a crate, whose behaviours are code: `cargo run --manifest-path {folder}/Cargo.toml -- VERB {folder}` has them")
     }
 
     fn texts(&self) -> Result<StudyTexts, Failure> {

@@ -19,9 +19,9 @@ pub mod tls;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    pub body: Vec<u8>,                 // as much of it as was wanted
-    pub fields: Vec<Option<String>>,   // the wanted header fields, in the order in which they were wanted
-    pub bytes: u64,                    // of status line, headers and body as they came
+    pub body: Vec<u8>,               // as much of it as was wanted
+    pub fields: Vec<Option<String>>, // the wanted header fields, in the order in which they were wanted
+    pub bytes: u64,                  // of status line, headers and body as they came
 }
 
 /// Why there is no answer.
@@ -37,6 +37,8 @@ impl NoAnswer {
     pub const LOCAL: &'static str = "local";
     /// The kind of failures to open a connection.
     pub const CONNECT: &'static str = "connect";
+    /// The kind of handshakes that failed.
+    pub const TLS: &'static str = "tls";
     /// The kind of connections that the peer ended in the middle.
     pub const LOST: &'static str = "lost";
 
@@ -124,7 +126,7 @@ impl<'a> Receiver<'a> {
             return Ok(());
         }
         let longest = self.wanted.longest_body;
-        Err(NoAnswer::new("body", format!("the answer's body is longer than the {longest} bytes that [measure] longest_body allows")))
+        Err(NoAnswer::new("body", format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)")))
     }
 }
 

@@ -1,23 +1,17 @@
 //! A whole run: start the target, pilot, plan, then step after step, each handed to the caller as it ends.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    path::PathBuf,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fs::File, path::PathBuf, process::Stdio, time::Instant};
 
 use nest_data::{
     Caveat, Study,
     feed::Feed,
-    measurement::{Counts, Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Window, Worth},
+    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Worth},
 };
 
 use crate::{
     LoadError, Trust,
     code::Registry,
-    engine::{Engine, StepLimits, StepResult},
+    engine::{Engine, StepLimits},
     http::{NoAnswer, compat, origin::Origin},
     interrupt::Interrupt,
     load::Load,
@@ -27,16 +21,15 @@ use crate::{
     script::{self, Sources},
     search::{Search, Try},
     target::{Address, StartedTarget, pin, run_command, wait_until_ready},
-    verdict::{StepFacts, judge},
 };
-use nest_data::study::Cores;
+use nest_data::{measure::Cores, study::Probe};
+
+mod closing;
 
 /// Limited steps at no more customers after which a step of the ramp is left out.
 const LIMITED_BEFORE: usize = 2;
 /// Settling goes on to this multiple of its least length where the study says nothing else.
 const SETTLE_MOST: u32 = 4;
-/// Share of errors that a search allows where no objective does.
-const SEARCHED_ERRORS: f64 = 0.01;
 /// Share of executions without a connection above which the target counts as lost.
 const UNREACHABLE: f64 = 0.5;
 
@@ -189,6 +182,14 @@ fn is_beyond(step: &PlannedStep, finished: &[Step]) -> bool {
     limited.filter(|one| one.plan.customers <= step.customers).count() >= LIMITED_BEFORE
 }
 
+/// The tier that customers reach: the one whose probe names the target's port, else `app`, else the only one there is.
+fn served_tier(study: &Study, port: u16) -> String {
+    let of = |wanted: &dyn Fn(&Probe) -> bool| study.probes.values().find(|probe| wanted(probe)).map(|probe| probe.tier.clone());
+    let by_port = of(&|probe| probe.port == Some(port));
+    let app = || of(&|probe| probe.tier == "app");
+    by_port.or_else(app).or_else(|| of(&|_| true)).unwrap_or_else(|| "app".to_owned())
+}
+
 impl<'a> Run<'a> {
     fn start(study: &'a Study, mut options: MeasureOptions, interrupt: &'a Interrupt) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
@@ -221,7 +222,7 @@ impl<'a> Run<'a> {
         let engine = Engine::new(program, &cores, cores.len())?;
         let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
         let mut resources = observer.resources().to_vec();
-        let tier = resources.first().map_or_else(|| "app".to_owned(), |resource| resource.tier.clone());
+        let tier = served_tier(study, address.port);
         resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
         Ok(Self { study, options, interrupt, address, started, engine, observer, resources, start: Instant::now() })
     }
@@ -231,7 +232,16 @@ impl<'a> Run<'a> {
         watch(Event::PilotStarted { seconds: span.as_secs_f64() * self.engine.program().scripts.len() as f64 }).map_err(LoadError::Keep)?;
         let pilot = pilot::run(&self.engine, &mut self.observer, span, self.interrupt)?;
         self.reset()?;
-        Ok((plan::resolve(self.study, &pilot, &self.resources, self.options.search)?, pilot))
+        let mut plan = plan::resolve(self.study, &pilot, &self.resources, self.options.search)?;
+        plan.caveats.extend(self.unread_tiers(&pilot));
+        Ok((plan, pilot))
+    }
+
+    /// A caveat for every tier whose processor the pilot could not read: the plan takes it for free.
+    fn unread_tiers(&self, pilot: &[Pilot]) -> Vec<Caveat> {
+        let cpus = self.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+        let unread = cpus.filter(|cpu| pilot.iter().any(|pilot| !pilot.cpu_s.contains_key(&cpu.tier)));
+        unread.map(|cpu| Caveat::TierUnplanned { tier: cpu.tier.clone() }).collect()
     }
 
     fn reset(&mut self) -> Result<(), LoadError> {
@@ -345,121 +355,4 @@ impl<'a> Run<'a> {
             executions: None,
         }
     }
-
-    /// The objectives that a step missed, each as a sentence.
-    fn missed(&self, step: &Step, result: &StepResult) -> Vec<String> {
-        let names = self.engine.program().names();
-        let mut missed = Vec::new();
-        for slo in self.study.slo.values() {
-            for (index, name) in names.iter().enumerate().filter(|(_, name)| slo.applies_to.as_ref().is_none_or(|only| only == *name)) {
-                for (quantile, limit_s) in slo.limits() {
-                    if let Some(found) = result.recorder.quantile_s(index, quantile).filter(|found| *found > limit_s) {
-                        missed.push(format!("{name}: p{} is {:.0} ms, above {:.0} ms", quantile * 100.0, found * 1e3, limit_s * 1e3));
-                    }
-                }
-            }
-        }
-        let total = step.total();
-        let errors = (total.failed + total.dropped) as f64 / total.due.max(1) as f64;
-        let allowed = self.study.slo.values().filter_map(|slo| slo.errors).map(|errors| errors.get()).reduce(f64::min).unwrap_or(SEARCHED_ERRORS);
-        if errors > allowed {
-            missed.push(format!("{:.2} % of the executions failed, above {:.2} %", errors * 100.0, allowed * 100.0));
-        }
-        if step.verdict.worth == Worth::Limited {
-            missed.push(format!("the target could not keep up: {}", step.verdict.reasons.join("; ")));
-        }
-        missed
-    }
-
-    /// Turns what a step gave into its document.
-    fn close(&self, step: &PlannedStep, started_s: f64, result: &StepResult) -> Step {
-        let names = self.engine.program().names();
-        let recorder = &result.recorder;
-        let windows = self.windows(&names, result);
-        let by_name = |counts: &dyn Fn(usize) -> Counts| {
-            names
-                .iter()
-                .enumerate()
-                .map(|(index, name)| (name.clone(), counts(index)))
-                .filter(|(_, counts)| counts.due > 0)
-                .collect::<BTreeMap<_, _>>()
-        };
-        let executions = by_name(&|index| recorder.behaviours[index].executions);
-        let requests = by_name(&|index| recorder.behaviours[index].requests);
-        let total = |by_name: &BTreeMap<String, Counts>| {
-            let mut total = Counts::default();
-            by_name.values().for_each(|counts| total.merge(counts));
-            total
-        };
-        let facts = StepFacts {
-            executions: total(&executions),
-            requests: total(&requests),
-            windows: &windows,
-            generator: result.generator,
-            population: result.population,
-            local_errors: recorder.errors_of(NoAnswer::LOCAL),
-            unsettled: result.unsettled,
-            utilisation: self.utilisation(&windows),
-            silence_s: recorder.longest_silence_us as f64 / 1e6,
-            target_stopped: result.target_stopped,
-            loaded: step.purpose != Purpose::Idle,
-        };
-        let mut verdict = judge(&facts);
-        if result.interrupted {
-            verdict.worth = Worth::Invalid;
-            verdict.reasons.push("the step was interrupted".to_owned());
-        }
-        Step {
-            plan: step.clone(),
-            started_s,
-            settling: recorder.settling,
-            settle_s: result.settle_s,
-            population: result.population,
-            endpoints: recorder.endpoints(&names),
-            errors: recorder.error_counts(&names),
-            failures: recorder.kept_failures(&names),
-            histograms: recorder.histograms(&names),
-            active: recorder.active.mean(result.span_s),
-            in_flight: recorder.in_flight.mean(result.span_s),
-            generator: result.generator,
-            requests,
-            executions,
-            windows,
-            verdict,
-        }
-    }
-
-    fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
-        let network =
-            self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone()).unwrap_or_default();
-        let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
-            let mut usage = pair[1].since(&pair[0]);
-            usage.used.insert(network.clone(), record.bytes as f64);
-            let completed =
-                names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
-            Window {
-                duration_s: round_to(pair[1].elapsed_since(&pair[0]), 1e-6),
-                completed,
-                failed: record.failed,
-                used: usage.used,
-                stolen: pair[1].stolen_since(&pair[0]),
-                waiting: usage.waiting,
-                throttled: usage.throttled,
-                gaps: usage.gaps,
-            }
-        };
-        result.samples.windows(2).zip(&result.recorder.windows).map(of_pair).collect()
-    }
-
-    fn utilisation(&self, windows: &[Window]) -> Option<f64> {
-        let flows = self.resources.iter().filter(|resource| resource.kind != ResourceKind::Memory);
-        flows
-            .filter_map(|resource| Some(Window::used_per_s(windows, &resource.name)? / resource.capacity?))
-            .filter(|utilisation| utilisation.is_finite())
-            .reduce(f64::max)
-    }
-}
-
-fn round_to(span: Duration, digit: f64) -> f64 {
-    (span.as_secs_f64() / digit).round() * digit
 }

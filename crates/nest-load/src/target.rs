@@ -205,8 +205,7 @@ fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<()
         return address.connect().map(drop).map_err(|error| error.to_string());
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let asked = tokio::time::timeout(Duration::from_secs(2), ask(path, origin));
-    match runtime.block_on(async { asked.await }) {
+    match runtime.block_on(async { tokio::time::timeout(Duration::from_secs(2), ask(path, origin)).await }) {
         Ok(Ok(status)) if status < 400 => Ok(()),
         Ok(Ok(status)) => Err(format!("{path} answers {status}")),
         Ok(Err(reason)) => Err(format!("{path}: {reason}")),

@@ -68,7 +68,7 @@ pub struct Worker {
     pub program: Arc<Program>,
     pub local: Rc<Local>,
     /// Customers between two executions.
-    pub idle: RefCell<Vec<Box<Customer>>>,
+    pub idle: RefCell<Vec<Customer>>,
     pub next_number: Cell<u32>,
 }
 
@@ -110,14 +110,14 @@ pub fn work(index: usize, workers: usize, program: Arc<Program>, jobs: &Receiver
 
 impl Worker {
     /// A customer who has done nothing yet.
-    pub fn new_customer(&self) -> Box<Customer> {
+    pub fn new_customer(&self) -> Customer {
         let number = self.next_number.get();
         self.next_number.set(number + 1);
-        Box::new(Customer::new(number * self.workers as u32 + self.index as u32, &self.program))
+        Customer::new(number * self.workers as u32 + self.index as u32, &self.program)
     }
 
     /// An idle customer who has done what `behaviour` needs, else any idle one, else a new one.
-    pub fn customer_for(&self, behaviour: usize) -> Box<Customer> {
+    pub fn customer_for(&self, behaviour: usize) -> Customer {
         let needed = self.program.scripts[behaviour].needs;
         let mut idle = self.idle.borrow_mut();
         let ready = if needed.is_none() { None } else { idle.iter().rposition(|customer| customer.has_done(needed)) };

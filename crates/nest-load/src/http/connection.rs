@@ -44,9 +44,9 @@ impl Default for Buffers {
 #[derive(Default)]
 pub struct Connection {
     stream: Option<Stream>,
-    used: bool,         // it has carried an answer
-    unsent: Vec<u8>,    // of a request that the socket did not take at once
-    partial: Vec<u8>,   // of an answer that came in pieces
+    used: bool,       // it has carried an answer
+    unsent: Vec<u8>,  // of a request that the socket did not take at once
+    partial: Vec<u8>, // of an answer that came in pieces
 }
 
 enum Stream {

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 
 use super::NoAnswer;
@@ -40,14 +45,15 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(|error| LoadError::Certificate { file: String::new(), reason: error.to_string() })?;
         let mut config = match self {
-            Self::Anybody => {
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAnybody(provider))).with_no_client_auth()
-            }
+            Self::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAnybody(provider))).with_no_client_auth(),
             Self::Machine => builder.with_root_certificates(machine_roots()).with_no_client_auth(),
             Self::Also { file, pem } => {
+                let bad = |reason: String| LoadError::Certificate { file: file.clone(), reason };
                 let mut roots = machine_roots();
-                add(&mut roots, file, pem)?;
-                builder.with_root_certificates(roots).with_no_client_auth()
+                let these = add(&mut roots, file, pem)?;
+                let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                let authorities = authorities.map_err(|error| bad(error.to_string()))?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(AlsoThese { authorities, these })).with_no_client_auth()
             }
         };
         config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
@@ -63,14 +69,89 @@ pub fn provide() {
 
 /// What a failed handshake says, with what can be done about it.
 pub fn handshake_failed(error: &std::io::Error) -> NoAnswer {
-    let reason = error.to_string();
-    let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let advice = match certificate {
-        Some(rustls::Error::InvalidCertificate(_)) => "; trust its authority by `ca`, or nobody's by `insecure`",
-        Some(rustls::Error::NoApplicationProtocol) => "; the target does not speak this version of HTTP",
-        _ => "",
+    let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(wrong)) => certificate_refused(wrong),
+        Some(rustls::Error::NoApplicationProtocol | rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol)) => {
+            "the target does not speak this version of HTTP".to_owned()
+        }
+        Some(other) => other.to_string(),
+        None => format!("the handshake failed: {error}"),
     };
-    NoAnswer::new("tls", format!("{reason}{advice}"))
+    NoAnswer::new(NoAnswer::TLS, reason)
+}
+
+fn certificate_refused(wrong: &CertificateError) -> String {
+    match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the target's certificate has expired; renew it, or use `insecure`".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "the target's certificate is not valid yet".to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the target's certificate is for another name than the URL's; use that name, or `insecure`".to_owned()
+        }
+        CertificateError::UnknownIssuer => UNKNOWN.to_owned(),
+        wrong if is_ca_as_end_entity(wrong) => UNKNOWN.to_owned(),
+        other => format!("the target's certificate is not accepted: {other}"),
+    }
+}
+
+const UNKNOWN: &str = "the target's certificate is signed by nobody who is trusted; name its file as `ca`, or use `insecure`";
+
+/// Whether a certificate was refused only because it is its own authority, as those are that `openssl req -x509` makes.
+fn is_ca_as_end_entity(wrong: &CertificateError) -> bool {
+    match wrong {
+        CertificateError::Other(other) => other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity),
+        _ => false,
+    }
+}
+
+/// Accepts what the authorities vouch for, and the very certificates that the study names, should they be their own authority.
+#[derive(Debug)]
+struct AlsoThese {
+    authorities: Arc<WebPkiServerVerifier>,
+    these: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for AlsoThese {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.authorities.verify_server_cert(certificate, chain, name, ocsp, now) {
+            // Dates are looked at before this, names after it.
+            Err(rustls::Error::InvalidCertificate(wrong)) if is_ca_as_end_entity(&wrong) && self.these.iter().any(|this| this == certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.authorities.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
 }
 
 fn machine_roots() -> RootCertStore {
@@ -80,14 +161,15 @@ fn machine_roots() -> RootCertStore {
     roots
 }
 
-fn add(roots: &mut RootCertStore, file: &str, pem: &str) -> Result<(), LoadError> {
+fn add(roots: &mut RootCertStore, file: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, LoadError> {
     let bad = |reason: String| LoadError::Certificate { file: file.to_owned(), reason };
-    let mut found = 0;
+    let mut found = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.map_err(|error| bad(error.to_string()))?).map_err(|error| bad(error.to_string()))?;
-        found += 1;
+        let certificate = certificate.map_err(|error| bad(error.to_string()))?;
+        roots.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
+        found.push(certificate);
     }
-    if found == 0 { Err(bad("it holds no certificate in PEM form".to_owned())) } else { Ok(()) }
+    if found.is_empty() { Err(bad("it holds no certificate in PEM form".to_owned())) } else { Ok(found) }
 }
 
 /// Accepts any certificate, for targets of one's own whose certificate nobody has signed.
