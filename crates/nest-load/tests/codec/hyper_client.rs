@@ -9,10 +9,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use http_body_util::Empty;
 use hyper::{
     Request,
-    body::{Body, Bytes},
+    body::Body,
     client::conn::http1::{Builder, SendRequest},
     rt::{Read, ReadBufCursor, Write},
 };
@@ -47,9 +46,9 @@ struct Connection<F> {
 }
 
 impl<F: Future<Output = hyper::Result<()>>> Connection<F> {
-    fn exchange(&mut self, sender: &mut SendRequest<Empty<Bytes>>, head_request: bool) -> Result<Kept, String> {
+    fn exchange(&mut self, sender: &mut SendRequest<String>, head_request: bool) -> Result<Kept, String> {
         let method = if head_request { "HEAD" } else { "GET" };
-        let request = Request::builder().method(method).uri("/").header("host", "test").body(Empty::new()).map_err(|error| error.to_string())?;
+        let request = Request::builder().method(method).uri("/").header("host", "test").body(String::new()).map_err(|error| error.to_string())?;
         let mut response = pin!(sender.send_request(request));
         let response = self.until(|context| response.as_mut().poll(context)).map_err(|error| error.to_string())?;
         let (head, body) = response.into_parts();
