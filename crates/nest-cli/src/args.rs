@@ -375,8 +375,8 @@ pub struct ShopTierArguments {
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
-        Ok(rate) if (0.0..=1e7).contains(&rate) && rate > 0.0 => Ok(rate),
-        _ => Err("write a number above 0, such as 5000".to_owned()),
+        Ok(rate) if (1e-3..=1e7).contains(&rate) => Ok(rate),
+        _ => Err("write a number from 0.001 to 10000000, such as 5000".to_owned()),
     }
 }
 

@@ -130,6 +130,7 @@ impl From<LoadError> for Failure {
             }
             LoadError::Plan { .. } => (INVALID, Some("name the target's process in a probe")),
             LoadError::TooLong { .. } => (INVALID, Some("take fewer or shorter windows, or raise [measure] max_duration")),
+            LoadError::SecretUnfit { .. } => (INVALID, Some("export it without the line break")),
             LoadError::SecretMissing { .. } => (INVALID, Some("export it before measuring")),
             LoadError::BaseUrl { .. } => (INVALID, Some("write scheme, host and port, such as http://127.0.0.1:8080")),
             LoadError::Unresolved { .. } => (LOST, Some("check the spelling of the host, or write its address")),

@@ -44,6 +44,14 @@ fn check_request(step: &Request, index: &str, feeds: Option<&[String]>, spans: &
     if let Some(name) = step.headers.keys().find(|name| !is_header_name(name)) {
         found.push(spans.at_key(&["steps", index, "headers", name], format!("{name:?} is no header name"), "letters, digits and hyphens"));
     }
+    for (name, value) in &step.headers {
+        if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+            found.push(spans.at_value(&["steps", index, "headers", name], "a header's value is one line", "take the line break out"));
+        }
+        if ["content-length", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
+            found.push(spans.at_key(&["steps", index, "headers", name], format!("`{name}` is set by the engine"), "remove it"));
+        }
+    }
     for (key, text) in texts_of(step) {
         check_template(text, &["steps", index, key], feeds, spans, known, found);
     }

@@ -445,6 +445,9 @@ pub struct GeneratorHealth {
     /// Connections that the target ended in the middle of a request.
     #[serde(default)]
     pub lost_connections: u64,
+    /// Requests that were sent again because the target had closed the idle connection they were sent over.
+    #[serde(default)]
+    pub repeated: u64,
     /// Starts for which no customer was free at their due time; they waited in a queue of the generator.
     #[serde(default)]
     pub queued: u64,

@@ -102,10 +102,15 @@ impl Ord for Entry {
     }
 }
 
-#[derive(Default)]
 struct Waiter {
-    entered: Cell<bool>, // stands in the heap
+    entered: Cell<Moment>, // the earliest moment for which it stands in the heap; never where it does not
     waker: RefCell<Option<Waker>>,
+}
+
+impl Default for Waiter {
+    fn default() -> Self {
+        Self { entered: Cell::new(Moment::NEVER), waker: RefCell::default() }
+    }
 }
 
 impl Clock {
@@ -143,7 +148,10 @@ impl Clock {
             && entry.at <= now
         {
             let Some(Reverse(entry)) = waiting.pop() else { break };
-            entry.waiter.entered.set(false);
+            // An entry that an earlier one has overtaken wakes in vain, and leaves that one standing.
+            if entry.waiter.entered.get() == entry.at {
+                entry.waiter.entered.set(Moment::NEVER);
+            }
             if let Some(waker) = entry.waiter.waker.take() {
                 waker.wake();
             }
@@ -162,7 +170,7 @@ impl Clock {
 
     /// Has `waiter` woken at `at`. A refused timer would leave it asleep, so that it is woken at once and looks again.
     fn enter(&self, waiter: &Rc<Waiter>, at: Moment) {
-        waiter.entered.set(true);
+        waiter.entered.set(at);
         self.waiting.borrow_mut().push(Reverse(Entry { at, waiter: Rc::clone(waiter) }));
         if self.set(at).is_err() {
             self.wake_due(at);
@@ -192,7 +200,7 @@ impl Clock {
         }
         let waiter = waiter.get_or_insert_default();
         waiter.waker.replace(Some(context.waker().clone()));
-        if !waiter.entered.get() {
+        if waiter.entered.get() > due {
             self.enter(waiter, due);
         }
         Poll::Pending
@@ -230,15 +238,17 @@ impl Alarm {
         if let Poll::Ready(output) = work.poll(context) {
             return Poll::Ready(Some(output));
         }
-        if !self.0.entered.get() {
-            if Moment::now() >= deadline {
-                return Poll::Ready(None);
-            }
-            clock.enter(&self.0, deadline);
+        let early = self.0.entered.get() <= deadline;
+        if !early && Moment::now() >= deadline {
+            return Poll::Ready(None);
         }
         let mut waker = self.0.waker.borrow_mut();
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             *waker = Some(context.waker().clone());
+        }
+        drop(waker);
+        if !early {
+            clock.enter(&self.0, deadline);
         }
         Poll::Pending
     }
@@ -290,6 +300,18 @@ mod tests {
             assert_eq!(short, Some(()));
             let longer = Moment::now().after(Duration::from_millis(200));
             assert_eq!(alarm.within(&clock, longer, clock.sleep_until(Moment::now().after(Duration::from_millis(20)))).await, Some(()));
+        });
+    }
+
+    #[test]
+    fn a_short_deadline_after_a_long_one_is_kept() {
+        on_a_clock(|clock| async move {
+            let alarm = Alarm::default();
+            let within = |milliseconds| Moment::now().after(Duration::from_millis(milliseconds));
+            assert_eq!(alarm.within(&clock, within(60_000), clock.sleep_until(within(1))).await, Some(()));
+            let start = Moment::now();
+            assert_eq!(alarm.within(&clock, within(20), std::future::pending::<()>()).await, None);
+            assert!(Moment::now().since(start) < Duration::from_secs(30), "the long deadline must not stand for the short one");
         });
     }
 

@@ -56,8 +56,8 @@ pub struct Execution {
     pub behaviour: usize,
     pub due: Moment,
     pub phase: Phase,
-    /// Its number in the step; rows of feeds go by it.
-    pub number: u64,
+    /// What rows of feeds go by.
+    pub row: u64,
     pub seed: u64,
 }
 
@@ -126,7 +126,7 @@ impl Customer {
                     self.variables[*index].get_or_insert_with(|| value.as_str().into());
                 }
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(execution.seed);
-                let mut rows = Rows::new(execution.number, context.program.feeds.len());
+                let mut rows = Rows::new(execution.row, context.program.feeds.len());
                 requests::execute(self, context, execution, steps, &mut random, &mut rows, now).await
             }
             Work::Code(code) => {

@@ -109,9 +109,10 @@ impl Engine {
     /// [`LoadError::System`] where the worker is gone.
     pub fn run_alone(&self, behaviour: usize, span: Duration, most: u64, interrupt: &Interrupt) -> Result<(Recorder, f64), LoadError> {
         let worker = self.workers.first().expect("an engine has a worker");
-        worker.send(Job::Alone { behaviour, span, most, interrupt: interrupt.clone() })?;
-        let longest = span + Duration::from_secs_f64(self.program.timeout_s * 4.0);
-        let (recorder, took) = worker.done(longest.max(PATIENCE))?;
+        // An execution under way when the span is over is waited for, but not for ever.
+        let longest = span * 4 + Duration::from_secs_f64(self.program.timeout_s * 6.0) + PATIENCE;
+        worker.send(Job::Alone { behaviour, span, most, longest, interrupt: interrupt.clone() })?;
+        let (recorder, took) = worker.done(longest + PATIENCE)?;
         Ok((recorder, took.as_secs_f64()))
     }
 
@@ -131,6 +132,7 @@ impl Engine {
         let mut watch = Watch::new(self, load, limits, &control, observer);
         let watched = watch.run(interrupt);
         if watched.is_err() || interrupt.is_requested() {
+            control.measure_until(Moment::now());
             control.stop();
         }
         let recorder = self.collect(&control, limits.drain);
@@ -349,6 +351,7 @@ impl<'a> Watch<'a> {
             clock_p99_s: at(&recorder.clock, 0.99),
             waiting: self.used.waiting,
             lost_connections: recorder.lost_connections,
+            repeated: recorder.repeated,
             queued: recorder.queued,
             clock_step_s: self.used.clock_step_s,
         };

@@ -121,6 +121,14 @@ pub enum LoadError {
         /// Its name.
         variable: String,
     },
+    /// A secret cannot stand where a template puts it.
+    #[error("the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot send it in a header")]
+    SecretUnfit {
+        /// The behaviour.
+        behaviour: String,
+        /// Its name.
+        variable: String,
+    },
     /// The run was interrupted; finished steps were handed out.
     #[error("interrupted")]
     Interrupted,

@@ -61,8 +61,9 @@ pub struct Wanted<'a> {
     pub expect: &'a nest_data::behaviour::Expect,
 }
 
-/// How much of the body of an answer that is not accepted is kept, in bytes.
-pub const KEPT_OF_REFUSED: usize = 1_024;
+/// How much of the body of an answer that is not accepted is kept, in bytes: more than is shown, so that a secret at the cut is
+/// still whole when it is masked.
+pub const KEPT_OF_REFUSED: usize = 8_192;
 
 /// Collects what is wanted of an answer as it comes in, whatever protocol brings it.
 pub struct Receiver<'a> {

@@ -88,6 +88,15 @@ impl Load {
         self.choices().iter().sum::<f64>() / self.session.behaviours.unwrap_or(1.0).max(1.0)
     }
 
+    /// Mean length of a session without its answers, in seconds; 0 where there are none.
+    pub fn session_s(&self) -> f64 {
+        let (Pause::Think(times) | Pause::Pace(times)) = self.pause;
+        match self.model {
+            Model::PartlyOpen { .. } => times.mean_s() * self.session.behaviours.unwrap_or(1.0),
+            Model::Open { .. } | Model::Closed { .. } => 0.0,
+        }
+    }
+
     /// Active customers as planned, where their number is.
     pub fn population(&self) -> Option<usize> {
         match self.model {
@@ -96,11 +105,11 @@ impl Load {
         }
     }
 
-    /// Executions per second as planned, where a schedule makes them.
+    /// Executions per second as planned, where a schedule makes them or the sessions that they are part of.
     pub fn offered_per_s(&self) -> Option<f64> {
         match self.model {
-            Model::Open { .. } => Some(self.rates.iter().sum()),
-            Model::PartlyOpen { .. } | Model::Closed { .. } => None,
+            Model::Open { .. } | Model::PartlyOpen { .. } => Some(self.rates.iter().sum()),
+            Model::Closed { .. } => None,
         }
     }
 }

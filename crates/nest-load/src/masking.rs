@@ -1,5 +1,7 @@
 //! Keeps secrets out of what is kept of failed exchanges.
 
+use crate::script::text::Escape;
+
 /// Least length of a text that is taken for a secret, in bytes.
 const SHORTEST_SECRET: usize = 4;
 /// How much of a failed exchange is kept, in characters.
@@ -11,9 +13,13 @@ pub fn masked<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String 
     let forms = |secret: &str| {
         let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let in_json = serde_json::Value::from(secret).to_string();
-        [secret.to_owned(), in_url, in_json.trim_matches('"').to_owned()]
+        let in_path = String::from_utf8_lossy(&Escape::Path.apply(secret)).into_owned();
+        [secret.to_owned(), in_url, in_path, in_json.trim_matches('"').to_owned()]
     };
-    secrets.filter(|secret| secret.len() >= SHORTEST_SECRET).flat_map(forms).fold(text.to_owned(), |text, form| text.replace(&form, "***"))
+    // The longest first, or a short one inside would leave the rest of a long one.
+    let mut secrets: Vec<&str> = secrets.filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.into_iter().flat_map(forms).fold(text.to_owned(), |text, form| text.replace(&form, "***"))
 }
 
 /// The start of a kept exchange, cut after masking so that no part of a secret stays at the cut.

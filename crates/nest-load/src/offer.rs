@@ -1,10 +1,10 @@
 //! Offers the load of a step: executions or sessions on a schedule, or a population of customers.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::atomic::Ordering, time::Duration};
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::{
     clock::Moment,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Customers of a closed step that begin per second and worker: a target must be able to accept their connections.
-const BEGIN_PER_S: f64 = 2_000.0;
+pub const BEGIN_PER_S: f64 = 2_000.0;
 /// Executions without a pause after which a customer lets others act, should its own never wait for anything.
 const MOST_UNPAUSED: u64 = 64;
 /// Lateness of a start from which the worker's other work goes first.
@@ -32,11 +32,11 @@ pub async fn offer(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, 
         match load.model {
             Model::Open { spacing, most, queue } => {
                 let arrivals = Arrivals::new(&load.rates, spacing, load.seed, worker.index, worker.workers);
-                open(worker, context, load, arrivals, share(most, worker), share(queue, worker), &mut executions).await;
+                open(worker, context, load, arrivals, room(most, worker), room(queue, worker), &mut executions).await;
             }
             Model::PartlyOpen { spacing, most } => {
                 let arrivals = Arrivals::new(&[load.sessions_per_s()], spacing, load.seed, worker.index, worker.workers);
-                sessions(worker, context, load, arrivals, share(most, worker), &mut executions).await;
+                sessions(worker, context, load, arrivals, room(most, worker), &mut executions).await;
             }
             Model::Closed { customers } => population(worker, context, load, share(customers, worker), &mut executions).await,
         }
@@ -46,7 +46,11 @@ pub async fn offer(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, 
         () = stopped(context) => {}
     }
     worker.local.clock.end_parking();
-    let drained = async { while executions.join_next().await.is_some() {} };
+    let drained = async {
+        while let Some(ended) = executions.join_next().await {
+            note_panic(context, &ended);
+        }
+    };
     tokio::select! {
         _ = tokio::time::timeout(drain, drained) => {}
         () = stopped(context) => {}
@@ -56,9 +60,21 @@ pub async fn offer(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, 
     context.control.progress[worker.index].forget_aborted(cut);
 }
 
+/// A behaviour in code that panics takes its customer with it; the step is not what it says then.
+fn note_panic(context: &StepContext, ended: &Result<(), JoinError>) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        context.recorder.borrow_mut().panics += 1;
+    }
+}
+
 /// This worker's part of a number.
 fn share(total: usize, worker: &Worker) -> usize {
     total / worker.workers + usize::from(worker.index < total % worker.workers)
+}
+
+/// The same of a bound, which leaves room for one at least.
+fn room(total: usize, worker: &Worker) -> usize {
+    share(total, worker).max(usize::from(total > 0))
 }
 
 async fn stopped(context: &StepContext) {
@@ -109,7 +125,9 @@ async fn open(
         if !context.control.take_one() {
             return;
         }
-        while executions.try_join_next().is_some() {}
+        while let Some(ended) = executions.try_join_next() {
+            note_panic(context, &ended);
+        }
         let execution = execution_of(arrival, due, context, load);
         context.recorder.borrow_mut().execution_due(execution.behaviour, execution.phase);
         if executions.len() < most {
@@ -128,7 +146,7 @@ async fn open(
 }
 
 fn execution_of(arrival: Arrival, due: Moment, context: &StepContext, load: &Load) -> Execution {
-    Execution { behaviour: arrival.behaviour, due, phase: context.control.phase(due), number: arrival.number, seed: mix(load.seed, arrival.number) }
+    Execution { behaviour: arrival.behaviour, due, phase: context.control.phase(due), row: arrival.number, seed: mix(load.seed, arrival.number) }
 }
 
 fn note_lateness(context: &StepContext, execution: &Execution, now: Moment) {
@@ -157,7 +175,9 @@ async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, a
         if !is_reached(context, due).await {
             return;
         }
-        while executions.try_join_next().is_some() {}
+        while let Some(ended) = executions.try_join_next() {
+            note_panic(context, &ended);
+        }
         if executions.len() >= most {
             // A session that cannot start drops at least its first execution.
             let phase = context.control.phase(due);
@@ -171,6 +191,7 @@ async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, a
             habits: Rc::clone(&habits),
             random: habits.random(arrival.number),
             number: arrival.number * NUMBERS_OF_A_SESSION,
+            row: arrival.number,
             stride: 1,
             unpaused: 0,
         };
@@ -207,6 +228,7 @@ async fn population(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load,
             habits: Rc::clone(&habits),
             random: habits.random(number),
             number,
+            row: number,
             stride: (customers * worker.workers).max(1) as u64,
             unpaused: 0,
         };
@@ -219,7 +241,13 @@ async fn population(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load,
         });
     }
     if context.control.is_counted() {
-        while executions.join_next().await.is_some() {}
+        // Those who think need not be waited for once nothing is left to do.
+        let progress = &context.control.progress[worker.index];
+        while !executions.is_empty() && !(context.control.is_used_up() && progress.active.load(Ordering::Relaxed) == 0) {
+            if let Ok(Some(ended)) = tokio::time::timeout(LOOK, executions.join_next()).await {
+                note_panic(context, &ended);
+            }
+        }
     } else {
         is_reached(context, Moment::NEVER).await;
     }
@@ -256,7 +284,8 @@ impl Habits {
 struct Visit {
     habits: Rc<Habits>,
     random: Xoshiro256PlusPlus,
-    number: u64,   // of the next execution
+    number: u64,   // of the next execution, for its seed
+    row: u64,      // of feeds, for the next execution
     stride: u64,   // to the one after
     unpaused: u64, // executions since the last pause
 }
@@ -276,7 +305,10 @@ impl Visit {
             };
             let Some(ended) = last else { return };
             // The next session is another customer's.
+            // Whether the target can be reached is known from the one before.
+            let unreachable = customer.unreachable;
             *customer = worker.new_customer();
+            customer.unreachable = unreachable;
             due = ended.after(self.pause(Duration::ZERO));
         }
     }
@@ -334,8 +366,10 @@ impl Visit {
         if now >= control.end() || control.is_stopped() || !control.take_one() {
             return None;
         }
-        let execution = Execution { behaviour, due, phase: control.phase(due), number: self.number, seed: mix(self.habits.seed, self.number) };
+        let execution = Execution { behaviour, due, phase: control.phase(due), row: self.row, seed: mix(self.habits.seed, self.number) };
         self.number += self.stride;
+        // One more than the stride, or customers would keep their rows where the number of rows divides it.
+        self.row += if self.stride == 1 { 1 } else { self.stride + 1 };
         context.recorder.borrow_mut().execution_due(behaviour, execution.phase);
         note_lateness(context, &execution, now);
         let (ended, now) = customer.execute(context, &execution, now).await;

@@ -16,6 +16,7 @@ use crate::{
     http::{NoAnswer, compat, connection, http2, origin::Origin},
     load::{Load, Model, Pause, SessionLaw},
     observe::threads,
+    offer::BEGIN_PER_S,
     script::{self, Program, Sources},
     target::Address,
     verdict::{StepFacts, judge},
@@ -213,7 +214,8 @@ fn limits(quick: &QuickLoad) -> StepLimits {
     let windows = if quick.executions.is_some() { 1 } else { (quick.span.as_secs_f64() / WINDOW.as_secs_f64()).round().max(1.0) as u32 };
     StepLimits {
         settle: quick.warm_up,
-        settle_most: quick.warm_up * 3,
+        // Customers begin one after the other.
+        settle_most: (quick.warm_up * 3).max(quick.warm_up + Duration::from_secs_f64(quick.customers as f64 / (BEGIN_PER_S * quick.workers as f64))),
         window: quick.span / windows,
         windows: windows as usize,
         drain: quick.timeout,
@@ -250,6 +252,11 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
         local_errors: recorder.errors_of(NoAnswer::LOCAL),
         unsettled: result.unsettled,
         utilisation: None,
+        planned: None,
+        own_errors: recorder.own_errors(),
+        refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
+        panics: recorder.panics,
+        typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.5) as f64 / 1e6,
         silence_s: recorder.longest_silence_us as f64 / 1e6,
         target_stopped: 0.0,
         loaded: true,

@@ -16,8 +16,11 @@ use crate::{
     windows::{Phase, StepControl},
 };
 
-/// Longest response time that is told apart, in microseconds: two minutes.
-const LONGEST_US: u64 = 120_000_000;
+/// Longest response time that is told apart, in microseconds: an hour. A start may wait long for a customer.
+const LONGEST_US: u64 = 3_600_000_000;
+/// Most requests that a behaviour in code names; those beyond have one name together.
+const MOST_NAMES: usize = 100;
+const OTHERS: &str = "others";
 /// Failed exchanges that are kept per behaviour and kind.
 const KEPT_FAILURES: usize = 3;
 /// Longest kept exchange, in bytes.
@@ -57,6 +60,8 @@ pub struct Recorder {
     pub active: Level,
     pub in_flight: Level,
     pub lost_connections: u64,
+    pub repeated: u64,
+    pub panics: u64,
     pub queued: u64,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
@@ -64,6 +69,7 @@ pub struct Recorder {
     pub longest_silence_us: u64,
     last_end: Option<Moment>,
     endpoints: Vec<EndpointRecord>,
+    of_files: usize, // how many of them are requests of files
     errors: BTreeMap<(usize, String), u64>,
     failures: Vec<(usize, String, String)>,
 }
@@ -114,11 +120,14 @@ impl Recorder {
             active: Level::default(),
             in_flight: Level::default(),
             lost_connections: 0,
+            repeated: 0,
+            panics: 0,
             queued: 0,
             statuses: BTreeMap::new(),
             longest_silence_us: 0,
             last_end: None,
             endpoints: program.endpoints().map(endpoint).collect(),
+            of_files: program.endpoints().count(),
             errors: BTreeMap::new(),
             failures: Vec::new(),
         }
@@ -127,6 +136,10 @@ impl Recorder {
     /// The index of a request that code makes, by its name.
     pub fn endpoint(&mut self, behaviour: usize, name: &str) -> usize {
         let known = self.endpoints.iter().position(|endpoint| endpoint.behaviour == behaviour && endpoint.name == name);
+        let names = self.endpoints.iter().filter(|endpoint| endpoint.behaviour == behaviour).count();
+        if known.is_none() && names >= MOST_NAMES && name != OTHERS {
+            return self.endpoint(behaviour, OTHERS);
+        }
         known.unwrap_or_else(|| {
             let path = Some("code".to_owned());
             self.endpoints.push(EndpointRecord { behaviour, name: name.to_owned(), path, requests: Counts::default(), histogram: None });
@@ -261,8 +274,9 @@ impl Recorder {
             mine.bytes += theirs.bytes;
             mine.requests += theirs.requests;
         }
-        for theirs in other.endpoints {
-            let mine = self.endpoint(theirs.behaviour, &theirs.name);
+        for (index, theirs) in other.endpoints.into_iter().enumerate() {
+            // Those of files have the same place with every worker; code names its own as it goes.
+            let mine = if index < self.of_files { index } else { self.endpoint(theirs.behaviour, &theirs.name) };
             self.endpoints[mine].requests.merge(&theirs.requests);
             merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
         }
@@ -272,8 +286,13 @@ impl Recorder {
         self.active.merge(other.active);
         self.in_flight.merge(other.in_flight);
         self.lost_connections += other.lost_connections;
+        self.repeated += other.repeated;
+        self.panics += other.panics;
         self.queued += other.queued;
-        self.longest_silence_us = self.longest_silence_us.min(other.longest_silence_us);
+        // A target stands still for all workers at once; one that had nothing to ask says nothing of it.
+        if other.statuses.values().sum::<u64>() > 0 {
+            self.longest_silence_us = self.longest_silence_us.min(other.longest_silence_us);
+        }
         other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
         other.errors.into_iter().for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
         for (behaviour, kind, exchange) in other.failures {
@@ -286,6 +305,11 @@ impl Recorder {
     /// Failures of one kind over all behaviours.
     pub fn errors_of(&self, kind: &str) -> u64 {
         self.errors.iter().filter(|((_, of), _)| of == kind).map(|(_, count)| count).sum()
+    }
+
+    /// Executions that failed before anything was sent.
+    pub fn own_errors(&self) -> u64 {
+        self.errors_of("feed") + self.errors_of("request")
     }
 
     /// Errors by behaviour and kind.
@@ -348,7 +372,8 @@ impl Recorder {
             path: endpoint.path.clone(),
             requests: endpoint.requests,
             response_s: ENDPOINT_QUANTILES.map(|quantile| {
-                let own = endpoint.histogram.as_ref().or(self.behaviours[endpoint.behaviour].histograms[0].as_ref());
+                let behaviour = &self.behaviours[endpoint.behaviour];
+                let own = if behaviour.single { behaviour.histograms[0].as_ref() } else { endpoint.histogram.as_ref() };
                 own.map_or(0.0, |hdr| hdr.value_at_quantile(quantile) as f64 / 1e6)
             }),
         })

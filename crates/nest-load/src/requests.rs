@@ -131,6 +131,10 @@ async fn answered(
     let answer = match outcome {
         Some(Ok(answer)) => answer,
         Some(Err(no_answer)) => return Err(Problem::from(no_answer)),
+        None if step.route == Route::Http1 && !customer.http1.is_open() => {
+            let reason = format!("no connection within {} s", step.timeout.as_secs_f64());
+            return Err(NoAnswer::new(NoAnswer::CONNECT, reason).into());
+        }
         None => {
             customer.http1.close();
             customer.http2 = None;
@@ -160,7 +164,10 @@ async fn send(
         };
         match outcome {
             Ok(answer) => return Ok(answer),
-            Err(Failed::Stale) if may_repeat => *random = before,
+            Err(Failed::Stale) if may_repeat => {
+                context.recorder.borrow_mut().repeated += 1;
+                *random = before;
+            }
             Err(Failed::Stale) => return Err(NoAnswer::new(NoAnswer::LOST, "the idle connection was closed as the request was sent")),
             Err(Failed::For(no_answer)) => return Err(no_answer),
         }

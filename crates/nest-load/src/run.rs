@@ -1,6 +1,12 @@
 //! A whole run: start the target, pilot, plan, then step after step, each handed to the caller as it ends.
 
-use std::{collections::BTreeMap, fs::File, path::PathBuf, process::Stdio, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use nest_data::{
     Caveat, Study,
@@ -313,9 +319,9 @@ impl<'a> Run<'a> {
 
     /// Runs one step; `left` steps, this one among them, are still to run.
     fn step(&mut self, step: &PlannedStep, left: usize) -> Result<Finished, LoadError> {
-        let limits = self.limits(left);
-        let started_s = self.start.elapsed().as_secs_f64();
         let load = Load::of(self.study, step, &self.engine.program().names());
+        let limits = self.limits(left, load.session_s());
+        let started_s = self.start.elapsed().as_secs_f64();
         let lost = |reason: String| LoadError::TargetLost { step: step.label(), reason };
         let result = match self.engine.run_step(&load, limits, Some(&mut self.observer), self.interrupt) {
             Ok(result) => result,
@@ -334,18 +340,19 @@ impl<'a> Run<'a> {
         if due > 0 && unreachable as f64 > UNREACHABLE * due as f64 && self.address.connect().is_err() {
             return Err(lost(format!("{unreachable} of {due} executions found no connection")));
         }
-        let closed = self.close(step, started_s, &result);
+        let closed = self.close(step, started_s, &result, load.offered_per_s());
         let missed = self.missed(&closed, &result);
         Ok(Finished { step: closed, missed, interrupted: result.interrupted })
     }
 
     /// Times of a step. What the run may take in all leaves less room for settling where many steps are still to come.
-    fn limits(&self, left: usize) -> StepLimits {
+    /// The first sessions must end before as many are under way as will be: a session is given four times its mean length.
+    fn limits(&self, left: usize, session_s: f64) -> StepLimits {
         let measure = &self.study.measure;
         let settle = measure.settle.duration();
         let step = settle + measure.window.duration() * measure.windows;
         let spare = measure.max_duration.duration().saturating_sub(self.start.elapsed() + step * left as u32);
-        let wanted = measure.settle_most.map_or(settle * SETTLE_MOST, |most| most.duration());
+        let wanted = measure.settle_most.map_or((settle * SETTLE_MOST).max(Duration::from_secs_f64(4.0 * session_s)), |most| most.duration());
         StepLimits {
             settle,
             settle_most: wanted.min(settle + spare).max(settle),

@@ -17,6 +17,7 @@ pub struct Search {
     most: f64,
     passed: Option<f64>,
     failed: Option<f64>,
+    proven: Option<f64>, // the largest that really passed
     confirmed: bool,
     tries: usize,
 }
@@ -44,7 +45,7 @@ impl Search {
     /// A search that begins at `first` customers and goes no further than `most`, both above 0.
     #[must_use]
     pub fn new(first: f64, most: f64) -> Self {
-        Self { first: first.min(most), most, passed: None, failed: None, confirmed: false, tries: 0 }
+        Self { first: first.min(most), most, passed: None, failed: None, proven: None, confirmed: false, tries: 0 }
     }
 
     /// What to try next; nothing where the answer is known or the tries are used up.
@@ -67,6 +68,13 @@ impl Search {
     /// Takes how a try went.
     pub fn took(&mut self, tried: Try, passed: bool) {
         self.tries += 1;
+        let customers = tried.customers();
+        self.proven = match (passed, tried) {
+            (true, Try::Confirm(_)) => Some(customers),
+            (true, Try::Probe(_)) => Some(self.proven.map_or(customers, |before| before.max(customers))),
+            // What passed once and now fails is not proven.
+            (false, _) => self.proven.filter(|proven| *proven < customers),
+        };
         match (tried, passed) {
             (Try::Probe(customers), true) => self.passed = Some(self.passed.map_or(customers, |before| before.max(customers))),
             (Try::Confirm(_), true) => self.confirmed = true,
@@ -82,7 +90,7 @@ impl Search {
     /// The largest number that passed, and whether it passed twice.
     #[must_use]
     pub fn largest(&self) -> Option<(f64, bool)> {
-        self.passed.map(|passed| (passed, self.confirmed))
+        self.proven.map(|proven| (proven, self.confirmed))
     }
 
     /// The smallest number that failed.

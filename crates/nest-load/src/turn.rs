@@ -73,7 +73,7 @@ impl<'a> Turn<'a> {
             context,
             execution,
             random: Xoshiro256PlusPlus::seed_from_u64(execution.seed),
-            rows: Rows::new(execution.number, context.program.feeds.len()),
+            rows: Rows::new(execution.row, context.program.feeds.len()),
             due: execution.due,
             told: false,
         }
@@ -233,7 +233,7 @@ async fn exchange(
         out.extend_from_slice(head.as_bytes());
         headers.iter().for_each(|(name, value)| out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes()));
         let before = out.len();
-        customer.cookies.write(path, origin.tls.is_some(), "cookie: ", &mut out);
+        customer.cookies.write(&format!("{prefix}{path}"), origin.tls.is_some(), "cookie: ", &mut out);
         if out.len() > before {
             out.extend_from_slice(b"\r\n");
         }

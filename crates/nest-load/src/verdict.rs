@@ -21,6 +21,10 @@ const SOME_ERRORS: f64 = 0.005;
 const MANY_ERRORS: f64 = 0.05;
 /// Share of requests whose connection was lost above which a step is doubted.
 const SOME_LOST: f64 = 0.001;
+/// Share of requests that were sent again above which a step is doubted.
+const SOME_REPEATED: f64 = 0.01;
+/// Share of the planned executions that may be missing where sessions bring them.
+const SHORT_OF_PLAN: f64 = 0.10;
 /// Share of the planned customers below which a step was not what it says.
 const POPULATION: f64 = 0.99;
 /// Utilisation from which a processor has nothing left.
@@ -52,6 +56,16 @@ pub struct StepFacts<'a> {
     pub population: Option<Population>,
     /// Requests that failed because the generator had no descriptor or port left.
     pub local_errors: u64,
+    /// Executions that failed before anything was sent: a feed that ran dry, a request that cannot be made.
+    pub own_errors: u64,
+    /// Whether the target refused connections.
+    pub refused: bool,
+    /// Behaviours in code that panicked.
+    pub panics: u64,
+    /// Executions that were planned to be due in the windows, where a schedule makes them.
+    pub planned: Option<f64>,
+    /// Median time from sending to the answer, in seconds.
+    pub typical_s: f64,
     /// Why the step had not settled, if so.
     pub unsettled: Option<Unsettled>,
     /// Highest utilisation of a resource over the step, where one is known.
@@ -103,6 +117,14 @@ fn generator(facts: &StepFacts<'_>, found: &mut Found) {
         let reason = format!("{} requests found no file descriptor or port at the generator", facts.local_errors);
         found.push((Worth::Invalid, reason));
     }
+    if facts.own_errors > 0 {
+        let share = facts.own_errors as f64 / facts.executions.due.max(1) as f64;
+        let worth = if share > SOME_ERRORS { Worth::Invalid } else { Worth::Suspect };
+        found.push((worth, format!("{} requests could not be made: a feed ran dry, or they are not valid", facts.own_errors)));
+    }
+    if facts.panics > 0 {
+        found.push((Worth::Invalid, format!("{} executions of a behaviour in code panicked", facts.panics)));
+    }
     if facts.executions.due == 0 {
         found.push((Worth::Invalid, "nothing was due in the windows".to_owned()));
     }
@@ -117,7 +139,13 @@ fn population(facts: &StepFacts<'_>, found: &mut Found) {
     if let Some(Population { planned, reached }) = facts.population
         && f64::from(reached) < POPULATION * f64::from(planned)
     {
-        found.push((Worth::Invalid, format!("only {reached} of {planned} customers could act")));
+        // A target that refuses connections has met its own limit.
+        let worth = if facts.refused { Worth::Limited } else { Worth::Invalid };
+        found.push((worth, format!("only {reached} of {planned} customers could act")));
+    }
+    let due = facts.executions.due as f64;
+    if let Some(planned) = facts.planned.filter(|planned| due < planned * (1.0 - SHORT_OF_PLAN) - 5.0 * planned.sqrt()) {
+        found.push((Worth::Suspect, format!("only {due:.0} of {planned:.0} executions planned came due: sessions had not filled the step yet")));
     }
     match facts.unsettled {
         // Said above, from the windows themselves.
@@ -140,6 +168,10 @@ fn errors(facts: &StepFacts<'_>, found: &mut Found) {
     if counts.dropped > 0 {
         let worth = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS { Worth::Limited } else { Worth::Suspect };
         found.push((worth, format!("{} starts were dropped: as many executions as allowed were in progress", counts.dropped)));
+    }
+    let repeated = facts.generator.repeated;
+    if repeated as f64 / facts.requests.due.max(1) as f64 > SOME_REPEATED {
+        found.push((Worth::Suspect, format!("{repeated} requests were sent again: the target had closed their idle connections")));
     }
     let lost = facts.generator.lost_connections;
     if lost as f64 / facts.requests.due.max(1) as f64 > SOME_LOST {
@@ -176,7 +208,9 @@ fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
         found.push((Worth::Limited, format!("the target's processes were stopped (SIGSTOP) for {:.0} % of the time", facts.target_stopped * 100.0)));
     }
     let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
-    if facts.silence_s > SILENT_S && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS {
+    // Customers who act in step are silent for as long as an answer takes.
+    let in_step = facts.silence_s < 3.0 * facts.typical_s;
+    if !in_step && facts.silence_s > SILENT_S && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS {
         found.push((Worth::Limited, format!("the target stood still: nothing ended for {:.2} s while requests were in flight", facts.silence_s)));
     }
 }
@@ -226,6 +260,11 @@ mod tests {
             generator,
             population: None,
             local_errors: 0,
+            own_errors: 0,
+            refused: false,
+            panics: 0,
+            planned: None,
+            typical_s: 0.001,
             unsettled: None,
             utilisation: Some(0.5),
             silence_s: 0.01,
@@ -262,6 +301,12 @@ mod tests {
         assert_eq!(worth(|facts| facts.population = Some(Population { planned: 1_000, reached: 995 })), Worth::Valid);
         let short = verdict(|facts, _| facts.population = Some(Population { planned: 1_000, reached: 900 }));
         assert_eq!((short.worth, short.reasons), (Worth::Invalid, vec!["only 900 of 1000 customers could act".to_owned()]));
+        assert_eq!(worth(|facts| (facts.population, facts.refused) = (Some(Population { planned: 10, reached: 5 }), true)), Worth::Limited);
+        assert_eq!(worth(|facts| facts.planned = Some(1_000.0)), Worth::Valid);
+        assert_eq!(worth(|facts| facts.planned = Some(1_500.0)), Worth::Suspect);
+        assert_eq!(worth(|facts| facts.own_errors = 20), Worth::Invalid);
+        assert_eq!(worth(|facts| facts.panics = 1), Worth::Invalid);
+        assert_eq!(worth(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)), Worth::Valid);
         assert_eq!(worth(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })), Worth::Suspect);
     }
 

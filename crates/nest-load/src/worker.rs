@@ -46,7 +46,7 @@ pub enum Job {
     /// Offer a load, until the step's end or its stop.
     Step { load: Load, control: Arc<StepControl>, drain: Duration },
     /// Execute one behaviour again and again, one at a time.
-    Alone { behaviour: usize, span: Duration, most: u64, interrupt: Interrupt },
+    Alone { behaviour: usize, span: Duration, most: u64, longest: Duration, interrupt: Interrupt },
     /// Let all customers go.
     Forget,
 }
@@ -96,7 +96,9 @@ pub fn work(index: usize, workers: usize, program: Arc<Program>, jobs: &Receiver
         let begun = Moment::now();
         let recorder = match job {
             Job::Step { load, control, drain } => tasks.block_on(&runtime, Rc::clone(&worker).step(load, control, drain)),
-            Job::Alone { behaviour, span, most, interrupt } => tasks.block_on(&runtime, Rc::clone(&worker).alone(behaviour, span, most, &interrupt)),
+            Job::Alone { behaviour, span, most, longest, interrupt } => {
+                tasks.block_on(&runtime, Rc::clone(&worker).alone(behaviour, (span, longest), most, &interrupt))
+            }
             Job::Forget => {
                 worker.idle.borrow_mut().clear();
                 Recorder::new(&worker.program, 0)
@@ -148,7 +150,7 @@ impl Worker {
         context.recorder.into_inner()
     }
 
-    async fn alone(self: Rc<Self>, behaviour: usize, span: Duration, most: u64, interrupt: &Interrupt) -> Recorder {
+    async fn alone(self: Rc<Self>, behaviour: usize, (span, longest): (Duration, Duration), most: u64, interrupt: &Interrupt) -> Recorder {
         let control = Arc::new(StepControl::new(Moment::now(), Duration::from_secs(3_600), 1, self.workers, None));
         control.measure_from(control.start);
         let context = self.context(Arc::clone(&control));
@@ -160,7 +162,7 @@ impl Worker {
                 number += 1;
                 context.recorder.borrow_mut().execution_due(behaviour, Phase::Measured);
                 let now = Moment::now();
-                let execution = Execution { behaviour, due: now, phase: Phase::Measured, number, seed: mix(number, 0) };
+                let execution = Execution { behaviour, due: now, phase: Phase::Measured, row: number, seed: mix(number, 0) };
                 customer.execute(&context, &execution, now).await;
             }
         };
@@ -172,6 +174,7 @@ impl Worker {
         tokio::select! {
             () = executing => {}
             () = interrupted => {}
+            () = tokio::time::sleep(longest) => {}
         }
         self.idle.borrow_mut().push(customer);
         let context = Rc::into_inner(context).expect("nothing else holds it");

@@ -111,8 +111,8 @@ fn span(arguments: &LoadArguments) -> Result<Duration, Failure> {
         (None, Some(_)) => LONGEST_COUNTED,
         (None, None) => Duration::from_secs(10),
     };
-    if span > LONGEST {
-        return Err(Failure::new(USAGE, "--for is at most a day").hint("measure a study where it is to take longer"));
+    if span.max(arguments.warm_up.duration()).max(arguments.timeout.duration()) > LONGEST {
+        return Err(Failure::new(USAGE, "--for, --warm-up and --timeout are at most a day").hint("measure a study where it is to take longer"));
     }
     Ok(span)
 }
@@ -133,14 +133,15 @@ fn split(url: &str) -> Result<(String, String), Failure> {
     Ok((format!("{scheme}://{authority}"), path))
 }
 
-/// Refuses hosts that are neither this machine nor allowed.
+/// Refuses hosts that are neither this machine nor allowed, as the engine itself will read them.
 fn guard(base_url: &str, allowed: &[String]) -> Result<(), Failure> {
-    let authority = base_url.split_once("://").map_or(base_url, |(_, authority)| authority);
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match host_and_port.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((bracketed, _)) => bracketed,
-        None => host_and_port.split(':').next().unwrap_or_default(),
-    };
+    let bad = || Failure::new(USAGE, format!("{base_url:?} is not scheme, host and port")).hint("write them as in http://127.0.0.1:8080/");
+    let url = url::Url::parse(base_url).map_err(|_| bad())?;
+    let host = url.host_str().filter(|_| matches!(url.path(), "" | "/")).ok_or_else(bad)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        let hint = "send it as a header: --header 'authorization: ...', with a secret as {{ env(\"NAME\") }}";
+        return Err(Failure::new(USAGE, "a user name or password in the URL would be printed, and is not sent").hint(hint));
+    }
     if is_loopback(host) || allowed.iter().any(|allowed| allowed == host) {
         return Ok(());
     }

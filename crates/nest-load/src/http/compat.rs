@@ -120,7 +120,7 @@ fn build(origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) 
         .pool_max_idle_per_host(1)
         .pool_idle_timeout(None);
     if let Some(tls) = &origin.tls {
-        builder = builder.tls_backend_preconfigured((*tls.config).clone());
+        builder = builder.tls_backend_preconfigured((*tls.http1).clone());
     }
     if let Some(proxy) = &settings.proxy {
         builder = builder.proxy(reqwest::Proxy::all(proxy)?);
@@ -160,6 +160,11 @@ fn form(fields: Vec<Field>) -> Result<Form, NoAnswer> {
     Ok(form)
 }
 
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// The customer's cookies, for its one host.
 struct OneHost {
     cookies: Jar,
@@ -169,14 +174,14 @@ struct OneHost {
 impl CookieStore for OneHost {
     fn set_cookies(&self, fields: &mut dyn Iterator<Item = &HeaderValue>, url: &Url) {
         let mut cookies = self.cookies.clone();
-        if url.host_str() == Some(&self.host) {
+        if url.host_str().map(bare) == Some(&self.host) {
             fields.for_each(|field| cookies.store(field.as_bytes(), &self.host, url.path()));
         }
     }
 
     fn cookies(&self, url: &Url) -> Option<HeaderValue> {
         let mut line = Vec::new();
-        if url.host_str() == Some(&self.host) {
+        if url.host_str().map(bare) == Some(&self.host) {
             self.cookies.write(url.path(), url.scheme() == "https", "", &mut line);
         }
         if line.is_empty() { None } else { HeaderValue::from_bytes(&line).ok() }

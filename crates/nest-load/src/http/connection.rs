@@ -69,6 +69,11 @@ impl From<NoAnswer> for Failed {
 }
 
 impl Connection {
+    /// Whether a connection is open, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.stream.is_some()
+    }
+
     /// Lets the connection go.
     pub fn close(&mut self) {
         self.stream = None;
@@ -85,7 +90,7 @@ impl Connection {
         self.stream = Some(match &origin.tls {
             None => Stream::Plain(socket),
             Some(tls) => {
-                let connector = TlsConnector::from(std::sync::Arc::clone(&tls.config));
+                let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http1));
                 // On the heap, or every customer would have room for a handshake.
                 let secured = Box::pin(connector.connect(tls.name.clone(), socket)).await.map_err(|error| handshake_failed(&error))?;
                 Stream::Tls(Box::new(secured))

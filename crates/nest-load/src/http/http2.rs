@@ -53,7 +53,7 @@ impl Connection {
         self.open = Some(match &origin.tls {
             None => Open::shake_hands(socket).await?,
             Some(tls) => {
-                let connector = TlsConnector::from(std::sync::Arc::clone(&tls.config));
+                let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http2));
                 let secured = connector.connect(tls.name.clone(), socket).await.map_err(|error| handshake_failed(&error))?;
                 if secured.get_ref().1.alpn_protocol() != Some(b"h2") {
                     return Err(NoAnswer::new(NoAnswer::TLS, "the target does not speak HTTP/2"));
@@ -147,7 +147,10 @@ fn drive_body(driver: &mut Driver, context: &mut Context<'_>, stream: &mut RecvS
     }
     let driven = driver.as_mut().poll(context);
     match (stream.poll_data(&mut nobody), driven) {
-        (Poll::Pending, Poll::Ready(ended)) => Poll::Ready(ended.err().map(Err)),
+        (Poll::Pending, Poll::Ready(ended)) => {
+            let ended = ended.err().unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR));
+            Poll::Ready(Some(Err(ended)))
+        }
         (asked, _) => asked,
     }
 }

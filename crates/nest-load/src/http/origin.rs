@@ -34,8 +34,10 @@ pub struct Origin {
 /// TLS to one host.
 #[derive(Debug, Clone)]
 pub struct Secured {
-    /// Whom to trust, and which protocols to offer.
-    pub config: Arc<rustls::ClientConfig>,
+    /// Whom to trust, where HTTP/1.1 is to be spoken.
+    pub http1: Arc<rustls::ClientConfig>,
+    /// The same where HTTP/2 is.
+    pub http2: Arc<rustls::ClientConfig>,
     /// The name that the certificate must bear.
     pub name: ServerName<'static>,
 }
@@ -55,7 +57,7 @@ impl Origin {
         let tls = match url.scheme() {
             "https" => {
                 let name = ServerName::try_from(host.clone()).map_err(|_| bad())?;
-                Some(Secured { config: trust.client(http2)?, name })
+                Some(Secured { http1: trust.client(false)?, http2: trust.client(true)?, name })
             }
             _ => None,
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        Resumption, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
@@ -56,6 +56,8 @@ impl Trust {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(AlsoThese { authorities, these })).with_no_client_auth()
             }
         };
+        // Customers share these settings; none of them may save a handshake by what another one was given.
+        config.resumption = Resumption::disabled();
         config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
         Ok(Arc::new(config))
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, Step, Window, Worth};
+use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, ResponseClock, Step, Window, Worth};
 
 use super::Run;
 use crate::{
@@ -41,7 +41,7 @@ impl Run<'_> {
     }
 
     /// Turns what a step gave into its document.
-    pub(super) fn close(&self, step: &PlannedStep, started_s: f64, result: &StepResult) -> Step {
+    pub(super) fn close(&self, step: &PlannedStep, started_s: f64, result: &StepResult, offered_per_s: Option<f64>) -> Step {
         let names = self.engine.program().names();
         let recorder = &result.recorder;
         let windows = self.windows(&names, result);
@@ -69,6 +69,11 @@ impl Run<'_> {
             local_errors: recorder.errors_of(NoAnswer::LOCAL),
             unsettled: result.unsettled,
             utilisation: self.utilisation(&windows),
+            planned: offered_per_s.map(|rate| rate * result.span_s),
+            own_errors: recorder.own_errors(),
+            refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
+            panics: recorder.panics,
+            typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.5) as f64 / 1e6,
             silence_s: recorder.longest_silence_us as f64 / 1e6,
             target_stopped: result.target_stopped,
             loaded: step.purpose != Purpose::Idle,

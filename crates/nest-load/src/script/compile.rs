@@ -286,6 +286,9 @@ impl Compiler<'_> {
                     text.push_feed(index, column, escape);
                 }
                 Segment::Env(variable) => match self.sources.secrets.get(variable) {
+                    Some(secret) if escape == Escape::Header && secret.bytes().any(|byte| byte.is_ascii_control()) => {
+                        return Err(LoadError::SecretUnfit { behaviour: self.behaviour.to_owned(), variable: variable.clone() });
+                    }
                     Some(secret) => text.push(&escape.apply(secret)),
                     None => return Err(LoadError::SecretMissing { behaviour: self.behaviour.to_owned(), variable: variable.clone() }),
                 },
