@@ -35,7 +35,7 @@ fn study(server: &Server, behaviour: &str, more: &str, files: &[(&str, &str)]) -
 
 #[test]
 fn load_equal_seeds_send_equal_requests_in_equal_order() {
-    let behaviour = "steps = [\n{ get = '/a?x={{ int(1, 1000000) }}&c={{ pick("red", "green", "blue") }}&u={{ users.name }}' },\n\
+    let behaviour = "steps = [\n{ get = '/a?x={{ int(1, 1000000) }}&c={{ pick(\"red\", \"green\", \"blue\") }}&u={{ users.name }}' },\n\
                      { post = \"/b\", think = { dist = \"uniform\", from = \"0s\", to = \"2ms\" }, json = { n = \"{{ int(1, 1000000) }}\", u = \"{{ users.name }}\" } },\n]";
     let feed = "[feeds.users]\nfile = \"users.csv\"\norder = \"random\"\n";
     let users = format!("name\n{}\n", (0..50).map(|index| format!("user{index}")).collect::<Vec<_>>().join("\n"));

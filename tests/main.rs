@@ -12,6 +12,7 @@ mod inputs;
 mod interrupted;
 mod loads;
 mod nginx;
+mod outage;
 mod page;
 mod probes;
 mod sample;
