@@ -17,5 +17,7 @@ mod page;
 mod probes;
 mod sample;
 mod saturation;
+mod search;
 mod tls;
+mod verdicts;
 mod verbs;
