@@ -36,7 +36,8 @@ fn mean_response_s(step: &Step) -> f64 {
 #[test]
 fn load_closed_customers_wait_for_answers_and_obey_the_response_time_law() {
     let server = slow_server();
-    let more = format!("[customers]\narrival = \"closed\"\nthink = {{ dist = \"exponential\", mean = \"100ms\" }}\n{MEASURE}customers = [1000, 3000]\n");
+    let more =
+        format!("[customers]\narrival = \"closed\"\nthink = {{ dist = \"exponential\", mean = \"100ms\" }}\n{MEASURE}customers = [1000, 3000]\n");
     let study = SmallStudy::new(&server.url(""), &[("look", 20.0, "steps = [{ get = \"/\" }]")], &more);
     let measured = study.measure();
     let ramp = ramp(&measured);
@@ -48,7 +49,12 @@ fn load_closed_customers_wait_for_answers_and_obey_the_response_time_law() {
         // X = M / (R + Z). In three seconds some 300 to 900 exponential pauses end: four deviations of their mean.
         let (found, response_s) = (throughput(step), mean_response_s(step));
         let law = f64::from(active) / (response_s + 0.100);
-        println!("{}: {active} active, {found:.1}/s, R {:.2} ms: {:+.1} % of the law", step.plan.label(), response_s * 1e3, (found / law - 1.0) * 100.0);
+        println!(
+            "{}: {active} active, {found:.1}/s, R {:.2} ms: {:+.1} % of the law",
+            step.plan.label(),
+            response_s * 1e3,
+            (found / law - 1.0) * 100.0
+        );
         let chance = 4.0 / (found * 3.0).sqrt();
         assert!((found / law - 1.0).abs() < chance, "{found} against {law}: {:?}", step.verdict);
         // The plan was made so that the rate of the customers is met: N x 0.1 / s, while the server is as fast as in the pilot.

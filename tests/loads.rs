@@ -113,7 +113,8 @@ fn belongs_together(asked: &Asked) -> bool {
 #[test]
 fn load_a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let run = |arguments: &[&str], code: i32| nest(folder.path(), &[&["load", "--requests", "10", "--customers", "2"], arguments].concat()).expect(code);
+    let run =
+        |arguments: &[&str], code: i32| nest(folder.path(), &[&["load", "--requests", "10", "--customers", "2"], arguments].concat()).expect(code);
     run(&["nonsense"], 2).says("\"nonsense\" is not a URL that can be put under load").says("http://127.0.0.1:8080/");
     run(&["http:///path"], 2).says("is not a URL");
     run(&["http://127.0.0.1:99999/"], 3).says("is not a URL");
@@ -156,7 +157,10 @@ fn load_a_body_that_is_too_long_fails_its_request_and_no_other() {
 fn load_ctrl_c_prints_the_figures_until_then() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(|_| Reply::text("hello"));
-    let mut run = start(folder.path(), &["load", &server.url("/"), "--customers", "3", "--think", "5ms", "--for", "60s", "--warm-up", "100ms", "--format", "json"]);
+    let mut run = start(
+        folder.path(),
+        &["load", &server.url("/"), "--customers", "3", "--think", "5ms", "--for", "60s", "--warm-up", "100ms", "--format", "json"],
+    );
     run.wait_for("3 customers on");
     while server.asked().len() < 500 {
         assert!(run.is_running(), "{}", run.stderr());

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import child
+from bank import STUDY, Bank
 from nginx import Nginx
 from tables import Figure, Section
 from tools import HERE, NEST, REPOSITORY, needed
 
 AT_MOST_S = 300
-BANK = REPOSITORY / "models/bank"
 CONSTANT = re.compile(r"^((?:pub )?const \w+: \w+ = )(\d+)(;.*)$", re.MULTILINE)
 
 
@@ -22,10 +22,11 @@ def edit(rounds: int) -> Section:
     with Nginx(log=True) as server, tempfile.TemporaryDirectory(prefix="locust-nest-bench.") as folder:
         for round_number in range(rounds):
             toml_s.append(toml(server, Path(folder), round_number))
-        try:
-            rust_s = rust(server, rounds)
-        except NotMeasured as why:
-            doubts.append(f"**Rust behaviour**: {why}")
+    try:
+        with Bank() as database:
+            rust_s = rust(database, rounds)
+    except NotMeasured as why:
+        doubts.append(f"**Rust behaviour**: {why}")
     if None in toml_s:
         doubts.append(f"**{NEST}**: no request arrived after the TOML behaviour was edited")
     figures = [
@@ -34,7 +35,7 @@ def edit(rounds: int) -> Section:
     ]
     text = (
         "From the moment that an edited file is saved, over `locust-nest load` or `cargo run -p bank -- load` (default profile, built "
-        "before the edit), to the request in nginx's log."
+        "before the edit), to the request in nginx's log, or the transfer in PostgreSQL's table."
     )
     return Section("From an edit to the first request", text, figures, doubts=doubts)
 
@@ -53,22 +54,23 @@ def toml(server: Nginx, folder: Path, round_number: int) -> float | None:
     return first_request(server, load, saved_at)
 
 
-def rust(server: Nginx, rounds: int) -> list[float]:
+def rust(database: Bank, rounds: int) -> list[float]:
     """The same for a constant in the source of models/bank, which is put back as it was in the end."""
     cargo = shutil.which("cargo")
     source, original = source_with_constant()
-    build = [cargo, "build", "--quiet", "-p", "bank"]
-    load = [cargo, "run", "--quiet", "-p", "bank", "--", "load", server.url(path=""), "--customers", "1", "--requests", "1"]
+    load = ["load", database.url(), "--behaviour", "transfer", "--customers", "1", "--requests", "1"]
+    run = [cargo, "run", "--quiet", "-p", "bank", "--", *load]
     took = []
     try:
         for round_number in range(rounds):
-            in_repository(build)
+            in_repository([cargo, "build", "--quiet", "-p", "bank"])
             saved_at = time.time()
             source.write_text(CONSTANT.sub(lambda found: f"{found[1]}{int(found[2]) + 1 + round_number}{found[3]}", original, count=1))
-            first = first_request(server, load, saved_at)
+            in_repository(run)
+            first = database.first_transfer(saved_at)
             if first is None:
-                raise NotMeasured("no request arrived at nginx after the edit")
-            took.append(first)
+                raise NotMeasured("no transfer arrived at PostgreSQL after the edit")
+            took.append(first - saved_at)
     finally:
         source.write_text(original)
     return took
@@ -76,7 +78,7 @@ def rust(server: Nginx, rounds: int) -> list[float]:
 
 def source_with_constant() -> tuple[Path, str]:
     """The first source file of models/bank that has a whole number for a constant."""
-    for source in sorted(BANK.glob("**/*.rs")):
+    for source in sorted(STUDY.glob("**/*.rs")):
         text = source.read_text()
         if CONSTANT.search(text):
             return source, text

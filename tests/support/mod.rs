@@ -65,7 +65,12 @@ impl Outcome {
 
 /// Runs the binary in `folder`.
 pub fn nest(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
-    Outcome::of(Command::new(BINARY).args(arguments).current_dir(folder).output().expect("the binary runs"))
+    run(Path::new(BINARY), folder, arguments)
+}
+
+/// Runs a program in `folder`.
+pub fn run(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
+    Outcome::of(Command::new(program).args(arguments).current_dir(folder).output().expect("the program runs"))
 }
 
 /// What `load` prints as JSON, after it ended with `code`.
@@ -86,9 +91,14 @@ pub fn assert_load_balanced(load: &serde_json::Value) {
 
 /// Starts the binary in `folder`, with its output in files there.
 pub fn start(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
+    start_program(Path::new(BINARY), folder, arguments)
+}
+
+/// Starts a program in `folder`, with its output in files there.
+pub fn start_program(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
     let file = |name: &str| fs::File::create(folder.join(name)).expect("a file in a temporary folder");
     let child =
-        Command::new(BINARY).args(arguments).current_dir(folder).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the binary runs");
+        Command::new(program).args(arguments).current_dir(folder).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the program runs");
     Running { child, folder: folder.to_owned() }
 }
 
@@ -173,8 +183,11 @@ pub fn copy_study(name: &str, to: &Path) -> PathBuf {
     let from = repository().join("models").join(name);
     let study = to.join(name);
     fs::create_dir_all(study.join("behaviours")).expect("a temporary folder");
-    let texts = fs::read_dir(&from).expect("the study is there").chain(fs::read_dir(from.join("behaviours")).expect("it has behaviours"));
-    for entry in texts
+    // Behaviours are files, unless they are code.
+    let behaviours = fs::read_dir(from.join("behaviours")).into_iter().flatten();
+    for entry in fs::read_dir(&from)
+        .expect("the study is there")
+        .chain(behaviours)
         .map(|entry| entry.expect("readable").path())
         .filter(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "json"))
     {
@@ -210,10 +223,7 @@ impl ShopStudy {
 
     /// Takes the start command out of the study, for tests that start the shop themselves.
     pub fn without_start(&self) {
-        let path = self.path.join("nest.toml");
-        let text = fs::read_to_string(&path).expect("the copy is there");
-        let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("start = \"exec")).collect();
-        fs::write(path, kept.join("\n")).expect("the copy can be written");
+        without_start(&self.path);
     }
 }
 
@@ -232,7 +242,9 @@ impl SmallStudy {
         fs::create_dir_all(path.join("behaviours")).expect("a temporary folder");
         let more = more.replacen("[customers]", "[customers]\npeak_hour_share = 1.0\nburst = 18", 1);
         let rates: String = behaviours.iter().map(|(name, rate, _)| format!("{name} = \"{rate} / day\"\n")).collect();
-        let text = format!("nest = 1\n[study]\nname = \"small\"\ncustomer = \"anybody\"\nseed = 7\n[rates]\n{rates}[target]\nbase_url = \"{base_url}\"\n{more}");
+        let text = format!(
+            "nest = 1\n[study]\nname = \"small\"\ncustomer = \"anybody\"\nseed = 7\n[rates]\n{rates}[target]\nbase_url = \"{base_url}\"\n{more}"
+        );
         fs::write(path.join("nest.toml"), text).expect("a temporary folder");
         let study = Self { path, folder };
         behaviours.iter().for_each(|(name, _, text)| study.write(&format!("behaviours/{name}.toml"), text));
@@ -262,6 +274,15 @@ impl SmallStudy {
 /// The steps of the ramp.
 pub fn ramp(measured: &Measurements) -> Vec<&Step> {
     measured.steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp).collect()
+}
+
+/// Takes the start command out of a copy of a study.
+pub fn without_start(study: &Path) {
+    let path = study.join("nest.toml");
+    let text = fs::read_to_string(&path).expect("the copy is there");
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("start = \"")).collect();
+    assert!(kept.len() < text.lines().count(), "the study starts nothing");
+    fs::write(path, kept.join("\n")).expect("the copy can be written");
 }
 
 /// Overrides that make a run as short as it can be; its figures are worth little.
@@ -294,9 +315,7 @@ pub fn assert_balanced(measurements: &Measurements) {
 pub fn get_command(url: &str) -> String {
     let (authority, path) = url.trim_start_matches("http://").split_once('/').expect("a URL with a path");
     let (host, port) = authority.split_once(':').expect("a URL with a port");
-    format!(
-        "bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'"
-    )
+    format!("bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'")
 }
 
 /// Starts a command with its output thrown away.

@@ -32,7 +32,11 @@ impl Asked {
 /// What is sent back.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+    },
     /// Half an answer, then the end of the connection.
     Cut,
 }

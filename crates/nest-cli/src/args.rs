@@ -129,9 +129,9 @@ pub struct LoadArguments {
     /// With --rate, start at random (a Poisson process) instead of at equal distances
     #[arg(long, requires = "rate")]
     pub poisson: bool,
-    /// How long load is counted
-    #[arg(long = "for", short = 'd', value_name = "TIME", default_value = "10s")]
-    pub span: Seconds,
+    /// How long load is counted; 10s where missing, and with --requests at most an hour
+    #[arg(long = "for", short = 'd', value_name = "TIME")]
+    pub span: Option<Seconds>,
     /// Load before that, which is not counted
     #[arg(long, value_name = "TIME", default_value = "1s")]
     pub warm_up: Seconds,

@@ -151,8 +151,19 @@ impl StudyFolder {
         let texts = self.texts()?;
         read_study(&texts, overrides).map_err(|found| {
             let sources = std::iter::once(texts.nest).chain(texts.behaviours.into_values()).collect();
-            Failure::diagnostics(found, sources)
+            let failure = Failure::diagnostics(found, sources);
+            if self.has_code_elsewhere() { failure.hint(self.own_program()) } else { failure }
         })
+    }
+
+    /// Whether the folder is a crate, and this program is not its own.
+    fn has_code_elsewhere(&self) -> bool {
+        self.registry.names().is_empty() && self.path.join("Cargo.toml").is_file()
+    }
+
+    fn own_program(&self) -> String {
+        let folder = self.path.display();
+        format!("the folder is a crate, whose behaviours are code: `cargo run --manifest-path {folder}/Cargo.toml -- VERB {folder}` has them")
     }
 
     fn texts(&self) -> Result<StudyTexts, Failure> {

@@ -123,6 +123,17 @@ pub enum Part {
     File(FilePart),
 }
 
+impl Part {
+    /// Its content (template).
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Value(value) => value,
+            Self::File(file) => &file.content,
+        }
+    }
+}
+
 /// A field of a multipart body that is sent as a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use url::{Host, Url};
 
 use crate::{
-    behaviour::{Behaviour, Capture, Part, Request, json_pointer},
+    behaviour::{Behaviour, Capture, Request, json_pointer},
     customers::{Arrival, Think},
     diagnostic::{Diagnostic, Source, nearest},
     feed::Feed,
@@ -66,7 +66,8 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
             let message = format!("`{name}` is both a file and Rust code of this program");
             found.push(Diagnostic::at(&source.name, 0..0, message, "rename one of the two"));
         }
-        behaviours.insert(name.clone(), Behaviour { description: None, needs: needs.clone(), variables: BTreeMap::new(), steps: Vec::new(), code: true });
+        behaviours
+            .insert(name.clone(), Behaviour { description: None, needs: needs.clone(), variables: BTreeMap::new(), steps: Vec::new(), code: true });
     }
     match study {
         Ok((mut study, spans)) => {
@@ -137,17 +138,14 @@ fn feed_columns(study: &Study) -> Vec<(String, String, String)> {
 pub fn texts_of(step: &Request) -> Vec<(&str, &str)> {
     let mut json_texts = Vec::new();
     step.json.iter().for_each(|json| collect_texts(json, &mut json_texts));
-    let paths = [("get", &step.get), ("post", &step.post), ("put", &step.put), ("patch", &step.patch), ("delete", &step.delete), ("head", &step.head)];
-    let part = |part| match part {
-        &Part::Value(ref value) => value.as_str(),
-        Part::File(file) => file.content.as_str(),
-    };
+    let paths =
+        [("get", &step.get), ("post", &step.post), ("put", &step.put), ("patch", &step.patch), ("delete", &step.delete), ("head", &step.head)];
     paths
         .into_iter()
         .filter_map(|(key, path)| path.as_deref().map(|path| (key, path)))
         .chain(step.headers.values().map(|text| ("headers", text.as_str())))
         .chain(step.form.values().map(|text| ("form", text.as_str())))
-        .chain(step.multipart.values().map(|value| ("multipart", part(value))))
+        .chain(step.multipart.values().map(|value| ("multipart", value.text())))
         .chain(step.body.iter().map(|text| ("body", text.as_str())))
         .chain(json_texts.into_iter().map(|text| ("json", text)))
         .collect()
@@ -459,14 +457,7 @@ fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, feeds: Option<&[St
     }
 }
 
-fn check_request(
-    step: &Request,
-    index: &str,
-    feeds: Option<&[String]>,
-    spans: &Spans,
-    known: &mut Vec<String>,
-    found: &mut Vec<Diagnostic>,
-) {
+fn check_request(step: &Request, index: &str, feeds: Option<&[String]>, spans: &Spans, known: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
     let Some((method, path)) = step.method_and_path() else {
         let help = "such as { get = \"/items\" } or { post = \"/orders\", json = { .. } }";
         return found.push(spans.at_value(&["steps", index], "a step names exactly one of get, post, put, patch, delete, head", help));

@@ -3,7 +3,14 @@
 //! A crate of the user's own implements [`Behaviour`], registers it and hands the registry to `locust_nest::run`, so that
 //! its binary has every verb.
 
-use std::{any::Any, collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+};
 
 pub use crate::turn::{Response, Target, Turn};
 
@@ -30,7 +37,8 @@ pub use crate::turn::{Response, Target, Turn};
 /// }
 /// ```
 pub trait Behaviour: Send + Sync + 'static {
-    /// What one customer keeps from one execution to the next, such as a connection.
+    /// What one customer keeps from one execution to the next, such as a connection or a session. Behaviours whose state is
+    /// of the same type share it: a customer has one of each type, begun by whichever behaviour comes first.
     type State: 'static;
 
     /// A behaviour that the same customer must have done before; it is executed first and counts as an execution of its own.
@@ -122,11 +130,9 @@ impl fmt::Debug for Registry {
 /// A behaviour whose state's type is not known.
 pub(crate) trait Erased: Send + Sync {
     fn needs(&self) -> Option<&str>;
-    fn execute<'a>(
-        &'a self,
-        state: &'a mut Option<Box<dyn Any>>,
-        turn: &'a mut Turn<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+    /// The type of its state, under which a customer keeps it.
+    fn state(&self) -> TypeId;
+    fn execute<'a>(&'a self, state: &'a mut Option<Box<dyn Any>>, turn: &'a mut Turn<'_>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 }
 
 struct Typed<B>(B);
@@ -136,11 +142,11 @@ impl<B: Behaviour> Erased for Typed<B> {
         self.0.needs()
     }
 
-    fn execute<'a>(
-        &'a self,
-        state: &'a mut Option<Box<dyn Any>>,
-        turn: &'a mut Turn<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> {
+    fn state(&self) -> TypeId {
+        TypeId::of::<B::State>()
+    }
+
+    fn execute<'a>(&'a self, state: &'a mut Option<Box<dyn Any>>, turn: &'a mut Turn<'_>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> {
         Box::pin(async move {
             // Taken out, so that an execution that fails or is cut leaves no state behind that may be half done.
             let mut own = match state.take().and_then(|state| state.downcast::<B::State>().ok()) {

@@ -1,6 +1,13 @@
 //! One customer: connections, cookies, saved values, and the execution of behaviours from their due time.
 
-use std::{any::Any, cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    any::{Any, TypeId},
+    cell::RefCell,
+    collections::BTreeMap,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use nest_data::measurement::Outcome;
 use rand::SeedableRng;
@@ -30,8 +37,8 @@ pub struct Customer {
     pub unreachable: bool,
     /// Whether the behaviour that begins sessions was executed.
     pub begun: bool,
-    done: Box<[bool]>, // one per behaviour: executed with success by this customer
-    states: Vec<Option<Box<dyn Any>>>, // one per behaviour, where one is code
+    done: Box<[bool]>,                      // one per behaviour: executed with success by this customer
+    states: BTreeMap<TypeId, Box<dyn Any>>, // of behaviours in code, one of each type
 }
 
 /// What every execution of a step shares on one worker.
@@ -83,7 +90,7 @@ impl Customer {
             unreachable: false,
             begun: false,
             done: vec![false; program.scripts.len()].into(),
-            states: Vec::new(),
+            states: BTreeMap::new(),
         }
     }
 
@@ -123,12 +130,11 @@ impl Customer {
                 requests::execute(self, context, execution, steps, &mut random, &mut rows, now).await
             }
             Work::Code(code) => {
-                self.states.resize_with(context.program.scripts.len(), || None);
-                let mut state = self.states[execution.behaviour].take();
+                let mut state = self.states.remove(&code.state());
                 let mut turn = Turn::new(self, context, execution);
                 let outcome = code.execute(&mut state, &mut turn).await;
                 let ended = turn.end(outcome);
-                self.states[execution.behaviour] = state;
+                self.states.extend(state.map(|state| (code.state(), state)));
                 (ended, Moment::now())
             }
         };

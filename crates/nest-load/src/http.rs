@@ -19,9 +19,9 @@ pub mod tls;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    pub body: Vec<u8>,                 // as much of it as was wanted
-    pub fields: Vec<Option<String>>,   // the wanted header fields, in the order in which they were wanted
-    pub bytes: u64,                    // of status line, headers and body as they came
+    pub body: Vec<u8>,               // as much of it as was wanted
+    pub fields: Vec<Option<String>>, // the wanted header fields, in the order in which they were wanted
+    pub bytes: u64,                  // of status line, headers and body as they came
 }
 
 /// Why there is no answer.
@@ -37,6 +37,8 @@ impl NoAnswer {
     pub const LOCAL: &'static str = "local";
     /// The kind of failures to open a connection.
     pub const CONNECT: &'static str = "connect";
+    /// The kind of handshakes that failed.
+    pub const TLS: &'static str = "tls";
     /// The kind of connections that the peer ended in the middle.
     pub const LOST: &'static str = "lost";
 
@@ -68,6 +70,8 @@ pub struct Receiver<'a> {
     wanted: Wanted<'a>,
     keep: usize,
     read: u64,
+    /// Whether a field was of any use.
+    pub used_fields: bool,
     cookies: &'a mut cookies::Jar,
     host: &'a str,
     path: &'a str,
@@ -76,7 +80,7 @@ pub struct Receiver<'a> {
 impl<'a> Receiver<'a> {
     /// Nothing received yet.
     pub fn new(wanted: Wanted<'a>, cookies: &'a mut cookies::Jar, host: &'a str, path: &'a str) -> Self {
-        Self { answer: Answer::default(), wanted, keep: 0, read: 0, cookies, host, path }
+        Self { answer: Answer::default(), wanted, keep: 0, read: 0, used_fields: false, cookies, host, path }
     }
 
     /// Takes status and stated length.
@@ -98,8 +102,10 @@ impl<'a> Receiver<'a> {
     pub fn field(&mut self, name: &str, value: &[u8]) {
         if name.len() == 10 && name.eq_ignore_ascii_case("set-cookie") {
             self.cookies.store(value, self.host, self.path);
+            self.used_fields = true;
         }
         if let Some(place) = self.wanted.fields.iter().position(|wanted| wanted.eq_ignore_ascii_case(name)) {
+            self.used_fields = true;
             self.answer.fields[place] = Some(String::from_utf8_lossy(value).into_owned());
         }
     }
@@ -120,7 +126,7 @@ impl<'a> Receiver<'a> {
             return Ok(());
         }
         let longest = self.wanted.longest_body;
-        Err(NoAnswer::new("body", format!("the answer's body is longer than the {longest} bytes that [measure] longest_body allows")))
+        Err(NoAnswer::new("body", format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)")))
     }
 }
 

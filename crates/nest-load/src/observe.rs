@@ -16,8 +16,8 @@ pub mod exposition;
 pub mod machine;
 pub mod members;
 pub mod process;
-pub(crate) mod threads;
 pub mod sample;
+pub(crate) mod threads;
 
 mod prometheus;
 mod query;

@@ -128,13 +128,7 @@ async fn open(
 }
 
 fn execution_of(arrival: Arrival, due: Moment, context: &StepContext, load: &Load) -> Execution {
-    Execution {
-        behaviour: arrival.behaviour,
-        due,
-        phase: context.control.phase(due),
-        number: arrival.number,
-        seed: mix(load.seed, arrival.number),
-    }
+    Execution { behaviour: arrival.behaviour, due, phase: context.control.phase(due), number: arrival.number, seed: mix(load.seed, arrival.number) }
 }
 
 fn note_lateness(context: &StepContext, execution: &Execution, now: Moment) {
@@ -156,14 +150,7 @@ async fn execute_open(worker: Rc<Worker>, context: Rc<StepContext>, first: Execu
 }
 
 /// Sessions that start on a schedule, each of a customer who comes and goes.
-async fn sessions(
-    worker: &Rc<Worker>,
-    context: &Rc<StepContext>,
-    load: &Load,
-    arrivals: Arrivals,
-    most: usize,
-    executions: &mut JoinSet<()>,
-) {
+async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, arrivals: Arrivals, most: usize, executions: &mut JoinSet<()>) {
     let habits = Rc::new(Habits::of(load));
     for arrival in arrivals {
         let due = context.control.start.after(Duration::from_secs_f64(arrival.due_s));
@@ -180,7 +167,13 @@ async fn sessions(
             recorder.execution_dropped(behaviour, phase);
             continue;
         }
-        let visit = Visit { habits: Rc::clone(&habits), random: habits.random(arrival.number), number: arrival.number * NUMBERS_OF_A_SESSION, stride: 1, unpaused: 0 };
+        let visit = Visit {
+            habits: Rc::clone(&habits),
+            random: habits.random(arrival.number),
+            number: arrival.number * NUMBERS_OF_A_SESSION,
+            stride: 1,
+            unpaused: 0,
+        };
         let (context, customer) = (Rc::clone(context), worker.new_customer());
         executions.spawn_local(async move {
             let (mut customer, mut visit) = (customer, visit);
@@ -210,7 +203,13 @@ async fn population(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load,
         let customer = worker.idle.borrow_mut().pop();
         let mut customer = customer.unwrap_or_else(|| worker.new_customer());
         let number = u64::from(customer.number);
-        let mut visit = Visit { habits: Rc::clone(&habits), random: habits.random(number), number, stride: (customers * worker.workers).max(1) as u64, unpaused: 0 };
+        let mut visit = Visit {
+            habits: Rc::clone(&habits),
+            random: habits.random(number),
+            number,
+            stride: (customers * worker.workers).max(1) as u64,
+            unpaused: 0,
+        };
         let (worker, context) = (Rc::clone(worker), Rc::clone(context));
         executions.spawn_local(async move {
             let progress = &context.control.progress[worker.index];
@@ -257,14 +256,14 @@ impl Habits {
 struct Visit {
     habits: Rc<Habits>,
     random: Xoshiro256PlusPlus,
-    number: u64, // of the next execution
-    stride: u64, // to the one after
+    number: u64,   // of the next execution
+    stride: u64,   // to the one after
     unpaused: u64, // executions since the last pause
 }
 
 impl Visit {
     /// Acts until the step ends.
-    async fn stay(&mut self, worker: &Worker, customer: &mut Box<Customer>, context: &StepContext, from: Moment) {
+    async fn stay(&mut self, worker: &Worker, customer: &mut Customer, context: &StepContext, from: Moment) {
         // Without a first pause of random length everybody would act at once.
         let pause = match self.habits.pause {
             Pause::Think(times) | Pause::Pace(times) => draw(&times, &mut self.random),
@@ -277,7 +276,7 @@ impl Visit {
             };
             let Some(ended) = last else { return };
             // The next session is another customer's.
-            **customer = *worker.new_customer();
+            *customer = worker.new_customer();
             due = ended.after(self.pause(Duration::ZERO));
         }
     }
@@ -328,7 +327,7 @@ impl Visit {
             (self.unpaused, now) = (0, Moment::now());
         }
         self.unpaused += 1;
-        if self.unpaused % MOST_UNPAUSED == 0 {
+        if self.unpaused.is_multiple_of(MOST_UNPAUSED) {
             tokio::task::yield_now().await;
             now = Moment::now();
         }

@@ -55,7 +55,8 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
     let at = |customers: f64| per_customer.iter().map(|(name, rate)| (name.clone(), rate * customers)).collect::<BTreeMap<_, _>>();
 
     let base = at(measure.base.get() * capacity);
-    let mut loaded = vec![Draft { purpose: Purpose::Base, boosted: None, customers: Some(measure.base.get() * capacity), offered_per_s: base.clone() }];
+    let mut loaded =
+        vec![Draft { purpose: Purpose::Base, boosted: None, customers: Some(measure.base.get() * capacity), offered_per_s: base.clone() }];
     for pilot in pilots {
         let mut offered_per_s = base.clone();
         *offered_per_s.entry(pilot.behaviour.clone()).or_default() +=
@@ -192,8 +193,11 @@ mod tests {
         );
         let step = "steps = [{ get = \"/\" }]";
         let behaviours = ["a", "b"].into_iter().map(|name| (name.to_owned(), nest_data::Source::new(name, step))).collect();
-        nest_data::study_file::read_study(&nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours, code: BTreeMap::new() }, &[])
-            .expect("a valid study")
+        nest_data::study_file::read_study(
+            &nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours, code: BTreeMap::new() },
+            &[],
+        )
+        .expect("a valid study")
     }
 
     fn pilots() -> Vec<Pilot> {

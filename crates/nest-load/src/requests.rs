@@ -1,6 +1,8 @@
 //! Executes the requests of a behaviour's file: fill in, send, check, save.
 
-use http_body_util::Full;
+use std::pin::pin;
+
+use bytes::Bytes;
 use nest_data::{behaviour::Expect, measurement::Outcome};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -104,7 +106,8 @@ fn asked(customer: &Customer, step: &ScriptStep) -> String {
     use rand::SeedableRng;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
     let mut path = Vec::new();
-    let mut filling = Filling { variables: &customer.variables, customer: customer.number, random: &mut random, feeds: &[], rows: &mut Rows::new(0, 0) };
+    let mut filling =
+        Filling { variables: &customer.variables, customer: customer.number, random: &mut random, feeds: &[], rows: &mut Rows::new(0, 0) };
     let filled = step.path.fill(&mut filling, &mut path);
     let plain = format!("{} {}", step.method, String::from_utf8_lossy(&path));
     if filled.is_err() || step.name == plain { step.name.clone() } else { format!("{plain} ({})", step.name) }
@@ -121,8 +124,10 @@ async fn answered(
 ) -> Result<(u16, u64), Problem> {
     let deadline = sent.after(step.timeout);
     let alarm = customer.alarm.clone();
-    let sending = send(customer, context, step, random, rows);
-    let outcome = alarm.within(&context.local.clock, deadline, sending).await;
+    let outcome = {
+        let sending = pin!(send(customer, context, step, random, rows));
+        alarm.within(&context.local.clock, deadline, sending).await
+    };
     let answer = match outcome {
         Some(Ok(answer)) => answer,
         Some(Err(no_answer)) => return Err(Problem::from(no_answer)),
@@ -174,14 +179,19 @@ async fn over_http1(
     {
         let mut out = context.local.buffers.outgoing.borrow_mut();
         out.clear();
-        let mut filling =
-            Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
+        let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
         step.head.fill(&mut filling, &mut out)?;
         write_cookies(customer, program, &mut out);
-        write_body(step, &mut Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows }, context, &mut out)?;
+        write_body(
+            step,
+            &mut Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows },
+            context,
+            &mut out,
+        )?;
     }
     let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
-    customer.http1.exchange(&context.local.buffers, step.method == "HEAD", &mut receiver).await?;
+    let known = &context.local.known_heads[step.endpoint];
+    customer.http1.exchange(&context.local.buffers, step.method == "HEAD", known, &mut receiver).await?;
     Ok(receiver.answer)
 }
 
@@ -260,10 +270,9 @@ async fn over_http2(
     let mut connection = customer.http2.take().unwrap_or_default();
     let outcome = async {
         connection.ready(&program.origin, &context.local.last_good).await?;
-        let parts = parts(customer, program, step, random, rows)?;
-        let request = http2_request(program, step, &customer.cookies, parts)?;
+        let (request, body) = http2_request(customer, program, step, random, rows)?;
         let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
-        connection.exchange(request, &mut receiver).await?;
+        connection.exchange(request, body, &mut receiver).await?;
         Ok(receiver.answer)
     }
     .await;
@@ -271,23 +280,50 @@ async fn over_http2(
     outcome
 }
 
+/// A request as HTTP/2 sends it. One without anything to fill in is put together once and copied.
 fn http2_request(
+    customer: &Customer,
     program: &Program,
     step: &ScriptStep,
-    cookies: &crate::http::cookies::Jar,
-    parts: Parts,
-) -> Result<hyper::Request<Full<bytes::Bytes>>, NoAnswer> {
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut Rows,
+) -> Result<(http::Request<()>, Option<Bytes>), NoAnswer> {
+    let (mut request, path, body) = match step.prebuilt.get() {
+        Some(prebuilt) => (prebuilt.clone(), None, None),
+        None => {
+            let parts = parts(customer, program, step, random, rows)?;
+            let request = put_together(program, step, &parts)?;
+            if step.is_literal() {
+                // Another worker may have been faster; its copy is the same.
+                let _ = step.prebuilt.set(request.clone());
+            }
+            (request, Some(parts.path), parts.body.map(Bytes::from))
+        }
+    };
+    if !customer.cookies.is_empty() {
+        let mut line = Vec::new();
+        let path = path.as_deref().unwrap_or(&step.folder);
+        customer.cookies.write(path, program.origin.tls.is_some(), "", &mut line);
+        if !line.is_empty() {
+            let value = http::header::HeaderValue::from_bytes(&line).map_err(|error| NoAnswer::new("request", error))?;
+            request.headers_mut().insert(http::header::COOKIE, value);
+        }
+    }
+    Ok((request, body))
+}
+
+fn put_together(program: &Program, step: &ScriptStep, parts: &Parts) -> Result<http::Request<()>, NoAnswer> {
     let uri = format!("{}://{}{}", program.origin.scheme, program.origin.authority, parts.path);
-    let mut request = hyper::Request::builder().method(step.method).uri(uri).header("user-agent", crate::USER_AGENT).header("accept", "*/*");
-    for (name, value) in &parts.headers {
+    let mut request = http::Request::builder().method(step.method).version(http::Version::HTTP_2).uri(uri);
+    let given = |name: &str| parts.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+    for (name, value) in [("user-agent", crate::USER_AGENT), ("accept", "*/*")].into_iter().filter(|(name, _)| !given(name)) {
         request = request.header(name, value);
     }
-    let mut line = Vec::new();
-    cookies.write(&parts.path, program.origin.tls.is_some(), "", &mut line);
-    if !line.is_empty() {
-        request = request.header("cookie", line);
+    // What belongs to one connection of HTTP/1.1 has no place in HTTP/2: RFC 9113, section 8.2.2.
+    for (name, value) in parts.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("connection")) {
+        request = request.header(name, value);
     }
-    request.body(Full::from(parts.body.unwrap_or_default())).map_err(|error| NoAnswer::new("request", error))
+    request.body(()).map_err(|error| NoAnswer::new("request", error))
 }
 
 async fn over_compat(
@@ -304,8 +340,7 @@ async fn over_compat(
             let mut filled = Vec::new();
             for field in fields {
                 let mut value = Vec::new();
-                let mut filling =
-                    Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
+                let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
                 field.value.fill(&mut filling, &mut value)?;
                 filled.push(compat::Field {
                     name: field.name.clone(),
@@ -358,7 +393,7 @@ fn judge(customer: &mut Customer, step: &ScriptStep, answer: &Answer) -> Result<
 
 impl From<NoAnswer> for Problem {
     fn from(no_answer: NoAnswer) -> Self {
-        let unreachable = matches!(no_answer.kind, NoAnswer::CONNECT | NoAnswer::LOCAL);
+        let unreachable = matches!(no_answer.kind, NoAnswer::CONNECT | NoAnswer::LOCAL | NoAnswer::TLS);
         Self { kind: no_answer.kind.to_owned(), what: no_answer.reason, status: 0, bytes: 0, unreachable }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     target::{Address, StartedTarget, pin, run_command, wait_until_ready},
     verdict::{StepFacts, judge},
 };
-use nest_data::study::Cores;
+use nest_data::study::{Cores, Probe};
 
 /// Limited steps at no more customers after which a step of the ramp is left out.
 const LIMITED_BEFORE: usize = 2;
@@ -189,6 +189,14 @@ fn is_beyond(step: &PlannedStep, finished: &[Step]) -> bool {
     limited.filter(|one| one.plan.customers <= step.customers).count() >= LIMITED_BEFORE
 }
 
+/// The tier that customers reach: the one whose probe names the target's port, else `app`, else the only one there is.
+fn served_tier(study: &Study, port: u16) -> String {
+    let of = |wanted: &dyn Fn(&Probe) -> bool| study.probes.values().find(|probe| wanted(probe)).map(|probe| probe.tier.clone());
+    let by_port = of(&|probe| probe.port == Some(port));
+    let app = || of(&|probe| probe.tier == "app");
+    by_port.or_else(app).or_else(|| of(&|_| true)).unwrap_or_else(|| "app".to_owned())
+}
+
 impl<'a> Run<'a> {
     fn start(study: &'a Study, mut options: MeasureOptions, interrupt: &'a Interrupt) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
@@ -221,7 +229,7 @@ impl<'a> Run<'a> {
         let engine = Engine::new(program, &cores, cores.len())?;
         let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
         let mut resources = observer.resources().to_vec();
-        let tier = resources.first().map_or_else(|| "app".to_owned(), |resource| resource.tier.clone());
+        let tier = served_tier(study, address.port);
         resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
         Ok(Self { study, options, interrupt, address, started, engine, observer, resources, start: Instant::now() })
     }
@@ -231,7 +239,16 @@ impl<'a> Run<'a> {
         watch(Event::PilotStarted { seconds: span.as_secs_f64() * self.engine.program().scripts.len() as f64 }).map_err(LoadError::Keep)?;
         let pilot = pilot::run(&self.engine, &mut self.observer, span, self.interrupt)?;
         self.reset()?;
-        Ok((plan::resolve(self.study, &pilot, &self.resources, self.options.search)?, pilot))
+        let mut plan = plan::resolve(self.study, &pilot, &self.resources, self.options.search)?;
+        plan.caveats.extend(self.unread_tiers(&pilot));
+        Ok((plan, pilot))
+    }
+
+    /// A caveat for every tier whose processor the pilot could not read: the plan takes it for free.
+    fn unread_tiers(&self, pilot: &[Pilot]) -> Vec<Caveat> {
+        let cpus = self.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+        let unread = cpus.filter(|cpu| pilot.iter().any(|pilot| !pilot.cpu_s.contains_key(&cpu.tier)));
+        unread.map(|cpu| Caveat::TierUnplanned { tier: cpu.tier.clone() }).collect()
     }
 
     fn reset(&mut self) -> Result<(), LoadError> {

@@ -1,6 +1,10 @@
 //! A study's behaviours made ready to run: templates compiled, names resolved, secrets read. Shared by all workers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use memchr::memmem::Finder;
 use nest_data::{
@@ -104,6 +108,15 @@ pub struct ScriptStep {
     pub wants_body: bool,
     pub route: Route,
     pub redirects: usize,
+    /// The request as HTTP/2 sends it, where nothing in it is filled in.
+    pub prebuilt: OnceLock<http::Request<()>>,
+}
+
+impl ScriptStep {
+    /// Whether every request is the same but for cookies.
+    pub fn is_literal(&self) -> bool {
+        self.path.is_literal() && matches!(self.body, Body::None) && self.headers.iter().all(|(_, value)| value.is_literal())
+    }
 }
 
 /// Which client sends a request.
@@ -251,7 +264,8 @@ impl Compiler<'_> {
         let (method, path) = step.method_and_path().expect("read_study accepts only steps with one method");
         let prefixed = format!("{}{path}", self.sources.origin.prefix);
         let mut compiled_path = self.text(&prefixed, Escape::Path)?;
-        let headers = step.headers.iter().map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?))).collect::<Result<Vec<_>, LoadError>>()?;
+        let headers =
+            step.headers.iter().map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?))).collect::<Result<Vec<_>, LoadError>>()?;
         let (body, content_type) = self.body(step)?;
         let mut headers = headers;
         if let Some(content_type) = content_type
@@ -285,6 +299,7 @@ impl Compiler<'_> {
             save,
             wanted_fields,
             redirects,
+            prebuilt: OnceLock::new(),
             body,
         })
     }

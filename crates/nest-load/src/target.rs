@@ -1,7 +1,7 @@
 //! Starting the target, waiting until it is ready, ending it.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     net::{TcpStream, ToSocketAddrs},
     os::unix::process::CommandExt,
@@ -205,8 +205,7 @@ fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<()
         return address.connect().map(drop).map_err(|error| error.to_string());
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let asked = tokio::time::timeout(Duration::from_secs(2), ask(path, origin));
-    match runtime.block_on(async { asked.await }) {
+    match runtime.block_on(async { tokio::time::timeout(Duration::from_secs(2), ask(path, origin)).await }) {
         Ok(Ok(status)) if status < 400 => Ok(()),
         Ok(Ok(status)) => Err(format!("{path} answers {status}")),
         Ok(Err(reason)) => Err(format!("{path}: {reason}")),
@@ -221,7 +220,7 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
     buffers.outgoing.borrow_mut().extend_from_slice(head.as_bytes());
     let wanted = Wanted { body: false, longest_body: u64::MAX, fields: &[], expect: &ANYTHING_BELOW_400 };
     let mut receiver = Receiver::new(wanted, &mut cookies, &origin.host, path);
-    match connection.exchange(&buffers, false, &mut receiver).await {
+    match connection.exchange(&buffers, false, &RefCell::default(), &mut receiver).await {
         Ok(()) => Ok(receiver.answer.status),
         Err(Failed::Stale) => Err("the connection was closed".to_owned()),
         Err(Failed::For(no_answer)) => Err(no_answer.reason),

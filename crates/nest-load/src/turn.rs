@@ -1,6 +1,6 @@
 //! What a behaviour in code sees of the engine while one customer executes it once.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{cell::RefCell, future::Future, net::SocketAddr, time::Duration};
 
 use nest_data::measurement::Outcome;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -245,7 +245,7 @@ async fn exchange(
     }
     let wanted = Wanted { body: true, longest_body: context.program.longest_body, fields: &[], expect: &ANYTHING_BELOW_400 };
     let mut receiver = Receiver::new(wanted, &mut customer.cookies, &origin.host, path);
-    match customer.http1.exchange(&context.local.buffers, method == "HEAD", &mut receiver).await {
+    match customer.http1.exchange(&context.local.buffers, method == "HEAD", &RefCell::default(), &mut receiver).await {
         Ok(()) => Ok(receiver.answer),
         Err(Failed::Stale) => Err(NoAnswer::new(NoAnswer::LOST, "the idle connection was closed as the request was sent")),
         Err(Failed::For(no_answer)) => Err(no_answer),

@@ -277,7 +277,10 @@ mod tests {
         let throttled = verdict(|_, windows| {
             windows[0].throttled.insert("app".to_owned(), 0.4);
         });
-        assert_eq!((throttled.worth, throttled.reasons), (Worth::Limited, vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()]));
+        assert_eq!(
+            (throttled.worth, throttled.reasons),
+            (Worth::Limited, vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()])
+        );
     }
 
     #[test]

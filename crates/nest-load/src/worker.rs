@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 use crate::{
     clock::{Clock, Moment},
     customer::{Customer, Execution, StepContext, mix},
-    http::connection::Buffers,
+    http::{connection::Buffers, decoder::KnownHead},
     interrupt::Interrupt,
     load::Load,
     offer,
@@ -35,6 +35,8 @@ pub struct Local {
     pub buffers: Buffers,
     /// For bodies, before their length is known.
     pub body: RefCell<Vec<u8>>,
+    /// The last head of the answers to each request of the program, by its endpoint.
+    pub known_heads: Vec<RefCell<KnownHead>>,
     /// The address that took the last connection.
     pub last_good: Cell<usize>,
 }
@@ -66,7 +68,7 @@ pub struct Worker {
     pub program: Arc<Program>,
     pub local: Rc<Local>,
     /// Customers between two executions.
-    pub idle: RefCell<Vec<Box<Customer>>>,
+    pub idle: RefCell<Vec<Customer>>,
     pub next_number: Cell<u32>,
 }
 
@@ -82,7 +84,8 @@ pub fn work(index: usize, workers: usize, program: Arc<Program>, jobs: &Receiver
         Ok(started) => started,
         Err(error) => return drop(said.send(Said::Refused(error))),
     };
-    let local = Rc::new(Local { clock, buffers: Buffers::default(), body: RefCell::default(), last_good: Cell::new(0) });
+    let known_heads = program.endpoints().map(|_| RefCell::default()).collect();
+    let local = Rc::new(Local { clock, buffers: Buffers::default(), body: RefCell::default(), known_heads, last_good: Cell::new(0) });
     let worker = Rc::new(Worker { index, workers, program, local: Rc::clone(&local), idle: RefCell::default(), next_number: Cell::new(0) });
     let tasks = LocalSet::new();
     // The clock's tasks live as long as the worker, like those of HTTP/2 connections.
@@ -107,14 +110,14 @@ pub fn work(index: usize, workers: usize, program: Arc<Program>, jobs: &Receiver
 
 impl Worker {
     /// A customer who has done nothing yet.
-    pub fn new_customer(&self) -> Box<Customer> {
+    pub fn new_customer(&self) -> Customer {
         let number = self.next_number.get();
         self.next_number.set(number + 1);
-        Box::new(Customer::new(number * self.workers as u32 + self.index as u32, &self.program))
+        Customer::new(number * self.workers as u32 + self.index as u32, &self.program)
     }
 
     /// An idle customer who has done what `behaviour` needs, else any idle one, else a new one.
-    pub fn customer_for(&self, behaviour: usize) -> Box<Customer> {
+    pub fn customer_for(&self, behaviour: usize) -> Customer {
         let needed = self.program.scripts[behaviour].needs;
         let mut idle = self.idle.borrow_mut();
         let ready = if needed.is_none() { None } else { idle.iter().rposition(|customer| customer.has_done(needed)) };

@@ -33,7 +33,8 @@ fn study(probes: &str) -> Study {
     let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n\
                 [customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / day\"\n";
     let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))].into_iter().collect();
-    read_study(&StudyTexts { nest: Source::new("nest.toml", format!("{head}{probes}")), behaviours, code: Default::default() }, &[]).expect("a valid study")
+    read_study(&StudyTexts { nest: Source::new("nest.toml", format!("{head}{probes}")), behaviours, code: Default::default() }, &[])
+        .expect("a valid study")
 }
 
 fn observe(probes: &str) -> Result<Observer, LoadError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Document, Measurements, Source, Study,
+    customers::Arrival,
     measurement::{Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Verdict, Window, Worth},
     study_file::{StudyTexts, read_study},
 };
@@ -55,11 +56,17 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
             customers: None,
             offered_per_s: truth.names.iter().cloned().zip(rates.iter().copied()).collect(),
             seed: 0,
+            arrival: Arrival::Open,
+            active: None,
+            repeat: 0,
         },
         started_s: 0.0,
         executions: BTreeMap::new(),
         requests: BTreeMap::new(),
         settling: Counts::default(),
+        settle_s: 0.0,
+        population: None,
+        endpoints: Vec::new(),
         errors: Vec::new(),
         failures: Vec::new(),
         windows: windows.collect(),
@@ -92,6 +99,7 @@ fn measurements(truth: &Truth, random: &mut Random) -> Measurements {
         resources: vec![Resource { name: "app/cpu".to_owned(), tier: "app".to_owned(), kind: ResourceKind::Cpu, capacity: Some(CORES) }],
         pilot: Vec::new(),
         steps,
+        search: None,
         caveats: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! `load`: the engine without a study.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use nest_data::{
     Behaviour, Source,
@@ -25,6 +25,10 @@ use crate::{
     interrupts,
     printer::{Table, data, seconds, talk},
 };
+
+/// Longest load, and longest one that ends by a number of requests.
+const LONGEST: Duration = Duration::from_secs(86_400);
+const LONGEST_COUNTED: Duration = Duration::from_secs(3_600);
 
 /// Runs the verb.
 pub fn run(arguments: &LoadArguments, registry: &Registry) -> Result<(), Failure> {
@@ -62,6 +66,7 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         Some(name) => (arguments.url.clone(), behaviour(name, registry)?),
         None => (base_url, QuickLoad::single(request(arguments, path)?)),
     };
+    speaks(&base_url, &behaviour.1, registry)?;
     let mut secrets = BTreeMap::new();
     for name in secret_names([&behaviour.1]) {
         let value = std::env::var(&name).map_err(|_| Failure::new(INVALID, format!("the environment variable {name} is not set")))?;
@@ -72,7 +77,8 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         Some(file) => trust_also(file)?,
         None => Trust::Machine,
     };
-    if arguments.span.get() <= 0.0 || arguments.timeout.get() <= 0.0 {
+    let span = span(arguments)?;
+    if span.is_zero() || arguments.timeout.get() <= 0.0 {
         return Err(Failure::new(USAGE, "--for and --timeout must be above zero"));
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -84,7 +90,7 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         customers: arguments.customers as usize,
         rate: arguments.rate.map(|rate| (rate, spacing)),
         think: Times::Constant(arguments.think.get()),
-        span: arguments.span.duration(),
+        span,
         warm_up: arguments.warm_up.duration(),
         executions: arguments.requests,
         timeout: arguments.timeout.duration(),
@@ -98,9 +104,24 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
     })
 }
 
+/// How long load is counted: every load is bounded in time.
+fn span(arguments: &LoadArguments) -> Result<Duration, Failure> {
+    let span = match (arguments.span, arguments.requests) {
+        (Some(span), _) => span.duration(),
+        (None, Some(_)) => LONGEST_COUNTED,
+        (None, None) => Duration::from_secs(10),
+    };
+    if span > LONGEST {
+        return Err(Failure::new(USAGE, "--for is at most a day").hint("measure a study where it is to take longer"));
+    }
+    Ok(span)
+}
+
 /// Scheme, host and port of a URL, and what follows them as it was written, templates and all.
 fn split(url: &str) -> Result<(String, String), Failure> {
-    let bad = || Failure::new(USAGE, format!("{url:?} is not a URL that can be put under load")).hint("write scheme and host, such as http://127.0.0.1:8080/");
+    let bad = || {
+        Failure::new(USAGE, format!("{url:?} is not a URL that can be put under load")).hint("write scheme and host, such as http://127.0.0.1:8080/")
+    };
     let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -125,6 +146,21 @@ fn guard(base_url: &str, allowed: &[String]) -> Result<(), Failure> {
     }
     let message = format!("host `{host}` is not allowed: load goes to this machine only");
     Err(Failure::new(USAGE, message).hint(format!("if you may put load on it, add --allow-host {host}")))
+}
+
+/// Refuses requests over a protocol that is not theirs: only behaviours in code speak another one.
+fn speaks(base_url: &str, behaviour: &Behaviour, registry: &Registry) -> Result<(), Failure> {
+    let scheme = base_url.split_once("://").map_or("", |(scheme, _)| scheme);
+    if behaviour.code || matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+        return Ok(());
+    }
+    let known = registry.names().into_keys().collect::<Vec<_>>().join(", ");
+    let hint = if known.is_empty() {
+        "write an http or https URL, or run the program that has a behaviour for it in code".to_owned()
+    } else {
+        format!("name a behaviour in code that does: --behaviour with one of {known}")
+    };
+    Err(Failure::new(USAGE, format!("requests are made over http and https, not over {scheme}")).hint(hint))
 }
 
 fn request(arguments: &LoadArguments, path: String) -> Result<Request, Failure> {
@@ -175,7 +211,8 @@ fn behaviour(name: &str, registry: &Registry) -> Result<(String, Behaviour), Fai
     }
     let text = fs::read_to_string(name).map_err(|error| {
         let known = registry.names().into_keys().collect::<Vec<_>>().join(", ");
-        let hint = if known.is_empty() { "name a file such as behaviours/browse.toml".to_owned() } else { format!("name a file, or one in code: {known}") };
+        let hint =
+            if known.is_empty() { "name a file such as behaviours/browse.toml".to_owned() } else { format!("name a file, or one in code: {known}") };
         Failure::from(error).context(format!("behaviour {name:?} cannot be read")).hint(hint)
     })?;
     let source = Source::new(name, text);
@@ -191,7 +228,7 @@ fn announcement(arguments: &LoadArguments, quick: &QuickLoad) -> String {
     };
     let long = match quick.executions {
         Some(executions) => format!("until {executions} executions have ended"),
-        None => format!("for {} after {} of warm-up", arguments.span, arguments.warm_up),
+        None => format!("for {} after {} of warm-up", seconds(quick.span.as_secs_f64()), arguments.warm_up),
     };
     let workers = if quick.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", quick.workers) };
     format!("{how} on {}, {long} ({workers})", arguments.url)
@@ -200,7 +237,13 @@ fn announcement(arguments: &LoadArguments, quick: &QuickLoad) -> String {
 fn human(quick: &QuickLoad, result: &QuickResult) -> String {
     let mut lines = Vec::new();
     let counts = result.requests;
-    lines.push(format!("requests    {} completed, {} failed, {} dropped in {}", counts.completed, counts.failed, counts.dropped, seconds(result.duration_s)));
+    lines.push(format!(
+        "requests    {} completed, {} failed, {} dropped in {}",
+        counts.completed,
+        counts.failed,
+        counts.dropped,
+        seconds(result.duration_s)
+    ));
     lines.push(format!("rate        {} requests/s, {}/s", number(per_s(result.ended, result)), bytes(per_s(result.bytes, result))));
     lines.push(format!("in flight   {} of {} connections (mean)", number(result.in_flight), quick.customers));
     let mut times = Table::new(&["response", "mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max"]);
@@ -223,7 +266,12 @@ fn human(quick: &QuickLoad, result: &QuickResult) -> String {
         bytes(result.peak_memory_bytes as f64)
     ));
     text.push_str(&format!("\nverdict     {}\n", verdict(result)));
-    for failure in result.failures.iter().take(3) {
+    let mut shown: Vec<&str> = Vec::new();
+    for failure in &result.failures {
+        if shown.len() == 3 || shown.contains(&failure.exchange.as_str()) {
+            continue;
+        }
+        shown.push(&failure.exchange);
         text.push_str(&format!("\nfailed ({}, {}):\n  {}\n", failure.behaviour, failure.kind, failure.exchange.trim().replace('\n', "\n  ")));
     }
     text
@@ -354,12 +402,22 @@ mod tests {
     }
 
     #[test]
+    fn only_behaviours_in_code_speak_other_protocols_than_http() {
+        let (_, request) = QuickLoad::single(Request::default());
+        let code = Behaviour { code: true, steps: Vec::new(), ..request.clone() };
+        let none = Registry::new();
+        assert!(speaks("http://h", &request, &none).is_ok() && speaks("HTTPS://h", &request, &none).is_ok());
+        assert!(speaks("postgres://h:1/d", &code, &none).is_ok());
+        assert_eq!(speaks("postgres://h:1/d", &request, &none).map_err(|refused| refused.code), Err(USAGE));
+    }
+
+    #[test]
     fn only_this_machine_and_allowed_hosts_are_put_under_load() {
         let allowed = ["shop.test".to_owned()];
-        for good in ["http://127.0.0.1:1", "http://[::1]:80", "http://localhost", "http://shop.test:8080"] {
+        for good in ["http://127.0.0.1:1", "http://[::1]:80", "http://localhost", "http://shop.test:8080", "postgres://bank@127.0.0.1:5432/bank"] {
             assert!(guard(good, &allowed).is_ok(), "{good}");
         }
-        for bad in ["http://example.org", "http://127.0.0.1@example.org:80", "http://10.0.0.1"] {
+        for bad in ["http://example.org", "http://127.0.0.1@example.org:80", "http://10.0.0.1", "postgres://127.0.0.1@10.0.0.1:5432/bank"] {
             assert!(guard(bad, &allowed).is_err(), "{bad}");
         }
     }

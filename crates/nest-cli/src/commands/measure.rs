@@ -169,7 +169,8 @@ pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
 
 /// Options of a run: where commands are run, and the secrets from the environment.
 fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Failure> {
-    let secrets = secret_names(study.behaviours.values()).into_iter().filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret))).collect();
+    let secrets =
+        secret_names(study.behaviours.values()).into_iter().filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret))).collect();
     let program = std::env::current_exe()?;
     let environment: BTreeMap<String, String> = [("LOCUST_NEST".to_owned(), program.to_string_lossy().into_owned())].into_iter().collect();
     let (registry, feeds, trust) = (folder.registry().clone(), folder.feeds(study)?, folder.trust(study)?);

@@ -19,7 +19,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     NoAnswer, Receiver,
-    decoder::{Decoder, Fed, Stopped},
+    decoder::{Decoder, Fed, KnownHead, Stopped},
     origin::Origin,
     tls::handshake_failed,
 };
@@ -44,9 +44,9 @@ impl Default for Buffers {
 #[derive(Default)]
 pub struct Connection {
     stream: Option<Stream>,
-    used: bool,         // it has carried an answer
-    unsent: Vec<u8>,    // of a request that the socket did not take at once
-    partial: Vec<u8>,   // of an answer that came in pieces
+    used: bool,       // it has carried an answer
+    unsent: Vec<u8>,  // of a request that the socket did not take at once
+    partial: Vec<u8>, // of an answer that came in pieces
 }
 
 enum Stream {
@@ -96,8 +96,16 @@ impl Connection {
 
     /// Sends the request in `buffers.outgoing` and reads the answer. The first poll takes the request, so that nothing
     /// may be awaited between filling the buffer and this.
-    pub async fn exchange(&mut self, buffers: &Buffers, head_request: bool, receiver: &mut Receiver<'_>) -> Result<(), Failed> {
-        let mut exchange = Exchange { decoder: Decoder::new(head_request), phase: Phase::Start, received: 0 };
+    ///
+    /// `known` is the head of earlier answers to the same request, and learns that of this one.
+    pub async fn exchange(
+        &mut self,
+        buffers: &Buffers,
+        head_request: bool,
+        known: &RefCell<KnownHead>,
+        receiver: &mut Receiver<'_>,
+    ) -> Result<(), Failed> {
+        let mut exchange = Exchange { decoder: Decoder::new(head_request), known, phase: Phase::Start, received: 0 };
         self.partial.clear();
         let outcome = poll_fn(|context| self.poll(context, buffers, &mut exchange, receiver)).await;
         let reusable = matches!(outcome, Ok(true));
@@ -119,7 +127,7 @@ impl Connection {
         &mut self,
         context: &mut Context<'_>,
         buffers: &Buffers,
-        exchange: &mut Exchange,
+        exchange: &mut Exchange<'_>,
         receiver: &mut Receiver<'_>,
     ) -> Poll<Result<bool, Failed>> {
         let Some(stream) = &mut self.stream else { return Poll::Ready(Err(lost("there is no connection"))) };
@@ -146,8 +154,9 @@ impl Connection {
 }
 
 /// A request and its answer under way.
-struct Exchange {
+struct Exchange<'a> {
     decoder: Decoder,
+    known: &'a RefCell<KnownHead>,
     phase: Phase,
     received: u64,
 }
@@ -159,7 +168,7 @@ enum Phase {
     Receiving,
 }
 
-impl Exchange {
+impl Exchange<'_> {
     /// Reads on; `true` where the connection may carry another request.
     fn poll_receive(
         &mut self,
@@ -201,7 +210,20 @@ impl Exchange {
         }
         let input = if partial.is_empty() { new } else { partial.as_slice() };
         let length = input.len();
-        match self.decoder.feed(input, receiver)? {
+        // Only the first read can begin with a head that is known.
+        let fresh = length as u64 == self.received;
+        let known = if fresh { self.decoder.feed_known(input, &self.known.borrow(), receiver)? } else { None };
+        let fed = match known {
+            Some(fed) => fed,
+            None => {
+                let fed = self.decoder.feed(input, receiver)?;
+                if fresh && !receiver.used_fields {
+                    self.known.borrow_mut().learn(&self.decoder, input);
+                }
+                fed
+            }
+        };
+        match fed {
             Fed::More { used } if partial.is_empty() => partial.extend_from_slice(&new[used..]),
             Fed::More { used } => drop(partial.drain(..used)),
             Fed::Done { used, reusable } => return Ok(Fed::Done { used, reusable: reusable && used == length }),

@@ -45,13 +45,8 @@ impl Jar {
             Some(age) => now.checked_add(age),
             None => cookie.expires_datetime(),
         };
-        let kept = Kept {
-            name: cookie.name().into(),
-            value: cookie.value().into(),
-            path: path.into(),
-            secure: cookie.secure().unwrap_or(false),
-            expires,
-        };
+        let kept =
+            Kept { name: cookie.name().into(), value: cookie.value().into(), path: path.into(), secure: cookie.secure().unwrap_or(false), expires };
         let mut cookies = lock(self.0.get_or_insert_default());
         cookies.retain(|other| other.name != kept.name || other.path != kept.path);
         if expires.is_none_or(|expires| expires > now) && cookies.len() < MOST_COOKIES {

@@ -87,6 +87,53 @@ pub struct Decoder {
     informational: u8,
     extensions: usize,
     trailers: Vec<u8>,
+    head: Option<(usize, Head)>, // of the real answer, with the length of its bytes
+}
+
+/// What a head says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub status: u16,
+    delimited: Delimited,
+}
+
+impl Head {
+    /// Length of the body where it is stated.
+    fn stated(self) -> Option<u64> {
+        match self.delimited.framing {
+            Framing::Length(length) => Some(length),
+            Framing::Chunked | Framing::UntilClosed | Framing::Skip => None,
+        }
+    }
+}
+
+/// The last head of the answers to one request. Servers send the same bytes again and again, at least until their clock moves
+/// on by a second, and the same bytes mean the same: they need not be parsed again.
+#[derive(Debug, Default)]
+pub struct KnownHead {
+    bytes: Vec<u8>,
+    head: Option<Head>,
+}
+
+impl KnownHead {
+    /// Remembers the head that `input` begins with, where the decoder has just read it from there.
+    pub fn learn(&mut self, decoder: &Decoder, input: &[u8]) {
+        self.head = None;
+        if let Some((length, head)) = decoder.head
+            && let Some(bytes) = input.get(..length)
+            && decoder.informational == 0
+        {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes);
+            self.head = Some(head);
+        }
+    }
+
+    /// What `input` begins with, where that is the head that is known.
+    fn of(&self, input: &[u8]) -> Option<(usize, Head)> {
+        let head = self.head?;
+        input.starts_with(&self.bytes).then_some((self.bytes.len(), head))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +165,29 @@ enum ChunkState {
 impl Decoder {
     /// A decoder for the answer to a request; `head_request` says that it was a HEAD.
     pub fn new(head_request: bool) -> Self {
-        Self { state: State::Head, head_request, reusable: false, informational: 0, extensions: 0, trailers: Vec::new() }
+        Self { state: State::Head, head_request, reusable: false, informational: 0, extensions: 0, trailers: Vec::new(), head: None }
+    }
+
+    /// Reads the beginning of an answer, after a head that may be known from an earlier one: of that, the sink is told the
+    /// status and the length, and no field. `known` must be of answers to the same method.
+    pub fn feed_known<S: Sink>(&mut self, input: &[u8], known: &KnownHead, sink: &mut S) -> Result<Option<Fed>, Stopped<S::Refusal>> {
+        let Some((length, head)) = known.of(input).filter(|_| self.state == State::Head && self.informational == 0) else { return Ok(None) };
+        sink.head(head.status, &[], head.stated()).map_err(Stopped::Refused)?;
+        self.begin(head.delimited);
+        let fed = self.feed(&input[length..], sink)?;
+        Ok(Some(match fed {
+            Fed::More { used } => Fed::More { used: length + used },
+            Fed::Done { used, reusable } => Fed::Done { used: length + used, reusable },
+        }))
+    }
+
+    fn begin(&mut self, delimited: Delimited) {
+        self.reusable = delimited.reusable;
+        self.state = match delimited.framing {
+            Framing::Length(length) => after_length(length),
+            Framing::Chunked => State::Chunk(ChunkState::SizeStart),
+            Framing::UntilClosed | Framing::Skip => State::UntilClosed,
+        };
     }
 
     /// Reads on. `input` begins with what the last call left unused.
@@ -171,32 +240,27 @@ impl Decoder {
     fn head<S: Sink>(&mut self, input: &[u8], sink: &mut S) -> Result<Option<usize>, Stopped<S::Refusal>> {
         let mut fields = [const { MaybeUninit::uninit() }; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, input, &mut fields);
+        // No more than that is looked at, so that a head is too long however it is cut.
+        let head = &input[..input.len().min(LONGEST_HEAD)];
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut fields);
         let length = match parsed.map_err(Malformed::Head)? {
             httparse::Status::Complete(length) => length,
-            httparse::Status::Partial if input.len() > LONGEST_HEAD => return Err(Malformed::LongHead.into()),
+            httparse::Status::Partial if head.len() == LONGEST_HEAD => return Err(Malformed::LongHead.into()),
             httparse::Status::Partial => return Ok(None),
         };
         let (Some(status), Some(version)) = (response.code, response.version) else { return Err(Malformed::Head(httparse::Error::Status).into()) };
         if status < 100 {
             return Err(Malformed::Head(httparse::Error::Status).into());
         }
-        let Delimited { framing, reusable } = delimit(status, version, response.headers, self.head_request)?;
-        let stated = match framing {
-            Framing::Skip => {
-                self.informational += 1;
-                return if self.informational > MOST_INFORMATIONAL { Err(Malformed::Informational.into()) } else { Ok(Some(length)) };
-            }
-            Framing::Length(length) => Some(length),
-            Framing::Chunked | Framing::UntilClosed => None,
-        };
-        sink.head(status, response.headers, stated).map_err(Stopped::Refused)?;
-        self.reusable = reusable;
-        self.state = match framing {
-            Framing::Length(length) => after_length(length),
-            Framing::Chunked => State::Chunk(ChunkState::SizeStart),
-            Framing::UntilClosed | Framing::Skip => State::UntilClosed,
-        };
+        let delimited = delimit(status, version, response.headers, self.head_request)?;
+        if delimited.framing == Framing::Skip {
+            self.informational += 1;
+            return if self.informational > MOST_INFORMATIONAL { Err(Malformed::Informational.into()) } else { Ok(Some(length)) };
+        }
+        let head = Head { status, delimited };
+        sink.head(status, response.headers, head.stated()).map_err(Stopped::Refused)?;
+        self.head = Some((length, head));
+        self.begin(delimited);
         Ok(Some(length))
     }
 
@@ -254,8 +318,14 @@ impl Decoder {
     fn end_of_trailers(&mut self) -> Result<State, Malformed> {
         if !self.trailers.is_empty() {
             self.trailers.extend_from_slice(b"\r\n");
+            // Lines of a chunked body end in CRLF, and a field is a line.
+            let lines = memchr::memmem::find_iter(&self.trailers, b"\r\n").count() - 1;
             let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
-            httparse::parse_headers(&self.trailers, &mut fields).map_err(|_| Malformed::Trailers)?;
+            let fields = fields.get_mut(..lines).ok_or(Malformed::Trailers)?;
+            return match httparse::parse_headers(&self.trailers, fields) {
+                Ok(httparse::Status::Complete(_)) => Ok(State::Done),
+                _ => Err(Malformed::Trailers),
+            };
         }
         Ok(State::Done)
     }
@@ -325,6 +395,24 @@ mod tests {
         );
         assert_eq!(body_of("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), Ok("ok".into()));
         assert_eq!(body_of("HTTP/1.1 204 No Content\r\n\r\n"), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_known_head_gives_the_same_answer_without_its_fields() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+        let (mut first, mut known, mut kept) = (Decoder::new(false), KnownHead::default(), Kept::default());
+        let fed = first.feed(answer, &mut kept);
+        known.learn(&first, answer);
+        let again = |input: &[u8]| {
+            let mut kept = Kept::default();
+            let fed = Decoder::new(false).feed_known(input, &known, &mut kept).expect("valid");
+            fed.map(|fed| (fed, kept.status, kept.fields, String::from_utf8_lossy(&kept.body).into_owned()))
+        };
+        assert_eq!(again(answer), Some((fed.expect("valid"), 200, 0, "hello".to_owned())));
+        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwor"), Some((Fed::More { used: 41 }, 200, 0, "wor".to_owned())));
+        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!"), None);
+        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent"), None);
+        assert_eq!(Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut Kept::default()), Ok(None));
     }
 
     #[test]

@@ -95,9 +95,10 @@ fn not_connected(error: &std::io::Error) -> NoAnswer {
         Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => {
             NoAnswer::new(NoAnswer::LOCAL, "the generator has no file descriptors left: raise the limit (ulimit -n), or use fewer customers")
         }
-        Some(nix::errno::Errno::EADDRNOTAVAIL) => {
-            NoAnswer::new(NoAnswer::LOCAL, "the generator has no local ports left: the target does not keep connections, or there are too many customers")
-        }
+        Some(nix::errno::Errno::EADDRNOTAVAIL) => NoAnswer::new(
+            NoAnswer::LOCAL,
+            "the generator has no local ports left: the target does not keep connections, or there are too many customers",
+        ),
         _ => NoAnswer::new(NoAnswer::CONNECT, error),
     }
 }

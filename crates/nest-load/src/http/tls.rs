@@ -45,16 +45,15 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(|error| LoadError::Certificate { file: String::new(), reason: error.to_string() })?;
         let mut config = match self {
-            Self::Anybody => {
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAnybody(provider))).with_no_client_auth()
-            }
+            Self::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAnybody(provider))).with_no_client_auth(),
             Self::Machine => builder.with_root_certificates(machine_roots()).with_no_client_auth(),
             Self::Also { file, pem } => {
+                let bad = |reason: String| LoadError::Certificate { file: file.clone(), reason };
                 let mut roots = machine_roots();
-                let named = add(&mut roots, file, pem)?;
-                let bad = |error: rustls::client::VerifierBuilderError| LoadError::Certificate { file: file.clone(), reason: error.to_string() };
-                let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(bad)?;
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(NamedOrSigned { named, chains })).with_no_client_auth()
+                let these = add(&mut roots, file, pem)?;
+                let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                let authorities = authorities.map_err(|error| bad(error.to_string()))?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(AlsoThese { authorities, these })).with_no_client_auth()
             }
         };
         config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
@@ -70,60 +69,65 @@ pub fn provide() {
 
 /// What a failed handshake says, with what can be done about it.
 pub fn handshake_failed(error: &std::io::Error) -> NoAnswer {
-    let reason = error.to_string();
-    let certificate = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let advice = match certificate {
-        Some(rustls::Error::InvalidCertificate(_)) => "; trust its authority by `ca`, or nobody's by `insecure`",
+    let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(wrong)) => certificate_refused(wrong),
         Some(rustls::Error::NoApplicationProtocol | rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol)) => {
-            "; the target does not speak this version of HTTP"
+            "the target does not speak this version of HTTP".to_owned()
         }
-        _ => "",
+        Some(other) => other.to_string(),
+        None => format!("the handshake failed: {error}"),
     };
-    NoAnswer::new("tls", format!("{reason}{advice}"))
+    NoAnswer::new(NoAnswer::TLS, reason)
 }
 
-fn machine_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    // A machine without a store trusts nobody, and each handshake then says so.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
-}
-
-/// Adds the certificates of a PEM text, and returns them.
-fn add(roots: &mut RootCertStore, file: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, LoadError> {
-    let bad = |reason: String| LoadError::Certificate { file: file.to_owned(), reason };
-    let mut added = Vec::new();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| bad(error.to_string()))?;
-        roots.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
-        added.push(certificate);
+fn certificate_refused(wrong: &CertificateError) -> String {
+    match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the target's certificate has expired; renew it, or use `insecure`".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "the target's certificate is not valid yet".to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the target's certificate is for another name than the URL's; use that name, or `insecure`".to_owned()
+        }
+        CertificateError::UnknownIssuer => UNKNOWN.to_owned(),
+        wrong if is_ca_as_end_entity(wrong) => UNKNOWN.to_owned(),
+        other => format!("the target's certificate is not accepted: {other}"),
     }
-    if added.is_empty() { Err(bad("it holds no certificate in PEM form".to_owned())) } else { Ok(added) }
 }
 
-/// Accepts what a trusted authority has signed, and the named certificates themselves. What `openssl req -x509` makes is an
-/// authority by its own word, which the rules for chains do not take for a server's.
+const UNKNOWN: &str = "the target's certificate is signed by nobody who is trusted; name its file as `ca`, or use `insecure`";
+
+/// Whether a certificate was refused only because it is its own authority, as those are that `openssl req -x509` makes.
+fn is_ca_as_end_entity(wrong: &CertificateError) -> bool {
+    match wrong {
+        CertificateError::Other(other) => other.0.downcast_ref::<webpki::Error>() == Some(&webpki::Error::CaUsedAsEndEntity),
+        _ => false,
+    }
+}
+
+/// Accepts what the authorities vouch for, and the very certificates that the study names, should they be their own authority.
 #[derive(Debug)]
-struct NamedOrSigned {
-    named: Vec<CertificateDer<'static>>,
-    chains: Arc<WebPkiServerVerifier>,
+struct AlsoThese {
+    authorities: Arc<WebPkiServerVerifier>,
+    these: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for NamedOrSigned {
+impl ServerCertVerifier for AlsoThese {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
+        chain: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.chains.verify_server_cert(certificate, between, name, ocsp, now) {
-            // Dates are checked before the purpose, and have errors of their own; the name is checked after it.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if self.named.iter().any(|named| named == certificate) => {
-                verify_server_name(&ParsedCertificate::try_from(certificate)?, name).map(|()| ServerCertVerified::assertion())
+        match self.authorities.verify_server_cert(certificate, chain, name, ocsp, now) {
+            // Dates are looked at before this, names after it.
+            Err(rustls::Error::InvalidCertificate(wrong)) if is_ca_as_end_entity(&wrong) && self.these.iter().any(|this| this == certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
             }
-            judged => judged,
+            verdict => verdict,
         }
     }
 
@@ -133,7 +137,7 @@ impl ServerCertVerifier for NamedOrSigned {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls12_signature(message, certificate, signed)
+        self.authorities.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -142,12 +146,30 @@ impl ServerCertVerifier for NamedOrSigned {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls13_signature(message, certificate, signed)
+        self.authorities.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
+        self.authorities.supported_verify_schemes()
     }
+}
+
+fn machine_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    // A machine without a store trusts nobody, and each handshake then says so.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+fn add(roots: &mut RootCertStore, file: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, LoadError> {
+    let bad = |reason: String| LoadError::Certificate { file: file.to_owned(), reason };
+    let mut found = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| bad(error.to_string()))?;
+        roots.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
+        found.push(certificate);
+    }
+    if found.is_empty() { Err(bad("it holds no certificate in PEM form".to_owned())) } else { Ok(found) }
 }
 
 /// Accepts any certificate, for targets of one's own whose certificate nobody has signed.

@@ -109,6 +109,11 @@ impl Text {
         }
     }
 
+    /// Whether nothing is filled in.
+    pub fn is_literal(&self) -> bool {
+        self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
+    }
+
     /// Whether the text is a single whole number.
     pub fn is_one_number(&self) -> bool {
         matches!(self.pieces.as_slice(), [Piece::Int(..) | Piece::Customer])
