@@ -3,7 +3,7 @@
 use nest_data::measurement::Purpose;
 
 use crate::support::{
-    ShopStudy, SmallStudy, assert_balanced, measurements, nest,
+    ShopStudy, SmallStudy, assert_balanced, hogs, measurements, nest,
     server::{Reply, Server},
 };
 
@@ -47,4 +47,22 @@ fn load_a_search_for_what_is_never_met_says_that_nothing_is() {
     println!("{search:?}\n{}", outcome.stderr);
     assert_eq!((search.largest, search.confirmed), (None, false));
     assert!(search.missed.iter().any(|missed| missed.contains("look: p50 is")), "{search:?}");
+}
+
+#[test]
+fn load_a_search_that_the_generator_ends_says_so() {
+    let server = Server::start(|_| Reply::text("hello"));
+    let more = "[customers]\n[measure]\npilot = \"300ms\"\nsettle = \"300ms\"\nwindow = \"1s\"\nwindows = 2\nmax_rate = 500\nbase = 0.001\nboost = 0.002\n[slo.any]\np50 = \"9s\"\n";
+    let study = SmallStudy::new(&server.url(""), &[("look", 20.0, "steps = [{ get = \"/\" }]")], more);
+    let mut run = study.start(&["measure", "--search"]);
+    run.wait_for("step 3 of 3");
+    let _hogs = hogs(std::thread::available_parallelism().map_or(1, std::num::NonZero::get) - 1, 6);
+    let outcome = run.finish().expect(0);
+    let measured = measurements(&study.path);
+    assert_balanced(&measured);
+    let search = measured.search.expect("it was searched for");
+    println!("{search:?}\n{}", outcome.stderr);
+    assert!(!search.confirmed, "{search:?}");
+    assert!(search.generator_limit.is_some_and(|limit| limit.contains("the generator")), "the target is not blamed");
+    outcome.says("meets the objectives is not known").says("because the generator, not the target, was the limit");
 }

@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,35 +20,12 @@ use nix::{
 };
 
 use crate::support::{
-    BINARY, ShopStudy, SmallStudy, assert_balanced, assert_load_balanced, free_address, load, measurements, nest,
+    BINARY, Children, ShopStudy, SmallStudy, assert_balanced, assert_load_balanced, free_address, hogs, load, measurements, nest,
     nginx::Nginx,
     ramp,
     server::{Reply, Server},
     start, start_silent, wait_for_listener,
 };
-
-/// Children that are killed when dropped.
-struct Children(Vec<Child>);
-
-impl Drop for Children {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// Processes that do nothing but use one core.
-fn hogs(core: usize, count: usize) -> Children {
-    let hog = || {
-        let mut command = Command::new("taskset");
-        command.args(["-c", &core.to_string(), "nice", "-n", "-5", "sh", "-c", "while :; do :; done"]);
-        start_silent(command)
-    };
-    Children((0..count).map(|_| hog()).collect())
-}
 
 /// Asserts worth and a part of a reason.
 #[track_caller]
