@@ -20,5 +20,5 @@ mod sample;
 mod saturation;
 mod search;
 mod tls;
-mod verdicts;
 mod verbs;
+mod verdicts;

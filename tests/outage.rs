@@ -35,7 +35,8 @@ fn load_ten_thousand_customers_live_through_the_death_and_return_of_their_server
     let mut nginx = Nginx::plain(server.path(), address);
     let url = format!("http://{address}/");
     let customers = CUSTOMERS.to_string();
-    let arguments = ["load", &url, "--customers", &customers, "--think", "5s", "--warm-up", "6s", "--for", "60s", "--timeout", "5s", "--format", "json"];
+    let arguments =
+        ["load", &url, "--customers", &customers, "--think", "5s", "--warm-up", "6s", "--for", "60s", "--timeout", "5s", "--format", "json"];
     let mut run = start(folder.path(), &arguments);
     run.wait_for("10000 customers on");
     // A little of the warm-up, then twenty seconds of the minute.

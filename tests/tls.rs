@@ -115,7 +115,11 @@ fn load_a_server_that_ends_connections_in_order_loses_no_request() {
     let certificate = format!("ssl_certificate {0}/own.pem;\nssl_certificate_key {0}/own.key;\n", folder.path().display());
     let lines = certificate + &server(format!("{secured} ssl")) + &server(plain.to_string()) + &server(format!("{second} http2"));
     let _nginx = Nginx::start(folder.path(), plain, &lines);
-    for (url, more) in [(format!("http://{plain}/"), vec![]), (format!("https://{secured}/"), vec!["--ca", "own.pem"]), (format!("http://{second}/"), vec!["--http2"])] {
+    for (url, more) in [
+        (format!("http://{plain}/"), vec![]),
+        (format!("https://{secured}/"), vec!["--ca", "own.pem"]),
+        (format!("http://{second}/"), vec!["--http2"]),
+    ] {
         let few = [url.as_str(), "--requests", "2000", "--customers", "4"];
         let found = load(folder.path(), &[&few[..], &more].concat(), 0);
         assert_load_balanced(&found);

@@ -30,7 +30,6 @@ use crate::support::{
 /// Asserts worth and a part of a reason.
 #[track_caller]
 fn assert_verdict(verdict: &Verdict, worth: &[Worth], part: &str) {
-    println!("{}: {}", verdict.worth.label(), verdict.reasons.join("; "));
     assert!(worth.contains(&verdict.worth) && verdict.reasons.iter().any(|reason| reason.contains(part)), "{part:?} is not in {verdict:?}");
 }
 
@@ -102,6 +101,7 @@ fn generator_core() -> usize {
 fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
     let shop = Shop::start();
     let step = shop.measure(|_| hogs(generator_core(), 4));
+    println!("{:?}", step.verdict);
     assert_verdict(&step.verdict, &[Worth::Invalid, Worth::Suspect], "the generator");
     assert!(step.generator.waiting > 0.05 || step.generator.clock_p99_s > 0.001, "{:?}", step.generator);
     assert!(step.verdict.reasons[0].contains("the generator"), "it comes first: {:?}", step.verdict);
@@ -114,6 +114,7 @@ fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
     let url = format!("http://{address}/");
     let found = load(folder.path(), &[&url, "--rate", "200", "--customers", "20", "--for", "3s"], 0);
     assert_load_balanced(&found);
+    println!("{:?}", verdict_of(&found));
     assert_verdict(&verdict_of(&found), &[Worth::Invalid, Worth::Suspect], "the generator");
 }
 
@@ -138,6 +139,7 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_load_balanced(&found);
     let verdict = verdict_of(&found);
+    println!("{:?}", verdict);
     assert_verdict(&verdict, &[Worth::Invalid], "of 200 customers could act");
     assert_verdict(&verdict, &[Worth::Invalid], "no file descriptor or port at the generator");
     let reached = found["population"]["reached"].as_u64().expect("a number");
@@ -178,6 +180,7 @@ impl Drop for Throttle {
 fn load_a_target_that_is_stopped_again_and_again_is_limited_and_the_signal_named() {
     let shop = Shop::start();
     let step = shop.measure(|shop| Throttle::start(shop.pid()));
+    println!("{:?}", step.verdict);
     assert_verdict(&step.verdict, &[Worth::Limited], "SIGSTOP");
     assert_verdict(&step.verdict, &[Worth::Limited], "stood still");
 }
@@ -230,6 +233,7 @@ fn load_a_target_that_its_quota_holds_back_is_limited_and_the_quota_named() {
     fs::write(&path, format!("{text}\n[probes.app]\nkind = \"cgroup\"\npid = {}\ncores = 1\n", shop.pid())).expect("the copy can be written");
     let step = shop.measure(|_| ());
     drop(quota);
+    println!("{:?}", step.verdict);
     assert_verdict(&step.verdict, &[Worth::Limited], "the CPU quota held tier `app` back");
     assert!(step.windows.iter().all(|window| window.throttled["app"] > 0.0), "{:?}", step.windows);
 }
@@ -244,6 +248,7 @@ fn load_connections_that_are_lost_in_the_middle_are_counted_and_doubted() {
     let asked = server.asked().len();
     assert_eq!((asked, &found["requests"]["failed"]), (2_000, &100.into()), "one in twenty, none of them sent again");
     assert_eq!((&found["errors"][0]["kind"], &found["generator"]["lost_connections"]), (&"lost".into(), &100.into()));
+    println!("{:?}", verdict_of(&found));
     assert_verdict(&verdict_of(&found), &[Worth::Suspect, Worth::Limited, Worth::Invalid], "100 connections were lost in the middle of a request");
 }
 
@@ -261,6 +266,7 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
     let total = step.total();
     println!("{total:?}");
     assert!(total.dropped > total.due / 2 && total.failed == 0, "{total:?}");
+    println!("{:?}", step.verdict);
     assert_verdict(&step.verdict, &[Worth::Limited], &format!("{} starts were dropped", total.dropped));
     let dropped: u64 = step.errors.iter().filter(|error| error.kind == "dropped").map(|error| error.count).sum();
     assert_eq!(dropped, total.dropped, "{:?}", step.errors);
@@ -281,6 +287,7 @@ fn load_a_rate_beyond_the_connections_waits_and_says_so() {
     let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_load_balanced(&found);
     let verdict = verdict_of(&found);
+    println!("{:?}", verdict);
     assert_verdict(&verdict, &[Worth::Limited, Worth::Invalid], "starts waited because every customer was busy");
     // Waiting counts: from the due time an answer takes far longer than from its sending.
     let (due, sent) = (found["response_s"]["p50"].as_f64().expect("a number"), found["service_s"]["p50"].as_f64().expect("a number"));
