@@ -229,8 +229,11 @@ impl<'a> Run<'a> {
         let engine = Engine::new(program, &cores, cores.len())?;
         let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
         let mut resources = observer.resources().to_vec();
-        let tier = served_tier(study, address.port);
-        resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
+        // Bytes are counted of HTTP answers; how many code exchanges in another protocol is not known.
+        if matches!(origin.scheme.as_str(), "http" | "https") {
+            let tier = served_tier(study, address.port);
+            resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
+        }
         Ok(Self { study, options, interrupt, address, started, engine, observer, resources, start: Instant::now() })
     }
 
@@ -447,11 +450,10 @@ impl<'a> Run<'a> {
     }
 
     fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
-        let network =
-            self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone()).unwrap_or_default();
+        let network = self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| &resource.name);
         let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
             let mut usage = pair[1].since(&pair[0]);
-            usage.used.insert(network.clone(), record.bytes as f64);
+            usage.used.extend(network.map(|network| (network.clone(), record.bytes as f64)));
             let completed =
                 names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
             Window {
