@@ -104,11 +104,12 @@ impl Run<'_> {
     }
 
     fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
-        let network =
-            self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone()).unwrap_or_default();
+        let network = self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone());
         let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
             let mut usage = pair[1].since(&pair[0]);
-            usage.used.insert(network.clone(), record.bytes as f64);
+            if let Some(network) = &network {
+                usage.used.insert(network.clone(), record.bytes as f64);
+            }
             let completed =
                 names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
             Window {
