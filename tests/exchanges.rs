@@ -148,7 +148,7 @@ fn load_a_capture_that_finds_nothing_names_behaviour_request_and_variable() {
     // One answer in two lacks what is wanted.
     let count = std::sync::atomic::AtomicU64::new(0);
     let server = Server::start(move |_| {
-        let even = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2 == 0;
+        let even = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2);
         Reply::text(if even { "{\"cart\": {\"id\": 5}}" } else { "{\"cart\": null}" })
     });
     let found = measured(&server, "steps = [{ get = \"/cart\", name = \"open the cart\", save = { cart = \"$.cart.id\" } }]", "", &[]);

@@ -150,7 +150,7 @@ fn load_a_body_that_is_too_long_fails_its_request_and_no_other() {
     let long = server.asked().iter().filter(|asked| asked.path == "/?n=1").count();
     assert!(long > 50 && long < 150, "{long}");
     assert_eq!((&found["requests"]["failed"], &found["errors"][0]["kind"]), (&long.into(), &"body".into()), "{found:#}");
-    assert!(found["failures"][0]["exchange"].as_str().is_some_and(|text| text.contains("longer than the 10000 bytes")), "{found:#}");
+    assert!(found["failures"][0]["exchange"].as_str().is_some_and(|text| text.contains("longer than 10000 bytes")), "{found:#}");
 }
 
 #[test]

@@ -104,3 +104,40 @@ fn load_http2_at_a_server_that_does_not_speak_it_says_so() {
         .says("GET /: tls:")
         .says("does not speak");
 }
+
+#[test]
+fn load_a_server_that_ends_connections_in_order_loses_no_request() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    certify(folder.path(), "own", "20200101000000Z", "20490101000000Z");
+    let (secured, plain, second) = (free_address(), free_address(), free_address());
+    // Each connection carries a hundred requests: then HTTP/1.1 says `connection: close`, and HTTP/2 GOAWAY.
+    let server = |listen: String| format!("server {{ listen {listen}; keepalive_requests 100; location / {{ return 200 \"hello\\n\"; }} }}\n");
+    let certificate = format!("ssl_certificate {0}/own.pem;\nssl_certificate_key {0}/own.key;\n", folder.path().display());
+    let lines = certificate + &server(format!("{secured} ssl")) + &server(plain.to_string()) + &server(format!("{second} http2"));
+    let _nginx = Nginx::start(folder.path(), plain, &lines);
+    for (url, more) in [
+        (format!("http://{plain}/"), vec![]),
+        (format!("https://{secured}/"), vec!["--ca", "own.pem"]),
+        (format!("http://{second}/"), vec!["--http2"]),
+    ] {
+        let few = [url.as_str(), "--requests", "2000", "--customers", "4"];
+        let found = load(folder.path(), &[&few[..], &more].concat(), 0);
+        assert_load_balanced(&found);
+        assert_eq!((&found["requests"]["completed"], &found["errors"]), (&2_000.into(), &serde_json::json!([])), "{url}: {found:#}");
+    }
+}
+
+#[test]
+fn load_the_compatibility_path_trusts_whom_the_others_trust() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    certify(folder.path(), "own", "20200101000000Z", "20490101000000Z");
+    let address = free_address();
+    let _nginx = secured(folder.path(), address, "own", "");
+    std::fs::write(folder.path().join("follow.toml"), "steps = [{ get = \"/\", redirects = 1 }]\n").expect("a temporary folder");
+    let url = format!("https://{address}");
+    let few = ["load", &url, "--requests", "5", "--customers", "1", "--behaviour", "follow.toml"];
+    nest(folder.path(), &few).expect(6).says("behaviour `follow`").says("tls: the target's certificate is signed by nobody who is trusted");
+    for trust in [vec!["--ca", "own.pem"], vec!["--insecure"]] {
+        assert_eq!(load(folder.path(), &[&few[1..], &trust].concat(), 0)["status"]["200"], 5);
+    }
+}

@@ -13,10 +13,11 @@ binaries=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
     exit 1
 }
 
-# The traps come before what they clean up. INT asks the server not to wait for its customers; TERM would.
+# The traps come before what they clean up. QUIT has the server end at once: TERM would wait for its customers, and INT would save
+# what is thrown away here.
 folder= server=
 trap '[ -z "$folder" ] || rm -rf "$folder"' EXIT
-trap 'if [ -n "$server" ]; then kill -INT "$server" 2>/dev/null || true; else exit 143; fi' TERM INT HUP
+trap 'if [ -n "$server" ]; then kill -QUIT "$server" 2>/dev/null || true; else exit 143; fi' TERM INT HUP
 folder=$(mktemp -d "${TMPDIR:-/tmp}/locust-nest-bank.XXXXXX")
 
 # The server refuses to be root.

@@ -261,6 +261,11 @@ impl SmallStudy {
         nest(self.folder.path(), &[verb, &["study"]].concat())
     }
 
+    /// Starts a verb on it.
+    pub fn start(&self, verb: &[&str]) -> Running {
+        start(self.folder.path(), &[verb, &["study"]].concat())
+    }
+
     /// Measures it, and checks the counts.
     #[track_caller]
     pub fn measure(&self) -> Measurements {
@@ -321,4 +326,27 @@ pub fn get_command(url: &str) -> String {
 /// Starts a command with its output thrown away.
 pub fn start_silent(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command runs")
+}
+
+/// Children that are killed when dropped.
+pub struct Children(pub Vec<Child>);
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Processes that do nothing but use one core.
+pub fn hogs(core: usize, count: usize) -> Children {
+    let hog = || {
+        let mut command = Command::new("taskset");
+        command.args(["-c", &core.to_string(), "nice", "-n", "-5", "sh", "-c", "while :; do :; done"]);
+        start_silent(command)
+    };
+    Children((0..count).map(|_| hog()).collect())
 }

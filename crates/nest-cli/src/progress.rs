@@ -90,7 +90,15 @@ impl Progress {
 
     fn started(&mut self, step: &PlannedStep) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("step {} of {}: {}", step.index + 1, self.steps, step.label()));
+            bar.set_message(format!("{}: {}", self.place(step), step.label()));
+        }
+    }
+
+    /// Where a step stands in the plan; the tries of a search come after it.
+    fn place(&self, step: &PlannedStep) -> String {
+        match (step.index + 1).checked_sub(self.steps) {
+            None | Some(0) => format!("step {} of {}", step.index + 1, self.steps),
+            Some(tries) => format!("try {tries}"),
         }
     }
 
@@ -105,9 +113,8 @@ impl Progress {
         let reasons = if step.verdict.reasons.is_empty() { String::new() } else { format!(": {}", step.verdict.reasons.join("; ")) };
         let left = self.steps.saturating_sub(self.done) as f64 * self.step_s;
         let line = format!(
-            "step {} of {}: {:<16} {:>6.1} of {:>6.1} executions/s{busy}, active {:.1}, in flight {:.1} · {}{reasons}{note} · {} left",
-            step.plan.index + 1,
-            self.steps,
+            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{busy}, active {:.1}, in flight {:.1} · {}{reasons}{note} · {} left",
+            self.place(&step.plan),
             step.plan.label(),
             completed as f64 / span.max(1e-9),
             step.plan.total_per_s(),

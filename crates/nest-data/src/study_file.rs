@@ -12,7 +12,7 @@ use crate::{
     feed::Feed,
     formula::is_unit_of_time,
     probe_check,
-    study::{Config, Platform, Study},
+    study::{Config, Driver, Platform, Study},
     template::{Segment, Template},
     toml_document::{self, Spans},
 };
@@ -161,6 +161,7 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     }
     for (name, config) in &study.configs {
         check_config(name, config, spans, found);
+        check_meters(name, config, study, spans, found);
     }
     for (name, policy) in &study.policies {
         for parameter in policy.set.keys().filter(|parameter| !study.parameters.contains_key(*parameter)) {
@@ -327,6 +328,17 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Bytes are counted of HTTP answers only; a price per byte of anything else would come out as nothing.
+fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    if Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        return;
+    }
+    for meter in config.meters.iter().filter(|(_, driver)| **driver == Driver::BytesSent).map(|(meter, _)| meter) {
+        let message = format!("`{name}` pays for bytes, which are counted over http and https only");
+        found.push(spans.at_key(&["configs", name, "meters", meter], message, "leave the meter out, or state what it costs under monthly"));
+    }
+}
+
 fn check_config(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let mut missing = |key: &str, example: &str| {
         found.push(spans.at_key(&["configs", name], format!("configuration `{name}` needs `{key}`"), format!("add {key} = {example}")));
@@ -442,6 +454,20 @@ browse = "20 / day"
         let found = errors(&NEST.replace("browse =", "brwose ="), BROWSE);
         assert!(found.contains("`brwose` has a rate but there is no behaviour") && found.contains("did you mean `browse`?"), "{found}");
         assert!(found.contains("behaviours/browse.toml: behaviour `browse` has no rate"), "{found}");
+    }
+
+    #[test]
+    fn code_speaks_any_protocol_and_its_bytes_have_no_price() {
+        let nest = NEST.replace("http://127.0.0.1:8080", "postgres://127.0.0.1:5432/shop");
+        let code =
+            |nest: &str| StudyTexts { behaviours: BTreeMap::new(), code: [("browse".to_owned(), None)].into_iter().collect(), ..texts(nest, BROWSE) };
+        assert!(read_study(&code(&nest), &[]).is_ok());
+        assert!(errors(&nest, BROWSE).contains("is not a base URL"), "requests of a file are made over HTTP");
+        let priced = format!(
+            "{nest}[configs.one]\nplatform = \"vm\"\nbook = \"aws/us-east-1\"\nsku = \"m7i.large\"\nmeters = {{ \"egress.internet\" = \"bytes_sent\" }}\n"
+        );
+        let found = read_study(&code(&priced), &[]).expect_err("must be refused");
+        assert!(found.iter().any(|one| one.message.contains("pays for bytes")), "{found:?}");
     }
 
     #[test]

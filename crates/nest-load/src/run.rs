@@ -228,8 +228,11 @@ impl<'a> Run<'a> {
         let engine = Engine::new(program, &cores, cores.len())?;
         let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
         let mut resources = observer.resources().to_vec();
-        let tier = served_tier(study, address.port);
-        resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
+        // Bytes are counted of HTTP answers; how many code exchanges in another protocol is not known.
+        if matches!(origin.scheme.as_str(), "http" | "https") {
+            let tier = served_tier(study, address.port);
+            resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
+        }
         Ok(Self { study, options, interrupt, address, started, engine, observer, resources, start: Instant::now() })
     }
 

@@ -163,7 +163,7 @@ fn errors(facts: &StepFacts<'_>, found: &mut Found) {
     let share = (counts.failed + counts.dropped) as f64 / counts.due as f64;
     if share > SOME_ERRORS {
         let worth = if share > MANY_ERRORS { Worth::Limited } else { Worth::Suspect };
-        found.push((worth, format!("{:.1} % of the executions failed", share * 100.0)));
+        found.push((worth, format!("{:.1} % of the executions failed or were dropped", share * 100.0)));
     }
     if counts.dropped > 0 {
         let worth = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS { Worth::Limited } else { Worth::Suspect };

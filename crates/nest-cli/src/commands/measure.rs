@@ -60,6 +60,7 @@ fn talk_of(search: &SearchResult) {
     let found = match (search.largest, search.confirmed) {
         (Some(largest), true) => format!("the largest number of customers that meets the objectives is {}, confirmed", number(largest)),
         (Some(largest), false) => format!("{} customers met the objectives, not confirmed", number(largest)),
+        (None, _) if search.generator_limit.is_some() => "whether any number of customers meets the objectives is not known".to_owned(),
         (None, _) => "no number of customers that was tried meets the objectives".to_owned(),
     };
     talk(&found);

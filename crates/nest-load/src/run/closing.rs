@@ -32,7 +32,7 @@ impl Run<'_> {
         let errors = (total.failed + total.dropped) as f64 / total.due.max(1) as f64;
         let allowed = self.study.slo.values().filter_map(|slo| slo.errors).map(|errors| errors.get()).reduce(f64::min).unwrap_or(SEARCHED_ERRORS);
         if errors > allowed {
-            missed.push(format!("{:.2} % of the executions failed, above {:.2} %", errors * 100.0, allowed * 100.0));
+            missed.push(format!("{:.2} % of the executions failed or were dropped, above {:.2} %", errors * 100.0, allowed * 100.0));
         }
         if step.verdict.worth == Worth::Limited {
             missed.push(format!("the target could not keep up: {}", step.verdict.reasons.join("; ")));
@@ -104,11 +104,12 @@ impl Run<'_> {
     }
 
     fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
-        let network =
-            self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone()).unwrap_or_default();
+        let network = self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone());
         let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
             let mut usage = pair[1].since(&pair[0]);
-            usage.used.insert(network.clone(), record.bytes as f64);
+            if let Some(network) = &network {
+                usage.used.insert(network.clone(), record.bytes as f64);
+            }
             let completed =
                 names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
             Window {
