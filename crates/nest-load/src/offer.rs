@@ -243,7 +243,8 @@ async fn population(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load,
     if context.control.is_counted() {
         // Those who think need not be waited for once nothing is left to do.
         let progress = &context.control.progress[worker.index];
-        while !executions.is_empty() && !(context.control.is_used_up() && progress.active.load(Ordering::Relaxed) == 0) {
+        let is_over = || context.control.is_used_up() && progress.active.load(Ordering::Relaxed) == 0;
+        while !executions.is_empty() && !is_over() {
             if let Ok(Some(ended)) = tokio::time::timeout(LOOK, executions.join_next()).await {
                 note_panic(context, &ended);
             }
