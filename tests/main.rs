@@ -6,12 +6,16 @@
 mod support;
 
 mod bank;
+mod customers;
 mod demo;
+mod exchanges;
 mod inputs;
 mod interrupted;
+mod loads;
 mod nginx;
 mod page;
 mod probes;
 mod sample;
 mod saturation;
+mod tls;
 mod verbs;

@@ -1,5 +1,8 @@
 //! Runs the binary in a folder of its own.
 
+pub mod nginx;
+pub mod server;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -10,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use nest_data::{Document, Measurements, ScalingModel};
+use nest_data::{
+    Document, Measurements, ScalingModel,
+    measurement::{Purpose, Step},
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -67,6 +73,22 @@ pub fn run(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Ou
     Outcome::of(Command::new(program).args(arguments).current_dir(folder).output().expect("the program runs"))
 }
 
+/// What `load` prints as JSON, after it ended with `code`.
+#[track_caller]
+pub fn load(folder: &Path, arguments: &[&str], code: i32) -> serde_json::Value {
+    let outcome = nest(folder, &[&["load", "--format", "json"], arguments].concat()).expect(code);
+    serde_json::from_str(&outcome.stdout).expect("JSON")
+}
+
+/// Checks that everything that was due in a load is accounted for: `due = completed + failed + dropped`.
+#[track_caller]
+pub fn assert_load_balanced(load: &serde_json::Value) {
+    for counts in [&load["executions"], &load["requests"], &load["settling"]] {
+        let of = |name: &str| counts[name].as_u64().expect("a count");
+        assert_eq!(of("due"), of("completed") + of("failed") + of("dropped"), "{load:#}");
+    }
+}
+
 /// Starts the binary in `folder`, with its output in files there.
 pub fn start(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
     start_program(Path::new(BINARY), folder, arguments)
@@ -106,6 +128,16 @@ impl Running {
             sleep(LOOK);
         }
         panic!("it never said {part:?}:\n{}", self.stderr());
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Sends it a signal.
@@ -195,6 +227,55 @@ impl ShopStudy {
     }
 }
 
+/// A study of a server that is there, in a folder of its own: its behaviours by name, rate per day and text.
+pub struct SmallStudy {
+    pub path: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl SmallStudy {
+    /// `more` is put at the end of nest.toml; it must hold `[customers]`, which `peak_hour_share` and `burst` are added to.
+    /// With them a customer executes a behaviour of 20 a day once in ten seconds of the busiest minute.
+    pub fn new(base_url: &str, behaviours: &[(&str, f64, &str)], more: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("study");
+        fs::create_dir_all(path.join("behaviours")).expect("a temporary folder");
+        let more = more.replacen("[customers]", "[customers]\npeak_hour_share = 1.0\nburst = 18", 1);
+        let rates: String = behaviours.iter().map(|(name, rate, _)| format!("{name} = \"{rate} / day\"\n")).collect();
+        let text = format!(
+            "nest = 1\n[study]\nname = \"small\"\ncustomer = \"anybody\"\nseed = 7\n[rates]\n{rates}[target]\nbase_url = \"{base_url}\"\n{more}"
+        );
+        fs::write(path.join("nest.toml"), text).expect("a temporary folder");
+        let study = Self { path, folder };
+        behaviours.iter().for_each(|(name, _, text)| study.write(&format!("behaviours/{name}.toml"), text));
+        study
+    }
+
+    /// Writes a file of the study.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path.join(name), text).expect("a temporary folder");
+    }
+
+    /// Runs a verb on it.
+    pub fn run(&self, verb: &[&str]) -> Outcome {
+        nest(self.folder.path(), &[verb, &["study"]].concat())
+    }
+
+    /// Measures it, and checks the counts.
+    #[track_caller]
+    pub fn measure(&self) -> Measurements {
+        self.run(&["measure"]).expect(0);
+        let measured = measurements(&self.path);
+        assert_balanced(&measured);
+        measured
+    }
+}
+
+/// The steps of the ramp.
+pub fn ramp(measured: &Measurements) -> Vec<&Step> {
+    measured.steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp).collect()
+}
+
 /// Takes the start command out of a copy of a study.
 pub fn without_start(study: &Path) {
     let path = study.join("nest.toml");
@@ -228,6 +309,13 @@ pub fn assert_balanced(measurements: &Measurements) {
         }
         assert!(step.settling.balance(), "{}: settling {:?}", step.plan.label(), step.settling);
     }
+}
+
+/// A shell command that asks for a URL, with nothing but bash.
+pub fn get_command(url: &str) -> String {
+    let (authority, path) = url.trim_start_matches("http://").split_once('/').expect("a URL with a path");
+    let (host, port) = authority.split_once(':').expect("a URL with a port");
+    format!("bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'")
 }
 
 /// Starts a command with its output thrown away.

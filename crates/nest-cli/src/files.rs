@@ -115,8 +115,12 @@ impl StudyFolder {
     pub fn feeds(&self, study: &Study) -> Result<BTreeMap<String, Feed>, Failure> {
         let mut files = BTreeMap::new();
         for (name, feed) in &study.feeds {
-            let read =
-                source(&self.path.join(&feed.file)).map_err(|error| error.context(format!("feed `{name}` cannot be read from {}", feed.file)))?;
+            let path = self.path.join(&feed.file);
+            // One that is missing is an error of the study, beside all others of its feeds.
+            if !path.exists() {
+                continue;
+            }
+            let read = source(&path).map_err(|error| error.context(format!("feed `{name}` cannot be read from {}", feed.file)))?;
             files.insert(feed.file.clone(), Source::new(&feed.file, read.text));
         }
         read_feeds(study, &files).map_err(|found| Failure::diagnostics(found, files.into_values().collect()))

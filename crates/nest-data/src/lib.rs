@@ -15,15 +15,18 @@
 //! ```
 
 pub mod behaviour;
+pub mod behaviour_check;
 pub mod caveat;
 pub mod collect;
 pub mod customers;
+mod customers_check;
 pub mod diagnostic;
 pub mod document;
 pub mod error;
 pub mod estimate;
 pub mod feed;
 pub mod formula;
+pub mod measure;
 pub mod measurement;
 pub mod price_book;
 mod probe_check;

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 use url::{Host, Url};
 
 use crate::{
-    behaviour::{Behaviour, Capture, Request, json_pointer},
-    customers::{Arrival, Think},
+    behaviour::Behaviour,
+    behaviour_check::{check_behaviour, texts_of},
+    customers_check::check_customers,
     diagnostic::{Diagnostic, Source, nearest},
     feed::Feed,
     formula::is_unit_of_time,
@@ -106,7 +107,7 @@ pub fn read_feeds(study: &Study, files: &BTreeMap<String, Source>) -> Result<BTr
         match files.get(&feed.file).map(Feed::read) {
             Some(Ok(feed)) => drop(feeds.insert(name.clone(), feed)),
             Some(Err(error)) => found.push(error),
-            None => found.push(Diagnostic::at(&feed.file, 0..0, format!("the file of feed `{name}` was not read"), "put it into the study's folder")),
+            None => found.push(Diagnostic::at(&feed.file, 0..0, format!("the file of feed `{name}` is not there"), "put it into the study's folder")),
         }
     }
     for (behaviour, feed, column) in feed_columns(study) {
@@ -132,23 +133,6 @@ fn feed_columns(study: &Study) -> Vec<(String, String, String)> {
         }
     }
     columns
-}
-
-/// Every template of a request, with the key that it stands under.
-pub fn texts_of(step: &Request) -> Vec<(&str, &str)> {
-    let mut json_texts = Vec::new();
-    step.json.iter().for_each(|json| collect_texts(json, &mut json_texts));
-    let paths =
-        [("get", &step.get), ("post", &step.post), ("put", &step.put), ("patch", &step.patch), ("delete", &step.delete), ("head", &step.head)];
-    paths
-        .into_iter()
-        .filter_map(|(key, path)| path.as_deref().map(|path| (key, path)))
-        .chain(step.headers.values().map(|text| ("headers", text.as_str())))
-        .chain(step.form.values().map(|text| ("form", text.as_str())))
-        .chain(step.multipart.values().map(|value| ("multipart", value.text())))
-        .chain(step.body.iter().map(|text| ("body", text.as_str())))
-        .chain(json_texts.into_iter().map(|text| ("json", text)))
-        .collect()
 }
 
 /// Whether a host is this machine, without asking a name server.
@@ -325,63 +309,6 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Checks how customers come and think.
-fn check_customers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let customers = &study.customers;
-    for (key, think) in [("think", &customers.think), ("pacing", &customers.pacing)] {
-        if let Some(Err(reason)) = think.as_ref().map(Think::times) {
-            found.push(spans.at_value(&["customers", key], format!("`customers.{key}`: {reason}"), THINK_HELP));
-        }
-    }
-    if customers.think.is_some() && customers.pacing.is_some() {
-        found.push(spans.at_key(&["customers", "pacing"], "customers either think or keep a pace", "keep one of think and pacing"));
-    }
-    let waits = customers.think.is_some() || customers.pacing.is_some();
-    match customers.arrival {
-        Arrival::Open if waits || customers.session.is_some() => {
-            let help = "write arrival = \"partly-open\" or \"closed\", or remove think, pacing and session";
-            found.push(spans.at_key(&["customers"], "open arrivals have neither think times nor sessions", help));
-        }
-        Arrival::Closed if !waits => {
-            let help = "add think = \"8s\", or pacing";
-            found.push(spans.at_value(&["customers", "arrival"], "closed customers need a think time or a pacing between behaviours", help));
-        }
-        Arrival::PartlyOpen if customers.session.as_ref().and_then(|session| session.behaviours).is_none() => {
-            let help = "add session = { behaviours = 14 }";
-            found.push(spans.at_value(&["customers", "arrival"], "partly open arrivals need the mean number of behaviours of a session", help));
-        }
-        _ => {}
-    }
-    check_session(study, spans, found);
-}
-
-/// Checks the behaviours that begin and end sessions, and that their rates are those of the sessions.
-fn check_session(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let Some(session) = &study.customers.session else { return };
-    let ends = [("start", &session.start), ("end", &session.end)];
-    let is_end = |name: &String| ends.iter().any(|(_, end)| end.as_ref() == Some(name));
-    let Ok(rates) = study.rates_per_day(&study.parameter_values()) else { return };
-    let others: f64 = rates.iter().filter(|(name, _)| !is_end(name)).map(|(_, rate)| rate).sum();
-    for (key, name) in ends.into_iter().filter_map(|(key, name)| name.as_ref().map(|name| (key, name))) {
-        let path = ["customers", "session", key];
-        if !study.behaviours.contains_key(name) {
-            let help = offer(name, study.behaviours.keys());
-            found.push(spans.at_value(&path, format!("`{name}` is to {key} every session, but is no behaviour"), help));
-        } else if others <= 0.0 {
-            found.push(spans.at_value(&path, "a session needs a behaviour besides those that begin and end it", "give another one a rate above 0"));
-        } else if let (Some(behaviours), Some(rate)) = (session.behaviours, rates.get(name))
-            && (rate * behaviours / others - 1.0).abs() > 0.01
-        {
-            let right = others / behaviours;
-            let message = format!("`{name}` is to {key} every session, of which there are {right:.4} / day, but its rate is {rate:.4} / day");
-            found.push(spans.at_key(&["rates", name], message, format!("write \"{right:.4} / day\", or change session.behaviours")));
-        }
-    }
-}
-
-const THINK_HELP: &str =
-    "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
-
 /// Bytes are counted of HTTP answers only; a price per byte of anything else would come out as nothing.
 fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
@@ -456,107 +383,7 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved, `feeds` the names of all feeds where
-/// they are known.
-fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, feeds: Option<&[String]>, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    if behaviour.steps.is_empty() {
-        found.push(spans.at_key(&["steps"], "the behaviour makes no request", "add a step such as { get = \"/\" }"));
-    }
-    let mut known = saved;
-    known.extend(behaviour.variables.keys().cloned());
-    for (index, step) in behaviour.steps.iter().enumerate() {
-        check_request(step, &index.to_string(), feeds, spans, &mut known, found);
-    }
-}
-
-fn check_request(step: &Request, index: &str, feeds: Option<&[String]>, spans: &Spans, known: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
-    let Some((method, path)) = step.method_and_path() else {
-        let help = "such as { get = \"/items\" } or { post = \"/orders\", json = { .. } }";
-        return found.push(spans.at_value(&["steps", index], "a step names exactly one of get, post, put, patch, delete, head", help));
-    };
-    if !path.starts_with('/') {
-        let help = "write the path from the base URL, starting with /";
-        found.push(spans.at_value(&["steps", index, &method.to_ascii_lowercase()], format!("{path:?} is not a path"), help));
-    }
-    let bodies = [step.json.is_some(), !step.form.is_empty(), !step.multipart.is_empty(), step.body.is_some()];
-    if bodies.into_iter().filter(|given| *given).count() > 1 {
-        found.push(spans.at_value(&["steps", index], "a step has one body", "keep one of json, form, multipart and body"));
-    }
-    if let Some(Err(reason)) = step.think.as_ref().map(Think::times) {
-        found.push(spans.at_value(&["steps", index, "think"], reason, THINK_HELP));
-    }
-    if let Some(name) = step.headers.keys().find(|name| !is_header_name(name)) {
-        found.push(spans.at_key(&["steps", index, "headers", name], format!("{name:?} is no header name"), "letters, digits and hyphens"));
-    }
-    for (key, text) in texts_of(step) {
-        check_template(text, &["steps", index, key], feeds, spans, known, found);
-    }
-    for (name, capture) in &step.save {
-        if let Some((message, help)) = wrong_capture(capture) {
-            found.push(spans.at_value(&["steps", index, "save", name], message, help));
-        }
-        known.push(name.clone());
-    }
-}
-
-fn check_template(text: &str, place: &[&str], feeds: Option<&[String]>, spans: &Spans, known: &[String], found: &mut Vec<Diagnostic>) {
-    let template = match text.parse::<Template>() {
-        Ok(template) => template,
-        Err(error) => {
-            let help = "write {{ name }}, {{ feed.column }}, {{ int(1, 9) }} or {{ pick(\"a\", \"b\") }}";
-            return found.push(spans.at_value(place, error.to_string(), help));
-        }
-    };
-    for segment in template.segments() {
-        match segment {
-            Segment::Variable(name) if !known.contains(name) => {
-                let help = "save it in an earlier step, or give it a value under [variables]";
-                found.push(spans.at_value(place, format!("`{{{{ {name} }}}}` has no value yet at this step"), help));
-            }
-            Segment::Feed { feed, .. } if feeds.is_some_and(|feeds| !feeds.contains(feed)) => {
-                let help = format!("add [feeds.{feed}] with file = \"{feed}.csv\" to nest.toml");
-                found.push(spans.at_value(place, format!("there is no feed `{feed}`"), help));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What is wrong with a capture, and what to do.
-fn wrong_capture(capture: &Capture) -> Option<(String, String)> {
-    match capture {
-        Capture::Json(path) if json_pointer(path).is_none() => {
-            Some((format!("{path:?} is not a JSON path"), "write $ and names or indices, such as \"$.items[0].id\"".to_owned()))
-        }
-        Capture::Json(_) => None,
-        Capture::Elsewhere(from) => match (&from.header, &from.regex) {
-            (Some(header), None) if is_header_name(header) => None,
-            (None, Some(expression)) => match regex::bytes::Regex::new(expression) {
-                Ok(expression) if expression.captures_len() <= 2 => None,
-                Ok(_) => Some(("the expression has more than one group".to_owned(), "write the others as (?:..)".to_owned())),
-                Err(error) => Some((format!("not a regular expression: {error}"), "see docs.rs/regex for the syntax".to_owned())),
-            },
-            _ => Some(("a value is saved from one place".to_owned(), "write { header = \"X-Token\" } or { regex = \"id=([0-9]+)\" }".to_owned())),
-        },
-    }
-}
-
-/// Whether a text is a token of RFC 9110, section 5.6.2.
-fn is_header_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-/// Every text inside a JSON value, depth first.
-fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
-    match value {
-        serde_json::Value::String(text) => texts.push(text),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
-        serde_json::Value::Object(fields) => fields.values().for_each(|field| collect_texts(field, texts)),
-        _ => {}
-    }
-}
-
-fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
+pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
     match nearest(written, known.clone().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("defined here: {}", known.cloned().collect::<Vec<_>>().join(", ")),

@@ -9,9 +9,11 @@
 //! - `script`: behaviours compiled; `http`: the protocols they are spoken in
 //! - `recorder`: counts and histograms; `settle`, [`verdict`]: what a step is worth (pure)
 //! - [`observe`]: processor, memory and disk of the target, `fetch`: its metrics pages; [`target`]: starting and ending it
+//! - [`codec`]: what the engine makes of the bytes of an answer, for checks from outside
 //! - [`quick`]: the engine without a study; [`doctor`]: whether this machine is fit to measure
 
 pub mod code;
+pub mod codec;
 pub mod doctor;
 pub mod error;
 pub mod interrupt;

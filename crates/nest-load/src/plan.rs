@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use nest_data::{
     Caveat, Study,
     customers::Arrival,
+    measure::Order,
     measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind},
-    study::Order,
 };
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_xoshiro::Xoshiro256PlusPlus;

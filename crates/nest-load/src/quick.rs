@@ -1,6 +1,6 @@
 //! The engine without a study, for a quick look at one URL.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use nest_data::{
     Behaviour,
@@ -13,10 +13,10 @@ use crate::{
     Interrupt, LoadError, Trust,
     code::Registry,
     engine::{Engine, StepLimits, StepResult},
-    http::{NoAnswer, compat, origin::Origin},
+    http::{NoAnswer, compat, connection, http2, origin::Origin},
     load::{Load, Model, Pause, SessionLaw},
     observe::threads,
-    script::{self, Sources},
+    script::{self, Program, Sources},
     target::Address,
     verdict::{StepFacts, judge},
 };
@@ -25,6 +25,8 @@ use crate::{
 pub const REQUEST: &str = "request";
 /// Starts that may wait for a free customer at a rate; beyond that they are dropped.
 const LONGEST_QUEUE: usize = 1_000_000;
+/// Longest handshake that is waited for before the load.
+const HANDSHAKE: Duration = Duration::from_secs(2);
 /// Length of the windows that a load is cut into.
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -159,22 +161,38 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         longest_body: quick.longest_body,
         timeout_s: quick.timeout.as_secs_f64(),
     })?;
-    let engine = Engine::new(program, &[], quick.workers)?;
-    if engine.program().origin.tls.is_some() {
-        try_handshake(&engine, interrupt)?;
+    if program.origin.tls.is_some() {
+        try_handshake(&program)?;
     }
+    let engine = Engine::new(program, &[], quick.workers)?;
     let result = engine.run_step(&load_of(quick), limits(quick), None, interrupt)?;
     Ok(close(&engine, result))
 }
 
-/// Makes one request before the load: a certificate that is refused once is refused each time.
-fn try_handshake(engine: &Engine, interrupt: &Interrupt) -> Result<(), LoadError> {
-    let (recorder, _) = engine.run_alone(0, Duration::from_secs(1), 1, interrupt)?;
-    let refused = recorder.kept_failures(&engine.program().names()).into_iter().find(|failure| failure.kind == NoAnswer::TLS);
-    refused.map_or(Ok(()), |failure| {
-        let reason = format!("tls: {}", failure.exchange.replace('\n', ": "));
-        Err(LoadError::BehaviourFails { behaviour: failure.behaviour, reason })
-    })
+/// Shakes hands once before the load: a certificate that is refused once is refused each time.
+fn try_handshake(program: &Program) -> Result<(), LoadError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| LoadError::System { what: "a runtime", source })?;
+    let shaken = runtime.block_on(async {
+        let (last_good, origin) = (Cell::new(0), &program.origin);
+        let shake = async {
+            if origin.http2 {
+                http2::Connection::default().ready(origin, &last_good).await
+            } else {
+                connection::Connection::default().ready(origin, &last_good).await
+            }
+        };
+        tokio::time::timeout(HANDSHAKE, shake).await
+    });
+    match shaken {
+        Ok(Err(no_answer)) if no_answer.kind == NoAnswer::TLS => {
+            let request = program.endpoints().next().map_or_else(String::new, |(_, name, _)| name.to_owned());
+            let behaviour = program.names().join(", ");
+            Err(LoadError::BehaviourFails { behaviour, reason: format!("{request}: tls: {}", no_answer.reason) })
+        }
+        // Whatever else is wrong may pass, and shows in the load.
+        _ => Ok(()),
+    }
 }
 
 fn load_of(quick: &QuickLoad) -> Load {

@@ -41,6 +41,8 @@ const FEWEST: u64 = 50;
 const NO_TREND: f64 = 0.10;
 /// Slope over its standard error beyond which a change is no chance: two-sided 1 % at 8 degrees of freedom.
 const CHANCE: f64 = 3.36;
+/// The same for the best of seven places at which a step may lie: two-sided 1 % over seven.
+const CHANCE_OF_STEPS: f64 = 4.6;
 /// Shortfall of the rate that is none, and how many deviations of a Poisson count are.
 const RATE_TOLERANCE: f64 = 0.03;
 const DEVIATIONS: f64 = 4.0;
@@ -69,7 +71,11 @@ pub fn settled(looks: &[Look], span_s: f64, wanted: Wanted) -> Result<(), Unsett
         return Ok(());
     }
     let factor = second.mean_s() / first.mean_s();
-    if factor.is_finite() && factor.ln().abs() > (1.0 + NO_TREND).ln() && has_slope(&parts) { Err(Unsettled::Trend { factor }) } else { Ok(()) }
+    if factor.is_finite() && factor.ln().abs() > (1.0 + NO_TREND).ln() && (has_slope(&parts) || has_step(&parts)) {
+        Err(Unsettled::Trend { factor })
+    } else {
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -120,6 +126,23 @@ fn has_slope(parts: &[Part]) -> bool {
     slope.abs() > CHANCE * error
 }
 
+/// Whether the mean response times of the parts have one level before and another one after some place: the two-sample t-test
+/// at each. A line does not fit a step, so that the test of its slope misses one that lies near an end.
+fn has_step(parts: &[Part]) -> bool {
+    let times: Vec<f64> = parts.iter().filter(|part| part.ended > 0).map(Part::mean_s).collect();
+    if times.len() < PARTS {
+        return false;
+    }
+    let mean = |times: &[f64]| times.iter().sum::<f64>() / times.len() as f64;
+    let spread = |times: &[f64]| times.iter().map(|time| (time - mean(times)).powi(2)).sum::<f64>();
+    (2..=times.len() - 2).any(|place| {
+        let (before, after) = times.split_at(place);
+        let variance = (spread(before) + spread(after)) / (times.len() - 2) as f64;
+        let error = (variance * (1.0 / before.len() as f64 + 1.0 / after.len() as f64)).sqrt();
+        (mean(after) - mean(before)).abs() > CHANCE_OF_STEPS * error
+    })
+}
+
 impl std::fmt::Display for Unsettled {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -163,6 +186,14 @@ mod tests {
         assert!(matches!(settled(&rising, 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor > 1.1));
         assert!(matches!(settled(&looks(|at| 0.030 - 0.010 * at), 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor < 0.9));
         assert_eq!(settled(&looks(|at| if at < 0.9 { 0.2 } else { 0.01 }), 1.0, OPEN), Ok(()));
+    }
+
+    #[test]
+    fn a_step_is_seen_wherever_it_lies() {
+        for (place, after) in [(1.25, 0.01), (1.5, 0.01), (1.5, 0.2), (1.75, 0.01)] {
+            let stepped = looks(|at| if at < place { 0.05 } else { after });
+            assert!(matches!(settled(&stepped, 1.0, OPEN), Err(Unsettled::Trend { .. })), "at {place} s to {after} s");
+        }
     }
 
     #[test]

@@ -240,10 +240,12 @@ impl Decoder {
     fn head<S: Sink>(&mut self, input: &[u8], sink: &mut S) -> Result<Option<usize>, Stopped<S::Refusal>> {
         let mut fields = [const { MaybeUninit::uninit() }; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, input, &mut fields);
+        // No more than that is looked at, so that a head is too long however it is cut.
+        let head = &input[..input.len().min(LONGEST_HEAD)];
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut fields);
         let length = match parsed.map_err(Malformed::Head)? {
             httparse::Status::Complete(length) => length,
-            httparse::Status::Partial if input.len() > LONGEST_HEAD => return Err(Malformed::LongHead.into()),
+            httparse::Status::Partial if head.len() == LONGEST_HEAD => return Err(Malformed::LongHead.into()),
             httparse::Status::Partial => return Ok(None),
         };
         let (Some(status), Some(version)) = (response.code, response.version) else { return Err(Malformed::Head(httparse::Error::Status).into()) };
@@ -316,8 +318,14 @@ impl Decoder {
     fn end_of_trailers(&mut self) -> Result<State, Malformed> {
         if !self.trailers.is_empty() {
             self.trailers.extend_from_slice(b"\r\n");
+            // Lines of a chunked body end in CRLF, and a field is a line.
+            let lines = memchr::memmem::find_iter(&self.trailers, b"\r\n").count() - 1;
             let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
-            httparse::parse_headers(&self.trailers, &mut fields).map_err(|_| Malformed::Trailers)?;
+            let fields = fields.get_mut(..lines).ok_or(Malformed::Trailers)?;
+            return match httparse::parse_headers(&self.trailers, fields) {
+                Ok(httparse::Status::Complete(_)) => Ok(State::Done),
+                _ => Err(Malformed::Trailers),
+            };
         }
         Ok(State::Done)
     }

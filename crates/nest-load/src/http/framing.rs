@@ -25,7 +25,7 @@ pub struct Delimited {
 
 /// Reads framing and keep-alive from a parsed head. `head_request` says that the request was a HEAD.
 pub fn delimit(status: u16, minor_version: u8, headers: &[httparse::Header<'_>], head_request: bool) -> Result<Delimited, Malformed> {
-    let fields = Fields::of(headers)?;
+    let fields = Fields::of(headers);
     let reusable = if fields.close { false } else { minor_version == 1 || fields.keep_alive };
     let done = |framing| Ok(Delimited { framing, reusable: reusable && framing != Framing::UntilClosed });
     match status {
@@ -37,6 +37,8 @@ pub fn delimit(status: u16, minor_version: u8, headers: &[httparse::Header<'_>],
         _ => {}
     }
     match fields.coding {
+        // A length matters only here, so that a wrong one does no harm anywhere else.
+        Coding::None if fields.bad_length => Err(Malformed::ContentLength),
         Coding::None => done(fields.length.map_or(Framing::UntilClosed, Framing::Length)),
         _ if minor_version == 0 => Err(Malformed::TransferEncodingInHttp10),
         Coding::Chunked => done(Framing::Chunked),
@@ -48,6 +50,7 @@ pub fn delimit(status: u16, minor_version: u8, headers: &[httparse::Header<'_>],
 #[derive(Default)]
 struct Fields {
     length: Option<u64>,
+    bad_length: bool,
     coding: Coding,
     close: bool,
     keep_alive: bool,
@@ -62,9 +65,8 @@ enum Coding {
 }
 
 impl Fields {
-    fn of(headers: &[httparse::Header<'_>]) -> Result<Self, Malformed> {
+    fn of(headers: &[httparse::Header<'_>]) -> Self {
         let mut fields = Self::default();
-        let mut bad_length = false;
         for header in headers {
             // The length of a name tells most of the others apart without comparing them.
             match header.name.len() {
@@ -77,7 +79,7 @@ impl Fields {
                         fields.keep_alive |= has_token(header.value, b"keep-alive");
                     }
                 }
-                14 if header.name.eq_ignore_ascii_case("content-length") => bad_length |= fields.add_length(header.value).is_none(),
+                14 if header.name.eq_ignore_ascii_case("content-length") => fields.bad_length |= fields.add_length(header.value).is_none(),
                 17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                     // Chunked must be the last coding, or the end of the body is the end of the connection.
                     let last = header.value.rsplit(|byte| *byte == b',').next().unwrap_or_default();
@@ -86,8 +88,7 @@ impl Fields {
                 _ => {}
             }
         }
-        // A transfer coding overrides the length, so that a wrong length beside it does no harm.
-        if bad_length && fields.coding == Coding::None { Err(Malformed::ContentLength) } else { Ok(fields) }
+        fields
     }
 
     /// Takes a length field, which may be a list of equal numbers. `None` where it is none or contradicts an earlier one.
@@ -135,7 +136,9 @@ mod tests {
         assert_eq!(of(200, 1, &[("Transfer-Encoding", "chunked, gzip")], false), Ok((Framing::UntilClosed, false)));
         assert_eq!(of(200, 1, &[], false), Ok((Framing::UntilClosed, false)));
         for (status, head) in [(204, false), (304, false), (200, true)] {
-            assert_eq!(of(status, 1, &[("Content-Length", "5")], head), Ok((Framing::Length(0), true)), "{status} {head}");
+            for value in ["5", "x"] {
+                assert_eq!(of(status, 1, &[("Content-Length", value)], head), Ok((Framing::Length(0), true)), "{status} {head} {value}");
+            }
         }
         assert_eq!(of(100, 1, &[], false), Ok((Framing::Skip, true)));
         assert_eq!(of(101, 1, &[], false), Ok((Framing::Length(0), false)));

@@ -71,7 +71,9 @@ pub fn provide() {
 pub fn handshake_failed(error: &std::io::Error) -> NoAnswer {
     let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(wrong)) => certificate_refused(wrong),
-        Some(rustls::Error::NoApplicationProtocol) => "the target does not speak this version of HTTP".to_owned(),
+        Some(rustls::Error::NoApplicationProtocol | rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol)) => {
+            "the target does not speak this version of HTTP".to_owned()
+        }
         Some(other) => other.to_string(),
         None => format!("the handshake failed: {error}"),
     };
