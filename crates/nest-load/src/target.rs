@@ -137,7 +137,8 @@ impl Drop for StartedTarget {
         let _ = killpg(group, Signal::SIGTERM);
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+            // The shell may end before the script that it runs, which may have to clean up.
+            if self.child.try_wait().is_ok_and(|status| status.is_some()) && killpg(group, None).is_err() {
                 break;
             }
             std::thread::sleep(LOOK);
@@ -275,6 +276,18 @@ mod tests {
         for bad in ["nonsense", "http://", "postgres://localhost/shop"] {
             assert!(matches!(Address::of(bad), Err(LoadError::BaseUrl { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_a_start_command_has_started_may_clean_up_before_it_is_killed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let script = "sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; touch ready; while :; do sleep 0.05; done'; true";
+        let child = Command::new("sh").args(["-c", script]).current_dir(folder.path()).process_group(0).spawn().expect("sh runs");
+        while !folder.path().join("ready").exists() {
+            std::thread::sleep(LOOK);
+        }
+        drop(StartedTarget { child, interrupt: Interrupt::default() });
+        assert!(folder.path().join("cleaned").exists());
     }
 
     #[test]
