@@ -137,8 +137,10 @@ fn split(url: &str) -> Result<(String, String), Failure> {
 fn guard(base_url: &str, allowed: &[String]) -> Result<(), Failure> {
     let bad = || Failure::new(USAGE, format!("{base_url:?} is not scheme, host and port")).hint("write them as in http://127.0.0.1:8080/");
     let url = url::Url::parse(base_url).map_err(|_| bad())?;
-    let host = url.host_str().filter(|_| matches!(url.path(), "" | "/")).ok_or_else(bad)?;
-    if !url.username().is_empty() || url.password().is_some() {
+    // Over HTTP, whatever looks like a path or a user here would make another host of what a reader sees.
+    let http = matches!(url.scheme(), "http" | "https");
+    let host = url.host_str().filter(|_| !http || matches!(url.path(), "" | "/")).ok_or_else(bad)?;
+    if url.password().is_some() || http && !url.username().is_empty() {
         let hint = "send it as a header: --header 'authorization: ...', with a secret as {{ env(\"NAME\") }}";
         return Err(Failure::new(USAGE, "a user name or password in the URL would be printed, and is not sent").hint(hint));
     }
@@ -418,7 +420,14 @@ mod tests {
         for good in ["http://127.0.0.1:1", "http://[::1]:80", "http://localhost", "http://shop.test:8080", "postgres://bank@127.0.0.1:5432/bank"] {
             assert!(guard(good, &allowed).is_ok(), "{good}");
         }
-        for bad in ["http://example.org", "http://127.0.0.1@example.org:80", "http://10.0.0.1", "postgres://127.0.0.1@10.0.0.1:5432/bank"] {
+        for bad in [
+            "http://example.org",
+            "http://127.0.0.1@example.org:80",
+            "http://10.0.0.1",
+            "postgres://127.0.0.1@10.0.0.1:5432/bank",
+            "http://nosuch.invalid\\@127.0.0.1",
+            "http://u:p@127.0.0.1",
+        ] {
             assert!(guard(bad, &allowed).is_err(), "{bad}");
         }
     }
