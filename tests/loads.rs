@@ -117,7 +117,8 @@ fn load_a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
         |arguments: &[&str], code: i32| nest(folder.path(), &[&["load", "--requests", "10", "--customers", "2"], arguments].concat()).expect(code);
     run(&["nonsense"], 2).says("\"nonsense\" is not a URL that can be put under load").says("http://127.0.0.1:8080/");
     run(&["http:///path"], 2).says("is not a URL");
-    run(&["http://127.0.0.1:99999/"], 3).says("is not a URL");
+    run(&["http://127.0.0.1:99999/"], 2).says("is not scheme, host and port");
+    run(&["http://me:secret@127.0.0.1/"], 2).says("a user name or password in the URL would be printed");
     run(&["http://192.0.2.1/"], 2).says("host `192.0.2.1` is not allowed").says("--allow-host 192.0.2.1");
     run(&["http://127.0.0.1@192.0.2.1/"], 2).says("host `192.0.2.1` is not allowed");
     run(&["http://nobody.invalid/", "--allow-host", "nobody.invalid"], 6).says("host nobody.invalid cannot be found");

@@ -140,15 +140,15 @@ fn guard(base_url: &str, allowed: &[String]) -> Result<(), Failure> {
     // Over HTTP, whatever looks like a path or a user here would make another host of what a reader sees.
     let http = matches!(url.scheme(), "http" | "https");
     let host = url.host_str().filter(|_| !http || matches!(url.path(), "" | "/")).ok_or_else(bad)?;
+    if !is_loopback(host) && !allowed.iter().any(|allowed| allowed == host) {
+        let message = format!("host `{host}` is not allowed: load goes to this machine only");
+        return Err(Failure::new(USAGE, message).hint(format!("if you may put load on it, add --allow-host {host}")));
+    }
     if url.password().is_some() || http && !url.username().is_empty() {
         let hint = "send it as a header: --header 'authorization: ...', with a secret as {{ env(\"NAME\") }}";
         return Err(Failure::new(USAGE, "a user name or password in the URL would be printed, and is not sent").hint(hint));
     }
-    if is_loopback(host) || allowed.iter().any(|allowed| allowed == host) {
-        return Ok(());
-    }
-    let message = format!("host `{host}` is not allowed: load goes to this machine only");
-    Err(Failure::new(USAGE, message).hint(format!("if you may put load on it, add --allow-host {host}")))
+    Ok(())
 }
 
 /// Refuses requests over a protocol that is not theirs: only behaviours in code speak another one.
