@@ -1,15 +1,24 @@
 //! End-to-end suite: runs the `locust-nest` binary itself, on servers that it starts on free loopback ports.
 //!
-//! `tests/run` sets up what is needed (nginx, Chromium) and runs it with cargo-nextest, one load test at a time: see
+//! `tests/run` sets up what is needed (nginx, PostgreSQL, Chromium) and runs it with cargo-nextest, one load test at a time: see
 //! `.config/nextest.toml`.
 
 mod support;
 
+mod bank;
+mod customers;
 mod demo;
+mod exchanges;
 mod inputs;
 mod interrupted;
+mod loads;
 mod nginx;
+mod outage;
 mod page;
+mod probes;
 mod sample;
 mod saturation;
+mod search;
+mod tls;
 mod verbs;
+mod verdicts;

@@ -1,5 +1,8 @@
 //! Runs the binary in a folder of its own.
 
+pub mod nginx;
+pub mod server;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -10,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use nest_data::{Document, Measurements, ScalingModel};
+use nest_data::{
+    Document, Measurements, ScalingModel,
+    measurement::{Purpose, Step},
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -59,14 +65,40 @@ impl Outcome {
 
 /// Runs the binary in `folder`.
 pub fn nest(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
-    Outcome::of(Command::new(BINARY).args(arguments).current_dir(folder).output().expect("the binary runs"))
+    run(Path::new(BINARY), folder, arguments)
+}
+
+/// Runs a program in `folder`.
+pub fn run(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
+    Outcome::of(Command::new(program).args(arguments).current_dir(folder).output().expect("the program runs"))
+}
+
+/// What `load` prints as JSON, after it ended with `code`.
+#[track_caller]
+pub fn load(folder: &Path, arguments: &[&str], code: i32) -> serde_json::Value {
+    let outcome = nest(folder, &[&["load", "--format", "json"], arguments].concat()).expect(code);
+    serde_json::from_str(&outcome.stdout).expect("JSON")
+}
+
+/// Checks that everything that was due in a load is accounted for: `due = completed + failed + dropped`.
+#[track_caller]
+pub fn assert_load_balanced(load: &serde_json::Value) {
+    for counts in [&load["executions"], &load["requests"], &load["settling"]] {
+        let of = |name: &str| counts[name].as_u64().expect("a count");
+        assert_eq!(of("due"), of("completed") + of("failed") + of("dropped"), "{load:#}");
+    }
 }
 
 /// Starts the binary in `folder`, with its output in files there.
 pub fn start(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
+    start_program(Path::new(BINARY), folder, arguments)
+}
+
+/// Starts a program in `folder`, with its output in files there.
+pub fn start_program(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
     let file = |name: &str| fs::File::create(folder.join(name)).expect("a file in a temporary folder");
     let child =
-        Command::new(BINARY).args(arguments).current_dir(folder).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the binary runs");
+        Command::new(program).args(arguments).current_dir(folder).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the program runs");
     Running { child, folder: folder.to_owned() }
 }
 
@@ -96,6 +128,16 @@ impl Running {
             sleep(LOOK);
         }
         panic!("it never said {part:?}:\n{}", self.stderr());
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Sends it a signal.
@@ -141,8 +183,11 @@ pub fn copy_study(name: &str, to: &Path) -> PathBuf {
     let from = repository().join("models").join(name);
     let study = to.join(name);
     fs::create_dir_all(study.join("behaviours")).expect("a temporary folder");
-    let texts = fs::read_dir(&from).expect("the study is there").chain(fs::read_dir(from.join("behaviours")).expect("it has behaviours"));
-    for entry in texts
+    // Behaviours are files, unless they are code.
+    let behaviours = fs::read_dir(from.join("behaviours")).into_iter().flatten();
+    for entry in fs::read_dir(&from)
+        .expect("the study is there")
+        .chain(behaviours)
         .map(|entry| entry.expect("readable").path())
         .filter(|path| path.is_file() && path.extension().is_none_or(|extension| extension != "json"))
     {
@@ -178,11 +223,71 @@ impl ShopStudy {
 
     /// Takes the start command out of the study, for tests that start the shop themselves.
     pub fn without_start(&self) {
-        let path = self.path.join("nest.toml");
-        let text = fs::read_to_string(&path).expect("the copy is there");
-        let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("start = \"exec")).collect();
-        fs::write(path, kept.join("\n")).expect("the copy can be written");
+        without_start(&self.path);
     }
+}
+
+/// A study of a server that is there, in a folder of its own: its behaviours by name, rate per day and text.
+pub struct SmallStudy {
+    pub path: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl SmallStudy {
+    /// `more` is put at the end of nest.toml; it must hold `[customers]`, which `peak_hour_share` and `burst` are added to.
+    /// With them a customer executes a behaviour of 20 a day once in ten seconds of the busiest minute.
+    pub fn new(base_url: &str, behaviours: &[(&str, f64, &str)], more: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("study");
+        fs::create_dir_all(path.join("behaviours")).expect("a temporary folder");
+        let more = more.replacen("[customers]", "[customers]\npeak_hour_share = 1.0\nburst = 18", 1);
+        let rates: String = behaviours.iter().map(|(name, rate, _)| format!("{name} = \"{rate} / day\"\n")).collect();
+        let text = format!(
+            "nest = 1\n[study]\nname = \"small\"\ncustomer = \"anybody\"\nseed = 7\n[rates]\n{rates}[target]\nbase_url = \"{base_url}\"\n{more}"
+        );
+        fs::write(path.join("nest.toml"), text).expect("a temporary folder");
+        let study = Self { path, folder };
+        behaviours.iter().for_each(|(name, _, text)| study.write(&format!("behaviours/{name}.toml"), text));
+        study
+    }
+
+    /// Writes a file of the study.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path.join(name), text).expect("a temporary folder");
+    }
+
+    /// Runs a verb on it.
+    pub fn run(&self, verb: &[&str]) -> Outcome {
+        nest(self.folder.path(), &[verb, &["study"]].concat())
+    }
+
+    /// Starts a verb on it.
+    pub fn start(&self, verb: &[&str]) -> Running {
+        start(self.folder.path(), &[verb, &["study"]].concat())
+    }
+
+    /// Measures it, and checks the counts.
+    #[track_caller]
+    pub fn measure(&self) -> Measurements {
+        self.run(&["measure"]).expect(0);
+        let measured = measurements(&self.path);
+        assert_balanced(&measured);
+        measured
+    }
+}
+
+/// The steps of the ramp.
+pub fn ramp(measured: &Measurements) -> Vec<&Step> {
+    measured.steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp).collect()
+}
+
+/// Takes the start command out of a copy of a study.
+pub fn without_start(study: &Path) {
+    let path = study.join("nest.toml");
+    let text = fs::read_to_string(&path).expect("the copy is there");
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("start = \"")).collect();
+    assert!(kept.len() < text.lines().count(), "the study starts nothing");
+    fs::write(path, kept.join("\n")).expect("the copy can be written");
 }
 
 /// Overrides that make a run as short as it can be; its figures are worth little.
@@ -211,7 +316,37 @@ pub fn assert_balanced(measurements: &Measurements) {
     }
 }
 
+/// A shell command that asks for a URL, with nothing but bash.
+pub fn get_command(url: &str) -> String {
+    let (authority, path) = url.trim_start_matches("http://").split_once('/').expect("a URL with a path");
+    let (host, port) = authority.split_once(':').expect("a URL with a port");
+    format!("bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'")
+}
+
 /// Starts a command with its output thrown away.
 pub fn start_silent(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command runs")
+}
+
+/// Children that are killed when dropped.
+pub struct Children(pub Vec<Child>);
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Processes that do nothing but use one core.
+pub fn hogs(core: usize, count: usize) -> Children {
+    let hog = || {
+        let mut command = Command::new("taskset");
+        command.args(["-c", &core.to_string(), "nice", "-n", "-5", "sh", "-c", "while :; do :; done"]);
+        start_silent(command)
+    };
+    Children((0..count).map(|_| hog()).collect())
 }

@@ -23,6 +23,8 @@ pub enum Command {
     Init(InitArguments),
     /// Put the study's target under load, step by step, and keep what was measured
     Measure(MeasureArguments),
+    /// Put one URL under load, without a study, for a quick look
+    Load(LoadArguments),
     /// Fit service demand, throughput and response time to what was measured
     Fit(FitArguments),
     /// Project cost, break points and dates on the study's configurations
@@ -105,7 +107,77 @@ pub struct MeasureArguments {
     /// Go on with the newest interrupted run
     #[arg(long)]
     pub resume: bool,
+    /// Instead of the ramp, find the largest number of customers that meets the objectives ([slo]), and confirm it
+    #[arg(long, conflicts_with_all = ["resume", "plan"])]
+    pub search: bool,
     /// Print the steps in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `load`.
+#[derive(Debug, Args)]
+pub struct LoadArguments {
+    /// What is asked for; may hold templates such as {{ int(1, 9) }}
+    pub url: String,
+    /// Active customers, each with its own connection; with --rate the most connections
+    #[arg(long, short, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub customers: u32,
+    /// Starts per second on a schedule that does not wait for answers
+    #[arg(long, short, value_parser = rate)]
+    pub rate: Option<f64>,
+    /// With --rate, start at random (a Poisson process) instead of at equal distances
+    #[arg(long, requires = "rate")]
+    pub poisson: bool,
+    /// How long load is counted; 10s where missing, and with --requests at most an hour
+    #[arg(long = "for", short = 'd', value_name = "TIME")]
+    pub span: Option<Seconds>,
+    /// Load before that, which is not counted
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub warm_up: Seconds,
+    /// End after this many executions, without a warm-up
+    #[arg(long, short = 'n', value_parser = clap::value_parser!(u64).range(1..))]
+    pub requests: Option<u64>,
+    /// Pause of a customer after each answer
+    #[arg(long, value_name = "TIME", default_value = "0s", conflicts_with = "rate")]
+    pub think: Seconds,
+    /// A header; may be given several times
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = header)]
+    pub header: Vec<(String, String)>,
+    /// The method; POST where there is a body, GET else
+    #[arg(long, short, value_parser = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])]
+    pub method: Option<String>,
+    /// The body, or @FILE to take it from a file
+    #[arg(long, short)]
+    pub body: Option<String>,
+    /// Execute this behaviour instead of one request: a file as in a study's behaviours/, or the name of one in code
+    #[arg(long, conflicts_with_all = ["method", "body", "header"])]
+    pub behaviour: Option<String>,
+    /// Speak HTTP/2
+    #[arg(long)]
+    pub http2: bool,
+    /// Trust any certificate
+    #[arg(long, conflicts_with = "ca")]
+    pub insecure: bool,
+    /// File with certificates (PEM) to trust besides those that the machine trusts
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Longest wait for an answer
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Seconds,
+    /// Longest body of an answer that is read, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub longest_body: u64,
+    /// Workers, each with a thread; one per core that this process may use where missing
+    #[arg(long, short, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub workers: Option<u32>,
+    /// A host besides this machine that you may put under load
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<String>,
+    /// Seed of random choices
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print the result in this form
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -299,6 +371,20 @@ pub struct ShopTierArguments {
     /// Cores to run on
     #[arg(long, value_delimiter = ',')]
     pub cores: Vec<usize>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (1e-3..=1e7).contains(&rate) => Ok(rate),
+        _ => Err("write a number from 0.001 to 10000000, such as 5000".to_owned()),
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("write NAME: VALUE, for example \"accept: application/json\"".to_owned()),
+    }
 }
 
 fn override_pair(text: &str) -> Result<(String, String), String> {

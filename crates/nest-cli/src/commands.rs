@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod fit;
 mod init;
+mod load;
 mod measure;
 mod project;
 mod report;
@@ -13,18 +14,21 @@ mod runs;
 mod schema;
 mod shop;
 
+use nest_load::code::Registry;
+
 use crate::{args::Command, failure::Failure};
 
-/// Runs one command.
-pub fn run(command: Command) -> Result<(), Failure> {
+/// Runs one command; `registry` holds the behaviours in code of this program.
+pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
-        Command::Measure(arguments) => measure::run(&arguments),
+        Command::Measure(arguments) => measure::run(&arguments, registry),
+        Command::Load(arguments) => load::run(&arguments, registry),
         Command::Fit(arguments) => fit::run(&arguments),
-        Command::Project(arguments) => project::run(&arguments),
+        Command::Project(arguments) => project::run(&arguments, registry),
         Command::Report(arguments) => report::run(&arguments),
-        Command::All(arguments) => all::run(&arguments),
+        Command::All(arguments) => all::run(&arguments, registry),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -10,6 +10,8 @@ use crate::{diagnostics, printer::talk};
 
 /// Internal or I/O error.
 pub const INTERNAL: u8 = 1;
+/// Wrong usage.
+pub const USAGE: u8 = 2;
 /// Invalid study, price book, model or data file.
 pub const INVALID: u8 = 3;
 /// The target is lost, or fewer than four steps can be fitted.
@@ -123,11 +125,17 @@ impl From<LoadError> for Failure {
             LoadError::BehaviourFails { .. } => (LOST, Some("correct the behaviour, or look at the target")),
             LoadError::AddressTaken { .. } => (LOST, Some("stop what listens there, or take `start` out of [target] to measure it")),
             LoadError::CommandFailed { .. } => (LOST, Some("run the command by hand in the study's folder")),
-            LoadError::Probe { .. } => (LOST, Some("name the process in a probe: [probes.app] pid = ... or port = ...")),
+            LoadError::Probe { .. } => {
+                (LOST, Some("name the process or the metrics page in a probe: [probes.app] pid = ..., port = ... or scrape = ..."))
+            }
             LoadError::Plan { .. } => (INVALID, Some("name the target's process in a probe")),
             LoadError::TooLong { .. } => (INVALID, Some("take fewer or shorter windows, or raise [measure] max_duration")),
+            LoadError::SecretUnfit { .. } => (INVALID, Some("export it without the line break")),
             LoadError::SecretMissing { .. } => (INVALID, Some("export it before measuring")),
-            LoadError::BaseUrl { .. } | LoadError::Tls { .. } => (INVALID, Some("use http and a host that can be reached")),
+            LoadError::BaseUrl { .. } => (INVALID, Some("write scheme, host and port, such as http://127.0.0.1:8080")),
+            LoadError::Unresolved { .. } => (LOST, Some("check the spelling of the host, or write its address")),
+            LoadError::Certificate { .. } => (INVALID, Some("give a file with certificates in PEM form (-----BEGIN CERTIFICATE-----)")),
+            LoadError::CodeMissing { .. } => (INVALID, Some("run the verb with the program that the behaviour was written in")),
             LoadError::Command { .. } | LoadError::Read { .. } | LoadError::Keep(_) | LoadError::System { .. } => (INTERNAL, None),
         };
         Self { code, cause: Cause::Error(error.into()), hint: hint.map(str::to_owned) }

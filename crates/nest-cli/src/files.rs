@@ -9,10 +9,11 @@ use std::{
 
 use nest_data::{
     Document, Measurements, Projection, ScalingModel, Source, Study,
+    feed::Feed,
     measurement::{Machine, Pilot, Resource, Step},
-    study_file::{StudyTexts, read_study},
+    study_file::{StudyTexts, read_feeds, read_study},
 };
-use nest_load::plan::Plan;
+use nest_load::{Trust, code::Registry, plan::Plan};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::failure::{Failure, INVALID, STALE};
@@ -21,6 +22,7 @@ use crate::failure::{Failure, INVALID, STALE};
 #[derive(Debug, Clone)]
 pub struct StudyFolder {
     path: PathBuf,
+    registry: Registry,
 }
 
 /// A run of a study: a folder in `runs/`.
@@ -78,16 +80,59 @@ pub struct KeptPlan {
     pub resources: Vec<Resource>,
 }
 
+/// Trust in the certificates of a file, besides those that the machine trusts.
+pub fn trust_also(path: &Path) -> Result<Trust, Failure> {
+    let file = path.display().to_string();
+    let pem = fs::read_to_string(path).map_err(|error| Failure::from(error).context(format!("the certificates in {file} cannot be read")))?;
+    Ok(Trust::Also { file, pem })
+}
+
 impl StudyFolder {
     /// The folder of a study; also taken from the path of its `nest.toml`.
     pub fn new(path: &Path) -> Result<Self, Failure> {
         let path = if path.is_file() { path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned) } else { path.to_owned() };
-        let folder = Self { path };
+        let folder = Self { path, registry: Registry::new() };
         if folder.path.join("nest.toml").is_file() {
             return Ok(folder);
         }
         let message = format!("there is no study in {}: it has no nest.toml", folder.path.display());
         Err(Failure::new(INVALID, message).hint("name the folder of a study, or write one with `locust-nest init`"))
+    }
+
+    /// Takes behaviours in code beside those of the folder.
+    #[must_use]
+    pub fn with_code(mut self, registry: &Registry) -> Self {
+        self.registry = registry.clone();
+        self
+    }
+
+    /// Behaviours in code.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The rows of the study's feeds.
+    pub fn feeds(&self, study: &Study) -> Result<BTreeMap<String, Feed>, Failure> {
+        let mut files = BTreeMap::new();
+        for (name, feed) in &study.feeds {
+            let path = self.path.join(&feed.file);
+            // One that is missing is an error of the study, beside all others of its feeds.
+            if !path.exists() {
+                continue;
+            }
+            let read = source(&path).map_err(|error| error.context(format!("feed `{name}` cannot be read from {}", feed.file)))?;
+            files.insert(feed.file.clone(), Source::new(&feed.file, read.text));
+        }
+        read_feeds(study, &files).map_err(|found| Failure::diagnostics(found, files.into_values().collect()))
+    }
+
+    /// Whom the study trusts over TLS.
+    pub fn trust(&self, study: &Study) -> Result<Trust, Failure> {
+        match &study.target.ca {
+            _ if study.target.insecure => Ok(Trust::Anybody),
+            Some(file) => trust_also(&self.path.join(file)),
+            None => Ok(Trust::Machine),
+        }
     }
 
     /// Where it lies.
@@ -106,8 +151,19 @@ impl StudyFolder {
         let texts = self.texts()?;
         read_study(&texts, overrides).map_err(|found| {
             let sources = std::iter::once(texts.nest).chain(texts.behaviours.into_values()).collect();
-            Failure::diagnostics(found, sources)
+            let failure = Failure::diagnostics(found, sources);
+            if self.has_code_elsewhere() { failure.hint(self.own_program()) } else { failure }
         })
+    }
+
+    /// Whether the folder is a crate, and this program is not its own.
+    fn has_code_elsewhere(&self) -> bool {
+        self.registry.names().is_empty() && self.path.join("Cargo.toml").is_file()
+    }
+
+    fn own_program(&self) -> String {
+        let folder = self.path.display();
+        format!("the folder is a crate, whose behaviours are code: `cargo run --manifest-path {folder}/Cargo.toml -- VERB {folder}` has them")
     }
 
     fn texts(&self) -> Result<StudyTexts, Failure> {
@@ -122,7 +178,7 @@ impl StudyFolder {
                 }
             }
         }
-        Ok(StudyTexts { nest: source(&self.path.join("nest.toml"))?, behaviours })
+        Ok(StudyTexts { nest: source(&self.path.join("nest.toml"))?, behaviours, code: self.registry.names() })
     }
 
     /// Makes the folder of a new run.

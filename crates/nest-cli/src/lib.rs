@@ -19,11 +19,35 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use nest_load::code::{Behaviour, Failure, Registry, Response, Target, Turn};
+
 /// Runs the command line of this process and returns its exit code: see DESIGN section 5.
+///
+/// A crate of your own calls this with its behaviours, and its binary has every verb:
+///
+/// ```no_run
+/// use locust_nest::{Behaviour, Failure, Registry, Turn};
+///
+/// struct Ping;
+///
+/// impl Behaviour for Ping {
+///     type State = ();
+///     async fn begin(&self, _: &mut Turn<'_>) -> Result<(), Failure> {
+///         Ok(())
+///     }
+///     async fn execute(&self, _: &mut (), turn: &mut Turn<'_>) -> Result<(), Failure> {
+///         turn.send("ping", "GET", "/ping", &[], b"").await.map(drop)
+///     }
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     locust_nest::run(Registry::new().with("ping", Ping))
+/// }
+/// ```
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn run(registry: Registry) -> ExitCode {
     let arguments = args::Arguments::parse();
-    match commands::run(arguments.command) {
+    match commands::run(arguments.command, &registry) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();

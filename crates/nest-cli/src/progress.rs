@@ -13,7 +13,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use nest_data::{
     Study,
-    measurement::{PlannedStep, ResourceKind, Step},
+    measurement::{PlannedStep, ResourceKind, Step, Window},
 };
 use nest_load::{Event, plan::Plan};
 
@@ -90,7 +90,15 @@ impl Progress {
 
     fn started(&mut self, step: &PlannedStep) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("step {} of {}: {}", step.index + 1, self.steps, step.label()));
+            bar.set_message(format!("{}: {}", self.place(step), step.label()));
+        }
+    }
+
+    /// Where a step stands in the plan; the tries of a search come after it.
+    fn place(&self, step: &PlannedStep) -> String {
+        match (step.index + 1).checked_sub(self.steps) {
+            None | Some(0) => format!("step {} of {}", step.index + 1, self.steps),
+            Some(tries) => format!("try {tries}"),
         }
     }
 
@@ -98,16 +106,15 @@ impl Progress {
         self.done = self.done.max(step.plan.index + 1);
         let span: f64 = step.windows.iter().map(|window| window.duration_s).sum();
         let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
-        let busy = self.capacity.as_ref().map_or_else(String::new, |(name, cores)| {
-            let used: f64 = step.windows.iter().filter_map(|window| window.used.get(name)).sum();
-            format!(", {name} {:.0} %", used / span.max(1e-9) / cores * 100.0)
+        let busy = self.capacity.as_ref().map_or_else(String::new, |(name, cores)| match Window::used_per_s(&step.windows, name) {
+            Some(used) => format!(", {name} {:.0} %", used / cores * 100.0),
+            None => format!(", {name} not known"),
         });
         let reasons = if step.verdict.reasons.is_empty() { String::new() } else { format!(": {}", step.verdict.reasons.join("; ")) };
         let left = self.steps.saturating_sub(self.done) as f64 * self.step_s;
         let line = format!(
-            "step {} of {}: {:<16} {:>6.1} of {:>6.1} executions/s{busy}, active {:.1}, in flight {:.1} · {}{reasons}{note} · {} left",
-            step.plan.index + 1,
-            self.steps,
+            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{busy}, active {:.1}, in flight {:.1} · {}{reasons}{note} · {} left",
+            self.place(&step.plan),
             step.plan.label(),
             completed as f64 / span.max(1e-9),
             step.plan.total_per_s(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Seconds;
+use crate::{customers::Think, units::Seconds};
 
 /// One behaviour. An *execution* of it makes its requests in order; rates and demand count executions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +21,16 @@ pub struct Behaviour {
     /// Values for `{{ name }}` before any step has saved one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
-    /// The requests, in order; at least one.
+    /// The requests, in order; at least one, unless the behaviour is code.
     pub steps: Vec<Request>,
+    /// Whether the behaviour is Rust code of the program that runs the study; never written in a file.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[schemars(skip)]
+    pub code: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// One request. Exactly one of `get`, `post`, `put`, `patch`, `delete` and `head` names the path.
@@ -50,9 +58,9 @@ pub struct Request {
     /// Name in reports; the path where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Pause before this request, from the answer to the one before.
+    /// Pause before this request, from the answer to the one before: a time, or a distribution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub think: Option<Seconds>,
+    pub think: Option<Think>,
     /// Headers; values are templates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
@@ -65,6 +73,13 @@ pub struct Request {
     /// Body as text (template).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Multipart body, by field name; sent on the compatibility path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub multipart: BTreeMap<String, Part>,
+    /// Redirects that are followed, 0 to 20; none where missing. A request that follows any takes the compatibility path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 20))]
+    pub redirects: Option<u8>,
     /// Longest wait for the whole answer; `[measure] timeout` where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Seconds>,
@@ -86,16 +101,50 @@ pub enum Capture {
     Elsewhere(CaptureFrom),
 }
 
-/// A place in the answer other than a JSON path.
+/// A place in the answer other than a JSON path; exactly one of the two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaptureFrom {
-    /// Name of a header (not available yet).
+    /// Name of a header, such as `"X-Token"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// Regular expression over the body with one group (not available yet).
+    /// Regular expression over the body; its first group is kept, or all of it where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
+}
+
+/// One field of a multipart body.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Part {
+    /// Its value (template).
+    Value(String),
+    /// A value that is sent as a file.
+    File(FilePart),
+}
+
+impl Part {
+    /// Its content (template).
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Value(value) => value,
+            Self::File(file) => &file.content,
+        }
+    }
+}
+
+/// A field of a multipart body that is sent as a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilePart {
+    /// Its content (template).
+    pub content: String,
+    /// The name it is sent under.
+    pub file_name: String,
+    /// Its media type, such as `"text/csv"`; application/octet-stream where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
 }
 
 /// What an answer must be to count as completed.

@@ -23,6 +23,11 @@ pub enum Caveat {
         /// Last step that was run.
         step: String,
     },
+    /// The pilot could not read a tier's processor, so that the plan did not reckon with it.
+    TierUnplanned {
+        /// The tier.
+        tier: String,
+    },
     /// A step was left out of the fit.
     StepLeftOut {
         /// The step.
@@ -129,6 +134,9 @@ impl fmt::Display for Caveat {
                 )
             }
             Self::RampEnded { step } => write!(f, "the ramp ended after {step} because the target could not keep up; later steps were not run"),
+            Self::TierUnplanned { tier } => {
+                write!(f, "the pilot could not read the processor of tier `{tier}`: the plan took it for free. Give [measure] a longer pilot")
+            }
             Self::StepLeftOut { step, reasons } => write!(f, "{step} is not fitted: {}. Repeat it on a quieter machine", reasons.join("; ")),
             Self::StepSuspect { step, reasons } => write!(f, "{step} is fitted with a wider error: {}", reasons.join("; ")),
             Self::DataGrows { ratio, resource } => {

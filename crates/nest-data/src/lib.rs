@@ -15,16 +15,24 @@
 //! ```
 
 pub mod behaviour;
+pub mod behaviour_check;
 pub mod caveat;
+pub mod collect;
+pub mod customers;
+mod customers_check;
 pub mod diagnostic;
 pub mod document;
 pub mod error;
 pub mod estimate;
+pub mod feed;
 pub mod formula;
+pub mod measure;
 pub mod measurement;
 pub mod price_book;
+mod probe_check;
 pub mod projection;
 pub mod scaling;
+pub mod selector;
 pub mod study;
 pub mod study_file;
 pub mod template;

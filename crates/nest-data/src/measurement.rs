@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     caveat::Caveat,
+    customers::Arrival,
     document::{Document, Header},
     study::Study,
 };
@@ -31,8 +32,26 @@ pub struct Measurements {
     pub pilot: Vec<Pilot>,
     /// The finished steps, in the order in which they ran.
     pub steps: Vec<Step>,
+    /// What a search for the largest number of customers found, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchResult>,
     /// Doubts that arose while measuring.
     pub caveats: Vec<Caveat>,
+}
+
+/// The largest number of customers that meets the objectives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchResult {
+    /// That number; none where not a single customer is served within the objectives.
+    pub largest: Option<f64>,
+    /// Whether it passed a second time.
+    pub confirmed: bool,
+    /// The smallest number that failed; none where the search met no limit.
+    pub smallest_failed: Option<f64>,
+    /// What failed there.
+    pub missed: Vec<String>,
+    /// Why the generator was the limit, where it was: the target may take more.
+    pub generator_limit: Option<String>,
 }
 
 impl Document for Measurements {
@@ -160,6 +179,19 @@ pub struct PlannedStep {
     pub offered_per_s: BTreeMap<String, f64>,
     /// Seed of its arrivals and templates.
     pub seed: u64,
+    /// How the load arrives.
+    #[serde(default, skip_serializing_if = "Arrival::is_open")]
+    pub arrival: Arrival,
+    /// Active customers of a closed step; none for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<u32>,
+    /// Which repeat it is, from 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl PlannedStep {
@@ -196,6 +228,15 @@ pub struct Step {
     pub requests: BTreeMap<String, Counts>,
     /// Executions due while the step settled; not in any other number.
     pub settling: Counts,
+    /// How long the step took to settle, in seconds; 0 where it was not recorded.
+    #[serde(default)]
+    pub settle_s: f64,
+    /// Customers of a closed or partly open step: as planned, and the fewest who could act at once in its windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<Population>,
+    /// Requests by name, with their own quantiles of response time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
     /// Failed and dropped requests by behaviour and kind.
     pub errors: Vec<ErrorCount>,
     /// The first failed exchanges of each kind.
@@ -224,6 +265,31 @@ impl Step {
     }
 }
 
+/// Customers of a step who hold a connection or wait for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Population {
+    /// As planned.
+    pub planned: u32,
+    /// The fewest at an edge of a window.
+    pub reached: u32,
+}
+
+/// One request of a behaviour, over a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The behaviour.
+    pub behaviour: String,
+    /// The request's name.
+    pub name: String,
+    /// How it was sent, where not on the fast path: `HTTP/2`, `reqwest (redirects)`, `code`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How many there were.
+    pub requests: Counts,
+    /// Quantiles (0.5, 0.95, 0.99) of the response time of completed ones from their due time, in seconds.
+    pub response_s: [f64; 3],
+}
+
 /// Counts of executions or requests: `due = completed + failed + dropped`, exactly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -242,6 +308,19 @@ impl Counts {
     #[must_use]
     pub fn balance(&self) -> bool {
         self.due == self.completed + self.failed + self.dropped
+    }
+
+    /// Counts the end of one that was due.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Ok => self.completed += 1,
+            Outcome::Failed => self.failed += 1,
+        }
+    }
+
+    /// Counts whatever is still open as failed.
+    pub fn cut(&mut self) {
+        self.failed = self.due.saturating_sub(self.completed + self.dropped);
     }
 
     /// Adds another count to this one.
@@ -276,7 +355,7 @@ pub struct Failure {
 }
 
 /// One window of a step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// Its length in seconds.
     pub duration_s: f64,
@@ -284,10 +363,35 @@ pub struct Window {
     pub completed: BTreeMap<String, u64>,
     /// Failed executions that ended in it.
     pub failed: u64,
-    /// Use of each resource: busy-seconds, bytes moved, or resident bytes at its end.
+    /// Use of each resource: busy-seconds, bytes moved, or resident bytes at its end. A resource that is missing here is
+    /// not known in this window, and `gaps` says why.
     pub used: BTreeMap<String, f64>,
     /// Share of the machine's processor time that the hypervisor took away.
     pub stolen: f64,
+    /// Seconds for which threads of a tier waited for a processor, over all of them, by tier; not part of `used`. From a
+    /// cgroup of version 2 they are the seconds in which at least one thread waited.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting: BTreeMap<String, f64>,
+    /// Seconds for which a processor quota held a tier back, by tier.
+    #[serde(default, skip_serializing_if = "is_all_zero")]
+    pub throttled: BTreeMap<String, f64>,
+    /// What was not read, or not over the whole window, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<String>,
+}
+
+impl Window {
+    /// Use of a resource per second over the windows in which it is known; none where it is known in none of them.
+    #[must_use]
+    pub fn used_per_s(windows: &[Self], resource: &str) -> Option<f64> {
+        let known = windows.iter().filter_map(|window| Some((*window.used.get(resource)?, window.duration_s)));
+        let (used, seconds) = known.fold((0.0, 0.0), |sum, (used, seconds)| (sum.0 + used, sum.1 + seconds));
+        (seconds > 0.0).then(|| used / seconds)
+    }
+}
+
+fn is_all_zero(seconds: &BTreeMap<String, f64>) -> bool {
+    seconds.values().all(|seconds| *seconds == 0.0)
 }
 
 /// A response-time histogram, in microseconds.
@@ -332,6 +436,24 @@ pub struct GeneratorHealth {
     pub lateness_p50_s: f64,
     /// 99th percentile of that delay.
     pub lateness_p99_s: f64,
+    /// 99th percentile of how late the generator's own clock woke it, in seconds.
+    #[serde(default)]
+    pub clock_p99_s: f64,
+    /// Share of the time in which a worker was ready to run and had no processor, 0-1; the highest of all workers.
+    #[serde(default)]
+    pub waiting: f64,
+    /// Connections that the target ended in the middle of a request.
+    #[serde(default)]
+    pub lost_connections: u64,
+    /// Requests that were sent again because the target had closed the idle connection they were sent over.
+    #[serde(default)]
+    pub repeated: u64,
+    /// Starts for which no customer was free at their due time; they waited in a queue of the generator.
+    #[serde(default)]
+    pub queued: u64,
+    /// Change of the civil clock against the monotonic one over the step, in seconds.
+    #[serde(default)]
+    pub clock_step_s: f64,
 }
 
 /// What a step is worth, and why.
@@ -389,5 +511,21 @@ mod tests {
         assert!(counts.balance());
         counts.due += 1;
         assert!(!counts.balance());
+    }
+
+    #[test]
+    fn a_window_without_a_reading_counts_neither_as_use_nor_as_time() {
+        let known = Window { duration_s: 2.0, used: [("db/cpu".to_owned(), 3.0)].into_iter().collect(), ..Window::default() };
+        let unknown = Window { duration_s: 10.0, ..Window::default() };
+        assert_eq!(Window::used_per_s(&[known.clone(), unknown.clone(), known], "db/cpu"), Some(1.5));
+        assert_eq!(Window::used_per_s(&[unknown], "db/cpu"), None);
+    }
+
+    #[test]
+    fn a_window_without_gaps_is_written_as_before() {
+        let window = Window { duration_s: 1.0, throttled: [("app".to_owned(), 0.0)].into_iter().collect(), ..Window::default() };
+        let text = serde_json::to_string(&window).expect("serialises");
+        assert_eq!(text, r#"{"duration_s":1.0,"completed":{},"failed":0,"used":{},"stolen":0.0}"#);
+        assert_eq!(serde_json::from_str::<Window>(&text).expect("reads back").throttled, BTreeMap::new());
     }
 }

@@ -11,7 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     DataError,
     behaviour::Behaviour,
+    collect::{Collect, Preset},
+    customers::Customers,
+    feed::FeedSource,
     formula::Rate,
+    measure::Measure,
     units::{Growth, Quoted, Seconds, Share},
 };
 
@@ -34,6 +38,9 @@ pub struct Study {
     pub parameters: BTreeMap<String, Parameter>,
     /// Executions per customer and time of each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
     pub rates: BTreeMap<String, Rate>,
+    /// Tables that behaviours take values from, `{{ NAME.COLUMN }}`, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub feeds: BTreeMap<String, FeedSource>,
     /// How it is measured.
     #[serde(default)]
     pub measure: Measure,
@@ -99,6 +106,18 @@ pub struct Target {
     /// Hosts besides the loopback ones that may be put under load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow_hosts: Vec<String>,
+    /// Whether HTTP/2 is spoken.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub http2: bool,
+    /// File (PEM, in the study's folder) with certificates to trust besides those that the machine trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// Trust any certificate, for a target of one's own whose certificate nobody has signed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub insecure: bool,
+    /// Proxy of all requests: `"http://127.0.0.1:3128"`. They take the compatibility path then, which is slower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Cores that a started target may use, by number; all where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<Vec<usize>>,
@@ -110,33 +129,12 @@ pub struct Target {
     pub state: Option<String>,
 }
 
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 fn thirty_seconds() -> Seconds {
     Seconds::new(30.0).expect("30 is a valid span")
-}
-
-/// How executions per customer and day become load in the busiest minute.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Customers {
-    /// Whether customers arrive on a schedule of their own or wait for answers.
-    #[serde(default)]
-    pub arrival: Arrival,
-    /// Share of a day's executions that falls into its busiest hour, 1/24 (even) to 1.
-    pub peak_hour_share: Share,
-    /// Busiest minute over the mean minute of the busiest hour, 1 or more.
-    #[schemars(range(min = 1.0))]
-    pub burst: f64,
-}
-
-/// How load arrives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Arrival {
-    /// Arrivals follow a Poisson process, whatever the answers.
-    #[default]
-    Open,
-    /// A fixed population waits for each answer, then thinks (not available yet).
-    Closed,
 }
 
 /// A number that formulas use.
@@ -183,69 +181,6 @@ impl Parameter {
     }
 }
 
-/// How a study is measured. The defaults suit a quiet machine and take about half an hour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Measure {
-    /// Customer counts of the ramp; without them, shares of the capacity that the pilot finds (see `ramp`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub customers: Option<Vec<f64>>,
-    /// Steps of the ramp as shares of the pilot's capacity.
-    pub ramp: Vec<Share>,
-    /// Load of the base step, as a share of the pilot's capacity.
-    pub base: Share,
-    /// Load of the boosted steps, as a share of the pilot's capacity.
-    pub boost: Share,
-    /// A last step on the plain mix at this multiple of the highest fitted load; never fitted, it checks the forecast.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0, max = 4.0))]
-    pub confirm: Option<f64>,
-    /// Length of one window.
-    pub window: Seconds,
-    /// Windows of a step, 2 or more.
-    #[schemars(range(min = 2, max = 1000))]
-    pub windows: u32,
-    /// Load before the first window that is not counted.
-    pub settle: Seconds,
-    /// Time that the pilot gives each behaviour.
-    pub pilot: Seconds,
-    /// Longest wait for an answer.
-    pub timeout: Seconds,
-    /// Most executions in progress at once; more are dropped and counted.
-    #[schemars(range(min = 1, max = 20000))]
-    pub max_in_flight: u32,
-    /// Highest rate of executions offered, per second; the plan is scaled down to it.
-    pub max_rate: f64,
-    /// Longest run; the plan is refused where it would take longer.
-    pub max_duration: Seconds,
-    /// Core that the load generator is pinned to, by number; the last one where missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub generator_core: Option<usize>,
-}
-
-impl Default for Measure {
-    fn default() -> Self {
-        let share = |value| Share::new(value).expect("constants lie in 0-1");
-        let seconds = |value| Seconds::new(value).expect("constants are valid spans");
-        Self {
-            customers: None,
-            ramp: [0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map(share).to_vec(),
-            base: share(0.1),
-            boost: share(0.55),
-            confirm: None,
-            window: seconds(10.0),
-            windows: 10,
-            settle: seconds(5.0),
-            pilot: seconds(3.0),
-            timeout: seconds(10.0),
-            max_in_flight: 2_000,
-            max_rate: 5_000.0,
-            max_duration: seconds(7_200.0),
-            generator_core: None,
-        }
-    }
-}
-
 /// Where the resource use of one tier is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -262,13 +197,47 @@ pub struct Probe {
     /// The process, by a TCP port it listens on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// Cores the tier can use; read from its affinity and its cgroup where missing.
+    /// Address of a metrics page in the Prometheus text format: `"http://127.0.0.1:9187/metrics"` (prometheus).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scrape: Option<String>,
+    /// Address of a Prometheus server that is asked instead: `"http://127.0.0.1:9090"` (prometheus). Windows must be
+    /// much longer than its scrape interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Exporter whose metrics are read, instead of or beside `collect` (prometheus).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// Labels with the values that the preset's series must have: `{ name = "db" }` (prometheus).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub only: BTreeMap<String, String>,
+    /// What is read: `{ cpu = "process_cpu_seconds_total", memory = ".." }` (prometheus). What it names replaces the preset's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collect: Option<Collect>,
+    /// Cores the tier can use; read from its affinity and its cgroup where missing, and needed for processor time from metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.01))]
     pub cores: Option<f64>,
     /// Disk bytes per second that the tier can move; without it disk has no utilisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_bytes_per_s: Option<f64>,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self {
+            tier: app(),
+            kind: ProbeKind::default(),
+            pid: None,
+            port: None,
+            scrape: None,
+            query: None,
+            preset: None,
+            only: BTreeMap::new(),
+            collect: None,
+            cores: None,
+            disk_bytes_per_s: None,
+        }
+    }
 }
 
 fn app() -> String {
@@ -284,6 +253,8 @@ pub enum ProbeKind {
     Process,
     /// The whole cgroup (v1 or v2) that the process is in.
     Cgroup,
+    /// Metrics in the Prometheus text format (`scrape`), or from a Prometheus server (`query`).
+    Prometheus,
 }
 
 /// An objective.
@@ -302,6 +273,9 @@ pub struct Slo {
     /// 99 % of the requests are answered within this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99: Option<Seconds>,
+    /// Share of the requests that may fail or be dropped; `measure --search` takes 1 % where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Share>,
 }
 
 impl Slo {

@@ -5,10 +5,14 @@ use std::{collections::BTreeMap, net::IpAddr};
 use url::{Host, Url};
 
 use crate::{
-    behaviour::{Behaviour, Capture, Request, json_pointer},
+    behaviour::Behaviour,
+    behaviour_check::{check_behaviour, texts_of},
+    customers_check::check_customers,
     diagnostic::{Diagnostic, Source, nearest},
+    feed::Feed,
     formula::is_unit_of_time,
-    study::{Arrival, Config, Platform, Study},
+    probe_check,
+    study::{Config, Driver, Platform, Study},
     template::{Segment, Template},
     toml_document::{self, Spans},
 };
@@ -23,6 +27,18 @@ pub struct StudyTexts {
     pub nest: Source,
     /// Each file of `behaviours/`, by behaviour name.
     pub behaviours: BTreeMap<String, Source>,
+    /// Behaviours that are Rust code of the running program, by name, with the behaviour that each needs.
+    pub code: BTreeMap<String, Option<String>>,
+}
+
+impl StudyTexts {
+    fn names(&self) -> impl Iterator<Item = &String> + Clone {
+        self.behaviours.keys().chain(self.code.keys())
+    }
+
+    fn has(&self, behaviour: &str) -> bool {
+        self.behaviours.contains_key(behaviour) || self.code.contains_key(behaviour)
+    }
 }
 
 /// Reads and checks a whole study. `overrides` are `path=value` pairs of `--set`.
@@ -38,13 +54,23 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
             Err(errors) => found.extend(errors),
         }
     }
+    let study = toml_document::read::<Study>(&texts.nest, overrides);
+    let feeds: Option<Vec<String>> = study.as_ref().ok().map(|(study, _)| study.feeds.keys().cloned().collect());
     for (behaviour, spans) in read.values() {
         let needed = behaviour.needs.as_ref().and_then(|needed| read.get(needed));
         let saved = needed.into_iter().flat_map(|(needed, _)| &needed.steps).flat_map(|step| step.save.keys().cloned());
-        check_behaviour(behaviour, saved.collect(), spans, &mut found);
+        check_behaviour(behaviour, saved.collect(), feeds.as_deref(), spans, &mut found);
     }
-    let behaviours: BTreeMap<String, Behaviour> = read.into_iter().map(|(name, (behaviour, _))| (name, behaviour)).collect();
-    match toml_document::read::<Study>(&texts.nest, overrides) {
+    let mut behaviours: BTreeMap<String, Behaviour> = read.into_iter().map(|(name, (behaviour, _))| (name, behaviour)).collect();
+    for (name, needs) in &texts.code {
+        if let Some(source) = texts.behaviours.get(name) {
+            let message = format!("`{name}` is both a file and Rust code of this program");
+            found.push(Diagnostic::at(&source.name, 0..0, message, "rename one of the two"));
+        }
+        behaviours
+            .insert(name.clone(), Behaviour { description: None, needs: needs.clone(), variables: BTreeMap::new(), steps: Vec::new(), code: true });
+    }
+    match study {
         Ok((mut study, spans)) => {
             study.behaviours = behaviours;
             check_study(&study, texts, &spans, &mut found);
@@ -55,6 +81,58 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
             Err(errors)
         }
     }
+}
+
+/// Reads one behaviour that stands alone, for `load`: no feeds, no needs.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_behaviour(source: &Source) -> Result<Behaviour, Vec<Diagnostic>> {
+    let (behaviour, spans) = toml_document::read::<Behaviour>(source, &[])?;
+    let mut found = Vec::new();
+    check_behaviour(&behaviour, Vec::new(), Some(&[]), &spans, &mut found);
+    if behaviour.needs.is_some() {
+        found.push(spans.at_value(&["needs"], "a behaviour that stands alone can need no other", "put the requests of both into one file"));
+    }
+    if found.is_empty() { Ok(behaviour) } else { Err(found) }
+}
+
+/// Reads the feeds of a study from the texts of their files, by file name, and checks that the behaviours' columns are there.
+///
+/// # Errors
+/// Everything that is wrong, over all feeds.
+pub fn read_feeds(study: &Study, files: &BTreeMap<String, Source>) -> Result<BTreeMap<String, Feed>, Vec<Diagnostic>> {
+    let (mut feeds, mut found) = (BTreeMap::new(), Vec::new());
+    for (name, feed) in &study.feeds {
+        match files.get(&feed.file).map(Feed::read) {
+            Some(Ok(feed)) => drop(feeds.insert(name.clone(), feed)),
+            Some(Err(error)) => found.push(error),
+            None => found.push(Diagnostic::at(&feed.file, 0..0, format!("the file of feed `{name}` is not there"), "put it into the study's folder")),
+        }
+    }
+    for (behaviour, feed, column) in feed_columns(study) {
+        if let Some(rows) = feeds.get(&feed).filter(|rows| !rows.columns().contains(&column)) {
+            let message = format!("behaviour `{behaviour}` takes {{{{ {feed}.{column} }}}}, but the feed has no column `{column}`");
+            found.push(Diagnostic::at(&study.feeds[&feed].file, 0..0, message, offer(&column, rows.columns().iter())));
+        }
+    }
+    if found.is_empty() { Ok(feeds) } else { Err(found) }
+}
+
+/// Behaviour, feed and column of every `{{ feed.column }}` of a study.
+fn feed_columns(study: &Study) -> Vec<(String, String, String)> {
+    let mut columns = Vec::new();
+    for (name, behaviour) in &study.behaviours {
+        for text in behaviour.steps.iter().flat_map(texts_of) {
+            let template: Option<Template> = text.1.parse().ok();
+            for segment in template.iter().flat_map(Template::segments) {
+                if let Segment::Feed { feed, column } = segment {
+                    columns.push((name.clone(), feed.clone(), column.clone()));
+                }
+            }
+        }
+    }
+    columns
 }
 
 /// Whether a host is this machine, without asking a name server.
@@ -72,9 +150,9 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     check_numbers(study, spans, found);
     for (name, slo) in &study.slo {
         if let Some(behaviour) = &slo.applies_to
-            && !texts.behaviours.contains_key(behaviour)
+            && !texts.has(behaviour)
         {
-            let help = offer(behaviour, texts.behaviours.keys());
+            let help = offer(behaviour, texts.names());
             found.push(spans.at_value(&["slo", name, "applies_to"], format!("objective `{name}` is for `{behaviour}`, which is no behaviour"), help));
         }
         if slo.limits().is_empty() {
@@ -83,6 +161,7 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     }
     for (name, config) in &study.configs {
         check_config(name, config, spans, found);
+        check_meters(name, config, study, spans, found);
     }
     for (name, policy) in &study.policies {
         for parameter in policy.set.keys().filter(|parameter| !study.parameters.contains_key(*parameter)) {
@@ -105,7 +184,7 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
 fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let path = ["target", "base_url"];
     let url = match Url::parse(&study.target.base_url) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => url,
+        Ok(url) if url.host_str().is_some_and(|host| !host.is_empty()) && speaks(study, &url) => url,
         _ => {
             let message = format!("{:?} is not a base URL", study.target.base_url);
             return found.push(spans.at_value(&path, message, "write scheme, host and port, such as \"http://127.0.0.1:8080\""));
@@ -117,16 +196,41 @@ fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         Some(Host::Ipv6(address)) => address.to_string(),
         None => return,
     };
+    check_proxy(study, spans, found);
     if !is_loopback(&host) && !study.target.allow_hosts.contains(&host) {
         let help = format!("if you may put load on it, add allow_hosts = [\"{host}\"] under [target]");
         found.push(spans.at_value(&path, format!("host `{host}` is not allowed: load goes to this machine only"), help));
     }
 }
 
+/// A proxy is a host that load goes to.
+fn check_proxy(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let Some(proxy) = &study.target.proxy else { return };
+    let path = ["target", "proxy"];
+    let Some(url) = Url::parse(proxy).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some()) else {
+        let message = format!("{proxy:?} is not a proxy's URL");
+        return found.push(spans.at_value(&path, message, "write scheme, host and port, such as \"http://127.0.0.1:3128\""));
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        found.push(spans.at_value(&path, "a user name or password here would be kept with every run", "use a proxy that asks for none"));
+    }
+    let host = url.host_str().unwrap_or_default();
+    if !is_loopback(host) && !study.target.allow_hosts.iter().any(|allowed| allowed == host) {
+        let help = format!("if you may put load on it, add allow_hosts = [\"{host}\"] under [target]");
+        found.push(spans.at_value(&path, format!("the proxy's host `{host}` is not allowed: load goes to this machine only"), help));
+    }
+}
+
+/// Whether the scheme is one that requests are made over, or all behaviours are code, which may speak anything.
+fn speaks(study: &Study, url: &Url) -> bool {
+    let requests = study.behaviours.values().any(|behaviour| !behaviour.code);
+    matches!(url.scheme(), "http" | "https") || !requests && url.port().is_some()
+}
+
 fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (name, rate) in &study.rates {
-        if !texts.behaviours.contains_key(name) {
-            let help = match nearest(name, texts.behaviours.keys().map(String::as_str)) {
+        if !texts.has(name) {
+            let help = match nearest(name, texts.names().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`? Else add behaviours/{name}.toml"),
                 None => format!("add behaviours/{name}.toml, or remove the rate"),
             };
@@ -141,6 +245,10 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         let help = format!("add `{name} = \"1 / day\"` under [rates] in {}, or remove the file", texts.nest.name);
         found.push(Diagnostic::at(&source.name, 0..0, format!("behaviour `{name}` has no rate"), help));
     }
+    for name in texts.code.keys().filter(|name| !study.rates.contains_key(*name)) {
+        let message = format!("behaviour `{name}`, which is code of this program, has no rate");
+        found.push(spans.at_key(&["rates"], message, format!("add `{name} = \"1 / day\"` under [rates]")));
+    }
     if study.rates.is_empty() {
         found.push(spans.at_key(&["rates"], "there is no rate", "add at least one behaviour and its rate"));
     }
@@ -153,10 +261,10 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
 fn check_needs(study: &Study, texts: &StudyTexts, found: &mut Vec<Diagnostic>) {
     for (name, behaviour) in &study.behaviours {
         let Some(needed) = &behaviour.needs else { continue };
-        let source = &texts.behaviours[name];
+        let source = texts.behaviours.get(name).unwrap_or(&texts.nest);
         let span = source.text.find("needs").map_or(0..0, |start| start..start + "needs".len());
-        if !texts.behaviours.contains_key(needed) {
-            let help = offer(needed, texts.behaviours.keys());
+        if !texts.has(needed) {
+            let help = offer(needed, texts.names());
             found.push(Diagnostic::at(&source.name, span, format!("`{name}` needs `{needed}`, which is no behaviour"), help));
         } else if study.behaviours.get(needed).is_some_and(|needed| needed.needs.is_some()) {
             let message = format!("`{name}` needs `{needed}`, which needs another behaviour itself");
@@ -172,14 +280,13 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             let message = format!("probes `{other}` and `{name}` both read the tier `{}`", probe.tier);
             found.push(spans.at_key(&["probes", name], message, "give each its own tier = \"..\", or keep one"));
         }
+        probe_check::check(name, probe, &study.target.allow_hosts, spans, found);
     }
 }
 
 fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let measure = &study.measure;
-    if study.customers.arrival == Arrival::Closed {
-        found.push(spans.at_value(&["customers", "arrival"], "closed arrivals are not available yet", "use arrival = \"open\""));
-    }
+    check_customers(study, spans, found);
     if study.customers.peak_hour_share.get() < 1.0 / 24.0 {
         let help = "the busiest of 24 hours holds at least 1/24 = 4.17% of the day";
         found.push(spans.at_value(&["customers", "peak_hour_share"], "the busiest hour cannot hold less than an even share", help));
@@ -218,6 +325,17 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             let message = format!("`{name}` is {}, outside its range {low} to {high}", parameter.value());
             found.push(spans.at_value(&["parameters", name], message, "the 90 % range holds the value: range = [low, high]"));
         }
+    }
+}
+
+/// Bytes are counted of HTTP answers only; a price per byte of anything else would come out as nothing.
+fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    if Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        return;
+    }
+    for meter in config.meters.iter().filter(|(_, driver)| **driver == Driver::BytesSent).map(|(meter, _)| meter) {
+        let message = format!("`{name}` pays for bytes, which are counted over http and https only");
+        found.push(spans.at_key(&["configs", name, "meters", meter], message, "leave the meter out, or state what it costs under monthly"));
     }
 }
 
@@ -284,89 +402,7 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved.
-fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    if behaviour.steps.is_empty() {
-        found.push(spans.at_key(&["steps"], "the behaviour makes no request", "add a step such as { get = \"/\" }"));
-    }
-    let mut known = saved;
-    known.extend(behaviour.variables.keys().cloned());
-    for (index, step) in behaviour.steps.iter().enumerate() {
-        check_request(step, &index.to_string(), spans, &mut known, found);
-    }
-}
-
-fn check_request(step: &Request, index: &str, spans: &Spans, known: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
-    let Some((method, path)) = step.method_and_path() else {
-        let help = "such as { get = \"/items\" } or { post = \"/orders\", json = { .. } }";
-        return found.push(spans.at_value(&["steps", index], "a step names exactly one of get, post, put, patch, delete, head", help));
-    };
-    let method_key = method.to_ascii_lowercase();
-    if !path.starts_with('/') {
-        let help = "write the path from the base URL, starting with /";
-        found.push(spans.at_value(&["steps", index, &method_key], format!("{path:?} is not a path"), help));
-    }
-    let bodies = usize::from(step.json.is_some()) + usize::from(!step.form.is_empty()) + usize::from(step.body.is_some());
-    if bodies > 1 {
-        found.push(spans.at_value(&["steps", index], "a step has one body", "keep one of json, form and body"));
-    }
-    let mut json_texts = Vec::new();
-    step.json.iter().for_each(|json| collect_texts(json, &mut json_texts));
-    let places = std::iter::once((method_key.as_str(), path))
-        .chain(step.headers.values().map(|text| ("headers", text.as_str())))
-        .chain(step.form.values().map(|text| ("form", text.as_str())))
-        .chain(step.body.iter().map(|text| ("body", text.as_str())))
-        .chain(json_texts.into_iter().map(|text| ("json", text)));
-    for (key, text) in places {
-        match text.parse::<Template>() {
-            Err(error) => {
-                found.push(spans.at_value(&["steps", index, key], error.to_string(), "write {{ name }}, {{ int(1, 9) }} or {{ pick(\"a\", \"b\") }}"))
-            }
-            Ok(template) => {
-                for segment in template.segments() {
-                    if let Segment::Variable(name) = segment
-                        && !known.contains(name)
-                    {
-                        let help = "save it in an earlier step, or give it a value under [variables]";
-                        found.push(spans.at_value(&["steps", index, key], format!("`{{{{ {name} }}}}` has no value yet at this step"), help));
-                    }
-                }
-            }
-        }
-    }
-    for (name, capture) in &step.save {
-        match capture {
-            Capture::Json(path) if json_pointer(path).is_none() => {
-                found.push(spans.at_value(
-                    &["steps", index, "save", name],
-                    format!("{path:?} is not a JSON path"),
-                    "write $ and names or indices, such as \"$.items[0].id\"",
-                ));
-            }
-            Capture::Elsewhere(_) => {
-                found.push(spans.at_value(
-                    &["steps", index, "save", name],
-                    "captures from headers and by regular expression are not available yet",
-                    "use a JSON path, such as \"$.id\"",
-                ));
-            }
-            Capture::Json(_) => {}
-        }
-        known.push(name.clone());
-    }
-}
-
-/// Every text inside a JSON value, depth first.
-fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
-    match value {
-        serde_json::Value::String(text) => texts.push(text),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
-        serde_json::Value::Object(fields) => fields.values().for_each(|field| collect_texts(field, texts)),
-        _ => {}
-    }
-}
-
-fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
+pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
     match nearest(written, known.clone().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("defined here: {}", known.cloned().collect::<Vec<_>>().join(", ")),
@@ -395,7 +431,7 @@ browse = "20 / day"
 
     fn texts(nest: &str, browse: &str) -> StudyTexts {
         let behaviours = [("browse".to_owned(), Source::new("behaviours/browse.toml", browse))].into_iter().collect();
-        StudyTexts { nest: Source::new("nest.toml", nest), behaviours }
+        StudyTexts { nest: Source::new("nest.toml", nest), behaviours, code: BTreeMap::new() }
     }
 
     fn errors(nest: &str, browse: &str) -> String {
@@ -418,6 +454,20 @@ browse = "20 / day"
         let found = errors(&NEST.replace("browse =", "brwose ="), BROWSE);
         assert!(found.contains("`brwose` has a rate but there is no behaviour") && found.contains("did you mean `browse`?"), "{found}");
         assert!(found.contains("behaviours/browse.toml: behaviour `browse` has no rate"), "{found}");
+    }
+
+    #[test]
+    fn code_speaks_any_protocol_and_its_bytes_have_no_price() {
+        let nest = NEST.replace("http://127.0.0.1:8080", "postgres://127.0.0.1:5432/shop");
+        let code =
+            |nest: &str| StudyTexts { behaviours: BTreeMap::new(), code: [("browse".to_owned(), None)].into_iter().collect(), ..texts(nest, BROWSE) };
+        assert!(read_study(&code(&nest), &[]).is_ok());
+        assert!(errors(&nest, BROWSE).contains("is not a base URL"), "requests of a file are made over HTTP");
+        let priced = format!(
+            "{nest}[configs.one]\nplatform = \"vm\"\nbook = \"aws/us-east-1\"\nsku = \"m7i.large\"\nmeters = {{ \"egress.internet\" = \"bytes_sent\" }}\n"
+        );
+        let found = read_study(&code(&priced), &[]).expect_err("must be refused");
+        assert!(found.iter().any(|one| one.message.contains("pays for bytes")), "{found:?}");
     }
 
     #[test]
@@ -451,7 +501,11 @@ browse = "20 / day"
             ("steps = []", "makes no request"),
             ("steps = [{ get = \"/a\", post = \"/b\" }]", "exactly one of"),
             ("steps = [{ get = \"/{{ id }}\" }]", "has no value yet"),
-            ("steps = [{ get = \"/\", save = { id = { regex = \"a(b)\" } } }]", "not available yet"),
+            ("steps = [{ get = \"/\", save = { id = { regex = \"a(b\" } } }]", "not a regular expression"),
+            ("steps = [{ get = \"/\", save = { id = { regex = \"(a)(b)\" } } }]", "more than one group"),
+            ("steps = [{ get = \"/\", save = { id = { header = \"a b\" } } }]", "from one place"),
+            ("steps = [{ get = \"/{{ users.name }}\" }]", "there is no feed `users`"),
+            ("steps = [{ get = \"/\", think = { dist = \"uniform\" } }]", "needs `from`"),
             ("steps = [{ get = \"/\", save = { id = \"items\" } }]", "not a JSON path"),
             ("steps = [{ post = \"/\", body = \"x\", json = { a = 1 } }]", "one body"),
             ("needs = \"login\"\nsteps = [{ get = \"/\" }]", "needs `login`, which is no behaviour"),

@@ -19,6 +19,13 @@ pub enum Segment {
     Env(String),
     /// Number of the customer who makes the request, from 0.
     Customer,
+    /// A column of a feed's row; an execution takes one row of each feed.
+    Feed {
+        /// The feed.
+        feed: String,
+        /// The column.
+        column: String,
+    },
 }
 
 /// A parsed template. It prints as the text it was read from.
@@ -72,9 +79,13 @@ fn fail(text: &str, reason: String) -> DataError {
 
 fn segment(inner: &str) -> Result<Segment, String> {
     let Some((name, arguments)) = inner.strip_suffix(')').and_then(|call| call.split_once('(')) else {
-        let is_name = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_name = is_word(inner);
         return match inner {
             "customer" => Ok(Segment::Customer),
+            _ if inner.split_once('.').is_some_and(|(feed, column)| is_word(feed) && !column.is_empty() && !column.contains(['{', '}', '('])) => {
+                let (feed, column) = inner.split_once('.').unwrap_or_default();
+                Ok(Segment::Feed { feed: feed.to_owned(), column: column.to_owned() })
+            }
             _ if is_name => Ok(Segment::Variable(inner.to_owned())),
             _ => Err(format!("`{inner}` is neither a variable nor a function")),
         };
@@ -87,9 +98,13 @@ fn segment(inner: &str) -> Result<Segment, String> {
         },
         ("pick", choices) => choices.iter().map(|choice| quoted(choice)).collect::<Result<_, _>>().map(Segment::Pick),
         ("env", [variable]) => quoted(variable).map(Segment::Env),
-        ("feed", _) => Err("feeders are not available yet; use int or pick".to_owned()),
+        ("feed", _) => Err("a feed is read by its name and column: {{ users.name }} with a table [feeds.users]".to_owned()),
         _ => Err(format!("`{inner}` is not known; use int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a saved variable")),
     }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 fn quoted(text: &str) -> Result<String, String> {
@@ -103,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_template_is_cut_into_its_pieces() {
-        let template: Template = "/items/{{ id }}?page={{int(1, 40)}}&by={{ pick(\"a\", 'b') }}".parse().expect("valid");
+        let template: Template = "/items/{{ id }}?page={{int(1, 40)}}&by={{ pick(\"a\", 'b') }}{{ users.e-mail }}".parse().expect("valid");
         let expected = [
             Segment::Literal("/items/".into()),
             Segment::Variable("id".into()),
@@ -111,6 +126,7 @@ mod tests {
             Segment::Int(1, 40),
             Segment::Literal("&by=".into()),
             Segment::Pick(vec!["a".into(), "b".into()]),
+            Segment::Feed { feed: "users".into(), column: "e-mail".into() },
         ];
         assert_eq!(template.segments(), expected);
     }
@@ -122,7 +138,7 @@ mod tests {
             ("{{ x", "never closed"),
             ("{{ a b }}", "neither a variable"),
             ("{{ nope(1) }}", "not known"),
-            ("{{ feed(\"users.csv\") }}", "not available yet"),
+            ("{{ feed(\"users.csv\") }}", "by its name and column"),
             ("{{ pick(a) }}", "in quotes"),
         ] {
             let error = text.parse::<Template>().expect_err(text);

@@ -1,269 +1,391 @@
-//! Runs one step: makes each execution at its due time, samples the target at the window's edges, closes the books.
+//! Runs steps: has the workers offer a load, waits until it has settled, samples the target at the edges of the windows, and
+//! closes the books.
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-    rc::Rc,
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
 };
 
-use nest_data::measurement::{GeneratorHealth, PlannedStep};
-use nix::time::{ClockId, clock_gettime};
-use tokio::task::{JoinSet, LocalSet};
+use nest_data::measurement::{GeneratorHealth, Population};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
     LoadError,
-    customer::{Customer, Execution, StepContext, Windows},
+    clock::Moment,
     interrupt::Interrupt,
-    observe::{Observer, Sample},
-    pacer::Arrivals,
-    rate_clock::RateClock,
-    recorder::{Phase, Recorder, microseconds},
-    script::Script,
+    load::Load,
+    observe::{Observer, Sample, threads},
+    recorder::Recorder,
+    script::Program,
+    settle::{self, Look, Unsettled},
+    target::pin,
+    windows::StepControl,
+    worker::{Job, LOOK, Said, work},
 };
 
-/// How often a running step looks whether it was interrupted.
-const LOOK: Duration = Duration::from_millis(50);
+/// How far ahead the start of a step and of its windows is set, so that every worker sees it in time.
+const AHEAD: Duration = Duration::from_millis(20);
+/// How long after its drain a worker may take to hand in what it recorded.
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The generator: customers that live from step to step, and the runtime they live in.
+/// The generator: workers, each with customers that live from step to step.
 pub struct Engine {
-    runtime: tokio::runtime::Runtime,
-    scripts: Rc<Vec<Script>>,
-    secrets: Rc<Vec<String>>,
-    base_url: String,
-    customers: Rc<RefCell<Vec<Customer>>>,
-    next_number: Rc<Cell<u32>>,
+    program: Arc<Program>,
+    workers: Vec<WorkerThread>,
+}
+
+struct WorkerThread {
+    jobs: Option<mpsc::Sender<Job>>,
+    said: mpsc::Receiver<Said>,
+    thread: Option<JoinHandle<()>>,
+    tid: i32,
 }
 
 /// Times and bounds of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct StepLimits {
+    /// Load before the windows: at least, and at most where it has not settled by then.
     pub settle: Duration,
+    pub settle_most: Duration,
     pub window: Duration,
     pub windows: usize,
     pub drain: Duration,
-    pub max_in_flight: usize,
+    /// Executions after which the step ends, where their number is bounded.
+    pub executions: Option<u64>,
 }
 
 /// Everything a step gave.
 pub struct StepResult {
     pub recorder: Recorder,
-    pub samples: Vec<Sample>, // one per window edge, windows + 1
+    pub samples: Vec<Sample>, // one per window edge, windows + 1; none without an observer
     pub generator: GeneratorHealth,
+    pub settle_s: f64,
+    pub unsettled: Option<Unsettled>,
+    pub population: Option<Population>,
+    /// Share of the looks at which the target's processes were stopped.
+    pub target_stopped: f64,
+    /// Length of all windows, shorter where the step ended early.
+    pub span_s: f64,
     pub interrupted: bool,
 }
 
 impl Engine {
-    /// An engine without customers.
-    pub fn new(scripts: Vec<Script>, secrets: &BTreeMap<String, String>, base_url: &str) -> Result<Self, LoadError> {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|source| LoadError::System { what: "a runtime", source })?;
-        Ok(Self {
-            runtime,
-            scripts: Rc::new(scripts),
-            secrets: Rc::new(secrets.values().cloned().collect()),
-            base_url: base_url.to_owned(),
-            customers: Rc::default(),
-            next_number: Rc::default(),
-        })
+    /// An engine without customers; one worker on each of `cores`, or `workers` of them wherever there is room.
+    ///
+    /// # Errors
+    /// [`LoadError::System`] where a thread, a runtime or a core is refused.
+    pub fn new(program: Program, cores: &[usize], workers: usize) -> Result<Self, LoadError> {
+        raise_open_files();
+        let program = Arc::new(program);
+        let count = if cores.is_empty() { workers.max(1) } else { cores.len() };
+        let mut engine = Self { program: Arc::clone(&program), workers: Vec::new() };
+        for index in 0..count {
+            engine.workers.push(WorkerThread::start(index, count, cores.get(index).copied(), Arc::clone(&program))?);
+        }
+        Ok(engine)
     }
 
-    /// The behaviours, in the order of their names.
-    pub fn scripts(&self) -> &[Script] {
-        &self.scripts
+    /// The behaviours and what they share.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// Lets all customers go, after stored data was reset.
-    pub fn forget_customers(&self) {
-        self.customers.borrow_mut().clear();
+    ///
+    /// # Errors
+    /// [`LoadError::System`] where a worker is gone.
+    pub fn forget_customers(&self) -> Result<(), LoadError> {
+        for worker in &self.workers {
+            worker.send(Job::Forget)?;
+            worker.done(PATIENCE)?;
+        }
+        Ok(())
+    }
+
+    /// Executes one behaviour again and again, one at a time, for a while; returns how long it took in all.
+    ///
+    /// # Errors
+    /// [`LoadError::System`] where the worker is gone.
+    pub fn run_alone(&self, behaviour: usize, span: Duration, most: u64, interrupt: &Interrupt) -> Result<(Recorder, f64), LoadError> {
+        let worker = self.workers.first().expect("an engine has a worker");
+        // An execution under way when the span is over is waited for, but not for ever.
+        let longest = span * 4 + Duration::from_secs_f64(self.program.timeout_s * 6.0) + PATIENCE;
+        worker.send(Job::Alone { behaviour, span, most, longest, interrupt: interrupt.clone() })?;
+        let (recorder, took) = worker.done(longest + PATIENCE)?;
+        Ok((recorder, took.as_secs_f64()))
     }
 
     /// Runs a step to its end, or until it is interrupted.
-    pub fn run_step(&self, step: &PlannedStep, limits: StepLimits, observer: &mut Observer, interrupt: &Interrupt) -> Result<StepResult, LoadError> {
-        let start = Instant::now() + Duration::from_millis(20);
-        let windows = Windows { start: start + limits.settle, length: limits.window, count: limits.windows };
-        let context = Rc::new(StepContext {
-            scripts: Rc::clone(&self.scripts),
-            recorder: RefCell::new(Recorder::new(self.scripts.len(), limits.windows)),
-            secrets: Rc::clone(&self.secrets),
-            windows,
-        });
-        let stop = Stop { interrupt, lost: AtomicBool::new(false) };
-        let (samples, loaded) = std::thread::scope(|scope| {
-            let sampler = scope.spawn(|| sample_edges(observer, windows, &stop));
-            let loaded = LocalSet::new().block_on(&self.runtime, self.load(&context, step, limits, start, &stop));
-            // Load that ended early, by an error of its own, ends the sampling too.
-            stop.lost.fetch_or(loaded.is_err(), Ordering::Release);
-            (sampler.join().expect("the sampler does not panic"), loaded)
-        });
-        let generator_cpu = loaded?;
-        let samples = samples?;
-        let context = Rc::into_inner(context).expect("every execution has ended or was aborted");
-        let mut recorder = context.recorder.into_inner();
-        recorder.cut_open();
-        let lateness = |quantile| recorder.lateness.value_at_quantile(quantile) as f64 / 1e6;
-        let generator = GeneratorHealth { cpu: generator_cpu, lateness_p50_s: lateness(0.5), lateness_p99_s: lateness(0.99) };
-        // A step that was interrupted while it drained has cut executions too, and is run again.
-        let interrupted = interrupt.is_requested();
-        Ok(StepResult { recorder, samples, generator, interrupted })
+    ///
+    /// # Errors
+    /// What the observer says, and [`LoadError::System`] where a worker is gone.
+    pub fn run_step(&self, load: &Load, limits: StepLimits, observer: Option<&mut Observer>, interrupt: &Interrupt) -> Result<StepResult, LoadError> {
+        let start = Moment::now().after(AHEAD);
+        let control = Arc::new(StepControl::new(start, limits.window, limits.windows, self.workers.len(), limits.executions));
+        if limits.executions.is_some() {
+            control.measure_from(start);
+        }
+        for worker in &self.workers {
+            worker.send(Job::Step { load: load.clone(), control: Arc::clone(&control), drain: limits.drain })?;
+        }
+        let mut watch = Watch::new(self, load, limits, &control, observer);
+        let watched = watch.run(interrupt);
+        if watched.is_err() || interrupt.is_requested() {
+            control.measure_until(Moment::now());
+            control.stop();
+        }
+        let recorder = self.collect(&control, limits.drain);
+        watched?;
+        let mut result = watch.result(recorder?);
+        result.interrupted = interrupt.is_requested();
+        Ok(result)
     }
 
-    /// Offers the step's load and drains it; returns the share of its core that the generator used.
-    async fn load(
-        &self,
-        context: &Rc<StepContext>,
-        step: &PlannedStep,
-        limits: StepLimits,
-        start: Instant,
-        stop: &Stop<'_>,
-    ) -> Result<f64, LoadError> {
-        let end = context.windows.start + limits.window * limits.windows as u32;
-        let (begun, busy_before) = (Instant::now(), thread_cpu());
-        let mut executions = JoinSet::new();
-        tokio::select! {
-            offered = self.offer(context, step, limits, start, end, &mut executions) => offered?,
-            () = stop.asked() => {}
-        }
-        // While load was offered; draining would only thin it out.
-        let cpu = (thread_cpu() - busy_before) / begun.elapsed().as_secs_f64().max(1e-3);
-        let drained = async { while executions.join_next().await.is_some() {} };
-        tokio::select! {
-            _ = tokio::time::timeout(limits.drain, drained) => {}
-            () = stop.asked() => {}
-        }
-        executions.shutdown().await;
-        Ok(cpu)
-    }
-
-    async fn offer(
-        &self,
-        context: &Rc<StepContext>,
-        step: &PlannedStep,
-        limits: StepLimits,
-        start: Instant,
-        end: Instant,
-        executions: &mut JoinSet<()>,
-    ) -> Result<(), LoadError> {
-        let refused = |source| LoadError::System { what: "a timer", source };
-        let clock = RateClock::new().map_err(refused)?;
-        let rates: Vec<f64> = self.scripts.iter().map(|script| step.offered_per_s.get(&script.name).copied().unwrap_or(0.0)).collect();
-        for (number, arrival) in Arrivals::new(&rates, step.seed).enumerate() {
-            let due = start + Duration::from_secs_f64(arrival.due_s);
-            if due >= end {
-                break;
+    fn collect(&self, control: &StepControl, drain: Duration) -> Result<Recorder, LoadError> {
+        let mut merged: Option<Recorder> = None;
+        for worker in &self.workers {
+            let (mut recorder, _) = worker.done(drain + PATIENCE)?;
+            recorder.close(control);
+            match &mut merged {
+                Some(merged) => merged.merge(recorder),
+                None => merged = Some(recorder),
             }
-            clock.wait_until(due).await.map_err(refused)?;
-            let phase = if due < context.windows.start { Phase::Settling } else { Phase::Measured };
-            while executions.try_join_next().is_some() {}
-            if executions.len() >= limits.max_in_flight {
-                context.recorder.borrow_mut().execution_dropped(arrival.behaviour, phase);
+        }
+        merged.ok_or_else(gone)
+    }
+}
+
+impl WorkerThread {
+    fn start(index: usize, workers: usize, core: Option<usize>, program: Arc<Program>) -> Result<Self, LoadError> {
+        let (jobs, job_receiver) = mpsc::channel();
+        let (said_sender, said) = mpsc::channel();
+        let run = move || {
+            if let Some(core) = core
+                && let Err(LoadError::System { source, .. }) = pin(&[core])
+            {
+                return drop(said_sender.send(Said::Refused(source)));
+            }
+            work(index, workers, program, &job_receiver, &said_sender);
+        };
+        let thread = std::thread::Builder::new().name(format!("nest-worker-{index}")).spawn(run).map_err(refused)?;
+        let mut worker = Self { jobs: Some(jobs), said, thread: Some(thread), tid: 0 };
+        match worker.said.recv_timeout(PATIENCE) {
+            Ok(Said::Ready(tid)) => worker.tid = tid,
+            Ok(Said::Refused(source)) => return Err(refused(source)),
+            Ok(Said::Done(..)) | Err(_) => return Err(gone()),
+        }
+        Ok(worker)
+    }
+
+    fn send(&self, job: Job) -> Result<(), LoadError> {
+        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())
+    }
+
+    fn done(&self, patience: Duration) -> Result<(Recorder, Duration), LoadError> {
+        match self.said.recv_timeout(patience) {
+            Ok(Said::Done(recorder, took)) => Ok((*recorder, took)),
+            _ => Err(gone()),
+        }
+    }
+}
+
+impl Drop for WorkerThread {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A worker that panicked has told so on its own.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Watches a step while the workers offer its load.
+struct Watch<'a> {
+    engine: &'a Engine,
+    limits: StepLimits,
+    control: &'a StepControl,
+    observer: Option<&'a mut Observer>,
+    wanted: settle::Wanted,
+    planned: Option<usize>,
+    looks: Vec<Look>,
+    unsettled: Option<Unsettled>,
+    samples: Vec<Sample>,
+    edges: usize,
+    fewest: Option<i64>,
+    stopped: (u64, u64), // looks at which the target was stopped, and all looks
+    threads: Vec<threads::ThreadUse>,
+    used: GeneratorUse,
+    civil: (Moment, f64),
+}
+
+#[derive(Default)]
+struct GeneratorUse {
+    cpu: f64,
+    waiting: f64,
+    clock_step_s: f64,
+}
+
+impl<'a> Watch<'a> {
+    fn new(engine: &'a Engine, load: &Load, limits: StepLimits, control: &'a StepControl, observer: Option<&'a mut Observer>) -> Self {
+        // Of a counted step the customers leave as its executions are used up.
+        let planned = if limits.executions.is_some() { None } else { load.population() };
+        let wanted = settle::Wanted { rate_per_s: load.offered_per_s(), population: planned.map(|planned| planned as i64) };
+        Self {
+            engine,
+            limits,
+            control,
+            observer,
+            wanted,
+            planned,
+            looks: vec![Look::default()],
+            unsettled: None,
+            samples: Vec::new(),
+            edges: 0,
+            fewest: None,
+            stopped: (0, 0),
+            threads: Vec::new(),
+            used: GeneratorUse::default(),
+            civil: (Moment::NEVER, 0.0),
+        }
+    }
+
+    /// Looks and samples until the last edge, the end of a counted step, or an interrupt.
+    fn run(&mut self, interrupt: &Interrupt) -> Result<(), LoadError> {
+        while self.edges <= self.control.windows() && !interrupt.is_requested() {
+            let edge = self.control.edge(self.edges);
+            let now = Moment::now();
+            if now >= edge {
+                self.at_edge()?;
                 continue;
             }
-            let customer = self.customer_for(arrival.behaviour)?;
-            let execution = Execution {
-                behaviour: arrival.behaviour,
-                due,
-                phase,
-                seed: step.seed.wrapping_mul(0xD129_0B97_2A8E_4C63) ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            };
-            let mut recorder = context.recorder.borrow_mut();
-            recorder.execution_due(arrival.behaviour, phase);
-            if phase == Phase::Measured {
-                recorder.lateness.saturating_record(microseconds(due.elapsed()).max(1));
+            self.look(now);
+            if self.control.is_counted() && self.all_done() {
+                // The executions were used up before the window was over.
+                self.control.measure_until(Moment::now());
+                self.at_edge()?;
+                self.edges = self.control.windows() + 1;
+                break;
             }
-            drop(recorder);
-            executions.spawn_local(execute(Rc::clone(context), customer, execution, Rc::clone(&self.customers)));
+            let next = edge.min(now.after(LOOK));
+            std::thread::sleep(next.since(Moment::now()));
         }
-        clock.wait_until(end).await.map_err(refused)
+        Ok(())
     }
 
-    /// An idle customer who is ready for the behaviour, else any idle one, else a new one.
-    fn customer_for(&self, behaviour: usize) -> Result<Customer, LoadError> {
-        let mut idle = self.customers.borrow_mut();
-        let script = &self.scripts[behaviour];
-        if let Some(ready) = idle.iter().rposition(|customer| customer.is_ready_for(script)) {
-            return Ok(idle.swap_remove(ready));
-        }
-        if let Some(customer) = idle.pop() {
-            return Ok(customer);
-        }
-        let number = self.next_number.get();
-        self.next_number.set(number + 1);
-        Customer::new(number, &self.base_url, self.scripts.len())
+    fn all_done(&self) -> bool {
+        let progress = &self.control.progress;
+        self.control.is_used_up() && progress.iter().all(|one| one.active.load(std::sync::atomic::Ordering::Relaxed) == 0)
     }
 
-    /// Executes one behaviour again and again, one at a time, for a while; returns how often and how long it took in all.
-    pub fn run_alone(&self, behaviour: usize, span: Duration, most: u64, interrupt: &Interrupt) -> Result<(Recorder, f64), LoadError> {
-        let windows = Windows { start: Instant::now(), length: Duration::from_secs(3_600), count: 1 };
-        let context = Rc::new(StepContext {
-            scripts: Rc::clone(&self.scripts),
-            recorder: RefCell::new(Recorder::new(self.scripts.len(), 1)),
-            secrets: Rc::clone(&self.secrets),
-            windows,
+    fn look(&mut self, now: Moment) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let measuring = self.control.from() <= now;
+        if measuring {
+            self.look_at_target();
+            return;
+        }
+        if self.control.from() != Moment::NEVER || now < self.control.start {
+            return;
+        }
+        let sum = |of: &dyn Fn(&crate::windows::Progress) -> i64| self.control.progress.iter().map(of).sum::<i64>();
+        let at = now.since(self.control.start);
+        self.looks.push(Look {
+            at_s: at.as_secs_f64(),
+            ended: sum(&|one| one.ended.load(Relaxed) as i64) as u64,
+            spent_s: sum(&|one| one.spent_us.load(Relaxed) as i64) as f64 / 1e6,
+            present: sum(&|one| one.present.load(Relaxed)),
         });
-        let mut customer = self.customer_for(behaviour)?;
-        let stop = Stop { interrupt, lost: AtomicBool::new(false) };
-        let start = Instant::now();
-        LocalSet::new().block_on(&self.runtime, async {
-            let mut number = 0;
-            while start.elapsed() < span && number < most && !interrupt.is_requested() {
-                number += 1;
-                context.recorder.borrow_mut().execution_due(behaviour, Phase::Measured);
-                let execution = Execution { behaviour, due: Instant::now(), phase: Phase::Measured, seed: number };
-                tokio::select! {
-                    () = customer.execute(&context, &execution) => {}
-                    () = stop.asked() => {}
-                }
-            }
-        });
-        let elapsed = start.elapsed().as_secs_f64();
-        self.customers.borrow_mut().push(customer);
-        let context = Rc::into_inner(context).expect("nothing else holds it");
-        Ok((context.recorder.into_inner(), elapsed))
-    }
-}
-
-async fn execute(context: Rc<StepContext>, mut customer: Customer, execution: Execution, idle: Rc<RefCell<Vec<Customer>>>) {
-    customer.execute(&context, &execution).await;
-    idle.borrow_mut().push(customer);
-}
-
-/// Why a step may end before its time.
-struct Stop<'a> {
-    interrupt: &'a Interrupt,
-    lost: AtomicBool,
-}
-
-impl Stop<'_> {
-    fn is_asked(&self) -> bool {
-        self.interrupt.is_requested() || self.lost.load(Ordering::Acquire)
+        if at < self.limits.settle {
+            return;
+        }
+        let state = settle::settled(&self.looks, self.limits.settle.as_secs_f64(), self.wanted);
+        if state.is_ok() || at >= self.limits.settle_most {
+            self.unsettled = state.err();
+            self.control.measure_from(now.after(AHEAD));
+        }
     }
 
-    async fn asked(&self) {
-        while !self.is_asked() {
-            tokio::time::sleep(LOOK).await;
+    fn look_at_target(&mut self) {
+        if let Some(observer) = &self.observer {
+            self.stopped.1 += 1;
+            self.stopped.0 += u64::from(observer.is_stopped());
+        }
+    }
+
+    fn at_edge(&mut self) -> Result<(), LoadError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        if let Some(observer) = self.observer.as_mut() {
+            self.samples.push(observer.sample()?);
+        }
+        let reachable: i64 = self.control.progress.iter().map(|one| one.present.load(Relaxed) - one.unreachable.load(Relaxed)).sum();
+        self.fewest = Some(self.fewest.map_or(reachable, |fewest| fewest.min(reachable)));
+        let threads: Vec<threads::ThreadUse> = self.engine.workers.iter().map(|worker| threads::of_own(worker.tid)).collect();
+        if self.edges == 0 {
+            self.threads = threads;
+            self.civil = (Moment::now(), threads::civil_s());
+        } else {
+            self.note_use(&threads);
+        }
+        self.edges += 1;
+        Ok(())
+    }
+
+    /// What the generator used since the first edge.
+    fn note_use(&mut self, threads: &[threads::ThreadUse]) {
+        let span_s = Moment::now().since(self.civil.0).as_secs_f64().max(1e-6);
+        let most = |of: &dyn Fn(&threads::ThreadUse) -> f64| {
+            threads.iter().zip(&self.threads).map(|(after, before)| (of(after) - of(before)) / span_s).fold(0.0, f64::max)
+        };
+        self.used.cpu = most(&|thread| thread.cpu_s);
+        self.used.waiting = most(&|thread| thread.waited_s);
+        self.used.clock_step_s = threads::civil_s() - self.civil.1 - span_s;
+    }
+
+    fn result(self, recorder: Recorder) -> StepResult {
+        let at = |hdr: &hdrhistogram::Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
+        let generator = GeneratorHealth {
+            cpu: self.used.cpu,
+            lateness_p50_s: at(&recorder.lateness, 0.5),
+            lateness_p99_s: at(&recorder.lateness, 0.99),
+            clock_p99_s: at(&recorder.clock, 0.99),
+            waiting: self.used.waiting,
+            lost_connections: recorder.lost_connections,
+            repeated: recorder.repeated,
+            queued: recorder.queued,
+            clock_step_s: self.used.clock_step_s,
+        };
+        let reached = self.fewest.unwrap_or(0).max(0) as u32;
+        let end = self.control.end().min(Moment::now());
+        let from = self.control.from();
+        StepResult {
+            recorder,
+            samples: self.samples,
+            generator,
+            settle_s: if from == Moment::NEVER { 0.0 } else { from.since(self.control.start).as_secs_f64() },
+            unsettled: self.unsettled,
+            population: self.planned.map(|planned| Population { planned: planned as u32, reached: reached.min(planned as u32) }),
+            target_stopped: self.stopped.0 as f64 / self.stopped.1.max(1) as f64,
+            span_s: if from == Moment::NEVER { 0.0 } else { end.since(from).as_secs_f64() },
+            interrupted: false,
         }
     }
 }
 
-/// Samples the target at each edge of the windows; fewer samples where the step is stopped.
-fn sample_edges(observer: &mut Observer, windows: Windows, stop: &Stop<'_>) -> Result<Vec<Sample>, LoadError> {
-    let mut samples = Vec::with_capacity(windows.count + 1);
-    for edge in 0..=windows.count {
-        let at = windows.start + windows.length * edge as u32;
-        while Instant::now() < at {
-            if stop.is_asked() {
-                return Ok(samples);
-            }
-            std::thread::sleep(at.saturating_duration_since(Instant::now()).min(LOOK));
-        }
-        samples.push(observer.sample().inspect_err(|_| stop.lost.store(true, Ordering::Release))?);
+/// Lets this process open as many files as it may: each customer needs one.
+fn raise_open_files() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        // Where it is refused, customers without a descriptor say so.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
-    Ok(samples)
 }
 
-/// Processor seconds that this thread has used.
-fn thread_cpu() -> f64 {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0.0, |time| Duration::from(time).as_secs_f64())
+fn refused(source: std::io::Error) -> LoadError {
+    LoadError::System { what: "a worker of the load generator", source }
+}
+
+fn gone() -> LoadError {
+    refused(std::io::Error::other("it ended before its work was done"))
 }

@@ -11,11 +11,27 @@ pub enum LoadError {
         /// What was given.
         url: String,
     },
-    /// HTTPS was asked for.
-    #[error("TLS is not available yet, so {url} cannot be put under load")]
-    Tls {
-        /// What was given.
-        url: String,
+    /// The host of the base URL is not known.
+    #[error("host {host} cannot be found: {reason}")]
+    Unresolved {
+        /// The host.
+        host: String,
+        /// What the resolver says.
+        reason: String,
+    },
+    /// A file with certificates cannot be used.
+    #[error("the certificates in {file} cannot be used: {reason}")]
+    Certificate {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The study was measured by a program that has a behaviour in code, and this one has it not.
+    #[error("behaviour `{behaviour}` is code that this program does not have")]
+    CodeMissing {
+        /// The behaviour.
+        behaviour: String,
     },
     /// Something else serves the base URL before the study's target is started.
     #[error("something already listens at {address}, so the study's own target cannot start there")]
@@ -61,17 +77,17 @@ pub enum LoadError {
         reason: String,
     },
     /// A behaviour never worked in the pilot.
-    #[error("behaviour `{behaviour}` completed nothing in the pilot: {reason}")]
+    #[error("behaviour `{behaviour}` completed nothing: {reason}")]
     BehaviourFails {
         /// The behaviour.
         behaviour: String,
         /// The first failed exchange.
         reason: String,
     },
-    /// No process could be found to read resources from.
-    #[error("no process to read resources from: {reason}")]
+    /// A process or metrics to read resources from are not there.
+    #[error("resources cannot be read: {reason}")]
     Probe {
-        /// What was looked for.
+        /// What was looked for, and where.
         reason: String,
     },
     /// A counter of the system could not be read.
@@ -100,6 +116,14 @@ pub enum LoadError {
     /// A secret that a template reads is not in the environment.
     #[error("behaviour `{behaviour}` reads the environment variable {variable}, which is not set")]
     SecretMissing {
+        /// The behaviour.
+        behaviour: String,
+        /// Its name.
+        variable: String,
+    },
+    /// A secret cannot stand where a template puts it.
+    #[error("the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot send it in a header")]
+    SecretUnfit {
         /// The behaviour.
         behaviour: String,
         /// Its name.

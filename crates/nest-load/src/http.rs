@@ -1,126 +1,146 @@
-//! HTTP through reqwest: one client per customer, so that connections and cookies are the customer's own.
+//! HTTP as a customer speaks it: its own connection, its own cookies.
 //!
-//! The only file that knows reqwest. Its defaults that would flatter or disturb a target are off: redirects, retries,
-//! proxies from the environment, the referer.
+//! - `decoder`, `framing`: HTTP/1.1 answers out of bytes (pure)
+//! - `connection`: the fast path, one HTTP/1.1 connection over TCP or TLS
+//! - `http2`: the same over HTTP/2, by hyper
+//! - `compat`: what neither does (redirects, multipart bodies, proxies), by reqwest
+//! - `cookies`, `tls`, `origin`: what they share
 
-use std::time::Duration;
-
-use reqwest::{Client, Method, header::CONTENT_TYPE, redirect, retry};
-
-/// Longest answer body that is read, in bytes; a longer one fails the request.
-const LONGEST_BODY: usize = 64 << 20;
-
-/// A customer's own connection and cookies.
-pub struct Connection {
-    client: Client,
-    base_url: String,
-}
-
-/// A request with everything filled in.
-pub struct Outgoing {
-    pub method: &'static str,
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Body,
-    pub timeout: Duration,
-}
-
-/// A body with everything filled in.
-pub enum Body {
-    None,
-    Json(serde_json::Value),
-    Form(Vec<(String, String)>),
-    Text(String),
-}
+pub mod compat;
+pub mod connection;
+pub mod cookies;
+pub mod decoder;
+mod framing;
+pub mod http2;
+pub mod origin;
+pub mod tls;
 
 /// An answer, read to its last byte.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    pub body: Vec<u8>,
-    pub bytes: u64, // status line, headers and body
+    pub body: Vec<u8>,               // as much of it as was wanted
+    pub fields: Vec<Option<String>>, // the wanted header fields, in the order in which they were wanted
+    pub bytes: u64,                  // of status line, headers and body as they came
 }
 
 /// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
 pub struct NoAnswer {
-    pub kind: &'static str, // `connect`, `timeout`, `body`, `request`, `transport`
+    /// `connect`, `tls`, `timeout`, `lost`, `malformed`, `body`, `request`, `local` or `transport`.
+    pub kind: &'static str,
     pub reason: String,
 }
 
-impl Connection {
-    /// A connection that is opened with its first request.
-    pub fn new(base_url: &str) -> reqwest::Result<Self> {
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .no_proxy()
-            .cookie_store(true)
-            .http1_only()
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(None)
-            .build()?;
-        Ok(Self { client, base_url: base_url.trim_end_matches('/').to_owned() })
-    }
+impl NoAnswer {
+    /// The kind of failures that are the generator's own: no descriptors or ports left.
+    pub const LOCAL: &'static str = "local";
+    /// The kind of failures to open a connection.
+    pub const CONNECT: &'static str = "connect";
+    /// The kind of handshakes that failed.
+    pub const TLS: &'static str = "tls";
+    /// The kind of connections that the peer ended in the middle.
+    pub const LOST: &'static str = "lost";
 
-    /// Sends a request and reads its answer.
-    pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, NoAnswer> {
-        // Joined to the base URL, anything else could change the host: "@elsewhere/" or ".elsewhere/".
-        if !outgoing.path.starts_with('/') {
-            return Err(NoAnswer { kind: "request", reason: format!("{:?} is not a path on the target", outgoing.path) });
-        }
-        let method = Method::from_bytes(outgoing.method.as_bytes()).expect("methods are constants of nest-data");
-        let mut request = self.client.request(method, format!("{}{}", self.base_url, outgoing.path)).timeout(outgoing.timeout);
-        request = match outgoing.body {
-            Body::None => request,
-            Body::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json.to_string()),
-            Body::Form(pairs) => {
-                let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-                request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(encoded)
-            }
-            Body::Text(text) => request.body(text),
-        };
-        for (name, value) in outgoing.headers {
-            request = request.header(name, value);
-        }
-        let mut response = request.send().await.map_err(NoAnswer::from)?;
-        let status = response.status().as_u16();
-        let header_bytes: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(NoAnswer::from)? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                return Err(NoAnswer { kind: "body", reason: format!("the answer is longer than {LONGEST_BODY} bytes") });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let status_line = 17; // "HTTP/1.1 200 OK\r\n"
-        Ok(Answer { status, bytes: (status_line + header_bytes + 2 + body.len()) as u64, body })
+    /// A reason with its kind.
+    pub fn new(kind: &'static str, reason: impl ToString) -> Self {
+        Self { kind, reason: reason.to_string() }
     }
 }
 
-impl From<reqwest::Error> for NoAnswer {
-    fn from(error: reqwest::Error) -> Self {
-        let kind = match () {
-            () if error.is_timeout() => "timeout",
-            () if error.is_connect() => "connect",
-            () if error.is_builder() => "request",
-            () if error.is_body() || error.is_decode() => "body",
-            () => "transport",
-        };
-        let error = error.without_url();
-        let mut reason = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            reason = inner.to_string();
-            cause = inner.source();
+/// What of an answer is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whether something looks at the body of an answer that is accepted.
+    pub body: bool,
+    /// Longest body that is read, in bytes; a longer one fails the request.
+    pub longest_body: u64,
+    /// Header fields to keep, in lower case.
+    pub fields: &'a [String],
+    /// Statuses that are accepted. The start of the body of any other is kept, for the reader of the failure.
+    pub expect: &'a nest_data::behaviour::Expect,
+}
+
+/// How much of the body of an answer that is not accepted is kept, in bytes: more than is shown, so that a secret at the cut is
+/// still whole when it is masked.
+pub const KEPT_OF_REFUSED: usize = 8_192;
+
+/// Collects what is wanted of an answer as it comes in, whatever protocol brings it.
+pub struct Receiver<'a> {
+    pub answer: Answer,
+    wanted: Wanted<'a>,
+    keep: usize,
+    read: u64,
+    /// Whether a field was of any use.
+    pub used_fields: bool,
+    cookies: &'a mut cookies::Jar,
+    host: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Receiver<'a> {
+    /// Nothing received yet.
+    pub fn new(wanted: Wanted<'a>, cookies: &'a mut cookies::Jar, host: &'a str, path: &'a str) -> Self {
+        Self { answer: Answer::default(), wanted, keep: 0, read: 0, used_fields: false, cookies, host, path }
+    }
+
+    /// Takes status and stated length.
+    pub fn start(&mut self, status: u16, length: Option<u64>) -> Result<(), NoAnswer> {
+        self.answer = Answer { status, ..Answer::default() };
+        if !self.wanted.fields.is_empty() {
+            self.answer.fields.resize(self.wanted.fields.len(), None);
         }
-        Self { kind, reason }
+        self.read = 0;
+        self.keep = match () {
+            () if !self.wanted.expect.accepts(status) => KEPT_OF_REFUSED,
+            () if self.wanted.body => usize::MAX,
+            () => 0,
+        };
+        length.map_or(Ok(()), |length| self.within(length))
+    }
+
+    /// Takes one header field.
+    pub fn field(&mut self, name: &str, value: &[u8]) {
+        if name.len() == 10 && name.eq_ignore_ascii_case("set-cookie") {
+            self.cookies.store(value, self.host, self.path);
+            self.used_fields = true;
+        }
+        if let Some(place) = self.wanted.fields.iter().position(|wanted| wanted.eq_ignore_ascii_case(name)) {
+            self.used_fields = true;
+            self.answer.fields[place] = Some(String::from_utf8_lossy(value).into_owned());
+        }
+    }
+
+    /// Takes the next bytes of the body.
+    pub fn data(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
+        self.read += bytes.len() as u64;
+        self.within(self.read)?;
+        let room = self.keep.saturating_sub(self.answer.body.len()).min(bytes.len());
+        if room > 0 {
+            self.answer.body.extend_from_slice(&bytes[..room]);
+        }
+        Ok(())
+    }
+
+    fn within(&self, length: u64) -> Result<(), NoAnswer> {
+        if length <= self.wanted.longest_body {
+            return Ok(());
+        }
+        let longest = self.wanted.longest_body;
+        Err(NoAnswer::new("body", format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)")))
     }
 }
 
-impl Answer {
-    /// The body as text, for a report of what went wrong.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+impl decoder::Sink for Receiver<'_> {
+    type Refusal = NoAnswer;
+
+    fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], length: Option<u64>) -> Result<(), NoAnswer> {
+        self.start(status, length)?;
+        headers.iter().for_each(|header| self.field(header.name, header.value));
+        Ok(())
+    }
+
+    fn body(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
+        self.data(bytes)
     }
 }

@@ -1,103 +1,139 @@
-//! Reads what the target uses: processor, disk and memory of each tier, by process tree or by cgroup.
+//! Reads what the target uses: processor, disk and memory of each tier, by process tree, by control group or by metrics.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use nest_data::{
     Study,
+    collect::Figure,
     measurement::{Resource, ResourceKind},
     study::{Probe, ProbeKind},
 };
 
-use crate::LoadError;
+use crate::{LoadError, fetch::Fetcher};
 
 pub mod cgroup;
+pub mod exposition;
 pub mod machine;
+pub mod members;
 pub mod process;
+pub mod sample;
+pub(crate) mod threads;
+
+mod prometheus;
+mod query;
 
 use cgroup::Cgroup;
+use members::Members;
 use process::ProcessTree;
+use prometheus::Endpoint;
+pub use sample::{Point, Reading, Sample, Usage};
 
-/// Counters of all tiers at one instant.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    /// When it was taken.
-    pub at: Instant,
-    /// By resource: busy-seconds or bytes since an unknown start, or resident bytes.
-    pub values: BTreeMap<String, f64>,
-    /// Processor time of the whole machine since it started, and the part that the hypervisor took, in ticks.
-    pub machine_ticks: (u64, u64),
-}
-
-/// Counters of one tier.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Counters of one local tier since an unknown start. What the system does not count is none, never 0.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TierUse {
     /// Busy-seconds of processors.
     pub cpu_s: f64,
     /// Bytes read from and written to disk.
-    pub disk_bytes: f64,
+    pub disk_bytes: Option<f64>,
     /// Resident bytes.
-    pub memory_bytes: f64,
+    pub memory_bytes: Option<f64>,
+    /// Seconds of waiting for a processor.
+    pub waiting_s: Option<f64>,
+    /// Seconds held back by a processor quota.
+    pub throttled_s: Option<f64>,
+    /// How often use was lost between two samples, and what was the last time.
+    pub breaks: (u64, String),
 }
 
 /// Reads the resources of a study.
 #[derive(Debug)]
 pub struct Observer {
-    tiers: Vec<(String, TierSource)>,
+    tiers: Vec<LocalTier>,
+    endpoints: Vec<Endpoint>,
+    fetcher: Option<Fetcher>,
     resources: Vec<Resource>,
+    start: Instant,
+}
+
+/// A tier that runs on this machine.
+#[derive(Debug)]
+struct LocalTier {
+    name: String,
+    source: LocalSource,
+    figures: Vec<Figure>, // what the first sample had
 }
 
 #[derive(Debug)]
-enum TierSource {
-    Tree(ProcessTree),
-    Cgroup(Cgroup),
+enum LocalSource {
+    /// A process tree, and the group whose quota holds it.
+    Tree(ProcessTree, Option<Cgroup>),
+    Group(Cgroup, Members),
 }
 
 impl Observer {
-    /// Finds the processes of a study's probes. `started` is the target that the study started; `port` the one it is
-    /// reached at.
+    /// Finds the processes of a study's probes, and reads its metrics once. `started` is the target that the study
+    /// started; `port` the one it is reached at.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where a process cannot be found.
+    /// [`LoadError::Probe`] where a process cannot be found, or metrics do not answer or are not there.
     pub fn new(study: &Study, started: Option<u32>, port: u16) -> Result<Self, LoadError> {
-        let default = Probe { tier: "app".to_owned(), kind: ProbeKind::Process, pid: None, port: None, cores: None, disk_bytes_per_s: None };
-        let probes: Vec<&Probe> = if study.probes.is_empty() { vec![&default] } else { study.probes.values().collect() };
-        let mut observer = Self { tiers: Vec::new(), resources: Vec::new() };
-        for probe in probes {
+        let default = [("app".to_owned(), Probe::default())].into_iter().collect();
+        let probes = if study.probes.is_empty() { &default } else { &study.probes };
+        let mut observer = Self { tiers: Vec::new(), endpoints: Vec::new(), fetcher: None, resources: Vec::new(), start: Instant::now() };
+        for (name, probe) in probes {
+            if probe.kind == ProbeKind::Prometheus {
+                observer.add_endpoint(name, probe)?;
+                continue;
+            }
             let root = match (probe.pid, probe.port, started) {
                 (Some(pid), _, _) => pid,
                 (None, Some(port), _) => process::listener(port)?,
                 (None, None, Some(started)) => started,
                 (None, None, None) => process::listener(port)?,
             };
-            observer.add(probe, root)?;
+            observer.add_local(probe, root)?;
         }
         Ok(observer)
     }
 
-    fn add(&mut self, probe: &Probe, root: u32) -> Result<(), LoadError> {
-        let mut tree = ProcessTree::new(root)?;
-        let cgroup = Cgroup::of(root);
-        let quota = cgroup.as_ref().and_then(Cgroup::cpu_quota);
+    fn add_local(&mut self, probe: &Probe, root: u32) -> Result<(), LoadError> {
+        let tree = ProcessTree::new(root)?;
+        let group = Cgroup::of(root);
+        let quota = group.as_ref().and_then(Cgroup::cpu_quota);
         let cores = probe.cores.unwrap_or_else(|| quota.unwrap_or(f64::INFINITY).min(tree.cores() as f64));
-        let memory = cgroup.as_ref().and_then(Cgroup::memory_limit).unwrap_or(f64::INFINITY).min(machine::memory_bytes() as f64);
-        let capacities = [(ResourceKind::Cpu, Some(cores)), (ResourceKind::Disk, probe.disk_bytes_per_s), (ResourceKind::Memory, Some(memory))];
-        for (kind, capacity) in capacities {
-            self.resources.push(Resource { name: format!("{}/{}", probe.tier, kind.label()), tier: probe.tier.clone(), kind, capacity });
-        }
-        let source = match probe.kind {
-            ProbeKind::Process => {
-                tree.sample()?;
-                TierSource::Tree(tree)
+        let memory = group.as_ref().and_then(Cgroup::memory_limit).unwrap_or(f64::INFINITY).min(machine::memory_bytes() as f64);
+        let mut source = match (probe.kind, group) {
+            (ProbeKind::Cgroup, Some(group)) => LocalSource::Group(group, Members::default()),
+            (ProbeKind::Cgroup, None) => {
+                return Err(LoadError::Probe { reason: format!("process {root} is in no cgroup that has counters") });
             }
-            ProbeKind::Cgroup => {
-                TierSource::Cgroup(cgroup.ok_or_else(|| LoadError::Probe { reason: format!("process {root} is in no cgroup that has counters") })?)
-            }
+            (_, group) => LocalSource::Tree(tree, group),
         };
-        self.tiers.push((probe.tier.clone(), source));
+        let figures: Vec<Figure> = source.sample()?.figures().into_iter().map(|(figure, _)| figure).collect();
+        self.add_resources(probe, &figures, [Some(cores), probe.disk_bytes_per_s, Some(memory)]);
+        self.tiers.push(LocalTier { name: probe.tier.clone(), source, figures });
         Ok(())
+    }
+
+    fn add_endpoint(&mut self, name: &str, probe: &Probe) -> Result<(), LoadError> {
+        let fetcher = match self.fetcher.take() {
+            Some(fetcher) => fetcher,
+            None => Fetcher::new()?,
+        };
+        let mut endpoint = Endpoint::new(name, probe, self.start);
+        endpoint.check(&fetcher)?;
+        self.fetcher = Some(fetcher);
+        self.add_resources(probe, &endpoint.figures().collect::<Vec<_>>(), [probe.cores, probe.disk_bytes_per_s, None]);
+        self.endpoints.push(endpoint);
+        Ok(())
+    }
+
+    /// Lists those of a tier's resources that are read, with the capacities of processor, disk and memory.
+    fn add_resources(&mut self, probe: &Probe, figures: &[Figure], capacities: [Option<f64>; 3]) {
+        let kinds = [(Figure::Cpu, ResourceKind::Cpu), (Figure::Disk, ResourceKind::Disk), (Figure::Memory, ResourceKind::Memory)];
+        for ((figure, kind), capacity) in kinds.into_iter().zip(capacities).filter(|((figure, _), _)| figures.contains(figure)) {
+            self.resources.push(Resource { name: format!("{}/{}", probe.tier, figure.key()), tier: probe.tier.clone(), kind, capacity });
+        }
     }
 
     /// The resources that are read, without those that the generator counts.
@@ -109,72 +145,93 @@ impl Observer {
     /// Whether every probed process is still there.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.tiers.iter().all(|(_, source)| match source {
-            TierSource::Tree(tree) => tree.is_alive(),
-            TierSource::Cgroup(_) => true,
+        self.tiers.iter().all(|tier| match &tier.source {
+            LocalSource::Tree(tree, _) => tree.is_alive(),
+            LocalSource::Group(..) => true,
         })
     }
 
-    /// Reads all counters now.
+    /// Whether a local tier is stopped (SIGSTOP): every process that does its work, as of the last sample. Cheap enough to
+    /// be asked many times a second. Tiers that are read by metrics are not looked at.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped_tier().is_some()
+    }
+
+    /// The first local tier that is stopped, as [`Self::is_stopped`] finds it.
+    #[must_use]
+    pub fn stopped_tier(&self) -> Option<&str> {
+        let is_stopped = |tier: &&LocalTier| match &tier.source {
+            LocalSource::Tree(tree, _) => tree.is_stopped(),
+            LocalSource::Group(_, members) => members.is_stopped(),
+        };
+        self.tiers.iter().find(is_stopped).map(|tier| tier.name.as_str())
+    }
+
+    /// Reads all counters now: local ones first, then all metrics at the same time. Metrics that do not answer are a gap.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where a process is gone.
+    /// [`LoadError::Probe`] or [`LoadError::Read`] where a local process or group is gone.
     pub fn sample(&mut self) -> Result<Sample, LoadError> {
-        let mut values = BTreeMap::new();
-        for (tier, source) in &mut self.tiers {
-            let used = match source {
-                TierSource::Tree(tree) => tree.sample()?,
-                TierSource::Cgroup(cgroup) => cgroup.sample()?,
-            };
-            for (kind, value) in [(ResourceKind::Cpu, used.cpu_s), (ResourceKind::Disk, used.disk_bytes), (ResourceKind::Memory, used.memory_bytes)] {
-                *values.entry(format!("{tier}/{}", kind.label())).or_insert(0.0) += value;
+        let local = self.tiers.iter_mut().map(|tier| tier.source.sample()).collect::<Result<Vec<_>, _>>()?;
+        let (at, machine_ticks) = (Instant::now(), machine::ticks());
+        let at_s = at.saturating_duration_since(self.start).as_secs_f64();
+        let mut readings = BTreeMap::new();
+        for (tier, used) in self.tiers.iter().zip(&local) {
+            readings.extend(tier.readings(used, at_s));
+        }
+        if let Some(fetcher) = &self.fetcher {
+            let requests: Vec<Vec<String>> = self.endpoints.iter().map(Endpoint::requests).collect();
+            let mut answers = fetcher.fetch(&requests.concat()).into_iter();
+            for (endpoint, requests) in self.endpoints.iter().zip(requests) {
+                let own = answers.by_ref().take(requests.len()).collect();
+                readings.extend(endpoint.readings(own).into_iter().map(|(figure, reading)| ((endpoint.tier.clone(), figure), reading)));
             }
         }
-        Ok(Sample { at: Instant::now(), values, machine_ticks: machine::ticks() })
+        Ok(Sample { at, readings, machine_ticks })
     }
 }
 
-impl Sample {
-    /// Use of each resource between an earlier sample and this one: differences of flows, this sample's levels.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> BTreeMap<String, f64> {
-        let of = |(name, value): (&String, &f64)| {
-            let used =
-                if name.ends_with(ResourceKind::Memory.label()) { *value } else { (value - earlier.values.get(name).unwrap_or(value)).max(0.0) };
-            (name.clone(), used)
+impl LocalTier {
+    /// Readings of what the first sample had, and missing ones where that is not there any more.
+    fn readings(&self, used: &TierUse, at_s: f64) -> BTreeMap<(String, Figure), Reading> {
+        let now: BTreeMap<Figure, f64> = used.figures().into_iter().collect();
+        let reading = |figure: &Figure| {
+            let reading = match (now.get(figure), figure) {
+                // What ended processes waited is not counted anyway, and a group's throttling goes on without them.
+                (Some(value), Figure::Cpu | Figure::Disk) => Reading::single(*value, at_s).with_breaks(&used.breaks),
+                (Some(value), _) => Reading::single(*value, at_s),
+                (None, _) => Reading::Missing(format!("{}/{} could not be read from the system", self.name, figure.key())),
+            };
+            ((self.name.clone(), *figure), reading)
         };
-        self.values.iter().map(of).collect()
-    }
-
-    /// Time since an earlier sample.
-    #[must_use]
-    pub fn elapsed_since(&self, earlier: &Self) -> Duration {
-        self.at.saturating_duration_since(earlier.at)
-    }
-
-    /// Share of the machine's processor time that the hypervisor took since an earlier sample, 0-1.
-    #[must_use]
-    pub fn stolen_since(&self, earlier: &Self) -> f64 {
-        let total = self.machine_ticks.0.saturating_sub(earlier.machine_ticks.0);
-        let stolen = self.machine_ticks.1.saturating_sub(earlier.machine_ticks.1);
-        if total == 0 { 0.0 } else { stolen as f64 / total as f64 }
+        self.figures.iter().map(reading).collect()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl LocalSource {
+    fn sample(&mut self) -> Result<TierUse, LoadError> {
+        match self {
+            Self::Tree(tree, group) => Ok(TierUse { throttled_s: group.as_ref().and_then(Cgroup::throttled_s), ..tree.sample()? }),
+            Self::Group(group, members) => {
+                let used = group.sample()?;
+                members.update(&group.processes().into_iter().filter_map(|pid| Some((pid, process::busy_s(pid)?))).collect::<Vec<_>>());
+                Ok(TierUse { waiting_s: used.waiting_s.or(members.waiting_s()), ..used })
+            }
+        }
+    }
+}
 
-    #[test]
-    fn flows_are_differences_and_memory_is_a_level() {
-        let sample = |cpu: f64, memory: f64, ticks| Sample {
-            at: Instant::now(),
-            values: [("app/cpu".to_owned(), cpu), ("app/memory".to_owned(), memory)].into_iter().collect(),
-            machine_ticks: ticks,
-        };
-        let (earlier, later) = (sample(1.0, 100.0, (1_000, 10)), sample(3.5, 80.0, (1_200, 30)));
-        assert_eq!(later.since(&earlier), [("app/cpu".to_owned(), 2.5), ("app/memory".to_owned(), 80.0)].into_iter().collect());
-        assert_eq!(later.stolen_since(&earlier), 0.1);
-        assert_eq!(earlier.stolen_since(&later), 0.0);
+impl TierUse {
+    /// What is known, by figure.
+    fn figures(&self) -> Vec<(Figure, f64)> {
+        let all = [
+            (Figure::Cpu, Some(self.cpu_s)),
+            (Figure::Disk, self.disk_bytes),
+            (Figure::Memory, self.memory_bytes),
+            (Figure::Waiting, self.waiting_s),
+            (Figure::Throttled, self.throttled_s),
+        ];
+        all.into_iter().filter_map(|(figure, value)| value.map(|value| (figure, value))).collect()
     }
 }

@@ -1,40 +1,53 @@
-//! When each execution is due, and of which behaviour: a seeded Poisson process, with no clock in it.
+//! When each execution or session is due, and of which behaviour: a seeded process, with no clock in it.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use nest_data::customers::Spacing;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// One execution that is due.
+use crate::think::{choose, cumulative, exponential};
+
+/// One execution or session that is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Arrival {
+    /// Its number over all workers, from 0.
+    pub number: u64,
     /// Seconds from the start of the step.
     pub due_s: f64,
     /// Index of the behaviour.
     pub behaviour: usize,
 }
 
-/// Endless arrivals: the superposition of one Poisson process per behaviour.
+/// Endless arrivals at one worker: its share of the superposition of one process per behaviour.
 ///
 /// # Formula
-/// Gaps are exponential with mean `1 / sum(rates)`; an arrival is of behaviour j with probability `rate_j / sum(rates)`.
+/// Gaps are exponential with mean `workers / sum(rates)` (Poisson), or all starts of all workers together are `1 / sum(rates)`
+/// apart (uniform); an arrival is of behaviour j with probability `rate_j / sum(rates)`.
 #[derive(Debug, Clone)]
 pub struct Arrivals {
-    random: ChaCha8Rng,
+    random: Xoshiro256PlusPlus,
     cumulative: Vec<f64>, // rates summed up to and with each behaviour, 1/s
+    spacing: Spacing,
+    worker: u64,
+    workers: u64,
+    count: u64,
     now_s: f64,
 }
 
 impl Arrivals {
-    /// Arrivals at `rates` (executions per second, one per behaviour, 0 or more), the same for the same seed.
+    /// Arrivals at `rates` (executions per second, one per behaviour, 0 or more), the same for the same seed. `worker` is
+    /// one of `workers`, from 0.
     #[must_use]
-    pub fn new(rates: &[f64], seed: u64) -> Self {
-        let cumulative = rates
-            .iter()
-            .scan(0.0, |sum, rate| {
-                *sum += rate;
-                Some(*sum)
-            })
-            .collect();
-        Self { random: ChaCha8Rng::seed_from_u64(seed), cumulative, now_s: 0.0 }
+    pub fn new(rates: &[f64], spacing: Spacing, seed: u64, worker: usize, workers: usize) -> Self {
+        let seed = seed ^ (worker as u64).wrapping_mul(0xA076_1D64_78BD_642F);
+        Self {
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
+            cumulative: cumulative(rates),
+            spacing,
+            worker: worker as u64,
+            workers: workers.max(1) as u64,
+            count: 0,
+            now_s: 0.0,
+        }
     }
 }
 
@@ -43,10 +56,14 @@ impl Iterator for Arrivals {
 
     fn next(&mut self) -> Option<Arrival> {
         let total = self.cumulative.last().copied().filter(|total| *total > 0.0)?;
-        self.now_s += -(1.0 - self.random.random::<f64>()).ln() / total;
-        let pick = self.random.random::<f64>() * total;
-        let behaviour = self.cumulative.partition_point(|sum| *sum <= pick).min(self.cumulative.len() - 1);
-        Some(Arrival { due_s: self.now_s, behaviour })
+        let number = self.count * self.workers + self.worker;
+        self.count += 1;
+        self.now_s = match self.spacing {
+            Spacing::Poisson => self.now_s + exponential(&mut self.random) * self.workers as f64 / total,
+            Spacing::Uniform => number as f64 / total,
+        };
+        let behaviour = if self.cumulative.len() == 1 { 0 } else { choose(&self.cumulative, &mut self.random)? };
+        Some(Arrival { number, due_s: self.now_s, behaviour })
     }
 }
 
@@ -57,7 +74,9 @@ mod tests {
     #[test]
     fn arrivals_have_the_rate_and_the_spread_of_a_poisson_process() {
         let rates = [30.0, 0.0, 10.0];
-        let arrivals: Vec<Arrival> = Arrivals::new(&rates, 7).take_while(|arrival| arrival.due_s < 1_000.0).collect();
+        let of = |worker| Arrivals::new(&rates, Spacing::Poisson, 7, worker, 2).take_while(|arrival| arrival.due_s < 1_000.0);
+        let mut arrivals: Vec<Arrival> = of(0).chain(of(1)).collect();
+        arrivals.sort_by(|a, b| a.due_s.total_cmp(&b.due_s));
         let count = arrivals.len() as f64;
         // 40,000 expected with standard deviation 200: five deviations
         assert!((count - 40_000.0).abs() < 1_000.0, "{count}");
@@ -71,15 +90,25 @@ mod tests {
     }
 
     #[test]
+    fn uniform_starts_of_all_workers_are_equally_far_apart() {
+        let of = |worker| Arrivals::new(&[100.0], Spacing::Uniform, 7, worker, 3).take(4);
+        let mut arrivals: Vec<Arrival> = of(0).chain(of(1)).chain(of(2)).collect();
+        arrivals.sort_by_key(|arrival| arrival.number);
+        for (index, arrival) in arrivals.iter().enumerate() {
+            assert!(arrival.number == index as u64 && (arrival.due_s - index as f64 / 100.0).abs() < 1e-12, "{arrival:?}");
+        }
+    }
+
+    #[test]
     fn equal_seeds_give_equal_arrivals_and_others_do_not() {
-        let first = |seed| Arrivals::new(&[5.0], seed).next().expect("a positive rate");
+        let first = |seed| Arrivals::new(&[5.0], Spacing::Poisson, seed, 0, 1).next().expect("a positive rate");
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
     }
 
     #[test]
     fn nothing_arrives_without_a_rate() {
-        assert_eq!(Arrivals::new(&[0.0, 0.0], 1).next(), None);
-        assert_eq!(Arrivals::new(&[], 1).next(), None);
+        assert_eq!(Arrivals::new(&[0.0, 0.0], Spacing::Poisson, 1, 0, 1).next(), None);
+        assert_eq!(Arrivals::new(&[], Spacing::Uniform, 1, 0, 1).next(), None);
     }
 }

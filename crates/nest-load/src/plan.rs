@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Caveat, Study,
+    customers::Arrival,
+    measure::Order,
     measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind},
 };
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use crate::LoadError;
@@ -38,9 +42,11 @@ pub struct Plan {
 /// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the pilot's D.
 /// A boosted step offers the base mix and as much more of one behaviour as brings its busiest processor to `boost`.
 ///
+/// A plan for a search has no ramp: the search decides its steps one by one.
+///
 /// # Errors
 /// [`LoadError::Plan`] where no processor use was seen, [`LoadError::TooLong`] where it exceeds the study's bound.
-pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource]) -> Result<Plan, LoadError> {
+pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched: bool) -> Result<Plan, LoadError> {
     let parameters = study.parameter_values();
     let rates = study.rates_per_day(&parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
     let per_customer: BTreeMap<String, f64> = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s())).collect();
@@ -48,29 +54,34 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource]) -> Resul
     let measure = &study.measure;
     let at = |customers: f64| per_customer.iter().map(|(name, rate)| (name.clone(), rate * customers)).collect::<BTreeMap<_, _>>();
 
-    let mut drafts = vec![(Purpose::Idle, None, None, BTreeMap::new())];
     let base = at(measure.base.get() * capacity);
-    drafts.push((Purpose::Base, None, Some(measure.base.get() * capacity), base.clone()));
+    let mut loaded =
+        vec![Draft { purpose: Purpose::Base, boosted: None, customers: Some(measure.base.get() * capacity), offered_per_s: base.clone() }];
     for pilot in pilots {
-        let mut offered = base.clone();
-        *offered.entry(pilot.behaviour.clone()).or_default() +=
+        let mut offered_per_s = base.clone();
+        *offered_per_s.entry(pilot.behaviour.clone()).or_default() +=
             (measure.boost.get() - measure.base.get()).max(0.05) * saturating_rate(pilot, resources);
-        drafts.push((Purpose::Boosted, Some(pilot.behaviour.clone()), None, offered));
+        loaded.push(Draft { purpose: Purpose::Boosted, boosted: Some(pilot.behaviour.clone()), customers: None, offered_per_s });
     }
     let ramp = measure.customers.clone().unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
-    drafts.extend(ramp.iter().map(|customers| (Purpose::Ramp, None, Some(*customers), at(*customers))));
-    if let Some(multiple) = measure.confirm {
-        let customers = multiple * ramp.iter().copied().fold(0.0, f64::max);
-        drafts.push((Purpose::Confirm, None, Some(customers), at(customers)));
+    let plain = |purpose, customers| Draft { purpose, boosted: None, customers: Some(customers), offered_per_s: at(customers) };
+    if !searched {
+        loaded.extend(ramp.iter().map(|customers| plain(Purpose::Ramp, *customers)));
+    }
+    let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new() };
+    let mut drafts = vec![(idle, 0)];
+    drafts.extend(in_order(&loaded, measure.repeats, measure.order, study.study.seed));
+    if let Some(multiple) = measure.confirm.filter(|_| !searched) {
+        drafts.push((plain(Purpose::Confirm, multiple * ramp.iter().copied().fold(0.0, f64::max)), 0));
     }
 
     let mut caveats = Vec::new();
     let steps: Vec<PlannedStep> = drafts
         .into_iter()
         .enumerate()
-        .map(|(index, (purpose, boosted, customers, offered_per_s))| {
-            let seed = study.study.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
-            cap_rate(PlannedStep { index, purpose, boosted, customers, offered_per_s, seed }, measure.max_rate, &mut caveats)
+        .map(|(index, (draft, repeat))| {
+            let step = planned(study, pilots, index, repeat, draft);
+            cap_rate(step, measure.max_rate, &mut caveats)
         })
         .collect();
     let step_s = measure.settle.get() + measure.window.get() * f64::from(measure.windows);
@@ -81,6 +92,58 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource]) -> Resul
     let peak_per_s = steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max);
     let executions = steps.iter().map(|step| step.total_per_s() * step_s).sum();
     Ok(Plan { steps, capacity_customers: capacity, duration_s, executions, peak_per_s, caveats })
+}
+
+/// A loaded step before its place in the plan is known.
+#[derive(Debug, Clone)]
+struct Draft {
+    purpose: Purpose,
+    boosted: Option<String>,
+    customers: Option<f64>,
+    offered_per_s: BTreeMap<String, f64>,
+}
+
+/// All repeats of the loaded steps, each with its number.
+fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Draft, u32)> {
+    let mut drafts: Vec<(Draft, u32)> = (0..repeats.max(1)).flat_map(|repeat| loaded.iter().map(move |draft| (draft.clone(), repeat))).collect();
+    if order == Order::Shuffled {
+        drafts.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+    }
+    drafts
+}
+
+fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Draft) -> PlannedStep {
+    let Draft { purpose, boosted, customers, offered_per_s } = draft;
+    let seed = study.study.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
+    let arrival = if purpose == Purpose::Idle { Arrival::Open } else { study.customers.arrival };
+    let active = (arrival == Arrival::Closed).then(|| active_customers(study, pilots, &offered_per_s));
+    PlannedStep { index, purpose, boosted, customers, offered_per_s, seed, arrival, active, repeat }
+}
+
+/// A step on the plain mix at `customers`, for a search.
+pub(crate) fn searched_step(study: &Study, pilots: &[Pilot], index: usize, purpose: Purpose, customers: f64) -> Result<PlannedStep, LoadError> {
+    let rates = study.rates_per_day(&study.parameter_values()).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
+    let offered_per_s = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s() * customers)).collect();
+    Ok(planned(study, pilots, index, 0, Draft { purpose, boosted: None, customers: Some(customers), offered_per_s }))
+}
+
+/// Active customers who execute these rates while the target is not loaded.
+///
+/// # Formula
+/// Little's Law, `M = X (R + Z)`: rate times time from start to start, with the pilot's mean time of an execution; at a pace
+/// it is the longer of the two.
+fn active_customers(study: &Study, pilots: &[Pilot], offered_per_s: &BTreeMap<String, f64>) -> u32 {
+    let mean_s = |think: &Option<nest_data::customers::Think>| think.as_ref().and_then(|think| think.times().ok()).map(|times| times.mean_s());
+    let (think, pace) = (mean_s(&study.customers.think), mean_s(&study.customers.pacing));
+    let active: f64 = offered_per_s
+        .iter()
+        .map(|(name, rate)| {
+            let takes_s = pilots.iter().find(|pilot| pilot.behaviour == *name).map_or(0.0, |pilot| pilot.mean_s);
+            rate * pace.map_or(takes_s + think.unwrap_or(0.0), |pace| pace.max(takes_s))
+        })
+        .sum();
+    // A step without any customer would offer nothing.
+    active.ceil().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
 fn capacity_customers(per_customer: &BTreeMap<String, f64>, pilots: &[Pilot], resources: &[Resource]) -> Result<f64, LoadError> {
@@ -108,12 +171,13 @@ fn saturating_rate(pilot: &Pilot, resources: &[Resource]) -> f64 {
     resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu).map(of_tier).fold(f64::INFINITY, f64::min)
 }
 
-fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
+pub(crate) fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
     let wanted = step.total_per_s();
     if wanted > max_rate {
         let factor = max_rate / wanted;
         step.offered_per_s.values_mut().for_each(|rate| *rate *= factor);
         step.customers = step.customers.map(|customers| customers * factor);
+        step.active = step.active.map(|active| ((f64::from(active) * factor).ceil() as u32).max(1));
         caveats.push(Caveat::RateCapped { step: step.label(), wanted_per_s: wanted, offered_per_s: max_rate });
     }
     step
@@ -129,8 +193,11 @@ mod tests {
         );
         let step = "steps = [{ get = \"/\" }]";
         let behaviours = ["a", "b"].into_iter().map(|name| (name.to_owned(), nest_data::Source::new(name, step))).collect();
-        nest_data::study_file::read_study(&nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours }, &[])
-            .expect("a valid study")
+        nest_data::study_file::read_study(
+            &nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours, code: BTreeMap::new() },
+            &[],
+        )
+        .expect("a valid study")
     }
 
     fn pilots() -> Vec<Pilot> {
@@ -149,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_plan_puts_each_step_where_its_share_of_capacity_lies() {
-        let plan = resolve(&study("[measure]\nconfirm = 1.2\n"), &pilots(), &resources()).expect("a plan");
+        let plan = resolve(&study("[measure]\nconfirm = 1.2\n"), &pilots(), &resources(), false).expect("a plan");
         // per customer: (10 * 0.010 + 5 * 0.020) * 0.36 / 3600 = 2e-5 busy-seconds per second; 2 cores carry 100,000
         assert!((plan.capacity_customers - 100_000.0).abs() < 1e-6);
         let busy = |step: &PlannedStep| step.offered_per_s.get("a").unwrap_or(&0.0) * 0.010 + step.offered_per_s.get("b").unwrap_or(&0.0) * 0.020;
@@ -160,15 +227,47 @@ mod tests {
     }
 
     #[test]
+    fn repeats_come_in_rounds_or_shuffled_the_same_way_each_time() {
+        let labels = |measure: &str| {
+            let plan = resolve(&study(measure), &pilots(), &resources(), false).expect("a plan");
+            plan.steps.iter().map(|step| format!("{} {}", step.label(), step.repeat)).collect::<Vec<_>>()
+        };
+        let planned = labels("[measure]\nramp = [0.3]\nrepeats = 2\n");
+        assert_eq!(
+            planned,
+            ["idle 0", "base 0", "boosted a 0", "boosted b 0", "ramp at 30000 0", "base 1", "boosted a 1", "boosted b 1", "ramp at 30000 1"]
+        );
+        let mut shuffled = labels("[measure]\nramp = [0.3]\nrepeats = 2\norder = \"shuffled\"\n");
+        assert_eq!(shuffled, labels("[measure]\nramp = [0.3]\nrepeats = 2\norder = \"shuffled\"\n"));
+        assert!(shuffled != planned && shuffled[0] == "idle 0");
+        let mut sorted = planned;
+        sorted.sort();
+        shuffled.sort();
+        assert_eq!(shuffled, sorted);
+    }
+
+    #[test]
+    fn closed_steps_have_the_customers_of_littles_law() {
+        let mut closed = study("");
+        closed.customers.arrival = Arrival::Closed;
+        closed.customers.think = Some(nest_data::customers::Think::Constant(nest_data::units::Seconds::new(8.0).expect("valid")));
+        let plan = resolve(&closed, &pilots(), &resources(), false).expect("a plan");
+        let base = &plan.steps[1];
+        // 10,000 customers: 10 a and 5 b a second, each followed by 8 s: 10 * 8.010 + 5 * 8.020 = 120.2
+        assert_eq!((base.label().as_str(), base.arrival, base.active), ("base", Arrival::Closed, Some(121)));
+        assert_eq!(plan.steps[0].arrival, Arrival::Open, "an idle step has no customers");
+    }
+
+    #[test]
     fn a_plan_is_scaled_down_to_the_highest_allowed_rate_and_says_so() {
-        let plan = resolve(&study("[measure]\nmax_rate = 100.0\n"), &pilots(), &resources()).expect("a plan");
+        let plan = resolve(&study("[measure]\nmax_rate = 100.0\n"), &pilots(), &resources(), false).expect("a plan");
         assert!(plan.peak_per_s <= 100.0 + 1e-9);
         assert!(!plan.caveats.is_empty());
     }
 
     #[test]
     fn a_plan_that_takes_too_long_is_refused() {
-        let error = resolve(&study("[measure]\nmax_duration = \"1m\"\n"), &pilots(), &resources()).expect_err("too long");
+        let error = resolve(&study("[measure]\nmax_duration = \"1m\"\n"), &pilots(), &resources(), false).expect_err("too long");
         assert!(matches!(error, LoadError::TooLong { .. }));
     }
 
@@ -176,6 +275,6 @@ mod tests {
     fn without_processor_use_there_is_no_plan() {
         let mut idle = pilots();
         idle.iter_mut().for_each(|pilot| pilot.cpu_s.clear());
-        assert!(matches!(resolve(&study(""), &idle, &resources()), Err(LoadError::Plan { .. })));
+        assert!(matches!(resolve(&study(""), &idle, &resources(), false), Err(LoadError::Plan { .. })));
     }
 }

@@ -1,34 +1,50 @@
 //! Counts and histograms of one step. A recorder belongs to one worker; recorders merge at the end of a step.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hdrhistogram::{
     Histogram as Hdr,
     serialization::{Serializer, V2DeflateSerializer},
 };
-use nest_data::measurement::{Counts, ErrorCount, Failure, Histogram, Outcome, ResponseClock};
+use nest_data::measurement::{Counts, Endpoint, ErrorCount, Failure, Histogram, Outcome, ResponseClock};
 
-/// Longest response time that is told apart, in microseconds: two minutes.
-const LONGEST_US: u64 = 120_000_000;
+use crate::{
+    clock::Moment,
+    level::Level,
+    script::Program,
+    windows::{Phase, StepControl},
+};
+
+/// Longest response time that is told apart, in microseconds: an hour. A start may wait long for a customer.
+const LONGEST_US: u64 = 3_600_000_000;
+/// Most requests that a behaviour in code names; those beyond have one name together.
+const MOST_NAMES: usize = 100;
+const OTHERS: &str = "others";
 /// Failed exchanges that are kept per behaviour and kind.
 const KEPT_FAILURES: usize = 3;
 /// Longest kept exchange, in bytes.
 const LONGEST_EXCHANGE: usize = 2_048;
-
-/// Whether an execution counts: those due while the step settles do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Settling,
-    Measured,
-}
+/// Quantiles that are told of each request.
+const ENDPOINT_QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 
 /// How one request went.
+#[derive(Debug, Clone, Copy)]
 pub struct RequestRecord {
-    pub from_due: Duration,
-    pub from_sent: Duration,
+    pub due: Moment,
+    pub sent: Moment,
+    pub ended: Moment,
     pub outcome: Outcome,
+    pub status: u16, // 0 where there was no answer
     pub bytes: u64,
+}
+
+/// Which request of which behaviour, and whether it counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub behaviour: usize,
+    pub endpoint: usize,
+    pub phase: Phase,
 }
 
 /// Counts and histograms of one step.
@@ -36,18 +52,43 @@ pub struct Recorder {
     pub behaviours: Vec<BehaviourRecord>,
     pub windows: Vec<WindowRecord>,
     pub settling: Counts,
+    /// Delay between due time and start where a customer was free, in microseconds.
     pub lateness: Hdr<u64>,
-    pub execution_s: f64, // summed time of measured executions
-    pub request_s: f64,   // summed time of measured requests
+    /// How late the worker's clock woke somebody, in microseconds.
+    pub clock: Hdr<u64>,
+    /// Executions in progress and requests in flight, over the windows.
+    pub active: Level,
+    pub in_flight: Level,
+    pub lost_connections: u64,
+    pub repeated: u64,
+    pub panics: u64,
+    pub queued: u64,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Longest time without the end of any request while some were in flight, in the windows.
+    pub longest_silence_us: u64,
+    last_end: Option<Moment>,
+    endpoints: Vec<EndpointRecord>,
+    of_files: usize, // how many of them are requests of files
     errors: BTreeMap<(usize, String), u64>,
     failures: Vec<(usize, String, String)>,
 }
 
 /// One behaviour of one step.
+#[derive(Default)]
 pub struct BehaviourRecord {
     pub executions: Counts,
     pub requests: Counts,
-    histograms: BTreeMap<(ResponseClock, Outcome), Hdr<u64>>,
+    histograms: [Option<Hdr<u64>>; 4], // due ok, due failed, sent ok, sent failed
+    single: bool,                      // it makes one request only
+}
+
+struct EndpointRecord {
+    behaviour: usize,
+    name: String,
+    path: Option<String>,
+    requests: Counts,
+    histogram: Option<Hdr<u64>>, // none where it is its behaviour's only request: then the behaviour's is its own
 }
 
 /// One window of one step.
@@ -55,35 +96,70 @@ pub struct BehaviourRecord {
 pub struct WindowRecord {
     pub completed: Vec<u64>, // one per behaviour
     pub failed: u64,
+    pub requests: u64,
     pub bytes: u64,
 }
 
 impl Recorder {
     /// An empty recorder.
-    pub fn new(behaviours: usize, windows: usize) -> Self {
-        let empty = || BehaviourRecord { executions: Counts::default(), requests: Counts::default(), histograms: BTreeMap::new() };
+    pub fn new(program: &Program, windows: usize) -> Self {
+        let endpoint = |(behaviour, name, path): (usize, &str, Option<String>)| EndpointRecord {
+            behaviour,
+            name: name.to_owned(),
+            path,
+            requests: Counts::default(),
+            histogram: None,
+        };
+        let behaviours = program.scripts.len();
         Self {
-            behaviours: std::iter::repeat_with(empty).take(behaviours).collect(),
+            behaviours: program.scripts.iter().map(|script| BehaviourRecord { single: script.is_single(), ..BehaviourRecord::default() }).collect(),
             windows: vec![WindowRecord { completed: vec![0; behaviours], ..WindowRecord::default() }; windows],
             settling: Counts::default(),
             lateness: new_histogram(),
-            execution_s: 0.0,
-            request_s: 0.0,
+            clock: new_histogram(),
+            active: Level::default(),
+            in_flight: Level::default(),
+            lost_connections: 0,
+            repeated: 0,
+            panics: 0,
+            queued: 0,
+            statuses: BTreeMap::new(),
+            longest_silence_us: 0,
+            last_end: None,
+            endpoints: program.endpoints().map(endpoint).collect(),
+            of_files: program.endpoints().count(),
             errors: BTreeMap::new(),
             failures: Vec::new(),
         }
     }
 
-    /// Counts an execution as due.
+    /// The index of a request that code makes, by its name.
+    pub fn endpoint(&mut self, behaviour: usize, name: &str) -> usize {
+        let known = self.endpoints.iter().position(|endpoint| endpoint.behaviour == behaviour && endpoint.name == name);
+        let names = self.endpoints.iter().filter(|endpoint| endpoint.behaviour == behaviour).count();
+        if known.is_none() && names >= MOST_NAMES && name != OTHERS {
+            return self.endpoint(behaviour, OTHERS);
+        }
+        known.unwrap_or_else(|| {
+            let path = Some("code".to_owned());
+            self.endpoints.push(EndpointRecord { behaviour, name: name.to_owned(), path, requests: Counts::default(), histogram: None });
+            self.endpoints.len() - 1
+        })
+    }
+
+    /// Counts an execution as due, without a customer for it yet.
     pub fn execution_due(&mut self, behaviour: usize, phase: Phase) {
         self.executions(behaviour, phase).due += 1;
     }
 
-    /// Counts an execution that was never started.
+    /// An execution that was due begins.
+    pub fn execution_begins(&mut self, control: &StepControl, now: Moment) {
+        self.active.change(control, now, 1);
+    }
+
+    /// Counts an execution that was due as never started.
     pub fn execution_dropped(&mut self, behaviour: usize, phase: Phase) {
-        let counts = self.executions(behaviour, phase);
-        counts.due += 1;
-        counts.dropped += 1;
+        self.executions(behaviour, phase).dropped += 1;
         if phase == Phase::Measured {
             let requests = &mut self.behaviours[behaviour].requests;
             requests.due += 1;
@@ -92,17 +168,15 @@ impl Recorder {
         }
     }
 
-    /// Counts the end of an execution that was due before.
-    pub fn execution_ended(&mut self, behaviour: usize, phase: Phase, outcome: Outcome, window: Option<usize>, took: Duration) {
+    /// Counts the end of an execution.
+    pub fn execution_ended(&mut self, control: &StepControl, behaviour: usize, phase: Phase, outcome: Outcome, now: Moment) {
+        self.active.change(control, now, -1);
         let counts = self.executions(behaviour, phase);
         match outcome {
             Outcome::Ok => counts.completed += 1,
             Outcome::Failed => counts.failed += 1,
         }
-        if phase == Phase::Measured {
-            self.execution_s += took.as_secs_f64();
-        }
-        if let Some(window) = window.and_then(|window| self.windows.get_mut(window)) {
+        if let Some(window) = control.index(now).and_then(|index| self.windows.get_mut(index)) {
             match outcome {
                 Outcome::Ok => window.completed[behaviour] += 1,
                 Outcome::Failed => window.failed += 1,
@@ -110,63 +184,132 @@ impl Recorder {
         }
     }
 
-    /// Counts a request as due.
-    pub fn request_due(&mut self, behaviour: usize, phase: Phase) {
-        if phase == Phase::Measured {
-            self.behaviours[behaviour].requests.due += 1;
+    /// Counts a request as due, and as in flight.
+    pub fn request_begins(&mut self, control: &StepControl, place: Place, now: Moment) {
+        if self.in_flight.now() == 0 {
+            // Silence counts only while somebody waits.
+            self.last_end = Some(now);
+        }
+        self.in_flight.change(control, now, 1);
+        if place.phase == Phase::Measured {
+            self.behaviours[place.behaviour].requests.due += 1;
+            self.endpoints[place.endpoint].requests.due += 1;
         }
     }
 
-    /// Counts the end of a request that was due before.
-    pub fn request_ended(&mut self, behaviour: usize, phase: Phase, window: Option<usize>, record: &RequestRecord) {
-        if let Some(window) = window.and_then(|window| self.windows.get_mut(window)) {
+    /// Counts the end of a request.
+    pub fn request_ended(&mut self, control: &StepControl, place: Place, record: &RequestRecord) {
+        self.in_flight.change(control, record.ended, -1);
+        if let Some(window) = control.index(record.ended).and_then(|index| self.windows.get_mut(index)) {
             window.bytes += record.bytes;
+            window.requests += 1;
+            let since_us = self.last_end.map_or(0, |last| record.ended.microseconds_since(last.max(control.from())));
+            self.longest_silence_us = self.longest_silence_us.max(since_us);
         }
-        if phase == Phase::Settling {
+        self.last_end = Some(record.ended);
+        if place.phase == Phase::Settling {
             return;
         }
-        let of = &mut self.behaviours[behaviour];
-        match record.outcome {
-            Outcome::Ok => of.requests.completed += 1,
-            Outcome::Failed => of.requests.failed += 1,
+        *self.statuses.entry(record.status).or_default() += 1;
+        let (of, endpoint) = (&mut self.behaviours[place.behaviour], &mut self.endpoints[place.endpoint]);
+        of.requests.count(record.outcome);
+        endpoint.requests.count(record.outcome);
+        let from_due = record.ended.microseconds_since(record.due);
+        let failed = usize::from(record.outcome == Outcome::Failed);
+        of.histograms[failed].get_or_insert_with(new_histogram).saturating_record(from_due);
+        of.histograms[2 + failed].get_or_insert_with(new_histogram).saturating_record(record.ended.microseconds_since(record.sent));
+        if record.outcome == Outcome::Ok && !of.single {
+            endpoint.histogram.get_or_insert_with(new_histogram).saturating_record(from_due);
         }
-        for (clock, time) in [(ResponseClock::Due, record.from_due), (ResponseClock::Sent, record.from_sent)] {
-            of.histograms.entry((clock, record.outcome)).or_insert_with(new_histogram).saturating_record(microseconds(time));
-        }
-        self.request_s += record.from_sent.as_secs_f64();
+    }
+
+    /// Counts a failure; `true` where its exchange is worth keeping.
+    pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
+        self.count_error(behaviour, kind);
+        self.failures.iter().filter(|(of, kept, _)| *of == behaviour && kept == kind).count() < KEPT_FAILURES
     }
 
     /// Keeps a failed exchange, with secrets masked by the caller.
-    pub fn failure(&mut self, behaviour: usize, kind: &str, exchange: &str) {
-        self.count_error(behaviour, kind);
-        if self.failures.iter().filter(|(of, kept, _)| *of == behaviour && kept == kind).count() < KEPT_FAILURES {
-            let mut end = exchange.len().min(LONGEST_EXCHANGE);
-            while !exchange.is_char_boundary(end) {
-                end -= 1;
-            }
-            self.failures.push((behaviour, kind.to_owned(), exchange[..end].to_owned()));
+    pub fn keep_failure(&mut self, behaviour: usize, kind: &str, exchange: &str) {
+        let mut end = exchange.len().min(LONGEST_EXCHANGE);
+        while !exchange.is_char_boundary(end) {
+            end -= 1;
         }
+        self.failures.push((behaviour, kind.to_owned(), exchange[..end].to_owned()));
     }
 
     /// Closes the books at the end of a step: what is still open was cut.
-    pub fn cut_open(&mut self) {
+    pub fn close(&mut self, control: &StepControl) {
+        self.active.close(control);
+        self.in_flight.close(control);
+        if let Some(last) = self.last_end.filter(|_| self.in_flight.now() > 0) {
+            self.longest_silence_us = self.longest_silence_us.max(control.end().microseconds_since(last.max(control.from())));
+        }
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
-            for counts in [&mut record.requests, &mut record.executions] {
-                counts.failed += counts.due - counts.completed - counts.failed - counts.dropped;
-            }
+            record.requests.cut();
+            record.executions.cut();
             let known = self.errors.iter().filter(|((behaviour, _), _)| *behaviour == index).map(|(_, count)| count).sum::<u64>();
             let cut = (record.executions.failed + record.executions.dropped).saturating_sub(known);
             if cut > 0 {
-                self.errors.insert((index, "cut".to_owned()), cut);
+                *self.errors.entry((index, "cut".to_owned())).or_default() += cut;
             }
         }
-        self.settling.failed = self.settling.due - self.settling.completed - self.settling.dropped;
+        self.endpoints.iter_mut().for_each(|endpoint| endpoint.requests.cut());
+        self.settling.cut();
     }
 
-    /// Failed executions of one kind over all behaviours.
+    /// Adds what another worker recorded in the same step.
+    pub fn merge(&mut self, other: Self) {
+        for (mine, theirs) in self.behaviours.iter_mut().zip(other.behaviours) {
+            mine.executions.merge(&theirs.executions);
+            mine.requests.merge(&theirs.requests);
+            for (mine, theirs) in mine.histograms.iter_mut().zip(theirs.histograms) {
+                merge_histograms(mine, theirs);
+            }
+        }
+        for (mine, theirs) in self.windows.iter_mut().zip(other.windows) {
+            mine.completed.iter_mut().zip(theirs.completed).for_each(|(mine, theirs)| *mine += theirs);
+            mine.failed += theirs.failed;
+            mine.bytes += theirs.bytes;
+            mine.requests += theirs.requests;
+        }
+        for (index, theirs) in other.endpoints.into_iter().enumerate() {
+            // Those of files have the same place with every worker; code names its own as it goes.
+            let mine = if index < self.of_files { index } else { self.endpoint(theirs.behaviour, &theirs.name) };
+            self.endpoints[mine].requests.merge(&theirs.requests);
+            merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
+        }
+        self.settling.merge(&other.settling);
+        self.lateness += other.lateness;
+        self.clock += other.clock;
+        self.active.merge(other.active);
+        self.in_flight.merge(other.in_flight);
+        self.lost_connections += other.lost_connections;
+        self.repeated += other.repeated;
+        self.panics += other.panics;
+        self.queued += other.queued;
+        // A target stands still for all workers at once; one that had nothing to ask says nothing of it.
+        if other.statuses.values().sum::<u64>() > 0 {
+            self.longest_silence_us = self.longest_silence_us.min(other.longest_silence_us);
+        }
+        other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
+        other.errors.into_iter().for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
+        for (behaviour, kind, exchange) in other.failures {
+            if self.failures.iter().filter(|(of, kept, _)| *of == behaviour && *kept == kind).count() < KEPT_FAILURES {
+                self.failures.push((behaviour, kind, exchange));
+            }
+        }
+    }
+
+    /// Failures of one kind over all behaviours.
     pub fn errors_of(&self, kind: &str) -> u64 {
         self.errors.iter().filter(|((_, of), _)| of == kind).map(|(_, count)| count).sum()
+    }
+
+    /// Executions that failed before anything was sent.
+    pub fn own_errors(&self) -> u64 {
+        self.errors_of("feed") + self.errors_of("request")
     }
 
     /// Errors by behaviour and kind.
@@ -187,15 +330,54 @@ impl Recorder {
 
     /// The histograms as documents hold them.
     pub fn histograms(&self, names: &[String]) -> Vec<Histogram> {
-        let of_behaviour = |(behaviour, record): (usize, &BehaviourRecord)| {
-            let name = names[behaviour].clone();
-            record
-                .histograms
-                .iter()
-                .map(move |((clock, outcome), hdr)| Histogram { behaviour: name.clone(), clock: *clock, outcome: *outcome, hdr: encode(hdr) })
-                .collect::<Vec<_>>()
-        };
-        self.behaviours.iter().enumerate().flat_map(of_behaviour).collect()
+        let kinds = [
+            (ResponseClock::Due, Outcome::Ok),
+            (ResponseClock::Due, Outcome::Failed),
+            (ResponseClock::Sent, Outcome::Ok),
+            (ResponseClock::Sent, Outcome::Failed),
+        ];
+        let mut documents = Vec::new();
+        for (name, record) in names.iter().zip(&self.behaviours) {
+            for ((clock, outcome), hdr) in kinds.into_iter().zip(&record.histograms) {
+                if let Some(hdr) = hdr {
+                    documents.push(Histogram { behaviour: name.clone(), clock, outcome, hdr: encode(hdr) });
+                }
+            }
+        }
+        documents
+    }
+
+    /// Response times of one clock over all behaviours and outcomes, in microseconds.
+    pub fn response_times(&self, clock: ResponseClock) -> Hdr<u64> {
+        let first = if clock == ResponseClock::Due { 0 } else { 2 };
+        let mut all = new_histogram();
+        for record in &self.behaviours {
+            record.histograms[first..first + 2].iter().flatten().for_each(|hdr| all += hdr);
+        }
+        all
+    }
+
+    /// The 0-1 quantile of the response time from due of one behaviour's completed requests, in seconds.
+    pub fn quantile_s(&self, behaviour: usize, quantile: f64) -> Option<f64> {
+        let hdr = self.behaviours.get(behaviour)?.histograms[0].as_ref()?;
+        Some(hdr.value_at_quantile(quantile) as f64 / 1e6)
+    }
+
+    /// The requests that were made, as documents hold them.
+    pub fn endpoints(&self, names: &[String]) -> Vec<Endpoint> {
+        let made = self.endpoints.iter().filter(|endpoint| endpoint.requests.due > 0);
+        made.map(|endpoint| Endpoint {
+            behaviour: names[endpoint.behaviour].clone(),
+            name: endpoint.name.clone(),
+            path: endpoint.path.clone(),
+            requests: endpoint.requests,
+            response_s: ENDPOINT_QUANTILES.map(|quantile| {
+                let behaviour = &self.behaviours[endpoint.behaviour];
+                let own = if behaviour.single { behaviour.histograms[0].as_ref() } else { endpoint.histogram.as_ref() };
+                own.map_or(0.0, |hdr| hdr.value_at_quantile(quantile) as f64 / 1e6)
+            }),
+        })
+        .collect()
     }
 
     fn executions(&mut self, behaviour: usize, phase: Phase) -> &mut Counts {
@@ -210,9 +392,12 @@ impl Recorder {
     }
 }
 
-/// A response time as a histogram holds it.
-pub fn microseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+fn merge_histograms(mine: &mut Option<Hdr<u64>>, theirs: Option<Hdr<u64>>) {
+    match (mine, theirs) {
+        (Some(mine), Some(theirs)) => *mine += theirs,
+        (mine @ None, theirs) => *mine = theirs,
+        (Some(_), None) => {}
+    }
 }
 
 fn new_histogram() -> Hdr<u64> {
@@ -223,56 +408,4 @@ fn encode(hdr: &Hdr<u64>) -> String {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new().serialize(hdr, &mut bytes).expect("writing to memory does not fail");
     STANDARD.encode(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(outcome: Outcome) -> RequestRecord {
-        RequestRecord { from_due: Duration::from_millis(3), from_sent: Duration::from_millis(2), outcome, bytes: 10 }
-    }
-
-    #[test]
-    fn what_is_open_at_the_end_is_cut_and_the_books_balance() {
-        let mut recorder = Recorder::new(2, 1);
-        for _ in 0..3 {
-            recorder.execution_due(1, Phase::Measured);
-            recorder.request_due(1, Phase::Measured);
-        }
-        recorder.request_ended(1, Phase::Measured, Some(0), &request(Outcome::Ok));
-        recorder.execution_ended(1, Phase::Measured, Outcome::Ok, Some(0), Duration::from_millis(3));
-        recorder.execution_dropped(1, Phase::Measured);
-        recorder.cut_open();
-        let record = &recorder.behaviours[1];
-        assert_eq!(record.executions, Counts { due: 4, completed: 1, failed: 2, dropped: 1 });
-        assert!(record.executions.balance() && record.requests.balance());
-        assert_eq!((recorder.errors_of("cut"), recorder.errors_of("dropped")), (2, 1));
-        assert_eq!(recorder.windows[0].completed, [0, 1]);
-    }
-
-    #[test]
-    fn settling_executions_are_counted_apart() {
-        let mut recorder = Recorder::new(1, 1);
-        recorder.execution_due(0, Phase::Settling);
-        recorder.request_due(0, Phase::Settling);
-        recorder.request_ended(0, Phase::Settling, None, &request(Outcome::Ok));
-        recorder.execution_ended(0, Phase::Settling, Outcome::Ok, None, Duration::ZERO);
-        recorder.cut_open();
-        assert_eq!(recorder.settling, Counts { due: 1, completed: 1, failed: 0, dropped: 0 });
-        assert_eq!(recorder.behaviours[0].executions, Counts::default());
-        assert!(recorder.histograms(&["a".to_owned()]).is_empty());
-    }
-
-    #[test]
-    fn three_failures_of_a_kind_are_kept_and_cut_to_two_kilobytes() {
-        let mut recorder = Recorder::new(1, 1);
-        for _ in 0..5 {
-            recorder.failure(0, "check", &"é".repeat(3_000));
-        }
-        let names = ["a".to_owned()];
-        assert_eq!(recorder.kept_failures(&names).len(), 3);
-        assert!(recorder.kept_failures(&names).iter().all(|failure| failure.exchange.len() <= 2_048));
-        assert_eq!(recorder.error_counts(&names)[0].count, 5);
-    }
 }

@@ -10,23 +10,32 @@ use std::{
 
 use nest_data::{
     Caveat, Study,
-    measurement::{Counts, Pilot, PlannedStep, Purpose, Resource, ResourceKind, Step, Window, Worth},
+    feed::Feed,
+    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Worth},
 };
 
 use crate::{
-    LoadError,
-    engine::{Engine, StepLimits, StepResult},
+    LoadError, Trust,
+    code::Registry,
+    engine::{Engine, StepLimits},
+    http::{NoAnswer, compat, origin::Origin},
     interrupt::Interrupt,
+    load::Load,
     observe::{Observer, machine},
     pilot,
     plan::{self, Plan},
-    script,
+    script::{self, Sources},
+    search::{Search, Try},
     target::{Address, StartedTarget, pin, run_command, wait_until_ready},
-    verdict::{StepFacts, judge},
 };
+use nest_data::{measure::Cores, study::Probe};
 
-/// Limited steps in a row after which the ramp ends.
-const LIMITED_IN_A_ROW: usize = 2;
+mod closing;
+
+/// Limited steps at no more customers after which a step of the ramp is left out.
+const LIMITED_BEFORE: usize = 2;
+/// Settling goes on to this multiple of its least length where the study says nothing else.
+const SETTLE_MOST: u32 = 4;
 /// Share of executions without a connection above which the target counts as lost.
 const UNREACHABLE: f64 = 0.5;
 
@@ -43,6 +52,14 @@ pub struct MeasureOptions {
     pub target_log: Option<File>,
     /// An earlier run to go on with.
     pub resume: Option<Resume>,
+    /// Behaviours in code.
+    pub registry: Registry,
+    /// The rows of the study's feeds, by name.
+    pub feeds: BTreeMap<String, Feed>,
+    /// Whom to trust over TLS.
+    pub trust: Trust,
+    /// Whether the ramp is replaced by a search for the largest number of customers that meets the objectives.
+    pub search: bool,
 }
 
 /// An earlier run to go on with.
@@ -85,8 +102,18 @@ pub struct MeasureOutcome {
     pub pilot: Vec<Pilot>,
     /// Every finished step, those of a resumed run among them.
     pub steps: Vec<Step>,
+    /// What a search found, where there was one.
+    pub search: Option<SearchResult>,
     /// Doubts.
     pub caveats: Vec<Caveat>,
+}
+
+/// A step that has ended.
+struct Finished {
+    step: Step,
+    /// Objectives that it missed.
+    missed: Vec<String>,
+    interrupted: bool,
 }
 
 /// A run in progress.
@@ -127,25 +154,18 @@ pub fn measure(
         if steps.iter().any(|finished| finished.plan.index == step.index) {
             continue;
         }
-        if step.purpose == Purpose::Ramp && ramp_is_over(&steps) {
+        if step.purpose == Purpose::Ramp && is_beyond(step, &steps) {
             let last = steps.last().map_or_else(String::new, |step| step.plan.label());
             if !caveats.iter().any(|caveat| matches!(caveat, Caveat::RampEnded { .. })) {
                 caveats.push(Caveat::RampEnded { step: last });
             }
             continue;
         }
-        watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
-        let (finished, interrupted) = run.step(step)?;
-        if interrupted {
-            watch(Event::StepCut(&finished)).map_err(LoadError::Keep)?;
-            return Err(LoadError::Interrupted);
-        }
-        watch(Event::StepFinished(&finished)).map_err(LoadError::Keep)?;
-        steps.push(finished);
-        run.reset()?;
+        run.finish(step, &plan, &mut steps, watch)?;
     }
+    let search = if run.options.search { Some(run.search(&plan, &pilot, &mut steps, watch)?) } else { None };
     steps.sort_by_key(|step| step.plan.index);
-    Ok(MeasureOutcome { resources: run.resources.clone(), pilot, steps, caveats })
+    Ok(MeasureOutcome { resources: run.resources.clone(), pilot, steps, search, caveats })
 }
 
 /// Resolves the plan of a study by its pilot, and measures nothing.
@@ -162,65 +182,151 @@ pub fn resolve_plan(
     run.plan(watch).map(|(plan, _)| plan)
 }
 
-/// Whether the last steps of the ramp were all too much for the target.
-fn ramp_is_over(steps: &[Step]) -> bool {
-    let ramp = steps.iter().rev().filter(|step| step.plan.purpose == Purpose::Ramp);
-    ramp.take_while(|step| step.verdict.worth == Worth::Limited).count() >= LIMITED_IN_A_ROW
+/// Whether steps at no more customers were too much for the target already.
+fn is_beyond(step: &PlannedStep, finished: &[Step]) -> bool {
+    let limited = finished.iter().filter(|one| one.plan.purpose == Purpose::Ramp && one.verdict.worth == Worth::Limited);
+    limited.filter(|one| one.plan.customers <= step.customers).count() >= LIMITED_BEFORE
+}
+
+/// The tier that customers reach: the one whose probe names the target's port, else `app`, else the only one there is.
+fn served_tier(study: &Study, port: u16) -> String {
+    let of = |wanted: &dyn Fn(&Probe) -> bool| study.probes.values().find(|probe| wanted(probe)).map(|probe| probe.tier.clone());
+    let by_port = of(&|probe| probe.port == Some(port));
+    let app = || of(&|probe| probe.tier == "app");
+    by_port.or_else(app).or_else(|| of(&|_| true)).unwrap_or_else(|| "app".to_owned())
 }
 
 impl<'a> Run<'a> {
     fn start(study: &'a Study, mut options: MeasureOptions, interrupt: &'a Interrupt) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
-        let scripts = script::compile(study, &options.secrets)?;
+        let origin = Origin::of(&study.target.base_url, &options.trust, study.target.http2)?;
+        let program = script::compile(Sources {
+            behaviours: &study.behaviours,
+            feeds: script::feed_readers(study, &options.feeds),
+            registry: &options.registry,
+            secrets: &options.secrets,
+            origin: origin.clone(),
+            compat: compat::Settings { proxy: study.target.proxy.clone(), allow_hosts: study.target.allow_hosts.clone() },
+            longest_body: study.measure.longest_body,
+            timeout_s: study.measure.timeout.get(),
+        })?;
         let mut started = None;
         if let Some(command) = &study.target.start {
             let log = options.target_log.take().map_or_else(Stdio::null, Stdio::from);
             started = Some(StartedTarget::start(command, study, &address, &options.folder, &options.environment, log, interrupt)?);
         }
-        wait_until_ready(study, &address, started.as_mut(), interrupt)?;
+        wait_until_ready(study, &origin, &address, started.as_mut(), interrupt)?;
         if let Some(command) = &study.target.state {
             run_command("state", command, &options.folder, &options.environment, interrupt)?;
         }
-        let mut cores: Vec<usize> = study.measure.generator_core.into_iter().collect();
+        let mut cores = study.measure.generator_core.as_ref().map(Cores::numbers).unwrap_or_default();
         if cores.is_empty() {
             cores.push(machine::facts().cores.saturating_sub(1));
         }
+        // The sampler stays off the target's cores too.
         pin(&cores)?;
-        let engine = Engine::new(scripts, &options.secrets, &study.target.base_url)?;
+        let engine = Engine::new(program, &cores, cores.len())?;
         let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
         let mut resources = observer.resources().to_vec();
-        let tier = resources.first().map_or_else(|| "app".to_owned(), |resource| resource.tier.clone());
-        resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
+        // Bytes are counted of HTTP answers; how many code exchanges in another protocol is not known.
+        if matches!(origin.scheme.as_str(), "http" | "https") {
+            let tier = served_tier(study, address.port);
+            resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
+        }
         Ok(Self { study, options, interrupt, address, started, engine, observer, resources, start: Instant::now() })
     }
 
     fn plan(&mut self, watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>) -> Result<(Plan, Vec<Pilot>), LoadError> {
         let span = self.study.measure.pilot.duration();
-        watch(Event::PilotStarted { seconds: span.as_secs_f64() * self.engine.scripts().len() as f64 }).map_err(LoadError::Keep)?;
+        watch(Event::PilotStarted { seconds: span.as_secs_f64() * self.engine.program().scripts.len() as f64 }).map_err(LoadError::Keep)?;
         let pilot = pilot::run(&self.engine, &mut self.observer, span, self.interrupt)?;
         self.reset()?;
-        Ok((plan::resolve(self.study, &pilot, &self.resources)?, pilot))
+        let mut plan = plan::resolve(self.study, &pilot, &self.resources, self.options.search)?;
+        plan.caveats.extend(self.unread_tiers(&pilot));
+        Ok((plan, pilot))
+    }
+
+    /// A caveat for every tier whose processor the pilot could not read: the plan takes it for free.
+    fn unread_tiers(&self, pilot: &[Pilot]) -> Vec<Caveat> {
+        let cpus = self.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+        let unread = cpus.filter(|cpu| pilot.iter().any(|pilot| !pilot.cpu_s.contains_key(&cpu.tier)));
+        unread.map(|cpu| Caveat::TierUnplanned { tier: cpu.tier.clone() }).collect()
     }
 
     fn reset(&mut self) -> Result<(), LoadError> {
         let Some(command) = &self.study.target.reset else { return Ok(()) };
-        self.engine.forget_customers();
+        self.engine.forget_customers()?;
         run_command("reset", command, &self.options.folder, &self.options.environment, self.interrupt)
     }
 
-    /// Runs one step; the flag says that it was interrupted.
-    fn step(&mut self, step: &PlannedStep) -> Result<(Step, bool), LoadError> {
+    /// Runs one step and hands it out.
+    fn finish(
+        &mut self,
+        step: &PlannedStep,
+        plan: &Plan,
+        steps: &mut Vec<Step>,
+        watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
+    ) -> Result<Vec<String>, LoadError> {
+        watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
+        let finished = self.step(step, plan.steps.len().saturating_sub(steps.len()))?;
+        if finished.interrupted {
+            watch(Event::StepCut(&finished.step)).map_err(LoadError::Keep)?;
+            return Err(LoadError::Interrupted);
+        }
+        watch(Event::StepFinished(&finished.step)).map_err(LoadError::Keep)?;
+        steps.push(finished.step);
+        self.reset()?;
+        Ok(finished.missed)
+    }
+
+    /// Tries numbers of customers until the largest that meets the objectives is known and confirmed.
+    fn search(
+        &mut self,
+        plan: &Plan,
+        pilot: &[Pilot],
+        steps: &mut Vec<Step>,
+        watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
+    ) -> Result<SearchResult, LoadError> {
         let measure = &self.study.measure;
-        let limits = StepLimits {
-            settle: measure.settle.duration(),
-            window: measure.window.duration(),
-            windows: measure.windows as usize,
-            drain: measure.timeout.duration(),
-            max_in_flight: measure.max_in_flight as usize,
-        };
+        let per_customer = plan::searched_step(self.study, pilot, 0, Purpose::Ramp, 1.0)?.total_per_s();
+        let mut search = Search::new(plan.capacity_customers * 0.5, (measure.max_rate / per_customer).max(1.0));
+        let mut missed_at: Vec<String> = Vec::new();
+        let mut generator = None;
+        while let Some(tried) = search.next() {
+            if self.start.elapsed() >= measure.max_duration.duration() {
+                break;
+            }
+            let purpose = if matches!(tried, Try::Confirm(_)) { Purpose::Confirm } else { Purpose::Ramp };
+            let index = steps.iter().map(|step| step.plan.index + 1).max().unwrap_or(0);
+            let step = plan::searched_step(self.study, pilot, index, purpose, tried.customers().floor().max(1.0))?;
+            let missed = self.finish(&step, plan, steps, watch)?;
+            if steps.last().is_some_and(|step| step.verdict.worth == Worth::Invalid) {
+                // Nothing can be said of the target where the generator is the limit.
+                generator = steps.last().map(|step| step.verdict.reasons.join("; "));
+                break;
+            }
+            search.took(tried, missed.is_empty());
+            if !missed.is_empty() {
+                missed_at = missed;
+            }
+        }
+        let largest = search.largest();
+        Ok(SearchResult {
+            largest: largest.map(|(customers, _)| customers.floor()),
+            confirmed: largest.is_some_and(|(_, confirmed)| confirmed),
+            smallest_failed: search.smallest_failed().map(f64::floor),
+            missed: missed_at,
+            generator_limit: generator,
+        })
+    }
+
+    /// Runs one step; `left` steps, this one among them, are still to run.
+    fn step(&mut self, step: &PlannedStep, left: usize) -> Result<Finished, LoadError> {
+        let load = Load::of(self.study, step, &self.engine.program().names());
+        let limits = self.limits(left, load.session_s());
         let started_s = self.start.elapsed().as_secs_f64();
         let lost = |reason: String| LoadError::TargetLost { step: step.label(), reason };
-        let result = match self.engine.run_step(step, limits, &mut self.observer, self.interrupt) {
+        let result = match self.engine.run_step(&load, limits, Some(&mut self.observer), self.interrupt) {
             Ok(result) => result,
             Err(LoadError::Probe { reason }) => return Err(lost(reason)),
             Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} cannot be read any more"))),
@@ -233,90 +339,30 @@ impl<'a> Run<'a> {
             return Err(lost("its process is gone".to_owned()));
         }
         let due: u64 = result.recorder.behaviours.iter().map(|record| record.executions.due).sum();
-        let unreachable = result.recorder.errors_of("connect");
+        let unreachable = result.recorder.errors_of(NoAnswer::CONNECT);
         if due > 0 && unreachable as f64 > UNREACHABLE * due as f64 && self.address.connect().is_err() {
             return Err(lost(format!("{unreachable} of {due} executions found no connection")));
         }
-        let interrupted = result.interrupted;
-        Ok((self.close(step, started_s, &result), interrupted))
+        let closed = self.close(step, started_s, &result, load.offered_per_s());
+        let missed = self.missed(&closed, &result);
+        Ok(Finished { step: closed, missed, interrupted: result.interrupted })
     }
 
-    /// Turns what a step gave into its document.
-    fn close(&self, step: &PlannedStep, started_s: f64, result: &StepResult) -> Step {
-        let names: Vec<String> = self.engine.scripts().iter().map(|script| script.name.clone()).collect();
-        let recorder = &result.recorder;
-        let windows = self.windows(&names, result);
-        let by_name = |counts: &dyn Fn(usize) -> Counts| {
-            names
-                .iter()
-                .enumerate()
-                .map(|(index, name)| (name.clone(), counts(index)))
-                .filter(|(_, counts)| counts.due > 0)
-                .collect::<BTreeMap<_, _>>()
-        };
-        let executions = by_name(&|index| recorder.behaviours[index].executions);
-        let mut total = Counts::default();
-        executions.values().for_each(|counts| total.merge(counts));
-        let span: f64 = windows.iter().map(|window| window.duration_s).sum();
-        let facts = StepFacts {
-            executions: total,
-            windows: &windows,
-            generator: result.generator,
-            utilisation: self.utilisation(&windows),
-            loaded: step.purpose != Purpose::Idle,
-        };
-        let mut verdict = judge(&facts);
-        if result.interrupted {
-            verdict.worth = Worth::Invalid;
-            verdict.reasons.push("the step was interrupted".to_owned());
-        }
-        Step {
-            plan: step.clone(),
-            started_s,
-            requests: by_name(&|index| recorder.behaviours[index].requests),
-            settling: recorder.settling,
-            errors: recorder.error_counts(&names),
-            failures: recorder.kept_failures(&names),
-            histograms: recorder.histograms(&names),
-            active: recorder.execution_s / span.max(1e-9),
-            in_flight: recorder.request_s / span.max(1e-9),
-            generator: result.generator,
-            executions,
-            windows,
-            verdict,
+    /// Times of a step. What the run may take in all leaves less room for settling where many steps are still to come.
+    /// The first sessions must end before as many are under way as will be: a session is given four times its mean length.
+    fn limits(&self, left: usize, session_s: f64) -> StepLimits {
+        let measure = &self.study.measure;
+        let settle = measure.settle.duration();
+        let step = settle + measure.window.duration() * measure.windows;
+        let spare = measure.max_duration.duration().saturating_sub(self.start.elapsed() + step * left as u32);
+        let wanted = measure.settle_most.map_or((settle * SETTLE_MOST).max(Duration::from_secs_f64(4.0 * session_s)), |most| most.duration());
+        StepLimits {
+            settle,
+            settle_most: wanted.min(settle + spare).max(settle),
+            window: measure.window.duration(),
+            windows: measure.windows as usize,
+            drain: measure.timeout.duration(),
+            executions: None,
         }
     }
-
-    fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
-        let network =
-            self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone()).unwrap_or_default();
-        let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
-            let mut used = pair[1].since(&pair[0]);
-            used.insert(network.clone(), record.bytes as f64);
-            let completed =
-                names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
-            Window {
-                duration_s: round_to(pair[1].elapsed_since(&pair[0]), 1e-6),
-                completed,
-                failed: record.failed,
-                used,
-                stolen: pair[1].stolen_since(&pair[0]),
-            }
-        };
-        result.samples.windows(2).zip(&result.recorder.windows).map(of_pair).collect()
-    }
-
-    fn utilisation(&self, windows: &[Window]) -> Option<f64> {
-        let span: f64 = windows.iter().map(|window| window.duration_s).sum();
-        let flows = self.resources.iter().filter(|resource| resource.kind != ResourceKind::Memory);
-        let used = |resource: &Resource| windows.iter().filter_map(|window| window.used.get(&resource.name)).sum::<f64>();
-        flows
-            .filter_map(|resource| resource.capacity.map(|capacity| used(resource) / (capacity * span)))
-            .filter(|utilisation| utilisation.is_finite())
-            .reduce(f64::max)
-    }
-}
-
-fn round_to(span: Duration, digit: f64) -> f64 {
-    (span.as_secs_f64() / digit).round() * digit
 }

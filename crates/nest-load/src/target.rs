@@ -1,8 +1,8 @@
 //! Starting the target, waiting until it is ready, ending it.
 
 use std::{
+    cell::{Cell, RefCell},
     collections::BTreeMap,
-    io::{Read, Write},
     net::{TcpStream, ToSocketAddrs},
     os::unix::process::CommandExt,
     path::Path,
@@ -17,7 +17,17 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{LoadError, interrupt::Interrupt};
+use crate::{
+    LoadError,
+    http::{
+        Receiver, Wanted,
+        connection::{Buffers, Connection, Failed},
+        cookies::Jar,
+        origin::Origin,
+    },
+    interrupt::Interrupt,
+    requests::ANYTHING_BELOW_400,
+};
 
 /// How long a started target may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,14 +56,11 @@ impl Address {
     /// Host and port of a study's base URL.
     ///
     /// # Errors
-    /// [`LoadError::BaseUrl`] or [`LoadError::Tls`].
+    /// [`LoadError::BaseUrl`].
     pub fn of(base_url: &str) -> Result<Self, LoadError> {
         let bad = || LoadError::BaseUrl { url: base_url.to_owned() };
         let url = url::Url::parse(base_url).map_err(|_| bad())?;
-        if url.scheme() == "https" {
-            return Err(LoadError::Tls { url: base_url.to_owned() });
-        }
-        let host = url.host_str().ok_or_else(bad)?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(bad)?.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(Self { host, port: url.port_or_known_default().ok_or_else(bad)? })
     }
 
@@ -130,7 +137,8 @@ impl Drop for StartedTarget {
         let _ = killpg(group, Signal::SIGTERM);
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+            // The shell may end before the script that it runs, which may have to clean up.
+            if self.child.try_wait().is_ok_and(|status| status.is_some()) && killpg(group, None).is_err() {
                 break;
             }
             std::thread::sleep(LOOK);
@@ -162,13 +170,19 @@ fn refused(error: nix::Error) -> LoadError {
 ///
 /// # Errors
 /// [`LoadError::TargetDown`] when the time is over or the started target has ended; [`LoadError::Interrupted`].
-pub fn wait_until_ready(study: &Study, address: &Address, mut started: Option<&mut StartedTarget>, interrupt: &Interrupt) -> Result<(), LoadError> {
+pub fn wait_until_ready(
+    study: &Study,
+    origin: &Origin,
+    address: &Address,
+    mut started: Option<&mut StartedTarget>,
+    interrupt: &Interrupt,
+) -> Result<(), LoadError> {
     let start = Instant::now();
     // A target that nobody starts is there or is not; a moment covers a restart.
     let patience =
         if started.is_some() { study.target.ready_within.duration() } else { study.target.ready_within.duration().min(Duration::from_secs(3)) };
     loop {
-        let reason = match is_ready(study.target.ready.as_deref(), address) {
+        let reason = match is_ready(study.target.ready.as_deref(), origin, address) {
             Ok(()) => return Ok(()),
             Err(reason) => reason,
         };
@@ -186,22 +200,31 @@ pub fn wait_until_ready(study: &Study, address: &Address, mut started: Option<&m
     }
 }
 
-fn is_ready(path: Option<&str>, address: &Address) -> Result<(), String> {
-    let mut stream = address.connect().map_err(|error| error.to_string())?;
-    let Some(path) = path else { return Ok(()) };
-    let mut ask = || -> std::io::Result<String> {
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n\r\n", address.host, address.port)?;
-        let mut head = [0_u8; 64];
-        let length = stream.read(&mut head)?;
-        Ok(String::from_utf8_lossy(&head[..length]).into_owned())
+/// Asks for the path over the same client that will put the target under load.
+fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<(), String> {
+    let Some(path) = path.filter(|_| !origin.http2) else {
+        return address.connect().map(drop).map_err(|error| error.to_string());
     };
-    let head = ask().map_err(|error| format!("{path}: {error}"))?;
-    let status = head.split_whitespace().nth(1).and_then(|status| status.parse::<u16>().ok());
-    match status {
-        Some(status) if status < 400 => Ok(()),
-        Some(status) => Err(format!("{path} answers {status}")),
-        None => Err(format!("{path} does not answer HTTP")),
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    match runtime.block_on(async { tokio::time::timeout(Duration::from_secs(2), ask(path, origin)).await }) {
+        Ok(Ok(status)) if status < 400 => Ok(()),
+        Ok(Ok(status)) => Err(format!("{path} answers {status}")),
+        Ok(Err(reason)) => Err(format!("{path}: {reason}")),
+        Err(_) => Err(format!("{path} does not answer")),
+    }
+}
+
+async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
+    let (mut connection, buffers, mut cookies) = (Connection::default(), Buffers::default(), Jar::default());
+    connection.ready(origin, &Cell::new(0)).await.map_err(|no_answer| no_answer.reason)?;
+    let head = format!("GET {}{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", origin.prefix, origin.authority);
+    buffers.outgoing.borrow_mut().extend_from_slice(head.as_bytes());
+    let wanted = Wanted { body: false, longest_body: u64::MAX, fields: &[], expect: &ANYTHING_BELOW_400 };
+    let mut receiver = Receiver::new(wanted, &mut cookies, &origin.host, path);
+    match connection.exchange(&buffers, false, &RefCell::default(), &mut receiver).await {
+        Ok(()) => Ok(receiver.answer.status),
+        Err(Failed::Stale) => Err("the connection was closed".to_owned()),
+        Err(Failed::For(no_answer)) => Err(no_answer.reason),
     }
 }
 
@@ -248,8 +271,23 @@ mod tests {
     fn an_address_comes_from_the_base_url() {
         assert_eq!(Address::of("http://127.0.0.1:8080/x").expect("valid"), Address { host: "127.0.0.1".into(), port: 8080 });
         assert_eq!(Address::of("http://[::1]").expect("valid"), Address { host: "::1".into(), port: 80 });
-        assert!(matches!(Address::of("https://localhost"), Err(LoadError::Tls { .. })));
-        assert!(matches!(Address::of("nonsense"), Err(LoadError::BaseUrl { .. })));
+        assert_eq!(Address::of("https://localhost").expect("valid").port, 443);
+        assert_eq!(Address::of("postgres://localhost:5432/shop").expect("valid").port, 5432);
+        for bad in ["nonsense", "http://", "postgres://localhost/shop"] {
+            assert!(matches!(Address::of(bad), Err(LoadError::BaseUrl { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_start_command_has_started_may_clean_up_before_it_is_killed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let script = "sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; touch ready; while :; do sleep 0.05; done'; true";
+        let child = Command::new("sh").args(["-c", script]).current_dir(folder.path()).process_group(0).spawn().expect("sh runs");
+        while !folder.path().join("ready").exists() {
+            std::thread::sleep(LOOK);
+        }
+        drop(StartedTarget { child, interrupt: Interrupt::default() });
+        assert!(folder.path().join("cleaned").exists());
     }
 
     #[test]

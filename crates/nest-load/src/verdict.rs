@@ -1,89 +1,244 @@
 //! What a step is worth: a pure function of its numbers.
 
-use nest_data::measurement::{Counts, GeneratorHealth, Verdict, Window, Worth};
+use nest_data::measurement::{Counts, GeneratorHealth, Population, Verdict, Window, Worth};
+
+use crate::settle::Unsettled;
 
 /// Lateness (p99) above which the generator is doubted, in seconds.
-const LATE_S: f64 = 0.005;
+const LATE_S: f64 = 0.001;
 /// Lateness (p99) above which the step says nothing about the target, in seconds.
-const TOO_LATE_S: f64 = 0.050;
-/// Share of its core above which the generator is the limit.
+const TOO_LATE_S: f64 = 0.020;
+/// Share of its core above which the generator is doubted, and above which it is the limit.
+const GENERATOR_BUSY: f64 = 0.80;
 const GENERATOR_FULL: f64 = 0.95;
+/// Share of the time without a processor above which the generator is doubted, and above which it was starved.
+const WAITING: f64 = 0.05;
+const STARVED: f64 = 0.25;
 /// Share of processor time taken by the hypervisor above which a step is doubted.
 const STOLEN: f64 = 0.05;
 /// Share of errors above which a step is doubted, and above which the target counts as overloaded.
 const SOME_ERRORS: f64 = 0.005;
 const MANY_ERRORS: f64 = 0.05;
+/// Share of requests whose connection was lost above which a step is doubted.
+const SOME_LOST: f64 = 0.001;
+/// Share of requests that were sent again above which a step is doubted.
+const SOME_REPEATED: f64 = 0.01;
+/// Share of the planned executions that may be missing where sessions bring them.
+const SHORT_OF_PLAN: f64 = 0.10;
+/// Share of the planned customers below which a step was not what it says.
+const POPULATION: f64 = 0.99;
 /// Utilisation from which a processor has nothing left.
 const FULL: f64 = 0.985;
+/// Time without the end of any request after which a target stood still, in seconds, where at least so many were to end in it.
+const SILENT_S: f64 = 0.5;
+const SILENT_REQUESTS: f64 = 20.0;
+/// Share of looks at which its processes were stopped above which a target stood still.
+const STOPPED: f64 = 0.005;
+/// Share of the time in which a tier was held back by its CPU quota above which it is at its limit.
+const THROTTLED: f64 = 0.05;
+/// Change of the civil clock against the monotonic one above which a step is doubted, in seconds.
+const CLOCK_STEP_S: f64 = 0.1;
+/// Difference of a window's length from the others' above which its edges were not where they belong.
+const EDGES: f64 = 0.05;
 
 /// The numbers that a verdict rests on.
 #[derive(Debug, Clone, Copy)]
 pub struct StepFacts<'a> {
     /// Executions over all behaviours.
     pub executions: Counts,
+    /// Requests over all behaviours.
+    pub requests: Counts,
     /// The windows.
     pub windows: &'a [Window],
     /// The generator's health.
     pub generator: GeneratorHealth,
+    /// Customers planned and reached, where there is a population.
+    pub population: Option<Population>,
+    /// Requests that failed because the generator had no descriptor or port left.
+    pub local_errors: u64,
+    /// Executions that failed before anything was sent: a feed that ran dry, a request that cannot be made.
+    pub own_errors: u64,
+    /// Whether the target refused connections.
+    pub refused: bool,
+    /// Behaviours in code that panicked.
+    pub panics: u64,
+    /// Executions that were planned to be due in the windows, where a schedule makes them.
+    pub planned: Option<f64>,
+    /// Median time from sending to the answer, in seconds.
+    pub typical_s: f64,
+    /// Why the step had not settled, if so.
+    pub unsettled: Option<Unsettled>,
     /// Highest utilisation of a resource over the step, where one is known.
     pub utilisation: Option<f64>,
+    /// Longest time without the end of any request while some were in flight, in seconds.
+    pub silence_s: f64,
+    /// Share of the looks at which the target's processes were stopped, 0-1.
+    pub target_stopped: f64,
     /// Whether the step offers load.
     pub loaded: bool,
 }
+
+type Found = Vec<(Worth, String)>;
 
 /// Judges a step. The gravest finding decides; every finding is given as a reason.
 #[must_use]
 pub fn judge(facts: &StepFacts<'_>) -> Verdict {
     let mut found = Vec::new();
-    generator(facts, &mut found);
-    target(facts, &mut found);
-    let stolen = facts.windows.iter().map(|window| window.stolen).fold(0.0, f64::max);
-    if stolen > STOLEN {
-        found.push((Worth::Suspect, format!("the hypervisor took {:.0} % of the processor in a window", stolen * 100.0)));
+    if facts.loaded {
+        generator(facts, &mut found);
+        population(facts, &mut found);
     }
+    errors(facts, &mut found);
+    capacity(facts, &mut found);
+    standstill(facts, &mut found);
+    clocks(facts, &mut found);
+    probes(facts, &mut found);
     let worth = found.iter().map(|(worth, _)| *worth).max().unwrap_or(Worth::Valid);
     Verdict { worth, reasons: found.into_iter().map(|(_, reason)| reason).collect() }
 }
 
-fn generator(facts: &StepFacts<'_>, found: &mut Vec<(Worth, String)>) {
-    if !facts.loaded {
-        return;
+/// Whether the generator kept to its schedule.
+fn generator(facts: &StepFacts<'_>, found: &mut Found) {
+    let health = &facts.generator;
+    let late = health.lateness_p99_s.max(health.clock_p99_s);
+    if late > LATE_S {
+        let worth = if late > TOO_LATE_S { Worth::Invalid } else { Worth::Suspect };
+        found.push((worth, format!("the generator was {:.1} ms late (p99)", late * 1e3)));
     }
-    let late = facts.generator.lateness_p99_s;
-    if late > TOO_LATE_S {
-        found.push((Worth::Invalid, format!("the generator started requests {:.0} ms late (p99)", late * 1e3)));
-    } else if late > LATE_S {
-        found.push((Worth::Suspect, format!("the generator started requests {:.0} ms late (p99)", late * 1e3)));
+    if health.cpu > GENERATOR_BUSY {
+        let worth = if health.cpu > GENERATOR_FULL { Worth::Invalid } else { Worth::Suspect };
+        found.push((worth, format!("the generator used {:.0} % of its core", health.cpu * 100.0)));
     }
-    if facts.generator.cpu > GENERATOR_FULL {
-        found.push((Worth::Invalid, format!("the generator used {:.0} % of its core", facts.generator.cpu * 100.0)));
+    if health.waiting > WAITING {
+        let worth = if health.waiting > STARVED { Worth::Invalid } else { Worth::Suspect };
+        found.push((worth, format!("the generator had no processor for {:.0} % of the time", health.waiting * 100.0)));
+    }
+    if facts.local_errors > 0 {
+        let reason = format!("{} requests found no file descriptor or port at the generator", facts.local_errors);
+        found.push((Worth::Invalid, reason));
+    }
+    if facts.own_errors > 0 {
+        let share = facts.own_errors as f64 / facts.executions.due.max(1) as f64;
+        let worth = if share > SOME_ERRORS { Worth::Invalid } else { Worth::Suspect };
+        found.push((worth, format!("{} requests could not be made: a feed ran dry, or they are not valid", facts.own_errors)));
+    }
+    if facts.panics > 0 {
+        found.push((Worth::Invalid, format!("{} executions of a behaviour in code panicked", facts.panics)));
     }
     if facts.executions.due == 0 {
         found.push((Worth::Invalid, "nothing was due in the windows".to_owned()));
     }
+    let due = facts.executions.due.max(1) as f64;
+    if health.queued as f64 / due > SOME_LOST {
+        found.push((Worth::Suspect, format!("{} starts waited because every customer was busy", health.queued)));
+    }
 }
 
-fn target(facts: &StepFacts<'_>, found: &mut Vec<(Worth, String)>) {
+/// Whether the step was what it says: as many customers as planned, and settled.
+fn population(facts: &StepFacts<'_>, found: &mut Found) {
+    if let Some(Population { planned, reached }) = facts.population
+        && f64::from(reached) < POPULATION * f64::from(planned)
+    {
+        // A target that refuses connections has met its own limit.
+        let worth = if facts.refused { Worth::Limited } else { Worth::Invalid };
+        found.push((worth, format!("only {reached} of {planned} customers could act")));
+    }
+    let due = facts.executions.due as f64;
+    if let Some(planned) = facts.planned.filter(|planned| due < planned * (1.0 - SHORT_OF_PLAN) - 5.0 * planned.sqrt()) {
+        found.push((Worth::Suspect, format!("only {due:.0} of {planned:.0} executions planned came due: sessions had not filled the step yet")));
+    }
+    match facts.unsettled {
+        // Said above, from the windows themselves.
+        Some(Unsettled::Population { .. }) | None => {}
+        Some(unsettled) => found.push((Worth::Suspect, format!("not settled when the windows began: {unsettled}"))),
+    }
+}
+
+/// Executions that failed, starts that were dropped, connections that were lost.
+fn errors(facts: &StepFacts<'_>, found: &mut Found) {
     let counts = facts.executions;
     if counts.due == 0 {
         return;
     }
-    let errors = (counts.failed + counts.dropped) as f64 / counts.due as f64;
-    if errors > MANY_ERRORS {
-        found.push((Worth::Limited, format!("{:.1} % of the executions failed", errors * 100.0)));
-    } else if errors > SOME_ERRORS {
-        found.push((Worth::Suspect, format!("{:.1} % of the executions failed", errors * 100.0)));
+    let share = (counts.failed + counts.dropped) as f64 / counts.due as f64;
+    if share > SOME_ERRORS {
+        let worth = if share > MANY_ERRORS { Worth::Limited } else { Worth::Suspect };
+        found.push((worth, format!("{:.1} % of the executions failed or were dropped", share * 100.0)));
     }
+    if counts.dropped > 0 {
+        let worth = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS { Worth::Limited } else { Worth::Suspect };
+        found.push((worth, format!("{} starts were dropped: as many executions as allowed were in progress", counts.dropped)));
+    }
+    let repeated = facts.generator.repeated;
+    if repeated as f64 / facts.requests.due.max(1) as f64 > SOME_REPEATED {
+        found.push((Worth::Suspect, format!("{repeated} requests were sent again: the target had closed their idle connections")));
+    }
+    let lost = facts.generator.lost_connections;
+    if lost as f64 / facts.requests.due.max(1) as f64 > SOME_LOST {
+        found.push((Worth::Suspect, format!("{lost} connections were lost in the middle of a request")));
+    }
+}
+
+/// Whether the target kept up.
+fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
+    let due = facts.executions.due as f64;
     let ended: u64 = facts.windows.iter().map(|window| window.completed.values().sum::<u64>() + window.failed).sum();
-    let behind = counts.due as f64 - ended as f64;
+    let behind = due - ended as f64;
     // What is due and what ends differ by the executions in progress at both edges; five deviations of a Poisson
     // count are beyond chance, and 3 % of the load is beyond what a settled step may keep in progress.
-    if behind > 5.0 * (counts.due as f64).sqrt().max(2.0) && behind > 0.03 * counts.due as f64 {
-        found.push((Worth::Limited, format!("{ended} of {} executions ended in the windows: a queue was growing", counts.due)));
+    if behind > 5.0 * due.sqrt().max(2.0) && behind > 0.03 * due {
+        found.push((Worth::Limited, format!("{ended} of {due} executions ended in the windows: a queue was growing")));
     }
     if let Some(utilisation) = facts.utilisation.filter(|utilisation| *utilisation > FULL) {
         found.push((Worth::Limited, format!("a resource was {:.0} % busy", utilisation * 100.0)));
     }
+    let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
+    let mut throttled: std::collections::BTreeMap<&String, f64> = std::collections::BTreeMap::new();
+    for (tier, seconds) in facts.windows.iter().flat_map(|window| &window.throttled) {
+        *throttled.entry(tier).or_default() += seconds;
+    }
+    for (tier, seconds) in throttled.into_iter().filter(|(_, seconds)| *seconds > THROTTLED * span) {
+        found.push((Worth::Limited, format!("the CPU quota held tier `{tier}` back for {:.0} % of the time", seconds / span * 100.0)));
+    }
+}
+
+/// Whether the target stood still for a while.
+fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
+    if facts.target_stopped > STOPPED {
+        found.push((Worth::Limited, format!("the target's processes were stopped (SIGSTOP) for {:.0} % of the time", facts.target_stopped * 100.0)));
+    }
+    let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
+    // Customers who act in step are silent for as long as an answer takes.
+    let in_step = facts.silence_s < 3.0 * facts.typical_s;
+    if !in_step && facts.silence_s > SILENT_S && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS {
+        found.push((Worth::Limited, format!("the target stood still: nothing ended for {:.2} s while requests were in flight", facts.silence_s)));
+    }
+}
+
+/// Whether time was what it seemed.
+fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
+    let step = facts.generator.clock_step_s;
+    if step.abs() > CLOCK_STEP_S {
+        found.push((Worth::Suspect, format!("the civil clock was set by {step:+.2} s, or the machine slept")));
+    }
+    let stolen = facts.windows.iter().map(|window| window.stolen).fold(0.0, f64::max);
+    if stolen > STOLEN {
+        found.push((Worth::Suspect, format!("the hypervisor took {:.0} % of the processor in a window", stolen * 100.0)));
+    }
+    let lengths = facts.windows.iter().map(|window| window.duration_s);
+    let mean = lengths.clone().sum::<f64>() / facts.windows.len().max(1) as f64;
+    let most = lengths.map(|length| (length / mean - 1.0).abs()).fold(0.0, f64::max);
+    if most > EDGES {
+        found.push((Worth::Suspect, format!("a window was {:.0} % longer or shorter than the others: the probes were read late", most * 100.0)));
+    }
+}
+
+/// Whether the probes could be read.
+fn probes(facts: &StepFacts<'_>, found: &mut Found) {
+    let with_gaps = facts.windows.iter().filter(|window| !window.gaps.is_empty()).count();
+    let Some(first) = facts.windows.iter().flat_map(|window| &window.gaps).next() else { return };
+    let worth = if with_gaps == facts.windows.len() { Worth::Invalid } else { Worth::Suspect };
+    found.push((worth, format!("probes had gaps in {with_gaps} of {} windows: {first}", facts.windows.len())));
 }
 
 #[cfg(test)]
@@ -91,32 +246,68 @@ mod tests {
     use super::*;
 
     fn window(completed: u64) -> Window {
-        Window { duration_s: 1.0, completed: [("a".to_owned(), completed)].into_iter().collect(), failed: 0, used: Default::default(), stolen: 0.0 }
+        Window { duration_s: 1.0, completed: [("a".to_owned(), completed)].into_iter().collect(), ..Window::default() }
+    }
+
+    fn verdict(change: impl FnOnce(&mut StepFacts<'_>, &mut [Window; 2])) -> Verdict {
+        let windows = [window(500), window(500)];
+        let counts = Counts { due: 1_000, completed: 1_000, failed: 0, dropped: 0 };
+        let generator = GeneratorHealth { cpu: 0.3, lateness_p50_s: 1e-5, lateness_p99_s: 5e-4, ..GeneratorHealth::default() };
+        let mut facts = StepFacts {
+            executions: counts,
+            requests: counts,
+            windows: &[],
+            generator,
+            population: None,
+            local_errors: 0,
+            own_errors: 0,
+            refused: false,
+            panics: 0,
+            planned: None,
+            typical_s: 0.001,
+            unsettled: None,
+            utilisation: Some(0.5),
+            silence_s: 0.01,
+            target_stopped: 0.0,
+            loaded: true,
+        };
+        let mut own = windows;
+        change(&mut facts, &mut own);
+        judge(&StepFacts { windows: &own, ..facts })
     }
 
     fn worth(change: impl FnOnce(&mut StepFacts<'_>)) -> Worth {
-        let windows = [window(500), window(500)];
-        let mut facts = StepFacts {
-            executions: Counts { due: 1_000, completed: 1_000, failed: 0, dropped: 0 },
-            windows: &windows,
-            generator: GeneratorHealth { cpu: 0.3, lateness_p50_s: 1e-4, lateness_p99_s: 1e-3 },
-            utilisation: Some(0.5),
-            loaded: true,
-        };
-        change(&mut facts);
-        judge(&facts).worth
+        verdict(|facts, _| change(facts)).worth
     }
 
     #[test]
     fn a_quiet_step_is_valid() {
-        assert_eq!(worth(|_| ()), Worth::Valid);
+        assert_eq!(verdict(|_, _| ()), Verdict { worth: Worth::Valid, reasons: Vec::new() });
     }
 
     #[test]
-    fn a_late_generator_is_never_blamed_on_the_target() {
-        assert_eq!(worth(|facts| facts.generator.lateness_p99_s = 0.006), Worth::Suspect);
-        assert_eq!(worth(|facts| facts.generator.lateness_p99_s = 0.060), Worth::Invalid);
+    fn a_generator_at_its_limit_is_never_blamed_on_the_target() {
+        assert_eq!(worth(|facts| facts.generator.lateness_p99_s = 0.0011), Worth::Suspect);
+        assert_eq!(worth(|facts| facts.generator.clock_p99_s = 0.030), Worth::Invalid);
+        assert_eq!(worth(|facts| facts.generator.cpu = 0.85), Worth::Suspect);
         assert_eq!(worth(|facts| facts.generator.cpu = 0.97), Worth::Invalid);
+        assert_eq!(worth(|facts| facts.generator.waiting = 0.30), Worth::Invalid);
+        assert_eq!(worth(|facts| facts.local_errors = 1), Worth::Invalid);
+        assert_eq!(worth(|facts| facts.generator.queued = 50), Worth::Suspect);
+    }
+
+    #[test]
+    fn a_population_that_was_not_reached_makes_a_step_invalid() {
+        assert_eq!(worth(|facts| facts.population = Some(Population { planned: 1_000, reached: 995 })), Worth::Valid);
+        let short = verdict(|facts, _| facts.population = Some(Population { planned: 1_000, reached: 900 }));
+        assert_eq!((short.worth, short.reasons), (Worth::Invalid, vec!["only 900 of 1000 customers could act".to_owned()]));
+        assert_eq!(worth(|facts| (facts.population, facts.refused) = (Some(Population { planned: 10, reached: 5 }), true)), Worth::Limited);
+        assert_eq!(worth(|facts| facts.planned = Some(1_000.0)), Worth::Valid);
+        assert_eq!(worth(|facts| facts.planned = Some(1_500.0)), Worth::Suspect);
+        assert_eq!(worth(|facts| facts.own_errors = 20), Worth::Invalid);
+        assert_eq!(worth(|facts| facts.panics = 1), Worth::Invalid);
+        assert_eq!(worth(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)), Worth::Valid);
+        assert_eq!(worth(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })), Worth::Suspect);
     }
 
     #[test]
@@ -125,19 +316,35 @@ mod tests {
         assert_eq!(worth(|facts| facts.executions = Counts { due: 1_000, completed: 900, failed: 60, dropped: 40 }), Worth::Limited);
         assert_eq!(worth(|facts| facts.executions = Counts { due: 1_300, completed: 1_300, failed: 0, dropped: 0 }), Worth::Limited);
         assert_eq!(worth(|facts| facts.executions = Counts { due: 1_000, completed: 990, failed: 10, dropped: 0 }), Worth::Suspect);
+        assert_eq!(worth(|facts| facts.executions = Counts { due: 1_000, completed: 999, failed: 0, dropped: 1 }), Worth::Suspect);
+        assert_eq!(worth(|facts| facts.target_stopped = 0.4), Worth::Limited);
+        assert_eq!(worth(|facts| facts.silence_s = 1.0), Worth::Limited);
+        let throttled = verdict(|_, windows| {
+            windows[0].throttled.insert("app".to_owned(), 0.4);
+        });
+        assert_eq!(
+            (throttled.worth, throttled.reasons),
+            (Worth::Limited, vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()])
+        );
+    }
+
+    #[test]
+    fn doubts_about_clocks_connections_and_probes_are_named() {
+        assert_eq!(worth(|facts| facts.generator.clock_step_s = -3.0), Worth::Suspect);
+        assert_eq!(worth(|facts| facts.generator.lost_connections = 2), Worth::Suspect);
+        assert_eq!(verdict(|_, windows| windows[0].duration_s = 1.3).worth, Worth::Suspect);
+        let gap = || vec!["db: no answer".to_owned()];
+        assert_eq!(verdict(|_, windows| windows[0].gaps = gap()).worth, Worth::Suspect);
+        assert_eq!(verdict(|_, windows| windows.iter_mut().for_each(|window| window.gaps = gap())).worth, Worth::Invalid);
     }
 
     #[test]
     fn the_gravest_finding_decides_and_all_are_named() {
-        let windows = [window(0)];
-        let facts = StepFacts {
-            executions: Counts { due: 100, completed: 0, failed: 100, dropped: 0 },
-            windows: &windows,
-            generator: GeneratorHealth { cpu: 0.99, lateness_p50_s: 0.0, lateness_p99_s: 0.0 },
-            utilisation: None,
-            loaded: true,
-        };
-        let verdict = judge(&facts);
+        let verdict = verdict(|facts, windows| {
+            facts.executions = Counts { due: 100, completed: 0, failed: 100, dropped: 0 };
+            facts.generator.cpu = 0.99;
+            windows.iter_mut().for_each(|window| window.completed.clear());
+        });
         assert_eq!((verdict.worth, verdict.reasons.len()), (Worth::Invalid, 3));
     }
 }

@@ -32,6 +32,8 @@ const LIGHT_LOAD: f64 = 0.35;
 const LEAST_EVIDENCE: f64 = 2.0;
 /// A suspect step counts with this times the standard deviation of a valid one.
 const SUSPECT_FACTOR: f64 = 2.0;
+/// Windows of a step with a reading below which the step says nothing about a resource.
+const FEWEST_WINDOWS: usize = 2;
 /// Rounds of fitting and re-weighting; the weights settle in three.
 const ROUNDS: usize = 6;
 /// Upper tail probability of the 90 % interval.
@@ -68,7 +70,8 @@ pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
     fitted.filter_map(|step| visit(step, behaviours, resource)).collect()
 }
 
-/// The use of a resource in one step; none where no window has a reading.
+/// The use of a resource in one step; none where too few windows have a reading. A window without one counts neither as
+/// use nor as time.
 #[must_use]
 pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Visit> {
     let per_second = |completed: &BTreeMap<String, u64>, seconds: f64| {
@@ -84,6 +87,10 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
             Some(WindowUse { rates: per_second(&window.completed, window.duration_s), used, seconds: window.duration_s })
         })
         .collect();
+    // A single window shows nothing of how windows differ, and would be believed more than ten of another step.
+    if windows.len() < FEWEST_WINDOWS.min(step.windows.len()) {
+        return None;
+    }
     let seconds: f64 = windows.iter().map(|window| window.seconds).sum();
     let mean = |value: &dyn Fn(&WindowUse) -> f64| windows.iter().map(|window| value(window) * window.seconds).sum::<f64>() / seconds;
     if seconds <= 0.0 {

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Document, Measurements, Source, Study,
+    customers::Arrival,
     measurement::{Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Verdict, Window, Worth},
     study_file::{StudyTexts, read_study},
 };
-use nest_model::draws::{Purpose as Stream, Stream as Random};
+use nest_model::{
+    demand::visit,
+    draws::{Purpose as Stream, Stream as Random},
+};
 
 const STUDIES: u32 = 200;
 const CORES: f64 = 4.0;
@@ -42,7 +46,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
         let busy: f64 = IDLE * WINDOW_S + counts.iter().zip(&truth.demand).map(|(count, demand)| count * demand).sum::<f64>();
         let used = [("app/cpu".to_owned(), busy * visit * (1.0 + 0.005 * random.normal()))].into_iter().collect();
         let completed = truth.names.iter().cloned().zip(counts.iter().map(|count| *count as u64)).collect();
-        Window { duration_s: WINDOW_S, completed, failed: 0, used, stolen: 0.0 }
+        Window { duration_s: WINDOW_S, completed, used, ..Window::default() }
     });
     Step {
         plan: PlannedStep {
@@ -52,11 +56,17 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
             customers: None,
             offered_per_s: truth.names.iter().cloned().zip(rates.iter().copied()).collect(),
             seed: 0,
+            arrival: Arrival::Open,
+            active: None,
+            repeat: 0,
         },
         started_s: 0.0,
         executions: BTreeMap::new(),
         requests: BTreeMap::new(),
         settling: Counts::default(),
+        settle_s: 0.0,
+        population: None,
+        endpoints: Vec::new(),
         errors: Vec::new(),
         failures: Vec::new(),
         windows: windows.collect(),
@@ -89,6 +99,7 @@ fn measurements(truth: &Truth, random: &mut Random) -> Measurements {
         resources: vec![Resource { name: "app/cpu".to_owned(), tier: "app".to_owned(), kind: ResourceKind::Cpu, capacity: Some(CORES) }],
         pilot: Vec::new(),
         steps,
+        search: None,
         caveats: Vec::new(),
     }
 }
@@ -99,7 +110,33 @@ fn study(truth: &Truth) -> Study {
         "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
     let behaviours = truth.names.iter().map(|name| (name.clone(), Source::new(name.clone(), "steps = [{ get = \"/\" }]"))).collect();
-    read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours }, &[]).expect("a valid study")
+    read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours, code: Default::default() }, &[]).expect("a valid study")
+}
+
+#[test]
+fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
+    let mut random = Random::new(20_261_123, Stream::Fit, 0);
+    let truth = truth(&mut random);
+    let measured = measurements(&truth, &mut random);
+    let (resource, whole) = (&measured.resources[0], measured.steps.last().expect("the last of the ramp").clone());
+    let with_readings = |count: usize| {
+        let mut step = whole.clone();
+        step.windows.iter_mut().skip(count).for_each(|window| window.used.clear());
+        visit(&step, &truth.names, resource)
+    };
+    let shorter = |count: usize| {
+        let mut step = whole.clone();
+        step.windows.truncate(count);
+        visit(&step, &truth.names, resource)
+    };
+    // Gaps are as if those windows had never been: neither idle nor fast.
+    assert!(with_readings(5).is_some() && with_readings(5) == shorter(5));
+    assert!(with_readings(2).is_some() && with_readings(1).is_none() && with_readings(0).is_none());
+    let mut gaps = measured.clone();
+    gaps.steps[0].windows.iter_mut().for_each(|window| window.used.clear());
+    let model = nest_model::fit(&gaps).expect("the other steps are enough");
+    assert_eq!(model.resources[0].visits, measured.steps.len() - 1);
+    assert!(!model.points[0].used.contains_key("app/cpu"));
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
         }
         _ => {}
     };
-    let measurements = measure::measure(&folder, &study, false, &interrupt, &mut also)?;
+    let measurements = measure::measure(&folder, &study, measure::Mode::Fresh, &interrupt, &mut also)?;
     let model = fit::fit(&folder, &measurements)?;
     let projection = project::project(&folder, &study, &model, &ProjectionArguments { as_of: None, beyond: false })?;
     let page = report::report(&folder, &projection)?;

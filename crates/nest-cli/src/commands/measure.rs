@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
-use nest_data::{Document, Measurements, Study};
-use nest_load::{Event, Interrupt, LoadError, MeasureOptions, Resume, observe::machine, plan::Plan, resolve_plan, secret_names};
+use nest_data::{Document, Measurements, Study, measurement::SearchResult};
+use nest_load::{Event, Interrupt, LoadError, MeasureOptions, Resume, code::Registry, observe::machine, plan::Plan, resolve_plan, secret_names};
 
 use crate::{
     args::{Format, MeasureArguments},
@@ -16,18 +16,59 @@ use crate::{
 };
 
 /// Runs the verb.
-pub fn run(arguments: &MeasureArguments) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?;
+pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Failure> {
+    let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
     let study = folder.study(&arguments.study.overrides)?;
     let interrupt = interrupts::watch()?;
     if arguments.plan {
         let plan = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
         return print_plan(&plan, arguments.format);
     }
-    let measurements = measure(&folder, &study, arguments.resume, &interrupt, &mut |_| ())?;
+    let mode = if arguments.search { Mode::Search } else { Mode::resumed(arguments.resume) };
+    let measurements = measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
     match arguments.format {
-        Format::Json => data(&measurements.to_json()),
-        format => data(&steps_table(&measurements.steps).render(format)),
+        Format::Json => data(&measurements.to_json())?,
+        format => data(&steps_table(&measurements.steps).render(format))?,
+    }
+    if let Some(search) = &measurements.search {
+        talk_of(search);
+    }
+    Ok(())
+}
+
+/// How a run begins, and what it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A new run of the plan.
+    Fresh,
+    /// The newest interrupted run goes on.
+    Resume,
+    /// A new run with a search instead of the ramp.
+    Search,
+}
+
+impl Mode {
+    /// A new run, or the newest interrupted one.
+    pub fn resumed(resume: bool) -> Self {
+        if resume { Self::Resume } else { Self::Fresh }
+    }
+}
+
+/// Says what a search found.
+fn talk_of(search: &SearchResult) {
+    let number = nest_report::format::number;
+    let found = match (search.largest, search.confirmed) {
+        (Some(largest), true) => format!("the largest number of customers that meets the objectives is {}, confirmed", number(largest)),
+        (Some(largest), false) => format!("{} customers met the objectives, not confirmed", number(largest)),
+        (None, _) if search.generator_limit.is_some() => "whether any number of customers meets the objectives is not known".to_owned(),
+        (None, _) => "no number of customers that was tried meets the objectives".to_owned(),
+    };
+    talk(&found);
+    if let Some(failed) = search.smallest_failed {
+        talk(&format!("at {} customers: {}", number(failed), search.missed.join("; ")));
+    }
+    if let Some(limit) = &search.generator_limit {
+        talk(&format!("the search ended because the generator, not the target, was the limit: {limit}"));
     }
 }
 
@@ -35,12 +76,13 @@ pub fn run(arguments: &MeasureArguments) -> Result<(), Failure> {
 pub fn measure(
     folder: &StudyFolder,
     study: &Study,
-    resume: bool,
+    mode: Mode,
     interrupt: &Interrupt,
     also: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Measurements, Failure> {
     let mut options = options(folder, study)?;
-    let (run, mut manifest) = if resume { resumed_run(folder, study, &mut options)? } else { new_run(folder, study)? };
+    options.search = mode == Mode::Search;
+    let (run, mut manifest) = if mode == Mode::Resume { resumed_run(folder, study, &mut options)? } else { new_run(folder, study)? };
     options.target_log = Some(run.target_log()?);
     talk(&format!("run {} of {}", run.id, study.study.name));
     let mut progress = Progress::new(study);
@@ -79,6 +121,7 @@ pub fn measure(
         resources: outcome.resources,
         pilot: outcome.pilot,
         steps: outcome.steps,
+        search: outcome.search,
         caveats: outcome.caveats,
     };
     run.write_measurements(&measurements)?;
@@ -127,12 +170,14 @@ pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
 
 /// Options of a run: where commands are run, and the secrets from the environment.
 fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Failure> {
-    let secrets = secret_names(study).into_iter().filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret))).collect();
+    let secrets =
+        secret_names(study.behaviours.values()).into_iter().filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret))).collect();
     let program = std::env::current_exe()?;
     let environment: BTreeMap<String, String> = [("LOCUST_NEST".to_owned(), program.to_string_lossy().into_owned())].into_iter().collect();
+    let (registry, feeds, trust) = (folder.registry().clone(), folder.feeds(study)?, folder.trust(study)?);
     let path = folder.path();
     let folder = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    Ok(MeasureOptions { folder: folder.to_owned(), environment, secrets, ..MeasureOptions::default() })
+    Ok(MeasureOptions { folder: folder.to_owned(), environment, secrets, registry, feeds, trust, ..MeasureOptions::default() })
 }
 
 fn new_run(folder: &StudyFolder, study: &Study) -> Result<(RunFolder, RunManifest), Failure> {

@@ -2,6 +2,7 @@
 
 use jiff::Zoned;
 use nest_data::{Document, Projection, ScalingModel, Study};
+use nest_load::code::Registry;
 use nest_model::ProjectOptions;
 
 use crate::{
@@ -13,8 +14,8 @@ use crate::{
 };
 
 /// Runs the verb.
-pub fn run(arguments: &ProjectArguments) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?;
+pub fn run(arguments: &ProjectArguments, registry: &Registry) -> Result<(), Failure> {
+    let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
     let study = folder.study(&arguments.study.overrides)?;
     let model = folder.scaling()?;
     let projection = project(&folder, &study, &model, &arguments.projection)?;

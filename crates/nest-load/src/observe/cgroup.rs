@@ -1,6 +1,9 @@
 //! Counters and limits of a control group, versions 1 and 2.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::{LoadError, observe::TierUse};
 
@@ -66,27 +69,64 @@ impl Cgroup {
         read(folder, file).ok()?.trim().parse::<f64>().ok().filter(|limit| *limit < 1e18)
     }
 
-    /// Reads the group's counters.
+    /// Reads the group's counters. Waiting is known from version 2 only: seconds in which at least one thread waited.
     ///
     /// # Errors
     /// [`LoadError::Read`] where a file cannot be read, [`LoadError::Probe`] where it is not understood.
     pub fn sample(&self) -> Result<TierUse, LoadError> {
         let odd = |what: &str| LoadError::Probe { reason: format!("the control group's {what} is not understood") };
+        let whole = |folder: &Path, file: &str| read(folder, file)?.trim().parse::<f64>().map_err(|_| odd(file));
+        let breaks = (0, String::new());
         if let Some(folder) = &self.unified {
-            let cpu_s = parse_cpu_stat(&read(folder, "cpu.stat")?).ok_or_else(|| odd("cpu.stat"))?;
-            let memory_bytes = read(folder, "memory.current")?.trim().parse().map_err(|_| odd("memory.current"))?;
-            let disk_bytes = read(folder, "io.stat").map_or(0.0, |text| parse_io_stat(&text));
-            return Ok(TierUse { cpu_s, disk_bytes, memory_bytes });
+            let stat = read(folder, "cpu.stat")?;
+            return Ok(TierUse {
+                cpu_s: parse_stat(&stat, "usage_usec").ok_or_else(|| odd("cpu.stat"))? * 1e-6,
+                disk_bytes: read(folder, "io.stat").ok().map(|text| parse_io_stat(&text)),
+                memory_bytes: Some(whole(folder, "memory.current")?),
+                waiting_s: read(folder, "cpu.pressure").ok().and_then(|text| parse_pressure(&text)),
+                throttled_s: self.throttled_s(),
+                breaks,
+            });
         }
         let folder = self.cpu_time.as_ref().ok_or_else(|| odd("place"))?;
-        let nanoseconds: f64 = read(folder, "cpuacct.usage")?.trim().parse().map_err(|_| odd("cpuacct.usage"))?;
-        let memory_bytes = match &self.memory {
-            Some(folder) => read(folder, "memory.usage_in_bytes")?.trim().parse().map_err(|_| odd("memory.usage_in_bytes"))?,
-            None => 0.0,
+        let memory = self.memory.as_ref().map(|folder| whole(folder, "memory.usage_in_bytes"));
+        // Processor time and memory are those of the groups below too, so bytes must be.
+        let bytes = |folder: &PathBuf| {
+            let files = ["blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"];
+            files.into_iter().find_map(|file| read(folder, file).ok())
         };
-        let disk_bytes =
-            self.block.as_ref().and_then(|folder| read(folder, "blkio.throttle.io_service_bytes").ok()).map_or(0.0, |text| parse_blkio(&text));
-        Ok(TierUse { cpu_s: nanoseconds * 1e-9, disk_bytes, memory_bytes })
+        Ok(TierUse {
+            cpu_s: whole(folder, "cpuacct.usage")? * 1e-9,
+            disk_bytes: self.block.as_ref().and_then(bytes).map(|text| parse_blkio(&text)),
+            memory_bytes: memory.transpose()?,
+            waiting_s: None,
+            throttled_s: self.throttled_s(),
+            breaks,
+        })
+    }
+
+    /// Seconds for which the group's quota held it back, since it was made; none where it is not counted.
+    #[must_use]
+    pub fn throttled_s(&self) -> Option<f64> {
+        match (&self.unified, &self.cpu_quota) {
+            (Some(folder), _) => parse_stat(&read(folder, "cpu.stat").ok()?, "throttled_usec").map(|microseconds| microseconds * 1e-6),
+            (None, Some(folder)) => parse_stat(&read(folder, "cpu.stat").ok()?, "throttled_time").map(|nanoseconds| nanoseconds * 1e-9),
+            (None, None) => None,
+        }
+    }
+
+    /// The processes of the group and of those below it.
+    #[must_use]
+    pub fn processes(&self) -> BTreeSet<u32> {
+        let mut found = BTreeSet::new();
+        let mut folders: Vec<PathBuf> = self.unified.iter().chain(&self.cpu_time).take(1).cloned().collect();
+        while let Some(folder) = folders.pop() {
+            let listed = read(&folder, "cgroup.procs").unwrap_or_default();
+            found.extend(listed.lines().filter_map(|line| line.trim().parse::<u32>().ok()));
+            let below = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            folders.extend(below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
+        }
+        found
     }
 }
 
@@ -116,10 +156,16 @@ fn parse_cpu_max(text: &str) -> Option<f64> {
     (quota > 0.0 && period > 0.0).then(|| quota / period)
 }
 
-/// Busy-seconds of `cpu.stat`.
-fn parse_cpu_stat(text: &str) -> Option<f64> {
-    let microseconds = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
-    microseconds.trim().parse::<f64>().ok().map(|microseconds| microseconds * 1e-6)
+/// One number of `cpu.stat`.
+fn parse_stat(text: &str, key: &str) -> Option<f64> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+/// Seconds in which at least one thread waited, of `cpu.pressure`.
+fn parse_pressure(text: &str) -> Option<f64> {
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    let microseconds: f64 = some.split_whitespace().find_map(|field| field.strip_prefix("total="))?.parse().ok()?;
+    Some(microseconds * 1e-6)
 }
 
 /// Bytes read and written of `io.stat`, over all devices.
@@ -152,9 +198,16 @@ mod tests {
         assert_eq!(v2_path("0::/system.slice/shop.service\n"), Some("/system.slice/shop.service"));
     }
 
+    fn used(cpu_s: f64, disk_bytes: Option<f64>, memory_bytes: f64) -> TierUse {
+        TierUse { cpu_s, disk_bytes, memory_bytes: Some(memory_bytes), ..TierUse::default() }
+    }
+
     #[test]
     fn counters_of_version_two_are_read() {
-        assert_eq!(parse_cpu_stat("usage_usec 2500000\nuser_usec 1\n"), Some(2.5));
+        let stat = "usage_usec 2500000\nuser_usec 1\nnr_throttled 3\nthrottled_usec 40000\n";
+        assert_eq!((parse_stat(stat, "usage_usec"), parse_stat(stat, "throttled_usec"), parse_stat(stat, "user")), (Some(2.5e6), Some(4e4), None));
+        let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=1250000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
+        assert_eq!((parse_pressure(pressure), parse_pressure("full avg10=0.00 total=7\n")), (Some(1.25), None));
         assert_eq!(parse_cpu_max("150000 100000\n"), Some(1.5));
         assert_eq!(parse_cpu_max("max 100000\n"), None);
         assert_eq!(parse_io_stat("254:0 rbytes=100 wbytes=20 rios=3 wios=1 dbytes=0 dios=0\n8:0 rbytes=1 wbytes=2\n"), 123.0);
@@ -171,6 +224,9 @@ mod tests {
         for (folder, file, text) in [
             ("cpu,cpuacct/shop", "cpuacct.usage", "1500000000\n"),
             ("cpu,cpuacct/shop", "cpu.cfs_quota_us", "50000\n"),
+            ("cpu,cpuacct/shop", "cpu.stat", "nr_periods 9\nnr_throttled 5\nthrottled_time 2500000000\n"),
+            ("cpu,cpuacct/shop", "cgroup.procs", "7\n"),
+            ("cpu,cpuacct/shop/below", "cgroup.procs", "8\n"),
             ("cpu,cpuacct/shop", "cpu.cfs_period_us", "100000\n"),
             ("memory/box", "memory.usage_in_bytes", "4096\n"),
             ("memory/box", "memory.limit_in_bytes", "9223372036854771712\n"),
@@ -179,7 +235,8 @@ mod tests {
             std::fs::write(root.join(folder).join(file), text).expect("a file");
         }
         let group = Cgroup::from_memberships(V1, &root);
-        assert_eq!(group.sample().expect("counters"), TierUse { cpu_s: 1.5, disk_bytes: 0.0, memory_bytes: 4096.0 });
+        assert_eq!(group.sample().expect("counters"), TierUse { throttled_s: Some(2.5), ..used(1.5, None, 4096.0) });
+        assert_eq!((group.throttled_s(), group.processes()), (Some(2.5), BTreeSet::from([7, 8])));
         assert_eq!((group.cpu_quota(), group.memory_limit()), (Some(0.5), None));
         std::fs::remove_dir_all(&root).expect("cleaned up");
     }
@@ -198,7 +255,7 @@ mod tests {
             std::fs::write(root.join("shop").join(file), text).expect("a file");
         }
         let group = Cgroup::from_memberships("0::/shop\n", &root);
-        assert_eq!(group.sample().expect("counters"), TierUse { cpu_s: 2.0, disk_bytes: 7.0, memory_bytes: 7.0 });
+        assert_eq!(group.sample().expect("counters"), used(2.0, Some(7.0), 7.0));
         assert_eq!((group.cpu_quota(), group.memory_limit()), (None, Some(1000.0)));
         std::fs::remove_dir_all(&root).expect("cleaned up");
     }

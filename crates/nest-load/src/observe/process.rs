@@ -1,8 +1,8 @@
 //! A process and all its children, from `/proc` and the processes' CPU clocks.
 //!
 //! The CPU clock of a process (`clock_getcpuclockid`) counts nanoseconds and keeps what ended threads have used, which
-//! the per-thread `schedstat` loses and `stat` rounds to 10 ms. Children that live shorter than the time between two
-//! samples are not seen; a cgroup probe sees them.
+//! the per-thread `schedstat` loses and `stat` rounds to 10 ms. What ended children have used stands in their parent's
+//! `stat`, in ticks of 10 ms, once it has waited for them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,19 +16,47 @@ use nix::{
 };
 use procfs::{
     net::TcpState,
-    process::{FDTarget, Process, all_processes},
+    process::{FDTarget, Process, Stat, all_processes},
 };
 
-use crate::{LoadError, observe::TierUse};
+use crate::{
+    LoadError,
+    observe::{TierUse, members::Members},
+};
+
+/// A process: its number, and when it started (in ticks), because numbers are used again.
+type Id = (u32, u64);
 
 /// A process and all its children, with their use since the first sample.
 #[derive(Debug)]
 pub struct ProcessTree {
     root: u32,
-    last: BTreeMap<u32, (f64, f64)>, // by process: busy-seconds, disk bytes at the last sample
+    last: BTreeMap<Id, Spent>,
     first: bool,
     cpu_s: f64,
     disk_bytes: f64,
+    ended: Ended,
+    members: Members,
+}
+
+/// What a process has used since it started.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Spent {
+    busy_s: f64,
+    reaped_s: f64,           // of children that ended and that it waited for
+    disk_bytes: Option<f64>, // those of such children among them; none where they may not be read
+}
+
+/// Accounts of children that ended: what their parents were credited with, against what was already counted.
+#[derive(Debug, Default)]
+struct Ended {
+    credit_s: f64,
+    counted_s: f64,
+    tolerance_s: f64,
+    disk_owed: f64,
+    overdue: bool,
+    pid: u32, // of one that ended last
+    breaks: (u64, String),
 }
 
 impl ProcessTree {
@@ -37,7 +65,8 @@ impl ProcessTree {
     /// # Errors
     /// [`LoadError::Probe`] where there is no such process.
     pub fn new(root: u32) -> Result<Self, LoadError> {
-        let tree = Self { root, last: BTreeMap::new(), first: true, cpu_s: 0.0, disk_bytes: 0.0 };
+        let tree =
+            Self { root, last: BTreeMap::new(), first: true, cpu_s: 0.0, disk_bytes: 0.0, ended: Ended::default(), members: Members::default() };
         if tree.is_alive() { Ok(tree) } else { Err(gone(root)) }
     }
 
@@ -47,11 +76,17 @@ impl ProcessTree {
         Process::new(self.root as i32).and_then(|process| process.stat()).is_ok_and(|stat| stat.state != 'Z')
     }
 
+    /// Whether the processes that do the work are stopped, of those there were at the last sample.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.members.is_stopped()
+    }
+
     /// Cores that the busiest process of the tree may run on.
     #[must_use]
     pub fn cores(&self) -> usize {
-        let busiest =
-            members(self.root).into_iter().max_by(|a, b| busy_s(*a).unwrap_or(0.0).total_cmp(&busy_s(*b).unwrap_or(0.0))).unwrap_or(self.root);
+        let busy = self.processes().into_keys().map(|(pid, _)| (busy_s(pid).unwrap_or(0.0), pid));
+        let busiest = busy.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(self.root, |(_, pid)| pid);
         let pid = Pid::from_raw(busiest as i32);
         sched_getaffinity(pid).map_or(1, |set| (0..nix::sched::CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or(false)).count().max(1))
     }
@@ -64,22 +99,97 @@ impl ProcessTree {
         if !self.is_alive() {
             return Err(gone(self.root));
         }
-        let mut now = BTreeMap::new();
-        let mut memory_bytes = 0.0;
-        for pid in members(self.root) {
-            let Some(busy) = busy_s(pid) else { continue };
-            let Ok(process) = Process::new(pid as i32) else { continue };
-            let disk = process.io().map_or(0.0, |io| (io.read_bytes + io.write_bytes) as f64);
-            memory_bytes += process.statm().map_or(0.0, |memory| (memory.resident * procfs::page_size()) as f64);
-            let (busy_before, disk_before) = self.last.get(&pid).copied().unwrap_or(if self.first { (busy, disk) } else { (0.0, 0.0) });
-            self.cpu_s += (busy - busy_before).max(0.0);
-            self.disk_bytes += (disk - disk_before).max(0.0);
-            now.insert(pid, (busy, disk));
+        let processes = self.processes();
+        // Of a process that ends just now its parent has not been credited yet: it counts as there, with what it had.
+        let spent = |(id, stat): (&Id, &Stat)| spent(id.0, stat).or(self.last.get(id).copied()).map(|spent| (*id, spent));
+        let now: BTreeMap<Id, Spent> = processes.iter().filter_map(spent).collect();
+        self.members.update(&now.iter().map(|((pid, _), spent)| (*pid, spent.busy_s)).collect::<Vec<_>>());
+        let memory = |(pid, _): &Id| Process::new(*pid as i32).and_then(|process| process.statm()).ok();
+        let memory_bytes = now.keys().filter_map(memory).map(|memory| (memory.resident * procfs::page_size()) as f64).sum();
+        let disk_is_known = now.values().all(|spent| spent.disk_bytes.is_some());
+        if !self.first {
+            self.add(&now);
         }
         self.last = now;
         self.first = false;
-        Ok(TierUse { cpu_s: self.cpu_s, disk_bytes: self.disk_bytes, memory_bytes })
+        Ok(TierUse {
+            cpu_s: self.cpu_s,
+            disk_bytes: disk_is_known.then_some(self.disk_bytes),
+            memory_bytes: Some(memory_bytes),
+            waiting_s: self.members.waiting_s(),
+            throttled_s: None,
+            breaks: self.ended.breaks.clone(),
+        })
     }
+
+    /// Adds what was used since the last sample: by the processes that are there, and by those that have ended.
+    fn add(&mut self, now: &BTreeMap<Id, Spent>) {
+        let unborn = Spent { busy_s: 0.0, reaped_s: 0.0, disk_bytes: Some(0.0) };
+        let mut disk = self.ended.disk_owed;
+        for (id, spent) in now {
+            let before = self.last.get(id).unwrap_or(&unborn);
+            self.cpu_s += (spent.busy_s - before.busy_s).max(0.0);
+            self.ended.credit_s += (spent.reaped_s - before.reaped_s).max(0.0);
+            disk += spent.disk_bytes.zip(before.disk_bytes).map_or(0.0, |(now, before)| (now - before).max(0.0));
+        }
+        let gone = self.last.iter().filter(|(id, _)| !now.contains_key(*id));
+        for ((pid, _), spent) in gone {
+            self.ended.pid = *pid;
+            self.ended.counted_s += spent.busy_s + spent.reaped_s;
+            self.ended.tolerance_s += 2.0 / procfs::ticks_per_second() as f64;
+            disk -= spent.disk_bytes.unwrap_or(0.0);
+        }
+        self.ended.disk_owed = disk.min(0.0);
+        self.disk_bytes += disk.max(0.0);
+        self.cpu_s += self.ended.settle();
+    }
+
+    /// The root and everything below it, and below whoever was in the tree before: a process whose parent ends is given
+    /// another parent and still belongs to the tier.
+    fn processes(&self) -> BTreeMap<Id, Stat> {
+        let all: BTreeMap<i32, Stat> =
+            all_processes().into_iter().flatten().flatten().filter_map(|process| process.stat().ok()).map(|stat| (stat.pid, stat)).collect();
+        let known = self.last.keys().filter(|(pid, start)| all.get(&(*pid as i32)).is_some_and(|stat| stat.starttime == *start));
+        let roots: BTreeSet<i32> = known.map(|(pid, _)| *pid as i32).chain([self.root as i32]).collect();
+        let parents: Vec<(i32, i32)> = all.values().map(|stat| (stat.pid, stat.ppid)).collect();
+        let members = descendants(roots, &parents);
+        all.into_iter().filter(|(pid, _)| members.contains(pid)).map(|(_, stat)| ((stat.pid as u32, stat.starttime), stat)).collect()
+    }
+}
+
+impl Ended {
+    /// What ended children have used beyond what was counted while they ran, in busy-seconds. Where their parents have not
+    /// been credited by the next sample either, nobody waited for them and their last use is lost.
+    fn settle(&mut self) -> f64 {
+        let is_credited = self.counted_s <= self.credit_s + self.tolerance_s;
+        if !is_credited && !self.overdue {
+            self.overdue = true;
+            return 0.0;
+        }
+        let more = if is_credited { (self.credit_s - self.counted_s).max(0.0) } else { 0.0 };
+        if !is_credited {
+            let lost = format!("process {} ended and nobody waited for it: what it used last is not known", self.pid);
+            self.breaks = (self.breaks.0 + 1, lost);
+            self.disk_owed = 0.0;
+        }
+        (self.credit_s, self.counted_s, self.tolerance_s, self.overdue) = (0.0, 0.0, 0.0, false);
+        more
+    }
+}
+
+/// What a process has used; none where it is gone.
+fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
+    let busy_s = busy_s(pid)?;
+    let io = Process::new(pid as i32).ok()?.io();
+    let disk_bytes = match io {
+        Ok(io) => Some((io.read_bytes + io.write_bytes) as f64),
+        Err(procfs::ProcError::NotFound(_)) => return None,
+        // A zombie has no account of its own any more; its parent's holds it once it is waited for.
+        Err(_) if stat.state == 'Z' => return None,
+        Err(_) => None,
+    };
+    let reaped_s = (stat.cutime + stat.cstime).max(0) as f64 / procfs::ticks_per_second() as f64;
+    Some(Spent { busy_s, reaped_s, disk_bytes })
 }
 
 /// The process that listens on a TCP port: of several that share the socket, the one that started the others.
@@ -110,16 +220,9 @@ fn gone(pid: u32) -> LoadError {
     LoadError::Probe { reason: format!("process {pid} is gone") }
 }
 
-/// A process and all its descendants.
-fn members(root: u32) -> Vec<u32> {
-    let parents: Vec<(i32, i32)> =
-        all_processes().into_iter().flatten().flatten().filter_map(|process| process.stat().ok().map(|stat| (stat.pid, stat.ppid))).collect();
-    descendants(root as i32, &parents).into_iter().map(|pid| pid as u32).collect()
-}
-
-/// A process and everything below it, from pairs of process and parent.
-fn descendants(root: i32, parents: &[(i32, i32)]) -> BTreeSet<i32> {
-    let mut found = BTreeSet::from([root]);
+/// Some processes and everything below them, from pairs of process and parent.
+fn descendants(roots: BTreeSet<i32>, parents: &[(i32, i32)]) -> BTreeSet<i32> {
+    let mut found = roots;
     loop {
         let more: Vec<i32> = parents.iter().filter(|(pid, parent)| found.contains(parent) && !found.contains(pid)).map(|(pid, _)| *pid).collect();
         if more.is_empty() {
@@ -130,7 +233,7 @@ fn descendants(root: i32, parents: &[(i32, i32)]) -> BTreeSet<i32> {
 }
 
 /// Busy-seconds of all threads of a process, ended ones among them.
-fn busy_s(pid: u32) -> Option<f64> {
+pub fn busy_s(pid: u32) -> Option<f64> {
     let clock = clock_getcpuclockid(Pid::from_raw(pid as i32)).ok()?;
     clock_gettime(clock).ok().map(|time| Duration::from(time).as_secs_f64())
 }
@@ -142,8 +245,8 @@ mod tests {
     #[test]
     fn descendants_follow_the_chain_of_parents() {
         let parents = [(1, 0), (10, 1), (11, 10), (12, 11), (20, 1)];
-        assert_eq!(descendants(10, &parents), BTreeSet::from([10, 11, 12]));
-        assert_eq!(descendants(99, &parents), BTreeSet::from([99]));
+        assert_eq!(descendants(BTreeSet::from([10]), &parents), BTreeSet::from([10, 11, 12]));
+        assert_eq!(descendants(BTreeSet::from([99, 11]), &parents), BTreeSet::from([99, 11, 12]));
     }
 
     #[test]
@@ -161,7 +264,43 @@ mod tests {
         let used = tree.sample().expect("second");
         let after = busy_s(own).expect("own clock");
         assert!(used.cpu_s >= 0.05 && used.cpu_s <= after - before, "{used:?}");
-        assert!(used.memory_bytes > 100_000.0);
+        assert!(used.memory_bytes > Some(100_000.0));
+    }
+
+    fn ended(steps: &[(f64, f64)]) -> (Vec<f64>, u64) {
+        let mut ended = Ended::default();
+        let settle = |(credit, counted): &(f64, f64)| {
+            ended.credit_s += credit;
+            ended.counted_s += counted;
+            ended.settle()
+        };
+        let more = steps.iter().map(settle).collect();
+        (more, ended.breaks.0)
+    }
+
+    #[test]
+    fn what_ended_children_used_is_counted_once() {
+        // Seen while it ran with 3 s, credited with 5 s; then one that was never seen.
+        assert_eq!(ended(&[(5.0, 3.0), (1.0, 0.0)]), (vec![2.0, 1.0], 0));
+        // Credited one sample late, as when it ends while the processes are being read.
+        assert_eq!(ended(&[(0.0, 3.0), (5.0, 0.0)]), (vec![0.0, 2.0], 0));
+        // Never credited: nobody waited for it.
+        assert_eq!(ended(&[(0.0, 3.0), (1.0, 0.0), (2.0, 0.0)]), (vec![0.0, 0.0, 2.0], 1));
+    }
+
+    #[test]
+    fn a_child_that_ends_between_two_samples_is_not_lost() {
+        let mut tree = ProcessTree::new(std::process::id()).expect("this process");
+        let before = tree.sample().expect("first").cpu_s;
+        let status =
+            std::process::Command::new("sh").args(["-c", "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; times"]).output().expect("sh runs");
+        // `times` prints the shell's own user and system time in its first line: 0m0.12s 0m0.00s.
+        let text = String::from_utf8_lossy(&status.stdout).into_owned();
+        let seconds = |word: &str| word.trim_start_matches("0m").trim_end_matches('s').parse::<f64>().expect("a time");
+        let own: f64 = text.lines().next().expect("a line").split_whitespace().map(seconds).sum();
+        let used = tree.sample().expect("second").cpu_s - before;
+        // The shell's figure and ours are both rounded to ticks of 10 ms.
+        assert!(own > 0.05 && used >= own - 0.03, "{used} of {own}");
     }
 
     #[test]

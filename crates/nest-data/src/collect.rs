@@ -1,0 +1,210 @@
+//! What a probe reads from a metrics endpoint: one expression for each figure, written out or from a preset.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::study::Probe;
+
+/// Expressions by what they give. With `scrape` each is a selector, or a sum or difference of selectors, over whose series
+/// it is added up: `name{a="x", b!="y", c=~"x|y", d!~"z"}`. With `query` it may be any PromQL that gives numbers; a plain
+/// selector is best, because then what Prometheus itself could not scrape is seen as a gap.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Collect {
+    /// Counter of processor seconds used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<String>,
+    /// Bytes of memory in use: a level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+    /// Counter of bytes read from and written to disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<String>,
+    /// Counter of seconds for which threads waited for a processor; kept apart from processor time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// Counter of seconds for which a processor quota held threads back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<String>,
+}
+
+/// Expressions for the metrics of a common exporter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// One process that reports itself with a Prometheus client library: processor time and resident memory.
+    Process,
+    /// A whole machine, by node_exporter: all processor time but idle, waiting for disk and stolen; memory that is not
+    /// available; bytes of whole disks; run-queue waiting.
+    NodeExporter,
+    /// A container, by cAdvisor: name it with `only`, such as `only = { name = "db" }`; the whole machine without.
+    Cadvisor,
+}
+
+/// Devices of node_exporter and cAdvisor whose bytes are those of another device, or of none.
+const STACKED: &str = "device!~\"(/dev/)?(mapper/|dm-|md|loop|ram|zram|sr|nbd).*\"";
+
+/// What an expression gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    /// Processor seconds used.
+    Cpu,
+    /// Bytes of memory in use.
+    Memory,
+    /// Bytes read from and written to disk.
+    Disk,
+    /// Seconds for which threads waited for a processor.
+    Waiting,
+    /// Seconds for which a processor quota held threads back.
+    Throttled,
+}
+
+impl Figure {
+    /// Its key under `collect`.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+            Self::Waiting => "waiting",
+            Self::Throttled => "throttled",
+        }
+    }
+}
+
+/// One expression that a probe reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expression {
+    /// What it gives.
+    pub figure: Figure,
+    /// How it is read.
+    pub text: String,
+    /// Whether its absence is an error. What a preset offers beside processor time and memory, not every exporter has.
+    pub needed: bool,
+}
+
+impl Collect {
+    /// The expressions that are given, by figure.
+    #[must_use]
+    pub fn given(&self) -> Vec<(Figure, &String)> {
+        let all = [
+            (Figure::Cpu, &self.cpu),
+            (Figure::Memory, &self.memory),
+            (Figure::Disk, &self.disk),
+            (Figure::Waiting, &self.waiting),
+            (Figure::Throttled, &self.throttled),
+        ];
+        all.into_iter().filter_map(|(figure, text)| text.as_ref().map(|text| (figure, text))).collect()
+    }
+}
+
+impl Preset {
+    /// Its expressions, for the series whose labels have the values of `only`.
+    #[must_use]
+    pub fn collect(self, only: &BTreeMap<String, String>) -> Collect {
+        let of = |name: &str, more: &[&str]| selector(name, more, only);
+        let sum = |names: [&str; 2], more: &[&str]| Some(format!("{} + {}", of(names[0], more), of(names[1], more)));
+        match self {
+            Self::Process => Collect {
+                cpu: Some(of("process_cpu_seconds_total", &[])),
+                memory: Some(of("process_resident_memory_bytes", &[])),
+                ..Collect::default()
+            },
+            Self::NodeExporter => Collect {
+                cpu: Some(of("node_cpu_seconds_total", &["mode!~\"idle|iowait|steal\""])),
+                memory: Some(format!("{} - {}", of("node_memory_MemTotal_bytes", &[]), of("node_memory_MemAvailable_bytes", &[]))),
+                disk: sum(["node_disk_read_bytes_total", "node_disk_written_bytes_total"], &[STACKED]),
+                waiting: Some(of("node_schedstat_waiting_seconds_total", &[])),
+                throttled: None,
+            },
+            Self::Cadvisor => {
+                // Groups lie inside one another and each counts what is below it: only the root stands for all.
+                let root: &[&str] = if only.is_empty() { &["id=\"/\""] } else { &[] };
+                Collect {
+                    cpu: Some(of("container_cpu_usage_seconds_total", root)),
+                    memory: Some(of("container_memory_working_set_bytes", root)),
+                    disk: sum(["container_fs_reads_bytes_total", "container_fs_writes_bytes_total"], &[root, &[STACKED]].concat()),
+                    waiting: Some(of("container_pressure_cpu_waiting_seconds_total", root)),
+                    throttled: Some(of("container_cpu_cfs_throttled_seconds_total", root)),
+                }
+            }
+        }
+    }
+}
+
+impl Probe {
+    /// Everything that the probe reads from its endpoint: the preset's expressions, with those written out in their place.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<Expression> {
+        let preset = self.preset.map(|preset| preset.collect(&self.only)).unwrap_or_default();
+        let written = self.collect.as_ref().map(Collect::given).unwrap_or_default();
+        let mut found: BTreeMap<Figure, Expression> = BTreeMap::new();
+        for (figure, text) in preset.given() {
+            found.insert(figure, Expression { figure, text: text.clone(), needed: matches!(figure, Figure::Cpu | Figure::Memory) });
+        }
+        for (figure, text) in written {
+            found.insert(figure, Expression { figure, text: text.clone(), needed: true });
+        }
+        found.into_values().collect()
+    }
+}
+
+fn selector(name: &str, conditions: &[&str], only: &BTreeMap<String, String>) -> String {
+    let only = only.iter().map(|(label, value)| format!("{label}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")));
+    let conditions: Vec<String> = conditions.iter().map(|&condition| condition.to_owned()).chain(only).collect();
+    if conditions.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", conditions.join(",")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::selector::Selection;
+
+    /// Series as the exporters write them; from the test fixtures of node_exporter and cAdvisor.
+    const SERIES: [(&str, &[(&str, &str)]); 9] = [
+        ("node_cpu_seconds_total", &[("cpu", "0"), ("mode", "user")]),
+        ("node_cpu_seconds_total", &[("cpu", "0"), ("mode", "idle")]),
+        ("node_cpu_seconds_total", &[("cpu", "1"), ("mode", "iowait")]),
+        ("node_disk_read_bytes_total", &[("device", "sda")]),
+        ("node_disk_read_bytes_total", &[("device", "dm-0")]),
+        ("node_disk_written_bytes_total", &[("device", "nvme0n1")]),
+        ("container_cpu_usage_seconds_total", &[("cpu", "total"), ("id", "/"), ("name", "")]),
+        (
+            "container_cpu_usage_seconds_total",
+            &[("cpu", "total"), ("id", "/docker/40af7cdcbe507acad47a5a62025743ad3ddc6ab93b77b21363aa1c1d641047c9"), ("name", "db")],
+        ),
+        ("container_fs_writes_bytes_total", &[("device", "/dev/sda"), ("id", "/docker/40af"), ("name", "db")]),
+    ];
+
+    fn picked(text: &Option<String>) -> Vec<usize> {
+        let selection: Selection = text.as_ref().expect("the preset has it").parse().expect("a selection");
+        let owned = |labels: &[(&str, &str)]| labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let picks = |(name, labels): &(&str, &[(&str, &str)])| selection.plus.iter().any(|selector| selector.picks(name, &owned(labels)));
+        SERIES.iter().enumerate().filter(|(_, series)| picks(series)).map(|(index, _)| index).collect()
+    }
+
+    #[test]
+    fn presets_count_nothing_twice_and_nothing_idle() {
+        let node = Preset::NodeExporter.collect(&BTreeMap::new());
+        assert_eq!((picked(&node.cpu), picked(&node.disk)), (vec![0], vec![3, 5]));
+        let machine = Preset::Cadvisor.collect(&BTreeMap::new());
+        assert_eq!((picked(&machine.cpu), picked(&machine.disk)), (vec![6], vec![]));
+        let only = [("name".to_owned(), "db".to_owned())].into_iter().collect();
+        let container = Preset::Cadvisor.collect(&only);
+        assert_eq!((picked(&container.cpu), picked(&container.disk)), (vec![7], vec![8]));
+    }
+
+    #[test]
+    fn every_expression_of_a_preset_is_a_selection_whatever_the_labels_hold() {
+        let only = [("name".to_owned(), "a\"b\\c}".to_owned())].into_iter().collect();
+        for preset in [Preset::Process, Preset::NodeExporter, Preset::Cadvisor] {
+            for (figure, text) in preset.collect(&only).given() {
+                let selection: Selection = text.parse().expect("a selection");
+                assert!(figure == Figure::Memory || selection.minus.is_empty(), "a counter may not fall: {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! How customers come, wait and think.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Seconds, Share};
+
+/// The standard normal quantile at 0.95.
+const Z_95: f64 = 1.644_853_626_951_472_2;
+
+/// How executions per customer and day become load in the busiest minute, and how customers behave in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Customers {
+    /// Whether customers arrive on a schedule of their own or wait for answers.
+    #[serde(default)]
+    pub arrival: Arrival,
+    /// Share of a day's executions that falls into its busiest hour, 1/24 (even) to 1.
+    pub peak_hour_share: Share,
+    /// Busiest minute over the mean minute of the busiest hour, 1 or more.
+    #[schemars(range(min = 1.0))]
+    pub burst: f64,
+    /// How starts on a schedule follow one another (open and partly open).
+    #[serde(default, skip_serializing_if = "Spacing::is_poisson")]
+    pub spacing: Spacing,
+    /// Pause of a customer between two behaviours (closed and partly open): a time, or a distribution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub think: Option<Think>,
+    /// Time from the start of one behaviour to the start of the customer's next, instead of a pause. A behaviour that
+    /// takes longer is followed by the next one at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pacing: Option<Think>,
+    /// What makes a session (partly open), and what begins and ends it (closed too).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+}
+
+/// How load arrives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrival {
+    /// Executions start on a schedule, whatever the answers.
+    #[default]
+    Open,
+    /// Sessions start on a schedule; inside its session a customer waits for each answer, then thinks.
+    PartlyOpen,
+    /// A fixed number of active customers waits for each answer, then thinks.
+    Closed,
+}
+
+impl Arrival {
+    /// Whether it is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
+}
+
+/// How starts on a schedule follow one another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Spacing {
+    /// At random: a Poisson process.
+    #[default]
+    Poisson,
+    /// At equal distances.
+    Uniform,
+}
+
+impl Spacing {
+    fn is_poisson(&self) -> bool {
+        *self == Self::Poisson
+    }
+}
+
+/// A customer's visit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Mean number of behaviours of a session, 1 or more, without those that begin and end it. The number is geometric.
+    /// Needed where arrivals are partly open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1.0))]
+    pub behaviours: Option<f64>,
+    /// Behaviour that begins every session, such as a login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Behaviour that ends every session, such as a logout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+}
+
+/// A time, or a distribution of times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Think {
+    /// Always the same.
+    Constant(Seconds),
+    /// Drawn anew each time.
+    Drawn(ThinkLaw),
+}
+
+/// A distribution of times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThinkLaw {
+    /// Its kind: uniform (from, to), exponential (mean), lognormal (median, p95).
+    pub dist: Dist,
+    /// Shortest time (uniform).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Seconds>,
+    /// Longest time (uniform).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Seconds>,
+    /// Mean (exponential).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Seconds>,
+    /// Median (lognormal).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median: Option<Seconds>,
+    /// Time that 95 % stay below (lognormal); above the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95: Option<Seconds>,
+}
+
+/// Kinds of distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Dist {
+    /// Evenly between two ends.
+    Uniform,
+    /// Exponential.
+    Exponential,
+    /// Log-normal.
+    Lognormal,
+}
+
+/// A distribution of times with its parameters in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Times {
+    /// Always this.
+    Constant(f64),
+    /// Evenly between two ends.
+    Uniform(f64, f64),
+    /// Exponential with this mean.
+    Exponential(f64),
+    /// The exponential of a normal variable with this mean and standard deviation.
+    Lognormal(f64, f64),
+}
+
+impl Think {
+    /// The distribution.
+    ///
+    /// # Errors
+    /// What is missing, superfluous or out of range, as a sentence.
+    pub fn times(&self) -> Result<Times, String> {
+        let law = match self {
+            Self::Constant(seconds) => return Ok(Times::Constant(seconds.get())),
+            Self::Drawn(law) => law,
+        };
+        let given = [("from", law.from), ("to", law.to), ("mean", law.mean), ("median", law.median), ("p95", law.p95)];
+        let (name, wanted): (_, &[&str]) = match law.dist {
+            Dist::Uniform => ("uniform", &["from", "to"]),
+            Dist::Exponential => ("exponential", &["mean"]),
+            Dist::Lognormal => ("lognormal", &["median", "p95"]),
+        };
+        for (key, value) in given {
+            match (wanted.contains(&key), value) {
+                (true, None) => return Err(format!("a {name} time needs `{key}`")),
+                (false, Some(_)) => return Err(format!("a {name} time has no `{key}`")),
+                _ => {}
+            }
+        }
+        let value = |seconds: Option<Seconds>| seconds.map_or(0.0, Seconds::get);
+        match law.dist {
+            Dist::Uniform if value(law.from) > value(law.to) => Err("`from` is above `to`".to_owned()),
+            Dist::Uniform => Ok(Times::Uniform(value(law.from), value(law.to))),
+            Dist::Exponential => Ok(Times::Exponential(value(law.mean))),
+            Dist::Lognormal if value(law.median) <= 0.0 || value(law.p95) <= value(law.median) => {
+                Err("`median` must be above zero and `p95` above `median`".to_owned())
+            }
+            Dist::Lognormal => Ok(Times::Lognormal(value(law.median).ln(), (value(law.p95) / value(law.median)).ln() / Z_95)),
+        }
+    }
+}
+
+impl Times {
+    /// Mean in seconds.
+    ///
+    /// # Formula
+    /// Log-normal: `exp(mu + sigma^2 / 2)`.
+    #[must_use]
+    pub fn mean_s(&self) -> f64 {
+        match *self {
+            Self::Constant(seconds) | Self::Exponential(seconds) => seconds,
+            Self::Uniform(from, to) => (from + to) / 2.0,
+            Self::Lognormal(mu, sigma) => (mu + sigma * sigma / 2.0).exp(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn think(toml: &str) -> Result<Times, String> {
+        #[derive(Deserialize)]
+        struct Holder {
+            think: Think,
+        }
+        toml::from_str::<Holder>(&format!("think = {toml}")).expect("valid TOML").think.times()
+    }
+
+    #[test]
+    fn a_time_is_constant_or_drawn() {
+        assert_eq!(think("\"8s\""), Ok(Times::Constant(8.0)));
+        assert_eq!(think("{ dist = \"uniform\", from = \"1s\", to = \"3s\" }").map(|times| times.mean_s()), Ok(2.0));
+        let lognormal = think("{ dist = \"lognormal\", median = \"8s\", p95 = \"40s\" }").expect("valid");
+        // sigma = ln(5) / 1.6449 = 0.97848, mean = 8 exp(0.4787) = 12.912
+        assert!((lognormal.mean_s() - 12.912).abs() < 1e-3, "{lognormal:?}");
+    }
+
+    #[test]
+    fn a_distribution_names_what_it_lacks() {
+        for (toml, reason) in [
+            ("{ dist = \"exponential\" }", "needs `mean`"),
+            ("{ dist = \"exponential\", mean = \"1s\", to = \"2s\" }", "has no `to`"),
+            ("{ dist = \"uniform\", from = \"3s\", to = \"2s\" }", "above `to`"),
+            ("{ dist = \"lognormal\", median = \"3s\", p95 = \"2s\" }", "above `median`"),
+        ] {
+            assert!(think(toml).expect_err(toml).contains(reason), "{toml}");
+        }
+    }
+}

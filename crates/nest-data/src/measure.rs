@@ -1,0 +1,134 @@
+//! How a study is measured.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Seconds, Share};
+
+/// How a study is measured. The defaults suit a quiet machine and take about half an hour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Measure {
+    /// Customer counts of the ramp; without them, shares of the capacity that the pilot finds (see `ramp`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customers: Option<Vec<f64>>,
+    /// Steps of the ramp as shares of the pilot's capacity.
+    pub ramp: Vec<Share>,
+    /// Load of the base step, as a share of the pilot's capacity.
+    pub base: Share,
+    /// Load of the boosted steps, as a share of the pilot's capacity.
+    pub boost: Share,
+    /// A last step on the plain mix at this multiple of the highest fitted load; never fitted, it checks the forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 4.0))]
+    pub confirm: Option<f64>,
+    /// Length of one window.
+    pub window: Seconds,
+    /// Windows of a step, 2 or more.
+    #[schemars(range(min = 2, max = 1000))]
+    pub windows: u32,
+    /// Load before the first window that is not counted. It goes on until the rate is reached and response times have no
+    /// trend, up to `settle_most`.
+    pub settle: Seconds,
+    /// Longest load before the first window; four times `settle` where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle_most: Option<Seconds>,
+    /// How often every loaded step is run, 1 or more.
+    #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "is_one")]
+    pub repeats: u32,
+    /// Order of the loaded steps.
+    #[serde(skip_serializing_if = "Order::is_planned")]
+    pub order: Order,
+    /// Time that the pilot gives each behaviour.
+    pub pilot: Seconds,
+    /// Longest wait for an answer.
+    pub timeout: Seconds,
+    /// Most executions in progress at once; more are dropped and counted.
+    #[schemars(range(min = 1, max = 20000))]
+    pub max_in_flight: u32,
+    /// Highest rate of executions offered, per second; the plan is scaled down to it.
+    pub max_rate: f64,
+    /// Longest run; the plan is refused where it would take longer.
+    pub max_duration: Seconds,
+    /// Longest body of an answer that is read, in bytes; a longer one fails its request.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "is_64_mib")]
+    pub longest_body: u64,
+    /// Core that the load generator is pinned to, by number, or several with one worker each; the last one where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator_core: Option<Cores>,
+}
+
+/// One core or several, by number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Cores {
+    /// One core.
+    One(usize),
+    /// One worker on each.
+    Several(Vec<usize>),
+}
+
+impl Cores {
+    /// The numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<usize> {
+        match self {
+            Self::One(one) => vec![*one],
+            Self::Several(several) => several.clone(),
+        }
+    }
+}
+
+/// Order of the loaded steps of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Base, boosted, then the ramp from low to high; all repeats of a round together.
+    #[default]
+    Planned,
+    /// Drawn by the study's seed, so that a drift of the machine falls on all loads alike.
+    Shuffled,
+}
+
+impl Order {
+    fn is_planned(&self) -> bool {
+        *self == Self::Planned
+    }
+}
+
+fn is_64_mib(value: &u64) -> bool {
+    *value == 64 << 20
+}
+
+impl Default for Measure {
+    fn default() -> Self {
+        let share = |value| Share::new(value).expect("constants lie in 0-1");
+        let seconds = |value| Seconds::new(value).expect("constants are valid spans");
+        Self {
+            customers: None,
+            ramp: [0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map(share).to_vec(),
+            base: share(0.1),
+            boost: share(0.55),
+            confirm: None,
+            window: seconds(10.0),
+            windows: 10,
+            settle: seconds(5.0),
+            settle_most: None,
+            repeats: 1,
+            order: Order::Planned,
+            pilot: seconds(3.0),
+            timeout: seconds(10.0),
+            max_in_flight: 2_000,
+            max_rate: 5_000.0,
+            max_duration: seconds(7_200.0),
+            longest_body: 64 << 20,
+            generator_core: None,
+        }
+    }
+}
+
+fn is_one(value: &u32) -> bool {
+    *value == 1
+}

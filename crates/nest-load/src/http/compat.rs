@@ -1,0 +1,206 @@
+//! The compatibility path, by reqwest: redirect chains, multipart bodies, proxies. One client per customer, so that
+//! connections and cookies are the customer's own; a half to a third of the speed of the fast path.
+//!
+//! Its defaults that would flatter or disturb a target are off: retries, proxies from the environment, the referer.
+
+use std::sync::Arc;
+
+use reqwest::{
+    Client, Method, Url,
+    cookie::CookieStore,
+    header::HeaderValue,
+    multipart::{Form, Part},
+    redirect::{Attempt, Policy},
+    retry,
+};
+
+use super::{NoAnswer, Receiver, connection::Failed, cookies::Jar, origin::Origin};
+
+/// What a customer's client is made for.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Proxy of all requests.
+    pub proxy: Option<String>,
+    /// Hosts besides the loopback ones that a redirect may lead to.
+    pub allow_hosts: Vec<String>,
+}
+
+/// A request with everything filled in.
+pub struct Outgoing {
+    pub method: &'static str,
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Body,
+    pub redirects: usize,
+}
+
+/// A body with everything filled in.
+pub enum Body {
+    None,
+    Bytes(Vec<u8>),
+    Multipart(Vec<Field>),
+}
+
+/// One field of a multipart body.
+pub struct Field {
+    pub name: String,
+    pub value: Vec<u8>,
+    pub file_name: Option<String>,
+    pub content_type: Option<String>,
+}
+
+/// A customer's clients: one per number of redirects that its requests follow.
+#[derive(Default)]
+pub struct Compat {
+    clients: Vec<(usize, Client)>,
+}
+
+impl Compat {
+    /// Sends a request and reads its answer.
+    pub async fn exchange(
+        &mut self,
+        origin: &Origin,
+        settings: &Settings,
+        cookies: &Jar,
+        outgoing: Outgoing,
+        receiver: &mut Receiver<'_>,
+    ) -> Result<(), Failed> {
+        let client = self.client(origin, settings, cookies, outgoing.redirects)?;
+        let url = format!("{}://{}{}", origin.scheme, origin.authority, outgoing.path);
+        let method = Method::from_bytes(outgoing.method.as_bytes()).map_err(|error| NoAnswer::new("request", error))?;
+        let mut request = client.request(method, url);
+        for (name, value) in outgoing.headers {
+            request = request.header(name, value);
+        }
+        request = match outgoing.body {
+            Body::None => request,
+            Body::Bytes(bytes) => request.body(bytes),
+            Body::Multipart(fields) => request.multipart(form(fields)?),
+        };
+        let mut response = request.send().await.map_err(no_answer)?;
+        receiver.start(response.status().as_u16(), response.content_length())?;
+        let mut bytes = "HTTP/1.1 200 OK\r\n\r\n".len();
+        for (name, value) in response.headers() {
+            // The cookie store has them already.
+            if name != "set-cookie" {
+                receiver.field(name.as_str(), value.as_bytes());
+            }
+            bytes += name.as_str().len() + value.len() + 4;
+        }
+        while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
+            bytes += chunk.len();
+            receiver.data(&chunk)?;
+        }
+        receiver.answer.bytes = bytes as u64;
+        Ok(())
+    }
+
+    fn client(&mut self, origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) -> Result<Client, NoAnswer> {
+        if let Some((_, client)) = self.clients.iter().find(|(most, _)| *most == redirects) {
+            return Ok(client.clone());
+        }
+        let client = build(origin, settings, cookies, redirects).map_err(|error| NoAnswer::new("request", error))?;
+        self.clients.push((redirects, client.clone()));
+        Ok(client)
+    }
+}
+
+fn build(origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) -> reqwest::Result<Client> {
+    super::tls::provide();
+    let store = OneHost { cookies: cookies.clone(), host: origin.host.clone() };
+    let mut builder = Client::builder()
+        .redirect(follow(settings.allow_hosts.clone(), redirects))
+        .retry(retry::never())
+        .referer(false)
+        .no_proxy()
+        .cookie_provider(Arc::new(store))
+        .user_agent(crate::USER_AGENT)
+        .http1_only()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(None);
+    if let Some(tls) = &origin.tls {
+        builder = builder.tls_backend_preconfigured((*tls.http1).clone());
+    }
+    if let Some(proxy) = &settings.proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy)?);
+    }
+    builder.build()
+}
+
+/// Follows redirects to hosts that may be put under load, and no others.
+fn follow(allow_hosts: Vec<String>, most: usize) -> Policy {
+    if most == 0 {
+        return Policy::none();
+    }
+    Policy::custom(move |attempt: Attempt<'_>| {
+        let host = attempt.url().host_str().unwrap_or_default().to_owned();
+        if attempt.previous().len() > most {
+            attempt.error(format!("more than {most} redirects"))
+        } else if nest_data::study_file::is_loopback(&host) || allow_hosts.contains(&host) {
+            attempt.follow()
+        } else {
+            attempt.error(format!("the redirect to host {host} was not followed: it is not in allow_hosts"))
+        }
+    })
+}
+
+fn form(fields: Vec<Field>) -> Result<Form, NoAnswer> {
+    let mut form = Form::new();
+    for field in fields {
+        let mut part = Part::bytes(field.value);
+        if let Some(name) = field.file_name {
+            part = part.file_name(name);
+        }
+        if let Some(kind) = field.content_type {
+            part = part.mime_str(&kind).map_err(|error| NoAnswer::new("request", error))?;
+        }
+        form = form.part(field.name, part);
+    }
+    Ok(form)
+}
+
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// The customer's cookies, for its one host.
+struct OneHost {
+    cookies: Jar,
+    host: String,
+}
+
+impl CookieStore for OneHost {
+    fn set_cookies(&self, fields: &mut dyn Iterator<Item = &HeaderValue>, url: &Url) {
+        let mut cookies = self.cookies.clone();
+        if url.host_str().map(bare) == Some(&self.host) {
+            fields.for_each(|field| cookies.store(field.as_bytes(), &self.host, url.path()));
+        }
+    }
+
+    fn cookies(&self, url: &Url) -> Option<HeaderValue> {
+        let mut line = Vec::new();
+        if url.host_str().map(bare) == Some(&self.host) {
+            self.cookies.write(url.path(), url.scheme() == "https", "", &mut line);
+        }
+        if line.is_empty() { None } else { HeaderValue::from_bytes(&line).ok() }
+    }
+}
+
+fn no_answer(error: reqwest::Error) -> NoAnswer {
+    let kind = match () {
+        () if error.is_timeout() => "timeout",
+        () if error.is_connect() => NoAnswer::CONNECT,
+        () if error.is_redirect() => "redirect",
+        () if error.is_builder() => "request",
+        () if error.is_body() || error.is_decode() => "body",
+        () => "transport",
+    };
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    NoAnswer::new(kind, innermost)
+}

@@ -1,0 +1,292 @@
+//! One customer's HTTP/1.1 connection over TCP or TLS: the fast path.
+//!
+//! What an idle customer owns is the socket and three empty vectors: requests are built and answers are read in buffers
+//! of the worker, which are borrowed only inside one poll.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{
+    NoAnswer, Receiver,
+    decoder::{Decoder, Fed, KnownHead, Stopped},
+    origin::Origin,
+    tls::handshake_failed,
+};
+
+/// Bytes that are read at once.
+const READ_AT_ONCE: usize = 64 << 10;
+
+/// Buffers of one worker, for requests and answers that are in hand.
+pub struct Buffers {
+    /// The request that is about to be sent.
+    pub outgoing: RefCell<Vec<u8>>,
+    incoming: RefCell<Box<[u8]>>,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self { outgoing: RefCell::default(), incoming: RefCell::new(vec![0; READ_AT_ONCE].into()) }
+    }
+}
+
+/// A connection that is opened with its first request and again whenever it was lost.
+#[derive(Default)]
+pub struct Connection {
+    stream: Option<Stream>,
+    used: bool,       // it has carried an answer
+    unsent: Vec<u8>,  // of a request that the socket did not take at once
+    partial: Vec<u8>, // of an answer that came in pieces
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Why an exchange gave no answer.
+pub enum Failed {
+    /// A connection that had been idle was closed before anything of the answer came: the request may be made again.
+    Stale,
+    /// Anything else.
+    For(NoAnswer),
+}
+
+impl From<NoAnswer> for Failed {
+    fn from(no_answer: NoAnswer) -> Self {
+        Self::For(no_answer)
+    }
+}
+
+impl Connection {
+    /// Whether a connection is open, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Lets the connection go.
+    pub fn close(&mut self) {
+        self.stream = None;
+    }
+
+    /// Opens a connection where there is none, or where the peer has ended it meanwhile.
+    pub async fn ready(&mut self, origin: &Origin, last_good: &std::cell::Cell<usize>) -> Result<(), NoAnswer> {
+        if self.stream.as_ref().is_some_and(|stream| !self.used || stream.is_quiet()) {
+            return Ok(());
+        }
+        self.stream = None;
+        self.used = false;
+        let socket = origin.connect(last_good).await?;
+        self.stream = Some(match &origin.tls {
+            None => Stream::Plain(socket),
+            Some(tls) => {
+                let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http1));
+                // On the heap, or every customer would have room for a handshake.
+                let secured = Box::pin(connector.connect(tls.name.clone(), socket)).await.map_err(|error| handshake_failed(&error))?;
+                Stream::Tls(Box::new(secured))
+            }
+        });
+        Ok(())
+    }
+
+    /// Sends the request in `buffers.outgoing` and reads the answer. The first poll takes the request, so that nothing
+    /// may be awaited between filling the buffer and this.
+    ///
+    /// `known` is the head of earlier answers to the same request, and learns that of this one.
+    pub async fn exchange(
+        &mut self,
+        buffers: &Buffers,
+        head_request: bool,
+        known: &RefCell<KnownHead>,
+        receiver: &mut Receiver<'_>,
+    ) -> Result<(), Failed> {
+        let mut exchange = Exchange { decoder: Decoder::new(head_request), known, phase: Phase::Start, received: 0 };
+        self.partial.clear();
+        let outcome = poll_fn(|context| self.poll(context, buffers, &mut exchange, receiver)).await;
+        let reusable = matches!(outcome, Ok(true));
+        if !reusable {
+            self.stream = None;
+        }
+        // Room for a long answer is not kept by an idle customer.
+        self.partial = Vec::new();
+        receiver.answer.bytes = exchange.received;
+        let was_used = std::mem::replace(&mut self.used, true);
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(Failed::Stale) if !was_used => Err(lost("the connection was closed before anything of the answer came")),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        buffers: &Buffers,
+        exchange: &mut Exchange<'_>,
+        receiver: &mut Receiver<'_>,
+    ) -> Poll<Result<bool, Failed>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Err(lost("there is no connection"))) };
+        if exchange.phase == Phase::Start {
+            self.unsent.clear();
+            let outgoing = buffers.outgoing.borrow();
+            let taken = match stream.poll_write(context, &outgoing) {
+                Poll::Ready(Ok(taken)) => taken,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(broken(&error))),
+                Poll::Pending => 0,
+            };
+            self.unsent.extend_from_slice(&outgoing[taken..]);
+            exchange.phase = Phase::Sending;
+        }
+        if exchange.phase == Phase::Sending {
+            match stream.poll_send(context, &mut self.unsent) {
+                // A peer that answers before it has read everything may also end the connection; its answer counts.
+                Poll::Ready(_) => exchange.phase = Phase::Receiving,
+                Poll::Pending => {}
+            }
+        }
+        exchange.poll_receive(context, stream, buffers, &mut self.partial, receiver)
+    }
+}
+
+/// A request and its answer under way.
+struct Exchange<'a> {
+    decoder: Decoder,
+    known: &'a RefCell<KnownHead>,
+    phase: Phase,
+    received: u64,
+}
+
+#[derive(PartialEq)]
+enum Phase {
+    Start,
+    Sending,
+    Receiving,
+}
+
+impl Exchange<'_> {
+    /// Reads on; `true` where the connection may carry another request.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut Stream,
+        buffers: &Buffers,
+        partial: &mut Vec<u8>,
+        receiver: &mut Receiver<'_>,
+    ) -> Poll<Result<bool, Failed>> {
+        let mut incoming = buffers.incoming.borrow_mut();
+        loop {
+            let mut buffer = ReadBuf::new(&mut incoming);
+            if let Err(error) = ready!(stream.poll_read(context, &mut buffer)) {
+                return Poll::Ready(Err(if self.received == 0 { broken(&error) } else { lost(&error) }));
+            }
+            let new = buffer.filled();
+            if new.is_empty() {
+                return Poll::Ready(match self.decoder.closed(self.received > 0) {
+                    Ok(true) => Ok(false),
+                    Ok(false) => Err(Failed::Stale),
+                    Err(_) => Err(lost("the connection ended inside the answer")),
+                });
+            }
+            self.received += new.len() as u64;
+            match self.feed(new, partial, receiver) {
+                Ok(Fed::More { .. }) => {}
+                Ok(Fed::Done { reusable, .. }) => return Poll::Ready(Ok(reusable)),
+                Err(Stopped::Refused(no_answer)) => return Poll::Ready(Err(no_answer.into())),
+                Err(Stopped::Malformed(malformed)) => return Poll::Ready(Err(NoAnswer::new("malformed", malformed).into())),
+            }
+        }
+    }
+
+    /// Decodes new bytes, after what was left of earlier ones. Bytes beyond an answer end the connection: nothing was
+    /// asked for that they could belong to.
+    fn feed(&mut self, new: &[u8], partial: &mut Vec<u8>, receiver: &mut Receiver<'_>) -> Result<Fed, Stopped<NoAnswer>> {
+        if !partial.is_empty() {
+            partial.extend_from_slice(new);
+        }
+        let input = if partial.is_empty() { new } else { partial.as_slice() };
+        let length = input.len();
+        // Only the first read can begin with a head that is known.
+        let fresh = length as u64 == self.received;
+        let known = if fresh { self.decoder.feed_known(input, &self.known.borrow(), receiver)? } else { None };
+        let fed = match known {
+            Some(fed) => fed,
+            None => {
+                let fed = self.decoder.feed(input, receiver)?;
+                if fresh && !receiver.used_fields {
+                    self.known.borrow_mut().learn(&self.decoder, input);
+                }
+                fed
+            }
+        };
+        match fed {
+            Fed::More { used } if partial.is_empty() => partial.extend_from_slice(&new[used..]),
+            Fed::More { used } => drop(partial.drain(..used)),
+            Fed::Done { used, reusable } => return Ok(Fed::Done { used, reusable: reusable && used == length }),
+        }
+        Ok(Fed::More { used: length })
+    }
+}
+
+impl Stream {
+    /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call where that
+    /// is so. Over TLS the peer's end is bytes too.
+    fn is_quiet(&self) -> bool {
+        let mut one = [0];
+        match self {
+            // What is read here belongs to no answer, so that it may be lost.
+            Self::Plain(socket) => matches!(socket.try_read(&mut one), Err(error) if error.kind() == io::ErrorKind::WouldBlock),
+            Self::Tls(secured) => {
+                let mut nobody = Context::from_waker(Waker::noop());
+                secured.get_ref().0.poll_peek(&mut nobody, &mut ReadBuf::new(&mut one)).is_pending()
+            }
+        }
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
+            Self::Tls(secured) => Pin::new(secured.as_mut()).poll_write(context, bytes),
+        }
+    }
+
+    /// Sends what is unsent, and what TLS still holds.
+    fn poll_send(&mut self, context: &mut Context<'_>, unsent: &mut Vec<u8>) -> Poll<io::Result<()>> {
+        while !unsent.is_empty() {
+            let taken = ready!(self.poll_write(context, unsent))?;
+            unsent.drain(..taken);
+        }
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(secured) => Pin::new(secured.as_mut()).poll_flush(context),
+        }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
+            Self::Tls(secured) => Pin::new(secured.as_mut()).poll_read(context, buffer),
+        }
+    }
+}
+
+/// A connection that broke before anything of the answer came.
+fn broken(error: &io::Error) -> Failed {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted | io::ErrorKind::UnexpectedEof => Failed::Stale,
+        _ => lost(error),
+    }
+}
+
+fn lost(reason: impl ToString) -> Failed {
+    Failed::For(NoAnswer::new(NoAnswer::LOST, reason))
+}

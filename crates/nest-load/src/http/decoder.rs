@@ -1,0 +1,442 @@
+//! Reads one HTTP/1.1 answer out of bytes as they arrive. Pure: no socket, no clock.
+
+use std::mem::MaybeUninit;
+
+use super::framing::{Delimited, Framing, delimit};
+
+/// Most header fields of one head.
+const MOST_HEADERS: usize = 100;
+/// Longest head in bytes.
+const LONGEST_HEAD: usize = 64 << 10;
+/// Longest trailers in bytes, with the empty line after them: below the longest head, as in hyper.
+const LONGEST_TRAILERS: usize = LONGEST_HEAD - 1;
+/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16 KiB.
+const LONGEST_EXTENSIONS: usize = (16 << 10) - 1;
+/// What ends trailers.
+const EMPTY_LINE: &[u8] = b"\r\n";
+/// Most informational answers before the real one.
+const MOST_INFORMATIONAL: u8 = 32;
+
+/// Why bytes are not an HTTP/1.1 answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    #[error("the head is not HTTP: {0}")]
+    Head(httparse::Error),
+    #[error("the head is longer than {LONGEST_HEAD} bytes")]
+    LongHead,
+    #[error("the content length is not a number, or contradicts itself")]
+    ContentLength,
+    #[error("an HTTP/1.0 answer cannot have a transfer encoding")]
+    TransferEncodingInHttp10,
+    #[error("more than {MOST_INFORMATIONAL} informational answers")]
+    Informational,
+    #[error("a chunk has no valid size")]
+    ChunkSize,
+    #[error("a chunk does not end where its size says")]
+    ChunkEnd,
+    #[error("the trailers are not valid")]
+    Trailers,
+    #[error("the connection ended inside the answer")]
+    Truncated,
+}
+
+/// Takes what a [`Decoder`] finds. An error of the sink ends the answer.
+pub trait Sink {
+    /// What the sink refuses with.
+    type Refusal;
+    /// The head of the real answer, once. `length` is the body's where it is stated.
+    fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], length: Option<u64>) -> Result<(), Self::Refusal>;
+    /// The next bytes of the body.
+    fn body(&mut self, bytes: &[u8]) -> Result<(), Self::Refusal>;
+}
+
+/// How far an answer was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fed {
+    /// All of the input that can be used was; the rest must come back with what follows.
+    More {
+        /// Bytes of the input that are used up.
+        used: usize,
+    },
+    /// The answer is complete.
+    Done {
+        /// Bytes of the input that belong to it.
+        used: usize,
+        /// Whether the connection may carry another request.
+        reusable: bool,
+    },
+}
+
+/// Why an answer cannot be read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped<R> {
+    /// It is not HTTP/1.1.
+    Malformed(Malformed),
+    /// The sink refused it.
+    Refused(R),
+}
+
+impl<R> From<Malformed> for Stopped<R> {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+/// Reads one answer.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    state: State,
+    head_request: bool,
+    reusable: bool,
+    informational: u8,
+    extensions: usize,
+    trailers: Vec<u8>,
+    head: Option<(usize, Head)>, // of the real answer, with the length of its bytes
+}
+
+/// What a head says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub status: u16,
+    delimited: Delimited,
+}
+
+impl Head {
+    /// Length of the body where it is stated.
+    fn stated(self) -> Option<u64> {
+        match self.delimited.framing {
+            Framing::Length(length) => Some(length),
+            Framing::Chunked | Framing::UntilClosed | Framing::Skip => None,
+        }
+    }
+}
+
+/// The last head of the answers to one request. Servers send the same bytes again and again, at least until their clock moves
+/// on by a second, and the same bytes mean the same: they need not be parsed again.
+#[derive(Debug, Default)]
+pub struct KnownHead {
+    bytes: Vec<u8>,
+    head: Option<Head>,
+}
+
+impl KnownHead {
+    /// Remembers the head that `input` begins with, where the decoder has just read it from there.
+    pub fn learn(&mut self, decoder: &Decoder, input: &[u8]) {
+        self.head = None;
+        if let Some((length, head)) = decoder.head
+            && let Some(bytes) = input.get(..length)
+            && decoder.informational == 0
+        {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes);
+            self.head = Some(head);
+        }
+    }
+
+    /// What `input` begins with, where that is the head that is known.
+    fn of(&self, input: &[u8]) -> Option<(usize, Head)> {
+        let head = self.head?;
+        input.starts_with(&self.bytes).then_some((self.bytes.len(), head))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head,
+    Length(u64),
+    UntilClosed,
+    Chunk(ChunkState),
+    Done,
+}
+
+/// Where in a chunked body the next byte is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChunkState {
+    SizeStart,
+    Size(u64),
+    SizeSpace(u64),
+    Extension(u64),
+    SizeNewline(u64),
+    Data(u64),
+    DataReturn,
+    DataNewline,
+    LineStart,
+    Trailer,
+    TrailerNewline,
+    EndNewline,
+}
+
+impl Decoder {
+    /// A decoder for the answer to a request; `head_request` says that it was a HEAD.
+    pub fn new(head_request: bool) -> Self {
+        Self { state: State::Head, head_request, reusable: false, informational: 0, extensions: 0, trailers: Vec::new(), head: None }
+    }
+
+    /// Reads the beginning of an answer, after a head that may be known from an earlier one: of that, the sink is told the
+    /// status and the length, and no field. `known` must be of answers to the same method.
+    pub fn feed_known<S: Sink>(&mut self, input: &[u8], known: &KnownHead, sink: &mut S) -> Result<Option<Fed>, Stopped<S::Refusal>> {
+        let Some((length, head)) = known.of(input).filter(|_| self.state == State::Head && self.informational == 0) else { return Ok(None) };
+        sink.head(head.status, &[], head.stated()).map_err(Stopped::Refused)?;
+        self.begin(head.delimited);
+        let fed = self.feed(&input[length..], sink)?;
+        Ok(Some(match fed {
+            Fed::More { used } => Fed::More { used: length + used },
+            Fed::Done { used, reusable } => Fed::Done { used: length + used, reusable },
+        }))
+    }
+
+    fn begin(&mut self, delimited: Delimited) {
+        self.reusable = delimited.reusable;
+        self.state = match delimited.framing {
+            Framing::Length(length) => after_length(length),
+            Framing::Chunked => State::Chunk(ChunkState::SizeStart),
+            Framing::UntilClosed | Framing::Skip => State::UntilClosed,
+        };
+    }
+
+    /// Reads on. `input` begins with what the last call left unused.
+    pub fn feed<S: Sink>(&mut self, input: &[u8], sink: &mut S) -> Result<Fed, Stopped<S::Refusal>> {
+        let mut used = 0;
+        loop {
+            let rest = &input[used..];
+            match self.state {
+                State::Head => match self.head(rest, sink)? {
+                    Some(length) => used += length,
+                    None => return Ok(Fed::More { used }),
+                },
+                State::Done => return Ok(Fed::Done { used, reusable: self.reusable }),
+                _ if rest.is_empty() => return Ok(Fed::More { used }),
+                State::Length(left) => {
+                    let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
+                    sink.body(&rest[..take]).map_err(Stopped::Refused)?;
+                    used += take;
+                    self.state = after_length(left - take as u64);
+                }
+                State::UntilClosed => {
+                    sink.body(rest).map_err(Stopped::Refused)?;
+                    return Ok(Fed::More { used: input.len() });
+                }
+                State::Chunk(ChunkState::Data(left)) => {
+                    let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
+                    sink.body(&rest[..take]).map_err(Stopped::Refused)?;
+                    used += take;
+                    let left = left - take as u64;
+                    self.state = State::Chunk(if left == 0 { ChunkState::DataReturn } else { ChunkState::Data(left) });
+                }
+                State::Chunk(state) => {
+                    self.state = self.chunk_byte(state, rest[0])?;
+                    used += 1;
+                }
+            }
+        }
+    }
+
+    /// The peer has closed: the answer is complete only where that is its end. `false` where not a byte of it had come.
+    pub fn closed(&self, received: bool) -> Result<bool, Malformed> {
+        match self.state {
+            State::Done | State::UntilClosed => Ok(true),
+            State::Head if !received && self.informational == 0 => Ok(false),
+            _ => Err(Malformed::Truncated),
+        }
+    }
+
+    /// Reads a head; its length, or `None` where it is not complete.
+    fn head<S: Sink>(&mut self, input: &[u8], sink: &mut S) -> Result<Option<usize>, Stopped<S::Refusal>> {
+        let mut fields = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        // No more than that is looked at, so that a head is too long however it is cut.
+        let head = &input[..input.len().min(LONGEST_HEAD)];
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut fields);
+        let length = match parsed.map_err(Malformed::Head)? {
+            httparse::Status::Complete(length) => length,
+            httparse::Status::Partial if head.len() == LONGEST_HEAD => return Err(Malformed::LongHead.into()),
+            httparse::Status::Partial => return Ok(None),
+        };
+        let (Some(status), Some(version)) = (response.code, response.version) else { return Err(Malformed::Head(httparse::Error::Status).into()) };
+        if status < 100 {
+            return Err(Malformed::Head(httparse::Error::Status).into());
+        }
+        let delimited = delimit(status, version, response.headers, self.head_request)?;
+        if delimited.framing == Framing::Skip {
+            self.informational += 1;
+            return if self.informational > MOST_INFORMATIONAL { Err(Malformed::Informational.into()) } else { Ok(Some(length)) };
+        }
+        let head = Head { status, delimited };
+        sink.head(status, response.headers, head.stated()).map_err(Stopped::Refused)?;
+        self.head = Some((length, head));
+        self.begin(delimited);
+        Ok(Some(length))
+    }
+
+    /// One byte of the lines around the data of chunks.
+    fn chunk_byte(&mut self, state: ChunkState, byte: u8) -> Result<State, Malformed> {
+        use ChunkState::{
+            Data, DataNewline, DataReturn, EndNewline, Extension, LineStart, Size, SizeNewline, SizeSpace, SizeStart, Trailer, TrailerNewline,
+        };
+        let next = match (state, byte) {
+            (SizeStart, byte) => Size(hex(byte).ok_or(Malformed::ChunkSize)?),
+            (Size(size) | SizeSpace(size) | Extension(size), b'\r') => SizeNewline(size),
+            (Size(size) | SizeSpace(size), b' ' | b'\t') => SizeSpace(size),
+            (Size(size) | SizeSpace(size), b';') => Extension(size),
+            (Size(size), byte) => {
+                let digit = hex(byte).ok_or(Malformed::ChunkSize)?;
+                Size(size.checked_mul(16).and_then(|size| size.checked_add(digit)).ok_or(Malformed::ChunkSize)?)
+            }
+            (Extension(size), byte) if byte != b'\n' && self.extensions < LONGEST_EXTENSIONS => {
+                self.extensions += 1;
+                Extension(size)
+            }
+            (SizeNewline(0), b'\n') => LineStart,
+            (SizeNewline(size), b'\n') => Data(size),
+            (SizeSpace(_) | Extension(_) | SizeNewline(_), _) => return Err(Malformed::ChunkSize),
+            (DataReturn, b'\r') => DataNewline,
+            (DataNewline, b'\n') => SizeStart,
+            (DataReturn | DataNewline | Data(_), _) => return Err(Malformed::ChunkEnd),
+            (LineStart, b'\r') => EndNewline,
+            (Trailer, b'\r') => {
+                self.trailer_byte(byte)?;
+                TrailerNewline
+            }
+            (LineStart | Trailer, byte) => {
+                self.trailer_byte(byte)?;
+                Trailer
+            }
+            (TrailerNewline, b'\n') => {
+                self.trailer_byte(byte)?;
+                LineStart
+            }
+            (EndNewline, b'\n') => return self.end_of_trailers(),
+            (TrailerNewline | EndNewline, _) => return Err(Malformed::Trailers),
+        };
+        Ok(State::Chunk(next))
+    }
+
+    fn trailer_byte(&mut self, byte: u8) -> Result<(), Malformed> {
+        if self.trailers.len() + EMPTY_LINE.len() >= LONGEST_TRAILERS {
+            return Err(Malformed::Trailers);
+        }
+        self.trailers.push(byte);
+        Ok(())
+    }
+
+    fn end_of_trailers(&mut self) -> Result<State, Malformed> {
+        if !self.trailers.is_empty() {
+            self.trailers.extend_from_slice(EMPTY_LINE);
+            // Lines of a chunked body end in CRLF, and a field is a line.
+            let lines = memchr::memmem::find_iter(&self.trailers, b"\r\n").count() - 1;
+            let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
+            let fields = fields.get_mut(..lines).ok_or(Malformed::Trailers)?;
+            return match httparse::parse_headers(&self.trailers, fields) {
+                Ok(httparse::Status::Complete(_)) => Ok(State::Done),
+                _ => Err(Malformed::Trailers),
+            };
+        }
+        Ok(State::Done)
+    }
+}
+
+fn after_length(left: u64) -> State {
+    if left == 0 { State::Done } else { State::Length(left) }
+}
+
+fn hex(byte: u8) -> Option<u64> {
+    (byte as char).to_digit(16).map(u64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Kept {
+        status: u16,
+        fields: usize,
+        body: Vec<u8>,
+    }
+
+    impl Sink for Kept {
+        type Refusal = ();
+        fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], _: Option<u64>) -> Result<(), ()> {
+            (self.status, self.fields) = (status, headers.len());
+            Ok(())
+        }
+        fn body(&mut self, bytes: &[u8]) -> Result<(), ()> {
+            self.body.extend_from_slice(bytes);
+            Ok(())
+        }
+    }
+
+    /// Feeds `bytes` in pieces of `piece`; what came out, how it ended, and bytes left over.
+    fn decode(bytes: &[u8], piece: usize, head_request: bool) -> Result<(Kept, bool, usize), Malformed> {
+        let (mut decoder, mut kept, mut pending) = (Decoder::new(head_request), Kept::default(), Vec::new());
+        for part in bytes.chunks(piece) {
+            pending.extend_from_slice(part);
+            match decoder.feed(&pending, &mut kept) {
+                Ok(Fed::More { used }) => drop(pending.drain(..used)),
+                Ok(Fed::Done { used, reusable }) => return Ok((kept, reusable, pending.len() - used)),
+                Err(Stopped::Malformed(malformed)) => return Err(malformed),
+                Err(Stopped::Refused(())) => unreachable!("this sink refuses nothing"),
+            }
+        }
+        decoder.closed(!bytes.is_empty()).map(|_| (kept, false, pending.len()))
+    }
+
+    fn body_of(bytes: &str) -> Result<String, Malformed> {
+        let whole = decode(bytes.as_bytes(), bytes.len().max(1), false);
+        for piece in [1, 2, 3, 7] {
+            assert_eq!(decode(bytes.as_bytes(), piece, false), whole, "in pieces of {piece}");
+        }
+        whole.map(|(kept, ..)| String::from_utf8_lossy(&kept.body).into_owned())
+    }
+
+    #[test]
+    fn every_framing_gives_the_body_however_it_is_cut() {
+        assert_eq!(body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), Ok("hello".into()));
+        assert_eq!(body_of("HTTP/1.1 200 OK\r\n\r\nuntil closed"), Ok("until closed".into()));
+        assert_eq!(
+            body_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear all\r\n0\r\nX: y\r\n\r\n"),
+            Ok("hello, dear all".into())
+        );
+        assert_eq!(body_of("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), Ok("ok".into()));
+        assert_eq!(body_of("HTTP/1.1 204 No Content\r\n\r\n"), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_known_head_gives_the_same_answer_without_its_fields() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+        let (mut first, mut known, mut kept) = (Decoder::new(false), KnownHead::default(), Kept::default());
+        let fed = first.feed(answer, &mut kept);
+        known.learn(&first, answer);
+        let again = |input: &[u8]| {
+            let mut kept = Kept::default();
+            let fed = Decoder::new(false).feed_known(input, &known, &mut kept).expect("valid");
+            fed.map(|fed| (fed, kept.status, kept.fields, String::from_utf8_lossy(&kept.body).into_owned()))
+        };
+        assert_eq!(again(answer), Some((fed.expect("valid"), 200, 0, "hello".to_owned())));
+        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwor"), Some((Fed::More { used: 41 }, 200, 0, "wor".to_owned())));
+        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!"), None);
+        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent"), None);
+        assert_eq!(Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut Kept::default()), Ok(None));
+    }
+
+    #[test]
+    fn an_answer_to_head_has_no_body_and_bytes_after_an_answer_are_left() {
+        let (kept, reusable, left) = decode(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP", 64, true).expect("valid");
+        assert_eq!((kept.status, kept.fields, kept.body.len(), reusable, left), (200, 1, 0, true, 4));
+    }
+
+    #[test]
+    fn what_is_not_http_is_named() {
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert!(matches!(body_of("SSH-2.0-x\r\n\r\n"), Err(Malformed::Head(_))));
+        assert!(matches!(body_of("HTTP/1.1 99 x\r\n\r\n"), Err(Malformed::Head(_))));
+        assert_eq!(body_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), Err(Malformed::Truncated));
+        assert_eq!(body_of(&format!("{chunked}x\r\n")), Err(Malformed::ChunkSize));
+        assert_eq!(body_of(&format!("{chunked}1\r\nab\r\n")), Err(Malformed::ChunkEnd));
+        assert_eq!(body_of(&format!("{chunked}11111111111111111\r\n")), Err(Malformed::ChunkSize));
+        assert_eq!(body_of(&format!("{chunked}0\r\na b\r\n\r\n")), Err(Malformed::Trailers));
+        assert_eq!(body_of(&"HTTP/1.1 100 Continue\r\n\r\n".repeat(40)), Err(Malformed::Informational));
+        let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(LONGEST_HEAD));
+        assert_eq!(decode(endless.as_bytes(), 4_096, false), Err(Malformed::LongHead));
+    }
+}

@@ -1,0 +1,183 @@
+//! One customer's HTTP/2 connection, by `h2`, which is what hyper's client speaks HTTP/2 with: one request at a time, as the
+//! customer waits for each answer.
+//!
+//! hyper's own connection spawns a task for each request and another for the connection, which doubles the cost of a small
+//! request. Here the customer's task drives its connection while it waits for an answer, and at no other time; what the
+//! target sends in between is read with the next request.
+
+use std::{
+    cell::Cell,
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use h2::{
+    RecvStream,
+    client::{Builder, ResponseFuture, SendRequest},
+};
+use http::{Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+
+use super::{NoAnswer, Receiver, connection::Failed, origin::Origin, tls::handshake_failed};
+use crate::clock::Moment;
+
+/// What a stream, and a connection, may hold that was not read yet: as browsers allow, so that an answer is not cut into pieces.
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 5 << 20;
+/// Time without a request after which a look is worth its cost whether the target has ended the connection.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// A connection that is opened with its first request and again whenever it was lost.
+#[derive(Default)]
+pub struct Connection {
+    open: Option<Open>,
+}
+
+struct Open {
+    sender: SendRequest<Bytes>,
+    driver: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
+    used: Option<Moment>, // when its last answer was complete
+}
+
+impl Connection {
+    /// Opens a connection where there is none, or where the target has ended it meanwhile.
+    pub async fn ready(&mut self, origin: &Origin, last_good: &Cell<usize>) -> Result<(), NoAnswer> {
+        if self.open.as_mut().is_some_and(Open::is_alive) {
+            return Ok(());
+        }
+        let socket = origin.connect(last_good).await?;
+        self.open = Some(match &origin.tls {
+            None => Open::shake_hands(socket).await?,
+            Some(tls) => {
+                let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http2));
+                let secured = connector.connect(tls.name.clone(), socket).await.map_err(|error| handshake_failed(&error))?;
+                if secured.get_ref().1.alpn_protocol() != Some(b"h2") {
+                    return Err(NoAnswer::new(NoAnswer::TLS, "the target does not speak HTTP/2"));
+                }
+                Open::shake_hands(secured).await?
+            }
+        });
+        Ok(())
+    }
+
+    /// Sends a request and reads its answer.
+    pub async fn exchange(&mut self, request: Request<()>, body: Option<Bytes>, receiver: &mut Receiver<'_>) -> Result<(), Failed> {
+        let Some(open) = &mut self.open else { return Err(NoAnswer::new(NoAnswer::LOST, "there is no connection").into()) };
+        let outcome = open.exchange(request, body, receiver).await;
+        if outcome.is_err() {
+            self.open = None;
+        }
+        outcome
+    }
+}
+
+impl Open {
+    async fn shake_hands<T: AsyncRead + AsyncWrite + Unpin + 'static>(io: T) -> Result<Self, NoAnswer> {
+        let mut builder = Builder::new();
+        builder.enable_push(false).initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
+        let (sender, connection) = builder.handshake(io).await.map_err(|error| NoAnswer::new("malformed", error))?;
+        Ok(Self { sender, driver: Box::pin(connection), used: None })
+    }
+
+    fn is_alive(&mut self) -> bool {
+        let idle = self.used.is_none_or(|used| Moment::now().since(used) > IDLE);
+        !idle || self.driver.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    async fn exchange(&mut self, request: Request<()>, body: Option<Bytes>, receiver: &mut Receiver<'_>) -> Result<(), Failed> {
+        let fresh = self.used.is_none();
+        let broken = |error: h2::Error| broken(&error, fresh);
+        poll_fn(|context| drive(&mut self.driver, context, |context| self.sender.poll_ready(context))).await.map_err(broken)?;
+        let (mut answer, mut sending) = self.sender.send_request(request, body.is_none()).map_err(broken)?;
+        if let Some(body) = body {
+            // Sent as far as the target's window allows, and on as it opens.
+            sending.send_data(body, true).map_err(broken)?;
+        }
+        let response = poll_fn(|context| drive(&mut self.driver, context, |context| poll_head(&mut answer, context))).await.map_err(broken)?;
+        let (head, mut stream) = response.into_parts();
+        let mut bytes = take_head(&head, receiver)?;
+        if !stream.is_end_stream() {
+            bytes += self.take_body(&mut stream, receiver).await?;
+        }
+        receiver.answer.bytes = bytes;
+        self.used = Some(Moment::now());
+        Ok(())
+    }
+
+    async fn take_body(&mut self, stream: &mut RecvStream, receiver: &mut Receiver<'_>) -> Result<u64, Failed> {
+        let mut bytes = 0;
+        while let Some(data) = poll_fn(|context| drive_body(&mut self.driver, context, stream)).await {
+            let data = data.map_err(|error| broken(&error, true))?;
+            bytes += data.len() as u64;
+            receiver.data(&data)?;
+            // A connection that takes no more back is at its end, which the next poll tells.
+            let _ = stream.flow_control().release_capacity(data.len());
+            if stream.is_end_stream() {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+type Driver = Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>;
+
+/// Drives the connection, and then asks `wanted`. It is driven first, so that whoever waits needs no waker of its own.
+fn drive<T>(
+    driver: &mut Driver,
+    context: &mut Context<'_>,
+    mut wanted: impl FnMut(&mut Context<'_>) -> Poll<Result<T, h2::Error>>,
+) -> Poll<Result<T, h2::Error>> {
+    let driven = driver.as_mut().poll(context);
+    match (wanted(&mut Context::from_waker(Waker::noop())), driven) {
+        (Poll::Pending, Poll::Ready(ended)) => Poll::Ready(Err(ended.err().unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR)))),
+        (asked, _) => asked,
+    }
+}
+
+fn drive_body(driver: &mut Driver, context: &mut Context<'_>, stream: &mut RecvStream) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    let mut nobody = Context::from_waker(Waker::noop());
+    // What came with the head needs no driving.
+    if let Poll::Ready(data) = stream.poll_data(&mut nobody) {
+        return Poll::Ready(data);
+    }
+    let driven = driver.as_mut().poll(context);
+    match (stream.poll_data(&mut nobody), driven) {
+        (Poll::Pending, Poll::Ready(ended)) => {
+            let ended = ended.err().unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR));
+            Poll::Ready(Some(Err(ended)))
+        }
+        (asked, _) => asked,
+    }
+}
+
+fn poll_head(answer: &mut ResponseFuture, context: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, h2::Error>> {
+    Pin::new(answer).poll(context)
+}
+
+/// Takes status and fields; how many bytes they are. Fields are compressed on the wire; what they say is counted as HTTP/1.1
+/// would spell it.
+fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Result<u64, NoAnswer> {
+    let length = head.headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    receiver.start(head.status.as_u16(), length)?;
+    let mut bytes = 0;
+    for (name, value) in &head.headers {
+        receiver.field(name.as_str(), value.as_bytes());
+        bytes += (name.as_str().len() + value.len() + 4) as u64;
+    }
+    Ok(bytes)
+}
+
+/// A connection that broke before the answer came; one that had been used before may merely have been idle for too long.
+fn broken(error: &h2::Error, fresh: bool) -> Failed {
+    match error {
+        error if error.is_library() && fresh => Failed::For(NoAnswer::new("malformed", format!("{error}; does the target speak HTTP/2?"))),
+        error if error.is_library() => Failed::For(NoAnswer::new("malformed", error)),
+        error if !fresh && (error.is_io() || error.is_go_away()) => Failed::Stale,
+        error => Failed::For(NoAnswer::new(NoAnswer::LOST, error)),
+    }
+}

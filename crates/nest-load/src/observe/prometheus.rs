@@ -1,0 +1,236 @@
+//! A tier by metrics: from a page in the text format, or by asking a Prometheus server.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use nest_data::{
+    collect::{Expression, Figure},
+    selector::Selection,
+    study::Probe,
+};
+
+use crate::{
+    LoadError,
+    fetch::{Fetcher, Page},
+    observe::{
+        exposition::{self, Series},
+        query,
+        sample::{Point, Reading},
+    },
+};
+
+/// Names that are offered where a metric is not there.
+const OFFERED: usize = 3;
+
+/// Where and what one probe reads.
+#[derive(Debug)]
+pub struct Endpoint {
+    probe: String,
+    /// Tier it belongs to.
+    pub tier: String,
+    address: String,
+    server: bool, // a Prometheus server, not a page
+    asked: Vec<Asked>,
+    start: Instant,
+}
+
+/// One figure with the requests that give it.
+#[derive(Debug)]
+struct Asked {
+    expression: Expression,
+    selection: Option<Selection>, // none for PromQL beyond selectors
+    requests: Vec<String>,
+}
+
+/// A fetched page, or why there is none.
+pub type Answer = Result<Page, String>;
+
+impl Endpoint {
+    /// The endpoint of a checked probe; `start` is where its own times count from.
+    #[must_use]
+    pub fn new(name: &str, probe: &Probe, start: Instant) -> Self {
+        let server = probe.query.is_some();
+        let address = probe.query.clone().or_else(|| probe.scrape.clone()).unwrap_or_default();
+        let asked = |expression: Expression| {
+            let selection = expression.text.parse::<Selection>().ok();
+            let requests = if server { query::requests(&address, &expression, selection.as_ref()) } else { vec![address.clone()] };
+            Asked { expression, selection, requests }
+        };
+        let asked = probe.expressions().into_iter().map(asked).collect();
+        Self { probe: name.to_owned(), tier: probe.tier.clone(), address, server, asked, start }
+    }
+
+    /// The addresses that a sample fetches, each once.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        let mut requests: Vec<String> = self.asked.iter().flat_map(|asked| asked.requests.clone()).collect();
+        requests.sort();
+        requests.dedup();
+        requests
+    }
+
+    /// The figures that are read.
+    pub fn figures(&self) -> impl Iterator<Item = Figure> {
+        self.asked.iter().map(|asked| asked.expression.figure)
+    }
+
+    /// Reads everything once. Figures that are offered by a preset and not there are not asked for again.
+    ///
+    /// # Errors
+    /// [`LoadError::Probe`] where nothing answers or a needed metric is absent, with what to do.
+    pub fn check(&mut self, fetcher: &Fetcher) -> Result<(), LoadError> {
+        let answers = self.answers(fetcher.fetch(&self.requests()));
+        let mut present = Vec::new();
+        for asked in std::mem::take(&mut self.asked) {
+            match self.series(&asked, &answers) {
+                Ok(_) => present.push(asked),
+                Err(Absence::NoSeries) if !asked.expression.needed => {}
+                Err(absence) => return Err(self.error(&asked, &absence, &answers, fetcher)),
+            }
+        }
+        self.asked = present;
+        Ok(())
+    }
+
+    /// What a sample's answers say: a reading for each figure, missing where it was not there.
+    #[must_use]
+    pub fn readings(&self, answers: Vec<Answer>) -> Vec<(Figure, Reading)> {
+        let answers = self.answers(answers);
+        let reading = |asked: &Asked| match self.series(asked, &answers) {
+            Ok(points) => Reading::Known { points, breaks: (0, String::new()) },
+            Err(absence) => Reading::Missing(absence.note(self, asked)),
+        };
+        self.asked.iter().map(|asked| (asked.expression.figure, reading(asked))).collect()
+    }
+
+    /// Each answer, read as far as its kind allows.
+    fn answers(&self, answers: Vec<Answer>) -> BTreeMap<String, Result<Vec<Series>, Trouble>> {
+        let read = |answer: Answer| {
+            let page = answer.map_err(Trouble::NoAnswer)?;
+            let own_s = page.at.saturating_duration_since(self.start).as_secs_f64();
+            if self.server {
+                return query::parse(&page);
+            }
+            if page.status != 200 {
+                return Err(Trouble::Status(page.status));
+            }
+            let mut series = exposition::parse(&page.text).map_err(|bad| Trouble::Unreadable(bad.to_string()))?;
+            series.iter_mut().for_each(|series| series.at_s = series.at_s.or(Some(own_s)));
+            Ok(series)
+        };
+        self.requests().into_iter().zip(answers.into_iter().map(read)).collect()
+    }
+
+    /// The series of one figure, with what is taken away below zero.
+    fn series(&self, asked: &Asked, answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>) -> Result<BTreeMap<String, Point>, Absence> {
+        let mut points = BTreeMap::new();
+        for request in &asked.requests {
+            let series = match answers.get(request) {
+                Some(Ok(series)) => series,
+                Some(Err(trouble)) => return Err(Absence::Trouble(trouble.clone())),
+                None => return Err(Absence::NoSeries),
+            };
+            for one in series {
+                let Some(sign) = self.sign(asked, one) else { continue };
+                let id = one.id();
+                if !one.value.is_finite() {
+                    return Err(Absence::NoNumber { id, value: one.value });
+                }
+                let point = Point { value: sign * one.value, at_s: one.at_s.unwrap_or(0.0) };
+                if points.insert(id.clone(), point).is_some() && !self.server {
+                    return Err(Absence::Twice { id });
+                }
+            }
+        }
+        if points.is_empty() { Err(Absence::NoSeries) } else { Ok(points) }
+    }
+
+    /// Whether a series counts, is taken away, or is another one. What a server answers, it has picked itself.
+    fn sign(&self, asked: &Asked, series: &Series) -> Option<f64> {
+        let selection = match &asked.selection {
+            Some(selection) if !self.server => selection,
+            _ => return Some(1.0),
+        };
+        let is_picked = |selectors: &[nest_data::selector::Selector]| selectors.iter().any(|selector| selector.picks(&series.name, &series.labels));
+        if is_picked(&selection.plus) {
+            return Some(1.0);
+        }
+        is_picked(&selection.minus).then_some(-1.0)
+    }
+
+    fn error(&self, asked: &Asked, absence: &Absence, answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>, fetcher: &Fetcher) -> LoadError {
+        let (probe, key) = (&self.probe, if self.server { "query" } else { "scrape" });
+        let remedy = match absence {
+            Absence::Trouble(Trouble::Refused(_)) => format!("correct `collect` of [probes.{probe}]"),
+            Absence::Trouble(_) => format!("start what serves it, or correct `{key}` of [probes.{probe}]"),
+            Absence::NoSeries => match self.nearest(asked, answers, fetcher).join(", ") {
+                near if near.is_empty() => format!("correct `collect` of [probes.{probe}]"),
+                near => format!("correct `collect` of [probes.{probe}]: nearest there are {near}"),
+            },
+            Absence::NoNumber { .. } | Absence::Twice { .. } => format!("pick other series in `collect` of [probes.{probe}]"),
+        };
+        LoadError::Probe { reason: format!("probe `{probe}`: {}; {remedy}", absence.text(self, asked)) }
+    }
+
+    /// What is there and looks most like a metric that is not: other series of its name, or other names.
+    fn nearest(&self, asked: &Asked, answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>, fetcher: &Fetcher) -> Vec<String> {
+        let selectors = asked.selection.iter().flat_map(|selection| selection.plus.iter().chain(&selection.minus));
+        let Some(wanted) = selectors.filter_map(|selector| selector.name()).next() else { return Vec::new() };
+        let here: Vec<&Series> = answers.values().flatten().flatten().collect();
+        let same: Vec<String> = here.iter().filter(|series| series.name == wanted).map(|series| series.id()).take(OFFERED).collect();
+        if !same.is_empty() {
+            return same;
+        }
+        let mut names: Vec<String> = if self.server {
+            let listed = fetcher.fetch(&[query::names_request(&self.address)]).pop();
+            listed.and_then(Result::ok).map(|page| query::parse_names(&page.text)).unwrap_or_default()
+        } else {
+            here.iter().map(|series| series.name.clone()).collect()
+        };
+        names.sort();
+        names.dedup();
+        names.sort_by_key(|name| strsim::damerau_levenshtein(name, wanted));
+        names.truncate(OFFERED);
+        names
+    }
+}
+
+/// Why an answer holds no series.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trouble {
+    /// There was none.
+    NoAnswer(String),
+    /// It had another status than 200.
+    Status(u16),
+    /// It is not what it should be.
+    Unreadable(String),
+    /// The server does not understand the expression, or only answers part of it.
+    Refused(String),
+}
+
+/// Why a figure has no value.
+#[derive(Debug, Clone, PartialEq)]
+enum Absence {
+    Trouble(Trouble),
+    NoSeries,
+    NoNumber { id: String, value: f64 },
+    Twice { id: String },
+}
+
+impl Absence {
+    fn note(&self, endpoint: &Endpoint, asked: &Asked) -> String {
+        format!("{}: {}", endpoint.tier, self.text(endpoint, asked))
+    }
+
+    fn text(&self, endpoint: &Endpoint, asked: &Asked) -> String {
+        let (address, expression) = (&endpoint.address, &asked.expression.text);
+        match self {
+            Self::Trouble(Trouble::NoAnswer(why)) => format!("no answer from {address}: {why}"),
+            Self::Trouble(Trouble::Status(status)) => format!("{address} answered with status {status}"),
+            Self::Trouble(Trouble::Unreadable(why)) => format!("{address} gives no metrics: {why}"),
+            Self::Trouble(Trouble::Refused(why)) => format!("{address} does not answer `{expression}`: {why}"),
+            Self::NoSeries => format!("`{expression}` is not at {address}"),
+            Self::NoNumber { id, value } => format!("{id} is {value} at {address}"),
+            Self::Twice { id } => format!("{id} is there twice at {address}"),
+        }
+    }
+}

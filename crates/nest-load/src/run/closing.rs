@@ -1,0 +1,140 @@
+//! Turns what a step gave into its document, and into the objectives that it missed.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, ResponseClock, Step, Window, Worth};
+
+use super::Run;
+use crate::{
+    engine::StepResult,
+    http::NoAnswer,
+    verdict::{StepFacts, judge},
+};
+
+/// Share of errors that a search allows where no objective does.
+const SEARCHED_ERRORS: f64 = 0.01;
+
+impl Run<'_> {
+    /// The objectives that a step missed, each as a sentence.
+    pub(super) fn missed(&self, step: &Step, result: &StepResult) -> Vec<String> {
+        let names = self.engine.program().names();
+        let mut missed = Vec::new();
+        for slo in self.study.slo.values() {
+            for (index, name) in names.iter().enumerate().filter(|(_, name)| slo.applies_to.as_ref().is_none_or(|only| only == *name)) {
+                for (quantile, limit_s) in slo.limits() {
+                    if let Some(found) = result.recorder.quantile_s(index, quantile).filter(|found| *found > limit_s) {
+                        missed.push(format!("{name}: p{} is {:.0} ms, above {:.0} ms", quantile * 100.0, found * 1e3, limit_s * 1e3));
+                    }
+                }
+            }
+        }
+        let total = step.total();
+        let errors = (total.failed + total.dropped) as f64 / total.due.max(1) as f64;
+        let allowed = self.study.slo.values().filter_map(|slo| slo.errors).map(|errors| errors.get()).reduce(f64::min).unwrap_or(SEARCHED_ERRORS);
+        if errors > allowed {
+            missed.push(format!("{:.2} % of the executions failed or were dropped, above {:.2} %", errors * 100.0, allowed * 100.0));
+        }
+        if step.verdict.worth == Worth::Limited {
+            missed.push(format!("the target could not keep up: {}", step.verdict.reasons.join("; ")));
+        }
+        missed
+    }
+
+    /// Turns what a step gave into its document.
+    pub(super) fn close(&self, step: &PlannedStep, started_s: f64, result: &StepResult, offered_per_s: Option<f64>) -> Step {
+        let names = self.engine.program().names();
+        let recorder = &result.recorder;
+        let windows = self.windows(&names, result);
+        let by_name = |counts: &dyn Fn(usize) -> Counts| {
+            names
+                .iter()
+                .enumerate()
+                .map(|(index, name)| (name.clone(), counts(index)))
+                .filter(|(_, counts)| counts.due > 0)
+                .collect::<BTreeMap<_, _>>()
+        };
+        let executions = by_name(&|index| recorder.behaviours[index].executions);
+        let requests = by_name(&|index| recorder.behaviours[index].requests);
+        let total = |by_name: &BTreeMap<String, Counts>| {
+            let mut total = Counts::default();
+            by_name.values().for_each(|counts| total.merge(counts));
+            total
+        };
+        let facts = StepFacts {
+            executions: total(&executions),
+            requests: total(&requests),
+            windows: &windows,
+            generator: result.generator,
+            population: result.population,
+            local_errors: recorder.errors_of(NoAnswer::LOCAL),
+            unsettled: result.unsettled,
+            utilisation: self.utilisation(&windows),
+            planned: offered_per_s.map(|rate| rate * result.span_s),
+            own_errors: recorder.own_errors(),
+            refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
+            panics: recorder.panics,
+            typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.5) as f64 / 1e6,
+            silence_s: recorder.longest_silence_us as f64 / 1e6,
+            target_stopped: result.target_stopped,
+            loaded: step.purpose != Purpose::Idle,
+        };
+        let mut verdict = judge(&facts);
+        if result.interrupted {
+            verdict.worth = Worth::Invalid;
+            verdict.reasons.push("the step was interrupted".to_owned());
+        }
+        Step {
+            plan: step.clone(),
+            started_s,
+            settling: recorder.settling,
+            settle_s: result.settle_s,
+            population: result.population,
+            endpoints: recorder.endpoints(&names),
+            errors: recorder.error_counts(&names),
+            failures: recorder.kept_failures(&names),
+            histograms: recorder.histograms(&names),
+            active: recorder.active.mean(result.span_s),
+            in_flight: recorder.in_flight.mean(result.span_s),
+            generator: result.generator,
+            requests,
+            executions,
+            windows,
+            verdict,
+        }
+    }
+
+    fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
+        let network = self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone());
+        let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
+            let mut usage = pair[1].since(&pair[0]);
+            if let Some(network) = &network {
+                usage.used.insert(network.clone(), record.bytes as f64);
+            }
+            let completed =
+                names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
+            Window {
+                duration_s: round_to(pair[1].elapsed_since(&pair[0]), 1e-6),
+                completed,
+                failed: record.failed,
+                used: usage.used,
+                stolen: pair[1].stolen_since(&pair[0]),
+                waiting: usage.waiting,
+                throttled: usage.throttled,
+                gaps: usage.gaps,
+            }
+        };
+        result.samples.windows(2).zip(&result.recorder.windows).map(of_pair).collect()
+    }
+
+    fn utilisation(&self, windows: &[Window]) -> Option<f64> {
+        let flows = self.resources.iter().filter(|resource| resource.kind != ResourceKind::Memory);
+        flows
+            .filter_map(|resource| Some(Window::used_per_s(windows, &resource.name)? / resource.capacity?))
+            .filter(|utilisation| utilisation.is_finite())
+            .reduce(f64::max)
+    }
+}
+
+fn round_to(span: Duration, digit: f64) -> f64 {
+    (span.as_secs_f64() / digit).round() * digit
+}

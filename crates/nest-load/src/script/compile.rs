@@ -1,0 +1,299 @@
+//! Compiles the behaviours of a study into a [`Program`].
+
+use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
+
+use memchr::memmem::Finder;
+use nest_data::{
+    Behaviour, Study,
+    behaviour::{Capture, Part, Request},
+    feed::Feed,
+    template::{Segment, Template},
+};
+
+use super::{
+    Body, MultipartField, Program, Route, Script, ScriptStep, Work,
+    capture::{Captor, JsonPath},
+    feeds::FeedReader,
+    text::{Escape, Text},
+};
+use crate::{
+    LoadError, USER_AGENT,
+    code::Registry,
+    http::{compat, origin::Origin},
+};
+
+/// What a program is made from.
+pub struct Sources<'a> {
+    pub behaviours: &'a BTreeMap<String, Behaviour>,
+    pub feeds: Vec<FeedReader>,
+    pub registry: &'a Registry,
+    pub secrets: &'a BTreeMap<String, String>,
+    pub origin: Origin,
+    pub compat: compat::Settings,
+    pub longest_body: u64,
+    pub timeout_s: f64,
+}
+
+/// Compiles a study.
+///
+/// # Errors
+/// [`LoadError::SecretMissing`], [`LoadError::CodeMissing`].
+pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
+    let names: Vec<&String> = sources.behaviours.keys().collect();
+    let variables = variable_names(sources.behaviours);
+    let mut scripts = Vec::new();
+    for (name, behaviour) in sources.behaviours {
+        let compiler = Compiler { behaviour: name, variables: &variables, sources: &sources };
+        let needs = behaviour.needs.as_ref().and_then(|needed| names.iter().position(|name| *name == needed));
+        scripts.push(Script { name: name.clone(), needs, work: compiler.work(behaviour)? });
+    }
+    number_endpoints(&mut scripts);
+    Ok(Program {
+        scripts,
+        variables: variables.len(),
+        secrets: sources.secrets.values().cloned().collect(),
+        origin: sources.origin,
+        feeds: sources.feeds,
+        compat: sources.compat,
+        longest_body: sources.longest_body,
+        timeout_s: sources.timeout_s,
+    })
+}
+
+fn number_endpoints(scripts: &mut [Script]) {
+    let mut next = 0;
+    for script in scripts {
+        if let Work::Requests { steps, .. } = &mut script.work {
+            for step in steps {
+                step.endpoint = next;
+                next += 1;
+            }
+        }
+    }
+}
+
+/// The feeds of a study with their rows.
+pub fn feed_readers(study: &Study, feeds: &BTreeMap<String, Feed>) -> Vec<FeedReader> {
+    let reader = |(index, (name, source)): (usize, (&String, &nest_data::feed::FeedSource))| {
+        let seed = study.study.seed ^ (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        feeds.get(name).map(|feed| FeedReader::new(name, feed.clone(), source.order, seed))
+    };
+    study.feeds.iter().enumerate().filter_map(reader).collect()
+}
+
+/// Every name that a behaviour presets or saves, once.
+fn variable_names(behaviours: &BTreeMap<String, Behaviour>) -> Vec<String> {
+    let saved = behaviours.values().flat_map(|behaviour| &behaviour.steps).flat_map(|step| step.save.keys());
+    let mut names: Vec<String> = behaviours.values().flat_map(|behaviour| behaviour.variables.keys()).chain(saved).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+struct Compiler<'a> {
+    behaviour: &'a str,
+    variables: &'a [String],
+    sources: &'a Sources<'a>,
+}
+
+impl Compiler<'_> {
+    fn work(&self, behaviour: &Behaviour) -> Result<Work, LoadError> {
+        if behaviour.code {
+            let code = self.sources.registry.get(self.behaviour);
+            return code.map(Work::Code).ok_or_else(|| LoadError::CodeMissing { behaviour: self.behaviour.to_owned() });
+        }
+        let preset = behaviour.variables.iter().filter_map(|(name, value)| Some((self.variable(name)?, value.clone()))).collect();
+        let steps = behaviour.steps.iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
+        Ok(Work::Requests { preset, steps })
+    }
+
+    fn variable(&self, name: &str) -> Option<usize> {
+        self.variables.iter().position(|known| known == name)
+    }
+
+    fn step(&self, step: &Request) -> Result<ScriptStep, LoadError> {
+        let (method, path) = step.method_and_path().expect("read_study accepts only steps with one method");
+        let prefixed = format!("{}{path}", self.sources.origin.prefix);
+        let mut compiled_path = self.text(&prefixed, Escape::Path)?;
+        let headers =
+            step.headers.iter().map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?))).collect::<Result<Vec<_>, LoadError>>()?;
+        let (body, content_type) = self.body(step)?;
+        let mut headers = headers;
+        if let Some(content_type) = content_type
+            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
+            headers.push(("content-type".to_owned(), Text::literal(content_type)));
+        }
+        let head = self.head(method, &compiled_path, &headers);
+        let folder = compiled_path.start().to_owned();
+        compiled_path.shrink();
+        let redirects = usize::from(step.redirects.unwrap_or(0));
+        let expect = step.expect.clone().unwrap_or_default();
+        let finder = |text: &Option<String>| text.as_ref().map(|text| Finder::new(text.as_bytes()).into_owned());
+        let (save, wanted_fields) = self.captures(step);
+        let looks = expect.body_contains.is_some() || expect.body_excludes.is_some();
+        Ok(ScriptStep {
+            endpoint: 0,
+            name: step.name.clone().unwrap_or_else(|| format!("{method} {path}")),
+            method,
+            path: compiled_path,
+            headers,
+            head,
+            folder,
+            think: step.think.as_ref().and_then(|think| think.times().ok()),
+            timeout: Duration::from_secs_f64(step.timeout.map_or(self.sources.timeout_s, |timeout| timeout.get())),
+            contains: finder(&expect.body_contains),
+            excludes: finder(&expect.body_excludes),
+            wants_body: looks || save.iter().any(|(_, _, captor)| captor.wants_body()),
+            route: self.route(&body, redirects),
+            expect,
+            save,
+            wanted_fields,
+            redirects,
+            prebuilt: OnceLock::new(),
+            body,
+        })
+    }
+
+    fn route(&self, body: &Body, redirects: usize) -> Route {
+        match () {
+            () if self.sources.compat.proxy.is_some() => Route::Compat("proxy"),
+            () if redirects > 0 => Route::Compat("redirects"),
+            () if matches!(body, Body::Multipart(_)) => Route::Compat("multipart"),
+            () if self.sources.origin.http2 => Route::Http2,
+            () => Route::Http1,
+        }
+    }
+
+    /// Everything of an HTTP/1.1 head that comes before cookies and the length of the body.
+    fn head(&self, method: &str, path: &Text, headers: &[(String, Text)]) -> Text {
+        let given = |name: &str| headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+        let mut head = Text::literal(&format!("{method} "));
+        head.append(path);
+        head.push(b" HTTP/1.1\r\n");
+        for (name, value) in [("host", self.sources.origin.authority.as_str()), ("user-agent", USER_AGENT), ("accept", "*/*")] {
+            if !given(name) {
+                head.push(format!("{name}: {value}\r\n").as_bytes());
+            }
+        }
+        for (name, value) in headers {
+            head.push(format!("{name}: ").as_bytes());
+            head.append(value);
+            head.push(b"\r\n");
+        }
+        head.shrink();
+        head
+    }
+
+    fn body(&self, step: &Request) -> Result<(Body, Option<&'static str>), LoadError> {
+        if let Some(json) = &step.json {
+            let mut text = Text::default();
+            self.json(json, &mut text)?;
+            return Ok((Body::Text(text), Some("application/json")));
+        }
+        if !step.form.is_empty() {
+            let mut text = Text::default();
+            for (index, (name, value)) in step.form.iter().enumerate() {
+                let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+                text.push(format!("{}{name}=", if index > 0 { "&" } else { "" }).as_bytes());
+                text.append(&self.text(value, Escape::Form)?);
+            }
+            return Ok((Body::Text(text), Some("application/x-www-form-urlencoded")));
+        }
+        if !step.multipart.is_empty() {
+            let field = |(name, part): (&String, &Part)| {
+                let (value, file_name, content_type) = match part {
+                    Part::Value(value) => (value, None, None),
+                    Part::File(file) => (&file.content, Some(file.file_name.clone()), file.content_type.clone()),
+                };
+                let content_type = content_type.or_else(|| file_name.is_some().then(|| "application/octet-stream".to_owned()));
+                Ok(MultipartField { name: name.clone(), value: self.text(value, Escape::None)?, file_name, content_type })
+            };
+            return Ok((Body::Multipart(step.multipart.iter().map(field).collect::<Result<_, LoadError>>()?), None));
+        }
+        match &step.body {
+            Some(body) => Ok((Body::Text(self.text(body, Escape::None)?), None)),
+            None => Ok((Body::None, None)),
+        }
+    }
+
+    /// Writes a JSON value whose texts are templates. A text that is one `int` or `customer` becomes a number.
+    fn json(&self, value: &serde_json::Value, out: &mut Text) -> Result<(), LoadError> {
+        use serde_json::Value;
+        match value {
+            Value::String(template) => {
+                let text = self.text(template, Escape::Json)?;
+                if text.is_one_number() {
+                    out.append(&text);
+                } else {
+                    out.push(b"\"");
+                    out.append(&text);
+                    out.push(b"\"");
+                }
+            }
+            Value::Array(items) => {
+                out.push(b"[");
+                for (index, item) in items.iter().enumerate() {
+                    out.push(if index > 0 { b"," } else { b"" });
+                    self.json(item, out)?;
+                }
+                out.push(b"]");
+            }
+            Value::Object(fields) => {
+                out.push(b"{");
+                for (index, (name, field)) in fields.iter().enumerate() {
+                    let name = Value::from(name.as_str());
+                    out.push(format!("{}{name}:", if index > 0 { "," } else { "" }).as_bytes());
+                    self.json(field, out)?;
+                }
+                out.push(b"}");
+            }
+            plain => out.push(plain.to_string().as_bytes()),
+        }
+        Ok(())
+    }
+
+    fn captures(&self, step: &Request) -> (Vec<(usize, String, Captor)>, Vec<String>) {
+        let mut fields = Vec::new();
+        let mut captor = |capture: &Capture| match capture {
+            Capture::Json(path) => Some(Captor::Json(JsonPath::parse(path)?)),
+            Capture::Elsewhere(from) => match (&from.header, &from.regex) {
+                (Some(header), _) => {
+                    fields.push(header.to_ascii_lowercase());
+                    Some(Captor::Field(fields.len() - 1))
+                }
+                (None, Some(expression)) => regex::bytes::Regex::new(expression).ok().map(Captor::Pattern),
+                (None, None) => None,
+            },
+        };
+        let save = step.save.iter().filter_map(|(name, capture)| Some((self.variable(name)?, name.clone(), captor(capture)?))).collect();
+        (save, fields)
+    }
+
+    fn text(&self, template: &str, escape: Escape) -> Result<Text, LoadError> {
+        let template: Template = template.parse().expect("read_study accepts only valid templates");
+        let mut text = Text::default();
+        for segment in template.segments() {
+            match segment {
+                Segment::Literal(literal) => text.push(&escape.apply(literal)),
+                Segment::Variable(name) => text.push_variable(self.variable(name).unwrap_or(usize::MAX), escape),
+                Segment::Int(low, high) => text.push_int(*low, *high),
+                Segment::Pick(choices) => text.push_pick(choices, escape),
+                Segment::Customer => text.push_customer(),
+                Segment::Feed { feed, column } => {
+                    let index = self.sources.feeds.iter().position(|reader| reader.name() == feed).unwrap_or(usize::MAX);
+                    let column = self.sources.feeds.get(index).and_then(|reader| reader.column(column)).unwrap_or(usize::MAX);
+                    text.push_feed(index, column, escape);
+                }
+                Segment::Env(variable) => match self.sources.secrets.get(variable) {
+                    Some(secret) if escape == Escape::Header && secret.bytes().any(|byte| byte.is_ascii_control()) => {
+                        return Err(LoadError::SecretUnfit { behaviour: self.behaviour.to_owned(), variable: variable.clone() });
+                    }
+                    Some(secret) => text.push(&escape.apply(secret)),
+                    None => return Err(LoadError::SecretMissing { behaviour: self.behaviour.to_owned(), variable: variable.clone() }),
+                },
+            }
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,124 @@
+//! Which row of a feed an execution takes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use nest_data::feed::{Feed, FeedOrder};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::http::NoAnswer;
+
+/// A feed with its order. Clones share the rows and what was taken.
+#[derive(Debug, Clone)]
+pub struct FeedReader {
+    name: String,
+    feed: Feed,
+    order: FeedOrder,
+    seed: u64,
+    taken: Arc<AtomicU64>,
+}
+
+impl FeedReader {
+    /// A feed of which nothing was taken.
+    pub fn new(name: &str, feed: Feed, order: FeedOrder, seed: u64) -> Self {
+        Self { name: name.to_owned(), feed, order, seed, taken: Arc::default() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Index of a column.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.feed.columns().iter().position(|column| column == name)
+    }
+
+    /// A cell.
+    pub fn cell(&self, row: usize, column: usize) -> &str {
+        self.feed.cell(row, column)
+    }
+
+    /// The row of execution `number`: by its number alone, so that two runs take the same ones; of a unique feed the next free one.
+    fn row(&self, number: u64) -> Result<usize, NoAnswer> {
+        let rows = self.feed.rows() as u64;
+        let row = match self.order {
+            FeedOrder::Sequential => number % rows,
+            FeedOrder::Random => Xoshiro256PlusPlus::seed_from_u64(self.seed ^ number.wrapping_mul(0xD129_0B97_2A8E_4C63)).random_range(0..rows),
+            FeedOrder::Unique => {
+                let next = self.taken.fetch_add(1, Ordering::Relaxed);
+                if next >= rows {
+                    let reason = format!("feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or another order", self.name);
+                    return Err(NoAnswer::new("feed", reason));
+                }
+                next
+            }
+        };
+        Ok(row as usize)
+    }
+}
+
+/// The rows of one execution: one of each feed, taken when first needed.
+#[derive(Debug)]
+pub struct Rows {
+    number: u64,
+    taken: Vec<Option<usize>>, // one per feed
+}
+
+impl Rows {
+    /// Nothing taken yet by execution `number`.
+    pub fn new(number: u64, feeds: usize) -> Self {
+        Self { number, taken: vec![None; feeds] }
+    }
+
+    /// The row of a feed.
+    pub fn of(&mut self, index: usize, feed: &FeedReader) -> Result<usize, NoAnswer> {
+        match self.taken.get(index).copied().flatten() {
+            Some(row) => Ok(row),
+            None => {
+                let row = feed.row(self.number)?;
+                if let Some(place) = self.taken.get_mut(index) {
+                    *place = Some(row);
+                }
+                Ok(row)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nest_data::Source;
+
+    use super::*;
+
+    fn reader(order: FeedOrder) -> FeedReader {
+        let feed = Feed::read(&Source::new("users.csv", "name\na\nb\nc\n")).expect("valid");
+        FeedReader::new("users", feed, order, 7)
+    }
+
+    fn rows(order: FeedOrder, numbers: std::ops::Range<u64>) -> Vec<Result<usize, NoAnswer>> {
+        let reader = reader(order);
+        numbers.map(|number| Rows::new(number, 1).of(0, &reader)).collect()
+    }
+
+    #[test]
+    fn each_order_takes_its_rows() {
+        assert_eq!(rows(FeedOrder::Sequential, 2..6), [Ok(2), Ok(0), Ok(1), Ok(2)]);
+        assert_eq!(rows(FeedOrder::Random, 0..50), rows(FeedOrder::Random, 0..50));
+        assert!(rows(FeedOrder::Random, 0..50).iter().any(|row| *row != rows(FeedOrder::Random, 0..1)[0]));
+        let unique = rows(FeedOrder::Unique, 9..13);
+        assert_eq!(unique[..3], [Ok(0), Ok(1), Ok(2)]);
+        assert!(unique[3].as_ref().is_err_and(|dry| dry.kind == "feed" && dry.reason.contains("run dry")), "{unique:?}");
+    }
+
+    #[test]
+    fn an_execution_keeps_its_row() {
+        let reader = reader(FeedOrder::Unique);
+        let mut rows = Rows::new(0, 1);
+        assert_eq!((rows.of(0, &reader), rows.of(0, &reader)), (Ok(0), Ok(0)));
+    }
+}

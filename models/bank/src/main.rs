@@ -1,0 +1,117 @@
+//! The customers of a bank, speaking PostgreSQL: behaviours in code, an example to copy.
+//!
+//!     cargo run -p bank -- all models/bank
+//!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer      (after models/bank/start.sh)
+//!
+//! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once. Whatever it asks
+//! of the target goes through `turn.request`, by a name: that is what is timed and counted.
+
+use std::process::ExitCode;
+
+use locust_nest::{Behaviour, Failure, Registry, Turn};
+use tokio_postgres::{Client, NoTls, Statement};
+
+const ACCOUNTS: i64 = 10_000; // as many as start.sh makes
+const LARGEST_TRANSFER: i64 = 1000; // in cents
+const ENTRIES: i64 = 20; // on a statement of account
+
+fn main() -> ExitCode {
+    locust_nest::run(Registry::new().with("balance", Balance).with("statement", StatementOfAccount).with("transfer", Transfer))
+}
+
+/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here have it for
+/// their `State`, and so a customer has one connection, not three.
+struct Session {
+    client: Client,
+    balance: Statement,
+    entries: Statement,
+    change: Statement,
+    note: Statement,
+}
+
+impl Session {
+    async fn open(turn: &mut Turn<'_>) -> Result<Self, Failure> {
+        let mut config = tokio_postgres::Config::new();
+        config.host(turn.target().host()).port(turn.target().port()).dbname(turn.target().name()).user("bank");
+        turn.request("connect", async {
+            let (client, connection) = config.connect(NoTls).await?;
+            // Reads and writes until the client is dropped; an error reaches whoever waits for an answer.
+            tokio::spawn(connection);
+            Ok::<_, tokio_postgres::Error>(Self {
+                balance: client.prepare("select cents from accounts where id = $1").await?,
+                entries: client.prepare("select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2").await?,
+                change: client.prepare("update accounts set cents = cents + $2 where id = $1").await?,
+                note: client.prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)").await?,
+                client,
+            })
+        })
+        .await
+    }
+}
+
+/// Looks at the balance of an account.
+struct Balance;
+
+impl Behaviour for Balance {
+    type State = Session;
+
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
+        Session::open(turn).await
+    }
+
+    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
+        let account = turn.int(1, ACCOUNTS);
+        turn.request("read", session.client.query_one(&session.balance, &[&account])).await?;
+        Ok(())
+    }
+}
+
+/// Reads the newest entries of an account.
+struct StatementOfAccount;
+
+impl Behaviour for StatementOfAccount {
+    type State = Session;
+
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
+        Session::open(turn).await
+    }
+
+    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
+        let account = turn.int(1, ACCOUNTS);
+        let rows = turn.request("list", session.client.query(&session.entries, &[&account, &ENTRIES])).await?;
+        match rows.iter().find(|row| row.get::<_, i64>("payer") != account) {
+            Some(_) => Err(Failure::check(format!("account {account} was shown an entry of another one"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Moves money from one account to another, in one transaction.
+struct Transfer;
+
+impl Behaviour for Transfer {
+    type State = Session;
+
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
+        Session::open(turn).await
+    }
+
+    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
+        let payer = turn.int(1, ACCOUNTS);
+        let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other one
+        let cents = turn.int(1, LARGEST_TRANSFER);
+        // The lower number first, or two transfers in opposite directions would wait for each other for ever.
+        let mut changes = [(payer, -cents), (payee, cents)];
+        changes.sort_unstable();
+
+        let transaction = turn.request("begin", session.client.transaction()).await?;
+        for (account, change) in changes {
+            let changed = turn.request("update", transaction.execute(&session.change, &[&account, &change])).await?;
+            if changed != 1 {
+                return Err(Failure::check(format!("{changed} rows of account {account} were changed")));
+            }
+        }
+        turn.request("insert", transaction.execute(&session.note, &[&payer, &payee, &cents])).await?;
+        turn.request("commit", transaction.commit()).await
+    }
+}

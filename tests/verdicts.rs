@@ -1,0 +1,295 @@
+//! What disturbs a measurement, and what its verdict says then: whose fault it was.
+
+use std::{
+    fs,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, sleep},
+    time::Duration,
+};
+
+use nest_data::measurement::{Step, Verdict, Worth};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::support::{
+    BINARY, Children, ShopStudy, SmallStudy, assert_balanced, assert_load_balanced, free_address, hogs, load, measurements, nest,
+    nginx::Nginx,
+    ramp,
+    server::{Reply, Server},
+    start, start_silent, wait_for_listener,
+};
+
+/// Asserts worth and a part of a reason.
+#[track_caller]
+fn assert_verdict(verdict: &Verdict, worth: &[Worth], part: &str) {
+    assert!(worth.contains(&verdict.worth) && verdict.reasons.iter().any(|reason| reason.contains(part)), "{part:?} is not in {verdict:?}");
+}
+
+fn verdict_of(load: &serde_json::Value) -> Verdict {
+    serde_json::from_value(load["verdict"].clone()).expect("a verdict")
+}
+
+/// The shop, started by the test, with the arguments to measure it at one step of 40 % of its capacity.
+struct Shop {
+    study: ShopStudy,
+    process: Children,
+    folder: tempfile::TempDir,
+}
+
+/// Two seconds at what the shop can do with ease, after pilot and steps that hardly count.
+const ONE_STEP: [&str; 7] = [
+    "measure.window=1s",
+    "measure.windows=3",
+    "measure.settle=500ms",
+    "measure.pilot=500ms",
+    "measure.base=0.02",
+    "measure.boost=0.1",
+    "measure.ramp=[0.4]",
+];
+
+impl Shop {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let study = ShopStudy::new(folder.path());
+        study.without_start();
+        let mut command = Command::new(BINARY);
+        command.args(["shop", "--listen", &study.address.to_string(), "--cores", "0", "--items", "100"]).process_group(0);
+        let process = Children(vec![start_silent(command)]);
+        wait_for_listener(study.address, true);
+        Self { study, process, folder }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.process.0[0].id() as i32)
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let base = format!("target.base_url=http://{}", self.study.address);
+        let mut arguments = vec!["measure".to_owned(), self.study.path.display().to_string(), "--set".to_owned(), base];
+        ONE_STEP.iter().for_each(|one| arguments.extend(["--set".to_owned(), (*one).to_owned()]));
+        arguments
+    }
+
+    /// Measures it, disturbed from the start of its last step to the end by whatever `disturb` returns.
+    fn measure<D>(&self, disturb: impl FnOnce(&Self) -> D) -> Step {
+        let mut run = start(self.folder.path(), &self.arguments());
+        // Idle, base, one boosted step per behaviour; the ramp's only step is the last.
+        run.wait_for("step 7 of 8");
+        let disturbance = disturb(self);
+        run.finish().expect(0);
+        drop(disturbance);
+        let measured = measurements(&self.study.path);
+        assert_balanced(&measured);
+        ramp(&measured)[0].clone()
+    }
+}
+
+/// The core that the load generator takes where a study does not say: the last one.
+fn generator_core() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZero::get) - 1
+}
+
+#[test]
+fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
+    let shop = Shop::start();
+    let step = shop.measure(|_| hogs(generator_core(), 4));
+    println!("{:?}", step.verdict);
+    assert_verdict(&step.verdict, &[Worth::Invalid, Worth::Suspect], "the generator");
+    assert!(step.generator.waiting > 0.05 || step.generator.clock_p99_s > 0.001, "{:?}", step.generator);
+    assert!(step.verdict.reasons[0].contains("the generator"), "it comes first: {:?}", step.verdict);
+
+    // The same without a study: as many as it can, on all cores, all of which somebody else uses too.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let address = free_address();
+    let _nginx = Nginx::plain(folder.path(), address);
+    let _hogs: Vec<_> = (0..=generator_core()).map(|core| hogs(core, 3)).collect();
+    let url = format!("http://{address}/");
+    let found = load(folder.path(), &[&url, "--rate", "200", "--customers", "20", "--for", "3s"], 0);
+    assert_load_balanced(&found);
+    println!("{:?}", verdict_of(&found));
+    assert_verdict(&verdict_of(&found), &[Worth::Invalid, Worth::Suspect], "the generator");
+}
+
+#[test]
+fn load_a_target_that_nobody_disturbs_is_never_blamed() {
+    let step = Shop::start().measure(|_| ());
+    println!("{}: {:?}", step.verdict.worth.label(), step.verdict.reasons);
+    // Where the machine itself is disturbed, that is the generator's matter.
+    assert!(step.verdict.worth != Worth::Limited, "{:?}", step.verdict);
+    assert!(step.verdict.worth.is_fitted() || step.verdict.reasons[0].contains("the generator"), "{:?}", step.verdict);
+    assert_eq!(step.total().completed, step.total().due);
+}
+
+#[test]
+fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let address = free_address();
+    let _nginx = Nginx::plain(folder.path(), address);
+    let limited = format!("ulimit -n 64; exec {BINARY} load http://{address}/ --customers 200 --think 100ms --warm-up 500ms --for 2s --format json");
+    let output = Command::new("sh").args(["-c", &limited]).output().expect("sh runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_load_balanced(&found);
+    let verdict = verdict_of(&found);
+    println!("{:?}", verdict);
+    assert_verdict(&verdict, &[Worth::Invalid], "of 200 customers could act");
+    assert_verdict(&verdict, &[Worth::Invalid], "no file descriptor or port at the generator");
+    let reached = found["population"]["reached"].as_u64().expect("a number");
+    assert!(reached > 0 && reached < 64, "{reached} customers with 64 descriptors");
+    assert!(found["failures"][0]["exchange"].as_str().is_some_and(|text| text.contains("ulimit -n")), "{found:#}");
+}
+
+/// Stops and continues a process again and again, for as long as it lives.
+struct Throttle {
+    is_over: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Throttle {
+    fn start(pid: Pid) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let watched = Arc::clone(&is_over);
+        let thread = thread::spawn(move || {
+            while !watched.load(Ordering::Relaxed) {
+                for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
+                    kill(pid, signal).expect("it runs");
+                    sleep(Duration::from_millis(if signal == Signal::SIGSTOP { 700 } else { 300 }));
+                }
+            }
+        });
+        Self { is_over, thread: Some(thread) }
+    }
+}
+
+impl Drop for Throttle {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.take().into_iter().for_each(|thread| drop(thread.join()));
+    }
+}
+
+#[test]
+fn load_a_target_that_is_stopped_again_and_again_is_limited_and_the_signal_named() {
+    let shop = Shop::start();
+    let step = shop.measure(|shop| Throttle::start(shop.pid()));
+    println!("{:?}", step.verdict);
+    assert_verdict(&step.verdict, &[Worth::Limited], "SIGSTOP");
+    assert_verdict(&step.verdict, &[Worth::Limited], "stood still");
+}
+
+/// Folders of the version 1 controllers that limit and that count processor time.
+const CONTROLLERS: [&str; 2] = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct"];
+
+/// A control group with a CPU quota, removed when dropped.
+struct Quota([PathBuf; 2]);
+
+impl Quota {
+    /// Puts a process into a new group that may use 20 % of a core; nothing where version 1 groups cannot be made.
+    fn put(pid: Pid) -> Option<Self> {
+        let quota = Self(CONTROLLERS.map(|controller| Path::new(controller).join(format!("locust-nest-test-{pid}"))));
+        // The two controllers may be one folder.
+        quota.0.iter().all(|group| group.is_dir() || fs::create_dir(group).is_ok()).then_some(())?;
+        let write = |file: &str, text: &str| fs::write(quota.0[0].join(file), text).is_ok();
+        let is_set = write("cpu.cfs_period_us", "100000") && write("cpu.cfs_quota_us", "20000");
+        let joins = |group: &PathBuf| fs::write(group.join("cgroup.procs"), pid.to_string()).is_ok();
+        (is_set && quota.0.iter().all(joins)).then_some(quota)
+    }
+}
+
+impl Drop for Quota {
+    fn drop(&mut self) {
+        for (group, controller) in self.0.iter().zip(CONTROLLERS) {
+            // Processes must leave it before it can go.
+            let inside = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+            inside.lines().for_each(|pid| drop(fs::write(Path::new(controller).join("cgroup.procs"), pid)));
+            for _ in 0..100 {
+                if !group.is_dir() || fs::remove_dir(group).is_ok() {
+                    break;
+                }
+                sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+#[test]
+fn load_a_target_that_its_quota_holds_back_is_limited_and_the_quota_named() {
+    let shop = Shop::start();
+    let Some(quota) = Quota::put(shop.pid()) else {
+        println!("no writable version 1 cpu controller here; verdict.rs holds the words that it would give");
+        return;
+    };
+    // The pilot sees what one execution costs, and a whole core: the quota is not a core less.
+    let path = shop.study.path.join("nest.toml");
+    let text = fs::read_to_string(&path).expect("the copy is there");
+    fs::write(&path, format!("{text}\n[probes.app]\nkind = \"cgroup\"\npid = {}\ncores = 1\n", shop.pid())).expect("the copy can be written");
+    let step = shop.measure(|_| ());
+    drop(quota);
+    println!("{:?}", step.verdict);
+    assert_verdict(&step.verdict, &[Worth::Limited], "the CPU quota held tier `app` back");
+    assert!(step.windows.iter().all(|window| window.throttled["app"] > 0.0), "{:?}", step.windows);
+}
+
+#[test]
+fn load_connections_that_are_lost_in_the_middle_are_counted_and_doubted() {
+    let count = std::sync::atomic::AtomicU64::new(0);
+    let server = Server::start(move |_| if count.fetch_add(1, Ordering::Relaxed) % 20 == 19 { Reply::Cut } else { Reply::text("hello") });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let found = load(folder.path(), &[&server.url("/"), "--customers", "5", "--requests", "2000"], 0);
+    assert_load_balanced(&found);
+    let asked = server.asked().len();
+    assert_eq!((asked, &found["requests"]["failed"]), (2_000, &100.into()), "one in twenty, none of them sent again");
+    assert_eq!((&found["errors"][0]["kind"], &found["generator"]["lost_connections"]), (&"lost".into(), &100.into()));
+    println!("{:?}", verdict_of(&found));
+    assert_verdict(&verdict_of(&found), &[Worth::Suspect, Worth::Limited, Worth::Invalid], "100 connections were lost in the middle of a request");
+}
+
+#[test]
+fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
+    let server = Server::start(|_| {
+        sleep(Duration::from_millis(200));
+        Reply::text("hello")
+    });
+    let more = "[customers]\n[measure]\npilot = \"500ms\"\nsettle = \"500ms\"\nwindow = \"1s\"\nwindows = 3\nmax_in_flight = 4\nmax_rate = 100\nbase = 0.0001\nboost = 0.0002\ncustomers = [1000]\n";
+    let study = SmallStudy::new(&server.url(""), &[("look", 20.0, "steps = [{ get = \"/\" }]")], more);
+    let measured = study.measure();
+    let step = ramp(&measured)[0];
+    // Four customers at 200 ms are 20 per second of 100.
+    let total = step.total();
+    println!("{total:?}");
+    assert!(total.dropped > total.due / 2 && total.failed == 0, "{total:?}");
+    println!("{:?}", step.verdict);
+    assert_verdict(&step.verdict, &[Worth::Limited], &format!("{} starts were dropped", total.dropped));
+    let dropped: u64 = step.errors.iter().filter(|error| error.kind == "dropped").map(|error| error.count).sum();
+    assert_eq!(dropped, total.dropped, "{:?}", step.errors);
+}
+
+#[test]
+fn load_a_rate_beyond_the_connections_waits_and_says_so() {
+    let server = Server::start(|_| {
+        sleep(Duration::from_millis(100));
+        Reply::text("hello")
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let outcome = nest(
+        folder.path(),
+        &["load", &server.url("/"), "--rate", "100", "--customers", "4", "--for", "2s", "--warm-up", "0s", "--timeout", "1s", "--format", "json"],
+    )
+    .expect(0);
+    let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_load_balanced(&found);
+    let verdict = verdict_of(&found);
+    println!("{:?}", verdict);
+    assert_verdict(&verdict, &[Worth::Limited, Worth::Invalid], "starts waited because every customer was busy");
+    // Waiting counts: from the due time an answer takes far longer than from its sending.
+    let (due, sent) = (found["response_s"]["p50"].as_f64().expect("a number"), found["service_s"]["p50"].as_f64().expect("a number"));
+    assert!(due > 2.0 * sent, "{due} from due, {sent} from sent");
+}
