@@ -256,7 +256,7 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
         own_errors: recorder.own_errors(),
         refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
         panics: recorder.panics,
-        typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.5) as f64 / 1e6,
+        typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.1) as f64 / 1e6,
         silence_s: recorder.longest_silence_us as f64 / 1e6,
         target_stopped: 0.0,
         loaded: true,

@@ -64,7 +64,7 @@ pub struct StepFacts<'a> {
     pub panics: u64,
     /// Executions that were planned to be due in the windows, where a schedule makes them.
     pub planned: Option<f64>,
-    /// Median time from sending to the answer, in seconds.
+    /// Time from sending to the answer that nine of ten requests take at least, in seconds.
     pub typical_s: f64,
     /// Why the step had not settled, if so.
     pub unsettled: Option<Unsettled>,
@@ -208,7 +208,7 @@ fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
         found.push((Worth::Limited, format!("the target's processes were stopped (SIGSTOP) for {:.0} % of the time", facts.target_stopped * 100.0)));
     }
     let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
-    // Customers who act in step are silent for as long as an answer takes.
+    // Customers who act in step are silent for as long as an answer takes, even a quick one.
     let in_step = facts.silence_s < 3.0 * facts.typical_s;
     if !in_step && facts.silence_s > SILENT_S && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS {
         found.push((Worth::Limited, format!("the target stood still: nothing ended for {:.2} s while requests were in flight", facts.silence_s)));

@@ -73,7 +73,7 @@ impl Run<'_> {
             own_errors: recorder.own_errors(),
             refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
             panics: recorder.panics,
-            typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.5) as f64 / 1e6,
+            typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.1) as f64 / 1e6,
             silence_s: recorder.longest_silence_us as f64 / 1e6,
             target_stopped: result.target_stopped,
             loaded: step.purpose != Purpose::Idle,
