@@ -209,7 +209,7 @@ fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
     }
     let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
     // Customers who act in step are silent for as long as an answer takes, even a quick one.
-    let in_step = facts.silence_s < 3.0 * facts.typical_s;
+    let in_step = facts.population.is_some() && facts.silence_s < 3.0 * facts.typical_s;
     if !in_step && facts.silence_s > SILENT_S && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS {
         found.push((Worth::Limited, format!("the target stood still: nothing ended for {:.2} s while requests were in flight", facts.silence_s)));
     }
@@ -306,7 +306,9 @@ mod tests {
         assert_eq!(worth(|facts| facts.planned = Some(1_500.0)), Worth::Suspect);
         assert_eq!(worth(|facts| facts.own_errors = 20), Worth::Invalid);
         assert_eq!(worth(|facts| facts.panics = 1), Worth::Invalid);
-        assert_eq!(worth(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)), Worth::Valid);
+        assert_eq!(worth(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)), Worth::Limited);
+        let in_step = Some(Population { planned: 64, reached: 64 });
+        assert_eq!(worth(|facts| (facts.silence_s, facts.typical_s, facts.population) = (1.0, 1.0, in_step)), Worth::Valid);
         assert_eq!(worth(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })), Worth::Suspect);
     }
 
