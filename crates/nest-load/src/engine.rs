@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use nest_data::measurement::{GeneratorHealth, Population};
+use nest_data::measurement::{Counts, GeneratorHealth, Population, ResponseClock, Window};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
     LoadError,
     clock::Moment,
+    http::NoAnswer,
     interrupt::Interrupt,
     load::Load,
     observe::{Observer, Sample, threads},
@@ -20,10 +21,13 @@ use crate::{
     script::Program,
     settle::{self, Look, Unsettled},
     target::pin,
+    verdict::StepFacts,
     windows::StepControl,
     worker::{Job, LOOK, Said, work},
 };
 
+/// Quantile of the answers that counts as quick where customers may act in step.
+const QUICK: f64 = 0.1;
 /// How far ahead the start of a step and of its windows is set, so that every worker sees it in time.
 const AHEAD: Duration = Duration::from_millis(20);
 /// How long after its drain a worker may take to hand in what it recorded.
@@ -68,6 +72,32 @@ pub struct StepResult {
     /// Length of all windows, shorter where the step ended early.
     pub span_s: f64,
     pub interrupted: bool,
+}
+
+impl StepResult {
+    /// The numbers that the verdict rests on. What only a study knows is left open: utilisation, and what was planned.
+    pub fn facts<'a>(&self, executions: Counts, requests: Counts, windows: &'a [Window]) -> StepFacts<'a> {
+        let recorder = &self.recorder;
+        StepFacts {
+            executions,
+            requests,
+            windows,
+            generator: self.generator,
+            population: self.population,
+            local_errors: recorder.errors_of(NoAnswer::LOCAL),
+            own_errors: recorder.own_errors(),
+            refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
+            panics: recorder.panics,
+            unsettled: self.unsettled,
+            typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(QUICK) as f64 / 1e6,
+            silence_s: recorder.longest_silence_us as f64 / 1e6,
+            target_stopped: self.target_stopped,
+            interrupted: self.interrupted,
+            planned: None,
+            utilisation: None,
+            loaded: true,
+        }
+    }
 }
 
 impl Engine {

@@ -6,7 +6,7 @@ use nest_data::{
     Behaviour,
     behaviour::Request,
     customers::{Spacing, Times},
-    measurement::{Counts, Endpoint, ErrorCount, Failure, GeneratorHealth, Histogram, Population, ResponseClock, Verdict, Window, Worth},
+    measurement::{Counts, Endpoint, ErrorCount, Failure, GeneratorHealth, Histogram, Population, ResponseClock, Verdict, Window},
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     offer::BEGIN_PER_S,
     script::{self, Program, Sources},
     target::Address,
-    verdict::{StepFacts, judge},
+    verdict::judge,
 };
 
 /// Name under which a URL's single request is counted.
@@ -243,29 +243,7 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
             ..Window::default()
         })
         .collect();
-    let facts = StepFacts {
-        executions,
-        requests,
-        windows: &windows,
-        generator: result.generator,
-        population: result.population,
-        local_errors: recorder.errors_of(NoAnswer::LOCAL),
-        unsettled: result.unsettled,
-        utilisation: None,
-        planned: None,
-        own_errors: recorder.own_errors(),
-        refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
-        panics: recorder.panics,
-        typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.1) as f64 / 1e6,
-        silence_s: recorder.longest_silence_us as f64 / 1e6,
-        target_stopped: 0.0,
-        loaded: true,
-    };
-    let mut verdict = judge(&facts);
-    if result.interrupted {
-        verdict.worth = Worth::Invalid;
-        verdict.reasons.push("the load was interrupted".to_owned());
-    }
+    let verdict = judge(&result.facts(executions, requests, &windows));
     QuickResult {
         duration_s: result.span_s,
         executions,

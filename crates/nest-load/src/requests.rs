@@ -189,12 +189,7 @@ async fn over_http1(
         let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
         step.head.fill(&mut filling, &mut out)?;
         write_cookies(customer, program, &mut out);
-        write_body(
-            step,
-            &mut Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows },
-            context,
-            &mut out,
-        )?;
+        write_body(step, &mut filling, context, &mut out)?;
     }
     let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
     let known = &context.local.known_heads[step.endpoint];

@@ -74,6 +74,8 @@ pub struct StepFacts<'a> {
     pub silence_s: f64,
     /// Share of the looks at which the target's processes were stopped, 0-1.
     pub target_stopped: f64,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
     /// Whether the step offers load.
     pub loaded: bool,
 }
@@ -93,6 +95,9 @@ pub fn judge(facts: &StepFacts<'_>) -> Verdict {
     standstill(facts, &mut found);
     clocks(facts, &mut found);
     probes(facts, &mut found);
+    if facts.interrupted {
+        found.push((Worth::Invalid, "it was interrupted".to_owned()));
+    }
     let worth = found.iter().map(|(worth, _)| *worth).max().unwrap_or(Worth::Valid);
     Verdict { worth, reasons: found.into_iter().map(|(_, reason)| reason).collect() }
 }
@@ -269,6 +274,7 @@ mod tests {
             utilisation: Some(0.5),
             silence_s: 0.01,
             target_stopped: 0.0,
+            interrupted: false,
             loaded: true,
         };
         let mut own = windows;
@@ -293,6 +299,7 @@ mod tests {
         assert_eq!(worth(|facts| facts.generator.cpu = 0.97), Worth::Invalid);
         assert_eq!(worth(|facts| facts.generator.waiting = 0.30), Worth::Invalid);
         assert_eq!(worth(|facts| facts.local_errors = 1), Worth::Invalid);
+        assert_eq!(worth(|facts| facts.interrupted = true), Worth::Invalid);
         assert_eq!(worth(|facts| facts.generator.queued = 50), Worth::Suspect);
     }
 

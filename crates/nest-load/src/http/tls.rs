@@ -44,16 +44,16 @@ impl Trust {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| LoadError::Certificate { file: String::new(), reason: error.to_string() })?;
+        let lenient = |authorities, these| Arc::new(Lenient { authorities, these, provider: Arc::clone(&provider) });
         let mut config = match self {
-            Self::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAnybody(provider))).with_no_client_auth(),
+            Self::Anybody => builder.dangerous().with_custom_certificate_verifier(lenient(None, Vec::new())).with_no_client_auth(),
             Self::Machine => builder.with_root_certificates(machine_roots()).with_no_client_auth(),
             Self::Also { file, pem } => {
-                let bad = |reason: String| LoadError::Certificate { file: file.clone(), reason };
                 let mut roots = machine_roots();
                 let these = add(&mut roots, file, pem)?;
-                let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-                let authorities = authorities.map_err(|error| bad(error.to_string()))?;
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(AlsoThese { authorities, these })).with_no_client_auth()
+                let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+                let authorities = authorities.map_err(|error| LoadError::Certificate { file: file.clone(), reason: error.to_string() })?;
+                builder.dangerous().with_custom_certificate_verifier(lenient(Some(authorities), these)).with_no_client_auth()
             }
         };
         // Customers share these settings; none of them may save a handshake by what another one was given.
@@ -107,14 +107,16 @@ fn is_ca_as_end_entity(wrong: &CertificateError) -> bool {
     }
 }
 
-/// Accepts what the authorities vouch for, and the very certificates that the study names, should they be their own authority.
+/// More trusting than the authorities: accepts the very certificates that the study names, should they be their own authority,
+/// or any at all. Signatures are checked in each case.
 #[derive(Debug)]
-struct AlsoThese {
-    authorities: Arc<WebPkiServerVerifier>,
+struct Lenient {
+    authorities: Option<Arc<WebPkiServerVerifier>>, // none where anybody is trusted
     these: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for AlsoThese {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -123,7 +125,8 @@ impl ServerCertVerifier for AlsoThese {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.authorities.verify_server_cert(certificate, chain, name, ocsp, now) {
+        let Some(authorities) = &self.authorities else { return Ok(ServerCertVerified::assertion()) };
+        match authorities.verify_server_cert(certificate, chain, name, ocsp, now) {
             // Dates are looked at before this, names after it.
             Err(rustls::Error::InvalidCertificate(wrong)) if is_ca_as_end_entity(&wrong) && self.these.iter().any(|this| this == certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
@@ -139,7 +142,7 @@ impl ServerCertVerifier for AlsoThese {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.authorities.verify_tls12_signature(message, certificate, signed)
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -148,11 +151,11 @@ impl ServerCertVerifier for AlsoThese {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.authorities.verify_tls13_signature(message, certificate, signed)
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -172,43 +175,4 @@ fn add(roots: &mut RootCertStore, file: &str, pem: &str) -> Result<Vec<Certifica
         found.push(certificate);
     }
     if found.is_empty() { Err(bad("it holds no certificate in PEM form".to_owned())) } else { Ok(found) }
-}
-
-/// Accepts any certificate, for targets of one's own whose certificate nobody has signed.
-#[derive(Debug)]
-struct AcceptAnybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAnybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

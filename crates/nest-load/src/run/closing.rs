@@ -2,12 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, ResponseClock, Step, Window, Worth};
+use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, Step, Window, Worth};
 
 use super::Run;
 use crate::{
     engine::StepResult,
-    http::NoAnswer,
     verdict::{StepFacts, judge},
 };
 
@@ -60,29 +59,12 @@ impl Run<'_> {
             by_name.values().for_each(|counts| total.merge(counts));
             total
         };
-        let facts = StepFacts {
-            executions: total(&executions),
-            requests: total(&requests),
-            windows: &windows,
-            generator: result.generator,
-            population: result.population,
-            local_errors: recorder.errors_of(NoAnswer::LOCAL),
-            unsettled: result.unsettled,
+        let verdict = judge(&StepFacts {
             utilisation: self.utilisation(&windows),
             planned: offered_per_s.map(|rate| rate * result.span_s),
-            own_errors: recorder.own_errors(),
-            refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
-            panics: recorder.panics,
-            typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(0.1) as f64 / 1e6,
-            silence_s: recorder.longest_silence_us as f64 / 1e6,
-            target_stopped: result.target_stopped,
             loaded: step.purpose != Purpose::Idle,
-        };
-        let mut verdict = judge(&facts);
-        if result.interrupted {
-            verdict.worth = Worth::Invalid;
-            verdict.reasons.push("the step was interrupted".to_owned());
-        }
+            ..result.facts(total(&executions), total(&requests), &windows)
+        });
         Step {
             plan: step.clone(),
             started_s,
