@@ -146,3 +146,22 @@ fn load_a_target_that_warms_up_is_waited_for_and_left_out_of_the_windows() {
     assert!(step.endpoints[0].response_s[1] < 0.015, "{:?}", step.endpoints);
     assert!(step.settling.due > 200, "{:?}", step.settling);
 }
+
+#[test]
+fn load_a_session_that_cannot_start_drops_all_that_its_customer_came_for() {
+    let server = Server::start(|_| Reply::text("fine"));
+    let request = |path: &str| format!("steps = [{{ get = \"{path}\" }}]");
+    let (login, look) = (request("/login"), request("/look"));
+    let behaviours = [("login", 5.0, login.as_str()), ("look", 20.0, look.as_str())];
+    let more = format!(
+        "[customers]\narrival = \"partly-open\"\nthink = \"100ms\"\nsession = {{ behaviours = 4, start = \"login\" }}\n{}max_in_flight = 2\ncustomers = [2500]\n",
+        MEASURE.replace("windows = 3", "windows = 4")
+    );
+    let measured = SmallStudy::new(&server.url(""), &behaviours, &more).measure();
+    let total = ramp(&measured)[0].total();
+    println!("{total:?}");
+    // 250 sessions of one login and 4 looks on average, a geometric number: five deviations are 5 sqrt(250 (25 + 12)).
+    assert!((total.due as f64 - 1_250.0).abs() < 5.0 * (250.0 * 37.0_f64).sqrt(), "{total:?}");
+    // Two at a time, each of half a second: 16 of 250 can start. Counted by first executions alone, half would seem to be served.
+    assert!(total.dropped as f64 > 0.8 * total.due as f64, "{total:?}");
+}

@@ -162,6 +162,27 @@ fn load_a_capture_that_finds_nothing_names_behaviour_request_and_variable() {
 }
 
 #[test]
+fn load_a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
+    let count = std::sync::atomic::AtomicU64::new(0);
+    let server = Server::start(move |_| {
+        let even = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2);
+        if even { Reply::text("fine") } else { Reply::status(500) }
+    });
+    let users = format!("name\n{}", (0..50).map(|index| format!("secretive{index}\n")).collect::<String>());
+    let feed = "[feeds.users]\nfile = \"users.csv\"\n";
+    let behaviour = "steps = [{ get = '/a?x={{ int(1, 1000000) }}&u={{ users.name }}' }]";
+    let found = measured(&server, behaviour, feed, &[("users.csv", &users)]);
+    let asked: Vec<String> = last_step(&server).into_iter().map(|asked| asked.path).collect();
+    let failures = &ramp(&found)[0].failures;
+    assert!(!failures.is_empty());
+    for Failure { exchange, .. } in failures {
+        let shown = exchange.strip_prefix("GET ").and_then(|rest| rest.split("***").next()).expect("a path with a masked value");
+        assert!(shown.starts_with("/a?x=") && asked.iter().any(|path| path.starts_with(shown)), "{shown} was never asked for");
+        assert!(!exchange.contains("secretive"), "{exchange}");
+    }
+}
+
+#[test]
 fn load_redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_only() {
     let server = Server::start(|asked| match asked.path.as_str() {
         "/old" => Reply::status(302).with("location", "/older"),

@@ -167,6 +167,19 @@ async fn execute_open(worker: Rc<Worker>, context: Rc<StepContext>, first: Execu
     }
 }
 
+/// Counts every execution of a session that cannot start as due and dropped: the customer came for all of them.
+fn drop_session(context: &StepContext, habits: &Habits, number: u64, due: Moment) {
+    let mut random = habits.random(number);
+    let behaviours = geometric(habits.behaviours.unwrap_or(1.0), &mut random);
+    let chosen = (0..behaviours).filter_map(|_| choose(&habits.choices, &mut random));
+    let phase = context.control.phase(due);
+    let mut recorder = context.recorder.borrow_mut();
+    for behaviour in habits.start.into_iter().chain(chosen).chain(habits.end) {
+        recorder.execution_due(behaviour, phase);
+        recorder.execution_dropped(behaviour, phase);
+    }
+}
+
 /// Sessions that start on a schedule, each of a customer who comes and goes.
 async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, arrivals: Arrivals, most: usize, executions: &mut JoinSet<()>) {
     let habits = Rc::new(Habits::of(load));
@@ -179,12 +192,7 @@ async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, a
             note_panic(context, &ended);
         }
         if executions.len() >= most {
-            // A session that cannot start drops at least its first execution.
-            let phase = context.control.phase(due);
-            let behaviour = habits.start.or_else(|| choose(&habits.choices, &mut habits.random(arrival.number))).unwrap_or(0);
-            let mut recorder = context.recorder.borrow_mut();
-            recorder.execution_due(behaviour, phase);
-            recorder.execution_dropped(behaviour, phase);
+            drop_session(context, &habits, arrival.number, due);
             continue;
         }
         let visit = Visit {

@@ -68,6 +68,7 @@ async fn request(
     random: &mut Xoshiro256PlusPlus,
     rows: &mut Rows,
 ) -> (Ended, Moment) {
+    let before = random.clone();
     context.recorder.borrow_mut().request_begins(&context.control, place, sent);
     let outcome = answered(customer, context, step, random, rows, sent).await;
     let ended = Moment::now();
@@ -82,32 +83,32 @@ async fn request(
         recorder.lost_connections += 1;
     }
     drop(recorder);
-    let asked = || asked(customer, step);
-    keep(customer, context, place, &problem, &asked);
+    let asked = |rows: &mut Rows| asked(customer, &context.program, step, before, rows);
+    keep(customer, context, place, &problem, rows, asked);
     (if problem.unreachable { Ended::Unreachable } else { Ended::Failed }, ended)
 }
 
 /// Counts a failure and keeps its exchange, with secrets masked, where few of its kind are kept.
-pub fn keep(customer: &Customer, context: &StepContext, place: Place, problem: &Problem, asked: &dyn Fn() -> String) {
+///
+/// What answers were saved from and what feeds gave may be a session's key or a password, and counts as secret.
+pub fn keep(customer: &Customer, context: &StepContext, place: Place, problem: &Problem, rows: &mut Rows, asked: impl FnOnce(&mut Rows) -> String) {
     if place.phase != crate::windows::Phase::Measured {
         return;
     }
     let mut recorder = context.recorder.borrow_mut();
     if recorder.failed(place.behaviour, &problem.kind) {
         let saved = customer.variables.iter().flatten().map(AsRef::as_ref);
-        let secrets = context.program.secrets.iter().map(String::as_str).chain(saved);
-        let exchange = shortened(&masked(&format!("{}\n{}", asked(), problem.what), secrets));
+        let exchange = format!("{}\n{}", asked(rows), problem.what);
+        let secrets = context.program.secrets.iter().map(String::as_str).chain(saved).chain(rows.cells(&context.program.feeds));
+        let exchange = shortened(&masked(&exchange, secrets));
         recorder.keep_failure(place.behaviour, &problem.kind, &exchange);
     }
 }
 
-/// Method and path as a reader knows them: the request's name, and what the templates of its path stand for now.
-fn asked(customer: &Customer, step: &ScriptStep) -> String {
-    use rand::SeedableRng;
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
+/// Method and path as they were sent, drawn again from where the request began, and the request's name.
+fn asked(customer: &Customer, program: &Program, step: &ScriptStep, mut random: Xoshiro256PlusPlus, rows: &mut Rows) -> String {
     let mut path = Vec::new();
-    let mut filling =
-        Filling { variables: &customer.variables, customer: customer.number, random: &mut random, feeds: &[], rows: &mut Rows::new(0, 0) };
+    let mut filling = Filling { variables: &customer.variables, customer: customer.number, random: &mut random, feeds: &program.feeds, rows };
     let filled = step.path.fill(&mut filling, &mut path);
     let plain = format!("{} {}", step.method, String::from_utf8_lossy(&path));
     if filled.is_err() || step.name == plain { step.name.clone() } else { format!("{plain} ({})", step.name) }

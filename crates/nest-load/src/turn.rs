@@ -191,13 +191,13 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn tell(&self, place: Place, name: &str, failure: &Failure) {
+    fn tell(&mut self, place: Place, name: &str, failure: &Failure) {
         let problem = Problem { kind: failure.kind.clone(), what: failure.reason.clone(), status: 0, bytes: 0, unreachable: false };
-        keep(self.customer, self.context, place, &problem, &|| name.to_owned());
+        keep(self.customer, self.context, place, &problem, &mut self.rows, |_| name.to_owned());
     }
 
     /// How the execution ended; counts a failure that no request has told of.
-    pub(crate) fn end(&self, outcome: Result<(), Failure>) -> Ended {
+    pub(crate) fn end(&mut self, outcome: Result<(), Failure>) -> Ended {
         let Err(failure) = outcome else { return Ended::Ok };
         if !self.told {
             let place = Place { behaviour: self.execution.behaviour, endpoint: 0, phase: self.execution.phase };

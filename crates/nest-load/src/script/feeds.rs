@@ -74,6 +74,12 @@ impl Rows {
         Self { number, taken: vec![None; feeds] }
     }
 
+    /// Everything in the rows that were taken.
+    pub fn cells<'a>(&'a self, feeds: &'a [FeedReader]) -> impl Iterator<Item = &'a str> {
+        let taken = self.taken.iter().zip(feeds).filter_map(|(row, feed)| Some((feed, (*row)?)));
+        taken.flat_map(|(feed, row)| (0..feed.feed.columns().len()).map(move |column| feed.cell(row, column)))
+    }
+
     /// The row of a feed.
     pub fn of(&mut self, index: usize, feed: &FeedReader) -> Result<usize, NoAnswer> {
         match self.taken.get(index).copied().flatten() {
@@ -120,5 +126,7 @@ mod tests {
         let reader = reader(FeedOrder::Unique);
         let mut rows = Rows::new(0, 1);
         assert_eq!((rows.of(0, &reader), rows.of(0, &reader)), (Ok(0), Ok(0)));
+        assert_eq!(rows.cells(std::slice::from_ref(&reader)).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(Rows::new(0, 1).cells(&[reader]).count(), 0);
     }
 }
