@@ -1,6 +1,6 @@
 //! The most that the measured machine can do: from demand, and from a limit that no probe reads where there are signs of one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, f64::consts::SQRT_2};
 
 use nest_data::{
     Caveat, Estimate, ScalingModel,
@@ -26,6 +26,11 @@ const CONSIDERED: f64 = 0.05;
 const REPORTED: f64 = 0.5;
 /// Fewest executions of a behaviour in a step whose mean response time is believed.
 const FEWEST_EXECUTIONS: f64 = 10.0;
+/// Relative standard deviation of the bind point beyond what the steps say: a lock is no textbook queue. Three points of
+/// each node carry it.
+const MODEL_ERROR: f64 = 0.06;
+/// Share of all nodes below which one is not kept.
+const LEAST_WEIGHT: f64 = 5e-4;
 /// Points that stand for a normal distribution.
 const POINTS: usize = 9;
 
@@ -143,13 +148,21 @@ fn before(found: Found, per_customer: &BTreeMap<String, f64>, behaviours: &[Stri
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
     let customers = |node: &unmeasured::Node| node.most_per_s / rate(node.passing);
-    let mut nodes: Vec<unmeasured::Node> = found.finding.nodes.into_iter().filter(|node| customers(node) < from_demand).collect();
+    let spread = |node: unmeasured::Node| {
+        let at = move |(factor, weight): (f64, f64)| unmeasured::Node {
+            most_per_s: node.most_per_s * (factor * MODEL_ERROR).exp(),
+            weight: node.weight * weight,
+            ..node
+        };
+        [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(at)
+    };
+    let mut nodes: Vec<unmeasured::Node> = found.finding.nodes.into_iter().flat_map(spread).filter(|node| customers(node) < from_demand).collect();
     let share: f64 = nodes.iter().map(|node| node.weight).sum();
     let probability = found.finding.probability * share;
     if probability < CONSIDERED {
         return None;
     }
-    nodes.retain(|node| node.weight > 1e-4 * share);
+    nodes.retain(|node| node.weight > LEAST_WEIGHT * share);
     let kept: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= kept);
     let name = |passing: Passing| match passing {

@@ -87,7 +87,7 @@ pub struct Finding {
 /// Multiple of the highest measured rate up to which a limit is looked for: beyond, its queue is too short to be seen.
 pub const FARTHEST: f64 = 6.0;
 /// Probability of a limit before anything was measured.
-const PRIOR: f64 = 0.1;
+const PRIOR: f64 = 0.2;
 /// Share of that probability for a limit through which every execution passes.
 const PRIOR_ALL: f64 = 0.5;
 /// Rates at which a limit may be full, geometrically spaced.
@@ -95,7 +95,7 @@ const RATES: usize = 40;
 /// Executions that a limit takes at once, with their prior probability: most are locks.
 const SERVERS: [(u32, f64); 4] = [(1, 0.55), (2, 0.15), (4, 0.15), (16, 0.15)];
 /// Multiples of the expected error, with their prior probability: some targets are less regular than a queue.
-const NOISE: [(f64, f64); 3] = [(1.0, 0.6), (2.0, 0.3), (4.0, 0.1)];
+const NOISE: [(f64, f64); 4] = [(0.3, 0.25), (1.0, 0.45), (2.0, 0.2), (4.0, 0.1)];
 /// Relative deviation of a mean response time between visits.
 const BETWEEN_VISITS: f64 = 0.03;
 /// Queueing at the measured resources over that of processor sharing: centre and deviation of the prior, for its part that grows
@@ -103,7 +103,7 @@ const BETWEEN_VISITS: f64 = 0.03;
 const OWN_QUEUE: (f64, f64) = (0.6, 0.35);
 const SHARED_QUEUE: (f64, f64) = (0.4, 0.35);
 /// Wait at the limit over that of exponential holding times, `(1 + cv^2) / 2`: from constant to somewhat more than exponential.
-const HOLDING: (f64, f64) = (0.75, 0.2);
+const HOLDING: (f64, f64) = (0.6, 0.26);
 /// Holding time over the response time at light load that it may not exceed.
 const LONGEST_HOLD: f64 = 1.2;
 /// Fewest steps with load, and least span of their rates, that can show a bend.
@@ -220,7 +220,13 @@ impl Problem<'_> {
                 let limit = limit.filter(|limit| limit.passing.includes(behaviour))?;
                 Some(relative_wait(f64::from(limit.servers), limit.passing.rate(&self.loaded[step].rates) / limit.most_per_s))
             };
-            let common = noise * noise * self.common_variance(step, block, limit);
+            let (at_resources, at_limit) = self.queue_variances(step, block, limit);
+            // Behaviours that wait in the same queue share the error of its mean; a limit of one behaviour is that one's own.
+            let (common, own) = match limit.map(|limit| limit.passing) {
+                Some(Passing::One(_)) => (at_resources, at_limit),
+                _ => (at_resources + at_limit, 0.0),
+            };
+            let common = noise * noise * common;
             let (mut weight_sum, mut residual_sum) = (0.0, 0.0);
             let mut row_sum = DVector::zeros(columns);
             for one in block {
@@ -233,7 +239,8 @@ impl Problem<'_> {
                 }
                 let expected: f64 = row.iter().zip(prior_mean.iter()).map(|(a, b)| a * b).sum();
                 let residual = one.mean_s - expected;
-                let weight = 1.0 / (noise * noise * one.variance);
+                let own = limit.filter(|limit| limit.passing.includes(one.behaviour)).map_or(0.0, |_| own);
+                let weight = 1.0 / (noise * noise * (one.variance + own));
                 log_variances -= weight.ln();
                 squares += weight * residual * residual;
                 weight_sum += weight;
@@ -260,18 +267,21 @@ impl Problem<'_> {
         -0.5 * (log_variances + squares - explained + log_determinant - prior_log_determinant)
     }
 
-    /// Variance of the mean waits of a step, which were observed for a finite time.
-    fn common_variance(&self, step: usize, block: &[Observation], limit: Option<Limit>) -> f64 {
+    /// Variances of the mean waits of a step, which were observed for a finite time: at measured resources, and at the limit.
+    fn queue_variances(&self, step: usize, block: &[Observation], limit: Option<Limit>) -> (f64, f64) {
         let executions: f64 = self.loaded[step].responses.iter().flatten().map(|response| response.count).sum();
         let utilisation = self.loaded[step].utilisation.iter().copied().fold(0.0, f64::max);
         let queue = block.iter().map(|one| one.shared_queue_s).fold(0.0, f64::max);
         let measured = queue * queue * relative_variance(utilisation) / executions;
-        let Some(limit) = limit else { return measured };
+        let Some(limit) = limit else { return (measured, 0.0) };
         let passing = limit.passing.rate(&self.loaded[step].rates);
-        let all: f64 = self.loaded[step].rates.iter().sum();
+        if passing <= 0.0 {
+            return (measured, 0.0);
+        }
         let rho = passing / limit.most_per_s;
         let wait = HOLDING.0 * f64::from(limit.servers) / limit.most_per_s * relative_wait(f64::from(limit.servers), rho);
-        if passing <= 0.0 { measured } else { measured + wait * wait * relative_variance(rho) / (executions * passing / all) }
+        let all: f64 = self.loaded[step].rates.iter().sum();
+        (measured, wait * wait * relative_variance(rho) / (executions * passing / all))
     }
 }
 
