@@ -12,6 +12,7 @@ mod exchanges;
 mod inputs;
 mod interrupted;
 mod loads;
+mod locks;
 mod nginx;
 mod outage;
 mod page;

@@ -1,7 +1,10 @@
 //! Where the demo shop really saturates, against the forecast from half of that.
 
 use crate::support::{ShopStudy, assert_balanced, measurements, nest, scaling};
-use nest_data::measurement::{Purpose, Worth};
+use nest_data::{
+    Measurements,
+    measurement::{Purpose, Worth},
+};
 
 #[test]
 fn load_saturation_is_predicted_from_half_utilisation() {
@@ -25,12 +28,15 @@ fn load_saturation_is_predicted_from_half_utilisation() {
     let ramp: Vec<_> = measured.steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp).collect();
     assert_eq!(ramp.len(), 2);
     assert!(ramp.iter().all(|step| step.verdict.worth == Worth::Limited), "{:?}", ramp.iter().map(|step| &step.verdict).collect::<Vec<_>>());
-    let plateau = |step: &&nest_data::measurement::Step| {
-        let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
-        completed as f64 / step.windows.iter().map(|window| window.duration_s).sum::<f64>()
-    };
-    let truth = ramp.iter().map(plateau).sum::<f64>() / 2.0 / law.per_customer_per_s;
+    let truth = plateau(&measured) / law.per_customer_per_s;
     let error = predicted / truth - 1.0;
     println!("saturation predicted {predicted:.0}, true {truth:.0}: {:+.1} %", error * 100.0);
     assert!(error.abs() <= 0.10, "predicted {predicted:.0}, true {truth:.0}");
+}
+
+/// Executions per second that were completed on the steps of the ramp, which could not keep up.
+pub fn plateau(measured: &Measurements) -> f64 {
+    let windows: Vec<_> = measured.steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp).flat_map(|step| &step.windows).collect();
+    let completed: u64 = windows.iter().flat_map(|window| window.completed.values()).sum();
+    completed as f64 / windows.iter().map(|window| window.duration_s).sum::<f64>()
 }

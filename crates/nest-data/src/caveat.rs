@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::estimate::Estimate;
+
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "caveat", rename_all = "snake_case")]
@@ -72,6 +74,17 @@ pub enum Caveat {
     UnmeasuredLimit {
         /// Plateau over ceiling.
         ratio: f64,
+    },
+    /// Response times grow faster than the measured resources explain.
+    UnmeasuredWait {
+        /// Probability that a limit which no probe reads binds before the measured resources, 0-1.
+        probability: f64,
+        /// Customers at which it is full.
+        customers: Estimate,
+        /// The behaviour whose executions wait there; none where all do or that cannot be told.
+        behaviour: Option<String>,
+        /// Seconds for which an execution holds it.
+        hold_s: f64,
     },
     /// A figure lies beyond the measured range.
     Extrapolated {
@@ -168,6 +181,19 @@ impl fmt::Display for Caveat {
                     f,
                     "throughput levels off at {:.0} % of what demand allows: a lock, a pool or a remote service may bind. Look for waiting that no probe reads",
                     ratio * 100.0
+                )
+            }
+            Self::UnmeasuredWait { probability, customers, behaviour, hold_s } => {
+                let who = behaviour.as_ref().map_or("executions".to_owned(), |behaviour| format!("executions of `{behaviour}`"));
+                write!(
+                    f,
+                    "response times grow faster than the measured resources explain: with probability {:.0} % {who} queue for something that no probe reads, \
+                     held for about {:.1} ms each and full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look there before buying servers",
+                    probability * 100.0,
+                    hold_s * 1e3,
+                    customers.value,
+                    customers.low,
+                    customers.high
                 )
             }
             Self::Extrapolated { what, factor } => write!(f, "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"),

@@ -131,6 +131,55 @@ pub struct ThroughputLaw {
     pub binding: String,
     /// Most executions per second seen on steps where the target could not keep up.
     pub plateau_per_s: Option<f64>,
+    /// The same customers from demand alone, where a limit that no probe reads has a say in `saturation_customers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demand_customers: Option<Estimate>,
+    /// A limit that no probe reads; none where the steps show no sign of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmeasured: Option<UnmeasuredLimit>,
+}
+
+/// A limit that no probe reads: a lock, a pool, a remote service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnmeasuredLimit {
+    /// Probability that it binds before every measured resource, 0-1.
+    pub probability: f64,
+    /// Customers at which it is full, given that it is there.
+    pub customers: Estimate,
+    /// Executions per second that pass when it is full.
+    pub most_per_s: Estimate,
+    /// The behaviour whose executions pass through it; none where all do, or where that cannot be told.
+    pub behaviour: Option<String>,
+    /// Seconds for which an execution holds it; none where only its plateau was seen.
+    pub hold_s: Option<Estimate>,
+    /// What was seen.
+    pub evidence: UnmeasuredEvidence,
+    /// Where it may be, for draws.
+    pub nodes: Vec<UnmeasuredNode>,
+}
+
+/// What tells of a limit that no probe reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnmeasuredEvidence {
+    /// Throughput levelled off while the measured resources had room.
+    Plateau,
+    /// Response times grew faster than the measured resources explain.
+    ResponseTimes,
+}
+
+/// One place at which a limit may be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnmeasuredNode {
+    /// The behaviour whose executions pass; none where all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<String>,
+    /// Executions per second that pass when it is full, above 0.
+    pub most_per_s: f64,
+    /// Executions that it takes at once.
+    pub servers: u32,
+    /// Probability, given that there is a limit; the nodes' sum to 1.
+    pub weight: f64,
 }
 
 /// A quantile of response time against utilisation of the binding resource.

@@ -20,6 +20,8 @@ pub enum Purpose {
     Parameters = 3,
     /// Speed of a configuration's processors.
     Speed = 4,
+    /// A limit that no probe reads.
+    Limit = 5,
 }
 
 /// Standard normal numbers of one purpose and index.
@@ -62,7 +64,49 @@ pub struct World {
     pub resources: BTreeMap<String, ResourceWorld>,
     /// a and b of each quantile law, in the model's order.
     pub quantiles: Vec<(f64, f64)>,
+    /// A limit that no probe reads; none in a world without one.
+    pub limit: Option<LimitWorld>,
 }
+
+/// A limit that no probe reads, in one world.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LimitWorld {
+    /// The behaviour whose executions pass; none where all do.
+    pub behaviour: Option<String>,
+    /// Executions per second that pass when it is full, above 0.
+    pub most_per_s: f64,
+}
+
+impl LimitWorld {
+    /// Customers at which it is full, where one customer causes `per_customer` executions per second; infinite where none pass.
+    #[must_use]
+    pub fn customers(&self, per_customer: &BTreeMap<String, f64>) -> f64 {
+        let passing: f64 = match &self.behaviour {
+            Some(behaviour) => per_customer.get(behaviour).copied().unwrap_or(0.0),
+            None => per_customer.values().sum(),
+        };
+        if passing > 0.0 { self.most_per_s / passing } else { f64::INFINITY }
+    }
+}
+
+/// The limit in draw `index`: there with its probability, at one of its nodes.
+fn limit(model: &ScalingModel, index: u32) -> Option<LimitWorld> {
+    let limit = model.throughput.as_ref()?.unmeasured.as_ref()?;
+    let mut stream = Stream::new(model.draws.seed, Purpose::Limit, index);
+    if stream.uniform() > limit.probability {
+        return None;
+    }
+    let mut left = stream.uniform();
+    let node = limit.nodes.iter().find(|node| {
+        left -= node.weight;
+        left <= 0.0
+    });
+    let node = node.or(limit.nodes.last())?;
+    Some(LimitWorld { behaviour: node.behaviour.clone(), most_per_s: node.most_per_s * (NODE_SPREAD * stream.normal()).exp() })
+}
+
+/// Relative deviation of a limit within its node: nodes lie 4.5 % apart.
+const NODE_SPREAD: f64 = 0.013;
 
 /// One resource in one world.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +129,7 @@ pub fn central_world(model: &ScalingModel) -> World {
     World {
         resources: model.resources.iter().map(resource).collect(),
         quantiles: model.quantiles.iter().map(|law| (law.a.value, law.b.value)).collect(),
+        limit: central_limit(model),
     }
 }
 
@@ -127,7 +172,13 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
         ((law.a.value + deviation[0]).max(0.0), (law.b.value + deviation[1]).max(0.0))
     };
     let quantiles = model.quantiles.iter().map(&mut quantile).collect();
-    World { resources, quantiles }
+    World { resources, quantiles, limit: limit(model, index) }
+}
+
+/// The limit of the central world: there where it is likelier than not.
+fn central_limit(model: &ScalingModel) -> Option<LimitWorld> {
+    let limit = model.throughput.as_ref()?.unmeasured.as_ref().filter(|limit| limit.probability >= 0.5)?;
+    Some(LimitWorld { behaviour: limit.behaviour.clone(), most_per_s: limit.most_per_s.value })
 }
 
 /// Cholesky factor of a covariance; its diagonal where rounding has made it indefinite.

@@ -18,8 +18,10 @@ pub mod scaling;
 pub mod sizing;
 #[cfg(feature = "table")]
 pub mod table;
+pub mod unmeasured;
 
 mod break_point;
+mod ceiling;
 mod charts;
 mod config;
 mod policy;

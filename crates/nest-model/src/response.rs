@@ -50,6 +50,12 @@ pub mod hdr {
             self.0.mean() / 1e6
         }
 
+        /// The standard deviation in seconds.
+        #[must_use]
+        pub fn deviation_s(&self) -> f64 {
+            self.0.stdev() / 1e6
+        }
+
         /// How many there are.
         #[must_use]
         pub fn count(&self) -> u64 {

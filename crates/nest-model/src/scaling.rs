@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use nest_data::{
-    Caveat, Document, Estimate, Measurements, ScalingModel,
+    Caveat, Document, Measurements, ScalingModel,
     measurement::{Purpose, Resource, ResourceKind, ResponseClock, Step, Worth},
-    scaling::{BehaviourFacts, Check, DrawPlan, MeasuredPoint, QuantileLaw, ResourceModel, Tested, ThroughputLaw},
+    scaling::{BehaviourFacts, Check, DrawPlan, MeasuredPoint, QuantileLaw, ResourceModel, Tested},
 };
 
 use crate::{
-    ModelError,
+    ModelError, ceiling,
     demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, predict, visit, visits},
-    draws::{World, central_world, worlds},
     response::{QUANTILES, fit_quantile, histogram, quantiles},
 };
 
@@ -21,8 +20,6 @@ pub const FEWEST_STEPS: usize = 4;
 const DRAWS: u32 = 2_000;
 /// Change of use over forecast along the ramp above which data growth is suspected.
 const DRIFT: f64 = 0.15;
-/// Plateau over ceiling below which an unmeasured limit is suspected.
-const UNMEASURED: f64 = 0.9;
 
 /// Fits demands, the throughput law and response times.
 ///
@@ -58,13 +55,13 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         points,
         caveats: Vec::new(),
     };
-    model.throughput = throughput(&model);
+    model.throughput = ceiling::throughput_law(&model, steps, &behaviours)?;
     caveats.extend(model_caveats(&model, steps, &behaviours));
     model.caveats = caveats;
     Ok(model)
 }
 
-fn usable(steps: &[Step]) -> impl Iterator<Item = &Step> {
+pub(crate) fn usable(steps: &[Step]) -> impl Iterator<Item = &Step> {
     steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted())
 }
 
@@ -145,7 +142,7 @@ fn tested(points: &[MeasuredPoint], resources: &[ResourceModel]) -> Tested {
 }
 
 /// Utilisation of each resource that has a capacity, but not memory, which is a level.
-fn flows(resources: &[ResourceModel]) -> impl Iterator<Item = (&ResourceModel, f64)> {
+pub(crate) fn flows(resources: &[ResourceModel]) -> impl Iterator<Item = (&ResourceModel, f64)> {
     resources
         .iter()
         .filter(|resource| resource.kind != ResourceKind::Memory)
@@ -199,38 +196,6 @@ fn checks(steps: &[Step], behaviours: &[String], resources: &[Resource], models:
     checks
 }
 
-fn throughput(model: &ScalingModel) -> Option<ThroughputLaw> {
-    let rates = model.study.rates_per_day(&model.study.parameter_values()).ok()?;
-    let peak = model.study.busiest_minute_per_s();
-    let per_customer: BTreeMap<String, f64> = rates.into_iter().map(|(name, rate)| (name, rate * peak)).collect();
-    let total: f64 = per_customer.values().sum();
-    let saturation = |world: &World| {
-        let at = |(resource, capacity): (&ResourceModel, f64)| {
-            let of = &world.resources[&resource.name];
-            let busy: f64 = per_customer.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum();
-            (busy > 0.0).then(|| (of.law.busy_at(of.idle, 1.0, capacity) / busy, resource.name.clone()))
-        };
-        flows(&model.resources).filter_map(at).min_by(|a, b| a.0.total_cmp(&b.0))
-    };
-    let (customers, binding) = saturation(&central_world(model))?;
-    let mut draws: Vec<f64> = worlds(model).iter().filter_map(|world| saturation(world).map(|(customers, _)| customers)).collect();
-    let saturation_customers = Estimate::from_draws(customers, &mut draws)?;
-    let scaled = |value: f64| value * total;
-    let limited = model.points.iter().filter(|point| point.worth == Worth::Limited && point.customers.is_some());
-    Some(ThroughputLaw {
-        per_customer_per_s: total,
-        ceiling_per_s: Estimate {
-            value: scaled(saturation_customers.value),
-            standard_error: scaled(saturation_customers.standard_error),
-            low: scaled(saturation_customers.low),
-            high: scaled(saturation_customers.high),
-        },
-        saturation_customers,
-        binding,
-        plateau_per_s: limited.map(|point| point.completed_per_s).reduce(f64::max),
-    })
-}
-
 fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Vec<Caveat> {
     let mut caveats = Vec::new();
     for resource in model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu) {
@@ -247,12 +212,7 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
     if highest < 0.5 {
         caveats.push(Caveat::PlateauNotSeen { utilisation: highest });
     }
-    if let Some((law, plateau)) = model.throughput.as_ref().and_then(|law| law.plateau_per_s.map(|plateau| (law, plateau))) {
-        let ratio = plateau / law.ceiling_per_s.value;
-        if ratio < UNMEASURED {
-            caveats.push(Caveat::UnmeasuredLimit { ratio });
-        }
-    }
+    caveats.extend(model.throughput.as_ref().and_then(ceiling::caveat));
     caveats
 }
 

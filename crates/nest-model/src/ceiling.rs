@@ -1,0 +1,252 @@
+//! The most that the measured machine can do: from demand, and from a limit that no probe reads where there are signs of one.
+
+use std::{collections::BTreeMap, f64::consts::SQRT_2};
+
+use nest_data::{
+    Caveat, Estimate, ScalingModel,
+    estimate::quantile_of_sorted,
+    measurement::{ResourceKind, ResponseClock, Step, Worth},
+    scaling::{MeasuredPoint, ThroughputLaw, UnmeasuredEvidence, UnmeasuredLimit, UnmeasuredNode},
+};
+
+use crate::{
+    ModelError,
+    draws::{World, Z90, central_world, worlds},
+    response::histogram,
+    scaling::{flows, usable},
+    unmeasured::{self, LoadedStep, Passing, Response, Station},
+};
+
+/// Plateau over ceiling below which something else than the measured resources must bind.
+const ROOM: f64 = 0.9;
+/// Relative standard deviation of a plateau between visits.
+const PLATEAU_ERROR: f64 = 0.03;
+/// Probability below which a limit has no say in the forecast, and from which on it is reported.
+const CONSIDERED: f64 = 0.05;
+const REPORTED: f64 = 0.5;
+/// Fewest executions of a behaviour in a step whose mean response time is believed.
+const FEWEST_EXECUTIONS: f64 = 10.0;
+/// Relative standard deviation of the bind point beyond what the steps say: a lock is no textbook queue. Three points of
+/// each node carry it.
+const MODEL_ERROR: f64 = 0.06;
+/// Share of all nodes below which one is not kept.
+const LEAST_WEIGHT: f64 = 5e-4;
+/// Points that stand for a normal distribution.
+const POINTS: usize = 9;
+
+/// The throughput law of a model whose resources are fitted; none where nothing that has a capacity is used.
+///
+/// The forecast is that of demand where a limit that no probe reads is less likely than 5 %, else a mixture of both by
+/// that probability; its central value is that of the likelier one.
+pub fn throughput_law(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Result<Option<ThroughputLaw>, ModelError> {
+    let Ok(rates) = model.study.rates_per_day(&model.study.parameter_values()) else { return Ok(None) };
+    let peak = model.study.busiest_minute_per_s();
+    let per_customer: BTreeMap<String, f64> = rates.into_iter().map(|(name, rate)| (name, rate * peak)).collect();
+    let total: f64 = per_customer.values().sum();
+    let Some((from_demand, binding)) = demand_customers(model, &central_world(model), &per_customer) else { return Ok(None) };
+    let of_draw = |world: &World| demand_customers(model, world, &per_customer).map(|(customers, _)| customers);
+    let draws: Vec<f64> = worlds(model).iter().filter_map(of_draw).collect();
+    let Some(demand) = Estimate::from_draws(from_demand, &mut draws.clone()) else { return Ok(None) };
+    let limited: Vec<&MeasuredPoint> = model.points.iter().filter(|point| point.worth == Worth::Limited && point.customers.is_some()).collect();
+    let plateau_per_s = limited.iter().map(|point| point.completed_per_s).reduce(f64::max);
+    let mut law = ThroughputLaw {
+        per_customer_per_s: total,
+        ceiling_per_s: times(&demand, total),
+        saturation_customers: demand,
+        binding,
+        plateau_per_s,
+        demand_customers: None,
+        unmeasured: None,
+    };
+    let found = match plateau_per_s {
+        Some(plateau) if plateau < ROOM * law.ceiling_per_s.value && has_room(model, &limited) => Some(from_plateau(plateau)),
+        Some(_) => None, // the measured resources were seen to bind
+        None => from_responses(model, steps, behaviours)?,
+    };
+    if let Some(limit) = found.and_then(|found| before(found, &per_customer, behaviours, from_demand)) {
+        join(model, &mut law, limit, &per_customer);
+    }
+    Ok(Some(law))
+}
+
+/// Customers of the plain mix at which the first resource is full in a world, and which one.
+fn demand_customers(model: &ScalingModel, world: &World, per_customer: &BTreeMap<String, f64>) -> Option<(f64, String)> {
+    let at = |(resource, capacity): (&nest_data::scaling::ResourceModel, f64)| {
+        let of = &world.resources[&resource.name];
+        let busy: f64 = per_customer.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum();
+        (busy > 0.0).then(|| (of.law.busy_at(of.idle, 1.0, capacity) / busy, resource.name.clone()))
+    };
+    flows(&model.resources).filter_map(at).min_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+/// Whether every measured resource had room left on the steps that could not keep up.
+fn has_room(model: &ScalingModel, limited: &[&MeasuredPoint]) -> bool {
+    let used = |point: &MeasuredPoint| {
+        flows(&model.resources).filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity)).fold(0.0, f64::max)
+    };
+    limited.iter().all(|point| used(point) < ROOM)
+}
+
+/// A limit with what tells of it.
+struct Found {
+    evidence: UnmeasuredEvidence,
+    finding: unmeasured::Finding,
+}
+
+fn from_plateau(plateau_per_s: f64) -> Found {
+    let node = |point: usize| {
+        let z = Z90 * (2.0 * (point as f64 + 0.5) / POINTS as f64 - 1.0);
+        let most_per_s = plateau_per_s * (1.0 + PLATEAU_ERROR * z);
+        unmeasured::Node { passing: Passing::All, most_per_s, servers: 1, weight: (-z * z / 2.0).exp() }
+    };
+    let mut nodes: Vec<unmeasured::Node> = (0..POINTS).map(node).collect();
+    let total: f64 = nodes.iter().map(|node| node.weight).sum();
+    nodes.iter_mut().for_each(|node| node.weight /= total);
+    Found { evidence: UnmeasuredEvidence::Plateau, finding: unmeasured::Finding { probability: 1.0, nodes } }
+}
+
+fn from_responses(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Result<Option<Found>, ModelError> {
+    let stations: Vec<Station> = flows(&model.resources)
+        .map(|(resource, capacity)| {
+            let (servers, unit) = if resource.kind == ResourceKind::Cpu { (capacity, 1.0) } else { (1.0, capacity) };
+            Station { servers, demand_s: behaviours.iter().map(|name| resource.demand.get(name).map_or(0.0, |demand| demand.value / unit)).collect() }
+        })
+        .collect();
+    let mut loaded = Vec::new();
+    for step in usable(steps).filter(|step| step.plan.arrival.is_open() && step.plan.total_per_s() > 0.0) {
+        loaded.push(loaded_step(model, step, behaviours)?);
+    }
+    let finding = unmeasured::find(&loaded, &stations);
+    Ok(finding.map(|finding| Found { evidence: UnmeasuredEvidence::ResponseTimes, finding }))
+}
+
+fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Result<LoadedStep, ModelError> {
+    let seconds: f64 = step.windows.iter().map(|window| window.duration_s).sum();
+    let rate = |name: &String| step.windows.iter().filter_map(|window| window.completed.get(name)).sum::<u64>() as f64 / seconds;
+    let mut responses = Vec::new();
+    for name in behaviours {
+        let requests = step.requests.get(name).map_or(0, |counts| counts.completed) as f64;
+        let executions = step.executions.get(name).map_or(0, |counts| counts.completed) as f64;
+        let hdr = histogram(step, name, ResponseClock::Due)?;
+        // The requests of an execution follow one another, so that their times add up.
+        let of = |hdr: crate::response::hdr::Hdr| {
+            let each = requests / executions;
+            Response { mean_s: hdr.mean_s() * each, deviation_s: hdr.deviation_s() * each.sqrt(), count: executions }
+        };
+        responses.push(hdr.filter(|_| executions >= FEWEST_EXECUTIONS).map(of).filter(|response| response.mean_s > 0.0));
+    }
+    let utilisation = flows(&model.resources).map(|(resource, capacity)| {
+        nest_data::measurement::Window::used_per_s(&step.windows, &resource.name).map_or(0.0, |used| used / capacity)
+    });
+    Ok(LoadedStep { rates: behaviours.iter().map(rate).collect(), responses, utilisation: utilisation.collect() })
+}
+
+/// The part of a finding that binds before the measured resources do, as the document holds it.
+fn before(found: Found, per_customer: &BTreeMap<String, f64>, behaviours: &[String], from_demand: f64) -> Option<UnmeasuredLimit> {
+    let rate = |passing: Passing| match passing {
+        Passing::All => per_customer.values().sum::<f64>(),
+        Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
+    };
+    let customers = |node: &unmeasured::Node| node.most_per_s / rate(node.passing);
+    let spread = |node: unmeasured::Node| {
+        let at = move |(factor, weight): (f64, f64)| unmeasured::Node {
+            most_per_s: node.most_per_s * (factor * MODEL_ERROR).exp(),
+            weight: node.weight * weight,
+            ..node
+        };
+        [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(at)
+    };
+    let mut nodes: Vec<unmeasured::Node> = found.finding.nodes.into_iter().flat_map(spread).filter(|node| customers(node) < from_demand).collect();
+    let share: f64 = nodes.iter().map(|node| node.weight).sum();
+    let probability = found.finding.probability * share;
+    if probability < CONSIDERED {
+        return None;
+    }
+    nodes.retain(|node| node.weight > LEAST_WEIGHT * share);
+    let kept: f64 = nodes.iter().map(|node| node.weight).sum();
+    nodes.iter_mut().for_each(|node| node.weight /= kept);
+    let name = |passing: Passing| match passing {
+        Passing::All => None,
+        Passing::One(index) => Some(behaviours[index].clone()),
+    };
+    let mut by_passing: BTreeMap<Option<String>, f64> = BTreeMap::new();
+    nodes.iter().for_each(|node| *by_passing.entry(name(node.passing)).or_default() += node.weight);
+    let likeliest = by_passing.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, weight)| *weight >= REPORTED);
+    let hold = (found.evidence == UnmeasuredEvidence::ResponseTimes).then(|| weighted(&nodes, |node| f64::from(node.servers) / node.most_per_s));
+    Some(UnmeasuredLimit {
+        probability,
+        customers: weighted(&nodes, customers),
+        most_per_s: weighted(&nodes, |node| node.most_per_s),
+        behaviour: likeliest.and_then(|(behaviour, _)| behaviour),
+        hold_s: hold,
+        evidence: found.evidence,
+        nodes: nodes
+            .iter()
+            .map(|node| UnmeasuredNode { behaviour: name(node.passing), most_per_s: node.most_per_s, servers: node.servers, weight: node.weight })
+            .collect(),
+    })
+}
+
+/// Median and 90 % interval of a quantity over weighted nodes.
+fn weighted(nodes: &[unmeasured::Node], quantity: impl Fn(&unmeasured::Node) -> f64) -> Estimate {
+    let mut values: Vec<(f64, f64)> = nodes.iter().map(|node| (quantity(node), node.weight)).collect();
+    values.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let at = |quantile: f64| {
+        let mut below = 0.0;
+        let reached = values.iter().find(|(_, weight)| {
+            below += weight;
+            below >= quantile
+        });
+        reached.or(values.last()).map_or(0.0, |(value, _)| *value)
+    };
+    let mean: f64 = values.iter().map(|(value, weight)| value * weight).sum();
+    let variance: f64 = values.iter().map(|(value, weight)| weight * (value - mean).powi(2)).sum();
+    Estimate { value: at(0.5), standard_error: variance.sqrt(), low: at(0.05), high: at(0.95) }
+}
+
+/// Gives a limit its say in the forecast.
+fn join(model: &ScalingModel, law: &mut ThroughputLaw, limit: UnmeasuredLimit, per_customer: &BTreeMap<String, f64>) {
+    let likelier = limit.probability >= REPORTED;
+    law.demand_customers = Some(law.saturation_customers);
+    law.unmeasured = Some(limit);
+    let with_limit = ScalingModel { throughput: Some(law.clone()), ..model.clone() };
+    let of_draw = |world: &World| {
+        let (customers, _) = demand_customers(model, world, per_customer)?;
+        Some(world.limit.as_ref().map_or(customers, |limit| customers.min(limit.customers(per_customer))))
+    };
+    let mut draws: Vec<f64> = worlds(&with_limit).iter().filter_map(of_draw).collect();
+    draws.sort_by(f64::total_cmp);
+    let central = law.unmeasured.as_ref().filter(|_| likelier).map_or(law.saturation_customers.value, |limit| limit.customers.value);
+    if let (Some(low), Some(high)) = (quantile_of_sorted(&draws, 0.05), quantile_of_sorted(&draws, 0.95)) {
+        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+        let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / draws.len() as f64;
+        law.saturation_customers = Estimate { value: central, standard_error: variance.sqrt(), low, high };
+        law.ceiling_per_s = times(&law.saturation_customers, law.per_customer_per_s);
+    }
+    if likelier {
+        law.binding = UNMEASURED.to_owned();
+    }
+}
+
+/// What binds where no probe reads it.
+pub const UNMEASURED: &str = "a limit that no probe reads";
+
+fn times(estimate: &Estimate, factor: f64) -> Estimate {
+    Estimate { value: estimate.value * factor, standard_error: estimate.standard_error * factor, low: estimate.low * factor, high: estimate.high * factor }
+}
+
+/// What the reader must know of a limit that is likelier than not.
+pub fn caveat(law: &ThroughputLaw) -> Option<Caveat> {
+    let limit = law.unmeasured.as_ref().filter(|limit| limit.probability >= REPORTED)?;
+    Some(match limit.evidence {
+        UnmeasuredEvidence::Plateau => {
+            Caveat::UnmeasuredLimit { ratio: limit.customers.value / law.demand_customers.as_ref().unwrap_or(&law.saturation_customers).value }
+        }
+        UnmeasuredEvidence::ResponseTimes => Caveat::UnmeasuredWait {
+            probability: limit.probability,
+            customers: limit.customers,
+            behaviour: limit.behaviour.clone(),
+            hold_s: limit.hold_s.map_or(0.0, |hold| hold.value),
+        },
+    })
+}
