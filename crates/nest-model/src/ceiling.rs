@@ -113,7 +113,7 @@ fn from_responses(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -
         })
         .collect();
     let mut loaded = Vec::new();
-    for step in usable(steps).filter(|step| step.plan.arrival.is_open() && step.plan.total_per_s() > 0.0) {
+    for step in usable(steps).filter(|step| step.plan.total_per_s() > 0.0) {
         loaded.push(loaded_step(model, step, behaviours)?);
     }
     let finding = unmeasured::find(&loaded, &stations);

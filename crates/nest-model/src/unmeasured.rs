@@ -18,7 +18,7 @@ pub struct Response {
     pub count: f64,
 }
 
-/// One step of open arrivals that may be fitted.
+/// One step with load that may be fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedStep {
     /// Executions completed per second, one per behaviour.
@@ -106,7 +106,9 @@ const SHARED_QUEUE: (f64, f64) = (0.4, 0.35);
 const HOLDING: (f64, f64) = (0.6, 0.26);
 /// Holding time over the response time at light load that it may not exceed.
 const LONGEST_HOLD: f64 = 1.2;
-/// Fewest steps with load, and least span of their rates, that can show a bend.
+/// Utilisation above which a step does not tell: its queue depends too much on the last per cent.
+const HIGHEST: f64 = 0.85;
+/// Fewest steps with load that can show a bend.
 const FEWEST_STEPS: usize = 4;
 
 /// One observation: what explains it, without the wait at a limit.
@@ -129,11 +131,12 @@ struct Observation {
 /// limit at all. Errors: 3 % between visits, the sampling error of the mean, and for all behaviours of a step together that
 /// of the mean wait of a queue observed for a finite time.
 ///
-/// `None` for fewer than four steps with load. Sources: MacKay, "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence);
+/// `None` for fewer than four steps with load that left every measured resource some room. Sources: MacKay, "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence);
 /// Whitt, "Planning queueing simulations", Management Science 35(11), 1989 (variance of the mean wait).
 #[must_use]
 pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
-    let loaded: Vec<&LoadedStep> = steps.iter().filter(|step| step.responses.iter().any(Option::is_some)).collect();
+    let telling = |step: &&LoadedStep| step.responses.iter().any(Option::is_some) && step.utilisation.iter().all(|one| *one <= HIGHEST);
+    let loaded: Vec<&LoadedStep> = steps.iter().filter(telling).collect();
     if loaded.len() < FEWEST_STEPS {
         return None;
     }
