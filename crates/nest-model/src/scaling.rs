@@ -12,6 +12,7 @@ use crate::{
     ModelError,
     demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, predict, visit, visits},
     draws::{World, central_world, worlds},
+    error_onset::{error_onset, tolerated_share},
     response::{QUANTILES, fit_quantile, histogram, quantiles},
 };
 
@@ -51,6 +52,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         behaviours: facts(steps, &behaviours)?,
         tested: tested(&points, &resources),
         quantiles: fit_quantiles(&points, &behaviours, &resources),
+        error_onset: error_onset(steps, tolerated_share(&measurements.study)),
         checks: checks(steps, &behaviours, &measurements.resources, &resources),
         draws: DrawPlan { count: DRAWS, seed: measurements.study.study.seed },
         throughput: None,
