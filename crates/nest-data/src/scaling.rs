@@ -139,7 +139,8 @@ pub struct ThroughputLaw {
 /// A quantile of response time against utilisation of the binding resource.
 ///
 /// # Formula
-/// `R_q = a + b * C(c, c rho) / (c (1 - rho))`, with `C` Erlang's delay probability.
+/// `R_q = a + b (queueing omega_q(c, rho) + sharing h(c, rho))`, with `h = C(c, c rho) / (c (1 - rho))` the mean wait in service
+/// times (C is Erlang's delay probability), and omega what that wait adds to the quantile of an exponential own time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QuantileLaw {
     /// The behaviour.
@@ -158,6 +159,19 @@ pub struct QuantileLaw {
     pub covariance_ab: f64,
     /// Relative residual standard deviation.
     pub residual: f64,
+    /// Part of the wait that is spent in a queue, 0-1.
+    #[serde(default)]
+    pub queueing: f64,
+    /// Part of the wait that stretches the own time, 0 or more; 1 without `queueing` in a model of before.
+    #[serde(default = "whole")]
+    pub sharing: f64,
+    /// Spread of the own time over b, 0 (constant) or more: what an exponential own time of that mean would have.
+    #[serde(default)]
+    pub own_spread: f64,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// From how many customers on executions fail.
