@@ -206,10 +206,9 @@ pub struct ErrorLevel {
 /// `p(N) = b + (1 - b) (1 - (N_0 / N)^s)` above the onset N_0, with b the background.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorHinge {
-    /// Equally likely onsets N_0 in customers, ascending.
-    pub nodes: Vec<f64>,
-    /// Steepness s, above 0; 1 is a limited room that turns away what its servers cannot do.
-    pub steepness: f64,
+    /// Equally likely onsets N_0 in customers, ascending, each with its steepness s, above 0; a steepness of 1 is a limited room
+    /// that turns away what its servers cannot do.
+    pub nodes: Vec<[f64; 2]>,
 }
 
 /// One measured step as a point of the charts.

@@ -14,8 +14,12 @@ pub const DEFAULT_SHARE: f64 = 0.01;
 const CONFIDENCE: f64 = 0.95;
 /// Nodes of the onset between the last clean and the first failing level.
 const ONSETS: usize = 65;
-/// Exponents of the growth of the failed share: a quarter to sixteen, by factors of the fourth root of two.
-const STEEPNESSES: usize = 25;
+/// Exponents of the growth of the failed share: 1/64 (nearly a step) to 16, by factors of the fourth root of two.
+const STEEPNESSES: usize = 41;
+/// The least of them.
+const LEAST_STEEPNESS: f64 = 1.0 / 64.0;
+/// Equally likely worlds that a hinge is kept as.
+const NODES: u32 = 21;
 
 /// Share of failed executions from which on a level is failing: the strictest of the study's objectives, else 1 %.
 #[must_use]
@@ -110,57 +114,46 @@ pub fn failed_share(background: f64, onset: f64, steepness: f64, customers: f64)
 /// Customers from which on more than `share` (0-1) of the executions fail, in one draw; infinite where no step failed, so that
 /// only [`ErrorOnset::last_clean`] is known, and `None` where already the first level did.
 ///
-/// `position` 0-1 is the draw's quantile of the onset: 0.5 for the central world, a uniform number for a draw. Without a
-/// hinge the onset lies anywhere between the last clean and the first failing level, evenly in its logarithm, and the share
-/// is not told apart from it.
+/// `position` 0-1 is the draw's quantile of the onset: 0.5 for the central world, a uniform number for a draw. A share that
+/// the first failing level is known to exceed is exceeded there at the latest.
 #[must_use]
 pub fn customers_failing(onset: &ErrorOnset, share: f64, position: f64) -> Option<f64> {
     let Some(first) = onset.first_failing else { return Some(f64::INFINITY) };
-    let clean = onset.last_clean?;
-    let Some(hinge) = &onset.hinge else { return Some(clean * (first.customers / clean).powf(position)) };
-    let at = quantile_of_nodes(&hinge.nodes, position.clamp(0.0, 1.0));
-    if share <= onset.background {
-        return Some(at);
-    }
-    let passed = (1.0 - share) / (1.0 - onset.background);
-    Some(at * passed.powf(-1.0 / hinge.steepness))
-}
-
-/// Position among ascending values that are equally likely.
-fn quantile_of_nodes(nodes: &[f64], position: f64) -> f64 {
-    nest_data::estimate::quantile_of_sorted(nodes, position).unwrap_or(f64::INFINITY)
+    let nodes = &onset.hinge.as_ref()?.nodes;
+    let node = ((position.clamp(0.0, 1.0) * nodes.len() as f64) as usize).min(nodes.len().checked_sub(1)?);
+    let [from, steepness] = nodes[node];
+    let passed = ((1.0 - share) / (1.0 - onset.background)).clamp(0.0, 1.0);
+    let customers = from * passed.powf(-1.0 / steepness);
+    Some(if share <= first.share.low { customers.min(first.customers) } else { customers })
 }
 
 /// A hinge on the levels from the first failing one on; `None` where there is none.
 fn fit_hinge(beyond: &[(f64, u64, u64)], last_clean: f64, background: f64) -> Option<ErrorHinge> {
     let first = beyond.first()?.0;
     let onsets: Vec<f64> = (0..ONSETS).map(|node| last_clean * (first / last_clean).powf((node as f64 + 0.5) / ONSETS as f64)).collect();
-    let steepnesses: Vec<f64> = (0..STEEPNESSES).map(|node| 0.25 * 2_f64.powf(node as f64 / 4.0)).collect();
-    let nodes: Vec<(f64, f64, f64)> = onsets
-        .iter()
-        .flat_map(|onset| steepnesses.iter().map(move |steepness| (*onset, *steepness)))
-        .map(|(onset, steepness)| (onset, steepness, log_likelihood(beyond, background, onset, steepness)))
-        .collect();
-    let best = nodes.iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
-    let flatten = dispersion(beyond, background, best.0, best.1);
-    let weights: Vec<f64> = nodes.iter().map(|node| ((node.2 - best.2) / flatten).exp()).collect();
+    let steepnesses: Vec<f64> = (0..STEEPNESSES).map(|node| LEAST_STEEPNESS * 2_f64.powf(node as f64 / 4.0)).collect();
+    let pairs: Vec<[f64; 2]> = onsets.iter().flat_map(|onset| steepnesses.iter().map(move |steepness| [*onset, *steepness])).collect();
+    let likelihoods: Vec<f64> = pairs.iter().map(|[onset, steepness]| log_likelihood(beyond, background, *onset, *steepness)).collect();
+    let best = (0..pairs.len()).max_by(|a, b| likelihoods[*a].total_cmp(&likelihoods[*b]))?;
+    let flatten = dispersion(beyond, background, pairs[best][0], pairs[best][1]);
+    let weights: Vec<f64> = likelihoods.iter().map(|likelihood| ((likelihood - likelihoods[best]) / flatten).exp()).collect();
+    let by_onset = weights.chunks(STEEPNESSES).map(|row| {
+        let weight: f64 = row.iter().sum();
+        let mean_log = row.iter().zip(&steepnesses).map(|(weight, steepness)| weight * steepness.ln()).sum::<f64>() / weight;
+        (weight, if weight > 0.0 { mean_log.exp() } else { 1.0 })
+    });
+    let (weights, steepnesses): (Vec<f64>, Vec<f64>) = by_onset.unzip();
     let total: f64 = weights.iter().sum();
-    let steepness = nodes.iter().zip(&weights).map(|(node, weight)| node.1.ln() * weight).sum::<f64>() / total;
-    let by_onset: Vec<f64> = weights.chunks(STEEPNESSES).map(|chunk| chunk.iter().sum::<f64>() / total).collect();
-    Some(ErrorHinge { nodes: quantiles(&onsets, &by_onset), steepness: steepness.exp() })
-}
-
-/// 21 quantiles (2.4 % to 97.6 %) of weighted ascending values.
-fn quantiles(values: &[f64], weights: &[f64]) -> Vec<f64> {
-    let at = |position: f64| {
-        let mut below = 0.0;
+    let at = |node: u32| {
+        let (mut below, position) = (0.0, (f64::from(node) + 0.5) / f64::from(NODES) * total);
         let reached = weights.iter().position(|weight| {
             below += weight;
             below >= position
         });
-        values[reached.unwrap_or(values.len() - 1)]
+        let index = reached.unwrap_or(ONSETS - 1);
+        [onsets[index], steepnesses[index]]
     };
-    (0..21).map(|node| at((f64::from(node) + 0.5) / 21.0)).collect()
+    Some(ErrorHinge { nodes: (0..NODES).map(at).collect() })
 }
 
 /// Logarithm of the likelihood of the levels, up to a constant.
@@ -210,7 +203,7 @@ mod tests {
         let hinge = onset.hinge.as_ref().expect("three failing levels");
         let central = customers_failing(&onset, 0.01, 0.5).expect("a clean level");
         assert!((central / 1_010.0 - 1.0).abs() < 0.02, "{central}");
-        assert!((hinge.steepness - 1.0).abs() < 0.1, "{}", hinge.steepness);
+        assert!((hinge.nodes[10][1] - 1.0).abs() < 0.1, "{:?}", hinge.nodes);
         let (low, high) = (customers_failing(&onset, 0.01, 0.05), customers_failing(&onset, 0.01, 0.95));
         assert!(low >= Some(900.0) && low <= Some(central) && high >= Some(central));
     }

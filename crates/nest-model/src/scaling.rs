@@ -22,6 +22,8 @@ pub const FEWEST_STEPS: usize = 4;
 const DRAWS: u32 = 2_000;
 /// Change of use over forecast along the ramp above which data growth is suspected.
 const DRIFT: f64 = 0.15;
+/// Quantile of response time that steps left out of the fit check.
+const TAIL: f64 = 0.99;
 /// Plateau over ceiling below which an unmeasured limit is suspected.
 const UNMEASURED: f64 = 0.9;
 
@@ -44,6 +46,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
     let responses = steps.iter().map(|step| responses(step, &behaviours)).collect::<Result<Vec<_>, _>>()?;
     let points: Vec<MeasuredPoint> =
         steps.iter().zip(&responses).map(|(step, response)| point(step, response, &behaviours, &measurements.resources)).collect();
+    let quantiles = fit_quantiles(&points, &responses, &behaviours, &resources);
     let mut model = ScalingModel {
         header: ScalingModel::header(),
         run: measurements.run.clone(),
@@ -53,9 +56,9 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         machine: measurements.machine.clone(),
         behaviours: facts(steps, &behaviours)?,
         tested: tested(&points, &resources),
-        quantiles: fit_quantiles(&points, &responses, &behaviours, &resources),
         error_onset: error_onset(steps, tolerated_share(&measurements.study)),
-        checks: checks(steps, &behaviours, &measurements.resources, &resources),
+        checks: [checks(steps, &behaviours, &measurements.resources, &resources), response_checks(&points, &quantiles, &resources)].concat(),
+        quantiles,
         draws: DrawPlan { count: DRAWS, seed: measurements.study.study.seed },
         throughput: None,
         resources,
@@ -202,6 +205,25 @@ fn checks(steps: &[Step], behaviours: &[String], resources: &[Resource], models:
         }
     }
     checks
+}
+
+/// The tail of response times in the steps that were left out of the fit, at the utilisation that was measured in them.
+fn response_checks(points: &[MeasuredPoint], laws: &[QuantileLaw], resources: &[ResourceModel]) -> Vec<Check> {
+    let confirm = points.iter().filter(|point| point.purpose == Purpose::Confirm && point.worth.is_fitted());
+    let check = |point: &MeasuredPoint, law: &QuantileLaw| {
+        let capacity = resources.iter().find(|resource| resource.name == law.resource)?.capacity?;
+        let utilisation = point.used.get(&law.resource)? / capacity;
+        let measured = point.response.iter().find(|one| one.behaviour == law.behaviour && one.quantile == law.quantile)?;
+        Some(Check {
+            step: point.label.clone(),
+            customers: point.customers,
+            quantity: format!("{} p{} s at {:.2} of {}", law.behaviour, law.quantile * 100.0, utilisation, law.resource),
+            predicted: response::estimate_at(law, utilisation)?,
+            measured: measured.seconds,
+        })
+    };
+    let tails: Vec<&QuantileLaw> = laws.iter().filter(|law| law.quantile == TAIL).collect();
+    confirm.flat_map(|point| tails.iter().filter_map(move |law| check(point, law))).collect()
 }
 
 fn throughput(model: &ScalingModel) -> Option<ThroughputLaw> {

@@ -231,9 +231,9 @@ proptest! {
 
     #[test]
     fn more_load_waits_more_and_more_servers_wait_less(servers in 1_u32..500, rho in 0.01_f64..0.98) {
-        prop_assert!(erlang_c(servers, rho) < erlang_c(servers, rho + 0.01));
+        prop_assert!(erlang_c(servers, rho) <= erlang_c(servers, rho + 0.01)); // 0 at many idle servers
         prop_assert!(erlang_c(servers + 1, rho) <= erlang_c(servers, rho));
-        prop_assert!(erlang_b(servers + 1, 300.0 * rho) < erlang_b(servers, 300.0 * rho));
+        prop_assert!(erlang_b(servers + 1, 300.0 * rho) <= erlang_b(servers, 300.0 * rho));
         prop_assert!(general_wait(f64::from(servers), rho, 1.0, 2.0) >= general_wait(f64::from(servers), rho, 1.0, 1.0));
     }
 

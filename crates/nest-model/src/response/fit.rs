@@ -173,10 +173,16 @@ fn stretched_quantile(own: &[f64], index: usize) -> f64 {
     high
 }
 
-/// P(S > time) of an own time with the given quantiles.
+/// P(S > time) of an own time with the given quantiles; its least value is where an exponential one with the distance from
+/// p50 to p95 would begin.
 fn survival(own: &[f64], time: f64) -> f64 {
-    let (mut from, mut log) = (0.0, 0.0);
-    let mut slope = 0.0;
+    let upper = own.get(1).or(own.first()).copied().unwrap_or(0.0);
+    let least = own.first().map_or(0.0, |median| (median - (upper - median) * 2_f64.ln() / 10_f64.ln()).max(0.0));
+    if time <= least {
+        return 1.0;
+    }
+    let (mut from, mut log) = (least, 0.0);
+    let mut slope = f64::NEG_INFINITY;
     for (until, quantile) in own.iter().zip(QUANTILES) {
         let next = (1.0 - quantile).ln();
         if *until > from {

@@ -1,8 +1,8 @@
 //! How a quantile of response time rises with utilisation, for an own service time of a given shape.
 
-use nest_data::scaling::QuantileLaw;
+use nest_data::{Estimate, scaling::QuantileLaw};
 
-use crate::queueing::relative_wait;
+use crate::{draws::Z90, queueing::relative_wait};
 
 /// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small errors of
 /// utilisation there are large ones of response time.
@@ -18,6 +18,17 @@ const ROUNDS: usize = 60;
 #[must_use]
 pub fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, utilisation: f64) -> f64 {
     if b == 0.0 { a } else { a + b * rise(law, servers, utilisation) }
+}
+
+/// The same with its interval at the law's own servers: that of a and b, and the scatter of the fitted steps; `None` from
+/// saturation on.
+#[must_use]
+pub fn estimate_at(law: &QuantileLaw, utilisation: f64) -> Option<Estimate> {
+    let rise = rise(law, law.servers, utilisation);
+    let value = law.a.value + law.b.value * rise;
+    let variance = law.a.standard_error.powi(2) + 2.0 * rise * law.covariance_ab + (rise * law.b.standard_error).powi(2);
+    let error = (variance.max(0.0) + (law.residual * value).powi(2)).sqrt();
+    rise.is_finite().then(|| Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error })
 }
 
 /// Rise of a law's quantile over its own time, in units of its wait b; infinite from saturation on.
