@@ -294,7 +294,7 @@ proptest! {
     }
 }
 
-const LONG: Span = Span { warm_up_s: 200.0, windows: 10, window_s: 2_000.0 };
+const LONG: Span = Span { warm_up_s: 200.0, windows: 10, window_s: 10_000.0 };
 
 fn mean_of(servers: usize, discipline: Discipline, cv2: f64, rho: f64) -> f64 {
     let station = Station::new(servers, discipline, vec![Service { mean_s: 1.0, cv2 }]);
@@ -305,7 +305,7 @@ fn mean_of(servers: usize, discipline: Discipline, cv2: f64, rho: f64) -> f64 {
 }
 
 /// Closed forms: M/G/1 by Pollaczek and Khinchine, M/G/1 processor sharing `S / (1 - rho)` whatever the distribution, M/M/4
-/// (modelling.md 4.3). Twenty thousand seconds leave a few per cent of noise.
+/// (modelling.md 4.3). A hundred thousand seconds leave a few per cent of noise.
 #[test]
 fn the_simulator_agrees_with_closed_forms() {
     for (servers, discipline, cv2, rho, expected) in [

@@ -57,12 +57,30 @@ pub fn fit_laws(resource: &str, servers: f64, behaviours: &[(String, Vec<Observe
         .iter()
         .map(|(name, observed)| (name.clone(), observed.iter().filter(|one| one.utilisation < HIGHEST && one.response.mean_s > 0.0).collect()))
         .collect();
-    let means = mean_laws(servers, &usable);
-    usable.iter().zip(means).flat_map(|((name, observed), mean)| behaviour_laws(name, resource, servers, observed, mean)).collect()
+    let under = |waiting: Waiting| {
+        let (means, misfit) = mean_laws(servers, &usable, waiting);
+        let laws: Vec<(QuantileLaw, f64)> =
+            usable.iter().zip(means).flat_map(|((name, observed), mean)| behaviour_laws(name, resource, servers, observed, mean)).collect();
+        let misfit = misfit + laws.iter().map(|(_, misfit)| misfit).sum::<f64>();
+        (laws.into_iter().map(|(law, _)| law).collect::<Vec<_>>(), misfit)
+    };
+    let candidates = [Waiting::Queued, Waiting::Shared, Waiting::Both].map(under);
+    candidates.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(Vec::new(), |(laws, _)| laws)
+}
+
+/// What everybody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// A queue: all wait alike.
+    Queued,
+    /// Shared processors: the wait is in proportion to the own time.
+    Shared,
+    /// Something of each.
+    Both,
 }
 
 /// The means of all behaviours; none for a behaviour with fewer than three steps.
-fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)]) -> Vec<Option<MeanLaw>> {
+fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], waiting: Waiting) -> (Vec<Option<MeanLaw>>, f64) {
     let fitted: Vec<usize> = (0..behaviours.len()).filter(|index| behaviours[*index].1.len() >= FEWEST).collect();
     let rows: Vec<(usize, &Observed)> =
         fitted.iter().enumerate().flat_map(|(column, index)| behaviours[*index].1.iter().map(move |one| (column, *one))).collect();
@@ -72,31 +90,36 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)]) -> Vec<Optio
     let mut own: Vec<f64> =
         fitted.iter().map(|index| behaviours[*index].1.iter().map(|one| one.response.mean_s).fold(f64::INFINITY, f64::min)).collect();
     let columns = own.len();
-    // A single behaviour cannot tell a queue from sharing: then it is a queue.
-    let waits = if columns > 1 { 2 } else { 1 };
     let mut laws = vec![None; behaviours.len()];
+    let mut misfit = 0.0;
     for _ in 0..ROUNDS {
         let typical = own.iter().sum::<f64>() / columns as f64;
+        let wait = |behaviour: usize, one: &Observed, waits: usize| {
+            let shared = waiting == Waiting::Shared || waits == 1;
+            relative_wait(servers, one.utilisation) * if shared { own[behaviour] / typical } else { 1.0 }
+        };
+        let waits = if waiting == Waiting::Both { 2 } else { 1 };
         let design = DMatrix::from_fn(rows.len(), columns + waits, |row, column| {
             let (behaviour, one) = rows[row];
-            let wait = relative_wait(servers, one.utilisation);
-            match column.checked_sub(columns) {
-                None => f64::from(u8::from(behaviour == column)),
-                Some(0) => wait,
-                Some(_) => wait * own[behaviour] / typical,
-            }
+            column.checked_sub(columns).map_or_else(|| f64::from(u8::from(behaviour == column)), |wait_of| wait(behaviour, one, wait_of))
         });
-        let Some(fit) = weighted_nnls(&design, &means, &variances) else { return laws };
-        let share = if waits > 1 { fit.coefficients[columns + 1] / typical } else { 0.0 };
+        let Some(fit) = weighted_nnls(&design, &means, &variances) else { return (laws, f64::INFINITY) };
+        let residuals = &means - &design * &fit.coefficients;
+        misfit = residuals.iter().zip(variances.iter()).map(|(residual, variance)| residual.powi(2) / variance).sum();
         for (column, index) in fitted.iter().enumerate() {
-            let (queued, shared) = (fit.coefficients[columns], share * own[column]);
+            let relative = own[column] / typical;
+            let (queued, shared) = match waiting {
+                Waiting::Queued => (fit.coefficients[columns], 0.0),
+                Waiting::Shared => (0.0, fit.coefficients[columns] * relative),
+                Waiting::Both => (fit.coefficients[columns], fit.coefficients[columns + 1] * relative),
+            };
             let wait_s = queued + shared;
             let shared = if wait_s > 0.0 { shared / wait_s } else { 0.0 };
             own[column] = fit.coefficients[column];
             laws[*index] = Some(MeanLaw { own_s: own[column], wait_s, shared });
         }
     }
-    laws
+    (laws, misfit)
 }
 
 /// Variance of a mean in seconds squared: neighbours in a queue are alike, the more so the fuller it is.
@@ -107,7 +130,7 @@ fn mean_variance(one: &Observed) -> f64 {
 }
 
 /// The laws of one behaviour.
-fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observed], mean: Option<MeanLaw>) -> Vec<QuantileLaw> {
+fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observed], mean: Option<MeanLaw>) -> Vec<(QuantileLaw, f64)> {
     let blank = |index: usize| QuantileLaw {
         behaviour: name.to_owned(),
         quantile: QUANTILES[index],
@@ -133,7 +156,7 @@ fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observe
             Some(mean.wait_s),
         )
     };
-    let own: Vec<f64> = (0..QUANTILES.len()).filter_map(|index| first(index).map(|law| law.a.value)).collect();
+    let own: Vec<f64> = (0..QUANTILES.len()).filter_map(|index| first(index).map(|(law, _)| law.a.value)).collect();
     let shaped = |index: usize| {
         let own_s = own.get(index).copied().unwrap_or(mean.own_s);
         QuantileLaw {
@@ -197,7 +220,7 @@ fn survival(own: &[f64], time: f64) -> f64 {
 }
 
 /// Fits a and b of a law whose rise is known; `wait_s` is what the means say of b.
-fn fit_quantile(law: QuantileLaw, index: usize, observed: &[&Observed], wait_s: Option<f64>) -> Option<QuantileLaw> {
+fn fit_quantile(law: QuantileLaw, index: usize, observed: &[&Observed], wait_s: Option<f64>) -> Option<(QuantileLaw, f64)> {
     let quantile = QUANTILES[index];
     let usable: Vec<(f64, f64, f64)> = observed
         .iter()
@@ -232,13 +255,14 @@ fn fit_quantile(law: QuantileLaw, index: usize, observed: &[&Observed], wait_s: 
         Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error }
     };
     let relative: f64 = residuals.iter().zip(seconds.iter()).take(rows).map(|(residual, seconds)| (residual / seconds).powi(2)).sum();
-    Some(QuantileLaw {
+    let fitted = QuantileLaw {
         a: estimate(0),
         b: estimate(1),
         covariance_ab: fit.covariance[(0, 1)] * inflate,
         residual: (relative / rows as f64).sqrt(),
         ..law
-    })
+    };
+    Some((fitted, chi))
 }
 
 #[cfg(test)]
