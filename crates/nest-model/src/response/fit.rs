@@ -4,7 +4,11 @@ use nalgebra::{DMatrix, DVector};
 use nest_data::{Estimate, scaling::QuantileLaw};
 
 use super::{QUANTILES, Response, rise::rise};
-use crate::{draws::Z90, queueing::relative_wait, regression::weighted_nnls};
+use crate::{
+    draws::Z90,
+    queueing::{ServiceMoments, mixed_service, relative_wait},
+    regression::weighted_nnls,
+};
 
 /// Utilisation above which a step is no light load any more: no steady state can be assumed.
 const HIGHEST: f64 = 0.97;
@@ -14,6 +18,11 @@ const FEWEST: usize = 3;
 const LEAST_ERROR: f64 = 0.03;
 /// Least relative error of a mean between visits.
 const LEAST_MEAN_ERROR: f64 = 0.01;
+/// Relative error of the wait as queueing theory foretells it from own times: their spread is that of the whole answer, and
+/// systems are neither quite a queue nor quite shared.
+const THEORY_ERROR: f64 = 0.3;
+/// What the misfit must fall by for a queue and sharing at once to be believed.
+const LEAST_EVIDENCE: f64 = 6.0;
 /// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
 const SHAPE_ERROR: f64 = 0.15;
 /// Rounds in which own times and the wait in proportion to them settle.
@@ -61,7 +70,7 @@ pub fn fit_laws(resource: &str, servers: f64, behaviours: &[(String, Vec<Observe
         let (means, misfit) = mean_laws(servers, &usable, waiting);
         let laws: Vec<(QuantileLaw, f64)> =
             usable.iter().zip(means).flat_map(|((name, observed), mean)| behaviour_laws(name, resource, servers, observed, mean)).collect();
-        let misfit = misfit + laws.iter().map(|(_, misfit)| misfit).sum::<f64>();
+        let misfit = misfit + if waiting == Waiting::Both { LEAST_EVIDENCE } else { 0.0 } + laws.iter().map(|(_, misfit)| misfit).sum::<f64>();
         (laws.into_iter().map(|(law, _)| law).collect::<Vec<_>>(), misfit)
     };
     let candidates = [Waiting::Queued, Waiting::Shared, Waiting::Both].map(under);
@@ -84,8 +93,11 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], waiting: Wai
     let fitted: Vec<usize> = (0..behaviours.len()).filter(|index| behaviours[*index].1.len() >= FEWEST).collect();
     let rows: Vec<(usize, &Observed)> =
         fitted.iter().enumerate().flat_map(|(column, index)| behaviours[*index].1.iter().map(move |one| (column, *one))).collect();
-    let means = DVector::from_iterator(rows.len(), rows.iter().map(|(_, one)| one.response.mean_s));
-    let variances = DVector::from_iterator(rows.len(), rows.iter().map(|(_, one)| mean_variance(one)));
+    let Some(service) = service_seen(&fitted, behaviours) else { return (vec![None; behaviours.len()], f64::INFINITY) };
+    let foretold = service.mean_s * (1.0 + service.cv2) / 2.0;
+    // The last row holds the wait near what queueing theory makes of the own times.
+    let means = DVector::from_iterator(rows.len() + 1, rows.iter().map(|(_, one)| one.response.mean_s).chain([1.0]));
+    let variances = DVector::from_iterator(rows.len() + 1, rows.iter().map(|(_, one)| mean_variance(one)).chain([THEORY_ERROR.powi(2)]));
     // The own times start as the least means seen.
     let mut own: Vec<f64> =
         fitted.iter().map(|index| behaviours[*index].1.iter().map(|one| one.response.mean_s).fold(f64::INFINITY, f64::min)).collect();
@@ -99,8 +111,17 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], waiting: Wai
             relative_wait(servers, one.utilisation) * if shared { own[behaviour] / typical } else { 1.0 }
         };
         let waits = if waiting == Waiting::Both { 2 } else { 1 };
-        let design = DMatrix::from_fn(rows.len(), columns + waits, |row, column| {
-            let (behaviour, one) = rows[row];
+        let design = DMatrix::from_fn(rows.len() + 1, columns + waits, |row, column| {
+            let Some((behaviour, one)) = rows.get(row).copied() else {
+                let queued = column == columns && waiting != Waiting::Shared;
+                return if column < columns {
+                    0.0
+                } else if queued {
+                    1.0 / foretold
+                } else {
+                    1.0 / typical
+                };
+            };
             column.checked_sub(columns).map_or_else(|| f64::from(u8::from(behaviour == column)), |wait_of| wait(behaviour, one, wait_of))
         });
         let Some(fit) = weighted_nnls(&design, &means, &variances) else { return (laws, f64::INFINITY) };
@@ -120,6 +141,16 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], waiting: Wai
         }
     }
     (laws, misfit)
+}
+
+/// Service time of the whole mix as the lightest steps show it.
+fn service_seen(fitted: &[usize], behaviours: &[(String, Vec<&Observed>)]) -> Option<ServiceMoments> {
+    let part = |index: &usize| {
+        let lightest = behaviours[*index].1.iter().min_by(|a, b| a.utilisation.total_cmp(&b.utilisation))?;
+        let Response { count, mean_s, deviation_s, .. } = lightest.response;
+        Some((count as f64, ServiceMoments { mean_s, cv2: (deviation_s / mean_s).powi(2) }))
+    };
+    mixed_service(&fitted.iter().filter_map(part).collect::<Vec<_>>())
 }
 
 /// Variance of a mean in seconds squared: neighbours in a queue are alike, the more so the fuller it is.
