@@ -296,16 +296,20 @@ proptest! {
 
 const LONG: Span = Span { warm_up_s: 200.0, windows: 10, window_s: 10_000.0 };
 
+/// Mean response time over eight seeds.
 fn mean_of(servers: usize, discipline: Discipline, cv2: f64, rho: f64) -> f64 {
-    let station = Station::new(servers, discipline, vec![Service { mean_s: 1.0, cv2 }]);
-    let run = simulate(&System { stations: vec![station] }, &[rho * servers as f64], LONG, 7);
-    let utilisation = run.utilisation(0, servers, LONG);
-    assert!((utilisation / rho - 1.0).abs() < 0.03, "{utilisation} for {rho}");
-    run.mean_s(0)
+    let system = System { stations: vec![Station::new(servers, discipline, vec![Service { mean_s: 1.0, cv2 }])] };
+    let one = |seed: u64| {
+        let run = simulate(&system, &[rho * servers as f64], LONG, seed);
+        let utilisation = run.utilisation(0, servers, LONG);
+        assert!((utilisation / rho - 1.0).abs() < 0.05, "{utilisation} for {rho}");
+        run.mean_s(0)
+    };
+    (1..=8).map(one).sum::<f64>() / 8.0
 }
 
 /// Closed forms: M/G/1 by Pollaczek and Khinchine, M/G/1 processor sharing `S / (1 - rho)` whatever the distribution, M/M/4
-/// (modelling.md 4.3). A hundred thousand seconds leave a few per cent of noise.
+/// (modelling.md 4.3). Eight times a hundred thousand seconds leave one or two per cent of noise.
 #[test]
 fn the_simulator_agrees_with_closed_forms() {
     for (servers, discipline, cv2, rho, expected) in [
@@ -317,7 +321,8 @@ fn the_simulator_agrees_with_closed_forms() {
         (4, Discipline::Sharing, 1.0, 0.7, 1.357212),
     ] {
         let mean = mean_of(servers, discipline, cv2, rho);
-        assert!((mean / expected - 1.0).abs() < 0.06, "{servers} {discipline:?} {cv2} {rho}: {mean} for {expected}");
+        println!("{servers} {discipline:?} {cv2} {rho}: {mean} for {expected}");
+        assert!((mean / expected - 1.0).abs() < 0.05, "{servers} {discipline:?} {cv2} {rho}: {mean} for {expected}");
     }
 }
 

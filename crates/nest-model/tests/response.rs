@@ -4,11 +4,13 @@
 mod simulator;
 
 use nalgebra::{DMatrix, DVector};
+use nest_data::{Estimate, scaling::QuantileLaw};
 use nest_model::{
     queueing::relative_wait,
     regression::weighted_nnls,
-    response::{Observed, QUANTILES, Response, fit_laws, seconds_at},
+    response::{Observed, QUANTILES, Response, estimate_at, fit_laws, highest_utilisation, ordered_seconds, rise},
 };
+use proptest::prelude::*;
 use simulator::{Discipline, Run, Service, Span, Station, System, simulate};
 
 /// Utilisations that are fitted, as a ramp to 0.7 sets them.
@@ -66,9 +68,10 @@ fn alone(observed: &[Observed], index: usize, servers: f64, utilisation: f64) ->
     fit.coefficients[0] + fit.coefficients[1] * relative_wait(servers, utilisation)
 }
 
+/// Both disciplines at 1 to 16 servers with a squared coefficient of variation of 0.25 to 4, one behaviour and three.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (demands_s, shares) in [(&[0.01] as &[f64], &[1.0] as &[f64]), (&[0.005, 0.01, 0.03], &[0.6, 0.3, 0.1])] {
+    for (demands_s, shares) in [(&[0.01] as &[f64], &[1.0] as &[f64]), (&[0.004, 0.012, 0.02], &[0.5, 0.3, 0.2])] {
         for discipline in [Discipline::FirstCome, Discipline::Sharing] {
             for servers in [1, 2, 4, 16] {
                 for cv2 in [0.25, 1.0, 4.0] {
@@ -80,86 +83,108 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Errors of one forecast: relative to the truth, by the fit of before, of the truth's own repeat, and whether the interval holds.
+struct Miss {
+    now: f64,
+    before: f64,
+    repeat: f64,
+    held: bool,
+}
+
+/// Every behaviour's miss at a quantile (an index of [`QUANTILES`]) at each of [`FORECAST`].
+fn misses(case: &Case, executions: f64, seed: u64) -> Vec<(usize, usize, Miss)> {
+    let servers = case.servers as f64;
+    let fitted = steps(case, &FITTED, |utilisation| EXECUTIONS * utilisation, seed);
+    let [truth, again] = [seed + 1_000_000, seed + 2_000_000].map(|seed| steps(case, &FORECAST, |_| executions, seed));
+    let named: Vec<(String, Vec<Observed>)> = fitted.iter().enumerate().map(|(index, steps)| (index.to_string(), steps.clone())).collect();
+    let mut misses = Vec::new();
+    for law in fit_laws("cpu", servers, &named) {
+        let behaviour: usize = law.behaviour.parse().expect("named by number");
+        let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile).expect("one of them");
+        for (at, (step, other)) in truth[behaviour].iter().zip(&again[behaviour]).enumerate() {
+            let measured = step.response.quantiles_s[index];
+            let estimate = estimate_at(&law, step.utilisation).expect("below saturation");
+            let relative = |seconds: f64| seconds / measured - 1.0;
+            let miss = Miss {
+                now: relative(estimate.value),
+                before: relative(alone(&fitted[behaviour], index, servers, step.utilisation)),
+                repeat: relative(other.response.quantiles_s[index]),
+                held: estimate.covers(measured),
+            };
+            misses.push((index, at, miss));
+        }
+    }
+    misses
+}
+
+fn median_size(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sizes: Vec<f64> = values.map(f64::abs).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes[sizes.len() / 2]
+}
+
+/// The goals of modelling.md 5.3: p99 at 0.9 from at most 0.7 within 13 % in the median, with margin for p95, and better than
+/// the fit that was replaced. Demands, shares and seeds are not those with which the fit was chosen.
 #[test]
-fn research() {
-    let truth_n: f64 = std::env::var("N").map_or(300_000.0, |n| n.parse().unwrap());
-    // [method][group][quantile][forecast]
-    let mut errors = vec![vec![vec![vec![Vec::new(); 3]; 3]; 4]; 2];
-    let seeds: u64 = std::env::var("SEEDS").map_or(1, |n| n.parse().unwrap());
-    for (k, case) in cases().iter().enumerate() {
-        let c = case.servers as f64;
-        let group = usize::from(case.shares.len() > 1) * 2 + usize::from(case.discipline == Discipline::Sharing);
-        let truth = steps(case, &FORECAST, |_| truth_n, 7_000 + k as u64);
-        for seed in 0..seeds {
-            let fitted = steps(case, &FITTED, |u| EXECUTIONS * u, k as u64 + 1000 * seed);
-            let named: Vec<(String, Vec<Observed>)> = fitted.iter().enumerate().map(|(j, o)| (j.to_string(), o.clone())).collect();
-            let laws = fit_laws("cpu", c, &named);
-            let mut note = String::new();
-            for law in &laws {
-                let j: usize = law.behaviour.parse().unwrap();
-                let q = QUANTILES.iter().position(|q| *q == law.quantile).unwrap();
-                for (t, true_) in truth[j].iter().enumerate() {
-                    let e = seconds_at(law, (law.a.value, law.b.value), c, true_.utilisation) / true_.response.quantiles_s[q] - 1.0;
-                    let before = alone(&fitted[j], q, c, true_.utilisation) / true_.response.quantiles_s[q] - 1.0;
-                    errors[0][group][q][t].push(before);
-                    errors[1][group][q][t].push(e);
-                    if q == 2 && t == 1 && seed == 0 {
-                        note += &format!(
-                            " | {:+.0} {:+.0} qu {:.2} sh {:.2} r {:.2} a {:.4} b {:.4}",
-                            before * 100.0,
-                            e * 100.0,
-                            law.queueing,
-                            law.sharing,
-                            law.own_spread,
-                            law.a.value,
-                            law.b.value
-                        );
-                    }
-                }
-            }
-            if seed == 0 {
-                println!("c {} {:?} cv2 {} n {}{note}", case.servers, case.discipline, case.cv2, case.shares.len());
-            }
-        }
-    }
-    let median = |v: &[f64]| {
-        let mut v: Vec<f64> = v.iter().map(|e| e.abs()).collect();
-        v.sort_by(f64::total_cmp);
-        v[v.len() / 2] * 100.0
-    };
-    let bias = |v: &[f64]| {
-        let mut v: Vec<f64> = v.to_vec();
-        v.sort_by(f64::total_cmp);
-        v[v.len() / 2] * 100.0
-    };
-    for (g, group) in ["single FCFS", "single PS", "multi FCFS", "multi PS"].iter().enumerate() {
-        for (i, name) in ["before", "now"].iter().enumerate() {
+fn tails_beyond_the_fitted_load_are_forecast() {
+    let all: Vec<(usize, usize, Miss)> =
+        cases().iter().enumerate().flat_map(|(index, case)| misses(case, 200_000.0, 40_000 + index as u64)).collect();
+    println!("| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |");
+    for index in 0..QUANTILES.len() {
+        for at in 0..FORECAST.len() {
+            let of: Vec<&Miss> = all.iter().filter(|miss| miss.0 == index && miss.1 == at).map(|miss| &miss.2).collect();
+            let [now, before, repeat] =
+                [|miss: &&Miss| miss.now, |miss: &&Miss| miss.before, |miss: &&Miss| miss.repeat].map(|one| median_size(of.iter().map(one)));
+            let held = of.iter().filter(|miss| miss.held).count() as f64 / of.len() as f64;
+            let (quantile, utilisation, count) = (QUANTILES[index], FORECAST[at], of.len());
             println!(
-                "{group:12} {name:8} {}",
-                (0..3)
-                    .map(|q| format!("p{} ", QUANTILES[q] * 100.0)
-                        + &(0..3)
-                            .map(|t| format!("{:5.1} ({:+5.1})", median(&errors[i][g][q][t]), bias(&errors[i][g][q][t])))
-                            .collect::<Vec<_>>()
-                            .join(" "))
-                    .collect::<Vec<_>>()
-                    .join(" | ")
+                "| {quantile} | {utilisation} | {count} | {:.1} % | {:.1} % | {:.1} % | {held:.2} |",
+                now * 100.0,
+                before * 100.0,
+                repeat * 100.0
             );
+            if utilisation == 0.9 && quantile > 0.9 {
+                assert!(now <= 0.13 && now < before, "p{quantile}: {now}, before {before}");
+            }
         }
     }
-    for (i, name) in ["before", "now"].iter().enumerate() {
-        let all = |q: usize, t: usize| median(&(0..4).flat_map(|g| errors[i][g][q][t].clone()).collect::<Vec<_>>());
-        println!(
-            "all          {name:8} p50 {:5.1} {:5.1} {:5.1} | p95 {:5.1} {:5.1} {:5.1} | p99 {:5.1} {:5.1} {:5.1}",
-            all(0, 0),
-            all(0, 1),
-            all(0, 2),
-            all(1, 0),
-            all(1, 1),
-            all(1, 2),
-            all(2, 0),
-            all(2, 1),
-            all(2, 2)
-        );
+}
+
+/// A law whose b is one second, so that its rise can be read off.
+fn law(quantile: f64, queueing: f64, sharing: f64, own_spread: f64) -> QuantileLaw {
+    let (zero, one) = (Estimate::exact(0.0), Estimate::exact(1.0));
+    let (behaviour, resource) = ("a".to_owned(), "app/cpu".to_owned());
+    QuantileLaw { behaviour, quantile, resource, servers: 4.0, a: zero, b: one, covariance_ab: 0.0, residual: 0.0, queueing, sharing, own_spread }
+}
+
+proptest! {
+    #[test]
+    fn a_response_never_falls_with_load(
+        servers in 0.5_f64..64.0, quantile in 0.3_f64..0.999, queueing in 0.0_f64..1.0, sharing in 0.0_f64..5.0, spread in 0.0_f64..5.0,
+    ) {
+        let law = law(quantile, queueing, sharing, spread);
+        let mut before = 0.0;
+        for step in 0..100 {
+            let now = rise(&law, servers, f64::from(step) / 100.0);
+            prop_assert!(now >= before - 1e-9 * (1.0 + before), "{now} after {before} at {step} %");
+            before = now;
+        }
+        prop_assert_eq!(rise(&law, servers, 1.0), if queueing + sharing > 0.0 { f64::INFINITY } else { 0.0 });
+    }
+
+    #[test]
+    fn quantiles_of_a_draw_are_in_order(
+        a in prop::array::uniform3(0.0_f64..0.1), b in prop::array::uniform3(0.0_f64..0.1), utilisation in 0.0_f64..0.99, limit in 0.01_f64..1.0,
+    ) {
+        let laws = QUANTILES.map(|quantile| law(quantile, 0.7, 0.3, 1.0));
+        let world: Vec<(&QuantileLaw, (f64, f64))> = laws.iter().zip(a.into_iter().zip(b)).collect();
+        let seconds = QUANTILES.map(|quantile| ordered_seconds(&world, quantile, 4.0, utilisation).expect("a law"));
+        prop_assert!(seconds[0] <= seconds[1] && seconds[1] <= seconds[2]);
+        let reached = QUANTILES.map(|quantile| highest_utilisation(&world, quantile, 4.0, limit).unwrap_or(-1.0));
+        prop_assert!(reached[0] >= reached[1] && reached[1] >= reached[2]);
+        for (quantile, reached) in QUANTILES.iter().zip(reached).filter(|(_, reached)| (0.0..0.999).contains(reached)) {
+            let at = ordered_seconds(&world, *quantile, 4.0, reached).expect("a law");
+            prop_assert!((at / limit - 1.0).abs() < 1e-6, "{at} for {limit}");
+        }
     }
 }
