@@ -1,6 +1,7 @@
 //! Response times: read from histograms, and their quantiles against utilisation.
 
 mod fit;
+mod own_time;
 mod rise;
 
 use std::collections::BTreeMap;

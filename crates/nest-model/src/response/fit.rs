@@ -3,7 +3,11 @@
 use nalgebra::{DMatrix, DVector};
 use nest_data::{Estimate, scaling::QuantileLaw};
 
-use super::{QUANTILES, Response, rise::rise};
+use super::{
+    QUANTILES, Response,
+    own_time::{spread_s, stretched_quantile},
+    rise::rise,
+};
 use crate::{
     draws::Z90,
     queueing::{ServiceMoments, mixed_service, relative_wait},
@@ -27,8 +31,6 @@ const LEAST_EVIDENCE: f64 = 6.0;
 const SHAPE_ERROR: f64 = 0.15;
 /// Rounds in which own times and the wait in proportion to them settle.
 const ROUNDS: usize = 8;
-/// Nodes of an integral over an exponential distribution.
-const NODES: usize = 400;
 
 /// Response times of one behaviour in one step, at a utilisation (0-1) of the binding resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,8 +55,10 @@ struct MeanLaw {
 ///
 /// Means are known far better than tails, and the wait is the same queue's for all behaviours. So the means of all of them
 /// are fitted first, `E[R_j] = s_j + h(rho) (w + v s_j)`: w is what everybody waits in a queue, v s_j what grows with the own
-/// time where processors are shared. Own time and wait together foretell how each quantile rises ([`rise`]),
-/// b being the wait of the mean; the measured quantiles then fix a, and b within 15 % of that.
+/// time where processors are shared. w is held within 30 % of what M/G/1 makes of the own times, `S (1 + cv^2) / 2`, and v of
+/// the 1 of processor sharing. Own time and wait together foretell how each quantile rises ([`rise`]), b being the wait of
+/// the mean; the measured quantiles then fix a, and b within 15 % of that. Of a queue, sharing and both at once, what fits
+/// means and quantiles best is taken, both only where the sum of squared errors falls by more than 6.
 ///
 /// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the tail, for which
 /// an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 3 % between visits.
@@ -200,56 +204,6 @@ fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observe
     (0..QUANTILES.len()).filter_map(|index| fit_quantile(shaped(index), index, observed, Some(mean.wait_s))).collect()
 }
 
-/// Mean of the exponential distribution that is as wide as the own time up to a quantile: `(p_q - p_50) / ln(0.5 / (1 - q))`.
-fn spread_s(own: &[f64], index: usize) -> f64 {
-    let Some(upper) = own.get(index.max(1)) else { return own.first().map_or(0.0, |median| median / 2_f64.ln()) };
-    ((upper - own[0]) / (0.5 / (1.0 - QUANTILES[index.max(1)])).ln()).max(0.0)
-}
-
-/// q-quantile of the own time times an exponential stretch with mean 1, in seconds: what heavy load makes of shared processors.
-///
-/// # Formula
-/// t with `int e^-x P(S > t / x) dx = 1 - q`; S has a survival that is log-linear between its known quantiles.
-fn stretched_quantile(own: &[f64], index: usize) -> f64 {
-    let longer = 1.0 - QUANTILES[index];
-    let above = |time: f64| {
-        let at = |node: usize| survival(own, time / -(1.0 - (node as f64 + 0.5) / NODES as f64).ln());
-        (0..NODES).map(at).sum::<f64>() / NODES as f64
-    };
-    let (mut low, mut high) = (0.0, own.last().copied().unwrap_or(0.0).max(f64::MIN_POSITIVE));
-    while above(high) > longer {
-        high *= 2.0;
-    }
-    for _ in 0..40 {
-        let middle = (low + high) / 2.0;
-        if above(middle) > longer { low = middle } else { high = middle }
-    }
-    high
-}
-
-/// P(S > time) of an own time with the given quantiles; its least value is where an exponential one with the distance from
-/// p50 to p95 would begin.
-fn survival(own: &[f64], time: f64) -> f64 {
-    let upper = own.get(1).or(own.first()).copied().unwrap_or(0.0);
-    let least = own.first().map_or(0.0, |median| (median - (upper - median) * 2_f64.ln() / 10_f64.ln()).max(0.0));
-    if time <= least {
-        return 1.0;
-    }
-    let (mut from, mut log) = (least, 0.0);
-    let mut slope = f64::NEG_INFINITY;
-    for (until, quantile) in own.iter().zip(QUANTILES) {
-        let next = (1.0 - quantile).ln();
-        if *until > from {
-            slope = (next - log) / (until - from);
-            if time <= *until {
-                return (log + slope * (time - from)).exp();
-            }
-        }
-        (from, log) = (until.max(from), next);
-    }
-    (log + slope * (time - from)).exp()
-}
-
 /// Fits a and b of a law whose rise is known; `wait_s` is what the means say of b.
 fn fit_quantile(law: QuantileLaw, index: usize, observed: &[&Observed], wait_s: Option<f64>) -> Option<(QuantileLaw, f64)> {
     let quantile = QUANTILES[index];
@@ -315,7 +269,8 @@ mod tests {
         assert_eq!(laws.len(), 3);
         for law in laws {
             let (found, expected) = (seconds_at(&law, (law.a.value, law.b.value), 1.0, 0.9), -(1.0 - law.quantile).ln() * exact(0.9));
-            assert!((found / expected - 1.0).abs() < 1e-6, "{law:?}");
+            // The lightest step is taken for the own time, which foretells 11 % more wait than there is.
+            assert!((found / expected - 1.0).abs() < 0.02, "{law:?}");
         }
     }
 
@@ -329,11 +284,5 @@ mod tests {
         assert!(laws(&[(0.1, 100), (0.2, 100), (0.99, 100)]).is_empty());
         assert_eq!(laws(&[(0.1, 50), (0.2, 50), (0.3, 50)]), [0.5, 0.95], "p99 of 50 requests is their maximum");
         assert!(fit_laws("r", 1.0, &[]).is_empty());
-    }
-
-    #[test]
-    fn a_constant_own_time_stretches_like_an_exponential() {
-        let stretched = stretched_quantile(&[1.0, 1.0, 1.0], 2);
-        assert!((stretched / 100_f64.ln() - 1.0).abs() < 0.03, "{stretched}"); // 400 nodes
     }
 }
