@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn one_server_has_an_exponential_response() {
-        for (utilisation, time) in [(0.0, 0.3), (0.5, 2.0), (0.8, 40.0), (0.999, 3_000.0)] {
-            let exact = (-(1.0 - utilisation) * time as f64).exp();
+        for (utilisation, time) in [(0.0_f64, 0.3_f64), (0.5, 2.0), (0.8, 40.0), (0.999, 3_000.0)] {
+            let exact = (-(1.0 - utilisation) * time).exp();
             assert!((response_tail(1, utilisation, time) / exact - 1.0).abs() < 1e-9, "{utilisation} {time}");
         }
     }

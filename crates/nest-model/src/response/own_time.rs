@@ -68,7 +68,7 @@ mod tests {
     /// The product of two exponential times has the survival `z K_1(z)`, `z = 2 sqrt(t)`; K_1 as in Abramowitz, Stegun, table 9.8.
     #[test]
     fn an_exponential_own_time_stretches_like_a_product() {
-        let own = QUANTILES.map(|quantile| -(1.0 - quantile as f64).ln());
+        let own = QUANTILES.map(|quantile| -(1.0 - quantile).ln());
         let stretched = stretched_quantile(&own, 2); // z = 5.767, where z K_1(z) = 0.01
         assert!((stretched / 8.31 - 1.0).abs() < 0.03, "{stretched}");
         assert!((spread_s(&own, 2) - 1.0).abs() < 1e-9 && (spread_s(&own, 0) - 1.0).abs() < 1e-9);

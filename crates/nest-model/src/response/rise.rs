@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn an_exponential_service_gives_the_response_of_several_exponential_servers() {
-        for (servers, utilisation, quantile) in [(1, 0.5, 0.95), (2, 0.5, 0.99), (4, 0.9, 0.99), (4, 0.1, 0.5), (16, 0.95, 0.95)] {
+        for (servers, utilisation, quantile) in [(1, 0.5, 0.95_f64), (2, 0.5, 0.99), (4, 0.9, 0.99), (4, 0.1, 0.5), (16, 0.95, 0.95)] {
             let c = f64::from(servers);
-            let found = queue_rise(c, utilisation, relative_wait(c, utilisation), 1.0, quantile) - (1.0 - quantile as f64).ln();
+            let found = queue_rise(c, utilisation, relative_wait(c, utilisation), 1.0, quantile) - (1.0 - quantile).ln();
             let exact = response_quantile(servers, utilisation, quantile);
             assert!((found / exact - 1.0).abs() < 1e-9, "{servers} {utilisation} {quantile}: {found} for {exact}");
         }
