@@ -130,13 +130,13 @@ fn tails_beyond_the_fitted_load_are_forecast() {
     let all: Vec<(usize, usize, Miss)> =
         cases().iter().enumerate().flat_map(|(index, case)| misses(case, 200_000.0, 40_000 + index as u64)).collect();
     println!("| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |");
-    for index in 0..QUANTILES.len() {
-        for at in 0..FORECAST.len() {
+    for (index, quantile) in QUANTILES.into_iter().enumerate() {
+        for (at, utilisation) in FORECAST.into_iter().enumerate() {
             let of: Vec<&Miss> = all.iter().filter(|miss| miss.0 == index && miss.1 == at).map(|miss| &miss.2).collect();
             let [now, before, repeat] =
                 [|miss: &&Miss| miss.now, |miss: &&Miss| miss.before, |miss: &&Miss| miss.repeat].map(|one| median_size(of.iter().map(one)));
             let held = of.iter().filter(|miss| miss.held).count() as f64 / of.len() as f64;
-            let (quantile, utilisation, count) = (QUANTILES[index], FORECAST[at], of.len());
+            let count = of.len();
             println!(
                 "| {quantile} | {utilisation} | {count} | {:.1} % | {:.1} % | {:.1} % | {held:.2} |",
                 now * 100.0,
