@@ -35,6 +35,9 @@ pub struct ScalingModel {
     pub throughput: Option<ThroughputLaw>,
     /// Response-time quantiles against utilisation.
     pub quantiles: Vec<QuantileLaw>,
+    /// From how many customers on executions fail; none where no step says so, or for a model of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_onset: Option<ErrorOnset>,
     /// The measured steps, as the report draws them.
     pub points: Vec<MeasuredPoint>,
     /// Forecasts against steps that were left out of the fit.
@@ -185,7 +188,8 @@ pub struct UnmeasuredNode {
 /// A quantile of response time against utilisation of the binding resource.
 ///
 /// # Formula
-/// `R_q = a + b * C(c, c rho) / (c (1 - rho))`, with `C` Erlang's delay probability.
+/// `R_q = a + b (queueing omega_q(c, rho) + sharing h(c, rho))`, with `h = C(c, c rho) / (c (1 - rho))` the mean wait in service
+/// times (C is Erlang's delay probability), and omega what that wait adds to the quantile of an exponential own time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QuantileLaw {
     /// The behaviour.
@@ -204,6 +208,56 @@ pub struct QuantileLaw {
     pub covariance_ab: f64,
     /// Relative residual standard deviation.
     pub residual: f64,
+    /// Part of the wait that is spent in a queue, 0-1.
+    #[serde(default)]
+    pub queueing: f64,
+    /// Part of the wait that stretches the own time, 0 or more; 1 without `queueing` in a model of before.
+    #[serde(default = "whole")]
+    pub sharing: f64,
+    /// Spread of the own time over b, 0 (constant) or more: what an exponential own time of that mean would have.
+    #[serde(default)]
+    pub own_spread: f64,
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+/// From how many customers on executions fail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorOnset {
+    /// Share of failed executions above which a level counts as failing, 0-1.
+    pub tolerated: f64,
+    /// Customers of the last level below the first failing one: the onset lies above it. None where already the first failed.
+    pub last_clean: Option<f64>,
+    /// The first failing level; none where no step failed.
+    pub first_failing: Option<ErrorLevel>,
+    /// Whether a level above the first failing one did not fail: then something else than load was at work.
+    pub clean_above: bool,
+    /// Share of failed executions below the onset, 0-1.
+    pub background: f64,
+    /// How the failed share grows beyond the onset; none without a failing level above a clean one.
+    pub hinge: Option<ErrorHinge>,
+}
+
+/// Failed executions at one number of customers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ErrorLevel {
+    /// Customers of the level.
+    pub customers: f64,
+    /// Failed and dropped executions over all that were due, 0-1; the interval is exact.
+    pub share: Estimate,
+}
+
+/// Growth of the failed share beyond its onset.
+///
+/// # Formula
+/// `p(N) = b + (1 - b) (1 - (N_0 / N)^s)` above the onset N_0, with b the background.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorHinge {
+    /// Equally likely onsets N_0 in customers, ascending, each with its steepness s, above 0; a steepness of 1 is a limited room
+    /// that turns away what its servers cannot do.
+    pub nodes: Vec<[f64; 2]>,
 }
 
 /// One measured step as a point of the charts.

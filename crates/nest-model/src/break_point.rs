@@ -3,6 +3,7 @@
 use nest_data::{
     Estimate, ScalingModel,
     projection::{BreakDate, BreakKind, BreakPoint},
+    scaling::QuantileLaw,
     study::{GrowthScenario, Platform, Study},
     study_file::MOST_CUSTOMERS,
 };
@@ -11,7 +12,7 @@ use crate::{
     config::{Inputs, PricedConfig},
     draws::World,
     growth::{draw_monthly, reached_on},
-    queueing::relative_wait,
+    response::highest_utilisation,
 };
 
 /// Share of draws that must break below the searched range for a number to be given.
@@ -118,31 +119,30 @@ fn limits(priced: &PricedConfig<'_>, search: &Search<'_>, world: &World, inputs:
             let laws = search.model.quantiles.iter().zip(&world.quantiles);
             let concerned =
                 laws.filter(|(law, _)| law.quantile == quantile && slo.applies_to.as_ref().is_none_or(|behaviour| law.behaviour == *behaviour));
-            for (law, (a, b)) in concerned {
+            for (law, _) in concerned {
                 let cause = format!("{name}: {} p{} over {} s", law.behaviour, quantile * 100.0, limit_s);
-                limits.push((BreakKind::Slo, cause, slo_customers(priced, inputs, (*a, *b), limit_s)));
+                limits.push((BreakKind::Slo, cause, slo_customers(priced, inputs, &behaviour_laws(search.model, world, law), quantile, limit_s)));
             }
         }
     }
     limits
 }
 
-/// Customers from which a quantile `a + b h(rho)` lies above its limit: instances are added until none is left, so a
+/// All laws of the behaviour of one of them, each with its a and b in a world.
+fn behaviour_laws<'a>(model: &'a ScalingModel, world: &World, of: &QuantileLaw) -> Vec<(&'a QuantileLaw, (f64, f64))> {
+    let laws = model.quantiles.iter().zip(world.quantiles.iter().copied());
+    laws.filter(|(law, _)| law.behaviour == of.behaviour).collect()
+}
+
+/// Customers from which a quantile of a behaviour lies above its limit: instances are added until none is left, so a
 /// utilisation that the reserve never lets happen is only reached on the last of them.
-fn slo_customers(priced: &PricedConfig<'_>, inputs: &Inputs, (a, b): (f64, f64), limit_s: f64) -> f64 {
-    let slowdown = priced.slowdown(inputs);
-    if a * slowdown > limit_s {
-        return 0.0;
-    }
+fn slo_customers(priced: &PricedConfig<'_>, inputs: &Inputs, laws: &[(&QuantileLaw, (f64, f64))], quantile: f64, limit_s: f64) -> f64 {
+    let cores = priced.sizing(inputs).map_or(1.0, |sizing| sizing.cores);
+    let Some(utilisation) = highest_utilisation(laws, quantile, cores, limit_s / priced.slowdown(inputs)) else { return 0.0 };
     let Some(sizing) = priced.sizing(inputs) else {
         debug_assert!(priced.config.platform == Platform::Function, "only functions have no sizing");
         return f64::INFINITY;
     };
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..60 {
-        let middle = (low + high) / 2.0;
-        if (a + b * relative_wait(sizing.cores, middle)) * slowdown <= limit_s { low = middle } else { high = middle }
-    }
-    let instances = if low >= 1.0 - sizing.reserve { priced.config.max.map_or(f64::INFINITY, f64::from) } else { f64::from(sizing.least) };
-    if instances.is_finite() { sizing.customers_at(instances, low) } else { f64::INFINITY }
+    let instances = if utilisation >= 1.0 - sizing.reserve { priced.config.max.map_or(f64::INFINITY, f64::from) } else { f64::from(sizing.least) };
+    if instances.is_finite() { sizing.customers_at(instances, utilisation) } else { f64::INFINITY }
 }

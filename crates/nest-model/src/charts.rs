@@ -10,7 +10,7 @@ use nest_data::{
 use crate::{
     draws::World,
     project::{ConfigWorlds, Context},
-    queueing::relative_wait,
+    response::ordered_seconds,
 };
 
 /// Points of a drawn curve.
@@ -119,24 +119,25 @@ fn utilisation(context: &Context<'_>) -> Option<Chart> {
 }
 
 fn response(context: &Context<'_>) -> Option<Chart> {
-    let laws: Vec<(usize, &QuantileLaw)> = context.model.quantiles.iter().enumerate().filter(|(_, law)| law.quantile == SHOWN).collect();
-    let (_, first) = laws.first()?;
+    let laws: Vec<&QuantileLaw> = context.model.quantiles.iter().filter(|law| law.quantile == SHOWN).collect();
+    let first = laws.first()?;
     let resource = context.model.resources.iter().find(|resource| resource.name == first.resource)?;
     let capacity = resource.capacity?;
     let saturation = context.model.throughput.as_ref()?.saturation_customers.value;
     let to = context.model.tested.customers.max(0.95 * saturation).min(0.98 * saturation);
-    let curve = |(index, law): &(usize, &QuantileLaw)| {
+    let curve = |law: &&QuantileLaw| {
         let at = |customers: f64| {
             let of = |world: &World| {
                 let rho = (used_at(context, resource, world, customers) / capacity).min(0.995);
-                let (a, b) = world.quantiles[*index];
-                a + b * relative_wait(law.servers, rho)
+                let laws = context.model.quantiles.iter().zip(world.quantiles.iter().copied());
+                let own: Vec<(&QuantileLaw, (f64, f64))> = laws.filter(|(other, _)| other.behaviour == law.behaviour).collect();
+                ordered_seconds(&own, law.quantile, law.servers, rho).unwrap_or(f64::NAN)
             };
             banded(context, customers, of)
         };
         Curve { name: law.behaviour.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
     };
-    let scatter = |(_, law): &(usize, &QuantileLaw)| {
+    let scatter = |law: &&QuantileLaw| {
         let at = |point: &MeasuredPoint| {
             Some([point.customers?, point.response.iter().find(|one| one.behaviour == law.behaviour && one.quantile == SHOWN)?.seconds])
         };
@@ -145,7 +146,7 @@ fn response(context: &Context<'_>) -> Option<Chart> {
     let limits = context.study.slo.iter().flat_map(|(name, slo)| {
         slo.limits().into_iter().filter(|(quantile, _)| *quantile == SHOWN).map(|(_, limit)| (name.clone(), limit)).collect::<Vec<_>>()
     });
-    let slowest = laws.iter().max_by(|a, b| a.1.a.value.total_cmp(&b.1.a.value)).map_or("", |(_, law)| law.behaviour.as_str());
+    let slowest = laws.iter().max_by(|a, b| a.a.value.total_cmp(&b.a.value)).map_or("", |law| law.behaviour.as_str());
     Some(Chart {
         id: "response".to_owned(),
         title: "How long do customers wait (95 % of requests)?".to_owned(),

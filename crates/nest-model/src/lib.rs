@@ -8,6 +8,7 @@
 pub mod demand;
 pub mod draws;
 pub mod error;
+pub mod error_onset;
 pub mod growth;
 pub mod load_law;
 pub mod pricing;

@@ -1,76 +1,26 @@
-//! Delay in a multi-server queue.
+//! Queueing formulas: delay, response time and throughput of stations with known service demand.
+//!
+//! - [`erlang_b`], [`erlang_c`], [`relative_wait`]: probability and mean of delay at several servers
+//! - [`response_tail`], [`response_quantile`], [`waiting_quantile`], [`least_servers`]: response times of M/M/c
+//! - [`finite_buffer`]: blocking where only so many fit in; [`single_server_wait`], [`general_wait`]: general service times
+//! - [`closed_forecast`]: customers who wait and think, exactly, at stations of one or several servers; [`closed_bounds`]
+//! - [`several_classes`], [`open_classes`]: customers of different kinds at shared stations
+//!
+//! Everything here is a formula: nothing is fitted. Arguments outside the range that a function states give infinity, an end
+//! of the range or `None`, as it says, never a number that looks plausible.
 
-/// Erlang's delay probability C(c, a): the share of arrivals that must wait for one of `servers` servers.
-///
-/// `utilisation` rho in 0-1 (a = c rho); 1 from saturation on.
-///
-/// # Formula
-/// `B_0 = 1, B_k = a B_{k-1} / (k + a B_{k-1})`, `C = c B_c / (c - a (1 - B_c))`.
-///
-/// Source: Erlang 1917; recursion as in Cooper, "Introduction to Queueing Theory", 2nd ed., section 3.
-#[must_use]
-pub fn erlang_c(servers: u32, utilisation: f64) -> f64 {
-    if utilisation >= 1.0 {
-        return 1.0;
-    }
-    let count = f64::from(servers);
-    let load = count * utilisation.max(0.0);
-    let blocking = (1..=servers).fold(1.0, |blocking, server| load * blocking / (f64::from(server) + load * blocking));
-    count * blocking / (count - load * (1.0 - blocking))
-}
+mod bounds;
+mod classes;
+mod closed;
+mod delay;
+mod finite_buffer;
+mod general;
+mod multi_server;
 
-/// Mean wait in a multi-server queue, in service times: `C(c, c rho) / (c (1 - rho))`.
-///
-/// `servers` may be a fraction (a processor quota): between whole numbers Sakasegawa's form is taken,
-/// `rho^(sqrt(2 (c + 1)) - 1) / (c (1 - rho))`. `utilisation` in 0-1, infinite from 1 on.
-///
-/// Source: Sakasegawa, "An approximation formula Lq = a rho^b / (1 - rho)", Ann. Inst. Statist. Math. 29, 1977.
-#[must_use]
-pub fn relative_wait(servers: f64, utilisation: f64) -> f64 {
-    if utilisation >= 1.0 {
-        return f64::INFINITY;
-    }
-    let rho = utilisation.max(0.0);
-    if servers.fract() == 0.0 && servers >= 1.0 {
-        return erlang_c(servers as u32, rho) / (servers * (1.0 - rho));
-    }
-    rho.powf((2.0 * (servers + 1.0)).sqrt() - 1.0) / (servers * (1.0 - rho))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// modelling.md 4.3, Erlang C.
-    #[test]
-    fn published_delay_probabilities() {
-        for (servers, utilisation, expected) in [
-            (2, 0.25, 0.1),
-            (2, 0.5, 1.0 / 3.0),
-            (2, 0.75, 9.0 / 14.0),
-            (4, 0.7, 0.428654318),
-            (4, 0.9, 0.787753264),
-            (8, 0.8, 0.457644925),
-            (15, 0.75, 0.217989042734),
-            (100, 0.95, 0.506456854),
-            (10_000, 0.99, 0.2227769289),
-        ] {
-            let found = erlang_c(servers, utilisation);
-            assert!((found / expected - 1.0).abs() < 2e-9, "C({servers}, {utilisation}) = {found}");
-        }
-    }
-
-    #[test]
-    fn one_server_waits_rho_over_one_minus_rho() {
-        for rho in [0.0, 0.3, 0.9] {
-            assert!((relative_wait(1.0, rho) - rho / (1.0 - rho)).abs() < 1e-12);
-        }
-        assert_eq!(relative_wait(2.0, 1.0), f64::INFINITY);
-    }
-
-    #[test]
-    fn a_fraction_of_a_server_lies_between_its_neighbours() {
-        let (one, between, two) = (relative_wait(1.0, 0.8), relative_wait(1.5, 0.8), relative_wait(2.0, 0.8));
-        assert!(two < between && between < one);
-    }
-}
+pub use bounds::{ClosedBounds, closed_bounds};
+pub use classes::{ClassForecast, ClassesForecast, ClosedClass, approximate_classes, exact_classes, open_classes, several_classes};
+pub use closed::{ClosedPoint, ClosedStation, closed_forecast, seidmann};
+pub use delay::{erlang_b, erlang_c, relative_wait};
+pub use finite_buffer::{FiniteBuffer, finite_buffer};
+pub use general::{ServiceMoments, general_wait, mixed_service, single_server_wait};
+pub use multi_server::{ServerTarget, least_servers, mean_response, response_quantile, response_tail, waiting_quantile};

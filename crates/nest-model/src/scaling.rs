@@ -11,7 +11,8 @@ use nest_data::{
 use crate::{
     ModelError, ceiling,
     demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, predict, visit, visits},
-    response::{QUANTILES, fit_quantile, histogram, quantiles},
+    error_onset::{error_onset, tolerated_share},
+    response::{self, Observed, Response, fit_laws, histogram, responses},
 };
 
 /// Fewest steps that a fit needs.
@@ -20,6 +21,8 @@ pub const FEWEST_STEPS: usize = 4;
 const DRAWS: u32 = 2_000;
 /// Change of use over forecast along the ramp above which data growth is suspected.
 const DRIFT: f64 = 0.15;
+/// Quantile of response time that steps left out of the fit check.
+const TAIL: f64 = 0.99;
 
 /// Fits demands, the throughput law and response times.
 ///
@@ -37,7 +40,10 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         let reasons = format!("{} behaviours need that many steps and one for idle use, each behaviour executed in at least one", behaviours.len());
         return Err(ModelError::TooFewSteps { needed: behaviours.len() + 1, fitted: usable(steps).count(), measured: steps.len(), reasons });
     }
-    let points = steps.iter().map(|step| point(step, &behaviours, &measurements.resources)).collect::<Result<Vec<_>, _>>()?;
+    let responses = steps.iter().map(|step| responses(step, &behaviours)).collect::<Result<Vec<_>, _>>()?;
+    let points: Vec<MeasuredPoint> =
+        steps.iter().zip(&responses).map(|(step, response)| point(step, response, &behaviours, &measurements.resources)).collect();
+    let quantiles = fit_quantiles(&points, &responses, &behaviours, &resources);
     let mut model = ScalingModel {
         header: ScalingModel::header(),
         run: measurements.run.clone(),
@@ -47,8 +53,9 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         machine: measurements.machine.clone(),
         behaviours: facts(steps, &behaviours)?,
         tested: tested(&points, &resources),
-        quantiles: fit_quantiles(&points, &behaviours, &resources),
-        checks: checks(steps, &behaviours, &measurements.resources, &resources),
+        error_onset: error_onset(steps, tolerated_share(&measurements.study)),
+        checks: [checks(steps, &behaviours, &measurements.resources, &resources), response_checks(&points, &quantiles, &resources)].concat(),
+        quantiles,
         draws: DrawPlan { count: DRAWS, seed: measurements.study.study.seed },
         throughput: None,
         resources,
@@ -89,12 +96,12 @@ fn step_caveats(steps: &[Step]) -> Vec<Caveat> {
     steps.iter().filter_map(of).collect()
 }
 
-fn point(step: &Step, behaviours: &[String], resources: &[Resource]) -> Result<MeasuredPoint, ModelError> {
+fn point(step: &Step, response: &BTreeMap<String, Response>, behaviours: &[String], resources: &[Resource]) -> MeasuredPoint {
     let seconds: f64 = step.windows.iter().map(|window| window.duration_s).sum();
     let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
     let counts = step.total();
     let used = resources.iter().filter_map(|resource| visit(step, behaviours, resource).map(|visit| (resource.name.clone(), visit.used))).collect();
-    Ok(MeasuredPoint {
+    MeasuredPoint {
         index: step.plan.index,
         label: step.plan.label(),
         purpose: step.plan.purpose,
@@ -105,9 +112,9 @@ fn point(step: &Step, behaviours: &[String], resources: &[Resource]) -> Result<M
         in_flight: step.in_flight,
         error_share: if counts.due > 0 { (counts.failed + counts.dropped) as f64 / counts.due as f64 } else { 0.0 },
         used,
-        response: quantiles(step, behaviours)?,
+        response: response::points(response),
         worth: step.verdict.worth,
-    })
+    }
 }
 
 /// Requests per execution, and the mean time of a request in the lightest step that executed the behaviour.
@@ -149,26 +156,27 @@ pub(crate) fn flows(resources: &[ResourceModel]) -> impl Iterator<Item = (&Resou
         .filter_map(|resource| resource.capacity.map(|capacity| (resource, capacity)))
 }
 
-fn fit_quantiles(points: &[MeasuredPoint], behaviours: &[String], resources: &[ResourceModel]) -> Vec<QuantileLaw> {
-    let plain: Vec<&MeasuredPoint> =
-        points.iter().filter(|point| point.customers.is_some() && point.purpose != Purpose::Confirm && point.worth.is_fitted()).collect();
+fn fit_quantiles(
+    points: &[MeasuredPoint],
+    responses: &[BTreeMap<String, Response>],
+    behaviours: &[String],
+    resources: &[ResourceModel],
+) -> Vec<QuantileLaw> {
+    let plain: Vec<(&MeasuredPoint, &BTreeMap<String, Response>)> = std::iter::zip(points, responses)
+        .filter(|(point, _)| point.customers.is_some() && point.purpose != Purpose::Confirm && point.worth.is_fitted())
+        .collect();
     let highest = |(resource, capacity): &(&ResourceModel, f64)| {
-        plain.iter().filter_map(|point| point.used.get(&resource.name)).copied().fold(0.0, f64::max) / capacity
+        plain.iter().filter_map(|(point, _)| point.used.get(&resource.name)).copied().fold(0.0, f64::max) / capacity
     };
     let Some((binding, capacity)) = flows(resources).max_by(|a, b| highest(a).total_cmp(&highest(b))) else { return Vec::new() };
     let servers = if binding.kind == ResourceKind::Cpu { capacity } else { 1.0 };
-    let mut laws = Vec::new();
-    for behaviour in behaviours {
-        for quantile in QUANTILES {
-            let observed = plain.iter().filter_map(|point| {
-                let rho = point.used.get(&binding.name)? / capacity;
-                let at = point.response.iter().find(|one| one.behaviour == *behaviour && one.quantile == quantile)?;
-                Some((rho, at.seconds, at.count))
-            });
-            laws.extend(fit_quantile(behaviour, quantile, &binding.name, servers, &observed.collect::<Vec<_>>()));
-        }
-    }
-    laws
+    let observed = |behaviour: &String| {
+        let of = |(point, response): &(&MeasuredPoint, &BTreeMap<String, Response>)| {
+            Some(Observed { utilisation: point.used.get(&binding.name)? / capacity, response: response.get(behaviour)?.clone() })
+        };
+        (behaviour.clone(), plain.iter().filter_map(of).collect())
+    };
+    fit_laws(&binding.name, servers, &behaviours.iter().map(observed).collect::<Vec<_>>())
 }
 
 /// Forecasts of the steps that were left out of the fit, at the executions they completed.
@@ -194,6 +202,25 @@ fn checks(steps: &[Step], behaviours: &[String], resources: &[Resource], models:
         }
     }
     checks
+}
+
+/// The tail of response times in the steps that were left out of the fit, at the utilisation that was measured in them.
+fn response_checks(points: &[MeasuredPoint], laws: &[QuantileLaw], resources: &[ResourceModel]) -> Vec<Check> {
+    let confirm = points.iter().filter(|point| point.purpose == Purpose::Confirm && point.worth.is_fitted());
+    let check = |point: &MeasuredPoint, law: &QuantileLaw| {
+        let capacity = resources.iter().find(|resource| resource.name == law.resource)?.capacity?;
+        let utilisation = point.used.get(&law.resource)? / capacity;
+        let measured = point.response.iter().find(|one| one.behaviour == law.behaviour && one.quantile == law.quantile)?;
+        Some(Check {
+            step: point.label.clone(),
+            customers: point.customers,
+            quantity: format!("{} p{} s at {:.2} of {}", law.behaviour, law.quantile * 100.0, utilisation, law.resource),
+            predicted: response::estimate_at(law, utilisation)?,
+            measured: measured.seconds,
+        })
+    };
+    let tails: Vec<&QuantileLaw> = laws.iter().filter(|law| law.quantile == TAIL).collect();
+    confirm.flat_map(|point| tails.iter().filter_map(move |law| check(point, law))).collect()
 }
 
 fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Vec<Caveat> {

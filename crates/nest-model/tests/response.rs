@@ -1,0 +1,190 @@
+//! Quantiles of response time at 0.85 to 0.95 of a simulated station, forecast from loads up to 0.7: the error of the fit and of
+//! the one it replaced.
+
+mod simulator;
+
+use nalgebra::{DMatrix, DVector};
+use nest_data::{Estimate, scaling::QuantileLaw};
+use nest_model::{
+    queueing::relative_wait,
+    regression::weighted_nnls,
+    response::{Observed, QUANTILES, Response, estimate_at, fit_laws, highest_utilisation, ordered_seconds, rise},
+};
+use proptest::prelude::*;
+use simulator::{Discipline, Run, Service, Span, Station, System, simulate};
+
+/// Utilisations that are fitted, as a ramp to 0.7 sets them.
+const FITTED: [f64; 6] = [0.1, 0.2, 0.35, 0.5, 0.6, 0.7];
+/// Utilisations that are forecast.
+const FORECAST: [f64; 3] = [0.85, 0.9, 0.95];
+/// Executions of a step at full utilisation: 20,000 at 0.7.
+const EXECUTIONS: f64 = 28_571.0;
+
+/// A station and what runs on it.
+struct Case {
+    servers: usize,
+    discipline: Discipline,
+    cv2: f64,
+    demands_s: &'static [f64],
+    shares: &'static [f64],
+}
+
+/// Some of the executions at each utilisation, by behaviour.
+fn steps(case: &Case, utilisations: &[f64], executions: impl Fn(f64) -> f64, seed: u64) -> Vec<Vec<Observed>> {
+    let service = case.demands_s.iter().map(|demand| Service { mean_s: *demand, cv2: case.cv2 }).collect();
+    let system = System { stations: vec![Station::new(case.servers, case.discipline, service)] };
+    let mean: f64 = case.demands_s.iter().zip(case.shares).map(|(demand, share)| demand * share).sum();
+    let step = |(index, utilisation): (usize, &f64)| {
+        let total = utilisation * case.servers as f64 / mean;
+        let counted = executions(*utilisation);
+        let span = Span { warm_up_s: (counted * 0.2).min(20_000.0) / total, windows: 1, window_s: counted / total };
+        let rates: Vec<f64> = case.shares.iter().map(|share| share * total).collect();
+        let run = simulate(&system, &rates, span, seed * 100 + index as u64);
+        let utilisation = run.utilisation(0, case.servers, span);
+        (0..rates.len()).map(|behaviour| Observed { utilisation, response: response(&run, behaviour) }).collect::<Vec<_>>()
+    };
+    let by_step: Vec<Vec<Observed>> = utilisations.iter().enumerate().map(step).collect();
+    (0..case.shares.len()).map(|behaviour| by_step.iter().map(|step| step[behaviour].clone()).collect()).collect()
+}
+
+fn response(run: &Run, behaviour: usize) -> Response {
+    let (times, mean_s) = (&run.responses[behaviour], run.mean_s(behaviour));
+    let variance = times.iter().map(|time| (time - mean_s).powi(2)).sum::<f64>() / times.len() as f64;
+    let quantiles_s = QUANTILES.map(|quantile| run.quantile_s(behaviour, quantile));
+    Response { count: times.len() as u64, mean_s, deviation_s: variance.sqrt(), quantiles_s }
+}
+
+/// The fit of before: each quantile alone, `a + b h(rho)`.
+fn alone(observed: &[Observed], index: usize, servers: f64, utilisation: f64) -> f64 {
+    let usable: Vec<&Observed> = observed.iter().filter(|one| one.response.count as f64 * (1.0 - QUANTILES[index]) >= 1.0).collect();
+    let design = DMatrix::from_fn(usable.len(), 2, |row, column| if column == 0 { 1.0 } else { relative_wait(servers, usable[row].utilisation) });
+    let seconds = DVector::from_iterator(usable.len(), usable.iter().map(|one| one.response.quantiles_s[index]));
+    let error = |one: &&Observed| {
+        let (q, at) = (QUANTILES[index], one.response.quantiles_s[index]);
+        let rank = (q / ((1.0 - q) * one.response.count as f64)).sqrt() / (1.0 / (1.0 - q)).ln();
+        (at * rank).powi(2) + (at * 0.03).powi(2)
+    };
+    let fit = weighted_nnls(&design, &seconds, &DVector::from_iterator(usable.len(), usable.iter().map(error))).expect("two columns");
+    fit.coefficients[0] + fit.coefficients[1] * relative_wait(servers, utilisation)
+}
+
+/// Both disciplines at 1 to 16 servers with a squared coefficient of variation of 0.25 to 4, one behaviour and three.
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (demands_s, shares) in [(&[0.01] as &[f64], &[1.0] as &[f64]), (&[0.004, 0.012, 0.02], &[0.5, 0.3, 0.2])] {
+        for discipline in [Discipline::FirstCome, Discipline::Sharing] {
+            for servers in [1, 2, 4, 16] {
+                for cv2 in [0.25, 1.0, 4.0] {
+                    cases.push(Case { servers, discipline, cv2, demands_s, shares });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Errors of one forecast: relative to the truth, by the fit of before, of the truth's own repeat, and whether the interval holds.
+struct Miss {
+    now: f64,
+    before: f64,
+    repeat: f64,
+    held: bool,
+}
+
+/// Every behaviour's miss at a quantile (an index of [`QUANTILES`]) at each of [`FORECAST`].
+fn misses(case: &Case, executions: f64, seed: u64) -> Vec<(usize, usize, Miss)> {
+    let servers = case.servers as f64;
+    let fitted = steps(case, &FITTED, |utilisation| EXECUTIONS * utilisation, seed);
+    let [truth, again] = [seed + 1_000_000, seed + 2_000_000].map(|seed| steps(case, &FORECAST, |_| executions, seed));
+    let named: Vec<(String, Vec<Observed>)> = fitted.iter().enumerate().map(|(index, steps)| (index.to_string(), steps.clone())).collect();
+    let mut misses = Vec::new();
+    for law in fit_laws("cpu", servers, &named) {
+        let behaviour: usize = law.behaviour.parse().expect("named by number");
+        let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile).expect("one of them");
+        for (at, (step, other)) in truth[behaviour].iter().zip(&again[behaviour]).enumerate() {
+            let measured = step.response.quantiles_s[index];
+            let estimate = estimate_at(&law, step.utilisation).expect("below saturation");
+            let relative = |seconds: f64| seconds / measured - 1.0;
+            let miss = Miss {
+                now: relative(estimate.value),
+                before: relative(alone(&fitted[behaviour], index, servers, step.utilisation)),
+                repeat: relative(other.response.quantiles_s[index]),
+                held: estimate.covers(measured),
+            };
+            misses.push((index, at, miss));
+        }
+    }
+    misses
+}
+
+fn median_size(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sizes: Vec<f64> = values.map(f64::abs).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes[sizes.len() / 2]
+}
+
+/// The goals of modelling.md 5.3: p99 at 0.9 from at most 0.7 within 13 % in the median, with margin for p95, and better than
+/// the fit that was replaced. Demands, shares and seeds are not those with which the fit was chosen.
+#[test]
+fn tails_beyond_the_fitted_load_are_forecast() {
+    let all: Vec<(usize, usize, Miss)> =
+        cases().iter().enumerate().flat_map(|(index, case)| misses(case, 200_000.0, 40_000 + index as u64)).collect();
+    println!("| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |");
+    for (index, quantile) in QUANTILES.into_iter().enumerate() {
+        for (at, utilisation) in FORECAST.into_iter().enumerate() {
+            let of: Vec<&Miss> = all.iter().filter(|miss| miss.0 == index && miss.1 == at).map(|miss| &miss.2).collect();
+            let [now, before, repeat] =
+                [|miss: &&Miss| miss.now, |miss: &&Miss| miss.before, |miss: &&Miss| miss.repeat].map(|one| median_size(of.iter().map(one)));
+            let held = of.iter().filter(|miss| miss.held).count() as f64 / of.len() as f64;
+            let count = of.len();
+            println!(
+                "| {quantile} | {utilisation} | {count} | {:.1} % | {:.1} % | {:.1} % | {held:.2} |",
+                now * 100.0,
+                before * 100.0,
+                repeat * 100.0
+            );
+            if utilisation == 0.9 && quantile > 0.9 {
+                assert!(now <= 0.13 && now < before, "p{quantile}: {now}, before {before}");
+            }
+        }
+    }
+}
+
+/// A law whose b is one second, so that its rise can be read off.
+fn law(quantile: f64, queueing: f64, sharing: f64, own_spread: f64) -> QuantileLaw {
+    let (zero, one) = (Estimate::exact(0.0), Estimate::exact(1.0));
+    let (behaviour, resource) = ("a".to_owned(), "app/cpu".to_owned());
+    QuantileLaw { behaviour, quantile, resource, servers: 4.0, a: zero, b: one, covariance_ab: 0.0, residual: 0.0, queueing, sharing, own_spread }
+}
+
+proptest! {
+    #[test]
+    fn a_response_never_falls_with_load(
+        servers in 0.5_f64..64.0, quantile in 0.3_f64..0.999, queueing in 0.0_f64..1.0, sharing in 0.0_f64..5.0, spread in 0.0_f64..5.0,
+    ) {
+        let law = law(quantile, queueing, sharing, spread);
+        let mut before = 0.0;
+        for step in 0..100 {
+            let now = rise(&law, servers, f64::from(step) / 100.0);
+            prop_assert!(now >= before - 1e-9 * (1.0 + before), "{now} after {before} at {step} %");
+            before = now;
+        }
+        prop_assert_eq!(rise(&law, servers, 1.0), if queueing + sharing > 0.0 { f64::INFINITY } else { 0.0 });
+    }
+
+    #[test]
+    fn quantiles_of_a_draw_are_in_order(
+        a in prop::array::uniform3(0.0_f64..0.1), b in prop::array::uniform3(0.0_f64..0.1), utilisation in 0.0_f64..0.99, limit in 0.01_f64..1.0,
+    ) {
+        let laws = QUANTILES.map(|quantile| law(quantile, 0.7, 0.3, 1.0));
+        let world: Vec<(&QuantileLaw, (f64, f64))> = laws.iter().zip(a.into_iter().zip(b)).collect();
+        let seconds = QUANTILES.map(|quantile| ordered_seconds(&world, quantile, 4.0, utilisation).expect("a law"));
+        prop_assert!(seconds[0] <= seconds[1] && seconds[1] <= seconds[2]);
+        let reached = QUANTILES.map(|quantile| highest_utilisation(&world, quantile, 4.0, limit).unwrap_or(-1.0));
+        prop_assert!(reached[0] >= reached[1] && reached[1] >= reached[2]);
+        for (quantile, reached) in QUANTILES.iter().zip(reached).filter(|(_, reached)| (0.0..0.999).contains(reached)) {
+            let at = ordered_seconds(&world, *quantile, 4.0, reached).expect("a law");
+            prop_assert!((at / limit - 1.0).abs() < 1e-6, "{at} for {limit}");
+        }
+    }
+}
