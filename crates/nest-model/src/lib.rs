@@ -9,6 +9,7 @@ pub mod demand;
 pub mod draws;
 pub mod error;
 pub mod growth;
+pub mod history;
 pub mod load_law;
 pub mod pricing;
 pub mod queueing;

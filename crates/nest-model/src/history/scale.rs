@@ -1,0 +1,47 @@
+//! The scale on which a history is modelled: its errors are about as large where values are small as where they are large.
+
+/// Share of the median below which the least value makes logarithms unfit: they would be ruled by a few values near zero.
+const LEAST_SHARE_FOR_LOG: f64 = 0.02;
+
+/// A transformation of values, and its inverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Natural logarithm: values are positive, errors relative.
+    Log,
+    /// Square root: values are never negative, some are (nearly) zero; errors as those of counts.
+    Root,
+    /// As they are: some values are negative.
+    Identity,
+}
+
+impl Scale {
+    /// The scale that fits the values of a history.
+    pub(super) fn of(values: &[f64]) -> Self {
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        if least < 0.0 {
+            Self::Identity
+        } else if least > LEAST_SHARE_FOR_LOG * super::numbers::median(values) {
+            Self::Log
+        } else {
+            Self::Root
+        }
+    }
+
+    /// A value on this scale.
+    pub(super) fn to(self, value: f64) -> f64 {
+        match self {
+            Self::Log => value.ln(),
+            Self::Root => value.max(0.0).sqrt(),
+            Self::Identity => value,
+        }
+    }
+
+    /// What a number on this scale stands for.
+    pub(super) fn from(self, number: f64) -> f64 {
+        match self {
+            Self::Log => number.exp(),
+            Self::Root => number.max(0.0).powi(2),
+            Self::Identity => number,
+        }
+    }
+}

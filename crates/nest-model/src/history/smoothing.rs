@@ -1,0 +1,112 @@
+//! Exponential smoothing: level, damped trend and theta, with parameters from a grid of one-step errors.
+
+/// What a method sees and gives: numbers without seasons in, `horizon` numbers out.
+pub(super) type Method = fn(&[f64], usize) -> Vec<f64>;
+
+/// Weights of the newest number that are tried.
+const LEVEL_WEIGHTS: [f64; 9] = [0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0];
+/// Weights of the newest change that are tried, as shares of the level's.
+const TREND_WEIGHTS: [f64; 5] = [0.02, 0.07, 0.15, 0.3, 0.5];
+/// Share of the trend that is left after one more step.
+const DAMPINGS: [f64; 4] = [0.8, 0.9, 0.95, 0.98];
+
+/// The last number carried on.
+pub(super) fn last(numbers: &[f64], horizon: usize) -> Vec<f64> {
+    vec![numbers.last().copied().unwrap_or(0.0); horizon]
+}
+
+/// The line from the first number through the last.
+pub(super) fn drift(numbers: &[f64], horizon: usize) -> Vec<f64> {
+    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return vec![0.0; horizon] };
+    let slope = (last - first) / (numbers.len().max(2) - 1) as f64;
+    (1..=horizon).map(|step| last + slope * step as f64).collect()
+}
+
+/// Simple exponential smoothing.
+///
+/// # Formula
+/// `l_t = l_{t-1} + alpha (y_t - l_{t-1})`, forecast `l_n`; alpha by least one-step squares.
+///
+/// Source: Hyndman, Koehler, Ord, Snyder, "Forecasting with Exponential Smoothing", 2008, ETS(A,N,N).
+pub(super) fn level(numbers: &[f64], horizon: usize) -> Vec<f64> {
+    vec![smoothed(numbers).0; horizon]
+}
+
+/// Level after the last number and the weight that it was found with.
+fn smoothed(numbers: &[f64]) -> (f64, f64) {
+    let start = super::numbers::mean(&numbers[..numbers.len().min(5)]);
+    let run = |weight: f64| {
+        numbers.iter().fold((start, 0.0), |(level, squares), number| {
+            let error = number - level;
+            (level + weight * error, squares + error * error)
+        })
+    };
+    let best = LEVEL_WEIGHTS.into_iter().map(|weight| (run(weight), weight)).min_by(|a, b| a.0.1.total_cmp(&b.0.1));
+    best.map_or((start, 1.0), |((level, _), weight)| (level, weight))
+}
+
+/// Smoothing of level and damped trend.
+///
+/// # Formula
+/// `l_t = l_{t-1} + phi b_{t-1} + alpha e_t`, `b_t = phi b_{t-1} + alpha beta e_t`, forecast `l_n + (phi + ... + phi^h) b_n`;
+/// alpha, beta and phi by least one-step squares.
+///
+/// Source: Gardner and McKenzie, "Forecasting Trends in Time Series", Management Science 31(10), 1985: ETS(A,Ad,N).
+pub(super) fn damped(numbers: &[f64], horizon: usize) -> Vec<f64> {
+    if numbers.len() < 4 {
+        return level(numbers, horizon);
+    }
+    let head = &numbers[..numbers.len().min(10)];
+    let slope = super::numbers::median(&head.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>());
+    let start = (super::numbers::median(head) - slope * (head.len() as f64 + 1.0) / 2.0, slope);
+    let mut best = (f64::INFINITY, start, 0.9);
+    for alpha in LEVEL_WEIGHTS {
+        for beta in TREND_WEIGHTS {
+            for phi in DAMPINGS {
+                let (mut level, mut trend) = start;
+                let mut squares = 0.0;
+                for number in numbers {
+                    let expected = level + phi * trend;
+                    let error = number - expected;
+                    level = expected + alpha * error;
+                    trend = phi * trend + alpha * beta * error;
+                    squares += error * error;
+                }
+                if squares < best.0 {
+                    best = (squares, (level, trend), phi);
+                }
+            }
+        }
+    }
+    let (_, (level, trend), phi) = best;
+    let mut sum = 0.0;
+    let mut power = 1.0;
+    (0..horizon)
+        .map(|_| {
+            power *= phi;
+            sum += power;
+            level + sum * trend
+        })
+        .collect()
+}
+
+/// The theta method: simple smoothing that drifts by half of the slope of all numbers.
+///
+/// # Formula
+/// `l_n + b/2 (h - 1 + (1 - (1 - alpha)^n) / alpha)`, b the slope of least squares.
+///
+/// Source: Hyndman and Billah, "Unmasking the Theta method", International Journal of Forecasting 19, 2003.
+pub(super) fn theta(numbers: &[f64], horizon: usize) -> Vec<f64> {
+    let count = numbers.len() as f64;
+    let (level, weight) = smoothed(numbers);
+    let (middle, mean) = ((count - 1.0) / 2.0, super::numbers::mean(numbers));
+    let (mut product, mut square) = (0.0, 0.0);
+    for (index, number) in numbers.iter().enumerate() {
+        let distance = index as f64 - middle;
+        product += distance * (number - mean);
+        square += distance * distance;
+    }
+    let slope = if square > 0.0 { product / square } else { 0.0 };
+    let ahead = (1.0 - (1.0 - weight).powf(count)) / weight;
+    (0..horizon).map(|step| level + 0.5 * slope * (step as f64 + ahead)).collect()
+}

@@ -1,0 +1,79 @@
+//! How wide the pool's error is at each step: a power law of the step through what was seen.
+
+use super::numbers::{mean, mean_change};
+
+/// Growth of the error with the step where nothing is known: `step^0.45`.
+const USUAL_GROWTH: f64 = 0.45;
+/// Standard deviation of that exponent between histories.
+const GROWTH_DEVIATION: f64 = 0.2;
+/// Mean absolute error of one step ahead, as a multiple of the mean absolute change from step to step.
+const USUAL_SHARE: f64 = 0.9;
+/// Number of observed errors that this is worth.
+const USUAL_WORTH: f64 = 2.0;
+
+/// Mean absolute error at step h is `first h^growth`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Spread {
+    /// At the first step, on the scale of the history; 0 or more.
+    pub first: f64,
+    /// Exponent, 0 to 1.
+    pub growth: f64,
+}
+
+impl Spread {
+    /// Fits the law to errors of the pool; `rest` is the history without its seasons.
+    ///
+    /// # Formula
+    /// Least squares of `ln mean |e_h| = ln first + growth ln h` over steps 1, 2, 3, 4, 6, 8, 12, ..., each weighed by how many
+    /// errors that do not overlap it was seen in, with normal priors on both parameters.
+    pub(super) fn of(errors: &[Vec<f64>], rest: &[f64]) -> Self {
+        let usual = mean_change(rest, 1).unwrap_or(0.0) * USUAL_SHARE;
+        let mut normal = [[1.0 / GROWTH_DEVIATION.powi(2), 0.0], [0.0, 0.0]]; // growth, ln first
+        let mut right = [USUAL_GROWTH / GROWTH_DEVIATION.powi(2), 0.0];
+        let mut add = |step: f64, size: f64, worth: f64| {
+            let (at, log) = (step.ln(), size.ln());
+            normal[0][0] += worth * at * at;
+            normal[0][1] += worth * at;
+            normal[1][1] += worth;
+            right[0] += worth * at * log;
+            right[1] += worth * log;
+        };
+        let mut seen = usual > 0.0;
+        if seen {
+            add(1.0, usual, USUAL_WORTH);
+        }
+        let steps = steps(errors.iter().map(Vec::len).max().unwrap_or(0));
+        let share = 1.0 / (steps.len() as f64).max(1.0).sqrt();
+        for step in steps {
+            let off: Vec<f64> = errors.iter().filter_map(|error| error.get(step - 1)).map(|error| error.abs()).collect();
+            let size = mean(&off);
+            if size > 0.0 {
+                let span = (off.len() + step - 1) as f64 / step as f64; // errors that do not overlap
+                add(step as f64, size, span.min(off.len() as f64) * share * 2.0);
+                seen = true;
+            }
+        }
+        if !seen {
+            return Self { first: 0.0, growth: USUAL_GROWTH };
+        }
+        let growth = ((right[0] - normal[0][1] * right[1] / normal[1][1])
+            / (normal[0][0] - normal[0][1].powi(2) / normal[1][1]))
+            .clamp(0.0, 1.0);
+        let first = ((right[1] - normal[0][1] * growth) / normal[1][1]).exp();
+        Self { first, growth }
+    }
+
+    /// Mean absolute error at a step, 1 or more.
+    pub(super) fn at(self, step: usize) -> f64 {
+        self.first * (step as f64).powf(self.growth)
+    }
+}
+
+/// Steps up to the largest, thinning out as a geometric series does.
+fn steps(most: usize) -> Vec<usize> {
+    let all = (0..).flat_map(|power: u32| [1_usize << power, 3 << power]).take_while(|step| *step <= 4 * most.max(1));
+    let mut steps: Vec<usize> = all.filter(|step| *step <= most).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
