@@ -50,7 +50,7 @@ fn score(case: &Case<'_>, baselines: bool) -> Scored {
     let Case { series, known, truth } = case;
     let h = truth.len();
     let season = series.seasons.first().copied().unwrap_or(1);
-    let fc: HistoryForecast = fit_history(&History { values: known.to_vec(), seasons: series.seasons.clone() }, h);
+    let fc: HistoryForecast = fit_history(&History { values: known.to_vec(), seasons: series.seasons.clone() }, h).expect("values");
     let p50: Vec<f64> = (1..=h).map(|s| fc.quantile(s, 0.5)).collect();
     let last = vec![known[known.len() - 1]; h];
     let ets = if baselines { augurs(known, h).unwrap_or_else(|| last.clone()) } else { last.clone() };

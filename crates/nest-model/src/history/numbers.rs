@@ -21,6 +21,3 @@ pub(super) fn mean_change(numbers: &[f64], lag: usize) -> Option<f64> {
     let changes: Vec<f64> = numbers.iter().zip(numbers.iter().skip(lag)).map(|(before, after)| (after - before).abs()).collect();
     (!changes.is_empty()).then(|| mean(&changes))
 }
-pub(super) fn knob(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}

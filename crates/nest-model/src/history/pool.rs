@@ -3,7 +3,7 @@
 use super::{autoregression, scale::Scale, season, smoothing};
 
 /// The pool's members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Member {
     /// On the scale of the history: relative change goes on.
     Scaled(smoothing::Method),
@@ -11,21 +11,23 @@ enum Member {
     Plain(smoothing::Method),
 }
 
-/// Members, each with its weight before a history is seen.
-const MEMBERS: [(Member, f64); 8] = [
-    (Member::Scaled(smoothing::level), 1.0),
-    (Member::Scaled(smoothing::damped), 1.0),
-    (Member::Plain(smoothing::damped), 1.0),
-    (Member::Scaled(smoothing::theta), 1.0),
-    (Member::Plain(smoothing::theta), 1.0),
-    (Member::Scaled(smoothing::drift), 0.5),
-    (Member::Scaled(autoregression::around_mean), 1.0),
-    (Member::Scaled(autoregression::of_changes), 1.0),
+/// Members, alike in weight before a history is seen.
+const MEMBERS: [Member; 8] = [
+    Member::Scaled(smoothing::level),
+    Member::Scaled(smoothing::damped),
+    Member::Plain(smoothing::damped),
+    Member::Scaled(smoothing::theta),
+    Member::Plain(smoothing::theta),
+    Member::Scaled(smoothing::drift),
+    Member::Scaled(autoregression::around_mean),
+    Member::Scaled(autoregression::of_changes),
 ];
 /// How strongly errors of the past tell members apart: weights go with error to the minus this power.
-#[allow(non_snake_case)] fn SHARPNESS() -> f64 { super::numbers::knob("SHARP", 2.0) }
+const SHARPNESS: f64 = 3.0;
+/// Origins with average errors that every member is given before its own are seen.
+const DOUBT: f64 = 1.0;
 /// Most origins that the pool is tried from.
-const MOST_ORIGINS: usize = 12;
+const MOST_ORIGINS: usize = 16;
 /// Longest horizon that is tried, in steps.
 const LONGEST_TRIAL: usize = 64;
 
@@ -34,7 +36,8 @@ const LONGEST_TRIAL: usize = 64;
 pub(super) struct Pooled {
     /// Centre by step, on the scale of the history.
     pub centre: Vec<f64>,
-    /// Signed errors (truth - centre) from each origin by step, on the same scale; the newest origin last.
+    /// Signed errors (truth - centre) from each origin by step, on the same scale; the newest origin last. Each with the weights
+    /// that the other origins give, so that the choice of weights does not flatter them.
     pub errors: Vec<Vec<f64>>,
 }
 
@@ -46,7 +49,7 @@ fn paths(numbers: &[f64], scale: Scale, periods: &[usize], horizon: usize) -> Ve
     let floor = if scale == Scale::Log { least * 0.1 } else { f64::NEG_INFINITY };
     MEMBERS
         .iter()
-        .map(|(member, _)| {
+        .map(|member| {
             let mut path = match member {
                 Member::Scaled(method) => method(&rest, horizon),
                 Member::Plain(method) => method(&plain, horizon).iter().map(|value| scale.to(value.max(floor))).collect(),
@@ -77,36 +80,39 @@ pub(super) fn pool(numbers: &[f64], scale: Scale, periods: &[usize], horizon: us
             (*origin, paths(&numbers[..*origin], scale, periods, ahead))
         })
         .collect();
-    let weights = weights(numbers, &trials);
-    let mix = |paths: &[Vec<f64>], step: usize| paths.iter().zip(&weights).map(|(path, weight)| weight * path[step]).sum::<f64>();
-    let ahead = paths(numbers, scale, periods, horizon);
+    let off: Vec<Vec<f64>> = trials.iter().map(|(origin, paths)| off(&numbers[*origin..], paths)).collect();
     let errors = trials
         .iter()
-        .map(|(origin, paths)| (0..paths[0].len()).map(|step| numbers[origin + step] - mix(paths, step)).collect())
+        .enumerate()
+        .map(|(trial, (origin, paths))| {
+            let others: Vec<&[f64]> = off.iter().enumerate().filter(|(other, _)| *other != trial).map(|(_, off)| off.as_slice()).collect();
+            let said = mix(paths, &weights(&others));
+            said.iter().zip(&numbers[*origin..]).map(|(said, truth)| truth - said).collect()
+        })
         .collect();
-    Pooled { centre: (0..horizon).map(|step| mix(&ahead, step)).collect(), errors }
+    let all: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
+    Pooled { centre: mix(&paths(numbers, scale, periods, horizon), &weights(&all)), errors }
 }
 
-/// Weights that sum to one.
-fn weights(numbers: &[f64], trials: &[(usize, Vec<Vec<f64>>)]) -> Vec<f64> {
-    let mut totals = vec![0.0; MEMBERS.len()];
-    let mut count: f64 = 0.0;
-    for (origin, paths) in trials {
-        for (total, path) in totals.iter_mut().zip(paths) {
-            let off: f64 = path.iter().enumerate().map(|(step, number)| (numbers[origin + step] - number).abs()).sum();
-            *total += off / path.len() as f64;
-        }
-        count += 1.0;
-    }
+/// Mean absolute error of each member at one origin.
+fn off(truth: &[f64], paths: &[Vec<f64>]) -> Vec<f64> {
+    let size = |path: &Vec<f64>| path.iter().zip(truth).map(|(said, truth)| (truth - said).abs()).sum::<f64>() / path.len() as f64;
+    paths.iter().map(size).collect()
+}
+
+/// Weighted mean of the members' paths.
+fn mix(paths: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let steps = paths.first().map_or(0, Vec::len);
+    (0..steps).map(|step| paths.iter().zip(weights).map(|(path, weight)| weight * path[step]).sum()).collect()
+}
+
+/// Weights of the members, which sum to one, from their mean absolute errors: one row per origin.
+fn weights(off: &[&[f64]]) -> Vec<f64> {
+    let totals: Vec<f64> = (0..MEMBERS.len()).map(|member| off.iter().map(|origin| origin[member]).sum()).collect();
     let middle = super::numbers::mean(&totals);
-    // what nothing is known of counts as if two origins had shown average errors
-    let prior = super::numbers::knob("PRIOR", 2.0) * middle / count.max(1.0);
-    let raw: Vec<f64> = totals
-        .iter()
-        .zip(MEMBERS)
-        .map(|(total, (_, weight))| weight * if middle > 0.0 { ((middle + prior) / (total + prior)).powf(SHARPNESS()) } else { 1.0 })
-        .collect();
-    let raw: Vec<f64> = raw.iter().enumerate().map(|(i, w)| w * super::numbers::knob(&format!("W{i}"), 1.0)).collect();
+    let prior = DOUBT * middle / (off.len() as f64).max(1.0);
+    let raw = totals.iter().map(|total| if middle > 0.0 { ((middle + prior) / (total + prior)).powf(SHARPNESS) } else { 1.0 });
+    let raw: Vec<f64> = raw.collect();
     let sum: f64 = raw.iter().sum();
     raw.iter().map(|weight| weight / sum).collect()
 }

@@ -3,6 +3,11 @@
 /// Share of the median below which the least value makes logarithms unfit: they would be ruled by a few values near zero.
 const LEAST_SHARE_FOR_LOG: f64 = 0.02;
 
+/// Largest logarithm that is turned back, against values of at most 1: what follows stays finite.
+const LARGEST_LOG: f64 = 600.0;
+/// Largest deviation upwards, as a logarithm, that is approached however little is known: twenty times the centre.
+const LARGEST_RISE: f64 = 3.0;
+
 /// A transformation of values, and its inverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scale {
@@ -39,9 +44,17 @@ impl Scale {
     /// What a number on this scale stands for.
     pub(super) fn from(self, number: f64) -> f64 {
         match self {
-            Self::Log => number.exp(),
+            Self::Log => number.min(LARGEST_LOG).exp(),
             Self::Root => number.max(0.0).powi(2),
             Self::Identity => number,
+        }
+    }
+
+    /// A deviation from the centre on this scale; upwards, logarithms of a wide interval would reach beyond all reason.
+    pub(super) fn tamed(self, deviation: f64) -> f64 {
+        match self {
+            Self::Log if deviation > 0.0 => LARGEST_RISE * (1.0 - (-deviation / LARGEST_RISE).exp()),
+            _ => deviation,
         }
     }
 }

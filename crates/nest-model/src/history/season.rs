@@ -6,8 +6,9 @@ use super::numbers::mean;
 
 /// Weight of a cycle against the one after it.
 const CYCLE_WEIGHT: f64 = 0.85;
-/// A harmonic is kept as far as its power exceeds this many times what noise alone would give.
-const NOISE_FACTOR: f64 = 1.5;
+/// An octave is kept as far as its power exceeds this many times what independent errors would give. Below 1 because what is
+/// left after a moving mean is not all noise.
+const NOISE_FACTOR: f64 = 0.6;
 /// Most harmonics of a cycle: a year of days is described to about a week.
 const MOST_HARMONICS: usize = 26;
 
@@ -42,7 +43,7 @@ fn season(numbers: &[f64], period: usize) -> Season {
     let trend = trend(numbers, period);
     let detrended: Vec<f64> = numbers.iter().zip(&trend).map(|(number, trend)| number - trend).collect();
     let cycles = numbers.len().div_ceil(period);
-    let weight = |index: usize| super::numbers::knob("CYCLE", CYCLE_WEIGHT).powi((cycles - 1 - index / period) as i32);
+    let weight = |index: usize| CYCLE_WEIGHT.powi((cycles - 1 - index / period) as i32);
     let mut sums = vec![(0.0, 0.0, 0.0); period];
     for (index, number) in detrended.iter().enumerate() {
         let (total, weights, squares) = &mut sums[index % period];
@@ -93,7 +94,7 @@ fn trend(numbers: &[f64], period: usize) -> Vec<f64> {
 fn shrink(raw: &[f64], noise: f64) -> Vec<f64> {
     let period = raw.len();
     let mut profile = vec![0.0; period];
-    let most = (period / 2).min(super::numbers::knob("HARM", 26.0) as usize);
+    let most = (period / 2).min(MOST_HARMONICS);
     let mut from = 1;
     while from <= most {
         let to = (2 * from - 1).min(most);
@@ -113,7 +114,7 @@ fn shrink(raw: &[f64], noise: f64) -> Vec<f64> {
         // power of the octave over the phases, against what independent errors of the phases give it
         let freedom = (2 * (to + 1 - from) - usize::from(2 * to == period)) as f64;
         let power: f64 = part.iter().map(|number| number * number).sum();
-        let keep = (1.0 - super::numbers::knob("NOISE", NOISE_FACTOR) * freedom * noise / power.max(f64::MIN_POSITIVE)).max(0.0);
+        let keep = (1.0 - NOISE_FACTOR * freedom * noise / power.max(f64::MIN_POSITIVE)).max(0.0);
         profile.iter_mut().zip(&part).for_each(|(number, part)| *number += keep * part);
         from = to + 1;
     }

@@ -10,11 +10,6 @@ const TREND_WEIGHTS: [f64; 5] = [0.02, 0.07, 0.15, 0.3, 0.5];
 /// Share of the trend that is left after one more step.
 const DAMPINGS: [f64; 4] = [0.8, 0.9, 0.95, 0.98];
 
-/// The last number carried on.
-pub(super) fn last(numbers: &[f64], horizon: usize) -> Vec<f64> {
-    vec![numbers.last().copied().unwrap_or(0.0); horizon]
-}
-
 /// The line from the first number through the last.
 pub(super) fn drift(numbers: &[f64], horizon: usize) -> Vec<f64> {
     let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return vec![0.0; horizon] };

@@ -2,14 +2,18 @@
 
 use super::numbers::{mean, mean_change};
 
-/// Growth of the error with the step where nothing is known: `step^0.45`.
-const USUAL_GROWTH: f64 = 0.45;
+/// Growth of the error with the step where nothing is known: `step^0.33`.
+const USUAL_GROWTH: f64 = 0.33;
 /// Standard deviation of that exponent between histories.
 const GROWTH_DEVIATION: f64 = 0.2;
 /// Mean absolute error of one step ahead, as a multiple of the mean absolute change from step to step.
 const USUAL_SHARE: f64 = 0.9;
 /// Number of observed errors that this is worth.
-const USUAL_WORTH: f64 = 2.0;
+const USUAL_WORTH: f64 = 5.0;
+/// 80 % quantile of the size of a normal error over its mean: 1.2816 sqrt(pi / 2).
+const HIGH_OVER_MEAN: f64 = 1.606;
+/// Number of errors from which their quantile counts as much as their mean.
+const MEAN_WORTH: f64 = 3.0;
 
 /// Mean absolute error at step h is `first h^growth`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +50,7 @@ impl Spread {
         let share = 1.0 / (steps.len() as f64).max(1.0).sqrt();
         for step in steps {
             let off: Vec<f64> = errors.iter().filter_map(|error| error.get(step - 1)).map(|error| error.abs()).collect();
-            let size = mean(&off);
+            let size = size(&off);
             if size > 0.0 {
                 let span = (off.len() + step - 1) as f64 / step as f64; // errors that do not overlap
                 add(step as f64, size, span.min(off.len() as f64) * share * 2.0);
@@ -67,6 +71,17 @@ impl Spread {
     pub(super) fn at(self, step: usize) -> f64 {
         self.first * (step as f64).powf(self.growth)
     }
+}
+
+/// Size of the errors of one step: their mean, and the more of them there are, the more their 80 % quantile instead, which a
+/// few wild ones do not move. In units of the mean, that of a normal distribution.
+fn size(off: &[f64]) -> f64 {
+    let mean = mean(off);
+    let mut sorted = off.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let high = sorted.get((0.8 * (off.len().max(1) - 1) as f64).round() as usize).map_or(0.0, |high| high / HIGH_OVER_MEAN);
+    let trust = off.len() as f64 / (off.len() as f64 + MEAN_WORTH);
+    if high > 0.0 { mean.powf(1.0 - trust) * high.powf(trust) } else { mean }
 }
 
 /// Steps up to the largest, thinning out as a geometric series does.
