@@ -142,7 +142,7 @@ impl HistoryForecast {
     /// How far a true value lay from the centre, in the pool's mean absolute errors: what [`Learnt`] is learnt from.
     #[must_use]
     pub fn standardised(&self, step: usize, truth: f64) -> f64 {
-        (self.scale.to(truth / self.unit) - self.centre[step - 1]) / self.spread.at(step)
+        self.scale.untamed(self.scale.to(truth / self.unit) - self.centre[step - 1]) / self.spread.at(step)
     }
 
     /// The value at a step that lies `normal` standard deviations of a standard normal number from the centre.

@@ -2,24 +2,35 @@
 
 use std::path::Path;
 
-use crate::folds::fold;
+use super::folds::fold;
 
 /// One series, from one source, at one frequency.
 #[derive(Debug, Clone)]
 pub struct Series {
+    /// Its `series_id`.
     pub id: String,
+    /// Source and frequency.
     pub group: String,
+    /// Fold of the series it was made from.
     pub fold: u64,
+    /// Lengths of its seasons, in steps.
     pub seasons: Vec<usize>,
+    /// Steps that are forecast: those of the M competitions, but for days, where 30 are.
     pub horizon: usize,
+    /// The values, the oldest first.
     pub values: Vec<f64>,
 }
 
 /// A series cut at an origin: what is known, and what came then.
 #[derive(Debug, Clone)]
 pub struct Case<'a> {
+    /// The series.
     pub series: &'a Series,
+    /// Row of the table that it counts in.
+    pub group: String,
+    /// What is known.
     pub known: &'a [f64],
+    /// What came then.
     pub truth: &'a [f64],
 }
 
@@ -74,18 +85,18 @@ pub fn cases(series: &Series) -> Vec<Case<'_>> {
     for back in 0..6 {
         let Some(origin) = series.values.len().checked_sub(series.horizon + back * stride).filter(|origin| *origin >= least) else { break };
         let truth = &series.values[origin..origin + series.horizon];
-        cases.push(Case { series, known: &series.values[..origin], truth });
+        cases.push(Case { series, group: series.group.clone(), known: &series.values[..origin], truth });
     }
     cases
 }
 
-/// Short beginnings of a series, for what is known of three to twenty-three values.
+/// Short beginnings of a series, each with the steps after it.
 pub fn beginnings(series: &Series) -> Vec<Case<'_>> {
     [2, 3, 4, 5, 6, 8, 11, 15, 20]
         .into_iter()
         .filter_map(|known| {
             let truth = series.values.get(known..known + series.horizon.min(2 * known))?;
-            Some(Case { series, known: &series.values[..known], truth })
+            Some(Case { series, group: format!("{known:2} values"), known: &series.values[..known], truth })
         })
         .collect()
 }

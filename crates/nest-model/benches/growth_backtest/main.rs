@@ -1,105 +1,146 @@
-//! Back-test of forecasts from a history: five folds by series.
+//! Back-test of forecasts from a history, in five folds by series: the constants of a fold are learnt on the four others.
+//!
+//! It prints the constants that ship (learnt on all), accuracy and coverage by source and frequency, and what short
+//! beginnings of the same series give. Run it with `bench/run growth`.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod baselines;
 mod cases;
 mod folds;
+mod learn;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
-use augurs_ets::{AutoETS, trend::AutoETSTrendModel};
-use augurs_mstl::MSTLModel;
 use cases::{Case, Series, beginnings, cases, read};
-use nest_model::history::{History, HistoryForecast, fit_history};
+use folds::FOLDS;
+use learn::{Deviation, learn};
+use nest_model::{
+    draws::{Purpose, Stream},
+    history::{History, HistoryForecast, Learnt, fit_with},
+};
 
-fn augurs(known: &[f64], horizon: usize) -> Option<Vec<f64>> {
-    use augurs_ets::model as _;
-    use augurs_core::{Fit, Predict};
-    let fitted = AutoETS::non_seasonal().fit(known).ok()?;
-    let point = fitted.predict(horizon, None).ok()?.point;
-    point.iter().all(|p| p.is_finite()).then_some(point)
+/// Resamplings of series for an interval of coverage.
+const RESAMPLINGS: u32 = 2_000;
+
+/// One case scored.
+struct Scored {
+    group: String,
+    id: String,
+    /// Mean absolute scaled error: ours, then the baselines'.
+    mase: [f64; 6],
+    /// Share of the truth inside the 80 % and the 90 % interval.
+    coverage: [f64; 2],
+    /// Mean interval score of both, in the unit of the scaled error.
+    interval_score: [f64; 2],
 }
-fn mstl(known: &[f64], seasons: &[usize], horizon: usize) -> Option<Vec<f64>> {
-    use augurs_core::{Fit, Predict};
-    let periods: Vec<usize> = seasons.iter().copied().filter(|p| known.len() >= 2 * p + 1).collect();
-    if periods.is_empty() { return augurs(known, horizon) }
-    let trend = AutoETSTrendModel::from(AutoETS::non_seasonal());
-    let fitted = MSTLModel::new(periods, trend).fit(known).ok()?;
-    let point = fitted.predict(horizon, None).ok()?.point;
-    point.iter().all(|p| p.is_finite()).then_some(point)
-}
-
-fn drift(known: &[f64], horizon: usize) -> Vec<f64> {
-    let n = known.len();
-    let slope = (known[n - 1] - known[0]) / (n - 1) as f64;
-    (1..=horizon).map(|h| known[n - 1] + slope * h as f64).collect()
-}
-fn seasonal_naive(known: &[f64], season: usize, horizon: usize) -> Vec<f64> {
-    let m = if known.len() >= season { season } else { 1 };
-    (0..horizon).map(|h| known[known.len() - m + h % m]).collect()
-}
-
-fn mase_scale(known: &[f64], season: usize) -> f64 {
-    let m = if known.len() > season { season } else { 1 };
-    known.windows(m + 1).map(|w| (w[m] - w[0]).abs()).sum::<f64>() / (known.len() - m) as f64
-}
-
-const METHODS: [&str; 6] = ["ours", "drift", "naive", "s-naive", "ets", "mstl-ets"];
-
-struct Scored { group: String, id: String, fold: u64, mase: [f64; 6], z: Vec<(usize, usize, f64)>, cover80: f64, cover90: f64, score80: f64, score90: f64 }
-
-fn score(case: &Case<'_>, baselines: bool) -> Scored {
-    let Case { series, known, truth } = case;
-    let h = truth.len();
-    let season = series.seasons.first().copied().unwrap_or(1);
-    let fc: HistoryForecast = fit_history(&History { values: known.to_vec(), seasons: series.seasons.clone() }, h).expect("values");
-    let p50: Vec<f64> = (1..=h).map(|s| fc.quantile(s, 0.5)).collect();
-    let last = vec![known[known.len() - 1]; h];
-    let ets = if baselines { augurs(known, h).unwrap_or_else(|| last.clone()) } else { last.clone() };
-    let ms = if baselines { mstl(known, &series.seasons, h).unwrap_or_else(|| last.clone()) } else { last.clone() };
-    let all = [p50, drift(known, h), last, seasonal_naive(known, season, h), ets, ms];
-    let scale = mase_scale(known, season).max(1e-12);
-    let mase = all.map(|p| p.iter().zip(truth.iter()).map(|(p, t)| (p - t).abs()).sum::<f64>() / h as f64 / scale);
-    let z = truth.iter().enumerate().map(|(i, t)| (known.len(), i + 1, fc.standardised(i + 1, *t))).collect();
-    let inside = |lo: f64, hi: f64| truth.iter().enumerate().filter(|(i, t)| fc.quantile(i + 1, lo) <= **t && **t <= fc.quantile(i + 1, hi)).count() as f64 / h as f64;
-    let interval_score = |lo: f64, hi: f64| {
-        let a = 1.0 - (hi - lo);
-        truth.iter().enumerate().map(|(i, t)| {
-            let (l, u) = (fc.quantile(i + 1, lo), fc.quantile(i + 1, hi));
-            (u - l) + 2.0 / a * (l - t).max(0.0) + 2.0 / a * (t - u).max(0.0)
-        }).sum::<f64>() / h as f64 / scale
-    };
-    Scored { group: series.group.clone(), id: series.id.clone(), fold: series.fold, mase, z, cover80: inside(0.1, 0.9), cover90: inside(0.05, 0.95), score80: interval_score(0.1, 0.9), score90: interval_score(0.05, 0.95) }
-}
-
-fn q(v: &mut Vec<f64>, p: f64) -> f64 { v.sort_by(f64::total_cmp); if v.is_empty() { f64::NAN } else { v[((v.len() - 1) as f64 * p).round() as usize] } }
 
 fn main() {
-    let baselines = std::env::var("BASE").is_ok();
-    let path = Path::new("/work/shared/data/growth-histories.csv");
-    let all: Vec<Series> = read(path);
-    let start = std::time::Instant::now();
-    let scored: Vec<Scored> = all.iter().flat_map(|s| cases(s).iter().map(|c| score(c, baselines)).collect::<Vec<_>>()).collect();
-    let short: Vec<Scored> = all.iter().filter(|s| s.values.len() < 1000).flat_map(|s| beginnings(s).iter().map(|c| { let mut x = score(c, false); x.group = format!("short n={}", c.known.len()); x }).collect::<Vec<_>>()).collect();
-    println!("took {:?}", start.elapsed());
-    let mut groups: BTreeMap<String, Vec<&Scored>> = BTreeMap::new();
-    for s in scored.iter().chain(&short) { groups.entry(s.group.clone()).or_default().push(s); }
-    print!("{:36} {:>5}", "group", "cases"); for m in METHODS { print!(" {m:>8}"); } println!("  cov80 cov90 is80 is90  q80 q90");
-    let mut total = vec![0.0; 6]; let mut cnt = 0.0;
-    for (g, v) in &groups {
-        let avg = |f: &dyn Fn(&Scored) -> f64| v.iter().map(|s| f(s)).sum::<f64>() / v.len() as f64;
-        print!("{g:36} {:>5}", v.len());
-        for i in 0..6 { let a = avg(&|s| s.mase[i]); print!(" {a:8.3}"); if !g.starts_with("short") { total[i] += a; } }
-        if !g.starts_with("short") { cnt += 1.0; }
-        let mut zs: Vec<f64> = v.iter().flat_map(|s| s.z.iter().map(|z| z.2.abs())).collect();
-        println!("  {:.3} {:.3} {:.2} {:.2}  {:.2} {:.2}", avg(&|s| s.cover80), avg(&|s| s.cover90), avg(&|s| s.score80), avg(&|s| s.score90), q(&mut zs.clone(), 0.8), q(&mut zs, 0.9));
+    let path = histories();
+    let all = read(&path);
+    println!("{} series and sums over longer periods, from {}\n", all.len(), path.display());
+    let start = Instant::now();
+    let whole: Vec<Case<'_>> = all.iter().flat_map(cases).collect();
+    let short: Vec<Case<'_>> = all.iter().filter(|series| series.values.len() < 1_000).flat_map(beginnings).collect();
+    let deviations: Vec<(u64, Vec<Deviation>)> = whole.iter().chain(&short).map(|case| (case.series.fold, deviations(case))).collect();
+    let steps: usize = deviations.iter().map(|(_, steps)| steps.len()).sum();
+    println!("{} forecasts of {} steps in {:.1} s\n", deviations.len(), steps, start.elapsed().as_secs_f64());
+    let learnt_without = |fold: Option<u64>| {
+        let used: Vec<&Deviation> = deviations.iter().filter(|(other, _)| Some(*other) != fold).flat_map(|(_, steps)| steps).collect();
+        learn(&used)
+    };
+    let folds: Vec<Learnt> = (0..FOLDS).map(|fold| learnt_without(Some(fold))).collect();
+    folds.iter().enumerate().for_each(|(fold, learnt)| println!("learnt without fold {fold}: {learnt:?}"));
+    println!("learnt on all, to ship:  {:?}\nshipped:                 {:?}\n", learnt_without(None), Learnt::SHIPPED);
+    let score = |cases: &[Case<'_>]| -> Vec<Scored> { cases.iter().map(|case| score(case, folds[case.series.fold as usize])).collect() };
+    let mut whole = score(&whole);
+    table("By source and frequency", &whole);
+    whole.iter_mut().for_each(|scored| {
+        let recorded = scored.group.ends_with("monthly") || scored.group.ends_with("daily");
+        scored.group = if recorded { "as recorded" } else { "sums over longer periods" }.to_owned();
+    });
+    table("Together", &whole);
+    table("Beginnings of the same series, by values known", &score(&short));
+}
+
+/// The data of the project where they are, the committed sample otherwise.
+fn histories() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let data = ["../../../shared/data", "../../../../shared/data"].map(|folder| here.join(folder).join("growth-histories.csv"));
+    data.into_iter().find(|path| path.is_file()).unwrap_or_else(|| here.join("tests/data/growth-sample.csv"))
+}
+
+fn forecast(case: &Case<'_>, learnt: Learnt) -> HistoryForecast {
+    let history = History { values: case.known.to_vec(), seasons: case.series.seasons.clone() };
+    fit_with(&history, case.truth.len(), learnt).expect("two values or more")
+}
+
+fn deviations(case: &Case<'_>) -> Vec<Deviation> {
+    let forecast = forecast(case, Learnt::SHIPPED);
+    let size = |(index, truth): (usize, &f64)| Deviation { known: case.known.len(), size: forecast.standardised(index + 1, *truth).abs() };
+    case.truth.iter().enumerate().map(size).filter(|deviation| !deviation.size.is_nan()).collect()
+}
+
+fn score(case: &Case<'_>, learnt: Learnt) -> Scored {
+    let Case { series, known, truth, .. } = case;
+    let forecast = forecast(case, learnt);
+    let quantiles = |quantile: f64| -> Vec<f64> { (1..=truth.len()).map(|step| forecast.quantile(step, quantile)).collect() };
+    let scale = mase_scale(known, series.seasons.first().copied().unwrap_or(1));
+    let error = |points: &Vec<f64>| mean(points.iter().zip(*truth).map(|(point, truth)| (point - truth).abs() / scale));
+    let [a, b, c, d, e] = baselines::all(known, &series.seasons, truth.len());
+    let ends = [(0.1, 0.9), (0.05, 0.95)].map(|(low, high)| (high - low, quantiles(low), quantiles(high)));
+    let coverage = ends.each_ref().map(|(_, low, high)| {
+        mean((0..truth.len()).map(|step| f64::from(low[step] <= truth[step] && truth[step] <= high[step])))
+    });
+    let interval_score = ends.each_ref().map(|(level, low, high)| {
+        let miss = |step: usize| (low[step] - truth[step]).max(truth[step] - high[step]).max(0.0);
+        mean((0..truth.len()).map(|step| (high[step] - low[step] + 2.0 / (1.0 - level) * miss(step)) / scale))
+    });
+    Scored { group: case.group.clone(), id: series.id.clone(), mase: [quantiles(0.5), a, b, c, d, e].each_ref().map(error), coverage, interval_score }
+}
+
+/// Mean absolute change over a season (from step to step where the history is shorter), which errors are scaled by.
+fn mase_scale(known: &[f64], season: usize) -> f64 {
+    let lag = if known.len() > season { season } else { 1 };
+    mean(known.windows(lag + 1).map(|pair| (pair[lag] - pair[0]).abs()))
+}
+
+fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = numbers.fold((0.0, 0.0), |(sum, count), number| (sum + number, count + 1.0));
+    sum / count
+}
+
+/// Prints one row a group: means over series of means over their cases, and a bootstrap interval by series of the coverage.
+/// Cases that did not change before they were cut off have no scale and are left out.
+fn table(title: &str, scored: &[Scored]) {
+    println!("## {title}\n\n| group | series | cases | ours | {} | 80 % covers | 90 % | interval score 80 %, 90 % |", baselines::NAMES.join(" | "));
+    println!("|---|--:|--:|--:|{}--:|--:|--:|", "--:|".repeat(baselines::NAMES.len()));
+    let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<&Scored>>> = BTreeMap::new();
+    for scored in scored.iter().filter(|scored| scored.mase.iter().all(|error| error.is_finite())) {
+        groups.entry(&scored.group).or_default().entry(&scored.id).or_default().push(scored);
     }
-    print!("{:42}", "mean over groups"); for t in total { print!(" {:8.3}", t / cnt); } println!();
-    println!("by known x step: q80 q90 count");
-    for (lo, hi) in [(2, 2), (3, 3), (4, 5), (6, 8), (9, 15), (16, 24), (25, 48), (49, 90), (91, 400), (401, 5000)] {
-        print!("{lo:>4}..{hi:<5}");
-        for (a, b) in [(1, 1), (2, 3), (4, 6), (7, 12), (13, 18), (19, 30)] {
-            let zs: Vec<f64> = scored.iter().chain(&short).flat_map(|s| &s.z).filter(|z| z.0 >= lo && z.0 <= hi && z.1 >= a && z.1 <= b).map(|z| z.2.abs()).collect();
-            print!("  {:5.2} {:5.2} {:5}", q(&mut zs.clone(), 0.8), q(&mut zs.clone(), 0.9), zs.len());
-        }
-        println!();
+    for (group, series) in groups {
+        let over_series = |of: &dyn Fn(&Scored) -> f64| -> Vec<f64> { series.values().map(|cases| mean(cases.iter().map(|case| of(case)))).collect() };
+        let average = |of: &dyn Fn(&Scored) -> f64| mean(over_series(of).into_iter());
+        let errors: Vec<String> = (0..6).map(|method| format!("{:.3}", average(&|case| case.mase[method]))).collect();
+        let interval = |of: usize| {
+            let shares = over_series(&|case| case.coverage[of]);
+            let [low, high] = bootstrap(&shares);
+            format!("{:.3} ({low:.3} … {high:.3})", mean(shares.into_iter()))
+        };
+        let cases: usize = series.values().map(Vec::len).sum();
+        let scores = [0, 1].map(|of| format!("{:.2}", average(&|case| case.interval_score[of]))).join(", ");
+        println!("| {group} | {} | {cases} | {} | {} | {} | {scores} |", series.len(), errors.join(" | "), interval(0), interval(1));
     }
+    println!();
+}
+
+/// 95 % interval of the mean by resampling.
+fn bootstrap(shares: &[f64]) -> [f64; 2] {
+    let resample = |index| {
+        let mut stream = Stream::new(1, Purpose::Growth, index);
+        mean((0..shares.len()).map(|_| shares[(stream.uniform() * shares.len() as f64) as usize]))
+    };
+    let mut means: Vec<f64> = (0..RESAMPLINGS).map(resample).collect();
+    means.sort_by(f64::total_cmp);
+    [0.025, 0.975].map(|share| means[(share * f64::from(RESAMPLINGS)) as usize])
 }

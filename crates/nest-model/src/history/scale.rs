@@ -1,12 +1,12 @@
 //! The scale on which a history is modelled: its errors are about as large where values are small as where they are large.
 
 /// Share of the median below which the least value makes logarithms unfit: they would be ruled by a few values near zero.
-const LEAST_SHARE_FOR_LOG: f64 = 0.02;
+const LEAST_SHARE_FOR_LOG: f64 = 0.1;
 
 /// Largest logarithm that is turned back, against values of at most 1: what follows stays finite.
 const LARGEST_LOG: f64 = 600.0;
-/// Largest deviation upwards, as a logarithm, that is approached however little is known: twenty times the centre.
-const LARGEST_RISE: f64 = 3.0;
+/// Largest deviation upwards, as a logarithm, that is approached however little is known: seven times the centre.
+const LARGEST_RISE: f64 = 2.0;
 
 /// A transformation of values, and its inverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,14 @@ impl Scale {
     pub(super) fn tamed(self, deviation: f64) -> f64 {
         match self {
             Self::Log if deviation > 0.0 => LARGEST_RISE * (1.0 - (-deviation / LARGEST_RISE).exp()),
+            _ => deviation,
+        }
+    }
+
+    /// The deviation that [`tamed`](Self::tamed) turns into this one; infinite from its limit on.
+    pub(super) fn untamed(self, deviation: f64) -> f64 {
+        match self {
+            Self::Log if deviation > 0.0 => -LARGEST_RISE * (1.0 - deviation / LARGEST_RISE).max(0.0).ln(),
             _ => deviation,
         }
     }

@@ -2,8 +2,8 @@
 
 use super::numbers::{mean, mean_change};
 
-/// Growth of the error with the step where nothing is known: `step^0.33`.
-const USUAL_GROWTH: f64 = 0.33;
+/// Growth of the error with the step where nothing is known: `step^0.42`.
+const USUAL_GROWTH: f64 = 0.42;
 /// Standard deviation of that exponent between histories.
 const GROWTH_DEVIATION: f64 = 0.2;
 /// Mean absolute error of one step ahead, as a multiple of the mean absolute change from step to step.
