@@ -80,3 +80,39 @@ fn burg(numbers: &[f64]) -> Vec<f64> {
     }
     best.1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draws::{Purpose, Stream};
+
+    #[test]
+    fn the_coefficients_of_a_simulated_autoregression_are_found() {
+        let mut random = Stream::new(3, Purpose::Growth, 0);
+        let mut path = vec![0.0, 0.0];
+        for at in 2..4_000 {
+            path.push(1.2 * path[at - 1] - 0.5 * path[at - 2] + random.normal());
+        }
+        let lags = burg(&path);
+        // standard error sqrt((1 - 0.5^2) / 4000) = 0.014: four of them
+        assert!((lags[0] - 1.2).abs() < 0.055 && (lags[1] + 0.5).abs() < 0.055, "{lags:?}");
+    }
+
+    #[test]
+    fn white_noise_returns_to_its_mean_and_changes_without_order_stay() {
+        let mut random = Stream::new(4, Purpose::Growth, 1);
+        let noise: Vec<f64> = (0..400).map(|_| 7.0 + random.normal()).collect();
+        let ahead = around_mean(&noise, 50);
+        assert!((ahead[49] - 7.0).abs() < 0.2);
+        let mut at = 0.0;
+        let walk: Vec<f64> = noise.iter().map(|number| { at += number - 7.0; at }).collect();
+        assert!((of_changes(&walk, 20)[19] - at).abs() < 1.5);
+    }
+
+    #[test]
+    fn a_wave_goes_on() {
+        let wave = |at: usize| (at as f64 * 0.7).sin();
+        let known: Vec<f64> = (0..200).map(wave).collect();
+        around_mean(&known, 10).iter().enumerate().for_each(|(step, number)| assert!((number - wave(200 + step)).abs() < 0.1));
+    }
+}

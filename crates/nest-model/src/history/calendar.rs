@@ -268,3 +268,95 @@ fn seasons(unit: Unit, step: i64, season: Option<usize>, values: &[f64], caveats
     };
     suggested.into_iter().filter(enough).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(periods: &[&str]) -> Vec<Row> {
+        periods.iter().enumerate().map(|(index, period)| Row { period: (*period).to_owned(), value: Some(index as f64 + 1.0) }).collect()
+    }
+
+    fn values(periods: &[&str]) -> Vec<f64> {
+        arrange(&rows(periods), None).expect("it can be read").0.values
+    }
+
+    #[test]
+    fn equal_spacing_is_seen_in_every_way_to_write_periods() {
+        for periods in [
+            ["1", "2", "3"],
+            ["-20", "-10", "0"],
+            ["2023", "2024", "2025"],
+            ["2025-11", "2025-12", "2026-01"],
+            ["202511", "202512", "202601"],
+            ["2025-Q3", "2025-Q4", "2026-Q1"],
+            ["2025Q3", "2025Q4", "2026Q1"],
+            ["2025-W51", "2025-W52", "2026-W01"],
+            ["2024-02-28", "2024-02-29", "2024-03-01"],
+            ["20240228", "20240229", "20240301"],
+            ["2024-01-31", "2024-02-29", "2024-03-31"],
+            ["2023-01-01", "2024-01-01", "2025-01-01"],
+            ["2024-02-28T23:00", "2024-02-29T00:00", "2024-02-29T01:00"],
+            ["2024-02-28 00:00:00", "2024-02-29 00:00:00", "2024-03-01 00:00:00"],
+            ["2024-02-28T23:00:00Z", "2024-02-29T00:00:00Z", "2024-02-29T02:00:00+01:00"],
+        ] {
+            let (history, caveats) = arrange(&rows(&periods), None).unwrap_or_else(|refusal| panic!("{periods:?}: {refusal}"));
+            assert_eq!((history.values, caveats), (vec![1.0, 2.0, 3.0], vec![]), "{periods:?}");
+        }
+    }
+
+    #[test]
+    fn order_does_not_matter_repeats_are_averaged_and_gaps_are_filled_each_with_a_caveat() {
+        assert_eq!(values(&["3", "1", "2"]), [2.0, 3.0, 1.0]);
+        let (history, caveats) = arrange(&rows(&["2026-01", "2026-02", "2026-02", "2026-03", "2026-05"]), None).expect("readable");
+        assert_eq!(history.values.len(), 5);
+        assert_eq!(history.values[1], 2.5);
+        assert!(history.values[3] > 4.0 && history.values[3] < 5.0);
+        assert_eq!(caveats, [HistoryCaveat::Repeated { periods: 1 }, HistoryCaveat::Gaps { filled: 1, periods: 5 }]);
+    }
+
+    #[test]
+    fn seasons_follow_from_the_spacing() {
+        let season = |first: Date, days: i64, count: i64| {
+            let rows: Vec<Row> = (0..count).map(|at| Row { period: date(day(first) + at * days).to_string(), value: Some(at as f64) }).collect();
+            arrange(&rows, None).expect("readable").0.seasons
+        };
+        let first = Date::constant(2020, 1, 6);
+        assert_eq!(season(first, 1, 100), [7]);
+        assert_eq!(season(first, 1, 800), [7, 365]);
+        assert_eq!(season(first, 7, 104), [52]);
+        assert_eq!(season(first, 7, 103), [0_usize; 0]);
+        let months: Vec<String> = (0..24).map(|at| format!("{}-{:02}", 2020 + at / 12, at % 12 + 1)).collect();
+        let months: Vec<Row> = months.iter().map(|period| Row { period: period.clone(), value: Some(1.0) }).collect();
+        assert_eq!(arrange(&months, None).expect("readable").0.seasons, [12]);
+        assert_eq!(arrange(&months, Some(6)).expect("readable").0.seasons, [6]);
+        let (history, caveats) = arrange(&months, Some(13)).expect("readable");
+        assert_eq!((history.seasons, caveats), (vec![], vec![HistoryCaveat::SeasonTooLong { period: 13, known: 24 }]));
+    }
+
+    #[test]
+    fn without_weekends_a_step_is_a_working_day() {
+        let days = (0..28).map(|at| date(day(Date::constant(2024, 1, 1)) + at)).filter(|date| date.weekday().to_monday_zero_offset() < 5);
+        let rows: Vec<Row> = days.map(|date| Row { period: date.to_string(), value: Some(f64::from(date.weekday().to_monday_zero_offset())) }).collect();
+        let (history, caveats) = arrange(&rows, None).expect("readable");
+        assert_eq!((history.values.len(), history.seasons, caveats), (20, vec![5], vec![HistoryCaveat::WorkingDays]));
+    }
+
+    #[test]
+    fn uneven_periods_keep_their_order_only() {
+        let (history, caveats) = arrange(&rows(&["1", "2", "1000000000"]), None).expect("readable");
+        assert_eq!((history.values, caveats), (vec![1.0, 2.0, 3.0], vec![HistoryCaveat::Uneven]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_name() {
+        let refusal = |periods: &[&str]| arrange(&rows(periods), None).expect_err("it cannot be read");
+        assert_eq!(refusal(&["1", "soon"]), HistoryRefusal::UnreadablePeriod { period: "soon".to_owned() });
+        assert_eq!(refusal(&["2024-13", "1"]), HistoryRefusal::UnreadablePeriod { period: "2024-13".to_owned() });
+        assert_eq!(refusal(&["1", "2024-01"]), HistoryRefusal::MixedPeriods { one: "1".to_owned(), other: "2024-01".to_owned() });
+        assert_eq!(refusal(&["1", "1"]), HistoryRefusal::TooFewValues { known: 1 });
+        assert_eq!(refusal(&[]), HistoryRefusal::TooFewValues { known: 0 });
+        let blank = [Row { period: "1".to_owned(), value: Some(f64::NAN) }, Row { period: "2".to_owned(), value: None }];
+        assert_eq!(arrange(&blank, None).expect_err("no values"), HistoryRefusal::TooFewValues { known: 0 });
+    }
+}

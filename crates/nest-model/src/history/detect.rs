@@ -40,3 +40,24 @@ fn off(numbers: &[f64], periods: &[usize], cycle: usize) -> f64 {
         .collect();
     mean(&errors)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draws::{Purpose, Stream};
+
+    #[test]
+    fn a_season_is_found_and_noise_and_walks_have_none() {
+        let mut random = Stream::new(6, Purpose::Growth, 0);
+        let noise: Vec<f64> = (0..144).map(|_| random.normal()).collect();
+        for period in [4, 7, 12, 24] {
+            let seasonal: Vec<f64> = noise.iter().enumerate().map(|(at, noise)| 100.0 + noise + if at % period == 0 { 20.0 } else { 0.0 }).collect();
+            assert_eq!(season(&seasonal), Some(period));
+        }
+        let shifted: Vec<f64> = noise.iter().map(|number| 100.0 + number).collect();
+        assert_eq!(season(&shifted), None);
+        let mut at = 100.0;
+        let walk: Vec<f64> = noise.iter().map(|number| { at += number; at }).collect();
+        assert_eq!(season(&walk), None);
+    }
+}

@@ -33,3 +33,17 @@ impl Learnt {
         half.copysign(normal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviations_pass_through_the_learnt_half_widths_and_few_values_widen_them() {
+        let learnt = Learnt { base_80: 1.5, few_80: 4.0, base_90: 2.0, few_90: 8.0 };
+        assert!((learnt.deviation(4, Z80) - 2.5).abs() < 1e-12);
+        assert!((learnt.deviation(4, -Z90) + 4.0).abs() < 1e-12);
+        assert_eq!(learnt.deviation(4, 0.0), 0.0);
+        assert!(learnt.deviation(100, Z80) < learnt.deviation(10, Z80));
+    }
+}

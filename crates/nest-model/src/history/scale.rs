@@ -66,3 +66,28 @@ impl Scale {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positive_values_are_taken_as_logarithms_counts_with_zeros_as_roots_and_negative_ones_as_they_are() {
+        assert_eq!(Scale::of(&[1.0, 2.0, 3.0]), Scale::Log);
+        assert_eq!(Scale::of(&[0.0, 2.0, 3.0]), Scale::Root);
+        assert_eq!(Scale::of(&[0.001, 2.0, 3.0]), Scale::Root);
+        assert_eq!(Scale::of(&[-1.0, 2.0, 3.0]), Scale::Identity);
+    }
+
+    #[test]
+    fn a_scale_and_taming_undo_themselves() {
+        for scale in [Scale::Log, Scale::Root, Scale::Identity] {
+            assert!((scale.from(scale.to(0.37)) - 0.37).abs() < 1e-12);
+            for deviation in [-3.0, -0.1, 0.0, 0.1, 5.0] {
+                assert!((scale.untamed(scale.tamed(deviation)) - deviation).abs() < 1e-9);
+            }
+        }
+        assert_eq!(Scale::Log.tamed(1e9), LARGEST_RISE);
+        assert_eq!(Scale::Log.untamed(LARGEST_RISE), f64::INFINITY);
+    }
+}

@@ -120,3 +120,44 @@ fn shrink(raw: &[f64], noise: f64) -> Vec<f64> {
     }
     profile
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draws::{Purpose, Stream};
+
+    #[test]
+    fn a_season_on_a_line_is_taken_out_whole() {
+        let profile = [3.0, -1.0, 0.5, -2.5];
+        let numbers: Vec<f64> = (0..40).map(|at| 10.0 + 0.2 * at as f64 + profile[at % 4]).collect();
+        let (rest, seasons) = take_out(&numbers, &[4]);
+        rest.iter().enumerate().for_each(|(at, rest)| assert!((rest - 10.0 - 0.2 * at as f64).abs() < 1e-6, "{at}: {rest}"));
+        assert!((seasons[0].at(41) - profile[1]).abs() < 1e-6);
+    }
+
+    #[test]
+    fn of_noise_little_is_carried_on() {
+        let mut random = Stream::new(5, Purpose::Growth, 0);
+        let noise: Vec<f64> = (0..120).map(|_| random.normal()).collect();
+        let season = season(&noise, 12);
+        let power = (0..12).map(|phase| season.at(phase).powi(2)).sum::<f64>() / 12.0;
+        // means of ten independent numbers would have 0.1
+        assert!(power < 0.06, "{power}");
+    }
+
+    #[test]
+    fn less_than_two_cycles_are_no_season() {
+        assert!(take_out(&[1.0; 23], &[12, 52, 1]).1.is_empty());
+        assert_eq!(take_out(&[1.0; 24], &[12]).1.len(), 1);
+    }
+
+    #[test]
+    fn two_seasons_are_taken_out_one_after_the_other() {
+        let numbers: Vec<f64> = (0..800).map(|at| [5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0][at % 7] + (TAU * at as f64 / 365.0).sin() * 3.0).collect();
+        let (rest, seasons) = take_out(&numbers, &[7, 365]);
+        assert_eq!(seasons.len(), 2);
+        let middle = mean(&rest);
+        let left = (mean(&rest.iter().map(|number| (number - middle).powi(2)).collect::<Vec<_>>())).sqrt();
+        assert!(left < 0.5, "{left} of 2.8 are left");
+    }
+}

@@ -105,3 +105,45 @@ pub(super) fn theta(numbers: &[f64], horizon: usize) -> Vec<f64> {
     let ahead = (1.0 - (1.0 - weight).powf(count)) / weight;
     (0..horizon).map(|step| level + 0.5 * slope * (step as f64 + ahead)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Saudi Arabian oil production, million tonnes, 1996 to 2013: Hyndman and Athanasopoulos, "Forecasting: principles and
+    /// practice", 2nd edition, section 7.1.
+    const OIL: [f64; 18] = [
+        445.36, 453.20, 454.41, 422.38, 456.04, 440.39, 425.19, 486.21, 500.43, 521.28, 508.95, 488.89, 509.87, 456.72, 473.82, 525.95, 549.83, 542.34,
+    ];
+
+    #[test]
+    fn simple_smoothing_gives_the_published_forecast() {
+        let (level, weight) = smoothed(&OIL);
+        // published: weight 0.834, forecast 542.68; ours is the nearest weight of the grid
+        assert!((weight - 0.85).abs() < 1e-12 && (level - 542.68).abs() < 0.3, "{level} with {weight}");
+    }
+
+    #[test]
+    fn theta_drifts_by_half_the_slope_of_least_squares() {
+        let line: Vec<f64> = (0..40).map(|at| 5.0 + 0.3 * f64::from(at) + f64::from(at * 7 % 5)).collect();
+        let path = theta(&line, 10);
+        let slope = 0.307_504_690; // worked out in Python with the textbook formula
+        path.windows(2).for_each(|pair| assert!((pair[1] - pair[0] - slope / 2.0).abs() < 1e-6, "{pair:?}"));
+    }
+
+    #[test]
+    fn a_line_goes_on_as_drift_and_levels_off_as_damped_trend() {
+        let line: Vec<f64> = (0..30).map(f64::from).collect();
+        assert_eq!(drift(&line, 3), [30.0, 31.0, 32.0]);
+        let damped = damped(&line, 200);
+        assert!((damped[0] - 30.0).abs() < 0.2, "{}", damped[0]);
+        assert!(damped.windows(2).all(|pair| pair[1] >= pair[0]) && damped[199] - damped[198] < 0.1);
+    }
+
+    #[test]
+    fn methods_carry_a_constant_on() {
+        for method in [level as Method, drift, damped, theta] {
+            method(&[3.0; 9], 4).iter().for_each(|number| assert!((number - 3.0).abs() < 1e-12));
+        }
+    }
+}

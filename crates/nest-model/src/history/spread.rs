@@ -92,3 +92,32 @@ fn steps(most: usize) -> Vec<usize> {
     steps.dedup();
     steps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_law_of_many_errors_is_found_and_that_of_few_lies_between_them_and_what_is_usual() {
+        let errors = |count: usize, growth: f64| vec![(1..=24_usize).map(|step| 2.0 * (step as f64).powf(growth)).collect::<Vec<f64>>(); count];
+        let rest = [0.0, 2.0 / USUAL_SHARE];
+        let many = Spread::of(&errors(200, 0.8), &rest);
+        // sizes are means turned into quantiles: all errors of a step are alike here, which makes them smaller by 1.606
+        assert!((many.growth - 0.8).abs() < 0.1 && many.first > 1.1 && many.first < 2.1, "{many:?}");
+        let few = Spread::of(&errors(2, 0.8), &rest);
+        assert!(few.growth > USUAL_GROWTH && few.growth < many.growth, "{few:?}");
+        let none = Spread::of(&[], &rest);
+        assert!((none.first - 2.0).abs() < 1e-9 && (none.growth - USUAL_GROWTH).abs() < 1e-9, "{none:?}");
+    }
+
+    #[test]
+    fn what_never_changes_has_no_width() {
+        assert_eq!(Spread::of(&[vec![0.0; 3]], &[1.0, 1.0]).at(9), 0.0);
+    }
+
+    #[test]
+    fn steps_thin_out() {
+        assert_eq!(steps(13), [1, 2, 3, 4, 6, 8, 12]);
+        assert!(steps(0).is_empty());
+    }
+}
