@@ -6,8 +6,8 @@
 //!
 //! Growth that a user states, not one that is read off a history, is [`growth`](crate::growth)'s.
 
-pub mod calendar;
 mod autoregression;
+pub mod calendar;
 mod caveat;
 mod detect;
 mod learnt;
@@ -100,7 +100,7 @@ fn caveats(values: &[f64], pooled: &pool::Pooled, horizon: usize) -> Vec<History
         caveats.push(HistoryCaveat::Constant);
     }
     let tested = pooled.errors.iter().map(Vec::len).max().unwrap_or(0);
-    if tested < horizon {
+    if tested > 0 && tested < horizon {
         caveats.push(HistoryCaveat::BeyondTested { tested, horizon });
     }
     caveats

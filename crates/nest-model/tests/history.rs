@@ -96,7 +96,9 @@ fn paths_are_seeded_smooth_and_have_the_quantiles_of_every_step() {
 #[test]
 fn few_values_a_constant_and_a_horizon_beyond_all_trials_raise_caveats_and_one_value_is_refused() {
     let few = fit(&[3.0, 4.0, 6.0], &[], 12);
-    assert_eq!(few.caveats, [HistoryCaveat::FewValues { known: 3 }, HistoryCaveat::BeyondTested { tested: 0, horizon: 12 }]);
+    assert_eq!(few.caveats, [HistoryCaveat::FewValues { known: 3 }]);
+    let far = fit(&(0..40).map(|at| f64::from(at * at % 7)).collect::<Vec<_>>(), &[], 50);
+    assert_eq!(far.caveats, [HistoryCaveat::BeyondTested { tested: 20, horizon: 50 }]);
     let constant = fit(&[5.0; 30], &[], 2);
     assert_eq!(constant.caveats, [HistoryCaveat::Constant]);
     assert!(all_quantiles(&constant).iter().flatten().all(|value| (value - 5.0).abs() < 1e-9));

@@ -85,7 +85,11 @@ fn parse(bytes: &[u8], name: &str) -> Result<(BTreeMap<String, Vec<Row>>, Vec<St
         let cell = |column: usize| record.get(column).unwrap_or_default();
         let number = number(cell(value));
         if let Err(text) = &number {
-            unreadable.push(format!("{name}:{}: {}: the value `{text}` is not a number", record.position().map_or(0, csv::Position::line), cell(series)));
+            unreadable.push(format!(
+                "{name}:{}: {}: the value `{text}` is not a number",
+                record.position().map_or(0, csv::Position::line),
+                cell(series)
+            ));
         }
         rows.entry(cell(series).to_owned()).or_default().push(Row { period: cell(period).to_owned(), value: number.unwrap_or(None) });
     }
@@ -121,7 +125,8 @@ fn answer(series: &BTreeMap<String, Vec<Row>>, horizon: usize, season: Option<us
                 let series = &series;
                 scope.spawn(move || {
                     let mine = series.iter().enumerate().skip(worker).step_by(workers);
-                    mine.map(|(index, (name, rows))| (index, Answer { name: (*name).clone(), outcome: forecast(rows, horizon, season) })).collect::<Vec<_>>()
+                    mine.map(|(index, (name, rows))| (index, Answer { name: (*name).clone(), outcome: forecast(rows, horizon, season) }))
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -145,19 +150,18 @@ fn talk_of(answers: &[Answer]) {
         match &answer.outcome {
             Err(refusal) => talk(&format!("{}: refused: {refusal}", answer.name)),
             Ok(forecast) if forecast.caveats.is_empty() => {}
-            Ok(forecast) => talk(&format!("{}: {}", answer.name, texts(&forecast.caveats).join("; "))),
+            Ok(forecast) => {
+                let texts: Vec<String> = forecast.caveats.iter().map(|caveat| format!("{}: {caveat}", caveat.code())).collect();
+                talk(&format!("{}: {}", answer.name, texts.join("; ")));
+            }
         }
     }
 }
 
-fn texts(caveats: &[HistoryCaveat]) -> Vec<String> {
-    caveats.iter().map(|caveat| format!("{}: {caveat}", caveat.code())).collect()
-}
-
 fn render(answers: &[Answer], format: Format) -> Result<String, Failure> {
     if format == Format::Json {
-        let json = Value::Array(answers.iter().map(json_of).collect());
-        return serde_json::to_string_pretty(&json).map(|text| text + "\n").map_err(|error| Failure::new(INTERNAL, error));
+        let rows = Value::Array(answers.iter().flat_map(json_rows).collect());
+        return serde_json::to_string_pretty(&rows).map(|text| text + "\n").map_err(|error| Failure::new(INTERNAL, error));
     }
     let digits = if format == Format::Csv { DIGITS } else { DIGITS_HUMAN };
     let mut table = Table::new(&["series", "step", "p05", "p10", "p50", "p90", "p95"]);
@@ -168,9 +172,9 @@ fn render(answers: &[Answer], format: Format) -> Result<String, Failure> {
         let Ok(forecast) = &answer.outcome else { continue };
         for (index, quantiles) in forecast.steps.iter().enumerate() {
             let mut row = vec![answer.name.clone(), (index + 1).to_string()];
-            row.extend(quantiles.iter().map(|value| rounded(*value, digits).to_string()));
+            row.extend(quantiles.iter().map(|value| written(rounded(*value, digits))));
             if format != Format::Csv {
-                row.push(forecast.caveats.iter().map(HistoryCaveat::code).collect::<Vec<_>>().join(" "));
+                row.push(codes(&forecast.caveats).join(" "));
             }
             table.rows.push(row);
         }
@@ -178,18 +182,31 @@ fn render(answers: &[Answer], format: Format) -> Result<String, Failure> {
     Ok(table.render(format))
 }
 
-fn json_of(answer: &Answer) -> Value {
+/// The rows of the table with numbers as numbers; a refused series is one row that says why.
+fn json_rows(answer: &Answer) -> Vec<Value> {
     let forecast = match &answer.outcome {
         Ok(forecast) => forecast,
-        Err(refusal) => return json!({ "series": answer.name, "refused": refusal.to_string() }),
+        Err(refusal) => return vec![json!({ "series": answer.name, "refused": refusal.to_string() })],
     };
-    let step = |(index, quantiles): (usize, &[f64; QUANTILES.len()])| {
-        let mut step = serde_json::Map::from_iter([("step".to_owned(), json!(index + 1))]);
-        step.extend(QUANTILES.iter().zip(quantiles).map(|((name, _), value)| ((*name).to_owned(), json!(rounded(*value, DIGITS)))));
-        Value::Object(step)
+    let row = |(index, quantiles): (usize, &[f64; QUANTILES.len()])| {
+        let mut row = serde_json::Map::new();
+        row.insert("series".to_owned(), json!(answer.name));
+        row.insert("step".to_owned(), json!(index + 1));
+        row.extend(QUANTILES.iter().zip(quantiles).map(|((name, _), value)| ((*name).to_owned(), json!(rounded(*value, DIGITS)))));
+        row.insert("caveats".to_owned(), json!(codes(&forecast.caveats)));
+        Value::Object(row)
     };
-    let steps: Vec<Value> = forecast.steps.iter().enumerate().map(step).collect();
-    json!({ "series": answer.name, "steps": steps, "caveats": texts(&forecast.caveats) })
+    forecast.steps.iter().enumerate().map(row).collect()
+}
+
+fn codes(caveats: &[HistoryCaveat]) -> Vec<&'static str> {
+    caveats.iter().map(HistoryCaveat::code).collect()
+}
+
+/// A number as text: with an exponent where it would be a row of zeros.
+fn written(value: f64) -> String {
+    let text = format!("{value:?}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// A number with so many significant digits.
@@ -221,7 +238,9 @@ mod tests {
 
     #[test]
     fn a_row_of_another_length_and_a_missing_column_are_errors_with_their_line() {
-        for (text, part) in [("series,period,value\na,1,2\na,2\n", "h.csv:3: 2 cells"), ("series,month,value\n", "h.csv:1: there is no column `period`")] {
+        for (text, part) in
+            [("series,period,value\na,1,2\na,2\n", "h.csv:3: 2 cells"), ("series,month,value\n", "h.csv:1: there is no column `period`")]
+        {
             let failure = parse(text.as_bytes(), "h.csv").expect_err("it is damaged");
             assert!(format!("{failure:?}").contains(part), "{failure:?}");
         }
@@ -232,5 +251,6 @@ mod tests {
         assert_eq!(rounded(123_456.789, 4), 123_500.0);
         assert_eq!(rounded(1.234_56e-30, 3), 1.23e-30);
         assert_eq!(rounded(0.0, 4), 0.0);
+        assert_eq!([written(12.0), written(0.5), written(1e300), written(-1e-9)], ["12", "0.5", "1e300", "-1e-9"]);
     }
 }

@@ -25,10 +25,8 @@ fn half_width(deviations: &[&Deviation], level: f64) -> (f64, f64) {
     let class = |known: usize| CLASSES.iter().rposition(|first| *first <= known).expect("two values or more");
     let mut counts = [0.0; CLASSES.len()];
     deviations.iter().for_each(|deviation| counts[class(deviation.known)] += 1.0);
-    let weighed: Vec<(f64, f64, f64)> = deviations
-        .iter()
-        .map(|deviation| (1.0 / deviation.known as f64, deviation.size.min(1e3), 1.0 / counts[class(deviation.known)]))
-        .collect();
+    let weighed: Vec<(f64, f64, f64)> =
+        deviations.iter().map(|deviation| (1.0 / deviation.known as f64, deviation.size.min(1e3), 1.0 / counts[class(deviation.known)])).collect();
     let loss = |base: f64, few: f64| -> f64 {
         let pinball = |(inverse, size, weight): &(f64, f64, f64)| {
             let over = size - base - few * inverse;
@@ -41,7 +39,8 @@ fn half_width(deviations: &[&Deviation], level: f64) -> (f64, f64) {
     let mut least = loss(base, few);
     while stride > 1e-3 {
         let around = [(stride, 0.0), (-stride, 0.0), (0.0, stride), (0.0, -stride), (stride, -8.0 * stride), (-stride, 8.0 * stride)];
-        let best = around.into_iter().map(|(more, wider)| (loss(base + more, few + wider), base + more, few + wider)).min_by(|a, b| a.0.total_cmp(&b.0));
+        let best =
+            around.into_iter().map(|(more, wider)| (loss(base + more, few + wider), base + more, few + wider)).min_by(|a, b| a.0.total_cmp(&b.0));
         match best {
             Some((found, base_found, few_found)) if found < least => (least, base, few) = (found, base_found, few_found),
             _ => stride /= 2.0,

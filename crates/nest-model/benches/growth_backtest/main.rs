@@ -88,9 +88,8 @@ fn score(case: &Case<'_>, learnt: Learnt) -> Scored {
     let error = |points: &Vec<f64>| mean(points.iter().zip(*truth).map(|(point, truth)| (point - truth).abs() / scale));
     let [a, b, c, d, e] = baselines::all(known, &series.seasons, truth.len());
     let ends = [(0.1, 0.9), (0.05, 0.95)].map(|(low, high)| (high - low, quantiles(low), quantiles(high)));
-    let coverage = ends.each_ref().map(|(_, low, high)| {
-        mean((0..truth.len()).map(|step| f64::from(low[step] <= truth[step] && truth[step] <= high[step])))
-    });
+    let coverage =
+        ends.each_ref().map(|(_, low, high)| mean((0..truth.len()).map(|step| f64::from(low[step] <= truth[step] && truth[step] <= high[step]))));
     let interval_score = ends.each_ref().map(|(level, low, high)| {
         let miss = |step: usize| (low[step] - truth[step]).max(truth[step] - high[step]).max(0.0);
         mean((0..truth.len()).map(|step| (high[step] - low[step] + 2.0 / (1.0 - level) * miss(step)) / scale))
@@ -119,7 +118,8 @@ fn table(title: &str, scored: &[Scored]) {
         groups.entry(&scored.group).or_default().entry(&scored.id).or_default().push(scored);
     }
     for (group, series) in groups {
-        let over_series = |of: &dyn Fn(&Scored) -> f64| -> Vec<f64> { series.values().map(|cases| mean(cases.iter().map(|case| of(case)))).collect() };
+        let over_series =
+            |of: &dyn Fn(&Scored) -> f64| -> Vec<f64> { series.values().map(|cases| mean(cases.iter().map(|case| of(case)))).collect() };
         let average = |of: &dyn Fn(&Scored) -> f64| mean(over_series(of).into_iter());
         let errors: Vec<String> = (0..6).map(|method| format!("{:.3}", average(&|case| case.mase[method]))).collect();
         let interval = |of: usize| {

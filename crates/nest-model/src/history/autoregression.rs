@@ -105,7 +105,13 @@ mod tests {
         let ahead = around_mean(&noise, 50);
         assert!((ahead[49] - 7.0).abs() < 0.2);
         let mut at = 0.0;
-        let walk: Vec<f64> = noise.iter().map(|number| { at += number - 7.0; at }).collect();
+        let walk: Vec<f64> = noise
+            .iter()
+            .map(|number| {
+                at += number - 7.0;
+                at
+            })
+            .collect();
         assert!((of_changes(&walk, 20)[19] - at).abs() < 1.5);
     }
 

@@ -44,8 +44,7 @@ enum Unit {
 /// Fewer than two values, a period that cannot be read, periods of different kinds.
 pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
     let mut caveats = Vec::new();
-    let recorded: Vec<(&str, f64)> =
-        rows.iter().filter_map(|row| Some((row.period.trim(), row.value.filter(|value| value.is_finite())?))).collect();
+    let recorded: Vec<(&str, f64)> = rows.iter().filter_map(|row| Some((row.period.trim(), row.value.filter(|value| value.is_finite())?))).collect();
     if recorded.len() < rows.len() {
         caveats.push(HistoryCaveat::NotRecorded { rows: rows.len() - recorded.len() });
     }
@@ -126,7 +125,10 @@ fn position(period: &str) -> Option<(Unit, i64)> {
         return Some((Unit::Second, stamp.as_second()));
     }
     let time: DateTime = iso.parse().ok()?;
-    Some((Unit::Second, day(time.date()) * SECONDS_PER_DAY + i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second())))
+    Some((
+        Unit::Second,
+        day(time.date()) * SECONDS_PER_DAY + i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second()),
+    ))
 }
 
 /// `2026-11`, `2026-Q4` and their like: a year of four digits, one of the separators, a number from 1 to `most`.
@@ -158,7 +160,9 @@ fn compact(numbers: &[i64]) -> (Unit, Vec<i64>) {
     if let Some(days) = days {
         return as_months(days);
     }
-    let months = numbers.iter().map(|number| ((190_001..=210_012).contains(number) && (1..=12).contains(&(number % 100))).then(|| number / 100 * 12 + number % 100 - 1));
+    let months = numbers
+        .iter()
+        .map(|number| ((190_001..=210_012).contains(number) && (1..=12).contains(&(number % 100))).then(|| number / 100 * 12 + number % 100 - 1));
     match months.collect::<Option<Vec<i64>>>() {
         Some(months) => (Unit::Month, months),
         None => (Unit::Integer, numbers.to_vec()),
@@ -337,7 +341,8 @@ mod tests {
     #[test]
     fn without_weekends_a_step_is_a_working_day() {
         let days = (0..28).map(|at| date(day(Date::constant(2024, 1, 1)) + at)).filter(|date| date.weekday().to_monday_zero_offset() < 5);
-        let rows: Vec<Row> = days.map(|date| Row { period: date.to_string(), value: Some(f64::from(date.weekday().to_monday_zero_offset())) }).collect();
+        let rows: Vec<Row> =
+            days.map(|date| Row { period: date.to_string(), value: Some(f64::from(date.weekday().to_monday_zero_offset())) }).collect();
         let (history, caveats) = arrange(&rows, None).expect("readable");
         assert_eq!((history.values.len(), history.seasons, caveats), (20, vec![5], vec![HistoryCaveat::WorkingDays]));
     }

@@ -60,9 +60,7 @@ impl Spread {
         if !seen {
             return Self { first: 0.0, growth: USUAL_GROWTH };
         }
-        let growth = ((right[0] - normal[0][1] * right[1] / normal[1][1])
-            / (normal[0][0] - normal[0][1].powi(2) / normal[1][1]))
-            .clamp(0.0, 1.0);
+        let growth = ((right[0] - normal[0][1] * right[1] / normal[1][1]) / (normal[0][0] - normal[0][1].powi(2) / normal[1][1])).clamp(0.0, 1.0);
         let first = ((right[1] - normal[0][1] * growth) / normal[1][1]).exp();
         Self { first, growth }
     }
