@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use nest_model::history::calendar::{Row, arrange};
+
 use super::folds::fold;
 
 /// One series, from one source, at one frequency.
@@ -28,6 +30,8 @@ pub struct Case<'a> {
     pub series: &'a Series,
     /// Row of the table that it counts in.
     pub group: String,
+    /// Lengths of the seasons that the forecast is told, in steps.
+    pub seasons: Vec<usize>,
     /// What is known.
     pub known: &'a [f64],
     /// What came then.
@@ -85,7 +89,7 @@ pub fn cases(series: &Series) -> Vec<Case<'_>> {
     for back in 0..6 {
         let Some(origin) = series.values.len().checked_sub(series.horizon + back * stride).filter(|origin| *origin >= least) else { break };
         let truth = &series.values[origin..origin + series.horizon];
-        cases.push(Case { series, group: series.group.clone(), known: &series.values[..origin], truth });
+        cases.push(Case { series, group: series.group.clone(), seasons: series.seasons.clone(), known: &series.values[..origin], truth });
     }
     cases
 }
@@ -96,7 +100,15 @@ pub fn beginnings(series: &Series) -> Vec<Case<'_>> {
         .into_iter()
         .filter_map(|known| {
             let truth = series.values.get(known..known + series.horizon.min(2 * known))?;
-            Some(Case { series, group: format!("{known:2} values"), known: &series.values[..known], truth })
+            Some(Case { series, group: format!("{known:2} values"), seasons: series.seasons.clone(), known: &series.values[..known], truth })
         })
         .collect()
+}
+
+/// The same case where periods are integers, so that seasons have to be found.
+pub fn untold<'a>(case: &Case<'a>) -> Case<'a> {
+    let row = |(index, value): (usize, &f64)| Row { period: index.to_string(), value: Some(*value) };
+    let rows: Vec<Row> = case.known.iter().enumerate().map(row).collect();
+    let seasons = arrange(&rows, None).expect("it can be read").0.seasons;
+    Case { seasons, ..case.clone() }
 }

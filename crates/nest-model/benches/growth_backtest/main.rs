@@ -11,7 +11,7 @@ mod learn;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
-use cases::{Case, Series, beginnings, cases, read};
+use cases::{Case, beginnings, cases, read, untold};
 use folds::FOLDS;
 use learn::{Deviation, learn};
 use nest_model::{
@@ -52,8 +52,10 @@ fn main() {
     folds.iter().enumerate().for_each(|(fold, learnt)| println!("learnt without fold {fold}: {learnt:?}"));
     println!("learnt on all, to ship:  {:?}\nshipped:                 {:?}\n", learnt_without(None), Learnt::SHIPPED);
     let score = |cases: &[Case<'_>]| -> Vec<Scored> { cases.iter().map(|case| score(case, folds[case.series.fold as usize])).collect() };
+    let seasonal: Vec<Case<'_>> = whole.iter().filter(|case| !case.series.seasons.is_empty() && case.series.values.len() < 1_000).map(untold).collect();
     let mut whole = score(&whole);
     table("By source and frequency", &whole);
+    table("Months, quarters and weeks whose season has to be found in the values", &score(&seasonal));
     whole.iter_mut().for_each(|scored| {
         let recorded = scored.group.ends_with("monthly") || scored.group.ends_with("daily");
         scored.group = if recorded { "as recorded" } else { "sums over longer periods" }.to_owned();
@@ -70,7 +72,7 @@ fn histories() -> PathBuf {
 }
 
 fn forecast(case: &Case<'_>, learnt: Learnt) -> HistoryForecast {
-    let history = History { values: case.known.to_vec(), seasons: case.series.seasons.clone() };
+    let history = History { values: case.known.to_vec(), seasons: case.seasons.clone() };
     fit_with(&history, case.truth.len(), learnt).expect("two values or more")
 }
 
