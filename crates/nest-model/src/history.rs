@@ -59,7 +59,7 @@ pub struct HistoryForecast {
 /// # Method
 /// 1. Values go to logarithms, square roots or stay, so that errors are about as large everywhere.
 /// 2. Seasons with two full cycles are taken out, shrunk to what their cycles agree on.
-/// 3. Eight methods (smoothing, damped trend, theta, drift, autoregression) are tried from up to 16 origins; their weights go
+/// 3. Nine methods (smoothing, damped trend, theta, drift, autoregression) are tried from up to 16 origins; their weights go
 ///    with the inverse cube of their mean absolute error.
 /// 4. The pool's own errors from those origins give their size at each step, a power law of the step.
 /// 5. Quantiles are that size times constants learnt from other histories' errors ([`Learnt`]).
@@ -86,7 +86,7 @@ pub fn fit_with(history: &History, horizon: usize, learnt: Learnt) -> Result<His
     let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
     let pooled = pool::pool(&numbers, scale, &history.seasons, horizon);
     let (rest, _) = season::take_out(&numbers, &history.seasons);
-    let spread = Spread::of(&pooled.errors, &rest);
+    let spread = Spread::of(&pooled.errors, pooled.stride, &rest);
     let caveats = caveats(&values, &pooled, horizon);
     Ok(HistoryForecast { caveats, centre: pooled.centre, spread, scale, unit, learnt, known: numbers.len() })
 }

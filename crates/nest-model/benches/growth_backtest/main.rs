@@ -52,7 +52,8 @@ fn main() {
     folds.iter().enumerate().for_each(|(fold, learnt)| println!("learnt without fold {fold}: {learnt:?}"));
     println!("learnt on all, to ship:  {:?}\nshipped:                 {:?}\n", learnt_without(None), Learnt::SHIPPED);
     let score = |cases: &[Case<'_>]| -> Vec<Scored> { cases.iter().map(|case| score(case, folds[case.series.fold as usize])).collect() };
-    let seasonal: Vec<Case<'_>> = whole.iter().filter(|case| !case.series.seasons.is_empty() && case.series.values.len() < 1_000).map(untold).collect();
+    let seasonal: Vec<Case<'_>> =
+        whole.iter().filter(|case| !case.series.seasons.is_empty() && case.series.values.len() < 1_000).map(untold).collect();
     let mut whole = score(&whole);
     table("By source and frequency", &whole);
     table("Months, quarters and weeks whose season has to be found in the values", &score(&seasonal));

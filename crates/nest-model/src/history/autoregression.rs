@@ -2,6 +2,8 @@
 
 /// Largest order that is tried.
 const MOST_LAGS: usize = 12;
+/// Numbers from which their mean change is worth following.
+const ENOUGH_FOR_PACE: usize = 16;
 
 /// Autoregression around the mean, which long forecasts return to.
 pub(super) fn around_mean(numbers: &[f64], horizon: usize) -> Vec<f64> {
@@ -24,6 +26,23 @@ pub(super) fn of_changes(numbers: &[f64], horizon: usize) -> Vec<f64> {
         .map(|change| {
             at += change;
             at
+        })
+        .collect()
+}
+
+/// Autoregression of changes around their mean: growth goes on at its average pace, once what is unusual
+/// now has passed.
+pub(super) fn of_growth(numbers: &[f64], horizon: usize) -> Vec<f64> {
+    if numbers.len() < ENOUGH_FOR_PACE {
+        return of_changes(numbers, horizon);
+    }
+    let changes: Vec<f64> = numbers.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let last = numbers.last().copied().unwrap_or(0.0);
+    around_mean(&changes, horizon)
+        .into_iter()
+        .scan(last, |at, change| {
+            *at += change;
+            Some(*at)
         })
         .collect()
 }

@@ -12,7 +12,7 @@ enum Member {
 }
 
 /// Members, alike in weight before a history is seen.
-const MEMBERS: [Member; 8] = [
+const MEMBERS: [Member; 9] = [
     Member::Scaled(smoothing::level),
     Member::Scaled(smoothing::damped),
     Member::Plain(smoothing::damped),
@@ -21,6 +21,7 @@ const MEMBERS: [Member; 8] = [
     Member::Scaled(smoothing::drift),
     Member::Scaled(autoregression::around_mean),
     Member::Scaled(autoregression::of_changes),
+    Member::Scaled(autoregression::of_growth),
 ];
 /// How strongly errors of the past tell members apart: weights go with error to the minus this power.
 const SHARPNESS: f64 = 3.0;
@@ -39,6 +40,8 @@ pub(super) struct Pooled {
     /// Signed errors (truth - centre) from each origin by step, on the same scale; the newest origin last. Each with the weights
     /// that the other origins give, so that the choice of weights does not flatter them.
     pub errors: Vec<Vec<f64>>,
+    /// Steps from one of these origins to the next, on average.
+    pub stride: f64,
 }
 
 /// One member's path, with seasons, on the scale of the history. One row per member.
@@ -91,7 +94,8 @@ pub(super) fn pool(numbers: &[f64], scale: Scale, periods: &[usize], horizon: us
         })
         .collect();
     let all: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
-    Pooled { centre: mix(&paths(numbers, scale, periods, horizon), &weights(&all)), errors }
+    let stride = origins.last().zip(origins.first()).map_or(1.0, |(last, first)| (last - first) as f64 / (origins.len().max(2) - 1) as f64);
+    Pooled { stride, centre: mix(&paths(numbers, scale, periods, horizon), &weights(&all)), errors }
 }
 
 /// Mean absolute error of each member at one origin.

@@ -1,7 +1,12 @@
 //! The scale on which a history is modelled: its errors are about as large where values are small as where they are large.
 
-/// Share of the median below which the least value makes logarithms unfit: they would be ruled by a few values near zero.
-const LEAST_SHARE_FOR_LOG: f64 = 0.1;
+use super::numbers::median;
+
+/// Share of the median of its neighbours below which a value makes logarithms unfit: they would be ruled by a few values near
+/// zero. Neighbours, because a history that grows a thousandfold starts small.
+const LEAST_SHARE_FOR_LOG: f64 = 0.05;
+/// Values on either side that are neighbours.
+const NEIGHBOURS: usize = 6;
 
 /// Largest logarithm that is turned back, against values of at most 1: what follows stays finite.
 const LARGEST_LOG: f64 = 600.0;
@@ -24,12 +29,11 @@ impl Scale {
     pub(super) fn of(values: &[f64]) -> Self {
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         if least < 0.0 {
-            Self::Identity
-        } else if least > LEAST_SHARE_FOR_LOG * super::numbers::median(values) {
-            Self::Log
-        } else {
-            Self::Root
+            return Self::Identity;
         }
+        let near = |at: usize| median(&values[at.saturating_sub(NEIGHBOURS)..values.len().min(at + NEIGHBOURS + 1)]);
+        let positive = least > 0.0 && values.iter().enumerate().all(|(at, value)| *value > LEAST_SHARE_FOR_LOG * near(at));
+        if positive { Self::Log } else { Self::Root }
     }
 
     /// A value on this scale.
@@ -76,6 +80,7 @@ mod tests {
         assert_eq!(Scale::of(&[1.0, 2.0, 3.0]), Scale::Log);
         assert_eq!(Scale::of(&[0.0, 2.0, 3.0]), Scale::Root);
         assert_eq!(Scale::of(&[0.001, 2.0, 3.0]), Scale::Root);
+        assert_eq!(Scale::of(&(0..200).map(|at| 1.1_f64.powi(at)).collect::<Vec<_>>()), Scale::Log);
         assert_eq!(Scale::of(&[-1.0, 2.0, 3.0]), Scale::Identity);
     }
 

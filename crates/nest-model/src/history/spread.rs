@@ -3,9 +3,11 @@
 use super::numbers::{mean, mean_change};
 
 /// Growth of the error with the step where nothing is known: `step^0.42`.
-const USUAL_GROWTH: f64 = 0.42;
+const USUAL_GROWTH: f64 = 0.45;
 /// Standard deviation of that exponent between histories.
-const GROWTH_DEVIATION: f64 = 0.2;
+const GROWTH_DEVIATION: f64 = 0.35;
+/// Largest exponent: that of a walk whose changes are a walk.
+const MOST_GROWTH: f64 = 1.5;
 /// Mean absolute error of one step ahead, as a multiple of the mean absolute change from step to step.
 const USUAL_SHARE: f64 = 0.9;
 /// Number of observed errors that this is worth.
@@ -20,7 +22,7 @@ const MEAN_WORTH: f64 = 3.0;
 pub(super) struct Spread {
     /// At the first step, on the scale of the history; 0 or more.
     pub first: f64,
-    /// Exponent, 0 to 1.
+    /// Exponent, 0 to 1.5.
     pub growth: f64,
 }
 
@@ -30,7 +32,7 @@ impl Spread {
     /// # Formula
     /// Least squares of `ln mean |e_h| = ln first + growth ln h` over steps 1, 2, 3, 4, 6, 8, 12, ..., each weighed by how many
     /// errors that do not overlap it was seen in, with normal priors on both parameters.
-    pub(super) fn of(errors: &[Vec<f64>], rest: &[f64]) -> Self {
+    pub(super) fn of(errors: &[Vec<f64>], stride: f64, rest: &[f64]) -> Self {
         let usual = mean_change(rest, 1).unwrap_or(0.0) * USUAL_SHARE;
         let mut normal = [[1.0 / GROWTH_DEVIATION.powi(2), 0.0], [0.0, 0.0]]; // growth, ln first
         let mut right = [USUAL_GROWTH / GROWTH_DEVIATION.powi(2), 0.0];
@@ -52,15 +54,16 @@ impl Spread {
             let off: Vec<f64> = errors.iter().filter_map(|error| error.get(step - 1)).map(|error| error.abs()).collect();
             let size = size(&off);
             if size > 0.0 {
-                let span = (off.len() + step - 1) as f64 / step as f64; // errors that do not overlap
-                add(step as f64, size, span.min(off.len() as f64) * share * 2.0);
+                let apart = 1.0 + (off.len() - 1) as f64 * stride / step as f64; // errors that do not overlap
+                add(step as f64, size, apart.min(off.len() as f64) * share * 2.0);
                 seen = true;
             }
         }
         if !seen {
             return Self { first: 0.0, growth: USUAL_GROWTH };
         }
-        let growth = ((right[0] - normal[0][1] * right[1] / normal[1][1]) / (normal[0][0] - normal[0][1].powi(2) / normal[1][1])).clamp(0.0, 1.0);
+        let growth =
+            ((right[0] - normal[0][1] * right[1] / normal[1][1]) / (normal[0][0] - normal[0][1].powi(2) / normal[1][1])).clamp(0.0, MOST_GROWTH);
         let first = ((right[1] - normal[0][1] * growth) / normal[1][1]).exp();
         Self { first, growth }
     }
@@ -99,18 +102,18 @@ mod tests {
     fn the_law_of_many_errors_is_found_and_that_of_few_lies_between_them_and_what_is_usual() {
         let errors = |count: usize, growth: f64| vec![(1..=24_usize).map(|step| 2.0 * (step as f64).powf(growth)).collect::<Vec<f64>>(); count];
         let rest = [0.0, 2.0 / USUAL_SHARE];
-        let many = Spread::of(&errors(200, 0.8), &rest);
+        let many = Spread::of(&errors(200, 0.8), 1.0, &rest);
         // sizes are means turned into quantiles: all errors of a step are alike here, which makes them smaller by 1.606
         assert!((many.growth - 0.8).abs() < 0.1 && many.first > 1.1 && many.first < 2.1, "{many:?}");
-        let few = Spread::of(&errors(2, 0.8), &rest);
+        let few = Spread::of(&errors(2, 0.8), 1.0, &rest);
         assert!(few.growth > USUAL_GROWTH && few.growth < many.growth, "{few:?}");
-        let none = Spread::of(&[], &rest);
+        let none = Spread::of(&[], 1.0, &rest);
         assert!((none.first - 2.0).abs() < 1e-9 && (none.growth - USUAL_GROWTH).abs() < 1e-9, "{none:?}");
     }
 
     #[test]
     fn what_never_changes_has_no_width() {
-        assert_eq!(Spread::of(&[vec![0.0; 3]], &[1.0, 1.0]).at(9), 0.0);
+        assert_eq!(Spread::of(&[vec![0.0; 3]], 1.0, &[1.0, 1.0]).at(9), 0.0);
     }
 
     #[test]
