@@ -38,20 +38,28 @@ pub struct Case<'a> {
     pub truth: &'a [f64],
 }
 
+/// A series as the file has it: periods that sort as text, with their values.
+struct Recorded {
+    id: String,
+    source: String,
+    rows: Vec<(String, f64)>,
+}
+
 /// Reads series and adds up longer periods out of them: quarters and years out of months, weeks out of days.
 pub fn read(path: &Path) -> Vec<Series> {
     let mut reader = csv::Reader::from_path(path).expect("the file of histories");
-    let mut found: Vec<(String, String, Vec<(String, f64)>)> = Vec::new();
+    let mut found: Vec<Recorded> = Vec::new();
     for row in reader.records() {
         let row = row.expect("a row");
         let (id, source, period, value) = (&row[0], &row[1], &row[2], row[3].parse().expect("a number"));
-        match found.iter_mut().find(|(known, ..)| known == id) {
-            Some((.., rows)) => rows.push((sortable(period), value)),
-            None => found.push((id.to_owned(), source.to_owned(), vec![(sortable(period), value)])),
+        let row = (sortable(period), value);
+        match found.iter_mut().find(|series| series.id == id) {
+            Some(series) => series.rows.push(row),
+            None => found.push(Recorded { id: id.to_owned(), source: source.to_owned(), rows: vec![row] }),
         }
     }
     let mut all = Vec::new();
-    for (id, source, mut rows) in found {
+    for Recorded { id, source, mut rows } in found {
         rows.sort_by(|a, b| a.0.cmp(&b.0));
         let values: Vec<f64> = rows.iter().map(|row| row.1).collect();
         let daily = values.len() > 1_000;
