@@ -6,6 +6,9 @@ use nest_model::history::calendar::{Row, arrange};
 
 use super::folds::fold;
 
+/// Values from which a series of these files is one of days; all others are of months.
+pub const DAILY_FROM: usize = 500;
+
 /// One series, from one source, at one frequency.
 #[derive(Debug, Clone)]
 pub struct Series {
@@ -62,7 +65,7 @@ pub fn read(path: &Path) -> Vec<Series> {
     for Recorded { id, source, mut rows } in found {
         rows.sort_by(|a, b| a.0.cmp(&b.0));
         let values: Vec<f64> = rows.iter().map(|row| row.1).collect();
-        let daily = values.len() > 1_000;
+        let daily = values.len() > DAILY_FROM;
         let mut add = |name: &str, seasons: &[usize], horizon: usize, block: usize| {
             let values: Vec<f64> = values.rchunks_exact(block).rev().map(|chunk| chunk.iter().sum::<f64>() / block as f64).collect();
             let group = format!("{source} {name}");

@@ -11,7 +11,7 @@ mod learn;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
-use cases::{Case, beginnings, cases, read, untold};
+use cases::{Case, DAILY_FROM, beginnings, cases, read, untold};
 use folds::FOLDS;
 use learn::{Deviation, learn};
 use nest_model::{
@@ -40,7 +40,7 @@ fn main() {
     println!("{} series and sums over longer periods, from {}\n", all.len(), path.display());
     let start = Instant::now();
     let whole: Vec<Case<'_>> = all.iter().flat_map(cases).collect();
-    let short: Vec<Case<'_>> = all.iter().filter(|series| series.values.len() < 1_000).flat_map(beginnings).collect();
+    let short: Vec<Case<'_>> = all.iter().filter(|series| series.values.len() < DAILY_FROM).flat_map(beginnings).collect();
     let deviations: Vec<(u64, Vec<Deviation>)> = whole.iter().chain(&short).map(|case| (case.series.fold, deviations(case))).collect();
     let steps: usize = deviations.iter().map(|(_, steps)| steps.len()).sum();
     println!("{} forecasts of {} steps in {:.1} s\n", deviations.len(), steps, start.elapsed().as_secs_f64());
@@ -53,7 +53,7 @@ fn main() {
     println!("learnt on all, to ship:  {:?}\nshipped:                 {:?}\n", learnt_without(None), Learnt::SHIPPED);
     let score = |cases: &[Case<'_>]| -> Vec<Scored> { cases.iter().map(|case| score(case, folds[case.series.fold as usize])).collect() };
     let seasonal: Vec<Case<'_>> =
-        whole.iter().filter(|case| !case.series.seasons.is_empty() && case.series.values.len() < 1_000).map(untold).collect();
+        whole.iter().filter(|case| !case.series.seasons.is_empty() && case.series.values.len() < DAILY_FROM).map(untold).collect();
     let mut whole = score(&whole);
     table("By source and frequency", &whole);
     table("Months, quarters and weeks whose season has to be found in the values", &score(&seasonal));
