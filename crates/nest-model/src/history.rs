@@ -149,6 +149,6 @@ impl HistoryForecast {
     fn value(&self, step: usize, normal: f64) -> f64 {
         let Some(centre) = self.centre.get(step.clamp(1, self.horizon().max(1)) - 1) else { return f64::NAN };
         let deviation = self.learnt.deviation(self.known, normal) * self.spread.at(step);
-        self.unit * self.scale.from(centre + self.scale.tamed(deviation))
+        (self.unit * self.scale.from(centre + self.scale.tamed(deviation))).clamp(f64::MIN, f64::MAX)
     }
 }

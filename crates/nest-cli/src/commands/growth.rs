@@ -53,7 +53,7 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Rows by series, in the order of their names, and a line for each value that is no number.
+/// Rows by series, in the order of their names, and a line for each row or value that cannot be read.
 fn read(path: &Path) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failure> {
     let cannot = |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
     let mut bytes = Vec::new();
@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failur
 
 fn parse(bytes: &[u8], name: &str) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failure> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
     let damaged = |error: &csv::Error| {
         let line = error.position().map_or(1, csv::Position::line);
         Failure::new(INVALID, format!("{name}:{line}: {}", reason(error))).hint("write the columns series,period,value with one row a line")
@@ -82,16 +82,16 @@ fn parse(bytes: &[u8], name: &str) -> Result<(BTreeMap<String, Vec<Row>>, Vec<St
     let mut unreadable = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| damaged(&error))?;
-        let cell = |column: usize| record.get(column).unwrap_or_default();
-        let number = number(cell(value));
+        let line = record.position().map_or(0, csv::Position::line);
+        let (Some(series), Some(period), Some(value)) = (record.get(series), record.get(period), record.get(value)) else {
+            unreadable.push(format!("{name}:{line}: {} cells where the header has {}; the row is left out", record.len(), header.len()));
+            continue;
+        };
+        let number = number(value);
         if let Err(text) = &number {
-            unreadable.push(format!(
-                "{name}:{}: {}: the value `{text}` is not a number",
-                record.position().map_or(0, csv::Position::line),
-                cell(series)
-            ));
+            unreadable.push(format!("{name}:{line}: {series}: the value `{text}` is not a number"));
         }
-        rows.entry(cell(series).to_owned()).or_default().push(Row { period: cell(period).to_owned(), value: number.unwrap_or(None) });
+        rows.entry(series.to_owned()).or_default().push(Row { period: period.to_owned(), value: number.unwrap_or(None) });
     }
     Ok((rows, unreadable))
 }
@@ -108,7 +108,6 @@ fn number(text: &str) -> Result<Option<f64>, String> {
 /// What is wrong with a row, without the position that is printed before it.
 fn reason(error: &csv::Error) -> String {
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} cells where the header has {expected_len}"),
         csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
         _ => error.to_string(),
     }
@@ -237,13 +236,11 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_another_length_and_a_missing_column_are_errors_with_their_line() {
-        for (text, part) in
-            [("series,period,value\na,1,2\na,2\n", "h.csv:3: 2 cells"), ("series,month,value\n", "h.csv:1: there is no column `period`")]
-        {
-            let failure = parse(text.as_bytes(), "h.csv").expect_err("it is damaged");
-            assert!(format!("{failure:?}").contains(part), "{failure:?}");
-        }
+    fn a_row_that_is_too_short_is_left_out_and_a_missing_column_is_an_error_each_with_its_line() {
+        let (rows, unreadable) = parsed("series,period,value\na,1,2\na,2\na,3,4,5\n");
+        assert_eq!((rows["a"].len(), unreadable), (2, vec!["h.csv:3: 2 cells where the header has 3; the row is left out".to_owned()]));
+        let failure = parse(b"series,month,value\n", "h.csv").expect_err("there is no period");
+        assert!(format!("{failure:?}").contains("h.csv:1: there is no column `period`"), "{failure:?}");
     }
 
     #[test]

@@ -10,6 +10,10 @@ use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, sca
 const ENOUGH_DAYS: usize = 10;
 /// Shortest month, in days: dates at least this far apart may be one a month.
 const SHORTEST_MONTH: i64 = 28;
+/// Largest integer that is a period: the largest whose neighbours a floating-point number tells apart.
+const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0; // 2^53
+/// Integers that are years where all of them are.
+const YEARS: std::ops::RangeInclusive<i64> = 1_800..=2_200;
 const SECONDS_PER_DAY: i64 = 86_400;
 const DAYS_PER_YEAR: f64 = 365.25;
 
@@ -27,6 +31,8 @@ pub struct Row {
 enum Unit {
     /// Whatever the user counts.
     Integer,
+    /// Calendar years.
+    Year,
     /// Calendar months since year 0.
     Month,
     /// Days since 1970.
@@ -104,8 +110,8 @@ fn positions(rows: &[(&str, f64)]) -> Result<(Unit, Vec<i64>), HistoryRefusal> {
 
 /// A period alone.
 fn position(period: &str) -> Option<(Unit, i64)> {
-    if let Ok(number) = period.parse::<i64>() {
-        return (number.abs() < i64::MAX / 4).then_some((Unit::Integer, number));
+    if let Some(number) = whole(period) {
+        return Some((Unit::Integer, number));
     }
     if let Some(month) = year_and(period, &["-Q", "Q", "-q", "q"], 4).map(|(year, quarter)| 12 * year + 3 * (quarter - 1)) {
         return Some((Unit::Month, month));
@@ -131,6 +137,12 @@ fn position(period: &str) -> Option<(Unit, i64)> {
     ))
 }
 
+/// A whole number, also one that a spreadsheet wrote as `7.0`.
+fn whole(text: &str) -> Option<i64> {
+    let number: f64 = text.parse().ok()?;
+    (number.abs() < LARGEST_INTEGER && number.fract() == 0.0).then_some(number as i64)
+}
+
 /// `2026-11`, `2026-Q4` and their like: a year of four digits, one of the separators, a number from 1 to `most`.
 fn year_and(period: &str, separators: &[&str], most: i64) -> Option<(i64, i64)> {
     let (year, rest) = period.split_at_checked(4)?;
@@ -148,7 +160,7 @@ fn date(day: i64) -> Date {
     Date::constant(1970, 1, 1).saturating_add(jiff::SignedDuration::from_hours(24 * day))
 }
 
-/// Integers that are all dates without dashes become days or months; others stay.
+/// Integers that are all dates without dashes become days or months, those that are all years years; others stay.
 fn compact(numbers: &[i64]) -> (Unit, Vec<i64>) {
     let days: Option<Vec<i64>> = numbers
         .iter()
@@ -165,6 +177,7 @@ fn compact(numbers: &[i64]) -> (Unit, Vec<i64>) {
         .map(|number| ((190_001..=210_012).contains(number) && (1..=12).contains(&(number % 100))).then(|| number / 100 * 12 + number % 100 - 1));
     match months.collect::<Option<Vec<i64>>>() {
         Some(months) => (Unit::Month, months),
+        None if numbers.iter().all(|number| YEARS.contains(number)) => (Unit::Year, numbers.to_vec()),
         None => (Unit::Integer, numbers.to_vec()),
     }
 }
@@ -260,7 +273,7 @@ fn seasons(unit: Unit, step: i64, season: Option<usize>, values: &[f64], caveats
             found.into_iter().collect()
         }
         (None, Unit::Month) if step < 12 && 12 % step == 0 => vec![(12 / step) as usize],
-        (None, Unit::Month) => Vec::new(),
+        (None, Unit::Year | Unit::Month) => Vec::new(),
         (None, Unit::WorkingDay) => vec![5, 261],
         (None, Unit::Day) if step == 1 => vec![7, 365],
         (None, Unit::Day) => vec![(DAYS_PER_YEAR / step as f64).floor() as usize],
@@ -289,6 +302,7 @@ mod tests {
     fn equal_spacing_is_seen_in_every_way_to_write_periods() {
         for periods in [
             ["1", "2", "3"],
+            ["1.0", "2.0", "3.0"],
             ["-20", "-10", "0"],
             ["2023", "2024", "2025"],
             ["2025-11", "2025-12", "2026-01"],
