@@ -44,11 +44,12 @@ pub(super) struct Pooled {
     pub stride: f64,
 }
 
-/// One member's path, with seasons, on the scale of the history. One row per member.
+/// The members' paths, with seasons, on the scale of the history. One row per member.
 fn paths(numbers: &[f64], scale: Scale, periods: &[usize], horizon: usize) -> Vec<Vec<f64>> {
     let (rest, seasons) = season::take_out(numbers, periods);
     let plain: Vec<f64> = rest.iter().map(|number| scale.from(*number)).collect();
     let least = plain.iter().copied().fold(f64::INFINITY, f64::min);
+    // a falling line may pass zero, where logarithms end
     let floor = if scale == Scale::Log { least * 0.1 } else { f64::NEG_INFINITY };
     MEMBERS
         .iter()

@@ -2,7 +2,7 @@
 
 use super::numbers::{mean, mean_change};
 
-/// Growth of the error with the step where nothing is known: `step^0.42`.
+/// Growth of the error with the step where nothing is known: `step^0.45`.
 const USUAL_GROWTH: f64 = 0.45;
 /// Standard deviation of that exponent between histories.
 const GROWTH_DEVIATION: f64 = 0.35;
@@ -12,6 +12,9 @@ const MOST_GROWTH: f64 = 1.5;
 const USUAL_SHARE: f64 = 0.9;
 /// Number of observed errors that this is worth.
 const USUAL_WORTH: f64 = 5.0;
+/// What one error at one step is worth where a single step was seen; errors of neighbouring steps hang together, so that of more
+/// steps each counts less, by their square root.
+const WORTH_OF_STEPS: f64 = 2.0;
 /// 80 % quantile of the size of a normal error over its mean: 1.2816 sqrt(pi / 2).
 const HIGH_OVER_MEAN: f64 = 1.606;
 /// Number of errors from which their quantile counts as much as their mean.
@@ -31,41 +34,39 @@ impl Spread {
     ///
     /// # Formula
     /// Least squares of `ln mean |e_h| = ln first + growth ln h` over steps 1, 2, 3, 4, 6, 8, 12, ..., each weighed by how many
-    /// errors that do not overlap it was seen in, with normal priors on both parameters.
+    /// errors that do not overlap it was seen in; with a normal prior on the exponent, and the usual size of the first step counted
+    /// as so many errors seen.
     pub(super) fn of(errors: &[Vec<f64>], stride: f64, rest: &[f64]) -> Self {
+        let mut seen: Vec<(f64, f64, f64)> = Vec::new(); // ln step, ln size, worth
         let usual = mean_change(rest, 1).unwrap_or(0.0) * USUAL_SHARE;
-        let mut normal = [[1.0 / GROWTH_DEVIATION.powi(2), 0.0], [0.0, 0.0]]; // growth, ln first
-        let mut right = [USUAL_GROWTH / GROWTH_DEVIATION.powi(2), 0.0];
-        let mut add = |step: f64, size: f64, worth: f64| {
-            let (at, log) = (step.ln(), size.ln());
-            normal[0][0] += worth * at * at;
-            normal[0][1] += worth * at;
-            normal[1][1] += worth;
-            right[0] += worth * at * log;
-            right[1] += worth * log;
-        };
-        let mut seen = usual > 0.0;
-        if seen {
-            add(1.0, usual, USUAL_WORTH);
+        if usual > 0.0 {
+            seen.push((0.0, usual.ln(), USUAL_WORTH));
         }
         let steps = steps(errors.iter().map(Vec::len).max().unwrap_or(0));
-        let share = 1.0 / (steps.len() as f64).max(1.0).sqrt();
+        let share = WORTH_OF_STEPS / (steps.len() as f64).max(1.0).sqrt();
         for step in steps {
             let off: Vec<f64> = errors.iter().filter_map(|error| error.get(step - 1)).map(|error| error.abs()).collect();
             let size = size(&off);
             if size > 0.0 {
                 let apart = 1.0 + (off.len() - 1) as f64 * stride / step as f64; // errors that do not overlap
-                add(step as f64, size, apart.min(off.len() as f64) * share * 2.0);
-                seen = true;
+                seen.push(((step as f64).ln(), size.ln(), apart.min(off.len() as f64) * share));
             }
         }
-        if !seen {
+        Self::through(&seen)
+    }
+
+    /// The law through points, each `(ln step, ln size, worth)`, and the prior of the exponent.
+    fn through(seen: &[(f64, f64, f64)]) -> Self {
+        if seen.is_empty() {
             return Self { first: 0.0, growth: USUAL_GROWTH };
         }
-        let growth =
-            ((right[0] - normal[0][1] * right[1] / normal[1][1]) / (normal[0][0] - normal[0][1].powi(2) / normal[1][1])).clamp(0.0, MOST_GROWTH);
-        let first = ((right[1] - normal[0][1] * growth) / normal[1][1]).exp();
-        Self { first, growth }
+        let sum = |of: &dyn Fn(f64, f64) -> f64| seen.iter().map(|(at, log, worth)| worth * of(*at, *log)).sum::<f64>();
+        let (worth, at, log) = (sum(&|_, _| 1.0), sum(&|at, _| at), sum(&|_, log| log));
+        let prior = GROWTH_DEVIATION.powi(-2);
+        let square = sum(&|at, _| at * at) + prior - at * at / worth;
+        let product = sum(&|at, log| at * log) + prior * USUAL_GROWTH - at * log / worth;
+        let growth = (product / square).clamp(0.0, MOST_GROWTH);
+        Self { first: ((log - at * growth) / worth).exp(), growth }
     }
 
     /// Mean absolute error at a step, 1 or more.
