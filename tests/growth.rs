@@ -80,6 +80,7 @@ fn growth_forecasts_air_passengers_with_their_season() {
     let truth = [417.0, 391.0, 419.0, 461.0, 472.0, 535.0, 622.0, 606.0, 508.0, 461.0, 390.0, 432.0];
     let off = |found: &[f64]| found.iter().zip(truth).map(|(found, truth)| (found / truth - 1.0).abs()).sum::<f64>() / 12.0;
     let (with, without) = (off(&p50(&[])), off(&p50(&["--season", "1"])));
-    assert!(with < 0.06 && without > 2.0 * with, "{with} with its season, {without} without");
+    // without its season, autoregressions of twelve months still see most of it
+    assert!(with < 0.04 && without > with, "{with} with its season, {without} without");
     assert_eq!(p50(&[]), p50(&["--season", "12"]));
 }
