@@ -9,6 +9,7 @@ mod bank;
 mod customers;
 mod demo;
 mod exchanges;
+mod growth;
 mod inputs;
 mod interrupted;
 mod loads;

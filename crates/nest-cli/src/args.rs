@@ -33,6 +33,8 @@ pub enum Command {
     Report(ReportArguments),
     /// Measure, fit, project and report
     All(AllArguments),
+    /// Forecast from histories: a CSV file with the columns series,period,value
+    Growth(GrowthArguments),
     /// List, show or remove runs of a study
     Runs(RunsArguments),
     /// Print the JSON Schema of nest.toml, of a behaviour or of a price book
@@ -237,6 +239,22 @@ pub struct AllArguments {
     /// Go on with the newest interrupted run
     #[arg(long)]
     pub resume: bool,
+}
+
+/// Options of `growth`.
+#[derive(Debug, Args)]
+pub struct GrowthArguments {
+    /// CSV file with the columns series,period,value; - reads standard input. A period is an integer or an ISO date
+    pub history: PathBuf,
+    /// Steps to forecast after the last period of each series
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub horizon: u32,
+    /// Length of a season in steps, 1 for none; found from dates or values where missing
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub season: Option<u32>,
+    /// Print the forecast in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Options of `runs`.

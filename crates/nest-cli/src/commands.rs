@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod fit;
+mod growth;
 mod init;
 mod load;
 mod measure;
@@ -29,6 +30,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Project(arguments) => project::run(&arguments, registry),
         Command::Report(arguments) => report::run(&arguments),
         Command::All(arguments) => all::run(&arguments, registry),
+        Command::Growth(arguments) => growth::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

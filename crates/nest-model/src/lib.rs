@@ -10,6 +10,7 @@ pub mod draws;
 pub mod error;
 pub mod error_onset;
 pub mod growth;
+pub mod history;
 pub mod load_law;
 pub mod pricing;
 pub mod queueing;

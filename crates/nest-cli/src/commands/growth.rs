@@ -1,0 +1,253 @@
+//! `growth`: forecasts from histories in a CSV file, without a study.
+
+use std::{collections::BTreeMap, io::Read, path::Path, thread};
+
+use nest_model::history::{
+    HistoryCaveat, HistoryForecast, HistoryRefusal,
+    calendar::{Row, arrange},
+    fit_history,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    args::{Format, GrowthArguments},
+    failure::{Failure, INTERNAL, INVALID},
+    printer::{Table, data, talk},
+};
+
+/// Printed quantiles, in the order of their columns.
+const QUANTILES: [(&str, f64); 5] = [("p05", 0.05), ("p10", 0.1), ("p50", 0.5), ("p90", 0.9), ("p95", 0.95)];
+/// Digits of a quantile in CSV and JSON: the interval is wider than that.
+const DIGITS: usize = 10;
+/// Digits of a quantile in the table.
+const DIGITS_HUMAN: usize = 4;
+
+/// What became of one series.
+struct Answer {
+    name: String,
+    outcome: Result<Forecast, HistoryRefusal>,
+}
+
+/// Quantiles by step and what to doubt about them.
+struct Forecast {
+    steps: Vec<[f64; QUANTILES.len()]>,
+    caveats: Vec<HistoryCaveat>,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &GrowthArguments) -> Result<(), Failure> {
+    let (series, unreadable) = read(&arguments.history)?;
+    unreadable.iter().for_each(|line| talk(line));
+    let answers = answer(&series, arguments.horizon as usize, arguments.season.map(|season| season as usize));
+    let refused = answers.iter().filter(|answer| answer.outcome.is_err()).count();
+    if refused == answers.len() {
+        talk_of(&answers);
+        let what = if answers.is_empty() { "holds no rows".to_owned() } else { format!("has no series that can be forecast ({refused} refused)") };
+        return Err(Failure::new(INVALID, format!("{} {what}", arguments.history.display())).hint("give at least two values of a series"));
+    }
+    data(&render(&answers, arguments.format)?)?;
+    talk_of(&answers);
+    if refused > 0 {
+        talk(&format!("{refused} of {} series refused", answers.len()));
+    }
+    Ok(())
+}
+
+/// Rows by series, in the order of their names, and a line for each row or value that cannot be read.
+fn read(path: &Path) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failure> {
+    let cannot = |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
+    } else {
+        bytes = std::fs::read(path).map_err(cannot)?;
+    }
+    parse(&bytes, &path.display().to_string())
+}
+
+fn parse(bytes: &[u8], name: &str) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failure> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
+    let damaged = |error: &csv::Error| {
+        let line = error.position().map_or(1, csv::Position::line);
+        Failure::new(INVALID, format!("{name}:{line}: {}", reason(error))).hint("write the columns series,period,value with one row a line")
+    };
+    let header = reader.headers().map_err(|error| damaged(&error))?.clone();
+    let column = |wanted: &str| {
+        let found = header.iter().position(|column| column.eq_ignore_ascii_case(wanted));
+        found.ok_or_else(|| Failure::new(INVALID, format!("{name}:1: there is no column `{wanted}`")).hint("the columns are series,period,value"))
+    };
+    let (series, period, value) = (column("series")?, column("period")?, column("value")?);
+    let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| damaged(&error))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let (Some(series), Some(period), Some(value)) = (record.get(series), record.get(period), record.get(value)) else {
+            unreadable.push(format!("{name}:{line}: {} cells where the header has {}; the row is left out", record.len(), header.len()));
+            continue;
+        };
+        let number = number(value);
+        if let Err(text) = &number {
+            unreadable.push(format!("{name}:{line}: {series}: the value `{text}` is not a number"));
+        }
+        rows.entry(series.to_owned()).or_default().push(Row { period: period.to_owned(), value: number.unwrap_or(None) });
+    }
+    Ok((rows, unreadable))
+}
+
+/// A value: none where it is missing, the text where it is no number.
+fn number(text: &str) -> Result<Option<f64>, String> {
+    const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "none"];
+    if MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)) {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| text.to_owned())
+}
+
+/// What is wrong with a row, without the position that is printed before it.
+fn reason(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Forecasts all series, on all processors; the order is that of their names.
+fn answer(series: &BTreeMap<String, Vec<Row>>, horizon: usize, season: Option<usize>) -> Vec<Answer> {
+    let series: Vec<(&String, &Vec<Row>)> = series.iter().collect();
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(series.len().max(1));
+    // Every n-th series to each worker: neighbours in a file are often alike in length.
+    let mut answers: Vec<(usize, Answer)> = thread::scope(|scope| {
+        let started: Vec<_> = (0..workers)
+            .map(|worker| {
+                let series = &series;
+                scope.spawn(move || {
+                    let mine = series.iter().enumerate().skip(worker).step_by(workers);
+                    mine.map(|(index, (name, rows))| (index, Answer { name: (*name).clone(), outcome: forecast(rows, horizon, season) }))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        started.into_iter().flat_map(|worker| worker.join().expect("a forecast is a function that does not panic")).collect()
+    });
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+fn forecast(rows: &[Row], horizon: usize, season: Option<usize>) -> Result<Forecast, HistoryRefusal> {
+    let (history, mut caveats) = arrange(rows, season)?;
+    let fitted: HistoryForecast = fit_history(&history, horizon)?;
+    caveats.extend(fitted.caveats.iter().cloned());
+    let steps = (1..=horizon).map(|step| QUANTILES.map(|(_, quantile)| fitted.quantile(step, quantile))).collect();
+    Ok(Forecast { steps, caveats })
+}
+
+/// One line on stderr for each series with a caveat or a refusal.
+fn talk_of(answers: &[Answer]) {
+    for answer in answers {
+        match &answer.outcome {
+            Err(refusal) => talk(&format!("{}: refused: {refusal}", answer.name)),
+            Ok(forecast) if forecast.caveats.is_empty() => {}
+            Ok(forecast) => {
+                let texts: Vec<String> = forecast.caveats.iter().map(|caveat| format!("{}: {caveat}", caveat.code())).collect();
+                talk(&format!("{}: {}", answer.name, texts.join("; ")));
+            }
+        }
+    }
+}
+
+fn render(answers: &[Answer], format: Format) -> Result<String, Failure> {
+    if format == Format::Json {
+        let rows = Value::Array(answers.iter().flat_map(json_rows).collect());
+        return serde_json::to_string_pretty(&rows).map(|text| text + "\n").map_err(|error| Failure::new(INTERNAL, error));
+    }
+    let digits = if format == Format::Csv { DIGITS } else { DIGITS_HUMAN };
+    let mut table = Table::new(&["series", "step", "p05", "p10", "p50", "p90", "p95"]);
+    if format != Format::Csv {
+        table.columns.push("caveats");
+    }
+    for answer in answers {
+        let Ok(forecast) = &answer.outcome else { continue };
+        for (index, quantiles) in forecast.steps.iter().enumerate() {
+            let mut row = vec![answer.name.clone(), (index + 1).to_string()];
+            row.extend(quantiles.iter().map(|value| written(rounded(*value, digits))));
+            if format != Format::Csv {
+                row.push(codes(&forecast.caveats).join(" "));
+            }
+            table.rows.push(row);
+        }
+    }
+    Ok(table.render(format))
+}
+
+/// The rows of the table with numbers as numbers; a refused series is one row that says why.
+fn json_rows(answer: &Answer) -> Vec<Value> {
+    let forecast = match &answer.outcome {
+        Ok(forecast) => forecast,
+        Err(refusal) => return vec![json!({ "series": answer.name, "refused": refusal.to_string() })],
+    };
+    let row = |(index, quantiles): (usize, &[f64; QUANTILES.len()])| {
+        let mut row = serde_json::Map::new();
+        row.insert("series".to_owned(), json!(answer.name));
+        row.insert("step".to_owned(), json!(index + 1));
+        row.extend(QUANTILES.iter().zip(quantiles).map(|((name, _), value)| ((*name).to_owned(), json!(rounded(*value, DIGITS)))));
+        row.insert("caveats".to_owned(), json!(codes(&forecast.caveats)));
+        Value::Object(row)
+    };
+    forecast.steps.iter().enumerate().map(row).collect()
+}
+
+fn codes(caveats: &[HistoryCaveat]) -> Vec<&'static str> {
+    caveats.iter().map(HistoryCaveat::code).collect()
+}
+
+/// A number as text: with an exponent where it would be a row of zeros.
+fn written(value: f64) -> String {
+    let text = format!("{value:?}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+/// A number with so many significant digits.
+fn rounded(value: f64, digits: usize) -> f64 {
+    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (BTreeMap<String, Vec<Row>>, Vec<String>) {
+        parse(text.as_bytes(), "h.csv").unwrap_or_else(|failure| panic!("{failure:?}"))
+    }
+
+    #[test]
+    fn marks_line_ends_quotes_column_order_and_more_columns_do_not_matter() {
+        let plain = parsed("series,period,value\na,1,2\na,2,3\n");
+        assert_eq!(parsed("\u{feff}note,value,\"period\",Series\r\n\"x, y\",2,1,a\r\n, 3 ,2,a\r\n"), plain);
+        assert_eq!(plain.0["a"][1], Row { period: "2".to_owned(), value: Some(3.0) });
+    }
+
+    #[test]
+    fn values_that_are_missing_are_silent_and_those_that_are_no_numbers_are_named_with_their_line() {
+        let (rows, unreadable) = parsed("series,period,value\na,1,\na,2,NaN\na,3,many\n");
+        assert!(rows["a"].iter().all(|row| row.value.is_none_or(f64::is_nan)));
+        assert_eq!(unreadable, ["h.csv:4: a: the value `many` is not a number"]);
+    }
+
+    #[test]
+    fn a_row_that_is_too_short_is_left_out_and_a_missing_column_is_an_error_each_with_its_line() {
+        let (rows, unreadable) = parsed("series,period,value\na,1,2\na,2\na,3,4,5\n");
+        assert_eq!((rows["a"].len(), unreadable), (2, vec!["h.csv:3: 2 cells where the header has 3; the row is left out".to_owned()]));
+        let failure = parse(b"series,month,value\n", "h.csv").expect_err("there is no period");
+        assert!(format!("{failure:?}").contains("h.csv:1: there is no column `period`"), "{failure:?}");
+    }
+
+    #[test]
+    fn numbers_keep_their_significant_digits_at_any_size() {
+        assert_eq!(rounded(123_456.789, 4), 123_500.0);
+        assert_eq!(rounded(1.234_56e-30, 3), 1.23e-30);
+        assert_eq!(rounded(0.0, 4), 0.0);
+        assert_eq!([written(12.0), written(0.5), written(1e300), written(-1e-9)], ["12", "0.5", "1e300", "-1e-9"]);
+    }
+}
