@@ -22,3 +22,4 @@ mod search;
 mod tls;
 mod verbs;
 mod verdicts;
+mod wiki;

@@ -304,6 +304,10 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             "such as [1000, 2000, 4000]",
         ));
     }
+    if let Some(policy) = measure.confirm_policy.as_ref().filter(|policy| !study.policies.contains_key(*policy)) {
+        let message = format!("the forecast is confirmed under `{policy}`, which is no policy");
+        found.push(spans.at_value(&["measure", "confirm_policy"], message, offer(policy, study.policies.keys())));
+    }
     if measure.max_rate <= 0.0 {
         found.push(spans.at_value(&["measure", "max_rate"], "`measure.max_rate` must be above zero", "such as 5000"));
     }

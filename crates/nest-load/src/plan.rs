@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::{
     Caveat, Study,
     customers::Arrival,
-    measure::Order,
+    measure::{Multiples, Order},
     measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind},
 };
 use rand::{SeedableRng, seq::SliceRandom};
@@ -71,8 +71,12 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
     let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new() };
     let mut drafts = vec![(idle, 0)];
     drafts.extend(in_order(&loaded, measure.repeats, measure.order, study.study.seed));
-    if let Some(multiple) = measure.confirm.filter(|_| !searched) {
-        drafts.push((plain(Purpose::Confirm, multiple * ramp.iter().copied().fold(0.0, f64::max)), 0));
+    if !searched {
+        let highest = ramp.iter().copied().fold(0.0, f64::max);
+        let multiples = measure.confirm.iter().flat_map(Multiples::numbers);
+        for customers in multiples.map(|multiple| multiple * highest) {
+            drafts.push((confirm(study, customers)?, 0));
+        }
     }
 
     let mut caveats = Vec::new();
@@ -101,6 +105,17 @@ struct Draft {
     boosted: Option<String>,
     customers: Option<f64>,
     offered_per_s: BTreeMap<String, f64>,
+}
+
+/// A step that checks the forecast: on the plain mix, or on that of the policy under which it is to be confirmed. Only the
+/// plain mix has its number of customers on the ramp's scale.
+fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
+    let policy = study.measure.confirm_policy.clone();
+    let mut parameters = study.parameter_values();
+    parameters.extend(policy.as_ref().and_then(|name| study.policies.get(name)).map(|policy| policy.set.clone()).unwrap_or_default());
+    let rates = study.rates_per_day(&parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
+    let offered_per_s = rates.into_iter().map(|(name, rate)| (name, rate * study.busiest_minute_per_s() * customers)).collect();
+    Ok(Draft { purpose: Purpose::Confirm, customers: policy.is_none().then_some(customers), boosted: policy, offered_per_s })
 }
 
 /// All repeats of the loaded steps, each with its number.
@@ -224,6 +239,22 @@ mod tests {
         assert_eq!(shares, [0.0, 0.1, 0.55, 0.55, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.14]);
         assert_eq!(plan.steps[3].label(), "boosted b");
         assert_eq!(plan.steps.last().map(PlannedStep::label).as_deref(), Some("confirm at 114000"));
+    }
+
+    #[test]
+    fn a_forecast_is_confirmed_on_the_mix_of_a_policy() {
+        let mut study = study("[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = {}\n");
+        study.rates.insert("b".to_owned(), "b_per_day / day".parse().expect("a rate"));
+        study.parameters.insert("b_per_day".to_owned(), nest_data::study::Parameter::Value(5.0));
+        study.policies.entry("more".to_owned()).and_modify(|policy| drop(policy.set.insert("b_per_day".to_owned(), 20.0)));
+        let plan = resolve(&study, &pilots(), &resources(), false).expect("a plan");
+        let confirm: Vec<_> = plan.steps.iter().filter(|step| step.purpose == Purpose::Confirm).collect();
+        // 1.5 x 40,000 customers, each with 10 a and 20 b a day, 0.36 / 3600 of them a second: 60 and 120
+        assert_eq!(confirm[0].offered_per_s.values().map(|rate| rate.round()).collect::<Vec<_>>(), [60.0, 120.0]);
+        assert_eq!((confirm[0].label().as_str(), confirm[0].customers), ("confirm more at 180.00/s", None));
+        assert_eq!(confirm[1].label(), "confirm more at 360.00/s");
+        let ramp = plan.steps.iter().find(|step| step.purpose == Purpose::Ramp).expect("a ramp");
+        assert_eq!(ramp.offered_per_s["b"].round(), 20.0);
     }
 
     #[test]

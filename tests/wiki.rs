@@ -1,0 +1,82 @@
+//! An application of several tiers that nobody here wrote, on a mix that was never run: Debian's MediaWiki.
+
+use std::{net::TcpListener, path::Path, process::Command};
+
+use nest_data::measurement::{Measurements, Purpose, Step, Worth};
+
+use crate::support::{BINARY, assert_balanced, copy_study, measurements, nest, scaling};
+
+/// Largest error of the busy time of a tier at 1.5 x the highest fitted load.
+const BUSY: f64 = 0.10;
+/// Largest error of the rate at which the target saturates.
+const SATURATION: f64 = 0.15;
+
+/// Ports that are free at this moment, each another one.
+fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
+    let sockets: [TcpListener; COUNT] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    sockets.map(|socket| socket.local_addr().expect("bound").port())
+}
+
+/// Measures and fits the study in `folder`.
+fn walk(study: &Path, folder: &Path) {
+    let [web, app, db] = free_ports();
+    let overrides = [
+        format!("target.base_url=http://127.0.0.1:{web}"),
+        format!("probes.web.port={web}"),
+        format!("probes.app.port={app}"),
+        format!("probes.db.port={db}"),
+    ];
+    let mut measure = Command::new(BINARY);
+    measure.arg("measure").arg(study).args(overrides.iter().flat_map(|one| ["--set", one])).current_dir(folder);
+    measure.env("WIKI_PORT", web.to_string()).env("WIKI_PHP_PORT", app.to_string()).env("WIKI_DB_PORT", db.to_string());
+    let output = measure.output().expect("the binary runs");
+    assert!(output.status.success(), "{}\n(MediaWiki missing? tests/run installs it)", String::from_utf8_lossy(&output.stderr));
+    nest(folder, &["fit", study.to_str().expect("UTF-8")]).expect(0);
+}
+
+/// Executions per second at which the fit says that the mix of the policy saturates, as if it were the plain one.
+fn forecast_ceiling(measured: &Measurements) -> f64 {
+    let mut study = measured.study.clone();
+    let policy = study.measure.confirm_policy.as_ref().and_then(|policy| study.policies.get(policy)).expect("a policy").clone();
+    for (name, value) in policy.set {
+        study.parameters.insert(name, nest_data::study::Parameter::Value(value));
+    }
+    let law = nest_model::fit(&Measurements { study, ..measured.clone() }).expect("a fit").throughput.expect("a throughput law");
+    assert_eq!(law.binding, "host/cpu");
+    law.ceiling_per_s.value
+}
+
+/// Executions completed per second.
+fn completed_per_s(step: &Step) -> f64 {
+    let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
+    completed as f64 / step.windows.iter().map(|window| window.duration_s).sum::<f64>()
+}
+
+#[test]
+fn load_mediawiki_uses_and_carries_on_a_mix_that_was_never_run_what_was_forecast() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = copy_study("wiki", folder.path());
+    walk(&study, folder.path());
+    let measured = measurements(&study);
+    assert_balanced(&measured);
+    let confirm: Vec<&Step> = measured.steps.iter().filter(|step| step.plan.purpose == Purpose::Confirm).collect();
+    let [beyond, overload] = confirm[..] else { panic!("{} steps were left out of the fit", confirm.len()) };
+    assert_eq!((beyond.total().failed, beyond.total().dropped), (0, 0), "{:?}", beyond.failures);
+    assert_eq!(overload.verdict.worth, Worth::Limited, "{:?}", overload.verdict);
+
+    let checks: Vec<_> = scaling(&study).checks.into_iter().filter(|check| check.step == beyond.plan.label()).collect();
+    let mut errors = Vec::new();
+    for check in &checks {
+        let error = check.predicted.value / check.measured - 1.0;
+        println!("| {} | {:.4} | {:.4} | {:+.1} % |", check.quantity, check.predicted.value, check.measured, error * 100.0);
+        errors.push((check.quantity.clone(), error));
+    }
+    let (forecast, carried) = (forecast_ceiling(&measured), completed_per_s(overload));
+    let saturation = forecast / carried - 1.0;
+    println!("| saturation, executions/s | {forecast:.2} | {carried:.2} | {:+.1} % |", saturation * 100.0);
+    for tier in ["web", "app", "db", "host"] {
+        let (quantity, error) = errors.iter().find(|(quantity, _)| quantity.starts_with(&format!("{tier}/cpu"))).expect("every tier was read");
+        assert!(error.abs() <= BUSY, "{quantity}: {error:+.3}");
+    }
+    assert!(saturation.abs() <= SATURATION, "forecast {forecast:.2}, carried {carried:.2}");
+}
