@@ -10,7 +10,7 @@ class Fill extends Maintenance {
 	private const ARTICLES = 20;
 	private const REVISIONS = 6;
 	private const HANDBOOKS = 8;
-	private const DRAFTS = 64; // one for each customer at a time: [measure] max_in_flight
+	private const DRAFTS = 32; // one for each customer at a time: [measure] max_in_flight
 	private const WORDS = 'price account garden window letter market number office paper question reason river school service street ' .
 		'summer table teacher village winter animal bridge butter candle cellar church corner doctor engine family farmer feather finger ' .
 		'forest harbour island kettle kitchen ladder leather machine mirror morning mountain needle orchard passage pepper picture pocket ' .
