@@ -494,11 +494,9 @@ browse = "20 / day"
     #[test]
     fn a_forecast_is_confirmed_at_multiples_in_range_under_a_policy_that_is_there() {
         let with = |measure: &str| format!("{NEST}[measure]\n{measure}\n[policies.more]\nset = {{ min_payment = 20 }}\n");
-        for (measure, part) in [
-            ("confirm = 5", "above 4"),
-            ("confirm = [1.5, -1]", "below 0"),
-            ("confirm = 2\nconfirm_policy = \"mroe\"", "did you mean `more`?"),
-        ] {
+        for (measure, part) in
+            [("confirm = 5", "above 4"), ("confirm = [1.5, -1]", "below 0"), ("confirm = 2\nconfirm_policy = \"mroe\"", "did you mean `more`?")]
+        {
             let found = errors(&with(measure), BROWSE);
             assert!(found.contains(part), "{part} in {found}");
         }

@@ -47,9 +47,7 @@ pub struct Plan {
 /// # Errors
 /// [`LoadError::Plan`] where no processor use was seen, [`LoadError::TooLong`] where it exceeds the study's bound.
 pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched: bool) -> Result<Plan, LoadError> {
-    let parameters = study.parameter_values();
-    let rates = study.rates_per_day(&parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
-    let per_customer: BTreeMap<String, f64> = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s())).collect();
+    let per_customer = offered_per_s(study, &study.parameter_values(), 1.0)?;
     let capacity = capacity_customers(&per_customer, pilots, resources)?;
     let measure = &study.measure;
     let at = |customers: f64| per_customer.iter().map(|(name, rate)| (name.clone(), rate * customers)).collect::<BTreeMap<_, _>>();
@@ -64,9 +62,9 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
         loaded.push(Draft { purpose: Purpose::Boosted, boosted: Some(pilot.behaviour.clone()), customers: None, offered_per_s });
     }
     let ramp = measure.customers.clone().unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
-    let plain = |purpose, customers| Draft { purpose, boosted: None, customers: Some(customers), offered_per_s: at(customers) };
     if !searched {
-        loaded.extend(ramp.iter().map(|customers| plain(Purpose::Ramp, *customers)));
+        let plain = |customers: &f64| Draft { purpose: Purpose::Ramp, boosted: None, customers: Some(*customers), offered_per_s: at(*customers) };
+        loaded.extend(ramp.iter().map(plain));
     }
     let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new() };
     let mut drafts = vec![(idle, 0)];
@@ -107,14 +105,19 @@ struct Draft {
     offered_per_s: BTreeMap<String, f64>,
 }
 
-/// A step that checks the forecast: on the plain mix, or on that of the policy under which it is to be confirmed. Only the
-/// plain mix has its number of customers on the ramp's scale.
+/// Executions per second that so many customers offer in their busiest minute, by behaviour.
+fn offered_per_s(study: &Study, parameters: &BTreeMap<String, f64>, customers: f64) -> Result<BTreeMap<String, f64>, LoadError> {
+    let rates = study.rates_per_day(parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
+    Ok(rates.into_iter().map(|(name, rate)| (name, rate * study.busiest_minute_per_s() * customers)).collect())
+}
+
+/// A step that checks the forecast, on the mix of the policy under which it is to be confirmed, or on the plain one. Customers
+/// are a measure of load on the plain mix only.
 fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
     let policy = study.measure.confirm_policy.clone();
     let mut parameters = study.parameter_values();
-    parameters.extend(policy.as_ref().and_then(|name| study.policies.get(name)).map(|policy| policy.set.clone()).unwrap_or_default());
-    let rates = study.rates_per_day(&parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
-    let offered_per_s = rates.into_iter().map(|(name, rate)| (name, rate * study.busiest_minute_per_s() * customers)).collect();
+    parameters.extend(policy.iter().filter_map(|name| study.policies.get(name)).flat_map(|policy| policy.set.clone()));
+    let offered_per_s = offered_per_s(study, &parameters, customers)?;
     Ok(Draft { purpose: Purpose::Confirm, customers: policy.is_none().then_some(customers), boosted: policy, offered_per_s })
 }
 
@@ -137,8 +140,7 @@ fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Dr
 
 /// A step on the plain mix at `customers`, for a search.
 pub(crate) fn searched_step(study: &Study, pilots: &[Pilot], index: usize, purpose: Purpose, customers: f64) -> Result<PlannedStep, LoadError> {
-    let rates = study.rates_per_day(&study.parameter_values()).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
-    let offered_per_s = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s() * customers)).collect();
+    let offered_per_s = offered_per_s(study, &study.parameter_values(), customers)?;
     Ok(planned(study, pilots, index, 0, Draft { purpose, boosted: None, customers: Some(customers), offered_per_s }))
 }
 
