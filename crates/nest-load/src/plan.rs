@@ -248,7 +248,7 @@ mod tests {
         let mut study = study("[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = {}\n");
         study.rates.insert("b".to_owned(), "b_per_day / day".parse().expect("a rate"));
         study.parameters.insert("b_per_day".to_owned(), nest_data::study::Parameter::Value(5.0));
-        study.policies.entry("more".to_owned()).and_modify(|policy| drop(policy.set.insert("b_per_day".to_owned(), 20.0)));
+        study.policies.get_mut("more").expect("it is there").set.insert("b_per_day".to_owned(), 20.0);
         let plan = resolve(&study, &pilots(), &resources(), false).expect("a plan");
         let confirm: Vec<_> = plan.steps.iter().filter(|step| step.purpose == Purpose::Confirm).collect();
         // 1.5 x 40,000 customers, each with 10 a and 20 b a day, 0.36 / 3600 of them a second: 60 and 120
