@@ -24,3 +24,4 @@ mod search;
 mod tls;
 mod verbs;
 mod verdicts;
+mod wiki;

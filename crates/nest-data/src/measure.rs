@@ -18,10 +18,13 @@ pub struct Measure {
     pub base: Share,
     /// Load of the boosted steps, as a share of the pilot's capacity.
     pub boost: Share,
-    /// A last step on the plain mix at this multiple of the highest fitted load; never fitted, it checks the forecast.
+    /// Last steps at these multiples of the highest customer count of the ramp, one number or several; never fitted, they check
+    /// the forecast.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0, max = 4.0))]
-    pub confirm: Option<f64>,
+    pub confirm: Option<Multiples>,
+    /// Policy whose rates those last steps offer: a mix that was never fitted. The plain mix where missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm_policy: Option<String>,
     /// Length of one window.
     pub window: Seconds,
     /// Windows of a step, 2 or more.
@@ -58,6 +61,27 @@ pub struct Measure {
     /// Core that the load generator is pinned to, by number, or several with one worker each; the last one where missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator_core: Option<Cores>,
+}
+
+/// One multiple of a load, or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Multiples {
+    /// One, 0 to 4.
+    One(#[schemars(range(min = 0.0, max = 4.0))] f64),
+    /// Several, each 0 to 4.
+    Several(#[schemars(inner(range(min = 0.0, max = 4.0)))] Vec<f64>),
+}
+
+impl Multiples {
+    /// The numbers, in the order given.
+    #[must_use]
+    pub fn numbers(&self) -> &[f64] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several(several) => several,
+        }
+    }
 }
 
 /// One core or several, by number.
@@ -112,6 +136,7 @@ impl Default for Measure {
             base: share(0.1),
             boost: share(0.55),
             confirm: None,
+            confirm_policy: None,
             window: seconds(10.0),
             windows: 10,
             settle: seconds(5.0),

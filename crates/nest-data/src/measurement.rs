@@ -146,7 +146,7 @@ pub enum Purpose {
     Boosted,
     /// The plain mix at a customer count of interest.
     Ramp,
-    /// The plain mix beyond what is fitted, to check the forecast; never fitted.
+    /// The plain mix, or that of a policy, beyond what is fitted, to check the forecast; never fitted.
     Confirm,
 }
 
@@ -171,9 +171,9 @@ pub struct PlannedStep {
     pub index: usize,
     /// Why it is run.
     pub purpose: Purpose,
-    /// The boosted behaviour.
+    /// What makes the mix another than the plain one: the boosted behaviour, or the policy of a confirm step.
     pub boosted: Option<String>,
-    /// Customers N whose busiest minute is offered; none for idle and boosted steps.
+    /// Customers N whose busiest minute is offered; none for idle and boosted steps, and under a policy.
     pub customers: Option<f64>,
     /// Executions offered per second, by behaviour.
     pub offered_per_s: BTreeMap<String, f64>,
@@ -208,6 +208,7 @@ impl PlannedStep {
             (Purpose::Boosted, Some(behaviour), _) => format!("boosted {behaviour}"),
             (Purpose::Idle, _, _) => "idle".to_owned(),
             (Purpose::Base, _, _) => "base".to_owned(),
+            (Purpose::Confirm, Some(policy), _) => format!("confirm {policy} at {:.2}/s", self.total_per_s()),
             (Purpose::Confirm, _, Some(customers)) => format!("confirm at {customers:.0}"),
             (_, _, Some(customers)) => format!("ramp at {customers:.0}"),
             (_, _, None) => "step".to_owned(),

@@ -304,6 +304,10 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             "such as [1000, 2000, 4000]",
         ));
     }
+    if let Some(policy) = measure.confirm_policy.as_ref().filter(|policy| !study.policies.contains_key(*policy)) {
+        let message = format!("the forecast is confirmed under `{policy}`, which is no policy");
+        found.push(spans.at_value(&["measure", "confirm_policy"], message, offer(policy, study.policies.keys())));
+    }
     if measure.max_rate <= 0.0 {
         found.push(spans.at_value(&["measure", "max_rate"], "`measure.max_rate` must be above zero", "such as 5000"));
     }
@@ -412,6 +416,7 @@ pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> +
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Multiples;
 
     const NEST: &str = r#"
 nest = 1
@@ -484,6 +489,21 @@ browse = "20 / day"
                 && !is_loopback("10.0.0.1")
                 && !is_loopback("localhost.evil.org")
         );
+    }
+
+    #[test]
+    fn a_forecast_is_confirmed_at_multiples_in_range_under_a_policy_that_is_there() {
+        let with = |measure: &str| format!("{NEST}[measure]\n{measure}\n[policies.more]\nset = {{ min_payment = 20 }}\n");
+        for (measure, part) in
+            [("confirm = 5", "above 4"), ("confirm = [1.5, -1]", "below 0"), ("confirm = 2\nconfirm_policy = \"mroe\"", "did you mean `more`?")]
+        {
+            let found = errors(&with(measure), BROWSE);
+            assert!(found.contains(part), "{part} in {found}");
+        }
+        for (measure, numbers) in [("confirm = 1.5", vec![1.5]), ("confirm = [1.5, 3]\nconfirm_policy = \"more\"", vec![1.5, 3.0])] {
+            let study = read_study(&texts(&with(measure), BROWSE), &[]).expect("valid");
+            assert_eq!(study.measure.confirm.as_ref().map(Multiples::numbers), Some(numbers.as_slice()));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::{
     Caveat, Study,
     customers::Arrival,
-    measure::Order,
+    measure::{Multiples, Order},
     measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind},
 };
 use rand::{SeedableRng, seq::SliceRandom};
@@ -47,9 +47,7 @@ pub struct Plan {
 /// # Errors
 /// [`LoadError::Plan`] where no processor use was seen, [`LoadError::TooLong`] where it exceeds the study's bound.
 pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched: bool) -> Result<Plan, LoadError> {
-    let parameters = study.parameter_values();
-    let rates = study.rates_per_day(&parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
-    let per_customer: BTreeMap<String, f64> = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s())).collect();
+    let per_customer = offered_per_s(study, &study.parameter_values(), 1.0)?;
     let capacity = capacity_customers(&per_customer, pilots, resources)?;
     let measure = &study.measure;
     let at = |customers: f64| per_customer.iter().map(|(name, rate)| (name.clone(), rate * customers)).collect::<BTreeMap<_, _>>();
@@ -64,15 +62,19 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
         loaded.push(Draft { purpose: Purpose::Boosted, boosted: Some(pilot.behaviour.clone()), customers: None, offered_per_s });
     }
     let ramp = measure.customers.clone().unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
-    let plain = |purpose, customers| Draft { purpose, boosted: None, customers: Some(customers), offered_per_s: at(customers) };
     if !searched {
-        loaded.extend(ramp.iter().map(|customers| plain(Purpose::Ramp, *customers)));
+        let plain = |customers: &f64| Draft { purpose: Purpose::Ramp, boosted: None, customers: Some(*customers), offered_per_s: at(*customers) };
+        loaded.extend(ramp.iter().map(plain));
     }
     let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new() };
     let mut drafts = vec![(idle, 0)];
     drafts.extend(in_order(&loaded, measure.repeats, measure.order, study.study.seed));
-    if let Some(multiple) = measure.confirm.filter(|_| !searched) {
-        drafts.push((plain(Purpose::Confirm, multiple * ramp.iter().copied().fold(0.0, f64::max)), 0));
+    if !searched {
+        let highest = ramp.iter().copied().fold(0.0, f64::max);
+        let multiples = measure.confirm.iter().flat_map(Multiples::numbers);
+        for customers in multiples.map(|multiple| multiple * highest) {
+            drafts.push((confirm(study, customers)?, 0));
+        }
     }
 
     let mut caveats = Vec::new();
@@ -103,6 +105,22 @@ struct Draft {
     offered_per_s: BTreeMap<String, f64>,
 }
 
+/// Executions per second that so many customers offer in their busiest minute, by behaviour.
+fn offered_per_s(study: &Study, parameters: &BTreeMap<String, f64>, customers: f64) -> Result<BTreeMap<String, f64>, LoadError> {
+    let rates = study.rates_per_day(parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
+    Ok(rates.into_iter().map(|(name, rate)| (name, rate * study.busiest_minute_per_s() * customers)).collect())
+}
+
+/// A step that checks the forecast, on the mix of the policy under which it is to be confirmed, or on the plain one. Customers
+/// are a measure of load on the plain mix only.
+fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
+    let policy = study.measure.confirm_policy.clone();
+    let mut parameters = study.parameter_values();
+    parameters.extend(policy.iter().filter_map(|name| study.policies.get(name)).flat_map(|policy| policy.set.clone()));
+    let offered_per_s = offered_per_s(study, &parameters, customers)?;
+    Ok(Draft { purpose: Purpose::Confirm, customers: policy.is_none().then_some(customers), boosted: policy, offered_per_s })
+}
+
 /// All repeats of the loaded steps, each with its number.
 fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Draft, u32)> {
     let mut drafts: Vec<(Draft, u32)> = (0..repeats.max(1)).flat_map(|repeat| loaded.iter().map(move |draft| (draft.clone(), repeat))).collect();
@@ -122,8 +140,7 @@ fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Dr
 
 /// A step on the plain mix at `customers`, for a search.
 pub(crate) fn searched_step(study: &Study, pilots: &[Pilot], index: usize, purpose: Purpose, customers: f64) -> Result<PlannedStep, LoadError> {
-    let rates = study.rates_per_day(&study.parameter_values()).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
-    let offered_per_s = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s() * customers)).collect();
+    let offered_per_s = offered_per_s(study, &study.parameter_values(), customers)?;
     Ok(planned(study, pilots, index, 0, Draft { purpose, boosted: None, customers: Some(customers), offered_per_s }))
 }
 
@@ -224,6 +241,22 @@ mod tests {
         assert_eq!(shares, [0.0, 0.1, 0.55, 0.55, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.14]);
         assert_eq!(plan.steps[3].label(), "boosted b");
         assert_eq!(plan.steps.last().map(PlannedStep::label).as_deref(), Some("confirm at 114000"));
+    }
+
+    #[test]
+    fn a_forecast_is_confirmed_on_the_mix_of_a_policy() {
+        let mut study = study("[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = {}\n");
+        study.rates.insert("b".to_owned(), "b_per_day / day".parse().expect("a rate"));
+        study.parameters.insert("b_per_day".to_owned(), nest_data::study::Parameter::Value(5.0));
+        study.policies.get_mut("more").expect("it is there").set.insert("b_per_day".to_owned(), 20.0);
+        let plan = resolve(&study, &pilots(), &resources(), false).expect("a plan");
+        let confirm: Vec<_> = plan.steps.iter().filter(|step| step.purpose == Purpose::Confirm).collect();
+        // 1.5 x 40,000 customers, each with 10 a and 20 b a day, 0.36 / 3600 of them a second: 60 and 120
+        assert_eq!(confirm[0].offered_per_s.values().map(|rate| rate.round()).collect::<Vec<_>>(), [60.0, 120.0]);
+        assert_eq!((confirm[0].label().as_str(), confirm[0].customers), ("confirm more at 180.00/s", None));
+        assert_eq!(confirm[1].label(), "confirm more at 360.00/s");
+        let ramp = plan.steps.iter().find(|step| step.purpose == Purpose::Ramp).expect("a ramp");
+        assert_eq!(ramp.offered_per_s["b"].round(), 20.0);
     }
 
     #[test]
