@@ -5,10 +5,12 @@
 //! - [`queueing`], [`regression`]: the formulas underneath, each with its source
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars
 
+pub mod curve;
 pub mod demand;
 pub mod draws;
 pub mod error;
 pub mod growth;
+pub mod laws;
 pub mod load_law;
 pub mod pricing;
 pub mod queueing;
@@ -16,6 +18,7 @@ pub mod regression;
 pub mod response;
 pub mod scaling;
 pub mod sizing;
+pub mod usl;
 #[cfg(feature = "table")]
 pub mod table;
 
