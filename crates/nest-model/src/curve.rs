@@ -1,16 +1,38 @@
 //! Throughput curves: what a new observation will show at a level that nobody measured.
+//!
+//! [`fit_curve`] takes the observations of one series and gives a [`FittedCurve`]: a posterior over the laws of [`crate::laws`] and
+//! over how far real curves stray from them, on a fixed grid. There is nothing to converge and nothing random in it.
+//!
+//! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
+//! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
+//! - `posterior`, `predictive`: weights, and what they forecast; `caveat`: doubts; `family`: which law it mostly is
 
+pub mod caveat;
 pub mod discrepancy;
+pub mod family;
+mod learned;
 pub mod posterior;
 pub mod predictive;
 pub mod prior;
 pub mod series;
 pub mod shape;
 
+use std::sync::LazyLock;
+
+pub use caveat::CurveCaveat;
+pub use family::LawFamily;
+pub use series::Series;
+
+use posterior::{Node, Posterior};
+use prior::Prior;
+
+static LEARNED: LazyLock<Prior> = LazyLock::new(Prior::learned);
+
 /// What the levels of a series count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Axis {
     /// Customers or clients on fixed hardware.
+    #[default]
     Customers,
     /// Threads, replicas, nodes.
     Servers,
@@ -30,4 +52,105 @@ pub enum CurveRefusal {
     /// No law has a finite likelihood.
     #[error("no law fits these numbers")]
     NoLaw,
+}
+
+/// The distribution of a new observation at one level: quantiles, in the unit of the observations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forecast {
+    /// Not reached by one in twenty.
+    pub p05: f64,
+    /// As likely too high as too low: the point forecast.
+    pub p50: f64,
+    /// Exceeded by one in twenty.
+    pub p95: f64,
+}
+
+/// A series with its posterior.
+#[derive(Debug, Clone)]
+pub struct FittedCurve {
+    series: Series,
+    axis: Axis,
+    posterior: Posterior,
+}
+
+/// Fits observations (level, throughput), in any order and unit; levels may repeat.
+///
+/// Observations that are not two finite numbers above 0 are left out; [`FittedCurve::caveats`] counts them.
+///
+/// # Errors
+/// [`CurveRefusal`] with fewer than three distinct levels, or where no law fits.
+pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, CurveRefusal> {
+    let series = Series::new(points)?;
+    let posterior = Posterior::new(&series, &LEARNED)?;
+    Ok(FittedCurve { series, axis, posterior })
+}
+
+impl FittedCurve {
+    /// The forecast of a new observation at level `x`, above 0.
+    #[must_use]
+    pub fn at(&self, x: f64) -> Forecast {
+        let predictive = self.posterior.forecast(self.series.octaves_to(x));
+        let [p05, p50, p95] = [0.05, 0.5, 0.95].map(|probability| predictive.quantile(probability).exp());
+        Forecast { p05, p50, p95 }
+    }
+
+    /// What a new observation at `x` does not exceed with `probability` (0-1). For one probability a smooth curve of `x`.
+    #[must_use]
+    pub fn quantile(&self, x: f64, probability: f64) -> f64 {
+        self.posterior.forecast(self.series.octaves_to(x)).quantile(probability).exp()
+    }
+
+    /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far it strays.
+    #[must_use]
+    pub fn draw(&self, share: f64, slope: f64) -> CurveDraw {
+        CurveDraw { last: self.series.last().x, node: self.posterior.node(share), slope }
+    }
+
+    /// The family of laws that the posterior mostly holds.
+    #[must_use]
+    pub fn law(&self) -> LawFamily {
+        family::most_likely(&self.posterior)
+    }
+
+    /// Doubts about the series, whatever is asked of it.
+    #[must_use]
+    pub fn caveats(&self) -> Vec<CurveCaveat> {
+        caveat::of_series(&self.series, &self.posterior)
+    }
+
+    /// Doubts about a forecast at level `x`, without those about the series.
+    #[must_use]
+    pub fn caveats_at(&self, x: f64) -> Vec<CurveCaveat> {
+        caveat::of_level(&self.series, x)
+    }
+
+    /// What the levels count.
+    #[must_use]
+    pub fn axis(&self) -> Axis {
+        self.axis
+    }
+
+    /// The highest measured level.
+    #[must_use]
+    pub fn highest_level(&self) -> f64 {
+        self.series.last().x
+    }
+}
+
+/// One possible true curve, without the noise of an observation: a law and its discrepancy, smooth in the level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurveDraw {
+    last: f64,
+    node: Node,
+    slope: f64,
+}
+
+impl CurveDraw {
+    /// Throughput at level `x`, above 0, in the unit of the observations; below the highest measured level the law itself.
+    #[must_use]
+    pub fn throughput_at(&self, x: f64) -> f64 {
+        let octaves = x.log2() - self.last.log2();
+        let deviation = self.node.deviation.hypot(self.node.drift * octaves.max(0.0).sqrt());
+        (self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation).exp()
+    }
 }

@@ -1,7 +1,7 @@
 //! throw-away
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use nest_model::curve::{posterior::{Posterior, grid_weights}, prior::Prior, series::Series, shape::*, discrepancy::*, Axis};
+use nest_model::curve::{posterior::{Posterior, GridPosterior}, prior::Prior, series::Series, shape::*, discrepancy::*, Axis};
 use crate::{baselines::METHODS, corpus::{self, Curve}, task::{tasks, group, Task, Group}};
 
 pub fn family(source: &str) -> &str {
@@ -20,38 +20,48 @@ fn par<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     })
 }
 
+
+pub struct Cached { axis: Axis, source: String, like: Vec<(u16, u16, f32)> }
+
+pub fn cache(tasks: &[&Task]) -> Vec<Cached> {
+    par(tasks, |t| {
+        let mut points = t.prefix.clone();
+        let last = points.last().unwrap().0;
+        let most = t.targets.last().unwrap().x * 1.0001;
+        points.extend(t.curve.points.iter().copied().filter(|p| p.0 > last && p.0 <= most.min(last * 5.0)));
+        let series = Series::new(&points).unwrap();
+        let last = Series::new(&t.prefix).unwrap().last().x;
+        let w = GridPosterior::new(&series, last, &Prior::flat()).unwrap();
+        let most = w.weights.iter().flatten().copied().fold(0.0, f64::max);
+        let like = w.weights.iter().enumerate().flat_map(|(d, of)| of.iter().enumerate().filter(|(_, x)| **x > 1e-8 * most).map(move |(n, x)| (d as u16, n as u16, (*x / most) as f32)).collect::<Vec<_>>()).collect();
+        Cached { axis: t.curve.axis, source: t.curve.source.clone(), like }
+    })
+}
+
 /// EM over tasks: prefix + targets as data, shapes relative to the prefix's last level.
-pub fn learn(tasks: &[&Task], iterations: usize, keep: f64) -> Prior {
+pub fn learn(tasks: &[&Cached], axis: Option<Axis>, other: f64, iterations: usize, keep: f64) -> Prior {
     let mut per: BTreeMap<&str, f64> = BTreeMap::new();
-    for t in tasks { *per.entry(&t.curve.source).or_default() += 1.0; }
+    for t in tasks { *per.entry(&t.source).or_default() += 1.0; }
     let mut prior = Prior::flat();
     for _ in 0..iterations {
         let parts = par(tasks, |t| {
-            let mut points = t.prefix.clone();
-            let last = points.last().unwrap().0;
-            let most = t.targets.last().unwrap().x * 1.0001;
-            points.extend(t.curve.points.iter().copied().filter(|p| p.0 > last && p.0 <= most.min(last * 5.0)));
-            let series = Series::new(&points).unwrap();
-            let last = Series::new(&t.prefix).unwrap().last().x;
-            let Some((w, _, _)) = grid_weights(&series, last, &prior) else { return None };
             let mut tail = vec![0.0; KNEES.len() * COHERENCIES.len()];
             let mut sharp = vec![0.0; SHARPNESSES.len()];
             let mut disc = vec![0.0; NOISES.len() * DRIFTS.len()];
-            for (d, of) in w.weights.iter().enumerate() {
-                for (node, x) in of.iter().enumerate() {
-                    if *x < 1e-12 { continue; }
-                    let (c, rest) = (node % COHERENCIES.len(), node / COHERENCIES.len());
-                    tail[rest / SHARPNESSES.len() * COHERENCIES.len() + c] += x;
-                    sharp[rest % SHARPNESSES.len()] += x;
-                    disc[d] += x;
-                }
+            let mut total = 0.0;
+            for &(d, node, x) in &t.like {
+                let (d, node) = (d as usize, node as usize);
+                let (c, rest) = (node % COHERENCIES.len(), node / COHERENCIES.len());
+                let (ti, si) = (rest / SHARPNESSES.len() * COHERENCIES.len() + c, rest % SHARPNESSES.len());
+                let x = x as f64 * prior.tail[ti] * prior.sharpness[si] * prior.discrepancy[d];
+                tail[ti] += x; sharp[si] += x; disc[d] += x; total += x;
             }
-            Some((tail, sharp, disc))
+            for v in [&mut tail, &mut sharp, &mut disc] { v.iter_mut().for_each(|x| *x /= total); }
+            (tail, sharp, disc)
         });
         let mut new = Prior { tail: vec![0.0; prior.tail.len()], sharpness: vec![0.0; prior.sharpness.len()], discrepancy: vec![0.0; prior.discrepancy.len()] };
-        for (t, p) in tasks.iter().zip(parts) {
-            let Some((a, b, c)) = p else { continue };
-            let w = 1.0 / per[t.curve.source.as_str()];
+        for (t, (a, b, c)) in tasks.iter().zip(parts) {
+            let w = if axis.is_none_or(|a| a == t.axis) { 1.0 } else { other } / per[t.source.as_str()];
             a.iter().zip(&mut new.tail).for_each(|(x, y)| *y += w * x);
             b.iter().zip(&mut new.sharpness).for_each(|(x, y)| *y += w * x);
             c.iter().zip(&mut new.discrepancy).for_each(|(x, y)| *y += w * x);
@@ -106,7 +116,7 @@ pub fn table(scores: &[Score], extra: &[(&str, &dyn Fn(&Score) -> f64)]) {
             let mut per: BTreeMap<&str, f64> = BTreeMap::new();
             for s in &of { *per.entry(&s.source).or_default() += 1.0; }
             println!("-- {horizon}x {g:?}: {} tasks, {} sources", of.len(), per.len());
-            let mut line = |name: &str, f: &dyn Fn(&Score) -> f64| {
+            let line = |name: &str, f: &dyn Fn(&Score) -> f64| {
                 let mut v: Vec<(f64, f64)> = of.iter().map(|s| (err(f(s), s.truth), 1.0 / per[s.source.as_str()])).collect();
                 let mean_med: f64 = per.keys().map(|k| { let mut w: Vec<_> = of.iter().filter(|s| s.source == *k).map(|s| (err(f(s), s.truth), 1.0)).collect(); quant(&mut w, 0.5) }).sum::<f64>() / per.len() as f64;
                 let logmean = of.iter().map(|s| err(f(s), s.truth).min(3.0) / per[s.source.as_str()]).sum::<f64>() / per.len() as f64;
@@ -159,11 +169,19 @@ pub fn run() {
     if mode == "flat" {
         scores = evaluate(&thinned, &Prior::flat());
     } else {
+        let cached = cache(&thinned);
+        println!("cached {:.1} s, {} entries", clock.elapsed().as_secs_f64(), cached.iter().map(|c| c.like.len()).sum::<usize>());
         for f in families {
-            let train: Vec<&Task> = thinned.iter().copied().filter(|t| family(&t.curve.source) != f).collect();
+            let train: Vec<&Cached> = cached.iter().filter(|t| family(&t.source) != f).collect();
             let test: Vec<&Task> = thinned.iter().copied().filter(|t| family(&t.curve.source) == f).collect();
-            let prior = learn(&train, it, keep);
-            scores.extend(evaluate(&test, &prior));
+            let other: f64 = std::env::var("OTHER").ok().and_then(|s| s.parse().ok()).unwrap_or(1.0);
+            let mut prior = Prior::flat();
+            for axis in [Axis::Customers, Axis::Servers] {
+                let of: Vec<&Task> = test.iter().copied().filter(|t| t.curve.axis == axis).collect();
+                if of.is_empty() { continue; }
+                prior = learn(&train, Some(axis), other, it, keep);
+                scores.extend(evaluate(&of, &prior));
+            }
             if f == "silo" {
                 println!("sharp {:.3?}\ndisc {:.3?}", prior.sharpness, prior.discrepancy);
                 for (i, k) in KNEES.iter().enumerate() { println!("{k:6} {:.4?}", &prior.tail[i * COHERENCIES.len()..(i + 1) * COHERENCIES.len()]); }
@@ -171,6 +189,6 @@ pub fn run() {
         }
     }
     println!("{} scores, {:.1} s", scores.len(), clock.elapsed().as_secs_f64());
-    table(&scores, &[("posterior", &|s| s.q[9])]);
+    table(&scores, &[("posterior", &|s| s.q[9]), ("post+drop", &|s| (s.q[9] * s.preds[7]).sqrt()), ("post+last", &|s| (s.q[9] * s.preds[0]).sqrt()), ("post+ernest", &|s| (s.q[9] * s.preds[4]).sqrt()), ("med3", &|s| { let mut v = [s.q[9], s.preds[7], s.preds[4]]; v.sort_by(f64::total_cmp); v[1] }), ("q45", &|s| s.q[8]), ("q55", &|s| s.q[10])]);
     coverage(&scores);
 }

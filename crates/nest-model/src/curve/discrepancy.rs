@@ -40,10 +40,23 @@ impl Discrepancy {
         let level_precision = ones.sum();
         let precision = factor.inverse() - &ones * ones.transpose() / level_precision;
         let log_determinant = 2.0 * factor.l_dirty().diagonal().iter().map(|pivot| pivot.ln()).sum::<f64>();
+        // What repeats of a level differ by tells noise, and nothing else.
         let within: f64 = series.levels.iter().map(|level| level.sum_squares).sum::<f64>() / (noise * noise);
         let repeats = series.observations() - count as f64;
         let log_constant = -0.5 * (log_determinant + level_precision.ln() + within) - repeats * noise.ln();
         Some(Self { noise, drift, octaves, factor, ones, precision, log_constant })
+    }
+
+    /// Relative noise of one observation.
+    #[must_use]
+    pub fn noise(&self) -> f64 {
+        self.noise
+    }
+
+    /// Relative drift over one octave.
+    #[must_use]
+    pub fn drift(&self) -> f64 {
+        self.drift
     }
 
     /// Log likelihood of residuals (one per level) up to a constant, the level integrated out.

@@ -6,93 +6,98 @@ use super::{
     predictive::Predictive,
     prior::Prior,
     series::Series,
-    shape::{COHERENCIES, KNEES, SHARPNESSES, Shape, grid},
+    shape::{Shape, grid},
 };
 
 /// Weight, relative to the largest, below which a node is left out of forecasts.
-const NEGLIGIBLE: f64 = 1e-6;
+const NEGLIGIBLE: f64 = 1e-5;
 
-/// The posterior of a series.
+/// Posterior weights of the whole grid.
+#[derive(Debug, Clone)]
+pub struct GridPosterior {
+    /// Weights by (noise, drift), noises outermost, then by shape; sum 1.
+    pub weights: Vec<Vec<f64>>,
+    discrepancies: Vec<Option<Discrepancy>>,
+    residuals: Vec<Vec<f64>>, // log throughput less the shape's, by shape, then level
+}
+
+impl GridPosterior {
+    /// Fits a series by shapes relative to the level `last`; `None` where no node has a finite likelihood.
+    #[must_use]
+    pub fn new(series: &Series, last: f64, prior: &Prior) -> Option<Self> {
+        let octaves: Vec<f64> = series.levels.iter().map(|level| level.x.log2() - last.log2()).collect();
+        let residual = |shape: &Shape| octaves.iter().zip(&series.levels).map(|(&at, level)| level.mean_log - shape.log_throughput(at)).collect();
+        let residuals: Vec<Vec<f64>> = grid().iter().map(residual).collect();
+        let shapes = prior.log_shapes();
+        let discrepancies: Vec<Option<Discrepancy>> =
+            NOISES.iter().flat_map(|&noise| DRIFTS.iter().map(move |&drift| Discrepancy::new(series, noise, drift))).collect();
+        let mut weights: Vec<Vec<f64>> = discrepancies
+            .iter()
+            .zip(&prior.discrepancy)
+            .map(|(discrepancy, weight)| {
+                let log = |(residuals, shape): (&Vec<f64>, &f64)| {
+                    discrepancy.as_ref().map_or(f64::NEG_INFINITY, |found| found.log_likelihood(residuals) + shape + weight.ln())
+                };
+                residuals.iter().zip(&shapes).map(log).collect()
+            })
+            .collect();
+        let most = weights.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
+        weights.iter_mut().flatten().for_each(|log| *log = (*log - most).exp());
+        let total: f64 = weights.iter().flatten().sum();
+        weights.iter_mut().flatten().for_each(|weight| *weight /= total);
+        (most.is_finite() && total.is_finite()).then_some(Self { weights, discrepancies, residuals })
+    }
+}
+
+/// A discrepancy that a forecast counts with.
+#[derive(Debug, Clone)]
+struct Branch {
+    discrepancy: Discrepancy,
+    weights: Vec<f64>,   // by kept shape
+    offsets: Vec<f64>,   // log of the true curve over the shape at the highest level, by kept shape
+    variance_there: f64, // of a new observation at the highest level
+}
+
+/// The posterior of a series, without what is negligible.
 #[derive(Debug, Clone)]
 pub struct Posterior {
     shapes: Vec<Shape>,
-    residuals: Vec<Vec<f64>>,       // by kept shape, then level
-    discrepancies: Vec<Discrepancy>, // that are kept
-    weights: Vec<Vec<f64>>,         // by kept discrepancy, then kept shape; sum 1
+    residuals: Vec<Vec<f64>>, // by kept shape, then level
+    branches: Vec<Branch>,
 }
 
-/// Weights of the whole grid, before anything is left out.
-pub struct GridWeights {
-    /// By (noise, drift), then shape; sum 1.
-    pub weights: Vec<Vec<f64>>,
-}
-
-fn octaves_of(series: &Series, last: f64) -> Vec<f64> {
-    series.levels.iter().map(|level| (level.x / last).log2()).collect()
-}
-
-/// Posterior weights of every node, for shapes relative to level `last`.
-pub fn grid_weights(series: &Series, last: f64, prior: &Prior) -> Option<(GridWeights, Vec<Option<Discrepancy>>, Vec<Vec<f64>>)> {
-    let octaves = octaves_of(series, last);
-    let residuals: Vec<Vec<f64>> = grid()
-        .iter()
-        .map(|shape| octaves.iter().zip(&series.levels).map(|(&at, level)| level.mean_log - shape.log_throughput(at)).collect())
-        .collect();
-    let mut discrepancies = Vec::new();
-    let mut logs: Vec<Vec<f64>> = Vec::new();
-    let log_prior_shape: Vec<f64> = (0..residuals.len())
-        .map(|node| {
-            let (coherency, rest) = (node % COHERENCIES.len(), node / COHERENCIES.len());
-            let (sharpness, knee) = (rest % SHARPNESSES.len(), rest / SHARPNESSES.len());
-            (prior.tail[knee * COHERENCIES.len() + coherency] * prior.sharpness[sharpness]).ln()
-        })
-        .collect();
-    let _ = KNEES;
-    for (index, weight) in prior.discrepancy.iter().enumerate() {
-        let found = Discrepancy::new(series, NOISES[index / DRIFTS.len()], DRIFTS[index % DRIFTS.len()]);
-        logs.push(match &found {
-            Some(found) => residuals.iter().zip(&log_prior_shape).map(|(one, log)| found.log_likelihood(one) + log + weight.ln()).collect(),
-            None => vec![f64::NEG_INFINITY; residuals.len()],
-        });
-        discrepancies.push(found);
-    }
-    let most = logs.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-    if !most.is_finite() {
-        return None;
-    }
-    let mut weights = logs;
-    weights.iter_mut().flatten().for_each(|log| *log = (*log - most).exp());
-    let total: f64 = weights.iter().flatten().sum();
-    weights.iter_mut().flatten().for_each(|weight| *weight /= total);
-    Some((GridWeights { weights }, discrepancies, residuals))
+/// A node of the posterior.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Node {
+    /// The law's shape.
+    pub shape: Shape,
+    /// Log of throughput over the shape's, at the highest measured level.
+    pub offset: f64,
+    /// Standard deviation of the log of the true curve there.
+    pub deviation: f64,
+    /// Drift per octave beyond: standard deviation of the log of the true curve.
+    pub drift: f64,
 }
 
 impl Posterior {
     /// Fits a series.
     ///
     /// # Errors
-    /// Where no node has a finite likelihood.
+    /// [`CurveRefusal::NoLaw`] where no node has a finite likelihood.
     pub fn new(series: &Series, prior: &Prior) -> Result<Self, CurveRefusal> {
-        let (GridWeights { weights }, discrepancies, residuals) = grid_weights(series, series.last().x, prior).ok_or(CurveRefusal::NoLaw)?;
-        let most = weights.iter().flatten().copied().fold(0.0, f64::max);
-        let nodes: Vec<usize> =
-            (0..residuals.len()).filter(|&node| weights.iter().any(|of| of[node] > NEGLIGIBLE * most)).collect();
-        let shapes = grid();
-        let mut kept = Self {
-            shapes: nodes.iter().map(|&node| shapes[node]).collect(),
-            residuals: nodes.iter().map(|&node| residuals[node].clone()).collect(),
-            discrepancies: Vec::new(),
-            weights: Vec::new(),
+        let found = GridPosterior::new(series, series.last().x, prior).ok_or(CurveRefusal::NoLaw)?;
+        let least = NEGLIGIBLE * found.weights.iter().flatten().copied().fold(0.0, f64::max);
+        let kept: Vec<usize> = (0..found.residuals.len()).filter(|&node| found.weights.iter().any(|of| of[node] > least)).collect();
+        let all = grid();
+        let residuals: Vec<Vec<f64>> = kept.iter().map(|&node| found.residuals[node].clone()).collect();
+        let branch = |(discrepancy, weights): (Option<Discrepancy>, Vec<f64>)| {
+            let discrepancy = discrepancy.filter(|_| weights.iter().any(|weight| *weight > least))?;
+            let (of_level, variance_there) = discrepancy.forecast(0.0);
+            let offsets = residuals.iter().map(|residuals| dot(&of_level, residuals)).collect();
+            Some(Branch { discrepancy, weights: kept.iter().map(|&node| weights[node]).collect(), offsets, variance_there })
         };
-        for (discrepancy, of) in discrepancies.into_iter().zip(&weights) {
-            if let Some(discrepancy) = discrepancy
-                && of.iter().any(|weight| *weight > NEGLIGIBLE * most)
-            {
-                kept.discrepancies.push(discrepancy);
-                kept.weights.push(nodes.iter().map(|&node| of[node]).collect());
-            }
-        }
-        Ok(kept)
+        let branches = found.discrepancies.into_iter().zip(found.weights).filter_map(branch).collect();
+        Ok(Self { shapes: kept.iter().map(|&node| all[node]).collect(), residuals, branches })
     }
 
     /// The distribution of the log of a new observation, at a place in octaves from the highest level.
@@ -100,13 +105,47 @@ impl Posterior {
     pub fn forecast(&self, octaves: f64) -> Predictive {
         let shapes: Vec<f64> = self.shapes.iter().map(|shape| shape.log_throughput(octaves)).collect();
         let mut predictive = Predictive::default();
-        for (discrepancy, weights) in self.discrepancies.iter().zip(&self.weights) {
-            let (of_level, variance) = discrepancy.forecast(octaves);
-            let means = shapes.iter().zip(&self.residuals).map(|(shape, residuals)| {
-                shape + of_level.iter().zip(residuals).map(|(weight, residual)| weight * residual).sum::<f64>()
-            });
-            predictive.add(means.zip(weights.iter().copied()), variance);
+        for branch in &self.branches {
+            let weights = branch.weights.iter().copied();
+            if octaves >= 0.0 {
+                // The walk forgets: beyond the highest level only where it stood there counts.
+                let variance = branch.variance_there + branch.discrepancy.drift().powi(2) * octaves;
+                predictive.add(shapes.iter().zip(&branch.offsets).map(|(shape, offset)| shape + offset).zip(weights), variance);
+            } else {
+                let (of_level, variance) = branch.discrepancy.forecast(octaves);
+                predictive.add(shapes.iter().zip(&self.residuals).map(|(shape, residuals)| shape + dot(&of_level, residuals)).zip(weights), variance);
+            }
         }
         predictive
     }
+
+    /// The node at which the cumulated weight, in the order of the grid, reaches `share` (0-1).
+    #[must_use]
+    pub fn node(&self, share: f64) -> Node {
+        let all = || self.branches.iter().flat_map(|branch| (0..self.shapes.len()).map(move |node| (branch, node)));
+        let wanted = share * all().map(|(branch, node)| branch.weights[node]).sum::<f64>();
+        let mut reached = 0.0;
+        let (branch, node) = all()
+            .find(|(branch, node)| {
+                reached += branch.weights[*node];
+                reached >= wanted && branch.weights[*node] > 0.0
+            })
+            .unwrap_or((&self.branches[0], 0));
+        let deviation = (branch.variance_there - branch.discrepancy.noise().powi(2)).max(0.0).sqrt();
+        Node { shape: self.shapes[node], offset: branch.offsets[node], deviation, drift: branch.discrepancy.drift() }
+    }
+
+    /// Share of the weight whose shape has a property.
+    #[must_use]
+    pub fn share(&self, holds: impl Fn(&Shape) -> bool) -> f64 {
+        let of = |of: &dyn Fn(&Shape) -> bool| {
+            let with = |branch: &Branch| self.shapes.iter().zip(&branch.weights).filter(|(shape, _)| of(shape)).map(|(_, weight)| weight).sum::<f64>();
+            self.branches.iter().map(with).sum::<f64>()
+        };
+        of(&holds) / of(&|_| true)
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -1,5 +1,7 @@
 //! Shapes of the general throughput law relative to the highest measured level, on a grid.
 
+use std::f64::consts::LN_2;
+
 /// Octaves from the highest measured level to the knee; the level where the bounds `X = N / r` and `X = 1 / s` cross.
 pub const KNEES: [f64; 33] = [
     -6.0, -5.0, -4.0, -3.5, -3.0, -2.5, -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25,
@@ -31,12 +33,14 @@ impl Shape {
     /// modelling.md section 3.2 with s = 1.
     #[must_use]
     pub fn log_throughput(&self, octaves: f64) -> f64 {
-        use std::f64::consts::LN_2;
-        let steepness = self.sharpness * (self.knee - octaves) * LN_2;
-        // ln(1 + e^steepness) / p without overflow
-        let bend = (steepness.max(0.0) + (-steepness.abs()).exp().ln_1p()) / self.sharpness;
-        if self.coherency == 0.0 { -bend } else { -(bend + (self.coherency * (octaves * LN_2 - bend).exp()).ln_1p()) }
+        let bend = softplus(self.sharpness * (self.knee - octaves) * LN_2) / self.sharpness;
+        if self.coherency == 0.0 { -bend } else { -bend - softplus(self.coherency.ln() + octaves * LN_2 - bend) }
     }
+}
+
+/// `ln(1 + e^x)` without overflow.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 /// The grid: knees outermost, coherencies innermost.
