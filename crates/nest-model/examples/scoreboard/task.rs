@@ -18,8 +18,6 @@ pub struct Target {
 pub struct Task<'a> {
     /// The whole curve.
     pub curve: &'a Curve,
-    /// The largest level over the highest level that may be fitted.
-    pub cut: u32,
     /// What is fitted.
     pub prefix: Vec<(f64, f64)>,
     /// What is forecast.
@@ -50,7 +48,7 @@ fn task(curve: &Curve, cut: u32) -> Option<Task<'_>> {
     };
     let targets: Vec<Target> = [2, 4, 8].into_iter().filter(|horizon| *horizon <= cut).filter_map(target).collect();
     let prefix = curve.points.iter().copied().filter(|point| point.0 <= last).collect();
-    (!targets.is_empty()).then_some(Task { curve, cut, prefix, targets })
+    (!targets.is_empty()).then_some(Task { curve, prefix, targets })
 }
 
 /// How a beginning moves, read off it alone.
