@@ -71,6 +71,8 @@ pub struct FittedCurve {
     series: Series,
     axis: Axis,
     posterior: Posterior,
+    law: LawFamily,
+    caveats: Vec<CurveCaveat>,
 }
 
 /// Fits observations (level, throughput), in any order and unit; levels may repeat.
@@ -82,7 +84,8 @@ pub struct FittedCurve {
 pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, CurveRefusal> {
     let series = Series::new(points)?;
     let posterior = Posterior::new(&series, &LEARNED)?;
-    Ok(FittedCurve { series, axis, posterior })
+    let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
+    Ok(FittedCurve { series, axis, posterior, law, caveats })
 }
 
 impl FittedCurve {
@@ -109,13 +112,13 @@ impl FittedCurve {
     /// The family of laws that the posterior mostly holds.
     #[must_use]
     pub fn law(&self) -> LawFamily {
-        family::most_likely(&self.posterior)
+        self.law
     }
 
     /// Doubts about the series, whatever is asked of it.
     #[must_use]
-    pub fn caveats(&self) -> Vec<CurveCaveat> {
-        caveat::of_series(&self.series, &self.posterior)
+    pub fn caveats(&self) -> &[CurveCaveat] {
+        &self.caveats
     }
 
     /// Doubts about a forecast at level `x`, without those about the series.

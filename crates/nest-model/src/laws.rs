@@ -136,7 +136,7 @@ impl ThroughputLaw {
     #[must_use]
     pub fn usl(&self) -> Option<UslParameters> {
         let unit_throughput = 1.0 / (self.cycle_time_s + self.plateau_time_s + self.coherency_time_s);
-        (self.sharpness == 1.0).then(|| UslParameters {
+        (self.sharpness == 1.0).then_some(UslParameters {
             unit_throughput,
             contention: (self.plateau_time_s + self.coherency_time_s) * unit_throughput,
             coherency: self.coherency_time_s * unit_throughput,

@@ -59,6 +59,12 @@ impl Discrepancy {
         self.drift
     }
 
+    /// Log likelihood of residuals that are all equal: the most that any can have.
+    #[must_use]
+    pub fn most_likely(&self) -> f64 {
+        self.log_constant
+    }
+
     /// Log likelihood of residuals (one per level) up to a constant, the level integrated out.
     #[must_use]
     pub fn log_likelihood(&self, residuals: &[f64]) -> f64 {

@@ -18,7 +18,7 @@ pub enum LawFamily {
 }
 
 impl LawFamily {
-    /// All of them.
+    /// All of them, in the order of their declaration.
     pub const ALL: [Self; 4] = [Self::Linear, Self::Amdahl, Self::SoftBottleneck, Self::Usl];
 
     /// The family of a shape.
@@ -55,6 +55,8 @@ impl fmt::Display for LawFamily {
 /// The family with the largest weight.
 #[must_use]
 pub fn most_likely(posterior: &Posterior) -> LawFamily {
-    let share = |family: LawFamily| posterior.share(|shape| LawFamily::of(shape) == family);
-    LawFamily::ALL.into_iter().max_by(|a, b| share(*a).total_cmp(&share(*b))).unwrap_or(LawFamily::SoftBottleneck)
+    let mut weights = [0.0; LawFamily::ALL.len()];
+    posterior.shapes().for_each(|(shape, weight)| weights[LawFamily::of(shape) as usize] += weight);
+    let most = weights.into_iter().fold(0.0, f64::max);
+    LawFamily::ALL.into_iter().find(|family| weights[*family as usize] == most).unwrap_or(LawFamily::SoftBottleneck)
 }

@@ -12,6 +12,9 @@ use super::{
 /// Weight, relative to the largest, below which a node is left out of forecasts.
 const NEGLIGIBLE: f64 = 1e-5;
 
+/// Difference in log probability to the best node from which on a node counts for nothing: e^-20 is 2e-9.
+const HOPELESS: f64 = 20.0;
+
 /// Posterior weights of the whole grid.
 #[derive(Debug, Clone)]
 pub struct GridPosterior {
@@ -31,18 +34,27 @@ impl GridPosterior {
         let shapes = prior.log_shapes();
         let discrepancies: Vec<Option<Discrepancy>> =
             NOISES.iter().flat_map(|&noise| DRIFTS.iter().map(move |&drift| Discrepancy::new(series, noise, drift))).collect();
-        let mut weights: Vec<Vec<f64>> = discrepancies
+        // Those that can be likely first, so that what cannot is known early.
+        let bounds: Vec<f64> = discrepancies
             .iter()
             .zip(&prior.discrepancy)
-            .map(|(discrepancy, weight)| {
-                let log = |(residuals, shape): (&Vec<f64>, &f64)| {
-                    discrepancy.as_ref().map_or(f64::NEG_INFINITY, |found| found.log_likelihood(residuals) + shape + weight.ln())
-                };
-                residuals.iter().zip(&shapes).map(log).collect()
-            })
+            .map(|(found, weight)| found.as_ref().map_or(f64::NEG_INFINITY, |found| found.most_likely() + weight.ln()))
             .collect();
-        let most = weights.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-        weights.iter_mut().flatten().for_each(|log| *log = (*log - most).exp());
+        let mut order: Vec<usize> = (0..bounds.len()).collect();
+        order.sort_by(|a, b| bounds[*b].total_cmp(&bounds[*a]));
+        let highest_shape = shapes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut weights = vec![Vec::new(); bounds.len()];
+        let mut most = f64::NEG_INFINITY;
+        for index in order {
+            let Some(found) = discrepancies[index].as_ref().filter(|_| bounds[index] + highest_shape > most - HOPELESS) else { continue };
+            let log = prior.discrepancy[index].ln();
+            weights[index] = residuals.iter().zip(&shapes).map(|(residuals, shape)| found.log_likelihood(residuals) + shape + log).collect();
+            most = weights[index].iter().copied().fold(most, f64::max);
+        }
+        for of in &mut weights {
+            of.resize(residuals.len(), f64::NEG_INFINITY);
+            of.iter_mut().for_each(|log| *log = if *log > most - HOPELESS { (*log - most).exp() } else { 0.0 });
+        }
         let total: f64 = weights.iter().flatten().sum();
         weights.iter_mut().flatten().for_each(|weight| *weight /= total);
         (most.is_finite() && total.is_finite()).then_some(Self { weights, discrepancies, residuals })
@@ -135,14 +147,16 @@ impl Posterior {
         Node { shape: self.shapes[node], offset: branch.offsets[node], deviation, drift: branch.discrepancy.drift() }
     }
 
+    /// Every shape that is not negligible, with its weight; the sum is nearly 1.
+    pub fn shapes(&self) -> impl Iterator<Item = (&Shape, f64)> {
+        let weight = |node: usize| self.branches.iter().map(|branch| branch.weights[node]).sum::<f64>();
+        self.shapes.iter().enumerate().map(move |(node, shape)| (shape, weight(node)))
+    }
+
     /// Share of the weight whose shape has a property.
     #[must_use]
     pub fn share(&self, holds: impl Fn(&Shape) -> bool) -> f64 {
-        let of = |of: &dyn Fn(&Shape) -> bool| {
-            let with = |branch: &Branch| self.shapes.iter().zip(&branch.weights).filter(|(shape, _)| of(shape)).map(|(_, weight)| weight).sum::<f64>();
-            self.branches.iter().map(with).sum::<f64>()
-        };
-        of(&holds) / of(&|_| true)
+        self.shapes().filter(|(shape, _)| holds(shape)).map(|(_, weight)| weight).sum()
     }
 }
 

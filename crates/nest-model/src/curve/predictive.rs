@@ -2,8 +2,8 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Means closer than this share of a component's standard deviation are put together.
-const RESOLUTION: f64 = 0.1;
+/// Means within this share of a component's standard deviation are put together.
+const RESOLUTION: f64 = 0.5;
 
 /// A mixture of normal distributions of a log.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,22 +12,20 @@ pub struct Predictive {
 }
 
 impl Predictive {
-    /// Adds components (mean, weight) of one variance.
+    /// Adds components (mean, weight) of one variance. Those close to each other become one of the same mean and variance.
     pub fn add(&mut self, components: impl Iterator<Item = (f64, f64)>, variance: f64) {
-        let deviation = variance.sqrt();
+        let width = RESOLUTION * variance.sqrt();
         let mut components: Vec<(f64, f64)> = components.filter(|component| component.1 > 0.0).collect();
         components.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut gathered: Option<(f64, f64, f64)> = None; // first mean, weighted sum of means, weight
-        for (mean, weight) in components {
-            gathered = match gathered {
-                Some((first, sum, total)) if mean - first < RESOLUTION * deviation => Some((first, sum + mean * weight, total + weight)),
-                other => {
-                    self.components.extend(other.map(|(_, sum, total)| (sum / total, deviation, total)));
-                    Some((mean, mean * weight, weight))
-                }
-            };
+        let mut rest = &components[..];
+        while let Some(&(first, _)) = rest.first() {
+            let (near, far) = rest.split_at(rest.partition_point(|component| component.0 - first <= width));
+            let weight: f64 = near.iter().map(|component| component.1).sum();
+            let mean = near.iter().map(|(mean, weight)| mean * weight).sum::<f64>() / weight;
+            let spread = near.iter().map(|(at, weight)| (at - mean).powi(2) * weight).sum::<f64>() / weight;
+            self.components.push((mean, (variance + spread).sqrt(), weight));
+            rest = far;
         }
-        self.components.extend(gathered.map(|(_, sum, total)| (sum / total, deviation, total)));
     }
 
     /// Probability of a value up to `log`.
