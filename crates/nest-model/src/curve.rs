@@ -5,8 +5,9 @@
 //!
 //! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
 //! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
-//! - `posterior`, `predictive`: weights, and what they forecast; `caveat`: doubts; `family`: which law it mostly is
+//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: what that gets wrong on real curves; `caveat`: doubts; `family`: which law it mostly is
 
+pub mod calibration;
 pub mod caveat;
 pub mod discrepancy;
 pub mod family;
@@ -17,14 +18,20 @@ pub mod prior;
 pub mod series;
 pub mod shape;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 pub use caveat::CurveCaveat;
 pub use family::LawFamily;
 pub use series::Series;
 
+use calibration::Calibration;
 use posterior::{Node, Posterior};
 use prior::Prior;
+
+/// Octaves beyond the highest measured level between which the median of draws is interpolated.
+const MEDIAN_STEP: f64 = 0.25;
+/// Octaves beyond which that median is carried on.
+const MEDIAN_REACH: usize = 32;
 
 static LEARNED: LazyLock<Prior> = LazyLock::new(Prior::learned);
 
@@ -71,8 +78,10 @@ pub struct FittedCurve {
     series: Series,
     axis: Axis,
     posterior: Posterior,
+    calibration: Calibration,
     law: LawFamily,
     caveats: Vec<CurveCaveat>,
+    medians: OnceLock<Vec<f64>>, // logs, from the highest measured level in steps of MEDIAN_STEP
 }
 
 /// Fits observations (level, throughput), in any order and unit; levels may repeat.
@@ -85,28 +94,44 @@ pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, Curve
     let series = Series::new(points)?;
     let posterior = Posterior::new(&series, &LEARNED)?;
     let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
-    Ok(FittedCurve { series, axis, posterior, law, caveats })
+    let calibration = Calibration::new(axis, posterior.forecast(0.0).quantile(0.5));
+    Ok(FittedCurve { series, axis, posterior, calibration, law, caveats, medians: OnceLock::new() })
 }
 
 impl FittedCurve {
     /// The forecast of a new observation at level `x`, above 0.
     #[must_use]
     pub fn at(&self, x: f64) -> Forecast {
-        let predictive = self.posterior.forecast(self.series.octaves_to(x));
-        let [p05, p50, p95] = [0.05, 0.5, 0.95].map(|probability| predictive.quantile(probability).exp());
+        let [p05, p50, p95] = self.quantiles(x, [0.05, 0.5, 0.95]);
         Forecast { p05, p50, p95 }
     }
 
-    /// What a new observation at `x` does not exceed with `probability` (0-1). For one probability a smooth curve of `x`.
+    /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one probability a smooth curve of `x`.
     #[must_use]
-    pub fn quantile(&self, x: f64, probability: f64) -> f64 {
-        self.posterior.forecast(self.series.octaves_to(x)).quantile(probability).exp()
+    pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
+        let octaves = self.series.octaves_to(x);
+        let predictive = self.posterior.forecast(octaves);
+        let median = self.calibrated(octaves, predictive.quantile(0.5));
+        probabilities.map(|probability| self.calibration.spread(self.calibrated(octaves, predictive.quantile(probability)), median).exp())
+    }
+
+    fn calibrated(&self, octaves: f64, log: f64) -> f64 {
+        if octaves > 0.0 { self.calibration.damped(log) } else { log }
+    }
+
+    /// Log of the median throughput, at a place in octaves beyond the highest measured level.
+    fn median_beyond(&self, octaves: f64) -> f64 {
+        let at = |step: usize| self.calibration.damped(self.posterior.forecast(step as f64 * MEDIAN_STEP).quantile(0.5));
+        let medians = self.medians.get_or_init(|| (0..=MEDIAN_REACH).map(at).collect());
+        let place = (octaves / MEDIAN_STEP).clamp(0.0, MEDIAN_REACH as f64);
+        let step = (place as usize).min(MEDIAN_REACH - 1);
+        medians[step] + (place - step as f64) * (medians[step + 1] - medians[step])
     }
 
     /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far it strays.
     #[must_use]
-    pub fn draw(&self, share: f64, slope: f64) -> CurveDraw {
-        CurveDraw { last: self.series.last().x, node: self.posterior.node(share), slope }
+    pub fn draw(&self, share: f64, slope: f64) -> CurveDraw<'_> {
+        CurveDraw { curve: self, node: self.posterior.node(share), slope }
     }
 
     /// The family of laws that the posterior mostly holds.
@@ -141,19 +166,23 @@ impl FittedCurve {
 }
 
 /// One possible true curve, without the noise of an observation: a law and its discrepancy, smooth in the level.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CurveDraw {
-    last: f64,
+#[derive(Debug, Clone, Copy)]
+pub struct CurveDraw<'a> {
+    curve: &'a FittedCurve,
     node: Node,
     slope: f64,
 }
 
-impl CurveDraw {
+impl CurveDraw<'_> {
     /// Throughput at level `x`, above 0, in the unit of the observations; below the highest measured level the law itself.
     #[must_use]
     pub fn throughput_at(&self, x: f64) -> f64 {
-        let octaves = x.log2() - self.last.log2();
-        let deviation = self.node.deviation.hypot(self.node.drift * octaves.max(0.0).sqrt());
-        (self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation).exp()
+        let octaves = self.curve.series.octaves_to(x);
+        let beyond = octaves.max(0.0);
+        let deviation = self.node.deviation.hypot(self.node.drift * beyond.sqrt());
+        let log = |octaves: f64| self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation;
+        let calibration = &self.curve.calibration;
+        let there = calibration.spread(calibration.damped(log(beyond)), self.curve.median_beyond(beyond));
+        (there + log(octaves) - log(beyond)).exp()
     }
 }

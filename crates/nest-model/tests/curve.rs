@@ -77,7 +77,8 @@ fn a_draw_is_one_smooth_curve_inside_the_quantiles() {
     let law = ThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
     let curve = fitted(&along(&LEVELS, |level| law.throughput_at(level)));
     let draws: Vec<_> = (0..400).map(|index| curve.draw((f64::from(index) + 0.5) / 400.0, [-1.0, 0.3, 1.0, -0.3][index as usize % 4])).collect();
-    let inside = draws.iter().filter(|draw| (curve.quantile(64.0, 0.01)..=curve.quantile(64.0, 0.99)).contains(&draw.throughput_at(64.0))).count();
+    let [low, high] = curve.quantiles(64.0, [0.01, 0.99]);
+    let inside = draws.iter().filter(|draw| (low..=high).contains(&draw.throughput_at(64.0))).count();
     assert!(inside > 380, "{inside}");
     for draw in draws {
         let steps: Vec<f64> = (0..100).map(|step| draw.throughput_at(32.0 * 1.02f64.powi(step))).collect();
@@ -155,7 +156,7 @@ proptest! {
     #[test]
     fn quantiles_do_not_cross_and_agree_with_the_forecast(points in series(), level in 0.5..200.0f64) {
         let curve = fitted(&points);
-        let quantiles: Vec<f64> = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99].map(|share| curve.quantile(level, share)).to_vec();
+        let quantiles: Vec<f64> = curve.quantiles(level, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).to_vec();
         prop_assert!(quantiles.is_sorted());
         let forecast = curve.at(level);
         prop_assert_eq!((forecast.p05, forecast.p50, forecast.p95), (quantiles[1], quantiles[3], quantiles[5]));
