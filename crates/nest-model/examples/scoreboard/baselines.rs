@@ -33,23 +33,33 @@ fn r_usl(points: &[(f64, f64)]) -> Option<Fitted> {
     Some(Box::new(move |x| law.throughput_at(x)))
 }
 
-/// Ernest's `t0 + t1 / m + t2 log m + t3 m` for the time per unit of work, coefficients 0 or more.
+/// Ernest's `t0 + t1 scale / m + t2 log m + t3 m` for the time of a piece of work on m machines, here of one unit.
 /// Source: Venkataraman et al., "Ernest", NSDI 2016.
 fn ernest(points: &[(f64, f64)]) -> Option<Fitted> {
-    let features = |m: f64| [1.0, 1.0 / m, m.ln().max(0.0), m];
-    linear_in_time(points, features)
+    linear_in_time(points, |m| ernest_features(1.0, m))
+}
+
+fn ernest_features(scale: f64, m: f64) -> [f64; 4] {
+    [1.0, scale / m, m.ln().max(0.0), m]
 }
 
 fn amdahl(points: &[(f64, f64)]) -> Option<Fitted> {
     linear_in_time(points, |n| [1.0, 1.0 / n])
 }
 
-/// Relative least squares on 1/X, coefficients 0 or more.
+/// Relative least squares on 1/X, coefficients 0 or more: on these data better than Ernest's own, which weighs all times alike.
 fn linear_in_time<const K: usize>(points: &[(f64, f64)], features: fn(f64) -> [f64; K]) -> Option<Fitted> {
-    let design = DMatrix::from_fn(points.len(), K, |row, column| points[row].1 * features(points[row].0)[column]);
-    let ones = DVector::from_element(points.len(), 1.0);
-    let found = weighted_nnls(&design, &ones, &ones)?.coefficients;
+    let rows: Vec<([f64; K], f64)> = points.iter().map(|&(x, y)| (features(x), 1.0 / y)).collect();
+    let found = coefficients(&rows, |time| time)?;
     Some(Box::new(move |x| 1.0 / features(x).iter().zip(found.iter()).map(|(feature, coefficient)| feature * coefficient).sum::<f64>()))
+}
+
+/// Least squares of times on features, coefficients 0 or more, errors in proportion to `deviation` of the time.
+fn coefficients<const K: usize>(rows: &[([f64; K], f64)], deviation: fn(f64) -> f64) -> Option<Vec<f64>> {
+    let design = DMatrix::from_fn(rows.len(), K, |row, column| rows[row].0[column]);
+    let times = DVector::from_iterator(rows.len(), rows.iter().map(|row| row.1));
+    let variances = times.map(|time| deviation(time).powi(2));
+    weighted_nnls(&design, &times, &variances).map(|fit| fit.coefficients.iter().copied().collect())
 }
 
 /// A straight line in log-log scale.
@@ -156,4 +166,92 @@ pub fn soft_bottleneck(points: &[(f64, f64)], weights: &[f64]) -> Option<(f64, f
         }
     }
     best.0.is_finite().then_some((best.1, best.2, best.3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn close(found: f64, expected: f64, tolerance: f64) {
+        assert!((found / expected - 1.0).abs() < tolerance, "{found} for {expected}");
+    }
+
+    fn at_levels(throughputs: &[f64]) -> Vec<(f64, f64)> {
+        [8.0, 16.0, 32.0, 64.0, 128.0, 256.0].into_iter().zip(throughputs.iter().copied()).collect()
+    }
+
+    /// modelling.md 4.2: real curves, the soft bottleneck on all six levels, and three methods on the first four at 128 and 256.
+    #[test]
+    fn real_curves_are_fitted_as_stated() {
+        let cases = [
+            ([2488.017, 5194.4, 9693.433, 14_460.583, 14_410.783, 13_534.817], (8.0, 0.003_185_7, 14_147.9), [14_560.0, 9726.0], [9819.0, 3357.0]),
+            ([1701.933, 2869.45, 2932.467, 3299.967, 3395.283, 3450.033], (3.0, 0.004_411_8, 3317.55), [2917.0, 2257.0], [3199.0, 3067.0]),
+            ([467.067, 495.533, 494.883, 501.55, 502.65, 502.75], (2.0, 0.006_218_4, 501.858), [491.5, 470.9], [503.5, 504.5]),
+            ([1620.467, 4072.15, 5633.867, 5713.1, 5710.533, 5706.583], (20.0, 0.004_404_4, 5691.59), [3809.0, 2074.0], [2972.0, 1146.0]),
+        ];
+        for (throughputs, (sharpness, cycle_time, plateau), usl, extra_p_on_r) in cases {
+            let (r, height, p) = soft_bottleneck(&at_levels(&throughputs), &[1.0; 6]).expect("a fit");
+            assert_eq!(p, sharpness);
+            close(r, cycle_time, 1e-4);
+            close(height, plateau, 1e-5);
+            let beginning = at_levels(&throughputs[..4]);
+            for (fit, expected) in [(r_usl(&beginning), usl), (extra_p(&beginning, true), extra_p_on_r)] {
+                let fit = fit.expect("a fit");
+                close(fit(128.0), expected[0], 1e-3);
+                close(fit(256.0), expected[1], 1e-3);
+            }
+        }
+    }
+
+    /// modelling.md 4.4: models that Extra-P 4.2.5 prints.
+    #[test]
+    fn extra_p_finds_the_models_of_the_package() {
+        let model = |points: &[(f64, f64)]| extra_p_model(points).expect("a model");
+        let (c0, c1, term) = model(&[(20.0, 81.9), (30.0, 179.0), (40.0, 319.0), (50.0, 505.0), (60.0, 725.0)]);
+        close(c0, -0.889_793_41, 1e-7);
+        close(c1, 0.201_682_44, 1e-7);
+        assert_eq!(term, Some((2, 1, 0)));
+        let specsdm91 = [(1.0, 64.9), (18.0, 995.9), (36.0, 1652.4), (72.0, 1853.2), (108.0, 1828.9), (144.0, 1775.0), (216.0, 1702.2)];
+        let (c0, c1, term) = model(&specsdm91.map(|(n, x): (f64, f64)| (n, n / x)));
+        close(c0, 0.015_181_69, 1e-6);
+        close(c1, 8.689_57e-6, 1e-6);
+        assert_eq!(term, Some((1, 1, 2)));
+    }
+
+    #[test]
+    fn extra_p_recovers_each_of_its_terms() {
+        for one in TERMS {
+            let points: Vec<(f64, f64)> = [2.0, 4.0, 8.0, 16.0, 32.0].map(|n| (n, 200.0 + 10.0 * term(one, n))).to_vec();
+            let (c0, c1, found) = extra_p_model(&points).expect("a model");
+            assert_eq!(found, Some(one));
+            close(c0, 200.0, 1e-6);
+            close(c1, 10.0, 1e-6);
+        }
+    }
+
+    /// modelling.md 4.4: Ernest's published example, predictions at the whole data on 4 to 28 machines.
+    #[test]
+    fn ernest_predicts_its_published_example() {
+        let measured = [
+            (32.0, 0.125, 7.945_168_018_34),
+            (4.0, 0.015_625, 4.720_292_091_37),
+            (4.0, 0.021_382, 4.876_610_994_34),
+            (12.0, 0.050_164, 6.713_764_905_93),
+            (12.0, 0.055_921, 6.715_193_986_89),
+            (12.0, 0.061_678, 6.673_971_891_4),
+            (16.0, 0.061_678, 6.835_669_995_03),
+        ];
+        let rows: Vec<([f64; 4], f64)> = measured.iter().map(|&(m, scale, time)| (ernest_features(scale, m), time)).collect();
+        let found = coefficients(&rows, |_| 1.0).expect("a fit");
+        close(found[0], 1.900_126_87, 1e-6);
+        close(found[1], 162.198_212_26, 1e-6);
+        close(found[2], 1.588_323_62, 1e-6);
+        assert_eq!(found[3], 0.0);
+        let published = [44.651_564_016_6, 25.477_729_524_9, 19.363_480_49, 16.441_283_299_3, 14.768_229_819_8, 13.706_163_686_7, 12.985_539_303_6];
+        for (m, expected) in (1..).map(|step| 4.0 * f64::from(step)).zip(published) {
+            let time: f64 = ernest_features(1.0, m).iter().zip(&found).map(|(feature, coefficient)| feature * coefficient).sum();
+            close(time, expected, 1e-6);
+        }
+    }
 }
