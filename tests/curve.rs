@@ -38,7 +38,7 @@ fn every_row_asked_for_is_answered_in_its_order_and_a_bad_series_does_not_stop_t
     );
     for refused in [1, 2, 5, 6] {
         assert_eq!(rows[refused][2..6], ["", "", "", ""], "{:?}", rows[refused]);
-        assert!(rows[refused][6].starts_with("refused: "), "{:?}", rows[refused]);
+        assert!(rows[refused][6].starts_with("refused_"), "{:?}", rows[refused]);
     }
     for answered in [0, 3, 4, 7] {
         let numbers: Vec<f64> = rows[answered][2..5].iter().map(|cell| cell.parse().expect("a number")).collect();

@@ -30,16 +30,16 @@ pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<Csv
 fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
-    let header = reader.headers().map_err(|error| explained(&error))?.clone();
+    let header = reader.headers().map_err(|error| explained(&error, bytes))?.clone();
     let columns = required
         .iter()
         .map(|name| place(&header, name)?.ok_or_else(|| format!("line 1: column `{name}` is missing, there are: {}", listed(&header))).map(Some))
         .chain(optional.iter().map(|name| place(&header, name)))
         .collect::<Result<Vec<_>, _>>()?;
     let row = |record: Result<StringRecord, csv::Error>| {
-        let record = record.map_err(|error| explained(&error))?;
+        let record = record.map_err(|error| explained(&error, bytes))?;
         let cells = columns.iter().map(|column| column.and_then(|column| record.get(column)).unwrap_or_default().to_owned()).collect();
-        Ok(CsvRow { line: record.position().map_or(0, csv::Position::line), cells })
+        Ok(CsvRow { line: line(record.position(), bytes), cells })
     };
     reader.records().map(row).collect()
 }
@@ -55,8 +55,16 @@ fn listed(header: &StringRecord) -> String {
     if header.is_empty() { "none".to_owned() } else { header.iter().collect::<Vec<_>>().join(", ") }
 }
 
-fn explained(error: &csv::Error) -> String {
-    let line = error.position().map_or(1, csv::Position::line);
+/// The line of a record. Its position is where the record before it ended, so that empty lines are still to be counted.
+fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
+    let Some(position) = position else { return 1 };
+    let rest = bytes.get(usize::try_from(position.byte()).unwrap_or(usize::MAX)..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n');
+    position.line() + empty.count() as u64
+}
+
+fn explained(error: &csv::Error, bytes: &[u8]) -> String {
+    let line = line(error.position(), bytes);
     match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => format!("line {line} has {len} cells, the first line has {expected_len}"),
         ErrorKind::Utf8 { .. } => format!("line {line} is not UTF-8"),

@@ -61,6 +61,17 @@ pub enum CurveRefusal {
     NoLaw,
 }
 
+impl CurveRefusal {
+    /// A short word for tables.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooFewLevels { .. } => "refused_too_few_steps",
+            Self::NoLaw => "refused_no_law",
+        }
+    }
+}
+
 /// The distribution of a new observation at one level: quantiles, in the unit of the observations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forecast {

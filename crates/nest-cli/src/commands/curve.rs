@@ -28,8 +28,15 @@ struct Input {
     axes: BTreeSet<String>,
 }
 
+/// Why a series or a row has no forecast: a word for the table, and a sentence.
+#[derive(Debug)]
+struct Refusal {
+    code: &'static str,
+    reason: String,
+}
+
 /// A series that was fitted, or why it was not.
-type Fitted = Result<FittedCurve, String>;
+type Fitted = Result<FittedCurve, Refusal>;
 
 /// One row of the answer.
 struct Answer<'a> {
@@ -91,19 +98,22 @@ fn fit_one(input: &Input, default: CurveAxis) -> Fitted {
         [] => default.into(),
         ["customers"] => Axis::Customers,
         ["servers"] => Axis::Servers,
-        _ => return Err(format!("axis is `{}`, not `customers` or `servers`", input.axes.iter().cloned().collect::<Vec<_>>().join("` and `"))),
+        _ => {
+            let found = input.axes.iter().cloned().collect::<Vec<_>>().join("` and `");
+            return Err(Refusal { code: "refused_axis", reason: format!("axis is `{found}`, not `customers` or `servers`") });
+        }
     };
-    fit_curve(&input.points, axis).map_err(|refusal| refusal.to_string())
+    fit_curve(&input.points, axis).map_err(|refusal| Refusal { code: refusal.code(), reason: refusal.to_string() })
 }
 
 fn answer<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> Answer<'a> {
     let (series, x) = (row.cells[0].as_str(), row.cells[1].as_str());
     let level = x.parse::<f64>().ok().filter(|level| level.is_finite() && *level > 0.0);
-    let refused = |reason: String| Answer { series, x, forecast: None, caveats: vec![reason] };
+    let refused = |code: &str| Answer { series, x, forecast: None, caveats: vec![code.to_owned()] };
     match (curves.get(series), level) {
-        (None, _) => refused("refused: no such series in the data".to_owned()),
-        (Some(Err(reason)), _) => refused(format!("refused: {reason}")),
-        (Some(Ok(_)), None) => refused("refused: x is not a number above 0".to_owned()),
+        (None, _) => refused("refused_unknown_series"),
+        (Some(Err(refusal)), _) => refused(refusal.code),
+        (Some(Ok(_)), None) => refused("refused_x"),
         (Some(Ok(curve)), Some(level)) => Answer {
             series,
             x,
@@ -151,12 +161,12 @@ fn rounded(value: f64) -> f64 {
 
 /// Refusals, counted, and the first reasons.
 fn talk_of(names: &[&str], curves: &HashMap<&str, Fitted>, answers: &[Answer]) {
-    let refused: Vec<(&str, &String)> = names.iter().filter_map(|name| curves[name].as_ref().err().map(|reason| (*name, reason))).collect();
+    let refused: Vec<(&str, &Refusal)> = names.iter().filter_map(|name| curves[name].as_ref().err().map(|refusal| (*name, refusal))).collect();
     let empty = answers.iter().filter(|answer| answer.forecast.is_none()).count();
     if !refused.is_empty() || empty > 0 {
         talk(&format!("{} of {} series refused, {empty} of {} rows without a forecast", refused.len(), names.len(), answers.len()));
     }
-    refused.iter().take(5).for_each(|(name, reason)| talk(&format!("  {name}: {reason}")));
+    refused.iter().take(5).for_each(|(name, refusal)| talk(&format!("  {name}: {}", refusal.reason)));
     if refused.len() > 5 {
         talk("  ...");
     }
