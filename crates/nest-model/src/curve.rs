@@ -105,7 +105,7 @@ pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, Curve
     let series = Series::new(points)?;
     let posterior = Posterior::new(&series, &LEARNED)?;
     let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
-    let calibration = Calibration::new(axis, posterior.forecast(0.0).quantile(0.5));
+    let calibration = Calibration::new(&series, axis, posterior.forecast(0.0).quantile(0.5));
     Ok(FittedCurve { series, axis, posterior, calibration, law, caveats, medians: OnceLock::new() })
 }
 

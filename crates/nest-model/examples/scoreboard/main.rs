@@ -8,6 +8,8 @@
 //! FOLDER holds `scaling-curves.csv` and `techempower-2013.csv`; without one `../shared/data` beside the repository is taken, and where
 //! that is not there, the few committed series in `tests/data`.
 
+#![allow(clippy::print_stdout, reason = "a scoreboard is printed")]
+
 mod baselines;
 mod corpus;
 mod learn;
