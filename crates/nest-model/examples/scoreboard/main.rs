@@ -37,7 +37,7 @@ fn main() -> Result<(), csv::Error> {
     let judged: &[Curve] = if verb == "tune" { &tuning } else { &test };
     let judged_tasks: Vec<Task> = judged.iter().flat_map(tasks).collect();
     println!("{}: {} curves for tuning, {} for the test; {} tasks here", folder.display(), tuning.len(), test.len(), judged_tasks.len());
-    let conformal = score::Conformal::new(&score::scores(&tuning_tasks));
+    let conformal = score::Conformal::new(&score::scores_of_methods(&tuning_tasks));
     let scores = score::scores(&judged_tasks);
     report::by_source(&scores);
     report::by_group(&scores);

@@ -61,11 +61,16 @@ impl Score {
 
 /// Scores of all tasks.
 pub fn scores(tasks: &[Task]) -> Vec<Score> {
-    mapped(tasks, score).concat()
+    let of = |task: &Task| fit_curve(&task.prefix, task.curve.axis).map_or(Vec::new(), |curve| score(task, |x| curve.at(x)));
+    mapped(tasks, of).concat()
 }
 
-fn score(task: &Task) -> Vec<Score> {
-    let Ok(curve) = fit_curve(&task.prefix, task.curve.axis) else { return Vec::new() };
+/// Scores of all tasks without a forecast of ours.
+pub fn scores_of_methods(tasks: &[Task]) -> Vec<Score> {
+    mapped(tasks, |task| score(task, |_| Forecast { p05: f64::NAN, p50: f64::NAN, p95: f64::NAN })).concat()
+}
+
+fn score(task: &Task, ours: impl Fn(f64) -> Forecast) -> Vec<Score> {
     let fitted: Vec<_> = METHODS.iter().map(|(_, fit)| fit(&task.prefix)).collect();
     let of = |target: &crate::task::Target| {
         let mut observed = target.observed.clone();
@@ -75,7 +80,7 @@ fn score(task: &Task) -> Vec<Score> {
             group: group(&task.prefix),
             horizon: target.horizon,
             observed,
-            ours: curve.at(target.x),
+            ours: ours(target.x),
             theirs: fitted.iter().map(|fitted| fitted.as_ref().map(|fitted| fitted(target.x))).collect(),
         }
     };
