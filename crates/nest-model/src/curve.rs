@@ -5,7 +5,7 @@
 //!
 //! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
 //! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
-//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: what that gets wrong on real curves; `caveat`: doubts; `family`: which law it mostly is
+//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be; `caveat`: doubts; `family`: which law it mostly is
 
 pub mod calibration;
 pub mod caveat;
@@ -24,7 +24,6 @@ pub use caveat::CurveCaveat;
 pub use family::LawFamily;
 pub use series::Series;
 
-use calibration::Calibration;
 use posterior::{Node, Posterior};
 use prior::Prior;
 
@@ -89,7 +88,6 @@ pub struct FittedCurve {
     series: Series,
     axis: Axis,
     posterior: Posterior,
-    calibration: Calibration,
     law: LawFamily,
     caveats: Vec<CurveCaveat>,
     medians: OnceLock<Vec<f64>>, // logs, from the highest measured level in steps of MEDIAN_STEP
@@ -105,8 +103,7 @@ pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, Curve
     let series = Series::new(points)?;
     let posterior = Posterior::new(&series, &LEARNED)?;
     let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
-    let calibration = Calibration::new(&series, axis, posterior.forecast(0.0).quantile(0.5));
-    Ok(FittedCurve { series, axis, posterior, calibration, law, caveats, medians: OnceLock::new() })
+    Ok(FittedCurve { series, axis, posterior, law, caveats, medians: OnceLock::new() })
 }
 
 impl FittedCurve {
@@ -120,19 +117,14 @@ impl FittedCurve {
     /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one probability a smooth curve of `x`.
     #[must_use]
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
-        let octaves = self.series.octaves_to(x);
-        let predictive = self.posterior.forecast(octaves);
-        let median = self.calibrated(octaves, predictive.quantile(0.5));
-        probabilities.map(|probability| self.calibration.spread(self.calibrated(octaves, predictive.quantile(probability)), median).exp())
-    }
-
-    fn calibrated(&self, octaves: f64, log: f64) -> f64 {
-        if octaves > 0.0 { self.calibration.damped(log) } else { log }
+        let predictive = self.posterior.forecast(self.series.octaves_to(x));
+        let (median, spread) = (predictive.quantile(0.5), calibration::spread(self.axis));
+        probabilities.map(|probability| (median + spread * (predictive.quantile(probability) - median)).exp())
     }
 
     /// Log of the median throughput, at a place in octaves beyond the highest measured level.
     fn median_beyond(&self, octaves: f64) -> f64 {
-        let at = |step: usize| self.calibration.damped(self.posterior.forecast(step as f64 * MEDIAN_STEP).quantile(0.5));
+        let at = |step: usize| self.posterior.forecast(step as f64 * MEDIAN_STEP).quantile(0.5);
         let medians = self.medians.get_or_init(|| (0..=MEDIAN_REACH).map(at).collect());
         let place = (octaves / MEDIAN_STEP).clamp(0.0, MEDIAN_REACH as f64);
         let step = (place as usize).min(MEDIAN_REACH - 1);
@@ -192,8 +184,7 @@ impl CurveDraw<'_> {
         let beyond = octaves.max(0.0);
         let deviation = self.node.deviation.hypot(self.node.drift * beyond.sqrt());
         let log = |octaves: f64| self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation;
-        let calibration = &self.curve.calibration;
-        let there = calibration.spread(calibration.damped(log(beyond)), self.curve.median_beyond(beyond));
-        (there + log(octaves) - log(beyond)).exp()
+        let median = self.curve.median_beyond(beyond);
+        (median + calibration::spread(self.curve.axis) * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
     }
 }
