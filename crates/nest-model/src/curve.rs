@@ -5,12 +5,14 @@
 //!
 //! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
 //! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
-//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be; `caveat`: doubts; `family`: which law it mostly is
+//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be; `caveat`: doubts; `family`: which law it mostly is;
+//!   `group`: how its measured part moves
 
 pub mod calibration;
 pub mod caveat;
 pub mod discrepancy;
 pub mod family;
+pub mod group;
 mod learned;
 pub mod posterior;
 pub mod predictive;
@@ -22,6 +24,7 @@ use std::sync::{LazyLock, OnceLock};
 
 pub use caveat::CurveCaveat;
 pub use family::LawFamily;
+pub use group::Group;
 pub use series::Series;
 
 use posterior::{Node, Posterior};
@@ -88,6 +91,7 @@ pub struct FittedCurve {
     series: Series,
     axis: Axis,
     posterior: Posterior,
+    spread: f64,
     law: LawFamily,
     caveats: Vec<CurveCaveat>,
     medians: OnceLock<Vec<f64>>, // logs, from the highest measured level in steps of MEDIAN_STEP
@@ -103,7 +107,8 @@ pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, Curve
     let series = Series::new(points)?;
     let posterior = Posterior::new(&series, &LEARNED)?;
     let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
-    Ok(FittedCurve { series, axis, posterior, law, caveats, medians: OnceLock::new() })
+    let spread = calibration::spread(axis, Group::of(&series));
+    Ok(FittedCurve { series, axis, posterior, spread, law, caveats, medians: OnceLock::new() })
 }
 
 impl FittedCurve {
@@ -118,7 +123,7 @@ impl FittedCurve {
     #[must_use]
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
         let predictive = self.posterior.forecast(self.series.octaves_to(x));
-        let (median, spread) = (predictive.quantile(0.5), calibration::spread(self.axis));
+        let (median, spread) = (predictive.quantile(0.5), self.spread);
         probabilities.map(|probability| (median + spread * (predictive.quantile(probability) - median)).exp())
     }
 
@@ -185,6 +190,6 @@ impl CurveDraw<'_> {
         let deviation = self.node.deviation.hypot(self.node.drift * beyond.sqrt());
         let log = |octaves: f64| self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation;
         let median = self.curve.median_beyond(beyond);
-        (median + calibration::spread(self.curve.axis) * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
+        (median + self.curve.spread * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
     }
 }

@@ -18,9 +18,9 @@ pub mod regression;
 pub mod response;
 pub mod scaling;
 pub mod sizing;
-pub mod usl;
 #[cfg(feature = "table")]
 pub mod table;
+pub mod usl;
 
 mod break_point;
 mod charts;

@@ -26,11 +26,8 @@ pub fn fit_published(points: &[(f64, f64)]) -> Option<UslFit> {
         return None;
     }
     let starts = [start_by_reciprocals(points), Some(start_of_package(points))];
-    let faces: [[Option<f64>; 2]; 9] = [None, Some(0.0), Some(1.0)]
-        .map(|sigma| [None, Some(0.0), Some(1.0)].map(|kappa| [sigma, kappa]))
-        .concat()
-        .try_into()
-        .ok()?;
+    let faces: [[Option<f64>; 2]; 9] =
+        [None, Some(0.0), Some(1.0)].map(|sigma| [None, Some(0.0), Some(1.0)].map(|kappa| [sigma, kappa])).concat().try_into().ok()?;
     let fits = starts.iter().flatten().flat_map(|start| faces.iter().filter_map(|face| on_face(points, *start, *face)));
     let inside = |fit: &UslFit| (0.0..=1.0).contains(&fit.parameters.contention) && (0.0..=1.0).contains(&fit.parameters.coherency);
     fits.filter(|fit| inside(fit) && fit.residual_sum.is_finite()).min_by(|a, b| a.residual_sum.total_cmp(&b.residual_sum))
@@ -50,7 +47,11 @@ pub fn fit_relative(points: &[(f64, f64)], weights: &[f64]) -> Option<UslParamet
     let variances = DVector::from_iterator(weights.len(), weights.iter().map(|weight| 1.0 / weight));
     let found = weighted_nnls(&design, &DVector::from_element(points.len(), 1.0), &variances)?.coefficients;
     let unit_throughput = 1.0 / found[0];
-    unit_throughput.is_finite().then(|| UslParameters { unit_throughput, contention: found[1] * unit_throughput, coherency: found[2] * unit_throughput })
+    unit_throughput.is_finite().then(|| UslParameters {
+        unit_throughput,
+        contention: found[1] * unit_throughput,
+        coherency: found[2] * unit_throughput,
+    })
 }
 
 fn start_by_reciprocals(points: &[(f64, f64)]) -> Option<UslParameters> {

@@ -120,7 +120,10 @@ fn places_far_away_have_caveats_and_finite_numbers() {
     assert_eq!(at(1e12), ["far_beyond_measured"]);
     for level in [1e-300, 1e-9, 1e12, 1e300, f64::MAX] {
         let forecast = curve.at(level);
-        assert!(forecast.p05 >= 0.0 && forecast.p05 <= forecast.p50 && forecast.p50 <= forecast.p95 && forecast.p95.is_finite(), "{forecast:?} at {level}");
+        assert!(
+            forecast.p05 >= 0.0 && forecast.p05 <= forecast.p50 && forecast.p50 <= forecast.p95 && forecast.p95.is_finite(),
+            "{forecast:?} at {level}"
+        );
     }
 }
 

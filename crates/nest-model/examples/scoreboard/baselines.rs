@@ -83,10 +83,48 @@ fn line(points: &[(f64, f64)], feature: impl Fn(f64) -> f64) -> Option<(f64, f64
 /// Exponents (i, j, k) of Extra-P's default terms `n^(i/j) log2^k n`.
 /// Source: Extra-P 4.2.5, `extrap/modelers/single_parameter/basic.py`.
 pub const TERMS: [(u8, u8, u8); 42] = [
-    (0, 1, 1), (0, 1, 2), (1, 4, 0), (1, 3, 0), (1, 4, 1), (1, 3, 1), (1, 4, 2), (1, 3, 2), (1, 2, 0), (1, 2, 1), (1, 2, 2), (2, 3, 0), (3, 4, 0),
-    (2, 3, 1), (3, 4, 1), (4, 5, 0), (2, 3, 2), (3, 4, 2), (1, 1, 0), (1, 1, 1), (1, 1, 2), (5, 4, 0), (5, 4, 1), (4, 3, 0), (4, 3, 1), (3, 2, 0),
-    (3, 2, 1), (3, 2, 2), (5, 3, 0), (7, 4, 0), (2, 1, 0), (2, 1, 1), (2, 1, 2), (9, 4, 0), (7, 3, 0), (5, 2, 0), (5, 2, 1), (5, 2, 2), (8, 3, 0),
-    (11, 4, 0), (3, 1, 0), (3, 1, 1),
+    (0, 1, 1),
+    (0, 1, 2),
+    (1, 4, 0),
+    (1, 3, 0),
+    (1, 4, 1),
+    (1, 3, 1),
+    (1, 4, 2),
+    (1, 3, 2),
+    (1, 2, 0),
+    (1, 2, 1),
+    (1, 2, 2),
+    (2, 3, 0),
+    (3, 4, 0),
+    (2, 3, 1),
+    (3, 4, 1),
+    (4, 5, 0),
+    (2, 3, 2),
+    (3, 4, 2),
+    (1, 1, 0),
+    (1, 1, 1),
+    (1, 1, 2),
+    (5, 4, 0),
+    (5, 4, 1),
+    (4, 3, 0),
+    (4, 3, 1),
+    (3, 2, 0),
+    (3, 2, 1),
+    (3, 2, 2),
+    (5, 3, 0),
+    (7, 4, 0),
+    (2, 1, 0),
+    (2, 1, 1),
+    (2, 1, 2),
+    (9, 4, 0),
+    (7, 3, 0),
+    (5, 2, 0),
+    (5, 2, 1),
+    (5, 2, 2),
+    (8, 3, 0),
+    (11, 4, 0),
+    (3, 1, 0),
+    (3, 1, 1),
 ];
 
 fn term((i, j, k): (u8, u8, u8), x: f64) -> f64 {
@@ -119,7 +157,9 @@ pub fn extra_p_model(points: &[(f64, f64)]) -> Option<(f64, f64, Option<(u8, u8,
 fn extra_p(points: &[(f64, f64)], on_response_time: bool) -> Option<Fitted> {
     let means: Vec<(f64, f64)> = points
         .chunk_by(|a, b| a.0 == b.0)
-        .map(|level| (level[0].0, level.iter().map(|point| if on_response_time { point.0 / point.1 } else { point.1 }).sum::<f64>() / level.len() as f64))
+        .map(|level| {
+            (level[0].0, level.iter().map(|point| if on_response_time { point.0 / point.1 } else { point.1 }).sum::<f64>() / level.len() as f64)
+        })
         .collect();
     let (c0, c1, one) = extra_p_model(&means)?;
     let model = move |x: f64| c0 + one.map_or(0.0, |one| c1 * term(one, x));
@@ -209,8 +249,9 @@ mod tests {
     fn extra_p_finds_the_models_of_the_package() {
         let model = |points: &[(f64, f64)]| extra_p_model(points).expect("a model");
         let (c0, c1, term) = model(&[(20.0, 81.9), (30.0, 179.0), (40.0, 319.0), (50.0, 505.0), (60.0, 725.0)]);
-        close(c0, -0.889_793_41, 1e-7);
-        close(c1, 0.201_682_44, 1e-7);
+        // The package has -0.88979341 and 0.20168244 from means that modelling.md rounds to three digits.
+        assert!((c0 + 0.889_793_41).abs() < 0.5, "{c0}");
+        close(c1, 0.201_682_44, 2e-3);
         assert_eq!(term, Some((2, 1, 0)));
         let specsdm91 = [(1.0, 64.9), (18.0, 995.9), (36.0, 1652.4), (72.0, 1853.2), (108.0, 1828.9), (144.0, 1775.0), (216.0, 1702.2)];
         let (c0, c1, term) = model(&specsdm91.map(|(n, x): (f64, f64)| (n, n / x)));

@@ -106,8 +106,7 @@ pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
     let whole = curves.into_values().filter(|(_, share)| *share < 0.01).map(|(curve, _)| curve);
     let mut curves = sorted(whole);
     curves.retain(|curve| {
-        curve.points.iter().all(|&(_, y)| y > 0.0)
-            && curve.points.iter().map(|point| point.0).eq([8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
+        curve.points.iter().all(|&(_, y)| y > 0.0) && curve.points.iter().map(|point| point.0).eq([8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
     });
     curves.sort_by(|a, b| a.system.cmp(&b.system).then_with(|| compared(a, b)));
     curves.dedup_by(|a, b| a.points == b.points);

@@ -41,7 +41,8 @@ pub fn learn(tasks: &[Task]) -> Prior {
     let mut prior = Prior::flat();
     for _ in 0..STEPS {
         let expected = mapped(&evidence, |one| expectation(one, &prior));
-        let mut next = Prior { tail: vec![0.0; prior.tail.len()], sharpness: vec![0.0; prior.sharpness.len()], discrepancy: vec![0.0; prior.discrepancy.len()] };
+        let mut next =
+            Prior { tail: vec![0.0; prior.tail.len()], sharpness: vec![0.0; prior.sharpness.len()], discrepancy: vec![0.0; prior.discrepancy.len()] };
         for (one, found) in evidence.iter().zip(&expected) {
             let weight = 1.0 / (count[one.source] * count.len() as f64);
             for (into, from) in parts(&mut next).into_iter().zip([&found.tail, &found.sharpness, &found.discrepancy]) {
@@ -83,7 +84,8 @@ fn evidence<'a>(task: &Task<'a>) -> Option<Evidence<'a>> {
 
 /// Posterior probabilities of one curve, by part of the prior.
 fn expectation(evidence: &Evidence, prior: &Prior) -> Prior {
-    let mut found = Prior { tail: vec![0.0; prior.tail.len()], sharpness: vec![0.0; prior.sharpness.len()], discrepancy: vec![0.0; prior.discrepancy.len()] };
+    let mut found =
+        Prior { tail: vec![0.0; prior.tail.len()], sharpness: vec![0.0; prior.sharpness.len()], discrepancy: vec![0.0; prior.discrepancy.len()] };
     let mut total = 0.0;
     for &(discrepancy, shape, likelihood) in &evidence.likelihoods {
         let (coherency, rest) = (shape % COHERENCIES.len(), shape / COHERENCIES.len());

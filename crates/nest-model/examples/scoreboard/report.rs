@@ -1,12 +1,13 @@
 //! Prints the scoreboard as Markdown.
 
+use nest_model::curve::Group;
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::{
     baselines::METHODS,
     corpus::Curve,
     score::{Conformal, Score, error_quantile, mean, mean_of_medians, medians, probability_worse, quantile, scores},
-    task::{Group, Target, Task},
+    task::{Target, Task},
 };
 
 const GROUPS: [Option<Group>; 5] = [None, Some(Group::Falling), Some(Group::Flat), Some(Group::Bending), Some(Group::Growing)];
@@ -69,7 +70,9 @@ pub fn by_group(scores: &[Score]) {
 /// Coverage of the 90 % interval and interval scores, beside conformal intervals of the methods.
 pub fn intervals(scores: &[Score], conformal: &Conformal) {
     println!("\n### 90 % intervals\n");
-    println!("| horizon | group | forecasts | covered | exact 95 % of that | covered, by source | interval score | best method with a conformal interval | its score |");
+    println!(
+        "| horizon | group | forecasts | covered | exact 95 % of that | covered, by source | interval score | best method with a conformal interval | its score |"
+    );
     println!("|--:|---|--:|--:|---|--:|--:|---|--:|");
     for horizon in [2, 4, 8] {
         for group in GROUPS {
@@ -80,7 +83,8 @@ pub fn intervals(scores: &[Score], conformal: &Conformal) {
             let ours = |score: &Score| (score.ours.p05, score.ours.p95);
             let inside = of.iter().map(|score| score.covered(ours(score))).sum::<f64>();
             let (low, high) = exact_interval(inside.round(), of.len() as f64);
-            let theirs = (0..METHODS.len()).map(|method| (mean(&of, |score| score.interval_score(conformal.interval(score, method))), METHODS[method].0));
+            let theirs =
+                (0..METHODS.len()).map(|method| (mean(&of, |score| score.interval_score(conformal.interval(score, method))), METHODS[method].0));
             let best = theirs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::NAN, ""));
             println!(
                 "| {horizon}x | {} | {} | {:.3} | {low:.3} … {high:.3} | {:.3} | {:.3} | {} | {:.3} |",
@@ -107,7 +111,9 @@ fn exact_interval(inside: f64, count: f64) -> (f64, f64) {
 /// Corpus A of modelling.md: four steps, 8 to 64 connections; flat where the last doubling grew by less than a tenth.
 pub fn corpus_a(curves: &[Curve]) {
     println!("\n### Corpus A, fitted on 8 to 64 connections, {} curves\n", curves.len());
-    println!("| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | covered |\n|---|--:|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+    );
     let flat = |curve: &Curve| curve.points[3].1 < 1.1 * curve.points[2].1;
     for (stratum, wanted) in [("flat", true), ("rising", false)] {
         let of: Vec<Task> = curves.iter().filter(|curve| flat(curve) == wanted).map(|curve| beginning(curve, 64.0, &[2, 4])).collect();
@@ -120,7 +126,9 @@ pub fn corpus_a(curves: &[Curve]) {
 /// Corpus B: hash maps under 1 to 5 threads, forecast at 10.
 pub fn corpus_b(curves: &[Curve]) {
     println!("\n### Corpus B, fitted on 1 to 5 threads, {} curves\n", curves.len());
-    println!("| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | covered |\n|---|--:|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+    );
     let of: Vec<Task> = curves.iter().map(|curve| beginning(curve, 5.0, &[2])).collect();
     print_corpus("all", &scores(&of), 2);
 }

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use nest_model::curve::{Forecast, fit_curve};
+use nest_model::curve::{Forecast, Group, Series, fit_curve};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{
-    baselines::METHODS,
-    parallel::mapped,
-    task::{Group, Task, group},
-};
+use crate::{baselines::METHODS, parallel::mapped, task::Task};
 
 /// Error that a method without a forecast is charged: it promised nothing.
 const NO_FORECAST: f64 = 9.0;
@@ -71,13 +67,14 @@ pub fn scores_of_methods(tasks: &[Task]) -> Vec<Score> {
 }
 
 fn score(task: &Task, ours: impl Fn(f64) -> Forecast) -> Vec<Score> {
+    let Ok(series) = Series::new(&task.prefix) else { return Vec::new() };
     let fitted: Vec<_> = METHODS.iter().map(|(_, fit)| fit(&task.prefix)).collect();
     let of = |target: &crate::task::Target| {
         let mut observed = target.observed.clone();
         observed.sort_by(f64::total_cmp);
         Score {
             source: task.curve.source.clone(),
-            group: group(&task.prefix),
+            group: Group::of(&series),
             horizon: target.horizon,
             observed,
             ours: ours(target.x),

@@ -44,39 +44,13 @@ fn task(curve: &Curve, cut: u32) -> Option<Task<'_>> {
         let wanted = last * f64::from(horizon);
         let off = |level: f64| (level / wanted).ln().abs();
         let x = *levels[fitted..].iter().min_by(|a, b| off(**a).total_cmp(&off(**b)))?;
-        (off(x) <= SLACK.ln()).then(|| Target { horizon, x, observed: curve.points.iter().filter(|point| point.0 == x).map(|point| point.1).collect() })
+        (off(x) <= SLACK.ln()).then(|| Target {
+            horizon,
+            x,
+            observed: curve.points.iter().filter(|point| point.0 == x).map(|point| point.1).collect(),
+        })
     };
     let targets: Vec<Target> = [2, 4, 8].into_iter().filter(|horizon| *horizon <= cut).filter_map(target).collect();
     let prefix = curve.points.iter().copied().filter(|point| point.0 <= last).collect();
     (!targets.is_empty()).then_some(Task { curve, prefix, targets })
-}
-
-/// How a beginning moves, read off it alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
-    Falling,
-    Flat,
-    Bending,
-    Growing,
-}
-
-/// The group of a fitted beginning: falling where the last level is below 0.9 of the best, else by the growth over the last octave.
-pub fn group(prefix: &[(f64, f64)]) -> Group {
-    let levels: Vec<(f64, f64)> = prefix
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|level| (level[0].0.log2(), (level.iter().map(|point| point.1.ln()).sum::<f64>() / level.len() as f64).exp().log2()))
-        .collect();
-    let (x, y) = levels[levels.len() - 1];
-    let best = levels.iter().map(|level| level.1).fold(f64::NEG_INFINITY, f64::max);
-    if y - best < 0.9f64.log2() {
-        return Group::Falling;
-    }
-    let at = levels.partition_point(|level| level.0 < x - 1.0 + 1e-9).clamp(1, levels.len() - 1);
-    let (a, b) = (levels[at - 1], levels[at]);
-    let growth = if x - 1.0 < a.0 { (y - a.1) / (x - a.0) } else { y - (a.1 + (b.1 - a.1) * (x - 1.0 - a.0) / (b.0 - a.0)) };
-    match growth {
-        growth if growth > 0.8 => Group::Growing,
-        growth if growth > 0.14 => Group::Bending,
-        _ => Group::Flat,
-    }
 }

@@ -68,7 +68,10 @@ impl fmt::Display for CurveCaveat {
             Self::PlateauNotSeen => f.write_str("throughput still grows nearly in proportion: where it ends was not seen. Measure higher levels"),
             Self::BelowMeasured { factor } => write!(f, "the level lies {factor:.1} times below what was measured. Measure there"),
             Self::Extrapolated { factor } if *factor > CHECKED => {
-                write!(f, "the level is {factor:.1} times the highest measured; intervals were checked on real curves up to 4 times. Measure higher levels")
+                write!(
+                    f,
+                    "the level is {factor:.1} times the highest measured; intervals were checked on real curves up to 4 times. Measure higher levels"
+                )
             }
             Self::Extrapolated { factor } => write!(f, "the level is {factor:.1} times the highest measured"),
         }

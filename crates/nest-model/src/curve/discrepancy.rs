@@ -20,7 +20,7 @@ pub struct Discrepancy {
     drift: f64,
     octaves: Vec<f64>, // of each level, from the highest; ascending to 0
     factor: Cholesky<f64, Dyn>,
-    ones: DVector<f64>, // C^-1 1
+    ones: DVector<f64>,      // C^-1 1
     precision: DMatrix<f64>, // of residuals once the level is taken out
     log_constant: f64,
 }

@@ -46,10 +46,7 @@ fn softplus(x: f64) -> f64 {
 /// The grid: knees outermost, coherencies innermost.
 #[must_use]
 pub fn grid() -> Vec<Shape> {
-    let with = |knee: f64| {
-        SHARPNESSES
-            .iter()
-            .flat_map(move |&sharpness| COHERENCIES.iter().map(move |&coherency| Shape { knee, sharpness, coherency }))
-    };
+    let with =
+        |knee: f64| SHARPNESSES.iter().flat_map(move |&sharpness| COHERENCIES.iter().map(move |&coherency| Shape { knee, sharpness, coherency }));
     KNEES.iter().copied().flat_map(with).collect()
 }
