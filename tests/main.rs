@@ -6,6 +6,7 @@
 mod support;
 
 mod bank;
+mod curve;
 mod customers;
 mod demo;
 mod exchanges;

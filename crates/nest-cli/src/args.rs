@@ -35,6 +35,8 @@ pub enum Command {
     All(AllArguments),
     /// Forecast from histories: a CSV file with the columns series,period,value
     Growth(GrowthArguments),
+    /// Forecast throughput curves of a CSV file, without a load test
+    Curve(CurveArguments),
     /// List, show or remove runs of a study
     Runs(RunsArguments),
     /// Print the JSON Schema of nest.toml, of a behaviour or of a price book
@@ -255,6 +257,41 @@ pub struct GrowthArguments {
     /// Print the forecast in this form
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Options of `curve`.
+#[derive(Debug, Args)]
+pub struct CurveArguments {
+    /// What was measured: columns series,x,y, and where levels differ in kind also axis (customers or servers)
+    pub data: PathBuf,
+    /// What is asked for: columns series,x
+    #[arg(long, value_name = "CSV")]
+    pub at: PathBuf,
+    /// What x counts where the data do not say: customers (clients on fixed hardware) or servers (threads, replicas, nodes)
+    #[arg(long, value_enum, default_value_t)]
+    pub axis: CurveAxis,
+    /// Print the forecasts in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What the levels of a curve count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CurveAxis {
+    /// Clients on fixed hardware
+    #[default]
+    Customers,
+    /// Threads, replicas, nodes
+    Servers,
+}
+
+impl From<CurveAxis> for nest_model::curve::Axis {
+    fn from(axis: CurveAxis) -> Self {
+        match axis {
+            CurveAxis::Customers => Self::Customers,
+            CurveAxis::Servers => Self::Servers,
+        }
+    }
 }
 
 /// Options of `runs`.

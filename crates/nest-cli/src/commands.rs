@@ -2,6 +2,7 @@
 
 mod all;
 mod completions;
+mod curve;
 mod demo;
 mod doctor;
 mod fit;
@@ -31,6 +32,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(&arguments),
         Command::All(arguments) => all::run(&arguments, registry),
         Command::Growth(arguments) => growth::run(&arguments),
+        Command::Curve(arguments) => curve::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -8,6 +8,7 @@
 mod args;
 mod books;
 mod commands;
+mod csv_table;
 mod diagnostics;
 mod failure;
 mod files;

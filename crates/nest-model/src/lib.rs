@@ -5,12 +5,14 @@
 //! - [`queueing`], [`regression`]: the formulas underneath, each with its source
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars
 
+pub mod curve;
 pub mod demand;
 pub mod draws;
 pub mod error;
 pub mod error_onset;
 pub mod growth;
 pub mod history;
+pub mod laws;
 pub mod load_law;
 pub mod pricing;
 pub mod queueing;
@@ -21,6 +23,7 @@ pub mod sizing;
 #[cfg(feature = "table")]
 pub mod table;
 pub mod unmeasured;
+pub mod usl;
 
 mod break_point;
 mod ceiling;

@@ -1,0 +1,106 @@
+//! Reads a CSV file with named columns. Every error names the file and the line.
+
+use std::path::Path;
+
+use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+
+use crate::failure::{Failure, INVALID};
+
+/// A row of a CSV file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvRow {
+    /// Where the row begins in the file, from 1.
+    pub line: u64,
+    /// Its cells without surrounding blanks: the required columns, then the optional ones, in the order asked for.
+    /// A cell of an optional column that the file does not have is empty.
+    pub cells: Vec<String>,
+}
+
+/// Reads the file at `path`: see [`parse`].
+pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::from(error).context(format!("cannot read {}", path.display())))?;
+    parse(&bytes, required, optional).map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+}
+
+/// The rows of a CSV text, of which the first names the columns. Columns stand in any order and may be quoted, names in any
+/// case; further columns, empty lines and a byte order mark are passed over; lines end in either way.
+///
+/// # Errors
+/// A message that names the line: a column is missing or there twice, a row is longer or shorter than the first, bytes are not UTF-8.
+fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|error| explained(&error, bytes))?.clone();
+    let columns = required
+        .iter()
+        .map(|name| place(&header, name)?.ok_or_else(|| format!("line 1: column `{name}` is missing, there are: {}", listed(&header))).map(Some))
+        .chain(optional.iter().map(|name| place(&header, name)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let row = |record: Result<StringRecord, csv::Error>| {
+        let record = record.map_err(|error| explained(&error, bytes))?;
+        let cells = columns.iter().map(|column| column.and_then(|column| record.get(column)).unwrap_or_default().to_owned()).collect();
+        Ok(CsvRow { line: line(record.position(), bytes), cells })
+    };
+    reader.records().map(row).collect()
+}
+
+/// Where a column stands, if it is there.
+fn place(header: &StringRecord, name: &str) -> Result<Option<usize>, String> {
+    let mut places = header.iter().enumerate().filter(|(_, column)| column.eq_ignore_ascii_case(name)).map(|(place, _)| place);
+    let first = places.next();
+    if places.next().is_some() { Err(format!("line 1: column `{name}` is there twice")) } else { Ok(first) }
+}
+
+fn listed(header: &StringRecord) -> String {
+    if header.is_empty() { "none".to_owned() } else { header.iter().collect::<Vec<_>>().join(", ") }
+}
+
+/// The line of a record. Its position is where the record before it ended, so that empty lines are still to be counted.
+fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
+    let Some(position) = position else { return 1 };
+    let rest = bytes.get(usize::try_from(position.byte()).unwrap_or(usize::MAX)..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n');
+    position.line() + empty.count() as u64
+}
+
+fn explained(error: &csv::Error, bytes: &[u8]) -> String {
+    let line = line(error.position(), bytes);
+    match error.kind() {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => format!("line {line} has {len} cells, the first line has {expected_len}"),
+        ErrorKind::Utf8 { .. } => format!("line {line} is not UTF-8"),
+        _ => format!("line {line}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(text: &[u8]) -> Vec<(u64, Vec<String>)> {
+        parse(text, &["series", "y"], &["axis"]).expect("valid").into_iter().map(|row| (row.line, row.cells)).collect()
+    }
+
+    fn row(line: u64, cells: [&str; 3]) -> (u64, Vec<String>) {
+        (line, cells.map(str::to_owned).to_vec())
+    }
+
+    #[test]
+    fn order_case_quotes_marks_line_ends_and_further_columns_do_not_matter() {
+        let plain = vec![row(2, ["a", "1", ""]), row(3, ["b, c", "", ""])];
+        assert_eq!(cells(b"series,y\na,1\n\"b, c\",\n"), plain);
+        assert_eq!(cells(b"\xef\xbb\xbf\"Y\",note,Series\r\n 1 ,,a\r\n,x,\"b, c\"\r\n"), plain);
+        assert_eq!(cells(b"series,axis,y\n\n\na,servers,1\n"), vec![row(4, ["a", "1", "servers"])]);
+        assert_eq!(cells(b"series,y\n"), vec![]);
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        let error = |text: &[u8]| parse(text, &["series", "y"], &[]).expect_err("invalid");
+        assert_eq!(error(b""), "line 1: column `series` is missing, there are: none");
+        assert_eq!(error(b"series,x\na,1\n"), "line 1: column `y` is missing, there are: series, x");
+        assert_eq!(error(b"series,y,y\n"), "line 1: column `y` is there twice");
+        assert_eq!(error(b"series,y\na,1\nb\n"), "line 3 has 1 cells, the first line has 2");
+        assert_eq!(error(b"series,y\na,1,2\n"), "line 2 has 3 cells, the first line has 2");
+        assert_eq!(error(b"series,y\na,1\n\xff,2\n"), "line 3 is not UTF-8");
+    }
+}

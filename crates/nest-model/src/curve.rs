@@ -1,0 +1,195 @@
+//! Throughput curves: what a new observation will show at a level that nobody measured.
+//!
+//! [`fit_curve`] takes the observations of one series and gives a [`FittedCurve`]: a posterior over the laws of [`crate::laws`] and
+//! over how far real curves stray from them, on a fixed grid. There is nothing to converge and nothing random in it.
+//!
+//! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
+//! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
+//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be; `caveat`: doubts; `family`: which law it mostly is;
+//!   `group`: how its measured part moves
+
+pub mod calibration;
+pub mod caveat;
+pub mod discrepancy;
+pub mod family;
+pub mod group;
+mod learned;
+pub mod posterior;
+pub mod predictive;
+pub mod prior;
+pub mod series;
+pub mod shape;
+
+use std::sync::{LazyLock, OnceLock};
+
+pub use caveat::CurveCaveat;
+pub use family::LawFamily;
+pub use group::Group;
+pub use series::Series;
+
+use posterior::{Node, Posterior};
+use prior::Prior;
+
+/// Octaves beyond the highest measured level between which the median of draws is interpolated.
+const MEDIAN_STEP: f64 = 0.25;
+/// Octaves beyond which that median is carried on.
+const MEDIAN_REACH: usize = 32;
+
+static LEARNED: LazyLock<Prior> = LazyLock::new(Prior::learned);
+
+/// What the levels of a series count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Axis {
+    /// Customers or clients on fixed hardware.
+    #[default]
+    Customers,
+    /// Threads, replicas, nodes.
+    Servers,
+}
+
+/// Why a series has no curve.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CurveRefusal {
+    /// Fewer than three distinct levels.
+    #[error("{distinct} distinct levels, 3 needed ({left_out} observations left out)")]
+    TooFewLevels {
+        /// Distinct levels with a positive throughput.
+        distinct: usize,
+        /// Observations left out.
+        left_out: usize,
+    },
+    /// No law has a finite likelihood.
+    #[error("no law fits these numbers")]
+    NoLaw,
+}
+
+impl CurveRefusal {
+    /// A short word for tables.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooFewLevels { .. } => "refused_too_few_steps",
+            Self::NoLaw => "refused_no_law",
+        }
+    }
+}
+
+/// The distribution of a new observation at one level: quantiles, in the unit of the observations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forecast {
+    /// Not reached by one in twenty.
+    pub p05: f64,
+    /// As likely too high as too low: the point forecast.
+    pub p50: f64,
+    /// Exceeded by one in twenty.
+    pub p95: f64,
+}
+
+/// A series with its posterior.
+#[derive(Debug, Clone)]
+pub struct FittedCurve {
+    series: Series,
+    axis: Axis,
+    posterior: Posterior,
+    spread: f64,
+    law: LawFamily,
+    caveats: Vec<CurveCaveat>,
+    medians: OnceLock<Vec<f64>>, // logs, from the highest measured level in steps of MEDIAN_STEP
+}
+
+/// Fits observations (level, throughput), in any order and unit; levels may repeat.
+///
+/// Observations that are not two finite numbers above 0 are left out; [`FittedCurve::caveats`] counts them.
+///
+/// # Errors
+/// [`CurveRefusal`] with fewer than three distinct levels, or where no law fits.
+pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, CurveRefusal> {
+    let series = Series::new(points)?;
+    let posterior = Posterior::new(&series, &LEARNED)?;
+    let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
+    let spread = calibration::spread(axis, Group::of(&series));
+    Ok(FittedCurve { series, axis, posterior, spread, law, caveats, medians: OnceLock::new() })
+}
+
+impl FittedCurve {
+    /// The forecast of a new observation at level `x`, above 0.
+    #[must_use]
+    pub fn at(&self, x: f64) -> Forecast {
+        let [p05, p50, p95] = self.quantiles(x, [0.05, 0.5, 0.95]);
+        Forecast { p05, p50, p95 }
+    }
+
+    /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one probability a smooth curve of `x`.
+    #[must_use]
+    pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
+        let predictive = self.posterior.forecast(self.series.octaves_to(x));
+        let (median, spread) = (predictive.quantile(0.5), self.spread);
+        probabilities.map(|probability| (median + spread * (predictive.quantile(probability) - median)).exp())
+    }
+
+    /// Log of the median throughput, at a place in octaves beyond the highest measured level.
+    fn median_beyond(&self, octaves: f64) -> f64 {
+        let at = |step: usize| self.posterior.forecast(step as f64 * MEDIAN_STEP).quantile(0.5);
+        let medians = self.medians.get_or_init(|| (0..=MEDIAN_REACH).map(at).collect());
+        let place = (octaves / MEDIAN_STEP).clamp(0.0, MEDIAN_REACH as f64);
+        let step = (place as usize).min(MEDIAN_REACH - 1);
+        medians[step] + (place - step as f64) * (medians[step + 1] - medians[step])
+    }
+
+    /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far it strays.
+    #[must_use]
+    pub fn draw(&self, share: f64, slope: f64) -> CurveDraw<'_> {
+        CurveDraw { curve: self, node: self.posterior.node(share), slope }
+    }
+
+    /// The family of laws that the posterior mostly holds.
+    #[must_use]
+    pub fn law(&self) -> LawFamily {
+        self.law
+    }
+
+    /// Doubts about the series, whatever is asked of it.
+    #[must_use]
+    pub fn caveats(&self) -> &[CurveCaveat] {
+        &self.caveats
+    }
+
+    /// Doubts about a forecast at level `x`, without those about the series.
+    #[must_use]
+    pub fn caveats_at(&self, x: f64) -> Vec<CurveCaveat> {
+        caveat::of_level(&self.series, x)
+    }
+
+    /// What the levels count.
+    #[must_use]
+    pub fn axis(&self) -> Axis {
+        self.axis
+    }
+
+    /// The highest measured level.
+    #[must_use]
+    pub fn highest_level(&self) -> f64 {
+        self.series.last().x
+    }
+}
+
+/// One possible true curve, without the noise of an observation: a law and its discrepancy, smooth in the level.
+#[derive(Debug, Clone, Copy)]
+pub struct CurveDraw<'a> {
+    curve: &'a FittedCurve,
+    node: Node,
+    slope: f64,
+}
+
+impl CurveDraw<'_> {
+    /// Throughput at level `x`, above 0, in the unit of the observations; below the highest measured level the law itself.
+    #[must_use]
+    pub fn throughput_at(&self, x: f64) -> f64 {
+        let octaves = self.curve.series.octaves_to(x);
+        let beyond = octaves.max(0.0);
+        let deviation = self.node.deviation.hypot(self.node.drift * beyond.sqrt());
+        let log = |octaves: f64| self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation;
+        let median = self.curve.median_beyond(beyond);
+        (median + self.curve.spread * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
+    }
+}

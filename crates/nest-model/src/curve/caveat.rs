@@ -1,0 +1,113 @@
+//! Doubts about a curve or a forecast of it.
+
+use std::fmt;
+
+use super::{posterior::Posterior, series::Series};
+
+/// Highest level asked for over the highest measured, up to which intervals were checked against real curves.
+const CHECKED: f64 = 4.0;
+/// The same, beyond which a forecast is a formality.
+const FAR: f64 = 64.0;
+
+/// A reason for doubt, with its facts. Its text tells the reader what to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CurveCaveat {
+    /// Three levels only.
+    FewSteps {
+        /// Distinct levels.
+        levels: usize,
+    },
+    /// Observations that are not two numbers above 0 were left out.
+    LeftOut {
+        /// How many.
+        observations: usize,
+    },
+    /// Throughput falls from the first level on.
+    OnlyFalls,
+    /// All observations are equal.
+    Constant,
+    /// The plateau lies beyond what was measured.
+    PlateauNotSeen,
+    /// The level lies below all measured ones.
+    BelowMeasured {
+        /// Lowest measured level over the one asked for.
+        factor: f64,
+    },
+    /// The level lies above all measured ones.
+    Extrapolated {
+        /// The level over the highest measured one.
+        factor: f64,
+    },
+}
+
+impl CurveCaveat {
+    /// A short word for tables.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self {
+            Self::FewSteps { .. } => "few_steps".to_owned(),
+            Self::LeftOut { observations } => format!("left_out_{observations}"),
+            Self::OnlyFalls => "only_falls".to_owned(),
+            Self::Constant => "constant".to_owned(),
+            Self::PlateauNotSeen => "plateau_not_seen".to_owned(),
+            Self::BelowMeasured { .. } => "below_measured".to_owned(),
+            Self::Extrapolated { factor } if *factor > FAR => "far_beyond_measured".to_owned(),
+            Self::Extrapolated { factor } if *factor > CHECKED => "beyond_4x".to_owned(),
+            Self::Extrapolated { .. } => "extrapolated".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for CurveCaveat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewSteps { levels } => write!(f, "{levels} distinct levels leave the bend to what other systems did. Measure two more"),
+            Self::LeftOut { observations } => write!(f, "{observations} observations are missing, not numbers, or not above 0, and were left out"),
+            Self::OnlyFalls => f.write_str("throughput falls from the first level on: the peak was not seen. Measure lower levels"),
+            Self::Constant => f.write_str("all observations are equal, as if something caps them. Look whether the generator was the limit"),
+            Self::PlateauNotSeen => f.write_str("throughput still grows nearly in proportion: where it ends was not seen. Measure higher levels"),
+            Self::BelowMeasured { factor } => write!(f, "the level lies {factor:.1} times below what was measured. Measure there"),
+            Self::Extrapolated { factor } if *factor > CHECKED => {
+                write!(
+                    f,
+                    "the level is {factor:.1} times the highest measured; intervals were checked on real curves up to 4 times. Measure higher levels"
+                )
+            }
+            Self::Extrapolated { factor } => write!(f, "the level is {factor:.1} times the highest measured"),
+        }
+    }
+}
+
+/// Doubts about a series.
+pub(super) fn of_series(series: &Series, posterior: &Posterior) -> Vec<CurveCaveat> {
+    let levels = &series.levels;
+    let mut found = Vec::new();
+    if levels.len() == 3 {
+        found.push(CurveCaveat::FewSteps { levels: levels.len() });
+    }
+    if series.left_out > 0 {
+        found.push(CurveCaveat::LeftOut { observations: series.left_out });
+    }
+    if levels.iter().all(|level| level.sum_squares == 0.0 && level.mean_log == levels[0].mean_log) {
+        found.push(CurveCaveat::Constant);
+    } else if levels.windows(2).all(|pair| pair[1].mean_log < pair[0].mean_log) {
+        found.push(CurveCaveat::OnlyFalls);
+    }
+    // Half of the weight on laws that are within a tenth of proportional growth at the highest level.
+    if posterior.share(|shape| shape.log_throughput(0.0) - shape.log_throughput(-1.0) > 0.9 * std::f64::consts::LN_2) > 0.5 {
+        found.push(CurveCaveat::PlateauNotSeen);
+    }
+    found
+}
+
+/// Doubts about a level.
+pub(super) fn of_level(series: &Series, x: f64) -> Vec<CurveCaveat> {
+    let (first, last) = (series.levels[0].x, series.last().x);
+    if x < first {
+        vec![CurveCaveat::BelowMeasured { factor: first / x }]
+    } else if x > last {
+        vec![CurveCaveat::Extrapolated { factor: x / last }]
+    } else {
+        Vec::new()
+    }
+}
