@@ -22,6 +22,8 @@ pub mod table;
 mod break_point;
 mod charts;
 mod config;
+mod inputs;
+mod limits;
 mod policy;
 mod project;
 
