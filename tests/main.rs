@@ -18,6 +18,7 @@ mod page;
 mod probes;
 mod sample;
 mod saturation;
+mod scenarios;
 mod search;
 mod tls;
 mod verbs;
