@@ -21,6 +21,7 @@ mod page;
 mod probes;
 mod sample;
 mod saturation;
+mod scenarios;
 mod search;
 mod tls;
 mod verbs;

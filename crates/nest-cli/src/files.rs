@@ -10,6 +10,7 @@ use std::{
 use nest_data::{
     Document, Measurements, Projection, ScalingModel, Source, Study,
     feed::Feed,
+    growth_file::{growth_file, read_growth_files},
     measurement::{Machine, Pilot, Resource, Step},
     study_file::{StudyTexts, read_feeds, read_study},
 };
@@ -149,11 +150,27 @@ impl StudyFolder {
     /// Reads and checks the study, with `overrides` of single values.
     pub fn study(&self, overrides: &[(String, String)]) -> Result<Study, Failure> {
         let texts = self.texts()?;
-        read_study(&texts, overrides).map_err(|found| {
+        let mut study = read_study(&texts, overrides).map_err(|found| {
             let sources = std::iter::once(texts.nest).chain(texts.behaviours.into_values()).collect();
             let failure = Failure::diagnostics(found, sources);
             if self.has_code_elsewhere() { failure.hint(self.own_program()) } else { failure }
-        })
+        })?;
+        self.add_growth_files(&mut study)?;
+        Ok(study)
+    }
+
+    /// Reads the plans and histories that growth scenarios name.
+    fn add_growth_files(&self, study: &mut Study) -> Result<(), Failure> {
+        let mut files = BTreeMap::new();
+        for (file, _) in study.growth.values().filter_map(growth_file) {
+            let path = self.path.join(file);
+            // One that is missing is an error of the study, beside all others of its scenarios.
+            if path.exists() {
+                let read = source(&path).map_err(|error| error.context(format!("growth cannot be read from {file}")))?;
+                files.insert(file.to_owned(), Source::new(file, read.text));
+            }
+        }
+        read_growth_files(study, &files).map_err(|found| Failure::diagnostics(found, files.into_values().collect()))
     }
 
     /// Whether the folder is a crate, and this program is not its own.

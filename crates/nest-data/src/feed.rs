@@ -136,7 +136,7 @@ fn json_lines(source: &Source) -> Result<Rows, Diagnostic> {
 }
 
 /// Where a line, counted from 1, stands in a text.
-fn line_span(text: &str, line: u64) -> Range<usize> {
+pub(crate) fn line_span(text: &str, line: u64) -> Range<usize> {
     let mut start = 0;
     for (index, content) in text.split_inclusive('\n').enumerate() {
         let end = start + content.trim_end().len();

@@ -3,6 +3,11 @@
 //! Parsed by the `cel` crate; of its language we accept numbers, names, `+ - * /`, unary minus, comparisons,
 //! `condition ? a : b`, and `min`, `max`, `ceil`, `floor`, `round`. Every number is a double, so `3 / 2` is 1.5.
 //! `second`, `minute`, `hour`, `day`, `week` and `month` are units of time and are checked as such.
+//!
+//! Beside parameters, a formula may use the values of a mechanism (`dues.payments`) and the rates of other behaviours
+//! (`0.5 * rates.pay`, or `rates["add-to-cart"]`), and two functions that say how customers answer to a policy:
+//! `elastic(x, x0, e)`, which is `(x / x0)^-e`, and `table(x, [[5, 0.4], [10, 0.3]])`, a monotone curve through the points,
+//! level beyond the first and the last.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -13,11 +18,15 @@ use cel::{
 
 use crate::{
     DataError,
+    mechanism::Mechanism,
+    pchip::pchip,
     units::{DAYS_PER_MONTH, SECONDS_PER_DAY, text_type},
 };
 
 /// Longest formula text that is read, in bytes.
 const LONGEST: usize = 1_000;
+/// Name under which the rates of other behaviours stand.
+pub const RATES: &str = "rates";
 
 /// A parsed formula. It prints as the text it was read from.
 #[derive(Debug, Clone)]
@@ -69,7 +78,19 @@ impl Formula {
         Ok(formula)
     }
 
-    /// Names of the parameters it uses, sorted, without the units of time.
+    /// Reads a number: a formula without a unit, such as `min_payment / 2`.
+    ///
+    /// # Errors
+    /// As [`Formula::parse`], and where there is a unit of time in it.
+    pub fn parse_number(text: &str) -> Result<Self, DataError> {
+        let formula = Self::parse(text)?;
+        if formula.evaluate(&|_| Some(1.0))?.time_power != 0 {
+            return Err(DataError::Formula { reason: format!("{text:?} has a unit of time, where a plain number is meant") });
+        }
+        Ok(formula)
+    }
+
+    /// Names of what it uses, sorted, without the units of time: parameters, `MECHANISM.VALUE` and `rates.BEHAVIOUR`.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
@@ -90,6 +111,15 @@ impl Formula {
             return Err(DataError::Formula { reason: format!("{:?} is {value}; a rate is 0 or more", self.text) });
         }
         Ok(value)
+    }
+
+    /// Value of a number.
+    ///
+    /// # Errors
+    /// [`DataError::Formula`] for a parameter without a value, or a result that is not finite.
+    pub fn number(&self, parameters: &BTreeMap<String, f64>) -> Result<f64, DataError> {
+        let value = self.evaluate(&|name| parameters.get(name).copied())?.value;
+        if value.is_finite() { Ok(value) } else { Err(DataError::Formula { reason: format!("{:?} is {value}", self.text) }) }
     }
 
     fn evaluate(&self, parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, DataError> {
@@ -139,6 +169,34 @@ impl fmt::Display for Rate {
 
 text_type!(Rate, "Rate", "nest-rate", "string");
 
+/// A formula without a unit, or a plain number. In documents it is the text it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Number(Formula);
+
+impl Number {
+    /// The formula, for [`Formula::number`] and [`Formula::names`].
+    #[must_use]
+    pub fn formula(&self) -> &Formula {
+        &self.0
+    }
+}
+
+impl FromStr for Number {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        Formula::parse_number(text).map(Self)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+text_type!(Number, "Number", "nest-number", ["string", "number"]);
+
 /// Whether a name stands for a unit of time in formulas.
 #[must_use]
 pub fn is_unit_of_time(name: &str) -> bool {
@@ -158,7 +216,30 @@ fn days_in(name: &str) -> Option<f64> {
     })
 }
 
+/// The name of what stands in a table: `rates.pay` or `rates["pay"]`.
+fn dotted(expression: &IdedExpr) -> Option<String> {
+    let (of, field) = match &expression.expr {
+        Expr::Select(select) if !select.test => (&*select.operand, select.field.as_str()),
+        Expr::Call(call) if call.func_name == "_[_]" && call.target.is_none() => match &call.args[..] {
+            [of, IdedExpr { expr: Expr::Literal(LiteralValue::String(field)), .. }] => (of, field.inner()),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let Expr::Ident(table) = &of.expr else { return None };
+    Some(format!("{table}.{field}"))
+}
+
+/// Power of time in the unit of what stands in a table; none where nothing of that name can stand in one.
+fn power_of(dotted: &str) -> Option<i32> {
+    let (table, field) = dotted.split_once('.')?;
+    if table == RATES { Some(-1) } else { Mechanism::VALUES.iter().find(|(name, _)| *name == field).map(|(_, power)| *power) }
+}
+
 fn collect_names(expression: &IdedExpr, names: &mut Vec<String>) {
+    if let Some(name) = dotted(expression) {
+        return names.push(name);
+    }
     match &expression.expr {
         Expr::Ident(name) => names.push(name.clone()),
         Expr::Call(call) => call.args.iter().for_each(|argument| collect_names(argument, names)),
@@ -176,11 +257,54 @@ fn evaluate(expression: &IdedExpr, parameter: &dyn Fn(&str) -> Option<f64>) -> R
             Some(days) => Ok(Quantity { value: days, time_power: 1 }),
             None => parameter(name).map(number).ok_or_else(|| format!("`{name}` has no value; define it under [parameters]")),
         },
+        Expr::Call(call) if call.func_name == "table" && call.target.is_none() => table(&call.args, parameter),
+        Expr::Select(_) => of_a_table(expression, parameter),
+        Expr::Call(call) if call.func_name == "_[_]" => of_a_table(expression, parameter),
         Expr::Call(call) if call.target.is_none() => {
             let arguments = call.args.iter().map(|argument| evaluate(argument, parameter)).collect::<Result<Vec<_>, _>>()?;
             apply(&call.func_name, &arguments)
         }
-        _ => Err("only numbers, parameters, + - * /, comparisons, ?: and min, max, ceil, floor, round are accepted".to_owned()),
+        _ => Err("only numbers, parameters, + - * /, comparisons, ?: and min, max, ceil, floor, round, elastic, table are accepted".to_owned()),
+    }
+}
+
+fn of_a_table(expression: &IdedExpr, parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, String> {
+    let name = dotted(expression).ok_or("only MECHANISM.VALUE and rates.BEHAVIOUR are accepted")?;
+    let time_power = power_of(&name).ok_or_else(|| {
+        let known = Mechanism::VALUES.map(|(value, _)| value).join(", ");
+        format!("`{name}` is nothing that a mechanism says; it says {known}")
+    })?;
+    let value = parameter(&name).ok_or_else(|| format!("`{name}` has no value"))?;
+    Ok(Quantity { value, time_power })
+}
+
+/// `table(x, [[x0, y0], [x1, y1], ..])`: a number, or a rate where the y are rates.
+fn table(arguments: &[IdedExpr], parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, String> {
+    let wanted = || "a table is written table(x, [[5, 0.4], [10, 0.3]]): two or more points, x ascending, all of one unit".to_owned();
+    let [x, points] = arguments else { return Err(wanted()) };
+    let x = evaluate(x, parameter)?;
+    let list = |expression: &IdedExpr| match &expression.expr {
+        Expr::List(list) => list.elements.iter().map(|element| evaluate(element, parameter).ok()).collect::<Option<Vec<_>>>(),
+        _ => None,
+    };
+    let Expr::List(rows) = &points.expr else { return Err(wanted()) };
+    let (mut points, mut power) = (Vec::new(), None);
+    for row in &rows.elements {
+        let Some([at, value]) = list(row).and_then(|row| <[Quantity; 2]>::try_from(row).ok()) else { return Err(wanted()) };
+        if at.time_power != x.time_power
+            || *power.get_or_insert(value.time_power) != value.time_power
+            || !at.value.is_finite()
+            || !value.value.is_finite()
+        {
+            return Err(wanted());
+        }
+        points.push([at.value, value.value]);
+    }
+    match power {
+        Some(time_power) if points.len() > 1 && points.windows(2).all(|pair| pair[0][0] < pair[1][0]) => {
+            Ok(Quantity { value: pchip(&points, x.value), time_power })
+        }
+        _ => Err(wanted()),
     }
 }
 
@@ -207,6 +331,9 @@ fn apply(function: &str, arguments: &[Quantity]) -> Result<Quantity, String> {
         ("ceil", [a]) => Ok(Quantity { value: a.value.ceil(), ..*a }),
         ("floor", [a]) => Ok(Quantity { value: a.value.floor(), ..*a }),
         ("round", [a]) => Ok(Quantity { value: a.value.round(), ..*a }),
+        ("elastic", [x, reference, elasticity]) if elasticity.time_power == 0 => {
+            same_unit(x, reference, (x.value / reference.value).powf(-elasticity.value)).map(|quantity| Quantity { time_power: 0, ..quantity })
+        }
         ("_<_", [a, b]) => truth(a, b, a.value < b.value),
         ("_<=_", [a, b]) => truth(a, b, a.value <= b.value),
         ("_>_", [a, b]) => truth(a, b, a.value > b.value),
@@ -254,6 +381,39 @@ mod tests {
             assert!(Formula::parse_rate(text).is_err(), "{text}");
         }
         assert!(Formula::parse(&"1+".repeat(600)).is_err());
+    }
+
+    #[test]
+    fn answers_to_a_policy_have_a_shape() {
+        // one per cent more of the minimum, half a per cent fewer calls
+        assert!((per_day("8 / day * elastic(min_payment, 10, 0.5)", 40.0) - 4.0).abs() < 1e-12);
+        assert_eq!(per_day("8 / day * elastic(min_payment, 10, 0)", 40.0), 8.0);
+        let table = "table(min_payment, [[5, 0.4], [10, 0.3], [20, 0.15]]) / day";
+        assert_eq!([5.0, 10.0, 20.0, 99.0].map(|minimum| per_day(table, minimum)), [0.4, 0.3, 0.15, 0.15]);
+        assert!((0.15..0.3).contains(&per_day(table, 14.0)));
+        assert_eq!(per_day("table(min_payment, [[5, 1 / week], [10, 1 / day]])", 10.0), 1.0);
+        for text in [
+            "table(1, [[5, 1]]) / day",
+            "table(1, [[5, 1], [5, 2]]) / day",
+            "table(1, [5, 1]) / day",
+            "table(1, [[1, 1 / day], [2, 1]]) / day",
+            "table(1) / day",
+            "elastic(1, 2) / day",
+            "elastic(1, 2 / day, 1) / day",
+        ] {
+            assert!(Formula::parse_rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_of_mechanisms_and_other_rates_have_their_units() {
+        assert!(Formula::parse_rate("dues.payments").is_ok() && Formula::parse_rate("0.5 * rates[\"add-to-cart\"] + rates.pay").is_ok());
+        assert!(Formula::parse_rate("rates.pay / day").is_err() && Formula::parse_rate("dues.open_items").is_err());
+        assert_eq!(Formula::parse_rate("rates[\"a-b\"] * dues.open_items * x").expect("a rate").names(), ["dues.open_items", "rates.a-b", "x"]);
+        for text in ["a.b.c", "rates[1]", "has(rates.pay) / day", "'a'.size() / day"] {
+            assert!(Formula::parse_rate(text).is_err(), "{text}");
+        }
+        assert!("0.5".parse::<Number>().is_ok() && "min_payment / 2".parse::<Number>().is_ok() && "1 / day".parse::<Number>().is_err());
     }
 
     #[test]

@@ -231,7 +231,10 @@ pub struct BreakPoint {
     pub cause: String,
     /// Customers at which it fails; none where it does not below `searched_to`.
     pub customers: Option<Estimate>,
-    /// Share of draws in which this is the first to fail, 0-1.
+    /// Whether the upper end of that interval lies beyond `searched_to`, where nothing is claimed; it is cut off there.
+    #[serde(default)]
+    pub open_above: bool,
+    /// Share of draws in which this is the first to fail, 0-1; 0 for what is no failure.
     pub probability: f64,
     /// Share of draws in which it fails below the searched range, 0-1.
     pub reached: f64,
@@ -239,6 +242,12 @@ pub struct BreakPoint {
     pub extrapolated: bool,
     /// When growth reaches it.
     pub date: Option<BreakDate>,
+}
+
+/// The nearest failure in the central world with its customers; none where nothing fails below the searched range.
+#[must_use]
+pub fn first_break(points: &[BreakPoint]) -> Option<(&BreakPoint, &Estimate)> {
+    points.iter().filter(|point| point.kind.is_failure()).find_map(|point| Some((point, point.customers.as_ref()?)))
 }
 
 /// Kinds of break point.
@@ -253,6 +262,16 @@ pub enum BreakKind {
     Slo,
     /// A quota of the provider is used up.
     Quota,
+    /// Waiting begins to grow faster than the work that gets done; no failure.
+    Knee,
+    /// More customers get less work done.
+    Peak,
+    /// Executions begin to fail.
+    ErrorOnset,
+    /// Memory is full.
+    Memory,
+    /// It costs more than the study allows.
+    Budget,
 }
 
 impl BreakKind {
@@ -264,7 +283,18 @@ impl BreakKind {
             Self::OverReserve => "over reserve",
             Self::Slo => "objective",
             Self::Quota => "quota",
+            Self::Knee => "knee",
+            Self::Peak => "peak",
+            Self::ErrorOnset => "errors",
+            Self::Memory => "memory",
+            Self::Budget => "budget",
         }
+    }
+
+    /// Whether something fails there; a knee is worth knowing and no more.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        self != Self::Knee
     }
 }
 
@@ -290,6 +320,9 @@ pub struct PolicyProjection {
     pub parameters: Vec<(String, f64, f64)>,
     /// Executions per customer and day that it changes, before and after.
     pub rates_per_day: Vec<(String, f64, f64)>,
+    /// Open items per customer that it changes, by mechanism, before and in the long run after.
+    #[serde(default)]
+    pub open_items: Vec<(String, f64, f64)>,
     /// Configuration it is shown on.
     pub config: String,
     /// Customers it is shown at.
@@ -306,6 +339,25 @@ pub struct PolicyProjection {
     pub break_after: Option<Estimate>,
     /// Change of busy-seconds per customer and day on the binding resource, relative, paired by draw.
     pub demand_change: Estimate,
+    /// The day on which it begins; none where it is shown as if it had always held.
+    #[serde(default)]
+    pub from: Option<Date>,
+    /// Month by month under growth, where it has a date.
+    #[serde(default)]
+    pub months: Vec<PolicyMonth>,
+}
+
+/// One month of a dated policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyMonth {
+    /// First day of the month.
+    pub date: Date,
+    /// Share of customers that are under it on that day, 0-1.
+    pub adopted: f64,
+    /// Open items per customer on that day, by mechanism: they follow with a delay of about one payment.
+    pub open_items: Vec<(String, f64)>,
+    /// Cost of the month after, less what it would be before; paired by draw.
+    pub change: MoneyEstimate,
 }
 
 /// A price book that was used.

@@ -14,10 +14,14 @@ use crate::{
     collect::{Collect, Preset},
     customers::Customers,
     feed::FeedSource,
-    formula::Rate,
+    formula::{RATES, Rate},
+    growth::{DateText, Lapse},
     measure::Measure,
-    units::{Growth, Quoted, Seconds, Share},
+    mechanism::Mechanism,
+    units::{Quoted, Seconds, Share},
 };
+
+pub use crate::growth::{GrowthScenario, GrowthStart};
 
 /// A whole study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +40,9 @@ pub struct Study {
     /// Numbers that formulas use, such as policy parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Parameter>,
+    /// Small amounts that fall due one by one and are paid together, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mechanisms: BTreeMap<String, Mechanism>,
     /// Executions per customer and time of each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
     pub rates: BTreeMap<String, Rate>,
     /// Tables that behaviours take values from, `{{ NAME.COLUMN }}`, by name.
@@ -53,6 +60,9 @@ pub struct Study {
     /// Server configurations to project.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub configs: BTreeMap<String, Config>,
+    /// What it may cost.
+    #[serde(default, skip_serializing_if = "Budget::is_none")]
+    pub budget: Budget,
     /// Growth scenarios.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub growth: BTreeMap<String, GrowthScenario>,
@@ -361,6 +371,24 @@ pub enum Platform {
     Function,
 }
 
+/// What a configuration may cost; more is a break point.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// Cost of 1,000 customers for a month, in the study's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_1000: Option<Quoted>,
+    /// Cost of a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<Quoted>,
+}
+
+impl Budget {
+    fn is_none(&self) -> bool {
+        self.per_1000.is_none() && self.monthly.is_none()
+    }
+}
+
 /// What drives a meter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -373,45 +401,6 @@ pub enum Driver {
     BytesSent,
 }
 
-/// A growth scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GrowthScenario {
-    /// Where it starts.
-    pub start: GrowthStart,
-    /// Compound change per month: `"7%"`.
-    pub monthly: Growth,
-    /// 90 % range of the monthly change; exact where missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range: Option<[Growth; 2]>,
-    /// Months to project.
-    #[serde(default = "two_years")]
-    #[schemars(range(min = 1, max = 240))]
-    pub months: u32,
-}
-
-fn two_years() -> u32 {
-    24
-}
-
-/// Customers on a date.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GrowthStart {
-    /// The date, such as 2026-11-01.
-    #[schemars(with = "DateText")]
-    pub date: Date,
-    /// Customers on that date, above 0.
-    #[schemars(range(min = 1.0))]
-    pub customers: f64,
-}
-
-/// Stands for a date in the schema.
-#[derive(JsonSchema)]
-#[schemars(inline)]
-#[allow(dead_code, reason = "only its schema is used")]
-struct DateText(#[schemars(extend("format" = "date"))] String);
-
 /// A change of policy: other values of parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -421,6 +410,13 @@ pub struct Policy {
     pub description: Option<String>,
     /// New values by parameter.
     pub set: BTreeMap<String, f64>,
+    /// The day on which it begins; where missing it is shown as if it had always held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateText>")]
+    pub from: Option<Date>,
+    /// Time in which customers come under it, evenly: `"2 months"`; at once where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<Lapse>,
 }
 
 /// What the report leads with.
@@ -450,7 +446,57 @@ impl Study {
     /// # Errors
     /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
     pub fn rates_per_day(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
-        self.rates.iter().map(|(name, rate)| Ok((name.clone(), rate.formula().per_day(parameters)?))).collect()
+        let mut values = parameters.clone();
+        for (name, mechanism) in &self.mechanisms {
+            let dues = mechanism.dues(parameters)?.values();
+            values.extend(Mechanism::VALUES.iter().zip(dues).map(|((field, _), value)| (format!("{name}.{field}"), value)));
+        }
+        for name in self.rates.keys() {
+            self.add_rate(name, &mut values, self.rates.len())?;
+        }
+        Ok(self.rates.keys().map(|name| (name.clone(), values[&rate_name(name)])).collect())
+    }
+
+    /// Adds a behaviour's rate to the values of formulas, those that it is made of first. A chain of them is never longer than
+    /// `depth`, unless it comes round to its beginning.
+    fn add_rate(&self, name: &str, values: &mut BTreeMap<String, f64>, depth: usize) -> Result<(), DataError> {
+        let Some(rate) = self.rates.get(name).filter(|_| !values.contains_key(&rate_name(name))) else { return Ok(()) };
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(DataError::Formula { reason: format!("the rate of `{name}` is made of itself") });
+        };
+        for used in rate.formula().names() {
+            if let Some((RATES, other)) = used.split_once('.') {
+                self.add_rate(other, values, depth)?;
+            }
+        }
+        let per_day = rate.formula().per_day(values)?;
+        values.insert(rate_name(name), per_day);
+        Ok(())
+    }
+
+    /// Whether a name in a formula stands for something: a parameter, a value of a mechanism, or another rate.
+    #[must_use]
+    pub fn defines(&self, name: &str) -> bool {
+        match name.split_once('.') {
+            None => self.parameters.contains_key(name),
+            Some((RATES, behaviour)) => self.rates.contains_key(behaviour),
+            Some((mechanism, value)) => self.mechanisms.contains_key(mechanism) && Mechanism::VALUES.iter().any(|(known, _)| *known == value),
+        }
+    }
+
+    /// Every name that a rate may use, but units of time.
+    #[must_use]
+    pub fn names_of_formulas(&self) -> Vec<String> {
+        let mechanisms = self.mechanisms.keys().flat_map(|name| Mechanism::VALUES.iter().map(move |(value, _)| format!("{name}.{value}")));
+        self.parameters.keys().cloned().chain(mechanisms).chain(self.rates.keys().map(|name| rate_name(name))).collect()
+    }
+
+    /// Items that are open per customer in the long run, by mechanism, at given parameters.
+    ///
+    /// # Errors
+    /// [`DataError::Formula`] where a mechanism has no value there.
+    pub fn open_items(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
+        self.mechanisms.iter().map(|(name, mechanism)| Ok((name.clone(), mechanism.dues(parameters)?.open_items))).collect()
     }
 
     /// Factor from executions per day to executions per second in the busiest minute.
@@ -473,6 +519,11 @@ impl Study {
     pub fn measured_hash(&self) -> String {
         sha256(&(&self.behaviours, &self.probes, &self.target.state, &self.target.reset))
     }
+}
+
+/// How a behaviour's rate is called in formulas.
+fn rate_name(behaviour: &str) -> String {
+    format!("{RATES}.{behaviour}")
 }
 
 fn sha256(value: &impl Serialize) -> String {

@@ -11,6 +11,8 @@ use crate::{
     diagnostic::{Diagnostic, Source, nearest},
     feed::Feed,
     formula::is_unit_of_time,
+    growth_check::check_growth,
+    policy_check::check_policies,
     probe_check,
     study::{Config, Driver, Platform, Study},
     template::{Segment, Template},
@@ -163,21 +165,7 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         check_config(name, config, spans, found);
         check_meters(name, config, study, spans, found);
     }
-    for (name, policy) in &study.policies {
-        for parameter in policy.set.keys().filter(|parameter| !study.parameters.contains_key(*parameter)) {
-            let help = offer(parameter, study.parameters.keys());
-            found.push(spans.at_key(
-                &["policies", name, "set", parameter],
-                format!("policy `{name}` sets `{parameter}`, which is no parameter"),
-                help,
-            ));
-        }
-        let mut parameters = study.parameter_values();
-        parameters.extend(policy.set.clone());
-        if let Err(error) = study.rates_per_day(&parameters) {
-            found.push(spans.at_key(&["policies", name], format!("policy `{name}`: {error}"), "choose values at which every rate is 0 or more"));
-        }
-    }
+    check_policies(study, spans, found);
     check_report(study, spans, found);
 }
 
@@ -236,9 +224,9 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
             };
             found.push(spans.at_key(&["rates", name], format!("`{name}` has a rate but there is no behaviour of that name"), help));
         }
-        for parameter in rate.formula().names().into_iter().filter(|parameter| !study.parameters.contains_key(parameter)) {
-            let message = format!("the rate of `{name}` uses `{parameter}`, which is no parameter");
-            found.push(spans.at_value(&["rates", name], message, offer(&parameter, study.parameters.keys())));
+        for used in rate.formula().names().into_iter().filter(|used| !study.defines(used)) {
+            let message = format!("the rate of `{name}` uses `{used}`, which is no {}", if used.contains('.') { "value" } else { "parameter" });
+            found.push(spans.at_value(&["rates", name], message, offer(&used, study.names_of_formulas().iter())));
         }
     }
     for (name, source) in texts.behaviours.iter().filter(|(name, _)| !study.rates.contains_key(*name)) {
@@ -252,8 +240,8 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     if study.rates.is_empty() {
         found.push(spans.at_key(&["rates"], "there is no rate", "add at least one behaviour and its rate"));
     }
-    let known_parameters = study.rates.values().all(|rate| rate.formula().names().iter().all(|name| study.parameters.contains_key(name)));
-    if known_parameters && let Err(error) = study.rates_per_day(&study.parameter_values()) {
+    let known = study.rates.values().all(|rate| rate.formula().names().iter().all(|name| study.defines(name)));
+    if known && let Err(error) = study.rates_per_day(&study.parameter_values()) {
         found.push(spans.at_key(&["rates"], error.to_string(), "choose parameters at which every rate is 0 or more"));
     }
 }
@@ -311,14 +299,7 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if measure.max_rate <= 0.0 {
         found.push(spans.at_value(&["measure", "max_rate"], "`measure.max_rate` must be above zero", "such as 5000"));
     }
-    for (name, scenario) in &study.growth {
-        if let Some([low, high]) = scenario.range
-            && !(low <= scenario.monthly && scenario.monthly <= high)
-        {
-            let message = format!("growth `{name}` is {} a month, outside its range {low} to {high}", scenario.monthly);
-            found.push(spans.at_value(&["growth", name, "range"], message, "the 90 % range holds the value: range = [low, high]"));
-        }
-    }
+    check_growth(study, spans, found);
     for (name, parameter) in &study.parameters {
         if is_unit_of_time(name) {
             found.push(spans.at_key(&["parameters", name], format!("`{name}` is a unit of time in formulas"), "call the parameter something else"));

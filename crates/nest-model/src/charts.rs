@@ -44,9 +44,8 @@ fn grid(to: f64, geometric: bool) -> Vec<f64> {
 
 fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
     let currency = configs.first()?.priced.book.currency.clone();
-    let end = context.growth.map_or(context.model.tested.customers, |(_, scenario)| {
-        crate::growth::customers_at(scenario, scenario.monthly.get(), f64::from(scenario.months))
-    });
+    let tested = context.model.tested.customers;
+    let end = context.growth.as_ref().map_or(tested, |growth| growth.central.at(f64::from(growth.course.months())));
     let to = end.max(context.model.tested.customers * REACH);
     let curve = |worlds: &ConfigWorlds<'_>| {
         let at = |customers: f64| {

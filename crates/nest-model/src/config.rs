@@ -1,13 +1,12 @@
 //! A configuration joined with its price book: what N customers cost on it, as a bill in decimals and as a float.
 
-use std::collections::BTreeMap;
-
 use nest_data::{
     PriceBook, ScalingModel,
     diagnostic::nearest,
     measurement::ResourceKind,
     price_book::{Instance, Meter},
     projection::{CostDriver, CostLine},
+    scaling::ResourceModel,
     study::{Config, Driver, Platform, Study},
     units::{DAYS_PER_MONTH, Quoted},
 };
@@ -18,8 +17,7 @@ use rust_decimal::{
 
 use crate::{
     ModelError,
-    draws::World,
-    load_law::LoadLaw,
+    inputs::Inputs,
     pricing::{CompiledPrice, price},
     sizing::Sizing,
 };
@@ -32,6 +30,8 @@ const CONCURRENCY: &str = "lambda.concurrency";
 const MEMORY_PER_VCPU: &str = "lambda.memory_per_vcpu";
 /// MB that a provider counts as one GiB of memory-seconds: AWS divides by 1,024.
 const MB_PER_GIB: f64 = 1_024.0;
+/// Bytes of one GiB.
+const BYTES_PER_GIB: f64 = 1_073_741_824.0;
 /// Most units of anything on a bill, so that exact arithmetic stays inside its 28 digits.
 const MOST_UNITS: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0); // 10^18
 /// Decimal places of quantities and amounts.
@@ -45,13 +45,21 @@ pub struct PricedConfig<'a> {
     pub config: &'a Config,
     pub book: &'a PriceBook,
     pub behaviours: Vec<String>,
-    pub peak_per_day: f64, // executions per second in the busiest minute, for one a day
-    requests: Vec<f64>,    // requests per execution, by behaviour
+    pub peak_per_day: f64,   // executions per second in the busiest minute, for one a day
+    pub kept: Vec<Kept<'a>>, // resources that stay as they were measured
+    requests: Vec<f64>,      // requests per execution, by behaviour
     light_request_s: Vec<f64>,
     meters: Vec<PricedMeter<'a>>,
     carrier: Carrier<'a>,
     fixed: f64,
     month_hours: f64,
+}
+
+/// A measured resource with a capacity that the configuration neither sizes nor replaces. It still binds.
+pub struct Kept<'a> {
+    pub resource: &'a ResourceModel,
+    pub capacity: f64,
+    pub placed: bool, // whether it is part of the placed tier, and comes again with every instance
 }
 
 struct PricedMeter<'a> {
@@ -65,48 +73,9 @@ enum Carrier<'a> {
     Functions { memory_gib: f64, processor_share: f64, concurrency: f64, requests: PricedMeter<'a>, duration: PricedMeter<'a> },
 }
 
-/// What a world says about one configuration, by behaviour in the order of names.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Inputs {
-    pub rates_per_day: Vec<f64>, // executions per customer
-    pub cpu_s: Vec<f64>,         // busy-seconds of a measured core per execution
-    pub law: LoadLaw,            // how that changes with utilisation
-    pub idle: f64,               // busy-seconds per second
-    pub bytes: Vec<f64>,         // bytes sent per execution
-    pub speed: f64,              // of a virtual CPU against a measured core
-}
-
-impl Inputs {
-    /// What `world` says about a tier, at given rates and speed.
-    pub fn new(model: &ScalingModel, tier: &str, behaviours: &[String], world: &World, rates: &BTreeMap<String, f64>, speed: f64) -> Self {
-        let of = |kind: ResourceKind, tier: Option<&str>| {
-            let resource = model.resources.iter().find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier));
-            resource.and_then(|resource| world.resources.get(&resource.name))
-        };
-        let cpu = of(ResourceKind::Cpu, Some(tier));
-        let network = of(ResourceKind::Network, None);
-        let by_behaviour = |resource: Option<&crate::draws::ResourceWorld>| {
-            behaviours.iter().map(|name| resource.and_then(|resource| resource.demand.get(name)).copied().unwrap_or(0.0)).collect()
-        };
-        Self {
-            rates_per_day: behaviours.iter().map(|name| rates.get(name).copied().unwrap_or(0.0)).collect(),
-            cpu_s: by_behaviour(cpu),
-            law: cpu.map_or(LoadLaw::default(), |cpu| cpu.law),
-            idle: cpu.map_or(0.0, |cpu| cpu.idle),
-            bytes: by_behaviour(network),
-            speed,
-        }
-    }
-
-    /// Busy-seconds of a measured core that one customer causes in a day.
-    pub fn busy_per_day(&self) -> f64 {
-        self.rates_per_day.iter().zip(&self.cpu_s).map(|(rate, cpu)| rate * cpu).sum()
-    }
-}
-
 impl<'a> PricedConfig<'a> {
     /// Joins a configuration with its book.
-    pub fn new(study: &'a Study, model: &ScalingModel, name: &'a str, config: &'a Config, books: &'a [PriceBook]) -> Result<Self, ModelError> {
+    pub fn new(study: &'a Study, model: &'a ScalingModel, name: &'a str, config: &'a Config, books: &'a [PriceBook]) -> Result<Self, ModelError> {
         let book = books.iter().find(|book| book.name() == config.book).ok_or_else(|| ModelError::BookMissing {
             config: name.to_owned(),
             book: config.book.clone(),
@@ -128,12 +97,29 @@ impl<'a> PricedConfig<'a> {
             requests: facts(&|facts| facts.requests),
             light_request_s: facts(&|facts| facts.light_request_s.unwrap_or(0.0)),
             peak_per_day: study.busiest_minute_per_s(),
+            kept: kept(model, config),
             meters,
             carrier: finder.carrier(config)?,
             fixed: config.monthly.values().map(|amount| float(amount.0)).sum(),
             month_hours: float(book.month_hours.0),
             behaviours,
         })
+    }
+
+    /// Most instances that carry load; infinite where the configuration never runs out.
+    pub fn most_instances(&self) -> f64 {
+        self.config.max.map_or(f64::INFINITY, f64::from)
+    }
+
+    /// Memory of one instance; none for functions.
+    pub fn instance_memory_bytes(&self) -> Option<f64> {
+        let Carrier::Instances { instance, .. } = &self.carrier else { return None };
+        Some(float(instance.memory_gib.0) * BYTES_PER_GIB)
+    }
+
+    /// Position of a resource among those that stay as they were measured.
+    pub fn kept_index(&self, resource: &str) -> Option<usize> {
+        self.kept.iter().position(|kept| kept.resource.name == resource)
     }
 
     /// What carries the tier, in words.
@@ -385,6 +371,17 @@ impl<'a> PricedConfig<'a> {
     }
 }
 
+/// What a configuration leaves as it was measured: of other tiers everything, of the placed one what is no part of its platform.
+fn kept<'a>(model: &'a ScalingModel, config: &Config) -> Vec<Kept<'a>> {
+    let of = |resource: &'a ResourceModel| {
+        let placed = resource.tier == config.tier;
+        let of_platform = config.platform == Platform::Function || matches!(resource.kind, ResourceKind::Cpu | ResourceKind::Memory);
+        let capacity = resource.capacity.filter(|_| !(placed && of_platform))?;
+        Some(Kept { resource, capacity, placed })
+    };
+    model.resources.iter().filter_map(of).collect()
+}
+
 /// Looks things up in a book, with an error that offers the nearest name.
 struct Finder<'a> {
     name: &'a str,
@@ -439,7 +436,7 @@ fn offer<'b>(written: &str, known: impl Iterator<Item = &'b str>) -> String {
 
 /// Bytes of one unit of a transfer meter: GB is decimal, GiB binary.
 fn bytes_per_unit(unit: &str) -> f64 {
-    if unit == "GiB" { 1_073_741_824.0 } else { 1e9 }
+    if unit == "GiB" { BYTES_PER_GIB } else { 1e9 }
 }
 
 fn float(value: Decimal) -> f64 {

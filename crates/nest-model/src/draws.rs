@@ -22,6 +22,8 @@ pub enum Purpose {
     Speed = 4,
     /// A limit that no probe reads.
     Limit = 5,
+    /// Where executions begin to fail.
+    Errors = 6,
 }
 
 /// Standard normal numbers of one purpose and index.
@@ -66,6 +68,8 @@ pub struct World {
     pub quantiles: Vec<(f64, f64)>,
     /// A limit that no probe reads; none in a world without one.
     pub limit: Option<LimitWorld>,
+    /// Quantile (0-1) of the error onset.
+    pub error_position: f64,
 }
 
 /// A limit that no probe reads, in one world.
@@ -130,6 +134,7 @@ pub fn central_world(model: &ScalingModel) -> World {
         resources: model.resources.iter().map(resource).collect(),
         quantiles: model.quantiles.iter().map(|law| (law.a.value, law.b.value)).collect(),
         limit: central_limit(model),
+        error_position: 0.5,
     }
 }
 
@@ -172,7 +177,8 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
         ((law.a.value + deviation[0]).max(0.0), (law.b.value + deviation[1]).max(0.0))
     };
     let quantiles = model.quantiles.iter().map(&mut quantile).collect();
-    World { resources, quantiles, limit: limit(model, index) }
+    let error_position = Stream::new(model.draws.seed, Purpose::Errors, index).uniform();
+    World { resources, quantiles, limit: limit(model, index), error_position }
 }
 
 /// The limit of the central world: there where it is likelier than not.

@@ -87,6 +87,14 @@ pub enum ModelError {
         /// Measured tiers.
         known: String,
     },
+    /// A growth scenario cannot be projected.
+    #[error("growth `{scenario}`: {reason}")]
+    Growth {
+        /// The scenario.
+        scenario: String,
+        /// Why.
+        reason: String,
+    },
     /// A rate formula has no value.
     #[error("the rates have no value")]
     Rates(#[source] nest_data::DataError),

@@ -29,6 +29,8 @@ mod break_point;
 mod ceiling;
 mod charts;
 mod config;
+mod inputs;
+mod limits;
 mod policy;
 mod project;
 

@@ -1,19 +1,25 @@
-//! A policy change before and after, on the same draws.
+//! A policy change before and after, on the same draws; and, where it has a date, month by month.
 
 use std::collections::BTreeMap;
 
 use nest_data::{
-    Estimate,
-    projection::{BreakPoint, PolicyProjection},
+    DataError, Estimate, Study,
+    projection::{BreakPoint, PolicyMonth, PolicyProjection, first_break},
     study::Policy,
+    study_file::MOST_CUSTOMERS,
+    units::DAYS_PER_MONTH,
 };
+use rust_decimal::Decimal;
 
 use crate::{
     ModelError,
-    project::{ConfigWorlds, Context, money},
+    config::total,
+    growth::adopted,
+    inputs::{Inputs, OpenWork},
+    project::{ConfigWorlds, Context, ends, money},
 };
 
-/// Projects one policy on one configuration: parameters, rates, cost, first break point.
+/// Projects one policy on one configuration: parameters, rates, open items, cost, first break point.
 pub fn project_policy(
     context: &Context<'_>,
     name: &str,
@@ -26,14 +32,10 @@ pub fn project_policy(
     let mut patched = central.clone();
     patched.extend(policy.set.clone());
     let after = ConfigWorlds::new(context, before.priced.name, &policy.set)?;
-    let rates = |parameters: &BTreeMap<String, f64>| study.rates_per_day(parameters).map_err(ModelError::Rates);
-    let (rates_before, rates_after) = (rates(&central)?, rates(&patched)?);
-    let changed = rates_before.iter().filter_map(|(behaviour, rate)| {
-        let after = rates_after[behaviour];
-        (after != *rate).then(|| (behaviour.clone(), *rate, after))
-    });
+    let rates = |parameters| study.rates_per_day(parameters).map_err(ModelError::Rates);
+    let open = |parameters| study.open_items(parameters).map_err(ModelError::Rates);
     let per_1000 = |worlds: &ConfigWorlds<'_>| -> Result<_, ModelError> {
-        let value = worlds.bill_total(customers)? * rust_decimal::Decimal::ONE_THOUSAND / context.decimal(customers)?;
+        let value = worlds.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
         let draws: Vec<f64> = worlds.draws.iter().map(|inputs| worlds.priced.cost(customers, inputs) / customers * 1e3).collect();
         Ok((value, draws))
     };
@@ -45,12 +47,13 @@ pub fn project_policy(
     let mut demand_draws: Vec<f64> =
         after.draws.iter().zip(&before.draws).map(|(after, before)| relative(after.busy_per_day(), before.busy_per_day())).collect();
     let unknown = before.priced.unknown_lines() > 0;
-    let nearest = |points: Vec<BreakPoint>| points.into_iter().find_map(|point| point.customers);
+    let nearest = |points: Vec<BreakPoint>| first_break(&points).map(|(_, customers)| *customers);
     Ok(PolicyProjection {
         name: name.to_owned(),
         description: policy.description.clone(),
         parameters: policy.set.iter().map(|(parameter, value)| (parameter.clone(), central[parameter], *value)).collect(),
-        rates_per_day: changed.collect(),
+        rates_per_day: changed(&rates(&central)?, &rates(&patched)?),
+        open_items: changed(&open(&central)?, &open(&patched)?),
         config: before.priced.name.to_owned(),
         customers,
         before: money(value_before, draws_before, unknown),
@@ -59,5 +62,162 @@ pub fn project_policy(
         break_before: nearest(before.break_points(context)),
         break_after: nearest(after.break_points(context)),
         demand_change: Estimate::from_draws(demand_value, &mut demand_draws).unwrap_or(Estimate::exact(demand_value)),
+        from: policy.from,
+        months: months(context, policy, &patched, before, &after)?,
     })
+}
+
+/// What differs, before and after.
+fn changed(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> Vec<(String, f64, f64)> {
+    let pairs = before.iter().map(|(name, before)| (name.clone(), *before, after[name]));
+    pairs.filter(|(_, before, after)| before != after).collect()
+}
+
+/// What open items add to demand at the parameters `now`, beyond those that were open when it was measured. `usual` are those of the
+/// study in the same draw, without any policy.
+///
+/// # Formula
+/// `seconds per open item x (open items now - open items at the parameters of the measured study)`, both in the long run: ◇ assumed is that the
+/// target was measured with as much open as that study's mechanism says.
+pub fn open_work(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>, now: &BTreeMap<String, f64>) -> Result<OpenWork, DataError> {
+    let mut work = OpenWork::new();
+    let reading = study.mechanisms.iter().filter(|(_, mechanism)| !mechanism.per_open_item.is_empty());
+    for (name, mechanism) in reading {
+        let then = measured.mechanisms.get(name).unwrap_or(mechanism).dues(&parameters_then(study, measured, usual))?.open_items;
+        let more = mechanism.dues(now)?.open_items - then;
+        for (behaviour, seconds) in &mechanism.per_open_item {
+            *work.entry((mechanism.tier.clone(), behaviour.clone())).or_default() += seconds.get() * more;
+        }
+    }
+    Ok(work)
+}
+
+/// Parameters as they were when it was measured. One whose range has not changed since is as uncertain then as now, and the same.
+fn parameters_then(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    let mut then = study.parameter_values();
+    then.extend(measured.parameter_values());
+    for (name, parameter) in measured.parameters.iter().filter(|(_, parameter)| parameter.range().is_some()) {
+        if let Some(value) = usual.get(name).filter(|_| study.parameters.get(name) == Some(parameter)) {
+            then.insert(name.clone(), *value);
+        }
+    }
+    then
+}
+
+/// A dated policy under growth: customers come under it along its ramp, and what is open follows.
+fn months(
+    context: &Context<'_>,
+    policy: &Policy,
+    patched: &BTreeMap<String, f64>,
+    before: &ConfigWorlds<'_>,
+    after: &ConfigWorlds<'_>,
+) -> Result<Vec<PolicyMonth>, ModelError> {
+    let (Some(growth), Some(from)) = (&context.growth, policy.from) else { return Ok(Vec::new()) };
+    // What began before the scenario is there from its start, and has settled.
+    let begins = growth.course.months_to(from).unwrap_or(f64::NEG_INFINITY);
+    let transition = Transition { begins, ramp: policy.ramp.map_or(0.0, |ramp| ramp.months()), delay: delay(context.study, patched)? };
+    let open = |parameters: &BTreeMap<String, f64>| context.study.open_items(parameters).map_err(ModelError::Rates);
+    let (open_before, open_after) = (open(&context.study.parameter_values())?, open(patched)?);
+    let unknown = before.priced.unknown_lines() > 0;
+    let mut months = Vec::new();
+    for (month, date) in growth.course.dates().into_iter().enumerate().take(growth.course.months() as usize) {
+        let customers = ends(&growth.central, month);
+        if customers.iter().any(|customers| !(1.0..=MOST_CUSTOMERS).contains(customers)) {
+            break;
+        }
+        let on_the_way = |before: &Inputs, after: &Inputs| [month, month + 1].map(|month| transition.at(before, after, month as f64));
+        let mut change = Decimal::ZERO;
+        for (customers, inputs) in customers.into_iter().zip(on_the_way(&before.central, &after.central)) {
+            change += total(&before.priced.bill(customers, &inputs)?) - before.bill_total(customers)?;
+        }
+        let draw = |((before_draw, after_draw), path): ((&Inputs, &Inputs), &crate::growth::Path)| {
+            let ends = ends(path, month).into_iter().zip(on_the_way(before_draw, after_draw));
+            let difference = |(customers, inputs): (f64, Inputs)| before.priced.cost(customers, &inputs) - before.priced.cost(customers, before_draw);
+            ends.map(difference).sum::<f64>() / 2.0
+        };
+        let settled = transition.settled(month as f64);
+        months.push(PolicyMonth {
+            date,
+            adopted: transition.adopted(month as f64),
+            open_items: open_before.iter().map(|(name, before)| (name.clone(), before + (open_after[name] - before) * settled)).collect(),
+            change: money(change / Decimal::TWO, before.draws.iter().zip(&after.draws).zip(&growth.draws).map(draw).collect(), unknown),
+        });
+    }
+    Ok(months)
+}
+
+/// Mean time between two payments of the slowest mechanism, in months, with the policy in force; 0 without one.
+fn delay(study: &Study, parameters: &BTreeMap<String, f64>) -> Result<f64, ModelError> {
+    let mut longest: f64 = 0.0;
+    for mechanism in study.mechanisms.values() {
+        let dues = mechanism.dues(parameters).map_err(ModelError::Rates)?;
+        if dues.payments_per_day > 0.0 {
+            longest = longest.max(1.0 / dues.payments_per_day / DAYS_PER_MONTH);
+        }
+    }
+    Ok(longest)
+}
+
+/// How a policy comes into force; all in months after the start of growth.
+#[derive(Debug, Clone, Copy)]
+struct Transition {
+    begins: f64,
+    ramp: f64,
+    delay: f64,
+}
+
+impl Transition {
+    fn at(&self, before: &Inputs, after: &Inputs, months: f64) -> Inputs {
+        before.towards(after, self.adopted(months), self.settled(months))
+    }
+
+    /// Share of customers under the policy.
+    fn adopted(&self, months: f64) -> f64 {
+        adopted(months, self.begins, self.ramp)
+    }
+
+    /// Share of its long-run effect that stored items have reached.
+    ///
+    /// # Formula
+    /// `dw/dt = (s(t) - w) / tau`, with s the share of customers under the policy and tau the mean time between two payments. For a ramp of
+    /// length L: `w = (t - tau (1 - e^(-t / tau))) / L` on it, `w = 1 - (1 - w(L)) e^(-(t - L) / tau)` after it.
+    fn settled(&self, months: f64) -> f64 {
+        let since = months - self.begins;
+        if since < 0.0 {
+            return 0.0;
+        }
+        if self.delay == 0.0 {
+            return self.adopted(months);
+        }
+        let on_ramp = |since: f64| if self.ramp > 0.0 { (since + self.delay * (-since / self.delay).exp_m1()) / self.ramp } else { 0.0 };
+        if since < self.ramp { on_ramp(since) } else { 1.0 - (1.0 - on_ramp(self.ramp)) * (-(since - self.ramp) / self.delay).exp() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The closed form against Euler steps of its differential equation.
+    #[test]
+    fn stored_items_follow_with_a_delay_of_one_payment() {
+        for (ramp, delay) in [(0.0, 0.5), (2.0, 0.22), (1.0, 3.0)] {
+            let transition = Transition { begins: 1.5, ramp, delay };
+            let (mut settled, step) = (0.0, 1e-4);
+            for index in 0..80_000 {
+                let months = f64::from(index) * step;
+                assert!((transition.settled(months) - settled).abs() < 2e-3, "{ramp} {delay} at {months}");
+                settled += step * (transition.adopted(months) - settled) / delay;
+            }
+            assert!(transition.settled(100.0) > 1.0 - 1e-9);
+        }
+    }
+
+    #[test]
+    fn without_a_mechanism_nothing_is_delayed_and_an_old_policy_has_settled() {
+        let transition = Transition { begins: 2.0, ramp: 4.0, delay: 0.0 };
+        assert_eq!([1.0, 3.0, 9.0].map(|months| transition.settled(months)), [0.0, 0.25, 1.0]);
+        let old = Transition { begins: f64::NEG_INFINITY, ramp: 4.0, delay: 0.5 };
+        assert_eq!((old.adopted(0.0), old.settled(0.0)), (1.0, 1.0));
+    }
 }

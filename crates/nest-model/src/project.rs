@@ -7,8 +7,9 @@ use nest_data::{
     Caveat, Document, Estimate, PriceBook, Projection, ScalingModel, Study,
     estimate::quantile_of_sorted,
     measurement::ResourceKind,
-    projection::{Bill, BookUse, BreakPoint, ConfigProjection, DemandRow, Headline, ModelSource, MoneyEstimate, MonthProjection, SourceUse},
-    study::GrowthScenario,
+    projection::{
+        Bill, BookUse, BreakPoint, ConfigProjection, DemandRow, Headline, ModelSource, MoneyEstimate, MonthProjection, SourceUse, first_break,
+    },
     study_file::MOST_CUSTOMERS,
     units::Quoted,
 };
@@ -21,10 +22,12 @@ use crate::{
     ModelError,
     break_point::{Search, break_points, is_extrapolated},
     charts::charts,
-    config::{Inputs, PricedConfig, total},
+    config::{PricedConfig, total},
     draws::{Purpose, Stream, World, central_world, worlds},
-    growth::{customers_at, dates, draw_monthly},
-    policy::project_policy,
+    growth::{Futures, Path},
+    inputs::{Inputs, OpenWork},
+    limits::Asked,
+    policy::{open_work, project_policy},
 };
 
 /// Multiple of the tested customers up to which break points are looked for.
@@ -52,7 +55,7 @@ pub struct Context<'a> {
     pub options: &'a ProjectOptions,
     pub central: World,
     pub worlds: Vec<World>,
-    pub growth: Option<(&'a str, &'a GrowthScenario)>,
+    pub growth: Option<Futures<'a>>,
 }
 
 /// A configuration with its inputs in the central world and in every draw.
@@ -71,7 +74,7 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
     if let Some(behaviour) = study.behaviours.keys().find(|behaviour| !model.behaviours.iter().any(|facts| facts.name == **behaviour)) {
         return Err(ModelError::NotMeasured { behaviour: behaviour.clone() });
     }
-    let context = Context::new(model, study, books, options);
+    let context = Context::new(model, study, books, options)?;
     let configs = study.configs.keys().map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new())).collect::<Result<Vec<_>, _>>()?;
     let customers = context.headline_customers();
     let mut caveats = model.caveats.clone();
@@ -88,7 +91,7 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         customers,
         config: config.name.clone(),
         per_1000: config.bill.per_1000,
-        break_point: config.break_points.iter().find(|point| point.customers.is_some()).cloned(),
+        break_point: first_break(&config.break_points).map(|(point, _)| point.clone()),
         searched_to: context.searched_to(),
     });
     let used = book_uses(&configs, options.as_of, &mut caveats);
@@ -103,7 +106,7 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
             machine: model.machine.clone(),
             tested_customers: context.tested_customers(),
         },
-        growth: context.growth.map(|(name, _)| name.to_owned()),
+        growth: context.growth.as_ref().map(|growth| growth.name.to_owned()),
         headline,
         demand: demand_rows(model),
         rates_per_day: study.rates_per_day(&study.parameter_values()).map_err(ModelError::Rates)?.into_iter().collect(),
@@ -118,17 +121,10 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
 }
 
 impl<'a> Context<'a> {
-    fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Self {
+    fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Result<Self, ModelError> {
         let growth = study.report.growth.as_ref().or(study.growth.keys().next()).and_then(|name| study.growth.get_key_value(name));
-        Self {
-            study,
-            model,
-            books,
-            options,
-            central: central_world(model),
-            worlds: worlds(model),
-            growth: growth.map(|(name, scenario)| (name.as_str(), scenario)),
-        }
+        let growth = growth.map(|(name, scenario)| Futures::new(name, scenario, model.draws.seed, model.draws.count)).transpose()?;
+        Ok(Self { study, model, books, options, central: central_world(model), worlds: worlds(model), growth })
     }
 
     /// Customers up to which break points are looked for.
@@ -140,13 +136,13 @@ impl<'a> Context<'a> {
         self.study
             .report
             .customers
-            .or(self.growth.map(|(_, scenario)| scenario.start.customers))
+            .or(self.growth.as_ref().map(|growth| growth.course.start().customers))
             .unwrap_or(self.model.tested.customers)
             .clamp(1.0, MOST_CUSTOMERS)
     }
 
-    /// Executions per customer and day in draw `index`, or in the central world, with some parameters set.
-    fn rates(&self, index: Option<u32>, set: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, ModelError> {
+    /// Parameters in draw `index`, or in the central world.
+    fn parameters(&self, index: Option<u32>) -> BTreeMap<String, f64> {
         let mut values = self.study.parameter_values();
         if let Some(index) = index {
             let mut stream = Stream::new(self.model.draws.seed, Purpose::Parameters, index);
@@ -156,10 +152,17 @@ impl<'a> Context<'a> {
                 }
             }
         }
-        values.extend(set.clone());
-        let drawn = self.study.rates_per_day(&values);
-        // The tail of a wide range may leave what a formula is defined for; the central values stand for such a draw.
-        if drawn.is_err() && index.is_some() { self.rates(None, set) } else { drawn.map_err(ModelError::Rates) }
+        values
+    }
+
+    /// What customers do in draw `index` or the central world, with some parameters set: executions per customer and day, and what
+    /// their open items cost.
+    fn acts(&self, index: Option<u32>, set: &BTreeMap<String, f64>) -> Result<(BTreeMap<String, f64>, OpenWork), ModelError> {
+        let usual = self.parameters(index);
+        let mut now = usual.clone();
+        now.extend(set.clone());
+        let rates = self.study.rates_per_day(&now).map_err(ModelError::Rates)?;
+        Ok((rates, open_work(self.study, &self.model.study, &usual, &now).map_err(ModelError::Rates)?))
     }
 
     /// Largest tested customers, at the rates and the peak that are projected: what was tested is a load.
@@ -194,19 +197,20 @@ impl<'a> ConfigWorlds<'a> {
         }
         let ([low, high], _) = priced.speed();
         let middle = (low + high) / 2.0;
-        let inputs = |world: &World, rates: &BTreeMap<String, f64>, speed: f64| {
-            Inputs::new(context.model, &config.tier, &priced.behaviours, world, rates, speed)
+        let inputs = |world: &World, (rates, open): &(BTreeMap<String, f64>, OpenWork), speed: f64| {
+            Inputs::new(context.model, &priced, world, rates, open, speed)
         };
-        let central = inputs(&context.central, &context.rates(None, set)?, middle);
-        let central_rates = context.rates(None, set)?;
+        let usual = context.acts(None, set)?;
+        let central = inputs(&context.central, &usual, middle);
         let varies = context.study.parameters.values().any(|parameter| parameter.range().is_some());
-        let draw = |(index, world): (usize, &World)| -> Result<Inputs, ModelError> {
+        let draw = |(index, world): (usize, &World)| {
             let index = index as u32;
-            let rates = if varies { context.rates(Some(index), set)? } else { central_rates.clone() };
+            // The tail of a wide range may leave what a formula is defined for; the central values stand for such a draw.
+            let drawn = varies.then(|| context.acts(Some(index), set).ok()).flatten();
             let speed = Stream::new(context.model.draws.seed, Purpose::Speed, index).within(low, middle, high).max(low / 2.0);
-            Ok(inputs(world, &rates, speed))
+            inputs(world, drawn.as_ref().unwrap_or(&usual), speed)
         };
-        let draws = context.worlds.iter().enumerate().map(draw).collect::<Result<_, _>>()?;
+        let draws = context.worlds.iter().enumerate().map(draw).collect();
         Ok(Self { priced, central, draws })
     }
 
@@ -218,12 +222,11 @@ impl<'a> ConfigWorlds<'a> {
     /// Break points of the configuration.
     pub fn break_points(&self, context: &Context<'_>) -> Vec<BreakPoint> {
         let search = Search {
-            study: context.study,
-            model: context.model,
+            asked: Asked { study: context.study, model: context.model, from: context.headline_customers(), to: context.searched_to() },
             tested: context.tested_customers(),
             central: (&context.central, &self.central),
             draws: context.worlds.iter().zip(&self.draws).collect(),
-            growth: context.growth.map(|(_, scenario)| scenario),
+            growth: context.growth.as_ref(),
             searched_to: context.searched_to(),
         };
         break_points(&self.priced, &search)
@@ -296,21 +299,17 @@ impl<'a> ConfigWorlds<'a> {
 
     /// Capacity on the first day of each month; cost the mean of the month's two ends.
     fn months(&self, context: &Context<'_>) -> Result<Vec<MonthProjection>, ModelError> {
-        let Some((_, scenario)) = context.growth else { return Ok(Vec::new()) };
-        let seed = context.model.draws.seed;
-        let monthly: Vec<f64> = (0..self.draws.len()).map(|index| draw_monthly(scenario, seed, index as u32)).collect();
+        let Some(growth) = &context.growth else { return Ok(Vec::new()) };
         let unknown = self.priced.unknown_lines() > 0;
-        let at = |month: usize| customers_at(scenario, scenario.monthly.get(), month as f64);
         let mut months = Vec::new();
-        for (month, date) in dates(scenario).into_iter().enumerate().take(scenario.months as usize) {
-            let (begin, end) = (at(month), at(month + 1));
+        for (month, date) in growth.course.dates().into_iter().enumerate().take(growth.course.months() as usize) {
+            let [begin, end] = ends(&growth.central, month);
             if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
                 break;
             }
             let value = (self.bill_total(begin)? + self.bill_total(end)?) / Decimal::TWO;
             let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
-            let worlds: Vec<MonthWorld> =
-                self.draws.iter().zip(&monthly).map(|(inputs, monthly)| self.month_world(scenario, *monthly, month, inputs)).collect();
+            let worlds: Vec<MonthWorld> = self.draws.iter().zip(&growth.draws).map(|(inputs, path)| self.month_world(path, month, inputs)).collect();
             let draws = |draw: &dyn Fn(&MonthWorld) -> f64| worlds.iter().map(draw).collect::<Vec<f64>>();
             let estimate =
                 |value: f64, draw: &dyn Fn(&MonthWorld) -> f64| Estimate::from_draws(value, &mut draws(draw)).unwrap_or(Estimate::exact(value));
@@ -329,8 +328,8 @@ impl<'a> ConfigWorlds<'a> {
         Ok(months)
     }
 
-    fn month_world(&self, scenario: &GrowthScenario, monthly: f64, month: usize, inputs: &Inputs) -> MonthWorld {
-        let (begin, end) = (customers_at(scenario, monthly, month as f64), customers_at(scenario, monthly, month as f64 + 1.0));
+    fn month_world(&self, path: &Path, month: usize, inputs: &Inputs) -> MonthWorld {
+        let [begin, end] = ends(path, month);
         let cost = (self.priced.cost(begin, inputs) + self.priced.cost(end, inputs)) / 2.0;
         MonthWorld { customers: begin, instances: self.priced.instances(begin, inputs), cost, per_1000: cost / (begin + end) * 2e3 }
     }
@@ -342,6 +341,11 @@ struct MonthWorld {
     instances: Option<f64>,
     cost: f64,
     per_1000: f64,
+}
+
+/// Customers at the two ends of a month.
+pub fn ends(path: &Path, month: usize) -> [f64; 2] {
+    [month, month + 1].map(|month| path.at(month as f64))
 }
 
 /// A decimal value with the 5 % and 95 % quantiles of its draws.

@@ -73,7 +73,7 @@ fn a_projection_reads_back_as_it_was_written() {
     for (monthly, months) in [("7%", 24), ("1000%", 24), ("-50%", 120)] {
         let projection = projected(|study| {
             let growth = study.growth.get_mut("expected").expect("defined");
-            (growth.monthly, growth.range, growth.months) = (monthly.parse().expect("growth"), None, months);
+            (growth.monthly, growth.range, growth.months) = (Some(monthly.parse().expect("growth")), None, Some(months));
         });
         assert_eq!(Projection::from_json(&projection.to_json()).expect("reads back"), projection);
     }

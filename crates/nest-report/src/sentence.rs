@@ -45,6 +45,11 @@ pub(crate) fn cause(point: &BreakPoint) -> String {
         BreakKind::OverReserve => format!("{cause} over reserve"),
         BreakKind::Slo => format!("objective {cause} missed"),
         BreakKind::Quota => format!("quota {cause} used up"),
+        BreakKind::Knee => format!("{cause} (a knee, no failure)"),
+        BreakKind::Peak => format!("{cause} past its peak"),
+        BreakKind::ErrorOnset => format!("{cause} begin to fail"),
+        BreakKind::Memory => format!("{cause} full"),
+        BreakKind::Budget => format!("budget of {cause} exceeded"),
     }
 }
 
@@ -64,10 +69,19 @@ pub(crate) fn date(date: Option<&BreakDate>) -> String {
     }
 }
 
-/// Customers with the mark of what lies beyond the measured range.
-pub(crate) fn marked(customers: &Estimate, extrapolated: bool) -> String {
+/// Customers of a break point: `46,600 [43,100 … 50,900]`, or `[43,100 … 160,000 or more]` where the search ends before the interval.
+pub(crate) fn limit(point: &BreakPoint, customers: &Estimate) -> String {
     let text = format::estimate(customers);
-    if extrapolated { format!("{EXTRAPOLATED} {text}") } else { text }
+    match text.strip_suffix(']') {
+        Some(open) if point.open_above => format!("{open} or more]"),
+        _ => text,
+    }
+}
+
+/// The same with the mark of what lies beyond the measured range.
+pub(crate) fn marked(point: &BreakPoint, customers: &Estimate) -> String {
+    let text = limit(point, customers);
+    if point.extrapolated { format!("{EXTRAPOLATED} {text}") } else { text }
 }
 
 fn cost(projection: &Projection, headline: &Headline) -> String {
@@ -82,7 +96,7 @@ fn cost(projection: &Projection, headline: &Headline) -> String {
 
 fn place(point: &BreakPoint, customers: &Estimate, headline: &Headline) -> String {
     let verb = if customers.value <= headline.customers { "It breaks before that, at" } else { "It breaks at" };
-    format!("{verb} {} customers: {}.", marked(customers, point.extrapolated), cause(point))
+    format!("{verb} {} customers: {}.", marked(point, customers), cause(point))
 }
 
 fn unbroken(projection: &Projection, headline: &Headline) -> String {

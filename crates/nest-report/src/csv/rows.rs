@@ -111,6 +111,18 @@ fn policy_rows(policy: &PolicyProjection, currency: &str) -> Vec<Row> {
         rows.push(place.also("policy_rate_before", "1/day", Kind::Assumed).component(name).value(*before));
         rows.push(place.also("policy_rate_after", "1/day", Kind::Assumed).component(name).value(*after));
     }
+    for (name, before, after) in &policy.open_items {
+        rows.push(place.also("policy_open_items_before", "items", Kind::Assumed).component(name).value(*before));
+        rows.push(place.also("policy_open_items_after", "items", Kind::Assumed).component(name).value(*after));
+    }
+    for month in &policy.months {
+        let place = Row { month: month.date.to_string(), customers: None, ..place.clone() };
+        rows.push(place.also("policy_adopted", "share", Kind::Assumed).value(month.adopted));
+        rows.push(place.also("policy_cost_change", &monthly, Kind::Priced).component(lower_bound(month.change.at_least)).money(&month.change));
+        rows.extend(
+            month.open_items.iter().map(|(name, items)| place.also("policy_open_items", "items", Kind::Assumed).component(name).value(*items)),
+        );
+    }
     rows
 }
 

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakPoint, ConfigProjection, DemandRow},
+    projection::{BreakPoint, ConfigProjection, DemandRow, first_break},
 };
 
 use super::{Path, Section, Table};
@@ -17,6 +17,7 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
     let answers: Vec<String> = projection.configs.iter().map(first).collect();
     let mut section = Section::new("breaks", "Break points", Path::Product, "Where does it break, and when?", format!("{}.", answers.join("; ")));
     section.tables = projection.configs.iter().filter(|config| !config.break_points.is_empty()).map(|config| table(projection, config)).collect();
+    section.list = projection.configs.iter().filter_map(causes).collect();
     section.how = vec![
         "A break point is the least number of customers, in their busiest minute, at which something fails. Over reserve is policy: \
          the share of capacity that was to be left is used. Saturation is all of it."
@@ -50,13 +51,20 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
 }
 
 fn first(config: &ConfigProjection) -> String {
-    let point = config.break_points.iter().find_map(|point| point.customers.as_ref().map(|customers| (point, customers)));
-    match point {
+    match first_break(&config.break_points) {
         Some((point, customers)) => {
-            format!("`{}` breaks at {} customers: {}", config.name, sentence::marked(customers, point.extrapolated), sentence::cause(point))
+            format!("`{}` breaks at {} customers: {}", config.name, sentence::marked(point, customers), sentence::cause(point))
         }
         None => format!("`{}` does not break within the searched range", config.name),
     }
+}
+
+/// What fails first, by the share of draws in which it does: the binding causes.
+fn causes(config: &ConfigProjection) -> Option<String> {
+    let mut points: Vec<&BreakPoint> = config.break_points.iter().filter(|point| point.probability > 0.0).collect();
+    points.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let causes: Vec<String> = points.into_iter().map(|point| format!("{} {}", sentence::cause(point), format::percent(point.probability))).collect();
+    (!causes.is_empty()).then(|| format!("First to fail on `{}`: {}", config.name, causes.join(", ")))
 }
 
 fn table(projection: &Projection, config: &ConfigProjection) -> Table {
@@ -71,12 +79,13 @@ fn table(projection: &Projection, config: &ConfigProjection) -> Table {
 
 fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
     let found = point.customers.as_ref();
-    let date = if projection.growth.is_some() && found.is_some() { sentence::date(point.date.as_ref()) } else { String::new() };
+    let date =
+        if projection.growth.is_some() && (found.is_some() || point.date.is_some()) { sentence::date(point.date.as_ref()) } else { String::new() };
     [
         point.cause.clone(),
         point.kind.label().to_owned(),
-        found.map_or_else(|| "not found".to_owned(), format::estimate),
-        format::percent(point.probability),
+        found.map_or_else(|| "not found".to_owned(), |customers| sentence::limit(point, customers)),
+        if point.kind.is_failure() { format::percent(point.probability) } else { "no failure".to_owned() },
         format::percent(point.reached),
         date,
         match (found, point.extrapolated) {

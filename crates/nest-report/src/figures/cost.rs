@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{ConfigProjection, MonthProjection},
+    projection::{ConfigProjection, MonthProjection, first_break},
     study::Platform,
 };
 
@@ -60,14 +60,14 @@ fn join(parts: impl Iterator<Item = String>) -> String {
 }
 
 fn configuration(config: &ConfigProjection) -> [String; 6] {
-    let first = config.break_points.iter().find_map(|point| point.customers.as_ref().map(|customers| (point, customers)));
+    let first = first_break(&config.break_points);
     [
         format!("`{}`", config.name),
         format!("{}: {}", platform(config.platform), config.shape),
         format::money(&config.bill.per_1000, &config.currency),
         format::amount(config.bill.marginal_1000, &config.currency),
         config.bill.next_stair.map_or_else(|| "none".to_owned(), format::number),
-        first.map_or_else(|| "not found".to_owned(), |(point, customers)| sentence::marked(customers, point.extrapolated)),
+        first.map_or_else(|| "not found".to_owned(), |(point, customers)| sentence::marked(point, customers)),
     ]
 }
 

@@ -11,6 +11,7 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
     let answers: Vec<String> = projection.policies.iter().map(|policy| answer(projection, policy)).collect();
     let mut section = Section::new("policies", "What if", Path::Product, "What would change that?", format!("{}.", answers.join("; ")));
     section.tables = vec![costs(projection), capacity(projection), inputs(projection)];
+    section.tables.extend(projection.policies.iter().filter(|policy| !policy.months.is_empty()).map(|policy| months(projection, policy)));
     section.list = projection.policies.iter().filter_map(described).collect();
     section.how = vec![
         "Before and after are computed on the same draws, so what both share cancels: the change is surer than the difference of the two \
@@ -70,9 +71,30 @@ fn inputs(projection: &Projection) -> Table {
     for policy in &projection.policies {
         let parameters = policy.parameters.iter().map(|(name, before, after)| (name.clone(), before, after));
         let rates = policy.rates_per_day.iter().map(|(name, before, after)| (format!("{name}, executions per customer and day"), before, after));
-        for (what, before, after) in parameters.chain(rates) {
+        let open = policy.open_items.iter().map(|(name, before, after)| (format!("{name}, open items per customer"), before, after));
+        for (what, before, after) in parameters.chain(rates).chain(open) {
             table.row([format!("`{}`", policy.name), what, format::number(*before), format::number(*after), "◇ assumed".to_owned()]);
         }
+    }
+    table
+}
+
+/// A dated policy month by month.
+fn months(projection: &Projection, policy: &PolicyProjection) -> Table {
+    let currency = currency(projection, &policy.config);
+    let from = policy.from.map_or_else(String::new, |from| format!(" from {}", format::day(from)));
+    let mut table = Table::new(
+        format!("`{}`{from}, month by month on `{}`", policy.name, policy.config),
+        &["month", "#under it", "#open items per customer", "#change of cost"],
+    );
+    for month in &policy.months {
+        let open: Vec<String> = month.open_items.iter().map(|(name, items)| format!("{} {name}", format::number(*items))).collect();
+        table.row([
+            format::month(month.date),
+            format::percent(month.adopted),
+            if open.is_empty() { "none".to_owned() } else { open.join(", ") },
+            format::money_change(&month.change, currency),
+        ]);
     }
     table
 }

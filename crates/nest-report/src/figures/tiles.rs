@@ -35,9 +35,7 @@ fn per_1000(projection: &Projection, headline: &Headline) -> Tile {
 
 fn breaks_at(projection: &Projection, headline: &Headline) -> Tile {
     match sentence::broken(headline) {
-        Some((point, customers)) => {
-            tile("Breaks at", &sentence::marked(customers, point.extrapolated), format!("customers: {}", sentence::cause(point)))
-        }
+        Some((point, customers)) => tile("Breaks at", &sentence::marked(point, customers), format!("customers: {}", sentence::cause(point))),
         None => {
             let note = format!("customers, the end of the search; tested to {}", format::number(projection.model.tested_customers));
             tile("Does not break below", &format::number(headline.searched_to), note)

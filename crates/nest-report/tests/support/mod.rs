@@ -151,7 +151,8 @@ fn function() -> ConfigProjection {
 pub fn broken(kind: BreakKind, cause: &str, customers: Option<Estimate>, probability: f64, reached: f64, extrapolated: bool) -> BreakPoint {
     let (value, low, high) = (Some(date("2027-12-11")), Some(date("2027-11-20")), Some(date("2028-02-04")));
     let found = customers.is_some();
-    BreakPoint { kind, cause: cause.to_owned(), customers, probability, reached, extrapolated, date: found.then_some(BreakDate { value, low, high }) }
+    let date = found.then_some(BreakDate { value, low, high });
+    BreakPoint { kind, cause: cause.to_owned(), customers, open_above: false, probability, reached, extrapolated, date }
 }
 
 fn months() -> Vec<MonthProjection> {
@@ -198,6 +199,7 @@ fn policy() -> PolicyProjection {
         description: Some("Raise the minimum payment from 5 to 10.".to_owned()),
         parameters: vec![("min_payment".to_owned(), 5.0, 10.0)],
         rates_per_day: vec![("pay".to_owned(), 0.31, 0.162)],
+        open_items: Vec::new(),
         config: "today".to_owned(),
         customers: 42_000.0,
         before: money("18.355952", 17.6, 19.4),
@@ -206,6 +208,8 @@ fn policy() -> PolicyProjection {
         break_before: Some(estimate(46_613.0, 43_122.0, 50_921.0)),
         break_after: Some(estimate(49_870.0, 46_100.0, 54_500.0)),
         demand_change: estimate(-0.0653, -0.0681, -0.0624),
+        from: None,
+        months: Vec::new(),
     }
 }
 

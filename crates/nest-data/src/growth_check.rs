@@ -1,0 +1,78 @@
+//! Checks growth scenarios.
+
+use crate::{
+    diagnostic::Diagnostic,
+    growth::{Change, GrowthScenario},
+    study::Study,
+    study_file::MOST_CUSTOMERS,
+    toml_document::Spans,
+};
+
+/// Checks what scenarios say in `nest.toml`.
+pub(crate) fn check_growth(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    for (name, scenario) in &study.growth {
+        check_source(name, scenario, spans, found);
+        if let (Some(monthly), Some([low, high])) = (scenario.monthly, scenario.range)
+            && !(low <= monthly && monthly <= high)
+        {
+            let message = format!("growth `{name}` is {monthly} a month, outside its range {low} to {high}");
+            found.push(spans.at_value(&["growth", name, "range"], message, "the 90 % range holds the value: range = [low, high]"));
+        }
+        if let (Some([low, middle, high]), Some(start)) = (scenario.ceiling, scenario.start)
+            && !(start.customers <= low && low <= middle && middle <= high && high <= MOST_CUSTOMERS)
+        {
+            let message =
+                format!("growth `{name}`: the ceiling {low}, {middle}, {high} does not ascend from the {} customers at its start", start.customers);
+            found.push(spans.at_value(&["growth", name, "ceiling"], message, "ceiling = [low, middle, high], none below the customers at the start"));
+        }
+        check_events(name, scenario, spans, found);
+    }
+}
+
+/// Exactly one source of customers, and what belongs to it.
+fn check_source(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let mut wrong = |key: &str, message: String, help: &str| found.push(spans.at_key(&["growth", name, key], message, help));
+    let sources = [("monthly", scenario.monthly.is_some()), ("plan", scenario.plan.is_some()), ("history", scenario.history.is_some())];
+    let given: Vec<&str> = sources.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
+    match given[..] {
+        ["monthly"] if scenario.start.is_none() => {
+            wrong("monthly", format!("growth `{name}` has no start"), "add start = { date = 2027-01-01, customers = 1000 }");
+        }
+        ["monthly"] => {}
+        [source] => {
+            if scenario.start.is_some() {
+                wrong("start", format!("growth `{name}` starts where its {source} says"), "leave out start");
+            }
+            for (key, _) in [("range", scenario.range.is_some()), ("ceiling", scenario.ceiling.is_some())].iter().filter(|(_, given)| *given) {
+                wrong(
+                    key,
+                    format!("`{key}` belongs to a monthly change, and growth `{name}` has a {source}"),
+                    "leave it out; a plan has columns low and high",
+                );
+            }
+        }
+        [] => wrong("", format!("growth `{name}` does not say how customers grow"), "add monthly = \"7%\", or plan = \"growth.csv\""),
+        _ => wrong(given[1], format!("growth `{name}` has {}", given.join(" and ")), "keep one of them"),
+    }
+}
+
+fn check_events(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    for (index, event) in scenario.events.iter().enumerate() {
+        let place = index.to_string();
+        if let Some(start) = scenario.start.filter(|start| event.date < start.date) {
+            let message = format!("growth `{name}`: the event of {} lies before the start on {}", event.date, start.date);
+            found.push(spans.at_value(&["growth", name, "events", &place, "date"], message, "count those customers in at the start"));
+        }
+        if let Some([low, high]) = event.range {
+            let holds = |a: Change, b: Change| a.is_like(b) && a.number() <= b.number();
+            if !(holds(low, event.customers) && holds(event.customers, high)) {
+                let message = format!("growth `{name}`: {} lies outside its range {low} to {high}", event.customers);
+                found.push(spans.at_value(
+                    &["growth", name, "events", &place, "range"],
+                    message,
+                    "the 90 % range holds the value, all as customers or all in per cent",
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What one world says about one configuration: how often customers act, and what that uses.
+
+use std::collections::BTreeMap;
+
+use nest_data::{ScalingModel, measurement::ResourceKind};
+
+use crate::{
+    config::PricedConfig,
+    draws::{ResourceWorld, World},
+    load_law::LoadLaw,
+};
+
+/// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour; may be below 0
+/// where fewer are open than when it was measured.
+pub type OpenWork = BTreeMap<(String, String), f64>;
+
+/// What a world says about one configuration, by behaviour in the order of names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inputs {
+    pub rates_per_day: Vec<f64>, // executions per customer
+    pub cpu_s: Vec<f64>,         // busy-seconds of a measured core per execution
+    pub law: LoadLaw,            // how that changes with utilisation
+    pub idle: f64,               // busy-seconds per second
+    pub bytes: Vec<f64>,         // bytes sent per execution
+    pub speed: f64,              // of a virtual CPU against a measured core
+    pub kept: Vec<Use>,          // resources that stay as they were measured, in the configuration's order
+    pub memory: Option<Use>,     // of the placed tier: resident bytes, and bytes per execution a second
+}
+
+/// Use of one resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Use {
+    pub demand: Vec<f64>, // per execution, by behaviour
+    pub idle: f64,        // without load
+    pub law: LoadLaw,
+}
+
+impl Inputs {
+    /// What `world` says about a configuration, at given rates, open items and speed.
+    pub fn new(model: &ScalingModel, priced: &PricedConfig<'_>, world: &World, rates: &BTreeMap<String, f64>, open: &OpenWork, speed: f64) -> Self {
+        let behaviours = &priced.behaviours;
+        let tier = &priced.config.tier;
+        let of = |kind: ResourceKind, tier: Option<&str>| {
+            let resource = model.resources.iter().find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier));
+            resource.and_then(|resource| world.resources.get(&resource.name))
+        };
+        let demands = |resource: Option<&ResourceWorld>, tier: Option<&String>| {
+            let demand = |name: &String| {
+                let more = tier.filter(|_| !open.is_empty()).and_then(|tier| open.get(&(tier.clone(), name.clone()))).copied().unwrap_or(0.0);
+                (resource.and_then(|resource| resource.demand.get(name)).copied().unwrap_or(0.0) + more).max(0.0)
+            };
+            behaviours.iter().map(demand).collect::<Vec<f64>>()
+        };
+        let cpu = of(ResourceKind::Cpu, Some(tier));
+        let kept = priced.kept.iter().map(|kept| {
+            let world = world.resources.get(&kept.resource.name);
+            let reads = Some(&kept.resource.tier).filter(|_| kept.resource.kind == ResourceKind::Cpu);
+            Use {
+                demand: demands(world, reads),
+                idle: world.map_or(0.0, |world| world.idle),
+                law: world.map_or(LoadLaw::default(), |world| world.law),
+            }
+        });
+        let memory = of(ResourceKind::Memory, Some(tier));
+        Self {
+            rates_per_day: behaviours.iter().map(|name| rates.get(name).copied().unwrap_or(0.0)).collect(),
+            cpu_s: demands(cpu, Some(tier)),
+            law: cpu.map_or(LoadLaw::default(), |cpu| cpu.law),
+            idle: cpu.map_or(0.0, |cpu| cpu.idle),
+            bytes: demands(of(ResourceKind::Network, None), None),
+            speed,
+            kept: kept.collect(),
+            memory: memory.map(|memory| Use { demand: demands(Some(memory), None), idle: memory.idle, law: LoadLaw::default() }),
+        }
+    }
+
+    /// Busy-seconds of a measured core that one customer causes in a day.
+    pub fn busy_per_day(&self) -> f64 {
+        per_day(&self.rates_per_day, &self.cpu_s)
+    }
+
+    /// Use of a resource that one customer causes in a day.
+    pub fn use_per_day(&self, used: &Use) -> f64 {
+        per_day(&self.rates_per_day, &used.demand)
+    }
+
+    /// On the way to `after`: a share `adopted` of the customers acts as there, and demand has `settled` to such a share.
+    pub fn towards(&self, after: &Self, adopted: f64, settled: f64) -> Self {
+        let mix = |before: &[f64], after: &[f64], share: f64| before.iter().zip(after).map(|(a, b)| a + (b - a) * share).collect::<Vec<f64>>();
+        let used = |(before, after): (&Use, &Use)| Use { demand: mix(&before.demand, &after.demand, settled), ..after.clone() };
+        Self {
+            rates_per_day: mix(&self.rates_per_day, &after.rates_per_day, adopted),
+            cpu_s: mix(&self.cpu_s, &after.cpu_s, settled),
+            kept: self.kept.iter().zip(&after.kept).map(used).collect(),
+            memory: self.memory.as_ref().zip(after.memory.as_ref()).map(used),
+            bytes: after.bytes.clone(),
+            ..*after
+        }
+    }
+}
+
+fn per_day(rates: &[f64], demand: &[f64]) -> f64 {
+    rates.iter().zip(demand).map(|(rate, demand)| rate * demand).sum()
+}

@@ -1,0 +1,343 @@
+//! Every way in which a configuration can break, each with the customers at which it does, in one world.
+//!
+//! A new kind of limit is one more function called from [`limits`].
+
+use std::fmt;
+
+use nest_data::{
+    ScalingModel,
+    measurement::ResourceKind,
+    projection::BreakKind,
+    scaling::{QuantileLaw, ResourceModel, UnmeasuredLimit},
+    study::{Platform, Study},
+    units::{DAYS_PER_MONTH, Quoted, SECONDS_PER_DAY},
+};
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::{
+    ceiling,
+    config::{Kept, PricedConfig},
+    draws::World,
+    error_onset::customers_failing,
+    inputs::Inputs,
+    response::{highest_utilisation, seconds_at},
+};
+
+/// Share of an instance's memory that the tier can fill: ◇ assumed, the operating system and its page cache need the rest.
+const USABLE_MEMORY: f64 = 0.9;
+/// Steps of a bisection: more than the digits of a double can tell apart.
+const HALVINGS: usize = 60;
+/// Steps of a search for a maximum by the golden section, to 1e-8 of the searched range.
+const SECTIONS: usize = 40;
+/// Factor between customer counts at which a cost that may fall and rise is looked at.
+const GRID: f64 = 1.02;
+
+/// A way to fail in one world.
+#[derive(Debug, Clone)]
+pub struct Limit<'a> {
+    pub kind: BreakKind,
+    pub cause: Cause<'a>,
+    pub customers: f64, // at which it fails; infinite where it never does
+    pub filling: Option<Filling>,
+}
+
+/// What time fills whatever the customers do: `per_customer N + per_month t` against the room there is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Filling {
+    pub room: f64,         // bytes
+    pub per_customer: f64, // bytes
+    pub per_month: f64,    // bytes
+}
+
+/// What binds, in words.
+#[derive(Debug, Clone)]
+pub enum Cause<'a> {
+    Processor(&'a str), // of a tier
+    AsMeasured(&'a str),
+    Unmeasured(&'a UnmeasuredLimit),
+    Errors(f64), // share that is tolerated
+    Objective { name: &'a str, law: &'a QuantileLaw, limit_s: f64 },
+    Concurrency(f64),
+    Waiting(&'a QuantileLaw),
+    Memory(&'a str),
+    Monthly(Quoted, &'a str),
+    Per1000(Quoted, &'a str),
+}
+
+/// What is asked of the study beside the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub study: &'a Study,
+    pub model: &'a ScalingModel,
+    pub from: f64, // customers from which on the cost of one of them is watched
+    pub to: f64,   // customers up to which costs are looked at
+}
+
+/// Everything that can fail in one world, always in the same order.
+pub fn limits<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs) -> Vec<Limit<'a>> {
+    let mut limits = Vec::with_capacity(16);
+    processors(priced, inputs, &mut limits);
+    kept(priced, inputs, &mut limits);
+    unmeasured(priced, asked, world, inputs, &mut limits);
+    errors(priced, asked, world, &mut limits);
+    quotas(priced, inputs, &mut limits);
+    objectives(priced, asked, world, inputs, &mut limits);
+    knee(priced, asked, world, inputs, &mut limits);
+    memory(priced, asked, inputs, &mut limits);
+    budget(priced, asked, inputs, &mut limits);
+    limits
+}
+
+fn limit(kind: BreakKind, cause: Cause<'_>, customers: f64) -> Limit<'_> {
+    Limit { kind, cause, customers, filling: None }
+}
+
+/// The processors of the placed tier, once no instance may be added.
+fn processors<'a>(priced: &PricedConfig<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    let Some(sizing) = priced.sizing(inputs) else { return };
+    let most = priced.most_instances();
+    let at = |utilisation: f64| if most.is_finite() { sizing.customers_at(most, utilisation) } else { f64::INFINITY };
+    limits.push(limit(BreakKind::OverReserve, Cause::Processor(&priced.config.tier), at(1.0 - sizing.reserve)));
+    limits.push(limit(BreakKind::Saturation, Cause::Processor(&priced.config.tier), at(1.0)));
+}
+
+/// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It still binds.
+fn kept<'a>(priced: &PricedConfig<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    for (index, kept) in priced.kept.iter().enumerate().filter(|(_, kept)| kept.resource.kind != ResourceKind::Memory) {
+        let at = |utilisation: f64| kept_customers(priced, inputs, index, utilisation);
+        let cause = || Cause::AsMeasured(&kept.resource.name);
+        limits.push(limit(BreakKind::OverReserve, cause(), at(1.0 - priced.config.reserve.get())));
+        limits.push(limit(BreakKind::Saturation, cause(), at(1.0)));
+    }
+}
+
+/// A limit that no probe reads. Whether it comes with every instance is not known, so it is taken for one that they share.
+fn unmeasured<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    let Some(found) = asked.model.throughput.as_ref().and_then(|law| law.unmeasured.as_ref()) else { return };
+    let customers = world.limit.as_ref().map_or(f64::INFINITY, |one| {
+        let passing = |index: &usize| one.behaviour.as_ref().is_none_or(|behaviour| priced.behaviours[*index] == *behaviour);
+        let per_day: f64 = (0..priced.behaviours.len()).filter(passing).map(|index| inputs.rates_per_day[index]).sum();
+        if per_day > 0.0 { one.most_per_s / (priced.peak_per_day * per_day) } else { f64::INFINITY }
+    });
+    limits.push(limit(BreakKind::Saturation, Cause::Unmeasured(found), customers));
+}
+
+/// Failures as they began on the measured machine, for each instance that may be added.
+fn errors<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, limits: &mut Vec<Limit<'a>>) {
+    let Some(onset) = asked.model.error_onset.as_ref().filter(|onset| onset.first_failing.is_some()) else { return };
+    let failing = customers_failing(onset, onset.tolerated, world.error_position).unwrap_or(0.0);
+    let instances = if priced.config.platform == Platform::Function { f64::INFINITY } else { priced.most_instances() };
+    limits.push(limit(BreakKind::ErrorOnset, Cause::Errors(onset.tolerated), if failing > 0.0 { instances * failing } else { 0.0 }));
+}
+
+fn quotas<'a>(priced: &PricedConfig<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    if let Some((per_customer, quota)) = priced.concurrency(inputs) {
+        limits.push(limit(BreakKind::Quota, Cause::Concurrency(quota), if per_customer > 0.0 { quota / per_customer } else { f64::INFINITY }));
+    }
+}
+
+/// Objectives of response time, each where its quantile comes above its limit.
+fn objectives<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    for (name, slo) in &asked.study.slo {
+        for (quantile, limit_s) in slo.limits() {
+            for law in &asked.model.quantiles {
+                if law.quantile == quantile && slo.applies_to.as_ref().is_none_or(|behaviour| law.behaviour == *behaviour) {
+                    let customers = objective_customers(priced, inputs, law, &behaviour_laws(asked.model, world, law), limit_s);
+                    limits.push(limit(BreakKind::Slo, Cause::Objective { name, law, limit_s }, customers));
+                }
+            }
+        }
+    }
+}
+
+/// All laws of the behaviour of one of them, each with its a and b in a world.
+fn behaviour_laws<'a>(model: &'a ScalingModel, world: &World, of: &QuantileLaw) -> Vec<(&'a QuantileLaw, (f64, f64))> {
+    let laws = model.quantiles.iter().zip(world.quantiles.iter().copied());
+    laws.filter(|(law, _)| law.behaviour == of.behaviour).collect()
+}
+
+fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, laws: &[(&QuantileLaw, (f64, f64))], limit_s: f64) -> f64 {
+    let (servers, slowdown) = queue(priced, inputs, law);
+    match highest_utilisation(laws, law.quantile, servers, limit_s / slowdown) {
+        Some(utilisation) => customers_at(priced, inputs, law, utilisation),
+        None => 0.0,
+    }
+}
+
+/// Servers of the queue that a law speaks of, on this configuration, and the factor on its times.
+fn queue(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -> (f64, f64) {
+    match priced.sizing(inputs) {
+        _ if priced.kept_index(&law.resource).is_some() => (law.servers, 1.0),
+        Some(sizing) => (sizing.cores, priced.slowdown(inputs)),
+        None => (law.servers, priced.slowdown(inputs)),
+    }
+}
+
+/// Customers at which the resource of a law is at a utilisation: instances are added until none is left, so one that the reserve
+/// never lets happen is only reached on the last of them. Functions never queue.
+fn customers_at(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, utilisation: f64) -> f64 {
+    if let Some(index) = priced.kept_index(&law.resource) {
+        return kept_customers(priced, inputs, index, utilisation);
+    }
+    let Some(sizing) = priced.sizing(inputs) else { return f64::INFINITY };
+    let instances = if utilisation >= 1.0 - sizing.reserve { priced.most_instances() } else { f64::from(sizing.least) };
+    if instances.is_finite() { sizing.customers_at(instances, utilisation) } else { f64::INFINITY }
+}
+
+/// Customers at which a resource that stays as it was measured is at a utilisation; one of the placed tier comes with every instance.
+fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, utilisation: f64) -> f64 {
+    let (Kept { capacity, placed, .. }, used) = (&priced.kept[index], &inputs.kept[index]);
+    let per_customer = priced.peak_per_day * inputs.use_per_day(used);
+    let instances = if *placed { priced.most_instances() } else { 1.0 };
+    match used.law.busy_at(used.idle, utilisation, *capacity) {
+        0.0 => 0.0,
+        _ if per_customer == 0.0 => f64::INFINITY,
+        room => instances * room / per_customer,
+    }
+}
+
+/// Where the median response time of the most frequent behaviour begins to grow faster than the work that gets done.
+///
+/// # Formula
+/// The utilisation that maximises `rho / R(rho)`, with R as [`seconds_at`] gives it. (The crossing of the asymptotic bounds of an open load is its
+/// saturation, which is a break point of its own.)
+///
+/// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979.
+fn knee<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    let medians = asked.model.quantiles.iter().zip(&world.quantiles).filter(|(law, _)| law.quantile == 0.5);
+    let rate = |law: &QuantileLaw| priced.behaviours.iter().position(|name| *name == law.behaviour).map_or(0.0, |index| inputs.rates_per_day[index]);
+    let Some((law, (a, b))) = medians.max_by(|left, right| rate(left.0).total_cmp(&rate(right.0))) else { return };
+    let (servers, _) = queue(priced, inputs, law);
+    let power = |rho: f64| rho / seconds_at(law, (*a, *b), servers, rho);
+    let customers = if *a > 0.0 && *b > 0.0 { customers_at(priced, inputs, law, maximum(power)) } else { f64::INFINITY };
+    limits.push(limit(BreakKind::Knee, Cause::Waiting(law), customers));
+}
+
+/// Where a function with one maximum between 0 and 1 has it.
+///
+/// Source: Kiefer, "Sequential minimax search for a maximum", Proc. AMS 4(3), 1953.
+fn maximum(of: impl Fn(f64) -> f64) -> f64 {
+    let golden = (5_f64.sqrt() - 1.0) / 2.0;
+    let (mut low, mut high) = (0.0, 1.0);
+    let (mut left, mut right) = (1.0 - golden, golden);
+    let (mut at_left, mut at_right) = (of(left), of(right));
+    for _ in 0..SECTIONS {
+        if at_left < at_right {
+            (low, left, at_left) = (left, right, at_right);
+            right = low + golden * (high - low);
+            at_right = of(right);
+        } else {
+            (high, right, at_right) = (right, left, at_left);
+            left = high - golden * (high - low);
+            at_left = of(left);
+        }
+    }
+    (low + high) / 2.0
+}
+
+/// Memory: of the instances of the placed tier, and of every other tier where its size is known.
+fn memory<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    let resident = |resource: &'a ResourceModel, customers: f64, filling: Filling| {
+        let leak = leak_bytes_per_s(resource);
+        let filling = (leak > 0.0).then_some(Filling { per_month: leak * DAYS_PER_MONTH * SECONDS_PER_DAY, ..filling });
+        Limit { kind: BreakKind::Memory, cause: Cause::Memory(&resource.name), customers: customers.max(0.0), filling }
+    };
+    let of_tier = asked.model.resources.iter().find(|resource| resource.kind == ResourceKind::Memory && resource.tier == priced.config.tier);
+    if let (Some(resource), Some(used), Some(sizing), Some(bytes)) = (of_tier, &inputs.memory, priced.sizing(inputs), priced.instance_memory_bytes())
+    {
+        let per_customer = priced.peak_per_day * inputs.use_per_day(used);
+        let room = bytes * USABLE_MEMORY - used.idle;
+        let per_instance = if per_customer > 0.0 { room / per_customer } else { f64::INFINITY };
+        // Instances are added by their processors: the fewest are filled before that, or the last one when there are no more.
+        let carried = sizing.customers_at(1.0, 1.0 - sizing.reserve);
+        let instances = if per_instance < carried { f64::from(sizing.least) } else { priced.most_instances() };
+        let customers = if per_instance.is_finite() { instances * per_instance } else { f64::INFINITY };
+        // A leak fills what an instance leaves that carries all its processors may.
+        let left = if per_customer > 0.0 { room - per_customer * carried } else { room };
+        limits.push(resident(resource, customers, Filling { room: left, per_customer: 0.0, per_month: 0.0 }));
+    }
+    for (index, kept) in priced.kept.iter().enumerate().filter(|(_, kept)| kept.resource.kind == ResourceKind::Memory) {
+        let per_customer = priced.peak_per_day * inputs.use_per_day(&inputs.kept[index]);
+        let room = kept.capacity - inputs.kept[index].idle;
+        let customers = if per_customer > 0.0 { room / per_customer } else { f64::INFINITY };
+        limits.push(resident(kept.resource, customers, Filling { room, per_customer, per_month: 0.0 }));
+    }
+}
+
+/// Bytes per second by which a tier's memory grows for good, whatever the load: none, as the fit does not look for it yet.
+/// A date is worked out of it as soon as a model says it.
+fn leak_bytes_per_s(_resource: &ResourceModel) -> f64 {
+    0.0
+}
+
+/// What may be paid: a bill never falls as customers come, so it is halved for; the cost of one of them falls and rises with every
+/// instance, so it is watched from today's customers on.
+fn budget<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    let float = |amount: Quoted| amount.0.to_f64().unwrap_or(f64::INFINITY);
+    let currency = &asked.study.study.currency;
+    if let Some(amount) = asked.study.budget.monthly {
+        let over = |customers: f64| priced.cost(customers, inputs) > float(amount);
+        let customers = if over(asked.to) { least(0.0, asked.to, over) } else { f64::INFINITY };
+        limits.push(limit(BreakKind::Budget, Cause::Monthly(amount, currency), customers));
+    }
+    if let Some(amount) = asked.study.budget.per_1000 {
+        let over = |customers: f64| priced.cost(customers, inputs) / customers * 1e3 > float(amount);
+        let mut steps = std::iter::successors(Some(asked.from), |customers| (*customers < asked.to).then(|| (customers * GRID).min(asked.to)));
+        let customers = match steps.find(|customers| over(*customers)) {
+            Some(first) if first > asked.from => least((first / GRID).max(asked.from), first, over),
+            first => first.unwrap_or(f64::INFINITY),
+        };
+        limits.push(limit(BreakKind::Budget, Cause::Per1000(amount, currency), customers));
+    }
+}
+
+/// Least number between `low`, where `over` does not hold, and `high`, where it does.
+fn least(mut low: f64, mut high: f64, over: impl Fn(f64) -> bool) -> f64 {
+    for _ in 0..HALVINGS {
+        let middle = (low + high) / 2.0;
+        if over(middle) { high = middle } else { low = middle }
+    }
+    high
+}
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Processor(tier) => write!(f, "{tier}/cpu"),
+            Self::AsMeasured(name) => write!(f, "{name} as measured"),
+            Self::Unmeasured(found) => match &found.behaviour {
+                Some(behaviour) => write!(f, "{} ({behaviour})", ceiling::UNMEASURED),
+                None => f.write_str(ceiling::UNMEASURED),
+            },
+            Self::Errors(share) => write!(f, "more than {} % fail, as measured", share * 100.0),
+            Self::Objective { name, law, limit_s } => write!(f, "{name}: {} p{} over {limit_s} s", law.behaviour, law.quantile * 100.0),
+            Self::Concurrency(quota) => write!(f, "{quota:.0} concurrent executions"),
+            Self::Waiting(law) => write!(f, "{}: {} waits longer than more work is worth", law.resource, law.behaviour),
+            Self::Memory(name) => f.write_str(name),
+            Self::Monthly(amount, currency) => write!(f, "{amount} {currency} a month"),
+            Self::Per1000(amount, currency) => write!(f, "{amount} {currency} for 1,000 customers a month"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queueing::relative_wait;
+
+    /// Kleinrock: the power of M/M/1 is greatest at half utilisation.
+    #[test]
+    fn one_exponential_server_has_its_knee_at_one_half() {
+        let rho = maximum(|rho| rho / (1.0 + relative_wait(1.0, rho)));
+        assert!((rho - 0.5).abs() < 1e-6, "{rho}");
+        let two = maximum(|rho| rho / (1.0 + relative_wait(2.0, rho)));
+        // M/M/2: R = 1 / (1 - rho^2), so rho (1 - rho^2) is greatest at 1 / sqrt 3
+        assert!((two - 1.0 / 3_f64.sqrt()).abs() < 1e-6, "{two}");
+    }
+
+    #[test]
+    fn a_stair_is_found_where_it_rises() {
+        let stairs = |customers: f64| (customers / 100.0).ceil() > 7.0;
+        assert!((least(0.0, 4_000.0, stairs) - 700.0).abs() < 1e-6);
+    }
+}
