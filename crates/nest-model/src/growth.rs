@@ -13,6 +13,10 @@ use crate::{
     draws::{Purpose, Stream, Z90},
 };
 
+mod past;
+
+use past::Past;
+
 /// Fewest customers of a path: what an event takes away leaves nobody, and logarithms stay finite.
 const FEWEST: f64 = 1e-9;
 /// Least monthly change of a draw.
@@ -24,6 +28,7 @@ pub struct Course<'a> {
     scenario: &'a GrowthScenario,
     start: GrowthStart,
     months: u32,
+    past: Option<Past>,
     events: Vec<Dated<'a>>,
     times: Arc<[f64]>, // months after the start, ascending: every month, and where an event begins or ends
 }
@@ -79,17 +84,15 @@ impl<'a> Course<'a> {
     /// Prepares a scenario.
     ///
     /// # Errors
-    /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history.
+    /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that is too short.
     pub fn new(name: &str, scenario: &'a GrowthScenario) -> Result<Self, ModelError> {
         let fail = |reason: &str| ModelError::Growth { scenario: name.to_owned(), reason: reason.to_owned() };
-        if scenario.history.is_some() {
-            return Err(from_history(name));
-        }
         let start = scenario.begins().ok_or_else(|| fail("it has no start"))?;
         let months = scenario.months();
+        let past = scenario.history.as_ref().map(|_| Past::new(&scenario.rows, months)).transpose().map_err(|refusal| fail(&refusal.to_string()))?;
         let dated = |event| Some(Dated { event, begins: months_after(start.date, event.date)?, ramp: event.ramp.map_or(0.0, |ramp| ramp.months()) });
         let events = scenario.events.iter().map(dated).collect::<Option<Vec<_>>>().ok_or_else(|| fail("an event lies before its first day"))?;
-        Ok(Self { scenario, start, months, times: times(months, &events), events })
+        Ok(Self { scenario, start, months, past, times: times(months, &events), events })
     }
 
     /// The start and the same day of every month after it.
@@ -115,7 +118,10 @@ impl<'a> Course<'a> {
     pub fn central(&self) -> Path {
         let scenario = self.scenario;
         let monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
-        let base = self.base(monthly, scenario.ceiling.map(|[_, middle, _]| middle), 0.0);
+        let base = match &self.past {
+            Some(past) => Base::Plan { rows: self.after_start(past.central()) },
+            None => self.base(monthly, scenario.ceiling.map(|[_, middle, _]| middle), 0.0),
+        };
         self.path(&base, &self.events.iter().map(|dated| dated.event.customers.number()).collect::<Vec<_>>())
     }
 
@@ -135,7 +141,11 @@ impl<'a> Course<'a> {
             None => dated.event.customers.number(),
         };
         let events: Vec<f64> = self.events.iter().map(event).collect();
-        self.path(&self.base(monthly, ceiling, planned), &events)
+        let base = match &self.past {
+            Some(past) => Base::Plan { rows: self.after_start(past.draw(seed, index)) },
+            None => self.base(monthly, ceiling, planned),
+        };
+        self.path(&base, &events)
     }
 
     /// The day that lies `months` (whole or not) after the start.
@@ -158,6 +168,11 @@ impl<'a> Course<'a> {
     #[must_use]
     pub fn reached_on(&self, path: &Path, customers: f64) -> Option<Date> {
         path.reaches(customers).and_then(|months| self.date_at(months))
+    }
+
+    /// Rows of the future after the start.
+    fn after_start(&self, rows: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+        std::iter::once((0.0, self.start.customers)).chain(rows).collect()
     }
 
     fn base(&self, monthly: f64, ceiling: Option<f64>, planned: f64) -> Base {
@@ -253,11 +268,6 @@ pub fn adopted(months: f64, begins: f64, ramp: f64) -> f64 {
     } else {
         1.0
     }
-}
-
-/// Where `nest_model::history::fit_history` will be called: it turns the rows of a scenario's history into paths.
-fn from_history(name: &str) -> ModelError {
-    ModelError::Growth { scenario: name.to_owned(), reason: "growth from a history is not there yet; give it monthly or a plan".to_owned() }
 }
 
 /// Every whole month, and around each event's begin and at its end, within the scenario.
@@ -404,7 +414,17 @@ mod tests {
             let path = course.draw(3, index);
             assert!((path.at(2.0) / path.at(1.0) - 2.0).abs() < 1e-9, "both rows lie as far from their values");
         }
-        let history = GrowthScenario { history: Some("history.csv".to_owned()), ..scenario };
-        assert!(Course::new("past", &history).expect_err("not yet").to_string().contains("past"));
+    }
+
+    #[test]
+    fn a_history_starts_at_its_last_row_and_one_row_is_refused_by_name() {
+        let row = |month: i8| GrowthRow { date: date(2026, month, 1), customers: 100.0 * f64::from(month), range: None };
+        let history = |rows| GrowthScenario { history: Some("history.csv".to_owned()), months: Some(6), rows, ..GrowthScenario::default() };
+        let long = history((1..=9).map(row).collect());
+        let course = Course::new("past", &long).expect("nine months");
+        assert_eq!((course.start().date, course.central().at(0.0)), (date(2026, 9, 1), 900.0));
+        assert!(course.central().at(6.0) > 1_000.0, "it goes on growing");
+        assert_eq!(course.draw(3, 7), course.draw(3, 7));
+        assert!(Course::new("past", &history(vec![row(1)])).expect_err("one row").to_string().contains("past"));
     }
 }
