@@ -22,6 +22,9 @@ const DIGITS: usize = 10;
 /// Digits of a quantile in the table.
 const DIGITS_HUMAN: usize = 4;
 
+/// Rows by series, in the order of their names.
+type Series = BTreeMap<String, Vec<Row>>;
+
 /// What became of one series.
 struct Answer {
     name: String,
@@ -54,7 +57,7 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), Failure> {
 }
 
 /// Rows by series, in the order of their names, and a line for each row or value that cannot be read.
-fn read(path: &Path) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failure> {
+fn read(path: &Path) -> Result<(Series, Vec<String>), Failure> {
     let cannot = |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -65,7 +68,7 @@ fn read(path: &Path) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failur
     parse(&bytes, &path.display().to_string())
 }
 
-fn parse(bytes: &[u8], name: &str) -> Result<(BTreeMap<String, Vec<Row>>, Vec<String>), Failure> {
+fn parse(bytes: &[u8], name: &str) -> Result<(Series, Vec<String>), Failure> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
     let damaged = |error: &csv::Error| {
@@ -78,7 +81,7 @@ fn parse(bytes: &[u8], name: &str) -> Result<(BTreeMap<String, Vec<Row>>, Vec<St
         found.ok_or_else(|| Failure::new(INVALID, format!("{name}:1: there is no column `{wanted}`")).hint("the columns are series,period,value"))
     };
     let (series, period, value) = (column("series")?, column("period")?, column("value")?);
-    let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    let mut rows = Series::new();
     let mut unreadable = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| damaged(&error))?;
@@ -114,7 +117,7 @@ fn reason(error: &csv::Error) -> String {
 }
 
 /// Forecasts all series, on all processors; the order is that of their names.
-fn answer(series: &BTreeMap<String, Vec<Row>>, horizon: usize, season: Option<usize>) -> Vec<Answer> {
+fn answer(series: &Series, horizon: usize, season: Option<usize>) -> Vec<Answer> {
     let series: Vec<(&String, &Vec<Row>)> = series.iter().collect();
     let workers = thread::available_parallelism().map_or(1, usize::from).min(series.len().max(1));
     // Every n-th series to each worker: neighbours in a file are often alike in length.
@@ -217,7 +220,7 @@ fn rounded(value: f64, digits: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> (BTreeMap<String, Vec<Row>>, Vec<String>) {
+    fn parsed(text: &str) -> (Series, Vec<String>) {
         parse(text.as_bytes(), "h.csv").unwrap_or_else(|failure| panic!("{failure:?}"))
     }
 
