@@ -80,9 +80,12 @@ fn line(points: &[(f64, f64)], feature: impl Fn(f64) -> f64) -> Option<(f64, f64
     slope.is_finite().then_some((mean_y - slope * mean_x, slope))
 }
 
-/// Exponents (i, j, k) of Extra-P's default terms `n^(i/j) log2^k n`.
+/// Exponents (i, j, k) of a term `n^(i/j) log2^k n`.
+pub type Term = (u8, u8, u8);
+
+/// Extra-P's default terms.
 /// Source: Extra-P 4.2.5, `extrap/modelers/single_parameter/basic.py`.
-pub const TERMS: [(u8, u8, u8); 42] = [
+pub const TERMS: [Term; 42] = [
     (0, 1, 1),
     (0, 1, 2),
     (1, 4, 0),
@@ -127,13 +130,13 @@ pub const TERMS: [(u8, u8, u8); 42] = [
     (3, 1, 1),
 ];
 
-fn term((i, j, k): (u8, u8, u8), x: f64) -> f64 {
+fn term((i, j, k): Term, x: f64) -> f64 {
     x.powf(f64::from(i) / f64::from(j)) * x.log2().powi(i32::from(k))
 }
 
 /// Extra-P's rule: the term, or the constant, with the least SMAPE when each level is left out in turn.
 /// Returns the constant, the coefficient and the term.
-pub fn extra_p_model(points: &[(f64, f64)]) -> Option<(f64, f64, Option<(u8, u8, u8)>)> {
+pub fn extra_p_model(points: &[(f64, f64)]) -> Option<(f64, f64, Option<Term>)> {
     let smape = |predicted: f64, y: f64| 2.0 * (predicted - y).abs() / (predicted.abs() + y.abs());
     let without = |left: usize| points.iter().enumerate().filter(move |(index, _)| *index != left).map(|(_, point)| *point).collect::<Vec<_>>();
     let left_out: Vec<Vec<(f64, f64)>> = (0..points.len()).map(without).collect();
