@@ -91,7 +91,7 @@ pub struct FittedCurve {
     series: Series,
     axis: Axis,
     posterior: Posterior,
-    spread: f64,
+    group: Group,
     law: LawFamily,
     caveats: Vec<CurveCaveat>,
     medians: OnceLock<Vec<f64>>, // logs, from the highest measured level in steps of MEDIAN_STEP
@@ -107,8 +107,8 @@ pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, Curve
     let series = Series::new(points)?;
     let posterior = Posterior::new(&series, &LEARNED)?;
     let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
-    let spread = calibration::spread(axis, Group::of(&series));
-    Ok(FittedCurve { series, axis, posterior, spread, law, caveats, medians: OnceLock::new() })
+    let group = Group::of(&series);
+    Ok(FittedCurve { series, axis, posterior, group, law, caveats, medians: OnceLock::new() })
 }
 
 impl FittedCurve {
@@ -122,8 +122,9 @@ impl FittedCurve {
     /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one probability a smooth curve of `x`.
     #[must_use]
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
-        let predictive = self.posterior.forecast(self.series.octaves_to(x));
-        let (median, spread) = (predictive.quantile(0.5), self.spread);
+        let octaves = self.series.octaves_to(x);
+        let predictive = self.posterior.forecast(octaves);
+        let (median, spread) = (predictive.quantile(0.5), calibration::spread(self.axis, self.group, octaves));
         probabilities.map(|probability| (median + spread * (predictive.quantile(probability) - median)).exp())
     }
 
@@ -160,6 +161,12 @@ impl FittedCurve {
         caveat::of_level(&self.series, x)
     }
 
+    /// How the measured part moves.
+    #[must_use]
+    pub fn group(&self) -> Group {
+        self.group
+    }
+
     /// What the levels count.
     #[must_use]
     pub fn axis(&self) -> Axis {
@@ -190,6 +197,7 @@ impl CurveDraw<'_> {
         let deviation = self.node.deviation.hypot(self.node.drift * beyond.sqrt());
         let log = |octaves: f64| self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation;
         let median = self.curve.median_beyond(beyond);
-        (median + self.curve.spread * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
+        let spread = calibration::spread(self.curve.axis, self.curve.group, octaves);
+        (median + spread * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
     }
 }
