@@ -2,6 +2,7 @@
 
 mod all;
 mod completions;
+mod demand;
 mod demo;
 mod doctor;
 mod fit;
@@ -29,6 +30,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Project(arguments) => project::run(&arguments, registry),
         Command::Report(arguments) => report::run(&arguments),
         Command::All(arguments) => all::run(&arguments, registry),
+        Command::Demand(arguments) => demand::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -188,6 +188,9 @@ pub struct PlannedStep {
     /// Which repeat it is, from 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeat: u32,
+    /// Items stored in the target, in the study's unit; none where the study states no sizes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<f64>,
 }
 
 fn is_zero(value: &u32) -> bool {

@@ -117,7 +117,7 @@ fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Dr
     let seed = study.study.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
     let arrival = if purpose == Purpose::Idle { Arrival::Open } else { study.customers.arrival };
     let active = (arrival == Arrival::Closed).then(|| active_customers(study, pilots, &offered_per_s));
-    PlannedStep { index, purpose, boosted, customers, offered_per_s, seed, arrival, active, repeat }
+    PlannedStep { index, purpose, boosted, customers, offered_per_s, seed, arrival, active, repeat, stored: None }
 }
 
 /// A step on the plain mix at `customers`, for a search.

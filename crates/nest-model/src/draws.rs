@@ -73,6 +73,8 @@ pub struct ResourceWorld {
     pub demand: BTreeMap<String, f64>,
     /// How demand depends on load.
     pub law: LoadLaw,
+    /// Growth of demand with stored data by behaviour, per unit of the model's `size_dependence`; the others do not grow.
+    pub growth: BTreeMap<String, f64>,
 }
 
 /// The world in which every estimate takes its value.
@@ -80,7 +82,8 @@ pub struct ResourceWorld {
 pub fn central_world(model: &ScalingModel) -> World {
     let resource = |resource: &ResourceModel| {
         let demand = resource.demand.iter().map(|(name, demand)| (name.clone(), demand.value)).collect();
-        (resource.name.clone(), ResourceWorld { idle: resource.idle.value, demand, law: load_law(resource) })
+        let growth = resource.size_dependence.iter().flat_map(|size| &size.growth).map(|(name, growth)| (name.clone(), growth.value)).collect();
+        (resource.name.clone(), ResourceWorld { idle: resource.idle.value, demand, law: load_law(resource), growth })
     };
     World {
         resources: model.resources.iter().map(resource).collect(),
@@ -119,7 +122,10 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
         if resource.load_dependence.is_some() {
             law.slope = (law.slope + deviation[resource.demand.len() + 1]).clamp(0.0, 1.0);
         }
-        resources.insert(resource.name.clone(), ResourceWorld { idle, demand, law });
+        let place = resource.demand.len() + 1 + usize::from(resource.load_dependence.is_some());
+        let growth = resource.size_dependence.iter().flat_map(|size| &size.growth).enumerate();
+        let growth = growth.map(|(index, (name, growth))| (name.clone(), (growth.value + deviation[place + index]).max(0.0))).collect();
+        resources.insert(resource.name.clone(), ResourceWorld { idle, demand, law, growth });
     }
     let mut quantile = |law: &nest_data::scaling::QuantileLaw| {
         let factor = factor(&[vec![law.a.standard_error.powi(2), law.covariance_ab], vec![law.covariance_ab, law.b.standard_error.powi(2)]]);

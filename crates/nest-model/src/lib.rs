@@ -5,11 +5,13 @@
 //! - [`queueing`], [`regression`]: the formulas underneath, each with its source
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars
 
+pub mod attribution;
 pub mod demand;
 pub mod draws;
 pub mod error;
 pub mod growth;
 pub mod load_law;
+pub mod mixed_effects;
 pub mod pricing;
 pub mod queueing;
 pub mod regression;
