@@ -7,6 +7,7 @@ mod support;
 
 mod bank;
 mod customers;
+mod demand;
 mod demo;
 mod exchanges;
 mod inputs;
@@ -19,6 +20,7 @@ mod probes;
 mod sample;
 mod saturation;
 mod search;
+mod states;
 mod tls;
 mod verbs;
 mod verdicts;

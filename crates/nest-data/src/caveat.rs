@@ -73,6 +73,22 @@ pub enum Caveat {
         /// Plateau over ceiling.
         ratio: f64,
     },
+    /// Demand rises with load: executions are in one another's way.
+    Contention {
+        /// The resource.
+        resource: String,
+        /// Relative change from no load to full load.
+        change: f64,
+    },
+    /// Memory grows within steps of constant load.
+    MemoryLeaks {
+        /// The resource.
+        resource: String,
+        /// Behaviour whose executions leave it behind; none where it grows with time alone.
+        behaviour: Option<String>,
+        /// Bytes per execution, or per second.
+        bytes: f64,
+    },
     /// A figure lies beyond the measured range.
     Extrapolated {
         /// What is extrapolated.
@@ -169,6 +185,15 @@ impl fmt::Display for Caveat {
                     "throughput levels off at {:.0} % of what demand allows: a lock, a pool or a remote service may bind. Look for waiting that no probe reads",
                     ratio * 100.0
                 )
+            }
+            Self::Contention { resource, change } => write!(
+                f,
+                "{resource}: an execution takes {:.0} % more at full load than without load. Look for locks and caches that executions share",
+                change * 100.0
+            ),
+            Self::MemoryLeaks { resource, behaviour, bytes } => {
+                let per = behaviour.as_ref().map_or_else(|| "second".to_owned(), |behaviour| format!("execution of {behaviour}"));
+                write!(f, "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure longer, or find what is never given back")
             }
             Self::Extrapolated { what, factor } => write!(f, "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"),
             Self::SpeedAssumed { config, low, high } => {

@@ -208,7 +208,10 @@ impl PlannedStep {
     #[must_use]
     pub fn label(&self) -> String {
         match (self.purpose, &self.boosted, self.customers) {
-            (Purpose::Boosted, Some(behaviour), _) => format!("boosted {behaviour}"),
+            (Purpose::Boosted, Some(behaviour), _) => match self.stored {
+                Some(stored) => format!("boosted {behaviour} with {stored}"),
+                None => format!("boosted {behaviour}"),
+            },
             (Purpose::Idle, _, _) => "idle".to_owned(),
             (Purpose::Base, _, _) => "base".to_owned(),
             (Purpose::Confirm, _, Some(customers)) => format!("confirm at {customers:.0}"),

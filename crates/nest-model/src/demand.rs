@@ -60,8 +60,11 @@ pub struct WindowUse {
 /// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the forecast.
 #[must_use]
 pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec<Visit> {
+    // A target that was started again for another size of stored data holds other memory.
+    let first = steps.first().and_then(|step| step.plan.stored);
+    let same_start = |step: &&Step| resource.kind != ResourceKind::Memory || step.plan.stored == first;
     let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
-    fitted.filter_map(|step| visit(step, behaviours, resource)).collect()
+    fitted.filter(same_start).filter_map(|step| visit(step, behaviours, resource)).collect()
 }
 
 /// The use of a resource in one step; none where too few windows have a reading. A window without one counts neither as
@@ -219,48 +222,60 @@ fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain
     (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((fit, LoadLaw { shape, slope, mean }, slope / error))
 }
 
-/// The same with demands that grow with stored data, for the behaviours whose growth is above twice its standard error.
+/// The same with demands that grow with stored data, for the behaviours whose growth is above twice its standard error: one
+/// after the other, the one with the most evidence first.
 ///
 /// # Formula
 /// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that it fits better
-/// (smaller sum of squared standardised residuals). S_0 is the size of the first visit.
+/// (smaller sum of squared relative residuals). S_0 is the size of the first visit.
 fn fit_size(visits: &[Visit], observations: &Observations, behaviours: usize, plain: &MixedFit) -> Option<(Observations, MixedFit, SizeFit)> {
-    let reference = visits.iter().find_map(|visit| visit.stored)?;
+    let reference = visits.iter().find_map(|visit| visit.stored).filter(|reference| *reference > 0.0)?;
     let stored: Vec<f64> = visits.iter().flat_map(|visit| vec![visit.stored.unwrap_or(reference); visit.windows.len()]).collect();
-    let mut sizes: Vec<f64> = stored.clone();
+    let mut sizes = stored.clone();
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
-    if sizes.len() < 2 || reference <= 0.0 {
+    if sizes.len() < 2 {
         return None;
     }
     let shapes: &[SizeShape] = if sizes.len() >= SIZES_FOR_SHAPE { &[SizeShape::Linear, SizeShape::Doubling] } else { &[SizeShape::Linear] };
+    let scales = plain_use(observations, plain);
     let of_shape = |shape: SizeShape| {
         let grown: Vec<f64> = stored.iter().map(|stored| shape.growth(*stored, reference)).collect();
-        let executed = |behaviour: &usize| (0..grown.len()).any(|row| grown[row] != 0.0 && observations.design[(row, behaviour + 1)] > 0.0);
-        let mut concerned: Vec<usize> = (0..behaviours).filter(executed).collect();
-        while !concerned.is_empty() {
-            let mut wider = observations.clone();
-            for behaviour in &concerned {
-                let column = DVector::from_fn(grown.len(), |row, _| grown[row] * observations.design[(row, behaviour + 1)]);
-                let place = wider.design.ncols();
-                wider.design = wider.design.insert_column(place, 0.0);
-                wider.design.set_column(place, &column);
-            }
-            let fit = fit_mixed(&wider)?;
-            let evidence = |place: usize| fit.coefficients[place] / fit.covariance[(place, place)].max(f64::MIN_POSITIVE).sqrt();
-            let evidences: Vec<f64> = (0..concerned.len()).map(|index| evidence(behaviours + 1 + index)).collect();
-            let (weakest, least) = evidences.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
-            if *least > LEAST_EVIDENCE {
-                let residuals = &wider.used - &wider.design * &fit.coefficients;
-                let misfit: f64 = residuals.iter().zip(plain_use(observations, plain)).map(|(residual, used)| (residual / used).powi(2)).sum();
-                return Some((wider, fit, SizeFit { shape, reference, behaviours: concerned }, misfit));
-            }
-            concerned.remove(weakest);
+        let mut so_far = observations.clone();
+        let mut concerned: Vec<usize> = Vec::new();
+        loop {
+            let others = (0..behaviours).filter(|behaviour| !concerned.contains(behaviour));
+            let best = others.filter_map(|behaviour| with_growth(&so_far, behaviour, &grown).map(|with| (behaviour, with)));
+            let best = best.max_by(|a, b| a.1.2.total_cmp(&b.1.2)).filter(|(_, (_, _, evidence))| *evidence > LEAST_EVIDENCE);
+            let Some((behaviour, (wider, _, _))) = best else { break };
+            concerned.push(behaviour);
+            so_far = wider;
         }
-        None
+        // Columns stand in the order of the behaviours, as those of the demands do.
+        concerned.sort_unstable();
+        let in_order = concerned.iter().try_fold((observations.clone(), None), |(so_far, _), behaviour| {
+            with_growth(&so_far, *behaviour, &grown).map(|(wider, fit, _)| (wider, Some(fit)))
+        });
+        let (wider, fit) = in_order.and_then(|(wider, fit)| Some((wider, fit?)))?;
+        let residuals = &wider.used - &wider.design * &fit.coefficients;
+        let misfit: f64 = residuals.iter().zip(&scales).map(|(residual, scale)| (residual / scale).powi(2)).sum();
+        Some((misfit, wider, fit, SizeFit { shape, reference, behaviours: concerned }))
     };
-    let best = shapes.iter().filter_map(|shape| of_shape(*shape)).min_by(|a, b| a.3.total_cmp(&b.3))?;
-    Some((best.0, best.1, best.2))
+    let best = shapes.iter().filter_map(|shape| of_shape(*shape)).min_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some((best.1, best.2, best.3))
+}
+
+/// The same with growth of one more demand as the last column, and the evidence for it in standard errors; none where the
+/// behaviour was not executed at another size.
+fn with_growth(observations: &Observations, behaviour: usize, grown: &[f64]) -> Option<(Observations, MixedFit, f64)> {
+    let place = observations.design.ncols();
+    let column = DVector::from_fn(grown.len(), |row, _| grown[row] * observations.design[(row, behaviour + 1)]);
+    let mut wider = observations.clone();
+    wider.design = wider.design.insert_column(place, 0.0);
+    wider.design.set_column(place, &column);
+    let fit = fit_mixed(&wider)?;
+    let evidence = fit.coefficients[place] / fit.covariance[(place, place)].max(f64::MIN_POSITIVE).sqrt();
+    Some((wider, fit, evidence))
 }
 
 /// What residuals of different shapes are compared in: fitted use without growth, and a little of the scale.
@@ -313,7 +328,7 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
         separable: condition <= WORST_CONDITION,
         visits: visits.len(),
         between_visits: mixed.between_visits,
-        degrees_of_freedom: mixed.repeats.max(PRIOR_REPEATS),
+        degrees_of_freedom: mixed.between_degrees,
     })
 }
 

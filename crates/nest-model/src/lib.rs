@@ -10,6 +10,7 @@ pub mod demand;
 pub mod draws;
 pub mod error;
 pub mod growth;
+pub mod leak;
 pub mod load_law;
 pub mod mixed_effects;
 pub mod pricing;

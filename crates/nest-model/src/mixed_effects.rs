@@ -13,8 +13,10 @@ use crate::regression::{LinearFit, weighted_nnls};
 
 /// Relative deviation between visits of the same step before enough repeats have been seen.
 pub const PRIOR_BETWEEN_VISITS: f64 = 0.02;
-/// Repeats that the prior stands for, and from which on it is left out.
+/// Repeats that the prior stands for; from then on two of it are left.
 pub const PRIOR_REPEATS: f64 = 6.0;
+/// Repeats of the prior that always count: a handful of repeats may look alike by chance.
+const LEAST_PRIOR: f64 = 2.0;
 /// Least relative deviation between visits that a handful of them can show.
 const LEAST_BETWEEN_VISITS: f64 = 1e-3;
 /// Error of a visit's reading that no repeat can take away, as a share of the scale.
@@ -28,6 +30,8 @@ const LIGHT_LOAD: f64 = 0.35;
 const SUSPECT_FACTOR: f64 = 2.0;
 /// Rounds of fitting and re-weighting; the weights settle in three.
 const ROUNDS: usize = 6;
+/// Visits above which the deviation between them is known well enough.
+const MOST_VISITS: usize = 200;
 /// Windows beyond their visits from which on three parts of their variance are told apart.
 const ENOUGH_WINDOWS: usize = 24;
 /// Standard deviations from which on a window is something else: of 10,000 normal ones, none lies there.
@@ -71,6 +75,8 @@ pub struct MixedFit {
     pub between_visits: f64,
     /// Visits beyond what the coefficients take: how well that deviation is known.
     pub repeats: f64,
+    /// Degrees of freedom of that deviation: what repeats show of it, or what the prior stands for.
+    pub between_degrees: f64,
     /// Degrees of freedom of each coefficient's error.
     pub degrees_of_freedom: Vec<f64>,
     /// Rows that were left out: they are too far from all others.
@@ -101,7 +107,7 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is `a s^2 + b mu^2 + c mu s / T`
 /// (s the scale, T the length relative to the mean one), stretched by `(1 + r) / (1 - r)` where neighbours are alike (lag-1
 /// correlation r); that of `u_v` is `tau^2`, by the method of moments. While fewer than six repeats have been seen, the missing
-/// ones are taken from the prior of 2 %. The weights also hold an error of `0.35 tau s` that a visit has in common, so that
+/// ones are taken from the prior of 2 %, two of which always count. The weights also hold an error of `0.35 tau s` that a visit has in common, so that
 /// light visits do not decide; the covariance is that of these weights (a sandwich).
 /// Windows beyond five standard deviations are left out.
 ///
@@ -218,12 +224,15 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
     let (_, repeats, windows) = solved?;
     let whitened = Whitened::new(observations, &fitted, &variances, true);
     let fit = whitened.fit(&observations.known)?;
+    let degrees = if observations.visits.len() > MOST_VISITS { repeats } else { whitened.degrees_of_freedom(&fit, variances.tau, *scale) };
+    // What the prior stands for is known as well as six repeats would tell it.
+    let degrees = (degrees + LEAST_PRIOR).max(PRIOR_REPEATS - repeats);
     let (covariance, between) = whitened.covariance(&fit, &observations.known, variances.tau, *scale);
     let degrees_of_freedom = (0..design.ncols())
         .map(|column| {
             let (all, between) = (covariance[(column, column)].max(f64::MIN_POSITIVE), between[column]);
             let own = (all - between).max(0.0);
-            let inverse = (between / all).powi(2) / repeats.max(PRIOR_REPEATS) + (own / all).powi(2) / windows.degrees_of_freedom;
+            let inverse = (between / all).powi(2) / degrees + (own / all).powi(2) / windows.degrees_of_freedom;
             (1.0 / inverse).clamp(3.0, 1e5)
         })
         .collect();
@@ -232,6 +241,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
         covariance,
         between_visits: variances.tau,
         repeats,
+        between_degrees: degrees,
         degrees_of_freedom,
         outliers: Vec::new(),
         residuals: windows.standardised,
@@ -439,6 +449,25 @@ impl Whitened {
         if squared.is_finite() { squared.max(0.0) } else { 0.0 }
     }
 
+    /// Degrees of freedom of that estimate: twice its squared mean over its variance.
+    ///
+    /// # Formula
+    /// `|U' P y|^2` has the mean `tr K` and the variance `2 |K|^2`, `K = U'P V P U = M - (0.35 tau s)^2 N N'`, `M = U'PU`,
+    /// `N = U'PE`.
+    fn degrees_of_freedom(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
+        let (deviation, common) = (self.by_visit(&self.deviation), self.by_visit(&self.common));
+        let own = |vector: &DVector<f64>| {
+            let products = self.visits.iter().map(|range| self.deviation.rows(range.start, range.len()).dot(&vector.rows(range.start, range.len())));
+            DMatrix::from_diagonal(&DVector::from_iterator(self.visits.len(), products))
+        };
+        let left = deviation.transpose() * &fit.covariance;
+        let m = own(&self.deviation) - &left * deviation;
+        let n = own(&self.common) - &left * common;
+        let k = m - &n * n.transpose() * (tau * LIGHT_LOAD * scale).powi(2);
+        let degrees = k.trace().powi(2) / k.norm_squared();
+        if degrees.is_finite() { degrees.max(1.0) } else { 1.0 }
+    }
+
     /// Visits beyond what the coefficients take, as far as they would show a deviation of the prior's size: the degrees of
     /// freedom of `tau^2` by its information. The weights are those of the prior, without the error of light visits.
     fn repeats(&self, fit: &LinearFit) -> f64 {
@@ -467,8 +496,8 @@ impl Whitened {
     }
 }
 
-/// The deviation between visits, with the repeats that are missing to six taken from the prior.
+/// The deviation between visits, with the repeats that are missing to six, and at least two, taken from the prior.
 fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
-    let missing = (PRIOR_REPEATS - repeats).max(0.0);
+    let missing = (PRIOR_REPEATS - repeats).max(LEAST_PRIOR);
     ((seen_squared * repeats + missing * PRIOR_BETWEEN_VISITS.powi(2)) / (repeats + missing)).sqrt().clamp(LEAST_BETWEEN_VISITS, 1.0)
 }

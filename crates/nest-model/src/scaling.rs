@@ -10,8 +10,9 @@ use nest_data::{
 
 use crate::{
     ModelError,
-    demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, predict, visit, visits},
+    demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, load_law, predict_stored, visit, visits},
     draws::{World, central_world, worlds},
+    leak::find_leak,
     response::{QUANTILES, fit_quantile, histogram, quantiles},
 };
 
@@ -34,8 +35,12 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
     check_steps(steps)?;
     let mut caveats = measurements.caveats.clone();
     caveats.extend(step_caveats(steps));
-    let resources: Vec<ResourceModel> =
-        measurements.resources.iter().filter_map(|resource| fit_resource(&visits(steps, &behaviours, resource), &behaviours, resource)).collect();
+    let fit_one = |resource: &Resource| {
+        let fitted = fit_resource(&visits(steps, &behaviours, resource), &behaviours, resource)?;
+        let leak = (resource.kind == ResourceKind::Memory).then(|| find_leak(steps, &behaviours, resource)).flatten();
+        Some(ResourceModel { leak, ..fitted })
+    };
+    let resources: Vec<ResourceModel> = measurements.resources.iter().filter_map(fit_one).collect();
     if resources.is_empty() {
         let reasons = format!("{} behaviours need that many steps and one for idle use, each behaviour executed in at least one", behaviours.len());
         return Err(ModelError::TooFewSteps { needed: behaviours.len() + 1, fitted: usable(steps).count(), measured: steps.len(), reasons });
@@ -191,7 +196,7 @@ fn checks(steps: &[Step], behaviours: &[String], resources: &[Resource], models:
                 step: step.plan.label(),
                 customers: step.plan.customers,
                 quantity: format!("{} busy-seconds per second", resource.name),
-                predicted: predict(model, &rates),
+                predicted: predict_stored(model, &rates, step.plan.stored),
                 measured: visit.used,
             });
         }
@@ -241,8 +246,18 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
         if repeats < PRIOR_REPEATS {
             caveats.push(Caveat::FewRepeats { repeats, prior: PRIOR_BETWEEN_VISITS });
         }
+        if resource.load_dependence.as_ref().is_some_and(|law| law.rising) {
+            let law = load_law(resource);
+            caveats.push(Caveat::Contention { resource: resource.name.clone(), change: law.factor(1.0) / law.factor(0.0) - 1.0 });
+        }
         caveats.extend(drift(model, steps, behaviours, resource));
     }
+    let leaks = model.resources.iter().filter_map(|resource| Some((resource, resource.leak.as_ref()?)));
+    caveats.extend(leaks.map(|(resource, leak)| Caveat::MemoryLeaks {
+        resource: resource.name.clone(),
+        behaviour: leak.behaviour.clone(),
+        bytes: leak.rate.value,
+    }));
     let highest = flows(&model.resources).filter_map(|(resource, _)| model.tested.utilisation.get(&resource.name)).copied().fold(0.0, f64::max);
     if highest < 0.5 {
         caveats.push(Caveat::PlateauNotSeen { utilisation: highest });
@@ -263,7 +278,7 @@ fn drift(model: &ScalingModel, steps: &[Step], behaviours: &[String], resource: 
     let over_model = |step: &Step| {
         let visit = visit(step, behaviours, &measured)?;
         let rates = behaviours.iter().cloned().zip(visit.rates.iter().copied()).collect();
-        let predicted = predict(resource, &rates).value;
+        let predicted = predict_stored(resource, &rates, step.plan.stored).value;
         (predicted > 0.0 && visit.used > 0.0).then(|| visit.used / predicted)
     };
     let ratios: Vec<f64> = ramp.filter_map(over_model).collect();
