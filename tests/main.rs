@@ -13,6 +13,7 @@ mod exchanges;
 mod inputs;
 mod interrupted;
 mod loads;
+mod mixes;
 mod nginx;
 mod outage;
 mod page;

@@ -29,6 +29,21 @@ fn load_demand_at_five_times_the_stored_items_is_forecast_from_two_smaller_sizes
 }
 
 #[test]
+fn load_what_each_login_leaves_behind_is_found() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = ShopStudy::new(folder.path());
+    let overrides = ["measure.ramp=[0.3, 0.6]", "measure.window=500ms", "measure.pilot=300ms"];
+    nest(folder.path(), &study.arguments(&["measure"], "--items 1000 --leak 100000", &overrides)).expect(0);
+    nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")]).expect(0).says("bytes per execution of login");
+    let model = scaling(&study.path);
+    let leak = model.resources.iter().find_map(|resource| resource.leak.as_ref()).expect("memory grows");
+    println!("{leak:?}");
+    assert_eq!(leak.behaviour.as_deref(), Some("login"));
+    // Pages and what else a session keeps come on top of the 100,000 bytes.
+    assert!((80_000.0..130_000.0).contains(&leak.rate.value), "{leak:?}");
+}
+
+#[test]
 fn sizes_that_no_command_uses_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());

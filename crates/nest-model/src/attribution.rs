@@ -15,8 +15,8 @@ pub const IDLE: &str = "idle";
 const SATURATED: f64 = 0.98;
 /// What saturated windows lie below the forecast of the others where they were cut off.
 const CUT_OFF: f64 = 0.03;
-/// Share of the largest use below which a window without executions still shows idle use.
-const QUIET: f64 = 0.1;
+/// Share of the highest rate of executions up to which a window shows idle use by itself.
+const QUIET: f64 = 0.01;
 
 /// What one resource did in one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -296,7 +296,7 @@ fn doubts(visits: &[Visit], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt
     }
     let windows = || visits.iter().flat_map(|visit| &visit.windows);
     let most = windows().map(|window| window.rates.iter().sum::<f64>()).fold(0.0, f64::max);
-    if !windows().any(|window| window.rates.iter().sum::<f64>() <= QUIET * most * 0.1) {
+    if !windows().any(|window| window.rates.iter().sum::<f64>() <= QUIET * most) {
         doubts.push(Doubt::NoIdleWindow);
     }
     if !fit.mixed.outliers.is_empty() {

@@ -133,11 +133,14 @@ pub struct SizeFit {
 /// Fits idle use and demands to visits, and how they depend on load and on stored data where the windows show that they do.
 ///
 /// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is looked for; `scale`
-/// the capacity or the largest use. `None` where a behaviour was never executed, or there are fewer windows than
-/// coefficients.
+/// the capacity or the largest use. Where the mixes do not tell demands apart (condition above 30), idle use is taken for a small
+/// share of the scale, and demands for about alike. `None` where a behaviour was never executed.
 #[must_use]
 pub fn fit_demand(visits: &[Visit], behaviours: usize, capacity: Option<f64>, scale: f64) -> Option<DemandFit> {
     let mut observations = observations(visits, behaviours, scale);
+    if observations.design.column_iter().any(|column| column.iter().all(|value| *value == 0.0)) {
+        return None;
+    }
     // The design is judged by relative errors: a light step tells as much of a mix as a heavy one.
     let relative = |row: usize| observations.used[row].abs() + 0.01 * scale;
     let judged = DMatrix::from_fn(observations.used.len(), behaviours + 1, |row, column| observations.design[(row, column)] / relative(row));

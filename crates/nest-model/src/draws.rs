@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{demand::load_law, load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
-use nest_data::{ScalingModel, scaling::ResourceModel};
+use nest_data::{
+    ScalingModel,
+    scaling::{ResourceModel, SizeDependence},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
@@ -75,6 +78,17 @@ pub struct ResourceWorld {
     pub law: LoadLaw,
     /// Growth of demand with stored data by behaviour, per unit of the model's `size_dependence`; the others do not grow.
     pub growth: BTreeMap<String, f64>,
+}
+
+impl ResourceWorld {
+    /// Demand of one execution with `stored` items in the target; `size` is that of the resource's model, `None` where it does
+    /// not depend on stored data. Never below 0.
+    #[must_use]
+    pub fn demand_stored(&self, behaviour: &str, size: Option<&SizeDependence>, stored: f64) -> f64 {
+        let growth = self.growth.get(behaviour).copied().unwrap_or(0.0);
+        let added = size.map_or(0.0, |size| growth * size.shape.growth(stored, size.reference));
+        (self.demand.get(behaviour).copied().unwrap_or(0.0) + added).max(0.0)
+    }
 }
 
 /// The world in which every estimate takes its value.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use nalgebra::{DMatrix, DVector};
 use nest_model::{
     attribution::{Attribution, Doubt, IDLE, Reading, attribute},
     draws::{Purpose as Stream, Stream as Random},
+    regression::weighted_nnls,
 };
 
 /// Truth of one resource, and how it is read.
@@ -299,35 +301,67 @@ fn a_behaviour_that_never_ran_and_a_resource_that_never_worked_are_named() {
     assert!(found[1].1.is_err() && found[2].1.is_err());
 }
 
+/// The table of modelling.md 3.5: 5 behaviours, 8 cores, demands of 2 to 80 ms, 2 % noise, windows of 60 s; idle, base at
+/// 10 % and one boosted run per behaviour. Its worst RMS errors are 3.1, 1.5 and 1.0 %.
 #[test]
-fn debug_scores() {
-    use nest_model::demand::{Visit, WindowUse, fit_demand};
-    let (mut taus, mut zi, mut zd, mut dfs, mut tdf) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for seed in 0..150 {
-        let mut random = Random::new(99, Stream::Fit, seed);
-        let system = system(&mut random);
-        let found = readings(&system, &designed(&system, 10, 10.0, &[0.2, 0.35, 0.5, 0.65, 0.8, 0.9]), (0.0, 0.0), &mut random);
-        let runs = 2 + system.demand.len() + 6;
-        let visits: Vec<Visit> = (0..runs)
-            .map(|run| {
-                let windows = found.iter().filter(|one| one.run == format!("r{run}")).map(|one| WindowUse {
-                    rates: (0..system.demand.len()).map(|b| one.counts[&format!("b{b}")] / 10.0).collect(),
-                    used: one.busy_s / 10.0,
-                    seconds: 10.0,
-                });
-                Visit::of(windows.collect(), false, None).expect("windows")
-            })
-            .collect();
-        let fit = fit_demand(&visits, system.demand.len(), Some(system.servers), system.servers).expect("a fit");
-        taus.push(fit.mixed.between_visits.powi(2));
-        dfs.push(fit.mixed.repeats);
-        tdf.push(fit.mixed.between_degrees);
-        zi.push((fit.mixed.coefficients[0] - system.idle) / fit.mixed.covariance[(0, 0)].sqrt());
-        for (index, demand) in system.demand.iter().enumerate() {
-            zd.push((fit.mixed.coefficients[index + 1] - demand) / fit.mixed.covariance[(index + 1, index + 1)].sqrt());
+fn designed_runs_reach_the_errors_of_the_reference() {
+    for (utilisation, worst) in [(0.4, 0.031), (0.6, 0.015), (0.8, 0.010)] {
+        let mut score = Score::default();
+        for seed in 0..40 {
+            let mut random = Random::new(20_261_125, Stream::Fit, seed);
+            let system = System {
+                demand: [0.002, 0.005, 0.0125, 0.03, 0.08].to_vec(),
+                weight: (0..5).map(|_| log_uniform(&mut random, 0.1, 1.0)).collect(),
+                idle: 0.16,
+                servers: 8.0,
+                between: 0.0,
+                within: 0.02,
+            };
+            let mut runs = designed(&system, 10, 60.0, &[]);
+            runs[2..].iter_mut().for_each(|run| run.utilisation = utilisation);
+            let found = attribute(&readings(&system, &runs, (0.0, 0.0), &mut random)).remove(0).1.expect("an answer");
+            score.add(&system, &found);
         }
+        score.line(&format!("boosted to {:.0} %", utilisation * 100.0));
+        assert!(score.rms() <= worst && score.separable == 40, "{}", score.rms());
     }
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let sd = |values: &[f64]| (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt();
-    println!("tau {:.4} repeats {:.1} df {:.1} idle mean {:.2} rms {:.2} demand mean {:.2} rms {:.2}", mean(&taus).sqrt(), mean(&dfs), mean(&tdf), mean(&zi), sd(&zi), mean(&zd), sd(&zd));
+}
+
+/// modelling.md 4.4, "LibReDE sample": 46.32, 122.48 and 57.26 ms without an intercept; with one only the total is
+/// trustworthy. Its figures were rounded, and it left out one of the 114 windows.
+#[test]
+fn of_the_librede_sample_the_total_is_right() {
+    let rows: Vec<Vec<f64>> = include_str!("librede.csv")
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(|cell| cell.parse().expect("a number")).collect())
+        .collect();
+    let design = DMatrix::from_fn(rows.len(), 3, |row, column| rows[row][column + 1]);
+    let used = DVector::from_fn(rows.len(), |row, _| rows[row][0]);
+    let fit = weighted_nnls(&design, &used, &DVector::from_element(rows.len(), 1.0)).expect("independent columns");
+    for (found, published) in fit.coefficients.iter().zip([0.046_32, 0.122_48, 0.057_26]) {
+        assert!((found / published - 1.0).abs() < 0.02, "{found} for {published}");
+    }
+    let readings: Vec<Reading> = rows
+        .iter()
+        .map(|row| Reading {
+            run: "librede".into(),
+            resource: "cpu".into(),
+            duration_s: 30.0,
+            busy_s: row[0] * 30.0,
+            servers: Some(1.0),
+            counts: row[1..].iter().enumerate().map(|(class, rate)| (format!("WC{class}"), (rate * 30.0).round())).collect(),
+        })
+        .collect();
+    let found = attribute(&readings).remove(0).1.expect("an answer");
+    assert!(found.caveats.iter().any(|doubt| matches!(doubt, Doubt::WindowsServe { runs: 1 })));
+    let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / rows.len() as f64;
+    let total: f64 = found
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(place, row)| row.estimate.expect("executed").value * if place == 0 { 1.0 } else { mean(place) })
+        .sum();
+    println!("total {total:.4} against {:.4}, condition {:.1}; {:?}", mean(0), found.condition, found.rows);
+    assert!((total / mean(0) - 1.0).abs() < 0.02, "{total} for {}", mean(0));
 }
