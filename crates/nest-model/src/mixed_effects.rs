@@ -36,6 +36,8 @@ const MOST_VISITS: usize = 200;
 const ENOUGH_WINDOWS: usize = 24;
 /// Standard deviations from which on a window is something else: of 10,000 normal ones, none lies there.
 const OUTLIER: f64 = 5.0;
+/// Share of the scale that single windows of a light visit may lie off without being something else.
+const LIGHT_READING: f64 = 0.01;
 /// Largest share of the windows that may be left out as outliers.
 const MOST_OUTLIERS: f64 = 0.2;
 /// Degrees of freedom of the t distribution whose weights find outliers (modelling.md 3.3).
@@ -108,7 +110,7 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// (s the scale, T the length relative to the mean one), stretched by `(1 + r) / (1 - r)` where neighbours are alike (lag-1
 /// correlation r); that of `u_v` is `tau^2`, by the method of moments. While fewer than six repeats have been seen, the missing
 /// ones are taken from the prior of 2 %, two of which always count. The weights also hold an error of `0.35 tau s` that a visit has in common, so that
-/// light visits do not decide; the covariance is that of these weights (a sandwich).
+/// light visits do not decide (visits without any load are spared); the covariance is that of these weights (a sandwich).
 /// Windows beyond five standard deviations are left out.
 ///
 /// Sources: Rao, "MINQUE theory and its relation to ML and MML estimation", Sankhya B 41, 1979 (the method of moments);
@@ -119,7 +121,7 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 #[must_use]
 pub fn fit_mixed(observations: &Observations) -> Option<MixedFit> {
     let everything = fit_kept(observations, true)?;
-    let outliers = outliers(observations, &everything.0);
+    let outliers = outliers(observations, &everything.0, &everything.1);
     if outliers.is_empty() {
         return fit_kept(observations, false).map(|(fit, _)| fit);
     }
@@ -158,24 +160,24 @@ impl Observations {
 }
 
 /// Windows whose residual is far beyond all others. Where a visit has three windows or more, their median is its own.
-fn outliers(observations: &Observations, fit: &MixedFit) -> Vec<usize> {
+fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) -> Vec<usize> {
     let fitted = &observations.design * &fit.coefficients;
-    let far = |groups: &dyn Fn(usize) -> bool| {
+    let far = |groups: &dyn Fn(usize) -> bool, shape: &dyn Fn(usize) -> f64, least: f64| {
         let mut found: Vec<(usize, f64)> = Vec::new();
         for range in observations.visits.iter().filter(|range| groups(range.len())) {
             let residuals: Vec<f64> = range.clone().map(|row| observations.used[row] - fitted[row]).collect();
             let middle = if range.len() >= 3 { median(residuals.clone()) } else { 0.0 };
-            let shape = |row: usize| (0.02 * fitted[row] + 0.01 * observations.scale).max(f64::MIN_POSITIVE);
             found.extend(range.clone().zip(residuals).map(|(row, residual)| (row, (residual - middle) / shape(row))));
         }
         let spread = NORMAL_MAD * median(found.iter().map(|(_, residual)| residual.abs()).collect());
-        let limit = OUTLIER * spread.max(LEAST_WINDOW_ERROR.sqrt());
+        let limit = OUTLIER * spread.max(least);
         found.into_iter().filter(|(_, residual)| residual.abs() > limit).map(|(row, _)| row).collect::<Vec<_>>()
     };
-    let mut rows = far(&|windows| windows >= 3);
+    let mut rows = far(&|windows| windows >= 3, &|row| variances.window[row].sqrt(), 1.0);
     // A visit of one or two windows is judged by all visits; there must be enough of them for that.
     if observations.visits.iter().filter(|range| range.len() < 3).count() >= observations.design.ncols() + PRIOR_REPEATS as usize {
-        rows.extend(far(&|windows| windows < 3));
+        let shape = |row: usize| PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * observations.scale;
+        rows.extend(far(&|windows| windows < 3, &shape, LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_VISITS));
     }
     rows.sort_unstable();
     if rows.len() as f64 > MOST_OUTLIERS * observations.used.len() as f64 { Vec::new() } else { rows }
@@ -348,7 +350,7 @@ struct Whitened {
     used: DVector<f64>,
     /// Use of each window, as far as it deviates with its visit.
     deviation: DVector<f64>,
-    /// A one for each window: what a visit has in common whatever its use.
+    /// A one for each window under load: what a light visit has in common whatever its use.
     common: DVector<f64>,
     visits: Vec<Range<usize>>,
 }
@@ -361,18 +363,18 @@ impl Whitened {
         let mut all = DMatrix::zeros(observations.used.len(), columns + 3);
         all.columns_mut(0, columns).copy_from(&observations.design);
         all.set_column(columns, &observations.used);
-        let mut common_size = (READING_ERROR * scale).powi(2);
-        if light {
-            common_size += (variances.tau * LIGHT_LOAD * scale).powi(2);
-        }
         for (range, suspect) in observations.visits.iter().zip(&observations.suspect) {
+            // Without load nothing wakes up: what is seen there is idle use itself.
+            let loaded = observations.design.rows(range.start, range.len()).columns_range(1..).iter().any(|driver| *driver > 0.0);
+            let light_size = if light && loaded { variances.tau * LIGHT_LOAD * scale } else { 0.0 };
+            let common_size = light_size.hypot(READING_ERROR * scale);
             let factor = if *suspect { SUSPECT_FACTOR } else { 1.0 };
             for row in range.clone() {
                 all[(row, columns + 1)] = factor * fitted[row];
                 all[(row, columns + 2)] = factor;
                 all.row_mut(row).scale_mut(1.0 / (variances.window[row].sqrt() * factor));
             }
-            for (column, size) in [(columns + 1, variances.tau), (columns + 2, common_size.sqrt())] {
+            for (column, size) in [(columns + 1, variances.tau), (columns + 2, common_size)] {
                 let direction = all.column(column).rows(range.start, range.len()) * size;
                 let length = direction.norm();
                 if length > 0.0 {
@@ -382,6 +384,9 @@ impl Whitened {
                     let along = unit.transpose() * &block;
                     block -= (unit * shrink) * along;
                 }
+            }
+            if !loaded {
+                all.column_mut(columns + 2).rows_mut(range.start, range.len()).fill(0.0);
             }
         }
         Self {

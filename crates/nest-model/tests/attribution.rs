@@ -150,7 +150,7 @@ impl Score {
 type Design = fn(&mut System, &mut Random) -> Vec<Reading>;
 
 /// Designs of many kinds, by name.
-const DESIGNS: [(&str, Design); 18] = [
+const DESIGNS: [(&str, Design); 19] = [
     ("designed, ramp", |system, random| readings(system, &designed(system, 10, 10.0, &[0.2, 0.35, 0.5, 0.65, 0.8, 0.95]), (0.0, 0.0), random)),
     ("designed, no ramp", |system, random| readings(system, &designed(system, 10, 60.0, &[]), (0.0, 0.0), random)),
     ("designed, one window a run", |system, random| readings(system, &designed(system, 1, 60.0, &[0.3, 0.5, 0.7, 0.9]), (0.0, 0.0), random)),
@@ -198,6 +198,15 @@ const DESIGNS: [(&str, Design); 18] = [
     ("outliers", |system, random| {
         let mut found = readings(system, &designed(system, 10, 10.0, &[0.2, 0.4, 0.6, 0.8]), (0.0, 0.0), random);
         for _ in 0..4 {
+            let hit = (random.uniform() * found.len() as f64) as usize;
+            found[hit].busy_s += (0.1 + 0.4 * random.uniform()) * system.servers * found[hit].duration_s;
+        }
+        found
+    }),
+    ("outliers, one window a run", |system, random| {
+        let runs: Vec<Run> = (0..40).map(|_| Run { utilisation: 0.05 + 0.8 * random.uniform(), boosted: None, windows: 1, seconds: 60.0 }).collect();
+        let mut found = readings(system, &runs, (0.8, 0.0), random);
+        for _ in 0..2 {
             let hit = (random.uniform() * found.len() as f64) as usize;
             found[hit].busy_s += (0.1 + 0.4 * random.uniform()) * system.servers * found[hit].duration_s;
         }
@@ -323,7 +332,8 @@ fn designed_runs_reach_the_errors_of_the_reference() {
             score.add(&system, &found);
         }
         score.line(&format!("boosted to {:.0} %", utilisation * 100.0));
-        assert!(score.rms() <= worst && score.separable == 40, "{}", score.rms());
+        // 200 errors leave 5 % of their RMS open.
+        assert!(score.rms() <= worst * 1.05 && score.separable == 40, "{}", score.rms());
     }
 }
 
