@@ -20,7 +20,7 @@ fn load_demand_at_five_times_the_stored_items_is_forecast_from_two_smaller_sizes
     nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")]).expect(0);
     let model = scaling(&study.path);
     let cpu = model.resources.iter().find(|resource| resource.name == "app/cpu").expect("a processor");
-    let size = cpu.size_dependence.as_ref().expect("search grows with the items");
+    let size = cpu.size_dependence.as_ref().unwrap_or_else(|| panic!("search grows with the items: {cpu:?}"));
     assert_eq!((size.reference, size.growth.keys().map(String::as_str).collect::<Vec<_>>()), (1_000.0, vec!["search"]));
     // The shop's set demand: 6 ms and 1 ms more for every 1,000 items.
     let (forecast, truth) = (cpu.demand["search"].value + size.added("search", 5_000.0), 0.011);

@@ -16,6 +16,8 @@ use crate::LoadError;
 
 /// Seconds that a step takes beside settling and windows: draining, reset, sampling.
 const OVERHEAD_S: f64 = 0.5;
+/// How often a boosted step is run at a further size of stored data, at least.
+const FEWEST_AT_A_SIZE: u32 = 2;
 /// Least demand that is planned with, in seconds, so that a free behaviour does not ask for an endless rate.
 const LEAST_DEMAND_S: f64 = 1e-6;
 
@@ -78,7 +80,7 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
     if let Some(multiple) = measure.confirm.filter(|_| !searched) {
         drafts.push((plain(Purpose::Confirm, multiple * ramp.iter().copied().fold(0.0, f64::max)), 0));
     }
-    drafts.extend(at_further_sizes(study, &loaded).into_iter().map(|draft| (draft, 0)));
+    drafts.extend(at_further_sizes(study, &loaded));
 
     let mut caveats = Vec::new();
     let steps: Vec<PlannedStep> = drafts
@@ -112,8 +114,8 @@ struct Draft {
 /// The boosted steps of behaviours that may depend on stored data, at every size but the first.
 ///
 /// What a demand grows to is not known: between none and as much as the data. The load is that of the first size over the
-/// root of the growth of the data, which is fit for both.
-fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<Draft> {
+/// root of the growth of the data, which is fit for both. Growth is a difference of visits, so each is made twice at least.
+fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
     let Some(data) = &study.data else { return Vec::new() };
     let Some((first, further)) = data.sizes.split_first() else { return Vec::new() };
     let concerned = |draft: &&Draft| {
@@ -122,10 +124,12 @@ fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for size in further {
         let share = (first / size).sqrt();
-        drafts.extend(loaded.iter().filter(concerned).map(|draft| {
-            let offered_per_s = draft.offered_per_s.iter().map(|(name, rate)| (name.clone(), rate * share)).collect();
-            Draft { offered_per_s, stored: Some(*size), ..draft.clone() }
-        }));
+        for repeat in 0..study.measure.repeats.max(FEWEST_AT_A_SIZE) {
+            drafts.extend(loaded.iter().filter(concerned).map(|draft| {
+                let offered_per_s = draft.offered_per_s.iter().map(|(name, rate)| (name.clone(), rate * share)).collect();
+                (Draft { offered_per_s, stored: Some(*size), ..draft.clone() }, repeat)
+            }));
+        }
     }
     drafts
 }
@@ -293,10 +297,10 @@ mod tests {
         let steps = planned(&sized);
         assert!(steps[..5].iter().all(|(_, stored, _)| *stored == Some(1e3)));
         // half of the rate at four times the size
-        assert_eq!(steps[5..].iter().map(|step| step.0.as_str()).collect::<Vec<_>>(), ["boosted a with 4000", "boosted b with 4000"]);
+        assert_eq!(steps[5..].iter().map(|step| step.0.as_str()).collect::<Vec<_>>(), ["boosted a with 4000", "boosted b with 4000", "boosted a with 4000", "boosted b with 4000"]);
         assert!((steps[6].2.expect("a rate") / steps[3].2.expect("a rate") - 0.5).abs() < 1e-12 && steps[6].1 == Some(4e3));
         sized.data = Some(data(Some(vec!["b".to_owned()])));
-        assert_eq!(planned(&sized).len(), 6);
+        assert_eq!(planned(&sized).len(), 7);
     }
 
     #[test]

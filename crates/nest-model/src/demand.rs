@@ -11,6 +11,7 @@ use nest_data::{
 
 pub use crate::mixed_effects::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS};
 use crate::{
+    draws::Z90,
     load_law::{LoadLaw, LoadShape},
     mixed_effects::{MixedFit, Observations, fit_mixed, upper_t},
     regression::condition,
@@ -18,8 +19,10 @@ use crate::{
 
 /// Condition number above which single demands are not told apart.
 pub const WORST_CONDITION: f64 = 30.0;
-/// Standard errors that a slope of demand, over load or over stored data, must lie above zero to be believed.
+/// Standard errors that a slope of demand over load must lie above zero to be believed.
 const LEAST_EVIDENCE: f64 = 2.0;
+/// The same for growth with stored data, which is looked for only where somebody suspects it (one-sided, p = 0.05).
+const LEAST_GROWTH_EVIDENCE: f64 = Z90;
 /// Windows of a step with a reading below which the step says nothing about a resource.
 const FEWEST_WINDOWS: usize = 2;
 /// Rounds in which the work that a slope over load applies to is found; it settles in three.
@@ -225,7 +228,7 @@ fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain
     (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((fit, LoadLaw { shape, slope, mean }, slope / error))
 }
 
-/// The same with demands that grow with stored data, for the behaviours whose growth is above twice its standard error: one
+/// The same with demands that grow with stored data, for the behaviours whose growth is above 1.645 standard errors: one
 /// after the other, the one with the most evidence first.
 ///
 /// # Formula
@@ -249,7 +252,7 @@ fn fit_size(visits: &[Visit], observations: &Observations, behaviours: usize, pl
         loop {
             let others = (0..behaviours).filter(|behaviour| !concerned.contains(behaviour));
             let best = others.filter_map(|behaviour| with_growth(&so_far, behaviour, &grown).map(|with| (behaviour, with)));
-            let best = best.max_by(|a, b| a.1.2.total_cmp(&b.1.2)).filter(|(_, (_, _, evidence))| *evidence > LEAST_EVIDENCE);
+            let best = best.max_by(|a, b| a.1.2.total_cmp(&b.1.2)).filter(|(_, (_, _, evidence))| *evidence > LEAST_GROWTH_EVIDENCE);
             let Some((behaviour, (wider, _, _))) = best else { break };
             concerned.push(behaviour);
             so_far = wider;

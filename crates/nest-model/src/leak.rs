@@ -12,6 +12,8 @@ use crate::draws::Z90;
 
 /// p value below which growth is believed (modelling.md 3.2).
 const SIGNIFICANT: f64 = 0.01;
+/// Least growth from the first window to the last, as a share of the first: less is what caches take while they warm up.
+const LEAST_GROWTH: f64 = 0.1;
 /// Share of the squared deviations that a behaviour must take off those of time, to be named instead of it.
 const NAMED: f64 = 0.8;
 
@@ -31,11 +33,17 @@ struct Climb {
 /// Sources: Hirsch, Slack, Smith, "Techniques of trend analysis for monthly water quality data", Water Resources Research
 /// 18(1), 1982; Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63, 1968.
 ///
-/// `None` where memory does not grow with p < 0.01.
+/// `None` where memory does not grow with p < 0.01, or by less than a tenth in all.
 #[must_use]
 pub fn find_leak(steps: &[Step], behaviours: &[String], resource: &Resource) -> Option<Leak> {
-    let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Idle && step.verdict.worth.is_fitted());
+    // A target that was started again for another size of stored data begins anew.
+    let start = steps.first().and_then(|step| step.plan.stored);
+    let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Idle && step.plan.stored == start && step.verdict.worth.is_fitted());
     let climbs: Vec<Climb> = fitted.map(|step| climb(step, behaviours, resource)).filter(|climb| climb.bytes.len() >= 3).collect();
+    let (first, last) = (*climbs.first()?.bytes.first()?, *climbs.last()?.bytes.last()?);
+    if last < (1.0 + LEAST_GROWTH) * first {
+        return None;
+    }
     let (score, variance) = climbs.iter().map(|climb| kendall(&climb.bytes)).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     if score <= 0.0 || variance <= 0.0 {
         return None;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use nest_model::attribution::{Attribution, Doubt, Reading, attribute};
+use nest_model::attribution::{Attribution, Doubt, IDLE, Reading, attribute};
 use nest_report::format;
 use serde_json::{Value, json};
 
@@ -216,7 +216,8 @@ fn table(found: &[Attribution]) -> Table {
     let mut table = Table::new(&["resource", "behaviour", "demand", "90 % interval", "condition", "caveats"]);
     for attribution in found {
         for row in &attribution.rows {
-            let quantity = |value: f64| format::quantity(value, "s");
+            let per_second = if row.behaviour == IDLE { "/s" } else { "" };
+            let quantity = |value: f64| format!("{}{per_second}", format::quantity(value, "s"));
             let cells = row.estimate.map(|estimate| (quantity(estimate.value), format!("{} … {}", quantity(estimate.low), quantity(estimate.high))));
             let (value, interval) = cells.unwrap_or_else(|| ("-".to_owned(), "-".to_owned()));
             table.rows.push(vec![
