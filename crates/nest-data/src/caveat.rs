@@ -80,6 +80,15 @@ pub enum Caveat {
         /// Relative change from no load to full load.
         change: f64,
     },
+    /// The processor time of an execution is longer than its fastest answers took.
+    DemandAboveResponse {
+        /// The behaviour.
+        behaviour: String,
+        /// Lower end of its processor time, over all tiers, in seconds.
+        demand_s: f64,
+        /// Time within which the fastest 5 % of its requests were answered, in seconds.
+        response_s: f64,
+    },
     /// Memory grows within steps of constant load.
     MemoryLeaks {
         /// The resource.
@@ -190,6 +199,12 @@ impl fmt::Display for Caveat {
                 f,
                 "{resource}: an execution takes {:.0} % more at full load than without load. Look for locks and caches that executions share",
                 change * 100.0
+            ),
+            Self::DemandAboveResponse { behaviour, demand_s, response_s } => write!(
+                f,
+                "an execution of {behaviour} takes {:.1} ms of processor time or more, but its fastest 5 % were answered within {:.1} ms: it works after its answer, on several processors, or something else works with it",
+                demand_s * 1e3,
+                response_s * 1e3
             ),
             Self::MemoryLeaks { resource, behaviour, bytes } => {
                 let per = behaviour.as_ref().map_or_else(|| "second".to_owned(), |behaviour| format!("execution of {behaviour}"));

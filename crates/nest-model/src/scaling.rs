@@ -22,6 +22,10 @@ pub const FEWEST_STEPS: usize = 4;
 const DRAWS: u32 = 2_000;
 /// Change of use over forecast along the ramp above which data growth is suspected.
 const DRIFT: f64 = 0.15;
+/// Answers of a behaviour from which on their fastest 5 % say something.
+const FEWEST_ANSWERS: u64 = 100;
+/// Processor time over the fastest answers from which on they contradict each other: clocks and counters differ by less.
+const ABOVE_RESPONSE: f64 = 1.05;
 /// Plateau over ceiling below which an unmeasured limit is suspected.
 const UNMEASURED: f64 = 0.9;
 
@@ -252,6 +256,7 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
         }
         caveats.extend(drift(model, steps, behaviours, resource));
     }
+    caveats.extend(behaviours.iter().filter_map(|behaviour| above_response(model, steps, behaviour)));
     let leaks = model.resources.iter().filter_map(|resource| Some((resource, resource.leak.as_ref()?)));
     caveats.extend(leaks.map(|(resource, leak)| Caveat::MemoryLeaks {
         resource: resource.name.clone(),
@@ -269,6 +274,17 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
         }
     }
     caveats
+}
+
+/// Whether a behaviour of one request takes more processor time than its fastest 5 % took in the lightest step that has them.
+fn above_response(model: &ScalingModel, steps: &[Step], behaviour: &str) -> Option<Caveat> {
+    let one_request = model.behaviours.iter().any(|facts| facts.name == behaviour && facts.requests < 1.01);
+    let answered = usable(steps).filter(|step| step.executions.get(behaviour).is_some_and(|counts| counts.completed >= FEWEST_ANSWERS));
+    let lightest = answered.min_by(|a, b| a.plan.total_per_s().total_cmp(&b.plan.total_per_s())).filter(|_| one_request)?;
+    let response_s = histogram(lightest, behaviour, ResponseClock::Sent).ok()??.quantile_s(0.05);
+    let cpus = model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu && resource.separable);
+    let demand_s: f64 = cpus.filter_map(|resource| resource.demand.get(behaviour)).map(|demand| demand.low).sum();
+    (demand_s > ABOVE_RESPONSE * response_s).then(|| Caveat::DemandAboveResponse { behaviour: behaviour.to_owned(), demand_s, response_s })
 }
 
 /// Whether use over what the model says of the same executions changed from the first to the last step of the ramp.
