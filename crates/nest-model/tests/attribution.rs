@@ -375,3 +375,23 @@ fn of_the_librede_sample_the_total_is_right() {
     println!("total {total:.4} against {:.4}, condition {:.1}; {:?}", mean(0), found.condition, found.rows);
     assert!((total / mean(0) - 1.0).abs() < 0.02, "{total} for {}", mean(0));
 }
+
+#[test]
+fn the_order_of_readings_does_not_matter_and_twice_the_work_is_twice_the_demand() {
+    let mut random = Random::new(20_261_126, Stream::Fit, 0);
+    let system = system(&mut random);
+    let found = readings(&system, &designed(&system, 4, 10.0, &[0.3, 0.6]), (0.0, 0.0), &mut random);
+    let values = |readings: &[Reading]| {
+        let found = attribute(readings).remove(0).1.expect("an answer");
+        found.rows.iter().map(|row| row.estimate.expect("executed")).collect::<Vec<_>>()
+    };
+    let plain = values(&found);
+    let backwards: Vec<Reading> = found.iter().rev().cloned().collect();
+    let doubled: Vec<Reading> =
+        found.iter().map(|one| Reading { busy_s: 2.0 * one.busy_s, servers: one.servers.map(|servers| 2.0 * servers), ..one.clone() }).collect();
+    for ((one, back), double) in plain.iter().zip(values(&backwards)).zip(values(&doubled)) {
+        // Sums in another order differ in their last digits.
+        assert!((one.value - back.value).abs() <= 1e-6 * one.value && (one.high - back.high).abs() <= 1e-6 * one.high);
+        assert!((2.0 * one.value - double.value).abs() <= 1e-6 * double.value && (2.0 * one.high - double.high).abs() <= 1e-6 * double.high);
+    }
+}
