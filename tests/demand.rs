@@ -33,7 +33,8 @@ fn exact_windows_give_exact_demands_in_every_form() {
         assert!((number(2) / truth - 1.0).abs() < 1e-9 && number(3) <= truth && number(4) >= truth && number(5) < 30.0, "{line}");
         assert!(cells[6].contains("few_runs"), "{line}");
     }
-    let json: serde_json::Value = serde_json::from_str(&nest(folder.path(), &["demand", "w.csv", "--format", "json"]).expect(0).stdout).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_str(&nest(folder.path(), &["demand", "w.csv", "--format", "json"]).expect(0).stdout).expect("JSON");
     assert!((json[1]["demand_s"].as_f64().expect("a number") - 0.002).abs() < 1e-11);
     let human = nest(folder.path(), &["demand", "w.csv"]).expect(0);
     assert!(human.stdout.contains("12 ms") && human.stdout.contains("160 ms/s"), "{}", human.stdout);

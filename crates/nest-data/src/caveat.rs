@@ -208,7 +208,10 @@ impl fmt::Display for Caveat {
             ),
             Self::MemoryLeaks { resource, behaviour, bytes } => {
                 let per = behaviour.as_ref().map_or_else(|| "second".to_owned(), |behaviour| format!("execution of {behaviour}"));
-                write!(f, "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure longer, or find what is never given back")
+                write!(
+                    f,
+                    "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure longer, or find what is never given back"
+                )
             }
             Self::Extrapolated { what, factor } => write!(f, "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"),
             Self::SpeedAssumed { config, low, high } => {

@@ -118,9 +118,8 @@ struct Draft {
 fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
     let Some(data) = &study.data else { return Vec::new() };
     let Some((first, further)) = data.sizes.split_first() else { return Vec::new() };
-    let concerned = |draft: &&Draft| {
-        draft.boosted.as_ref().is_some_and(|boosted| data.behaviours.as_ref().is_none_or(|behaviours| behaviours.contains(boosted)))
-    };
+    let concerned =
+        |draft: &&Draft| draft.boosted.as_ref().is_some_and(|boosted| data.behaviours.as_ref().is_none_or(|behaviours| behaviours.contains(boosted)));
     let mut drafts = Vec::new();
     for size in further {
         let share = (first / size).sqrt();
@@ -155,7 +154,19 @@ fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Dr
 pub(crate) fn searched_step(study: &Study, pilots: &[Pilot], index: usize, purpose: Purpose, customers: f64) -> Result<PlannedStep, LoadError> {
     let rates = study.rates_per_day(&study.parameter_values()).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
     let offered_per_s = rates.iter().map(|(name, rate)| (name.clone(), rate * study.busiest_minute_per_s() * customers)).collect();
-    Ok(planned(study, pilots, index, 0, Draft { purpose, boosted: None, customers: Some(customers), offered_per_s, stored: study.data.as_ref().and_then(|data| data.sizes.first().copied()) }))
+    Ok(planned(
+        study,
+        pilots,
+        index,
+        0,
+        Draft {
+            purpose,
+            boosted: None,
+            customers: Some(customers),
+            offered_per_s,
+            stored: study.data.as_ref().and_then(|data| data.sizes.first().copied()),
+        },
+    ))
 }
 
 /// Active customers who execute these rates while the target is not loaded.
@@ -297,7 +308,10 @@ mod tests {
         let steps = planned(&sized);
         assert!(steps[..5].iter().all(|(_, stored, _)| *stored == Some(1e3)));
         // half of the rate at four times the size
-        assert_eq!(steps[5..].iter().map(|step| step.0.as_str()).collect::<Vec<_>>(), ["boosted a with 4000", "boosted b with 4000", "boosted a with 4000", "boosted b with 4000"]);
+        assert_eq!(
+            steps[5..].iter().map(|step| step.0.as_str()).collect::<Vec<_>>(),
+            ["boosted a with 4000", "boosted b with 4000", "boosted a with 4000", "boosted b with 4000"]
+        );
         assert!((steps[6].2.expect("a rate") / steps[3].2.expect("a rate") - 0.5).abs() < 1e-12 && steps[6].1 == Some(4e3));
         sized.data = Some(data(Some(vec!["b".to_owned()])));
         assert_eq!(planned(&sized).len(), 7);

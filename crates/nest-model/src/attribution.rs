@@ -136,11 +136,9 @@ impl fmt::Display for Doubt {
             Self::Saturated { windows } => {
                 write!(f, "{windows} windows in which the resource was full did less than their executions ask for and were left out")
             }
-            Self::LoadDependent { change } => write!(
-                f,
-                "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of the executions",
-                change * 100.0
-            ),
+            Self::LoadDependent { change } => {
+                write!(f, "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of the executions", change * 100.0)
+            }
             Self::NeverExecuted => write!(f, "it was never executed"),
             Self::HeldAtZero => write!(f, "its value is held at 0; read the upper end of the interval"),
         }
@@ -255,8 +253,8 @@ fn visits(readings: &[&Reading], behaviours: &[String]) -> Vec<Visit> {
         });
         windows.entry(&reading.run).or_default().push(window);
     }
-    let mut visit = |run: &str| Visit::of(windows.remove(run).unwrap_or_default(), false, None);
-    runs.into_iter().filter_map(|run| visit(run)).collect()
+    let visit = |run: &str| Visit::of(windows.remove(run).unwrap_or_default(), false, None);
+    runs.into_iter().filter_map(visit).collect()
 }
 
 /// The fit, without windows in which the resource was full and did less than the others forecast; and how many those are.

@@ -200,9 +200,8 @@ fn assumed(observations: &Observations) -> Vec<(usize, f64, f64)> {
 fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain: &MixedFit, shape: LoadShape) -> Option<(MixedFit, LoadLaw, f64)> {
     let columns = observations.design.ncols();
     let place = behaviours + 1;
-    let executions: DVector<f64> = DVector::from_fn(observations.used.len(), |row, _| {
-        observations.design.row(row).columns(1, behaviours).sum() * observations.seconds[row]
-    });
+    let executions: DVector<f64> =
+        DVector::from_fn(observations.used.len(), |row, _| observations.design.row(row).columns(1, behaviours).sum() * observations.seconds[row]);
     let plain_use = &observations.design * &plain.coefficients;
     let mut work = plain_use.add_scalar(-plain.coefficients[0]);
     let mut fitted = plain_use;
@@ -326,7 +325,12 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
             shape: size.shape,
             reference: size.reference,
             largest: visits.iter().filter_map(|visit| visit.stored).fold(size.reference, f64::max),
-            growth: size.behaviours.iter().enumerate().map(|(place, index)| (behaviours[*index].clone(), mixed.estimate(after_load + place))).collect(),
+            growth: size
+                .behaviours
+                .iter()
+                .enumerate()
+                .map(|(place, index)| (behaviours[*index].clone(), mixed.estimate(after_load + place)))
+                .collect(),
         }),
         leak: None,
         covariance: mixed.covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),

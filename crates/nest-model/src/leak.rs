@@ -84,7 +84,17 @@ fn climb(step: &Step, behaviours: &[String], resource: &Resource) -> Climb {
 fn kendall(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let pairs = values.iter().enumerate().flat_map(|(index, early)| values[index + 1..].iter().map(move |late| late - early));
-    let score = pairs.map(|rise| if rise > 0.0 { 1.0 } else if rise < 0.0 { -1.0 } else { 0.0 }).sum();
+    let score = pairs
+        .map(|rise| {
+            if rise > 0.0 {
+                1.0
+            } else if rise < 0.0 {
+                -1.0
+            } else {
+                0.0
+            }
+        })
+        .sum();
     (score, n * (n - 1.0) * (2.0 * n + 5.0) / 18.0)
 }
 

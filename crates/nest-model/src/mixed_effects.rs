@@ -191,24 +191,26 @@ struct Variances {
 fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Variances)> {
     let Observations { design, used, scale, .. } = observations;
     let rows = used.len();
-    let mut variances = Variances {
-        window: used.iter().map(|used| (0.02 * used.abs() + 0.01 * scale).powi(2)).collect(),
-        tau: PRIOR_BETWEEN_VISITS,
-    };
+    let mut variances = Variances { window: used.iter().map(|used| (0.02 * used.abs() + 0.01 * scale).powi(2)).collect(), tau: PRIOR_BETWEEN_VISITS };
     let mut fitted = used.map(f64::abs);
     let mut distances = vec![0.0; rows];
     let mut solved = None;
     for _ in 0..ROUNDS {
         let mut weighted_by = Variances { window: variances.window.clone(), tau: variances.tau };
         if robust {
-            weighted_by.window.iter_mut().zip(&distances).for_each(|(variance, distance)| *variance *= (ROBUST + distance * distance) / (ROBUST + 1.0));
+            weighted_by
+                .window
+                .iter_mut()
+                .zip(&distances)
+                .for_each(|(variance, distance)| *variance *= (ROBUST + distance * distance) / (ROBUST + 1.0));
         }
         let whitened = Whitened::new(observations, &fitted, &weighted_by, true);
         let fit = whitened.fit(&observations.known)?;
         let residuals = used - design * &fit.coefficients;
         fitted = design * &fit.coefficients;
         let windows = window_variances(observations, &fitted, &residuals, &whitened, &fit, robust);
-        let spread = NORMAL_MAD * median(residuals.iter().zip(&windows.variances).map(|(residual, variance)| residual.abs() / variance.sqrt()).collect());
+        let spread =
+            NORMAL_MAD * median(residuals.iter().zip(&windows.variances).map(|(residual, variance)| residual.abs() / variance.sqrt()).collect());
         distances = residuals.iter().zip(&windows.variances).map(|(residual, variance)| residual / variance.sqrt() / spread.max(1.0)).collect();
         let seen = whitened.between_visits(&fit, variances.tau, *scale);
         let prior = Variances { window: windows.variances.clone(), tau: PRIOR_BETWEEN_VISITS };

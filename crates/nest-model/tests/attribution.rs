@@ -175,7 +175,9 @@ const DESIGNS: [(&str, Design); 19] = [
         let runs: Vec<Run> = (0..40).map(|_| Run { utilisation: 0.05 + 0.8 * random.uniform(), boosted: None, windows: 1, seconds: 60.0 }).collect();
         readings(system, &runs, (0.8, 0.0), random)
     }),
-    ("one run, 200 windows", |system, random| readings(system, &[Run { utilisation: 0.5, boosted: None, windows: 200, seconds: 30.0 }], (0.0, 0.6), random)),
+    ("one run, 200 windows", |system, random| {
+        readings(system, &[Run { utilisation: 0.5, boosted: None, windows: 200, seconds: 30.0 }], (0.0, 0.6), random)
+    }),
     ("one run, 200 windows, it is true", |system, random| {
         system.between = 0.0;
         readings(system, &[Run { utilisation: 0.5, boosted: None, windows: 200, seconds: 30.0 }], (0.0, 0.6), random)
@@ -218,7 +220,8 @@ const DESIGNS: [(&str, Design); 19] = [
         found
     }),
     ("boosted at one load, no idle", |system, random| {
-        let runs: Vec<Run> = (0..system.demand.len()).flat_map(|index| [Run { utilisation: 0.5, boosted: Some(index), windows: 10, seconds: 60.0 }; 2]).collect();
+        let runs: Vec<Run> =
+            (0..system.demand.len()).flat_map(|index| [Run { utilisation: 0.5, boosted: Some(index), windows: 10, seconds: 60.0 }; 2]).collect();
         readings(system, &runs, (0.0, 0.0), random)
     }),
     ("ramp of one mix", |system, random| {
@@ -269,7 +272,8 @@ fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
 /// modelling.md 4.4, "Demand exact": idle .16, demands .002 .005 .012.
 #[test]
 fn exact_utilisations_give_exact_demands() {
-    let rates = [([100.0, 40.0, 10.0], 0.68), ([200.0, 40.0, 10.0], 0.88), ([100.0, 120.0, 10.0], 1.08), ([100.0, 40.0, 40.0], 1.04), ([0.0; 3], 0.16)];
+    let rates =
+        [([100.0, 40.0, 10.0], 0.68), ([200.0, 40.0, 10.0], 0.88), ([100.0, 120.0, 10.0], 1.08), ([100.0, 40.0, 40.0], 1.04), ([0.0; 3], 0.16)];
     let readings: Vec<Reading> = rates
         .iter()
         .enumerate()
@@ -341,11 +345,8 @@ fn designed_runs_reach_the_errors_of_the_reference() {
 /// trustworthy. Its figures were rounded, and it left out one of the 114 windows.
 #[test]
 fn of_the_librede_sample_the_total_is_right() {
-    let rows: Vec<Vec<f64>> = include_str!("librede.csv")
-        .lines()
-        .skip(1)
-        .map(|line| line.split(',').map(|cell| cell.parse().expect("a number")).collect())
-        .collect();
+    let rows: Vec<Vec<f64>> =
+        include_str!("librede.csv").lines().skip(1).map(|line| line.split(',').map(|cell| cell.parse().expect("a number")).collect()).collect();
     let design = DMatrix::from_fn(rows.len(), 3, |row, column| rows[row][column + 1]);
     let used = DVector::from_fn(rows.len(), |row, _| rows[row][0]);
     let fit = weighted_nnls(&design, &used, &DVector::from_element(rows.len(), 1.0)).expect("independent columns");
@@ -366,12 +367,8 @@ fn of_the_librede_sample_the_total_is_right() {
     let found = attribute(&readings).remove(0).1.expect("an answer");
     assert!(found.caveats.iter().any(|doubt| matches!(doubt, Doubt::WindowsServe { runs: 1 })));
     let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / rows.len() as f64;
-    let total: f64 = found
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(place, row)| row.estimate.expect("executed").value * if place == 0 { 1.0 } else { mean(place) })
-        .sum();
+    let total: f64 =
+        found.rows.iter().enumerate().map(|(place, row)| row.estimate.expect("executed").value * if place == 0 { 1.0 } else { mean(place) }).sum();
     println!("total {total:.4} against {:.4}, condition {:.1}; {:?}", mean(0), found.condition, found.rows);
     assert!((total / mean(0) - 1.0).abs() < 0.02, "{total} for {}", mean(0));
 }

@@ -50,7 +50,11 @@ fn growth_by_item_is_found_where_it_is_and_forecasts_five_times_the_size() {
         errors.push(((fit.mixed.coefficients[2] + growth.value * 4e3) / 0.011 - 1.0).abs());
     }
     errors.sort_by(f64::total_cmp);
-    println!("five times the size: median error {:.1} %, worst of 40 {:.1} %; growth covered {covered}/40; pay grew {false_alarms}/40", errors[20] * 100.0, errors[39] * 100.0);
+    println!(
+        "five times the size: median error {:.1} %, worst of 40 {:.1} %; growth covered {covered}/40; pay grew {false_alarms}/40",
+        errors[20] * 100.0,
+        errors[39] * 100.0
+    );
     // An error of 1 % between visits is one of 1.2 % in the difference of two sizes, and that is carried four times as far.
     assert!(errors[20] <= 0.06 && errors[35] <= 0.13 && covered >= 33, "{errors:?}");
     assert!(false_alarms <= 8, "{false_alarms}");
