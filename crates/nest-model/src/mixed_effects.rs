@@ -29,6 +29,8 @@ const ROUNDS: usize = 6;
 const MOST_VISITS: usize = 200;
 /// Standard deviations from which on a window is something else: of 10,000 normal ones, none lies there.
 const OUTLIER: f64 = 5.0;
+/// Windows from which on a visit shows which of its windows is unlike the others.
+const FEWEST_TOGETHER: usize = 3;
 /// Share of the scale that single windows of a light visit may lie off without being something else.
 const LIGHT_READING: f64 = 0.01;
 /// Largest share of the windows that may be left out as outliers.
@@ -159,18 +161,18 @@ fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) 
         let mut found: Vec<(usize, f64)> = Vec::new();
         for range in observations.visits.iter().filter(|range| groups(range.len())) {
             let residuals: Vec<f64> = range.clone().map(|row| observations.used[row] - fitted[row]).collect();
-            let middle = if range.len() >= 3 { median(residuals.clone()) } else { 0.0 };
+            let middle = if range.len() >= FEWEST_TOGETHER { median(residuals.clone()) } else { 0.0 };
             found.extend(range.clone().zip(residuals).map(|(row, residual)| (row, (residual - middle) / shape(row))));
         }
         let spread = NORMAL_MAD * median(found.iter().map(|(_, residual)| residual.abs()).collect());
         let limit = OUTLIER * spread.max(least);
         found.into_iter().filter(|(_, residual)| residual.abs() > limit).map(|(row, _)| row).collect::<Vec<_>>()
     };
-    let mut rows = far(&|windows| windows >= 3, &|row| variances.window[row].sqrt(), 1.0);
+    let mut rows = far(&|windows| windows >= FEWEST_TOGETHER, &|row| variances.window[row].sqrt(), 1.0);
     // A visit of one or two windows is judged by all visits; there must be enough of them for that.
-    if observations.visits.iter().filter(|range| range.len() < 3).count() >= observations.design.ncols() + PRIOR_REPEATS as usize {
+    if observations.visits.iter().filter(|range| range.len() < FEWEST_TOGETHER).count() >= observations.design.ncols() + PRIOR_REPEATS as usize {
         let shape = |row: usize| PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * observations.scale;
-        rows.extend(far(&|windows| windows < 3, &shape, LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_VISITS));
+        rows.extend(far(&|windows| windows < FEWEST_TOGETHER, &shape, LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_VISITS));
     }
     rows.sort_unstable();
     if rows.len() as f64 > MOST_OUTLIERS * observations.used.len() as f64 { Vec::new() } else { rows }
@@ -194,24 +196,28 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
     let mut variances = Variances { window: used.iter().map(|used| (0.02 * used.abs() + 0.01 * scale).powi(2)).collect(), tau: PRIOR_BETWEEN_VISITS };
     let mut fitted = used.map(f64::abs);
     let mut distances = vec![0.0; rows];
+    let alone: Vec<bool> = observations.visits.iter().flat_map(|range| vec![range.len() < FEWEST_TOGETHER; range.len()]).collect();
+    let error_of = |row: usize, window: &[f64], fitted: &DVector<f64>| {
+        if alone[row] { PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * scale } else { window[row].sqrt() }
+    };
     let mut solved = None;
     for _ in 0..ROUNDS {
         let mut weighted_by = Variances { window: variances.window.clone(), tau: variances.tau };
         if robust {
-            weighted_by
-                .window
-                .iter_mut()
-                .zip(&distances)
-                .for_each(|(variance, distance)| *variance *= (ROBUST + distance * distance) / (ROBUST + 1.0));
+            // What a single window is off by is its visit's; it must be its own to count less.
+            for (row, distance) in distances.iter().enumerate() {
+                let own = error_of(row, &variances.window, &fitted).powi(2);
+                weighted_by.window[row] += own * ((ROBUST + distance * distance) / (ROBUST + 1.0) - 1.0).max(0.0);
+            }
         }
         let whitened = Whitened::new(observations, &fitted, &weighted_by, true);
         let fit = whitened.fit(&observations.known)?;
         let residuals = used - design * &fit.coefficients;
         fitted = design * &fit.coefficients;
         let windows = window_variances(observations, &fitted, &residuals, &whitened, &fit, robust);
-        let spread =
-            NORMAL_MAD * median(residuals.iter().zip(&windows.variances).map(|(residual, variance)| residual.abs() / variance.sqrt()).collect());
-        distances = residuals.iter().zip(&windows.variances).map(|(residual, variance)| residual / variance.sqrt() / spread.max(1.0)).collect();
+        let off: Vec<f64> = (0..rows).map(|row| residuals[row] / error_of(row, &windows.variances, &fitted)).collect();
+        let spread = NORMAL_MAD * median(off.iter().map(|off| off.abs()).collect());
+        distances = off.iter().zip(&alone).map(|(off, alone)| off / spread.max(if *alone { f64::MIN_POSITIVE } else { 1.0 })).collect();
         let seen = whitened.between_visits(&fit, variances.tau, *scale);
         let prior = Variances { window: windows.variances.clone(), tau: PRIOR_BETWEEN_VISITS };
         let repeats = Whitened::new(observations, &fitted, &prior, false).repeats(&fit);

@@ -132,9 +132,9 @@ impl Score {
         (self.errors.iter().map(|error| error * error).sum::<f64>() / self.errors.len() as f64).sqrt()
     }
 
-    fn line(&mut self, name: &str) {
+    fn line(&mut self, name: &str) -> String {
         self.widths.sort_by(f64::total_cmp);
-        println!(
+        format!(
             "{name:34} {:4} demands: covered {:.3}, RMS {:6.2} %, half-width {:6.2} %; idle covered {:.3}; separable {}/{}",
             self.errors.len(),
             self.coverage(),
@@ -143,7 +143,7 @@ impl Score {
             self.idle.0 as f64 / self.idle.1 as f64,
             self.separable,
             self.systems
-        );
+        )
     }
 }
 
@@ -262,10 +262,10 @@ fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
             score.add(&system, &found);
             all.add(&system, &found);
         }
-        score.line(name);
+        println!("{}", score.line(name));
         println!("{:34} load-dependent {load}", "");
     }
-    all.line("all");
+    println!("{}", all.line("all"));
     assert!((0.85..=0.95).contains(&all.coverage()), "{}", all.coverage());
 }
 
@@ -335,7 +335,7 @@ fn designed_runs_reach_the_errors_of_the_reference() {
             let found = attribute(&readings(&system, &runs, (0.0, 0.0), &mut random)).remove(0).1.expect("an answer");
             score.add(&system, &found);
         }
-        score.line(&format!("boosted to {:.0} %", utilisation * 100.0));
+        println!("{}", score.line(&format!("boosted to {:.0} %", utilisation * 100.0)));
         // 200 errors leave 5 % of their RMS open.
         assert!(score.rms() <= worst * 1.05 && score.separable == 40, "{}", score.rms());
     }
