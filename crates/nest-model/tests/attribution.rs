@@ -248,7 +248,7 @@ const DESIGNS: [(&str, Design); 19] = [
 
 #[test]
 fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
-    let systems: u32 = std::env::var("NEST_SYSTEMS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let systems: u32 = std::env::var("NEST_SYSTEMS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let mut all = Score::default();
     for (number, (name, design)) in DESIGNS.into_iter().enumerate() {
         let mut score = Score::default();
