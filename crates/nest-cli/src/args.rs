@@ -37,6 +37,8 @@ pub enum Command {
     Growth(GrowthArguments),
     /// Forecast throughput curves of a CSV file, without a load test
     Curve(CurveArguments),
+    /// Find service demand in windows that you measured yourself
+    Demand(DemandArguments),
     /// List, show or remove runs of a study
     Runs(RunsArguments),
     /// Print the JSON Schema of nest.toml, of a behaviour or of a price book
@@ -182,6 +184,16 @@ pub struct LoadArguments {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Print the result in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `demand`.
+#[derive(Debug, Args)]
+pub struct DemandArguments {
+    /// Table (CSV) with columns run, duration_s, resource, busy_s, behaviour, count; window and servers where there are several
+    pub windows: PathBuf,
+    /// Print the demands in this form
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -3,6 +3,7 @@
 mod all;
 mod completions;
 mod curve;
+mod demand;
 mod demo;
 mod doctor;
 mod fit;
@@ -33,6 +34,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::All(arguments) => all::run(&arguments, registry),
         Command::Growth(arguments) => growth::run(&arguments),
         Command::Curve(arguments) => curve::run(&arguments),
+        Command::Demand(arguments) => demand::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

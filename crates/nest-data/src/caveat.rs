@@ -86,6 +86,31 @@ pub enum Caveat {
         /// Seconds for which an execution holds it.
         hold_s: f64,
     },
+    /// Demand rises with load: executions are in one another's way.
+    Contention {
+        /// The resource.
+        resource: String,
+        /// Relative change from no load to full load.
+        change: f64,
+    },
+    /// The processor time of an execution is longer than its fastest answers took.
+    DemandAboveResponse {
+        /// The behaviour.
+        behaviour: String,
+        /// Lower end of its processor time, over all tiers, in seconds.
+        demand_s: f64,
+        /// Time within which the fastest 5 % of its requests were answered, in seconds.
+        response_s: f64,
+    },
+    /// Memory grows within steps of constant load.
+    MemoryLeaks {
+        /// The resource.
+        resource: String,
+        /// Behaviour whose executions leave it behind; none where it grows with time alone.
+        behaviour: Option<String>,
+        /// Bytes per execution, or per second.
+        bytes: f64,
+    },
     /// A figure lies beyond the measured range.
     Extrapolated {
         /// What is extrapolated.
@@ -194,6 +219,24 @@ impl fmt::Display for Caveat {
                     customers.value,
                     customers.low,
                     customers.high
+                )
+            }
+            Self::Contention { resource, change } => write!(
+                f,
+                "{resource}: an execution takes {:.0} % more at full load than without load. Look for locks and caches that executions share",
+                change * 100.0
+            ),
+            Self::DemandAboveResponse { behaviour, demand_s, response_s } => write!(
+                f,
+                "an execution of {behaviour} takes {:.1} ms of processor time or more, but its fastest 5 % were answered within {:.1} ms: it works after its answer, on several processors, or something else works with it",
+                demand_s * 1e3,
+                response_s * 1e3
+            ),
+            Self::MemoryLeaks { resource, behaviour, bytes } => {
+                let per = behaviour.as_ref().map_or_else(|| "second".to_owned(), |behaviour| format!("execution of {behaviour}"));
+                write!(
+                    f,
+                    "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure longer, or find what is never given back"
                 )
             }
             Self::Extrapolated { what, factor } => write!(f, "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"),

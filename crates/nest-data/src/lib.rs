@@ -39,6 +39,7 @@ mod probe_check;
 pub mod projection;
 pub mod scaling;
 pub mod selector;
+pub mod stored_data;
 pub mod study;
 pub mod study_file;
 pub mod template;

@@ -188,6 +188,9 @@ pub struct PlannedStep {
     /// Which repeat it is, from 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeat: u32,
+    /// Items stored in the target, in the study's unit; none where the study states no sizes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<f64>,
 }
 
 fn is_zero(value: &u32) -> bool {
@@ -205,7 +208,10 @@ impl PlannedStep {
     #[must_use]
     pub fn label(&self) -> String {
         match (self.purpose, &self.boosted, self.customers) {
-            (Purpose::Boosted, Some(behaviour), _) => format!("boosted {behaviour}"),
+            (Purpose::Boosted, Some(behaviour), _) => match self.stored {
+                Some(stored) => format!("boosted {behaviour} with {stored}"),
+                None => format!("boosted {behaviour}"),
+            },
             (Purpose::Idle, _, _) => "idle".to_owned(),
             (Purpose::Base, _, _) => "base".to_owned(),
             (Purpose::Confirm, Some(policy), _) => format!("confirm {policy} at {:.2}/s", self.total_per_s()),

@@ -59,7 +59,8 @@ impl Document for ScalingModel {
             return Some(format!("{} draws", self.draws.count));
         }
         let odd = self.resources.iter().find(|resource| {
-            let size = 1 + resource.demand.len() + usize::from(resource.load_dependence.is_some());
+            let growth = resource.size_dependence.as_ref().map_or(0, |size| size.growth.len());
+            let size = 1 + resource.demand.len() + usize::from(resource.load_dependence.is_some()) + growth;
             let square = resource.covariance.len() == size && resource.covariance.iter().all(|row| row.len() == size);
             !square || !(1.0..1e6).contains(&resource.degrees_of_freedom) || resource.capacity.is_some_and(|capacity| capacity <= 0.0)
         });
@@ -84,7 +85,14 @@ pub struct ResourceModel {
     pub demand: BTreeMap<String, Estimate>,
     /// How demand depends on load; none where the steps do not show that it does.
     pub load_dependence: Option<LoadDependence>,
-    /// Covariance of idle, demands and the slope over load, in the order idle, behaviours by name, slope where there is one.
+    /// How demand depends on stored data; none where it was measured at one size, or the steps do not show that it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_dependence: Option<SizeDependence>,
+    /// What a level (memory) keeps on growing by; none where the windows do not show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<Leak>,
+    /// Covariance of idle, demands, the slope over load and growth with stored data, in the order idle, behaviours by name,
+    /// slope where there is one, growth by name.
     pub covariance: Vec<Vec<f64>>,
     /// Condition number of the design with columns scaled to length one; 1 is best.
     pub condition: f64,
@@ -98,16 +106,80 @@ pub struct ResourceModel {
     pub degrees_of_freedom: f64,
 }
 
-/// Demand that falls as a resource fills.
+/// Demand that falls, or rises, as a resource fills.
 ///
 /// # Formula
-/// `D(U) = D (1 + slope ((1 - U)^2 - mean_idleness))`.
+/// `D(U) = D (1 + slope (g(U) - mean_idleness))`, `g(U) = (1 - U)^2` where it falls and `U^2` where it rises.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LoadDependence {
     /// Relative change of demand from full to no utilisation, 0 to 1.
     pub slope: Estimate,
-    /// `(1 - U)^2` at which demands are stated, 0-1: its mean over the executions that were fitted.
+    /// g at which demands are stated, 0-1: its mean over the executions that were fitted.
     pub mean_idleness: f64,
+    /// Whether demand rises (contention).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rising: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// Demand that grows with stored data.
+///
+/// # Formula
+/// `D(S) = D + growth (S - reference)` where the shape is linear, `D + growth log2(S / reference)` where it goes by doublings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SizeDependence {
+    /// How it grows.
+    pub shape: SizeShape,
+    /// Stored items at which the demands of the resource are stated; above 0.
+    pub reference: f64,
+    /// Most stored items that were measured.
+    pub largest: f64,
+    /// Growth of the demand of one execution per item, or per doubling, by behaviour; the others do not grow.
+    pub growth: BTreeMap<String, Estimate>,
+}
+
+/// How demand grows with stored data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeShape {
+    /// By as much with every item: a scan.
+    Linear,
+    /// By as much with every doubling: a tree.
+    Doubling,
+}
+
+impl SizeShape {
+    /// What growth is multiplied by at `stored` items: items, or doublings, beyond `reference`. 0 for a size that is not above 0.
+    #[must_use]
+    pub fn growth(self, stored: f64, reference: f64) -> f64 {
+        match self {
+            _ if !(stored > 0.0 && reference > 0.0) => 0.0,
+            Self::Linear => stored - reference,
+            Self::Doubling => (stored / reference).log2(),
+        }
+    }
+}
+
+impl SizeDependence {
+    /// What the demand of one execution of a behaviour has more, or less, at `stored` items than is stated.
+    #[must_use]
+    pub fn added(&self, behaviour: &str, stored: f64) -> f64 {
+        self.growth.get(behaviour).map_or(0.0, |growth| growth.value * self.shape.growth(stored, self.reference))
+    }
+}
+
+/// What a level keeps on growing by while the target runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Leak {
+    /// Behaviour whose executions leave something behind; none where it grows with time alone.
+    pub behaviour: Option<String>,
+    /// Bytes per execution, or per second where no behaviour is named.
+    pub rate: Estimate,
+    /// Two-sided p value of the Mann-Kendall test against no trend.
+    pub p_value: f64,
 }
 
 /// Facts of one behaviour.

@@ -18,6 +18,7 @@ use crate::{
     growth::{DateText, Lapse},
     measure::Measure,
     mechanism::Mechanism,
+    stored_data::StoredData,
     units::{Quoted, Seconds, Share},
 };
 
@@ -51,6 +52,9 @@ pub struct Study {
     /// How it is measured.
     #[serde(default)]
     pub measure: Measure,
+    /// Data stored in the target: the sizes that it is measured at, and what it grows by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<StoredData>,
     /// Where resource use is read, by probe name; without one, CPU, memory and disk of the process that serves the base URL.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub probes: BTreeMap<String, Probe>,
@@ -134,7 +138,8 @@ pub struct Target {
     /// Command that is run between steps, to bring stored data back to where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<String>,
-    /// Command that is run once before the first step, to fill the target to a stated data size.
+    /// Command that is run once before the first step, to fill the target to a stated data size; where `data.sizes` states
+    /// several, once for each of them, with the size in $NEST_SIZE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
@@ -517,7 +522,11 @@ impl Study {
     /// SHA-256 of what a measurement depends on and a forecast cannot change: behaviours, probes and stored state.
     #[must_use]
     pub fn measured_hash(&self) -> String {
-        sha256(&(&self.behaviours, &self.probes, &self.target.state, &self.target.reset))
+        let measured = (&self.behaviours, &self.probes, &self.target.state, &self.target.reset);
+        match &self.data {
+            None => sha256(&measured),
+            Some(data) => sha256(&(measured, &data.sizes, &data.behaviours)),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     growth_check::check_growth,
     policy_check::check_policies,
     probe_check,
+    stored_data::check_stored_data,
     study::{Config, Driver, Platform, Study},
     template::{Segment, Template},
     toml_document::{self, Spans},
@@ -275,6 +276,7 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
 fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let measure = &study.measure;
     check_customers(study, spans, found);
+    check_stored_data(study, spans, found);
     if study.customers.peak_hour_share.get() < 1.0 / 24.0 {
         let help = "the busiest of 24 hours holds at least 1/24 = 4.17% of the day";
         found.push(spans.at_value(&["customers", "peak_hour_share"], "the busiest hour cannot hold less than an even share", help));

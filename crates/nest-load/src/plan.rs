@@ -16,6 +16,8 @@ use crate::LoadError;
 
 /// Seconds that a step takes beside settling and windows: draining, reset, sampling.
 const OVERHEAD_S: f64 = 0.5;
+/// How often a boosted step is run at a further size of stored data, at least.
+const FEWEST_AT_A_SIZE: u32 = 2;
 /// Least demand that is planned with, in seconds, so that a free behaviour does not ask for an endless rate.
 const LEAST_DEMAND_S: f64 = 1e-6;
 
@@ -42,6 +44,9 @@ pub struct Plan {
 /// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the pilot's D.
 /// A boosted step offers the base mix and as much more of one behaviour as brings its busiest processor to `boost`.
 ///
+/// Where the study states sizes of stored data, all of that is run at the first one; at each of the others a boosted step is
+/// run for every behaviour (or for those that the study names), at a load that leaves room for demands that have grown.
+///
 /// A plan for a search has no ramp: the search decides its steps one by one.
 ///
 /// # Errors
@@ -52,21 +57,22 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
     let measure = &study.measure;
     let at = |customers: f64| per_customer.iter().map(|(name, rate)| (name.clone(), rate * customers)).collect::<BTreeMap<_, _>>();
 
+    let stored = first_size(study);
     let base = at(measure.base.get() * capacity);
     let mut loaded =
-        vec![Draft { purpose: Purpose::Base, boosted: None, customers: Some(measure.base.get() * capacity), offered_per_s: base.clone() }];
+        vec![Draft { purpose: Purpose::Base, boosted: None, customers: Some(measure.base.get() * capacity), offered_per_s: base.clone(), stored }];
     for pilot in pilots {
         let mut offered_per_s = base.clone();
         *offered_per_s.entry(pilot.behaviour.clone()).or_default() +=
             (measure.boost.get() - measure.base.get()).max(0.05) * saturating_rate(pilot, resources);
-        loaded.push(Draft { purpose: Purpose::Boosted, boosted: Some(pilot.behaviour.clone()), customers: None, offered_per_s });
+        loaded.push(Draft { purpose: Purpose::Boosted, boosted: Some(pilot.behaviour.clone()), customers: None, offered_per_s, stored });
     }
     let ramp = measure.customers.clone().unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
     if !searched {
-        let plain = |customers: &f64| Draft { purpose: Purpose::Ramp, boosted: None, customers: Some(*customers), offered_per_s: at(*customers) };
+        let plain = |customers: &f64| Draft { purpose: Purpose::Ramp, boosted: None, customers: Some(*customers), offered_per_s: at(*customers), stored };
         loaded.extend(ramp.iter().map(plain));
     }
-    let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new() };
+    let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new(), stored };
     let mut drafts = vec![(idle, 0)];
     drafts.extend(in_order(&loaded, measure.repeats, measure.order, study.study.seed));
     if !searched {
@@ -76,6 +82,7 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
             drafts.push((confirm(study, customers)?, 0));
         }
     }
+    drafts.extend(at_further_sizes(study, &loaded));
 
     let mut caveats = Vec::new();
     let steps: Vec<PlannedStep> = drafts
@@ -103,6 +110,29 @@ struct Draft {
     boosted: Option<String>,
     customers: Option<f64>,
     offered_per_s: BTreeMap<String, f64>,
+    stored: Option<f64>,
+}
+
+/// The boosted steps of behaviours that may depend on stored data, at every size but the first.
+///
+/// What a demand grows to is not known: between none and as much as the data. The load is that of the first size over the
+/// root of the growth of the data, which is fit for both. Growth is a difference of visits, so each is made twice at least.
+fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
+    let Some(data) = &study.data else { return Vec::new() };
+    let Some((first, further)) = data.sizes.split_first() else { return Vec::new() };
+    let concerned =
+        |draft: &&Draft| draft.boosted.as_ref().is_some_and(|boosted| data.behaviours.as_ref().is_none_or(|behaviours| behaviours.contains(boosted)));
+    let mut drafts = Vec::new();
+    for size in further {
+        let share = (first / size).sqrt();
+        for repeat in 0..study.measure.repeats.max(FEWEST_AT_A_SIZE) {
+            drafts.extend(loaded.iter().filter(concerned).map(|draft| {
+                let offered_per_s = draft.offered_per_s.iter().map(|(name, rate)| (name.clone(), rate * share)).collect();
+                (Draft { offered_per_s, stored: Some(*size), ..draft.clone() }, repeat)
+            }));
+        }
+    }
+    drafts
 }
 
 /// Executions per second that so many customers offer in their busiest minute, by behaviour.
@@ -118,7 +148,12 @@ fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
     let mut parameters = study.parameter_values();
     parameters.extend(policy.iter().filter_map(|name| study.policies.get(name)).flat_map(|policy| policy.set.clone()));
     let offered_per_s = offered_per_s(study, &parameters, customers)?;
-    Ok(Draft { purpose: Purpose::Confirm, customers: policy.is_none().then_some(customers), boosted: policy, offered_per_s })
+    Ok(Draft { purpose: Purpose::Confirm, customers: policy.is_none().then_some(customers), boosted: policy, offered_per_s, stored: first_size(study) })
+}
+
+/// The size of stored data that most steps run at.
+fn first_size(study: &Study) -> Option<f64> {
+    study.data.as_ref().and_then(|data| data.sizes.first().copied())
 }
 
 /// All repeats of the loaded steps, each with its number.
@@ -131,17 +166,18 @@ fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Dra
 }
 
 fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Draft) -> PlannedStep {
-    let Draft { purpose, boosted, customers, offered_per_s } = draft;
+    let Draft { purpose, boosted, customers, offered_per_s, stored } = draft;
     let seed = study.study.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
     let arrival = if purpose == Purpose::Idle { Arrival::Open } else { study.customers.arrival };
     let active = (arrival == Arrival::Closed).then(|| active_customers(study, pilots, &offered_per_s));
-    PlannedStep { index, purpose, boosted, customers, offered_per_s, seed, arrival, active, repeat }
+    PlannedStep { index, purpose, boosted, customers, offered_per_s, seed, arrival, active, repeat, stored }
 }
 
 /// A step on the plain mix at `customers`, for a search.
 pub(crate) fn searched_step(study: &Study, pilots: &[Pilot], index: usize, purpose: Purpose, customers: f64) -> Result<PlannedStep, LoadError> {
     let offered_per_s = offered_per_s(study, &study.parameter_values(), customers)?;
-    Ok(planned(study, pilots, index, 0, Draft { purpose, boosted: None, customers: Some(customers), offered_per_s }))
+    let stored = first_size(study);
+    Ok(planned(study, pilots, index, 0, Draft { purpose, boosted: None, customers: Some(customers), offered_per_s, stored }))
 }
 
 /// Active customers who execute these rates while the target is not loaded.
@@ -277,6 +313,35 @@ mod tests {
         sorted.sort();
         shuffled.sort();
         assert_eq!(shuffled, sorted);
+    }
+
+    #[test]
+    fn further_sizes_have_boosted_steps_of_their_own_at_the_end() {
+        let mut sized = study("[measure]\nramp = [0.3]\n");
+        let data = |behaviours| nest_data::stored_data::StoredData {
+            item: "payment".into(),
+            sizes: vec![1e3, 4e3],
+            behaviours,
+            fixed: 0.0,
+            per_customer: 0.0,
+            added_by: None,
+            kept_days: 0.0,
+        };
+        let planned = |study: &Study| {
+            let plan = resolve(study, &pilots(), &resources(), false).expect("a plan");
+            plan.steps.iter().map(|step| (step.label(), step.stored, step.offered_per_s.get("b").copied())).collect::<Vec<_>>()
+        };
+        sized.data = Some(data(None));
+        let steps = planned(&sized);
+        assert!(steps[..5].iter().all(|(_, stored, _)| *stored == Some(1e3)));
+        // half of the rate at four times the size
+        assert_eq!(
+            steps[5..].iter().map(|step| step.0.as_str()).collect::<Vec<_>>(),
+            ["boosted a with 4000", "boosted b with 4000", "boosted a with 4000", "boosted b with 4000"]
+        );
+        assert!((steps[6].2.expect("a rate") / steps[3].2.expect("a rate") - 0.5).abs() < 1e-12 && steps[6].1 == Some(4e3));
+        sized.data = Some(data(Some(vec!["b".to_owned()])));
+        assert_eq!(planned(&sized).len(), 7);
     }
 
     #[test]

@@ -34,6 +34,8 @@ mod closing;
 
 /// Limited steps at no more customers after which a step of the ramp is left out.
 const LIMITED_BEFORE: usize = 2;
+/// Variable in which the study's commands find the size of stored data.
+const SIZE: &str = "NEST_SIZE";
 /// Settling goes on to this multiple of its least length where the study says nothing else.
 const SETTLE_MOST: u32 = 4;
 /// Share of executions without a connection above which the target counts as lost.
@@ -123,6 +125,10 @@ struct Run<'a> {
     interrupt: &'a Interrupt,
     address: Address,
     started: Option<StartedTarget>,
+    log: Option<File>,
+    stored: Option<f64>,
+    origin: Origin,
+    cores: Vec<usize>,
     engine: Engine,
     observer: Observer,
     resources: Vec<Resource>,
@@ -196,6 +202,31 @@ fn served_tier(study: &Study, port: u16) -> String {
     by_port.or_else(app).or_else(|| of(&|_| true)).unwrap_or_else(|| "app".to_owned())
 }
 
+/// Tells the study's commands the size of stored data.
+fn state_size(environment: &mut BTreeMap<String, String>, stored: Option<f64>) {
+    if let Some(stored) = stored {
+        environment.insert(SIZE.to_owned(), stored.to_string());
+    }
+}
+
+/// Starts the study's target, where it has a command for that, and waits until it answers.
+fn start_target(
+    study: &Study,
+    origin: &Origin,
+    address: &Address,
+    options: &MeasureOptions,
+    log: Option<&File>,
+    interrupt: &Interrupt,
+) -> Result<Option<StartedTarget>, LoadError> {
+    let mut started = None;
+    if let Some(command) = &study.target.start {
+        let log = log.and_then(|log| log.try_clone().ok()).map_or_else(Stdio::null, Stdio::from);
+        started = Some(StartedTarget::start(command, study, address, &options.folder, &options.environment, log, interrupt)?);
+    }
+    wait_until_ready(study, origin, address, started.as_mut(), interrupt)?;
+    Ok(started)
+}
+
 impl<'a> Run<'a> {
     fn start(study: &'a Study, mut options: MeasureOptions, interrupt: &'a Interrupt) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
@@ -210,12 +241,10 @@ impl<'a> Run<'a> {
             longest_body: study.measure.longest_body,
             timeout_s: study.measure.timeout.get(),
         })?;
-        let mut started = None;
-        if let Some(command) = &study.target.start {
-            let log = options.target_log.take().map_or_else(Stdio::null, Stdio::from);
-            started = Some(StartedTarget::start(command, study, &address, &options.folder, &options.environment, log, interrupt)?);
-        }
-        wait_until_ready(study, &origin, &address, started.as_mut(), interrupt)?;
+        let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
+        state_size(&mut options.environment, stored);
+        let log = options.target_log.take();
+        let started = start_target(study, &origin, &address, &options, log.as_ref(), interrupt)?;
         if let Some(command) = &study.target.state {
             run_command("state", command, &options.folder, &options.environment, interrupt)?;
         }
@@ -233,7 +262,7 @@ impl<'a> Run<'a> {
             let tier = served_tier(study, address.port);
             resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
         }
-        Ok(Self { study, options, interrupt, address, started, engine, observer, resources, start: Instant::now() })
+        Ok(Self { study, options, interrupt, address, started, log, stored, origin, cores, engine, observer, resources, start: Instant::now() })
     }
 
     fn plan(&mut self, watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>) -> Result<(Plan, Vec<Pilot>), LoadError> {
@@ -259,6 +288,25 @@ impl<'a> Run<'a> {
         run_command("reset", command, &self.options.folder, &self.options.environment, self.interrupt)
     }
 
+    /// Brings the target to another size of stored data: started again where its command names the size, then filled.
+    fn resize(&mut self, stored: Option<f64>) -> Result<(), LoadError> {
+        if stored == self.stored {
+            return Ok(());
+        }
+        self.stored = stored;
+        state_size(&mut self.options.environment, stored);
+        self.engine.forget_customers()?;
+        if self.study.target.start.as_ref().is_some_and(|command| command.contains(SIZE)) {
+            // The old one must have let go of its address.
+            self.started = None;
+            self.started = start_target(self.study, &self.origin, &self.address, &self.options, self.log.as_ref(), self.interrupt)?;
+            pin(&self.cores)?;
+            self.observer = Observer::new(self.study, self.started.as_ref().map(StartedTarget::pid), self.address.port)?;
+        }
+        let Some(command) = &self.study.target.state else { return Ok(()) };
+        run_command("state", command, &self.options.folder, &self.options.environment, self.interrupt)
+    }
+
     /// Runs one step and hands it out.
     fn finish(
         &mut self,
@@ -268,6 +316,7 @@ impl<'a> Run<'a> {
         watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
     ) -> Result<Vec<String>, LoadError> {
         watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
+        self.resize(step.stored)?;
         let finished = self.step(step, plan.steps.len().saturating_sub(steps.len()))?;
         if finished.interrupted {
             watch(Event::StepCut(&finished.step)).map_err(LoadError::Keep)?;

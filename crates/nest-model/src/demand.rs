@@ -6,38 +6,33 @@ use nalgebra::{DMatrix, DVector};
 use nest_data::{
     Estimate,
     measurement::{Purpose, Resource, ResourceKind, Step, Worth},
-    scaling::{LoadDependence, ResourceModel},
+    scaling::{LoadDependence, ResourceModel, SizeDependence, SizeShape},
 };
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
+pub use crate::mixed_effects::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS};
 use crate::{
-    load_law::{LoadLaw, idleness},
-    regression::{LinearFit, condition, weighted_nnls},
+    draws::Z90,
+    load_law::{LoadLaw, LoadShape},
+    mixed_effects::{MixedFit, Observations, fit_mixed, upper_t},
+    regression::condition,
 };
 
-/// Relative deviation between visits of the same step before enough repeats have been seen.
-pub const PRIOR_BETWEEN_VISITS: f64 = 0.02;
-/// Repeats that the prior stands for, and from which on it is left out.
-pub const PRIOR_REPEATS: f64 = 6.0;
 /// Condition number above which single demands are not told apart.
 pub const WORST_CONDITION: f64 = 30.0;
-/// Least relative deviation between visits that a handful of them can show.
-const LEAST_BETWEEN_VISITS: f64 = 1e-3;
-/// Error of a reading that no repeat can take away, as a share of capacity (or of the largest use).
-const READING_ERROR: f64 = 2e-4;
-/// Share of capacity (or of the largest use) that the error of a visit does not fall below: on a machine that is mostly
-/// idle, waking up costs processor time of its own, so light steps say less about loaded ones than their size suggests.
-const LIGHT_LOAD: f64 = 0.35;
 /// Standard errors that a slope of demand over load must lie above zero to be believed.
 const LEAST_EVIDENCE: f64 = 2.0;
-/// A suspect step counts with this times the standard deviation of a valid one.
-const SUSPECT_FACTOR: f64 = 2.0;
+/// The same for growth with stored data, which is looked for only where somebody suspects it (one-sided, p = 0.05).
+const LEAST_GROWTH_EVIDENCE: f64 = Z90;
 /// Windows of a step with a reading below which the step says nothing about a resource.
 const FEWEST_WINDOWS: usize = 2;
-/// Rounds of fitting and re-weighting; the weights settle in three.
-const ROUNDS: usize = 6;
-/// Upper tail probability of the 90 % interval.
-const UPPER: f64 = 0.95;
+/// Rounds in which the work that a slope over load applies to is found; it settles in three.
+const ROUNDS: usize = 4;
+/// Where demands cannot be told apart: standard deviation of one around the mean demand of all, as a multiple of that mean.
+const DEMANDS_DIFFER: f64 = 3.0;
+/// Where idle use cannot be told from demand: its standard deviation around 0, as a share of capacity or of the largest use.
+const IDLE_SHARE: f64 = 0.1;
+/// Sizes of stored data from which on growth in steps and in doublings can be told apart.
+const SIZES_FOR_SHAPE: usize = 3;
 
 /// Use of one resource in one step, per second.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +45,8 @@ pub struct Visit {
     pub windows: Vec<WindowUse>,
     /// Whether the step counts less.
     pub suspect: bool,
+    /// Size of the stored data, in the study's items; none where it is not stated.
+    pub stored: Option<f64>,
 }
 
 /// Use of one resource in one window, per second.
@@ -66,8 +63,11 @@ pub struct WindowUse {
 /// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the forecast.
 #[must_use]
 pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec<Visit> {
+    // A target that was started again for another size of stored data holds other memory.
+    let first = steps.first().and_then(|step| step.plan.stored);
+    let same_start = |step: &&Step| resource.kind != ResourceKind::Memory || step.plan.stored == first;
     let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
-    fitted.filter_map(|step| visit(step, behaviours, resource)).collect()
+    fitted.filter(same_start).filter_map(|step| visit(step, behaviours, resource)).collect()
 }
 
 /// The use of a resource in one step; none where too few windows have a reading. A window without one counts neither as
@@ -91,25 +91,209 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
     if windows.len() < FEWEST_WINDOWS.min(step.windows.len()) {
         return None;
     }
-    let seconds: f64 = windows.iter().map(|window| window.seconds).sum();
-    let mean = |value: &dyn Fn(&WindowUse) -> f64| windows.iter().map(|window| value(window) * window.seconds).sum::<f64>() / seconds;
-    if seconds <= 0.0 {
-        return None;
-    }
-    let rates = (0..behaviours.len()).map(|index| mean(&|window| window.rates[index])).collect();
-    let used = mean(&|window| window.used);
-    Some(Visit { rates, used, suspect: step.verdict.worth == Worth::Suspect, windows })
+    Visit::of(windows, step.verdict.worth == Worth::Suspect, step.plan.stored)
 }
 
-/// Fits idle use and demands of one resource, and how they depend on its load where the steps show that they do.
+impl Visit {
+    /// A visit of some windows; none where there are none.
+    #[must_use]
+    pub fn of(windows: Vec<WindowUse>, suspect: bool, stored: Option<f64>) -> Option<Self> {
+        let seconds: f64 = windows.iter().map(|window| window.seconds).sum();
+        if seconds <= 0.0 {
+            return None;
+        }
+        let mean = |value: &dyn Fn(&WindowUse) -> f64| windows.iter().map(|window| value(window) * window.seconds).sum::<f64>() / seconds;
+        let rates = (0..windows[0].rates.len()).map(|index| mean(&|window| window.rates[index])).collect();
+        let used = mean(&|window| window.used);
+        Some(Self { rates, used, windows, suspect, stored })
+    }
+}
+
+/// Demands on one resource, as they were fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DemandFit {
+    /// Idle use, demands, then the slope over load and growth with stored data, where there are any.
+    pub mixed: MixedFit,
+    /// How demand depends on load; none where the windows do not show it.
+    pub law: Option<LoadLaw>,
+    /// How demand depends on stored data; none where the visits do not show it.
+    pub size: Option<SizeFit>,
+    /// Condition number of the design with columns scaled to length one; 1 is best.
+    pub condition: f64,
+}
+
+/// Demand that grows with stored data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SizeFit {
+    /// In steps of one item, or by doublings.
+    pub shape: SizeShape,
+    /// Size at which demands are stated.
+    pub reference: f64,
+    /// The behaviours that it concerns, by their position.
+    pub behaviours: Vec<usize>,
+}
+
+/// Fits idle use and demands to visits, and how they depend on load and on stored data where the windows show that they do.
+///
+/// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is looked for; `scale`
+/// the capacity or the largest use. Where the mixes do not tell demands apart (condition above 30), idle use is taken for a small
+/// share of the scale, and demands for about alike. `None` where a behaviour was never executed.
+#[must_use]
+pub fn fit_demand(visits: &[Visit], behaviours: usize, capacity: Option<f64>, scale: f64) -> Option<DemandFit> {
+    let mut observations = observations(visits, behaviours, scale);
+    if observations.design.column_iter().any(|column| column.iter().all(|value| *value == 0.0)) {
+        return None;
+    }
+    // The design is judged by relative errors: a light step tells as much of a mix as a heavy one.
+    let relative = |row: usize| observations.used[row].abs() + 0.01 * scale;
+    let judged = DMatrix::from_fn(observations.used.len(), behaviours + 1, |row, column| observations.design[(row, column)] / relative(row));
+    let condition = condition(&judged);
+    if condition.is_nan() || condition > WORST_CONDITION {
+        observations.known = assumed(&observations);
+    }
+    let mut mixed = fit_mixed(&observations)?;
+    let mut size = None;
+    if let Some((wider, grown, fit)) = fit_size(visits, &observations, behaviours, &mixed) {
+        (observations, size, mixed) = (wider, Some(fit), grown);
+    }
+    let loaded = capacity.and_then(|capacity| {
+        let shapes = [LoadShape::Falling, LoadShape::Rising];
+        let found = shapes.into_iter().filter_map(|shape| fit_load(&observations, behaviours, capacity, &mixed, shape));
+        found.max_by(|a, b| a.2.total_cmp(&b.2))
+    });
+    let law = loaded.as_ref().map(|(_, law, _)| *law);
+    let mixed = loaded.map_or(mixed, |(mixed, _, _)| mixed);
+    Some(DemandFit { mixed, law, size, condition })
+}
+
+fn observations(visits: &[Visit], behaviours: usize, scale: f64) -> Observations {
+    let windows: Vec<&WindowUse> = visits.iter().flat_map(|visit| &visit.windows).collect();
+    let mut start = 0;
+    let ranges = visits.iter().map(|visit| {
+        start += visit.windows.len();
+        start - visit.windows.len()..start
+    });
+    Observations {
+        design: DMatrix::from_fn(windows.len(), behaviours + 1, |row, column| if column == 0 { 1.0 } else { windows[row].rates[column - 1] }),
+        used: DVector::from_iterator(windows.len(), windows.iter().map(|window| window.used)),
+        seconds: windows.iter().map(|window| window.seconds).collect(),
+        visits: ranges.collect(),
+        suspect: visits.iter().map(|visit| visit.suspect).collect(),
+        scale,
+        known: Vec::new(),
+    }
+}
+
+/// What is assumed where the mixes do not tell demands apart: idle use is a small share of capacity, and demands are of
+/// the size of the mean one.
+fn assumed(observations: &Observations) -> Vec<(usize, f64, f64)> {
+    let executions: f64 = observations.design.columns(1, observations.design.ncols() - 1).sum();
+    let mean = observations.used.sum() / executions;
+    let demands = (1..observations.design.ncols()).map(|column| (column, mean, DEMANDS_DIFFER * mean));
+    std::iter::once((0, 0.0, IDLE_SHARE * observations.scale)).chain(demands.filter(|_| mean > 0.0 && mean.is_finite())).collect()
+}
+
+/// The same with demand that depends on load, with its law and the evidence for it in standard errors; none where the
+/// windows do not show it.
+///
+/// The slope becomes linear with the work of a window taken from the fit before: `slope (g(U_w) - mean) sum_j rate_jw D_j`.
+fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain: &MixedFit, shape: LoadShape) -> Option<(MixedFit, LoadLaw, f64)> {
+    let columns = observations.design.ncols();
+    let place = behaviours + 1;
+    let executions: DVector<f64> =
+        DVector::from_fn(observations.used.len(), |row, _| observations.design.row(row).columns(1, behaviours).sum() * observations.seconds[row]);
+    let plain_use = &observations.design * &plain.coefficients;
+    let mut work = plain_use.add_scalar(-plain.coefficients[0]);
+    let mut fitted = plain_use;
+    let mut loaded: Option<(MixedFit, f64)> = None;
+    for _ in 0..ROUNDS {
+        // The mean is one over executions, so that the stated demand is what an execution of the run took on average.
+        let driver = fitted.map(|used| shape.driver((used / capacity).max(0.0)));
+        let mean = executions.dot(&driver) / executions.sum();
+        let slope = DVector::from_fn(driver.len(), |row, _| (driver[row] - mean) * work[row]);
+        let mut wider = observations.clone();
+        wider.design = wider.design.insert_column(place, 0.0);
+        wider.design.set_column(place, &slope);
+        wider.known.iter_mut().filter(|(column, _, _)| *column >= place).for_each(|(column, _, _)| *column += 1);
+        let fit = fit_mixed(&wider)?;
+        fitted = &wider.design * &fit.coefficients;
+        work = &fitted - &slope * fit.coefficients[place];
+        work.add_scalar_mut(-fit.coefficients[0]);
+        loaded = Some((fit, mean));
+    }
+    let (fit, mean) = loaded?;
+    debug_assert_eq!(fit.coefficients.len(), columns + 1);
+    let (slope, error) = (fit.coefficients[place], fit.covariance[(place, place)].max(0.0).sqrt());
+    (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((fit, LoadLaw { shape, slope, mean }, slope / error))
+}
+
+/// The same with demands that grow with stored data, for the behaviours whose growth is above 1.645 standard errors: one
+/// after the other, the one with the most evidence first.
 ///
 /// # Formula
-/// `used_v = idle + sum_j rate_jv D_j (1 + slope ((1 - U_v)^2 - mean))`, the slope only where it is above twice its standard error
-/// (see [`LoadLaw`]). The variance of a visit v is `within_v + (tau used_v)^2`: `within_v` is the variance of the mean of its
-/// window residuals, `tau` the relative deviation between visits, chosen so that the residuals have their expected size
-/// (method of moments). While fewer than six repeats (visits beyond coefficients) have been seen, the missing ones are taken
-/// from the prior of 2 %. A visit is weighted by one over its variance plus `(tau 0.35 c)^2`, so that light steps do not
-/// decide; the covariance is that of these weights, and intervals are Student's t.
+/// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that it fits better
+/// (smaller sum of squared relative residuals). S_0 is the size of the first visit.
+fn fit_size(visits: &[Visit], observations: &Observations, behaviours: usize, plain: &MixedFit) -> Option<(Observations, MixedFit, SizeFit)> {
+    let reference = visits.iter().find_map(|visit| visit.stored).filter(|reference| *reference > 0.0)?;
+    let stored: Vec<f64> = visits.iter().flat_map(|visit| vec![visit.stored.unwrap_or(reference); visit.windows.len()]).collect();
+    let mut sizes = stored.clone();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    if sizes.len() < 2 {
+        return None;
+    }
+    let shapes: &[SizeShape] = if sizes.len() >= SIZES_FOR_SHAPE { &[SizeShape::Linear, SizeShape::Doubling] } else { &[SizeShape::Linear] };
+    let scales = plain_use(observations, plain);
+    let of_shape = |shape: SizeShape| {
+        let grown: Vec<f64> = stored.iter().map(|stored| shape.growth(*stored, reference)).collect();
+        let mut so_far = observations.clone();
+        let mut concerned: Vec<usize> = Vec::new();
+        loop {
+            let others = (0..behaviours).filter(|behaviour| !concerned.contains(behaviour));
+            let best = others.filter_map(|behaviour| with_growth(&so_far, behaviour, &grown).map(|with| (behaviour, with)));
+            let best = best.max_by(|a, b| a.1.2.total_cmp(&b.1.2)).filter(|(_, (_, _, evidence))| *evidence > LEAST_GROWTH_EVIDENCE);
+            let Some((behaviour, (wider, _, _))) = best else { break };
+            concerned.push(behaviour);
+            so_far = wider;
+        }
+        // Columns stand in the order of the behaviours, as those of the demands do.
+        concerned.sort_unstable();
+        let in_order = concerned.iter().try_fold((observations.clone(), None), |(so_far, _), behaviour| {
+            with_growth(&so_far, *behaviour, &grown).map(|(wider, fit, _)| (wider, Some(fit)))
+        });
+        let (wider, fit) = in_order.and_then(|(wider, fit)| Some((wider, fit?)))?;
+        let residuals = &wider.used - &wider.design * &fit.coefficients;
+        let misfit: f64 = residuals.iter().zip(&scales).map(|(residual, scale)| (residual / scale).powi(2)).sum();
+        Some((misfit, wider, fit, SizeFit { shape, reference, behaviours: concerned }))
+    };
+    let best = shapes.iter().filter_map(|shape| of_shape(*shape)).min_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some((best.1, best.2, best.3))
+}
+
+/// The same with growth of one more demand as the last column, and the evidence for it in standard errors; none where the
+/// behaviour was not executed at another size.
+fn with_growth(observations: &Observations, behaviour: usize, grown: &[f64]) -> Option<(Observations, MixedFit, f64)> {
+    let place = observations.design.ncols();
+    let column = DVector::from_fn(grown.len(), |row, _| grown[row] * observations.design[(row, behaviour + 1)]);
+    let mut wider = observations.clone();
+    wider.design = wider.design.insert_column(place, 0.0);
+    wider.design.set_column(place, &column);
+    let fit = fit_mixed(&wider)?;
+    let evidence = fit.coefficients[place] / fit.covariance[(place, place)].max(f64::MIN_POSITIVE).sqrt();
+    Some((wider, fit, evidence))
+}
+
+/// What residuals of different shapes are compared in: fitted use without growth, and a little of the scale.
+fn plain_use(observations: &Observations, plain: &MixedFit) -> Vec<f64> {
+    (&observations.design * &plain.coefficients).iter().map(|used| used + 0.05 * observations.scale).collect()
+}
+
+/// Fits idle use and demands of one resource, and how they depend on its load and on stored data where the steps show that
+/// they do.
+///
+/// # Formula
+/// `used_w = idle + sum_j rate_jw D_j (1 + slope (g(U_w) - mean))`, the slope only where it is above twice its standard error (see
+/// [`LoadLaw`]); windows of a step deviate together (see [`fit_mixed`]).
 ///
 /// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing
 /// Surveys 10(3), 1978.
@@ -117,201 +301,86 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
 /// `None` where there are fewer visits than coefficients, or behaviours that were never executed.
 #[must_use]
 pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource) -> Option<ResourceModel> {
-    let columns = behaviours.len() + 1;
-    if visits.len() < columns {
+    if visits.len() < behaviours.len() + 1 {
         return None;
     }
-    let design = DMatrix::from_fn(visits.len(), columns, |row, column| if column == 0 { 1.0 } else { visits[row].rates[column - 1] });
-    let used = DVector::from_iterator(visits.len(), visits.iter().map(|visit| visit.used));
     let processor = resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu);
-    let scale = processor.unwrap_or(used.max()).max(f64::MIN_POSITIVE);
-    let plain = fit_visits(visits, &design, &used, scale)?;
-    let loaded = processor.and_then(|capacity| fit_load(visits, &design, &used, capacity, &plain));
-    let (fitted, law) = match loaded {
-        Some((fitted, law)) => (fitted, Some(law)),
-        None => (plain, None),
-    };
-    let t = StudentsT::new(0.0, 1.0, fitted.degrees_of_freedom).expect("at least six degrees of freedom").inverse_cdf(UPPER);
-    let estimate = |column: usize| {
-        let (value, error) = (fitted.fit.coefficients[column], fitted.covariance[(column, column)].max(0.0).sqrt());
-        Estimate { value, standard_error: error, low: (value - t * error).max(0.0), high: value + t * error }
-    };
-    // The design is judged by relative errors: a light step tells as much of a mix as a heavy one.
-    let relative = DMatrix::from_fn(visits.len(), columns, |row, column| design[(row, column)] / (used[row] + 0.01 * scale));
-    let condition = condition(&relative);
+    let largest = visits.iter().map(|visit| visit.used).fold(0.0, f64::max);
+    let scale = processor.unwrap_or(largest).max(f64::MIN_POSITIVE);
+    let DemandFit { mixed, law, size, condition } = fit_demand(visits, behaviours.len(), processor, scale)?;
+    let after_load = behaviours.len() + 1 + usize::from(law.is_some());
     Some(ResourceModel {
         name: resource.name.clone(),
         tier: resource.tier.clone(),
         kind: resource.kind,
         capacity: resource.capacity,
-        idle: estimate(0),
-        demand: behaviours.iter().enumerate().map(|(index, name)| (name.clone(), estimate(index + 1))).collect(),
-        load_dependence: law.map(|mean_idleness| LoadDependence { slope: estimate(columns), mean_idleness }),
-        covariance: fitted.covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),
+        idle: mixed.estimate(0),
+        demand: behaviours.iter().enumerate().map(|(index, name)| (name.clone(), mixed.estimate(index + 1))).collect(),
+        load_dependence: law.map(|law| LoadDependence {
+            slope: mixed.estimate(behaviours.len() + 1),
+            mean_idleness: law.mean,
+            rising: law.shape == LoadShape::Rising,
+        }),
+        size_dependence: size.map(|size| SizeDependence {
+            shape: size.shape,
+            reference: size.reference,
+            largest: visits.iter().filter_map(|visit| visit.stored).fold(size.reference, f64::max),
+            growth: size
+                .behaviours
+                .iter()
+                .enumerate()
+                .map(|(place, index)| (behaviours[*index].clone(), mixed.estimate(after_load + place)))
+                .collect(),
+        }),
+        leak: None,
+        covariance: mixed.covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),
         condition,
         separable: condition <= WORST_CONDITION,
         visits: visits.len(),
-        between_visits: fitted.tau,
-        degrees_of_freedom: fitted.degrees_of_freedom,
+        between_visits: mixed.between_visits,
+        degrees_of_freedom: mixed.between_degrees,
     })
-}
-
-/// A fit with what its intervals need.
-struct FittedVisits {
-    fit: LinearFit,
-    covariance: DMatrix<f64>,
-    tau: f64,
-    degrees_of_freedom: f64,
-}
-
-/// Fits visits to a design whose first columns are idle use and the rates of the behaviours.
-fn fit_visits(visits: &[Visit], design: &DMatrix<f64>, used: &DVector<f64>, scale: f64) -> Option<FittedVisits> {
-    let repeats = visits.len().checked_sub(design.ncols())? as f64;
-    let mut tau = PRIOR_BETWEEN_VISITS;
-    let mut variances = used.map(|used| variance(used, 0.0, tau, scale));
-    let mut fit = weighted_nnls(design, used, &variances.map(|variance| fit_variance(variance, tau, scale)))?;
-    for _ in 0..ROUNDS {
-        let weighted_by = variances.map(|variance| fit_variance(variance, tau, scale));
-        fit = weighted_nnls(design, used, &weighted_by)?;
-        let fitted = design * &fit.coefficients;
-        let factor = |row: usize| if visits[row].suspect { SUSPECT_FACTOR.powi(2) } else { 1.0 };
-        let known = DVector::from_fn(visits.len(), |row, _| factor(row) * variance(0.0, within_variance(&visits[row], &fit), 0.0, scale));
-        let relative = DVector::from_fn(visits.len(), |row, _| factor(row) * fitted[row].powi(2));
-        let seen = between_visits(design, &(used - &fitted), &weighted_by, &fit, &known, &relative);
-        tau = with_prior(seen, repeats);
-        variances = &known + &relative * tau.powi(2);
-    }
-    let covariance = sandwich(design, &variances, &variances.map(|variance| fit_variance(variance, tau, scale)), &fit);
-    Some(FittedVisits { fit, covariance, tau, degrees_of_freedom: repeats.max(PRIOR_REPEATS) })
-}
-
-/// The same with demand that depends on load, and the mean idleness at which it is stated; none where the steps do not
-/// show it.
-///
-/// The slope becomes linear with the work of a visit taken from the fit before: `slope ((1 - U_v)^2 - mean) sum_j rate_jv D_j`.
-fn fit_load(visits: &[Visit], design: &DMatrix<f64>, used: &DVector<f64>, capacity: f64, plain: &FittedVisits) -> Option<(FittedVisits, f64)> {
-    let columns = design.ncols();
-    let work_of = |fit: &LinearFit| design.columns(1, columns - 1) * fit.coefficients.rows(1, columns - 1);
-    // The mean is one over executions, so that the stated demand is what an execution of the run took on average.
-    let executions = DVector::from_iterator(visits.len(), visits.iter().map(|visit| visit.rates.iter().sum::<f64>()));
-    let idle = used.map(|used| idleness(used / capacity));
-    let mean = executions.dot(&idle) / executions.sum();
-    let mut work = work_of(&plain.fit);
-    let mut loaded = None;
-    for _ in 0..ROUNDS {
-        let slope = DVector::from_fn(visits.len(), |row, _| (idle[row] - mean) * work[row]);
-        let mut wider = design.clone().insert_column(columns, 0.0);
-        wider.set_column(columns, &slope);
-        let fitted = fit_visits(visits, &wider, used, capacity)?;
-        work = work_of(&fitted.fit);
-        loaded = Some(fitted);
-    }
-    let fitted = loaded?;
-    let (slope, error) = (fitted.fit.coefficients[columns], fitted.covariance[(columns, columns)].max(0.0).sqrt());
-    (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((fitted, mean))
-}
-
-/// Variance of a visit's use: reading error, windows, and the deviation between visits.
-fn variance(used: f64, within: f64, tau: f64, scale: f64) -> f64 {
-    within + (tau * used).powi(2) + (READING_ERROR * scale).powi(2)
-}
-
-/// Variance that a visit is weighted by: light steps count less than their own variance would let them.
-fn fit_variance(variance: f64, tau: f64, scale: f64) -> f64 {
-    variance + (tau * LIGHT_LOAD * scale).powi(2)
-}
-
-/// Covariance of a fit whose weights are not one over the variances of its observations.
-///
-/// # Formula
-/// `C (X' W V W X) C`, with `C = (X' W X)^-1`, V the variances and W the weights.
-///
-/// Source: White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48(4), 1980.
-fn sandwich(design: &DMatrix<f64>, variances: &DVector<f64>, weighted_by: &DVector<f64>, fit: &LinearFit) -> DMatrix<f64> {
-    let weighted = DMatrix::from_fn(design.nrows(), design.ncols(), |row, column| design[(row, column)] / weighted_by[row]);
-    let middle = weighted.transpose() * DMatrix::from_diagonal(variances) * weighted;
-    &fit.covariance * middle * &fit.covariance
-}
-
-/// Variance of the mean of a visit's window residuals, with fewer effective windows where neighbours are alike.
-///
-/// # Formula
-/// `var / n_eff`, `n_eff = n (1 - r_1) / (1 + r_1)` for a positive lag-1 autocorrelation r_1.
-fn within_variance(visit: &Visit, fit: &LinearFit) -> f64 {
-    let count = visit.windows.len() as f64;
-    if count < 2.0 {
-        return 0.0;
-    }
-    let fitted = |window: &WindowUse| {
-        fit.coefficients[0] + window.rates.iter().enumerate().map(|(index, rate)| rate * fit.coefficients[index + 1]).sum::<f64>()
-    };
-    let residuals: Vec<f64> = visit.windows.iter().map(|window| window.used - fitted(window)).collect();
-    let mean = residuals.iter().sum::<f64>() / count;
-    let squares: f64 = residuals.iter().map(|one| (one - mean).powi(2)).sum();
-    if squares <= 0.0 {
-        return 0.0;
-    }
-    let lagged: f64 = residuals.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();
-    let correlation = (lagged / squares).clamp(0.0, 0.9);
-    let effective = (count * (1.0 - correlation) / (1.0 + correlation)).max(1.0);
-    squares / (count - 1.0) / effective
-}
-
-/// Squared relative deviation between visits, from the residuals of a fit with any weights; 0 or more.
-///
-/// # Formula
-/// With `R = I - X C X' W`, the weighted residuals have the expectation `sum_k g_k V_k`, `g_k = sum_i w_i R_ik^2`, and
-/// `V_k = known_k + tau^2 relative_k`; solved for `tau^2`.
-///
-/// Source: DerSimonian, Kacker, "Random-effects model for meta-analysis of clinical trials: an update", Contemporary
-/// Clinical Trials 28(2), 2007 (the general method of moments).
-fn between_visits(
-    design: &DMatrix<f64>,
-    residuals: &DVector<f64>,
-    weighted_by: &DVector<f64>,
-    fit: &LinearFit,
-    known: &DVector<f64>,
-    relative: &DVector<f64>,
-) -> f64 {
-    let weighted = DMatrix::from_fn(design.nrows(), design.ncols(), |row, column| design[(row, column)] / weighted_by[row]);
-    let remain = DMatrix::identity(design.nrows(), design.nrows()) - design * &fit.covariance * weighted.transpose();
-    let gain = DVector::from_fn(design.nrows(), |visit, _| (0..design.nrows()).map(|row| remain[(row, visit)].powi(2) / weighted_by[row]).sum());
-    let seen: f64 = residuals.iter().zip(weighted_by.iter()).map(|(residual, variance)| residual.powi(2) / variance).sum();
-    ((seen - gain.dot(known)) / gain.dot(relative)).max(0.0)
-}
-
-/// The deviation between visits, with the repeats that are missing to six taken from the prior.
-fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
-    let missing = (PRIOR_REPEATS - repeats).max(0.0);
-    let seen = if seen_squared.is_finite() { seen_squared * repeats } else { 0.0 };
-    ((seen + missing * PRIOR_BETWEEN_VISITS.powi(2)) / (repeats + missing)).sqrt().clamp(LEAST_BETWEEN_VISITS, 1.0)
 }
 
 /// The load law of a fitted resource; a slope of 0 where its demand does not depend on load.
 #[must_use]
 pub fn load_law(model: &ResourceModel) -> LoadLaw {
-    model.load_dependence.as_ref().map_or(LoadLaw::default(), |law| LoadLaw { slope: law.slope.value, mean: law.mean_idleness })
+    model.load_dependence.as_ref().map_or(LoadLaw::default(), |law| LoadLaw {
+        shape: if law.rising { LoadShape::Rising } else { LoadShape::Falling },
+        slope: law.slope.value,
+        mean: law.mean_idleness,
+    })
 }
 
-/// Use of a resource at given completed rates, with its 90 % interval: parameters, and the visit's own deviation.
+/// Use of a resource at given completed rates, with its 90 % interval: parameters, and the visit's own deviation. Stored
+/// data are as in the first step.
 #[must_use]
 pub fn predict(model: &ResourceModel, rates: &BTreeMap<String, f64>) -> Estimate {
-    let busy: f64 = model.demand.iter().map(|(name, demand)| rates.get(name).copied().unwrap_or(0.0) * demand.value).sum();
+    predict_stored(model, rates, None)
+}
+
+/// The same with `stored` items in the target.
+#[must_use]
+pub fn predict_stored(model: &ResourceModel, rates: &BTreeMap<String, f64>, stored: Option<f64>) -> Estimate {
+    let rate = |name: &String| rates.get(name).copied().unwrap_or(0.0);
+    let grown = model.size_dependence.as_ref().map(|size| (size, stored.map_or(0.0, |stored| size.shape.growth(stored, size.reference))));
+    let growth: f64 = grown.iter().flat_map(|(size, by)| size.growth.iter().map(move |(name, growth)| rate(name) * growth.value * by)).sum();
+    let busy: f64 = model.demand.iter().map(|(name, demand)| rate(name) * demand.value).sum::<f64>() + growth;
     let law = load_law(model);
     let capacity = model.capacity.unwrap_or(f64::INFINITY);
     let value = law.used(model.idle.value, busy, capacity);
     let factor = law.factor(value / capacity);
-    let mut weights: Vec<f64> =
-        std::iter::once(1.0).chain(model.demand.keys().map(|name| factor * rates.get(name).copied().unwrap_or(0.0))).collect();
+    let mut weights: Vec<f64> = std::iter::once(1.0).chain(model.demand.keys().map(|name| factor * rate(name))).collect();
     if model.load_dependence.is_some() {
-        weights.push((idleness(value / capacity) - law.mean) * busy);
+        weights.push((law.shape.driver(value / capacity) - law.mean) * busy);
     }
+    weights.extend(grown.iter().flat_map(|(size, by)| size.growth.keys().map(move |name| factor * rate(name) * by)));
     let parameters: f64 = weights
         .iter()
         .enumerate()
         .map(|(row, a)| weights.iter().enumerate().map(|(column, b)| a * b * model.covariance[row][column]).sum::<f64>())
         .sum();
     let error = (parameters.max(0.0) + (model.between_visits * value).powi(2)).sqrt();
-    let t = StudentsT::new(0.0, 1.0, model.degrees_of_freedom).expect("at least six degrees of freedom").inverse_cdf(UPPER);
+    let t = upper_t(model.degrees_of_freedom);
     Estimate { value, standard_error: error, low: (value - t * error).max(0.0), high: value + t * error }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{demand::load_law, load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
-use nest_data::{ScalingModel, scaling::ResourceModel};
+use nest_data::{
+    ScalingModel,
+    scaling::{ResourceModel, SizeDependence},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
@@ -121,6 +124,19 @@ pub struct ResourceWorld {
     pub demand: BTreeMap<String, f64>,
     /// How demand depends on load.
     pub law: LoadLaw,
+    /// Growth of demand with stored data by behaviour, per unit of the model's `size_dependence`; the others do not grow.
+    pub growth: BTreeMap<String, f64>,
+}
+
+impl ResourceWorld {
+    /// Demand of one execution with `stored` items in the target; `size` is that of the resource's model, `None` where it does
+    /// not depend on stored data. Never below 0.
+    #[must_use]
+    pub fn demand_stored(&self, behaviour: &str, size: Option<&SizeDependence>, stored: f64) -> f64 {
+        let growth = self.growth.get(behaviour).copied().unwrap_or(0.0);
+        let added = size.map_or(0.0, |size| growth * size.shape.growth(stored, size.reference));
+        (self.demand.get(behaviour).copied().unwrap_or(0.0) + added).max(0.0)
+    }
 }
 
 /// The world in which every estimate takes its value.
@@ -128,7 +144,8 @@ pub struct ResourceWorld {
 pub fn central_world(model: &ScalingModel) -> World {
     let resource = |resource: &ResourceModel| {
         let demand = resource.demand.iter().map(|(name, demand)| (name.clone(), demand.value)).collect();
-        (resource.name.clone(), ResourceWorld { idle: resource.idle.value, demand, law: load_law(resource) })
+        let growth = resource.size_dependence.iter().flat_map(|size| &size.growth).map(|(name, growth)| (name.clone(), growth.value)).collect();
+        (resource.name.clone(), ResourceWorld { idle: resource.idle.value, demand, law: load_law(resource), growth })
     };
     World {
         resources: model.resources.iter().map(resource).collect(),
@@ -169,7 +186,10 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
         if resource.load_dependence.is_some() {
             law.slope = (law.slope + deviation[resource.demand.len() + 1]).clamp(0.0, 1.0);
         }
-        resources.insert(resource.name.clone(), ResourceWorld { idle, demand, law });
+        let place = resource.demand.len() + 1 + usize::from(resource.load_dependence.is_some());
+        let growth = resource.size_dependence.iter().flat_map(|size| &size.growth).enumerate();
+        let growth = growth.map(|(index, (name, growth))| (name.clone(), (growth.value + deviation[place + index]).max(0.0))).collect();
+        resources.insert(resource.name.clone(), ResourceWorld { idle, demand, law, growth });
     }
     let mut quantile = |law: &nest_data::scaling::QuantileLaw| {
         let factor = factor(&[vec![law.a.standard_error.powi(2), law.covariance_ab], vec![law.covariance_ab, law.b.standard_error.powi(2)]]);

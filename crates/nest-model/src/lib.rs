@@ -6,6 +6,7 @@
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars
 
 pub mod curve;
+pub mod attribution;
 pub mod demand;
 pub mod draws;
 pub mod error;
@@ -13,7 +14,9 @@ pub mod error_onset;
 pub mod growth;
 pub mod history;
 pub mod laws;
+pub mod leak;
 pub mod load_law;
+pub mod mixed_effects;
 pub mod pricing;
 pub mod queueing;
 pub mod regression;

@@ -82,6 +82,9 @@ fn least_squares(a: &DMatrix<f64>, b: &DVector<f64>, chosen: &[bool]) -> Option<
 /// Source: Belsley, Kuh, Welsch, "Regression Diagnostics", section 3.2, 1980.
 #[must_use]
 pub fn condition(design: &DMatrix<f64>) -> f64 {
+    if design.nrows() < design.ncols() {
+        return f64::INFINITY;
+    }
     let unit =
         DMatrix::from_fn(design.nrows(), design.ncols(), |row, column| design[(row, column)] / design.column(column).norm().max(f64::MIN_POSITIVE));
     let values = unit.singular_values();

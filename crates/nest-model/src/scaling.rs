@@ -10,8 +10,9 @@ use nest_data::{
 
 use crate::{
     ModelError, ceiling,
-    demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, predict, visit, visits},
+    demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, load_law, predict_stored, visit, visits},
     error_onset::{error_onset, tolerated_share},
+    leak::find_leak,
     response::{self, Observed, Response, fit_laws, histogram, responses},
 };
 
@@ -23,6 +24,10 @@ const DRAWS: u32 = 2_000;
 const DRIFT: f64 = 0.15;
 /// Quantile of response time that steps left out of the fit check.
 const TAIL: f64 = 0.99;
+/// Answers of a behaviour from which on their fastest 5 % say something.
+const FEWEST_ANSWERS: u64 = 100;
+/// Processor time over the fastest answers from which on they contradict each other: clocks and counters differ by less.
+const ABOVE_RESPONSE: f64 = 1.05;
 
 /// Fits demands, the throughput law and response times.
 ///
@@ -34,8 +39,12 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
     check_steps(steps)?;
     let mut caveats = measurements.caveats.clone();
     caveats.extend(step_caveats(steps));
-    let resources: Vec<ResourceModel> =
-        measurements.resources.iter().filter_map(|resource| fit_resource(&visits(steps, &behaviours, resource), &behaviours, resource)).collect();
+    let fit_one = |resource: &Resource| {
+        let fitted = fit_resource(&visits(steps, &behaviours, resource), &behaviours, resource)?;
+        let leak = (resource.kind == ResourceKind::Memory).then(|| find_leak(steps, &behaviours, resource)).flatten();
+        Some(ResourceModel { leak, ..fitted })
+    };
+    let resources: Vec<ResourceModel> = measurements.resources.iter().filter_map(fit_one).collect();
     if resources.is_empty() {
         let reasons = format!("{} behaviours need that many steps and one for idle use, each behaviour executed in at least one", behaviours.len());
         return Err(ModelError::TooFewSteps { needed: behaviours.len() + 1, fitted: usable(steps).count(), measured: steps.len(), reasons });
@@ -196,7 +205,7 @@ fn checks(steps: &[Step], behaviours: &[String], resources: &[Resource], models:
                 step: step.plan.label(),
                 customers: step.plan.customers,
                 quantity: format!("{} busy-seconds per second", resource.name),
-                predicted: predict(model, &rates),
+                predicted: predict_stored(model, &rates, step.plan.stored),
                 measured: visit.used,
             });
         }
@@ -233,14 +242,36 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
         if repeats < PRIOR_REPEATS {
             caveats.push(Caveat::FewRepeats { repeats, prior: PRIOR_BETWEEN_VISITS });
         }
+        if resource.load_dependence.as_ref().is_some_and(|law| law.rising) {
+            let law = load_law(resource);
+            caveats.push(Caveat::Contention { resource: resource.name.clone(), change: law.factor(1.0) / law.factor(0.0) - 1.0 });
+        }
         caveats.extend(drift(model, steps, behaviours, resource));
     }
+    caveats.extend(behaviours.iter().filter_map(|behaviour| above_response(model, steps, behaviour)));
+    let leaks = model.resources.iter().filter_map(|resource| Some((resource, resource.leak.as_ref()?)));
+    caveats.extend(leaks.map(|(resource, leak)| Caveat::MemoryLeaks {
+        resource: resource.name.clone(),
+        behaviour: leak.behaviour.clone(),
+        bytes: leak.rate.value,
+    }));
     let highest = flows(&model.resources).filter_map(|(resource, _)| model.tested.utilisation.get(&resource.name)).copied().fold(0.0, f64::max);
     if highest < 0.5 {
         caveats.push(Caveat::PlateauNotSeen { utilisation: highest });
     }
     caveats.extend(model.throughput.as_ref().and_then(ceiling::caveat));
     caveats
+}
+
+/// Whether a behaviour of one request takes more processor time than its fastest 5 % took in the lightest step that has them.
+fn above_response(model: &ScalingModel, steps: &[Step], behaviour: &str) -> Option<Caveat> {
+    let one_request = model.behaviours.iter().any(|facts| facts.name == behaviour && facts.requests < 1.01);
+    let answered = usable(steps).filter(|step| step.executions.get(behaviour).is_some_and(|counts| counts.completed >= FEWEST_ANSWERS));
+    let lightest = answered.min_by(|a, b| a.plan.total_per_s().total_cmp(&b.plan.total_per_s())).filter(|_| one_request)?;
+    let response_s = histogram(lightest, behaviour, ResponseClock::Sent).ok()??.quantile_s(0.05);
+    let cpus = model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu && resource.separable);
+    let demand_s: f64 = cpus.filter_map(|resource| resource.demand.get(behaviour)).map(|demand| demand.low).sum();
+    (demand_s > ABOVE_RESPONSE * response_s).then(|| Caveat::DemandAboveResponse { behaviour: behaviour.to_owned(), demand_s, response_s })
 }
 
 /// Whether use over what the model says of the same executions changed from the first to the last step of the ramp.
@@ -250,7 +281,7 @@ fn drift(model: &ScalingModel, steps: &[Step], behaviours: &[String], resource: 
     let over_model = |step: &Step| {
         let visit = visit(step, behaviours, &measured)?;
         let rates = behaviours.iter().cloned().zip(visit.rates.iter().copied()).collect();
-        let predicted = predict(resource, &rates).value;
+        let predicted = predict_stored(resource, &rates, step.plan.stored).value;
         (predicted > 0.0 && visit.used > 0.0).then(|| visit.used / predicted)
     };
     let ratios: Vec<f64> = ramp.filter_map(over_model).collect();

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn customers_and_utilisation_are_inverses() {
-        let sizing = Sizing { law: LoadLaw { slope: 0.2, mean: 0.36 }, ..golden(1e-5) };
+        let sizing = Sizing { law: LoadLaw { slope: 0.2, mean: 0.36, ..LoadLaw::default() }, ..golden(1e-5) };
         let customers = sizing.customers_at(3.0, 0.45);
         assert!((sizing.utilisation(customers, 3.0) - 0.45).abs() < 1e-12);
         assert!((sizing.exact_instances(sizing.customers_at(5.0, 0.6)) - 5.0).abs() < 1e-9);

@@ -59,6 +59,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
             arrival: Arrival::Open,
             active: None,
             repeat: 0,
+            stored: None,
         },
         started_s: 0.0,
         executions: BTreeMap::new(),

@@ -1,0 +1,278 @@
+//! `demand`: service demand from windows that somebody else measured.
+
+use std::{collections::BTreeMap, path::Path};
+
+use nest_model::attribution::{Attribution, Doubt, IDLE, Reading, attribute};
+use nest_report::format;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{DemandArguments, Format},
+    failure::{Failure, INVALID},
+    printer::{Table, data, talk},
+};
+
+/// Columns of the answer.
+const COLUMNS: [&str; 7] = ["resource", "behaviour", "demand_s", "low", "high", "condition", "caveats"];
+
+/// Runs the verb.
+pub fn run(arguments: &DemandArguments) -> Result<(), Failure> {
+    let text = std::fs::read(&arguments.windows).map_err(|error| cannot_read(&arguments.windows, error))?;
+    let text = String::from_utf8(text).map_err(|error| cannot_read(&arguments.windows, error))?;
+    let Windows { readings, mut refused } = read(&text).map_err(|reason| cannot_read(&arguments.windows, reason))?;
+    let mut found = Vec::new();
+    for (resource, attribution) in attribute(&readings) {
+        match attribution {
+            Ok(attribution) => found.push(attribution),
+            Err(refusal) => drop(refused.insert(resource, refusal.to_string())),
+        }
+    }
+    refused.iter().for_each(|(resource, reason)| talk(&format!("refused: {resource}: {reason}")));
+    if !refused.is_empty() {
+        talk(&format!("{} of {} resources refused", refused.len(), refused.len() + found.len()));
+    }
+    if found.is_empty() {
+        return Err(Failure::new(INVALID, format!("{}: no resource could be read", arguments.windows.display())));
+    }
+    match arguments.format {
+        Format::Json => data(&(serde_json::to_string_pretty(&json(&found)).map_err(std::io::Error::from)? + "\n")),
+        Format::Csv => data(&csv(&found)?),
+        form => data(&table(&found).render(form)),
+    }?;
+    if matches!(arguments.format, Format::Human | Format::Md) {
+        talk_of(&found);
+    }
+    Ok(())
+}
+
+fn cannot_read(path: &Path, reason: impl std::fmt::Display) -> Failure {
+    Failure::new(INVALID, format!("{}: {reason}", path.display()))
+        .hint("the file has columns run, duration_s, resource, busy_s, behaviour, count (and window, servers where there are several)")
+}
+
+/// The readings of a file, and the resources that could not be read, with the reason.
+#[derive(Debug, Default)]
+struct Windows {
+    readings: Vec<Reading>,
+    refused: BTreeMap<String, String>,
+}
+
+/// Where each column stands.
+struct Columns {
+    run: usize,
+    duration_s: usize,
+    resource: usize,
+    busy_s: usize,
+    behaviour: usize,
+    count: usize,
+    window: Option<usize>,
+    servers: Option<usize>,
+}
+
+impl Columns {
+    fn of(header: &csv::StringRecord) -> Result<Self, String> {
+        let find = |name: &str| header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
+        let need = |name: &str| find(name).ok_or_else(|| format!("line 1: there is no column `{name}`"));
+        Ok(Self {
+            run: need("run")?,
+            duration_s: need("duration_s")?,
+            resource: need("resource")?,
+            busy_s: need("busy_s")?,
+            behaviour: need("behaviour")?,
+            count: need("count")?,
+            window: find("window"),
+            servers: find("servers"),
+        })
+    }
+}
+
+/// Reads a table in long form: one row per window, resource and behaviour. A row that is no good refuses its resource.
+fn read(text: &str) -> Result<Windows, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let columns = Columns::of(reader.headers().map_err(|error| error.to_string())?)?;
+    let mut windows = Windows::default();
+    // The place of each window among the readings.
+    let mut places: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cell = |column: usize| record.get(column).unwrap_or_default();
+        let resource = cell(columns.resource);
+        if resource.is_empty() {
+            return Err(format!("line {line}: the resource has no name"));
+        }
+        let row = row(&record, &columns);
+        let result = row.and_then(|reading| {
+            let key = (resource.to_owned(), cell(columns.run).to_owned(), columns.window.map_or("", cell).to_owned());
+            match places.get(&key) {
+                Some(place) => merge(&mut windows.readings[*place], reading),
+                None => {
+                    places.insert(key, windows.readings.len());
+                    windows.readings.push(reading);
+                    Ok(())
+                }
+            }
+        });
+        if let Err(reason) = result {
+            windows.refused.entry(resource.to_owned()).or_insert(format!("line {line}: {reason}"));
+        }
+    }
+    let Windows { readings, refused } = &mut windows;
+    readings.retain(|reading| !refused.contains_key(&reading.resource));
+    Ok(windows)
+}
+
+fn row(record: &csv::StringRecord, columns: &Columns) -> Result<Reading, String> {
+    let cell = |column: usize| record.get(column).unwrap_or_default();
+    let number = |column: usize, name: &str| {
+        let value = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
+        value.ok_or_else(|| format!("{name} is `{}`, not a number", cell(column)))
+    };
+    let behaviour = cell(columns.behaviour);
+    let count = if behaviour.is_empty() && cell(columns.count).is_empty() { 0.0 } else { number(columns.count, "count")? };
+    let above_0 = |value: f64, name: &str| if value > 0.0 { Ok(value) } else { Err(format!("{name} is {value}, not above 0")) };
+    let not_below_0 = |value: f64, name: &str| if value >= 0.0 { Ok(value) } else { Err(format!("{name} is {value}, below 0")) };
+    if behaviour.is_empty() && count > 0.0 {
+        return Err(format!("{count} executions of a behaviour without a name"));
+    }
+    let servers = match columns.servers.filter(|column| !cell(*column).is_empty()) {
+        Some(column) => Some(above_0(number(column, "servers")?, "servers")?),
+        None => None,
+    };
+    let counts = if behaviour.is_empty() { BTreeMap::new() } else { BTreeMap::from([(behaviour.to_owned(), not_below_0(count, "count")?)]) };
+    Ok(Reading {
+        run: cell(columns.run).to_owned(),
+        resource: cell(columns.resource).to_owned(),
+        duration_s: above_0(number(columns.duration_s, "duration_s")?, "duration_s")?,
+        busy_s: not_below_0(number(columns.busy_s, "busy_s")?, "busy_s")?,
+        servers,
+        counts,
+    })
+}
+
+/// Adds a row to its window, with which it must agree.
+fn merge(window: &mut Reading, row: Reading) -> Result<(), String> {
+    let agrees = |one: f64, other: f64| (one - other).abs() <= 1e-9 * one.abs().max(other.abs());
+    let says = |name: &str, one: f64, other: f64| Err(format!("{name} is {one}, but {other} in another row of the same window"));
+    if !agrees(row.duration_s, window.duration_s) {
+        return says("duration_s", row.duration_s, window.duration_s);
+    }
+    if !agrees(row.busy_s, window.busy_s) {
+        return says("busy_s", row.busy_s, window.busy_s);
+    }
+    for (behaviour, count) in row.counts {
+        if window.counts.insert(behaviour.clone(), count).is_some() {
+            return Err(format!("behaviour `{behaviour}` stands twice in the same window"));
+        }
+    }
+    window.servers = window.servers.or(row.servers);
+    Ok(())
+}
+
+/// Labels of the doubts about a row: those of its resource, then its own.
+fn labels(attribution: &Attribution, own: &[Doubt]) -> Vec<&'static str> {
+    attribution.caveats.iter().chain(own).map(Doubt::label).collect()
+}
+
+fn csv(found: &[Attribution]) -> Result<String, Failure> {
+    let mut table = Table::new(&COLUMNS);
+    for attribution in found {
+        for row in &attribution.rows {
+            let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+            let estimate = row.estimate;
+            table.rows.push(vec![
+                attribution.resource.clone(),
+                row.behaviour.clone(),
+                number(estimate.map(|estimate| estimate.value)),
+                number(estimate.map(|estimate| estimate.low)),
+                number(estimate.map(|estimate| estimate.high)),
+                attribution.condition.to_string(),
+                labels(attribution, &row.caveats).join(";"),
+            ]);
+        }
+    }
+    Ok(table.render(Format::Csv))
+}
+
+fn json(found: &[Attribution]) -> Value {
+    let rows = found.iter().flat_map(|attribution| {
+        attribution.rows.iter().map(|row| {
+            json!({
+                "resource": attribution.resource,
+                "behaviour": row.behaviour,
+                "demand_s": row.estimate.map(|estimate| estimate.value),
+                "low": row.estimate.map(|estimate| estimate.low),
+                "high": row.estimate.map(|estimate| estimate.high),
+                "condition": attribution.condition.is_finite().then_some(attribution.condition),
+                "caveats": labels(attribution, &row.caveats),
+            })
+        })
+    });
+    Value::Array(rows.collect())
+}
+
+fn table(found: &[Attribution]) -> Table {
+    let mut table = Table::new(&["resource", "behaviour", "demand", "90 % interval", "condition", "caveats"]);
+    for attribution in found {
+        for row in &attribution.rows {
+            let per_second = if row.behaviour == IDLE { "/s" } else { "" };
+            let quantity = |value: f64| format!("{}{per_second}", format::quantity(value, "s"));
+            let cells = row.estimate.map(|estimate| (quantity(estimate.value), format!("{} … {}", quantity(estimate.low), quantity(estimate.high))));
+            let (value, interval) = cells.unwrap_or_else(|| ("-".to_owned(), "-".to_owned()));
+            table.rows.push(vec![
+                attribution.resource.clone(),
+                row.behaviour.clone(),
+                value,
+                interval,
+                format!("{:.1}", attribution.condition),
+                labels(attribution, &row.caveats).join(" "),
+            ]);
+        }
+    }
+    table
+}
+
+fn talk_of(found: &[Attribution]) {
+    for attribution in found {
+        let own = attribution.rows.iter().flat_map(|row| row.caveats.iter().map(move |doubt| (format!(" {}", row.behaviour), doubt)));
+        let all = attribution.caveats.iter().map(|doubt| (String::new(), doubt)).chain(own);
+        all.for_each(|(behaviour, doubt)| talk(&format!("note: {}{behaviour}: {doubt}", attribution.resource)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_may_stand_anywhere_and_rows_of_a_window_are_one_reading() {
+        let text = "\u{feff}note,count,behaviour,busy_s,resource,duration_s,run\r\n\"x, y\",100,a,2.5,cpu,10,r1\r\n,50,\"b\",2.5,cpu,10,r1\r\n,,,0.1,cpu,10,r2\r\n";
+        let windows = read(text).expect("readable");
+        assert_eq!(windows.readings.len(), 2);
+        assert_eq!(windows.readings[0].counts, BTreeMap::from([("a".to_owned(), 100.0), ("b".to_owned(), 50.0)]));
+        assert!(windows.readings[1].counts.is_empty() && windows.refused.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_its_line_and_leaves_the_other_resources() {
+        let head = "run,window,duration_s,resource,busy_s,behaviour,count\n";
+        let refused = |rows: &str| read(&format!("{head}{rows}1,1,10,disk,1,a,5\n")).expect("the rest is readable");
+        for (rows, says) in [
+            ("1,1,10,cpu,1,a,5\n1,1,10,cpu,2,b,5\n", "line 3: busy_s is 2, but 1"),
+            ("1,1,10,cpu,1,a,5\n1,1,20,cpu,1,b,5\n", "line 3: duration_s is 20, but 10"),
+            ("1,1,10,cpu,1,a,5\n1,1,10,cpu,1,a,5\n", "line 3: behaviour `a` stands twice"),
+            ("1,1,10,cpu,x,a,5\n", "line 2: busy_s is `x`, not a number"),
+            ("1,1,0,cpu,1,a,5\n", "line 2: duration_s is 0, not above 0"),
+            ("1,1,10,cpu,1,a,NaN\n", "line 2: count is `NaN`, not a number"),
+            ("1,1,10,cpu,1,a,-1\n", "line 2: count is -1, below 0"),
+            ("1,1,10,cpu,1,,5\n", "line 2: 5 executions of a behaviour without a name"),
+        ] {
+            let windows = refused(rows);
+            assert!(windows.refused["cpu"].starts_with(says), "{:?}", windows.refused);
+            assert_eq!(windows.readings.len(), 1);
+        }
+        assert!(read("run,resource\n").expect_err("columns are missing").contains("duration_s"));
+        assert!(read(&format!("{head}1,1,10\n")).expect_err("a short row").contains("line: 2"));
+    }
+}

@@ -1,0 +1,319 @@
+//! Service demand from readings that somebody else made: windows of runs with counts per behaviour and busy-seconds.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use nest_data::Estimate;
+
+use crate::demand::{DemandFit, PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, Visit, WORST_CONDITION, WindowUse, fit_demand};
+
+/// Name of idle use among behaviours.
+pub const IDLE: &str = "idle";
+/// Share of a resource's servers from which on a window may be cut off by what the resource can do.
+const SATURATED: f64 = 0.98;
+/// What saturated windows lie below the forecast of the others where they were cut off.
+const CUT_OFF: f64 = 0.03;
+/// Share of the highest rate of executions up to which a window shows idle use by itself.
+const QUIET: f64 = 0.01;
+
+/// What one resource did in one window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The visit: windows of one run deviate together.
+    pub run: String,
+    /// The resource.
+    pub resource: String,
+    /// Length in seconds, above 0.
+    pub duration_s: f64,
+    /// Busy-seconds over all servers, 0 or more.
+    pub busy_s: f64,
+    /// Servers (cores) of the resource, where they are known; above 0.
+    pub servers: Option<f64>,
+    /// Executions by behaviour; the others are 0.
+    pub counts: BTreeMap<String, f64>,
+}
+
+/// What was found of one resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attribution {
+    /// The resource.
+    pub resource: String,
+    /// Idle use first (busy-seconds per second), then demands (busy-seconds per execution) by name.
+    pub rows: Vec<AttributedUse>,
+    /// Condition number of the design; infinite where demands cannot be told apart at all.
+    pub condition: f64,
+    /// Doubts about all rows.
+    pub caveats: Vec<Doubt>,
+}
+
+/// Idle use, or the demand of one behaviour.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributedUse {
+    /// The behaviour, or `idle`.
+    pub behaviour: String,
+    /// Its value; none where it was never executed.
+    pub estimate: Option<Estimate>,
+    /// Doubts about this row alone.
+    pub caveats: Vec<Doubt>,
+}
+
+/// A reason for doubt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Doubt {
+    /// Demands are not told apart.
+    NotSeparable {
+        /// Condition number of the design.
+        condition: f64,
+    },
+    /// Too few runs to know how much runs differ; a prior stands in.
+    FewRuns {
+        /// Runs beyond what the coefficients take.
+        repeats: f64,
+    },
+    /// Fewer runs than coefficients: the windows had to tell demands apart.
+    WindowsServe {
+        /// Runs there are.
+        runs: usize,
+    },
+    /// No window shows idle use by itself; it is what the line through the others leaves.
+    NoIdleWindow,
+    /// Windows that lie too far from all others were left out.
+    Outliers {
+        /// How many.
+        windows: usize,
+    },
+    /// Windows in which the resource was full did less than was asked for and were left out.
+    Saturated {
+        /// How many.
+        windows: usize,
+    },
+    /// Demand depends on load; it is stated at the mean load of the executions.
+    LoadDependent {
+        /// Relative change from no load to full load, below 0 where demand falls.
+        change: f64,
+    },
+    /// The behaviour was never executed.
+    NeverExecuted,
+    /// The value is held at 0, because the best one would be negative.
+    HeldAtZero,
+}
+
+impl Doubt {
+    /// The word for it in tables.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::NotSeparable { .. } => "not_separable",
+            Self::FewRuns { .. } => "few_runs",
+            Self::WindowsServe { .. } => "windows_serve",
+            Self::NoIdleWindow => "no_idle_window",
+            Self::Outliers { .. } => "outliers",
+            Self::Saturated { .. } => "saturated",
+            Self::LoadDependent { .. } => "load_dependent",
+            Self::NeverExecuted => "never_executed",
+            Self::HeldAtZero => "held_at_zero",
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSeparable { condition } => write!(
+                f,
+                "single demands cannot be told apart (condition {condition:.0}); only totals of measured mixes are meant. Add runs with much more of one behaviour each"
+            ),
+            Self::FewRuns { repeats } => write!(
+                f,
+                "{repeats:.1} runs beyond what the demands take are too few to know how much runs differ; {:.0} % is assumed. Add runs",
+                PRIOR_BETWEEN_VISITS * 100.0
+            ),
+            Self::WindowsServe { runs } => write!(f, "{runs} runs are too few to tell demands apart, so their windows do. Add runs with other mixes"),
+            Self::NoIdleWindow => write!(f, "no window shows idle use by itself; it is what the others leave. Add a run without load"),
+            Self::Outliers { windows } => write!(f, "{windows} windows lie too far from all others and were left out. Look what ran in them"),
+            Self::Saturated { windows } => {
+                write!(f, "{windows} windows in which the resource was full did less than their executions ask for and were left out")
+            }
+            Self::LoadDependent { change } => {
+                write!(f, "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of the executions", change * 100.0)
+            }
+            Self::NeverExecuted => write!(f, "it was never executed"),
+            Self::HeldAtZero => write!(f, "its value is held at 0; read the upper end of the interval"),
+        }
+    }
+}
+
+/// Why nothing can be said of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A number is out of its range.
+    #[error("a window has {what}")]
+    Number {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// There is nothing to compare.
+    #[error("{windows} windows are too few: demands need two or more")]
+    TooFewWindows {
+        /// Windows there are.
+        windows: usize,
+    },
+    /// It used nothing.
+    #[error("it was never busy")]
+    NeverBusy,
+    /// The regression has no solution.
+    #[error("its windows do not determine anything: all are alike")]
+    Undetermined,
+}
+
+/// Finds idle use and demands of every resource in the readings, in the order of their names.
+///
+/// The regression is that of the fit of a study: see [`fit_demand`](crate::demand::fit_demand).
+#[must_use]
+pub fn attribute(readings: &[Reading]) -> Vec<(String, Result<Attribution, Refusal>)> {
+    let behaviours: BTreeSet<&String> = readings.iter().flat_map(|reading| reading.counts.keys()).collect();
+    let behaviours: Vec<String> = behaviours.into_iter().cloned().collect();
+    let resources: BTreeSet<&String> = readings.iter().map(|reading| &reading.resource).collect();
+    let of = |resource: &String| {
+        let own: Vec<&Reading> = readings.iter().filter(|reading| reading.resource == *resource).collect();
+        (resource.clone(), attribute_one(resource, &own, &behaviours))
+    };
+    resources.into_iter().map(of).collect()
+}
+
+fn attribute_one(resource: &str, readings: &[&Reading], behaviours: &[String]) -> Result<Attribution, Refusal> {
+    check(readings)?;
+    let executed: Vec<String> = behaviours.iter().filter(|name| readings.iter().any(|reading| count(reading, name) > 0.0)).cloned().collect();
+    let visits = visits(readings, &executed);
+    let capacity = readings.iter().filter_map(|reading| reading.servers).reduce(f64::max);
+    let (fit, saturated) = fit_unsaturated(&visits, executed.len(), capacity).ok_or(Refusal::Undetermined)?;
+
+    let mut caveats = doubts(&visits, &executed, &fit);
+    if saturated > 0 {
+        caveats.push(Doubt::Saturated { windows: saturated });
+    }
+    let separable = fit.condition <= WORST_CONDITION;
+    let row = |name: &str, column: Option<usize>| {
+        let estimate = column.map(|column| if separable { fit.mixed.estimate(column) } else { bounded(fit.mixed.estimate(column), &visits, column) });
+        let doubt = match estimate {
+            None => Some(Doubt::NeverExecuted),
+            Some(estimate) => (estimate.value == 0.0 && column != Some(0)).then_some(Doubt::HeldAtZero),
+        };
+        AttributedUse { behaviour: name.to_owned(), estimate, caveats: doubt.into_iter().collect() }
+    };
+    let demands = behaviours.iter().map(|name| row(name, executed.iter().position(|executed| executed == name).map(|place| place + 1)));
+    Ok(Attribution {
+        resource: resource.to_owned(),
+        rows: std::iter::once(row(IDLE, Some(0))).chain(demands).collect(),
+        condition: fit.condition,
+        caveats,
+    })
+}
+
+fn check(readings: &[&Reading]) -> Result<(), Refusal> {
+    let wrong = readings.iter().find_map(|reading| {
+        let counts_are_fine = reading.counts.values().all(|count| count.is_finite() && *count >= 0.0);
+        if !(reading.duration_s > 0.0 && reading.duration_s.is_finite()) {
+            Some("a duration that is not above 0")
+        } else if !(reading.busy_s >= 0.0 && reading.busy_s.is_finite()) {
+            Some("busy-seconds below 0 or no number")
+        } else if !counts_are_fine {
+            Some("a count below 0 or no number")
+        } else {
+            reading.servers.is_some_and(|servers| !(servers > 0.0 && servers.is_finite())).then_some("servers that are not above 0")
+        }
+    });
+    match wrong {
+        Some(what) => Err(Refusal::Number { what }),
+        None if readings.len() < 2 => Err(Refusal::TooFewWindows { windows: readings.len() }),
+        None if readings.iter().all(|reading| reading.busy_s == 0.0) => Err(Refusal::NeverBusy),
+        None => Ok(()),
+    }
+}
+
+fn count(reading: &Reading, behaviour: &str) -> f64 {
+    reading.counts.get(behaviour).copied().unwrap_or(0.0)
+}
+
+/// The readings by run, in the order in which runs first appear.
+fn visits(readings: &[&Reading], behaviours: &[String]) -> Vec<Visit> {
+    let mut runs: Vec<&str> = Vec::new();
+    let mut windows: BTreeMap<&str, Vec<WindowUse>> = BTreeMap::new();
+    for reading in readings {
+        let window = WindowUse {
+            rates: behaviours.iter().map(|name| count(reading, name) / reading.duration_s).collect(),
+            used: reading.busy_s / reading.duration_s,
+            seconds: reading.duration_s,
+        };
+        windows.entry(&reading.run).or_insert_with(|| {
+            runs.push(&reading.run);
+            Vec::new()
+        });
+        windows.entry(&reading.run).or_default().push(window);
+    }
+    let visit = |run: &str| Visit::of(windows.remove(run).unwrap_or_default(), false, None);
+    runs.into_iter().filter_map(visit).collect()
+}
+
+/// The fit, without windows in which the resource was full and did less than the others forecast; and how many those are.
+fn fit_unsaturated(visits: &[Visit], behaviours: usize, capacity: Option<f64>) -> Option<(DemandFit, usize)> {
+    let largest = visits.iter().flat_map(|visit| &visit.windows).map(|window| window.used).fold(0.0, f64::max);
+    let fit = |visits: &[Visit]| fit_demand(visits, behaviours, capacity, capacity.unwrap_or(largest));
+    let is_full = |window: &&WindowUse| capacity.is_some_and(|capacity| window.used >= SATURATED * capacity);
+    let full: Vec<&WindowUse> = visits.iter().flat_map(|visit| &visit.windows).filter(is_full).collect();
+    if !full.is_empty() {
+        let below = |visit: &Visit| Visit::of(visit.windows.iter().filter(|window| !is_full(window)).cloned().collect(), visit.suspect, visit.stored);
+        let rest: Vec<Visit> = visits.iter().filter_map(below).collect();
+        if let Some(without) = fit(&rest).filter(|fit| fit.condition <= WORST_CONDITION) {
+            let coefficients = &without.mixed.coefficients;
+            let forecast = |window: &WindowUse| {
+                let busy: f64 = window.rates.iter().enumerate().map(|(index, rate)| rate * coefficients[index + 1]).sum();
+                without.law.map_or(coefficients[0] + busy, |law| law.used(coefficients[0], busy, capacity.unwrap_or(f64::INFINITY)))
+            };
+            let (seen, expected) = full.iter().fold((0.0, 0.0), |sum, window| (sum.0 + window.used, sum.1 + forecast(window)));
+            if seen < (1.0 - CUT_OFF) * expected {
+                return Some((without, full.len()));
+            }
+        }
+    }
+    fit(visits).map(|fit| (fit, 0))
+}
+
+fn doubts(visits: &[Visit], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    if fit.condition > WORST_CONDITION {
+        doubts.push(Doubt::NotSeparable { condition: fit.condition });
+    }
+    if visits.len() < behaviours.len() + 1 {
+        doubts.push(Doubt::WindowsServe { runs: visits.len() });
+    }
+    if fit.mixed.repeats < PRIOR_REPEATS {
+        doubts.push(Doubt::FewRuns { repeats: fit.mixed.repeats });
+    }
+    let windows = || visits.iter().flat_map(|visit| &visit.windows);
+    let most = windows().map(|window| window.rates.iter().sum::<f64>()).fold(0.0, f64::max);
+    if !windows().any(|window| window.rates.iter().sum::<f64>() <= QUIET * most) {
+        doubts.push(Doubt::NoIdleWindow);
+    }
+    if !fit.mixed.outliers.is_empty() {
+        doubts.push(Doubt::Outliers { windows: fit.mixed.outliers.len() });
+    }
+    if let Some(law) = fit.law {
+        doubts.push(Doubt::LoadDependent { change: law.factor(1.0) / law.factor(0.0) - 1.0 });
+    }
+    doubts
+}
+
+/// An estimate within what each window allows: no behaviour used more than all of them together did.
+fn bounded(estimate: Estimate, visits: &[Visit], column: usize) -> Estimate {
+    let most = |window: &WindowUse| {
+        let driver = if column == 0 { 1.0 } else { window.rates[column - 1] };
+        if driver > 0.0 { window.used / driver } else { f64::INFINITY }
+    };
+    // A window deviates with its run.
+    let most = visits.iter().flat_map(|visit| &visit.windows).map(most).fold(f64::INFINITY, f64::min) * (1.0 + 3.0 * PRIOR_BETWEEN_VISITS);
+    let high = estimate.high.min(most);
+    Estimate { value: estimate.value.min(high), low: estimate.low.min(high), high, ..estimate }
+}
