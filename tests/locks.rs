@@ -29,6 +29,11 @@ fn load_a_lock_is_found_from_response_times_and_its_bind_point_is_near() {
     nest(folder.path(), &study.arguments(&["measure"], LOCK, &[&overload])).expect(0);
     let plateau = crate::saturation::plateau(&measurements(&study.path));
     let error = limit.most_per_s.value / plateau - 1.0;
-    println!("probability {:.2}, bind point forecast {:.1}/s, true {plateau:.1}/s: {:+.1} %", limit.probability, limit.most_per_s.value, error * 100.0);
+    println!(
+        "probability {:.2}, bind point forecast {:.1}/s, true {plateau:.1}/s: {:+.1} %",
+        limit.probability,
+        limit.most_per_s.value,
+        error * 100.0
+    );
     assert!(limit.probability > 0.5 && error.abs() <= 0.2, "forecast {:?}, true {plateau}", limit.most_per_s);
 }

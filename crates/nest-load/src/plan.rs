@@ -69,7 +69,8 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
     }
     let ramp = measure.customers.clone().unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
     if !searched {
-        let plain = |customers: &f64| Draft { purpose: Purpose::Ramp, boosted: None, customers: Some(*customers), offered_per_s: at(*customers), stored };
+        let plain =
+            |customers: &f64| Draft { purpose: Purpose::Ramp, boosted: None, customers: Some(*customers), offered_per_s: at(*customers), stored };
         loaded.extend(ramp.iter().map(plain));
     }
     let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new(), stored };
@@ -148,7 +149,13 @@ fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
     let mut parameters = study.parameter_values();
     parameters.extend(policy.iter().filter_map(|name| study.policies.get(name)).flat_map(|policy| policy.set.clone()));
     let offered_per_s = offered_per_s(study, &parameters, customers)?;
-    Ok(Draft { purpose: Purpose::Confirm, customers: policy.is_none().then_some(customers), boosted: policy, offered_per_s, stored: first_size(study) })
+    Ok(Draft {
+        purpose: Purpose::Confirm,
+        customers: policy.is_none().then_some(customers),
+        boosted: policy,
+        offered_per_s,
+        stored: first_size(study),
+    })
 }
 
 /// The size of stored data that most steps run at.

@@ -135,9 +135,8 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
         };
         responses.push(hdr.filter(|_| executions >= FEWEST_EXECUTIONS).map(of).filter(|response| response.mean_s > 0.0));
     }
-    let utilisation = flows(&model.resources).map(|(resource, capacity)| {
-        nest_data::measurement::Window::used_per_s(&step.windows, &resource.name).map_or(0.0, |used| used / capacity)
-    });
+    let utilisation = flows(&model.resources)
+        .map(|(resource, capacity)| nest_data::measurement::Window::used_per_s(&step.windows, &resource.name).map_or(0.0, |used| used / capacity));
     Ok(LoadedStep { rates: behaviours.iter().map(rate).collect(), responses, utilisation: utilisation.collect() })
 }
 
@@ -232,7 +231,12 @@ fn join(model: &ScalingModel, law: &mut ThroughputLaw, limit: UnmeasuredLimit, p
 pub const UNMEASURED: &str = "a limit that no probe reads";
 
 fn times(estimate: &Estimate, factor: f64) -> Estimate {
-    Estimate { value: estimate.value * factor, standard_error: estimate.standard_error * factor, low: estimate.low * factor, high: estimate.high * factor }
+    Estimate {
+        value: estimate.value * factor,
+        standard_error: estimate.standard_error * factor,
+        low: estimate.low * factor,
+        high: estimate.high * factor,
+    }
 }
 
 /// What the reader must know of a limit that is likelier than not.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nest_data::{ScalingModel, measurement::ResourceKind};
+use nest_data::{ScalingModel, measurement::ResourceKind, scaling::ResourceModel};
 
 use crate::{
     config::PricedConfig,
@@ -13,6 +13,14 @@ use crate::{
 /// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour; may be below 0
 /// where fewer are open than when it was measured.
 pub type OpenWork = BTreeMap<(String, String), f64>;
+
+/// What customers do, and what they leave behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Acts<'a> {
+    pub rates: &'a BTreeMap<String, f64>, // executions per customer and day
+    pub open: &'a OpenWork,
+    pub stored: Option<f64>, // items in the target; none where the study does not say
+}
 
 /// What a world says about one configuration, by behaviour in the order of names.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,41 +44,50 @@ pub struct Use {
 }
 
 impl Inputs {
-    /// What `world` says about a configuration, at given rates, open items and speed.
-    pub fn new(model: &ScalingModel, priced: &PricedConfig<'_>, world: &World, rates: &BTreeMap<String, f64>, open: &OpenWork, speed: f64) -> Self {
+    /// What `world` says about a configuration, for what customers do and the speed of its processors.
+    pub fn new(model: &ScalingModel, priced: &PricedConfig<'_>, world: &World, acts: Acts<'_>, speed: f64) -> Self {
+        let Acts { rates, open, stored } = acts;
         let behaviours = &priced.behaviours;
         let tier = &priced.config.tier;
         let of = |kind: ResourceKind, tier: Option<&str>| {
-            let resource = model.resources.iter().find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier));
-            resource.and_then(|resource| world.resources.get(&resource.name))
+            let resource = model.resources.iter().find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier))?;
+            Some((resource, world.resources.get(&resource.name)?))
         };
-        let demands = |resource: Option<&ResourceWorld>, tier: Option<&String>| {
+        let demands = |resource: Option<(&ResourceModel, &ResourceWorld)>, tier: Option<&String>| {
             let demand = |name: &String| {
                 let more = tier.filter(|_| !open.is_empty()).and_then(|tier| open.get(&(tier.clone(), name.clone()))).copied().unwrap_or(0.0);
-                (resource.and_then(|resource| resource.demand.get(name)).copied().unwrap_or(0.0) + more).max(0.0)
+                let own = resource.map_or(0.0, |(resource, world)| match (&resource.size_dependence, stored) {
+                    (Some(size), Some(stored)) => world.demand_stored(name, Some(size), stored),
+                    _ => world.demand.get(name).copied().unwrap_or(0.0),
+                });
+                (own + more).max(0.0)
             };
             behaviours.iter().map(demand).collect::<Vec<f64>>()
         };
         let cpu = of(ResourceKind::Cpu, Some(tier));
         let kept = priced.kept.iter().map(|kept| {
-            let world = world.resources.get(&kept.resource.name);
+            let world = world.resources.get(&kept.resource.name).map(|world| (kept.resource, world));
             let reads = Some(&kept.resource.tier).filter(|_| kept.resource.kind == ResourceKind::Cpu);
             Use {
                 demand: demands(world, reads),
-                idle: world.map_or(0.0, |world| world.idle),
-                law: world.map_or(LoadLaw::default(), |world| world.law),
+                idle: world.map_or(0.0, |(_, world)| world.idle),
+                law: world.map_or(LoadLaw::default(), |(_, world)| world.law),
             }
         });
         let memory = of(ResourceKind::Memory, Some(tier));
         Self {
             rates_per_day: behaviours.iter().map(|name| rates.get(name).copied().unwrap_or(0.0)).collect(),
             cpu_s: demands(cpu, Some(tier)),
-            law: cpu.map_or(LoadLaw::default(), |cpu| cpu.law),
-            idle: cpu.map_or(0.0, |cpu| cpu.idle),
+            law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
+            idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
             bytes: demands(of(ResourceKind::Network, None), None),
             speed,
             kept: kept.collect(),
-            memory: memory.map(|memory| Use { demand: demands(Some(memory), None), idle: memory.idle, law: LoadLaw::default() }),
+            memory: memory.map(|(resource, memory)| Use {
+                demand: demands(Some((resource, memory)), None),
+                idle: memory.idle,
+                law: LoadLaw::default(),
+            }),
         }
     }
 

@@ -5,8 +5,8 @@
 //! - [`queueing`], [`regression`]: the formulas underneath, each with its source
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars
 
-pub mod curve;
 pub mod attribution;
+pub mod curve;
 pub mod demand;
 pub mod draws;
 pub mod error;

@@ -237,8 +237,8 @@ fn maximum(of: impl Fn(f64) -> f64) -> f64 {
 
 /// Memory: of the instances of the placed tier, and of every other tier where its size is known.
 fn memory<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    let resident = |resource: &'a ResourceModel, customers: f64, filling: Filling| {
-        let leak = leak_bytes_per_s(resource);
+    let resident = |resource: &'a ResourceModel, customers: f64, instances: f64, filling: Filling| {
+        let leak = leak_bytes_per_s(priced, asked, inputs, resource, instances);
         let filling = (leak > 0.0).then_some(Filling { per_month: leak * DAYS_PER_MONTH * SECONDS_PER_DAY, ..filling });
         Limit { kind: BreakKind::Memory, cause: Cause::Memory(&resource.name), customers: customers.max(0.0), filling }
     };
@@ -254,20 +254,22 @@ fn memory<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, inputs: &Inputs, lim
         let customers = if per_instance.is_finite() { instances * per_instance } else { f64::INFINITY };
         // A leak fills what an instance leaves that carries all its processors may.
         let left = if per_customer > 0.0 { room - per_customer * carried } else { room };
-        limits.push(resident(resource, customers, Filling { room: left, per_customer: 0.0, per_month: 0.0 }));
+        limits.push(resident(resource, customers, sizing.instances(asked.from), Filling { room: left, per_customer: 0.0, per_month: 0.0 }));
     }
     for (index, kept) in priced.kept.iter().enumerate().filter(|(_, kept)| kept.resource.kind == ResourceKind::Memory) {
         let per_customer = priced.peak_per_day * inputs.use_per_day(&inputs.kept[index]);
         let room = kept.capacity - inputs.kept[index].idle;
         let customers = if per_customer > 0.0 { room / per_customer } else { f64::INFINITY };
-        limits.push(resident(kept.resource, customers, Filling { room, per_customer, per_month: 0.0 }));
+        limits.push(resident(kept.resource, customers, 1.0, Filling { room, per_customer, per_month: 0.0 }));
     }
 }
 
-/// Bytes per second by which a tier's memory grows for good, whatever the load: none, as the fit does not look for it yet.
-/// A date is worked out of it as soon as a model says it.
-fn leak_bytes_per_s(_resource: &ResourceModel) -> f64 {
-    0.0
+/// Bytes per second by which the memory of one of `instances` grows for good, with as many customers as today.
+fn leak_bytes_per_s(priced: &PricedConfig<'_>, asked: &Asked<'_>, inputs: &Inputs, resource: &ResourceModel, instances: f64) -> f64 {
+    let Some(leak) = &resource.leak else { return 0.0 };
+    let Some(behaviour) = &leak.behaviour else { return leak.rate.value };
+    let per_day = priced.behaviours.iter().position(|name| name == behaviour).map_or(0.0, |index| inputs.rates_per_day[index]);
+    leak.rate.value * asked.from * per_day / SECONDS_PER_DAY / instances
 }
 
 /// What may be paid: a bill never falls as customers come, so it is halved for; the cost of one of them falls and rises with every

@@ -25,7 +25,7 @@ use crate::{
     config::{PricedConfig, total},
     draws::{Purpose, Stream, World, central_world, worlds},
     growth::{Futures, Path},
-    inputs::{Inputs, OpenWork},
+    inputs::{Acts, Inputs, OpenWork},
     limits::Asked,
     policy::{open_work, project_policy},
 };
@@ -37,6 +37,8 @@ const SEARCHED_BEYOND: f64 = 1_000.0;
 
 /// What a draw costs in which nothing carries the load; a number, because documents hold no infinity.
 const UNAFFORDABLE: f64 = 1e15;
+/// Rounds in which a break point and the data that is stored there find one another; each is off by a share of the one before.
+const ROUNDS_OF_DATA: usize = 5;
 
 /// What a projection is made for.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +63,7 @@ pub struct Context<'a> {
 /// A configuration with its inputs in the central world and in every draw.
 pub struct ConfigWorlds<'a> {
     pub priced: PricedConfig<'a>,
+    set: BTreeMap<String, f64>, // parameters that a policy sets
     pub central: Inputs,
     pub draws: Vec<Inputs>,
 }
@@ -179,6 +182,11 @@ impl<'a> Context<'a> {
         self.model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
     }
 
+    /// Whether stored data changes demand as customers come.
+    fn demand_follows_data(&self) -> bool {
+        self.study.data.is_some() && self.model.resources.iter().any(|resource| resource.size_dependence.is_some())
+    }
+
     /// A number of customers as a decimal.
     pub fn decimal(&self, customers: f64) -> Result<Decimal, ModelError> {
         Decimal::from_f64(customers).ok_or_else(|| ModelError::TooLarge { what: format!("{customers} customers") })
@@ -186,8 +194,13 @@ impl<'a> Context<'a> {
 }
 
 impl<'a> ConfigWorlds<'a> {
-    /// A configuration's inputs, with some parameters of the study set.
+    /// A configuration's inputs, with some parameters of the study set, and as much data stored as the headline's customers have.
     pub fn new(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
+        Self::storing(context, name, set, context.headline_customers())
+    }
+
+    /// The same with the data that `customers` have stored.
+    fn storing(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, customers: f64) -> Result<Self, ModelError> {
         let (name, config) = context.study.configs.get_key_value(name).expect("callers name configurations of the study");
         let priced = PricedConfig::new(context.study, context.model, name, config, context.books)?;
         let tiers: BTreeSet<&str> = context.model.resources.iter().map(|resource| resource.tier.as_str()).collect();
@@ -198,7 +211,8 @@ impl<'a> ConfigWorlds<'a> {
         let ([low, high], _) = priced.speed();
         let middle = (low + high) / 2.0;
         let inputs = |world: &World, (rates, open): &(BTreeMap<String, f64>, OpenWork), speed: f64| {
-            Inputs::new(context.model, &priced, world, rates, open, speed)
+            let stored = context.study.data.as_ref().and_then(|data| data.stored_at(customers, rates));
+            Inputs::new(context.model, &priced, world, Acts { rates, open, stored }, speed)
         };
         let usual = context.acts(None, set)?;
         let central = inputs(&context.central, &usual, middle);
@@ -211,7 +225,7 @@ impl<'a> ConfigWorlds<'a> {
             inputs(world, drawn.as_ref().unwrap_or(&usual), speed)
         };
         let draws = context.worlds.iter().enumerate().map(draw).collect();
-        Ok(Self { priced, central, draws })
+        Ok(Self { priced, set: set.clone(), central, draws })
     }
 
     /// Total of the central bill at a customer count.
@@ -219,8 +233,20 @@ impl<'a> ConfigWorlds<'a> {
         self.priced.bill(customers, &self.central).map(|lines| total(&lines))
     }
 
-    /// Break points of the configuration.
-    pub fn break_points(&self, context: &Context<'_>) -> Vec<BreakPoint> {
+    /// Break points of the configuration. Where demand depends on stored data, and that on customers, each round takes the data of
+    /// the customers at which the round before saw the first failure.
+    pub fn break_points(&self, context: &Context<'a>) -> Result<Vec<BreakPoint>, ModelError> {
+        let mut points = self.break_points_here(context);
+        if context.demand_follows_data() {
+            for _ in 0..ROUNDS_OF_DATA {
+                let Some(customers) = first_break(&points).map(|(_, customers)| customers.value) else { break };
+                points = Self::storing(context, self.priced.name, &self.set, customers.max(1.0))?.break_points_here(context);
+            }
+        }
+        Ok(points)
+    }
+
+    fn break_points_here(&self, context: &Context<'_>) -> Vec<BreakPoint> {
         let search = Search {
             asked: Asked { study: context.study, model: context.model, from: context.headline_customers(), to: context.searched_to() },
             tested: context.tested_customers(),
@@ -232,7 +258,7 @@ impl<'a> ConfigWorlds<'a> {
         break_points(&self.priced, &search)
     }
 
-    fn project(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) -> Result<ConfigProjection, ModelError> {
+    fn project(&self, context: &Context<'a>, customers: f64, caveats: &mut Vec<Caveat>) -> Result<ConfigProjection, ModelError> {
         let priced = &self.priced;
         self.raise(context, customers, caveats);
         let bill = self.bill(context, customers, caveats)?;
@@ -249,7 +275,7 @@ impl<'a> ConfigWorlds<'a> {
             currency: priced.book.currency.clone(),
             bill,
             months,
-            break_points: self.break_points(context),
+            break_points: self.break_points(context)?,
         })
     }
 
@@ -298,7 +324,7 @@ impl<'a> ConfigWorlds<'a> {
     }
 
     /// Capacity on the first day of each month; cost the mean of the month's two ends.
-    fn months(&self, context: &Context<'_>) -> Result<Vec<MonthProjection>, ModelError> {
+    fn months(&self, context: &Context<'a>) -> Result<Vec<MonthProjection>, ModelError> {
         let Some(growth) = &context.growth else { return Ok(Vec::new()) };
         let unknown = self.priced.unknown_lines() > 0;
         let mut months = Vec::new();
@@ -307,22 +333,24 @@ impl<'a> ConfigWorlds<'a> {
             if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
                 break;
             }
-            let value = (self.bill_total(begin)? + self.bill_total(end)?) / Decimal::TWO;
+            let grown = context.demand_follows_data().then(|| Self::storing(context, self.priced.name, &self.set, begin)).transpose()?;
+            let this = grown.as_ref().unwrap_or(self);
+            let value = (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
             let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
-            let worlds: Vec<MonthWorld> = self.draws.iter().zip(&growth.draws).map(|(inputs, path)| self.month_world(path, month, inputs)).collect();
+            let worlds: Vec<MonthWorld> = this.draws.iter().zip(&growth.draws).map(|(inputs, path)| self.month_world(path, month, inputs)).collect();
             let draws = |draw: &dyn Fn(&MonthWorld) -> f64| worlds.iter().map(draw).collect::<Vec<f64>>();
             let estimate =
                 |value: f64, draw: &dyn Fn(&MonthWorld) -> f64| Estimate::from_draws(value, &mut draws(draw)).unwrap_or(Estimate::exact(value));
             months.push(MonthProjection {
                 date,
                 customers: estimate(begin, &|world| world.customers),
-                instances: self
+                instances: this
                     .priced
-                    .instances(begin, &self.central)
+                    .instances(begin, &this.central)
                     .map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
                 cost: money(value, draws(&|world| world.cost), unknown),
                 per_1000: money(per_1000, draws(&|world| world.per_1000), unknown),
-                extrapolated: is_extrapolated(&self.priced, context.tested_customers(), end, &self.central),
+                extrapolated: is_extrapolated(&self.priced, context.tested_customers(), end, &this.central),
             });
         }
         Ok(months)

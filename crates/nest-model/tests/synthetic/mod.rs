@@ -8,7 +8,8 @@ use nest_data::{
     Document, Measurements, Source, Study,
     customers::Arrival,
     measurement::{
-        Counts, GeneratorHealth, Histogram, Machine, Outcome, PlannedStep, Purpose, Resource, ResourceKind, ResponseClock, Step, Verdict, Window, Worth,
+        Counts, GeneratorHealth, Histogram, Machine, Outcome, PlannedStep, Purpose, Resource, ResourceKind, ResponseClock, Step, Verdict, Window,
+        Worth,
     },
     study_file::{StudyTexts, read_study},
 };
@@ -83,7 +84,8 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: u
     let counts: BTreeMap<String, Counts> =
         (0..rates.len()).map(|behaviour| (name(behaviour), count(&|run: &Run| run.responses[behaviour].len() as u64))).collect();
     let window = |index: usize| {
-        let (busy, completed) = run.map_or((0.0, vec![0; rates.len()]), |run| (run.windows[index].busy_s[station], run.windows[index].completed.clone()));
+        let (busy, completed) =
+            run.map_or((0.0, vec![0; rates.len()]), |run| (run.windows[index].busy_s[station], run.windows[index].completed.clone()));
         Window {
             duration_s: span.window_s,
             completed: completed.iter().enumerate().map(|(behaviour, count)| (name(behaviour), *count)).collect(),
