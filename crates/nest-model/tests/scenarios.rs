@@ -113,14 +113,23 @@ fn a_plan_equal_to_compound_growth_gives_an_equal_projection() {
 }
 
 #[test]
-fn a_history_is_refused_until_it_can_be_fitted() {
-    let mut study = model().study;
-    let scenario = GrowthScenario { history: Some("past.csv".to_owned()), ..GrowthScenario::default() };
-    study.growth.insert("expected".to_owned(), scenario);
+fn a_history_leads_to_months_with_widening_customers_and_one_row_is_refused() {
+    let model = model();
+    let past = |months: i8| {
+        let rows = (1..=months).map(|month| GrowthRow { date: date(2026, month, 1), customers: 70_000.0 + 2_000.0 * f64::from(month), range: None });
+        GrowthScenario { history: Some("past.csv".to_owned()), rows: rows.collect(), months: Some(6), ..GrowthScenario::default() }
+    };
+    let projection = projected(&model, |study| drop(study.growth.insert("expected".to_owned(), past(9))));
+    let months = &projection.configs[0].months;
+    assert_eq!((months.len(), months[0].date), (6, date(2026, 9, 1)));
+    let width = |month: usize| months[month].customers.high - months[month].customers.low;
+    assert!(width(0) == 0.0 && width(1) > 0.0 && width(5) > width(1), "{:?}", months.iter().map(|month| month.customers).collect::<Vec<_>>());
+
+    let mut study = model.study.clone();
+    study.growth.insert("expected".to_owned(), past(1));
     let books = [PriceBook::read(&Source::new("book", include_str!("../../../pricing/aws/us-east-1.toml"))).expect("the book is committed")];
-    let options = ProjectOptions { as_of: date(2026, 11, 23), beyond: false };
-    let error = project(&model(), &study, &books, &options).expect_err("not yet");
-    assert!(error.to_string().contains("growth `expected`: growth from a history"), "{error}");
+    let error = project(&model, &study, &books, &ProjectOptions { as_of: date(2026, 11, 23), beyond: false }).expect_err("one row");
+    assert!(error.to_string().contains("growth `expected`"), "{error}");
 }
 
 /// Adds a tier `db` whose processor every pay uses for 40 ms, exactly, and which idles at nothing.
