@@ -13,7 +13,7 @@ const LOCK: &str = "--lock 12ms";
 fn load_a_lock_is_found_from_response_times_and_its_bind_point_is_near() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
-    let tested = ["measure.ramp=[0.08, 0.15, 0.2, 0.25, 0.3, 0.35]", "measure.boost=25%", "measure.windows=8"];
+    let tested = ["measure.ramp=[0.08, 0.15, 0.2, 0.25, 0.3, 0.35]", "measure.boost=25%", "measure.windows=6"];
     nest(folder.path(), &study.arguments(&["measure"], LOCK, &tested)).expect(0);
     let measured = measurements(&study.path);
     assert_balanced(&measured);
@@ -26,7 +26,7 @@ fn load_a_lock_is_found_from_response_times_and_its_bind_point_is_near() {
     fit.says("response times grow faster than the measured resources explain");
 
     let overload = format!("measure.customers=[{:.0}, {:.0}]", limit.customers.value * 1.3, limit.customers.value * 1.6);
-    nest(folder.path(), &study.arguments(&["measure"], LOCK, &[&overload])).expect(0);
+    nest(folder.path(), &study.arguments(&["measure"], LOCK, &[&overload, "measure.windows=3", "measure.settle_most=2s"])).expect(0);
     let plateau = crate::saturation::plateau(&measurements(&study.path));
     let error = limit.most_per_s.value / plateau - 1.0;
     println!(

@@ -1,6 +1,6 @@
 //! End-to-end suite: runs the `locust-nest` binary itself, on servers that it starts on free loopback ports.
 //!
-//! `tests/run` sets up what is needed (nginx, PostgreSQL, MediaWiki, Chromium) and runs it with cargo-nextest, one load test at a time: see
+//! `tests/run` sets up what is needed (nginx, PostgreSQL, Chromium) and runs it with cargo-nextest, one load test at a time: see
 //! `.config/nextest.toml`.
 
 mod support;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, f64::consts::SQRT_2};
 use nest_data::{
     Caveat, Estimate, ScalingModel,
     estimate::quantile_of_sorted,
-    measurement::{ResourceKind, ResponseClock, Step, Worth},
+    measurement::{Purpose, ResourceKind, ResponseClock, Step, Worth},
     scaling::{MeasuredPoint, ThroughputLaw, UnmeasuredEvidence, UnmeasuredLimit, UnmeasuredNode},
 };
 
@@ -24,6 +24,8 @@ const PLATEAU_ERROR: f64 = 0.03;
 /// Probability below which a limit has no say in the forecast, and from which on it is reported.
 const CONSIDERED: f64 = 0.05;
 const REPORTED: f64 = 0.5;
+/// Mean response time over the least one from which on a behaviour is taken to have waited in line.
+const WAITED: f64 = 3.0;
 /// Fewest executions of a behaviour in a step whose mean response time is believed.
 const FEWEST_EXECUTIONS: f64 = 10.0;
 /// Relative standard deviation of the bind point beyond what the steps say: a lock is no textbook queue. Three points of
@@ -59,9 +61,14 @@ pub fn throughput_law(model: &ScalingModel, steps: &[Step], behaviours: &[String
         unmeasured: None,
     };
     let found = match plateau_per_s {
-        Some(plateau) if plateau < ROOM * law.ceiling_per_s.value && has_room(model, &limited) => Some(from_plateau(plateau)),
+        Some(plateau) if plateau < ROOM * law.ceiling_per_s.value && limited.iter().all(|point| has_room(model, point)) => {
+            Some(from_plateaus(&[(Passing::All, plateau)]))
+        }
         Some(_) => None, // the measured resources were seen to bind
-        None => from_responses(model, steps, behaviours)?,
+        None => match boosted_plateaus(model, steps, behaviours)? {
+            plateaus if plateaus.is_empty() => from_responses(model, steps, behaviours)?,
+            plateaus => Some(from_plateaus(&plateaus)),
+        },
     };
     if let Some(limit) = found.and_then(|found| before(found, &per_customer, behaviours, from_demand)) {
         join(model, &mut law, limit, &per_customer);
@@ -79,12 +86,39 @@ fn demand_customers(model: &ScalingModel, world: &World, per_customer: &BTreeMap
     flows(&model.resources).filter_map(at).min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-/// Whether every measured resource had room left on the steps that could not keep up.
-fn has_room(model: &ScalingModel, limited: &[&MeasuredPoint]) -> bool {
-    let used = |point: &MeasuredPoint| {
-        flows(&model.resources).filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity)).fold(0.0, f64::max)
+/// Whether every measured resource had room left on a step that could not keep up.
+fn has_room(model: &ScalingModel, point: &MeasuredPoint) -> bool {
+    let used = flows(&model.resources).filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity));
+    used.fold(0.0, f64::max) < ROOM
+}
+
+/// Plateaus of boosted steps that could not keep up although every measured resource had room: who passes the limit, and how
+/// many of them a second.
+///
+/// Where the other behaviours waited as well, all pass it; else only the boosted one does. A plateau below what was kept up
+/// with elsewhere was something that passed.
+fn boosted_plateaus(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Result<Vec<(Passing, f64)>, ModelError> {
+    let light = usable(steps).map(|step| loaded_step(model, step, behaviours)).collect::<Result<Vec<_>, _>>()?;
+    let least = |behaviour: usize| {
+        light.iter().filter_map(|step| step.responses[behaviour]).map(|response| response.mean_s).reduce(f64::min).unwrap_or(f64::INFINITY)
     };
-    limited.iter().all(|point| used(point) < ROOM)
+    let mut plateaus = Vec::new();
+    let stuck = |step: &&Step| step.plan.purpose == Purpose::Boosted && step.verdict.worth == Worth::Limited;
+    for step in steps.iter().filter(stuck) {
+        let room = model.points.iter().find(|point| point.index == step.plan.index).is_some_and(|point| has_room(model, point));
+        let boosted = step.plan.boosted.as_ref().and_then(|name| behaviours.iter().position(|behaviour| behaviour == name));
+        let Some(boosted) = boosted.filter(|_| room) else { continue };
+        let seen = loaded_step(model, step, behaviours)?;
+        let waited = |behaviour: usize| seen.responses[behaviour].is_some_and(|response| response.mean_s > WAITED * least(behaviour));
+        let all = (0..behaviours.len()).any(|behaviour| behaviour != boosted && waited(behaviour));
+        let passing = if all { Passing::All } else { Passing::One(boosted) };
+        let plateau = passing.rate(&seen.rates);
+        let kept_up = light.iter().map(|step| passing.rate(&step.rates)).fold(0.0, f64::max);
+        if plateau > kept_up {
+            plateaus.push((passing, plateau));
+        }
+    }
+    Ok(plateaus)
 }
 
 /// A limit with what tells of it.
@@ -93,13 +127,12 @@ struct Found {
     finding: unmeasured::Finding,
 }
 
-fn from_plateau(plateau_per_s: f64) -> Found {
-    let node = |point: usize| {
+fn from_plateaus(plateaus: &[(Passing, f64)]) -> Found {
+    let node = |(passing, plateau): (Passing, f64), point: usize| {
         let z = Z90 * (2.0 * (point as f64 + 0.5) / POINTS as f64 - 1.0);
-        let most_per_s = plateau_per_s * (1.0 + PLATEAU_ERROR * z);
-        unmeasured::Node { passing: Passing::All, most_per_s, servers: 1, weight: (-z * z / 2.0).exp() }
+        unmeasured::Node { passing, most_per_s: plateau * (1.0 + PLATEAU_ERROR * z), servers: 1, weight: (-z * z / 2.0).exp() }
     };
-    let mut nodes: Vec<unmeasured::Node> = (0..POINTS).map(node).collect();
+    let mut nodes: Vec<unmeasured::Node> = plateaus.iter().flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point))).collect();
     let total: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= total);
     Found { evidence: UnmeasuredEvidence::Plateau, finding: unmeasured::Finding { probability: 1.0, nodes } }
@@ -147,9 +180,10 @@ fn before(found: Found, per_customer: &BTreeMap<String, f64>, behaviours: &[Stri
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
     let customers = |node: &unmeasured::Node| node.most_per_s / rate(node.passing);
+    let error = if found.evidence == UnmeasuredEvidence::ResponseTimes { MODEL_ERROR } else { 0.0 };
     let spread = |node: unmeasured::Node| {
         let at = move |(factor, weight): (f64, f64)| unmeasured::Node {
-            most_per_s: node.most_per_s * (factor * MODEL_ERROR).exp(),
+            most_per_s: node.most_per_s * (factor * error).exp(),
             weight: node.weight * weight,
             ..node
         };

@@ -145,7 +145,9 @@ pub fn fit_demand(visits: &[Visit], behaviours: usize, capacity: Option<f64>, sc
         return None;
     }
     // The design is judged by relative errors: a light step tells as much of a mix as a heavy one.
-    let relative = |row: usize| observations.used[row].abs() + 0.01 * scale;
+    // One that was never used has nothing to be relative to.
+    let unused = scale <= f64::MIN_POSITIVE;
+    let relative = |row: usize| if unused { 1.0 } else { observations.used[row].abs() + 0.01 * scale };
     let judged = DMatrix::from_fn(observations.used.len(), behaviours + 1, |row, column| observations.design[(row, column)] / relative(row));
     let condition = condition(&judged);
     if condition.is_nan() || condition > WORST_CONDITION {

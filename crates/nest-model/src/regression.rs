@@ -87,6 +87,10 @@ pub fn condition(design: &DMatrix<f64>) -> f64 {
     }
     let unit =
         DMatrix::from_fn(design.nrows(), design.ncols(), |row, column| design[(row, column)] / design.column(column).norm().max(f64::MIN_POSITIVE));
+    // A resource that was not used at all, or beyond what numbers hold, tells nothing apart.
+    if unit.iter().any(|value| !value.is_finite()) {
+        return f64::INFINITY;
+    }
     let values = unit.singular_values();
     let (largest, smallest) = (values.max(), values.min());
     if smallest > 0.0 { largest / smallest } else { f64::INFINITY }
@@ -132,6 +136,8 @@ mod tests {
         let design = DMatrix::from_row_slice(3, 2, &[1.0, 2.0, 2.0, 4.0, 3.0, 6.0]);
         assert!(condition(&design) > 1e12);
         assert!((condition(&DMatrix::identity(3, 3)) - 1.0).abs() < 1e-12);
+        assert_eq!(condition(&DMatrix::from_row_slice(2, 1, &[f64::INFINITY, 1.0])), f64::INFINITY);
+        assert_eq!(condition(&DMatrix::from_row_slice(2, 1, &[f64::NAN, 1.0])), f64::INFINITY);
         let zero = DMatrix::from_row_slice(2, 1, &[0.0, 0.0]);
         assert!(weighted_nnls(&zero, &DVector::from_vec(vec![1.0, 1.0]), &DVector::from_element(2, 1.0)).is_none());
     }

@@ -161,3 +161,16 @@ fn nine_of_ten_intervals_hold_the_true_demand() {
     assert!((0.86..=0.94).contains(&coverage), "{coverage}");
     assert!(median <= 0.06, "{median}");
 }
+
+#[test]
+fn a_resource_that_was_never_used_costs_nothing_and_stops_no_fit() {
+    let mut random = Random::new(20_261_123, Stream::Fit, 0);
+    let truth = truth(&mut random);
+    let mut measured = measurements(&truth, &mut random);
+    measured.resources.push(Resource { name: "app/disk".to_owned(), tier: "app".to_owned(), kind: ResourceKind::Disk, capacity: None });
+    measured.steps.iter_mut().flat_map(|step| &mut step.windows).for_each(|window| window.used.extend([("app/disk".to_owned(), 0.0)]));
+    let model = nest_model::fit(&measured).expect("the processor was used");
+    for disk in model.resources.iter().filter(|resource| resource.name == "app/disk") {
+        assert!(disk.demand.values().chain([&disk.idle]).all(|demand| demand.value.abs() < 1e-9 && demand.high.is_finite()), "{disk:?}");
+    }
+}

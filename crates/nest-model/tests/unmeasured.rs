@@ -4,7 +4,7 @@
 mod simulator;
 mod synthetic;
 
-use nest_data::scaling::ThroughputLaw;
+use nest_data::scaling::{ThroughputLaw, UnmeasuredEvidence};
 use nest_model::draws::{Purpose as Stream, Stream as Random};
 use simulator::{Discipline, Service, Span, Station, System, simulate};
 use synthetic::{Truth, measured};
@@ -101,4 +101,35 @@ fn saturation_holds_with_and_without_a_limit_that_no_probe_reads() {
             assert!(reported <= STUDIES / 20 && half_width <= 0.08, "{reported} reported, {half_width}");
         }
     }
+}
+
+/// A lock of 50 ms before one processor that could do 100 executions a second; boosted steps ask for twice what the lock lets pass.
+fn locked(passing: [bool; 2]) -> ThroughputLaw {
+    let lock = |passes: bool| if passes { Service { mean_s: 0.050, cv2: 0.0 } } else { Service::NONE };
+    let truth = Truth { demand: vec![0.008, 0.012], share: vec![0.5, 0.5], cores: 1.0, idle: 0.02 };
+    let stations = vec![
+        Station::new(1, Discipline::FirstCome, passing.map(lock).to_vec()),
+        Station::new(1, Discipline::Sharing, truth.demand.iter().map(|mean_s| Service { mean_s: *mean_s, cv2: 1.0 }).collect()),
+    ];
+    let system = System { stations };
+    let mut seed = 1;
+    let run = |rates: &[f64]| {
+        seed += 1;
+        simulate(&system, rates, SPAN, seed)
+    };
+    let measurements = measured(&truth, 10.0, &[40.0, 40.0], 1, SPAN, run);
+    nest_model::fit(&measurements).expect("enough steps").throughput.expect("a throughput law")
+}
+
+#[test]
+fn a_boosted_step_that_meets_a_lock_tells_how_much_it_lets_pass_and_whom() {
+    let all = locked([true, true]).unmeasured.expect("a limit");
+    assert_eq!((all.evidence, all.behaviour.as_deref()), (UnmeasuredEvidence::Plateau, None));
+    assert!((all.most_per_s.value / 20.0 - 1.0).abs() < 0.05, "{:?}", all.most_per_s);
+
+    let law = locked([true, false]);
+    let one = law.unmeasured.expect("a limit");
+    assert_eq!(one.behaviour.as_deref(), Some("b0"));
+    // Half of the executions pass, so that the plain mix may have twice as many in all.
+    assert!((law.ceiling_per_s.value / 40.0 - 1.0).abs() < 0.05, "{:?}", law.ceiling_per_s);
 }

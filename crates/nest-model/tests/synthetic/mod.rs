@@ -21,6 +21,9 @@ use crate::simulator::{Run, Span};
 /// Relative deviation of busy time between visits of the same step.
 const VISIT_ERROR: f64 = 0.015;
 
+/// Share of what is offered below which a target is said not to keep up.
+const KEPT_UP: f64 = 0.93;
+
 /// What is true of a system.
 pub struct Truth {
     pub demand: Vec<f64>, // processor seconds, by behaviour
@@ -80,6 +83,11 @@ pub fn measured(
 
 #[allow(clippy::too_many_arguments, reason = "a step is made of all of it, in one place")]
 fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: usize, span: Span, run: Option<&Run>, visit: f64) -> Step {
+    let completed: usize = run.map_or(0, |run| run.responses.iter().map(Vec::len).sum());
+    let offered = rates.iter().sum::<f64>() * span.window_s * span.windows as f64;
+    let kept_up = completed as f64 >= KEPT_UP * offered;
+    // Boosted steps stand third in the plan and on, in the order of behaviours.
+    let boosted = (purpose == Purpose::Boosted).then(|| index - 2);
     let count = |of: &dyn Fn(&Run) -> u64| Counts { due: run.map_or(0, of), completed: run.map_or(0, of), failed: 0, dropped: 0 };
     let counts: BTreeMap<String, Counts> =
         (0..rates.len()).map(|behaviour| (name(behaviour), count(&|run: &Run| run.responses[behaviour].len() as u64))).collect();
@@ -98,7 +106,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: u
         plan: PlannedStep {
             index,
             purpose,
-            boosted: None,
+            boosted: boosted.map(name),
             customers: (purpose == Purpose::Ramp).then(|| rates.iter().sum::<f64>() / study(truth).busiest_minute_per_s()),
             offered_per_s: rates.iter().enumerate().map(|(behaviour, rate)| (name(behaviour), *rate)).collect(),
             seed: 0,
@@ -121,7 +129,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: u
         active: 0.0,
         in_flight: 0.0,
         generator: GeneratorHealth::default(),
-        verdict: Verdict { worth: Worth::Valid, reasons: Vec::new() },
+        verdict: Verdict { worth: if kept_up { Worth::Valid } else { Worth::Limited }, reasons: Vec::new() },
     }
 }
 
