@@ -170,7 +170,7 @@ pub enum Refusal {
 
 /// Finds idle use and demands of every resource in the readings, in the order of their names.
 ///
-/// The regression is that of the fit of a study: see [`fit_demand`](crate::demand::fit_demand).
+/// The regression is that of the fit of a study: see [`fit_demand`].
 #[must_use]
 pub fn attribute(readings: &[Reading]) -> Vec<(String, Result<Attribution, Refusal>)> {
     let behaviours: BTreeSet<&String> = readings.iter().flat_map(|reading| reading.counts.keys()).collect();
