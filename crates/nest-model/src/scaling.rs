@@ -26,8 +26,8 @@ const DRIFT: f64 = 0.15;
 const TAIL: f64 = 0.99;
 /// Answers of a behaviour from which on their fastest 5 % say something.
 const FEWEST_ANSWERS: u64 = 100;
-/// Processor time over the fastest answers from which on they contradict each other: a machine is faster in some minutes than in others.
-const ABOVE_RESPONSE: f64 = 1.2;
+/// Processor time over the fastest answers from which on they contradict each other: clocks and counters differ by less.
+const ABOVE_RESPONSE: f64 = 1.05;
 
 /// Fits demands, the throughput law and response times.
 ///

@@ -155,10 +155,7 @@ fn a_tier_that_is_not_placed_still_binds() {
     let mut model = model();
     let before = projected(&model, |_| ());
     with_database(&mut model, 0.02);
-    let projection = projected(&model, |study| {
-        study.configs.values_mut().for_each(|config| config.max = None);
-        study.slo.clear(); // an objective on the few receipts of the sample is missed sooner in some draws
-    });
+    let projection = projected(&model, |study| study.configs.values_mut().for_each(|config| config.max = None));
     for config in &projection.configs {
         let points =
             |kind| config.break_points.iter().find(|point| point.kind == kind && point.cause == "db/cpu as measured").expect("it is looked at");
@@ -261,6 +258,6 @@ fn an_objective_whose_queue_is_elsewhere_breaks_there() {
         let point = config.break_points.iter().find(|point| point.kind == BreakKind::Slo).expect("it is looked at");
         // a + b rho / (1 - rho) = 2 a at rho = 1/2 of one core: 0.5 / (3 / 10.5 x 5e-5 x 0.040 s) are 875,000 customers
         let found = point.customers.map(|customers| customers.value);
-        assert!(found.is_none_or(|found| (found / 875_000.0 - 1.0).abs() < 1e-6), "{found:?}");
+        assert!(found.is_none_or(|found| (found / 875_000.0 - 1.0).abs() < 1e-9), "{found:?}");
     }
 }

@@ -82,14 +82,17 @@ fn utilisation_at(law: &QuantileLaw, world: (f64, f64), servers: f64, limit_s: f
     if world.1 == 0.0 {
         return Some(1.0);
     }
-    // The Illinois rule on limit / R - 1, which falls smoothly from 0 or more to -1 at saturation.
-    let left = |utilisation: f64| limit_s / seconds_at(law, world, servers, utilisation) - 1.0;
+    // The Illinois rule on (limit - R) / (limit + R), which falls smoothly to -1 at saturation, also from an R of 0.
+    let left = |utilisation: f64| {
+        let seconds = seconds_at(law, world, servers, utilisation);
+        if seconds.is_finite() { (limit_s - seconds) / (limit_s + seconds) } else { -1.0 }
+    };
     let (mut low, mut high) = ((0.0, left(0.0)), (1.0, -1.0));
     let mut before = 0.0; // sign of the last value: an end that stays twice counts half
     for _ in 0..ROUNDS {
         let at = high.0 - high.1 * (high.0 - low.0) / (high.1 - low.1);
         let value = left(at);
-        if value.abs() < 1e-9 || high.0 - low.0 < 1e-12 {
+        if value.abs() < 1e-13 || high.0 - low.0 < 1e-15 {
             return Some(at);
         }
         if value > 0.0 {
@@ -179,6 +182,14 @@ mod tests {
             assert_eq!(highest_utilisation(&[(&law, (0.02, 0.01))], law.quantile, 4.0, 0.01), None);
             assert_eq!(highest_utilisation(&[(&law, (0.02, 0.0))], law.quantile, 4.0, 0.03), Some(1.0));
         }
+    }
+
+    #[test]
+    fn a_draw_without_own_time_reaches_its_limit_by_waiting() {
+        let law = law(0.95, 0.0, 1.0);
+        // 0.01 rho / (1 - rho) = 0.03 at rho = 3/4 of one server
+        let found = highest_utilisation(&[(&law, (0.0, 0.01))], 0.95, 1.0, 0.03).expect("it waits");
+        assert!((found - 0.75).abs() < 1e-12, "{found}");
     }
 
     #[test]
