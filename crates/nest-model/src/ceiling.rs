@@ -4,19 +4,20 @@ use std::{collections::BTreeMap, f64::consts::SQRT_2};
 
 use nest_data::{
     Caveat, Estimate, ScalingModel,
-    estimate::quantile_of_sorted,
     measurement::{Purpose, ResourceKind, ResponseClock, Step, Worth},
     scaling::{MeasuredPoint, ThroughputLaw, UnmeasuredEvidence, UnmeasuredLimit, UnmeasuredNode},
 };
 
 use crate::{
     ModelError,
-    draws::{World, Z90, central_world, worlds},
+    draws::{World, Z90, central_world, draw_limit, worlds},
     response::histogram,
     scaling::{flows, usable},
     unmeasured::{self, LoadedStep, Passing, Response, Station},
 };
 
+/// What binds where no probe reads it.
+pub const UNMEASURED: &str = "a limit that no probe reads";
 /// Plateau over ceiling below which something else than the measured resources must bind.
 const ROOM: f64 = 0.9;
 /// Relative standard deviation of a plateau between visits.
@@ -47,8 +48,8 @@ pub fn throughput_law(model: &ScalingModel, steps: &[Step], behaviours: &[String
     let total: f64 = per_customer.values().sum();
     let Some((from_demand, binding)) = demand_customers(model, &central_world(model), &per_customer) else { return Ok(None) };
     let of_draw = |world: &World| demand_customers(model, world, &per_customer).map(|(customers, _)| customers);
-    let draws: Vec<f64> = worlds(model).iter().filter_map(of_draw).collect();
-    let Some(demand) = Estimate::from_draws(from_demand, &mut draws.clone()) else { return Ok(None) };
+    let draws: Vec<Option<f64>> = worlds(model).iter().map(of_draw).collect();
+    let Some(demand) = Estimate::from_draws(from_demand, &mut draws.iter().copied().flatten().collect()) else { return Ok(None) };
     let limited: Vec<&MeasuredPoint> = model.points.iter().filter(|point| point.worth == Worth::Limited && point.customers.is_some()).collect();
     let plateau_per_s = limited.iter().map(|point| point.completed_per_s).reduce(f64::max);
     let mut law = ThroughputLaw {
@@ -71,7 +72,7 @@ pub fn throughput_law(model: &ScalingModel, steps: &[Step], behaviours: &[String
         },
     };
     if let Some(limit) = found.and_then(|found| before(found, &per_customer, behaviours, from_demand)) {
-        join(model, &mut law, limit, &per_customer);
+        join(&mut law, limit, &draws, model.draws.seed, &per_customer);
     }
     Ok(Some(law))
 }
@@ -237,32 +238,24 @@ fn weighted(nodes: &[unmeasured::Node], quantity: impl Fn(&unmeasured::Node) -> 
     Estimate { value: at(0.5), standard_error: variance.sqrt(), low: at(0.05), high: at(0.95) }
 }
 
-/// Gives a limit its say in the forecast.
-fn join(model: &ScalingModel, law: &mut ThroughputLaw, limit: UnmeasuredLimit, per_customer: &BTreeMap<String, f64>) {
+/// Gives a limit its say in the forecast; `draws` are the customers at which demand fills the first resource, by draw.
+fn join(law: &mut ThroughputLaw, limit: UnmeasuredLimit, draws: &[Option<f64>], seed: u64, per_customer: &BTreeMap<String, f64>) {
+    let joined = draws.iter().zip(0..).filter_map(|(customers, index)| {
+        let drawn = draw_limit(&limit, seed, index).map_or(f64::INFINITY, |drawn| drawn.customers(per_customer));
+        customers.map(|customers| customers.min(drawn))
+    });
     let likelier = limit.probability >= REPORTED;
+    let central = if likelier { limit.customers.value } else { law.saturation_customers.value };
     law.demand_customers = Some(law.saturation_customers);
-    law.unmeasured = Some(limit);
-    let with_limit = ScalingModel { throughput: Some(law.clone()), ..model.clone() };
-    let of_draw = |world: &World| {
-        let (customers, _) = demand_customers(model, world, per_customer)?;
-        Some(world.limit.as_ref().map_or(customers, |limit| customers.min(limit.customers(per_customer))))
-    };
-    let mut draws: Vec<f64> = worlds(&with_limit).iter().filter_map(of_draw).collect();
-    draws.sort_by(f64::total_cmp);
-    let central = law.unmeasured.as_ref().filter(|_| likelier).map_or(law.saturation_customers.value, |limit| limit.customers.value);
-    if let (Some(low), Some(high)) = (quantile_of_sorted(&draws, 0.05), quantile_of_sorted(&draws, 0.95)) {
-        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
-        let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / draws.len() as f64;
-        law.saturation_customers = Estimate { value: central, standard_error: variance.sqrt(), low, high };
-        law.ceiling_per_s = times(&law.saturation_customers, law.per_customer_per_s);
+    if let Some(customers) = Estimate::from_draws(central, &mut joined.collect()) {
+        law.saturation_customers = customers;
+        law.ceiling_per_s = times(&customers, law.per_customer_per_s);
     }
     if likelier {
         law.binding = UNMEASURED.to_owned();
     }
+    law.unmeasured = Some(limit);
 }
-
-/// What binds where no probe reads it.
-pub const UNMEASURED: &str = "a limit that no probe reads";
 
 fn times(estimate: &Estimate, factor: f64) -> Estimate {
     Estimate {

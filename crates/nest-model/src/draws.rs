@@ -6,7 +6,7 @@ use crate::{demand::load_law, load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
 use nest_data::{
     ScalingModel,
-    scaling::{ResourceModel, SizeDependence},
+    scaling::{ResourceModel, SizeDependence, UnmeasuredLimit},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -96,10 +96,13 @@ impl LimitWorld {
     }
 }
 
-/// The limit in draw `index`: there with its probability, at one of its nodes.
-fn limit(model: &ScalingModel, index: u32) -> Option<LimitWorld> {
-    let limit = model.throughput.as_ref()?.unmeasured.as_ref()?;
-    let mut stream = Stream::new(model.draws.seed, Purpose::Limit, index);
+/// Relative deviation of a limit within its node: nodes of a search lie 4.5 % apart.
+const NODE_SPREAD: f64 = 0.013;
+
+/// A limit in draw `index`: there with its probability, at one of its nodes.
+#[must_use]
+pub fn draw_limit(limit: &UnmeasuredLimit, seed: u64, index: u32) -> Option<LimitWorld> {
+    let mut stream = Stream::new(seed, Purpose::Limit, index);
     if stream.uniform() > limit.probability {
         return None;
     }
@@ -111,9 +114,6 @@ fn limit(model: &ScalingModel, index: u32) -> Option<LimitWorld> {
     let node = node.or(limit.nodes.last())?;
     Some(LimitWorld { behaviour: node.behaviour.clone(), most_per_s: node.most_per_s * (NODE_SPREAD * stream.normal()).exp() })
 }
-
-/// Relative deviation of a limit within its node: nodes lie 4.5 % apart.
-const NODE_SPREAD: f64 = 0.013;
 
 /// One resource in one world.
 #[derive(Debug, Clone, PartialEq)]
@@ -198,12 +198,16 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
     };
     let quantiles = model.quantiles.iter().map(&mut quantile).collect();
     let error_position = Stream::new(model.draws.seed, Purpose::Errors, index).uniform();
-    World { resources, quantiles, limit: limit(model, index), error_position }
+    World { resources, quantiles, limit: unmeasured(model).and_then(|limit| draw_limit(limit, model.draws.seed, index)), error_position }
+}
+
+fn unmeasured(model: &ScalingModel) -> Option<&UnmeasuredLimit> {
+    model.throughput.as_ref()?.unmeasured.as_ref()
 }
 
 /// The limit of the central world: there where it is likelier than not.
 fn central_limit(model: &ScalingModel) -> Option<LimitWorld> {
-    let limit = model.throughput.as_ref()?.unmeasured.as_ref().filter(|limit| limit.probability >= 0.5)?;
+    let limit = unmeasured(model).filter(|limit| limit.probability >= 0.5)?;
     Some(LimitWorld { behaviour: limit.behaviour.clone(), most_per_s: limit.most_per_s.value })
 }
 

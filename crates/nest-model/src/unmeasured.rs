@@ -1,7 +1,7 @@
 //! A limit that no probe reads (a lock, a pool, a remote service), told from response times that grow faster than the
 //! measured resources explain.
 //!
-//! What it leaves to others: the plateau of steps that could not keep up (`scaling`), and what it does to a forecast.
+//! What it leaves to others: the plateau of steps that could not keep up (`ceiling`), and what it does to a forecast.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -144,7 +144,7 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
     let observations = observations(&loaded, stations);
     let light: Vec<f64> = (0..behaviours).map(|behaviour| light_s(&observations, behaviour)).collect();
     let problem = Problem { loaded: &loaded, observations: &observations, light: &light };
-    let none = log_mean(NOISE.iter().map(|(noise, prior)| prior.ln() + problem.evidence(*noise, None)));
+    let none = log_sum(NOISE.iter().map(|(noise, prior)| prior.ln() + problem.evidence(*noise, None)));
     let mut nodes = Vec::new();
     let mut logs = Vec::new();
     for passing in std::iter::once(Passing::All).chain((0..behaviours).map(Passing::One)) {
@@ -164,13 +164,13 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
                     continue;
                 }
                 let limit = Limit { passing, most_per_s, servers };
-                let evidence = log_mean(NOISE.iter().map(|(noise, prior)| prior.ln() + problem.evidence(*noise, Some(limit))));
+                let evidence = log_sum(NOISE.iter().map(|(noise, prior)| prior.ln() + problem.evidence(*noise, Some(limit))));
                 logs.push(share.ln() + servers_prior.ln() - (RATES as f64).ln() + evidence);
                 nodes.push(Node { passing, most_per_s, servers, weight: 0.0 });
             }
         }
     }
-    let some = log_mean(logs.iter().copied());
+    let some = log_sum(logs.iter().copied());
     nodes.iter_mut().zip(&logs).for_each(|(node, log)| node.weight = (log - some).exp());
     nodes.retain(|node| node.weight > 1e-6);
     let odds = (some - none).exp() * PRIOR / (1.0 - PRIOR);
@@ -342,7 +342,7 @@ fn mean_light(light: &[f64], passing: Passing, loaded: &[&LoadedStep]) -> f64 {
 }
 
 /// `ln sum exp` without overflow.
-fn log_mean(logs: impl Iterator<Item = f64>) -> f64 {
+fn log_sum(logs: impl Iterator<Item = f64>) -> f64 {
     let logs: Vec<f64> = logs.collect();
     let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if largest == f64::NEG_INFINITY { largest } else { largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln() }
