@@ -10,7 +10,7 @@ use nest_data::{
 
 use crate::{
     ModelError,
-    draws::{World, Z90, central_world, draw_limit, worlds},
+    draws::{World, central_world, draw_limit, worlds},
     response::histogram,
     scaling::{flows, usable},
     unmeasured::{self, LoadedStep, Passing, Response, Station},
@@ -34,8 +34,9 @@ const FEWEST_EXECUTIONS: f64 = 10.0;
 const MODEL_ERROR: f64 = 0.06;
 /// Share of all nodes below which one is not kept.
 const LEAST_WEIGHT: f64 = 5e-4;
-/// Points that stand for a normal distribution.
+/// Points that stand for a normal distribution, and how many standard deviations the outermost lie from its centre.
 const POINTS: usize = 9;
+const FARTHEST_POINT: f64 = 2.5;
 
 /// The throughput law of a model whose resources are fitted; none where nothing that has a capacity is used.
 ///
@@ -130,7 +131,7 @@ struct Found {
 
 fn from_plateaus(plateaus: &[(Passing, f64)]) -> Found {
     let node = |(passing, plateau): (Passing, f64), point: usize| {
-        let z = Z90 * (2.0 * (point as f64 + 0.5) / POINTS as f64 - 1.0);
+        let z = FARTHEST_POINT * (2.0 * point as f64 / (POINTS - 1) as f64 - 1.0);
         unmeasured::Node { passing, most_per_s: plateau * (1.0 + PLATEAU_ERROR * z), servers: 1, weight: (-z * z / 2.0).exp() }
     };
     let mut nodes: Vec<unmeasured::Node> = plateaus.iter().flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point))).collect();
