@@ -53,8 +53,8 @@ fn what_cannot_be_read_is_refused_by_resource_and_the_rest_goes_on() {
     write(format!("{HEAD}{bad}"));
     nest(folder.path(), &["demand", "w.csv"]).expect(3).says("no resource could be read");
     write("run,resource\n1,cpu\n".to_owned());
-    nest(folder.path(), &["demand", "w.csv"]).expect(3).says("there is no column `duration_s`");
-    nest(folder.path(), &["demand", "nowhere.csv"]).expect(3).says("nowhere.csv");
+    nest(folder.path(), &["demand", "w.csv"]).expect(3).says("line 1: column `duration_s` is missing");
+    nest(folder.path(), &["demand", "nowhere.csv"]).expect(1).says("cannot read nowhere.csv");
 }
 
 #[test]

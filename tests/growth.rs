@@ -34,7 +34,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
         assert!(numbers.iter().all(|number| number.is_finite()) && numbers.windows(2).all(|pair| pair[0] <= pair[1]), "{row:?}");
         assert!(row[0] == "negative" || numbers[0] >= 0.0, "{row:?}");
     }
-    outcome.says("history.csv:14: negative: the value `many` is not a number");
+    outcome.says("history.csv: line 15: negative: the value `many` is not a number");
     outcome.says("unreadable: refused: the period `soon` is neither").says("kinds: refused: the periods `1` and `2020-01-01`");
     outcome.says("one: refused: 1 usable values").says("3 of 7 series refused");
     outcome.says("two: few_values: only 2 values").says("zeros: few_values").says("constant: ").says("gaps: ");
@@ -53,8 +53,8 @@ fn growth_refuses_a_file_without_anything_to_forecast() {
         ("series,period,value\n", "holds no rows"),
         ("", "no column `series`"),
         ("series,period,value\na,1,2\n", "no series that can be forecast"),
-        ("series,month,value\na,1,2\n", "history.csv:1: there is no column `period`"),
-        ("series,period,value\na,1,2\na,2\n", "history.csv:3: 2 cells where the header has 3"),
+        ("series,month,value\na,1,2\n", "history.csv: line 1: column `period` is missing"),
+        ("series,period,value\na,1,2\na,2\n", "history.csv: line 3 has 2 cells, the first line has 3"),
     ] {
         let folder = histories(text);
         nest(folder.path(), &["growth", "history.csv", "--horizon", "3"]).expect(3).says(part);

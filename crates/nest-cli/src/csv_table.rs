@@ -1,6 +1,6 @@
 //! Reads a CSV file with named columns. Every error names the file and the line.
 
-use std::path::Path;
+use std::{io::Read, path::Path};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
@@ -16,32 +16,78 @@ pub struct CsvRow {
     pub cells: Vec<String>,
 }
 
-/// Reads the file at `path`: see [`parse`].
+/// The rows of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CsvTable {
+    /// Rows that have all cells that were asked for, in their order.
+    pub rows: Vec<CsvRow>,
+    /// Rows that are longer or shorter than the first.
+    pub uneven: Vec<Uneven>,
+}
+
+/// A row that is longer or shorter than the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uneven {
+    /// Its line and how many cells it has.
+    pub what: String,
+    /// Whether it is among the rows all the same, because it has all cells that were asked for.
+    pub kept: bool,
+}
+
+/// Reads the file at `path`, or standard input for `-`, of which every row must be as long as the first: see [`parse`].
 pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::from(error).context(format!("cannot read {}", path.display())))?;
+    whole(read_uneven(path, required, optional)?).map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+}
+
+/// The same where uneven rows do not stop the others.
+pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, Failure> {
+    let cannot = |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
+    } else {
+        bytes = std::fs::read(path).map_err(cannot)?;
+    }
     parse(&bytes, required, optional).map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+}
+
+/// The rows of a table without an uneven one.
+///
+/// # Errors
+/// What is wrong with the first of those.
+pub fn whole(table: CsvTable) -> Result<Vec<CsvRow>, String> {
+    table.uneven.into_iter().next().map_or(Ok(table.rows), |uneven| Err(uneven.what))
 }
 
 /// The rows of a CSV text, of which the first names the columns. Columns stand in any order and may be quoted, names in any
 /// case; further columns, empty lines and a byte order mark are passed over; lines end in either way.
 ///
 /// # Errors
-/// A message that names the line: a column is missing or there twice, a row is longer or shorter than the first, bytes are not UTF-8.
-fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, String> {
+/// A message that names the line: a column is missing or there twice, bytes are not UTF-8.
+pub fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<CsvTable, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
+    let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(bytes);
     let header = reader.headers().map_err(|error| explained(&error, bytes))?.clone();
     let columns = required
         .iter()
         .map(|name| place(&header, name)?.ok_or_else(|| format!("line 1: column `{name}` is missing, there are: {}", listed(&header))).map(Some))
         .chain(optional.iter().map(|name| place(&header, name)))
         .collect::<Result<Vec<_>, _>>()?;
-    let row = |record: Result<StringRecord, csv::Error>| {
+    let mut table = CsvTable::default();
+    for record in reader.records() {
         let record = record.map_err(|error| explained(&error, bytes))?;
+        let line = line(record.position(), bytes);
+        let kept = columns.iter().flatten().all(|column| *column < record.len());
+        if record.len() != header.len() {
+            table.uneven.push(Uneven { what: format!("line {line} has {} cells, the first line has {}", record.len(), header.len()), kept });
+        }
+        if !kept {
+            continue;
+        }
         let cells = columns.iter().map(|column| column.and_then(|column| record.get(column)).unwrap_or_default().to_owned()).collect();
-        Ok(CsvRow { line: line(record.position(), bytes), cells })
-    };
-    reader.records().map(row).collect()
+        table.rows.push(CsvRow { line, cells });
+    }
+    Ok(table)
 }
 
 /// Where a column stands, if it is there.
@@ -66,7 +112,6 @@ fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
 fn explained(error: &csv::Error, bytes: &[u8]) -> String {
     let line = line(error.position(), bytes);
     match error.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => format!("line {line} has {len} cells, the first line has {expected_len}"),
         ErrorKind::Utf8 { .. } => format!("line {line} is not UTF-8"),
         _ => format!("line {line}: {error}"),
     }
@@ -77,7 +122,7 @@ mod tests {
     use super::*;
 
     fn cells(text: &[u8]) -> Vec<(u64, Vec<String>)> {
-        parse(text, &["series", "y"], &["axis"]).expect("valid").into_iter().map(|row| (row.line, row.cells)).collect()
+        parse(text, &["series", "y"], &["axis"]).expect("valid").rows.into_iter().map(|row| (row.line, row.cells)).collect()
     }
 
     fn row(line: u64, cells: [&str; 3]) -> (u64, Vec<String>) {
@@ -95,7 +140,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_line() {
-        let error = |text: &[u8]| parse(text, &["series", "y"], &[]).expect_err("invalid");
+        let error = |text: &[u8]| parse(text, &["series", "y"], &[]).and_then(whole).expect_err("invalid");
         assert_eq!(error(b""), "line 1: column `series` is missing, there are: none");
         assert_eq!(error(b"series,x\na,1\n"), "line 1: column `y` is missing, there are: series, x");
         assert_eq!(error(b"series,y,y\n"), "line 1: column `y` is there twice");

@@ -1,6 +1,6 @@
 //! `demand`: service demand from windows that somebody else measured.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use nest_model::attribution::{Attribution, Doubt, IDLE, Reading, attribute};
 use nest_report::format;
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{DemandArguments, Format},
+    csv_table::{self, CsvRow},
     failure::{Failure, INVALID},
     printer::{Table, data, talk},
 };
@@ -15,11 +16,24 @@ use crate::{
 /// Columns of the answer.
 const COLUMNS: [&str; 7] = ["resource", "behaviour", "demand_s", "low", "high", "condition", "caveats"];
 
+/// Columns of the file, in the order in which they are asked for, and where some of them stand.
+const NAMES: [&str; 8] = ["run", "duration_s", "resource", "busy_s", "behaviour", "count", "window", "servers"];
+const RUN: usize = 0;
+const DURATION: usize = 1;
+const RESOURCE: usize = 2;
+const BUSY: usize = 3;
+const BEHAVIOUR: usize = 4;
+const COUNT: usize = 5;
+const SERVERS: usize = 7;
+/// How many of them a file must have.
+const NEEDED: usize = 6;
+
 /// Runs the verb.
 pub fn run(arguments: &DemandArguments) -> Result<(), Failure> {
-    let text = std::fs::read(&arguments.windows).map_err(|error| cannot_read(&arguments.windows, error))?;
-    let text = String::from_utf8(text).map_err(|error| cannot_read(&arguments.windows, error))?;
-    let Windows { readings, mut refused } = read(&text).map_err(|reason| cannot_read(&arguments.windows, reason))?;
+    let hint = "the file has columns run, duration_s, resource, busy_s, behaviour, count (and window, servers where there are several)";
+    let rows = csv_table::read(&arguments.windows, &NAMES[..NEEDED], &NAMES[NEEDED..]).map_err(|failure| failure.hint(hint))?;
+    let named = |reason: String| Failure::new(INVALID, format!("{}: {reason}", arguments.windows.display())).hint(hint);
+    let Windows { readings, mut refused } = windows(&rows).map_err(named)?;
     let mut found = Vec::new();
     for (resource, attribution) in attribute(&readings) {
         match attribution {
@@ -45,11 +59,6 @@ pub fn run(arguments: &DemandArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn cannot_read(path: &Path, reason: impl std::fmt::Display) -> Failure {
-    Failure::new(INVALID, format!("{}: {reason}", path.display()))
-        .hint("the file has columns run, duration_s, resource, busy_s, behaviour, count (and window, servers where there are several)")
-}
-
 /// The readings of a file, and the resources that could not be read, with the reason.
 #[derive(Debug, Default)]
 struct Windows {
@@ -57,65 +66,26 @@ struct Windows {
     refused: BTreeMap<String, String>,
 }
 
-/// Where each column stands.
-struct Columns {
-    run: usize,
-    duration_s: usize,
-    resource: usize,
-    busy_s: usize,
-    behaviour: usize,
-    count: usize,
-    window: Option<usize>,
-    servers: Option<usize>,
-}
-
-impl Columns {
-    fn of(header: &csv::StringRecord) -> Result<Self, String> {
-        let find = |name: &str| header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
-        let need = |name: &str| find(name).ok_or_else(|| format!("line 1: there is no column `{name}`"));
-        Ok(Self {
-            run: need("run")?,
-            duration_s: need("duration_s")?,
-            resource: need("resource")?,
-            busy_s: need("busy_s")?,
-            behaviour: need("behaviour")?,
-            count: need("count")?,
-            window: find("window"),
-            servers: find("servers"),
-        })
-    }
-}
-
-/// Reads a table in long form: one row per window, resource and behaviour. A row that is no good refuses its resource.
-fn read(text: &str) -> Result<Windows, String> {
-    let text = text.trim_start_matches('\u{feff}');
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let columns = Columns::of(reader.headers().map_err(|error| error.to_string())?)?;
+/// Turns a table in long form, one row per window, resource and behaviour, into readings. A row that is no good refuses its resource.
+fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
     let mut windows = Windows::default();
     // The place of each window among the readings.
-    let mut places: BTreeMap<(String, String, String), usize> = BTreeMap::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| error.to_string())?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cell = |column: usize| record.get(column).unwrap_or_default();
-        let resource = cell(columns.resource);
+    let mut places: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    for row in rows {
+        let [run, _, resource, _, _, _, window, _] = &row.cells[..] else { continue };
         if resource.is_empty() {
-            return Err(format!("line {line}: the resource has no name"));
+            return Err(format!("line {}: the resource has no name", row.line));
         }
-        let row = row(&record, &columns);
-        let result = row.and_then(|reading| {
-            let key = (resource.to_owned(), cell(columns.run).to_owned(), columns.window.map_or("", cell).to_owned());
-            match places.get(&key) {
-                Some(place) => merge(&mut windows.readings[*place], reading),
-                None => {
-                    places.insert(key, windows.readings.len());
-                    windows.readings.push(reading);
-                    Ok(())
-                }
+        let result = reading(row).and_then(|reading| match places.get(&[resource, run, window].map(String::as_str)) {
+            Some(place) => merge(&mut windows.readings[*place], reading),
+            None => {
+                places.insert([resource, run, window].map(String::as_str), windows.readings.len());
+                windows.readings.push(reading);
+                Ok(())
             }
         });
         if let Err(reason) = result {
-            windows.refused.entry(resource.to_owned()).or_insert(format!("line {line}: {reason}"));
+            windows.refused.entry(resource.clone()).or_insert(format!("line {}: {reason}", row.line));
         }
     }
     let Windows { readings, refused } = &mut windows;
@@ -123,30 +93,30 @@ fn read(text: &str) -> Result<Windows, String> {
     Ok(windows)
 }
 
-fn row(record: &csv::StringRecord, columns: &Columns) -> Result<Reading, String> {
-    let cell = |column: usize| record.get(column).unwrap_or_default();
-    let number = |column: usize, name: &str| {
+fn reading(row: &CsvRow) -> Result<Reading, String> {
+    let cell = |column: usize| row.cells[column].as_str();
+    let number = |column: usize| {
         let value = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
-        value.ok_or_else(|| format!("{name} is `{}`, not a number", cell(column)))
+        value.ok_or_else(|| format!("{} is `{}`, not a number", NAMES[column], cell(column)))
     };
-    let behaviour = cell(columns.behaviour);
-    let count = if behaviour.is_empty() && cell(columns.count).is_empty() { 0.0 } else { number(columns.count, "count")? };
-    let above_0 = |value: f64, name: &str| if value > 0.0 { Ok(value) } else { Err(format!("{name} is {value}, not above 0")) };
-    let not_below_0 = |value: f64, name: &str| if value >= 0.0 { Ok(value) } else { Err(format!("{name} is {value}, below 0")) };
-    if behaviour.is_empty() && count > 0.0 {
-        return Err(format!("{count} executions of a behaviour without a name"));
+    let above_0 = |column: usize| {
+        number(column).and_then(|value| if value > 0.0 { Ok(value) } else { Err(format!("{} is {value}, not above 0", NAMES[column])) })
+    };
+    let not_below_0 =
+        |column: usize| number(column).and_then(|value| if value >= 0.0 { Ok(value) } else { Err(format!("{} is {value}, below 0", NAMES[column])) });
+    let behaviour = cell(BEHAVIOUR);
+    let mut counts = BTreeMap::new();
+    if !behaviour.is_empty() {
+        counts.insert(behaviour.to_owned(), not_below_0(COUNT)?);
+    } else if !cell(COUNT).is_empty() && number(COUNT)? > 0.0 {
+        return Err(format!("{} executions of a behaviour without a name", number(COUNT)?));
     }
-    let servers = match columns.servers.filter(|column| !cell(*column).is_empty()) {
-        Some(column) => Some(above_0(number(column, "servers")?, "servers")?),
-        None => None,
-    };
-    let counts = if behaviour.is_empty() { BTreeMap::new() } else { BTreeMap::from([(behaviour.to_owned(), not_below_0(count, "count")?)]) };
     Ok(Reading {
-        run: cell(columns.run).to_owned(),
-        resource: cell(columns.resource).to_owned(),
-        duration_s: above_0(number(columns.duration_s, "duration_s")?, "duration_s")?,
-        busy_s: not_below_0(number(columns.busy_s, "busy_s")?, "busy_s")?,
-        servers,
+        run: cell(RUN).to_owned(),
+        resource: cell(RESOURCE).to_owned(),
+        duration_s: above_0(DURATION)?,
+        busy_s: not_below_0(BUSY)?,
+        servers: if cell(SERVERS).is_empty() { None } else { Some(above_0(SERVERS)?) },
         counts,
     })
 }
@@ -245,6 +215,11 @@ fn talk_of(found: &[Attribution]) {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Windows, String> {
+        let table = csv_table::parse(text.as_bytes(), &NAMES[..NEEDED], &NAMES[NEEDED..])?;
+        windows(&csv_table::whole(table)?)
+    }
+
     #[test]
     fn columns_may_stand_anywhere_and_rows_of_a_window_are_one_reading() {
         let text = "\u{feff}note,count,behaviour,busy_s,resource,duration_s,run\r\n\"x, y\",100,a,2.5,cpu,10,r1\r\n,50,\"b\",2.5,cpu,10,r1\r\n,,,0.1,cpu,10,r2\r\n";
@@ -273,6 +248,6 @@ mod tests {
             assert_eq!(windows.readings.len(), 1);
         }
         assert!(read("run,resource\n").expect_err("columns are missing").contains("duration_s"));
-        assert!(read(&format!("{head}1,1,10\n")).expect_err("a short row").contains("line: 2"));
+        assert!(read(&format!("{head}1,1,10\n")).expect_err("a short row").contains("line 2 has 3 cells"));
     }
 }

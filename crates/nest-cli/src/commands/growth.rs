@@ -1,6 +1,6 @@
 //! `growth`: forecasts from histories in a CSV file, without a study.
 
-use std::{collections::BTreeMap, io::Read, path::Path, thread};
+use std::{collections::BTreeMap, path::Path, thread};
 
 use nest_model::history::{
     HistoryCaveat, HistoryForecast, HistoryRefusal,
@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Format, GrowthArguments},
+    csv_table::{self, CsvTable},
     failure::{Failure, INTERNAL, INVALID},
     printer::{Table, data, talk},
 };
 
+/// Columns of the file.
+const COLUMNS: [&str; 3] = ["series", "period", "value"];
 /// Printed quantiles, in the order of their columns.
 const QUANTILES: [(&str, f64); 5] = [("p05", 0.05), ("p10", 0.1), ("p50", 0.5), ("p90", 0.9), ("p95", 0.95)];
 /// Digits of a quantile in CSV and JSON: the interval is wider than that.
@@ -58,45 +61,23 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), Failure> {
 
 /// Rows by series, in the order of their names, and a line for each row or value that cannot be read.
 fn read(path: &Path) -> Result<(Series, Vec<String>), Failure> {
-    let cannot = |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
-    } else {
-        bytes = std::fs::read(path).map_err(cannot)?;
-    }
-    parse(&bytes, &path.display().to_string())
+    let table = csv_table::read_uneven(path, &COLUMNS, &[]).map_err(|failure| failure.hint("the columns are series,period,value"))?;
+    Ok(by_series(&table, &path.display().to_string()))
 }
 
-fn parse(bytes: &[u8], name: &str) -> Result<(Series, Vec<String>), Failure> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
-    let damaged = |error: &csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        Failure::new(INVALID, format!("{name}:{line}: {}", reason(error))).hint("write the columns series,period,value with one row a line")
-    };
-    let header = reader.headers().map_err(|error| damaged(&error))?.clone();
-    let column = |wanted: &str| {
-        let found = header.iter().position(|column| column.eq_ignore_ascii_case(wanted));
-        found.ok_or_else(|| Failure::new(INVALID, format!("{name}:1: there is no column `{wanted}`")).hint("the columns are series,period,value"))
-    };
-    let (series, period, value) = (column("series")?, column("period")?, column("value")?);
+fn by_series(table: &CsvTable, name: &str) -> (Series, Vec<String>) {
     let mut rows = Series::new();
-    let mut unreadable = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| damaged(&error))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let (Some(series), Some(period), Some(value)) = (record.get(series), record.get(period), record.get(value)) else {
-            unreadable.push(format!("{name}:{line}: {} cells where the header has {}; the row is left out", record.len(), header.len()));
-            continue;
-        };
+    let mut unreadable: Vec<String> =
+        table.uneven.iter().filter(|row| !row.kept).map(|row| format!("{name}: {}; the row is left out", row.what)).collect();
+    for row in &table.rows {
+        let [series, period, value] = &row.cells[..] else { continue };
         let number = number(value);
         if let Err(text) = &number {
-            unreadable.push(format!("{name}:{line}: {series}: the value `{text}` is not a number"));
+            unreadable.push(format!("{name}: line {}: {series}: the value `{text}` is not a number", row.line));
         }
-        rows.entry(series.to_owned()).or_default().push(Row { period: period.to_owned(), value: number.unwrap_or(None) });
+        rows.entry(series.clone()).or_default().push(Row { period: period.clone(), value: number.unwrap_or(None) });
     }
-    Ok((rows, unreadable))
+    (rows, unreadable)
 }
 
 /// A value: none where it is missing, the text where it is no number.
@@ -106,14 +87,6 @@ fn number(text: &str) -> Result<Option<f64>, String> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|_| text.to_owned())
-}
-
-/// What is wrong with a row, without the position that is printed before it.
-fn reason(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 /// Forecasts all series, on all processors; the order is that of their names.
@@ -221,7 +194,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> (Series, Vec<String>) {
-        parse(text.as_bytes(), "h.csv").unwrap_or_else(|failure| panic!("{failure:?}"))
+        by_series(&csv_table::parse(text.as_bytes(), &COLUMNS, &[]).expect("readable"), "h.csv")
     }
 
     #[test]
@@ -235,15 +208,15 @@ mod tests {
     fn values_that_are_missing_are_silent_and_those_that_are_no_numbers_are_named_with_their_line() {
         let (rows, unreadable) = parsed("series,period,value\na,1,\na,2,NaN\na,3,many\n");
         assert!(rows["a"].iter().all(|row| row.value.is_none_or(f64::is_nan)));
-        assert_eq!(unreadable, ["h.csv:4: a: the value `many` is not a number"]);
+        assert_eq!(unreadable, ["h.csv: line 4: a: the value `many` is not a number"]);
     }
 
     #[test]
     fn a_row_that_is_too_short_is_left_out_and_a_missing_column_is_an_error_each_with_its_line() {
         let (rows, unreadable) = parsed("series,period,value\na,1,2\na,2\na,3,4,5\n");
-        assert_eq!((rows["a"].len(), unreadable), (2, vec!["h.csv:3: 2 cells where the header has 3; the row is left out".to_owned()]));
-        let failure = parse(b"series,month,value\n", "h.csv").expect_err("there is no period");
-        assert!(format!("{failure:?}").contains("h.csv:1: there is no column `period`"), "{failure:?}");
+        assert_eq!((rows["a"].len(), unreadable), (2, vec!["h.csv: line 3 has 2 cells, the first line has 3; the row is left out".to_owned()]));
+        let reason = csv_table::parse(b"series,month,value\n", &COLUMNS, &[]).expect_err("there is no period");
+        assert_eq!(reason, "line 1: column `period` is missing, there are: series, month, value");
     }
 
     #[test]
