@@ -51,7 +51,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
 fn growth_refuses_a_file_without_anything_to_forecast() {
     for (text, part) in [
         ("series,period,value\n", "holds no rows"),
-        ("", "no column `series`"),
+        ("", "column `series` is missing"),
         ("series,period,value\na,1,2\n", "no series that can be forecast"),
         ("series,month,value\na,1,2\n", "history.csv: line 1: column `period` is missing"),
         ("series,period,value\na,1,2\na,2\n", "history.csv: line 3 has 2 cells, the first line has 3"),
