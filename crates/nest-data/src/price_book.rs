@@ -1,21 +1,26 @@
 //! Price books: what a provider charges in one region, each price with its unit, currency, source and date.
+//!
+//! The schema is `reference/pricing.md` section 4. What a quantity costs is computed in nest-model; this is what a book says.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+mod check;
+mod observed;
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::observed::ObservedOn;
 use crate::{
-    DataError,
     diagnostic::{Diagnostic, Source as Text},
-    toml_document::{self, Spans},
-    units::{Quoted, text_type},
+    growth::DateText,
+    toml_document,
+    units::Quoted,
 };
 
-/// Highest price of anything, in any currency; beyond it is a slip of the pen.
-const HIGHEST_PRICE: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+/// What a share of the list price of the instances used is a share of.
+pub const INSTANCE_PRICE: &str = "instance.on_demand";
 
 /// The prices of one provider in one region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,14 +45,23 @@ pub struct PriceBook {
     /// Where prices were seen, by name.
     pub source: BTreeMap<String, PriceSource>,
     /// Metered services.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub meter: Vec<Meter>,
-    /// Instance types.
-    #[serde(default)]
+    /// Instance types, of managed databases too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instance: Vec<Instance>,
-    /// Quotas.
-    #[serde(default)]
+    /// Discounts for a promise to use or to spend.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commitment: Vec<Commitment>,
+    /// Subscriptions with what they include.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<Plan>,
+    /// Quotas and sizing relations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limit: Vec<Limit>,
+    /// Changes of list prices by the user's own contract; in the user's own book, not in a shipped one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustment: Vec<Adjustment>,
 }
 
 /// Whether tax is in the prices.
@@ -69,6 +83,9 @@ pub struct PriceSource {
     pub url: Option<String>,
     /// When it was seen; a partial date counts as its earliest day.
     pub observed_on: ObservedOn,
+    /// The day that the vendor's own file states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<ObservedOn>,
     /// How direct it is.
     pub confidence: Confidence,
 }
@@ -89,59 +106,46 @@ pub enum Confidence {
     User,
 }
 
-/// A day, month or year on which a price was seen. Prints as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObservedOn {
-    text: String,
-    earliest: Date,
-}
-
-impl ObservedOn {
-    /// The earliest day it can mean.
-    #[must_use]
-    pub fn earliest(&self) -> Date {
-        self.earliest
-    }
-}
-
-impl FromStr for ObservedOn {
-    type Err = DataError;
-
-    fn from_str(text: &str) -> Result<Self, DataError> {
-        let padded = match text.len() {
-            4 => format!("{text}-01-01"),
-            7 => format!("{text}-01"),
-            _ => text.to_owned(),
-        };
-        let unreadable = |_| DataError::Unreadable { value: text.to_owned(), expected: "a date such as 2026-07-20, \"2026-07\" or \"2026\"" };
-        Ok(Self { text: text.to_owned(), earliest: padded.parse().map_err(unreadable)? })
-    }
-}
-
-impl fmt::Display for ObservedOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-text_type!(ObservedOn, "ObservedOn", "nest-observed", "string");
-
 /// A metered service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Meter {
-    /// Name, unique in the book: `lambda.requests`.
+    /// Name: `lambda.requests`. Several rows may share it where their dates do not overlap.
     pub id: String,
-    /// What one unit is: `request`, `GiB*s`, `GB`, `h`.
+    /// What one unit is: `request`, `GiB*s`, `GB`, `h`, `GB*month`.
     pub unit: String,
     /// How billed quantities are rounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantum: Option<Quantum>,
-    /// The price.
-    pub price: MeterPrice,
+    /// The price; none where it is not known, or where it is a share of another meter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<MeterPrice>,
+    /// Size above which one request counts as two: `"512KiB"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<String>,
+    /// The quantity is the largest of several, hour by hour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub max_of: Vec<Dimension>,
+    /// The price is a share of what another meter or instance costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent_of: Option<PercentOf>,
     /// What is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free: Option<Free>,
+    /// First day on which the price holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateText>")]
+    pub effective_from: Option<Date>,
+    /// First day on which it no longer holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateText>")]
+    pub effective_to: Option<Date>,
+    /// The vendor's own key for the price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_code: Option<String>,
+    /// What a reader of the price must know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Name of its source.
     pub source: String,
 }
@@ -169,7 +173,7 @@ pub enum Round {
     Up,
 }
 
-/// A flat price, or graduated tiers.
+/// A flat price, or tiers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeterPrice {
@@ -179,13 +183,13 @@ pub struct MeterPrice {
     /// Units that `amount` (of the price or of each tier) buys; 1 where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<Quoted>,
-    /// Only `graduated`: each part of the quantity pays its own tier.
+    /// How tiers apply; `graduated` where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<TierMode>,
-    /// Whose quantities are counted together.
+    /// Whose quantities are counted together: `account`, `organisation+region`, `volume`, `resource`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Over which time they are counted.
+    /// Over which time they are counted: `month`, `day`, `hour`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
     /// Tiers with rising bounds; the last has none.
@@ -194,31 +198,62 @@ pub struct MeterPrice {
 }
 
 /// How tiers apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TierMode {
     /// Each part of the quantity pays its own tier.
+    #[default]
     Graduated,
+    /// The whole quantity pays the tier that it reaches, so that more may cost less.
+    Volume,
+    /// Whole packages of `per` units are bought.
+    Package,
 }
 
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// Quantity up to which it applies, counted from zero.
+    /// Quantity up to which it applies, counted from zero, what is free included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<Quoted>,
-    /// Price in this tier.
-    pub amount: Quoted,
+    /// Price in this tier; none where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Quoted>,
 }
 
-/// A free quantity each month.
+/// One of several quantities, the largest of which is billed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dimension {
+    /// What is counted: `connections.new`, `connections.active`, `bytes.processed`, `rules.evaluated`.
+    pub quantity: String,
+    /// Its unit: `1/s`, `1`, `GB/h`.
+    pub unit: String,
+    /// How much of it makes one billed unit.
+    pub per_unit: Quoted,
+    /// How much of it is free, in words: `10 rules`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_factor: Option<String>,
+}
+
+/// A share of what something else costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PercentOf {
+    /// The meter, or `instance.on_demand` for the list price of the instances used.
+    pub meter: String,
+    /// Percent of it.
+    pub percent: Quoted,
+}
+
+/// A free quantity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Free {
-    /// Only `always`: offers that end are not counted in a forecast.
+    /// How long it is given. A forecast counts `always` and `included` only.
     pub kind: FreeKind,
-    /// Units.
+    /// Units in each window of the price.
     pub quantity: Quoted,
     /// Meters that share it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,17 +262,31 @@ pub struct Free {
 
 /// Kinds of free quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum FreeKind {
     /// Every month, without end.
     Always,
+    /// In the first twelve months of an account.
+    FirstYear,
+    /// Out of a credit that is given once.
+    Credit,
+    /// As part of a plan.
+    Included,
+}
+
+impl FreeKind {
+    /// Whether a forecast may count on it.
+    #[must_use]
+    pub fn lasts(self) -> bool {
+        matches!(self, Self::Always | Self::Included)
+    }
 }
 
 /// An instance type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Instance {
-    /// Name: `m7i.large`.
+    /// Name: `m7i.large`. Several rows may share it where their dates do not overlap.
     pub sku: String,
     /// Processor architecture.
     pub arch: String,
@@ -245,13 +294,41 @@ pub struct Instance {
     pub vcpu: Quoted,
     /// Memory in GiB.
     pub memory_gib: Quoted,
+    /// Share of each virtual CPU that is there all the time, where the type runs on credits; 1 where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Quoted>,
+    /// Network in Gbit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_gbps: Option<Network>,
     /// Its price.
     pub price: InstancePrice,
+    /// First day on which the price holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateText>")]
+    pub effective_from: Option<Date>,
+    /// First day on which it no longer holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateText>")]
+    pub effective_to: Option<Date>,
     /// The vendor's own key for the price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_code: Option<String>,
+    /// What a reader of the price must know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Name of its source.
     pub source: String,
+}
+
+/// Network of an instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Gbit/s that are there all the time.
+    pub baseline: Quoted,
+    /// Gbit/s for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Quoted>,
 }
 
 /// Price of an instance.
@@ -261,11 +338,27 @@ pub struct InstancePrice {
     /// Price per unit without commitment; none where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_demand: Option<Quoted>,
-    /// Only `h`.
+    /// Price per unit of capacity that may be taken away; a scenario, not a price to sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Quoted>,
+    /// `h`, or `month` where the provider states only that.
     pub unit: InstanceUnit,
+    /// Discount for running all of a month, by share of it: GCP's sustained use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sustained: Vec<Sustained>,
     /// How running time is rounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantum: Option<Quantum>,
+}
+
+/// What part of a month costs, of the list price.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sustained {
+    /// Share of the month up to which it applies, 0-1, counted from zero.
+    pub up_to: Quoted,
+    /// Share of the list price that is paid in it.
+    pub factor: Quoted,
 }
 
 /// Unit of an instance's price.
@@ -274,6 +367,118 @@ pub struct InstancePrice {
 pub enum InstanceUnit {
     /// An hour.
     H,
+    /// A month.
+    Month,
+}
+
+/// A promise to use or to spend, for less.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Commitment {
+    /// Name, unique in the book: `m7i.large-1y-none`.
+    pub id: String,
+    /// What is promised.
+    pub kind: CommitmentKind,
+    /// Term in months.
+    #[schemars(range(min = 1, max = 120))]
+    pub term_months: u32,
+    /// How much of it is paid at once.
+    pub payment: Payment,
+    /// What it covers: the instance type (reserved, cud), or any that has a rate (savings-plan).
+    pub covers: Covers,
+    /// Paid at once, per unit.
+    pub upfront: Quoted,
+    /// Paid each hour of the term, per unit.
+    pub recurring: Quoted,
+    /// Unit of `recurring`: `h`.
+    pub unit: InstanceUnit,
+    /// What one unit of what is covered costs under a savings plan, by instance type or meter.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rates: BTreeMap<String, Quoted>,
+    /// The vendor's own key for the price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_code: Option<String>,
+    /// What a reader of the price must know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Name of its source.
+    pub source: String,
+}
+
+/// Kinds of commitment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CommitmentKind {
+    /// Instances of one type.
+    Reserved,
+    /// An amount each hour, at the plan's rates.
+    SavingsPlan,
+    /// GCP's committed use.
+    Cud,
+    /// A block of usage bought ahead.
+    Block,
+}
+
+/// How much of a commitment is paid at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Payment {
+    /// Nothing.
+    None,
+    /// A part.
+    Partial,
+    /// Everything.
+    All,
+}
+
+/// What a commitment covers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Covers {
+    /// The instance type; any that has a rate where missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Only types whose name begins so: a plan for one family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+}
+
+/// A subscription with what it includes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Name: `workers-paid`.
+    pub id: String,
+    /// Its price.
+    pub amount: Quoted,
+    /// `month`.
+    pub per: PlanPeriod,
+    /// Quantities that it includes each period.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub includes: Vec<Inclusion>,
+    /// Name of its source.
+    pub source: String,
+}
+
+/// How often a plan is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanPeriod {
+    /// Every month.
+    Month,
+}
+
+/// A quantity that a plan includes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inclusion {
+    /// The meter.
+    pub meter: String,
+    /// Units of it.
+    pub quantity: Quoted,
+    /// The meter's unit, for the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// A quota or sizing relation.
@@ -286,8 +491,49 @@ pub struct Limit {
     pub value: Quoted,
     /// What it counts.
     pub unit: String,
+    /// Whether the provider raises it on request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjustable: Option<String>,
+    /// What a reader of it must know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Name of its source.
     pub source: String,
+}
+
+/// A change of list prices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Adjustment {
+    /// Adjustments apply in this order, each to what the ones before left.
+    pub order: u32,
+    /// What it does.
+    pub kind: AdjustmentKind,
+    /// Percent by which prices change; below 0 for a discount, above -100.
+    pub percent: Quoted,
+    /// Names it applies to: `*`, a meter or instance type, or the beginning of one followed by `*`.
+    pub selector: String,
+    /// What it is called on the bill.
+    pub label: String,
+}
+
+/// Kinds of adjustment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AdjustmentKind {
+    /// Prices change by a share.
+    Percent,
+}
+
+impl Adjustment {
+    /// Whether it applies to a meter or instance type.
+    #[must_use]
+    pub fn applies_to(&self, name: &str) -> bool {
+        match self.selector.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => self.selector == name,
+        }
+    }
 }
 
 impl PriceBook {
@@ -297,14 +543,7 @@ impl PriceBook {
     /// Everything that is wrong, with its place.
     pub fn read(text: &Text) -> Result<Self, Vec<Diagnostic>> {
         let (book, spans) = toml_document::read::<Self>(text, &[])?;
-        let mut found = Vec::new();
-        book.check_sources(&spans, &mut found);
-        book.check_names(&spans, &mut found);
-        book.meter.iter().enumerate().for_each(|(index, meter)| check_price(meter, &index.to_string(), &spans, &mut found));
-        book.instance.iter().enumerate().for_each(|(index, instance)| check_instance(instance, &index.to_string(), &spans, &mut found));
-        if !(Decimal::ONE..=Decimal::ONE_THOUSAND).contains(&book.month_hours.0) {
-            found.push(spans.at_value(&["month_hours"], "a month has from 1 to 1000 hours", "write month_hours = \"730\""));
-        }
+        let found = check::check(&book, &spans);
         if found.is_empty() { Ok(book) } else { Err(found) }
     }
 
@@ -314,16 +553,16 @@ impl PriceBook {
         format!("{}/{}", self.provider, self.region)
     }
 
-    /// The meter of that name.
+    /// The meter of that name whose price holds on a day.
     #[must_use]
-    pub fn meter(&self, id: &str) -> Option<&Meter> {
-        self.meter.iter().find(|meter| meter.id == id)
+    pub fn meter(&self, id: &str, on: Date) -> Option<&Meter> {
+        self.meter.iter().find(|meter| meter.id == id && holds(meter.effective_from, meter.effective_to, on))
     }
 
-    /// The instance type of that name.
+    /// The instance type of that name whose price holds on a day.
     #[must_use]
-    pub fn instance(&self, sku: &str) -> Option<&Instance> {
-        self.instance.iter().find(|instance| instance.sku == sku)
+    pub fn instance(&self, sku: &str, on: Date) -> Option<&Instance> {
+        self.instance.iter().find(|instance| instance.sku == sku && holds(instance.effective_from, instance.effective_to, on))
     }
 
     /// The limit of that name.
@@ -332,146 +571,20 @@ impl PriceBook {
         self.limit.iter().find(|limit| limit.id == id)
     }
 
-    fn check_sources(&self, spans: &Spans, found: &mut Vec<Diagnostic>) {
-        let meters = self.meter.iter().map(|meter| (meter.id.as_str(), &meter.source)).enumerate().map(|(index, row)| ("meter", index, row));
-        let instances =
-            self.instance.iter().map(|instance| (instance.sku.as_str(), &instance.source)).enumerate().map(|(index, row)| ("instance", index, row));
-        let limits = self.limit.iter().map(|limit| (limit.id.as_str(), &limit.source)).enumerate().map(|(index, row)| ("limit", index, row));
-        for (table, index, (row, source)) in meters.chain(instances).chain(limits) {
-            if !self.source.contains_key(source) {
-                let message = format!("{table} `{row}` names the source `{source}`, which the book does not define");
-                found.push(spans.at_value(
-                    &[table, &index.to_string(), "source"],
-                    message,
-                    format!("add [source.{source}] with title, observed_on and confidence"),
-                ));
-            }
-        }
+    /// The commitment of that name.
+    #[must_use]
+    pub fn commitment(&self, id: &str) -> Option<&Commitment> {
+        self.commitment.iter().find(|commitment| commitment.id == id)
     }
 
-    fn check_names(&self, spans: &Spans, found: &mut Vec<Diagnostic>) {
-        let meters: Vec<&str> = self.meter.iter().map(|meter| meter.id.as_str()).collect();
-        let instances: Vec<&str> = self.instance.iter().map(|instance| instance.sku.as_str()).collect();
-        for (table, key, names) in [("meter", "id", meters), ("instance", "sku", instances)] {
-            for (index, name) in names.iter().enumerate().filter(|(index, name)| names[..*index].contains(name)) {
-                found.push(spans.at_value(&[table, &index.to_string(), key], format!("{table} `{name}` is there twice"), "keep one of the two"));
-            }
-        }
+    /// The plan of that name.
+    #[must_use]
+    pub fn plan(&self, id: &str) -> Option<&Plan> {
+        self.plan.iter().find(|plan| plan.id == id)
     }
 }
 
-fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let path = ["meter", index, "price"];
-    let price = &meter.price;
-    if price.amount.is_some() != price.tiers.is_empty() {
-        let help = "give { amount = \"..\" }, or { mode = \"graduated\", tiers = [..] }";
-        found.push(spans.at_value(&path, format!("meter `{}` needs either an amount or tiers", meter.id), help));
-    }
-    let bounds: Vec<Option<Decimal>> = price.tiers.iter().map(|tier| tier.up_to.map(|bound| bound.0)).collect();
-    let last_open = bounds.last().is_none_or(Option::is_none);
-    let rising = bounds.windows(2).all(|pair| match pair {
-        [Some(_), None] => true,
-        [Some(low), Some(high)] => low < high,
-        _ => false,
-    });
-    if !last_open || !rising {
-        found.push(spans.at_value(
-            &path,
-            format!("tier bounds of meter `{}` must rise, and the last tier has none", meter.id),
-            "order the tiers by up_to and leave it out of the last",
-        ));
-    }
-    let odd =
-        price.amount.iter().chain(price.tiers.iter().map(|tier| &tier.amount)).any(|amount| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&amount.0));
-    if odd || price.per.is_some_and(|per| per.0 < Decimal::ONE) {
-        let help = "amounts are from 0 to 1000000, `per` is 1 or more";
-        found.push(spans.at_value(&path, format!("meter `{}` has a price out of range", meter.id), help));
-    }
-    if meter.free.as_ref().is_some_and(|free| free.quantity.0 < Decimal::ZERO) {
-        found.push(spans.at_value(&["meter", index, "free"], format!("meter `{}` gives a negative quantity for free", meter.id), "write 0 or more"));
-    }
-    if meter.quantum.as_ref().is_some_and(|quantum| quantum.per == "invocation" && quantum.step != "1ms") {
-        let message = format!("meter `{}`: invocations are rounded up to 1ms; another step is not available yet", meter.id);
-        found.push(spans.at_value(&["meter", index, "quantum"], message, "write step = \"1ms\""));
-    }
-}
-
-fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    if instance.price.on_demand.is_some_and(|price| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&price.0)) {
-        let message = format!("instance `{}` has a price out of range", instance.sku);
-        found.push(spans.at_value(&["instance", index, "price"], message, "from 0 to 1000000 an hour"));
-    }
-    if instance.vcpu.0 <= Decimal::ZERO || instance.memory_gib.0 <= Decimal::ZERO {
-        let message = format!("instance `{}` has no processor or no memory", instance.sku);
-        found.push(spans.at_value(&["instance", index, "sku"], message, "vcpu and memory_gib are above 0"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BOOK: &str = r#"
-schema = 1
-provider = "aws"
-region = "us-east-1"
-currency = "USD"
-month_hours = "730"
-tax = "excluded"
-stale_after_days = 180
-[source.page]
-title = "a page"
-observed_on = "2025-12"
-confidence = "page"
-[[meter]]
-id = "lambda.requests"
-unit = "request"
-price = { amount = "0.20", per = "1000000" }
-source = "page"
-"#;
-
-    fn errors(text: &str) -> String {
-        PriceBook::read(&Text::new("book.toml", text))
-            .expect_err("must be refused")
-            .iter()
-            .map(|one| format!("{} ({})\n", one.message, one.help))
-            .collect()
-    }
-
-    #[test]
-    fn a_partial_date_counts_as_its_earliest_day_and_stays_visible() {
-        let book = PriceBook::read(&Text::new("book.toml", BOOK)).expect("valid");
-        let observed = &book.source["page"].observed_on;
-        assert_eq!((observed.to_string().as_str(), observed.earliest()), ("2025-12", jiff::civil::date(2025, 12, 1)));
-    }
-
-    #[test]
-    fn a_price_without_unit_currency_source_or_date_does_not_load() {
-        for (line, part) in [
-            ("observed_on = \"2025-12\"\n", "`observed_on` is missing"),
-            ("currency = \"USD\"\n", "`currency` is missing"),
-            ("unit = \"request\"\n", "`unit` is missing"),
-            ("source = \"page\"\n", "`source` is missing"),
-        ] {
-            let found = errors(&BOOK.replace(line, ""));
-            assert!(found.contains(part), "{part} in {found}");
-        }
-        assert!(errors(&BOOK.replace("source = \"page\"", "source = \"pgae\"")).contains("does not define"));
-        assert!(errors(&BOOK.replace("\"2025-12\"", "\"soon\"")).contains("not a date"));
-    }
-
-    #[test]
-    fn floats_and_tiers_that_do_not_rise_are_refused() {
-        assert!(errors(&BOOK.replace("\"0.20\"", "0.20")).contains("quoted decimals"));
-        let tiers = |list: &str| BOOK.replace("{ amount = \"0.20\", per = \"1000000\" }", &format!("{{ mode = \"graduated\", tiers = [{list}] }}"));
-        let good = "{ up_to = \"10\", amount = \"2\" }, { amount = \"1\" }";
-        assert!(PriceBook::read(&Text::new("b", tiers(good))).is_ok());
-        for bad in [
-            "{ up_to = \"10\", amount = \"2\" }",
-            "{ amount = \"2\" }, { amount = \"1\" }",
-            "{ up_to = \"10\", amount = \"2\" }, { up_to = \"9\", amount = \"1\" }, { amount = \"1\" }",
-        ] {
-            assert!(errors(&tiers(bad)).contains("must rise"), "{bad}");
-        }
-    }
+/// Whether a day lies in the half-open interval in which a price holds.
+fn holds(from: Option<Date>, to: Option<Date>, on: Date) -> bool {
+    from.is_none_or(|from| from <= on) && to.is_none_or(|to| on < to)
 }

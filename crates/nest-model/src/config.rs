@@ -1,5 +1,6 @@
 //! A configuration joined with its price book: what N customers cost on it, as a bill in decimals and as a float.
 
+use jiff::civil::Date;
 use nest_data::{
     PriceBook, ScalingModel,
     diagnostic::nearest,
@@ -75,7 +76,14 @@ enum Carrier<'a> {
 
 impl<'a> PricedConfig<'a> {
     /// Joins a configuration with its book.
-    pub fn new(study: &'a Study, model: &'a ScalingModel, name: &'a str, config: &'a Config, books: &'a [PriceBook]) -> Result<Self, ModelError> {
+    pub fn new(
+        study: &'a Study,
+        model: &'a ScalingModel,
+        name: &'a str,
+        config: &'a Config,
+        books: &'a [PriceBook],
+        on: Date,
+    ) -> Result<Self, ModelError> {
         let book = books.iter().find(|book| book.name() == config.book).ok_or_else(|| ModelError::BookMissing {
             config: name.to_owned(),
             book: config.book.clone(),
@@ -88,7 +96,7 @@ impl<'a> PricedConfig<'a> {
         let facts = |value: &dyn Fn(&nest_data::scaling::BehaviourFacts) -> f64| {
             behaviours.iter().map(|behaviour| model.behaviours.iter().find(|facts| facts.name == *behaviour).map_or(0.0, value)).collect::<Vec<_>>()
         };
-        let finder = Finder { name, book };
+        let finder = Finder { name, book, on };
         let meters = config.meters.iter().map(|(id, driver)| finder.meter(id, *driver)).collect::<Result<_, _>>()?;
         Ok(Self {
             name,
@@ -242,7 +250,7 @@ impl<'a> PricedConfig<'a> {
                         &meter.meter.id,
                         quantity,
                         &meter.meter.unit,
-                        Some(price(meter.meter, quantity)),
+                        price(meter.meter, quantity),
                         &meter.meter.source,
                     ));
                 }
@@ -310,18 +318,18 @@ impl<'a> PricedConfig<'a> {
         let total: Decimal = quantities.iter().sum();
         let cost = price(meter.meter, total);
         let last = quantities.iter().rposition(|quantity| !quantity.is_zero());
-        let mut left = cost;
+        let mut left = cost.unwrap_or_default();
         let mut lines = Vec::new();
         for (index, quantity) in quantities.iter().enumerate().filter(|(_, quantity)| !quantity.is_zero()) {
-            let amount = if Some(index) == last { left } else { (cost * (quantity / total)).round_dp(DIGITS) };
-            left -= amount;
+            let amount = cost.map(|cost| if Some(index) == last { left } else { (cost * (quantity / total)).round_dp(DIGITS) });
+            left -= amount.unwrap_or_default();
             lines.push(self.line(
                 CostDriver::Behaviour,
                 Some(&self.behaviours[index]),
                 &meter.meter.id,
                 *quantity,
                 &meter.meter.unit,
-                Some(amount),
+                amount,
                 &meter.meter.source,
             ));
         }
@@ -386,11 +394,12 @@ fn kept<'a>(model: &'a ScalingModel, config: &Config) -> Vec<Kept<'a>> {
 struct Finder<'a> {
     name: &'a str,
     book: &'a PriceBook,
+    on: Date, // the day whose prices are used
 }
 
 impl<'a> Finder<'a> {
     fn meter(&self, id: &str, driver: Driver) -> Result<PricedMeter<'a>, ModelError> {
-        let meter = self.book.meter(id).ok_or_else(|| self.unknown("meter", id, self.book.meter.iter().map(|meter| meter.id.as_str())))?;
+        let meter = self.book.meter(id, self.on).ok_or_else(|| self.unknown("meter", id, self.book.meter.iter().map(|meter| meter.id.as_str())))?;
         Ok(PricedMeter { meter, price: CompiledPrice::new(meter), driver })
     }
 
@@ -403,7 +412,7 @@ impl<'a> Finder<'a> {
         match config.platform {
             Platform::Vm => {
                 let sku = config.sku.as_deref().unwrap_or_default();
-                let instance = self.book.instance(sku).ok_or_else(|| ModelError::UnknownSku {
+                let instance = self.book.instance(sku, self.on).ok_or_else(|| ModelError::UnknownSku {
                     config: self.name.to_owned(),
                     sku: sku.to_owned(),
                     book: self.book.name(),

@@ -1,40 +1,64 @@
 //! What a quantity costs: exact in decimals for the bill, and in floats from the same book for draws.
 
-use nest_data::price_book::Meter;
+use nest_data::price_book::{Meter, MeterPrice, TierMode};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-/// A meter's price as floats, for draws.
+/// A meter's price as floats, for draws. What has no price costs nothing here: whoever prints a cost says which lines are unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompiledPrice {
     free: f64,
     tiers: Vec<(f64, f64)>, // upper bound, price of one unit; bounds ascending, the last infinite
+    mode: TierMode,
+    package: f64, // units of one package
 }
 
-/// Price of a month's quantity, exact.
+/// Price of a month's quantity, exact; none where a part of it has no price.
 ///
 /// # Formula
-/// Graduated: each part of the quantity pays its own tier; bounds count from zero. What is free every month comes off the
-/// quantity first.
+/// Graduated: each part of the quantity pays its own tier. Volume: all of it pays the tier that it reaches. Package: whole packages are
+/// paid. Tier bounds count from zero, what is free included; what is free comes off the cheapest end of that count, its beginning.
 ///
 /// Source: `reference/pricing.md` section 6, R1, R4, R5.
 #[must_use]
-pub fn price(meter: &Meter, quantity: Decimal) -> Decimal {
-    let free = meter.free.as_ref().map_or(Decimal::ZERO, |free| free.quantity.0);
+pub fn price(meter: &Meter, quantity: Decimal) -> Option<Decimal> {
+    let free = free_units(meter);
     let billed = (quantity - free).max(Decimal::ZERO);
-    let per = meter.price.per.map_or(Decimal::ONE, |per| per.0);
-    if let Some(amount) = meter.price.amount {
-        return billed * amount.0 / per;
-    }
-    let mut below = Decimal::ZERO;
-    let mut sum = Decimal::ZERO;
-    for tier in &meter.price.tiers {
-        let bound = tier.up_to.map_or(billed, |bound| bound.0.min(billed));
-        if bound > below {
-            sum += (bound - below) * tier.amount.0;
-            below = bound;
+    let price = meter.price.as_ref()?;
+    let per = price.per.map_or(Decimal::ONE, |per| per.0);
+    let mode = price.mode.unwrap_or_default();
+    let tiers = tiers(price);
+    match mode {
+        TierMode::Volume => {
+            let reached = tiers.iter().find(|tier| tier.0.is_none_or(|bound| billed <= bound))?;
+            if billed.is_zero() { Some(Decimal::ZERO) } else { Some(billed * reached.1? / per) }
+        }
+        TierMode::Graduated | TierMode::Package => {
+            let (billed, per) = if mode == TierMode::Package { ((billed / per).ceil(), Decimal::ONE) } else { (billed, per) };
+            let mut below = Decimal::ZERO;
+            let mut sum = Decimal::ZERO;
+            for (bound, amount) in tiers {
+                let end = bound.map_or(billed, |bound| bound.min(billed));
+                if end > below {
+                    sum += (end - below) * amount?;
+                    below = end;
+                }
+            }
+            Some(sum / per)
         }
     }
-    sum / per
+}
+
+/// Upper bound and amount of each tier; a flat price is one tier.
+fn tiers(price: &MeterPrice) -> Vec<(Option<Decimal>, Option<Decimal>)> {
+    match price.amount {
+        Some(amount) => vec![(None, Some(amount.0))],
+        None => price.tiers.iter().map(|tier| (tier.up_to.map(|bound| bound.0), tier.amount.map(|amount| amount.0))).collect(),
+    }
+}
+
+/// Units that a forecast may count as free.
+fn free_units(meter: &Meter) -> Decimal {
+    meter.free.as_ref().filter(|free| free.kind.lasts()).map_or(Decimal::ZERO, |free| free.quantity.0)
 }
 
 impl CompiledPrice {
@@ -42,20 +66,31 @@ impl CompiledPrice {
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
         let float = |value: Decimal| value.to_f64().unwrap_or(f64::NAN);
-        let per = meter.price.per.map_or(1.0, |per| float(per.0));
-        let tiers = match meter.price.amount {
-            Some(amount) => vec![(f64::INFINITY, float(amount.0) / per)],
-            None => {
-                meter.price.tiers.iter().map(|tier| (tier.up_to.map_or(f64::INFINITY, |bound| float(bound.0)), float(tier.amount.0) / per)).collect()
-            }
+        let Some(price) = &meter.price else {
+            return Self { free: 0.0, tiers: vec![(f64::INFINITY, 0.0)], mode: TierMode::Graduated, package: 1.0 };
         };
-        Self { free: meter.free.as_ref().map_or(0.0, |free| float(free.quantity.0)), tiers }
+        let per = price.per.map_or(1.0, |per| float(per.0));
+        let mode = price.mode.unwrap_or_default();
+        let unit = if mode == TierMode::Package { 1.0 } else { per };
+        let tiers = tiers(price).into_iter().map(|(bound, amount)| (bound.map_or(f64::INFINITY, float), amount.map_or(0.0, float) / unit));
+        Self { free: float(free_units(meter)), tiers: tiers.collect(), mode, package: per }
     }
 
     /// Price of a month's quantity.
     #[must_use]
     pub fn price(&self, quantity: f64) -> f64 {
         let billed = (quantity - self.free).max(0.0);
+        match self.mode {
+            TierMode::Volume => {
+                let reached = self.tiers.iter().find(|(bound, _)| billed <= *bound);
+                billed * reached.map_or(0.0, |(_, amount)| *amount)
+            }
+            TierMode::Package => self.graduated((billed / self.package - 1e-12).ceil()),
+            TierMode::Graduated => self.graduated(billed),
+        }
+    }
+
+    fn graduated(&self, billed: f64) -> f64 {
         let mut below = 0.0;
         let mut sum = 0.0;
         for (bound, amount) in &self.tiers {
@@ -92,7 +127,7 @@ mod tests {
             "{ mode = \"graduated\", tiers = [{ up_to = \"1\", amount = \"0\" }, { up_to = \"10\", amount = \"1.00\" }, { amount = \"0.45\" }] }",
             "",
         );
-        assert_eq!(price(&meter, decimal("12")), decimal("9.90"));
+        assert_eq!(price(&meter, decimal("12")), Some(decimal("9.90")));
     }
 
     /// `reference/pricing.md` R5: 37 x 1,024 GB with 100 GB free cost 3,262.68.
@@ -102,15 +137,15 @@ mod tests {
             "{ mode = \"graduated\", tiers = [{ up_to = \"10140\", amount = \"0.09\" }, { up_to = \"51200\", amount = \"0.085\" }, { amount = \"0.07\" }] }",
             "free = { kind = \"always\", quantity = \"100\" }",
         );
-        assert_eq!(price(&meter, decimal("37888")), decimal("3262.68"));
+        assert_eq!(price(&meter, decimal("37888")), Some(decimal("3262.68")));
     }
 
     /// Worked bill aws-lambda-mobile-backend: requests of 3 M with 1 M free cost 0.40.
     #[test]
     fn requests_of_the_worked_bill() {
         let meter = meter("{ amount = \"0.20\", per = \"1000000\" }", "free = { kind = \"always\", quantity = \"1000000\" }");
-        assert_eq!(price(&meter, decimal("3000000")), decimal("0.40"));
-        assert_eq!(price(&meter, decimal("5")), Decimal::ZERO);
+        assert_eq!(price(&meter, decimal("3000000")), Some(decimal("0.40")));
+        assert_eq!(price(&meter, decimal("5")), Some(Decimal::ZERO));
     }
 
     proptest! {
@@ -125,7 +160,7 @@ mod tests {
             }
             tiers += &format!("{{ amount = \"{}\" }}", Decimal::new(i64::from(amounts[3]), 6));
             let meter = meter(&format!("{{ mode = \"graduated\", tiers = [{tiers}] }}"), &format!("free = {{ kind = \"always\", quantity = \"{free}\" }}"));
-            let exact = price(&meter, Decimal::from(quantity)).to_f64().expect("a float");
+            let exact = price(&meter, Decimal::from(quantity)).expect("priced").to_f64().expect("a float");
             let float = CompiledPrice::new(&meter).price(quantity as f64);
             prop_assert!((exact - float).abs() <= 1e-9 * exact.max(1.0), "{exact} {float}");
             prop_assert!(price(&meter, Decimal::from(quantity + more)) >= price(&meter, Decimal::from(quantity)));

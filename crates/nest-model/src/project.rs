@@ -202,7 +202,7 @@ impl<'a> ConfigWorlds<'a> {
     /// The same with the data that `customers` have stored.
     fn storing(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, customers: f64) -> Result<Self, ModelError> {
         let (name, config) = context.study.configs.get_key_value(name).expect("callers name configurations of the study");
-        let priced = PricedConfig::new(context.study, context.model, name, config, context.books)?;
+        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, context.options.as_of)?;
         let tiers: BTreeSet<&str> = context.model.resources.iter().map(|resource| resource.tier.as_str()).collect();
         if !tiers.contains(config.tier.as_str()) {
             let known = tiers.into_iter().collect::<Vec<_>>().join(", ");

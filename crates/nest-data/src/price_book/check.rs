@@ -1,0 +1,282 @@
+//! What must hold in a book before any price of it is used.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::{Instance, Meter, PriceBook, TierMode};
+use crate::{diagnostic::Diagnostic, toml_document::Spans};
+
+/// Highest price of anything, in any currency; beyond it is a slip of the pen.
+const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
+/// Steps that billed quantities are rounded up to, with their length in seconds.
+pub const STEPS: [(&str, f64); 9] = [
+    ("1ms", 0.001),
+    ("10ms", 0.01),
+    ("100ms", 0.1),
+    ("1s", 1.0),
+    ("60s", 60.0),
+    ("1min", 60.0),
+    ("5min", 300.0),
+    ("1h", 3_600.0),
+    ("1month", 2_628_000.0),
+];
+
+/// Everything that is wrong with a book, with its place.
+pub fn check(book: &PriceBook, spans: &Spans) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    check_sources(book, spans, &mut found);
+    check_names(book, spans, &mut found);
+    book.meter.iter().enumerate().for_each(|(index, meter)| check_meter(meter, &index.to_string(), spans, &mut found));
+    book.instance.iter().enumerate().for_each(|(index, instance)| check_instance(instance, &index.to_string(), spans, &mut found));
+    check_pools(book, spans, &mut found);
+    check_shares(book, spans, &mut found);
+    check_adjustments(book, spans, &mut found);
+    if !(Decimal::ONE..=Decimal::ONE_THOUSAND).contains(&book.month_hours.0) {
+        found.push(spans.at_value(&["month_hours"], "a month has from 1 to 1000 hours", "write month_hours = \"730\""));
+    }
+    found
+}
+
+/// Name, position and source of every row, by table.
+fn rows(book: &PriceBook) -> impl Iterator<Item = (&'static str, usize, &str, &str)> {
+    let meters = book.meter.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("meter", index, row.0, row.1));
+    let instances =
+        book.instance.iter().map(|row| (row.sku.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("instance", index, row.0, row.1));
+    let commitments =
+        book.commitment.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("commitment", index, row.0, row.1));
+    let plans = book.plan.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("plan", index, row.0, row.1));
+    let limits = book.limit.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("limit", index, row.0, row.1));
+    meters.chain(instances).chain(commitments).chain(plans).chain(limits)
+}
+
+fn check_sources(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    for (table, index, row, source) in rows(book).filter(|row| !book.source.contains_key(row.3)) {
+        let message = format!("{table} `{row}` names the source `{source}`, which the book does not define");
+        found.push(spans.at_value(
+            &[table, &index.to_string(), "source"],
+            message,
+            format!("add [source.{source}] with title, observed_on and confidence"),
+        ));
+    }
+}
+
+/// Names are there once, or with dates that do not overlap.
+fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<(&str, &str), Vec<(Option<Date>, Option<Date>)>> = BTreeMap::new();
+    for (table, index, name, _) in rows(book) {
+        let dates = match table {
+            "meter" => (book.meter[index].effective_from, book.meter[index].effective_to),
+            "instance" => (book.instance[index].effective_from, book.instance[index].effective_to),
+            _ => (None, None),
+        };
+        let before = seen.entry((table, name)).or_default();
+        if before.iter().any(|other| overlap(*other, dates)) {
+            let key = if table == "instance" { "sku" } else { "id" };
+            let help = "keep one of the two, or give them effective_from and effective_to that do not overlap";
+            found.push(spans.at_value(&[table, &index.to_string(), key], format!("{table} `{name}` is there twice"), help));
+        }
+        if let (Some(from), Some(to)) = dates
+            && from >= to
+        {
+            let message = format!("{table} `{name}` ends before it begins");
+            found.push(spans.at_value(
+                &[table, &index.to_string(), "effective_to"],
+                message,
+                "effective_to is the first day after effective_from on which the price no longer holds",
+            ));
+        }
+        before.push(dates);
+    }
+}
+
+fn overlap(one: (Option<Date>, Option<Date>), other: (Option<Date>, Option<Date>)) -> bool {
+    let begins_before_end = |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from < to);
+    begins_before_end(one.0, other.1) && begins_before_end(other.0, one.1)
+}
+
+fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    if meter.price.is_some() && meter.percent_of.is_some() {
+        let message = format!("meter `{}` has both a price and a share of another meter", meter.id);
+        found.push(spans.at_value(&["meter", index, "percent_of"], message, "keep one of the two"));
+    }
+    if meter.free.as_ref().is_some_and(|free| free.quantity.0 < Decimal::ZERO) {
+        found.push(spans.at_value(&["meter", index, "free"], format!("meter `{}` gives a negative quantity for free", meter.id), "write 0 or more"));
+    }
+    if let Some(quantum) = &meter.quantum
+        && !STEPS.iter().any(|(step, _)| *step == quantum.step)
+    {
+        let message = format!("meter `{}` is rounded to `{}`, which is no step that is known", meter.id, quantum.step);
+        let help = format!("one of {}", STEPS.map(|(step, _)| step).join(", "));
+        found.push(spans.at_value(&["meter", index, "quantum"], message, help));
+    }
+    check_price(meter, index, spans, found);
+}
+
+fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let path = ["meter", index, "price"];
+    let Some(price) = &meter.price else { return };
+    if price.amount.is_some() != price.tiers.is_empty() {
+        let help = "give { amount = \"..\" }, or { mode = \"graduated\", tiers = [..] }";
+        found.push(spans.at_value(&path, format!("meter `{}` needs either an amount or tiers", meter.id), help));
+    }
+    let bounds: Vec<Option<Decimal>> = price.tiers.iter().map(|tier| tier.up_to.map(|bound| bound.0)).collect();
+    let last_open = bounds.last().is_none_or(Option::is_none);
+    let rising = bounds.windows(2).all(|pair| match pair {
+        [Some(_), None] => true,
+        [Some(low), Some(high)] => low < high,
+        _ => false,
+    });
+    if !last_open || !rising || bounds.first().is_some_and(|first| first.is_some_and(|first| first <= Decimal::ZERO)) {
+        found.push(spans.at_value(
+            &path,
+            format!("tier bounds of meter `{}` must rise, and the last tier has none", meter.id),
+            "order the tiers by up_to and leave it out of the last; a last tier without amount says that its price is not known",
+        ));
+    }
+    let amounts = price.amount.iter().chain(price.tiers.iter().filter_map(|tier| tier.amount.as_ref()));
+    let odd = amounts.into_iter().any(|amount| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&amount.0));
+    if odd || price.per.is_some_and(|per| per.0 <= Decimal::ZERO) {
+        let help = "amounts are from 0 to 100000000, `per` is above 0";
+        found.push(spans.at_value(&path, format!("meter `{}` has a price out of range", meter.id), help));
+    }
+    if price.mode == Some(TierMode::Package) && price.per.is_none() {
+        found.push(spans.at_value(
+            &path,
+            format!("meter `{}` is sold in packages of unknown size", meter.id),
+            "give `per`, the units of one package",
+        ));
+    }
+}
+
+fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let price = &instance.price;
+    if [price.on_demand, price.spot].into_iter().flatten().any(|price| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&price.0)) {
+        let message = format!("instance `{}` has a price out of range", instance.sku);
+        found.push(spans.at_value(&["instance", index, "price"], message, "from 0 to 100000000"));
+    }
+    if instance.vcpu.0 <= Decimal::ZERO || instance.memory_gib.0 <= Decimal::ZERO {
+        let message = format!("instance `{}` has no processor or no memory", instance.sku);
+        found.push(spans.at_value(&["instance", index, "sku"], message, "vcpu and memory_gib are above 0"));
+    }
+    if instance.arch.trim().is_empty() {
+        let message = format!("instance `{}` has no architecture", instance.sku);
+        found.push(spans.at_value(&["instance", index, "arch"], message, "write x86_64 or arm64"));
+    }
+}
+
+/// A pool of free units is counted in one unit.
+fn check_pools(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let mut units: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for (index, meter) in book.meter.iter().enumerate() {
+        let Some(pool) = meter.free.as_ref().and_then(|free| free.pool.as_deref()) else { continue };
+        let (first, unit) = *units.entry(pool).or_insert((&meter.id, &meter.unit));
+        if unit != meter.unit {
+            let message = format!("pool `{pool}` is counted in `{unit}` by meter `{first}` and in `{}` by `{}`", meter.unit, meter.id);
+            found.push(spans.at_value(&["meter", &index.to_string(), "free"], message, "meters that share free units have one unit"));
+        }
+    }
+}
+
+/// A meter that is a share of another one names one that is there, and not itself by a detour.
+fn check_shares(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let share = |id: &str| book.meter.iter().find(|meter| meter.id == id).and_then(|meter| meter.percent_of.as_ref());
+    for (index, meter) in book.meter.iter().enumerate() {
+        let mut next = meter.percent_of.as_ref();
+        let mut steps = 0;
+        while let Some(of) = next {
+            let place = ["meter", &index.to_string(), "percent_of"];
+            if of.meter != super::INSTANCE_PRICE && !book.meter.iter().any(|meter| meter.id == of.meter) {
+                let message = format!("meter `{}` is a share of `{}`, which the book does not have", meter.id, of.meter);
+                found.push(spans.at_value(&place, message, format!("name a meter, or \"{}\"", super::INSTANCE_PRICE)));
+                break;
+            }
+            steps += 1;
+            if steps > book.meter.len() {
+                found.push(spans.at_value(&place, format!("meter `{}` is a share of itself", meter.id), "break the circle"));
+                break;
+            }
+            next = share(&of.meter);
+        }
+    }
+}
+
+fn check_adjustments(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    for (index, adjustment) in book.adjustment.iter().enumerate() {
+        if !(-Decimal::ONE_HUNDRED..=Decimal::ONE_THOUSAND).contains(&adjustment.percent.0) {
+            let message = format!("adjustment `{}` changes prices by {} %", adjustment.label, adjustment.percent);
+            found.push(spans.at_value(&["adjustment", &index.to_string(), "percent"], message, "from -100 to 1000"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Source as Text;
+
+    const BOOK: &str = r#"
+schema = 1
+provider = "aws"
+region = "us-east-1"
+currency = "USD"
+month_hours = "730"
+tax = "excluded"
+stale_after_days = 180
+[source.page]
+title = "a page"
+observed_on = "2025-12"
+confidence = "page"
+[[meter]]
+id = "lambda.requests"
+unit = "request"
+price = { amount = "0.20", per = "1000000" }
+source = "page"
+"#;
+
+    fn errors(text: &str) -> String {
+        PriceBook::read(&Text::new("book.toml", text))
+            .expect_err("must be refused")
+            .iter()
+            .map(|one| format!("{} ({})\n", one.message, one.help))
+            .collect()
+    }
+
+    #[test]
+    fn a_partial_date_counts_as_its_earliest_day_and_stays_visible() {
+        let book = PriceBook::read(&Text::new("book.toml", BOOK)).expect("valid");
+        let observed = &book.source["page"].observed_on;
+        assert_eq!((observed.to_string().as_str(), observed.earliest()), ("2025-12", jiff::civil::date(2025, 12, 1)));
+    }
+
+    #[test]
+    fn a_price_without_unit_currency_source_or_date_does_not_load() {
+        for (line, part) in [
+            ("observed_on = \"2025-12\"\n", "`observed_on` is missing"),
+            ("currency = \"USD\"\n", "`currency` is missing"),
+            ("unit = \"request\"\n", "`unit` is missing"),
+            ("source = \"page\"\n", "`source` is missing"),
+        ] {
+            let found = errors(&BOOK.replace(line, ""));
+            assert!(found.contains(part), "{part} in {found}");
+        }
+        assert!(errors(&BOOK.replace("source = \"page\"", "source = \"pgae\"")).contains("does not define"));
+        assert!(errors(&BOOK.replace("\"2025-12\"", "\"soon\"")).contains("not a date"));
+    }
+
+    #[test]
+    fn floats_and_tiers_that_do_not_rise_are_refused() {
+        assert!(errors(&BOOK.replace("\"0.20\"", "0.20")).contains("quoted decimals"));
+        let tiers = |list: &str| BOOK.replace("{ amount = \"0.20\", per = \"1000000\" }", &format!("{{ mode = \"graduated\", tiers = [{list}] }}"));
+        let good = "{ up_to = \"10\", amount = \"2\" }, { amount = \"1\" }";
+        assert!(PriceBook::read(&Text::new("b", tiers(good))).is_ok());
+        for bad in [
+            "{ up_to = \"10\", amount = \"2\" }",
+            "{ amount = \"2\" }, { amount = \"1\" }",
+            "{ up_to = \"10\", amount = \"2\" }, { up_to = \"9\", amount = \"1\" }, { amount = \"1\" }",
+        ] {
+            assert!(errors(&tiers(bad)).contains("must rise"), "{bad}");
+        }
+    }
+}
