@@ -1,11 +1,15 @@
-//! A limit that no probe reads (a lock, a pool, a remote service), told from response times that grow faster than the
-//! measured resources explain.
+//! A limit that no probe reads (a lock, a pool, a remote service), told from response times that grow faster, and spread
+//! wider, than the measured resources explain.
 //!
 //! What it leaves to others: the plateau of steps that could not keep up (`ceiling`), and what it does to a forecast.
 
+mod spread;
+
 use nalgebra::{DMatrix, DVector};
+use statrs::function::erf::erfc;
 
 use crate::queueing::relative_wait;
+use spread::{OfResources, Spread};
 
 /// Response times of one behaviour in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,13 +102,64 @@ const SERVERS: [(u32, f64); 4] = [(1, 0.55), (2, 0.15), (4, 0.15), (16, 0.15)];
 const NOISE: [(f64, f64); 4] = [(0.3, 0.25), (1.0, 0.45), (2.0, 0.2), (4.0, 0.1)];
 /// Relative deviation of a mean response time between visits.
 const BETWEEN_VISITS: f64 = 0.03;
-/// Queueing at the measured resources over that of processor sharing: centre and deviation of the prior, for its part that grows
-/// with the execution's own demand and for the part that all executions share.
-const OWN_QUEUE: (f64, f64) = (0.6, 0.35);
-const SHARED_QUEUE: (f64, f64) = (0.4, 0.35);
-/// Wait at the limit over that of exponential holding times, `(1 + cv^2) / 2`: from constant to somewhat more than exponential.
-const HOLDING: (f64, f64) = (0.6, 0.26);
-/// Holding time over the response time at light load that it may not exceed.
+/// How waiting goes where there is a limit, or none.
+struct Law {
+    /// Squared coefficient of variation of the holding time.
+    cv2: f64,
+    /// Wait at the limit over that of exponential holding times, `(1 + cv^2) / 2`: centre and deviation of the prior.
+    wait: (f64, f64),
+    /// Queueing at the measured resources over that of processor sharing, for its part that grows with the execution's own demand.
+    own_queue: (f64, f64),
+    /// The same for the part that all executions share.
+    shared_queue: (f64, f64),
+    /// What queueing at the measured resources adds to a variance.
+    spread: OfResources,
+    /// Probability, given that there is a limit.
+    weight: f64,
+}
+
+/// Queueing at the measured resources, where nothing smooths what comes to them.
+const PLAIN: Law = Law {
+    cv2: 1.0,
+    wait: (1.0, 0.15),
+    own_queue: (0.6, 0.35),
+    shared_queue: (0.4, 0.35),
+    spread: [(0.25, 0.25), (0.4, 0.4), (0.4, 0.4)],
+    weight: 0.25,
+};
+/// From constant to exponential holding times. Constant times in a row queue at the narrowest place only, so that the measured
+/// resources before or behind a lock may have next to no queue of their own.
+///
+/// Source: Friedman, "Reduction methods for tandem queuing systems", Operations Research 13(1), 1965.
+const LAWS: [Law; 4] = [
+    Law {
+        cv2: 0.0,
+        wait: (0.5, 0.06),
+        own_queue: (0.15, 0.25),
+        shared_queue: (0.05, 0.2),
+        spread: [(0.05, 0.1), (0.2, 0.3), (0.1, 0.2)],
+        weight: 0.3,
+    },
+    Law { cv2: 0.0, wait: (0.5, 0.06), weight: 0.25, ..PLAIN },
+    Law {
+        cv2: 0.5,
+        wait: (0.75, 0.12),
+        own_queue: (0.35, 0.35),
+        shared_queue: (0.2, 0.3),
+        spread: [(0.15, 0.2), (0.3, 0.35), (0.25, 0.3)],
+        weight: 0.2,
+    },
+    PLAIN,
+];
+/// Weight of the variances beside the means: both come from the same waits, so that they are not told twice as much.
+const SPREAD_WEIGHT: f64 = 0.7;
+/// Log density below that of the best hypothesis from which on the variances of one are not looked at.
+const HOPELESS: f64 = 25.0;
+/// Error of the mean wait that its step shares, over that of exponential times, where the observed wait corrects the expected one.
+const OWN_WAIT: f64 = 0.4;
+/// Variance that a short step misses of waits that come in bursts, over the variance of its mean wait.
+const MISSED: f64 = 1.5;
+/// Holding time over the least mean response time from which on a limit is not looked at.
 const LONGEST_HOLD: f64 = 1.2;
 /// Utilisation above which a step does not tell: its queue depends too much on the last per cent.
 const HIGHEST: f64 = 0.85;
@@ -121,15 +176,16 @@ struct Observation {
     shared_queue_s: f64,
 }
 
-/// Looks for a limit in mean response times.
+/// Looks for a limit in response times.
 ///
 /// # Formula
 /// `R_js = d_j + b Q_js + f Q_s + a h_m(L_s / B)`: d_j is the time of behaviour j without queueing, `Q_js = sum_k D_jk h_k(U_ks)` and
 /// `Q_s` (its mean over executions) the queueing at measured resources under processor sharing and in order of arrival,
 /// `h_m(rho) = C(m, m rho) / (m (1 - rho))`, `L_s` the rate of those that pass the limit, B the rate at which it is full. With
-/// Gaussian priors on d, b, f and `a = (m / B) (1 + cv^2) / 2`, the evidence of every (B, m, who passes) is closed, and so is that of no
-/// limit at all. Errors: 3 % between visits, the sampling error of the mean, and for all behaviours of a step together that
-/// of the mean wait of a queue observed for a finite time.
+/// Gaussian priors on d, b, f and `a = (m / B) (1 + cv^2) / 2`, the evidence of every (B, m, who passes, cv^2) is closed, and so is that
+/// of no limit at all. Errors: 3 % between visits, the sampling error of the mean, and for all behaviours of a step together that
+/// of the mean wait of a queue observed for a finite time. How the times spread ([`Spread`]) tells cv^2, which the means alone
+/// cannot: long constant holds and short irregular ones give the same means. A hold is part of d_j, so that those longer than it are out.
 ///
 /// `None` for fewer than four steps with load that left every measured resource some room. Sources: MacKay, "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence);
 /// Whitt, "Planning queueing simulations", Management Science 35(11), 1989 (variance of the mean wait).
@@ -144,9 +200,10 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
     let observations = observations(&loaded, stations);
     let light: Vec<f64> = (0..behaviours).map(|behaviour| light_s(&observations, behaviour)).collect();
     let problem = Problem { loaded: &loaded, observations: &observations, light: &light };
-    let none = log_sum(NOISE.iter().map(|(noise, prior)| prior.ln() + problem.evidence(*noise, None)));
-    let mut nodes = Vec::new();
-    let mut logs = Vec::new();
+    let spread = Spread::new(&loaded, stations);
+    let none = problem.fit(None);
+    let none = none.log + SPREAD_WEIGHT * spread.log_evidence(&PLAIN.spread, |_, _| 0.0);
+    let mut candidates = Vec::new();
     for passing in std::iter::once(Passing::All).chain((0..behaviours).map(Passing::One)) {
         let share = match passing {
             Passing::All => PRIOR_ALL,
@@ -156,22 +213,31 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
         if highest <= 0.0 {
             continue;
         }
-        let response = mean_light(&light, passing, &loaded);
+        let response = problem.mean_light(passing);
         for (servers, servers_prior) in SERVERS {
-            for index in 0..RATES {
-                let most_per_s = highest * 1.02 * (FARTHEST / 1.02_f64).powf((index as f64 + 0.5) / RATES as f64);
+            for (most_per_s, rate_prior) in rates(highest) {
                 if f64::from(servers) / most_per_s > LONGEST_HOLD * response {
                     continue;
                 }
-                let limit = Limit { passing, most_per_s, servers };
-                let evidence = log_sum(NOISE.iter().map(|(noise, prior)| prior.ln() + problem.evidence(*noise, Some(limit))));
-                logs.push(share.ln() + servers_prior.ln() - (RATES as f64).ln() + evidence);
-                nodes.push(Node { passing, most_per_s, servers, weight: 0.0 });
+                let prior = share * servers_prior * rate_prior;
+                candidates.extend(LAWS.iter().map(|law| Candidate::new(&problem, Limit { passing, most_per_s, servers, law }, prior * law.weight)));
             }
         }
     }
-    let some = log_sum(logs.iter().copied());
-    nodes.iter_mut().zip(&logs).for_each(|(node, log)| node.weight = (log - some).exp());
+    let best = candidates.iter().map(|one| one.log).fold(f64::NEG_INFINITY, f64::max);
+    candidates.retain(|one| one.log > best - HOPELESS);
+    for one in &mut candidates {
+        let variances = problem.limit_variances(one.limit, &one.fit);
+        let at_limit = |step: usize, behaviour: usize| if one.limit.passing.includes(behaviour) { variances[step] } else { 0.0 };
+        one.log += SPREAD_WEIGHT * spread.log_evidence(&one.limit.law.spread, at_limit);
+    }
+    let some = log_sum(candidates.iter().map(|one| one.log));
+    let node = |of: &[Candidate]| {
+        let Limit { passing, most_per_s, servers, .. } = of[0].limit;
+        Node { passing, most_per_s, servers, weight: of.iter().map(|one| (one.log - some).exp()).sum() }
+    };
+    // The laws of a limit follow one another.
+    let mut nodes: Vec<Node> = candidates.chunk_by(|a, b| a.limit.is_at(&b.limit)).map(node).collect();
     nodes.retain(|node| node.weight > 1e-6);
     let odds = (some - none).exp() * PRIOR / (1.0 - PRIOR);
     let probability = if odds.is_finite() { odds / (1.0 + odds) } else { 1.0 };
@@ -185,6 +251,50 @@ struct Limit {
     passing: Passing,
     most_per_s: f64,
     servers: u32,
+    law: &'static Law,
+}
+
+impl Limit {
+    fn hold_s(&self) -> f64 {
+        f64::from(self.servers) / self.most_per_s
+    }
+
+    /// Wait over the holding time, if that is exponential.
+    fn relative_wait(&self, rates: &[f64]) -> f64 {
+        relative_wait(f64::from(self.servers), self.utilisation(rates))
+    }
+
+    fn utilisation(&self, rates: &[f64]) -> f64 {
+        self.passing.rate(rates) / self.most_per_s
+    }
+
+    /// The same limit, whatever its law.
+    fn is_at(&self, other: &Self) -> bool {
+        (self.passing, self.servers, self.most_per_s) == (other.passing, other.servers, other.most_per_s)
+    }
+}
+
+/// A limit that may be there, with what the means say of it.
+struct Candidate {
+    limit: Limit,
+    fit: Fit,
+    log: f64,
+}
+
+impl Candidate {
+    fn new(problem: &Problem, limit: Limit, prior: f64) -> Self {
+        let fit = problem.fit(Some(limit));
+        Self { limit, log: prior.ln() + fit.log, fit }
+    }
+}
+
+/// What the means say of a hypothesis.
+struct Fit {
+    /// Log density of the means, over all multiples of the expected error.
+    log: f64,
+    /// The likeliest of them, and the coefficients of the means under it.
+    noise: f64,
+    coefficients: DVector<f64>,
 }
 
 struct Problem<'a> {
@@ -194,21 +304,91 @@ struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// Log density of the observations where errors are `noise` times as large as expected.
-    fn evidence(&self, noise: f64, limit: Option<Limit>) -> f64 {
+    fn fit(&self, limit: Option<Limit>) -> Fit {
+        let mut best = Fit { log: f64::NEG_INFINITY, noise: 1.0, coefficients: DVector::zeros(self.light.len() + 3) };
+        let mut logs = [0.0; NOISE.len()];
+        for ((noise, prior), log) in NOISE.into_iter().zip(&mut logs) {
+            let Some((evidence, coefficients)) = self.evidence(noise, limit) else { return best };
+            *log = prior.ln() + evidence;
+            if *log > best.log {
+                best = Fit { log: *log, noise, coefficients };
+            }
+        }
+        Fit { log: log_sum(logs.into_iter()), ..best }
+    }
+
+    /// Share of every behaviour in the executions that pass, over all steps.
+    fn shares(&self, passing: Passing) -> DVector<f64> {
+        let executions = |behaviour: usize| self.loaded.iter().map(|step| step.rates[behaviour]).sum::<f64>();
+        let of = |behaviour: usize| if passing.includes(behaviour) { executions(behaviour) } else { 0.0 };
+        let shares = DVector::from_iterator(self.light.len(), (0..self.light.len()).map(of));
+        let total = shares.sum();
+        if total > 0.0 { shares / total } else { shares }
+    }
+
+    /// Mean time at light load of those that pass.
+    fn mean_light(&self, passing: Passing) -> f64 {
+        self.shares(passing).iter().zip(self.light).map(|(share, light)| share * light).sum()
+    }
+
+    /// What waiting at the limit adds to the variance of response times, by step.
+    ///
+    /// # Formula
+    /// `W^2 + 2 W t (1 - C) (1 + 2 cv^2) / 3` with the wait W that the step shows, the probability of delay C and the mean wait of the
+    /// delayed t if holding times are exponential: exact for one place and holding times of a gamma law (Takacs' `E[W^2] = 2 E[W]^2 + L E[S^3] /
+    /// (3 (1 - rho))`), and for several places and exponential ones.
+    fn limit_variances(&self, limit: Limit, fit: &Fit) -> Vec<f64> {
+        let behaviours = self.light.len();
+        let coefficients = &fit.coefficients;
+        let of = |(index, step): (usize, &&LoadedStep)| {
+            let passing = limit.passing.rate(&step.rates);
+            if passing <= 0.0 {
+                return 0.0;
+            }
+            let (rho, servers) = (limit.utilisation(&step.rates), f64::from(limit.servers));
+            let relative = limit.relative_wait(&step.rates);
+            let expected = coefficients[behaviours + 2] * relative;
+            let of_mean = expected * expected * relative_variance(rho) / self.passing_executions(index, limit.passing);
+            // The wait of this very step: what is expected, corrected by what is seen.
+            let mut weight = (fit.noise * fit.noise * OWN_WAIT * of_mean + 1e-16).recip();
+            let mut sum = expected * weight;
+            for one in self.observations.iter().filter(|one| one.step == index && limit.passing.includes(one.behaviour)) {
+                let others =
+                    coefficients[one.behaviour] + coefficients[behaviours] * one.own_queue_s + coefficients[behaviours + 1] * one.shared_queue_s;
+                let own = (fit.noise * fit.noise * one.variance).recip();
+                sum += own * (one.mean_s - others);
+                weight += own;
+            }
+            let wait = (sum / weight).max(0.1 * expected).max(0.0);
+            let delayed = relative * servers * (1.0 - rho);
+            let of_delayed = limit.hold_s() / (servers * (1.0 - rho));
+            let variance = wait * wait + 2.0 * wait * of_delayed * (1.0 - delayed) * (1.0 + 2.0 * limit.law.cv2) / 3.0;
+            variance - (MISSED * of_mean).min(0.4 * variance)
+        };
+        self.loaded.iter().enumerate().map(of).collect()
+    }
+
+    /// Executions of a step that pass, of those whose times are known.
+    fn passing_executions(&self, step: usize, passing: Passing) -> f64 {
+        let step = self.loaded[step];
+        let executions: f64 = step.responses.iter().flatten().map(|response| response.count).sum();
+        executions * passing.rate(&step.rates) / step.rates.iter().sum::<f64>()
+    }
+
+    /// Log density of the means where errors are `noise` times as large as expected, and the coefficients.
+    fn evidence(&self, noise: f64, limit: Option<Limit>) -> Option<(f64, DVector<f64>)> {
         let behaviours = self.light.len();
         let columns = behaviours + 2 + usize::from(limit.is_some());
-        let hold = limit.map(|limit| f64::from(limit.servers) / limit.most_per_s);
+        let law = limit.map_or(&PLAIN, |limit| limit.law);
         // Priors: of the time without queueing broad, around what the lightest step shows.
         let mut prior_mean = DVector::zeros(columns);
         let mut precision = DMatrix::zeros(columns, columns);
         for (behaviour, light) in self.light.iter().enumerate() {
             (prior_mean[behaviour], precision[(behaviour, behaviour)]) = (*light, (0.5 * light).powi(-2));
         }
-        (prior_mean[behaviours], precision[(behaviours, behaviours)]) = (OWN_QUEUE.0, OWN_QUEUE.1.powi(-2));
-        (prior_mean[behaviours + 1], precision[(behaviours + 1, behaviours + 1)]) = (SHARED_QUEUE.0, SHARED_QUEUE.1.powi(-2));
-        if let Some(hold) = hold {
-            (prior_mean[behaviours + 2], precision[(behaviours + 2, behaviours + 2)]) = (HOLDING.0 * hold, (HOLDING.1 * hold).powi(-2));
+        let at_limit = limit.map(|limit| (law.wait.0 * limit.hold_s(), law.wait.1 * limit.hold_s()));
+        for (column, (centre, deviation)) in [law.own_queue, law.shared_queue].into_iter().chain(at_limit).enumerate() {
+            (prior_mean[behaviours + column], precision[(behaviours + column, behaviours + column)]) = (centre, deviation.powi(-2));
         }
         let prior_log_determinant: f64 = precision.diagonal().iter().map(|one| one.ln()).sum();
         let mut shift = DVector::zeros(columns);
@@ -221,7 +401,7 @@ impl Problem<'_> {
             let block = &self.observations[from..to];
             let of_limit = |behaviour: usize| {
                 let limit = limit.filter(|limit| limit.passing.includes(behaviour))?;
-                Some(relative_wait(f64::from(limit.servers), limit.passing.rate(&self.loaded[step].rates) / limit.most_per_s))
+                Some(limit.relative_wait(&self.loaded[step].rates))
             };
             let (at_resources, at_limit) = self.queue_variances(step, block, limit);
             // Behaviours that wait in the same queue share the error of its mean; a limit of one behaviour is that one's own.
@@ -264,10 +444,20 @@ impl Problem<'_> {
             precision -= &row_sum * row_sum.transpose() * shared;
             from = to;
         }
-        let Some(cholesky) = precision.cholesky() else { return f64::NEG_INFINITY };
-        let explained = shift.dot(&cholesky.solve(&shift));
+        let cholesky = precision.cholesky()?;
+        let change = cholesky.solve(&shift);
+        let explained = shift.dot(&change);
         let log_determinant: f64 = 2.0 * cholesky.l_dirty().diagonal().iter().map(|one| one.ln()).sum::<f64>();
-        -0.5 * (log_variances + squares - explained + log_determinant - prior_log_determinant)
+        let coefficients = prior_mean + change;
+        let mut log = -0.5 * (log_variances + squares - explained + log_determinant - prior_log_determinant);
+        if let Some(limit) = limit {
+            let mut share = self.shares(limit.passing);
+            let without_queueing = share.dot(&coefficients.rows(0, behaviours));
+            share = share.resize_vertically(columns, 0.0);
+            let deviation = share.dot(&cholesky.solve(&share)).sqrt();
+            log += normal_share((without_queueing - limit.hold_s()) / deviation).max(1e-12).ln();
+        }
+        Some((log, coefficients))
     }
 
     /// Variances of the mean waits of a step, which were observed for a finite time: at measured resources, and at the limit.
@@ -277,14 +467,14 @@ impl Problem<'_> {
         let queue = block.iter().map(|one| one.shared_queue_s).fold(0.0, f64::max);
         let measured = queue * queue * relative_variance(utilisation) / executions;
         let Some(limit) = limit else { return (measured, 0.0) };
-        let passing = limit.passing.rate(&self.loaded[step].rates);
-        if passing <= 0.0 {
+        let rates = &self.loaded[step].rates;
+        if limit.passing.rate(rates) <= 0.0 {
             return (measured, 0.0);
         }
-        let rho = passing / limit.most_per_s;
-        let wait = HOLDING.0 * f64::from(limit.servers) / limit.most_per_s * relative_wait(f64::from(limit.servers), rho);
-        let all: f64 = self.loaded[step].rates.iter().sum();
-        (measured, wait * wait * relative_variance(rho) / (executions * passing / all))
+        let wait = limit.law.wait.0 * limit.hold_s() * limit.relative_wait(rates);
+        // Regular holding times make more regular queues.
+        let regular = ((1.0 + limit.law.cv2) / 2.0).powi(2);
+        (measured, wait * wait * regular * relative_variance(limit.utilisation(rates)) / self.passing_executions(step, limit.passing))
     }
 }
 
@@ -330,15 +520,16 @@ fn light_s(observations: &[Observation], behaviour: usize) -> f64 {
     observations.iter().filter(|one| one.behaviour == behaviour).map(|one| one.mean_s).reduce(f64::min).unwrap_or(1e-3)
 }
 
-/// Mean time at light load of those that pass, over all steps.
-fn mean_light(light: &[f64], passing: Passing, loaded: &[&LoadedStep]) -> f64 {
-    let (mut time, mut count) = (0.0, 0.0);
-    for (behaviour, light) in light.iter().enumerate().filter(|(behaviour, _)| passing.includes(*behaviour)) {
-        let executions: f64 = loaded.iter().map(|step| step.rates[behaviour]).sum();
-        time += executions * light;
-        count += executions;
-    }
-    if count > 0.0 { time / count } else { 0.0 }
+/// Rates at which a limit may be full, with their prior: of all shares of the response time that a hold may be, none is likelier.
+fn rates(highest: f64) -> impl Iterator<Item = (f64, f64)> {
+    let multiple = |index: usize| 1.02 * (FARTHEST / 1.02_f64).powf((index as f64 + 0.5) / RATES as f64);
+    let total: f64 = (0..RATES).map(|index| multiple(index).recip()).sum();
+    (0..RATES).map(move |index| (highest * multiple(index), multiple(index).recip() / total))
+}
+
+/// Share of the standard normal distribution below `z`.
+fn normal_share(z: f64) -> f64 {
+    0.5 * erfc(-z / std::f64::consts::SQRT_2)
 }
 
 /// `ln sum exp` without overflow.

@@ -85,7 +85,8 @@ pub fn measured(
 fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: usize, span: Span, run: Option<&Run>, visit: f64) -> Step {
     let completed: usize = run.map_or(0, |run| run.responses.iter().map(Vec::len).sum());
     let offered = rates.iter().sum::<f64>() * span.window_s * span.windows as f64;
-    let kept_up = completed as f64 >= KEPT_UP * offered;
+    // What arrives is a draw itself, by as much as its root.
+    let kept_up = completed as f64 >= KEPT_UP * offered - 3.0 * offered.sqrt();
     // Boosted steps stand third in the plan and on, in the order of behaviours.
     let boosted = (purpose == Purpose::Boosted).then(|| index - 2);
     let count = |of: &dyn Fn(&Run) -> u64| Counts { due: run.map_or(0, of), completed: run.map_or(0, of), failed: 0, dropped: 0 };
