@@ -63,12 +63,14 @@ pub struct Station {
     pub held: bool,
     /// Most executions at the station, waiting or served; what comes on top fails. `None` for no limit.
     pub room: Option<usize>,
+    /// Time in seconds that is added to a service for which someone waited: on a busy processor, whoever is woken waits a moment.
+    pub hand_over_s: f64,
 }
 
 impl Station {
     /// A station without permits and without a limit to its queue.
     pub fn new(servers: usize, discipline: Discipline, service: Vec<Service>) -> Self {
-        Self { servers, discipline, service, held: false, room: None }
+        Self { servers, discipline, service, held: false, room: None, hand_over_s: 0.0 }
     }
 }
 
@@ -278,11 +280,15 @@ impl<'a> World<'a> {
         if of.room.is_some_and(|room| floor.served.len() + floor.waiting.len() + floor.permits >= room) {
             return self.fail(id);
         }
-        if self.shares(station) || self.in_use(station) < of.servers { self.start(station, id) } else { self.floors[station].waiting.push_back(id) }
+        if self.shares(station) || self.in_use(station) < of.servers {
+            self.start(station, id, 0.0)
+        } else {
+            self.floors[station].waiting.push_back(id)
+        }
     }
 
-    fn start(&mut self, station: usize, id: u64) {
-        let service = self.system.stations[station].service[self.executions[&id].behaviour].draw(&mut self.random);
+    fn start(&mut self, station: usize, id: u64, hand_over_s: f64) {
+        let service = self.system.stations[station].service[self.executions[&id].behaviour].draw(&mut self.random) + hand_over_s;
         let from = if self.shares(station) { self.floors[station].clock } else { self.now };
         self.floors[station].served.push(End(from + service, id));
     }
@@ -306,7 +312,7 @@ impl<'a> World<'a> {
         if self.in_use(station) < self.system.stations[station].servers
             && let Some(next) = self.floors[station].waiting.pop_front()
         {
-            self.start(station, next);
+            self.start(station, next, self.system.stations[station].hand_over_s);
         }
     }
 

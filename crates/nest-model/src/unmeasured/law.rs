@@ -1,0 +1,58 @@
+//! How waiting goes: at a limit whose holding times are more or less regular, and at the measured resources beside it.
+
+use super::spread::OfResources;
+
+/// How waiting goes where there is a limit, or none.
+pub(super) struct Law {
+    /// Squared coefficient of variation of the holding time.
+    pub(super) cv2: f64,
+    /// Wait at the limit over that of exponential holding times, `(1 + cv^2) / 2`: centre and deviation of the prior.
+    pub(super) wait: (f64, f64),
+    /// Queueing at the measured resources over that of processor sharing, for its part that grows with the execution's own demand.
+    pub(super) own_queue: (f64, f64),
+    /// The same for the part that all executions share.
+    pub(super) shared_queue: (f64, f64),
+    /// What queueing at the measured resources adds to a variance.
+    pub(super) spread: OfResources,
+    /// Whether the measured resources are spared a part of their queue, so that they must have more room than the limit.
+    pub(super) sparing: bool,
+    /// Probability, given that there is a limit.
+    pub(super) weight: f64,
+}
+
+/// Queueing at the measured resources, where nothing smooths what comes to them.
+pub(super) const PLAIN: Law = Law {
+    cv2: 1.0,
+    wait: (1.0, 0.15),
+    own_queue: (0.6, 0.35),
+    shared_queue: (0.4, 0.35),
+    spread: [(0.25, 0.25), (0.4, 0.4), (0.4, 0.4)],
+    sparing: false,
+    weight: 0.25,
+};
+/// From constant to exponential holding times. Constant times in a row queue at the narrowest place only, so that the measured
+/// resources before or behind a lock may have next to no queue of their own.
+///
+/// Source: Friedman, "Reduction methods for tandem queuing systems", Operations Research 13(1), 1965.
+pub(super) const LAWS: [Law; 4] = [
+    Law {
+        cv2: 0.0,
+        wait: (0.5, 0.06),
+        own_queue: (0.15, 0.25),
+        shared_queue: (0.05, 0.2),
+        spread: [(0.05, 0.1), (0.2, 0.3), (0.1, 0.2)],
+        sparing: true,
+        weight: 0.3,
+    },
+    Law { cv2: 0.0, wait: (0.5, 0.06), weight: 0.25, ..PLAIN },
+    Law {
+        cv2: 0.5,
+        wait: (0.75, 0.12),
+        own_queue: (0.35, 0.35),
+        shared_queue: (0.2, 0.3),
+        spread: [(0.15, 0.2), (0.3, 0.35), (0.25, 0.3)],
+        sparing: false,
+        weight: 0.2,
+    },
+    PLAIN,
+];
