@@ -15,7 +15,7 @@ const EMBEDDED: [(&str, &str); 2] =
 
 /// The books that the study's configurations name; one that is nowhere is left out, for the projection to say so.
 pub fn for_study(folder: &StudyFolder, study: &Study) -> Result<Vec<PriceBook>, Failure> {
-    let names: BTreeSet<&String> = study.configs.values().map(|config| &config.book).collect();
+    let names: BTreeSet<&str> = study.configs.values().flat_map(|config| config.books()).collect();
     names.into_iter().filter_map(|name| find(folder, name).transpose()).map(|text| text.and_then(|text| read(&text))).collect()
 }
 

@@ -43,7 +43,8 @@ fn grid(to: f64, geometric: bool) -> Vec<f64> {
 }
 
 fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
-    let currency = configs.first()?.priced.book.currency.clone();
+    configs.first()?;
+    let currency = context.study.study.currency.clone();
     let tested = context.model.tested.customers;
     let end = context.growth.as_ref().map_or(tested, |growth| growth.central.at(f64::from(growth.course.months())));
     let to = end.max(context.model.tested.customers * REACH);
@@ -55,7 +56,7 @@ fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
             [customers, estimate.low, value, estimate.high]
         };
         let points = grid(to, true).into_iter().map(at).collect();
-        Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.sizing(&worlds.central).is_some() }
+        Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.counted(&worlds.central).is_some() }
     };
     let curves: Vec<Curve> = configs.iter().map(curve).collect();
     // A curve with a line that has no price is a lower bound, and not to be called cheap.

@@ -17,6 +17,7 @@ pub mod laws;
 pub mod leak;
 pub mod load_law;
 pub mod mixed_effects;
+mod performance;
 pub mod pricing;
 pub mod queueing;
 pub mod regression;

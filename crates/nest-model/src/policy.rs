@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     ModelError,
-    config::total,
+    config::{PricedConfig, total},
     growth::adopted,
     inputs::{Inputs, OpenWork},
     project::{ConfigWorlds, Context, ends, money},
@@ -125,7 +125,7 @@ fn months(
         if customers.iter().any(|customers| !(1.0..=MOST_CUSTOMERS).contains(customers)) {
             break;
         }
-        let on_the_way = |before: &Inputs, after: &Inputs| [month, month + 1].map(|month| transition.at(before, after, month as f64));
+        let on_the_way = |from: &Inputs, to: &Inputs| [month, month + 1].map(|month| transition.at(from, to, month as f64, &before.priced));
         let mut change = Decimal::ZERO;
         for (customers, inputs) in customers.into_iter().zip(on_the_way(&before.central, &after.central)) {
             change += total(&before.priced.bill(customers, &inputs)?) - before.bill_total(customers)?;
@@ -167,8 +167,8 @@ struct Transition {
 }
 
 impl Transition {
-    fn at(&self, before: &Inputs, after: &Inputs, months: f64) -> Inputs {
-        before.towards(after, self.adopted(months), self.settled(months))
+    fn at(&self, before: &Inputs, after: &Inputs, months: f64, priced: &PricedConfig<'_>) -> Inputs {
+        before.towards(after, self.adopted(months), self.settled(months), priced)
     }
 
     /// Share of customers under the policy.

@@ -8,8 +8,10 @@ use nest_data::{
     estimate::quantile_of_sorted,
     measurement::ResourceKind,
     projection::{
-        Bill, BookUse, BreakPoint, ConfigProjection, DemandRow, Headline, ModelSource, MoneyEstimate, MonthProjection, SourceUse, first_break,
+        Bill, BookUse, BreakPoint, ConfigProjection, CostLine, DemandRow, DriverKind, DriverShare, FeeBill, Headline, ModelSource, MoneyEstimate,
+        MonthProjection, SourceUse, first_break,
     },
+    study::Driver,
     study_file::MOST_CUSTOMERS,
     units::Quoted,
 };
@@ -22,11 +24,12 @@ use crate::{
     ModelError,
     break_point::{Search, break_points, is_extrapolated},
     charts::charts,
-    config::{PricedConfig, total},
+    config::{Carrier, HOURS_PER_YEAR, Placed, PricedConfig, float, total},
     draws::{Purpose, Stream, World, central_world, worlds},
     growth::{Futures, Path},
     inputs::{Acts, Inputs, OpenWork},
-    limits::Asked,
+    limits::{Asked, meet_objectives},
+    performance::performance,
     policy::{open_work, project_policy},
 };
 
@@ -63,9 +66,25 @@ pub struct Context<'a> {
 /// A configuration with its inputs in the central world and in every draw.
 pub struct ConfigWorlds<'a> {
     pub priced: PricedConfig<'a>,
-    set: BTreeMap<String, f64>, // parameters that a policy sets
+    pub set: BTreeMap<String, f64>,        // parameters that a policy sets
+    pub parameters: BTreeMap<String, f64>, // all of them, in the central world
     pub central: Inputs,
     pub draws: Vec<Inputs>,
+}
+
+/// When and for how many customers a configuration is looked at: what they have stored, and which segments they belong to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    pub customers: f64,
+    pub months: f64, // after the start of growth
+}
+
+/// What customers do in one world, and what their open items cost.
+struct Acting {
+    rates: BTreeMap<String, f64>,
+    open: OpenWork,
+    fees: Vec<f64>,
+    parameters: BTreeMap<String, f64>,
 }
 
 /// Projects a study on all of its configurations. `study` may differ from the measured one in everything but behaviours.
@@ -135,7 +154,7 @@ impl<'a> Context<'a> {
         self.tested_customers() * if self.options.beyond { SEARCHED_BEYOND } else { SEARCHED }
     }
 
-    fn headline_customers(&self) -> f64 {
+    pub fn headline_customers(&self) -> f64 {
         self.study
             .report
             .customers
@@ -160,12 +179,14 @@ impl<'a> Context<'a> {
 
     /// What customers do in draw `index` or the central world, with some parameters set: executions per customer and day, and what
     /// their open items cost.
-    fn acts(&self, index: Option<u32>, set: &BTreeMap<String, f64>) -> Result<(BTreeMap<String, f64>, OpenWork), ModelError> {
+    fn acts(&self, index: Option<u32>, set: &BTreeMap<String, f64>, months: f64) -> Result<Acting, ModelError> {
         let usual = self.parameters(index);
         let mut now = usual.clone();
         now.extend(set.clone());
-        let rates = self.study.rates_per_day(&now).map_err(ModelError::Rates)?;
-        Ok((rates, open_work(self.study, &self.model.study, &usual, &now).map_err(ModelError::Rates)?))
+        let rates = self.study.rates_after(&now, months).map_err(ModelError::Rates)?;
+        let open = open_work(self.study, &self.model.study, &usual, &now).map_err(ModelError::Rates)?;
+        let fees = self.study.fees.values().map(|fee| Ok(float(fee.each(&now)?))).collect::<Result<_, _>>().map_err(ModelError::Rates)?;
+        Ok(Acting { rates, open, fees, parameters: now })
     }
 
     /// Largest tested customers, at the rates and the peak that are projected: what was tested is a load.
@@ -182,9 +203,20 @@ impl<'a> Context<'a> {
         self.model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
     }
 
-    /// Whether stored data changes demand as customers come.
+    /// Whether stored data changes demand or cost as customers come.
     fn demand_follows_data(&self) -> bool {
-        self.study.data.is_some() && self.model.resources.iter().any(|resource| resource.size_dependence.is_some())
+        let paid = || self.study.configs.values().flat_map(|config| config.meters.values()).any(|used| used.driver() == Driver::Stored);
+        self.study.data.is_some() && (self.model.resources.iter().any(|resource| resource.size_dependence.is_some()) || paid())
+    }
+
+    /// Whether what one customer causes changes from month to month.
+    fn changes_with_time(&self) -> bool {
+        self.demand_follows_data() || self.study.segments.values().any(|segment| segment.growth.is_some())
+    }
+
+    /// Where the headline looks.
+    pub fn now(&self) -> Moment {
+        Moment { customers: self.headline_customers(), months: 0.0 }
     }
 
     /// A number of customers as a decimal.
@@ -194,38 +226,45 @@ impl<'a> Context<'a> {
 }
 
 impl<'a> ConfigWorlds<'a> {
-    /// A configuration's inputs, with some parameters of the study set, and as much data stored as the headline's customers have.
+    /// A configuration's inputs, with some parameters of the study set, as it is at the headline's customers.
     pub fn new(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
-        Self::storing(context, name, set, context.headline_customers())
+        Self::at(context, name, set, context.now())
     }
 
-    /// The same with the data that `customers` have stored.
-    fn storing(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, customers: f64) -> Result<Self, ModelError> {
+    /// The same at another moment: with the data that customers have stored then, and the segments they belong to.
+    pub fn at(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, moment: Moment) -> Result<Self, ModelError> {
         let (name, config) = context.study.configs.get_key_value(name).expect("callers name configurations of the study");
-        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, context.options.as_of)?;
         let tiers: BTreeSet<&str> = context.model.resources.iter().map(|resource| resource.tier.as_str()).collect();
-        if !tiers.contains(config.tier.as_str()) {
+        if let Some(placement) = config.placements().find(|placement| !tiers.contains(placement.tier.as_str())) {
             let known = tiers.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(ModelError::UnknownTier { config: name.clone(), tier: config.tier.clone(), known });
+            return Err(ModelError::UnknownTier { config: name.clone(), tier: placement.tier.clone(), known });
         }
-        let ([low, high], _) = priced.speed();
-        let middle = (low + high) / 2.0;
-        let inputs = |world: &World, (rates, open): &(BTreeMap<String, f64>, OpenWork), speed: f64| {
-            let stored = context.study.data.as_ref().and_then(|data| data.stored_at(customers, rates));
-            Inputs::new(context.model, &priced, world, Acts { rates, open, stored }, speed)
+        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, context.options.as_of)?;
+        let inputs = |world: &World, acting: &Acting, speeds: &[f64]| {
+            let stored = context.study.data.as_ref().and_then(|data| data.stored_at(moment.customers, &acting.rates));
+            let acts = Acts { rates: &acting.rates, open: &acting.open, stored, fees: &acting.fees };
+            let mut inputs = Inputs::new(context.model, &priced, world, acts, speeds);
+            meet_objectives(&priced, context.study, context.model, world, &mut inputs);
+            inputs.ready(&priced)
         };
-        let usual = context.acts(None, set)?;
-        let central = inputs(&context.central, &usual, middle);
+        let usual = context.acts(None, set, moment.months)?;
+        let middle = |placed: &Placed<'_>| placed.speed().0.iter().sum::<f64>() / 2.0;
+        let central = inputs(&context.central, &usual, &priced.placed.iter().map(middle).collect::<Vec<f64>>());
         let varies = context.study.parameters.values().any(|parameter| parameter.range().is_some());
+        let hardware: Vec<u64> = priced.placed.iter().map(|placed| seed_of(&placed.hardware())).collect();
         let draw = |(index, world): (usize, &World)| {
             let index = index as u32;
             // The tail of a wide range may leave what a formula is defined for; the central values stand for such a draw.
-            let drawn = varies.then(|| context.acts(Some(index), set).ok()).flatten();
-            let speed = Stream::new(context.model.draws.seed, Purpose::Speed, index).within(low, middle, high).max(low / 2.0);
-            inputs(world, drawn.as_ref().unwrap_or(&usual), speed)
+            let drawn = varies.then(|| context.acts(Some(index), set, moment.months).ok()).flatten();
+            let speed = |(placed, seed): (&Placed<'_>, &u64)| {
+                let ([low, high], _) = placed.speed();
+                Stream::new(context.model.draws.seed ^ seed, Purpose::Speed, index).within(low, middle(placed), high).max(low / 2.0)
+            };
+            let speeds: Vec<f64> = priced.placed.iter().zip(&hardware).map(speed).collect();
+            inputs(world, drawn.as_ref().unwrap_or(&usual), &speeds)
         };
         let draws = context.worlds.iter().enumerate().map(draw).collect();
-        Ok(Self { priced, set: set.clone(), central, draws })
+        Ok(Self { set: set.clone(), parameters: usual.parameters, central, draws, priced })
     }
 
     /// Total of the central bill at a customer count.
@@ -240,7 +279,8 @@ impl<'a> ConfigWorlds<'a> {
         if context.demand_follows_data() {
             for _ in 0..ROUNDS_OF_DATA {
                 let Some(customers) = first_break(&points).map(|(_, customers)| customers.value) else { break };
-                points = Self::storing(context, self.priced.name, &self.set, customers.max(1.0))?.break_points_here(context);
+                points =
+                    Self::at(context, self.priced.name, &self.set, Moment { customers: customers.max(1.0), months: 0.0 })?.break_points_here(context);
             }
         }
         Ok(points)
@@ -263,16 +303,20 @@ impl<'a> ConfigWorlds<'a> {
         self.raise(context, customers, caveats);
         let bill = self.bill(context, customers, caveats)?;
         let months = self.months(context)?;
-        let allowed = priced.config.max.map_or(f64::INFINITY, |max| f64::from(max + priced.config.spare));
+        let counted = priced.counted(&self.central).map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
+        let allowed = counted.unwrap_or(f64::INFINITY);
         if let Some(month) = months.iter().find(|month| month.instances.is_some_and(|instances| instances.value > allowed)) {
             caveats.push(Caveat::MoreThanAllowed { config: priced.name.to_owned(), from: month.date });
         }
         Ok(ConfigProjection {
             name: priced.name.to_owned(),
-            platform: priced.config.platform,
+            description: priced.config.description.clone(),
+            platform: priced.main().placement.platform,
             shape: priced.shape(),
-            book: priced.book.name(),
-            currency: priced.book.currency.clone(),
+            book: priced.book().name(),
+            currency: context.study.study.currency.clone(),
+            performance: performance(self, context, customers),
+            migration: priced.config.migration.as_ref().map(|migration| migration.amount),
             bill,
             months,
             break_points: self.break_points(context)?,
@@ -282,18 +326,16 @@ impl<'a> ConfigWorlds<'a> {
     fn raise(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) {
         let priced = &self.priced;
         let name = priced.name.to_owned();
-        let ([low, high], assumed) = priced.speed();
-        if assumed {
+        if let Some([low, high]) = priced.placed.iter().map(Placed::speed).find_map(|(range, assumed)| assumed.then_some(range)) {
             caveats.push(Caveat::SpeedAssumed { config: name.clone(), low, high });
         }
         if priced.unknown_lines() > 0 {
             caveats.push(Caveat::PriceUnknown { config: name.clone(), lines: priced.unknown_lines() });
         }
-        let tiers: BTreeSet<&String> =
-            context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| **tier != priced.config.tier).collect();
+        let tiers: BTreeSet<&String> = context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| !priced.is_placed(tier)).collect();
         caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced { config: name.clone(), tier: tier.clone() }));
         if is_extrapolated(priced, context.tested_customers(), customers, &self.central) {
-            let carrying = priced.sizing(&self.central).map_or(1.0, |sizing| sizing.instances(customers));
+            let carrying = priced.counted(&self.central).map_or(1.0, |(_, sizing)| sizing.instances(customers));
             let factor = carrying.max(customers / carrying / context.tested_customers());
             caveats.push(Caveat::Extrapolated { what: format!("{customers:.0} customers on `{name}`"), factor });
         }
@@ -309,18 +351,36 @@ impl<'a> ConfigWorlds<'a> {
         if off_centre(value, &draws) {
             caveats.push(Caveat::ValueOffCentre { what: format!("the cost of {customers:.0} customers on `{}`", self.priced.name) });
         }
-        let next_stair = self.priced.sizing(&self.central).map(|sizing| {
+        let stair = |index: usize| {
+            let sizing = self.priced.sizing(index, &self.central)?;
             let carrying = sizing.instances(customers);
-            sizing.customers_at(carrying, 1.0 - sizing.reserve)
-        });
+            let most = self.priced.placed[index].most_units();
+            (carrying < most).then(|| sizing.customers_at(carrying, sizing.target))
+        };
+        let stairs = (0..self.priced.placed.len()).filter_map(stair).filter(|customers| customers.is_finite());
         Ok(Bill {
             customers,
+            drivers: drivers(&lines),
             lines,
             total: money(value, draws, unknown),
             per_1000: money(per_1000, per_1000_draws, unknown),
             marginal_1000: Quoted((self.bill_total(customers + 1_000.0)? - value).normalize()),
-            next_stair: next_stair.filter(|customers| customers.is_finite()),
+            next_stair: stairs.min_by(f64::total_cmp),
+            fees: self.fees(context, customers)?,
         })
+    }
+
+    /// What third parties take in a month, beside the bill of infrastructure.
+    fn fees(&self, context: &Context<'_>, customers: f64) -> Result<Option<FeeBill>, ModelError> {
+        if context.study.fees.is_empty() {
+            return Ok(None);
+        }
+        let lines = self.priced.fee_lines(customers, &self.central, &self.parameters)?;
+        let value = total(&lines);
+        let draws: Vec<f64> = self.draws.iter().map(|inputs| self.priced.fees(customers, inputs)).collect();
+        let per_1000_draws = draws.iter().map(|fees| fees / customers * 1e3).collect();
+        let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+        Ok(Some(FeeBill { lines, total: money(value, draws, false), per_1000: money(per_1000, per_1000_draws, false) }))
     }
 
     /// Capacity on the first day of each month; cost the mean of the month's two ends.
@@ -333,7 +393,8 @@ impl<'a> ConfigWorlds<'a> {
             if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
                 break;
             }
-            let grown = context.demand_follows_data().then(|| Self::storing(context, self.priced.name, &self.set, begin)).transpose()?;
+            let moment = Moment { customers: begin, months: month as f64 };
+            let grown = context.changes_with_time().then(|| Self::at(context, self.priced.name, &self.set, moment)).transpose()?;
             let this = grown.as_ref().unwrap_or(self);
             let value = (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
             let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
@@ -349,11 +410,47 @@ impl<'a> ConfigWorlds<'a> {
                     .instances(begin, &this.central)
                     .map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
                 cost: money(value, draws(&|world| world.cost), unknown),
+                cash: this.cash(month, value),
+                fees: this.month_fees(context, [begin, end], month, growth)?,
                 per_1000: money(per_1000, draws(&|world| world.per_1000), unknown),
                 extrapolated: is_extrapolated(&self.priced, context.tested_customers(), end, &this.central),
             });
         }
         Ok(months)
+    }
+
+    /// What is paid in a month where commitments are paid ahead: theirs at once when their term begins, nothing of that later. None where
+    /// nothing is paid ahead.
+    ///
+    /// Source: `reference/pricing.md` section 5, BilledCost against EffectiveCost.
+    fn cash(&self, month: usize, amortised: Decimal) -> Option<Quoted> {
+        let mut ahead = false;
+        let mut cash = amortised;
+        for placed in &self.priced.placed {
+            let Carrier::Units(units) = &placed.carrier else { continue };
+            for (commitment, count) in units.commitments.iter().filter(|(commitment, _)| !commitment.upfront.0.is_zero()) {
+                ahead = true;
+                let all = commitment.upfront.0 * Decimal::from(*count) * placed.exchange * placed.contract;
+                let term = Decimal::from(commitment.term_months);
+                let hours = HOURS_PER_YEAR * term / Decimal::from(12_u32);
+                // A month of the bill holds its hours' part of what was paid ahead.
+                cash -= all / hours * placed.book.month_hours.0;
+                if month as u32 % commitment.term_months == 0 {
+                    cash += all;
+                }
+            }
+        }
+        ahead.then(|| Quoted(cash.round_dp(12).normalize()))
+    }
+
+    fn month_fees(&self, context: &Context<'_>, ends_of: [f64; 2], month: usize, growth: &Futures<'_>) -> Result<Option<MoneyEstimate>, ModelError> {
+        if context.study.fees.is_empty() {
+            return Ok(None);
+        }
+        let [begin, end] = ends_of;
+        let value = total(&self.priced.fee_lines((begin + end) / 2.0, &self.central, &self.parameters)?);
+        let draw = |(inputs, path): (&Inputs, &Path)| self.priced.fees(ends(path, month).iter().sum::<f64>() / 2.0, inputs);
+        Ok(Some(money(value, self.draws.iter().zip(&growth.draws).map(draw).collect(), false)))
     }
 
     fn month_world(&self, path: &Path, month: usize, inputs: &Inputs) -> MonthWorld {
@@ -411,8 +508,8 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
 
 fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat>) -> Vec<BookUse> {
     let mut by_book: BTreeMap<String, (&PriceBook, BTreeSet<&str>)> = BTreeMap::new();
-    for worlds in configs {
-        by_book.entry(worlds.priced.book.name()).or_insert((worlds.priced.book, BTreeSet::new())).1.extend(worlds.priced.sources());
+    for (book, source) in configs.iter().flat_map(|worlds| worlds.priced.sources()) {
+        by_book.entry(book.name()).or_insert((book, BTreeSet::new())).1.insert(source);
     }
     let mut uses = Vec::new();
     for (name, (book, sources)) in by_book {
@@ -432,4 +529,27 @@ fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat
         uses.push(BookUse { name, sources: sources.collect(), oldest_days });
     }
     uses
+}
+
+/// A number of its own for each kind of hardware (FNV-1a), so that its speed is the same in every configuration of a draw.
+fn seed_of(hardware: &str) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    // The upper byte says what a stream is for.
+    hardware.bytes().fold(0xcbf2_9ce4_8422_2325, mix) >> 8
+}
+
+/// What a bill's amounts are paid for: by behaviour, by driver, by what is metered; the largest first.
+fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
+    let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
+    for line in lines {
+        let Some(amount) = line.amount else { continue };
+        let behaviour = line.behaviour.clone().unwrap_or_else(|| line.driver.label().to_owned());
+        for key in [(DriverKind::Behaviour, behaviour), (DriverKind::Meter, line.meter.clone())] {
+            *sums.entry(key).or_default() += amount.0;
+        }
+    }
+    let mut shares: Vec<DriverShare> =
+        sums.into_iter().map(|((kind, name), amount)| DriverShare { kind, name, amount: Quoted(amount.normalize()) }).collect();
+    shares.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.amount.cmp(&a.amount)));
+    shares
 }
