@@ -1,5 +1,7 @@
 //! What N customers cost, where the system breaks, when, and what would change that.
 
+mod compare;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,10 @@ use crate::{
     scaling::{Check, MeasuredPoint},
     study::{About, Platform},
     units::Quoted,
+};
+
+pub use self::compare::{
+    Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SegmentProjection, Sensitivity, WhyNot,
 };
 
 /// A projection of one study on its configurations.
@@ -37,6 +43,18 @@ pub struct Projection {
     pub configs: Vec<ConfigProjection>,
     /// Each policy change, on the headline configuration.
     pub policies: Vec<PolicyProjection>,
+    /// Configurations side by side; none where there is only one.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
+    /// Each growth scenario, on the headline configuration.
+    #[serde(default)]
+    pub growths: Vec<GrowthProjection>,
+    /// How the headline moves with each of its inputs, the largest move first.
+    #[serde(default)]
+    pub sensitivity: Vec<Sensitivity>,
+    /// Each kind of customers, on the headline configuration.
+    #[serde(default)]
+    pub segments: Vec<SegmentProjection>,
     /// What the report draws.
     pub charts: Vec<Chart>,
     /// The measured steps.

@@ -166,9 +166,9 @@ impl<'a> PricedConfig<'a> {
     pub fn sizing(&self, placed: usize, inputs: &Inputs) -> Option<Sizing> {
         let (of, used) = (&self.placed[placed], &inputs.placed[placed]);
         let Carrier::Units(units) = &of.carrier else { return None };
-        let reserve = of.placement.reserve();
+        let reserve = used.reserve;
         Some(Sizing {
-            busy_per_customer: self.peak_per_day * inputs.busy_per_day_of(placed) / used.speed,
+            busy_per_customer: self.peak_per_day * inputs.busier * inputs.busy_per_day_of(placed) / used.speed,
             law: used.law,
             idle: used.idle / used.speed,
             cores: units.cores,

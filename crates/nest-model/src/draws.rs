@@ -27,6 +27,8 @@ pub enum Purpose {
     Limit = 5,
     /// Where executions begin to fail.
     Errors = 6,
+    /// What a migration costs.
+    Migration = 7,
 }
 
 /// Standard normal numbers of one purpose and index.

@@ -29,6 +29,7 @@ pub struct Inputs {
     pub rates_per_day: Vec<f64>, // executions per customer
     pub bytes: Vec<f64>,         // bytes sent per execution
     pub stored: Option<f64>,     // items in the target
+    pub busier: f64,            // busiest minute over that of the study
     pub fees: Vec<f64>,          // of one execution, for each of the study's fees
     pub placed: Vec<PlacedUse>,  // in the configuration's order
     pub kept: Vec<Use>,          // resources that stay as they were measured, in the configuration's order
@@ -44,6 +45,7 @@ pub struct PlacedUse {
     pub speed: f64,            // of a virtual CPU against a measured core
     pub memory: Option<Use>,   // resident bytes, and bytes per execution a second
     pub most_utilisation: f64, // that objectives of response time allow, 0-1
+    pub reserve: f64,          // share of capacity that policy wants left
 }
 
 /// Use of one resource.
@@ -102,12 +104,14 @@ impl Inputs {
                     law: LoadLaw::default(),
                 }),
                 most_utilisation: 1.0,
+                reserve: placed.placement.reserve(),
             }
         });
         Self {
             rates_per_day: behaviours.iter().map(|name| rates.get(name).copied().unwrap_or(0.0)).collect(),
             bytes: demands(of(ResourceKind::Network, None), None, None),
             stored,
+            busier: 1.0,
             fees: fees.to_vec(),
             placed: placed.collect(),
             kept: kept.collect(),
@@ -154,6 +158,7 @@ impl Inputs {
             rates_per_day,
             bytes: after.bytes.clone(),
             stored: after.stored,
+            busier: after.busier,
             load: Load::default(),
         };
         mixed.ready(priced)

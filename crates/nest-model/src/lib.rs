@@ -32,11 +32,14 @@ pub mod usl;
 mod break_point;
 mod ceiling;
 mod charts;
+mod compare;
 mod config;
 mod inputs;
 mod limits;
 mod policy;
 mod project;
+mod segments;
+mod sensitivity;
 
 pub use error::ModelError;
 pub use project::{ProjectOptions, project};

@@ -24,6 +24,7 @@ use crate::{
     ModelError,
     break_point::{Search, break_points, is_extrapolated},
     charts::charts,
+    compare::{compare, growths},
     config::{Carrier, HOURS_PER_YEAR, Placed, PricedConfig, float, total},
     draws::{Purpose, Stream, World, central_world, worlds},
     growth::{Futures, Path},
@@ -31,6 +32,8 @@ use crate::{
     limits::{Asked, meet_objectives},
     performance::performance,
     policy::{open_work, project_policy},
+    segments::segments,
+    sensitivity::sensitivity,
 };
 
 /// Multiple of the tested customers up to which break points are looked for.
@@ -102,7 +105,8 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
     let mut caveats = model.caveats.clone();
     let projected = configs.iter().map(|worlds| worlds.project(&context, customers, &mut caveats)).collect::<Result<Vec<_>, _>>()?;
     let lead = study.report.config.as_ref().or(study.configs.keys().next());
-    let lead = lead.and_then(|name| configs.iter().zip(&projected).find(|(worlds, _)| worlds.priced.name == name));
+    let position = lead.and_then(|name| configs.iter().position(|worlds| worlds.priced.name == name));
+    let lead = position.map(|index| (&configs[index], &projected[index]));
     let policies = match lead {
         Some((worlds, _)) => {
             study.policies.iter().map(|(name, policy)| project_policy(&context, name, policy, worlds, customers)).collect::<Result<_, _>>()?
@@ -116,6 +120,10 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         break_point: first_break(&config.break_points).map(|(point, _)| point.clone()),
         searched_to: context.searched_to(),
     });
+    let comparison = position.map(|index| compare(&context, &configs, &projected, index)).transpose()?.flatten();
+    let growths = lead.map(|(worlds, config)| growths(&context, worlds, &config.break_points)).transpose()?.unwrap_or_default();
+    let sensitivity = lead.map(|(worlds, _)| sensitivity(&context, worlds, customers)).transpose()?.unwrap_or_default();
+    let segments = lead.map(|(worlds, config)| segments(&context, worlds, &config.bill)).transpose()?.unwrap_or_default();
     let used = book_uses(&configs, options.as_of, &mut caveats);
     Ok(Projection {
         header: Projection::header(),
@@ -133,6 +141,10 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         demand: demand_rows(model),
         rates_per_day: study.rates_per_day(&study.parameter_values()).map_err(ModelError::Rates)?.into_iter().collect(),
         charts: charts(&context, &configs),
+        comparison,
+        growths,
+        sensitivity,
+        segments,
         configs: projected,
         policies,
         points: model.points.clone(),
@@ -233,6 +245,10 @@ impl<'a> ConfigWorlds<'a> {
 
     /// The same at another moment: with the data that customers have stored then, and the segments they belong to.
     pub fn at(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, moment: Moment) -> Result<Self, ModelError> {
+        Self::of_worlds(context, name, set, moment, &context.worlds)
+    }
+
+    fn of_worlds(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, moment: Moment, worlds: &[World]) -> Result<Self, ModelError> {
         let (name, config) = context.study.configs.get_key_value(name).expect("callers name configurations of the study");
         let tiers: BTreeSet<&str> = context.model.resources.iter().map(|resource| resource.tier.as_str()).collect();
         if let Some(placement) = config.placements().find(|placement| !tiers.contains(placement.tier.as_str())) {
@@ -263,8 +279,19 @@ impl<'a> ConfigWorlds<'a> {
             let speeds: Vec<f64> = priced.placed.iter().zip(&hardware).map(speed).collect();
             inputs(world, drawn.as_ref().unwrap_or(&usual), &speeds)
         };
-        let draws = context.worlds.iter().enumerate().map(draw).collect();
+        let draws = worlds.iter().enumerate().map(draw).collect();
         Ok(Self { set: set.clone(), parameters: usual.parameters, central, draws, priced })
+    }
+
+    /// The configuration as it is in a later month; none where nothing of it changes with time.
+    pub fn grown(&self, context: &Context<'a>, customers: f64, month: usize) -> Result<Option<Self>, ModelError> {
+        let moment = Moment { customers, months: month as f64 };
+        context.changes_with_time().then(|| Self::at(context, self.priced.name, &self.set, moment)).transpose()
+    }
+
+    /// The central world alone, with some parameters set.
+    pub fn central_only(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
+        Self::of_worlds(context, name, set, context.now(), &[])
     }
 
     /// Total of the central bill at a customer count.
@@ -393,8 +420,7 @@ impl<'a> ConfigWorlds<'a> {
             if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
                 break;
             }
-            let moment = Moment { customers: begin, months: month as f64 };
-            let grown = context.changes_with_time().then(|| Self::at(context, self.priced.name, &self.set, moment)).transpose()?;
+            let grown = self.grown(context, begin, month)?;
             let this = grown.as_ref().unwrap_or(self);
             let value = (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
             let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
