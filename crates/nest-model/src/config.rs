@@ -4,6 +4,7 @@
 
 mod bill;
 mod cost;
+mod explain;
 mod finder;
 mod meters;
 mod placed;
@@ -24,6 +25,7 @@ use rust_decimal::{
 pub use self::{
     bill::total,
     cost::{HOURS_PER_YEAR, Load},
+    explain::{explain_demand, thousands},
     placed::{Carrier, Placed},
 };
 use self::{finder::Finder, meters::Metered};

@@ -11,6 +11,7 @@ pub mod demand;
 pub mod draws;
 pub mod error;
 pub mod error_onset;
+pub mod explain;
 pub mod growth;
 pub mod history;
 pub mod laws;

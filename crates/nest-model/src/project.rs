@@ -155,7 +155,7 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
 }
 
 impl<'a> Context<'a> {
-    fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Result<Self, ModelError> {
+    pub fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Result<Self, ModelError> {
         let growth = study.report.growth.as_ref().or(study.growth.keys().next()).and_then(|name| study.growth.get_key_value(name));
         let growth = growth.map(|(name, scenario)| Futures::new(name, scenario, model.draws.seed, model.draws.count)).transpose()?;
         Ok(Self { study, model, books, options, central: central_world(model), worlds: worlds(model), growth })
