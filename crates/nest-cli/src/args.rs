@@ -29,6 +29,10 @@ pub enum Command {
     Fit(FitArguments),
     /// Project cost, break points and dates on the study's configurations
     Project(ProjectArguments),
+    /// Put configurations, policies or growth scenarios side by side
+    Compare(CompareArguments),
+    /// Open a number down to what it rests on: measured, fitted, assumed or priced
+    Explain(ExplainArguments),
     /// Write the projection as pages, tables and pictures
     Report(ReportArguments),
     /// Measure, fit, project and report
@@ -231,6 +235,52 @@ pub struct ProjectArguments {
     #[command(flatten)]
     pub projection: ProjectionArguments,
     /// Print the projection in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// What is put side by side
+    #[arg(value_enum)]
+    pub what: Compared,
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Print the comparison in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What is put side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compared {
+    /// Server configurations: totals, crossovers, paybacks, regret
+    Configs,
+    /// Policies, each against the study as it is
+    Policies,
+    /// Growth scenarios on the headline's configuration
+    Growth,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The number: per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR or rate.BEHAVIOUR
+    pub number: String,
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Configuration; that of the report's headline where missing
+    #[arg(long)]
+    pub config: Option<String>,
+    /// Customers; those of the report's headline where missing
+    #[arg(long)]
+    pub customers: Option<f64>,
+    /// Print the tree in this form
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

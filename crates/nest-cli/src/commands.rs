@@ -1,11 +1,13 @@
 //! One file per verb: read, compute, write.
 
 mod all;
+mod compare;
 mod completions;
 mod curve;
 mod demand;
 mod demo;
 mod doctor;
+mod explain;
 mod fit;
 mod growth;
 mod init;
@@ -30,6 +32,8 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Load(arguments) => load::run(&arguments, registry),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Project(arguments) => project::run(&arguments, registry),
+        Command::Compare(arguments) => compare::run(&arguments, registry),
+        Command::Explain(arguments) => explain::run(&arguments, registry),
         Command::Report(arguments) => report::run(&arguments),
         Command::All(arguments) => all::run(&arguments, registry),
         Command::Growth(arguments) => growth::run(&arguments),

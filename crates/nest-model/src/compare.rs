@@ -37,7 +37,7 @@ const HALVINGS: usize = 30;
 /// A configuration's cost over the months of a growth scenario.
 struct Totals {
     central: Decimal,
-    draws: Vec<f64>,        // all months
+    draws: Vec<f64>,       // all months
     months: Vec<Vec<f64>>, // by month, by draw
 }
 
@@ -105,7 +105,8 @@ fn totals(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: Option<&Futu
         let grown = worlds.grown(context, begin, month)?;
         let this = grown.as_ref().unwrap_or(worlds);
         central += (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
-        let cost = |(inputs, path): (&Inputs, &Path)| ends(path, month).iter().map(|customers| this.priced.cost(*customers, inputs)).sum::<f64>() / 2.0;
+        let cost =
+            |(inputs, path): (&Inputs, &Path)| ends(path, month).iter().map(|customers| this.priced.cost(*customers, inputs)).sum::<f64>() / 2.0;
         let costs: Vec<f64> = this.draws.iter().zip(&growth.draws).map(cost).collect();
         draws.iter_mut().zip(&costs).for_each(|(sum, cost)| *sum += cost);
         months.push(costs);
@@ -272,10 +273,8 @@ fn regrets(context: &Context<'_>, configs: &[ConfigWorlds<'_>], projected: &[Con
     for (name, scenario) in &context.study.growth {
         let futures = few_futures(context, name, scenario)?;
         let end = (0..=futures.course.months()).map(|month| futures.central.at(f64::from(month))).fold(0.0, f64::max);
-        let lasting: Vec<bool> = projected
-            .iter()
-            .map(|config| first_break(&config.break_points).is_none_or(|(_, customers)| customers.value > end))
-            .collect();
+        let lasting: Vec<bool> =
+            projected.iter().map(|config| first_break(&config.break_points).is_none_or(|(_, customers)| customers.value > end)).collect();
         let totals = configs.iter().map(|worlds| central_total(worlds, context, &futures)).collect::<Result<Vec<_>, _>>()?;
         let any = lasting.iter().any(|lasts| *lasts);
         let least = totals.iter().zip(&lasting).filter(|(_, lasts)| **lasts || !any).map(|(total, _)| *total).min().unwrap_or_default();

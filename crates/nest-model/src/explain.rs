@@ -57,7 +57,8 @@ fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<Node, ModelError> {
     let lead = context.study.report.config.as_deref().or(context.study.configs.keys().next().map(String::as_str));
     let name = asked.config.or(lead).ok_or_else(|| unknown(context, asked.number))?;
     if !context.study.configs.contains_key(name) {
-        let offer = nearest(name, context.study.configs.keys().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let offer =
+            nearest(name, context.study.configs.keys().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean {near}?"));
         return Err(ModelError::UnknownConfig { config: name.to_owned(), offer });
     }
     let worlds = ConfigWorlds::new(context, name, &BTreeMap::new())?;
@@ -77,7 +78,8 @@ fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<Node, ModelError> {
 }
 
 fn unknown(context: &Context<'_>, number: &str) -> ModelError {
-    let demands = context.model.resources.iter().flat_map(|resource| resource.demand.keys().map(move |name| format!("demand.{}.{name}", resource.name)));
+    let demands =
+        context.model.resources.iter().flat_map(|resource| resource.demand.keys().map(move |name| format!("demand.{}.{name}", resource.name)));
     let rates = context.study.rates.keys().map(|name| format!("rate.{name}"));
     let known: Vec<String> = NUMBERS.iter().map(ToString::to_string).chain(demands).chain(rates).collect();
     let offer = nearest(number, known.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean {near}?"));
@@ -179,7 +181,13 @@ fn instances(worlds: &ConfigWorlds<'_>, customers: f64) -> Node {
         basis: Basis::Formula,
         detail: "busy / (target x cores - idle), rounded up, at least `min`, and the spare ones".to_owned(),
         parts: vec![
-            Node::leaf("busy cores in the busiest minute", customers * sizing.busy_per_customer, "cores", Basis::Fitted, "customers x rates x demand / speed"),
+            Node::leaf(
+                "busy cores in the busiest minute",
+                customers * sizing.busy_per_customer,
+                "cores",
+                Basis::Fitted,
+                "customers x rates x demand / speed",
+            ),
             Node::leaf("utilisation units are bought for", sizing.target, "", Basis::Assumed, "1 - reserve, or less where an objective asks for it"),
             Node::leaf("cores of a unit", sizing.cores, "vCPU", Basis::Priced, worlds.priced.shape()),
             Node::leaf("use without load", sizing.idle, "cores", Basis::Fitted, "of one unit"),

@@ -29,7 +29,7 @@ pub struct Inputs {
     pub rates_per_day: Vec<f64>, // executions per customer
     pub bytes: Vec<f64>,         // bytes sent per execution
     pub stored: Option<f64>,     // items in the target
-    pub busier: f64,            // busiest minute over that of the study
+    pub busier: f64,             // busiest minute over that of the study
     pub fees: Vec<f64>,          // of one execution, for each of the study's fees
     pub placed: Vec<PlacedUse>,  // in the configuration's order
     pub kept: Vec<Use>,          // resources that stay as they were measured, in the configuration's order

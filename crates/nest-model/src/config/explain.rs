@@ -135,24 +135,54 @@ impl<'a> PricedConfig<'a> {
         match (&line.behaviour, line.driver) {
             (Some(behaviour), _) => {
                 parts.extend(self.explain_load(model, index, behaviour, inputs));
-                parts.push(Node::leaf("change of demand with load", sizing.law.factor(sizing.target), "", Basis::Fitted, "at the utilisation that units are bought for"));
-                parts.push(Node::leaf("mean load over the busiest hour's", self.mean_load(index), "", Basis::Assumed, "profile of the week; 1 where units stay"));
+                parts.push(Node::leaf(
+                    "change of demand with load",
+                    sizing.law.factor(sizing.target),
+                    "",
+                    Basis::Fitted,
+                    "at the utilisation that units are bought for",
+                ));
+                parts.push(Node::leaf(
+                    "mean load over the busiest hour's",
+                    self.mean_load(index),
+                    "",
+                    Basis::Assumed,
+                    "profile of the week; 1 where units stay",
+                ));
                 parts.push(cores);
             }
             (None, CostDriver::Rounding | CostDriver::Spare) => {
                 let running = self.counts(index, customers, inputs).map_or(0.0, |counts| counts.mean());
-                parts.push(Node::leaf("units needed", sizing.exact_instances(customers), "units", Basis::Fitted, "busy / (target x cores - idle), before rounding up"));
+                parts.push(Node::leaf(
+                    "units needed",
+                    sizing.exact_instances(customers),
+                    "units",
+                    Basis::Fitted,
+                    "busy / (target x cores - idle), before rounding up",
+                ));
                 parts.push(Node::leaf("units that run", running, "units", Basis::Fitted, "rounded up, at least `min`, spare ones among them"));
                 parts.push(Node::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"));
             }
             (None, driver) => {
-                parts.push(Node::leaf("units needed", sizing.exact_instances(customers), "units", Basis::Fitted, "busy / (target x cores - idle), before rounding up"));
+                parts.push(Node::leaf(
+                    "units needed",
+                    sizing.exact_instances(customers),
+                    "units",
+                    Basis::Fitted,
+                    "busy / (target x cores - idle), before rounding up",
+                ));
                 if driver == CostDriver::Idle {
                     parts.push(Node::leaf("use without load", sizing.idle, "cores", Basis::Fitted, fitted(model)));
                     parts.push(cores);
                 } else {
                     parts.push(Node::leaf("reserve", sizing.reserve, "", Basis::Assumed, "policy of the study"));
-                    parts.push(Node::leaf("utilisation units are bought for", sizing.target, "", Basis::Fitted, "1 - reserve, or less where an objective asks for it"));
+                    parts.push(Node::leaf(
+                        "utilisation units are bought for",
+                        sizing.target,
+                        "",
+                        Basis::Fitted,
+                        "1 - reserve, or less where an objective asks for it",
+                    ));
                 }
             }
         }
@@ -170,7 +200,13 @@ impl<'a> PricedConfig<'a> {
             Node::leaf("peak_hour_share", customers.peak_hour_share(), "of a day", Basis::Assumed, "of the study"),
             Node::leaf("burst", customers.burst, "", Basis::Assumed, "of the study"),
             explain_demand(model, &self.placed[index].placement.tier, behaviour, inputs.placed[index].cpu_s[position]),
-            Node::leaf("speed of a virtual CPU", inputs.placed[index].speed, "measured cores", Basis::Assumed, format!("{} to {}, {speed_from}", range[0], range[1])),
+            Node::leaf(
+                "speed of a virtual CPU",
+                inputs.placed[index].speed,
+                "measured cores",
+                Basis::Assumed,
+                format!("{} to {}, {speed_from}", range[0], range[1]),
+            ),
         ]
     }
 
@@ -223,7 +259,13 @@ impl<'a> PricedConfig<'a> {
             });
         }
         if !shared.is_zero() {
-            counted.push(Node::leaf(format!("{} that no behaviour causes", metered.meter.unit), shared.normalize(), &metered.meter.unit, Basis::Assumed, "as the configuration counts"));
+            counted.push(Node::leaf(
+                format!("{} that no behaviour causes", metered.meter.unit),
+                shared.normalize(),
+                &metered.meter.unit,
+                Basis::Assumed,
+                "as the configuration counts",
+            ));
         }
         let all = by_behaviour.iter().sum::<Decimal>() + shared;
         let quantity = Node {
@@ -259,7 +301,13 @@ impl<'a> PricedConfig<'a> {
             parts.push(Node::leaf("response at light load", self.light_request_s[position], "s", Basis::Measured, &model.run));
             parts.push(Node::leaf("memory", function.memory_gib, "GiB", Basis::Assumed, "of the study, as billed"));
             parts.push(Node::leaf("share of a processor", function.processor_share, "", Basis::Priced, placed.book.name()));
-            parts.push(Node::leaf("duration of a request", self.duration_s(index, position, inputs), "s", Basis::Fitted, "processor time at that share, and the waiting measured at light load"));
+            parts.push(Node::leaf(
+                "duration of a request",
+                self.duration_s(index, position, inputs),
+                "s",
+                Basis::Fitted,
+                "processor time at that share, and the waiting measured at light load",
+            ));
         }
         parts
     }
@@ -276,7 +324,13 @@ pub fn explain_demand(model: &ScalingModel, tier: &str, behaviour: &str, value: 
         unit: "s per execution".to_owned(),
         basis: Basis::Fitted,
         detail: format!("{}{interval}", fitted(model)),
-        parts: vec![Node::leaf("steps measured", model.points.len(), "steps", Basis::Measured, format!("run {} on {}", model.run, model.measured_at))],
+        parts: vec![Node::leaf(
+            "steps measured",
+            model.points.len(),
+            "steps",
+            Basis::Measured,
+            format!("run {} on {}", model.run, model.measured_at),
+        )],
     }
 }
 
