@@ -4,6 +4,7 @@
 
 mod check;
 mod observed;
+pub mod step;
 
 use std::collections::BTreeMap;
 

@@ -1,17 +1,45 @@
 //! What a quantity costs: exact in decimals for the bill, and in floats from the same book for draws.
 //!
-//! Here is the price of one meter's quantity by its tiers. Whoever calls decides what is counted together: tiers of an account see the
+//! - here: one meter's quantity by its tiers; `pool`: free quantities that meters share; `compiled`: the same in floats
+//! - `quantum`: running time and requests in billed steps; `functions`: GiB-seconds and plans; `compound`: meters made of others
+//! - `commitment`: what a promise costs; `cover`: which usage it takes up, hour by hour; `capacity`: instances of one type over load bins
+//! - `sustained`, `adjustment`: discounts; `rounding`: cents
+//!
+//! Whoever calls decides what is counted together: tiers of an account see the
 //! account's quantity, tiers of a volume (io2) are priced volume by volume (`reference/pricing.md` R6).
 
+mod adjustment;
+mod capacity;
+mod commitment;
 mod compiled;
+mod compound;
+mod cover;
+mod functions;
+mod number;
 mod pool;
+mod quantum;
+mod rounding;
+mod sustained;
 
 use nest_data::price_book::{Meter, MeterPrice, TierMode};
 use rust_decimal::Decimal;
 
 pub use self::{
+    adjustment::{contract_factor, contract_steps},
+    capacity::{Committed, LoadBin, committed_hours},
+    commitment::{
+        Amortised, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, break_even_utilisation, cash_in_month, effective_per_hour,
+        recurring_per_hour, term_hours, upfront,
+    },
     compiled::CompiledPrice,
-    pool::{price_together, price_together_float, share_pool, share_pool_float},
+    compound::{LargestOf, LikeHours, free_factor, rules_evaluated, share_of},
+    cover::{Cover, Covered, Held, Usage},
+    functions::{azure_gb_seconds, azure_memory_mb, ephemeral_gib_seconds, gib_seconds, plan_prices, provisioned_gib_seconds, streamed_gib},
+    number::Number,
+    pool::{price_together, price_together_float, share_pool},
+    quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
+    rounding::{Rounding, cents, half_up, total},
+    sustained::SustainedUse,
 };
 
 /// The part of a quantity that pays one price.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::price_book::{Free, Meter};
 use rust_decimal::Decimal;
 
-use super::{CompiledPrice, price, price_billed};
+use super::{CompiledPrice, number::Number, price, price_billed};
 
 /// What a forecast may count as free.
 fn lasting(meter: &Meter) -> Option<&Free> {
@@ -31,24 +31,17 @@ pub(super) fn free_pooled(meter: &Meter) -> Option<(&str, Decimal)> {
 ///
 /// Source: `reference/pricing.md` section 6, R1 (one pool over architectures), R6 (`CloudWatch`); proportion is our choice, providers say nothing.
 #[must_use]
-pub fn share_pool(free: Decimal, quantities: &[Decimal]) -> Vec<Decimal> {
-    let total: Decimal = quantities.iter().sum();
+pub fn share_pool<T: Number>(free: T, quantities: &[T]) -> Vec<T> {
+    let total: T = quantities.iter().copied().sum();
     if total <= free {
         return quantities.to_vec();
     }
-    let mut shares: Vec<Decimal> = quantities.iter().map(|quantity| free * quantity / total).collect();
-    let digits = free - shares.iter().sum::<Decimal>();
-    if let Some(last) = quantities.iter().rposition(|quantity| !quantity.is_zero()) {
-        shares[last] += digits;
+    let mut shares: Vec<T> = quantities.iter().map(|quantity| free * *quantity / total).collect();
+    let digits = free - shares.iter().copied().sum();
+    if let Some(last) = quantities.iter().rposition(|quantity| *quantity > T::default()) {
+        shares[last] = shares[last] + digits;
     }
     shares
-}
-
-/// [`share_pool`] in floats.
-#[must_use]
-pub fn share_pool_float(free: f64, quantities: &[f64]) -> Vec<f64> {
-    let total: f64 = quantities.iter().sum();
-    if total <= free { quantities.to_vec() } else { quantities.iter().map(|quantity| free * quantity / total).collect() }
 }
 
 /// Prices of several meters' quantities of one window, which share their pools of free units; one for each, none where a price is unknown.
@@ -93,7 +86,7 @@ pub fn price_together_float(bought: &[(&CompiledPrice, f64)]) -> Vec<f64> {
     let mut prices: Vec<f64> = bought.iter().map(|(meter, quantity)| meter.price(*quantity)).collect();
     for (free, members) in pools.into_values() {
         let quantities: Vec<f64> = members.iter().map(|at| bought[*at].1).collect();
-        for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool_float(free, &quantities)) {
+        for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
             prices[*at] = bought[*at].0.price_billed(quantity - share);
         }
     }
