@@ -221,3 +221,80 @@ fn rank(commitment: &Commitment, rate: Decimal, on_demand: Option<Decimal>) -> R
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nest_data::{
+        price_book::{Covers, InstanceUnit, Payment},
+        units::Quoted,
+    };
+
+    fn plan(family: Option<&str>, per_hour: &str, rates: &[(&str, &str)]) -> Commitment {
+        Commitment {
+            id: "plan".into(),
+            kind: CommitmentKind::SavingsPlan,
+            term_months: 12,
+            payment: Payment::None,
+            covers: Covers { sku: None, family: family.map(Into::into) },
+            upfront: Quoted(Decimal::ZERO),
+            recurring: Quoted(decimal(per_hour)),
+            unit: InstanceUnit::H,
+            rates: rates.iter().map(|(name, rate)| ((*name).to_owned(), Quoted(decimal(rate)))).collect(),
+            vendor_code: None,
+            note: None,
+            source: "s".into(),
+        }
+    }
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().expect("a decimal")
+    }
+
+    fn usage<'a>(name: &'a str, on_demand: Option<&str>) -> Usage<'a> {
+        Usage { name, on_demand: on_demand.map(decimal) }
+    }
+
+    fn held(commitment: &Commitment) -> Held<'_> {
+        Held { commitment, units: Decimal::ONE }
+    }
+
+    /// AWS Savings Plans user guide, an older edition of its example: list 4, 10, 1.50 and 2, plan 2, 8, 1 and 1. A plan of 25 covers
+    /// everything; one of 2 begins with Fargate's GB, which save 50 % as the c5.9xlarge does, at the lower rate.
+    #[test]
+    fn ties_go_to_the_lower_rate() {
+        let usage = [usage("c5.9xlarge", Some("4")), usage("c5.24xlarge", Some("10")), usage("vcpu", Some("1.50")), usage("gb", Some("2"))];
+        let quantities = [1, 1, 10, 5].map(Decimal::from);
+        let rates = [("c5.9xlarge", "2"), ("c5.24xlarge", "8"), ("vcpu", "1"), ("gb", "1")];
+        let all = plan(None, "25", &rates);
+        let hour = Cover::new(&usage, &[held(&all)]).hour(&quantities);
+        assert_eq!((hour.total(), hour.unused[0]), (Some(Decimal::from(25)), Decimal::ZERO));
+        let few = plan(None, "2", &rates);
+        let hour = Cover::new(&usage, &[held(&few)]).hour(&quantities);
+        assert_eq!(hour.left, [1, 1, 10, 3].map(Decimal::from));
+        assert_eq!(hour.total(), Some(decimal("37")));
+    }
+
+    /// Plans of one kind are applied together, best discount first, whichever was listed first; a family's comes before any compute's.
+    #[test]
+    fn plans_of_one_kind_apply_together() {
+        let usage = [usage("r5.large", Some("1")), usage("m5.large", Some("1"))];
+        let (poor, good) = (plan(None, "0.8", &[("r5.large", "0.8"), ("m5.large", "0.8")]), plan(None, "0.5", &[("r5.large", "0.5")]));
+        let hour = Cover::new(&usage, &[held(&poor), held(&good)]).hour(&[Decimal::ONE, Decimal::ONE]);
+        assert_eq!((hour.total(), hour.left), (Some(decimal("1.3")), vec![Decimal::ZERO; 2]));
+        let family = plan(Some("r5"), "0.9", &[("r5.large", "0.9")]);
+        let hour = Cover::new(&usage, &[held(&good), held(&family)]).hour(&[Decimal::ONE, Decimal::ZERO]);
+        assert_eq!((hour.used, hour.unused), (vec![Decimal::ZERO, decimal("0.9")], vec![decimal("0.5"), Decimal::ZERO]));
+    }
+
+    /// A list price that is not known is needed only where a plan leaves something over.
+    #[test]
+    fn an_unknown_list_price_is_unknown_where_it_is_needed() {
+        let usage = [usage("known", Some("1")), usage("unknown", None)];
+        let plan = plan(None, "1", &[("known", "0.9"), ("unknown", "0.1")]);
+        let cover = Cover::new(&usage, &[held(&plan)]);
+        assert_eq!(cover.hour(&[Decimal::ONE, Decimal::ONE]).total(), Some(Decimal::ONE));
+        let over = cover.month(&[(Decimal::TEN, vec![Decimal::ONE, Decimal::TWO])]);
+        assert_eq!((over.total(), over.left[1], over.bought[0]), (None, Decimal::TEN, Decimal::TEN));
+    }
+}

@@ -110,3 +110,20 @@ pub fn plan_prices(plan: &Plan, used: &[(&Meter, Decimal)]) -> Vec<Option<Decima
     });
     std::iter::once(Some(plan.amount.0)).chain(meters).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `reference/pricing.md` R1: 512 MB are half a GiB; R3: storage counts seconds; R2: 481 s are ten minutes; R14: 100 ms at least.
+    #[test]
+    fn memory_counts_in_1024ths_and_time_in_steps() {
+        assert_eq!(gib_seconds(10.0, 2.0, 512.0), 10.0);
+        assert_eq!(ephemeral_gib_seconds(10.0, 2.0, 512.0), 0.0);
+        assert_eq!(ephemeral_gib_seconds(10.0, 2.0, 1_536.0), 20.0);
+        assert_eq!(provisioned_gib_seconds(1.0, 481.0, 1_024.0), 600.0);
+        assert_eq!(streamed_gib(1_024.0, 7.0), 1.0);
+        assert_eq!(azure_gb_seconds(Decimal::TEN, Decimal::new(2, 2), Decimal::from(129)), Decimal::new(25, 2));
+        assert!((azure_gb_seconds(10.0, 0.1004, 129.0) - 0.2525).abs() < 1e-12);
+    }
+}

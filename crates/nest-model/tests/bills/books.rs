@@ -4,6 +4,7 @@ use nest_data::{
     PriceBook, Source,
     price_book::{Commitment, Meter, Quantum, Round},
 };
+use nest_model::pricing::{billed_seconds, price, price_parts};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -45,8 +46,20 @@ pub fn free(pool: &str, quantity: u32) -> String {
     format!("free = {{ kind = \"always\", quantity = \"{quantity}\", pool = \"{pool}\" }}")
 }
 
-pub fn quantum(step: &str, minimum: Option<&str>) -> Quantum {
-    Quantum { per: "run".into(), step: step.into(), round: Round::Up, minimum: minimum.map(Into::into) }
+/// What a quantity of a meter costs; a worked bill knows every price.
+pub fn cost(meter: &Meter, quantity: Decimal) -> Decimal {
+    price(meter, quantity).expect("a known price")
+}
+
+/// Quantity and cost of the parts that pay one price each.
+pub fn parts(meter: &Meter, quantity: Decimal) -> Vec<(Decimal, Decimal)> {
+    price_parts(meter, quantity).expect("a price").iter().map(|part| (part.quantity, part.cost.expect("a known price"))).collect()
+}
+
+/// Seconds that are billed for a run, in steps and with a minimum as a book writes them.
+pub fn billed_s(step: &str, minimum: Option<&str>, seconds: Decimal) -> Decimal {
+    let quantum = Quantum { per: "run".into(), step: step.into(), round: Round::Up, minimum: minimum.map(Into::into) };
+    billed_seconds(&quantum, seconds).expect("lengths of time")
 }
 
 /// A commitment of one year.

@@ -2,13 +2,12 @@
 
 use nest_data::price_book::Meter;
 use nest_model::pricing::{
-    azure_gb_seconds, azure_memory_mb, billed_seconds, ephemeral_gib_seconds, gib_seconds, plan_prices, price, price_parts, provisioned_gib_seconds,
-    share_of, streamed_gib,
+    azure_gb_seconds, azure_memory_mb, ephemeral_gib_seconds, gib_seconds, plan_prices, provisioned_gib_seconds, share_of, streamed_gib,
 };
 use rust_decimal::Decimal;
 
 use super::{
-    books::{book, flat, free, meter, per_million, quantum, tiers},
+    books::{billed_s, book, cost, flat, free, meter, parts, per_million, tiers},
     vector::{Bill, Vector},
 };
 
@@ -20,7 +19,7 @@ const THOUSAND: Decimal = Decimal::ONE_THOUSAND;
 
 /// Seconds that an invocation of some milliseconds is billed.
 fn invocation_s(milliseconds: Decimal) -> Decimal {
-    billed_seconds(&quantum("1ms", None), milliseconds / THOUSAND).unwrap()
+    billed_s("1ms", None, milliseconds / THOUSAND)
 }
 
 fn requests_meter(vector: &Vector) -> Meter {
@@ -47,19 +46,19 @@ fn on_demand(vector: &Vector) -> Bill {
     let (requests, billed_s) = (vector.input("requests"), invocation_s(vector.input("duration_ms")));
     let used = gib_seconds(requests, billed_s, vector.input("memory_mb"));
     let duration = duration_meter(vector);
-    let billable = price_parts(&duration, used).unwrap().iter().map(|part| part.quantity).sum();
+    let billable = parts(&duration, used).iter().map(|part| part.0).sum();
     let mut bill = Bill {
-        charges: vec![("compute", price(&duration, used).unwrap()), ("requests", price(&requests_meter(vector), requests).unwrap())],
+        charges: vec![("compute", cost(&duration, used)), ("requests", cost(&requests_meter(vector), requests))],
         facts: vec![("gb_seconds", used), ("billable_gb_seconds", billable)],
     };
     if vector.has("ephemeral_mb") {
         let storage = ephemeral_gib_seconds(requests, billed_s, vector.input("ephemeral_mb"));
-        bill.charges.push(("ephemeral", price(&flat("lambda.ephemeral", vector.rate("ephemeral_gb_second")), storage).unwrap()));
+        bill.charges.push(("ephemeral", cost(&flat("lambda.ephemeral", vector.rate("ephemeral_gb_second")), storage)));
     }
     if vector.has("responses_7mb") {
         let small = streamed_gib(vector.input("responses_100kb"), Decimal::new(1, 1));
         let streamed = small + streamed_gib(vector.input("responses_7mb"), Decimal::from(7));
-        bill.charges.push(("streaming", price(&flat("lambda.stream", vector.rate("stream_gb")), streamed).unwrap()));
+        bill.charges.push(("streaming", cost(&flat("lambda.stream", vector.rate("stream_gb")), streamed)));
         bill.facts.push(("streamed_gb", streamed));
     }
     bill
@@ -72,13 +71,13 @@ fn provisioned(vector: &Vector) -> Bill {
     let ran = gib_seconds(vector.input(on_it), invocation_s(vector.input(on_it_ms)), memory);
     let requests = vector.input(on_it) + vector.input_or("requests_rest", 0);
     let mut charges = vec![
-        ("provisioned", price(&flat("lambda.provisioned", vector.rate("provisioned")), kept_warm).unwrap()),
-        ("provisioned_duration", price(&flat("lambda.provisioned.duration", vector.rate("provisioned_duration")), ran).unwrap()),
-        ("requests", price(&requests_meter(vector), requests).unwrap()),
+        ("provisioned", cost(&flat("lambda.provisioned", vector.rate("provisioned")), kept_warm)),
+        ("provisioned_duration", cost(&flat("lambda.provisioned.duration", vector.rate("provisioned_duration")), ran)),
+        ("requests", cost(&requests_meter(vector), requests)),
     ];
     if vector.has("requests_rest") {
         let rest = gib_seconds(vector.input("requests_rest"), invocation_s(vector.input("ms_rest")), memory);
-        charges.push(("compute", price(&duration_meter(vector), rest).unwrap()));
+        charges.push(("compute", cost(&duration_meter(vector), rest)));
     }
     Bill { charges, facts: Vec::new() }
 }
@@ -89,13 +88,13 @@ fn durable(vector: &Vector) -> Bill {
     let kept_months = Decimal::from(21) / Decimal::from(30);
     let memory_mib = vector.input("memory_gb") * Decimal::from(1_024);
     let used = gib_seconds(vector.input("executions"), vector.input("compute_s"), memory_mib);
-    let flat = |id: &str, rate: &str, quantity: Decimal| price(&flat(id, vector.rate(rate)), quantity).unwrap();
+    let flat = |id: &str, rate: &str, quantity: Decimal| cost(&flat(id, vector.rate(rate)), quantity);
     let operations = per_million("lambda.durable.operations", vector.rate("operation_million"), "");
     Bill {
         charges: vec![
-            ("compute", price(&duration_meter(vector), used).unwrap()),
-            ("requests", price(&requests_meter(vector), vector.input("invocations")).unwrap()),
-            ("operations", price(&operations, vector.input("operations")).unwrap()),
+            ("compute", cost(&duration_meter(vector), used)),
+            ("requests", cost(&requests_meter(vector), vector.input("invocations"))),
+            ("operations", cost(&operations, vector.input("operations"))),
             ("data", flat("lambda.durable.data", "data_gb", vector.input("data_gb"))),
             ("retention", flat("lambda.durable.retained", "retained_gb_month", vector.input("data_gb") * kept_months)),
         ],
@@ -105,9 +104,9 @@ fn durable(vector: &Vector) -> Bill {
 
 pub fn lambda_tiers(vector: &Vector) -> Bill {
     let duration = meter("lambda.duration", &tiers(&vector.rates["tiers"]), "");
-    let parts = price_parts(&duration, vector.input("gb_seconds")).unwrap();
-    let mut charges: Vec<_> = ["tier1", "tier2", "tier3"].into_iter().zip(&parts).map(|(name, part)| (name, part.cost.unwrap())).collect();
-    charges.push(("requests", price(&requests_meter(vector), vector.input("requests")).unwrap()));
+    let tiers = parts(&duration, vector.input("gb_seconds"));
+    let mut charges: Vec<_> = ["tier1", "tier2", "tier3"].into_iter().zip(&tiers).map(|(name, part)| (name, part.1)).collect();
+    charges.push(("requests", cost(&requests_meter(vector), vector.input("requests"))));
     Bill { charges, facts: Vec::new() }
 }
 
@@ -118,12 +117,12 @@ pub fn managed_instances(vector: &Vector) -> Bill {
         "[[meter]]\nid = \"fee\"\nunit = \"h\"\npercent_of = {{ meter = \"instance.on_demand\", percent = \"{percent}\" }}\nsource = \"s\"\n"
     ));
     let hours = vector.input("hours");
-    let list = price(&flat("m7g.xlarge", vector.rate("on_demand")), hours).unwrap();
+    let list = cost(&flat("m7g.xlarge", vector.rate("on_demand")), hours);
     Bill {
         charges: vec![
-            ("requests", price(&requests_meter(vector), vector.input("requests")).unwrap()),
-            ("ec2", price(&flat("m7g.xlarge", vector.rate("savings_plan")), hours).unwrap()),
-            ("fee", share_of(fee.meter[0].percent_of.as_ref().unwrap(), list)),
+            ("requests", cost(&requests_meter(vector), vector.input("requests"))),
+            ("ec2", cost(&flat("m7g.xlarge", vector.rate("savings_plan")), hours)),
+            ("fee", share_of(fee.meter[0].percent_of.as_ref().expect("a share"), list)),
         ],
         facts: Vec::new(),
     }
@@ -134,8 +133,8 @@ pub fn azure(vector: &Vector) -> Bill {
     let used = azure_gb_seconds(executions, vector.input("duration_ms") / THOUSAND, vector.input("memory_mb"));
     Bill {
         charges: vec![
-            ("time", price(&flat("functions.duration", vector.rate("gb_s")), used).unwrap()),
-            ("executions", price(&per_million("functions.executions", vector.rate("per_million"), ""), executions).unwrap()),
+            ("time", cost(&flat("functions.duration", vector.rate("gb_s")), used)),
+            ("executions", cost(&per_million("functions.executions", vector.rate("per_million"), ""), executions)),
         ],
         facts: vec![("gb_seconds", used), ("memory_billed_mb", azure_memory_mb(vector.input("memory_mb")))],
     }
@@ -153,5 +152,8 @@ pub fn workers(vector: &Vector) -> Bill {
     let processor = per_million("workers.cpu", vector.rate("million_cpu_ms"), "");
     let used = vector.input("requests");
     let prices = plan_prices(&plan, &[(&requests, used), (&processor, used * vector.input("cpu_ms"))]);
-    Bill { charges: ["plan", "requests", "cpu"].into_iter().zip(prices).map(|(name, price)| (name, price.unwrap())).collect(), facts: Vec::new() }
+    Bill {
+        charges: ["plan", "requests", "cpu"].into_iter().zip(prices).map(|(name, price)| (name, price.expect("a known price"))).collect(),
+        facts: Vec::new(),
+    }
 }

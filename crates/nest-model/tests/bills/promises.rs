@@ -2,12 +2,12 @@
 
 use nest_data::price_book::Commitment;
 use nest_model::pricing::{
-    Cover, Held, SustainedUse, Usage, amortise, break_even_utilisation, cash_in_month, effective_per_hour, price, term_hours, upfront,
+    Cover, Held, SustainedUse, Usage, amortise, break_even_utilisation, cash_in_month, effective_per_hour, term_hours, upfront,
 };
 use rust_decimal::Decimal;
 
 use super::{
-    books::{book, commitment, flat},
+    books::{book, commitment, cost, flat},
     vector::{Bill, Vector, Vectors, decimal},
 };
 
@@ -22,12 +22,12 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
     let guide = all.get(GUIDE);
     let table: Vec<(String, Decimal, Decimal)> = guide.rates["table"]
         .as_array()
-        .unwrap()
+        .expect("rows")
         .iter()
-        .map(|row| (row[0].as_str().unwrap().to_owned(), decimal(&row[1]), decimal(&row[2])))
+        .map(|row| (row[0].as_str().expect("a name").to_owned(), decimal(&row[1]), decimal(&row[2])))
         .collect();
     let usage: Vec<Usage<'_>> = table.iter().map(|(name, on_demand, _)| Usage { name, on_demand: Some(*on_demand) }).collect();
-    let quantities: Vec<Decimal> = guide.inputs["usage"].as_array().unwrap().iter().map(|row| decimal(&row[1])).collect();
+    let quantities: Vec<Decimal> = guide.inputs["usage"].as_array().expect("rows").iter().map(|row| decimal(&row[1])).collect();
     let rates: Vec<(String, Decimal)> = table.iter().map(|(name, _, rate)| (name.clone(), *rate)).collect();
 
     // Listed the wrong way round: the order in which they apply is not the order in which they were bought.
@@ -43,7 +43,7 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
     }
     let held: Vec<Held<'_>> = bought.iter().map(|(commitment, units)| Held { commitment, units: *units }).collect();
     let hour = Cover::new(&usage, &held).hour(&quantities);
-    let on_demand: Decimal = hour.on_demand.iter().map(|cost| cost.unwrap()).sum();
+    let on_demand: Decimal = hour.on_demand.iter().map(|cost| cost.expect("a known price")).sum();
     let paid: Decimal = hour.bought.iter().sum();
     assert_eq!(hour.total(), Some(paid + on_demand));
     Bill {
@@ -56,7 +56,7 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
 fn focus_commitment(vector: &Vector) -> Commitment {
     let payment = vector.inputs["payment"].as_str().unwrap_or("none");
     let (word, share_at_once) = match payment.split_once(' ') {
-        Some((word, percent)) => (word, percent.trim_end_matches(" %").parse::<Decimal>().unwrap() / Decimal::ONE_HUNDRED),
+        Some((word, percent)) => (word, percent.trim_end_matches(" %").parse::<Decimal>().expect("percent") / Decimal::ONE_HUNDRED),
         None => (payment, if payment == "all" { Decimal::ONE } else { Decimal::ZERO }),
     };
     let per_hour = vector.input("commit_per_hour");
@@ -98,7 +98,7 @@ pub fn upfront_of(vector: &Vector) -> Bill {
 
 pub fn break_even(vector: &Vector) -> Bill {
     let commitment = commitment("reserved", "none", "sku = \"m7i.large\"", Decimal::ZERO, vector.input("ri_1y_no_upfront"), &[]);
-    let utilisation = break_even_utilisation(effective_per_hour(&commitment), vector.input("on_demand")).unwrap();
+    let utilisation = break_even_utilisation(effective_per_hour(&commitment), vector.input("on_demand")).expect("a list price");
     Bill { charges: vec![("breakeven_utilisation", utilisation)], facts: Vec::new() }
 }
 
@@ -111,8 +111,8 @@ pub fn sustained(vector: &Vector) -> Bill {
     ))
     .instance
     .remove(0);
-    let list = flat("n2-standard-2", instance.price.on_demand.unwrap().0);
+    let list = flat("n2-standard-2", instance.price.on_demand.expect("a list price").0);
     let paid = SustainedUse::new(&instance.price.sustained).paid_hours(hours, hours);
-    let with_discount = price(&list, paid).unwrap();
-    Bill { charges: vec![("with_discount", with_discount)], facts: vec![("list", price(&list, hours).unwrap())] }
+    let with_discount = cost(&list, paid);
+    Bill { charges: vec![("with_discount", with_discount)], facts: vec![("list", cost(&list, hours))] }
 }

@@ -144,7 +144,7 @@ fn balancer() -> Meter {
 
 fn schedule() -> Vec<Sustained> {
     [("0.25", "1"), ("0.5", "0.8678"), ("0.75", "0.733"), ("1", "0.6")]
-        .map(|(up_to, factor)| Sustained { up_to: Quoted(up_to.parse().unwrap()), factor: Quoted(factor.parse().unwrap()) })
+        .map(|(up_to, factor)| Sustained { up_to: Quoted(up_to.parse().expect("a share")), factor: Quoted(factor.parse().expect("a share")) })
         .to_vec()
 }
 

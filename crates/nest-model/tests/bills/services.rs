@@ -2,13 +2,12 @@
 
 use nest_data::price_book::Meter;
 use nest_model::pricing::{
-    LargestOf, LikeHours, beyond, billed_seconds, chunks_of, contract_factor, free_factor, hourly, price, price_parts, prorated,
-    remaining_term_hours, rules_evaluated,
+    LargestOf, LikeHours, beyond, chunks_of, contract_factor, free_factor, hourly, prorated, remaining_term_hours, rules_evaluated,
 };
 use rust_decimal::Decimal;
 
 use super::{
-    books::{book, flat, meter, per_million, quantum, tiers},
+    books::{billed_s, book, cost, flat, meter, parts, per_million, tiers},
     vector::{Bill, Vector},
 };
 
@@ -26,31 +25,30 @@ pub fn tiered(vector: &Vector) -> Bill {
     let meter = meter("tiered", &tiers(rows), "chunk = \"512KiB\"");
     let requests = if vector.has("million_requests") { vector.input("million_requests") } else { vector.input("gb") };
     let quantity = requests * chunks_of(&meter, vector.input_or("request_kb", 1) * Decimal::from(1_024));
-    let parts = price_parts(&meter, quantity).unwrap();
-    assert_eq!(parts.iter().map(|part| part.quantity).sum::<Decimal>(), quantity);
+    let paid = parts(&meter, quantity);
+    assert_eq!(paid.iter().map(|part| part.0).sum::<Decimal>(), quantity);
     let begins_free = rows[0][2] == "0";
     if begins_free {
-        assert_eq!(price(&free_in_first_tier(vector), quantity), price(&meter, quantity), "a tier at 0 and a free quantity say the same");
+        assert_eq!(cost(&free_in_first_tier(vector), quantity), cost(&meter, quantity), "a tier at 0 and a free quantity say the same");
     }
     let names = if begins_free { ["free", "t1", "t2", "t3"] } else { ["t1", "t2", "t3", "t4"] };
-    Bill { charges: names.into_iter().zip(&parts).map(|(name, part)| (name, part.cost.unwrap())).collect(), facts: Vec::new() }
+    Bill { charges: names.into_iter().zip(&paid).map(|(name, part)| (name, part.1)).collect(), facts: Vec::new() }
 }
 
 /// The meter of a vector whose first tier costs nothing, with that part as a free quantity under the bounds of the others.
 fn free_in_first_tier(vector: &Vector) -> Meter {
-    let rows: Vec<_> = vector.rates["tiers"].as_array().unwrap().clone();
-    let free = format!("free = {{ kind = \"always\", quantity = \"{}\" }}", rows[0][1].as_str().unwrap());
+    let rows: Vec<_> = vector.rates["tiers"].as_array().expect("tiers").clone();
+    let free = format!("free = {{ kind = \"always\", quantity = \"{}\" }}", rows[0][1].as_str().expect("a text"));
     meter("tiered", &tiers(&rows[1..].to_vec().into()), &free)
 }
 
 pub fn table(vector: &Vector) -> Bill {
-    let millions =
-        |name: &str, quantity: &str| price(&per_million(name, vector.rate(&format!("{quantity}_million")), ""), vector.input(quantity)).unwrap();
+    let millions = |name: &str, quantity: &str| cost(&per_million(name, vector.rate(&format!("{quantity}_million")), ""), vector.input(quantity));
     Bill {
         charges: vec![
             ("write", millions("dynamodb.write", "wru")),
             ("read", millions("dynamodb.read", "rru")),
-            ("storage", price(&flat("dynamodb.storage", vector.rate("gb_month")), vector.input("storage_gb")).unwrap()),
+            ("storage", cost(&flat("dynamodb.storage", vector.rate("gb_month")), vector.input("storage_gb"))),
         ],
         facts: Vec::new(),
     }
@@ -58,31 +56,31 @@ pub fn table(vector: &Vector) -> Bill {
 
 /// `0-10 at 1, 10-100 at 0.50` in two modes, less a contract's discount.
 pub fn tier_mode(vector: &Vector) -> Bill {
-    let text = vector.inputs["tiers"].as_str().unwrap();
+    let text = vector.inputs["tiers"].as_str().expect("a text");
     let mut rows: Vec<(String, String)> = text
         .split(", ")
         .map(|tier| {
-            let (bounds, amount) = tier.split_once(" at ").unwrap();
-            (format!("up_to = \"{}\", ", bounds.split_once('-').unwrap().1), amount.to_owned())
+            let (bounds, amount) = tier.split_once(" at ").expect("bounds at a price");
+            (format!("up_to = \"{}\", ", bounds.split_once('-').expect("two bounds").1), amount.to_owned())
         })
         .collect();
-    rows.last_mut().unwrap().0 = String::new(); // a book's last tier has no bound
+    rows.last_mut().expect("a tier").0 = String::new(); // a book's last tier has no bound
     let rows: Vec<String> = rows.into_iter().map(|(bound, amount)| format!("{{ {bound}amount = \"{amount}\" }}")).collect();
-    let percent = vector.inputs["discount"].as_str().unwrap().trim_end_matches(" %");
+    let percent = vector.inputs["discount"].as_str().expect("a text").trim_end_matches(" %");
     let contract =
         book(&format!("[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-{percent}\"\nselector = \"*\"\nlabel = \"discount\"\n"))
             .adjustment;
     let in_mode = |mode: &str| {
-        let list = price(&meter("egress", &format!("{{ mode = \"{mode}\", tiers = [{}] }}", rows.join(", ")), ""), vector.input("gb")).unwrap();
+        let list = cost(&meter("egress", &format!("{{ mode = \"{mode}\", tiers = [{}] }}", rows.join(", ")), ""), vector.input("gb"));
         list * contract_factor(&contract, "egress")
     };
     Bill { charges: vec![("tier_mode", in_mode("graduated"))], facts: vec![("volume_mode", in_mode("volume"))] }
 }
 
 pub fn fargate(vector: &Vector) -> Bill {
-    let run_s = billed_seconds(&quantum("1s", Some("60s")), vector.input("seconds_per_day")).unwrap();
-    let runs = if vector.has("tasks") { vector.input("tasks") } else { vector.input("pods") } * vector.input("days");
-    let charge = |name: &str, rate: &str, size: Decimal| price(&flat(name, vector.rate(rate)), runs * run_s * size).unwrap();
+    let run_s = billed_s("1s", Some("60s"), vector.input("seconds_per_day"));
+    let runs = vector.input(if vector.has("tasks") { "tasks" } else { "pods" }) * vector.input("days");
+    let charge = |name: &str, rate: &str, size: Decimal| cost(&flat(name, vector.rate(rate)), runs * run_s * size);
     let mut charges = vec![
         ("cpu", charge("fargate.vcpu", "vcpu_s", vector.input("vcpu"))),
         ("memory", charge("fargate.memory", "gb_s", vector.input("memory_gb"))),
@@ -104,21 +102,18 @@ pub fn load_balancer(vector: &Vector) -> Bill {
     let gb_per_hour = vector.input_or("kb_per_s", 0) * SECONDS_PER_HOUR / Decimal::from(1_000_000);
     let rules = rules_evaluated(vector.input_or("requests_per_s", 0), vector.input_or("rules", 0), free_factor(&units.max_of[3]));
     let quantities = vec![new, new * vector.input("duration_s"), gb_per_hour, rules];
-    let largest = LargestOf::new(&units).unwrap();
+    let largest = LargestOf::new(&units).expect("four dimensions");
     let mut facts: Vec<_> = ["new", "active", "bytes", "rules"].into_iter().zip(largest.each(&quantities)).collect();
     facts.push(("lcu", largest.units(&quantities)));
     // Half of the month and the other half are the same month.
     let half = LikeHours { hours: hours / Decimal::TWO, quantities };
     let unit_hours = largest.unit_hours(&[half.clone(), half]);
-    Bill {
-        charges: vec![("hours", price(&flat("alb.hour", vector.rate("hour")), hours).unwrap()), ("units", price(&units, unit_hours).unwrap())],
-        facts,
-    }
+    Bill { charges: vec![("hours", cost(&flat("alb.hour", vector.rate("hour")), hours)), ("units", cost(&units, unit_hours))], facts }
 }
 
 pub fn volume(vector: &Vector) -> Bill {
     let month_s = vector.input("month_days") * SECONDS_PER_DAY;
-    let charge = |rate: &str, quantity: Decimal| prorated(price(&flat(rate, vector.rate(rate)), quantity).unwrap(), vector.input("seconds"), month_s);
+    let charge = |rate: &str, quantity: Decimal| prorated(cost(&flat(rate, vector.rate(rate)), quantity), vector.input("seconds"), month_s);
     Bill {
         charges: vec![
             ("storage", charge("gb_month", vector.input("gb"))),
@@ -131,7 +126,7 @@ pub fn volume(vector: &Vector) -> Bill {
 
 /// `0.065 to 32000`, `0.046 to 64000`, counted volume by volume.
 pub fn volume_tiers(vector: &Vector) -> Bill {
-    let tier = |name: &str| vector.rates[name].as_str().unwrap().split_once(" to ").unwrap();
+    let tier = |name: &str| vector.rates[name].as_str().expect("a text").split_once(" to ").expect("a price to a bound");
     let ((first, bound), (second, _)) = (tier("t1"), tier("t2"));
     let iops = meter(
         "ebs.io2.iops",
@@ -141,7 +136,7 @@ pub fn volume_tiers(vector: &Vector) -> Bill {
         "",
     );
     let month_s = vector.input("month_days") * SECONDS_PER_DAY;
-    let volume = |iops_of_one: Decimal| prorated(price(&iops, iops_of_one).unwrap(), vector.input("seconds"), month_s);
+    let volume = |iops_of_one: Decimal| prorated(cost(&iops, iops_of_one), vector.input("seconds"), month_s);
     // The vector's note: ten volumes of 1,000 IOPS cost 10 x 1.083, each from the first tier.
     assert!(vector.note.contains("10 x 1.083"));
     assert_eq!(volume(Decimal::ONE_THOUSAND).round_dp(3), Decimal::new(1_083, 3));
@@ -149,7 +144,7 @@ pub fn volume_tiers(vector: &Vector) -> Bill {
 }
 
 pub fn minimum_term(vector: &Vector) -> Bill {
-    let words: Vec<&str> = vector.inputs["kept"].as_str().unwrap().split(' ').collect();
+    let words: Vec<&str> = vector.inputs["kept"].as_str().expect("a text").split(' ').collect();
     let seconds = |pair: &[&str]| {
         let unit = match pair[1] {
             "d" => SECONDS_PER_DAY,
@@ -157,10 +152,10 @@ pub fn minimum_term(vector: &Vector) -> Bill {
             "min" => SECONDS_PER_MINUTE,
             other => panic!("{other}"),
         };
-        pair[0].parse::<Decimal>().unwrap() * unit
+        pair[0].parse::<Decimal>().expect("a number") * unit
     };
     let left = remaining_term_hours(words.chunks(2).map(seconds).sum(), vector.input("minimum_days"));
-    let monthly = price(&flat("snapshot.archive", vector.rate("gb_month")), vector.input("gb")).unwrap();
+    let monthly = cost(&flat("snapshot.archive", vector.rate("gb_month")), vector.input("gb"));
     // The page counts months of 30 days.
     Bill {
         charges: vec![("remaining", prorated(monthly, left * SECONDS_PER_HOUR, Decimal::from(30) * SECONDS_PER_DAY))],
@@ -169,7 +164,7 @@ pub fn minimum_term(vector: &Vector) -> Bill {
 }
 
 pub fn minimum_charge(vector: &Vector) -> Bill {
-    let zone_s = |minutes: Decimal| billed_seconds(&quantum("1min", Some("1h")), minutes * SECONDS_PER_MINUTE).unwrap();
+    let zone_s = |minutes: Decimal| billed_s("1min", Some("1h"), minutes * SECONDS_PER_MINUTE);
     let rate = vector.rate("dsu_hour");
     // The vector's note: 45 minutes in one zone cost an hour, 0.75.
     assert_eq!(hourly(rate, zone_s(Decimal::from(45))), rate);
@@ -178,17 +173,14 @@ pub fn minimum_charge(vector: &Vector) -> Bill {
 
 pub fn per_second(vector: &Vector) -> Bill {
     let minimum = format!("{}s", vector.input("minimum"));
-    let billed = billed_seconds(&quantum("1s", Some(&minimum)), vector.input("seconds")).unwrap();
+    let billed = billed_s("1s", Some(&minimum), vector.input("seconds"));
     Bill { charges: vec![("run", hourly(vector.rate("hour"), billed))], facts: vec![("billed_s", billed)] }
 }
 
 pub fn partial_hour(vector: &Vector) -> Bill {
-    let billed = billed_seconds(&quantum("1h", None), vector.input("minutes") * SECONDS_PER_MINUTE).unwrap();
+    let billed = billed_s("1h", None, vector.input("minutes") * SECONDS_PER_MINUTE);
     Bill {
-        charges: vec![
-            ("hours", hourly(vector.rate("hour"), billed)),
-            ("processed", price(&flat("nat.gb", vector.rate("gb")), vector.input("gb")).unwrap()),
-        ],
+        charges: vec![("hours", hourly(vector.rate("hour"), billed)), ("processed", cost(&flat("nat.gb", vector.rate("gb")), vector.input("gb")))],
         facts: vec![("hours_billed", billed / SECONDS_PER_HOUR)],
     }
 }
