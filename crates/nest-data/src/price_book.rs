@@ -4,6 +4,7 @@
 
 mod check;
 mod observed;
+pub mod step;
 
 use std::collections::BTreeMap;
 
@@ -255,7 +256,7 @@ pub struct Free {
     pub kind: FreeKind,
     /// Units in each window of the price.
     pub quantity: Quoted,
-    /// Meters that share it.
+    /// Meters that share it. What comes out of a pool comes off before the tiers begin; without one it lies inside the first tier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
 }
