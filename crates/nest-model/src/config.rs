@@ -8,6 +8,7 @@ mod explain;
 mod finder;
 mod meters;
 mod placed;
+mod units;
 
 use jiff::civil::Date;
 use nest_data::{
@@ -24,7 +25,7 @@ use rust_decimal::{
 
 pub use self::{
     bill::total,
-    cost::{HOURS_PER_YEAR, Load},
+    cost::Load,
     explain::{explain_demand, thousands},
     placed::{Carrier, Placed},
 };
@@ -54,6 +55,8 @@ pub struct PricedConfig<'a> {
     light_request_s: Vec<f64>,  // median of one at light load, by behaviour
     metered: Vec<Metered<'a>>,  // each meter once
     fixed: Vec<Fixed>,          // amounts each month, whoever comes
+    fixed_sum: f64,             // of them
+    shares_pools: bool,         // whether several meters draw from one free quantity
     fee_behaviours: Vec<usize>, // behaviour of each of the study's fees
 }
 
@@ -116,6 +119,11 @@ impl<'a> PricedConfig<'a> {
             bins: study.customers.load_bins(),
             month_hours: float(finders[0].book.month_hours.0),
             fee_behaviours: study.fees.values().map(position).collect(),
+            shares_pools: metered
+                .iter()
+                .enumerate()
+                .any(|(index, one)| one.pool().is_some() && metered[..index].iter().any(|other: &Metered<'_>| other.pool() == one.pool())),
+            fixed_sum: fixed.iter().map(|fixed| float(fixed.amount)).sum(),
             placed,
             metered,
             fixed,

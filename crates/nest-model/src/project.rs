@@ -25,13 +25,14 @@ use crate::{
     break_point::{Search, break_points, is_extrapolated},
     charts::charts,
     compare::{compare, growths},
-    config::{Carrier, HOURS_PER_YEAR, Placed, PricedConfig, float, total},
+    config::{Carrier, Placed, PricedConfig, float, total},
     draws::{Purpose, Stream, World, central_world, worlds},
     growth::{Futures, Path},
     inputs::{Acts, Inputs, OpenWork},
     limits::{Asked, meet_objectives},
     performance::performance,
     policy::{open_work, project_policy},
+    pricing::{amortised_per_month, cash_in_month, contract_factor},
     segments::segments,
     sensitivity::sensitivity,
 };
@@ -456,14 +457,9 @@ impl<'a> ConfigWorlds<'a> {
             let Carrier::Units(units) = &placed.carrier else { continue };
             for (commitment, count) in units.commitments.iter().filter(|(commitment, _)| !commitment.upfront.0.is_zero()) {
                 ahead = true;
-                let all = commitment.upfront.0 * Decimal::from(*count) * placed.exchange * placed.contract;
-                let term = Decimal::from(commitment.term_months);
-                let hours = HOURS_PER_YEAR * term / Decimal::from(12_u32);
-                // A month of the bill holds its hours' part of what was paid ahead.
-                cash -= all / hours * placed.book.month_hours.0;
-                if month as u32 % commitment.term_months == 0 {
-                    cash += all;
-                }
+                let count = Decimal::from(*count);
+                let difference = cash_in_month(commitment, count, month as u32 + 1) - amortised_per_month(commitment, count);
+                cash += difference * placed.exchange * contract_factor(&placed.book.adjustment, placed.placement.sku.as_deref().unwrap_or_default());
             }
         }
         ahead.then(|| Quoted(cash.round_dp(12).normalize()))

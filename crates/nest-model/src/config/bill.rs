@@ -1,19 +1,23 @@
 //! The bill of a month in decimals: its lines sum to its total exactly.
 
 use nest_data::{
+    price_book::Meter,
     projection::{CostDriver, CostLine},
     units::{DAYS_PER_MONTH, Quoted},
 };
 use rust_decimal::Decimal;
 
 use super::{
-    DIGITS, PricedConfig,
-    cost::HOURS_PER_YEAR,
-    decimal,
+    DIGITS, PricedConfig, decimal,
     meters::{Metered, seen},
     placed::{Carrier, Placed, Units},
 };
-use crate::{ModelError, inputs::Inputs, pricing::price, sizing::Sizing};
+use crate::{
+    ModelError,
+    inputs::Inputs,
+    pricing::{amortised, beyond, contract_steps, price_billed, price_together, share_of},
+    sizing::Sizing,
+};
 
 impl<'a> PricedConfig<'a> {
     /// The bill of infrastructure at a customer count.
@@ -26,11 +30,14 @@ impl<'a> PricedConfig<'a> {
                 listed = listed.zip(of_units).map(|(sum, more)| sum + more);
             }
         }
-        for metered in &self.metered {
+        let counted =
+            self.metered.iter().map(|metered| self.decimals(&self.quantity(metered, inputs), customers, inputs)).collect::<Result<Vec<_>, _>>()?;
+        let together = self.prices(&counted);
+        for ((metered, counted), price) in self.metered.iter().zip(&counted).zip(together) {
             if metered.share_of_instances().is_some() {
                 lines.push(share_line(metered, listed));
             } else {
-                self.metered_lines(metered, customers, inputs, &mut lines)?;
+                self.metered_lines(metered, counted, price, &mut lines);
             }
         }
         lines.extend(self.fixed.iter().map(|fixed| CostLine {
@@ -157,17 +164,12 @@ impl<'a> PricedConfig<'a> {
             if !saved.is_zero() {
                 lines.push(change(CostDriver::Discount, format!("{} sustained use", instance.sku), saved, -per_month, source.clone()));
             }
-            for ((used, unused, _), (commitment, _)) in counts.committed(units).into_iter().zip(&units.commitments) {
-                let hours = HOURS_PER_YEAR * Decimal::from(commitment.term_months) / Decimal::from(12_u32);
-                let per_unit = match commitment.unit {
-                    nest_data::price_book::InstanceUnit::H => Decimal::ONE,
-                    nest_data::price_book::InstanceUnit::Month => HOURS_PER_YEAR / Decimal::from(12_u32),
-                };
-                let effective = (commitment.upfront.0 / hours + commitment.recurring.0 / per_unit) * month_hours * placed.exchange;
+            for (units, (commitment, _)) in counts.committed(units).into_iter().zip(&units.commitments) {
+                let effective = amortised(commitment, month_hours) * placed.exchange;
                 let source = seen(placed.book, &commitment.source);
-                let used = decimal(used, self.name)?;
+                let used = decimal(units.used, self.name)?;
                 lines.push(change(CostDriver::Discount, commitment.id.clone(), used, effective - per_month, source.clone()));
-                let unused = decimal(unused, self.name)?;
+                let unused = decimal(units.unused, self.name)?;
                 if !unused.is_zero() {
                     lines.push(change(CostDriver::Unused, commitment.id.clone(), unused, effective, source));
                 }
@@ -177,15 +179,28 @@ impl<'a> PricedConfig<'a> {
         Ok(listed)
     }
 
+    /// Price of every meter's quantity in its book's currency: what a plan includes comes off first, then what several share for free.
+    fn prices(&self, counted: &[(Vec<Decimal>, Decimal)]) -> Vec<Option<Decimal>> {
+        let bought: Vec<(&Meter, Decimal)> = self
+            .metered
+            .iter()
+            .zip(counted)
+            .map(|(metered, (by_behaviour, shared))| (metered.meter, beyond(by_behaviour.iter().sum::<Decimal>() + shared, metered.included)))
+            .collect();
+        let together = price_together(&bought);
+        let price = |((metered, (meter, billed)), together): ((&Metered<'_>, &(&Meter, Decimal)), Option<Decimal>)| {
+            if metered.included.is_zero() { together } else { price_billed(meter, *billed) }
+        };
+        self.metered.iter().zip(&bought).zip(together).map(price).collect()
+    }
+
     /// One line per behaviour of a meter that they drive together; the last takes what division leaves over.
-    fn metered_lines(&self, metered: &Metered<'a>, customers: f64, inputs: &Inputs, lines: &mut Vec<CostLine>) -> Result<(), ModelError> {
-        let quantity = self.quantity(metered, inputs);
-        let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
+    fn metered_lines(&self, metered: &Metered<'a>, counted: &(Vec<Decimal>, Decimal), price: Option<Decimal>, lines: &mut Vec<CostLine>) {
+        let (by_behaviour, shared) = counted;
         let counted = by_behaviour.iter().sum::<Decimal>() + shared;
-        let billed = (counted - metered.included).max(Decimal::ZERO);
-        let cost = price(metered.meter, billed).map(|cost| (cost * metered.exchange).round_dp(DIGITS));
+        let cost = price.map(|price| (price * metered.exchange).round_dp(DIGITS));
         let named = by_behaviour.iter().enumerate().map(|(index, quantity)| (Some(self.behaviours[index].clone()), *quantity));
-        let parts: Vec<_> = named.chain([(None, shared)]).filter(|(_, quantity)| !quantity.is_zero()).collect();
+        let parts: Vec<_> = named.chain([(None, *shared)]).filter(|(_, quantity)| !quantity.is_zero()).collect();
         let first = lines.len();
         let mut left = cost.unwrap_or_default();
         for (index, (behaviour, quantity)) in parts.iter().enumerate() {
@@ -204,25 +219,24 @@ impl<'a> PricedConfig<'a> {
         if cost.is_some() {
             contract_lines(metered.book, &metered.meter.id, lines, first);
         }
-        Ok(())
     }
 }
 
 /// What the user's own contract takes off, a line for each adjustment, over the lines from `first` on.
 fn contract_lines(book: &nest_data::PriceBook, name: &str, lines: &mut Vec<CostLine>, first: usize) {
-    let mut adjustments: Vec<_> = book.adjustment.iter().filter(|one| one.applies_to(name)).collect();
-    adjustments.sort_by_key(|one| one.order);
-    for adjustment in adjustments {
-        let so_far: Decimal = lines[first..].iter().filter_map(|line| line.amount.map(|amount| amount.0)).sum();
+    let mut before: Decimal = lines[first..].iter().filter_map(|line| line.amount.map(|amount| amount.0)).sum();
+    for (label, left) in contract_steps(&book.adjustment, name, before) {
+        let percent = if before.is_zero() { Decimal::ZERO } else { (left / before - Decimal::ONE) * Decimal::ONE_HUNDRED };
         lines.push(CostLine {
             driver: CostDriver::Discount,
             behaviour: None,
-            meter: format!("{} on {name}", adjustment.label),
-            quantity: Quoted(adjustment.percent.0),
+            meter: format!("{label} on {name}"),
+            quantity: Quoted(percent.round_dp(DIGITS).normalize()),
             unit: "%".to_owned(),
-            amount: Some(Quoted((so_far * adjustment.percent.0 / Decimal::ONE_HUNDRED).round_dp(DIGITS).normalize())),
+            amount: Some(Quoted((left - before).round_dp(DIGITS).normalize())),
             source: format!("{} (own contract)", book.name()),
         });
+        before = left;
     }
 }
 
@@ -235,7 +249,7 @@ fn share_line(metered: &Metered<'_>, listed: Option<Decimal>) -> CostLine {
         meter: metered.meter.id.clone(),
         quantity: Quoted(percent),
         unit: "% of instances".to_owned(),
-        amount: listed.map(|listed| Quoted((listed * percent / Decimal::ONE_HUNDRED).round_dp(DIGITS).normalize())),
+        amount: listed.zip(metered.meter.percent_of.as_ref()).map(|(listed, of)| Quoted(share_of(of, listed).round_dp(DIGITS).normalize())),
         source: seen(metered.book, &metered.meter.source),
     }
 }

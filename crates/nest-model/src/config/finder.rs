@@ -74,13 +74,6 @@ impl<'a> Finder<'a> {
     pub fn unknown<'b>(&self, what: &'static str, id: &str, known: impl Iterator<Item = &'b str>) -> ModelError {
         ModelError::UnknownMeter { config: self.name.to_owned(), what, id: id.to_owned(), book: self.book.name(), offer: offer(id, known) }
     }
-
-    /// Factor from a list price in the book's currency to what is paid, in the study's: contracts and the rate of exchange.
-    pub fn contract(&self, name: &str) -> Decimal {
-        let mut adjustments: Vec<_> = self.book.adjustment.iter().filter(|one| one.applies_to(name)).collect();
-        adjustments.sort_by_key(|one| one.order);
-        adjustments.iter().fold(Decimal::ONE, |factor, one| factor * (Decimal::ONE + one.percent.0 / Decimal::ONE_HUNDRED))
-    }
 }
 
 fn offer<'b>(written: &str, known: impl Iterator<Item = &'b str>) -> String {

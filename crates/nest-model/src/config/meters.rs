@@ -7,7 +7,7 @@ use nest_data::{
     study::Platform,
     units::DAYS_PER_MONTH,
 };
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use super::{
     BYTES_PER_GIB, Fixed, PricedConfig, decimal,
@@ -15,7 +15,11 @@ use super::{
     float,
     placed::{Carrier, Function, Placed, host},
 };
-use crate::{ModelError, inputs::Inputs, pricing::CompiledPrice};
+use crate::{
+    ModelError,
+    inputs::Inputs,
+    pricing::{CompiledPrice, beyond, chunks_of, contract_factor},
+};
 
 /// Seconds in an hour.
 const SECONDS_PER_HOUR: f64 = 3_600.0;
@@ -29,7 +33,7 @@ pub struct Metered<'a> {
     pub uses: Vec<Counted<'a>>,
     pub included: Decimal, // by plans
     pub exchange: Decimal,
-    pub contract: Decimal,
+    pub factor: f64, // from a list price in the book's currency to what is paid, in the study's
     price: CompiledPrice,
 }
 
@@ -71,7 +75,7 @@ impl<'a> Metered<'a> {
             uses: Vec::new(),
             included: Decimal::ZERO,
             exchange: finder.exchange,
-            contract: finder.contract(&meter.id),
+            factor: float(finder.exchange * contract_factor(&finder.book.adjustment, &meter.id)),
             price: CompiledPrice::new(meter),
         }
     }
@@ -89,10 +93,24 @@ impl<'a> Metered<'a> {
 
     /// Price of a month's quantity in the study's currency, for draws.
     pub fn price(&self, quantity: f64) -> f64 {
-        self.price.price((quantity - float(self.included)).max(0.0)) * float(self.exchange * self.contract)
+        let price = if self.included.is_zero() { self.price.price(quantity) } else { self.price.price_billed(self.beyond(quantity)) };
+        price * self.factor
     }
 
-    /// Units that the meter's own rule rounds one unit's running hours up to are whole hours already: units run all of an hour.
+    /// What is bought of it, for a price together with others that share what is free.
+    pub fn bought(&self, quantity: f64) -> (&CompiledPrice, f64) {
+        (&self.price, self.beyond(quantity))
+    }
+
+    fn beyond(&self, quantity: f64) -> f64 {
+        beyond(quantity, float(self.included))
+    }
+
+    /// The pool that its free units come out of.
+    pub fn pool(&self) -> Option<&str> {
+        self.meter.free.as_ref()?.pool.as_deref()
+    }
+
     fn bytes_per_unit(&self) -> f64 {
         if self.meter.unit.starts_with("GiB") { BYTES_PER_GIB } else { 1e9 }
     }
@@ -135,7 +153,11 @@ pub fn of_placement<'a>(
             }
         }
         let seen = seen(finder.book, &plan.source);
-        fixed.push(Fixed { name: format!("plan {id}"), amount: plan.amount.0 * finder.exchange * finder.contract(id), source: seen });
+        fixed.push(Fixed {
+            name: format!("plan {id}"),
+            amount: plan.amount.0 * finder.exchange * contract_factor(&finder.book.adjustment, id),
+            source: seen,
+        });
     }
     Ok(())
 }
@@ -211,7 +233,12 @@ impl<'a> PricedConfig<'a> {
             }
         };
         match used.driver() {
-            Driver::Requests => per_execution(&|index| self.requests[index]),
+            // A request whose answer is larger than a chunk counts as several.
+            Driver::Requests => per_execution(&|index| {
+                let requests = self.requests[index];
+                let bytes = Decimal::from_f64(inputs.bytes[index] / requests).unwrap_or_default();
+                requests * float(chunks_of(metered.meter, bytes))
+            }),
             Driver::Executions => per_execution(&|_| 1.0),
             Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.bytes_per_unit()),
             Driver::Hours => quantity.fixed += self.month_hours * times,

@@ -9,7 +9,10 @@ use nest_data::{
 use rust_decimal::Decimal;
 
 use super::{BYTES_PER_GIB, finder::Finder, float};
-use crate::ModelError;
+use crate::{
+    ModelError,
+    pricing::{SustainedUse, contract_factor, effective_per_hour},
+};
 
 /// Speed of one virtual CPU against one measured core, where it was never compared.
 const ASSUMED_SPEED: [f64; 2] = [0.85, 1.15];
@@ -32,7 +35,6 @@ pub struct Placed<'a> {
     pub carrier: Carrier<'a>,
     pub label: String,     // what it is called among resources: `app/cpu`
     pub exchange: Decimal, // units of the study's currency for one of the book's
-    pub contract: Decimal, // what is paid of a list price
 }
 
 /// What carries it.
@@ -48,6 +50,11 @@ pub struct Units<'a> {
     pub memory_bytes: f64,
     pub per_hour: Option<Decimal>, // list price in the book's currency
     pub commitments: Vec<(&'a Commitment, u32)>,
+    pub effective: Vec<f64>, // price of a committed unit for an hour, by commitment
+    pub sustained: Option<SustainedUse<f64>>,
+    pub list_per_hour: f64, // 0 where it is not known
+    pub exchange: f64,
+    pub contract: f64, // what is paid of a list price
 }
 
 /// A function of one size.
@@ -82,7 +89,6 @@ impl<'a> Placed<'a> {
             carries: behaviours.iter().map(carries).collect(),
             label: format!("{}/cpu{of}", placement.tier),
             exchange: finder.exchange,
-            contract: finder.contract(placement.sku.as_deref().unwrap_or_default()),
             carrier,
         })
     }
@@ -146,10 +152,23 @@ impl<'a> Placed<'a> {
 
 fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>, ModelError> {
     let commitments = placement.commitments.iter().map(|(id, count)| Ok((finder.commitment(id)?, *count))).collect::<Result<Vec<_>, ModelError>>()?;
+    let mut units = Units {
+        instance: None,
+        cores: 0.0,
+        memory_bytes: 0.0,
+        per_hour: None,
+        effective: commitments.iter().map(|(commitment, _): &(&Commitment, u32)| float(effective_per_hour(commitment))).collect(),
+        commitments,
+        sustained: None,
+        list_per_hour: 0.0,
+        exchange: float(finder.exchange),
+        contract: float(contract_factor(&finder.book.adjustment, placement.sku.as_deref().unwrap_or_default())),
+    };
     let of = |value: Option<nest_data::units::Quoted>| value.map_or(0.0, |value| float(value.0));
     if placement.platform == Platform::Task {
-        let memory_bytes = of(placement.memory_gib) * BYTES_PER_GIB;
-        return Ok(Units { instance: None, cores: of(placement.vcpu), memory_bytes, per_hour: None, commitments });
+        units.cores = of(placement.vcpu);
+        units.memory_bytes = of(placement.memory_gib) * BYTES_PER_GIB;
+        return Ok(units);
     }
     let instance = finder.instance(placement.sku.as_deref().unwrap_or_default())?;
     let hours = match instance.price.unit {
@@ -171,8 +190,11 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
         cores = fit * vcpu;
         memory_bytes = fit * memory_gib * BYTES_PER_GIB;
     }
-    let per_hour = instance.price.on_demand.map(|price| price.0 / hours);
-    Ok(Units { instance: Some(instance), cores, memory_bytes, per_hour, commitments })
+    units.per_hour = instance.price.on_demand.map(|price| price.0 / hours);
+    units.list_per_hour = units.per_hour.map_or(0.0, float);
+    let sustained = &instance.price.sustained;
+    units.sustained = (!sustained.is_empty()).then(|| SustainedUse::new(sustained).to_float());
+    Ok(Units { instance: Some(instance), cores, memory_bytes, ..units })
 }
 
 /// The host whose meters a placement uses, where it does not say.
