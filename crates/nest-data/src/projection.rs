@@ -16,7 +16,9 @@ use crate::{
     units::Quoted,
 };
 
-pub use self::compare::{Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SegmentProjection, Sensitivity, WhyNot};
+pub use self::compare::{
+    BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall, SegmentProjection, Sensitivity, WhyNot,
+};
 
 /// A projection of one study on its configurations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

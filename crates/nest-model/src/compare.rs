@@ -4,7 +4,7 @@
 use nest_data::{
     Estimate,
     projection::{
-        BreakDate, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, WhyNot, first_break,
+        BreakDate, BreakEven, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall, WhyNot, first_break,
     },
     study::GrowthScenario,
     study_file::MOST_CUSTOMERS,
@@ -31,6 +31,8 @@ const CROSSING_DRAWS: usize = 400;
 const GRID: usize = 160;
 /// How far beyond the headline's customers, both ways, crossovers are looked for.
 const REACH: f64 = 100.0;
+/// Relative difference of two break points below which they are one wall.
+const SAME_WALL: f64 = 0.05;
 /// Steps of a bisection between two counts of the grid.
 const HALVINGS: usize = 30;
 
@@ -65,6 +67,7 @@ pub fn compare(
             total: money(totals[index].central, totals[index].draws.clone(), configs[index].priced.unknown_lines() > 0),
             change: money(totals[index].central - totals[baseline].central, others, configs[index].priced.unknown_lines() > 0),
             cheapest,
+            same_wall: (index != baseline).then(|| same_wall(&projected[baseline], &projected[index])).flatten(),
             why_not: why_not(index, best, configs, projected, &totals, &lasting, &paybacks),
         }
     };
@@ -73,6 +76,7 @@ pub fn compare(
         months,
         totals: (0..configs.len()).map(of).collect(),
         crossovers: crossovers(context, configs),
+        break_evens: (0..configs.len()).filter_map(|index| break_even(context, configs, index, baseline)).collect(),
         regrets: regrets(context, configs, projected)?,
         paybacks,
     }))
@@ -167,6 +171,42 @@ fn why_not(
         reasons.push(WhyNot::NoPayback);
     }
     reasons
+}
+
+/// Whether two configurations first break on the same thing, at nearly as many customers.
+fn same_wall(baseline: &ConfigProjection, config: &ConfigProjection) -> Option<SameWall> {
+    let ((one, before), (other, after)) = first_break(&baseline.break_points).zip(first_break(&config.break_points))?;
+    let moved = after.value / before.value - 1.0;
+    let same = one.kind == other.kind && one.cause == other.cause && moved.abs() < SAME_WALL;
+    same.then(|| SameWall { cause: one.cause.clone(), moved })
+}
+
+/// The price of the one meter of a configuration that has none, at which it costs as much as the baseline.
+///
+/// # Formula
+/// `p = (C_baseline(N) - C_known(N)) / quantity(N)`, in every draw.
+///
+/// Source: `reference/pricing.md` section 12.
+fn break_even(context: &Context<'_>, configs: &[ConfigWorlds<'_>], index: usize, baseline: usize) -> Option<BreakEven> {
+    let (worlds, base) = (&configs[index], &configs[baseline]);
+    let unknown = worlds.priced.only_unknown_meter().filter(|_| base.priced.unknown_lines() == 0)?;
+    let customers = context.headline_customers();
+    let unit = worlds.priced.meter_unit(unknown).to_owned();
+    let per = if unit == "request" { 1e6 } else { 1.0 };
+    let price = |inputs: &Inputs, of_base: &Inputs| {
+        let left = base.priced.cost(customers, of_base) - worlds.priced.cost(customers, inputs);
+        left / worlds.priced.metered_quantity(unknown, customers, inputs) * per
+    };
+    let value = price(&worlds.central, &base.central);
+    let mut draws: Vec<f64> = worlds.draws.iter().zip(&base.draws).map(|(inputs, of_base)| price(inputs, of_base)).collect();
+    value.is_finite().then(|| BreakEven {
+        config: worlds.priced.name.to_owned(),
+        meter: worlds.priced.meter_id(unknown).to_owned(),
+        customers,
+        per,
+        unit,
+        price: Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value)),
+    })
 }
 
 /// When what is saved against the baseline has added up to the migration.

@@ -20,6 +20,34 @@ pub struct Comparison {
     pub paybacks: Vec<Payback>,
     /// Each configuration's regret in each growth scenario.
     pub regrets: Vec<Regret>,
+    /// Prices that are not known, solved for.
+    pub break_evens: Vec<BreakEven>,
+}
+
+/// The price of a meter at which a configuration costs as much as the baseline: below it is the cheaper one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BreakEven {
+    /// The configuration.
+    pub config: String,
+    /// The meter without a price.
+    pub meter: String,
+    /// Customers at which it is solved for.
+    pub customers: f64,
+    /// Units that the price is for.
+    pub per: f64,
+    /// What one unit is.
+    pub unit: String,
+    /// The price; below 0 where everything else already costs more than the baseline.
+    pub price: Estimate,
+}
+
+/// That a configuration breaks on what the baseline breaks on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SameWall {
+    /// What binds.
+    pub cause: String,
+    /// By how much the customers at which it does differ from the baseline's, relative.
+    pub moved: f64,
 }
 
 /// One configuration over all months.
@@ -35,6 +63,8 @@ pub struct ConfigTotal {
     pub cheapest: f64,
     /// Why not this one; empty for the best.
     pub why_not: Vec<WhyNot>,
+    /// What it breaks on, where that is what the baseline breaks on at nearly as many customers.
+    pub same_wall: Option<SameWall>,
 }
 
 /// A reason against a configuration.

@@ -111,7 +111,8 @@ impl<'a> PricedConfig<'a> {
             meter: instance.sku.clone(),
             quantity: Quoted(quantity.normalize()),
             unit: unit.clone(),
-            amount: per_month.map(|price| Quoted((price * quantity).round_dp(DIGITS).normalize())),
+            // Not rounded, so that equal units cost the same however they are split.
+            amount: per_month.map(|price| Quoted((price * quantity).normalize())),
             source: source.clone(),
         };
         let mean_load = self.mean_load(index);

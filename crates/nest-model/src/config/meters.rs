@@ -218,6 +218,29 @@ impl<'a> PricedConfig<'a> {
         quantity
     }
 
+    /// The meter without a price, where there is one and nothing else is unknown.
+    pub fn only_unknown_meter(&self) -> Option<usize> {
+        let unknown = self.metered.iter().position(|metered| !metered.is_known())?;
+        (self.unknown_lines() == 1).then_some(unknown)
+    }
+
+    /// Name of a meter by its position.
+    pub fn meter_id(&self, meter: usize) -> &'a str {
+        &self.metered[meter].meter.id
+    }
+
+    /// Unit of a meter by its position.
+    pub fn meter_unit(&self, meter: usize) -> &'a str {
+        &self.metered[meter].meter.unit
+    }
+
+    /// Units of a meter in a month.
+    pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &Inputs) -> f64 {
+        let quantity = self.quantity(&self.metered[meter], inputs);
+        let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
+        quantity.slope() * customers + quantity.fixed + quantity.unit_hours.iter().map(hours).sum::<f64>()
+    }
+
     /// Requests of what a placement carries, each times something.
     fn add_requests(&self, placed: usize, quantity: &mut Quantity, each: impl Fn(usize) -> f64, inputs: &Inputs) {
         for index in (0..self.behaviours.len()).filter(|index| self.placed[placed].carries[*index]) {

@@ -90,6 +90,15 @@ fn configs(projection: &Projection, rows: &mut Vec<Row>) {
         rows.push(place.also("payback_months", "months", Kind::Fitted).estimate(payback.months.as_ref()));
         rows.push(place.also("payback_probability", "share", Kind::Fitted).value(payback.probability));
     }
+    for one in &comparison.break_evens {
+        let place = Row::default().config(&one.config).customers(Some(one.customers));
+        let unit = format!("{}/{} {}", currency(projection, &one.config), one.per, one.unit);
+        rows.push(place.also("break_even_price", unit, Kind::Fitted).component(&one.meter).estimate(Some(&one.price)));
+    }
+    for total in comparison.totals.iter().filter_map(|total| Some((total, total.same_wall.as_ref()?))) {
+        let place = Row::default().config(&total.0.config);
+        rows.push(place.also("same_wall_moved", "share", Kind::Fitted).component(&total.1.cause).value(total.1.moved));
+    }
     for regret in &comparison.regrets {
         let money = currency(projection, &regret.config);
         let place = Row { growth: regret.growth.clone(), ..Row::default() }.config(&regret.config);

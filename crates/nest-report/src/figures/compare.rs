@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakDate, Comparison, ConfigTotal, Crossover, Payback, SegmentProjection, Sensitivity, WhyNot},
+    projection::{BreakDate, BreakEven, Comparison, ConfigTotal, Crossover, Payback, SameWall, SegmentProjection, Sensitivity, WhyNot},
 };
 
 use super::{Path, Section, Table, currency};
@@ -19,6 +19,9 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
     }
     if !comparison.paybacks.is_empty() {
         section.tables.push(paybacks(projection, comparison));
+    }
+    if !comparison.break_evens.is_empty() {
+        section.tables.push(break_evens(projection, comparison));
     }
     section.tables.extend(regrets(projection, comparison));
     section.tables.push(performance(projection));
@@ -67,7 +70,31 @@ fn why_not(total: &ConfigTotal) -> String {
         WhyNot::Unknown { lines } => format!("{lines} prices unknown"),
         WhyNot::NoPayback => "its migration does not pay for itself".to_owned(),
     };
-    if total.why_not.is_empty() { "nothing against it".to_owned() } else { total.why_not.iter().map(reason).collect::<Vec<_>>().join("; ") }
+    let mut reasons: Vec<String> = total.why_not.iter().map(reason).collect();
+    reasons.extend(total.same_wall.as_ref().map(same_wall));
+    if reasons.is_empty() { "nothing against it".to_owned() } else { reasons.join("; ") }
+}
+
+fn same_wall(wall: &SameWall) -> String {
+    let moved = if wall.moved.abs() < 5e-4 { "exactly where it was".to_owned() } else { format!("moved by {}", format::percent(wall.moved)) };
+    format!("it is the same wall: {}, {moved}", wall.cause)
+}
+
+/// Prices that nobody has stated, solved for.
+fn break_evens(projection: &Projection, comparison: &Comparison) -> Table {
+    let caption = format!("Prices that are not known: below these a configuration is cheaper than `{}`", comparison.baseline);
+    let mut table = Table::new(caption, &["configuration", "meter", "#customers", "#break-even price", "for"]);
+    for BreakEven { config, meter, customers, per, unit, price } in &comparison.break_evens {
+        let each = if *per == 1.0 { unit.clone() } else { format!("{} {unit}s", format::number(*per)) };
+        table.row([
+            format!("`{config}`"),
+            meter.clone(),
+            format::number(*customers),
+            format!("{} {}", currency(projection, config), format::estimate(price)),
+            each,
+        ]);
+    }
+    table
 }
 
 fn crossovers(comparison: &Comparison) -> Table {
