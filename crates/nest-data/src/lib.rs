@@ -35,6 +35,7 @@ pub mod mechanism;
 mod pchip;
 mod policy_check;
 pub mod price_book;
+pub mod price_import;
 mod probe_check;
 pub mod projection;
 pub mod scaling;

@@ -1,0 +1,53 @@
+//! JSON files of vendors: which one it is, and errors with their line.
+
+use std::collections::BTreeMap;
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::Kind;
+use crate::diagnostic::{Diagnostic, Source};
+
+/// What a JSON file is, from its outermost keys.
+pub fn kind(file: &Source) -> Result<Kind, Diagnostic> {
+    let keys: BTreeMap<String, IgnoredAny> = parse(file)?;
+    let has = |names: &[&str]| names.iter().all(|name| keys.contains_key(*name));
+    if has(&["offerCode", "products", "terms"]) {
+        return Ok(Kind::AwsOffer);
+    }
+    if has(&["Items"]) {
+        return Ok(Kind::AzureRetail);
+    }
+    if has(&["skus"]) {
+        return Ok(Kind::GcpCatalog);
+    }
+    if has(&["vectors"]) {
+        return Ok(Kind::NoPrices("worked bills"));
+    }
+    let there = keys.keys().take(8).cloned().collect::<Vec<_>>().join(", ");
+    let help = "an AWS offer has offerCode, products and terms; Azure retail prices have Items; a GCP catalogue has skus";
+    Err(Diagnostic::at(&file.name, 0..0, format!("this is no price file that is known; its keys are {there}"), help))
+}
+
+/// Reads a file as a type.
+pub fn parse<T: DeserializeOwned>(file: &Source) -> Result<T, Diagnostic> {
+    serde_json::from_str(file.text.trim_start_matches('\u{feff}')).map_err(|error| {
+        let before: usize = file.text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let at = (before + error.column().saturating_sub(1)).min(file.text.len());
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or_default();
+        let (message, help) = if error.is_eof() {
+            (format!("the file is cut off: {what}"), "take it from its source again")
+        } else {
+            (format!("not in the shape that the vendor documents: {what}"), "the vendor may have renamed something; this version does not know how")
+        };
+        Diagnostic::at(&file.name, at..at, message, help)
+    })
+}
+
+/// Something that is wrong with the part of a file where a text stands for the last time.
+pub fn wrong(file: &Source, text: &str, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    let quoted = format!("\"{text}\"");
+    let at = file.text.rfind(&quoted).unwrap_or(0);
+    let end = if at == 0 { 0 } else { at + quoted.len() };
+    Diagnostic::at(&file.name, at..end, message, help)
+}
