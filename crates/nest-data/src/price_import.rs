@@ -23,7 +23,10 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-pub use self::builder::{FileAccount, ImportedBook, LeftOut};
+pub use self::{
+    builder::{FileAccount, ImportedBook, LeftOut},
+    json::next_page,
+};
 use self::{
     builder::Shelf,
     csv_table::{CsvKind, CsvText},
@@ -66,18 +69,31 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
     let mut shelf = Shelf::new(wanted);
     let mut passed_over = Vec::new();
     let mut found = Vec::new();
-    let mut limits = Vec::new();
+    let mut last = Vec::new();
+    // An answer may come in pages, of which each knows only a part of the prices of one type.
+    let (mut azure, mut gcp) = (Vec::new(), Vec::new());
     for file in files {
         match kind(file) {
+            Ok(Kind::AzureRetail) => azure.push(file),
+            Ok(Kind::GcpCatalog) => gcp.push(file),
             Ok(Kind::NoPrices(what)) => passed_over.push((file.name.clone(), what)),
-            // Limits hold for all regions of a provider, so that all its books must be there first.
-            Ok(Kind::Csv(CsvKind::Limits)) => limits.push(file),
+            // Limits hold for all regions of a provider, and the sample of commitments repeats some of another file: what they add to
+            // must be there first.
+            Ok(kind @ Kind::Csv(CsvKind::AwsCommitments | CsvKind::Limits)) => last.push((file, kind)),
             Ok(kind) => found.extend(read(file, kind, known, &mut shelf).err().into_iter().flatten()),
             Err(error) => found.push(error),
         }
     }
-    for file in limits {
-        found.extend(CsvText::read(file, CsvKind::Limits).and_then(|table| limits::add(&table, &mut shelf)).err().into_iter().flatten());
+    for (pages, list, kind) in [(azure, "Items", Kind::AzureRetail), (gcp, "skus", Kind::GcpCatalog)] {
+        let done = match &pages[..] {
+            [] => Ok(()),
+            [page] => read(page, kind, known, &mut shelf),
+            pages => json::joined(pages, list).map_err(|error| vec![error]).and_then(|whole| read(&whole, kind, known, &mut shelf)),
+        };
+        found.extend(done.err().into_iter().flatten());
+    }
+    for (file, kind) in last {
+        found.extend(read(file, kind, known, &mut shelf).err().into_iter().flatten());
     }
     if found.is_empty() { shelf.finish().map(|(books, left_out)| Import { books, left_out, passed_over }) } else { Err(found) }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
 
 use super::Kind;
 use crate::diagnostic::{Diagnostic, Source};
@@ -50,4 +51,31 @@ pub fn wrong(file: &Source, text: &str, message: impl Into<String>, help: impl I
     let at = file.text.rfind(&quoted).unwrap_or(0);
     let end = if at == 0 { 0 } else { at + quoted.len() };
     Diagnostic::at(&file.name, at..end, message, help)
+}
+
+/// Pages of one answer as one file: what is in the list of that name in each.
+pub fn joined(pages: &[&Source], list: &str) -> Result<Source, Diagnostic> {
+    let mut items = String::new();
+    for page in pages {
+        let parts: BTreeMap<String, Box<RawValue>> = parse(page)?;
+        let part = parts.get(list).map_or("[]", |part| part.get()).trim();
+        let part = part.trim_start_matches('[').trim_end_matches(']').trim();
+        if !part.is_empty() {
+            items += if items.is_empty() { "" } else { ",\n" };
+            items += part;
+        }
+    }
+    let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
+    Ok(Source::new(names.join(" + "), format!("{{\"{list}\": [{items}]}}")))
+}
+
+/// What a page says of the next one: its address (Azure) or its token (GCP). None on the last page.
+///
+/// # Errors
+/// The page is no JSON object.
+pub fn next_page(page: &Source) -> Result<Option<String>, Diagnostic> {
+    let parts: BTreeMap<String, Box<RawValue>> = parse(page)?;
+    let next = ["NextPageLink", "nextPageToken"].iter().find_map(|name| parts.get(*name));
+    let text = next.and_then(|raw| serde_json::from_str::<Option<String>>(raw.get()).ok()).flatten();
+    Ok(text.filter(|text| !text.is_empty()))
 }

@@ -10,9 +10,8 @@ use super::{
 use crate::{diagnostic::Diagnostic, price_book::Limit, units::Quoted};
 
 /// Names in the books where they differ from `SERVICE.LIMIT` of the file.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 8] = [
     ("lambda.concurrent_executions", "lambda.concurrency"),
-    ("lambda.concurrency_scaling_rate", "lambda.scaling_rate"),
     ("fargate.on_demand_vcpu", "fargate.vcpu_quota"),
     ("api-gateway.http_request_meter", "apigw.http.request_kb"),
     ("api-gateway.websocket_message_meter", "apigw.websocket.message_kb"),

@@ -43,10 +43,12 @@ pub struct MeterRule {
     pub pool: Option<&'static str>,
     pub plan: Option<&'static str>,
     pub capacity_units: bool,
+    /// Units of the book in one unit that the file counts bounds in.
+    pub bound_units: i64,
 }
 
 const fn meter(id: &'static str, unit: &'static str) -> MeterRule {
-    MeterRule { id, unit, per: None, quantum: None, chunk: None, pool: None, plan: None, capacity_units: false }
+    MeterRule { id, unit, per: None, quantum: None, chunk: None, pool: None, plan: None, capacity_units: false, bound_units: 1 }
 }
 
 impl MeterRule {
@@ -68,6 +70,10 @@ impl MeterRule {
     /// What is free is part of a plan.
     const fn plan(self, plan: &'static str) -> Self {
         Self { plan: Some(plan), ..self }
+    }
+    /// Bounds of the file are in thousands of the book's unit.
+    const fn from_thousands(self) -> Self {
+        Self { per: Some("1000"), bound_units: 1_000, ..self }
     }
     const fn capacity_units(self) -> Self {
         Self { capacity_units: true, ..self }
@@ -176,7 +182,8 @@ const RULES: &[Rule] = &[
     rule("gcp", "disk", "pd_ssd", meter("disk.ssd", "GiB*month")),
     rule("gcp", "disk", "pd_standard", meter("disk.standard", "GiB*month")),
     rule("gcp", "storage", "standard", meter("storage.standard", "GiB*month")),
-    rule("gcp", "cloud-run", "cpu_request_based_tier1", meter("cloudrun.cpu", "vCPU*s").pool("cloudrun.cpu")),
+    // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as long as a request takes, busy or not.
+    rule("gcp", "cloud-run", "cpu_request_based_tier1", meter("cloudrun.cpu", "ms").from_thousands().pool("cloudrun.cpu")),
     rule("gcp", "cloud-run", "memory_request_based_tier1", meter("cloudrun.memory", "GiB*s").pool("cloudrun.memory")),
     rule("gcp", "cloud-run", "requests_tier1", meter("cloudrun.requests", "request").per(MILLION).pool("cloudrun.requests")),
     other("gcp", "cloud-run", "cpu_request_based_tier2", Fate::Nowhere(GROUP)),

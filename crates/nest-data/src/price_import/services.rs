@@ -203,7 +203,9 @@ fn add_meter(provider: &str, region: &str, rule: &MeterRule, rows: &[Row<'_>], s
         book.count(row.file());
         book.currency(row.get("currency")).map_err(|message| row.wrong(message, "a book has one currency"))?;
         sources.push(source_of(row, book, row.get("source"), row.get("source_date"))?);
-        let step = Step { from: row.needed("tier_from")?.0, to: row.decimal("tier_to")?.map(|to| to.0), price: row.needed("price")? };
+        let units = Decimal::from(rule.bound_units);
+        let (from, to) = (row.needed("tier_from")?.0 * units, row.decimal("tier_to")?.map(|to| to.0 * units));
+        let step = Step { from, to, price: row.needed("price")? };
         match steps.iter().find(|other| other.from == step.from) {
             None => steps.push(step),
             // Two kinds of use that cost the same are one meter, as requests of Lambda on x86 and arm.
