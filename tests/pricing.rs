@@ -43,7 +43,8 @@ fn rows(text: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-const HEAD: &str = "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n";
+const HEAD: &str =
+    "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n";
 const CONTRACT: &str = "[source.contract]\ntitle = \"our contract\"\nobserved_on = \"2026-11-01\"\nconfidence = \"user\"\n[[meter]]\nid = \"nat.bytes\"\nunit = \"GB\"\nprice = { amount = \"0.02\" }\nsource = \"contract\"\n";
 
 #[test]
@@ -53,7 +54,10 @@ fn pricing_lists_what_is_shipped_with_rows_and_dates() {
     let of = |name: &str| listed.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("{name} is not in {}", outcome.stdout)).clone();
     // pricing-data/README.md: 498 EC2 and 296 RDS rows over two regions; 649 GCP rows over three.
     assert_eq!([of("aws/us-east-1")[3].clone(), of("aws/eu-west-1")[3].clone()], ["397", "397"]);
-    assert_eq!(["gcp/us-central1", "gcp/europe-west1", "gcp/europe-west2"].map(|name| of(name)[3].parse::<u32>().expect("a count")).iter().sum::<u32>(), 649);
+    assert_eq!(
+        ["gcp/us-central1", "gcp/europe-west1", "gcp/europe-west2"].map(|name| of(name)[3].parse::<u32>().expect("a count")).iter().sum::<u32>(),
+        649
+    );
     assert_eq!((of("hetzner/eu")[1].as_str(), of("webtask/global")[2].as_str()), ("EUR", "1"));
     assert!(listed.iter().all(|row| row[8].len() == 10 && row[10] == "shipped"), "{}", outcome.stdout);
 }
@@ -78,9 +82,14 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
 #[test]
 fn pricing_offers_the_nearest_name_of_what_is_not_there() {
     let folder = folder();
-    nest(folder.path(), &["pricing", "show", "aws/us-esat-1"]).expect(3).says("there is no price book aws/us-esat-1").says("did you mean aws/us-east-1?");
+    nest(folder.path(), &["pricing", "show", "aws/us-esat-1"])
+        .expect(3)
+        .says("there is no price book aws/us-esat-1")
+        .says("did you mean aws/us-east-1?");
     nest(folder.path(), &["pricing", "show", "aws/us-east-1", "egress.internt"]).expect(3).says("did you mean egress.internet?");
-    nest(folder.path(), &["pricing", "show", "hetzner/eu", "CX43", "--quantity", "1", "--on", "2026-11-25"]).expect(3).says("has no price on 2026-11-25");
+    nest(folder.path(), &["pricing", "show", "hetzner/eu", "CX43", "--quantity", "1", "--on", "2026-11-25"])
+        .expect(3)
+        .says("has no price on 2026-11-25");
 }
 
 #[test]
@@ -105,7 +114,11 @@ fn pricing_validates_with_lines_for_errors_and_warnings_for_doubts() {
     nest(folder.path(), &["pricing", "validate", "good.toml", "--on", "2026-11-25"]).expect(0).says("good.toml: aws/us-east-1 is valid, 1 rows");
     let old = nest(folder.path(), &["pricing", "validate", "good.toml", "--on", "2027-11-25"]).expect(0);
     old.says("warning: good.toml:8: stale-source: source `contract` was seen 389 days ago, more than 180");
-    write(folder.path(), "bad.toml", &format!("{HEAD}{}", CONTRACT.replace("\"0.02\"", "0.02").replace("source = \"contract\"", "source = \"contact\"")));
+    write(
+        folder.path(),
+        "bad.toml",
+        &format!("{HEAD}{}", CONTRACT.replace("\"0.02\"", "0.02").replace("source = \"contract\"", "source = \"contact\"")),
+    );
     nest(folder.path(), &["pricing", "validate", "good.toml", "bad.toml"]).expect(3).says("bad.toml:15").says("quoted decimals");
 }
 
@@ -161,10 +174,15 @@ fn pricing_imports_a_folder_and_names_every_row_that_is_left_out() {
 fn importing_the_rows_of_a_shipped_book_again_gives_its_bytes() {
     let folder = folder();
     let csv = "provider,service,limit,value,unit,adjustable,source,source_date,note\n";
-    let services = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
+    let services =
+        "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
     let free = "auth0,webtask,global,free_tier,containers,0,2,0,USD,account,,,\"awesome-list style public documents (stored texts 34067199236, 34494464741)\",2016-2018,no per-unit public price found; service discontinued; code limited to 20 s per execution; rate limits settable per second/minute/hour/day/week/month\n";
     write(folder.path(), "services.csv", &format!("{services}{free}"));
-    write(folder.path(), "limits.csv", &format!("{csv}auth0,webtask,execution_max,20,s,no,community.auth0.com topic 104471,2023,error text of the hosted platform\n"));
+    write(
+        folder.path(),
+        "limits.csv",
+        &format!("{csv}auth0,webtask,execution_max,20,s,no,community.auth0.com topic 104471,2023,error text of the hosted platform\n"),
+    );
     nest(folder.path(), &["pricing", "import", "limits.csv", "services.csv", "--to", "out"]).expect(0);
     let (own, shipped) = ("out/webtask/global.toml", repository().join("pricing/webtask/global.toml"));
     assert_eq!(fs::read_to_string(folder.path().join(own)).expect("written"), fs::read_to_string(shipped).expect("shipped"));
@@ -198,7 +216,9 @@ fn pricing_fetches_an_offer_from_where_it_is_told() {
     outcome.says("/offers/v1.0/aws/AWSELB/current/eu-west-1/index.json");
     let text = fs::read_to_string(folder.path().join("pricing/aws/eu-west-1.toml")).expect("written");
     assert!(text.contains("published = \"2026-07-20\"") && text.contains("amount = \"0.0252\""), "{text}");
-    nest(folder.path(), &["pricing", "fetch", "aws", "eu-west-1", "--url", &base, "--offer", "AWSNope"]).expect(1).says("cannot be fetched: status 404");
+    nest(folder.path(), &["pricing", "fetch", "aws", "eu-west-1", "--url", &base, "--offer", "AWSNope"])
+        .expect(1)
+        .says("cannot be fetched: status 404");
 }
 
 #[test]

@@ -106,7 +106,9 @@ impl Shelf {
             }
             let later = read(&text)?;
             if later.name() != name {
-                return Err(Failure::new(INVALID, format!("{} is a book of {}", text.name, later.name())).hint(format!("move it to {}.toml", later.name())));
+                return Err(
+                    Failure::new(INVALID, format!("{} is a book of {}", text.name, later.name())).hint(format!("move it to {}.toml", later.name()))
+                );
             }
             found = Some(match found {
                 None => Layered { book: later, layers: vec![text.name] },

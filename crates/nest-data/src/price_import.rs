@@ -23,13 +23,13 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-pub use self::{
-    builder::{FileAccount, ImportedBook, LeftOut},
-    json::next_page,
-};
 use self::{
     builder::Shelf,
     csv_table::{CsvKind, CsvText},
+};
+pub use self::{
+    builder::{FileAccount, ImportedBook, LeftOut},
+    json::next_page,
 };
 use crate::{
     diagnostic::{Diagnostic, Source},

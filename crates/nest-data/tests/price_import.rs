@@ -85,7 +85,8 @@ fn a_free_first_range_is_a_tier_and_offers_of_one_region_are_one_book() {
     let import = imported(&[("dynamodb.json", DYNAMODB), ("ecs.csv", ECS)]);
     let [one] = &import.books[..] else { panic!("one book") };
     let storage = one.book.meter("dynamodb.storage", date(2026, 8, 1)).expect("there");
-    let tiers: Vec<String> = storage.price.iter().flat_map(|price| &price.tiers).map(|tier| format!("{:?}", tier.amount.map(|amount| amount.to_string()))).collect();
+    let tiers: Vec<String> =
+        storage.price.iter().flat_map(|price| &price.tiers).map(|tier| format!("{:?}", tier.amount.map(|amount| amount.to_string()))).collect();
     assert_eq!(tiers, ["Some(\"0\")", "Some(\"0.283\")"]);
     assert!(storage.free.is_none(), "what the list has as a tier is not free twice");
     assert_eq!([amount(&one.book, "fargate.vcpu.x86_64"), amount(&one.book, "fargate.memory.x86_64")], ["0.04048", "0.004445"]);
@@ -147,7 +148,10 @@ fn gcp_machine_types_are_made_of_cores_and_memory_as_the_shipped_list_has_them()
     // pricing.md section 10: n2-standard-2 in us-central1 is 0.097118, 0.04606 on spot.
     let instance = book.instance("n2-standard-2", on).expect("there");
     assert_eq!([instance.price.on_demand, instance.price.spot].map(|price| price.expect("priced").to_string()), ["0.097118", "0.04606"]);
-    assert_eq!(book.commitment("n2-standard-2-cud-1y").map(|one| one.recurring.0), shipped.commitment("n2-standard-2-cud-1y").map(|one| one.recurring.0));
+    assert_eq!(
+        book.commitment("n2-standard-2-cud-1y").map(|one| one.recurring.0),
+        shipped.commitment("n2-standard-2-cud-1y").map(|one| one.recurring.0)
+    );
 }
 
 #[test]
@@ -170,7 +174,8 @@ fn files_that_are_cut_off_or_renamed_are_refused_with_their_line() {
     assert!(refused("other.csv", "a,b\n1,2\n").contains("no price file that is known"));
 }
 
-const SERVICES: &str = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
+const SERVICES: &str =
+    "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
 
 #[test]
 fn our_own_rows_need_no_vendor_and_money_that_is_no_decimal_is_refused() {

@@ -41,7 +41,8 @@ fn today() -> Date {
 }
 
 fn list(arguments: &BooksArguments) -> Result<(), Failure> {
-    let columns = ["book", "currency", "meters", "instances", "commitments", "plans", "limits", "adjustments", "oldest price", "newest price", "layers"];
+    let columns =
+        ["book", "currency", "meters", "instances", "commitments", "plans", "limits", "adjustments", "oldest price", "newest price", "layers"];
     let mut table = Table::new(&columns);
     for (name, Layered { book, layers }) in Shelf::of_folder(&arguments.study)?.all()? {
         let days = || book.source.values().map(|source| source.observed_on.earliest());

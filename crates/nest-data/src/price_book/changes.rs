@@ -134,8 +134,12 @@ mod tests {
 
     #[test]
     fn rows_that_came_went_or_moved_are_found_and_the_same_price_in_another_unit_is_not() {
-        let old = book(&(meter("a", "{ amount = \"12.49\" }") + &meter("b", "{ amount = \"1\" }") + &meter("c", "{ amount = \"0.20\", per = \"1000000\" }")));
-        let new = book(&(meter("a", "{ amount = \"15.99\" }") + &meter("c", "{ amount = \"0.0002\", per = \"1000\" }") + &meter("d", "{ amount = \"1\" }")));
+        let old = book(
+            &(meter("a", "{ amount = \"12.49\" }") + &meter("b", "{ amount = \"1\" }") + &meter("c", "{ amount = \"0.20\", per = \"1000000\" }")),
+        );
+        let new = book(
+            &(meter("a", "{ amount = \"15.99\" }") + &meter("c", "{ amount = \"0.0002\", per = \"1000\" }") + &meter("d", "{ amount = \"1\" }")),
+        );
         let found = changes(&old, &new);
         let told: Vec<(&str, Option<String>)> =
             found.iter().map(|change| (change.row.as_str(), change.kind.percent().map(|percent| percent.round_dp(1).to_string()))).collect();

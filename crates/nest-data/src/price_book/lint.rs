@@ -110,13 +110,18 @@ impl fmt::Display for Finding {
             Self::Stale { source, days, allowed } => write!(f, "source `{source}` was seen {days} days ago, more than {allowed}"),
             Self::OffFamily { sku, family, price, line } => {
                 let (price, percent, line) = (price.round_dp(5).normalize(), percent(price, line), line.round_dp(5).normalize());
-                write!(f, "`{sku}` costs {price} per vCPU, {percent:+} % off the {line} of its family `{family}`: another meter (a licence?) or a slip")
+                write!(
+                    f,
+                    "`{sku}` costs {price} per vCPU, {percent:+} % off the {line} of its family `{family}`: another meter (a licence?) or a slip"
+                )
             }
             Self::ReservedAbove { commitment, effective, on_demand } => {
                 write!(f, "commitment `{commitment}` costs {} an hour, more than the {on_demand} without it", effective.round_dp(6).normalize())
             }
             Self::SpotAbove { sku, spot, on_demand } => write!(f, "spot price {spot} of `{sku}` is above the {on_demand} on demand"),
-            Self::ArmDearer { sku, price, other, other_price } => write!(f, "`{sku}` on ARM costs {price}, more than {other_price} of `{other}` on x86"),
+            Self::ArmDearer { sku, price, other, other_price } => {
+                write!(f, "`{sku}` on ARM costs {price}, more than {other_price} of `{other}` on x86")
+            }
             Self::SameAsRegion { other, rows } => write!(f, "all {rows} prices shared with {other} are equal to the last digit: copied?"),
         }
     }
@@ -268,7 +273,8 @@ fn line_of_products(sku: &str) -> String {
 
 fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<Finding> {
     let prices = |book: &PriceBook| -> BTreeMap<String, String> {
-        let instances = book.instance.iter().filter_map(|row| Some((format!("{} {:?}", row.sku, row.effective_from), row.price.on_demand?.to_string())));
+        let instances =
+            book.instance.iter().filter_map(|row| Some((format!("{} {:?}", row.sku, row.effective_from), row.price.on_demand?.to_string())));
         let meters = book.meter.iter().filter_map(|row| Some((format!("{} {:?}", row.id, row.effective_from), format!("{:?}", row.price.as_ref()?))));
         instances.chain(meters).collect()
     };
@@ -299,7 +305,9 @@ mod tests {
     }
 
     fn instance(sku: &str, arch: &str, vcpu: &str, memory: &str, price: &str) -> String {
-        format!("[[instance]]\nsku = \"{sku}\"\narch = \"{arch}\"\nvcpu = \"{vcpu}\"\nmemory_gib = \"{memory}\"\nprice = {{ {price}, unit = \"h\" }}\nsource = \"s\"\n")
+        format!(
+            "[[instance]]\nsku = \"{sku}\"\narch = \"{arch}\"\nvcpu = \"{vcpu}\"\nmemory_gib = \"{memory}\"\nprice = {{ {price}, unit = \"h\" }}\nsource = \"s\"\n"
+        )
     }
 
     fn found(rows: &str) -> Vec<(&'static str, String)> {
@@ -356,7 +364,8 @@ mod tests {
 
     #[test]
     fn old_sources_and_copied_regions_are_found() {
-        let sizes: String = ["2", "4", "8", "16", "32"].map(|vcpu| instance(&format!("m-{vcpu}"), "x86_64", vcpu, vcpu, &format!("on_demand = \"{vcpu}\""))).concat();
+        let sizes: String =
+            ["2", "4", "8", "16", "32"].map(|vcpu| instance(&format!("m-{vcpu}"), "x86_64", vcpu, vcpu, &format!("on_demand = \"{vcpu}\""))).concat();
         let findings = lint(&book("r", &sizes), date(2026, 12, 1), &[book("q", &sizes), book("r", &sizes)]);
         assert_eq!(findings[0], Finding::Stale { source: "s".to_owned(), days: 214, allowed: 180 });
         assert_eq!(findings[1], Finding::SameAsRegion { other: "p/q".to_owned(), rows: 5 });

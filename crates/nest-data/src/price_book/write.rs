@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write as _};
 
 use super::{
-    Commitment, CommitmentKind, Confidence, FreeKind, Instance, InstanceUnit, Limit, Meter, MeterPrice, Payment, Plan, PriceBook, PriceSource, Quantum,
-    TierMode,
+    Commitment, CommitmentKind, Confidence, FreeKind, Instance, InstanceUnit, Limit, Meter, MeterPrice, Payment, Plan, PriceBook, PriceSource,
+    Quantum, TierMode,
 };
 
 impl PriceBook {

@@ -41,7 +41,8 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
             found.push(row.wrong(format!("the rate `{}` has no amount that can be read", row.get("ratecode")), "a decimal is expected"));
             continue;
         };
-        let rate = Rate { code: row.get("ratecode").to_owned(), unit: row.get("unit").to_owned(), begin, currency: row.get("currency").to_owned(), amount };
+        let rate =
+            Rate { code: row.get("ratecode").to_owned(), unit: row.get("unit").to_owned(), begin, currency: row.get("currency").to_owned(), amount };
         match row.get("termtype") {
             "OnDemand" => product.on_demand.push(rate),
             "Reserved" => {

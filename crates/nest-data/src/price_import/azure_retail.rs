@@ -61,10 +61,8 @@ enum Use {
 }
 
 /// Meters of books, by service and meter.
-const METERS: [(&str, &str, &str); 2] = [
-    ("Functions", "Standard Total Executions", "functions.requests"),
-    ("Functions", "Standard Execution Time", "functions.duration"),
-];
+const METERS: [(&str, &str, &str); 2] =
+    [("Functions", "Standard Total Executions", "functions.requests"), ("Functions", "Standard Execution Time", "functions.duration")];
 
 /// Adds an answer; a file may hold several pages one after another as one list of items.
 pub fn add(file: &Source, known: &[PriceBook], sizes: &BTreeMap<String, Size>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
@@ -121,7 +119,10 @@ fn add_region(
             continue;
         }
         if let Some(other) = machines.entry(&item.arm_sku_name).or_default().insert(use_of, item) {
-            let message = format!("`{}` has two prices: meters {} ({}) and {} ({})", item.arm_sku_name, other.meter_id, other.product_name, item.meter_id, item.product_name);
+            let message = format!(
+                "`{}` has two prices: meters {} ({}) and {} ({})",
+                item.arm_sku_name, other.meter_id, other.product_name, item.meter_id, item.product_name
+            );
             found.push(json::wrong(file, &item.meter_id, message, "one of the two is meant by something else; this version does not know by what"));
         }
     }
@@ -137,8 +138,10 @@ fn add_region(
 /// What of a virtual machine on Linux an item is the price of; none where it is of something else.
 fn machine(item: &Item) -> Option<Use> {
     let named = |word: &str| [&item.product_name, &item.meter_name, &item.sku_name].iter().any(|name| name.contains(word));
-    let virtual_machine = item.service_name == "Virtual Machines" && item.product_name.starts_with("Virtual Machines ") && !item.arm_sku_name.is_empty();
-    if !virtual_machine || ["Windows", "Low Priority", "CloudServices", "Cloud Services", "Expired", "Dedicated Host"].iter().any(|word| named(word)) {
+    let virtual_machine =
+        item.service_name == "Virtual Machines" && item.product_name.starts_with("Virtual Machines ") && !item.arm_sku_name.is_empty();
+    if !virtual_machine || ["Windows", "Low Priority", "CloudServices", "Cloud Services", "Expired", "Dedicated Host"].iter().any(|word| named(word))
+    {
         return None;
     }
     match (item.kind.as_str(), item.reservation_term.as_str()) {
@@ -165,7 +168,8 @@ fn add_machine(file: &Source, sku: &str, uses: &BTreeMap<Use, &Item>, size: &Siz
         }
         amount(file, item).map(|amount| Some(Quoted(amount)))
     };
-    let price = InstancePrice { on_demand: hourly(Use::OnDemand)?, spot: hourly(Use::Spot)?, unit: InstanceUnit::H, sustained: Vec::new(), quantum: None };
+    let price =
+        InstancePrice { on_demand: hourly(Use::OnDemand)?, spot: hourly(Use::Spot)?, unit: InstanceUnit::H, sustained: Vec::new(), quantum: None };
     book.instances.push(Instance {
         sku: sku.to_owned(),
         arch: size.arch.clone(),
@@ -209,7 +213,8 @@ fn add_meter(file: &Source, id: &str, items: &[&Item], known: &[PriceBook], book
         book.currency(&item.currency_code).map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
         let per = counted(&item.unit_of_measure);
         let per = per.ok_or_else(|| json::wrong(file, &item.meter_id, format!("`{id}` is priced per `{}`", item.unit_of_measure), HELP))?;
-        let from = exact(&item.tier_minimum_units).ok_or_else(|| json::wrong(file, &item.meter_id, format!("a tier of `{id}` begins nowhere"), HELP))?;
+        let from =
+            exact(&item.tier_minimum_units).ok_or_else(|| json::wrong(file, &item.meter_id, format!("a tier of `{id}` begins nowhere"), HELP))?;
         steps.push((from * per, (amount(file, item)? / per).normalize()));
     }
     let price = vendor::price(steps);

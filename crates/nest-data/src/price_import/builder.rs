@@ -55,7 +55,8 @@ impl ImportedBook {
     /// What the book's rows were made of, in lines.
     fn header(&self) -> String {
         let book = &self.book;
-        let mut text = format!("{}: written by `locust-nest pricing import`. Amounts exclude tax; one that is not known is left out.\n\n", book.name());
+        let mut text =
+            format!("{}: written by `locust-nest pricing import`. Amounts exclude tax; one that is not known is left out.\n\n", book.name());
         let counted = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
         let parts = [
             counted(book.meter.len(), "meter", "meters"),
@@ -211,7 +212,11 @@ impl Book {
     /// Holds the book to one currency.
     pub fn currency(&mut self, currency: &str) -> Result<(), String> {
         let of_book = self.currency.get_or_insert_with(|| currency.to_owned());
-        if of_book == currency { Ok(()) } else { Err(format!("the amount is in {currency}, others of {}/{} in {of_book}", self.provider, self.region)) }
+        if of_book == currency {
+            Ok(())
+        } else {
+            Err(format!("the amount is in {currency}, others of {}/{} in {of_book}", self.provider, self.region))
+        }
     }
 
     /// Adds a source where it is new, and gives its name. `date` may be partial (`2026`, `2026-07`) or a span (`2025-10..2026-03`),

@@ -44,17 +44,8 @@ const SERVICES: &[&str] = &[
 ];
 
 impl CsvKind {
-    const ALL: [Self; 9] = [
-        Self::AwsEc2,
-        Self::AwsRds,
-        Self::AwsCommitments,
-        Self::AzureVm,
-        Self::GcpCompute,
-        Self::Services,
-        Self::Vps,
-        Self::Limits,
-        Self::Rates,
-    ];
+    const ALL: [Self; 9] =
+        [Self::AwsEc2, Self::AwsRds, Self::AwsCommitments, Self::AzureVm, Self::GcpCompute, Self::Services, Self::Vps, Self::Limits, Self::Rates];
 
     /// Columns that the file must have.
     fn columns(self) -> &'static [&'static str] {

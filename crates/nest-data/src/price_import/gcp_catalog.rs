@@ -131,7 +131,12 @@ fn add_region(file: &Source, skus: &[&Sku], sizes: &BTreeMap<String, Size>, book
             Ok(rate) => {
                 if let Some((_, other)) = rates.insert(key.clone(), (rate, sku)) {
                     let message = format!("{} {:?} of {} is both {} and {}", key.0, key.1, book.region(), other.sku_id, sku.sku_id);
-                    found.push(json::wrong(file, &sku.sku_id, message, "one of the two is meant by something else; this version does not know by what"));
+                    found.push(json::wrong(
+                        file,
+                        &sku.sku_id,
+                        message,
+                        "one of the two is meant by something else; this version does not know by what",
+                    ));
                 }
             }
             Err(error) => found.push(error),
@@ -198,11 +203,19 @@ fn key(sku: &Sku) -> Option<Key> {
     let description = sku.description.as_str();
     let part = |words: &str, core: &str, memory: &str| {
         let (family, rest) = words.split_once(' ')?;
-        let part = if rest == core { Part::Core } else if rest == memory { Part::Memory } else { return None };
+        let part = if rest == core {
+            Part::Core
+        } else if rest == memory {
+            Part::Memory
+        } else {
+            return None;
+        };
         Some((family.to_lowercase(), part))
     };
     let (buying, (family, part)) = match sku.category.usage_type.as_str() {
-        "OnDemand" => (Buying::OnDemand, part(&before(description, " running in ")?.replace("N1 Predefined ", "N1 "), "Instance Core", "Instance Ram")?),
+        "OnDemand" => {
+            (Buying::OnDemand, part(&before(description, " running in ")?.replace("N1 Predefined ", "N1 "), "Instance Core", "Instance Ram")?)
+        }
         "Preemptible" => {
             let words = before(description, " running in ")?.strip_prefix("Spot Preemptible ")?.replace("N1 Predefined ", "N1 ");
             (Buying::Spot, part(&words, "Instance Core", "Instance Ram")?)

@@ -224,12 +224,7 @@ const RULES: &[Rule] = &[
     other("fly.io", "machines", "shared-cpu-1x_1GB", Fate::Machine),
     other("fly.io", "machines", "additional_ram", Fate::Nowhere("it is about, and times a markup of each region that is not in the source")),
     other("fly.io", "machines", "reservation_block_small_shared", Fate::Block("block-small-shared")),
-    other(
-        "auth0",
-        "webtask",
-        "free_tier",
-        Fate::Unpriced { meter: "webtask.requests", unit: "request", limit: "webtask.free_containers" },
-    ),
+    other("auth0", "webtask", "free_tier", Fate::Unpriced { meter: "webtask.requests", unit: "request", limit: "webtask.free_containers" }),
 ];
 
 /// Provider and region of the book that a row is for; several where it holds for all of a provider. None where no book is of its group.

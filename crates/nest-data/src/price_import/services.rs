@@ -13,8 +13,8 @@ use super::{
 use crate::{
     diagnostic::Diagnostic,
     price_book::{
-        Commitment, CommitmentKind, Covers, Dimension, Free, FreeKind, INSTANCE_PRICE, Inclusion, Instance, InstancePrice, InstanceUnit, Limit, Meter,
-        MeterPrice, Payment, PercentOf, Plan, PlanPeriod, Quantum, Round, Tier, TierMode,
+        Commitment, CommitmentKind, Covers, Dimension, Free, FreeKind, INSTANCE_PRICE, Inclusion, Instance, InstancePrice, InstanceUnit, Limit,
+        Meter, MeterPrice, Payment, PercentOf, Plan, PlanPeriod, Quantum, Round, Tier, TierMode,
     },
     units::Quoted,
 };
@@ -31,7 +31,10 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
         let (provider, service, region) = (row.get("provider"), row.get("service"), row.get("region"));
         let what = format!("{provider}/{region} {service}.{}", row.get("meter"));
         let Some(rule) = find(provider, service, row.get("meter")) else {
-            found.push(row.wrong(format!("the meter `{service}.{}` of {provider} is not known", row.get("meter")), "see the list of meters in ARCHITECTURE.md"));
+            found.push(row.wrong(
+                format!("the meter `{service}.{}` of {provider} is not known", row.get("meter")),
+                "see the list of meters in ARCHITECTURE.md",
+            ));
             continue;
         };
         let nowhere = |reason: &str| LeftOut { file: row.file().to_owned(), line: row.line(), row: what.clone(), reason: reason.to_owned() };
@@ -130,7 +133,8 @@ fn add_other(row: &Row<'_>, fate: &Fate, provider: &str, regions: &[String], wha
 /// What is free in all regions of a provider, whichever have the meter.
 fn add_free(row: &Row<'_>, (meters, kind, pool): (&[&str], FreeKind, &str), provider: &str, shelf: &mut Shelf<'_>) -> Result<(), Diagnostic> {
     let quantity = row.needed("tier_to")?;
-    let said = format!("free part: {} ({}){}", row.get("source"), row.get("source_date"), if kind == FreeKind::FirstYear { ", never counted" } else { "" });
+    let said =
+        format!("free part: {} ({}){}", row.get("source"), row.get("source_date"), if kind == FreeKind::FirstYear { ", never counted" } else { "" });
     for book in shelf.of_provider(provider) {
         if !book.meters.iter().any(|meter| meters.contains(&meter.id.as_str())) {
             continue;
@@ -217,14 +221,16 @@ fn add_meter(provider: &str, region: &str, rule: &MeterRule, rows: &[Row<'_>], s
     let gap = steps.windows(2).any(|pair| pair[0].to != Some(pair[1].from));
     let last = rows.last().expect("a meter has a row");
     if gap {
-        return Err(last.wrong(format!("the tiers of `{}` in {provider}/{region} do not follow one another", rule.id), "each begins where the one before ends"));
+        return Err(last
+            .wrong(format!("the tiers of `{}` in {provider}/{region} do not follow one another", rule.id), "each begins where the one before ends"));
     }
     let (price, free) = priced(&steps, rule, last.get("tier_scope"));
     let mut meter = empty_meter(rule.id, rule.unit, book.joined_source(rule.id, &sources));
     let open = steps.last().is_some_and(|step| step.to.is_some());
     let beyond = if open { "what lies beyond the last bound has no price in the source" } else { "" };
     let minimum = last.get("minimum_charge");
-    let minimum = if minimum.is_empty() || rule.quantum.is_some_and(|(_, _, known)| known.is_some()) && !minimum.contains("300 s") { "" } else { minimum };
+    let minimum =
+        if minimum.is_empty() || rule.quantum.is_some_and(|(_, _, known)| known.is_some()) && !minimum.contains("300 s") { "" } else { minimum };
     let at_least = if minimum.is_empty() { String::new() } else { format!("at least {minimum}") };
     let mut notes: Vec<&str> = rows.iter().map(|row| row.get("note")).collect();
     notes.extend([beyond, at_least.as_str()]);

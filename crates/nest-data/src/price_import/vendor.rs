@@ -4,7 +4,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{service_rules::MeterRule, services::{capacity_units, empty_meter}};
+use super::{
+    service_rules::MeterRule,
+    services::{capacity_units, empty_meter},
+};
 use crate::{
     price_book::{Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Quantum, Round, Tier, TierMode},
     units::Quoted,

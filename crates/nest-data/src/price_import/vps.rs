@@ -55,7 +55,8 @@ fn interval(row: &Row<'_>) -> Result<Interval, Diagnostic> {
     let (from, to) = (row.date("effective_from")?, row.date("effective_to")?.map(next));
     let span = row.get("source_date").split_once("..").filter(|_| from.is_none() && to.is_none());
     let Some((first, last)) = span else { return Ok((from, to)) };
-    let month = |text: &str| format!("{text}-01").parse::<Date>().map_err(|_| row.wrong(format!("`{text}` is not a month"), "write 2025-10..2026-03"));
+    let month =
+        |text: &str| format!("{text}-01").parse::<Date>().map_err(|_| row.wrong(format!("`{text}` is not a month"), "write 2025-10..2026-03"));
     Ok((Some(month(first)?), Some(month(last)?.saturating_add(1.month()))))
 }
 

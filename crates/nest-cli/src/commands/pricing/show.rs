@@ -66,11 +66,20 @@ fn rows(book: &PriceBook, wanted: impl Fn(&str) -> bool) -> Table {
     for plan in book.plan.iter().filter(|row| wanted(&row.id)) {
         let mut parts = vec![one("price", plan.amount.to_string(), "month")];
         let included = plan.includes.iter();
-        parts.extend(included.map(|part| one(&format!("includes {}", part.meter), part.quantity.to_string(), part.unit.as_deref().unwrap_or_default())));
+        parts.extend(
+            included.map(|part| one(&format!("includes {}", part.meter), part.quantity.to_string(), part.unit.as_deref().unwrap_or_default())),
+        );
         push("plan", &plan.id, parts, String::new(), &plan.source, "");
     }
     for limit in book.limit.iter().filter(|row| wanted(&row.id)) {
-        push("limit", &limit.id, vec![one("value", limit.value.to_string(), &limit.unit)], String::new(), &limit.source, limit.note.as_deref().unwrap_or_default());
+        push(
+            "limit",
+            &limit.id,
+            vec![one("value", limit.value.to_string(), &limit.unit)],
+            String::new(),
+            &limit.source,
+            limit.note.as_deref().unwrap_or_default(),
+        );
     }
     table
 }
@@ -168,4 +177,3 @@ fn cost(book: &PriceBook, id: &str, quantity: Quoted, on: Date) -> Result<Table,
     ]);
     Ok(table)
 }
-
