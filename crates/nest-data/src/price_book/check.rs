@@ -64,7 +64,7 @@ fn check_sources(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
 
 /// Names are there once, or with dates that do not overlap.
 fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<(&str, &str), Vec<(Option<Date>, Option<Date>)>> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str), Vec<Dates>> = BTreeMap::new();
     for (table, index, name, _) in rows(book) {
         let dates = match table {
             "meter" => (book.meter[index].effective_from, book.meter[index].effective_to),
@@ -91,7 +91,10 @@ fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn overlap(one: (Option<Date>, Option<Date>), other: (Option<Date>, Option<Date>)) -> bool {
+/// First day on which a row holds, and first on which it no longer does.
+type Dates = (Option<Date>, Option<Date>);
+
+fn overlap(one: Dates, other: Dates) -> bool {
     let begins_before_end = |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from < to);
     begins_before_end(one.0, other.1) && begins_before_end(other.0, one.1)
 }

@@ -24,7 +24,7 @@ impl PriceBook {
             quoted(&self.provider),
             quoted(&self.region),
             quoted(&self.currency),
-            quoted(&self.month_hours),
+            quoted(self.month_hours),
             self.stale_after_days
         );
         self.source.iter().for_each(|(name, source)| write_source(&mut text, name, source));

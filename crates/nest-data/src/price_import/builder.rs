@@ -228,8 +228,10 @@ impl Book {
         let observed_on: ObservedOn = first.parse().map_err(|_| format!("`{date}` is not a date"))?;
         let confidence = if approximate { Confidence::Approximate } else { confidence(&title) };
         let source = PriceSource { url: url(&title).map(str::to_owned), title, observed_on, published: None, confidence };
-        let short = slug(&source.title, 5);
-        Ok(self.add_source(&format!("{short}-{}", slug(date, 9)), source))
+        let short = slug(&source.title, 6);
+        let taken = self.sources.get(&short).is_some_and(|other| *other != source);
+        let name = if taken { format!("{short}-{}", slug(date, 9)) } else { short };
+        Ok(self.add_source(&name, source))
     }
 
     /// Adds a source under a name, or under a name like it where another one has that.

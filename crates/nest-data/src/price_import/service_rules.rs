@@ -72,7 +72,7 @@ impl MeterRule {
         Self { plan: Some(plan), ..self }
     }
     /// Bounds of the file are in thousands of the book's unit.
-    const fn from_thousands(self) -> Self {
+    const fn bounds_in_thousands(self) -> Self {
         Self { per: Some("1000"), bound_units: 1_000, ..self }
     }
     const fn capacity_units(self) -> Self {
@@ -183,7 +183,7 @@ const RULES: &[Rule] = &[
     rule("gcp", "disk", "pd_standard", meter("disk.standard", "GiB*month")),
     rule("gcp", "storage", "standard", meter("storage.standard", "GiB*month")),
     // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as long as a request takes, busy or not.
-    rule("gcp", "cloud-run", "cpu_request_based_tier1", meter("cloudrun.cpu", "ms").from_thousands().pool("cloudrun.cpu")),
+    rule("gcp", "cloud-run", "cpu_request_based_tier1", meter("cloudrun.cpu", "ms").bounds_in_thousands().pool("cloudrun.cpu")),
     rule("gcp", "cloud-run", "memory_request_based_tier1", meter("cloudrun.memory", "GiB*s").pool("cloudrun.memory")),
     rule("gcp", "cloud-run", "requests_tier1", meter("cloudrun.requests", "request").per(MILLION).pool("cloudrun.requests")),
     other("gcp", "cloud-run", "cpu_request_based_tier2", Fate::Nowhere(GROUP)),
