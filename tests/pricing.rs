@@ -73,6 +73,8 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
         let outcome = nest(folder.path(), &[&["pricing", "show", "--format", "csv", "--on", "2026-11-25"], arguments].concat()).expect(0);
         rows(&outcome.stdout)[0][4].clone()
     };
+    let sustained = nest(folder.path(), &["pricing", "show", "gcp/us-central1", "n2-standard-2"]).expect(0);
+    assert!(sustained.stdout.contains("up to 1.00 of a month"), "{}", sustained.stdout);
     assert_eq!(cost(&["aws/us-east-1", "egress.internet", "--quantity", "37888"]), "3262.68");
     assert_eq!(cost(&["aws/us-east-1", "lambda.requests", "--quantity", "3000000"]), "0.4");
     assert_eq!(cost(&["hetzner/eu", "CX23", "--quantity", "2"]), "10.98");

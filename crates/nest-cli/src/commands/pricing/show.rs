@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use nest_data::{
     PriceBook,
-    price_book::{Commitment, Instance, InstanceUnit, Meter},
+    price_book::{Commitment, Instance, InstanceUnit, Meter, Sustained},
     units::Quoted,
 };
 use nest_model::pricing::price;
@@ -130,6 +130,10 @@ fn instance_parts(instance: &Instance) -> Vec<(String, String, String, String)> 
     let size = format!("{} vCPU, {} GiB, {}", instance.vcpu, instance.memory_gib, instance.arch);
     let mut parts = vec![(format!("on demand ({size})"), known(instance.price.on_demand), "1".to_owned(), unit.to_owned())];
     parts.extend(instance.price.spot.map(|spot| ("spot".to_owned(), spot.to_string(), "1".to_owned(), unit.to_owned())));
+    let share = |part: &Sustained| {
+        (format!("on demand, up to {} of a month", part.up_to), part.factor.to_string(), "1".to_owned(), "of the list price".to_owned())
+    };
+    parts.extend(instance.price.sustained.iter().map(share));
     parts
 }
 
