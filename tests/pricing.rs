@@ -82,6 +82,12 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
 }
 
 #[test]
+fn a_quantity_beyond_all_bounds_is_wrong_usage() {
+    let many = ["pricing", "show", "aws/us-east-1", "egress.internet", "--quantity", "79228162514264337593543950335"];
+    nest(folder().path(), &many).expect(2).says("a quantity is from 0 to 1000000000000000");
+}
+
+#[test]
 fn pricing_offers_the_nearest_name_of_what_is_not_there() {
     let folder = folder();
     nest(folder.path(), &["pricing", "show", "aws/us-esat-1"])

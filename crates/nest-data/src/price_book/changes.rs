@@ -40,7 +40,9 @@ impl ChangeKind {
     #[must_use]
     pub fn percent(&self) -> Option<Decimal> {
         match self {
-            Self::Amount { old: Some(old), new: Some(new) } if !old.is_zero() => Some((new - old) / old * Decimal::ONE_HUNDRED),
+            Self::Amount { old: Some(old), new: Some(new) } => {
+                new.checked_sub(*old)?.checked_div(*old).and_then(|share| share.checked_mul(Decimal::ONE_HUNDRED))
+            }
             _ => None,
         }
     }
@@ -110,7 +112,7 @@ fn rows(book: &PriceBook) -> BTreeMap<Key, Amounts> {
 /// The amounts of a meter for one unit, so that a price per million and one per thousand compare.
 fn meter_amounts(price: &MeterPrice) -> Amounts {
     let per = price.per.map_or(Decimal::ONE, |per| per.0);
-    let one = |amount: Option<super::Quoted>| amount.map(|amount| (amount.0 / per).normalize());
+    let one = |amount: Option<super::Quoted>| amount.and_then(|amount| amount.0.checked_div(per)).map(|amount| amount.normalize());
     if let Some(amount) = price.amount {
         return [("amount".to_owned(), one(Some(amount)))].into();
     }

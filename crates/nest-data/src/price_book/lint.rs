@@ -105,15 +105,15 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |price: &Decimal, of: &Decimal| ((price / of - Decimal::ONE) * Decimal::ONE_HUNDRED).round();
+        let percent = |price: &Decimal, of: &Decimal| {
+            let share = price.checked_div(*of).and_then(|share| (share - Decimal::ONE).checked_mul(Decimal::ONE_HUNDRED));
+            share.map_or_else(|| "far".to_owned(), |percent| format!("{:+} %", percent.round()))
+        };
         match self {
             Self::Stale { source, days, allowed } => write!(f, "source `{source}` was seen {days} days ago, more than {allowed}"),
             Self::OffFamily { sku, family, price, line } => {
                 let (price, percent, line) = (price.round_dp(5).normalize(), percent(price, line), line.round_dp(5).normalize());
-                write!(
-                    f,
-                    "`{sku}` costs {price} per vCPU, {percent:+} % off the {line} of its family `{family}`: another meter (a licence?) or a slip"
-                )
+                write!(f, "`{sku}` costs {price} per vCPU, {percent} off the {line} of its family `{family}`: another meter (a licence?) or a slip")
             }
             Self::ReservedAbove { commitment, effective, on_demand } => {
                 write!(f, "commitment `{commitment}` costs {} an hour, more than the {on_demand} without it", effective.round_dp(6).normalize())
@@ -156,11 +156,11 @@ fn off_family(instances: &[&Instance]) -> Vec<Finding> {
         let Some(price) = instance.price.on_demand.filter(|price| !price.0.is_zero()) else { continue };
         families.entry(family(&instance.sku)).or_default().push((instance, price.0));
     }
-    let off = |price: Decimal, line: Decimal| (price / line - Decimal::ONE).abs() > FAMILY_BAND;
+    let off = |price: Decimal, line: Decimal| price.checked_div(line).is_none_or(|share| (share - Decimal::ONE).abs() > FAMILY_BAND);
     let mut found = Vec::new();
     for (family, sizes) in families {
-        let per_cpu: Vec<Decimal> = sizes.iter().map(|(size, price)| price / size.vcpu.0).collect();
-        let per_gib: Vec<Decimal> = sizes.iter().map(|(size, price)| price / size.memory_gib.0).collect();
+        let per = |of: fn(&Instance) -> Decimal| -> Option<Vec<Decimal>> { sizes.iter().map(|(size, price)| price.checked_div(of(size))).collect() };
+        let (Some(per_cpu), Some(per_gib)) = (per(|size| size.vcpu.0), per(|size| size.memory_gib.0)) else { continue };
         let (Some(line), Some(line_gib)) = (line(&per_cpu), line(&per_gib)) else { continue };
         for (index, (size, _)) in sizes.iter().enumerate() {
             if off(per_cpu[index], line) && off(per_gib[index], line_gib) {
@@ -178,7 +178,7 @@ fn off_family(instances: &[&Instance]) -> Vec<Finding> {
 fn line(prices: &[Decimal]) -> Option<Decimal> {
     let mut sorted = prices.to_vec();
     sorted.sort();
-    let agreed = sorted.windows(2).find(|pair| pair[1] <= pair[0] * (Decimal::ONE + AGREEMENT)).map(|pair| pair[0]);
+    let agreed = sorted.windows(2).find(|pair| pair[0].checked_mul(Decimal::ONE + AGREEMENT).is_some_and(|most| pair[1] <= most)).map(|pair| pair[0]);
     agreed.or_else(|| (sorted.len() >= 3).then(|| sorted[sorted.len() / 2]))
 }
 
@@ -217,7 +217,7 @@ fn reserved_above(book: &PriceBook, instances: &[&Instance]) -> Vec<Finding> {
             super::InstanceUnit::H => commitment.recurring.0,
             super::InstanceUnit::Month => commitment.recurring.0 / book.month_hours.0,
         };
-        let effective = commitment.upfront.0 / hours + recurring;
+        let Some(effective) = (commitment.upfront.0 / hours).checked_add(recurring) else { continue };
         if effective > on_demand {
             found.push(Finding::ReservedAbove { commitment: commitment.id.clone(), effective, on_demand });
         }
@@ -360,6 +360,20 @@ mod tests {
         // 500 / 8760 + 0.05 = 0.107 an hour, above 0.10.
         let expected = [("reserved-above-on-demand", "ri"), ("spot-above-on-demand", "m7i.large"), ("arm-dearer", "m7g.large")];
         assert_eq!(found(&rows), expected.map(|(code, row)| (code, row.to_owned())));
+    }
+
+    #[test]
+    fn numbers_at_the_ends_of_their_range_do_no_harm() {
+        let tiny = "0.0000000000000000000000000001";
+        let rows = instance("m7i.large", "x86_64", tiny, tiny, "on_demand = \"100000000\", spot = \"0\"")
+            + &instance("m7i.xlarge", "x86_64", "79228162514264337593543950335", "8", &format!("on_demand = \"{tiny}\""))
+            + &instance("m7i.2xlarge", "x86_64", "8", "8", "on_demand = \"100000000\"")
+            + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \"all\"\ncovers = { sku = \"m7i.large\" }\nupfront = \"79228162514264337593543950335\"\nrecurring = \"79228162514264337593543950335\"\nunit = \"h\"\nsource = \"s\"\n";
+        let book = book("r", &rows);
+        for finding in lint(&book, date(2026, 6, 1), &[]) {
+            assert!(!finding.to_string().is_empty());
+        }
+        assert!(crate::price_book::changes(&book, &book).is_empty());
     }
 
     #[test]

@@ -4,12 +4,16 @@ use std::{collections::BTreeMap, ops::Range, str::FromStr};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 
 use super::Kind;
 use crate::{
     diagnostic::{Diagnostic, Source},
     units::Quoted,
 };
+
+/// Largest number of a price file: 10^15, so that exact arithmetic stays inside its 28 digits.
+pub const LARGEST: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
 
 /// CSV files that are known by their columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -276,7 +280,11 @@ impl<'a> Row<'a> {
 
     /// A decimal; none where the cell is blank, which means that it is not known.
     pub fn decimal(&self, column: &str) -> Result<Option<Quoted>, Diagnostic> {
-        self.parsed(column, "a decimal number such as 0.0116")
+        let value: Option<Quoted> = self.parsed(column, "a decimal number such as 0.0116")?;
+        match value {
+            Some(value) if value.0.abs() > LARGEST => Err(self.wrong(format!("`{column}` is {value}"), format!("it must be below {LARGEST}"))),
+            value => Ok(value),
+        }
     }
 
     /// A decimal that must be there.
@@ -295,5 +303,15 @@ impl<'a> Row<'a> {
             return Ok(None);
         }
         text.parse().map(Some).map_err(|_| self.wrong(format!("`{column}` is `{text}`"), format!("it must be {expected}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_number_is_ten_to_the_fifteenth() {
+        assert_eq!(LARGEST, Decimal::from(10_i64.pow(15)));
     }
 }

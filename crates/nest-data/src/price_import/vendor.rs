@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::{
+    csv_table::LARGEST,
     service_rules::MeterRule,
     services::{capacity_units, empty_meter},
 };
@@ -24,7 +25,7 @@ pub fn exact(raw: &RawValue) -> Option<Decimal> {
 /// A decimal, also in scientific notation, without zeros at its end.
 pub fn decimal(text: &str) -> Option<Decimal> {
     let value = if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str_exact(text).ok() };
-    value.map(|value| value.normalize())
+    value.filter(|value| value.abs() <= LARGEST).map(|value| value.normalize())
 }
 
 /// The day of a time such as `2026-07-20T12:00:00Z`.

@@ -12,9 +12,12 @@ use super::{find, unknown};
 use crate::{
     args::BooksArguments,
     books::Shelf,
-    failure::{Failure, INVALID},
+    failure::{Failure, INVALID, USAGE},
     printer::{Table, data, talk},
 };
+
+/// Fewest and most units of anything, so that exact arithmetic stays inside its 28 digits.
+const QUANTITIES: [&str; 2] = ["0", "1000000000000000"];
 
 /// Runs the verb.
 pub fn show(name: &str, id: Option<&str>, quantity: Option<Quoted>, on: Date, arguments: &BooksArguments) -> Result<(), Failure> {
@@ -27,6 +30,10 @@ pub fn show(name: &str, id: Option<&str>, quantity: Option<Quoted>, on: Date, ar
     let table = rows(book, |row| row == id);
     if table.rows.is_empty() {
         return Err(unknown(&format!("row of {name} called"), id, names(book), &format!("see `locust-nest pricing show {name}`")));
+    }
+    let [nothing, most] = QUANTITIES.map(|text| text.parse::<Quoted>().expect("a number of our own"));
+    if quantity.is_some_and(|quantity| !(nothing..=most).contains(&quantity)) {
+        return Err(Failure::new(USAGE, format!("a quantity is from {nothing} to {most}")));
     }
     let Some(quantity) = quantity else { return data(&table.render(arguments.format)) };
     data(&cost(book, id, quantity, on)?.render(arguments.format))
