@@ -178,7 +178,7 @@ impl CsvKind {
             None => "this is no price file that is known".to_owned(),
         };
         let help = "known are the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail prices and GCP catalogues (JSON)";
-        Err(Diagnostic::at(&file.name, 0..first.len(), message, help))
+        Err(Diagnostic::at(&file.name, 0..file.text.lines().next().map_or(0, str::len), message, help))
     }
 }
 

@@ -31,9 +31,13 @@ pub fn kind(file: &Source) -> Result<Kind, Diagnostic> {
 
 /// Reads a file as a type.
 pub fn parse<T: DeserializeOwned>(file: &Source) -> Result<T, Diagnostic> {
-    serde_json::from_str(file.text.trim_start_matches('\u{feff}')).map_err(|error| {
-        let before: usize = file.text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-        let at = (before + error.column().saturating_sub(1)).min(file.text.len());
+    let text = file.text.trim_start_matches('\u{feff}');
+    serde_json::from_str(text).map_err(|error| {
+        let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let mut at = (file.text.len() - text.len() + before + error.column().saturating_sub(1)).min(file.text.len());
+        while !file.text.is_char_boundary(at) {
+            at -= 1;
+        }
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default();
         let (message, help) = if error.is_eof() {
