@@ -20,6 +20,7 @@ mod mixes;
 mod nginx;
 mod outage;
 mod page;
+mod pricing;
 mod probes;
 mod sample;
 mod saturation;

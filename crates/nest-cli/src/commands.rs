@@ -13,6 +13,7 @@ mod growth;
 mod init;
 mod load;
 mod measure;
+mod pricing;
 mod project;
 mod report;
 mod runs;
@@ -39,6 +40,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Growth(arguments) => growth::run(&arguments),
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Demand(arguments) => demand::run(&arguments),
+        Command::Pricing(arguments) => pricing::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

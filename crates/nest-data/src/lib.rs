@@ -39,6 +39,7 @@ pub mod mechanism;
 mod pchip;
 mod policy_check;
 pub mod price_book;
+pub mod price_import;
 mod probe_check;
 pub mod profile;
 pub mod projection;

@@ -4,7 +4,8 @@
 use nest_data::{
     Estimate,
     projection::{
-        BreakDate, BreakEven, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall, WhyNot, first_break,
+        BreakDate, BreakEven, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall, WhyNot,
+        first_break,
     },
     study::GrowthScenario,
     study_file::MOST_CUSTOMERS,

@@ -303,7 +303,9 @@ fn moving_a_behaviour_does_not_move_a_shared_wall_and_the_comparison_says_so() {
     let text = format!("{STUDY}{MOVED}").replace("platform = \"function\"", "platform = \"function\"\nhost = \"example\"");
     let study = study(&text);
     let projection = projected_with(&text, "", |model| lock(model, &study));
-    let first = |name: &str| first_break(&config(&projection, name).break_points).map(|(point, customers)| (point.cause.clone(), customers.value)).expect("it breaks");
+    let first = |name: &str| {
+        first_break(&config(&projection, name).break_points).map(|(point, customers)| (point.cause.clone(), customers.value)).expect("it breaks")
+    };
     let ((before_cause, before), (after_cause, after)) = (first("monolith"), first("moved"));
     assert_eq!(before_cause, after_cause);
     assert!((after / before - 1.0).abs() < 0.03, "{before} {after}");
@@ -317,7 +319,9 @@ fn a_moved_behaviour_leaves_its_tier_but_not_the_database() {
     let text = format!("{STUDY}{MOVED}").replace("platform = \"function\"", "platform = \"function\"\nhost = \"example\"").replace("max = 9", "");
     let projection = projected(&text);
     let (monolith, moved) = (config(&projection, "monolith"), config(&projection, "moved"));
-    let of = |config: &ConfigProjection, meter: &str, behaviour: &str| sum(config, |line| line.meter == meter && line.behaviour.as_deref() == Some(behaviour));
+    let of = |config: &ConfigProjection, meter: &str, behaviour: &str| {
+        sum(config, |line| line.meter == meter && line.behaviour.as_deref() == Some(behaviour))
+    };
     assert!(of(monolith, "two-cores", "pay") > Decimal::ZERO);
     assert_eq!(of(moved, "two-cores", "pay"), Decimal::ZERO);
     assert!(of(moved, "example.duration.x86_64", "pay") > Decimal::ZERO);
@@ -368,8 +372,16 @@ fn a_migration_is_paid_back_by_what_it_saves() {
     // Each month saves exactly 20 of fixed cost: a migration of 100 takes five months.
     let steady = STUDY.replace("monthly = \"3%\"\nrange = [\"1%\", \"5%\"]", "monthly = \"0%\"");
     let base = &steady[steady.find("[configs.monolith]").expect("there")..];
-    let with = |name: &str, fixed: &str, more: &str| base.replace("configs.monolith", name).replace("sku = \"two-cores\"", &format!("sku = \"two-cores\"\nmonthly = {{ licence = \"{fixed}\" }}\n{more}"));
-    let text = format!("{}{}{}", &steady[..steady.find("[configs.monolith]").expect("there")], with("configs.monolith", "50", ""), with("configs.cheap", "30", "migration = { amount = \"100\" }"));
+    let with = |name: &str, fixed: &str, more: &str| {
+        base.replace("configs.monolith", name)
+            .replace("sku = \"two-cores\"", &format!("sku = \"two-cores\"\nmonthly = {{ licence = \"{fixed}\" }}\n{more}"))
+    };
+    let text = format!(
+        "{}{}{}",
+        &steady[..steady.find("[configs.monolith]").expect("there")],
+        with("configs.monolith", "50", ""),
+        with("configs.cheap", "30", "migration = { amount = \"100\" }")
+    );
     let projection = projected(&text);
     let payback = &projection.comparison.as_ref().expect("two").paybacks[0];
     assert_eq!(payback.config, "cheap");

@@ -20,7 +20,9 @@ fn says_how_far_it_looked_where_nothing_breaks() {
     let mut projection = projection();
     let headline = projection.headline.as_mut().expect("the fixture has one");
     headline.break_point = None;
-    assert!(sentence(&projection).ends_with("It does not break below 120,000 customers, four times what was tested. Oldest price: seen 19 days ago."));
+    assert!(
+        sentence(&projection).ends_with("It does not break below 120,000 customers, four times what was tested. Oldest price: seen 19 days ago.")
+    );
 }
 
 #[test]

@@ -66,7 +66,18 @@ fn json(what: Compared, projection: &Projection) -> String {
 
 fn is_of(what: Compared, metric: &str) -> bool {
     let beginnings: &[&str] = match what {
-        Compared::Configs => &["compare_", "crossover", "break_even_price", "same_wall_moved", "migration", "payback_", "regret", "bill_total", "cost_per_1000", "response_forecast"],
+        Compared::Configs => &[
+            "compare_",
+            "crossover",
+            "break_even_price",
+            "same_wall_moved",
+            "migration",
+            "payback_",
+            "regret",
+            "bill_total",
+            "cost_per_1000",
+            "response_forecast",
+        ],
         Compared::Policies => &["policy_"],
         Compared::Growth => &["growth_"],
     };

@@ -45,6 +45,8 @@ pub enum Counted<'a> {
     MemorySeconds(usize),
     /// Milliseconds of processor time of a placement's functions.
     ProcessorMs(usize),
+    /// Milliseconds for which a placement's functions hold a processor, waiting included.
+    HeldMs(usize),
     /// Hours of a placement's units, times this.
     UnitHours(usize, f64),
     /// What the configuration says.
@@ -176,8 +178,14 @@ fn of_function<'a>(index: usize, function: &Function, finder: &Finder<'a>, meter
     if let Some(duration) = duration {
         add(metered, duration, finder, Counted::MemorySeconds(index));
     }
-    if let Some(processor) = processor {
-        add(metered, processor, finder, Counted::ProcessorMs(index));
+    // A host that bills memory beside processors bills both for as long as a request takes; one that bills processors alone, only their work.
+    match (processor, finder.meter_of(&[format!("{host}.memory")])) {
+        (Some(processor), Some(memory)) => {
+            add(metered, processor, finder, Counted::HeldMs(index));
+            add(metered, memory, finder, Counted::MemorySeconds(index));
+        }
+        (Some(processor), None) => add(metered, processor, finder, Counted::ProcessorMs(index)),
+        (None, _) => {}
     }
     Ok(())
 }
@@ -210,6 +218,9 @@ impl<'a> PricedConfig<'a> {
                 }
                 Counted::ProcessorMs(placed) => {
                     self.add_requests(*placed, &mut quantity, |index| self.processor_ms(*placed, index, inputs), inputs);
+                }
+                Counted::HeldMs(placed) => {
+                    self.add_requests(*placed, &mut quantity, |index| self.held_ms(*placed, index, inputs), inputs);
                 }
                 Counted::UnitHours(placed, times) => quantity.unit_hours.push((*placed, *times)),
                 Counted::Stated(used) => self.add_stated(metered, used, inputs, &mut quantity),
@@ -329,6 +340,12 @@ impl<'a> PricedConfig<'a> {
         let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
         let billed_s = (self.duration_s(placed, index, inputs) * 1e3 - 1e-9).ceil().max(1.0) / 1e3;
         billed_s.max(function.shortest_s) * function.memory_gib
+    }
+
+    /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one request at a time.
+    fn held_ms(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
+        let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
+        self.duration_s(placed, index, inputs) * function.processor_share * 1e3
     }
 
     /// Milliseconds of processor time of one request: waiting is free where only they are paid.
