@@ -208,10 +208,11 @@ impl<'a> PricedConfig<'a> {
         units.count() + self.metered.iter().filter(|metered| !metered.is_known()).count()
     }
 
-    /// Every source of a book that the configuration rests on.
+    /// Every source of a book that its prices rest on.
     pub fn sources(&self) -> Vec<(&'a PriceBook, &'a str)> {
         let units = self.placed.iter().flat_map(|placed| placed.sources());
-        units.chain(self.metered.iter().map(|metered| (metered.book, metered.meter.source.as_str()))).collect()
+        let priced = self.metered.iter().filter(|metered| metered.is_known());
+        units.chain(priced.map(|metered| (metered.book, metered.meter.source.as_str()))).collect()
     }
 }
 
