@@ -14,7 +14,7 @@ use crate::{
 /// Every quantile that was fitted, at a customer count.
 pub fn performance(worlds: &ConfigWorlds<'_>, context: &Context<'_>, customers: f64) -> Vec<Performance> {
     let row = |(index, law): (usize, &QuantileLaw)| {
-        let seconds = seconds(worlds, context, index, customers)?;
+        let seconds = seconds(worlds, context, index, customers, usize::MAX)?;
         Some(Performance {
             behaviour: law.behaviour.clone(),
             quantile: law.quantile,
@@ -25,11 +25,11 @@ pub fn performance(worlds: &ConfigWorlds<'_>, context: &Context<'_>, customers: 
     context.model.quantiles.iter().enumerate().filter_map(row).collect()
 }
 
-/// The response time of one law at a customer count; none where it grows without bound.
-pub fn seconds(worlds: &ConfigWorlds<'_>, context: &Context<'_>, law: usize, customers: f64) -> Option<Estimate> {
+/// The response time of one law at a customer count, with the interval of the first so many draws; none where it grows without bound.
+pub fn seconds(worlds: &ConfigWorlds<'_>, context: &Context<'_>, law: usize, customers: f64, most_draws: usize) -> Option<Estimate> {
     let value = seconds_in(&worlds.priced, context, &context.central, &worlds.central, law, customers).filter(|seconds| seconds.is_finite())?;
     let draw = |(world, inputs): (&World, &Inputs)| seconds_in(&worlds.priced, context, world, inputs, law, customers).unwrap_or(f64::INFINITY);
-    let mut draws: Vec<f64> = context.worlds.iter().zip(&worlds.draws).map(draw).map(|seconds| seconds.min(UNBOUNDED_S)).collect();
+    let mut draws: Vec<f64> = context.worlds.iter().zip(&worlds.draws).take(most_draws).map(draw).map(|seconds| seconds.min(UNBOUNDED_S)).collect();
     Some(Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value)))
 }
 

@@ -65,6 +65,9 @@ pub struct Context<'a> {
     pub central: World,
     pub worlds: Vec<World>,
     pub growth: Option<Futures<'a>>,
+    /// Executions per customer and day of the measured study.
+    pub measured_rates: BTreeMap<String, f64>,
+    tested_customers: f64,
 }
 
 /// A configuration with its inputs in the central world and in every draw.
@@ -159,7 +162,17 @@ impl<'a> Context<'a> {
     pub fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Result<Self, ModelError> {
         let growth = study.report.growth.as_ref().or(study.growth.keys().next()).and_then(|name| study.growth.get_key_value(name));
         let growth = growth.map(|(name, scenario)| Futures::new(name, scenario, model.draws.seed, model.draws.count)).transpose()?;
-        Ok(Self { study, model, books, options, central: central_world(model), worlds: worlds(model), growth })
+        Ok(Self {
+            study,
+            model,
+            books,
+            options,
+            central: central_world(model),
+            worlds: worlds(model),
+            growth,
+            measured_rates: model.study.rates_per_day(&model.study.parameter_values()).unwrap_or_default(),
+            tested_customers: tested_customers(model, study),
+        })
     }
 
     /// Customers up to which break points are looked for.
@@ -202,18 +215,9 @@ impl<'a> Context<'a> {
         Ok(Acting { rates, open, fees, parameters: now })
     }
 
-    /// Largest tested customers, at the rates and the peak that are projected: what was tested is a load.
+    /// Largest tested customers, at the rates and the peak that are projected.
     pub fn tested_customers(&self) -> f64 {
-        let load = |study: &Study| {
-            let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
-            let of = |resource: &nest_data::scaling::ResourceModel| {
-                rates.iter().map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value)).sum::<f64>()
-            };
-            let cpus = self.model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
-            study.busiest_minute_per_s() * cpus.map(of).sum::<f64>()
-        };
-        let ratio = load(&self.model.study) / load(self.study);
-        self.model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
+        self.tested_customers
     }
 
     /// Whether stored data changes demand or cost as customers come.
@@ -236,6 +240,20 @@ impl<'a> Context<'a> {
     pub fn decimal(&self, customers: f64) -> Result<Decimal, ModelError> {
         Decimal::from_f64(customers).ok_or_else(|| ModelError::TooLarge { what: format!("{customers} customers") })
     }
+}
+
+/// Largest tested customers at the rates and the peak of another study: what was tested is a load.
+fn tested_customers(model: &ScalingModel, study: &Study) -> f64 {
+    let load = |study: &Study| {
+        let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
+        let of = |resource: &nest_data::scaling::ResourceModel| {
+            rates.iter().map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value)).sum::<f64>()
+        };
+        let cpus = model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+        study.busiest_minute_per_s() * cpus.map(of).sum::<f64>()
+    };
+    let ratio = load(&model.study) / load(study);
+    model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
 }
 
 impl<'a> ConfigWorlds<'a> {
