@@ -7,6 +7,8 @@ use nest_data::{
     scaling::{MeasuredPoint, QuantileLaw, ResourceModel},
 };
 
+use rayon::prelude::*;
+
 use crate::{
     draws::World,
     load_law::LoadLaw,
@@ -19,6 +21,8 @@ use crate::{
 const POINTS: usize = 60;
 /// How far curves reach, as a multiple of the tested customers.
 const REACH: f64 = 2.0;
+/// Draws that bands rest on: no eye tells more of them apart.
+const SHOWN_DRAWS: usize = 2_000;
 /// Draws that the bands of charts per configuration rest on.
 const FEW: usize = 400;
 /// The quantile that response-time charts show.
@@ -54,14 +58,12 @@ fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
     let curve = |worlds: &ConfigWorlds<'_>| {
         let at = |customers: f64| {
             let per_1000 = |inputs| worlds.priced.cost(customers, inputs) / customers * 1e3;
-            let value = per_1000(&worlds.central);
-            let estimate = Estimate::from_draws(value, &mut worlds.draws.iter().map(per_1000).collect()).unwrap_or(Estimate::exact(value));
-            [customers, estimate.low, value, estimate.high]
+            banded(customers, per_1000(&worlds.central), worlds.draws.iter().take(SHOWN_DRAWS).map(per_1000).collect())
         };
         let points = grid(to, true).into_iter().map(at).collect();
         Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.counted(&worlds.central).is_some() }
     };
-    let curves: Vec<Curve> = configs.iter().map(curve).collect();
+    let curves: Vec<Curve> = configs.par_iter().map(curve).collect();
     // A curve with a line that has no price is a lower bound, and not to be called cheap.
     let priced: Vec<&Curve> = curves.iter().zip(configs).filter(|(_, worlds)| worlds.priced.unknown_lines() == 0).map(|(curve, _)| curve).collect();
     let cheapest =
@@ -135,7 +137,7 @@ fn response(context: &Context<'_>) -> Option<Chart> {
             ordered_seconds(&laws, law.quantile, law.servers, rho).unwrap_or(f64::NAN)
         };
         let at = |customers: f64| {
-            let draws = context.worlds.iter().zip(&uses.draws).map(|(world, one)| seconds(world, one, customers));
+            let draws = context.worlds.iter().zip(&uses.draws).take(SHOWN_DRAWS).map(|(world, one)| seconds(world, one, customers));
             banded(customers, seconds(&context.central, &uses.central, customers), draws.collect())
         };
         Curve { name: law.behaviour.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
@@ -252,7 +254,7 @@ impl Uses {
     /// A point of a curve: what `shown` makes of the use in every world.
     fn banded(&self, customers: f64, shown: impl Fn(f64) -> f64) -> [f64; 4] {
         let at = |one: &OneUse| shown(self.used(one, customers));
-        banded(customers, at(&self.central), self.draws.iter().map(at).collect())
+        banded(customers, at(&self.central), self.draws.iter().take(SHOWN_DRAWS).map(at).collect())
     }
 }
 

@@ -11,10 +11,7 @@ use nest_data::{
     study_file::MOST_CUSTOMERS,
     units::Quoted,
 };
-use rust_decimal::{
-    Decimal,
-    prelude::{FromPrimitive, ToPrimitive},
-};
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
     ModelError,
@@ -23,6 +20,7 @@ use crate::{
     draws::{Purpose, Stream},
     growth::{Futures, Path},
     inputs::Inputs,
+    months::{MonthCost, course},
     project::{ConfigWorlds, Context, ends, money},
 };
 
@@ -49,13 +47,14 @@ pub fn compare(
     context: &Context<'_>,
     configs: &[ConfigWorlds<'_>],
     projected: &[ConfigProjection],
+    courses: &[Vec<MonthCost>],
     baseline: usize,
 ) -> Result<Option<Comparison>, ModelError> {
     if configs.len() < 2 {
         return Ok(None);
     }
     let months = context.growth.as_ref().map_or(1, |growth| growth.course.months());
-    let totals = configs.iter().map(|worlds| totals(worlds, context, context.growth.as_ref())).collect::<Result<Vec<_>, _>>()?;
+    let totals = configs.iter().zip(courses).map(|(worlds, course)| totals(worlds, context, course)).collect::<Result<Vec<_>, _>>()?;
     let lasting: Vec<bool> = projected.iter().map(|config| lasts(context, config)).collect();
     let best = best(&totals, &lasting);
     let paybacks: Vec<Payback> = (0..configs.len()).filter_map(|index| payback(context, configs, &totals, index, baseline)).collect();
@@ -83,8 +82,8 @@ pub fn compare(
     }))
 }
 
-/// What a configuration costs over all months of a scenario, its migration at the beginning; a month where nothing grows.
-fn totals(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: Option<&Futures<'_>>) -> Result<Totals, ModelError> {
+/// What a configuration costs over all months of a course, its migration at the beginning; over one month where nothing grows.
+fn totals(worlds: &ConfigWorlds<'_>, context: &Context<'_>, course: &[MonthCost]) -> Result<Totals, ModelError> {
     let migration = worlds.priced.config.migration.as_ref();
     let amount = migration.map_or(Decimal::ZERO, |migration| migration.amount.0);
     let drawn = |index: usize| match migration.and_then(|migration| migration.range) {
@@ -94,29 +93,16 @@ fn totals(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: Option<&Futu
         None => float(amount),
     };
     let mut draws: Vec<f64> = (0..worlds.draws.len()).map(drawn).collect();
-    let mut central = amount;
-    let Some(growth) = growth else {
+    let mut add = |costs: &[f64]| draws.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
+    if context.growth.is_none() {
         let customers = context.headline_customers();
         let month: Vec<f64> = worlds.draws.iter().map(|inputs| worlds.priced.cost(customers, inputs)).collect();
-        draws.iter_mut().zip(&month).for_each(|(sum, cost)| *sum += cost);
-        return Ok(Totals { central: central + worlds.bill_total(customers)?, draws, months: vec![month] });
-    };
-    let mut months = Vec::new();
-    for month in 0..growth.course.months() as usize {
-        let [begin, end] = ends(&growth.central, month);
-        if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
-            break;
-        }
-        let grown = worlds.grown(context, begin, month)?;
-        let this = grown.as_ref().unwrap_or(worlds);
-        central += (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
-        let cost =
-            |(inputs, path): (&Inputs, &Path)| ends(path, month).iter().map(|customers| this.priced.cost(*customers, inputs)).sum::<f64>() / 2.0;
-        let costs: Vec<f64> = this.draws.iter().zip(&growth.draws).map(cost).collect();
-        draws.iter_mut().zip(&costs).for_each(|(sum, cost)| *sum += cost);
-        months.push(costs);
+        add(&month);
+        return Ok(Totals { central: amount + worlds.bill_total(customers)?, draws, months: vec![month] });
     }
-    Ok(Totals { central, draws, months })
+    course.iter().for_each(|month| add(&month.draws));
+    let central = amount + course.iter().map(|month| month.value).sum::<Decimal>();
+    Ok(Totals { central, draws, months: course.iter().map(|month| month.draws.clone()).collect() })
 }
 
 /// Whether nothing of a configuration fails before growth ends; at the headline's customers where nothing grows.
@@ -352,37 +338,38 @@ fn central_total(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futu
 }
 
 /// Each growth scenario of the study on one configuration.
-pub fn growths(context: &Context<'_>, worlds: &ConfigWorlds<'_>, break_points: &[BreakPoint]) -> Result<Vec<GrowthProjection>, ModelError> {
+pub fn growths(
+    context: &Context<'_>,
+    worlds: &ConfigWorlds<'_>,
+    headline: &[MonthCost],
+    break_points: &[BreakPoint],
+) -> Result<Vec<GrowthProjection>, ModelError> {
     let of = |(name, scenario): (&String, &GrowthScenario)| {
         let futures = Futures::new(name, scenario, context.model.draws.seed, context.model.draws.count)?;
-        let totals = totals(worlds, context, Some(&futures))?;
-        let migration = worlds.priced.config.migration.as_ref().map_or(Decimal::ZERO, |migration| migration.amount.0);
+        let known = context.growth.as_ref().is_some_and(|growth| growth.name == name);
+        let own = if known { Vec::new() } else { course(worlds, context, &futures)? };
+        let course = if known { headline } else { &own };
         let months = futures.course.months();
-        let last = totals.months.len().saturating_sub(1);
+        let last = course.len().saturating_sub(1);
         let paths = |months: f64| {
             let value = futures.central.at(months);
             Estimate::from_draws(value, &mut futures.draws.iter().map(|path| path.at(months)).collect()).unwrap_or(Estimate::exact(value))
         };
         let mean = |path: &Path| ends(path, last).iter().sum::<f64>() / 2.0;
-        let central = ends(&futures.central, last);
-        let grown = worlds.grown(context, central[0], last)?;
-        let this = grown.as_ref().unwrap_or(worlds);
-        let value = (this.bill_total(central[0])? + this.bill_total(central[1])?) / Decimal::TWO;
+        let value = course.last().map_or(Decimal::ZERO, |month| month.value);
         let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(mean(&futures.central))?;
-        let per_1000_draws =
-            totals.months.last().into_iter().flatten().zip(&futures.draws).map(|(cost, path)| cost / mean(path) * 1e3).collect::<Vec<f64>>();
+        let per_1000_draws = course.last().into_iter().flat_map(|month| &month.draws).zip(&futures.draws).map(|(cost, path)| cost / mean(path) * 1e3);
+        let mut sums = vec![0.0; worlds.draws.len()];
+        course.iter().for_each(|month| sums.iter_mut().zip(&month.draws).for_each(|(sum, cost)| *sum += cost));
+        let unknown = worlds.priced.unknown_lines() > 0;
         let first = first_break(break_points);
         Ok(GrowthProjection {
             name: name.clone(),
             months,
             start: paths(0.0),
             end: paths(f64::from(months)),
-            total: money(
-                totals.central - migration,
-                totals.draws.iter().map(|cost| cost - migration.to_f64().unwrap_or(0.0)).collect(),
-                worlds.priced.unknown_lines() > 0,
-            ),
-            per_1000: money(per_1000, per_1000_draws, worlds.priced.unknown_lines() > 0),
+            total: money(course.iter().map(|month| month.value).sum(), sums, unknown),
+            per_1000: money(per_1000, per_1000_draws.collect(), unknown),
             cause: first.map(|(point, _)| point.cause.clone()),
             date: first.map(|(_, customers)| date_of(&futures, customers)),
         })

@@ -37,6 +37,7 @@ mod compare;
 mod config;
 mod inputs;
 mod limits;
+mod months;
 mod policy;
 mod project;
 mod segments;

@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use nest_data::{
     Caveat, Document, Estimate, PriceBook, Projection, ScalingModel, Study,
-    estimate::quantile_of_sorted,
+    estimate::quantile_of,
     measurement::ResourceKind,
     projection::{
         Bill, BookUse, BreakPoint, ConfigProjection, CostLine, DemandRow, DriverKind, DriverShare, FeeBill, Headline, ModelSource, MoneyEstimate,
-        MonthProjection, SourceUse, first_break,
+        SourceUse, first_break,
     },
     study::Driver,
     study_file::MOST_CUSTOMERS,
     units::Quoted,
 };
+use rayon::prelude::*;
 use rust_decimal::{
     Decimal,
     prelude::{FromPrimitive, ToPrimitive},
@@ -25,14 +26,14 @@ use crate::{
     break_point::{Search, break_points, is_extrapolated},
     charts::charts,
     compare::{compare, growths},
-    config::{Carrier, Placed, PricedConfig, float, total},
+    config::{Placed, PricedConfig, float, total},
     draws::{Purpose, Stream, World, central_world, worlds},
     growth::{Futures, Path},
     inputs::{Acts, Inputs, OpenWork},
     limits::{Asked, meet_objectives},
+    months::{MonthCost, course, months},
     performance::performance,
     policy::{open_work, project_policy},
-    pricing::{amortised_per_month, cash_in_month, contract_factor},
     segments::segments,
     sensitivity::sensitivity,
 };
@@ -86,6 +87,13 @@ pub struct Moment {
     pub months: f64, // after the start of growth
 }
 
+/// What comes of one configuration.
+struct Projected {
+    config: ConfigProjection,
+    course: Vec<MonthCost>,
+    caveats: Vec<Caveat>,
+}
+
 /// What customers do in one world, and what their open items cost.
 struct Acting {
     rates: BTreeMap<String, f64>,
@@ -104,10 +112,18 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         return Err(ModelError::NotMeasured { behaviour: behaviour.clone() });
     }
     let context = Context::new(model, study, books, options)?;
-    let configs = study.configs.keys().map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new())).collect::<Result<Vec<_>, _>>()?;
+    // Configurations know nothing of one another, so each has a processor of its own where there is one.
+    let names: Vec<&String> = study.configs.keys().collect();
+    let configs = names.par_iter().map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new())).collect::<Result<Vec<_>, _>>()?;
     let customers = context.headline_customers();
+    let made = configs.par_iter().map(|worlds| worlds.project(&context, customers)).collect::<Result<Vec<_>, _>>()?;
     let mut caveats = model.caveats.clone();
-    let projected = configs.iter().map(|worlds| worlds.project(&context, customers, &mut caveats)).collect::<Result<Vec<_>, _>>()?;
+    let (mut projected, mut courses) = (Vec::new(), Vec::new());
+    for one in made {
+        caveats.extend(one.caveats);
+        projected.push(one.config);
+        courses.push(one.course);
+    }
     let lead = study.report.config.as_ref().or(study.configs.keys().next());
     let position = lead.and_then(|name| configs.iter().position(|worlds| worlds.priced.name == name));
     let lead = position.map(|index| (&configs[index], &projected[index]));
@@ -124,8 +140,11 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         break_point: first_break(&config.break_points).map(|(point, _)| point.clone()),
         searched_to: context.searched_to(),
     });
-    let comparison = position.map(|index| compare(&context, &configs, &projected, index)).transpose()?.flatten();
-    let growths = lead.map(|(worlds, config)| growths(&context, worlds, &config.break_points)).transpose()?.unwrap_or_default();
+    let comparison = position.map(|index| compare(&context, &configs, &projected, &courses, index)).transpose()?.flatten();
+    let growths = lead
+        .map(|(worlds, config)| growths(&context, worlds, &courses[position.unwrap_or_default()], &config.break_points))
+        .transpose()?
+        .unwrap_or_default();
     let sensitivity = lead.map(|(worlds, _)| sensitivity(&context, worlds, customers)).transpose()?.unwrap_or_default();
     let segments = lead.map(|(worlds, config)| segments(&context, worlds, &config.bill)).transpose()?.unwrap_or_default();
     let used = book_uses(&configs, options.as_of, &mut caveats);
@@ -227,7 +246,7 @@ impl<'a> Context<'a> {
     }
 
     /// Whether what one customer causes changes from month to month.
-    fn changes_with_time(&self) -> bool {
+    pub fn changes_with_time(&self) -> bool {
         self.demand_follows_data() || self.study.segments.values().any(|segment| segment.growth.is_some())
     }
 
@@ -344,17 +363,20 @@ impl<'a> ConfigWorlds<'a> {
         break_points(&self.priced, &search)
     }
 
-    fn project(&self, context: &Context<'a>, customers: f64, caveats: &mut Vec<Caveat>) -> Result<ConfigProjection, ModelError> {
+    /// The projection of this configuration, with what each month costs in every draw and the doubts that it raises.
+    fn project(&self, context: &Context<'a>, customers: f64) -> Result<Projected, ModelError> {
         let priced = &self.priced;
-        self.raise(context, customers, caveats);
-        let bill = self.bill(context, customers, caveats)?;
-        let months = self.months(context)?;
+        let mut caveats = Vec::new();
+        self.raise(context, customers, &mut caveats);
+        let bill = self.bill(context, customers, &mut caveats)?;
+        let course = context.growth.as_ref().map(|growth| course(self, context, growth)).transpose()?.unwrap_or_default();
+        let months = months(self, context, &course)?;
         let counted = priced.counted(&self.central).map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
         let allowed = counted.unwrap_or(f64::INFINITY);
         if let Some(month) = months.iter().find(|month| month.instances.is_some_and(|instances| instances.value > allowed)) {
             caveats.push(Caveat::MoreThanAllowed { config: priced.name.to_owned(), from: month.date });
         }
-        Ok(ConfigProjection {
+        let config = ConfigProjection {
             name: priced.name.to_owned(),
             description: priced.config.description.clone(),
             platform: priced.main().placement.platform,
@@ -366,7 +388,8 @@ impl<'a> ConfigWorlds<'a> {
             bill,
             months,
             break_points: self.break_points(context)?,
-        })
+        };
+        Ok(Projected { config, course, caveats })
     }
 
     fn raise(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) {
@@ -428,84 +451,6 @@ impl<'a> ConfigWorlds<'a> {
         let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
         Ok(Some(FeeBill { lines, total: money(value, draws, false), per_1000: money(per_1000, per_1000_draws, false) }))
     }
-
-    /// Capacity on the first day of each month; cost the mean of the month's two ends.
-    fn months(&self, context: &Context<'a>) -> Result<Vec<MonthProjection>, ModelError> {
-        let Some(growth) = &context.growth else { return Ok(Vec::new()) };
-        let unknown = self.priced.unknown_lines() > 0;
-        let mut months = Vec::new();
-        for (month, date) in growth.course.dates().into_iter().enumerate().take(growth.course.months() as usize) {
-            let [begin, end] = ends(&growth.central, month);
-            if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
-                break;
-            }
-            let grown = self.grown(context, begin, month)?;
-            let this = grown.as_ref().unwrap_or(self);
-            let value = (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
-            let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
-            let worlds: Vec<MonthWorld> = this.draws.iter().zip(&growth.draws).map(|(inputs, path)| self.month_world(path, month, inputs)).collect();
-            let draws = |draw: &dyn Fn(&MonthWorld) -> f64| worlds.iter().map(draw).collect::<Vec<f64>>();
-            let estimate =
-                |value: f64, draw: &dyn Fn(&MonthWorld) -> f64| Estimate::from_draws(value, &mut draws(draw)).unwrap_or(Estimate::exact(value));
-            months.push(MonthProjection {
-                date,
-                customers: estimate(begin, &|world| world.customers),
-                instances: this
-                    .priced
-                    .instances(begin, &this.central)
-                    .map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
-                cost: money(value, draws(&|world| world.cost), unknown),
-                cash: this.cash(month, value),
-                fees: this.month_fees(context, [begin, end], month, growth)?,
-                per_1000: money(per_1000, draws(&|world| world.per_1000), unknown),
-                extrapolated: is_extrapolated(&self.priced, context.tested_customers(), end, &this.central),
-            });
-        }
-        Ok(months)
-    }
-
-    /// What is paid in a month where commitments are paid ahead: theirs at once when their term begins, nothing of that later. None where
-    /// nothing is paid ahead.
-    ///
-    /// Source: `reference/pricing.md` section 5, BilledCost against EffectiveCost.
-    fn cash(&self, month: usize, amortised: Decimal) -> Option<Quoted> {
-        let mut ahead = false;
-        let mut cash = amortised;
-        for placed in &self.priced.placed {
-            let Carrier::Units(units) = &placed.carrier else { continue };
-            for (commitment, count) in units.commitments.iter().filter(|(commitment, _)| !commitment.upfront.0.is_zero()) {
-                ahead = true;
-                let count = Decimal::from(*count);
-                let difference = cash_in_month(commitment, count, month as u32 + 1) - amortised_per_month(commitment, count);
-                cash += difference * placed.exchange * contract_factor(&placed.book.adjustment, placed.placement.sku.as_deref().unwrap_or_default());
-            }
-        }
-        ahead.then(|| Quoted(cash.round_dp(12).normalize()))
-    }
-
-    fn month_fees(&self, context: &Context<'_>, ends_of: [f64; 2], month: usize, growth: &Futures<'_>) -> Result<Option<MoneyEstimate>, ModelError> {
-        if context.study.fees.is_empty() {
-            return Ok(None);
-        }
-        let [begin, end] = ends_of;
-        let value = total(&self.priced.fee_lines((begin + end) / 2.0, &self.central, &self.parameters)?);
-        let draw = |(inputs, path): (&Inputs, &Path)| self.priced.fees(ends(path, month).iter().sum::<f64>() / 2.0, inputs);
-        Ok(Some(money(value, self.draws.iter().zip(&growth.draws).map(draw).collect(), false)))
-    }
-
-    fn month_world(&self, path: &Path, month: usize, inputs: &Inputs) -> MonthWorld {
-        let [begin, end] = ends(path, month);
-        let cost = (self.priced.cost(begin, inputs) + self.priced.cost(end, inputs)) / 2.0;
-        MonthWorld { customers: begin, instances: self.priced.instances(begin, inputs), cost, per_1000: cost / (begin + end) * 2e3 }
-    }
-}
-
-/// One month in one draw.
-struct MonthWorld {
-    customers: f64,
-    instances: Option<f64>,
-    cost: f64,
-    per_1000: f64,
 }
 
 /// Customers at the two ends of a month.
@@ -516,18 +461,16 @@ pub fn ends(path: &Path, month: usize) -> [f64; 2] {
 /// A decimal value with the 5 % and 95 % quantiles of its draws.
 pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstimate {
     draws.iter_mut().for_each(|draw| *draw = draw.min(UNAFFORDABLE));
-    draws.sort_by(f64::total_cmp);
     let float = value.to_f64().unwrap_or(f64::NAN);
-    let at = |quantile| quantile_of_sorted(&draws, quantile).unwrap_or(float);
+    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(float);
     MoneyEstimate { value: Quoted(value.normalize()), low: at(0.05), high: at(0.95), at_least }
 }
 
 /// Whether a value lies outside the central half of its draws.
 fn off_centre(value: Decimal, draws: &[f64]) -> bool {
-    let mut sorted = draws.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let mut draws = draws.to_vec();
     let value = value.to_f64().unwrap_or(f64::NAN);
-    let at = |quantile| quantile_of_sorted(&sorted, quantile).unwrap_or(value);
+    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(value);
     value < at(0.25) * (1.0 - 1e-9) || value > at(0.75) * (1.0 + 1e-9)
 }
 
