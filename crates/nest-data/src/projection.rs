@@ -432,6 +432,9 @@ pub struct PolicyProjection {
     pub after: MoneyEstimate,
     /// Change of it, paired by draw.
     pub change: MoneyEstimate,
+    /// Fees of 1,000 customers before, after, and their change; none where the study has no fees.
+    #[serde(default)]
+    pub fees: Option<[MoneyEstimate; 3]>,
     /// First break point before, in customers.
     pub break_before: Option<Estimate>,
     /// First break point after, in customers.
@@ -457,6 +460,9 @@ pub struct PolicyMonth {
     pub open_items: Vec<(String, f64)>,
     /// Cost of the month after, less what it would be before; paired by draw.
     pub change: MoneyEstimate,
+    /// Change of the month's fees; none where the study has no fees.
+    #[serde(default)]
+    pub fees: Option<MoneyEstimate>,
 }
 
 /// A price book that was used.

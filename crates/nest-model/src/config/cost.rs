@@ -12,9 +12,17 @@ use crate::{inputs::Inputs, pricing::price_together_float, sizing::Sizing};
 /// A configuration in one world, ready for any number of customers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Load {
-    sizings: Vec<Option<Sizing>>,               // by placement
-    meters: Vec<(f64, f64, Vec<(usize, f64)>)>, // units per customer, fixed units, units per unit-hour by placement
-    fees: f64,                                  // per customer
+    sizings: Vec<Option<Sizing>>, // by placement
+    meters: Vec<Metering>,
+    fees: f64, // per customer
+}
+
+/// What counts on one meter.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Metering {
+    per_customer: f64,             // units a month
+    fixed: f64,                    // units a month
+    unit_hours: Vec<(usize, f64)>, // units for each hour of a placement's units
 }
 
 impl PricedConfig<'_> {
@@ -22,7 +30,7 @@ impl PricedConfig<'_> {
     pub fn load(&self, inputs: &Inputs) -> Load {
         let meters = self.metered.iter().map(|metered| {
             let quantity = self.quantity(metered, inputs);
-            (quantity.slope(), quantity.fixed, quantity.unit_hours)
+            Metering { per_customer: quantity.slope(), fixed: quantity.fixed, unit_hours: quantity.unit_hours }
         });
         let fees = self.fee_behaviours.iter().zip(&inputs.fees).map(|(index, fee)| fee * inputs.rates_per_day[*index]).sum::<f64>();
         Load {
@@ -45,9 +53,9 @@ impl PricedConfig<'_> {
             listed += list * units.exchange;
             sum += paid * units.exchange * units.contract;
         }
-        let quantity = |(slope, fixed, unit_hours): &(f64, f64, Vec<(usize, f64)>)| {
-            let of_units: f64 = unit_hours.iter().map(|(placed, times)| hours[(*placed).min(MOST_PLACED - 1)] * times).sum();
-            slope * customers + fixed + of_units
+        let quantity = |metering: &Metering| {
+            let of_units: f64 = metering.unit_hours.iter().map(|(placed, times)| hours[(*placed).min(MOST_PLACED - 1)] * times).sum();
+            metering.per_customer * customers + metering.fixed + of_units
         };
         if self.shares_pools {
             let bought: Vec<_> = self.metered.iter().zip(&load.meters).map(|(metered, load)| metered.bought(quantity(load))).collect();

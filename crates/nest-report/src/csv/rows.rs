@@ -118,6 +118,15 @@ fn policy_rows(policy: &PolicyProjection, currency: &str) -> Vec<Row> {
     ] {
         rows.push(place.also(metric, &monthly, Kind::Priced).component(lower_bound(money.at_least)).money(money));
     }
+    for (metric, money) in policy
+        .fees
+        .iter()
+        .flatten()
+        .zip(["policy_fees_per_1000_before", "policy_fees_per_1000_after", "policy_fees_per_1000_change"])
+        .map(|(money, metric)| (metric, money))
+    {
+        rows.push(place.also(metric, &monthly, Kind::Priced).money(money));
+    }
     for (metric, customers) in [("policy_break_before", &policy.break_before), ("policy_break_after", &policy.break_after)] {
         rows.push(place.also(metric, "customers", Kind::Fitted).estimate(customers.as_ref()));
     }
@@ -138,6 +147,7 @@ fn policy_rows(policy: &PolicyProjection, currency: &str) -> Vec<Row> {
         let place = Row { month: month.date.to_string(), customers: None, ..place.clone() };
         rows.push(place.also("policy_adopted", "share", Kind::Assumed).value(month.adopted));
         rows.push(place.also("policy_cost_change", &monthly, Kind::Priced).component(lower_bound(month.change.at_least)).money(&month.change));
+        rows.extend(month.fees.as_ref().map(|fees| place.also("policy_fees_change", &monthly, Kind::Priced).money(fees)));
         rows.extend(
             month.open_items.iter().map(|(name, items)| place.also("policy_open_items", "items", Kind::Assumed).component(name).value(*items)),
         );

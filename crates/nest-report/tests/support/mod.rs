@@ -221,6 +221,7 @@ fn policy() -> PolicyProjection {
         before: money("18.355952", 17.6, 19.4),
         after: money("17.1", 16.4, 18.0),
         change: money("-1.255952", -1.42, -1.11),
+        fees: None,
         break_before: Some(estimate(46_613.0, 43_122.0, 50_921.0)),
         break_after: Some(estimate(49_870.0, 46_100.0, 54_500.0)),
         demand_change: estimate(-0.0653, -0.0681, -0.0624),
