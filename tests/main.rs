@@ -6,6 +6,7 @@
 mod support;
 
 mod bank;
+mod compare;
 mod curve;
 mod customers;
 mod demand;
