@@ -145,7 +145,7 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         .map(|(worlds, config)| growths(&context, worlds, &courses[position.unwrap_or_default()], &config.break_points))
         .transpose()?
         .unwrap_or_default();
-    let sensitivity = lead.map(|(worlds, _)| sensitivity(&context, worlds, customers)).transpose()?.unwrap_or_default();
+    let sensitivity = lead.map(|(worlds, _)| sensitivity(&context, worlds, customers)).unwrap_or_default();
     let segments = lead.map(|(worlds, config)| segments(&context, worlds, &config.bill)).transpose()?.unwrap_or_default();
     let used = book_uses(&configs, options.as_of, &mut caveats);
     Ok(Projection {

@@ -3,7 +3,6 @@
 use nest_data::projection::Sensitivity;
 
 use crate::{
-    ModelError,
     inputs::Inputs,
     project::{ConfigWorlds, Context},
 };
@@ -14,7 +13,7 @@ const BURST: [f64; 2] = [0.8, 1.2];
 const RESERVE: f64 = 0.1;
 
 /// Every input with the cost of 1,000 customers at both ends of its range; the widest first.
-pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Result<Vec<Sensitivity>, ModelError> {
+pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Vec<Sensitivity> {
     let priced = &worlds.priced;
     let cost = |inputs: Inputs| {
         let inputs = inputs.ready(priced);
@@ -60,15 +59,17 @@ pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: 
     });
     for (name, parameter) in &context.study.parameters {
         let Some(range) = parameter.range() else { continue };
-        let mut per_1000 = [0.0; 2];
-        for (value, cost) in range.iter().zip(&mut per_1000) {
+        let at = |value: f64| {
             let mut set = worlds.set.clone();
-            set.insert(name.clone(), *value);
-            let there = ConfigWorlds::central_only(context, priced.name, &set)?;
-            *cost = there.priced.cost(customers, &there.central) / customers * 1e3;
+            set.insert(name.clone(), value);
+            let there = ConfigWorlds::central_only(context, priced.name, &set).ok()?;
+            Some(there.priced.cost(customers, &there.central) / customers * 1e3)
+        };
+        // A wide range may leave what a formula is defined for: there is no cost there.
+        if let (Some(low), Some(high)) = (at(range[0]), at(range[1])) {
+            found.push(Sensitivity { input: format!("parameter {name}"), range, per_1000: [low, high], assumed: true });
         }
-        found.push(Sensitivity { input: format!("parameter {name}"), range, per_1000, assumed: true });
     }
     found.sort_by(|a, b| (b.per_1000[1] - b.per_1000[0]).abs().total_cmp(&(a.per_1000[1] - a.per_1000[0]).abs()));
-    Ok(found)
+    found
 }

@@ -238,6 +238,70 @@ fn lines_and_drivers_sum_to_the_total_exactly_on_every_platform() {
     }
 }
 
+const OTHERS: &str = r#"
+[configs.tasks]
+platform = "task"
+book = "example/one"
+host = "example"
+vcpu = "1"
+memory_gib = "2"
+speed = [1.0, 1.0]
+[configs.nodes]
+platform = "container"
+book = "example/one"
+sku = "two-cores"
+vcpu = "0.5"
+memory_gib = "1"
+scale = "hourly"
+speed = [1.0, 1.0]
+[configs.committed]
+platform = "vm"
+book = "example/one"
+sku = "two-cores"
+commitments = { two-cores-1y = 3 }
+scale = "hourly"
+speed = [1.0, 1.0]
+meters = { "example.vcpu.x86_64" = { driver = "instances", times = 2 }, "other.flat" = { driver = "customers", times = 0.01 } }
+[configs.all-functions]
+platform = "function"
+book = "example/one"
+host = "example"
+memory_mb = 1024
+speed = [1.0, 1.0]
+"#;
+
+/// With nothing uncertain every draw is the central world: what draws say in floats is what the bill says in decimals.
+#[test]
+fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
+    let flat = "[[meter]]\nid = \"other.flat\"\nunit = \"GB\"\nprice = { tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n\
+                [[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-7.5\"\nselector = \"two-*\"\nlabel = \"contract\"\n";
+    let certain = format!("{STUDY}{MOVED}{OTHERS}")
+        .replace("[0.9, 1.1]", "[1.0, 1.0]")
+        .replace("platform = \"function\"\nbehaviours", "platform = \"function\"\nhost = \"example\"\nbehaviours");
+    let certain = &certain[..certain.find("[growth.steady]").expect("there")].to_owned();
+    let tail = format!("{STUDY}{MOVED}{OTHERS}");
+    let tail = tail[tail.find("[report]").expect("there")..]
+        .replace("[0.9, 1.1]", "[1.0, 1.0]")
+        .replace("platform = \"function\"\nbehaviours", "platform = \"function\"\nhost = \"example\"\nbehaviours");
+    let mut bills = 0;
+    for step in 0..170 {
+        let customers = 500.0 * 1.05_f64.powi(step) + f64::from(step) * 0.37;
+        let text = format!("{certain}{}", tail.replace("[report]", &format!("[report]\ncustomers = {customers}")));
+        let projection = projected_with(&text, flat, |model| {
+            model.resources.iter_mut().for_each(|cpu| cpu.covariance = vec![vec![0.0; 4]; 4]);
+            model.draws.count = 2;
+        });
+        for config in &projection.configs {
+            let value = config.bill.total.value.0.to_f64().expect("a float");
+            for draw in [config.bill.total.low, config.bill.total.high] {
+                assert!((draw / value - 1.0).abs() < 1e-9, "{} at {customers}: {draw} {value}", config.name);
+            }
+            bills += 1;
+        }
+    }
+    assert!(bills >= 1_000, "{bills}");
+}
+
 /// Five committed and one needed less: what is bought is used or a line of its own.
 #[test]
 fn an_unused_commitment_is_a_line_and_nothing_of_it_is_lost() {
