@@ -26,6 +26,8 @@ use crate::{
 
 /// Draws in which crossovers are looked for.
 const CROSSING_DRAWS: usize = 400;
+/// Most configurations of which every pair is compared: their number grows with the square.
+const MOST_PAIRED: usize = 20;
 /// Customer counts, spaced geometrically, at which two costs are compared.
 const GRID: usize = 160;
 /// How far beyond the headline's customers, both ways, crossovers are looked for.
@@ -75,7 +77,7 @@ pub fn compare(
         baseline: configs[baseline].priced.name.to_owned(),
         months,
         totals: (0..configs.len()).map(of).collect(),
-        crossovers: crossovers(context, configs),
+        crossovers: crossovers(context, configs, baseline),
         break_evens: (0..configs.len()).filter_map(|index| break_even(context, configs, index, baseline)).collect(),
         regrets: regrets(context, configs, projected)?,
         paybacks,
@@ -236,8 +238,8 @@ fn payback(context: &Context<'_>, configs: &[ConfigWorlds<'_>], totals: &[Totals
     })
 }
 
-/// Every pair that crosses in a twentieth of the draws or more.
-fn crossovers(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Crossover> {
+/// Every pair that crosses in the central world; of many configurations, only the baseline with each.
+fn crossovers(context: &Context<'_>, configs: &[ConfigWorlds<'_>], baseline: usize) -> Vec<Crossover> {
     let from = (context.headline_customers() / REACH).max(1.0);
     let to = (context.headline_customers() * REACH).min(MOST_CUSTOMERS);
     let grid: Vec<f64> = (0..GRID).map(|step| from * (to / from).powf(step as f64 / (GRID - 1) as f64)).collect();
@@ -251,7 +253,7 @@ fn crossovers(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Crosso
         .collect();
     let mut found = Vec::new();
     for left in 0..configs.len() {
-        for right in left + 1..configs.len() {
+        for right in (left + 1..configs.len()).filter(|right| configs.len() <= MOST_PAIRED || [left, *right].contains(&baseline)) {
             found.extend(crossover(context, [&configs[left], &configs[right]], [&costs[left], &costs[right]], &grid));
         }
     }
