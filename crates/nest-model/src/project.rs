@@ -401,6 +401,7 @@ impl<'a> ConfigWorlds<'a> {
         if priced.unknown_lines() > 0 {
             caveats.push(Caveat::PriceUnknown { config: name.clone(), lines: priced.unknown_lines() });
         }
+        caveats.extend(priced.falling_meters().map(|meter| Caveat::PriceMayFall { config: name.clone(), meter: meter.to_owned() }));
         let tiers: BTreeSet<&String> = context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| !priced.is_placed(tier)).collect();
         caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced { config: name.clone(), tier: tier.clone() }));
         if is_extrapolated(priced, context.tested_customers(), customers, &self.central) {

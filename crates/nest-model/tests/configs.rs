@@ -398,6 +398,15 @@ fn a_moved_behaviour_leaves_its_tier_but_not_the_database() {
     assert!((database(moved) / database(monolith) - 1.0).abs() < 1e-9, "the database still binds");
 }
 
+#[test]
+fn a_price_of_the_whole_volume_raises_a_caveat() {
+    let meter = "[[meter]]\nid = \"other.volume\"\nunit = \"GB\"\nprice = { mode = \"volume\", tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n";
+    let text = STUDY.replace("[[configs.monolith.place]]", "meters = { \"other.volume\" = \"customers\" }\n[[configs.monolith.place]]");
+    let caveats = projected_with(&text, meter, |_| ()).caveats;
+    assert!(caveats.iter().any(|caveat| caveat.to_string().contains("other.volume")), "{caveats:?}");
+    assert!(!projected(STUDY).caveats.iter().any(|caveat| caveat.to_string().contains("can cost less")));
+}
+
 /// Webtask in small: a host whose price nobody has stated.
 #[test]
 fn a_missing_price_is_solved_for_and_never_counted_as_zero() {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     ModelError,
     inputs::Inputs,
-    pricing::{CompiledPrice, beyond, chunks_of, contract_factor},
+    pricing::{CompiledPrice, beyond, chunks_of, contract_factor, may_fall},
 };
 
 /// Seconds in an hour.
@@ -233,6 +233,11 @@ impl<'a> PricedConfig<'a> {
     pub fn only_unknown_meter(&self) -> Option<usize> {
         let unknown = self.metered.iter().position(|metered| !metered.is_known())?;
         (self.unknown_lines() == 1).then_some(unknown)
+    }
+
+    /// Meters of which more can cost less.
+    pub fn falling_meters(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.metered.iter().filter(|metered| may_fall(metered.meter)).map(|metered| metered.meter.id.as_str())
     }
 
     /// Name of a meter by its position.
