@@ -6,6 +6,7 @@
 mod support;
 
 mod bank;
+mod compare;
 mod curve;
 mod customers;
 mod demand;
@@ -20,6 +21,7 @@ mod mixes;
 mod nginx;
 mod outage;
 mod page;
+mod pricing;
 mod probes;
 mod sample;
 mod saturation;

@@ -4,12 +4,14 @@ use std::fs;
 
 use crate::support::{copy_study, nest, repository};
 
+/// The studies with committed samples.
+const STUDIES: [&str; 4] = ["shop", "nginx", "migration", "minimum-payment"];
 /// Day the committed samples are made for.
 const AS_OF: &str = "2026-11-23";
 
 #[test]
 fn committed_models_and_reports_are_what_the_program_makes_of_the_measurements() {
-    for name in ["shop", "nginx"] {
+    for name in STUDIES {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let study = copy_study(name, folder.path());
         let (models, reports) = (repository().join("models").join(name), repository().join("reports").join(name));
@@ -32,7 +34,7 @@ fn committed_models_and_reports_are_what_the_program_makes_of_the_measurements()
 
 #[test]
 fn committed_measurements_are_small() {
-    for name in ["shop", "nginx"] {
+    for name in STUDIES {
         let length = fs::metadata(repository().join("models").join(name).join("measurements.json")).expect("committed").len();
         assert!(length <= 200_000, "{name}: {length} bytes");
     }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use nest_data::units::Seconds;
+use nest_data::units::{Quoted, Seconds};
 
 /// What will N customers cost, where does the system break, when, and what would change that?
 #[derive(Debug, Parser)]
@@ -29,6 +29,10 @@ pub enum Command {
     Fit(FitArguments),
     /// Project cost, break points and dates on the study's configurations
     Project(ProjectArguments),
+    /// Put configurations, policies or growth scenarios side by side
+    Compare(CompareArguments),
+    /// Open a number down to what it rests on: measured, fitted, assumed or priced
+    Explain(ExplainArguments),
     /// Write the projection as pages, tables and pictures
     Report(ReportArguments),
     /// Measure, fit, project and report
@@ -39,6 +43,8 @@ pub enum Command {
     Curve(CurveArguments),
     /// Find service demand in windows that you measured yourself
     Demand(DemandArguments),
+    /// List, show, check, compare, import or fetch price books
+    Pricing(PricingArguments),
     /// List, show or remove runs of a study
     Runs(RunsArguments),
     /// Print the JSON Schema of nest.toml, of a behaviour or of a price book
@@ -235,6 +241,52 @@ pub struct ProjectArguments {
     pub format: Format,
 }
 
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// What is put side by side
+    #[arg(value_enum)]
+    pub what: Compared,
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Print the comparison in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What is put side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compared {
+    /// Server configurations: totals, crossovers, paybacks, regret
+    Configs,
+    /// Policies, each against the study as it is
+    Policies,
+    /// Growth scenarios on the headline's configuration
+    Growth,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The number: per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR or rate.BEHAVIOUR
+    pub number: String,
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Configuration; that of the report's headline where missing
+    #[arg(long)]
+    pub config: Option<String>,
+    /// Customers; those of the report's headline where missing
+    #[arg(long)]
+    pub customers: Option<f64>,
+    /// Print the tree in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// Options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
@@ -304,6 +356,115 @@ impl From<CurveAxis> for nest_model::curve::Axis {
             CurveAxis::Servers => Self::Servers,
         }
     }
+}
+
+/// Options of `pricing`.
+#[derive(Debug, Args)]
+pub struct PricingArguments {
+    #[command(subcommand)]
+    pub verb: PricingVerb,
+}
+
+/// Which books are looked at.
+#[derive(Debug, Args)]
+pub struct BooksArguments {
+    /// Folder of a study, whose own books lie over the shipped ones; elsewhere ./pricing does
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub study: PathBuf,
+    /// Print in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// The verbs of `pricing`.
+#[derive(Debug, Subcommand)]
+pub enum PricingVerb {
+    /// List the books, with their rows and their oldest price
+    List {
+        #[command(flatten)]
+        books: BooksArguments,
+    },
+    /// Show a book, or one of its rows with tiers, source and date
+    Show {
+        /// The book: aws/us-east-1
+        book: String,
+        /// A meter, instance type, commitment, plan or limit of it
+        id: Option<String>,
+        /// What this many units of the meter cost in a month
+        #[arg(long, value_name = "UNITS", requires = "id")]
+        quantity: Option<Quoted>,
+        /// Day on which prices must hold; today where missing
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+        #[command(flatten)]
+        books: BooksArguments,
+    },
+    /// Check books: errors with their line, doubts about prices as warnings
+    Validate {
+        /// Files of books
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Day of the check; today where missing
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+    },
+    /// What differs between two books: files, or names such as aws/us-east-1
+    Diff {
+        /// The older one
+        old: String,
+        /// The newer one
+        new: String,
+        #[command(flatten)]
+        books: BooksArguments,
+    },
+    /// Write books out of price files: our CSV files, AWS offers (JSON, CSV), Azure retail prices, GCP catalogues
+    Import {
+        /// Files, or folders of .csv and .json files; those of one provider and region become one book
+        #[arg(required = true)]
+        sources: Vec<PathBuf>,
+        #[command(flatten)]
+        wanted: WantedArguments,
+        /// Day on which the files were fetched, where they do not say
+        #[arg(long, value_name = "DATE")]
+        observed_on: Option<Date>,
+    },
+    /// Download a vendor's price list and write the book (needs the internet; GCP needs $GCP_API_KEY)
+    Fetch {
+        /// aws, azure or gcp
+        #[arg(value_parser = ["aws", "azure", "gcp"])]
+        provider: String,
+        /// Region: eu-west-1
+        region: String,
+        /// Where to ask instead of at the vendor
+        #[arg(long, value_name = "BASE")]
+        url: Option<String>,
+        /// Only this AWS offer, such as AmazonECS; may be given several times
+        #[arg(long, value_name = "CODE")]
+        offer: Vec<String>,
+        /// Folder to write into
+        #[arg(long, value_name = "FOLDER", default_value = "pricing")]
+        to: PathBuf,
+        /// Print the books in this form
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// What is wanted of price files.
+#[derive(Debug, Args)]
+pub struct WantedArguments {
+    /// Only books of this provider
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// Only the book of this region
+    #[arg(long, requires = "provider")]
+    pub region: Option<String>,
+    /// Folder to write into, as PROVIDER/REGION.toml; files that are there are replaced
+    #[arg(long, value_name = "FOLDER", default_value = "pricing")]
+    pub to: PathBuf,
+    /// Print the books in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Options of `runs`.

@@ -1,16 +1,19 @@
 //! One file per verb: read, compute, write.
 
 mod all;
+mod compare;
 mod completions;
 mod curve;
 mod demand;
 mod demo;
 mod doctor;
+mod explain;
 mod fit;
 mod growth;
 mod init;
 mod load;
 mod measure;
+mod pricing;
 mod project;
 mod report;
 mod runs;
@@ -30,11 +33,14 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
         Command::Load(arguments) => load::run(&arguments, registry),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Project(arguments) => project::run(&arguments, registry),
+        Command::Compare(arguments) => compare::run(&arguments, registry),
+        Command::Explain(arguments) => explain::run(&arguments, registry),
         Command::Report(arguments) => report::run(&arguments),
         Command::All(arguments) => all::run(&arguments, registry),
         Command::Growth(arguments) => growth::run(&arguments),
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Demand(arguments) => demand::run(&arguments),
+        Command::Pricing(arguments) => pricing::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -109,7 +109,8 @@ impl From<ModelError> for Failure {
             ModelError::Table { .. } => (INTERNAL, "this is a bug; please report it"),
             ModelError::NotMeasured { .. } => (STALE, "run `locust-nest measure` and `locust-nest fit`"),
             ModelError::BookMissing { .. } => (INVALID, "put the book at pricing/PROVIDER/REGION.toml in the study, or name another"),
-            ModelError::Currency { .. } => (INVALID, "give the study the currency of its price books"),
+            ModelError::Currency { .. } => (INVALID, "give the study the currency of its price books, or add [exchange.CURRENCY] with rate and date"),
+            ModelError::UnknownNumber { .. } | ModelError::UnknownConfig { .. } => (USAGE, "name one of those"),
             _ => (INVALID, "correct it in nest.toml"),
         };
         Self { code, cause: Cause::Error(error.into()), hint: Some(hint.to_owned()) }

@@ -141,6 +141,13 @@ pub enum Caveat {
         /// Lines without a price.
         lines: usize,
     },
+    /// More of a meter can cost less, because its whole quantity pays the tier that it reaches.
+    PriceMayFall {
+        /// The configuration.
+        config: String,
+        /// The meter.
+        meter: String,
+    },
     /// Months are priced with more instances than a configuration allows.
     MoreThanAllowed {
         /// The configuration.
@@ -250,6 +257,10 @@ impl fmt::Display for Caveat {
             Self::PriceUnknown { config, lines } => {
                 write!(f, "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add the price to a book of your own")
             }
+            Self::PriceMayFall { config, meter } => write!(
+                f,
+                "`{config}`: the whole quantity of {meter} pays the tier that it reaches, so that more customers can cost less in all. Look at the cost just below each bound"
+            ),
             Self::MoreThanAllowed { config, from } => {
                 write!(
                     f,

@@ -15,8 +15,12 @@ pub struct Customers {
     /// Whether customers arrive on a schedule of their own or wait for answers.
     #[serde(default)]
     pub arrival: Arrival,
-    /// Share of a day's executions that falls into its busiest hour, 1/24 (even) to 1.
-    pub peak_hour_share: Share,
+    /// Share of a day's executions that falls into its busiest hour, 1/24 (even) to 1: shorthand for a `profile` of seven equal days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_hour_share: Option<Share>,
+    /// Executions in each of the 168 hours of a week, Monday 0:00 first, in any unit; instead of `peak_hour_share`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Vec<f64>>,
     /// Busiest minute over the mean minute of the busiest hour, 1 or more.
     #[schemars(range(min = 1.0))]
     pub burst: f64,

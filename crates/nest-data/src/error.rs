@@ -52,4 +52,12 @@ pub enum DataError {
         /// What is accepted, with an example.
         expected: &'static str,
     },
+    /// One book was to lie over another of another provider, region or currency.
+    #[error("{later} cannot lie over {book}")]
+    OtherBook {
+        /// The one that was to lie over the other: name and currency.
+        later: String,
+        /// The other.
+        book: String,
+    },
 }

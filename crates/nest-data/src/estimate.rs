@@ -22,15 +22,14 @@ impl Estimate {
         Self { value, standard_error: 0.0, low: value, high: value }
     }
 
-    /// The central value with the 5 % and 95 % quantiles of `draws`, which are sorted in place.
+    /// The central value with the 5 % and 95 % quantiles of `draws`, which are put in another order.
     ///
     /// Returns `None` where no draw is finite.
     #[must_use]
     pub fn from_draws(value: f64, draws: &mut Vec<f64>) -> Option<Self> {
         draws.retain(|draw| draw.is_finite());
-        draws.sort_by(f64::total_cmp);
-        let low = quantile_of_sorted(draws, 0.05)?;
-        let high = quantile_of_sorted(draws, 0.95)?;
+        let low = quantile_of(draws, 0.05)?;
+        let high = quantile_of(draws, 0.95)?;
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
         let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / draws.len() as f64;
         Some(Self { value, standard_error: variance.sqrt(), low, high })
@@ -57,9 +56,30 @@ pub fn quantile_of_sorted(values: &[f64], quantile: f64) -> Option<f64> {
     Some(values[below] + (values[above] - values[below]) * (position - below as f64))
 }
 
+/// The same of values in any order, which are put in another one: without sorting them all.
+#[must_use]
+pub fn quantile_of(values: &mut [f64], quantile: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
+    let position = quantile.clamp(0.0, 1.0) * last as f64;
+    let (_, below, above) = values.select_nth_unstable_by(position.floor() as usize, f64::total_cmp);
+    let below = *below;
+    let above = above.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+    Some(below + (above - below) * position.fract())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_need_no_order() {
+        let sorted: Vec<f64> = (0..101).map(|index| f64::from(index).powi(2)).collect();
+        for quantile in [0.0, 0.05, 0.333, 0.5, 0.95, 1.0] {
+            let mut mixed: Vec<f64> = sorted.iter().rev().skip(37).chain(sorted.iter().rev().take(37)).copied().collect();
+            assert_eq!(quantile_of(&mut mixed, quantile), quantile_of_sorted(&sorted, quantile));
+        }
+        assert_eq!(quantile_of(&mut [], 0.5), None);
+    }
 
     #[test]
     fn quantiles_interpolate_between_order_statistics() {

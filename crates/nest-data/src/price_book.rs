@@ -2,8 +2,13 @@
 //!
 //! The schema is `reference/pricing.md` section 4. What a quantity costs is computed in nest-model; this is what a book says.
 
+mod changes;
 mod check;
+mod layer;
+pub mod lint;
 mod observed;
+pub mod step;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +16,10 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::observed::ObservedOn;
+pub use self::{
+    changes::{Change, ChangeKind, changes},
+    observed::ObservedOn,
+};
 use crate::{
     diagnostic::{Diagnostic, Source as Text},
     growth::DateText,
@@ -42,7 +50,8 @@ pub struct PriceBook {
     /// Days after which a price counts as old.
     #[schemars(range(min = 1))]
     pub stale_after_days: u32,
-    /// Where prices were seen, by name.
+    /// Where prices were seen, by name. A book without rows, which only adjusts another, needs none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub source: BTreeMap<String, PriceSource>,
     /// Metered services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -255,7 +264,7 @@ pub struct Free {
     pub kind: FreeKind,
     /// Units in each window of the price.
     pub quantity: Quoted,
-    /// Meters that share it.
+    /// Meters that share it. What comes out of a pool comes off before the tiers begin; without one it lies inside the first tier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! What N customers cost, where the system breaks, when, and what would change that.
 
+mod compare;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,10 @@ use crate::{
     scaling::{Check, MeasuredPoint},
     study::{About, Platform},
     units::Quoted,
+};
+
+pub use self::compare::{
+    BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall, SegmentProjection, Sensitivity, WhyNot,
 };
 
 /// A projection of one study on its configurations.
@@ -37,6 +43,18 @@ pub struct Projection {
     pub configs: Vec<ConfigProjection>,
     /// Each policy change, on the headline configuration.
     pub policies: Vec<PolicyProjection>,
+    /// Configurations side by side; none where there is only one.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
+    /// Each growth scenario, on the headline configuration.
+    #[serde(default)]
+    pub growths: Vec<GrowthProjection>,
+    /// How the headline moves with each of its inputs, the largest move first.
+    #[serde(default)]
+    pub sensitivity: Vec<Sensitivity>,
+    /// Each kind of customers, on the headline configuration.
+    #[serde(default)]
+    pub segments: Vec<SegmentProjection>,
     /// What the report draws.
     pub charts: Vec<Chart>,
     /// The measured steps.
@@ -117,16 +135,25 @@ pub struct DemandRow {
 pub struct ConfigProjection {
     /// Its name.
     pub name: String,
-    /// What carries the tier.
+    /// What it is, in a sentence.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// What carries the main tier.
     pub platform: Platform,
-    /// Instance type or function size, in words.
+    /// Instance types or function sizes, in words.
     pub shape: String,
-    /// Its price book.
+    /// The price book of its main tier.
     pub book: String,
     /// ISO 4217 code of its amounts.
     pub currency: String,
     /// The bill at the headline's customers.
     pub bill: Bill,
+    /// Response times at the headline's customers.
+    #[serde(default)]
+    pub performance: Vec<Performance>,
+    /// What it costs once to come to it.
+    #[serde(default)]
+    pub migration: Option<Quoted>,
     /// Month by month under growth.
     pub months: Vec<MonthProjection>,
     /// Every break point, the nearest first.
@@ -146,8 +173,59 @@ pub struct Bill {
     pub per_1000: MoneyEstimate,
     /// Cost of the next 1,000 customers.
     pub marginal_1000: Quoted,
-    /// Least customers at which another instance is needed.
+    /// Least customers at which another unit is needed.
     pub next_stair: Option<f64>,
+    /// What the amounts are paid for, summed up two ways.
+    #[serde(default)]
+    pub drivers: Vec<DriverShare>,
+    /// What third parties take for transactions, which is not part of the lines and the total above.
+    #[serde(default)]
+    pub fees: Option<FeeBill>,
+}
+
+/// Fees of a month at a customer count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeeBill {
+    /// A line per fee; they sum to the total exactly.
+    pub lines: Vec<CostLine>,
+    /// The total.
+    pub total: MoneyEstimate,
+    /// Fees of 1,000 customers.
+    pub per_1000: MoneyEstimate,
+}
+
+/// A part of a bill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DriverShare {
+    /// What it is summed up by; each way sums to the total.
+    pub kind: DriverKind,
+    /// The behaviour or driver; the resource or meter.
+    pub name: String,
+    /// The amount.
+    pub amount: Quoted,
+}
+
+/// What a part of a bill is summed up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriverKind {
+    /// By the behaviour that causes it, or what else does.
+    Behaviour,
+    /// By the resource that is bound or the meter that is counted.
+    Meter,
+}
+
+/// A quantile of the response time of one behaviour on a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Performance {
+    /// The behaviour.
+    pub behaviour: String,
+    /// Quantile, 0-1.
+    pub quantile: f64,
+    /// Response time in seconds.
+    pub seconds: Estimate,
+    /// Utilisation of the resource that it queues for, 0-1; none on functions, which do not queue.
+    pub utilisation: Option<f64>,
 }
 
 /// One line of a bill.
@@ -179,10 +257,20 @@ pub enum CostDriver {
     Idle,
     /// Capacity that policy wants left.
     Reserve,
+    /// Of it, what keeps requests from queueing.
+    Queueing,
+    /// Of it, what is there for load that comes sooner than foreseen.
+    Forecast,
+    /// Capacity left beyond that, because an objective of response time would be missed.
+    Objective,
     /// Whole instances where a part would do, or fewer were allowed.
     Rounding,
-    /// Instances beyond those needed.
+    /// Units beyond those needed, which may fail.
     Spare,
+    /// A commitment that nothing uses.
+    Unused,
+    /// What commitments, sustained use and contracts change of the list price.
+    Discount,
     /// A meter that no single behaviour drives.
     Shared,
     /// A fixed monthly amount of the study.
@@ -197,8 +285,13 @@ impl CostDriver {
             Self::Behaviour => "behaviour",
             Self::Idle => "idle",
             Self::Reserve => "reserve",
+            Self::Queueing => "headroom for queueing",
+            Self::Forecast => "headroom for forecast",
+            Self::Objective => "headroom for objectives",
             Self::Rounding => "rounding up",
             Self::Spare => "spare",
+            Self::Unused => "unused commitment",
+            Self::Discount => "discount",
             Self::Shared => "shared",
             Self::Fixed => "fixed",
         }
@@ -214,8 +307,14 @@ pub struct MonthProjection {
     pub customers: Estimate,
     /// Instances on that day (vm).
     pub instances: Option<Estimate>,
-    /// Cost of the month: the mean of its two ends.
+    /// Cost of the month: the mean of its two ends, with what was paid ahead spread over its term.
     pub cost: MoneyEstimate,
+    /// What is paid in the month, where something is paid ahead.
+    #[serde(default)]
+    pub cash: Option<Quoted>,
+    /// What third parties take in the month.
+    #[serde(default)]
+    pub fees: Option<MoneyEstimate>,
     /// Cost of 1,000 customers.
     pub per_1000: MoneyEstimate,
     /// Whether it lies beyond what was measured.
@@ -333,6 +432,9 @@ pub struct PolicyProjection {
     pub after: MoneyEstimate,
     /// Change of it, paired by draw.
     pub change: MoneyEstimate,
+    /// Fees of 1,000 customers before, after, and their change; none where the study has no fees.
+    #[serde(default)]
+    pub fees: Option<[MoneyEstimate; 3]>,
     /// First break point before, in customers.
     pub break_before: Option<Estimate>,
     /// First break point after, in customers.
@@ -358,6 +460,9 @@ pub struct PolicyMonth {
     pub open_items: Vec<(String, f64)>,
     /// Cost of the month after, less what it would be before; paired by draw.
     pub change: MoneyEstimate,
+    /// Change of the month's fees; none where the study has no fees.
+    #[serde(default)]
+    pub fees: Option<MoneyEstimate>,
 }
 
 /// A price book that was used.

@@ -12,17 +12,23 @@ use crate::{
     DataError,
     behaviour::Behaviour,
     collect::{Collect, Preset},
+    config::Config,
     customers::Customers,
+    fee::Fee,
     feed::FeedSource,
     formula::{RATES, Rate},
     growth::{DateText, Lapse},
     measure::Measure,
     mechanism::Mechanism,
+    segment::{Segment, shares},
     stored_data::StoredData,
     units::{Quoted, Seconds, Share},
 };
 
-pub use crate::growth::{GrowthScenario, GrowthStart};
+pub use crate::{
+    config::{Driver, Placement, Platform},
+    growth::{GrowthScenario, GrowthStart},
+};
 
 /// A whole study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +52,9 @@ pub struct Study {
     pub mechanisms: BTreeMap<String, Mechanism>,
     /// Executions per customer and time of each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
     pub rates: BTreeMap<String, Rate>,
+    /// Kinds of customers that act or pay differently, by name; all act as `[rates]` say without any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub segments: BTreeMap<String, Segment>,
     /// Tables that behaviours take values from, `{{ NAME.COLUMN }}`, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub feeds: BTreeMap<String, FeedSource>,
@@ -64,6 +73,12 @@ pub struct Study {
     /// Server configurations to project.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub configs: BTreeMap<String, Config>,
+    /// What third parties take for each execution of a behaviour, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fees: BTreeMap<String, Fee>,
+    /// Dated rates of exchange into the study's currency, by the currency of a book.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exchange: BTreeMap<String, Exchange>,
     /// What it may cost.
     #[serde(default, skip_serializing_if = "Budget::is_none")]
     pub budget: Budget,
@@ -304,76 +319,18 @@ impl Slo {
     }
 }
 
-/// A server configuration to price.
+/// What one unit of another currency is worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
-    /// What carries the tier.
-    pub platform: Platform,
-    /// Price book, by provider and region: `"aws/us-east-1"`.
-    pub book: String,
-    /// Tier that is placed.
-    #[serde(default = "app")]
-    pub tier: String,
-    /// Instance type (vm).
+pub struct Exchange {
+    /// Units of the study's currency.
+    pub rate: Quoted,
+    /// The day of the rate.
+    #[schemars(with = "DateText")]
+    pub date: Date,
+    /// Where it was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sku: Option<String>,
-    /// Fewest instances (vm).
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    #[schemars(range(min = 1))]
-    pub min: u32,
-    /// Most instances that carry load (vm); without it the configuration never runs out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub max: Option<u32>,
-    /// Instances beyond those needed (vm).
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub spare: u32,
-    /// Share of capacity that policy wants left.
-    #[serde(default = "thirty_percent")]
-    pub reserve: Share,
-    /// Memory of a function, in MB as the provider counts them (function).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 128, max = 10240))]
-    pub memory_mb: Option<u32>,
-    /// Processor architecture of a function.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arch: Option<String>,
-    /// Speed of one virtual CPU against one measured core, as a 90 % range; [0.85, 1.15] where it was never calibrated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub speed: Option<[f64; 2]>,
-    /// Meters besides the instances or functions themselves, each with what drives it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub meters: BTreeMap<String, Driver>,
-    /// Fixed monthly amounts that no book holds, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub monthly: BTreeMap<String, Quoted>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn is_one(value: &u32) -> bool {
-    *value == 1
-}
-
-fn is_zero(value: &u32) -> bool {
-    *value == 0
-}
-
-fn thirty_percent() -> Share {
-    Share::new(0.3).expect("0.3 lies in 0-1")
-}
-
-/// What carries a tier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Platform {
-    /// Virtual machines, each paid by the hour.
-    Vm,
-    /// A function host, paid by request and by memory-seconds.
-    Function,
+    pub source: Option<String>,
 }
 
 /// What a configuration may cost; more is a break point.
@@ -392,18 +349,6 @@ impl Budget {
     fn is_none(&self) -> bool {
         self.per_1000.is_none() && self.monthly.is_none()
     }
-}
-
-/// What drives a meter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Driver {
-    /// Every hour of the month.
-    Hours,
-    /// Requests made in the month.
-    Requests,
-    /// Bytes sent to customers in the month.
-    BytesSent,
 }
 
 /// A change of policy: other values of parameters.
@@ -446,37 +391,54 @@ impl Study {
         self.parameters.iter().map(|(name, parameter)| (name.clone(), parameter.value())).collect()
     }
 
-    /// Executions per customer and day of each behaviour at given parameters.
+    /// Executions per customer and day of each behaviour at given parameters, over all customers as they are at the start of growth.
     ///
     /// # Errors
     /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
     pub fn rates_per_day(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
+        self.rates_after(parameters, 0.0)
+    }
+
+    /// The same `months` after the start of growth, when the shares of its segments have changed.
+    ///
+    /// # Formula
+    /// `sum_s share_s(t) rate_s`.
+    ///
+    /// # Errors
+    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
+    pub fn rates_after(&self, parameters: &BTreeMap<String, f64>, months: f64) -> Result<BTreeMap<String, f64>, DataError> {
+        if self.segments.is_empty() {
+            return self.rates_of(&self.rates, parameters);
+        }
+        let mut mixed: BTreeMap<String, f64> = self.rates.keys().map(|name| (name.clone(), 0.0)).collect();
+        for (name, share) in shares(&self.segments, months) {
+            for (behaviour, rate) in self.segment_rates(&name, parameters)? {
+                *mixed.entry(behaviour).or_default() += share * rate;
+            }
+        }
+        Ok(mixed)
+    }
+
+    /// Executions per day of one customer of a segment.
+    ///
+    /// # Errors
+    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
+    pub fn segment_rates(&self, segment: &str, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
+        let mut rates = self.rates.clone();
+        rates.extend(self.segments.get(segment).into_iter().flat_map(|segment| segment.rates.clone()));
+        self.rates_of(&rates, parameters)
+    }
+
+    fn rates_of(&self, rates: &BTreeMap<String, Rate>, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
         let mut values = parameters.clone();
         for (name, mechanism) in &self.mechanisms {
             let dues = mechanism.dues(parameters)?.values();
             values.extend(Mechanism::VALUES.iter().zip(dues).map(|((field, _), value)| (format!("{name}.{field}"), value)));
         }
-        for name in self.rates.keys() {
-            self.add_rate(name, &mut values, self.rates.len())?;
+        for name in rates.keys() {
+            add_rate(rates, name, &mut values, rates.len())?;
         }
-        Ok(self.rates.keys().map(|name| (name.clone(), values[&rate_name(name)])).collect())
-    }
-
-    /// Adds a behaviour's rate to the values of formulas, those that it is made of first. A chain of them is never longer than
-    /// `depth`, unless it comes round to its beginning.
-    fn add_rate(&self, name: &str, values: &mut BTreeMap<String, f64>, depth: usize) -> Result<(), DataError> {
-        let Some(rate) = self.rates.get(name).filter(|_| !values.contains_key(&rate_name(name))) else { return Ok(()) };
-        let Some(depth) = depth.checked_sub(1) else {
-            return Err(DataError::Formula { reason: format!("the rate of `{name}` is made of itself") });
-        };
-        for used in rate.formula().names() {
-            if let Some((RATES, other)) = used.split_once('.') {
-                self.add_rate(other, values, depth)?;
-            }
-        }
-        let per_day = rate.formula().per_day(values)?;
-        values.insert(rate_name(name), per_day);
-        Ok(())
+        Ok(rates.keys().map(|name| (name.clone(), values[&rate_name(name)])).collect())
     }
 
     /// Whether a name in a formula stands for something: a parameter, a value of a mechanism, or another rate.
@@ -510,7 +472,7 @@ impl Study {
     /// `peak_hour_share * burst / 3600`.
     #[must_use]
     pub fn busiest_minute_per_s(&self) -> f64 {
-        self.customers.peak_hour_share.get() * self.customers.burst / 3_600.0
+        self.customers.peak_hour_share() * self.customers.burst / 3_600.0
     }
 
     /// SHA-256 of the whole study, hexadecimal; a run is resumed only for an equal one.
@@ -528,6 +490,23 @@ impl Study {
             Some(data) => sha256(&(measured, &data.sizes, &data.behaviours)),
         }
     }
+}
+
+/// Adds a behaviour's rate to the values of formulas, those that it is made of first. A chain of them is never longer than
+/// `depth`, unless it comes round to its beginning.
+fn add_rate(rates: &BTreeMap<String, Rate>, name: &str, values: &mut BTreeMap<String, f64>, depth: usize) -> Result<(), DataError> {
+    let Some(rate) = rates.get(name).filter(|_| !values.contains_key(&rate_name(name))) else { return Ok(()) };
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(DataError::Formula { reason: format!("the rate of `{name}` is made of itself") });
+    };
+    for used in rate.formula().names() {
+        if let Some((RATES, other)) = used.split_once('.') {
+            add_rate(rates, other, values, depth)?;
+        }
+    }
+    let per_day = rate.formula().per_day(values)?;
+    values.insert(rate_name(name), per_day);
+    Ok(())
 }
 
 /// How a behaviour's rate is called in formulas.

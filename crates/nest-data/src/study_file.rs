@@ -7,6 +7,7 @@ use url::{Host, Url};
 use crate::{
     behaviour::Behaviour,
     behaviour_check::{check_behaviour, texts_of},
+    config_check::{self, check_money},
     customers_check::check_customers,
     diagnostic::{Diagnostic, Source, nearest},
     feed::Feed,
@@ -15,7 +16,7 @@ use crate::{
     policy_check::check_policies,
     probe_check,
     stored_data::check_stored_data,
-    study::{Config, Driver, Platform, Study},
+    study::Study,
     template::{Segment, Template},
     toml_document::{self, Spans},
 };
@@ -163,9 +164,9 @@ fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         }
     }
     for (name, config) in &study.configs {
-        check_config(name, config, spans, found);
-        check_meters(name, config, study, spans, found);
+        config_check::check(name, config, study, spans, found);
     }
+    check_money(study, spans, found);
     check_policies(study, spans, found);
     check_report(study, spans, found);
 }
@@ -277,10 +278,6 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let measure = &study.measure;
     check_customers(study, spans, found);
     check_stored_data(study, spans, found);
-    if study.customers.peak_hour_share.get() < 1.0 / 24.0 {
-        let help = "the busiest of 24 hours holds at least 1/24 = 4.17% of the day";
-        found.push(spans.at_value(&["customers", "peak_hour_share"], "the busiest hour cannot hold less than an even share", help));
-    }
     for (key, span) in [("window", measure.window), ("timeout", measure.timeout), ("pilot", measure.pilot)] {
         if span.get() <= 0.0 {
             found.push(spans.at_value(&["measure", key], format!("`measure.{key}` must be above zero"), "write a time such as \"10s\""));
@@ -312,56 +309,6 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             let message = format!("`{name}` is {}, outside its range {low} to {high}", parameter.value());
             found.push(spans.at_value(&["parameters", name], message, "the 90 % range holds the value: range = [low, high]"));
         }
-    }
-}
-
-/// Bytes are counted of HTTP answers only; a price per byte of anything else would come out as nothing.
-fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    if Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
-        return;
-    }
-    for meter in config.meters.iter().filter(|(_, driver)| **driver == Driver::BytesSent).map(|(meter, _)| meter) {
-        let message = format!("`{name}` pays for bytes, which are counted over http and https only");
-        found.push(spans.at_key(&["configs", name, "meters", meter], message, "leave the meter out, or state what it costs under monthly"));
-    }
-}
-
-fn check_config(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let mut missing = |key: &str, example: &str| {
-        found.push(spans.at_key(&["configs", name], format!("configuration `{name}` needs `{key}`"), format!("add {key} = {example}")));
-    };
-    match config.platform {
-        Platform::Vm if config.sku.is_none() => missing("sku", "\"m7i.large\""),
-        Platform::Function if config.memory_mb.is_none() => missing("memory_mb", "1769"),
-        _ => {}
-    }
-    if config.max.is_some_and(|max| max < config.min) {
-        found.push(spans.at_value(&["configs", name, "max"], format!("`{name}`: max is below min"), "give max at least the value of min"));
-    }
-    for (key, amount) in
-        config.monthly.iter().filter(|(_, amount)| amount.0.is_sign_negative() || amount.0 > rust_decimal::Decimal::from(1_000_000_000_u64))
-    {
-        found.push(spans.at_value(
-            &["configs", name, "monthly", key],
-            format!("`{name}`: {amount} a month for `{key}` is out of range"),
-            "from \"0\" to \"1000000000\"",
-        ));
-    }
-    if config.reserve.get() >= 1.0 {
-        found.push(spans.at_value(
-            &["configs", name, "reserve"],
-            format!("`{name}` reserves everything"),
-            "a reserve is below 100%, such as \"30%\"",
-        ));
-    }
-    if let Some([low, high]) = config.speed
-        && !(0.0 < low && low <= high && high.is_finite())
-    {
-        found.push(spans.at_value(
-            &["configs", name, "speed"],
-            format!("`{name}`: speed must be two numbers above 0, the smaller first"),
-            "such as [0.9, 1.1]",
-        ));
     }
 }
 

@@ -281,6 +281,9 @@ fn types(schema: &Value) -> Vec<&str> {
 }
 
 fn type_matches(schema: &Value, value: &Value) -> bool {
+    if choices(schema).is_some() {
+        return value.is_string();
+    }
     let types = types(schema);
     types.is_empty()
         || types.iter().any(|&name| match name {

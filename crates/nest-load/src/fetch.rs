@@ -77,6 +77,32 @@ impl Fetcher {
     }
 }
 
+/// Downloads a text that somebody asked for, within a time and a size. Nothing of it leads elsewhere: a redirect is an error.
+///
+/// # Errors
+/// In words: no connection, another status than 200, too long, too late, not UTF-8.
+pub fn download(address: &str, longest: Duration, most_bytes: usize) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    crate::http::tls::provide();
+    let client = Client::builder().redirect(redirect::Policy::none()).referer(false).no_proxy().http1_only().timeout(longest).build();
+    let client = client.map_err(|error| error.to_string())?;
+    let too_late = |error: reqwest::Error| if error.is_timeout() { format!("no answer within {} s", longest.as_secs()) } else { reason(&error) };
+    runtime.block_on(async {
+        let mut response = client.get(address).send().await.map_err(too_late)?;
+        if response.status().as_u16() != 200 {
+            return Err(format!("status {}", response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(too_late)? {
+            if body.len() + chunk.len() > most_bytes {
+                return Err(format!("it is longer than {} MiB", most_bytes >> 20));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        String::from_utf8(body).map_err(|_| "it is not UTF-8".to_owned())
+    })
+}
+
 async fn fetch(client: &Client, address: &str) -> Result<Page, String> {
     let asked = Instant::now();
     let mut response = client.get(address).header(ACCEPT, TEXT_FORMAT).send().await.map_err(|error| reason(&error))?;

@@ -46,6 +46,7 @@ mod windows;
 mod worker;
 
 pub use error::LoadError;
+pub use fetch::download;
 pub use http::tls::Trust;
 pub use interrupt::Interrupt;
 pub use run::{Event, MeasureOptions, MeasureOutcome, Resume, measure, resolve_plan};

@@ -13,6 +13,7 @@ use crate::{
     growth::{Futures, Path},
     inputs::Inputs,
     limits::{Asked, Filling, Limit, limits},
+    sizing::Sizing,
 };
 
 /// Share of draws that must break below the searched range for a number to be given.
@@ -94,7 +95,8 @@ fn break_point(priced: &PricedConfig<'_>, search: &Search<'_>, candidate: &Candi
 
 /// Whether a customer count asks more of an instance, or more instances, than was measured.
 pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, inputs: &Inputs) -> bool {
-    let carrying = priced.sizing(inputs).map_or(1.0, |sizing| sizing.instances(customers).min(priced.most_instances()));
+    let units = |(index, sizing): (usize, Sizing)| sizing.instances(customers).min(priced.placed[index].most_units());
+    let carrying = priced.counted(inputs).map_or(1.0, units);
     carrying > 1.0 || customers / carrying > tested * (1.0 + 1e-9)
 }
 

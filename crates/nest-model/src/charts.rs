@@ -7,8 +7,12 @@ use nest_data::{
     scaling::{MeasuredPoint, QuantileLaw, ResourceModel},
 };
 
+use rayon::prelude::*;
+
 use crate::{
     draws::World,
+    load_law::LoadLaw,
+    performance::seconds,
     project::{ConfigWorlds, Context},
     response::ordered_seconds,
 };
@@ -17,6 +21,10 @@ use crate::{
 const POINTS: usize = 60;
 /// How far curves reach, as a multiple of the tested customers.
 const REACH: f64 = 2.0;
+/// Draws that bands rest on: no eye tells more of them apart.
+const SHOWN_DRAWS: usize = 2_000;
+/// Draws that the bands of charts per configuration rest on.
+const FEW: usize = 400;
 /// The quantile that response-time charts show.
 const SHOWN: f64 = 0.95;
 
@@ -24,6 +32,7 @@ const SHOWN: f64 = 0.95;
 pub fn charts(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Chart> {
     let mut charts = Vec::new();
     charts.extend(cost(context, configs));
+    charts.extend(performances(context, configs));
     charts.extend(utilisation(context));
     charts.extend(response(context));
     charts.extend(throughput(context));
@@ -43,21 +52,18 @@ fn grid(to: f64, geometric: bool) -> Vec<f64> {
 }
 
 fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
-    let currency = configs.first()?.priced.book.currency.clone();
-    let tested = context.model.tested.customers;
-    let end = context.growth.as_ref().map_or(tested, |growth| growth.central.at(f64::from(growth.course.months())));
-    let to = end.max(context.model.tested.customers * REACH);
+    configs.first()?;
+    let currency = context.study.study.currency.clone();
+    let to = configs_to(context);
     let curve = |worlds: &ConfigWorlds<'_>| {
         let at = |customers: f64| {
             let per_1000 = |inputs| worlds.priced.cost(customers, inputs) / customers * 1e3;
-            let value = per_1000(&worlds.central);
-            let estimate = Estimate::from_draws(value, &mut worlds.draws.iter().map(per_1000).collect()).unwrap_or(Estimate::exact(value));
-            [customers, estimate.low, value, estimate.high]
+            banded(customers, per_1000(&worlds.central), worlds.draws.iter().take(SHOWN_DRAWS).map(per_1000).collect())
         };
         let points = grid(to, true).into_iter().map(at).collect();
-        Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.sizing(&worlds.central).is_some() }
+        Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.counted(&worlds.central).is_some() }
     };
-    let curves: Vec<Curve> = configs.iter().map(curve).collect();
+    let curves: Vec<Curve> = configs.par_iter().map(curve).collect();
     // A curve with a line that has no price is a lower bound, and not to be called cheap.
     let priced: Vec<&Curve> = curves.iter().zip(configs).filter(|(_, worlds)| worlds.priced.unknown_lines() == 0).map(|(curve, _)| curve).collect();
     let cheapest =
@@ -94,10 +100,8 @@ fn utilisation(context: &Context<'_>) -> Option<Chart> {
     let law = context.model.throughput.as_ref()?;
     let to = context.model.tested.customers.max(law.saturation_customers.value) * 1.25;
     let curve = |(resource, capacity): &(&ResourceModel, f64)| {
-        let at = |customers: f64| {
-            let of = |world: &World| (used_at(context, resource, world, customers) / capacity).min(1.0);
-            banded(context, customers, of)
-        };
+        let uses = Uses::new(context, resource);
+        let at = |customers: f64| uses.banded(customers, |used| (used / capacity).min(1.0));
         Curve { name: resource.name.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
     };
     let scatter = |(resource, capacity): &(&ResourceModel, f64)| {
@@ -124,15 +128,17 @@ fn response(context: &Context<'_>) -> Option<Chart> {
     let capacity = resource.capacity?;
     let saturation = context.model.throughput.as_ref()?.saturation_customers.value;
     let to = context.model.tested.customers.max(0.95 * saturation).min(0.98 * saturation);
+    let uses = Uses::new(context, resource);
     let curve = |law: &&QuantileLaw| {
+        let own: Vec<usize> = (0..context.model.quantiles.len()).filter(|index| context.model.quantiles[*index].behaviour == law.behaviour).collect();
+        let seconds = |world: &World, one: &OneUse, customers: f64| {
+            let rho = (uses.used(one, customers) / capacity).min(0.995);
+            let laws: Vec<(&QuantileLaw, (f64, f64))> = own.iter().map(|index| (&context.model.quantiles[*index], world.quantiles[*index])).collect();
+            ordered_seconds(&laws, law.quantile, law.servers, rho).unwrap_or(f64::NAN)
+        };
         let at = |customers: f64| {
-            let of = |world: &World| {
-                let rho = (used_at(context, resource, world, customers) / capacity).min(0.995);
-                let laws = context.model.quantiles.iter().zip(world.quantiles.iter().copied());
-                let own: Vec<(&QuantileLaw, (f64, f64))> = laws.filter(|(other, _)| other.behaviour == law.behaviour).collect();
-                ordered_seconds(&own, law.quantile, law.servers, rho).unwrap_or(f64::NAN)
-            };
-            banded(context, customers, of)
+            let draws = context.worlds.iter().zip(&uses.draws).take(SHOWN_DRAWS).map(|(world, one)| seconds(world, one, customers));
+            banded(customers, seconds(&context.central, &uses.central, customers), draws.collect())
         };
         Curve { name: law.behaviour.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
     };
@@ -186,7 +192,8 @@ fn memory(context: &Context<'_>) -> Option<Chart> {
     let largest =
         tiers.iter().flat_map(|resource| context.model.points.iter().filter_map(|point| point.used.get(&resource.name))).copied().fold(0.0, f64::max);
     let curve = |resource: &&ResourceModel| {
-        let at = |customers: f64| banded(context, customers, |world| used_at(context, resource, world, customers));
+        let uses = Uses::new(context, resource);
+        let at = |customers: f64| uses.banded(customers, |used| used);
         Curve {
             name: resource.name.clone(),
             points: grid(context.model.tested.customers * 1.25, false).into_iter().map(at).collect(),
@@ -215,18 +222,87 @@ fn drawn(points: &[MeasuredPoint]) -> impl Iterator<Item = &MeasuredPoint> {
     points.iter().filter(|point| point.customers.is_some() && point.purpose != Purpose::Idle && point.worth != Worth::Invalid)
 }
 
-/// Use of a resource at a customer count in one world, on the plain mix of the measured study.
-fn used_at(context: &Context<'_>, resource: &ResourceModel, world: &World, customers: f64) -> f64 {
-    let of = &world.resources[&resource.name];
-    let rates = context.model.study.rates_per_day(&context.model.study.parameter_values()).unwrap_or_default();
-    let peak = context.model.study.busiest_minute_per_s();
-    let busy = customers * peak * rates.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum::<f64>();
-    of.law.used(of.idle, busy, resource.capacity.unwrap_or(f64::INFINITY))
+/// Use of one resource in every world, on the plain mix of the measured study.
+struct Uses {
+    capacity: f64,
+    central: OneUse,
+    draws: Vec<OneUse>,
+}
+
+/// Use of a resource in one world.
+struct OneUse {
+    idle: f64,
+    per_customer: f64,
+    law: LoadLaw,
+}
+
+impl Uses {
+    fn new(context: &Context<'_>, resource: &ResourceModel) -> Self {
+        let peak = context.model.study.busiest_minute_per_s();
+        let of = |world: &World| {
+            let of = &world.resources[&resource.name];
+            let per_day: f64 = context.measured_rates.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum();
+            OneUse { idle: of.idle, per_customer: peak * per_day, law: of.law }
+        };
+        Self { capacity: resource.capacity.unwrap_or(f64::INFINITY), central: of(&context.central), draws: context.worlds.iter().map(of).collect() }
+    }
+
+    fn used(&self, one: &OneUse, customers: f64) -> f64 {
+        one.law.used(one.idle, customers * one.per_customer, self.capacity)
+    }
+
+    /// A point of a curve: what `shown` makes of the use in every world.
+    fn banded(&self, customers: f64, shown: impl Fn(f64) -> f64) -> [f64; 4] {
+        let at = |one: &OneUse| shown(self.used(one, customers));
+        banded(customers, at(&self.central), self.draws.iter().take(SHOWN_DRAWS).map(at).collect())
+    }
 }
 
 /// A point of a curve: the central world's value with the 90 % interval of the draws.
-fn banded(context: &Context<'_>, customers: f64, of: impl Fn(&World) -> f64) -> [f64; 4] {
-    let value = of(&context.central);
-    let estimate = Estimate::from_draws(value, &mut context.worlds.iter().map(&of).collect()).unwrap_or(Estimate::exact(value));
+fn banded(customers: f64, value: f64, mut draws: Vec<f64>) -> [f64; 4] {
+    let estimate = Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value));
     [customers, estimate.low, value, estimate.high]
+}
+
+/// Response time of the most frequent behaviour on each configuration, a chart per quantile: on the units that it runs at each number of
+/// customers, and what a function takes.
+fn performances(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Chart> {
+    if configs.len() < 2 {
+        return Vec::new();
+    }
+    let rate = |law: &QuantileLaw| context.measured_rates.get(&law.behaviour).copied().unwrap_or(0.0);
+    let to = configs_to(context);
+    let chart = |quantile: f64| {
+        let laws = context.model.quantiles.iter().enumerate().filter(|(_, law)| law.quantile == quantile);
+        let (index, law) = laws.max_by(|a, b| rate(a.1).total_cmp(&rate(b.1)))?;
+        let curve = |worlds: &ConfigWorlds<'_>| {
+            let points = grid(to, true).into_iter().filter_map(|customers| {
+                let seconds = seconds(worlds, context, index, customers, FEW)?;
+                Some([customers, seconds.low, seconds.value, seconds.high])
+            });
+            Curve { name: worlds.priced.name.to_owned(), points: points.collect(), stepped: false }
+        };
+        let limits = context.study.slo.iter().filter(|(_, slo)| slo.applies_to.as_ref().is_none_or(|behaviour| *behaviour == law.behaviour));
+        let limits = limits.flat_map(|(name, slo)| slo.limits().into_iter().filter(|limit| limit.0 == quantile).map(|limit| (name.clone(), limit.1)));
+        let percent = quantile * 100.0;
+        Some(Chart {
+            id: format!("response-p{percent:.0}"),
+            title: format!("How long does {} take on each configuration (p{percent:.0})?", law.behaviour),
+            answer: "A curve ends where its configuration has no unit left to add.".to_owned(),
+            y: Axis::Seconds,
+            curves: configs.iter().map(curve).filter(|curve| !curve.points.is_empty()).collect(),
+            measured: Vec::new(),
+            limits: limits.collect(),
+            tested_to: context.tested_customers(),
+            logarithmic: true,
+        })
+    };
+    [0.5, 0.95, 0.99].into_iter().filter_map(chart).collect()
+}
+
+/// Customers up to which configurations are drawn: what growth comes to, and twice what was tested.
+fn configs_to(context: &Context<'_>) -> f64 {
+    let tested = context.tested_customers();
+    let end = context.growth.as_ref().map_or(tested, |growth| growth.central.at(f64::from(growth.course.months())));
+    end.max(tested * REACH)
 }

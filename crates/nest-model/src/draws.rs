@@ -10,6 +10,7 @@ use nest_data::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 
 /// What a stream of random numbers is for; each purpose and index has its own.
@@ -27,6 +28,8 @@ pub enum Purpose {
     Limit = 5,
     /// Where executions begin to fail.
     Errors = 6,
+    /// What a migration costs.
+    Migration = 7,
 }
 
 /// Standard normal numbers of one purpose and index.
@@ -165,7 +168,7 @@ pub fn worlds(model: &ScalingModel) -> Vec<World> {
     let factors: Vec<DMatrix<f64>> = model.resources.iter().map(|resource| factor(&resource.covariance)).collect();
     let chi: Vec<ChiSquared> =
         model.resources.iter().map(|resource| ChiSquared::new(resource.degrees_of_freedom).expect("at least six degrees of freedom")).collect();
-    (0..model.draws.count).map(|index| world(model, &factors, &chi, index)).collect()
+    (0..model.draws.count).into_par_iter().map(|index| world(model, &factors, &chi, index)).collect()
 }
 
 fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], index: u32) -> World {

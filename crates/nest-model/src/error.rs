@@ -60,7 +60,7 @@ pub enum ModelError {
         offer: String,
     },
     /// Amounts in different currencies would be added.
-    #[error("configuration `{config}` is in {book}, the study in {study}; a dated rate between them is not available yet")]
+    #[error("configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and date")]
     Currency {
         /// The configuration.
         config: String,
@@ -86,6 +86,24 @@ pub enum ModelError {
         tier: String,
         /// Measured tiers.
         known: String,
+    },
+    /// A number is asked for that there is not.
+    #[error("there is no number {number}{offer} Known: {known}")]
+    UnknownNumber {
+        /// What was asked for.
+        number: String,
+        /// The nearest name, as a question.
+        offer: String,
+        /// All of them.
+        known: String,
+    },
+    /// A configuration is asked for that the study does not have.
+    #[error("the study has no configuration `{config}`{offer}")]
+    UnknownConfig {
+        /// What was asked for.
+        config: String,
+        /// The nearest name, as a question.
+        offer: String,
     },
     /// A growth scenario cannot be projected.
     #[error("growth `{scenario}`: {reason}")]

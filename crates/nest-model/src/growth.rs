@@ -7,6 +7,7 @@ use nest_data::{
     growth::{Change, GrowthEvent, GrowthRow},
     study::{GrowthScenario, GrowthStart},
 };
+use rayon::prelude::*;
 
 use crate::{
     ModelError,
@@ -44,6 +45,8 @@ pub struct Futures<'a> {
     pub central: Path,
     /// In every draw, in the order of their index.
     pub draws: Vec<Path>,
+    /// Customers on the first day of each month and at the end of the last, in every draw: by month, then by draw.
+    pub firsts: Vec<Vec<f64>>,
 }
 
 impl<'a> Futures<'a> {
@@ -53,7 +56,9 @@ impl<'a> Futures<'a> {
     /// As [`Course::new`].
     pub fn new(name: &'a str, scenario: &'a GrowthScenario, seed: u64, count: u32) -> Result<Self, ModelError> {
         let course = Course::new(name, scenario)?;
-        Ok(Self { name, central: course.central(), draws: (0..count).map(|index| course.draw(seed, index)).collect(), course })
+        let draws: Vec<Path> = (0..count).into_par_iter().map(|index| course.draw(seed, index)).collect();
+        let firsts = (0..=course.months()).map(|month| draws.iter().map(|path| path.at(f64::from(month))).collect()).collect();
+        Ok(Self { name, central: course.central(), draws, firsts, course })
     }
 }
 
@@ -224,6 +229,9 @@ impl Path {
     #[must_use]
     pub fn at(&self, months: f64) -> f64 {
         let index = self.times.partition_point(|time| *time <= months);
+        if index > 0 && self.times[index - 1] == months {
+            return self.customers[index - 1];
+        }
         let near = index.saturating_sub(1)..(index + 1).min(self.times.len());
         between(near.map(|index| (self.times[index], self.customers[index])), months)
     }

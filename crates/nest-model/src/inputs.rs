@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::{ScalingModel, measurement::ResourceKind, scaling::ResourceModel};
 
 use crate::{
-    config::PricedConfig,
+    config::{Load, PricedConfig},
     draws::{ResourceWorld, World},
     load_law::LoadLaw,
 };
@@ -20,19 +20,32 @@ pub struct Acts<'a> {
     pub rates: &'a BTreeMap<String, f64>, // executions per customer and day
     pub open: &'a OpenWork,
     pub stored: Option<f64>, // items in the target; none where the study does not say
+    pub fees: &'a [f64],     // of one execution, for each of the study's fees
 }
 
 /// What a world says about one configuration, by behaviour in the order of names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inputs {
     pub rates_per_day: Vec<f64>, // executions per customer
-    pub cpu_s: Vec<f64>,         // busy-seconds of a measured core per execution
-    pub law: LoadLaw,            // how that changes with utilisation
-    pub idle: f64,               // busy-seconds per second
     pub bytes: Vec<f64>,         // bytes sent per execution
-    pub speed: f64,              // of a virtual CPU against a measured core
+    pub stored: Option<f64>,     // items in the target
+    pub busier: f64,             // busiest minute over that of the study
+    pub fees: Vec<f64>,          // of one execution, for each of the study's fees
+    pub placed: Vec<PlacedUse>,  // in the configuration's order
     pub kept: Vec<Use>,          // resources that stay as they were measured, in the configuration's order
-    pub memory: Option<Use>,     // of the placed tier: resident bytes, and bytes per execution a second
+    pub load: Load,              // all of it, compiled for costs
+}
+
+/// Use of the processors and the memory of one placement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedUse {
+    pub cpu_s: Vec<f64>,       // busy-seconds of a measured core per execution; 0 for behaviours that run elsewhere
+    pub law: LoadLaw,          // how that changes with utilisation
+    pub idle: f64,             // busy-seconds per second
+    pub speed: f64,            // of a virtual CPU against a measured core
+    pub memory: Option<Use>,   // resident bytes, and bytes per execution a second
+    pub most_utilisation: f64, // that objectives of response time allow, 0-1
+    pub reserve: f64,          // share of capacity that policy wants left
 }
 
 /// Use of one resource.
@@ -44,17 +57,20 @@ pub struct Use {
 }
 
 impl Inputs {
-    /// What `world` says about a configuration, for what customers do and the speed of its processors.
-    pub fn new(model: &ScalingModel, priced: &PricedConfig<'_>, world: &World, acts: Acts<'_>, speed: f64) -> Self {
-        let Acts { rates, open, stored } = acts;
+    /// What `world` says about a configuration, for what customers do and the speed of its processors, by placement. Costs are ready
+    /// after [`Inputs::ready`].
+    pub fn new(model: &ScalingModel, priced: &PricedConfig<'_>, world: &World, acts: Acts<'_>, speeds: &[f64]) -> Self {
+        let Acts { rates, open, stored, fees } = acts;
         let behaviours = &priced.behaviours;
-        let tier = &priced.config.tier;
         let of = |kind: ResourceKind, tier: Option<&str>| {
             let resource = model.resources.iter().find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier))?;
             Some((resource, world.resources.get(&resource.name)?))
         };
-        let demands = |resource: Option<(&ResourceModel, &ResourceWorld)>, tier: Option<&String>| {
-            let demand = |name: &String| {
+        let demands = |resource: Option<(&ResourceModel, &ResourceWorld)>, tier: Option<&String>, counts: Option<&[bool]>| {
+            let demand = |(index, name): (usize, &String)| {
+                if counts.is_some_and(|counts| !counts[index]) {
+                    return 0.0;
+                }
                 let more = tier.filter(|_| !open.is_empty()).and_then(|tier| open.get(&(tier.clone(), name.clone()))).copied().unwrap_or(0.0);
                 let own = resource.map_or(0.0, |(resource, world)| match (&resource.size_dependence, stored) {
                     (Some(size), Some(stored)) => world.demand_stored(name, Some(size), stored),
@@ -62,38 +78,62 @@ impl Inputs {
                 });
                 (own + more).max(0.0)
             };
-            behaviours.iter().map(demand).collect::<Vec<f64>>()
+            behaviours.iter().enumerate().map(demand).collect::<Vec<f64>>()
         };
-        let cpu = of(ResourceKind::Cpu, Some(tier));
         let kept = priced.kept.iter().map(|kept| {
             let world = world.resources.get(&kept.resource.name).map(|world| (kept.resource, world));
             let reads = Some(&kept.resource.tier).filter(|_| kept.resource.kind == ResourceKind::Cpu);
             Use {
-                demand: demands(world, reads),
+                demand: demands(world, reads, Some(&kept.counts)),
                 idle: world.map_or(0.0, |(_, world)| world.idle),
                 law: world.map_or(LoadLaw::default(), |(_, world)| world.law),
             }
         });
-        let memory = of(ResourceKind::Memory, Some(tier));
+        let placed = priced.placed.iter().zip(speeds).map(|(placed, speed)| {
+            let tier = &placed.placement.tier;
+            let cpu = of(ResourceKind::Cpu, Some(tier));
+            let memory = of(ResourceKind::Memory, Some(tier));
+            PlacedUse {
+                cpu_s: demands(cpu, Some(tier), Some(&placed.carries)),
+                law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
+                idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
+                speed: *speed,
+                memory: memory.map(|(resource, memory)| Use {
+                    demand: demands(Some((resource, memory)), None, Some(&placed.carries)),
+                    idle: memory.idle,
+                    law: LoadLaw::default(),
+                }),
+                most_utilisation: 1.0,
+                reserve: placed.placement.reserve(),
+            }
+        });
         Self {
             rates_per_day: behaviours.iter().map(|name| rates.get(name).copied().unwrap_or(0.0)).collect(),
-            cpu_s: demands(cpu, Some(tier)),
-            law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
-            idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
-            bytes: demands(of(ResourceKind::Network, None), None),
-            speed,
+            bytes: demands(of(ResourceKind::Network, None), None, None),
+            stored,
+            busier: 1.0,
+            fees: fees.to_vec(),
+            placed: placed.collect(),
             kept: kept.collect(),
-            memory: memory.map(|(resource, memory)| Use {
-                demand: demands(Some((resource, memory)), None),
-                idle: memory.idle,
-                law: LoadLaw::default(),
-            }),
+            load: Load::default(),
         }
     }
 
-    /// Busy-seconds of a measured core that one customer causes in a day.
+    /// The same, with its costs compiled.
+    #[must_use]
+    pub fn ready(mut self, priced: &PricedConfig<'_>) -> Self {
+        self.load = priced.load(&self);
+        self
+    }
+
+    /// Busy-seconds of measured cores that one customer causes in a day, over all placements.
     pub fn busy_per_day(&self) -> f64 {
-        per_day(&self.rates_per_day, &self.cpu_s)
+        (0..self.placed.len()).map(|placed| self.busy_per_day_of(placed)).sum()
+    }
+
+    /// Busy-seconds of a measured core that one customer causes in a day on one placement.
+    pub fn busy_per_day_of(&self, placed: usize) -> f64 {
+        per_day(&self.rates_per_day, &self.placed[placed].cpu_s)
     }
 
     /// Use of a resource that one customer causes in a day.
@@ -102,17 +142,26 @@ impl Inputs {
     }
 
     /// On the way to `after`: a share `adopted` of the customers acts as there, and demand has `settled` to such a share.
-    pub fn towards(&self, after: &Self, adopted: f64, settled: f64) -> Self {
+    pub fn towards(&self, after: &Self, adopted: f64, settled: f64, priced: &PricedConfig<'_>) -> Self {
         let mix = |before: &[f64], after: &[f64], share: f64| before.iter().zip(after).map(|(a, b)| a + (b - a) * share).collect::<Vec<f64>>();
         let used = |(before, after): (&Use, &Use)| Use { demand: mix(&before.demand, &after.demand, settled), ..after.clone() };
-        Self {
-            rates_per_day: mix(&self.rates_per_day, &after.rates_per_day, adopted),
-            cpu_s: mix(&self.cpu_s, &after.cpu_s, settled),
+        let placed = self.placed.iter().zip(&after.placed).map(|(before, after)| PlacedUse {
+            cpu_s: mix(&before.cpu_s, &after.cpu_s, settled),
+            memory: before.memory.as_ref().zip(after.memory.as_ref()).map(used),
+            ..after.clone()
+        });
+        let rates_per_day = mix(&self.rates_per_day, &after.rates_per_day, adopted);
+        let mixed = Self {
+            placed: placed.collect(),
             kept: self.kept.iter().zip(&after.kept).map(used).collect(),
-            memory: self.memory.as_ref().zip(after.memory.as_ref()).map(used),
+            fees: mix(&self.fees, &after.fees, adopted),
+            rates_per_day,
             bytes: after.bytes.clone(),
-            ..*after
-        }
+            stored: after.stored,
+            busier: after.busier,
+            load: Load::default(),
+        };
+        mixed.ready(priced)
     }
 }
 

@@ -9,14 +9,14 @@ use nest_data::{
     measurement::ResourceKind,
     projection::BreakKind,
     scaling::{QuantileLaw, ResourceModel, UnmeasuredLimit},
-    study::{Platform, Study},
+    study::Study,
     units::{DAYS_PER_MONTH, Quoted, SECONDS_PER_DAY},
 };
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::{
     ceiling,
-    config::{Kept, PricedConfig},
+    config::{Carrier, Kept, PricedConfig},
     draws::World,
     error_onset::customers_failing,
     inputs::Inputs,
@@ -52,12 +52,13 @@ pub struct Filling {
 /// What binds, in words.
 #[derive(Debug, Clone)]
 pub enum Cause<'a> {
-    Processor(&'a str), // of a tier
+    Processor(&'a str), // of a placement
     AsMeasured(&'a str),
     Unmeasured(&'a UnmeasuredLimit),
     Errors(f64), // share that is tolerated
     Objective { name: &'a str, law: &'a QuantileLaw, limit_s: f64 },
-    Concurrency(f64),
+    Concurrency(f64, &'a str),
+    Growth(f64, &'a str),
     Waiting(&'a QuantileLaw),
     Memory(&'a str),
     Monthly(Quoted, &'a str),
@@ -74,7 +75,7 @@ pub struct Asked<'a> {
 }
 
 /// Everything that can fail in one world, always in the same order.
-pub fn limits<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs) -> Vec<Limit<'a>> {
+pub fn limits<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs) -> Vec<Limit<'a>> {
     let mut limits = Vec::with_capacity(16);
     processors(priced, inputs, &mut limits);
     kept(priced, inputs, &mut limits);
@@ -92,27 +93,29 @@ fn limit(kind: BreakKind, cause: Cause<'_>, customers: f64) -> Limit<'_> {
     Limit { kind, cause, customers, filling: None }
 }
 
-/// The processors of the placed tier, once no instance may be added.
-fn processors<'a>(priced: &PricedConfig<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    let Some(sizing) = priced.sizing(inputs) else { return };
-    let most = priced.most_instances();
-    let at = |utilisation: f64| if most.is_finite() { sizing.customers_at(most, utilisation) } else { f64::INFINITY };
-    limits.push(limit(BreakKind::OverReserve, Cause::Processor(&priced.config.tier), at(1.0 - sizing.reserve)));
-    limits.push(limit(BreakKind::Saturation, Cause::Processor(&priced.config.tier), at(1.0)));
+/// The processors of each placement, once no unit may be added.
+fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    for (index, placed) in priced.placed.iter().enumerate() {
+        let Some(sizing) = priced.sizing(index, inputs) else { continue };
+        let most = placed.most_units();
+        let at = |utilisation: f64| if most.is_finite() { sizing.customers_at(most, utilisation) } else { f64::INFINITY };
+        limits.push(limit(BreakKind::OverReserve, Cause::Processor(&placed.label), at(1.0 - sizing.reserve)));
+        limits.push(limit(BreakKind::Saturation, Cause::Processor(&placed.label), at(1.0)));
+    }
 }
 
 /// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It still binds.
-fn kept<'a>(priced: &PricedConfig<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn kept<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     for (index, kept) in priced.kept.iter().enumerate().filter(|(_, kept)| kept.resource.kind != ResourceKind::Memory) {
         let at = |utilisation: f64| kept_customers(priced, inputs, index, utilisation);
         let cause = || Cause::AsMeasured(&kept.resource.name);
-        limits.push(limit(BreakKind::OverReserve, cause(), at(1.0 - priced.config.reserve.get())));
+        limits.push(limit(BreakKind::OverReserve, cause(), at(1.0 - priced.main().placement.reserve())));
         limits.push(limit(BreakKind::Saturation, cause(), at(1.0)));
     }
 }
 
 /// A limit that no probe reads. Whether it comes with every instance is not known, so it is taken for one that they share.
-fn unmeasured<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn unmeasured<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     let Some(found) = asked.model.throughput.as_ref().and_then(|law| law.unmeasured.as_ref()) else { return };
     let customers = world.limit.as_ref().map_or(f64::INFINITY, |one| {
         let passing = |index: &usize| one.behaviour.as_ref().is_none_or(|behaviour| priced.behaviours[*index] == *behaviour);
@@ -123,21 +126,37 @@ fn unmeasured<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, i
 }
 
 /// Failures as they began on the measured machine, for each instance that may be added.
-fn errors<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, limits: &mut Vec<Limit<'a>>) {
+fn errors<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, limits: &mut Vec<Limit<'a>>) {
     let Some(onset) = asked.model.error_onset.as_ref().filter(|onset| onset.first_failing.is_some()) else { return };
     let failing = customers_failing(onset, onset.tolerated, world.error_position).unwrap_or(0.0);
-    let instances = if priced.config.platform == Platform::Function { f64::INFINITY } else { priced.most_instances() };
+    let instances = priced.main().most_units();
     limits.push(limit(BreakKind::ErrorOnset, Cause::Errors(onset.tolerated), if failing > 0.0 { instances * failing } else { 0.0 }));
 }
 
-fn quotas<'a>(priced: &PricedConfig<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    if let Some((per_customer, quota)) = priced.concurrency(inputs) {
-        limits.push(limit(BreakKind::Quota, Cause::Concurrency(quota), if per_customer > 0.0 { quota / per_customer } else { f64::INFINITY }));
+/// Functions that may run at once, and how fast their number may grow.
+///
+/// # Formula
+/// Concurrency is `arrival rate x duration` (Little's Law). In the busiest minute it lies `1 - 1 / burst` above its mean in the hour: ◇ assumed is
+/// that it comes to that within a minute, six times the ten seconds for which hosts state how much may be added.
+///
+/// Source: `reference/pricing.md` R18.
+fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    for (index, placed) in priced.placed.iter().enumerate() {
+        let Carrier::Function(function) = &placed.carrier else { continue };
+        let per_customer = priced.concurrency(index, inputs);
+        let at = |quota: f64, each: f64| if each > 0.0 { quota / each } else { f64::INFINITY };
+        if let Some(quota) = function.concurrency {
+            limits.push(limit(BreakKind::Quota, Cause::Concurrency(quota, &placed.label), at(quota, per_customer)));
+        }
+        if let Some(per_10_s) = function.per_10_s {
+            let rise = per_customer * (1.0 - 1.0 / priced.study.customers.burst);
+            limits.push(limit(BreakKind::Quota, Cause::Growth(per_10_s, &placed.label), at(per_10_s * 6.0, rise)));
+        }
     }
 }
 
 /// Objectives of response time, each where its quantile comes above its limit.
-fn objectives<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn objectives<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     for (name, slo) in &asked.study.slo {
         for (quantile, limit_s) in slo.limits() {
             for law in &asked.model.quantiles {
@@ -164,23 +183,42 @@ fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &Quantil
     }
 }
 
-/// Servers of the queue that a law speaks of, on this configuration, and the factor on its times.
-fn queue(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -> (f64, f64) {
-    match priced.sizing(inputs) {
-        _ if priced.kept_index(&law.resource).is_some() => (law.servers, 1.0),
-        Some(sizing) => (sizing.cores, priced.slowdown(inputs)),
-        None => (law.servers, priced.slowdown(inputs)),
+/// Lowest utilisation that an objective may ask for; one that asks for less is missed, whatever is bought.
+const LEAST_UTILISATION: f64 = 0.05;
+
+/// The utilisation of each placement at which the first objective of its behaviours is missed: more units are bought there.
+pub fn meet_objectives(priced: &PricedConfig<'_>, study: &Study, model: &ScalingModel, world: &World, inputs: &mut Inputs) {
+    for slo in study.slo.values() {
+        for (quantile, limit_s) in slo.limits() {
+            let asked = |law: &&QuantileLaw| law.quantile == quantile && slo.applies_to.as_ref().is_none_or(|behaviour| law.behaviour == *behaviour);
+            for law in model.quantiles.iter().filter(asked) {
+                let Some(placed) = priced.carrying_law(law).filter(|placed| priced.sizing(*placed, inputs).is_some()) else { continue };
+                let (servers, slowdown) = queue(priced, inputs, law);
+                let most = highest_utilisation(&behaviour_laws(model, world, law), quantile, servers, limit_s / slowdown);
+                if let Some(most) = most.filter(|most| *most >= LEAST_UTILISATION) {
+                    let used = &mut inputs.placed[placed];
+                    used.most_utilisation = used.most_utilisation.min(most);
+                }
+            }
+        }
     }
 }
 
-/// Customers at which the resource of a law is at a utilisation: instances are added until none is left, so one that the reserve
-/// never lets happen is only reached on the last of them. Functions never queue.
+/// Servers of the queue that a law speaks of, on this configuration, and the factor on its times.
+pub fn queue(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -> (f64, f64) {
+    let Some(placed) = priced.carrying_law(law) else { return (law.servers, 1.0) };
+    let slowdown = priced.placed[placed].slowdown(inputs.placed[placed].speed);
+    (priced.sizing(placed, inputs).map_or(law.servers, |sizing| sizing.cores), slowdown)
+}
+
+/// Customers at which the resource of a law is at a utilisation: units are added until none is left, so one that the sizing never lets
+/// happen is only reached on the last of them. Functions never queue.
 fn customers_at(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, utilisation: f64) -> f64 {
-    if let Some(index) = priced.kept_index(&law.resource) {
-        return kept_customers(priced, inputs, index, utilisation);
-    }
-    let Some(sizing) = priced.sizing(inputs) else { return f64::INFINITY };
-    let instances = if utilisation >= 1.0 - sizing.reserve { priced.most_instances() } else { f64::from(sizing.least) };
+    let Some(placed) = priced.carrying_law(law) else {
+        return priced.kept_index(&law.resource).map_or(f64::INFINITY, |index| kept_customers(priced, inputs, index, utilisation));
+    };
+    let Some(sizing) = priced.sizing(placed, inputs) else { return f64::INFINITY };
+    let instances = if utilisation >= sizing.target { priced.placed[placed].most_units() } else { f64::from(sizing.least) };
     if instances.is_finite() { sizing.customers_at(instances, utilisation) } else { f64::INFINITY }
 }
 
@@ -188,7 +226,7 @@ fn customers_at(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, u
 fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, utilisation: f64) -> f64 {
     let (Kept { capacity, placed, .. }, used) = (&priced.kept[index], &inputs.kept[index]);
     let per_customer = priced.peak_per_day * inputs.use_per_day(used);
-    let instances = if *placed { priced.most_instances() } else { 1.0 };
+    let instances = placed.map_or(1.0, |placed| priced.placed[placed].most_units());
     match used.law.busy_at(used.idle, utilisation, *capacity) {
         0.0 => 0.0,
         _ if per_customer == 0.0 => f64::INFINITY,
@@ -203,7 +241,7 @@ fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, util
 /// saturation, which is a break point of its own.)
 ///
 /// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979.
-fn knee<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn knee<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     let medians = asked.model.quantiles.iter().zip(&world.quantiles).filter(|(law, _)| law.quantile == 0.5);
     let rate = |law: &QuantileLaw| priced.behaviours.iter().position(|name| *name == law.behaviour).map_or(0.0, |index| inputs.rates_per_day[index]);
     let Some((law, (a, b))) = medians.max_by(|left, right| rate(left.0).total_cmp(&rate(right.0))) else { return };
@@ -236,23 +274,27 @@ fn maximum(of: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Memory: of the instances of the placed tier, and of every other tier where its size is known.
-fn memory<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn memory<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     let resident = |resource: &'a ResourceModel, customers: f64, instances: f64, filling: Filling| {
         let leak = leak_bytes_per_s(priced, asked, inputs, resource, instances);
         let filling = (leak > 0.0).then_some(Filling { per_month: leak * DAYS_PER_MONTH * SECONDS_PER_DAY, ..filling });
         Limit { kind: BreakKind::Memory, cause: Cause::Memory(&resource.name), customers: customers.max(0.0), filling }
     };
-    let of_tier = asked.model.resources.iter().find(|resource| resource.kind == ResourceKind::Memory && resource.tier == priced.config.tier);
-    if let (Some(resource), Some(used), Some(sizing), Some(bytes)) = (of_tier, &inputs.memory, priced.sizing(inputs), priced.instance_memory_bytes())
-    {
+    for (index, placed) in priced.placed.iter().enumerate() {
+        let of_tier = asked.model.resources.iter().find(|resource| resource.kind == ResourceKind::Memory && resource.tier == placed.placement.tier);
+        let (Some(resource), Some(used), Some(sizing), Carrier::Units(units)) =
+            (of_tier, &inputs.placed[index].memory, priced.sizing(index, inputs), &placed.carrier)
+        else {
+            continue;
+        };
         let per_customer = priced.peak_per_day * inputs.use_per_day(used);
-        let room = bytes * USABLE_MEMORY - used.idle;
+        let room = units.memory_bytes * USABLE_MEMORY - used.idle;
         let per_instance = if per_customer > 0.0 { room / per_customer } else { f64::INFINITY };
-        // Instances are added by their processors: the fewest are filled before that, or the last one when there are no more.
-        let carried = sizing.customers_at(1.0, 1.0 - sizing.reserve);
-        let instances = if per_instance < carried { f64::from(sizing.least) } else { priced.most_instances() };
+        // Units are added by their processors: the fewest are filled before that, or the last one when there are no more.
+        let carried = sizing.customers_at(1.0, sizing.target);
+        let instances = if per_instance < carried { f64::from(sizing.least) } else { placed.most_units() };
         let customers = if per_instance.is_finite() { instances * per_instance } else { f64::INFINITY };
-        // A leak fills what an instance leaves that carries all its processors may.
+        // A leak fills what a unit leaves that carries all its processors may.
         let left = if per_customer > 0.0 { room - per_customer * carried } else { room };
         limits.push(resident(resource, customers, sizing.instances(asked.from), Filling { room: left, per_customer: 0.0, per_month: 0.0 }));
     }
@@ -274,16 +316,16 @@ fn leak_bytes_per_s(priced: &PricedConfig<'_>, asked: &Asked<'_>, inputs: &Input
 
 /// What may be paid: a bill never falls as customers come, so it is halved for; the cost of one of them falls and rises with every
 /// instance, so it is watched from today's customers on.
-fn budget<'a>(priced: &PricedConfig<'a>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn budget<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     let float = |amount: Quoted| amount.0.to_f64().unwrap_or(f64::INFINITY);
     let currency = &asked.study.study.currency;
     if let Some(amount) = asked.study.budget.monthly {
-        let over = |customers: f64| priced.cost(customers, inputs) > float(amount);
+        let over = |customers: f64| priced.cost(customers, inputs) + priced.fees(customers, inputs) > float(amount);
         let customers = if over(asked.to) { least(0.0, asked.to, over) } else { f64::INFINITY };
         limits.push(limit(BreakKind::Budget, Cause::Monthly(amount, currency), customers));
     }
     if let Some(amount) = asked.study.budget.per_1000 {
-        let over = |customers: f64| priced.cost(customers, inputs) / customers * 1e3 > float(amount);
+        let over = |customers: f64| (priced.cost(customers, inputs) + priced.fees(customers, inputs)) / customers * 1e3 > float(amount);
         let mut steps = std::iter::successors(Some(asked.from), |customers| (*customers < asked.to).then(|| (customers * GRID).min(asked.to)));
         let customers = match steps.find(|customers| over(*customers)) {
             Some(first) if first > asked.from => least((first / GRID).max(asked.from), first, over),
@@ -305,7 +347,7 @@ fn least(mut low: f64, mut high: f64, over: impl Fn(f64) -> bool) -> f64 {
 impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Processor(tier) => write!(f, "{tier}/cpu"),
+            Self::Processor(label) => f.write_str(label),
             Self::AsMeasured(name) => write!(f, "{name} as measured"),
             Self::Unmeasured(found) => match &found.behaviour {
                 Some(behaviour) => write!(f, "{} ({behaviour})", ceiling::UNMEASURED),
@@ -313,13 +355,19 @@ impl fmt::Display for Cause<'_> {
             },
             Self::Errors(share) => write!(f, "more than {} % fail, as measured", share * 100.0),
             Self::Objective { name, law, limit_s } => write!(f, "{name}: {} p{} over {limit_s} s", law.behaviour, law.quantile * 100.0),
-            Self::Concurrency(quota) => write!(f, "{quota:.0} concurrent executions"),
+            Self::Concurrency(quota, label) => write!(f, "{quota:.0} concurrent executions{}", of_pair(label)),
+            Self::Growth(per_10_s, label) => write!(f, "{per_10_s:.0} more executions every 10 s{}", of_pair(label)),
             Self::Waiting(law) => write!(f, "{}: {} waits longer than more work is worth", law.resource, law.behaviour),
             Self::Memory(name) => f.write_str(name),
             Self::Monthly(amount, currency) => write!(f, "{amount} {currency} a month"),
             Self::Per1000(amount, currency) => write!(f, "{amount} {currency} for 1,000 customers a month"),
         }
     }
+}
+
+/// The behaviours that a placement is for, where it is not for a whole tier.
+fn of_pair(label: &str) -> &str {
+    label.find(" of ").map_or("", |start| &label[start..])
 }
 
 #[cfg(test)]

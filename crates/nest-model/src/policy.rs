@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     DataError, Estimate, Study,
-    projection::{BreakPoint, PolicyMonth, PolicyProjection, first_break},
+    projection::{BreakPoint, MoneyEstimate, PolicyMonth, PolicyProjection, first_break},
     study::Policy,
     study_file::MOST_CUSTOMERS,
     units::DAYS_PER_MONTH,
 };
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
     ModelError,
-    config::total,
+    config::{PricedConfig, total},
     growth::adopted,
     inputs::{Inputs, OpenWork},
     project::{ConfigWorlds, Context, ends, money},
@@ -59,12 +59,33 @@ pub fn project_policy(
         before: money(value_before, draws_before, unknown),
         after: money(value_after, draws_after, unknown),
         change: money(value_after - value_before, difference, unknown),
+        fees: fees(context, before, &after, customers)?,
         break_before: nearest(before.break_points(context)?),
         break_after: nearest(after.break_points(context)?),
         demand_change: Estimate::from_draws(demand_value, &mut demand_draws).unwrap_or(Estimate::exact(demand_value)),
         from: policy.from,
         months: months(context, policy, &patched, before, &after)?,
     })
+}
+
+/// Fees of 1,000 customers before and after, and their change, paired by draw.
+fn fees(
+    context: &Context<'_>,
+    before: &ConfigWorlds<'_>,
+    after: &ConfigWorlds<'_>,
+    customers: f64,
+) -> Result<Option<[MoneyEstimate; 3]>, ModelError> {
+    if context.study.fees.is_empty() {
+        return Ok(None);
+    }
+    let per_1000 = |worlds: &ConfigWorlds<'_>| -> Result<(Decimal, Vec<f64>), ModelError> {
+        let value = total(&worlds.priced.fee_lines(customers, &worlds.central, &worlds.parameters)?);
+        let draws = worlds.draws.iter().map(|inputs| worlds.priced.fees(customers, inputs) / customers * 1e3).collect();
+        Ok((value * Decimal::ONE_THOUSAND / context.decimal(customers)?, draws))
+    };
+    let ((value_before, draws_before), (value_after, draws_after)) = (per_1000(before)?, per_1000(after)?);
+    let change = draws_after.iter().zip(&draws_before).map(|(after, before)| after - before).collect();
+    Ok(Some([money(value_before, draws_before, false), money(value_after, draws_after, false), money(value_after - value_before, change, false)]))
 }
 
 /// What differs, before and after.
@@ -125,7 +146,7 @@ fn months(
         if customers.iter().any(|customers| !(1.0..=MOST_CUSTOMERS).contains(customers)) {
             break;
         }
-        let on_the_way = |before: &Inputs, after: &Inputs| [month, month + 1].map(|month| transition.at(before, after, month as f64));
+        let on_the_way = |from: &Inputs, to: &Inputs| [month, month + 1].map(|month| transition.at(from, to, month as f64, &before.priced));
         let mut change = Decimal::ZERO;
         for (customers, inputs) in customers.into_iter().zip(on_the_way(&before.central, &after.central)) {
             change += total(&before.priced.bill(customers, &inputs)?) - before.bill_total(customers)?;
@@ -140,6 +161,16 @@ fn months(
             date,
             adopted: transition.adopted(month as f64),
             open_items: open_before.iter().map(|(name, before)| (name.clone(), before + (open_after[name] - before) * settled)).collect(),
+            fees: (!context.study.fees.is_empty()).then(|| {
+                let fees = |customers: f64, inputs: &Inputs| before.priced.fees(customers, inputs);
+                let of = |from: &Inputs, to: &Inputs, ends: [f64; 2]| {
+                    let paired = ends.into_iter().zip(on_the_way(from, to));
+                    paired.map(|(customers, inputs)| fees(customers, &inputs) - fees(customers, from)).sum::<f64>() / 2.0
+                };
+                let draws = before.draws.iter().zip(&after.draws).zip(&growth.draws).map(|((from, to), path)| of(from, to, ends(path, month)));
+                let value = Decimal::from_f64(of(&before.central, &after.central, customers)).unwrap_or_default().round_dp(2);
+                money(value, draws.collect(), false)
+            }),
             change: money(change / Decimal::TWO, before.draws.iter().zip(&after.draws).zip(&growth.draws).map(draw).collect(), unknown),
         });
     }
@@ -167,8 +198,8 @@ struct Transition {
 }
 
 impl Transition {
-    fn at(&self, before: &Inputs, after: &Inputs, months: f64) -> Inputs {
-        before.towards(after, self.adopted(months), self.settled(months))
+    fn at(&self, before: &Inputs, after: &Inputs, months: f64, priced: &PricedConfig<'_>) -> Inputs {
+        before.towards(after, self.adopted(months), self.settled(months), priced)
     }
 
     /// Share of customers under the policy.

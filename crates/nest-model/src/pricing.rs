@@ -1,104 +1,131 @@
 //! What a quantity costs: exact in decimals for the bill, and in floats from the same book for draws.
+//!
+//! - here: one meter's quantity by its tiers; `pool`: free quantities that meters share; `compiled`: the same in floats
+//! - `quantum`: running time and requests in billed steps; `functions`: GiB-seconds and plans; `compound`: meters made of others
+//! - `commitment`: what a promise costs; `cover`: which usage it takes up, hour by hour; `capacity`: instances of one type over load bins
+//! - `sustained`, `adjustment`: discounts; `rounding`: cents
+//!
+//! Whoever calls decides what is counted together: tiers of an account see the
+//! account's quantity, tiers of a volume (io2) are priced volume by volume (`reference/pricing.md` R6).
+
+mod adjustment;
+mod capacity;
+mod commitment;
+mod compiled;
+mod compound;
+mod cover;
+mod functions;
+mod number;
+mod pool;
+mod quantum;
+mod rounding;
+mod sustained;
 
 use nest_data::price_book::{Meter, MeterPrice, TierMode};
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use rust_decimal::Decimal;
 
-/// A meter's price as floats, for draws. What has no price costs nothing here: whoever prints a cost says which lines are unknown.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CompiledPrice {
-    free: f64,
-    tiers: Vec<(f64, f64)>, // upper bound, price of one unit; bounds ascending, the last infinite
-    mode: TierMode,
-    package: f64, // units of one package
+pub use self::{
+    adjustment::{contract_factor, contract_steps},
+    capacity::{Committed, LoadBin, committed_hours},
+    commitment::{
+        Amortised, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, break_even_utilisation, cash_in_month, effective_per_hour,
+        recurring_per_hour, term_hours, upfront,
+    },
+    compiled::CompiledPrice,
+    compound::{LargestOf, LikeHours, free_factor, rules_evaluated, share_of},
+    cover::{Cover, Covered, Held, Usage},
+    functions::{azure_gb_seconds, azure_memory_mb, ephemeral_gib_seconds, gib_seconds, plan_prices, provisioned_gib_seconds, streamed_gib},
+    number::Number,
+    pool::{price_together, price_together_float, share_pool},
+    quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
+    rounding::{Rounding, cents, half_up, total},
+    sustained::SustainedUse,
+};
+
+/// The part of a quantity that pays one price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TierPart {
+    /// Units in it, above 0.
+    pub quantity: Decimal,
+    /// Price of `per` units; none where it is not known.
+    pub amount: Option<Decimal>,
+    /// What the part costs; none where its price is not known.
+    pub cost: Option<Decimal>,
 }
 
 /// Price of a month's quantity, exact; none where a part of it has no price.
 ///
 /// # Formula
-/// Graduated: each part of the quantity pays its own tier. Volume: all of it pays the tier that it reaches. Package: whole packages are
-/// paid. Tier bounds count from zero, what is free included; what is free comes off the cheapest end of that count, its beginning.
+/// The sum of [`price_parts`]. Graduated: `sum over tiers of (min(b_k, q) - max(b_k-1, free))+ * p_k`; volume: `(q - free) * p_k` of the tier
+/// that `q` reaches; package: graduated, of `q` rounded up to whole packages of `per` units beyond what is free. Bounds count from zero.
+///
+/// What is free lies inside the first tiers (R5): 37,888 GB with 100 free under bounds of 10,240 and 51,200 GB pay
+/// `(10240 - 100) * 0.09 + (37888 - 10240) * 0.085`. What is free out of a *pool* comes off before the tiers begin (R1: tiers count billable
+/// units), all of it to this meter; [`price_together`] shares it among several.
+///
+/// `quantity` in the meter's unit, 0 and more (below 0 counts as 0); the price in the book's currency.
 ///
 /// Source: `reference/pricing.md` section 6, R1, R4, R5.
 #[must_use]
 pub fn price(meter: &Meter, quantity: Decimal) -> Option<Decimal> {
-    let free = free_units(meter);
-    let billed = (quantity - free).max(Decimal::ZERO);
-    let price = meter.price.as_ref()?;
-    let per = price.per.map_or(Decimal::ONE, |per| per.0);
-    let mode = price.mode.unwrap_or_default();
-    let tiers = tiers(price);
-    match mode {
-        TierMode::Volume => {
-            let reached = tiers.iter().find(|tier| tier.0.is_none_or(|bound| billed <= bound))?;
-            if billed.is_zero() { Some(Decimal::ZERO) } else { Some(billed * reached.1? / per) }
-        }
-        TierMode::Graduated | TierMode::Package => {
-            let (billed, per) = if mode == TierMode::Package { ((billed / per).ceil(), Decimal::ONE) } else { (billed, per) };
-            let mut below = Decimal::ZERO;
-            let mut sum = Decimal::ZERO;
-            for (bound, amount) in tiers {
-                let end = bound.map_or(billed, |bound| bound.min(billed));
-                if end > below {
-                    sum += (end - below) * amount?;
-                    below = end;
-                }
-            }
-            Some(sum / per)
-        }
-    }
+    price_parts(meter, quantity)?.iter().map(|part| part.cost).sum()
 }
 
-/// Upper bound and amount of each tier; a flat price is one tier.
+/// What [`price`] adds up: one part for each tier that something is paid in, ascending. None where the meter has no price at all.
+#[must_use]
+pub fn price_parts(meter: &Meter, quantity: Decimal) -> Option<Vec<TierPart>> {
+    let pooled = pool::free_pooled(meter).map_or(Decimal::ZERO, |(_, free)| free);
+    Some(parts(meter.price.as_ref()?, pool::free_within(meter), quantity - pooled))
+}
+
+/// Price of a quantity from which every free unit has been taken already, or none is given: tiers count it from zero.
+///
+/// # Formula
+/// [`price`] with `free = 0`. `billed` in the meter's unit, 0 and more.
+#[must_use]
+pub fn price_billed(meter: &Meter, billed: Decimal) -> Option<Decimal> {
+    parts(meter.price.as_ref()?, Decimal::ZERO, billed).iter().map(|part| part.cost).sum()
+}
+
+/// Whether buying more of a meter can cost less in total: tiers that re-price the whole quantity, and fall or are not known.
+#[must_use]
+pub fn may_fall(meter: &Meter) -> bool {
+    let Some(price) = meter.price.as_ref().filter(|price| price.mode == Some(TierMode::Volume)) else { return false };
+    tiers(price).windows(2).any(|pair| pair[1].1.is_none_or(|next| pair[0].1.is_none_or(|amount| next < amount)))
+}
+
+/// Parts of the units between `from` and `to`, counted from zero, that pay one price each.
+fn parts(price: &MeterPrice, from: Decimal, to: Decimal) -> Vec<TierPart> {
+    let per = price.per.map_or(Decimal::ONE, |per| per.0);
+    let part = |quantity: Decimal, amount: Option<Decimal>| TierPart { quantity, amount, cost: amount.map(|amount| quantity * amount / per) };
+    if to <= from {
+        return Vec::new();
+    }
+    let to = match price.mode.unwrap_or_default() {
+        TierMode::Volume => {
+            let reached = tiers(price).into_iter().find(|(bound, _)| bound.is_none_or(|bound| to <= bound));
+            return vec![part(to - from, reached.and_then(|(_, amount)| amount))];
+        }
+        TierMode::Package => from + ((to - from) / per).ceil() * per,
+        TierMode::Graduated => to,
+    };
+    let mut low = from;
+    let mut parts = Vec::new();
+    for (bound, amount) in tiers(price) {
+        let end = bound.map_or(to, |bound| bound.min(to));
+        if end > low {
+            parts.push(part(end - low, amount));
+            low = end;
+        }
+    }
+    parts
+}
+
+/// Upper bound and amount of each tier, ascending; a flat price is one tier.
 fn tiers(price: &MeterPrice) -> Vec<(Option<Decimal>, Option<Decimal>)> {
     match price.amount {
         Some(amount) => vec![(None, Some(amount.0))],
         None => price.tiers.iter().map(|tier| (tier.up_to.map(|bound| bound.0), tier.amount.map(|amount| amount.0))).collect(),
-    }
-}
-
-/// Units that a forecast may count as free.
-fn free_units(meter: &Meter) -> Decimal {
-    meter.free.as_ref().filter(|free| free.kind.lasts()).map_or(Decimal::ZERO, |free| free.quantity.0)
-}
-
-impl CompiledPrice {
-    /// Compiles a meter.
-    #[must_use]
-    pub fn new(meter: &Meter) -> Self {
-        let float = |value: Decimal| value.to_f64().unwrap_or(f64::NAN);
-        let Some(price) = &meter.price else {
-            return Self { free: 0.0, tiers: vec![(f64::INFINITY, 0.0)], mode: TierMode::Graduated, package: 1.0 };
-        };
-        let per = price.per.map_or(1.0, |per| float(per.0));
-        let mode = price.mode.unwrap_or_default();
-        let unit = if mode == TierMode::Package { 1.0 } else { per };
-        let tiers = tiers(price).into_iter().map(|(bound, amount)| (bound.map_or(f64::INFINITY, float), amount.map_or(0.0, float) / unit));
-        Self { free: float(free_units(meter)), tiers: tiers.collect(), mode, package: per }
-    }
-
-    /// Price of a month's quantity.
-    #[must_use]
-    pub fn price(&self, quantity: f64) -> f64 {
-        let billed = (quantity - self.free).max(0.0);
-        match self.mode {
-            TierMode::Volume => {
-                let reached = self.tiers.iter().find(|(bound, _)| billed <= *bound);
-                billed * reached.map_or(0.0, |(_, amount)| *amount)
-            }
-            TierMode::Package => self.graduated((billed / self.package - 1e-12).ceil()),
-            TierMode::Graduated => self.graduated(billed),
-        }
-    }
-
-    fn graduated(&self, billed: f64) -> f64 {
-        let mut below = 0.0;
-        let mut sum = 0.0;
-        for (bound, amount) in &self.tiers {
-            let part = (bound.min(billed) - below).max(0.0);
-            sum += part * amount;
-            below += part;
-        }
-        sum
     }
 }
 
@@ -107,8 +134,10 @@ mod tests {
     use super::*;
     use nest_data::{PriceBook, Source};
     use proptest::prelude::*;
+    use rust_decimal::prelude::ToPrimitive;
 
-    fn meter(price: &str, free: &str) -> Meter {
+    /// The one meter of a book, from the text of its price and of its free quantity.
+    pub(super) fn meter(price: &str, free: &str) -> Meter {
         let text = format!(
             "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 1\n[source.s]\ntitle = \"t\"\nobserved_on = \"2026\"\nconfidence = \"page\"\n[[meter]]\nid = \"m\"\nunit = \"u\"\nprice = {price}\nsource = \"s\"\n{free}"
         );
@@ -119,25 +148,58 @@ mod tests {
         text.parse().expect("a decimal")
     }
 
-    /// `reference/pricing.md` R4, the FOCUS example: 12 GB graduated cost 9.90.
+    /// `reference/pricing.md` R4, the FOCUS example: 12 GB, 10 % below 1.00 to 10 GB and 0.50 beyond, cost 9.90, or 5.40 by volume.
     #[test]
-    fn graduated_tiers_of_the_focus_example() {
-        // 0-1 GB free of charge, 1-10 GB at 1.00, the rest at 0.45 (12 GB: 9 x 1.00 + 2 x 0.45 = 9.90)
-        let meter = meter(
-            "{ mode = \"graduated\", tiers = [{ up_to = \"1\", amount = \"0\" }, { up_to = \"10\", amount = \"1.00\" }, { amount = \"0.45\" }] }",
-            "",
-        );
-        assert_eq!(price(&meter, decimal("12")), Some(decimal("9.90")));
+    fn tiers_of_the_focus_example() {
+        let tiers =
+            |mode: &str| meter(&format!("{{ mode = \"{mode}\", tiers = [{{ up_to = \"10\", amount = \"0.90\" }}, {{ amount = \"0.45\" }}] }}"), "");
+        assert_eq!(price(&tiers("graduated"), decimal("12")), Some(decimal("9.90")));
+        assert_eq!(price(&tiers("volume"), decimal("12")), Some(decimal("5.40")));
+        assert!(may_fall(&tiers("volume")) && !may_fall(&tiers("graduated")));
+        assert!(price(&tiers("volume"), decimal("10.1")) < price(&tiers("volume"), decimal("10")));
     }
 
-    /// `reference/pricing.md` R5: 37 x 1,024 GB with 100 GB free cost 3,262.68.
+    /// `reference/pricing.md` R5: 37 x 1,024 GB with the first 100 GB free cost 10,140 x 0.09 + 27,648 x 0.085 = 3,262.68.
     #[test]
-    fn egress_of_the_worked_bill() {
-        let meter = meter(
-            "{ mode = \"graduated\", tiers = [{ up_to = \"10140\", amount = \"0.09\" }, { up_to = \"51200\", amount = \"0.085\" }, { amount = \"0.07\" }] }",
-            "free = { kind = \"always\", quantity = \"100\" }",
+    fn what_is_free_lies_inside_the_first_tier() {
+        let tiers = "{ mode = \"graduated\", tiers = [{ up_to = \"10240\", amount = \"0.09\" }, { up_to = \"51200\", amount = \"0.085\" }, { amount = \"0.07\" }] }";
+        let inside = meter(tiers, "free = { kind = \"always\", quantity = \"100\" }");
+        assert_eq!(price(&inside, decimal("37888")), Some(decimal("3262.68")));
+        let parts: Vec<_> = price_parts(&inside, decimal("37888")).unwrap().into_iter().map(|part| (part.quantity, part.cost.unwrap())).collect();
+        assert_eq!(parts, [(decimal("10140"), decimal("912.60")), (decimal("27648"), decimal("2350.08"))]);
+        assert_eq!(price(&inside, decimal("99")), Some(Decimal::ZERO));
+        // Out of a pool it comes off first: 10,240 x 0.09 + 27,548 x 0.085 (R1).
+        let pooled = meter(tiers, "free = { kind = \"always\", quantity = \"100\", pool = \"egress\" }");
+        assert_eq!(price(&pooled, decimal("37888")), Some(decimal("3263.18")));
+        // What ends after a year is not counted.
+        let first_year = meter(tiers, "free = { kind = \"first-year\", quantity = \"100\" }");
+        assert_eq!(price(&first_year, decimal("100")), Some(decimal("9.00")));
+        for (meter, exact) in [(inside, 3_262.68), (pooled, 3_263.18)] {
+            assert!((CompiledPrice::new(&meter).price(37_888.0) - exact).abs() < 1e-9);
+        }
+    }
+
+    /// `reference/pricing.md` R4: whole packages are paid, and their tiers are bounded in units.
+    #[test]
+    fn packages_are_paid_whole() {
+        let thousands = meter(
+            "{ mode = \"package\", per = \"1000\", tiers = [{ up_to = \"2000\", amount = \"5\" }, { amount = \"4\" }] }",
+            "free = { kind = \"always\", quantity = \"500\" }",
         );
-        assert_eq!(price(&meter, decimal("37888")), Some(decimal("3262.68")));
+        let compiled = CompiledPrice::new(&thousands);
+        // Free to 500; one package to 1,500; of the second, to 2,500, half lies in the second tier.
+        for (quantity, cost) in [("500", "0"), ("501", "5"), ("1500", "5"), ("1501", "9.5"), ("2501", "13.5")] {
+            assert_eq!(price(&thousands, decimal(quantity)), Some(decimal(cost)), "{quantity}");
+            assert!((compiled.price(quantity.parse().unwrap()) - cost.parse::<f64>().unwrap()).abs() < 1e-9, "{quantity}");
+        }
+    }
+
+    /// A price that is not known is unknown from where it is needed.
+    #[test]
+    fn an_unknown_tier_is_unknown_from_its_beginning() {
+        let meter = meter("{ mode = \"graduated\", tiers = [{ up_to = \"10\", amount = \"1\" }, {}] }", "");
+        assert_eq!(price(&meter, decimal("10")), Some(decimal("10")));
+        assert_eq!(price(&meter, decimal("10.1")), None);
     }
 
     /// Worked bill aws-lambda-mobile-backend: requests of 3 M with 1 M free cost 0.40.
@@ -159,7 +221,9 @@ mod tests {
                 tiers += &format!("{{ up_to = \"{bound}\", amount = \"{}\" }}, ", Decimal::new(i64::from(*amount), 6));
             }
             tiers += &format!("{{ amount = \"{}\" }}", Decimal::new(i64::from(amounts[3]), 6));
-            let meter = meter(&format!("{{ mode = \"graduated\", tiers = [{tiers}] }}"), &format!("free = {{ kind = \"always\", quantity = \"{free}\" }}"));
+            let pool = if free % 2 == 0 { "" } else { ", pool = \"p\"" };
+            let mode = if free % 3 == 0 { "mode = \"package\", per = \"100\"" } else { "mode = \"graduated\"" };
+            let meter = meter(&format!("{{ {mode}, tiers = [{tiers}] }}"), &format!("free = {{ kind = \"always\", quantity = \"{free}\"{pool} }}"));
             let exact = price(&meter, Decimal::from(quantity)).expect("priced").to_f64().expect("a float");
             let float = CompiledPrice::new(&meter).price(quantity as f64);
             prop_assert!((exact - float).abs() <= 1e-9 * exact.max(1.0), "{exact} {float}");

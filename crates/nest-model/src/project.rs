@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use nest_data::{
     Caveat, Document, Estimate, PriceBook, Projection, ScalingModel, Study,
-    estimate::quantile_of_sorted,
+    estimate::quantile_of,
     measurement::ResourceKind,
     projection::{
-        Bill, BookUse, BreakPoint, ConfigProjection, DemandRow, Headline, ModelSource, MoneyEstimate, MonthProjection, SourceUse, first_break,
+        Bill, BookUse, BreakPoint, ConfigProjection, CostLine, DemandRow, DriverKind, DriverShare, FeeBill, Headline, ModelSource, MoneyEstimate,
+        SourceUse, first_break,
     },
+    study::Driver,
     study_file::MOST_CUSTOMERS,
     units::Quoted,
 };
+use rayon::prelude::*;
 use rust_decimal::{
     Decimal,
     prelude::{FromPrimitive, ToPrimitive},
@@ -22,12 +25,17 @@ use crate::{
     ModelError,
     break_point::{Search, break_points, is_extrapolated},
     charts::charts,
-    config::{PricedConfig, total},
+    compare::{compare, growths},
+    config::{Placed, PricedConfig, float, total},
     draws::{Purpose, Stream, World, central_world, worlds},
     growth::{Futures, Path},
     inputs::{Acts, Inputs, OpenWork},
-    limits::Asked,
+    limits::{Asked, meet_objectives},
+    months::{MonthCost, course, months},
+    performance::performance,
     policy::{open_work, project_policy},
+    segments::segments,
+    sensitivity::sensitivity,
 };
 
 /// Multiple of the tested customers up to which break points are looked for.
@@ -58,14 +66,40 @@ pub struct Context<'a> {
     pub central: World,
     pub worlds: Vec<World>,
     pub growth: Option<Futures<'a>>,
+    /// Executions per customer and day of the measured study.
+    pub measured_rates: BTreeMap<String, f64>,
+    tested_customers: f64,
 }
 
 /// A configuration with its inputs in the central world and in every draw.
 pub struct ConfigWorlds<'a> {
     pub priced: PricedConfig<'a>,
-    set: BTreeMap<String, f64>, // parameters that a policy sets
+    pub set: BTreeMap<String, f64>,        // parameters that a policy sets
+    pub parameters: BTreeMap<String, f64>, // all of them, in the central world
     pub central: Inputs,
     pub draws: Vec<Inputs>,
+}
+
+/// When and for how many customers a configuration is looked at: what they have stored, and which segments they belong to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    pub customers: f64,
+    pub months: f64, // after the start of growth
+}
+
+/// What comes of one configuration.
+struct Projected {
+    config: ConfigProjection,
+    course: Vec<MonthCost>,
+    caveats: Vec<Caveat>,
+}
+
+/// What customers do in one world, and what their open items cost.
+struct Acting {
+    rates: BTreeMap<String, f64>,
+    open: OpenWork,
+    fees: Vec<f64>,
+    parameters: BTreeMap<String, f64>,
 }
 
 /// Projects a study on all of its configurations. `study` may differ from the measured one in everything but behaviours.
@@ -78,12 +112,21 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         return Err(ModelError::NotMeasured { behaviour: behaviour.clone() });
     }
     let context = Context::new(model, study, books, options)?;
-    let configs = study.configs.keys().map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new())).collect::<Result<Vec<_>, _>>()?;
+    // Configurations know nothing of one another, so each has a processor of its own where there is one.
+    let names: Vec<&String> = study.configs.keys().collect();
+    let configs = names.par_iter().map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new())).collect::<Result<Vec<_>, _>>()?;
     let customers = context.headline_customers();
+    let made = configs.par_iter().map(|worlds| worlds.project(&context, customers)).collect::<Result<Vec<_>, _>>()?;
     let mut caveats = model.caveats.clone();
-    let projected = configs.iter().map(|worlds| worlds.project(&context, customers, &mut caveats)).collect::<Result<Vec<_>, _>>()?;
+    let (mut projected, mut courses) = (Vec::new(), Vec::new());
+    for one in made {
+        caveats.extend(one.caveats);
+        projected.push(one.config);
+        courses.push(one.course);
+    }
     let lead = study.report.config.as_ref().or(study.configs.keys().next());
-    let lead = lead.and_then(|name| configs.iter().zip(&projected).find(|(worlds, _)| worlds.priced.name == name));
+    let position = lead.and_then(|name| configs.iter().position(|worlds| worlds.priced.name == name));
+    let lead = position.map(|index| (&configs[index], &projected[index]));
     let policies = match lead {
         Some((worlds, _)) => {
             study.policies.iter().map(|(name, policy)| project_policy(&context, name, policy, worlds, customers)).collect::<Result<_, _>>()?
@@ -97,6 +140,13 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         break_point: first_break(&config.break_points).map(|(point, _)| point.clone()),
         searched_to: context.searched_to(),
     });
+    let comparison = position.map(|index| compare(&context, &configs, &projected, &courses, index)).transpose()?.flatten();
+    let growths = lead
+        .map(|(worlds, config)| growths(&context, worlds, &courses[position.unwrap_or_default()], &config.break_points))
+        .transpose()?
+        .unwrap_or_default();
+    let sensitivity = lead.map(|(worlds, _)| sensitivity(&context, worlds, customers)).unwrap_or_default();
+    let segments = lead.map(|(worlds, config)| segments(&context, worlds, &config.bill)).transpose()?.unwrap_or_default();
     let used = book_uses(&configs, options.as_of, &mut caveats);
     Ok(Projection {
         header: Projection::header(),
@@ -114,6 +164,10 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         demand: demand_rows(model),
         rates_per_day: study.rates_per_day(&study.parameter_values()).map_err(ModelError::Rates)?.into_iter().collect(),
         charts: charts(&context, &configs),
+        comparison,
+        growths,
+        sensitivity,
+        segments,
         configs: projected,
         policies,
         points: model.points.clone(),
@@ -124,10 +178,20 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
 }
 
 impl<'a> Context<'a> {
-    fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Result<Self, ModelError> {
+    pub fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Result<Self, ModelError> {
         let growth = study.report.growth.as_ref().or(study.growth.keys().next()).and_then(|name| study.growth.get_key_value(name));
         let growth = growth.map(|(name, scenario)| Futures::new(name, scenario, model.draws.seed, model.draws.count)).transpose()?;
-        Ok(Self { study, model, books, options, central: central_world(model), worlds: worlds(model), growth })
+        Ok(Self {
+            study,
+            model,
+            books,
+            options,
+            central: central_world(model),
+            worlds: worlds(model),
+            growth,
+            measured_rates: model.study.rates_per_day(&model.study.parameter_values()).unwrap_or_default(),
+            tested_customers: tested_customers(model, study),
+        })
     }
 
     /// Customers up to which break points are looked for.
@@ -135,7 +199,7 @@ impl<'a> Context<'a> {
         self.tested_customers() * if self.options.beyond { SEARCHED_BEYOND } else { SEARCHED }
     }
 
-    fn headline_customers(&self) -> f64 {
+    pub fn headline_customers(&self) -> f64 {
         self.study
             .report
             .customers
@@ -160,31 +224,35 @@ impl<'a> Context<'a> {
 
     /// What customers do in draw `index` or the central world, with some parameters set: executions per customer and day, and what
     /// their open items cost.
-    fn acts(&self, index: Option<u32>, set: &BTreeMap<String, f64>) -> Result<(BTreeMap<String, f64>, OpenWork), ModelError> {
+    fn acts(&self, index: Option<u32>, set: &BTreeMap<String, f64>, months: f64) -> Result<Acting, ModelError> {
         let usual = self.parameters(index);
         let mut now = usual.clone();
         now.extend(set.clone());
-        let rates = self.study.rates_per_day(&now).map_err(ModelError::Rates)?;
-        Ok((rates, open_work(self.study, &self.model.study, &usual, &now).map_err(ModelError::Rates)?))
+        let rates = self.study.rates_after(&now, months).map_err(ModelError::Rates)?;
+        let open = open_work(self.study, &self.model.study, &usual, &now).map_err(ModelError::Rates)?;
+        let fees = self.study.fees.values().map(|fee| Ok(float(fee.each(&now)?))).collect::<Result<_, _>>().map_err(ModelError::Rates)?;
+        Ok(Acting { rates, open, fees, parameters: now })
     }
 
-    /// Largest tested customers, at the rates and the peak that are projected: what was tested is a load.
+    /// Largest tested customers, at the rates and the peak that are projected.
     pub fn tested_customers(&self) -> f64 {
-        let load = |study: &Study| {
-            let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
-            let of = |resource: &nest_data::scaling::ResourceModel| {
-                rates.iter().map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value)).sum::<f64>()
-            };
-            let cpus = self.model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
-            study.busiest_minute_per_s() * cpus.map(of).sum::<f64>()
-        };
-        let ratio = load(&self.model.study) / load(self.study);
-        self.model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
+        self.tested_customers
     }
 
-    /// Whether stored data changes demand as customers come.
+    /// Whether stored data changes demand or cost as customers come.
     fn demand_follows_data(&self) -> bool {
-        self.study.data.is_some() && self.model.resources.iter().any(|resource| resource.size_dependence.is_some())
+        let paid = || self.study.configs.values().flat_map(|config| config.meters.values()).any(|used| used.driver() == Driver::Stored);
+        self.study.data.is_some() && (self.model.resources.iter().any(|resource| resource.size_dependence.is_some()) || paid())
+    }
+
+    /// Whether what one customer causes changes from month to month.
+    pub fn changes_with_time(&self) -> bool {
+        self.demand_follows_data() || self.study.segments.values().any(|segment| segment.growth.is_some())
+    }
+
+    /// Where the headline looks.
+    pub fn now(&self) -> Moment {
+        Moment { customers: self.headline_customers(), months: 0.0 }
     }
 
     /// A number of customers as a decimal.
@@ -193,39 +261,75 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Largest tested customers at the rates and the peak of another study: what was tested is a load.
+fn tested_customers(model: &ScalingModel, study: &Study) -> f64 {
+    let load = |study: &Study| {
+        let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
+        let of = |resource: &nest_data::scaling::ResourceModel| {
+            rates.iter().map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value)).sum::<f64>()
+        };
+        let cpus = model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+        study.busiest_minute_per_s() * cpus.map(of).sum::<f64>()
+    };
+    let ratio = load(&model.study) / load(study);
+    model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
+}
+
 impl<'a> ConfigWorlds<'a> {
-    /// A configuration's inputs, with some parameters of the study set, and as much data stored as the headline's customers have.
+    /// A configuration's inputs, with some parameters of the study set, as it is at the headline's customers.
     pub fn new(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
-        Self::storing(context, name, set, context.headline_customers())
+        Self::at(context, name, set, context.now())
     }
 
-    /// The same with the data that `customers` have stored.
-    fn storing(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, customers: f64) -> Result<Self, ModelError> {
+    /// The same at another moment: with the data that customers have stored then, and the segments they belong to.
+    pub fn at(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, moment: Moment) -> Result<Self, ModelError> {
+        Self::of_worlds(context, name, set, moment, &context.worlds)
+    }
+
+    fn of_worlds(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, moment: Moment, worlds: &[World]) -> Result<Self, ModelError> {
         let (name, config) = context.study.configs.get_key_value(name).expect("callers name configurations of the study");
-        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, context.options.as_of)?;
         let tiers: BTreeSet<&str> = context.model.resources.iter().map(|resource| resource.tier.as_str()).collect();
-        if !tiers.contains(config.tier.as_str()) {
+        if let Some(placement) = config.placements().find(|placement| !tiers.contains(placement.tier.as_str())) {
             let known = tiers.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(ModelError::UnknownTier { config: name.clone(), tier: config.tier.clone(), known });
+            return Err(ModelError::UnknownTier { config: name.clone(), tier: placement.tier.clone(), known });
         }
-        let ([low, high], _) = priced.speed();
-        let middle = (low + high) / 2.0;
-        let inputs = |world: &World, (rates, open): &(BTreeMap<String, f64>, OpenWork), speed: f64| {
-            let stored = context.study.data.as_ref().and_then(|data| data.stored_at(customers, rates));
-            Inputs::new(context.model, &priced, world, Acts { rates, open, stored }, speed)
+        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, context.options.as_of)?;
+        let inputs = |world: &World, acting: &Acting, speeds: &[f64]| {
+            let stored = context.study.data.as_ref().and_then(|data| data.stored_at(moment.customers, &acting.rates));
+            let acts = Acts { rates: &acting.rates, open: &acting.open, stored, fees: &acting.fees };
+            let mut inputs = Inputs::new(context.model, &priced, world, acts, speeds);
+            meet_objectives(&priced, context.study, context.model, world, &mut inputs);
+            inputs.ready(&priced)
         };
-        let usual = context.acts(None, set)?;
-        let central = inputs(&context.central, &usual, middle);
+        let usual = context.acts(None, set, moment.months)?;
+        let middle = |placed: &Placed<'_>| placed.speed().0.iter().sum::<f64>() / 2.0;
+        let central = inputs(&context.central, &usual, &priced.placed.iter().map(middle).collect::<Vec<f64>>());
         let varies = context.study.parameters.values().any(|parameter| parameter.range().is_some());
+        let hardware: Vec<u64> = priced.placed.iter().map(|placed| seed_of(&placed.hardware())).collect();
         let draw = |(index, world): (usize, &World)| {
             let index = index as u32;
             // The tail of a wide range may leave what a formula is defined for; the central values stand for such a draw.
-            let drawn = varies.then(|| context.acts(Some(index), set).ok()).flatten();
-            let speed = Stream::new(context.model.draws.seed, Purpose::Speed, index).within(low, middle, high).max(low / 2.0);
-            inputs(world, drawn.as_ref().unwrap_or(&usual), speed)
+            let drawn = varies.then(|| context.acts(Some(index), set, moment.months).ok()).flatten();
+            let speed = |(placed, seed): (&Placed<'_>, &u64)| {
+                let ([low, high], _) = placed.speed();
+                Stream::new(context.model.draws.seed ^ seed, Purpose::Speed, index).within(low, middle(placed), high).max(low / 2.0)
+            };
+            let speeds: Vec<f64> = priced.placed.iter().zip(&hardware).map(speed).collect();
+            inputs(world, drawn.as_ref().unwrap_or(&usual), &speeds)
         };
-        let draws = context.worlds.iter().enumerate().map(draw).collect();
-        Ok(Self { priced, set: set.clone(), central, draws })
+        let draws = worlds.iter().enumerate().map(draw).collect();
+        Ok(Self { set: set.clone(), parameters: usual.parameters, central, draws, priced })
+    }
+
+    /// The configuration as it is in a later month; none where nothing of it changes with time.
+    pub fn grown(&self, context: &Context<'a>, customers: f64, month: usize) -> Result<Option<Self>, ModelError> {
+        let moment = Moment { customers, months: month as f64 };
+        context.changes_with_time().then(|| Self::at(context, self.priced.name, &self.set, moment)).transpose()
+    }
+
+    /// The central world alone, with some parameters set.
+    pub fn central_only(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
+        Self::of_worlds(context, name, set, context.now(), &[])
     }
 
     /// Total of the central bill at a customer count.
@@ -240,7 +344,8 @@ impl<'a> ConfigWorlds<'a> {
         if context.demand_follows_data() {
             for _ in 0..ROUNDS_OF_DATA {
                 let Some(customers) = first_break(&points).map(|(_, customers)| customers.value) else { break };
-                points = Self::storing(context, self.priced.name, &self.set, customers.max(1.0))?.break_points_here(context);
+                points =
+                    Self::at(context, self.priced.name, &self.set, Moment { customers: customers.max(1.0), months: 0.0 })?.break_points_here(context);
             }
         }
         Ok(points)
@@ -258,42 +363,49 @@ impl<'a> ConfigWorlds<'a> {
         break_points(&self.priced, &search)
     }
 
-    fn project(&self, context: &Context<'a>, customers: f64, caveats: &mut Vec<Caveat>) -> Result<ConfigProjection, ModelError> {
+    /// The projection of this configuration, with what each month costs in every draw and the doubts that it raises.
+    fn project(&self, context: &Context<'a>, customers: f64) -> Result<Projected, ModelError> {
         let priced = &self.priced;
-        self.raise(context, customers, caveats);
-        let bill = self.bill(context, customers, caveats)?;
-        let months = self.months(context)?;
-        let allowed = priced.config.max.map_or(f64::INFINITY, |max| f64::from(max + priced.config.spare));
+        let mut caveats = Vec::new();
+        self.raise(context, customers, &mut caveats);
+        let bill = self.bill(context, customers, &mut caveats)?;
+        let course = context.growth.as_ref().map(|growth| course(self, context, growth)).transpose()?.unwrap_or_default();
+        let months = months(self, context, &course)?;
+        let counted = priced.counted(&self.central).map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
+        let allowed = counted.unwrap_or(f64::INFINITY);
         if let Some(month) = months.iter().find(|month| month.instances.is_some_and(|instances| instances.value > allowed)) {
             caveats.push(Caveat::MoreThanAllowed { config: priced.name.to_owned(), from: month.date });
         }
-        Ok(ConfigProjection {
+        let config = ConfigProjection {
             name: priced.name.to_owned(),
-            platform: priced.config.platform,
+            description: priced.config.description.clone(),
+            platform: priced.main().placement.platform,
             shape: priced.shape(),
-            book: priced.book.name(),
-            currency: priced.book.currency.clone(),
+            book: priced.book().name(),
+            currency: context.study.study.currency.clone(),
+            performance: performance(self, context, customers),
+            migration: priced.config.migration.as_ref().map(|migration| migration.amount),
             bill,
             months,
             break_points: self.break_points(context)?,
-        })
+        };
+        Ok(Projected { config, course, caveats })
     }
 
     fn raise(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) {
         let priced = &self.priced;
         let name = priced.name.to_owned();
-        let ([low, high], assumed) = priced.speed();
-        if assumed {
+        if let Some([low, high]) = priced.placed.iter().map(Placed::speed).find_map(|(range, assumed)| assumed.then_some(range)) {
             caveats.push(Caveat::SpeedAssumed { config: name.clone(), low, high });
         }
         if priced.unknown_lines() > 0 {
             caveats.push(Caveat::PriceUnknown { config: name.clone(), lines: priced.unknown_lines() });
         }
-        let tiers: BTreeSet<&String> =
-            context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| **tier != priced.config.tier).collect();
+        caveats.extend(priced.falling_meters().map(|meter| Caveat::PriceMayFall { config: name.clone(), meter: meter.to_owned() }));
+        let tiers: BTreeSet<&String> = context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| !priced.is_placed(tier)).collect();
         caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced { config: name.clone(), tier: tier.clone() }));
         if is_extrapolated(priced, context.tested_customers(), customers, &self.central) {
-            let carrying = priced.sizing(&self.central).map_or(1.0, |sizing| sizing.instances(customers));
+            let carrying = priced.counted(&self.central).map_or(1.0, |(_, sizing)| sizing.instances(customers));
             let factor = carrying.max(customers / carrying / context.tested_customers());
             caveats.push(Caveat::Extrapolated { what: format!("{customers:.0} customers on `{name}`"), factor });
         }
@@ -309,66 +421,37 @@ impl<'a> ConfigWorlds<'a> {
         if off_centre(value, &draws) {
             caveats.push(Caveat::ValueOffCentre { what: format!("the cost of {customers:.0} customers on `{}`", self.priced.name) });
         }
-        let next_stair = self.priced.sizing(&self.central).map(|sizing| {
+        let stair = |index: usize| {
+            let sizing = self.priced.sizing(index, &self.central)?;
             let carrying = sizing.instances(customers);
-            sizing.customers_at(carrying, 1.0 - sizing.reserve)
-        });
+            let most = self.priced.placed[index].most_units();
+            (carrying < most).then(|| sizing.customers_at(carrying, sizing.target))
+        };
+        let stairs = (0..self.priced.placed.len()).filter_map(stair).filter(|customers| customers.is_finite());
         Ok(Bill {
             customers,
+            drivers: drivers(&lines),
             lines,
             total: money(value, draws, unknown),
             per_1000: money(per_1000, per_1000_draws, unknown),
             marginal_1000: Quoted((self.bill_total(customers + 1_000.0)? - value).normalize()),
-            next_stair: next_stair.filter(|customers| customers.is_finite()),
+            next_stair: stairs.min_by(f64::total_cmp),
+            fees: self.fees(context, customers)?,
         })
     }
 
-    /// Capacity on the first day of each month; cost the mean of the month's two ends.
-    fn months(&self, context: &Context<'a>) -> Result<Vec<MonthProjection>, ModelError> {
-        let Some(growth) = &context.growth else { return Ok(Vec::new()) };
-        let unknown = self.priced.unknown_lines() > 0;
-        let mut months = Vec::new();
-        for (month, date) in growth.course.dates().into_iter().enumerate().take(growth.course.months() as usize) {
-            let [begin, end] = ends(&growth.central, month);
-            if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
-                break;
-            }
-            let grown = context.demand_follows_data().then(|| Self::storing(context, self.priced.name, &self.set, begin)).transpose()?;
-            let this = grown.as_ref().unwrap_or(self);
-            let value = (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
-            let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
-            let worlds: Vec<MonthWorld> = this.draws.iter().zip(&growth.draws).map(|(inputs, path)| self.month_world(path, month, inputs)).collect();
-            let draws = |draw: &dyn Fn(&MonthWorld) -> f64| worlds.iter().map(draw).collect::<Vec<f64>>();
-            let estimate =
-                |value: f64, draw: &dyn Fn(&MonthWorld) -> f64| Estimate::from_draws(value, &mut draws(draw)).unwrap_or(Estimate::exact(value));
-            months.push(MonthProjection {
-                date,
-                customers: estimate(begin, &|world| world.customers),
-                instances: this
-                    .priced
-                    .instances(begin, &this.central)
-                    .map(|instances| estimate(instances, &|world| world.instances.unwrap_or(f64::NAN))),
-                cost: money(value, draws(&|world| world.cost), unknown),
-                per_1000: money(per_1000, draws(&|world| world.per_1000), unknown),
-                extrapolated: is_extrapolated(&self.priced, context.tested_customers(), end, &this.central),
-            });
+    /// What third parties take in a month, beside the bill of infrastructure.
+    fn fees(&self, context: &Context<'_>, customers: f64) -> Result<Option<FeeBill>, ModelError> {
+        if context.study.fees.is_empty() {
+            return Ok(None);
         }
-        Ok(months)
+        let lines = self.priced.fee_lines(customers, &self.central, &self.parameters)?;
+        let value = total(&lines);
+        let draws: Vec<f64> = self.draws.iter().map(|inputs| self.priced.fees(customers, inputs)).collect();
+        let per_1000_draws = draws.iter().map(|fees| fees / customers * 1e3).collect();
+        let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+        Ok(Some(FeeBill { lines, total: money(value, draws, false), per_1000: money(per_1000, per_1000_draws, false) }))
     }
-
-    fn month_world(&self, path: &Path, month: usize, inputs: &Inputs) -> MonthWorld {
-        let [begin, end] = ends(path, month);
-        let cost = (self.priced.cost(begin, inputs) + self.priced.cost(end, inputs)) / 2.0;
-        MonthWorld { customers: begin, instances: self.priced.instances(begin, inputs), cost, per_1000: cost / (begin + end) * 2e3 }
-    }
-}
-
-/// One month in one draw.
-struct MonthWorld {
-    customers: f64,
-    instances: Option<f64>,
-    cost: f64,
-    per_1000: f64,
 }
 
 /// Customers at the two ends of a month.
@@ -379,18 +462,16 @@ pub fn ends(path: &Path, month: usize) -> [f64; 2] {
 /// A decimal value with the 5 % and 95 % quantiles of its draws.
 pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstimate {
     draws.iter_mut().for_each(|draw| *draw = draw.min(UNAFFORDABLE));
-    draws.sort_by(f64::total_cmp);
     let float = value.to_f64().unwrap_or(f64::NAN);
-    let at = |quantile| quantile_of_sorted(&draws, quantile).unwrap_or(float);
+    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(float);
     MoneyEstimate { value: Quoted(value.normalize()), low: at(0.05), high: at(0.95), at_least }
 }
 
 /// Whether a value lies outside the central half of its draws.
 fn off_centre(value: Decimal, draws: &[f64]) -> bool {
-    let mut sorted = draws.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let mut draws = draws.to_vec();
     let value = value.to_f64().unwrap_or(f64::NAN);
-    let at = |quantile| quantile_of_sorted(&sorted, quantile).unwrap_or(value);
+    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(value);
     value < at(0.25) * (1.0 - 1e-9) || value > at(0.75) * (1.0 + 1e-9)
 }
 
@@ -411,8 +492,8 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
 
 fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat>) -> Vec<BookUse> {
     let mut by_book: BTreeMap<String, (&PriceBook, BTreeSet<&str>)> = BTreeMap::new();
-    for worlds in configs {
-        by_book.entry(worlds.priced.book.name()).or_insert((worlds.priced.book, BTreeSet::new())).1.extend(worlds.priced.sources());
+    for (book, source) in configs.iter().flat_map(|worlds| worlds.priced.sources()) {
+        by_book.entry(book.name()).or_insert((book, BTreeSet::new())).1.insert(source);
     }
     let mut uses = Vec::new();
     for (name, (book, sources)) in by_book {
@@ -432,4 +513,27 @@ fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat
         uses.push(BookUse { name, sources: sources.collect(), oldest_days });
     }
     uses
+}
+
+/// A number of its own for each kind of hardware (FNV-1a), so that its speed is the same in every configuration of a draw.
+fn seed_of(hardware: &str) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    // The upper byte says what a stream is for.
+    hardware.bytes().fold(0xcbf2_9ce4_8422_2325, mix) >> 8
+}
+
+/// What a bill's amounts are paid for: by behaviour, by driver, by what is metered; the largest first.
+fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
+    let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
+    for line in lines {
+        let Some(amount) = line.amount else { continue };
+        let behaviour = line.behaviour.clone().unwrap_or_else(|| line.driver.label().to_owned());
+        for key in [(DriverKind::Behaviour, behaviour), (DriverKind::Meter, line.meter.clone())] {
+            *sums.entry(key).or_default() += amount.0;
+        }
+    }
+    let mut shares: Vec<DriverShare> =
+        sums.into_iter().map(|((kind, name), amount)| DriverShare { kind, name, amount: Quoted(amount.normalize()) }).collect();
+    shares.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.amount.cmp(&a.amount)));
+    shares
 }

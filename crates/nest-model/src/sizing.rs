@@ -15,6 +15,8 @@ pub struct Sizing {
     pub cores: f64,
     /// Share of capacity that policy wants left, 0 to below 1.
     pub reserve: f64,
+    /// Utilisation at which another instance is needed, 0-1: `1 - reserve`, or less where an objective of response time asks for it.
+    pub target: f64,
     /// Fewest instances that carry load.
     pub least: u32,
     /// Instances beyond those needed.
@@ -25,16 +27,16 @@ impl Sizing {
     /// Busy-seconds per second that an instance may take over from customers.
     ///
     /// # Formula
-    /// `u* c - idle`, with `u* = 1 - reserve`.
+    /// `u* c - idle`, u* the target.
     #[must_use]
     pub fn usable(&self) -> f64 {
-        (1.0 - self.reserve) * self.cores - self.idle
+        self.target * self.cores - self.idle
     }
 
     /// Instances that `customers` need, as a real number; infinite where an instance has nothing to give.
     #[must_use]
     pub fn exact_instances(&self, customers: f64) -> f64 {
-        let busy = customers * self.busy_per_customer * self.law.factor(1.0 - self.reserve);
+        let busy = customers * self.busy_per_customer * self.law.factor(self.target);
         if self.usable() > 0.0 { busy / self.usable() } else { f64::INFINITY }
     }
 
@@ -68,7 +70,7 @@ mod tests {
 
     /// modelling.md 4.5: two cores, idle .02 core, u* .6, 1.76428571e-5 cores per customer at m = 10.
     fn golden(busy_per_customer: f64) -> Sizing {
-        Sizing { busy_per_customer, law: LoadLaw::default(), idle: 0.02, cores: 2.0, reserve: 0.4, least: 2, spare: 1 }
+        Sizing { busy_per_customer, law: LoadLaw::default(), idle: 0.02, cores: 2.0, reserve: 0.4, target: 0.6, least: 2, spare: 1 }
     }
 
     #[test]

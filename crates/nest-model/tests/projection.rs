@@ -43,7 +43,7 @@ fn the_decimal_bill_and_the_float_of_the_same_world_agree() {
     // Speed is exact, so the draws of cost differ only by demand; at one instance and its spare they do not differ at all.
     let projection = projected(|study| {
         study.report.customers = Some(10_000.0);
-        study.configs.values_mut().for_each(|config| config.speed = Some([1.0, 1.0]));
+        study.configs.values_mut().for_each(|config| config.main.speed = Some([1.0, 1.0]));
     });
     let today = projection.configs.iter().find(|config| config.name == "today").expect("configured");
     let value = today.bill.total.value.0.to_f64().expect("a float");

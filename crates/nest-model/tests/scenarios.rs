@@ -155,7 +155,7 @@ fn a_tier_that_is_not_placed_still_binds() {
     let mut model = model();
     let before = projected(&model, |_| ());
     with_database(&mut model, 0.02);
-    let projection = projected(&model, |study| study.configs.values_mut().for_each(|config| config.max = None));
+    let projection = projected(&model, |study| study.configs.values_mut().for_each(|config| config.main.max = None));
     for config in &projection.configs {
         let points =
             |kind| config.break_points.iter().find(|point| point.kind == kind && point.cause == "db/cpu as measured").expect("it is looked at");

@@ -1,5 +1,6 @@
 //! Every number of a report in one long tidy table (RFC 4180, UTF-8, dot decimals).
 
+mod compared;
 mod row;
 mod rows;
 
@@ -15,9 +16,15 @@ const HEADER: &str = "study,run,config,growth,policy,month,customers,metric,comp
 /// CR LF, as RFC 4180 has it. Amounts of money are exact.
 #[must_use]
 pub fn csv(projection: &Projection) -> String {
+    csv_of(projection, |_| true)
+}
+
+/// The rows whose metric is asked for, in the same form as [`csv`].
+#[must_use]
+pub fn csv_of(projection: &Projection, asked: impl Fn(&str) -> bool) -> String {
     let lead = format!("{},{},", row::quoted(&projection.study.name), row::quoted(&projection.model.run));
     let mut text = format!("{HEADER}\r\n");
-    for row in rows::rows(projection) {
+    for row in rows::rows(projection).into_iter().filter(|row| asked(row.metric)) {
         text.push_str(&lead);
         text.push_str(&row.to_line());
         text.push_str("\r\n");

@@ -4,6 +4,7 @@
 
 mod bill;
 mod capacity;
+mod compare;
 mod cost;
 mod curves;
 mod evidence;
@@ -71,11 +72,15 @@ pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Sec
     let mut sections = Vec::new();
     sections.extend(cost::per_1000(projection));
     sections.extend(drawings.iter().filter(money).map(|drawing| curves::section(projection, drawing)));
+    sections.extend(compare::configs(projection));
     sections.extend(bill::bills(projection));
     sections.extend(cost::months(projection));
+    sections.extend(compare::growths(projection));
+    sections.extend(compare::segments(projection));
     sections.extend(capacity::break_points(projection));
     sections.extend(drawings.iter().filter(|drawing| !money(drawing)).map(|drawing| curves::section(projection, drawing)));
     sections.extend(policy::policies(projection));
+    sections.extend(compare::sensitivity(projection));
     sections.extend(capacity::demand(projection));
     sections.extend(evidence::checks(projection));
     sections.extend(evidence::steps(projection));

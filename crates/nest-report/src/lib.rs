@@ -21,8 +21,8 @@ mod markup;
 mod sentence;
 
 pub use chart::charts;
-pub use csv::csv;
+pub use csv::{csv, csv_of};
 pub use error::ReportError;
 pub use html::html;
-pub use markdown::markdown;
+pub use markdown::{markdown, markdown_section};
 pub use sentence::sentence;

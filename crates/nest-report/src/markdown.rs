@@ -17,6 +17,20 @@ const PAGE: &str = "summary.md";
 /// [`ReportError::Template`] where the summary cannot be filled.
 pub fn markdown(projection: &Projection) -> Result<String, ReportError> {
     let sections: Vec<Section> = figures::sections(projection, &[]).into_iter().filter(leading).collect();
+    filled(projection, sections)
+}
+
+/// One section with all of its tables, by its name: `compare`, `policies` or `growth`.
+///
+/// # Errors
+/// [`ReportError::Template`] where the page cannot be filled.
+pub fn markdown_section(projection: &Projection, id: &str) -> Result<String, ReportError> {
+    let mut sections: Vec<Section> = figures::sections(projection, &[]).into_iter().filter(|section| section.id == id).collect();
+    sections.iter_mut().flat_map(|section| &mut section.tables).for_each(|table| table.summary = true);
+    filled(projection, sections)
+}
+
+fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, ReportError> {
     let page = context! {
         study => projection.study.name.as_str(),
         as_of => format::day(projection.as_of),

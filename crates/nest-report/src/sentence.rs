@@ -19,7 +19,8 @@ pub(crate) const EXTRAPOLATED: &str = "▨";
 pub fn sentence(projection: &Projection) -> String {
     let Some(headline) = &projection.headline else { return measured(projection) };
     let cost = cost(projection, headline);
-    match broken(headline) {
+    let oldest = oldest(projection);
+    let place = match broken(headline) {
         None => format!("{cost} {}", unbroken(projection, headline)),
         Some((point, customers)) => {
             let place = place(point, customers, headline);
@@ -28,7 +29,14 @@ pub fn sentence(projection: &Projection) -> String {
                 Some(growth) => format!("{cost} {place} On `{growth}` growth: {}.", date(point.date.as_ref())),
             }
         }
-    }
+    };
+    format!("{place}{oldest}")
+}
+
+/// How old the prices are that it rests on.
+fn oldest(projection: &Projection) -> String {
+    let days = projection.books.iter().map(|book| book.oldest_days).max();
+    days.map_or_else(String::new, |days| format!(" Oldest price: seen {days} days ago."))
 }
 
 /// The first break point, where there is one below the searched range.
@@ -86,8 +94,11 @@ pub(crate) fn marked(point: &BreakPoint, customers: &Estimate) -> String {
 
 fn cost(projection: &Projection, headline: &Headline) -> String {
     let currency = figures::currency(projection, &headline.config);
+    let config = projection.configs.iter().find(|config| config.name == headline.config);
+    let fees = config.and_then(|config| config.bill.fees.as_ref());
+    let fees = fees.map_or_else(String::new, |fees| format!(" for infrastructure, and {} in fees", format::money(&fees.per_1000, currency)));
     format!(
-        "At {} customers on `{}`: {} per 1,000 customers and month.",
+        "At {} customers on `{}`: {} per 1,000 customers and month{fees}.",
         format::number(headline.customers),
         headline.config,
         format::money(&headline.per_1000, currency)

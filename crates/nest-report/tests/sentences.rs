@@ -11,7 +11,7 @@ fn says_cost_break_point_cause_and_date() {
     assert_eq!(
         sentence(&projection()),
         "At 42,000 customers on `today`: USD 18.36 [17.6 … 19.4] per 1,000 customers and month. It breaks at 46,600 [43,100 … 50,900] customers: \
-         app/cpu over reserve. On `expected` growth: Dec 2027 [Nov 2027 … Feb 2028]."
+         app/cpu over reserve. On `expected` growth: Dec 2027 [Nov 2027 … Feb 2028]. Oldest price: seen 19 days ago."
     );
 }
 
@@ -20,7 +20,9 @@ fn says_how_far_it_looked_where_nothing_breaks() {
     let mut projection = projection();
     let headline = projection.headline.as_mut().expect("the fixture has one");
     headline.break_point = None;
-    assert!(sentence(&projection).ends_with("It does not break below 120,000 customers, four times what was tested."));
+    assert!(
+        sentence(&projection).ends_with("It does not break below 120,000 customers, four times what was tested. Oldest price: seen 19 days ago.")
+    );
 }
 
 #[test]
@@ -34,7 +36,7 @@ fn a_break_point_that_was_not_found_is_none() {
 fn says_no_date_without_growth() {
     let mut projection = projection();
     projection.growth = None;
-    assert!(sentence(&projection).ends_with("app/cpu over reserve."));
+    assert!(sentence(&projection).ends_with("app/cpu over reserve. Oldest price: seen 19 days ago."));
 }
 
 #[test]
@@ -42,7 +44,7 @@ fn says_that_the_scenario_ends_first() {
     let mut projection = projection();
     let point = projection.headline.as_mut().and_then(|headline| headline.break_point.as_mut()).expect("the fixture has one");
     point.date = Some(BreakDate { value: None, low: None, high: None });
-    assert!(sentence(&projection).ends_with("On `expected` growth: not before the scenario ends."));
+    assert!(sentence(&projection).ends_with("On `expected` growth: not before the scenario ends. Oldest price: seen 19 days ago."));
 }
 
 #[test]

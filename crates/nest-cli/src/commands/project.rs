@@ -1,7 +1,7 @@
 //! `project`: a model, the study and price books become a projection.
 
 use jiff::Zoned;
-use nest_data::{Document, Projection, ScalingModel, Study};
+use nest_data::{Document, PriceBook, Projection, ScalingModel, Study};
 use nest_load::code::Registry;
 use nest_model::ProjectOptions;
 
@@ -28,14 +28,29 @@ pub fn run(arguments: &ProjectArguments, registry: &Registry) -> Result<(), Fail
 
 /// Projects a study and keeps the projection where its reports go.
 pub fn project(folder: &StudyFolder, study: &Study, model: &ScalingModel, arguments: &ProjectionArguments) -> Result<Projection, Failure> {
+    let projection = projection(folder, study, model, arguments)?;
+    let path = folder.write_report("projection.json", projection.to_json().as_bytes())?;
+    talk(&format!("projected: {}", path.display()));
+    Ok(projection)
+}
+
+/// Projects a study and keeps nothing.
+pub fn projection(folder: &StudyFolder, study: &Study, model: &ScalingModel, arguments: &ProjectionArguments) -> Result<Projection, Failure> {
+    let (books, options) = inputs(folder, study, model, arguments)?;
+    Ok(nest_model::project(model, study, &books, &options)?)
+}
+
+/// What a projection reads beside model and study.
+pub fn inputs(
+    folder: &StudyFolder,
+    study: &Study,
+    model: &ScalingModel,
+    arguments: &ProjectionArguments,
+) -> Result<(Vec<PriceBook>, ProjectOptions), Failure> {
     if study.measured_hash() != model.measured_hash {
         let message = "behaviours, probes or stored state of the study have changed since it was measured";
         return Err(Failure::new(STALE, message).hint("run `locust-nest measure` and `locust-nest fit`"));
     }
-    let books = books::for_study(folder, study)?;
     let as_of = arguments.as_of.unwrap_or_else(|| Zoned::now().date());
-    let projection = nest_model::project(model, study, &books, &ProjectOptions { as_of, beyond: arguments.beyond })?;
-    let path = folder.write_report("projection.json", projection.to_json().as_bytes())?;
-    talk(&format!("projected: {}", path.display()));
-    Ok(projection)
+    Ok((books::for_study(folder, study)?, ProjectOptions { as_of, beyond: arguments.beyond }))
 }

@@ -5,24 +5,11 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Instance, Meter, PriceBook, TierMode};
+use super::{Instance, Meter, PriceBook, TierMode, step};
 use crate::{diagnostic::Diagnostic, toml_document::Spans};
 
 /// Highest price of anything, in any currency; beyond it is a slip of the pen.
 const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
-/// Steps that billed quantities are rounded up to, with their length in seconds.
-pub const STEPS: [(&str, f64); 9] = [
-    ("1ms", 0.001),
-    ("10ms", 0.01),
-    ("100ms", 0.1),
-    ("1s", 1.0),
-    ("60s", 60.0),
-    ("1min", 60.0),
-    ("5min", 300.0),
-    ("1h", 3_600.0),
-    ("1month", 2_628_000.0),
-];
-
 /// Everything that is wrong with a book, with its place.
 pub fn check(book: &PriceBook, spans: &Spans) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -64,7 +51,7 @@ fn check_sources(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
 
 /// Names are there once, or with dates that do not overlap.
 fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<(&str, &str), Vec<(Option<Date>, Option<Date>)>> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str), Vec<Dates>> = BTreeMap::new();
     for (table, index, name, _) in rows(book) {
         let dates = match table {
             "meter" => (book.meter[index].effective_from, book.meter[index].effective_to),
@@ -91,7 +78,10 @@ fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn overlap(one: (Option<Date>, Option<Date>), other: (Option<Date>, Option<Date>)) -> bool {
+/// First day on which a row holds, and first on which it no longer does.
+type Dates = (Option<Date>, Option<Date>);
+
+fn overlap(one: Dates, other: Dates) -> bool {
     let begins_before_end = |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from < to);
     begins_before_end(one.0, other.1) && begins_before_end(other.0, one.1)
 }
@@ -105,11 +95,10 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
         found.push(spans.at_value(&["meter", index, "free"], format!("meter `{}` gives a negative quantity for free", meter.id), "write 0 or more"));
     }
     if let Some(quantum) = &meter.quantum
-        && !STEPS.iter().any(|(step, _)| *step == quantum.step)
+        && quantum.step_s().is_none()
     {
         let message = format!("meter `{}` is rounded to `{}`, which is no step that is known", meter.id, quantum.step);
-        let help = format!("one of {}", STEPS.map(|(step, _)| step).join(", "));
-        found.push(spans.at_value(&["meter", index, "quantum"], message, help));
+        found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
     }
     check_price(meter, index, spans, found);
 }

@@ -6,7 +6,10 @@ use nest_data::{
     scaling::MeasuredPoint,
 };
 
-use super::row::{Kind, Row};
+use super::{
+    compared,
+    row::{Kind, Row},
+};
 use crate::figures::{check_unit, currency, use_unit};
 
 /// All rows.
@@ -22,6 +25,7 @@ pub(super) fn rows(projection: &Projection) -> Vec<Row> {
         rows.extend(config.break_points.iter().flat_map(|point| break_rows(config, growth, point)));
     }
     rows.extend(projection.policies.iter().flat_map(|policy| policy_rows(policy, currency(projection, &policy.config))));
+    rows.extend(compared::rows(projection));
     for row in &projection.demand {
         let component = format!("{}: {}", row.resource, row.behaviour);
         rows.push(Row::new("service_demand", &row.unit, Kind::Fitted).component(component).estimate(Some(&row.estimate)));
@@ -51,11 +55,24 @@ fn bill(config: &ConfigProjection, rows: &mut Vec<Row>) {
     rows.push(place.also("bill_total", &monthly, Kind::Priced).component(lower_bound(bill.total.at_least)).money(&bill.total));
     rows.push(place.also("cost_per_1000", &monthly, Kind::Priced).component(lower_bound(bill.per_1000.at_least)).money(&bill.per_1000));
     rows.push(place.also("cost_of_next_1000", &monthly, Kind::Priced).decimal(Some(bill.marginal_1000)));
+    for line in bill.fees.iter().flat_map(|fees| &fees.lines) {
+        let component = format!("{}: {}", line.behaviour.as_deref().unwrap_or_default(), line.meter);
+        rows.push(place.also("fee_quantity", &line.unit, Kind::Assumed).component(&component).decimal(Some(line.quantity)));
+        rows.push(place.also("fee_line", &monthly, Kind::Priced).component(&component).decimal(line.amount));
+    }
+    if let Some(fees) = &bill.fees {
+        rows.push(place.also("fee_total", &monthly, Kind::Priced).money(&fees.total));
+        rows.push(place.also("fees_per_1000", &monthly, Kind::Priced).money(&fees.per_1000));
+    }
+    for row in &config.performance {
+        let component = format!("{} p{}", row.behaviour, crate::format::number(row.quantile * 100.0));
+        rows.push(place.also("response_forecast", "s", Kind::Fitted).component(component).estimate(Some(&row.seconds)));
+    }
     rows.extend(bill.next_stair.map(|stair| place.also("next_instance_at", "customers", Kind::Fitted).value(stair)));
 }
 
 /// Says in the table that the truth is more.
-fn lower_bound(at_least: bool) -> &'static str {
+pub(super) fn lower_bound(at_least: bool) -> &'static str {
     if at_least { "at least" } else { "" }
 }
 
@@ -68,6 +85,8 @@ fn month_rows(config: &ConfigProjection, growth: &str, month: &MonthProjection) 
     rows.extend(month.instances.as_ref().map(|instances| place.also("instances", "instances", fitted).estimate(Some(instances))));
     rows.push(place.also("cost", &monthly, priced).component(lower_bound(month.cost.at_least)).money(&month.cost));
     rows.push(place.also("cost_per_1000", &monthly, priced).component(lower_bound(month.per_1000.at_least)).money(&month.per_1000));
+    rows.extend(month.cash.map(|cash| place.also("cash", &monthly, priced).decimal(Some(cash))));
+    rows.extend(month.fees.as_ref().map(|fees| place.also("fees", &monthly, priced).money(fees)));
     rows
 }
 
@@ -99,6 +118,15 @@ fn policy_rows(policy: &PolicyProjection, currency: &str) -> Vec<Row> {
     ] {
         rows.push(place.also(metric, &monthly, Kind::Priced).component(lower_bound(money.at_least)).money(money));
     }
+    for (metric, money) in policy
+        .fees
+        .iter()
+        .flatten()
+        .zip(["policy_fees_per_1000_before", "policy_fees_per_1000_after", "policy_fees_per_1000_change"])
+        .map(|(money, metric)| (metric, money))
+    {
+        rows.push(place.also(metric, &monthly, Kind::Priced).money(money));
+    }
     for (metric, customers) in [("policy_break_before", &policy.break_before), ("policy_break_after", &policy.break_after)] {
         rows.push(place.also(metric, "customers", Kind::Fitted).estimate(customers.as_ref()));
     }
@@ -119,6 +147,7 @@ fn policy_rows(policy: &PolicyProjection, currency: &str) -> Vec<Row> {
         let place = Row { month: month.date.to_string(), customers: None, ..place.clone() };
         rows.push(place.also("policy_adopted", "share", Kind::Assumed).value(month.adopted));
         rows.push(place.also("policy_cost_change", &monthly, Kind::Priced).component(lower_bound(month.change.at_least)).money(&month.change));
+        rows.extend(month.fees.as_ref().map(|fees| place.also("policy_fees_change", &monthly, Kind::Priced).money(fees)));
         rows.extend(
             month.open_items.iter().map(|(name, items)| place.also("policy_open_items", "items", Kind::Assumed).component(name).value(*items)),
         );

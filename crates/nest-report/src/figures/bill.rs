@@ -15,6 +15,7 @@ pub(super) fn bills(projection: &Projection) -> Option<Section> {
     let answer = format!("At {} customers a month: {}.", format::number(first.bill.customers), totals.join("; "));
     let mut section = Section::new("bills", "Bills", Path::Finance, "What is on the bill?", answer);
     section.tables = projection.configs.iter().map(bill).collect();
+    section.tables.extend(projection.configs.iter().filter_map(fees));
     section.how = vec![
         "The lines of a bill sum to its total exactly; printed amounts are cut so that they still do. The CSV holds them in full.".to_owned(),
         "Work is charged to the behaviour that causes it; idle use, reserve, rounding up and spare instances have lines of their own.".to_owned(),
@@ -40,6 +41,27 @@ fn bill(config: &ConfigProjection) -> Table {
     let none = String::new;
     table.total([at_least.to_owned(), none(), none(), none(), none(), total, none(), none()]);
     table
+}
+
+/// What third parties take, apart from the bill of infrastructure.
+fn fees(config: &ConfigProjection) -> Option<Table> {
+    let fees = config.bill.fees.as_ref()?;
+    let caption = format!(
+        "Fees on `{}` at {} customers, in {} a month; not part of the bill",
+        config.name,
+        format::number(config.bill.customers),
+        config.currency
+    );
+    let mut table = Table::new(caption, &["behaviour", "fee", "#transactions", "#amount", "from"]);
+    let amounts: Vec<_> = fees.lines.iter().map(|line| line.amount).collect();
+    let (printed, total) = format::apportion(&amounts, fees.total.value, &config.currency);
+    for (line, amount) in fees.lines.iter().zip(printed) {
+        let behaviour = line.behaviour.clone().unwrap_or_default();
+        table.row([behaviour, line.meter.clone(), format::decimal(line.quantity), amount.unwrap_or_default(), line.source.clone()]);
+    }
+    let none = String::new;
+    table.total(["total".to_owned(), none(), none(), total, none()]);
+    Some(table)
 }
 
 fn bill_line(line: &CostLine, amount: Option<String>) -> [String; 8] {

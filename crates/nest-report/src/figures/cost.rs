@@ -3,7 +3,6 @@
 use nest_data::{
     Projection,
     projection::{ConfigProjection, MonthProjection, first_break},
-    study::Platform,
 };
 
 use super::{Path, Section, Table};
@@ -63,19 +62,12 @@ fn configuration(config: &ConfigProjection) -> [String; 6] {
     let first = first_break(&config.break_points);
     [
         format!("`{}`", config.name),
-        format!("{}: {}", platform(config.platform), config.shape),
+        format!("{}: {}", config.platform.label(), config.shape),
         format::money(&config.bill.per_1000, &config.currency),
         format::amount(config.bill.marginal_1000, &config.currency),
         config.bill.next_stair.map_or_else(|| "none".to_owned(), format::number),
         first.map_or_else(|| "not found".to_owned(), |(point, customers)| sentence::marked(point, customers)),
     ]
-}
-
-fn platform(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Vm => "vm",
-        Platform::Function => "function",
-    }
 }
 
 fn month_table(config: &ConfigProjection) -> Table {

@@ -10,7 +10,9 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
     projection.policies.first()?;
     let answers: Vec<String> = projection.policies.iter().map(|policy| answer(projection, policy)).collect();
     let mut section = Section::new("policies", "What if", Path::Product, "What would change that?", format!("{}.", answers.join("; ")));
-    section.tables = vec![costs(projection), capacity(projection), inputs(projection)];
+    section.tables = vec![costs(projection)];
+    section.tables.extend(fees(projection));
+    section.tables.extend([capacity(projection), inputs(projection)]);
     section.tables.extend(projection.policies.iter().filter(|policy| !policy.months.is_empty()).map(|policy| months(projection, policy)));
     section.list = projection.policies.iter().filter_map(described).collect();
     section.how = vec![
@@ -23,7 +25,28 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
 
 fn answer(projection: &Projection, policy: &PolicyProjection) -> String {
     let change = format::money_change(&policy.change, currency(projection, &policy.config));
-    format!("`{}`: {change} per 1,000 customers and month on `{}`", policy.name, policy.config)
+    let fees = policy.fees.as_ref().map_or_else(String::new, |[_, _, change]| {
+        format!(" for infrastructure, {} in fees", format::money_change(change, currency(projection, &policy.config)))
+    });
+    format!("`{}`: {change} per 1,000 customers and month on `{}`{fees}", policy.name, policy.config)
+}
+
+/// What each policy does to fees, apart from the cost of infrastructure.
+fn fees(projection: &Projection) -> Option<Table> {
+    projection.policies.first()?.fees.as_ref()?;
+    let mut table = Table::new("Effect of each policy on fees", &["policy", "#customers", "#per 1,000 before", "#after", "#change"]).leading();
+    for policy in &projection.policies {
+        let Some([before, after, change]) = &policy.fees else { continue };
+        let currency = currency(projection, &policy.config);
+        table.row([
+            format!("`{}`", policy.name),
+            format::number(policy.customers),
+            format::money(before, currency),
+            format::money(after, currency),
+            format::money_change(change, currency),
+        ]);
+    }
+    Some(table)
 }
 
 fn described(policy: &PolicyProjection) -> Option<String> {
@@ -85,7 +108,7 @@ fn months(projection: &Projection, policy: &PolicyProjection) -> Table {
     let from = policy.from.map_or_else(String::new, |from| format!(" from {}", format::day(from)));
     let mut table = Table::new(
         format!("`{}`{from}, month by month on `{}`", policy.name, policy.config),
-        &["month", "#under it", "#open items per customer", "#change of cost"],
+        &["month", "#under it", "#open items per customer", "#change of cost", "#change of fees"],
     );
     for month in &policy.months {
         let open: Vec<String> = month.open_items.iter().map(|(name, items)| format!("{} {name}", format::number(*items))).collect();
@@ -94,6 +117,7 @@ fn months(projection: &Projection, policy: &PolicyProjection) -> Table {
             format::percent(month.adopted),
             if open.is_empty() { "none".to_owned() } else { open.join(", ") },
             format::money_change(&month.change, currency),
+            month.fees.as_ref().map_or_else(|| "none".to_owned(), |fees| format::money_change(fees, currency)),
         ]);
     }
     table

@@ -69,6 +69,11 @@ impl Table {
         self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: false });
     }
 
+    /// Adds a row with as many texts as there are columns.
+    pub(crate) fn add(&mut self, texts: Vec<String>) {
+        self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: false });
+    }
+
     /// Adds the row that sums up.
     pub(crate) fn total<const N: usize>(&mut self, texts: [String; N]) {
         self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: true });

@@ -62,6 +62,10 @@ pub fn projection() -> Projection {
         rates_per_day: [("browse", 24.0), ("search", 9.5), ("pay", 0.31)].map(|(name, rate)| (name.to_owned(), rate)).to_vec(),
         configs: vec![vm, function()],
         policies: vec![policy()],
+        comparison: None,
+        growths: Vec::new(),
+        sensitivity: Vec::new(),
+        segments: Vec::new(),
         charts: charts(),
         points: points(),
         checks: checks(),
@@ -97,6 +101,9 @@ fn vm() -> ConfigProjection {
         line(Fixed, None, "support contract", "1", "month", Some("162.12")),
     ];
     ConfigProjection {
+        description: None,
+        migration: None,
+        performance: Vec::new(),
         name: "today".to_owned(),
         platform: Platform::Vm,
         shape: "std-2, 2 vCPU, 8 GB".to_owned(),
@@ -109,6 +116,8 @@ fn vm() -> ConfigProjection {
             per_1000: money("18.355952", 17.6, 19.4),
             marginal_1000: quoted("10.113"),
             next_stair: Some(48_400.0),
+            drivers: Vec::new(),
+            fees: None,
         },
         months: months(),
         break_points: vec![
@@ -130,6 +139,9 @@ fn function() -> ConfigProjection {
         line(Shared, None, "log ingestion", "210", "GB", None),
     ];
     ConfigProjection {
+        description: None,
+        migration: None,
+        performance: Vec::new(),
         name: "functions".to_owned(),
         platform: Platform::Function,
         shape: "1,769 MB, arm64".to_owned(),
@@ -142,6 +154,8 @@ fn function() -> ConfigProjection {
             per_1000: MoneyEstimate { at_least: true, ..money("11.455619246", 10.26, 12.86) },
             marginal_1000: quoted("11.455619246"),
             next_stair: None,
+            drivers: Vec::new(),
+            fees: None,
         },
         months: Vec::new(),
         break_points: vec![broken(BreakKind::Quota, "1,000 concurrent executions", Some(estimate(91_200.0, 82_000.0, 103_000.0)), 1.0, 0.97, true)],
@@ -164,6 +178,8 @@ fn months() -> Vec<MonthProjection> {
             let cost = (instances * 70.08 + grown * 0.0065 + 180.0).round();
             let per_1000 = (cost / grown * 100_000.0).round() / 1_000_000.0 * 1e4;
             MonthProjection {
+                cash: None,
+                fees: None,
                 date: jiff::civil::Date::constant(2026 + i16::from(month + 10) / 12, ((month + 10) % 12 + 1) as i8, 1),
                 customers: estimate(grown, grown / spread, grown * spread),
                 instances: Some(estimate(instances, instances, instances + f64::from(month / 8))),
@@ -205,6 +221,7 @@ fn policy() -> PolicyProjection {
         before: money("18.355952", 17.6, 19.4),
         after: money("17.1", 16.4, 18.0),
         change: money("-1.255952", -1.42, -1.11),
+        fees: None,
         break_before: Some(estimate(46_613.0, 43_122.0, 50_921.0)),
         break_after: Some(estimate(49_870.0, 46_100.0, 54_500.0)),
         demand_change: estimate(-0.0653, -0.0681, -0.0624),

@@ -1,0 +1,317 @@
+//! CSV files as texts: which one it is, its columns, and each row with its line.
+
+use std::{collections::BTreeMap, ops::Range, str::FromStr};
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::Kind;
+use crate::{
+    diagnostic::{Diagnostic, Source},
+    units::Quoted,
+};
+
+/// Largest number of a price file: 10^15, so that exact arithmetic stays inside its 28 digits.
+pub const LARGEST: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
+
+/// CSV files that are known by their columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CsvKind {
+    AwsEc2,
+    AwsRds,
+    AwsCommitments,
+    AzureVm,
+    GcpCompute,
+    Services,
+    Vps,
+    Limits,
+    Rates,
+}
+
+const SERVICES: &[&str] = &[
+    "provider",
+    "service",
+    "region",
+    "meter",
+    "unit",
+    "tier_from",
+    "tier_to",
+    "price",
+    "currency",
+    "tier_scope",
+    "billing_increment",
+    "minimum_charge",
+    "source",
+    "source_date",
+    "note",
+];
+
+impl CsvKind {
+    const ALL: [Self; 9] =
+        [Self::AwsEc2, Self::AwsRds, Self::AwsCommitments, Self::AzureVm, Self::GcpCompute, Self::Services, Self::Vps, Self::Limits, Self::Rates];
+
+    /// Columns that the file must have.
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::AwsEc2 => &[
+                "provider",
+                "region",
+                "sku",
+                "arch",
+                "vcpu",
+                "memory_gib",
+                "network_baseline_gbps",
+                "network_text",
+                "on_demand_usd_per_hour",
+                "ri_std_1y_no_upfront_usd_per_hour",
+                "ri_std_3y_no_upfront_usd_per_hour",
+                "spot_usd_per_hour",
+                "aws_rate_code",
+                "source",
+                "source_date",
+                "ri_source_date",
+                "note",
+            ],
+            Self::AwsRds => &[
+                "provider",
+                "region",
+                "sku",
+                "engine",
+                "deployment",
+                "vcpu",
+                "memory_gib",
+                "on_demand_usd_per_hour",
+                "aws_rate_code",
+                "source",
+                "source_date",
+                "note",
+            ],
+            Self::AwsCommitments => &[
+                "provider",
+                "region",
+                "sku",
+                "term",
+                "offering_class",
+                "payment",
+                "recurring_usd_per_month_730h",
+                "effective_usd_per_hour",
+                "source",
+                "source_date",
+                "note",
+            ],
+            Self::AzureVm => &[
+                "provider",
+                "region",
+                "sku",
+                "family",
+                "arch",
+                "vcpu",
+                "memory_gib",
+                "os",
+                "on_demand_usd_per_hour",
+                "spot_usd_per_hour",
+                "source",
+                "source_date",
+                "note",
+            ],
+            Self::GcpCompute => &[
+                "provider",
+                "region",
+                "sku",
+                "family",
+                "arch",
+                "vcpu",
+                "memory_gib",
+                "on_demand_usd_per_hour",
+                "spot_usd_per_hour",
+                "month_with_sustained_use_discount_usd",
+                "month_1y_commitment_usd",
+                "month_3y_commitment_usd",
+                "source",
+                "source_date",
+                "note",
+            ],
+            Self::Services => SERVICES,
+            Self::Vps => &[
+                "provider",
+                "region",
+                "sku",
+                "vcpu",
+                "memory_gib",
+                "disk_gb",
+                "transfer_tb",
+                "price_month",
+                "price_hour",
+                "currency",
+                "vat",
+                "effective_from",
+                "effective_to",
+                "source",
+                "source_date",
+                "note",
+            ],
+            Self::Limits => &["provider", "service", "limit", "value", "unit", "adjustable", "source", "source_date", "note"],
+            Self::Rates => &["base", "quote", "rate", "date", "source"],
+        }
+    }
+
+    /// The kind whose columns the first line has all of, and most of.
+    ///
+    /// # Errors
+    /// The first line, where no kind has all its columns there: the missing ones of the kind that comes nearest.
+    pub fn of(file: &Source) -> Result<Kind, Diagnostic> {
+        let first = file.text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
+        let there: Vec<String> = first.split(',').map(|cell| cell.trim().trim_matches('"').to_lowercase()).collect();
+        let missing = |kind: &Self| kind.columns().iter().filter(|column| !there.iter().any(|one| one == *column)).count();
+        let whole = Self::ALL.into_iter().filter(|kind| missing(kind) == 0).max_by_key(|kind| kind.columns().len());
+        if let Some(kind) = whole {
+            return Ok(if kind == Self::Rates { Kind::NoPrices("exchange rates") } else { Kind::Csv(kind) });
+        }
+        let nearest = Self::ALL.into_iter().min_by_key(|kind| missing(kind) * 100 / kind.columns().len());
+        let half = nearest.filter(|kind| missing(kind) * 2 <= kind.columns().len());
+        let message = match half {
+            Some(kind) => {
+                let lacks: Vec<&str> = kind.columns().iter().copied().filter(|column| !there.iter().any(|one| one == column)).collect();
+                format!("the first line lacks the columns {}", lacks.join(", "))
+            }
+            None => "this is no price file that is known".to_owned(),
+        };
+        let help = "known are the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail prices and GCP catalogues (JSON)";
+        Err(Diagnostic::at(&file.name, 0..file.text.lines().next().map_or(0, str::len), message, help))
+    }
+}
+
+/// A CSV file with its columns by name.
+#[derive(Debug)]
+pub struct CsvText<'a> {
+    pub file: &'a Source,
+    columns: BTreeMap<String, usize>,
+    records: Vec<(Range<usize>, StringRecord)>,
+}
+
+/// A row of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    table: &'a CsvText<'a>,
+    index: usize,
+}
+
+impl<'a> CsvText<'a> {
+    /// Reads a file of a known kind.
+    ///
+    /// # Errors
+    /// Rows of another length than the first line: the file is cut off.
+    pub fn read(file: &'a Source, kind: CsvKind) -> Result<Self, Vec<Diagnostic>> {
+        Self::from_offset(file, 0, kind.columns())
+    }
+
+    /// The same for a table that begins somewhere in the file.
+    pub fn from_offset(file: &'a Source, offset: usize, needed: &[&str]) -> Result<Self, Vec<Diagnostic>> {
+        let text = &file.text[offset..];
+        let marked = text.len() - text.trim_start_matches('\u{feff}').len();
+        let (text, offset) = (&text[marked..], offset + marked);
+        let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(text.as_bytes());
+        let unreadable = |error: csv::Error| {
+            let at = error.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0)) + offset;
+            vec![Diagnostic::at(&file.name, at..at, format!("not readable as CSV: {error}"), "take the file from its source again")]
+        };
+        let header = reader.headers().map_err(unreadable)?.clone();
+        let columns: BTreeMap<String, usize> = header.iter().enumerate().map(|(place, name)| (name.to_lowercase(), place)).collect();
+        let lacks: Vec<&str> = needed.iter().copied().filter(|name| !columns.contains_key(&name.to_lowercase())).collect();
+        if !lacks.is_empty() {
+            let message = format!("the line of column names lacks {}", lacks.join(", "));
+            let end = offset + text.lines().next().unwrap_or_default().len();
+            return Err(vec![Diagnostic::at(&file.name, offset..end, message, "the vendor may have renamed them; this version does not know how")]);
+        }
+        let mut records = Vec::new();
+        let mut found = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(unreadable)?;
+            let begin = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+            let begin = begin + text[begin..].bytes().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+            let end = text[begin..].find('\n').map_or(text.len(), |length| begin + length);
+            let span = begin + offset..end + offset;
+            if record.len() != header.len() {
+                let message = format!("the row has {} cells, the line of column names {}", record.len(), header.len());
+                found.push(Diagnostic::at(&file.name, span, message, "the file may be cut off; take it from its source again"));
+            } else {
+                records.push((span, record));
+            }
+        }
+        if records.is_empty() && found.is_empty() {
+            found.push(Diagnostic::at(&file.name, 0..0, "the file has no rows", "take it from its source again"));
+        }
+        if found.is_empty() { Ok(Self { file, columns, records }) } else { Err(found) }
+    }
+
+    /// The names of the columns, in lower case.
+    pub fn columns(&self) -> Vec<&str> {
+        self.columns.keys().map(String::as_str).collect()
+    }
+
+    /// The rows, in the order of the file.
+    pub fn rows(&'a self) -> impl Iterator<Item = Row<'a>> {
+        (0..self.records.len()).map(move |index| Row { table: self, index })
+    }
+}
+
+impl<'a> Row<'a> {
+    /// A cell; empty where the file has no such column.
+    pub fn get(&self, column: &str) -> &'a str {
+        let record = &self.table.records[self.index].1;
+        self.table.columns.get(column).and_then(|place| record.get(*place)).unwrap_or_default()
+    }
+
+    /// The name of the file.
+    pub fn file(&self) -> &'a str {
+        &self.table.file.name
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> usize {
+        self.table.file.position(self.table.records[self.index].0.start).0
+    }
+
+    /// Something that is wrong with the row.
+    pub fn wrong(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+        Diagnostic::at(&self.table.file.name, self.table.records[self.index].0.clone(), message, help)
+    }
+
+    /// A decimal; none where the cell is blank, which means that it is not known.
+    pub fn decimal(&self, column: &str) -> Result<Option<Quoted>, Diagnostic> {
+        let value: Option<Quoted> = self.parsed(column, "a decimal number such as 0.0116")?;
+        match value {
+            Some(value) if value.0.abs() > LARGEST => Err(self.wrong(format!("`{column}` is {value}"), format!("it must be below {LARGEST}"))),
+            value => Ok(value),
+        }
+    }
+
+    /// A decimal that must be there.
+    pub fn needed(&self, column: &str) -> Result<Quoted, Diagnostic> {
+        self.decimal(column)?.ok_or_else(|| self.wrong(format!("`{column}` is blank"), "it must hold a decimal number"))
+    }
+
+    /// A date; none where the cell is blank.
+    pub fn date(&self, column: &str) -> Result<Option<Date>, Diagnostic> {
+        self.parsed(column, "a date such as 2026-11-22")
+    }
+
+    fn parsed<T: FromStr>(&self, column: &str, expected: &str) -> Result<Option<T>, Diagnostic> {
+        let text = self.get(column);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|_| self.wrong(format!("`{column}` is `{text}`"), format!("it must be {expected}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_number_is_ten_to_the_fifteenth() {
+        assert_eq!(LARGEST, Decimal::from(10_i64.pow(15)));
+    }
+}

@@ -1,0 +1,247 @@
+//! Instance types from the CSV files of AWS, Azure and Google Cloud, with the commitments that stand in the same row.
+
+use rust_decimal::Decimal;
+
+use super::{
+    builder::{Book, Shelf, noted},
+    csv_table::{CsvText, Row},
+};
+use crate::{
+    diagnostic::Diagnostic,
+    price_book::{Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Network, Payment, Quantum, Round, Sustained},
+    units::Quoted,
+};
+
+/// What is said of types whose processors are not there all the time.
+const BURSTABLE: &str = "runs on credits; the share of its processors that is there all the time is not in the source";
+/// Hours of a month in the CSV files.
+const MONTH_HOURS: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
+
+/// EC2 instances, with standard reservations of one and three years, nothing upfront.
+pub fn aws_ec2(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, shelf, |row, book| {
+        let sku = row.get("sku");
+        let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else { return Ok(()) };
+        instance.network_gbps = row.decimal("network_baseline_gbps")?.map(|baseline| Network { baseline, burst: burst(row.get("network_text")) });
+        instance.price.quantum = Some(Quantum { per: "run".to_owned(), step: "1s".to_owned(), round: Round::Up, minimum: Some("60s".to_owned()) });
+        instance.vendor_code = some(row.get("aws_rate_code"));
+        book.instances.push(instance);
+        let columns = [("ri_std_1y_no_upfront_usd_per_hour", 12, "1y"), ("ri_std_3y_no_upfront_usd_per_hour", 36, "3y")];
+        for (column, term_months, term) in columns {
+            let Some(recurring) = row.decimal(column)? else { continue };
+            // The column is from the same file as the rest of the 2025 rows; see the list of sources in the data's README.
+            let source = source_of(row, book, "ec2.shop data (AWS reserved file)", row.get("ri_source_date"))?;
+            book.commitments.push(Commitment {
+                id: format!("{sku}-{term}-none"),
+                kind: CommitmentKind::Reserved,
+                term_months,
+                payment: Payment::None,
+                covers: Covers { sku: Some(sku.to_owned()), family: None },
+                upfront: Quoted(Decimal::ZERO),
+                recurring,
+                unit: InstanceUnit::H,
+                rates: Default::default(),
+                vendor_code: None,
+                note: None,
+                source,
+            });
+        }
+        Ok(())
+    })
+}
+
+/// Managed PostgreSQL. One that is doubled over two zones has `.multi-az` after its name.
+pub fn aws_rds(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, shelf, |row, book| {
+        let sku = row.get("sku");
+        let name = match row.get("deployment") {
+            "single-az" => sku.to_owned(),
+            "multi-az" => format!("{sku}.multi-az"),
+            other => {
+                book.leave_out(row, sku, format!("deployment `{other}` is not known"));
+                return Ok(());
+            }
+        };
+        let arch = if is_graviton(sku) { "arm64" } else { "x86_64" };
+        if let Some(mut instance) = instance(row, book, &name, arch)? {
+            instance.vendor_code = some(row.get("aws_rate_code"));
+            book.instances.push(instance);
+        }
+        Ok(())
+    })
+}
+
+/// Azure virtual machines.
+pub fn azure_vm(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, shelf, |row, book| {
+        if let Some(instance) = instance(row, book, row.get("sku"), row.get("arch"))? {
+            book.instances.push(instance);
+        }
+        Ok(())
+    })
+}
+
+/// Google Cloud machine types, with discounts for sustained and committed use.
+pub fn gcp_compute(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, shelf, |row, book| {
+        let sku = row.get("sku");
+        let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else { return Ok(()) };
+        instance.price.sustained = sustained(row.get("family"));
+        let month = row.decimal("month_with_sustained_use_discount_usd")?;
+        if let (Some(month), Some(hour)) = (month, instance.price.on_demand) {
+            let own = hour.0 * MONTH_HOURS * mean_factor(&instance.price.sustained);
+            if (own - month.0).abs() > Decimal::new(1, 4) * month.0 {
+                let message = format!("a month of `{sku}` with the discount for sustained use is {month}, the schedule of its family gives {own}");
+                return Err(row.wrong(message, "the schedule of sustained use may have changed"));
+            }
+        }
+        let source = instance.source.clone();
+        book.instances.push(instance);
+        for (column, term_months, term) in [("month_1y_commitment_usd", 12, "1y"), ("month_3y_commitment_usd", 36, "3y")] {
+            let Some(committed) = row.decimal(column)? else { continue };
+            if Some(committed) == month {
+                let reason = format!("the {term} commitment costs what a month costs without one: there is none");
+                book.leave_out_at(row.file(), row.line(), &format!("{sku} {term}"), reason, false);
+                continue;
+            }
+            book.commitments.push(Commitment {
+                id: format!("{sku}-cud-{term}"),
+                kind: CommitmentKind::Cud,
+                term_months,
+                payment: Payment::None,
+                covers: Covers { sku: Some(sku.to_owned()), family: None },
+                upfront: Quoted(Decimal::ZERO),
+                recurring: Quoted((committed.0 / MONTH_HOURS).normalize()),
+                unit: InstanceUnit::H,
+                rates: Default::default(),
+                vendor_code: None,
+                note: None,
+                source: source.clone(),
+            });
+        }
+        Ok(())
+    })
+}
+
+/// GCP's discount for running all of a month: the share of the list price that each quarter of it costs.
+///
+/// A full month is 30 % off on n1, f1 and g1, and 19.98 % on n2 and n2d (`reference/pricing.md` R13).
+pub fn sustained(family: &str) -> Vec<Sustained> {
+    let factors = match family {
+        "n1" | "f1" | "g1" => ["1.0", "0.8", "0.6", "0.4"],
+        "n2" | "n2d" => ["1.0", "0.8678", "0.733", "0.6"],
+        _ => return Vec::new(),
+    };
+    let quoted = |text: &str| Quoted(Decimal::from_str_exact(text).expect("a decimal of our own"));
+    ["0.25", "0.50", "0.75", "1.00"].iter().zip(factors).map(|(up_to, factor)| Sustained { up_to: quoted(up_to), factor: quoted(factor) }).collect()
+}
+
+fn mean_factor(sustained: &[Sustained]) -> Decimal {
+    if sustained.is_empty() {
+        return Decimal::ONE;
+    }
+    sustained.iter().map(|part| part.factor.0).sum::<Decimal>() / Decimal::from(sustained.len())
+}
+
+/// Does something with every row and the book that it is for; all that is wrong is reported at once.
+fn each(
+    table: &CsvText<'_>,
+    shelf: &mut Shelf<'_>,
+    mut take: impl FnMut(&Row<'_>, &mut Book) -> Result<(), Diagnostic>,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    for row in table.rows() {
+        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else { continue };
+        book.count(row.file());
+        let money = book.currency("USD").map_err(|message| row.wrong(message, "a book has one currency"));
+        found.extend(money.and_then(|()| take(&row, book)).err());
+    }
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+/// The instance of a row; none, and a word why, where its size is not known.
+fn instance(row: &Row<'_>, book: &mut Book, sku: &str, arch: &str) -> Result<Option<Instance>, Diagnostic> {
+    let (Some(vcpu), Some(memory_gib)) = (row.decimal("vcpu")?, row.decimal("memory_gib")?) else {
+        book.leave_out(row, sku, noted(&["processors or memory are not known", row.get("note")]).unwrap_or_default());
+        return Ok(None);
+    };
+    let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
+    let price = InstancePrice {
+        on_demand: row.decimal("on_demand_usd_per_hour")?,
+        spot: row.decimal("spot_usd_per_hour")?,
+        unit: InstanceUnit::H,
+        sustained: Vec::new(),
+        quantum: None,
+    };
+    Ok(Some(Instance {
+        sku: sku.to_owned(),
+        arch: arch.to_owned(),
+        vcpu,
+        memory_gib,
+        baseline: None,
+        network_gbps: None,
+        price,
+        effective_from: None,
+        effective_to: None,
+        vendor_code: None,
+        note: noted(&[row.get("note"), if is_burstable(sku) { BURSTABLE } else { "" }]),
+        source,
+    }))
+}
+
+/// The name of a row's source in the book.
+pub fn source_of(row: &Row<'_>, book: &mut Book, title: &str, date: &str) -> Result<String, Diagnostic> {
+    book.source(title, date, row.get("note")).map_err(|message| row.wrong(message, "write 2026-07-20, 2026-07 or 2026"))
+}
+
+/// A text; none where it is empty.
+pub fn some(text: &str) -> Option<String> {
+    if text.is_empty() { None } else { Some(text.to_owned()) }
+}
+
+/// Gbit/s for a while, from a text such as `Up to 12.5 Gigabit` or `Up to 12500 Megabit`.
+fn burst(text: &str) -> Option<Quoted> {
+    let mut words = text.strip_prefix("Up to ")?.split(' ');
+    let number = Decimal::from_str_exact(words.next()?).ok()?;
+    match words.next()? {
+        "Gigabit" => Some(Quoted(number)),
+        "Megabit" => Some(Quoted((number / Decimal::ONE_THOUSAND).normalize())),
+        _ => None,
+    }
+}
+
+/// Whether an AWS type runs on credits: t3, t3a, t4g, as a database too.
+fn is_burstable(sku: &str) -> bool {
+    let mut letters = sku.strip_prefix("db.").unwrap_or(sku).chars();
+    letters.next() == Some('t') && letters.next().is_some_and(|c| c.is_ascii_digit()) && sku.contains('.')
+}
+
+/// Whether an AWS type runs on Graviton: a `g` follows its generation, as in `db.r7g.large`.
+pub fn is_graviton(sku: &str) -> bool {
+    let family = sku.strip_prefix("db.").unwrap_or(sku).split('.').next().unwrap_or_default();
+    let after = family.trim_start_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches(|c: char| c.is_ascii_digit());
+    after.starts_with('g')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schedules_of_sustained_use_give_the_known_discounts_of_a_full_month() {
+        // pricing.md R13 and the month column of gcp-compute.csv: 30 % on n1, 19.98 % on n2; none on e2.
+        let mean = |family| mean_factor(&sustained(family)).to_string().parse::<Decimal>().expect("a decimal").normalize();
+        assert_eq!(mean("n1"), Decimal::new(7, 1));
+        assert_eq!(mean("n2"), Decimal::new(8002, 4));
+        assert_eq!(mean("e2"), Decimal::ONE);
+    }
+
+    #[test]
+    fn graviton_and_network_bursts_are_read_off_the_name_and_text() {
+        for (sku, arm) in [("db.r7g.large", true), ("db.t4g.micro", true), ("m7i.large", false), ("g4dn.xlarge", false), ("m7i-flex.large", false)] {
+            assert_eq!(is_graviton(sku), arm, "{sku}");
+        }
+        assert_eq!(burst("Up to 12500 Megabit").map(|gbps| gbps.to_string()), Some("12.5".to_owned()));
+        assert_eq!(burst("50000 Megabit"), None);
+    }
+}

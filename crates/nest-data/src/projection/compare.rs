@@ -1,0 +1,207 @@
+//! What a comparison of configurations, growth scenarios and kinds of customers says.
+
+use serde::{Deserialize, Serialize};
+
+use super::{BreakDate, BreakKind, MoneyEstimate};
+use crate::{estimate::Estimate, units::Quoted};
+
+/// Configurations side by side, on the same draws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What the others are compared with.
+    pub baseline: String,
+    /// Months that totals are over; 1 where nothing grows.
+    pub months: u32,
+    /// Each configuration over those months, migration included.
+    pub totals: Vec<ConfigTotal>,
+    /// Where one becomes cheaper than another.
+    pub crossovers: Vec<Crossover>,
+    /// When a migration has paid for itself.
+    pub paybacks: Vec<Payback>,
+    /// Each configuration's regret in each growth scenario.
+    pub regrets: Vec<Regret>,
+    /// Prices that are not known, solved for.
+    pub break_evens: Vec<BreakEven>,
+}
+
+/// The price of a meter at which a configuration costs as much as the baseline: below it is the cheaper one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BreakEven {
+    /// The configuration.
+    pub config: String,
+    /// The meter without a price.
+    pub meter: String,
+    /// Customers at which it is solved for.
+    pub customers: f64,
+    /// Units that the price is for.
+    pub per: f64,
+    /// What one unit is.
+    pub unit: String,
+    /// The price; below 0 where everything else already costs more than the baseline.
+    pub price: Estimate,
+}
+
+/// That a configuration breaks on what the baseline breaks on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SameWall {
+    /// What binds.
+    pub cause: String,
+    /// By how much the customers at which it does differ from the baseline's, relative.
+    pub moved: f64,
+}
+
+/// One configuration over all months.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfigTotal {
+    /// Its name.
+    pub config: String,
+    /// What is paid in all, migration included, fees left out.
+    pub total: MoneyEstimate,
+    /// The same less the baseline's, paired by draw.
+    pub change: MoneyEstimate,
+    /// Share of draws in which it is the cheapest of those that last, 0-1.
+    pub cheapest: f64,
+    /// Why not this one; empty for the best.
+    pub why_not: Vec<WhyNot>,
+    /// What it breaks on, where that is what the baseline breaks on at nearly as many customers.
+    pub same_wall: Option<SameWall>,
+}
+
+/// A reason against a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum WhyNot {
+    /// It costs more than the best.
+    Dearer {
+        /// The best.
+        than: String,
+        /// By how much, relative.
+        by: f64,
+    },
+    /// It breaks before growth ends.
+    Breaks {
+        /// What kind of limit it is.
+        kind: BreakKind,
+        /// What binds.
+        cause: String,
+        /// Customers at which it does.
+        customers: f64,
+        /// When, where growth has a date for it.
+        date: Option<BreakDate>,
+    },
+    /// Some of its prices are not known, so that it may cost more than is shown.
+    Unknown {
+        /// Lines without a price.
+        lines: usize,
+    },
+    /// Its migration does not pay for itself within the months.
+    NoPayback,
+}
+
+/// Where one configuration becomes cheaper than another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Crossover {
+    /// Cheaper below.
+    pub below: String,
+    /// Cheaper above, for as far as was looked.
+    pub above: String,
+    /// Customers from which on that lasts, with the band over the draws in which there is such a number.
+    pub customers: Estimate,
+    /// Customers at which it is so for the first time, in the central world: whole units may cross several times.
+    pub first: f64,
+    /// Share of draws in which they cross, 0-1.
+    pub probability: f64,
+    /// Customers up to which it was looked for.
+    pub searched_to: f64,
+    /// Whether it lies beyond what was measured.
+    pub extrapolated: bool,
+}
+
+/// When a migration has paid for itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Payback {
+    /// What is migrated to.
+    pub config: String,
+    /// What the migration costs.
+    pub migration: Quoted,
+    /// What is saved in the first month, against the baseline, paired by draw.
+    pub first_month: MoneyEstimate,
+    /// Months until savings have added up to it; none where they do not within the months looked at.
+    pub months: Option<Estimate>,
+    /// Share of draws in which they do, 0-1.
+    pub probability: f64,
+}
+
+/// How much more a configuration costs than the best one would, in one growth scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Regret {
+    /// The growth scenario.
+    pub growth: String,
+    /// The configuration.
+    pub config: String,
+    /// What is paid in all, central world.
+    pub total: Quoted,
+    /// Above the cheapest.
+    pub regret: Quoted,
+    /// Whether it lasts until growth ends.
+    pub lasts: bool,
+}
+
+/// One growth scenario on the headline's configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GrowthProjection {
+    /// Its name.
+    pub name: String,
+    /// Months that it covers.
+    pub months: u32,
+    /// Customers at its start.
+    pub start: Estimate,
+    /// Customers at its end.
+    pub end: Estimate,
+    /// Cost of all months.
+    pub total: MoneyEstimate,
+    /// Cost of 1,000 customers in its last month.
+    pub per_1000: MoneyEstimate,
+    /// What breaks first.
+    pub cause: Option<String>,
+    /// When.
+    pub date: Option<BreakDate>,
+}
+
+/// How the headline's cost of 1,000 customers moves with one input, the others in the central world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sensitivity {
+    /// The input.
+    pub input: String,
+    /// What it is set to: low and high.
+    pub range: [f64; 2],
+    /// Cost of 1,000 customers there.
+    pub per_1000: [f64; 2],
+    /// Whether the range is assumed, and not that of an estimate.
+    pub assumed: bool,
+}
+
+/// One kind of customers on the headline's configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentProjection {
+    /// Its name.
+    pub name: String,
+    /// Share of all customers, 0-1.
+    pub share: f64,
+    /// How many they are.
+    pub customers: f64,
+    /// Cost of 1,000 of them that their own behaviour causes.
+    pub direct_per_1000: Quoted,
+    /// Their even part of what nobody's behaviour causes: idle, reserve, spare, fixed.
+    pub shared_per_1000: Quoted,
+    /// Both together.
+    pub per_1000: MoneyEstimate,
+    /// Fees of 1,000 of them.
+    pub fees_per_1000: Quoted,
+    /// What one pays a month.
+    pub price: Option<Quoted>,
+    /// Share of that price that is left after infrastructure and fees.
+    pub margin: Option<f64>,
+    /// Least price that leaves the target margin; with no target the one that covers the cost.
+    pub floor_price: Quoted,
+}

@@ -1,0 +1,369 @@
+//! Every meter that a configuration pays, and what it counts.
+
+use nest_data::{
+    PriceBook,
+    config::{Config, Driver, MeterUse},
+    price_book::{INSTANCE_PRICE, Meter},
+    study::Platform,
+    units::DAYS_PER_MONTH,
+};
+use rust_decimal::{Decimal, prelude::FromPrimitive};
+
+use super::{
+    BYTES_PER_GIB, Fixed, PricedConfig, decimal,
+    finder::Finder,
+    float,
+    placed::{Carrier, Function, Placed, host},
+};
+use crate::{
+    ModelError,
+    inputs::Inputs,
+    pricing::{CompiledPrice, beyond, chunks_of, contract_factor, may_fall},
+};
+
+/// Seconds in an hour.
+const SECONDS_PER_HOUR: f64 = 3_600.0;
+/// Connections that a load balancer counts for a request, and the time for which one stays: ◇ assumed, one each without keep-alive.
+const CONNECTION_S: f64 = 1.0;
+
+/// A meter with all that counts on it.
+pub struct Metered<'a> {
+    pub meter: &'a Meter,
+    pub book: &'a PriceBook,
+    pub uses: Vec<Counted<'a>>,
+    pub included: Decimal, // by plans
+    pub exchange: Decimal,
+    pub factor: f64, // from a list price in the book's currency to what is paid, in the study's
+    price: CompiledPrice,
+}
+
+/// What counts on a meter.
+pub enum Counted<'a> {
+    /// Requests of the behaviours that a placement carries.
+    Requests(usize),
+    /// GiB-seconds of a placement's functions.
+    MemorySeconds(usize),
+    /// Milliseconds of processor time of a placement's functions.
+    ProcessorMs(usize),
+    /// Milliseconds for which a placement's functions hold a processor, waiting included.
+    HeldMs(usize),
+    /// Hours of a placement's units, times this.
+    UnitHours(usize, f64),
+    /// What the configuration says.
+    Stated(&'a MeterUse),
+}
+
+/// How a quantity grows: linear in customers, but for units.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Quantity {
+    pub by_behaviour: Vec<f64>,        // units a month per customer
+    pub per_customer: f64,             // that no single behaviour causes
+    pub fixed: f64,                    // a month
+    pub unit_hours: Vec<(usize, f64)>, // placement, units of the meter per hour of one of its units
+}
+
+impl Quantity {
+    /// Units a month that one customer causes.
+    pub fn slope(&self) -> f64 {
+        self.by_behaviour.iter().sum::<f64>() + self.per_customer
+    }
+}
+
+impl<'a> Metered<'a> {
+    fn new(meter: &'a Meter, finder: &Finder<'a>) -> Self {
+        Self {
+            meter,
+            book: finder.book,
+            uses: Vec::new(),
+            included: Decimal::ZERO,
+            exchange: finder.exchange,
+            factor: float(finder.exchange * contract_factor(&finder.book.adjustment, &meter.id)),
+            price: CompiledPrice::new(meter),
+        }
+    }
+
+    /// Whether it has a price, if not in every tier.
+    pub fn is_known(&self) -> bool {
+        self.meter.price.is_some() || self.meter.percent_of.is_some()
+    }
+
+    /// Share of the list price of instances, for a meter that is one.
+    pub fn share_of_instances(&self) -> Option<f64> {
+        let of = self.meter.percent_of.as_ref().filter(|of| of.meter == INSTANCE_PRICE)?;
+        Some(float(of.percent.0) / 100.0)
+    }
+
+    /// Price of a month's quantity in the study's currency, for draws.
+    pub fn price(&self, quantity: f64) -> f64 {
+        let price = if self.included.is_zero() { self.price.price(quantity) } else { self.price.price_billed(self.beyond(quantity)) };
+        price * self.factor
+    }
+
+    /// What is bought of it, for a price together with others that share what is free.
+    pub fn bought(&self, quantity: f64) -> (&CompiledPrice, f64) {
+        (&self.price, self.beyond(quantity))
+    }
+
+    fn beyond(&self, quantity: f64) -> f64 {
+        beyond(quantity, float(self.included))
+    }
+
+    /// The pool that its free units come out of.
+    pub fn pool(&self) -> Option<&str> {
+        self.meter.free.as_ref()?.pool.as_deref()
+    }
+
+    fn bytes_per_unit(&self) -> f64 {
+        if self.meter.unit.starts_with("GiB") { BYTES_PER_GIB } else { 1e9 }
+    }
+}
+
+/// Adds a use of a meter, which is priced once however many count on it.
+fn add<'a>(metered: &mut Vec<Metered<'a>>, meter: &'a Meter, finder: &Finder<'a>, counted: Counted<'a>) {
+    let known = metered.iter().position(|one| one.meter.id == meter.id && one.book.name() == finder.book.name());
+    let index = known.unwrap_or_else(|| {
+        metered.push(Metered::new(meter, finder));
+        metered.len() - 1
+    });
+    metered[index].uses.push(counted);
+}
+
+/// Meters and plans that a placement pays by its nature.
+pub fn of_placement<'a>(
+    index: usize,
+    placed: &Placed<'a>,
+    finder: &Finder<'a>,
+    metered: &mut Vec<Metered<'a>>,
+    fixed: &mut Vec<Fixed>,
+) -> Result<(), ModelError> {
+    match &placed.carrier {
+        Carrier::Function(function) => of_function(index, function, finder, metered)?,
+        Carrier::Units(units) if placed.placement.platform == Platform::Task => {
+            let host = host(placed.placement, &finder.book.provider);
+            let arch = placed.placement.arch.as_deref().unwrap_or(super::placed::DEFAULT_ARCH);
+            let memory_gib = units.memory_bytes / BYTES_PER_GIB;
+            add(metered, finder.meter(&format!("{host}.vcpu.{arch}"))?, finder, Counted::UnitHours(index, units.cores));
+            add(metered, finder.meter(&format!("{host}.memory.{arch}"))?, finder, Counted::UnitHours(index, memory_gib));
+        }
+        Carrier::Units(_) => {}
+    }
+    if let Some(id) = &placed.placement.plan {
+        let plan = finder.plan(id)?;
+        for inclusion in &plan.includes {
+            if let Some(metered) = metered.iter_mut().find(|one| one.meter.id == inclusion.meter && one.book.name() == finder.book.name()) {
+                metered.included = inclusion.quantity.0;
+            }
+        }
+        let seen = seen(finder.book, &plan.source);
+        fixed.push(Fixed {
+            name: format!("plan {id}"),
+            amount: plan.amount.0 * finder.exchange * contract_factor(&finder.book.adjustment, id),
+            source: seen,
+        });
+    }
+    Ok(())
+}
+
+fn of_function<'a>(index: usize, function: &Function, finder: &Finder<'a>, metered: &mut Vec<Metered<'a>>) -> Result<(), ModelError> {
+    let Function { host, arch, .. } = function;
+    add(metered, finder.meter(&format!("{host}.requests"))?, finder, Counted::Requests(index));
+    let duration = finder.meter_of(&[format!("{host}.duration.{arch}"), format!("{host}.duration")]);
+    let processor = finder.meter_of(&[format!("{host}.cpu")]);
+    match (duration, processor) {
+        (None, None) if finder.book.meter.iter().any(|meter| meter.id.starts_with(&format!("{host}.duration"))) => {
+            return finder.meter(&format!("{host}.duration.{arch}")).map(drop);
+        }
+        _ => {}
+    }
+    if let Some(duration) = duration {
+        add(metered, duration, finder, Counted::MemorySeconds(index));
+    }
+    // A host that bills memory beside processors bills both for as long as a request takes; one that bills processors alone, only their work.
+    match (processor, finder.meter_of(&[format!("{host}.memory")])) {
+        (Some(processor), Some(memory)) => {
+            add(metered, processor, finder, Counted::HeldMs(index));
+            add(metered, memory, finder, Counted::MemorySeconds(index));
+        }
+        (Some(processor), None) => add(metered, processor, finder, Counted::ProcessorMs(index)),
+        (None, _) => {}
+    }
+    Ok(())
+}
+
+/// Meters that the configuration states.
+pub fn of_config<'a>(config: &'a Config, finder: &Finder<'a>, metered: &mut Vec<Metered<'a>>) -> Result<(), ModelError> {
+    for (id, used) in &config.meters {
+        add(metered, finder.meter(id)?, finder, Counted::Stated(used));
+    }
+    Ok(())
+}
+
+/// Where a price was seen: book, name of the source in it, and date.
+pub fn seen(book: &PriceBook, source: &str) -> String {
+    match book.source.get_key_value(source) {
+        Some((id, source)) => format!("{} [{id}], seen {}", book.name(), source.observed_on),
+        None => super::STUDY.to_owned(),
+    }
+}
+
+impl<'a> PricedConfig<'a> {
+    /// What one meter counts in one world.
+    pub fn quantity(&self, metered: &Metered<'a>, inputs: &Inputs) -> Quantity {
+        let mut quantity = Quantity { by_behaviour: vec![0.0; self.behaviours.len()], ..Quantity::default() };
+        for counted in &metered.uses {
+            match counted {
+                Counted::Requests(placed) => self.add_requests(*placed, &mut quantity, |_| 1.0, inputs),
+                Counted::MemorySeconds(placed) => {
+                    self.add_requests(*placed, &mut quantity, |index| self.gib_s(*placed, index, inputs), inputs);
+                }
+                Counted::ProcessorMs(placed) => {
+                    self.add_requests(*placed, &mut quantity, |index| self.processor_ms(*placed, index, inputs), inputs);
+                }
+                Counted::HeldMs(placed) => {
+                    self.add_requests(*placed, &mut quantity, |index| self.held_ms(*placed, index, inputs), inputs);
+                }
+                Counted::UnitHours(placed, times) => quantity.unit_hours.push((*placed, *times)),
+                Counted::Stated(used) => self.add_stated(metered, used, inputs, &mut quantity),
+            }
+        }
+        quantity
+    }
+
+    /// The meter without a price, where there is one and nothing else is unknown.
+    pub fn only_unknown_meter(&self) -> Option<usize> {
+        let unknown = self.metered.iter().position(|metered| !metered.is_known())?;
+        (self.unknown_lines() == 1).then_some(unknown)
+    }
+
+    /// Meters of which more can cost less.
+    pub fn falling_meters(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.metered.iter().filter(|metered| may_fall(metered.meter)).map(|metered| metered.meter.id.as_str())
+    }
+
+    /// Name of a meter by its position.
+    pub fn meter_id(&self, meter: usize) -> &'a str {
+        &self.metered[meter].meter.id
+    }
+
+    /// Unit of a meter by its position.
+    pub fn meter_unit(&self, meter: usize) -> &'a str {
+        &self.metered[meter].meter.unit
+    }
+
+    /// Units of a meter in a month.
+    pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &Inputs) -> f64 {
+        let quantity = self.quantity(&self.metered[meter], inputs);
+        let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
+        quantity.slope() * customers + quantity.fixed + quantity.unit_hours.iter().map(hours).sum::<f64>()
+    }
+
+    /// Requests of what a placement carries, each times something.
+    fn add_requests(&self, placed: usize, quantity: &mut Quantity, each: impl Fn(usize) -> f64, inputs: &Inputs) {
+        for index in (0..self.behaviours.len()).filter(|index| self.placed[placed].carries[*index]) {
+            quantity.by_behaviour[index] += self.executions(index, inputs) * self.requests[index] * each(index);
+        }
+    }
+
+    fn add_stated(&self, metered: &Metered<'a>, used: &MeterUse, inputs: &Inputs, quantity: &mut Quantity) {
+        let times = used.times();
+        let mut per_execution = |each: &dyn Fn(usize) -> f64| {
+            for index in (0..self.behaviours.len()).filter(|index| used.counts(&self.behaviours[*index])) {
+                quantity.by_behaviour[index] += self.executions(index, inputs) * each(index) * times;
+            }
+        };
+        match used.driver() {
+            // A request whose answer is larger than a chunk counts as several.
+            Driver::Requests => per_execution(&|index| {
+                let requests = self.requests[index];
+                let bytes = Decimal::from_f64(inputs.bytes[index] / requests).unwrap_or_default();
+                requests * float(chunks_of(metered.meter, bytes))
+            }),
+            Driver::Executions => per_execution(&|_| 1.0),
+            Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.bytes_per_unit()),
+            Driver::Hours => quantity.fixed += self.month_hours * times,
+            Driver::Fixed => quantity.fixed += times,
+            Driver::Stored => quantity.fixed += inputs.stored.unwrap_or(0.0) * times,
+            Driver::Customers => quantity.per_customer += times,
+            Driver::Instances => {
+                let per_hour = if metered.meter.unit == "h" { times } else { times / self.month_hours };
+                let units = (0..self.placed.len()).filter(|index| matches!(self.placed[*index].carrier, Carrier::Units(_)));
+                quantity.unit_hours.extend(units.map(|index| (index, per_hour)));
+            }
+            Driver::Largest => quantity.per_customer += self.largest(metered.meter, inputs) * times,
+        }
+    }
+
+    /// Units of a compound meter a month per customer.
+    ///
+    /// # Formula
+    /// `hours x sum_h max_d q_d(h) / per_unit_d`. Every quantity grows with customers and with the load of the hour, so the largest is the same
+    /// in every hour.
+    ///
+    /// Source: `reference/pricing.md` R7.
+    fn largest(&self, meter: &Meter, inputs: &Inputs) -> f64 {
+        let all = 0..self.behaviours.len();
+        // A mean hour holds a 24th of a day's executions.
+        let requests_per_s: f64 = all.clone().map(|index| inputs.rates_per_day[index] * self.requests[index]).sum::<f64>() / 24.0 / SECONDS_PER_HOUR;
+        let bytes_per_h: f64 = all.map(|index| inputs.rates_per_day[index] * inputs.bytes[index]).sum::<f64>() / 24.0;
+        let of = |dimension: &nest_data::price_book::Dimension| {
+            let counted = match dimension.quantity.as_str() {
+                "connections.new" => requests_per_s,
+                "connections.active" => requests_per_s * CONNECTION_S,
+                "bytes.processed" if dimension.unit.starts_with("GiB") => bytes_per_h / BYTES_PER_GIB,
+                "bytes.processed" => bytes_per_h / 1e9,
+                _ => 0.0,
+            };
+            counted / float(dimension.per_unit.0)
+        };
+        meter.max_of.iter().map(of).fold(0.0, f64::max) * self.month_hours
+    }
+
+    /// Executions of a behaviour a month per customer.
+    fn executions(&self, index: usize, inputs: &Inputs) -> f64 {
+        inputs.rates_per_day[index] * DAYS_PER_MONTH
+    }
+
+    /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the waiting that was measured at
+    /// light load; a cold start now and then.
+    pub fn duration_s(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
+        let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
+        let used = &inputs.placed[placed];
+        let cpu_s = used.cpu_s[index] / self.requests[index].max(1.0);
+        let warm = cpu_s * self.placed[placed].slowdown(used.speed) + (self.light_request_s[index] - cpu_s).max(0.0);
+        warm + function.cold_share * function.cold_s
+    }
+
+    /// Functions of a placement that run at once in the busiest minute, per customer.
+    pub fn concurrency(&self, placed: usize, inputs: &Inputs) -> f64 {
+        let of = &self.placed[placed];
+        let running = |index: usize| inputs.rates_per_day[index] * self.requests[index] * self.duration_s(placed, index, inputs);
+        self.peak_per_day * (0..self.behaviours.len()).filter(|index| of.carries[*index]).map(running).sum::<f64>()
+    }
+
+    /// Memory-seconds of one request as billed: rounded up to the millisecond.
+    fn gib_s(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
+        let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
+        let billed_s = (self.duration_s(placed, index, inputs) * 1e3 - 1e-9).ceil().max(1.0) / 1e3;
+        billed_s.max(function.shortest_s) * function.memory_gib
+    }
+
+    /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one request at a time.
+    fn held_ms(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
+        let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
+        self.duration_s(placed, index, inputs) * function.processor_share * 1e3
+    }
+
+    /// Milliseconds of processor time of one request: waiting is free where only they are paid.
+    fn processor_ms(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
+        let used = &inputs.placed[placed];
+        used.cpu_s[index] / self.requests[index].max(1.0) / used.speed * 1e3
+    }
+
+    /// Units of a meter in a month as a decimal: by behaviour, and what no single one causes.
+    pub fn decimals(&self, quantity: &Quantity, customers: f64, inputs: &Inputs) -> Result<(Vec<Decimal>, Decimal), ModelError> {
+        let by_behaviour = quantity.by_behaviour.iter().map(|each| decimal(customers * each, self.name)).collect::<Result<_, _>>()?;
+        let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
+        let shared = customers * quantity.per_customer + quantity.fixed + quantity.unit_hours.iter().map(hours).sum::<f64>();
+        Ok((by_behaviour, decimal(shared, self.name)?))
+    }
+}

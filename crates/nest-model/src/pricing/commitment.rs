@@ -1,0 +1,127 @@
+//! What commitments cost: per hour of their term, in cash month by month, and split into what is used and what is not.
+
+use nest_data::price_book::{Commitment, InstanceUnit};
+use rust_decimal::Decimal;
+
+use super::number::Number;
+
+/// Hours of a month of a term: 8,760 hours a year over 12 (`reference/pricing.md` R10).
+pub const TERM_HOURS_PER_MONTH: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
+
+/// A cost that was paid for, and what of it nobody used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amortised {
+    /// The part that something ran on.
+    pub used: Decimal,
+    /// The part that nothing ran on; a line of its own on the bill.
+    pub unused: Decimal,
+}
+
+/// Hours of a commitment's term.
+///
+/// # Formula
+/// `730 * term_months`; 8,760 a year.
+///
+/// Source: `reference/pricing.md` section 6, R10.
+#[must_use]
+pub fn term_hours(commitment: &Commitment) -> Decimal {
+    TERM_HOURS_PER_MONTH * Decimal::from(commitment.term_months)
+}
+
+/// What one unit pays each hour besides what was paid at once.
+#[must_use]
+pub fn recurring_per_hour(commitment: &Commitment) -> Decimal {
+    match commitment.unit {
+        InstanceUnit::H => commitment.recurring.0,
+        InstanceUnit::Month => commitment.recurring.0 / TERM_HOURS_PER_MONTH,
+    }
+}
+
+/// What one unit costs per hour, with what is paid at once spread over the term.
+///
+/// # Formula
+/// `upfront / term_hours + recurring`.
+///
+/// Source: `reference/pricing.md` section 6, R10.
+#[must_use]
+pub fn effective_per_hour(commitment: &Commitment) -> Decimal {
+    commitment.upfront.0 / term_hours(commitment) + recurring_per_hour(commitment)
+}
+
+/// What has to be paid at once for an effective price; the inverse of [`effective_per_hour`].
+///
+/// # Formula
+/// `(effective - recurring) * term_hours`. Lists that give only the effective price hide it.
+///
+/// Source: `reference/pricing.md` section 6, R10; section 7, aws-ri-x2iedn-1y-all-upfront.
+#[must_use]
+pub fn upfront(effective_per_hour: Decimal, recurring_per_hour: Decimal, term_hours: Decimal) -> Decimal {
+    (effective_per_hour - recurring_per_hour) * term_hours
+}
+
+/// Share of the hours that must be used for a commitment to be the cheaper way; none where the list price is 0.
+///
+/// # Formula
+/// `effective / on_demand`; above 1 it never is. Both per hour.
+///
+/// Source: `reference/pricing.md` section 6, R10.
+#[must_use]
+pub fn break_even_utilisation(effective_per_hour: Decimal, on_demand_per_hour: Decimal) -> Option<Decimal> {
+    effective_per_hour.checked_div(on_demand_per_hour)
+}
+
+/// Amortised cost of a number of unit-hours.
+///
+/// # Formula
+/// `upfront * unit_hours / term_hours + recurring * unit_hours`, so that a whole term costs exactly what is paid for it.
+///
+/// Source: `reference/pricing.md` section 6, R12.
+#[must_use]
+pub fn amortised(commitment: &Commitment, unit_hours: Decimal) -> Decimal {
+    commitment.upfront.0 * unit_hours / term_hours(commitment) + recurring_per_hour(commitment) * unit_hours
+}
+
+/// Cost of `units` over `hours`, split by use; the two parts add up exactly to what was bought.
+///
+/// # Formula
+/// `used = amortised(min(used_unit_hours, units * hours))`, `unused = amortised(units * hours) - used`.
+///
+/// Source: `reference/pricing.md` section 6, R12; FOCUS specification, `CommitmentDiscountStatus`.
+#[must_use]
+pub fn amortise(commitment: &Commitment, units: Decimal, hours: Decimal, used_unit_hours: Decimal) -> Amortised {
+    let bought = units * hours;
+    let used = amortised(commitment, used_unit_hours.min(bought));
+    let (used, unused) = Number::split(amortised(commitment, bought), used);
+    Amortised { used, unused }
+}
+
+/// Cash that `units` cost in a month counted from 1, the first of the term; a term that ends is bought again.
+///
+/// # Formula
+/// `units * (recurring * 730 + upfront in the first month of each term)`.
+///
+/// Source: `reference/pricing.md` section 5 (`BilledCost` is cash, with what is paid at once in month 1), R12.
+#[must_use]
+pub fn cash_in_month(commitment: &Commitment, units: Decimal, month: u32) -> Decimal {
+    let first = month >= 1 && (month - 1).is_multiple_of(commitment.term_months);
+    let at_once = if first { commitment.upfront.0 } else { Decimal::ZERO };
+    units * (at_once + recurring_per_month(commitment))
+}
+
+/// What `units` cost in each month of the term with what is paid at once spread over it.
+///
+/// # Formula
+/// `units * (upfront / term_months + recurring * 730)`; over a term it sums to the cash.
+///
+/// Source: `reference/pricing.md` section 5 (`EffectiveCost` is amortised), R12.
+#[must_use]
+pub fn amortised_per_month(commitment: &Commitment, units: Decimal) -> Decimal {
+    units * (commitment.upfront.0 / Decimal::from(commitment.term_months) + recurring_per_month(commitment))
+}
+
+fn recurring_per_month(commitment: &Commitment) -> Decimal {
+    match commitment.unit {
+        InstanceUnit::H => commitment.recurring.0 * TERM_HOURS_PER_MONTH,
+        InstanceUnit::Month => commitment.recurring.0,
+    }
+}

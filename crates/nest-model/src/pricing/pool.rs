@@ -1,0 +1,117 @@
+//! Free quantities: where they come off, and how several meters share them.
+
+use std::collections::BTreeMap;
+
+use nest_data::price_book::{Free, Meter};
+use rust_decimal::Decimal;
+
+use super::{CompiledPrice, number::Number, price, price_billed};
+
+/// What a forecast may count as free.
+fn lasting(meter: &Meter) -> Option<&Free> {
+    meter.free.as_ref().filter(|free| free.kind.lasts())
+}
+
+/// Free units that lie inside the first tier: those without a pool.
+pub(super) fn free_within(meter: &Meter) -> Decimal {
+    lasting(meter).filter(|free| free.pool.is_none()).map_or(Decimal::ZERO, |free| free.quantity.0)
+}
+
+/// The pool that a meter draws free units from, and how many it holds. They come off before the tiers begin.
+pub(super) fn free_pooled(meter: &Meter) -> Option<(&str, Decimal)> {
+    let free = lasting(meter)?;
+    Some((free.pool.as_deref()?, free.quantity.0))
+}
+
+/// Free units that each of several quantities gets from a pool that they share.
+///
+/// # Formula
+/// In proportion to use, `share_i = min(free, sum q) * q_i / sum q`, so that the order does not matter; the last that uses anything takes what
+/// the digits left, so that the shares add up exactly. `free` and `quantities` in the meters' unit, 0 and more.
+///
+/// Source: `reference/pricing.md` section 6, R1 (one pool over architectures), R6 (`CloudWatch`); proportion is our choice, providers say nothing.
+#[must_use]
+pub fn share_pool<T: Number>(free: T, quantities: &[T]) -> Vec<T> {
+    let total: T = quantities.iter().copied().sum();
+    if total <= free {
+        return quantities.to_vec();
+    }
+    let mut shares: Vec<T> = quantities.iter().map(|quantity| free * *quantity / total).collect();
+    let digits = free - shares.iter().copied().sum();
+    if let Some(last) = quantities.iter().rposition(|quantity| *quantity > T::default()) {
+        shares[last] = shares[last] + digits;
+    }
+    shares
+}
+
+/// Prices of several meters' quantities of one window, which share their pools of free units; one for each, none where a price is unknown.
+///
+/// # Formula
+/// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; where rows of one pool give different sizes, the largest), [`price`] for
+/// the others.
+///
+/// Source: `reference/pricing.md` section 6, R1, R6.
+#[must_use]
+pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
+    let mut pools: BTreeMap<&str, (Decimal, Vec<usize>)> = BTreeMap::new();
+    for (at, (meter, _)) in bought.iter().enumerate() {
+        if let Some((pool, free)) = free_pooled(meter) {
+            let entry = pools.entry(pool).or_default();
+            entry.0 = entry.0.max(free);
+            entry.1.push(at);
+        }
+    }
+    let mut prices: Vec<Option<Decimal>> =
+        bought.iter().map(|(meter, quantity)| if free_pooled(meter).is_some() { None } else { price(meter, *quantity) }).collect();
+    for (free, members) in pools.into_values() {
+        let quantities: Vec<Decimal> = members.iter().map(|at| bought[*at].1).collect();
+        for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
+            prices[*at] = price_billed(bought[*at].0, *quantity - share);
+        }
+    }
+    prices
+}
+
+/// [`price_together`] in floats.
+#[must_use]
+pub fn price_together_float(bought: &[(&CompiledPrice, f64)]) -> Vec<f64> {
+    let mut pools: BTreeMap<&str, (f64, Vec<usize>)> = BTreeMap::new();
+    for (at, (meter, _)) in bought.iter().enumerate() {
+        if let Some((pool, free)) = meter.pool() {
+            let entry = pools.entry(pool).or_default();
+            entry.0 = entry.0.max(free);
+            entry.1.push(at);
+        }
+    }
+    let mut prices: Vec<f64> = bought.iter().map(|(meter, quantity)| meter.price(*quantity)).collect();
+    for (free, members) in pools.into_values() {
+        let quantities: Vec<f64> = members.iter().map(|at| bought[*at].1).collect();
+        for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
+            prices[*at] = bought[*at].0.price_billed(quantity - share);
+        }
+    }
+    prices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::meter, *};
+
+    /// `reference/pricing.md` R1: x86 and arm draw from one pool of 400,000 GiB-s; R6: three meters share 5 GB.
+    #[test]
+    fn a_pool_is_given_once_over_all_its_meters() {
+        let free = "free = { kind = \"always\", quantity = \"400000\", pool = \"lambda.duration\" }";
+        let x86 = meter("{ amount = \"0.0000166667\" }", free);
+        let arm = meter("{ amount = \"0.0000133334\" }", free);
+        let bought = [(&x86, Decimal::from(300_000)), (&arm, Decimal::from(500_000))];
+        // 800,000 used, 400,000 free: half of each is paid
+        let expected = vec![Some("2.500005".parse().unwrap()), Some("3.33335".parse().unwrap())];
+        assert_eq!(price_together(&bought), expected);
+        let compiled = [CompiledPrice::new(&x86), CompiledPrice::new(&arm)];
+        let floats = price_together_float(&[(&compiled[0], 300_000.0), (&compiled[1], 500_000.0)]);
+        assert!((floats[0] - 2.500005).abs() < 1e-12 && (floats[1] - 3.33335).abs() < 1e-12, "{floats:?}");
+        let five = [1, 1, 4].map(Decimal::from);
+        assert_eq!(share_pool(Decimal::from(5), &five).iter().sum::<Decimal>(), Decimal::from(5));
+        assert_eq!(share_pool(Decimal::from(7), &five), five);
+    }
+}
