@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::Estimate;
+use crate::{estimate::Estimate, units::Quoted};
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,6 +141,19 @@ pub enum Caveat {
         /// Lines without a price.
         lines: usize,
     },
+    /// Amounts of a book in another currency are converted.
+    Converted {
+        /// The configuration.
+        config: String,
+        /// The book.
+        book: String,
+        /// Its currency.
+        currency: String,
+        /// What one unit of it is worth, in the study's currency.
+        rate: Quoted,
+        /// The day of that rate.
+        date: Date,
+    },
     /// More of a meter can cost less, because its whole quantity pays the tier that it reaches.
     PriceMayFall {
         /// The configuration.
@@ -256,6 +269,12 @@ impl fmt::Display for Caveat {
             Self::TierNotPlaced { config, tier } => write!(f, "`{config}` does not place tier `{tier}`; it is neither sized nor priced there"),
             Self::PriceUnknown { config, lines } => {
                 write!(f, "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add the price to a book of your own")
+            }
+            Self::Converted { config, book, currency, rate, date } => {
+                write!(
+                    f,
+                    "`{config}`: amounts of {book} are converted at {rate} for 1 {currency}, the rate of {date}. Give a newer one under [exchange.{currency}]"
+                )
             }
             Self::PriceMayFall { config, meter } => write!(
                 f,

@@ -11,7 +11,7 @@ use nest_data::{
     study_file::MOST_CUSTOMERS,
     units::Quoted,
 };
-use rust_decimal::{Decimal, prelude::FromPrimitive};
+use rust_decimal::Decimal;
 
 use crate::{
     ModelError,
@@ -40,8 +40,8 @@ const HALVINGS: usize = 30;
 /// A configuration's cost over the months of a growth scenario.
 struct Totals {
     central: Decimal,
-    draws: Vec<f64>,       // all months
-    months: Vec<Vec<f64>>, // by month, by draw
+    draws: Vec<f64>,                  // all months
+    months: Vec<(Decimal, Vec<f64>)>, // each month in the central world and in every draw
 }
 
 /// Compares all configurations with the headline's.
@@ -100,11 +100,12 @@ fn totals(worlds: &ConfigWorlds<'_>, context: &Context<'_>, course: &[MonthCost]
         let customers = context.headline_customers();
         let month: Vec<f64> = worlds.draws.iter().map(|inputs| worlds.priced.cost(customers, inputs)).collect();
         add(&month);
-        return Ok(Totals { central: amount + worlds.bill_total(customers)?, draws, months: vec![month] });
+        let value = worlds.bill_total(customers)?;
+        return Ok(Totals { central: amount + value, draws, months: vec![(value, month)] });
     }
     course.iter().for_each(|month| add(&month.draws));
     let central = amount + course.iter().map(|month| month.value).sum::<Decimal>();
-    Ok(Totals { central, draws, months: course.iter().map(|month| month.draws.clone()).collect() })
+    Ok(Totals { central, draws, months: course.iter().map(|month| (month.value, month.draws.clone())).collect() })
 }
 
 /// Whether nothing of a configuration fails before growth ends; at the headline's customers where nothing grows.
@@ -201,7 +202,9 @@ fn break_even(context: &Context<'_>, configs: &[ConfigWorlds<'_>], index: usize,
 /// When what is saved against the baseline has added up to the migration.
 fn payback(context: &Context<'_>, configs: &[ConfigWorlds<'_>], totals: &[Totals], index: usize, baseline: usize) -> Option<Payback> {
     let migration = configs[index].priced.config.migration.as_ref().filter(|_| index != baseline)?;
-    let saved = |month: usize, draw: usize| Some(totals[baseline].months.get(month)?.get(draw)? - totals[index].months.get(month)?.get(draw)?);
+    let (base, own) = (&totals[baseline].months, &totals[index].months);
+    let saved = |month: usize, draw: usize| Some(base.get(month)?.1.get(draw)? - own.get(month)?.1.get(draw)?);
+    let central = |month: usize| Some(base.get(month)?.0 - own.get(month)?.0);
     let amount = float(migration.amount.0);
     let count = totals[index].draws.len();
     // Without growth every month is like the first.
@@ -222,17 +225,12 @@ fn payback(context: &Context<'_>, configs: &[ConfigWorlds<'_>], totals: &[Totals
     };
     let drawn: Vec<Option<f64>> = (0..count).map(|draw| after(&|month| saved(month, draw))).collect();
     let probability = drawn.iter().flatten().count() as f64 / count.max(1) as f64;
-    let mean = |month: usize| {
-        let draws: Vec<f64> = (0..count).filter_map(|draw| saved(month, draw)).collect();
-        (!draws.is_empty()).then(|| draws.iter().sum::<f64>() / draws.len() as f64)
-    };
-    let value = after(&mean);
+    let value = after(&|month| central(month).map(float));
     let first: Vec<f64> = (0..count).filter_map(|draw| saved(0, draw)).collect();
-    let middle = Decimal::from_f64(mean(0)?)?.round_dp(2);
     Some(Payback {
         config: configs[index].priced.name.to_owned(),
         migration: migration.amount,
-        first_month: money(middle, first, configs[index].priced.unknown_lines() > 0),
+        first_month: money(central(0)?, first, configs[index].priced.unknown_lines() > 0),
         months: value.and_then(|value| Estimate::from_draws(value, &mut drawn.into_iter().flatten().collect())),
         probability,
     })
@@ -332,7 +330,7 @@ fn central_total(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futu
         if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
             break;
         }
-        let grown = worlds.grown(context, begin, month)?;
+        let grown = worlds.grown_centrally(context, begin, month)?;
         let this = grown.as_ref().unwrap_or(worlds);
         sum += (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
     }

@@ -98,9 +98,10 @@ impl<'a> PricedConfig<'a> {
         let mut metered = Vec::new();
         let mut fixed = Vec::new();
         for (index, (placed, finder)) in placed.iter().zip(&finders).enumerate() {
-            meters::of_placement(index, placed, finder, &mut metered, &mut fixed)?;
+            meters::of_placement(index, placed, finder, &mut metered)?;
         }
         meters::of_config(config, &finders[0], &mut metered)?;
+        meters::of_plans(&placed, &finders, &mut metered, &mut fixed)?;
         fixed.extend(config.monthly.iter().map(|(name, amount)| Fixed { name: name.clone(), amount: amount.0, source: STUDY.to_owned() }));
         fixed.extend(config.people.iter().map(|people| Fixed {
             name: format!("people, {} h at {}", people.hours, people.rate),

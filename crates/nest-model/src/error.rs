@@ -69,6 +69,16 @@ pub enum ModelError {
         /// Currency of the study.
         study: String,
     },
+    /// A commitment cannot be bought for a placement.
+    #[error("configuration `{config}` commits to {commitment}: {reason}")]
+    NotCovered {
+        /// The configuration.
+        config: String,
+        /// The commitment.
+        commitment: String,
+        /// Why.
+        reason: String,
+    },
     /// A configuration cannot carry any load.
     #[error("configuration `{config}`: {reason}")]
     NoCapacity {

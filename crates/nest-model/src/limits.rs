@@ -25,6 +25,8 @@ use crate::{
 
 /// Share of an instance's memory that the tier can fill: ◇ assumed, the operating system and its page cache need the rest.
 const USABLE_MEMORY: f64 = 0.9;
+/// Lowest utilisation that an objective may ask for; one that asks for less is missed, whatever is bought.
+const LEAST_UTILISATION: f64 = 0.05;
 /// Steps of a bisection: more than the digits of a double can tell apart.
 const HALVINGS: usize = 60;
 /// Steps of a search for a maximum by the golden section, to 1e-8 of the searched range.
@@ -182,9 +184,6 @@ fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &Quantil
         None => 0.0,
     }
 }
-
-/// Lowest utilisation that an objective may ask for; one that asks for less is missed, whatever is bought.
-const LEAST_UTILISATION: f64 = 0.05;
 
 /// The utilisation of each placement at which the first objective of its behaviours is missed: more units are bought there.
 pub fn meet_objectives(priced: &PricedConfig<'_>, study: &Study, model: &ScalingModel, world: &World, inputs: &mut Inputs) {

@@ -25,6 +25,7 @@ pub struct MonthCost {
     pub value: Decimal,              // central world
     pub draws: Vec<f64>,             // in every draw
     pub instances: Option<Estimate>, // on the first day
+    pub fees: Option<MoneyEstimate>,
 }
 
 /// Every month of a growth scenario, until customers leave what can be projected.
@@ -40,13 +41,16 @@ pub fn course(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futures
     };
     let boundaries: Vec<Vec<f64>> = (0..=months.len()).into_par_iter().map(at).collect();
     let totals = (0..=months.len()).map(|month| worlds.bill_total(growth.central.at(month as f64))).collect::<Result<Vec<_>, _>>()?;
-    let month = |month: &usize| MonthCost {
-        ends: ends(&growth.central, *month),
-        value: (totals[*month] + totals[*month + 1]) / Decimal::TWO,
-        draws: boundaries[*month].iter().zip(&boundaries[*month + 1]).map(|(begin, end)| (begin + end) / 2.0).collect(),
-        instances: instances(worlds, growth, *month),
+    let month = |month: &usize| {
+        Ok(MonthCost {
+            ends: ends(&growth.central, *month),
+            value: (totals[*month] + totals[*month + 1]) / Decimal::TWO,
+            draws: boundaries[*month].iter().zip(&boundaries[*month + 1]).map(|(begin, end)| (begin + end) / 2.0).collect(),
+            instances: instances(worlds, growth, *month),
+            fees: fees(worlds, context, growth, *month)?,
+        })
     };
-    Ok(months.par_iter().map(month).collect())
+    months.par_iter().map(month).collect()
 }
 
 /// A month in which what one customer causes is not what it was in the month before.
@@ -60,6 +64,7 @@ fn changed_month(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futu
         value: (this.bill_total(ends_of[0])? + this.bill_total(ends_of[1])?) / Decimal::TWO,
         draws: this.draws.iter().zip(&growth.draws).map(cost).collect(),
         instances: instances(this, growth, month),
+        fees: fees(this, context, growth, month)?,
     })
 }
 
@@ -88,7 +93,7 @@ pub fn months(worlds: &ConfigWorlds<'_>, context: &Context<'_>, course: &[MonthC
             instances: cost.instances,
             cost: money(cost.value, cost.draws.clone(), unknown),
             cash: cash(worlds, month, cost.value),
-            fees: fees(worlds, context, growth, month)?,
+            fees: cost.fees,
             per_1000: money(per_1000, per_1000_draws.collect(), unknown),
             extrapolated: is_extrapolated(&worlds.priced, context.tested_customers(), end, &worlds.central),
         })
@@ -115,14 +120,13 @@ fn cash(worlds: &ConfigWorlds<'_>, month: usize, amortised: Decimal) -> Option<Q
     ahead.then(|| Quoted(cash.round_dp(12).normalize()))
 }
 
+/// What third parties take in a month.
 fn fees(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futures<'_>, month: usize) -> Result<Option<MoneyEstimate>, ModelError> {
     if context.study.fees.is_empty() {
         return Ok(None);
     }
     let mean = |path: &Path| ends(path, month).iter().sum::<f64>() / 2.0;
-    let grown = worlds.grown(context, growth.central.at(month as f64), month)?;
-    let this = grown.as_ref().unwrap_or(worlds);
-    let value = total(&this.priced.fee_lines(mean(&growth.central), &this.central, &this.parameters)?);
-    let draws = this.draws.iter().zip(&growth.draws).map(|(inputs, path)| this.priced.fees(mean(path), inputs)).collect();
+    let value = total(&worlds.priced.fee_lines(mean(&growth.central), &worlds.central, &worlds.parameters)?);
+    let draws = worlds.draws.iter().zip(&growth.draws).map(|(inputs, path)| worlds.priced.fees(mean(path), inputs)).collect();
     Ok(Some(money(value, draws, false)))
 }

@@ -327,6 +327,12 @@ impl<'a> ConfigWorlds<'a> {
         context.changes_with_time().then(|| Self::at(context, self.priced.name, &self.set, moment)).transpose()
     }
 
+    /// The same, the central world alone.
+    pub fn grown_centrally(&self, context: &Context<'a>, customers: f64, month: usize) -> Result<Option<Self>, ModelError> {
+        let moment = Moment { customers, months: month as f64 };
+        context.changes_with_time().then(|| Self::of_worlds(context, self.priced.name, &self.set, moment, &[])).transpose()
+    }
+
     /// The central world alone, with some parameters set.
     pub fn central_only(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
         Self::of_worlds(context, name, set, context.now(), &[])
@@ -402,6 +408,16 @@ impl<'a> ConfigWorlds<'a> {
             caveats.push(Caveat::PriceUnknown { config: name.clone(), lines: priced.unknown_lines() });
         }
         caveats.extend(priced.falling_meters().map(|meter| Caveat::PriceMayFall { config: name.clone(), meter: meter.to_owned() }));
+        let foreign: BTreeMap<String, &PriceBook> = priced
+            .placed
+            .iter()
+            .filter(|placed| placed.book.currency != context.study.study.currency)
+            .map(|placed| (placed.book.name(), placed.book))
+            .collect();
+        for (book, of) in foreign {
+            let Some(exchange) = context.study.exchange.get(&of.currency) else { continue };
+            caveats.push(Caveat::Converted { config: name.clone(), book, currency: of.currency.clone(), rate: exchange.rate, date: exchange.date });
+        }
         let tiers: BTreeSet<&String> = context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| !priced.is_placed(tier)).collect();
         caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced { config: name.clone(), tier: tier.clone() }));
         if is_extrapolated(priced, context.tested_customers(), customers, &self.central) {

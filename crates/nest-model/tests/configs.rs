@@ -302,7 +302,7 @@ fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
     assert!(bills >= 1_000, "{bills}");
 }
 
-/// Five committed and one needed less: what is bought is used or a line of its own.
+/// Nine committed and fewer needed: what is bought is used or a line of its own.
 #[test]
 fn an_unused_commitment_is_a_line_and_nothing_of_it_is_lost() {
     let text = STUDY.replace("[[configs.monolith.place]]", "commitments = { two-cores-1y = 9 }\n[[configs.monolith.place]]");
@@ -396,6 +396,24 @@ fn a_moved_behaviour_leaves_its_tier_but_not_the_database() {
         point.customers.expect("it has one instance").value
     };
     assert!((database(moved) / database(monolith) - 1.0).abs() < 1e-9, "the database still binds");
+}
+
+/// 15 % of what the instances cost at list price, and 10 % of what a meter costs: managed instances, support.
+#[test]
+fn a_share_of_something_else_is_paid_and_never_zero() {
+    let meters = "[[meter]]\nid = \"other.fee\"\nunit = \"USD\"\npercent_of = { meter = \"instance.on_demand\", percent = \"15\" }\nsource = \"s\"\n\
+                  [[meter]]\nid = \"other.support\"\nunit = \"USD\"\npercent_of = { meter = \"example.requests\", percent = \"10\" }\nsource = \"s\"\n";
+    let used =
+        "meters = { \"other.fee\" = \"hours\", \"other.support\" = \"hours\", \"example.requests\" = \"requests\" }\n[[configs.monolith.place]]";
+    let projection = projected_with(&STUDY.replace("[[configs.monolith.place]]", used), meters, |_| ());
+    let monolith = config(&projection, "monolith");
+    let of = |meter: &str| sum(monolith, |line| line.meter == meter);
+    let instances = of("two-cores") + of("db.two-cores");
+    assert_eq!(of("other.fee"), (instances * Decimal::new(15, 2)).round_dp(12).normalize());
+    assert_eq!(of("other.support"), (of("example.requests") * Decimal::new(10, 2)).round_dp(12).normalize());
+    assert!(of("other.support") > Decimal::ZERO && !monolith.bill.total.at_least);
+    let value = monolith.bill.total.value.0.to_f64().expect("a float");
+    assert!(monolith.bill.total.low <= value * 1.000_001 && monolith.bill.total.high * 1.000_001 >= value, "draws hold the shares too");
 }
 
 #[test]
@@ -501,6 +519,16 @@ fn an_explanation_adds_up_exactly_and_rests_on_nothing_unnamed() {
     assert_eq!(per_1000.root.value.parse::<Decimal>().expect("a decimal"), config(&projection, "monolith").bill.per_1000.value.0);
 }
 
+/// Two placements on one instance type: each line is opened with the placement that it belongs to.
+#[test]
+fn equal_instance_types_are_explained_apart() {
+    let text = STUDY.replace("platform = \"database\"", "platform = \"vm\"").replace("sku = \"db.two-cores\"", "sku = \"two-cores\"\nspare = 2");
+    let root = explained(&text, "cost", "monolith").root;
+    let group = |name: &str| root.parts.iter().find(|part| part.name == name).unwrap_or_else(|| panic!("{name} of {root:#?}"));
+    let spare = |name: &str| group(name).parts.iter().find(|part| part.name == "spare").expect("a line").parts[0].value.clone();
+    assert_eq!((spare("app/cpu"), spare("db/cpu")), ("1".to_owned(), "2".to_owned()));
+}
+
 #[test]
 fn segments_share_the_bill_and_the_fees_among_them() {
     let more = "[segments.free]\nshare = \"75%\"\nrates = { pay = \"0.1 / day\" }\n[segments.pro]\nshare = \"25%\"\nrates = { pay = \"0.9 / day\", browse = \"60 / day\" }\n\
@@ -528,6 +556,8 @@ fn a_configuration_that_cannot_be_priced_is_named_with_what_is_missing() {
     assert!(error(&STUDY.replace("sku = \"two-cores\"", "sku = \"two-core\"")).contains("did you mean two-cores?"));
     assert!(error(&STUDY.replace("sku = \"db.two-cores\"", "sku = \"db.one\"")).contains("db.one"));
     assert!(error(&STUDY.replace("spare = 1", "spare = 1\ncommitments = { two-cores-3y = 1 }")).contains("did you mean two-cores-1y?"));
+    let other = STUDY.replace("sku = \"db.two-cores\"", "sku = \"db.two-cores\"\ncommitments = { two-cores-1y = 1 }");
+    assert!(error(&other).contains("it covers two-cores, not db.two-cores"));
     assert!(error(&STUDY.replace("[study]\n", "[study]\ncurrency = \"EUR\"\n")).contains("[exchange.USD]"));
 }
 

@@ -141,6 +141,28 @@ fn customers_on_a_server_and_servers_with_their_price_are_those_of_the_reference
     }
 }
 
+/// The same without the reference's rounding: what the example's own arithmetic gives, to 1e-9.
+#[test]
+fn the_golden_example_holds_to_nine_digits() {
+    let same = |found: f64, exact: f64| assert!((found / exact - 1.0).abs() <= 1e-9, "{found} is not {exact}");
+    for (minimum, pays_at) in [("min_payment = 10", 10.0), ("min_payment = 20", 20.0)] {
+        // 3 a day in lumps of 0.5: six accruals, and a payment each time the minimum and half a lump more have come together.
+        let pays = 3.0 / (pays_at + 0.5);
+        let per_day = 6.0 * 0.005 + 20.0 * 0.012 + 2.0 * 0.030 + pays * 0.080;
+        let projection = at(100_000.0, minimum);
+        same(projection.rates_per_day.iter().find(|(name, _)| name == "pay").expect("a rate").1, pays);
+        same(cpu_per_day(&projection), per_day);
+        // 0.12 x 1.5 / 3,600 = 5e-5 a second; 0.6 of two cores less 0.02 of idle use
+        let customers_on_one = (0.6 * 2.0 - 0.02) / (per_day * 5e-5);
+        same(at(50_000.0, minimum).configs[0].bill.next_stair.expect("a server"), customers_on_one);
+        for customers in [50e3_f64, 100e3, 200e3, 500e3] {
+            let servers = (customers / customers_on_one).ceil() + 1.0;
+            let bill = at(customers, minimum).configs[0].bill.clone();
+            same(bill.per_1000.value.0.to_f64().expect("a number"), servers * 0.0832 * 730.0 / (customers / 1e3));
+        }
+    }
+}
+
 #[test]
 fn one_server_at_sixty_thousand_customers_answers_as_the_reference_says() {
     let ten = at(60_000.0, "min_payment = 10");

@@ -1,7 +1,7 @@
 //! The bill of a month in decimals: its lines sum to its total exactly.
 
 use nest_data::{
-    price_book::Meter,
+    price_book::{Meter, PercentOf},
     projection::{CostDriver, CostLine},
     units::{DAYS_PER_MONTH, Quoted},
 };
@@ -9,38 +9,56 @@ use rust_decimal::Decimal;
 
 use super::{
     DIGITS, PricedConfig, decimal,
-    meters::{Metered, seen},
+    meters::{Metered, ShareOf, seen},
     placed::{Carrier, Placed, Units},
 };
 use crate::{
     ModelError,
     inputs::Inputs,
-    pricing::{amortised, beyond, contract_steps, price_billed, price_together, share_of},
+    pricing::{amortised, beyond, contract_factor, contract_steps, price_billed, price_together, share_of},
     sizing::Sizing,
 };
+
+/// What a part of a bill is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Units of a placement.
+    Units(usize),
+    /// A meter.
+    Meter(usize),
+    /// Fixed amounts.
+    Fixed,
+}
 
 impl<'a> PricedConfig<'a> {
     /// The bill of infrastructure at a customer count.
     pub fn bill(&self, customers: f64, inputs: &Inputs) -> Result<Vec<CostLine>, ModelError> {
-        let mut lines = Vec::new();
+        Ok(self.parts(customers, inputs)?.into_iter().flat_map(|(_, lines)| lines).collect())
+    }
+
+    /// The same by what is paid for.
+    pub fn parts(&self, customers: f64, inputs: &Inputs) -> Result<Vec<(Part, Vec<CostLine>)>, ModelError> {
+        let mut parts = Vec::new();
         let mut listed = Some(Decimal::ZERO);
         for (index, placed) in self.placed.iter().enumerate() {
             if let (Carrier::Units(units), Some(sizing)) = (&placed.carrier, self.sizing(index, inputs)) {
+                let mut lines = Vec::new();
                 let of_units = self.unit_lines(index, placed, units, &sizing, customers, inputs, &mut lines)?;
                 listed = listed.zip(of_units).map(|(sum, more)| sum + more);
+                parts.push((Part::Units(index), lines));
             }
         }
         let counted =
             self.metered.iter().map(|metered| self.decimals(&self.quantity(metered, inputs), customers, inputs)).collect::<Result<Vec<_>, _>>()?;
-        let together = self.prices(&counted);
-        for ((metered, counted), price) in self.metered.iter().zip(&counted).zip(together) {
-            if metered.share_of_instances().is_some() {
-                lines.push(share_line(metered, listed));
-            } else {
-                self.metered_lines(metered, counted, price, &mut lines);
-            }
+        let prices = self.prices(&counted);
+        for (index, (metered, counted)) in self.metered.iter().zip(&counted).enumerate() {
+            let lines = match &metered.meter.percent_of {
+                Some(of) => vec![share_line(metered, of, self.meter_amount(index, &prices, listed))],
+                None => self.metered_lines(metered, counted, prices[index]),
+            };
+            parts.push((Part::Meter(index), lines));
         }
-        lines.extend(self.fixed.iter().map(|fixed| CostLine {
+        let fixed = self.fixed.iter().map(|fixed| CostLine {
             driver: CostDriver::Fixed,
             behaviour: None,
             meter: fixed.name.clone(),
@@ -48,8 +66,24 @@ impl<'a> PricedConfig<'a> {
             unit: "month".to_owned(),
             amount: Some(Quoted(fixed.amount.normalize())),
             source: fixed.source.clone(),
-        }));
-        Ok(lines)
+        });
+        parts.push((Part::Fixed, fixed.collect()));
+        Ok(parts)
+    }
+
+    /// Cost of a meter in the study's currency; of one that is a share, from what it is a share of. None where a price is missing.
+    fn meter_amount(&self, meter: usize, prices: &[Option<Decimal>], listed: Option<Decimal>) -> Option<Decimal> {
+        let metered = &self.metered[meter];
+        let contracted = |price: Decimal| price * metered.exchange * contract_factor(&metered.book.adjustment, &metered.meter.id);
+        let (Some(of), Some((base, _))) = (&metered.meter.percent_of, metered.share()) else { return prices[meter].map(contracted) };
+        let cost = match base {
+            ShareOf::Instances => listed?,
+            ShareOf::Meter(id) => match self.metered.iter().position(|other| other.meter.id == id && other.book.name() == metered.book.name()) {
+                Some(other) => self.meter_amount(other, prices, listed)?,
+                None => Decimal::ZERO,
+            },
+        };
+        Some(share_of(of, cost).round_dp(DIGITS))
     }
 
     /// What third parties take in a month, a line per fee.
@@ -135,7 +169,6 @@ impl<'a> PricedConfig<'a> {
         }
         used.push((CostDriver::Objective, None, exact * (1.0 - sizing.reserve - sizing.target)));
         let mut so_far = Decimal::ZERO;
-        let first = lines.len();
         for (driver, behaviour, quantity) in used {
             let quantity = decimal(quantity, self.name)?;
             so_far += quantity;
@@ -150,7 +183,7 @@ impl<'a> PricedConfig<'a> {
                 lines.push(line(driver, None, quantity));
             }
         }
-        let listed = per_month.map(|_| lines[first..].iter().filter_map(|line| line.amount.map(|amount| amount.0)).sum());
+        let listed = per_month.map(|_| total(lines));
         let change = |driver, name: String, quantity: Decimal, price: Decimal, source: String| CostLine {
             driver,
             behaviour: None,
@@ -175,7 +208,7 @@ impl<'a> PricedConfig<'a> {
                     lines.push(change(CostDriver::Unused, commitment.id.clone(), unused, effective, source));
                 }
             }
-            contract_lines(placed.book, &instance.sku, lines, first);
+            contract_lines(placed.book, &instance.sku, lines);
         }
         Ok(listed)
     }
@@ -196,13 +229,13 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// One line per behaviour of a meter that they drive together; the last takes what division leaves over.
-    fn metered_lines(&self, metered: &Metered<'a>, counted: &(Vec<Decimal>, Decimal), price: Option<Decimal>, lines: &mut Vec<CostLine>) {
+    fn metered_lines(&self, metered: &Metered<'a>, counted: &(Vec<Decimal>, Decimal), price: Option<Decimal>) -> Vec<CostLine> {
         let (by_behaviour, shared) = counted;
         let counted = by_behaviour.iter().sum::<Decimal>() + shared;
         let cost = price.map(|price| (price * metered.exchange).round_dp(DIGITS));
         let named = by_behaviour.iter().enumerate().map(|(index, quantity)| (Some(self.behaviours[index].clone()), *quantity));
         let parts: Vec<_> = named.chain([(None, *shared)]).filter(|(_, quantity)| !quantity.is_zero()).collect();
-        let first = lines.len();
+        let mut lines = Vec::new();
         let mut left = cost.unwrap_or_default();
         for (index, (behaviour, quantity)) in parts.iter().enumerate() {
             let amount = cost.map(|cost| if index + 1 == parts.len() { left } else { (cost * (*quantity / counted)).round_dp(DIGITS) });
@@ -218,14 +251,15 @@ impl<'a> PricedConfig<'a> {
             });
         }
         if cost.is_some() {
-            contract_lines(metered.book, &metered.meter.id, lines, first);
+            contract_lines(metered.book, &metered.meter.id, &mut lines);
         }
+        lines
     }
 }
 
-/// What the user's own contract takes off, a line for each adjustment, over the lines from `first` on.
-fn contract_lines(book: &nest_data::PriceBook, name: &str, lines: &mut Vec<CostLine>, first: usize) {
-    let mut before: Decimal = lines[first..].iter().filter_map(|line| line.amount.map(|amount| amount.0)).sum();
+/// What the user's own contract takes off these lines, a line for each adjustment.
+fn contract_lines(book: &nest_data::PriceBook, name: &str, lines: &mut Vec<CostLine>) {
+    let mut before = total(lines);
     for (label, left) in contract_steps(&book.adjustment, name, before) {
         let percent = if before.is_zero() { Decimal::ZERO } else { (left / before - Decimal::ONE) * Decimal::ONE_HUNDRED };
         lines.push(CostLine {
@@ -241,16 +275,15 @@ fn contract_lines(book: &nest_data::PriceBook, name: &str, lines: &mut Vec<CostL
     }
 }
 
-/// A meter that is a share of the list price of the instances.
-fn share_line(metered: &Metered<'_>, listed: Option<Decimal>) -> CostLine {
-    let percent = metered.meter.percent_of.as_ref().map_or(Decimal::ZERO, |of| of.percent.0);
+/// A meter that is a share of what something else costs.
+fn share_line(metered: &Metered<'_>, of: &PercentOf, amount: Option<Decimal>) -> CostLine {
     CostLine {
         driver: CostDriver::Shared,
         behaviour: None,
         meter: metered.meter.id.clone(),
-        quantity: Quoted(percent),
-        unit: "% of instances".to_owned(),
-        amount: listed.zip(metered.meter.percent_of.as_ref()).map(|(listed, of)| Quoted(share_of(of, listed).round_dp(DIGITS).normalize())),
+        quantity: of.percent,
+        unit: format!("% of {}", of.meter),
+        amount: amount.map(|amount| Quoted(amount.normalize())),
         source: seen(metered.book, &metered.meter.source),
     }
 }

@@ -4,6 +4,7 @@ use nest_data::{config::Scale, units::DAYS_PER_MONTH};
 
 use super::{
     PricedConfig,
+    meters::ShareOf,
     placed::{Carrier, Units},
     units::Counts,
 };
@@ -45,29 +46,44 @@ impl PricedConfig<'_> {
         let load = &inputs.load;
         let mut sum = self.fixed_sum;
         let mut listed = 0.0;
-        let mut hours = [0.0; MOST_PLACED];
-        for (index, placed) in self.placed.iter().enumerate() {
-            let (Carrier::Units(units), Some(sizing)) = (&placed.carrier, &load.sizings[index]) else { continue };
-            let (ran, list, paid) = self.units_cost(units, sizing, customers, placed.placement.scale);
-            hours[index.min(MOST_PLACED - 1)] = ran;
+        for (placed, sizing) in self.placed.iter().zip(&load.sizings) {
+            let (Carrier::Units(units), Some(sizing)) = (&placed.carrier, sizing) else { continue };
+            let (list, paid) = self.units_cost(units, sizing, customers, placed.placement.scale);
             listed += list * units.exchange;
             sum += paid * units.exchange * units.contract;
         }
-        let quantity = |metering: &Metering| {
-            let of_units: f64 = metering.unit_hours.iter().map(|(placed, times)| hours[(*placed).min(MOST_PLACED - 1)] * times).sum();
-            metering.per_customer * customers + metering.fixed + of_units
-        };
-        if self.shares_pools {
-            let bought: Vec<_> = self.metered.iter().zip(&load.meters).map(|(metered, load)| metered.bought(quantity(load))).collect();
-            for (metered, price) in self.metered.iter().zip(price_together_float(&bought)) {
-                sum += metered.share_of_instances().map_or_else(|| price * metered.factor, |share| listed * share);
+        let together = self.shares_pools.then(|| {
+            let bought: Vec<_> = (0..self.metered.len()).map(|meter| self.metered[meter].bought(self.units_of(load, meter, customers))).collect();
+            price_together_float(&bought)
+        });
+        sum + (0..self.metered.len()).map(|meter| self.meter_cost(load, meter, customers, listed, together.as_deref())).sum::<f64>()
+    }
+
+    /// Units of a meter in a month.
+    fn units_of(&self, load: &Load, meter: usize, customers: f64) -> f64 {
+        let metering = &load.meters[meter];
+        let hours = |(placed, times): &(usize, f64)| self.hours_of(load, *placed, customers) * times;
+        metering.per_customer * customers + metering.fixed + metering.unit_hours.iter().map(hours).sum::<f64>()
+    }
+
+    /// Hours a month that the units of a placement run, spare ones among them.
+    fn hours_of(&self, load: &Load, placed: usize, customers: f64) -> f64 {
+        let (Carrier::Units(units), Some(sizing)) = (&self.placed[placed].carrier, &load.sizings[placed]) else { return 0.0 };
+        Counts::new(sizing, customers, self.placed[placed].placement.scale, &self.bins).mean() * units.month_hours
+    }
+
+    /// Cost of a meter, where instances cost `listed` at their list price and meters that share what is free were priced together.
+    fn meter_cost(&self, load: &Load, meter: usize, customers: f64, listed: f64, together: Option<&[f64]>) -> f64 {
+        let metered = &self.metered[meter];
+        match (metered.share(), together) {
+            (Some((ShareOf::Instances, share)), _) => listed * share,
+            (Some((ShareOf::Meter(id), share)), _) => {
+                let other = self.metered.iter().position(|other| other.meter.id == id && other.book.name() == metered.book.name());
+                other.map_or(0.0, |other| self.meter_cost(load, other, customers, listed, together) * share)
             }
-            return sum;
+            (None, Some(together)) if metered.included.is_zero() => together[meter] * metered.factor,
+            (None, _) => metered.price(self.units_of(load, meter, customers)),
         }
-        for (metered, load) in self.metered.iter().zip(&load.meters) {
-            sum += metered.share_of_instances().map_or_else(|| metered.price(quantity(load)), |share| listed * share);
-        }
-        sum
     }
 
     /// Fees of a month, as a float.
@@ -75,22 +91,22 @@ impl PricedConfig<'_> {
         inputs.load.fees * customers
     }
 
-    /// Hours that run, their list price and what is paid, of one placement on units; in its book's currency.
-    fn units_cost(&self, units: &Units<'_>, sizing: &Sizing, customers: f64, scale: Scale) -> (f64, f64, f64) {
+    /// List price and what is paid, of one placement on units; in its book's currency.
+    fn units_cost(&self, units: &Units<'_>, sizing: &Sizing, customers: f64, scale: Scale) -> (f64, f64) {
         let counts = Counts::new(sizing, customers, scale, &self.bins);
-        let hours = counts.mean() * self.month_hours;
-        let list = units.list_per_hour;
-        let mut paid = counts.sustained(units) * self.month_hours * list;
+        let list = units.list_per_hour * units.month_hours;
+        let mut paid = counts.sustained(units) * list;
         for commitment in counts.committed(units) {
-            paid += (commitment.used * (commitment.effective - list) + commitment.unused * commitment.effective) * self.month_hours;
+            let effective = commitment.effective * units.month_hours;
+            paid += commitment.used * (effective - list) + commitment.unused * effective;
         }
-        (hours, hours * list, paid)
+        (counts.mean() * list, paid)
     }
 
     /// Hours a month that the units of a placement run, spare ones among them.
     pub fn unit_hours(&self, placed: usize, customers: f64, inputs: &Inputs) -> f64 {
-        let Some(sizing) = self.sizing(placed, inputs) else { return 0.0 };
-        Counts::new(&sizing, customers, self.placed[placed].placement.scale, &self.bins).mean() * self.month_hours
+        let Carrier::Units(units) = &self.placed[placed].carrier else { return 0.0 };
+        self.counts(placed, customers, inputs).map_or(0.0, |counts| counts.mean() * units.month_hours)
     }
 
     /// Units that run, by hours of equal load.
@@ -107,6 +123,3 @@ impl PricedConfig<'_> {
         }
     }
 }
-
-/// Most placements of one configuration whose unit-hours drive meters apart; more share the last place.
-const MOST_PLACED: usize = 16;

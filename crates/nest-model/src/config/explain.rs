@@ -10,51 +10,42 @@ use rust_decimal::Decimal;
 
 use super::{
     PricedConfig,
-    bill::total,
+    bill::{Part, total},
     decimal,
     meters::{Metered, seen},
-    placed::{Carrier, Placed, Units},
+    placed::{Carrier, Units},
 };
 use crate::{ModelError, inputs::Inputs};
 
 impl<'a> PricedConfig<'a> {
     /// The cost of a month: a node for each placement's units, each meter, each fixed amount; they sum to it exactly.
     pub fn explain_cost(&self, model: &ScalingModel, customers: f64, inputs: &Inputs) -> Result<Node, ModelError> {
-        let lines = self.bill(customers, inputs)?;
-        let mut parts = Vec::new();
-        let mut left: Vec<&CostLine> = lines.iter().collect();
-        for (index, placed) in self.placed.iter().enumerate() {
-            let Carrier::Units(units @ Units { instance: Some(instance), .. }) = &placed.carrier else { continue };
-            let (of, others): (Vec<&CostLine>, Vec<&CostLine>) =
-                left.into_iter().partition(|line| line.unit.ends_with("-months") && line.meter == instance.sku && self.is_line_of(line, index));
-            left = others;
-            let nodes = of.iter().map(|line| self.explain_unit_line(model, index, placed, units, line, customers, inputs)).collect();
-            parts.push(sum(format!("{} for {}", instance.sku, placed.label), &of, &self.study.study.currency, nodes));
-        }
-        for metered in self.metered.iter().filter(|metered| metered.share_of_instances().is_none()) {
-            let (of, others): (Vec<&CostLine>, Vec<&CostLine>) = left.into_iter().partition(|line| line.meter == metered.meter.id);
-            left = others;
-            if !of.is_empty() {
-                parts.push(self.explain_meter(model, metered, &of, customers, inputs)?);
+        let mut nodes = Vec::new();
+        let mut lines = Vec::new();
+        for (part, of) in self.parts(customers, inputs)? {
+            match part {
+                Part::Units(index) if !of.is_empty() => {
+                    let of_line = |line: &CostLine| self.explain_unit_line(model, index, line, customers, inputs);
+                    nodes.push(sum(self.placed[index].label.clone(), &of, &self.study.study.currency, of.iter().map(of_line).collect()));
+                }
+                Part::Meter(index) if self.metered[index].share().is_none() && !of.is_empty() => {
+                    let metered = &self.metered[index];
+                    let (counted, contract): (Vec<&CostLine>, Vec<&CostLine>) = of.iter().partition(|line| line.meter == metered.meter.id);
+                    nodes.push(self.explain_meter(model, metered, &counted, customers, inputs)?);
+                    nodes.extend(contract.into_iter().map(|line| self.leaf_of(line)));
+                }
+                _ => nodes.extend(of.iter().map(|line| self.leaf_of(line))),
             }
+            lines.extend(of);
         }
-        parts.extend(left.into_iter().map(|line| self.leaf_of(line)));
         Ok(Node {
             name: format!("cost of a month on `{}`", self.name),
             value: total(&lines).normalize().to_string(),
             unit: self.study.study.currency.clone(),
             basis: Basis::Sum,
             detail: format!("{} lines of the bill at {customers} customers", lines.len()),
-            parts,
+            parts: nodes,
         })
-    }
-
-    /// Whether a line of units belongs to a placement; several may have one instance type.
-    fn is_line_of(&self, line: &CostLine, placed: usize) -> bool {
-        match &line.behaviour {
-            Some(name) => self.behaviours.iter().zip(&self.placed[placed].carries).any(|(behaviour, carries)| behaviour == name && *carries),
-            None => true,
-        }
     }
 
     /// A line of the bill that has nothing below it but its price: a fixed amount, a discount.
@@ -66,21 +57,13 @@ impl<'a> PricedConfig<'a> {
         Node::leaf(&line.meter, amount, &self.study.study.currency, basis, detail)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what one line rests on")]
-    fn explain_unit_line(
-        &self,
-        model: &ScalingModel,
-        index: usize,
-        placed: &Placed<'a>,
-        units: &Units<'a>,
-        line: &CostLine,
-        customers: f64,
-        inputs: &Inputs,
-    ) -> Node {
-        let instance = units.instance.expect("tasks have no lines of their own");
-        let (Some(amount), Some(per_hour)) = (line.amount, units.per_hour) else { return self.leaf_of(line) };
+    fn explain_unit_line(&self, model: &ScalingModel, index: usize, line: &CostLine, customers: f64, inputs: &Inputs) -> Node {
+        let placed = &self.placed[index];
+        let Carrier::Units(Units { instance: Some(instance), per_hour: Some(per_hour), .. }) = &placed.carrier else { return self.leaf_of(line) };
+        let changes_price = matches!(line.driver, CostDriver::Discount | CostDriver::Unused);
+        let Some(amount) = line.amount.filter(|_| !changes_price) else { return self.leaf_of(line) };
         let source = seen(placed.book, &instance.source);
-        let per_month = per_hour * placed.book.month_hours.0 * placed.exchange;
+        let per_month = *per_hour * placed.book.month_hours.0 * placed.exchange;
         let price = Node {
             name: format!("price of one {} for a month", instance.sku),
             value: per_month.normalize().to_string(),
@@ -354,9 +337,15 @@ fn explain_price(meter: &Meter, source: &str) -> Vec<Node> {
     parts
 }
 
-fn sum(name: String, lines: &[&CostLine], currency: &str, parts: Vec<Node>) -> Node {
-    let value: Decimal = lines.iter().filter_map(|line| line.amount.map(|amount| amount.0)).sum();
-    Node { name, value: value.normalize().to_string(), unit: currency.to_owned(), basis: Basis::Sum, detail: "by what binds them".to_owned(), parts }
+fn sum(name: String, lines: &[CostLine], currency: &str, parts: Vec<Node>) -> Node {
+    Node {
+        name,
+        value: total(lines).normalize().to_string(),
+        unit: currency.to_owned(),
+        basis: Basis::Sum,
+        detail: "by what binds them".to_owned(),
+        parts,
+    }
 }
 
 /// A customer count as a decimal node.

@@ -37,6 +37,15 @@ pub struct Metered<'a> {
     price: CompiledPrice,
 }
 
+/// What a meter without a price of its own is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShareOf<'a> {
+    /// The list price of the instances used.
+    Instances,
+    /// What another meter costs; nothing where the configuration does not use it.
+    Meter(&'a str),
+}
+
 /// What counts on a meter.
 pub enum Counted<'a> {
     /// Requests of the behaviours that a placement carries.
@@ -87,10 +96,11 @@ impl<'a> Metered<'a> {
         self.meter.price.is_some() || self.meter.percent_of.is_some()
     }
 
-    /// Share of the list price of instances, for a meter that is one.
-    pub fn share_of_instances(&self) -> Option<f64> {
-        let of = self.meter.percent_of.as_ref().filter(|of| of.meter == INSTANCE_PRICE)?;
-        Some(float(of.percent.0) / 100.0)
+    /// What it is a share of, and the share, for a meter that is one.
+    pub fn share(&self) -> Option<(ShareOf<'a>, f64)> {
+        let of = self.meter.percent_of.as_ref()?;
+        let base = if of.meter == INSTANCE_PRICE { ShareOf::Instances } else { ShareOf::Meter(&of.meter) };
+        Some((base, float(of.percent.0) / 100.0))
     }
 
     /// Price of a month's quantity in the study's currency, for draws.
@@ -128,14 +138,8 @@ fn add<'a>(metered: &mut Vec<Metered<'a>>, meter: &'a Meter, finder: &Finder<'a>
     metered[index].uses.push(counted);
 }
 
-/// Meters and plans that a placement pays by its nature.
-pub fn of_placement<'a>(
-    index: usize,
-    placed: &Placed<'a>,
-    finder: &Finder<'a>,
-    metered: &mut Vec<Metered<'a>>,
-    fixed: &mut Vec<Fixed>,
-) -> Result<(), ModelError> {
+/// Meters that a placement pays by its nature.
+pub fn of_placement<'a>(index: usize, placed: &Placed<'a>, finder: &Finder<'a>, metered: &mut Vec<Metered<'a>>) -> Result<(), ModelError> {
     match &placed.carrier {
         Carrier::Function(function) => of_function(index, function, finder, metered)?,
         Carrier::Units(units) if placed.placement.platform == Platform::Task => {
@@ -147,19 +151,26 @@ pub fn of_placement<'a>(
         }
         Carrier::Units(_) => {}
     }
-    if let Some(id) = &placed.placement.plan {
+    Ok(())
+}
+
+/// Plans that are subscribed to, each once however many placements use it, and what they include.
+pub fn of_plans<'a>(placed: &[Placed<'a>], finders: &[Finder<'a>], metered: &mut [Metered<'a>], fixed: &mut Vec<Fixed>) -> Result<(), ModelError> {
+    let mut bought: Vec<(String, &str)> = Vec::new();
+    for (placed, finder) in placed.iter().zip(finders) {
+        let Some(id) = placed.placement.plan.as_deref() else { continue };
+        if bought.contains(&(finder.book.name(), id)) {
+            continue;
+        }
         let plan = finder.plan(id)?;
-        for inclusion in &plan.includes {
-            if let Some(metered) = metered.iter_mut().find(|one| one.meter.id == inclusion.meter && one.book.name() == finder.book.name()) {
+        for metered in metered.iter_mut().filter(|metered| metered.book.name() == finder.book.name()) {
+            if let Some(inclusion) = plan.includes.iter().find(|inclusion| inclusion.meter == metered.meter.id) {
                 metered.included = inclusion.quantity.0;
             }
         }
-        let seen = seen(finder.book, &plan.source);
-        fixed.push(Fixed {
-            name: format!("plan {id}"),
-            amount: plan.amount.0 * finder.exchange * contract_factor(&finder.book.adjustment, id),
-            source: seen,
-        });
+        let amount = plan.amount.0 * finder.exchange * contract_factor(&finder.book.adjustment, id);
+        fixed.push(Fixed { name: format!("plan {id}"), amount, source: seen(finder.book, &plan.source) });
+        bought.push((finder.book.name(), id));
     }
     Ok(())
 }
@@ -253,8 +264,13 @@ impl<'a> PricedConfig<'a> {
     /// Units of a meter in a month.
     pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &Inputs) -> f64 {
         let quantity = self.quantity(&self.metered[meter], inputs);
+        quantity.by_behaviour.iter().sum::<f64>() * customers + self.shared_units(&quantity, customers, inputs)
+    }
+
+    /// Units a month of a meter that no behaviour causes.
+    fn shared_units(&self, quantity: &Quantity, customers: f64, inputs: &Inputs) -> f64 {
         let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
-        quantity.slope() * customers + quantity.fixed + quantity.unit_hours.iter().map(hours).sum::<f64>()
+        customers * quantity.per_customer + quantity.fixed + quantity.unit_hours.iter().map(hours).sum::<f64>()
     }
 
     /// Requests of what a placement carries, each times something.
@@ -362,8 +378,6 @@ impl<'a> PricedConfig<'a> {
     /// Units of a meter in a month as a decimal: by behaviour, and what no single one causes.
     pub fn decimals(&self, quantity: &Quantity, customers: f64, inputs: &Inputs) -> Result<(Vec<Decimal>, Decimal), ModelError> {
         let by_behaviour = quantity.by_behaviour.iter().map(|each| decimal(customers * each, self.name)).collect::<Result<_, _>>()?;
-        let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
-        let shared = customers * quantity.per_customer + quantity.fixed + quantity.unit_hours.iter().map(hours).sum::<f64>();
-        Ok((by_behaviour, decimal(shared, self.name)?))
+        Ok((by_behaviour, decimal(self.shared_units(quantity, customers, inputs), self.name)?))
     }
 }

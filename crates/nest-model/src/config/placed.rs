@@ -3,7 +3,7 @@
 use nest_data::{
     PriceBook,
     config::{Config, Placement},
-    price_book::{Commitment, Instance, InstanceUnit},
+    price_book::{Commitment, CommitmentKind, Instance, InstanceUnit},
     study::Platform,
 };
 use rust_decimal::Decimal;
@@ -53,6 +53,7 @@ pub struct Units<'a> {
     pub effective: Vec<f64>, // price of a committed unit for an hour, by commitment
     pub sustained: Option<SustainedUse<f64>>,
     pub list_per_hour: f64, // 0 where it is not known
+    pub month_hours: f64,   // of its book
     pub exchange: f64,
     pub contract: f64, // what is paid of a list price
 }
@@ -151,7 +152,8 @@ impl<'a> Placed<'a> {
 }
 
 fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>, ModelError> {
-    let commitments = placement.commitments.iter().map(|(id, count)| Ok((finder.commitment(id)?, *count))).collect::<Result<Vec<_>, ModelError>>()?;
+    let commitments = placement.commitments.iter().map(|(id, count)| Ok((covering(placement, finder, id)?, *count)));
+    let commitments = commitments.collect::<Result<Vec<_>, ModelError>>()?;
     let mut units = Units {
         instance: None,
         cores: 0.0,
@@ -161,6 +163,7 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
         commitments,
         sustained: None,
         list_per_hour: 0.0,
+        month_hours: float(finder.book.month_hours.0),
         exchange: float(finder.exchange),
         contract: float(contract_factor(&finder.book.adjustment, placement.sku.as_deref().unwrap_or_default())),
     };
@@ -195,6 +198,18 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
     let sustained = &instance.price.sustained;
     units.sustained = (!sustained.is_empty()).then(|| SustainedUse::new(sustained).to_float());
     Ok(Units { instance: Some(instance), cores, memory_bytes, ..units })
+}
+
+/// A commitment that covers the placement's instances.
+fn covering<'a>(placement: &Placement, finder: &Finder<'a>, id: &str) -> Result<&'a Commitment, ModelError> {
+    let commitment = finder.commitment(id)?;
+    let sku = placement.sku.as_deref().unwrap_or_default();
+    let reason = match (commitment.kind, &commitment.covers.sku) {
+        (CommitmentKind::SavingsPlan | CommitmentKind::Block, _) => "it buys an amount of usage, not units".to_owned(),
+        (_, Some(covered)) if covered != sku => format!("it covers {covered}, not {sku}"),
+        _ => return Ok(commitment),
+    };
+    Err(ModelError::NotCovered { config: finder.name.to_owned(), commitment: id.to_owned(), reason })
 }
 
 /// The host whose meters a placement uses, where it does not say.
