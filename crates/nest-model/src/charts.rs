@@ -69,7 +69,9 @@ fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
     let cheapest =
         |index: usize| priced.iter().min_by(|a, b| a.points[index][2].total_cmp(&b.points[index][2])).map_or("", |curve| curve.name.as_str());
     let (small, large) = (cheapest(0), cheapest(POINTS - 1));
-    let answer = if priced.is_empty() {
+    let answer = if let [only] = configs {
+        format!("On `{}`, the one configuration of the study.", only.priced.name)
+    } else if priced.is_empty() {
         "No configuration has all its prices, so each curve is a lower bound.".to_owned()
     } else if small == large {
         format!("`{small}` costs least per customer over the whole range shown.")

@@ -13,6 +13,7 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
     let comparison = projection.comparison.as_ref()?;
     let mut section =
         Section::new("compare", "Compare", Path::Architect, "Which configuration, and why not the others?", answer(projection, comparison));
+    section.list = comparison.totals.iter().map(|total| format!("`{}`: {}", total.config, why_not(total))).collect();
     section.tables.push(totals(projection, comparison));
     if !comparison.crossovers.is_empty() {
         section.tables.push(crossovers(comparison));
@@ -46,7 +47,7 @@ fn answer(projection: &Projection, comparison: &Comparison) -> String {
 
 fn totals(projection: &Projection, comparison: &Comparison) -> Table {
     let caption = format!("Cost over {} months, migration included, against `{}`", comparison.months, comparison.baseline);
-    let mut table = Table::new(caption, &["configuration", "#total", "#change", "#cheapest in", "why not"]).leading();
+    let mut table = Table::new(caption, &["configuration", "#total", "#change", "#cheapest in"]).leading();
     for total in &comparison.totals {
         let currency = currency(projection, &total.config);
         table.row([
@@ -54,7 +55,6 @@ fn totals(projection: &Projection, comparison: &Comparison) -> Table {
             format::money(&total.total, currency),
             format::money_change(&total.change, currency),
             format!("{} of draws", format::percent(total.cheapest)),
-            why_not(total),
         ]);
     }
     table
@@ -67,6 +67,7 @@ fn why_not(total: &ConfigTotal) -> String {
             let when = date.and_then(|date| date.value).map_or_else(String::new, |date| format!(", {}", format::month(date)));
             format!("breaks at {} customers{when}: {} ({cause})", format::number(*customers), kind.label())
         }
+        WhyNot::Unknown { lines: 1 } => "one price unknown".to_owned(),
         WhyNot::Unknown { lines } => format!("{lines} prices unknown"),
         WhyNot::NoPayback => "its migration does not pay for itself".to_owned(),
     };
