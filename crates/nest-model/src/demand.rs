@@ -1,6 +1,6 @@
 //! Service demand of every behaviour on one resource, by regression over steps of designed mixes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nalgebra::{DMatrix, DVector};
 use nest_data::{
@@ -8,10 +8,10 @@ use nest_data::{
     measurement::{Purpose, Resource, ResourceKind, Step, Worth},
     scaling::{LoadDependence, ResourceModel, SizeDependence, SizeShape},
 };
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 pub use crate::mixed_effects::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS};
 use crate::{
-    draws::Z90,
     load_law::{LoadLaw, LoadShape},
     mixed_effects::{MixedFit, Observations, fit_mixed, upper_t},
     regression::condition,
@@ -21,8 +21,8 @@ use crate::{
 pub const WORST_CONDITION: f64 = 30.0;
 /// Standard errors that a slope of demand over load must lie above zero to be believed.
 const LEAST_EVIDENCE: f64 = 2.0;
-/// The same for growth with stored data, which is looked for only where somebody suspects it (one-sided, p = 0.05).
-const LEAST_GROWTH_EVIDENCE: f64 = Z90;
+/// Probability with which growth with stored data may be seen in any behaviour where there is none.
+const GROWTH_SIGNIFICANCE: f64 = 0.05;
 /// Windows of a step with a reading below which the step says nothing about a resource.
 const FEWEST_WINDOWS: usize = 2;
 /// Rounds in which the work that a slope over load applies to is found; it settles in three.
@@ -47,6 +47,8 @@ pub struct Visit {
     pub suspect: bool,
     /// Size of the stored data, in the study's items; none where it is not stated.
     pub stored: Option<f64>,
+    /// The behaviour, by its position, that the step runs more of than the plain mix.
+    pub boosted: Option<usize>,
 }
 
 /// Use of one resource in one window, per second.
@@ -91,11 +93,12 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
     if windows.len() < FEWEST_WINDOWS.min(step.windows.len()) {
         return None;
     }
-    Visit::of(windows, step.verdict.worth == Worth::Suspect, step.plan.stored)
+    let boosted = step.plan.boosted.as_ref().and_then(|boosted| behaviours.iter().position(|name| name == boosted));
+    Some(Visit { boosted, ..Visit::of(windows, step.verdict.worth == Worth::Suspect, step.plan.stored)? })
 }
 
 impl Visit {
-    /// A visit of some windows; none where there are none.
+    /// A visit of some windows on the plain mix; none where there are none.
     #[must_use]
     pub fn of(windows: Vec<WindowUse>, suspect: bool, stored: Option<f64>) -> Option<Self> {
         let seconds: f64 = windows.iter().map(|window| window.seconds).sum();
@@ -105,7 +108,7 @@ impl Visit {
         let mean = |value: &dyn Fn(&WindowUse) -> f64| windows.iter().map(|window| value(window) * window.seconds).sum::<f64>() / seconds;
         let rates = (0..windows[0].rates.len()).map(|index| mean(&|window| window.rates[index])).collect();
         let used = mean(&|window| window.used);
-        Some(Self { rates, used, windows, suspect, stored })
+        Some(Self { rates, used, windows, suspect, stored, boosted: None })
     }
 }
 
@@ -155,7 +158,7 @@ pub fn fit_demand(visits: &[Visit], behaviours: usize, capacity: Option<f64>, sc
     }
     let mut mixed = fit_mixed(&observations)?;
     let mut size = None;
-    if let Some((wider, grown, fit)) = fit_size(visits, &observations, behaviours, &mixed) {
+    if let Some((wider, grown, fit)) = fit_size(visits, &observations, &mixed) {
         (observations, size, mixed) = (wider, Some(fit), grown);
     }
     let loaded = capacity.and_then(|capacity| {
@@ -229,13 +232,16 @@ fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain
     (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((fit, LoadLaw { shape, slope, mean }, slope / error))
 }
 
-/// The same with demands that grow with stored data, for the behaviours whose growth is above 1.645 standard errors: one
-/// after the other, the one with the most evidence first.
+/// The same with demands that grow with stored data, of the behaviours that were boosted at another size: one after the
+/// other, the one with the most evidence first. The others run beside them in one mix, whose growth is not told apart.
+///
+/// Believed is what would be seen in any of them in 5 % of runs without growth (Student's t, one-sided; Holm, "A simple
+/// sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6(2), 1979).
 ///
 /// # Formula
 /// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that it fits better
 /// (smaller sum of squared relative residuals). S_0 is the size of the first visit.
-fn fit_size(visits: &[Visit], observations: &Observations, behaviours: usize, plain: &MixedFit) -> Option<(Observations, MixedFit, SizeFit)> {
+fn fit_size(visits: &[Visit], observations: &Observations, plain: &MixedFit) -> Option<(Observations, MixedFit, SizeFit)> {
     let reference = visits.iter().find_map(|visit| visit.stored).filter(|reference| *reference > 0.0)?;
     let stored: Vec<f64> = visits.iter().flat_map(|visit| vec![visit.stored.unwrap_or(reference); visit.windows.len()]).collect();
     let mut sizes = stored.clone();
@@ -244,6 +250,8 @@ fn fit_size(visits: &[Visit], observations: &Observations, behaviours: usize, pl
     if sizes.len() < 2 {
         return None;
     }
+    let elsewhere = visits.iter().filter(|visit| visit.stored.is_some_and(|stored| stored != reference));
+    let suspected: BTreeSet<usize> = elsewhere.filter_map(|visit| visit.boosted).collect();
     let shapes: &[SizeShape] = if sizes.len() >= SIZES_FOR_SHAPE { &[SizeShape::Linear, SizeShape::Doubling] } else { &[SizeShape::Linear] };
     let scales = plain_use(observations, plain);
     let of_shape = |shape: SizeShape| {
@@ -251,9 +259,9 @@ fn fit_size(visits: &[Visit], observations: &Observations, behaviours: usize, pl
         let mut so_far = observations.clone();
         let mut concerned: Vec<usize> = Vec::new();
         loop {
-            let others = (0..behaviours).filter(|behaviour| !concerned.contains(behaviour));
-            let best = others.filter_map(|behaviour| with_growth(&so_far, behaviour, &grown).map(|with| (behaviour, with)));
-            let best = best.max_by(|a, b| a.1.2.total_cmp(&b.1.2)).filter(|(_, (_, _, evidence))| *evidence > LEAST_GROWTH_EVIDENCE);
+            let others: Vec<usize> = suspected.iter().copied().filter(|behaviour| !concerned.contains(behaviour)).collect();
+            let best = others.iter().filter_map(|behaviour| with_growth(&so_far, *behaviour, &grown).map(|with| (*behaviour, with)));
+            let best = best.min_by(|a, b| a.1.2.total_cmp(&b.1.2)).filter(|best| best.1.2 * others.len() as f64 <= GROWTH_SIGNIFICANCE);
             let Some((behaviour, (wider, _, _))) = best else { break };
             concerned.push(behaviour);
             so_far = wider;
@@ -272,8 +280,8 @@ fn fit_size(visits: &[Visit], observations: &Observations, behaviours: usize, pl
     Some((best.1, best.2, best.3))
 }
 
-/// The same with growth of one more demand as the last column, and the evidence for it in standard errors; none where the
-/// behaviour was not executed at another size.
+/// The same with growth of one more demand as the last column, and the probability of seeing so much where there is none;
+/// `None` where the behaviour was not executed at another size.
 fn with_growth(observations: &Observations, behaviour: usize, grown: &[f64]) -> Option<(Observations, MixedFit, f64)> {
     let place = observations.design.ncols();
     let column = DVector::from_fn(grown.len(), |row, _| grown[row] * observations.design[(row, behaviour + 1)]);
@@ -281,8 +289,9 @@ fn with_growth(observations: &Observations, behaviour: usize, grown: &[f64]) -> 
     wider.design = wider.design.insert_column(place, 0.0);
     wider.design.set_column(place, &column);
     let fit = fit_mixed(&wider)?;
-    let evidence = fit.coefficients[place] / fit.covariance[(place, place)].max(f64::MIN_POSITIVE).sqrt();
-    Some((wider, fit, evidence))
+    let errors = fit.coefficients[place] / fit.covariance[(place, place)].max(f64::MIN_POSITIVE).sqrt();
+    let chance = StudentsT::new(0.0, 1.0, fit.degrees_of_freedom[place]).ok()?.sf(errors);
+    Some((wider, fit, chance))
 }
 
 /// What residuals of different shapes are compared in: fitted use without growth, and a little of the scale.

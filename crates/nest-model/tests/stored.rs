@@ -15,22 +15,22 @@ const SEARCH: f64 = 0.007;
 /// is what a search takes beyond its demand at 1,000 items.
 fn fitted(sizes: &[f64], more: &dyn Fn(f64) -> f64, seed: u32) -> DemandFit {
     let mut random = Random::new(20_261_126, Stream::Fit, seed);
-    let mut visit = |stored: f64, pay: f64, search: f64| {
+    let mut visit = |stored: f64, pay: f64, search: f64, boosted: Option<usize>| {
         let deviation = 1.0 + 0.01 * random.normal();
         let windows = (0..10).map(|_| {
             let rates = [pay, search].map(|rate| rate * (1.0 + 0.02 * random.normal()));
             let used = 0.01 + rates[0] * PAY + rates[1] * (SEARCH + more(stored));
             WindowUse { rates: rates.to_vec(), used: used * deviation * (1.0 + 0.005 * random.normal()), seconds: 10.0 }
         });
-        Visit::of(windows.collect(), false, Some(stored)).expect("windows")
+        Visit { boosted, ..Visit::of(windows.collect(), false, Some(stored)).expect("windows") }
     };
     let first = sizes[0];
-    let mut visits = vec![visit(first, 0.0, 0.0), visit(first, 4.0, 6.0), visit(first, 42.0, 6.0), visit(first, 4.0, 70.0)];
-    visits.extend([0.2, 0.35, 0.5, 0.65, 0.8].map(|share| visit(first, 40.0 * share, 60.0 * share)));
+    let mut visits = vec![visit(first, 0.0, 0.0, None), visit(first, 42.0, 6.0, Some(0)), visit(first, 4.0, 70.0, Some(1))];
+    visits.extend([0.1, 0.2, 0.35, 0.5, 0.65, 0.8].map(|share| visit(first, 40.0 * share, 60.0 * share, None)));
     for size in &sizes[1..] {
         let share = (first / size).sqrt();
         for _ in 0..2 {
-            visits.extend([visit(*size, 42.0 * share, 6.0 * share), visit(*size, 4.0 * share, 70.0 * share)]);
+            visits.extend([visit(*size, 42.0 * share, 6.0 * share, Some(0)), visit(*size, 4.0 * share, 70.0 * share, Some(1))]);
         }
     }
     fit_demand(&visits, 2, Some(1.0), 1.0).expect("a fit")
@@ -57,13 +57,13 @@ fn growth_by_item_is_found_where_it_is_and_forecasts_five_times_the_size() {
     );
     // An error of 1 % between visits is one of 1.2 % in the difference of two sizes, and that is carried four times as far.
     assert!(errors[20] <= 0.06 && errors[35] <= 0.13 && covered >= 33, "{errors:?}");
-    assert!(false_alarms <= 8, "{false_alarms}");
+    assert!(false_alarms <= 4, "{false_alarms}");
 }
 
 #[test]
 fn without_growth_demand_stays_as_it_is() {
     let grown = (0..20).filter(|seed| fitted(&[1e3, 4e3], &|_| 0.0, *seed).size.is_some()).count();
-    assert!(grown <= 5, "{grown} of 20");
+    assert!(grown <= 3, "{grown} of 20");
 }
 
 #[test]
