@@ -56,10 +56,12 @@ impl Table {
     }
 
     fn csv(&self) -> String {
-        let quoted = |cell: &String| if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() };
-        let line = |cells: Vec<String>| cells.join(",") + "\n";
-        let head = line(self.columns.iter().map(|column| (*column).to_owned()).collect());
-        head + &self.rows.iter().map(|row| line(row.iter().map(quoted).collect())).collect::<String>()
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let head = self.columns.iter().map(ToString::to_string).collect();
+        for cells in std::iter::once(&head).chain(&self.rows) {
+            writer.write_record(cells).expect("rows of one length, to memory");
+        }
+        String::from_utf8(writer.into_inner().expect("memory takes everything")).expect("texts are UTF-8")
     }
 
     fn json(&self) -> String {

@@ -11,7 +11,7 @@ use crate::{
     commands::project,
     failure::Failure,
     files::StudyFolder,
-    printer::data,
+    printer::{Table, data},
 };
 
 /// Runs the verb.
@@ -26,11 +26,12 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
     match arguments.format {
         Format::Json => text = explanation.to_json(),
         Format::Csv => {
-            text.push_str("depth,name,value,unit,basis,detail\n");
+            let mut table = Table::new(&["depth", "name", "value", "unit", "basis", "detail"]);
             each(&explanation.root, 0, &mut |node, depth| {
-                let cells = [&node.name, &node.value, &node.unit, node.basis.label(), &node.detail].map(quoted);
-                writeln!(text, "{depth},{}", cells.join(",")).expect("a String takes everything");
+                let cells = [&node.name, &node.value, &node.unit, node.basis.label(), &node.detail];
+                table.rows.push(std::iter::once(depth.to_string()).chain(cells.map(str::to_owned)).collect());
             });
+            text = table.render(Format::Csv);
         }
         Format::Human | Format::Md => {
             let bullet = if arguments.format == Format::Md { "- " } else { "" };
@@ -50,8 +51,4 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
 fn each(node: &Node, depth: usize, visit: &mut impl FnMut(&Node, usize)) {
     visit(node, depth);
     node.parts.iter().for_each(|part| each(part, depth + 1, visit));
-}
-
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

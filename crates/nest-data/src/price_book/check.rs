@@ -10,6 +10,7 @@ use crate::{diagnostic::Diagnostic, toml_document::Spans};
 
 /// Highest price of anything, in any currency; beyond it is a slip of the pen.
 const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
+
 /// Everything that is wrong with a book, with its place.
 pub fn check(book: &PriceBook, spans: &Spans) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -99,6 +100,14 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
     {
         let message = format!("meter `{}` is rounded to `{}`, which is no step that is known", meter.id, quantum.step);
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
+    }
+    if let Some(minimum) = meter.quantum.as_ref().filter(|quantum| quantum.minimum_s().is_none()).and_then(|quantum| quantum.minimum.as_ref()) {
+        let message = format!("meter `{}` bills at least `{minimum}`, which is no length of time that is known", meter.id);
+        found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
+    }
+    if let Some(chunk) = meter.chunk.as_ref().filter(|_| meter.chunk_bytes().is_none()) {
+        let message = format!("meter `{}` counts requests in chunks of `{chunk}`, which is no size that is known", meter.id);
+        found.push(spans.at_value(&["meter", index, "chunk"], message, step::EXPECTED_SIZE));
     }
     check_price(meter, index, spans, found);
 }
@@ -252,6 +261,19 @@ source = "page"
         }
         assert!(errors(&BOOK.replace("source = \"page\"", "source = \"pgae\"")).contains("does not define"));
         assert!(errors(&BOOK.replace("\"2025-12\"", "\"soon\"")).contains("not a date"));
+    }
+
+    #[test]
+    fn steps_minimums_and_chunks_that_nobody_can_read_are_refused() {
+        let with = |line: &str| BOOK.replace("unit = \"request\"\n", &format!("unit = \"request\"\n{line}\n"));
+        let quantum =
+            |step: &str, minimum: &str| with(&format!("quantum = {{ per = \"run\", step = \"{step}\", round = \"up\", minimum = \"{minimum}\" }}"));
+        assert!(
+            PriceBook::read(&Text::new("b", quantum("1s", "60s"))).is_ok() && PriceBook::read(&Text::new("b", with("chunk = \"64KiB\""))).is_ok()
+        );
+        assert!(errors(&quantum("1 tick", "60s")).contains("no step that is known"));
+        assert!(errors(&quantum("1s", "a minute")).contains("at least `a minute`"));
+        assert!(errors(&with("chunk = \"64kib\"")).contains("chunks of `64kib`"));
     }
 
     #[test]

@@ -28,6 +28,9 @@ const SIZES: [(&str, Decimal); 7] = [
 /// What a length of time looks like, for messages.
 pub const EXPECTED_LENGTH: &str = "a number above 0 and one of ms, s, min, h, day, month, such as \"1s\"";
 
+/// What a size looks like, for messages.
+pub const EXPECTED_SIZE: &str = "a number above 0 and one of B, KB, KiB, MB, MiB, GB, GiB, such as \"512KiB\"";
+
 /// Seconds of a length of time such as `100ms`, above 0; none where it is no such text.
 #[must_use]
 pub fn seconds(text: &str) -> Option<Decimal> {

@@ -203,9 +203,10 @@ fn add_region(
         book.count(&file.name);
         let usage = product.get("usagetype");
         let is = |name: &str| prefixes.iter().any(|prefix| usage.strip_prefix(prefix) == Some(name));
-        let meter = METERS
-            .iter()
-            .find(|meter| meter.offer == offer && is(meter.usage) && (meter.operation.is_empty() || meter.operation == product.get("operation")));
+        // Storage of other engines has the same usage type.
+        let other_engine = !["", "Any", "PostgreSQL"].contains(&product.get("databaseengine"));
+        let of_operation = |meter: &AwsMeter| meter.operation.is_empty() || meter.operation == product.get("operation");
+        let meter = METERS.iter().find(|meter| meter.offer == offer && is(meter.usage) && of_operation(meter) && !other_engine);
         let id = meter.map(|meter| meter.id.to_owned()).or_else(|| instance_name(offer, product, &is));
         let Some(id) = id else {
             book.leave_out_at(&file.name, 0, &format!("{sku} {usage}"), NO_ROW, true);

@@ -194,37 +194,39 @@ fn add_region(file: &Source, skus: &[&Sku], sizes: &BTreeMap<String, Size>, book
     Ok(())
 }
 
-/// What a SKU prices, from its description: `N2 Instance Core running in Americas`, `Spot Preemptible N2 Instance Ram running in Iowa`,
-/// `Commitment v1: N2 Cpu in Americas for 1 Year`. None where it is not exactly that: custom, sole-tenant and premium cores are decoys.
+/// What a SKU prices, from its description: `N2 Instance Core running in Americas`, `Spot Preemptible N2D AMD Instance Ram running in
+/// Iowa`, `Commitment v1: N2 Cpu in Americas for 1 Year`. None where it is not exactly that: custom, sole-tenant and premium cores
+/// are decoys.
 fn key(sku: &Sku) -> Option<Key> {
     if sku.category.resource_family != "Compute" {
         return None;
     }
     let description = sku.description.as_str();
-    let part = |words: &str, core: &str, memory: &str| {
-        let (family, rest) = words.split_once(' ')?;
-        let part = if rest == core {
-            Part::Core
-        } else if rest == memory {
-            Part::Memory
-        } else {
-            return None;
-        };
-        Some((family.to_lowercase(), part))
-    };
-    let (buying, (family, part)) = match sku.category.usage_type.as_str() {
-        "OnDemand" => {
-            (Buying::OnDemand, part(&before(description, " running in ")?.replace("N1 Predefined ", "N1 "), "Instance Core", "Instance Ram")?)
-        }
-        "Preemptible" => {
-            let words = before(description, " running in ")?.strip_prefix("Spot Preemptible ")?.replace("N1 Predefined ", "N1 ");
-            (Buying::Spot, part(&words, "Instance Core", "Instance Ram")?)
-        }
-        "Commit1Yr" => (Buying::OneYear, part(before(description.strip_prefix("Commitment v1: ")?, " in ")?, "Cpu", "Ram")?),
-        "Commit3Yr" => (Buying::ThreeYears, part(before(description.strip_prefix("Commitment v1: ")?, " in ")?, "Cpu", "Ram")?),
+    let committed = || before(description.strip_prefix("Commitment v1: ")?, " in ");
+    let running = || before(description, " running in ");
+    let (buying, words) = match sku.category.usage_type.as_str() {
+        "OnDemand" => (Buying::OnDemand, running()?),
+        "Preemptible" => (Buying::Spot, running()?.strip_prefix("Spot Preemptible ")?),
+        "Commit1Yr" => (Buying::OneYear, committed()?),
+        "Commit3Yr" => (Buying::ThreeYears, committed()?),
         _ => return None,
     };
-    Some((family, part, buying))
+    let is_commitment = matches!(buying, Buying::OneYear | Buying::ThreeYears);
+    let (family, part) = priced_part(words, if is_commitment { ["Cpu", "Ram"] } else { ["Core", "Ram"] })?;
+    // N1 and C2 have names of their own; the maker of the processor is said for some families.
+    let family = match family.strip_suffix(" Instance").unwrap_or(family) {
+        "N1 Predefined" => "n1".to_owned(),
+        "" if is_commitment => "n1".to_owned(),
+        "Compute optimized" => "c2".to_owned(),
+        name => name.strip_suffix(" AMD").or_else(|| name.strip_suffix(" Arm")).unwrap_or(name).to_lowercase(),
+    };
+    family.chars().all(|letter| letter.is_ascii_alphanumeric()).then_some((family, part, buying))
+}
+
+/// The words before those for a core or for memory, and which of the two it is.
+fn priced_part<'a>(words: &'a str, [core, memory]: [&str; 2]) -> Option<(&'a str, Part)> {
+    let core = words.strip_suffix(core).map(|family| (family, Part::Core));
+    core.or_else(|| words.strip_suffix(memory).map(|family| (family, Part::Memory))).map(|(family, part)| (family.trim_end(), part))
 }
 
 fn before<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
