@@ -220,7 +220,8 @@ fn key(sku: &Sku) -> Option<Key> {
         "Compute optimized" => "c2".to_owned(),
         name => name.strip_suffix(" AMD").or_else(|| name.strip_suffix(" Arm")).unwrap_or(name).to_lowercase(),
     };
-    family.chars().all(|letter| letter.is_ascii_alphanumeric()).then_some((family, part, buying))
+    let is_one_word = !family.is_empty() && family.chars().all(|letter| letter.is_ascii_alphanumeric());
+    is_one_word.then_some((family, part, buying))
 }
 
 /// The words before those for a core or for memory, and which of the two it is.
@@ -250,4 +251,39 @@ fn rate(file: &Source, sku: &Sku, (_, part, _): &Key, book: &mut Book) -> Result
     let units = rate.unit_price.units.as_deref().unwrap_or("0");
     let units: i64 = units.parse().map_err(|_| wrong(format!("`{units}` is no amount")))?;
     Ok((Decimal::from(units) + Decimal::new(rate.unit_price.nanos, 9)).normalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_known_by_every_name_they_have_and_decoys_are_not() {
+        let named = |usage_type: &str, description: &str| {
+            let category = Category { resource_family: "Compute".to_owned(), usage_type: usage_type.to_owned() };
+            key(&Sku { sku_id: String::new(), description: description.to_owned(), category, service_regions: Vec::new(), pricing_info: Vec::new() })
+        };
+        for (usage_type, description, family, part) in [
+            ("OnDemand", "N2 Instance Core running in Americas", "n2", Part::Core),
+            ("OnDemand", "N1 Predefined Instance Ram running in Americas", "n1", Part::Memory),
+            ("OnDemand", "N2D AMD Instance Core running in Belgium", "n2d", Part::Core),
+            ("OnDemand", "T2A Arm Instance Ram running in Americas", "t2a", Part::Memory),
+            ("OnDemand", "Compute optimized Core running in Americas", "c2", Part::Core),
+            ("Preemptible", "Spot Preemptible N1 Predefined Instance Core running in Iowa", "n1", Part::Core),
+            ("Commit1Yr", "Commitment v1: Cpu in Americas for 1 Year", "n1", Part::Core),
+            ("Commit3Yr", "Commitment v1: N2D AMD Ram in Americas for 3 Year", "n2d", Part::Memory),
+        ] {
+            let found = named(usage_type, description).map(|(family, part, _)| (family, part));
+            assert_eq!(found, Some((family.to_owned(), part)), "{description}");
+        }
+        for decoy in [
+            "N2 Custom Instance Core running in Americas",
+            "N2D AMD Custom Instance Core running in Americas",
+            "N2 Sole Tenancy Instance Core running in Americas",
+            "Memory-optimized Instance Ram running in Americas",
+            "Ram running in Americas",
+        ] {
+            assert_eq!(named("OnDemand", decoy), None, "{decoy}");
+        }
+    }
 }
