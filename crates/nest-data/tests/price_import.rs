@@ -74,6 +74,41 @@ fn instances_come_with_reservations_and_without_windows_or_dedicated() {
     assert_eq!(told, ["m7i.large-1y-none 0 + 0.06668", "m7i.large-1y-partial 278 + 0.03175", "m7i.large-3y-convertible-all 1230 + 0"]);
 }
 
+/// SKU, attributes, unit and price.
+type Product<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
+/// An offer of us-east-1.
+fn offer(code: &str, products: &[Product<'_>]) -> String {
+    let attributes = |pairs: &[(&str, &str)]| {
+        let region = [("regionCode", "us-east-1")];
+        region.iter().chain(pairs).map(|(name, value)| format!("\"{name}\": \"{value}\"")).collect::<Vec<_>>().join(", ")
+    };
+    let product = products.iter().map(|(sku, pairs, _, _)| format!("\"{sku}\": {{ \"attributes\": {{ {} }} }}", attributes(pairs)));
+    let term = products.iter().map(|(sku, _, unit, amount)| {
+        let rate = format!("\"rateCode\": \"{sku}.T.R\", \"unit\": \"{unit}\", \"beginRange\": \"0\", \"pricePerUnit\": {{ \"USD\": \"{amount}\" }}");
+        format!("\"{sku}\": {{ \"{sku}.T\": {{ \"priceDimensions\": {{ \"{sku}.T.R\": {{ {rate} }} }} }} }}")
+    });
+    format!(
+        "{{ \"offerCode\": \"{code}\", \"publicationDate\": \"2026-07-20T00:00:00Z\", \"products\": {{ {} }}, \"terms\": {{ \"OnDemand\": {{ {} }} }} }}",
+        product.collect::<Vec<_>>().join(", "),
+        term.collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[test]
+fn what_shares_a_usage_type_is_told_apart_by_operation_and_engine() {
+    let gateway = |operation| [("usagetype", "NatGateway-Hours"), ("operation", operation)];
+    let ec2 = offer("AmazonEC2", &[("A", &gateway("NatGateway"), "Hrs", "0.045"), ("B", &gateway("RegionalNatGateway"), "Hrs", "0.09")]);
+    let storage = |engine| [("usagetype", "RDS:GP3-Storage"), ("databaseEngine", engine)];
+    let engines = [("C", &storage("PostgreSQL")[..], "GB-Mo", "0.115"), ("D", &storage("MariaDB")[..], "GB-Mo", "0.116")];
+    let import = imported(&[("ec2.json", &ec2), ("rds.json", &offer("AmazonRDS", &engines))]);
+    let [one] = &import.books[..] else { panic!("one book") };
+    assert_eq!([amount(&one.book, "nat.hour"), amount(&one.book, "rds.storage.gp3.single-az")], ["0.045", "0.115"]);
+    assert_eq!([one.files["ec2.json"].left_out, one.files["rds.json"].left_out], [1, 1]);
+    let twice = offer("AmazonRDS", &[engines[0], ("E", &storage("Any"), "GB-Mo", "0.117")]);
+    assert!(refused("rds.json", &twice).contains("`rds.storage.gp3.single-az` is both C and E"));
+}
+
 #[test]
 fn a_reservation_without_its_upfront_part_is_refused() {
     let half = EC2.replace("\"Quantity\"", "\"Hrs\"");

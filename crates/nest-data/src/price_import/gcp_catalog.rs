@@ -2,7 +2,7 @@
 //!
 //! The catalogue prices a core and a GiB of a family; how many of each a machine type has is known from the shipped books.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -119,11 +119,12 @@ pub fn add(file: &Source, sizes: &BTreeMap<String, Size>, shelf: &mut Shelf<'_>)
 }
 
 fn add_region(file: &Source, skus: &[&Sku], sizes: &BTreeMap<String, Size>, book: &mut Book, source: &str) -> Result<(), Vec<Diagnostic>> {
+    let families: BTreeSet<&str> = sizes.keys().map(|name| family_of(name)).collect();
     let mut found = Vec::new();
     let mut rates: BTreeMap<Key, (Decimal, &Sku)> = BTreeMap::new();
     for sku in skus {
         book.count(&file.name);
-        let Some(key) = key(sku) else {
+        let Some(key) = key(sku, &families) else {
             book.leave_out_at(&file.name, 0, &format!("{} {}", sku.sku_id, sku.description), NO_ROW, true);
             continue;
         };
@@ -150,7 +151,7 @@ fn add_region(file: &Source, skus: &[&Sku], sizes: &BTreeMap<String, Size>, book
         Some((part(Part::Core)? * size.vcpu.0 + part(Part::Memory)? * size.memory_gib.0).normalize())
     };
     for (name, size) in sizes {
-        let family = name.split('-').next().unwrap_or_default();
+        let family = family_of(name);
         // Types that share a core are priced by their own rules.
         let Some(on_demand) = of(family, Buying::OnDemand, size).filter(|_| size.vcpu.0 >= Decimal::ONE) else { continue };
         book.instances.push(Instance {
@@ -195,9 +196,9 @@ fn add_region(file: &Source, skus: &[&Sku], sizes: &BTreeMap<String, Size>, book
 }
 
 /// What a SKU prices, from its description: `N2 Instance Core running in Americas`, `Spot Preemptible N2D AMD Instance Ram running in
-/// Iowa`, `Commitment v1: N2 Cpu in Americas for 1 Year`. None where it is not exactly that: custom, sole-tenant and premium cores
-/// are decoys.
-fn key(sku: &Sku) -> Option<Key> {
+/// Iowa`, `Commitment v1: N2 Cpu in Americas for 1 Year`. None where it is not exactly that, of a family that is known: custom,
+/// sole-tenant and premium cores are decoys.
+fn key(sku: &Sku, families: &BTreeSet<&str>) -> Option<Key> {
     if sku.category.resource_family != "Compute" {
         return None;
     }
@@ -213,15 +214,18 @@ fn key(sku: &Sku) -> Option<Key> {
     };
     let is_commitment = matches!(buying, Buying::OneYear | Buying::ThreeYears);
     let (family, part) = priced_part(words, if is_commitment { ["Cpu", "Ram"] } else { ["Core", "Ram"] })?;
-    // N1 and C2 have names of their own; the maker of the processor is said for some families.
-    let family = match family.strip_suffix(" Instance").unwrap_or(family) {
-        "N1 Predefined" => "n1".to_owned(),
+    // N1 is not named as the others are; of some families the maker of the processor is said.
+    let family = match if is_commitment { family } else { family.strip_suffix(" Instance")? } {
         "" if is_commitment => "n1".to_owned(),
-        "Compute optimized" => "c2".to_owned(),
+        "N1 Predefined" => "n1".to_owned(),
         name => name.strip_suffix(" AMD").or_else(|| name.strip_suffix(" Arm")).unwrap_or(name).to_lowercase(),
     };
-    let is_one_word = !family.is_empty() && family.chars().all(|letter| letter.is_ascii_alphanumeric());
-    is_one_word.then_some((family, part, buying))
+    families.contains(family.as_str()).then_some((family, part, buying))
+}
+
+/// The family of a machine type: `n2` of `n2-standard-4`.
+fn family_of(machine: &str) -> &str {
+    machine.split('-').next().unwrap_or_default()
 }
 
 /// The words before those for a core or for memory, and which of the two it is.
@@ -261,14 +265,15 @@ mod tests {
     fn families_are_known_by_every_name_they_have_and_decoys_are_not() {
         let named = |usage_type: &str, description: &str| {
             let category = Category { resource_family: "Compute".to_owned(), usage_type: usage_type.to_owned() };
-            key(&Sku { sku_id: String::new(), description: description.to_owned(), category, service_regions: Vec::new(), pricing_info: Vec::new() })
+            let sku =
+                Sku { sku_id: String::new(), description: description.to_owned(), category, service_regions: Vec::new(), pricing_info: Vec::new() };
+            key(&sku, &BTreeSet::from(["n1", "n2", "n2d", "t2a"]))
         };
         for (usage_type, description, family, part) in [
             ("OnDemand", "N2 Instance Core running in Americas", "n2", Part::Core),
             ("OnDemand", "N1 Predefined Instance Ram running in Americas", "n1", Part::Memory),
             ("OnDemand", "N2D AMD Instance Core running in Belgium", "n2d", Part::Core),
             ("OnDemand", "T2A Arm Instance Ram running in Americas", "t2a", Part::Memory),
-            ("OnDemand", "Compute optimized Core running in Americas", "c2", Part::Core),
             ("Preemptible", "Spot Preemptible N1 Predefined Instance Core running in Iowa", "n1", Part::Core),
             ("Commit1Yr", "Commitment v1: Cpu in Americas for 1 Year", "n1", Part::Core),
             ("Commit3Yr", "Commitment v1: N2D AMD Ram in Americas for 3 Year", "n2d", Part::Memory),
@@ -280,8 +285,11 @@ mod tests {
             "N2 Custom Instance Core running in Americas",
             "N2D AMD Custom Instance Core running in Americas",
             "N2 Sole Tenancy Instance Core running in Americas",
+            "Custom Instance Core running in Americas",
             "Memory-optimized Instance Ram running in Americas",
-            "Ram running in Americas",
+            "N2 Core running in Americas",
+            "Instance Ram running in Americas",
+            "N2 Instance Core running Windows",
         ] {
             assert_eq!(named("OnDemand", decoy), None, "{decoy}");
         }
