@@ -22,18 +22,18 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
     let (books, options) = project::inputs(&folder, &study, &model, &arguments.projection)?;
     let asked = Asked { number: &arguments.number, config: arguments.config.as_deref(), customers: arguments.customers };
     let explanation = explain(&model, &study, &books, &options, &asked)?;
-    let mut text = String::new();
-    match arguments.format {
-        Format::Json => text = explanation.to_json(),
+    let text = match arguments.format {
+        Format::Json => explanation.to_json(),
         Format::Csv => {
             let mut table = Table::new(&["depth", "name", "value", "unit", "basis", "detail"]);
             each(&explanation.root, 0, &mut |node, depth| {
                 let cells = [&node.name, &node.value, &node.unit, node.basis.label(), &node.detail];
                 table.rows.push(std::iter::once(depth.to_string()).chain(cells.map(str::to_owned)).collect());
             });
-            text = table.render(Format::Csv);
+            table.render(Format::Csv)
         }
         Format::Human | Format::Md => {
+            let mut text = String::new();
             let bullet = if arguments.format == Format::Md { "- " } else { "" };
             each(&explanation.root, 0, &mut |node, depth| {
                 let detail = if node.detail.is_empty() { String::new() } else { format!(": {}", node.detail) };
@@ -42,8 +42,9 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
                 writeln!(text, "{indent}{bullet}{}{unit}  {}  [{}{detail}]", node.value, node.name, node.basis.label())
                     .expect("a String takes everything");
             });
+            text
         }
-    }
+    };
     data(&text)
 }
 

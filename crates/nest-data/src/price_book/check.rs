@@ -101,11 +101,16 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
         let message = format!("meter `{}` is rounded to `{}`, which is no step that is known", meter.id, quantum.step);
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
     }
-    if let Some(minimum) = meter.quantum.as_ref().filter(|quantum| quantum.minimum_s().is_none()).and_then(|quantum| quantum.minimum.as_ref()) {
+    if let Some(quantum) = &meter.quantum
+        && let Some(minimum) = &quantum.minimum
+        && quantum.minimum_s().is_none()
+    {
         let message = format!("meter `{}` bills at least `{minimum}`, which is no length of time that is known", meter.id);
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
     }
-    if let Some(chunk) = meter.chunk.as_ref().filter(|_| meter.chunk_bytes().is_none()) {
+    if let Some(chunk) = &meter.chunk
+        && meter.chunk_bytes().is_none()
+    {
         let message = format!("meter `{}` counts requests in chunks of `{chunk}`, which is no size that is known", meter.id);
         found.push(spans.at_value(&["meter", index, "chunk"], message, step::EXPECTED_SIZE));
     }
