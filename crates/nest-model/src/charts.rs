@@ -10,11 +10,12 @@ use nest_data::{
 use rayon::prelude::*;
 
 use crate::{
+    curve::{self, fit_curve},
     draws::World,
     load_law::LoadLaw,
     performance::seconds,
     project::{ConfigWorlds, Context},
-    response::ordered_seconds,
+    response::{HIGHEST_TRUSTED, ordered_seconds},
 };
 
 /// Points of a drawn curve.
@@ -129,7 +130,7 @@ fn response(context: &Context<'_>) -> Option<Chart> {
     let resource = context.model.resources.iter().find(|resource| resource.name == first.resource)?;
     let capacity = resource.capacity?;
     let saturation = context.model.throughput.as_ref()?.saturation_customers.value;
-    let to = context.model.tested.customers.max(0.95 * saturation).min(0.98 * saturation);
+    let to = context.model.tested.customers.max(HIGHEST_TRUSTED * saturation).min(0.98 * saturation);
     let uses = Uses::new(context, resource);
     let curve = |law: &&QuantileLaw| {
         let own: Vec<usize> = (0..context.model.quantiles.len()).filter(|index| context.model.quantiles[*index].behaviour == law.behaviour).collect();
@@ -157,7 +158,11 @@ fn response(context: &Context<'_>) -> Option<Chart> {
     Some(Chart {
         id: "response".to_owned(),
         title: "How long do customers wait (95 % of requests)?".to_owned(),
-        answer: format!("`{slowest}` is slowest without queueing; all rise together as {} fills.", first.resource),
+        answer: format!(
+            "`{slowest}` is slowest without queueing; all rise together as {} fills, drawn up to {:.0} % of saturation: beyond, they are only known to be higher.",
+            first.resource,
+            to / saturation * 100.0
+        ),
         y: Axis::Seconds,
         curves: laws.iter().map(curve).collect(),
         measured: laws.iter().map(scatter).collect(),
@@ -176,17 +181,31 @@ fn throughput(context: &Context<'_>) -> Option<Chart> {
         [customers, capped(law.ceiling_per_s.low), capped(law.ceiling_per_s.value), capped(law.ceiling_per_s.high)]
     };
     let points = drawn(&context.model.points).filter_map(|point| Some([point.customers?, point.completed_per_s]));
+    let from_demand = Curve { name: "completed".to_owned(), points: grid(to, false).into_iter().map(at).collect(), stepped: false };
+    let second = second_opinion(&context.model.points, to);
+    let beside = if second.is_some() { " Beside it: what the measured throughputs alone would say, without demand." } else { "" };
     Some(Chart {
         id: "throughput".to_owned(),
         title: "How much work gets done?".to_owned(),
-        answer: format!("At most {:.0} executions a second, limited by {}.", law.ceiling_per_s.value, law.binding),
+        answer: format!("At most {:.0} executions a second, limited by {}.{beside}", law.ceiling_per_s.value, law.binding),
         y: Axis::PerSecond,
-        curves: vec![Curve { name: "completed".to_owned(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }],
+        curves: std::iter::once(from_demand).chain(second).collect(),
         measured: vec![Scatter { name: "completed".to_owned(), points: points.collect() }],
         limits: vec![("ceiling from demand".to_owned(), law.ceiling_per_s.value)],
         tested_to: context.model.tested.customers,
         logarithmic: false,
     })
+}
+
+/// The curve of throughput alone up to `to` customers, as `locust-nest curve` would fit it; none on fewer than three levels.
+fn second_opinion(points: &[MeasuredPoint], to: f64) -> Option<Curve> {
+    let observed: Vec<(f64, f64)> = drawn(points).filter_map(|point| Some((point.customers?, point.completed_per_s))).collect();
+    let fitted = fit_curve(&observed, curve::Axis::Customers).ok()?;
+    let at = |customers: f64| {
+        let forecast = fitted.at(customers);
+        [customers, forecast.p05, forecast.p50, forecast.p95]
+    };
+    Some(Curve { name: "throughput alone".to_owned(), points: grid(to, false).into_par_iter().map(at).collect(), stepped: false })
 }
 
 fn memory(context: &Context<'_>) -> Option<Chart> {

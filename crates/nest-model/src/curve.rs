@@ -20,7 +20,7 @@ pub mod prior;
 pub mod series;
 pub mod shape;
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 pub use caveat::CurveCaveat;
 pub use family::LawFamily;
@@ -34,8 +34,6 @@ use prior::Prior;
 const MEDIAN_STEP: f64 = 0.25;
 /// Octaves beyond which that median is carried on.
 const MEDIAN_REACH: usize = 32;
-
-static LEARNED: LazyLock<Prior> = LazyLock::new(Prior::learned);
 
 /// What the levels of a series count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,7 +103,7 @@ pub struct FittedCurve {
 /// [`CurveRefusal`] with fewer than three distinct levels, or where no law fits.
 pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, CurveRefusal> {
     let series = Series::new(points)?;
-    let posterior = Posterior::new(&series, &LEARNED)?;
+    let posterior = Posterior::new(&series, Prior::learned(axis, series.last().x))?;
     let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
     let group = Group::of(&series);
     Ok(FittedCurve { series, axis, posterior, group, law, caveats, medians: OnceLock::new() })

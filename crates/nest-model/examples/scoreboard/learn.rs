@@ -1,4 +1,4 @@
-//! Derives the prior of the curve from the tuning half: what `crates/nest-model/src/curve/learned.rs` holds.
+//! Derives the priors of the curve from the tuning half: what `crates/nest-model/src/curve/learned.rs` holds.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use nest_model::curve::{
     Series,
     discrepancy::DRIFTS,
     posterior::GridPosterior,
-    prior::Prior,
+    prior::{CENTRES, Kind, Prior},
     shape::{COHERENCIES, SHARPNESSES},
 };
 
@@ -20,31 +20,34 @@ const STEPS: usize = 5;
 const FLAT: f64 = 0.02;
 /// Levels up to this many times the highest fitted one are learnt from.
 const REACH: f64 = 5.0;
+/// Octaves over which what is learnt at a highest fitted level fades (standard deviation of a normal weight).
+const WIDTH: f64 = 1.0;
+/// Weight of what lies far off, so that no centre is without any curve.
+const FAR: f64 = 1e-6;
 /// Nodes below this share of the best count for nothing.
 const NEGLIGIBLE: f64 = 1e-8;
 
 /// What one curve says about the grid.
 struct Evidence<'a> {
     source: &'a str,
+    octave: f64,                           // log2 of the highest fitted level
     likelihoods: Vec<(usize, usize, f64)>, // (discrepancy, shape, likelihood over the largest)
 }
 
-/// The prior under which what lay beyond the beginnings is most likely, each source with equal weight.
+/// The kind of curve under which what lay beyond the beginnings is most likely, each source with equal weight times `nearness`.
 ///
 /// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was observed up to
 /// [`REACH`] times beyond, so that the prior knows how curves go on.
-pub fn learn(tasks: &[Task]) -> Prior {
-    let tasks = thinned(tasks);
-    let evidence: Vec<Evidence> = mapped(&tasks, |task| evidence(task)).into_iter().flatten().collect();
+fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
     let mut count: BTreeMap<&str, f64> = BTreeMap::new();
     evidence.iter().for_each(|one| *count.entry(one.source).or_default() += 1.0);
-    let mut prior = Prior::flat();
+    let weights: Vec<f64> = evidence.iter().map(|one| nearness(one) / count[one.source]).collect();
+    let total: f64 = weights.iter().sum();
+    let mut prior = Kind::flat();
     for _ in 0..STEPS {
-        let expected = mapped(&evidence, |one| expectation(one, &prior));
-        let mut next =
-            Prior { tail: vec![0.0; prior.tail.len()], sharpness: vec![0.0; prior.sharpness.len()], discrepancy: vec![0.0; prior.discrepancy.len()] };
-        for (one, found) in evidence.iter().zip(&expected) {
-            let weight = 1.0 / (count[one.source] * count.len() as f64);
+        let expected = mapped(evidence, |one| expectation(one, &prior));
+        let mut next = empty();
+        for (weight, found) in weights.iter().map(|weight| weight / total).zip(&expected) {
             for (into, from) in parts(&mut next).into_iter().zip([&found.tail, &found.sharpness, &found.discrepancy]) {
                 into.iter_mut().zip(from).for_each(|(into, from)| *into += weight * from);
             }
@@ -58,8 +61,15 @@ pub fn learn(tasks: &[Task]) -> Prior {
     prior
 }
 
-fn parts(prior: &mut Prior) -> [&mut Vec<f64>; 3] {
-    [&mut prior.tail, &mut prior.sharpness, &mut prior.discrepancy]
+/// A kind without any curve.
+fn empty() -> Kind {
+    let mut kind = Kind::flat();
+    parts(&mut kind).into_iter().flatten().for_each(|value| *value = 0.0);
+    kind
+}
+
+fn parts(kind: &mut Kind) -> [&mut Vec<f64>; 3] {
+    [&mut kind.tail, &mut kind.sharpness, &mut kind.discrepancy]
 }
 
 /// At most so many tasks of each source, evenly.
@@ -73,19 +83,18 @@ fn evidence<'a>(task: &Task<'a>) -> Option<Evidence<'a>> {
     let last = Series::new(&task.prefix).ok()?.last().x;
     let most = task.targets.iter().map(|target| target.x).fold(0.0, f64::max).min(last * REACH) * 1.000_1;
     let points: Vec<(f64, f64)> = task.curve.points.iter().copied().filter(|point| point.0 <= most).collect();
-    let found = GridPosterior::new(&Series::new(&points).ok()?, last, &Prior::flat())?;
+    let found = GridPosterior::new(&Series::new(&points).ok()?, last, &Prior::new(&[(1.0, &Kind::flat())]))?;
     let largest = found.weights.iter().flatten().copied().fold(0.0, f64::max);
     let of = |(discrepancy, weights): (usize, &Vec<f64>)| {
         let kept = weights.iter().enumerate().filter(|(_, weight)| **weight > NEGLIGIBLE * largest);
         kept.map(|(shape, weight)| (discrepancy, shape, weight / largest)).collect::<Vec<_>>()
     };
-    Some(Evidence { source: &task.curve.source, likelihoods: found.weights.iter().enumerate().flat_map(of).collect() })
+    Some(Evidence { source: &task.curve.source, octave: last.log2(), likelihoods: found.weights.iter().enumerate().flat_map(of).collect() })
 }
 
 /// Posterior probabilities of one curve, by part of the prior.
-fn expectation(evidence: &Evidence, prior: &Prior) -> Prior {
-    let mut found =
-        Prior { tail: vec![0.0; prior.tail.len()], sharpness: vec![0.0; prior.sharpness.len()], discrepancy: vec![0.0; prior.discrepancy.len()] };
+fn expectation(evidence: &Evidence, prior: &Kind) -> Kind {
+    let mut found = empty();
     let mut total = 0.0;
     for &(discrepancy, shape, likelihood) in &evidence.likelihoods {
         let (coherency, rest) = (shape % COHERENCIES.len(), shape / COHERENCIES.len());
@@ -100,24 +109,36 @@ fn expectation(evidence: &Evidence, prior: &Prior) -> Prior {
     found
 }
 
-/// The module `learned.rs`.
-pub fn module(prior: &Prior) -> String {
-    let row = |values: &[f64]| values.iter().map(|value| format!("{value:.6}")).collect::<Vec<_>>().join(", ");
-    let rows = |values: &[f64], width: usize| values.chunks(width).map(|values| format!("    [{}],\n", row(values))).collect::<String>();
+/// The module `learned.rs`, learnt from tasks.
+pub fn module(tasks: &[Task]) -> String {
+    let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task)).into_iter().flatten().collect();
+    let near = |centre: f64| {
+        let (first, last) = (CENTRES[0] - 0.5, CENTRES[CENTRES.len() - 1] + 0.5);
+        learn(&evidence, |one| (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp() + FAR)
+    };
     format!(
-        "//! The prior of the curve. Written by `bench/run learn`, do not edit.\n\
+        "//! The priors of the curve. Written by `bench/run learn`, do not edit.\n\
          //!\n\
-         //! Learnt from the tuning half of `scaling-curves.csv` (its origins are in the README beside it), each source with equal weight:\n\
-         //! see `examples/scoreboard/learn.rs`.\n\n\
-         use super::{{\n    discrepancy::{{DRIFTS, NOISES}},\n    shape::{{COHERENCIES, KNEES, SHARPNESSES}},\n}};\n\n\
-         /// Probability of each knee (rows) and coherency.\n#[rustfmt::skip]\n\
-         pub const TAIL: [[f64; COHERENCIES.len()]; KNEES.len()] = [\n{}];\n\n\
-         /// Probability of each sharpness.\n#[rustfmt::skip]\n\
-         pub const SHARPNESS: [f64; SHARPNESSES.len()] = [{}];\n\n\
-         /// Probability of each noise (rows) and drift.\n#[rustfmt::skip]\n\
-         pub const DISCREPANCY: [[f64; DRIFTS.len()]; NOISES.len()] = [\n{}];\n",
-        rows(&prior.tail, COHERENCIES.len()),
-        row(&prior.sharpness),
-        rows(&prior.discrepancy, DRIFTS.len()),
+         //! Learnt from the tuning halves of `scaling-curves.csv` and `techempower-2013.csv` (their origins are in the README beside them),\n\
+         //! each source with equal weight: see `examples/scoreboard/learn.rs`.\n\n\
+         use super::prior::{{CENTRES, Table}};\n\n\
+         /// From all curves.\n#[rustfmt::skip]\n\
+         pub const OVERALL: Table = {};\n\n\
+         /// From curves whose measured part ends near each of [`CENTRES`].\n#[rustfmt::skip]\n\
+         pub const NEAR: [Table; CENTRES.len()] = [\n{}];\n",
+        table(&learn(&evidence, |_| 1.0)),
+        CENTRES.into_iter().map(|centre| format!("{},\n", table(&near(centre)))).collect::<String>(),
+    )
+}
+
+/// A kind as Rust.
+fn table(kind: &Kind) -> String {
+    let row = |values: &[f64]| values.iter().map(|value| format!("{value:.6}")).collect::<Vec<_>>().join(", ");
+    let rows = |values: &[f64], width: usize| values.chunks(width).map(|values| format!("        [{}],\n", row(values))).collect::<String>();
+    format!(
+        "Table {{\n    tail: [\n{}    ],\n    sharpness: [{}],\n    discrepancy: [\n{}    ],\n}}",
+        rows(&kind.tail, COHERENCIES.len()),
+        row(&kind.sharpness),
+        rows(&kind.discrepancy, DRIFTS.len()),
     )
 }

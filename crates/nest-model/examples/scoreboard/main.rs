@@ -30,8 +30,11 @@ fn main() -> Result<(), csv::Error> {
     let curves = corpus::scaling_curves(&folder.join("scaling-curves.csv"))?;
     let (tuning, test): (Vec<Curve>, Vec<Curve>) = curves.into_iter().partition(Curve::is_for_tuning);
     let tuning_tasks: Vec<Task> = tuning.iter().flat_map(tasks).collect();
+    let techempower = folder.join("techempower-2013.csv");
+    let corpus_a = if techempower.is_file() { corpus::techempower(&techempower)? } else { Vec::new() };
     if verb == "learn" {
-        print!("{}", learn::module(&learn::learn(&tuning_tasks)));
+        let of_a = corpus_a.iter().filter(|curve| curve.is_for_tuning()).map(report::beginning_a);
+        print!("{}", learn::module(&tuning_tasks.iter().cloned().chain(of_a).collect::<Vec<Task>>()));
         return Ok(());
     }
     let judged: &[Curve] = if verb == "tune" { &tuning } else { &test };
@@ -42,11 +45,9 @@ fn main() -> Result<(), csv::Error> {
     report::by_source(&scores);
     report::by_group(&scores);
     report::intervals(&scores, &conformal);
-    let techempower = folder.join("techempower-2013.csv");
-    let in_half = |curve: &Curve| curve.is_for_tuning() == (verb == "tune");
-    if techempower.is_file() {
-        let curves: Vec<Curve> = corpus::techempower(&techempower)?.into_iter().filter(in_half).collect();
-        report::corpus_a(&curves);
+    let of_half: Vec<Curve> = corpus_a.into_iter().filter(|curve| curve.is_for_tuning() == (verb == "tune")).collect();
+    if !of_half.is_empty() {
+        report::corpus_a(&of_half);
     }
     let maps: Vec<Curve> = judged.iter().filter(|curve| curve.source == "conc-map-xacrimon").cloned().collect();
     report::corpus_b(&maps);

@@ -116,11 +116,16 @@ pub fn corpus_a(curves: &[Curve]) {
     );
     let flat = |curve: &Curve| curve.points[3].1 < 1.1 * curve.points[2].1;
     for (stratum, wanted) in [("flat", true), ("rising", false)] {
-        let of: Vec<Task> = curves.iter().filter(|curve| flat(curve) == wanted).map(|curve| beginning(curve, 64.0, &[2, 4])).collect();
+        let of: Vec<Task> = curves.iter().filter(|curve| flat(curve) == wanted).map(beginning_a).collect();
         for horizon in [2, 4] {
             print_corpus(stratum, &scores(&of), horizon);
         }
     }
+}
+
+/// The task of a curve of corpus A.
+pub fn beginning_a(curve: &Curve) -> Task<'_> {
+    beginning(curve, 64.0, &[2, 4])
 }
 
 /// Corpus B: hash maps under 1 to 5 threads, forecast at 10.

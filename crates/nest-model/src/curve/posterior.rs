@@ -31,24 +31,20 @@ impl GridPosterior {
         let octaves: Vec<f64> = series.levels.iter().map(|level| level.x.log2() - last.log2()).collect();
         let residual = |shape: &Shape| octaves.iter().zip(&series.levels).map(|(&at, level)| level.mean_log - shape.log_throughput(at)).collect();
         let residuals: Vec<Vec<f64>> = grid().iter().map(residual).collect();
-        let shapes = prior.log_shapes();
         let discrepancies: Vec<Option<Discrepancy>> =
             NOISES.iter().flat_map(|&noise| DRIFTS.iter().map(move |&drift| Discrepancy::new(series, noise, drift))).collect();
         // Those that can be likely first, so that what cannot is known early.
-        let bounds: Vec<f64> = discrepancies
-            .iter()
-            .zip(&prior.discrepancy)
-            .map(|(found, weight)| found.as_ref().map_or(f64::NEG_INFINITY, |found| found.most_likely() + weight.ln()))
-            .collect();
+        let highest = |index: usize| prior.log_shapes(index).iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let bound =
+            |(index, found): (usize, &Option<Discrepancy>)| found.as_ref().map_or(f64::NEG_INFINITY, |found| found.most_likely() + highest(index));
+        let bounds: Vec<f64> = discrepancies.iter().enumerate().map(bound).collect();
         let mut order: Vec<usize> = (0..bounds.len()).collect();
         order.sort_by(|a, b| bounds[*b].total_cmp(&bounds[*a]));
-        let highest_shape = shapes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut weights = vec![Vec::new(); bounds.len()];
         let mut most = f64::NEG_INFINITY;
         for index in order {
-            let Some(found) = discrepancies[index].as_ref().filter(|_| bounds[index] + highest_shape > most - HOPELESS) else { continue };
-            let log = prior.discrepancy[index].ln();
-            weights[index] = residuals.iter().zip(&shapes).map(|(residuals, shape)| found.log_likelihood(residuals) + shape + log).collect();
+            let Some(found) = discrepancies[index].as_ref().filter(|_| bounds[index] > most - HOPELESS) else { continue };
+            weights[index] = residuals.iter().zip(prior.log_shapes(index)).map(|(residuals, log)| found.log_likelihood(residuals) + log).collect();
             most = weights[index].iter().copied().fold(most, f64::max);
         }
         for of in &mut weights {

@@ -1,14 +1,36 @@
 //! What real curves looked like beyond what was fitted of them: the prior of the grid.
 
+use std::sync::LazyLock;
+
 use super::{
+    Axis,
     discrepancy::{DRIFTS, NOISES},
     learned,
     shape::{COHERENCIES, KNEES, SHARPNESSES},
 };
 
-/// Prior probabilities of the grid, each group summing to 1.
+/// Log2 of the highest measured levels near which priors were learnt: a curve measured up to 4 threads mostly goes on growing, one
+/// measured up to 256 mostly does not. Customers think for as long as they like, so that their number says nothing of the kind.
+pub const CENTRES: [f64; 5] = [2.0, 3.5, 5.0, 6.5, 8.0];
+/// Octaves from the nearest of them from which on only what all curves have in common counts: what is counted there is nothing
+/// that they were learnt on.
+const FAR: f64 = 1.5;
+/// Share of the prior that is what all curves have in common.
+const COMMON: f64 = 0.2;
+
+/// What was learnt, as `learned.rs` holds it.
+pub(super) struct Table {
+    /// Probability of each knee (rows) and coherency.
+    pub tail: [[f64; COHERENCIES.len()]; KNEES.len()],
+    /// Probability of each sharpness.
+    pub sharpness: [f64; SHARPNESSES.len()],
+    /// Probability of each noise (rows) and drift.
+    pub discrepancy: [[f64; DRIFTS.len()]; NOISES.len()],
+}
+
+/// A kind of curve: probabilities on the grid, each group summing to 1.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Prior {
+pub struct Kind {
     /// Of (knee, coherency), knees outermost.
     pub tail: Vec<f64>,
     /// Of the sharpness.
@@ -17,7 +39,7 @@ pub struct Prior {
     pub discrepancy: Vec<f64>,
 }
 
-impl Prior {
+impl Kind {
     /// Where nothing is known.
     #[must_use]
     pub fn flat() -> Self {
@@ -25,20 +47,60 @@ impl Prior {
         Self { tail: even(KNEES.len() * COHERENCIES.len()), sharpness: even(SHARPNESSES.len()), discrepancy: even(NOISES.len() * DRIFTS.len()) }
     }
 
-    /// Log probability of every shape of the grid, in its order.
-    #[must_use]
-    pub fn log_shapes(&self) -> Vec<f64> {
+    /// Probability of every shape of the grid, in its order.
+    fn shapes(&self) -> Vec<f64> {
         let of = |knee: usize| {
             let tail = &self.tail[knee * COHERENCIES.len()..(knee + 1) * COHERENCIES.len()];
-            self.sharpness.iter().flat_map(move |sharpness| tail.iter().map(move |tail| (tail * sharpness).ln()))
+            self.sharpness.iter().flat_map(move |sharpness| tail.iter().map(move |tail| tail * sharpness))
         };
         (0..KNEES.len()).flat_map(of).collect()
     }
+}
 
-    /// What was learnt from real curves: see `learned.rs`.
+impl From<&Table> for Kind {
+    fn from(table: &Table) -> Self {
+        Self { tail: table.tail.concat(), sharpness: table.sharpness.to_vec(), discrepancy: table.discrepancy.concat() }
+    }
+}
+
+/// Log probability of every node of the grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prior {
+    logs: Vec<Vec<f64>>, // by (noise, drift), noises outermost, then by shape
+}
+
+impl Prior {
+    /// The mixture of kinds, each with its weight; the weights sum to 1.
     #[must_use]
-    pub fn learned() -> Self {
-        let tail = learned::TAIL.iter().flatten().copied().collect();
-        Self { tail, sharpness: learned::SHARPNESS.to_vec(), discrepancy: learned::DISCREPANCY.iter().flatten().copied().collect() }
+    pub fn new(kinds: &[(f64, &Kind)]) -> Self {
+        let shapes: Vec<Vec<f64>> = kinds.iter().map(|(_, kind)| kind.shapes()).collect();
+        let of = |discrepancy: usize| {
+            let mut sum = vec![0.0; KNEES.len() * SHARPNESSES.len() * COHERENCIES.len()];
+            for ((weight, kind), shapes) in kinds.iter().zip(&shapes) {
+                let share = weight * kind.discrepancy[discrepancy];
+                sum.iter_mut().zip(shapes).for_each(|(sum, shape)| *sum += share * shape);
+            }
+            sum.into_iter().map(f64::ln).collect()
+        };
+        Self { logs: (0..NOISES.len() * DRIFTS.len()).map(of).collect() }
+    }
+
+    /// Log probability of every shape of the grid, in its order, together with a discrepancy.
+    #[must_use]
+    pub fn log_shapes(&self, discrepancy: usize) -> &[f64] {
+        &self.logs[discrepancy]
+    }
+
+    /// What was learnt from real curves (see `learned.rs`), for a series measured up to level `last`.
+    #[must_use]
+    pub fn learned(axis: Axis, last: f64) -> &'static Self {
+        static NEAR: LazyLock<Vec<Prior>> = LazyLock::new(|| {
+            let common = Kind::from(&learned::OVERALL);
+            learned::NEAR.iter().map(|table| Prior::new(&[(1.0 - COMMON, &Kind::from(table)), (COMMON, &common)])).collect()
+        });
+        static OVERALL: LazyLock<Prior> = LazyLock::new(|| Prior::new(&[(1.0, &Kind::from(&learned::OVERALL))]));
+        let off = |centre: usize| (CENTRES[centre] - last.log2()).abs();
+        let nearest = (1..CENTRES.len()).fold(0, |best, centre| if off(centre) < off(best) { centre } else { best });
+        if axis == Axis::Customers || off(nearest) > FAR { &OVERALL } else { &NEAR[nearest] }
     }
 }
