@@ -123,9 +123,9 @@ pub fn module(tasks: &[Task]) -> String {
          //! each source with equal weight: see `examples/scoreboard/learn.rs`.\n\n\
          use super::prior::{{CENTRES, Table}};\n\n\
          /// From all curves.\n#[rustfmt::skip]\n\
-         pub const OVERALL: Table = {};\n\n\
+         pub static OVERALL: Table = {};\n\n\
          /// From curves whose measured part ends near each of [`CENTRES`].\n#[rustfmt::skip]\n\
-         pub const NEAR: [Table; CENTRES.len()] = [\n{}];\n",
+         pub static NEAR: [Table; CENTRES.len()] = [\n{}];\n",
         table(&learn(&evidence, |_| 1.0)),
         CENTRES.into_iter().map(|centre| format!("{},\n", table(&near(centre)))).collect::<String>(),
     )

@@ -7,7 +7,7 @@ use super::prior::{CENTRES, Table};
 
 /// From all curves.
 #[rustfmt::skip]
-pub const OVERALL: Table = Table {
+pub static OVERALL: Table = Table {
     tail: [
         [0.037592, 0.025123, 0.007482, 0.000927, 0.001399, 0.000128, 0.000057, 0.000053, 0.000053, 0.000053, 0.000053, 0.000052],
         [0.029835, 0.029903, 0.012971, 0.001765, 0.001132, 0.000331, 0.000057, 0.000053, 0.000053, 0.000053, 0.000053, 0.000052],
@@ -56,7 +56,7 @@ pub const OVERALL: Table = Table {
 
 /// From curves whose measured part ends near each of [`CENTRES`].
 #[rustfmt::skip]
-pub const NEAR: [Table; CENTRES.len()] = [
+pub static NEAR: [Table; CENTRES.len()] = [
 Table {
     tail: [
         [0.007131, 0.008951, 0.000511, 0.000111, 0.000080, 0.000063, 0.000059, 0.000060, 0.000062, 0.000062, 0.000060, 0.000058],
