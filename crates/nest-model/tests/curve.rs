@@ -166,3 +166,16 @@ proptest! {
         prop_assert_eq!((forecast.p05, forecast.p50, forecast.p95), (quantiles[1], quantiles[3], quantiles[5]));
     }
 }
+
+#[test]
+fn the_number_of_threads_measured_tells_how_a_curve_goes_on_and_that_of_customers_does_not() {
+    let growth = |axis: Axis, first: f64| {
+        let points: Vec<(f64, f64)> = [1.0, 2.0, 4.0].map(|times| (first * times, 100.0 * times * 0.97_f64.powf(times))).to_vec();
+        fit_curve(&points, axis).expect("a curve").at(16.0 * first).p50 / points[2].1
+    };
+    // Up to 4 threads, up to 64, and up to 4,096, where nothing was learnt. A tenth more is what a reader would see.
+    let (few, many, unknown) = (growth(Axis::Servers, 1.0), growth(Axis::Servers, 16.0), growth(Axis::Servers, 1024.0));
+    assert!(few > 1.1 * many, "{few} {many}");
+    let customers = [1.0, 16.0, 1024.0].map(|first| growth(Axis::Customers, first));
+    assert!(customers.iter().chain([&unknown]).all(|value| (value / customers[0] - 1.0).abs() < 1e-6), "{customers:?} {unknown}");
+}

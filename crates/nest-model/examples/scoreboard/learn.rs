@@ -79,11 +79,11 @@ fn thinned<'a>(tasks: &'a [Task<'a>]) -> Vec<&'a Task<'a>> {
     sources.into_values().flat_map(|of| of.iter().step_by(of.len().div_ceil(MOST_PER_SOURCE)).copied().collect::<Vec<_>>()).collect()
 }
 
-fn evidence<'a>(task: &Task<'a>) -> Option<Evidence<'a>> {
+fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
     let last = Series::new(&task.prefix).ok()?.last().x;
     let most = task.targets.iter().map(|target| target.x).fold(0.0, f64::max).min(last * REACH) * 1.000_1;
     let points: Vec<(f64, f64)> = task.curve.points.iter().copied().filter(|point| point.0 <= most).collect();
-    let found = GridPosterior::new(&Series::new(&points).ok()?, last, &Prior::new(&[(1.0, &Kind::flat())]))?;
+    let found = GridPosterior::new(&Series::new(&points).ok()?, last, flat)?;
     let largest = found.weights.iter().flatten().copied().fold(0.0, f64::max);
     let of = |(discrepancy, weights): (usize, &Vec<f64>)| {
         let kept = weights.iter().enumerate().filter(|(_, weight)| **weight > NEGLIGIBLE * largest);
@@ -111,7 +111,9 @@ fn expectation(evidence: &Evidence, prior: &Kind) -> Kind {
 
 /// The module `learned.rs`, learnt from tasks.
 pub fn module(tasks: &[Task]) -> String {
-    let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task)).into_iter().flatten().collect();
+    let flat = Prior::new(&[(1.0, &Kind::flat())]);
+    let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task, &flat)).into_iter().flatten().collect();
+    // What lies beyond the outermost centres is as near to them as half an octave.
     let near = |centre: f64| {
         let (first, last) = (CENTRES[0] - 0.5, CENTRES[CENTRES.len() - 1] + 0.5);
         learn(&evidence, |one| (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp() + FAR)

@@ -6,7 +6,7 @@ use super::{
     Axis,
     discrepancy::{DRIFTS, NOISES},
     learned,
-    shape::{COHERENCIES, KNEES, SHARPNESSES},
+    shape::{COHERENCIES, KNEES, NODES, SHARPNESSES},
 };
 
 /// Log2 of the highest measured levels near which priors were learnt: a curve measured up to 4 threads mostly goes on growing, one
@@ -75,7 +75,7 @@ impl Prior {
     pub fn new(kinds: &[(f64, &Kind)]) -> Self {
         let shapes: Vec<Vec<f64>> = kinds.iter().map(|(_, kind)| kind.shapes()).collect();
         let of = |discrepancy: usize| {
-            let mut sum = vec![0.0; KNEES.len() * SHARPNESSES.len() * COHERENCIES.len()];
+            let mut sum = vec![0.0; NODES];
             for ((weight, kind), shapes) in kinds.iter().zip(&shapes) {
                 let share = weight * kind.discrepancy[discrepancy];
                 sum.iter_mut().zip(shapes).for_each(|(sum, shape)| *sum += share * shape);
