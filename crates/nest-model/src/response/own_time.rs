@@ -2,75 +2,42 @@
 
 use super::QUANTILES;
 
-/// Nodes of an integral over an exponential distribution.
-const NODES: usize = 400;
+/// Shares of executions whose own time is longer, at the edges of the cells into which own times are cut; the last is open.
+const EDGES: [f64; CELLS] = [1.0, 0.85, 0.7, 0.55, 0.4, 0.28, 0.18, 0.1, 0.05, 0.025, 0.01, 0.004];
+/// Number of those cells.
+const CELLS: usize = 12;
 
-/// Mean of the exponential distribution that is as wide as the own time up to a quantile: `(p_q - p_50) / ln(0.5 / (1 - q))`.
-pub(super) fn spread_s(own: &[f64], index: usize) -> f64 {
-    let Some(upper) = own.get(index.max(1)) else { return own.first().map_or(0.0, |median| median / 2_f64.ln()) };
-    ((upper - own[0]) / (0.5 / (1.0 - QUANTILES[index.max(1)])).ln()).max(0.0)
+/// Own times in cells, each with its weight: `(time, weight)`. Times are in the unit of `own`, the three quantiles.
+pub(super) fn cells(own: &[f64; 3]) -> [(f64, f64); CELLS] {
+    std::array::from_fn(|index| {
+        let (above, below) = (EDGES[index], EDGES.get(index + 1).copied().unwrap_or(0.0));
+        // The middle of a cell; of the open one the mean of its exponential tail.
+        let middle = if below > 0.0 { (above + below) / 2.0 } else { above / std::f64::consts::E };
+        (quantile(own, middle), above - below)
+    })
 }
 
-/// q-quantile of the own time times an exponential stretch with mean 1, in seconds: what heavy load makes of shared processors.
-///
-/// # Formula
-/// t with `int e^-x P(S > t / x) dx = 1 - q`; S has a survival that is log-linear between its known quantiles.
-pub(super) fn stretched_quantile(own: &[f64], index: usize) -> f64 {
-    let longer = 1.0 - QUANTILES[index];
-    let above = |time: f64| {
-        let at = |node: usize| survival(own, time / -(1.0 - (node as f64 + 0.5) / NODES as f64).ln());
-        (0..NODES).map(at).sum::<f64>() / NODES as f64
-    };
-    let (mut low, mut high) = (0.0, own.last().copied().unwrap_or(0.0).max(f64::MIN_POSITIVE));
-    while above(high) > longer {
-        high *= 2.0;
-    }
-    for _ in 0..40 {
-        let middle = (low + high) / 2.0;
-        if above(middle) > longer { low = middle } else { high = middle }
-    }
-    high
+/// Own time that a share of executions exceeds.
+fn quantile(own: &[f64; 3], longer: f64) -> f64 {
+    let ((from, time), slope) = segments(own).into_iter().rev().find(|((from, _), _)| longer <= *from).unwrap_or(((1.0, own[0]), 0.0));
+    time + (from / longer).ln() * slope
 }
 
-/// P(S > time) of an own time with the given quantiles; its least value is where an exponential one with the distance from
-/// p50 to p95 would begin.
-fn survival(own: &[f64], time: f64) -> f64 {
-    let upper = own.get(1).or(own.first()).copied().unwrap_or(0.0);
-    let least = own.first().map_or(0.0, |median| (median - (upper - median) * 2_f64.ln() / 10_f64.ln()).max(0.0));
-    if time <= least {
-        return 1.0;
-    }
-    let (mut from, mut log) = (least, 0.0);
-    let mut slope = f64::NEG_INFINITY;
-    for (until, quantile) in own.iter().zip(QUANTILES) {
-        let next = (1.0 - quantile).ln();
-        if *until > from {
-            slope = (next - log) / (until - from);
-            if time <= *until {
-                return (log + slope * (time - from)).exp();
-            }
-        }
-        (from, log) = (until.max(from), next);
-    }
-    (log + slope * (time - from)).exp()
+/// Where the survival is 1, 0.5, 0.05 and how many seconds it takes from there to fall by the factor e, log-linear.
+fn segments(own: &[f64; 3]) -> [((f64, f64), f64); 3] {
+    let spread = |from: usize| ((own[from + 1] - own[from]) / ((1.0 - QUANTILES[from]) / (1.0 - QUANTILES[from + 1])).ln()).max(0.0);
+    let least = (own[0] - spread(0) * 2_f64.ln()).max(0.0);
+    let first = (own[0] - least) / 2_f64.ln();
+    [((1.0, least), first), ((0.5, own[0]), spread(0)), ((0.05, own[1].max(own[0])), spread(1))]
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_constant_own_time_stretches_like_an_exponential() {
-        let stretched = stretched_quantile(&[1.0, 1.0, 1.0], 2);
-        assert!((stretched / 100_f64.ln() - 1.0).abs() < 0.03, "{stretched}"); // 400 nodes
+/// P(own > time) and its density.
+pub(super) fn survival(own: &[f64; 3], time: f64) -> (f64, f64) {
+    let segments = segments(own);
+    let Some(((from, start), spread)) = segments.into_iter().rev().find(|((_, start), _)| time >= *start) else { return (1.0, 0.0) };
+    if spread <= 0.0 {
+        return (if time > start { 0.0 } else { from }, 0.0);
     }
-
-    /// The product of two exponential times has the survival `z K_1(z)`, `z = 2 sqrt(t)`; K_1 as in Abramowitz, Stegun, table 9.8.
-    #[test]
-    fn an_exponential_own_time_stretches_like_a_product() {
-        let own = QUANTILES.map(|quantile| -(1.0 - quantile).ln());
-        let stretched = stretched_quantile(&own, 2); // z = 5.767, where z K_1(z) = 0.01
-        assert!((stretched / 8.31 - 1.0).abs() < 0.03, "{stretched}");
-        assert!((spread_s(&own, 2) - 1.0).abs() < 1e-9 && (spread_s(&own, 0) - 1.0).abs() < 1e-9);
-    }
+    let longer = from * ((start - time) / spread).exp();
+    (longer, longer / spread)
 }

@@ -2,6 +2,7 @@
 
 use nest_data::{Estimate, scaling::QuantileLaw};
 
+use super::{QUANTILES, own_time::{cells, survival}};
 use crate::{draws::Z90, queueing::relative_wait};
 
 /// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small errors of
@@ -43,9 +44,75 @@ pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
         return f64::INFINITY;
     }
     let mean = relative_wait(servers, utilisation);
-    let shared = if law.sharing > 0.0 { law.sharing * mean } else { 0.0 };
-    let queued = if law.queueing > 0.0 { law.queueing * queue_rise(servers, utilisation, mean, law.own_spread, law.quantile) } else { 0.0 };
-    queued + shared
+    let Some(own) = &law.own else { return mean };
+    let queue = Queue::new(law.slots, servers, utilisation);
+    queue.quantile(own, law.quantile) - own[QUANTILES.iter().position(|q| *q == law.quantile).unwrap_or(0)]
+}
+
+/// Part of the mean wait that is spent in the queue before the shared servers, 0-1.
+pub(super) fn queued_share(slots: f64, servers: f64, utilisation: f64) -> f64 {
+    utilisation.powf(servers * (slots - 1.0))
+}
+
+/// What an arrival finds: with the probability `delayed` all servers are busy, and as many executions a server as an exponential time with the rate
+/// `emptying`, beyond the first.
+struct Queue {
+    slots: f64,
+    delayed: f64,
+    thinning: f64,
+    emptying: f64,
+}
+
+impl Queue {
+    fn new(slots: Option<f64>, servers: f64, utilisation: f64) -> Self {
+        let emptying = servers * (1.0 - utilisation);
+        Self { slots: slots.unwrap_or(f64::INFINITY), delayed: (relative_wait(servers, utilisation) * emptying).min(1.0), thinning: -servers * utilisation.max(1e-9).ln(), emptying }
+    }
+
+    /// Response time of an own time where so many executions share a server or wait for it.
+    fn response(&self, own: f64, present: f64) -> f64 {
+        own * present.min(self.slots) + (present - self.slots).max(0.0)
+    }
+
+    /// Share of responses above `time`, and its density there.
+    fn tail(&self, own: &[f64; 3], cells: &[(f64, f64)], time: f64) -> (f64, f64) {
+        let (longer, density) = survival(own, time);
+        let mut tail = ((1.0 - self.delayed) * longer, (1.0 - self.delayed) * density);
+        for (own, weight) in cells {
+            let full = own * self.slots;
+            let (decay, slope) = if time <= *own {
+                (0.0, 0.0)
+            } else if time < full {
+                ((time / own - 1.0) * self.thinning, self.thinning / own)
+            } else {
+                ((self.slots - 1.0) * self.thinning + (time - full) * self.emptying, self.emptying)
+            };
+            let part = self.delayed * weight * (-decay).exp();
+            tail.0 += part;
+            tail.1 += part * slope;
+        }
+        tail
+    }
+
+    fn quantile(&self, own: &[f64; 3], quantile: f64) -> f64 {
+        let longer = 1.0 - quantile;
+        let cells = cells(own);
+        let present = 1.0 + ((self.delayed / longer).ln() / self.emptying).max(0.0);
+        let (mut low, mut high) = (0.0, f64::INFINITY);
+        let mut time = self.response(own[0], present).max(own[0]);
+        for _ in 0..ROUNDS {
+            let (tail, slope) = self.tail(own, &cells, time);
+            let miss = (tail / longer).ln();
+            if miss > 0.0 { low = time } else { high = time }
+            let step = if slope > 0.0 { miss * tail / slope } else { f64::NAN };
+            if step.abs() <= 1e-10 * time {
+                return time + step;
+            }
+            let next = time + step;
+            time = if next > low && next < high { next } else if high.is_finite() { (low + high) / 2.0 } else { 2.0 * time };
+        }
+        time
+    }
 }
 
 /// A quantile of a behaviour in seconds in one world, at a utilisation (0-1) of `servers` servers; `None` where it has no law.
@@ -107,117 +174,3 @@ fn utilisation_at(law: &QuantileLaw, world: (f64, f64), servers: f64, limit_s: f
     Some(low.0)
 }
 
-/// omega: rise of the q-quantile of own time (exponential, mean `spread`) plus wait, in units of the wait's scale.
-pub(super) fn queue_rise(servers: f64, utilisation: f64, mean_wait: f64, spread: f64, quantile: f64) -> f64 {
-    let longer = 1.0 - quantile;
-    let wait = 1.0 / (servers * (1.0 - utilisation));
-    let delayed = (mean_wait / wait).min(1.0);
-    if spread <= 0.0 {
-        return (wait * (delayed / longer).ln()).max(0.0);
-    }
-    let own = -spread * longer.ln();
-    // Newton's method on the logarithm of the tail, which is concave or convex throughout and nearly straight; held between
-    // the own quantile and the sum of both quantiles.
-    let (mut low, mut high) = (own, own - wait * longer.ln());
-    let mut time = own + delayed * wait;
-    for _ in 0..ROUNDS {
-        let (tail, slope) = tail(wait, delayed, spread, time);
-        let miss = (tail / longer).ln();
-        if miss > 0.0 {
-            low = time
-        } else {
-            high = time
-        }
-        let step = miss * tail / slope;
-        if step.abs() <= 1e-10 * time {
-            return time + step - own;
-        }
-        time = if time + step > low && time + step < high { time + step } else { (low + high) / 2.0 };
-    }
-    time - own
-}
-
-/// Share of own time plus wait above `time`, and its density there.
-fn tail(wait: f64, delayed: f64, spread: f64, time: f64) -> (f64, f64) {
-    let (own, queue) = ((-time / spread).exp(), (-time / wait).exp());
-    let apart = wait - spread;
-    let (sum, density) = if apart.abs() < 1e-7 * spread {
-        ((1.0 + time / spread) * own, time / spread * own / spread)
-    } else {
-        ((wait * queue - spread * own) / apart, (queue - own) / apart)
-    };
-    ((1.0 - delayed) * own + delayed * sum, (1.0 - delayed) * own / spread + delayed * density)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::queueing::{response_quantile, waiting_quantile};
-
-    fn law(quantile: f64, queueing: f64, sharing: f64) -> QuantileLaw {
-        let zero = nest_data::Estimate::exact(0.0);
-        QuantileLaw {
-            behaviour: "a".to_owned(),
-            quantile,
-            resource: "app/cpu".to_owned(),
-            servers: 4.0,
-            a: zero,
-            b: zero,
-            covariance_ab: 0.0,
-            residual: 0.0,
-            queueing,
-            sharing,
-            own_spread: 0.8,
-        }
-    }
-
-    #[test]
-    fn a_limit_and_the_utilisation_that_reaches_it_are_inverses() {
-        for law in [law(0.99, 1.0, 0.0), law(0.95, 0.4, 1.3), law(0.5, 0.0, 1.0)] {
-            for utilisation in [0.05, 0.5, 0.9, 0.999] {
-                let limit = seconds_at(&law, (0.02, 0.01), 4.0, utilisation);
-                let found = highest_utilisation(&[(&law, (0.02, 0.01))], law.quantile, 4.0, limit).expect("above the own time");
-                assert!((seconds_at(&law, (0.02, 0.01), 4.0, found) / limit - 1.0).abs() < 1e-6, "{utilisation}: {found}");
-            }
-            assert_eq!(highest_utilisation(&[(&law, (0.02, 0.01))], law.quantile, 4.0, 0.01), None);
-            assert_eq!(highest_utilisation(&[(&law, (0.02, 0.0))], law.quantile, 4.0, 0.03), Some(1.0));
-        }
-    }
-
-    #[test]
-    fn a_draw_without_own_time_reaches_its_limit_by_waiting() {
-        let law = law(0.95, 0.0, 1.0);
-        // 0.01 rho / (1 - rho) = 0.03 at rho = 3/4 of one server
-        let found = highest_utilisation(&[(&law, (0.0, 0.01))], 0.95, 1.0, 0.03).expect("it waits");
-        assert!((found - 0.75).abs() < 1e-12, "{found}");
-    }
-
-    #[test]
-    fn quantiles_that_cross_are_put_in_order() {
-        let (p95, p99) = (law(0.95, 0.0, 1.0), law(0.99, 0.0, 1.0));
-        let laws = [(&p95, (0.01, 0.05)), (&p99, (0.02, 0.01))]; // crossed from h = 0.25 on
-        let at = |quantile| ordered_seconds(&laws, quantile, 1.0, 0.5).expect("two laws");
-        assert!((at(0.95) - 0.03).abs() < 1e-12 && (at(0.99) - 0.06).abs() < 1e-12);
-        let reached = |quantile| highest_utilisation(&laws, quantile, 1.0, 0.06).expect("above the own time");
-        assert!((reached(0.99) - 0.5).abs() < 1e-6 && reached(0.95) > reached(0.99));
-        assert_eq!(ordered_seconds(&[], 0.95, 1.0, 0.5), None);
-    }
-
-    #[test]
-    fn an_exponential_service_gives_the_response_of_several_exponential_servers() {
-        for (servers, utilisation, quantile) in [(1, 0.5, 0.95_f64), (2, 0.5, 0.99), (4, 0.9, 0.99), (4, 0.1, 0.5), (16, 0.95, 0.95)] {
-            let c = f64::from(servers);
-            let found = queue_rise(c, utilisation, relative_wait(c, utilisation), 1.0, quantile) - (1.0 - quantile).ln();
-            let exact = response_quantile(servers, utilisation, quantile);
-            assert!((found / exact - 1.0).abs() < 1e-9, "{servers} {utilisation} {quantile}: {found} for {exact}");
-        }
-    }
-
-    #[test]
-    fn a_constant_service_rises_by_the_wait_alone() {
-        let found = queue_rise(4.0, 0.9, relative_wait(4.0, 0.9), 0.0, 0.99);
-        assert!((found / waiting_quantile(4, 0.9, 0.99) - 1.0).abs() < 1e-12);
-        let nearly = queue_rise(4.0, 0.9, relative_wait(4.0, 0.9), 1e-6, 0.99);
-        assert!((nearly / found - 1.0).abs() < 1e-5);
-    }
-}
