@@ -168,6 +168,16 @@ impl Observer {
         self.tiers.iter().find(is_stopped).map(|tier| tier.name.as_str())
     }
 
+    /// Threads that have done the work of each local tier since the first sample, as of the last.
+    #[must_use]
+    pub fn working_threads(&self) -> BTreeMap<String, u32> {
+        let of = |tier: &LocalTier| match &tier.source {
+            LocalSource::Tree(tree, _) => tree.working_threads(),
+            LocalSource::Group(_, members) => members.working_threads(),
+        };
+        self.tiers.iter().filter_map(|tier| Some((tier.name.clone(), of(tier)?))).collect()
+    }
+
     /// Reads all counters now: local ones first, then all metrics at the same time. Metrics that do not answer are a gap.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod fit;
 mod own_time;
+mod pool;
 mod rise;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use nest_data::{
 
 use crate::ModelError;
 
-pub use fit::{Observed, fit_laws};
+pub use fit::{Observed, Station, fit_laws};
 pub use rise::{HIGHEST_TRUSTED, estimate_at, highest_utilisation, ordered_seconds, rise, seconds_at};
 
 /// Quantiles that are fitted and shown.

@@ -13,7 +13,7 @@ use crate::{
     demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, load_law, predict_stored, visit, visits},
     error_onset::{error_onset, tolerated_share},
     leak::find_leak,
-    response::{self, Observed, Response, fit_laws, histogram, responses},
+    response::{self, Observed, Response, Station, fit_laws, histogram, responses},
 };
 
 /// Fewest steps that a fit needs.
@@ -52,7 +52,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
     let responses = steps.iter().map(|step| responses(step, &behaviours)).collect::<Result<Vec<_>, _>>()?;
     let points: Vec<MeasuredPoint> =
         steps.iter().zip(&responses).map(|(step, response)| point(step, response, &behaviours, &measurements.resources)).collect();
-    let quantiles = fit_quantiles(&points, &responses, &behaviours, &resources);
+    let quantiles = fit_quantiles(&points, &responses, &behaviours, &resources, steps);
     let mut model = ScalingModel {
         header: ScalingModel::header(),
         run: measurements.run.clone(),
@@ -170,6 +170,7 @@ fn fit_quantiles(
     responses: &[BTreeMap<String, Response>],
     behaviours: &[String],
     resources: &[ResourceModel],
+    steps: &[Step],
 ) -> Vec<QuantileLaw> {
     let plain: Vec<(&MeasuredPoint, &BTreeMap<String, Response>)> = std::iter::zip(points, responses)
         .filter(|(point, _)| point.customers.is_some() && point.purpose != Purpose::Confirm && point.worth.is_fitted())
@@ -185,7 +186,13 @@ fn fit_quantiles(
         };
         (behaviour.clone(), plain.iter().filter_map(of).collect())
     };
-    fit_laws(&binding.name, servers, &behaviours.iter().map(observed).collect::<Vec<_>>())
+    let station = Station { resource: binding.name.clone(), servers, threads: threads(steps, &binding.tier) };
+    fit_laws(&station, &behaviours.iter().map(observed).collect::<Vec<_>>())
+}
+
+/// Most threads of a tier that were at work in a step.
+fn threads(steps: &[Step], tier: &str) -> Option<f64> {
+    steps.iter().filter_map(|step| step.threads.get(tier)).max().map(|threads| f64::from(*threads))
 }
 
 /// Forecasts of the steps that were left out of the fit, at the executions they completed.

@@ -74,6 +74,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
         histograms: Vec::new(),
         active: 0.0,
         in_flight: 0.0,
+        threads: BTreeMap::new(),
         generator: GeneratorHealth::default(),
         verdict: Verdict { worth: Worth::Valid, reasons: Vec::new() },
     }

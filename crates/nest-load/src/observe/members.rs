@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// Share of the busiest process's time from which on a process counts as working. A shell that waits for the server it
 /// started, or a master that only watches its workers, has used next to nothing.
 const WORKING: f64 = 0.05;
+/// Share of the busiest thread's time from which on a thread counts as working; a pool hands out its work evenly or to whoever
+/// was last free.
+const WORKING_THREAD: f64 = 0.02;
 /// Busy-seconds since the first sample below which the whole life of the processes is compared instead.
 const SOME_WORK_S: f64 = 1e-3;
 
@@ -12,10 +15,18 @@ const SOME_WORK_S: f64 = 1e-3;
 #[derive(Debug, Default)]
 pub struct Members {
     busy: BTreeMap<u32, (f64, f64)>, // by process: busy-seconds when it was first seen, and now
-    waits: BTreeMap<u32, f64>,       // by thread: seconds waited at the last sample
+    threads: BTreeMap<u32, Thread>,
     waiting_s: f64,
     sampled: bool,
     counts_waiting: bool,
+}
+
+/// A thread as of the last sample, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Thread {
+    ran_first: f64, // when it was first seen
+    ran: f64,
+    waited: f64,
 }
 
 impl Members {
@@ -23,7 +34,7 @@ impl Members {
     pub fn update(&mut self, busy: &[(u32, f64)]) {
         let first = |pid: &u32, now: f64| self.busy.get(pid).map_or(if self.sampled { 0.0 } else { now }, |(first, _)| first.min(now));
         self.busy = busy.iter().map(|(pid, now)| (*pid, (first(pid, *now), *now))).collect();
-        self.update_waits();
+        self.update_threads();
         self.sampled = true;
     }
 
@@ -47,20 +58,26 @@ impl Members {
         states.peek().is_some() && states.all(|state| state == 'T')
     }
 
-    fn update_waits(&mut self) {
-        let (mut waits, mut ran_s) = (BTreeMap::new(), 0.0);
-        for (thread, (ran, waited)) in self.busy.keys().flat_map(|pid| threads(*pid)) {
+    /// How many threads have done the work since the first sample; none where the kernel does not count.
+    #[must_use]
+    pub fn working_threads(&self) -> Option<u32> {
+        let since_first = |thread: &Thread| thread.ran - thread.ran_first;
+        let least = WORKING_THREAD * self.threads.values().map(since_first).fold(0.0, f64::max);
+        self.counts_waiting.then(|| self.threads.values().filter(|thread| since_first(thread) >= least.max(f64::MIN_POSITIVE)).count() as u32)
+    }
+
+    fn update_threads(&mut self) {
+        let (mut all, mut ran_s) = (BTreeMap::new(), 0.0);
+        for (number, (ran, waited)) in self.busy.keys().flat_map(|pid| threads(*pid)) {
             ran_s += ran;
-            let before = match self.waits.get(&thread) {
-                // A number that fell belongs to another thread than before.
-                Some(before) if *before <= waited => *before,
-                _ if self.sampled => 0.0,
-                _ => waited,
-            };
-            self.waiting_s += waited - before;
-            waits.insert(thread, waited);
+            // A number that fell belongs to another thread than before.
+            let before = self.threads.get(&number).filter(|before| before.waited <= waited && before.ran <= ran).copied();
+            let unseen = if self.sampled { Thread { ran_first: 0.0, ran: 0.0, waited: 0.0 } } else { Thread { ran_first: ran, ran, waited } };
+            let before = before.unwrap_or(unseen);
+            self.waiting_s += waited - before.waited;
+            all.insert(number, Thread { ran_first: before.ran_first, ran, waited });
         }
-        self.waits = waits;
+        self.threads = all;
         // A kernel that does not count writes zeros, for the time that threads ran too.
         self.counts_waiting = ran_s > 0.0;
     }
@@ -133,6 +150,8 @@ mod tests {
         });
         let waited = members.waiting_s().expect("the kernel counts");
         assert!(waited > 0.0, "{waited}");
+        // Those two; other tests of this process may run beside them.
+        assert!(members.working_threads().expect("the kernel counts") >= 2);
         // The threads have ended; what was seen of them is kept.
         members.update(&[(own, 0.1)]);
         assert!(members.waiting_s().expect("the kernel counts") >= waited);

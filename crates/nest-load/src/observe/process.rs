@@ -82,6 +82,12 @@ impl ProcessTree {
         self.members.is_stopped()
     }
 
+    /// Threads that did the work, as of the last sample; none where the kernel does not count.
+    #[must_use]
+    pub fn working_threads(&self) -> Option<u32> {
+        self.members.working_threads()
+    }
+
     /// Cores that the busiest process of the tree may run on.
     #[must_use]
     pub fn cores(&self) -> usize {

@@ -77,6 +77,7 @@ impl Run<'_> {
             histograms: recorder.histograms(&names),
             active: recorder.active.mean(result.span_s),
             in_flight: recorder.in_flight.mean(result.span_s),
+            threads: self.observer.working_threads(),
             generator: result.generator,
             requests,
             executions,

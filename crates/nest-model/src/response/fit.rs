@@ -5,7 +5,8 @@ use nest_data::{Estimate, scaling::QuantileLaw};
 
 use super::{
     QUANTILES, Response,
-    rise::{queued_share, rise},
+    pool::queued_share,
+    rise::{HIGHEST_TRUSTED, rise, seconds_at},
 };
 use crate::{
     draws::Z90,
@@ -17,20 +18,22 @@ use crate::{
 const HIGHEST: f64 = 0.97;
 /// Fewest steps of a law.
 const FEWEST: usize = 3;
-/// Least relative error of a quantile between visits.
-const LEAST_ERROR: f64 = 0.03;
+/// Least relative error of a quantile between visits, and of what [`rise`] makes of it.
+const LEAST_ERROR: f64 = 0.06;
 /// Least relative error of a mean between visits.
 const LEAST_MEAN_ERROR: f64 = 0.01;
-/// Relative error of the wait as queueing theory foretells it from own times: their spread is that of the whole answer, and
-/// systems are neither quite a queue nor quite shared.
+/// Relative error of the wait as queueing theory foretells it from own times: their spread is that of the whole answer.
 const THEORY_ERROR: f64 = 0.3;
-/// Executions that may share a server, as they are tried.
+/// Executions that may share a server, as they are tried; beside them all.
 const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
-const TEMPER: f64 = 4.0;
+/// How much less likely it is that more executions share a server than there are threads at work.
+const BEYOND_THREADS: f64 = 0.1;
 /// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
 const SHAPE_ERROR: f64 = 0.15;
 /// Rounds in which own times and the wait in proportion to them settle.
 const ROUNDS: usize = 8;
+/// Rounds in which the shape of own times settles.
+const SHAPE_ROUNDS: usize = 2;
 
 /// Response times of one behaviour in one step, at a utilisation (0-1) of the binding resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,54 +44,119 @@ pub struct Observed {
     pub response: Response,
 }
 
+/// What is queued for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Station {
+    /// The resource.
+    pub resource: String,
+    /// Its servers, a fraction allowed, above 0.
+    pub servers: f64,
+    /// Threads that were seen at work there; none where nobody counted.
+    pub threads: Option<f64>,
+}
+
 /// What the means of a behaviour show: its time without queueing, and how it waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct MeanLaw {
     own_s: f64,
-    /// Seconds that a queue makes it wait per unit of relative wait.
+    /// Seconds of the whole queue per unit of relative wait.
     wait_s: f64,
     /// The same as queueing theory foretells it.
     foretold_s: f64,
 }
 
+/// All laws if a server is shared by so many executions, and how badly they fit.
+struct Candidate {
+    slots: Option<f64>,
+    laws: Vec<QuantileLaw>,
+    misfit: f64,
+}
+
 /// Fits `R_q = a + b rise(rho)` for every behaviour and quantile with at least three usable steps.
 ///
-/// Means are known far better than tails, and the wait is the same queue's for all behaviours. So the means of all of them
-/// are fitted first, `E[R_j] = s_j + h(rho) (w + v s_j)`: w is what everybody waits in a queue, v s_j what grows with the own
-/// time where processors are shared. w is held within 30 % of what M/G/1 makes of the own times, `S (1 + cv^2) / 2`, and v of
-/// the 1 of processor sharing. Own time and wait together foretell how each quantile rises ([`rise`]), b being the wait of
-/// the mean; the measured quantiles then fix a, and b within 15 % of that. Of a queue, sharing and both at once, what fits
-/// means and quantiles best is taken, both only where the sum of squared errors falls by more than 6.
+/// Means are known far better than tails, and all behaviours stand at the same station. So the means of all of them are fitted
+/// first: `E[R_j] = s_j + u h(rho) (Q F + (1 - Q) s_j)`. s_j is the own time, h the mean wait in service times, and F what
+/// M/G/1 makes of the own times, `S (1 + cv^2) / 2`. K executions may share a server and the others wait in turn, which is the part
+/// `Q = rho^(c (K - 1))` of the wait (the tail of a geometric count). u is held within 30 % of 1. The shape of the own time then foretells
+/// how each quantile rises ([`rise`]), b being u F; the measured quantiles fix a, and b within 15 % of that.
+///
+/// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits, those beyond the threads at work a
+/// tenth of that; the laws of the median K are returned, and how far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
 ///
 /// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the tail, for which
-/// an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 3 % between visits.
+/// an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 % between visits and of the law.
 ///
 /// Source of the rank error: David, Nagaraja, "Order Statistics", section 2.5.
 #[must_use]
-pub fn fit_laws(resource: &str, servers: f64, behaviours: &[(String, Vec<Observed>)]) -> Vec<QuantileLaw> {
+pub fn fit_laws(station: &Station, behaviours: &[(String, Vec<Observed>)]) -> Vec<QuantileLaw> {
     let usable: Vec<(String, Vec<&Observed>)> = behaviours
         .iter()
         .map(|(name, observed)| (name.clone(), observed.iter().filter(|one| one.utilisation < HIGHEST && one.response.mean_s > 0.0).collect()))
         .collect();
-    let under = |slots: Option<f64>| {
-        let (means, misfit) = mean_laws(servers, &usable, slots);
-        let laws: Vec<(QuantileLaw, f64)> =
-            usable.iter().zip(means).flat_map(|((name, observed), mean)| behaviour_laws(name, resource, servers, observed, mean, slots)).collect();
-        let misfit = misfit + laws.iter().map(|(_, misfit)| misfit).sum::<f64>();
-        (laws.into_iter().map(|(law, _)| law).collect::<Vec<_>>(), misfit)
-    };
-    let candidates: Vec<(Vec<QuantileLaw>, f64)> = SLOTS.into_iter().map(Some).chain([None]).map(under).collect();
-    if std::env::var("ORACLE").is_ok() { let k: f64 = resource.parse().unwrap(); return under((k > 0.0).then_some(k)).0; }
-    let least = candidates.iter().map(|candidate| candidate.1).fold(f64::INFINITY, f64::min);
-    let weight = |misfit: f64| ((least - misfit) / 2.0 / TEMPER).exp();
-    let all: f64 = candidates.iter().map(|candidate| weight(candidate.1)).sum();
-    if std::env::var("DBG").is_ok() { eprintln!("DBG {:?}", candidates.iter().map(|c| ((c.1-least)*10.0).round()/10.0).collect::<Vec<_>>()); }
+    let candidates: Vec<Candidate> = SLOTS.into_iter().map(Some).chain([None]).map(|slots| candidate(station, &usable, slots)).collect();
+    let weights = weights(station, &candidates);
     let mut seen = 0.0;
-    let median = candidates.into_iter().find(|candidate| {
-        seen += weight(candidate.1);
-        seen >= all / 2.0
+    let median = weights.iter().position(|weight| {
+        seen += weight;
+        seen >= 0.5
     });
-    median.map_or(Vec::new(), |(laws, _)| laws)
+    let Some(median) = median.map(|index| &candidates[index]) else { return Vec::new() };
+    median.laws.iter().map(|law| with_other_slots(law, &candidates, &weights)).collect()
+}
+
+fn candidate(station: &Station, behaviours: &[(String, Vec<&Observed>)], slots: Option<f64>) -> Candidate {
+    let (means, misfit) = mean_laws(station.servers, behaviours, slots);
+    let of = |((name, observed), mean): (&(String, Vec<&Observed>), Option<MeanLaw>)| {
+        let blank = QuantileLaw {
+            behaviour: name.clone(),
+            quantile: 0.0,
+            resource: station.resource.clone(),
+            servers: station.servers,
+            a: Estimate::exact(0.0),
+            b: Estimate::exact(0.0),
+            covariance_ab: 0.0,
+            residual: 0.0,
+            slots,
+            own: None,
+        };
+        behaviour_laws(&blank, observed, mean)
+    };
+    let fitted: Vec<(QuantileLaw, f64)> = behaviours.iter().zip(means).flat_map(of).collect();
+    let misfit = misfit + fitted.iter().map(|(_, misfit)| misfit).sum::<f64>();
+    Candidate { slots, laws: fitted.into_iter().map(|(law, _)| law).collect(), misfit }
+}
+
+/// How much each candidate counts; they add up to 1.
+fn weights(station: &Station, candidates: &[Candidate]) -> Vec<f64> {
+    let least = candidates.iter().map(|candidate| candidate.misfit).fold(f64::INFINITY, f64::min);
+    // Half way to the next candidate, for those tried are powers of two.
+    let most = station.threads.map_or(f64::INFINITY, |threads| threads / station.servers * 2_f64.sqrt());
+    let weight = |candidate: &Candidate| {
+        let prior = if candidate.slots.unwrap_or(f64::INFINITY) <= most.max(1.0) { 1.0 } else { BEYOND_THREADS };
+        if least.is_finite() { prior * ((least - candidate.misfit) / 2.0).exp() } else { 1.0 }
+    };
+    let weights: Vec<f64> = candidates.iter().map(weight).collect();
+    let all: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / all).collect()
+}
+
+/// A law whose b is as uncertain as the executions that share a server make it.
+fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]) -> QuantileLaw {
+    let seconds = |law: &QuantileLaw| seconds_at(law, (law.a.value, law.b.value), law.servers, HIGHEST_TRUSTED);
+    let (here, rise) = (seconds(law), rise(law, law.servers, HIGHEST_TRUSTED));
+    let apart = |candidate: &Candidate| {
+        let other = candidate.laws.iter().find(|other| other.behaviour == law.behaviour && other.quantile == law.quantile);
+        other.map_or(0.0, |other| (seconds(other) - here).powi(2))
+    };
+    let variance: f64 = candidates.iter().zip(weights).map(|(candidate, weight)| weight * apart(candidate)).sum();
+    let of_slots = if rise > 0.0 { variance / rise.powi(2) } else { 0.0 };
+    QuantileLaw { b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots), ..law.clone() }
+}
+
+/// An estimate that is not below 0, with its 90 % interval.
+fn interval(value: f64, variance: f64) -> Estimate {
+    let error = variance.max(0.0).sqrt();
+    Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error }
 }
 
 /// The means of all behaviours; none for a behaviour with fewer than three steps.
@@ -109,7 +177,7 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], slots: Optio
     let mut misfit = 0.0;
     for _ in 0..ROUNDS {
         let wait = |behaviour: usize, one: &Observed| {
-            let queued = slots.map_or(0.0, |slots| queued_share(slots, servers, one.utilisation));
+            let queued = queued_share(slots, servers, one.utilisation);
             relative_wait(servers, one.utilisation) * (queued * foretold + (1.0 - queued) * own[behaviour])
         };
         let design = DMatrix::from_fn(rows.len() + 1, columns + 1, |row, column| match (rows.get(row), column == columns) {
@@ -146,45 +214,34 @@ fn mean_variance(one: &Observed) -> f64 {
 }
 
 /// The laws of one behaviour.
-fn behaviour_laws(name: &str, resource: &str, servers: f64, observed: &[&Observed], mean: Option<MeanLaw>, slots: Option<f64>) -> Vec<(QuantileLaw, f64)> {
-    let blank = |index: usize| QuantileLaw {
-        behaviour: name.to_owned(),
-        quantile: QUANTILES[index],
-        resource: resource.to_owned(),
-        servers,
-        a: Estimate::exact(0.0),
-        b: Estimate::exact(0.0),
-        covariance_ab: 0.0,
-        residual: 0.0,
-        slots: None,
-        own: None,
-    };
+fn behaviour_laws(blank: &QuantileLaw, observed: &[&Observed], mean: Option<MeanLaw>) -> Vec<(QuantileLaw, f64)> {
+    let indices = 0..QUANTILES.len();
     let Some(mean) = mean.filter(|mean| mean.wait_s > 0.0 && mean.own_s > 0.0) else {
-        return (0..QUANTILES.len()).filter_map(|index| fit_quantile(blank(index), index, observed, None)).collect();
+        return indices.filter_map(|index| fit_quantile(blank, index, observed, None)).collect();
     };
-    // Own quantiles first, as if the own time were exponential; from them its real shape.
-    let (mean_own, unit_s) = (mean.own_s, mean.foretold_s);
-    let exponential = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean_own / unit_s);
-    let under = |own: [f64; 3]| {
-        (0..QUANTILES.len())
-            .map(|index| fit_quantile(QuantileLaw { slots, own: Some(own), ..blank(index) }, index, observed, Some(mean.wait_s)))
-            .collect::<Vec<_>>()
+    let shaped = |own: [f64; 3]| {
+        let law = QuantileLaw { own: Some(own), ..blank.clone() };
+        indices.clone().map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s))).collect::<Vec<_>>()
     };
-    let mut own = exponential;
-    for _ in 0..2 {
-        let laws = under(own);
-        let mut last = 0.0;
-        for (index, law) in laws.iter().enumerate() {
-            own[index] = law.as_ref().map_or(last * own[index] / own[index.max(1) - 1], |(law, _)| (law.a.value / unit_s).max(last));
-            last = own[index];
+    // The own time is taken to be exponential first; what is left of the quantiles then shows its real shape.
+    let mut own = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean.own_s / mean.foretold_s);
+    for _ in 0..SHAPE_ROUNDS {
+        let laws = shaped(own);
+        let exponential = own;
+        for index in indices.clone() {
+            let before = if index > 0 { own[index - 1] } else { 0.0 };
+            // A quantile of which too little was seen lies as far from the one before as it did.
+            let unseen = if index > 0 { before * exponential[index] / exponential[index - 1].max(f64::MIN_POSITIVE) } else { own[0] };
+            own[index] = laws[index].as_ref().map_or(unseen, |(law, _)| law.a.value / mean.foretold_s).max(before);
         }
     }
-    under(own).into_iter().flatten().collect()
+    shaped(own).into_iter().flatten().collect()
 }
 
 /// Fits a and b of a law whose rise is known; `wait_s` is what the means say of b.
-fn fit_quantile(law: QuantileLaw, index: usize, observed: &[&Observed], wait_s: Option<f64>) -> Option<(QuantileLaw, f64)> {
+fn fit_quantile(law: &QuantileLaw, index: usize, observed: &[&Observed], wait_s: Option<f64>) -> Option<(QuantileLaw, f64)> {
     let quantile = QUANTILES[index];
+    let law = QuantileLaw { quantile, ..law.clone() };
     let usable: Vec<(f64, f64, f64)> = observed
         .iter()
         .filter(|one| one.response.count as f64 * (1.0 - quantile) >= 1.0)
@@ -213,10 +270,7 @@ fn fit_quantile(law: QuantileLaw, index: usize, observed: &[&Observed], wait_s: 
     let residuals = &seconds - &design * &fit.coefficients;
     let chi: f64 = residuals.iter().zip(variances.iter()).map(|(residual, variance)| residual.powi(2) / variance).sum();
     let inflate = (chi / (all - 2) as f64).max(1.0);
-    let estimate = |index: usize| {
-        let (value, error) = (fit.coefficients[index], (fit.covariance[(index, index)] * inflate).max(0.0).sqrt());
-        Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error }
-    };
+    let estimate = |index: usize| interval(fit.coefficients[index], fit.covariance[(index, index)] * inflate);
     let relative: f64 = residuals.iter().zip(seconds.iter()).take(rows).map(|(residual, seconds)| (residual / seconds).powi(2)).sum();
     let fitted = QuantileLaw {
         a: estimate(0),
@@ -238,12 +292,16 @@ mod tests {
         Observed { utilisation, response: Response { count, mean_s, deviation_s: mean_s, quantiles_s } }
     }
 
+    fn one_server() -> Station {
+        Station { resource: "app/cpu".to_owned(), servers: 1.0, threads: None }
+    }
+
     /// Response of M/M/1 is exponential with the mean S / (1 - rho).
     #[test]
     fn one_exponential_server_is_recovered() {
         let exact = |rho: f64| 0.010 / (1.0 - rho);
         let steps: Vec<Observed> = [0.1, 0.3, 0.5, 0.7].map(|rho| observed(rho, 10_000, exact(rho))).to_vec();
-        let laws = fit_laws("app/cpu", 1.0, &[("a".to_owned(), steps)]);
+        let laws = fit_laws(&one_server(), &[("a".to_owned(), steps)]);
         assert_eq!(laws.len(), 3);
         for law in laws {
             let (found, expected) = (seconds_at(&law, (law.a.value, law.b.value), 1.0, 0.9), -(1.0 - law.quantile).ln() * exact(0.9));
@@ -256,11 +314,11 @@ mod tests {
     fn too_few_or_saturated_steps_give_no_law() {
         let laws = |steps: &[(f64, u64)]| {
             let steps = steps.iter().map(|(rho, count)| observed(*rho, *count, 0.01)).collect();
-            fit_laws("r", 1.0, &[("a".to_owned(), steps)]).iter().map(|law| law.quantile).collect::<Vec<_>>()
+            fit_laws(&one_server(), &[("a".to_owned(), steps)]).iter().map(|law| law.quantile).collect::<Vec<_>>()
         };
         assert!(laws(&[(0.1, 100), (0.2, 100)]).is_empty());
         assert!(laws(&[(0.1, 100), (0.2, 100), (0.99, 100)]).is_empty());
         assert_eq!(laws(&[(0.1, 50), (0.2, 50), (0.3, 50)]), [0.5, 0.95], "p99 of 50 requests is their maximum");
-        assert!(fit_laws("r", 1.0, &[]).is_empty());
+        assert!(fit_laws(&one_server(), &[]).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use nest_data::{Estimate, scaling::QuantileLaw};
 
-use super::{QUANTILES, own_time::{cells, survival}};
+use super::{QUANTILES, own_time::OwnTime, pool::Pool};
 use crate::{draws::Z90, queueing::relative_wait};
 
 /// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small errors of
@@ -35,84 +35,16 @@ pub fn estimate_at(law: &QuantileLaw, utilisation: f64) -> Option<Estimate> {
 /// Rise of a law's quantile over its own time, in units of its wait b; infinite from saturation on.
 ///
 /// # Formula
-/// `queueing omega_q(c, rho) + sharing h(c, rho)`: h is the mean wait in service times, and omega the q-quantile of own time
-/// plus wait less that of the own time, where the own time is exponential with the mean `own_spread` and the wait is 0 with
-/// the probability 1 - C, otherwise exponential with the mean `1 / (c (1 - rho))`.
+/// The quantile that [`Pool`] makes of the law's own time, less that of the own time itself; the mean wait h(c, rho) in service
+/// times where the law knows no own time.
 #[must_use]
 pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
     if utilisation >= 1.0 {
         return f64::INFINITY;
     }
-    let mean = relative_wait(servers, utilisation);
-    let Some(own) = &law.own else { return mean };
-    let queue = Queue::new(law.slots, servers, utilisation);
-    queue.quantile(own, law.quantile) - own[QUANTILES.iter().position(|q| *q == law.quantile).unwrap_or(0)]
-}
-
-/// Part of the mean wait that is spent in the queue before the shared servers, 0-1.
-pub(super) fn queued_share(slots: f64, servers: f64, utilisation: f64) -> f64 {
-    utilisation.powf(servers * (slots - 1.0))
-}
-
-/// What an arrival finds: with the probability `delayed` all servers are busy, and as many executions a server as an exponential time with the rate
-/// `emptying`, beyond the first.
-struct Queue {
-    slots: f64,
-    delayed: f64,
-    thinning: f64,
-    emptying: f64,
-}
-
-impl Queue {
-    fn new(slots: Option<f64>, servers: f64, utilisation: f64) -> Self {
-        let emptying = servers * (1.0 - utilisation);
-        Self { slots: slots.unwrap_or(f64::INFINITY), delayed: (relative_wait(servers, utilisation) * emptying).min(1.0), thinning: -servers * utilisation.max(1e-9).ln(), emptying }
-    }
-
-    /// Response time of an own time where so many executions share a server or wait for it.
-    fn response(&self, own: f64, present: f64) -> f64 {
-        own * present.min(self.slots) + (present - self.slots).max(0.0)
-    }
-
-    /// Share of responses above `time`, and its density there.
-    fn tail(&self, own: &[f64; 3], cells: &[(f64, f64)], time: f64) -> (f64, f64) {
-        let (longer, density) = survival(own, time);
-        let mut tail = ((1.0 - self.delayed) * longer, (1.0 - self.delayed) * density);
-        for (own, weight) in cells {
-            let full = own * self.slots;
-            let (decay, slope) = if time <= *own {
-                (0.0, 0.0)
-            } else if time < full {
-                ((time / own - 1.0) * self.thinning, self.thinning / own)
-            } else {
-                ((self.slots - 1.0) * self.thinning + (time - full) * self.emptying, self.emptying)
-            };
-            let part = self.delayed * weight * (-decay).exp();
-            tail.0 += part;
-            tail.1 += part * slope;
-        }
-        tail
-    }
-
-    fn quantile(&self, own: &[f64; 3], quantile: f64) -> f64 {
-        let longer = 1.0 - quantile;
-        let cells = cells(own);
-        let present = 1.0 + ((self.delayed / longer).ln() / self.emptying).max(0.0);
-        let (mut low, mut high) = (0.0, f64::INFINITY);
-        let mut time = self.response(own[0], present).max(own[0]);
-        for _ in 0..ROUNDS {
-            let (tail, slope) = self.tail(own, &cells, time);
-            let miss = (tail / longer).ln();
-            if miss > 0.0 { low = time } else { high = time }
-            let step = if slope > 0.0 { miss * tail / slope } else { f64::NAN };
-            if step.abs() <= 1e-10 * time {
-                return time + step;
-            }
-            let next = time + step;
-            time = if next > low && next < high { next } else if high.is_finite() { (low + high) / 2.0 } else { 2.0 * time };
-        }
-        time
-    }
+    let Some(own) = &law.own else { return relative_wait(servers, utilisation) };
+    let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile).unwrap_or_default();
+    (Pool::new(law.slots, servers, utilisation).quantile(&OwnTime::new(own), law.quantile) - own[index]).max(0.0)
 }
 
 /// A quantile of a behaviour in seconds in one world, at a utilisation (0-1) of `servers` servers; `None` where it has no law.
@@ -174,3 +106,55 @@ fn utilisation_at(law: &QuantileLaw, world: (f64, f64), servers: f64, limit_s: f
     Some(low.0)
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn law(quantile: f64, slots: Option<f64>) -> QuantileLaw {
+        let zero = nest_data::Estimate::exact(0.0);
+        QuantileLaw {
+            behaviour: "a".to_owned(),
+            quantile,
+            resource: "app/cpu".to_owned(),
+            servers: 4.0,
+            a: zero,
+            b: zero,
+            covariance_ab: 0.0,
+            residual: 0.0,
+            slots,
+            own: Some([0.9, 1.4, 2.0]),
+        }
+    }
+
+    #[test]
+    fn a_limit_and_the_utilisation_that_reaches_it_are_inverses() {
+        for law in [law(0.99, Some(1.0)), law(0.95, Some(4.0)), law(0.5, None)] {
+            for utilisation in [0.05, 0.5, 0.9, 0.999] {
+                let limit = seconds_at(&law, (0.02, 0.01), 4.0, utilisation);
+                let found = highest_utilisation(&[(&law, (0.02, 0.01))], law.quantile, 4.0, limit).expect("above the own time");
+                assert!((seconds_at(&law, (0.02, 0.01), 4.0, found) / limit - 1.0).abs() < 1e-6, "{utilisation}: {found}");
+            }
+            assert_eq!(highest_utilisation(&[(&law, (0.02, 0.01))], law.quantile, 4.0, 0.01), None);
+            assert_eq!(highest_utilisation(&[(&law, (0.02, 0.0))], law.quantile, 4.0, 0.03), Some(1.0));
+        }
+    }
+
+    #[test]
+    fn a_draw_without_own_time_reaches_its_limit_by_waiting() {
+        let law = QuantileLaw { own: None, ..law(0.95, None) };
+        // 0.01 rho / (1 - rho) = 0.03 at rho = 3/4 of one server
+        let found = highest_utilisation(&[(&law, (0.0, 0.01))], 0.95, 1.0, 0.03).expect("it waits");
+        assert!((found - 0.75).abs() < 1e-12, "{found}");
+    }
+
+    #[test]
+    fn quantiles_that_cross_are_put_in_order() {
+        let [p95, p99] = [0.95, 0.99].map(|quantile| QuantileLaw { own: None, ..law(quantile, None) });
+        let laws = [(&p95, (0.01, 0.05)), (&p99, (0.02, 0.01))]; // crossed from h = 0.25 on
+        let at = |quantile| ordered_seconds(&laws, quantile, 1.0, 0.5).expect("two laws");
+        assert!((at(0.95) - 0.03).abs() < 1e-12 && (at(0.99) - 0.06).abs() < 1e-12);
+        let reached = |quantile| highest_utilisation(&laws, quantile, 1.0, 0.06).expect("above the own time");
+        assert!((reached(0.99) - 0.5).abs() < 1e-6 && reached(0.95) > reached(0.99));
+        assert_eq!(ordered_seconds(&[], 0.95, 1.0, 0.5), None);
+    }
+}

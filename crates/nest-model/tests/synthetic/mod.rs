@@ -129,6 +129,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: u
         histograms: histograms.map(|(behaviour, times)| histogram(behaviour, times)).collect(),
         active: 0.0,
         in_flight: 0.0,
+        threads: BTreeMap::new(),
         generator: GeneratorHealth::default(),
         verdict: Verdict { worth: if kept_up { Worth::Valid } else { Worth::Limited }, reasons: Vec::new() },
     }
