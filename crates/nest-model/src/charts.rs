@@ -15,7 +15,7 @@ use crate::{
     load_law::LoadLaw,
     performance::seconds,
     project::{ConfigWorlds, Context},
-    response::{HIGHEST_TRUSTED, ordered_seconds},
+    response::{HIGHEST_TRUSTED, Rise, ordered_seconds},
 };
 
 /// Points of a drawn curve.
@@ -133,11 +133,12 @@ fn response(context: &Context<'_>) -> Option<Chart> {
     let to = context.model.tested.customers.max(HIGHEST_TRUSTED * saturation).min(0.98 * saturation);
     let uses = Uses::new(context, resource);
     let curve = |law: &&QuantileLaw| {
-        let own: Vec<usize> = (0..context.model.quantiles.len()).filter(|index| context.model.quantiles[*index].behaviour == law.behaviour).collect();
+        let of_behaviour = context.model.quantiles.iter().enumerate().filter(|(_, one)| one.behaviour == law.behaviour);
+        let rises: Vec<(usize, Rise<'_>)> = of_behaviour.map(|(index, one)| (index, Rise::new(one, one.servers))).collect();
         let seconds = |world: &World, one: &OneUse, customers: f64| {
             let rho = (uses.used(one, customers) / capacity).min(0.995);
-            let laws: Vec<(&QuantileLaw, (f64, f64))> = own.iter().map(|index| (&context.model.quantiles[*index], world.quantiles[*index])).collect();
-            ordered_seconds(&laws, law.quantile, law.servers, rho).unwrap_or(f64::NAN)
+            let laws: Vec<(&Rise<'_>, (f64, f64))> = rises.iter().map(|(index, rise)| (rise, world.quantiles[*index])).collect();
+            ordered_seconds(&laws, law.quantile, rho).unwrap_or(f64::NAN)
         };
         let at = |customers: f64| {
             let draws = context.worlds.iter().zip(&uses.draws).take(SHOWN_DRAWS).map(|(world, one)| seconds(world, one, customers));

@@ -30,7 +30,7 @@ pub use self::{
     placed::{Carrier, Placed},
 };
 use self::{finder::Finder, meters::Metered};
-use crate::{ModelError, inputs::Inputs, sizing::Sizing};
+use crate::{ModelError, inputs::Inputs, response::Rise, sizing::Sizing};
 use nest_data::config::Config;
 
 /// Bytes of one GiB.
@@ -49,6 +49,7 @@ pub struct PricedConfig<'a> {
     pub peak_per_day: f64,       // executions per second in the busiest minute, for one a day
     pub placed: Vec<Placed<'a>>, // the main placement first
     pub kept: Vec<Kept<'a>>,     // resources that stay as they were measured
+    pub rises: Vec<Rise<'a>>,    // of the model's laws of response time, in their order, on this configuration's servers
     pub month_hours: f64,
     bins: Vec<LoadBin>,         // hours by load, the busiest first
     requests: Vec<f64>,         // requests per execution, by behaviour
@@ -109,7 +110,7 @@ impl<'a> PricedConfig<'a> {
             source: STUDY.to_owned(),
         }));
         let position = |fee: &nest_data::fee::Fee| behaviours.iter().position(|name| *name == fee.behaviour).expect("checked when it was read");
-        Ok(Self {
+        let mut priced = Self {
             name,
             config,
             study,
@@ -129,7 +130,18 @@ impl<'a> PricedConfig<'a> {
             metered,
             fixed,
             behaviours,
-        })
+            rises: Vec::new(),
+        };
+        priced.rises = model.quantiles.iter().map(|law| Rise::new(law, priced.servers(law))).collect();
+        Ok(priced)
+    }
+
+    /// Servers of the queue that a law of response times speaks of.
+    fn servers(&self, law: &QuantileLaw) -> f64 {
+        match self.carrying_law(law).map(|placed| &self.placed[placed].carrier) {
+            Some(Carrier::Units(units)) => units.cores,
+            _ => law.servers,
+        }
     }
 
     /// The placement that the study's main tier has.

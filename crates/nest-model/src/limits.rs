@@ -20,7 +20,7 @@ use crate::{
     draws::World,
     error_onset::customers_failing,
     inputs::Inputs,
-    response::{highest_utilisation, seconds_at},
+    response::{Rise, highest_utilisation},
 };
 
 /// Share of an instance's memory that the tier can fill: ◇ assumed, the operating system and its page cache need the rest.
@@ -85,7 +85,7 @@ pub fn limits<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World
     errors(priced, asked, world, &mut limits);
     quotas(priced, inputs, &mut limits);
     objectives(priced, asked, world, inputs, &mut limits);
-    knee(priced, asked, world, inputs, &mut limits);
+    knee(priced, world, inputs, &mut limits);
     memory(priced, asked, inputs, &mut limits);
     budget(priced, asked, inputs, &mut limits);
     limits
@@ -163,7 +163,7 @@ fn objectives<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World
         for (quantile, limit_s) in slo.limits() {
             for law in &asked.model.quantiles {
                 if law.quantile == quantile && slo.applies_to.as_ref().is_none_or(|behaviour| law.behaviour == *behaviour) {
-                    let customers = objective_customers(priced, inputs, law, &behaviour_laws(asked.model, world, law), limit_s);
+                    let customers = objective_customers(priced, inputs, law, &behaviour_laws(priced, world, law), limit_s);
                     limits.push(limit(BreakKind::Slo, Cause::Objective { name, law, limit_s }, customers));
                 }
             }
@@ -172,14 +172,13 @@ fn objectives<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World
 }
 
 /// All laws of the behaviour of one of them, each with its a and b in a world.
-fn behaviour_laws<'a>(model: &'a ScalingModel, world: &World, of: &QuantileLaw) -> Vec<(&'a QuantileLaw, (f64, f64))> {
-    let laws = model.quantiles.iter().zip(world.quantiles.iter().copied());
-    laws.filter(|(law, _)| law.behaviour == of.behaviour).collect()
+pub fn behaviour_laws<'a>(priced: &'a PricedConfig<'_>, world: &World, of: &QuantileLaw) -> Vec<(&'a Rise<'a>, (f64, f64))> {
+    let laws = priced.rises.iter().zip(world.quantiles.iter().copied());
+    laws.filter(|(rise, _)| rise.law.behaviour == of.behaviour).collect()
 }
 
-fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, laws: &[(&QuantileLaw, (f64, f64))], limit_s: f64) -> f64 {
-    let (servers, slowdown) = queue(priced, inputs, law);
-    match highest_utilisation(laws, law.quantile, servers, limit_s / slowdown) {
+fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, laws: &[(&Rise<'_>, (f64, f64))], limit_s: f64) -> f64 {
+    match highest_utilisation(laws, law.quantile, limit_s / slowdown(priced, inputs, law)) {
         Some(utilisation) => customers_at(priced, inputs, law, utilisation),
         None => 0.0,
     }
@@ -192,8 +191,7 @@ pub fn meet_objectives(priced: &PricedConfig<'_>, study: &Study, model: &Scaling
             let asked = |law: &&QuantileLaw| law.quantile == quantile && slo.applies_to.as_ref().is_none_or(|behaviour| law.behaviour == *behaviour);
             for law in model.quantiles.iter().filter(asked) {
                 let Some(placed) = priced.carrying_law(law).filter(|placed| priced.sizing(*placed, inputs).is_some()) else { continue };
-                let (servers, slowdown) = queue(priced, inputs, law);
-                let most = highest_utilisation(&behaviour_laws(model, world, law), quantile, servers, limit_s / slowdown);
+                let most = highest_utilisation(&behaviour_laws(priced, world, law), quantile, limit_s / slowdown(priced, inputs, law));
                 if let Some(most) = most.filter(|most| *most >= LEAST_UTILISATION) {
                     let used = &mut inputs.placed[placed];
                     used.most_utilisation = used.most_utilisation.min(most);
@@ -203,11 +201,9 @@ pub fn meet_objectives(priced: &PricedConfig<'_>, study: &Study, model: &Scaling
     }
 }
 
-/// Servers of the queue that a law speaks of, on this configuration, and the factor on its times.
-pub fn queue(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -> (f64, f64) {
-    let Some(placed) = priced.carrying_law(law) else { return (law.servers, 1.0) };
-    let slowdown = priced.placed[placed].slowdown(inputs.placed[placed].speed);
-    (priced.sizing(placed, inputs).map_or(law.servers, |sizing| sizing.cores), slowdown)
+/// Factor on the times of a law on this configuration.
+pub fn slowdown(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -> f64 {
+    priced.carrying_law(law).map_or(1.0, |placed| priced.placed[placed].slowdown(inputs.placed[placed].speed))
 }
 
 /// Customers at which the resource of a law is at a utilisation: units are added until none is left, so one that the sizing never lets
@@ -236,16 +232,15 @@ fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, util
 /// Where the median response time of the most frequent behaviour begins to grow faster than the work that gets done.
 ///
 /// # Formula
-/// The utilisation that maximises `rho / R(rho)`, with R as [`seconds_at`] gives it. (The crossing of the asymptotic bounds of an open load is its
+/// The utilisation that maximises `rho / R(rho)`, with R as [`Rise::seconds`] gives it. (The crossing of the asymptotic bounds of an open load is its
 /// saturation, which is a break point of its own.)
 ///
 /// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979.
-fn knee<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    let medians = asked.model.quantiles.iter().zip(&world.quantiles).filter(|(law, _)| law.quantile == 0.5);
+fn knee<'a>(priced: &'a PricedConfig<'_>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+    let medians = priced.rises.iter().zip(&world.quantiles).filter(|(rise, _)| rise.law.quantile == 0.5);
     let rate = |law: &QuantileLaw| priced.behaviours.iter().position(|name| *name == law.behaviour).map_or(0.0, |index| inputs.rates_per_day[index]);
-    let Some((law, (a, b))) = medians.max_by(|left, right| rate(left.0).total_cmp(&rate(right.0))) else { return };
-    let (servers, _) = queue(priced, inputs, law);
-    let power = |rho: f64| rho / seconds_at(law, (*a, *b), servers, rho);
+    let Some((rise, (a, b))) = medians.max_by(|left, right| rate(left.0.law).total_cmp(&rate(right.0.law))) else { return };
+    let (law, power) = (rise.law, |rho: f64| rho / rise.seconds((*a, *b), rho));
     let customers = if *a > 0.0 && *b > 0.0 { customers_at(priced, inputs, law, maximum(power)) } else { f64::INFINITY };
     limits.push(limit(BreakKind::Knee, Cause::Waiting(law), customers));
 }

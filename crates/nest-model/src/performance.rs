@@ -6,7 +6,7 @@ use crate::{
     config::{Carrier, PricedConfig},
     draws::World,
     inputs::Inputs,
-    limits::queue,
+    limits::{behaviour_laws, slowdown},
     project::{ConfigWorlds, Context},
     response::ordered_seconds,
 };
@@ -51,15 +51,12 @@ fn utilisation(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, cu
 
 fn seconds_in(priced: &PricedConfig<'_>, context: &Context<'_>, world: &World, inputs: &Inputs, index: usize, customers: f64) -> Option<f64> {
     let law = &context.model.quantiles[index];
-    let (servers, slowdown) = queue(priced, inputs, law);
     // Functions do not queue; what waits there is a cold start, which a quantile meets where they are more frequent than its tail.
     let rho = utilisation(priced, inputs, law, customers).unwrap_or(0.0);
     if rho >= 1.0 {
         return None;
     }
-    let laws: Vec<_> =
-        context.model.quantiles.iter().zip(world.quantiles.iter().copied()).filter(|(one, _)| one.behaviour == law.behaviour).collect();
-    let seconds = ordered_seconds(&laws, law.quantile, servers, rho)? * slowdown;
+    let seconds = ordered_seconds(&behaviour_laws(priced, world, law), law.quantile, rho)? * slowdown(priced, inputs, law);
     Some(seconds + cold_start_s(priced, law))
 }
 

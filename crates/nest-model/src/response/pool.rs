@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_pool_lies_between_sharing_and_queueing() {
         let at = |slots| Pool::new(slots, 2.0, 0.9).quantile(&OwnTime::new(&[0.4, 0.5, 0.6]), 0.95);
-        let few = [at(None), at(Some(64.0)), at(Some(8.0)), at(Some(2.0)), at(Some(1.0))];
+        let few = [at(None), at(Some(12.0)), at(Some(8.0)), at(Some(2.0)), at(Some(1.0))];
         assert!(few.is_sorted() && few[0] < 0.5 * few[4], "{few:?}"); // short ones gain by sharing
     }
 }

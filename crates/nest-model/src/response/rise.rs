@@ -8,8 +8,9 @@ use crate::{draws::Z90, queueing::relative_wait};
 /// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small errors of
 /// utilisation there are large ones of response time.
 pub const HIGHEST_TRUSTED: f64 = 0.9;
-/// Rounds of a search; each at least halves what is left.
-const ROUNDS: usize = 60;
+/// Nodes of a [`Rise`], as many as `ln(1 / (1 - rho))` goes up to and steps of it.
+const NODES: usize = 10 * NODES_PER_UNIT;
+const NODES_PER_UNIT: usize = 32;
 
 /// Quantile of response time in seconds at a utilisation (0-1) of a resource with `servers` servers (a fraction allowed), for
 /// one world's own time `a` and wait `b` in seconds; infinite from saturation on.
@@ -47,7 +48,70 @@ pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
     (Pool::new(law.slots, servers, utilisation).quantile(&OwnTime::new(own), law.quantile) - own[index]).max(0.0)
 }
 
-/// A quantile of a behaviour in seconds in one world, at a utilisation (0-1) of `servers` servers; `None` where it has no law.
+/// [`rise`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its nodes (within 0.5 % of it) and
+/// like `1 / (1 - rho)` beyond them: what thousands of draws and months look up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rise<'a> {
+    /// The law.
+    pub law: &'a QuantileLaw,
+    nodes: Vec<f64>, // never falling, from 0 at no load
+}
+
+impl<'a> Rise<'a> {
+    /// At `servers` servers (a fraction allowed) of the law's resource.
+    #[must_use]
+    pub fn new(law: &'a QuantileLaw, servers: f64) -> Self {
+        let mut highest = 0.0_f64;
+        let node = |index: usize| {
+            let utilisation = -(-(index as f64) / NODES_PER_UNIT as f64).exp_m1();
+            highest = highest.max(rise(law, servers, utilisation));
+            highest
+        };
+        Self { law, nodes: (0..=NODES).map(node).collect() }
+    }
+
+    /// The rise at a utilisation (0-1); infinite from saturation on.
+    #[must_use]
+    pub fn at(&self, utilisation: f64) -> f64 {
+        if utilisation >= 1.0 {
+            return f64::INFINITY;
+        }
+        let place = -(-utilisation.max(0.0)).ln_1p() * NODES_PER_UNIT as f64;
+        let index = place as usize;
+        match self.nodes.get(index + 1) {
+            Some(next) => self.nodes[index] + (place - index as f64) * (next - self.nodes[index]),
+            None => self.nodes[NODES] * ((place - NODES as f64) / NODES_PER_UNIT as f64).exp(),
+        }
+    }
+
+    /// Highest utilisation (0-1) at which the rise is at most this.
+    fn utilisation_at(&self, most: f64) -> f64 {
+        let above = self.nodes.partition_point(|rise| *rise <= most);
+        let place = match self.nodes.get(above) {
+            Some(next) => above as f64 - (next - most) / (next - self.nodes[above - 1]),
+            None if self.nodes[NODES] == 0.0 => return 1.0,
+            None => NODES as f64 + (most / self.nodes[NODES]).ln() * NODES_PER_UNIT as f64,
+        };
+        -(-place / NODES_PER_UNIT as f64).exp_m1()
+    }
+
+    /// Quantile of response time in seconds at a utilisation (0-1) in a world with the own time `a` and the wait `b` in seconds.
+    #[must_use]
+    pub fn seconds(&self, (a, b): (f64, f64), utilisation: f64) -> f64 {
+        if b == 0.0 { a } else { a + b * self.at(utilisation) }
+    }
+
+    /// Highest utilisation (0-1) at which a world keeps a limit; none where it does not even without load.
+    fn keeps(&self, (a, b): (f64, f64), limit_s: f64) -> Option<f64> {
+        match b {
+            _ if a > limit_s => None,
+            0.0 => Some(1.0),
+            _ => Some(self.utilisation_at((limit_s - a) / b)),
+        }
+    }
+}
+
+/// A quantile of a behaviour in seconds in one world, at a utilisation (0-1); `None` where it has no law.
 ///
 /// `laws` are all laws of the behaviour with their a and b in that world. A draw may let p95 pass p99: what comes out is put in
 /// order by value, so that p50 <= p95 <= p99.
@@ -55,9 +119,9 @@ pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
 /// Source of the rearrangement: Chernozhukov, Fernandez-Val, Galichon, "Quantile and probability curves without crossing",
 /// Econometrica 78(3), 2010.
 #[must_use]
-pub fn ordered_seconds(laws: &[(&QuantileLaw, (f64, f64))], quantile: f64, servers: f64, utilisation: f64) -> Option<f64> {
-    let rank = laws.iter().filter(|(law, _)| law.quantile < quantile).count();
-    let mut seconds: Vec<f64> = laws.iter().map(|(law, world)| seconds_at(law, *world, servers, utilisation)).collect();
+pub fn ordered_seconds(laws: &[(&Rise<'_>, (f64, f64))], quantile: f64, utilisation: f64) -> Option<f64> {
+    let rank = laws.iter().filter(|(rise, _)| rise.law.quantile < quantile).count();
+    let mut seconds: Vec<f64> = laws.iter().map(|(rise, world)| rise.seconds(*world, utilisation)).collect();
     seconds.sort_by(f64::total_cmp);
     seconds.get(rank).copied()
 }
@@ -65,45 +129,12 @@ pub fn ordered_seconds(laws: &[(&QuantileLaw, (f64, f64))], quantile: f64, serve
 /// Highest utilisation (0-1) at which a quantile of a behaviour, ordered as in [`ordered_seconds`], keeps a limit in one world;
 /// `None` where it does not even without load, 1 where waiting never matters.
 #[must_use]
-pub fn highest_utilisation(laws: &[(&QuantileLaw, (f64, f64))], quantile: f64, servers: f64, limit_s: f64) -> Option<f64> {
-    let rank = laws.iter().filter(|(law, _)| law.quantile > quantile).count();
-    let mut reached: Vec<Option<f64>> = laws.iter().map(|(law, world)| utilisation_at(law, *world, servers, limit_s)).collect();
+pub fn highest_utilisation(laws: &[(&Rise<'_>, (f64, f64))], quantile: f64, limit_s: f64) -> Option<f64> {
+    let rank = laws.iter().filter(|(rise, _)| rise.law.quantile > quantile).count();
+    let mut reached: Vec<Option<f64>> = laws.iter().map(|(rise, world)| rise.keeps(*world, limit_s)).collect();
     // The largest value reaches the limit first, so ordering values is ordering where they reach it.
     reached.sort_by(|a, b| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
     reached.get(rank).copied().flatten()
-}
-
-/// Utilisation at which one law reaches a limit.
-fn utilisation_at(law: &QuantileLaw, world: (f64, f64), servers: f64, limit_s: f64) -> Option<f64> {
-    if world.0 > limit_s {
-        return None;
-    }
-    if world.1 == 0.0 {
-        return Some(1.0);
-    }
-    // The Illinois rule on (limit - R) / (limit + R), which falls smoothly to -1 at saturation, also from an R of 0.
-    let left = |utilisation: f64| {
-        let seconds = seconds_at(law, world, servers, utilisation);
-        if seconds.is_finite() { (limit_s - seconds) / (limit_s + seconds) } else { -1.0 }
-    };
-    let (mut low, mut high) = ((0.0, left(0.0)), (1.0, -1.0));
-    let mut before = 0.0; // sign of the last value: an end that stays twice counts half
-    for _ in 0..ROUNDS {
-        let at = high.0 - high.1 * (high.0 - low.0) / (high.1 - low.1);
-        let value = left(at);
-        if value.abs() < 1e-13 || high.0 - low.0 < 1e-15 {
-            return Some(at);
-        }
-        if value > 0.0 {
-            low = (at, value);
-            high.1 *= if before > 0.0 { 0.5 } else { 1.0 };
-        } else {
-            high = (at, value);
-            low.1 *= if before < 0.0 { 0.5 } else { 1.0 };
-        }
-        before = value;
-    }
-    Some(low.0)
 }
 
 #[cfg(test)]
@@ -111,7 +142,7 @@ mod tests {
     use super::*;
 
     fn law(quantile: f64, slots: Option<f64>) -> QuantileLaw {
-        let zero = nest_data::Estimate::exact(0.0);
+        let zero = Estimate::exact(0.0);
         QuantileLaw {
             behaviour: "a".to_owned(),
             quantile,
@@ -129,13 +160,14 @@ mod tests {
     #[test]
     fn a_limit_and_the_utilisation_that_reaches_it_are_inverses() {
         for law in [law(0.99, Some(1.0)), law(0.95, Some(4.0)), law(0.5, None)] {
-            for utilisation in [0.05, 0.5, 0.9, 0.999] {
-                let limit = seconds_at(&law, (0.02, 0.01), 4.0, utilisation);
-                let found = highest_utilisation(&[(&law, (0.02, 0.01))], law.quantile, 4.0, limit).expect("above the own time");
-                assert!((seconds_at(&law, (0.02, 0.01), 4.0, found) / limit - 1.0).abs() < 1e-6, "{utilisation}: {found}");
+            let rise = Rise::new(&law, 4.0);
+            for utilisation in [0.35, 0.5, 0.9, 0.999, 0.999_999] {
+                let limit = rise.seconds((0.02, 0.01), utilisation);
+                let found = highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, limit).expect("above the own time");
+                assert!((rise.seconds((0.02, 0.01), found) / limit - 1.0).abs() < 1e-9, "{utilisation}: {found}");
             }
-            assert_eq!(highest_utilisation(&[(&law, (0.02, 0.01))], law.quantile, 4.0, 0.01), None);
-            assert_eq!(highest_utilisation(&[(&law, (0.02, 0.0))], law.quantile, 4.0, 0.03), Some(1.0));
+            assert_eq!(highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, 0.01), None);
+            assert_eq!(highest_utilisation(&[(&rise, (0.02, 0.0))], law.quantile, 0.03), Some(1.0));
         }
     }
 
@@ -143,18 +175,31 @@ mod tests {
     fn a_draw_without_own_time_reaches_its_limit_by_waiting() {
         let law = QuantileLaw { own: None, ..law(0.95, None) };
         // 0.01 rho / (1 - rho) = 0.03 at rho = 3/4 of one server
-        let found = highest_utilisation(&[(&law, (0.0, 0.01))], 0.95, 1.0, 0.03).expect("it waits");
-        assert!((found - 0.75).abs() < 1e-12, "{found}");
+        let found = highest_utilisation(&[(&Rise::new(&law, 1.0), (0.0, 0.01))], 0.95, 0.03).expect("it waits");
+        assert!((found - 0.75).abs() < 1e-3, "{found}");
     }
 
     #[test]
     fn quantiles_that_cross_are_put_in_order() {
         let [p95, p99] = [0.95, 0.99].map(|quantile| QuantileLaw { own: None, ..law(quantile, None) });
+        let [p95, p99] = [&p95, &p99].map(|law| Rise::new(law, 1.0));
         let laws = [(&p95, (0.01, 0.05)), (&p99, (0.02, 0.01))]; // crossed from h = 0.25 on
-        let at = |quantile| ordered_seconds(&laws, quantile, 1.0, 0.5).expect("two laws");
-        assert!((at(0.95) - 0.03).abs() < 1e-12 && (at(0.99) - 0.06).abs() < 1e-12);
-        let reached = |quantile| highest_utilisation(&laws, quantile, 1.0, 0.06).expect("above the own time");
-        assert!((reached(0.99) - 0.5).abs() < 1e-6 && reached(0.95) > reached(0.99));
-        assert_eq!(ordered_seconds(&[], 0.95, 1.0, 0.5), None);
+        let at = |quantile| ordered_seconds(&laws, quantile, 0.5).expect("two laws");
+        assert!((at(0.95) - 0.03).abs() < 1e-4 && (at(0.99) - 0.06).abs() < 1e-4);
+        let reached = |quantile| highest_utilisation(&laws, quantile, 0.06).expect("above the own time");
+        assert!((reached(0.99) - 0.5).abs() < 1e-3 && reached(0.95) > reached(0.99));
+        assert_eq!(ordered_seconds(&[], 0.95, 0.5), None);
+    }
+
+    #[test]
+    fn the_table_is_close_to_what_it_tabulates() {
+        for (law, servers) in [(law(0.99, Some(8.0)), 2.0), (law(0.5, None), 1.0), (law(0.95, Some(1.0)), 3.5)] {
+            let table = Rise::new(&law, servers);
+            for utilisation in [0.3, 0.62, 0.77, 0.9, 0.97, 0.9999] {
+                let exact = rise(&law, servers, utilisation);
+                assert!((table.at(utilisation) - exact).abs() <= 5e-3 * exact, "{utilisation}: {} for {exact}", table.at(utilisation));
+            }
+            assert_eq!((table.at(0.0), table.at(1.0)), (0.0, f64::INFINITY));
+        }
     }
 }
