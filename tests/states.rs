@@ -1,6 +1,8 @@
 //! Demand at a size of stored data that was never measured, forecast from two smaller ones.
 
-use crate::support::{ShopStudy, assert_balanced, measurements, nest, scaling};
+use nest_data::{ScalingModel, measurement::ResourceKind, projection::BreakKind};
+
+use crate::support::{ShopStudy, assert_balanced, measurements, nest, projection, scaling};
 
 #[test]
 fn load_demand_at_five_times_the_stored_items_is_forecast_from_two_smaller_sizes() {
@@ -41,6 +43,24 @@ fn load_what_each_login_leaves_behind_is_found() {
     assert_eq!(leak.behaviour.as_deref(), Some("login"));
     // Pages and what else a session keeps come on top of the 100,000 bytes.
     assert!((80_000.0..130_000.0).contains(&leak.rate.value), "{leak:?}");
+
+    // 1,000 customers who stay as many log in twice a day, on at most one m7i.large: what is left of 90 % of its 8 GiB fills up.
+    let per_day = leak.rate.value * 1_000.0 * 2.0;
+    let days = (0.9 * 8.0 * 1_073_741_824.0 - resident(&model)) / per_day;
+    let growth = "growth={ expected = { start = { date = 2026-12-01, customers = 1000 }, monthly = \"0%\", months = 12 } }";
+    let one = ["configs.today.max=1", "configs.today.spare=0", growth];
+    nest(folder.path(), &study.arguments(&["project"], "", &one)).expect(0);
+    let found = projection(&study.path);
+    let memory = found.configs.iter().flat_map(|config| &config.break_points).find(|point| point.kind == BreakKind::Memory).expect("it fills up");
+    let date = memory.date.as_ref().and_then(|date| date.value).expect("within the year");
+    let late = f64::from(date.since(jiff::civil::date(2026, 12, 1)).expect("dates").get_days()) - days;
+    println!("memory is full on {date}, {late:+.1} days beside {days:.1}");
+    assert!(late.abs() <= 2.0, "{memory:?}, {days} days"); // whole days, and what the first customers need
+}
+
+/// Resident bytes without load.
+fn resident(model: &ScalingModel) -> f64 {
+    model.resources.iter().find(|resource| resource.kind == ResourceKind::Memory).expect("it was read").idle.value
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::{
 };
 
 use nest_data::{
-    Document, Measurements, ScalingModel,
+    Document, Measurements, Projection, ScalingModel,
     measurement::{Purpose, Step},
 };
 use nix::{
@@ -303,6 +303,12 @@ pub fn measurements(study: &Path) -> Measurements {
 pub fn scaling(study: &Path) -> ScalingModel {
     let text = fs::read_to_string(study.join("scaling.json")).expect("it was fitted");
     ScalingModel::from_json(&text).expect("a document of this version")
+}
+
+/// The projection of a study.
+pub fn projection(study: &Path) -> Projection {
+    let text = fs::read_to_string(study.join("projection.json")).expect("it was projected");
+    Projection::from_json(&text).expect("a document of this version")
 }
 
 /// Checks that everything that was due in every step is accounted for.
