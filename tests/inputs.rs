@@ -160,8 +160,10 @@ fn a_newer_or_damaged_document_is_code_three() {
     let folder = Folder::new();
     let path = folder.study.path.join("scaling.json");
     let text = fs::read_to_string(repository().join("models/shop/scaling.json")).expect("the model is committed");
-    fs::write(&path, text.replacen("\"format\": 1", "\"format\": 99", 1)).expect("written");
-    folder.run(&["project"]).expect(3).says("format 99 is newer than 1");
+    fs::write(&path, text.replacen("\"format\": 2", "\"format\": 99", 1)).expect("written");
+    folder.run(&["project"]).expect(3).says("format 99 is newer than 2");
+    fs::write(&path, text.replacen("\"format\": 2", "\"format\": 1", 1)).expect("written");
+    folder.run(&["project"]).expect(3).says("run `locust-nest fit` again");
     fs::write(&path, &text[..text.len() / 2]).expect("written");
     folder.run(&["project"]).expect(3).says("not a nest.scaling document");
 }

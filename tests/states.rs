@@ -49,7 +49,7 @@ fn load_what_each_login_leaves_behind_is_found() {
     let days = (0.9 * 8.0 * 1_073_741_824.0 - resident(&model)) / per_day;
     let growth = "growth={ expected = { start = { date = 2026-12-01, customers = 1000 }, monthly = \"0%\", months = 12 } }";
     let one = ["configs.today.max=1", "configs.today.spare=0", growth];
-    nest(folder.path(), &study.arguments(&["project"], "", &one)).expect(0);
+    nest(folder.path(), &study.arguments(&["project", "--as-of", "2026-12-01"], "", &one)).expect(0);
     let found = projection(&study.path);
     let memory = found.configs.iter().flat_map(|config| &config.break_points).find(|point| point.kind == BreakKind::Memory).expect("it fills up");
     let date = memory.date.as_ref().and_then(|date| date.value).expect("within the year");

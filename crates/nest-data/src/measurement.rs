@@ -256,7 +256,8 @@ pub struct Step {
     pub active: f64,
     /// Mean requests in flight.
     pub in_flight: f64,
-    /// Threads that did the work of a tier up to its end, by tier: each ran at least a fiftieth as long as the busiest.
+    /// Threads that did the work of a tier from the start of the run to the step's end, by tier, of those that still run. Each ran at least a
+    /// fiftieth as long as the busiest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub threads: BTreeMap<String, u32>,
     /// The generator's own health.

@@ -52,11 +52,18 @@ pub struct ScalingModel {
 
 impl Document for ScalingModel {
     const KIND: &'static str = "nest.scaling";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 
     fn damage(&self) -> Option<String> {
         if !(1..=100_000).contains(&self.draws.count) {
             return Some(format!("{} draws", self.draws.count));
+        }
+        if self.header.format < 2 && !self.quantiles.is_empty() {
+            return Some("its response times have the form of format 1; run `locust-nest fit` again".to_owned());
+        }
+        let falls = |own: &[f64; 3]| !(own[0] >= 0.0 && own[0] <= own[1] && own[1] <= own[2]);
+        if let Some(law) = self.quantiles.iter().find(|law| law.slots.is_some_and(|slots| !(slots >= 1.0)) || law.own.as_ref().is_some_and(falls)) {
+            return Some(format!("the response times of {} do not hold together", law.behaviour));
         }
         let odd = self.resources.iter().find(|resource| {
             let growth = resource.size_dependence.as_ref().map_or(0, |size| size.growth.len());
@@ -260,8 +267,9 @@ pub struct UnmeasuredNode {
 /// A quantile of response time against utilisation of the binding resource.
 ///
 /// # Formula
-/// `R_q = a + b (queueing omega_q(c, rho) + sharing h(c, rho))`, with `h = C(c, c rho) / (c (1 - rho))` the mean wait in service
-/// times (C is Erlang's delay probability), and omega what that wait adds to the quantile of an exponential own time.
+/// `R_q = a + b rise_q(c, rho)`: the rise is how much longer than the quantile of the own time that of a pool is, in which `slots`
+/// executions share a server and the others wait in turn; without `own` it is the mean wait in service times,
+/// `C(c, c rho) / (c (1 - rho))` (C is Erlang's delay probability).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QuantileLaw {
     /// The behaviour.
@@ -270,7 +278,7 @@ pub struct QuantileLaw {
     pub quantile: f64,
     /// Resource whose utilisation drives it.
     pub resource: String,
-    /// Servers c of that resource, 1 or more.
+    /// Servers c of that resource, above 0; a fraction is a quota.
     pub servers: f64,
     /// Seconds without queueing, 0 or more.
     pub a: Estimate,
@@ -280,7 +288,8 @@ pub struct QuantileLaw {
     pub covariance_ab: f64,
     /// Relative residual standard deviation.
     pub residual: f64,
-    /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; none where all share.
+    /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; none where all share. ◇ assumed: more servers
+    /// come with as many more workers.
     #[serde(default)]
     pub slots: Option<f64>,
     /// p50, p95 and p99 of the own time, in units of the wait that queueing theory foretells; none where the rise is the mean wait itself.

@@ -134,10 +134,10 @@ fn response(context: &Context<'_>) -> Option<Chart> {
     let uses = Uses::new(context, resource);
     let curve = |law: &&QuantileLaw| {
         let of_behaviour = context.model.quantiles.iter().enumerate().filter(|(_, one)| one.behaviour == law.behaviour);
-        let rises: Vec<(usize, Rise<'_>)> = of_behaviour.map(|(index, one)| (index, Rise::new(one, one.servers))).collect();
+        let rises: Vec<(usize, Rise)> = of_behaviour.map(|(index, one)| (index, Rise::new(one, one.servers))).collect();
         let seconds = |world: &World, one: &OneUse, customers: f64| {
             let rho = (uses.used(one, customers) / capacity).min(0.995);
-            let laws: Vec<(&Rise<'_>, (f64, f64))> = rises.iter().map(|(index, rise)| (rise, world.quantiles[*index])).collect();
+            let laws: Vec<(&Rise, (f64, f64))> = rises.iter().map(|(index, rise)| (rise, world.quantiles[*index])).collect();
             ordered_seconds(&laws, law.quantile, rho).unwrap_or(f64::NAN)
         };
         let at = |customers: f64| {

@@ -10,6 +10,8 @@ mod meters;
 mod placed;
 mod units;
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use nest_data::{
     PriceBook, ScalingModel,
@@ -30,7 +32,12 @@ pub use self::{
     placed::{Carrier, Placed},
 };
 use self::{finder::Finder, meters::Metered};
-use crate::{ModelError, inputs::Inputs, response::Rise, sizing::Sizing};
+use crate::{
+    ModelError,
+    inputs::Inputs,
+    response::{Rise, Rises},
+    sizing::Sizing,
+};
 use nest_data::config::Config;
 
 /// Bytes of one GiB.
@@ -49,7 +56,7 @@ pub struct PricedConfig<'a> {
     pub peak_per_day: f64,       // executions per second in the busiest minute, for one a day
     pub placed: Vec<Placed<'a>>, // the main placement first
     pub kept: Vec<Kept<'a>>,     // resources that stay as they were measured
-    pub rises: Vec<Rise<'a>>,    // of the model's laws of response time, in their order, on this configuration's servers
+    pub rises: Vec<Arc<Rise>>,   // of the model's laws of response time, in their order, on this configuration's servers
     pub month_hours: f64,
     bins: Vec<LoadBin>,         // hours by load, the busiest first
     requests: Vec<f64>,         // requests per execution, by behaviour
@@ -84,6 +91,7 @@ impl<'a> PricedConfig<'a> {
         name: &'a str,
         config: &'a Config,
         books: &'a [PriceBook],
+        rises: &Rises,
         on: Date,
     ) -> Result<Self, ModelError> {
         let behaviours: Vec<String> = study.behaviours.keys().cloned().collect();
@@ -132,7 +140,7 @@ impl<'a> PricedConfig<'a> {
             behaviours,
             rises: Vec::new(),
         };
-        priced.rises = model.quantiles.iter().map(|law| Rise::new(law, priced.servers(law))).collect();
+        priced.rises = rises.at(&model.quantiles, |law| priced.servers(law));
         Ok(priced)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A new kind of limit is one more function called from [`limits`].
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use nest_data::{
     ScalingModel,
@@ -172,12 +172,12 @@ fn objectives<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World
 }
 
 /// All laws of the behaviour of one of them, each with its a and b in a world.
-pub fn behaviour_laws<'a>(priced: &'a PricedConfig<'_>, world: &World, of: &QuantileLaw) -> Vec<(&'a Rise<'a>, (f64, f64))> {
-    let laws = priced.rises.iter().zip(world.quantiles.iter().copied());
+pub fn behaviour_laws<'a>(priced: &'a PricedConfig<'_>, world: &World, of: &QuantileLaw) -> Vec<(&'a Rise, (f64, f64))> {
+    let laws = priced.rises.iter().map(Arc::as_ref).zip(world.quantiles.iter().copied());
     laws.filter(|(rise, _)| rise.law.behaviour == of.behaviour).collect()
 }
 
-fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, laws: &[(&Rise<'_>, (f64, f64))], limit_s: f64) -> f64 {
+fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, laws: &[(&Rise, (f64, f64))], limit_s: f64) -> f64 {
     match highest_utilisation(laws, law.quantile, limit_s / slowdown(priced, inputs, law)) {
         Some(utilisation) => customers_at(priced, inputs, law, utilisation),
         None => 0.0,
@@ -237,10 +237,10 @@ fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, util
 ///
 /// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979.
 fn knee<'a>(priced: &'a PricedConfig<'_>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    let medians = priced.rises.iter().zip(&world.quantiles).filter(|(rise, _)| rise.law.quantile == 0.5);
+    let medians = priced.rises.iter().map(Arc::as_ref).zip(&world.quantiles).filter(|(rise, _)| rise.law.quantile == 0.5);
     let rate = |law: &QuantileLaw| priced.behaviours.iter().position(|name| *name == law.behaviour).map_or(0.0, |index| inputs.rates_per_day[index]);
-    let Some((rise, (a, b))) = medians.max_by(|left, right| rate(left.0.law).total_cmp(&rate(right.0.law))) else { return };
-    let (law, power) = (rise.law, |rho: f64| rho / rise.seconds((*a, *b), rho));
+    let Some((rise, (a, b))) = medians.max_by(|left, right| rate(&left.0.law).total_cmp(&rate(&right.0.law))) else { return };
+    let (law, power) = (&rise.law, |rho: f64| rho / rise.seconds((*a, *b), rho));
     let customers = if *a > 0.0 && *b > 0.0 { customers_at(priced, inputs, law, maximum(power)) } else { f64::INFINITY };
     limits.push(limit(BreakKind::Knee, Cause::Waiting(law), customers));
 }

@@ -34,6 +34,7 @@ use crate::{
     months::{MonthCost, course, months},
     performance::performance,
     policy::{open_work, project_policy},
+    response::Rises,
     segments::segments,
     sensitivity::sensitivity,
 };
@@ -69,6 +70,7 @@ pub struct Context<'a> {
     /// Executions per customer and day of the measured study.
     pub measured_rates: BTreeMap<String, f64>,
     tested_customers: f64,
+    rises: Rises,
 }
 
 /// A configuration with its inputs in the central world and in every draw.
@@ -191,6 +193,7 @@ impl<'a> Context<'a> {
             growth,
             measured_rates: model.study.rates_per_day(&model.study.parameter_values()).unwrap_or_default(),
             tested_customers: tested_customers(model, study),
+            rises: Rises::default(),
         })
     }
 
@@ -293,7 +296,7 @@ impl<'a> ConfigWorlds<'a> {
             let known = tiers.into_iter().collect::<Vec<_>>().join(", ");
             return Err(ModelError::UnknownTier { config: name.clone(), tier: placement.tier.clone(), known });
         }
-        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, context.options.as_of)?;
+        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, &context.rises, context.options.as_of)?;
         let inputs = |world: &World, acting: &Acting, speeds: &[f64]| {
             let stored = context.study.data.as_ref().and_then(|data| data.stored_at(moment.customers, &acting.rates));
             let acts = Acts { rates: &acting.rates, open: &acting.open, stored, fees: &acting.fees };

@@ -17,7 +17,7 @@ use nest_data::{
 use crate::ModelError;
 
 pub use fit::{Observed, Station, fit_laws};
-pub use rise::{HIGHEST_TRUSTED, Rise, estimate_at, highest_utilisation, ordered_seconds, rise, seconds_at};
+pub use rise::{HIGHEST_TRUSTED, Rise, Rises, estimate_at, highest_utilisation, ordered_seconds, rise};
 
 /// Quantiles that are fitted and shown.
 pub const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];

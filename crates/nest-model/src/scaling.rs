@@ -190,9 +190,10 @@ fn fit_quantiles(
     fit_laws(&station, &behaviours.iter().map(observed).collect::<Vec<_>>())
 }
 
-/// Most threads of a tier that were at work in a step.
+/// Most threads that did a tier's work up to a fitted step; none where nobody counted.
 fn threads(steps: &[Step], tier: &str) -> Option<f64> {
-    steps.iter().filter_map(|step| step.threads.get(tier)).max().map(|threads| f64::from(*threads))
+    let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
+    fitted.filter_map(|step| step.threads.get(tier)).max().filter(|threads| **threads > 0).map(|threads| f64::from(*threads))
 }
 
 /// Forecasts of the steps that were left out of the fit, at the executions they completed.

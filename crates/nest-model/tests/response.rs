@@ -174,12 +174,14 @@ fn tails_beyond_the_fitted_load_are_forecast() {
 fn tails_of_a_pool_are_forecast() {
     let pools = pools();
     let seen: Vec<Seen> = pools.iter().zip(60_000..).map(|(case, seed)| see(case, seed)).collect();
-    for counted in [false, true] {
-        report_and_check(pools.iter().zip(&seen).flat_map(|(case, seen)| misses(case, seen, counted)).collect());
-    }
+    let of = |counted: bool| report_and_check(pools.iter().zip(&seen).flat_map(|(case, seen)| misses(case, seen, counted)).collect());
+    let (guessed, counted) = (of(false), of(true));
+    assert!(counted < guessed, "p99 with threads counted {counted}, without {guessed}");
 }
 
-fn report_and_check(all: Vec<(usize, usize, Miss)>) {
+/// Prints the misses, holds those of p95 and p99 at 0.9 to their bounds, and returns the median one of p99.
+fn report_and_check(all: Vec<(usize, usize, Miss)>) -> f64 {
+    let mut median = f64::NAN;
     println!("| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |");
     for (index, quantile) in QUANTILES.into_iter().enumerate() {
         for (at, utilisation) in FORECAST.into_iter().enumerate() {
@@ -196,41 +198,35 @@ fn report_and_check(all: Vec<(usize, usize, Miss)>) {
             );
             if utilisation == 0.9 && quantile > 0.9 {
                 assert!(now <= 0.13 && now < before, "p{quantile}: {now}, before {before}");
+                assert!((0.75..=0.97).contains(&held), "p{quantile}: the interval holds {held}");
+                median = now;
             }
         }
     }
+    median
 }
 
 /// A law whose b is one second, so that its rise can be read off.
-fn law(quantile: f64, slots: f64, own: [f64; 3]) -> QuantileLaw {
+fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
     let (zero, one) = (Estimate::exact(0.0), Estimate::exact(1.0));
     let (behaviour, resource) = ("a".to_owned(), "app/cpu".to_owned());
-    QuantileLaw {
-        behaviour,
-        quantile,
-        resource,
-        servers: 4.0,
-        a: zero,
-        b: one,
-        covariance_ab: 0.0,
-        residual: 0.0,
-        slots: Some(slots),
-        own: Some(own),
-    }
+    QuantileLaw { behaviour, quantile, resource, servers: 4.0, a: zero, b: one, covariance_ab: 0.0, residual: 0.0, slots, own: Some(own) }
 }
 
 proptest! {
     #[test]
     fn a_response_never_falls_with_load(
-        servers in 0.5_f64..64.0, quantile in 0_usize..3, slots in 1.0_f64..40.0, own in 0.0_f64..5.0, spreads in prop::array::uniform2(0.0_f64..5.0),
+        servers in 0.5_f64..64.0, quantile in 0_usize..3, slots in prop::option::of(1.0_f64..40.0),
+        own in prop_oneof![Just(0.0), 0.0_f64..5.0], spreads in prop::array::uniform2(prop_oneof![Just(0.0), 0.0_f64..5.0]),
     ) {
         let law = law(QUANTILES[quantile], slots, [own, own + spreads[0], own + spreads[0] + spreads[1]]);
-        let mut before = 0.0;
+        let mut most = 0.0_f64;
         for step in 0..100 {
             let now = rise(&law, servers, f64::from(step) / 100.0);
-            prop_assert!(now >= before - 0.01 * (own + before), "{now} after {before} at {step} %"); // own times are in twelve cells
-            before = now;
+            prop_assert!(now.is_finite() && now >= most - 1e-9 * (1.0 + own + most), "{now} after {most} at {step} %");
+            most = most.max(now);
         }
+        prop_assert!(law.own == Some([0.0; 3]) || most > 0.0, "it never rises");
         prop_assert_eq!(rise(&law, servers, 1.0), f64::INFINITY);
     }
 
@@ -238,7 +234,7 @@ proptest! {
     fn quantiles_of_a_draw_are_in_order(
         a in prop::array::uniform3(0.0_f64..0.1), b in prop::array::uniform3(0.0_f64..0.1), utilisation in 0.0_f64..0.99, limit in 0.01_f64..1.0,
     ) {
-        let laws = QUANTILES.map(|quantile| law(quantile, 2.0, [0.5, 1.0, 2.0]));
+        let laws = QUANTILES.map(|quantile| law(quantile, Some(2.0), [0.5, 1.0, 2.0]));
         let rises = laws.each_ref().map(|law| Rise::new(law, 4.0));
         let world: Vec<(&Rise, (f64, f64))> = rises.iter().zip(a.into_iter().zip(b)).collect();
         let seconds = QUANTILES.map(|quantile| ordered_seconds(&world, quantile, utilisation).expect("a law"));

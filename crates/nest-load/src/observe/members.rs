@@ -58,19 +58,19 @@ impl Members {
         states.peek().is_some() && states.all(|state| state == 'T')
     }
 
-    /// How many threads have done the work since the first sample; none where the kernel does not count.
+    /// How many threads have done the work since the first sample, of those that still run: a server that starts one for each request
+    /// seems to have few. None where the kernel does not count.
     #[must_use]
     pub fn working_threads(&self) -> Option<u32> {
-        let since_first = |thread: &Thread| thread.ran - thread.ran_first;
-        let least = WORKING_THREAD * self.threads.values().map(since_first).fold(0.0, f64::max);
-        self.counts_waiting.then(|| self.threads.values().filter(|thread| since_first(thread) >= least.max(f64::MIN_POSITIVE)).count() as u32)
+        let ran: Vec<f64> = self.threads.values().map(|thread| thread.ran - thread.ran_first).collect();
+        self.counts_waiting.then(|| working(&ran))
     }
 
     fn update_threads(&mut self) {
         let (mut all, mut ran_s) = (BTreeMap::new(), 0.0);
         for (number, (ran, waited)) in self.busy.keys().flat_map(|pid| threads(*pid)) {
             ran_s += ran;
-            // A number that fell belongs to another thread than before.
+            // Times that fell belong to another thread than before.
             let before = self.threads.get(&number).filter(|before| before.waited <= waited && before.ran <= ran).copied();
             let unseen = if self.sampled { Thread { ran_first: 0.0, ran: 0.0, waited: 0.0 } } else { Thread { ran_first: ran, ran, waited } };
             let before = before.unwrap_or(unseen);
@@ -99,6 +99,12 @@ fn parse_schedstat(text: &str) -> Option<(f64, f64)> {
     Some((nanoseconds.next()?? * 1e-9, nanoseconds.next()?? * 1e-9))
 }
 
+/// How many of those that ran so many seconds did the work.
+fn working(ran: &[f64]) -> u32 {
+    let least = WORKING_THREAD * ran.iter().copied().fold(0.0, f64::max);
+    ran.iter().filter(|ran| **ran > 0.0 && **ran >= least).count() as u32
+}
+
 /// Letter of a process's state.
 fn state(pid: u32) -> Option<char> {
     parse_state(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
@@ -119,6 +125,12 @@ mod tests {
         assert_eq!(parse_schedstat("1500000000"), None);
         assert_eq!(parse_state("26141 (a) b) T 1 26141"), Some('T'));
         assert_eq!(parse_state("no state"), None);
+    }
+
+    #[test]
+    fn threads_that_hardly_ran_do_no_work() {
+        assert_eq!((working(&[]), working(&[0.0, 0.0]), working(&[1.0, 1.0, 1.0])), (0, 0, 3));
+        assert_eq!(working(&[5.0, 4.0, 0.3, 0.09, 0.0]), 3, "a fiftieth of 5 s is 0.1 s");
     }
 
     #[test]

@@ -6,10 +6,9 @@ use nest_data::{Estimate, scaling::QuantileLaw};
 use super::{
     QUANTILES, Response,
     pool::queued_share,
-    rise::{HIGHEST_TRUSTED, rise, seconds_at},
+    rise::{HIGHEST_TRUSTED, interval, rise, seconds_at},
 };
 use crate::{
-    draws::Z90,
     queueing::{ServiceMoments, mixed_service, relative_wait},
     regression::weighted_nnls,
 };
@@ -24,7 +23,7 @@ const LEAST_ERROR: f64 = 0.06;
 const LEAST_MEAN_ERROR: f64 = 0.01;
 /// Relative error of the wait as queueing theory foretells it from own times: their spread is that of the whole answer.
 const THEORY_ERROR: f64 = 0.3;
-/// Executions that may share a server, as they are tried; beside them all.
+/// Executions that may share one server, as they are tried; beside them all that are there.
 const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 /// How much less likely it is that more executions share a server than there are threads at work.
 const BEYOND_THREADS: f64 = 0.1;
@@ -69,7 +68,7 @@ struct MeanLaw {
 struct Candidate {
     slots: Option<f64>,
     laws: Vec<QuantileLaw>,
-    misfit: f64,
+    misfit: f64, // infinite where it lacks laws that others have
 }
 
 /// Fits `R_q = a + b rise(rho)` for every behaviour and quantile with at least three usable steps.
@@ -80,8 +79,9 @@ struct Candidate {
 /// `Q = rho^(c (K - 1))` of the wait (the tail of a geometric count). u is held within 30 % of 1. The shape of the own time then foretells
 /// how each quantile rises ([`rise`]), b being u F; the measured quantiles fix a, and b within 15 % of that.
 ///
-/// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits, those beyond the threads at work a
-/// tenth of that; the laws of the median K are returned, and how far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
+/// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits (quantiles and means of the same
+/// requests as if they were independent, which makes the fits seem to say more than they do), those beyond the threads at work a tenth
+/// of that; the laws of the median K are returned, and how far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
 ///
 /// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the tail, for which
 /// an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 % between visits and of the law.
@@ -93,7 +93,9 @@ pub fn fit_laws(station: &Station, behaviours: &[(String, Vec<Observed>)]) -> Ve
         .iter()
         .map(|(name, observed)| (name.clone(), observed.iter().filter(|one| one.utilisation < HIGHEST && one.response.mean_s > 0.0).collect()))
         .collect();
-    let candidates: Vec<Candidate> = SLOTS.into_iter().map(Some).chain([None]).map(|slots| candidate(station, &usable, slots)).collect();
+    let mut candidates: Vec<Candidate> = SLOTS.into_iter().map(Some).chain([None]).map(|slots| candidate(station, &usable, slots)).collect();
+    let most = candidates.iter().map(|candidate| candidate.laws.len()).max().unwrap_or_default();
+    candidates.iter_mut().filter(|candidate| candidate.laws.len() < most).for_each(|candidate| candidate.misfit = f64::INFINITY);
     let weights = weights(station, &candidates);
     let mut seen = 0.0;
     let median = weights.iter().position(|weight| {
@@ -104,6 +106,7 @@ pub fn fit_laws(station: &Station, behaviours: &[(String, Vec<Observed>)]) -> Ve
     median.laws.iter().map(|law| with_other_slots(law, &candidates, &weights)).collect()
 }
 
+/// Means and quantiles fitted for one number of executions that share a server.
 fn candidate(station: &Station, behaviours: &[(String, Vec<&Observed>)], slots: Option<f64>) -> Candidate {
     let (means, misfit) = mean_laws(station.servers, behaviours, slots);
     let of = |((name, observed), mean): (&(String, Vec<&Observed>), Option<MeanLaw>)| {
@@ -116,10 +119,10 @@ fn candidate(station: &Station, behaviours: &[(String, Vec<&Observed>)], slots: 
             b: Estimate::exact(0.0),
             covariance_ab: 0.0,
             residual: 0.0,
-            slots,
+            slots: None,
             own: None,
         };
-        behaviour_laws(&blank, observed, mean)
+        behaviour_laws(&blank, observed, mean, slots)
     };
     let fitted: Vec<(QuantileLaw, f64)> = behaviours.iter().zip(means).flat_map(of).collect();
     let misfit = misfit + fitted.iter().map(|(_, misfit)| misfit).sum::<f64>();
@@ -151,12 +154,6 @@ fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]
     let variance: f64 = candidates.iter().zip(weights).map(|(candidate, weight)| weight * apart(candidate)).sum();
     let of_slots = if rise > 0.0 { variance / rise.powi(2) } else { 0.0 };
     QuantileLaw { b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots), ..law.clone() }
-}
-
-/// An estimate that is not below 0, with its 90 % interval.
-fn interval(value: f64, variance: f64) -> Estimate {
-    let error = variance.max(0.0).sqrt();
-    Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error }
 }
 
 /// The means of all behaviours; none for a behaviour with fewer than three steps.
@@ -214,24 +211,24 @@ fn mean_variance(one: &Observed) -> f64 {
 }
 
 /// The laws of one behaviour.
-fn behaviour_laws(blank: &QuantileLaw, observed: &[&Observed], mean: Option<MeanLaw>) -> Vec<(QuantileLaw, f64)> {
+fn behaviour_laws(blank: &QuantileLaw, observed: &[&Observed], mean: Option<MeanLaw>, slots: Option<f64>) -> Vec<(QuantileLaw, f64)> {
     let indices = 0..QUANTILES.len();
     let Some(mean) = mean.filter(|mean| mean.wait_s > 0.0 && mean.own_s > 0.0) else {
         return indices.filter_map(|index| fit_quantile(blank, index, observed, None)).collect();
     };
     let shaped = |own: [f64; 3]| {
-        let law = QuantileLaw { own: Some(own), ..blank.clone() };
+        let law = QuantileLaw { slots, own: Some(own), ..blank.clone() };
         indices.clone().map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s))).collect::<Vec<_>>()
     };
     // The own time is taken to be exponential first; what is left of the quantiles then shows its real shape.
     let mut own = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean.own_s / mean.foretold_s);
     for _ in 0..SHAPE_ROUNDS {
         let laws = shaped(own);
-        let exponential = own;
+        let last = own;
         for index in indices.clone() {
             let before = if index > 0 { own[index - 1] } else { 0.0 };
-            // A quantile of which too little was seen lies as far from the one before as it did.
-            let unseen = if index > 0 { before * exponential[index] / exponential[index - 1].max(f64::MIN_POSITIVE) } else { own[0] };
+            // A quantile of which too little was seen keeps its ratio to the one before.
+            let unseen = if index > 0 { before * last[index] / last[index - 1].max(f64::MIN_POSITIVE) } else { last[0] };
             own[index] = laws[index].as_ref().map_or(unseen, |(law, _)| law.a.value / mean.foretold_s).max(before);
         }
     }
@@ -284,12 +281,22 @@ fn fit_quantile(law: &QuantileLaw, index: usize, observed: &[&Observed], wait_s:
 
 #[cfg(test)]
 mod tests {
-    use super::super::seconds_at;
     use super::*;
 
     fn observed(utilisation: f64, count: u64, mean_s: f64) -> Observed {
         let quantiles_s = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean_s);
         Observed { utilisation, response: Response { count, mean_s, deviation_s: mean_s, quantiles_s } }
+    }
+
+    #[test]
+    fn a_pool_beyond_the_threads_at_work_counts_a_tenth() {
+        let candidates: Vec<Candidate> =
+            SLOTS.into_iter().map(Some).chain([None]).map(|slots| Candidate { slots, laws: Vec::new(), misfit: 3.0 }).collect();
+        let of = |threads| weights(&Station { servers: 2.0, threads, ..one_server() }, &candidates);
+        assert!(of(None).iter().all(|weight| (weight - 1.0 / 7.0).abs() < 1e-12));
+        // Ten threads on two servers are five for each: 4 is possible, 8 is not.
+        let ten = of(Some(10.0));
+        assert!(ten[..3].iter().all(|weight| (weight / ten[3] - 10.0).abs() < 1e-9) && ten[3..].iter().all(|weight| *weight == ten[3]), "{ten:?}");
     }
 
     fn one_server() -> Station {

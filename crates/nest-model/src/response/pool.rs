@@ -3,7 +3,7 @@
 use super::own_time::OwnTime;
 use crate::queueing::relative_wait;
 
-/// Rounds of a search; each at least halves what is left.
+/// Most rounds of a search.
 const ROUNDS: usize = 60;
 /// Utilisation below which a station counts as empty.
 const EMPTY: f64 = 1e-9;
@@ -12,9 +12,10 @@ const EMPTY: f64 = 1e-9;
 ///
 /// # Formula
 /// G, the executions per server that it finds, itself among them, is 1 with the probability 1 - C; above that
-/// `P(G > g) = C rho^(c (g - 1) - 1/2)` up to K (the middle of the steps of a geometric count), and what waits beyond is
-/// exponential with the rate `c (1 - rho)`. C is Erlang's delay probability, K the executions that share a server. The execution
-/// then takes `S min(G, K) + max(0, G - K)`, S its own time, in units of what one place in the queue costs.
+/// `P(G > g) = C rho^(c (g - 1) - 1/2)`, at most 1, up to K, and what waits beyond is exponential with the rate `c (1 - rho)`. C is
+/// Erlang's delay probability, K the executions that share a server. The count is geometric; the half is the middle of its steps, and
+/// is given back evenly up to K, so that `P(G > K) = C rho^(c (K - 1))`. The execution then takes `S min(G, K) + max(0, G - K)`, S its own
+/// time, in units of what one place in the queue costs.
 ///
 /// K = 1 is M/M/c, K infinite is processor sharing as long as G does not change much while an execution is served. How many
 /// there are does not depend on K for exponential services, and hardly for others.
@@ -23,25 +24,25 @@ const EMPTY: f64 = 1e-9;
 /// "Queueing Systems", vol. 2, section 4.4 (sharing).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pool {
-    slots: f64,
-    delayed: f64,
-    /// Rates at which P(G > g) falls with g, below K and beyond.
-    sharing: f64,
-    waiting: f64,
+    slots: f64,        // K, 1 or more
+    delayed: f64,      // P(G > 1)
+    fall_sharing: f64, // rate at which P(G > g) falls with g below K
+    fall_waiting: f64, // the same beyond
 }
 
 impl Pool {
-    /// A station with `servers` servers (a fraction allowed), `slots` of whose executions share one (1 or more; none: all do).
+    /// A station with `servers` servers (a fraction allowed), `slots` of whose executions share one (1 or more; none: all do), at a
+    /// utilisation from 0 to below 1.
     pub(super) fn new(slots: Option<f64>, servers: f64, utilisation: f64) -> Self {
-        let waiting = servers * (1.0 - utilisation);
-        let delayed = (relative_wait(servers, utilisation) * waiting).min(1.0);
-        let Some(slots) = slots.or(Some(f64::INFINITY)).filter(|slots| *slots > 1.0) else {
-            return Self { slots: 1.0, delayed, sharing: 0.0, waiting };
-        };
+        let fall_waiting = servers * (1.0 - utilisation);
+        let delayed = (relative_wait(servers, utilisation) * fall_waiting).min(1.0);
+        let slots = slots.unwrap_or(f64::INFINITY);
+        if slots <= 1.0 {
+            return Self { slots: 1.0, delayed, fall_sharing: 0.0, fall_waiting };
+        }
         let fall = -utilisation.max(EMPTY).ln();
         let half_a_step = (fall / 2.0).min(-delayed.max(f64::MIN_POSITIVE).ln());
-        // At K the count has fallen as if it had started without the half step.
-        Self { slots, delayed: delayed * half_a_step.exp(), sharing: servers * fall + half_a_step / (slots - 1.0), waiting }
+        Self { slots, delayed: delayed * half_a_step.exp(), fall_sharing: servers * fall + half_a_step / (slots - 1.0), fall_waiting }
     }
 
     /// Quantile (0-1) of the response time, in the unit of the own time.
@@ -77,8 +78,8 @@ impl Pool {
     /// A response time of a typical own time that about a share of executions exceeds.
     fn first_guess(&self, own: f64, longer: f64) -> f64 {
         let falls = (self.delayed / longer).ln().max(0.0);
-        let shared = (falls / self.sharing).min(self.slots - 1.0);
-        if shared < self.slots - 1.0 { own * (1.0 + shared) } else { own * self.slots + (falls - shared * self.sharing) / self.waiting }
+        let shared = (falls / self.fall_sharing).min(self.slots - 1.0);
+        if shared < self.slots - 1.0 { own * (1.0 + shared) } else { own * self.slots + (falls - shared * self.fall_sharing) / self.fall_waiting }
     }
 
     /// Share of response times above `time`, and its density there.
@@ -99,10 +100,12 @@ impl Pool {
     fn falls(&self, own: f64, time: f64) -> (f64, f64) {
         if time <= own {
             (0.0, 0.0)
+        } else if self.slots.is_infinite() && own == 0.0 {
+            (f64::INFINITY, 0.0) // nothing is stretched to nothing
         } else if time < own * self.slots {
-            ((time / own - 1.0) * self.sharing, self.sharing / own)
+            ((time / own - 1.0) * self.fall_sharing, self.fall_sharing / own)
         } else {
-            ((self.slots - 1.0) * self.sharing + (time - own * self.slots) * self.waiting, self.waiting)
+            ((self.slots - 1.0) * self.fall_sharing + (time - own * self.slots) * self.fall_waiting, self.fall_waiting)
         }
     }
 }
@@ -149,9 +152,15 @@ mod tests {
     }
 
     #[test]
+    fn own_times_of_nothing_take_nothing_where_all_share() {
+        let at = |least: f64| Pool::new(None, 1.0, 0.9).quantile(&OwnTime::new(&[least, 1.0, 2.0]), 0.95);
+        assert!((at(0.0) / at(1e-9) - 1.0).abs() < 1e-6 && at(0.0) > 5.0, "{} {}", at(0.0), at(1e-9));
+    }
+
+    #[test]
     fn a_pool_lies_between_sharing_and_queueing() {
         let at = |slots| Pool::new(slots, 2.0, 0.9).quantile(&OwnTime::new(&[0.4, 0.5, 0.6]), 0.95);
-        let few = [at(None), at(Some(12.0)), at(Some(8.0)), at(Some(2.0)), at(Some(1.0))];
-        assert!(few.is_sorted() && few[0] < 0.5 * few[4], "{few:?}"); // short ones gain by sharing
+        let fewer = [at(None), at(Some(12.0)), at(Some(8.0)), at(Some(2.0)), at(Some(1.0))];
+        assert!(fewer.is_sorted() && fewer[0] < 0.5 * fewer[4], "{fewer:?}"); // short ones gain by sharing
     }
 }

@@ -1,5 +1,10 @@
 //! How a quantile of response time rises with utilisation, for an own service time of a given shape.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
 use nest_data::{Estimate, scaling::QuantileLaw};
 
 use super::{QUANTILES, own_time::OwnTime, pool::Pool};
@@ -8,8 +13,9 @@ use crate::{draws::Z90, queueing::relative_wait};
 /// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small errors of
 /// utilisation there are large ones of response time.
 pub const HIGHEST_TRUSTED: f64 = 0.9;
-/// Nodes of a [`Rise`], as many as `ln(1 / (1 - rho))` goes up to and steps of it.
+/// Last node of a [`Rise`], where `ln(1 / (1 - rho))` is 10.
 const NODES: usize = 10 * NODES_PER_UNIT;
+/// Nodes for each unit of `ln(1 / (1 - rho))`.
 const NODES_PER_UNIT: usize = 32;
 
 /// Quantile of response time in seconds at a utilisation (0-1) of a resource with `servers` servers (a fraction allowed), for
@@ -18,7 +24,7 @@ const NODES_PER_UNIT: usize = 32;
 /// # Formula
 /// `R_q = a + b rise(rho)`, see [`rise`].
 #[must_use]
-pub fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, utilisation: f64) -> f64 {
+pub(super) fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, utilisation: f64) -> f64 {
     if b == 0.0 { a } else { a + b * rise(law, servers, utilisation) }
 }
 
@@ -26,48 +32,53 @@ pub fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, utilisati
 /// saturation on.
 #[must_use]
 pub fn estimate_at(law: &QuantileLaw, utilisation: f64) -> Option<Estimate> {
-    let rise = rise(law, law.servers, utilisation);
+    let rise = Some(rise(law, law.servers, utilisation)).filter(|rise| rise.is_finite())?;
     let value = law.a.value + law.b.value * rise;
     let variance = law.a.standard_error.powi(2) + 2.0 * rise * law.covariance_ab + (rise * law.b.standard_error).powi(2);
-    let error = (variance.max(0.0) + (law.residual * value).powi(2)).sqrt();
-    rise.is_finite().then(|| Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error })
+    Some(interval(value, variance.max(0.0) + (law.residual * value).powi(2)))
+}
+
+/// An estimate that is not below 0, with its 90 % interval.
+pub(super) fn interval(value: f64, variance: f64) -> Estimate {
+    let error = variance.max(0.0).sqrt();
+    Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error }
 }
 
 /// Rise of a law's quantile over its own time, in units of its wait b; infinite from saturation on.
 ///
 /// # Formula
 /// The quantile that [`Pool`] makes of the law's own time, less that of the own time itself; the mean wait h(c, rho) in service
-/// times where the law knows no own time.
+/// times where the law knows no own time, or is none of [`QUANTILES`].
 #[must_use]
 pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
     if utilisation >= 1.0 {
         return f64::INFINITY;
     }
-    let Some(own) = &law.own else { return relative_wait(servers, utilisation) };
-    let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile).unwrap_or_default();
+    let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile);
+    let (Some(own), Some(index)) = (&law.own, index) else { return relative_wait(servers, utilisation) };
     (Pool::new(law.slots, servers, utilisation).quantile(&OwnTime::new(own), law.quantile) - own[index]).max(0.0)
 }
 
-/// [`rise`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its nodes (within 0.5 % of it) and
+/// [`rise`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its nodes (within 0.5 % of own time and rise) and
 /// like `1 / (1 - rho)` beyond them: what thousands of draws and months look up.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rise<'a> {
+pub struct Rise {
     /// The law.
-    pub law: &'a QuantileLaw,
+    pub law: QuantileLaw,
     nodes: Vec<f64>, // never falling, from 0 at no load
 }
 
-impl<'a> Rise<'a> {
+impl Rise {
     /// At `servers` servers (a fraction allowed) of the law's resource.
     #[must_use]
-    pub fn new(law: &'a QuantileLaw, servers: f64) -> Self {
+    pub fn new(law: &QuantileLaw, servers: f64) -> Self {
         let mut highest = 0.0_f64;
         let node = |index: usize| {
             let utilisation = -(-(index as f64) / NODES_PER_UNIT as f64).exp_m1();
-            highest = highest.max(rise(law, servers, utilisation));
+            highest = if index == 0 { 0.0 } else { highest.max(rise(law, servers, utilisation)) };
             highest
         };
-        Self { law, nodes: (0..=NODES).map(node).collect() }
+        Self { law: law.clone(), nodes: (0..=NODES).map(node).collect() }
     }
 
     /// The rise at a utilisation (0-1); infinite from saturation on.
@@ -86,7 +97,7 @@ impl<'a> Rise<'a> {
 
     /// Highest utilisation (0-1) at which the rise is at most this.
     fn utilisation_at(&self, most: f64) -> f64 {
-        let above = self.nodes.partition_point(|rise| *rise <= most);
+        let above = self.nodes.partition_point(|rise| *rise <= most).max(1);
         let place = match self.nodes.get(above) {
             Some(next) => above as f64 - (next - most) / (next - self.nodes[above - 1]),
             None if self.nodes[NODES] == 0.0 => return 1.0,
@@ -111,6 +122,22 @@ impl<'a> Rise<'a> {
     }
 }
 
+/// Tables of all laws of a model, each made once for every number of servers that is asked for.
+#[derive(Debug, Default)]
+pub struct Rises(Mutex<BTreeMap<(usize, u64), Arc<Rise>>>); // by law and the bits of the servers
+
+impl Rises {
+    /// That of each of the model's laws, in their order, at the servers that it has there.
+    pub fn at(&self, laws: &[QuantileLaw], servers: impl Fn(&QuantileLaw) -> f64) -> Vec<Arc<Rise>> {
+        let mut made = self.0.lock().expect("no holder of the tables panics");
+        let of = |(index, law): (usize, &QuantileLaw)| {
+            let servers = servers(law);
+            Arc::clone(made.entry((index, servers.to_bits())).or_insert_with(|| Arc::new(Rise::new(law, servers))))
+        };
+        laws.iter().enumerate().map(of).collect()
+    }
+}
+
 /// A quantile of a behaviour in seconds in one world, at a utilisation (0-1); `None` where it has no law.
 ///
 /// `laws` are all laws of the behaviour with their a and b in that world. A draw may let p95 pass p99: what comes out is put in
@@ -119,7 +146,7 @@ impl<'a> Rise<'a> {
 /// Source of the rearrangement: Chernozhukov, Fernandez-Val, Galichon, "Quantile and probability curves without crossing",
 /// Econometrica 78(3), 2010.
 #[must_use]
-pub fn ordered_seconds(laws: &[(&Rise<'_>, (f64, f64))], quantile: f64, utilisation: f64) -> Option<f64> {
+pub fn ordered_seconds(laws: &[(&Rise, (f64, f64))], quantile: f64, utilisation: f64) -> Option<f64> {
     let rank = laws.iter().filter(|(rise, _)| rise.law.quantile < quantile).count();
     let mut seconds: Vec<f64> = laws.iter().map(|(rise, world)| rise.seconds(*world, utilisation)).collect();
     seconds.sort_by(f64::total_cmp);
@@ -129,7 +156,7 @@ pub fn ordered_seconds(laws: &[(&Rise<'_>, (f64, f64))], quantile: f64, utilisat
 /// Highest utilisation (0-1) at which a quantile of a behaviour, ordered as in [`ordered_seconds`], keeps a limit in one world;
 /// `None` where it does not even without load, 1 where waiting never matters.
 #[must_use]
-pub fn highest_utilisation(laws: &[(&Rise<'_>, (f64, f64))], quantile: f64, limit_s: f64) -> Option<f64> {
+pub fn highest_utilisation(laws: &[(&Rise, (f64, f64))], quantile: f64, limit_s: f64) -> Option<f64> {
     let rank = laws.iter().filter(|(rise, _)| rise.law.quantile > quantile).count();
     let mut reached: Vec<Option<f64>> = laws.iter().map(|(rise, world)| rise.keeps(*world, limit_s)).collect();
     // The largest value reaches the limit first, so ordering values is ordering where they reach it.
@@ -161,7 +188,7 @@ mod tests {
     fn a_limit_and_the_utilisation_that_reaches_it_are_inverses() {
         for law in [law(0.99, Some(1.0)), law(0.95, Some(4.0)), law(0.5, None)] {
             let rise = Rise::new(&law, 4.0);
-            for utilisation in [0.35, 0.5, 0.9, 0.999, 0.999_999] {
+            for utilisation in [0.05, 0.35, 0.5, 0.9, 0.999, 0.999_999] {
                 let limit = rise.seconds((0.02, 0.01), utilisation);
                 let found = highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, limit).expect("above the own time");
                 assert!((rise.seconds((0.02, 0.01), found) / limit - 1.0).abs() < 1e-9, "{utilisation}: {found}");
@@ -193,11 +220,11 @@ mod tests {
 
     #[test]
     fn the_table_is_close_to_what_it_tabulates() {
-        for (law, servers) in [(law(0.99, Some(8.0)), 2.0), (law(0.5, None), 1.0), (law(0.95, Some(1.0)), 3.5)] {
+        for (law, servers) in [(law(0.99, Some(8.0)), 2.0), (law(0.5, None), 1.0), (law(0.95, Some(1.0)), 3.5), (law(0.99, Some(4.0)), 16.0)] {
             let table = Rise::new(&law, servers);
-            for utilisation in [0.3, 0.62, 0.77, 0.9, 0.97, 0.9999] {
+            for utilisation in [0.05, 0.3, 0.62, 0.77, 0.9, 0.97, 0.9999] {
                 let exact = rise(&law, servers, utilisation);
-                assert!((table.at(utilisation) - exact).abs() <= 5e-3 * exact, "{utilisation}: {} for {exact}", table.at(utilisation));
+                assert!((table.at(utilisation) - exact).abs() <= 5e-3 * (0.9 + exact), "{utilisation}: {} for {exact}", table.at(utilisation));
             }
             assert_eq!((table.at(0.0), table.at(1.0)), (0.0, f64::INFINITY));
         }
