@@ -61,8 +61,10 @@ impl Document for ScalingModel {
         if self.header.format < 2 && !self.quantiles.is_empty() {
             return Some("its response times have the form of format 1; run `locust-nest fit` again".to_owned());
         }
-        let falls = |own: &[f64; 3]| !(own[0] >= 0.0 && own[0] <= own[1] && own[1] <= own[2]);
-        if let Some(law) = self.quantiles.iter().find(|law| law.slots.is_some_and(|slots| !(slots >= 1.0)) || law.own.as_ref().is_some_and(falls)) {
+        let falls = |own: &[f64; 3]| own[0] < 0.0 || !own.is_sorted();
+        if let Some(law) =
+            self.quantiles.iter().find(|law| law.slots.is_some_and(|slots| slots.is_nan() || slots < 1.0) || law.own.as_ref().is_some_and(falls))
+        {
             return Some(format!("the response times of {} do not hold together", law.behaviour));
         }
         let odd = self.resources.iter().find(|resource| {

@@ -29,6 +29,8 @@ const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 const BEYOND_THREADS: f64 = 0.1;
 /// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
 const SHAPE_ERROR: f64 = 0.15;
+/// Relative error of [`rise`] beyond the fitted loads: what a pool's law was off by beside the simulator with nothing fitted.
+const RISE_ERROR: f64 = 0.08;
 /// Rounds in which own times and the wait in proportion to them settle.
 const ROUNDS: usize = 8;
 /// Rounds in which the shape of own times settles.
@@ -143,7 +145,7 @@ fn weights(station: &Station, candidates: &[Candidate]) -> Vec<f64> {
     weights.into_iter().map(|weight| weight / all).collect()
 }
 
-/// A law whose b is as uncertain as the executions that share a server make it.
+/// A law whose b is as uncertain as its form, and as the executions that share a server make it.
 fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]) -> QuantileLaw {
     let seconds = |law: &QuantileLaw| seconds_at(law, (law.a.value, law.b.value), law.servers, HIGHEST_TRUSTED);
     let (here, rise) = (seconds(law), rise(law, law.servers, HIGHEST_TRUSTED));
@@ -153,7 +155,8 @@ fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]
     };
     let variance: f64 = candidates.iter().zip(weights).map(|(candidate, weight)| weight * apart(candidate)).sum();
     let of_slots = if rise > 0.0 { variance / rise.powi(2) } else { 0.0 };
-    QuantileLaw { b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots), ..law.clone() }
+    let of_rise = (RISE_ERROR * law.b.value).powi(2);
+    QuantileLaw { b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots + of_rise), ..law.clone() }
 }
 
 /// The means of all behaviours; none for a behaviour with fewer than three steps.
