@@ -165,7 +165,9 @@ fn median_size(values: impl Iterator<Item = f64>) -> f64 {
 fn tails_beyond_the_fitted_load_are_forecast() {
     let cases = cases();
     let missed = cases.iter().zip(50_000..).flat_map(|(case, seed)| misses(case, &see(case, &FORECAST, 200_000.0, seed), false)).collect();
-    check(&report(&FORECAST, missed));
+    let lines = report(&FORECAST, missed);
+    println!("{}", table(&lines));
+    check(&lines);
 }
 
 /// The same where a pool of workers shares the processors and the others wait in turn, whether or not somebody counted them: up
@@ -175,16 +177,21 @@ fn tails_of_a_pool_are_forecast() {
     let pools = pools();
     let seen: Vec<Seen> = pools.iter().zip(60_000..).map(|(case, seed)| see(case, &[0.9], 600_000.0, seed)).collect();
     let of = |seen: &[Seen], counted: bool| report(&[0.9], pools.iter().zip(seen).flat_map(|(case, seen)| misses(case, seen, counted)).collect());
-    check(&of(&seen, false));
-    check(&of(&seen, true));
+    for counted in [false, true] {
+        let lines = of(&seen, counted);
+        println!("threads counted: {counted}\n{}", table(&lines));
+        check(&lines);
+    }
     // Steps a tenth as long, as those of a test on a shop, tell little of the tails.
     let short = |(case, seen): (&Case, &Seen)| {
         let fitted = steps(case, &FITTED, |utilisation| EXECUTIONS / 10.0 * utilisation, 70_000);
         Seen { fitted, truth: seen.truth.clone(), again: seen.again.clone() }
     };
     let short: Vec<Seen> = pools.iter().zip(&seen).map(short).collect();
-    for line in [of(&short, false), of(&short, true)].iter().flatten() {
-        assert!(line.now < line.before, "{line:?}");
+    for counted in [false, true] {
+        let lines = of(&short, counted);
+        println!("short steps, threads counted: {counted}\n{}", table(&lines));
+        assert!(lines.iter().all(|line| line.now < line.before), "{lines:?}");
     }
 }
 
@@ -193,9 +200,22 @@ fn tails_of_a_pool_are_forecast() {
 struct Line {
     quantile: f64,
     utilisation: f64,
+    forecasts: usize,
     now: f64,
     before: f64,
+    repeat: f64,
     held: f64,
+}
+
+/// Lines as a table.
+fn table(lines: &[Line]) -> String {
+    let row = |line: &Line| {
+        let [now, before, repeat] = [line.now, line.before, line.repeat].map(|share| format!("{:.1} %", share * 100.0));
+        let Line { quantile, utilisation, forecasts, held, .. } = line;
+        format!("| {quantile} | {utilisation} | {forecasts} | {now} | {before} | {repeat} | {held:.2} |\n")
+    };
+    let heads = "| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |\n";
+    lines.iter().fold(heads.to_owned(), |text, line| text + &row(line))
 }
 
 /// Holds p95 and p99 at 0.9 to their bounds.
@@ -205,24 +225,16 @@ fn check(lines: &[Line]) {
     }
 }
 
-/// Prints and returns the misses by quantile and load.
+/// The misses by quantile and load.
 fn report(forecast: &[f64], all: Vec<(usize, usize, Miss)>) -> Vec<Line> {
     let mut lines = Vec::new();
-    println!("| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |");
     for (index, quantile) in QUANTILES.into_iter().enumerate() {
         for (at, utilisation) in forecast.iter().copied().enumerate() {
             let of: Vec<&Miss> = all.iter().filter(|miss| miss.0 == index && miss.1 == at).map(|miss| &miss.2).collect();
             let [now, before, repeat] =
                 [|miss: &&Miss| miss.now, |miss: &&Miss| miss.before, |miss: &&Miss| miss.repeat].map(|one| median_size(of.iter().map(one)));
             let held = of.iter().filter(|miss| miss.held).count() as f64 / of.len() as f64;
-            let count = of.len();
-            println!(
-                "| {quantile} | {utilisation} | {count} | {:.1} % | {:.1} % | {:.1} % | {held:.2} |",
-                now * 100.0,
-                before * 100.0,
-                repeat * 100.0
-            );
-            lines.push(Line { quantile, utilisation, now, before, held });
+            lines.push(Line { quantile, utilisation, forecasts: of.len(), now, before, repeat, held });
         }
     }
     lines
