@@ -48,6 +48,11 @@ fn load_a_mix_that_was_never_run_is_forecast_in_throughput_and_processor_time() 
     let full: Vec<f64> = ramp[1..].iter().map(|step| completed(step).values().sum()).collect();
     assert!(ramp[1..].iter().all(|step| step.verdict.worth == Worth::Limited), "{:?}", ramp[1].verdict);
     let throughput = ceiling / (full.iter().sum::<f64>() / full.len() as f64) - 1.0;
+    for step in &ramp[1..] {
+        let done = completed(step);
+        let each: f64 = done.iter().map(|(name, rate)| rate * cpu.demand[name].value).sum::<f64>() / done.values().sum::<f64>();
+        println!("{done:?}: {each} for {}, used {:?}", busy, Window::used_per_s(&step.windows, "app/cpu"));
+    }
     println!("a mix never run: processor time {:+.1} %, throughput {:+.1} %", processor * 100.0, throughput * 100.0);
     assert!(processor.abs() <= 0.10 && throughput.abs() <= 0.10);
 }

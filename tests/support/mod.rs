@@ -307,7 +307,7 @@ pub fn scaling(study: &Path) -> ScalingModel {
 
 /// The projection of a study.
 pub fn projection(study: &Path) -> Projection {
-    let text = fs::read_to_string(study.join("projection.json")).expect("it was projected");
+    let text = fs::read_to_string(study.join("reports/projection.json")).expect("it was projected");
     Projection::from_json(&text).expect("a document of this version")
 }
 

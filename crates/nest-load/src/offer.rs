@@ -91,15 +91,16 @@ async fn is_reached(context: &StepContext, due: Moment) -> bool {
         let look = Moment::now().after(LOOK);
         context.local.clock.sleep_until(due.min(end).min(look)).await;
         let now = Moment::now();
-        if now >= end {
-            return false;
-        }
+        // What was due before the end is offered, however late this wakes up.
         if now >= due {
             // Where starts are late already, whatever else the worker has to do still gets its turn.
             if now > due.after(LATE) {
                 tokio::task::yield_now().await;
             }
             return due < context.control.end();
+        }
+        if now >= end {
+            return false;
         }
     }
 }
