@@ -45,14 +45,21 @@ fn load_a_mix_that_was_never_run_is_forecast_in_throughput_and_processor_time() 
 
     let used = Window::used_per_s(&ramp[0].windows, "app/cpu").expect("it was read");
     let processor = predict(cpu, &completed(ramp[0])).value / used - 1.0;
-    let full: Vec<f64> = ramp[1..].iter().map(|step| completed(step).values().sum()).collect();
     assert!(ramp[1..].iter().all(|step| step.verdict.worth == Worth::Limited), "{:?}", ramp[1].verdict);
-    let throughput = ceiling / (full.iter().sum::<f64>() / full.len() as f64) - 1.0;
-    for step in &ramp[1..] {
+    // Of a thousand executions those that come by chance may be dearer or cheaper than the mix by some per cent.
+    let over = |step: &&Step| {
         let done = completed(step);
-        let each: f64 = done.iter().map(|(name, rate)| rate * cpu.demand[name].value).sum::<f64>() / done.values().sum::<f64>();
-        println!("{done:?}: {each} for {}, used {:?}", busy, Window::used_per_s(&step.windows, "app/cpu"));
-    }
-    println!("a mix never run: processor time {:+.1} %, throughput {:+.1} %", processor * 100.0, throughput * 100.0);
-    assert!(processor.abs() <= 0.10 && throughput.abs() <= 0.10);
+        let busy: f64 = done.iter().map(|(name, rate)| rate * cpu.demand[name].value).sum();
+        let nominal = ceiling / done.values().sum::<f64>() - 1.0;
+        (load_law(cpu).busy_at(cpu.idle.value, 1.0, capacity) / busy - 1.0, nominal)
+    };
+    let full: Vec<(f64, f64)> = ramp[1..].iter().map(over).collect();
+    let [throughput, nominal] = [|of: &(f64, f64)| of.0, |of: &(f64, f64)| of.1].map(|of| full.iter().map(of).sum::<f64>() / full.len() as f64);
+    println!(
+        "a mix never run: processor time {:+.1} %, throughput {:+.1} % (of the mix as planned {:+.1} %)",
+        processor * 100.0,
+        throughput * 100.0,
+        nominal * 100.0
+    );
+    assert!(processor.abs() <= 0.05 && throughput.abs() <= 0.05 && nominal.abs() <= 0.10);
 }
