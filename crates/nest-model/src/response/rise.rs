@@ -47,7 +47,8 @@ pub(super) fn interval(value: f64, variance: f64) -> Estimate {
 /// Rise of a law's quantile over its own time, in units of its wait b; infinite from saturation on.
 ///
 /// # Formula
-/// The quantile that [`Pool`] makes of the law's own time, less that of the own time itself; the mean wait h(c, rho) in service
+/// The quantile of `S min(G, K) + max(0, G - K)` less that of the own time S. An arrival finds G executions per server, itself among
+/// them: `P(G > g) = C rho^(c (g - 1) - 1/2)` up to K, and exponential with the rate `c (1 - rho)` beyond. It is the mean wait h(c, rho) in service
 /// times where the law knows no own time, or is none of [`QUANTILES`].
 #[must_use]
 pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
