@@ -218,7 +218,8 @@ fn table(lines: &[Line]) -> String {
     lines.iter().fold(heads.to_owned(), |text, line| text + &row(line))
 }
 
-/// Holds p95 and p99 at 0.9 to their bounds.
+/// Holds p95 and p99 at 0.9 to their bounds. The interval is that of the forecast alone: a truth that repeats itself to 5 to 9 % only takes some of
+/// its 0.90 away.
 fn check(lines: &[Line]) {
     for line in lines.iter().filter(|line| line.utilisation == 0.9 && line.quantile > 0.9) {
         assert!(line.now <= 0.13 && line.now < line.before && (0.75..=0.97).contains(&line.held), "{line:?}");
