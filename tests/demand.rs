@@ -6,11 +6,22 @@ use crate::support::nest;
 
 /// Idle use 0.16, demands of 2, 5 and 12 ms (modelling.md 4.4, "Demand exact"), as runs of a minute.
 fn windows(resource: &str) -> String {
-    let runs = [([100, 40, 10], 0.68), ([200, 40, 10], 0.88), ([100, 120, 10], 1.08), ([100, 40, 40], 1.04)];
+    let runs = [
+        ([100, 40, 10], 0.68),
+        ([200, 40, 10], 0.88),
+        ([100, 120, 10], 1.08),
+        ([100, 40, 40], 1.04),
+    ];
     let mut text = String::new();
     for (run, (rates, used)) in runs.iter().enumerate() {
         for (behaviour, rate) in ["browse", "search", "pay"].iter().zip(rates) {
-            writeln!(text, "r{run},60,{resource},{},{behaviour},{}", used * 60.0, rate * 60).expect("a text");
+            writeln!(
+                text,
+                "r{run},60,{resource},{},{behaviour},{}",
+                used * 60.0,
+                rate * 60
+            )
+            .expect("a text");
         }
     }
     writeln!(text, "idle,60,{resource},9.6,,").expect("a text");
@@ -22,22 +33,48 @@ const HEAD: &str = "run,duration_s,resource,busy_s,behaviour,count\n";
 #[test]
 fn exact_windows_give_exact_demands_in_every_form() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(folder.path().join("w.csv"), format!("\u{feff}{HEAD}{}", windows("cpu")).replace('\n', "\r\n")).expect("written");
+    std::fs::write(
+        folder.path().join("w.csv"),
+        format!("\u{feff}{HEAD}{}", windows("cpu")).replace('\n', "\r\n"),
+    )
+    .expect("written");
     let outcome = nest(folder.path(), &["demand", "w.csv", "--format", "csv"]).expect(0);
     let mut lines = outcome.stdout.lines();
-    assert_eq!(lines.next(), Some("resource,behaviour,demand_s,low,high,condition,caveats"));
-    for (line, (behaviour, truth)) in lines.zip([("idle", 0.16), ("browse", 0.002), ("pay", 0.012), ("search", 0.005)]) {
+    assert_eq!(
+        lines.next(),
+        Some("resource,behaviour,demand_s,low,high,condition,caveats")
+    );
+    for (line, (behaviour, truth)) in lines.zip([
+        ("idle", 0.16),
+        ("browse", 0.002),
+        ("pay", 0.012),
+        ("search", 0.005),
+    ]) {
         let cells: Vec<&str> = line.split(',').collect();
         let number = |cell: usize| cells[cell].parse::<f64>().expect("a number");
         assert_eq!((cells[0], cells[1]), ("cpu", behaviour));
-        assert!((number(2) / truth - 1.0).abs() < 1e-9 && number(3) <= truth && number(4) >= truth && number(5) < 30.0, "{line}");
+        assert!(
+            (number(2) / truth - 1.0).abs() < 1e-9
+                && number(3) <= truth
+                && number(4) >= truth
+                && number(5) < 30.0,
+            "{line}"
+        );
         assert!(cells[6].contains("few_runs"), "{line}");
     }
-    let json: serde_json::Value =
-        serde_json::from_str(&nest(folder.path(), &["demand", "w.csv", "--format", "json"]).expect(0).stdout).expect("JSON");
+    let json: serde_json::Value = serde_json::from_str(
+        &nest(folder.path(), &["demand", "w.csv", "--format", "json"])
+            .expect(0)
+            .stdout,
+    )
+    .expect("JSON");
     assert!((json[1]["demand_s"].as_f64().expect("a number") - 0.002).abs() < 1e-11);
     let human = nest(folder.path(), &["demand", "w.csv"]).expect(0);
-    assert!(human.stdout.contains("12 ms") && human.stdout.contains("160 ms/s"), "{}", human.stdout);
+    assert!(
+        human.stdout.contains("12 ms") && human.stdout.contains("160 ms/s"),
+        "{}",
+        human.stdout
+    );
     human.says("Add runs");
 }
 
@@ -48,13 +85,21 @@ fn what_cannot_be_read_is_refused_by_resource_and_the_rest_goes_on() {
     let bad = windows("disk").replacen("60,disk", "x,disk", 1);
     write(format!("{HEAD}{}{bad}", windows("cpu")));
     let outcome = nest(folder.path(), &["demand", "w.csv", "--format", "csv"]).expect(0);
-    outcome.says("refused: disk: line 15: duration_s is `x`, not a number").says("1 of 2 resources refused");
+    outcome
+        .says("refused: disk: line 15: duration_s is `x`, not a number")
+        .says("1 of 2 resources refused");
     assert!(outcome.stdout.contains("cpu,pay,") && !outcome.stdout.contains("disk,"));
     write(format!("{HEAD}{bad}"));
-    nest(folder.path(), &["demand", "w.csv"]).expect(3).says("no resource could be read");
+    nest(folder.path(), &["demand", "w.csv"])
+        .expect(3)
+        .says("no resource could be read");
     write("run,resource\n1,cpu\n".to_owned());
-    nest(folder.path(), &["demand", "w.csv"]).expect(3).says("line 1: column `duration_s` is missing");
-    nest(folder.path(), &["demand", "nowhere.csv"]).expect(1).says("cannot read nowhere.csv");
+    nest(folder.path(), &["demand", "w.csv"])
+        .expect(3)
+        .says("line 1: column `duration_s` is missing");
+    nest(folder.path(), &["demand", "nowhere.csv"])
+        .expect(1)
+        .says("cannot read nowhere.csv");
 }
 
 #[test]
@@ -63,10 +108,24 @@ fn mixes_that_are_alike_are_not_told_apart() {
     let mut text = HEAD.to_owned();
     for run in 0..6 {
         for (behaviour, count) in [("a", 1_000), ("b", 300)] {
-            writeln!(text, "{run},10,cpu,{},{behaviour},{}", 0.1 + 4.0 * f64::from(run), count * run).expect("a text");
+            writeln!(
+                text,
+                "{run},10,cpu,{},{behaviour},{}",
+                0.1 + 4.0 * f64::from(run),
+                count * run
+            )
+            .expect("a text");
         }
     }
     std::fs::write(folder.path().join("w.csv"), text).expect("written");
     let outcome = nest(folder.path(), &["demand", "w.csv", "--format", "csv"]).expect(0);
-    assert!(outcome.stdout.lines().skip(1).all(|line| line.contains("not_separable")), "{}", outcome.stdout);
+    assert!(
+        outcome
+            .stdout
+            .lines()
+            .skip(1)
+            .all(|line| line.contains("not_separable")),
+        "{}",
+        outcome.stdout
+    );
 }

@@ -26,8 +26,15 @@ fn measured(server: &Server, behaviour: &str, more: &str, files: &[(&str, &str)]
 }
 
 fn study(server: &Server, behaviour: &str, more: &str, files: &[(&str, &str)]) -> SmallStudy {
-    let more = format!("reset = '''{}'''\n{MEASURE}{more}", get_command(&server.url("/mark")));
-    let more = if more.contains("[customers]") { more } else { format!("{more}[customers]\n") };
+    let more = format!(
+        "reset = '''{}'''\n{MEASURE}{more}",
+        get_command(&server.url("/mark"))
+    );
+    let more = if more.contains("[customers]") {
+        more
+    } else {
+        format!("{more}[customers]\n")
+    };
     let study = SmallStudy::new(&server.url(""), &[("look", 20.0, behaviour)], &more);
     files.iter().for_each(|(name, text)| study.write(name, text));
     study
@@ -38,30 +45,59 @@ fn load_equal_seeds_send_equal_requests_in_equal_order() {
     let behaviour = "steps = [\n{ get = '/a?x={{ int(1, 1000000) }}&c={{ pick(\"red\", \"green\", \"blue\") }}&u={{ users.name }}' },\n\
                      { post = \"/b\", think = { dist = \"uniform\", from = \"0s\", to = \"2ms\" }, json = { n = \"{{ int(1, 1000000) }}\", u = \"{{ users.name }}\" } },\n]";
     let feed = "[feeds.users]\nfile = \"users.csv\"\norder = \"random\"\n";
-    let users = format!("name\n{}\n", (0..50).map(|index| format!("user{index}")).collect::<Vec<_>>().join("\n"));
+    let users = format!(
+        "name\n{}\n",
+        (0..50)
+            .map(|index| format!("user{index}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
     // One customer, so that the order at the server is the order in which was sent; or sixty starts per second.
-    let closed = format!("{feed}[customers]\narrival = \"closed\"\nthink = {{ dist = \"exponential\", mean = \"10ms\" }}\n");
-    for (name, more, customers) in [("closed", closed.as_str(), "measure.customers=[5]"), ("open", feed, "measure.customers=[600]")] {
+    let closed = format!(
+        "{feed}[customers]\narrival = \"closed\"\nthink = {{ dist = \"exponential\", mean = \"10ms\" }}\n"
+    );
+    for (name, more, customers) in [
+        ("closed", closed.as_str(), "measure.customers=[5]"),
+        ("open", feed, "measure.customers=[600]"),
+    ] {
         let sequence = |seed: &str| {
             let server = Server::start(|_| Reply::text("hello"));
             let study = study(&server, behaviour, more, &[("users.csv", &users)]);
-            study.run(&["measure", "--set", seed, "--set", customers]).expect(0);
+            study
+                .run(&["measure", "--set", seed, "--set", customers])
+                .expect(0);
             last_step(&server).iter().map(Asked::line).collect::<Vec<_>>()
         };
-        let (first, second, other) = (sequence("study.seed=7"), sequence("study.seed=7"), sequence("study.seed=8"));
+        let (first, second, other) = (
+            sequence("study.seed=7"),
+            sequence("study.seed=7"),
+            sequence("study.seed=8"),
+        );
         // How many there are depends on the moment at which the windows begin.
         let common = first.len().min(second.len());
-        println!("{name}: {} and {} requests, {common} compared: {:?}", first.len(), second.len(), first.first());
+        println!(
+            "{name}: {} and {} requests, {common} compared: {:?}",
+            first.len(),
+            second.len(),
+            first.first()
+        );
         assert!(common > 60, "{name}: {common}");
         if name == "closed" {
             assert_eq!(first[..common], second[..common]);
         } else {
             // Customers who act at the same time overtake one another on their way; what they send is the same, but for the
             // last ones, whose others lie beyond the end.
-            let missing: Vec<_> = first[..common - 20].iter().filter(|line| !second.contains(line)).collect();
+            let missing: Vec<_> = first[..common - 20]
+                .iter()
+                .filter(|line| !second.contains(line))
+                .collect();
             assert!(missing.is_empty(), "{missing:?}");
         }
-        assert_ne!(first[..20], other[..20], "{name}: another seed sends something else");
+        assert_ne!(
+            first[..20],
+            other[..20],
+            "{name}: another seed sends something else"
+        );
     }
 }
 
@@ -74,18 +110,32 @@ fn load_a_sequential_feed_is_read_in_order_and_from_the_start_again() {
     let found = measured(&server, behaviour, feed, &[("users.csv", users)]);
     assert_eq!(ramp(&found)[0].total().failed, 0);
     let bodies: Vec<String> = last_step(&server).into_iter().map(|asked| asked.body).collect();
-    let rows = ["{\"city\":\"Lon, don\",\"name\":\"Ada\"}", "{\"city\":\"Rome\",\"name\":\"Bob\"}", "{\"city\":\"a \\\"b\\\"\",\"name\":\"Cy\"}"];
+    let rows = [
+        "{\"city\":\"Lon, don\",\"name\":\"Ada\"}",
+        "{\"city\":\"Rome\",\"name\":\"Bob\"}",
+        "{\"city\":\"a \\\"b\\\"\",\"name\":\"Cy\"}",
+    ];
     let count = |row: &str| bodies.iter().filter(|body| *body == row).count();
     println!("{} requests over {} rows", bodies.len(), rows.len());
-    assert_eq!(bodies.len(), rows.iter().map(|row| count(row)).sum::<usize>(), "{bodies:?}");
-    assert!(rows.iter().all(|row| count(row).abs_diff(bodies.len() / 3) <= 1), "every row as often as the others: {:?}", rows.map(count));
+    assert_eq!(
+        bodies.len(),
+        rows.iter().map(|row| count(row)).sum::<usize>(),
+        "{bodies:?}"
+    );
+    assert!(
+        rows.iter().all(|row| count(row).abs_diff(bodies.len() / 3) <= 1),
+        "every row as often as the others: {:?}",
+        rows.map(count)
+    );
 }
 
 #[test]
 fn load_a_unique_feed_gives_each_row_once_and_then_fails_by_its_name() {
     let server = Server::start(|_| Reply::text("hello"));
     let feed = "[feeds.vouchers]\nfile = \"vouchers.jsonl\"\norder = \"unique\"\n";
-    let vouchers: String = (0..130).map(|index| format!("{{\"code\": \"v{index}\", \"worth\": {index}}}\n")).collect();
+    let vouchers: String = (0..130)
+        .map(|index| format!("{{\"code\": \"v{index}\", \"worth\": {index}}}\n"))
+        .collect();
     let behaviour = "steps = [{ get = \"/redeem?code={{ vouchers.code }}&worth={{ vouchers.worth }}\", name = \"redeem\" }]";
     // The pilot must not take them all.
     let more = format!("{feed}[slo.any]\np95 = \"1s\"\n");
@@ -96,7 +146,12 @@ fn load_a_unique_feed_gives_each_row_once_and_then_fails_by_its_name() {
         crate::support::assert_balanced(&found);
         found
     };
-    let mut codes: Vec<String> = server.asked().into_iter().filter(|asked| asked.path.starts_with("/redeem")).map(|asked| asked.path).collect();
+    let mut codes: Vec<String> = server
+        .asked()
+        .into_iter()
+        .filter(|asked| asked.path.starts_with("/redeem"))
+        .map(|asked| asked.path)
+        .collect();
     let sent = codes.len();
     codes.sort();
     codes.dedup();
@@ -104,8 +159,15 @@ fn load_a_unique_feed_gives_each_row_once_and_then_fails_by_its_name() {
     assert_eq!((sent, codes.len()), (130, 130), "each row once, whoever takes it");
     let step = ramp(&found)[0];
     assert!(step.total().failed > 0, "{:?}", step.total());
-    assert_eq!((step.errors[0].kind.as_str(), step.errors[0].count), ("feed", step.total().failed));
-    assert!(step.failures[0].exchange.contains("feed `vouchers` has run dry"), "{:?}", step.failures);
+    assert_eq!(
+        (step.errors[0].kind.as_str(), step.errors[0].count),
+        ("feed", step.total().failed)
+    );
+    assert!(
+        step.failures[0].exchange.contains("feed `vouchers` has run dry"),
+        "{:?}",
+        step.failures
+    );
     assert_eq!(step.failures[0].behaviour, "look");
 }
 
@@ -114,12 +176,23 @@ fn feeds_that_are_ragged_or_missing_are_refused_at_their_line() {
     let server = Server::start(|_| Reply::text("hello"));
     let feed = |file: &str| format!("[feeds.users]\nfile = \"{file}\"\n");
     let behaviour = "steps = [{ get = \"/{{ users.name }}\" }]";
-    let run = |file: &str, text: &str| study(&server, behaviour, &feed(file), &[(file, text)]).run(&["measure"]).expect(3);
-    run("users.csv", "name,city\nAda,London\nBob\n").says("line 3 has 1 cells, the header has 2").says("users.csv:3");
-    run("users.jsonl", "{\"name\": \"Ada\"}\n{\"nom\": \"Bob\"}\n").says("line 2 has no `name`").says("users.jsonl:2");
+    let run = |file: &str, text: &str| {
+        study(&server, behaviour, &feed(file), &[(file, text)])
+            .run(&["measure"])
+            .expect(3)
+    };
+    run("users.csv", "name,city\nAda,London\nBob\n")
+        .says("line 3 has 1 cells, the header has 2")
+        .says("users.csv:3");
+    run("users.jsonl", "{\"name\": \"Ada\"}\n{\"nom\": \"Bob\"}\n")
+        .says("line 2 has no `name`")
+        .says("users.jsonl:2");
     run("users.csv", "name\n").says("the feed has no row");
     run("users.csv", "nom\nAda\n").says("the feed has no column `name`");
-    study(&server, behaviour, &feed("nowhere.csv"), &[]).run(&["measure"]).expect(3).says("nowhere.csv");
+    study(&server, behaviour, &feed("nowhere.csv"), &[])
+        .run(&["measure"])
+        .expect(3)
+        .says("nowhere.csv");
     assert!(server.asked().is_empty(), "nothing was asked for");
 }
 
@@ -134,11 +207,22 @@ fn load_values_are_taken_from_headers_patterns_and_json_and_used_later() {
                      { get = \"/items\", save = { id = \"$.items[1].id\", tag = \"$.items[1].tags[0]\" } },\n\
                      { post = \"/buy/{{ id }}?tag={{ tag }}\", headers = { X-Token = \"{{ token }}\" }, form = { csrf = \"{{ csrf }}\", tag = \"{{ tag }}\" } },\n]";
     let found = measured(&server, behaviour, "", &[]);
-    assert_eq!(ramp(&found)[0].total().failed, 0, "{:?}", ramp(&found)[0].failures);
-    let bought: Vec<Asked> = last_step(&server).into_iter().filter(|asked| asked.method == "POST").collect();
+    assert_eq!(
+        ramp(&found)[0].total().failed,
+        0,
+        "{:?}",
+        ramp(&found)[0].failures
+    );
+    let bought: Vec<Asked> = last_step(&server)
+        .into_iter()
+        .filter(|asked| asked.method == "POST")
+        .collect();
     assert!(bought.len() > 60);
     for asked in bought {
-        assert_eq!((asked.path.as_str(), asked.header("x-token")), ("/buy/second?tag=x%20y", Some("tok-7")));
+        assert_eq!(
+            (asked.path.as_str(), asked.header("x-token")),
+            ("/buy/second?tag=x%20y", Some("tok-7"))
+        );
         assert_eq!(asked.body, "csrf=c-42&tag=x+y");
     }
 }
@@ -148,27 +232,64 @@ fn load_a_capture_that_finds_nothing_names_behaviour_request_and_variable() {
     // One answer in two lacks what is wanted.
     let count = std::sync::atomic::AtomicU64::new(0);
     let server = Server::start(move |_| {
-        let even = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2);
-        Reply::text(if even { "{\"cart\": {\"id\": 5}}" } else { "{\"cart\": null}" })
+        let even = count
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            .is_multiple_of(2);
+        Reply::text(if even {
+            "{\"cart\": {\"id\": 5}}"
+        } else {
+            "{\"cart\": null}"
+        })
     });
-    let found = measured(&server, "steps = [{ get = \"/cart\", name = \"open the cart\", save = { cart = \"$.cart.id\" } }]", "", &[]);
+    let found = measured(
+        &server,
+        "steps = [{ get = \"/cart\", name = \"open the cart\", save = { cart = \"$.cart.id\" } }]",
+        "",
+        &[],
+    );
     let step = ramp(&found)[0];
     let (failed, due) = (step.total().failed, step.total().due);
     println!("{failed} of {due} found nothing");
     assert!(failed.abs_diff(due / 2) <= 2);
-    assert_eq!((step.errors[0].kind.as_str(), step.errors[0].behaviour.as_str(), step.errors[0].count), ("capture", "look", failed));
-    let Failure { behaviour, exchange, .. } = &step.failures[0];
-    assert!(behaviour == "look" && exchange.contains("open the cart") && exchange.contains("`cart`") && exchange.contains("$.cart.id"), "{exchange}");
+    assert_eq!(
+        (
+            step.errors[0].kind.as_str(),
+            step.errors[0].behaviour.as_str(),
+            step.errors[0].count
+        ),
+        ("capture", "look", failed)
+    );
+    let Failure {
+        behaviour, exchange, ..
+    } = &step.failures[0];
+    assert!(
+        behaviour == "look"
+            && exchange.contains("open the cart")
+            && exchange.contains("`cart`")
+            && exchange.contains("$.cart.id"),
+        "{exchange}"
+    );
 }
 
 #[test]
 fn load_a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
     let count = std::sync::atomic::AtomicU64::new(0);
     let server = Server::start(move |_| {
-        let even = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2);
-        if even { Reply::text("fine") } else { Reply::status(500) }
+        let even = count
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            .is_multiple_of(2);
+        if even {
+            Reply::text("fine")
+        } else {
+            Reply::status(500)
+        }
     });
-    let users = format!("name\n{}", (0..50).map(|index| format!("secretive{index}\n")).collect::<String>());
+    let users = format!(
+        "name\n{}",
+        (0..50)
+            .map(|index| format!("secretive{index}\n"))
+            .collect::<String>()
+    );
     let feed = "[feeds.users]\nfile = \"users.csv\"\n";
     let behaviour = "steps = [{ get = '/a?x={{ int(1, 1000000) }}&u={{ users.name }}' }]";
     let found = measured(&server, behaviour, feed, &[("users.csv", &users)]);
@@ -176,8 +297,14 @@ fn load_a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
     let failures = &ramp(&found)[0].failures;
     assert!(!failures.is_empty());
     for Failure { exchange, .. } in failures {
-        let shown = exchange.strip_prefix("GET ").and_then(|rest| rest.split("***").next()).expect("a path with a masked value");
-        assert!(shown.starts_with("/a?x=") && asked.iter().any(|path| path.starts_with(shown)), "{shown} was never asked for");
+        let shown = exchange
+            .strip_prefix("GET ")
+            .and_then(|rest| rest.split("***").next())
+            .expect("a path with a masked value");
+        assert!(
+            shown.starts_with("/a?x=") && asked.iter().any(|path| path.starts_with(shown)),
+            "{shown} was never asked for"
+        );
         assert!(!exchange.contains("secretive"), "{exchange}");
     }
 }
@@ -194,15 +321,34 @@ fn load_redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_on
     let found = measured(&server, behaviour, "", &[]);
     let step = ramp(&found)[0];
     assert_eq!(step.total().failed, 0, "{:?}", step.failures);
-    let paths: Vec<_> = step.endpoints.iter().map(|endpoint| (endpoint.name.as_str(), endpoint.path.as_deref())).collect();
-    assert_eq!(paths, [("GET /old", Some("reqwest (redirects)")), ("GET /plain", None)]);
+    let paths: Vec<_> = step
+        .endpoints
+        .iter()
+        .map(|endpoint| (endpoint.name.as_str(), endpoint.path.as_deref()))
+        .collect();
+    assert_eq!(
+        paths,
+        [("GET /old", Some("reqwest (redirects)")), ("GET /plain", None)]
+    );
     let last = last_step(&server);
     let count = |path: &str| last.iter().filter(|asked| asked.path == path).count();
     assert_eq!((count("/older"), count("/new")), (count("/old"), count("/old")));
 
-    let too_many = study(&server, &behaviour.replace("redirects = 2", "redirects = 1"), "", &[]).run(&["measure"]).expect(6);
-    too_many.says("behaviour `look` completed nothing").says("redirect").says("more than 1 redirects");
-    let away = study(&server, "steps = [{ get = \"/away\", redirects = 5 }]", "", &[]).run(&["measure"]).expect(6);
+    let too_many = study(
+        &server,
+        &behaviour.replace("redirects = 2", "redirects = 1"),
+        "",
+        &[],
+    )
+    .run(&["measure"])
+    .expect(6);
+    too_many
+        .says("behaviour `look` completed nothing")
+        .says("redirect")
+        .says("more than 1 redirects");
+    let away = study(&server, "steps = [{ get = \"/away\", redirects = 5 }]", "", &[])
+        .run(&["measure"])
+        .expect(6);
     away.says("redirect to host 192.0.2.1 was not followed");
 }
 
@@ -212,11 +358,31 @@ fn load_multipart_bodies_are_sent_with_their_files() {
     let behaviour = "steps = [{ post = \"/upload\", multipart = { title = \"no {{ int(5, 5) }}\", file = { content = \"a,b\\n1,2\\n\", file_name = \"t.csv\", content_type = \"text/csv\" } }, expect = { status = 201 } }]";
     let found = measured(&server, behaviour, "", &[]);
     let step = ramp(&found)[0];
-    assert_eq!((step.total().failed, step.endpoints[0].path.as_deref()), (0, Some("reqwest (multipart)")), "{:?}", step.failures);
+    assert_eq!(
+        (step.total().failed, step.endpoints[0].path.as_deref()),
+        (0, Some("reqwest (multipart)")),
+        "{:?}",
+        step.failures
+    );
     for asked in last_step(&server) {
-        assert!(asked.header("content-type").is_some_and(|kind| kind.starts_with("multipart/form-data; boundary=")), "{asked:?}");
-        for part in ["name=\"title\"", "no 5", "name=\"file\"; filename=\"t.csv\"", "Content-Type: text/csv", "a,b\n1,2\n"] {
-            assert!(asked.body.to_lowercase().contains(&part.to_lowercase()), "{part:?} is not in {}", asked.body);
+        assert!(
+            asked
+                .header("content-type")
+                .is_some_and(|kind| kind.starts_with("multipart/form-data; boundary=")),
+            "{asked:?}"
+        );
+        for part in [
+            "name=\"title\"",
+            "no 5",
+            "name=\"file\"; filename=\"t.csv\"",
+            "Content-Type: text/csv",
+            "a,b\n1,2\n",
+        ] {
+            assert!(
+                asked.body.to_lowercase().contains(&part.to_lowercase()),
+                "{part:?} is not in {}",
+                asked.body
+            );
         }
     }
 }

@@ -12,7 +12,10 @@ struct Folder {
 impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { study: ShopStudy::new(folder.path()), folder }
+        Self {
+            study: ShopStudy::new(folder.path()),
+            folder,
+        }
     }
 
     /// Changes a text file of the study.
@@ -32,23 +35,29 @@ impl Folder {
 
 /// The committed model of the demo shop, for verbs that need one.
 fn with_model(folder: &Folder) -> &Folder {
-    fs::copy(repository().join("models/shop/scaling.json"), folder.study.path.join("scaling.json")).expect("the model is committed");
+    fs::copy(
+        repository().join("models/shop/scaling.json"),
+        folder.study.path.join("scaling.json"),
+    )
+    .expect("the model is committed");
     folder
 }
 
 #[test]
 fn broken_toml_names_file_line_and_column() {
-    let outcome = Folder::new().change("nest.toml", "burst = 1.5", "burst = ").run(&["measure"]).expect(3);
+    let outcome = Folder::new()
+        .change("nest.toml", "burst = 1.5", "burst = ")
+        .run(&["measure"])
+        .expect(3);
     outcome.says("not valid TOML").says("nest.toml:").says("help: ");
 }
 
 #[test]
 fn all_errors_of_all_files_come_at_once() {
-    let folder = Folder::new().change("nest.toml", "[customers]", "[custmers]").change("nest.toml", "monthly = \"7%\"", "monthly = 7").change(
-        "behaviours/pay.toml",
-        "expect",
-        "expct",
-    );
+    let folder = Folder::new()
+        .change("nest.toml", "[customers]", "[custmers]")
+        .change("nest.toml", "monthly = \"7%\"", "monthly = 7")
+        .change("behaviours/pay.toml", "expect", "expct");
     let outcome = folder.run(&["measure"]).expect(3);
     outcome
         .says("unknown key `custmers`")
@@ -60,19 +69,35 @@ fn all_errors_of_all_files_come_at_once() {
 
 #[test]
 fn a_rate_for_a_behaviour_that_does_not_exist_names_both() {
-    let outcome = Folder::new().change("nest.toml", "browse = \"20 / day\"", "brows = \"20 / day\"").run(&["measure"]).expect(3);
-    outcome.says("`brows` has a rate but there is no behaviour").says("did you mean `browse`?").says("behaviour `browse` has no rate");
+    let outcome = Folder::new()
+        .change("nest.toml", "browse = \"20 / day\"", "brows = \"20 / day\"")
+        .run(&["measure"])
+        .expect(3);
+    outcome
+        .says("`brows` has a rate but there is no behaviour")
+        .says("did you mean `browse`?")
+        .says("behaviour `browse` has no rate");
 }
 
 #[test]
 fn a_rate_without_time_is_no_rate() {
-    Folder::new().change("nest.toml", "\"20 / day\"", "\"20\"").run(&["measure"]).expect(3).says("is not a rate").says("\"0.3 / day\"");
+    Folder::new()
+        .change("nest.toml", "\"20 / day\"", "\"20\"")
+        .run(&["measure"])
+        .expect(3)
+        .says("is not a rate")
+        .says("\"0.3 / day\"");
 }
 
 #[test]
 fn a_host_that_is_not_allowed_is_never_put_under_load() {
-    let outcome = Folder::new().change("nest.toml", "127.0.0.1:7878\"\n#", "192.0.2.1:80\"\n#").run(&["measure"]).expect(3);
-    outcome.says("host `192.0.2.1` is not allowed").says("allow_hosts = [\"192.0.2.1\"]");
+    let outcome = Folder::new()
+        .change("nest.toml", "127.0.0.1:7878\"\n#", "192.0.2.1:80\"\n#")
+        .run(&["measure"])
+        .expect(3);
+    outcome
+        .says("host `192.0.2.1` is not allowed")
+        .says("allow_hosts = [\"192.0.2.1\"]");
 }
 
 #[test]
@@ -80,14 +105,21 @@ fn a_target_that_is_down_is_code_six() {
     let folder = Folder::new();
     folder.study.without_start();
     let base = format!("target.base_url=http://{}", free_address());
-    folder.run(&["measure", "--set", &base]).expect(6).says("is down").says("[target] start");
+    folder
+        .run(&["measure", "--set", &base])
+        .expect(6)
+        .says("is down")
+        .says("[target] start");
 }
 
 #[test]
 fn a_target_that_ends_at_once_says_so() {
     let folder = Folder::new();
     let base = format!("target.base_url=http://{}", folder.study.address);
-    folder.run(&["measure", "--set", &base, "--set", "target.start='exit 4'"]).expect(6).says("its start command ended with exit status: 4");
+    folder
+        .run(&["measure", "--set", &base, "--set", "target.start='exit 4'"])
+        .expect(6)
+        .says("its start command ended with exit status: 4");
 }
 
 #[test]
@@ -95,89 +127,167 @@ fn a_port_that_somebody_else_has_is_not_measured_by_mistake() {
     let folder = Folder::new();
     let other = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let base = format!("target.base_url=http://{}", other.local_addr().expect("bound"));
-    folder.run(&["measure", "--set", &base]).expect(6).says("something already listens");
+    folder
+        .run(&["measure", "--set", &base])
+        .expect(6)
+        .says("something already listens");
 }
 
 #[test]
 fn a_behaviour_that_never_works_shows_its_first_failure() {
     let folder = Folder::new().change("behaviours/browse.toml", "/items", "/nothing-here");
-    let outcome = nest(folder.folder.path(), &folder.study.arguments(&["measure"], "--items 10", &["measure.pilot=200ms"])).expect(6);
-    outcome.says("behaviour `browse` completed nothing").says("status 404").says("GET /nothing-here");
+    let outcome = nest(
+        folder.folder.path(),
+        &folder
+            .study
+            .arguments(&["measure"], "--items 10", &["measure.pilot=200ms"]),
+    )
+    .expect(6);
+    outcome
+        .says("behaviour `browse` completed nothing")
+        .says("status 404")
+        .says("GET /nothing-here");
 }
 
 #[test]
 fn a_plan_that_takes_too_long_is_refused_before_it_starts() {
     let folder = Folder::new();
-    let outcome =
-        nest(folder.folder.path(), &folder.study.arguments(&["measure"], "--items 10", &["measure.max_duration=10s", "measure.pilot=200ms"]))
-            .expect(3);
+    let outcome = nest(
+        folder.folder.path(),
+        &folder.study.arguments(
+            &["measure"],
+            "--items 10",
+            &["measure.max_duration=10s", "measure.pilot=200ms"],
+        ),
+    )
+    .expect(3);
     outcome.says("more than the 10 s").says("max_duration");
 }
 
 #[test]
 fn a_price_book_without_a_date_does_not_load() {
     let folder = Folder::new();
-    let book = fs::read_to_string(repository().join("pricing/aws/us-east-1.toml")).expect("the book is there");
-    let dated = book.lines().position(|line| line.starts_with("observed_on")).expect("it is dated");
-    let without: Vec<&str> = book.lines().enumerate().filter(|(index, _)| *index != dated).map(|(_, line)| line).collect();
+    let book =
+        fs::read_to_string(repository().join("pricing/aws/us-east-1.toml")).expect("the book is there");
+    let dated = book
+        .lines()
+        .position(|line| line.starts_with("observed_on"))
+        .expect("it is dated");
+    let without: Vec<&str> = book
+        .lines()
+        .enumerate()
+        .filter(|(index, _)| *index != dated)
+        .map(|(_, line)| line)
+        .collect();
     let place = folder.study.path.join("pricing/aws");
     fs::create_dir_all(&place).expect("a temporary folder");
     fs::write(place.join("us-east-1.toml"), without.join("\n")).expect("written");
-    with_model(&folder).run(&["project"]).expect(3).says("`observed_on` is missing").says("us-east-1.toml:");
+    with_model(&folder)
+        .run(&["project"])
+        .expect(3)
+        .says("`observed_on` is missing")
+        .says("us-east-1.toml:");
 }
 
 #[test]
 fn an_unknown_instance_type_offers_the_nearest() {
     let folder = Folder::new().change("nest.toml", "\"m7i.large\"", "\"m7i.lrge\"");
-    with_model(&folder).run(&["project"]).expect(3).says("instance type m7i.lrge").says("did you mean m7i.large?");
+    with_model(&folder)
+        .run(&["project"])
+        .expect(3)
+        .says("instance type m7i.lrge")
+        .says("did you mean m7i.large?");
 }
 
 #[test]
 fn an_unknown_meter_and_an_unknown_book_are_never_priced_as_zero() {
     let folder = Folder::new().change("nest.toml", "\"alb.hour\"", "\"alb.hours\"");
-    with_model(&folder).run(&["project"]).expect(3).says("meter alb.hours").says("did you mean alb.hour?");
+    with_model(&folder)
+        .run(&["project"])
+        .expect(3)
+        .says("meter alb.hours")
+        .says("did you mean alb.hour?");
     let folder = Folder::new().change("nest.toml", "book = \"aws/us-east-1\"", "book = \"aws/atlantis\"");
-    with_model(&folder).run(&["project"]).expect(3).says("price book aws/atlantis");
+    with_model(&folder)
+        .run(&["project"])
+        .expect(3)
+        .says("price book aws/atlantis");
 }
 
 #[test]
 fn stages_without_the_stage_before_are_code_seven() {
     let folder = Folder::new();
-    folder.run(&["fit"]).expect(7).says("measurements.json is not there").says("locust-nest measure");
+    folder
+        .run(&["fit"])
+        .expect(7)
+        .says("measurements.json is not there")
+        .says("locust-nest measure");
     folder.run(&["project"]).expect(7).says("locust-nest fit");
     folder.run(&["report"]).expect(7).says("locust-nest project");
-    folder.run(&["measure", "--resume"]).expect(7).says("no interrupted run");
+    folder
+        .run(&["measure", "--resume"])
+        .expect(7)
+        .says("no interrupted run");
 }
 
 #[test]
 fn a_behaviour_that_changed_since_it_was_measured_is_code_seven() {
     let folder = Folder::new().change("behaviours/browse.toml", "int(1, 40)", "int(1, 41)");
-    with_model(&folder).run(&["project"]).expect(7).says("have changed since it was measured");
+    with_model(&folder)
+        .run(&["project"])
+        .expect(7)
+        .says("have changed since it was measured");
 }
 
 #[test]
 fn a_newer_or_damaged_document_is_code_three() {
     let folder = Folder::new();
     let path = folder.study.path.join("scaling.json");
-    let text = fs::read_to_string(repository().join("models/shop/scaling.json")).expect("the model is committed");
+    let text =
+        fs::read_to_string(repository().join("models/shop/scaling.json")).expect("the model is committed");
     fs::write(&path, text.replacen("\"format\": 2", "\"format\": 99", 1)).expect("written");
-    folder.run(&["project"]).expect(3).says("format 99 is newer than 2");
+    folder
+        .run(&["project"])
+        .expect(3)
+        .says("format 99 is newer than 2");
     fs::write(&path, text.replacen("\"format\": 2", "\"format\": 1", 1)).expect("written");
-    folder.run(&["project"]).expect(3).says("run `locust-nest fit` again");
+    folder
+        .run(&["project"])
+        .expect(3)
+        .says("run `locust-nest fit` again");
     fs::write(&path, &text[..text.len() / 2]).expect("written");
-    folder.run(&["project"]).expect(3).says("not a nest.scaling document");
+    folder
+        .run(&["project"])
+        .expect(3)
+        .says("not a nest.scaling document");
 }
 
 #[test]
 fn a_folder_without_a_study_and_wrong_usage_say_what_to_do() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    nest(folder.path(), &["measure"]).expect(3).says("it has no nest.toml").says("locust-nest init");
+    nest(folder.path(), &["measure"])
+        .expect(3)
+        .says("it has no nest.toml")
+        .says("locust-nest init");
     nest(folder.path(), &["mesure"]).expect(2).says("measure");
-    nest(folder.path(), &["measure", "--set", "nonsense"]).expect(2).says("PATH=VALUE");
-    assert!(Path::new(folder.path()).read_dir().expect("readable").next().is_none(), "nothing is written");
+    nest(folder.path(), &["measure", "--set", "nonsense"])
+        .expect(2)
+        .says("PATH=VALUE");
+    assert!(
+        Path::new(folder.path())
+            .read_dir()
+            .expect("readable")
+            .next()
+            .is_none(),
+        "nothing is written"
+    );
 }
 
 #[test]
 fn an_override_of_a_key_that_does_not_exist_is_an_error() {
-    Folder::new().run(&["measure", "--set", "customers.brust=2"]).expect(3).says("unknown key `customers.brust`").says("did you mean `burst`?");
+    Folder::new()
+        .run(&["measure", "--set", "customers.brust=2"])
+        .expect(3)
+        .says("unknown key `customers.brust`")
+        .says("did you mean `burst`?");
 }

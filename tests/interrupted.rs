@@ -4,7 +4,9 @@ use std::{fs, process::Command};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{BINARY, SHORT, ShopStudy, assert_balanced, measurements, nest, start, start_silent, wait_for_listener};
+use crate::support::{
+    BINARY, SHORT, ShopStudy, assert_balanced, measurements, nest, start, start_silent, wait_for_listener,
+};
 
 #[test]
 fn load_a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
@@ -13,7 +15,15 @@ fn load_a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
     study.without_start();
     let shop = || {
         let mut command = Command::new(BINARY);
-        command.args(["shop", "--listen", &study.address.to_string(), "--cores", "0", "--items", "100"]);
+        command.args([
+            "shop",
+            "--listen",
+            &study.address.to_string(),
+            "--cores",
+            "0",
+            "--items",
+            "100",
+        ]);
         let child = start_silent(command);
         wait_for_listener(study.address, true);
         child
@@ -31,15 +41,26 @@ fn load_a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
     let outcome = run.finish().expect(6);
     outcome.says("the target was lost in the step").says("--resume");
 
-    let listed = nest(folder.path(), &["runs", "list", path, "--format", "csv"]).expect(0).stdout;
+    let listed = nest(folder.path(), &["runs", "list", path, "--format", "csv"])
+        .expect(0)
+        .stdout;
     assert!(listed.contains("interrupted"), "{listed}");
-    let run_id = listed.lines().nth(1).and_then(|line| line.split(',').next()).expect("one run").to_owned();
-    let kept = fs::read_dir(study.path.join("runs").join(&run_id).join("steps")).expect("kept").count();
+    let run_id = listed
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split(',').next())
+        .expect("one run")
+        .to_owned();
+    let kept = fs::read_dir(study.path.join("runs").join(&run_id).join("steps"))
+        .expect("kept")
+        .count();
     assert!(kept >= 3, "{kept} steps are kept");
 
     // The same run does not go on with another study.
     let other = [arguments.as_slice(), &["--resume", "--set", "study.seed=1"]].concat();
-    nest(folder.path(), &other).expect(7).says("the study has changed");
+    nest(folder.path(), &other)
+        .expect(7)
+        .says("the study has changed");
 
     let mut second = shop();
     let resumed = nest(folder.path(), &[arguments.as_slice(), &["--resume"]].concat());
@@ -50,7 +71,9 @@ fn load_a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
     assert_eq!(measured.run, run_id);
     assert_eq!(measured.steps.len(), 9);
     assert_balanced(&measured);
-    nest(folder.path(), &[arguments.as_slice(), &["--resume"]].concat()).expect(7).says("no interrupted run");
+    nest(folder.path(), &[arguments.as_slice(), &["--resume"]].concat())
+        .expect(7)
+        .says("no interrupted run");
 }
 
 #[test]
@@ -59,21 +82,48 @@ fn load_ctrl_c_at_any_moment_stops_and_saves() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let study = ShopStudy::new(folder.path());
         // Long windows, so that the signal comes in the middle of a step.
-        let long = ["measure.window=2s", "measure.windows=4", "measure.settle=100ms", "measure.pilot=1s"];
-        let mut run = start(folder.path(), &study.arguments(&["measure"], "--items 100", &long));
+        let long = [
+            "measure.window=2s",
+            "measure.windows=4",
+            "measure.settle=100ms",
+            "measure.pilot=1s",
+        ];
+        let mut run = start(
+            folder.path(),
+            &study.arguments(&["measure"], "--items 100", &long),
+        );
         run.wait_for(moment);
-        run.signal(if finished == 0 { Signal::SIGINT } else { Signal::SIGTERM });
+        run.signal(if finished == 0 {
+            Signal::SIGINT
+        } else {
+            Signal::SIGTERM
+        });
         let outcome = run.finish().expect(130);
         outcome.says("interrupted").says("--resume");
         wait_for_listener(study.address, false);
         if finished > 0 {
             let steps = study.path.join("runs");
-            let run = fs::read_dir(steps).expect("kept").next().expect("one run").expect("readable").path();
+            let run = fs::read_dir(steps)
+                .expect("kept")
+                .next()
+                .expect("one run")
+                .expect("readable")
+                .path();
             let names: Vec<String> = fs::read_dir(run.join("steps"))
                 .expect("kept")
-                .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+                .map(|entry| {
+                    entry
+                        .expect("readable")
+                        .file_name()
+                        .to_string_lossy()
+                        .into_owned()
+                })
                 .collect();
-            assert!(names.iter().any(|name| name == "001.json") && names.iter().any(|name| name == "002.cut.json"), "{names:?}");
+            assert!(
+                names.iter().any(|name| name == "001.json")
+                    && names.iter().any(|name| name == "002.cut.json"),
+                "{names:?}"
+            );
         }
     }
 }
@@ -82,7 +132,10 @@ fn load_ctrl_c_at_any_moment_stops_and_saves() {
 fn load_a_second_ctrl_c_leaves_at_once_and_takes_the_target_along() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
-    let mut run = start(folder.path(), &study.arguments(&["measure"], "--items 100", &["measure.window=5s"]));
+    let mut run = start(
+        folder.path(),
+        &study.arguments(&["measure"], "--items 100", &["measure.window=5s"]),
+    );
     run.wait_for("plan:");
     run.signal(Signal::SIGINT);
     run.signal(Signal::SIGTERM);

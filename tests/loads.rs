@@ -20,23 +20,58 @@ fn load_counts_of_a_plain_get_balance_and_statuses_add_up() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let address = free_address();
     let _nginx = Nginx::plain(folder.path(), address);
-    let found = load(folder.path(), &[&format!("http://{address}/"), "--customers", "20", "--think", "10ms", "--warm-up", "500ms", "--for", "2s"], 0);
+    let found = load(
+        folder.path(),
+        &[
+            &format!("http://{address}/"),
+            "--customers",
+            "20",
+            "--think",
+            "10ms",
+            "--warm-up",
+            "500ms",
+            "--for",
+            "2s",
+        ],
+        0,
+    );
     assert_load_balanced(&found);
     let requests = &found["requests"];
-    println!("{} requests at {} customers, {}", requests["completed"], found["customers"], found["verdict"]);
-    assert_eq!((&requests["failed"], &requests["dropped"]), (&0.into(), &0.into()), "{found:#}");
+    println!(
+        "{} requests at {} customers, {}",
+        requests["completed"], found["customers"], found["verdict"]
+    );
+    assert_eq!(
+        (&requests["failed"], &requests["dropped"]),
+        (&0.into(), &0.into()),
+        "{found:#}"
+    );
     assert_eq!(found["status"]["200"], requests["completed"]);
-    assert_eq!(found["population"], serde_json::json!({ "planned": 20, "reached": 20 }));
-    assert_eq!((&found["model"], &found["errors"]), (&"closed".into(), &serde_json::json!([])));
+    assert_eq!(
+        found["population"],
+        serde_json::json!({ "planned": 20, "reached": 20 })
+    );
+    assert_eq!(
+        (&found["model"], &found["errors"]),
+        (&"closed".into(), &serde_json::json!([]))
+    );
     // X (R + Z) = N: 20 customers who pause for 10 ms. Cut edges and the starts at random leave a few per cent.
-    let cycles_s = found["requests_per_s"].as_f64().expect("a number") * (found["response_s"]["mean"].as_f64().expect("a number") + 0.010);
+    let cycles_s = found["requests_per_s"].as_f64().expect("a number")
+        * (found["response_s"]["mean"].as_f64().expect("a number") + 0.010);
     assert!((cycles_s / 20.0 - 1.0).abs() < 0.05, "{cycles_s}: {found:#}");
     for quantiles in [&found["response_s"], &found["service_s"]] {
         let of = |name: &str| quantiles[name].as_f64().expect("a number");
-        assert!(of("p50") <= of("p99") && of("p99") <= of("max") && of("p50") > 0.0, "{quantiles}");
+        assert!(
+            of("p50") <= of("p99") && of("p99") <= of("max") && of("p50") > 0.0,
+            "{quantiles}"
+        );
     }
     let reasons = found["verdict"]["reasons"].as_array().expect("a list");
-    assert_eq!(found["verdict"]["worth"] == "valid", reasons.is_empty(), "{found:#}");
+    assert_eq!(
+        found["verdict"]["worth"] == "valid",
+        reasons.is_empty(),
+        "{found:#}"
+    );
 }
 
 #[test]
@@ -44,11 +79,32 @@ fn load_every_format_says_the_same() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(|_| Reply::text("hello"));
     let url = server.url("/a?b={{ int(1, 9) }}");
-    let print = |format: &str| nest(folder.path(), &["load", &url, "--requests", "50", "--customers", "5", "--format", format]).expect(0).stdout;
+    let print = |format: &str| {
+        nest(
+            folder.path(),
+            &[
+                "load",
+                &url,
+                "--requests",
+                "50",
+                "--customers",
+                "5",
+                "--format",
+                format,
+            ],
+        )
+        .expect(0)
+        .stdout
+    };
     assert!(print("human").contains("50 completed, 0 failed, 0 dropped"));
     assert!(print("csv").contains("completed,50"));
     assert!(print("md").contains("| completed"));
-    assert!(server.asked().iter().all(|asked| asked.path.starts_with("/a?b=") && asked.path.len() == "/a?b=1".len()));
+    assert!(
+        server
+            .asked()
+            .iter()
+            .all(|asked| asked.path.starts_with("/a?b=") && asked.path.len() == "/a?b=1".len())
+    );
 }
 
 #[test]
@@ -56,10 +112,29 @@ fn load_sends_exactly_as_many_requests_as_asked_for() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (requests, customers, workers) in [(1, 64, 2), (1_000, 7, 1), (997, 10, 2)] {
         let server = Server::start(|_| Reply::text("hello"));
-        let (url, counts) = (server.url("/"), [requests, customers, workers].map(|count: u64| count.to_string()));
-        let found = load(folder.path(), &[&url, "--requests", &counts[0], "--customers", &counts[1], "--workers", &counts[2]], 0);
+        let (url, counts) = (
+            server.url("/"),
+            [requests, customers, workers].map(|count: u64| count.to_string()),
+        );
+        let found = load(
+            folder.path(),
+            &[
+                &url,
+                "--requests",
+                &counts[0],
+                "--customers",
+                &counts[1],
+                "--workers",
+                &counts[2],
+            ],
+            0,
+        );
         assert_load_balanced(&found);
-        assert_eq!((&found["requests"]["due"], &found["requests"]["completed"]), (&requests.into(), &requests.into()), "{found:#}");
+        assert_eq!(
+            (&found["requests"]["due"], &found["requests"]["completed"]),
+            (&requests.into(), &requests.into()),
+            "{found:#}"
+        );
         assert_eq!(server.asked().len() as u64, requests);
     }
 }
@@ -70,9 +145,24 @@ fn load_a_rate_offers_exactly_what_it_says() {
     let address = free_address();
     let _nginx = Nginx::plain(folder.path(), address);
     for workers in ["1", "2"] {
-        let found = load(folder.path(), &[&format!("http://{address}/"), "--rate", "500", "--for", "3s", "--workers", workers], 0);
+        let found = load(
+            folder.path(),
+            &[
+                &format!("http://{address}/"),
+                "--rate",
+                "500",
+                "--for",
+                "3s",
+                "--workers",
+                workers,
+            ],
+            0,
+        );
         assert_load_balanced(&found);
-        println!("{workers} worker(s): {} due, verdict {}", found["executions"]["due"], found["verdict"]);
+        println!(
+            "{workers} worker(s): {} due, verdict {}",
+            found["executions"]["due"], found["verdict"]
+        );
         assert_eq!(found["executions"]["due"], 1_500, "{found:#}");
         assert_eq!(found["requests"]["completed"], 1_500, "{found:#}");
         assert_ne!(found["verdict"]["worth"], "limited");
@@ -95,36 +185,78 @@ fn load_a_session_keeps_cookie_and_token_to_its_customer() {
     let behaviour = "steps = [\n{ post = \"/login\", json = { name = \"c{{ customer }}\" }, save = { token = \"$.data[0].token\" } },\n\
                      { get = \"/account?token={{ token }}\", headers = { Authorization = \"Bearer {{ token }}\" }, expect = { status = 200, body_contains = \"welcome\" } },\n]\n";
     fs::write(folder.path().join("account.toml"), behaviour).expect("a temporary folder");
-    let found = load(folder.path(), &[&server.url(""), "--behaviour", "account.toml", "--requests", "60", "--customers", "6"], 0);
+    let found = load(
+        folder.path(),
+        &[
+            &server.url(""),
+            "--behaviour",
+            "account.toml",
+            "--requests",
+            "60",
+            "--customers",
+            "6",
+        ],
+        0,
+    );
     assert_load_balanced(&found);
-    assert_eq!((&found["executions"]["completed"], &found["requests"]["completed"]), (&60.into(), &120.into()), "{found:#}");
-    let names: Vec<_> = found["endpoints"].as_array().expect("a list").iter().map(|endpoint| &endpoint["name"]).collect();
+    assert_eq!(
+        (&found["executions"]["completed"], &found["requests"]["completed"]),
+        (&60.into(), &120.into()),
+        "{found:#}"
+    );
+    let names: Vec<_> = found["endpoints"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|endpoint| &endpoint["name"])
+        .collect();
     assert_eq!(names, ["POST /login", "GET /account?token={{ token }}"]);
     // The second login of a customer still sends the cookie of the first.
-    assert!(server.asked().iter().filter(|asked| asked.path == "/login" && asked.header("cookie").is_some()).count() >= 54 - 6);
+    assert!(
+        server
+            .asked()
+            .iter()
+            .filter(|asked| asked.path == "/login" && asked.header("cookie").is_some())
+            .count()
+            >= 54 - 6
+    );
 }
 
 /// Whether cookie, token in the path and token in the header are of one session.
 fn belongs_together(asked: &Asked) -> bool {
     let session = asked.path.strip_prefix("/account?token=t").unwrap_or("none");
-    asked.header("cookie") == Some(&format!("sid=s{session}")) && asked.header("authorization") == Some(&format!("Bearer t{session}"))
+    asked.header("cookie") == Some(&format!("sid=s{session}"))
+        && asked.header("authorization") == Some(&format!("Bearer t{session}"))
 }
 
 #[test]
 fn load_a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let run =
-        |arguments: &[&str], code: i32| nest(folder.path(), &[&["load", "--requests", "10", "--customers", "2"], arguments].concat()).expect(code);
-    run(&["nonsense"], 2).says("\"nonsense\" is not a URL that can be put under load").says("http://127.0.0.1:8080/");
+    let run = |arguments: &[&str], code: i32| {
+        nest(
+            folder.path(),
+            &[&["load", "--requests", "10", "--customers", "2"], arguments].concat(),
+        )
+        .expect(code)
+    };
+    run(&["nonsense"], 2)
+        .says("\"nonsense\" is not a URL that can be put under load")
+        .says("http://127.0.0.1:8080/");
     run(&["http:///path"], 2).says("is not a URL");
     run(&["http://127.0.0.1:99999/"], 2).says("is not scheme, host and port");
     run(&["http://me:secret@127.0.0.1/"], 2).says("a user name or password in the URL would be printed");
-    run(&["http://192.0.2.1/"], 2).says("host `192.0.2.1` is not allowed").says("--allow-host 192.0.2.1");
+    run(&["http://192.0.2.1/"], 2)
+        .says("host `192.0.2.1` is not allowed")
+        .says("--allow-host 192.0.2.1");
     run(&["http://127.0.0.1@192.0.2.1/"], 2).says("host `192.0.2.1` is not allowed");
-    run(&["http://nobody.invalid/", "--allow-host", "nobody.invalid"], 6).says("host nobody.invalid cannot be found");
+    run(&["http://nobody.invalid/", "--allow-host", "nobody.invalid"], 6)
+        .says("host nobody.invalid cannot be found");
     let refused = free_address();
-    run(&[&format!("http://{refused}/")], 6).says(&format!("the target at http://{refused} is down")).says("refused");
-    run(&["http://127.0.0.1:1/", "--behaviour", "no-such-file.toml"], 1).says("behaviour \"no-such-file.toml\" cannot be read");
+    run(&[&format!("http://{refused}/")], 6)
+        .says(&format!("the target at http://{refused} is down"))
+        .says("refused");
+    run(&["http://127.0.0.1:1/", "--behaviour", "no-such-file.toml"], 1)
+        .says("behaviour \"no-such-file.toml\" cannot be read");
     run(&["http://127.0.0.1:1/{{ nonsense( }}"], 3).says("the request");
 }
 
@@ -134,24 +266,71 @@ fn load_a_target_that_never_answers_times_out_and_is_code_six() {
     // Connections wait in the backlog; nobody ever accepts them.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/", listener.local_addr().expect("bound"));
-    let outcome = nest(folder.path(), &["load", &url, "--requests", "4", "--customers", "4", "--timeout", "300ms", "--format", "json"]).expect(6);
-    outcome.says("no request was answered as expected").says("request timeout").says("GET /");
+    let outcome = nest(
+        folder.path(),
+        &[
+            "load",
+            &url,
+            "--requests",
+            "4",
+            "--customers",
+            "4",
+            "--timeout",
+            "300ms",
+            "--format",
+            "json",
+        ],
+    )
+    .expect(6);
+    outcome
+        .says("no request was answered as expected")
+        .says("request timeout")
+        .says("GET /");
     let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_load_balanced(&found);
-    assert_eq!((&found["requests"]["failed"], &found["errors"][0]["kind"]), (&4.into(), &"timeout".into()));
+    assert_eq!(
+        (&found["requests"]["failed"], &found["errors"][0]["kind"]),
+        (&4.into(), &"timeout".into())
+    );
 }
 
 #[test]
 fn load_a_body_that_is_too_long_fails_its_request_and_no_other() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let server = Server::start(|asked| Reply::text("x".repeat(if asked.path == "/?n=1" { 10_001 } else { 10_000 })));
+    let server =
+        Server::start(|asked| Reply::text("x".repeat(if asked.path == "/?n=1" { 10_001 } else { 10_000 })));
     let url = server.url("/?n={{ int(1, 2) }}");
-    let found = load(folder.path(), &[&url, "--requests", "200", "--customers", "4", "--longest-body", "10000"], 0);
+    let found = load(
+        folder.path(),
+        &[
+            &url,
+            "--requests",
+            "200",
+            "--customers",
+            "4",
+            "--longest-body",
+            "10000",
+        ],
+        0,
+    );
     assert_load_balanced(&found);
-    let long = server.asked().iter().filter(|asked| asked.path == "/?n=1").count();
+    let long = server
+        .asked()
+        .iter()
+        .filter(|asked| asked.path == "/?n=1")
+        .count();
     assert!(long > 50 && long < 150, "{long}");
-    assert_eq!((&found["requests"]["failed"], &found["errors"][0]["kind"]), (&long.into(), &"body".into()), "{found:#}");
-    assert!(found["failures"][0]["exchange"].as_str().is_some_and(|text| text.contains("longer than 10000 bytes")), "{found:#}");
+    assert_eq!(
+        (&found["requests"]["failed"], &found["errors"][0]["kind"]),
+        (&long.into(), &"body".into()),
+        "{found:#}"
+    );
+    assert!(
+        found["failures"][0]["exchange"]
+            .as_str()
+            .is_some_and(|text| text.contains("longer than 10000 bytes")),
+        "{found:#}"
+    );
 }
 
 #[test]
@@ -160,7 +339,20 @@ fn load_ctrl_c_prints_the_figures_until_then() {
     let server = Server::start(|_| Reply::text("hello"));
     let mut run = start(
         folder.path(),
-        &["load", &server.url("/"), "--customers", "3", "--think", "5ms", "--for", "60s", "--warm-up", "100ms", "--format", "json"],
+        &[
+            "load",
+            &server.url("/"),
+            "--customers",
+            "3",
+            "--think",
+            "5ms",
+            "--for",
+            "60s",
+            "--warm-up",
+            "100ms",
+            "--format",
+            "json",
+        ],
     );
     run.wait_for("3 customers on");
     while server.asked().len() < 500 {
@@ -172,6 +364,11 @@ fn load_ctrl_c_prints_the_figures_until_then() {
     outcome.says("interrupted; the figures are those until then");
     let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_load_balanced(&found);
-    assert!(found["requests"]["completed"].as_u64().is_some_and(|completed| completed > 100), "{found:#}");
+    assert!(
+        found["requests"]["completed"]
+            .as_u64()
+            .is_some_and(|completed| completed > 100),
+        "{found:#}"
+    );
     assert_eq!(found["verdict"]["worth"], "invalid");
 }

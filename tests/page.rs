@@ -20,15 +20,29 @@ fn the_sample_report_opens_from_disk_without_network_and_without_an_error() {
             "--disable-component-update",
             "--disable-sync",
         ])
-        .args(["--enable-logging=stderr", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .args([
+            "--enable-logging=stderr",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--dump-dom",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.path().join("profile").display()
+        ))
         .arg(format!("--log-net-log={}", net_log.display()))
         .arg(format!("file://{}", page.display()))
         .output()
         .expect("chromium runs (tests/run installs it)");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let dom = String::from_utf8_lossy(&output.stdout);
-    assert!(dom.contains("per 1,000 customers and month") && dom.contains("<svg") && dom.contains("</html>"), "the page is there");
+    assert!(
+        dom.contains("per 1,000 customers and month") && dom.contains("<svg") && dom.contains("</html>"),
+        "the page is there"
+    );
     let talk = String::from_utf8_lossy(&output.stderr);
     assert!(!talk.contains("CONSOLE"), "the page complains:\n{talk}");
     // What the page itself asks for: everything it needs is in the file.

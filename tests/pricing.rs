@@ -21,7 +21,8 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 fn fixture(name: &str) -> String {
-    fs::read_to_string(repository().join("crates/nest-data/tests/prices").join(name)).expect("the fixture is there")
+    fs::read_to_string(repository().join("crates/nest-data/tests/prices").join(name))
+        .expect("the fixture is there")
 }
 
 /// Rows of a CSV output, cut at commas outside quotes.
@@ -43,48 +44,123 @@ fn rows(text: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-const HEAD: &str =
-    "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n";
+const HEAD: &str = "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n";
 const CONTRACT: &str = "[source.contract]\ntitle = \"our contract\"\nobserved_on = \"2026-11-01\"\nconfidence = \"user\"\n[[meter]]\nid = \"nat.bytes\"\nunit = \"GB\"\nprice = { amount = \"0.02\" }\nsource = \"contract\"\n";
 
 #[test]
 fn pricing_lists_what_is_shipped_with_rows_and_dates() {
     let outcome = nest(folder().path(), &["pricing", "list", "--format", "csv"]).expect(0);
     let listed = rows(&outcome.stdout);
-    let of = |name: &str| listed.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("{name} is not in {}", outcome.stdout)).clone();
+    let of = |name: &str| {
+        listed
+            .iter()
+            .find(|row| row[0] == name)
+            .unwrap_or_else(|| panic!("{name} is not in {}", outcome.stdout))
+            .clone()
+    };
     // pricing-data/README.md: 498 EC2 and 296 RDS rows over two regions; 649 GCP rows over three.
-    assert_eq!([of("aws/us-east-1")[3].clone(), of("aws/eu-west-1")[3].clone()], ["397", "397"]);
     assert_eq!(
-        ["gcp/us-central1", "gcp/europe-west1", "gcp/europe-west2"].map(|name| of(name)[3].parse::<u32>().expect("a count")).iter().sum::<u32>(),
+        [of("aws/us-east-1")[3].clone(), of("aws/eu-west-1")[3].clone()],
+        ["397", "397"]
+    );
+    assert_eq!(
+        ["gcp/us-central1", "gcp/europe-west1", "gcp/europe-west2"]
+            .map(|name| of(name)[3].parse::<u32>().expect("a count"))
+            .iter()
+            .sum::<u32>(),
         649
     );
-    assert_eq!((of("hetzner/eu")[1].as_str(), of("webtask/global")[2].as_str()), ("EUR", "1"));
-    assert!(listed.iter().all(|row| row[8].len() == 10 && row[10] == "shipped"), "{}", outcome.stdout);
+    assert_eq!(
+        (of("hetzner/eu")[1].as_str(), of("webtask/global")[2].as_str()),
+        ("EUR", "1")
+    );
+    assert!(
+        listed
+            .iter()
+            .all(|row| row[8].len() == 10 && row[10] == "shipped"),
+        "{}",
+        outcome.stdout
+    );
 }
 
 #[test]
 fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
     let folder = folder();
-    let shown = nest(folder.path(), &["pricing", "show", "aws/us-east-1", "egress.internet", "--format", "csv"]).expect(0);
-    assert_eq!(rows(&shown.stdout).iter().map(|row| row[3].clone()).collect::<Vec<_>>(), ["0", "0.09", "0.085", "0.07", "0.05"]);
-    assert!(shown.stdout.contains("AWSDataTransfer") && shown.stdout.contains("2024-09-25"), "{}", shown.stdout);
+    let shown = nest(
+        folder.path(),
+        &[
+            "pricing",
+            "show",
+            "aws/us-east-1",
+            "egress.internet",
+            "--format",
+            "csv",
+        ],
+    )
+    .expect(0);
+    assert_eq!(
+        rows(&shown.stdout)
+            .iter()
+            .map(|row| row[3].clone())
+            .collect::<Vec<_>>(),
+        ["0", "0.09", "0.085", "0.07", "0.05"]
+    );
+    assert!(
+        shown.stdout.contains("AWSDataTransfer") && shown.stdout.contains("2024-09-25"),
+        "{}",
+        shown.stdout
+    );
     // Worked bill aws-egress-37tb-binary-free100 of pricing.md section 7: 37 x 1,024 GB cost 3,262.68.
     let cost = |arguments: &[&str]| {
-        let outcome = nest(folder.path(), &[&["pricing", "show", "--format", "csv", "--on", "2026-11-25"], arguments].concat()).expect(0);
+        let outcome = nest(
+            folder.path(),
+            &[
+                &["pricing", "show", "--format", "csv", "--on", "2026-11-25"],
+                arguments,
+            ]
+            .concat(),
+        )
+        .expect(0);
         rows(&outcome.stdout)[0][4].clone()
     };
-    let sustained = nest(folder.path(), &["pricing", "show", "gcp/us-central1", "n2-standard-2"]).expect(0);
-    assert!(sustained.stdout.contains("up to 1.00 of a month"), "{}", sustained.stdout);
-    assert_eq!(cost(&["aws/us-east-1", "egress.internet", "--quantity", "37888"]), "3262.68");
-    assert_eq!(cost(&["aws/us-east-1", "lambda.requests", "--quantity", "3000000"]), "0.4");
+    let sustained = nest(
+        folder.path(),
+        &["pricing", "show", "gcp/us-central1", "n2-standard-2"],
+    )
+    .expect(0);
+    assert!(
+        sustained.stdout.contains("up to 1.00 of a month"),
+        "{}",
+        sustained.stdout
+    );
+    assert_eq!(
+        cost(&["aws/us-east-1", "egress.internet", "--quantity", "37888"]),
+        "3262.68"
+    );
+    assert_eq!(
+        cost(&["aws/us-east-1", "lambda.requests", "--quantity", "3000000"]),
+        "0.4"
+    );
     assert_eq!(cost(&["hetzner/eu", "CX23", "--quantity", "2"]), "10.98");
-    assert_eq!(cost(&["webtask/global", "webtask.requests", "--quantity", "1000000"]), "unknown");
+    assert_eq!(
+        cost(&["webtask/global", "webtask.requests", "--quantity", "1000000"]),
+        "unknown"
+    );
 }
 
 #[test]
 fn a_quantity_beyond_all_bounds_is_wrong_usage() {
-    let many = ["pricing", "show", "aws/us-east-1", "egress.internet", "--quantity", "79228162514264337593543950335"];
-    nest(folder().path(), &many).expect(2).says("a quantity is from 0 to 1000000000000000");
+    let many = [
+        "pricing",
+        "show",
+        "aws/us-east-1",
+        "egress.internet",
+        "--quantity",
+        "79228162514264337593543950335",
+    ];
+    nest(folder().path(), &many)
+        .expect(2)
+        .says("a quantity is from 0 to 1000000000000000");
 }
 
 #[test]
@@ -94,40 +170,102 @@ fn pricing_offers_the_nearest_name_of_what_is_not_there() {
         .expect(3)
         .says("there is no price book aws/us-esat-1")
         .says("did you mean aws/us-east-1?");
-    nest(folder.path(), &["pricing", "show", "aws/us-east-1", "egress.internt"]).expect(3).says("did you mean egress.internet?");
-    nest(folder.path(), &["pricing", "show", "hetzner/eu", "CX43", "--quantity", "1", "--on", "2026-11-25"])
-        .expect(3)
-        .says("has no price on 2026-11-25");
+    nest(
+        folder.path(),
+        &["pricing", "show", "aws/us-east-1", "egress.internt"],
+    )
+    .expect(3)
+    .says("did you mean egress.internet?");
+    nest(
+        folder.path(),
+        &[
+            "pricing",
+            "show",
+            "hetzner/eu",
+            "CX43",
+            "--quantity",
+            "1",
+            "--on",
+            "2026-11-25",
+        ],
+    )
+    .expect(3)
+    .says("has no price on 2026-11-25");
 }
 
 #[test]
 fn pricing_lays_the_users_rows_over_the_shipped_ones() {
     let folder = folder();
     let discount = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"*\"\nlabel = \"enterprise discount\"\n";
-    write(folder.path(), "pricing/aws/us-east-1.toml", &format!("{HEAD}{CONTRACT}{discount}"));
-    let show = |id: &str| nest(folder.path(), &["pricing", "show", "aws/us-east-1", id, "--format", "csv"]).expect(0).stdout;
+    write(
+        folder.path(),
+        "pricing/aws/us-east-1.toml",
+        &format!("{HEAD}{CONTRACT}{discount}"),
+    );
+    let show = |id: &str| {
+        nest(
+            folder.path(),
+            &["pricing", "show", "aws/us-east-1", id, "--format", "csv"],
+        )
+        .expect(0)
+        .stdout
+    };
     assert!(show("nat.bytes").contains("our contract") && show("nat.bytes").contains("0.02"));
-    assert!(show("nat.hour").contains("0.045"), "what the user does not say stays as it is shipped");
-    let listed = nest(folder.path(), &["pricing", "list", "--format", "csv"]).expect(0).stdout;
-    let row = rows(&listed).into_iter().find(|row| row[0] == "aws/us-east-1").expect("there");
-    assert_eq!((row[7].as_str(), row[10].as_str()), ("1", "shipped < pricing/aws/us-east-1.toml"));
-    write(folder.path(), "pricing/aws/us-east-1.toml", &format!("{}{CONTRACT}", HEAD.replace("USD", "EUR")));
-    nest(folder.path(), &["pricing", "show", "aws/us-east-1"]).expect(3).says("aws/us-east-1 in EUR cannot lie over aws/us-east-1 in USD");
+    assert!(
+        show("nat.hour").contains("0.045"),
+        "what the user does not say stays as it is shipped"
+    );
+    let listed = nest(folder.path(), &["pricing", "list", "--format", "csv"])
+        .expect(0)
+        .stdout;
+    let row = rows(&listed)
+        .into_iter()
+        .find(|row| row[0] == "aws/us-east-1")
+        .expect("there");
+    assert_eq!(
+        (row[7].as_str(), row[10].as_str()),
+        ("1", "shipped < pricing/aws/us-east-1.toml")
+    );
+    write(
+        folder.path(),
+        "pricing/aws/us-east-1.toml",
+        &format!("{}{CONTRACT}", HEAD.replace("USD", "EUR")),
+    );
+    nest(folder.path(), &["pricing", "show", "aws/us-east-1"])
+        .expect(3)
+        .says("aws/us-east-1 in EUR cannot lie over aws/us-east-1 in USD");
 }
 
 #[test]
 fn pricing_validates_with_lines_for_errors_and_warnings_for_doubts() {
     let folder = folder();
     write(folder.path(), "good.toml", &format!("{HEAD}{CONTRACT}"));
-    nest(folder.path(), &["pricing", "validate", "good.toml", "--on", "2026-11-25"]).expect(0).says("good.toml: aws/us-east-1 is valid, 1 rows");
-    let old = nest(folder.path(), &["pricing", "validate", "good.toml", "--on", "2027-11-25"]).expect(0);
+    nest(
+        folder.path(),
+        &["pricing", "validate", "good.toml", "--on", "2026-11-25"],
+    )
+    .expect(0)
+    .says("good.toml: aws/us-east-1 is valid, 1 rows");
+    let old = nest(
+        folder.path(),
+        &["pricing", "validate", "good.toml", "--on", "2027-11-25"],
+    )
+    .expect(0);
     old.says("warning: good.toml:8: stale-source: source `contract` was seen 389 days ago, more than 180");
     write(
         folder.path(),
         "bad.toml",
-        &format!("{HEAD}{}", CONTRACT.replace("\"0.02\"", "0.02").replace("source = \"contract\"", "source = \"contact\"")),
+        &format!(
+            "{HEAD}{}",
+            CONTRACT
+                .replace("\"0.02\"", "0.02")
+                .replace("source = \"contract\"", "source = \"contact\"")
+        ),
     );
-    nest(folder.path(), &["pricing", "validate", "good.toml", "bad.toml"]).expect(3).says("bad.toml:15").says("quoted decimals");
+    nest(folder.path(), &["pricing", "validate", "good.toml", "bad.toml"])
+        .expect(3)
+        .says("bad.toml:15")
+        .says("quoted decimals");
 }
 
 #[test]
@@ -139,10 +277,19 @@ fn every_shipped_book_is_valid_as_a_file() {
             files.push(book.expect("readable").path().display().to_string());
         }
     }
-    let arguments: Vec<String> = ["pricing", "validate", "--on", "2026-11-25"].into_iter().map(str::to_owned).chain(files.clone()).collect();
+    let arguments: Vec<String> = ["pricing", "validate", "--on", "2026-11-25"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(files.clone())
+        .collect();
     let outcome = nest(folder.path(), &arguments).expect(0);
     assert_eq!(outcome.stderr.matches(" is valid, ").count(), files.len());
-    for doubt in ["reserved-above-on-demand", "spot-above-on-demand", "arm-dearer", "same-as-region"] {
+    for doubt in [
+        "reserved-above-on-demand",
+        "spot-above-on-demand",
+        "arm-dearer",
+        "same-as-region",
+    ] {
         assert!(!outcome.stderr.contains(doubt), "{}", outcome.stderr);
     }
 }
@@ -151,49 +298,120 @@ fn every_shipped_book_is_valid_as_a_file() {
 fn pricing_compares_two_books_with_percent() {
     let folder = folder();
     write(folder.path(), "old.toml", &format!("{HEAD}{CONTRACT}"));
-    write(folder.path(), "new.toml", &format!("{HEAD}{}", CONTRACT.replace("\"0.02\"", "\"0.025\"")));
-    let outcome = nest(folder.path(), &["pricing", "diff", "old.toml", "new.toml", "--format", "csv"]).expect(0);
-    assert_eq!(outcome.stdout, "change,table,row,part,old,new,percent\nchanged,meter,nat.bytes,amount,0.02,0.025,+25\n");
-    let outcome = nest(folder.path(), &["pricing", "diff", "aws/us-east-1", "aws/eu-west-1", "--format", "csv"]).expect(0);
+    write(
+        folder.path(),
+        "new.toml",
+        &format!("{HEAD}{}", CONTRACT.replace("\"0.02\"", "\"0.025\"")),
+    );
+    let outcome = nest(
+        folder.path(),
+        &["pricing", "diff", "old.toml", "new.toml", "--format", "csv"],
+    )
+    .expect(0);
+    assert_eq!(
+        outcome.stdout,
+        "change,table,row,part,old,new,percent\nchanged,meter,nat.bytes,amount,0.02,0.025,+25\n"
+    );
+    let outcome = nest(
+        folder.path(),
+        &[
+            "pricing",
+            "diff",
+            "aws/us-east-1",
+            "aws/eu-west-1",
+            "--format",
+            "csv",
+        ],
+    )
+    .expect(0);
     // pricing.md section 10: m7i.large is 0.1008 in us-east-1 and 0.11235 in eu-west-1.
-    assert!(outcome.stdout.contains("changed,instance,m7i.large,on_demand,0.1008,0.11235,+11.5"), "{}", outcome.stdout);
-    nest(folder.path(), &["pricing", "diff", "aws/us-east-1", "hetzner/eu"]).expect(3).says("is in USD").says("two currencies");
+    assert!(
+        outcome
+            .stdout
+            .contains("changed,instance,m7i.large,on_demand,0.1008,0.11235,+11.5"),
+        "{}",
+        outcome.stdout
+    );
+    nest(folder.path(), &["pricing", "diff", "aws/us-east-1", "hetzner/eu"])
+        .expect(3)
+        .says("is in USD")
+        .says("two currencies");
 }
 
 #[test]
 fn pricing_imports_a_folder_and_names_every_row_that_is_left_out() {
     let folder = folder();
-    write(folder.path(), "lists/elb.json", &fixture("aws-elb-eu-west-1.json"));
+    write(
+        folder.path(),
+        "lists/elb.json",
+        &fixture("aws-elb-eu-west-1.json"),
+    );
     write(folder.path(), "lists/ecs.csv", &fixture("aws-ecs-eu-west-1.csv"));
-    write(folder.path(), "lists/fx.csv", "base,quote,rate,date,source\nEUR,USD,1.1637,2026-05-27,a note\n");
+    write(
+        folder.path(),
+        "lists/fx.csv",
+        "base,quote,rate,date,source\nEUR,USD,1.1637,2026-05-27,a note\n",
+    );
     let outcome = nest(folder.path(), &["pricing", "import", "lists", "--format", "csv"]).expect(0);
-    assert_eq!(rows(&outcome.stdout)[0][..8], ["aws/eu-west-1", "10", "5", "5", "0", "0", "0", "0"].map(str::to_owned));
-    outcome.says("fx.csv: passed over: exchange rates").says("ALBOUTPOST0000003 EU-Outposts-LCUUsage: left out");
+    assert_eq!(
+        rows(&outcome.stdout)[0][..8],
+        ["aws/eu-west-1", "10", "5", "5", "0", "0", "0", "0"].map(str::to_owned)
+    );
+    outcome
+        .says("fx.csv: passed over: exchange rates")
+        .says("ALBOUTPOST0000003 EU-Outposts-LCUUsage: left out");
     let text = fs::read_to_string(folder.path().join("pricing/aws/eu-west-1.toml")).expect("written");
-    assert!(text.contains("# elb.json: 7 rows read, 4 left out\n") && text.contains("# ecs.csv: 3 rows read, 1 left out\n"), "{text}");
-    nest(folder.path(), &["pricing", "validate", "pricing/aws/eu-west-1.toml"]).expect(0);
-    nest(folder.path(), &["pricing", "import", "lists", "--provider", "gcp"]).expect(3).says("no book came of the files");
+    assert!(
+        text.contains("# elb.json: 7 rows read, 4 left out\n")
+            && text.contains("# ecs.csv: 3 rows read, 1 left out\n"),
+        "{text}"
+    );
+    nest(
+        folder.path(),
+        &["pricing", "validate", "pricing/aws/eu-west-1.toml"],
+    )
+    .expect(0);
+    nest(
+        folder.path(),
+        &["pricing", "import", "lists", "--provider", "gcp"],
+    )
+    .expect(3)
+    .says("no book came of the files");
     let elb = fixture("aws-elb-eu-west-1.json");
     write(folder.path(), "cut.json", &elb[..elb.len() / 2]);
-    nest(folder.path(), &["pricing", "import", "cut.json"]).expect(3).says("the file is cut off").says("--> cut.json:");
+    nest(folder.path(), &["pricing", "import", "cut.json"])
+        .expect(3)
+        .says("the file is cut off")
+        .says("--> cut.json:");
 }
 
 #[test]
 fn importing_the_rows_of_a_shipped_book_again_gives_its_bytes() {
     let folder = folder();
     let csv = "provider,service,limit,value,unit,adjustable,source,source_date,note\n";
-    let services =
-        "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
+    let services = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
     let free = "auth0,webtask,global,free_tier,containers,0,2,0,USD,account,,,\"awesome-list style public documents (stored texts 34067199236, 34494464741)\",2016-2018,no per-unit public price found; service discontinued; code limited to 20 s per execution; rate limits settable per second/minute/hour/day/week/month\n";
     write(folder.path(), "services.csv", &format!("{services}{free}"));
     write(
         folder.path(),
         "limits.csv",
-        &format!("{csv}auth0,webtask,execution_max,20,s,no,community.auth0.com topic 104471,2023,error text of the hosted platform\n"),
+        &format!(
+            "{csv}auth0,webtask,execution_max,20,s,no,community.auth0.com topic 104471,2023,error text of the hosted platform\n"
+        ),
     );
-    nest(folder.path(), &["pricing", "import", "limits.csv", "services.csv", "--to", "out"]).expect(0);
-    let (own, shipped) = ("out/webtask/global.toml", repository().join("pricing/webtask/global.toml"));
-    assert_eq!(fs::read_to_string(folder.path().join(own)).expect("written"), fs::read_to_string(shipped).expect("shipped"));
+    nest(
+        folder.path(),
+        &["pricing", "import", "limits.csv", "services.csv", "--to", "out"],
+    )
+    .expect(0);
+    let (own, shipped) = (
+        "out/webtask/global.toml",
+        repository().join("pricing/webtask/global.toml"),
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join(own)).expect("written"),
+        fs::read_to_string(shipped).expect("shipped")
+    );
 }
 
 /// Answers so many requests: the text of the first path that the request's path begins with, else status 404.
@@ -206,11 +424,20 @@ fn server(answers: Vec<(&'static str, String)>, requests: usize) -> String {
             let mut stream = stream.expect("a connection");
             let mut lines = BufReader::new(stream.try_clone().expect("a socket")).lines();
             let first = lines.next().expect("a line").expect("readable");
-            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            while lines
+                .next()
+                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+            {}
             let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
             let answer = answers.iter().find(|(beginning, _)| path.starts_with(beginning));
-            let (status, body) = answer.map_or(("404 Not Found", String::new()), |(_, body)| ("200 OK", body.replace("BASE", &own)));
-            let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let (status, body) = answer.map_or(("404 Not Found", String::new()), |(_, body)| {
+                ("200 OK", body.replace("BASE", &own))
+            });
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
         }
     });
     base
@@ -219,14 +446,48 @@ fn server(answers: Vec<(&'static str, String)>, requests: usize) -> String {
 #[test]
 fn pricing_fetches_an_offer_from_where_it_is_told() {
     let folder = folder();
-    let base = server(vec![("/offers/v1.0/aws/AWSELB/current/eu-west-1/index.json", fixture("aws-elb-eu-west-1.json"))], 2);
-    let outcome = nest(folder.path(), &["pricing", "fetch", "aws", "eu-west-1", "--url", &base, "--offer", "AWSELB"]).expect(0);
+    let base = server(
+        vec![(
+            "/offers/v1.0/aws/AWSELB/current/eu-west-1/index.json",
+            fixture("aws-elb-eu-west-1.json"),
+        )],
+        2,
+    );
+    let outcome = nest(
+        folder.path(),
+        &[
+            "pricing",
+            "fetch",
+            "aws",
+            "eu-west-1",
+            "--url",
+            &base,
+            "--offer",
+            "AWSELB",
+        ],
+    )
+    .expect(0);
     outcome.says("/offers/v1.0/aws/AWSELB/current/eu-west-1/index.json");
     let text = fs::read_to_string(folder.path().join("pricing/aws/eu-west-1.toml")).expect("written");
-    assert!(text.contains("published = \"2026-07-20\"") && text.contains("amount = \"0.0252\""), "{text}");
-    nest(folder.path(), &["pricing", "fetch", "aws", "eu-west-1", "--url", &base, "--offer", "AWSNope"])
-        .expect(1)
-        .says("cannot be fetched: status 404");
+    assert!(
+        text.contains("published = \"2026-07-20\"") && text.contains("amount = \"0.0252\""),
+        "{text}"
+    );
+    nest(
+        folder.path(),
+        &[
+            "pricing",
+            "fetch",
+            "aws",
+            "eu-west-1",
+            "--url",
+            &base,
+            "--offer",
+            "AWSNope",
+        ],
+    )
+    .expect(1)
+    .says("cannot be fetched: status 404");
 }
 
 #[test]
@@ -234,20 +495,56 @@ fn pricing_fetches_all_pages_and_follows_none_to_another_host() {
     let folder = folder();
     let functions = "{\"Items\": [], \"NextPageLink\": null}".to_owned();
     let whole: serde_json::Value = serde_json::from_str(&fixture("azure-eastus.json")).expect("JSON");
-    let items: Vec<String> = whole["Items"].as_array().expect("items").iter().map(ToString::to_string).collect();
-    let page = |items: &[String], next: &str| format!("{{\"Items\": [{}], \"NextPageLink\": {next}}}", items.join(","));
+    let items: Vec<String> = whole["Items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let page = |items: &[String], next: &str| {
+        format!("{{\"Items\": [{}], \"NextPageLink\": {next}}}", items.join(","))
+    };
     let (first, second) = items.split_at(2);
     let answers = vec![
         ("/page2", page(second, "null")),
-        ("/api/retail/prices?%24filter=armRegionName+eq+%27eastus%27+and+serviceName+eq+%27Virtual", page(first, "\"BASE/page2\"")),
+        (
+            "/api/retail/prices?%24filter=armRegionName+eq+%27eastus%27+and+serviceName+eq+%27Virtual",
+            page(first, "\"BASE/page2\""),
+        ),
         ("/api/retail/prices", functions),
     ];
     let base = server(answers, 3);
-    nest(folder.path(), &["pricing", "fetch", "azure", "eastus", "--url", &base]).expect(0);
+    nest(
+        folder.path(),
+        &["pricing", "fetch", "azure", "eastus", "--url", &base],
+    )
+    .expect(0);
     let text = fs::read_to_string(folder.path().join("pricing/azure/eastus.toml")).expect("written");
-    assert!(text.contains("on_demand = \"0.086\", spot = \"0.0172\""), "{text}");
+    assert!(
+        text.contains("on_demand = \"0.086\", spot = \"0.0172\""),
+        "{text}"
+    );
     let elsewhere = server(vec![("/api", page(first, "\"http://127.0.0.2:1/page2\""))], 1);
-    nest(folder.path(), &["pricing", "fetch", "azure", "eastus", "--url", &elsewhere]).expect(3).says("the next page is at another host");
-    nest(folder.path(), &["pricing", "fetch", "gcp", "us-central1", "--url", "http://127.0.0.1:1"]).expect(2).says("needs a key");
-    nest(folder.path(), &["pricing", "fetch", "aws", "../etc"]).expect(2).says("is no region");
+    nest(
+        folder.path(),
+        &["pricing", "fetch", "azure", "eastus", "--url", &elsewhere],
+    )
+    .expect(3)
+    .says("the next page is at another host");
+    nest(
+        folder.path(),
+        &[
+            "pricing",
+            "fetch",
+            "gcp",
+            "us-central1",
+            "--url",
+            "http://127.0.0.1:1",
+        ],
+    )
+    .expect(2)
+    .says("needs a key");
+    nest(folder.path(), &["pricing", "fetch", "aws", "../etc"])
+        .expect(2)
+        .says("is no region");
 }

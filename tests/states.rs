@@ -13,20 +13,48 @@ fn load_demand_at_five_times_the_stored_items_is_forecast_from_two_smaller_sizes
         "measure.ramp=[0.3, 0.6]",
         "target.state='echo $NEST_SIZE >> ../sizes'",
     ];
-    nest(folder.path(), &study.arguments(&["measure"], "--items $NEST_SIZE", &overrides)).expect(0);
+    nest(
+        folder.path(),
+        &study.arguments(&["measure"], "--items $NEST_SIZE", &overrides),
+    )
+    .expect(0);
     let measured = measurements(&study.path);
     assert_balanced(&measured);
-    assert_eq!(std::fs::read_to_string(folder.path().join("sizes")).expect("the state command ran"), "1000\n2000\n");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("sizes")).expect("the state command ran"),
+        "1000\n2000\n"
+    );
     let last = measured.steps.last().expect("steps");
-    assert_eq!((last.plan.label().as_str(), last.plan.stored), ("boosted search with 2000", Some(2_000.0)));
+    assert_eq!(
+        (last.plan.label().as_str(), last.plan.stored),
+        ("boosted search with 2000", Some(2_000.0))
+    );
     nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")]).expect(0);
     let model = scaling(&study.path);
-    let cpu = model.resources.iter().find(|resource| resource.name == "app/cpu").expect("a processor");
-    let size = cpu.size_dependence.as_ref().unwrap_or_else(|| panic!("search grows with the items: {cpu:?}"));
-    assert_eq!((size.reference, size.growth.keys().map(String::as_str).collect::<Vec<_>>()), (1_000.0, vec!["search"]));
+    let cpu = model
+        .resources
+        .iter()
+        .find(|resource| resource.name == "app/cpu")
+        .expect("a processor");
+    let size = cpu
+        .size_dependence
+        .as_ref()
+        .unwrap_or_else(|| panic!("search grows with the items: {cpu:?}"));
+    assert_eq!(
+        (
+            size.reference,
+            size.growth.keys().map(String::as_str).collect::<Vec<_>>()
+        ),
+        (1_000.0, vec!["search"])
+    );
     // The shop's set demand: 6 ms and 1 ms more for every 1,000 items.
     let (forecast, truth) = (cpu.demand["search"].value + size.added("search", 5_000.0), 0.011);
-    println!("search with 5,000 items: forecast {:.2} ms, set {:.2} ms: {:+.1} %", forecast * 1e3, truth * 1e3, (forecast / truth - 1.0) * 100.0);
+    println!(
+        "search with 5,000 items: forecast {:.2} ms, set {:.2} ms: {:+.1} %",
+        forecast * 1e3,
+        truth * 1e3,
+        (forecast / truth - 1.0) * 100.0
+    );
     assert!((forecast / truth - 1.0).abs() <= 0.10, "{forecast}");
 }
 
@@ -34,11 +62,25 @@ fn load_demand_at_five_times_the_stored_items_is_forecast_from_two_smaller_sizes
 fn load_what_each_login_leaves_behind_is_found() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
-    let overrides = ["measure.ramp=[0.3, 0.6]", "measure.window=500ms", "measure.pilot=300ms"];
-    nest(folder.path(), &study.arguments(&["measure"], "--items 1000 --leak 100000", &overrides)).expect(0);
-    nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")]).expect(0).says("bytes per execution of login");
+    let overrides = [
+        "measure.ramp=[0.3, 0.6]",
+        "measure.window=500ms",
+        "measure.pilot=300ms",
+    ];
+    nest(
+        folder.path(),
+        &study.arguments(&["measure"], "--items 1000 --leak 100000", &overrides),
+    )
+    .expect(0);
+    nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")])
+        .expect(0)
+        .says("bytes per execution of login");
     let model = scaling(&study.path);
-    let leak = model.resources.iter().find_map(|resource| resource.leak.as_ref()).expect("memory grows");
+    let leak = model
+        .resources
+        .iter()
+        .find_map(|resource| resource.leak.as_ref())
+        .expect("memory grows");
     println!("{leak:?}");
     assert_eq!(leak.behaviour.as_deref(), Some("login"));
     // Pages and what else a session keeps come on top of the 100,000 bytes.
@@ -49,18 +91,41 @@ fn load_what_each_login_leaves_behind_is_found() {
     let days = (0.9 * 8.0 * 1_073_741_824.0 - resident(&model)) / per_day;
     let growth = "growth={ expected = { start = { date = 2026-12-01, customers = 1000 }, monthly = \"0%\", months = 12 } }";
     let one = ["configs.today.max=1", "configs.today.spare=0", growth];
-    nest(folder.path(), &study.arguments(&["project", "--as-of", "2026-12-01"], "", &one)).expect(0);
+    nest(
+        folder.path(),
+        &study.arguments(&["project", "--as-of", "2026-12-01"], "", &one),
+    )
+    .expect(0);
     let found = projection(&study.path);
-    let memory = found.configs.iter().flat_map(|config| &config.break_points).find(|point| point.kind == BreakKind::Memory).expect("it fills up");
-    let date = memory.date.as_ref().and_then(|date| date.value).expect("within the year");
-    let late = f64::from(date.since(jiff::civil::date(2026, 12, 1)).expect("dates").get_days()) - days;
+    let memory = found
+        .configs
+        .iter()
+        .flat_map(|config| &config.break_points)
+        .find(|point| point.kind == BreakKind::Memory)
+        .expect("it fills up");
+    let date = memory
+        .date
+        .as_ref()
+        .and_then(|date| date.value)
+        .expect("within the year");
+    let late = f64::from(
+        date.since(jiff::civil::date(2026, 12, 1))
+            .expect("dates")
+            .get_days(),
+    ) - days;
     println!("memory is full on {date}, {late:+.1} days beside {days:.1}");
     assert!(late.abs() <= 2.0, "{memory:?}, {days} days"); // whole days, and what the first customers need
 }
 
 /// Resident bytes without load.
 fn resident(model: &ScalingModel) -> f64 {
-    model.resources.iter().find(|resource| resource.kind == ResourceKind::Memory).expect("it was read").idle.value
+    model
+        .resources
+        .iter()
+        .find(|resource| resource.kind == ResourceKind::Memory)
+        .expect("it was read")
+        .idle
+        .value
 }
 
 #[test]
@@ -68,7 +133,14 @@ fn sizes_that_no_command_uses_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
     let sizes = ["data={ item = \"stored item\", sizes = [1000, 2000] }"];
-    nest(folder.path(), &study.arguments(&["measure"], "", &sizes)).expect(3).says("uses $NEST_SIZE");
+    nest(folder.path(), &study.arguments(&["measure"], "", &sizes))
+        .expect(3)
+        .says("uses $NEST_SIZE");
     let sizes = ["data={ item = \"stored item\", sizes = [2000, 1000] }"];
-    nest(folder.path(), &study.arguments(&["measure"], "--items $NEST_SIZE", &sizes)).expect(3).says("ascending");
+    nest(
+        folder.path(),
+        &study.arguments(&["measure"], "--items $NEST_SIZE", &sizes),
+    )
+    .expect(3)
+    .says("ascending");
 }

@@ -9,15 +9,38 @@ fn init_writes_a_study_that_runs_against_a_url() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = folder.path().join("my study");
     let path = study.to_str().expect("UTF-8");
-    nest(folder.path(), &["init", path, "--url", "http://127.0.0.1:7878/items?page=1"]).expect(0).says("locust-nest all");
+    nest(
+        folder.path(),
+        &["init", path, "--url", "http://127.0.0.1:7878/items?page=1"],
+    )
+    .expect(0)
+    .says("locust-nest all");
     // It is a valid study: without a target it fails for that reason only.
-    nest(folder.path(), &["measure", path, "--set", "target.base_url=http://127.0.0.1:9"]).expect(6).says("is down");
-    assert!(fs::read_to_string(study.join("behaviours/home.toml")).expect("written").contains("/items?page=1"));
-    nest(folder.path(), &["init", path]).expect(1).says("is there already");
-    nest(folder.path(), &["init", "elsewhere", "--url", "http://shop.example.com/"]).expect(0).says("allow_hosts = [\"shop.example.com\"]");
+    nest(
+        folder.path(),
+        &["measure", path, "--set", "target.base_url=http://127.0.0.1:9"],
+    )
+    .expect(6)
+    .says("is down");
+    assert!(
+        fs::read_to_string(study.join("behaviours/home.toml"))
+            .expect("written")
+            .contains("/items?page=1")
+    );
+    nest(folder.path(), &["init", path])
+        .expect(1)
+        .says("is there already");
+    nest(
+        folder.path(),
+        &["init", "elsewhere", "--url", "http://shop.example.com/"],
+    )
+    .expect(0)
+    .says("allow_hosts = [\"shop.example.com\"]");
     let text = fs::read_to_string(folder.path().join("elsewhere/nest.toml")).expect("written");
     assert!(!text.contains("allow_hosts"), "init never allows a host unasked");
-    nest(folder.path(), &["init", "bad", "--url", "shop"]).expect(3).says("not a URL");
+    nest(folder.path(), &["init", "bad", "--url", "shop"])
+        .expect(3)
+        .says("not a URL");
 }
 
 #[test]
@@ -25,7 +48,15 @@ fn load_init_and_all_run_against_a_server_that_is_there() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let shop = ShopStudy::new(folder.path());
     let mut command = std::process::Command::new(crate::support::BINARY);
-    command.args(["shop", "--listen", &shop.address.to_string(), "--cores", "0", "--items", "100"]);
+    command.args([
+        "shop",
+        "--listen",
+        &shop.address.to_string(),
+        "--cores",
+        "0",
+        "--items",
+        "100",
+    ]);
     let mut child = crate::support::start_silent(command);
     crate::support::wait_for_listener(shop.address, true);
     let url = format!("http://{}/items?page=1", shop.address);
@@ -36,7 +67,11 @@ fn load_init_and_all_run_against_a_server_that_is_there() {
     child.kill().expect("the shop is there");
     child.wait().expect("it was started here");
     let outcome = outcome.expect(0);
-    assert!(outcome.stdout.contains("per 1,000 customers and month"), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("per 1,000 customers and month"),
+        "{}",
+        outcome.stdout
+    );
     crate::support::assert_balanced(&crate::support::measurements(&folder.path().join("fresh")));
     assert!(folder.path().join("fresh/reports/report.html").is_file());
 }
@@ -45,7 +80,11 @@ fn load_init_and_all_run_against_a_server_that_is_there() {
 fn load_plan_prints_steps_rate_executions_and_duration_and_measures_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
-    let outcome = nest(folder.path(), &study.arguments(&["measure", "--plan"], "--items 100", &["measure.pilot=300ms"])).expect(0);
+    let outcome = nest(
+        folder.path(),
+        &study.arguments(&["measure", "--plan"], "--items 100", &["measure.pilot=300ms"]),
+    )
+    .expect(0);
     for part in ["idle", "base", "boosted pay", "ramp at"] {
         assert!(outcome.stdout.contains(part), "{part} in {}", outcome.stdout);
     }
@@ -57,7 +96,8 @@ fn load_plan_prints_steps_rate_executions_and_duration_and_measures_nothing() {
 fn schemas_are_json_and_hold_every_key_of_the_committed_studies() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for of in ["study", "behaviour", "price-book"] {
-        let schema: serde_json::Value = serde_json::from_str(&nest(folder.path(), &["schema", of]).expect(0).stdout).expect("JSON");
+        let schema: serde_json::Value =
+            serde_json::from_str(&nest(folder.path(), &["schema", of]).expect(0).stdout).expect("JSON");
         assert!(schema["properties"].is_object(), "{of}");
     }
 }
@@ -65,8 +105,16 @@ fn schemas_are_json_and_hold_every_key_of_the_committed_studies() {
 #[test]
 fn doctor_looks_at_files_ports_cgroups_and_stolen_time() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let found = nest(folder.path(), &["doctor", "--format", "csv"]).expect(0).stdout;
-    for part in ["processors", "open files", "ports", "control groups", "stolen time"] {
+    let found = nest(folder.path(), &["doctor", "--format", "csv"])
+        .expect(0)
+        .stdout;
+    for part in [
+        "processors",
+        "open files",
+        "ports",
+        "control groups",
+        "stolen time",
+    ] {
         assert!(found.contains(part), "{part} in {found}");
     }
 }
@@ -77,7 +125,19 @@ fn completions_know_the_verbs_and_hide_the_shop() {
     let bash = nest(folder.path(), &["completions", "bash"]).expect(0).stdout;
     assert!(bash.contains("measure"));
     let help = nest(folder.path(), &["--help"]).expect(0).stdout;
-    for verb in ["demo", "init", "measure", "fit", "project", "report", "all", "runs", "schema", "doctor", "completions"] {
+    for verb in [
+        "demo",
+        "init",
+        "measure",
+        "fit",
+        "project",
+        "report",
+        "all",
+        "runs",
+        "schema",
+        "doctor",
+        "completions",
+    ] {
         assert!(help.contains(verb), "{verb}");
     }
     assert!(!help.contains("shop-tier"));
@@ -87,13 +147,25 @@ fn completions_know_the_verbs_and_hide_the_shop() {
 fn every_form_of_a_projection_is_printed_and_equal_inputs_give_equal_bytes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = crate::support::copy_study("shop", folder.path());
-    fs::copy(repository().join("models/shop/scaling.json"), study.join("scaling.json")).expect("the model is committed");
+    fs::copy(
+        repository().join("models/shop/scaling.json"),
+        study.join("scaling.json"),
+    )
+    .expect("the model is committed");
     let path = study.to_str().expect("UTF-8");
-    let project = |format: &str| -> Outcome { nest(folder.path(), &["project", path, "--as-of", "2026-11-23", "--format", format]).expect(0) };
+    let project = |format: &str| -> Outcome {
+        nest(
+            folder.path(),
+            &["project", path, "--as-of", "2026-11-23", "--format", format],
+        )
+        .expect(0)
+    };
     let json: serde_json::Value = serde_json::from_str(&project("json").stdout).expect("JSON");
     assert_eq!(json["header"]["kind"], "nest.projection");
     assert_eq!(project("json").stdout, project("json").stdout);
-    assert!(project("csv").stdout.starts_with("study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind"));
+    assert!(project("csv").stdout.starts_with(
+        "study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind"
+    ));
     assert!(project("md").stdout.starts_with("# Demo shop"));
 }
 
@@ -102,9 +174,15 @@ fn runs_of_a_study_without_any_are_none_and_an_unknown_one_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = crate::support::copy_study("shop", folder.path());
     let path = study.to_str().expect("UTF-8");
-    nest(folder.path(), &["runs", "list", path]).expect(0).says("no runs yet");
-    nest(folder.path(), &["runs", "show", "20200101T000000Z", path]).expect(3).says("there is no run");
-    nest(folder.path(), &["runs", "rm", "20200101T000000Z", path]).expect(3).says("there is no run");
+    nest(folder.path(), &["runs", "list", path])
+        .expect(0)
+        .says("no runs yet");
+    nest(folder.path(), &["runs", "show", "20200101T000000Z", path])
+        .expect(3)
+        .says("there is no run");
+    nest(folder.path(), &["runs", "rm", "20200101T000000Z", path])
+        .expect(3)
+        .says("there is no run");
 }
 
 #[test]
@@ -112,15 +190,24 @@ fn load_state_runs_once_before_and_reset_after_the_pilot_and_every_step() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
     let mut overrides = SHORT.to_vec();
-    overrides.extend(["target.state='echo state >> ../commands'", "target.reset='echo reset >> ../commands'"]);
-    nest(folder.path(), &study.arguments(&["measure"], "--items 100", &overrides)).expect(0);
+    overrides.extend([
+        "target.state='echo state >> ../commands'",
+        "target.reset='echo reset >> ../commands'",
+    ]);
+    nest(
+        folder.path(),
+        &study.arguments(&["measure"], "--items 100", &overrides),
+    )
+    .expect(0);
     let commands = fs::read_to_string(folder.path().join("commands")).expect("the commands ran");
     let measured = crate::support::measurements(&study.path);
     crate::support::assert_balanced(&measured);
     let steps = measured.steps.len();
     assert_eq!(commands, format!("state\n{}", "reset\n".repeat(steps + 1)));
     let failing = study.arguments(&["measure"], "--items 100", &["target.state='exit 5'"]);
-    nest(folder.path(), &failing).expect(6).says("the state command \"exit 5\" ended with exit status: 5");
+    nest(folder.path(), &failing)
+        .expect(6)
+        .says("the state command \"exit 5\" ended with exit status: 5");
 }
 
 #[test]
@@ -131,21 +218,48 @@ fn load_a_control_group_is_read_in_place_of_a_process() {
     overrides.extend(["probes.app.kind=cgroup", "probes.app.cores=1"]);
     // A group of the shop's own where this machine lets us make one (version 1 or 2); else the one it is in already.
     let name = format!("locust-nest-test-{}", std::process::id());
-    let groups: Vec<std::path::PathBuf> =
-        ["cpuacct", "memory", ""].iter().map(|controller| std::path::Path::new("/sys/fs/cgroup").join(controller).join(&name)).collect();
+    let groups: Vec<std::path::PathBuf> = ["cpuacct", "memory", ""]
+        .iter()
+        .map(|controller| {
+            std::path::Path::new("/sys/fs/cgroup")
+                .join(controller)
+                .join(&name)
+        })
+        .collect();
     let made: Vec<&std::path::PathBuf> = groups
         .iter()
-        .filter(|group| group.parent().is_some_and(|parent| parent.join("cgroup.procs").exists()) && fs::create_dir(group).is_ok())
+        .filter(|group| {
+            group
+                .parent()
+                .is_some_and(|parent| parent.join("cgroup.procs").exists())
+                && fs::create_dir(group).is_ok()
+        })
         .collect();
-    let join: String = made.iter().map(|group| format!("echo $$ > {}/cgroup.procs; ", group.display())).collect();
-    let start = format!("target.start='''{join}exec \"$LOCUST_NEST\" shop --listen {} --cores 0 --items 100'''", study.address);
+    let join: String = made
+        .iter()
+        .map(|group| format!("echo $$ > {}/cgroup.procs; ", group.display()))
+        .collect();
+    let start = format!(
+        "target.start='''{join}exec \"$LOCUST_NEST\" shop --listen {} --cores 0 --items 100'''",
+        study.address
+    );
     overrides.push(&start);
     let outcome = nest(folder.path(), &study.arguments(&["measure"], "", &overrides));
     made.iter().for_each(|group| drop(fs::remove_dir(group)));
     outcome.expect(0);
     let measured = crate::support::measurements(&study.path);
     crate::support::assert_balanced(&measured);
-    let busy: f64 = measured.steps.iter().flat_map(|step| &step.windows).map(|window| window.used["app/cpu"]).sum();
-    let memory = measured.steps.iter().flat_map(|step| &step.windows).map(|window| window.used["app/memory"]).fold(0.0, f64::max);
+    let busy: f64 = measured
+        .steps
+        .iter()
+        .flat_map(|step| &step.windows)
+        .map(|window| window.used["app/cpu"])
+        .sum();
+    let memory = measured
+        .steps
+        .iter()
+        .flat_map(|step| &step.windows)
+        .map(|window| window.used["app/memory"])
+        .fold(0.0, f64::max);
     assert!(busy > 0.5 && memory > 1e6, "{busy} busy-seconds, {memory} bytes");
 }

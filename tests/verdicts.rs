@@ -20,7 +20,8 @@ use nix::{
 };
 
 use crate::support::{
-    BINARY, Children, ShopStudy, SmallStudy, assert_balanced, assert_load_balanced, free_address, hogs, load, measurements, nest,
+    BINARY, Children, ShopStudy, SmallStudy, assert_balanced, assert_load_balanced, free_address, hogs, load,
+    measurements, nest,
     nginx::Nginx,
     ramp,
     server::{Reply, Server},
@@ -30,7 +31,10 @@ use crate::support::{
 /// Asserts worth and a part of a reason.
 #[track_caller]
 fn assert_verdict(verdict: &Verdict, worth: &[Worth], part: &str) {
-    assert!(worth.contains(&verdict.worth) && verdict.reasons.iter().any(|reason| reason.contains(part)), "{part:?} is not in {verdict:?}");
+    assert!(
+        worth.contains(&verdict.worth) && verdict.reasons.iter().any(|reason| reason.contains(part)),
+        "{part:?} is not in {verdict:?}"
+    );
 }
 
 fn verdict_of(load: &serde_json::Value) -> Verdict {
@@ -61,10 +65,24 @@ impl Shop {
         let study = ShopStudy::new(folder.path());
         study.without_start();
         let mut command = Command::new(BINARY);
-        command.args(["shop", "--listen", &study.address.to_string(), "--cores", "0", "--items", "100"]).process_group(0);
+        command
+            .args([
+                "shop",
+                "--listen",
+                &study.address.to_string(),
+                "--cores",
+                "0",
+                "--items",
+                "100",
+            ])
+            .process_group(0);
         let process = Children(vec![start_silent(command)]);
         wait_for_listener(study.address, true);
-        Self { study, process, folder }
+        Self {
+            study,
+            process,
+            folder,
+        }
     }
 
     fn pid(&self) -> Pid {
@@ -73,8 +91,15 @@ impl Shop {
 
     fn arguments(&self) -> Vec<String> {
         let base = format!("target.base_url=http://{}", self.study.address);
-        let mut arguments = vec!["measure".to_owned(), self.study.path.display().to_string(), "--set".to_owned(), base];
-        ONE_STEP.iter().for_each(|one| arguments.extend(["--set".to_owned(), (*one).to_owned()]));
+        let mut arguments = vec![
+            "measure".to_owned(),
+            self.study.path.display().to_string(),
+            "--set".to_owned(),
+            base,
+        ];
+        ONE_STEP
+            .iter()
+            .for_each(|one| arguments.extend(["--set".to_owned(), (*one).to_owned()]));
         arguments
     }
 
@@ -103,8 +128,16 @@ fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
     let step = shop.measure(|_| hogs(generator_core(), 4));
     println!("{:?}", step.verdict);
     assert_verdict(&step.verdict, &[Worth::Invalid, Worth::Suspect], "the generator");
-    assert!(step.generator.waiting > 0.05 || step.generator.clock_p99_s > 0.001, "{:?}", step.generator);
-    assert!(step.verdict.reasons[0].contains("the generator"), "it comes first: {:?}", step.verdict);
+    assert!(
+        step.generator.waiting > 0.05 || step.generator.clock_p99_s > 0.001,
+        "{:?}",
+        step.generator
+    );
+    assert!(
+        step.verdict.reasons[0].contains("the generator"),
+        "it comes first: {:?}",
+        step.verdict
+    );
 
     // The same without a study: as many as it can, on all cores, all of which somebody else uses too.
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -112,10 +145,18 @@ fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
     let _nginx = Nginx::plain(folder.path(), address);
     let _hogs: Vec<_> = (0..=generator_core()).map(|core| hogs(core, 3)).collect();
     let url = format!("http://{address}/");
-    let found = load(folder.path(), &[&url, "--rate", "200", "--customers", "20", "--for", "3s"], 0);
+    let found = load(
+        folder.path(),
+        &[&url, "--rate", "200", "--customers", "20", "--for", "3s"],
+        0,
+    );
     assert_load_balanced(&found);
     println!("{:?}", verdict_of(&found));
-    assert_verdict(&verdict_of(&found), &[Worth::Invalid, Worth::Suspect], "the generator");
+    assert_verdict(
+        &verdict_of(&found),
+        &[Worth::Invalid, Worth::Suspect],
+        "the generator",
+    );
 }
 
 #[test]
@@ -124,7 +165,11 @@ fn load_a_target_that_nobody_disturbs_is_never_blamed() {
     println!("{}: {:?}", step.verdict.worth.label(), step.verdict.reasons);
     // Where the machine itself is disturbed, that is the generator's matter.
     assert!(step.verdict.worth != Worth::Limited, "{:?}", step.verdict);
-    assert!(step.verdict.worth.is_fitted() || step.verdict.reasons[0].contains("the generator"), "{:?}", step.verdict);
+    assert!(
+        step.verdict.worth.is_fitted() || step.verdict.reasons[0].contains("the generator"),
+        "{:?}",
+        step.verdict
+    );
     assert_eq!(step.total().completed, step.total().due);
 }
 
@@ -133,18 +178,39 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let address = free_address();
     let _nginx = Nginx::plain(folder.path(), address);
-    let limited = format!("ulimit -n 64; exec {BINARY} load http://{address}/ --customers 200 --think 100ms --warm-up 500ms --for 2s --format json");
-    let output = Command::new("sh").args(["-c", &limited]).output().expect("sh runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let limited = format!(
+        "ulimit -n 64; exec {BINARY} load http://{address}/ --customers 200 --think 100ms --warm-up 500ms --for 2s --format json"
+    );
+    let output = Command::new("sh")
+        .args(["-c", &limited])
+        .output()
+        .expect("sh runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_load_balanced(&found);
     let verdict = verdict_of(&found);
     println!("{:?}", verdict);
     assert_verdict(&verdict, &[Worth::Invalid], "of 200 customers could act");
-    assert_verdict(&verdict, &[Worth::Invalid], "no file descriptor or port at the generator");
+    assert_verdict(
+        &verdict,
+        &[Worth::Invalid],
+        "no file descriptor or port at the generator",
+    );
     let reached = found["population"]["reached"].as_u64().expect("a number");
-    assert!(reached > 0 && reached < 64, "{reached} customers with 64 descriptors");
-    assert!(found["failures"][0]["exchange"].as_str().is_some_and(|text| text.contains("ulimit -n")), "{found:#}");
+    assert!(
+        reached > 0 && reached < 64,
+        "{reached} customers with 64 descriptors"
+    );
+    assert!(
+        found["failures"][0]["exchange"]
+            .as_str()
+            .is_some_and(|text| text.contains("ulimit -n")),
+        "{found:#}"
+    );
 }
 
 /// Stops and continues a process again and again, for as long as it lives.
@@ -161,18 +227,28 @@ impl Throttle {
             while !watched.load(Ordering::Relaxed) {
                 for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
                     kill(pid, signal).expect("it runs");
-                    sleep(Duration::from_millis(if signal == Signal::SIGSTOP { 700 } else { 300 }));
+                    sleep(Duration::from_millis(if signal == Signal::SIGSTOP {
+                        700
+                    } else {
+                        300
+                    }));
                 }
             }
         });
-        Self { is_over, thread: Some(thread) }
+        Self {
+            is_over,
+            thread: Some(thread),
+        }
     }
 }
 
 impl Drop for Throttle {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        self.thread.take().into_iter().for_each(|thread| drop(thread.join()));
+        self.thread
+            .take()
+            .into_iter()
+            .for_each(|thread| drop(thread.join()));
     }
 }
 
@@ -194,9 +270,14 @@ struct Quota([PathBuf; 2]);
 impl Quota {
     /// Puts a process into a new group that may use 20 % of a core; nothing where version 1 groups cannot be made.
     fn put(pid: Pid) -> Option<Self> {
-        let quota = Self(CONTROLLERS.map(|controller| Path::new(controller).join(format!("locust-nest-test-{pid}"))));
+        let quota =
+            Self(CONTROLLERS.map(|controller| Path::new(controller).join(format!("locust-nest-test-{pid}"))));
         // The two controllers may be one folder.
-        quota.0.iter().all(|group| group.is_dir() || fs::create_dir(group).is_ok()).then_some(())?;
+        quota
+            .0
+            .iter()
+            .all(|group| group.is_dir() || fs::create_dir(group).is_ok())
+            .then_some(())?;
         let write = |file: &str, text: &str| fs::write(quota.0[0].join(file), text).is_ok();
         let is_set = write("cpu.cfs_period_us", "100000") && write("cpu.cfs_quota_us", "20000");
         let joins = |group: &PathBuf| fs::write(group.join("cgroup.procs"), pid.to_string()).is_ok();
@@ -209,7 +290,9 @@ impl Drop for Quota {
         for (group, controller) in self.0.iter().zip(CONTROLLERS) {
             // Processes must leave it before it can go.
             let inside = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-            inside.lines().for_each(|pid| drop(fs::write(Path::new(controller).join("cgroup.procs"), pid)));
+            inside
+                .lines()
+                .for_each(|pid| drop(fs::write(Path::new(controller).join("cgroup.procs"), pid)));
             for _ in 0..100 {
                 if !group.is_dir() || fs::remove_dir(group).is_ok() {
                     break;
@@ -230,26 +313,65 @@ fn load_a_target_that_its_quota_holds_back_is_limited_and_the_quota_named() {
     // The pilot sees what one execution costs, and a whole core: the quota is not a core less.
     let path = shop.study.path.join("nest.toml");
     let text = fs::read_to_string(&path).expect("the copy is there");
-    fs::write(&path, format!("{text}\n[probes.app]\nkind = \"cgroup\"\npid = {}\ncores = 1\n", shop.pid())).expect("the copy can be written");
+    fs::write(
+        &path,
+        format!(
+            "{text}\n[probes.app]\nkind = \"cgroup\"\npid = {}\ncores = 1\n",
+            shop.pid()
+        ),
+    )
+    .expect("the copy can be written");
     let step = shop.measure(|_| ());
     drop(quota);
     println!("{:?}", step.verdict);
-    assert_verdict(&step.verdict, &[Worth::Limited], "the CPU quota held tier `app` back");
-    assert!(step.windows.iter().all(|window| window.throttled["app"] > 0.0), "{:?}", step.windows);
+    assert_verdict(
+        &step.verdict,
+        &[Worth::Limited],
+        "the CPU quota held tier `app` back",
+    );
+    assert!(
+        step.windows.iter().all(|window| window.throttled["app"] > 0.0),
+        "{:?}",
+        step.windows
+    );
 }
 
 #[test]
 fn load_connections_that_are_lost_in_the_middle_are_counted_and_doubted() {
     let count = std::sync::atomic::AtomicU64::new(0);
-    let server = Server::start(move |_| if count.fetch_add(1, Ordering::Relaxed) % 20 == 19 { Reply::Cut } else { Reply::text("hello") });
+    let server = Server::start(move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) % 20 == 19 {
+            Reply::Cut
+        } else {
+            Reply::text("hello")
+        }
+    });
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let found = load(folder.path(), &[&server.url("/"), "--customers", "5", "--requests", "2000"], 0);
+    let found = load(
+        folder.path(),
+        &[&server.url("/"), "--customers", "5", "--requests", "2000"],
+        0,
+    );
     assert_load_balanced(&found);
     let asked = server.asked().len();
-    assert_eq!((asked, &found["requests"]["failed"]), (2_000, &100.into()), "one in twenty, none of them sent again");
-    assert_eq!((&found["errors"][0]["kind"], &found["generator"]["lost_connections"]), (&"lost".into(), &100.into()));
+    assert_eq!(
+        (asked, &found["requests"]["failed"]),
+        (2_000, &100.into()),
+        "one in twenty, none of them sent again"
+    );
+    assert_eq!(
+        (
+            &found["errors"][0]["kind"],
+            &found["generator"]["lost_connections"]
+        ),
+        (&"lost".into(), &100.into())
+    );
     println!("{:?}", verdict_of(&found));
-    assert_verdict(&verdict_of(&found), &[Worth::Suspect, Worth::Limited, Worth::Invalid], "100 connections were lost in the middle of a request");
+    assert_verdict(
+        &verdict_of(&found),
+        &[Worth::Suspect, Worth::Limited, Worth::Invalid],
+        "100 connections were lost in the middle of a request",
+    );
 }
 
 #[test]
@@ -259,7 +381,11 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
         Reply::text("hello")
     });
     let more = "[customers]\n[measure]\npilot = \"500ms\"\nsettle = \"500ms\"\nwindow = \"1s\"\nwindows = 3\nmax_in_flight = 4\nmax_rate = 100\nbase = 0.0001\nboost = 0.0002\ncustomers = [1000]\n";
-    let study = SmallStudy::new(&server.url(""), &[("look", 20.0, "steps = [{ get = \"/\" }]")], more);
+    let study = SmallStudy::new(
+        &server.url(""),
+        &[("look", 20.0, "steps = [{ get = \"/\" }]")],
+        more,
+    );
     let measured = study.measure();
     let step = ramp(&measured)[0];
     // Four customers at 200 ms are 20 per second of 100.
@@ -267,8 +393,17 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
     println!("{total:?}");
     assert!(total.dropped > total.due / 2 && total.failed == 0, "{total:?}");
     println!("{:?}", step.verdict);
-    assert_verdict(&step.verdict, &[Worth::Limited], &format!("{} starts were dropped", total.dropped));
-    let dropped: u64 = step.errors.iter().filter(|error| error.kind == "dropped").map(|error| error.count).sum();
+    assert_verdict(
+        &step.verdict,
+        &[Worth::Limited],
+        &format!("{} starts were dropped", total.dropped),
+    );
+    let dropped: u64 = step
+        .errors
+        .iter()
+        .filter(|error| error.kind == "dropped")
+        .map(|error| error.count)
+        .sum();
     assert_eq!(dropped, total.dropped, "{:?}", step.errors);
 }
 
@@ -281,15 +416,37 @@ fn load_a_rate_beyond_the_connections_waits_and_says_so() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let outcome = nest(
         folder.path(),
-        &["load", &server.url("/"), "--rate", "100", "--customers", "4", "--for", "2s", "--warm-up", "0s", "--timeout", "1s", "--format", "json"],
+        &[
+            "load",
+            &server.url("/"),
+            "--rate",
+            "100",
+            "--customers",
+            "4",
+            "--for",
+            "2s",
+            "--warm-up",
+            "0s",
+            "--timeout",
+            "1s",
+            "--format",
+            "json",
+        ],
     )
     .expect(0);
     let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_load_balanced(&found);
     let verdict = verdict_of(&found);
     println!("{:?}", verdict);
-    assert_verdict(&verdict, &[Worth::Limited, Worth::Invalid], "starts waited because every customer was busy");
+    assert_verdict(
+        &verdict,
+        &[Worth::Limited, Worth::Invalid],
+        "starts waited because every customer was busy",
+    );
     // Waiting counts: from the due time an answer takes far longer than from its sending.
-    let (due, sent) = (found["response_s"]["p50"].as_f64().expect("a number"), found["service_s"]["p50"].as_f64().expect("a number"));
+    let (due, sent) = (
+        found["response_s"]["p50"].as_f64().expect("a number"),
+        found["service_s"]["p50"].as_f64().expect("a number"),
+    );
     assert!(due > 2.0 * sent, "{due} from due, {sent} from sent");
 }

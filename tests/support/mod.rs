@@ -31,7 +31,10 @@ const LOOKS: usize = 15_000;
 
 /// The top of the repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository is there")
 }
 
 /// What a run of the binary gave.
@@ -45,13 +48,21 @@ pub struct Outcome {
 impl Outcome {
     fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        Self { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 
     /// Fails the test where the exit code is another one, showing everything that was printed.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
@@ -70,7 +81,13 @@ pub fn nest(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
 
 /// Runs a program in `folder`.
 pub fn run(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
-    Outcome::of(Command::new(program).args(arguments).current_dir(folder).output().expect("the program runs"))
+    Outcome::of(
+        Command::new(program)
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+            .expect("the program runs"),
+    )
 }
 
 /// What `load` prints as JSON, after it ended with `code`.
@@ -85,7 +102,11 @@ pub fn load(folder: &Path, arguments: &[&str], code: i32) -> serde_json::Value {
 pub fn assert_load_balanced(load: &serde_json::Value) {
     for counts in [&load["executions"], &load["requests"], &load["settling"]] {
         let of = |name: &str| counts[name].as_u64().expect("a count");
-        assert_eq!(of("due"), of("completed") + of("failed") + of("dropped"), "{load:#}");
+        assert_eq!(
+            of("due"),
+            of("completed") + of("failed") + of("dropped"),
+            "{load:#}"
+        );
     }
 }
 
@@ -97,9 +118,17 @@ pub fn start(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
 /// Starts a program in `folder`, with its output in files there.
 pub fn start_program(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
     let file = |name: &str| fs::File::create(folder.join(name)).expect("a file in a temporary folder");
-    let child =
-        Command::new(program).args(arguments).current_dir(folder).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the program runs");
-    Running { child, folder: folder.to_owned() }
+    let child = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(file("stdout"))
+        .stderr(file("stderr"))
+        .spawn()
+        .expect("the program runs");
+    Running {
+        child,
+        folder: folder.to_owned(),
+    }
 }
 
 /// The binary while it runs. Killed when dropped.
@@ -122,7 +151,11 @@ impl Running {
                 return;
             }
             if let Ok(Some(status)) = self.child.try_wait() {
-                assert!(self.stderr().contains(part), "it ended with {status} before saying {part:?}:\n{}", self.stderr());
+                assert!(
+                    self.stderr().contains(part),
+                    "it ended with {status} before saying {part:?}:\n{}",
+                    self.stderr()
+                );
                 return;
             }
             sleep(LOOK);
@@ -149,7 +182,11 @@ impl Running {
     pub fn finish(mut self) -> Outcome {
         let status = self.child.wait().expect("it was started here");
         let stdout = fs::read_to_string(self.folder.join("stdout")).unwrap_or_default();
-        Outcome { code: status.code().unwrap_or(-1), stdout, stderr: self.stderr() }
+        Outcome {
+            code: status.code().unwrap_or(-1),
+            stdout,
+            stderr: self.stderr(),
+        }
     }
 }
 
@@ -163,7 +200,9 @@ impl Drop for Running {
 
 /// A loopback address that is free at this moment.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port")
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("a free port")
 }
 
 /// Waits until something listens at an address, or until nothing does.
@@ -206,16 +245,25 @@ pub struct ShopStudy {
 impl ShopStudy {
     /// A copy of `models/shop`.
     pub fn new(folder: &Path) -> Self {
-        Self { path: copy_study("shop", folder), address: free_address() }
+        Self {
+            path: copy_study("shop", folder),
+            address: free_address(),
+        }
     }
 
     /// Arguments of a verb on it, the target started by the study with more `shop` options.
     pub fn arguments(&self, verb: &[&str], shop: &str, overrides: &[&str]) -> Vec<String> {
-        let start = format!("target.start='''exec \"$LOCUST_NEST\" shop --listen {} --cores 0 {shop}'''", self.address);
+        let start = format!(
+            "target.start='''exec \"$LOCUST_NEST\" shop --listen {} --cores 0 {shop}'''",
+            self.address
+        );
         let base = format!("target.base_url=http://{}", self.address);
         let mut arguments: Vec<String> = verb.iter().map(ToString::to_string).collect();
         arguments.push(self.path.display().to_string());
-        for one in [start.as_str(), base.as_str()].into_iter().chain(overrides.iter().copied()) {
+        for one in [start.as_str(), base.as_str()]
+            .into_iter()
+            .chain(overrides.iter().copied())
+        {
             arguments.extend(["--set".to_owned(), one.to_owned()]);
         }
         arguments
@@ -241,13 +289,18 @@ impl SmallStudy {
         let path = folder.path().join("study");
         fs::create_dir_all(path.join("behaviours")).expect("a temporary folder");
         let more = more.replacen("[customers]", "[customers]\npeak_hour_share = 1.0\nburst = 18", 1);
-        let rates: String = behaviours.iter().map(|(name, rate, _)| format!("{name} = \"{rate} / day\"\n")).collect();
+        let rates: String = behaviours
+            .iter()
+            .map(|(name, rate, _)| format!("{name} = \"{rate} / day\"\n"))
+            .collect();
         let text = format!(
             "nest = 1\n[study]\nname = \"small\"\ncustomer = \"anybody\"\nseed = 7\n[rates]\n{rates}[target]\nbase_url = \"{base_url}\"\n{more}"
         );
         fs::write(path.join("nest.toml"), text).expect("a temporary folder");
         let study = Self { path, folder };
-        behaviours.iter().for_each(|(name, _, text)| study.write(&format!("behaviours/{name}.toml"), text));
+        behaviours
+            .iter()
+            .for_each(|(name, _, text)| study.write(&format!("behaviours/{name}.toml"), text));
         study
     }
 
@@ -278,20 +331,33 @@ impl SmallStudy {
 
 /// The steps of the ramp.
 pub fn ramp(measured: &Measurements) -> Vec<&Step> {
-    measured.steps.iter().filter(|step| step.plan.purpose == Purpose::Ramp).collect()
+    measured
+        .steps
+        .iter()
+        .filter(|step| step.plan.purpose == Purpose::Ramp)
+        .collect()
 }
 
 /// Takes the start command out of a copy of a study.
 pub fn without_start(study: &Path) {
     let path = study.join("nest.toml");
     let text = fs::read_to_string(&path).expect("the copy is there");
-    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("start = \"")).collect();
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("start = \""))
+        .collect();
     assert!(kept.len() < text.lines().count(), "the study starts nothing");
     fs::write(path, kept.join("\n")).expect("the copy can be written");
 }
 
 /// Overrides that make a run as short as it can be; its figures are worth little.
-pub const SHORT: [&str; 5] = ["measure.window=300ms", "measure.windows=2", "measure.settle=100ms", "measure.pilot=300ms", "measure.ramp=[0.2, 0.4]"];
+pub const SHORT: [&str; 5] = [
+    "measure.window=300ms",
+    "measure.windows=2",
+    "measure.settle=100ms",
+    "measure.pilot=300ms",
+    "measure.ramp=[0.2, 0.4]",
+];
 
 /// What a study has measured.
 pub fn measurements(study: &Path) -> Measurements {
@@ -318,20 +384,35 @@ pub fn assert_balanced(measurements: &Measurements) {
         for (behaviour, counts) in step.executions.iter().chain(&step.requests) {
             assert!(counts.balance(), "{}: {behaviour} {counts:?}", step.plan.label());
         }
-        assert!(step.settling.balance(), "{}: settling {:?}", step.plan.label(), step.settling);
+        assert!(
+            step.settling.balance(),
+            "{}: settling {:?}",
+            step.plan.label(),
+            step.settling
+        );
     }
 }
 
 /// A shell command that asks for a URL, with nothing but bash.
 pub fn get_command(url: &str) -> String {
-    let (authority, path) = url.trim_start_matches("http://").split_once('/').expect("a URL with a path");
+    let (authority, path) = url
+        .trim_start_matches("http://")
+        .split_once('/')
+        .expect("a URL with a path");
     let (host, port) = authority.split_once(':').expect("a URL with a port");
-    format!("bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'")
+    format!(
+        "bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'"
+    )
 }
 
 /// Starts a command with its output thrown away.
 pub fn start_silent(mut command: Command) -> Child {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command runs")
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command runs")
 }
 
 /// Children that are killed when dropped.
@@ -351,7 +432,16 @@ impl Drop for Children {
 pub fn hogs(core: usize, count: usize) -> Children {
     let hog = || {
         let mut command = Command::new("taskset");
-        command.args(["-c", &core.to_string(), "nice", "-n", "-5", "sh", "-c", "while :; do :; done"]);
+        command.args([
+            "-c",
+            &core.to_string(),
+            "nice",
+            "-n",
+            "-5",
+            "sh",
+            "-c",
+            "while :; do :; done",
+        ]);
         start_silent(command)
     };
     Children((0..count).map(|_| hog()).collect())

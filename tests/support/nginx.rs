@@ -37,14 +37,24 @@ impl Nginx {
             getrlimit(Resource::RLIMIT_NOFILE).map_or(1_024, |(_, hard)| hard.min(40_000))
         );
         fs::write(folder.join("nginx.conf"), configuration).expect("a temporary folder");
-        let nginx = Self { child: spawn(folder), folder: folder.to_owned(), address };
+        let nginx = Self {
+            child: spawn(folder),
+            folder: folder.to_owned(),
+            address,
+        };
         wait_for_listener(address, true);
         nginx
     }
 
     /// A server that answers every request with a short text.
     pub fn plain(folder: &Path, address: SocketAddr) -> Self {
-        Self::start(folder, address, &format!("server {{ listen {address} backlog=16384; location / {{ return 200 \"hello\\n\"; }} }}"))
+        Self::start(
+            folder,
+            address,
+            &format!(
+                "server {{ listen {address} backlog=16384; location / {{ return 200 \"hello\\n\"; }} }}"
+            ),
+        )
     }
 
     /// Kills master and workers at once: nothing is closed in order.
@@ -68,7 +78,10 @@ impl Drop for Nginx {
 }
 
 fn spawn(folder: &Path) -> Child {
-    let program = ["/usr/sbin/nginx", "/usr/local/sbin/nginx"].into_iter().find(|path| Path::new(path).is_file()).unwrap_or("nginx");
+    let program = ["/usr/sbin/nginx", "/usr/local/sbin/nginx"]
+        .into_iter()
+        .find(|path| Path::new(path).is_file())
+        .unwrap_or("nginx");
     Command::new(program)
         .args(["-e", "stderr", "-p"])
         .arg(folder)

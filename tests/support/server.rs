@@ -20,7 +20,10 @@ pub struct Asked {
 impl Asked {
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Method, path and body: what the template of a request decides.
@@ -43,19 +46,35 @@ pub enum Reply {
 
 impl Reply {
     pub fn text(body: impl Into<String>) -> Self {
-        Self::Answer { status: 200, headers: Vec::new(), body: body.into() }
+        Self::Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 
     pub fn status(status: u16) -> Self {
-        Self::Answer { status, headers: Vec::new(), body: String::new() }
+        Self::Answer {
+            status,
+            headers: Vec::new(),
+            body: String::new(),
+        }
     }
 
     /// The same answer with one more header.
     pub fn with(self, name: &'static str, value: impl Into<String>) -> Self {
         match self {
-            Self::Answer { status, mut headers, body } => {
+            Self::Answer {
+                status,
+                mut headers,
+                body,
+            } => {
                 headers.push((name, value.into()));
-                Self::Answer { status, headers, body }
+                Self::Answer {
+                    status,
+                    headers,
+                    body,
+                }
             }
             Self::Cut => Self::Cut,
         }
@@ -72,7 +91,10 @@ impl Server {
     /// Starts answering.
     pub fn start(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let server = Self { address: listener.local_addr().expect("bound"), asked: Arc::default() };
+        let server = Self {
+            address: listener.local_addr().expect("bound"),
+            asked: Arc::default(),
+        };
         let (asked, answer) = (Arc::clone(&server.asked), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -98,22 +120,40 @@ fn serve(stream: &TcpStream, asked: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked)
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
-        asked.lock().expect("no thread panics with it").push(request.clone());
+        asked
+            .lock()
+            .expect("no thread panics with it")
+            .push(request.clone());
         let reply = answer(&request);
         // A peer that is gone wants no answer.
-        if (&mut &*stream).write_all(bytes(&reply, &request.method).as_bytes()).is_err() || matches!(reply, Reply::Cut) {
+        if (&mut &*stream)
+            .write_all(bytes(&reply, &request.method).as_bytes())
+            .is_err()
+            || matches!(reply, Reply::Cut)
+        {
             return;
         }
     }
 }
 
 fn bytes(reply: &Reply, method: &str) -> String {
-    let Reply::Answer { status, headers, body } = reply else {
+    let Reply::Answer {
+        status,
+        headers,
+        body,
+    } = reply
+    else {
         return "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nthe first bytes of a thousand".to_owned();
     };
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let sent = if method == "HEAD" { "" } else { body };
-    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n{sent}", body.len())
+    format!(
+        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n{sent}",
+        body.len()
+    )
 }
 
 /// The next request; nothing where the connection ends.
@@ -126,11 +166,22 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Asked {
+        method,
+        path,
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }

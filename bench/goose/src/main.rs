@@ -25,11 +25,23 @@ async fn get(user: &mut GooseUser) -> TransactionResult {
 
 /// Logs in, takes an id out of a list and puts it into the cart, with the cookie and the token of the login.
 async fn session(user: &mut GooseUser) -> TransactionResult {
-    let credentials = Sent { token: None, json: json!({ "name": "ada", "password": "lovelace" }) };
-    let token = Answer::to(user, GooseMethod::Post, "/login", Some(credentials), 200).await?.text_at(user, "/token")?;
-    let id = Answer::to(user, GooseMethod::Get, "/items", None, 200).await?.text_at(user, "/items/0/id")?;
-    let item = Sent { token: Some(token), json: json!({ "id": id, "count": 1 }) };
-    Answer::to(user, GooseMethod::Post, "/cart", Some(item), 201).await?.must_contain(user, "\"added\":true")
+    let credentials = Sent {
+        token: None,
+        json: json!({ "name": "ada", "password": "lovelace" }),
+    };
+    let token = Answer::to(user, GooseMethod::Post, "/login", Some(credentials), 200)
+        .await?
+        .text_at(user, "/token")?;
+    let id = Answer::to(user, GooseMethod::Get, "/items", None, 200)
+        .await?
+        .text_at(user, "/items/0/id")?;
+    let item = Sent {
+        token: Some(token),
+        json: json!({ "id": id, "count": 1 }),
+    };
+    Answer::to(user, GooseMethod::Post, "/cart", Some(item), 201)
+        .await?
+        .must_contain(user, "\"added\":true")
 }
 
 /// A JSON body and the token that goes with it.
@@ -45,8 +57,18 @@ struct Answer {
 }
 
 impl Answer {
-    async fn to(user: &mut GooseUser, method: GooseMethod, path: &str, sent: Option<Sent>, status: u16) -> Result<Self, Box<TransactionError>> {
-        let mut request = GooseRequest::builder().path(path).method(method).expect_status_code(status).error_on_fail();
+    async fn to(
+        user: &mut GooseUser,
+        method: GooseMethod,
+        path: &str,
+        sent: Option<Sent>,
+        status: u16,
+    ) -> Result<Self, Box<TransactionError>> {
+        let mut request = GooseRequest::builder()
+            .path(path)
+            .method(method)
+            .expect_status_code(status)
+            .error_on_fail();
         if let Some(sent) = sent {
             let mut with_body = user.get_request_builder(&method, path)?.json(&sent.json);
             if let Some(token) = sent.token {
@@ -55,7 +77,10 @@ impl Answer {
             request = request.set_request_builder(with_body);
         }
         let answered = user.request(request.build()).await?;
-        Ok(Self { request: answered.request, body: answered.response?.text().await? })
+        Ok(Self {
+            request: answered.request,
+            body: answered.response?.text().await?,
+        })
     }
 
     /// A text inside the JSON body.
@@ -63,11 +88,17 @@ impl Answer {
         let parsed: Value = serde_json::from_str(&self.body).unwrap_or_default();
         match parsed.pointer(pointer).and_then(Value::as_str) {
             Some(text) => Ok(text.to_owned()),
-            None => user.set_failure("the body lacks a value", &mut self.request, None, None).map(|()| String::new()),
+            None => user
+                .set_failure("the body lacks a value", &mut self.request, None, None)
+                .map(|()| String::new()),
         }
     }
 
     fn must_contain(mut self, user: &mut GooseUser, text: &str) -> TransactionResult {
-        if self.body.contains(text) { Ok(()) } else { user.set_failure("the body lacks a text", &mut self.request, None, None) }
+        if self.body.contains(text) {
+            Ok(())
+        } else {
+            user.set_failure("the body lacks a text", &mut self.request, None, None)
+        }
     }
 }

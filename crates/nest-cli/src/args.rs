@@ -12,7 +12,13 @@ pub use pricing::{BooksArguments, PricingArguments, PricingVerb, WantedArguments
 
 /// What will N customers cost, where does the system break, when, and what would change that?
 #[derive(Debug, Parser)]
-#[command(name = "locust-nest", version, about, max_term_width = 110, arg_required_else_help = true)]
+#[command(
+    name = "locust-nest",
+    version,
+    about,
+    max_term_width = 110,
+    arg_required_else_help = true
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -505,14 +511,18 @@ fn rate(text: &str) -> Result<f64, String> {
 
 fn header(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
         _ => Err("write NAME: VALUE, for example \"accept: application/json\"".to_owned()),
     }
 }
 
 fn override_pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((path, value)) if !path.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
+        Some((path, value)) if !path.trim().is_empty() => {
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        }
         _ => Err("write PATH=VALUE, for example customers.burst=2".to_owned()),
     }
 }

@@ -41,7 +41,11 @@ pub const SHIPPED: [(&str, &str); 13] = [
 pub fn for_study(folder: &StudyFolder, study: &Study) -> Result<Vec<PriceBook>, Failure> {
     let names: BTreeSet<&str> = study.configs.values().flat_map(|config| config.books()).collect();
     let shelf = Shelf::of_study(folder);
-    names.into_iter().filter_map(|name| shelf.find(name).transpose()).map(|book| book.map(|book| book.book)).collect()
+    names
+        .into_iter()
+        .filter_map(|name| shelf.find(name).transpose())
+        .map(|book| book.map(|book| book.book))
+        .collect()
 }
 
 /// Where books are looked up.
@@ -63,7 +67,9 @@ pub struct Layered {
 impl Shelf {
     /// The shelf of a study.
     pub fn of_study(folder: &StudyFolder) -> Self {
-        Self { folders: folder.pricing().into_iter().rev().collect() }
+        Self {
+            folders: folder.pricing().into_iter().rev().collect(),
+        }
     }
 
     /// The shelf of a study's folder, or of any other folder with its `pricing`.
@@ -71,7 +77,9 @@ impl Shelf {
         if path.is_file() || path.join("nest.toml").is_file() {
             return Ok(Self::of_study(&StudyFolder::new(path)?));
         }
-        Ok(Self { folders: vec![path.join("pricing")] })
+        Ok(Self {
+            folders: vec![path.join("pricing")],
+        })
     }
 
     /// Only what is shipped.
@@ -85,7 +93,10 @@ impl Shelf {
         for folder in &self.folders {
             for (provider, path) in entries(folder)?.into_iter().filter(|(_, path)| path.is_dir()) {
                 let files = entries(&path)?.into_iter().filter(|(_, path)| path.is_file());
-                names.extend(files.filter_map(|(file, _)| file.strip_suffix(".toml").map(|region| format!("{provider}/{region}"))));
+                names.extend(files.filter_map(|(file, _)| {
+                    file.strip_suffix(".toml")
+                        .map(|region| format!("{provider}/{region}"))
+                }));
             }
         }
         Ok(names.into_iter().collect())
@@ -93,12 +104,23 @@ impl Shelf {
 
     /// A book; none where no layer has it.
     pub fn find(&self, name: &str) -> Result<Option<Layered>, Failure> {
-        let shipped = SHIPPED.iter().find(|(book, _)| *book == name).map(|(_, text)| *text);
+        let shipped = SHIPPED
+            .iter()
+            .find(|(book, _)| *book == name)
+            .map(|(_, text)| *text);
         let mut found = match shipped {
-            Some(text) => Some(Layered { book: read(&Source::new(format!("(built in) {name}.toml"), text))?, layers: vec!["shipped".to_owned()] }),
+            Some(text) => Some(Layered {
+                book: read(&Source::new(format!("(built in) {name}.toml"), text))?,
+                layers: vec!["shipped".to_owned()],
+            }),
             None => None,
         };
-        for path in self.folders.iter().map(|folder| folder.join(format!("{name}.toml"))).filter(|path| path.is_file()) {
+        for path in self
+            .folders
+            .iter()
+            .map(|folder| folder.join(format!("{name}.toml")))
+            .filter(|path| path.is_file())
+        {
             let text = source(&path)?;
             // In the repository the files are what is shipped.
             if shipped == Some(text.text.as_str()) {
@@ -107,14 +129,20 @@ impl Shelf {
             let later = read(&text)?;
             if later.name() != name {
                 return Err(
-                    Failure::new(INVALID, format!("{} is a book of {}", text.name, later.name())).hint(format!("move it to {}.toml", later.name()))
+                    Failure::new(INVALID, format!("{} is a book of {}", text.name, later.name()))
+                        .hint(format!("move it to {}.toml", later.name())),
                 );
             }
             found = Some(match found {
-                None => Layered { book: later, layers: vec![text.name] },
+                None => Layered {
+                    book: later,
+                    layers: vec![text.name],
+                },
                 Some(Layered { book, mut layers }) => {
                     layers.push(text.name.clone());
-                    let book = book.overlaid(&later).map_err(|error| Failure::new(INVALID, format!("{}: {error}", text.name)))?;
+                    let book = book
+                        .overlaid(&later)
+                        .map_err(|error| Failure::new(INVALID, format!("{}: {error}", text.name)))?;
                     Layered { book, layers }
                 }
             });
@@ -125,7 +153,14 @@ impl Shelf {
     /// All books.
     pub fn all(&self) -> Result<BTreeMap<String, Layered>, Failure> {
         let names = self.names()?;
-        names.into_iter().filter_map(|name| self.find(&name).transpose().map(|book| book.map(|book| (name, book)))).collect()
+        names
+            .into_iter()
+            .filter_map(|name| {
+                self.find(&name)
+                    .transpose()
+                    .map(|book| book.map(|book| (name, book)))
+            })
+            .collect()
     }
 }
 
@@ -134,8 +169,21 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
-    Ok(paths.into_iter().map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path)).collect())
+    let paths = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(paths
+        .into_iter()
+        .map(|path| {
+            (
+                path.file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                path,
+            )
+        })
+        .collect())
 }
 
 fn read(text: &Source) -> Result<PriceBook, Failure> {
@@ -149,10 +197,14 @@ mod tests {
     #[test]
     fn every_shipped_book_reads_and_is_called_what_it_is() {
         for (name, text) in SHIPPED {
-            let book = PriceBook::read(&Source::new(name, text)).unwrap_or_else(|found| panic!("{name}: {found:?}"));
+            let book =
+                PriceBook::read(&Source::new(name, text)).unwrap_or_else(|found| panic!("{name}: {found:?}"));
             assert_eq!(book.name(), name);
             assert!(!book.instance.is_empty() || !book.meter.is_empty());
-            assert!(book.adjustment.is_empty(), "{name}: a contract is nobody's list price");
+            assert!(
+                book.adjustment.is_empty(),
+                "{name}: a contract is nobody's list price"
+            );
         }
     }
 }

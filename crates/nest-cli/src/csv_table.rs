@@ -36,19 +36,22 @@ pub struct Uneven {
 
 /// Reads the file at `path`, or standard input for `-`, of which every row must be as long as the first: see [`parse`].
 pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, Failure> {
-    whole(read_uneven(path, required, optional)?).map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+    whole(read_uneven(path, required, optional)?)
+        .map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
 }
 
 /// The same where uneven rows do not stop the others.
 pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, Failure> {
-    let cannot = |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
+    let cannot =
+        |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
     } else {
         bytes = std::fs::read(path).map_err(cannot)?;
     }
-    parse(&bytes, required, optional).map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+    parse(&bytes, required, optional)
+        .map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
 }
 
 /// The rows of a table without an uneven one.
@@ -56,7 +59,11 @@ pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<
 /// # Errors
 /// What is wrong with the first of those.
 pub fn whole(table: CsvTable) -> Result<Vec<CsvRow>, String> {
-    table.uneven.into_iter().next().map_or(Ok(table.rows), |uneven| Err(uneven.what))
+    table
+        .uneven
+        .into_iter()
+        .next()
+        .map_or(Ok(table.rows), |uneven| Err(uneven.what))
 }
 
 /// The rows of a CSV text, of which the first names the columns. Columns stand in any order and may be quoted, names in any
@@ -66,11 +73,26 @@ pub fn whole(table: CsvTable) -> Result<Vec<CsvRow>, String> {
 /// A message that names the line: a column is missing or there twice, bytes are not UTF-8.
 pub fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<CsvTable, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(bytes);
-    let header = reader.headers().map_err(|error| explained(&error, bytes))?.clone();
+    let mut reader = ReaderBuilder::new()
+        .trim(Trim::All)
+        .flexible(true)
+        .from_reader(bytes);
+    let header = reader
+        .headers()
+        .map_err(|error| explained(&error, bytes))?
+        .clone();
     let columns = required
         .iter()
-        .map(|name| place(&header, name)?.ok_or_else(|| format!("line 1: column `{name}` is missing, there are: {}", listed(&header))).map(Some))
+        .map(|name| {
+            place(&header, name)?
+                .ok_or_else(|| {
+                    format!(
+                        "line 1: column `{name}` is missing, there are: {}",
+                        listed(&header)
+                    )
+                })
+                .map(Some)
+        })
         .chain(optional.iter().map(|name| place(&header, name)))
         .collect::<Result<Vec<_>, _>>()?;
     let mut table = CsvTable::default();
@@ -79,12 +101,27 @@ pub fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<CsvTa
         let line = line(record.position(), bytes);
         let kept = columns.iter().flatten().all(|column| *column < record.len());
         if record.len() != header.len() {
-            table.uneven.push(Uneven { what: format!("line {line} has {} cells, the first line has {}", record.len(), header.len()), kept });
+            table.uneven.push(Uneven {
+                what: format!(
+                    "line {line} has {} cells, the first line has {}",
+                    record.len(),
+                    header.len()
+                ),
+                kept,
+            });
         }
         if !kept {
             continue;
         }
-        let cells = columns.iter().map(|column| column.and_then(|column| record.get(column)).unwrap_or_default().to_owned()).collect();
+        let cells = columns
+            .iter()
+            .map(|column| {
+                column
+                    .and_then(|column| record.get(column))
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect();
         table.rows.push(CsvRow { line, cells });
     }
     Ok(table)
@@ -92,20 +129,37 @@ pub fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<CsvTa
 
 /// Where a column stands, if it is there.
 fn place(header: &StringRecord, name: &str) -> Result<Option<usize>, String> {
-    let mut places = header.iter().enumerate().filter(|(_, column)| column.eq_ignore_ascii_case(name)).map(|(place, _)| place);
+    let mut places = header
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.eq_ignore_ascii_case(name))
+        .map(|(place, _)| place);
     let first = places.next();
-    if places.next().is_some() { Err(format!("line 1: column `{name}` is there twice")) } else { Ok(first) }
+    if places.next().is_some() {
+        Err(format!("line 1: column `{name}` is there twice"))
+    } else {
+        Ok(first)
+    }
 }
 
 fn listed(header: &StringRecord) -> String {
-    if header.is_empty() { "none".to_owned() } else { header.iter().collect::<Vec<_>>().join(", ") }
+    if header.is_empty() {
+        "none".to_owned()
+    } else {
+        header.iter().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// The line of a record. Its position is where the record before it ended, so that empty lines are still to be counted.
 fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
     let Some(position) = position else { return 1 };
-    let rest = bytes.get(usize::try_from(position.byte()).unwrap_or(usize::MAX)..).unwrap_or_default();
-    let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n');
+    let rest = bytes
+        .get(usize::try_from(position.byte()).unwrap_or(usize::MAX)..)
+        .unwrap_or_default();
+    let empty = rest
+        .iter()
+        .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+        .filter(|byte| **byte == b'\n');
     position.line() + empty.count() as u64
 }
 
@@ -122,7 +176,12 @@ mod tests {
     use super::*;
 
     fn cells(text: &[u8]) -> Vec<(u64, Vec<String>)> {
-        parse(text, &["series", "y"], &["axis"]).expect("valid").rows.into_iter().map(|row| (row.line, row.cells)).collect()
+        parse(text, &["series", "y"], &["axis"])
+            .expect("valid")
+            .rows
+            .into_iter()
+            .map(|row| (row.line, row.cells))
+            .collect()
     }
 
     fn row(line: u64, cells: [&str; 3]) -> (u64, Vec<String>) {
@@ -133,19 +192,38 @@ mod tests {
     fn order_case_quotes_marks_line_ends_and_further_columns_do_not_matter() {
         let plain = vec![row(2, ["a", "1", ""]), row(3, ["b, c", "", ""])];
         assert_eq!(cells(b"series,y\na,1\n\"b, c\",\n"), plain);
-        assert_eq!(cells(b"\xef\xbb\xbf\"Y\",note,Series\r\n 1 ,,a\r\n,x,\"b, c\"\r\n"), plain);
-        assert_eq!(cells(b"series,axis,y\n\n\na,servers,1\n"), vec![row(4, ["a", "1", "servers"])]);
+        assert_eq!(
+            cells(b"\xef\xbb\xbf\"Y\",note,Series\r\n 1 ,,a\r\n,x,\"b, c\"\r\n"),
+            plain
+        );
+        assert_eq!(
+            cells(b"series,axis,y\n\n\na,servers,1\n"),
+            vec![row(4, ["a", "1", "servers"])]
+        );
         assert_eq!(cells(b"series,y\n"), vec![]);
     }
 
     #[test]
     fn errors_name_the_line() {
-        let error = |text: &[u8]| parse(text, &["series", "y"], &[]).and_then(whole).expect_err("invalid");
+        let error = |text: &[u8]| {
+            parse(text, &["series", "y"], &[])
+                .and_then(whole)
+                .expect_err("invalid")
+        };
         assert_eq!(error(b""), "line 1: column `series` is missing, there are: none");
-        assert_eq!(error(b"series,x\na,1\n"), "line 1: column `y` is missing, there are: series, x");
+        assert_eq!(
+            error(b"series,x\na,1\n"),
+            "line 1: column `y` is missing, there are: series, x"
+        );
         assert_eq!(error(b"series,y,y\n"), "line 1: column `y` is there twice");
-        assert_eq!(error(b"series,y\na,1\nb\n"), "line 3 has 1 cells, the first line has 2");
-        assert_eq!(error(b"series,y\na,1,2\n"), "line 2 has 3 cells, the first line has 2");
+        assert_eq!(
+            error(b"series,y\na,1\nb\n"),
+            "line 3 has 1 cells, the first line has 2"
+        );
+        assert_eq!(
+            error(b"series,y\na,1,2\n"),
+            "line 2 has 3 cells, the first line has 2"
+        );
         assert_eq!(error(b"series,y\na,1\n\xff,2\n"), "line 3 is not UTF-8");
     }
 }

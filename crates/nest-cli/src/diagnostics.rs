@@ -20,11 +20,16 @@ fn one(diagnostic: &Diagnostic, sources: &[Source], renderer: &Renderer) -> Stri
     let title = Level::ERROR.primary_title(&diagnostic.message);
     let help = Level::HELP.message(&diagnostic.help);
     let Some(source) = sources.iter().find(|source| source.name == diagnostic.file) else {
-        return format!("error: {}\n  --> {}\n  = help: {}", diagnostic.message, diagnostic.file, diagnostic.help);
+        return format!(
+            "error: {}\n  --> {}\n  = help: {}",
+            diagnostic.message, diagnostic.file, diagnostic.help
+        );
     };
     let end = diagnostic.span.end.min(source.text.len());
     let start = diagnostic.span.start.min(end);
-    let snippet = Snippet::source(&source.text).path(&source.name).annotation(AnnotationKind::Primary.span(start..end));
+    let snippet = Snippet::source(&source.text)
+        .path(&source.name)
+        .annotation(AnnotationKind::Primary.span(start..end));
     renderer.render(&[title.element(snippet).element(help)])
 }
 
@@ -37,7 +42,13 @@ mod tests {
         let source = Source::new("nest.toml", "a = 1\nbb = 2\n");
         let diagnostic = Diagnostic::at("nest.toml", 6..8, "unknown key `bb`", "did you mean `b`?");
         let text = render(&[diagnostic], &[source]);
-        for part in ["error: unknown key `bb`", "nest.toml:2:1", "bb = 2", "help: did you mean `b`?", "1 error"] {
+        for part in [
+            "error: unknown key `bb`",
+            "nest.toml:2:1",
+            "bb = 2",
+            "help: did you mean `b`?",
+            "1 error",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

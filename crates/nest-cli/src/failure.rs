@@ -39,12 +39,20 @@ enum Cause {
 impl Failure {
     /// A failure with a message of its own.
     pub fn new(code: u8, message: impl Display) -> Self {
-        Self { code, cause: Cause::Error(anyhow::anyhow!("{message}")), hint: None }
+        Self {
+            code,
+            cause: Cause::Error(anyhow::anyhow!("{message}")),
+            hint: None,
+        }
     }
 
     /// Errors in files that a person wrote.
     pub fn diagnostics(found: Vec<Diagnostic>, sources: Vec<Source>) -> Self {
-        Self { code: INVALID, cause: Cause::Diagnostics(found, sources), hint: None }
+        Self {
+            code: INVALID,
+            cause: Cause::Diagnostics(found, sources),
+            hint: None,
+        }
     }
 
     /// Adds what to do.
@@ -70,7 +78,10 @@ impl Failure {
             Cause::Diagnostics(found, sources) => talk(diagnostics::render(found, sources).trim_end()),
             Cause::Error(error) => {
                 talk(&format!("error: {error}"));
-                error.chain().skip(1).for_each(|cause| talk(&format!("  caused by: {cause}")));
+                error
+                    .chain()
+                    .skip(1)
+                    .for_each(|cause| talk(&format!("  caused by: {cause}")));
             }
         }
         if let Some(hint) = &self.hint {
@@ -81,7 +92,11 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self { code: INTERNAL, cause: Cause::Error(error.into()), hint: None }
+        Self {
+            code: INTERNAL,
+            cause: Cause::Error(error.into()),
+            hint: None,
+        }
     }
 }
 
@@ -97,48 +112,105 @@ impl From<DataError> for Failure {
 
 impl From<nest_report::ReportError> for Failure {
     fn from(error: nest_report::ReportError) -> Self {
-        Self { code: INTERNAL, cause: Cause::Error(error.into()), hint: None }
+        Self {
+            code: INTERNAL,
+            cause: Cause::Error(error.into()),
+            hint: None,
+        }
     }
 }
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         let (code, hint) = match &error {
-            ModelError::TooFewSteps { .. } => (LOST, "measure more steps, or lighter ones: see [measure] ramp, base and boost"),
+            ModelError::TooFewSteps { .. } => (
+                LOST,
+                "measure more steps, or lighter ones: see [measure] ramp, base and boost",
+            ),
             ModelError::Histogram { .. } => (INVALID, "measure again, or take the file from version control"),
             ModelError::Table { .. } => (INTERNAL, "this is a bug; please report it"),
             ModelError::NotMeasured { .. } => (STALE, "run `locust-nest measure` and `locust-nest fit`"),
-            ModelError::BookMissing { .. } => (INVALID, "put the book at pricing/PROVIDER/REGION.toml in the study, or name another"),
-            ModelError::Currency { .. } => (INVALID, "give the study the currency of its price books, or add [exchange.CURRENCY] with rate and date"),
-            ModelError::UnknownNumber { .. } | ModelError::UnknownConfig { .. } => (USAGE, "name one of those"),
+            ModelError::BookMissing { .. } => (
+                INVALID,
+                "put the book at pricing/PROVIDER/REGION.toml in the study, or name another",
+            ),
+            ModelError::Currency { .. } => (
+                INVALID,
+                "give the study the currency of its price books, or add [exchange.CURRENCY] with rate and date",
+            ),
+            ModelError::UnknownNumber { .. } | ModelError::UnknownConfig { .. } => {
+                (USAGE, "name one of those")
+            }
             _ => (INVALID, "correct it in nest.toml"),
         };
-        Self { code, cause: Cause::Error(error.into()), hint: Some(hint.to_owned()) }
+        Self {
+            code,
+            cause: Cause::Error(error.into()),
+            hint: Some(hint.to_owned()),
+        }
     }
 }
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let (code, hint) = match &error {
-            LoadError::Interrupted => (INTERRUPTED, Some("finished steps are kept; go on with `locust-nest measure --resume`")),
-            LoadError::TargetDown { .. } => (LOST, Some("start the target, or give [target] start; its messages are in target.log of the run")),
-            LoadError::TargetLost { .. } => (LOST, Some("finished steps are kept; start the target and go on with `locust-nest measure --resume`")),
+            LoadError::Interrupted => (
+                INTERRUPTED,
+                Some("finished steps are kept; go on with `locust-nest measure --resume`"),
+            ),
+            LoadError::TargetDown { .. } => (
+                LOST,
+                Some("start the target, or give [target] start; its messages are in target.log of the run"),
+            ),
+            LoadError::TargetLost { .. } => (
+                LOST,
+                Some(
+                    "finished steps are kept; start the target and go on with `locust-nest measure --resume`",
+                ),
+            ),
             LoadError::BehaviourFails { .. } => (LOST, Some("correct the behaviour, or look at the target")),
-            LoadError::AddressTaken { .. } => (LOST, Some("stop what listens there, or take `start` out of [target] to measure it")),
+            LoadError::AddressTaken { .. } => (
+                LOST,
+                Some("stop what listens there, or take `start` out of [target] to measure it"),
+            ),
             LoadError::CommandFailed { .. } => (LOST, Some("run the command by hand in the study's folder")),
-            LoadError::Probe { .. } => {
-                (LOST, Some("name the process or the metrics page in a probe: [probes.app] pid = ..., port = ... or scrape = ..."))
-            }
+            LoadError::Probe { .. } => (
+                LOST,
+                Some(
+                    "name the process or the metrics page in a probe: [probes.app] pid = ..., port = ... or scrape = ...",
+                ),
+            ),
             LoadError::Plan { .. } => (INVALID, Some("name the target's process in a probe")),
-            LoadError::TooLong { .. } => (INVALID, Some("take fewer or shorter windows, or raise [measure] max_duration")),
+            LoadError::TooLong { .. } => (
+                INVALID,
+                Some("take fewer or shorter windows, or raise [measure] max_duration"),
+            ),
             LoadError::SecretUnfit { .. } => (INVALID, Some("export it without the line break")),
             LoadError::SecretMissing { .. } => (INVALID, Some("export it before measuring")),
-            LoadError::BaseUrl { .. } => (INVALID, Some("write scheme, host and port, such as http://127.0.0.1:8080")),
-            LoadError::Unresolved { .. } => (LOST, Some("check the spelling of the host, or write its address")),
-            LoadError::Certificate { .. } => (INVALID, Some("give a file with certificates in PEM form (-----BEGIN CERTIFICATE-----)")),
-            LoadError::CodeMissing { .. } => (INVALID, Some("run the verb with the program that the behaviour was written in")),
-            LoadError::Command { .. } | LoadError::Read { .. } | LoadError::Keep(_) | LoadError::System { .. } => (INTERNAL, None),
+            LoadError::BaseUrl { .. } => (
+                INVALID,
+                Some("write scheme, host and port, such as http://127.0.0.1:8080"),
+            ),
+            LoadError::Unresolved { .. } => {
+                (LOST, Some("check the spelling of the host, or write its address"))
+            }
+            LoadError::Certificate { .. } => (
+                INVALID,
+                Some("give a file with certificates in PEM form (-----BEGIN CERTIFICATE-----)"),
+            ),
+            LoadError::CodeMissing { .. } => (
+                INVALID,
+                Some("run the verb with the program that the behaviour was written in"),
+            ),
+            LoadError::Command { .. }
+            | LoadError::Read { .. }
+            | LoadError::Keep(_)
+            | LoadError::System { .. } => (INTERNAL, None),
         };
-        Self { code, cause: Cause::Error(error.into()), hint: hint.map(str::to_owned) }
+        Self {
+            code,
+            cause: Cause::Error(error.into()),
+            hint: hint.map(str::to_owned),
+        }
     }
 }

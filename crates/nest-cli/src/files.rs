@@ -84,20 +84,33 @@ pub struct KeptPlan {
 /// Trust in the certificates of a file, besides those that the machine trusts.
 pub fn trust_also(path: &Path) -> Result<Trust, Failure> {
     let file = path.display().to_string();
-    let pem = fs::read_to_string(path).map_err(|error| Failure::from(error).context(format!("the certificates in {file} cannot be read")))?;
+    let pem = fs::read_to_string(path).map_err(|error| {
+        Failure::from(error).context(format!("the certificates in {file} cannot be read"))
+    })?;
     Ok(Trust::Also { file, pem })
 }
 
 impl StudyFolder {
     /// The folder of a study; also taken from the path of its `nest.toml`.
     pub fn new(path: &Path) -> Result<Self, Failure> {
-        let path = if path.is_file() { path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned) } else { path.to_owned() };
-        let folder = Self { path, registry: Registry::new() };
+        let path = if path.is_file() {
+            path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+        } else {
+            path.to_owned()
+        };
+        let folder = Self {
+            path,
+            registry: Registry::new(),
+        };
         if folder.path.join("nest.toml").is_file() {
             return Ok(folder);
         }
-        let message = format!("there is no study in {}: it has no nest.toml", folder.path.display());
-        Err(Failure::new(INVALID, message).hint("name the folder of a study, or write one with `locust-nest init`"))
+        let message = format!(
+            "there is no study in {}: it has no nest.toml",
+            folder.path.display()
+        );
+        Err(Failure::new(INVALID, message)
+            .hint("name the folder of a study, or write one with `locust-nest init`"))
     }
 
     /// Takes behaviours in code beside those of the folder.
@@ -121,7 +134,8 @@ impl StudyFolder {
             if !path.exists() {
                 continue;
             }
-            let read = source(&path).map_err(|error| error.context(format!("feed `{name}` cannot be read from {}", feed.file)))?;
+            let read = source(&path)
+                .map_err(|error| error.context(format!("feed `{name}` cannot be read from {}", feed.file)))?;
             files.insert(feed.file.clone(), Source::new(&feed.file, read.text));
         }
         read_feeds(study, &files).map_err(|found| Failure::diagnostics(found, files.into_values().collect()))
@@ -144,16 +158,24 @@ impl StudyFolder {
     /// Its name: that of the folder.
     pub fn name(&self) -> String {
         let absolute = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        absolute.file_name().map_or_else(|| "study".to_owned(), |name| name.to_string_lossy().into_owned())
+        absolute
+            .file_name()
+            .map_or_else(|| "study".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Reads and checks the study, with `overrides` of single values.
     pub fn study(&self, overrides: &[(String, String)]) -> Result<Study, Failure> {
         let texts = self.texts()?;
         let mut study = read_study(&texts, overrides).map_err(|found| {
-            let sources = std::iter::once(texts.nest).chain(texts.behaviours.into_values()).collect();
+            let sources = std::iter::once(texts.nest)
+                .chain(texts.behaviours.into_values())
+                .collect();
             let failure = Failure::diagnostics(found, sources);
-            if self.has_code_elsewhere() { failure.hint(self.own_program()) } else { failure }
+            if self.has_code_elsewhere() {
+                failure.hint(self.own_program())
+            } else {
+                failure
+            }
         })?;
         self.add_growth_files(&mut study)?;
         Ok(study)
@@ -166,11 +188,13 @@ impl StudyFolder {
             let path = self.path.join(file);
             // One that is missing is an error of the study, beside all others of its scenarios.
             if path.exists() {
-                let read = source(&path).map_err(|error| error.context(format!("growth cannot be read from {file}")))?;
+                let read = source(&path)
+                    .map_err(|error| error.context(format!("growth cannot be read from {file}")))?;
                 files.insert(file.to_owned(), Source::new(file, read.text));
             }
         }
-        read_growth_files(study, &files).map_err(|found| Failure::diagnostics(found, files.into_values().collect()))
+        read_growth_files(study, &files)
+            .map_err(|found| Failure::diagnostics(found, files.into_values().collect()))
     }
 
     /// Whether the folder is a crate, and this program is not its own.
@@ -180,7 +204,9 @@ impl StudyFolder {
 
     fn own_program(&self) -> String {
         let folder = self.path.display();
-        format!("the folder is a crate, whose behaviours are code: `cargo run --manifest-path {folder}/Cargo.toml -- VERB {folder}` has them")
+        format!(
+            "the folder is a crate, whose behaviours are code: `cargo run --manifest-path {folder}/Cargo.toml -- VERB {folder}` has them"
+        )
     }
 
     fn texts(&self) -> Result<StudyTexts, Failure> {
@@ -190,17 +216,27 @@ impl StudyFolder {
             for entry in fs::read_dir(&folder)? {
                 let path = entry?.path();
                 if path.extension().is_some_and(|extension| extension == "toml") {
-                    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+                    let name = path
+                        .file_stem()
+                        .map(|stem| stem.to_string_lossy().into_owned())
+                        .unwrap_or_default();
                     behaviours.insert(name, source(&path)?);
                 }
             }
         }
-        Ok(StudyTexts { nest: source(&self.path.join("nest.toml"))?, behaviours, code: self.registry.names() })
+        Ok(StudyTexts {
+            nest: source(&self.path.join("nest.toml"))?,
+            behaviours,
+            code: self.registry.names(),
+        })
     }
 
     /// Makes the folder of a new run.
     pub fn new_run(&self, id: &str) -> Result<RunFolder, Failure> {
-        let run = RunFolder { path: self.path.join("runs").join(id), id: id.to_owned() };
+        let run = RunFolder {
+            path: self.path.join("runs").join(id),
+            id: id.to_owned(),
+        };
         fs::create_dir_all(run.path.join("steps"))?;
         Ok(run)
     }
@@ -215,7 +251,10 @@ impl StudyFolder {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.join("run.json").is_file() {
-                let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let id = path
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .unwrap_or_default();
                 runs.push(RunFolder { path, id });
             }
         }
@@ -228,8 +267,16 @@ impl StudyFolder {
         let runs = self.runs()?;
         let known: Vec<String> = runs.iter().map(|run| run.id.clone()).collect();
         runs.into_iter().find(|run| run.id == id).ok_or_else(|| {
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Failure::new(INVALID, format!("there is no run {id} in {}", self.path.display())).hint(format!("runs that are there: {known}"))
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
+            Failure::new(
+                INVALID,
+                format!("there is no run {id} in {}", self.path.display()),
+            )
+            .hint(format!("runs that are there: {known}"))
         })
     }
 
@@ -240,7 +287,10 @@ impl StudyFolder {
 
     /// Keeps what was measured.
     pub fn write_measurements(&self, measurements: &Measurements) -> Result<PathBuf, Failure> {
-        write(&self.path.join("measurements.json"), measurements.to_json().as_bytes())
+        write(
+            &self.path.join("measurements.json"),
+            measurements.to_json().as_bytes(),
+        )
     }
 
     /// What was fitted.
@@ -255,7 +305,10 @@ impl StudyFolder {
 
     /// What was projected.
     pub fn projection(&self) -> Result<Projection, Failure> {
-        read_document(&self.reports().join("projection.json"), "run `locust-nest project`")
+        read_document(
+            &self.reports().join("projection.json"),
+            "run `locust-nest project`",
+        )
     }
 
     /// Keeps a file of the report.
@@ -266,7 +319,11 @@ impl StudyFolder {
     /// Where reports go: `reports/STUDY` beside a folder `models`, else `reports` in the study.
     pub fn reports(&self) -> PathBuf {
         let absolute = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        match absolute.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "models")).and_then(Path::parent) {
+        match absolute
+            .parent()
+            .filter(|parent| parent.file_name().is_some_and(|name| name == "models"))
+            .and_then(Path::parent)
+        {
             Some(repository) => shorten(&repository.join("reports").join(self.name())),
             None => self.path.join("reports"),
         }
@@ -275,8 +332,13 @@ impl StudyFolder {
     /// Folders in which price books are looked up, the first before the others.
     pub fn pricing(&self) -> Vec<PathBuf> {
         let absolute = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let repository = absolute.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "models")).and_then(Path::parent);
-        std::iter::once(self.path.join("pricing")).chain(repository.map(|repository| shorten(&repository.join("pricing")))).collect()
+        let repository = absolute
+            .parent()
+            .filter(|parent| parent.file_name().is_some_and(|name| name == "models"))
+            .and_then(Path::parent);
+        std::iter::once(self.path.join("pricing"))
+            .chain(repository.map(|repository| shorten(&repository.join("pricing"))))
+            .collect()
     }
 }
 
@@ -294,7 +356,11 @@ impl RunFolder {
     /// The plan; none where the run ended before it had one.
     pub fn plan(&self) -> Result<Option<KeptPlan>, Failure> {
         let path = self.path.join("plan.json");
-        if path.is_file() { read_json(&path).map(Some) } else { Ok(None) }
+        if path.is_file() {
+            read_json(&path).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Keeps the plan.
@@ -304,36 +370,62 @@ impl RunFolder {
 
     /// The finished steps, in the order of the plan.
     pub fn steps(&self) -> Result<Vec<Step>, Failure> {
-        let mut paths: Vec<PathBuf> =
-            fs::read_dir(self.path.join("steps"))?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json") && !path.to_string_lossy().ends_with(".cut.json"));
+        let mut paths: Vec<PathBuf> = fs::read_dir(self.path.join("steps"))?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()?;
+        paths.retain(|path| {
+            path.extension().is_some_and(|extension| extension == "json")
+                && !path.to_string_lossy().ends_with(".cut.json")
+        });
         paths.sort();
         paths.iter().map(|path| read_json(path)).collect()
     }
 
     /// Keeps a finished step.
     pub fn write_step(&self, step: &Step) -> std::io::Result<()> {
-        replace(&self.path.join("steps").join(format!("{:03}.json", step.plan.index)), &serde_json::to_vec_pretty(step)?)
+        replace(
+            &self
+                .path
+                .join("steps")
+                .join(format!("{:03}.json", step.plan.index)),
+            &serde_json::to_vec_pretty(step)?,
+        )
     }
 
     /// Keeps a step that was cut short; it is run again on resuming.
     pub fn write_cut_step(&self, step: &Step) -> std::io::Result<()> {
-        replace(&self.path.join("steps").join(format!("{:03}.cut.json", step.plan.index)), &serde_json::to_vec_pretty(step)?)
+        replace(
+            &self
+                .path
+                .join("steps")
+                .join(format!("{:03}.cut.json", step.plan.index)),
+            &serde_json::to_vec_pretty(step)?,
+        )
     }
 
     /// The measurements of a finished run.
     pub fn measurements(&self) -> Result<Measurements, Failure> {
-        read_document(&self.path.join("measurements.json"), "finish the run with `locust-nest measure --resume`")
+        read_document(
+            &self.path.join("measurements.json"),
+            "finish the run with `locust-nest measure --resume`",
+        )
     }
 
     /// Keeps the measurements of a finished run.
     pub fn write_measurements(&self, measurements: &Measurements) -> Result<(), Failure> {
-        write(&self.path.join("measurements.json"), measurements.to_json().as_bytes()).map(drop)
+        write(
+            &self.path.join("measurements.json"),
+            measurements.to_json().as_bytes(),
+        )
+        .map(drop)
     }
 
     /// A file for the target's messages.
     pub fn target_log(&self) -> std::io::Result<fs::File> {
-        fs::OpenOptions::new().create(true).append(true).open(self.path.join("target.log"))
+        fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path.join("target.log"))
     }
 
     /// Removes the run.
@@ -344,13 +436,18 @@ impl RunFolder {
 
 /// Reads a text file that a person wrote.
 pub fn source(path: &Path) -> Result<Source, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::from(error).context(format!("cannot read {}", path.display())))?;
-    Ok(Source::new(path.display().to_string().trim_start_matches("./"), text))
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::from(error).context(format!("cannot read {}", path.display())))?;
+    Ok(Source::new(
+        path.display().to_string().trim_start_matches("./"),
+        text,
+    ))
 }
 
 /// Writes a file whole or not at all, with its folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
-    let cannot = |error: std::io::Error| Failure::from(error).context(format!("cannot write {}", path.display()));
+    let cannot =
+        |error: std::io::Error| Failure::from(error).context(format!("cannot write {}", path.display()));
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(cannot)?;
     }
@@ -360,8 +457,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
 
 /// Writes beside the file and moves it into place, so that an interrupted write leaves the old one.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).tempfile_in(folder)?;
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
@@ -369,16 +471,22 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 fn read_document<T: Document>(path: &Path, hint: &str) -> Result<T, Failure> {
     match fs::read_to_string(path) {
-        Ok(text) => T::from_json(&text).map_err(|error| Failure::from(error).context(format!("cannot use {}", path.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Failure::new(STALE, format!("{} is not there", path.display())).hint(hint)),
+        Ok(text) => T::from_json(&text)
+            .map_err(|error| Failure::from(error).context(format!("cannot use {}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Failure::new(STALE, format!("{} is not there", path.display())).hint(hint))
+        }
         Err(error) => Err(Failure::from(error).context(format!("cannot read {}", path.display()))),
     }
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::from(error).context(format!("cannot read {}", path.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|error| Failure::new(INVALID, format!("{} is damaged: {error}", path.display())).hint("remove the run with `locust-nest runs rm`"))
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::from(error).context(format!("cannot read {}", path.display())))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::new(INVALID, format!("{} is damaged: {error}", path.display()))
+            .hint("remove the run with `locust-nest runs rm`")
+    })
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
@@ -388,6 +496,9 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
 
 /// The path from the current folder where it lies below it.
 fn shorten(path: &Path) -> PathBuf {
-    let current = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
-    path.strip_prefix(&current).map_or_else(|_| path.to_owned(), Path::to_owned)
+    let current = std::env::current_dir()
+        .and_then(fs::canonicalize)
+        .unwrap_or_default();
+    path.strip_prefix(&current)
+        .map_or_else(|_| path.to_owned(), Path::to_owned)
 }

@@ -8,7 +8,9 @@ use crate::failure::{Failure, INTERRUPTED};
 /// Watches for signals from now on; the first asks the returned interrupt to stop.
 pub fn watch() -> Result<Interrupt, Failure> {
     let interrupt = Interrupt::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     // Handlers are in place before the watching thread runs, so that no signal falls in between.
     let (mut keyboard, mut terminate) = {
         let _entered = runtime.enter();

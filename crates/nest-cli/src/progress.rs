@@ -35,15 +35,25 @@ pub struct Progress {
 impl Progress {
     /// Progress of a study.
     pub fn new(study: &Study) -> Self {
-        let step_s = study.measure.settle.get() + study.measure.window.get() * f64::from(study.measure.windows);
-        Self { bar: None, mover: None, steps: 0, done: 0, step_s, capacity: None }
+        let step_s =
+            study.measure.settle.get() + study.measure.window.get() * f64::from(study.measure.windows);
+        Self {
+            bar: None,
+            mover: None,
+            steps: 0,
+            done: 0,
+            step_s,
+            capacity: None,
+        }
     }
 
     /// Shows an event.
     pub fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::Ready(resources) => {
-                let cpu = resources.iter().find(|resource| resource.kind == ResourceKind::Cpu);
+                let cpu = resources
+                    .iter()
+                    .find(|resource| resource.kind == ResourceKind::Cpu);
                 self.capacity = cpu.and_then(|cpu| cpu.capacity.map(|cores| (cpu.name.clone(), cores)));
                 let found: Vec<String> = resources
                     .iter()
@@ -52,7 +62,9 @@ impl Progress {
                     .collect();
                 talk(&format!("target ready: {}", found.join(", ")));
             }
-            Event::PilotStarted { seconds: span } => talk(&format!("pilot: each behaviour alone, about {}", seconds(*span))),
+            Event::PilotStarted { seconds: span } => {
+                talk(&format!("pilot: each behaviour alone, about {}", seconds(*span)))
+            }
             Event::Planned(plan, _) => self.planned(plan),
             Event::StepStarted(step) => self.started(step),
             Event::StepFinished(step) => self.finished(step, ""),
@@ -69,7 +81,9 @@ impl Progress {
             plan.executions,
             seconds(plan.duration_s)
         ));
-        plan.caveats.iter().for_each(|caveat| talk(&format!("note: {caveat}")));
+        plan.caveats
+            .iter()
+            .for_each(|caveat| talk(&format!("note: {caveat}")));
         if !std::io::stderr().is_terminal() {
             return;
         }
@@ -105,12 +119,23 @@ impl Progress {
     fn finished(&mut self, step: &Step, note: &str) {
         self.done = self.done.max(step.plan.index + 1);
         let span: f64 = step.windows.iter().map(|window| window.duration_s).sum();
-        let completed: u64 = step.windows.iter().flat_map(|window| window.completed.values()).sum();
-        let busy = self.capacity.as_ref().map_or_else(String::new, |(name, cores)| match Window::used_per_s(&step.windows, name) {
-            Some(used) => format!(", {name} {:.0} %", used / cores * 100.0),
-            None => format!(", {name} not known"),
-        });
-        let reasons = if step.verdict.reasons.is_empty() { String::new() } else { format!(": {}", step.verdict.reasons.join("; ")) };
+        let completed: u64 = step
+            .windows
+            .iter()
+            .flat_map(|window| window.completed.values())
+            .sum();
+        let busy =
+            self.capacity.as_ref().map_or_else(String::new, |(name, cores)| {
+                match Window::used_per_s(&step.windows, name) {
+                    Some(used) => format!(", {name} {:.0} %", used / cores * 100.0),
+                    None => format!(", {name} not known"),
+                }
+            });
+        let reasons = if step.verdict.reasons.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", step.verdict.reasons.join("; "))
+        };
         let left = self.steps.saturating_sub(self.done) as f64 * self.step_s;
         let line = format!(
             "{}: {:<16} {:>6.1} of {:>6.1} executions/s{busy}, active {:.1}, in flight {:.1} · {}{reasons}{note} · {} left",

@@ -176,9 +176,17 @@ impl Request {
     /// Method and path template, where exactly one is given.
     #[must_use]
     pub fn method_and_path(&self) -> Option<(&'static str, &str)> {
-        let given =
-            [("GET", &self.get), ("POST", &self.post), ("PUT", &self.put), ("PATCH", &self.patch), ("DELETE", &self.delete), ("HEAD", &self.head)];
-        let mut given = given.into_iter().filter_map(|(method, path)| path.as_deref().map(|path| (method, path)));
+        let given = [
+            ("GET", &self.get),
+            ("POST", &self.post),
+            ("PUT", &self.put),
+            ("PATCH", &self.patch),
+            ("DELETE", &self.delete),
+            ("HEAD", &self.head),
+        ];
+        let mut given = given
+            .into_iter()
+            .filter_map(|(method, path)| path.as_deref().map(|path| (method, path)));
         given.next().filter(|_| given.next().is_none())
     }
 }
@@ -238,9 +246,19 @@ mod tests {
 
     #[test]
     fn exactly_one_method_is_needed() {
-        let get = Request { get: Some("/".into()), ..Request::default() };
+        let get = Request {
+            get: Some("/".into()),
+            ..Request::default()
+        };
         assert_eq!(get.method_and_path(), Some(("GET", "/")));
-        assert_eq!(Request { post: Some("/".into()), ..get }.method_and_path(), None);
+        assert_eq!(
+            Request {
+                post: Some("/".into()),
+                ..get
+            }
+            .method_and_path(),
+            None
+        );
         assert_eq!(Request::default().method_and_path(), None);
     }
 }

@@ -9,14 +9,23 @@ use crate::{
 };
 
 /// How a think time is written.
-pub(crate) const THINK_HELP: &str =
-    "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
+pub(crate) const THINK_HELP: &str = "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
 
 /// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved, `feeds` the names of all feeds where
 /// they are known.
-pub(crate) fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, feeds: Option<&[String]>, spans: &Spans, found: &mut Vec<Diagnostic>) {
+pub(crate) fn check_behaviour(
+    behaviour: &Behaviour,
+    saved: Vec<String>,
+    feeds: Option<&[String]>,
+    spans: &Spans,
+    found: &mut Vec<Diagnostic>,
+) {
     if behaviour.steps.is_empty() {
-        found.push(spans.at_key(&["steps"], "the behaviour makes no request", "add a step such as { get = \"/\" }"));
+        found.push(spans.at_key(
+            &["steps"],
+            "the behaviour makes no request",
+            "add a step such as { get = \"/\" }",
+        ));
     }
     let mut known = saved;
     known.extend(behaviour.variables.keys().cloned());
@@ -25,31 +34,70 @@ pub(crate) fn check_behaviour(behaviour: &Behaviour, saved: Vec<String>, feeds: 
     }
 }
 
-fn check_request(step: &Request, index: &str, feeds: Option<&[String]>, spans: &Spans, known: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
+fn check_request(
+    step: &Request,
+    index: &str,
+    feeds: Option<&[String]>,
+    spans: &Spans,
+    known: &mut Vec<String>,
+    found: &mut Vec<Diagnostic>,
+) {
     let Some((method, path)) = step.method_and_path() else {
         let help = "such as { get = \"/items\" } or { post = \"/orders\", json = { .. } }";
-        return found.push(spans.at_value(&["steps", index], "a step names exactly one of get, post, put, patch, delete, head", help));
+        return found.push(spans.at_value(
+            &["steps", index],
+            "a step names exactly one of get, post, put, patch, delete, head",
+            help,
+        ));
     };
     if !path.starts_with('/') {
         let help = "write the path from the base URL, starting with /";
-        found.push(spans.at_value(&["steps", index, &method.to_ascii_lowercase()], format!("{path:?} is not a path"), help));
+        found.push(spans.at_value(
+            &["steps", index, &method.to_ascii_lowercase()],
+            format!("{path:?} is not a path"),
+            help,
+        ));
     }
-    let bodies = [step.json.is_some(), !step.form.is_empty(), !step.multipart.is_empty(), step.body.is_some()];
+    let bodies = [
+        step.json.is_some(),
+        !step.form.is_empty(),
+        !step.multipart.is_empty(),
+        step.body.is_some(),
+    ];
     if bodies.into_iter().filter(|given| *given).count() > 1 {
-        found.push(spans.at_value(&["steps", index], "a step has one body", "keep one of json, form, multipart and body"));
+        found.push(spans.at_value(
+            &["steps", index],
+            "a step has one body",
+            "keep one of json, form, multipart and body",
+        ));
     }
     if let Some(Err(reason)) = step.think.as_ref().map(Think::times) {
         found.push(spans.at_value(&["steps", index, "think"], reason, THINK_HELP));
     }
     if let Some(name) = step.headers.keys().find(|name| !is_header_name(name)) {
-        found.push(spans.at_key(&["steps", index, "headers", name], format!("{name:?} is no header name"), "letters, digits and hyphens"));
+        found.push(spans.at_key(
+            &["steps", index, "headers", name],
+            format!("{name:?} is no header name"),
+            "letters, digits and hyphens",
+        ));
     }
     for (name, value) in &step.headers {
         if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-            found.push(spans.at_value(&["steps", index, "headers", name], "a header's value is one line", "take the line break out"));
+            found.push(spans.at_value(
+                &["steps", index, "headers", name],
+                "a header's value is one line",
+                "take the line break out",
+            ));
         }
-        if ["content-length", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
-            found.push(spans.at_key(&["steps", index, "headers", name], format!("`{name}` is set by the engine"), "remove it"));
+        if ["content-length", "transfer-encoding"]
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own))
+        {
+            found.push(spans.at_key(
+                &["steps", index, "headers", name],
+                format!("`{name}` is set by the engine"),
+                "remove it",
+            ));
         }
     }
     for (key, text) in texts_of(step) {
@@ -63,7 +111,14 @@ fn check_request(step: &Request, index: &str, feeds: Option<&[String]>, spans: &
     }
 }
 
-fn check_template(text: &str, place: &[&str], feeds: Option<&[String]>, spans: &Spans, known: &[String], found: &mut Vec<Diagnostic>) {
+fn check_template(
+    text: &str,
+    place: &[&str],
+    feeds: Option<&[String]>,
+    spans: &Spans,
+    known: &[String],
+    found: &mut Vec<Diagnostic>,
+) {
     let template = match text.parse::<Template>() {
         Ok(template) => template,
         Err(error) => {
@@ -75,7 +130,11 @@ fn check_template(text: &str, place: &[&str], feeds: Option<&[String]>, spans: &
         match segment {
             Segment::Variable(name) if !known.contains(name) => {
                 let help = "save it in an earlier step, or give it a value under [variables]";
-                found.push(spans.at_value(place, format!("`{{{{ {name} }}}}` has no value yet at this step"), help));
+                found.push(spans.at_value(
+                    place,
+                    format!("`{{{{ {name} }}}}` has no value yet at this step"),
+                    help,
+                ));
             }
             Segment::Feed { feed, .. } if feeds.is_some_and(|feeds| !feeds.contains(feed)) => {
                 let help = format!("add [feeds.{feed}] with file = \"{feed}.csv\" to nest.toml");
@@ -89,25 +148,38 @@ fn check_template(text: &str, place: &[&str], feeds: Option<&[String]>, spans: &
 /// What is wrong with a capture, and what to do.
 fn wrong_capture(capture: &Capture) -> Option<(String, String)> {
     match capture {
-        Capture::Json(path) if json_pointer(path).is_none() => {
-            Some((format!("{path:?} is not a JSON path"), "write $ and names or indices, such as \"$.items[0].id\"".to_owned()))
-        }
+        Capture::Json(path) if json_pointer(path).is_none() => Some((
+            format!("{path:?} is not a JSON path"),
+            "write $ and names or indices, such as \"$.items[0].id\"".to_owned(),
+        )),
         Capture::Json(_) => None,
         Capture::Elsewhere(from) => match (&from.header, &from.regex) {
             (Some(header), None) if is_header_name(header) => None,
             (None, Some(expression)) => match regex::bytes::Regex::new(expression) {
                 Ok(expression) if expression.captures_len() <= 2 => None,
-                Ok(_) => Some(("the expression has more than one group".to_owned(), "write the others as (?:..)".to_owned())),
-                Err(error) => Some((format!("not a regular expression: {error}"), "see docs.rs/regex for the syntax".to_owned())),
+                Ok(_) => Some((
+                    "the expression has more than one group".to_owned(),
+                    "write the others as (?:..)".to_owned(),
+                )),
+                Err(error) => Some((
+                    format!("not a regular expression: {error}"),
+                    "see docs.rs/regex for the syntax".to_owned(),
+                )),
             },
-            _ => Some(("a value is saved from one place".to_owned(), "write { header = \"X-Token\" } or { regex = \"id=([0-9]+)\" }".to_owned())),
+            _ => Some((
+                "a value is saved from one place".to_owned(),
+                "write { header = \"X-Token\" } or { regex = \"id=([0-9]+)\" }".to_owned(),
+            )),
         },
     }
 }
 
 /// Whether a text is a token of RFC 9110, section 5.6.2.
 fn is_header_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Every text inside a JSON value, depth first.
@@ -123,9 +195,17 @@ fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
 /// Every template of a request, with the key that it stands under.
 pub fn texts_of(step: &Request) -> Vec<(&str, &str)> {
     let mut json_texts = Vec::new();
-    step.json.iter().for_each(|json| collect_texts(json, &mut json_texts));
-    let paths =
-        [("get", &step.get), ("post", &step.post), ("put", &step.put), ("patch", &step.patch), ("delete", &step.delete), ("head", &step.head)];
+    step.json
+        .iter()
+        .for_each(|json| collect_texts(json, &mut json_texts));
+    let paths = [
+        ("get", &step.get),
+        ("post", &step.post),
+        ("put", &step.put),
+        ("patch", &step.patch),
+        ("delete", &step.delete),
+        ("head", &step.head),
+    ];
     paths
         .into_iter()
         .filter_map(|(key, path)| path.as_deref().map(|path| (key, path)))

@@ -185,18 +185,34 @@ pub enum Caveat {
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RateCapped { step, wanted_per_s, offered_per_s } => {
+            Self::RateCapped {
+                step,
+                wanted_per_s,
+                offered_per_s,
+            } => {
                 write!(
                     f,
                     "{step}: {wanted_per_s:.0} executions/s were planned, {offered_per_s:.0} offered. Raise [measure] max_rate if the generator can do more"
                 )
             }
-            Self::RampEnded { step } => write!(f, "the ramp ended after {step} because the target could not keep up; later steps were not run"),
+            Self::RampEnded { step } => write!(
+                f,
+                "the ramp ended after {step} because the target could not keep up; later steps were not run"
+            ),
             Self::TierUnplanned { tier } => {
-                write!(f, "the pilot could not read the processor of tier `{tier}`: the plan took it for free. Give [measure] a longer pilot")
+                write!(
+                    f,
+                    "the pilot could not read the processor of tier `{tier}`: the plan took it for free. Give [measure] a longer pilot"
+                )
             }
-            Self::StepLeftOut { step, reasons } => write!(f, "{step} is not fitted: {}. Repeat it on a quieter machine", reasons.join("; ")),
-            Self::StepSuspect { step, reasons } => write!(f, "{step} is fitted with a wider error: {}", reasons.join("; ")),
+            Self::StepLeftOut { step, reasons } => write!(
+                f,
+                "{step} is not fitted: {}. Repeat it on a quieter machine",
+                reasons.join("; ")
+            ),
+            Self::StepSuspect { step, reasons } => {
+                write!(f, "{step} is fitted with a wider error: {}", reasons.join("; "))
+            }
             Self::DataGrows { ratio, resource } => {
                 write!(
                     f,
@@ -228,8 +244,15 @@ impl fmt::Display for Caveat {
                     ratio * 100.0
                 )
             }
-            Self::UnmeasuredWait { probability, customers, behaviour, hold_s } => {
-                let who = behaviour.as_ref().map_or("executions".to_owned(), |behaviour| format!("executions of `{behaviour}`"));
+            Self::UnmeasuredWait {
+                probability,
+                customers,
+                behaviour,
+                hold_s,
+            } => {
+                let who = behaviour.as_ref().map_or("executions".to_owned(), |behaviour| {
+                    format!("executions of `{behaviour}`")
+                });
                 write!(
                     f,
                     "response times grow faster than the measured resources explain: with probability {:.0} % {who} queue for something that no probe reads, \
@@ -246,31 +269,57 @@ impl fmt::Display for Caveat {
                 "{resource}: an execution takes {:.0} % more at full load than without load. Look for locks and caches that executions share",
                 change * 100.0
             ),
-            Self::DemandAboveResponse { behaviour, demand_s, response_s } => write!(
+            Self::DemandAboveResponse {
+                behaviour,
+                demand_s,
+                response_s,
+            } => write!(
                 f,
                 "an execution of {behaviour} takes {:.1} ms of processor time or more, but its fastest 5 % were answered within {:.1} ms: it works after its answer, on several processors, or something else works with it",
                 demand_s * 1e3,
                 response_s * 1e3
             ),
-            Self::MemoryLeaks { resource, behaviour, bytes } => {
-                let per = behaviour.as_ref().map_or_else(|| "second".to_owned(), |behaviour| format!("execution of {behaviour}"));
+            Self::MemoryLeaks {
+                resource,
+                behaviour,
+                bytes,
+            } => {
+                let per = behaviour.as_ref().map_or_else(
+                    || "second".to_owned(),
+                    |behaviour| format!("execution of {behaviour}"),
+                );
                 write!(
                     f,
                     "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure longer, or find what is never given back"
                 )
             }
-            Self::Extrapolated { what, factor } => write!(f, "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"),
+            Self::Extrapolated { what, factor } => write!(
+                f,
+                "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"
+            ),
             Self::SpeedAssumed { config, low, high } => {
                 write!(
                     f,
                     "`{config}`: one virtual CPU is assumed to do {low:.2} to {high:.2} of the work of one measured core. Run the study there once and give its speed"
                 )
             }
-            Self::TierNotPlaced { config, tier } => write!(f, "`{config}` does not place tier `{tier}`; it is neither sized nor priced there"),
+            Self::TierNotPlaced { config, tier } => write!(
+                f,
+                "`{config}` does not place tier `{tier}`; it is neither sized nor priced there"
+            ),
             Self::PriceUnknown { config, lines } => {
-                write!(f, "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add the price to a book of your own")
+                write!(
+                    f,
+                    "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add the price to a book of your own"
+                )
             }
-            Self::Converted { config, book, currency, rate, date } => {
+            Self::Converted {
+                config,
+                book,
+                currency,
+                rate,
+                date,
+            } => {
                 write!(
                     f,
                     "`{config}`: amounts of {book} are converted at {rate} for 1 {currency}, the rate of {date}. Give a newer one under [exchange.{currency}]"
@@ -286,8 +335,14 @@ impl fmt::Display for Caveat {
                     "`{config}`: from {from} on growth needs more instances than `max` allows; they are priced as if it did not. Raise max, or plan for the break point"
                 )
             }
-            Self::PriceOld { book, days } => write!(f, "the oldest price used from {book} was seen {days} days ago. Check it before signing"),
-            Self::ValueOffCentre { what } => write!(f, "{what}: the central value lies outside the middle half of its draws; read the interval"),
+            Self::PriceOld { book, days } => write!(
+                f,
+                "the oldest price used from {book} was seen {days} days ago. Check it before signing"
+            ),
+            Self::ValueOffCentre { what } => write!(
+                f,
+                "{what}: the central value lies outside the middle half of its draws; read the interval"
+            ),
         }
     }
 }

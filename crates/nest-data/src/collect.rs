@@ -97,7 +97,9 @@ impl Collect {
             (Figure::Waiting, &self.waiting),
             (Figure::Throttled, &self.throttled),
         ];
-        all.into_iter().filter_map(|(figure, text)| text.as_ref().map(|text| (figure, text))).collect()
+        all.into_iter()
+            .filter_map(|(figure, text)| text.as_ref().map(|text| (figure, text)))
+            .collect()
     }
 }
 
@@ -106,7 +108,9 @@ impl Preset {
     #[must_use]
     pub fn collect(self, only: &BTreeMap<String, String>) -> Collect {
         let of = |name: &str, more: &[&str]| selector(name, more, only);
-        let sum = |names: [&str; 2], more: &[&str]| Some(format!("{} + {}", of(names[0], more), of(names[1], more)));
+        let sum = |names: [&str; 2], more: &[&str]| {
+            Some(format!("{} + {}", of(names[0], more), of(names[1], more)))
+        };
         match self {
             Self::Process => Collect {
                 cpu: Some(of("process_cpu_seconds_total", &[])),
@@ -115,8 +119,15 @@ impl Preset {
             },
             Self::NodeExporter => Collect {
                 cpu: Some(of("node_cpu_seconds_total", &["mode!~\"idle|iowait|steal\""])),
-                memory: Some(format!("{} - {}", of("node_memory_MemTotal_bytes", &[]), of("node_memory_MemAvailable_bytes", &[]))),
-                disk: sum(["node_disk_read_bytes_total", "node_disk_written_bytes_total"], &[STACKED]),
+                memory: Some(format!(
+                    "{} - {}",
+                    of("node_memory_MemTotal_bytes", &[]),
+                    of("node_memory_MemAvailable_bytes", &[])
+                )),
+                disk: sum(
+                    ["node_disk_read_bytes_total", "node_disk_written_bytes_total"],
+                    &[STACKED],
+                ),
                 waiting: Some(of("node_schedstat_waiting_seconds_total", &[])),
                 throttled: None,
             },
@@ -126,7 +137,13 @@ impl Preset {
                 Collect {
                     cpu: Some(of("container_cpu_usage_seconds_total", root)),
                     memory: Some(of("container_memory_working_set_bytes", root)),
-                    disk: sum(["container_fs_reads_bytes_total", "container_fs_writes_bytes_total"], &[root, &[STACKED]].concat()),
+                    disk: sum(
+                        [
+                            "container_fs_reads_bytes_total",
+                            "container_fs_writes_bytes_total",
+                        ],
+                        &[root, &[STACKED]].concat(),
+                    ),
                     waiting: Some(of("container_pressure_cpu_waiting_seconds_total", root)),
                     throttled: Some(of("container_cpu_cfs_throttled_seconds_total", root)),
                 }
@@ -139,23 +156,50 @@ impl Probe {
     /// Everything that the probe reads from its endpoint: the preset's expressions, with those written out in their place.
     #[must_use]
     pub fn expressions(&self) -> Vec<Expression> {
-        let preset = self.preset.map(|preset| preset.collect(&self.only)).unwrap_or_default();
+        let preset = self
+            .preset
+            .map(|preset| preset.collect(&self.only))
+            .unwrap_or_default();
         let written = self.collect.as_ref().map(Collect::given).unwrap_or_default();
         let mut found: BTreeMap<Figure, Expression> = BTreeMap::new();
         for (figure, text) in preset.given() {
-            found.insert(figure, Expression { figure, text: text.clone(), needed: matches!(figure, Figure::Cpu | Figure::Memory) });
+            found.insert(
+                figure,
+                Expression {
+                    figure,
+                    text: text.clone(),
+                    needed: matches!(figure, Figure::Cpu | Figure::Memory),
+                },
+            );
         }
         for (figure, text) in written {
-            found.insert(figure, Expression { figure, text: text.clone(), needed: true });
+            found.insert(
+                figure,
+                Expression {
+                    figure,
+                    text: text.clone(),
+                    needed: true,
+                },
+            );
         }
         found.into_values().collect()
     }
 }
 
 fn selector(name: &str, conditions: &[&str], only: &BTreeMap<String, String>) -> String {
-    let only = only.iter().map(|(label, value)| format!("{label}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")));
-    let conditions: Vec<String> = conditions.iter().map(|&condition| condition.to_owned()).chain(only).collect();
-    if conditions.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", conditions.join(",")) }
+    let only = only
+        .iter()
+        .map(|(label, value)| format!("{label}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")));
+    let conditions: Vec<String> = conditions
+        .iter()
+        .map(|&condition| condition.to_owned())
+        .chain(only)
+        .collect();
+    if conditions.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}{{{}}}", conditions.join(","))
+    }
 }
 
 #[cfg(test)]
@@ -171,19 +215,51 @@ mod tests {
         ("node_disk_read_bytes_total", &[("device", "sda")]),
         ("node_disk_read_bytes_total", &[("device", "dm-0")]),
         ("node_disk_written_bytes_total", &[("device", "nvme0n1")]),
-        ("container_cpu_usage_seconds_total", &[("cpu", "total"), ("id", "/"), ("name", "")]),
         (
             "container_cpu_usage_seconds_total",
-            &[("cpu", "total"), ("id", "/docker/40af7cdcbe507acad47a5a62025743ad3ddc6ab93b77b21363aa1c1d641047c9"), ("name", "db")],
+            &[("cpu", "total"), ("id", "/"), ("name", "")],
         ),
-        ("container_fs_writes_bytes_total", &[("device", "/dev/sda"), ("id", "/docker/40af"), ("name", "db")]),
+        (
+            "container_cpu_usage_seconds_total",
+            &[
+                ("cpu", "total"),
+                (
+                    "id",
+                    "/docker/40af7cdcbe507acad47a5a62025743ad3ddc6ab93b77b21363aa1c1d641047c9",
+                ),
+                ("name", "db"),
+            ],
+        ),
+        (
+            "container_fs_writes_bytes_total",
+            &[("device", "/dev/sda"), ("id", "/docker/40af"), ("name", "db")],
+        ),
     ];
 
     fn picked(text: &Option<String>) -> Vec<usize> {
-        let selection: Selection = text.as_ref().expect("the preset has it").parse().expect("a selection");
-        let owned = |labels: &[(&str, &str)]| labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
-        let picks = |(name, labels): &(&str, &[(&str, &str)])| selection.plus.iter().any(|selector| selector.picks(name, &owned(labels)));
-        SERIES.iter().enumerate().filter(|(_, series)| picks(series)).map(|(index, _)| index).collect()
+        let selection: Selection = text
+            .as_ref()
+            .expect("the preset has it")
+            .parse()
+            .expect("a selection");
+        let owned = |labels: &[(&str, &str)]| {
+            labels
+                .iter()
+                .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let picks = |(name, labels): &(&str, &[(&str, &str)])| {
+            selection
+                .plus
+                .iter()
+                .any(|selector| selector.picks(name, &owned(labels)))
+        };
+        SERIES
+            .iter()
+            .enumerate()
+            .filter(|(_, series)| picks(series))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     #[test]
@@ -194,7 +270,10 @@ mod tests {
         assert_eq!((picked(&machine.cpu), picked(&machine.disk)), (vec![6], vec![]));
         let only = [("name".to_owned(), "db".to_owned())].into_iter().collect();
         let container = Preset::Cadvisor.collect(&only);
-        assert_eq!((picked(&container.cpu), picked(&container.disk)), (vec![7], vec![8]));
+        assert_eq!(
+            (picked(&container.cpu), picked(&container.disk)),
+            (vec![7], vec![8])
+        );
     }
 
     #[test]
@@ -203,7 +282,10 @@ mod tests {
         for preset in [Preset::Process, Preset::NodeExporter, Preset::Cadvisor] {
             for (figure, text) in preset.collect(&only).given() {
                 let selection: Selection = text.parse().expect("a selection");
-                assert!(figure == Figure::Memory || selection.minus.is_empty(), "a counter may not fall: {text}");
+                assert!(
+                    figure == Figure::Memory || selection.minus.is_empty(),
+                    "a counter may not fall: {text}"
+                );
             }
         }
     }

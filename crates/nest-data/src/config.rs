@@ -126,7 +126,9 @@ impl Placement {
     /// Units beyond those needed.
     #[must_use]
     pub fn spare(&self) -> u32 {
-        self.headroom.as_ref().map_or(self.spare, |headroom| headroom.failure)
+        self.headroom
+            .as_ref()
+            .map_or(self.spare, |headroom| headroom.failure)
     }
 
     /// Most units that carry load.
@@ -148,7 +150,11 @@ impl Config {
     /// The book of a placement of this configuration.
     #[must_use]
     pub fn book_of<'a>(&'a self, placement: &'a Placement) -> &'a str {
-        if placement.book.is_empty() { &self.main.book } else { &placement.book }
+        if placement.book.is_empty() {
+            &self.main.book
+        } else {
+            &placement.book
+        }
     }
 
     /// Names of all its books.
@@ -298,7 +304,9 @@ impl MeterUse {
     pub fn counts(&self, behaviour: &str) -> bool {
         match self {
             Self::Driver(_) => true,
-            Self::Detailed(detailed) => detailed.behaviours.is_empty() || detailed.behaviours.iter().any(|one| one == behaviour),
+            Self::Detailed(detailed) => {
+                detailed.behaviours.is_empty() || detailed.behaviours.iter().any(|one| one == behaviour)
+            }
         }
     }
 }

@@ -20,18 +20,39 @@ const HIGHEST_AMOUNT: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 
 /// Checks one configuration.
 pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if config.main.book.is_empty() {
-        found.push(spans.at_key(&["configs", name], format!("configuration `{name}` needs `book`"), "add book = \"aws/us-east-1\""));
+        found.push(spans.at_key(
+            &["configs", name],
+            format!("configuration `{name}` needs `book`"),
+            "add book = \"aws/us-east-1\"",
+        ));
     }
     check_placement(name, &[], &config.main, study, spans, found);
     for (index, placement) in config.place.iter().enumerate() {
-        check_placement(name, &["place", &index.to_string()], placement, study, spans, found);
+        check_placement(
+            name,
+            &["place", &index.to_string()],
+            placement,
+            study,
+            spans,
+            found,
+        );
     }
     check_overlap(name, config, spans, found);
     check_meters(name, config, study, spans, found);
-    let people = config.people.iter().flat_map(|people| [("people", people.hours), ("people", people.rate)]);
-    let migration = config.migration.iter().map(|migration| ("migration", migration.amount));
+    let people = config
+        .people
+        .iter()
+        .flat_map(|people| [("people", people.hours), ("people", people.rate)]);
+    let migration = config
+        .migration
+        .iter()
+        .map(|migration| ("migration", migration.amount));
     for (key, amount) in people.chain(migration).filter(|(_, amount)| !in_range(*amount)) {
-        found.push(out_of_range(spans, &["configs", name, key], &format!("`{name}`: {amount} for `{key}`")));
+        found.push(out_of_range(
+            spans,
+            &["configs", name, key],
+            &format!("`{name}`: {amount} for `{key}`"),
+        ));
     }
     if let Some([low, high]) = config.migration.as_ref().and_then(|migration| migration.range)
         && low.0 > high.0
@@ -43,7 +64,11 @@ pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, f
         ));
     }
     for (key, amount) in config.monthly.iter().filter(|(_, amount)| !in_range(**amount)) {
-        found.push(out_of_range(spans, &["configs", name, "monthly", key], &format!("`{name}`: {amount} a month for `{key}`")));
+        found.push(out_of_range(
+            spans,
+            &["configs", name, "monthly", key],
+            &format!("`{name}`: {amount} a month for `{key}`"),
+        ));
     }
 }
 
@@ -52,14 +77,28 @@ fn in_range(amount: Quoted) -> bool {
 }
 
 fn out_of_range(spans: &Spans, path: &[&str], what: &str) -> Diagnostic {
-    spans.at_value(path, format!("{what} is out of range"), "from \"0\" to \"1000000000\"")
+    spans.at_value(
+        path,
+        format!("{what} is out of range"),
+        "from \"0\" to \"1000000000\"",
+    )
 }
 
-fn check_placement(name: &str, path: &[&str], placement: &Placement, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+fn check_placement(
+    name: &str,
+    path: &[&str],
+    placement: &Placement,
+    study: &Study,
+    spans: &Spans,
+    found: &mut Vec<Diagnostic>,
+) {
     let at = |key: &'static str| [&["configs", name], path, &[key]].concat();
     let here = [&["configs", name], path].concat();
     let needs = |key: &str, example: &str| {
-        let message = format!("configuration `{name}` needs `{key}` for its {}", placement.platform.label());
+        let message = format!(
+            "configuration `{name}` needs `{key}` for its {}",
+            placement.platform.label()
+        );
         spans.at_key(&here, message, format!("add {key} = {example}"))
     };
     match placement.platform {
@@ -70,38 +109,77 @@ fn check_placement(name: &str, path: &[&str], placement: &Placement, study: &Stu
         _ => {}
     }
     if matches!(placement.platform, Platform::Task | Platform::Container) {
-        for (key, value, example) in [("vcpu", placement.vcpu, "\"1\""), ("memory_gib", placement.memory_gib, "\"2\"")] {
+        for (key, value, example) in [
+            ("vcpu", placement.vcpu, "\"1\""),
+            ("memory_gib", placement.memory_gib, "\"2\""),
+        ] {
             match value {
                 None => found.push(needs(key, example)),
                 Some(value) if value.0 <= Decimal::ZERO => {
-                    found.push(spans.at_value(&at(key), format!("`{name}`: {key} must be above 0"), format!("such as {key} = {example}")));
+                    found.push(spans.at_value(
+                        &at(key),
+                        format!("`{name}`: {key} must be above 0"),
+                        format!("such as {key} = {example}"),
+                    ));
                 }
                 Some(_) => {}
             }
         }
     }
     if placement.max.is_some_and(|max| max < placement.min) {
-        found.push(spans.at_value(&at("max"), format!("`{name}`: max is below min"), "give max at least the value of min"));
+        found.push(spans.at_value(
+            &at("max"),
+            format!("`{name}`: max is below min"),
+            "give max at least the value of min",
+        ));
     }
     if placement.reserve() >= 1.0 {
-        let key = if placement.headroom.is_some() { "headroom" } else { "reserve" };
-        found.push(spans.at_value(&at(key), format!("`{name}` reserves everything"), "a reserve is below 100%, such as \"30%\""));
+        let key = if placement.headroom.is_some() {
+            "headroom"
+        } else {
+            "reserve"
+        };
+        found.push(spans.at_value(
+            &at(key),
+            format!("`{name}` reserves everything"),
+            "a reserve is below 100%, such as \"30%\"",
+        ));
     }
     if placement.headroom.is_some() && (placement.reserve.is_some() || placement.spare > 0) {
         let message = format!("`{name}` gives its headroom twice");
-        found.push(spans.at_value(&at("headroom"), message, "keep either headroom, or reserve and spare"));
+        found.push(spans.at_value(
+            &at("headroom"),
+            message,
+            "keep either headroom, or reserve and spare",
+        ));
     }
     if let Some([low, high]) = placement.speed
         && !(0.0 < low && low <= high && high.is_finite())
     {
-        found.push(spans.at_value(&at("speed"), format!("`{name}`: speed must be two numbers above 0, the smaller first"), "such as [0.9, 1.1]"));
+        found.push(spans.at_value(
+            &at("speed"),
+            format!("`{name}`: speed must be two numbers above 0, the smaller first"),
+            "such as [0.9, 1.1]",
+        ));
     }
-    for behaviour in placement.behaviours.iter().filter(|behaviour| !study.behaviours.contains_key(*behaviour)) {
+    for behaviour in placement
+        .behaviours
+        .iter()
+        .filter(|behaviour| !study.behaviours.contains_key(*behaviour))
+    {
         let message = format!("`{name}` places `{behaviour}`, which is no behaviour");
-        found.push(spans.at_value(&at("behaviours"), message, offer(behaviour, study.behaviours.keys())));
+        found.push(spans.at_value(
+            &at("behaviours"),
+            message,
+            offer(behaviour, study.behaviours.keys()),
+        ));
     }
-    if !placement.commitments.is_empty() && matches!(placement.platform, Platform::Function | Platform::Task) {
-        let message = format!("`{name}`: commitments cover instances, and this is a {}", placement.platform.label());
+    if !placement.commitments.is_empty() && matches!(placement.platform, Platform::Function | Platform::Task)
+    {
+        let message = format!(
+            "`{name}`: commitments cover instances, and this is a {}",
+            placement.platform.label()
+        );
         found.push(spans.at_value(&at("commitments"), message, "leave them out"));
     }
 }
@@ -116,11 +194,21 @@ fn check_overlap(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Dia
         };
         for behaviour in names {
             if seen.insert((&placement.tier, behaviour), ()).is_some() {
-                let what =
-                    behaviour.map_or_else(|| format!("the tier `{}`", placement.tier), |one| format!("`{one}` of the tier `{}`", placement.tier));
+                let what = behaviour.map_or_else(
+                    || format!("the tier `{}`", placement.tier),
+                    |one| format!("`{one}` of the tier `{}`", placement.tier),
+                );
                 let position = index.saturating_sub(1).to_string();
-                let path: &[&str] = if index == 0 { &["configs", name] } else { &["configs", name, "place", &position] };
-                found.push(spans.at_value(path, format!("`{name}` places {what} twice"), "keep one of the two, or name other behaviours"));
+                let path: &[&str] = if index == 0 {
+                    &["configs", name]
+                } else {
+                    &["configs", name, "place", &position]
+                };
+                found.push(spans.at_value(
+                    path,
+                    format!("`{name}` places {what} twice"),
+                    "keep one of the two, or name other behaviours",
+                ));
             }
         }
     }
@@ -128,22 +216,36 @@ fn check_overlap(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Dia
 
 /// What drives the meters is there. Bytes are counted of HTTP answers only; a price per byte of anything else would come out as nothing.
 fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let counts_bytes = Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    let counts_bytes =
+        Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     for (meter, used) in &config.meters {
         let path = ["configs", name, "meters", meter];
         if used.driver() == Driver::BytesSent && !counts_bytes {
             let message = format!("`{name}` pays for bytes, which are counted over http and https only");
-            found.push(spans.at_key(&path, message, "leave the meter out, or state what it costs under monthly"));
+            found.push(spans.at_key(
+                &path,
+                message,
+                "leave the meter out, or state what it costs under monthly",
+            ));
         }
         if used.driver() == Driver::Stored && study.data.is_none() {
-            let message = format!("`{name}` pays for stored items, but the study does not say what is stored");
+            let message =
+                format!("`{name}` pays for stored items, but the study does not say what is stored");
             found.push(spans.at_key(&path, message, "add [data], or use driver = \"fixed\""));
         }
         if !(0.0..=1e15).contains(&used.times()) {
-            found.push(spans.at_value(&path, format!("`{name}`: {} times is out of range", used.times()), "from 0 to 1e15"));
+            found.push(spans.at_value(
+                &path,
+                format!("`{name}`: {} times is out of range", used.times()),
+                "from 0 to 1e15",
+            ));
         }
         if let crate::config::MeterUse::Detailed(detailed) = used {
-            for behaviour in detailed.behaviours.iter().filter(|behaviour| !study.behaviours.contains_key(*behaviour)) {
+            for behaviour in detailed
+                .behaviours
+                .iter()
+                .filter(|behaviour| !study.behaviours.contains_key(*behaviour))
+            {
                 let message = format!("`{name}` counts `{behaviour}`, which is no behaviour");
                 found.push(spans.at_value(&path, message, offer(behaviour, study.behaviours.keys())));
             }
@@ -158,15 +260,33 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
         let at = |key: &'static str| ["fees", name.as_str(), key];
         if !study.behaviours.contains_key(&fee.behaviour) {
             let message = format!("fee `{name}` is for `{}`, which is no behaviour", fee.behaviour);
-            found.push(spans.at_value(&at("behaviour"), message, offer(&fee.behaviour, study.behaviours.keys())));
+            found.push(spans.at_value(
+                &at("behaviour"),
+                message,
+                offer(&fee.behaviour, study.behaviours.keys()),
+            ));
         }
         if fee.percent.is_some() != fee.of.is_some() || fee.percent.is_none() && fee.amount.is_none() {
-            found.push(spans.at_key(&["fees", name], format!("fee `{name}` has no amount"), "give amount, or percent and of, or all three"));
+            found.push(spans.at_key(
+                &["fees", name],
+                format!("fee `{name}` has no amount"),
+                "give amount, or percent and of, or all three",
+            ));
         }
-        if fee.amount.iter().chain(&fee.percent).any(|amount| !in_range(*amount)) {
+        if fee
+            .amount
+            .iter()
+            .chain(&fee.percent)
+            .any(|amount| !in_range(*amount))
+        {
             found.push(out_of_range(spans, &["fees", name], &format!("fee `{name}`")));
         }
-        let unknown: Vec<String> = fee.of.iter().flat_map(|of| of.formula().names()).filter(|used| !study.parameters.contains_key(used)).collect();
+        let unknown: Vec<String> = fee
+            .of
+            .iter()
+            .flat_map(|of| of.formula().names())
+            .filter(|used| !study.parameters.contains_key(used))
+            .collect();
         for used in &unknown {
             let message = format!("fee `{name}` uses `{used}`, which is no parameter");
             found.push(spans.at_value(&at("of"), message, offer(used, study.parameters.keys())));
@@ -174,11 +294,19 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
         if unknown.is_empty()
             && let Err(error) = fee.each(&study.parameter_values())
         {
-            found.push(spans.at_value(&at("of"), error.to_string(), "choose parameters at which a transaction is worth 0 or more"));
+            found.push(spans.at_value(
+                &at("of"),
+                error.to_string(),
+                "choose parameters at which a transaction is worth 0 or more",
+            ));
         }
     }
     check_segments(study, spans, found);
-    for (currency, exchange) in study.exchange.iter().filter(|(_, exchange)| exchange.rate.0 <= Decimal::ZERO || !in_range(exchange.rate)) {
+    for (currency, exchange) in study
+        .exchange
+        .iter()
+        .filter(|(_, exchange)| exchange.rate.0 <= Decimal::ZERO || !in_range(exchange.rate))
+    {
         let message = format!("one {currency} cannot be worth {}", exchange.rate);
         found.push(spans.at_value(&["exchange", currency, "rate"], message, "a rate is above 0"));
     }
@@ -199,13 +327,25 @@ fn check_profile(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         )),
         (None, Some(share)) if share.get() < 1.0 / 24.0 => {
             let help = "the busiest of 24 hours holds at least 1/24 = 4.17% of the day";
-            found.push(spans.at_value(&["customers", "peak_hour_share"], "the busiest hour cannot hold less than an even share", help));
+            found.push(spans.at_value(
+                &["customers", "peak_hour_share"],
+                "the busiest hour cannot hold less than an even share",
+                help,
+            ));
         }
         (Some(week), None) => {
-            let good = week.len() == crate::profile::HOURS_PER_WEEK && week.iter().all(|load| load.is_finite() && *load >= 0.0);
+            let good = week.len() == crate::profile::HOURS_PER_WEEK
+                && week.iter().all(|load| load.is_finite() && *load >= 0.0);
             if !good || week.iter().sum::<f64>() <= 0.0 {
-                let message = format!("a profile has 168 numbers of 0 or more, one an hour from Monday 0:00 on; here are {}", week.len());
-                found.push(spans.at_value(&["customers", "profile"], message, "give executions per hour of one week, or peak_hour_share"));
+                let message = format!(
+                    "a profile has 168 numbers of 0 or more, one an hour from Monday 0:00 on; here are {}",
+                    week.len()
+                );
+                found.push(spans.at_value(
+                    &["customers", "profile"],
+                    message,
+                    "give executions per hour of one week, or peak_hour_share",
+                ));
             }
         }
         _ => {}
@@ -225,20 +365,36 @@ fn check_segments(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         for (behaviour, rate) in &segment.rates {
             let path = ["segments", name, "rates", behaviour];
             if !study.rates.contains_key(behaviour) {
-                let message = format!("segment `{name}` has a rate of `{behaviour}`, which is no behaviour with a rate");
+                let message = format!(
+                    "segment `{name}` has a rate of `{behaviour}`, which is no behaviour with a rate"
+                );
                 found.push(spans.at_key(&path, message, offer(behaviour, study.rates.keys())));
             }
-            for used in rate.formula().names().into_iter().filter(|used| !study.defines(used)) {
-                let message = format!("segment `{name}`: the rate of `{behaviour}` uses `{used}`, which is no value");
+            for used in rate
+                .formula()
+                .names()
+                .into_iter()
+                .filter(|used| !study.defines(used))
+            {
+                let message =
+                    format!("segment `{name}`: the rate of `{behaviour}` uses `{used}`, which is no value");
                 found.push(spans.at_value(&path, message, offer(&used, study.names_of_formulas().iter())));
             }
         }
         if segment.price.is_some_and(|price| !in_range(price)) {
-            found.push(out_of_range(spans, &["segments", name, "price"], &format!("the price of segment `{name}`")));
+            found.push(out_of_range(
+                spans,
+                &["segments", name, "price"],
+                &format!("the price of segment `{name}`"),
+            ));
         }
         if segment.target_margin.is_some_and(|margin| margin.get() >= 1.0) {
             let message = format!("segment `{name}` is to leave its whole price as margin");
-            found.push(spans.at_value(&["segments", name, "target_margin"], message, "a margin is below 100%"));
+            found.push(spans.at_value(
+                &["segments", name, "target_margin"],
+                message,
+                "a margin is below 100%",
+            ));
         }
     }
 }

@@ -162,7 +162,13 @@ impl Think {
             Self::Constant(seconds) => return Ok(Times::Constant(seconds.get())),
             Self::Drawn(law) => law,
         };
-        let given = [("from", law.from), ("to", law.to), ("mean", law.mean), ("median", law.median), ("p95", law.p95)];
+        let given = [
+            ("from", law.from),
+            ("to", law.to),
+            ("mean", law.mean),
+            ("median", law.median),
+            ("p95", law.p95),
+        ];
         let (name, wanted): (_, &[&str]) = match law.dist {
             Dist::Uniform => ("uniform", &["from", "to"]),
             Dist::Exponential => ("exponential", &["mean"]),
@@ -183,7 +189,10 @@ impl Think {
             Dist::Lognormal if value(law.median) <= 0.0 || value(law.p95) <= value(law.median) => {
                 Err("`median` must be above zero and `p95` above `median`".to_owned())
             }
-            Dist::Lognormal => Ok(Times::Lognormal(value(law.median).ln(), (value(law.p95) / value(law.median)).ln() / Z_95)),
+            Dist::Lognormal => Ok(Times::Lognormal(
+                value(law.median).ln(),
+                (value(law.p95) / value(law.median)).ln() / Z_95,
+            )),
         }
     }
 }
@@ -212,13 +221,19 @@ mod tests {
         struct Holder {
             think: Think,
         }
-        toml::from_str::<Holder>(&format!("think = {toml}")).expect("valid TOML").think.times()
+        toml::from_str::<Holder>(&format!("think = {toml}"))
+            .expect("valid TOML")
+            .think
+            .times()
     }
 
     #[test]
     fn a_time_is_constant_or_drawn() {
         assert_eq!(think("\"8s\""), Ok(Times::Constant(8.0)));
-        assert_eq!(think("{ dist = \"uniform\", from = \"1s\", to = \"3s\" }").map(|times| times.mean_s()), Ok(2.0));
+        assert_eq!(
+            think("{ dist = \"uniform\", from = \"1s\", to = \"3s\" }").map(|times| times.mean_s()),
+            Ok(2.0)
+        );
         let lognormal = think("{ dist = \"lognormal\", median = \"8s\", p95 = \"40s\" }").expect("valid");
         // sigma = ln(5) / 1.6449 = 0.97848, mean = 8 exp(0.4787) = 12.912
         assert!((lognormal.mean_s() - 12.912).abs() < 1e-3, "{lognormal:?}");
@@ -228,9 +243,15 @@ mod tests {
     fn a_distribution_names_what_it_lacks() {
         for (toml, reason) in [
             ("{ dist = \"exponential\" }", "needs `mean`"),
-            ("{ dist = \"exponential\", mean = \"1s\", to = \"2s\" }", "has no `to`"),
+            (
+                "{ dist = \"exponential\", mean = \"1s\", to = \"2s\" }",
+                "has no `to`",
+            ),
             ("{ dist = \"uniform\", from = \"3s\", to = \"2s\" }", "above `to`"),
-            ("{ dist = \"lognormal\", median = \"3s\", p95 = \"2s\" }", "above `median`"),
+            (
+                "{ dist = \"lognormal\", median = \"3s\", p95 = \"2s\" }",
+                "above `median`",
+            ),
         ] {
             assert!(think(toml).expect_err(toml).contains(reason), "{toml}");
         }

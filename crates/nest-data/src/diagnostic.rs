@@ -14,7 +14,10 @@ pub struct Source {
 impl Source {
     /// A source from its name and text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self {
+            name: name.into(),
+            text: text.into(),
+        }
     }
 
     /// Line and column (both from 1, columns in characters) of a byte offset.
@@ -47,7 +50,12 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic at a byte range of a file.
     pub fn at(file: &str, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), file: file.to_owned(), span, help: help.into() }
+        Self {
+            message: message.into(),
+            file: file.to_owned(),
+            span,
+            help: help.into(),
+        }
     }
 }
 
@@ -71,7 +79,10 @@ mod tests {
         let source = Source::new("a", "é = 1\nxy = 2\n");
         assert_eq!(source.position(0), (1, 1));
         assert_eq!(source.position("é".len()), (1, 2));
-        assert_eq!(source.position(source.text.find("y =").expect("in the text")), (2, 2));
+        assert_eq!(
+            source.position(source.text.find("y =").expect("in the text")),
+            (2, 2)
+        );
         assert_eq!(source.position(999), (3, 1));
     }
 

@@ -30,7 +30,11 @@ pub trait Document: Serialize + DeserializeOwned {
     /// A header for a document written now.
     #[must_use]
     fn header() -> Header {
-        Header { kind: Self::KIND.to_owned(), format: Self::FORMAT, made_by: concat!("locust-nest ", env!("CARGO_PKG_VERSION")).to_owned() }
+        Header {
+            kind: Self::KIND.to_owned(),
+            format: Self::FORMAT,
+            made_by: concat!("locust-nest ", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
     }
 
     /// Reads the document from JSON.
@@ -42,18 +46,31 @@ pub trait Document: Serialize + DeserializeOwned {
         struct OnlyHeader {
             header: Header,
         }
-        let malformed = |source| DataError::Malformed { kind: Self::KIND, source };
+        let malformed = |source| DataError::Malformed {
+            kind: Self::KIND,
+            source,
+        };
         let OnlyHeader { header } = serde_json::from_str(text).map_err(malformed)?;
         if header.kind != Self::KIND {
-            return Err(DataError::WrongKind { expected: Self::KIND, found: header.kind });
+            return Err(DataError::WrongKind {
+                expected: Self::KIND,
+                found: header.kind,
+            });
         }
         if header.format > Self::FORMAT {
-            return Err(DataError::NewerFormat { kind: Self::KIND, found: header.format, supported: Self::FORMAT });
+            return Err(DataError::NewerFormat {
+                kind: Self::KIND,
+                found: header.format,
+                supported: Self::FORMAT,
+            });
         }
         let document: Self = serde_json::from_str(text).map_err(malformed)?;
         match document.damage() {
             None => Ok(document),
-            Some(reason) => Err(DataError::Damaged { kind: Self::KIND, reason }),
+            Some(reason) => Err(DataError::Damaged {
+                kind: Self::KIND,
+                reason,
+            }),
         }
     }
 

@@ -19,7 +19,12 @@ impl Estimate {
     /// A value that is known exactly.
     #[must_use]
     pub fn exact(value: f64) -> Self {
-        Self { value, standard_error: 0.0, low: value, high: value }
+        Self {
+            value,
+            standard_error: 0.0,
+            low: value,
+            high: value,
+        }
     }
 
     /// The central value with the 5 % and 95 % quantiles of `draws`, which are put in another order.
@@ -32,7 +37,12 @@ impl Estimate {
         let high = quantile_of(draws, 0.95)?;
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
         let variance = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / draws.len() as f64;
-        Some(Self { value, standard_error: variance.sqrt(), low, high })
+        Some(Self {
+            value,
+            standard_error: variance.sqrt(),
+            low,
+            high,
+        })
     }
 
     /// Whether the interval holds `truth`.
@@ -75,8 +85,17 @@ mod tests {
     fn quantiles_need_no_order() {
         let sorted: Vec<f64> = (0..101).map(|index| f64::from(index).powi(2)).collect();
         for quantile in [0.0, 0.05, 0.333, 0.5, 0.95, 1.0] {
-            let mut mixed: Vec<f64> = sorted.iter().rev().skip(37).chain(sorted.iter().rev().take(37)).copied().collect();
-            assert_eq!(quantile_of(&mut mixed, quantile), quantile_of_sorted(&sorted, quantile));
+            let mut mixed: Vec<f64> = sorted
+                .iter()
+                .rev()
+                .skip(37)
+                .chain(sorted.iter().rev().take(37))
+                .copied()
+                .collect();
+            assert_eq!(
+                quantile_of(&mut mixed, quantile),
+                quantile_of_sorted(&sorted, quantile)
+            );
         }
         assert_eq!(quantile_of(&mut [], 0.5), None);
     }

@@ -87,7 +87,20 @@ impl Basis {
 impl Node {
     /// A number that rests on nothing else.
     #[must_use]
-    pub fn leaf(name: impl Into<String>, value: impl ToString, unit: impl Into<String>, basis: Basis, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), value: value.to_string(), unit: unit.into(), basis, detail: detail.into(), parts: Vec::new() }
+    pub fn leaf(
+        name: impl Into<String>,
+        value: impl ToString,
+        unit: impl Into<String>,
+        basis: Basis,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            value: value.to_string(),
+            unit: unit.into(),
+            basis,
+            detail: detail.into(),
+            parts: Vec::new(),
+        }
     }
 }

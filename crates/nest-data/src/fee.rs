@@ -41,10 +41,16 @@ impl Fee {
     /// [`DataError::Formula`] where the value of a transaction has no finite value of 0 or more there.
     pub fn each(&self, parameters: &BTreeMap<String, f64>) -> Result<Decimal, DataError> {
         let fixed = self.amount.map_or(Decimal::ZERO, |amount| amount.0);
-        let (Some(percent), Some(of)) = (self.percent, &self.of) else { return Ok(fixed) };
+        let (Some(percent), Some(of)) = (self.percent, &self.of) else {
+            return Ok(fixed);
+        };
         let value = of.formula().number(parameters)?;
-        let unreadable = || DataError::Formula { reason: format!("{value} is no value of a transaction") };
-        let value = Decimal::from_f64(value).filter(|value| !value.is_sign_negative()).ok_or_else(unreadable)?;
+        let unreadable = || DataError::Formula {
+            reason: format!("{value} is no value of a transaction"),
+        };
+        let value = Decimal::from_f64(value)
+            .filter(|value| !value.is_sign_negative())
+            .ok_or_else(unreadable)?;
         Ok(fixed + (percent.0 / Decimal::ONE_HUNDRED * value).round_dp(DIGITS))
     }
 }
@@ -55,9 +61,13 @@ mod tests {
 
     #[test]
     fn a_share_of_what_is_paid_and_a_fixed_part() {
-        let fee: Fee =
-            serde_json::from_str(r#"{ "behaviour": "pay", "amount": "0.25", "percent": "1.4", "of": "min_payment + 0.5" }"#).expect("a fee");
-        let each = fee.each(&BTreeMap::from([("min_payment".to_owned(), 10.0)])).expect("a value");
+        let fee: Fee = serde_json::from_str(
+            r#"{ "behaviour": "pay", "amount": "0.25", "percent": "1.4", "of": "min_payment + 0.5" }"#,
+        )
+        .expect("a fee");
+        let each = fee
+            .each(&BTreeMap::from([("min_payment".to_owned(), 10.0)]))
+            .expect("a value");
         assert_eq!(each, "0.397".parse().expect("a decimal"));
     }
 }

@@ -48,9 +48,18 @@ impl Feed {
     /// # Errors
     /// The line that is ragged or no object, an empty file.
     pub fn read(source: &Source) -> Result<Self, Diagnostic> {
-        let rows = if source.name.ends_with(".jsonl") || source.name.ends_with(".ndjson") { json_lines(source)? } else { csv_rows(source)? };
+        let rows = if source.name.ends_with(".jsonl") || source.name.ends_with(".ndjson") {
+            json_lines(source)?
+        } else {
+            csv_rows(source)?
+        };
         if rows.cells.is_empty() {
-            return Err(Diagnostic::at(&source.name, 0..0, "the feed has no row", "give it at least one row below its header"));
+            return Err(Diagnostic::at(
+                &source.name,
+                0..0,
+                "the feed has no row",
+                "give it at least one row below its header",
+            ));
         }
         Ok(Self(Arc::new(rows)))
     }
@@ -71,13 +80,19 @@ impl Feed {
     #[must_use]
     pub fn cell(&self, row: usize, column: usize) -> &str {
         let place = self.0.cells.get(row * self.0.columns.len() + column);
-        place.and_then(|place| self.0.text.get(place.clone())).unwrap_or_default()
+        place
+            .and_then(|place| self.0.text.get(place.clone()))
+            .unwrap_or_default()
     }
 }
 
 impl Rows {
     fn new(columns: Vec<String>) -> Self {
-        Self { columns, text: String::new(), cells: Vec::new() }
+        Self {
+            columns,
+            text: String::new(),
+            cells: Vec::new(),
+        }
     }
 
     fn push(&mut self, cell: &str) {
@@ -88,11 +103,21 @@ impl Rows {
 }
 
 fn csv_rows(source: &Source) -> Result<Rows, Diagnostic> {
-    let at = |line: u64, message: String, help: &str| Diagnostic::at(&source.name, line_span(&source.text, line), message, help);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.text.as_bytes());
+    let at = |line: u64, message: String, help: &str| {
+        Diagnostic::at(&source.name, line_span(&source.text, line), message, help)
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(source.text.as_bytes());
     let columns: Vec<String> = match reader.headers() {
         Ok(headers) => headers.iter().map(str::to_owned).collect(),
-        Err(error) => return Err(at(1, format!("not CSV: {error}"), "the first line names the columns")),
+        Err(error) => {
+            return Err(at(
+                1,
+                format!("not CSV: {error}"),
+                "the first line names the columns",
+            ));
+        }
     };
     let mut rows = Rows::new(columns);
     for record in reader.records() {
@@ -105,25 +130,57 @@ fn csv_rows(source: &Source) -> Result<Rows, Diagnostic> {
 fn ragged(error: &csv::Error, rows: &Rows, at: &dyn Fn(u64, String, &str) -> Diagnostic) -> Diagnostic {
     let line = error.position().map_or(1, csv::Position::line);
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let message = format!("line {line} has {len} cells, the header has {expected_len} ({})", rows.columns.join(", "));
-            at(line, message, "give every line one cell per column; put a cell that holds a comma in double quotes")
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => {
+            let message = format!(
+                "line {line} has {len} cells, the header has {expected_len} ({})",
+                rows.columns.join(", ")
+            );
+            at(
+                line,
+                message,
+                "give every line one cell per column; put a cell that holds a comma in double quotes",
+            )
         }
-        _ => at(line, format!("not CSV: {error}"), "save the file as UTF-8 text with commas"),
+        _ => at(
+            line,
+            format!("not CSV: {error}"),
+            "save the file as UTF-8 text with commas",
+        ),
     }
 }
 
 fn json_lines(source: &Source) -> Result<Rows, Diagnostic> {
     type Object = serde_json::Map<String, serde_json::Value>;
     let mut rows: Option<Rows> = None;
-    for (index, line) in source.text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let at = |message: String, help: &str| Diagnostic::at(&source.name, line_span(&source.text, index as u64 + 1), message, help);
-        let object: Object = serde_json::from_str(line)
-            .map_err(|error| at(format!("line {} is no JSON object: {error}", index + 1), "one object such as {\"name\": \"Ada\"} on each line"))?;
+    for (index, line) in source
+        .text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
+        let at = |message: String, help: &str| {
+            Diagnostic::at(
+                &source.name,
+                line_span(&source.text, index as u64 + 1),
+                message,
+                help,
+            )
+        };
+        let object: Object = serde_json::from_str(line).map_err(|error| {
+            at(
+                format!("line {} is no JSON object: {error}", index + 1),
+                "one object such as {\"name\": \"Ada\"} on each line",
+            )
+        })?;
         let rows = rows.get_or_insert_with(|| Rows::new(object.keys().cloned().collect()));
         let columns = rows.columns.clone();
         if let Some(missing) = columns.iter().find(|column| !object.contains_key(*column)) {
-            return Err(at(format!("line {} has no `{missing}`, which the first line has", index + 1), "give every line the same keys"));
+            return Err(at(
+                format!("line {} has no `{missing}`, which the first line has", index + 1),
+                "give every line the same keys",
+            ));
         }
         for column in &columns {
             match &object[column] {
@@ -155,19 +212,38 @@ mod tests {
     #[test]
     fn csv_and_json_lines_give_the_same_rows() {
         let csv = Feed::read(&Source::new("a.csv", "name,age\nAda,36\n\"Grace, H.\", 85\n")).expect("valid");
-        let json = Feed::read(&Source::new("a.jsonl", "{\"name\":\"Ada\",\"age\":36}\n\n{\"age\":85,\"name\":\"Grace, H.\"}\n")).expect("valid");
+        let json = Feed::read(&Source::new(
+            "a.jsonl",
+            "{\"name\":\"Ada\",\"age\":36}\n\n{\"age\":85,\"name\":\"Grace, H.\"}\n",
+        ))
+        .expect("valid");
         assert_eq!(csv, json);
-        assert_eq!((csv.rows(), csv.cell(1, 0), csv.cell(1, 1), csv.cell(2, 0)), (2, "Grace, H.", "85", ""));
+        assert_eq!(
+            (csv.rows(), csv.cell(1, 0), csv.cell(1, 1), csv.cell(2, 0)),
+            (2, "Grace, H.", "85", "")
+        );
     }
 
     #[test]
     fn a_bad_line_is_named_with_its_place() {
         let error = |name: &str, text: &str| Feed::read(&Source::new(name, text)).expect_err(text);
         let ragged = error("a.csv", "name,age\nAda,36\nGrace\n");
-        assert!(ragged.message.contains("line 3 has 1 cells"), "{}", ragged.message);
+        assert!(
+            ragged.message.contains("line 3 has 1 cells"),
+            "{}",
+            ragged.message
+        );
         assert_eq!(ragged.span, 16..21);
-        assert!(error("a.jsonl", "{\"a\":1}\n{\"b\":1}").message.contains("line 2 has no `a`"));
-        assert!(error("a.jsonl", "{\"a\":1}\n[1]").message.contains("line 2 is no JSON object"));
+        assert!(
+            error("a.jsonl", "{\"a\":1}\n{\"b\":1}")
+                .message
+                .contains("line 2 has no `a`")
+        );
+        assert!(
+            error("a.jsonl", "{\"a\":1}\n[1]")
+                .message
+                .contains("line 2 is no JSON object")
+        );
         assert!(error("a.csv", "name\n").message.contains("no row"));
     }
 }

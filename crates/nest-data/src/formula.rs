@@ -58,9 +58,15 @@ impl Formula {
         if text.len() > LONGEST {
             return Err(fail(format!("the formula is longer than {LONGEST} bytes")));
         }
-        let expression =
-            Parser::default().parse(text).map_err(|_| fail(format!("{text:?} is not a formula; use numbers, parameters, + - * / and brackets")))?;
-        let formula = Self { text: text.to_owned(), expression };
+        let expression = Parser::default().parse(text).map_err(|_| {
+            fail(format!(
+                "{text:?} is not a formula; use numbers, parameters, + - * / and brackets"
+            ))
+        })?;
+        let formula = Self {
+            text: text.to_owned(),
+            expression,
+        };
         formula.evaluate(&|_| Some(1.0)).map(|_| formula)
     }
 
@@ -72,7 +78,9 @@ impl Formula {
         let formula = Self::parse(text)?;
         let quantity = formula.evaluate(&|_| Some(1.0))?;
         if quantity.time_power != -1 {
-            let reason = format!("{text:?} is not a rate: divide by second, minute, hour, day, week or month exactly once, as in \"0.3 / day\"");
+            let reason = format!(
+                "{text:?} is not a rate: divide by second, minute, hour, day, week or month exactly once, as in \"0.3 / day\""
+            );
             return Err(DataError::Formula { reason });
         }
         Ok(formula)
@@ -85,7 +93,9 @@ impl Formula {
     pub fn parse_number(text: &str) -> Result<Self, DataError> {
         let formula = Self::parse(text)?;
         if formula.evaluate(&|_| Some(1.0))?.time_power != 0 {
-            return Err(DataError::Formula { reason: format!("{text:?} has a unit of time, where a plain number is meant") });
+            return Err(DataError::Formula {
+                reason: format!("{text:?} has a unit of time, where a plain number is meant"),
+            });
         }
         Ok(formula)
     }
@@ -108,7 +118,9 @@ impl Formula {
     pub fn per_day(&self, parameters: &BTreeMap<String, f64>) -> Result<f64, DataError> {
         let value = self.evaluate(&|name| parameters.get(name).copied())?.value;
         if !value.is_finite() || value < 0.0 {
-            return Err(DataError::Formula { reason: format!("{:?} is {value}; a rate is 0 or more", self.text) });
+            return Err(DataError::Formula {
+                reason: format!("{:?} is {value}; a rate is 0 or more", self.text),
+            });
         }
         Ok(value)
     }
@@ -119,11 +131,19 @@ impl Formula {
     /// [`DataError::Formula`] for a parameter without a value, or a result that is not finite.
     pub fn number(&self, parameters: &BTreeMap<String, f64>) -> Result<f64, DataError> {
         let value = self.evaluate(&|name| parameters.get(name).copied())?.value;
-        if value.is_finite() { Ok(value) } else { Err(DataError::Formula { reason: format!("{:?} is {value}", self.text) }) }
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(DataError::Formula {
+                reason: format!("{:?} is {value}", self.text),
+            })
+        }
     }
 
     fn evaluate(&self, parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, DataError> {
-        evaluate(&self.expression, parameter).map_err(|reason| DataError::Formula { reason: format!("{:?}: {reason}", self.text) })
+        evaluate(&self.expression, parameter).map_err(|reason| DataError::Formula {
+            reason: format!("{:?}: {reason}", self.text),
+        })
     }
 }
 
@@ -221,7 +241,13 @@ fn dotted(expression: &IdedExpr) -> Option<String> {
     let (of, field) = match &expression.expr {
         Expr::Select(select) if !select.test => (&*select.operand, select.field.as_str()),
         Expr::Call(call) if call.func_name == "_[_]" && call.target.is_none() => match &call.args[..] {
-            [of, IdedExpr { expr: Expr::Literal(LiteralValue::String(field)), .. }] => (of, field.inner()),
+            [
+                of,
+                IdedExpr {
+                    expr: Expr::Literal(LiteralValue::String(field)),
+                    ..
+                },
+            ] => (of, field.inner()),
             _ => return None,
         },
         _ => return None,
@@ -233,7 +259,14 @@ fn dotted(expression: &IdedExpr) -> Option<String> {
 /// Power of time in the unit of what stands in a table; none where nothing of that name can stand in one.
 fn power_of(dotted: &str) -> Option<i32> {
     let (table, field) = dotted.split_once('.')?;
-    if table == RATES { Some(-1) } else { Mechanism::VALUES.iter().find(|(name, _)| *name == field).map(|(_, power)| *power) }
+    if table == RATES {
+        Some(-1)
+    } else {
+        Mechanism::VALUES
+            .iter()
+            .find(|(name, _)| *name == field)
+            .map(|(_, power)| *power)
+    }
 }
 
 fn collect_names(expression: &IdedExpr, names: &mut Vec<String>) {
@@ -242,7 +275,10 @@ fn collect_names(expression: &IdedExpr, names: &mut Vec<String>) {
     }
     match &expression.expr {
         Expr::Ident(name) => names.push(name.clone()),
-        Expr::Call(call) => call.args.iter().for_each(|argument| collect_names(argument, names)),
+        Expr::Call(call) => call
+            .args
+            .iter()
+            .for_each(|argument| collect_names(argument, names)),
         _ => {}
     }
 }
@@ -280,17 +316,30 @@ fn of_a_table(expression: &IdedExpr, parameter: &dyn Fn(&str) -> Option<f64>) ->
 
 /// `table(x, [[x0, y0], [x1, y1], ..])`: a number, or a rate where the y are rates.
 fn table(arguments: &[IdedExpr], parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, String> {
-    let wanted = || "a table is written table(x, [[5, 0.4], [10, 0.3]]): two or more points, x ascending, all of one unit".to_owned();
-    let [x, points] = arguments else { return Err(wanted()) };
+    let wanted = || {
+        "a table is written table(x, [[5, 0.4], [10, 0.3]]): two or more points, x ascending, all of one unit"
+            .to_owned()
+    };
+    let [x, points] = arguments else {
+        return Err(wanted());
+    };
     let x = evaluate(x, parameter)?;
     let list = |expression: &IdedExpr| match &expression.expr {
-        Expr::List(list) => list.elements.iter().map(|element| evaluate(element, parameter).ok()).collect::<Option<Vec<_>>>(),
+        Expr::List(list) => list
+            .elements
+            .iter()
+            .map(|element| evaluate(element, parameter).ok())
+            .collect::<Option<Vec<_>>>(),
         _ => None,
     };
-    let Expr::List(rows) = &points.expr else { return Err(wanted()) };
+    let Expr::List(rows) = &points.expr else {
+        return Err(wanted());
+    };
     let (mut points, mut power) = (Vec::new(), None);
     for row in &rows.elements {
-        let Some([at, value]) = list(row).and_then(|row| <[Quantity; 2]>::try_from(row).ok()) else { return Err(wanted()) };
+        let Some([at, value]) = list(row).and_then(|row| <[Quantity; 2]>::try_from(row).ok()) else {
+            return Err(wanted());
+        };
         if at.time_power != x.time_power
             || *power.get_or_insert(value.time_power) != value.time_power
             || !at.value.is_finite()
@@ -302,7 +351,10 @@ fn table(arguments: &[IdedExpr], parameter: &dyn Fn(&str) -> Option<f64>) -> Res
     }
     match power {
         Some(time_power) if points.len() > 1 && points.windows(2).all(|pair| pair[0][0] < pair[1][0]) => {
-            Ok(Quantity { value: pchip(&points, x.value), time_power })
+            Ok(Quantity {
+                value: pchip(&points, x.value),
+                time_power,
+            })
         }
         _ => Err(wanted()),
     }
@@ -311,28 +363,56 @@ fn table(arguments: &[IdedExpr], parameter: &dyn Fn(&str) -> Option<f64>) -> Res
 fn apply(function: &str, arguments: &[Quantity]) -> Result<Quantity, String> {
     let same_unit = |a: &Quantity, b: &Quantity, value: f64| {
         if a.time_power == b.time_power {
-            Ok(Quantity { value, time_power: a.time_power })
+            Ok(Quantity {
+                value,
+                time_power: a.time_power,
+            })
         } else {
             Err(format!("`{}` joins values of different units", plain(function)))
         }
     };
-    let truth = |a: &Quantity, b: &Quantity, holds: bool| same_unit(a, b, f64::from(u8::from(holds))).map(|q| Quantity { time_power: 0, ..q });
+    let truth = |a: &Quantity, b: &Quantity, holds: bool| {
+        same_unit(a, b, f64::from(u8::from(holds))).map(|q| Quantity { time_power: 0, ..q })
+    };
     match (function, arguments) {
         ("_+_", [a, b]) => same_unit(a, b, a.value + b.value),
         ("_-_", [a, b]) => same_unit(a, b, a.value - b.value),
-        ("_*_", [a, b]) => Ok(Quantity { value: a.value * b.value, time_power: a.time_power + b.time_power }),
-        ("_/_", [a, b]) => Ok(Quantity { value: a.value / b.value, time_power: a.time_power - b.time_power }),
-        ("-_", [a]) => Ok(Quantity { value: -a.value, ..*a }),
+        ("_*_", [a, b]) => Ok(Quantity {
+            value: a.value * b.value,
+            time_power: a.time_power + b.time_power,
+        }),
+        ("_/_", [a, b]) => Ok(Quantity {
+            value: a.value / b.value,
+            time_power: a.time_power - b.time_power,
+        }),
+        ("-_", [a]) => Ok(Quantity {
+            value: -a.value,
+            ..*a
+        }),
         ("min", [a, b]) => same_unit(a, b, a.value.min(b.value)),
         ("max", [a, b]) => same_unit(a, b, a.value.max(b.value)),
-        ("ceil" | "floor" | "round", [a]) if a.time_power != 0 => {
-            Err(format!("`{function}` of a value with a unit of time depends on that unit; round before dividing"))
-        }
-        ("ceil", [a]) => Ok(Quantity { value: a.value.ceil(), ..*a }),
-        ("floor", [a]) => Ok(Quantity { value: a.value.floor(), ..*a }),
-        ("round", [a]) => Ok(Quantity { value: a.value.round(), ..*a }),
+        ("ceil" | "floor" | "round", [a]) if a.time_power != 0 => Err(format!(
+            "`{function}` of a value with a unit of time depends on that unit; round before dividing"
+        )),
+        ("ceil", [a]) => Ok(Quantity {
+            value: a.value.ceil(),
+            ..*a
+        }),
+        ("floor", [a]) => Ok(Quantity {
+            value: a.value.floor(),
+            ..*a
+        }),
+        ("round", [a]) => Ok(Quantity {
+            value: a.value.round(),
+            ..*a
+        }),
         ("elastic", [x, reference, elasticity]) if elasticity.time_power == 0 => {
-            same_unit(x, reference, (x.value / reference.value).powf(-elasticity.value)).map(|quantity| Quantity { time_power: 0, ..quantity })
+            same_unit(x, reference, (x.value / reference.value).powf(-elasticity.value)).map(|quantity| {
+                Quantity {
+                    time_power: 0,
+                    ..quantity
+                }
+            })
         }
         ("_<_", [a, b]) => truth(a, b, a.value < b.value),
         ("_<=_", [a, b]) => truth(a, b, a.value <= b.value),
@@ -340,7 +420,15 @@ fn apply(function: &str, arguments: &[Quantity]) -> Result<Quantity, String> {
         ("_>=_", [a, b]) => truth(a, b, a.value >= b.value),
         ("_==_", [a, b]) => truth(a, b, a.value == b.value),
         ("_!=_", [a, b]) => truth(a, b, a.value != b.value),
-        ("_?_:_", [condition, yes, no]) => same_unit(yes, no, if condition.value != 0.0 { yes.value } else { no.value }),
+        ("_?_:_", [condition, yes, no]) => same_unit(
+            yes,
+            no,
+            if condition.value != 0.0 {
+                yes.value
+            } else {
+                no.value
+            },
+        ),
         _ => Err(format!("`{}` is not accepted in a formula", plain(function))),
     }
 }
@@ -355,13 +443,21 @@ mod tests {
 
     fn per_day(text: &str, min_payment: f64) -> f64 {
         let parameters = [("min_payment".to_owned(), min_payment)].into_iter().collect();
-        Formula::parse_rate(text).expect(text).per_day(&parameters).expect(text)
+        Formula::parse_rate(text)
+            .expect(text)
+            .per_day(&parameters)
+            .expect(text)
     }
 
     #[test]
     fn published_payment_rates_of_the_renewal_mechanism() {
         // modelling.md 4.4, exponential lumps of mean 0.5, 3 a day: m = 5, 10, 20, 40
-        for (minimum, rate) in [(5.0, 0.545455), (10.0, 0.285714), (20.0, 0.146341), (40.0, 0.0740741)] {
+        for (minimum, rate) in [
+            (5.0, 0.545455),
+            (10.0, 0.285714),
+            (20.0, 0.146341),
+            (40.0, 0.0740741),
+        ] {
             assert!((per_day("3 * 0.5 / (0.5 * (min_payment + 0.5)) / day", minimum) - rate).abs() < 1e-6);
         }
     }
@@ -377,7 +473,18 @@ mod tests {
 
     #[test]
     fn what_is_not_a_rate_is_refused() {
-        for text in ["0.3", "0.3 / day / day", "day", "1 / day + 2", "[1]", "'a'", "f(1) / day", "1 /", "", "size([1]) / day"] {
+        for text in [
+            "0.3",
+            "0.3 / day / day",
+            "day",
+            "1 / day + 2",
+            "[1]",
+            "'a'",
+            "f(1) / day",
+            "1 /",
+            "",
+            "size([1]) / day",
+        ] {
             assert!(Formula::parse_rate(text).is_err(), "{text}");
         }
         assert!(Formula::parse(&"1+".repeat(600)).is_err());
@@ -389,9 +496,15 @@ mod tests {
         assert!((per_day("8 / day * elastic(min_payment, 10, 0.5)", 40.0) - 4.0).abs() < 1e-12);
         assert_eq!(per_day("8 / day * elastic(min_payment, 10, 0)", 40.0), 8.0);
         let table = "table(min_payment, [[5, 0.4], [10, 0.3], [20, 0.15]]) / day";
-        assert_eq!([5.0, 10.0, 20.0, 99.0].map(|minimum| per_day(table, minimum)), [0.4, 0.3, 0.15, 0.15]);
+        assert_eq!(
+            [5.0, 10.0, 20.0, 99.0].map(|minimum| per_day(table, minimum)),
+            [0.4, 0.3, 0.15, 0.15]
+        );
         assert!((0.15..0.3).contains(&per_day(table, 14.0)));
-        assert_eq!(per_day("table(min_payment, [[5, 1 / week], [10, 1 / day]])", 10.0), 1.0);
+        assert_eq!(
+            per_day("table(min_payment, [[5, 1 / week], [10, 1 / day]])", 10.0),
+            1.0
+        );
         for text in [
             "table(1, [[5, 1]]) / day",
             "table(1, [[5, 1], [5, 2]]) / day",
@@ -407,13 +520,28 @@ mod tests {
 
     #[test]
     fn values_of_mechanisms_and_other_rates_have_their_units() {
-        assert!(Formula::parse_rate("dues.payments").is_ok() && Formula::parse_rate("0.5 * rates[\"add-to-cart\"] + rates.pay").is_ok());
-        assert!(Formula::parse_rate("rates.pay / day").is_err() && Formula::parse_rate("dues.open_items").is_err());
-        assert_eq!(Formula::parse_rate("rates[\"a-b\"] * dues.open_items * x").expect("a rate").names(), ["dues.open_items", "rates.a-b", "x"]);
+        assert!(
+            Formula::parse_rate("dues.payments").is_ok()
+                && Formula::parse_rate("0.5 * rates[\"add-to-cart\"] + rates.pay").is_ok()
+        );
+        assert!(
+            Formula::parse_rate("rates.pay / day").is_err()
+                && Formula::parse_rate("dues.open_items").is_err()
+        );
+        assert_eq!(
+            Formula::parse_rate("rates[\"a-b\"] * dues.open_items * x")
+                .expect("a rate")
+                .names(),
+            ["dues.open_items", "rates.a-b", "x"]
+        );
         for text in ["a.b.c", "rates[1]", "has(rates.pay) / day", "'a'.size() / day"] {
             assert!(Formula::parse_rate(text).is_err(), "{text}");
         }
-        assert!("0.5".parse::<Number>().is_ok() && "min_payment / 2".parse::<Number>().is_ok() && "1 / day".parse::<Number>().is_err());
+        assert!(
+            "0.5".parse::<Number>().is_ok()
+                && "min_payment / 2".parse::<Number>().is_ok()
+                && "1 / day".parse::<Number>().is_err()
+        );
     }
 
     #[test]
@@ -421,7 +549,10 @@ mod tests {
         let formula = Formula::parse_rate("3 / (min_payment + lump) / day").expect("rate");
         assert_eq!(formula.names(), ["lump", "min_payment"]);
         let error = formula.per_day(&BTreeMap::new()).expect_err("no values");
-        assert!(error.to_string().contains("`min_payment` has no value"), "{error}");
+        assert!(
+            error.to_string().contains("`min_payment` has no value"),
+            "{error}"
+        );
         assert!(Formula::parse_rate("0 - 1 / day").is_err());
     }
 }

@@ -106,8 +106,17 @@ impl GrowthScenario {
     /// The day it starts on and customers on it: as stated, or the first row of its plan, or the last of its history.
     #[must_use]
     pub fn begins(&self) -> Option<GrowthStart> {
-        let row = if self.history.is_some() { self.rows.last() } else { self.rows.first() };
-        self.start.or_else(|| row.map(|row| GrowthStart { date: row.date, customers: row.customers }))
+        let row = if self.history.is_some() {
+            self.rows.last()
+        } else {
+            self.rows.first()
+        };
+        self.start.or_else(|| {
+            row.map(|row| GrowthStart {
+                date: row.date,
+                customers: row.customers,
+            })
+        })
     }
 
     /// Months to project.
@@ -120,7 +129,12 @@ impl GrowthScenario {
     #[must_use]
     pub fn planned_months(&self) -> Option<u32> {
         self.plan.as_ref()?;
-        let span = self.rows.first()?.date.until((Unit::Month, self.rows.last()?.date)).ok()?;
+        let span = self
+            .rows
+            .first()?
+            .date
+            .until((Unit::Month, self.rows.last()?.date))
+            .ok()?;
         u32::try_from(span.get_months()).ok()
     }
 }
@@ -154,18 +168,26 @@ impl FromStr for Change {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        let unreadable = || DataError::Unreadable { value: text.to_owned(), expected: "a change such as \"+5000\" or \"+20%\", with its sign" };
+        let unreadable = || DataError::Unreadable {
+            value: text.to_owned(),
+            expected: "a change such as \"+5000\" or \"+20%\", with its sign",
+        };
         let plain = text.trim().replace('_', "");
         if !plain.starts_with(['+', '-']) {
             return Err(unreadable());
         }
         let read = match plain.strip_suffix('%') {
-            Some(percent) => percent.trim().parse().map(|percent: f64| Self::Share(percent / 100.0)),
+            Some(percent) => percent
+                .trim()
+                .parse()
+                .map(|percent: f64| Self::Share(percent / 100.0)),
             None => plain.parse().map(Self::Customers),
         };
         read.ok()
             .filter(|change| {
-                change.number().is_finite() && *change != Self::Share(-1.0) && (change.number() > -1.0 || !change.is_like(Self::Share(0.0)))
+                change.number().is_finite()
+                    && *change != Self::Share(-1.0)
+                    && (change.number() > -1.0 || !change.is_like(Self::Share(0.0)))
             })
             .ok_or_else(unreadable)
     }
@@ -227,10 +249,12 @@ impl FromStr for Lapse {
         };
         let number = number.trim().parse::<f64>().ok();
         let lapse = number.zip(unit).map(|(number, unit)| Self { number, unit });
-        lapse.filter(|lapse| lapse.months() > 0.0 && lapse.months() <= 240.0).ok_or(DataError::Unreadable {
-            value: text.to_owned(),
-            expected: "a span such as \"10 days\", \"6 weeks\" or \"2 months\", up to 20 years",
-        })
+        lapse
+            .filter(|lapse| lapse.months() > 0.0 && lapse.months() <= 240.0)
+            .ok_or(DataError::Unreadable {
+                value: text.to_owned(),
+                expected: "a span such as \"10 days\", \"6 weeks\" or \"2 months\", up to 20 years",
+            })
     }
 }
 
@@ -242,7 +266,12 @@ impl fmt::Display for Lapse {
             LapseUnit::Months => "month",
             LapseUnit::Years => "year",
         };
-        write!(f, "{} {unit}{}", self.number, if self.number == 1.0 { "" } else { "s" })
+        write!(
+            f,
+            "{} {unit}{}",
+            self.number,
+            if self.number == 1.0 { "" } else { "s" }
+        )
     }
 }
 
@@ -258,7 +287,10 @@ mod tests {
         for text in ["+5000", "-300", "+20%", "-7%", "+0.125%", "+33.3%"] {
             assert_eq!(text.parse::<Change>().expect(text).to_string(), text);
         }
-        assert_eq!("+5_000".parse::<Change>().expect("a change"), Change::Customers(5_000.0));
+        assert_eq!(
+            "+5_000".parse::<Change>().expect("a change"),
+            Change::Customers(5_000.0)
+        );
         for text in ["5000", "20%", "+", "+x", "-100%", "-120%", "+inf", ""] {
             assert!(text.parse::<Change>().is_err(), "{text}");
         }
@@ -274,13 +306,23 @@ mod tests {
 
     #[test]
     fn a_plan_begins_at_its_first_row_and_covers_whole_months() {
-        let row = |date, customers| GrowthRow { date, customers, range: None };
+        let row = |date, customers| GrowthRow {
+            date,
+            customers,
+            range: None,
+        };
         let plan = GrowthScenario {
             plan: Some("plan.csv".to_owned()),
             rows: vec![row(date(2027, 1, 1), 10.0), row(date(2027, 7, 15), 20.0)],
             ..GrowthScenario::default()
         };
-        assert_eq!(plan.begins(), Some(GrowthStart { date: date(2027, 1, 1), customers: 10.0 }));
+        assert_eq!(
+            plan.begins(),
+            Some(GrowthStart {
+                date: date(2027, 1, 1),
+                customers: 10.0
+            })
+        );
         assert_eq!((plan.months(), GrowthScenario::default().months()), (6, 24));
     }
 }

@@ -16,14 +16,24 @@ pub(crate) fn check_growth(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
             && !(low <= monthly && monthly <= high)
         {
             let message = format!("growth `{name}` is {monthly} a month, outside its range {low} to {high}");
-            found.push(spans.at_value(&["growth", name, "range"], message, "the 90 % range holds the value: range = [low, high]"));
+            found.push(spans.at_value(
+                &["growth", name, "range"],
+                message,
+                "the 90 % range holds the value: range = [low, high]",
+            ));
         }
         if let (Some([low, middle, high]), Some(start)) = (scenario.ceiling, scenario.start)
             && !(start.customers <= low && low <= middle && middle <= high && high <= MOST_CUSTOMERS)
         {
-            let message =
-                format!("growth `{name}`: the ceiling {low}, {middle}, {high} does not ascend from the {} customers at its start", start.customers);
-            found.push(spans.at_value(&["growth", name, "ceiling"], message, "ceiling = [low, middle, high], none below the customers at the start"));
+            let message = format!(
+                "growth `{name}`: the ceiling {low}, {middle}, {high} does not ascend from the {} customers at its start",
+                start.customers
+            );
+            found.push(spans.at_value(
+                &["growth", name, "ceiling"],
+                message,
+                "ceiling = [low, middle, high], none below the customers at the start",
+            ));
         }
         check_events(name, scenario, spans, found);
     }
@@ -31,19 +41,43 @@ pub(crate) fn check_growth(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
 
 /// Exactly one source of customers, and what belongs to it.
 fn check_source(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let mut wrong = |key: &str, message: String, help: &str| found.push(spans.at_key(&["growth", name, key], message, help));
-    let sources = [("monthly", scenario.monthly.is_some()), ("plan", scenario.plan.is_some()), ("history", scenario.history.is_some())];
-    let given: Vec<&str> = sources.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
+    let mut wrong = |key: &str, message: String, help: &str| {
+        found.push(spans.at_key(&["growth", name, key], message, help))
+    };
+    let sources = [
+        ("monthly", scenario.monthly.is_some()),
+        ("plan", scenario.plan.is_some()),
+        ("history", scenario.history.is_some()),
+    ];
+    let given: Vec<&str> = sources
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(key, _)| *key)
+        .collect();
     match given[..] {
         ["monthly"] if scenario.start.is_none() => {
-            wrong("monthly", format!("growth `{name}` has no start"), "add start = { date = 2027-01-01, customers = 1000 }");
+            wrong(
+                "monthly",
+                format!("growth `{name}` has no start"),
+                "add start = { date = 2027-01-01, customers = 1000 }",
+            );
         }
         ["monthly"] => {}
         [source] => {
             if scenario.start.is_some() {
-                wrong("start", format!("growth `{name}` starts where its {source} says"), "leave out start");
+                wrong(
+                    "start",
+                    format!("growth `{name}` starts where its {source} says"),
+                    "leave out start",
+                );
             }
-            for (key, _) in [("range", scenario.range.is_some()), ("ceiling", scenario.ceiling.is_some())].iter().filter(|(_, given)| *given) {
+            for (key, _) in [
+                ("range", scenario.range.is_some()),
+                ("ceiling", scenario.ceiling.is_some()),
+            ]
+            .iter()
+            .filter(|(_, given)| *given)
+            {
                 wrong(
                     key,
                     format!("`{key}` belongs to a monthly change, and growth `{name}` has a {source}"),
@@ -51,8 +85,16 @@ fn check_source(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mu
                 );
             }
         }
-        [] => wrong("", format!("growth `{name}` does not say how customers grow"), "add monthly = \"7%\", or plan = \"growth.csv\""),
-        _ => wrong(given[1], format!("growth `{name}` has {}", given.join(" and ")), "keep one of them"),
+        [] => wrong(
+            "",
+            format!("growth `{name}` does not say how customers grow"),
+            "add monthly = \"7%\", or plan = \"growth.csv\"",
+        ),
+        _ => wrong(
+            given[1],
+            format!("growth `{name}` has {}", given.join(" and ")),
+            "keep one of them",
+        ),
     }
 }
 
@@ -60,13 +102,23 @@ fn check_events(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mu
     for (index, event) in scenario.events.iter().enumerate() {
         let place = index.to_string();
         if let Some(start) = scenario.start.filter(|start| event.date < start.date) {
-            let message = format!("growth `{name}`: the event of {} lies before the start on {}", event.date, start.date);
-            found.push(spans.at_value(&["growth", name, "events", &place, "date"], message, "count those customers in at the start"));
+            let message = format!(
+                "growth `{name}`: the event of {} lies before the start on {}",
+                event.date, start.date
+            );
+            found.push(spans.at_value(
+                &["growth", name, "events", &place, "date"],
+                message,
+                "count those customers in at the start",
+            ));
         }
         if let Some([low, high]) = event.range {
             let holds = |a: Change, b: Change| a.is_like(b) && a.number() <= b.number();
             if !(holds(low, event.customers) && holds(event.customers, high)) {
-                let message = format!("growth `{name}`: {} lies outside its range {low} to {high}", event.customers);
+                let message = format!(
+                    "growth `{name}`: {} lies outside its range {low} to {high}",
+                    event.customers
+                );
                 found.push(spans.at_value(
                     &["growth", name, "events", &place, "range"],
                     message,

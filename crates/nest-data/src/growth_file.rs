@@ -35,17 +35,32 @@ struct Columns {
 pub fn read_growth_files(study: &mut Study, files: &BTreeMap<String, Source>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for (name, scenario) in &mut study.growth {
-        let Some((file, kind)) = growth_file(scenario) else { continue };
+        let Some((file, kind)) = growth_file(scenario) else {
+            continue;
+        };
         match files.get(file).map(|source| read_rows(source, kind)) {
             Some(Ok(rows)) => scenario.rows = rows,
             Some(Err(errors)) => found.extend(errors),
-            None => found.push(Diagnostic::at(file, 0..0, format!("the file of growth `{name}` is not there"), "put it into the study's folder")),
+            None => found.push(Diagnostic::at(
+                file,
+                0..0,
+                format!("the file of growth `{name}` is not there"),
+                "put it into the study's folder",
+            )),
         }
         if let (Some(planned), Some(file)) = (scenario.planned_months(), &scenario.plan)
             && !(1..=planned).contains(&scenario.months())
         {
-            let message = format!("the plan of growth `{name}` covers {planned} whole months, {} are to be projected", scenario.months());
-            found.push(Diagnostic::at(file, 0..0, message, "give the plan more rows, or the scenario fewer months"));
+            let message = format!(
+                "the plan of growth `{name}` covers {planned} whole months, {} are to be projected",
+                scenario.months()
+            );
+            found.push(Diagnostic::at(
+                file,
+                0..0,
+                message,
+                "give the plan more rows, or the scenario fewer months",
+            ));
         }
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
@@ -55,7 +70,12 @@ pub fn read_growth_files(study: &mut Study, files: &BTreeMap<String, Source>) ->
 #[must_use]
 pub fn growth_file(scenario: &GrowthScenario) -> Option<(&str, GrowthFile)> {
     let plan = scenario.plan.as_deref().map(|file| (file, GrowthFile::Plan));
-    plan.or_else(|| scenario.history.as_deref().map(|file| (file, GrowthFile::History)))
+    plan.or_else(|| {
+        scenario
+            .history
+            .as_deref()
+            .map(|file| (file, GrowthFile::History))
+    })
 }
 
 /// Reads the rows of a file, ascending by date. Names of columns in any case and order; others are ignored.
@@ -64,16 +84,27 @@ pub fn growth_file(scenario: &GrowthScenario) -> Option<(&str, GrowthFile)> {
 /// Every line that is wrong: a date or number that cannot be read, a number that is not above 0, a date that does not come after
 /// the one before, a range that does not hold its value; and a file with fewer than two rows.
 pub fn read_rows(source: &Source, file: GrowthFile) -> Result<Vec<GrowthRow>, Vec<Diagnostic>> {
-    let at = |line: u64, message: String, help: &str| Diagnostic::at(&source.name, line_span(&source.text, line), message, help);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.text.trim_start_matches('\u{feff}').as_bytes());
-    let columns = reader.headers().map_err(|error| error.to_string()).and_then(|header| columns(header, file));
+    let at = |line: u64, message: String, help: &str| {
+        Diagnostic::at(&source.name, line_span(&source.text, line), message, help)
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(source.text.trim_start_matches('\u{feff}').as_bytes());
+    let columns = reader
+        .headers()
+        .map_err(|error| error.to_string())
+        .and_then(|header| columns(header, file));
     let columns = columns.map_err(|message| vec![at(1, message, "the first line names the columns")])?;
     let (mut rows, mut found) = (Vec::<GrowthRow>::new(), Vec::new());
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                found.push(at(error.position().map_or(1, csv::Position::line), format!("not CSV: {error}"), "give every line one cell per column"));
+                found.push(at(
+                    error.position().map_or(1, csv::Position::line),
+                    format!("not CSV: {error}"),
+                    "give every line one cell per column",
+                ));
                 continue;
             }
         };
@@ -84,20 +115,37 @@ pub fn read_rows(source: &Source, file: GrowthFile) -> Result<Vec<GrowthRow>, Ve
                 found.push(at(line, message, "one row per date, the earliest first"));
             }
             Ok(row) => rows.push(row),
-            Err(message) => found.push(at(line, format!("line {line}: {message}"), "such as 2027-03-01,81000")),
+            Err(message) => found.push(at(
+                line,
+                format!("line {line}: {message}"),
+                "such as 2027-03-01,81000",
+            )),
         }
     }
     if found.is_empty() && rows.len() < 2 {
-        found.push(at(1, format!("{} rows are not enough", rows.len()), "give at least two dates"));
+        found.push(at(
+            1,
+            format!("{} rows are not enough", rows.len()),
+            "give at least two dates",
+        ));
     }
     if found.is_empty() { Ok(rows) } else { Err(found) }
 }
 
 fn columns(header: &csv::StringRecord, file: GrowthFile) -> Result<Columns, String> {
-    let place = |names: &[&str]| header.iter().position(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name)));
+    let place = |names: &[&str]| {
+        header
+            .iter()
+            .position(|cell| names.iter().any(|name| cell.eq_ignore_ascii_case(name)))
+    };
     let needed = |names: &[&str]| {
-        place(names)
-            .ok_or_else(|| format!("there is no column `{}`; columns: {}", names.join("` or `"), header.iter().collect::<Vec<_>>().join(", ")))
+        place(names).ok_or_else(|| {
+            format!(
+                "there is no column `{}`; columns: {}",
+                names.join("` or `"),
+                header.iter().collect::<Vec<_>>().join(", ")
+            )
+        })
     };
     let (dates, customers): (&[&str], &[&str]) = match file {
         GrowthFile::Plan => (&["month", "date"], &["customers"]),
@@ -105,33 +153,52 @@ fn columns(header: &csv::StringRecord, file: GrowthFile) -> Result<Columns, Stri
     };
     let range = match (file, place(&["low"]), place(&["high"])) {
         (GrowthFile::Plan, Some(low), Some(high)) => Some([low, high]),
-        (GrowthFile::Plan, Some(_), None) | (GrowthFile::Plan, None, Some(_)) => return Err("a range has both columns, `low` and `high`".to_owned()),
+        (GrowthFile::Plan, Some(_), None) | (GrowthFile::Plan, None, Some(_)) => {
+            return Err("a range has both columns, `low` and `high`".to_owned());
+        }
         _ => None,
     };
-    Ok(Columns { date: needed(dates)?, customers: needed(customers)?, range })
+    Ok(Columns {
+        date: needed(dates)?,
+        customers: needed(customers)?,
+        range,
+    })
 }
 
 fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, String> {
     let cell = |column: usize| record.get(column).unwrap_or_default();
     let number = |column: usize| {
         let text = cell(column);
-        let number = text.replace('_', "").parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= MOST_CUSTOMERS);
+        let number = text
+            .replace('_', "")
+            .parse::<f64>()
+            .ok()
+            .filter(|number| *number > 0.0 && *number <= MOST_CUSTOMERS);
         number.ok_or_else(|| format!("{text:?} is no number of customers above 0"))
     };
     let text = cell(columns.date);
-    let date = text.parse::<Date>().or_else(|_| format!("{text}-01").parse::<Date>());
-    let date = date.map_err(|_| format!("{text:?} is neither a month such as 2027-03 nor a date such as 2027-03-01"))?;
+    let date = text
+        .parse::<Date>()
+        .or_else(|_| format!("{text}-01").parse::<Date>());
+    let date = date
+        .map_err(|_| format!("{text:?} is neither a month such as 2027-03 nor a date such as 2027-03-01"))?;
     let customers = number(columns.customers)?;
     let range = match columns.range {
         // A row may leave its range empty: it is known exactly then.
-        Some([low, high]) if !(cell(low).is_empty() && cell(high).is_empty()) => Some([number(low)?, number(high)?]),
+        Some([low, high]) if !(cell(low).is_empty() && cell(high).is_empty()) => {
+            Some([number(low)?, number(high)?])
+        }
         _ => None,
     };
     match range {
-        Some([low, high]) if !(low <= customers && customers <= high) => {
-            Err(format!("{customers} customers lie outside their range {low} to {high}"))
-        }
-        _ => Ok(GrowthRow { date, customers, range }),
+        Some([low, high]) if !(low <= customers && customers <= high) => Err(format!(
+            "{customers} customers lie outside their range {low} to {high}"
+        )),
+        _ => Ok(GrowthRow {
+            date,
+            customers,
+            range,
+        }),
     }
 }
 
@@ -147,9 +214,23 @@ mod tests {
     #[test]
     fn months_and_dates_with_and_without_a_range_are_read() {
         let rows = plan("\u{feff}Low, customers,note,MONTH,high\r\n,1000,x,2027-01,\r\n900,1_100,\"a, b\",2027-02-15,1500\r\n").expect("a plan");
-        let row = |date, customers, range| GrowthRow { date, customers, range };
-        assert_eq!(rows, [row(date(2027, 1, 1), 1_000.0, None), row(date(2027, 2, 15), 1_100.0, Some([900.0, 1_500.0]))]);
-        let history = read_rows(&Source::new("h.csv", "period,value\n2026-01,5\n2026-02,6\n"), GrowthFile::History).expect("a history");
+        let row = |date, customers, range| GrowthRow {
+            date,
+            customers,
+            range,
+        };
+        assert_eq!(
+            rows,
+            [
+                row(date(2027, 1, 1), 1_000.0, None),
+                row(date(2027, 2, 15), 1_100.0, Some([900.0, 1_500.0]))
+            ]
+        );
+        let history = read_rows(
+            &Source::new("h.csv", "period,value\n2026-01,5\n2026-02,6\n"),
+            GrowthFile::History,
+        )
+        .expect("a history");
         assert_eq!(history.len(), 2);
     }
 
@@ -158,9 +239,12 @@ mod tests {
         let found = plan("month,customers,low,high\n2027-01,1000,,\n2027-13,1000,,\n2027-03,-5,,\n2027-02,10,20,30\n2026-01,7,,\n").expect_err("bad");
         let messages: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
         assert_eq!(found.len(), 4, "{messages:?}");
-        for (message, part) in
-            messages.iter().zip(["line 3: \"2027-13\"", "line 4: \"-5\"", "line 5: 10 customers lie outside", "line 6: 2026-01-01 does not"])
-        {
+        for (message, part) in messages.iter().zip([
+            "line 3: \"2027-13\"",
+            "line 4: \"-5\"",
+            "line 5: 10 customers lie outside",
+            "line 6: 2026-01-01 does not",
+        ]) {
             assert!(message.starts_with(part), "{message}");
         }
         assert_eq!(found[0].span, 40..54);

@@ -395,7 +395,9 @@ impl Window {
     /// Use of a resource per second over the windows in which it is known; none where it is known in none of them.
     #[must_use]
     pub fn used_per_s(windows: &[Self], resource: &str) -> Option<f64> {
-        let known = windows.iter().filter_map(|window| Some((*window.used.get(resource)?, window.duration_s)));
+        let known = windows
+            .iter()
+            .filter_map(|window| Some((*window.used.get(resource)?, window.duration_s)));
         let (used, seconds) = known.fold((0.0, 0.0), |sum, (used, seconds)| (sum.0 + used, sum.1 + seconds));
         (seconds > 0.0).then(|| used / seconds)
     }
@@ -515,10 +517,28 @@ mod tests {
 
     #[test]
     fn counts_merge_and_balance() {
-        let mut counts = Counts { due: 5, completed: 3, failed: 1, dropped: 1 };
+        let mut counts = Counts {
+            due: 5,
+            completed: 3,
+            failed: 1,
+            dropped: 1,
+        };
         assert!(counts.balance());
-        counts.merge(&Counts { due: 2, completed: 2, failed: 0, dropped: 0 });
-        assert_eq!(counts, Counts { due: 7, completed: 5, failed: 1, dropped: 1 });
+        counts.merge(&Counts {
+            due: 2,
+            completed: 2,
+            failed: 0,
+            dropped: 0,
+        });
+        assert_eq!(
+            counts,
+            Counts {
+                due: 7,
+                completed: 5,
+                failed: 1,
+                dropped: 1
+            }
+        );
         assert!(counts.balance());
         counts.due += 1;
         assert!(!counts.balance());
@@ -526,17 +546,39 @@ mod tests {
 
     #[test]
     fn a_window_without_a_reading_counts_neither_as_use_nor_as_time() {
-        let known = Window { duration_s: 2.0, used: [("db/cpu".to_owned(), 3.0)].into_iter().collect(), ..Window::default() };
-        let unknown = Window { duration_s: 10.0, ..Window::default() };
-        assert_eq!(Window::used_per_s(&[known.clone(), unknown.clone(), known], "db/cpu"), Some(1.5));
+        let known = Window {
+            duration_s: 2.0,
+            used: [("db/cpu".to_owned(), 3.0)].into_iter().collect(),
+            ..Window::default()
+        };
+        let unknown = Window {
+            duration_s: 10.0,
+            ..Window::default()
+        };
+        assert_eq!(
+            Window::used_per_s(&[known.clone(), unknown.clone(), known], "db/cpu"),
+            Some(1.5)
+        );
         assert_eq!(Window::used_per_s(&[unknown], "db/cpu"), None);
     }
 
     #[test]
     fn a_window_without_gaps_is_written_as_before() {
-        let window = Window { duration_s: 1.0, throttled: [("app".to_owned(), 0.0)].into_iter().collect(), ..Window::default() };
+        let window = Window {
+            duration_s: 1.0,
+            throttled: [("app".to_owned(), 0.0)].into_iter().collect(),
+            ..Window::default()
+        };
         let text = serde_json::to_string(&window).expect("serialises");
-        assert_eq!(text, r#"{"duration_s":1.0,"completed":{},"failed":0,"used":{},"stolen":0.0}"#);
-        assert_eq!(serde_json::from_str::<Window>(&text).expect("reads back").throttled, BTreeMap::new());
+        assert_eq!(
+            text,
+            r#"{"duration_s":1.0,"completed":{},"failed":0,"used":{},"stolen":0.0}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<Window>(&text)
+                .expect("reads back")
+                .throttled,
+            BTreeMap::new()
+        );
     }
 }

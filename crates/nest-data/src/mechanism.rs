@@ -70,19 +70,34 @@ pub struct Dues {
 
 impl Mechanism {
     /// Names under which its values stand in formulas, with the power of time in their units.
-    pub const VALUES: [(&'static str, i32); 4] = [("payments", -1), ("lumps", -1), ("mean_payment", 0), ("open_items", 0)];
+    pub const VALUES: [(&'static str, i32); 4] = [
+        ("payments", -1),
+        ("lumps", -1),
+        ("mean_payment", 0),
+        ("open_items", 0),
+    ];
 
     /// What it does at given parameters.
     ///
     /// # Errors
     /// [`DataError::Formula`] where a formula has no value, or lump and minimum are not above 0 and 0 or more.
     pub fn dues(&self, parameters: &BTreeMap<String, f64>) -> Result<Dues, DataError> {
-        let (lump, pays_at) = (self.lump.formula().number(parameters)?, self.pays_at.formula().number(parameters)?);
+        let (lump, pays_at) = (
+            self.lump.formula().number(parameters)?,
+            self.pays_at.formula().number(parameters)?,
+        );
         if lump > 0.0 && pays_at >= 0.0 {
-            return Ok(dues(self.accrues.formula().per_day(parameters)?, lump, self.lumps, pays_at));
+            return Ok(dues(
+                self.accrues.formula().per_day(parameters)?,
+                lump,
+                self.lumps,
+                pays_at,
+            ));
         }
         Err(DataError::Formula {
-            reason: format!("a lump of {lump} paid at {pays_at}: lumps are above 0, and the balance at which they are paid 0 or more"),
+            reason: format!(
+                "a lump of {lump} paid at {pays_at}: lumps are above 0, and the balance at which they are paid 0 or more"
+            ),
         })
     }
 }
@@ -91,7 +106,12 @@ impl Dues {
     /// Its values by the names of [`Mechanism::VALUES`], in that order.
     #[must_use]
     pub fn values(&self) -> [f64; 4] {
-        [self.payments_per_day, self.lumps_per_day, self.mean_payment, self.open_items]
+        [
+            self.payments_per_day,
+            self.lumps_per_day,
+            self.mean_payment,
+            self.open_items,
+        ]
     }
 }
 
@@ -120,7 +140,12 @@ pub fn dues(accrual_per_day: f64, lump: f64, lumps: Lumps, pays_at: f64) -> Dues
         Lumps::Uniform => (uniform_renewals(a / 2.0), a / 2.0),
     };
     let lumps_per_day = accrual_per_day / lump;
-    Dues { lumps_per_day, payments_per_day: lumps_per_day / per_payment, mean_payment: lump * per_payment, open_items }
+    Dues {
+        lumps_per_day,
+        payments_per_day: lumps_per_day / per_payment,
+        mean_payment: lump * per_payment,
+        open_items,
+    }
 }
 
 /// Mean number of uniform(0, 1) numbers whose sum first exceeds `x`, 0 or more.
@@ -155,7 +180,10 @@ mod tests {
         }
         // The reference gives the limit for large minima; at m = 5 the exact value differs in the sixth digit.
         for (minimum, expected) in minima.into_iter().zip([0.5625, 0.290323, 0.147541, 0.0743802]) {
-            assert!((payments(Lumps::Uniform, minimum) - expected).abs() < 4e-6, "{minimum}");
+            assert!(
+                (payments(Lumps::Uniform, minimum) - expected).abs() < 4e-6,
+                "{minimum}"
+            );
         }
     }
 
@@ -165,7 +193,11 @@ mod tests {
         let open = |minimum| dues(3.0, 0.5, Lumps::Exponential, minimum).open_items;
         assert!((open(10.0) - 10.476190).abs() < 5e-7 && (open(20.0) - 20.487805).abs() < 5e-7);
         let ten = dues(3.0, 0.5, Lumps::Exponential, 10.0);
-        assert!((ten.payments_per_day - 0.285714286).abs() < 5e-10 && ten.lumps_per_day == 6.0 && ten.mean_payment == 10.5);
+        assert!(
+            (ten.payments_per_day - 0.285714286).abs() < 5e-10
+                && ten.lumps_per_day == 6.0
+                && ten.mean_payment == 10.5
+        );
         assert!((dues(3.0, 0.5, Lumps::Exponential, 20.0).payments_per_day - 0.146341463).abs() < 5e-10);
     }
 
@@ -186,7 +218,9 @@ mod tests {
     fn balances_are_conserved_and_a_simulation_agrees() {
         let mut state = 12_345_u64;
         let mut uniform = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
         };
         for lumps in [Lumps::Exponential, Lumps::Constant, Lumps::Uniform] {
@@ -194,7 +228,10 @@ mod tests {
                 let expected = dues(3.0, 0.5, lumps, minimum);
                 assert!((expected.payments_per_day * expected.mean_payment - 3.0).abs() < 1e-12);
                 let higher = dues(3.0, 0.5, lumps, minimum * 2.0);
-                assert!(higher.payments_per_day < expected.payments_per_day && higher.open_items > expected.open_items);
+                assert!(
+                    higher.payments_per_day < expected.payments_per_day
+                        && higher.open_items > expected.open_items
+                );
                 let (mut balance, mut open, mut sum, mut payments) = (0.0, 0.0, 0.0, 0.0);
                 for _ in 0..200_000 {
                     sum += open;
@@ -210,8 +247,14 @@ mod tests {
                     }
                 }
                 // 1 % is more than four standard errors of 200,000 lumps. Lumps come as a Poisson process, which sees time averages.
-                assert!((payments / 200_000.0 * 6.0 / expected.payments_per_day - 1.0).abs() < 0.01, "{lumps:?} {minimum}");
-                assert!((sum / 200_000.0 - expected.open_items).abs() < 0.01 + 0.01 * expected.open_items, "{lumps:?} {minimum}");
+                assert!(
+                    (payments / 200_000.0 * 6.0 / expected.payments_per_day - 1.0).abs() < 0.01,
+                    "{lumps:?} {minimum}"
+                );
+                assert!(
+                    (sum / 200_000.0 - expected.open_items).abs() < 0.01 + 0.01 * expected.open_items,
+                    "{lumps:?} {minimum}"
+                );
             }
         }
     }

@@ -38,13 +38,21 @@ fn slope(points: &[[f64; 2]], index: usize) -> f64 {
         return end_slope(width(0), width(1), secant(0), secant(1));
     }
     if index == last {
-        return end_slope(width(last - 1), width(last - 2), secant(last - 1), secant(last - 2));
+        return end_slope(
+            width(last - 1),
+            width(last - 2),
+            secant(last - 1),
+            secant(last - 2),
+        );
     }
     let (before, after) = (secant(index - 1), secant(index));
     if before * after <= 0.0 {
         return 0.0;
     }
-    let (first, second) = (2.0 * width(index) + width(index - 1), width(index) + 2.0 * width(index - 1));
+    let (first, second) = (
+        2.0 * width(index) + width(index - 1),
+        width(index) + 2.0 * width(index - 1),
+    );
     (first + second) / (first / before + second / after)
 }
 
@@ -92,7 +100,9 @@ mod tests {
     #[test]
     fn a_falling_table_falls_everywhere() {
         let points = [[0.0, 9.0], [1.0, 8.9], [2.0, 1.0], [7.0, 0.9], [8.0, 0.0]];
-        let values: Vec<f64> = (0..=800).map(|step| pchip(&points, f64::from(step) / 100.0)).collect();
+        let values: Vec<f64> = (0..=800)
+            .map(|step| pchip(&points, f64::from(step) / 100.0))
+            .collect();
         assert!(values.windows(2).all(|pair| pair[0] >= pair[1] - 1e-12));
     }
 }

@@ -12,23 +12,42 @@ use crate::{
 pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     check_mechanisms(study, spans, found);
     for (name, policy) in &study.policies {
-        for parameter in policy.set.keys().filter(|parameter| !study.parameters.contains_key(*parameter)) {
+        for parameter in policy
+            .set
+            .keys()
+            .filter(|parameter| !study.parameters.contains_key(*parameter))
+        {
             let help = offer(parameter, study.parameters.keys());
             let message = format!("policy `{name}` sets `{parameter}`, which is no parameter");
             found.push(spans.at_key(&["policies", name, "set", parameter], message, help));
         }
         if policy.ramp.is_some() && policy.from.is_none() {
-            found.push(spans.at_key(&["policies", name, "ramp"], format!("policy `{name}` has a ramp but no date"), "add from = 2027-03-01"));
+            found.push(spans.at_key(
+                &["policies", name, "ramp"],
+                format!("policy `{name}` has a ramp but no date"),
+                "add from = 2027-03-01",
+            ));
         }
         let mut parameters = study.parameter_values();
         parameters.extend(policy.set.clone());
         if let Err(error) = study.rates_per_day(&parameters) {
-            found.push(spans.at_key(&["policies", name], format!("policy `{name}`: {error}"), "choose values at which every rate is 0 or more"));
+            found.push(spans.at_key(
+                &["policies", name],
+                format!("policy `{name}`: {error}"),
+                "choose values at which every rate is 0 or more",
+            ));
         }
     }
-    for (key, amount) in [("per_1000", study.budget.per_1000), ("monthly", study.budget.monthly)] {
+    for (key, amount) in [
+        ("per_1000", study.budget.per_1000),
+        ("monthly", study.budget.monthly),
+    ] {
         if amount.is_some_and(|amount| amount.0.is_sign_negative() || amount.0.is_zero()) {
-            found.push(spans.at_value(&["budget", key], format!("`budget.{key}` must be above zero"), "such as \"40\""));
+            found.push(spans.at_value(
+                &["budget", key],
+                format!("`budget.{key}` must be above zero"),
+                "such as \"40\"",
+            ));
         }
     }
 }
@@ -36,18 +55,44 @@ pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagn
 fn check_mechanisms(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (name, mechanism) in &study.mechanisms {
         if name == RATES || is_unit_of_time(name) {
-            found.push(spans.at_key(&["mechanisms", name], format!("`{name}` has another meaning in formulas"), "call the mechanism something else"));
+            found.push(spans.at_key(
+                &["mechanisms", name],
+                format!("`{name}` has another meaning in formulas"),
+                "call the mechanism something else",
+            ));
         }
-        let formulas = [("accrues", mechanism.accrues.formula()), ("lump", mechanism.lump.formula()), ("pays_at", mechanism.pays_at.formula())];
+        let formulas = [
+            ("accrues", mechanism.accrues.formula()),
+            ("lump", mechanism.lump.formula()),
+            ("pays_at", mechanism.pays_at.formula()),
+        ];
         for (key, formula) in formulas {
-            for parameter in formula.names().into_iter().filter(|parameter| !study.parameters.contains_key(parameter)) {
-                let message = format!("`{key}` of mechanism `{name}` uses `{parameter}`, which is no parameter");
-                found.push(spans.at_value(&["mechanisms", name, key], message, offer(&parameter, study.parameters.keys())));
+            for parameter in formula
+                .names()
+                .into_iter()
+                .filter(|parameter| !study.parameters.contains_key(parameter))
+            {
+                let message =
+                    format!("`{key}` of mechanism `{name}` uses `{parameter}`, which is no parameter");
+                found.push(spans.at_value(
+                    &["mechanisms", name, key],
+                    message,
+                    offer(&parameter, study.parameters.keys()),
+                ));
             }
         }
-        for behaviour in mechanism.per_open_item.keys().filter(|behaviour| !study.rates.contains_key(*behaviour)) {
-            let message = format!("mechanism `{name}` says what open items cost `{behaviour}`, which has no rate");
-            found.push(spans.at_key(&["mechanisms", name, "per_open_item", behaviour], message, offer(behaviour, study.rates.keys())));
+        for behaviour in mechanism
+            .per_open_item
+            .keys()
+            .filter(|behaviour| !study.rates.contains_key(*behaviour))
+        {
+            let message =
+                format!("mechanism `{name}` says what open items cost `{behaviour}`, which has no rate");
+            found.push(spans.at_key(
+                &["mechanisms", name, "per_open_item", behaviour],
+                message,
+                offer(behaviour, study.rates.keys()),
+            ));
         }
     }
 }

@@ -565,13 +565,17 @@ impl PriceBook {
     /// The meter of that name whose price holds on a day.
     #[must_use]
     pub fn meter(&self, id: &str, on: Date) -> Option<&Meter> {
-        self.meter.iter().find(|meter| meter.id == id && holds(meter.effective_from, meter.effective_to, on))
+        self.meter
+            .iter()
+            .find(|meter| meter.id == id && holds(meter.effective_from, meter.effective_to, on))
     }
 
     /// The instance type of that name whose price holds on a day.
     #[must_use]
     pub fn instance(&self, sku: &str, on: Date) -> Option<&Instance> {
-        self.instance.iter().find(|instance| instance.sku == sku && holds(instance.effective_from, instance.effective_to, on))
+        self.instance
+            .iter()
+            .find(|instance| instance.sku == sku && holds(instance.effective_from, instance.effective_to, on))
     }
 
     /// The limit of that name.

@@ -84,18 +84,31 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
             Err(error) => found.push(error),
         }
     }
-    for (pages, list, kind) in [(azure, "Items", Kind::AzureRetail), (gcp, "skus", Kind::GcpCatalog)] {
+    for (pages, list, kind) in [
+        (azure, "Items", Kind::AzureRetail),
+        (gcp, "skus", Kind::GcpCatalog),
+    ] {
         let done = match &pages[..] {
             [] => Ok(()),
             [page] => read(page, kind, known, &mut shelf),
-            pages => json::joined(pages, list).map_err(|error| vec![error]).and_then(|whole| read(&whole, kind, known, &mut shelf)),
+            pages => json::joined(pages, list)
+                .map_err(|error| vec![error])
+                .and_then(|whole| read(&whole, kind, known, &mut shelf)),
         };
         found.extend(done.err().into_iter().flatten());
     }
     for (file, kind) in last {
         found.extend(read(file, kind, known, &mut shelf).err().into_iter().flatten());
     }
-    if found.is_empty() { shelf.finish().map(|(books, left_out)| Import { books, left_out, passed_over }) } else { Err(found) }
+    if found.is_empty() {
+        shelf.finish().map(|(books, left_out)| Import {
+            books,
+            left_out,
+            passed_over,
+        })
+    } else {
+        Err(found)
+    }
 }
 
 /// What a file is.
@@ -120,7 +133,12 @@ fn kind(file: &Source) -> Result<Kind, Diagnostic> {
     CsvKind::of(file)
 }
 
-fn read(file: &Source, kind: Kind, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+fn read(
+    file: &Source,
+    kind: Kind,
+    known: &[PriceBook],
+    shelf: &mut Shelf<'_>,
+) -> Result<(), Vec<Diagnostic>> {
     match kind {
         Kind::AwsOffer => aws_offer::add(file, known, shelf),
         Kind::AwsOfferCsv => aws_offer_csv::add(file, known, shelf),
@@ -155,7 +173,10 @@ struct Size {
 
 /// Sizes of a provider's instance types, out of books that state them.
 fn sizes(known: &[PriceBook], provider: &str) -> BTreeMap<String, Size> {
-    let instances = known.iter().filter(|book| book.provider == provider).flat_map(|book| &book.instance);
+    let instances = known
+        .iter()
+        .filter(|book| book.provider == provider)
+        .flat_map(|book| &book.instance);
     instances
         .map(|instance| {
             let size = Size {

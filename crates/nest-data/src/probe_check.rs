@@ -18,7 +18,11 @@ pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found
         check_address(&place, probe, allowed, found);
         check_expressions(&place, probe, found);
         check_labels(&place, probe, found);
-        for key in [("pid", probe.pid.is_some()), ("port", probe.port.is_some())].into_iter().filter(|(_, given)| *given).map(|(key, _)| key) {
+        for key in [("pid", probe.pid.is_some()), ("port", probe.port.is_some())]
+            .into_iter()
+            .filter(|(_, given)| *given)
+            .map(|(key, _)| key)
+        {
             found.push(place.key(
                 key,
                 format!("probe `{name}` reads metrics, so `{key}` has no meaning"),
@@ -35,7 +39,11 @@ pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found
         ("collect", probe.collect.is_some()),
     ];
     for (key, _) in metrics_only.into_iter().filter(|(_, given)| *given) {
-        found.push(place.key(key, format!("`{key}` of probe `{name}` is for metrics"), "add kind = \"prometheus\", or remove the key"));
+        found.push(place.key(
+            key,
+            format!("`{key}` of probe `{name}` is for metrics"),
+            "add kind = \"prometheus\", or remove the key",
+        ));
     }
 }
 
@@ -51,7 +59,8 @@ impl Place<'_> {
     }
 
     fn value(&self, keys: &[&str], message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
-        self.spans.at_value(&[&["probes", self.name], keys].concat(), message, help)
+        self.spans
+            .at_value(&[&["probes", self.name], keys].concat(), message, help)
     }
 }
 
@@ -66,24 +75,50 @@ fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &m
         }
         (None, None) => {
             let help = "add scrape = \"http://127.0.0.1:9187/metrics\", or query = \"http://127.0.0.1:9090\" of a Prometheus server";
-            return found.push(place.key("kind", format!("probe `{name}` does not say where its metrics are"), help));
+            return found.push(place.key(
+                "kind",
+                format!("probe `{name}` does not say where its metrics are"),
+                help,
+            ));
         }
     };
     let url = match Url::parse(address) {
         Ok(url) if url.scheme() == "http" && url.host_str().is_some() => url,
         Ok(url) if url.scheme() == "https" => {
-            return found.push(place.value(&[key], "TLS is not available yet for metrics", format!("use http, such as \"{example}\"")));
+            return found.push(place.value(
+                &[key],
+                "TLS is not available yet for metrics",
+                format!("use http, such as \"{example}\""),
+            ));
         }
-        _ => return found.push(place.value(&[key], format!("{address:?} is not an address of metrics"), format!("such as \"{example}\""))),
+        _ => {
+            return found.push(place.value(
+                &[key],
+                format!("{address:?} is not an address of metrics"),
+                format!("such as \"{example}\""),
+            ));
+        }
     };
     if !url.username().is_empty() || url.password().is_some() {
         let help = "let the endpoint answer without one on an address that only this machine reaches: a study holds no secret";
-        found.push(place.value(&[key], format!("the address of probe `{name}` holds a user name or password"), help));
+        found.push(place.value(
+            &[key],
+            format!("the address of probe `{name}` holds a user name or password"),
+            help,
+        ));
     }
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
     if !is_loopback(host) && !allowed.iter().any(|one| one == host) {
         let help = format!("if it may be asked, add allow_hosts = [\"{host}\"] under [target]");
-        found.push(place.value(&[key], format!("host `{host}` is not allowed: probes ask this machine only"), help));
+        found.push(place.value(
+            &[key],
+            format!("host `{host}` is not allowed: probes ask this machine only"),
+            help,
+        ));
     }
 }
 
@@ -94,14 +129,26 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
         let help = "add preset = \"process\", \"node_exporter\" or \"cadvisor\", or collect = { cpu = \"process_cpu_seconds_total\" }";
         found.push(place.key("collect", format!("probe `{name}` reads nothing"), help));
     }
-    if expressions.iter().any(|expression| expression.figure == Figure::Cpu) && probe.cores.is_none() {
+    if expressions
+        .iter()
+        .any(|expression| expression.figure == Figure::Cpu)
+        && probe.cores.is_none()
+    {
         let help = "add cores = 4, or however many processors the tier can use";
-        found.push(place.key("cores", format!("probe `{name}` reads processor time, and metrics do not say of how many cores"), help));
+        found.push(place.key(
+            "cores",
+            format!("probe `{name}` reads processor time, and metrics do not say of how many cores"),
+            help,
+        ));
     }
     for (figure, text) in probe.collect.as_ref().map(Collect::given).unwrap_or_default() {
         let keys = ["collect", figure.key()];
         match text.parse::<Selection>() {
-            _ if text.trim().is_empty() => found.push(place.value(&keys, "there is no expression", "such as \"process_cpu_seconds_total\"")),
+            _ if text.trim().is_empty() => found.push(place.value(
+                &keys,
+                "there is no expression",
+                "such as \"process_cpu_seconds_total\"",
+            )),
             // A Prometheus server reads more than we do, and says itself what it cannot read.
             Err(_) if probe.query.is_some() => {}
             Err(error) => {
@@ -112,8 +159,13 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
                 ));
             }
             Ok(selection) if !selection.minus.is_empty() && figure != Figure::Memory => {
-                let help = "only memory may be a difference; pick the wanted series with {label!=\"value\"} instead";
-                found.push(place.value(&keys, format!("`{}` counts up, and a difference may fall", figure.key()), help));
+                let help =
+                    "only memory may be a difference; pick the wanted series with {label!=\"value\"} instead";
+                found.push(place.value(
+                    &keys,
+                    format!("`{}` counts up, and a difference may fall", figure.key()),
+                    help,
+                ));
             }
             Ok(_) => {}
         }
@@ -123,13 +175,27 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
 fn check_labels(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
     let inside = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     for label in probe.only.keys() {
-        if label.is_empty() || label.starts_with(|letter: char| letter.is_ascii_digit()) || !label.chars().all(inside) {
-            found.push(place.key("only", format!("{label:?} is not a label"), "labels are letters, digits and _, such as { name = \"db\" }"));
+        if label.is_empty()
+            || label.starts_with(|letter: char| letter.is_ascii_digit())
+            || !label.chars().all(inside)
+        {
+            found.push(place.key(
+                "only",
+                format!("{label:?} is not a label"),
+                "labels are letters, digits and _, such as { name = \"db\" }",
+            ));
         }
     }
     if !probe.only.is_empty() && probe.preset.is_none() {
         let help = "add a preset, or write the labels into the selectors of collect: name{label=\"value\"}";
-        found.push(place.key("only", format!("`only` of probe `{}` narrows a preset, and there is none", place.name), help));
+        found.push(place.key(
+            "only",
+            format!(
+                "`only` of probe `{}` narrows a preset, and there is none",
+                place.name
+            ),
+            help,
+        ));
     }
 }
 
@@ -145,12 +211,29 @@ mod tests {
         let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\nallow_hosts = [\"metrics.example\"]\n\
                     [customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / day\"\n[probes.db]\n";
         let nest = Source::new("nest.toml", format!("{head}tier = \"db\"\n{probe}"));
-        let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))].into_iter().collect();
-        match read_study(&StudyTexts { nest: nest.clone(), behaviours, code: Default::default() }, &[]) {
+        let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))]
+            .into_iter()
+            .collect();
+        match read_study(
+            &StudyTexts {
+                nest: nest.clone(),
+                behaviours,
+                code: Default::default(),
+            },
+            &[],
+        ) {
             Ok(_) => Vec::new(),
-            Err(found) => {
-                found.iter().map(|one| format!("{}: {} ({})", nest.position(one.span.start).0 as i64 - 14, one.message, one.help)).collect()
-            }
+            Err(found) => found
+                .iter()
+                .map(|one| {
+                    format!(
+                        "{}: {} ({})",
+                        nest.position(one.span.start).0 as i64 - 14,
+                        one.message,
+                        one.help
+                    )
+                })
+                .collect(),
         }
     }
 
@@ -158,9 +241,16 @@ mod tests {
 
     #[test]
     fn good_metrics_probes_are_accepted() {
-        let query = GOOD.replace("scrape", "query").replace("a_total + b{c!='d'}", "sum(rate(a[1m])) by (b)");
+        let query = GOOD
+            .replace("scrape", "query")
+            .replace("a_total + b{c!='d'}", "sum(rate(a[1m])) by (b)");
         let preset = "kind = \"prometheus\"\nscrape = \"http://metrics.example/\"\ncores = 4\npreset = \"cadvisor\"\nonly = { name = \"db\" }\n";
-        for probe in [GOOD, &query, preset, "kind = \"prometheus\"\nscrape = \"http://[::1]:1/\"\ncollect = { memory = \"a\" }\n"] {
+        for probe in [
+            GOOD,
+            &query,
+            preset,
+            "kind = \"prometheus\"\nscrape = \"http://[::1]:1/\"\ncollect = { memory = \"a\" }\n",
+        ] {
             assert_eq!(errors(probe), Vec::<String>::new(), "{probe}");
         }
     }
@@ -170,29 +260,77 @@ mod tests {
         let both = GOOD.replace("cores", "query = \"http://127.0.0.1:9090\"\ncores");
         let cases = [
             (both, "3: probe `db` has both scrape and query (keep scrape"),
-            ("kind = \"prometheus\"\ncollect = { memory = \"a\" }".to_owned(), "1: probe `db` does not say where its metrics are (add scrape"),
+            (
+                "kind = \"prometheus\"\ncollect = { memory = \"a\" }".to_owned(),
+                "1: probe `db` does not say where its metrics are (add scrape",
+            ),
             (
                 GOOD.replace("127.0.0.1:9187", "db.example"),
                 "2: host `db.example` is not allowed: probes ask this machine only (if it may be asked, add allow_hosts = [\"db.example\"]",
             ),
-            (GOOD.replace("127.0.0.1:9187", "u:p@127.0.0.1:9187"), "2: the address of probe `db` holds a user name or password"),
+            (
+                GOOD.replace("127.0.0.1:9187", "u:p@127.0.0.1:9187"),
+                "2: the address of probe `db` holds a user name or password",
+            ),
             (GOOD.replace("http:", "https:"), "2: TLS is not available yet"),
-            (GOOD.replace("http://", ""), "2: \"127.0.0.1:9187/metrics\" is not an address of metrics"),
-            (GOOD.replace("{ cpu", "{ cpuu"), "4: unknown key `probes.db.collect.cpuu` (did you mean `cpu`?)"),
-            (GOOD.replace("a_total + b{c!='d'}", "sum(a)"), "4: \"sum(a)\" is not a selector such as"),
-            (GOOD.replace("a_total +", "a_total -"), "4: `cpu` counts up, and a difference may fall"),
-            (GOOD.replace("a_total + b{c!='d'}", " "), "4: there is no expression"),
-            (GOOD.replace("cores = 4\n", ""), "reads processor time, and metrics do not say of how many cores (add cores"),
-            (GOOD.replace("cores = 4", "cores = 4\nport = 80"), "4: probe `db` reads metrics, so `port` has no meaning"),
-            (GOOD.replace("cores = 4", "cores = 4\npreset = \"process\"\nonly = { \"a-b\" = \"x\" }"), "5: \"a-b\" is not a label"),
-            (GOOD.replace("cores = 4", "cores = 4\nonly = { a = \"x\" }"), "4: `only` of probe `db` narrows a preset, and there is none"),
-            (GOOD.replace("cores = 4", "preset = \"postgres\""), "3: `probes.db.preset` cannot be \"postgres\" (one of: process"),
-            ("kind = \"prometheus\"\nscrape = \"http://127.0.0.1:1/\"\n".to_owned(), "probe `db` reads nothing (add preset"),
-            ("port = 5432\ncollect = { cpu = \"a\" }\n".to_owned(), "2: `collect` of probe `db` is for metrics (add kind"),
+            (
+                GOOD.replace("http://", ""),
+                "2: \"127.0.0.1:9187/metrics\" is not an address of metrics",
+            ),
+            (
+                GOOD.replace("{ cpu", "{ cpuu"),
+                "4: unknown key `probes.db.collect.cpuu` (did you mean `cpu`?)",
+            ),
+            (
+                GOOD.replace("a_total + b{c!='d'}", "sum(a)"),
+                "4: \"sum(a)\" is not a selector such as",
+            ),
+            (
+                GOOD.replace("a_total +", "a_total -"),
+                "4: `cpu` counts up, and a difference may fall",
+            ),
+            (
+                GOOD.replace("a_total + b{c!='d'}", " "),
+                "4: there is no expression",
+            ),
+            (
+                GOOD.replace("cores = 4\n", ""),
+                "reads processor time, and metrics do not say of how many cores (add cores",
+            ),
+            (
+                GOOD.replace("cores = 4", "cores = 4\nport = 80"),
+                "4: probe `db` reads metrics, so `port` has no meaning",
+            ),
+            (
+                GOOD.replace(
+                    "cores = 4",
+                    "cores = 4\npreset = \"process\"\nonly = { \"a-b\" = \"x\" }",
+                ),
+                "5: \"a-b\" is not a label",
+            ),
+            (
+                GOOD.replace("cores = 4", "cores = 4\nonly = { a = \"x\" }"),
+                "4: `only` of probe `db` narrows a preset, and there is none",
+            ),
+            (
+                GOOD.replace("cores = 4", "preset = \"postgres\""),
+                "3: `probes.db.preset` cannot be \"postgres\" (one of: process",
+            ),
+            (
+                "kind = \"prometheus\"\nscrape = \"http://127.0.0.1:1/\"\n".to_owned(),
+                "probe `db` reads nothing (add preset",
+            ),
+            (
+                "port = 5432\ncollect = { cpu = \"a\" }\n".to_owned(),
+                "2: `collect` of probe `db` is for metrics (add kind",
+            ),
         ];
         for (probe, part) in cases {
             let found = errors(&probe);
-            assert!(found.iter().any(|one| one.contains(part)), "{part:?} is not in {found:#?} of\n{probe}");
+            assert!(
+                found.iter().any(|one| one.contains(part)),
+                "{part:?} is not in {found:#?} of\n{probe}"
+            );
             assert_eq!(found.len(), 1, "{found:#?} of\n{probe}");
         }
     }

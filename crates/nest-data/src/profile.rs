@@ -70,13 +70,19 @@ impl Customers {
 /// A day whose busiest hour holds a share of it.
 fn day_of(peak: f64) -> [f64; 24] {
     let day = |sharpness: f64| -> [f64; 24] {
-        std::array::from_fn(|hour| (sharpness * ((std::f64::consts::TAU * (hour as f64 - PEAK_HOUR) / 24.0).cos() - 1.0)).exp())
+        std::array::from_fn(|hour| {
+            (sharpness * ((std::f64::consts::TAU * (hour as f64 - PEAK_HOUR) / 24.0).cos() - 1.0)).exp()
+        })
     };
     let (mut low, mut high) = (0.0, SHARPEST);
     for _ in 0..HALVINGS {
         let middle = (low + high) / 2.0;
         // The busiest hour has weight 1.
-        if 1.0 / day(middle).iter().sum::<f64>() < peak { low = middle } else { high = middle }
+        if 1.0 / day(middle).iter().sum::<f64>() < peak {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     day(high)
 }
@@ -94,17 +100,27 @@ mod tests {
         for share in [0.05, 0.12, 0.3, 0.9] {
             let customers = customers(&format!("{{ \"peak_hour_share\": {share}, \"burst\": 1.5 }}"));
             let week = customers.week();
-            assert!((week.iter().sum::<f64>() / 7.0 * share - 1.0).abs() < 1e-9, "{share}");
+            assert!(
+                (week.iter().sum::<f64>() / 7.0 * share - 1.0).abs() < 1e-9,
+                "{share}"
+            );
             let bins = customers.load_bins();
             assert!((bins.iter().map(|bin| bin.share).sum::<f64>() - 1.0).abs() < 1e-12);
             assert_eq!(bins[0].load, 1.0);
-            assert!(bins.len() <= 13, "days are symmetrical around their peak: {}", bins.len());
+            assert!(
+                bins.len() <= 13,
+                "days are symmetrical around their peak: {}",
+                bins.len()
+            );
         }
     }
 
     #[test]
     fn an_even_day_is_one_bin_and_a_week_of_ones_own_has_its_own_share() {
-        let even = customers(&format!("{{ \"peak_hour_share\": {}, \"burst\": 1 }}", 1.0 / 24.0));
+        let even = customers(&format!(
+            "{{ \"peak_hour_share\": {}, \"burst\": 1 }}",
+            1.0 / 24.0
+        ));
         assert_eq!(even.load_bins().len(), 1);
         let mut week = vec![1.0; HOURS_PER_WEEK];
         week[20] = 5.0;

@@ -17,7 +17,8 @@ use crate::{
 };
 
 pub use self::compare::{
-    BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall, SegmentProjection, Sensitivity, WhyNot,
+    BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall,
+    SegmentProjection, Sensitivity, WhyNot,
 };
 
 /// A projection of one study on its configurations.
@@ -346,7 +347,10 @@ pub struct BreakPoint {
 /// The nearest failure in the central world with its customers; none where nothing fails below the searched range.
 #[must_use]
 pub fn first_break(points: &[BreakPoint]) -> Option<(&BreakPoint, &Estimate)> {
-    points.iter().filter(|point| point.kind.is_failure()).find_map(|point| Some((point, point.customers.as_ref()?)))
+    points
+        .iter()
+        .filter(|point| point.kind.is_failure())
+        .find_map(|point| Some((point, point.customers.as_ref()?)))
 }
 
 /// Kinds of break point.

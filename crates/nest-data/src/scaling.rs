@@ -59,19 +59,31 @@ impl Document for ScalingModel {
             return Some(format!("{} draws", self.draws.count));
         }
         if self.header.format < 2 && !self.quantiles.is_empty() {
-            return Some("its response times have the form of format 1; run `locust-nest fit` again".to_owned());
+            return Some(
+                "its response times have the form of format 1; run `locust-nest fit` again".to_owned(),
+            );
         }
         let falls = |own: &[f64; 3]| own[0] < 0.0 || !own.is_sorted();
-        if let Some(law) =
-            self.quantiles.iter().find(|law| law.slots.is_some_and(|slots| slots.is_nan() || slots < 1.0) || law.own.as_ref().is_some_and(falls))
-        {
-            return Some(format!("the response times of {} do not hold together", law.behaviour));
+        if let Some(law) = self.quantiles.iter().find(|law| {
+            law.slots.is_some_and(|slots| slots.is_nan() || slots < 1.0)
+                || law.own.as_ref().is_some_and(falls)
+        }) {
+            return Some(format!(
+                "the response times of {} do not hold together",
+                law.behaviour
+            ));
         }
         let odd = self.resources.iter().find(|resource| {
-            let growth = resource.size_dependence.as_ref().map_or(0, |size| size.growth.len());
+            let growth = resource
+                .size_dependence
+                .as_ref()
+                .map_or(0, |size| size.growth.len());
             let size = 1 + resource.demand.len() + usize::from(resource.load_dependence.is_some()) + growth;
-            let square = resource.covariance.len() == size && resource.covariance.iter().all(|row| row.len() == size);
-            !square || !(1.0..1e6).contains(&resource.degrees_of_freedom) || resource.capacity.is_some_and(|capacity| capacity <= 0.0)
+            let square =
+                resource.covariance.len() == size && resource.covariance.iter().all(|row| row.len() == size);
+            !square
+                || !(1.0..1e6).contains(&resource.degrees_of_freedom)
+                || resource.capacity.is_some_and(|capacity| capacity <= 0.0)
         });
         odd.map(|resource| format!("the fit of {} does not hold together", resource.name))
     }
@@ -176,7 +188,9 @@ impl SizeDependence {
     /// What the demand of one execution of a behaviour has more, or less, at `stored` items than is stated.
     #[must_use]
     pub fn added(&self, behaviour: &str, stored: f64) -> f64 {
-        self.growth.get(behaviour).map_or(0.0, |growth| growth.value * self.shape.growth(stored, self.reference))
+        self.growth.get(behaviour).map_or(0.0, |growth| {
+            growth.value * self.shape.growth(stored, self.reference)
+        })
     }
 }
 

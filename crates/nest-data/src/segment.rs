@@ -36,9 +36,14 @@ pub struct Segment {
 /// `share_s (1 + g_s)^t / sum_j share_j (1 + g_j)^t`.
 #[must_use]
 pub fn shares(segments: &BTreeMap<String, Segment>, months: f64) -> BTreeMap<String, f64> {
-    let weight = |segment: &Segment| segment.share.get() * (1.0 + segment.growth.map_or(0.0, Growth::get)).powf(months);
+    let weight = |segment: &Segment| {
+        segment.share.get() * (1.0 + segment.growth.map_or(0.0, Growth::get)).powf(months)
+    };
     let all: f64 = segments.values().map(weight).sum();
-    segments.iter().map(|(name, segment)| (name.clone(), weight(segment) / all)).collect()
+    segments
+        .iter()
+        .map(|(name, segment)| (name.clone(), weight(segment) / all))
+        .collect()
 }
 
 #[cfg(test)]
@@ -54,7 +59,10 @@ mod tests {
             price: None,
             target_margin: None,
         };
-        let segments = BTreeMap::from([("free".to_owned(), segment("80%", None)), ("pro".to_owned(), segment("20%", Some("10%")))]);
+        let segments = BTreeMap::from([
+            ("free".to_owned(), segment("80%", None)),
+            ("pro".to_owned(), segment("20%", Some("10%"))),
+        ]);
         let later = shares(&segments, 12.0);
         assert!((later.values().sum::<f64>() - 1.0).abs() < 1e-12);
         // 0.2 x 1.1^12 = 0.627686 against 0.8

@@ -11,7 +11,8 @@ use crate::DataError;
 /// Label that stands for the name of a metric.
 const NAME: &str = "__name__";
 /// What a selector looks like, for whoever wrote another thing.
-const EXPECTED: &str = "a selector such as process_cpu_seconds_total or node_cpu_seconds_total{mode!=\"idle\"}";
+const EXPECTED: &str =
+    "a selector such as process_cpu_seconds_total or node_cpu_seconds_total{mode!=\"idle\"}";
 
 /// Selectors whose series are added up, less those of others. It prints as the text it was read from.
 #[derive(Debug, Clone)]
@@ -51,8 +52,13 @@ impl Selector {
     pub fn picks(&self, name: &str, labels: &[(String, String)]) -> bool {
         self.name.as_deref().is_none_or(|wanted| wanted == name)
             && self.matchers.iter().all(|matcher| {
-                let value = labels.iter().find(|(label, _)| *label == matcher.label).map_or("", |(_, value)| value);
-                matcher.comparison.holds(if matcher.label == NAME { name } else { value })
+                let value = labels
+                    .iter()
+                    .find(|(label, _)| *label == matcher.label)
+                    .map_or("", |(_, value)| value);
+                matcher
+                    .comparison
+                    .holds(if matcher.label == NAME { name } else { value })
             })
     }
 
@@ -90,9 +96,16 @@ impl FromStr for Selection {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        let unreadable = || DataError::Unreadable { value: text.to_owned(), expected: EXPECTED };
+        let unreadable = || DataError::Unreadable {
+            value: text.to_owned(),
+            expected: EXPECTED,
+        };
         let mut reader = Reader { rest: text };
-        let mut selection = Self { text: text.trim().to_owned(), plus: vec![reader.selector().ok_or_else(unreadable)?], minus: Vec::new() };
+        let mut selection = Self {
+            text: text.trim().to_owned(),
+            plus: vec![reader.selector().ok_or_else(unreadable)?],
+            minus: Vec::new(),
+        };
         while !reader.is_at_end() {
             let terms = match reader.next() {
                 Some('+') => &mut selection.plus,
@@ -114,7 +127,11 @@ impl<'a> Reader<'a> {
     fn selector(&mut self) -> Option<Selector> {
         let start = self.rest;
         let name = self.word(|letter| letter == ':').map(str::to_owned);
-        let matchers = if self.takes("{") { self.matchers()? } else { Vec::new() };
+        let matchers = if self.takes("{") {
+            self.matchers()?
+        } else {
+            Vec::new()
+        };
         let named = name.is_some() || matchers.iter().any(|matcher| matcher.label == NAME);
         let text = start[..start.len() - self.rest.len()].trim().to_owned();
         named.then_some(Selector { text, name, matchers })
@@ -138,10 +155,16 @@ impl<'a> Reader<'a> {
 
     fn matcher(&mut self) -> Option<Matcher> {
         let label = self.word(|_| false)?.to_owned();
-        let sign = ["=~", "!~", "!=", "="].into_iter().find(|sign| self.takes(sign))?;
+        let sign = ["=~", "!~", "!=", "="]
+            .into_iter()
+            .find(|sign| self.takes(sign))?;
         let value = self.quoted()?;
         // Anchored at both ends, as in PromQL; read by itself first, so that no bracket of it closes the anchor's.
-        let pattern = || Regex::new(&value).and_then(|_| Regex::new(&format!("^(?s:{value})$"))).ok();
+        let pattern = || {
+            Regex::new(&value)
+                .and_then(|_| Regex::new(&format!("^(?s:{value})$")))
+                .ok()
+        };
         let comparison = match sign {
             "=~" => Comparison::Matches(pattern()?),
             "!~" => Comparison::Differs(pattern()?),
@@ -155,7 +178,10 @@ impl<'a> Reader<'a> {
     fn word(&mut self, also: impl Fn(char) -> bool) -> Option<&'a str> {
         self.skip_space();
         let inside = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || also(letter);
-        let end = self.rest.find(|letter| !inside(letter)).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|letter| !inside(letter))
+            .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         if word.is_empty() || word.starts_with(|letter: char| letter.is_ascii_digit()) {
             return None;
@@ -216,7 +242,10 @@ mod tests {
     use super::*;
 
     fn picks(selector: &str, name: &str, labels: &[(&str, &str)]) -> bool {
-        let labels: Vec<(String, String)> = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
+        let labels: Vec<(String, String)> = labels
+            .iter()
+            .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
+            .collect();
         let selection: Selection = selector.parse().expect("a selector");
         selection.plus[0].picks(name, &labels)
     }
@@ -226,21 +255,42 @@ mod tests {
         let user = [("cpu", "0"), ("mode", "user")];
         assert!(picks("up", "up", &[]) && picks("up{}", "up", &user) && !picks("up", "down", &[]));
         assert!(picks("n{mode=\"user\",}", "n", &user) && !picks("n{mode='idle'}", "n", &user));
-        assert!(picks("n{mode!=\"idle\", cpu=\"0\"}", "n", &user) && !picks("n { mode != \"user\" }", "n", &user));
+        assert!(
+            picks("n{mode!=\"idle\", cpu=\"0\"}", "n", &user) && !picks("n { mode != \"user\" }", "n", &user)
+        );
         // Expressions are anchored, and a label that is not there is empty.
-        assert!(picks("n{mode=~\"us.*\"}", "n", &user) && !picks("n{mode=~\"us\"}", "n", &user) && !picks("n{mode=~\"ser|x\"}", "n", &user));
-        assert!(picks("n{mode!~\"idle|iowait\"}", "n", &user) && picks("n{job=\"\"}", "n", &user) && picks("n{job!=\"x\"}", "n", &user));
-        assert!(picks("{__name__=~\"read|write\"}", "read", &[]) && !picks("{__name__=~\"read|write\"}", "readers", &[]));
-        assert!(picks(r#"n{path="a\"\\\n"}"#, "n", &[("path", "a\"\\\n")]) && picks(r"n{path=`\d`}", "n", &[("path", r"\d")]));
+        assert!(
+            picks("n{mode=~\"us.*\"}", "n", &user)
+                && !picks("n{mode=~\"us\"}", "n", &user)
+                && !picks("n{mode=~\"ser|x\"}", "n", &user)
+        );
+        assert!(
+            picks("n{mode!~\"idle|iowait\"}", "n", &user)
+                && picks("n{job=\"\"}", "n", &user)
+                && picks("n{job!=\"x\"}", "n", &user)
+        );
+        assert!(
+            picks("{__name__=~\"read|write\"}", "read", &[])
+                && !picks("{__name__=~\"read|write\"}", "readers", &[])
+        );
+        assert!(
+            picks(r#"n{path="a\"\\\n"}"#, "n", &[("path", "a\"\\\n")])
+                && picks(r"n{path=`\d`}", "n", &[("path", r"\d")])
+        );
     }
 
     #[test]
     fn sums_and_differences_keep_their_signs() {
-        let selection: Selection = " a{x=\"1 + 2\"} + b - c{d=\"}\"}-e ".parse().expect("a selection");
+        let selection: Selection = " a{x=\"1 + 2\"} + b - c{d=\"}\"}-e "
+            .parse()
+            .expect("a selection");
         let texts = |selectors: &[Selector]| selectors.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(
             (texts(&selection.plus), texts(&selection.minus)),
-            (vec!["a{x=\"1 + 2\"}".into(), "b".into()], vec!["c{d=\"}\"}".into(), "e".into()])
+            (
+                vec!["a{x=\"1 + 2\"}".into(), "b".into()],
+                vec!["c{d=\"}\"}".into(), "e".into()]
+            )
         );
         assert_eq!(selection.to_string(), "a{x=\"1 + 2\"} + b - c{d=\"}\"}-e");
         assert_eq!(selection.plus[1].name(), Some("b"));

@@ -44,7 +44,9 @@ impl StoredData {
     /// `fixed + N (per_customer + rate kept_days)`, the last by Little's Law; `rates` are executions per customer and day.
     #[must_use]
     pub fn stored_at(&self, customers: f64, rates: &BTreeMap<String, f64>) -> Option<f64> {
-        let added = self.added_by.as_ref().map_or(0.0, |behaviour| rates.get(behaviour).copied().unwrap_or(0.0) * self.kept_days);
+        let added = self.added_by.as_ref().map_or(0.0, |behaviour| {
+            rates.get(behaviour).copied().unwrap_or(0.0) * self.kept_days
+        });
         let stored = self.fixed + customers * (self.per_customer + added);
         (stored > 0.0).then_some(stored)
     }
@@ -54,17 +56,39 @@ impl StoredData {
 pub(crate) fn check_stored_data(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let Some(data) = &study.data else { return };
     let ascending = data.sizes.windows(2).all(|pair| pair[0] < pair[1]);
-    if data.sizes.len() < 2 || !ascending || data.sizes.iter().any(|size| !(*size > 0.0 && size.is_finite())) {
-        found.push(spans.at_value(&["data", "sizes"], "sizes are two or more numbers above 0, ascending", "write sizes = [1000, 2000]"));
+    if data.sizes.len() < 2 || !ascending || data.sizes.iter().any(|size| !(*size > 0.0 && size.is_finite()))
+    {
+        found.push(spans.at_value(
+            &["data", "sizes"],
+            "sizes are two or more numbers above 0, ascending",
+            "write sizes = [1000, 2000]",
+        ));
     }
-    let named = data.behaviours.iter().flatten().map(|name| ("behaviours", name)).chain(data.added_by.iter().map(|name| ("added_by", name)));
+    let named = data
+        .behaviours
+        .iter()
+        .flatten()
+        .map(|name| ("behaviours", name))
+        .chain(data.added_by.iter().map(|name| ("added_by", name)));
     for (key, name) in named.filter(|(_, name)| !study.behaviours.contains_key(*name)) {
-        found.push(spans.at_value(&["data", key], format!("`{name}` is no behaviour"), offer(name, study.behaviours.keys())));
+        found.push(spans.at_value(
+            &["data", key],
+            format!("`{name}` is no behaviour"),
+            offer(name, study.behaviours.keys()),
+        ));
     }
     let commands = [&study.target.start, &study.target.state];
-    if !commands.iter().any(|command| command.as_ref().is_some_and(|command| command.contains("NEST_SIZE"))) {
+    if !commands.iter().any(|command| {
+        command
+            .as_ref()
+            .is_some_and(|command| command.contains("NEST_SIZE"))
+    }) {
         let help = "write state = \"./fill $NEST_SIZE\" (or start) under [target]";
-        found.push(spans.at_key(&["data"], "neither `target.state` nor `target.start` uses $NEST_SIZE, so that every size would be the same", help));
+        found.push(spans.at_key(
+            &["data"],
+            "neither `target.state` nor `target.start` uses $NEST_SIZE, so that every size would be the same",
+            help,
+        ));
     }
 }
 
@@ -86,6 +110,15 @@ mod tests {
         let rates = BTreeMap::from([("pay".to_owned(), 0.1)]);
         // 500 + 1000 (2 + 0.1 * 30)
         assert_eq!(data.stored_at(1_000.0, &rates), Some(5_500.0));
-        assert_eq!(StoredData { fixed: 0.0, per_customer: 0.0, added_by: None, ..data }.stored_at(1_000.0, &rates), None);
+        assert_eq!(
+            StoredData {
+                fixed: 0.0,
+                per_customer: 0.0,
+                added_by: None,
+                ..data
+            }
+            .stored_at(1_000.0, &rates),
+            None
+        );
     }
 }

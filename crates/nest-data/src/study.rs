@@ -388,14 +388,20 @@ impl Study {
     /// Parameters at their central values.
     #[must_use]
     pub fn parameter_values(&self) -> BTreeMap<String, f64> {
-        self.parameters.iter().map(|(name, parameter)| (name.clone(), parameter.value())).collect()
+        self.parameters
+            .iter()
+            .map(|(name, parameter)| (name.clone(), parameter.value()))
+            .collect()
     }
 
     /// Executions per customer and day of each behaviour at given parameters, over all customers as they are at the start of growth.
     ///
     /// # Errors
     /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
-    pub fn rates_per_day(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
+    pub fn rates_per_day(
+        &self,
+        parameters: &BTreeMap<String, f64>,
+    ) -> Result<BTreeMap<String, f64>, DataError> {
         self.rates_after(parameters, 0.0)
     }
 
@@ -406,7 +412,11 @@ impl Study {
     ///
     /// # Errors
     /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
-    pub fn rates_after(&self, parameters: &BTreeMap<String, f64>, months: f64) -> Result<BTreeMap<String, f64>, DataError> {
+    pub fn rates_after(
+        &self,
+        parameters: &BTreeMap<String, f64>,
+        months: f64,
+    ) -> Result<BTreeMap<String, f64>, DataError> {
         if self.segments.is_empty() {
             return self.rates_of(&self.rates, parameters);
         }
@@ -423,22 +433,43 @@ impl Study {
     ///
     /// # Errors
     /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
-    pub fn segment_rates(&self, segment: &str, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
+    pub fn segment_rates(
+        &self,
+        segment: &str,
+        parameters: &BTreeMap<String, f64>,
+    ) -> Result<BTreeMap<String, f64>, DataError> {
         let mut rates = self.rates.clone();
-        rates.extend(self.segments.get(segment).into_iter().flat_map(|segment| segment.rates.clone()));
+        rates.extend(
+            self.segments
+                .get(segment)
+                .into_iter()
+                .flat_map(|segment| segment.rates.clone()),
+        );
         self.rates_of(&rates, parameters)
     }
 
-    fn rates_of(&self, rates: &BTreeMap<String, Rate>, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
+    fn rates_of(
+        &self,
+        rates: &BTreeMap<String, Rate>,
+        parameters: &BTreeMap<String, f64>,
+    ) -> Result<BTreeMap<String, f64>, DataError> {
         let mut values = parameters.clone();
         for (name, mechanism) in &self.mechanisms {
             let dues = mechanism.dues(parameters)?.values();
-            values.extend(Mechanism::VALUES.iter().zip(dues).map(|((field, _), value)| (format!("{name}.{field}"), value)));
+            values.extend(
+                Mechanism::VALUES
+                    .iter()
+                    .zip(dues)
+                    .map(|((field, _), value)| (format!("{name}.{field}"), value)),
+            );
         }
         for name in rates.keys() {
             add_rate(rates, name, &mut values, rates.len())?;
         }
-        Ok(rates.keys().map(|name| (name.clone(), values[&rate_name(name)])).collect())
+        Ok(rates
+            .keys()
+            .map(|name| (name.clone(), values[&rate_name(name)]))
+            .collect())
     }
 
     /// Whether a name in a formula stands for something: a parameter, a value of a mechanism, or another rate.
@@ -447,15 +478,27 @@ impl Study {
         match name.split_once('.') {
             None => self.parameters.contains_key(name),
             Some((RATES, behaviour)) => self.rates.contains_key(behaviour),
-            Some((mechanism, value)) => self.mechanisms.contains_key(mechanism) && Mechanism::VALUES.iter().any(|(known, _)| *known == value),
+            Some((mechanism, value)) => {
+                self.mechanisms.contains_key(mechanism)
+                    && Mechanism::VALUES.iter().any(|(known, _)| *known == value)
+            }
         }
     }
 
     /// Every name that a rate may use, but units of time.
     #[must_use]
     pub fn names_of_formulas(&self) -> Vec<String> {
-        let mechanisms = self.mechanisms.keys().flat_map(|name| Mechanism::VALUES.iter().map(move |(value, _)| format!("{name}.{value}")));
-        self.parameters.keys().cloned().chain(mechanisms).chain(self.rates.keys().map(|name| rate_name(name))).collect()
+        let mechanisms = self.mechanisms.keys().flat_map(|name| {
+            Mechanism::VALUES
+                .iter()
+                .map(move |(value, _)| format!("{name}.{value}"))
+        });
+        self.parameters
+            .keys()
+            .cloned()
+            .chain(mechanisms)
+            .chain(self.rates.keys().map(|name| rate_name(name)))
+            .collect()
     }
 
     /// Items that are open per customer in the long run, by mechanism, at given parameters.
@@ -463,7 +506,10 @@ impl Study {
     /// # Errors
     /// [`DataError::Formula`] where a mechanism has no value there.
     pub fn open_items(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
-        self.mechanisms.iter().map(|(name, mechanism)| Ok((name.clone(), mechanism.dues(parameters)?.open_items))).collect()
+        self.mechanisms
+            .iter()
+            .map(|(name, mechanism)| Ok((name.clone(), mechanism.dues(parameters)?.open_items)))
+            .collect()
     }
 
     /// Factor from executions per day to executions per second in the busiest minute.
@@ -484,7 +530,12 @@ impl Study {
     /// SHA-256 of what a measurement depends on and a forecast cannot change: behaviours, probes and stored state.
     #[must_use]
     pub fn measured_hash(&self) -> String {
-        let measured = (&self.behaviours, &self.probes, &self.target.state, &self.target.reset);
+        let measured = (
+            &self.behaviours,
+            &self.probes,
+            &self.target.state,
+            &self.target.reset,
+        );
         match &self.data {
             None => sha256(&measured),
             Some(data) => sha256(&(measured, &data.sizes, &data.behaviours)),
@@ -494,10 +545,19 @@ impl Study {
 
 /// Adds a behaviour's rate to the values of formulas, those that it is made of first. A chain of them is never longer than
 /// `depth`, unless it comes round to its beginning.
-fn add_rate(rates: &BTreeMap<String, Rate>, name: &str, values: &mut BTreeMap<String, f64>, depth: usize) -> Result<(), DataError> {
-    let Some(rate) = rates.get(name).filter(|_| !values.contains_key(&rate_name(name))) else { return Ok(()) };
+fn add_rate(
+    rates: &BTreeMap<String, Rate>,
+    name: &str,
+    values: &mut BTreeMap<String, f64>,
+    depth: usize,
+) -> Result<(), DataError> {
+    let Some(rate) = rates.get(name).filter(|_| !values.contains_key(&rate_name(name))) else {
+        return Ok(());
+    };
     let Some(depth) = depth.checked_sub(1) else {
-        return Err(DataError::Formula { reason: format!("the rate of `{name}` is made of itself") });
+        return Err(DataError::Formula {
+            reason: format!("the rate of `{name}` is made of itself"),
+        });
     };
     for used in rate.formula().names() {
         if let Some((RATES, other)) = used.split_once('.') {
@@ -517,5 +577,8 @@ fn rate_name(behaviour: &str) -> String {
 fn sha256(value: &impl Serialize) -> String {
     use sha2::{Digest, Sha256};
     let json = serde_json::to_vec(value).expect("studies hold only maps with string keys");
-    Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(json)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

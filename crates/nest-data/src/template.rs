@@ -63,7 +63,10 @@ impl FromStr for Template {
         if !rest.is_empty() {
             segments.push(Segment::Literal(rest.to_owned()));
         }
-        Ok(Self { text: text.to_owned(), segments })
+        Ok(Self {
+            text: text.to_owned(),
+            segments,
+        })
     }
 }
 
@@ -74,7 +77,9 @@ impl fmt::Display for Template {
 }
 
 fn fail(text: &str, reason: String) -> DataError {
-    DataError::Formula { reason: format!("template {text:?}: {reason}") }
+    DataError::Formula {
+        reason: format!("template {text:?}: {reason}"),
+    }
 }
 
 fn segment(inner: &str) -> Result<Segment, String> {
@@ -82,9 +87,15 @@ fn segment(inner: &str) -> Result<Segment, String> {
         let is_name = is_word(inner);
         return match inner {
             "customer" => Ok(Segment::Customer),
-            _ if inner.split_once('.').is_some_and(|(feed, column)| is_word(feed) && !column.is_empty() && !column.contains(['{', '}', '('])) => {
+            _ if inner.split_once('.').is_some_and(|(feed, column)| {
+                is_word(feed) && !column.is_empty() && !column.contains(['{', '}', '('])
+            }) =>
+            {
                 let (feed, column) = inner.split_once('.').unwrap_or_default();
-                Ok(Segment::Feed { feed: feed.to_owned(), column: column.to_owned() })
+                Ok(Segment::Feed {
+                    feed: feed.to_owned(),
+                    column: column.to_owned(),
+                })
             }
             _ if is_name => Ok(Segment::Variable(inner.to_owned())),
             _ => Err(format!("`{inner}` is neither a variable nor a function")),
@@ -94,22 +105,40 @@ fn segment(inner: &str) -> Result<Segment, String> {
     match (name.trim(), arguments.as_slice()) {
         ("int", [low, high]) => match (low.parse(), high.parse()) {
             (Ok(low), Ok(high)) if low <= high => Ok(Segment::Int(low, high)),
-            _ => Err(format!("int({low}, {high}) needs two whole numbers, the smaller first")),
+            _ => Err(format!(
+                "int({low}, {high}) needs two whole numbers, the smaller first"
+            )),
         },
-        ("pick", choices) => choices.iter().map(|choice| quoted(choice)).collect::<Result<_, _>>().map(Segment::Pick),
+        ("pick", choices) => choices
+            .iter()
+            .map(|choice| quoted(choice))
+            .collect::<Result<_, _>>()
+            .map(Segment::Pick),
         ("env", [variable]) => quoted(variable).map(Segment::Env),
-        ("feed", _) => Err("a feed is read by its name and column: {{ users.name }} with a table [feeds.users]".to_owned()),
-        _ => Err(format!("`{inner}` is not known; use int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a saved variable")),
+        ("feed", _) => Err(
+            "a feed is read by its name and column: {{ users.name }} with a table [feeds.users]".to_owned(),
+        ),
+        _ => Err(format!(
+            "`{inner}` is not known; use int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a saved variable"
+        )),
     }
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 fn quoted(text: &str) -> Result<String, String> {
-    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).or(text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')));
-    inner.map(str::to_owned).ok_or_else(|| format!("{text} must be in quotes"))
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .or(text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')));
+    inner
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{text} must be in quotes"))
 }
 
 #[cfg(test)]
@@ -118,7 +147,10 @@ mod tests {
 
     #[test]
     fn a_template_is_cut_into_its_pieces() {
-        let template: Template = "/items/{{ id }}?page={{int(1, 40)}}&by={{ pick(\"a\", 'b') }}{{ users.e-mail }}".parse().expect("valid");
+        let template: Template =
+            "/items/{{ id }}?page={{int(1, 40)}}&by={{ pick(\"a\", 'b') }}{{ users.e-mail }}"
+                .parse()
+                .expect("valid");
         let expected = [
             Segment::Literal("/items/".into()),
             Segment::Variable("id".into()),
@@ -126,7 +158,10 @@ mod tests {
             Segment::Int(1, 40),
             Segment::Literal("&by=".into()),
             Segment::Pick(vec!["a".into(), "b".into()]),
-            Segment::Feed { feed: "users".into(), column: "e-mail".into() },
+            Segment::Feed {
+                feed: "users".into(),
+                column: "e-mail".into(),
+            },
         ];
         assert_eq!(template.segments(), expected);
     }

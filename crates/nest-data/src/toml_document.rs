@@ -56,20 +56,37 @@ impl Spans {
 /// # Errors
 /// Every syntax error, or every difference from the schema of `T`: unknown keys (with the nearest known one), missing
 /// keys, wrong types, texts that do not follow their format.
-pub fn read<T: DeserializeOwned + JsonSchema>(source: &Source, overrides: &[(String, String)]) -> Result<(T, Spans), Vec<Diagnostic>> {
+pub fn read<T: DeserializeOwned + JsonSchema>(
+    source: &Source,
+    overrides: &[(String, String)],
+) -> Result<(T, Spans), Vec<Diagnostic>> {
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         let mut found: Vec<Diagnostic> = errors.iter().map(|error| syntax_error(source, error)).collect();
         found.sort_by_key(|diagnostic| diagnostic.span.start);
         return Err(found);
     }
-    let mut spans = Spans { file: source.name.clone(), ..Spans::default() };
+    let mut spans = Spans {
+        file: source.name.clone(),
+        ..Spans::default()
+    };
     let mut value = lower_table(table.get_ref(), &mut Vec::new(), &mut spans);
     for (path, text) in overrides {
-        set(&mut value, path, text).map_err(|message| vec![Diagnostic::at("--set", 0..0, message, "write --set table.key=value")])?;
+        set(&mut value, path, text).map_err(|message| {
+            vec![Diagnostic::at(
+                "--set",
+                0..0,
+                message,
+                "write --set table.key=value",
+            )]
+        })?;
     }
     let schema = schemars::schema_for!(T).to_value();
-    let mut check = Check { root: &schema, spans: &spans, found: Vec::new() };
+    let mut check = Check {
+        root: &schema,
+        spans: &spans,
+        found: Vec::new(),
+    };
     check.value(&schema, &value, &mut Vec::new());
     if !check.found.is_empty() {
         check.found.sort_by_key(|diagnostic| diagnostic.span.start);
@@ -77,17 +94,33 @@ pub fn read<T: DeserializeOwned + JsonSchema>(source: &Source, overrides: &[(Str
     }
     serde_json::from_value(value)
         .map(|typed| (typed, spans))
-        .map_err(|error| vec![Diagnostic::at(&source.name, 0..0, error.to_string(), "see `locust-nest schema` for what is accepted")])
+        .map_err(|error| {
+            vec![Diagnostic::at(
+                &source.name,
+                0..0,
+                error.to_string(),
+                "see `locust-nest schema` for what is accepted",
+            )]
+        })
 }
 
 fn syntax_error(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let help = match error.message() {
         message if message.contains("duplicate") => "keep one of the two",
-        message if message.contains("unclosed") || message.contains("missing closing") => "close what is open on this line",
-        message if message.contains("quote") || message.contains("string") => "put text in double quotes: key = \"value\"",
+        message if message.contains("unclosed") || message.contains("missing closing") => {
+            "close what is open on this line"
+        }
+        message if message.contains("quote") || message.contains("string") => {
+            "put text in double quotes: key = \"value\""
+        }
         _ => "write `key = value` or `[table]`; text goes in double quotes",
     };
-    Diagnostic::at(&source.name, error.span().unwrap_or(0..0), format!("not valid TOML: {}", error.message()), help)
+    Diagnostic::at(
+        &source.name,
+        error.span().unwrap_or(0..0),
+        format!("not valid TOML: {}", error.message()),
+        help,
+    )
 }
 
 fn lower_table(table: &DeTable<'_>, path: &mut Vec<String>, spans: &mut Spans) -> Value {
@@ -106,7 +139,9 @@ fn lower_value(value: &Spanned<DeValue<'_>>, path: &mut Vec<String>, spans: &mut
     spans.values.insert(path.clone(), value.span());
     match value.get_ref() {
         DeValue::String(text) => Value::String(text.to_string()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, Value::from),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, Value::from)
+        }
         DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Datetime(datetime) => Value::String(datetime.to_string()),
@@ -136,7 +171,9 @@ fn set(root: &mut Value, path: &str, text: &str) -> Result<(), String> {
             return Err(format!("{path:?} is not a path to a value"));
         }
         place = match place {
-            Value::Object(object) => object.entry(part).or_insert_with(|| Value::Object(serde_json::Map::new())),
+            Value::Object(object) => object
+                .entry(part)
+                .or_insert_with(|| Value::Object(serde_json::Map::new())),
             _ => return Err(format!("{path:?} goes through a value that is not a table")),
         };
     }
@@ -158,7 +195,12 @@ impl Check<'_> {
             return self.choice(&constant, value, path);
         }
         if !type_matches(&schema, value) {
-            let message = format!("{} must be {}, not {}", named(path), expected(&schema), describe(value));
+            let message = format!(
+                "{} must be {}, not {}",
+                named(path),
+                expected(&schema),
+                describe(value)
+            );
             return self.report(path, message, hint(&schema));
         }
         match value {
@@ -187,18 +229,38 @@ impl Check<'_> {
             } else if schema["additionalProperties"] == Value::Bool(false) {
                 let help = match nearest(key, known.keys().map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known here: {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
+                    None => format!(
+                        "known here: {}",
+                        known.keys().cloned().collect::<Vec<_>>().join(", ")
+                    ),
                 };
                 let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-                self.found.push(self.spans.at_key(&parts, format!("unknown key {}", named(path)), help));
+                self.found.push(
+                    self.spans
+                        .at_key(&parts, format!("unknown key {}", named(path)), help),
+                );
             }
             path.pop();
         }
-        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let required = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         for key in required.filter(|key| !object.contains_key(*key)) {
-            let place = if path.is_empty() { "at the top".to_owned() } else { format!("in {}", named(path)) };
-            let help = match known.get(key).and_then(|property| property["description"].as_str()) {
-                Some(description) => format!("add `{key} = ...`: {}", description.lines().next().unwrap_or_default()),
+            let place = if path.is_empty() {
+                "at the top".to_owned()
+            } else {
+                format!("in {}", named(path))
+            };
+            let help = match known
+                .get(key)
+                .and_then(|property| property["description"].as_str())
+            {
+                Some(description) => format!(
+                    "add `{key} = ...`: {}",
+                    description.lines().next().unwrap_or_default()
+                ),
                 None => format!("add `{key} = ...`"),
             };
             self.report(path, format!("`{key}` is missing {place}"), help);
@@ -209,12 +271,20 @@ impl Check<'_> {
         if let (Some(number), Some(minimum)) = (value.as_f64(), schema["minimum"].as_f64())
             && number < minimum
         {
-            return self.report(path, format!("{} is {number}, below {minimum}", named(path)), format!("give {minimum} or more"));
+            return self.report(
+                path,
+                format!("{} is {number}, below {minimum}", named(path)),
+                format!("give {minimum} or more"),
+            );
         }
         if let (Some(number), Some(maximum)) = (value.as_f64(), schema["maximum"].as_f64())
             && number > maximum
         {
-            return self.report(path, format!("{} is {number}, above {maximum}", named(path)), format!("give {maximum} or less"));
+            return self.report(
+                path,
+                format!("{} is {number}, above {maximum}", named(path)),
+                format!("give {maximum} or less"),
+            );
         }
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         if let Some(format) = schema["format"].as_str()
@@ -231,7 +301,11 @@ impl Check<'_> {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("one of: {}", choices.join(", ")),
             };
-            self.report(path, format!("{} cannot be {}", named(path), describe(value)), help);
+            self.report(
+                path,
+                format!("{} cannot be {}", named(path), describe(value)),
+                help,
+            );
         }
     }
 
@@ -243,21 +317,37 @@ impl Check<'_> {
     /// Follows references, and of several alternatives takes the one whose type the value has.
     fn resolve(&self, schema: &Value, value: &Value) -> Value {
         if let Some(reference) = schema["$ref"].as_str() {
-            let target = self.root.pointer(reference.trim_start_matches('#')).unwrap_or(&Value::Null);
+            let target = self
+                .root
+                .pointer(reference.trim_start_matches('#'))
+                .unwrap_or(&Value::Null);
             return self.resolve(target, value);
         }
         let Some(alternatives) = schema["anyOf"].as_array() else {
             return schema.clone();
         };
-        let resolved: Vec<Value> =
-            alternatives.iter().map(|alternative| self.resolve(alternative, value)).filter(|one| one["type"] != "null").collect();
+        let resolved: Vec<Value> = alternatives
+            .iter()
+            .map(|alternative| self.resolve(alternative, value))
+            .filter(|one| one["type"] != "null")
+            .collect();
         let fits = |one: &&Value| type_matches(one, value);
-        resolved.iter().find(fits).or(resolved.first()).cloned().unwrap_or(Value::Null)
+        resolved
+            .iter()
+            .find(fits)
+            .or(resolved.first())
+            .cloned()
+            .unwrap_or(Value::Null)
     }
 }
 
 fn choices(schema: &Value) -> Option<Vec<String>> {
-    let texts = |values: &[Value]| values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect::<Vec<_>>();
+    let texts = |values: &[Value]| {
+        values
+            .iter()
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
     if let Some(values) = schema["enum"].as_array() {
         return Some(texts(values));
     }
@@ -266,7 +356,11 @@ fn choices(schema: &Value) -> Option<Vec<String>> {
         alternatives
             .iter()
             .flat_map(|one| {
-                one["const"].as_str().map(|text| vec![text.to_owned()]).or(one["enum"].as_array().map(|values| texts(values))).unwrap_or_default()
+                one["const"]
+                    .as_str()
+                    .map(|text| vec![text.to_owned()])
+                    .or(one["enum"].as_array().map(|values| texts(values)))
+                    .unwrap_or_default()
             })
             .collect()
     })
@@ -318,7 +412,9 @@ fn hint(schema: &Value) -> String {
         "nest-duration" => "write a number and a unit, such as \"300ms\", \"10s\" or \"2m\"",
         "nest-share" => "write \"30%\" or 0.3",
         "nest-growth" => "write a monthly change such as \"7%\"",
-        "nest-decimal" => "money and prices are quoted decimals, such as \"0.0116\"; a bare number would lose digits",
+        "nest-decimal" => {
+            "money and prices are quoted decimals, such as \"0.0116\"; a bare number would lose digits"
+        }
         "nest-rate" => "write executions per customer and time, such as \"0.3 / day\"",
         "date" => "write a date such as 2026-11-01",
         _ => "",
@@ -333,7 +429,11 @@ fn hint(schema: &Value) -> String {
 }
 
 fn named(path: &[String]) -> String {
-    if path.is_empty() { "the file".to_owned() } else { format!("`{}`", path.join(".")) }
+    if path.is_empty() {
+        "the file".to_owned()
+    } else {
+        format!("`{}`", path.join("."))
+    }
 }
 
 fn describe(value: &Value) -> String {
@@ -378,14 +478,21 @@ mod tests {
         errors
             .iter()
             .map(|error| {
-                format!("{}:{}: {} ({})", source.position(error.span.start).0, source.position(error.span.start).1, error.message, error.help)
+                format!(
+                    "{}:{}: {} ({})",
+                    source.position(error.span.start).0,
+                    source.position(error.span.start).1,
+                    error.message,
+                    error.help
+                )
             })
             .collect()
     }
 
     #[test]
     fn all_errors_come_at_once_each_at_its_place() {
-        let found = errors("wiat = \"3s\"\nprice = 0.1\n[inner]\ncustomers = \"many\"\n[all.a]\ncustomer = 3\n");
+        let found =
+            errors("wiat = \"3s\"\nprice = 0.1\n[inner]\ncustomers = \"many\"\n[all.a]\ncustomer = 3\n");
         let expected = [
             "5:6: unknown key `all.a.customer` (did you mean `customers`?)",
             "5:6: `customers` is missing in `all.a` (add `customers = ...`)",
@@ -396,11 +503,16 @@ mod tests {
         ];
         for line in expected {
             let (_, text) = line.split_once(": ").expect("place and text");
-            assert!(found.iter().any(|one| one.ends_with(text)), "{line}\nin {found:#?}");
+            assert!(
+                found.iter().any(|one| one.ends_with(text)),
+                "{line}\nin {found:#?}"
+            );
         }
         assert_eq!(found.len(), expected.len(), "{found:#?}");
         assert!(
-            found.contains(&expected[2].to_owned()) && found.contains(&expected[3].to_owned()) && found.contains(&expected[4].to_owned()),
+            found.contains(&expected[2].to_owned())
+                && found.contains(&expected[3].to_owned())
+                && found.contains(&expected[4].to_owned()),
             "{found:#?}"
         );
     }
@@ -425,7 +537,10 @@ mod tests {
     #[test]
     fn overrides_replace_and_add_values() {
         let source = Source::new("x.toml", "wait = \"3s\"\n");
-        let overrides = [("wait".to_owned(), "5s".to_owned()), ("all.x.customers".to_owned(), "7".to_owned())];
+        let overrides = [
+            ("wait".to_owned(), "5s".to_owned()),
+            ("all.x.customers".to_owned(), "7".to_owned()),
+        ];
         let (example, _) = read::<Example>(&source, &overrides).expect("valid");
         assert_eq!(example.wait.get(), 5.0);
         assert_eq!(example.all["x"].customers, 7);

@@ -90,7 +90,10 @@ impl FromStr for Seconds {
             .parse::<f64>()
             .ok()
             .and_then(|number| Self::new(number * factor))
-            .ok_or(DataError::Unreadable { value: text.to_owned(), expected: "a duration such as \"300ms\", \"10s\" or \"2m\"" })
+            .ok_or(DataError::Unreadable {
+                value: text.to_owned(),
+                expected: "a duration such as \"300ms\", \"10s\" or \"2m\"",
+            })
     }
 }
 
@@ -124,12 +127,19 @@ impl FromStr for Share {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        let unreadable = || DataError::Unreadable { value: text.to_owned(), expected: "a share such as \"30%\" or 0.3, from 0 to 1" };
+        let unreadable = || DataError::Unreadable {
+            value: text.to_owned(),
+            expected: "a share such as \"30%\" or 0.3, from 0 to 1",
+        };
         let (number, factor) = match text.trim().strip_suffix('%') {
             Some(percent) => (percent.trim(), 100.0),
             None => (text.trim(), 1.0),
         };
-        number.parse::<f64>().ok().and_then(|number| Self::new(number / factor)).ok_or_else(unreadable)
+        number
+            .parse::<f64>()
+            .ok()
+            .and_then(|number| Self::new(number / factor))
+            .ok_or_else(unreadable)
     }
 }
 
@@ -164,7 +174,10 @@ impl FromStr for Growth {
             .and_then(|percent| percent.trim().parse::<f64>().ok())
             .map(|percent| Self { percent })
             .filter(|growth| growth.percent.is_finite() && growth.percent > -100.0)
-            .ok_or(DataError::Unreadable { value: text.to_owned(), expected: "a monthly change such as \"7%\", above -100%" })
+            .ok_or(DataError::Unreadable {
+                value: text.to_owned(),
+                expected: "a monthly change such as \"7%\", above -100%",
+            })
     }
 }
 
@@ -186,7 +199,10 @@ impl FromStr for Quoted {
     fn from_str(text: &str) -> Result<Self, DataError> {
         Decimal::from_str_exact(text.trim())
             .map(Self)
-            .map_err(|_| DataError::Unreadable { value: text.to_owned(), expected: "a decimal number in quotes, such as \"0.0116\"" })
+            .map_err(|_| DataError::Unreadable {
+                value: text.to_owned(),
+                expected: "a decimal number in quotes, such as \"0.0116\"",
+            })
     }
 }
 
@@ -216,7 +232,10 @@ pub fn check_format(format: &str, text: &str) -> Result<(), DataError> {
         "date" => text
             .parse::<jiff::civil::Date>()
             .map(drop)
-            .map_err(|_| DataError::Unreadable { value: text.to_owned(), expected: "a date such as 2026-11-01" }),
+            .map_err(|_| DataError::Unreadable {
+                value: text.to_owned(),
+                expected: "a date such as 2026-11-01",
+            }),
         _ => Ok(()),
     }
 }
@@ -227,7 +246,13 @@ mod tests {
 
     #[test]
     fn durations_read_every_unit_and_print_what_they_read() {
-        for (text, seconds) in [("300ms", 0.3), ("10s", 10.0), ("2m", 120.0), ("1.5 h", 5400.0), ("90d", 7_776_000.0)] {
+        for (text, seconds) in [
+            ("300ms", 0.3),
+            ("10s", 10.0),
+            ("2m", 120.0),
+            ("1.5 h", 5400.0),
+            ("90d", 7_776_000.0),
+        ] {
             let read: Seconds = text.parse().expect(text);
             assert_eq!(read.get(), seconds);
             assert_eq!(read.to_string().parse::<Seconds>().expect("own text"), read);

@@ -42,8 +42,17 @@ monthly = "5000"
 
 fn texts(nest: &str) -> StudyTexts {
     let names = ["browse", "pay", "receipt"];
-    let behaviours = names.map(|name| (name.to_owned(), Source::new(format!("behaviours/{name}.toml"), "steps = [{ get = \"/\" }]")));
-    StudyTexts { nest: Source::new("nest.toml", nest), behaviours: behaviours.into(), code: BTreeMap::new() }
+    let behaviours = names.map(|name| {
+        (
+            name.to_owned(),
+            Source::new(format!("behaviours/{name}.toml"), "steps = [{ get = \"/\" }]"),
+        )
+    });
+    StudyTexts {
+        nest: Source::new("nest.toml", nest),
+        behaviours: behaviours.into(),
+        code: BTreeMap::new(),
+    }
 }
 
 fn read(nest: &str) -> Study {
@@ -52,7 +61,10 @@ fn read(nest: &str) -> Study {
 
 fn errors(nest: &str) -> String {
     let found = read_study(&texts(nest), &[]).expect_err("must be refused");
-    found.iter().map(|one| format!("{}: {} ({})\n", one.file, one.message, one.help)).collect()
+    found
+        .iter()
+        .map(|one| format!("{}: {} ({})\n", one.file, one.message, one.help))
+        .collect()
 }
 
 #[test]
@@ -64,8 +76,15 @@ fn mechanisms_elasticities_and_other_rates_make_a_rate() {
         study.rates_per_day(&parameters).expect("rates")
     };
     let (ten, forty) = (rates(10.0), rates(40.0));
-    assert!((ten["pay"] - 3.0 / 10.5).abs() < 1e-12 && (ten["receipt"] - 0.8 * ten["pay"]).abs() < 1e-12 && ten["browse"] == 20.0);
-    assert!((forty["pay"] - 3.0 / 40.5).abs() < 1e-12 && (forty["browse"] - 10.0).abs() < 1e-12, "receipts follow payments");
+    assert!(
+        (ten["pay"] - 3.0 / 10.5).abs() < 1e-12
+            && (ten["receipt"] - 0.8 * ten["pay"]).abs() < 1e-12
+            && ten["browse"] == 20.0
+    );
+    assert!(
+        (forty["pay"] - 3.0 / 40.5).abs() < 1e-12 && (forty["browse"] - 10.0).abs() < 1e-12,
+        "receipts follow payments"
+    );
     let json = serde_json::to_string(&study).expect("serialises");
     assert_eq!(serde_json::from_str::<Study>(&json).expect("reads back"), study);
 }
@@ -73,16 +92,36 @@ fn mechanisms_elasticities_and_other_rates_make_a_rate() {
 #[test]
 fn what_a_formula_cannot_mean_is_refused() {
     for (from, to, part) in [
-        ("dues.payments", "dues.payment", "`dues.payment` is nothing that a mechanism says; it says payments, lumps"),
+        (
+            "dues.payments",
+            "dues.payment",
+            "`dues.payment` is nothing that a mechanism says; it says payments, lumps",
+        ),
         ("dues.payments", "due.payments", "did you mean `dues.payments`?"),
         ("rates.pay", "rates.pya", "did you mean `rates.pay`?"),
         ("dues.payments", "rates.receipt", "is made of itself"),
         ("dues.payments", "rates.pay", "is made of itself"),
-        ("pays_at = \"min_payment\"", "pays_at = \"min_paymnt\"", "did you mean `min_payment`?"),
-        ("pays_at = \"min_payment\"", "pays_at = \"1 / day\"", "has a unit of time"),
+        (
+            "pays_at = \"min_payment\"",
+            "pays_at = \"min_paymnt\"",
+            "did you mean `min_payment`?",
+        ),
+        (
+            "pays_at = \"min_payment\"",
+            "pays_at = \"1 / day\"",
+            "has a unit of time",
+        ),
         ("lump = 0.5", "lump = 0", "lumps are above 0"),
-        ("{ browse = \"20us\" }", "{ brwose = \"20us\" }", "did you mean `browse`?"),
-        ("[mechanisms.dues]", "[mechanisms.rates]", "has another meaning in formulas"),
+        (
+            "{ browse = \"20us\" }",
+            "{ brwose = \"20us\" }",
+            "did you mean `browse`?",
+        ),
+        (
+            "[mechanisms.dues]",
+            "[mechanisms.rates]",
+            "has another meaning in formulas",
+        ),
         ("from = 2027-03-01\n", "", "has a ramp but no date"),
         ("ramp = \"2 months\"", "ramp = \"2\"", "a span such as"),
         ("per_1000 = \"40\"", "per_1000 = \"0\"", "above zero"),
@@ -101,33 +140,66 @@ fn a_scenario_says_one_thing_and_its_ranges_hold_their_values() {
     for (text, part) in [
         (start.to_owned(), "does not say how customers grow"),
         ("monthly = \"7%\"".to_owned(), "has no start"),
-        (format!("{start}plan = \"growth.csv\""), "starts where its plan says"),
-        (format!("{start}monthly = \"7%\"\nplan = \"growth.csv\""), "has monthly and plan"),
-        ("plan = \"growth.csv\"\nrange = [\"1%\", \"2%\"]".to_owned(), "`range` belongs to a monthly change"),
-        (format!("{start}monthly = \"7%\"\nceiling = [500, 2000, 3000]"), "does not ascend"),
-        (format!("{start}monthly = \"7%\"\nrange = [\"8%\", \"9%\"]"), "outside its range"),
-        (events("date = 2026-12-31, customers = \"+5\""), "lies before the start"),
+        (
+            format!("{start}plan = \"growth.csv\""),
+            "starts where its plan says",
+        ),
+        (
+            format!("{start}monthly = \"7%\"\nplan = \"growth.csv\""),
+            "has monthly and plan",
+        ),
+        (
+            "plan = \"growth.csv\"\nrange = [\"1%\", \"2%\"]".to_owned(),
+            "`range` belongs to a monthly change",
+        ),
+        (
+            format!("{start}monthly = \"7%\"\nceiling = [500, 2000, 3000]"),
+            "does not ascend",
+        ),
+        (
+            format!("{start}monthly = \"7%\"\nrange = [\"8%\", \"9%\"]"),
+            "outside its range",
+        ),
+        (
+            events("date = 2026-12-31, customers = \"+5\""),
+            "lies before the start",
+        ),
         (events("date = 2027-12-31, customers = \"5\""), "with its sign"),
-        (events("date = 2027-12-31, customers = \"+5\", range = [\"+1%\", \"+9%\"]"), "outside its range"),
+        (
+            events("date = 2027-12-31, customers = \"+5\", range = [\"+1%\", \"+9%\"]"),
+            "outside its range",
+        ),
     ] {
         let found = errors(&growth(&text));
         assert!(found.contains(part), "{part} in {found}");
     }
-    let fine = events("date = 2027-12-31, customers = \"+20%\", range = [\"+1%\", \"+90%\"], ramp = \"6 weeks\"");
-    assert_eq!(read(&growth(&format!("{fine}\nceiling = [5_000, 20_000, 30_000]"))).growth["g"].months(), 24);
+    let fine =
+        events("date = 2027-12-31, customers = \"+20%\", range = [\"+1%\", \"+90%\"], ramp = \"6 weeks\"");
+    assert_eq!(
+        read(&growth(&format!("{fine}\nceiling = [5_000, 20_000, 30_000]"))).growth["g"].months(),
+        24
+    );
 }
 
 #[test]
 fn a_plan_is_read_from_its_file_and_bounds_the_months() {
     let plan = |text: Option<&str>, more: &str| {
         let mut study = read(&format!("{NEST}[growth.g]\nplan = \"growth.csv\"\n{more}\n"));
-        let files = text.map(|text| ("growth.csv".to_owned(), Source::new("growth.csv", text))).into_iter().collect();
+        let files = text
+            .map(|text| ("growth.csv".to_owned(), Source::new("growth.csv", text)))
+            .into_iter()
+            .collect();
         read_growth_files(&mut study, &files).map(|()| study.growth.remove("g").expect("defined"))
     };
     let rows = "month,customers\n2027-01,1000\n2027-02,1100\n2027-04,1500\n";
     let scenario = plan(Some(rows), "").expect("a plan");
-    assert_eq!((scenario.months(), scenario.begins().expect("a start").customers), (3, 1_000.0));
-    let message = |found: Result<GrowthScenario, Vec<Diagnostic>>| found.expect_err("must be refused")[0].message.clone();
+    assert_eq!(
+        (scenario.months(), scenario.begins().expect("a start").customers),
+        (3, 1_000.0)
+    );
+    let message = |found: Result<GrowthScenario, Vec<Diagnostic>>| {
+        found.expect_err("must be refused")[0].message.clone()
+    };
     assert!(message(plan(Some(rows), "months = 4")).contains("covers 3 whole months, 4 are to be projected"));
     assert!(message(plan(None, "")).contains("the file of growth `g` is not there"));
     assert!(message(plan(Some("month,customers\n2027-01,x\n2027-02,5\n"), "")).contains("line 2: \"x\""));

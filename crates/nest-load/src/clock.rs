@@ -34,7 +34,9 @@ impl Moment {
 
     /// The present.
     pub fn now() -> Self {
-        clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Self::NEVER, |time| Self(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64))
+        clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Self::NEVER, |time| {
+            Self(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
+        })
     }
 
     /// From nanoseconds as [`Self::nanoseconds`] gave them.
@@ -49,7 +51,10 @@ impl Moment {
 
     /// This much later; [`Self::NEVER`] stays.
     pub fn after(self, span: Duration) -> Self {
-        let nanoseconds = span.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(span.subsec_nanos()));
+        let nanoseconds = span
+            .as_secs()
+            .saturating_mul(1_000_000_000)
+            .saturating_add(u64::from(span.subsec_nanos()));
         Self(self.0.saturating_add(nanoseconds))
     }
 
@@ -109,15 +114,24 @@ struct Waiter {
 
 impl Default for Waiter {
     fn default() -> Self {
-        Self { entered: Cell::new(Moment::NEVER), waker: RefCell::default() }
+        Self {
+            entered: Cell::new(Moment::NEVER),
+            waker: RefCell::default(),
+        }
     }
 }
 
 impl Clock {
     /// A clock for the current runtime. [`Self::run`] must be polled for anybody to be woken.
-    #[expect(deprecated, reason = "its replacement is unsafe, which we forbid; the timer owns its descriptor for as long as it is registered")]
+    #[expect(
+        deprecated,
+        reason = "its replacement is unsafe, which we forbid; the timer owns its descriptor for as long as it is registered"
+    )]
     pub fn new() -> std::io::Result<Self> {
-        let timer = TimerFd::new(TimerClock::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+        let timer = TimerFd::new(
+            TimerClock::CLOCK_MONOTONIC,
+            TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC,
+        )?;
         Ok(Self {
             timer: AsyncFd::new(Timer(timer))?,
             waiting: RefCell::default(),
@@ -130,7 +144,10 @@ impl Clock {
     pub async fn run(&self) -> std::io::Result<()> {
         loop {
             let mut ready = self.timer.readable().await?;
-            if ready.try_io(|timer| timer.get_ref().0.wait().map_err(std::io::Error::from)).is_err() {
+            if ready
+                .try_io(|timer| timer.get_ref().0.wait().map_err(std::io::Error::from))
+                .is_err()
+            {
                 continue;
             }
             self.set_for.set(Moment::NEVER);
@@ -147,7 +164,9 @@ impl Clock {
         while let Some(Reverse(entry)) = waiting.peek()
             && entry.at <= now
         {
-            let Some(Reverse(entry)) = waiting.pop() else { break };
+            let Some(Reverse(entry)) = waiting.pop() else {
+                break;
+            };
             // An entry that an earlier one has overtaken wakes in vain, and leaves that one standing.
             if entry.waiter.entered.get() == entry.at {
                 entry.waiter.entered.set(Moment::NEVER);
@@ -165,13 +184,20 @@ impl Clock {
         self.set_for.set(at);
         // An absolute time of 0 would disarm the timer.
         let at = TimeSpec::from_duration(Duration::from_nanos(at.0.max(1)));
-        self.timer.get_ref().0.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME).map_err(std::io::Error::from)
+        self.timer
+            .get_ref()
+            .0
+            .set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)
+            .map_err(std::io::Error::from)
     }
 
     /// Has `waiter` woken at `at`. A refused timer would leave it asleep, so that it is woken at once and looks again.
     fn enter(&self, waiter: &Rc<Waiter>, at: Moment) {
         waiter.entered.set(at);
-        self.waiting.borrow_mut().push(Reverse(Entry { at, waiter: Rc::clone(waiter) }));
+        self.waiting.borrow_mut().push(Reverse(Entry {
+            at,
+            waiter: Rc::clone(waiter),
+        }));
         if self.set(at).is_err() {
             self.wake_due(at);
         }
@@ -234,7 +260,13 @@ impl Alarm {
         std::future::poll_fn(|context| self.poll(clock, deadline, context, work.as_mut())).await
     }
 
-    fn poll<F: Future>(&self, clock: &Clock, deadline: Moment, context: &mut Context<'_>, work: Pin<&mut F>) -> Poll<Option<F::Output>> {
+    fn poll<F: Future>(
+        &self,
+        clock: &Clock,
+        deadline: Moment,
+        context: &mut Context<'_>,
+        work: Pin<&mut F>,
+    ) -> Poll<Option<F::Output>> {
         if let Poll::Ready(output) = work.poll(context) {
             return Poll::Ready(Some(output));
         }
@@ -243,7 +275,10 @@ impl Alarm {
             return Poll::Ready(None);
         }
         let mut waker = self.0.waker.borrow_mut();
-        if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+        if !waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(context.waker()))
+        {
             *waker = Some(context.waker().clone());
         }
         drop(waker);
@@ -259,7 +294,10 @@ mod tests {
     use super::*;
 
     fn on_a_clock<F: Future>(work: impl FnOnce(Rc<Clock>) -> F) -> F::Output {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
             let clock = Rc::new(Clock::new().expect("a timer"));
             let work = work(Rc::clone(&clock));
@@ -294,12 +332,30 @@ mod tests {
             let alarm = Alarm::default();
             let soon = || Moment::now().after(Duration::from_millis(5));
             assert_eq!(alarm.within(&clock, soon(), async { 1 }).await, Some(1));
-            assert_eq!(alarm.within(&clock, soon(), std::future::pending::<()>()).await, None);
+            assert_eq!(
+                alarm.within(&clock, soon(), std::future::pending::<()>()).await,
+                None
+            );
             // Entered for the short deadline, it must not end work that has a longer one.
-            let short = alarm.within(&clock, soon(), clock.sleep_until(Moment::now().after(Duration::from_millis(1)))).await;
+            let short = alarm
+                .within(
+                    &clock,
+                    soon(),
+                    clock.sleep_until(Moment::now().after(Duration::from_millis(1))),
+                )
+                .await;
             assert_eq!(short, Some(()));
             let longer = Moment::now().after(Duration::from_millis(200));
-            assert_eq!(alarm.within(&clock, longer, clock.sleep_until(Moment::now().after(Duration::from_millis(20)))).await, Some(()));
+            assert_eq!(
+                alarm
+                    .within(
+                        &clock,
+                        longer,
+                        clock.sleep_until(Moment::now().after(Duration::from_millis(20)))
+                    )
+                    .await,
+                Some(())
+            );
         });
     }
 
@@ -308,10 +364,23 @@ mod tests {
         on_a_clock(|clock| async move {
             let alarm = Alarm::default();
             let within = |milliseconds| Moment::now().after(Duration::from_millis(milliseconds));
-            assert_eq!(alarm.within(&clock, within(60_000), clock.sleep_until(within(1))).await, Some(()));
+            assert_eq!(
+                alarm
+                    .within(&clock, within(60_000), clock.sleep_until(within(1)))
+                    .await,
+                Some(())
+            );
             let start = Moment::now();
-            assert_eq!(alarm.within(&clock, within(20), std::future::pending::<()>()).await, None);
-            assert!(Moment::now().since(start) < Duration::from_secs(30), "the long deadline must not stand for the short one");
+            assert_eq!(
+                alarm
+                    .within(&clock, within(20), std::future::pending::<()>())
+                    .await,
+                None
+            );
+            assert!(
+                Moment::now().since(start) < Duration::from_secs(30),
+                "the long deadline must not stand for the short one"
+            );
         });
     }
 
@@ -321,7 +390,9 @@ mod tests {
             let far = Moment::now().after(Duration::from_secs(3_600));
             let near = Moment::now().after(Duration::from_millis(30));
             let ending = async {
-                clock.sleep_until(Moment::now().after(Duration::from_millis(5))).await;
+                clock
+                    .sleep_until(Moment::now().after(Duration::from_millis(5)))
+                    .await;
                 clock.end_parking();
             };
             let (parked, (), ()) = tokio::join!(clock.park_until(far), clock.sleep_until(near), ending);

@@ -51,7 +51,11 @@ pub trait Behaviour: Send + Sync + 'static {
 
     /// Executes the behaviour once. Every exchange with the target goes through [`Turn::request`] or [`Turn::send`], which
     /// times and counts it; an execution without any is not measured.
-    fn execute(&self, state: &mut Self::State, turn: &mut Turn<'_>) -> impl Future<Output = Result<(), Failure>>;
+    fn execute(
+        &self,
+        state: &mut Self::State,
+        turn: &mut Turn<'_>,
+    ) -> impl Future<Output = Result<(), Failure>>;
 }
 
 /// Why an execution failed.
@@ -66,7 +70,10 @@ pub struct Failure {
 impl Failure {
     /// A failure of some kind.
     pub fn new(kind: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self { kind: kind.into(), reason: reason.to_string() }
+        Self {
+            kind: kind.into(),
+            reason: reason.to_string(),
+        }
     }
 
     /// A failed check of an answer.
@@ -82,11 +89,20 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
         while let Some(cause) = innermost.source() {
             innermost = cause;
         }
-        let refused = innermost.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
+        let refused = innermost
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
         let outer = error.to_string();
         let inner = innermost.to_string();
-        let reason = if outer.contains(&inner) { outer } else { format!("{outer}: {inner}") };
-        Self { kind: if refused { "connect" } else { "code" }.to_owned(), reason }
+        let reason = if outer.contains(&inner) {
+            outer
+        } else {
+            format!("{outer}: {inner}")
+        };
+        Self {
+            kind: if refused { "connect" } else { "code" }.to_owned(),
+            reason,
+        }
     }
 }
 
@@ -113,7 +129,10 @@ impl Registry {
     /// The names, each with the behaviour that it needs.
     #[must_use]
     pub fn names(&self) -> BTreeMap<String, Option<String>> {
-        self.behaviours.iter().map(|(name, behaviour)| (name.clone(), behaviour.needs().map(str::to_owned))).collect()
+        self.behaviours
+            .iter()
+            .map(|(name, behaviour)| (name.clone(), behaviour.needs().map(str::to_owned)))
+            .collect()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Erased>> {
@@ -132,7 +151,11 @@ pub(crate) trait Erased: Send + Sync {
     fn needs(&self) -> Option<&str>;
     /// The type of its state, under which a customer keeps it.
     fn state(&self) -> TypeId;
-    fn execute<'a>(&'a self, state: &'a mut Option<Box<dyn Any>>, turn: &'a mut Turn<'_>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+    fn execute<'a>(
+        &'a self,
+        state: &'a mut Option<Box<dyn Any>>,
+        turn: &'a mut Turn<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 }
 
 struct Typed<B>(B);
@@ -146,7 +169,11 @@ impl<B: Behaviour> Erased for Typed<B> {
         TypeId::of::<B::State>()
     }
 
-    fn execute<'a>(&'a self, state: &'a mut Option<Box<dyn Any>>, turn: &'a mut Turn<'_>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> {
+    fn execute<'a>(
+        &'a self,
+        state: &'a mut Option<Box<dyn Any>>,
+        turn: &'a mut Turn<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> {
         Box::pin(async move {
             // Taken out, so that an execution that fails or is cut leaves no state behind that may be half done.
             let mut own = match state.take().and_then(|state| state.downcast::<B::State>().ok()) {

@@ -20,9 +20,17 @@ pub struct ReadAnswer {
 impl Sink for ReadAnswer {
     type Refusal = Infallible;
 
-    fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], _length: Option<u64>) -> Result<(), Infallible> {
+    fn head(
+        &mut self,
+        status: u16,
+        headers: &[httparse::Header<'_>],
+        _length: Option<u64>,
+    ) -> Result<(), Infallible> {
         self.status = status;
-        self.fields = headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec())).collect();
+        self.fields = headers
+            .iter()
+            .map(|header| (header.name.to_owned(), header.value.to_vec()))
+            .collect();
         Ok(())
     }
 
@@ -43,7 +51,10 @@ impl Reader {
     /// A reader of answers to a HEAD, or to a GET.
     #[must_use]
     pub fn new(head_request: bool) -> Self {
-        Self { head_request, known: KnownHead::default() }
+        Self {
+            head_request,
+            known: KnownHead::default(),
+        }
     }
 
     /// Reads an answer from everything that a connection brings until its peer closes, in the pieces in which it comes. `None`
@@ -52,13 +63,20 @@ impl Reader {
     ///
     /// # Errors
     /// What the bytes are instead of an HTTP/1.1 answer.
-    pub fn read<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<ReadAnswer>, String> {
+    pub fn read<'a>(
+        &mut self,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Option<ReadAnswer>, String> {
         let (mut decoder, mut answer) = (Decoder::new(self.head_request), ReadAnswer::default());
         let (mut pending, mut received) = (Vec::new(), false);
         let mut pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
         while let Some(piece) = pieces.next() {
             pending.extend_from_slice(piece);
-            let fed = if received { decoder.feed(&pending, &mut answer) } else { self.begin(&mut decoder, piece, &mut answer) };
+            let fed = if received {
+                decoder.feed(&pending, &mut answer)
+            } else {
+                self.begin(&mut decoder, piece, &mut answer)
+            };
             received = true;
             match fed {
                 Ok(Fed::More { used }) => drop(pending.drain(..used)),
@@ -70,12 +88,19 @@ impl Reader {
                 Err(Stopped::Refused(never)) => match never {},
             }
         }
-        let complete = decoder.closed(received).map_err(|malformed| malformed.to_string())?;
+        let complete = decoder
+            .closed(received)
+            .map_err(|malformed| malformed.to_string())?;
         Ok(complete.then_some(answer))
     }
 
     /// Reads the first piece, which may begin with the head that is known.
-    fn begin(&mut self, decoder: &mut Decoder, piece: &[u8], answer: &mut ReadAnswer) -> Result<Fed, Stopped<Infallible>> {
+    fn begin(
+        &mut self,
+        decoder: &mut Decoder,
+        piece: &[u8],
+        answer: &mut ReadAnswer,
+    ) -> Result<Fed, Stopped<Infallible>> {
         if let Some(fed) = decoder.feed_known(piece, &self.known, answer)? {
             return Ok(fed);
         }
@@ -96,6 +121,9 @@ impl Reader {
 /// assert_eq!((answer.status, answer.body.as_slice(), answer.reusable), (200, &b"hello"[..], true));
 /// # Ok::<(), String>(())
 /// ```
-pub fn read_answer<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, head_request: bool) -> Result<Option<ReadAnswer>, String> {
+pub fn read_answer<'a>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    head_request: bool,
+) -> Result<Option<ReadAnswer>, String> {
     Reader::new(head_request).read(pieces)
 }

@@ -37,7 +37,7 @@ pub struct Customer {
     pub unreachable: bool,
     /// Whether the behaviour that begins sessions was executed.
     pub begun: bool,
-    done: Box<[bool]>,                      // one per behaviour: executed with success by this customer
+    done: Box<[bool]>, // one per behaviour: executed with success by this customer
     states: BTreeMap<TypeId, Box<dyn Any>>, // of behaviours in code, one of each type
 }
 
@@ -72,7 +72,11 @@ pub enum Ended {
 
 impl Ended {
     pub fn outcome(self) -> Outcome {
-        if self == Self::Ok { Outcome::Ok } else { Outcome::Failed }
+        if self == Self::Ok {
+            Outcome::Ok
+        } else {
+            Outcome::Failed
+        }
     }
 }
 
@@ -103,23 +107,46 @@ impl Customer {
     /// time and counts as an execution of its own; the wanted one is due when that has ended.
     ///
     /// `now` is the present; when the execution ended comes back.
-    pub async fn execute(&mut self, context: &StepContext, execution: &Execution, now: Moment) -> (Ended, Moment) {
-        let needed = context.program.scripts[execution.behaviour].needs.filter(|needed| !self.done[*needed]);
+    pub async fn execute(
+        &mut self,
+        context: &StepContext,
+        execution: &Execution,
+        now: Moment,
+    ) -> (Ended, Moment) {
+        let needed = context.program.scripts[execution.behaviour]
+            .needs
+            .filter(|needed| !self.done[*needed]);
         let (mut due, mut now) = (execution.due, now);
         if let Some(needed) = needed {
-            context.recorder.borrow_mut().execution_due(needed, execution.phase);
-            let first = Execution { behaviour: needed, seed: execution.seed ^ 1, ..*execution };
+            context
+                .recorder
+                .borrow_mut()
+                .execution_due(needed, execution.phase);
+            let first = Execution {
+                behaviour: needed,
+                seed: execution.seed ^ 1,
+                ..*execution
+            };
             (_, now) = self.execute_one(context, &first, now).await;
             due = now;
         }
-        self.execute_one(context, &Execution { due, ..*execution }, now).await
+        self.execute_one(context, &Execution { due, ..*execution }, now)
+            .await
     }
 
-    async fn execute_one(&mut self, context: &StepContext, execution: &Execution, now: Moment) -> (Ended, Moment) {
+    async fn execute_one(
+        &mut self,
+        context: &StepContext,
+        execution: &Execution,
+        now: Moment,
+    ) -> (Ended, Moment) {
         let progress = &context.control.progress[context.worker];
         // Only this worker writes, so that a load and a store do what a locked addition would.
         add(&progress.active, 1);
-        context.recorder.borrow_mut().execution_begins(&context.control, now);
+        context
+            .recorder
+            .borrow_mut()
+            .execution_begins(&context.control, now);
         let (ended, now) = match &context.program.scripts[execution.behaviour].work {
             Work::Requests { preset, steps } => {
                 for (index, value) in preset {
@@ -139,7 +166,13 @@ impl Customer {
             }
         };
         self.done[execution.behaviour] |= ended == Ended::Ok;
-        context.recorder.borrow_mut().execution_ended(&context.control, execution.behaviour, execution.phase, ended.outcome(), now);
+        context.recorder.borrow_mut().execution_ended(
+            &context.control,
+            execution.behaviour,
+            execution.phase,
+            ended.outcome(),
+            now,
+        );
         add(&progress.active, -1);
         add_unsigned(&progress.ended, 1);
         add_unsigned(&progress.spent_us, now.microseconds_since(execution.due));

@@ -32,14 +32,24 @@ pub fn examine() -> Vec<Finding> {
 
 fn cores() -> Finding {
     let facts = machine::facts();
-    let advice = (facts.cores < 2).then(|| "target and generator share one core: run the target elsewhere".to_owned());
-    Finding { what: "processors", found: format!("{} × {}, kernel {}", facts.cores, facts.cpu, facts.kernel), advice }
+    let advice =
+        (facts.cores < 2).then(|| "target and generator share one core: run the target elsewhere".to_owned());
+    Finding {
+        what: "processors",
+        found: format!("{} × {}, kernel {}", facts.cores, facts.cpu, facts.kernel),
+        advice,
+    }
 }
 
 fn open_files() -> Finding {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((0, 0));
-    let advice = (soft < ENOUGH_FILES).then(|| format!("each customer needs one: run `ulimit -n {}`", hard.min(65_536)));
-    Finding { what: "open files", found: format!("{soft} (up to {hard})"), advice }
+    let advice = (soft < ENOUGH_FILES)
+        .then(|| format!("each customer needs one: run `ulimit -n {}`", hard.min(65_536)));
+    Finding {
+        what: "open files",
+        found: format!("{soft} (up to {hard})"),
+        advice,
+    }
 }
 
 fn ports() -> Finding {
@@ -47,14 +57,27 @@ fn ports() -> Finding {
     let mut ends = range.split_whitespace().filter_map(|end| end.parse::<u32>().ok());
     let (low, high) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
     let count = high.saturating_sub(low);
-    let advice = (count < ENOUGH_PORTS).then(|| "each customer needs one: widen net.ipv4.ip_local_port_range".to_owned());
-    Finding { what: "ports", found: format!("{low} to {high}"), advice }
+    let advice = (count < ENOUGH_PORTS)
+        .then(|| "each customer needs one: widen net.ipv4.ip_local_port_range".to_owned());
+    Finding {
+        what: "ports",
+        found: format!("{low} to {high}"),
+        advice,
+    }
 }
 
 fn cgroups() -> Finding {
-    let version = if std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists() { "version 2" } else { "version 1" };
+    let version = if std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
+        "version 2"
+    } else {
+        "version 1"
+    };
     match Cgroup::of(std::process::id()) {
-        Some(group) if group.sample().is_ok() => Finding { what: "control groups", found: format!("{version}, readable"), advice: None },
+        Some(group) if group.sample().is_ok() => Finding {
+            what: "control groups",
+            found: format!("{version}, readable"),
+            advice: None,
+        },
         _ => Finding {
             what: "control groups",
             found: format!("{version}, no counters for this process"),
@@ -69,6 +92,12 @@ fn stolen() -> Finding {
     let after = machine::ticks();
     let total = after.0.saturating_sub(before.0).max(1);
     let share = after.1.saturating_sub(before.1) as f64 / total as f64;
-    let advice = (share > STOLEN).then(|| "a neighbour takes processor time: measure at another hour or on another machine".to_owned());
-    Finding { what: "stolen time", found: format!("{:.1} % over one second", share * 100.0), advice }
+    let advice = (share > STOLEN).then(|| {
+        "a neighbour takes processor time: measure at another hour or on another machine".to_owned()
+    });
+    Finding {
+        what: "stolen time",
+        found: format!("{:.1} % over one second", share * 100.0),
+        advice,
+    }
 }

@@ -89,7 +89,10 @@ impl StepResult {
             refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
             panics: recorder.panics,
             unsettled: self.unsettled,
-            typical_s: recorder.response_times(ResponseClock::Sent).value_at_quantile(QUICK) as f64 / 1e6,
+            typical_s: recorder
+                .response_times(ResponseClock::Sent)
+                .value_at_quantile(QUICK) as f64
+                / 1e6,
             silence_s: recorder.longest_silence_us as f64 / 1e6,
             target_stopped: self.target_stopped,
             interrupted: self.interrupted,
@@ -108,10 +111,22 @@ impl Engine {
     pub fn new(program: Program, cores: &[usize], workers: usize) -> Result<Self, LoadError> {
         raise_open_files();
         let program = Arc::new(program);
-        let count = if cores.is_empty() { workers.max(1) } else { cores.len() };
-        let mut engine = Self { program: Arc::clone(&program), workers: Vec::new() };
+        let count = if cores.is_empty() {
+            workers.max(1)
+        } else {
+            cores.len()
+        };
+        let mut engine = Self {
+            program: Arc::clone(&program),
+            workers: Vec::new(),
+        };
         for index in 0..count {
-            engine.workers.push(WorkerThread::start(index, count, cores.get(index).copied(), Arc::clone(&program))?);
+            engine.workers.push(WorkerThread::start(
+                index,
+                count,
+                cores.get(index).copied(),
+                Arc::clone(&program),
+            )?);
         }
         Ok(engine)
     }
@@ -137,11 +152,23 @@ impl Engine {
     ///
     /// # Errors
     /// [`LoadError::System`] where the worker is gone.
-    pub fn run_alone(&self, behaviour: usize, span: Duration, most: u64, interrupt: &Interrupt) -> Result<(Recorder, f64), LoadError> {
+    pub fn run_alone(
+        &self,
+        behaviour: usize,
+        span: Duration,
+        most: u64,
+        interrupt: &Interrupt,
+    ) -> Result<(Recorder, f64), LoadError> {
         let worker = self.workers.first().expect("an engine has a worker");
         // An execution under way when the span is over is waited for, but not for ever.
         let longest = span * 4 + Duration::from_secs_f64(self.program.timeout_s * 6.0) + PATIENCE;
-        worker.send(Job::Alone { behaviour, span, most, longest, interrupt: interrupt.clone() })?;
+        worker.send(Job::Alone {
+            behaviour,
+            span,
+            most,
+            longest,
+            interrupt: interrupt.clone(),
+        })?;
         let (recorder, took) = worker.done(longest + PATIENCE)?;
         Ok((recorder, took.as_secs_f64()))
     }
@@ -150,14 +177,30 @@ impl Engine {
     ///
     /// # Errors
     /// What the observer says, and [`LoadError::System`] where a worker is gone.
-    pub fn run_step(&self, load: &Load, limits: StepLimits, observer: Option<&mut Observer>, interrupt: &Interrupt) -> Result<StepResult, LoadError> {
+    pub fn run_step(
+        &self,
+        load: &Load,
+        limits: StepLimits,
+        observer: Option<&mut Observer>,
+        interrupt: &Interrupt,
+    ) -> Result<StepResult, LoadError> {
         let start = Moment::now().after(AHEAD);
-        let control = Arc::new(StepControl::new(start, limits.window, limits.windows, self.workers.len(), limits.executions));
+        let control = Arc::new(StepControl::new(
+            start,
+            limits.window,
+            limits.windows,
+            self.workers.len(),
+            limits.executions,
+        ));
         if limits.executions.is_some() {
             control.measure_from(start);
         }
         for worker in &self.workers {
-            worker.send(Job::Step { load: load.clone(), control: Arc::clone(&control), drain: limits.drain })?;
+            worker.send(Job::Step {
+                load: load.clone(),
+                control: Arc::clone(&control),
+                drain: limits.drain,
+            })?;
         }
         let mut watch = Watch::new(self, load, limits, &control, observer);
         let watched = watch.run(interrupt);
@@ -187,7 +230,12 @@ impl Engine {
 }
 
 impl WorkerThread {
-    fn start(index: usize, workers: usize, core: Option<usize>, program: Arc<Program>) -> Result<Self, LoadError> {
+    fn start(
+        index: usize,
+        workers: usize,
+        core: Option<usize>,
+        program: Arc<Program>,
+    ) -> Result<Self, LoadError> {
         let (jobs, job_receiver) = mpsc::channel();
         let (said_sender, said) = mpsc::channel();
         let run = move || {
@@ -198,8 +246,16 @@ impl WorkerThread {
             }
             work(index, workers, program, &job_receiver, &said_sender);
         };
-        let thread = std::thread::Builder::new().name(format!("nest-worker-{index}")).spawn(run).map_err(refused)?;
-        let mut worker = Self { jobs: Some(jobs), said, thread: Some(thread), tid: 0 };
+        let thread = std::thread::Builder::new()
+            .name(format!("nest-worker-{index}"))
+            .spawn(run)
+            .map_err(refused)?;
+        let mut worker = Self {
+            jobs: Some(jobs),
+            said,
+            thread: Some(thread),
+            tid: 0,
+        };
         match worker.said.recv_timeout(PATIENCE) {
             Ok(Said::Ready(tid)) => worker.tid = tid,
             Ok(Said::Refused(source)) => return Err(refused(source)),
@@ -257,10 +313,23 @@ struct GeneratorUse {
 }
 
 impl<'a> Watch<'a> {
-    fn new(engine: &'a Engine, load: &Load, limits: StepLimits, control: &'a StepControl, observer: Option<&'a mut Observer>) -> Self {
+    fn new(
+        engine: &'a Engine,
+        load: &Load,
+        limits: StepLimits,
+        control: &'a StepControl,
+        observer: Option<&'a mut Observer>,
+    ) -> Self {
         // Of a counted step the customers leave as its executions are used up.
-        let planned = if limits.executions.is_some() { None } else { load.population() };
-        let wanted = settle::Wanted { rate_per_s: load.offered_per_s(), population: planned.map(|planned| planned as i64) };
+        let planned = if limits.executions.is_some() {
+            None
+        } else {
+            load.population()
+        };
+        let wanted = settle::Wanted {
+            rate_per_s: load.offered_per_s(),
+            population: planned.map(|planned| planned as i64),
+        };
         Self {
             engine,
             limits,
@@ -305,7 +374,10 @@ impl<'a> Watch<'a> {
 
     fn all_done(&self) -> bool {
         let progress = &self.control.progress;
-        self.control.is_used_up() && progress.iter().all(|one| one.active.load(std::sync::atomic::Ordering::Relaxed) == 0)
+        self.control.is_used_up()
+            && progress
+                .iter()
+                .all(|one| one.active.load(std::sync::atomic::Ordering::Relaxed) == 0)
     }
 
     fn look(&mut self, now: Moment) {
@@ -318,7 +390,8 @@ impl<'a> Watch<'a> {
         if self.control.from() != Moment::NEVER || now < self.control.start {
             return;
         }
-        let sum = |of: &dyn Fn(&crate::windows::Progress) -> i64| self.control.progress.iter().map(of).sum::<i64>();
+        let sum =
+            |of: &dyn Fn(&crate::windows::Progress) -> i64| self.control.progress.iter().map(of).sum::<i64>();
         let at = now.since(self.control.start);
         self.looks.push(Look {
             at_s: at.as_secs_f64(),
@@ -348,9 +421,19 @@ impl<'a> Watch<'a> {
         if let Some(observer) = self.observer.as_mut() {
             self.samples.push(observer.sample()?);
         }
-        let reachable: i64 = self.control.progress.iter().map(|one| one.present.load(Relaxed) - one.unreachable.load(Relaxed)).sum();
+        let reachable: i64 = self
+            .control
+            .progress
+            .iter()
+            .map(|one| one.present.load(Relaxed) - one.unreachable.load(Relaxed))
+            .sum();
         self.fewest = Some(self.fewest.map_or(reachable, |fewest| fewest.min(reachable)));
-        let threads: Vec<threads::ThreadUse> = self.engine.workers.iter().map(|worker| threads::of_own(worker.tid)).collect();
+        let threads: Vec<threads::ThreadUse> = self
+            .engine
+            .workers
+            .iter()
+            .map(|worker| threads::of_own(worker.tid))
+            .collect();
         if self.edges == 0 {
             self.threads = threads;
             self.civil = (Moment::now(), threads::civil_s());
@@ -365,7 +448,11 @@ impl<'a> Watch<'a> {
     fn note_use(&mut self, threads: &[threads::ThreadUse]) {
         let span_s = Moment::now().since(self.civil.0).as_secs_f64().max(1e-6);
         let most = |of: &dyn Fn(&threads::ThreadUse) -> f64| {
-            threads.iter().zip(&self.threads).map(|(after, before)| (of(after) - of(before)) / span_s).fold(0.0, f64::max)
+            threads
+                .iter()
+                .zip(&self.threads)
+                .map(|(after, before)| (of(after) - of(before)) / span_s)
+                .fold(0.0, f64::max)
         };
         self.used.cpu = most(&|thread| thread.cpu_s);
         self.used.waiting = most(&|thread| thread.waited_s);
@@ -373,7 +460,8 @@ impl<'a> Watch<'a> {
     }
 
     fn result(self, recorder: Recorder) -> StepResult {
-        let at = |hdr: &hdrhistogram::Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
+        let at =
+            |hdr: &hdrhistogram::Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
         let generator = GeneratorHealth {
             cpu: self.used.cpu,
             lateness_p50_s: at(&recorder.lateness, 0.5),
@@ -392,11 +480,22 @@ impl<'a> Watch<'a> {
             recorder,
             samples: self.samples,
             generator,
-            settle_s: if from == Moment::NEVER { 0.0 } else { from.since(self.control.start).as_secs_f64() },
+            settle_s: if from == Moment::NEVER {
+                0.0
+            } else {
+                from.since(self.control.start).as_secs_f64()
+            },
             unsettled: self.unsettled,
-            population: self.planned.map(|planned| Population { planned: planned as u32, reached: reached.min(planned as u32) }),
+            population: self.planned.map(|planned| Population {
+                planned: planned as u32,
+                reached: reached.min(planned as u32),
+            }),
             target_stopped: self.stopped.0 as f64 / self.stopped.1.max(1) as f64,
-            span_s: if from == Moment::NEVER { 0.0 } else { end.since(from).as_secs_f64() },
+            span_s: if from == Moment::NEVER {
+                0.0
+            } else {
+                end.since(from).as_secs_f64()
+            },
             interrupted: false,
         }
     }
@@ -413,7 +512,10 @@ fn raise_open_files() {
 }
 
 fn refused(source: std::io::Error) -> LoadError {
-    LoadError::System { what: "a worker of the load generator", source }
+    LoadError::System {
+        what: "a worker of the load generator",
+        source,
+    }
 }
 
 fn gone() -> LoadError {

@@ -106,7 +106,9 @@ pub enum LoadError {
         reason: String,
     },
     /// The plan would take longer than the study allows.
-    #[error("the plan takes {planned_s:.0} s, more than the {allowed_s:.0} s that [measure] max_duration allows")]
+    #[error(
+        "the plan takes {planned_s:.0} s, more than the {allowed_s:.0} s that [measure] max_duration allows"
+    )]
     TooLong {
         /// Length of the plan.
         planned_s: f64,
@@ -122,7 +124,9 @@ pub enum LoadError {
         variable: String,
     },
     /// A secret cannot stand where a template puts it.
-    #[error("the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot send it in a header")]
+    #[error(
+        "the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot send it in a header"
+    )]
     SecretUnfit {
         /// The behaviour.
         behaviour: String,

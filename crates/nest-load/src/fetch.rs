@@ -44,8 +44,14 @@ impl Fetcher {
     /// # Errors
     /// [`LoadError::System`] where the system gives no timer or sockets.
     pub fn new() -> Result<Self, LoadError> {
-        let refused = |source| LoadError::System { what: "a runtime for metrics", source };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
+        let refused = |source| LoadError::System {
+            what: "a runtime for metrics",
+            source,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(refused)?;
         crate::http::tls::provide();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -62,7 +68,10 @@ impl Fetcher {
 
     /// Fetches all pages at the same time; one answer per address, in their order, or why there is none.
     pub fn fetch(&self, addresses: &[String]) -> Vec<Result<Page, String>> {
-        let mut answers: Vec<Result<Page, String>> = addresses.iter().map(|_| Err("it was not asked".to_owned())).collect();
+        let mut answers: Vec<Result<Page, String>> = addresses
+            .iter()
+            .map(|_| Err("it was not asked".to_owned()))
+            .collect();
         self.runtime.block_on(async {
             let mut fetches = JoinSet::new();
             for (index, address) in addresses.iter().enumerate() {
@@ -82,11 +91,26 @@ impl Fetcher {
 /// # Errors
 /// In words: no connection, another status than 200, too long, too late, not UTF-8.
 pub fn download(address: &str, longest: Duration, most_bytes: usize) -> Result<String, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
     crate::http::tls::provide();
-    let client = Client::builder().redirect(redirect::Policy::none()).referer(false).no_proxy().http1_only().timeout(longest).build();
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .http1_only()
+        .timeout(longest)
+        .build();
     let client = client.map_err(|error| error.to_string())?;
-    let too_late = |error: reqwest::Error| if error.is_timeout() { format!("no answer within {} s", longest.as_secs()) } else { reason(&error) };
+    let too_late = |error: reqwest::Error| {
+        if error.is_timeout() {
+            format!("no answer within {} s", longest.as_secs())
+        } else {
+            reason(&error)
+        }
+    };
     runtime.block_on(async {
         let mut response = client.get(address).send().await.map_err(too_late)?;
         if response.status().as_u16() != 200 {
@@ -105,7 +129,12 @@ pub fn download(address: &str, longest: Duration, most_bytes: usize) -> Result<S
 
 async fn fetch(client: &Client, address: &str) -> Result<Page, String> {
     let asked = Instant::now();
-    let mut response = client.get(address).header(ACCEPT, TEXT_FORMAT).send().await.map_err(|error| reason(&error))?;
+    let mut response = client
+        .get(address)
+        .header(ACCEPT, TEXT_FORMAT)
+        .send()
+        .await
+        .map_err(|error| reason(&error))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
@@ -114,7 +143,11 @@ async fn fetch(client: &Client, address: &str) -> Result<Page, String> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Page { status, text: String::from_utf8_lossy(&body).into_owned(), at: asked + asked.elapsed() / 2 })
+    Ok(Page {
+        status,
+        text: String::from_utf8_lossy(&body).into_owned(),
+        at: asked + asked.elapsed() / 2,
+    })
 }
 
 /// Why there is no page, in words that need no error number.

@@ -44,7 +44,10 @@ impl NoAnswer {
 
     /// A reason with its kind.
     pub fn new(kind: &'static str, reason: impl ToString) -> Self {
-        Self { kind, reason: reason.to_string() }
+        Self {
+            kind,
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -81,12 +84,24 @@ pub struct Receiver<'a> {
 impl<'a> Receiver<'a> {
     /// Nothing received yet.
     pub fn new(wanted: Wanted<'a>, cookies: &'a mut cookies::Jar, host: &'a str, path: &'a str) -> Self {
-        Self { answer: Answer::default(), wanted, keep: 0, read: 0, used_fields: false, cookies, host, path }
+        Self {
+            answer: Answer::default(),
+            wanted,
+            keep: 0,
+            read: 0,
+            used_fields: false,
+            cookies,
+            host,
+            path,
+        }
     }
 
     /// Takes status and stated length.
     pub fn start(&mut self, status: u16, length: Option<u64>) -> Result<(), NoAnswer> {
-        self.answer = Answer { status, ..Answer::default() };
+        self.answer = Answer {
+            status,
+            ..Answer::default()
+        };
         if !self.wanted.fields.is_empty() {
             self.answer.fields.resize(self.wanted.fields.len(), None);
         }
@@ -105,7 +120,12 @@ impl<'a> Receiver<'a> {
             self.cookies.store(value, self.host, self.path);
             self.used_fields = true;
         }
-        if let Some(place) = self.wanted.fields.iter().position(|wanted| wanted.eq_ignore_ascii_case(name)) {
+        if let Some(place) = self
+            .wanted
+            .fields
+            .iter()
+            .position(|wanted| wanted.eq_ignore_ascii_case(name))
+        {
             self.used_fields = true;
             self.answer.fields[place] = Some(String::from_utf8_lossy(value).into_owned());
         }
@@ -127,16 +147,26 @@ impl<'a> Receiver<'a> {
             return Ok(());
         }
         let longest = self.wanted.longest_body;
-        Err(NoAnswer::new("body", format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)")))
+        Err(NoAnswer::new(
+            "body",
+            format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)"),
+        ))
     }
 }
 
 impl decoder::Sink for Receiver<'_> {
     type Refusal = NoAnswer;
 
-    fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], length: Option<u64>) -> Result<(), NoAnswer> {
+    fn head(
+        &mut self,
+        status: u16,
+        headers: &[httparse::Header<'_>],
+        length: Option<u64>,
+    ) -> Result<(), NoAnswer> {
         self.start(status, length)?;
-        headers.iter().for_each(|header| self.field(header.name, header.value));
+        headers
+            .iter()
+            .for_each(|header| self.field(header.name, header.value));
         Ok(())
     }
 

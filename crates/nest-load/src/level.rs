@@ -35,7 +35,11 @@ impl Level {
 
     /// Mean over windows that are `span_s` long in all.
     pub fn mean(&self, span_s: f64) -> f64 {
-        if span_s > 0.0 { self.area_ns / 1e9 / span_s } else { 0.0 }
+        if span_s > 0.0 {
+            self.area_ns / 1e9 / span_s
+        } else {
+            0.0
+        }
     }
 
     fn add_until(&mut self, control: &StepControl, now: Moment) {
@@ -43,7 +47,10 @@ impl Level {
         if let Some(since) = self.since
             && now > from
         {
-            let span = now.min(end).nanoseconds().saturating_sub(since.max(from).nanoseconds());
+            let span = now
+                .min(end)
+                .nanoseconds()
+                .saturating_sub(since.max(from).nanoseconds());
             self.area_ns += span as f64 * self.now as f64;
         }
         self.since = Some(now);

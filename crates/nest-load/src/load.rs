@@ -24,7 +24,11 @@ pub struct Load {
 pub enum Model {
     /// A schedule of executions. At most `most` customers act at once; up to `queue` further starts wait for one, the rest
     /// is dropped.
-    Open { spacing: Spacing, most: usize, queue: usize },
+    Open {
+        spacing: Spacing,
+        most: usize,
+        queue: usize,
+    },
     /// A schedule of sessions; inside a session the customer decides.
     PartlyOpen { spacing: Spacing, most: usize },
     /// This many customers decide.
@@ -55,21 +59,45 @@ impl Load {
     pub fn of(study: &Study, step: &PlannedStep, names: &[String]) -> Self {
         let customers = &study.customers;
         let most = study.measure.max_in_flight as usize;
-        let index = |name: &Option<String>| name.as_ref().and_then(|name| names.iter().position(|known| known == name));
-        let times = |think: &Option<nest_data::customers::Think>| think.as_ref().and_then(|think| think.times().ok());
-        let session = customers.session.clone().unwrap_or(Session { behaviours: None, start: None, end: None });
+        let index = |name: &Option<String>| {
+            name.as_ref()
+                .and_then(|name| names.iter().position(|known| known == name))
+        };
+        let times =
+            |think: &Option<nest_data::customers::Think>| think.as_ref().and_then(|think| think.times().ok());
+        let session = customers.session.clone().unwrap_or(Session {
+            behaviours: None,
+            start: None,
+            end: None,
+        });
         Self {
             model: match step.arrival {
-                Arrival::Open => Model::Open { spacing: customers.spacing, most, queue: 0 },
-                Arrival::PartlyOpen => Model::PartlyOpen { spacing: customers.spacing, most },
-                Arrival::Closed => Model::Closed { customers: step.active.unwrap_or(0) as usize },
+                Arrival::Open => Model::Open {
+                    spacing: customers.spacing,
+                    most,
+                    queue: 0,
+                },
+                Arrival::PartlyOpen => Model::PartlyOpen {
+                    spacing: customers.spacing,
+                    most,
+                },
+                Arrival::Closed => Model::Closed {
+                    customers: step.active.unwrap_or(0) as usize,
+                },
             },
-            rates: names.iter().map(|name| step.offered_per_s.get(name).copied().unwrap_or(0.0)).collect(),
+            rates: names
+                .iter()
+                .map(|name| step.offered_per_s.get(name).copied().unwrap_or(0.0))
+                .collect(),
             pause: match (times(&customers.pacing), times(&customers.think)) {
                 (Some(pace), _) => Pause::Pace(pace),
                 (None, think) => Pause::Think(think.unwrap_or(Times::Constant(0.0))),
             },
-            session: SessionLaw { behaviours: session.behaviours, start: index(&session.start), end: index(&session.end) },
+            session: SessionLaw {
+                behaviours: session.behaviours,
+                start: index(&session.start),
+                end: index(&session.end),
+            },
             seed: step.seed,
         }
     }
@@ -77,7 +105,11 @@ impl Load {
     /// Rates without the behaviours that begin and end sessions: what a customer chooses from.
     pub fn choices(&self) -> Vec<f64> {
         let is_end = |index: usize| self.session.start == Some(index) || self.session.end == Some(index);
-        self.rates.iter().enumerate().map(|(index, rate)| if is_end(index) { 0.0 } else { *rate }).collect()
+        self.rates
+            .iter()
+            .enumerate()
+            .map(|(index, rate)| if is_end(index) { 0.0 } else { *rate })
+            .collect()
     }
 
     /// Sessions that start per second, where they start on a schedule.

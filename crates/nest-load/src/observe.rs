@@ -78,8 +78,18 @@ impl Observer {
     /// [`LoadError::Probe`] where a process cannot be found, or metrics do not answer or are not there.
     pub fn new(study: &Study, started: Option<u32>, port: u16) -> Result<Self, LoadError> {
         let default = [("app".to_owned(), Probe::default())].into_iter().collect();
-        let probes = if study.probes.is_empty() { &default } else { &study.probes };
-        let mut observer = Self { tiers: Vec::new(), endpoints: Vec::new(), fetcher: None, resources: Vec::new(), start: Instant::now() };
+        let probes = if study.probes.is_empty() {
+            &default
+        } else {
+            &study.probes
+        };
+        let mut observer = Self {
+            tiers: Vec::new(),
+            endpoints: Vec::new(),
+            fetcher: None,
+            resources: Vec::new(),
+            start: Instant::now(),
+        };
         for (name, probe) in probes {
             if probe.kind == ProbeKind::Prometheus {
                 observer.add_endpoint(name, probe)?;
@@ -100,18 +110,39 @@ impl Observer {
         let tree = ProcessTree::new(root)?;
         let group = Cgroup::of(root);
         let quota = group.as_ref().and_then(Cgroup::cpu_quota);
-        let cores = probe.cores.unwrap_or_else(|| quota.unwrap_or(f64::INFINITY).min(tree.cores() as f64));
-        let memory = group.as_ref().and_then(Cgroup::memory_limit).unwrap_or(f64::INFINITY).min(machine::memory_bytes() as f64);
+        let cores = probe
+            .cores
+            .unwrap_or_else(|| quota.unwrap_or(f64::INFINITY).min(tree.cores() as f64));
+        let memory = group
+            .as_ref()
+            .and_then(Cgroup::memory_limit)
+            .unwrap_or(f64::INFINITY)
+            .min(machine::memory_bytes() as f64);
         let mut source = match (probe.kind, group) {
             (ProbeKind::Cgroup, Some(group)) => LocalSource::Group(group, Members::default()),
             (ProbeKind::Cgroup, None) => {
-                return Err(LoadError::Probe { reason: format!("process {root} is in no cgroup that has counters") });
+                return Err(LoadError::Probe {
+                    reason: format!("process {root} is in no cgroup that has counters"),
+                });
             }
             (_, group) => LocalSource::Tree(tree, group),
         };
-        let figures: Vec<Figure> = source.sample()?.figures().into_iter().map(|(figure, _)| figure).collect();
-        self.add_resources(probe, &figures, [Some(cores), probe.disk_bytes_per_s, Some(memory)]);
-        self.tiers.push(LocalTier { name: probe.tier.clone(), source, figures });
+        let figures: Vec<Figure> = source
+            .sample()?
+            .figures()
+            .into_iter()
+            .map(|(figure, _)| figure)
+            .collect();
+        self.add_resources(
+            probe,
+            &figures,
+            [Some(cores), probe.disk_bytes_per_s, Some(memory)],
+        );
+        self.tiers.push(LocalTier {
+            name: probe.tier.clone(),
+            source,
+            figures,
+        });
         Ok(())
     }
 
@@ -123,16 +154,33 @@ impl Observer {
         let mut endpoint = Endpoint::new(name, probe, self.start);
         endpoint.check(&fetcher)?;
         self.fetcher = Some(fetcher);
-        self.add_resources(probe, &endpoint.figures().collect::<Vec<_>>(), [probe.cores, probe.disk_bytes_per_s, None]);
+        self.add_resources(
+            probe,
+            &endpoint.figures().collect::<Vec<_>>(),
+            [probe.cores, probe.disk_bytes_per_s, None],
+        );
         self.endpoints.push(endpoint);
         Ok(())
     }
 
     /// Lists those of a tier's resources that are read, with the capacities of processor, disk and memory.
     fn add_resources(&mut self, probe: &Probe, figures: &[Figure], capacities: [Option<f64>; 3]) {
-        let kinds = [(Figure::Cpu, ResourceKind::Cpu), (Figure::Disk, ResourceKind::Disk), (Figure::Memory, ResourceKind::Memory)];
-        for ((figure, kind), capacity) in kinds.into_iter().zip(capacities).filter(|((figure, _), _)| figures.contains(figure)) {
-            self.resources.push(Resource { name: format!("{}/{}", probe.tier, figure.key()), tier: probe.tier.clone(), kind, capacity });
+        let kinds = [
+            (Figure::Cpu, ResourceKind::Cpu),
+            (Figure::Disk, ResourceKind::Disk),
+            (Figure::Memory, ResourceKind::Memory),
+        ];
+        for ((figure, kind), capacity) in kinds
+            .into_iter()
+            .zip(capacities)
+            .filter(|((figure, _), _)| figures.contains(figure))
+        {
+            self.resources.push(Resource {
+                name: format!("{}/{}", probe.tier, figure.key()),
+                tier: probe.tier.clone(),
+                kind,
+                capacity,
+            });
         }
     }
 
@@ -175,7 +223,10 @@ impl Observer {
             LocalSource::Tree(tree, _) => tree.working_threads(),
             LocalSource::Group(_, members) => members.working_threads(),
         };
-        self.tiers.iter().filter_map(|tier| Some((tier.name.clone(), of(tier)?))).collect()
+        self.tiers
+            .iter()
+            .filter_map(|tier| Some((tier.name.clone(), of(tier)?)))
+            .collect()
     }
 
     /// Reads all counters now: local ones first, then all metrics at the same time. Metrics that do not answer are a gap.
@@ -183,7 +234,11 @@ impl Observer {
     /// # Errors
     /// [`LoadError::Probe`] or [`LoadError::Read`] where a local process or group is gone.
     pub fn sample(&mut self) -> Result<Sample, LoadError> {
-        let local = self.tiers.iter_mut().map(|tier| tier.source.sample()).collect::<Result<Vec<_>, _>>()?;
+        let local = self
+            .tiers
+            .iter_mut()
+            .map(|tier| tier.source.sample())
+            .collect::<Result<Vec<_>, _>>()?;
         let (at, machine_ticks) = (Instant::now(), machine::ticks());
         let at_s = at.saturating_duration_since(self.start).as_secs_f64();
         let mut readings = BTreeMap::new();
@@ -195,10 +250,19 @@ impl Observer {
             let mut answers = fetcher.fetch(&requests.concat()).into_iter();
             for (endpoint, requests) in self.endpoints.iter().zip(requests) {
                 let own = answers.by_ref().take(requests.len()).collect();
-                readings.extend(endpoint.readings(own).into_iter().map(|(figure, reading)| ((endpoint.tier.clone(), figure), reading)));
+                readings.extend(
+                    endpoint
+                        .readings(own)
+                        .into_iter()
+                        .map(|(figure, reading)| ((endpoint.tier.clone(), figure), reading)),
+                );
             }
         }
-        Ok(Sample { at, readings, machine_ticks })
+        Ok(Sample {
+            at,
+            readings,
+            machine_ticks,
+        })
     }
 }
 
@@ -209,9 +273,15 @@ impl LocalTier {
         let reading = |figure: &Figure| {
             let reading = match (now.get(figure), figure) {
                 // What ended processes waited is not counted anyway, and a group's throttling goes on without them.
-                (Some(value), Figure::Cpu | Figure::Disk) => Reading::single(*value, at_s).with_breaks(&used.breaks),
+                (Some(value), Figure::Cpu | Figure::Disk) => {
+                    Reading::single(*value, at_s).with_breaks(&used.breaks)
+                }
                 (Some(value), _) => Reading::single(*value, at_s),
-                (None, _) => Reading::Missing(format!("{}/{} could not be read from the system", self.name, figure.key())),
+                (None, _) => Reading::Missing(format!(
+                    "{}/{} could not be read from the system",
+                    self.name,
+                    figure.key()
+                )),
             };
             ((self.name.clone(), *figure), reading)
         };
@@ -222,11 +292,23 @@ impl LocalTier {
 impl LocalSource {
     fn sample(&mut self) -> Result<TierUse, LoadError> {
         match self {
-            Self::Tree(tree, group) => Ok(TierUse { throttled_s: group.as_ref().and_then(Cgroup::throttled_s), ..tree.sample()? }),
+            Self::Tree(tree, group) => Ok(TierUse {
+                throttled_s: group.as_ref().and_then(Cgroup::throttled_s),
+                ..tree.sample()?
+            }),
             Self::Group(group, members) => {
                 let used = group.sample()?;
-                members.update(&group.processes().into_iter().filter_map(|pid| Some((pid, process::busy_s(pid)?))).collect::<Vec<_>>());
-                Ok(TierUse { waiting_s: used.waiting_s.or(members.waiting_s()), ..used })
+                members.update(
+                    &group
+                        .processes()
+                        .into_iter()
+                        .filter_map(|pid| Some((pid, process::busy_s(pid)?)))
+                        .collect::<Vec<_>>(),
+                );
+                Ok(TierUse {
+                    waiting_s: used.waiting_s.or(members.waiting_s()),
+                    ..used
+                })
             }
         }
     }
@@ -242,6 +324,8 @@ impl TierUse {
             (Figure::Waiting, self.waiting_s),
             (Figure::Throttled, self.throttled_s),
         ];
-        all.into_iter().filter_map(|(figure, value)| value.map(|value| (figure, value))).collect()
+        all.into_iter()
+            .filter_map(|(figure, value)| value.map(|value| (figure, value)))
+            .collect()
     }
 }

@@ -32,13 +32,38 @@ pub async fn offer(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, 
         match load.model {
             Model::Open { spacing, most, queue } => {
                 let arrivals = Arrivals::new(&load.rates, spacing, load.seed, worker.index, worker.workers);
-                open(worker, context, load, arrivals, room(most, worker), room(queue, worker), &mut executions).await;
+                open(
+                    worker,
+                    context,
+                    load,
+                    arrivals,
+                    room(most, worker),
+                    room(queue, worker),
+                    &mut executions,
+                )
+                .await;
             }
             Model::PartlyOpen { spacing, most } => {
-                let arrivals = Arrivals::new(&[load.sessions_per_s()], spacing, load.seed, worker.index, worker.workers);
-                sessions(worker, context, load, arrivals, room(most, worker), &mut executions).await;
+                let arrivals = Arrivals::new(
+                    &[load.sessions_per_s()],
+                    spacing,
+                    load.seed,
+                    worker.index,
+                    worker.workers,
+                );
+                sessions(
+                    worker,
+                    context,
+                    load,
+                    arrivals,
+                    room(most, worker),
+                    &mut executions,
+                )
+                .await;
             }
-            Model::Closed { customers } => population(worker, context, load, share(customers, worker), &mut executions).await,
+            Model::Closed { customers } => {
+                population(worker, context, load, share(customers, worker), &mut executions).await
+            }
         }
     };
     tokio::select! {
@@ -119,7 +144,10 @@ async fn open(
 ) {
     let waiting = Queue::default();
     for arrival in arrivals {
-        let due = context.control.start.after(Duration::from_secs_f64(arrival.due_s));
+        let due = context
+            .control
+            .start
+            .after(Duration::from_secs_f64(arrival.due_s));
         if !is_reached(context, due).await {
             break;
         }
@@ -130,15 +158,26 @@ async fn open(
             note_panic(context, &ended);
         }
         let execution = execution_of(arrival, due, context, load);
-        context.recorder.borrow_mut().execution_due(execution.behaviour, execution.phase);
+        context
+            .recorder
+            .borrow_mut()
+            .execution_due(execution.behaviour, execution.phase);
         if executions.len() < most {
             note_lateness(context, &execution, Moment::now());
-            executions.spawn_local(execute_open(Rc::clone(worker), Rc::clone(context), execution, Rc::clone(&waiting)));
+            executions.spawn_local(execute_open(
+                Rc::clone(worker),
+                Rc::clone(context),
+                execution,
+                Rc::clone(&waiting),
+            ));
         } else if waiting.borrow().len() < queue {
             context.recorder.borrow_mut().queued += u64::from(execution.phase == Phase::Measured);
             waiting.borrow_mut().push_back(execution);
         } else {
-            context.recorder.borrow_mut().execution_dropped(execution.behaviour, execution.phase);
+            context
+                .recorder
+                .borrow_mut()
+                .execution_dropped(execution.behaviour, execution.phase);
         }
     }
     if load.rates.iter().sum::<f64>() <= 0.0 {
@@ -147,7 +186,13 @@ async fn open(
 }
 
 fn execution_of(arrival: Arrival, due: Moment, context: &StepContext, load: &Load) -> Execution {
-    Execution { behaviour: arrival.behaviour, due, phase: context.control.phase(due), row: arrival.number, seed: mix(load.seed, arrival.number) }
+    Execution {
+        behaviour: arrival.behaviour,
+        due,
+        phase: context.control.phase(due),
+        row: arrival.number,
+        seed: mix(load.seed, arrival.number),
+    }
 }
 
 fn note_lateness(context: &StepContext, execution: &Execution, now: Moment) {
@@ -182,10 +227,20 @@ fn drop_session(context: &StepContext, habits: &Habits, number: u64, due: Moment
 }
 
 /// Sessions that start on a schedule, each of a customer who comes and goes.
-async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, arrivals: Arrivals, most: usize, executions: &mut JoinSet<()>) {
+async fn sessions(
+    worker: &Rc<Worker>,
+    context: &Rc<StepContext>,
+    load: &Load,
+    arrivals: Arrivals,
+    most: usize,
+    executions: &mut JoinSet<()>,
+) {
     let habits = Rc::new(Habits::of(load));
     for arrival in arrivals {
-        let due = context.control.start.after(Duration::from_secs_f64(arrival.due_s));
+        let due = context
+            .control
+            .start
+            .after(Duration::from_secs_f64(arrival.due_s));
         if !is_reached(context, due).await {
             return;
         }
@@ -216,7 +271,13 @@ async fn sessions(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, a
 const NUMBERS_OF_A_SESSION: u64 = 1_000;
 
 /// Customers who stay, each acting, waiting and thinking by itself.
-async fn population(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load, customers: usize, executions: &mut JoinSet<()>) {
+async fn population(
+    worker: &Rc<Worker>,
+    context: &Rc<StepContext>,
+    load: &Load,
+    customers: usize,
+    executions: &mut JoinSet<()>,
+) {
     let habits = Rc::new(Habits::of(load));
     {
         // The same customers begin each step, in the same order, whoever ended the last one first.
@@ -226,7 +287,10 @@ async fn population(worker: &Rc<Worker>, context: &Rc<StepContext>, load: &Load,
         idle.reverse();
     }
     for index in 0..customers {
-        let due = context.control.start.after(Duration::from_secs_f64(index as f64 / BEGIN_PER_S));
+        let due = context
+            .control
+            .start
+            .after(Duration::from_secs_f64(index as f64 / BEGIN_PER_S));
         if Moment::now() < due && !is_reached(context, due).await {
             return;
         }
@@ -329,7 +393,12 @@ impl Visit {
     }
 
     /// One session; when it ended, or nothing where the step did.
-    async fn session_from(&mut self, customer: &mut Customer, context: &StepContext, due: Moment) -> Option<Moment> {
+    async fn session_from(
+        &mut self,
+        customer: &mut Customer,
+        context: &StepContext,
+        due: Moment,
+    ) -> Option<Moment> {
         let mut due = due;
         if let Some(start) = self.habits.start.filter(|_| !customer.begun) {
             due = self.act(customer, context, start, due).await?;
@@ -346,7 +415,12 @@ impl Visit {
     }
 
     /// Behaviour after behaviour, as long as the step lasts.
-    async fn act_for_ever(&mut self, customer: &mut Customer, context: &StepContext, due: Moment) -> Option<Moment> {
+    async fn act_for_ever(
+        &mut self,
+        customer: &mut Customer,
+        context: &StepContext,
+        due: Moment,
+    ) -> Option<Moment> {
         let mut due = due;
         if let Some(start) = self.habits.start.filter(|_| !customer.begun) {
             due = self.act(customer, context, start, due).await?;
@@ -359,7 +433,13 @@ impl Visit {
     }
 
     /// Waits until `due` and executes one behaviour; when the next one is due, or nothing where the step ends.
-    async fn act(&mut self, customer: &mut Customer, context: &StepContext, behaviour: usize, due: Moment) -> Option<Moment> {
+    async fn act(
+        &mut self,
+        customer: &mut Customer,
+        context: &StepContext,
+        behaviour: usize,
+        due: Moment,
+    ) -> Option<Moment> {
         let control = &context.control;
         let mut now = Moment::now();
         if now < due {
@@ -376,15 +456,28 @@ impl Visit {
         if now >= control.end() || control.is_stopped() || !control.take_one() {
             return None;
         }
-        let execution = Execution { behaviour, due, phase: control.phase(due), row: self.row, seed: mix(self.habits.seed, self.number) };
+        let execution = Execution {
+            behaviour,
+            due,
+            phase: control.phase(due),
+            row: self.row,
+            seed: mix(self.habits.seed, self.number),
+        };
         self.number += self.stride;
         // One more than the stride, or customers would keep their rows where the number of rows divides it.
         self.row += if self.stride == 1 { 1 } else { self.stride + 1 };
-        context.recorder.borrow_mut().execution_due(behaviour, execution.phase);
+        context
+            .recorder
+            .borrow_mut()
+            .execution_due(behaviour, execution.phase);
         note_lateness(context, &execution, now);
         let (ended, now) = customer.execute(context, &execution, now).await;
         let next = now.after(self.pause(now.since(due)));
-        Some(if ended == Ended::Unreachable { next.max(now.after(AFTER_UNREACHABLE)) } else { next })
+        Some(if ended == Ended::Unreachable {
+            next.max(now.after(AFTER_UNREACHABLE))
+        } else {
+            next
+        })
     }
 
     /// The pause after a behaviour that took `spent`.

@@ -62,8 +62,16 @@ impl Iterator for Arrivals {
             Spacing::Poisson => self.now_s + exponential(&mut self.random) * self.workers as f64 / total,
             Spacing::Uniform => number as f64 / total,
         };
-        let behaviour = if self.cumulative.len() == 1 { 0 } else { choose(&self.cumulative, &mut self.random)? };
-        Some(Arrival { number, due_s: self.now_s, behaviour })
+        let behaviour = if self.cumulative.len() == 1 {
+            0
+        } else {
+            choose(&self.cumulative, &mut self.random)?
+        };
+        Some(Arrival {
+            number,
+            due_s: self.now_s,
+            behaviour,
+        })
     }
 }
 
@@ -74,7 +82,10 @@ mod tests {
     #[test]
     fn arrivals_have_the_rate_and_the_spread_of_a_poisson_process() {
         let rates = [30.0, 0.0, 10.0];
-        let of = |worker| Arrivals::new(&rates, Spacing::Poisson, 7, worker, 2).take_while(|arrival| arrival.due_s < 1_000.0);
+        let of = |worker| {
+            Arrivals::new(&rates, Spacing::Poisson, 7, worker, 2)
+                .take_while(|arrival| arrival.due_s < 1_000.0)
+        };
         let mut arrivals: Vec<Arrival> = of(0).chain(of(1)).collect();
         arrivals.sort_by(|a, b| a.due_s.total_cmp(&b.due_s));
         let count = arrivals.len() as f64;
@@ -83,10 +94,16 @@ mod tests {
         let third = arrivals.iter().filter(|arrival| arrival.behaviour == 2).count() as f64;
         assert!((third / count - 0.25).abs() < 0.011, "{third}");
         assert!(arrivals.iter().all(|arrival| arrival.behaviour != 1));
-        let gaps: Vec<f64> = arrivals.windows(2).map(|pair| pair[1].due_s - pair[0].due_s).collect();
+        let gaps: Vec<f64> = arrivals
+            .windows(2)
+            .map(|pair| pair[1].due_s - pair[0].due_s)
+            .collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
-        assert!((variance.sqrt() / mean - 1.0).abs() < 0.03, "an exponential gap has a coefficient of variation of 1");
+        assert!(
+            (variance.sqrt() / mean - 1.0).abs() < 0.03,
+            "an exponential gap has a coefficient of variation of 1"
+        );
     }
 
     #[test]
@@ -95,13 +112,20 @@ mod tests {
         let mut arrivals: Vec<Arrival> = of(0).chain(of(1)).chain(of(2)).collect();
         arrivals.sort_by_key(|arrival| arrival.number);
         for (index, arrival) in arrivals.iter().enumerate() {
-            assert!(arrival.number == index as u64 && (arrival.due_s - index as f64 / 100.0).abs() < 1e-12, "{arrival:?}");
+            assert!(
+                arrival.number == index as u64 && (arrival.due_s - index as f64 / 100.0).abs() < 1e-12,
+                "{arrival:?}"
+            );
         }
     }
 
     #[test]
     fn equal_seeds_give_equal_arrivals_and_others_do_not() {
-        let first = |seed| Arrivals::new(&[5.0], Spacing::Poisson, seed, 0, 1).next().expect("a positive rate");
+        let first = |seed| {
+            Arrivals::new(&[5.0], Spacing::Poisson, seed, 0, 1)
+                .next()
+                .expect("a positive rate")
+        };
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
     }

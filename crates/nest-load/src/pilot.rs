@@ -23,8 +23,18 @@ const MOST: u64 = 2_000;
 ///
 /// # Errors
 /// [`LoadError::BehaviourFails`] where a behaviour completes nothing, with its first failed exchange.
-pub fn run(engine: &Engine, observer: &mut Observer, span: Duration, interrupt: &Interrupt) -> Result<Vec<Pilot>, LoadError> {
-    let cpus: Vec<Resource> = observer.resources().iter().filter(|resource| resource.kind == ResourceKind::Cpu).cloned().collect();
+pub fn run(
+    engine: &Engine,
+    observer: &mut Observer,
+    span: Duration,
+    interrupt: &Interrupt,
+) -> Result<Vec<Pilot>, LoadError> {
+    let cpus: Vec<Resource> = observer
+        .resources()
+        .iter()
+        .filter(|resource| resource.kind == ResourceKind::Cpu)
+        .cloned()
+        .collect();
     let before = observer.sample()?;
     std::thread::sleep(IDLE);
     let after = observer.sample()?;
@@ -46,14 +56,28 @@ pub fn run(engine: &Engine, observer: &mut Observer, span: Duration, interrupt: 
                 || "no execution ended in time".to_owned(),
                 |failure| format!("{}: {}", failure.kind, failure.exchange.replace('\n', " | ")),
             );
-            return Err(LoadError::BehaviourFails { behaviour: script.name.clone(), reason });
+            return Err(LoadError::BehaviourFails {
+                behaviour: script.name.clone(),
+                reason,
+            });
         }
         let demand = |(tier, busy): (&String, &f64)| {
             let idle = idle.get(tier)?;
-            Some((tier.clone(), (busy - idle).max(0.0) * after.elapsed_since(&before).as_secs_f64() / executions as f64))
+            Some((
+                tier.clone(),
+                (busy - idle).max(0.0) * after.elapsed_since(&before).as_secs_f64() / executions as f64,
+            ))
         };
-        let cpu_s = busy_per_s(&cpus, &before, &after).iter().filter_map(demand).collect();
-        pilots.push(Pilot { behaviour: script.name.clone(), executions, cpu_s, mean_s: elapsed_s / executions as f64 });
+        let cpu_s = busy_per_s(&cpus, &before, &after)
+            .iter()
+            .filter_map(demand)
+            .collect();
+        pilots.push(Pilot {
+            behaviour: script.name.clone(),
+            executions,
+            cpu_s,
+            mean_s: elapsed_s / executions as f64,
+        });
     }
     keep_known_tiers(&mut pilots);
     Ok(pilots)
@@ -62,15 +86,24 @@ pub fn run(engine: &Engine, observer: &mut Observer, span: Duration, interrupt: 
 /// Takes out the tiers that were not read for every behaviour: a plan made from some of them would take the others as free.
 fn keep_known_tiers(pilots: &mut [Pilot]) {
     let known = |tier: &String, pilots: &[Pilot]| pilots.iter().all(|pilot| pilot.cpu_s.contains_key(tier));
-    let partly: BTreeSet<String> = pilots.iter().flat_map(|pilot| pilot.cpu_s.keys()).filter(|tier| !known(tier, pilots)).cloned().collect();
-    pilots.iter_mut().for_each(|pilot| pilot.cpu_s.retain(|tier, _| !partly.contains(tier)));
+    let partly: BTreeSet<String> = pilots
+        .iter()
+        .flat_map(|pilot| pilot.cpu_s.keys())
+        .filter(|tier| !known(tier, pilots))
+        .cloned()
+        .collect();
+    pilots
+        .iter_mut()
+        .for_each(|pilot| pilot.cpu_s.retain(|tier, _| !partly.contains(tier)));
 }
 
 /// Busy-seconds per second of the tiers that were read.
 fn busy_per_s(cpus: &[Resource], before: &Sample, after: &Sample) -> BTreeMap<String, f64> {
     let used = after.since(before).used;
     let elapsed = after.elapsed_since(before).as_secs_f64();
-    cpus.iter().filter_map(|cpu| Some((cpu.tier.clone(), used.get(&cpu.name)? / elapsed))).collect()
+    cpus.iter()
+        .filter_map(|cpu| Some((cpu.tier.clone(), used.get(&cpu.name)? / elapsed)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -87,6 +120,9 @@ mod tests {
         };
         let mut pilots = [pilot("a", &["app", "db"]), pilot("b", &["app"])];
         keep_known_tiers(&mut pilots);
-        assert!(pilots.iter().all(|pilot| pilot.cpu_s.keys().eq(["app"])), "{pilots:?}");
+        assert!(
+            pilots.iter().all(|pilot| pilot.cpu_s.keys().eq(["app"])),
+            "{pilots:?}"
+        );
     }
 }

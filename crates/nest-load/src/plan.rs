@@ -51,31 +51,71 @@ pub struct Plan {
 ///
 /// # Errors
 /// [`LoadError::Plan`] where no processor use was seen, [`LoadError::TooLong`] where it exceeds the study's bound.
-pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched: bool) -> Result<Plan, LoadError> {
+pub fn resolve(
+    study: &Study,
+    pilots: &[Pilot],
+    resources: &[Resource],
+    searched: bool,
+) -> Result<Plan, LoadError> {
     let per_customer = offered_per_s(study, &study.parameter_values(), 1.0)?;
     let capacity = capacity_customers(&per_customer, pilots, resources)?;
     let measure = &study.measure;
-    let at = |customers: f64| per_customer.iter().map(|(name, rate)| (name.clone(), rate * customers)).collect::<BTreeMap<_, _>>();
+    let at = |customers: f64| {
+        per_customer
+            .iter()
+            .map(|(name, rate)| (name.clone(), rate * customers))
+            .collect::<BTreeMap<_, _>>()
+    };
 
     let stored = first_size(study);
     let base = at(measure.base.get() * capacity);
-    let mut loaded =
-        vec![Draft { purpose: Purpose::Base, boosted: None, customers: Some(measure.base.get() * capacity), offered_per_s: base.clone(), stored }];
+    let mut loaded = vec![Draft {
+        purpose: Purpose::Base,
+        boosted: None,
+        customers: Some(measure.base.get() * capacity),
+        offered_per_s: base.clone(),
+        stored,
+    }];
     for pilot in pilots {
         let mut offered_per_s = base.clone();
         *offered_per_s.entry(pilot.behaviour.clone()).or_default() +=
             (measure.boost.get() - measure.base.get()).max(0.05) * saturating_rate(pilot, resources);
-        loaded.push(Draft { purpose: Purpose::Boosted, boosted: Some(pilot.behaviour.clone()), customers: None, offered_per_s, stored });
+        loaded.push(Draft {
+            purpose: Purpose::Boosted,
+            boosted: Some(pilot.behaviour.clone()),
+            customers: None,
+            offered_per_s,
+            stored,
+        });
     }
-    let ramp = measure.customers.clone().unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
+    let ramp = measure
+        .customers
+        .clone()
+        .unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
     if !searched {
-        let plain =
-            |customers: &f64| Draft { purpose: Purpose::Ramp, boosted: None, customers: Some(*customers), offered_per_s: at(*customers), stored };
+        let plain = |customers: &f64| Draft {
+            purpose: Purpose::Ramp,
+            boosted: None,
+            customers: Some(*customers),
+            offered_per_s: at(*customers),
+            stored,
+        };
         loaded.extend(ramp.iter().map(plain));
     }
-    let idle = Draft { purpose: Purpose::Idle, boosted: None, customers: None, offered_per_s: BTreeMap::new(), stored };
+    let idle = Draft {
+        purpose: Purpose::Idle,
+        boosted: None,
+        customers: None,
+        offered_per_s: BTreeMap::new(),
+        stored,
+    };
     let mut drafts = vec![(idle, 0)];
-    drafts.extend(in_order(&loaded, measure.repeats, measure.order, study.study.seed));
+    drafts.extend(in_order(
+        &loaded,
+        measure.repeats,
+        measure.order,
+        study.study.seed,
+    ));
     if !searched {
         let highest = ramp.iter().copied().fold(0.0, f64::max);
         let multiples = measure.confirm.iter().flat_map(Multiples::numbers);
@@ -97,11 +137,21 @@ pub fn resolve(study: &Study, pilots: &[Pilot], resources: &[Resource], searched
     let step_s = measure.settle.get() + measure.window.get() * f64::from(measure.windows);
     let duration_s = steps.len() as f64 * (step_s + OVERHEAD_S);
     if duration_s > measure.max_duration.get() {
-        return Err(LoadError::TooLong { planned_s: duration_s, allowed_s: measure.max_duration.get() });
+        return Err(LoadError::TooLong {
+            planned_s: duration_s,
+            allowed_s: measure.max_duration.get(),
+        });
     }
     let peak_per_s = steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max);
     let executions = steps.iter().map(|step| step.total_per_s() * step_s).sum();
-    Ok(Plan { steps, capacity_customers: capacity, duration_s, executions, peak_per_s, caveats })
+    Ok(Plan {
+        steps,
+        capacity_customers: capacity,
+        duration_s,
+        executions,
+        peak_per_s,
+        caveats,
+    })
 }
 
 /// A loaded step before its place in the plan is known.
@@ -119,17 +169,37 @@ struct Draft {
 /// What a demand grows to is not known: between none and as much as the data. The load is that of the first size over the
 /// root of the growth of the data, which is fit for both. Growth is a difference of visits, so each is made twice at least.
 fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
-    let Some(data) = &study.data else { return Vec::new() };
-    let Some((first, further)) = data.sizes.split_first() else { return Vec::new() };
-    let concerned =
-        |draft: &&Draft| draft.boosted.as_ref().is_some_and(|boosted| data.behaviours.as_ref().is_none_or(|behaviours| behaviours.contains(boosted)));
+    let Some(data) = &study.data else {
+        return Vec::new();
+    };
+    let Some((first, further)) = data.sizes.split_first() else {
+        return Vec::new();
+    };
+    let concerned = |draft: &&Draft| {
+        draft.boosted.as_ref().is_some_and(|boosted| {
+            data.behaviours
+                .as_ref()
+                .is_none_or(|behaviours| behaviours.contains(boosted))
+        })
+    };
     let mut drafts = Vec::new();
     for size in further {
         let share = (first / size).sqrt();
         for repeat in 0..study.measure.repeats.max(FEWEST_AT_A_SIZE) {
             drafts.extend(loaded.iter().filter(concerned).map(|draft| {
-                let offered_per_s = draft.offered_per_s.iter().map(|(name, rate)| (name.clone(), rate * share)).collect();
-                (Draft { offered_per_s, stored: Some(*size), ..draft.clone() }, repeat)
+                let offered_per_s = draft
+                    .offered_per_s
+                    .iter()
+                    .map(|(name, rate)| (name.clone(), rate * share))
+                    .collect();
+                (
+                    Draft {
+                        offered_per_s,
+                        stored: Some(*size),
+                        ..draft.clone()
+                    },
+                    repeat,
+                )
             }));
         }
     }
@@ -137,9 +207,18 @@ fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
 }
 
 /// Executions per second that so many customers offer in their busiest minute, by behaviour.
-fn offered_per_s(study: &Study, parameters: &BTreeMap<String, f64>, customers: f64) -> Result<BTreeMap<String, f64>, LoadError> {
-    let rates = study.rates_per_day(parameters).map_err(|error| LoadError::Plan { reason: error.to_string() })?;
-    Ok(rates.into_iter().map(|(name, rate)| (name, rate * study.busiest_minute_per_s() * customers)).collect())
+fn offered_per_s(
+    study: &Study,
+    parameters: &BTreeMap<String, f64>,
+    customers: f64,
+) -> Result<BTreeMap<String, f64>, LoadError> {
+    let rates = study.rates_per_day(parameters).map_err(|error| LoadError::Plan {
+        reason: error.to_string(),
+    })?;
+    Ok(rates
+        .into_iter()
+        .map(|(name, rate)| (name, rate * study.busiest_minute_per_s() * customers))
+        .collect())
 }
 
 /// A step that checks the forecast, on the mix of the policy under which it is to be confirmed, or on the plain one. Customers
@@ -147,7 +226,12 @@ fn offered_per_s(study: &Study, parameters: &BTreeMap<String, f64>, customers: f
 fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
     let policy = study.measure.confirm_policy.clone();
     let mut parameters = study.parameter_values();
-    parameters.extend(policy.iter().filter_map(|name| study.policies.get(name)).flat_map(|policy| policy.set.clone()));
+    parameters.extend(
+        policy
+            .iter()
+            .filter_map(|name| study.policies.get(name))
+            .flat_map(|policy| policy.set.clone()),
+    );
     let offered_per_s = offered_per_s(study, &parameters, customers)?;
     Ok(Draft {
         purpose: Purpose::Confirm,
@@ -165,7 +249,9 @@ fn first_size(study: &Study) -> Option<f64> {
 
 /// All repeats of the loaded steps, each with its number.
 fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Draft, u32)> {
-    let mut drafts: Vec<(Draft, u32)> = (0..repeats.max(1)).flat_map(|repeat| loaded.iter().map(move |draft| (draft.clone(), repeat))).collect();
+    let mut drafts: Vec<(Draft, u32)> = (0..repeats.max(1))
+        .flat_map(|repeat| loaded.iter().map(move |draft| (draft.clone(), repeat)))
+        .collect();
     if order == Order::Shuffled {
         drafts.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
     }
@@ -173,18 +259,61 @@ fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Dra
 }
 
 fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Draft) -> PlannedStep {
-    let Draft { purpose, boosted, customers, offered_per_s, stored } = draft;
-    let seed = study.study.seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
-    let arrival = if purpose == Purpose::Idle { Arrival::Open } else { study.customers.arrival };
+    let Draft {
+        purpose,
+        boosted,
+        customers,
+        offered_per_s,
+        stored,
+    } = draft;
+    let seed = study
+        .study
+        .seed
+        .wrapping_mul(1_000_003)
+        .wrapping_add(index as u64);
+    let arrival = if purpose == Purpose::Idle {
+        Arrival::Open
+    } else {
+        study.customers.arrival
+    };
     let active = (arrival == Arrival::Closed).then(|| active_customers(study, pilots, &offered_per_s));
-    PlannedStep { index, purpose, boosted, customers, offered_per_s, seed, arrival, active, repeat, stored }
+    PlannedStep {
+        index,
+        purpose,
+        boosted,
+        customers,
+        offered_per_s,
+        seed,
+        arrival,
+        active,
+        repeat,
+        stored,
+    }
 }
 
 /// A step on the plain mix at `customers`, for a search.
-pub(crate) fn searched_step(study: &Study, pilots: &[Pilot], index: usize, purpose: Purpose, customers: f64) -> Result<PlannedStep, LoadError> {
+pub(crate) fn searched_step(
+    study: &Study,
+    pilots: &[Pilot],
+    index: usize,
+    purpose: Purpose,
+    customers: f64,
+) -> Result<PlannedStep, LoadError> {
     let offered_per_s = offered_per_s(study, &study.parameter_values(), customers)?;
     let stored = first_size(study);
-    Ok(planned(study, pilots, index, 0, Draft { purpose, boosted: None, customers: Some(customers), offered_per_s, stored }))
+    Ok(planned(
+        study,
+        pilots,
+        index,
+        0,
+        Draft {
+            purpose,
+            boosted: None,
+            customers: Some(customers),
+            offered_per_s,
+            stored,
+        },
+    ))
 }
 
 /// Active customers who execute these rates while the target is not loaded.
@@ -193,12 +322,20 @@ pub(crate) fn searched_step(study: &Study, pilots: &[Pilot], index: usize, purpo
 /// Little's Law, `M = X (R + Z)`: rate times time from start to start, with the pilot's mean time of an execution; at a pace
 /// it is the longer of the two.
 fn active_customers(study: &Study, pilots: &[Pilot], offered_per_s: &BTreeMap<String, f64>) -> u32 {
-    let mean_s = |think: &Option<nest_data::customers::Think>| think.as_ref().and_then(|think| think.times().ok()).map(|times| times.mean_s());
+    let mean_s = |think: &Option<nest_data::customers::Think>| {
+        think
+            .as_ref()
+            .and_then(|think| think.times().ok())
+            .map(|times| times.mean_s())
+    };
     let (think, pace) = (mean_s(&study.customers.think), mean_s(&study.customers.pacing));
     let active: f64 = offered_per_s
         .iter()
         .map(|(name, rate)| {
-            let takes_s = pilots.iter().find(|pilot| pilot.behaviour == *name).map_or(0.0, |pilot| pilot.mean_s);
+            let takes_s = pilots
+                .iter()
+                .find(|pilot| pilot.behaviour == *name)
+                .map_or(0.0, |pilot| pilot.mean_s);
             rate * pace.map_or(takes_s + think.unwrap_or(0.0), |pace| pace.max(takes_s))
         })
         .sum();
@@ -206,12 +343,26 @@ fn active_customers(study: &Study, pilots: &[Pilot], offered_per_s: &BTreeMap<St
     active.ceil().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
-fn capacity_customers(per_customer: &BTreeMap<String, f64>, pilots: &[Pilot], resources: &[Resource]) -> Result<f64, LoadError> {
-    let cpu = resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+fn capacity_customers(
+    per_customer: &BTreeMap<String, f64>,
+    pilots: &[Pilot],
+    resources: &[Resource],
+) -> Result<f64, LoadError> {
+    let cpu = resources
+        .iter()
+        .filter(|resource| resource.kind == ResourceKind::Cpu);
     let limits = cpu.filter_map(|resource| {
-        let busy: f64 =
-            pilots.iter().map(|pilot| per_customer.get(&pilot.behaviour).unwrap_or(&0.0) * pilot.cpu_s.get(&resource.tier).unwrap_or(&0.0)).sum();
-        resource.capacity.filter(|_| busy > 0.0).map(|capacity| capacity / busy)
+        let busy: f64 = pilots
+            .iter()
+            .map(|pilot| {
+                per_customer.get(&pilot.behaviour).unwrap_or(&0.0)
+                    * pilot.cpu_s.get(&resource.tier).unwrap_or(&0.0)
+            })
+            .sum();
+        resource
+            .capacity
+            .filter(|_| busy > 0.0)
+            .map(|capacity| capacity / busy)
     });
     let capacity = limits.fold(f64::INFINITY, f64::min);
     if capacity.is_finite() {
@@ -226,9 +377,20 @@ fn capacity_customers(per_customer: &BTreeMap<String, f64>, pilots: &[Pilot], re
 
 /// Executions per second of one behaviour alone that fill its busiest processor.
 fn saturating_rate(pilot: &Pilot, resources: &[Resource]) -> f64 {
-    let of_tier =
-        |resource: &Resource| resource.capacity.unwrap_or(1.0) / pilot.cpu_s.get(&resource.tier).copied().unwrap_or(0.0).max(LEAST_DEMAND_S);
-    resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu).map(of_tier).fold(f64::INFINITY, f64::min)
+    let of_tier = |resource: &Resource| {
+        resource.capacity.unwrap_or(1.0)
+            / pilot
+                .cpu_s
+                .get(&resource.tier)
+                .copied()
+                .unwrap_or(0.0)
+                .max(LEAST_DEMAND_S)
+    };
+    resources
+        .iter()
+        .filter(|resource| resource.kind == ResourceKind::Cpu)
+        .map(of_tier)
+        .fold(f64::INFINITY, f64::min)
 }
 
 pub(crate) fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
@@ -237,8 +399,14 @@ pub(crate) fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<C
         let factor = max_rate / wanted;
         step.offered_per_s.values_mut().for_each(|rate| *rate *= factor);
         step.customers = step.customers.map(|customers| customers * factor);
-        step.active = step.active.map(|active| ((f64::from(active) * factor).ceil() as u32).max(1));
-        caveats.push(Caveat::RateCapped { step: step.label(), wanted_per_s: wanted, offered_per_s: max_rate });
+        step.active = step
+            .active
+            .map(|active| ((f64::from(active) * factor).ceil() as u32).max(1));
+        caveats.push(Caveat::RateCapped {
+            step: step.label(),
+            wanted_per_s: wanted,
+            offered_per_s: max_rate,
+        });
     }
     step
 }
@@ -252,9 +420,16 @@ mod tests {
             "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = \"36%\"\nburst = 1.0\n[rates]\na = \"10 / day\"\nb = \"5 / day\"\n{measure}"
         );
         let step = "steps = [{ get = \"/\" }]";
-        let behaviours = ["a", "b"].into_iter().map(|name| (name.to_owned(), nest_data::Source::new(name, step))).collect();
+        let behaviours = ["a", "b"]
+            .into_iter()
+            .map(|name| (name.to_owned(), nest_data::Source::new(name, step)))
+            .collect();
         nest_data::study_file::read_study(
-            &nest_data::study_file::StudyTexts { nest: nest_data::Source::new("nest.toml", text), behaviours, code: BTreeMap::new() },
+            &nest_data::study_file::StudyTexts {
+                nest: nest_data::Source::new("nest.toml", text),
+                behaviours,
+                code: BTreeMap::new(),
+            },
             &[],
         )
         .expect("a valid study")
@@ -271,34 +446,87 @@ mod tests {
     }
 
     fn resources() -> Vec<Resource> {
-        vec![Resource { name: "app/cpu".into(), tier: "app".into(), kind: ResourceKind::Cpu, capacity: Some(2.0) }]
+        vec![Resource {
+            name: "app/cpu".into(),
+            tier: "app".into(),
+            kind: ResourceKind::Cpu,
+            capacity: Some(2.0),
+        }]
     }
 
     #[test]
     fn the_plan_puts_each_step_where_its_share_of_capacity_lies() {
-        let plan = resolve(&study("[measure]\nconfirm = 1.2\n"), &pilots(), &resources(), false).expect("a plan");
+        let plan = resolve(
+            &study("[measure]\nconfirm = 1.2\n"),
+            &pilots(),
+            &resources(),
+            false,
+        )
+        .expect("a plan");
         // per customer: (10 * 0.010 + 5 * 0.020) * 0.36 / 3600 = 2e-5 busy-seconds per second; 2 cores carry 100,000
         assert!((plan.capacity_customers - 100_000.0).abs() < 1e-6);
-        let busy = |step: &PlannedStep| step.offered_per_s.get("a").unwrap_or(&0.0) * 0.010 + step.offered_per_s.get("b").unwrap_or(&0.0) * 0.020;
-        let shares: Vec<f64> = plan.steps.iter().map(|step| (busy(step) / 2.0 * 1e6).round() / 1e6).collect();
-        assert_eq!(shares, [0.0, 0.1, 0.55, 0.55, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.14]);
+        let busy = |step: &PlannedStep| {
+            step.offered_per_s.get("a").unwrap_or(&0.0) * 0.010
+                + step.offered_per_s.get("b").unwrap_or(&0.0) * 0.020
+        };
+        let shares: Vec<f64> = plan
+            .steps
+            .iter()
+            .map(|step| (busy(step) / 2.0 * 1e6).round() / 1e6)
+            .collect();
+        assert_eq!(
+            shares,
+            [0.0, 0.1, 0.55, 0.55, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.14]
+        );
         assert_eq!(plan.steps[3].label(), "boosted b");
-        assert_eq!(plan.steps.last().map(PlannedStep::label).as_deref(), Some("confirm at 114000"));
+        assert_eq!(
+            plan.steps.last().map(PlannedStep::label).as_deref(),
+            Some("confirm at 114000")
+        );
     }
 
     #[test]
     fn a_forecast_is_confirmed_on_the_mix_of_a_policy() {
-        let mut study = study("[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = {}\n");
-        study.rates.insert("b".to_owned(), "b_per_day / day".parse().expect("a rate"));
-        study.parameters.insert("b_per_day".to_owned(), nest_data::study::Parameter::Value(5.0));
-        study.policies.get_mut("more").expect("it is there").set.insert("b_per_day".to_owned(), 20.0);
+        let mut study = study(
+            "[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = {}\n",
+        );
+        study
+            .rates
+            .insert("b".to_owned(), "b_per_day / day".parse().expect("a rate"));
+        study
+            .parameters
+            .insert("b_per_day".to_owned(), nest_data::study::Parameter::Value(5.0));
+        study
+            .policies
+            .get_mut("more")
+            .expect("it is there")
+            .set
+            .insert("b_per_day".to_owned(), 20.0);
         let plan = resolve(&study, &pilots(), &resources(), false).expect("a plan");
-        let confirm: Vec<_> = plan.steps.iter().filter(|step| step.purpose == Purpose::Confirm).collect();
+        let confirm: Vec<_> = plan
+            .steps
+            .iter()
+            .filter(|step| step.purpose == Purpose::Confirm)
+            .collect();
         // 1.5 x 40,000 customers, each with 10 a and 20 b a day, 0.36 / 3600 of them a second: 60 and 120
-        assert_eq!(confirm[0].offered_per_s.values().map(|rate| rate.round()).collect::<Vec<_>>(), [60.0, 120.0]);
-        assert_eq!((confirm[0].label().as_str(), confirm[0].customers), ("confirm more at 180.00/s", None));
+        assert_eq!(
+            confirm[0]
+                .offered_per_s
+                .values()
+                .map(|rate| rate.round())
+                .collect::<Vec<_>>(),
+            [60.0, 120.0]
+        );
+        assert_eq!(
+            (confirm[0].label().as_str(), confirm[0].customers),
+            ("confirm more at 180.00/s", None)
+        );
         assert_eq!(confirm[1].label(), "confirm more at 360.00/s");
-        let ramp = plan.steps.iter().find(|step| step.purpose == Purpose::Ramp).expect("a ramp");
+        let ramp = plan
+            .steps
+            .iter()
+            .find(|step| step.purpose == Purpose::Ramp)
+            .expect("a ramp");
         assert_eq!(ramp.offered_per_s["b"].round(), 20.0);
     }
 
@@ -306,15 +534,31 @@ mod tests {
     fn repeats_come_in_rounds_or_shuffled_the_same_way_each_time() {
         let labels = |measure: &str| {
             let plan = resolve(&study(measure), &pilots(), &resources(), false).expect("a plan");
-            plan.steps.iter().map(|step| format!("{} {}", step.label(), step.repeat)).collect::<Vec<_>>()
+            plan.steps
+                .iter()
+                .map(|step| format!("{} {}", step.label(), step.repeat))
+                .collect::<Vec<_>>()
         };
         let planned = labels("[measure]\nramp = [0.3]\nrepeats = 2\n");
         assert_eq!(
             planned,
-            ["idle 0", "base 0", "boosted a 0", "boosted b 0", "ramp at 30000 0", "base 1", "boosted a 1", "boosted b 1", "ramp at 30000 1"]
+            [
+                "idle 0",
+                "base 0",
+                "boosted a 0",
+                "boosted b 0",
+                "ramp at 30000 0",
+                "base 1",
+                "boosted a 1",
+                "boosted b 1",
+                "ramp at 30000 1"
+            ]
         );
         let mut shuffled = labels("[measure]\nramp = [0.3]\nrepeats = 2\norder = \"shuffled\"\n");
-        assert_eq!(shuffled, labels("[measure]\nramp = [0.3]\nrepeats = 2\norder = \"shuffled\"\n"));
+        assert_eq!(
+            shuffled,
+            labels("[measure]\nramp = [0.3]\nrepeats = 2\norder = \"shuffled\"\n")
+        );
         assert!(shuffled != planned && shuffled[0] == "idle 0");
         let mut sorted = planned;
         sorted.sort();
@@ -336,7 +580,10 @@ mod tests {
         };
         let planned = |study: &Study| {
             let plan = resolve(study, &pilots(), &resources(), false).expect("a plan");
-            plan.steps.iter().map(|step| (step.label(), step.stored, step.offered_per_s.get("b").copied())).collect::<Vec<_>>()
+            plan.steps
+                .iter()
+                .map(|step| (step.label(), step.stored, step.offered_per_s.get("b").copied()))
+                .collect::<Vec<_>>()
         };
         sized.data = Some(data(None));
         let steps = planned(&sized);
@@ -344,9 +591,17 @@ mod tests {
         // half of the rate at four times the size
         assert_eq!(
             steps[5..].iter().map(|step| step.0.as_str()).collect::<Vec<_>>(),
-            ["boosted a with 4000", "boosted b with 4000", "boosted a with 4000", "boosted b with 4000"]
+            [
+                "boosted a with 4000",
+                "boosted b with 4000",
+                "boosted a with 4000",
+                "boosted b with 4000"
+            ]
         );
-        assert!((steps[6].2.expect("a rate") / steps[3].2.expect("a rate") - 0.5).abs() < 1e-12 && steps[6].1 == Some(4e3));
+        assert!(
+            (steps[6].2.expect("a rate") / steps[3].2.expect("a rate") - 0.5).abs() < 1e-12
+                && steps[6].1 == Some(4e3)
+        );
         sized.data = Some(data(Some(vec!["b".to_owned()])));
         assert_eq!(planned(&sized).len(), 7);
     }
@@ -355,24 +610,45 @@ mod tests {
     fn closed_steps_have_the_customers_of_littles_law() {
         let mut closed = study("");
         closed.customers.arrival = Arrival::Closed;
-        closed.customers.think = Some(nest_data::customers::Think::Constant(nest_data::units::Seconds::new(8.0).expect("valid")));
+        closed.customers.think = Some(nest_data::customers::Think::Constant(
+            nest_data::units::Seconds::new(8.0).expect("valid"),
+        ));
         let plan = resolve(&closed, &pilots(), &resources(), false).expect("a plan");
         let base = &plan.steps[1];
         // 10,000 customers: 10 a and 5 b a second, each followed by 8 s: 10 * 8.010 + 5 * 8.020 = 120.2
-        assert_eq!((base.label().as_str(), base.arrival, base.active), ("base", Arrival::Closed, Some(121)));
-        assert_eq!(plan.steps[0].arrival, Arrival::Open, "an idle step has no customers");
+        assert_eq!(
+            (base.label().as_str(), base.arrival, base.active),
+            ("base", Arrival::Closed, Some(121))
+        );
+        assert_eq!(
+            plan.steps[0].arrival,
+            Arrival::Open,
+            "an idle step has no customers"
+        );
     }
 
     #[test]
     fn a_plan_is_scaled_down_to_the_highest_allowed_rate_and_says_so() {
-        let plan = resolve(&study("[measure]\nmax_rate = 100.0\n"), &pilots(), &resources(), false).expect("a plan");
+        let plan = resolve(
+            &study("[measure]\nmax_rate = 100.0\n"),
+            &pilots(),
+            &resources(),
+            false,
+        )
+        .expect("a plan");
         assert!(plan.peak_per_s <= 100.0 + 1e-9);
         assert!(!plan.caveats.is_empty());
     }
 
     #[test]
     fn a_plan_that_takes_too_long_is_refused() {
-        let error = resolve(&study("[measure]\nmax_duration = \"1m\"\n"), &pilots(), &resources(), false).expect_err("too long");
+        let error = resolve(
+            &study("[measure]\nmax_duration = \"1m\"\n"),
+            &pilots(),
+            &resources(),
+            false,
+        )
+        .expect_err("too long");
         assert!(matches!(error, LoadError::TooLong { .. }));
     }
 
@@ -380,6 +656,9 @@ mod tests {
     fn without_processor_use_there_is_no_plan() {
         let mut idle = pilots();
         idle.iter_mut().for_each(|pilot| pilot.cpu_s.clear());
-        assert!(matches!(resolve(&study(""), &idle, &resources(), false), Err(LoadError::Plan { .. })));
+        assert!(matches!(
+            resolve(&study(""), &idle, &resources(), false),
+            Err(LoadError::Plan { .. })
+        ));
     }
 }

@@ -6,7 +6,10 @@ use nest_data::{
     Behaviour,
     behaviour::Request,
     customers::{Spacing, Times},
-    measurement::{Counts, Endpoint, ErrorCount, Failure, GeneratorHealth, Histogram, Population, ResponseClock, Verdict, Window},
+    measurement::{
+        Counts, Endpoint, ErrorCount, Failure, GeneratorHealth, Histogram, Population, ResponseClock,
+        Verdict, Window,
+    },
 };
 
 use crate::{
@@ -138,7 +141,13 @@ impl QuickLoad {
     /// A behaviour of one request.
     #[must_use]
     pub fn single(request: Request) -> (String, Behaviour) {
-        let behaviour = Behaviour { description: None, needs: None, variables: BTreeMap::new(), steps: vec![request], code: false };
+        let behaviour = Behaviour {
+            description: None,
+            needs: None,
+            variables: BTreeMap::new(),
+            steps: vec![request],
+            code: false,
+        };
         (REQUEST.to_owned(), behaviour)
     }
 }
@@ -150,7 +159,10 @@ impl QuickLoad {
 /// [`LoadError::BehaviourFails`] where the target's certificate is refused.
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
     let origin = Origin::of(&quick.base_url, &quick.trust, quick.http2)?;
-    let down = |error: std::io::Error| LoadError::TargetDown { url: quick.base_url.clone(), reason: error.to_string() };
+    let down = |error: std::io::Error| LoadError::TargetDown {
+        url: quick.base_url.clone(),
+        reason: error.to_string(),
+    };
     Address::of(&quick.base_url)?.connect().map_err(down)?;
     let program = script::compile(Sources {
         behaviours: &[quick.behaviour.clone()].into_iter().collect(),
@@ -158,7 +170,10 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         registry: &quick.registry,
         secrets: &quick.secrets,
         origin,
-        compat: compat::Settings { proxy: None, allow_hosts: quick.allow_hosts.clone() },
+        compat: compat::Settings {
+            proxy: None,
+            allow_hosts: quick.allow_hosts.clone(),
+        },
         longest_body: quick.longest_body,
         timeout_s: quick.timeout.as_secs_f64(),
     })?;
@@ -173,7 +188,10 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
 /// Shakes hands once before the load: a certificate that is refused once is refused each time.
 fn try_handshake(program: &Program) -> Result<(), LoadError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| LoadError::System { what: "a runtime", source })?;
+    let runtime = runtime.map_err(|source| LoadError::System {
+        what: "a runtime",
+        source,
+    })?;
     let shaken = runtime.block_on(async {
         let (last_good, origin) = (Cell::new(0), &program.origin);
         let shake = async {
@@ -187,9 +205,15 @@ fn try_handshake(program: &Program) -> Result<(), LoadError> {
     });
     match shaken {
         Ok(Err(no_answer)) if no_answer.kind == NoAnswer::TLS => {
-            let request = program.endpoints().next().map_or_else(String::new, |(_, name, _)| name.to_owned());
+            let request = program
+                .endpoints()
+                .next()
+                .map_or_else(String::new, |(_, name, _)| name.to_owned());
             let behaviour = program.names().join(", ");
-            Err(LoadError::BehaviourFails { behaviour, reason: format!("{request}: tls: {}", no_answer.reason) })
+            Err(LoadError::BehaviourFails {
+                behaviour,
+                reason: format!("{request}: tls: {}", no_answer.reason),
+            })
         }
         // Whatever else is wrong may pass, and shows in the load.
         _ => Ok(()),
@@ -199,8 +223,14 @@ fn try_handshake(program: &Program) -> Result<(), LoadError> {
 fn load_of(quick: &QuickLoad) -> Load {
     Load {
         model: match quick.rate {
-            Some((_, spacing)) => Model::Open { spacing, most: quick.customers, queue: LONGEST_QUEUE },
-            None => Model::Closed { customers: quick.customers },
+            Some((_, spacing)) => Model::Open {
+                spacing,
+                most: quick.customers,
+                queue: LONGEST_QUEUE,
+            },
+            None => Model::Closed {
+                customers: quick.customers,
+            },
         },
         rates: vec![quick.rate.map_or(1.0, |(rate, _)| rate)],
         pause: Pause::Think(quick.think),
@@ -211,11 +241,18 @@ fn load_of(quick: &QuickLoad) -> Load {
 
 fn limits(quick: &QuickLoad) -> StepLimits {
     // Whole windows of about a second; what is counted is as long as was asked for.
-    let windows = if quick.executions.is_some() { 1 } else { (quick.span.as_secs_f64() / WINDOW.as_secs_f64()).round().max(1.0) as u32 };
+    let windows = if quick.executions.is_some() {
+        1
+    } else {
+        (quick.span.as_secs_f64() / WINDOW.as_secs_f64()).round().max(1.0) as u32
+    };
     StepLimits {
         settle: quick.warm_up,
         // Customers begin one after the other.
-        settle_most: (quick.warm_up * 3).max(quick.warm_up + Duration::from_secs_f64(quick.customers as f64 / (BEGIN_PER_S * quick.workers as f64))),
+        settle_most: (quick.warm_up * 3).max(
+            quick.warm_up
+                + Duration::from_secs_f64(quick.customers as f64 / (BEGIN_PER_S * quick.workers as f64)),
+        ),
         window: quick.span / windows,
         windows: windows as usize,
         drain: quick.timeout,
@@ -238,7 +275,11 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
         .iter()
         .map(|window| Window {
             duration_s: window_s,
-            completed: names.iter().cloned().zip(window.completed.iter().copied()).collect(),
+            completed: names
+                .iter()
+                .cloned()
+                .zip(window.completed.iter().copied())
+                .collect(),
             failed: window.failed,
             ..Window::default()
         })

@@ -112,8 +112,21 @@ impl Recorder {
         };
         let behaviours = program.scripts.len();
         Self {
-            behaviours: program.scripts.iter().map(|script| BehaviourRecord { single: script.is_single(), ..BehaviourRecord::default() }).collect(),
-            windows: vec![WindowRecord { completed: vec![0; behaviours], ..WindowRecord::default() }; windows],
+            behaviours: program
+                .scripts
+                .iter()
+                .map(|script| BehaviourRecord {
+                    single: script.is_single(),
+                    ..BehaviourRecord::default()
+                })
+                .collect(),
+            windows: vec![
+                WindowRecord {
+                    completed: vec![0; behaviours],
+                    ..WindowRecord::default()
+                };
+                windows
+            ],
             settling: Counts::default(),
             lateness: new_histogram(),
             clock: new_histogram(),
@@ -135,14 +148,27 @@ impl Recorder {
 
     /// The index of a request that code makes, by its name.
     pub fn endpoint(&mut self, behaviour: usize, name: &str) -> usize {
-        let known = self.endpoints.iter().position(|endpoint| endpoint.behaviour == behaviour && endpoint.name == name);
-        let names = self.endpoints.iter().filter(|endpoint| endpoint.behaviour == behaviour).count();
+        let known = self
+            .endpoints
+            .iter()
+            .position(|endpoint| endpoint.behaviour == behaviour && endpoint.name == name);
+        let names = self
+            .endpoints
+            .iter()
+            .filter(|endpoint| endpoint.behaviour == behaviour)
+            .count();
         if known.is_none() && names >= MOST_NAMES && name != OTHERS {
             return self.endpoint(behaviour, OTHERS);
         }
         known.unwrap_or_else(|| {
             let path = Some("code".to_owned());
-            self.endpoints.push(EndpointRecord { behaviour, name: name.to_owned(), path, requests: Counts::default(), histogram: None });
+            self.endpoints.push(EndpointRecord {
+                behaviour,
+                name: name.to_owned(),
+                path,
+                requests: Counts::default(),
+                histogram: None,
+            });
             self.endpoints.len() - 1
         })
     }
@@ -169,7 +195,14 @@ impl Recorder {
     }
 
     /// Counts the end of an execution.
-    pub fn execution_ended(&mut self, control: &StepControl, behaviour: usize, phase: Phase, outcome: Outcome, now: Moment) {
+    pub fn execution_ended(
+        &mut self,
+        control: &StepControl,
+        behaviour: usize,
+        phase: Phase,
+        outcome: Outcome,
+        now: Moment,
+    ) {
         self.active.change(control, now, -1);
         let counts = self.executions(behaviour, phase);
         match outcome {
@@ -200,10 +233,15 @@ impl Recorder {
     /// Counts the end of a request.
     pub fn request_ended(&mut self, control: &StepControl, place: Place, record: &RequestRecord) {
         self.in_flight.change(control, record.ended, -1);
-        if let Some(window) = control.index(record.ended).and_then(|index| self.windows.get_mut(index)) {
+        if let Some(window) = control
+            .index(record.ended)
+            .and_then(|index| self.windows.get_mut(index))
+        {
             window.bytes += record.bytes;
             window.requests += 1;
-            let since_us = self.last_end.map_or(0, |last| record.ended.microseconds_since(last.max(control.from())));
+            let since_us = self.last_end.map_or(0, |last| {
+                record.ended.microseconds_since(last.max(control.from()))
+            });
             self.longest_silence_us = self.longest_silence_us.max(since_us);
         }
         self.last_end = Some(record.ended);
@@ -211,22 +249,36 @@ impl Recorder {
             return;
         }
         *self.statuses.entry(record.status).or_default() += 1;
-        let (of, endpoint) = (&mut self.behaviours[place.behaviour], &mut self.endpoints[place.endpoint]);
+        let (of, endpoint) = (
+            &mut self.behaviours[place.behaviour],
+            &mut self.endpoints[place.endpoint],
+        );
         of.requests.count(record.outcome);
         endpoint.requests.count(record.outcome);
         let from_due = record.ended.microseconds_since(record.due);
         let failed = usize::from(record.outcome == Outcome::Failed);
-        of.histograms[failed].get_or_insert_with(new_histogram).saturating_record(from_due);
-        of.histograms[2 + failed].get_or_insert_with(new_histogram).saturating_record(record.ended.microseconds_since(record.sent));
+        of.histograms[failed]
+            .get_or_insert_with(new_histogram)
+            .saturating_record(from_due);
+        of.histograms[2 + failed]
+            .get_or_insert_with(new_histogram)
+            .saturating_record(record.ended.microseconds_since(record.sent));
         if record.outcome == Outcome::Ok && !of.single {
-            endpoint.histogram.get_or_insert_with(new_histogram).saturating_record(from_due);
+            endpoint
+                .histogram
+                .get_or_insert_with(new_histogram)
+                .saturating_record(from_due);
         }
     }
 
     /// Counts a failure; `true` where its exchange is worth keeping.
     pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
         self.count_error(behaviour, kind);
-        self.failures.iter().filter(|(of, kept, _)| *of == behaviour && kept == kind).count() < KEPT_FAILURES
+        self.failures
+            .iter()
+            .filter(|(of, kept, _)| *of == behaviour && kept == kind)
+            .count()
+            < KEPT_FAILURES
     }
 
     /// Keeps a failed exchange, with secrets masked by the caller.
@@ -235,7 +287,8 @@ impl Recorder {
         while !exchange.is_char_boundary(end) {
             end -= 1;
         }
-        self.failures.push((behaviour, kind.to_owned(), exchange[..end].to_owned()));
+        self.failures
+            .push((behaviour, kind.to_owned(), exchange[..end].to_owned()));
     }
 
     /// Closes the books at the end of a step: what is still open was cut.
@@ -243,19 +296,28 @@ impl Recorder {
         self.active.close(control);
         self.in_flight.close(control);
         if let Some(last) = self.last_end.filter(|_| self.in_flight.now() > 0) {
-            self.longest_silence_us = self.longest_silence_us.max(control.end().microseconds_since(last.max(control.from())));
+            self.longest_silence_us = self
+                .longest_silence_us
+                .max(control.end().microseconds_since(last.max(control.from())));
         }
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
             record.requests.cut();
             record.executions.cut();
-            let known = self.errors.iter().filter(|((behaviour, _), _)| *behaviour == index).map(|(_, count)| count).sum::<u64>();
+            let known = self
+                .errors
+                .iter()
+                .filter(|((behaviour, _), _)| *behaviour == index)
+                .map(|(_, count)| count)
+                .sum::<u64>();
             let cut = (record.executions.failed + record.executions.dropped).saturating_sub(known);
             if cut > 0 {
                 *self.errors.entry((index, "cut".to_owned())).or_default() += cut;
             }
         }
-        self.endpoints.iter_mut().for_each(|endpoint| endpoint.requests.cut());
+        self.endpoints
+            .iter_mut()
+            .for_each(|endpoint| endpoint.requests.cut());
         self.settling.cut();
     }
 
@@ -269,14 +331,21 @@ impl Recorder {
             }
         }
         for (mine, theirs) in self.windows.iter_mut().zip(other.windows) {
-            mine.completed.iter_mut().zip(theirs.completed).for_each(|(mine, theirs)| *mine += theirs);
+            mine.completed
+                .iter_mut()
+                .zip(theirs.completed)
+                .for_each(|(mine, theirs)| *mine += theirs);
             mine.failed += theirs.failed;
             mine.bytes += theirs.bytes;
             mine.requests += theirs.requests;
         }
         for (index, theirs) in other.endpoints.into_iter().enumerate() {
             // Those of files have the same place with every worker; code names its own as it goes.
-            let mine = if index < self.of_files { index } else { self.endpoint(theirs.behaviour, &theirs.name) };
+            let mine = if index < self.of_files {
+                index
+            } else {
+                self.endpoint(theirs.behaviour, &theirs.name)
+            };
             self.endpoints[mine].requests.merge(&theirs.requests);
             merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
         }
@@ -293,10 +362,22 @@ impl Recorder {
         if other.statuses.values().sum::<u64>() > 0 {
             self.longest_silence_us = self.longest_silence_us.min(other.longest_silence_us);
         }
-        other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
-        other.errors.into_iter().for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
+        other
+            .statuses
+            .into_iter()
+            .for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
+        other
+            .errors
+            .into_iter()
+            .for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
         for (behaviour, kind, exchange) in other.failures {
-            if self.failures.iter().filter(|(of, kept, _)| *of == behaviour && *kept == kind).count() < KEPT_FAILURES {
+            if self
+                .failures
+                .iter()
+                .filter(|(of, kept, _)| *of == behaviour && *kept == kind)
+                .count()
+                < KEPT_FAILURES
+            {
                 self.failures.push((behaviour, kind, exchange));
             }
         }
@@ -304,7 +385,11 @@ impl Recorder {
 
     /// Failures of one kind over all behaviours.
     pub fn errors_of(&self, kind: &str) -> u64 {
-        self.errors.iter().filter(|((_, of), _)| of == kind).map(|(_, count)| count).sum()
+        self.errors
+            .iter()
+            .filter(|((_, of), _)| of == kind)
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Executions that failed before anything was sent.
@@ -316,7 +401,11 @@ impl Recorder {
     pub fn error_counts(&self, names: &[String]) -> Vec<ErrorCount> {
         self.errors
             .iter()
-            .map(|((behaviour, kind), count)| ErrorCount { behaviour: names[*behaviour].clone(), kind: kind.clone(), count: *count })
+            .map(|((behaviour, kind), count)| ErrorCount {
+                behaviour: names[*behaviour].clone(),
+                kind: kind.clone(),
+                count: *count,
+            })
             .collect()
     }
 
@@ -324,7 +413,11 @@ impl Recorder {
     pub fn kept_failures(&self, names: &[String]) -> Vec<Failure> {
         self.failures
             .iter()
-            .map(|(behaviour, kind, exchange)| Failure { behaviour: names[*behaviour].clone(), kind: kind.clone(), exchange: exchange.clone() })
+            .map(|(behaviour, kind, exchange)| Failure {
+                behaviour: names[*behaviour].clone(),
+                kind: kind.clone(),
+                exchange: exchange.clone(),
+            })
             .collect()
     }
 
@@ -340,7 +433,12 @@ impl Recorder {
         for (name, record) in names.iter().zip(&self.behaviours) {
             for ((clock, outcome), hdr) in kinds.into_iter().zip(&record.histograms) {
                 if let Some(hdr) = hdr {
-                    documents.push(Histogram { behaviour: name.clone(), clock, outcome, hdr: encode(hdr) });
+                    documents.push(Histogram {
+                        behaviour: name.clone(),
+                        clock,
+                        outcome,
+                        hdr: encode(hdr),
+                    });
                 }
             }
         }
@@ -352,7 +450,10 @@ impl Recorder {
         let first = if clock == ResponseClock::Due { 0 } else { 2 };
         let mut all = new_histogram();
         for record in &self.behaviours {
-            record.histograms[first..first + 2].iter().flatten().for_each(|hdr| all += hdr);
+            record.histograms[first..first + 2]
+                .iter()
+                .flatten()
+                .for_each(|hdr| all += hdr);
         }
         all
     }
@@ -373,7 +474,11 @@ impl Recorder {
             requests: endpoint.requests,
             response_s: ENDPOINT_QUANTILES.map(|quantile| {
                 let behaviour = &self.behaviours[endpoint.behaviour];
-                let own = if behaviour.single { behaviour.histograms[0].as_ref() } else { endpoint.histogram.as_ref() };
+                let own = if behaviour.single {
+                    behaviour.histograms[0].as_ref()
+                } else {
+                    endpoint.histogram.as_ref()
+                };
                 own.map_or(0.0, |hdr| hdr.value_at_quantile(quantile) as f64 / 1e6)
             }),
         })
@@ -406,6 +511,8 @@ fn new_histogram() -> Hdr<u64> {
 
 fn encode(hdr: &Hdr<u64>) -> String {
     let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(hdr, &mut bytes).expect("writing to memory does not fail");
+    V2DeflateSerializer::new()
+        .serialize(hdr, &mut bytes)
+        .expect("writing to memory does not fail");
     STANDARD.encode(bytes)
 }

@@ -47,7 +47,11 @@ pub async fn execute(
             context.local.clock.sleep_until(due).await;
             now = Moment::now();
         }
-        let place = Place { behaviour: execution.behaviour, endpoint: step.endpoint, phase: execution.phase };
+        let place = Place {
+            behaviour: execution.behaviour,
+            endpoint: step.endpoint,
+            phase: execution.phase,
+        };
         let ended;
         (ended, now) = request(customer, context, step, place, (due, now), random, rows).await;
         if ended != Ended::Ok {
@@ -69,7 +73,10 @@ async fn request(
     rows: &mut Rows,
 ) -> (Ended, Moment) {
     let before = random.clone();
-    context.recorder.borrow_mut().request_begins(&context.control, place, sent);
+    context
+        .recorder
+        .borrow_mut()
+        .request_begins(&context.control, place, sent);
     let outcome = answered(customer, context, step, random, rows, sent).await;
     let ended = Moment::now();
     let (outcome, status, bytes, failure) = match outcome {
@@ -77,21 +84,48 @@ async fn request(
         Err(problem) => (Outcome::Failed, problem.status, problem.bytes, Some(problem)),
     };
     let mut recorder = context.recorder.borrow_mut();
-    recorder.request_ended(&context.control, place, &RequestRecord { due, sent, ended, outcome, status, bytes });
-    let Some(problem) = failure else { return (Ended::Ok, ended) };
+    recorder.request_ended(
+        &context.control,
+        place,
+        &RequestRecord {
+            due,
+            sent,
+            ended,
+            outcome,
+            status,
+            bytes,
+        },
+    );
+    let Some(problem) = failure else {
+        return (Ended::Ok, ended);
+    };
     if problem.kind == NoAnswer::LOST {
         recorder.lost_connections += 1;
     }
     drop(recorder);
     let asked = |rows: &mut Rows| asked(customer, &context.program, step, before, rows);
     keep(customer, context, place, &problem, rows, asked);
-    (if problem.unreachable { Ended::Unreachable } else { Ended::Failed }, ended)
+    (
+        if problem.unreachable {
+            Ended::Unreachable
+        } else {
+            Ended::Failed
+        },
+        ended,
+    )
 }
 
 /// Counts a failure and keeps its exchange, with secrets masked, where few of its kind are kept.
 ///
 /// What answers were saved from and what feeds gave may be a session's key or a password, and counts as secret.
-pub fn keep(customer: &Customer, context: &StepContext, place: Place, problem: &Problem, rows: &mut Rows, asked: impl FnOnce(&mut Rows) -> String) {
+pub fn keep(
+    customer: &Customer,
+    context: &StepContext,
+    place: Place,
+    problem: &Problem,
+    rows: &mut Rows,
+    asked: impl FnOnce(&mut Rows) -> String,
+) {
     if place.phase != crate::windows::Phase::Measured {
         return;
     }
@@ -99,19 +133,41 @@ pub fn keep(customer: &Customer, context: &StepContext, place: Place, problem: &
     if recorder.failed(place.behaviour, &problem.kind) {
         let saved = customer.variables.iter().flatten().map(AsRef::as_ref);
         let exchange = format!("{}\n{}", asked(rows), problem.what);
-        let secrets = context.program.secrets.iter().map(String::as_str).chain(saved).chain(rows.cells(&context.program.feeds));
+        let secrets = context
+            .program
+            .secrets
+            .iter()
+            .map(String::as_str)
+            .chain(saved)
+            .chain(rows.cells(&context.program.feeds));
         let exchange = shortened(&masked(&exchange, secrets));
         recorder.keep_failure(place.behaviour, &problem.kind, &exchange);
     }
 }
 
 /// Method and path as they were sent, drawn again from where the request began, and the request's name.
-fn asked(customer: &Customer, program: &Program, step: &ScriptStep, mut random: Xoshiro256PlusPlus, rows: &mut Rows) -> String {
+fn asked(
+    customer: &Customer,
+    program: &Program,
+    step: &ScriptStep,
+    mut random: Xoshiro256PlusPlus,
+    rows: &mut Rows,
+) -> String {
     let mut path = Vec::new();
-    let mut filling = Filling { variables: &customer.variables, customer: customer.number, random: &mut random, feeds: &program.feeds, rows };
+    let mut filling = Filling {
+        variables: &customer.variables,
+        customer: customer.number,
+        random: &mut random,
+        feeds: &program.feeds,
+        rows,
+    };
     let filled = step.path.fill(&mut filling, &mut path);
     let plain = format!("{} {}", step.method, String::from_utf8_lossy(&path));
-    if filled.is_err() || step.name == plain { step.name.clone() } else { format!("{plain} ({})", step.name) }
+    if filled.is_err() || step.name == plain {
+        step.name.clone()
+    } else {
+        format!("{plain} ({})", step.name)
+    }
 }
 
 /// Sends a request until there is an answer, checks it and saves from it; status and bytes.
@@ -139,7 +195,11 @@ async fn answered(
         None => {
             customer.http1.close();
             customer.http2 = None;
-            return Err(NoAnswer::new("timeout", format!("no answer within {} s", step.timeout.as_secs_f64())).into());
+            return Err(NoAnswer::new(
+                "timeout",
+                format!("no answer within {} s", step.timeout.as_secs_f64()),
+            )
+            .into());
         }
     };
     judge(customer, step, &answer)?;
@@ -169,7 +229,12 @@ async fn send(
                 context.recorder.borrow_mut().repeated += 1;
                 *random = before;
             }
-            Err(Failed::Stale) => return Err(NoAnswer::new(NoAnswer::LOST, "the idle connection was closed as the request was sent")),
+            Err(Failed::Stale) => {
+                return Err(NoAnswer::new(
+                    NoAnswer::LOST,
+                    "the idle connection was closed as the request was sent",
+                ));
+            }
             Err(Failed::For(no_answer)) => return Err(no_answer),
         }
     }
@@ -183,23 +248,50 @@ async fn over_http1(
     rows: &mut Rows,
 ) -> Result<Answer, Failed> {
     let program = &context.program;
-    customer.http1.ready(&program.origin, &context.local.last_good).await?;
+    customer
+        .http1
+        .ready(&program.origin, &context.local.last_good)
+        .await?;
     {
         let mut out = context.local.buffers.outgoing.borrow_mut();
         out.clear();
-        let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
+        let mut filling = Filling {
+            variables: &customer.variables,
+            customer: customer.number,
+            random,
+            feeds: &program.feeds,
+            rows,
+        };
         step.head.fill(&mut filling, &mut out)?;
         write_cookies(customer, program, &mut out);
         write_body(step, &mut filling, context, &mut out)?;
     }
-    let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
+    let mut receiver = Receiver::new(
+        wanted(step, program),
+        &mut customer.cookies,
+        &program.origin.host,
+        &step.folder,
+    );
     let known = &context.local.known_heads[step.endpoint];
-    customer.http1.exchange(&context.local.buffers, step.method == "HEAD", known, &mut receiver).await?;
+    customer
+        .http1
+        .exchange(
+            &context.local.buffers,
+            step.method == "HEAD",
+            known,
+            &mut receiver,
+        )
+        .await?;
     Ok(receiver.answer)
 }
 
 fn wanted<'a>(step: &'a ScriptStep, program: &Program) -> Wanted<'a> {
-    Wanted { body: step.wants_body, longest_body: program.longest_body, fields: &step.wanted_fields, expect: &step.expect }
+    Wanted {
+        body: step.wants_body,
+        longest_body: program.longest_body,
+        fields: &step.wanted_fields,
+        expect: &step.expect,
+    }
 }
 
 fn write_cookies(customer: &Customer, program: &Program, out: &mut Vec<u8>) {
@@ -208,7 +300,9 @@ fn write_cookies(customer: &Customer, program: &Program, out: &mut Vec<u8>) {
     }
     let path = String::from_utf8_lossy(path_of(out)).into_owned();
     let before = out.len();
-    customer.cookies.write(&path, program.origin.tls.is_some(), "cookie: ", out);
+    customer
+        .cookies
+        .write(&path, program.origin.tls.is_some(), "cookie: ", out);
     if out.len() > before {
         out.extend_from_slice(b"\r\n");
     }
@@ -220,7 +314,12 @@ fn path_of(head: &[u8]) -> &[u8] {
 }
 
 /// Ends the head, and writes the body with its length.
-fn write_body(step: &ScriptStep, filling: &mut Filling<'_>, context: &StepContext, out: &mut Vec<u8>) -> Result<(), NoAnswer> {
+fn write_body(
+    step: &ScriptStep,
+    filling: &mut Filling<'_>,
+    context: &StepContext,
+    out: &mut Vec<u8>,
+) -> Result<(), NoAnswer> {
     match &step.body {
         Body::Text(text) => {
             let mut body = context.local.body.borrow_mut();
@@ -232,7 +331,9 @@ fn write_body(step: &ScriptStep, filling: &mut Filling<'_>, context: &StepContex
             out.extend_from_slice(&body);
         }
         // A method that usually has a body states that there is none: RFC 9110, section 8.6.
-        Body::None | Body::Multipart(_) if matches!(step.method, "POST" | "PUT" | "PATCH") => out.extend_from_slice(b"content-length: 0\r\n\r\n"),
+        Body::None | Body::Multipart(_) if matches!(step.method, "POST" | "PUT" | "PATCH") => {
+            out.extend_from_slice(b"content-length: 0\r\n\r\n")
+        }
         Body::None | Body::Multipart(_) => out.extend_from_slice(b"\r\n"),
     }
     Ok(())
@@ -245,16 +346,34 @@ struct Parts {
     body: Option<Vec<u8>>,
 }
 
-fn parts(customer: &Customer, program: &Program, step: &ScriptStep, random: &mut Xoshiro256PlusPlus, rows: &mut Rows) -> Result<Parts, NoAnswer> {
-    let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
+fn parts(
+    customer: &Customer,
+    program: &Program,
+    step: &ScriptStep,
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut Rows,
+) -> Result<Parts, NoAnswer> {
+    let mut filling = Filling {
+        variables: &customer.variables,
+        customer: customer.number,
+        random,
+        feeds: &program.feeds,
+        rows,
+    };
     let mut text = |text: &crate::script::text::Text| {
         let mut out = Vec::new();
         text.fill(&mut filling, &mut out)?;
         Ok::<_, NoAnswer>(out)
     };
-    let utf8 = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| NoAnswer::new("request", "a header or the path is not UTF-8"));
+    let utf8 = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).map_err(|_| NoAnswer::new("request", "a header or the path is not UTF-8"))
+    };
     let path = utf8(text(&step.path)?)?;
-    let headers = step.headers.iter().map(|(name, value)| Ok((name.clone(), utf8(text(value)?)?))).collect::<Result<_, NoAnswer>>()?;
+    let headers = step
+        .headers
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), utf8(text(value)?)?)))
+        .collect::<Result<_, NoAnswer>>()?;
     let body = match &step.body {
         Body::Text(body) => Some(text(body)?),
         Body::None | Body::Multipart(_) => None,
@@ -272,9 +391,16 @@ async fn over_http2(
     let program = &context.program;
     let mut connection = customer.http2.take().unwrap_or_default();
     let outcome = async {
-        connection.ready(&program.origin, &context.local.last_good).await?;
+        connection
+            .ready(&program.origin, &context.local.last_good)
+            .await?;
         let (request, body) = http2_request(customer, program, step, random, rows)?;
-        let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
+        let mut receiver = Receiver::new(
+            wanted(step, program),
+            &mut customer.cookies,
+            &program.origin.host,
+            &step.folder,
+        );
         connection.exchange(request, body, &mut receiver).await?;
         Ok(receiver.answer)
     }
@@ -306,9 +432,12 @@ fn http2_request(
     if !customer.cookies.is_empty() {
         let mut line = Vec::new();
         let path = path.as_deref().unwrap_or(&step.folder);
-        customer.cookies.write(path, program.origin.tls.is_some(), "", &mut line);
+        customer
+            .cookies
+            .write(path, program.origin.tls.is_some(), "", &mut line);
         if !line.is_empty() {
-            let value = http::header::HeaderValue::from_bytes(&line).map_err(|error| NoAnswer::new("request", error))?;
+            let value = http::header::HeaderValue::from_bytes(&line)
+                .map_err(|error| NoAnswer::new("request", error))?;
             request.headers_mut().insert(http::header::COOKIE, value);
         }
     }
@@ -316,14 +445,32 @@ fn http2_request(
 }
 
 fn put_together(program: &Program, step: &ScriptStep, parts: &Parts) -> Result<http::Request<()>, NoAnswer> {
-    let uri = format!("{}://{}{}", program.origin.scheme, program.origin.authority, parts.path);
-    let mut request = http::Request::builder().method(step.method).version(http::Version::HTTP_2).uri(uri);
-    let given = |name: &str| parts.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
-    for (name, value) in [("user-agent", crate::USER_AGENT), ("accept", "*/*")].into_iter().filter(|(name, _)| !given(name)) {
+    let uri = format!(
+        "{}://{}{}",
+        program.origin.scheme, program.origin.authority, parts.path
+    );
+    let mut request = http::Request::builder()
+        .method(step.method)
+        .version(http::Version::HTTP_2)
+        .uri(uri);
+    let given = |name: &str| {
+        parts
+            .headers
+            .iter()
+            .any(|(header, _)| header.eq_ignore_ascii_case(name))
+    };
+    for (name, value) in [("user-agent", crate::USER_AGENT), ("accept", "*/*")]
+        .into_iter()
+        .filter(|(name, _)| !given(name))
+    {
         request = request.header(name, value);
     }
     // What belongs to one connection of HTTP/1.1 has no place in HTTP/2: RFC 9113, section 8.2.2.
-    for (name, value) in parts.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("connection")) {
+    for (name, value) in parts
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("connection"))
+    {
         request = request.header(name, value);
     }
     request.body(()).map_err(|error| NoAnswer::new("request", error))
@@ -343,7 +490,13 @@ async fn over_compat(
             let mut filled = Vec::new();
             for field in fields {
                 let mut value = Vec::new();
-                let mut filling = Filling { variables: &customer.variables, customer: customer.number, random, feeds: &program.feeds, rows };
+                let mut filling = Filling {
+                    variables: &customer.variables,
+                    customer: customer.number,
+                    random,
+                    feeds: &program.feeds,
+                    rows,
+                };
                 field.value.fill(&mut filling, &mut value)?;
                 filled.push(compat::Field {
                     name: field.name.clone(),
@@ -357,11 +510,24 @@ async fn over_compat(
         (_, Some(bytes)) => compat::Body::Bytes(bytes),
         (_, None) => compat::Body::None,
     };
-    let outgoing = compat::Outgoing { method: step.method, path: parts.path, headers: parts.headers, body, redirects: step.redirects };
+    let outgoing = compat::Outgoing {
+        method: step.method,
+        path: parts.path,
+        headers: parts.headers,
+        body,
+        redirects: step.redirects,
+    };
     let mut client = customer.compat.take().unwrap_or_default();
     let shared = customer.cookies.shared();
-    let mut receiver = Receiver::new(wanted(step, program), &mut customer.cookies, &program.origin.host, &step.folder);
-    let outcome = client.exchange(&program.origin, &program.compat, &shared, outgoing, &mut receiver).await;
+    let mut receiver = Receiver::new(
+        wanted(step, program),
+        &mut customer.cookies,
+        &program.origin.host,
+        &step.folder,
+    );
+    let outcome = client
+        .exchange(&program.origin, &program.compat, &shared, outgoing, &mut receiver)
+        .await;
     let answer = receiver.answer;
     customer.compat = Some(client);
     outcome.map(|()| answer)
@@ -371,7 +537,11 @@ async fn over_compat(
 fn judge(customer: &mut Customer, step: &ScriptStep, answer: &Answer) -> Result<(), Problem> {
     let wrong = |kind: &str, what: &str| Problem {
         kind: kind.to_owned(),
-        what: format!("{what}\nstatus {}\n{}", answer.status, String::from_utf8_lossy(&answer.body)),
+        what: format!(
+            "{what}\nstatus {}\n{}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        ),
         status: answer.status,
         bytes: answer.bytes,
         unreachable: false,
@@ -379,16 +549,38 @@ fn judge(customer: &mut Customer, step: &ScriptStep, answer: &Answer) -> Result<
     if !step.expect.accepts(answer.status) {
         return Err(wrong(&format!("status {}", answer.status), "unexpected status"));
     }
-    if let Some(finder) = step.contains.as_ref().filter(|finder| finder.find(&answer.body).is_none()) {
-        return Err(wrong("check", &format!("the body does not contain {:?}", String::from_utf8_lossy(finder.needle()))));
+    if let Some(finder) = step
+        .contains
+        .as_ref()
+        .filter(|finder| finder.find(&answer.body).is_none())
+    {
+        return Err(wrong(
+            "check",
+            &format!(
+                "the body does not contain {:?}",
+                String::from_utf8_lossy(finder.needle())
+            ),
+        ));
     }
-    if let Some(finder) = step.excludes.as_ref().filter(|finder| finder.find(&answer.body).is_some()) {
-        return Err(wrong("check", &format!("the body contains {:?}", String::from_utf8_lossy(finder.needle()))));
+    if let Some(finder) = step
+        .excludes
+        .as_ref()
+        .filter(|finder| finder.find(&answer.body).is_some())
+    {
+        return Err(wrong(
+            "check",
+            &format!("the body contains {:?}", String::from_utf8_lossy(finder.needle())),
+        ));
     }
     for (variable, name, captor) in &step.save {
         match captor.take(&answer.body, &answer.fields) {
             Ok(value) => customer.variables[*variable] = Some(value.into()),
-            Err(reason) => return Err(wrong("capture", &format!("nothing to save for `{name}`: {reason}"))),
+            Err(reason) => {
+                return Err(wrong(
+                    "capture",
+                    &format!("nothing to save for `{name}`: {reason}"),
+                ));
+            }
         }
     }
     Ok(())
@@ -396,10 +588,23 @@ fn judge(customer: &mut Customer, step: &ScriptStep, answer: &Answer) -> Result<
 
 impl From<NoAnswer> for Problem {
     fn from(no_answer: NoAnswer) -> Self {
-        let unreachable = matches!(no_answer.kind, NoAnswer::CONNECT | NoAnswer::LOCAL | NoAnswer::TLS);
-        Self { kind: no_answer.kind.to_owned(), what: no_answer.reason, status: 0, bytes: 0, unreachable }
+        let unreachable = matches!(
+            no_answer.kind,
+            NoAnswer::CONNECT | NoAnswer::LOCAL | NoAnswer::TLS
+        );
+        Self {
+            kind: no_answer.kind.to_owned(),
+            what: no_answer.reason,
+            status: 0,
+            bytes: 0,
+            unreachable,
+        }
     }
 }
 
 /// What an answer must be where nothing is stated.
-pub const ANYTHING_BELOW_400: Expect = Expect { status: None, body_contains: None, body_excludes: None };
+pub const ANYTHING_BELOW_400: Expect = Expect {
+    status: None,
+    body_contains: None,
+    body_excludes: None,
+};

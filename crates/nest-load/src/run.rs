@@ -162,16 +162,29 @@ pub fn measure(
         }
         if step.purpose == Purpose::Ramp && is_beyond(step, &steps) {
             let last = steps.last().map_or_else(String::new, |step| step.plan.label());
-            if !caveats.iter().any(|caveat| matches!(caveat, Caveat::RampEnded { .. })) {
+            if !caveats
+                .iter()
+                .any(|caveat| matches!(caveat, Caveat::RampEnded { .. }))
+            {
                 caveats.push(Caveat::RampEnded { step: last });
             }
             continue;
         }
         run.finish(step, &plan, &mut steps, watch)?;
     }
-    let search = if run.options.search { Some(run.search(&plan, &pilot, &mut steps, watch)?) } else { None };
+    let search = if run.options.search {
+        Some(run.search(&plan, &pilot, &mut steps, watch)?)
+    } else {
+        None
+    };
     steps.sort_by_key(|step| step.plan.index);
-    Ok(MeasureOutcome { resources: run.resources.clone(), pilot, steps, search, caveats })
+    Ok(MeasureOutcome {
+        resources: run.resources.clone(),
+        pilot,
+        steps,
+        search,
+        caveats,
+    })
 }
 
 /// Resolves the plan of a study by its pilot, and measures nothing.
@@ -190,16 +203,27 @@ pub fn resolve_plan(
 
 /// Whether steps at no more customers were too much for the target already.
 fn is_beyond(step: &PlannedStep, finished: &[Step]) -> bool {
-    let limited = finished.iter().filter(|one| one.plan.purpose == Purpose::Ramp && one.verdict.worth == Worth::Limited);
+    let limited = finished
+        .iter()
+        .filter(|one| one.plan.purpose == Purpose::Ramp && one.verdict.worth == Worth::Limited);
     limited.filter(|one| one.plan.customers <= step.customers).count() >= LIMITED_BEFORE
 }
 
 /// The tier that customers reach: the one whose probe names the target's port, else `app`, else the only one there is.
 fn served_tier(study: &Study, port: u16) -> String {
-    let of = |wanted: &dyn Fn(&Probe) -> bool| study.probes.values().find(|probe| wanted(probe)).map(|probe| probe.tier.clone());
+    let of = |wanted: &dyn Fn(&Probe) -> bool| {
+        study
+            .probes
+            .values()
+            .find(|probe| wanted(probe))
+            .map(|probe| probe.tier.clone())
+    };
     let by_port = of(&|probe| probe.port == Some(port));
     let app = || of(&|probe| probe.tier == "app");
-    by_port.or_else(app).or_else(|| of(&|_| true)).unwrap_or_else(|| "app".to_owned())
+    by_port
+        .or_else(app)
+        .or_else(|| of(&|_| true))
+        .unwrap_or_else(|| "app".to_owned())
 }
 
 /// Tells the study's commands the size of stored data.
@@ -220,15 +244,29 @@ fn start_target(
 ) -> Result<Option<StartedTarget>, LoadError> {
     let mut started = None;
     if let Some(command) = &study.target.start {
-        let log = log.and_then(|log| log.try_clone().ok()).map_or_else(Stdio::null, Stdio::from);
-        started = Some(StartedTarget::start(command, study, address, &options.folder, &options.environment, log, interrupt)?);
+        let log = log
+            .and_then(|log| log.try_clone().ok())
+            .map_or_else(Stdio::null, Stdio::from);
+        started = Some(StartedTarget::start(
+            command,
+            study,
+            address,
+            &options.folder,
+            &options.environment,
+            log,
+            interrupt,
+        )?);
     }
     wait_until_ready(study, origin, address, started.as_mut(), interrupt)?;
     Ok(started)
 }
 
 impl<'a> Run<'a> {
-    fn start(study: &'a Study, mut options: MeasureOptions, interrupt: &'a Interrupt) -> Result<Self, LoadError> {
+    fn start(
+        study: &'a Study,
+        mut options: MeasureOptions,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
         let origin = Origin::of(&study.target.base_url, &options.trust, study.target.http2)?;
         let program = script::compile(Sources {
@@ -237,7 +275,10 @@ impl<'a> Run<'a> {
             registry: &options.registry,
             secrets: &options.secrets,
             origin: origin.clone(),
-            compat: compat::Settings { proxy: study.target.proxy.clone(), allow_hosts: study.target.allow_hosts.clone() },
+            compat: compat::Settings {
+                proxy: study.target.proxy.clone(),
+                allow_hosts: study.target.allow_hosts.clone(),
+            },
             longest_body: study.measure.longest_body,
             timeout_s: study.measure.timeout.get(),
         })?;
@@ -248,7 +289,12 @@ impl<'a> Run<'a> {
         if let Some(command) = &study.target.state {
             run_command("state", command, &options.folder, &options.environment, interrupt)?;
         }
-        let mut cores = study.measure.generator_core.as_ref().map(Cores::numbers).unwrap_or_default();
+        let mut cores = study
+            .measure
+            .generator_core
+            .as_ref()
+            .map(Cores::numbers)
+            .unwrap_or_default();
         if cores.is_empty() {
             cores.push(machine::facts().cores.saturating_sub(1));
         }
@@ -260,14 +306,39 @@ impl<'a> Run<'a> {
         // Bytes are counted of HTTP answers; how many code exchanges in another protocol is not known.
         if matches!(origin.scheme.as_str(), "http" | "https") {
             let tier = served_tier(study, address.port);
-            resources.push(Resource { name: format!("{tier}/network"), tier, kind: ResourceKind::Network, capacity: None });
+            resources.push(Resource {
+                name: format!("{tier}/network"),
+                tier,
+                kind: ResourceKind::Network,
+                capacity: None,
+            });
         }
-        Ok(Self { study, options, interrupt, address, started, log, stored, origin, cores, engine, observer, resources, start: Instant::now() })
+        Ok(Self {
+            study,
+            options,
+            interrupt,
+            address,
+            started,
+            log,
+            stored,
+            origin,
+            cores,
+            engine,
+            observer,
+            resources,
+            start: Instant::now(),
+        })
     }
 
-    fn plan(&mut self, watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>) -> Result<(Plan, Vec<Pilot>), LoadError> {
+    fn plan(
+        &mut self,
+        watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
+    ) -> Result<(Plan, Vec<Pilot>), LoadError> {
         let span = self.study.measure.pilot.duration();
-        watch(Event::PilotStarted { seconds: span.as_secs_f64() * self.engine.program().scripts.len() as f64 }).map_err(LoadError::Keep)?;
+        watch(Event::PilotStarted {
+            seconds: span.as_secs_f64() * self.engine.program().scripts.len() as f64,
+        })
+        .map_err(LoadError::Keep)?;
         let pilot = pilot::run(&self.engine, &mut self.observer, span, self.interrupt)?;
         self.reset()?;
         let mut plan = plan::resolve(self.study, &pilot, &self.resources, self.options.search)?;
@@ -277,15 +348,30 @@ impl<'a> Run<'a> {
 
     /// A caveat for every tier whose processor the pilot could not read: the plan takes it for free.
     fn unread_tiers(&self, pilot: &[Pilot]) -> Vec<Caveat> {
-        let cpus = self.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+        let cpus = self
+            .resources
+            .iter()
+            .filter(|resource| resource.kind == ResourceKind::Cpu);
         let unread = cpus.filter(|cpu| pilot.iter().any(|pilot| !pilot.cpu_s.contains_key(&cpu.tier)));
-        unread.map(|cpu| Caveat::TierUnplanned { tier: cpu.tier.clone() }).collect()
+        unread
+            .map(|cpu| Caveat::TierUnplanned {
+                tier: cpu.tier.clone(),
+            })
+            .collect()
     }
 
     fn reset(&mut self) -> Result<(), LoadError> {
-        let Some(command) = &self.study.target.reset else { return Ok(()) };
+        let Some(command) = &self.study.target.reset else {
+            return Ok(());
+        };
         self.engine.forget_customers()?;
-        run_command("reset", command, &self.options.folder, &self.options.environment, self.interrupt)
+        run_command(
+            "reset",
+            command,
+            &self.options.folder,
+            &self.options.environment,
+            self.interrupt,
+        )
     }
 
     /// Brings the target to another size of stored data: started again where its command names the size, then filled.
@@ -296,15 +382,40 @@ impl<'a> Run<'a> {
         self.stored = stored;
         state_size(&mut self.options.environment, stored);
         self.engine.forget_customers()?;
-        if self.study.target.start.as_ref().is_some_and(|command| command.contains(SIZE)) {
+        if self
+            .study
+            .target
+            .start
+            .as_ref()
+            .is_some_and(|command| command.contains(SIZE))
+        {
             // The old one must have let go of its address.
             self.started = None;
-            self.started = start_target(self.study, &self.origin, &self.address, &self.options, self.log.as_ref(), self.interrupt)?;
+            self.started = start_target(
+                self.study,
+                &self.origin,
+                &self.address,
+                &self.options,
+                self.log.as_ref(),
+                self.interrupt,
+            )?;
             pin(&self.cores)?;
-            self.observer = Observer::new(self.study, self.started.as_ref().map(StartedTarget::pid), self.address.port)?;
+            self.observer = Observer::new(
+                self.study,
+                self.started.as_ref().map(StartedTarget::pid),
+                self.address.port,
+            )?;
         }
-        let Some(command) = &self.study.target.state else { return Ok(()) };
-        run_command("state", command, &self.options.folder, &self.options.environment, self.interrupt)
+        let Some(command) = &self.study.target.state else {
+            return Ok(());
+        };
+        run_command(
+            "state",
+            command,
+            &self.options.folder,
+            &self.options.environment,
+            self.interrupt,
+        )
     }
 
     /// Runs one step and hands it out.
@@ -338,18 +449,34 @@ impl<'a> Run<'a> {
     ) -> Result<SearchResult, LoadError> {
         let measure = &self.study.measure;
         let per_customer = plan::searched_step(self.study, pilot, 0, Purpose::Ramp, 1.0)?.total_per_s();
-        let mut search = Search::new(plan.capacity_customers * 0.5, (measure.max_rate / per_customer).max(1.0));
+        let mut search = Search::new(
+            plan.capacity_customers * 0.5,
+            (measure.max_rate / per_customer).max(1.0),
+        );
         let mut missed_at: Vec<String> = Vec::new();
         let mut generator = None;
         while let Some(tried) = search.next() {
             if self.start.elapsed() >= measure.max_duration.duration() {
                 break;
             }
-            let purpose = if matches!(tried, Try::Confirm(_)) { Purpose::Confirm } else { Purpose::Ramp };
+            let purpose = if matches!(tried, Try::Confirm(_)) {
+                Purpose::Confirm
+            } else {
+                Purpose::Ramp
+            };
             let index = steps.iter().map(|step| step.plan.index + 1).max().unwrap_or(0);
-            let step = plan::searched_step(self.study, pilot, index, purpose, tried.customers().floor().max(1.0))?;
+            let step = plan::searched_step(
+                self.study,
+                pilot,
+                index,
+                purpose,
+                tried.customers().floor().max(1.0),
+            )?;
             let missed = self.finish(&step, plan, steps, watch)?;
-            if steps.last().is_some_and(|step| step.verdict.worth == Worth::Invalid) {
+            if steps
+                .last()
+                .is_some_and(|step| step.verdict.worth == Worth::Invalid)
+            {
                 // Nothing can be said of the target where the generator is the limit.
                 generator = steps.last().map(|step| step.verdict.reasons.join("; "));
                 break;
@@ -374,8 +501,14 @@ impl<'a> Run<'a> {
         let load = Load::of(self.study, step, &self.engine.program().names());
         let limits = self.limits(left, load.session_s());
         let started_s = self.start.elapsed().as_secs_f64();
-        let lost = |reason: String| LoadError::TargetLost { step: step.label(), reason };
-        let result = match self.engine.run_step(&load, limits, Some(&mut self.observer), self.interrupt) {
+        let lost = |reason: String| LoadError::TargetLost {
+            step: step.label(),
+            reason,
+        };
+        let result = match self
+            .engine
+            .run_step(&load, limits, Some(&mut self.observer), self.interrupt)
+        {
             Ok(result) => result,
             Err(LoadError::Probe { reason }) => return Err(lost(reason)),
             Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} cannot be read any more"))),
@@ -387,14 +520,25 @@ impl<'a> Run<'a> {
         if !self.observer.is_alive() {
             return Err(lost("its process is gone".to_owned()));
         }
-        let due: u64 = result.recorder.behaviours.iter().map(|record| record.executions.due).sum();
+        let due: u64 = result
+            .recorder
+            .behaviours
+            .iter()
+            .map(|record| record.executions.due)
+            .sum();
         let unreachable = result.recorder.errors_of(NoAnswer::CONNECT);
         if due > 0 && unreachable as f64 > UNREACHABLE * due as f64 && self.address.connect().is_err() {
-            return Err(lost(format!("{unreachable} of {due} executions found no connection")));
+            return Err(lost(format!(
+                "{unreachable} of {due} executions found no connection"
+            )));
         }
         let closed = self.close(step, started_s, &result, load.offered_per_s());
         let missed = self.missed(&closed, &result);
-        Ok(Finished { step: closed, missed, interrupted: result.interrupted })
+        Ok(Finished {
+            step: closed,
+            missed,
+            interrupted: result.interrupted,
+        })
     }
 
     /// Times of a step. What the run may take in all leaves less room for settling where many steps are still to come.
@@ -403,8 +547,14 @@ impl<'a> Run<'a> {
         let measure = &self.study.measure;
         let settle = measure.settle.duration();
         let step = settle + measure.window.duration() * measure.windows;
-        let spare = measure.max_duration.duration().saturating_sub(self.start.elapsed() + step * left as u32);
-        let wanted = measure.settle_most.map_or((settle * SETTLE_MOST).max(Duration::from_secs_f64(4.0 * session_s)), |most| most.duration());
+        let spare = measure
+            .max_duration
+            .duration()
+            .saturating_sub(self.start.elapsed() + step * left as u32);
+        let wanted = measure.settle_most.map_or(
+            (settle * SETTLE_MOST).max(Duration::from_secs_f64(4.0 * session_s)),
+            |most| most.duration(),
+        );
         StepLimits {
             settle,
             settle_most: wanted.min(settle + spare).max(settle),

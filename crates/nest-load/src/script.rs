@@ -52,7 +52,9 @@ impl Program {
                 Work::Requests { steps, .. } => steps,
                 Work::Code(_) => &[],
             };
-            steps.iter().map(move |step| (behaviour, step.name.as_str(), step.route.label()))
+            steps
+                .iter()
+                .map(move |step| (behaviour, step.name.as_str(), step.route.label()))
         })
     }
 }
@@ -112,7 +114,9 @@ pub struct ScriptStep {
 impl ScriptStep {
     /// Whether every request is the same but for cookies.
     pub fn is_literal(&self) -> bool {
-        self.path.is_literal() && matches!(self.body, Body::None) && self.headers.iter().all(|(_, value)| value.is_literal())
+        self.path.is_literal()
+            && matches!(self.body, Body::None)
+            && self.headers.iter().all(|(_, value)| value.is_literal())
     }
 }
 

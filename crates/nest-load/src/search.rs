@@ -45,7 +45,15 @@ impl Search {
     /// A search that begins at `first` customers and goes no further than `most`, both above 0.
     #[must_use]
     pub fn new(first: f64, most: f64) -> Self {
-        Self { first: first.min(most), most, passed: None, failed: None, proven: None, confirmed: false, tries: 0 }
+        Self {
+            first: first.min(most),
+            most,
+            passed: None,
+            failed: None,
+            proven: None,
+            confirmed: false,
+            tries: 0,
+        }
     }
 
     /// What to try next; nothing where the answer is known or the tries are used up.
@@ -76,9 +84,13 @@ impl Search {
             (false, _) => self.proven.filter(|proven| *proven < customers),
         };
         match (tried, passed) {
-            (Try::Probe(customers), true) => self.passed = Some(self.passed.map_or(customers, |before| before.max(customers))),
+            (Try::Probe(customers), true) => {
+                self.passed = Some(self.passed.map_or(customers, |before| before.max(customers)))
+            }
             (Try::Confirm(_), true) => self.confirmed = true,
-            (Try::Probe(customers), false) => self.failed = Some(self.failed.map_or(customers, |before| before.min(customers))),
+            (Try::Probe(customers), false) => {
+                self.failed = Some(self.failed.map_or(customers, |before| before.min(customers)))
+            }
             // What passed once and failed once is no answer; a slightly smaller number is tried instead.
             (Try::Confirm(customers), false) => {
                 self.failed = Some(customers);
@@ -119,8 +131,14 @@ mod tests {
         for first in [10.0, 5_000.0, 90_000.0] {
             let (found, tries) = search(first, 1e9, |tried, _| tried.customers() <= 7_300.0);
             let (largest, confirmed) = found.largest().expect("found");
-            assert!(confirmed && largest <= 7_300.0 && largest > 7_300.0 / CLOSE_ENOUGH, "{largest} from {first}");
-            assert!(found.smallest_failed().is_some_and(|failed| failed > 7_300.0) && tries < MOST_TRIES, "{tries}");
+            assert!(
+                confirmed && largest <= 7_300.0 && largest > 7_300.0 / CLOSE_ENOUGH,
+                "{largest} from {first}"
+            );
+            assert!(
+                found.smallest_failed().is_some_and(|failed| failed > 7_300.0) && tries < MOST_TRIES,
+                "{tries}"
+            );
         }
     }
 
@@ -137,7 +155,10 @@ mod tests {
     #[test]
     fn without_a_limit_the_search_ends_at_the_most_it_may_try() {
         let (found, _) = search(100.0, 5_000.0, |_, _| true);
-        assert_eq!((found.largest(), found.smallest_failed()), (Some((5_000.0, true)), None));
+        assert_eq!(
+            (found.largest(), found.smallest_failed()),
+            (Some((5_000.0, true)), None)
+        );
         assert_eq!(search(100.0, 5_000.0, |_, _| false).0.largest(), None);
     }
 }

@@ -51,7 +51,10 @@ const DEVIATIONS: f64 = 4.0;
 pub fn settled(looks: &[Look], span_s: f64, wanted: Wanted) -> Result<(), Unsettled> {
     let Some(last) = looks.last() else { return Ok(()) };
     if let Some(planned) = wanted.population.filter(|planned| last.present < *planned) {
-        return Err(Unsettled::Population { present: last.present, planned });
+        return Err(Unsettled::Population {
+            present: last.present,
+            planned,
+        });
     }
     let parts = parts(looks, last.at_s - span_s);
     if parts.len() < PARTS {
@@ -64,14 +67,20 @@ pub fn settled(looks: &[Look], span_s: f64, wanted: Wanted) -> Result<(), Unsett
         let reached_per_s = second.ended as f64 / second.span_s;
         let chance = DEVIATIONS * (offered_per_s / second.span_s).sqrt();
         if reached_per_s < offered_per_s * (1.0 - RATE_TOLERANCE) - chance {
-            return Err(Unsettled::Rate { reached_per_s, offered_per_s });
+            return Err(Unsettled::Rate {
+                reached_per_s,
+                offered_per_s,
+            });
         }
     }
     if first.ended + second.ended < FEWEST || first.ended == 0 || second.ended == 0 {
         return Ok(());
     }
     let factor = second.mean_s() / first.mean_s();
-    if factor.is_finite() && factor.ln().abs() > (1.0 + NO_TREND).ln() && (has_slope(&parts) || has_step(&parts)) {
+    if factor.is_finite()
+        && factor.ln().abs() > (1.0 + NO_TREND).ln()
+        && (has_slope(&parts) || has_step(&parts))
+    {
         Err(Unsettled::Trend { factor })
     } else {
         Ok(())
@@ -87,7 +96,11 @@ struct Part {
 
 impl Part {
     fn plus(self, other: Self) -> Self {
-        Self { span_s: self.span_s + other.span_s, ended: self.ended + other.ended, spent_s: self.spent_s + other.spent_s }
+        Self {
+            span_s: self.span_s + other.span_s,
+            ended: self.ended + other.ended,
+            spent_s: self.spent_s + other.spent_s,
+        }
     }
 
     fn mean_s(&self) -> f64 {
@@ -105,14 +118,22 @@ fn parts(looks: &[Look], from_s: f64) -> Vec<Part> {
     let edge = |part: usize| looks[part * (looks.len() - 1) / PARTS];
     (0..PARTS)
         .map(|part| (edge(part), edge(part + 1)))
-        .map(|(from, to)| Part { span_s: to.at_s - from.at_s, ended: to.ended - from.ended, spent_s: to.spent_s - from.spent_s })
+        .map(|(from, to)| Part {
+            span_s: to.at_s - from.at_s,
+            ended: to.ended - from.ended,
+            spent_s: to.spent_s - from.spent_s,
+        })
         .collect()
 }
 
 /// Whether the mean response times of the parts rise or fall beyond chance: the t-test of a regression line.
 fn has_slope(parts: &[Part]) -> bool {
-    let points: Vec<(f64, f64)> =
-        parts.iter().enumerate().filter(|(_, part)| part.ended > 0).map(|(index, part)| (index as f64, part.mean_s())).collect();
+    let points: Vec<(f64, f64)> = parts
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| part.ended > 0)
+        .map(|(index, part)| (index as f64, part.mean_s()))
+        .collect();
     let count = points.len() as f64;
     if count < 4.0 {
         return false;
@@ -120,8 +141,15 @@ fn has_slope(parts: &[Part]) -> bool {
     let mean = |of: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
     let (mean_x, mean_y) = (mean(&|point| point.0), mean(&|point| point.1));
     let spread: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-    let slope = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / spread;
-    let residual: f64 = points.iter().map(|(x, y)| (y - mean_y - slope * (x - mean_x)).powi(2)).sum();
+    let slope = points
+        .iter()
+        .map(|(x, y)| (x - mean_x) * (y - mean_y))
+        .sum::<f64>()
+        / spread;
+    let residual: f64 = points
+        .iter()
+        .map(|(x, y)| (y - mean_y - slope * (x - mean_x)).powi(2))
+        .sum();
     let error = (residual / (count - 2.0) / spread).sqrt();
     slope.abs() > CHANCE * error
 }
@@ -129,7 +157,11 @@ fn has_slope(parts: &[Part]) -> bool {
 /// Whether the mean response times of the parts have one level before and another one after some place: the two-sample t-test
 /// at each. A line does not fit a step, so that the test of its slope misses one that lies near an end.
 fn has_step(parts: &[Part]) -> bool {
-    let times: Vec<f64> = parts.iter().filter(|part| part.ended > 0).map(Part::mean_s).collect();
+    let times: Vec<f64> = parts
+        .iter()
+        .filter(|part| part.ended > 0)
+        .map(Part::mean_s)
+        .collect();
     if times.len() < PARTS {
         return false;
     }
@@ -146,11 +178,23 @@ fn has_step(parts: &[Part]) -> bool {
 impl std::fmt::Display for Unsettled {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Population { present, planned } => write!(out, "{present} of {planned} customers were there"),
-            Self::Rate { reached_per_s, offered_per_s } => {
-                write!(out, "{reached_per_s:.1} of {offered_per_s:.1} executions per second ended")
+            Self::Population { present, planned } => {
+                write!(out, "{present} of {planned} customers were there")
             }
-            Self::Trend { factor } => write!(out, "response times still changed by {:+.0} %", (factor - 1.0) * 100.0),
+            Self::Rate {
+                reached_per_s,
+                offered_per_s,
+            } => {
+                write!(
+                    out,
+                    "{reached_per_s:.1} of {offered_per_s:.1} executions per second ended"
+                )
+            }
+            Self::Trend { factor } => write!(
+                out,
+                "response times still changed by {:+.0} %",
+                (factor - 1.0) * 100.0
+            ),
         }
     }
 }
@@ -161,18 +205,29 @@ mod tests {
 
     /// Looks every 50 ms for 2 s at 1,000 executions per second whose response time is `time_s(t)`.
     fn looks(time_s: impl Fn(f64) -> f64) -> Vec<Look> {
-        let mut looks = vec![Look { present: 10, ..Look::default() }];
+        let mut looks = vec![Look {
+            present: 10,
+            ..Look::default()
+        }];
         for index in 1..=40 {
             let at_s = f64::from(index) * 0.05;
             // A little noise, without which any slope would be significant.
             let noise = 1.0 + 0.02 * f64::from(index * 7 % 5 - 2);
             let last = looks[looks.len() - 1];
-            looks.push(Look { at_s, ended: last.ended + 50, spent_s: last.spent_s + 50.0 * time_s(at_s) * noise, present: 10 });
+            looks.push(Look {
+                at_s,
+                ended: last.ended + 50,
+                spent_s: last.spent_s + 50.0 * time_s(at_s) * noise,
+                present: 10,
+            });
         }
         looks
     }
 
-    const OPEN: Wanted = Wanted { rate_per_s: Some(1_000.0), population: None };
+    const OPEN: Wanted = Wanted {
+        rate_per_s: Some(1_000.0),
+        population: None,
+    };
 
     #[test]
     fn a_steady_step_has_settled() {
@@ -184,23 +239,46 @@ mod tests {
     fn a_trend_is_seen_in_both_directions_and_forgotten_once_it_is_over() {
         let rising = looks(|at| 0.010 + 0.010 * at);
         assert!(matches!(settled(&rising, 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor > 1.1));
-        assert!(matches!(settled(&looks(|at| 0.030 - 0.010 * at), 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor < 0.9));
-        assert_eq!(settled(&looks(|at| if at < 0.9 { 0.2 } else { 0.01 }), 1.0, OPEN), Ok(()));
+        assert!(
+            matches!(settled(&looks(|at| 0.030 - 0.010 * at), 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor < 0.9)
+        );
+        assert_eq!(
+            settled(&looks(|at| if at < 0.9 { 0.2 } else { 0.01 }), 1.0, OPEN),
+            Ok(())
+        );
     }
 
     #[test]
     fn a_step_is_seen_wherever_it_lies() {
         for (place, after) in [(1.25, 0.01), (1.5, 0.01), (1.5, 0.2), (1.75, 0.01)] {
             let stepped = looks(|at| if at < place { 0.05 } else { after });
-            assert!(matches!(settled(&stepped, 1.0, OPEN), Err(Unsettled::Trend { .. })), "at {place} s to {after} s");
+            assert!(
+                matches!(settled(&stepped, 1.0, OPEN), Err(Unsettled::Trend { .. })),
+                "at {place} s to {after} s"
+            );
         }
     }
 
     #[test]
     fn a_rate_or_a_population_that_is_not_reached_is_named() {
-        let half = Wanted { rate_per_s: Some(2_000.0), population: None };
-        assert!(matches!(settled(&looks(|_| 0.01), 1.0, half), Err(Unsettled::Rate { .. })));
-        let more = Wanted { rate_per_s: None, population: Some(12) };
-        assert_eq!(settled(&looks(|_| 0.01), 1.0, more), Err(Unsettled::Population { present: 10, planned: 12 }));
+        let half = Wanted {
+            rate_per_s: Some(2_000.0),
+            population: None,
+        };
+        assert!(matches!(
+            settled(&looks(|_| 0.01), 1.0, half),
+            Err(Unsettled::Rate { .. })
+        ));
+        let more = Wanted {
+            rate_per_s: None,
+            population: Some(12),
+        };
+        assert_eq!(
+            settled(&looks(|_| 0.01), 1.0, more),
+            Err(Unsettled::Population {
+                present: 10,
+                planned: 12
+            })
+        );
     }
 }

@@ -58,10 +58,21 @@ impl Address {
     /// # Errors
     /// [`LoadError::BaseUrl`].
     pub fn of(base_url: &str) -> Result<Self, LoadError> {
-        let bad = || LoadError::BaseUrl { url: base_url.to_owned() };
+        let bad = || LoadError::BaseUrl {
+            url: base_url.to_owned(),
+        };
         let url = url::Url::parse(base_url).map_err(|_| bad())?;
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(bad)?.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Self { host, port: url.port_or_known_default().ok_or_else(bad)? })
+        let host = url
+            .host_str()
+            .filter(|host| !host.is_empty())
+            .ok_or_else(bad)?
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        Ok(Self {
+            host,
+            port: url.port_or_known_default().ok_or_else(bad)?,
+        })
     }
 
     /// Opens a connection, as a look whether anything is there.
@@ -95,7 +106,9 @@ impl StartedTarget {
         interrupt: &Interrupt,
     ) -> Result<Self, LoadError> {
         if address.connect().is_ok() {
-            return Err(LoadError::AddressTaken { address: format!("{}:{}", address.host, address.port) });
+            return Err(LoadError::AddressTaken {
+                address: format!("{}:{}", address.host, address.port),
+            });
         }
         let own = sched_getaffinity(Pid::from_raw(0)).ok();
         if let Some(cores) = &study.target.cores {
@@ -114,9 +127,16 @@ impl StartedTarget {
         if let Some(own) = own {
             sched_setaffinity(Pid::from_raw(0), &own).map_err(refused)?;
         }
-        let child = spawned.map_err(|source| LoadError::Command { command: command.to_owned(), folder: folder.to_owned(), source })?;
+        let child = spawned.map_err(|source| LoadError::Command {
+            command: command.to_owned(),
+            folder: folder.to_owned(),
+            source,
+        })?;
         interrupt.remember_target(child.id() as i32);
-        Ok(Self { child, interrupt: interrupt.clone() })
+        Ok(Self {
+            child,
+            interrupt: interrupt.clone(),
+        })
     }
 
     /// Process number of the target.
@@ -163,7 +183,10 @@ pub fn pin(cores: &[usize]) -> Result<(), LoadError> {
 }
 
 fn refused(error: nix::Error) -> LoadError {
-    LoadError::System { what: "using the cores that the study names", source: error.into() }
+    LoadError::System {
+        what: "using the cores that the study names",
+        source: error.into(),
+    }
 }
 
 /// Waits until the target answers: the `ready` path below 400, or a connection where there is none.
@@ -179,14 +202,20 @@ pub fn wait_until_ready(
 ) -> Result<(), LoadError> {
     let start = Instant::now();
     // A target that nobody starts is there or is not; a moment covers a restart.
-    let patience =
-        if started.is_some() { study.target.ready_within.duration() } else { study.target.ready_within.duration().min(Duration::from_secs(3)) };
+    let patience = if started.is_some() {
+        study.target.ready_within.duration()
+    } else {
+        study.target.ready_within.duration().min(Duration::from_secs(3))
+    };
     loop {
         let reason = match is_ready(study.target.ready.as_deref(), origin, address) {
             Ok(()) => return Ok(()),
             Err(reason) => reason,
         };
-        let down = |reason| LoadError::TargetDown { url: study.target.base_url.clone(), reason };
+        let down = |reason| LoadError::TargetDown {
+            url: study.target.base_url.clone(),
+            reason,
+        };
         if let Some(status) = started.as_deref_mut().and_then(StartedTarget::ended) {
             return Err(down(format!("its start command ended with {status}")));
         }
@@ -205,7 +234,10 @@ fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<()
     let Some(path) = path.filter(|_| !origin.http2) else {
         return address.connect().map(drop).map_err(|error| error.to_string());
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
     match runtime.block_on(async { tokio::time::timeout(Duration::from_secs(2), ask(path, origin)).await }) {
         Ok(Ok(status)) if status < 400 => Ok(()),
         Ok(Ok(status)) => Err(format!("{path} answers {status}")),
@@ -216,12 +248,26 @@ fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<()
 
 async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
     let (mut connection, buffers, mut cookies) = (Connection::default(), Buffers::default(), Jar::default());
-    connection.ready(origin, &Cell::new(0)).await.map_err(|no_answer| no_answer.reason)?;
-    let head = format!("GET {}{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", origin.prefix, origin.authority);
+    connection
+        .ready(origin, &Cell::new(0))
+        .await
+        .map_err(|no_answer| no_answer.reason)?;
+    let head = format!(
+        "GET {}{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+        origin.prefix, origin.authority
+    );
     buffers.outgoing.borrow_mut().extend_from_slice(head.as_bytes());
-    let wanted = Wanted { body: false, longest_body: u64::MAX, fields: &[], expect: &ANYTHING_BELOW_400 };
+    let wanted = Wanted {
+        body: false,
+        longest_body: u64::MAX,
+        fields: &[],
+        expect: &ANYTHING_BELOW_400,
+    };
     let mut receiver = Receiver::new(wanted, &mut cookies, &origin.host, path);
-    match connection.exchange(&buffers, false, &RefCell::default(), &mut receiver).await {
+    match connection
+        .exchange(&buffers, false, &RefCell::default(), &mut receiver)
+        .await
+    {
         Ok(()) => Ok(receiver.answer.status),
         Err(Failed::Stale) => Err("the connection was closed".to_owned()),
         Err(Failed::For(no_answer)) => Err(no_answer.reason),
@@ -240,14 +286,32 @@ pub fn run_command(
     environment: &BTreeMap<String, String>,
     interrupt: &Interrupt,
 ) -> Result<(), LoadError> {
-    let cannot = |source| LoadError::Command { command: command.to_owned(), folder: folder.to_owned(), source };
+    let cannot = |source| LoadError::Command {
+        command: command.to_owned(),
+        folder: folder.to_owned(),
+        source,
+    };
     let mut shell = Command::new("sh");
-    shell.args(["-c", command]).current_dir(folder).envs(environment).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
+    shell
+        .args(["-c", command])
+        .current_dir(folder)
+        .envs(environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .process_group(0);
     let mut child = shell.spawn().map_err(cannot)?;
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().map_err(cannot)? {
-            return if status.success() { Ok(()) } else { Err(LoadError::CommandFailed { role, command: command.to_owned(), status }) };
+            return if status.success() {
+                Ok(())
+            } else {
+                Err(LoadError::CommandFailed {
+                    role,
+                    command: command.to_owned(),
+                    status,
+                })
+            };
         }
         if interrupt.is_requested() || start.elapsed() > LONGEST_COMMAND {
             // It may end by itself at this very moment; then there is nothing left to kill.
@@ -256,7 +320,11 @@ pub fn run_command(
             return Err(if interrupt.is_requested() {
                 LoadError::Interrupted
             } else {
-                LoadError::CommandFailed { role, command: command.to_owned(), status }
+                LoadError::CommandFailed {
+                    role,
+                    command: command.to_owned(),
+                    status,
+                }
             });
         }
         std::thread::sleep(LOOK);
@@ -269,12 +337,30 @@ mod tests {
 
     #[test]
     fn an_address_comes_from_the_base_url() {
-        assert_eq!(Address::of("http://127.0.0.1:8080/x").expect("valid"), Address { host: "127.0.0.1".into(), port: 8080 });
-        assert_eq!(Address::of("http://[::1]").expect("valid"), Address { host: "::1".into(), port: 80 });
+        assert_eq!(
+            Address::of("http://127.0.0.1:8080/x").expect("valid"),
+            Address {
+                host: "127.0.0.1".into(),
+                port: 8080
+            }
+        );
+        assert_eq!(
+            Address::of("http://[::1]").expect("valid"),
+            Address {
+                host: "::1".into(),
+                port: 80
+            }
+        );
         assert_eq!(Address::of("https://localhost").expect("valid").port, 443);
-        assert_eq!(Address::of("postgres://localhost:5432/shop").expect("valid").port, 5432);
+        assert_eq!(
+            Address::of("postgres://localhost:5432/shop").expect("valid").port,
+            5432
+        );
         for bad in ["nonsense", "http://", "postgres://localhost/shop"] {
-            assert!(matches!(Address::of(bad), Err(LoadError::BaseUrl { .. })), "{bad}");
+            assert!(
+                matches!(Address::of(bad), Err(LoadError::BaseUrl { .. })),
+                "{bad}"
+            );
         }
     }
 
@@ -282,17 +368,35 @@ mod tests {
     fn what_a_start_command_has_started_may_clean_up_before_it_is_killed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let script = "sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; touch ready; while :; do sleep 0.05; done'; true";
-        let child = Command::new("sh").args(["-c", script]).current_dir(folder.path()).process_group(0).spawn().expect("sh runs");
+        let child = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(folder.path())
+            .process_group(0)
+            .spawn()
+            .expect("sh runs");
         while !folder.path().join("ready").exists() {
             std::thread::sleep(LOOK);
         }
-        drop(StartedTarget { child, interrupt: Interrupt::default() });
+        drop(StartedTarget {
+            child,
+            interrupt: Interrupt::default(),
+        });
         assert!(folder.path().join("cleaned").exists());
     }
 
     #[test]
     fn a_failing_command_names_its_role_and_status() {
-        let error = run_command("reset", "exit 3", Path::new("/"), &BTreeMap::new(), &Interrupt::default()).expect_err("fails");
-        assert!(error.to_string().contains("reset") && error.to_string().contains('3'), "{error}");
+        let error = run_command(
+            "reset",
+            "exit 3",
+            Path::new("/"),
+            &BTreeMap::new(),
+            &Interrupt::default(),
+        )
+        .expect_err("fails");
+        assert!(
+            error.to_string().contains("reset") && error.to_string().contains('3'),
+            "{error}"
+        );
     }
 }

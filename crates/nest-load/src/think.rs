@@ -46,7 +46,11 @@ pub fn geometric(mean: f64, random: &mut Xoshiro256PlusPlus) -> u64 {
 pub fn choose(cumulative: &[f64], random: &mut Xoshiro256PlusPlus) -> Option<usize> {
     let total = cumulative.last().copied().filter(|total| *total > 0.0)?;
     let pick = random.random::<f64>() * total;
-    Some(cumulative.partition_point(|sum| *sum <= pick).min(cumulative.len() - 1))
+    Some(
+        cumulative
+            .partition_point(|sum| *sum <= pick)
+            .min(cumulative.len() - 1),
+    )
 }
 
 /// Weights summed up to and with each.
@@ -70,7 +74,9 @@ mod tests {
 
     fn drawn(times: Times) -> Vec<f64> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(11);
-        let mut values: Vec<f64> = (0..DRAWS).map(|_| draw(&times, &mut random).as_secs_f64()).collect();
+        let mut values: Vec<f64> = (0..DRAWS)
+            .map(|_| draw(&times, &mut random).as_secs_f64())
+            .collect();
         values.sort_by(f64::total_cmp);
         values
     }
@@ -78,23 +84,40 @@ mod tests {
     #[test]
     fn times_have_their_mean_and_quantiles() {
         // Five standard errors of a mean of 40,000 draws are 2.5 % of the standard deviation.
-        for (times, deviation) in [(Times::Constant(3.0), 0.0), (Times::Uniform(1.0, 5.0), 1.155), (Times::Exponential(8.0), 8.0)] {
+        for (times, deviation) in [
+            (Times::Constant(3.0), 0.0),
+            (Times::Uniform(1.0, 5.0), 1.155),
+            (Times::Exponential(8.0), 8.0),
+        ] {
             let values = drawn(times);
             let mean = values.iter().sum::<f64>() / DRAWS as f64;
-            assert!((mean - times.mean_s()).abs() <= 0.025 * deviation + 1e-9, "{times:?}: {mean}");
+            assert!(
+                (mean - times.mean_s()).abs() <= 0.025 * deviation + 1e-9,
+                "{times:?}: {mean}"
+            );
         }
         let values = drawn(Times::Lognormal(8.0_f64.ln(), 5.0_f64.ln() / 1.644_853_627));
-        assert!((values[DRAWS / 2] / 8.0 - 1.0).abs() < 0.04 && (values[DRAWS * 95 / 100] / 40.0 - 1.0).abs() < 0.06, "median 8, p95 40");
+        assert!(
+            (values[DRAWS / 2] / 8.0 - 1.0).abs() < 0.04
+                && (values[DRAWS * 95 / 100] / 40.0 - 1.0).abs() < 0.06,
+            "median 8, p95 40"
+        );
     }
 
     #[test]
     fn sessions_have_their_mean_length_and_choices_their_weights() {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
-        let mean = (0..DRAWS).map(|_| geometric(14.0, &mut random) as f64).sum::<f64>() / DRAWS as f64;
+        let mean = (0..DRAWS)
+            .map(|_| geometric(14.0, &mut random) as f64)
+            .sum::<f64>()
+            / DRAWS as f64;
         assert!((mean - 14.0).abs() < 14.0 * 0.025, "{mean}");
         assert_eq!(geometric(1.0, &mut random), 1);
         let weights = cumulative(&[1.0, 0.0, 3.0]);
-        let third = (0..DRAWS).filter(|_| choose(&weights, &mut random) == Some(2)).count() as f64 / DRAWS as f64;
+        let third = (0..DRAWS)
+            .filter(|_| choose(&weights, &mut random) == Some(2))
+            .count() as f64
+            / DRAWS as f64;
         assert!((third - 0.75).abs() < 0.011, "{third}");
         assert_eq!(choose(&cumulative(&[0.0]), &mut random), None);
     }

@@ -98,8 +98,15 @@ pub fn judge(facts: &StepFacts<'_>) -> Verdict {
     if facts.interrupted {
         found.push((Worth::Invalid, "it was interrupted".to_owned()));
     }
-    let worth = found.iter().map(|(worth, _)| *worth).max().unwrap_or(Worth::Valid);
-    Verdict { worth, reasons: found.into_iter().map(|(_, reason)| reason).collect() }
+    let worth = found
+        .iter()
+        .map(|(worth, _)| *worth)
+        .max()
+        .unwrap_or(Worth::Valid);
+    Verdict {
+        worth,
+        reasons: found.into_iter().map(|(_, reason)| reason).collect(),
+    }
 }
 
 /// Whether the generator kept to its schedule.
@@ -107,35 +114,78 @@ fn generator(facts: &StepFacts<'_>, found: &mut Found) {
     let health = &facts.generator;
     let late = health.lateness_p99_s.max(health.clock_p99_s);
     if late > LATE_S {
-        let worth = if late > TOO_LATE_S { Worth::Invalid } else { Worth::Suspect };
-        found.push((worth, format!("the generator was {:.1} ms late (p99)", late * 1e3)));
+        let worth = if late > TOO_LATE_S {
+            Worth::Invalid
+        } else {
+            Worth::Suspect
+        };
+        found.push((
+            worth,
+            format!("the generator was {:.1} ms late (p99)", late * 1e3),
+        ));
     }
     if health.cpu > GENERATOR_BUSY {
-        let worth = if health.cpu > GENERATOR_FULL { Worth::Invalid } else { Worth::Suspect };
-        found.push((worth, format!("the generator used {:.0} % of its core", health.cpu * 100.0)));
+        let worth = if health.cpu > GENERATOR_FULL {
+            Worth::Invalid
+        } else {
+            Worth::Suspect
+        };
+        found.push((
+            worth,
+            format!("the generator used {:.0} % of its core", health.cpu * 100.0),
+        ));
     }
     if health.waiting > WAITING {
-        let worth = if health.waiting > STARVED { Worth::Invalid } else { Worth::Suspect };
-        found.push((worth, format!("the generator had no processor for {:.0} % of the time", health.waiting * 100.0)));
+        let worth = if health.waiting > STARVED {
+            Worth::Invalid
+        } else {
+            Worth::Suspect
+        };
+        found.push((
+            worth,
+            format!(
+                "the generator had no processor for {:.0} % of the time",
+                health.waiting * 100.0
+            ),
+        ));
     }
     if facts.local_errors > 0 {
-        let reason = format!("{} requests found no file descriptor or port at the generator", facts.local_errors);
+        let reason = format!(
+            "{} requests found no file descriptor or port at the generator",
+            facts.local_errors
+        );
         found.push((Worth::Invalid, reason));
     }
     if facts.own_errors > 0 {
         let share = facts.own_errors as f64 / facts.executions.due.max(1) as f64;
-        let worth = if share > SOME_ERRORS { Worth::Invalid } else { Worth::Suspect };
-        found.push((worth, format!("{} requests could not be made: a feed ran dry, or they are not valid", facts.own_errors)));
+        let worth = if share > SOME_ERRORS {
+            Worth::Invalid
+        } else {
+            Worth::Suspect
+        };
+        found.push((
+            worth,
+            format!(
+                "{} requests could not be made: a feed ran dry, or they are not valid",
+                facts.own_errors
+            ),
+        ));
     }
     if facts.panics > 0 {
-        found.push((Worth::Invalid, format!("{} executions of a behaviour in code panicked", facts.panics)));
+        found.push((
+            Worth::Invalid,
+            format!("{} executions of a behaviour in code panicked", facts.panics),
+        ));
     }
     if facts.executions.due == 0 {
         found.push((Worth::Invalid, "nothing was due in the windows".to_owned()));
     }
     let due = facts.executions.due.max(1) as f64;
     if health.queued as f64 / due > SOME_LOST {
-        found.push((Worth::Suspect, format!("{} starts waited because every customer was busy", health.queued)));
+        found.push((
+            Worth::Suspect,
+            format!("{} starts waited because every customer was busy", health.queued),
+        ));
     }
 }
 
@@ -145,17 +195,27 @@ fn population(facts: &StepFacts<'_>, found: &mut Found) {
         && f64::from(reached) < POPULATION * f64::from(planned)
     {
         // A target that refuses connections has met its own limit.
-        let worth = if facts.refused { Worth::Limited } else { Worth::Invalid };
+        let worth = if facts.refused {
+            Worth::Limited
+        } else {
+            Worth::Invalid
+        };
         found.push((worth, format!("only {reached} of {planned} customers could act")));
     }
     let due = facts.executions.due as f64;
-    if let Some(planned) = facts.planned.filter(|planned| due < planned * (1.0 - SHORT_OF_PLAN) - 5.0 * planned.sqrt()) {
+    if let Some(planned) = facts
+        .planned
+        .filter(|planned| due < planned * (1.0 - SHORT_OF_PLAN) - 5.0 * planned.sqrt())
+    {
         found.push((Worth::Suspect, format!("only {due:.0} of {planned:.0} executions planned came due: sessions had not filled the step yet")));
     }
     match facts.unsettled {
         // Said above, from the windows themselves.
         Some(Unsettled::Population { .. }) | None => {}
-        Some(unsettled) => found.push((Worth::Suspect, format!("not settled when the windows began: {unsettled}"))),
+        Some(unsettled) => found.push((
+            Worth::Suspect,
+            format!("not settled when the windows began: {unsettled}"),
+        )),
     }
 }
 
@@ -167,56 +227,113 @@ fn errors(facts: &StepFacts<'_>, found: &mut Found) {
     }
     let share = (counts.failed + counts.dropped) as f64 / counts.due as f64;
     if share > SOME_ERRORS {
-        let worth = if share > MANY_ERRORS { Worth::Limited } else { Worth::Suspect };
-        found.push((worth, format!("{:.1} % of the executions failed or were dropped", share * 100.0)));
+        let worth = if share > MANY_ERRORS {
+            Worth::Limited
+        } else {
+            Worth::Suspect
+        };
+        found.push((
+            worth,
+            format!("{:.1} % of the executions failed or were dropped", share * 100.0),
+        ));
     }
     if counts.dropped > 0 {
-        let worth = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS { Worth::Limited } else { Worth::Suspect };
-        found.push((worth, format!("{} starts were dropped: as many executions as allowed were in progress", counts.dropped)));
+        let worth = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS {
+            Worth::Limited
+        } else {
+            Worth::Suspect
+        };
+        found.push((
+            worth,
+            format!(
+                "{} starts were dropped: as many executions as allowed were in progress",
+                counts.dropped
+            ),
+        ));
     }
     let repeated = facts.generator.repeated;
     if repeated as f64 / facts.requests.due.max(1) as f64 > SOME_REPEATED {
-        found.push((Worth::Suspect, format!("{repeated} requests were sent again: the target had closed their idle connections")));
+        found.push((
+            Worth::Suspect,
+            format!("{repeated} requests were sent again: the target had closed their idle connections"),
+        ));
     }
     let lost = facts.generator.lost_connections;
     if lost as f64 / facts.requests.due.max(1) as f64 > SOME_LOST {
-        found.push((Worth::Suspect, format!("{lost} connections were lost in the middle of a request")));
+        found.push((
+            Worth::Suspect,
+            format!("{lost} connections were lost in the middle of a request"),
+        ));
     }
 }
 
 /// Whether the target kept up.
 fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
     let due = facts.executions.due as f64;
-    let ended: u64 = facts.windows.iter().map(|window| window.completed.values().sum::<u64>() + window.failed).sum();
+    let ended: u64 = facts
+        .windows
+        .iter()
+        .map(|window| window.completed.values().sum::<u64>() + window.failed)
+        .sum();
     let behind = due - ended as f64;
     // What is due and what ends differ by the executions in progress at both edges; five deviations of a Poisson
     // count are beyond chance, and 3 % of the load is beyond what a settled step may keep in progress.
     if behind > 5.0 * due.sqrt().max(2.0) && behind > 0.03 * due {
-        found.push((Worth::Limited, format!("{ended} of {due} executions ended in the windows: a queue was growing")));
+        found.push((
+            Worth::Limited,
+            format!("{ended} of {due} executions ended in the windows: a queue was growing"),
+        ));
     }
     if let Some(utilisation) = facts.utilisation.filter(|utilisation| *utilisation > FULL) {
-        found.push((Worth::Limited, format!("a resource was {:.0} % busy", utilisation * 100.0)));
+        found.push((
+            Worth::Limited,
+            format!("a resource was {:.0} % busy", utilisation * 100.0),
+        ));
     }
     let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
     let mut throttled: std::collections::BTreeMap<&String, f64> = std::collections::BTreeMap::new();
     for (tier, seconds) in facts.windows.iter().flat_map(|window| &window.throttled) {
         *throttled.entry(tier).or_default() += seconds;
     }
-    for (tier, seconds) in throttled.into_iter().filter(|(_, seconds)| *seconds > THROTTLED * span) {
-        found.push((Worth::Limited, format!("the CPU quota held tier `{tier}` back for {:.0} % of the time", seconds / span * 100.0)));
+    for (tier, seconds) in throttled
+        .into_iter()
+        .filter(|(_, seconds)| *seconds > THROTTLED * span)
+    {
+        found.push((
+            Worth::Limited,
+            format!(
+                "the CPU quota held tier `{tier}` back for {:.0} % of the time",
+                seconds / span * 100.0
+            ),
+        ));
     }
 }
 
 /// Whether the target stood still for a while.
 fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
     if facts.target_stopped > STOPPED {
-        found.push((Worth::Limited, format!("the target's processes were stopped (SIGSTOP) for {:.0} % of the time", facts.target_stopped * 100.0)));
+        found.push((
+            Worth::Limited,
+            format!(
+                "the target's processes were stopped (SIGSTOP) for {:.0} % of the time",
+                facts.target_stopped * 100.0
+            ),
+        ));
     }
     let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
     // Customers who act in step are silent for as long as an answer takes, even a quick one.
     let in_step = facts.population.is_some() && facts.silence_s < 3.0 * facts.typical_s;
-    if !in_step && facts.silence_s > SILENT_S && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS {
-        found.push((Worth::Limited, format!("the target stood still: nothing ended for {:.2} s while requests were in flight", facts.silence_s)));
+    if !in_step
+        && facts.silence_s > SILENT_S
+        && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS
+    {
+        found.push((
+            Worth::Limited,
+            format!(
+                "the target stood still: nothing ended for {:.2} s while requests were in flight",
+                facts.silence_s
+            ),
+        ));
     }
 }
 
@@ -224,26 +341,63 @@ fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
 fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
     let step = facts.generator.clock_step_s;
     if step.abs() > CLOCK_STEP_S {
-        found.push((Worth::Suspect, format!("the civil clock was set by {step:+.2} s, or the machine slept")));
+        found.push((
+            Worth::Suspect,
+            format!("the civil clock was set by {step:+.2} s, or the machine slept"),
+        ));
     }
-    let stolen = facts.windows.iter().map(|window| window.stolen).fold(0.0, f64::max);
+    let stolen = facts
+        .windows
+        .iter()
+        .map(|window| window.stolen)
+        .fold(0.0, f64::max);
     if stolen > STOLEN {
-        found.push((Worth::Suspect, format!("the hypervisor took {:.0} % of the processor in a window", stolen * 100.0)));
+        found.push((
+            Worth::Suspect,
+            format!(
+                "the hypervisor took {:.0} % of the processor in a window",
+                stolen * 100.0
+            ),
+        ));
     }
     let lengths = facts.windows.iter().map(|window| window.duration_s);
     let mean = lengths.clone().sum::<f64>() / facts.windows.len().max(1) as f64;
-    let most = lengths.map(|length| (length / mean - 1.0).abs()).fold(0.0, f64::max);
+    let most = lengths
+        .map(|length| (length / mean - 1.0).abs())
+        .fold(0.0, f64::max);
     if most > EDGES {
-        found.push((Worth::Suspect, format!("a window was {:.0} % longer or shorter than the others: the probes were read late", most * 100.0)));
+        found.push((
+            Worth::Suspect,
+            format!(
+                "a window was {:.0} % longer or shorter than the others: the probes were read late",
+                most * 100.0
+            ),
+        ));
     }
 }
 
 /// Whether the probes could be read.
 fn probes(facts: &StepFacts<'_>, found: &mut Found) {
-    let with_gaps = facts.windows.iter().filter(|window| !window.gaps.is_empty()).count();
-    let Some(first) = facts.windows.iter().flat_map(|window| &window.gaps).next() else { return };
-    let worth = if with_gaps == facts.windows.len() { Worth::Invalid } else { Worth::Suspect };
-    found.push((worth, format!("probes had gaps in {with_gaps} of {} windows: {first}", facts.windows.len())));
+    let with_gaps = facts
+        .windows
+        .iter()
+        .filter(|window| !window.gaps.is_empty())
+        .count();
+    let Some(first) = facts.windows.iter().flat_map(|window| &window.gaps).next() else {
+        return;
+    };
+    let worth = if with_gaps == facts.windows.len() {
+        Worth::Invalid
+    } else {
+        Worth::Suspect
+    };
+    found.push((
+        worth,
+        format!(
+            "probes had gaps in {with_gaps} of {} windows: {first}",
+            facts.windows.len()
+        ),
+    ));
 }
 
 #[cfg(test)]
@@ -251,13 +405,27 @@ mod tests {
     use super::*;
 
     fn window(completed: u64) -> Window {
-        Window { duration_s: 1.0, completed: [("a".to_owned(), completed)].into_iter().collect(), ..Window::default() }
+        Window {
+            duration_s: 1.0,
+            completed: [("a".to_owned(), completed)].into_iter().collect(),
+            ..Window::default()
+        }
     }
 
     fn verdict(change: impl FnOnce(&mut StepFacts<'_>, &mut [Window; 2])) -> Verdict {
         let windows = [window(500), window(500)];
-        let counts = Counts { due: 1_000, completed: 1_000, failed: 0, dropped: 0 };
-        let generator = GeneratorHealth { cpu: 0.3, lateness_p50_s: 1e-5, lateness_p99_s: 5e-4, ..GeneratorHealth::default() };
+        let counts = Counts {
+            due: 1_000,
+            completed: 1_000,
+            failed: 0,
+            dropped: 0,
+        };
+        let generator = GeneratorHealth {
+            cpu: 0.3,
+            lateness_p50_s: 1e-5,
+            lateness_p99_s: 5e-4,
+            ..GeneratorHealth::default()
+        };
         let mut facts = StepFacts {
             executions: counts,
             requests: counts,
@@ -279,7 +447,10 @@ mod tests {
         };
         let mut own = windows;
         change(&mut facts, &mut own);
-        judge(&StepFacts { windows: &own, ..facts })
+        judge(&StepFacts {
+            windows: &own,
+            ..facts
+        })
     }
 
     fn worth(change: impl FnOnce(&mut StepFacts<'_>)) -> Worth {
@@ -288,12 +459,21 @@ mod tests {
 
     #[test]
     fn a_quiet_step_is_valid() {
-        assert_eq!(verdict(|_, _| ()), Verdict { worth: Worth::Valid, reasons: Vec::new() });
+        assert_eq!(
+            verdict(|_, _| ()),
+            Verdict {
+                worth: Worth::Valid,
+                reasons: Vec::new()
+            }
+        );
     }
 
     #[test]
     fn a_generator_at_its_limit_is_never_blamed_on_the_target() {
-        assert_eq!(worth(|facts| facts.generator.lateness_p99_s = 0.0011), Worth::Suspect);
+        assert_eq!(
+            worth(|facts| facts.generator.lateness_p99_s = 0.0011),
+            Worth::Suspect
+        );
         assert_eq!(worth(|facts| facts.generator.clock_p99_s = 0.030), Worth::Invalid);
         assert_eq!(worth(|facts| facts.generator.cpu = 0.85), Worth::Suspect);
         assert_eq!(worth(|facts| facts.generator.cpu = 0.97), Worth::Invalid);
@@ -305,27 +485,97 @@ mod tests {
 
     #[test]
     fn a_population_that_was_not_reached_makes_a_step_invalid() {
-        assert_eq!(worth(|facts| facts.population = Some(Population { planned: 1_000, reached: 995 })), Worth::Valid);
-        let short = verdict(|facts, _| facts.population = Some(Population { planned: 1_000, reached: 900 }));
-        assert_eq!((short.worth, short.reasons), (Worth::Invalid, vec!["only 900 of 1000 customers could act".to_owned()]));
-        assert_eq!(worth(|facts| (facts.population, facts.refused) = (Some(Population { planned: 10, reached: 5 }), true)), Worth::Limited);
+        assert_eq!(
+            worth(|facts| facts.population = Some(Population {
+                planned: 1_000,
+                reached: 995
+            })),
+            Worth::Valid
+        );
+        let short = verdict(|facts, _| {
+            facts.population = Some(Population {
+                planned: 1_000,
+                reached: 900,
+            })
+        });
+        assert_eq!(
+            (short.worth, short.reasons),
+            (
+                Worth::Invalid,
+                vec!["only 900 of 1000 customers could act".to_owned()]
+            )
+        );
+        assert_eq!(
+            worth(|facts| (facts.population, facts.refused) = (
+                Some(Population {
+                    planned: 10,
+                    reached: 5
+                }),
+                true
+            )),
+            Worth::Limited
+        );
         assert_eq!(worth(|facts| facts.planned = Some(1_000.0)), Worth::Valid);
         assert_eq!(worth(|facts| facts.planned = Some(1_500.0)), Worth::Suspect);
         assert_eq!(worth(|facts| facts.own_errors = 20), Worth::Invalid);
         assert_eq!(worth(|facts| facts.panics = 1), Worth::Invalid);
-        assert_eq!(worth(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)), Worth::Limited);
-        let in_step = Some(Population { planned: 64, reached: 64 });
-        assert_eq!(worth(|facts| (facts.silence_s, facts.typical_s, facts.population) = (1.0, 1.0, in_step)), Worth::Valid);
-        assert_eq!(worth(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })), Worth::Suspect);
+        assert_eq!(
+            worth(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)),
+            Worth::Limited
+        );
+        let in_step = Some(Population {
+            planned: 64,
+            reached: 64,
+        });
+        assert_eq!(
+            worth(|facts| (facts.silence_s, facts.typical_s, facts.population) = (1.0, 1.0, in_step)),
+            Worth::Valid
+        );
+        assert_eq!(
+            worth(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })),
+            Worth::Suspect
+        );
     }
 
     #[test]
     fn a_target_that_cannot_keep_up_is_limited() {
         assert_eq!(worth(|facts| facts.utilisation = Some(0.995)), Worth::Limited);
-        assert_eq!(worth(|facts| facts.executions = Counts { due: 1_000, completed: 900, failed: 60, dropped: 40 }), Worth::Limited);
-        assert_eq!(worth(|facts| facts.executions = Counts { due: 1_300, completed: 1_300, failed: 0, dropped: 0 }), Worth::Limited);
-        assert_eq!(worth(|facts| facts.executions = Counts { due: 1_000, completed: 990, failed: 10, dropped: 0 }), Worth::Suspect);
-        assert_eq!(worth(|facts| facts.executions = Counts { due: 1_000, completed: 999, failed: 0, dropped: 1 }), Worth::Suspect);
+        assert_eq!(
+            worth(|facts| facts.executions = Counts {
+                due: 1_000,
+                completed: 900,
+                failed: 60,
+                dropped: 40
+            }),
+            Worth::Limited
+        );
+        assert_eq!(
+            worth(|facts| facts.executions = Counts {
+                due: 1_300,
+                completed: 1_300,
+                failed: 0,
+                dropped: 0
+            }),
+            Worth::Limited
+        );
+        assert_eq!(
+            worth(|facts| facts.executions = Counts {
+                due: 1_000,
+                completed: 990,
+                failed: 10,
+                dropped: 0
+            }),
+            Worth::Suspect
+        );
+        assert_eq!(
+            worth(|facts| facts.executions = Counts {
+                due: 1_000,
+                completed: 999,
+                failed: 0,
+                dropped: 1
+            }),
+            Worth::Suspect
+        );
         assert_eq!(worth(|facts| facts.target_stopped = 0.4), Worth::Limited);
         assert_eq!(worth(|facts| facts.silence_s = 1.0), Worth::Limited);
         let throttled = verdict(|_, windows| {
@@ -333,24 +583,44 @@ mod tests {
         });
         assert_eq!(
             (throttled.worth, throttled.reasons),
-            (Worth::Limited, vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()])
+            (
+                Worth::Limited,
+                vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()]
+            )
         );
     }
 
     #[test]
     fn doubts_about_clocks_connections_and_probes_are_named() {
         assert_eq!(worth(|facts| facts.generator.clock_step_s = -3.0), Worth::Suspect);
-        assert_eq!(worth(|facts| facts.generator.lost_connections = 2), Worth::Suspect);
-        assert_eq!(verdict(|_, windows| windows[0].duration_s = 1.3).worth, Worth::Suspect);
+        assert_eq!(
+            worth(|facts| facts.generator.lost_connections = 2),
+            Worth::Suspect
+        );
+        assert_eq!(
+            verdict(|_, windows| windows[0].duration_s = 1.3).worth,
+            Worth::Suspect
+        );
         let gap = || vec!["db: no answer".to_owned()];
-        assert_eq!(verdict(|_, windows| windows[0].gaps = gap()).worth, Worth::Suspect);
-        assert_eq!(verdict(|_, windows| windows.iter_mut().for_each(|window| window.gaps = gap())).worth, Worth::Invalid);
+        assert_eq!(
+            verdict(|_, windows| windows[0].gaps = gap()).worth,
+            Worth::Suspect
+        );
+        assert_eq!(
+            verdict(|_, windows| windows.iter_mut().for_each(|window| window.gaps = gap())).worth,
+            Worth::Invalid
+        );
     }
 
     #[test]
     fn the_gravest_finding_decides_and_all_are_named() {
         let verdict = verdict(|facts, windows| {
-            facts.executions = Counts { due: 100, completed: 0, failed: 100, dropped: 0 };
+            facts.executions = Counts {
+                due: 100,
+                completed: 0,
+                failed: 100,
+                dropped: 0,
+            };
             facts.generator.cpu = 0.99;
             windows.iter_mut().for_each(|window| window.completed.clear());
         });

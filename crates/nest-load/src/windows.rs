@@ -48,7 +48,8 @@ impl Progress {
     /// A customer enters the step.
     pub fn enters(&self, unreachable: bool) {
         self.present.fetch_add(1, Ordering::Relaxed);
-        self.unreachable.fetch_add(i64::from(unreachable), Ordering::Relaxed);
+        self.unreachable
+            .fetch_add(i64::from(unreachable), Ordering::Relaxed);
     }
 
     /// Executions that were aborted are no longer in progress.
@@ -85,12 +86,17 @@ impl StepControl {
 
     /// The edge before window `index`; that after the last one is the end of the step.
     pub fn edge(&self, index: usize) -> Moment {
-        Moment::from_nanoseconds(self.from().nanoseconds().saturating_add(self.window_ns.saturating_mul(index as u64)))
+        Moment::from_nanoseconds(
+            self.from()
+                .nanoseconds()
+                .saturating_add(self.window_ns.saturating_mul(index as u64)),
+        )
     }
 
     /// Where the windows end; never where they have not begun.
     pub fn end(&self) -> Moment {
-        self.edge(self.windows).min(Moment::from_nanoseconds(self.until.load(Ordering::Acquire)))
+        self.edge(self.windows)
+            .min(Moment::from_nanoseconds(self.until.load(Ordering::Acquire)))
     }
 
     /// Ends the last window here, in a step that was over before.
@@ -115,7 +121,11 @@ impl StepControl {
 
     /// What an execution that is due now counts as.
     pub fn phase(&self, due: Moment) -> Phase {
-        if due < self.from() { Phase::Settling } else { Phase::Measured }
+        if due < self.from() {
+            Phase::Settling
+        } else {
+            Phase::Measured
+        }
     }
 
     /// Ends the step before its time.
@@ -131,12 +141,15 @@ impl StepControl {
     /// Takes one of the executions that are left; always possible where their number is not bounded.
     pub fn take_one(&self) -> bool {
         let Some(left) = &self.left else { return true };
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok()
     }
 
     /// Whether no execution is left.
     pub fn is_used_up(&self) -> bool {
-        self.left.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) == 0)
+        self.left
+            .as_ref()
+            .is_some_and(|left| left.load(Ordering::Relaxed) == 0)
     }
 
     /// Whether the step ends after a number of executions.
@@ -153,18 +166,27 @@ mod tests {
     fn a_moment_belongs_to_one_window_once_they_have_begun() {
         let control = StepControl::new(Moment::now(), Duration::from_secs(2), 3, 1, None);
         let start = Moment::now().after(Duration::from_secs(100));
-        assert_eq!((control.index(start), control.phase(start), control.end()), (None, Phase::Settling, Moment::NEVER));
+        assert_eq!(
+            (control.index(start), control.phase(start), control.end()),
+            (None, Phase::Settling, Moment::NEVER)
+        );
         control.measure_from(start);
         let at = |seconds: u64| start.after(Duration::from_secs(seconds));
         assert_eq!(control.index(Moment::now()), None);
-        assert_eq!((control.index(start), control.index(at(5)), control.index(at(6))), (Some(0), Some(2), None));
+        assert_eq!(
+            (control.index(start), control.index(at(5)), control.index(at(6))),
+            (Some(0), Some(2), None)
+        );
         assert_eq!((control.phase(start), control.end()), (Phase::Measured, at(6)));
     }
 
     #[test]
     fn a_counted_step_gives_out_its_executions_once() {
         let control = StepControl::new(Moment::now(), Duration::from_secs(1), 1, 1, Some(2));
-        assert_eq!([control.take_one(), control.take_one(), control.take_one()], [true, true, false]);
+        assert_eq!(
+            [control.take_one(), control.take_one(), control.take_one()],
+            [true, true, false]
+        );
         assert!(StepControl::new(Moment::now(), Duration::from_secs(1), 1, 1, None).take_one());
     }
 }

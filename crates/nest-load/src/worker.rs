@@ -44,9 +44,19 @@ pub struct Local {
 /// Work for a worker.
 pub enum Job {
     /// Offer a load, until the step's end or its stop.
-    Step { load: Load, control: Arc<StepControl>, drain: Duration },
+    Step {
+        load: Load,
+        control: Arc<StepControl>,
+        drain: Duration,
+    },
     /// Execute one behaviour again and again, one at a time.
-    Alone { behaviour: usize, span: Duration, most: u64, longest: Duration, interrupt: Interrupt },
+    Alone {
+        behaviour: usize,
+        span: Duration,
+        most: u64,
+        longest: Duration,
+        interrupt: Interrupt,
+    },
     /// Let all customers go.
     Forget,
 }
@@ -74,19 +84,35 @@ pub struct Worker {
 
 /// Works until there are no more jobs.
 pub fn work(index: usize, workers: usize, program: Arc<Program>, jobs: &Receiver<Job>, said: &Sender<Said>) {
-    let started = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let entered = runtime.enter();
-        let clock = Clock::new()?;
-        drop(entered);
-        Ok((runtime, clock))
-    });
+    let started = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .and_then(|runtime| {
+            let entered = runtime.enter();
+            let clock = Clock::new()?;
+            drop(entered);
+            Ok((runtime, clock))
+        });
     let (runtime, clock) = match started {
         Ok(started) => started,
         Err(error) => return drop(said.send(Said::Refused(error))),
     };
     let known_heads = program.endpoints().map(|_| RefCell::default()).collect();
-    let local = Rc::new(Local { clock, buffers: Buffers::default(), body: RefCell::default(), known_heads, last_good: Cell::new(0) });
-    let worker = Rc::new(Worker { index, workers, program, local: Rc::clone(&local), idle: RefCell::default(), next_number: Cell::new(0) });
+    let local = Rc::new(Local {
+        clock,
+        buffers: Buffers::default(),
+        body: RefCell::default(),
+        known_heads,
+        last_good: Cell::new(0),
+    });
+    let worker = Rc::new(Worker {
+        index,
+        workers,
+        program,
+        local: Rc::clone(&local),
+        idle: RefCell::default(),
+        next_number: Cell::new(0),
+    });
     let tasks = LocalSet::new();
     // The clock's tasks live as long as the worker, like those of HTTP/2 connections.
     tasks.spawn_local(async move { local.clock.run().await });
@@ -95,16 +121,28 @@ pub fn work(index: usize, workers: usize, program: Arc<Program>, jobs: &Receiver
     while let Ok(job) = jobs.recv() {
         let begun = Moment::now();
         let recorder = match job {
-            Job::Step { load, control, drain } => tasks.block_on(&runtime, Rc::clone(&worker).step(load, control, drain)),
-            Job::Alone { behaviour, span, most, longest, interrupt } => {
-                tasks.block_on(&runtime, Rc::clone(&worker).alone(behaviour, (span, longest), most, &interrupt))
+            Job::Step { load, control, drain } => {
+                tasks.block_on(&runtime, Rc::clone(&worker).step(load, control, drain))
             }
+            Job::Alone {
+                behaviour,
+                span,
+                most,
+                longest,
+                interrupt,
+            } => tasks.block_on(
+                &runtime,
+                Rc::clone(&worker).alone(behaviour, (span, longest), most, &interrupt),
+            ),
             Job::Forget => {
                 worker.idle.borrow_mut().clear();
                 Recorder::new(&worker.program, 0)
             }
         };
-        if said.send(Said::Done(Box::new(recorder), Moment::now().since(begun))).is_err() {
+        if said
+            .send(Said::Done(Box::new(recorder), Moment::now().since(begun)))
+            .is_err()
+        {
             return;
         }
     }
@@ -122,7 +160,11 @@ impl Worker {
     pub fn customer_for(&self, behaviour: usize) -> Customer {
         let needed = self.program.scripts[behaviour].needs;
         let mut idle = self.idle.borrow_mut();
-        let ready = if needed.is_none() { None } else { idle.iter().rposition(|customer| customer.has_done(needed)) };
+        let ready = if needed.is_none() {
+            None
+        } else {
+            idle.iter().rposition(|customer| customer.has_done(needed))
+        };
         let found = ready.map(|ready| idle.swap_remove(ready)).or_else(|| idle.pop());
         drop(idle);
         found.unwrap_or_else(|| self.new_customer())
@@ -150,8 +192,20 @@ impl Worker {
         context.recorder.into_inner()
     }
 
-    async fn alone(self: Rc<Self>, behaviour: usize, (span, longest): (Duration, Duration), most: u64, interrupt: &Interrupt) -> Recorder {
-        let control = Arc::new(StepControl::new(Moment::now(), Duration::from_secs(3_600), 1, self.workers, None));
+    async fn alone(
+        self: Rc<Self>,
+        behaviour: usize,
+        (span, longest): (Duration, Duration),
+        most: u64,
+        interrupt: &Interrupt,
+    ) -> Recorder {
+        let control = Arc::new(StepControl::new(
+            Moment::now(),
+            Duration::from_secs(3_600),
+            1,
+            self.workers,
+            None,
+        ));
         control.measure_from(control.start);
         let context = self.context(Arc::clone(&control));
         let mut customer = self.customer_for(behaviour);
@@ -160,9 +214,18 @@ impl Worker {
             let mut number = 0;
             while Moment::now() < end && number < most {
                 number += 1;
-                context.recorder.borrow_mut().execution_due(behaviour, Phase::Measured);
+                context
+                    .recorder
+                    .borrow_mut()
+                    .execution_due(behaviour, Phase::Measured);
                 let now = Moment::now();
-                let execution = Execution { behaviour, due: now, phase: Phase::Measured, row: number, seed: mix(number, 0) };
+                let execution = Execution {
+                    behaviour,
+                    due: now,
+                    phase: Phase::Measured,
+                    row: number,
+                    seed: mix(number, 0),
+                };
                 customer.execute(&context, &execution, now).await;
             }
         };
@@ -190,7 +253,11 @@ async fn heartbeat(context: Rc<StepContext>) {
         context.local.clock.sleep_until(due).await;
         let now = Moment::now();
         if context.control.index(now).is_some() {
-            context.recorder.borrow_mut().clock.saturating_record(now.microseconds_since(due).max(1));
+            context
+                .recorder
+                .borrow_mut()
+                .clock
+                .saturating_record(now.microseconds_since(due).max(1));
         }
     }
 }

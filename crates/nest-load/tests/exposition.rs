@@ -9,22 +9,47 @@ const TELLING: &str = "[a-z_:{}=\"\\\\,# \t\n0-9.+-]{0,200}";
 fn any_series() -> impl Strategy<Value = Series> {
     let labels = prop::collection::btree_map("[a-zA-Z_][a-zA-Z0-9_]{0,5}", any::<String>(), 0..4);
     // Milliseconds, so that seconds are read back exactly as often as they are written.
-    ("[a-zA-Z_:][a-zA-Z0-9_:]{0,12}", labels, any::<f64>(), prop::option::of(-4_000_000_000_000_i64..4_000_000_000_000))
-        .prop_map(|(name, labels, value, at)| Series { name, labels: labels.into_iter().collect(), value, at_s: at.map(|at| at as f64 * 1e-3) })
+    (
+        "[a-zA-Z_:][a-zA-Z0-9_:]{0,12}",
+        labels,
+        any::<f64>(),
+        prop::option::of(-4_000_000_000_000_i64..4_000_000_000_000),
+    )
+        .prop_map(|(name, labels, value, at)| Series {
+            name,
+            labels: labels.into_iter().collect(),
+            value,
+            at_s: at.map(|at| at as f64 * 1e-3),
+        })
 }
 
 /// Writes a series as the documentation of the format says.
 fn write(series: &Series) -> String {
-    let escape = |value: &str| value.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"");
-    let labels: Vec<String> = series.labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
-    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
+    let escape = |value: &str| {
+        value
+            .replace('\\', "\\\\")
+            .replace('\n', "\\n")
+            .replace('"', "\\\"")
+    };
+    let labels: Vec<String> = series
+        .labels
+        .iter()
+        .map(|(label, value)| format!("{label}=\"{}\"", escape(value)))
+        .collect();
+    let labels = if labels.is_empty() {
+        String::new()
+    } else {
+        format!("{{{}}}", labels.join(", "))
+    };
     let value = match series.value {
         value if value.is_nan() => "NaN".to_owned(),
         f64::INFINITY => "+Inf".to_owned(),
         f64::NEG_INFINITY => "-Inf".to_owned(),
         value => value.to_string(),
     };
-    let at = series.at_s.map_or_else(String::new, |at_s| format!(" {}", (at_s * 1e3).round()));
+    let at = series
+        .at_s
+        .map_or_else(String::new, |at_s| format!(" {}", (at_s * 1e3).round()));
     format!("{}{labels} {value}{at}\n", series.name)
 }
 

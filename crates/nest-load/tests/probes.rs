@@ -32,9 +32,18 @@ use nix::{
 fn study(probes: &str) -> Study {
     let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n\
                 [customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / day\"\n";
-    let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))].into_iter().collect();
-    read_study(&StudyTexts { nest: Source::new("nest.toml", format!("{head}{probes}")), behaviours, code: Default::default() }, &[])
-        .expect("a valid study")
+    let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))]
+        .into_iter()
+        .collect();
+    read_study(
+        &StudyTexts {
+            nest: Source::new("nest.toml", format!("{head}{probes}")),
+            behaviours,
+            code: Default::default(),
+        },
+        &[],
+    )
+    .expect("a valid study")
 }
 
 fn observe(probes: &str) -> Result<Observer, LoadError> {
@@ -67,7 +76,11 @@ impl Server {
     fn new(answer: Answer) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = socket.local_addr().expect("bound");
-        let (answer, asked, ended) = (Arc::new(Mutex::new(answer)), Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (answer, asked, ended) = (
+            Arc::new(Mutex::new(answer)),
+            Arc::default(),
+            Arc::new(AtomicBool::new(false)),
+        );
         let shared = (Arc::clone(&answer), Arc::clone(&asked), Arc::clone(&ended));
         let thread = std::thread::spawn(move || {
             for connection in socket.incoming().flatten() {
@@ -78,7 +91,13 @@ impl Server {
                 serve(connection, answer, &shared.1);
             }
         });
-        Self { address, answer, asked, ended, thread: Some(thread) }
+        Self {
+            address,
+            answer,
+            asked,
+            ended,
+            thread: Some(thread),
+        }
     }
 
     fn answers(&self, answer: Answer) {
@@ -114,8 +133,13 @@ fn serve(connection: TcpStream, answer: Answer, asked: &Mutex<Vec<String>>) {
         Answer::Redirect(to) => (302, format!("location: {to}\r\n"), String::new()),
         Answer::HangUp => return,
     };
-    let head = format!("HTTP/1.1 {status} x\r\n{header}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    let _ = (&connection).write_all(head.as_bytes()).and_then(|()| (&connection).write_all(body.as_bytes()));
+    let head = format!(
+        "HTTP/1.1 {status} x\r\n{header}content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = (&connection)
+        .write_all(head.as_bytes())
+        .and_then(|()| (&connection).write_all(body.as_bytes()));
 }
 
 /// A shell script in a process group of its own, which ends with it.
@@ -123,7 +147,14 @@ struct Script(Child);
 
 impl Script {
     fn new(script: &str) -> Self {
-        Self(Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).process_group(0).spawn().expect("sh runs"))
+        Self(
+            Command::new("sh")
+                .args(["-c", script])
+                .stdout(Stdio::piped())
+                .process_group(0)
+                .spawn()
+                .expect("sh runs"),
+        )
     }
 
     fn pid(&self) -> u32 {
@@ -133,7 +164,9 @@ impl Script {
     /// The first line that it prints.
     fn line(&mut self) -> String {
         let mut line = String::new();
-        BufReader::new(self.0.stdout.as_mut().expect("piped")).read_line(&mut line).expect("it prints a line");
+        BufReader::new(self.0.stdout.as_mut().expect("piped"))
+            .read_line(&mut line)
+            .expect("it prints a line");
         line.trim().to_owned()
     }
 }
@@ -149,11 +182,16 @@ impl Drop for Script {
 const SPIN: &str = "while :; do :; done";
 
 fn page(cpu: f64, memory: f64) -> Answer {
-    Answer::Page(format!("# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {cpu}\nprocess_resident_memory_bytes {memory}\n"))
+    Answer::Page(format!(
+        "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {cpu}\nprocess_resident_memory_bytes {memory}\n"
+    ))
 }
 
 fn metrics(tier: &str, server: &Server) -> String {
-    format!("[probes.{tier}]\ntier = \"{tier}\"\nkind = \"prometheus\"\nscrape = \"{}\"\npreset = \"process\"\ncores = 4\n", server.url())
+    format!(
+        "[probes.{tier}]\ntier = \"{tier}\"\nkind = \"prometheus\"\nscrape = \"{}\"\npreset = \"process\"\ncores = 4\n",
+        server.url()
+    )
 }
 
 /// Looks after which something is not going to happen.
@@ -164,7 +202,12 @@ const LOOKS: usize = 100_000;
 fn until(observer: &mut Observer, first: &Sample, resource: &str, busy_s: f64) -> Sample {
     for _ in 0..LOOKS {
         let sample = observer.sample().expect("a sample");
-        if sample.since(first).used.get(resource).is_some_and(|used| *used >= busy_s) {
+        if sample
+            .since(first)
+            .used
+            .get(resource)
+            .is_some_and(|used| *used >= busy_s)
+        {
             return sample;
         }
         std::thread::yield_now();
@@ -195,25 +238,58 @@ fn load_tiers_of_every_kind_are_read_at_once() {
     let own = std::process::id();
     // On a machine without readable groups the cgroup probe says so, which is all that it can do there.
     let group = Cgroup::of(own).is_some();
-    let mut probes = format!("[probes.app]\npid = {}\n{}", spinning.pid(), metrics("db", &server));
+    let mut probes = format!(
+        "[probes.app]\npid = {}\n{}",
+        spinning.pid(),
+        metrics("db", &server)
+    );
     let grouped = format!("[probes.group]\ntier = \"group\"\nkind = \"cgroup\"\npid = {own}\n");
     if group {
         probes += &grouped;
     } else {
-        assert!(observe(&grouped).expect_err("no group").to_string().contains("is in no cgroup"));
+        assert!(
+            observe(&grouped)
+                .expect_err("no group")
+                .to_string()
+                .contains("is in no cgroup")
+        );
     }
     let mut observer = observe(&probes).expect("all are there");
-    let names: Vec<&str> = observer.resources().iter().map(|resource| resource.name.as_str()).collect();
-    assert!(["app/cpu", "app/memory", "db/cpu", "db/memory"].iter().all(|name| names.contains(name)) && !names.contains(&"db/disk"), "{names:?}");
+    let names: Vec<&str> = observer
+        .resources()
+        .iter()
+        .map(|resource| resource.name.as_str())
+        .collect();
+    assert!(
+        ["app/cpu", "app/memory", "db/cpu", "db/memory"]
+            .iter()
+            .all(|name| names.contains(name))
+            && !names.contains(&"db/disk"),
+        "{names:?}"
+    );
     let first = observer.sample().expect("a sample");
     server.answers(page(12.0, 3e6));
     let usage = until(&mut observer, &first, "app/cpu", 0.5).since(&first);
     // The page's counter rose by 2; readings further apart than a quarter of the window would have been left out.
-    assert!((usage.used["db/cpu"] - 2.0).abs() < 0.5 && usage.used["db/memory"] == 3e6, "{usage:?}");
-    assert!(usage.used["app/memory"] > 1e5 && usage.waiting.contains_key("app"), "{usage:?}");
-    assert!(!usage.waiting.contains_key("db") && !usage.throttled.contains_key("db"), "{usage:?}");
+    assert!(
+        (usage.used["db/cpu"] - 2.0).abs() < 0.5 && usage.used["db/memory"] == 3e6,
+        "{usage:?}"
+    );
+    assert!(
+        usage.used["app/memory"] > 1e5 && usage.waiting.contains_key("app"),
+        "{usage:?}"
+    );
+    assert!(
+        !usage.waiting.contains_key("db") && !usage.throttled.contains_key("db"),
+        "{usage:?}"
+    );
     if group {
-        assert!(usage.used.contains_key("group/cpu") && usage.used["group/memory"] > 1e5 && usage.waiting.contains_key("group"), "{usage:?}");
+        assert!(
+            usage.used.contains_key("group/cpu")
+                && usage.used["group/memory"] > 1e5
+                && usage.waiting.contains_key("group"),
+            "{usage:?}"
+        );
     }
 }
 
@@ -224,36 +300,77 @@ fn metrics_that_fail_and_come_back_lower_are_gaps_and_never_numbers() {
     let serving = observer.sample().expect("a sample");
     let url = server.url();
     for (answer, why) in [
-        (Answer::Status(503, String::new()), format!("db: {url} answered with status 503")),
-        (Answer::Redirect("http://127.0.0.1:1/elsewhere".to_owned()), format!("db: {url} answered with status 302")),
+        (
+            Answer::Status(503, String::new()),
+            format!("db: {url} answered with status 503"),
+        ),
+        (
+            Answer::Redirect("http://127.0.0.1:1/elsewhere".to_owned()),
+            format!("db: {url} answered with status 302"),
+        ),
         (Answer::HangUp, format!("db: no answer from {url}: ")),
-        (Answer::Page("<html>".to_owned()), format!("db: {url} gives no metrics: line 1 is no metric: \"<html>\"")),
-        (Answer::Page("process_resident_memory_bytes 5\n".to_owned()), format!("db: `process_cpu_seconds_total` is not at {url}")),
-        (page(f64::NAN, 5.0), format!("db: process_cpu_seconds_total is NaN at {url}")),
-        (Answer::Page("#".repeat(17 << 20)), format!("db: no answer from {url}: the page is longer than 16 MiB")),
+        (
+            Answer::Page("<html>".to_owned()),
+            format!("db: {url} gives no metrics: line 1 is no metric: \"<html>\""),
+        ),
+        (
+            Answer::Page("process_resident_memory_bytes 5\n".to_owned()),
+            format!("db: `process_cpu_seconds_total` is not at {url}"),
+        ),
+        (
+            page(f64::NAN, 5.0),
+            format!("db: process_cpu_seconds_total is NaN at {url}"),
+        ),
+        (
+            Answer::Page("#".repeat(17 << 20)),
+            format!("db: no answer from {url}: the page is longer than 16 MiB"),
+        ),
     ] {
         server.answers(answer);
         let failing = observer.sample().expect("a gap is no error");
         server.answers(page(12.3, 5.0));
         let usage = failing.since(&serving);
         assert!(!usage.used.contains_key("db/cpu"), "{usage:?}");
-        assert!(usage.gaps.len() == 1 && usage.gaps[0].starts_with(&why), "{:?}, not {why}", usage.gaps);
+        assert!(
+            usage.gaps.len() == 1 && usage.gaps[0].starts_with(&why),
+            "{:?}, not {why}",
+            usage.gaps
+        );
         // The window after the gap does not know what was used either, but how much memory there is.
         let usage = observer.sample().expect("a sample").since(&failing);
-        assert!(!usage.used.contains_key("db/cpu") && usage.used["db/memory"] == 5.0 && usage.gaps[0].starts_with(&why), "{usage:?}");
+        assert!(
+            !usage.used.contains_key("db/cpu")
+                && usage.used["db/memory"] == 5.0
+                && usage.gaps[0].starts_with(&why),
+            "{usage:?}"
+        );
     }
     server.answers(page(0.1, 5.0));
     let usage = observer.sample().expect("a sample").since(&serving);
-    assert_eq!(usage.gaps, ["db/cpu fell from 12.3 to 0.1: its process was restarted"]);
+    assert_eq!(
+        usage.gaps,
+        ["db/cpu fell from 12.3 to 0.1: its process was restarted"]
+    );
     assert!(!usage.used.contains_key("db/cpu") && usage.used["db/memory"] == 5.0);
-    assert!(server.asked().iter().all(|request| request == "GET /metrics HTTP/1.1"), "{:?}", server.asked());
+    assert!(
+        server
+            .asked()
+            .iter()
+            .all(|request| request == "GET /metrics HTTP/1.1"),
+        "{:?}",
+        server.asked()
+    );
 }
 
 #[test]
 fn metrics_that_are_not_there_at_the_start_are_an_error_with_a_remedy() {
     let error = |probes: &str| observe(probes).expect_err("must be refused").to_string();
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
-    let probe = format!("[probes.db]\nkind = \"prometheus\"\nscrape = \"http://{gone}/metrics\"\ncores = 1\npreset = \"process\"\n");
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("a free port");
+    let probe = format!(
+        "[probes.db]\nkind = \"prometheus\"\nscrape = \"http://{gone}/metrics\"\ncores = 1\npreset = \"process\"\n"
+    );
     let found = error(&probe);
     assert!(
         found.contains(&format!("probe `db`: no answer from http://{gone}/metrics: connection refused; start what serves it, or correct `scrape`")),
@@ -261,17 +378,29 @@ fn metrics_that_are_not_there_at_the_start_are_an_error_with_a_remedy() {
     );
 
     let server = Server::new(page(1.0, 2.0));
-    let collect = |expression: &str| metrics("db", &server).replace("preset = \"process\"", &format!("collect = {{ cpu = '{expression}' }}"));
+    let collect = |expression: &str| {
+        metrics("db", &server).replace(
+            "preset = \"process\"",
+            &format!("collect = {{ cpu = '{expression}' }}"),
+        )
+    };
     let found = error(&collect("proces_cpu_second_total"));
     assert!(
-        found.contains("`proces_cpu_second_total` is not at http://127.0.0.1") && found.contains("nearest there are process_cpu_seconds_total"),
+        found.contains("`proces_cpu_second_total` is not at http://127.0.0.1")
+            && found.contains("nearest there are process_cpu_seconds_total"),
         "{found}"
     );
     server.answers(Answer::Page("a{b=\"1\"} 1\na{b=\"2\"} 2\n".to_owned()));
     let found = error(&collect("a{b=\"3\"}"));
-    assert!(found.contains("nearest there are a{b=\"1\"}, a{b=\"2\"}"), "{found}");
+    assert!(
+        found.contains("nearest there are a{b=\"1\"}, a{b=\"2\"}"),
+        "{found}"
+    );
     let mut observer = observe(&collect("a{b=~\"1|2\"}")).expect("both are there");
-    assert_eq!(value(&observer.sample().expect("a sample"), "db", Figure::Cpu), 3.0);
+    assert_eq!(
+        value(&observer.sample().expect("a sample"), "db", Figure::Cpu),
+        3.0
+    );
 }
 
 #[test]
@@ -279,10 +408,24 @@ fn what_a_preset_offers_and_the_page_lacks_is_left_out() {
     let page = "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 900\nnode_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 7\n\
                 node_cpu_seconds_total{cpu=\"0\",mode=\"system\"} 2.5\nnode_memory_MemTotal_bytes 100\nnode_memory_MemAvailable_bytes 30\n";
     let server = Server::new(Answer::Page(page.to_owned()));
-    let mut observer = observe(&metrics("db", &server).replace("\"process\"", "\"node_exporter\"")).expect("what is needed is there");
-    assert_eq!(observer.resources().iter().map(|resource| resource.name.as_str()).collect::<Vec<_>>(), ["db/cpu", "db/memory"]);
+    let mut observer = observe(&metrics("db", &server).replace("\"process\"", "\"node_exporter\""))
+        .expect("what is needed is there");
+    assert_eq!(
+        observer
+            .resources()
+            .iter()
+            .map(|resource| resource.name.as_str())
+            .collect::<Vec<_>>(),
+        ["db/cpu", "db/memory"]
+    );
     let sample = observer.sample().expect("a sample");
-    assert_eq!((value(&sample, "db", Figure::Cpu), value(&sample, "db", Figure::Memory)), (9.5, 70.0));
+    assert_eq!(
+        (
+            value(&sample, "db", Figure::Cpu),
+            value(&sample, "db", Figure::Memory)
+        ),
+        (9.5, 70.0)
+    );
 }
 
 #[test]
@@ -301,19 +444,34 @@ fn a_prometheus_server_is_asked_and_stale_samples_are_gaps() {
     let first = observer.sample().expect("a sample");
     assert_eq!(value(&first, "db", Figure::Cpu), 5.0);
     let usage = observer.sample().expect("a sample").since(&first);
-    assert!(usage.used.is_empty() && usage.gaps[0].contains("db/cpu was not read anew by its source"), "{usage:?}");
+    assert!(
+        usage.used.is_empty() && usage.gaps[0].contains("db/cpu was not read anew by its source"),
+        "{usage:?}"
+    );
     server.answers(answer(115.0, 9.0));
     let usage = observer.sample().expect("a sample").since(&first);
-    assert!(usage.used.is_empty() && usage.gaps[0].contains("db/cpu was read over 15 s"), "{usage:?}");
     assert!(
-        server.asked().iter().all(|request| request.starts_with("GET /api/v1/query?query=c%7Bjob%3D%22db%22%7D%5B2m%5D ")),
+        usage.used.is_empty() && usage.gaps[0].contains("db/cpu was read over 15 s"),
+        "{usage:?}"
+    );
+    assert!(
+        server
+            .asked()
+            .iter()
+            .all(|request| request.starts_with("GET /api/v1/query?query=c%7Bjob%3D%22db%22%7D%5B2m%5D ")),
         "{:?}",
         server.asked()
     );
 
-    server.answers(Answer::Status(400, r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#.to_owned()));
+    server.answers(Answer::Status(
+        400,
+        r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#.to_owned(),
+    ));
     let found = observe(&probe).expect_err("refused").to_string();
-    assert!(found.contains("does not answer `c{job=\"db\"}`: parse error; correct `collect` of [probes.db]"), "{found}");
+    assert!(
+        found.contains("does not answer `c{job=\"db\"}`: parse error; correct `collect` of [probes.db]"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -321,14 +479,18 @@ fn load_a_quota_that_holds_a_process_back_is_seen() {
     let script = Script::new(SPIN);
     // A group with a fifth of a core, where this machine lets us make one (version 1 or 2); else the one it is in already.
     let name = format!("locust-nest-quota-{}", std::process::id());
-    let made: Option<PathBuf> =
-        ["cpu", "cpu,cpuacct", ""].iter().map(|controller| Path::new("/sys/fs/cgroup").join(controller).join(&name)).find(|group| {
+    let made: Option<PathBuf> = ["cpu", "cpu,cpuacct", ""]
+        .iter()
+        .map(|controller| Path::new("/sys/fs/cgroup").join(controller).join(&name))
+        .find(|group| {
             let limited = |group: &Path| {
-                let v1 = fs::write(group.join("cpu.cfs_quota_us"), "20000").and_then(|()| fs::write(group.join("cpu.cfs_period_us"), "100000"));
+                let v1 = fs::write(group.join("cpu.cfs_quota_us"), "20000")
+                    .and_then(|()| fs::write(group.join("cpu.cfs_period_us"), "100000"));
                 v1.or_else(|_| fs::write(group.join("cpu.max"), "20000 100000"))
             };
-            let joined =
-                fs::create_dir(group).and_then(|()| limited(group)).and_then(|()| fs::write(group.join("cgroup.procs"), script.pid().to_string()));
+            let joined = fs::create_dir(group)
+                .and_then(|()| limited(group))
+                .and_then(|()| fs::write(group.join("cgroup.procs"), script.pid().to_string()));
             joined.inspect_err(|_| drop(fs::remove_dir(group))).is_ok()
         });
     let mut observer = observe(&format!("[probes.app]\npid = {}\n", script.pid())).expect("it is there");
@@ -336,11 +498,18 @@ fn load_a_quota_that_holds_a_process_back_is_seen() {
     let usage = until(&mut observer, &first, "app/cpu", 0.1).since(&first);
     drop(script);
     let capacity = observer.resources()[0].capacity;
-    made.iter().for_each(|group| fs::remove_dir(group).expect("its only process has ended"));
+    made.iter()
+        .for_each(|group| fs::remove_dir(group).expect("its only process has ended"));
     if made.is_some() {
-        assert!(usage.throttled["app"] > 0.0 && capacity == Some(0.2), "{usage:?}, {capacity:?}");
+        assert!(
+            usage.throttled["app"] > 0.0 && capacity == Some(0.2),
+            "{usage:?}, {capacity:?}"
+        );
     } else {
-        assert!(usage.throttled.get("app").is_none_or(|seconds| *seconds >= 0.0), "{usage:?}");
+        assert!(
+            usage.throttled.get("app").is_none_or(|seconds| *seconds >= 0.0),
+            "{usage:?}"
+        );
     }
 }
 
@@ -361,7 +530,11 @@ fn load_a_tier_is_stopped_when_those_who_work_are() {
     eventually(|| !observer.is_stopped());
     // The master may be stopped as long as its worker is not.
     kill(master, Signal::SIGSTOP).expect("it is there");
-    eventually(|| fs::read_to_string(format!("/proc/{master}/status")).expect("it is there").contains("T (stopped)"));
+    eventually(|| {
+        fs::read_to_string(format!("/proc/{master}/status"))
+            .expect("it is there")
+            .contains("T (stopped)")
+    });
     assert!(!observer.is_stopped());
     kill(master, Signal::SIGCONT).expect("it is there");
 }

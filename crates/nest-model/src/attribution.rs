@@ -7,7 +7,9 @@ use std::{
 
 use nest_data::Estimate;
 
-use crate::demand::{DemandFit, PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, Visit, WORST_CONDITION, WindowUse, fit_demand};
+use crate::demand::{
+    DemandFit, PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, Visit, WORST_CONDITION, WindowUse, fit_demand,
+};
 
 /// Name of idle use among behaviours.
 pub const IDLE: &str = "idle";
@@ -130,14 +132,30 @@ impl fmt::Display for Doubt {
                 "{repeats:.1} runs beyond what the demands take are too few to know how much runs differ; {:.0} % is assumed. Add runs",
                 PRIOR_BETWEEN_VISITS * 100.0
             ),
-            Self::WindowsServe { runs } => write!(f, "{runs} runs are too few to tell demands apart, so their windows do. Add runs with other mixes"),
-            Self::NoIdleWindow => write!(f, "no window shows idle use by itself; it is what the others leave. Add a run without load"),
-            Self::Outliers { windows } => write!(f, "{windows} windows lie too far from all others and were left out. Look what ran in them"),
+            Self::WindowsServe { runs } => write!(
+                f,
+                "{runs} runs are too few to tell demands apart, so their windows do. Add runs with other mixes"
+            ),
+            Self::NoIdleWindow => write!(
+                f,
+                "no window shows idle use by itself; it is what the others leave. Add a run without load"
+            ),
+            Self::Outliers { windows } => write!(
+                f,
+                "{windows} windows lie too far from all others and were left out. Look what ran in them"
+            ),
             Self::Saturated { windows } => {
-                write!(f, "{windows} windows in which the resource was full did less than their executions ask for and were left out")
+                write!(
+                    f,
+                    "{windows} windows in which the resource was full did less than their executions ask for and were left out"
+                )
             }
             Self::LoadDependent { change } => {
-                write!(f, "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of the executions", change * 100.0)
+                write!(
+                    f,
+                    "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of the executions",
+                    change * 100.0
+                )
             }
             Self::NeverExecuted => write!(f, "it was never executed"),
             Self::HeldAtZero => write!(f, "its value is held at 0; read the upper end of the interval"),
@@ -173,21 +191,38 @@ pub enum Refusal {
 /// The regression is that of the fit of a study: see [`fit_demand`].
 #[must_use]
 pub fn attribute(readings: &[Reading]) -> Vec<(String, Result<Attribution, Refusal>)> {
-    let behaviours: BTreeSet<&String> = readings.iter().flat_map(|reading| reading.counts.keys()).collect();
+    let behaviours: BTreeSet<&String> = readings
+        .iter()
+        .flat_map(|reading| reading.counts.keys())
+        .collect();
     let behaviours: Vec<String> = behaviours.into_iter().cloned().collect();
     let resources: BTreeSet<&String> = readings.iter().map(|reading| &reading.resource).collect();
     let of = |resource: &String| {
-        let own: Vec<&Reading> = readings.iter().filter(|reading| reading.resource == *resource).collect();
+        let own: Vec<&Reading> = readings
+            .iter()
+            .filter(|reading| reading.resource == *resource)
+            .collect();
         (resource.clone(), attribute_one(resource, &own, &behaviours))
     };
     resources.into_iter().map(of).collect()
 }
 
-fn attribute_one(resource: &str, readings: &[&Reading], behaviours: &[String]) -> Result<Attribution, Refusal> {
+fn attribute_one(
+    resource: &str,
+    readings: &[&Reading],
+    behaviours: &[String],
+) -> Result<Attribution, Refusal> {
     check(readings)?;
-    let executed: Vec<String> = behaviours.iter().filter(|name| readings.iter().any(|reading| count(reading, name) > 0.0)).cloned().collect();
+    let executed: Vec<String> = behaviours
+        .iter()
+        .filter(|name| readings.iter().any(|reading| count(reading, name) > 0.0))
+        .cloned()
+        .collect();
     let visits = visits(readings, &executed);
-    let capacity = readings.iter().filter_map(|reading| reading.servers).reduce(f64::max);
+    let capacity = readings
+        .iter()
+        .filter_map(|reading| reading.servers)
+        .reduce(f64::max);
     let (fit, saturated) = fit_unsaturated(&visits, executed.len(), capacity).ok_or(Refusal::Undetermined)?;
 
     let mut caveats = doubts(&visits, &executed, &fit);
@@ -196,14 +231,32 @@ fn attribute_one(resource: &str, readings: &[&Reading], behaviours: &[String]) -
     }
     let separable = fit.condition <= WORST_CONDITION;
     let row = |name: &str, column: Option<usize>| {
-        let estimate = column.map(|column| if separable { fit.mixed.estimate(column) } else { bounded(fit.mixed.estimate(column), &visits, column) });
+        let estimate = column.map(|column| {
+            if separable {
+                fit.mixed.estimate(column)
+            } else {
+                bounded(fit.mixed.estimate(column), &visits, column)
+            }
+        });
         let doubt = match estimate {
             None => Some(Doubt::NeverExecuted),
             Some(estimate) => (estimate.value == 0.0 && column != Some(0)).then_some(Doubt::HeldAtZero),
         };
-        AttributedUse { behaviour: name.to_owned(), estimate, caveats: doubt.into_iter().collect() }
+        AttributedUse {
+            behaviour: name.to_owned(),
+            estimate,
+            caveats: doubt.into_iter().collect(),
+        }
     };
-    let demands = behaviours.iter().map(|name| row(name, executed.iter().position(|executed| executed == name).map(|place| place + 1)));
+    let demands = behaviours.iter().map(|name| {
+        row(
+            name,
+            executed
+                .iter()
+                .position(|executed| executed == name)
+                .map(|place| place + 1),
+        )
+    });
     Ok(Attribution {
         resource: resource.to_owned(),
         rows: std::iter::once(row(IDLE, Some(0))).chain(demands).collect(),
@@ -214,7 +267,10 @@ fn attribute_one(resource: &str, readings: &[&Reading], behaviours: &[String]) -
 
 fn check(readings: &[&Reading]) -> Result<(), Refusal> {
     let wrong = readings.iter().find_map(|reading| {
-        let counts_are_fine = reading.counts.values().all(|count| count.is_finite() && *count >= 0.0);
+        let counts_are_fine = reading
+            .counts
+            .values()
+            .all(|count| count.is_finite() && *count >= 0.0);
         if !(reading.duration_s > 0.0 && reading.duration_s.is_finite()) {
             Some("a duration that is not above 0")
         } else if !(reading.busy_s >= 0.0 && reading.busy_s.is_finite()) {
@@ -222,12 +278,17 @@ fn check(readings: &[&Reading]) -> Result<(), Refusal> {
         } else if !counts_are_fine {
             Some("a count below 0 or no number")
         } else {
-            reading.servers.is_some_and(|servers| !(servers > 0.0 && servers.is_finite())).then_some("servers that are not above 0")
+            reading
+                .servers
+                .is_some_and(|servers| !(servers > 0.0 && servers.is_finite()))
+                .then_some("servers that are not above 0")
         }
     });
     match wrong {
         Some(what) => Err(Refusal::Number { what }),
-        None if readings.len() < 2 => Err(Refusal::TooFewWindows { windows: readings.len() }),
+        None if readings.len() < 2 => Err(Refusal::TooFewWindows {
+            windows: readings.len(),
+        }),
         None if readings.iter().all(|reading| reading.busy_s == 0.0) => Err(Refusal::NeverBusy),
         None => Ok(()),
     }
@@ -243,7 +304,10 @@ fn visits(readings: &[&Reading], behaviours: &[String]) -> Vec<Visit> {
     let mut windows: BTreeMap<&str, Vec<WindowUse>> = BTreeMap::new();
     for reading in readings {
         let window = WindowUse {
-            rates: behaviours.iter().map(|name| count(reading, name) / reading.duration_s).collect(),
+            rates: behaviours
+                .iter()
+                .map(|name| count(reading, name) / reading.duration_s)
+                .collect(),
             used: reading.busy_s / reading.duration_s,
             seconds: reading.duration_s,
         };
@@ -259,20 +323,48 @@ fn visits(readings: &[&Reading], behaviours: &[String]) -> Vec<Visit> {
 
 /// The fit, without windows in which the resource was full and did less than the others forecast; and how many those are.
 fn fit_unsaturated(visits: &[Visit], behaviours: usize, capacity: Option<f64>) -> Option<(DemandFit, usize)> {
-    let largest = visits.iter().flat_map(|visit| &visit.windows).map(|window| window.used).fold(0.0, f64::max);
+    let largest = visits
+        .iter()
+        .flat_map(|visit| &visit.windows)
+        .map(|window| window.used)
+        .fold(0.0, f64::max);
     let fit = |visits: &[Visit]| fit_demand(visits, behaviours, capacity, capacity.unwrap_or(largest));
     let is_full = |window: &&WindowUse| capacity.is_some_and(|capacity| window.used >= SATURATED * capacity);
-    let full: Vec<&WindowUse> = visits.iter().flat_map(|visit| &visit.windows).filter(is_full).collect();
+    let full: Vec<&WindowUse> = visits
+        .iter()
+        .flat_map(|visit| &visit.windows)
+        .filter(is_full)
+        .collect();
     if !full.is_empty() {
-        let below = |visit: &Visit| Visit::of(visit.windows.iter().filter(|window| !is_full(window)).cloned().collect(), visit.suspect, visit.stored);
+        let below = |visit: &Visit| {
+            Visit::of(
+                visit
+                    .windows
+                    .iter()
+                    .filter(|window| !is_full(window))
+                    .cloned()
+                    .collect(),
+                visit.suspect,
+                visit.stored,
+            )
+        };
         let rest: Vec<Visit> = visits.iter().filter_map(below).collect();
         if let Some(without) = fit(&rest).filter(|fit| fit.condition <= WORST_CONDITION) {
             let coefficients = &without.mixed.coefficients;
             let forecast = |window: &WindowUse| {
-                let busy: f64 = window.rates.iter().enumerate().map(|(index, rate)| rate * coefficients[index + 1]).sum();
-                without.law.map_or(coefficients[0] + busy, |law| law.used(coefficients[0], busy, capacity.unwrap_or(f64::INFINITY)))
+                let busy: f64 = window
+                    .rates
+                    .iter()
+                    .enumerate()
+                    .map(|(index, rate)| rate * coefficients[index + 1])
+                    .sum();
+                without.law.map_or(coefficients[0] + busy, |law| {
+                    law.used(coefficients[0], busy, capacity.unwrap_or(f64::INFINITY))
+                })
             };
-            let (seen, expected) = full.iter().fold((0.0, 0.0), |sum, window| (sum.0 + window.used, sum.1 + forecast(window)));
+            let (seen, expected) = full.iter().fold((0.0, 0.0), |sum, window| {
+                (sum.0 + window.used, sum.1 + forecast(window))
+            });
             if seen < (1.0 - CUT_OFF) * expected {
                 return Some((without, full.len()));
             }
@@ -284,24 +376,34 @@ fn fit_unsaturated(visits: &[Visit], behaviours: usize, capacity: Option<f64>) -
 fn doubts(visits: &[Visit], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     if fit.condition > WORST_CONDITION {
-        doubts.push(Doubt::NotSeparable { condition: fit.condition });
+        doubts.push(Doubt::NotSeparable {
+            condition: fit.condition,
+        });
     }
     if visits.len() < behaviours.len() + 1 {
         doubts.push(Doubt::WindowsServe { runs: visits.len() });
     }
     if fit.mixed.repeats < PRIOR_REPEATS {
-        doubts.push(Doubt::FewRuns { repeats: fit.mixed.repeats });
+        doubts.push(Doubt::FewRuns {
+            repeats: fit.mixed.repeats,
+        });
     }
     let windows = || visits.iter().flat_map(|visit| &visit.windows);
-    let most = windows().map(|window| window.rates.iter().sum::<f64>()).fold(0.0, f64::max);
+    let most = windows()
+        .map(|window| window.rates.iter().sum::<f64>())
+        .fold(0.0, f64::max);
     if !windows().any(|window| window.rates.iter().sum::<f64>() <= QUIET * most) {
         doubts.push(Doubt::NoIdleWindow);
     }
     if !fit.mixed.outliers.is_empty() {
-        doubts.push(Doubt::Outliers { windows: fit.mixed.outliers.len() });
+        doubts.push(Doubt::Outliers {
+            windows: fit.mixed.outliers.len(),
+        });
     }
     if let Some(law) = fit.law {
-        doubts.push(Doubt::LoadDependent { change: law.factor(1.0) / law.factor(0.0) - 1.0 });
+        doubts.push(Doubt::LoadDependent {
+            change: law.factor(1.0) / law.factor(0.0) - 1.0,
+        });
     }
     doubts
 }
@@ -309,11 +411,29 @@ fn doubts(visits: &[Visit], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt
 /// An estimate within what each window allows: no behaviour used more than all of them together did.
 fn bounded(estimate: Estimate, visits: &[Visit], column: usize) -> Estimate {
     let most = |window: &WindowUse| {
-        let driver = if column == 0 { 1.0 } else { window.rates[column - 1] };
-        if driver > 0.0 { window.used / driver } else { f64::INFINITY }
+        let driver = if column == 0 {
+            1.0
+        } else {
+            window.rates[column - 1]
+        };
+        if driver > 0.0 {
+            window.used / driver
+        } else {
+            f64::INFINITY
+        }
     };
     // A window deviates with its run.
-    let most = visits.iter().flat_map(|visit| &visit.windows).map(most).fold(f64::INFINITY, f64::min) * (1.0 + 3.0 * PRIOR_BETWEEN_VISITS);
+    let most = visits
+        .iter()
+        .flat_map(|visit| &visit.windows)
+        .map(most)
+        .fold(f64::INFINITY, f64::min)
+        * (1.0 + 3.0 * PRIOR_BETWEEN_VISITS);
     let high = estimate.high.min(most);
-    Estimate { value: estimate.value.min(high), low: estimate.low.min(high), high, ..estimate }
+    Estimate {
+        value: estimate.value.min(high),
+        low: estimate.low.min(high),
+        high,
+        ..estimate
+    }
 }

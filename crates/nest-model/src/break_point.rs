@@ -42,10 +42,17 @@ pub fn break_points(priced: &PricedConfig<'_>, search: &Search<'_>) -> Vec<Break
     let count = search.draws.len();
     let mut candidates: Vec<Candidate<'_>> = limits(priced, &search.asked, world, inputs)
         .into_iter()
-        .map(|central| Candidate { central, draws: Vec::with_capacity(count), filling: Vec::with_capacity(count) })
+        .map(|central| Candidate {
+            central,
+            draws: Vec::with_capacity(count),
+            filling: Vec::with_capacity(count),
+        })
         .collect();
     for (world, inputs) in &search.draws {
-        for (candidate, limit) in candidates.iter_mut().zip(limits(priced, &search.asked, world, inputs)) {
+        for (candidate, limit) in candidates
+            .iter_mut()
+            .zip(limits(priced, &search.asked, world, inputs))
+        {
             candidate.draws.push(limit.customers);
             candidate.filling.push(limit.filling);
         }
@@ -55,8 +62,12 @@ pub fn break_points(priced: &PricedConfig<'_>, search: &Search<'_>) -> Vec<Break
         .iter()
         .enumerate()
         .map(|(index, candidate)| {
-            let probability = first.iter().filter(|one| **one == Some(index)).count() as f64 / count.max(1) as f64;
-            (candidate.central.customers, break_point(priced, search, candidate, probability))
+            let probability =
+                first.iter().filter(|one| **one == Some(index)).count() as f64 / count.max(1) as f64;
+            (
+                candidate.central.customers,
+                break_point(priced, search, candidate, probability),
+            )
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -66,21 +77,44 @@ pub fn break_points(priced: &PricedConfig<'_>, search: &Search<'_>) -> Vec<Break
 /// In each draw, the candidate that fails at the fewest customers; none where nothing does below the searched range.
 fn first_to_fail(candidates: &[Candidate<'_>], draws: usize, searched_to: f64) -> Vec<Option<usize>> {
     let first = |draw: usize| {
-        let failing = (0..candidates.len()).filter(|one| candidates[*one].central.kind.is_failure() && candidates[*one].draws[draw] <= searched_to);
+        let failing = (0..candidates.len()).filter(|one| {
+            candidates[*one].central.kind.is_failure() && candidates[*one].draws[draw] <= searched_to
+        });
         failing.min_by(|a, b| candidates[*a].draws[draw].total_cmp(&candidates[*b].draws[draw]))
     };
     (0..draws).map(first).collect()
 }
 
-fn break_point(priced: &PricedConfig<'_>, search: &Search<'_>, candidate: &Candidate<'_>, probability: f64) -> BreakPoint {
+fn break_point(
+    priced: &PricedConfig<'_>,
+    search: &Search<'_>,
+    candidate: &Candidate<'_>,
+    probability: f64,
+) -> BreakPoint {
     let central = candidate.central.customers;
-    let mut draws: Vec<f64> = candidate.draws.iter().map(|customers| customers.min(MOST_CUSTOMERS)).collect();
-    let reached = draws.iter().filter(|customers| **customers <= search.searched_to).count() as f64 / draws.len().max(1) as f64;
-    let found = (reached >= REACHED && central.is_finite()).then(|| Estimate::from_draws(central, &mut draws)).flatten();
+    let mut draws: Vec<f64> = candidate
+        .draws
+        .iter()
+        .map(|customers| customers.min(MOST_CUSTOMERS))
+        .collect();
+    let reached = draws
+        .iter()
+        .filter(|customers| **customers <= search.searched_to)
+        .count() as f64
+        / draws.len().max(1) as f64;
+    let found = (reached >= REACHED && central.is_finite())
+        .then(|| Estimate::from_draws(central, &mut draws))
+        .flatten();
     let open_above = found.is_some_and(|customers| customers.high > search.searched_to);
-    let customers = found.map(|customers| Estimate { high: customers.high.min(customers.value.max(search.searched_to)), ..customers });
+    let customers = found.map(|customers| Estimate {
+        high: customers.high.min(customers.value.max(search.searched_to)),
+        ..customers
+    });
     let fills = candidate.central.filling.is_some();
-    let date = search.growth.filter(|_| customers.is_some() || fills).map(|growth| break_date(growth, candidate));
+    let date = search
+        .growth
+        .filter(|_| customers.is_some() || fills)
+        .map(|growth| break_date(growth, candidate));
     BreakPoint {
         kind: candidate.central.kind,
         cause: candidate.central.cause.to_string(),
@@ -88,14 +122,17 @@ fn break_point(priced: &PricedConfig<'_>, search: &Search<'_>, candidate: &Candi
         open_above,
         probability,
         reached,
-        extrapolated: customers.is_some_and(|customers| is_extrapolated(priced, search.tested, customers.value, search.central.1)),
+        extrapolated: customers.is_some_and(|customers| {
+            is_extrapolated(priced, search.tested, customers.value, search.central.1)
+        }),
         date,
     }
 }
 
 /// Whether a customer count asks more of an instance, or more instances, than was measured.
 pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, inputs: &Inputs) -> bool {
-    let units = |(index, sizing): (usize, Sizing)| sizing.instances(customers).min(priced.placed[index].most_units());
+    let units =
+        |(index, sizing): (usize, Sizing)| sizing.instances(customers).min(priced.placed[index].most_units());
     let carrying = priced.counted(inputs).map_or(1.0, units);
     carrying > 1.0 || customers / carrying > tested * (1.0 + 1e-9)
 }
@@ -103,7 +140,9 @@ pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, i
 fn break_date(growth: &Futures<'_>, candidate: &Candidate<'_>) -> BreakDate {
     let months = |path: &Path, customers: f64, filling: Option<Filling>| match filling {
         None => path.reaches(customers),
-        Some(filling) => path.first_over(|at| filling.per_customer * at.customers + filling.per_month * at.months - filling.room),
+        Some(filling) => path.first_over(|at| {
+            filling.per_customer * at.customers + filling.per_month * at.months - filling.room
+        }),
     };
     // Draws that never get there come last, so a late end can be open while the early one is a date.
     let mut draws: Vec<f64> = candidate
@@ -117,8 +156,20 @@ fn break_date(growth: &Futures<'_>, candidate: &Candidate<'_>) -> BreakDate {
     let at = |quantile: f64| -> Option<Date> {
         // Rounded to a draw: between a date and never there is no date.
         let nearest = ((draws.len() as f64 - 1.0) * quantile).round() as usize;
-        draws.get(nearest).filter(|months| months.is_finite()).and_then(|months| growth.course.date_at(*months))
+        draws
+            .get(nearest)
+            .filter(|months| months.is_finite())
+            .and_then(|months| growth.course.date_at(*months))
     };
-    let value = months(&growth.central, candidate.central.customers, candidate.central.filling).and_then(|months| growth.course.date_at(months));
-    BreakDate { value, low: at(0.05), high: at(0.95) }
+    let value = months(
+        &growth.central,
+        candidate.central.customers,
+        candidate.central.filling,
+    )
+    .and_then(|months| growth.course.date_at(months));
+    BreakDate {
+        value,
+        low: at(0.05),
+        high: at(0.95),
+    }
 }

@@ -42,16 +42,35 @@ const FARTHEST_POINT: f64 = 2.5;
 ///
 /// The forecast is that of demand where a limit that no probe reads is less likely than 5 %, else a mixture of both by
 /// that probability; its central value is that of the likelier one.
-pub fn throughput_law(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Result<Option<ThroughputLaw>, ModelError> {
-    let Ok(rates) = model.study.rates_per_day(&model.study.parameter_values()) else { return Ok(None) };
+pub fn throughput_law(
+    model: &ScalingModel,
+    steps: &[Step],
+    behaviours: &[String],
+) -> Result<Option<ThroughputLaw>, ModelError> {
+    let Ok(rates) = model.study.rates_per_day(&model.study.parameter_values()) else {
+        return Ok(None);
+    };
     let peak = model.study.busiest_minute_per_s();
-    let per_customer: BTreeMap<String, f64> = rates.into_iter().map(|(name, rate)| (name, rate * peak)).collect();
+    let per_customer: BTreeMap<String, f64> = rates
+        .into_iter()
+        .map(|(name, rate)| (name, rate * peak))
+        .collect();
     let total: f64 = per_customer.values().sum();
-    let Some((from_demand, binding)) = demand_customers(model, &central_world(model), &per_customer) else { return Ok(None) };
-    let of_draw = |world: &World| demand_customers(model, world, &per_customer).map(|(customers, _)| customers);
+    let Some((from_demand, binding)) = demand_customers(model, &central_world(model), &per_customer) else {
+        return Ok(None);
+    };
+    let of_draw =
+        |world: &World| demand_customers(model, world, &per_customer).map(|(customers, _)| customers);
     let draws: Vec<Option<f64>> = worlds(model).iter().map(of_draw).collect();
-    let Some(demand) = Estimate::from_draws(from_demand, &mut draws.iter().copied().flatten().collect()) else { return Ok(None) };
-    let limited: Vec<&MeasuredPoint> = model.points.iter().filter(|point| point.worth == Worth::Limited && point.customers.is_some()).collect();
+    let Some(demand) = Estimate::from_draws(from_demand, &mut draws.iter().copied().flatten().collect())
+    else {
+        return Ok(None);
+    };
+    let limited: Vec<&MeasuredPoint> = model
+        .points
+        .iter()
+        .filter(|point| point.worth == Worth::Limited && point.customers.is_some())
+        .collect();
     let plateau_per_s = limited.iter().map(|point| point.completed_per_s).reduce(f64::max);
     let mut law = ThroughputLaw {
         per_customer_per_s: total,
@@ -63,7 +82,10 @@ pub fn throughput_law(model: &ScalingModel, steps: &[Step], behaviours: &[String
         unmeasured: None,
     };
     let found = match plateau_per_s {
-        Some(plateau) if plateau < ROOM * law.ceiling_per_s.value && limited.iter().all(|point| has_room(model, point)) => {
+        Some(plateau)
+            if plateau < ROOM * law.ceiling_per_s.value
+                && limited.iter().all(|point| has_room(model, point)) =>
+        {
             Some(from_plateaus(&[(Passing::All, plateau)]))
         }
         Some(_) => None, // the measured resources were seen to bind
@@ -79,18 +101,33 @@ pub fn throughput_law(model: &ScalingModel, steps: &[Step], behaviours: &[String
 }
 
 /// Customers of the plain mix at which the first resource is full in a world, and which one.
-fn demand_customers(model: &ScalingModel, world: &World, per_customer: &BTreeMap<String, f64>) -> Option<(f64, String)> {
+fn demand_customers(
+    model: &ScalingModel,
+    world: &World,
+    per_customer: &BTreeMap<String, f64>,
+) -> Option<(f64, String)> {
     let at = |(resource, capacity): (&nest_data::scaling::ResourceModel, f64)| {
         let of = &world.resources[&resource.name];
-        let busy: f64 = per_customer.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum();
-        (busy > 0.0).then(|| (of.law.busy_at(of.idle, 1.0, capacity) / busy, resource.name.clone()))
+        let busy: f64 = per_customer
+            .iter()
+            .map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0))
+            .sum();
+        (busy > 0.0).then(|| {
+            (
+                of.law.busy_at(of.idle, 1.0, capacity) / busy,
+                resource.name.clone(),
+            )
+        })
     };
-    flows(&model.resources).filter_map(at).min_by(|a, b| a.0.total_cmp(&b.0))
+    flows(&model.resources)
+        .filter_map(at)
+        .min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 /// Whether every measured resource had room left on a step that could not keep up.
 fn has_room(model: &ScalingModel, point: &MeasuredPoint) -> bool {
-    let used = flows(&model.resources).filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity));
+    let used = flows(&model.resources)
+        .filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity));
     used.fold(0.0, f64::max) < ROOM
 }
 
@@ -99,23 +136,49 @@ fn has_room(model: &ScalingModel, point: &MeasuredPoint) -> bool {
 ///
 /// Where the other behaviours waited as well, all pass it; else only the boosted one does. A plateau below what was kept up
 /// with elsewhere was something that passed.
-fn boosted_plateaus(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Result<Vec<(Passing, f64)>, ModelError> {
-    let light = usable(steps).map(|step| loaded_step(model, step, behaviours)).collect::<Result<Vec<_>, _>>()?;
+fn boosted_plateaus(
+    model: &ScalingModel,
+    steps: &[Step],
+    behaviours: &[String],
+) -> Result<Vec<(Passing, f64)>, ModelError> {
+    let light = usable(steps)
+        .map(|step| loaded_step(model, step, behaviours))
+        .collect::<Result<Vec<_>, _>>()?;
     let least = |behaviour: usize| {
-        light.iter().filter_map(|step| step.responses[behaviour]).map(|response| response.mean_s).reduce(f64::min).unwrap_or(f64::INFINITY)
+        light
+            .iter()
+            .filter_map(|step| step.responses[behaviour])
+            .map(|response| response.mean_s)
+            .reduce(f64::min)
+            .unwrap_or(f64::INFINITY)
     };
     let mut plateaus = Vec::new();
     let stuck = |step: &&Step| step.plan.purpose == Purpose::Boosted && step.verdict.worth == Worth::Limited;
     for step in steps.iter().filter(stuck) {
-        let room = model.points.iter().find(|point| point.index == step.plan.index).is_some_and(|point| has_room(model, point));
-        let boosted = step.plan.boosted.as_ref().and_then(|name| behaviours.iter().position(|behaviour| behaviour == name));
-        let Some(boosted) = boosted.filter(|_| room) else { continue };
+        let room = model
+            .points
+            .iter()
+            .find(|point| point.index == step.plan.index)
+            .is_some_and(|point| has_room(model, point));
+        let boosted = step
+            .plan
+            .boosted
+            .as_ref()
+            .and_then(|name| behaviours.iter().position(|behaviour| behaviour == name));
+        let Some(boosted) = boosted.filter(|_| room) else {
+            continue;
+        };
         let seen = loaded_step(model, step, behaviours)?;
-        let waited = |behaviour: usize| seen.responses[behaviour].is_some_and(|response| response.mean_s > WAITED * least(behaviour));
+        let waited = |behaviour: usize| {
+            seen.responses[behaviour].is_some_and(|response| response.mean_s > WAITED * least(behaviour))
+        };
         let all = (0..behaviours.len()).any(|behaviour| behaviour != boosted && waited(behaviour));
         let passing = if all { Passing::All } else { Passing::One(boosted) };
         let plateau = passing.rate(&seen.rates);
-        let kept_up = light.iter().map(|step| passing.rate(&step.rates)).fold(0.0, f64::max);
+        let kept_up = light
+            .iter()
+            .map(|step| passing.rate(&step.rates))
+            .fold(0.0, f64::max);
         if plateau > kept_up {
             plateaus.push((passing, plateau));
         }
@@ -132,19 +195,52 @@ struct Found {
 fn from_plateaus(plateaus: &[(Passing, f64)]) -> Found {
     let node = |(passing, plateau): (Passing, f64), point: usize| {
         let z = FARTHEST_POINT * (2.0 * point as f64 / (POINTS - 1) as f64 - 1.0);
-        unmeasured::Node { passing, most_per_s: plateau * (1.0 + PLATEAU_ERROR * z), servers: 1, weight: (-z * z / 2.0).exp() }
+        unmeasured::Node {
+            passing,
+            most_per_s: plateau * (1.0 + PLATEAU_ERROR * z),
+            servers: 1,
+            weight: (-z * z / 2.0).exp(),
+        }
     };
-    let mut nodes: Vec<unmeasured::Node> = plateaus.iter().flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point))).collect();
+    let mut nodes: Vec<unmeasured::Node> = plateaus
+        .iter()
+        .flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point)))
+        .collect();
     let total: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= total);
-    Found { evidence: UnmeasuredEvidence::Plateau, finding: unmeasured::Finding { probability: 1.0, nodes } }
+    Found {
+        evidence: UnmeasuredEvidence::Plateau,
+        finding: unmeasured::Finding {
+            probability: 1.0,
+            nodes,
+        },
+    }
 }
 
-fn from_responses(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -> Result<Option<Found>, ModelError> {
+fn from_responses(
+    model: &ScalingModel,
+    steps: &[Step],
+    behaviours: &[String],
+) -> Result<Option<Found>, ModelError> {
     let stations: Vec<Station> = flows(&model.resources)
         .map(|(resource, capacity)| {
-            let (servers, unit) = if resource.kind == ResourceKind::Cpu { (capacity, 1.0) } else { (1.0, capacity) };
-            Station { servers, demand_s: behaviours.iter().map(|name| resource.demand.get(name).map_or(0.0, |demand| demand.value / unit)).collect() }
+            let (servers, unit) = if resource.kind == ResourceKind::Cpu {
+                (capacity, 1.0)
+            } else {
+                (1.0, capacity)
+            };
+            Station {
+                servers,
+                demand_s: behaviours
+                    .iter()
+                    .map(|name| {
+                        resource
+                            .demand
+                            .get(name)
+                            .map_or(0.0, |demand| demand.value / unit)
+                    })
+                    .collect(),
+            }
         })
         .collect();
     let mut loaded = Vec::new();
@@ -152,12 +248,21 @@ fn from_responses(model: &ScalingModel, steps: &[Step], behaviours: &[String]) -
         loaded.push(loaded_step(model, step, behaviours)?);
     }
     let finding = unmeasured::find(&loaded, &stations);
-    Ok(finding.map(|finding| Found { evidence: UnmeasuredEvidence::ResponseTimes, finding }))
+    Ok(finding.map(|finding| Found {
+        evidence: UnmeasuredEvidence::ResponseTimes,
+        finding,
+    }))
 }
 
 fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Result<LoadedStep, ModelError> {
     let seconds: f64 = step.windows.iter().map(|window| window.duration_s).sum();
-    let rate = |name: &String| step.windows.iter().filter_map(|window| window.completed.get(name)).sum::<u64>() as f64 / seconds;
+    let rate = |name: &String| {
+        step.windows
+            .iter()
+            .filter_map(|window| window.completed.get(name))
+            .sum::<u64>() as f64
+            / seconds
+    };
     let mut responses = Vec::new();
     for name in behaviours {
         let requests = step.requests.get(name).map_or(0, |counts| counts.completed) as f64;
@@ -166,23 +271,46 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
         // The requests of an execution follow one another, so that their times add up.
         let of = |hdr: crate::response::hdr::Hdr| {
             let each = requests / executions;
-            Response { mean_s: hdr.mean_s() * each, deviation_s: hdr.deviation_s() * each.sqrt(), count: executions }
+            Response {
+                mean_s: hdr.mean_s() * each,
+                deviation_s: hdr.deviation_s() * each.sqrt(),
+                count: executions,
+            }
         };
-        responses.push(hdr.filter(|_| executions >= FEWEST_EXECUTIONS).map(of).filter(|response| response.mean_s > 0.0));
+        responses.push(
+            hdr.filter(|_| executions >= FEWEST_EXECUTIONS)
+                .map(of)
+                .filter(|response| response.mean_s > 0.0),
+        );
     }
-    let utilisation = flows(&model.resources)
-        .map(|(resource, capacity)| nest_data::measurement::Window::used_per_s(&step.windows, &resource.name).map_or(0.0, |used| used / capacity));
-    Ok(LoadedStep { rates: behaviours.iter().map(rate).collect(), responses, utilisation: utilisation.collect() })
+    let utilisation = flows(&model.resources).map(|(resource, capacity)| {
+        nest_data::measurement::Window::used_per_s(&step.windows, &resource.name)
+            .map_or(0.0, |used| used / capacity)
+    });
+    Ok(LoadedStep {
+        rates: behaviours.iter().map(rate).collect(),
+        responses,
+        utilisation: utilisation.collect(),
+    })
 }
 
 /// The part of a finding that binds before the measured resources do, as the document holds it.
-fn before(found: Found, per_customer: &BTreeMap<String, f64>, behaviours: &[String], from_demand: f64) -> Option<UnmeasuredLimit> {
+fn before(
+    found: Found,
+    per_customer: &BTreeMap<String, f64>,
+    behaviours: &[String],
+    from_demand: f64,
+) -> Option<UnmeasuredLimit> {
     let rate = |passing: Passing| match passing {
         Passing::All => per_customer.values().sum::<f64>(),
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
     let customers = |node: &unmeasured::Node| node.most_per_s / rate(node.passing);
-    let error = if found.evidence == UnmeasuredEvidence::ResponseTimes { MODEL_ERROR } else { 0.0 };
+    let error = if found.evidence == UnmeasuredEvidence::ResponseTimes {
+        MODEL_ERROR
+    } else {
+        0.0
+    };
     let spread = |node: unmeasured::Node| {
         let at = move |(factor, weight): (f64, f64)| unmeasured::Node {
             most_per_s: node.most_per_s * (factor * error).exp(),
@@ -191,7 +319,13 @@ fn before(found: Found, per_customer: &BTreeMap<String, f64>, behaviours: &[Stri
         };
         [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(at)
     };
-    let mut nodes: Vec<unmeasured::Node> = found.finding.nodes.into_iter().flat_map(spread).filter(|node| customers(node) < from_demand).collect();
+    let mut nodes: Vec<unmeasured::Node> = found
+        .finding
+        .nodes
+        .into_iter()
+        .flat_map(spread)
+        .filter(|node| customers(node) < from_demand)
+        .collect();
     let share: f64 = nodes.iter().map(|node| node.weight).sum();
     let probability = found.finding.probability * share;
     if probability < CONSIDERED {
@@ -205,9 +339,15 @@ fn before(found: Found, per_customer: &BTreeMap<String, f64>, behaviours: &[Stri
         Passing::One(index) => Some(behaviours[index].clone()),
     };
     let mut by_passing: BTreeMap<Option<String>, f64> = BTreeMap::new();
-    nodes.iter().for_each(|node| *by_passing.entry(name(node.passing)).or_default() += node.weight);
-    let likeliest = by_passing.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, weight)| *weight >= REPORTED);
-    let hold = (found.evidence == UnmeasuredEvidence::ResponseTimes).then(|| weighted(&nodes, |node| f64::from(node.servers) / node.most_per_s));
+    nodes
+        .iter()
+        .for_each(|node| *by_passing.entry(name(node.passing)).or_default() += node.weight);
+    let likeliest = by_passing
+        .into_iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .filter(|(_, weight)| *weight >= REPORTED);
+    let hold = (found.evidence == UnmeasuredEvidence::ResponseTimes)
+        .then(|| weighted(&nodes, |node| f64::from(node.servers) / node.most_per_s));
     Some(UnmeasuredLimit {
         probability,
         customers: weighted(&nodes, customers),
@@ -217,7 +357,12 @@ fn before(found: Found, per_customer: &BTreeMap<String, f64>, behaviours: &[Stri
         evidence: found.evidence,
         nodes: nodes
             .iter()
-            .map(|node| UnmeasuredNode { behaviour: name(node.passing), most_per_s: node.most_per_s, servers: node.servers, weight: node.weight })
+            .map(|node| UnmeasuredNode {
+                behaviour: name(node.passing),
+                most_per_s: node.most_per_s,
+                servers: node.servers,
+                weight: node.weight,
+            })
             .collect(),
     })
 }
@@ -235,18 +380,37 @@ fn weighted(nodes: &[unmeasured::Node], quantity: impl Fn(&unmeasured::Node) -> 
         reached.or(values.last()).map_or(0.0, |(value, _)| *value)
     };
     let mean: f64 = values.iter().map(|(value, weight)| value * weight).sum();
-    let variance: f64 = values.iter().map(|(value, weight)| weight * (value - mean).powi(2)).sum();
-    Estimate { value: at(0.5), standard_error: variance.sqrt(), low: at(0.05), high: at(0.95) }
+    let variance: f64 = values
+        .iter()
+        .map(|(value, weight)| weight * (value - mean).powi(2))
+        .sum();
+    Estimate {
+        value: at(0.5),
+        standard_error: variance.sqrt(),
+        low: at(0.05),
+        high: at(0.95),
+    }
 }
 
 /// Gives a limit its say in the forecast; `draws` are the customers at which demand fills the first resource, by draw.
-fn join(law: &mut ThroughputLaw, limit: UnmeasuredLimit, draws: &[Option<f64>], seed: u64, per_customer: &BTreeMap<String, f64>) {
+fn join(
+    law: &mut ThroughputLaw,
+    limit: UnmeasuredLimit,
+    draws: &[Option<f64>],
+    seed: u64,
+    per_customer: &BTreeMap<String, f64>,
+) {
     let joined = draws.iter().zip(0..).filter_map(|(customers, index)| {
-        let drawn = draw_limit(&limit, seed, index).map_or(f64::INFINITY, |drawn| drawn.customers(per_customer));
+        let drawn =
+            draw_limit(&limit, seed, index).map_or(f64::INFINITY, |drawn| drawn.customers(per_customer));
         customers.map(|customers| customers.min(drawn))
     });
     let likelier = limit.probability >= REPORTED;
-    let central = if likelier { limit.customers.value } else { law.saturation_customers.value };
+    let central = if likelier {
+        limit.customers.value
+    } else {
+        law.saturation_customers.value
+    };
     law.demand_customers = Some(law.saturation_customers);
     if let Some(customers) = Estimate::from_draws(central, &mut joined.collect()) {
         law.saturation_customers = customers;
@@ -269,11 +433,19 @@ fn times(estimate: &Estimate, factor: f64) -> Estimate {
 
 /// What the reader must know of a limit that is likelier than not.
 pub fn caveat(law: &ThroughputLaw) -> Option<Caveat> {
-    let limit = law.unmeasured.as_ref().filter(|limit| limit.probability >= REPORTED)?;
+    let limit = law
+        .unmeasured
+        .as_ref()
+        .filter(|limit| limit.probability >= REPORTED)?;
     Some(match limit.evidence {
-        UnmeasuredEvidence::Plateau => {
-            Caveat::UnmeasuredLimit { ratio: limit.customers.value / law.demand_customers.as_ref().unwrap_or(&law.saturation_customers).value }
-        }
+        UnmeasuredEvidence::Plateau => Caveat::UnmeasuredLimit {
+            ratio: limit.customers.value
+                / law
+                    .demand_customers
+                    .as_ref()
+                    .unwrap_or(&law.saturation_customers)
+                    .value,
+        },
         UnmeasuredEvidence::ResponseTimes => Caveat::UnmeasuredWait {
             probability: limit.probability,
             customers: limit.customers,

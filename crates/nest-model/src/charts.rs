@@ -47,7 +47,11 @@ fn grid(to: f64, geometric: bool) -> Vec<f64> {
     (0..POINTS)
         .map(|point| {
             let share = point as f64 / (POINTS - 1) as f64;
-            if geometric { low * 20_f64.powf(share) } else { low + (to - low) * share }
+            if geometric {
+                low * 20_f64.powf(share)
+            } else {
+                low + (to - low) * share
+            }
         })
         .collect()
 }
@@ -59,16 +63,33 @@ fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
     let curve = |worlds: &ConfigWorlds<'_>| {
         let at = |customers: f64| {
             let per_1000 = |inputs| worlds.priced.cost(customers, inputs) / customers * 1e3;
-            banded(customers, per_1000(&worlds.central), worlds.draws.iter().take(SHOWN_DRAWS).map(per_1000).collect())
+            banded(
+                customers,
+                per_1000(&worlds.central),
+                worlds.draws.iter().take(SHOWN_DRAWS).map(per_1000).collect(),
+            )
         };
         let points = grid(to, true).into_iter().map(at).collect();
-        Curve { name: worlds.priced.name.to_owned(), points, stepped: worlds.priced.counted(&worlds.central).is_some() }
+        Curve {
+            name: worlds.priced.name.to_owned(),
+            points,
+            stepped: worlds.priced.counted(&worlds.central).is_some(),
+        }
     };
     let curves: Vec<Curve> = configs.par_iter().map(curve).collect();
     // A curve with a line that has no price is a lower bound, and not to be called cheap.
-    let priced: Vec<&Curve> = curves.iter().zip(configs).filter(|(_, worlds)| worlds.priced.unknown_lines() == 0).map(|(curve, _)| curve).collect();
-    let cheapest =
-        |index: usize| priced.iter().min_by(|a, b| a.points[index][2].total_cmp(&b.points[index][2])).map_or("", |curve| curve.name.as_str());
+    let priced: Vec<&Curve> = curves
+        .iter()
+        .zip(configs)
+        .filter(|(_, worlds)| worlds.priced.unknown_lines() == 0)
+        .map(|(curve, _)| curve)
+        .collect();
+    let cheapest = |index: usize| {
+        priced
+            .iter()
+            .min_by(|a, b| a.points[index][2].total_cmp(&b.points[index][2]))
+            .map_or("", |curve| curve.name.as_str())
+    };
     let (small, large) = (cheapest(0), cheapest(POINTS - 1));
     let answer = if let [only] = configs {
         format!("On `{}`, the one configuration of the study.", only.priced.name)
@@ -105,16 +126,27 @@ fn utilisation(context: &Context<'_>) -> Option<Chart> {
     let curve = |(resource, capacity): &(&ResourceModel, f64)| {
         let uses = Uses::new(context, resource);
         let at = |customers: f64| uses.banded(customers, |used| (used / capacity).min(1.0));
-        Curve { name: resource.name.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
+        Curve {
+            name: resource.name.clone(),
+            points: grid(to, false).into_iter().map(at).collect(),
+            stepped: false,
+        }
     };
     let scatter = |(resource, capacity): &(&ResourceModel, f64)| {
-        let points = drawn(&context.model.points).filter_map(|point| Some([point.customers?, point.used.get(&resource.name)? / capacity]));
-        Scatter { name: resource.name.clone(), points: points.collect() }
+        let points = drawn(&context.model.points)
+            .filter_map(|point| Some([point.customers?, point.used.get(&resource.name)? / capacity]));
+        Scatter {
+            name: resource.name.clone(),
+            points: points.collect(),
+        }
     };
     Some(Chart {
         id: "utilisation".to_owned(),
         title: "How busy is each resource of the measured machine?".to_owned(),
-        answer: format!("{} gives out first, at {:.0} customers on the measured machine.", law.binding, law.saturation_customers.value),
+        answer: format!(
+            "{} gives out first, at {:.0} customers on the measured machine.",
+            law.binding, law.saturation_customers.value
+        ),
         y: Axis::Share,
         curves: flows.iter().map(curve).collect(),
         measured: flows.iter().map(scatter).collect(),
@@ -125,37 +157,91 @@ fn utilisation(context: &Context<'_>) -> Option<Chart> {
 }
 
 fn response(context: &Context<'_>) -> Option<Chart> {
-    let laws: Vec<&QuantileLaw> = context.model.quantiles.iter().filter(|law| law.quantile == SHOWN).collect();
+    let laws: Vec<&QuantileLaw> = context
+        .model
+        .quantiles
+        .iter()
+        .filter(|law| law.quantile == SHOWN)
+        .collect();
     let first = laws.first()?;
-    let resource = context.model.resources.iter().find(|resource| resource.name == first.resource)?;
+    let resource = context
+        .model
+        .resources
+        .iter()
+        .find(|resource| resource.name == first.resource)?;
     let capacity = resource.capacity?;
     let saturation = context.model.throughput.as_ref()?.saturation_customers.value;
-    let to = context.model.tested.customers.max(HIGHEST_TRUSTED * saturation).min(0.98 * saturation);
+    let to = context
+        .model
+        .tested
+        .customers
+        .max(HIGHEST_TRUSTED * saturation)
+        .min(0.98 * saturation);
     let uses = Uses::new(context, resource);
     let curve = |law: &&QuantileLaw| {
-        let of_behaviour = context.model.quantiles.iter().enumerate().filter(|(_, one)| one.behaviour == law.behaviour);
-        let rises: Vec<(usize, Rise)> = of_behaviour.map(|(index, one)| (index, Rise::new(one, one.servers))).collect();
+        let of_behaviour = context
+            .model
+            .quantiles
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.behaviour == law.behaviour);
+        let rises: Vec<(usize, Rise)> = of_behaviour
+            .map(|(index, one)| (index, Rise::new(one, one.servers)))
+            .collect();
         let seconds = |world: &World, one: &OneUse, customers: f64| {
             let rho = (uses.used(one, customers) / capacity).min(0.995);
-            let laws: Vec<(&Rise, (f64, f64))> = rises.iter().map(|(index, rise)| (rise, world.quantiles[*index])).collect();
+            let laws: Vec<(&Rise, (f64, f64))> = rises
+                .iter()
+                .map(|(index, rise)| (rise, world.quantiles[*index]))
+                .collect();
             ordered_seconds(&laws, law.quantile, rho).unwrap_or(f64::NAN)
         };
         let at = |customers: f64| {
-            let draws = context.worlds.iter().zip(&uses.draws).take(SHOWN_DRAWS).map(|(world, one)| seconds(world, one, customers));
-            banded(customers, seconds(&context.central, &uses.central, customers), draws.collect())
+            let draws = context
+                .worlds
+                .iter()
+                .zip(&uses.draws)
+                .take(SHOWN_DRAWS)
+                .map(|(world, one)| seconds(world, one, customers));
+            banded(
+                customers,
+                seconds(&context.central, &uses.central, customers),
+                draws.collect(),
+            )
         };
-        Curve { name: law.behaviour.clone(), points: grid(to, false).into_iter().map(at).collect(), stepped: false }
+        Curve {
+            name: law.behaviour.clone(),
+            points: grid(to, false).into_iter().map(at).collect(),
+            stepped: false,
+        }
     };
     let scatter = |law: &&QuantileLaw| {
         let at = |point: &MeasuredPoint| {
-            Some([point.customers?, point.response.iter().find(|one| one.behaviour == law.behaviour && one.quantile == SHOWN)?.seconds])
+            Some([
+                point.customers?,
+                point
+                    .response
+                    .iter()
+                    .find(|one| one.behaviour == law.behaviour && one.quantile == SHOWN)?
+                    .seconds,
+            ])
         };
-        Scatter { name: law.behaviour.clone(), points: drawn(&context.model.points).filter_map(at).collect() }
+        Scatter {
+            name: law.behaviour.clone(),
+            points: drawn(&context.model.points).filter_map(at).collect(),
+        }
     };
     let limits = context.study.slo.iter().flat_map(|(name, slo)| {
-        slo.limits().into_iter().filter(|(quantile, _)| *quantile == SHOWN).map(|(_, limit)| (name.clone(), limit)).collect::<Vec<_>>()
+        slo.limits()
+            .into_iter()
+            .filter(|(quantile, _)| *quantile == SHOWN)
+            .map(|(_, limit)| (name.clone(), limit))
+            .collect::<Vec<_>>()
     });
-    let slowest = laws.iter().max_by(|a, b| a.a.value.total_cmp(&b.a.value)).map_or("", |law| law.behaviour.as_str());
+    let slowest = laws
+        .iter()
+        .max_by(|a, b| a.a.value.total_cmp(&b.a.value))
+        .map_or("", |law| law.behaviour.as_str());
     Some(Chart {
         id: "response".to_owned(),
         title: "How long do customers wait (95 % of requests)?".to_owned(),
@@ -179,19 +265,39 @@ fn throughput(context: &Context<'_>) -> Option<Chart> {
     let at = |customers: f64| {
         let offered = customers * law.per_customer_per_s;
         let capped = |ceiling: f64| offered.min(ceiling);
-        [customers, capped(law.ceiling_per_s.low), capped(law.ceiling_per_s.value), capped(law.ceiling_per_s.high)]
+        [
+            customers,
+            capped(law.ceiling_per_s.low),
+            capped(law.ceiling_per_s.value),
+            capped(law.ceiling_per_s.high),
+        ]
     };
-    let points = drawn(&context.model.points).filter_map(|point| Some([point.customers?, point.completed_per_s]));
-    let from_demand = Curve { name: "completed".to_owned(), points: grid(to, false).into_iter().map(at).collect(), stepped: false };
+    let points =
+        drawn(&context.model.points).filter_map(|point| Some([point.customers?, point.completed_per_s]));
+    let from_demand = Curve {
+        name: "completed".to_owned(),
+        points: grid(to, false).into_iter().map(at).collect(),
+        stepped: false,
+    };
     let second = second_opinion(&context.model.points, to);
-    let beside = if second.is_some() { " Beside it: what the measured throughputs alone would say, without demand." } else { "" };
+    let beside = if second.is_some() {
+        " Beside it: what the measured throughputs alone would say, without demand."
+    } else {
+        ""
+    };
     Some(Chart {
         id: "throughput".to_owned(),
         title: "How much work gets done?".to_owned(),
-        answer: format!("At most {:.0} executions a second, limited by {}.{beside}", law.ceiling_per_s.value, law.binding),
+        answer: format!(
+            "At most {:.0} executions a second, limited by {}.{beside}",
+            law.ceiling_per_s.value, law.binding
+        ),
         y: Axis::PerSecond,
         curves: std::iter::once(from_demand).chain(second).collect(),
-        measured: vec![Scatter { name: "completed".to_owned(), points: points.collect() }],
+        measured: vec![Scatter {
+            name: "completed".to_owned(),
+            points: points.collect(),
+        }],
         limits: vec![("ceiling from demand".to_owned(), law.ceiling_per_s.value)],
         tested_to: context.model.tested.customers,
         logarithmic: false,
@@ -200,36 +306,66 @@ fn throughput(context: &Context<'_>) -> Option<Chart> {
 
 /// The curve of throughput alone up to `to` customers, as `locust-nest curve` would fit it; none on fewer than three levels.
 fn second_opinion(points: &[MeasuredPoint], to: f64) -> Option<Curve> {
-    let observed: Vec<(f64, f64)> = drawn(points).filter_map(|point| Some((point.customers?, point.completed_per_s))).collect();
+    let observed: Vec<(f64, f64)> = drawn(points)
+        .filter_map(|point| Some((point.customers?, point.completed_per_s)))
+        .collect();
     let fitted = fit_curve(&observed, curve::Axis::Customers).ok()?;
     let at = |customers: f64| {
         let forecast = fitted.at(customers);
         [customers, forecast.p05, forecast.p50, forecast.p95]
     };
-    Some(Curve { name: "throughput alone".to_owned(), points: grid(to, false).into_par_iter().map(at).collect(), stepped: false })
+    Some(Curve {
+        name: "throughput alone".to_owned(),
+        points: grid(to, false).into_par_iter().map(at).collect(),
+        stepped: false,
+    })
 }
 
 fn memory(context: &Context<'_>) -> Option<Chart> {
-    let tiers: Vec<&ResourceModel> = context.model.resources.iter().filter(|resource| resource.kind == ResourceKind::Memory).collect();
-    let largest =
-        tiers.iter().flat_map(|resource| context.model.points.iter().filter_map(|point| point.used.get(&resource.name))).copied().fold(0.0, f64::max);
+    let tiers: Vec<&ResourceModel> = context
+        .model
+        .resources
+        .iter()
+        .filter(|resource| resource.kind == ResourceKind::Memory)
+        .collect();
+    let largest = tiers
+        .iter()
+        .flat_map(|resource| {
+            context
+                .model
+                .points
+                .iter()
+                .filter_map(|point| point.used.get(&resource.name))
+        })
+        .copied()
+        .fold(0.0, f64::max);
     let curve = |resource: &&ResourceModel| {
         let uses = Uses::new(context, resource);
         let at = |customers: f64| uses.banded(customers, |used| used);
         Curve {
             name: resource.name.clone(),
-            points: grid(context.model.tested.customers * 1.25, false).into_iter().map(at).collect(),
+            points: grid(context.model.tested.customers * 1.25, false)
+                .into_iter()
+                .map(at)
+                .collect(),
             stepped: false,
         }
     };
     let scatter = |resource: &&ResourceModel| {
-        let points = drawn(&context.model.points).filter_map(|point| Some([point.customers?, *point.used.get(&resource.name)?]));
-        Scatter { name: resource.name.clone(), points: points.collect() }
+        let points = drawn(&context.model.points)
+            .filter_map(|point| Some([point.customers?, *point.used.get(&resource.name)?]));
+        Scatter {
+            name: resource.name.clone(),
+            points: points.collect(),
+        }
     };
     (!tiers.is_empty() && largest > 0.0).then(|| Chart {
         id: "memory".to_owned(),
         title: "How much memory does it hold?".to_owned(),
-        answer: format!("Up to {:.0} MB were resident while it was measured.", largest / 1e6),
+        answer: format!(
+            "Up to {:.0} MB were resident while it was measured.",
+            largest / 1e6
+        ),
         y: Axis::Bytes,
         curves: tiers.iter().map(curve).collect(),
         measured: tiers.iter().map(scatter).collect(),
@@ -241,7 +377,9 @@ fn memory(context: &Context<'_>) -> Option<Chart> {
 
 /// Measured steps on the plain mix that say something about the target.
 fn drawn(points: &[MeasuredPoint]) -> impl Iterator<Item = &MeasuredPoint> {
-    points.iter().filter(|point| point.customers.is_some() && point.purpose != Purpose::Idle && point.worth != Worth::Invalid)
+    points.iter().filter(|point| {
+        point.customers.is_some() && point.purpose != Purpose::Idle && point.worth != Worth::Invalid
+    })
 }
 
 /// Use of one resource in every world, on the plain mix of the measured study.
@@ -263,20 +401,37 @@ impl Uses {
         let peak = context.model.study.busiest_minute_per_s();
         let of = |world: &World| {
             let of = &world.resources[&resource.name];
-            let per_day: f64 = context.measured_rates.iter().map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0)).sum();
-            OneUse { idle: of.idle, per_customer: peak * per_day, law: of.law }
+            let per_day: f64 = context
+                .measured_rates
+                .iter()
+                .map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0))
+                .sum();
+            OneUse {
+                idle: of.idle,
+                per_customer: peak * per_day,
+                law: of.law,
+            }
         };
-        Self { capacity: resource.capacity.unwrap_or(f64::INFINITY), central: of(&context.central), draws: context.worlds.iter().map(of).collect() }
+        Self {
+            capacity: resource.capacity.unwrap_or(f64::INFINITY),
+            central: of(&context.central),
+            draws: context.worlds.iter().map(of).collect(),
+        }
     }
 
     fn used(&self, one: &OneUse, customers: f64) -> f64 {
-        one.law.used(one.idle, customers * one.per_customer, self.capacity)
+        one.law
+            .used(one.idle, customers * one.per_customer, self.capacity)
     }
 
     /// A point of a curve: what `shown` makes of the use in every world.
     fn banded(&self, customers: f64, shown: impl Fn(f64) -> f64) -> [f64; 4] {
         let at = |one: &OneUse| shown(self.used(one, customers));
-        banded(customers, at(&self.central), self.draws.iter().take(SHOWN_DRAWS).map(at).collect())
+        banded(
+            customers,
+            at(&self.central),
+            self.draws.iter().take(SHOWN_DRAWS).map(at).collect(),
+        )
     }
 }
 
@@ -295,24 +450,49 @@ fn performances(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Char
     let rate = |law: &QuantileLaw| context.measured_rates.get(&law.behaviour).copied().unwrap_or(0.0);
     let to = configs_to(context);
     let chart = |quantile: f64| {
-        let laws = context.model.quantiles.iter().enumerate().filter(|(_, law)| law.quantile == quantile);
+        let laws = context
+            .model
+            .quantiles
+            .iter()
+            .enumerate()
+            .filter(|(_, law)| law.quantile == quantile);
         let (index, law) = laws.max_by(|a, b| rate(a.1).total_cmp(&rate(b.1)))?;
         let curve = |worlds: &ConfigWorlds<'_>| {
             let points = grid(to, true).into_iter().filter_map(|customers| {
                 let seconds = seconds(worlds, context, index, customers, FEW)?;
                 Some([customers, seconds.low, seconds.value, seconds.high])
             });
-            Curve { name: worlds.priced.name.to_owned(), points: points.collect(), stepped: false }
+            Curve {
+                name: worlds.priced.name.to_owned(),
+                points: points.collect(),
+                stepped: false,
+            }
         };
-        let limits = context.study.slo.iter().filter(|(_, slo)| slo.applies_to.as_ref().is_none_or(|behaviour| *behaviour == law.behaviour));
-        let limits = limits.flat_map(|(name, slo)| slo.limits().into_iter().filter(|limit| limit.0 == quantile).map(|limit| (name.clone(), limit.1)));
+        let limits = context.study.slo.iter().filter(|(_, slo)| {
+            slo.applies_to
+                .as_ref()
+                .is_none_or(|behaviour| *behaviour == law.behaviour)
+        });
+        let limits = limits.flat_map(|(name, slo)| {
+            slo.limits()
+                .into_iter()
+                .filter(|limit| limit.0 == quantile)
+                .map(|limit| (name.clone(), limit.1))
+        });
         let percent = quantile * 100.0;
         Some(Chart {
             id: format!("response-p{percent:.0}"),
-            title: format!("How long does {} take on each configuration (p{percent:.0})?", law.behaviour),
+            title: format!(
+                "How long does {} take on each configuration (p{percent:.0})?",
+                law.behaviour
+            ),
             answer: "A curve ends where its configuration has no unit left to add.".to_owned(),
             y: Axis::Seconds,
-            curves: configs.iter().map(curve).filter(|curve| !curve.points.is_empty()).collect(),
+            curves: configs
+                .iter()
+                .map(curve)
+                .filter(|curve| !curve.points.is_empty())
+                .collect(),
             measured: Vec::new(),
             limits: limits.collect(),
             tested_to: context.tested_customers(),
@@ -325,6 +505,8 @@ fn performances(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Char
 /// Customers up to which configurations are drawn: what growth comes to, and twice what was tested.
 fn configs_to(context: &Context<'_>) -> f64 {
     let tested = context.tested_customers();
-    let end = context.growth.as_ref().map_or(tested, |growth| growth.central.at(f64::from(growth.course.months())));
+    let end = context.growth.as_ref().map_or(tested, |growth| {
+        growth.central.at(f64::from(growth.course.months()))
+    });
     end.max(tested * REACH)
 }

@@ -4,8 +4,8 @@
 use nest_data::{
     Estimate,
     projection::{
-        BreakDate, BreakEven, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall, WhyNot,
-        first_break,
+        BreakDate, BreakEven, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Crossover,
+        GrowthProjection, Payback, Regret, SameWall, WhyNot, first_break,
     },
     study::GrowthScenario,
     study_file::MOST_CUSTOMERS,
@@ -56,20 +56,44 @@ pub fn compare(
         return Ok(None);
     }
     let months = context.growth.as_ref().map_or(1, |growth| growth.course.months());
-    let totals = configs.iter().zip(courses).map(|(worlds, course)| totals(worlds, context, course)).collect::<Result<Vec<_>, _>>()?;
+    let totals = configs
+        .iter()
+        .zip(courses)
+        .map(|(worlds, course)| totals(worlds, context, course))
+        .collect::<Result<Vec<_>, _>>()?;
     let lasting: Vec<bool> = projected.iter().map(|config| lasts(context, config)).collect();
     let best = best(&totals, &lasting);
-    let paybacks: Vec<Payback> = (0..configs.len()).filter_map(|index| payback(context, configs, &totals, index, baseline)).collect();
+    let paybacks: Vec<Payback> = (0..configs.len())
+        .filter_map(|index| payback(context, configs, &totals, index, baseline))
+        .collect();
     let of = |index: usize| {
-        let others: Vec<f64> = totals[index].draws.iter().zip(&totals[baseline].draws).map(|(one, base)| one - base).collect();
+        let others: Vec<f64> = totals[index]
+            .draws
+            .iter()
+            .zip(&totals[baseline].draws)
+            .map(|(one, base)| one - base)
+            .collect();
         let count = totals[index].draws.len().max(1) as f64;
-        let cheapest = (0..totals[index].draws.len()).filter(|draw| cheapest_in(*draw, &totals, &lasting) == Some(index)).count() as f64 / count;
+        let cheapest = (0..totals[index].draws.len())
+            .filter(|draw| cheapest_in(*draw, &totals, &lasting) == Some(index))
+            .count() as f64
+            / count;
         ConfigTotal {
             config: configs[index].priced.name.to_owned(),
-            total: money(totals[index].central, totals[index].draws.clone(), configs[index].priced.unknown_lines() > 0),
-            change: money(totals[index].central - totals[baseline].central, others, configs[index].priced.unknown_lines() > 0),
+            total: money(
+                totals[index].central,
+                totals[index].draws.clone(),
+                configs[index].priced.unknown_lines() > 0,
+            ),
+            change: money(
+                totals[index].central - totals[baseline].central,
+                others,
+                configs[index].priced.unknown_lines() > 0,
+            ),
             cheapest,
-            same_wall: (index != baseline).then(|| same_wall(&projected[baseline], &projected[index])).flatten(),
+            same_wall: (index != baseline)
+                .then(|| same_wall(&projected[baseline], &projected[index]))
+                .flatten(),
             why_not: why_not(index, best, configs, projected, &totals, &lasting, &paybacks),
         }
     };
@@ -78,34 +102,55 @@ pub fn compare(
         months,
         totals: (0..configs.len()).map(of).collect(),
         crossovers: crossovers(context, configs, baseline),
-        break_evens: (0..configs.len()).filter_map(|index| break_even(context, configs, index, baseline)).collect(),
+        break_evens: (0..configs.len())
+            .filter_map(|index| break_even(context, configs, index, baseline))
+            .collect(),
         regrets: regrets(context, configs, projected)?,
         paybacks,
     }))
 }
 
 /// What a configuration costs over all months of a course, its migration at the beginning; over one month where nothing grows.
-fn totals(worlds: &ConfigWorlds<'_>, context: &Context<'_>, course: &[MonthCost]) -> Result<Totals, ModelError> {
+fn totals(
+    worlds: &ConfigWorlds<'_>,
+    context: &Context<'_>,
+    course: &[MonthCost],
+) -> Result<Totals, ModelError> {
     let migration = worlds.priced.config.migration.as_ref();
     let amount = migration.map_or(Decimal::ZERO, |migration| migration.amount.0);
     let drawn = |index: usize| match migration.and_then(|migration| migration.range) {
-        Some([low, high]) => {
-            Stream::new(context.model.draws.seed, Purpose::Migration, index as u32).within(float(low.0), float(amount), float(high.0)).max(0.0)
-        }
+        Some([low, high]) => Stream::new(context.model.draws.seed, Purpose::Migration, index as u32)
+            .within(float(low.0), float(amount), float(high.0))
+            .max(0.0),
         None => float(amount),
     };
     let mut draws: Vec<f64> = (0..worlds.draws.len()).map(drawn).collect();
     let mut add = |costs: &[f64]| draws.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
     if context.growth.is_none() {
         let customers = context.headline_customers();
-        let month: Vec<f64> = worlds.draws.iter().map(|inputs| worlds.priced.cost(customers, inputs)).collect();
+        let month: Vec<f64> = worlds
+            .draws
+            .iter()
+            .map(|inputs| worlds.priced.cost(customers, inputs))
+            .collect();
         add(&month);
         let value = worlds.bill_total(customers)?;
-        return Ok(Totals { central: amount + value, draws, months: vec![(value, month)] });
+        return Ok(Totals {
+            central: amount + value,
+            draws,
+            months: vec![(value, month)],
+        });
     }
     course.iter().for_each(|month| add(&month.draws));
     let central = amount + course.iter().map(|month| month.value).sum::<Decimal>();
-    Ok(Totals { central, draws, months: course.iter().map(|month| (month.value, month.draws.clone())).collect() })
+    Ok(Totals {
+        central,
+        draws,
+        months: course
+            .iter()
+            .map(|month| (month.value, month.draws.clone()))
+            .collect(),
+    })
 }
 
 /// Whether nothing of a configuration fails before growth ends; at the headline's customers where nothing grows.
@@ -116,7 +161,9 @@ fn lasts(context: &Context<'_>, config: &ConfigProjection) -> bool {
 /// The first failure before growth ends.
 fn breaks<'p>(context: &Context<'_>, config: &'p ConfigProjection) -> Option<(&'p BreakPoint, f64)> {
     let end = match &context.growth {
-        Some(growth) => (0..=growth.course.months()).map(|month| growth.central.at(f64::from(month))).fold(0.0, f64::max),
+        Some(growth) => (0..=growth.course.months())
+            .map(|month| growth.central.at(f64::from(month)))
+            .fold(0.0, f64::max),
         None => context.headline_customers(),
     };
     let (point, customers) = first_break(&config.break_points)?;
@@ -125,13 +172,19 @@ fn breaks<'p>(context: &Context<'_>, config: &'p ConfigProjection) -> Option<(&'
 
 /// The cheapest that lasts, or the cheapest of all where none does.
 fn best(totals: &[Totals], lasting: &[bool]) -> usize {
-    let among = |all: bool| (0..totals.len()).filter(move |index| all || lasting[*index]).min_by(|a, b| totals[*a].central.cmp(&totals[*b].central));
+    let among = |all: bool| {
+        (0..totals.len())
+            .filter(move |index| all || lasting[*index])
+            .min_by(|a, b| totals[*a].central.cmp(&totals[*b].central))
+    };
     among(false).or_else(|| among(true)).unwrap_or(0)
 }
 
 fn cheapest_in(draw: usize, totals: &[Totals], lasting: &[bool]) -> Option<usize> {
     let any = lasting.iter().any(|lasts| *lasts);
-    (0..totals.len()).filter(|index| lasting[*index] || !any).min_by(|a, b| totals[*a].draws[draw].total_cmp(&totals[*b].draws[draw]))
+    (0..totals.len())
+        .filter(|index| lasting[*index] || !any)
+        .min_by(|a, b| totals[*a].draws[draw].total_cmp(&totals[*b].draws[draw]))
 }
 
 fn why_not(
@@ -147,17 +200,30 @@ fn why_not(
     let name = configs[index].priced.name;
     if index != best && totals[index].central > totals[best].central && !totals[best].central.is_zero() {
         let by = float(totals[index].central / totals[best].central) - 1.0;
-        reasons.push(WhyNot::Dearer { than: configs[best].priced.name.to_owned(), by });
+        reasons.push(WhyNot::Dearer {
+            than: configs[best].priced.name.to_owned(),
+            by,
+        });
     }
     if !lasting[index]
         && let Some((point, customers)) = first_break(&projected[index].break_points)
     {
-        reasons.push(WhyNot::Breaks { kind: point.kind, cause: point.cause.clone(), customers: customers.value, date: point.date });
+        reasons.push(WhyNot::Breaks {
+            kind: point.kind,
+            cause: point.cause.clone(),
+            customers: customers.value,
+            date: point.date,
+        });
     }
     if configs[index].priced.unknown_lines() > 0 {
-        reasons.push(WhyNot::Unknown { lines: configs[index].priced.unknown_lines() });
+        reasons.push(WhyNot::Unknown {
+            lines: configs[index].priced.unknown_lines(),
+        });
     }
-    if paybacks.iter().any(|payback| payback.config == name && payback.months.is_none()) {
+    if paybacks
+        .iter()
+        .any(|payback| payback.config == name && payback.months.is_none())
+    {
         reasons.push(WhyNot::NoPayback);
     }
     reasons
@@ -165,10 +231,14 @@ fn why_not(
 
 /// Whether two configurations first break on the same thing, at nearly as many customers.
 fn same_wall(baseline: &ConfigProjection, config: &ConfigProjection) -> Option<SameWall> {
-    let ((one, before), (other, after)) = first_break(&baseline.break_points).zip(first_break(&config.break_points))?;
+    let ((one, before), (other, after)) =
+        first_break(&baseline.break_points).zip(first_break(&config.break_points))?;
     let moved = after.value / before.value - 1.0;
     let same = one.kind == other.kind && one.cause == other.cause && moved.abs() < SAME_WALL;
-    same.then(|| SameWall { cause: one.cause.clone(), moved })
+    same.then(|| SameWall {
+        cause: one.cause.clone(),
+        moved,
+    })
 }
 
 /// The price of the one meter of a configuration that has none, at which it costs as much as the baseline.
@@ -177,9 +247,17 @@ fn same_wall(baseline: &ConfigProjection, config: &ConfigProjection) -> Option<S
 /// `p = (C_baseline(N) - C_known(N)) / quantity(N)`, in every draw.
 ///
 /// Source: `reference/pricing.md` section 12.
-fn break_even(context: &Context<'_>, configs: &[ConfigWorlds<'_>], index: usize, baseline: usize) -> Option<BreakEven> {
+fn break_even(
+    context: &Context<'_>,
+    configs: &[ConfigWorlds<'_>],
+    index: usize,
+    baseline: usize,
+) -> Option<BreakEven> {
     let (worlds, base) = (&configs[index], &configs[baseline]);
-    let unknown = worlds.priced.only_unknown_meter().filter(|_| base.priced.unknown_lines() == 0)?;
+    let unknown = worlds
+        .priced
+        .only_unknown_meter()
+        .filter(|_| base.priced.unknown_lines() == 0)?;
     let customers = context.headline_customers();
     let unit = worlds.priced.meter_unit(unknown).to_owned();
     let per = if unit == "request" { 1e6 } else { 1.0 };
@@ -188,7 +266,12 @@ fn break_even(context: &Context<'_>, configs: &[ConfigWorlds<'_>], index: usize,
         left / worlds.priced.metered_quantity(unknown, customers, inputs) * per
     };
     let value = price(&worlds.central, &base.central);
-    let mut draws: Vec<f64> = worlds.draws.iter().zip(&base.draws).map(|(inputs, of_base)| price(inputs, of_base)).collect();
+    let mut draws: Vec<f64> = worlds
+        .draws
+        .iter()
+        .zip(&base.draws)
+        .map(|(inputs, of_base)| price(inputs, of_base))
+        .collect();
     value.is_finite().then(|| BreakEven {
         config: worlds.priced.name.to_owned(),
         meter: worlds.priced.meter_id(unknown).to_owned(),
@@ -200,10 +283,22 @@ fn break_even(context: &Context<'_>, configs: &[ConfigWorlds<'_>], index: usize,
 }
 
 /// When what is saved against the baseline has added up to the migration.
-fn payback(context: &Context<'_>, configs: &[ConfigWorlds<'_>], totals: &[Totals], index: usize, baseline: usize) -> Option<Payback> {
-    let migration = configs[index].priced.config.migration.as_ref().filter(|_| index != baseline)?;
+fn payback(
+    context: &Context<'_>,
+    configs: &[ConfigWorlds<'_>],
+    totals: &[Totals],
+    index: usize,
+    baseline: usize,
+) -> Option<Payback> {
+    let migration = configs[index]
+        .priced
+        .config
+        .migration
+        .as_ref()
+        .filter(|_| index != baseline)?;
     let (base, own) = (&totals[baseline].months, &totals[index].months);
-    let saved = |month: usize, draw: usize| Some(base.get(month)?.1.get(draw)? - own.get(month)?.1.get(draw)?);
+    let saved =
+        |month: usize, draw: usize| Some(base.get(month)?.1.get(draw)? - own.get(month)?.1.get(draw)?);
     let central = |month: usize| Some(base.get(month)?.0 - own.get(month)?.0);
     let amount = float(migration.amount.0);
     let count = totals[index].draws.len();
@@ -223,7 +318,9 @@ fn payback(context: &Context<'_>, configs: &[ConfigWorlds<'_>], totals: &[Totals
         }
         None
     };
-    let drawn: Vec<Option<f64>> = (0..count).map(|draw| after(&|month| saved(month, draw))).collect();
+    let drawn: Vec<Option<f64>> = (0..count)
+        .map(|draw| after(&|month| saved(month, draw)))
+        .collect();
     let probability = drawn.iter().flatten().count() as f64 / count.max(1) as f64;
     let value = after(&|month| central(month).map(float));
     let first: Vec<f64> = (0..count).filter_map(|draw| saved(0, draw)).collect();
@@ -231,7 +328,8 @@ fn payback(context: &Context<'_>, configs: &[ConfigWorlds<'_>], totals: &[Totals
         config: configs[index].priced.name.to_owned(),
         migration: migration.amount,
         first_month: money(central(0)?, first, configs[index].priced.unknown_lines() > 0),
-        months: value.and_then(|value| Estimate::from_draws(value, &mut drawn.into_iter().flatten().collect())),
+        months: value
+            .and_then(|value| Estimate::from_draws(value, &mut drawn.into_iter().flatten().collect())),
         probability,
     })
 }
@@ -240,47 +338,92 @@ fn payback(context: &Context<'_>, configs: &[ConfigWorlds<'_>], totals: &[Totals
 fn crossovers(context: &Context<'_>, configs: &[ConfigWorlds<'_>], baseline: usize) -> Vec<Crossover> {
     let from = (context.headline_customers() / REACH).max(1.0);
     let to = (context.headline_customers() * REACH).min(MOST_CUSTOMERS);
-    let grid: Vec<f64> = (0..GRID).map(|step| from * (to / from).powf(step as f64 / (GRID - 1) as f64)).collect();
+    let grid: Vec<f64> = (0..GRID)
+        .map(|step| from * (to / from).powf(step as f64 / (GRID - 1) as f64))
+        .collect();
     let draws = context.worlds.len().min(CROSSING_DRAWS);
     let costs: Vec<Vec<Vec<f64>>> = configs
         .iter()
         .map(|worlds| {
-            let row = |inputs: &Inputs| grid.iter().map(|customers| worlds.priced.cost(*customers, inputs)).collect::<Vec<f64>>();
-            std::iter::once(&worlds.central).chain(worlds.draws.iter().take(draws)).map(row).collect()
+            let row = |inputs: &Inputs| {
+                grid.iter()
+                    .map(|customers| worlds.priced.cost(*customers, inputs))
+                    .collect::<Vec<f64>>()
+            };
+            std::iter::once(&worlds.central)
+                .chain(worlds.draws.iter().take(draws))
+                .map(row)
+                .collect()
         })
         .collect();
     let mut found = Vec::new();
     for left in 0..configs.len() {
-        for right in (left + 1..configs.len()).filter(|right| configs.len() <= MOST_PAIRED || [left, *right].contains(&baseline)) {
-            found.extend(crossover(context, [&configs[left], &configs[right]], [&costs[left], &costs[right]], &grid));
+        for right in (left + 1..configs.len())
+            .filter(|right| configs.len() <= MOST_PAIRED || [left, *right].contains(&baseline))
+        {
+            found.extend(crossover(
+                context,
+                [&configs[left], &configs[right]],
+                [&costs[left], &costs[right]],
+                &grid,
+            ));
         }
     }
     found
 }
 
-fn crossover(context: &Context<'_>, pair: [&ConfigWorlds<'_>; 2], costs: [&Vec<Vec<f64>>; 2], grid: &[f64]) -> Option<Crossover> {
+fn crossover(
+    context: &Context<'_>,
+    pair: [&ConfigWorlds<'_>; 2],
+    costs: [&Vec<Vec<f64>>; 2],
+    grid: &[f64],
+) -> Option<Crossover> {
     let [left, right] = pair;
-    let signs = |row: usize| -> Vec<bool> { costs[0][row].iter().zip(&costs[1][row]).map(|(left, right)| left > right).collect() };
-    let inputs = |worlds: &'_ ConfigWorlds<'_>, row: usize| if row == 0 { worlds.central.clone() } else { worlds.draws[row - 1].clone() };
+    let signs = |row: usize| -> Vec<bool> {
+        costs[0][row]
+            .iter()
+            .zip(&costs[1][row])
+            .map(|(left, right)| left > right)
+            .collect()
+    };
+    let inputs = |worlds: &'_ ConfigWorlds<'_>, row: usize| {
+        if row == 0 {
+            worlds.central.clone()
+        } else {
+            worlds.draws[row - 1].clone()
+        }
+    };
     // Which is cheaper in the end is asked of each world.
     let lasting = |row: usize| -> Option<(f64, bool)> {
         let signs = signs(row);
         let last = *signs.last()?;
         let change = signs.iter().rposition(|sign| *sign != last)?;
         let (one, other) = (inputs(left, row), inputs(right, row));
-        let dearer = |customers: f64| left.priced.cost(customers, &one) > right.priced.cost(customers, &other);
+        let dearer =
+            |customers: f64| left.priced.cost(customers, &one) > right.priced.cost(customers, &other);
         let (mut low, mut high) = (grid[change], grid[change + 1]);
         for _ in 0..HALVINGS {
             let middle = (low * high).sqrt();
-            if dearer(middle) == last { high = middle } else { low = middle }
+            if dearer(middle) == last {
+                high = middle
+            } else {
+                low = middle
+            }
         }
         Some((high, last))
     };
     let (value, last) = lasting(0)?;
-    let mut drawn: Vec<f64> = (1..costs[0].len()).filter_map(lasting).filter(|(_, same)| *same == last).map(|(customers, _)| customers).collect();
+    let mut drawn: Vec<f64> = (1..costs[0].len())
+        .filter_map(lasting)
+        .filter(|(_, same)| *same == last)
+        .map(|(customers, _)| customers)
+        .collect();
     let probability = drawn.len() as f64 / (costs[0].len() - 1).max(1) as f64;
     let central = signs(0);
-    let first = central.windows(2).position(|pair| pair[0] != pair[1]).map_or(value, |index| (grid[index] * grid[index + 1]).sqrt());
+    let first = central
+        .windows(2)
+        .position(|pair| pair[0] != pair[1])
+        .map_or(value, |index| (grid[index] * grid[index + 1]).sqrt());
     let customers = Estimate::from_draws(value, &mut drawn).unwrap_or(Estimate::exact(value));
     let (below, above) = if last { (left, right) } else { (right, left) };
     Some(Crossover {
@@ -295,16 +438,35 @@ fn crossover(context: &Context<'_>, pair: [&ConfigWorlds<'_>; 2], costs: [&Vec<V
 }
 
 /// What each configuration costs above the best one that lasts, in each growth scenario of the study.
-fn regrets(context: &Context<'_>, configs: &[ConfigWorlds<'_>], projected: &[ConfigProjection]) -> Result<Vec<Regret>, ModelError> {
+fn regrets(
+    context: &Context<'_>,
+    configs: &[ConfigWorlds<'_>],
+    projected: &[ConfigProjection],
+) -> Result<Vec<Regret>, ModelError> {
     let mut regrets = Vec::new();
     for (name, scenario) in &context.study.growth {
         let futures = few_futures(context, name, scenario)?;
-        let end = (0..=futures.course.months()).map(|month| futures.central.at(f64::from(month))).fold(0.0, f64::max);
-        let lasting: Vec<bool> =
-            projected.iter().map(|config| first_break(&config.break_points).is_none_or(|(_, customers)| customers.value > end)).collect();
-        let totals = configs.iter().map(|worlds| central_total(worlds, context, &futures)).collect::<Result<Vec<_>, _>>()?;
+        let end = (0..=futures.course.months())
+            .map(|month| futures.central.at(f64::from(month)))
+            .fold(0.0, f64::max);
+        let lasting: Vec<bool> = projected
+            .iter()
+            .map(|config| {
+                first_break(&config.break_points).is_none_or(|(_, customers)| customers.value > end)
+            })
+            .collect();
+        let totals = configs
+            .iter()
+            .map(|worlds| central_total(worlds, context, &futures))
+            .collect::<Result<Vec<_>, _>>()?;
         let any = lasting.iter().any(|lasts| *lasts);
-        let least = totals.iter().zip(&lasting).filter(|(_, lasts)| **lasts || !any).map(|(total, _)| *total).min().unwrap_or_default();
+        let least = totals
+            .iter()
+            .zip(&lasting)
+            .filter(|(_, lasts)| **lasts || !any)
+            .map(|(total, _)| *total)
+            .min()
+            .unwrap_or_default();
         for ((worlds, total), lasts) in configs.iter().zip(&totals).zip(&lasting) {
             regrets.push(Regret {
                 growth: name.clone(),
@@ -319,12 +481,25 @@ fn regrets(context: &Context<'_>, configs: &[ConfigWorlds<'_>], projected: &[Con
 }
 
 /// A scenario of which only the central world is asked.
-fn few_futures<'a>(context: &Context<'_>, name: &'a str, scenario: &'a GrowthScenario) -> Result<Futures<'a>, ModelError> {
+fn few_futures<'a>(
+    context: &Context<'_>,
+    name: &'a str,
+    scenario: &'a GrowthScenario,
+) -> Result<Futures<'a>, ModelError> {
     Futures::new(name, scenario, context.model.draws.seed, 1)
 }
 
-fn central_total(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futures<'_>) -> Result<Decimal, ModelError> {
-    let mut sum = worlds.priced.config.migration.as_ref().map_or(Decimal::ZERO, |migration| migration.amount.0);
+fn central_total(
+    worlds: &ConfigWorlds<'_>,
+    context: &Context<'_>,
+    growth: &Futures<'_>,
+) -> Result<Decimal, ModelError> {
+    let mut sum = worlds
+        .priced
+        .config
+        .migration
+        .as_ref()
+        .map_or(Decimal::ZERO, |migration| migration.amount.0);
     for month in 0..growth.course.months() as usize {
         let [begin, end] = ends(&growth.central, month);
         if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
@@ -345,22 +520,44 @@ pub fn growths(
     break_points: &[BreakPoint],
 ) -> Result<Vec<GrowthProjection>, ModelError> {
     let of = |(name, scenario): (&String, &GrowthScenario)| {
-        let futures = Futures::new(name, scenario, context.model.draws.seed, context.model.draws.count)?;
+        let futures = Futures::new(
+            name,
+            scenario,
+            context.model.draws.seed,
+            context.model.draws.count,
+        )?;
         let known = context.growth.as_ref().is_some_and(|growth| growth.name == name);
-        let own = if known { Vec::new() } else { course(worlds, context, &futures)? };
+        let own = if known {
+            Vec::new()
+        } else {
+            course(worlds, context, &futures)?
+        };
         let course = if known { headline } else { &own };
         let months = futures.course.months();
         let last = course.len().saturating_sub(1);
         let paths = |months: f64| {
             let value = futures.central.at(months);
-            Estimate::from_draws(value, &mut futures.draws.iter().map(|path| path.at(months)).collect()).unwrap_or(Estimate::exact(value))
+            Estimate::from_draws(
+                value,
+                &mut futures.draws.iter().map(|path| path.at(months)).collect(),
+            )
+            .unwrap_or(Estimate::exact(value))
         };
         let mean = |path: &Path| ends(path, last).iter().sum::<f64>() / 2.0;
         let value = course.last().map_or(Decimal::ZERO, |month| month.value);
         let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(mean(&futures.central))?;
-        let per_1000_draws = course.last().into_iter().flat_map(|month| &month.draws).zip(&futures.draws).map(|(cost, path)| cost / mean(path) * 1e3);
+        let per_1000_draws = course
+            .last()
+            .into_iter()
+            .flat_map(|month| &month.draws)
+            .zip(&futures.draws)
+            .map(|(cost, path)| cost / mean(path) * 1e3);
         let mut sums = vec![0.0; worlds.draws.len()];
-        course.iter().for_each(|month| sums.iter_mut().zip(&month.draws).for_each(|(sum, cost)| *sum += cost));
+        course.iter().for_each(|month| {
+            sums.iter_mut()
+                .zip(&month.draws)
+                .for_each(|(sum, cost)| *sum += cost)
+        });
         let unknown = worlds.priced.unknown_lines() > 0;
         let first = first_break(break_points);
         Ok(GrowthProjection {
@@ -379,14 +576,32 @@ pub fn growths(
 
 /// When a scenario reaches a break point, from the ends of its interval and the paths' own spread.
 fn date_of(futures: &Futures<'_>, customers: &Estimate) -> BreakDate {
-    let mut months: Vec<f64> = futures.draws.iter().map(|path| path.reaches(customers.low).unwrap_or(f64::INFINITY)).collect();
+    let mut months: Vec<f64> = futures
+        .draws
+        .iter()
+        .map(|path| path.reaches(customers.low).unwrap_or(f64::INFINITY))
+        .collect();
     months.sort_by(f64::total_cmp);
-    let mut late: Vec<f64> = futures.draws.iter().map(|path| path.reaches(customers.high).unwrap_or(f64::INFINITY)).collect();
+    let mut late: Vec<f64> = futures
+        .draws
+        .iter()
+        .map(|path| path.reaches(customers.high).unwrap_or(f64::INFINITY))
+        .collect();
     late.sort_by(f64::total_cmp);
     let at = |months: &[f64], quantile: f64| {
         let nearest = ((months.len() as f64 - 1.0) * quantile).round() as usize;
-        months.get(nearest).filter(|months| months.is_finite()).and_then(|months| futures.course.date_at(*months))
+        months
+            .get(nearest)
+            .filter(|months| months.is_finite())
+            .and_then(|months| futures.course.date_at(*months))
     };
-    let value = futures.central.reaches(customers.value).and_then(|months| futures.course.date_at(months));
-    BreakDate { value, low: at(&months, 0.05), high: at(&late, 0.95) }
+    let value = futures
+        .central
+        .reaches(customers.value)
+        .and_then(|months| futures.course.date_at(months));
+    BreakDate {
+        value,
+        low: at(&months, 0.05),
+        high: at(&late, 0.95),
+    }
 }

@@ -53,10 +53,10 @@ pub struct PricedConfig<'a> {
     pub config: &'a Config,
     pub study: &'a Study,
     pub behaviours: Vec<String>,
-    pub peak_per_day: f64,       // executions per second in the busiest minute, for one a day
+    pub peak_per_day: f64, // executions per second in the busiest minute, for one a day
     pub placed: Vec<Placed<'a>>, // the main placement first
-    pub kept: Vec<Kept<'a>>,     // resources that stay as they were measured
-    pub rises: Vec<Arc<Rise>>,   // of the model's laws of response time, in their order, on this configuration's servers
+    pub kept: Vec<Kept<'a>>, // resources that stay as they were measured
+    pub rises: Vec<Arc<Rise>>, // of the model's laws of response time, in their order, on this configuration's servers
     pub month_hours: f64,
     bins: Vec<LoadBin>,         // hours by load, the busiest first
     requests: Vec<f64>,         // requests per execution, by behaviour
@@ -96,7 +96,16 @@ impl<'a> PricedConfig<'a> {
     ) -> Result<Self, ModelError> {
         let behaviours: Vec<String> = study.behaviours.keys().cloned().collect();
         let facts = |value: &dyn Fn(&nest_data::scaling::BehaviourFacts) -> f64| {
-            behaviours.iter().map(|behaviour| model.behaviours.iter().find(|facts| facts.name == *behaviour).map_or(0.0, value)).collect::<Vec<_>>()
+            behaviours
+                .iter()
+                .map(|behaviour| {
+                    model
+                        .behaviours
+                        .iter()
+                        .find(|facts| facts.name == *behaviour)
+                        .map_or(0.0, value)
+                })
+                .collect::<Vec<_>>()
         };
         let finders = Finder::of(study, name, config, books, on)?;
         let placed = config
@@ -111,13 +120,22 @@ impl<'a> PricedConfig<'a> {
         }
         meters::of_config(config, &finders[0], &mut metered)?;
         meters::of_plans(&placed, &finders, &mut metered, &mut fixed)?;
-        fixed.extend(config.monthly.iter().map(|(name, amount)| Fixed { name: name.clone(), amount: amount.0, source: STUDY.to_owned() }));
+        fixed.extend(config.monthly.iter().map(|(name, amount)| Fixed {
+            name: name.clone(),
+            amount: amount.0,
+            source: STUDY.to_owned(),
+        }));
         fixed.extend(config.people.iter().map(|people| Fixed {
             name: format!("people, {} h at {}", people.hours, people.rate),
             amount: people.hours.0 * people.rate.0,
             source: STUDY.to_owned(),
         }));
-        let position = |fee: &nest_data::fee::Fee| behaviours.iter().position(|name| *name == fee.behaviour).expect("checked when it was read");
+        let position = |fee: &nest_data::fee::Fee| {
+            behaviours
+                .iter()
+                .position(|name| *name == fee.behaviour)
+                .expect("checked when it was read")
+        };
         let mut priced = Self {
             name,
             config,
@@ -129,10 +147,12 @@ impl<'a> PricedConfig<'a> {
             bins: study.customers.load_bins(),
             month_hours: float(finders[0].book.month_hours.0),
             fee_behaviours: study.fees.values().map(position).collect(),
-            shares_pools: metered
-                .iter()
-                .enumerate()
-                .any(|(index, one)| one.pool().is_some() && metered[..index].iter().any(|other: &Metered<'_>| other.pool() == one.pool())),
+            shares_pools: metered.iter().enumerate().any(|(index, one)| {
+                one.pool().is_some()
+                    && metered[..index]
+                        .iter()
+                        .any(|other: &Metered<'_>| other.pool() == one.pool())
+            }),
             fixed_sum: fixed.iter().map(|fixed| float(fixed.amount)).sum(),
             placed,
             metered,
@@ -170,13 +190,18 @@ impl<'a> PricedConfig<'a> {
     /// The placement on which a behaviour uses the processor of a tier.
     pub fn carrying(&self, tier: &str, behaviour: &str) -> Option<usize> {
         let behaviour = self.behaviours.iter().position(|name| name == behaviour)?;
-        self.placed.iter().position(|placed| placed.placement.tier == tier && placed.carries[behaviour])
+        self.placed
+            .iter()
+            .position(|placed| placed.placement.tier == tier && placed.carries[behaviour])
     }
 
     /// The placement whose processors a law of response times speaks of; none where they stay as measured.
     pub fn carrying_law(&self, law: &QuantileLaw) -> Option<usize> {
         let tier = law.resource.split('/').next().unwrap_or_default();
-        if self.kept_index(&law.resource).is_some_and(|index| self.kept[index].counts_behaviour(self, &law.behaviour)) {
+        if self
+            .kept_index(&law.resource)
+            .is_some_and(|index| self.kept[index].counts_behaviour(self, &law.behaviour))
+        {
             return None;
         }
         self.carrying(tier, &law.behaviour)
@@ -189,17 +214,24 @@ impl<'a> PricedConfig<'a> {
 
     /// What carries the tiers, in words.
     pub fn shape(&self) -> String {
-        let shapes: Vec<String> = self.placed.iter().map(|placed| placed.shape(self.placed.len() > 1)).collect();
+        let shapes: Vec<String> = self
+            .placed
+            .iter()
+            .map(|placed| placed.shape(self.placed.len() > 1))
+            .collect();
         shapes.join("; ")
     }
 
     /// Sizing of a placement in one world; none for functions.
     pub fn sizing(&self, placed: usize, inputs: &Inputs) -> Option<Sizing> {
         let (of, used) = (&self.placed[placed], &inputs.placed[placed]);
-        let Carrier::Units(units) = &of.carrier else { return None };
+        let Carrier::Units(units) = &of.carrier else {
+            return None;
+        };
         let reserve = used.reserve;
         Some(Sizing {
-            busy_per_customer: self.peak_per_day * inputs.busier * inputs.busy_per_day_of(placed) / used.speed,
+            busy_per_customer: self.peak_per_day * inputs.busier * inputs.busy_per_day_of(placed)
+                / used.speed,
             law: used.law,
             idle: used.idle / used.speed,
             cores: units.cores,
@@ -217,7 +249,8 @@ impl<'a> PricedConfig<'a> {
 
     /// Units that run in the busiest hour, spare ones among them; none where everything is functions.
     pub fn instances(&self, customers: f64, inputs: &Inputs) -> Option<f64> {
-        self.counted(inputs).map(|(_, sizing)| sizing.instances(customers) + f64::from(sizing.spare))
+        self.counted(inputs)
+            .map(|(_, sizing)| sizing.instances(customers) + f64::from(sizing.spare))
     }
 
     /// Lines that have no price.
@@ -233,7 +266,9 @@ impl<'a> PricedConfig<'a> {
     pub fn sources(&self) -> Vec<(&'a PriceBook, &'a str)> {
         let units = self.placed.iter().flat_map(|placed| placed.sources());
         let priced = self.metered.iter().filter(|metered| metered.is_known());
-        units.chain(priced.map(|metered| (metered.book, metered.meter.source.as_str()))).collect()
+        units
+            .chain(priced.map(|metered| (metered.book, metered.meter.source.as_str())))
+            .collect()
     }
 }
 
@@ -242,22 +277,44 @@ const STUDY: &str = "the study";
 
 impl Kept<'_> {
     fn counts_behaviour(&self, priced: &PricedConfig<'_>, behaviour: &str) -> bool {
-        priced.behaviours.iter().zip(&self.counts).any(|(name, counts)| name == behaviour && *counts)
+        priced
+            .behaviours
+            .iter()
+            .zip(&self.counts)
+            .any(|(name, counts)| name == behaviour && *counts)
     }
 }
 
 /// What a configuration leaves as it was measured: of other tiers everything, of a placed one what is no part of its platform. A pair
 /// of behaviour and tier that is placed elsewhere no longer uses it.
-fn kept<'a>(model: &'a ScalingModel, config: &Config, placed: &[Placed<'_>], behaviours: &[String]) -> Vec<Kept<'a>> {
+fn kept<'a>(
+    model: &'a ScalingModel,
+    config: &Config,
+    placed: &[Placed<'_>],
+    behaviours: &[String],
+) -> Vec<Kept<'a>> {
     let of = |resource: &'a ResourceModel| {
-        let whole = config.placements().position(|placement| placement.tier == resource.tier && placement.behaviours.is_empty());
-        let moved =
-            |index: usize| placed.iter().any(|one| one.placement.tier == resource.tier && !one.placement.behaviours.is_empty() && one.carries[index]);
+        let whole = config
+            .placements()
+            .position(|placement| placement.tier == resource.tier && placement.behaviours.is_empty());
+        let moved = |index: usize| {
+            placed.iter().any(|one| {
+                one.placement.tier == resource.tier
+                    && !one.placement.behaviours.is_empty()
+                    && one.carries[index]
+            })
+        };
         let of_platform = whole.is_some_and(|index| {
-            placed[index].placement.platform == Platform::Function || matches!(resource.kind, ResourceKind::Cpu | ResourceKind::Memory)
+            placed[index].placement.platform == Platform::Function
+                || matches!(resource.kind, ResourceKind::Cpu | ResourceKind::Memory)
         });
         let capacity = resource.capacity.filter(|_| !of_platform)?;
-        Some(Kept { resource, capacity, placed: whole, counts: (0..behaviours.len()).map(|index| !moved(index)).collect() })
+        Some(Kept {
+            resource,
+            capacity,
+            placed: whole,
+            counts: (0..behaviours.len()).map(|index| !moved(index)).collect(),
+        })
     };
     model.resources.iter().filter_map(of).collect()
 }
@@ -272,5 +329,7 @@ pub fn decimal(value: f64, config: &str) -> Result<Decimal, ModelError> {
     let quantity = Decimal::from_f64(value).filter(|quantity| quantity.abs() <= MOST_UNITS);
     quantity
         .map(|quantity| quantity.round_dp(DIGITS))
-        .ok_or_else(|| ModelError::TooLarge { what: format!("{value:e} units in configuration `{config}`") })
+        .ok_or_else(|| ModelError::TooLarge {
+            what: format!("{value:e} units in configuration `{config}`"),
+        })
 }

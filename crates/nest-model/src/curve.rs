@@ -104,9 +104,20 @@ pub struct FittedCurve {
 pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, CurveRefusal> {
     let series = Series::new(points)?;
     let posterior = Posterior::new(&series, Prior::learned(axis, series.last().x))?;
-    let (law, caveats) = (family::most_likely(&posterior), caveat::of_series(&series, &posterior));
+    let (law, caveats) = (
+        family::most_likely(&posterior),
+        caveat::of_series(&series, &posterior),
+    );
     let group = Group::of(&series);
-    Ok(FittedCurve { series, axis, posterior, group, law, caveats, medians: OnceLock::new() })
+    Ok(FittedCurve {
+        series,
+        axis,
+        posterior,
+        group,
+        law,
+        caveats,
+        medians: OnceLock::new(),
+    })
 }
 
 impl FittedCurve {
@@ -122,7 +133,10 @@ impl FittedCurve {
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
         let octaves = self.series.octaves_to(x);
         let predictive = self.posterior.forecast(octaves);
-        let (median, spread) = (predictive.quantile(0.5), calibration::spread(self.axis, self.group, octaves));
+        let (median, spread) = (
+            predictive.quantile(0.5),
+            calibration::spread(self.axis, self.group, octaves),
+        );
         probabilities.map(|probability| (median + spread * (predictive.quantile(probability) - median)).exp())
     }
 
@@ -138,7 +152,11 @@ impl FittedCurve {
     /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far it strays.
     #[must_use]
     pub fn draw(&self, share: f64, slope: f64) -> CurveDraw<'_> {
-        CurveDraw { curve: self, node: self.posterior.node(share), slope }
+        CurveDraw {
+            curve: self,
+            node: self.posterior.node(share),
+            slope,
+        }
     }
 
     /// The family of laws that the posterior mostly holds.
@@ -193,7 +211,9 @@ impl CurveDraw<'_> {
         let octaves = self.curve.series.octaves_to(x);
         let beyond = octaves.max(0.0);
         let deviation = self.node.deviation.hypot(self.node.drift * beyond.sqrt());
-        let log = |octaves: f64| self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation;
+        let log = |octaves: f64| {
+            self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation
+        };
         let median = self.curve.median_beyond(beyond);
         let spread = calibration::spread(self.curve.axis, self.curve.group, octaves);
         (median + spread * (log(beyond) - median) + log(octaves) - log(beyond)).exp()

@@ -68,8 +68,13 @@ pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
     // A target that was started again for another size of stored data holds other memory.
     let first = steps.first().and_then(|step| step.plan.stored);
     let same_start = |step: &&Step| resource.kind != ResourceKind::Memory || step.plan.stored == first;
-    let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
-    fitted.filter(same_start).filter_map(|step| visit(step, behaviours, resource)).collect()
+    let fitted = steps
+        .iter()
+        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
+    fitted
+        .filter(same_start)
+        .filter_map(|step| visit(step, behaviours, resource))
+        .collect()
 }
 
 /// The use of a resource in one step; none where too few windows have a reading. A window without one counts neither as
@@ -77,7 +82,10 @@ pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
 #[must_use]
 pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Visit> {
     let per_second = |completed: &BTreeMap<String, u64>, seconds: f64| {
-        behaviours.iter().map(|name| *completed.get(name).unwrap_or(&0) as f64 / seconds).collect::<Vec<_>>()
+        behaviours
+            .iter()
+            .map(|name| *completed.get(name).unwrap_or(&0) as f64 / seconds)
+            .collect::<Vec<_>>()
     };
     let windows: Vec<WindowUse> = step
         .windows
@@ -85,16 +93,31 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
         .filter(|window| window.duration_s > 0.0)
         .filter_map(|window| {
             let used = *window.used.get(&resource.name)?;
-            let used = if resource.kind == ResourceKind::Memory { used } else { used / window.duration_s };
-            Some(WindowUse { rates: per_second(&window.completed, window.duration_s), used, seconds: window.duration_s })
+            let used = if resource.kind == ResourceKind::Memory {
+                used
+            } else {
+                used / window.duration_s
+            };
+            Some(WindowUse {
+                rates: per_second(&window.completed, window.duration_s),
+                used,
+                seconds: window.duration_s,
+            })
         })
         .collect();
     // A single window shows nothing of how windows differ, and would be believed more than ten of another step.
     if windows.len() < FEWEST_WINDOWS.min(step.windows.len()) {
         return None;
     }
-    let boosted = step.plan.boosted.as_ref().and_then(|boosted| behaviours.iter().position(|name| name == boosted));
-    Some(Visit { boosted, ..Visit::of(windows, step.verdict.worth == Worth::Suspect, step.plan.stored)? })
+    let boosted = step
+        .plan
+        .boosted
+        .as_ref()
+        .and_then(|boosted| behaviours.iter().position(|name| name == boosted));
+    Some(Visit {
+        boosted,
+        ..Visit::of(windows, step.verdict.worth == Worth::Suspect, step.plan.stored)?
+    })
 }
 
 impl Visit {
@@ -105,10 +128,25 @@ impl Visit {
         if seconds <= 0.0 {
             return None;
         }
-        let mean = |value: &dyn Fn(&WindowUse) -> f64| windows.iter().map(|window| value(window) * window.seconds).sum::<f64>() / seconds;
-        let rates = (0..windows[0].rates.len()).map(|index| mean(&|window| window.rates[index])).collect();
+        let mean = |value: &dyn Fn(&WindowUse) -> f64| {
+            windows
+                .iter()
+                .map(|window| value(window) * window.seconds)
+                .sum::<f64>()
+                / seconds
+        };
+        let rates = (0..windows[0].rates.len())
+            .map(|index| mean(&|window| window.rates[index]))
+            .collect();
         let used = mean(&|window| window.used);
-        Some(Self { rates, used, windows, suspect, stored, boosted: None })
+        Some(Self {
+            rates,
+            used,
+            windows,
+            suspect,
+            stored,
+            boosted: None,
+        })
     }
 }
 
@@ -142,16 +180,33 @@ pub struct SizeFit {
 /// the capacity or the largest use. Where the mixes do not tell demands apart (condition above 30), idle use is taken for a small
 /// share of the scale, and demands for about alike. `None` where a behaviour was never executed.
 #[must_use]
-pub fn fit_demand(visits: &[Visit], behaviours: usize, capacity: Option<f64>, scale: f64) -> Option<DemandFit> {
+pub fn fit_demand(
+    visits: &[Visit],
+    behaviours: usize,
+    capacity: Option<f64>,
+    scale: f64,
+) -> Option<DemandFit> {
     let mut observations = observations(visits, behaviours, scale);
-    if observations.design.column_iter().any(|column| column.iter().all(|value| *value == 0.0)) {
+    if observations
+        .design
+        .column_iter()
+        .any(|column| column.iter().all(|value| *value == 0.0))
+    {
         return None;
     }
     // The design is judged by relative errors: a light step tells as much of a mix as a heavy one.
     // One that was never used has nothing to be relative to.
     let unused = scale <= f64::MIN_POSITIVE;
-    let relative = |row: usize| if unused { 1.0 } else { observations.used[row].abs() + 0.01 * scale };
-    let judged = DMatrix::from_fn(observations.used.len(), behaviours + 1, |row, column| observations.design[(row, column)] / relative(row));
+    let relative = |row: usize| {
+        if unused {
+            1.0
+        } else {
+            observations.used[row].abs() + 0.01 * scale
+        }
+    };
+    let judged = DMatrix::from_fn(observations.used.len(), behaviours + 1, |row, column| {
+        observations.design[(row, column)] / relative(row)
+    });
     let condition = condition(&judged);
     if condition.is_nan() || condition > WORST_CONDITION {
         observations.known = assumed(&observations);
@@ -163,12 +218,19 @@ pub fn fit_demand(visits: &[Visit], behaviours: usize, capacity: Option<f64>, sc
     }
     let loaded = capacity.and_then(|capacity| {
         let shapes = [LoadShape::Falling, LoadShape::Rising];
-        let found = shapes.into_iter().filter_map(|shape| fit_load(&observations, behaviours, capacity, &mixed, shape));
+        let found = shapes
+            .into_iter()
+            .filter_map(|shape| fit_load(&observations, behaviours, capacity, &mixed, shape));
         found.max_by(|a, b| a.2.total_cmp(&b.2))
     });
     let law = loaded.as_ref().map(|(_, law, _)| *law);
     let mixed = loaded.map_or(mixed, |(mixed, _, _)| mixed);
-    Some(DemandFit { mixed, law, size, condition })
+    Some(DemandFit {
+        mixed,
+        law,
+        size,
+        condition,
+    })
 }
 
 fn observations(visits: &[Visit], behaviours: usize, scale: f64) -> Observations {
@@ -179,7 +241,13 @@ fn observations(visits: &[Visit], behaviours: usize, scale: f64) -> Observations
         start - visit.windows.len()..start
     });
     Observations {
-        design: DMatrix::from_fn(windows.len(), behaviours + 1, |row, column| if column == 0 { 1.0 } else { windows[row].rates[column - 1] }),
+        design: DMatrix::from_fn(windows.len(), behaviours + 1, |row, column| {
+            if column == 0 {
+                1.0
+            } else {
+                windows[row].rates[column - 1]
+            }
+        }),
         used: DVector::from_iterator(windows.len(), windows.iter().map(|window| window.used)),
         seconds: windows.iter().map(|window| window.seconds).collect(),
         visits: ranges.collect(),
@@ -192,21 +260,33 @@ fn observations(visits: &[Visit], behaviours: usize, scale: f64) -> Observations
 /// What is assumed where the mixes do not tell demands apart: idle use is a small share of capacity, and demands are of
 /// the size of the mean one.
 fn assumed(observations: &Observations) -> Vec<(usize, f64, f64)> {
-    let executions: f64 = observations.design.columns(1, observations.design.ncols() - 1).sum();
+    let executions: f64 = observations
+        .design
+        .columns(1, observations.design.ncols() - 1)
+        .sum();
     let mean = observations.used.sum() / executions;
     let demands = (1..observations.design.ncols()).map(|column| (column, mean, DEMANDS_DIFFER * mean));
-    std::iter::once((0, 0.0, IDLE_SHARE * observations.scale)).chain(demands.filter(|_| mean > 0.0 && mean.is_finite())).collect()
+    std::iter::once((0, 0.0, IDLE_SHARE * observations.scale))
+        .chain(demands.filter(|_| mean > 0.0 && mean.is_finite()))
+        .collect()
 }
 
 /// The same with demand that depends on load, with its law and the evidence for it in standard errors; none where the
 /// windows do not show it.
 ///
 /// The slope becomes linear with the work of a window taken from the fit before: `slope (g(U_w) - mean) sum_j rate_jw D_j`.
-fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain: &MixedFit, shape: LoadShape) -> Option<(MixedFit, LoadLaw, f64)> {
+fn fit_load(
+    observations: &Observations,
+    behaviours: usize,
+    capacity: f64,
+    plain: &MixedFit,
+    shape: LoadShape,
+) -> Option<(MixedFit, LoadLaw, f64)> {
     let columns = observations.design.ncols();
     let place = behaviours + 1;
-    let executions: DVector<f64> =
-        DVector::from_fn(observations.used.len(), |row, _| observations.design.row(row).columns(1, behaviours).sum() * observations.seconds[row]);
+    let executions: DVector<f64> = DVector::from_fn(observations.used.len(), |row, _| {
+        observations.design.row(row).columns(1, behaviours).sum() * observations.seconds[row]
+    });
     let plain_use = &observations.design * &plain.coefficients;
     let mut work = plain_use.add_scalar(-plain.coefficients[0]);
     let mut fitted = plain_use;
@@ -219,7 +299,11 @@ fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain
         let mut wider = observations.clone();
         wider.design = wider.design.insert_column(place, 0.0);
         wider.design.set_column(place, &slope);
-        wider.known.iter_mut().filter(|(column, _, _)| *column >= place).for_each(|(column, _, _)| *column += 1);
+        wider
+            .known
+            .iter_mut()
+            .filter(|(column, _, _)| *column >= place)
+            .for_each(|(column, _, _)| *column += 1);
         let fit = fit_mixed(&wider)?;
         fitted = &wider.design * &fit.coefficients;
         work = &fitted - &slope * fit.coefficients[place];
@@ -228,8 +312,15 @@ fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain
     }
     let (fit, mean) = loaded?;
     debug_assert_eq!(fit.coefficients.len(), columns + 1);
-    let (slope, error) = (fit.coefficients[place], fit.covariance[(place, place)].max(0.0).sqrt());
-    (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((fit, LoadLaw { shape, slope, mean }, slope / error))
+    let (slope, error) = (
+        fit.coefficients[place],
+        fit.covariance[(place, place)].max(0.0).sqrt(),
+    );
+    (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((
+        fit,
+        LoadLaw { shape, slope, mean },
+        slope / error,
+    ))
 }
 
 /// The same with demands that grow with stored data, of the behaviours that were boosted at another size: one after the
@@ -241,62 +332,120 @@ fn fit_load(observations: &Observations, behaviours: usize, capacity: f64, plain
 /// # Formula
 /// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that it fits better
 /// (smaller sum of squared relative residuals). S_0 is the size of the first visit.
-fn fit_size(visits: &[Visit], observations: &Observations, plain: &MixedFit) -> Option<(Observations, MixedFit, SizeFit)> {
-    let reference = visits.iter().find_map(|visit| visit.stored).filter(|reference| *reference > 0.0)?;
-    let stored: Vec<f64> = visits.iter().flat_map(|visit| vec![visit.stored.unwrap_or(reference); visit.windows.len()]).collect();
+fn fit_size(
+    visits: &[Visit],
+    observations: &Observations,
+    plain: &MixedFit,
+) -> Option<(Observations, MixedFit, SizeFit)> {
+    let reference = visits
+        .iter()
+        .find_map(|visit| visit.stored)
+        .filter(|reference| *reference > 0.0)?;
+    let stored: Vec<f64> = visits
+        .iter()
+        .flat_map(|visit| vec![visit.stored.unwrap_or(reference); visit.windows.len()])
+        .collect();
     let mut sizes = stored.clone();
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
     if sizes.len() < 2 {
         return None;
     }
-    let elsewhere = visits.iter().filter(|visit| visit.stored.is_some_and(|stored| stored != reference));
+    let elsewhere = visits
+        .iter()
+        .filter(|visit| visit.stored.is_some_and(|stored| stored != reference));
     let suspected: BTreeSet<usize> = elsewhere.filter_map(|visit| visit.boosted).collect();
-    let shapes: &[SizeShape] = if sizes.len() >= SIZES_FOR_SHAPE { &[SizeShape::Linear, SizeShape::Doubling] } else { &[SizeShape::Linear] };
+    let shapes: &[SizeShape] = if sizes.len() >= SIZES_FOR_SHAPE {
+        &[SizeShape::Linear, SizeShape::Doubling]
+    } else {
+        &[SizeShape::Linear]
+    };
     let scales = plain_use(observations, plain);
     let of_shape = |shape: SizeShape| {
-        let grown: Vec<f64> = stored.iter().map(|stored| shape.growth(*stored, reference)).collect();
+        let grown: Vec<f64> = stored
+            .iter()
+            .map(|stored| shape.growth(*stored, reference))
+            .collect();
         let mut so_far = observations.clone();
         let mut concerned: Vec<usize> = Vec::new();
         loop {
-            let others: Vec<usize> = suspected.iter().copied().filter(|behaviour| !concerned.contains(behaviour)).collect();
-            let best = others.iter().filter_map(|behaviour| with_growth(&so_far, *behaviour, &grown).map(|with| (*behaviour, with)));
-            let best = best.min_by(|a, b| a.1.2.total_cmp(&b.1.2)).filter(|best| best.1.2 * others.len() as f64 <= GROWTH_SIGNIFICANCE);
-            let Some((behaviour, (wider, _, _))) = best else { break };
+            let others: Vec<usize> = suspected
+                .iter()
+                .copied()
+                .filter(|behaviour| !concerned.contains(behaviour))
+                .collect();
+            let best = others.iter().filter_map(|behaviour| {
+                with_growth(&so_far, *behaviour, &grown).map(|with| (*behaviour, with))
+            });
+            let best = best
+                .min_by(|a, b| a.1.2.total_cmp(&b.1.2))
+                .filter(|best| best.1.2 * others.len() as f64 <= GROWTH_SIGNIFICANCE);
+            let Some((behaviour, (wider, _, _))) = best else {
+                break;
+            };
             concerned.push(behaviour);
             so_far = wider;
         }
         // Columns stand in the order of the behaviours, as those of the demands do.
         concerned.sort_unstable();
-        let in_order = concerned.iter().try_fold((observations.clone(), None), |(so_far, _), behaviour| {
-            with_growth(&so_far, *behaviour, &grown).map(|(wider, fit, _)| (wider, Some(fit)))
-        });
+        let in_order = concerned
+            .iter()
+            .try_fold((observations.clone(), None), |(so_far, _), behaviour| {
+                with_growth(&so_far, *behaviour, &grown).map(|(wider, fit, _)| (wider, Some(fit)))
+            });
         let (wider, fit) = in_order.and_then(|(wider, fit)| Some((wider, fit?)))?;
         let residuals = &wider.used - &wider.design * &fit.coefficients;
-        let misfit: f64 = residuals.iter().zip(&scales).map(|(residual, scale)| (residual / scale).powi(2)).sum();
-        Some((misfit, wider, fit, SizeFit { shape, reference, behaviours: concerned }))
+        let misfit: f64 = residuals
+            .iter()
+            .zip(&scales)
+            .map(|(residual, scale)| (residual / scale).powi(2))
+            .sum();
+        Some((
+            misfit,
+            wider,
+            fit,
+            SizeFit {
+                shape,
+                reference,
+                behaviours: concerned,
+            },
+        ))
     };
-    let best = shapes.iter().filter_map(|shape| of_shape(*shape)).min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let best = shapes
+        .iter()
+        .filter_map(|shape| of_shape(*shape))
+        .min_by(|a, b| a.0.total_cmp(&b.0))?;
     Some((best.1, best.2, best.3))
 }
 
 /// The same with growth of one more demand as the last column, and the probability of seeing so much where there is none;
 /// `None` where the behaviour was not executed at another size.
-fn with_growth(observations: &Observations, behaviour: usize, grown: &[f64]) -> Option<(Observations, MixedFit, f64)> {
+fn with_growth(
+    observations: &Observations,
+    behaviour: usize,
+    grown: &[f64],
+) -> Option<(Observations, MixedFit, f64)> {
     let place = observations.design.ncols();
-    let column = DVector::from_fn(grown.len(), |row, _| grown[row] * observations.design[(row, behaviour + 1)]);
+    let column = DVector::from_fn(grown.len(), |row, _| {
+        grown[row] * observations.design[(row, behaviour + 1)]
+    });
     let mut wider = observations.clone();
     wider.design = wider.design.insert_column(place, 0.0);
     wider.design.set_column(place, &column);
     let fit = fit_mixed(&wider)?;
     let errors = fit.coefficients[place] / fit.covariance[(place, place)].max(f64::MIN_POSITIVE).sqrt();
-    let chance = StudentsT::new(0.0, 1.0, fit.degrees_of_freedom[place]).ok()?.sf(errors);
+    let chance = StudentsT::new(0.0, 1.0, fit.degrees_of_freedom[place])
+        .ok()?
+        .sf(errors);
     Some((wider, fit, chance))
 }
 
 /// What residuals of different shapes are compared in: fitted use without growth, and a little of the scale.
 fn plain_use(observations: &Observations, plain: &MixedFit) -> Vec<f64> {
-    (&observations.design * &plain.coefficients).iter().map(|used| used + 0.05 * observations.scale).collect()
+    (&observations.design * &plain.coefficients)
+        .iter()
+        .map(|used| used + 0.05 * observations.scale)
+        .collect()
 }
 
 /// Fits idle use and demands of one resource, and how they depend on its load and on stored data where the steps show that
@@ -318,7 +467,12 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
     let processor = resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu);
     let largest = visits.iter().map(|visit| visit.used).fold(0.0, f64::max);
     let scale = processor.unwrap_or(largest).max(f64::MIN_POSITIVE);
-    let DemandFit { mixed, law, size, condition } = fit_demand(visits, behaviours.len(), processor, scale)?;
+    let DemandFit {
+        mixed,
+        law,
+        size,
+        condition,
+    } = fit_demand(visits, behaviours.len(), processor, scale)?;
     let after_load = behaviours.len() + 1 + usize::from(law.is_some());
     Some(ResourceModel {
         name: resource.name.clone(),
@@ -326,7 +480,11 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
         kind: resource.kind,
         capacity: resource.capacity,
         idle: mixed.estimate(0),
-        demand: behaviours.iter().enumerate().map(|(index, name)| (name.clone(), mixed.estimate(index + 1))).collect(),
+        demand: behaviours
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (name.clone(), mixed.estimate(index + 1)))
+            .collect(),
         load_dependence: law.map(|law| LoadDependence {
             slope: mixed.estimate(behaviours.len() + 1),
             mean_idleness: law.mean,
@@ -335,7 +493,10 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
         size_dependence: size.map(|size| SizeDependence {
             shape: size.shape,
             reference: size.reference,
-            largest: visits.iter().filter_map(|visit| visit.stored).fold(size.reference, f64::max),
+            largest: visits
+                .iter()
+                .filter_map(|visit| visit.stored)
+                .fold(size.reference, f64::max),
             growth: size
                 .behaviours
                 .iter()
@@ -344,7 +505,11 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
                 .collect(),
         }),
         leak: None,
-        covariance: mixed.covariance.row_iter().map(|row| row.iter().copied().collect()).collect(),
+        covariance: mixed
+            .covariance
+            .row_iter()
+            .map(|row| row.iter().copied().collect())
+            .collect(),
         condition,
         separable: condition <= WORST_CONDITION,
         visits: visits.len(),
@@ -356,11 +521,18 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
 /// The load law of a fitted resource; a slope of 0 where its demand does not depend on load.
 #[must_use]
 pub fn load_law(model: &ResourceModel) -> LoadLaw {
-    model.load_dependence.as_ref().map_or(LoadLaw::default(), |law| LoadLaw {
-        shape: if law.rising { LoadShape::Rising } else { LoadShape::Falling },
-        slope: law.slope.value,
-        mean: law.mean_idleness,
-    })
+    model
+        .load_dependence
+        .as_ref()
+        .map_or(LoadLaw::default(), |law| LoadLaw {
+            shape: if law.rising {
+                LoadShape::Rising
+            } else {
+                LoadShape::Falling
+            },
+            slope: law.slope.value,
+            mean: law.mean_idleness,
+        })
 }
 
 /// Use of a resource at given completed rates, with its 90 % interval: parameters, and the visit's own deviation. Stored
@@ -374,24 +546,58 @@ pub fn predict(model: &ResourceModel, rates: &BTreeMap<String, f64>) -> Estimate
 #[must_use]
 pub fn predict_stored(model: &ResourceModel, rates: &BTreeMap<String, f64>, stored: Option<f64>) -> Estimate {
     let rate = |name: &String| rates.get(name).copied().unwrap_or(0.0);
-    let grown = model.size_dependence.as_ref().map(|size| (size, stored.map_or(0.0, |stored| size.shape.growth(stored, size.reference))));
-    let growth: f64 = grown.iter().flat_map(|(size, by)| size.growth.iter().map(move |(name, growth)| rate(name) * growth.value * by)).sum();
-    let busy: f64 = model.demand.iter().map(|(name, demand)| rate(name) * demand.value).sum::<f64>() + growth;
+    let grown = model.size_dependence.as_ref().map(|size| {
+        (
+            size,
+            stored.map_or(0.0, |stored| size.shape.growth(stored, size.reference)),
+        )
+    });
+    let growth: f64 = grown
+        .iter()
+        .flat_map(|(size, by)| {
+            size.growth
+                .iter()
+                .map(move |(name, growth)| rate(name) * growth.value * by)
+        })
+        .sum();
+    let busy: f64 = model
+        .demand
+        .iter()
+        .map(|(name, demand)| rate(name) * demand.value)
+        .sum::<f64>()
+        + growth;
     let law = load_law(model);
     let capacity = model.capacity.unwrap_or(f64::INFINITY);
     let value = law.used(model.idle.value, busy, capacity);
     let factor = law.factor(value / capacity);
-    let mut weights: Vec<f64> = std::iter::once(1.0).chain(model.demand.keys().map(|name| factor * rate(name))).collect();
+    let mut weights: Vec<f64> = std::iter::once(1.0)
+        .chain(model.demand.keys().map(|name| factor * rate(name)))
+        .collect();
     if model.load_dependence.is_some() {
         weights.push((law.shape.driver(value / capacity) - law.mean) * busy);
     }
-    weights.extend(grown.iter().flat_map(|(size, by)| size.growth.keys().map(move |name| factor * rate(name) * by)));
+    weights.extend(
+        grown
+            .iter()
+            .flat_map(|(size, by)| size.growth.keys().map(move |name| factor * rate(name) * by)),
+    );
     let parameters: f64 = weights
         .iter()
         .enumerate()
-        .map(|(row, a)| weights.iter().enumerate().map(|(column, b)| a * b * model.covariance[row][column]).sum::<f64>())
+        .map(|(row, a)| {
+            weights
+                .iter()
+                .enumerate()
+                .map(|(column, b)| a * b * model.covariance[row][column])
+                .sum::<f64>()
+        })
         .sum();
     let error = (parameters.max(0.0) + (model.between_visits * value).powi(2)).sqrt();
     let t = upper_t(model.degrees_of_freedom);
-    Estimate { value, standard_error: error, low: (value - t * error).max(0.0), high: value + t * error }
+    Estimate {
+        value,
+        standard_error: error,
+        low: (value - t * error).max(0.0),
+        high: value + t * error,
+    }
 }

@@ -95,7 +95,11 @@ impl LimitWorld {
             Some(behaviour) => per_customer.get(behaviour).copied().unwrap_or(0.0),
             None => per_customer.values().sum(),
         };
-        if passing > 0.0 { self.most_per_s / passing } else { f64::INFINITY }
+        if passing > 0.0 {
+            self.most_per_s / passing
+        } else {
+            f64::INFINITY
+        }
     }
 }
 
@@ -115,7 +119,10 @@ pub fn draw_limit(limit: &UnmeasuredLimit, seed: u64, index: u32) -> Option<Limi
         left <= 0.0
     });
     let node = node.or(limit.nodes.last())?;
-    Some(LimitWorld { behaviour: node.behaviour.clone(), most_per_s: node.most_per_s * (NODE_SPREAD * stream.normal()).exp() })
+    Some(LimitWorld {
+        behaviour: node.behaviour.clone(),
+        most_per_s: node.most_per_s * (NODE_SPREAD * stream.normal()).exp(),
+    })
 }
 
 /// One resource in one world.
@@ -146,13 +153,34 @@ impl ResourceWorld {
 #[must_use]
 pub fn central_world(model: &ScalingModel) -> World {
     let resource = |resource: &ResourceModel| {
-        let demand = resource.demand.iter().map(|(name, demand)| (name.clone(), demand.value)).collect();
-        let growth = resource.size_dependence.iter().flat_map(|size| &size.growth).map(|(name, growth)| (name.clone(), growth.value)).collect();
-        (resource.name.clone(), ResourceWorld { idle: resource.idle.value, demand, law: load_law(resource), growth })
+        let demand = resource
+            .demand
+            .iter()
+            .map(|(name, demand)| (name.clone(), demand.value))
+            .collect();
+        let growth = resource
+            .size_dependence
+            .iter()
+            .flat_map(|size| &size.growth)
+            .map(|(name, growth)| (name.clone(), growth.value))
+            .collect();
+        (
+            resource.name.clone(),
+            ResourceWorld {
+                idle: resource.idle.value,
+                demand,
+                law: load_law(resource),
+                growth,
+            },
+        )
     };
     World {
         resources: model.resources.iter().map(resource).collect(),
-        quantiles: model.quantiles.iter().map(|law| (law.a.value, law.b.value)).collect(),
+        quantiles: model
+            .quantiles
+            .iter()
+            .map(|law| (law.a.value, law.b.value))
+            .collect(),
         limit: central_limit(model),
         error_position: 0.5,
     }
@@ -165,10 +193,22 @@ pub fn central_world(model: &ScalingModel) -> World {
 /// covariance, cut off at 0.
 #[must_use]
 pub fn worlds(model: &ScalingModel) -> Vec<World> {
-    let factors: Vec<DMatrix<f64>> = model.resources.iter().map(|resource| factor(&resource.covariance)).collect();
-    let chi: Vec<ChiSquared> =
-        model.resources.iter().map(|resource| ChiSquared::new(resource.degrees_of_freedom).expect("at least six degrees of freedom")).collect();
-    (0..model.draws.count).into_par_iter().map(|index| world(model, &factors, &chi, index)).collect()
+    let factors: Vec<DMatrix<f64>> = model
+        .resources
+        .iter()
+        .map(|resource| factor(&resource.covariance))
+        .collect();
+    let chi: Vec<ChiSquared> = model
+        .resources
+        .iter()
+        .map(|resource| {
+            ChiSquared::new(resource.degrees_of_freedom).expect("at least six degrees of freedom")
+        })
+        .collect();
+    (0..model.draws.count)
+        .into_par_iter()
+        .map(|index| world(model, &factors, &chi, index))
+        .collect()
 }
 
 fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], index: u32) -> World {
@@ -190,18 +230,43 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
             law.slope = (law.slope + deviation[resource.demand.len() + 1]).clamp(0.0, 1.0);
         }
         let place = resource.demand.len() + 1 + usize::from(resource.load_dependence.is_some());
-        let growth = resource.size_dependence.iter().flat_map(|size| &size.growth).enumerate();
-        let growth = growth.map(|(index, (name, growth))| (name.clone(), (growth.value + deviation[place + index]).max(0.0))).collect();
-        resources.insert(resource.name.clone(), ResourceWorld { idle, demand, law, growth });
+        let growth = resource
+            .size_dependence
+            .iter()
+            .flat_map(|size| &size.growth)
+            .enumerate();
+        let growth = growth
+            .map(|(index, (name, growth))| (name.clone(), (growth.value + deviation[place + index]).max(0.0)))
+            .collect();
+        resources.insert(
+            resource.name.clone(),
+            ResourceWorld {
+                idle,
+                demand,
+                law,
+                growth,
+            },
+        );
     }
     let mut quantile = |law: &nest_data::scaling::QuantileLaw| {
-        let factor = factor(&[vec![law.a.standard_error.powi(2), law.covariance_ab], vec![law.covariance_ab, law.b.standard_error.powi(2)]]);
+        let factor = factor(&[
+            vec![law.a.standard_error.powi(2), law.covariance_ab],
+            vec![law.covariance_ab, law.b.standard_error.powi(2)],
+        ]);
         let deviation = factor * DVector::from_fn(2, |_, _| stream.normal());
-        ((law.a.value + deviation[0]).max(0.0), (law.b.value + deviation[1]).max(0.0))
+        (
+            (law.a.value + deviation[0]).max(0.0),
+            (law.b.value + deviation[1]).max(0.0),
+        )
     };
     let quantiles = model.quantiles.iter().map(&mut quantile).collect();
     let error_position = Stream::new(model.draws.seed, Purpose::Errors, index).uniform();
-    World { resources, quantiles, limit: unmeasured(model).and_then(|limit| draw_limit(limit, model.draws.seed, index)), error_position }
+    World {
+        resources,
+        quantiles,
+        limit: unmeasured(model).and_then(|limit| draw_limit(limit, model.draws.seed, index)),
+        error_position,
+    }
 }
 
 fn unmeasured(model: &ScalingModel) -> Option<&UnmeasuredLimit> {
@@ -211,7 +276,10 @@ fn unmeasured(model: &ScalingModel) -> Option<&UnmeasuredLimit> {
 /// The limit of the central world: there where it is likelier than not.
 fn central_limit(model: &ScalingModel) -> Option<LimitWorld> {
     let limit = unmeasured(model).filter(|limit| limit.probability >= 0.5)?;
-    Some(LimitWorld { behaviour: limit.behaviour.clone(), most_per_s: limit.most_per_s.value })
+    Some(LimitWorld {
+        behaviour: limit.behaviour.clone(),
+        most_per_s: limit.most_per_s.value,
+    })
 }
 
 /// Cholesky factor of a covariance; its diagonal where rounding has made it indefinite.
@@ -238,7 +306,9 @@ mod tests {
 
     #[test]
     fn a_range_holds_nine_tenths_of_its_draws() {
-        let mut draws: Vec<f64> = (0..4_000).map(|index| Stream::new(1, Purpose::Speed, index).within(0.8, 1.0, 1.1)).collect();
+        let mut draws: Vec<f64> = (0..4_000)
+            .map(|index| Stream::new(1, Purpose::Speed, index).within(0.8, 1.0, 1.1))
+            .collect();
         draws.sort_by(f64::total_cmp);
         let share = |limit: f64| draws.iter().filter(|draw| **draw < limit).count() as f64 / 4_000.0;
         // 5 % expected on either side, with a standard deviation of 0.34 %: four of them

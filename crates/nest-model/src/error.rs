@@ -60,7 +60,9 @@ pub enum ModelError {
         offer: String,
     },
     /// Amounts in different currencies would be added.
-    #[error("configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and date")]
+    #[error(
+        "configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and date"
+    )]
     Currency {
         /// The configuration.
         config: String,

@@ -24,7 +24,12 @@ const NODES: u32 = 21;
 /// Share of failed executions from which on a level is failing: the strictest of the study's objectives, else 1 %.
 #[must_use]
 pub fn tolerated_share(study: &Study) -> f64 {
-    study.slo.values().filter_map(|slo| slo.errors.map(|share| share.get())).reduce(f64::min).unwrap_or(DEFAULT_SHARE)
+    study
+        .slo
+        .values()
+        .filter_map(|slo| slo.errors.map(|share| share.get()))
+        .reduce(f64::min)
+        .unwrap_or(DEFAULT_SHARE)
 }
 
 /// The onset of errors over all steps of the plain mix that were not the generator's fault; `None` where there is none.
@@ -32,7 +37,9 @@ pub fn tolerated_share(study: &Study) -> f64 {
 /// Executions that were dropped count as failed. Steps at the same number of customers are one level.
 #[must_use]
 pub fn error_onset(steps: &[Step], tolerated: f64) -> Option<ErrorOnset> {
-    let counted = steps.iter().filter(|step| step.verdict.worth != Worth::Invalid && step.plan.purpose != Purpose::Idle);
+    let counted = steps
+        .iter()
+        .filter(|step| step.verdict.worth != Worth::Invalid && step.plan.purpose != Purpose::Idle);
     let observed = counted.filter_map(|step| {
         let counts = step.total();
         Some((step.plan.customers?, counts.failed + counts.dropped, counts.due))
@@ -42,7 +49,9 @@ pub fn error_onset(steps: &[Step], tolerated: f64) -> Option<ErrorOnset> {
 
 /// Levels in ascending order, equal ones pooled: (customers, failed, due).
 fn levels(observed: impl Iterator<Item = (f64, u64, u64)>) -> Vec<(f64, u64, u64)> {
-    let mut steps: Vec<(f64, u64, u64)> = observed.filter(|(customers, _, due)| *customers > 0.0 && *due > 0).collect();
+    let mut steps: Vec<(f64, u64, u64)> = observed
+        .filter(|(customers, _, due)| *customers > 0.0 && *due > 0)
+        .collect();
     steps.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut levels: Vec<(f64, u64, u64)> = Vec::new();
     for step in steps {
@@ -69,7 +78,9 @@ pub fn onset_of_levels(levels: &[(f64, u64, u64)], tolerated: f64) -> Option<Err
     let first = levels.iter().position(fails);
     let (clean, beyond) = levels.split_at(first.unwrap_or(levels.len()));
     let last_clean = clean.last().map(|level| level.0);
-    let (failed, due) = clean.iter().fold((0, 0), |sum, level| (sum.0 + level.1, sum.1 + level.2));
+    let (failed, due) = clean
+        .iter()
+        .fold((0, 0), |sum, level| (sum.0 + level.1, sum.1 + level.2));
     let background = if due > 0 { failed as f64 / due as f64 } else { 0.0 };
     let first_failing = beyond.first().map(|(customers, failed, due)| ErrorLevel {
         customers: *customers,
@@ -82,7 +93,14 @@ pub fn onset_of_levels(levels: &[(f64, u64, u64)], tolerated: f64) -> Option<Err
     });
     let clean_above = beyond.iter().any(|level| !fails(level));
     let hinge = last_clean.and_then(|low| fit_hinge(beyond, low, background));
-    Some(ErrorOnset { tolerated, last_clean, first_failing, clean_above, background, hinge })
+    Some(ErrorOnset {
+        tolerated,
+        last_clean,
+        first_failing,
+        clean_above,
+        background,
+        hinge,
+    })
 }
 
 /// Exact lower bound of a share of which `count` of `total` were seen, at a one-sided `confidence` (0-1); 0 where none was.
@@ -108,7 +126,11 @@ pub fn least_share(count: u64, total: u64, confidence: f64) -> f64 {
 /// `1 - 1 / rho` (the limit of M/M/c/K).
 #[must_use]
 pub fn failed_share(background: f64, onset: f64, steepness: f64, customers: f64) -> f64 {
-    if customers <= onset { background } else { background + (1.0 - background) * (1.0 - (onset / customers).powf(steepness)) }
+    if customers <= onset {
+        background
+    } else {
+        background + (1.0 - background) * (1.0 - (onset / customers).powf(steepness))
+    }
 }
 
 /// Customers from which on more than `share` (0-1) of the executions fail, in one draw; infinite where no step failed, so that
@@ -118,28 +140,52 @@ pub fn failed_share(background: f64, onset: f64, steepness: f64, customers: f64)
 /// the first failing level is known to exceed is exceeded there at the latest.
 #[must_use]
 pub fn customers_failing(onset: &ErrorOnset, share: f64, position: f64) -> Option<f64> {
-    let Some(first) = onset.first_failing else { return Some(f64::INFINITY) };
+    let Some(first) = onset.first_failing else {
+        return Some(f64::INFINITY);
+    };
     let nodes = &onset.hinge.as_ref()?.nodes;
     let node = ((position.clamp(0.0, 1.0) * nodes.len() as f64) as usize).min(nodes.len().checked_sub(1)?);
     let [from, steepness] = nodes[node];
     let passed = ((1.0 - share) / (1.0 - onset.background)).clamp(0.0, 1.0);
     let customers = from * passed.powf(-1.0 / steepness);
-    Some(if share <= first.share.low { customers.min(first.customers) } else { customers })
+    Some(if share <= first.share.low {
+        customers.min(first.customers)
+    } else {
+        customers
+    })
 }
 
 /// A hinge on the levels from the first failing one on; `None` where there is none.
 fn fit_hinge(beyond: &[(f64, u64, u64)], last_clean: f64, background: f64) -> Option<ErrorHinge> {
     let first = beyond.first()?.0;
-    let onsets: Vec<f64> = (0..ONSETS).map(|node| last_clean * (first / last_clean).powf((node as f64 + 0.5) / ONSETS as f64)).collect();
-    let steepnesses: Vec<f64> = (0..STEEPNESSES).map(|node| LEAST_STEEPNESS * 2_f64.powf(node as f64 / 4.0)).collect();
-    let pairs: Vec<[f64; 2]> = onsets.iter().flat_map(|onset| steepnesses.iter().map(move |steepness| [*onset, *steepness])).collect();
-    let likelihoods: Vec<f64> = pairs.iter().map(|[onset, steepness]| log_likelihood(beyond, background, *onset, *steepness)).collect();
+    let onsets: Vec<f64> = (0..ONSETS)
+        .map(|node| last_clean * (first / last_clean).powf((node as f64 + 0.5) / ONSETS as f64))
+        .collect();
+    let steepnesses: Vec<f64> = (0..STEEPNESSES)
+        .map(|node| LEAST_STEEPNESS * 2_f64.powf(node as f64 / 4.0))
+        .collect();
+    let pairs: Vec<[f64; 2]> = onsets
+        .iter()
+        .flat_map(|onset| steepnesses.iter().map(move |steepness| [*onset, *steepness]))
+        .collect();
+    let likelihoods: Vec<f64> = pairs
+        .iter()
+        .map(|[onset, steepness]| log_likelihood(beyond, background, *onset, *steepness))
+        .collect();
     let best = (0..pairs.len()).max_by(|a, b| likelihoods[*a].total_cmp(&likelihoods[*b]))?;
     let flatten = dispersion(beyond, background, pairs[best][0], pairs[best][1]);
-    let weights: Vec<f64> = likelihoods.iter().map(|likelihood| ((likelihood - likelihoods[best]) / flatten).exp()).collect();
+    let weights: Vec<f64> = likelihoods
+        .iter()
+        .map(|likelihood| ((likelihood - likelihoods[best]) / flatten).exp())
+        .collect();
     let by_onset = weights.chunks(STEEPNESSES).map(|row| {
         let weight: f64 = row.iter().sum();
-        let mean_log = row.iter().zip(&steepnesses).map(|(weight, steepness)| weight * steepness.ln()).sum::<f64>() / weight;
+        let mean_log = row
+            .iter()
+            .zip(&steepnesses)
+            .map(|(weight, steepness)| weight * steepness.ln())
+            .sum::<f64>()
+            / weight;
         (weight, if weight > 0.0 { mean_log.exp() } else { 1.0 })
     });
     let (weights, steepnesses): (Vec<f64>, Vec<f64>) = by_onset.unzip();
@@ -153,7 +199,9 @@ fn fit_hinge(beyond: &[(f64, u64, u64)], last_clean: f64, background: f64) -> Op
         let index = reached.unwrap_or(ONSETS - 1);
         [onsets[index], steepnesses[index]]
     };
-    Some(ErrorHinge { nodes: (0..NODES).map(at).collect() })
+    Some(ErrorHinge {
+        nodes: (0..NODES).map(at).collect(),
+    })
 }
 
 /// Logarithm of the likelihood of the levels, up to a constant.
@@ -189,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_single_failure_of_many_is_no_onset() {
-        let onset = onset_of_levels(&[(100.0, 0, 1_000), (200.0, 1, 2_000), (400.0, 0, 4_000)], 0.01).expect("levels");
+        let onset = onset_of_levels(&[(100.0, 0, 1_000), (200.0, 1, 2_000), (400.0, 0, 4_000)], 0.01)
+            .expect("levels");
         assert_eq!((onset.last_clean, onset.first_failing), (Some(400.0), None));
         assert_eq!(customers_failing(&onset, 0.01, 0.5), Some(f64::INFINITY));
         assert!(onset_of_levels(&[], 0.01).is_none());
@@ -198,28 +247,43 @@ mod tests {
     #[test]
     fn a_full_room_is_found_between_clean_and_failing() {
         // Capacity 1,000 customers: 1 - 1,000 / N fail above it.
-        let level = |customers: f64| (customers, (10.0 * (customers - 1_000.0).max(0.0)) as u64, (10.0 * customers) as u64);
-        let onset = onset_of_levels(&[500.0, 900.0, 1_100.0, 1_500.0, 2_000.0].map(level), 0.01).expect("levels");
+        let level = |customers: f64| {
+            (
+                customers,
+                (10.0 * (customers - 1_000.0).max(0.0)) as u64,
+                (10.0 * customers) as u64,
+            )
+        };
+        let onset =
+            onset_of_levels(&[500.0, 900.0, 1_100.0, 1_500.0, 2_000.0].map(level), 0.01).expect("levels");
         let hinge = onset.hinge.as_ref().expect("three failing levels");
         let central = customers_failing(&onset, 0.01, 0.5).expect("a clean level");
         assert!((central / 1_010.0 - 1.0).abs() < 0.02, "{central}");
         assert!((hinge.nodes[10][1] - 1.0).abs() < 0.1, "{:?}", hinge.nodes);
-        let (low, high) = (customers_failing(&onset, 0.01, 0.05), customers_failing(&onset, 0.01, 0.95));
+        let (low, high) = (
+            customers_failing(&onset, 0.01, 0.05),
+            customers_failing(&onset, 0.01, 0.95),
+        );
         assert!(low >= Some(900.0) && low <= Some(central) && high >= Some(central));
     }
 
     #[test]
     fn one_failing_level_leaves_the_onset_wide_and_all_failing_leaves_it_open() {
         let onset = onset_of_levels(&[(900.0, 0, 9_000), (1_500.0, 300, 15_000)], 0.01).expect("levels");
-        let ends = [0.0, 1.0].map(|position| customers_failing(&onset, 0.01, position).expect("a clean level"));
-        assert!(ends[0] >= 900.0 && ends[1] <= 1_500.0 && ends[1] / ends[0] > 1.1, "{ends:?}");
+        let ends =
+            [0.0, 1.0].map(|position| customers_failing(&onset, 0.01, position).expect("a clean level"));
+        assert!(
+            ends[0] >= 900.0 && ends[1] <= 1_500.0 && ends[1] / ends[0] > 1.1,
+            "{ends:?}"
+        );
         let all = onset_of_levels(&[(900.0, 900, 9_000)], 0.01).expect("levels");
         assert_eq!((all.last_clean, customers_failing(&all, 0.01, 0.5)), (None, None));
     }
 
     #[test]
     fn a_clean_level_above_a_failing_one_is_said_so() {
-        let onset = onset_of_levels(&[(100.0, 0, 1_000), (200.0, 200, 2_000), (400.0, 0, 4_000)], 0.01).expect("levels");
+        let onset = onset_of_levels(&[(100.0, 0, 1_000), (200.0, 200, 2_000), (400.0, 0, 4_000)], 0.01)
+            .expect("levels");
         assert!(onset.clean_above && onset.last_clean == Some(100.0));
     }
 }

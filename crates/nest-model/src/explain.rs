@@ -47,29 +47,56 @@ pub fn explain(
     }
     let context = Context::new(model, &study, books, options)?;
     let root = node(&context, asked)?;
-    Ok(Explanation { header: Explanation::header(), root })
+    Ok(Explanation {
+        header: Explanation::header(),
+        root,
+    })
 }
 
 fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<Node, ModelError> {
-    if let Some((resource, behaviour)) = asked.number.strip_prefix("demand.").and_then(|rest| rest.rsplit_once('.')) {
+    if let Some((resource, behaviour)) = asked
+        .number
+        .strip_prefix("demand.")
+        .and_then(|rest| rest.rsplit_once('.'))
+    {
         return demand(context, asked.number, resource, behaviour);
     }
-    let lead = context.study.report.config.as_deref().or(context.study.configs.keys().next().map(String::as_str));
-    let name = asked.config.or(lead).ok_or_else(|| unknown(context, asked.number))?;
+    let lead = context.study.report.config.as_deref().or(context
+        .study
+        .configs
+        .keys()
+        .next()
+        .map(String::as_str));
+    let name = asked
+        .config
+        .or(lead)
+        .ok_or_else(|| unknown(context, asked.number))?;
     if !context.study.configs.contains_key(name) {
-        let offer =
-            nearest(name, context.study.configs.keys().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-        return Err(ModelError::UnknownConfig { config: name.to_owned(), offer });
+        let offer = nearest(name, context.study.configs.keys().map(String::as_str))
+            .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        return Err(ModelError::UnknownConfig {
+            config: name.to_owned(),
+            offer,
+        });
     }
     let worlds = ConfigWorlds::new(context, name, &BTreeMap::new())?;
     let customers = context.headline_customers();
     if let Some(behaviour) = asked.number.strip_prefix("rate.") {
-        let position = worlds.priced.behaviours.iter().position(|known| known == behaviour).ok_or_else(|| unknown(context, asked.number))?;
-        return Ok(worlds.priced.explain_rate(behaviour, worlds.central.rates_per_day[position]));
+        let position = worlds
+            .priced
+            .behaviours
+            .iter()
+            .position(|known| known == behaviour)
+            .ok_or_else(|| unknown(context, asked.number))?;
+        return Ok(worlds
+            .priced
+            .explain_rate(behaviour, worlds.central.rates_per_day[position]));
     }
     match asked.number {
         "per-1000" => per_1000(context, &worlds, customers),
-        "cost" => worlds.priced.explain_cost(context.model, customers, &worlds.central),
+        "cost" => worlds
+            .priced
+            .explain_cost(context.model, customers, &worlds.central),
         "fees" => fees(context, &worlds, customers),
         "break-point" => break_point(context, &worlds),
         "instances" => Ok(instances(&worlds, customers)),
@@ -78,16 +105,32 @@ fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<Node, ModelError> {
 }
 
 fn unknown(context: &Context<'_>, number: &str) -> ModelError {
-    let demands =
-        context.model.resources.iter().flat_map(|resource| resource.demand.keys().map(move |name| format!("demand.{}.{name}", resource.name)));
+    let demands = context.model.resources.iter().flat_map(|resource| {
+        resource
+            .demand
+            .keys()
+            .map(move |name| format!("demand.{}.{name}", resource.name))
+    });
     let rates = context.study.rates.keys().map(|name| format!("rate.{name}"));
-    let known: Vec<String> = NUMBERS.iter().map(ToString::to_string).chain(demands).chain(rates).collect();
-    let offer = nearest(number, known.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    ModelError::UnknownNumber { number: number.to_owned(), offer, known: known.join(", ") }
+    let known: Vec<String> = NUMBERS
+        .iter()
+        .map(ToString::to_string)
+        .chain(demands)
+        .chain(rates)
+        .collect();
+    let offer = nearest(number, known.iter().map(String::as_str))
+        .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    ModelError::UnknownNumber {
+        number: number.to_owned(),
+        offer,
+        known: known.join(", "),
+    }
 }
 
 fn per_1000(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Result<Node, ModelError> {
-    let cost = worlds.priced.explain_cost(context.model, customers, &worlds.central)?;
+    let cost = worlds
+        .priced
+        .explain_cost(context.model, customers, &worlds.central)?;
     let value = worlds.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
     Ok(Node {
         name: format!("cost of 1,000 customers a month on `{}`", worlds.priced.name),
@@ -100,11 +143,24 @@ fn per_1000(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) ->
 }
 
 fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Result<Node, ModelError> {
-    let lines = worlds.priced.fee_lines(customers, &worlds.central, &worlds.parameters)?;
+    let lines = worlds
+        .priced
+        .fee_lines(customers, &worlds.central, &worlds.parameters)?;
     let parts = lines.iter().map(|line| {
         let behaviour = line.behaviour.clone().unwrap_or_default();
-        let position = worlds.priced.behaviours.iter().position(|known| *known == behaviour).unwrap_or_default();
-        let each = line.amount.map_or(Decimal::ZERO, |amount| if line.quantity.0.is_zero() { Decimal::ZERO } else { amount.0 / line.quantity.0 });
+        let position = worlds
+            .priced
+            .behaviours
+            .iter()
+            .position(|known| *known == behaviour)
+            .unwrap_or_default();
+        let each = line.amount.map_or(Decimal::ZERO, |amount| {
+            if line.quantity.0.is_zero() {
+                Decimal::ZERO
+            } else {
+                amount.0 / line.quantity.0
+            }
+        });
         let executions = Node {
             name: format!("transactions of {behaviour}"),
             value: line.quantity.to_string(),
@@ -113,16 +169,29 @@ fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Res
             detail: "customers x executions a day x 365 / 12".to_owned(),
             parts: vec![
                 Node::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
-                worlds.priced.explain_rate(&behaviour, worlds.central.rates_per_day[position]),
+                worlds
+                    .priced
+                    .explain_rate(&behaviour, worlds.central.rates_per_day[position]),
             ],
         };
         Node {
             name: line.meter.clone(),
-            value: line.amount.map_or_else(|| "0".to_owned(), |amount| amount.to_string()),
+            value: line
+                .amount
+                .map_or_else(|| "0".to_owned(), |amount| amount.to_string()),
             unit: context.study.study.currency.clone(),
             basis: Basis::Product,
             detail: line.source.clone(),
-            parts: vec![executions, Node::leaf("fee of one", each.round_dp(12).normalize(), "per transaction", Basis::Assumed, "of the study")],
+            parts: vec![
+                executions,
+                Node::leaf(
+                    "fee of one",
+                    each.round_dp(12).normalize(),
+                    "per transaction",
+                    Basis::Assumed,
+                    "of the study",
+                ),
+            ],
         }
     });
     Ok(Node {
@@ -136,11 +205,22 @@ fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Res
 }
 
 fn demand(context: &Context<'_>, number: &str, resource: &str, behaviour: &str) -> Result<Node, ModelError> {
-    let found = context.model.resources.iter().find(|one| one.name == resource).ok_or_else(|| unknown(context, number))?;
-    let estimate = found.demand.get(behaviour).ok_or_else(|| unknown(context, number))?;
+    let found = context
+        .model
+        .resources
+        .iter()
+        .find(|one| one.name == resource)
+        .ok_or_else(|| unknown(context, number))?;
+    let estimate = found
+        .demand
+        .get(behaviour)
+        .ok_or_else(|| unknown(context, number))?;
     let mut node = explain_demand(context.model, &found.tier, behaviour, estimate.value);
     node.name = format!("demand of {behaviour} on {resource}");
-    node.detail = format!("regression over the steps of run {}, 90 % interval {} to {}", context.model.run, estimate.low, estimate.high);
+    node.detail = format!(
+        "regression over the steps of run {}, 90 % interval {} to {}",
+        context.model.run, estimate.low, estimate.high
+    );
     node.unit = format!("{} per execution", found.kind.unit());
     Ok(node)
 }
@@ -148,25 +228,62 @@ fn demand(context: &Context<'_>, number: &str, resource: &str, behaviour: &str) 
 fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Node, ModelError> {
     let points = worlds.break_points(context)?;
     let Some((point, customers)) = first_break(&points) else {
-        let detail = format!("nothing fails below {} customers, four times what was tested", context.searched_to());
-        return Ok(Node::leaf("break point", "none", "customers", Basis::Fitted, detail));
+        let detail = format!(
+            "nothing fails below {} customers, four times what was tested",
+            context.searched_to()
+        );
+        return Ok(Node::leaf(
+            "break point",
+            "none",
+            "customers",
+            Basis::Fitted,
+            detail,
+        ));
     };
     let leaf = |point: &BreakPoint| {
-        let value = point.customers.map_or_else(|| "none".to_owned(), |customers| customers.value.to_string());
-        let detail = format!("{}: {}, first to fail in {:.0} % of the draws", point.kind.label(), point.cause, point.probability * 100.0);
+        let value = point
+            .customers
+            .map_or_else(|| "none".to_owned(), |customers| customers.value.to_string());
+        let detail = format!(
+            "{}: {}, first to fail in {:.0} % of the draws",
+            point.kind.label(),
+            point.cause,
+            point.probability * 100.0
+        );
         Node::leaf(&point.cause, value, "customers", Basis::Fitted, detail)
     };
-    let rates = worlds.priced.behaviours.iter().zip(&worlds.central.rates_per_day).map(|(name, rate)| worlds.priced.explain_rate(name, *rate));
-    let demands = context.model.resources.iter().filter(|resource| point.cause.starts_with(&resource.name)).flat_map(|resource| {
-        resource.demand.iter().map(|(behaviour, estimate)| explain_demand(context.model, &resource.tier, behaviour, estimate.value))
-    });
+    let rates = worlds
+        .priced
+        .behaviours
+        .iter()
+        .zip(&worlds.central.rates_per_day)
+        .map(|(name, rate)| worlds.priced.explain_rate(name, *rate));
+    let demands = context
+        .model
+        .resources
+        .iter()
+        .filter(|resource| point.cause.starts_with(&resource.name))
+        .flat_map(|resource| {
+            resource.demand.iter().map(|(behaviour, estimate)| {
+                explain_demand(context.model, &resource.tier, behaviour, estimate.value)
+            })
+        });
     Ok(Node {
         name: format!("break point of `{}`", worlds.priced.name),
         value: customers.value.to_string(),
         unit: "customers".to_owned(),
         basis: Basis::Formula,
-        detail: format!("the least of all that can fail: {}, 90 % interval {} to {}", point.cause, customers.low, customers.high),
-        parts: points.iter().filter(|point| point.kind.is_failure()).map(leaf).chain(rates).chain(demands).collect(),
+        detail: format!(
+            "the least of all that can fail: {}, 90 % interval {} to {}",
+            point.cause, customers.low, customers.high
+        ),
+        parts: points
+            .iter()
+            .filter(|point| point.kind.is_failure())
+            .map(leaf)
+            .chain(rates)
+            .chain(demands)
+            .collect(),
     })
 }
 
@@ -188,9 +305,27 @@ fn instances(worlds: &ConfigWorlds<'_>, customers: f64) -> Node {
                 Basis::Fitted,
                 "customers x rates x demand / speed",
             ),
-            Node::leaf("utilisation units are bought for", sizing.target, "", Basis::Assumed, "1 - reserve, or less where an objective asks for it"),
-            Node::leaf("cores of a unit", sizing.cores, "vCPU", Basis::Priced, worlds.priced.shape()),
-            Node::leaf("use without load", sizing.idle, "cores", Basis::Fitted, "of one unit"),
+            Node::leaf(
+                "utilisation units are bought for",
+                sizing.target,
+                "",
+                Basis::Assumed,
+                "1 - reserve, or less where an objective asks for it",
+            ),
+            Node::leaf(
+                "cores of a unit",
+                sizing.cores,
+                "vCPU",
+                Basis::Priced,
+                worlds.priced.shape(),
+            ),
+            Node::leaf(
+                "use without load",
+                sizing.idle,
+                "cores",
+                Basis::Fitted,
+                "of one unit",
+            ),
             Node::leaf("least", sizing.least, "units", Basis::Assumed, "of the study"),
             Node::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"),
         ],

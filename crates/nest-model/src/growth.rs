@@ -54,11 +54,27 @@ impl<'a> Futures<'a> {
     ///
     /// # Errors
     /// As [`Course::new`].
-    pub fn new(name: &'a str, scenario: &'a GrowthScenario, seed: u64, count: u32) -> Result<Self, ModelError> {
+    pub fn new(
+        name: &'a str,
+        scenario: &'a GrowthScenario,
+        seed: u64,
+        count: u32,
+    ) -> Result<Self, ModelError> {
         let course = Course::new(name, scenario)?;
-        let draws: Vec<Path> = (0..count).into_par_iter().map(|index| course.draw(seed, index)).collect();
-        let firsts = (0..=course.months()).map(|month| draws.iter().map(|path| path.at(f64::from(month))).collect()).collect();
-        Ok(Self { name, central: course.central(), draws, firsts, course })
+        let draws: Vec<Path> = (0..count)
+            .into_par_iter()
+            .map(|index| course.draw(seed, index))
+            .collect();
+        let firsts = (0..=course.months())
+            .map(|month| draws.iter().map(|path| path.at(f64::from(month))).collect())
+            .collect();
+        Ok(Self {
+            name,
+            central: course.central(),
+            draws,
+            firsts,
+            course,
+        })
     }
 }
 
@@ -91,19 +107,47 @@ impl<'a> Course<'a> {
     /// # Errors
     /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that is too short.
     pub fn new(name: &str, scenario: &'a GrowthScenario) -> Result<Self, ModelError> {
-        let fail = |reason: &str| ModelError::Growth { scenario: name.to_owned(), reason: reason.to_owned() };
+        let fail = |reason: &str| ModelError::Growth {
+            scenario: name.to_owned(),
+            reason: reason.to_owned(),
+        };
         let start = scenario.begins().ok_or_else(|| fail("it has no start"))?;
         let months = scenario.months();
-        let past = scenario.history.as_ref().map(|_| Past::new(&scenario.rows, months)).transpose().map_err(|refusal| fail(&refusal.to_string()))?;
-        let dated = |event| Some(Dated { event, begins: months_after(start.date, event.date)?, ramp: event.ramp.map_or(0.0, |ramp| ramp.months()) });
-        let events = scenario.events.iter().map(dated).collect::<Option<Vec<_>>>().ok_or_else(|| fail("an event lies before its first day"))?;
-        Ok(Self { scenario, start, months, past, times: times(months, &events), events })
+        let past = scenario
+            .history
+            .as_ref()
+            .map(|_| Past::new(&scenario.rows, months))
+            .transpose()
+            .map_err(|refusal| fail(&refusal.to_string()))?;
+        let dated = |event| {
+            Some(Dated {
+                event,
+                begins: months_after(start.date, event.date)?,
+                ramp: event.ramp.map_or(0.0, |ramp| ramp.months()),
+            })
+        };
+        let events = scenario
+            .events
+            .iter()
+            .map(dated)
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| fail("an event lies before its first day"))?;
+        Ok(Self {
+            scenario,
+            start,
+            months,
+            past,
+            times: times(months, &events),
+            events,
+        })
     }
 
     /// The start and the same day of every month after it.
     #[must_use]
     pub fn dates(&self) -> Vec<Date> {
-        (0..=self.months).filter_map(|month| self.start.date.checked_add(i64::from(month).months()).ok()).collect()
+        (0..=self.months)
+            .filter_map(|month| self.start.date.checked_add(i64::from(month).months()).ok())
+            .collect()
     }
 
     /// Months that are projected.
@@ -124,10 +168,19 @@ impl<'a> Course<'a> {
         let scenario = self.scenario;
         let monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
         let base = match &self.past {
-            Some(past) => Base::Plan { rows: self.after_start(past.central()) },
+            Some(past) => Base::Plan {
+                rows: self.after_start(past.central()),
+            },
             None => self.base(monthly, scenario.ceiling.map(|[_, middle, _]| middle), 0.0),
         };
-        self.path(&base, &self.events.iter().map(|dated| dated.event.customers.number()).collect::<Vec<_>>())
+        self.path(
+            &base,
+            &self
+                .events
+                .iter()
+                .map(|dated| dated.event.customers.number())
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// The future of draw `index`. What has no range takes its value and no random number.
@@ -139,15 +192,23 @@ impl<'a> Course<'a> {
         if let Some([low, high]) = scenario.range {
             monthly = stream.within(low.get(), monthly, high.get()).max(LEAST_MONTHLY);
         }
-        let ceiling = scenario.ceiling.map(|[low, middle, high]| stream.within(low.ln(), middle.ln(), high.ln()).exp());
-        let planned = if scenario.rows.iter().any(|row| row.range.is_some()) { stream.normal() } else { 0.0 };
+        let ceiling = scenario
+            .ceiling
+            .map(|[low, middle, high]| stream.within(low.ln(), middle.ln(), high.ln()).exp());
+        let planned = if scenario.rows.iter().any(|row| row.range.is_some()) {
+            stream.normal()
+        } else {
+            0.0
+        };
         let event = |dated: &Dated<'_>| match dated.event.range {
             Some([low, high]) => stream.within(low.number(), dated.event.customers.number(), high.number()),
             None => dated.event.customers.number(),
         };
         let events: Vec<f64> = self.events.iter().map(event).collect();
         let base = match &self.past {
-            Some(past) => Base::Plan { rows: self.after_start(past.draw(seed, index)) },
+            Some(past) => Base::Plan {
+                rows: self.after_start(past.draw(seed, index)),
+            },
             None => self.base(monthly, ceiling, planned),
         };
         self.path(&base, &events)
@@ -158,9 +219,15 @@ impl<'a> Course<'a> {
     pub fn date_at(&self, months: f64) -> Option<Date> {
         // A day that was turned into months and back stays that day.
         let months = months + 1e-9;
-        let begin = self.start.date.checked_add((months.floor() as i64).months()).ok()?;
+        let begin = self
+            .start
+            .date
+            .checked_add((months.floor() as i64).months())
+            .ok()?;
         let days = f64::from(begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days());
-        begin.checked_add(((months.fract() * days).floor() as i64).days()).ok()
+        begin
+            .checked_add(((months.fract() * days).floor() as i64).days())
+            .ok()
     }
 
     /// Months from the start to a date.
@@ -183,11 +250,20 @@ impl<'a> Course<'a> {
     fn base(&self, monthly: f64, ceiling: Option<f64>, planned: f64) -> Base {
         if self.scenario.plan.is_some() {
             let rows = self.scenario.rows.iter();
-            return Base::Plan { rows: rows.filter_map(|row| Some((months_after(self.start.date, row.date)?, drawn_row(row, planned)))).collect() };
+            return Base::Plan {
+                rows: rows
+                    .filter_map(|row| {
+                        Some((months_after(self.start.date, row.date)?, drawn_row(row, planned)))
+                    })
+                    .collect(),
+            };
         }
         match ceiling {
             // A market is never smaller than the customers one has of it.
-            Some(ceiling) => Base::Logistic { monthly, ceiling: ceiling.max(self.start.customers) },
+            Some(ceiling) => Base::Logistic {
+                monthly,
+                ceiling: ceiling.max(self.start.customers),
+            },
             None => Base::Compound { monthly },
         }
     }
@@ -201,9 +277,16 @@ impl<'a> Course<'a> {
                     Change::Customers(_) => customers + change * share,
                 }
             };
-            self.events.iter().zip(events).fold(base.at(self.start.customers, *months), with_event).max(FEWEST)
+            self.events
+                .iter()
+                .zip(events)
+                .fold(base.at(self.start.customers, *months), with_event)
+                .max(FEWEST)
         };
-        Path { customers: self.times.iter().map(at).collect(), times: Arc::clone(&self.times) }
+        Path {
+            customers: self.times.iter().map(at).collect(),
+            times: Arc::clone(&self.times),
+        }
     }
 }
 
@@ -218,7 +301,9 @@ impl Base {
     fn at(&self, start: f64, months: f64) -> f64 {
         match self {
             Self::Compound { monthly } => start * (1.0 + monthly).powf(months),
-            Self::Logistic { monthly, ceiling } => ceiling / (1.0 + (ceiling - start) / start * (1.0 + monthly).powf(-months)),
+            Self::Logistic { monthly, ceiling } => {
+                ceiling / (1.0 + (ceiling - start) / start * (1.0 + monthly).powf(-months))
+            }
             Self::Plan { rows } => between(rows.iter().copied(), months),
         }
     }
@@ -233,25 +318,38 @@ impl Path {
             return self.customers[index - 1];
         }
         let near = index.saturating_sub(1)..(index + 1).min(self.times.len());
-        between(near.map(|index| (self.times[index], self.customers[index])), months)
+        between(
+            near.map(|index| (self.times[index], self.customers[index])),
+            months,
+        )
     }
 
     /// Months after which customers are first at or above a number; none where they never are.
     #[must_use]
     pub fn reaches(&self, customers: f64) -> Option<f64> {
-        self.first(|at| at.customers - customers, |before, after| (customers / before.customers).ln() / (after.customers / before.customers).ln())
+        self.first(
+            |at| at.customers - customers,
+            |before, after| (customers / before.customers).ln() / (after.customers / before.customers).ln(),
+        )
     }
 
     /// Months after which `excess` of customers and time is first 0 or more, linear between two moments.
     #[must_use]
     pub fn first_over(&self, excess: impl Fn(&Moment) -> f64) -> Option<f64> {
-        self.first(&excess, |before, after| -excess(before) / (excess(after) - excess(before)))
+        self.first(&excess, |before, after| {
+            -excess(before) / (excess(after) - excess(before))
+        })
     }
 
     fn first(&self, excess: impl Fn(&Moment) -> f64, share: impl Fn(&Moment, &Moment) -> f64) -> Option<f64> {
-        let moment = |index: usize| Moment { months: self.times[index], customers: self.customers[index] };
+        let moment = |index: usize| Moment {
+            months: self.times[index],
+            customers: self.customers[index],
+        };
         let after = (0..self.times.len()).find(|index| excess(&moment(*index)) >= 0.0)?;
-        let Some(before) = after.checked_sub(1).map(moment) else { return Some(0.0) };
+        let Some(before) = after.checked_sub(1).map(moment) else {
+            return Some(0.0);
+        };
         let after = moment(after);
         Some(before.months + share(&before, &after) * (after.months - before.months))
     }
@@ -314,7 +412,11 @@ fn between(points: impl Iterator<Item = (f64, f64)>, at: f64) -> f64 {
         match before {
             None if time >= at => return value,
             Some((first, start)) if time >= at => {
-                return if time == at { value } else { start * (value / start).powf((at - first) / (time - first)) };
+                return if time == at {
+                    value
+                } else {
+                    start * (value / start).powf((at - first) / (time - first))
+                };
             }
             _ => before = Some((time, value)),
         }
@@ -328,8 +430,16 @@ mod tests {
     use jiff::civil::date;
 
     fn scenario(monthly: &str) -> GrowthScenario {
-        let start = GrowthStart { date: date(2026, 11, 1), customers: 1_000.0 };
-        GrowthScenario { start: Some(start), monthly: Some(monthly.parse().expect("growth")), months: Some(24), ..GrowthScenario::default() }
+        let start = GrowthStart {
+            date: date(2026, 11, 1),
+            customers: 1_000.0,
+        };
+        GrowthScenario {
+            start: Some(start),
+            monthly: Some(monthly.parse().expect("growth")),
+            months: Some(24),
+            ..GrowthScenario::default()
+        }
     }
 
     fn event(date: Date, customers: &str, ramp: Option<&str>) -> GrowthEvent {
@@ -351,8 +461,17 @@ mod tests {
     fn a_doubling_each_month_reaches_four_times_in_two_months() {
         let scenario = scenario("100%");
         assert_eq!(reached(&scenario, 4_000.0), Some(date(2027, 1, 1)));
-        assert_eq!(reached(&scenario, 1_000.0 * 2_f64.powf(0.5)), Some(date(2026, 11, 16)));
-        assert_eq!(Course::new("test", &scenario).expect("a course").central().at(2.0), 4_000.0);
+        assert_eq!(
+            reached(&scenario, 1_000.0 * 2_f64.powf(0.5)),
+            Some(date(2026, 11, 16))
+        );
+        assert_eq!(
+            Course::new("test", &scenario)
+                .expect("a course")
+                .central()
+                .at(2.0),
+            4_000.0
+        );
     }
 
     #[test]
@@ -369,9 +488,15 @@ mod tests {
         let scenario = scenario("5%");
         let course = Course::new("test", &scenario).expect("a course");
         let dates = course.dates();
-        assert_eq!((dates.len(), dates[0], dates[3]), (25, date(2026, 11, 1), date(2027, 2, 1)));
+        assert_eq!(
+            (dates.len(), dates[0], dates[3]),
+            (25, date(2026, 11, 1), date(2027, 2, 1))
+        );
         for day in [date(2026, 11, 1), date(2026, 12, 31), date(2027, 2, 15)] {
-            assert_eq!(course.date_at(course.months_to(day).expect("after the start")), Some(day));
+            assert_eq!(
+                course.date_at(course.months_to(day).expect("after the start")),
+                Some(day)
+            );
         }
         assert_eq!(course.months_to(date(2026, 10, 31)), None);
     }
@@ -383,7 +508,10 @@ mod tests {
         assert_eq!(reached(&scenario, 3_000.0), Some(date(2027, 3, 15)));
         scenario.events = vec![event(date(2027, 3, 1), "+100%", Some("2 months"))];
         let course = Course::new("test", &scenario).expect("a course");
-        assert_eq!([3.0, 4.0, 5.0, 6.0, 20.0].map(|months| course.central().at(months)), [1_000.0, 1_000.0, 1_500.0, 2_000.0, 2_000.0]);
+        assert_eq!(
+            [3.0, 4.0, 5.0, 6.0, 20.0].map(|months| course.central().at(months)),
+            [1_000.0, 1_000.0, 1_500.0, 2_000.0, 2_000.0]
+        );
         assert_eq!(reached(&scenario, 1_500.0), Some(date(2027, 4, 1)));
         scenario.events = vec![event(date(2027, 3, 1), "-5000", None)];
         let course = Course::new("test", &scenario).expect("a course");
@@ -398,7 +526,11 @@ mod tests {
         let course = Course::new("test", &scenario).expect("a course");
         let path = course.central();
         // 5,000 / (1 + 4 x 1.2^-8), worked out by hand
-        assert!((path.at(8.0) - 2_590.308).abs() < 1e-3 && (path.at(120.0) - 5_000.0).abs() < 1e-3, "{}", path.at(8.0));
+        assert!(
+            (path.at(8.0) - 2_590.308).abs() < 1e-3 && (path.at(120.0) - 5_000.0).abs() < 1e-3,
+            "{}",
+            path.at(8.0)
+        );
         let ends: Vec<f64> = (0..2_000).map(|index| course.draw(7, index).at(120.0)).collect();
         let below = |limit: f64| ends.iter().filter(|end| **end < limit).count() as f64 / 2_000.0;
         // 5 % expected on either side, with a standard deviation of 0.5 %: four of them
@@ -408,31 +540,62 @@ mod tests {
 
     #[test]
     fn a_plan_with_a_range_is_drawn_as_one_future() {
-        let row = |date, customers, range| GrowthRow { date, customers, range };
+        let row = |date, customers, range| GrowthRow {
+            date,
+            customers,
+            range,
+        };
         let rows = vec![
             row(date(2027, 1, 1), 100.0, None),
             row(date(2027, 2, 1), 200.0, Some([150.0, 300.0])),
             row(date(2027, 3, 1), 400.0, Some([300.0, 600.0])),
         ];
-        let scenario = GrowthScenario { plan: Some("plan.csv".to_owned()), rows, ..GrowthScenario::default() };
+        let scenario = GrowthScenario {
+            plan: Some("plan.csv".to_owned()),
+            rows,
+            ..GrowthScenario::default()
+        };
         let course = Course::new("test", &scenario).expect("a course");
-        assert_eq!([0.0, 1.0, 2.0].map(|months| course.central().at(months)), [100.0, 200.0, 400.0]);
+        assert_eq!(
+            [0.0, 1.0, 2.0].map(|months| course.central().at(months)),
+            [100.0, 200.0, 400.0]
+        );
         assert!((course.central().at(1.5) - 200.0 * 2_f64.sqrt()).abs() < 1e-9);
         for index in 0..20 {
             let path = course.draw(3, index);
-            assert!((path.at(2.0) / path.at(1.0) - 2.0).abs() < 1e-9, "both rows lie as far from their values");
+            assert!(
+                (path.at(2.0) / path.at(1.0) - 2.0).abs() < 1e-9,
+                "both rows lie as far from their values"
+            );
         }
     }
 
     #[test]
     fn a_history_starts_at_its_last_row_and_one_row_is_refused_by_name() {
-        let row = |month: i8| GrowthRow { date: date(2026, month, 1), customers: 100.0 * f64::from(month), range: None };
-        let history = |rows| GrowthScenario { history: Some("history.csv".to_owned()), months: Some(6), rows, ..GrowthScenario::default() };
+        let row = |month: i8| GrowthRow {
+            date: date(2026, month, 1),
+            customers: 100.0 * f64::from(month),
+            range: None,
+        };
+        let history = |rows| GrowthScenario {
+            history: Some("history.csv".to_owned()),
+            months: Some(6),
+            rows,
+            ..GrowthScenario::default()
+        };
         let long = history((1..=9).map(row).collect());
         let course = Course::new("past", &long).expect("nine months");
-        assert_eq!((course.start().date, course.central().at(0.0)), (date(2026, 9, 1), 900.0));
+        assert_eq!(
+            (course.start().date, course.central().at(0.0)),
+            (date(2026, 9, 1), 900.0)
+        );
         assert!(course.central().at(6.0) > 1_000.0, "it goes on growing");
         assert_eq!(course.draw(3, 7), course.draw(3, 7));
-        assert!(Course::new("past", &history(vec![row(1)])).expect_err("one row").to_string().contains("past"));
+        assert!(
+            Course::new("past", &history(vec![row(1)]))
+                .expect_err("one row")
+                .to_string()
+                .contains("past")
+        );
     }
 }

@@ -74,12 +74,23 @@ pub fn fit_history(history: &History, horizon: usize) -> Result<HistoryForecast,
 ///
 /// # Errors
 /// Fewer than two finite values.
-pub fn fit_with(history: &History, horizon: usize, learnt: Learnt) -> Result<HistoryForecast, HistoryRefusal> {
-    let values: Vec<f64> = history.values.iter().copied().filter(|value| value.is_finite()).collect();
+pub fn fit_with(
+    history: &History,
+    horizon: usize,
+    learnt: Learnt,
+) -> Result<HistoryForecast, HistoryRefusal> {
+    let values: Vec<f64> = history
+        .values
+        .iter()
+        .copied()
+        .filter(|value| value.is_finite())
+        .collect();
     if values.len() < 2 {
         return Err(HistoryRefusal::TooFewValues { known: values.len() });
     }
-    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let largest = values
+        .iter()
+        .fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let unit = if largest > 0.0 { largest } else { 1.0 };
     let values: Vec<f64> = values.iter().map(|value| value / unit).collect();
     let scale = Scale::of(&values);
@@ -88,7 +99,15 @@ pub fn fit_with(history: &History, horizon: usize, learnt: Learnt) -> Result<His
     let (rest, _) = season::take_out(&numbers, &history.seasons);
     let spread = Spread::of(&pooled.errors, pooled.stride, &rest);
     let caveats = caveats(&values, &pooled, horizon);
-    Ok(HistoryForecast { caveats, centre: pooled.centre, spread, scale, unit, learnt, known: numbers.len() })
+    Ok(HistoryForecast {
+        caveats,
+        centre: pooled.centre,
+        spread,
+        scale,
+        unit,
+        learnt,
+        known: numbers.len(),
+    })
 }
 
 fn caveats(values: &[f64], pooled: &pool::Pooled, horizon: usize) -> Vec<HistoryCaveat> {
@@ -117,7 +136,10 @@ impl HistoryForecast {
     /// `quantile` (0 to 1, both excluded), in the unit of the history.
     #[must_use]
     pub fn quantile(&self, step: usize, quantile: f64) -> f64 {
-        self.value(step, Normal::standard().inverse_cdf(quantile.clamp(1e-9, 1.0 - 1e-9)))
+        self.value(
+            step,
+            Normal::standard().inverse_cdf(quantile.clamp(1e-9, 1.0 - 1e-9)),
+        )
     }
 
     /// One way that all steps may go, by seed and index: equal index, equal path. Its value at each step has the
@@ -142,12 +164,16 @@ impl HistoryForecast {
     /// How far a true value lay from the centre, in the pool's mean absolute errors: what [`Learnt`] is learnt from.
     #[must_use]
     pub fn standardised(&self, step: usize, truth: f64) -> f64 {
-        self.scale.untamed(self.scale.to(truth / self.unit) - self.centre[step - 1]) / self.spread.at(step)
+        self.scale
+            .untamed(self.scale.to(truth / self.unit) - self.centre[step - 1])
+            / self.spread.at(step)
     }
 
     /// The value at a step that lies `normal` standard deviations of a standard normal number from the centre.
     fn value(&self, step: usize, normal: f64) -> f64 {
-        let Some(centre) = self.centre.get(step.clamp(1, self.horizon().max(1)) - 1) else { return f64::NAN };
+        let Some(centre) = self.centre.get(step.clamp(1, self.horizon().max(1)) - 1) else {
+            return f64::NAN;
+        };
         let deviation = self.learnt.deviation(self.known, normal) * self.spread.at(step);
         (self.unit * self.scale.from(centre + self.scale.tamed(deviation))).clamp(f64::MIN, f64::MAX)
     }

@@ -39,13 +39,13 @@ pub struct Inputs {
 /// Use of the processors and the memory of one placement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacedUse {
-    pub cpu_s: Vec<f64>,       // busy-seconds of a measured core per execution; 0 for behaviours that run elsewhere
-    pub law: LoadLaw,          // how that changes with utilisation
-    pub idle: f64,             // busy-seconds per second
-    pub speed: f64,            // of a virtual CPU against a measured core
-    pub memory: Option<Use>,   // resident bytes, and bytes per execution a second
+    pub cpu_s: Vec<f64>, // busy-seconds of a measured core per execution; 0 for behaviours that run elsewhere
+    pub law: LoadLaw,    // how that changes with utilisation
+    pub idle: f64,       // busy-seconds per second
+    pub speed: f64,      // of a virtual CPU against a measured core
+    pub memory: Option<Use>, // resident bytes, and bytes per execution a second
     pub most_utilisation: f64, // that objectives of response time allow, 0-1
-    pub reserve: f64,          // share of capacity that policy wants left
+    pub reserve: f64,    // share of capacity that policy wants left
 }
 
 /// Use of one resource.
@@ -59,29 +59,54 @@ pub struct Use {
 impl Inputs {
     /// What `world` says about a configuration, for what customers do and the speed of its processors, by placement. Costs are ready
     /// after [`Inputs::ready`].
-    pub fn new(model: &ScalingModel, priced: &PricedConfig<'_>, world: &World, acts: Acts<'_>, speeds: &[f64]) -> Self {
-        let Acts { rates, open, stored, fees } = acts;
+    pub fn new(
+        model: &ScalingModel,
+        priced: &PricedConfig<'_>,
+        world: &World,
+        acts: Acts<'_>,
+        speeds: &[f64],
+    ) -> Self {
+        let Acts {
+            rates,
+            open,
+            stored,
+            fees,
+        } = acts;
         let behaviours = &priced.behaviours;
         let of = |kind: ResourceKind, tier: Option<&str>| {
-            let resource = model.resources.iter().find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier))?;
+            let resource = model
+                .resources
+                .iter()
+                .find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier))?;
             Some((resource, world.resources.get(&resource.name)?))
         };
-        let demands = |resource: Option<(&ResourceModel, &ResourceWorld)>, tier: Option<&String>, counts: Option<&[bool]>| {
+        let demands = |resource: Option<(&ResourceModel, &ResourceWorld)>,
+                       tier: Option<&String>,
+                       counts: Option<&[bool]>| {
             let demand = |(index, name): (usize, &String)| {
                 if counts.is_some_and(|counts| !counts[index]) {
                     return 0.0;
                 }
-                let more = tier.filter(|_| !open.is_empty()).and_then(|tier| open.get(&(tier.clone(), name.clone()))).copied().unwrap_or(0.0);
-                let own = resource.map_or(0.0, |(resource, world)| match (&resource.size_dependence, stored) {
-                    (Some(size), Some(stored)) => world.demand_stored(name, Some(size), stored),
-                    _ => world.demand.get(name).copied().unwrap_or(0.0),
+                let more = tier
+                    .filter(|_| !open.is_empty())
+                    .and_then(|tier| open.get(&(tier.clone(), name.clone())))
+                    .copied()
+                    .unwrap_or(0.0);
+                let own = resource.map_or(0.0, |(resource, world)| {
+                    match (&resource.size_dependence, stored) {
+                        (Some(size), Some(stored)) => world.demand_stored(name, Some(size), stored),
+                        _ => world.demand.get(name).copied().unwrap_or(0.0),
+                    }
                 });
                 (own + more).max(0.0)
             };
             behaviours.iter().enumerate().map(demand).collect::<Vec<f64>>()
         };
         let kept = priced.kept.iter().map(|kept| {
-            let world = world.resources.get(&kept.resource.name).map(|world| (kept.resource, world));
+            let world = world
+                .resources
+                .get(&kept.resource.name)
+                .map(|world| (kept.resource, world));
             let reads = Some(&kept.resource.tier).filter(|_| kept.resource.kind == ResourceKind::Cpu);
             Use {
                 demand: demands(world, reads, Some(&kept.counts)),
@@ -108,7 +133,10 @@ impl Inputs {
             }
         });
         Self {
-            rates_per_day: behaviours.iter().map(|name| rates.get(name).copied().unwrap_or(0.0)).collect(),
+            rates_per_day: behaviours
+                .iter()
+                .map(|name| rates.get(name).copied().unwrap_or(0.0))
+                .collect(),
             bytes: demands(of(ResourceKind::Network, None), None, None),
             stored,
             busier: 1.0,
@@ -128,7 +156,9 @@ impl Inputs {
 
     /// Busy-seconds of measured cores that one customer causes in a day, over all placements.
     pub fn busy_per_day(&self) -> f64 {
-        (0..self.placed.len()).map(|placed| self.busy_per_day_of(placed)).sum()
+        (0..self.placed.len())
+            .map(|placed| self.busy_per_day_of(placed))
+            .sum()
     }
 
     /// Busy-seconds of a measured core that one customer causes in a day on one placement.
@@ -143,13 +173,26 @@ impl Inputs {
 
     /// On the way to `after`: a share `adopted` of the customers acts as there, and demand has `settled` to such a share.
     pub fn towards(&self, after: &Self, adopted: f64, settled: f64, priced: &PricedConfig<'_>) -> Self {
-        let mix = |before: &[f64], after: &[f64], share: f64| before.iter().zip(after).map(|(a, b)| a + (b - a) * share).collect::<Vec<f64>>();
-        let used = |(before, after): (&Use, &Use)| Use { demand: mix(&before.demand, &after.demand, settled), ..after.clone() };
-        let placed = self.placed.iter().zip(&after.placed).map(|(before, after)| PlacedUse {
-            cpu_s: mix(&before.cpu_s, &after.cpu_s, settled),
-            memory: before.memory.as_ref().zip(after.memory.as_ref()).map(used),
+        let mix = |before: &[f64], after: &[f64], share: f64| {
+            before
+                .iter()
+                .zip(after)
+                .map(|(a, b)| a + (b - a) * share)
+                .collect::<Vec<f64>>()
+        };
+        let used = |(before, after): (&Use, &Use)| Use {
+            demand: mix(&before.demand, &after.demand, settled),
             ..after.clone()
-        });
+        };
+        let placed = self
+            .placed
+            .iter()
+            .zip(&after.placed)
+            .map(|(before, after)| PlacedUse {
+                cpu_s: mix(&before.cpu_s, &after.cpu_s, settled),
+                memory: before.memory.as_ref().zip(after.memory.as_ref()).map(used),
+                ..after.clone()
+            });
         let rates_per_day = mix(&self.rates_per_day, &after.rates_per_day, adopted);
         let mixed = Self {
             placed: placed.collect(),

@@ -80,7 +80,11 @@ impl UslParameters {
     pub fn customers_at_response_time(&self, response_time_s: f64) -> Option<f64> {
         let (a, b) = (self.coherency, self.contention - self.coherency);
         let c = 1.0 - self.contention - self.unit_throughput * response_time_s;
-        let root = if a == 0.0 { -c / b } else { ((b * b - 4.0 * a * c).sqrt() - b) / (2.0 * a) };
+        let root = if a == 0.0 {
+            -c / b
+        } else {
+            ((b * b - 4.0 * a * c).sqrt() - b) / (2.0 * a)
+        };
         (root.is_finite() && root >= 1.0 - 1e-12).then_some(root)
     }
 
@@ -88,7 +92,10 @@ impl UslParameters {
     #[must_use]
     pub fn peak(&self) -> Option<Peak> {
         let customers = ((1.0 - self.contention) / self.coherency).sqrt();
-        (self.coherency > 0.0).then(|| Peak { customers, throughput: self.throughput_at(customers) })
+        (self.coherency > 0.0).then(|| Peak {
+            customers,
+            throughput: self.throughput_at(customers),
+        })
     }
 
     /// Throughput that contention alone allows: `gamma / sigma`, 1/s; infinite without contention.
@@ -106,7 +113,11 @@ impl UslParameters {
 
 impl From<UslParameters> for ThroughputLaw {
     fn from(usl: UslParameters) -> Self {
-        let UslParameters { unit_throughput, contention, coherency } = usl;
+        let UslParameters {
+            unit_throughput,
+            contention,
+            coherency,
+        } = usl;
         Self {
             cycle_time_s: (1.0 - contention) / unit_throughput,
             plateau_time_s: (contention - coherency) / unit_throughput,
@@ -120,13 +131,23 @@ impl ThroughputLaw {
     /// Amdahl's law: p = 1, k = 0. `serial_share` is the sigma of USL.
     #[must_use]
     pub fn amdahl(unit_throughput: f64, serial_share: f64) -> Self {
-        UslParameters { unit_throughput, contention: serial_share, coherency: 0.0 }.into()
+        UslParameters {
+            unit_throughput,
+            contention: serial_share,
+            coherency: 0.0,
+        }
+        .into()
     }
 
     /// A soft bottleneck: k = 0, throughput rises to the plateau and stays there.
     #[must_use]
     pub fn soft_bottleneck(cycle_time_s: f64, plateau_time_s: f64, sharpness: f64) -> Self {
-        Self { cycle_time_s, plateau_time_s, sharpness, coherency_time_s: 0.0 }
+        Self {
+            cycle_time_s,
+            plateau_time_s,
+            sharpness,
+            coherency_time_s: 0.0,
+        }
     }
 
     /// The same law in the parameters of USL; `None` where p is not 1.
@@ -197,7 +218,10 @@ impl ThroughputLaw {
             }
             high = bisected(low, high, |customers| self.interval_gradient(customers) > 0.0);
         }
-        Some(Peak { customers: high, throughput: self.throughput_at(high) })
+        Some(Peak {
+            customers: high,
+            throughput: self.throughput_at(high),
+        })
     }
 
     /// Where the bounds N / r and 1 / s cross: `r / s`; `None` without a plateau.
@@ -217,9 +241,17 @@ impl ThroughputLaw {
         let reached = |customers: f64| self.throughput_at(customers) >= throughput;
         let high = match self.peak() {
             Some(peak) => peak.customers,
-            None => std::iter::successors(Some(low), |high| Some(high * 2.0)).take(1000).find(|high| reached(*high))?,
+            None => std::iter::successors(Some(low), |high| Some(high * 2.0))
+                .take(1000)
+                .find(|high| reached(*high))?,
         };
-        (throughput > 0.0 && reached(high)).then(|| if reached(low) { low } else { bisected(low, high, reached) })
+        (throughput > 0.0 && reached(high)).then(|| {
+            if reached(low) {
+                low
+            } else {
+                bisected(low, high, reached)
+            }
+        })
     }
 }
 
@@ -230,7 +262,11 @@ fn bisected(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 {
         if middle <= low || middle >= high {
             break;
         }
-        if holds(middle) { high = middle } else { low = middle }
+        if holds(middle) {
+            high = middle
+        } else {
+            low = middle
+        }
     }
     high
 }

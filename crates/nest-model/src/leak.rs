@@ -38,13 +38,21 @@ struct Climb {
 pub fn find_leak(steps: &[Step], behaviours: &[String], resource: &Resource) -> Option<Leak> {
     // A target that was started again for another size of stored data begins anew.
     let start = steps.first().and_then(|step| step.plan.stored);
-    let fitted = steps.iter().filter(|step| step.plan.purpose != Purpose::Idle && step.plan.stored == start && step.verdict.worth.is_fitted());
-    let climbs: Vec<Climb> = fitted.map(|step| climb(step, behaviours, resource)).filter(|climb| climb.bytes.len() >= 3).collect();
+    let fitted = steps.iter().filter(|step| {
+        step.plan.purpose != Purpose::Idle && step.plan.stored == start && step.verdict.worth.is_fitted()
+    });
+    let climbs: Vec<Climb> = fitted
+        .map(|step| climb(step, behaviours, resource))
+        .filter(|climb| climb.bytes.len() >= 3)
+        .collect();
     let (first, last) = (*climbs.first()?.bytes.first()?, *climbs.last()?.bytes.last()?);
     if last < (1.0 + LEAST_GROWTH) * first {
         return None;
     }
-    let (score, variance) = climbs.iter().map(|climb| kendall(&climb.bytes)).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let (score, variance) = climbs
+        .iter()
+        .map(|climb| kendall(&climb.bytes))
+        .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     if score <= 0.0 || variance <= 0.0 {
         return None;
     }
@@ -53,18 +61,33 @@ pub fn find_leak(steps: &[Step], behaviours: &[String], resource: &Resource) -> 
         return None;
     }
     let driver = driver(&climbs);
-    let mut slopes: Vec<f64> = climbs.iter().flat_map(|climb| pair_slopes(&climb.bytes, &climb.drivers[driver])).collect();
+    let mut slopes: Vec<f64> = climbs
+        .iter()
+        .flat_map(|climb| pair_slopes(&climb.bytes, &climb.drivers[driver]))
+        .collect();
     slopes.sort_by(f64::total_cmp);
     let value = quantile_of_sorted(&slopes, 0.5).filter(|slope| *slope > 0.0)?;
     let half = Z90 * variance.sqrt() / slopes.len() as f64 / 2.0;
     let end = |quantile: f64| quantile_of_sorted(&slopes, quantile.clamp(0.0, 1.0)).unwrap_or(value);
     let (low, high) = (end(0.5 - half).max(0.0), end(0.5 + half));
-    let rate = Estimate { value, standard_error: (high - low) / 2.0 / Z90, low, high };
-    Some(Leak { behaviour: driver.checked_sub(1).map(|index| behaviours[index].clone()), rate, p_value })
+    let rate = Estimate {
+        value,
+        standard_error: (high - low) / 2.0 / Z90,
+        low,
+        high,
+    };
+    Some(Leak {
+        behaviour: driver.checked_sub(1).map(|index| behaviours[index].clone()),
+        rate,
+        p_value,
+    })
 }
 
 fn climb(step: &Step, behaviours: &[String], resource: &Resource) -> Climb {
-    let mut climb = Climb { bytes: Vec::new(), drivers: vec![Vec::new(); behaviours.len() + 1] };
+    let mut climb = Climb {
+        bytes: Vec::new(),
+        drivers: vec![Vec::new(); behaviours.len() + 1],
+    };
     let mut sums = vec![0.0; behaviours.len() + 1];
     for window in &step.windows {
         sums[0] += window.duration_s;
@@ -74,7 +97,11 @@ fn climb(step: &Step, behaviours: &[String], resource: &Resource) -> Climb {
         // Bytes are those at the end of a window.
         if let Some(bytes) = window.used.get(&resource.name) {
             climb.bytes.push(*bytes);
-            climb.drivers.iter_mut().zip(&sums).for_each(|(driver, sum)| driver.push(*sum));
+            climb
+                .drivers
+                .iter_mut()
+                .zip(&sums)
+                .for_each(|(driver, sum)| driver.push(*sum));
         }
     }
     climb
@@ -83,7 +110,10 @@ fn climb(step: &Step, behaviours: &[String], resource: &Resource) -> Climb {
 /// Pairs that rise minus pairs that fall, and the variance of that number where there is no trend.
 fn kendall(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
-    let pairs = values.iter().enumerate().flat_map(|(index, early)| values[index + 1..].iter().map(move |late| late - early));
+    let pairs = values
+        .iter()
+        .enumerate()
+        .flat_map(|(index, early)| values[index + 1..].iter().map(move |late| late - early));
     let score = pairs
         .map(|rise| {
             if rise > 0.0 {
@@ -108,13 +138,18 @@ fn driver(climbs: &[Climb]) -> usize {
                 (driven[last] - driven[0], climb.bytes[last] - climb.bytes[0])
             })
             .collect();
-        let (xy, xx) = grown.iter().fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x * y, sum.1 + x * x));
+        let (xy, xx) = grown
+            .iter()
+            .fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x * y, sum.1 + x * x));
         let slope = if xx > 0.0 { (xy / xx).max(0.0) } else { 0.0 };
         grown.iter().map(|(x, y)| (y - slope * x).powi(2)).sum::<f64>()
     };
     let drivers = climbs.first().map_or(1, |climb| climb.drivers.len());
-    let best = (1..drivers).map(|driver| (driver, misfit(driver))).min_by(|a, b| a.1.total_cmp(&b.1));
-    best.filter(|(_, misfit_of)| *misfit_of < NAMED * misfit(0)).map_or(0, |(driver, _)| driver)
+    let best = (1..drivers)
+        .map(|driver| (driver, misfit(driver)))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    best.filter(|(_, misfit_of)| *misfit_of < NAMED * misfit(0))
+        .map_or(0, |(driver, _)| driver)
 }
 
 fn pair_slopes(bytes: &[f64], driver: &[f64]) -> Vec<f64> {
@@ -130,7 +165,13 @@ mod tests {
     use super::*;
 
     fn climb_of(bytes: &[f64], executions: &[f64]) -> Climb {
-        Climb { bytes: bytes.to_vec(), drivers: vec![(1..=bytes.len()).map(|second| second as f64).collect(), executions.to_vec()] }
+        Climb {
+            bytes: bytes.to_vec(),
+            drivers: vec![
+                (1..=bytes.len()).map(|second| second as f64).collect(),
+                executions.to_vec(),
+            ],
+        }
     }
 
     #[test]
@@ -144,11 +185,20 @@ mod tests {
     #[test]
     fn what_a_behaviour_leaves_behind_is_told_from_what_time_does() {
         // 100 bytes an execution: 1 a second in one step, 10 a second in the other
-        let steps = [climb_of(&[100.0, 200.0, 300.0], &[1.0, 2.0, 3.0]), climb_of(&[1e3, 2e3, 3e3], &[10.0, 20.0, 30.0])];
+        let steps = [
+            climb_of(&[100.0, 200.0, 300.0], &[1.0, 2.0, 3.0]),
+            climb_of(&[1e3, 2e3, 3e3], &[10.0, 20.0, 30.0]),
+        ];
         assert_eq!(driver(&steps), 1);
         // 50 bytes a second whatever is executed
-        let steps = [climb_of(&[50.0, 100.0, 150.0], &[1.0, 2.0, 3.0]), climb_of(&[50.0, 100.0, 150.0], &[10.0, 20.0, 30.0])];
+        let steps = [
+            climb_of(&[50.0, 100.0, 150.0], &[1.0, 2.0, 3.0]),
+            climb_of(&[50.0, 100.0, 150.0], &[10.0, 20.0, 30.0]),
+        ];
         assert_eq!(driver(&steps), 0);
-        assert_eq!(pair_slopes(&[0.0, 10.0, 40.0], &[0.0, 1.0, 2.0]), [10.0, 20.0, 30.0]);
+        assert_eq!(
+            pair_slopes(&[0.0, 10.0, 40.0], &[0.0, 1.0, 2.0]),
+            [10.0, 20.0, 30.0]
+        );
     }
 }

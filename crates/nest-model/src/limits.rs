@@ -58,7 +58,11 @@ pub enum Cause<'a> {
     AsMeasured(&'a str),
     Unmeasured(&'a UnmeasuredLimit),
     Errors(f64), // share that is tolerated
-    Objective { name: &'a str, law: &'a QuantileLaw, limit_s: f64 },
+    Objective {
+        name: &'a str,
+        law: &'a QuantileLaw,
+        limit_s: f64,
+    },
     Concurrency(f64, &'a str),
     Growth(f64, &'a str),
     Waiting(&'a QuantileLaw),
@@ -77,7 +81,12 @@ pub struct Asked<'a> {
 }
 
 /// Everything that can fail in one world, always in the same order.
-pub fn limits<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs) -> Vec<Limit<'a>> {
+pub fn limits<'a>(
+    priced: &'a PricedConfig<'_>,
+    asked: &Asked<'a>,
+    world: &World,
+    inputs: &Inputs,
+) -> Vec<Limit<'a>> {
     let mut limits = Vec::with_capacity(16);
     processors(priced, inputs, &mut limits);
     kept(priced, inputs, &mut limits);
@@ -92,47 +101,112 @@ pub fn limits<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World
 }
 
 fn limit(kind: BreakKind, cause: Cause<'_>, customers: f64) -> Limit<'_> {
-    Limit { kind, cause, customers, filling: None }
+    Limit {
+        kind,
+        cause,
+        customers,
+        filling: None,
+    }
 }
 
 /// The processors of each placement, once no unit may be added.
 fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     for (index, placed) in priced.placed.iter().enumerate() {
-        let Some(sizing) = priced.sizing(index, inputs) else { continue };
+        let Some(sizing) = priced.sizing(index, inputs) else {
+            continue;
+        };
         let most = placed.most_units();
-        let at = |utilisation: f64| if most.is_finite() { sizing.customers_at(most, utilisation) } else { f64::INFINITY };
-        limits.push(limit(BreakKind::OverReserve, Cause::Processor(&placed.label), at(1.0 - sizing.reserve)));
-        limits.push(limit(BreakKind::Saturation, Cause::Processor(&placed.label), at(1.0)));
+        let at = |utilisation: f64| {
+            if most.is_finite() {
+                sizing.customers_at(most, utilisation)
+            } else {
+                f64::INFINITY
+            }
+        };
+        limits.push(limit(
+            BreakKind::OverReserve,
+            Cause::Processor(&placed.label),
+            at(1.0 - sizing.reserve),
+        ));
+        limits.push(limit(
+            BreakKind::Saturation,
+            Cause::Processor(&placed.label),
+            at(1.0),
+        ));
     }
 }
 
 /// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It still binds.
 fn kept<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    for (index, kept) in priced.kept.iter().enumerate().filter(|(_, kept)| kept.resource.kind != ResourceKind::Memory) {
+    for (index, kept) in priced
+        .kept
+        .iter()
+        .enumerate()
+        .filter(|(_, kept)| kept.resource.kind != ResourceKind::Memory)
+    {
         let at = |utilisation: f64| kept_customers(priced, inputs, index, utilisation);
         let cause = || Cause::AsMeasured(&kept.resource.name);
-        limits.push(limit(BreakKind::OverReserve, cause(), at(1.0 - priced.main().placement.reserve())));
+        limits.push(limit(
+            BreakKind::OverReserve,
+            cause(),
+            at(1.0 - priced.main().placement.reserve()),
+        ));
         limits.push(limit(BreakKind::Saturation, cause(), at(1.0)));
     }
 }
 
 /// A limit that no probe reads. Whether it comes with every instance is not known, so it is taken for one that they share.
-fn unmeasured<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    let Some(found) = asked.model.throughput.as_ref().and_then(|law| law.unmeasured.as_ref()) else { return };
+fn unmeasured<'a>(
+    priced: &'a PricedConfig<'_>,
+    asked: &Asked<'a>,
+    world: &World,
+    inputs: &Inputs,
+    limits: &mut Vec<Limit<'a>>,
+) {
+    let Some(found) = asked
+        .model
+        .throughput
+        .as_ref()
+        .and_then(|law| law.unmeasured.as_ref())
+    else {
+        return;
+    };
     let customers = world.limit.as_ref().map_or(f64::INFINITY, |one| {
-        let passing = |index: &usize| one.behaviour.as_ref().is_none_or(|behaviour| priced.behaviours[*index] == *behaviour);
-        let per_day: f64 = (0..priced.behaviours.len()).filter(passing).map(|index| inputs.rates_per_day[index]).sum();
-        if per_day > 0.0 { one.most_per_s / (priced.peak_per_day * per_day) } else { f64::INFINITY }
+        let passing = |index: &usize| {
+            one.behaviour
+                .as_ref()
+                .is_none_or(|behaviour| priced.behaviours[*index] == *behaviour)
+        };
+        let per_day: f64 = (0..priced.behaviours.len())
+            .filter(passing)
+            .map(|index| inputs.rates_per_day[index])
+            .sum();
+        if per_day > 0.0 {
+            one.most_per_s / (priced.peak_per_day * per_day)
+        } else {
+            f64::INFINITY
+        }
     });
     limits.push(limit(BreakKind::Saturation, Cause::Unmeasured(found), customers));
 }
 
 /// Failures as they began on the measured machine, for each instance that may be added.
 fn errors<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, limits: &mut Vec<Limit<'a>>) {
-    let Some(onset) = asked.model.error_onset.as_ref().filter(|onset| onset.first_failing.is_some()) else { return };
+    let Some(onset) = asked
+        .model
+        .error_onset
+        .as_ref()
+        .filter(|onset| onset.first_failing.is_some())
+    else {
+        return;
+    };
     let failing = customers_failing(onset, onset.tolerated, world.error_position).unwrap_or(0.0);
     let instances = priced.main().most_units();
-    limits.push(limit(BreakKind::ErrorOnset, Cause::Errors(onset.tolerated), if failing > 0.0 { instances * failing } else { 0.0 }));
+    limits.push(limit(
+        BreakKind::ErrorOnset,
+        Cause::Errors(onset.tolerated),
+        if failing > 0.0 { instances * failing } else { 0.0 },
+    ));
 }
 
 /// Functions that may run at once, and how fast their number may grow.
@@ -144,27 +218,58 @@ fn errors<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, li
 /// Source: `reference/pricing.md` R18.
 fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     for (index, placed) in priced.placed.iter().enumerate() {
-        let Carrier::Function(function) = &placed.carrier else { continue };
+        let Carrier::Function(function) = &placed.carrier else {
+            continue;
+        };
         let per_customer = priced.concurrency(index, inputs);
         let at = |quota: f64, each: f64| if each > 0.0 { quota / each } else { f64::INFINITY };
         if let Some(quota) = function.concurrency {
-            limits.push(limit(BreakKind::Quota, Cause::Concurrency(quota, &placed.label), at(quota, per_customer)));
+            limits.push(limit(
+                BreakKind::Quota,
+                Cause::Concurrency(quota, &placed.label),
+                at(quota, per_customer),
+            ));
         }
         if let Some(per_10_s) = function.per_10_s {
             let rise = per_customer * (1.0 - 1.0 / priced.study.customers.burst);
-            limits.push(limit(BreakKind::Quota, Cause::Growth(per_10_s, &placed.label), at(per_10_s * 6.0, rise)));
+            limits.push(limit(
+                BreakKind::Quota,
+                Cause::Growth(per_10_s, &placed.label),
+                at(per_10_s * 6.0, rise),
+            ));
         }
     }
 }
 
 /// Objectives of response time, each where its quantile comes above its limit.
-fn objectives<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn objectives<'a>(
+    priced: &'a PricedConfig<'_>,
+    asked: &Asked<'a>,
+    world: &World,
+    inputs: &Inputs,
+    limits: &mut Vec<Limit<'a>>,
+) {
     for (name, slo) in &asked.study.slo {
         for (quantile, limit_s) in slo.limits() {
             for law in &asked.model.quantiles {
-                if law.quantile == quantile && slo.applies_to.as_ref().is_none_or(|behaviour| law.behaviour == *behaviour) {
-                    let customers = objective_customers(priced, inputs, law, &behaviour_laws(priced, world, law), limit_s);
-                    limits.push(limit(BreakKind::Slo, Cause::Objective { name, law, limit_s }, customers));
+                if law.quantile == quantile
+                    && slo
+                        .applies_to
+                        .as_ref()
+                        .is_none_or(|behaviour| law.behaviour == *behaviour)
+                {
+                    let customers = objective_customers(
+                        priced,
+                        inputs,
+                        law,
+                        &behaviour_laws(priced, world, law),
+                        limit_s,
+                    );
+                    limits.push(limit(
+                        BreakKind::Slo,
+                        Cause::Objective { name, law, limit_s },
+                        customers,
+                    ));
                 }
             }
         }
@@ -172,12 +277,27 @@ fn objectives<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World
 }
 
 /// All laws of the behaviour of one of them, each with its a and b in a world.
-pub fn behaviour_laws<'a>(priced: &'a PricedConfig<'_>, world: &World, of: &QuantileLaw) -> Vec<(&'a Rise, (f64, f64))> {
-    let laws = priced.rises.iter().map(Arc::as_ref).zip(world.quantiles.iter().copied());
-    laws.filter(|(rise, _)| rise.law.behaviour == of.behaviour).collect()
+pub fn behaviour_laws<'a>(
+    priced: &'a PricedConfig<'_>,
+    world: &World,
+    of: &QuantileLaw,
+) -> Vec<(&'a Rise, (f64, f64))> {
+    let laws = priced
+        .rises
+        .iter()
+        .map(Arc::as_ref)
+        .zip(world.quantiles.iter().copied());
+    laws.filter(|(rise, _)| rise.law.behaviour == of.behaviour)
+        .collect()
 }
 
-fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, laws: &[(&Rise, (f64, f64))], limit_s: f64) -> f64 {
+fn objective_customers(
+    priced: &PricedConfig<'_>,
+    inputs: &Inputs,
+    law: &QuantileLaw,
+    laws: &[(&Rise, (f64, f64))],
+    limit_s: f64,
+) -> f64 {
     match highest_utilisation(laws, law.quantile, limit_s / slowdown(priced, inputs, law)) {
         Some(utilisation) => customers_at(priced, inputs, law, utilisation),
         None => 0.0,
@@ -185,13 +305,34 @@ fn objective_customers(priced: &PricedConfig<'_>, inputs: &Inputs, law: &Quantil
 }
 
 /// The utilisation of each placement at which the first objective of its behaviours is missed: more units are bought there.
-pub fn meet_objectives(priced: &PricedConfig<'_>, study: &Study, model: &ScalingModel, world: &World, inputs: &mut Inputs) {
+pub fn meet_objectives(
+    priced: &PricedConfig<'_>,
+    study: &Study,
+    model: &ScalingModel,
+    world: &World,
+    inputs: &mut Inputs,
+) {
     for slo in study.slo.values() {
         for (quantile, limit_s) in slo.limits() {
-            let asked = |law: &&QuantileLaw| law.quantile == quantile && slo.applies_to.as_ref().is_none_or(|behaviour| law.behaviour == *behaviour);
+            let asked = |law: &&QuantileLaw| {
+                law.quantile == quantile
+                    && slo
+                        .applies_to
+                        .as_ref()
+                        .is_none_or(|behaviour| law.behaviour == *behaviour)
+            };
             for law in model.quantiles.iter().filter(asked) {
-                let Some(placed) = priced.carrying_law(law).filter(|placed| priced.sizing(*placed, inputs).is_some()) else { continue };
-                let most = highest_utilisation(&behaviour_laws(priced, world, law), quantile, limit_s / slowdown(priced, inputs, law));
+                let Some(placed) = priced
+                    .carrying_law(law)
+                    .filter(|placed| priced.sizing(*placed, inputs).is_some())
+                else {
+                    continue;
+                };
+                let most = highest_utilisation(
+                    &behaviour_laws(priced, world, law),
+                    quantile,
+                    limit_s / slowdown(priced, inputs, law),
+                );
                 if let Some(most) = most.filter(|most| *most >= LEAST_UTILISATION) {
                     let used = &mut inputs.placed[placed];
                     used.most_utilisation = used.most_utilisation.min(most);
@@ -203,18 +344,32 @@ pub fn meet_objectives(priced: &PricedConfig<'_>, study: &Study, model: &Scaling
 
 /// Factor on the times of a law on this configuration.
 pub fn slowdown(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -> f64 {
-    priced.carrying_law(law).map_or(1.0, |placed| priced.placed[placed].slowdown(inputs.placed[placed].speed))
+    priced.carrying_law(law).map_or(1.0, |placed| {
+        priced.placed[placed].slowdown(inputs.placed[placed].speed)
+    })
 }
 
 /// Customers at which the resource of a law is at a utilisation: units are added until none is left, so one that the sizing never lets
 /// happen is only reached on the last of them. Functions never queue.
 fn customers_at(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, utilisation: f64) -> f64 {
     let Some(placed) = priced.carrying_law(law) else {
-        return priced.kept_index(&law.resource).map_or(f64::INFINITY, |index| kept_customers(priced, inputs, index, utilisation));
+        return priced.kept_index(&law.resource).map_or(f64::INFINITY, |index| {
+            kept_customers(priced, inputs, index, utilisation)
+        });
     };
-    let Some(sizing) = priced.sizing(placed, inputs) else { return f64::INFINITY };
-    let instances = if utilisation >= sizing.target { priced.placed[placed].most_units() } else { f64::from(sizing.least) };
-    if instances.is_finite() { sizing.customers_at(instances, utilisation) } else { f64::INFINITY }
+    let Some(sizing) = priced.sizing(placed, inputs) else {
+        return f64::INFINITY;
+    };
+    let instances = if utilisation >= sizing.target {
+        priced.placed[placed].most_units()
+    } else {
+        f64::from(sizing.least)
+    };
+    if instances.is_finite() {
+        sizing.customers_at(instances, utilisation)
+    } else {
+        f64::INFINITY
+    }
 }
 
 /// Customers at which a resource that stays as it was measured is at a utilisation; one of the placed tier comes with every instance.
@@ -237,11 +392,29 @@ fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, util
 ///
 /// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979.
 fn knee<'a>(priced: &'a PricedConfig<'_>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    let medians = priced.rises.iter().map(Arc::as_ref).zip(&world.quantiles).filter(|(rise, _)| rise.law.quantile == 0.5);
-    let rate = |law: &QuantileLaw| priced.behaviours.iter().position(|name| *name == law.behaviour).map_or(0.0, |index| inputs.rates_per_day[index]);
-    let Some((rise, (a, b))) = medians.max_by(|left, right| rate(&left.0.law).total_cmp(&rate(&right.0.law))) else { return };
+    let medians = priced
+        .rises
+        .iter()
+        .map(Arc::as_ref)
+        .zip(&world.quantiles)
+        .filter(|(rise, _)| rise.law.quantile == 0.5);
+    let rate = |law: &QuantileLaw| {
+        priced
+            .behaviours
+            .iter()
+            .position(|name| *name == law.behaviour)
+            .map_or(0.0, |index| inputs.rates_per_day[index])
+    };
+    let Some((rise, (a, b))) = medians.max_by(|left, right| rate(&left.0.law).total_cmp(&rate(&right.0.law)))
+    else {
+        return;
+    };
     let (law, power) = (&rise.law, |rho: f64| rho / rise.seconds((*a, *b), rho));
-    let customers = if *a > 0.0 && *b > 0.0 { customers_at(priced, inputs, law, maximum(power)) } else { f64::INFINITY };
+    let customers = if *a > 0.0 && *b > 0.0 {
+        customers_at(priced, inputs, law, maximum(power))
+    } else {
+        f64::INFINITY
+    };
     limits.push(limit(BreakKind::Knee, Cause::Waiting(law), customers));
 }
 
@@ -271,40 +444,109 @@ fn maximum(of: impl Fn(f64) -> f64) -> f64 {
 fn memory<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
     let resident = |resource: &'a ResourceModel, customers: f64, instances: f64, filling: Filling| {
         let leak = leak_bytes_per_s(priced, asked, inputs, resource, instances);
-        let filling = (leak > 0.0).then_some(Filling { per_month: leak * DAYS_PER_MONTH * SECONDS_PER_DAY, ..filling });
-        Limit { kind: BreakKind::Memory, cause: Cause::Memory(&resource.name), customers: customers.max(0.0), filling }
+        let filling = (leak > 0.0).then_some(Filling {
+            per_month: leak * DAYS_PER_MONTH * SECONDS_PER_DAY,
+            ..filling
+        });
+        Limit {
+            kind: BreakKind::Memory,
+            cause: Cause::Memory(&resource.name),
+            customers: customers.max(0.0),
+            filling,
+        }
     };
     for (index, placed) in priced.placed.iter().enumerate() {
-        let of_tier = asked.model.resources.iter().find(|resource| resource.kind == ResourceKind::Memory && resource.tier == placed.placement.tier);
-        let (Some(resource), Some(used), Some(sizing), Carrier::Units(units)) =
-            (of_tier, &inputs.placed[index].memory, priced.sizing(index, inputs), &placed.carrier)
-        else {
+        let of_tier =
+            asked.model.resources.iter().find(|resource| {
+                resource.kind == ResourceKind::Memory && resource.tier == placed.placement.tier
+            });
+        let (Some(resource), Some(used), Some(sizing), Carrier::Units(units)) = (
+            of_tier,
+            &inputs.placed[index].memory,
+            priced.sizing(index, inputs),
+            &placed.carrier,
+        ) else {
             continue;
         };
         let per_customer = priced.peak_per_day * inputs.use_per_day(used);
         let room = units.memory_bytes * USABLE_MEMORY - used.idle;
-        let per_instance = if per_customer > 0.0 { room / per_customer } else { f64::INFINITY };
+        let per_instance = if per_customer > 0.0 {
+            room / per_customer
+        } else {
+            f64::INFINITY
+        };
         // Units are added by their processors: the fewest are filled before that, or the last one when there are no more.
         let carried = sizing.customers_at(1.0, sizing.target);
-        let instances = if per_instance < carried { f64::from(sizing.least) } else { placed.most_units() };
-        let customers = if per_instance.is_finite() { instances * per_instance } else { f64::INFINITY };
+        let instances = if per_instance < carried {
+            f64::from(sizing.least)
+        } else {
+            placed.most_units()
+        };
+        let customers = if per_instance.is_finite() {
+            instances * per_instance
+        } else {
+            f64::INFINITY
+        };
         // A leak fills what a unit leaves that carries all its processors may.
-        let left = if per_customer > 0.0 { room - per_customer * carried } else { room };
-        limits.push(resident(resource, customers, sizing.instances(asked.from), Filling { room: left, per_customer: 0.0, per_month: 0.0 }));
+        let left = if per_customer > 0.0 {
+            room - per_customer * carried
+        } else {
+            room
+        };
+        limits.push(resident(
+            resource,
+            customers,
+            sizing.instances(asked.from),
+            Filling {
+                room: left,
+                per_customer: 0.0,
+                per_month: 0.0,
+            },
+        ));
     }
-    for (index, kept) in priced.kept.iter().enumerate().filter(|(_, kept)| kept.resource.kind == ResourceKind::Memory) {
+    for (index, kept) in priced
+        .kept
+        .iter()
+        .enumerate()
+        .filter(|(_, kept)| kept.resource.kind == ResourceKind::Memory)
+    {
         let per_customer = priced.peak_per_day * inputs.use_per_day(&inputs.kept[index]);
         let room = kept.capacity - inputs.kept[index].idle;
-        let customers = if per_customer > 0.0 { room / per_customer } else { f64::INFINITY };
-        limits.push(resident(kept.resource, customers, 1.0, Filling { room, per_customer, per_month: 0.0 }));
+        let customers = if per_customer > 0.0 {
+            room / per_customer
+        } else {
+            f64::INFINITY
+        };
+        limits.push(resident(
+            kept.resource,
+            customers,
+            1.0,
+            Filling {
+                room,
+                per_customer,
+                per_month: 0.0,
+            },
+        ));
     }
 }
 
 /// Bytes per second by which the memory of one of `instances` grows for good, with as many customers as today.
-fn leak_bytes_per_s(priced: &PricedConfig<'_>, asked: &Asked<'_>, inputs: &Inputs, resource: &ResourceModel, instances: f64) -> f64 {
+fn leak_bytes_per_s(
+    priced: &PricedConfig<'_>,
+    asked: &Asked<'_>,
+    inputs: &Inputs,
+    resource: &ResourceModel,
+    instances: f64,
+) -> f64 {
     let Some(leak) = &resource.leak else { return 0.0 };
-    let Some(behaviour) = &leak.behaviour else { return leak.rate.value };
-    let per_day = priced.behaviours.iter().position(|name| name == behaviour).map_or(0.0, |index| inputs.rates_per_day[index]);
+    let Some(behaviour) = &leak.behaviour else {
+        return leak.rate.value;
+    };
+    let per_day = priced
+        .behaviours
+        .iter()
+        .position(|name| name == behaviour)
+        .map_or(0.0, |index| inputs.rates_per_day[index]);
     leak.rate.value * asked.from * per_day / SECONDS_PER_DAY / instances
 }
 
@@ -314,18 +556,36 @@ fn budget<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, 
     let float = |amount: Quoted| amount.0.to_f64().unwrap_or(f64::INFINITY);
     let currency = &asked.study.study.currency;
     if let Some(amount) = asked.study.budget.monthly {
-        let over = |customers: f64| priced.cost(customers, inputs) + priced.fees(customers, inputs) > float(amount);
-        let customers = if over(asked.to) { least(0.0, asked.to, over) } else { f64::INFINITY };
-        limits.push(limit(BreakKind::Budget, Cause::Monthly(amount, currency), customers));
+        let over =
+            |customers: f64| priced.cost(customers, inputs) + priced.fees(customers, inputs) > float(amount);
+        let customers = if over(asked.to) {
+            least(0.0, asked.to, over)
+        } else {
+            f64::INFINITY
+        };
+        limits.push(limit(
+            BreakKind::Budget,
+            Cause::Monthly(amount, currency),
+            customers,
+        ));
     }
     if let Some(amount) = asked.study.budget.per_1000 {
-        let over = |customers: f64| (priced.cost(customers, inputs) + priced.fees(customers, inputs)) / customers * 1e3 > float(amount);
-        let mut steps = std::iter::successors(Some(asked.from), |customers| (*customers < asked.to).then(|| (customers * GRID).min(asked.to)));
+        let over = |customers: f64| {
+            (priced.cost(customers, inputs) + priced.fees(customers, inputs)) / customers * 1e3
+                > float(amount)
+        };
+        let mut steps = std::iter::successors(Some(asked.from), |customers| {
+            (*customers < asked.to).then(|| (customers * GRID).min(asked.to))
+        });
         let customers = match steps.find(|customers| over(*customers)) {
             Some(first) if first > asked.from => least((first / GRID).max(asked.from), first, over),
             first => first.unwrap_or(f64::INFINITY),
         };
-        limits.push(limit(BreakKind::Budget, Cause::Per1000(amount, currency), customers));
+        limits.push(limit(
+            BreakKind::Budget,
+            Cause::Per1000(amount, currency),
+            customers,
+        ));
     }
 }
 
@@ -348,10 +608,23 @@ impl fmt::Display for Cause<'_> {
                 None => f.write_str(ceiling::UNMEASURED),
             },
             Self::Errors(share) => write!(f, "more than {} % fail, as measured", share * 100.0),
-            Self::Objective { name, law, limit_s } => write!(f, "{name}: {} p{} over {limit_s} s", law.behaviour, law.quantile * 100.0),
-            Self::Concurrency(quota, label) => write!(f, "{quota:.0} concurrent executions{}", of_pair(label)),
-            Self::Growth(per_10_s, label) => write!(f, "{per_10_s:.0} more executions every 10 s{}", of_pair(label)),
-            Self::Waiting(law) => write!(f, "{}: {} waits longer than more work is worth", law.resource, law.behaviour),
+            Self::Objective { name, law, limit_s } => write!(
+                f,
+                "{name}: {} p{} over {limit_s} s",
+                law.behaviour,
+                law.quantile * 100.0
+            ),
+            Self::Concurrency(quota, label) => {
+                write!(f, "{quota:.0} concurrent executions{}", of_pair(label))
+            }
+            Self::Growth(per_10_s, label) => {
+                write!(f, "{per_10_s:.0} more executions every 10 s{}", of_pair(label))
+            }
+            Self::Waiting(law) => write!(
+                f,
+                "{}: {} waits longer than more work is worth",
+                law.resource, law.behaviour
+            ),
             Self::Memory(name) => f.write_str(name),
             Self::Monthly(amount, currency) => write!(f, "{amount} {currency} a month"),
             Self::Per1000(amount, currency) => write!(f, "{amount} {currency} for 1,000 customers a month"),

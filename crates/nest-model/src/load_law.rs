@@ -72,7 +72,8 @@ impl LoadLaw {
             // With nothing gained from load, use would be `full - extra`.
             LoadShape::Rising => {
                 let empty = full - extra;
-                2.0 * capacity * empty / (capacity + (capacity * capacity - 4.0 * extra * empty).max(0.0).sqrt())
+                2.0 * capacity * empty
+                    / (capacity + (capacity * capacity - 4.0 * extra * empty).max(0.0).sqrt())
             }
         }
     }
@@ -91,10 +92,17 @@ mod tests {
     #[test]
     fn use_and_load_are_inverses_and_the_stated_demand_holds_at_the_mean() {
         for shape in [LoadShape::Falling, LoadShape::Rising] {
-            let law = LoadLaw { shape, slope: 0.3, mean: shape.driver(0.4) };
+            let law = LoadLaw {
+                shape,
+                slope: 0.3,
+                mean: shape.driver(0.4),
+            };
             for utilisation in [0.05, 0.1, 0.4, 0.7, 1.0, 1.3] {
                 let busy = law.busy_at(0.05, utilisation, 2.0);
-                assert!((law.used(0.05, busy, 2.0) / 2.0 - utilisation).abs() < 1e-12, "{utilisation}");
+                assert!(
+                    (law.used(0.05, busy, 2.0) / 2.0 - utilisation).abs() < 1e-12,
+                    "{utilisation}"
+                );
             }
             assert_eq!(law.factor(0.4), 1.0);
             assert_eq!(law.factor(0.1) > law.factor(0.9), shape == LoadShape::Falling);

@@ -86,9 +86,17 @@ impl MixedFit {
     /// A coefficient with its 90 % interval (Student's t), cut off at 0.
     #[must_use]
     pub fn estimate(&self, column: usize) -> Estimate {
-        let (value, error) = (self.coefficients[column], self.covariance[(column, column)].max(0.0).sqrt());
+        let (value, error) = (
+            self.coefficients[column],
+            self.covariance[(column, column)].max(0.0).sqrt(),
+        );
         let t = upper_t(self.degrees_of_freedom[column]);
-        Estimate { value, standard_error: error, low: (value - t * error).max(0.0), high: value + t * error }
+        Estimate {
+            value,
+            standard_error: error,
+            low: (value - t * error).max(0.0),
+            high: value + t * error,
+        }
     }
 }
 
@@ -120,9 +128,13 @@ pub fn fit_mixed(observations: &Observations) -> Option<MixedFit> {
     if outliers.is_empty() {
         return fit_kept(observations, false).map(|(fit, _)| fit);
     }
-    let kept: Vec<usize> = (0..observations.used.len()).filter(|row| !outliers.contains(row)).collect();
+    let kept: Vec<usize> = (0..observations.used.len())
+        .filter(|row| !outliers.contains(row))
+        .collect();
     // Without them the columns may be dependent; then all windows are needed.
-    let Some((mut fit, _)) = fit_kept(&observations.only(&kept), false) else { return fit_kept(observations, false).map(|(fit, _)| fit) };
+    let Some((mut fit, _)) = fit_kept(&observations.only(&kept), false) else {
+        return fit_kept(observations, false).map(|(fit, _)| fit);
+    };
     fit.outliers = outliers;
     Some(fit)
 }
@@ -160,22 +172,56 @@ fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) 
     let far = |groups: &dyn Fn(usize) -> bool, shape: &dyn Fn(usize) -> f64, least: f64| {
         let mut found: Vec<(usize, f64)> = Vec::new();
         for range in observations.visits.iter().filter(|range| groups(range.len())) {
-            let residuals: Vec<f64> = range.clone().map(|row| observations.used[row] - fitted[row]).collect();
-            let middle = if range.len() >= FEWEST_TOGETHER { median(residuals.clone()) } else { 0.0 };
-            found.extend(range.clone().zip(residuals).map(|(row, residual)| (row, (residual - middle) / shape(row))));
+            let residuals: Vec<f64> = range
+                .clone()
+                .map(|row| observations.used[row] - fitted[row])
+                .collect();
+            let middle = if range.len() >= FEWEST_TOGETHER {
+                median(residuals.clone())
+            } else {
+                0.0
+            };
+            found.extend(
+                range
+                    .clone()
+                    .zip(residuals)
+                    .map(|(row, residual)| (row, (residual - middle) / shape(row))),
+            );
         }
         let spread = NORMAL_MAD * median(found.iter().map(|(_, residual)| residual.abs()).collect());
         let limit = OUTLIER * spread.max(least);
-        found.into_iter().filter(|(_, residual)| residual.abs() > limit).map(|(row, _)| row).collect::<Vec<_>>()
+        found
+            .into_iter()
+            .filter(|(_, residual)| residual.abs() > limit)
+            .map(|(row, _)| row)
+            .collect::<Vec<_>>()
     };
-    let mut rows = far(&|windows| windows >= FEWEST_TOGETHER, &|row| variances.window[row].sqrt(), 1.0);
+    let mut rows = far(
+        &|windows| windows >= FEWEST_TOGETHER,
+        &|row| variances.window[row].sqrt(),
+        1.0,
+    );
     // A visit of one or two windows is judged by all visits; there must be enough of them for that.
-    if observations.visits.iter().filter(|range| range.len() < FEWEST_TOGETHER).count() >= observations.design.ncols() + PRIOR_REPEATS as usize {
+    if observations
+        .visits
+        .iter()
+        .filter(|range| range.len() < FEWEST_TOGETHER)
+        .count()
+        >= observations.design.ncols() + PRIOR_REPEATS as usize
+    {
         let shape = |row: usize| PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * observations.scale;
-        rows.extend(far(&|windows| windows < FEWEST_TOGETHER, &shape, LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_VISITS));
+        rows.extend(far(
+            &|windows| windows < FEWEST_TOGETHER,
+            &shape,
+            LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_VISITS,
+        ));
     }
     rows.sort_unstable();
-    if rows.len() as f64 > MOST_OUTLIERS * observations.used.len() as f64 { Vec::new() } else { rows }
+    if rows.len() as f64 > MOST_OUTLIERS * observations.used.len() as f64 {
+        Vec::new()
+    } else {
+        rows
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -191,23 +237,43 @@ struct Variances {
 
 /// Fits all rows; `robust` gives those that lie far off less weight.
 fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Variances)> {
-    let Observations { design, used, scale, .. } = observations;
+    let Observations {
+        design, used, scale, ..
+    } = observations;
     let rows = used.len();
-    let mut variances = Variances { window: used.iter().map(|used| (0.02 * used.abs() + 0.01 * scale).powi(2)).collect(), tau: PRIOR_BETWEEN_VISITS };
+    let mut variances = Variances {
+        window: used
+            .iter()
+            .map(|used| (0.02 * used.abs() + 0.01 * scale).powi(2))
+            .collect(),
+        tau: PRIOR_BETWEEN_VISITS,
+    };
     let mut fitted = used.map(f64::abs);
     let mut distances = vec![0.0; rows];
-    let alone: Vec<bool> = observations.visits.iter().flat_map(|range| vec![range.len() < FEWEST_TOGETHER; range.len()]).collect();
+    let alone: Vec<bool> = observations
+        .visits
+        .iter()
+        .flat_map(|range| vec![range.len() < FEWEST_TOGETHER; range.len()])
+        .collect();
     let error_of = |row: usize, window: &[f64], fitted: &DVector<f64>| {
-        if alone[row] { PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * scale } else { window[row].sqrt() }
+        if alone[row] {
+            PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * scale
+        } else {
+            window[row].sqrt()
+        }
     };
     let mut solved = None;
     for _ in 0..ROUNDS {
-        let mut weighted_by = Variances { window: variances.window.clone(), tau: variances.tau };
+        let mut weighted_by = Variances {
+            window: variances.window.clone(),
+            tau: variances.tau,
+        };
         if robust {
             // What a single window is off by is its visit's; it must be its own to count less.
             for (row, distance) in distances.iter().enumerate() {
                 let own = error_of(row, &variances.window, &fitted).powi(2);
-                weighted_by.window[row] += own * ((ROBUST + distance * distance) / (ROBUST + 1.0) - 1.0).max(0.0);
+                weighted_by.window[row] +=
+                    own * ((ROBUST + distance * distance) / (ROBUST + 1.0) - 1.0).max(0.0);
             }
         }
         let whitened = Whitened::new(observations, &fitted, &weighted_by, true);
@@ -215,27 +281,47 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
         let residuals = used - design * &fit.coefficients;
         fitted = design * &fit.coefficients;
         let windows = window_variances(observations, &fitted, &residuals, &whitened, &fit, robust);
-        let off: Vec<f64> = (0..rows).map(|row| residuals[row] / error_of(row, &windows.variances, &fitted)).collect();
+        let off: Vec<f64> = (0..rows)
+            .map(|row| residuals[row] / error_of(row, &windows.variances, &fitted))
+            .collect();
         let spread = NORMAL_MAD * median(off.iter().map(|off| off.abs()).collect());
-        distances = off.iter().zip(&alone).map(|(off, alone)| off / spread.max(if *alone { f64::MIN_POSITIVE } else { 1.0 })).collect();
+        distances = off
+            .iter()
+            .zip(&alone)
+            .map(|(off, alone)| off / spread.max(if *alone { f64::MIN_POSITIVE } else { 1.0 }))
+            .collect();
         let seen = whitened.between_visits(&fit, variances.tau, *scale);
-        let prior = Variances { window: windows.variances.clone(), tau: PRIOR_BETWEEN_VISITS };
+        let prior = Variances {
+            window: windows.variances.clone(),
+            tau: PRIOR_BETWEEN_VISITS,
+        };
         let repeats = Whitened::new(observations, &fitted, &prior, false).repeats(&fit);
-        variances = Variances { window: windows.variances.clone(), tau: with_prior(seen, repeats) };
+        variances = Variances {
+            window: windows.variances.clone(),
+            tau: with_prior(seen, repeats),
+        };
         solved = Some((fit, repeats, windows));
     }
     let (_, repeats, windows) = solved?;
     let whitened = Whitened::new(observations, &fitted, &variances, true);
     let fit = whitened.fit(&observations.known)?;
-    let degrees = if observations.visits.len() > MOST_VISITS { repeats } else { whitened.degrees_of_freedom(&fit, variances.tau, *scale) };
+    let degrees = if observations.visits.len() > MOST_VISITS {
+        repeats
+    } else {
+        whitened.degrees_of_freedom(&fit, variances.tau, *scale)
+    };
     // What the prior stands for is known as well as six repeats would tell it.
     let degrees = (degrees + LEAST_PRIOR).max(PRIOR_REPEATS - repeats);
     let (covariance, between) = whitened.covariance(&fit, &observations.known, variances.tau, *scale);
     let degrees_of_freedom = (0..design.ncols())
         .map(|column| {
-            let (all, between) = (covariance[(column, column)].max(f64::MIN_POSITIVE), between[column]);
+            let (all, between) = (
+                covariance[(column, column)].max(f64::MIN_POSITIVE),
+                between[column],
+            );
             let own = (all - between).max(0.0);
-            let inverse = (between / all).powi(2) / degrees + (own / all).powi(2) / windows.degrees_of_freedom;
+            let inverse =
+                (between / all).powi(2) / degrees + (own / all).powi(2) / windows.degrees_of_freedom;
             (1.0 / inverse).clamp(3.0, 1e5)
         })
         .collect();
@@ -255,5 +341,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
 /// The deviation between visits, with the repeats that are missing to six, and at least two, taken from the prior.
 fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
     let missing = (PRIOR_REPEATS - repeats).max(LEAST_PRIOR);
-    ((seen_squared * repeats + missing * PRIOR_BETWEEN_VISITS.powi(2)) / (repeats + missing)).sqrt().clamp(LEAST_BETWEEN_VISITS, 1.0)
+    ((seen_squared * repeats + missing * PRIOR_BETWEEN_VISITS.powi(2)) / (repeats + missing))
+        .sqrt()
+        .clamp(LEAST_BETWEEN_VISITS, 1.0)
 }

@@ -29,23 +29,45 @@ pub struct MonthCost {
 }
 
 /// Every month of a growth scenario, until customers leave what can be projected.
-pub fn course(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futures<'_>) -> Result<Vec<MonthCost>, ModelError> {
-    let inside = |month: &usize| ends(&growth.central, *month).iter().all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers));
+pub fn course(
+    worlds: &ConfigWorlds<'_>,
+    context: &Context<'_>,
+    growth: &Futures<'_>,
+) -> Result<Vec<MonthCost>, ModelError> {
+    let inside = |month: &usize| {
+        ends(&growth.central, *month)
+            .iter()
+            .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
+    };
     let months: Vec<usize> = (0..growth.course.months() as usize).take_while(inside).collect();
     if context.changes_with_time() {
-        return months.par_iter().map(|month| changed_month(worlds, context, growth, *month)).collect();
+        return months
+            .par_iter()
+            .map(|month| changed_month(worlds, context, growth, *month))
+            .collect();
     }
     // What ends a month begins the next one.
     let at = |month: usize| -> Vec<f64> {
-        worlds.draws.iter().zip(&growth.firsts[month]).map(|(inputs, customers)| worlds.priced.cost(*customers, inputs)).collect()
+        worlds
+            .draws
+            .iter()
+            .zip(&growth.firsts[month])
+            .map(|(inputs, customers)| worlds.priced.cost(*customers, inputs))
+            .collect()
     };
     let boundaries: Vec<Vec<f64>> = (0..=months.len()).into_par_iter().map(at).collect();
-    let totals = (0..=months.len()).map(|month| worlds.bill_total(growth.central.at(month as f64))).collect::<Result<Vec<_>, _>>()?;
+    let totals = (0..=months.len())
+        .map(|month| worlds.bill_total(growth.central.at(month as f64)))
+        .collect::<Result<Vec<_>, _>>()?;
     let month = |month: &usize| {
         Ok(MonthCost {
             ends: ends(&growth.central, *month),
             value: (totals[*month] + totals[*month + 1]) / Decimal::TWO,
-            draws: boundaries[*month].iter().zip(&boundaries[*month + 1]).map(|(begin, end)| (begin + end) / 2.0).collect(),
+            draws: boundaries[*month]
+                .iter()
+                .zip(&boundaries[*month + 1])
+                .map(|(begin, end)| (begin + end) / 2.0)
+                .collect(),
             instances: instances(worlds, growth, *month),
             fees: fees(worlds, context, growth, *month)?,
         })
@@ -54,11 +76,22 @@ pub fn course(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futures
 }
 
 /// A month in which what one customer causes is not what it was in the month before.
-fn changed_month(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futures<'_>, month: usize) -> Result<MonthCost, ModelError> {
+fn changed_month(
+    worlds: &ConfigWorlds<'_>,
+    context: &Context<'_>,
+    growth: &Futures<'_>,
+    month: usize,
+) -> Result<MonthCost, ModelError> {
     let ends_of = ends(&growth.central, month);
     let grown = worlds.grown(context, ends_of[0], month)?;
     let this = grown.as_ref().unwrap_or(worlds);
-    let cost = |(inputs, path): (&Inputs, &Path)| ends(path, month).iter().map(|customers| this.priced.cost(*customers, inputs)).sum::<f64>() / 2.0;
+    let cost = |(inputs, path): (&Inputs, &Path)| {
+        ends(path, month)
+            .iter()
+            .map(|customers| this.priced.cost(*customers, inputs))
+            .sum::<f64>()
+            / 2.0
+    };
     Ok(MonthCost {
         ends: ends_of,
         value: (this.bill_total(ends_of[0])? + this.bill_total(ends_of[1])?) / Decimal::TWO,
@@ -70,22 +103,37 @@ fn changed_month(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futu
 
 /// Units on the first day of a month.
 fn instances(worlds: &ConfigWorlds<'_>, growth: &Futures<'_>, month: usize) -> Option<Estimate> {
-    let value = worlds.priced.instances(growth.central.at(month as f64), &worlds.central)?;
-    let at = |(inputs, customers): (&Inputs, &f64)| worlds.priced.instances(*customers, inputs).unwrap_or(f64::NAN);
+    let value = worlds
+        .priced
+        .instances(growth.central.at(month as f64), &worlds.central)?;
+    let at = |(inputs, customers): (&Inputs, &f64)| {
+        worlds.priced.instances(*customers, inputs).unwrap_or(f64::NAN)
+    };
     let mut draws = worlds.draws.iter().zip(&growth.firsts[month]).map(at).collect();
     Some(Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value)))
 }
 
 /// What a report prints of those months.
-pub fn months(worlds: &ConfigWorlds<'_>, context: &Context<'_>, course: &[MonthCost]) -> Result<Vec<MonthProjection>, ModelError> {
-    let Some(growth) = &context.growth else { return Ok(Vec::new()) };
+pub fn months(
+    worlds: &ConfigWorlds<'_>,
+    context: &Context<'_>,
+    course: &[MonthCost],
+) -> Result<Vec<MonthProjection>, ModelError> {
+    let Some(growth) = &context.growth else {
+        return Ok(Vec::new());
+    };
     let unknown = worlds.priced.unknown_lines() > 0;
     let dates = growth.course.dates();
     let month = |(month, cost): (usize, &MonthCost)| {
         let [begin, end] = cost.ends;
         let per_1000 = cost.value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
         let (begins, ends) = (&growth.firsts[month], &growth.firsts[month + 1]);
-        let per_1000_draws = cost.draws.iter().zip(begins).zip(ends).map(|((cost, begin), end)| cost / (begin + end) * 2e3);
+        let per_1000_draws = cost
+            .draws
+            .iter()
+            .zip(begins)
+            .zip(ends)
+            .map(|((cost, begin), end)| cost / (begin + end) * 2e3);
         let mut customers = begins.clone();
         Ok(MonthProjection {
             date: dates[month],
@@ -109,24 +157,50 @@ fn cash(worlds: &ConfigWorlds<'_>, month: usize, amortised: Decimal) -> Option<Q
     let mut ahead = false;
     let mut cash = amortised;
     for placed in &worlds.priced.placed {
-        let Carrier::Units(units) = &placed.carrier else { continue };
-        for (commitment, count) in units.commitments.iter().filter(|(commitment, _)| !commitment.upfront.0.is_zero()) {
+        let Carrier::Units(units) = &placed.carrier else {
+            continue;
+        };
+        for (commitment, count) in units
+            .commitments
+            .iter()
+            .filter(|(commitment, _)| !commitment.upfront.0.is_zero())
+        {
             ahead = true;
             let count = Decimal::from(*count);
-            let difference = cash_in_month(commitment, count, month as u32 + 1) - amortised_per_month(commitment, count);
-            cash += difference * placed.exchange * contract_factor(&placed.book.adjustment, placed.placement.sku.as_deref().unwrap_or_default());
+            let difference =
+                cash_in_month(commitment, count, month as u32 + 1) - amortised_per_month(commitment, count);
+            cash += difference
+                * placed.exchange
+                * contract_factor(
+                    &placed.book.adjustment,
+                    placed.placement.sku.as_deref().unwrap_or_default(),
+                );
         }
     }
     ahead.then(|| Quoted(cash.round_dp(12).normalize()))
 }
 
 /// What third parties take in a month.
-fn fees(worlds: &ConfigWorlds<'_>, context: &Context<'_>, growth: &Futures<'_>, month: usize) -> Result<Option<MoneyEstimate>, ModelError> {
+fn fees(
+    worlds: &ConfigWorlds<'_>,
+    context: &Context<'_>,
+    growth: &Futures<'_>,
+    month: usize,
+) -> Result<Option<MoneyEstimate>, ModelError> {
     if context.study.fees.is_empty() {
         return Ok(None);
     }
     let mean = |path: &Path| ends(path, month).iter().sum::<f64>() / 2.0;
-    let value = total(&worlds.priced.fee_lines(mean(&growth.central), &worlds.central, &worlds.parameters)?);
-    let draws = worlds.draws.iter().zip(&growth.draws).map(|(inputs, path)| worlds.priced.fees(mean(path), inputs)).collect();
+    let value = total(&worlds.priced.fee_lines(
+        mean(&growth.central),
+        &worlds.central,
+        &worlds.parameters,
+    )?);
+    let draws = worlds
+        .draws
+        .iter()
+        .zip(&growth.draws)
+        .map(|(inputs, path)| worlds.priced.fees(mean(path), inputs))
+        .collect();
     Ok(Some(money(value, draws, false)))
 }

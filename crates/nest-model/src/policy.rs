@@ -36,22 +36,38 @@ pub fn project_policy(
     let open = |parameters| study.open_items(parameters).map_err(ModelError::Rates);
     let per_1000 = |worlds: &ConfigWorlds<'_>| -> Result<_, ModelError> {
         let value = worlds.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
-        let draws: Vec<f64> = worlds.draws.iter().map(|inputs| worlds.priced.cost(customers, inputs) / customers * 1e3).collect();
+        let draws: Vec<f64> = worlds
+            .draws
+            .iter()
+            .map(|inputs| worlds.priced.cost(customers, inputs) / customers * 1e3)
+            .collect();
         Ok((value, draws))
     };
     let (value_before, draws_before) = per_1000(before)?;
     let (value_after, draws_after) = per_1000(&after)?;
-    let difference: Vec<f64> = draws_after.iter().zip(&draws_before).map(|(after, before)| after - before).collect();
+    let difference: Vec<f64> = draws_after
+        .iter()
+        .zip(&draws_before)
+        .map(|(after, before)| after - before)
+        .collect();
     let relative = |after: f64, before: f64| if before > 0.0 { after / before - 1.0 } else { 0.0 };
     let demand_value = relative(after.central.busy_per_day(), before.central.busy_per_day());
-    let mut demand_draws: Vec<f64> =
-        after.draws.iter().zip(&before.draws).map(|(after, before)| relative(after.busy_per_day(), before.busy_per_day())).collect();
+    let mut demand_draws: Vec<f64> = after
+        .draws
+        .iter()
+        .zip(&before.draws)
+        .map(|(after, before)| relative(after.busy_per_day(), before.busy_per_day()))
+        .collect();
     let unknown = before.priced.unknown_lines() > 0;
     let nearest = |points: Vec<BreakPoint>| first_break(&points).map(|(_, customers)| *customers);
     Ok(PolicyProjection {
         name: name.to_owned(),
         description: policy.description.clone(),
-        parameters: policy.set.iter().map(|(parameter, value)| (parameter.clone(), central[parameter], *value)).collect(),
+        parameters: policy
+            .set
+            .iter()
+            .map(|(parameter, value)| (parameter.clone(), central[parameter], *value))
+            .collect(),
         rates_per_day: changed(&rates(&central)?, &rates(&patched)?),
         open_items: changed(&open(&central)?, &open(&patched)?),
         config: before.priced.name.to_owned(),
@@ -62,7 +78,8 @@ pub fn project_policy(
         fees: fees(context, before, &after, customers)?,
         break_before: nearest(before.break_points(context)?),
         break_after: nearest(after.break_points(context)?),
-        demand_change: Estimate::from_draws(demand_value, &mut demand_draws).unwrap_or(Estimate::exact(demand_value)),
+        demand_change: Estimate::from_draws(demand_value, &mut demand_draws)
+            .unwrap_or(Estimate::exact(demand_value)),
         from: policy.from,
         months: months(context, policy, &patched, before, &after)?,
     })
@@ -79,18 +96,36 @@ fn fees(
         return Ok(None);
     }
     let per_1000 = |worlds: &ConfigWorlds<'_>| -> Result<(Decimal, Vec<f64>), ModelError> {
-        let value = total(&worlds.priced.fee_lines(customers, &worlds.central, &worlds.parameters)?);
-        let draws = worlds.draws.iter().map(|inputs| worlds.priced.fees(customers, inputs) / customers * 1e3).collect();
+        let value = total(
+            &worlds
+                .priced
+                .fee_lines(customers, &worlds.central, &worlds.parameters)?,
+        );
+        let draws = worlds
+            .draws
+            .iter()
+            .map(|inputs| worlds.priced.fees(customers, inputs) / customers * 1e3)
+            .collect();
         Ok((value * Decimal::ONE_THOUSAND / context.decimal(customers)?, draws))
     };
     let ((value_before, draws_before), (value_after, draws_after)) = (per_1000(before)?, per_1000(after)?);
-    let change = draws_after.iter().zip(&draws_before).map(|(after, before)| after - before).collect();
-    Ok(Some([money(value_before, draws_before, false), money(value_after, draws_after, false), money(value_after - value_before, change, false)]))
+    let change = draws_after
+        .iter()
+        .zip(&draws_before)
+        .map(|(after, before)| after - before)
+        .collect();
+    Ok(Some([
+        money(value_before, draws_before, false),
+        money(value_after, draws_after, false),
+        money(value_after - value_before, change, false),
+    ]))
 }
 
 /// What differs, before and after.
 fn changed(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> Vec<(String, f64, f64)> {
-    let pairs = before.iter().map(|(name, before)| (name.clone(), *before, after[name]));
+    let pairs = before
+        .iter()
+        .map(|(name, before)| (name.clone(), *before, after[name]));
     pairs.filter(|(_, before, after)| before != after).collect()
 }
 
@@ -100,14 +135,29 @@ fn changed(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> Vec
 /// # Formula
 /// `seconds per open item x (open items now - open items at the parameters of the measured study)`, both in the long run: ◇ assumed is that the
 /// target was measured with as much open as that study's mechanism says.
-pub fn open_work(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>, now: &BTreeMap<String, f64>) -> Result<OpenWork, DataError> {
+pub fn open_work(
+    study: &Study,
+    measured: &Study,
+    usual: &BTreeMap<String, f64>,
+    now: &BTreeMap<String, f64>,
+) -> Result<OpenWork, DataError> {
     let mut work = OpenWork::new();
-    let reading = study.mechanisms.iter().filter(|(_, mechanism)| !mechanism.per_open_item.is_empty());
+    let reading = study
+        .mechanisms
+        .iter()
+        .filter(|(_, mechanism)| !mechanism.per_open_item.is_empty());
     for (name, mechanism) in reading {
-        let then = measured.mechanisms.get(name).unwrap_or(mechanism).dues(&parameters_then(study, measured, usual))?.open_items;
+        let then = measured
+            .mechanisms
+            .get(name)
+            .unwrap_or(mechanism)
+            .dues(&parameters_then(study, measured, usual))?
+            .open_items;
         let more = mechanism.dues(now)?.open_items - then;
         for (behaviour, seconds) in &mechanism.per_open_item {
-            *work.entry((mechanism.tier.clone(), behaviour.clone())).or_default() += seconds.get() * more;
+            *work
+                .entry((mechanism.tier.clone(), behaviour.clone()))
+                .or_default() += seconds.get() * more;
         }
     }
     Ok(work)
@@ -117,8 +167,15 @@ pub fn open_work(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>,
 fn parameters_then(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
     let mut then = study.parameter_values();
     then.extend(measured.parameter_values());
-    for (name, parameter) in measured.parameters.iter().filter(|(_, parameter)| parameter.range().is_some()) {
-        if let Some(value) = usual.get(name).filter(|_| study.parameters.get(name) == Some(parameter)) {
+    for (name, parameter) in measured
+        .parameters
+        .iter()
+        .filter(|(_, parameter)| parameter.range().is_some())
+    {
+        if let Some(value) = usual
+            .get(name)
+            .filter(|_| study.parameters.get(name) == Some(parameter))
+        {
             then.insert(name.clone(), *value);
         }
     }
@@ -133,45 +190,93 @@ fn months(
     before: &ConfigWorlds<'_>,
     after: &ConfigWorlds<'_>,
 ) -> Result<Vec<PolicyMonth>, ModelError> {
-    let (Some(growth), Some(from)) = (&context.growth, policy.from) else { return Ok(Vec::new()) };
+    let (Some(growth), Some(from)) = (&context.growth, policy.from) else {
+        return Ok(Vec::new());
+    };
     // What began before the scenario is there from its start, and has settled.
     let begins = growth.course.months_to(from).unwrap_or(f64::NEG_INFINITY);
-    let transition = Transition { begins, ramp: policy.ramp.map_or(0.0, |ramp| ramp.months()), delay: delay(context.study, patched)? };
-    let open = |parameters: &BTreeMap<String, f64>| context.study.open_items(parameters).map_err(ModelError::Rates);
+    let transition = Transition {
+        begins,
+        ramp: policy.ramp.map_or(0.0, |ramp| ramp.months()),
+        delay: delay(context.study, patched)?,
+    };
+    let open =
+        |parameters: &BTreeMap<String, f64>| context.study.open_items(parameters).map_err(ModelError::Rates);
     let (open_before, open_after) = (open(&context.study.parameter_values())?, open(patched)?);
     let unknown = before.priced.unknown_lines() > 0;
     let mut months = Vec::new();
-    for (month, date) in growth.course.dates().into_iter().enumerate().take(growth.course.months() as usize) {
+    for (month, date) in growth
+        .course
+        .dates()
+        .into_iter()
+        .enumerate()
+        .take(growth.course.months() as usize)
+    {
         let customers = ends(&growth.central, month);
-        if customers.iter().any(|customers| !(1.0..=MOST_CUSTOMERS).contains(customers)) {
+        if customers
+            .iter()
+            .any(|customers| !(1.0..=MOST_CUSTOMERS).contains(customers))
+        {
             break;
         }
-        let on_the_way = |from: &Inputs, to: &Inputs| [month, month + 1].map(|month| transition.at(from, to, month as f64, &before.priced));
+        let on_the_way = |from: &Inputs, to: &Inputs| {
+            [month, month + 1].map(|month| transition.at(from, to, month as f64, &before.priced))
+        };
         let mut change = Decimal::ZERO;
-        for (customers, inputs) in customers.into_iter().zip(on_the_way(&before.central, &after.central)) {
+        for (customers, inputs) in customers
+            .into_iter()
+            .zip(on_the_way(&before.central, &after.central))
+        {
             change += total(&before.priced.bill(customers, &inputs)?) - before.bill_total(customers)?;
         }
         let draw = |((before_draw, after_draw), path): ((&Inputs, &Inputs), &crate::growth::Path)| {
-            let ends = ends(path, month).into_iter().zip(on_the_way(before_draw, after_draw));
-            let difference = |(customers, inputs): (f64, Inputs)| before.priced.cost(customers, &inputs) - before.priced.cost(customers, before_draw);
+            let ends = ends(path, month)
+                .into_iter()
+                .zip(on_the_way(before_draw, after_draw));
+            let difference = |(customers, inputs): (f64, Inputs)| {
+                before.priced.cost(customers, &inputs) - before.priced.cost(customers, before_draw)
+            };
             ends.map(difference).sum::<f64>() / 2.0
         };
         let settled = transition.settled(month as f64);
         months.push(PolicyMonth {
             date,
             adopted: transition.adopted(month as f64),
-            open_items: open_before.iter().map(|(name, before)| (name.clone(), before + (open_after[name] - before) * settled)).collect(),
+            open_items: open_before
+                .iter()
+                .map(|(name, before)| (name.clone(), before + (open_after[name] - before) * settled))
+                .collect(),
             fees: (!context.study.fees.is_empty()).then(|| {
                 let fees = |customers: f64, inputs: &Inputs| before.priced.fees(customers, inputs);
                 let of = |from: &Inputs, to: &Inputs, ends: [f64; 2]| {
                     let paired = ends.into_iter().zip(on_the_way(from, to));
-                    paired.map(|(customers, inputs)| fees(customers, &inputs) - fees(customers, from)).sum::<f64>() / 2.0
+                    paired
+                        .map(|(customers, inputs)| fees(customers, &inputs) - fees(customers, from))
+                        .sum::<f64>()
+                        / 2.0
                 };
-                let draws = before.draws.iter().zip(&after.draws).zip(&growth.draws).map(|((from, to), path)| of(from, to, ends(path, month)));
-                let value = Decimal::from_f64(of(&before.central, &after.central, customers)).unwrap_or_default().round_dp(2);
+                let draws = before
+                    .draws
+                    .iter()
+                    .zip(&after.draws)
+                    .zip(&growth.draws)
+                    .map(|((from, to), path)| of(from, to, ends(path, month)));
+                let value = Decimal::from_f64(of(&before.central, &after.central, customers))
+                    .unwrap_or_default()
+                    .round_dp(2);
                 money(value, draws.collect(), false)
             }),
-            change: money(change / Decimal::TWO, before.draws.iter().zip(&after.draws).zip(&growth.draws).map(draw).collect(), unknown),
+            change: money(
+                change / Decimal::TWO,
+                before
+                    .draws
+                    .iter()
+                    .zip(&after.draws)
+                    .zip(&growth.draws)
+                    .map(draw)
+                    .collect(),
+                unknown,
+            ),
         });
     }
     Ok(months)
@@ -220,8 +325,18 @@ impl Transition {
         if self.delay == 0.0 {
             return self.adopted(months);
         }
-        let on_ramp = |since: f64| if self.ramp > 0.0 { (since + self.delay * (-since / self.delay).exp_m1()) / self.ramp } else { 0.0 };
-        if since < self.ramp { on_ramp(since) } else { 1.0 - (1.0 - on_ramp(self.ramp)) * (-(since - self.ramp) / self.delay).exp() }
+        let on_ramp = |since: f64| {
+            if self.ramp > 0.0 {
+                (since + self.delay * (-since / self.delay).exp_m1()) / self.ramp
+            } else {
+                0.0
+            }
+        };
+        if since < self.ramp {
+            on_ramp(since)
+        } else {
+            1.0 - (1.0 - on_ramp(self.ramp)) * (-(since - self.ramp) / self.delay).exp()
+        }
     }
 }
 
@@ -233,11 +348,18 @@ mod tests {
     #[test]
     fn stored_items_follow_with_a_delay_of_one_payment() {
         for (ramp, delay) in [(0.0, 0.5), (2.0, 0.22), (1.0, 3.0)] {
-            let transition = Transition { begins: 1.5, ramp, delay };
+            let transition = Transition {
+                begins: 1.5,
+                ramp,
+                delay,
+            };
             let (mut settled, step) = (0.0, 1e-4);
             for index in 0..80_000 {
                 let months = f64::from(index) * step;
-                assert!((transition.settled(months) - settled).abs() < 2e-3, "{ramp} {delay} at {months}");
+                assert!(
+                    (transition.settled(months) - settled).abs() < 2e-3,
+                    "{ramp} {delay} at {months}"
+                );
                 settled += step * (transition.adopted(months) - settled) / delay;
             }
             assert!(transition.settled(100.0) > 1.0 - 1e-9);
@@ -246,9 +368,20 @@ mod tests {
 
     #[test]
     fn without_a_mechanism_nothing_is_delayed_and_an_old_policy_has_settled() {
-        let transition = Transition { begins: 2.0, ramp: 4.0, delay: 0.0 };
-        assert_eq!([1.0, 3.0, 9.0].map(|months| transition.settled(months)), [0.0, 0.25, 1.0]);
-        let old = Transition { begins: f64::NEG_INFINITY, ramp: 4.0, delay: 0.5 };
+        let transition = Transition {
+            begins: 2.0,
+            ramp: 4.0,
+            delay: 0.0,
+        };
+        assert_eq!(
+            [1.0, 3.0, 9.0].map(|months| transition.settled(months)),
+            [0.0, 0.25, 1.0]
+        );
+        let old = Transition {
+            begins: f64::NEG_INFINITY,
+            ramp: 4.0,
+            delay: 0.5,
+        };
         assert_eq!((old.adopted(0.0), old.settled(0.0)), (1.0, 1.0));
     }
 }

@@ -28,13 +28,16 @@ pub use self::{
     adjustment::{contract_factor, contract_steps},
     capacity::{Committed, LoadBin, committed_hours},
     commitment::{
-        Amortised, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, break_even_utilisation, cash_in_month, effective_per_hour,
-        recurring_per_hour, term_hours, upfront,
+        Amortised, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, break_even_utilisation,
+        cash_in_month, effective_per_hour, recurring_per_hour, term_hours, upfront,
     },
     compiled::CompiledPrice,
     compound::{LargestOf, LikeHours, free_factor, rules_evaluated, share_of},
     cover::{Cover, Covered, Held, Usage},
-    functions::{azure_gb_seconds, azure_memory_mb, ephemeral_gib_seconds, gib_seconds, plan_prices, provisioned_gib_seconds, streamed_gib},
+    functions::{
+        azure_gb_seconds, azure_memory_mb, ephemeral_gib_seconds, gib_seconds, plan_prices,
+        provisioned_gib_seconds, streamed_gib,
+    },
     number::Number,
     pool::{price_together, price_together_float, share_pool},
     quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
@@ -75,7 +78,11 @@ pub fn price(meter: &Meter, quantity: Decimal) -> Option<Decimal> {
 #[must_use]
 pub fn price_parts(meter: &Meter, quantity: Decimal) -> Option<Vec<TierPart>> {
     let pooled = pool::free_pooled(meter).map_or(Decimal::ZERO, |(_, free)| free);
-    Some(parts(meter.price.as_ref()?, pool::free_within(meter), quantity - pooled))
+    Some(parts(
+        meter.price.as_ref()?,
+        pool::free_within(meter),
+        quantity - pooled,
+    ))
 }
 
 /// Price of a quantity from which every free unit has been taken already, or none is given: tiers count it from zero.
@@ -84,26 +91,45 @@ pub fn price_parts(meter: &Meter, quantity: Decimal) -> Option<Vec<TierPart>> {
 /// [`price`] with `free = 0`. `billed` in the meter's unit, 0 and more.
 #[must_use]
 pub fn price_billed(meter: &Meter, billed: Decimal) -> Option<Decimal> {
-    parts(meter.price.as_ref()?, Decimal::ZERO, billed).iter().map(|part| part.cost).sum()
+    parts(meter.price.as_ref()?, Decimal::ZERO, billed)
+        .iter()
+        .map(|part| part.cost)
+        .sum()
 }
 
 /// Whether buying more of a meter can cost less in total: tiers that re-price the whole quantity, and fall or are not known.
 #[must_use]
 pub fn may_fall(meter: &Meter) -> bool {
-    let Some(price) = meter.price.as_ref().filter(|price| price.mode == Some(TierMode::Volume)) else { return false };
-    tiers(price).windows(2).any(|pair| pair[1].1.is_none_or(|next| pair[0].1.is_none_or(|amount| next < amount)))
+    let Some(price) = meter
+        .price
+        .as_ref()
+        .filter(|price| price.mode == Some(TierMode::Volume))
+    else {
+        return false;
+    };
+    tiers(price).windows(2).any(|pair| {
+        pair[1]
+            .1
+            .is_none_or(|next| pair[0].1.is_none_or(|amount| next < amount))
+    })
 }
 
 /// Parts of the units between `from` and `to`, counted from zero, that pay one price each.
 fn parts(price: &MeterPrice, from: Decimal, to: Decimal) -> Vec<TierPart> {
     let per = price.per.map_or(Decimal::ONE, |per| per.0);
-    let part = |quantity: Decimal, amount: Option<Decimal>| TierPart { quantity, amount, cost: amount.map(|amount| quantity * amount / per) };
+    let part = |quantity: Decimal, amount: Option<Decimal>| TierPart {
+        quantity,
+        amount,
+        cost: amount.map(|amount| quantity * amount / per),
+    };
     if to <= from {
         return Vec::new();
     }
     let to = match price.mode.unwrap_or_default() {
         TierMode::Volume => {
-            let reached = tiers(price).into_iter().find(|(bound, _)| bound.is_none_or(|bound| to <= bound));
+            let reached = tiers(price)
+                .into_iter()
+                .find(|(bound, _)| bound.is_none_or(|bound| to <= bound));
             return vec![part(to - from, reached.and_then(|(_, amount)| amount))];
         }
         TierMode::Package => from + ((to - from) / per).ceil() * per,
@@ -125,7 +151,16 @@ fn parts(price: &MeterPrice, from: Decimal, to: Decimal) -> Vec<TierPart> {
 fn tiers(price: &MeterPrice) -> Vec<(Option<Decimal>, Option<Decimal>)> {
     match price.amount {
         Some(amount) => vec![(None, Some(amount.0))],
-        None => price.tiers.iter().map(|tier| (tier.up_to.map(|bound| bound.0), tier.amount.map(|amount| amount.0))).collect(),
+        None => price
+            .tiers
+            .iter()
+            .map(|tier| {
+                (
+                    tier.up_to.map(|bound| bound.0),
+                    tier.amount.map(|amount| amount.0),
+                )
+            })
+            .collect(),
     }
 }
 
@@ -141,7 +176,10 @@ mod tests {
         let text = format!(
             "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 1\n[source.s]\ntitle = \"t\"\nobserved_on = \"2026\"\nconfidence = \"page\"\n[[meter]]\nid = \"m\"\nunit = \"u\"\nprice = {price}\nsource = \"s\"\n{free}"
         );
-        PriceBook::read(&Source::new("book.toml", text)).expect("a valid book").meter.remove(0)
+        PriceBook::read(&Source::new("book.toml", text))
+            .expect("a valid book")
+            .meter
+            .remove(0)
     }
 
     fn decimal(text: &str) -> Decimal {
@@ -151,8 +189,14 @@ mod tests {
     /// `reference/pricing.md` R4, the FOCUS example: 12 GB, 10 % below 1.00 to 10 GB and 0.50 beyond, cost 9.90, or 5.40 by volume.
     #[test]
     fn tiers_of_the_focus_example() {
-        let tiers =
-            |mode: &str| meter(&format!("{{ mode = \"{mode}\", tiers = [{{ up_to = \"10\", amount = \"0.90\" }}, {{ amount = \"0.45\" }}] }}"), "");
+        let tiers = |mode: &str| {
+            meter(
+                &format!(
+                    "{{ mode = \"{mode}\", tiers = [{{ up_to = \"10\", amount = \"0.90\" }}, {{ amount = \"0.45\" }}] }}"
+                ),
+                "",
+            )
+        };
         assert_eq!(price(&tiers("graduated"), decimal("12")), Some(decimal("9.90")));
         assert_eq!(price(&tiers("volume"), decimal("12")), Some(decimal("5.40")));
         assert!(may_fall(&tiers("volume")) && !may_fall(&tiers("graduated")));
@@ -165,11 +209,24 @@ mod tests {
         let tiers = "{ mode = \"graduated\", tiers = [{ up_to = \"10240\", amount = \"0.09\" }, { up_to = \"51200\", amount = \"0.085\" }, { amount = \"0.07\" }] }";
         let inside = meter(tiers, "free = { kind = \"always\", quantity = \"100\" }");
         assert_eq!(price(&inside, decimal("37888")), Some(decimal("3262.68")));
-        let parts: Vec<_> = price_parts(&inside, decimal("37888")).unwrap().into_iter().map(|part| (part.quantity, part.cost.unwrap())).collect();
-        assert_eq!(parts, [(decimal("10140"), decimal("912.60")), (decimal("27648"), decimal("2350.08"))]);
+        let parts: Vec<_> = price_parts(&inside, decimal("37888"))
+            .unwrap()
+            .into_iter()
+            .map(|part| (part.quantity, part.cost.unwrap()))
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                (decimal("10140"), decimal("912.60")),
+                (decimal("27648"), decimal("2350.08"))
+            ]
+        );
         assert_eq!(price(&inside, decimal("99")), Some(Decimal::ZERO));
         // Out of a pool it comes off first: 10,240 x 0.09 + 27,548 x 0.085 (R1).
-        let pooled = meter(tiers, "free = { kind = \"always\", quantity = \"100\", pool = \"egress\" }");
+        let pooled = meter(
+            tiers,
+            "free = { kind = \"always\", quantity = \"100\", pool = \"egress\" }",
+        );
         assert_eq!(price(&pooled, decimal("37888")), Some(decimal("3263.18")));
         // What ends after a year is not counted.
         let first_year = meter(tiers, "free = { kind = \"first-year\", quantity = \"100\" }");
@@ -188,16 +245,32 @@ mod tests {
         );
         let compiled = CompiledPrice::new(&thousands);
         // Free to 500; one package to 1,500; of the second, to 2,500, half lies in the second tier.
-        for (quantity, cost) in [("500", "0"), ("501", "5"), ("1500", "5"), ("1501", "9.5"), ("2501", "13.5")] {
-            assert_eq!(price(&thousands, decimal(quantity)), Some(decimal(cost)), "{quantity}");
-            assert!((compiled.price(quantity.parse().unwrap()) - cost.parse::<f64>().unwrap()).abs() < 1e-9, "{quantity}");
+        for (quantity, cost) in [
+            ("500", "0"),
+            ("501", "5"),
+            ("1500", "5"),
+            ("1501", "9.5"),
+            ("2501", "13.5"),
+        ] {
+            assert_eq!(
+                price(&thousands, decimal(quantity)),
+                Some(decimal(cost)),
+                "{quantity}"
+            );
+            assert!(
+                (compiled.price(quantity.parse().unwrap()) - cost.parse::<f64>().unwrap()).abs() < 1e-9,
+                "{quantity}"
+            );
         }
     }
 
     /// A price that is not known is unknown from where it is needed.
     #[test]
     fn an_unknown_tier_is_unknown_from_its_beginning() {
-        let meter = meter("{ mode = \"graduated\", tiers = [{ up_to = \"10\", amount = \"1\" }, {}] }", "");
+        let meter = meter(
+            "{ mode = \"graduated\", tiers = [{ up_to = \"10\", amount = \"1\" }, {}] }",
+            "",
+        );
         assert_eq!(price(&meter, decimal("10")), Some(decimal("10")));
         assert_eq!(price(&meter, decimal("10.1")), None);
     }
@@ -205,7 +278,10 @@ mod tests {
     /// Worked bill aws-lambda-mobile-backend: requests of 3 M with 1 M free cost 0.40.
     #[test]
     fn requests_of_the_worked_bill() {
-        let meter = meter("{ amount = \"0.20\", per = \"1000000\" }", "free = { kind = \"always\", quantity = \"1000000\" }");
+        let meter = meter(
+            "{ amount = \"0.20\", per = \"1000000\" }",
+            "free = { kind = \"always\", quantity = \"1000000\" }",
+        );
         assert_eq!(price(&meter, decimal("3000000")), Some(decimal("0.40")));
         assert_eq!(price(&meter, decimal("5")), Some(Decimal::ZERO));
     }

@@ -8,8 +8,8 @@ use nest_data::{
     estimate::quantile_of,
     measurement::ResourceKind,
     projection::{
-        Bill, BookUse, BreakPoint, ConfigProjection, CostLine, DemandRow, DriverKind, DriverShare, FeeBill, Headline, ModelSource, MoneyEstimate,
-        SourceUse, first_break,
+        Bill, BookUse, BreakPoint, ConfigProjection, CostLine, DemandRow, DriverKind, DriverShare, FeeBill,
+        Headline, ModelSource, MoneyEstimate, SourceUse, first_break,
     },
     study::Driver,
     study_file::MOST_CUSTOMERS,
@@ -109,16 +109,33 @@ struct Acting {
 /// # Errors
 /// [`ModelError`] for a book, instance type, meter or tier that is not there, a rate without a value, or a behaviour
 /// that was never measured.
-pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options: &ProjectOptions) -> Result<Projection, ModelError> {
-    if let Some(behaviour) = study.behaviours.keys().find(|behaviour| !model.behaviours.iter().any(|facts| facts.name == **behaviour)) {
-        return Err(ModelError::NotMeasured { behaviour: behaviour.clone() });
+pub fn project(
+    model: &ScalingModel,
+    study: &Study,
+    books: &[PriceBook],
+    options: &ProjectOptions,
+) -> Result<Projection, ModelError> {
+    if let Some(behaviour) = study
+        .behaviours
+        .keys()
+        .find(|behaviour| !model.behaviours.iter().any(|facts| facts.name == **behaviour))
+    {
+        return Err(ModelError::NotMeasured {
+            behaviour: behaviour.clone(),
+        });
     }
     let context = Context::new(model, study, books, options)?;
     // Configurations know nothing of one another, so each has a processor of its own where there is one.
     let names: Vec<&String> = study.configs.keys().collect();
-    let configs = names.par_iter().map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new())).collect::<Result<Vec<_>, _>>()?;
+    let configs = names
+        .par_iter()
+        .map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new()))
+        .collect::<Result<Vec<_>, _>>()?;
     let customers = context.headline_customers();
-    let made = configs.par_iter().map(|worlds| worlds.project(&context, customers)).collect::<Result<Vec<_>, _>>()?;
+    let made = configs
+        .par_iter()
+        .map(|worlds| worlds.project(&context, customers))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut caveats = model.caveats.clone();
     let (mut projected, mut courses) = (Vec::new(), Vec::new());
     for one in made {
@@ -130,9 +147,11 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
     let position = lead.and_then(|name| configs.iter().position(|worlds| worlds.priced.name == name));
     let lead = position.map(|index| (&configs[index], &projected[index]));
     let policies = match lead {
-        Some((worlds, _)) => {
-            study.policies.iter().map(|(name, policy)| project_policy(&context, name, policy, worlds, customers)).collect::<Result<_, _>>()?
-        }
+        Some((worlds, _)) => study
+            .policies
+            .iter()
+            .map(|(name, policy)| project_policy(&context, name, policy, worlds, customers))
+            .collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
     let headline = lead.map(|(_, config)| Headline {
@@ -142,13 +161,28 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         break_point: first_break(&config.break_points).map(|(point, _)| point.clone()),
         searched_to: context.searched_to(),
     });
-    let comparison = position.map(|index| compare(&context, &configs, &projected, &courses, index)).transpose()?.flatten();
+    let comparison = position
+        .map(|index| compare(&context, &configs, &projected, &courses, index))
+        .transpose()?
+        .flatten();
     let growths = lead
-        .map(|(worlds, config)| growths(&context, worlds, &courses[position.unwrap_or_default()], &config.break_points))
+        .map(|(worlds, config)| {
+            growths(
+                &context,
+                worlds,
+                &courses[position.unwrap_or_default()],
+                &config.break_points,
+            )
+        })
         .transpose()?
         .unwrap_or_default();
-    let sensitivity = lead.map(|(worlds, _)| sensitivity(&context, worlds, customers)).unwrap_or_default();
-    let segments = lead.map(|(worlds, config)| segments(&context, worlds, &config.bill)).transpose()?.unwrap_or_default();
+    let sensitivity = lead
+        .map(|(worlds, _)| sensitivity(&context, worlds, customers))
+        .unwrap_or_default();
+    let segments = lead
+        .map(|(worlds, config)| segments(&context, worlds, &config.bill))
+        .transpose()?
+        .unwrap_or_default();
     let used = book_uses(&configs, options.as_of, &mut caveats);
     Ok(Projection {
         header: Projection::header(),
@@ -164,7 +198,11 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
         growth: context.growth.as_ref().map(|growth| growth.name.to_owned()),
         headline,
         demand: demand_rows(model),
-        rates_per_day: study.rates_per_day(&study.parameter_values()).map_err(ModelError::Rates)?.into_iter().collect(),
+        rates_per_day: study
+            .rates_per_day(&study.parameter_values())
+            .map_err(ModelError::Rates)?
+            .into_iter()
+            .collect(),
         charts: charts(&context, &configs),
         comparison,
         growths,
@@ -180,9 +218,21 @@ pub fn project(model: &ScalingModel, study: &Study, books: &[PriceBook], options
 }
 
 impl<'a> Context<'a> {
-    pub fn new(model: &'a ScalingModel, study: &'a Study, books: &'a [PriceBook], options: &'a ProjectOptions) -> Result<Self, ModelError> {
-        let growth = study.report.growth.as_ref().or(study.growth.keys().next()).and_then(|name| study.growth.get_key_value(name));
-        let growth = growth.map(|(name, scenario)| Futures::new(name, scenario, model.draws.seed, model.draws.count)).transpose()?;
+    pub fn new(
+        model: &'a ScalingModel,
+        study: &'a Study,
+        books: &'a [PriceBook],
+        options: &'a ProjectOptions,
+    ) -> Result<Self, ModelError> {
+        let growth = study
+            .report
+            .growth
+            .as_ref()
+            .or(study.growth.keys().next())
+            .and_then(|name| study.growth.get_key_value(name));
+        let growth = growth
+            .map(|(name, scenario)| Futures::new(name, scenario, model.draws.seed, model.draws.count))
+            .transpose()?;
         Ok(Self {
             study,
             model,
@@ -191,7 +241,10 @@ impl<'a> Context<'a> {
             central: central_world(model),
             worlds: worlds(model),
             growth,
-            measured_rates: model.study.rates_per_day(&model.study.parameter_values()).unwrap_or_default(),
+            measured_rates: model
+                .study
+                .rates_per_day(&model.study.parameter_values())
+                .unwrap_or_default(),
             tested_customers: tested_customers(model, study),
             rises: Rises::default(),
         })
@@ -199,7 +252,12 @@ impl<'a> Context<'a> {
 
     /// Customers up to which break points are looked for.
     pub fn searched_to(&self) -> f64 {
-        self.tested_customers() * if self.options.beyond { SEARCHED_BEYOND } else { SEARCHED }
+        self.tested_customers()
+            * if self.options.beyond {
+                SEARCHED_BEYOND
+            } else {
+                SEARCHED
+            }
     }
 
     pub fn headline_customers(&self) -> f64 {
@@ -227,14 +285,30 @@ impl<'a> Context<'a> {
 
     /// What customers do in draw `index` or the central world, with some parameters set: executions per customer and day, and what
     /// their open items cost.
-    fn acts(&self, index: Option<u32>, set: &BTreeMap<String, f64>, months: f64) -> Result<Acting, ModelError> {
+    fn acts(
+        &self,
+        index: Option<u32>,
+        set: &BTreeMap<String, f64>,
+        months: f64,
+    ) -> Result<Acting, ModelError> {
         let usual = self.parameters(index);
         let mut now = usual.clone();
         now.extend(set.clone());
         let rates = self.study.rates_after(&now, months).map_err(ModelError::Rates)?;
         let open = open_work(self.study, &self.model.study, &usual, &now).map_err(ModelError::Rates)?;
-        let fees = self.study.fees.values().map(|fee| Ok(float(fee.each(&now)?))).collect::<Result<_, _>>().map_err(ModelError::Rates)?;
-        Ok(Acting { rates, open, fees, parameters: now })
+        let fees = self
+            .study
+            .fees
+            .values()
+            .map(|fee| Ok(float(fee.each(&now)?)))
+            .collect::<Result<_, _>>()
+            .map_err(ModelError::Rates)?;
+        Ok(Acting {
+            rates,
+            open,
+            fees,
+            parameters: now,
+        })
     }
 
     /// Largest tested customers, at the rates and the peak that are projected.
@@ -244,23 +318,45 @@ impl<'a> Context<'a> {
 
     /// Whether stored data changes demand or cost as customers come.
     fn demand_follows_data(&self) -> bool {
-        let paid = || self.study.configs.values().flat_map(|config| config.meters.values()).any(|used| used.driver() == Driver::Stored);
-        self.study.data.is_some() && (self.model.resources.iter().any(|resource| resource.size_dependence.is_some()) || paid())
+        let paid = || {
+            self.study
+                .configs
+                .values()
+                .flat_map(|config| config.meters.values())
+                .any(|used| used.driver() == Driver::Stored)
+        };
+        self.study.data.is_some()
+            && (self
+                .model
+                .resources
+                .iter()
+                .any(|resource| resource.size_dependence.is_some())
+                || paid())
     }
 
     /// Whether what one customer causes changes from month to month.
     pub fn changes_with_time(&self) -> bool {
-        self.demand_follows_data() || self.study.segments.values().any(|segment| segment.growth.is_some())
+        self.demand_follows_data()
+            || self
+                .study
+                .segments
+                .values()
+                .any(|segment| segment.growth.is_some())
     }
 
     /// Where the headline looks.
     pub fn now(&self) -> Moment {
-        Moment { customers: self.headline_customers(), months: 0.0 }
+        Moment {
+            customers: self.headline_customers(),
+            months: 0.0,
+        }
     }
 
     /// A number of customers as a decimal.
     pub fn decimal(&self, customers: f64) -> Result<Decimal, ModelError> {
-        Decimal::from_f64(customers).ok_or_else(|| ModelError::TooLarge { what: format!("{customers} customers") })
+        Decimal::from_f64(customers).ok_or_else(|| ModelError::TooLarge {
+            what: format!("{customers} customers"),
+        })
     }
 }
 
@@ -269,9 +365,15 @@ fn tested_customers(model: &ScalingModel, study: &Study) -> f64 {
     let load = |study: &Study| {
         let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
         let of = |resource: &nest_data::scaling::ResourceModel| {
-            rates.iter().map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value)).sum::<f64>()
+            rates
+                .iter()
+                .map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value))
+                .sum::<f64>()
         };
-        let cpus = model.resources.iter().filter(|resource| resource.kind == ResourceKind::Cpu);
+        let cpus = model
+            .resources
+            .iter()
+            .filter(|resource| resource.kind == ResourceKind::Cpu);
         study.busiest_minute_per_s() * cpus.map(of).sum::<f64>()
     };
     let ratio = load(&model.study) / load(study);
@@ -285,65 +387,159 @@ impl<'a> ConfigWorlds<'a> {
     }
 
     /// The same at another moment: with the data that customers have stored then, and the segments they belong to.
-    pub fn at(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, moment: Moment) -> Result<Self, ModelError> {
+    pub fn at(
+        context: &Context<'a>,
+        name: &str,
+        set: &BTreeMap<String, f64>,
+        moment: Moment,
+    ) -> Result<Self, ModelError> {
         Self::of_worlds(context, name, set, moment, &context.worlds)
     }
 
-    fn of_worlds(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>, moment: Moment, worlds: &[World]) -> Result<Self, ModelError> {
-        let (name, config) = context.study.configs.get_key_value(name).expect("callers name configurations of the study");
-        let tiers: BTreeSet<&str> = context.model.resources.iter().map(|resource| resource.tier.as_str()).collect();
-        if let Some(placement) = config.placements().find(|placement| !tiers.contains(placement.tier.as_str())) {
+    fn of_worlds(
+        context: &Context<'a>,
+        name: &str,
+        set: &BTreeMap<String, f64>,
+        moment: Moment,
+        worlds: &[World],
+    ) -> Result<Self, ModelError> {
+        let (name, config) = context
+            .study
+            .configs
+            .get_key_value(name)
+            .expect("callers name configurations of the study");
+        let tiers: BTreeSet<&str> = context
+            .model
+            .resources
+            .iter()
+            .map(|resource| resource.tier.as_str())
+            .collect();
+        if let Some(placement) = config
+            .placements()
+            .find(|placement| !tiers.contains(placement.tier.as_str()))
+        {
             let known = tiers.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(ModelError::UnknownTier { config: name.clone(), tier: placement.tier.clone(), known });
+            return Err(ModelError::UnknownTier {
+                config: name.clone(),
+                tier: placement.tier.clone(),
+                known,
+            });
         }
-        let priced = PricedConfig::new(context.study, context.model, name, config, context.books, &context.rises, context.options.as_of)?;
+        let priced = PricedConfig::new(
+            context.study,
+            context.model,
+            name,
+            config,
+            context.books,
+            &context.rises,
+            context.options.as_of,
+        )?;
         let inputs = |world: &World, acting: &Acting, speeds: &[f64]| {
-            let stored = context.study.data.as_ref().and_then(|data| data.stored_at(moment.customers, &acting.rates));
-            let acts = Acts { rates: &acting.rates, open: &acting.open, stored, fees: &acting.fees };
+            let stored = context
+                .study
+                .data
+                .as_ref()
+                .and_then(|data| data.stored_at(moment.customers, &acting.rates));
+            let acts = Acts {
+                rates: &acting.rates,
+                open: &acting.open,
+                stored,
+                fees: &acting.fees,
+            };
             let mut inputs = Inputs::new(context.model, &priced, world, acts, speeds);
             meet_objectives(&priced, context.study, context.model, world, &mut inputs);
             inputs.ready(&priced)
         };
         let usual = context.acts(None, set, moment.months)?;
         let middle = |placed: &Placed<'_>| placed.speed().0.iter().sum::<f64>() / 2.0;
-        let central = inputs(&context.central, &usual, &priced.placed.iter().map(middle).collect::<Vec<f64>>());
-        let varies = context.study.parameters.values().any(|parameter| parameter.range().is_some());
-        let hardware: Vec<u64> = priced.placed.iter().map(|placed| seed_of(&placed.hardware())).collect();
+        let central = inputs(
+            &context.central,
+            &usual,
+            &priced.placed.iter().map(middle).collect::<Vec<f64>>(),
+        );
+        let varies = context
+            .study
+            .parameters
+            .values()
+            .any(|parameter| parameter.range().is_some());
+        let hardware: Vec<u64> = priced
+            .placed
+            .iter()
+            .map(|placed| seed_of(&placed.hardware()))
+            .collect();
         let draw = |(index, world): (usize, &World)| {
             let index = index as u32;
             // The tail of a wide range may leave what a formula is defined for; the central values stand for such a draw.
-            let drawn = varies.then(|| context.acts(Some(index), set, moment.months).ok()).flatten();
+            let drawn = varies
+                .then(|| context.acts(Some(index), set, moment.months).ok())
+                .flatten();
             let speed = |(placed, seed): (&Placed<'_>, &u64)| {
                 let ([low, high], _) = placed.speed();
-                Stream::new(context.model.draws.seed ^ seed, Purpose::Speed, index).within(low, middle(placed), high).max(low / 2.0)
+                Stream::new(context.model.draws.seed ^ seed, Purpose::Speed, index)
+                    .within(low, middle(placed), high)
+                    .max(low / 2.0)
             };
             let speeds: Vec<f64> = priced.placed.iter().zip(&hardware).map(speed).collect();
             inputs(world, drawn.as_ref().unwrap_or(&usual), &speeds)
         };
         let draws = worlds.iter().enumerate().map(draw).collect();
-        Ok(Self { set: set.clone(), parameters: usual.parameters, central, draws, priced })
+        Ok(Self {
+            set: set.clone(),
+            parameters: usual.parameters,
+            central,
+            draws,
+            priced,
+        })
     }
 
     /// The configuration as it is in a later month; none where nothing of it changes with time.
-    pub fn grown(&self, context: &Context<'a>, customers: f64, month: usize) -> Result<Option<Self>, ModelError> {
-        let moment = Moment { customers, months: month as f64 };
-        context.changes_with_time().then(|| Self::at(context, self.priced.name, &self.set, moment)).transpose()
+    pub fn grown(
+        &self,
+        context: &Context<'a>,
+        customers: f64,
+        month: usize,
+    ) -> Result<Option<Self>, ModelError> {
+        let moment = Moment {
+            customers,
+            months: month as f64,
+        };
+        context
+            .changes_with_time()
+            .then(|| Self::at(context, self.priced.name, &self.set, moment))
+            .transpose()
     }
 
     /// The same, the central world alone.
-    pub fn grown_centrally(&self, context: &Context<'a>, customers: f64, month: usize) -> Result<Option<Self>, ModelError> {
-        let moment = Moment { customers, months: month as f64 };
-        context.changes_with_time().then(|| Self::of_worlds(context, self.priced.name, &self.set, moment, &[])).transpose()
+    pub fn grown_centrally(
+        &self,
+        context: &Context<'a>,
+        customers: f64,
+        month: usize,
+    ) -> Result<Option<Self>, ModelError> {
+        let moment = Moment {
+            customers,
+            months: month as f64,
+        };
+        context
+            .changes_with_time()
+            .then(|| Self::of_worlds(context, self.priced.name, &self.set, moment, &[]))
+            .transpose()
     }
 
     /// The central world alone, with some parameters set.
-    pub fn central_only(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
+    pub fn central_only(
+        context: &Context<'a>,
+        name: &str,
+        set: &BTreeMap<String, f64>,
+    ) -> Result<Self, ModelError> {
         Self::of_worlds(context, name, set, context.now(), &[])
     }
 
     /// Total of the central bill at a customer count.
     pub fn bill_total(&self, customers: f64) -> Result<Decimal, ModelError> {
-        self.priced.bill(customers, &self.central).map(|lines| total(&lines))
+        self.priced
+            .bill(customers, &self.central)
+            .map(|lines| total(&lines))
     }
 
     /// Break points of the configuration. Where demand depends on stored data, and that on customers, each round takes the data of
@@ -352,9 +548,19 @@ impl<'a> ConfigWorlds<'a> {
         let mut points = self.break_points_here(context);
         if context.demand_follows_data() {
             for _ in 0..ROUNDS_OF_DATA {
-                let Some(customers) = first_break(&points).map(|(_, customers)| customers.value) else { break };
-                points =
-                    Self::at(context, self.priced.name, &self.set, Moment { customers: customers.max(1.0), months: 0.0 })?.break_points_here(context);
+                let Some(customers) = first_break(&points).map(|(_, customers)| customers.value) else {
+                    break;
+                };
+                points = Self::at(
+                    context,
+                    self.priced.name,
+                    &self.set,
+                    Moment {
+                        customers: customers.max(1.0),
+                        months: 0.0,
+                    },
+                )?
+                .break_points_here(context);
             }
         }
         Ok(points)
@@ -362,7 +568,12 @@ impl<'a> ConfigWorlds<'a> {
 
     fn break_points_here(&self, context: &Context<'_>) -> Vec<BreakPoint> {
         let search = Search {
-            asked: Asked { study: context.study, model: context.model, from: context.headline_customers(), to: context.searched_to() },
+            asked: Asked {
+                study: context.study,
+                model: context.model,
+                from: context.headline_customers(),
+                to: context.searched_to(),
+            },
             tested: context.tested_customers(),
             central: (&context.central, &self.central),
             draws: context.worlds.iter().zip(&self.draws).collect(),
@@ -378,12 +589,25 @@ impl<'a> ConfigWorlds<'a> {
         let mut caveats = Vec::new();
         self.raise(context, customers, &mut caveats);
         let bill = self.bill(context, customers, &mut caveats)?;
-        let course = context.growth.as_ref().map(|growth| course(self, context, growth)).transpose()?.unwrap_or_default();
+        let course = context
+            .growth
+            .as_ref()
+            .map(|growth| course(self, context, growth))
+            .transpose()?
+            .unwrap_or_default();
         let months = months(self, context, &course)?;
-        let counted = priced.counted(&self.central).map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
+        let counted = priced
+            .counted(&self.central)
+            .map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
         let allowed = counted.unwrap_or(f64::INFINITY);
-        if let Some(month) = months.iter().find(|month| month.instances.is_some_and(|instances| instances.value > allowed)) {
-            caveats.push(Caveat::MoreThanAllowed { config: priced.name.to_owned(), from: month.date });
+        if let Some(month) = months
+            .iter()
+            .find(|month| month.instances.is_some_and(|instances| instances.value > allowed))
+        {
+            caveats.push(Caveat::MoreThanAllowed {
+                config: priced.name.to_owned(),
+                from: month.date,
+            });
         }
         let config = ConfigProjection {
             name: priced.name.to_owned(),
@@ -398,19 +622,38 @@ impl<'a> ConfigWorlds<'a> {
             months,
             break_points: self.break_points(context)?,
         };
-        Ok(Projected { config, course, caveats })
+        Ok(Projected {
+            config,
+            course,
+            caveats,
+        })
     }
 
     fn raise(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) {
         let priced = &self.priced;
         let name = priced.name.to_owned();
-        if let Some([low, high]) = priced.placed.iter().map(Placed::speed).find_map(|(range, assumed)| assumed.then_some(range)) {
-            caveats.push(Caveat::SpeedAssumed { config: name.clone(), low, high });
+        if let Some([low, high]) = priced
+            .placed
+            .iter()
+            .map(Placed::speed)
+            .find_map(|(range, assumed)| assumed.then_some(range))
+        {
+            caveats.push(Caveat::SpeedAssumed {
+                config: name.clone(),
+                low,
+                high,
+            });
         }
         if priced.unknown_lines() > 0 {
-            caveats.push(Caveat::PriceUnknown { config: name.clone(), lines: priced.unknown_lines() });
+            caveats.push(Caveat::PriceUnknown {
+                config: name.clone(),
+                lines: priced.unknown_lines(),
+            });
         }
-        caveats.extend(priced.falling_meters().map(|meter| Caveat::PriceMayFall { config: name.clone(), meter: meter.to_owned() }));
+        caveats.extend(priced.falling_meters().map(|meter| Caveat::PriceMayFall {
+            config: name.clone(),
+            meter: meter.to_owned(),
+        }));
         let foreign: BTreeMap<String, &PriceBook> = priced
             .placed
             .iter()
@@ -418,27 +661,60 @@ impl<'a> ConfigWorlds<'a> {
             .map(|placed| (placed.book.name(), placed.book))
             .collect();
         for (book, of) in foreign {
-            let Some(exchange) = context.study.exchange.get(&of.currency) else { continue };
-            caveats.push(Caveat::Converted { config: name.clone(), book, currency: of.currency.clone(), rate: exchange.rate, date: exchange.date });
+            let Some(exchange) = context.study.exchange.get(&of.currency) else {
+                continue;
+            };
+            caveats.push(Caveat::Converted {
+                config: name.clone(),
+                book,
+                currency: of.currency.clone(),
+                rate: exchange.rate,
+                date: exchange.date,
+            });
         }
-        let tiers: BTreeSet<&String> = context.model.resources.iter().map(|resource| &resource.tier).filter(|tier| !priced.is_placed(tier)).collect();
-        caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced { config: name.clone(), tier: tier.clone() }));
+        let tiers: BTreeSet<&String> = context
+            .model
+            .resources
+            .iter()
+            .map(|resource| &resource.tier)
+            .filter(|tier| !priced.is_placed(tier))
+            .collect();
+        caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced {
+            config: name.clone(),
+            tier: tier.clone(),
+        }));
         if is_extrapolated(priced, context.tested_customers(), customers, &self.central) {
-            let carrying = priced.counted(&self.central).map_or(1.0, |(_, sizing)| sizing.instances(customers));
+            let carrying = priced
+                .counted(&self.central)
+                .map_or(1.0, |(_, sizing)| sizing.instances(customers));
             let factor = carrying.max(customers / carrying / context.tested_customers());
-            caveats.push(Caveat::Extrapolated { what: format!("{customers:.0} customers on `{name}`"), factor });
+            caveats.push(Caveat::Extrapolated {
+                what: format!("{customers:.0} customers on `{name}`"),
+                factor,
+            });
         }
     }
 
-    fn bill(&self, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) -> Result<Bill, ModelError> {
+    fn bill(
+        &self,
+        context: &Context<'_>,
+        customers: f64,
+        caveats: &mut Vec<Caveat>,
+    ) -> Result<Bill, ModelError> {
         let lines = self.priced.bill(customers, &self.central)?;
         let value = total(&lines);
         let unknown = self.priced.unknown_lines() > 0;
-        let draws: Vec<f64> = self.draws.iter().map(|inputs| self.priced.cost(customers, inputs)).collect();
+        let draws: Vec<f64> = self
+            .draws
+            .iter()
+            .map(|inputs| self.priced.cost(customers, inputs))
+            .collect();
         let per_1000_draws: Vec<f64> = draws.iter().map(|cost| cost / customers * 1e3).collect();
         let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
         if off_centre(value, &draws) {
-            caveats.push(Caveat::ValueOffCentre { what: format!("the cost of {customers:.0} customers on `{}`", self.priced.name) });
+            caveats.push(Caveat::ValueOffCentre {
+                what: format!("the cost of {customers:.0} customers on `{}`", self.priced.name),
+            });
         }
         let stair = |index: usize| {
             let sizing = self.priced.sizing(index, &self.central)?;
@@ -446,7 +722,9 @@ impl<'a> ConfigWorlds<'a> {
             let most = self.priced.placed[index].most_units();
             (carrying < most).then(|| sizing.customers_at(carrying, sizing.target))
         };
-        let stairs = (0..self.priced.placed.len()).filter_map(stair).filter(|customers| customers.is_finite());
+        let stairs = (0..self.priced.placed.len())
+            .filter_map(stair)
+            .filter(|customers| customers.is_finite());
         Ok(Bill {
             customers,
             drivers: drivers(&lines),
@@ -464,12 +742,22 @@ impl<'a> ConfigWorlds<'a> {
         if context.study.fees.is_empty() {
             return Ok(None);
         }
-        let lines = self.priced.fee_lines(customers, &self.central, &self.parameters)?;
+        let lines = self
+            .priced
+            .fee_lines(customers, &self.central, &self.parameters)?;
         let value = total(&lines);
-        let draws: Vec<f64> = self.draws.iter().map(|inputs| self.priced.fees(customers, inputs)).collect();
+        let draws: Vec<f64> = self
+            .draws
+            .iter()
+            .map(|inputs| self.priced.fees(customers, inputs))
+            .collect();
         let per_1000_draws = draws.iter().map(|fees| fees / customers * 1e3).collect();
         let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
-        Ok(Some(FeeBill { lines, total: money(value, draws, false), per_1000: money(per_1000, per_1000_draws, false) }))
+        Ok(Some(FeeBill {
+            lines,
+            total: money(value, draws, false),
+            per_1000: money(per_1000, per_1000_draws, false),
+        }))
     }
 }
 
@@ -483,7 +771,12 @@ pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstima
     draws.iter_mut().for_each(|draw| *draw = draw.min(UNAFFORDABLE));
     let float = value.to_f64().unwrap_or(f64::NAN);
     let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(float);
-    MoneyEstimate { value: Quoted(value.normalize()), low: at(0.05), high: at(0.95), at_least }
+    MoneyEstimate {
+        value: Quoted(value.normalize()),
+        low: at(0.05),
+        high: at(0.95),
+        at_least,
+    }
 }
 
 /// Whether a value lies outside the central half of its draws.
@@ -503,7 +796,11 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
             estimate: *estimate,
             separable: resource.separable,
         };
-        let demands = resource.demand.iter().map(|(behaviour, estimate)| row(behaviour, estimate)).collect::<Vec<_>>();
+        let demands = resource
+            .demand
+            .iter()
+            .map(|(behaviour, estimate)| row(behaviour, estimate))
+            .collect::<Vec<_>>();
         demands.into_iter().chain([row("idle", &resource.idle)])
     });
     rows.collect()
@@ -512,16 +809,31 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
 fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat>) -> Vec<BookUse> {
     let mut by_book: BTreeMap<String, (&PriceBook, BTreeSet<&str>)> = BTreeMap::new();
     for (book, source) in configs.iter().flat_map(|worlds| worlds.priced.sources()) {
-        by_book.entry(book.name()).or_insert((book, BTreeSet::new())).1.insert(source);
+        by_book
+            .entry(book.name())
+            .or_insert((book, BTreeSet::new()))
+            .1
+            .insert(source);
     }
     let mut uses = Vec::new();
     for (name, (book, sources)) in by_book {
-        let sources: Vec<_> = sources.into_iter().filter_map(|name| book.source.get(name).map(|source| (name, source))).collect();
-        let age =
-            |source: &nest_data::price_book::PriceSource| source.observed_on.earliest().until(as_of).map_or(0, |span| i64::from(span.get_days()));
+        let sources: Vec<_> = sources
+            .into_iter()
+            .filter_map(|name| book.source.get(name).map(|source| (name, source)))
+            .collect();
+        let age = |source: &nest_data::price_book::PriceSource| {
+            source
+                .observed_on
+                .earliest()
+                .until(as_of)
+                .map_or(0, |span| i64::from(span.get_days()))
+        };
         let oldest_days = sources.iter().map(|(_, source)| age(source)).max().unwrap_or(0);
         if oldest_days > i64::from(book.stale_after_days) {
-            caveats.push(Caveat::PriceOld { book: name.clone(), days: oldest_days });
+            caveats.push(Caveat::PriceOld {
+                book: name.clone(),
+                days: oldest_days,
+            });
         }
         let sources = sources.iter().map(|(name, source)| SourceUse {
             title: format!("[{name}] {}", source.title),
@@ -529,7 +841,11 @@ fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat
             observed_on: source.observed_on.to_string(),
             confidence: source.confidence,
         });
-        uses.push(BookUse { name, sources: sources.collect(), oldest_days });
+        uses.push(BookUse {
+            name,
+            sources: sources.collect(),
+            oldest_days,
+        });
     }
     uses
 }
@@ -546,13 +862,25 @@ fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
     let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
     for line in lines {
         let Some(amount) = line.amount else { continue };
-        let behaviour = line.behaviour.clone().unwrap_or_else(|| line.driver.label().to_owned());
-        for key in [(DriverKind::Behaviour, behaviour), (DriverKind::Meter, line.meter.clone())] {
+        let behaviour = line
+            .behaviour
+            .clone()
+            .unwrap_or_else(|| line.driver.label().to_owned());
+        for key in [
+            (DriverKind::Behaviour, behaviour),
+            (DriverKind::Meter, line.meter.clone()),
+        ] {
             *sums.entry(key).or_default() += amount.0;
         }
     }
-    let mut shares: Vec<DriverShare> =
-        sums.into_iter().map(|((kind, name), amount)| DriverShare { kind, name, amount: Quoted(amount.normalize()) }).collect();
+    let mut shares: Vec<DriverShare> = sums
+        .into_iter()
+        .map(|((kind, name), amount)| DriverShare {
+            kind,
+            name,
+            amount: Quoted(amount.normalize()),
+        })
+        .collect();
     shares.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.amount.cmp(&a.amount)));
     shares
 }

@@ -18,9 +18,14 @@ mod general;
 mod multi_server;
 
 pub use bounds::{ClosedBounds, closed_bounds};
-pub use classes::{ClassForecast, ClassesForecast, ClosedClass, approximate_classes, exact_classes, open_classes, several_classes};
+pub use classes::{
+    ClassForecast, ClassesForecast, ClosedClass, approximate_classes, exact_classes, open_classes,
+    several_classes,
+};
 pub use closed::{ClosedPoint, ClosedStation, closed_forecast, seidmann};
 pub use delay::{erlang_b, erlang_c, relative_wait};
 pub use finite_buffer::{FiniteBuffer, finite_buffer};
 pub use general::{ServiceMoments, general_wait, mixed_service, single_server_wait};
-pub use multi_server::{ServerTarget, least_servers, mean_response, response_quantile, response_tail, waiting_quantile};
+pub use multi_server::{
+    ServerTarget, least_servers, mean_response, response_quantile, response_tail, waiting_quantile,
+};

@@ -26,11 +26,19 @@ pub const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 /// # Errors
 /// [`ModelError::Histogram`] where the document's text is damaged.
 pub fn histogram(step: &Step, behaviour: &str, clock: ResponseClock) -> Result<Option<hdr::Hdr>, ModelError> {
-    let stored = step.histograms.iter().find(|one| one.behaviour == behaviour && one.clock == clock && one.outcome == Outcome::Ok);
-    let damaged = || ModelError::Histogram { behaviour: behaviour.to_owned(), step: step.plan.index };
+    let stored = step
+        .histograms
+        .iter()
+        .find(|one| one.behaviour == behaviour && one.clock == clock && one.outcome == Outcome::Ok);
+    let damaged = || ModelError::Histogram {
+        behaviour: behaviour.to_owned(),
+        step: step.plan.index,
+    };
     let Some(stored) = stored else { return Ok(None) };
     let bytes = STANDARD.decode(&stored.hdr).map_err(|_| damaged())?;
-    let hdr = Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice()).map_err(|_| damaged())?;
+    let hdr = Deserializer::new()
+        .deserialize::<u64, _>(&mut bytes.as_slice())
+        .map_err(|_| damaged())?;
     Ok((!hdr.is_empty()).then_some(hdr::Hdr(hdr)))
 }
 
@@ -87,9 +95,19 @@ pub struct Response {
 pub fn responses(step: &Step, behaviours: &[String]) -> Result<BTreeMap<String, Response>, ModelError> {
     let mut responses = BTreeMap::new();
     for behaviour in behaviours {
-        let Some(hdr) = histogram(step, behaviour, ResponseClock::Due)? else { continue };
+        let Some(hdr) = histogram(step, behaviour, ResponseClock::Due)? else {
+            continue;
+        };
         let quantiles_s = QUANTILES.map(|quantile| hdr.quantile_s(quantile));
-        responses.insert(behaviour.clone(), Response { count: hdr.count(), mean_s: hdr.mean_s(), deviation_s: hdr.deviation_s(), quantiles_s });
+        responses.insert(
+            behaviour.clone(),
+            Response {
+                count: hdr.count(),
+                mean_s: hdr.mean_s(),
+                deviation_s: hdr.deviation_s(),
+                quantiles_s,
+            },
+        );
     }
     Ok(responses)
 }

@@ -21,42 +21,77 @@ pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: 
     };
     let mut found = Vec::new();
     let mut add = |input: String, range: [f64; 2], assumed: bool, at: &dyn Fn(f64) -> Inputs| {
-        found.push(Sensitivity { input, range, per_1000: range.map(|value| cost(at(value))), assumed });
+        found.push(Sensitivity {
+            input,
+            range,
+            per_1000: range.map(|value| cost(at(value))),
+            assumed,
+        });
     };
     for (index, placed) in priced.placed.iter().enumerate() {
-        let resource = context.model.resources.iter().find(|resource| resource.name == format!("{}/cpu", placed.placement.tier));
-        for (behaviour, name) in priced.behaviours.iter().enumerate().filter(|(behaviour, _)| placed.carries[*behaviour]) {
-            let Some(demand) = resource.and_then(|resource| resource.demand.get(name)) else { continue };
-            add(format!("{} of {name}, s", placed.label), [demand.low.max(0.0), demand.high], false, &|value| {
-                let mut inputs = worlds.central.clone();
-                inputs.placed[index].cpu_s[behaviour] = value;
-                inputs
-            });
+        let resource = context
+            .model
+            .resources
+            .iter()
+            .find(|resource| resource.name == format!("{}/cpu", placed.placement.tier));
+        for (behaviour, name) in priced
+            .behaviours
+            .iter()
+            .enumerate()
+            .filter(|(behaviour, _)| placed.carries[*behaviour])
+        {
+            let Some(demand) = resource.and_then(|resource| resource.demand.get(name)) else {
+                continue;
+            };
+            add(
+                format!("{} of {name}, s", placed.label),
+                [demand.low.max(0.0), demand.high],
+                false,
+                &|value| {
+                    let mut inputs = worlds.central.clone();
+                    inputs.placed[index].cpu_s[behaviour] = value;
+                    inputs
+                },
+            );
         }
         let (range, assumed) = placed.speed();
-        add(format!("speed of {}", placed.shape(false)), range, assumed, &|value| {
-            let mut inputs = worlds.central.clone();
-            inputs.placed[index].speed = value;
-            inputs
-        });
+        add(
+            format!("speed of {}", placed.shape(false)),
+            range,
+            assumed,
+            &|value| {
+                let mut inputs = worlds.central.clone();
+                inputs.placed[index].speed = value;
+                inputs
+            },
+        );
         if priced.sizing(index, &worlds.central).is_some() {
             let target = 1.0 - placed.placement.reserve();
-            let range = [(1.0 - target - RESERVE).max(0.0), (1.0 - target + RESERVE).min(0.95)];
+            let range = [
+                (1.0 - target - RESERVE).max(0.0),
+                (1.0 - target + RESERVE).min(0.95),
+            ];
             add(format!("reserve of {}", placed.label), range, true, &|value| {
                 let mut inputs = worlds.central.clone();
                 // The policy's reserve moves, whether or not an objective asks for more.
-                inputs.placed[index].most_utilisation = inputs.placed[index].most_utilisation.min(1.0 - value);
+                inputs.placed[index].most_utilisation =
+                    inputs.placed[index].most_utilisation.min(1.0 - value);
                 inputs.placed[index].reserve = value;
                 inputs
             });
         }
     }
     let burst = priced.study.customers.burst;
-    add("burst of the busiest minute".to_owned(), BURST.map(|factor| (factor * burst).max(1.0)), true, &|value| {
-        let mut inputs = worlds.central.clone();
-        inputs.busier = value / burst;
-        inputs
-    });
+    add(
+        "burst of the busiest minute".to_owned(),
+        BURST.map(|factor| (factor * burst).max(1.0)),
+        true,
+        &|value| {
+            let mut inputs = worlds.central.clone();
+            inputs.busier = value / burst;
+            inputs
+        },
+    );
     for (name, parameter) in &context.study.parameters {
         let Some(range) = parameter.range() else { continue };
         let at = |value: f64| {
@@ -67,9 +102,18 @@ pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: 
         };
         // A wide range may leave what a formula is defined for: there is no cost there.
         if let (Some(low), Some(high)) = (at(range[0]), at(range[1])) {
-            found.push(Sensitivity { input: format!("parameter {name}"), range, per_1000: [low, high], assumed: true });
+            found.push(Sensitivity {
+                input: format!("parameter {name}"),
+                range,
+                per_1000: [low, high],
+                assumed: true,
+            });
         }
     }
-    found.sort_by(|a, b| (b.per_1000[1] - b.per_1000[0]).abs().total_cmp(&(a.per_1000[1] - a.per_1000[0]).abs()));
+    found.sort_by(|a, b| {
+        (b.per_1000[1] - b.per_1000[0])
+            .abs()
+            .total_cmp(&(a.per_1000[1] - a.per_1000[0]).abs())
+    });
     found
 }

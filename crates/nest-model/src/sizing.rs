@@ -37,20 +37,30 @@ impl Sizing {
     #[must_use]
     pub fn exact_instances(&self, customers: f64) -> f64 {
         let busy = customers * self.busy_per_customer * self.law.factor(self.target);
-        if self.usable() > 0.0 { busy / self.usable() } else { f64::INFINITY }
+        if self.usable() > 0.0 {
+            busy / self.usable()
+        } else {
+            f64::INFINITY
+        }
     }
 
     /// Whole instances that carry load.
     #[must_use]
     pub fn instances(&self, customers: f64) -> f64 {
         // A load that fills a whole number of instances to the last digit needs no further one.
-        (self.exact_instances(customers) * (1.0 - 1e-12)).ceil().max(f64::from(self.least))
+        (self.exact_instances(customers) * (1.0 - 1e-12))
+            .ceil()
+            .max(f64::from(self.least))
     }
 
     /// Utilisation of each of `instances` instances, 0 and more.
     #[must_use]
     pub fn utilisation(&self, customers: f64, instances: f64) -> f64 {
-        self.law.used(self.idle, customers * self.busy_per_customer / instances, self.cores) / self.cores
+        self.law.used(
+            self.idle,
+            customers * self.busy_per_customer / instances,
+            self.cores,
+        ) / self.cores
     }
 
     /// Customers at which `instances` instances are at `utilisation`; infinite without demand.
@@ -70,7 +80,16 @@ mod tests {
 
     /// modelling.md 4.5: two cores, idle .02 core, u* .6, 1.76428571e-5 cores per customer at m = 10.
     fn golden(busy_per_customer: f64) -> Sizing {
-        Sizing { busy_per_customer, law: LoadLaw::default(), idle: 0.02, cores: 2.0, reserve: 0.4, target: 0.6, least: 2, spare: 1 }
+        Sizing {
+            busy_per_customer,
+            law: LoadLaw::default(),
+            idle: 0.02,
+            cores: 2.0,
+            reserve: 0.4,
+            target: 0.6,
+            least: 2,
+            spare: 1,
+        }
     }
 
     #[test]
@@ -89,7 +108,14 @@ mod tests {
 
     #[test]
     fn customers_and_utilisation_are_inverses() {
-        let sizing = Sizing { law: LoadLaw { slope: 0.2, mean: 0.36, ..LoadLaw::default() }, ..golden(1e-5) };
+        let sizing = Sizing {
+            law: LoadLaw {
+                slope: 0.2,
+                mean: 0.36,
+                ..LoadLaw::default()
+            },
+            ..golden(1e-5)
+        };
         let customers = sizing.customers_at(3.0, 0.45);
         assert!((sizing.utilisation(customers, 3.0) - 0.45).abs() < 1e-12);
         assert!((sizing.exact_instances(sizing.customers_at(5.0, 0.6)) - 5.0).abs() < 1e-9);
@@ -98,7 +124,10 @@ mod tests {
 
     #[test]
     fn an_instance_that_idles_above_its_reserve_carries_nothing() {
-        let sizing = Sizing { idle: 1.3, ..golden(1e-5) };
+        let sizing = Sizing {
+            idle: 1.3,
+            ..golden(1e-5)
+        };
         assert_eq!(sizing.exact_instances(1.0), f64::INFINITY);
     }
 }

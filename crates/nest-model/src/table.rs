@@ -24,31 +24,53 @@ struct Row<'a> {
 /// [`ModelError::Table`] where the library refuses.
 pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
     let rows: Vec<Row<'_>> = model.points.iter().flat_map(rows).collect();
-    let text = |name: &str, value: &dyn Fn(&Row<'_>) -> String| Column::new(name.into(), rows.iter().map(value).collect::<Vec<_>>());
+    let text = |name: &str, value: &dyn Fn(&Row<'_>) -> String| {
+        Column::new(name.into(), rows.iter().map(value).collect::<Vec<_>>())
+    };
     let study = model.study.study.name.clone();
     let columns = vec![
         text("study", &|_| study.clone()),
         text("run", &|_| model.run.clone()),
-        Column::new("step".into(), rows.iter().map(|row| row.point.index as u32).collect::<Vec<_>>()),
+        Column::new(
+            "step".into(),
+            rows.iter().map(|row| row.point.index as u32).collect::<Vec<_>>(),
+        ),
         text("label", &|row| row.point.label.clone()),
         text("purpose", &|row| row.point.purpose.label().to_owned()),
         text("worth", &|row| row.point.worth.label().to_owned()),
-        Column::new("customers".into(), rows.iter().map(|row| row.point.customers).collect::<Vec<_>>()),
+        Column::new(
+            "customers".into(),
+            rows.iter().map(|row| row.point.customers).collect::<Vec<_>>(),
+        ),
         text("behaviour", &|row| row.behaviour.to_owned()),
         text("resource", &|row| row.resource.to_owned()),
         text("metric", &|row| row.metric.clone()),
-        Column::new("value".into(), rows.iter().map(|row| row.value).collect::<Vec<_>>()),
+        Column::new(
+            "value".into(),
+            rows.iter().map(|row| row.value).collect::<Vec<_>>(),
+        ),
         text("unit", &|row| row.unit.to_owned()),
     ];
-    let refused = |error: polars::error::PolarsError| ModelError::Table { reason: error.to_string() };
+    let refused = |error: polars::error::PolarsError| ModelError::Table {
+        reason: error.to_string(),
+    };
     let mut frame = DataFrame::new(rows.len(), columns).map_err(refused)?;
     let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes).finish(&mut frame).map_err(refused)?;
+    ParquetWriter::new(&mut bytes)
+        .finish(&mut frame)
+        .map_err(refused)?;
     Ok(bytes)
 }
 
 fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
-    let plain = |metric: &str, value: f64, unit| Row { point, behaviour: "", resource: "", metric: metric.to_owned(), value, unit };
+    let plain = |metric: &str, value: f64, unit| Row {
+        point,
+        behaviour: "",
+        resource: "",
+        metric: metric.to_owned(),
+        value,
+        unit,
+    };
     let mut rows = vec![
         plain("offered_per_s", point.offered_per_s, "1/s"),
         plain("completed_per_s", point.completed_per_s, "1/s"),
@@ -64,7 +86,14 @@ fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
         } else {
             "bytes/s"
         };
-        Row { point, behaviour: "", resource, metric: "used_per_s".to_owned(), value: *value, unit }
+        Row {
+            point,
+            behaviour: "",
+            resource,
+            metric: "used_per_s".to_owned(),
+            value: *value,
+            unit,
+        }
     }));
     rows.extend(point.response.iter().map(|one| Row {
         point,

@@ -63,7 +63,12 @@ impl Passing {
     /// Executions per second that pass, of `rates` by behaviour.
     #[must_use]
     pub fn rate(self, rates: &[f64]) -> f64 {
-        rates.iter().enumerate().filter(|(behaviour, _)| self.includes(*behaviour)).map(|(_, rate)| rate).sum()
+        rates
+            .iter()
+            .enumerate()
+            .filter(|(behaviour, _)| self.includes(*behaviour))
+            .map(|(_, rate)| rate)
+            .sum()
     }
 }
 
@@ -128,7 +133,9 @@ const FEWEST_STEPS: usize = 4;
 /// Whitt, "Planning queueing simulations", Management Science 35(11), 1989 (variance of the mean wait).
 #[must_use]
 pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
-    let telling = |step: &&LoadedStep| step.responses.iter().any(Option::is_some) && step.utilisation.iter().all(|one| *one <= HIGHEST);
+    let telling = |step: &&LoadedStep| {
+        step.responses.iter().any(Option::is_some) && step.utilisation.iter().all(|one| *one <= HIGHEST)
+    };
     let loaded: Vec<&LoadedStep> = steps.iter().filter(telling).collect();
     if loaded.len() < FEWEST_STEPS {
         return None;
@@ -144,7 +151,10 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
             Passing::All => PRIOR_ALL,
             Passing::One(_) => (1.0 - PRIOR_ALL) / behaviours as f64,
         };
-        let highest = loaded.iter().map(|step| passing.rate(&step.rates)).fold(0.0, f64::max);
+        let highest = loaded
+            .iter()
+            .map(|step| passing.rate(&step.rates))
+            .fold(0.0, f64::max);
         if highest <= 0.0 {
             continue;
         }
@@ -155,32 +165,67 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
                     continue;
                 }
                 let prior = share * servers_prior * rate_prior;
-                let limits = LAWS.iter().map(|law| Limit { passing, most_per_s, servers, law });
+                let limits = LAWS.iter().map(|law| Limit {
+                    passing,
+                    most_per_s,
+                    servers,
+                    law,
+                });
                 let limits = limits.filter(|limit| !limit.law.sparing || means.is_narrowest(*limit));
-                candidates.extend(limits.map(|limit| Candidate::new(&means, limit, prior * limit.law.weight)));
+                candidates
+                    .extend(limits.map(|limit| Candidate::new(&means, limit, prior * limit.law.weight)));
             }
         }
     }
-    let best = candidates.iter().map(|one| one.log).fold(f64::NEG_INFINITY, f64::max);
+    let best = candidates
+        .iter()
+        .map(|one| one.log)
+        .fold(f64::NEG_INFINITY, f64::max);
     candidates.retain(|one| one.log > best - HOPELESS);
     for one in &mut candidates {
         let variances = means.limit_variances(one.limit, &one.fit);
-        let at_limit = |step: usize, behaviour: usize| if one.limit.passing.includes(behaviour) { variances[step] } else { 0.0 };
+        let at_limit = |step: usize, behaviour: usize| {
+            if one.limit.passing.includes(behaviour) {
+                variances[step]
+            } else {
+                0.0
+            }
+        };
         one.log += SPREAD_WEIGHT * spread.log_evidence(&one.limit.law.spread, at_limit);
     }
     let some = log_sum(candidates.iter().map(|one| one.log));
     let node = |of: &[Candidate]| {
-        let Limit { passing, most_per_s, servers, .. } = of[0].limit;
-        Node { passing, most_per_s: most_per_s * (1.0 - HAND_OVER), servers, weight: of.iter().map(|one| (one.log - some).exp()).sum() }
+        let Limit {
+            passing,
+            most_per_s,
+            servers,
+            ..
+        } = of[0].limit;
+        Node {
+            passing,
+            most_per_s: most_per_s * (1.0 - HAND_OVER),
+            servers,
+            weight: of.iter().map(|one| (one.log - some).exp()).sum(),
+        }
     };
     // The laws of a limit follow one another.
-    let mut nodes: Vec<Node> = candidates.chunk_by(|a, b| a.limit.is_at(&b.limit)).map(node).collect();
+    let mut nodes: Vec<Node> = candidates
+        .chunk_by(|a, b| a.limit.is_at(&b.limit))
+        .map(node)
+        .collect();
     nodes.retain(|node| node.weight > 1e-6);
     let odds = (some - none).exp() * PRIOR / (1.0 - PRIOR);
-    let probability = if odds.is_finite() { odds / (1.0 + odds) } else { 1.0 };
+    let probability = if odds.is_finite() {
+        odds / (1.0 + odds)
+    } else {
+        1.0
+    };
     let total: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= total);
-    Some(Finding { probability: if nodes.is_empty() { 0.0 } else { probability }, nodes })
+    Some(Finding {
+        probability: if nodes.is_empty() { 0.0 } else { probability },
+        nodes,
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -221,7 +266,11 @@ struct Candidate {
 impl Candidate {
     fn new(means: &Means, limit: Limit, prior: f64) -> Self {
         let fit = means.fit(limit.law, Some(limit));
-        Self { limit, log: prior.ln() + fit.log, fit }
+        Self {
+            limit,
+            log: prior.ln() + fit.log,
+            fit,
+        }
     }
 }
 
@@ -236,5 +285,9 @@ fn rates(highest: f64) -> impl Iterator<Item = (f64, f64)> {
 fn log_sum(logs: impl Iterator<Item = f64>) -> f64 {
     let logs: Vec<f64> = logs.collect();
     let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if largest == f64::NEG_INFINITY { largest } else { largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln() }
+    if largest == f64::NEG_INFINITY {
+        largest
+    } else {
+        largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln()
+    }
 }

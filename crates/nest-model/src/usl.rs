@@ -26,11 +26,20 @@ pub fn fit_published(points: &[(f64, f64)]) -> Option<UslFit> {
         return None;
     }
     let starts = [start_by_reciprocals(points), Some(start_of_package(points))];
-    let faces: [[Option<f64>; 2]; 9] =
-        [None, Some(0.0), Some(1.0)].map(|sigma| [None, Some(0.0), Some(1.0)].map(|kappa| [sigma, kappa])).concat().try_into().ok()?;
-    let fits = starts.iter().flatten().flat_map(|start| faces.iter().filter_map(|face| on_face(points, *start, *face)));
-    let inside = |fit: &UslFit| (0.0..=1.0).contains(&fit.parameters.contention) && (0.0..=1.0).contains(&fit.parameters.coherency);
-    fits.filter(|fit| inside(fit) && fit.residual_sum.is_finite()).min_by(|a, b| a.residual_sum.total_cmp(&b.residual_sum))
+    let faces: [[Option<f64>; 2]; 9] = [None, Some(0.0), Some(1.0)]
+        .map(|sigma| [None, Some(0.0), Some(1.0)].map(|kappa| [sigma, kappa]))
+        .concat()
+        .try_into()
+        .ok()?;
+    let fits = starts
+        .iter()
+        .flatten()
+        .flat_map(|start| faces.iter().filter_map(|face| on_face(points, *start, *face)));
+    let inside = |fit: &UslFit| {
+        (0.0..=1.0).contains(&fit.parameters.contention) && (0.0..=1.0).contains(&fit.parameters.coherency)
+    };
+    fits.filter(|fit| inside(fit) && fit.residual_sum.is_finite())
+        .min_by(|a, b| a.residual_sum.total_cmp(&b.residual_sum))
 }
 
 /// Least squares on relative errors of `1/X`, linear in `(1, sigma, kappa) / gamma` and held at 0 or more: no starting values.
@@ -61,18 +70,27 @@ fn start_by_reciprocals(points: &[(f64, f64)]) -> Option<UslParameters> {
 /// gamma = max X/N, sigma = 0.01, kappa = 1e-4.
 fn start_of_package(points: &[(f64, f64)]) -> UslParameters {
     let unit_throughput = points.iter().map(|(n, x)| x / n).fold(0.0, f64::max);
-    UslParameters { unit_throughput, contention: 0.01, coherency: 1e-4 }
+    UslParameters {
+        unit_throughput,
+        contention: 0.01,
+        coherency: 1e-4,
+    }
 }
 
 /// Levenberg-Marquardt with sigma and kappa free or held.
 fn on_face(points: &[(f64, f64)], start: UslParameters, [sigma, kappa]: [Option<f64>; 2]) -> Option<UslFit> {
     let free = [true, sigma.is_none(), kappa.is_none()];
-    let mut at = UslParameters { contention: sigma.unwrap_or(start.contention), coherency: kappa.unwrap_or(start.coherency), ..start };
+    let mut at = UslParameters {
+        contention: sigma.unwrap_or(start.contention),
+        coherency: kappa.unwrap_or(start.coherency),
+        ..start
+    };
     let mut sum = residual_sum(points, &at);
     let mut damping = 1e-3;
     for _ in 0..MOST_ITERATIONS {
         let (normal, gradient) = normal_equations(points, &at, free);
-        let damped = normal + Matrix3::from_diagonal(&normal.diagonal().map(|entry| damping * entry.max(1e-300)));
+        let damped =
+            normal + Matrix3::from_diagonal(&normal.diagonal().map(|entry| damping * entry.max(1e-300)));
         let step = damped.cholesky()?.solve(&gradient);
         let trial = UslParameters {
             unit_throughput: at.unit_throughput * (1.0 + step[0]),
@@ -93,15 +111,25 @@ fn on_face(points: &[(f64, f64)], start: UslParameters, [sigma, kappa]: [Option<
             }
         }
     }
-    Some(UslFit { parameters: at, residual_sum: sum })
+    Some(UslFit {
+        parameters: at,
+        residual_sum: sum,
+    })
 }
 
 fn residual_sum(points: &[(f64, f64)], law: &UslParameters) -> f64 {
-    points.iter().map(|&(n, x)| (x - law.throughput_at(n)).powi(2)).sum()
+    points
+        .iter()
+        .map(|&(n, x)| (x - law.throughput_at(n)).powi(2))
+        .sum()
 }
 
 /// J'J and J'e for (log gamma, sigma, kappa); what is held has a unit row.
-fn normal_equations(points: &[(f64, f64)], law: &UslParameters, free: [bool; 3]) -> (Matrix3<f64>, Vector3<f64>) {
+fn normal_equations(
+    points: &[(f64, f64)],
+    law: &UslParameters,
+    free: [bool; 3],
+) -> (Matrix3<f64>, Vector3<f64>) {
     let (mut normal, mut gradient) = (Matrix3::zeros(), Vector3::zeros());
     for &(n, x) in points {
         let found = law.throughput_at(n);

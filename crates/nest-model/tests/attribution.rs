@@ -48,9 +48,22 @@ fn system(random: &mut Random) -> System {
 
 /// Rates of a run: the plain mix, or 10 % of it and much more of one behaviour.
 fn rates(system: &System, run: Run, jitter: f64, random: &mut Random) -> Vec<f64> {
-    let weight: Vec<f64> = system.weight.iter().map(|weight| weight * (jitter * random.normal()).exp()).collect();
-    let busy: f64 = weight.iter().zip(&system.demand).map(|(weight, demand)| weight * demand).sum();
-    let mix = |utilisation: f64| weight.iter().map(|weight| weight * utilisation * system.servers / busy).collect::<Vec<_>>();
+    let weight: Vec<f64> = system
+        .weight
+        .iter()
+        .map(|weight| weight * (jitter * random.normal()).exp())
+        .collect();
+    let busy: f64 = weight
+        .iter()
+        .zip(&system.demand)
+        .map(|(weight, demand)| weight * demand)
+        .sum();
+    let mix = |utilisation: f64| {
+        weight
+            .iter()
+            .map(|weight| weight * utilisation * system.servers / busy)
+            .collect::<Vec<_>>()
+    };
     match run.boosted {
         None => mix(run.utilisation),
         Some(boosted) => {
@@ -74,14 +87,23 @@ fn readings(system: &System, runs: &[Run], jitter: (f64, f64), random: &mut Rand
                     (mean + mean.sqrt() * random.normal()).round().max(0.0)
                 })
                 .collect();
-            let busy = system.idle * run.seconds + counts.iter().zip(&system.demand).map(|(count, demand)| count * demand).sum::<f64>();
+            let busy = system.idle * run.seconds
+                + counts
+                    .iter()
+                    .zip(&system.demand)
+                    .map(|(count, demand)| count * demand)
+                    .sum::<f64>();
             readings.push(Reading {
                 run: format!("r{index}"),
                 resource: "cpu".to_owned(),
                 duration_s: run.seconds,
                 busy_s: busy * deviation * (1.0 + system.within * random.normal()),
                 servers: Some(system.servers),
-                counts: counts.iter().enumerate().map(|(index, count)| (format!("b{index}"), *count)).collect(),
+                counts: counts
+                    .iter()
+                    .enumerate()
+                    .map(|(index, count)| (format!("b{index}"), *count))
+                    .collect(),
             });
         }
     }
@@ -90,9 +112,18 @@ fn readings(system: &System, runs: &[Run], jitter: (f64, f64), random: &mut Rand
 
 /// Idle, base, one boosted run per behaviour, and a ramp.
 fn designed(system: &System, windows: usize, seconds: f64, ramp: &[f64]) -> Vec<Run> {
-    let run = |utilisation, boosted| Run { utilisation, boosted, windows, seconds };
+    let run = |utilisation, boosted| Run {
+        utilisation,
+        boosted,
+        windows,
+        seconds,
+    };
     let boosted = (0..system.demand.len()).map(|behaviour| run(0.6, Some(behaviour)));
-    [run(0.0, None), run(0.1, None)].into_iter().chain(boosted).chain(ramp.iter().map(|share| run(*share, None))).collect()
+    [run(0.0, None), run(0.1, None)]
+        .into_iter()
+        .chain(boosted)
+        .chain(ramp.iter().map(|share| run(*share, None)))
+        .collect()
 }
 
 #[derive(Default)]
@@ -151,54 +182,141 @@ type Design = fn(&mut System, &mut Random) -> Vec<Reading>;
 
 /// Designs of many kinds, by name.
 const DESIGNS: [(&str, Design); 19] = [
-    ("designed, ramp", |system, random| readings(system, &designed(system, 10, 10.0, &[0.2, 0.35, 0.5, 0.65, 0.8, 0.95]), (0.0, 0.0), random)),
-    ("designed, no ramp", |system, random| readings(system, &designed(system, 10, 60.0, &[]), (0.0, 0.0), random)),
-    ("designed, one window a run", |system, random| readings(system, &designed(system, 1, 60.0, &[0.3, 0.5, 0.7, 0.9]), (0.0, 0.0), random)),
+    ("designed, ramp", |system, random| {
+        readings(
+            system,
+            &designed(system, 10, 10.0, &[0.2, 0.35, 0.5, 0.65, 0.8, 0.95]),
+            (0.0, 0.0),
+            random,
+        )
+    }),
+    ("designed, no ramp", |system, random| {
+        readings(system, &designed(system, 10, 60.0, &[]), (0.0, 0.0), random)
+    }),
+    ("designed, one window a run", |system, random| {
+        readings(
+            system,
+            &designed(system, 1, 60.0, &[0.3, 0.5, 0.7, 0.9]),
+            (0.0, 0.0),
+            random,
+        )
+    }),
     ("designed, no run deviates", |system, random| {
         system.between = 0.0;
-        readings(system, &designed(system, 10, 60.0, &[0.3, 0.5, 0.7, 0.9]), (0.0, 0.0), random)
+        readings(
+            system,
+            &designed(system, 10, 60.0, &[0.3, 0.5, 0.7, 0.9]),
+            (0.0, 0.0),
+            random,
+        )
     }),
     ("designed, loud windows", |system, random| {
         system.within = 0.05;
-        readings(system, &designed(system, 10, 10.0, &[0.3, 0.5, 0.7, 0.9]), (0.0, 0.0), random)
+        readings(
+            system,
+            &designed(system, 10, 10.0, &[0.3, 0.5, 0.7, 0.9]),
+            (0.0, 0.0),
+            random,
+        )
     }),
     ("random mixes, 30 runs", |system, random| {
-        let runs: Vec<Run> = (0..30).map(|_| Run { utilisation: 0.05 + 0.8 * random.uniform(), boosted: None, windows: 5, seconds: 30.0 }).collect();
+        let runs: Vec<Run> = (0..30)
+            .map(|_| Run {
+                utilisation: 0.05 + 0.8 * random.uniform(),
+                boosted: None,
+                windows: 5,
+                seconds: 30.0,
+            })
+            .collect();
         readings(system, &runs, (0.8, 0.05), random)
     }),
     ("random mixes, no run deviates", |system, random| {
         system.between = 0.0;
-        let runs: Vec<Run> = (0..15).map(|_| Run { utilisation: 0.05 + 0.8 * random.uniform(), boosted: None, windows: 10, seconds: 30.0 }).collect();
+        let runs: Vec<Run> = (0..15)
+            .map(|_| Run {
+                utilisation: 0.05 + 0.8 * random.uniform(),
+                boosted: None,
+                windows: 10,
+                seconds: 30.0,
+            })
+            .collect();
         readings(system, &runs, (0.8, 0.3), random)
     }),
     ("random mixes, one window a run", |system, random| {
-        let runs: Vec<Run> = (0..40).map(|_| Run { utilisation: 0.05 + 0.8 * random.uniform(), boosted: None, windows: 1, seconds: 60.0 }).collect();
+        let runs: Vec<Run> = (0..40)
+            .map(|_| Run {
+                utilisation: 0.05 + 0.8 * random.uniform(),
+                boosted: None,
+                windows: 1,
+                seconds: 60.0,
+            })
+            .collect();
         readings(system, &runs, (0.8, 0.0), random)
     }),
     ("one run, 200 windows", |system, random| {
-        readings(system, &[Run { utilisation: 0.5, boosted: None, windows: 200, seconds: 30.0 }], (0.0, 0.6), random)
+        readings(
+            system,
+            &[Run {
+                utilisation: 0.5,
+                boosted: None,
+                windows: 200,
+                seconds: 30.0,
+            }],
+            (0.0, 0.6),
+            random,
+        )
     }),
     ("one run, 200 windows, it is true", |system, random| {
         system.between = 0.0;
-        readings(system, &[Run { utilisation: 0.5, boosted: None, windows: 200, seconds: 30.0 }], (0.0, 0.6), random)
+        readings(
+            system,
+            &[Run {
+                utilisation: 0.5,
+                boosted: None,
+                windows: 200,
+                seconds: 30.0,
+            }],
+            (0.0, 0.6),
+            random,
+        )
     }),
     ("three runs, 40 windows", |system, random| {
-        let runs = [0.3, 0.5, 0.7].map(|utilisation| Run { utilisation, boosted: None, windows: 40, seconds: 30.0 });
+        let runs = [0.3, 0.5, 0.7].map(|utilisation| Run {
+            utilisation,
+            boosted: None,
+            windows: 40,
+            seconds: 30.0,
+        });
         readings(system, &runs, (0.3, 0.6), random)
     }),
     ("three runs, no run deviates", |system, random| {
         system.between = 0.0;
-        let runs = [0.3, 0.5, 0.7].map(|utilisation| Run { utilisation, boosted: None, windows: 40, seconds: 30.0 });
+        let runs = [0.3, 0.5, 0.7].map(|utilisation| Run {
+            utilisation,
+            boosted: None,
+            windows: 40,
+            seconds: 30.0,
+        });
         readings(system, &runs, (0.3, 0.6), random)
     }),
     ("unequal windows", |system, random| {
         let runs: Vec<Run> = (0..20)
-            .map(|_| Run { utilisation: 0.05 + 0.8 * random.uniform(), boosted: None, windows: 6, seconds: log_uniform(random, 5.0, 120.0) })
+            .map(|_| Run {
+                utilisation: 0.05 + 0.8 * random.uniform(),
+                boosted: None,
+                windows: 6,
+                seconds: log_uniform(random, 5.0, 120.0),
+            })
             .collect();
         readings(system, &runs, (0.8, 0.2), random)
     }),
     ("outliers", |system, random| {
-        let mut found = readings(system, &designed(system, 10, 10.0, &[0.2, 0.4, 0.6, 0.8]), (0.0, 0.0), random);
+        let mut found = readings(
+            system,
+            &designed(system, 10, 10.0, &[0.2, 0.4, 0.6, 0.8]),
+            (0.0, 0.0),
+            random,
+        );
         for _ in 0..4 {
             let hit = (random.uniform() * found.len() as f64) as usize;
             found[hit].busy_s += (0.1 + 0.4 * random.uniform()) * system.servers * found[hit].duration_s;
@@ -206,7 +324,14 @@ const DESIGNS: [(&str, Design); 19] = [
         found
     }),
     ("outliers, one window a run", |system, random| {
-        let runs: Vec<Run> = (0..40).map(|_| Run { utilisation: 0.05 + 0.8 * random.uniform(), boosted: None, windows: 1, seconds: 60.0 }).collect();
+        let runs: Vec<Run> = (0..40)
+            .map(|_| Run {
+                utilisation: 0.05 + 0.8 * random.uniform(),
+                boosted: None,
+                windows: 1,
+                seconds: 60.0,
+            })
+            .collect();
         let mut found = readings(system, &runs, (0.8, 0.0), random);
         for _ in 0..2 {
             let hit = (random.uniform() * found.len() as f64) as usize;
@@ -215,21 +340,46 @@ const DESIGNS: [(&str, Design); 19] = [
         found
     }),
     ("saturated, cut off", |system, random| {
-        let mut found = readings(system, &designed(system, 10, 10.0, &[0.3, 0.6, 0.9, 1.2, 1.5]), (0.0, 0.0), random);
-        found.iter_mut().for_each(|one| one.busy_s = one.busy_s.min(system.servers * one.duration_s));
+        let mut found = readings(
+            system,
+            &designed(system, 10, 10.0, &[0.3, 0.6, 0.9, 1.2, 1.5]),
+            (0.0, 0.0),
+            random,
+        );
+        found
+            .iter_mut()
+            .for_each(|one| one.busy_s = one.busy_s.min(system.servers * one.duration_s));
         found
     }),
     ("boosted at one load, no idle", |system, random| {
-        let runs: Vec<Run> =
-            (0..system.demand.len()).flat_map(|index| [Run { utilisation: 0.5, boosted: Some(index), windows: 10, seconds: 60.0 }; 2]).collect();
+        let runs: Vec<Run> = (0..system.demand.len())
+            .flat_map(|index| {
+                [Run {
+                    utilisation: 0.5,
+                    boosted: Some(index),
+                    windows: 10,
+                    seconds: 60.0,
+                }; 2]
+            })
+            .collect();
         readings(system, &runs, (0.0, 0.0), random)
     }),
     ("ramp of one mix", |system, random| {
-        let runs = [0.1, 0.25, 0.4, 0.55, 0.7, 0.85].map(|utilisation| Run { utilisation, boosted: None, windows: 10, seconds: 60.0 });
+        let runs = [0.1, 0.25, 0.4, 0.55, 0.7, 0.85].map(|utilisation| Run {
+            utilisation,
+            boosted: None,
+            windows: 10,
+            seconds: 60.0,
+        });
         readings(system, &runs, (0.0, 0.0), random)
     }),
     ("contention", |system, random| {
-        let mut found = readings(system, &designed(system, 10, 10.0, &[0.2, 0.35, 0.5, 0.65, 0.8]), (0.0, 0.0), random);
+        let mut found = readings(
+            system,
+            &designed(system, 10, 10.0, &[0.2, 0.35, 0.5, 0.65, 0.8]),
+            (0.0, 0.0),
+            random,
+        );
         // D0 (1 + 0.3 U^2); demands are stated at the mean over executions.
         let (mut weighted, mut executions) = (0.0, 0.0);
         for one in &mut found {
@@ -241,14 +391,20 @@ const DESIGNS: [(&str, Design); 19] = [
             weighted += factor * count;
             executions += count;
         }
-        system.demand.iter_mut().for_each(|demand| *demand *= weighted / executions);
+        system
+            .demand
+            .iter_mut()
+            .for_each(|demand| *demand *= weighted / executions);
         found
     }),
 ];
 
 #[test]
 fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
-    let systems: u32 = std::env::var("NEST_SYSTEMS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let systems: u32 = std::env::var("NEST_SYSTEMS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(20);
     let mut all = Score::default();
     for (number, (name, design)) in DESIGNS.into_iter().enumerate() {
         let mut score = Score::default();
@@ -258,7 +414,12 @@ fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
             let mut system = system(&mut random);
             let found = design(&mut system, &mut random);
             let found = attribute(&found).remove(0).1.expect("an answer");
-            load += usize::from(found.caveats.iter().any(|doubt| matches!(doubt, Doubt::LoadDependent { .. })));
+            load += usize::from(
+                found
+                    .caveats
+                    .iter()
+                    .any(|doubt| matches!(doubt, Doubt::LoadDependent { .. })),
+            );
             score.add(&system, &found);
             all.add(&system, &found);
         }
@@ -272,8 +433,13 @@ fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
 /// modelling.md 4.4, "Demand exact": idle .16, demands .002 .005 .012.
 #[test]
 fn exact_utilisations_give_exact_demands() {
-    let rates =
-        [([100.0, 40.0, 10.0], 0.68), ([200.0, 40.0, 10.0], 0.88), ([100.0, 120.0, 10.0], 1.08), ([100.0, 40.0, 40.0], 1.04), ([0.0; 3], 0.16)];
+    let rates = [
+        ([100.0, 40.0, 10.0], 0.68),
+        ([200.0, 40.0, 10.0], 0.88),
+        ([100.0, 120.0, 10.0], 1.08),
+        ([100.0, 40.0, 40.0], 1.04),
+        ([0.0; 3], 0.16),
+    ];
     let readings: Vec<Reading> = rates
         .iter()
         .enumerate()
@@ -283,13 +449,21 @@ fn exact_utilisations_give_exact_demands() {
             duration_s: 60.0,
             busy_s: used * 60.0,
             servers: None,
-            counts: ["a", "b", "c"].into_iter().zip(rates).map(|(name, rate)| (name.to_owned(), rate * 60.0)).collect(),
+            counts: ["a", "b", "c"]
+                .into_iter()
+                .zip(rates)
+                .map(|(name, rate)| (name.to_owned(), rate * 60.0))
+                .collect(),
         })
         .collect();
     let found = attribute(&readings).remove(0).1.expect("an answer");
     for (row, truth) in found.rows.iter().zip([0.16, 0.002, 0.005, 0.012]) {
         let value = row.estimate.expect("executed").value;
-        assert!((value / truth - 1.0).abs() < 1e-9, "{}: {value} for {truth}", row.behaviour);
+        assert!(
+            (value / truth - 1.0).abs() < 1e-9,
+            "{}: {value} for {truth}",
+            row.behaviour
+        );
     }
 }
 
@@ -303,12 +477,23 @@ fn a_behaviour_that_never_ran_and_a_resource_that_never_worked_are_named() {
         servers: None,
         counts: BTreeMap::from([("a".to_owned(), a), ("never".to_owned(), 0.0)]),
     };
-    let mut readings: Vec<Reading> = (0..4).map(|run| reading(run, "cpu", 0.1 + run as f64, 100.0 * run as f64)).collect();
+    let mut readings: Vec<Reading> = (0..4)
+        .map(|run| reading(run, "cpu", 0.1 + run as f64, 100.0 * run as f64))
+        .collect();
     readings.extend((0..4).map(|run| reading(run, "disk", 0.0, 100.0)));
-    readings.push(Reading { busy_s: f64::NAN, ..reading(0, "net", 1.0, 1.0) });
+    readings.push(Reading {
+        busy_s: f64::NAN,
+        ..reading(0, "net", 1.0, 1.0)
+    });
     let found = attribute(&readings);
     let cpu = found[0].1.as_ref().expect("an answer");
-    assert_eq!(cpu.rows.iter().map(|row| row.behaviour.as_str()).collect::<Vec<_>>(), ["idle", "a", "never"]);
+    assert_eq!(
+        cpu.rows
+            .iter()
+            .map(|row| row.behaviour.as_str())
+            .collect::<Vec<_>>(),
+        ["idle", "a", "never"]
+    );
     assert!(cpu.rows[2].estimate.is_none() && cpu.rows[2].caveats == [Doubt::NeverExecuted]);
     assert!((cpu.rows[1].estimate.expect("executed").value - 0.01).abs() < 1e-9);
     assert!(found[1].1.is_err() && found[2].1.is_err());
@@ -332,12 +517,22 @@ fn designed_runs_reach_the_errors_of_the_reference() {
             };
             let mut runs = designed(&system, 10, 60.0, &[]);
             runs[2..].iter_mut().for_each(|run| run.utilisation = utilisation);
-            let found = attribute(&readings(&system, &runs, (0.0, 0.0), &mut random)).remove(0).1.expect("an answer");
+            let found = attribute(&readings(&system, &runs, (0.0, 0.0), &mut random))
+                .remove(0)
+                .1
+                .expect("an answer");
             score.add(&system, &found);
         }
-        println!("{}", score.line(&format!("boosted to {:.0} %", utilisation * 100.0)));
+        println!(
+            "{}",
+            score.line(&format!("boosted to {:.0} %", utilisation * 100.0))
+        );
         // 200 errors leave 5 % of their RMS open.
-        assert!(score.rms() <= worst * 1.05 && score.separable == 40, "{}", score.rms());
+        assert!(
+            score.rms() <= worst * 1.05 && score.separable == 40,
+            "{}",
+            score.rms()
+        );
     }
 }
 
@@ -345,11 +540,19 @@ fn designed_runs_reach_the_errors_of_the_reference() {
 /// trustworthy. Its figures were rounded, and it left out one of the 114 windows.
 #[test]
 fn of_the_librede_sample_the_total_is_right() {
-    let rows: Vec<Vec<f64>> =
-        include_str!("librede.csv").lines().skip(1).map(|line| line.split(',').map(|cell| cell.parse().expect("a number")).collect()).collect();
+    let rows: Vec<Vec<f64>> = include_str!("librede.csv")
+        .lines()
+        .skip(1)
+        .map(|line| {
+            line.split(',')
+                .map(|cell| cell.parse().expect("a number"))
+                .collect()
+        })
+        .collect();
     let design = DMatrix::from_fn(rows.len(), 3, |row, column| rows[row][column + 1]);
     let used = DVector::from_fn(rows.len(), |row, _| rows[row][0]);
-    let fit = weighted_nnls(&design, &used, &DVector::from_element(rows.len(), 1.0)).expect("independent columns");
+    let fit =
+        weighted_nnls(&design, &used, &DVector::from_element(rows.len(), 1.0)).expect("independent columns");
     for (found, published) in fit.coefficients.iter().zip([0.046_32, 0.122_48, 0.057_26]) {
         assert!((found / published - 1.0).abs() < 0.02, "{found} for {published}");
     }
@@ -361,15 +564,35 @@ fn of_the_librede_sample_the_total_is_right() {
             duration_s: 30.0,
             busy_s: row[0] * 30.0,
             servers: Some(1.0),
-            counts: row[1..].iter().enumerate().map(|(class, rate)| (format!("WC{class}"), (rate * 30.0).round())).collect(),
+            counts: row[1..]
+                .iter()
+                .enumerate()
+                .map(|(class, rate)| (format!("WC{class}"), (rate * 30.0).round()))
+                .collect(),
         })
         .collect();
     let found = attribute(&readings).remove(0).1.expect("an answer");
-    assert!(found.caveats.iter().any(|doubt| matches!(doubt, Doubt::WindowsServe { runs: 1 })));
+    assert!(
+        found
+            .caveats
+            .iter()
+            .any(|doubt| matches!(doubt, Doubt::WindowsServe { runs: 1 }))
+    );
     let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / rows.len() as f64;
-    let total: f64 =
-        found.rows.iter().enumerate().map(|(place, row)| row.estimate.expect("executed").value * if place == 0 { 1.0 } else { mean(place) }).sum();
-    println!("total {total:.4} against {:.4}, condition {:.1}; {:?}", mean(0), found.condition, found.rows);
+    let total: f64 = found
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(place, row)| {
+            row.estimate.expect("executed").value * if place == 0 { 1.0 } else { mean(place) }
+        })
+        .sum();
+    println!(
+        "total {total:.4} against {:.4}, condition {:.1}; {:?}",
+        mean(0),
+        found.condition,
+        found.rows
+    );
     assert!((total / mean(0) - 1.0).abs() < 0.02, "{total} for {}", mean(0));
 }
 
@@ -377,18 +600,39 @@ fn of_the_librede_sample_the_total_is_right() {
 fn the_order_of_readings_does_not_matter_and_twice_the_work_is_twice_the_demand() {
     let mut random = Random::new(20_261_126, Stream::Fit, 0);
     let system = system(&mut random);
-    let found = readings(&system, &designed(&system, 4, 10.0, &[0.3, 0.6]), (0.0, 0.0), &mut random);
+    let found = readings(
+        &system,
+        &designed(&system, 4, 10.0, &[0.3, 0.6]),
+        (0.0, 0.0),
+        &mut random,
+    );
     let values = |readings: &[Reading]| {
         let found = attribute(readings).remove(0).1.expect("an answer");
-        found.rows.iter().map(|row| row.estimate.expect("executed")).collect::<Vec<_>>()
+        found
+            .rows
+            .iter()
+            .map(|row| row.estimate.expect("executed"))
+            .collect::<Vec<_>>()
     };
     let plain = values(&found);
     let backwards: Vec<Reading> = found.iter().rev().cloned().collect();
-    let doubled: Vec<Reading> =
-        found.iter().map(|one| Reading { busy_s: 2.0 * one.busy_s, servers: one.servers.map(|servers| 2.0 * servers), ..one.clone() }).collect();
+    let doubled: Vec<Reading> = found
+        .iter()
+        .map(|one| Reading {
+            busy_s: 2.0 * one.busy_s,
+            servers: one.servers.map(|servers| 2.0 * servers),
+            ..one.clone()
+        })
+        .collect();
     for ((one, back), double) in plain.iter().zip(values(&backwards)).zip(values(&doubled)) {
         // Sums in another order differ in their last digits.
-        assert!((one.value - back.value).abs() <= 1e-6 * one.value && (one.high - back.high).abs() <= 1e-6 * one.high);
-        assert!((2.0 * one.value - double.value).abs() <= 1e-6 * double.value && (2.0 * one.high - double.high).abs() <= 1e-6 * double.high);
+        assert!(
+            (one.value - back.value).abs() <= 1e-6 * one.value
+                && (one.high - back.high).abs() <= 1e-6 * one.high
+        );
+        assert!(
+            (2.0 * one.value - double.value).abs() <= 1e-6 * double.value
+                && (2.0 * one.high - double.high).abs() <= 1e-6 * double.high
+        );
     }
 }

@@ -17,7 +17,11 @@ use nest_model::{
 use proptest::prelude::*;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-const BEHAVIOURS: [(&str, f64, f64); 3] = [("browse", 0.012, 0.004), ("check", 0.030, 0.010), ("pay", 0.080, 0.020)];
+const BEHAVIOURS: [(&str, f64, f64); 3] = [
+    ("browse", 0.012, 0.004),
+    ("check", 0.030, 0.010),
+    ("pay", 0.080, 0.020),
+];
 
 const STUDY: &str = r#"
 nest = 1
@@ -152,30 +156,49 @@ source = "s"
 "#;
 
 fn book(more: &str) -> PriceBook {
-    PriceBook::read(&Source::new("book", format!("{BOOK}{more}"))).unwrap_or_else(|found| panic!("{found:#?}"))
+    PriceBook::read(&Source::new("book", format!("{BOOK}{more}")))
+        .unwrap_or_else(|found| panic!("{found:#?}"))
 }
 
 fn study(text: &str) -> Study {
-    let behaviours = BEHAVIOURS.map(|(name, ..)| (name.to_owned(), Source::new(name, "steps = [{ get = \"/\" }]")));
-    let texts = StudyTexts { nest: Source::new("nest.toml", text), behaviours: behaviours.into(), code: BTreeMap::new() };
+    let behaviours =
+        BEHAVIOURS.map(|(name, ..)| (name.to_owned(), Source::new(name, "steps = [{ get = \"/\" }]")));
+    let texts = StudyTexts {
+        nest: Source::new("nest.toml", text),
+        behaviours: behaviours.into(),
+        code: BTreeMap::new(),
+    };
     read_study(&texts, &[]).unwrap_or_else(|found| panic!("{found:#?}"))
 }
 
 /// A model of two tiers that knows its demands to 2 %.
 fn model(study: &Study) -> ScalingModel {
-    let mut model = ScalingModel::from_json(include_str!("../../../models/shop/scaling.json")).expect("the model is committed");
+    let mut model = ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
+        .expect("the model is committed");
     model.study = study.clone();
-    let facts = |(name, app, db): (&str, f64, f64)| BehaviourFacts { name: name.to_owned(), requests: 1.0, light_request_s: Some(app + db + 0.002) };
+    let facts = |(name, app, db): (&str, f64, f64)| BehaviourFacts {
+        name: name.to_owned(),
+        requests: 1.0,
+        light_request_s: Some(app + db + 0.002),
+    };
     model.behaviours = BEHAVIOURS.map(facts).to_vec();
     model.resources.retain(|resource| resource.name == "app/cpu");
-    let demand = |value: f64| Estimate { value, standard_error: 0.02 * value, low: 0.967 * value, high: 1.033 * value };
+    let demand = |value: f64| Estimate {
+        value,
+        standard_error: 0.02 * value,
+        low: 0.967 * value,
+        high: 1.033 * value,
+    };
     let tier = |name: &str, of: &dyn Fn((&str, f64, f64)) -> f64| {
         let mut cpu = model.resources[0].clone();
         cpu.name = format!("{name}/cpu");
         cpu.tier = name.to_owned();
         cpu.capacity = Some(2.0);
         cpu.idle = Estimate::exact(0.02);
-        cpu.demand = BEHAVIOURS.map(|row| (row.0.to_owned(), demand(of(row)))).into_iter().collect();
+        cpu.demand = BEHAVIOURS
+            .map(|row| (row.0.to_owned(), demand(of(row))))
+            .into_iter()
+            .collect();
         cpu.load_dependence = None;
         cpu.covariance = vec![vec![0.0; 4]; 4];
         for (index, row) in BEHAVIOURS.iter().enumerate() {
@@ -184,13 +207,17 @@ fn model(study: &Study) -> ScalingModel {
         cpu
     };
     model.resources = vec![tier("app", &|row| row.1), tier("db", &|row| row.2)];
-    (model.throughput, model.quantiles, model.checks, model.caveats) = (None, Vec::new(), Vec::new(), Vec::new());
+    (model.throughput, model.quantiles, model.checks, model.caveats) =
+        (None, Vec::new(), Vec::new(), Vec::new());
     model.draws.count = 200;
     model
 }
 
 fn options() -> ProjectOptions {
-    ProjectOptions { as_of: jiff::civil::date(2026, 11, 25), beyond: false }
+    ProjectOptions {
+        as_of: jiff::civil::date(2026, 11, 25),
+        beyond: false,
+    }
 }
 
 fn projected_with(text: &str, more: &str, change: impl FnOnce(&mut ScalingModel)) -> Projection {
@@ -205,11 +232,21 @@ fn projected(text: &str) -> Projection {
 }
 
 fn config<'p>(projection: &'p Projection, name: &str) -> &'p ConfigProjection {
-    projection.configs.iter().find(|config| config.name == name).expect("configured")
+    projection
+        .configs
+        .iter()
+        .find(|config| config.name == name)
+        .expect("configured")
 }
 
 fn sum(config: &ConfigProjection, of: impl Fn(&nest_data::projection::CostLine) -> bool) -> Decimal {
-    config.bill.lines.iter().filter(|line| of(line)).filter_map(|line| line.amount.map(|amount| amount.0)).sum()
+    config
+        .bill
+        .lines
+        .iter()
+        .filter(|line| of(line))
+        .filter_map(|line| line.amount.map(|amount| amount.0))
+        .sum()
 }
 
 #[test]
@@ -224,17 +261,39 @@ fn lines_and_drivers_sum_to_the_total_exactly_on_every_platform() {
         let projection = projected_with(&format!("{STUDY}{MOVED}{others}"), more, |_| ());
         assert_eq!(projection.configs.len(), 5);
         for config in &projection.configs {
-            assert_eq!(sum(config, |_| true), config.bill.total.value.0, "{}", config.name);
-            for kind in [nest_data::projection::DriverKind::Behaviour, nest_data::projection::DriverKind::Meter] {
-                let drivers: Decimal = config.bill.drivers.iter().filter(|share| share.kind == kind).map(|share| share.amount.0).sum();
+            assert_eq!(
+                sum(config, |_| true),
+                config.bill.total.value.0,
+                "{}",
+                config.name
+            );
+            for kind in [
+                nest_data::projection::DriverKind::Behaviour,
+                nest_data::projection::DriverKind::Meter,
+            ] {
+                let drivers: Decimal = config
+                    .bill
+                    .drivers
+                    .iter()
+                    .filter(|share| share.kind == kind)
+                    .map(|share| share.amount.0)
+                    .sum();
                 assert_eq!(drivers, config.bill.total.value.0, "{} by {kind:?}", config.name);
             }
             let total = config.bill.total;
-            assert!(total.low <= total.value.0.to_f64().expect("a float") * 1.001 && total.high * 1.001 >= total.value.0.to_f64().expect("a float"));
+            assert!(
+                total.low <= total.value.0.to_f64().expect("a float") * 1.001
+                    && total.high * 1.001 >= total.value.0.to_f64().expect("a float")
+            );
         }
         let nodes = config(&projection, "nodes");
         let parts = [CostDriver::Queueing, CostDriver::Forecast, CostDriver::Spare];
-        assert!(parts.iter().all(|part| nodes.bill.lines.iter().any(|line| line.driver == *part)), "the three parts of headroom are named");
+        assert!(
+            parts
+                .iter()
+                .all(|part| nodes.bill.lines.iter().any(|line| line.driver == *part)),
+            "the three parts of headroom are named"
+        );
     }
 }
 
@@ -277,24 +336,40 @@ fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
                 [[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-7.5\"\nselector = \"two-*\"\nlabel = \"contract\"\n";
     let certain = format!("{STUDY}{MOVED}{OTHERS}")
         .replace("[0.9, 1.1]", "[1.0, 1.0]")
-        .replace("platform = \"function\"\nbehaviours", "platform = \"function\"\nhost = \"example\"\nbehaviours");
+        .replace(
+            "platform = \"function\"\nbehaviours",
+            "platform = \"function\"\nhost = \"example\"\nbehaviours",
+        );
     let certain = &certain[..certain.find("[growth.steady]").expect("there")].to_owned();
     let tail = format!("{STUDY}{MOVED}{OTHERS}");
     let tail = tail[tail.find("[report]").expect("there")..]
         .replace("[0.9, 1.1]", "[1.0, 1.0]")
-        .replace("platform = \"function\"\nbehaviours", "platform = \"function\"\nhost = \"example\"\nbehaviours");
+        .replace(
+            "platform = \"function\"\nbehaviours",
+            "platform = \"function\"\nhost = \"example\"\nbehaviours",
+        );
     let mut bills = 0;
     for step in 0..170 {
         let customers = 500.0 * 1.05_f64.powi(step) + f64::from(step) * 0.37;
-        let text = format!("{certain}{}", tail.replace("[report]", &format!("[report]\ncustomers = {customers}")));
+        let text = format!(
+            "{certain}{}",
+            tail.replace("[report]", &format!("[report]\ncustomers = {customers}"))
+        );
         let projection = projected_with(&text, flat, |model| {
-            model.resources.iter_mut().for_each(|cpu| cpu.covariance = vec![vec![0.0; 4]; 4]);
+            model
+                .resources
+                .iter_mut()
+                .for_each(|cpu| cpu.covariance = vec![vec![0.0; 4]; 4]);
             model.draws.count = 2;
         });
         for config in &projection.configs {
             let value = config.bill.total.value.0.to_f64().expect("a float");
             for draw in [config.bill.total.low, config.bill.total.high] {
-                assert!((draw / value - 1.0).abs() < 1e-9, "{} at {customers}: {draw} {value}", config.name);
+                assert!(
+                    (draw / value - 1.0).abs() < 1e-9,
+                    "{} at {customers}: {draw} {value}",
+                    config.name
+                );
             }
             bills += 1;
         }
@@ -305,32 +380,72 @@ fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
 /// Nine committed and fewer needed: what is bought is used or a line of its own.
 #[test]
 fn an_unused_commitment_is_a_line_and_nothing_of_it_is_lost() {
-    let text = STUDY.replace("[[configs.monolith.place]]", "commitments = { two-cores-1y = 9 }\n[[configs.monolith.place]]");
+    let text = STUDY.replace(
+        "[[configs.monolith.place]]",
+        "commitments = { two-cores-1y = 9 }\n[[configs.monolith.place]]",
+    );
     let projection = projected(&text);
     let monolith = config(&projection, "monolith");
-    let unused = monolith.bill.lines.iter().find(|line| line.driver == CostDriver::Unused).expect("nine are more than run");
-    let used = monolith.bill.lines.iter().find(|line| line.driver == CostDriver::Discount).expect("some are used");
+    let unused = monolith
+        .bill
+        .lines
+        .iter()
+        .find(|line| line.driver == CostDriver::Unused)
+        .expect("nine are more than run");
+    let used = monolith
+        .bill
+        .lines
+        .iter()
+        .find(|line| line.driver == CostDriver::Discount)
+        .expect("some are used");
     assert_eq!(used.quantity.0 + unused.quantity.0, Decimal::from(9));
     // effective = 240 / 8760 + 0.03 an hour, 730 h a month
     let effective = Decimal::from(240) / Decimal::from(12) + "21.9".parse::<Decimal>().expect("a decimal");
-    let of_units = sum(monolith, |line| line.meter == "two-cores" || line.meter == "two-cores-1y");
-    assert!((of_units - effective * Decimal::from(9)).abs() < Decimal::new(1, 9), "{of_units}");
+    let of_units = sum(monolith, |line| {
+        line.meter == "two-cores" || line.meter == "two-cores-1y"
+    });
+    assert!(
+        (of_units - effective * Decimal::from(9)).abs() < Decimal::new(1, 9),
+        "{of_units}"
+    );
     // In cash, everything ahead is paid in the first month: 9 x 240 at once and 9 x 21.90.
     let first = &monolith.months[0];
     let ahead = first.cash.expect("paid ahead").0 - first.cost.value.0;
-    assert!((ahead - Decimal::from(9 * 240 - 9 * 20)).abs() < Decimal::new(1, 6), "{ahead}");
-    let all: Decimal = monolith.months.iter().map(|month| month.cash.expect("paid ahead").0 - month.cost.value.0).sum();
-    assert!(all.abs() < Decimal::new(1, 6), "over a term cash and amortised cost are the same: {all}");
+    assert!(
+        (ahead - Decimal::from(9 * 240 - 9 * 20)).abs() < Decimal::new(1, 6),
+        "{ahead}"
+    );
+    let all: Decimal = monolith
+        .months
+        .iter()
+        .map(|month| month.cash.expect("paid ahead").0 - month.cost.value.0)
+        .sum();
+    assert!(
+        all.abs() < Decimal::new(1, 6),
+        "over a term cash and amortised cost are the same: {all}"
+    );
 }
 
 #[test]
 fn autoscaling_never_costs_more_than_standing_for_the_busiest_hour() {
     let steady = projected(STUDY);
     let hourly = projected(&STUDY.replace("spare = 1\nreserve", "spare = 1\nscale = \"hourly\"\nreserve"));
-    let (steady, hourly) = (&config(&steady, "monolith").bill, &config(&hourly, "monolith").bill);
-    assert!(hourly.total.value.0 < steady.total.value.0, "{} {}", hourly.total.value, steady.total.value);
+    let (steady, hourly) = (
+        &config(&steady, "monolith").bill,
+        &config(&hourly, "monolith").bill,
+    );
+    assert!(
+        hourly.total.value.0 < steady.total.value.0,
+        "{} {}",
+        hourly.total.value,
+        steady.total.value
+    );
     let busy = |bill: &nest_data::projection::Bill| -> Decimal {
-        bill.lines.iter().filter(|line| line.behaviour.is_some() && line.meter == "two-cores").map(|line| line.quantity.0).sum()
+        bill.lines
+            .iter()
+            .filter(|line| line.behaviour.is_some() && line.meter == "two-cores")
+            .map(|line| line.quantity.0)
+            .sum()
     };
     // Work is paid by the hour in which it is done: a 24th of the day at the mean, 12 % at the peak.
     let ratio = (busy(hourly) / busy(steady)).to_f64().expect("a float");
@@ -339,10 +454,19 @@ fn autoscaling_never_costs_more_than_standing_for_the_busiest_hour() {
 
 /// A limit that nobody measured, held by every execution.
 fn lock(model: &mut ScalingModel, study: &Study) {
-    let rates: f64 = study.rates_per_day(&BTreeMap::new()).expect("rates").values().sum();
+    let rates: f64 = study
+        .rates_per_day(&BTreeMap::new())
+        .expect("rates")
+        .values()
+        .sum();
     let per_customer_per_s = rates * study.busiest_minute_per_s();
     let most_per_s = 150_000.0 * per_customer_per_s;
-    let estimate = |value: f64| Estimate { value, standard_error: 0.02 * value, low: 0.97 * value, high: 1.03 * value };
+    let estimate = |value: f64| Estimate {
+        value,
+        standard_error: 0.02 * value,
+        low: 0.97 * value,
+        high: 1.03 * value,
+    };
     let limit = UnmeasuredLimit {
         probability: 0.99,
         evidence: UnmeasuredEvidence::ResponseTimes,
@@ -350,52 +474,88 @@ fn lock(model: &mut ScalingModel, study: &Study) {
         hold_s: Some(estimate(1.0 / most_per_s)),
         most_per_s: estimate(most_per_s),
         customers: estimate(150_000.0),
-        nodes: vec![UnmeasuredNode { behaviour: None, most_per_s, servers: 1, weight: 1.0 }],
+        nodes: vec![UnmeasuredNode {
+            behaviour: None,
+            most_per_s,
+            servers: 1,
+            weight: 1.0,
+        }],
     };
     model.tested.customers = 90_000.0;
-    model.throughput = Some(ThroughputLaw { unmeasured: Some(limit), ..shop_throughput() });
+    model.throughput = Some(ThroughputLaw {
+        unmeasured: Some(limit),
+        ..shop_throughput()
+    });
 }
 
 fn shop_throughput() -> ThroughputLaw {
-    let shop = ScalingModel::from_json(include_str!("../../../models/shop/scaling.json")).expect("the model is committed");
+    let shop = ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
+        .expect("the model is committed");
     shop.throughput.expect("the shop has one")
 }
 
 /// The issue's question to the architect: does moving `pay` to a function help against a lock on the shared database?
 #[test]
 fn moving_a_behaviour_does_not_move_a_shared_wall_and_the_comparison_says_so() {
-    let text = format!("{STUDY}{MOVED}").replace("platform = \"function\"", "platform = \"function\"\nhost = \"example\"");
+    let text = format!("{STUDY}{MOVED}").replace(
+        "platform = \"function\"",
+        "platform = \"function\"\nhost = \"example\"",
+    );
     let study = study(&text);
     let projection = projected_with(&text, "", |model| lock(model, &study));
     let first = |name: &str| {
-        first_break(&config(&projection, name).break_points).map(|(point, customers)| (point.cause.clone(), customers.value)).expect("it breaks")
+        first_break(&config(&projection, name).break_points)
+            .map(|(point, customers)| (point.cause.clone(), customers.value))
+            .expect("it breaks")
     };
     let ((before_cause, before), (after_cause, after)) = (first("monolith"), first("moved"));
     assert_eq!(before_cause, after_cause);
     assert!((after / before - 1.0).abs() < 0.03, "{before} {after}");
     let comparison = projection.comparison.as_ref().expect("two configurations");
-    let wall = comparison.totals.iter().find(|total| total.config == "moved").and_then(|total| total.same_wall.as_ref()).expect("the same wall");
+    let wall = comparison
+        .totals
+        .iter()
+        .find(|total| total.config == "moved")
+        .and_then(|total| total.same_wall.as_ref())
+        .expect("the same wall");
     assert_eq!(wall.cause, before_cause);
 }
 
 #[test]
 fn a_moved_behaviour_leaves_its_tier_but_not_the_database() {
-    let text = format!("{STUDY}{MOVED}").replace("platform = \"function\"", "platform = \"function\"\nhost = \"example\"").replace("max = 9", "");
+    let text = format!("{STUDY}{MOVED}")
+        .replace(
+            "platform = \"function\"",
+            "platform = \"function\"\nhost = \"example\"",
+        )
+        .replace("max = 9", "");
     let projection = projected(&text);
     let (monolith, moved) = (config(&projection, "monolith"), config(&projection, "moved"));
     let of = |config: &ConfigProjection, meter: &str, behaviour: &str| {
-        sum(config, |line| line.meter == meter && line.behaviour.as_deref() == Some(behaviour))
+        sum(config, |line| {
+            line.meter == meter && line.behaviour.as_deref() == Some(behaviour)
+        })
     };
     assert!(of(monolith, "two-cores", "pay") > Decimal::ZERO);
     assert_eq!(of(moved, "two-cores", "pay"), Decimal::ZERO);
     assert!(of(moved, "example.duration.x86_64", "pay") > Decimal::ZERO);
     assert_eq!(of(moved, "example.duration.x86_64", "browse"), Decimal::ZERO);
-    assert_eq!(of(moved, "db.two-cores", "pay"), of(monolith, "db.two-cores", "pay"));
+    assert_eq!(
+        of(moved, "db.two-cores", "pay"),
+        of(monolith, "db.two-cores", "pay")
+    );
     let database = |config: &ConfigProjection| {
-        let point = config.break_points.iter().find(|point| point.kind == BreakKind::Saturation && point.cause == "db/cpu").expect("one database");
+        let point = config
+            .break_points
+            .iter()
+            .find(|point| point.kind == BreakKind::Saturation && point.cause == "db/cpu")
+            .expect("one database");
         point.customers.expect("it has one instance").value
     };
-    assert!((database(moved) / database(monolith) - 1.0).abs() < 1e-9, "the database still binds");
+    assert!(
+        (database(moved) / database(monolith) - 1.0).abs() < 1e-9,
+        "the database still binds"
+    );
 }
 
 /// 15 % of what the instances cost at list price, and 10 % of what a meter costs: managed instances, support.
@@ -403,38 +563,77 @@ fn a_moved_behaviour_leaves_its_tier_but_not_the_database() {
 fn a_share_of_something_else_is_paid_and_never_zero() {
     let meters = "[[meter]]\nid = \"other.fee\"\nunit = \"USD\"\npercent_of = { meter = \"instance.on_demand\", percent = \"15\" }\nsource = \"s\"\n\
                   [[meter]]\nid = \"other.support\"\nunit = \"USD\"\npercent_of = { meter = \"example.requests\", percent = \"10\" }\nsource = \"s\"\n";
-    let used =
-        "meters = { \"other.fee\" = \"hours\", \"other.support\" = \"hours\", \"example.requests\" = \"requests\" }\n[[configs.monolith.place]]";
+    let used = "meters = { \"other.fee\" = \"hours\", \"other.support\" = \"hours\", \"example.requests\" = \"requests\" }\n[[configs.monolith.place]]";
     let projection = projected_with(&STUDY.replace("[[configs.monolith.place]]", used), meters, |_| ());
     let monolith = config(&projection, "monolith");
     let of = |meter: &str| sum(monolith, |line| line.meter == meter);
     let instances = of("two-cores") + of("db.two-cores");
-    assert_eq!(of("other.fee"), (instances * Decimal::new(15, 2)).round_dp(12).normalize());
-    assert_eq!(of("other.support"), (of("example.requests") * Decimal::new(10, 2)).round_dp(12).normalize());
+    assert_eq!(
+        of("other.fee"),
+        (instances * Decimal::new(15, 2)).round_dp(12).normalize()
+    );
+    assert_eq!(
+        of("other.support"),
+        (of("example.requests") * Decimal::new(10, 2))
+            .round_dp(12)
+            .normalize()
+    );
     assert!(of("other.support") > Decimal::ZERO && !monolith.bill.total.at_least);
     let value = monolith.bill.total.value.0.to_f64().expect("a float");
-    assert!(monolith.bill.total.low <= value * 1.000_001 && monolith.bill.total.high * 1.000_001 >= value, "draws hold the shares too");
+    assert!(
+        monolith.bill.total.low <= value * 1.000_001 && monolith.bill.total.high * 1.000_001 >= value,
+        "draws hold the shares too"
+    );
 }
 
 #[test]
 fn a_price_of_the_whole_volume_raises_a_caveat() {
     let meter = "[[meter]]\nid = \"other.volume\"\nunit = \"GB\"\nprice = { mode = \"volume\", tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n";
-    let text = STUDY.replace("[[configs.monolith.place]]", "meters = { \"other.volume\" = \"customers\" }\n[[configs.monolith.place]]");
+    let text = STUDY.replace(
+        "[[configs.monolith.place]]",
+        "meters = { \"other.volume\" = \"customers\" }\n[[configs.monolith.place]]",
+    );
     let caveats = projected_with(&text, meter, |_| ()).caveats;
-    assert!(caveats.iter().any(|caveat| caveat.to_string().contains("other.volume")), "{caveats:?}");
-    assert!(!projected(STUDY).caveats.iter().any(|caveat| caveat.to_string().contains("can cost less")));
+    assert!(
+        caveats
+            .iter()
+            .any(|caveat| caveat.to_string().contains("other.volume")),
+        "{caveats:?}"
+    );
+    assert!(
+        !projected(STUDY)
+            .caveats
+            .iter()
+            .any(|caveat| caveat.to_string().contains("can cost less"))
+    );
 }
 
 /// Webtask in small: a host whose price nobody has stated.
 #[test]
 fn a_missing_price_is_solved_for_and_never_counted_as_zero() {
-    let text = format!("{STUDY}{MOVED}").replace("platform = \"function\"", "platform = \"function\"\nhost = \"other\"");
+    let text = format!("{STUDY}{MOVED}").replace(
+        "platform = \"function\"",
+        "platform = \"function\"\nhost = \"other\"",
+    );
     let projection = projected(&text);
     let moved = config(&projection, "moved");
     assert!(moved.bill.total.at_least);
-    assert!(moved.bill.lines.iter().any(|line| line.meter == "other.requests" && line.amount.is_none()));
-    let found = &projection.comparison.as_ref().expect("two configurations").break_evens[0];
-    assert_eq!((found.config.as_str(), found.meter.as_str(), found.per), ("moved", "other.requests", 1e6));
+    assert!(
+        moved
+            .bill
+            .lines
+            .iter()
+            .any(|line| line.meter == "other.requests" && line.amount.is_none())
+    );
+    let found = &projection
+        .comparison
+        .as_ref()
+        .expect("two configurations")
+        .break_evens[0];
+    assert_eq!(
+        (found.config.as_str(), found.meter.as_str(), found.per),
+        ("moved", "other.requests", 1e6)
+    );
     // With that price the two cost the same.
     let priced = BOOK.replace(
         "id = \"other.requests\"\nunit = \"request\"",
@@ -444,18 +643,31 @@ fn a_missing_price_is_solved_for_and_never_counted_as_zero() {
     let book = PriceBook::read(&Source::new("book", priced)).expect("a book");
     let again = project(&model(&study), &study, &[book], &options()).expect("a projection");
     let total = |name: &str| config(&again, name).bill.total.value.0.to_f64().expect("a float");
-    assert!((total("moved") / total("monolith") - 1.0).abs() < 1e-6, "{} {}", total("moved"), total("monolith"));
+    assert!(
+        (total("moved") / total("monolith") - 1.0).abs() < 1e-6,
+        "{} {}",
+        total("moved"),
+        total("monolith")
+    );
 }
 
 #[test]
 fn a_comparison_of_a_configuration_with_itself_is_zero_in_every_draw() {
-    let twin = STUDY[STUDY.find("[configs.monolith]").expect("there")..].replace("configs.monolith", "configs.twin");
+    let twin =
+        STUDY[STUDY.find("[configs.monolith]").expect("there")..].replace("configs.monolith", "configs.twin");
     let projection = projected(&format!("{STUDY}{twin}"));
     let comparison = projection.comparison.expect("two configurations");
     for total in &comparison.totals {
-        assert_eq!((total.change.value.0, total.change.low, total.change.high), (Decimal::ZERO, 0.0, 0.0), "{}", total.config);
+        assert_eq!(
+            (total.change.value.0, total.change.low, total.change.high),
+            (Decimal::ZERO, 0.0, 0.0),
+            "{}",
+            total.config
+        );
     }
-    assert!(comparison.crossovers.is_empty() && comparison.regrets.iter().all(|regret| regret.regret.0.is_zero()));
+    assert!(
+        comparison.crossovers.is_empty() && comparison.regrets.iter().all(|regret| regret.regret.0.is_zero())
+    );
 }
 
 #[test]
@@ -464,8 +676,10 @@ fn a_migration_is_paid_back_by_what_it_saves() {
     let steady = STUDY.replace("monthly = \"3%\"\nrange = [\"1%\", \"5%\"]", "monthly = \"0%\"");
     let base = &steady[steady.find("[configs.monolith]").expect("there")..];
     let with = |name: &str, fixed: &str, more: &str| {
-        base.replace("configs.monolith", name)
-            .replace("sku = \"two-cores\"", &format!("sku = \"two-cores\"\nmonthly = {{ licence = \"{fixed}\" }}\n{more}"))
+        base.replace("configs.monolith", name).replace(
+            "sku = \"two-cores\"",
+            &format!("sku = \"two-cores\"\nmonthly = {{ licence = \"{fixed}\" }}\n{more}"),
+        )
     };
     let text = format!(
         "{}{}{}",
@@ -487,28 +701,61 @@ fn leaves(node: &Node, visit: &mut impl FnMut(&Node)) {
 
 fn explained(text: &str, number: &str, name: &str) -> Explanation {
     let study = study(text);
-    let asked = Asked { number, config: Some(name), customers: Some(123_457.0) };
+    let asked = Asked {
+        number,
+        config: Some(name),
+        customers: Some(123_457.0),
+    };
     explain(&model(&study), &study, &[book("")], &options(), &asked).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
 fn an_explanation_adds_up_exactly_and_rests_on_nothing_unnamed() {
     let fees = "[fees.card]\nbehaviour = \"pay\"\namount = \"0.25\"\n";
-    let text = format!("{STUDY}{MOVED}{fees}").replace("platform = \"function\"", "platform = \"function\"\nhost = \"example\"");
-    for (number, name) in [("per-1000", "monolith"), ("per-1000", "moved"), ("cost", "moved"), ("fees", "monolith")] {
+    let text = format!("{STUDY}{MOVED}{fees}").replace(
+        "platform = \"function\"",
+        "platform = \"function\"\nhost = \"example\"",
+    );
+    for (number, name) in [
+        ("per-1000", "monolith"),
+        ("per-1000", "moved"),
+        ("cost", "moved"),
+        ("fees", "monolith"),
+    ] {
         let explanation = explained(&text, number, name);
         leaves(&explanation.root, &mut |node| {
-            let value = |node: &Node| node.value.parse::<Decimal>().unwrap_or_else(|_| panic!("{node:?}"));
-            assert_eq!(node.parts.is_empty(), node.parts.is_empty() && node.basis.is_leaf(), "{node:?}");
+            let value = |node: &Node| {
+                node.value
+                    .parse::<Decimal>()
+                    .unwrap_or_else(|_| panic!("{node:?}"))
+            };
+            assert_eq!(
+                node.parts.is_empty(),
+                node.parts.is_empty() && node.basis.is_leaf(),
+                "{node:?}"
+            );
             match node.basis {
-                Basis::Sum => assert_eq!(value(node), node.parts.iter().map(value).sum::<Decimal>(), "{}", node.name),
+                Basis::Sum => assert_eq!(
+                    value(node),
+                    node.parts.iter().map(value).sum::<Decimal>(),
+                    "{}",
+                    node.name
+                ),
                 Basis::Product => {
                     let product: Decimal = node.parts.iter().map(value).product();
-                    assert!(value(node) == product || value(node) == product.round_dp(12), "{}: {product}", node.name);
+                    assert!(
+                        value(node) == product || value(node) == product.round_dp(12),
+                        "{}: {product}",
+                        node.name
+                    );
                 }
                 Basis::Quotient => {
                     let quotient = value(&node.parts[0]) / value(&node.parts[1]);
-                    assert!((value(node) - quotient).abs() <= Decimal::new(1, 20), "{} {quotient}", node.value);
+                    assert!(
+                        (value(node) - quotient).abs() <= Decimal::new(1, 20),
+                        "{} {quotient}",
+                        node.value
+                    );
                 }
                 _ => {}
             }
@@ -516,17 +763,39 @@ fn an_explanation_adds_up_exactly_and_rests_on_nothing_unnamed() {
     }
     let projection = projected(&text.replace("[report]", "[report]\ncustomers = 123457"));
     let per_1000 = explained(&text, "per-1000", "monolith");
-    assert_eq!(per_1000.root.value.parse::<Decimal>().expect("a decimal"), config(&projection, "monolith").bill.per_1000.value.0);
+    assert_eq!(
+        per_1000.root.value.parse::<Decimal>().expect("a decimal"),
+        config(&projection, "monolith").bill.per_1000.value.0
+    );
 }
 
 /// Two placements on one instance type: each line is opened with the placement that it belongs to.
 #[test]
 fn equal_instance_types_are_explained_apart() {
-    let text = STUDY.replace("platform = \"database\"", "platform = \"vm\"").replace("sku = \"db.two-cores\"", "sku = \"two-cores\"\nspare = 2");
+    let text = STUDY
+        .replace("platform = \"database\"", "platform = \"vm\"")
+        .replace("sku = \"db.two-cores\"", "sku = \"two-cores\"\nspare = 2");
     let root = explained(&text, "cost", "monolith").root;
-    let group = |name: &str| root.parts.iter().find(|part| part.name == name).unwrap_or_else(|| panic!("{name} of {root:#?}"));
-    let spare = |name: &str| group(name).parts.iter().find(|part| part.name == "spare").expect("a line").parts[0].value.clone();
-    assert_eq!((spare("app/cpu"), spare("db/cpu")), ("1".to_owned(), "2".to_owned()));
+    let group = |name: &str| {
+        root.parts
+            .iter()
+            .find(|part| part.name == name)
+            .unwrap_or_else(|| panic!("{name} of {root:#?}"))
+    };
+    let spare = |name: &str| {
+        group(name)
+            .parts
+            .iter()
+            .find(|part| part.name == "spare")
+            .expect("a line")
+            .parts[0]
+            .value
+            .clone()
+    };
+    assert_eq!(
+        (spare("app/cpu"), spare("db/cpu")),
+        ("1".to_owned(), "2".to_owned())
+    );
 }
 
 #[test]
@@ -535,14 +804,47 @@ fn segments_share_the_bill_and_the_fees_among_them() {
                 price = \"4.00\"\ntarget_margin = \"60%\"\n[fees.card]\nbehaviour = \"pay\"\namount = \"0.25\"\n";
     let projection = projected(&format!("{STUDY}{more}"));
     let bill = &config(&projection, "monolith").bill;
-    let paid: f64 = projection.segments.iter().map(|segment| segment.per_1000.value.0.to_f64().expect("a float") * segment.customers / 1e3).sum();
-    assert!((paid / bill.total.value.0.to_f64().expect("a float") - 1.0).abs() < 1e-9, "{paid}");
-    let fees: f64 = projection.segments.iter().map(|segment| segment.fees_per_1000.0.to_f64().expect("a float") * segment.customers / 1e3).sum();
-    assert!((fees / bill.fees.as_ref().expect("fees").total.value.0.to_f64().expect("a float") - 1.0).abs() < 1e-9, "{fees}");
-    let pro = projection.segments.iter().find(|segment| segment.name == "pro").expect("a segment");
+    let paid: f64 = projection
+        .segments
+        .iter()
+        .map(|segment| segment.per_1000.value.0.to_f64().expect("a float") * segment.customers / 1e3)
+        .sum();
+    assert!(
+        (paid / bill.total.value.0.to_f64().expect("a float") - 1.0).abs() < 1e-9,
+        "{paid}"
+    );
+    let fees: f64 = projection
+        .segments
+        .iter()
+        .map(|segment| segment.fees_per_1000.0.to_f64().expect("a float") * segment.customers / 1e3)
+        .sum();
+    assert!(
+        (fees
+            / bill
+                .fees
+                .as_ref()
+                .expect("fees")
+                .total
+                .value
+                .0
+                .to_f64()
+                .expect("a float")
+            - 1.0)
+            .abs()
+            < 1e-9,
+        "{fees}"
+    );
+    let pro = projection
+        .segments
+        .iter()
+        .find(|segment| segment.name == "pro")
+        .expect("a segment");
     // 0.9 a day at 0.25, 365 / 12 days: 6.84375 of fees for one, 6,843.75 for 1,000
     assert!((pro.fees_per_1000.0.to_f64().expect("a float") - 6_843.75).abs() < 1e-6);
-    let each = (pro.per_1000.value.0 + pro.fees_per_1000.0).to_f64().expect("a float") / 1e3;
+    let each = (pro.per_1000.value.0 + pro.fees_per_1000.0)
+        .to_f64()
+        .expect("a float")
+        / 1e3;
     assert!((pro.floor_price.0.to_f64().expect("a float") - each / 0.4).abs() < 1e-9);
     assert!((pro.margin.expect("a price") - (4.0 - each) / 4.0).abs() < 1e-9);
 }
@@ -551,12 +853,23 @@ fn segments_share_the_bill_and_the_fees_among_them() {
 fn a_configuration_that_cannot_be_priced_is_named_with_what_is_missing() {
     let error = |text: &str| {
         let study = study(text);
-        project(&model(&study), &study, &[book("")], &options()).expect_err("it cannot").to_string()
+        project(&model(&study), &study, &[book("")], &options())
+            .expect_err("it cannot")
+            .to_string()
     };
-    assert!(error(&STUDY.replace("sku = \"two-cores\"", "sku = \"two-core\"")).contains("did you mean two-cores?"));
+    assert!(
+        error(&STUDY.replace("sku = \"two-cores\"", "sku = \"two-core\""))
+            .contains("did you mean two-cores?")
+    );
     assert!(error(&STUDY.replace("sku = \"db.two-cores\"", "sku = \"db.one\"")).contains("db.one"));
-    assert!(error(&STUDY.replace("spare = 1", "spare = 1\ncommitments = { two-cores-3y = 1 }")).contains("did you mean two-cores-1y?"));
-    let other = STUDY.replace("sku = \"db.two-cores\"", "sku = \"db.two-cores\"\ncommitments = { two-cores-1y = 1 }");
+    assert!(
+        error(&STUDY.replace("spare = 1", "spare = 1\ncommitments = { two-cores-3y = 1 }"))
+            .contains("did you mean two-cores-1y?")
+    );
+    let other = STUDY.replace(
+        "sku = \"db.two-cores\"",
+        "sku = \"db.two-cores\"\ncommitments = { two-cores-1y = 1 }",
+    );
     assert!(error(&other).contains("it covers two-cores, not db.two-cores"));
     assert!(error(&STUDY.replace("[study]\n", "[study]\ncurrency = \"EUR\"\n")).contains("[exchange.USD]"));
 }

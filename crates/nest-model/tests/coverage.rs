@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use nest_data::{
     Document, Measurements, Source, Study,
     customers::Arrival,
-    measurement::{Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Verdict, Window, Worth},
+    measurement::{
+        Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Verdict,
+        Window, Worth,
+    },
     study_file::{StudyTexts, read_study},
 };
 use nest_model::{
@@ -33,20 +36,55 @@ fn truth(random: &mut Random) -> Truth {
     let log_uniform = |random: &mut Random, low: f64, high: f64| low * (high / low).powf(random.uniform());
     let demand: Vec<f64> = (0..count).map(|_| log_uniform(random, 0.002, 0.080)).collect();
     let weight: Vec<f64> = (0..count).map(|_| log_uniform(random, 0.05, 1.0)).collect();
-    let busy: f64 = demand.iter().zip(&weight).map(|(demand, weight)| demand * weight).sum();
+    let busy: f64 = demand
+        .iter()
+        .zip(&weight)
+        .map(|(demand, weight)| demand * weight)
+        .sum();
     let rate = weight.iter().map(|weight| weight * CORES / busy).collect();
-    Truth { names: (0..count).map(|index| format!("b{index}")).collect(), demand, rate }
+    Truth {
+        names: (0..count).map(|index| format!("b{index}")).collect(),
+        demand,
+        rate,
+    }
 }
 
 /// One step at given rates: Poisson counts by window, one visit error for all of them.
 fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &mut Random) -> Step {
     let visit = 1.0 + VISIT_ERROR * random.normal();
     let windows = (0..WINDOWS).map(|_| {
-        let counts: Vec<f64> = rates.iter().map(|rate| (rate * WINDOW_S + (rate * WINDOW_S).sqrt() * random.normal()).round().max(0.0)).collect();
-        let busy: f64 = IDLE * WINDOW_S + counts.iter().zip(&truth.demand).map(|(count, demand)| count * demand).sum::<f64>();
-        let used = [("app/cpu".to_owned(), busy * visit * (1.0 + 0.005 * random.normal()))].into_iter().collect();
-        let completed = truth.names.iter().cloned().zip(counts.iter().map(|count| *count as u64)).collect();
-        Window { duration_s: WINDOW_S, completed, used, ..Window::default() }
+        let counts: Vec<f64> = rates
+            .iter()
+            .map(|rate| {
+                (rate * WINDOW_S + (rate * WINDOW_S).sqrt() * random.normal())
+                    .round()
+                    .max(0.0)
+            })
+            .collect();
+        let busy: f64 = IDLE * WINDOW_S
+            + counts
+                .iter()
+                .zip(&truth.demand)
+                .map(|(count, demand)| count * demand)
+                .sum::<f64>();
+        let used = [(
+            "app/cpu".to_owned(),
+            busy * visit * (1.0 + 0.005 * random.normal()),
+        )]
+        .into_iter()
+        .collect();
+        let completed = truth
+            .names
+            .iter()
+            .cloned()
+            .zip(counts.iter().map(|count| *count as u64))
+            .collect();
+        Window {
+            duration_s: WINDOW_S,
+            completed,
+            used,
+            ..Window::default()
+        }
     });
     Step {
         plan: PlannedStep {
@@ -76,7 +114,10 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
         in_flight: 0.0,
         threads: BTreeMap::new(),
         generator: GeneratorHealth::default(),
-        verdict: Verdict { worth: Worth::Valid, reasons: Vec::new() },
+        verdict: Verdict {
+            worth: Worth::Valid,
+            reasons: Vec::new(),
+        },
     }
 }
 
@@ -90,15 +131,29 @@ fn measurements(truth: &Truth, random: &mut Random) -> Measurements {
         mixes.push((Purpose::Boosted, rates));
     }
     mixes.extend([0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map(|share| (Purpose::Ramp, at(share))));
-    let steps = mixes.iter().enumerate().map(|(index, (purpose, rates))| step(truth, index, *purpose, rates, random)).collect();
+    let steps = mixes
+        .iter()
+        .enumerate()
+        .map(|(index, (purpose, rates))| step(truth, index, *purpose, rates, random))
+        .collect();
     Measurements {
         header: Measurements::header(),
         run: "synthetic".to_owned(),
         started_at: String::new(),
         study: study(truth),
         study_hash: String::new(),
-        machine: Machine { cpu: String::new(), cores: 4, memory_bytes: 0, kernel: String::new() },
-        resources: vec![Resource { name: "app/cpu".to_owned(), tier: "app".to_owned(), kind: ResourceKind::Cpu, capacity: Some(CORES) }],
+        machine: Machine {
+            cpu: String::new(),
+            cores: 4,
+            memory_bytes: 0,
+            kernel: String::new(),
+        },
+        resources: vec![Resource {
+            name: "app/cpu".to_owned(),
+            tier: "app".to_owned(),
+            kind: ResourceKind::Cpu,
+            capacity: Some(CORES),
+        }],
         pilot: Vec::new(),
         steps,
         search: None,
@@ -107,12 +162,33 @@ fn measurements(truth: &Truth, random: &mut Random) -> Measurements {
 }
 
 fn study(truth: &Truth) -> Study {
-    let rates: String = truth.names.iter().map(|name| format!("{name} = \"1 / day\"\n")).collect();
+    let rates: String = truth
+        .names
+        .iter()
+        .map(|name| format!("{name} = \"1 / day\"\n"))
+        .collect();
     let nest = format!(
         "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
-    let behaviours = truth.names.iter().map(|name| (name.clone(), Source::new(name.clone(), "steps = [{ get = \"/\" }]"))).collect();
-    read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours, code: Default::default() }, &[]).expect("a valid study")
+    let behaviours = truth
+        .names
+        .iter()
+        .map(|name| {
+            (
+                name.clone(),
+                Source::new(name.clone(), "steps = [{ get = \"/\" }]"),
+            )
+        })
+        .collect();
+    read_study(
+        &StudyTexts {
+            nest: Source::new("nest.toml", nest),
+            behaviours,
+            code: Default::default(),
+        },
+        &[],
+    )
+    .expect("a valid study")
 }
 
 #[test]
@@ -120,10 +196,16 @@ fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
     let mut random = Random::new(20_261_123, Stream::Fit, 0);
     let truth = truth(&mut random);
     let measured = measurements(&truth, &mut random);
-    let (resource, whole) = (&measured.resources[0], measured.steps.last().expect("the last of the ramp").clone());
+    let (resource, whole) = (
+        &measured.resources[0],
+        measured.steps.last().expect("the last of the ramp").clone(),
+    );
     let with_readings = |count: usize| {
         let mut step = whole.clone();
-        step.windows.iter_mut().skip(count).for_each(|window| window.used.clear());
+        step.windows
+            .iter_mut()
+            .skip(count)
+            .for_each(|window| window.used.clear());
         visit(&step, &truth.names, resource)
     };
     let shorter = |count: usize| {
@@ -135,7 +217,10 @@ fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
     assert!(with_readings(5).is_some() && with_readings(5) == shorter(5));
     assert!(with_readings(2).is_some() && with_readings(1).is_none() && with_readings(0).is_none());
     let mut gaps = measured.clone();
-    gaps.steps[0].windows.iter_mut().for_each(|window| window.used.clear());
+    gaps.steps[0]
+        .windows
+        .iter_mut()
+        .for_each(|window| window.used.clear());
     let model = nest_model::fit(&gaps).expect("the other steps are enough");
     assert_eq!(model.resources[0].visits, measured.steps.len() - 1);
     assert!(!model.points[0].used.contains_key("app/cpu"));
@@ -158,7 +243,10 @@ fn nine_of_ten_intervals_hold_the_true_demand() {
     half_widths.sort_by(f64::total_cmp);
     let coverage = covered as f64 / total as f64;
     let median = half_widths[half_widths.len() / 2];
-    println!("{total} demands in {STUDIES} studies: the 90 % interval covers {coverage:.3}, median half-width {:.2} %", median * 100.0);
+    println!(
+        "{total} demands in {STUDIES} studies: the 90 % interval covers {coverage:.3}, median half-width {:.2} %",
+        median * 100.0
+    );
     assert!((0.86..=0.94).contains(&coverage), "{coverage}");
     assert!(median <= 0.06, "{median}");
 }
@@ -168,10 +256,29 @@ fn a_resource_that_was_never_used_costs_nothing_and_stops_no_fit() {
     let mut random = Random::new(20_261_123, Stream::Fit, 0);
     let truth = truth(&mut random);
     let mut measured = measurements(&truth, &mut random);
-    measured.resources.push(Resource { name: "app/disk".to_owned(), tier: "app".to_owned(), kind: ResourceKind::Disk, capacity: None });
-    measured.steps.iter_mut().flat_map(|step| &mut step.windows).for_each(|window| window.used.extend([("app/disk".to_owned(), 0.0)]));
+    measured.resources.push(Resource {
+        name: "app/disk".to_owned(),
+        tier: "app".to_owned(),
+        kind: ResourceKind::Disk,
+        capacity: None,
+    });
+    measured
+        .steps
+        .iter_mut()
+        .flat_map(|step| &mut step.windows)
+        .for_each(|window| window.used.extend([("app/disk".to_owned(), 0.0)]));
     let model = nest_model::fit(&measured).expect("the processor was used");
-    for disk in model.resources.iter().filter(|resource| resource.name == "app/disk") {
-        assert!(disk.demand.values().chain([&disk.idle]).all(|demand| demand.value.abs() < 1e-9 && demand.high.is_finite()), "{disk:?}");
+    for disk in model
+        .resources
+        .iter()
+        .filter(|resource| resource.name == "app/disk")
+    {
+        assert!(
+            disk.demand
+                .values()
+                .chain([&disk.idle])
+                .all(|demand| demand.value.abs() < 1e-9 && demand.high.is_finite()),
+            "{disk:?}"
+        );
     }
 }

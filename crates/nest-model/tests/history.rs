@@ -16,11 +16,20 @@ const SAMPLE: &str = include_str!("data/growth-sample.csv");
 const QUANTILES: [f64; 5] = [0.05, 0.1, 0.5, 0.9, 0.95];
 
 fn fit(values: &[f64], seasons: &[usize], horizon: usize) -> HistoryForecast {
-    fit_history(&History { values: values.to_vec(), seasons: seasons.to_vec() }, horizon).expect("two values or more")
+    fit_history(
+        &History {
+            values: values.to_vec(),
+            seasons: seasons.to_vec(),
+        },
+        horizon,
+    )
+    .expect("two values or more")
 }
 
 fn all_quantiles(forecast: &HistoryForecast) -> Vec<[f64; 5]> {
-    (1..=forecast.horizon()).map(|step| QUANTILES.map(|quantile| forecast.quantile(step, quantile))).collect()
+    (1..=forecast.horizon())
+        .map(|step| QUANTILES.map(|quantile| forecast.quantile(step, quantile)))
+        .collect()
 }
 
 /// The sample's histories with their seasons, by name.
@@ -28,19 +37,29 @@ fn sample() -> BTreeMap<String, History> {
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for line in SAMPLE.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        rows.entry(cells[0].to_owned()).or_default().push(Row { period: cells[2].to_owned(), value: cells[3].parse().ok() });
+        rows.entry(cells[0].to_owned()).or_default().push(Row {
+            period: cells[2].to_owned(),
+            value: cells[3].parse().ok(),
+        });
     }
-    rows.into_iter().map(|(name, rows)| (name, arrange(&rows, None).expect("it can be read").0)).collect()
+    rows.into_iter()
+        .map(|(name, rows)| (name, arrange(&rows, None).expect("it can be read").0))
+        .collect()
 }
 
 fn histories() -> impl Strategy<Value = (Vec<f64>, Vec<usize>)> {
     let size = prop_oneof![Just(1e-300), Just(1e-6), Just(1.0), Just(1e9), Just(1e300)];
     let value = prop_oneof![4 => 0.0..100.0, 1 => Just(0.0), 1 => -50.0..50.0, 1 => Just(7.0)];
     let seasons = prop_oneof![Just(vec![]), Just(vec![4]), Just(vec![7, 30])];
-    (size, prop::collection::vec(value, 2..60), any::<bool>(), seasons).prop_map(|(size, values, positive, seasons)| {
-        let values = values.into_iter().map(|value: f64| size * if positive { value.abs() } else { value }).collect();
-        (values, seasons)
-    })
+    (size, prop::collection::vec(value, 2..60), any::<bool>(), seasons).prop_map(
+        |(size, values, positive, seasons)| {
+            let values = values
+                .into_iter()
+                .map(|value: f64| size * if positive { value.abs() } else { value })
+                .collect();
+            (values, seasons)
+        },
+    )
 }
 
 proptest! {
@@ -73,22 +92,40 @@ fn a_longer_horizon_does_not_change_the_first_quantile_order_and_widths_grow_whe
     let mut random = Stream::new(11, Purpose::Growth, 0);
     let values: Vec<f64> = (0..60).map(|_| 1_000.0 + 20.0 * random.normal()).collect();
     let forecast = fit(&values, &[], 40);
-    let widths: Vec<f64> = all_quantiles(&forecast).iter().map(|quantiles| quantiles[3] - quantiles[1]).collect();
-    assert!(widths.windows(2).all(|pair| pair[1] >= pair[0] * 0.999), "{widths:?}");
+    let widths: Vec<f64> = all_quantiles(&forecast)
+        .iter()
+        .map(|quantiles| quantiles[3] - quantiles[1])
+        .collect();
+    assert!(
+        widths.windows(2).all(|pair| pair[1] >= pair[0] * 0.999),
+        "{widths:?}"
+    );
 }
 
 #[test]
 fn paths_are_seeded_smooth_and_have_the_quantiles_of_every_step() {
-    let values: Vec<f64> = (0..36).map(|at| 100.0 + f64::from(at) + f64::from(at * 7 % 5)).collect();
+    let values: Vec<f64> = (0..36)
+        .map(|at| 100.0 + f64::from(at) + f64::from(at * 7 % 5))
+        .collect();
     let forecast = fit(&values, &[], 24);
     assert_eq!(forecast.path(5, 3), forecast.path(5, 3));
     assert_ne!(forecast.path(5, 3), forecast.path(6, 3));
     let paths: Vec<Vec<f64>> = (0..4_000).map(|index| forecast.path(5, index)).collect();
     for step in [1, 12, 24] {
-        let below = |quantile: f64| paths.iter().filter(|path| path[step - 1] < forecast.quantile(step, quantile)).count() as f64 / 4_000.0;
+        let below = |quantile: f64| {
+            paths
+                .iter()
+                .filter(|path| path[step - 1] < forecast.quantile(step, quantile))
+                .count() as f64
+                / 4_000.0
+        };
         // standard deviation of a share of 0.1 in 4,000: 0.0047; four of them
         for quantile in [0.1, 0.5, 0.9] {
-            assert!((below(quantile) - quantile).abs() < 0.032, "step {step}, {quantile}: {}", below(quantile));
+            assert!(
+                (below(quantile) - quantile).abs() < 0.032,
+                "step {step}, {quantile}: {}",
+                below(quantile)
+            );
         }
     }
 }
@@ -97,14 +134,40 @@ fn paths_are_seeded_smooth_and_have_the_quantiles_of_every_step() {
 fn few_values_a_constant_and_a_horizon_beyond_all_trials_raise_caveats_and_one_value_is_refused() {
     let few = fit(&[3.0, 4.0, 6.0], &[], 12);
     assert_eq!(few.caveats, [HistoryCaveat::FewValues { known: 3 }]);
-    let far = fit(&(0..40).map(|at| f64::from(at * at % 7)).collect::<Vec<_>>(), &[], 50);
-    assert_eq!(far.caveats, [HistoryCaveat::BeyondTested { tested: 20, horizon: 50 }]);
+    let far = fit(
+        &(0..40).map(|at| f64::from(at * at % 7)).collect::<Vec<_>>(),
+        &[],
+        50,
+    );
+    assert_eq!(
+        far.caveats,
+        [HistoryCaveat::BeyondTested {
+            tested: 20,
+            horizon: 50
+        }]
+    );
     let constant = fit(&[5.0; 30], &[], 2);
     assert_eq!(constant.caveats, [HistoryCaveat::Constant]);
-    assert!(all_quantiles(&constant).iter().flatten().all(|value| (value - 5.0).abs() < 1e-9));
-    assert!(all_quantiles(&fit(&[0.0; 30], &[7], 2)).iter().flatten().all(|value| *value == 0.0));
-    let one = History { values: vec![1.0, f64::NAN, f64::INFINITY], seasons: Vec::new() };
-    assert_eq!(fit_history(&one, 3), Err(HistoryRefusal::TooFewValues { known: 1 }));
+    assert!(
+        all_quantiles(&constant)
+            .iter()
+            .flatten()
+            .all(|value| (value - 5.0).abs() < 1e-9)
+    );
+    assert!(
+        all_quantiles(&fit(&[0.0; 30], &[7], 2))
+            .iter()
+            .flatten()
+            .all(|value| *value == 0.0)
+    );
+    let one = History {
+        values: vec![1.0, f64::NAN, f64::INFINITY],
+        seasons: Vec::new(),
+    };
+    assert_eq!(
+        fit_history(&one, 3),
+        Err(HistoryRefusal::TooFewValues { known: 1 })
+    );
 }
 
 #[test]
@@ -123,14 +186,19 @@ fn intervals_of_simulated_walks_and_noise_hold_what_they_say() {
         let forecast = fit(&values[..60], &[], 12);
         for (step, truth) in values[60..].iter().enumerate() {
             for (held, (low, high)) in held.iter_mut().zip([(0.1, 0.9), (0.05, 0.95)]) {
-                *held += f64::from(forecast.quantile(step + 1, low) <= *truth && *truth <= forecast.quantile(step + 1, high));
+                *held += f64::from(
+                    forecast.quantile(step + 1, low) <= *truth && *truth <= forecast.quantile(step + 1, high),
+                );
             }
             count += 1.0;
         }
     }
     let shares = held.map(|held| held / count);
     // 160 series whose errors hang together: a standard deviation of about 0.025; the constants come from other data
-    assert!((shares[0] - 0.8).abs() < 0.08 && (shares[1] - 0.9).abs() < 0.06, "{shares:?}");
+    assert!(
+        (shares[0] - 0.8).abs() < 0.08 && (shares[1] - 0.9).abs() < 0.06,
+        "{shares:?}"
+    );
 }
 
 #[test]
@@ -142,18 +210,30 @@ fn real_histories_are_forecast_better_than_by_drift_and_by_the_season_before() {
         let origin = history.values.len() - horizon;
         let (known, truth) = history.values.split_at(origin);
         let forecast = fit(known, &history.seasons, horizon);
-        let scale: f64 = known.windows(season + 1).map(|pair| (pair[season] - pair[0]).abs()).sum::<f64>() / (origin - season) as f64;
+        let scale: f64 = known
+            .windows(season + 1)
+            .map(|pair| (pair[season] - pair[0]).abs())
+            .sum::<f64>()
+            / (origin - season) as f64;
         let slope = (known[origin - 1] - known[0]) / (origin - 1) as f64;
         for (step, truth) in truth.iter().enumerate() {
             let share = 1.0 / (scale * horizon as f64);
             ours += (forecast.quantile(step + 1, 0.5) - truth).abs() * share;
             drift += (known[origin - 1] + slope * (step + 1) as f64 - truth).abs() * share;
             before += (known[origin - season + step % season] - truth).abs() * share;
-            held += f64::from(forecast.quantile(step + 1, 0.1) <= *truth && *truth <= forecast.quantile(step + 1, 0.9));
+            held += f64::from(
+                forecast.quantile(step + 1, 0.1) <= *truth && *truth <= forecast.quantile(step + 1, 0.9),
+            );
             count += 1.0;
         }
-        assert!(!history.seasons.is_empty() || name.starts_with("m3"), "{name} has a season");
+        assert!(
+            !history.seasons.is_empty() || name.starts_with("m3"),
+            "{name} has a season"
+        );
     }
-    assert!(ours < 0.9 * drift && ours < 0.9 * before, "ours {ours}, drift {drift}, season before {before}");
+    assert!(
+        ours < 0.9 * drift && ours < 0.9 * before,
+        "ours {ours}, drift {drift}, season before {before}"
+    );
     assert!((0.6..=0.95).contains(&(held / count)), "{}", held / count);
 }

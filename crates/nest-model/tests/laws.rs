@@ -19,13 +19,28 @@ const RAYTRACER: [(f64, f64); 11] = [
     (48.0, 280.0),
     (64.0, 310.0),
 ];
-const SPECSDM91: [(f64, f64); 7] = [(1.0, 64.9), (18.0, 995.9), (36.0, 1652.4), (72.0, 1853.2), (108.0, 1828.9), (144.0, 1775.0), (216.0, 1702.2)];
-const CISCO: [f64; 32] = [
-    955.16, 1878.91, 2688.01, 3548.68, 4315.54, 5130.43, 5931.37, 6531.08, 7219.8, 7867.61, 8278.71, 8646.7, 9047.84, 9426.55, 9645.37, 9897.24,
-    10097.6, 10240.5, 10532.39, 10798.52, 11151.43, 11518.63, 11806.0, 12089.37, 12075.41, 12177.29, 12211.41, 12158.93, 12155.27, 12118.04, 12140.4,
-    12074.39,
+const SPECSDM91: [(f64, f64); 7] = [
+    (1.0, 64.9),
+    (18.0, 995.9),
+    (36.0, 1652.4),
+    (72.0, 1853.2),
+    (108.0, 1828.9),
+    (144.0, 1775.0),
+    (216.0, 1702.2),
 ];
-const MEMCACHED: [(f64, f64); 6] = [(2.0, 152.22), (4.0, 242.49), (6.0, 278.63), (8.0, 269.67), (10.0, 250.36), (12.0, 241.69)];
+const CISCO: [f64; 32] = [
+    955.16, 1878.91, 2688.01, 3548.68, 4315.54, 5130.43, 5931.37, 6531.08, 7219.8, 7867.61, 8278.71, 8646.7,
+    9047.84, 9426.55, 9645.37, 9897.24, 10097.6, 10240.5, 10532.39, 10798.52, 11151.43, 11518.63, 11806.0,
+    12089.37, 12075.41, 12177.29, 12211.41, 12158.93, 12155.27, 12118.04, 12140.4, 12074.39,
+];
+const MEMCACHED: [(f64, f64); 6] = [
+    (2.0, 152.22),
+    (4.0, 242.49),
+    (6.0, 278.63),
+    (8.0, 269.67),
+    (10.0, 250.36),
+    (12.0, 241.69),
+];
 const VARNISH: [(f64, f64); 12] = [
     (1.0, 1.4),
     (2.0, 2.7),
@@ -40,7 +55,14 @@ const VARNISH: [(f64, f64); 12] = [
     (300.0, 392.0),
     (400.0, 518.0),
 ];
-const SYNTHETIC: [(f64, f64); 6] = [(1.0, 1.0), (2.0, 1.8868), (4.0, 3.0769), (6.0, 3.5294), (8.0, 3.5398), (10.0, 3.3557)];
+const SYNTHETIC: [(f64, f64); 6] = [
+    (1.0, 1.0),
+    (2.0, 1.8868),
+    (4.0, 3.0769),
+    (6.0, 3.5294),
+    (8.0, 3.5398),
+    (10.0, 3.3557),
+];
 
 fn cisco() -> Vec<(f64, f64)> {
     (1..).map(f64::from).zip(CISCO).collect()
@@ -48,24 +70,45 @@ fn cisco() -> Vec<(f64, f64)> {
 
 #[track_caller]
 fn close(found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance * expected.abs().max(f64::MIN_POSITIVE), "{found} for {expected}");
+    assert!(
+        (found - expected).abs() <= tolerance * expected.abs().max(f64::MIN_POSITIVE),
+        "{found} for {expected}"
+    );
 }
 
 /// The digits that modelling.md gives are fewer than 1e-6 for small values: half a unit of the last one is allowed.
 #[track_caller]
-fn fits(points: &[(f64, f64)], contention: f64, coherency: f64, unit_throughput: f64, residual_sum: Option<f64>) {
+fn fits(
+    points: &[(f64, f64)],
+    contention: f64,
+    coherency: f64,
+    unit_throughput: f64,
+    residual_sum: Option<f64>,
+) {
     let fit = fit_published(points).expect("a fit");
     close(fit.parameters.contention, contention, 1e-6);
-    assert!((fit.parameters.coherency - coherency).abs() <= 1e-6 * coherency, "{} for {coherency}", fit.parameters.coherency);
+    assert!(
+        (fit.parameters.coherency - coherency).abs() <= 1e-6 * coherency,
+        "{} for {coherency}",
+        fit.parameters.coherency
+    );
     close(fit.parameters.unit_throughput, unit_throughput, 1e-6);
-    residual_sum.into_iter().for_each(|sum| close(fit.residual_sum, sum, 1e-6));
+    residual_sum
+        .into_iter()
+        .for_each(|sum| close(fit.residual_sum, sum, 1e-6));
 }
 
 #[test]
 fn published_fits_of_the_r_package_are_reproduced() {
     fits(&RAYTRACER, 0.05777078082, 0.0, 21.84884288, Some(697.2378));
     fits(&RAYTRACER[..6], 0.02444404142, 0.00162680928, 20.8560453, None);
-    fits(&SPECSDM91, 0.0277284756, 1.043654838e-4, 89.99523307, Some(27453.72));
+    fits(
+        &SPECSDM91,
+        0.0277284756,
+        1.043654838e-4,
+        89.99523307,
+        Some(27453.72),
+    );
     fits(&cisco(), 0.02671594504, 7.690939206e-4, 995.6487859, None);
     fits(&cisco()[..10], 0.01700276672, 4.46539172e-4, 938.379272, None);
     fits(&MEMCACHED, 0.03049777876, 0.02140612259, 82.01863469, None);
@@ -101,22 +144,48 @@ fn indices_of_the_fits_are_the_published_ones() {
 /// The reference libraries give 0.95810, 15.35044 and 17.73221: they drop kappa.
 #[test]
 fn customers_at_a_throughput_count_coherency() {
-    let law = UslParameters { unit_throughput: 995.6487859, contention: 0.02671594504, coherency: 7.690939206e-4 };
-    for (throughput, customers) in [(955.0, 0.9580694548), (11048.0, 19.9239029057), (12201.0, 29.5690362263)] {
-        close(law.customers_at(throughput).expect("below the peak"), customers, 1e-8);
-        close(law.throughput_at(law.customers_at(throughput).expect("below the peak")), throughput, 1e-12);
+    let law = UslParameters {
+        unit_throughput: 995.6487859,
+        contention: 0.02671594504,
+        coherency: 7.690939206e-4,
+    };
+    for (throughput, customers) in [
+        (955.0, 0.9580694548),
+        (11048.0, 19.9239029057),
+        (12201.0, 29.5690362263),
+    ] {
+        close(
+            law.customers_at(throughput).expect("below the peak"),
+            customers,
+            1e-8,
+        );
+        close(
+            law.throughput_at(law.customers_at(throughput).expect("below the peak")),
+            throughput,
+            1e-12,
+        );
     }
     assert_eq!(law.customers_at(12343.0), None);
     let first = fit_published(&cisco()[..10]).expect("a fit").parameters;
     for (response_time, customers) in [(0.0012, 7.2306290), (0.0016, 20.2510641), (0.002, 29.8888936)] {
-        close(first.customers_at_response_time(response_time).expect("above one customer's"), customers, 1e-6);
+        close(
+            first
+                .customers_at_response_time(response_time)
+                .expect("above one customer's"),
+            customers,
+            1e-6,
+        );
     }
 }
 
 /// usl4j gives `(sigma - 1) / (sigma X - lambda)` for R at X, which drops kappa; on this model it is far off.
 #[test]
 fn response_time_at_a_throughput_counts_coherency() {
-    let law = UslParameters { unit_throughput: 40.0, contention: 0.06, coherency: 0.06 };
+    let law = UslParameters {
+        unit_throughput: 40.0,
+        contention: 0.06,
+        coherency: 0.06,
+    };
     let customers = law.customers_at(55.0).expect("below the peak");
     close(law.response_time_at(customers) * 55.0, customers, 1e-12);
     let wrong = (0.06 - 1.0) / (0.06 * 55.0 - 40.0);
@@ -128,13 +197,36 @@ fn response_time_at_a_throughput_counts_coherency() {
 fn the_general_law_has_the_stated_values() {
     let loads = [1.0, 5.0, 10.0, 20.0, 40.0, 100.0, 400.0];
     let cases = [
-        ((1.0, 0.0), [476.19048, 2000.0, 3333.3333, 5000.0, 6666.6667, 8333.3333, 9523.8095]),
-        ((4.0, 0.0), [499.99922, 2497.5645, 4924.7906, 8408.9642, 9849.5812, 9996.004, 9999.9844]),
-        ((3.0, 1e-7), [499.95417, 2484.0241, 4784.4971, 7812.9819, 9258.8999, 9068.982, 7142.6446]),
+        (
+            (1.0, 0.0),
+            [
+                476.19048, 2000.0, 3333.3333, 5000.0, 6666.6667, 8333.3333, 9523.8095,
+            ],
+        ),
+        (
+            (4.0, 0.0),
+            [
+                499.99922, 2497.5645, 4924.7906, 8408.9642, 9849.5812, 9996.004, 9999.9844,
+            ],
+        ),
+        (
+            (3.0, 1e-7),
+            [
+                499.95417, 2484.0241, 4784.4971, 7812.9819, 9258.8999, 9068.982, 7142.6446,
+            ],
+        ),
     ];
     for ((sharpness, coherency_time_s), throughputs) in cases {
-        let law = ThroughputLaw { cycle_time_s: 0.002, plateau_time_s: 1e-4, sharpness, coherency_time_s };
-        loads.iter().zip(throughputs).for_each(|(load, throughput)| close(law.throughput_at(*load), throughput, 2e-8));
+        let law = ThroughputLaw {
+            cycle_time_s: 0.002,
+            plateau_time_s: 1e-4,
+            sharpness,
+            coherency_time_s,
+        };
+        loads
+            .iter()
+            .zip(throughputs)
+            .for_each(|(load, throughput)| close(law.throughput_at(*load), throughput, 2e-8));
         close(law.knee().expect("a plateau"), 20.0, 1e-12);
     }
 }
@@ -151,8 +243,14 @@ fn usl_in_reciprocal_form_has_the_stated_coefficients() {
 
 #[test]
 fn a_relative_fit_recovers_an_exact_law() {
-    let law = UslParameters { unit_throughput: 1000.0, contention: 0.03, coherency: 1e-3 };
-    let points: Vec<(f64, f64)> = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0].map(|n| (n, law.throughput_at(n))).to_vec();
+    let law = UslParameters {
+        unit_throughput: 1000.0,
+        contention: 0.03,
+        coherency: 1e-3,
+    };
+    let points: Vec<(f64, f64)> = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+        .map(|n| (n, law.throughput_at(n)))
+        .to_vec();
     let found = fit_relative(&points, &[1.0; 6]).expect("a fit");
     close(found.unit_throughput, 1000.0, 1e-9);
     close(found.contention, 0.03, 1e-9);
@@ -160,17 +258,23 @@ fn a_relative_fit_recovers_an_exact_law() {
 }
 
 fn laws() -> impl Strategy<Value = ThroughputLaw> {
-    (-4.0..1.0, -1.0..3.0, 0.0..3.0, prop_oneof![Just(None), (1.5..6.0).prop_map(Some)]).prop_map(
-        |(cycle, knee, sharpness, coherency): (f64, f64, f64, Option<f64>)| {
-            let cycle_time_s = 10f64.powf(cycle);
-            ThroughputLaw {
-                cycle_time_s,
-                plateau_time_s: cycle_time_s / 10f64.powf(knee),
-                sharpness: 10f64.powf(sharpness - 0.5).clamp(0.4, 25.0),
-                coherency_time_s: coherency.map_or(0.0, |below| cycle_time_s * 10f64.powf(-below)),
-            }
-        },
+    (
+        -4.0..1.0,
+        -1.0..3.0,
+        0.0..3.0,
+        prop_oneof![Just(None), (1.5..6.0).prop_map(Some)],
     )
+        .prop_map(
+            |(cycle, knee, sharpness, coherency): (f64, f64, f64, Option<f64>)| {
+                let cycle_time_s = 10f64.powf(cycle);
+                ThroughputLaw {
+                    cycle_time_s,
+                    plateau_time_s: cycle_time_s / 10f64.powf(knee),
+                    sharpness: 10f64.powf(sharpness - 0.5).clamp(0.4, 25.0),
+                    coherency_time_s: coherency.map_or(0.0, |below| cycle_time_s * 10f64.powf(-below)),
+                }
+            },
+        )
 }
 
 proptest! {

@@ -5,18 +5,28 @@ use nest_model::{ProjectOptions, project};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 fn model() -> ScalingModel {
-    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json")).expect("the model is committed")
+    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
+        .expect("the model is committed")
 }
 
 fn books() -> Vec<PriceBook> {
-    vec![PriceBook::read(&Source::new("book", include_str!("../../../pricing/aws/us-east-1.toml"))).expect("the book is committed")]
+    vec![
+        PriceBook::read(&Source::new(
+            "book",
+            include_str!("../../../pricing/aws/us-east-1.toml"),
+        ))
+        .expect("the book is committed"),
+    ]
 }
 
 fn projected(change: impl FnOnce(&mut Study)) -> Projection {
     let model = model();
     let mut study = model.study.clone();
     change(&mut study);
-    let options = ProjectOptions { as_of: jiff::civil::date(2026, 11, 23), beyond: false };
+    let options = ProjectOptions {
+        as_of: jiff::civil::date(2026, 11, 23),
+        beyond: false,
+    };
     project(&model, &study, &books(), &options).expect("a projection")
 }
 
@@ -25,12 +35,26 @@ fn cost_lines_sum_to_the_total_exactly_and_the_draws_lie_around_it() {
     for customers in [1.0, 40_000.0, 1_234_567.0, 9.87e9] {
         let projection = projected(|study| study.report.customers = Some(customers));
         for config in &projection.configs {
-            let sum: Decimal = config.bill.lines.iter().map(|line| line.amount.expect("every price is known").0).sum();
+            let sum: Decimal = config
+                .bill
+                .lines
+                .iter()
+                .map(|line| line.amount.expect("every price is known").0)
+                .sum();
             assert_eq!(sum, config.bill.total.value.0, "{} at {customers}", config.name);
-            assert!(config.bill.lines.iter().all(|line| line.amount.expect("known").0 >= Decimal::ZERO), "{} at {customers}", config.name);
+            assert!(
+                config
+                    .bill
+                    .lines
+                    .iter()
+                    .all(|line| line.amount.expect("known").0 >= Decimal::ZERO),
+                "{} at {customers}",
+                config.name
+            );
             let value = sum.to_f64().expect("a float");
             assert!(
-                config.bill.total.low <= value * (1.0 + 1e-9) && value <= config.bill.total.high * (1.0 + 1e-9),
+                config.bill.total.low <= value * (1.0 + 1e-9)
+                    && value <= config.bill.total.high * (1.0 + 1e-9),
                 "{} at {customers}",
                 config.name
             );
@@ -43,29 +67,61 @@ fn the_decimal_bill_and_the_float_of_the_same_world_agree() {
     // Speed is exact, so the draws of cost differ only by demand; at one instance and its spare they do not differ at all.
     let projection = projected(|study| {
         study.report.customers = Some(10_000.0);
-        study.configs.values_mut().for_each(|config| config.main.speed = Some([1.0, 1.0]));
+        study
+            .configs
+            .values_mut()
+            .for_each(|config| config.main.speed = Some([1.0, 1.0]));
     });
-    let today = projection.configs.iter().find(|config| config.name == "today").expect("configured");
+    let today = projection
+        .configs
+        .iter()
+        .find(|config| config.name == "today")
+        .expect("configured");
     let value = today.bill.total.value.0.to_f64().expect("a float");
-    assert!((today.bill.total.low / value - 1.0).abs() < 1e-9 && (today.bill.total.high / value - 1.0).abs() < 1e-9, "{:?}", today.bill.total);
+    assert!(
+        (today.bill.total.low / value - 1.0).abs() < 1e-9
+            && (today.bill.total.high / value - 1.0).abs() < 1e-9,
+        "{:?}",
+        today.bill.total
+    );
 }
 
 #[test]
 fn a_policy_that_changes_nothing_changes_nothing() {
-    let projection = projected(|study| study.policies.values_mut().for_each(|policy| policy.set.values_mut().for_each(|value| *value = 10.0)));
+    let projection = projected(|study| {
+        study
+            .policies
+            .values_mut()
+            .for_each(|policy| policy.set.values_mut().for_each(|value| *value = 10.0))
+    });
     let policy = &projection.policies[0];
-    assert_eq!((policy.change.value.0, policy.change.low, policy.change.high), (Decimal::ZERO, 0.0, 0.0));
+    assert_eq!(
+        (policy.change.value.0, policy.change.low, policy.change.high),
+        (Decimal::ZERO, 0.0, 0.0)
+    );
     assert_eq!((policy.demand_change.value, policy.demand_change.low), (0.0, 0.0));
     assert!(policy.rates_per_day.is_empty());
 }
 
 #[test]
 fn more_customers_never_cost_less_and_caveats_of_the_model_stay() {
-    let totals: Vec<Decimal> =
-        [1e3, 1e4, 1e5, 1e6, 1e7].map(|customers| projected(|study| study.report.customers = Some(customers)).configs[0].bill.total.value.0).to_vec();
+    let totals: Vec<Decimal> = [1e3, 1e4, 1e5, 1e6, 1e7]
+        .map(|customers| {
+            projected(|study| study.report.customers = Some(customers)).configs[0]
+                .bill
+                .total
+                .value
+                .0
+        })
+        .to_vec();
     assert!(totals.windows(2).all(|pair| pair[0] <= pair[1]), "{totals:?}");
     let projection = projected(|_| ());
-    assert!(model().caveats.iter().all(|caveat| projection.caveats.contains(caveat)));
+    assert!(
+        model()
+            .caveats
+            .iter()
+            .all(|caveat| projection.caveats.contains(caveat))
+    );
 }
 
 #[test]
@@ -73,17 +129,28 @@ fn a_projection_reads_back_as_it_was_written() {
     for (monthly, months) in [("7%", 24), ("1000%", 24), ("-50%", 120)] {
         let projection = projected(|study| {
             let growth = study.growth.get_mut("expected").expect("defined");
-            (growth.monthly, growth.range, growth.months) = (Some(monthly.parse().expect("growth")), None, Some(months));
+            (growth.monthly, growth.range, growth.months) =
+                (Some(monthly.parse().expect("growth")), None, Some(months));
         });
-        assert_eq!(Projection::from_json(&projection.to_json()).expect("reads back"), projection);
+        assert_eq!(
+            Projection::from_json(&projection.to_json()).expect("reads back"),
+            projection
+        );
     }
 }
 
 #[test]
 fn a_wide_parameter_range_does_not_stop_a_projection() {
     let projection = projected(|study| {
-        let wide = nest_data::study::DetailedParameter { value: 2.0, range: Some([-1.5, 6.0]), note: None };
-        study.parameters.insert("min_payment".to_owned(), nest_data::study::Parameter::Detailed(wide));
+        let wide = nest_data::study::DetailedParameter {
+            value: 2.0,
+            range: Some([-1.5, 6.0]),
+            note: None,
+        };
+        study.parameters.insert(
+            "min_payment".to_owned(),
+            nest_data::study::Parameter::Detailed(wide),
+        );
     });
     assert!(!projection.configs.is_empty());
 }

@@ -3,8 +3,9 @@
 mod simulator;
 
 use nest_model::queueing::{
-    ClosedClass, ClosedPoint, ClosedStation, ServerTarget, approximate_classes, closed_bounds, closed_forecast, erlang_b, erlang_c, exact_classes,
-    finite_buffer, general_wait, least_servers, mean_response, open_classes, relative_wait, response_quantile, response_tail, seidmann,
+    ClosedClass, ClosedPoint, ClosedStation, ServerTarget, approximate_classes, closed_bounds,
+    closed_forecast, erlang_b, erlang_c, exact_classes, finite_buffer, general_wait, least_servers,
+    mean_response, open_classes, relative_wait, response_quantile, response_tail, seidmann,
     single_server_wait, waiting_quantile,
 };
 use proptest::prelude::*;
@@ -14,7 +15,10 @@ use simulator::{Discipline, Service, Span, Station, System, simulate};
 fn agrees(found: f64, expected: f64, digits: i32, what: &str) {
     let unit = 10_f64.powf((expected.abs().log10().floor() + 1.0) - f64::from(digits));
     let tolerance = (0.5000001 * unit).max(1e-9 * expected.abs());
-    assert!((found - expected).abs() <= tolerance, "{what}: {found} for {expected}");
+    assert!(
+        (found - expected).abs() <= tolerance,
+        "{what}: {found} for {expected}"
+    );
 }
 
 /// modelling.md 4.3.
@@ -39,10 +43,24 @@ fn published_delay_and_loss_probabilities() {
         (1_000, 0.98, 0.4122002924, 10),
         (10_000, 0.99, 0.2227769289, 10),
     ] {
-        agrees(erlang_c(servers, utilisation), expected, digits, &format!("C({servers}, {utilisation})"));
+        agrees(
+            erlang_c(servers, utilisation),
+            expected,
+            digits,
+            &format!("C({servers}, {utilisation})"),
+        );
     }
-    for (servers, load, expected, digits) in [(4, 3.6, 0.270685067, 9), (100, 90.0, 0.0269573805, 9), (1_000, 1_000.0, 0.0248119176, 9)] {
-        agrees(erlang_b(servers, load), expected, digits, &format!("B({servers}, {load})"));
+    for (servers, load, expected, digits) in [
+        (4, 3.6, 0.270685067, 9),
+        (100, 90.0, 0.0269573805, 9),
+        (1_000, 1_000.0, 0.0248119176, 9),
+    ] {
+        agrees(
+            erlang_b(servers, load),
+            expected,
+            digits,
+            &format!("B({servers}, {load})"),
+        );
     }
     // dC / d rho at (2, 0.25); a central difference is off by the third derivative times h^2 / 6.
     let slope = (erlang_c(2, 0.25 + 1e-5) - erlang_c(2, 0.25 - 1e-5)) / 2e-5;
@@ -62,10 +80,17 @@ fn published_response_times() {
         (64, 0.95, [1.183753, 0.900499, 3.232431, 4.842036, 7.144626]),
     ] {
         let what = format!("M/M/{servers} at {utilisation}");
-        let found = [0.5, 0.95, 0.99, 0.999].map(|quantile| response_quantile(servers, utilisation, quantile));
-        assert!((mean_response(f64::from(servers), utilisation) - expected[0]).abs() <= 5.000001e-7, "{what}");
+        let found =
+            [0.5, 0.95, 0.99, 0.999].map(|quantile| response_quantile(servers, utilisation, quantile));
+        assert!(
+            (mean_response(f64::from(servers), utilisation) - expected[0]).abs() <= 5.000001e-7,
+            "{what}"
+        );
         for (found, expected) in found.iter().zip(&expected[1..]) {
-            assert!((found - expected).abs() <= 5.000001e-7, "{what}: {found} for {expected}"); // six decimals are given
+            assert!(
+                (found - expected).abs() <= 5.000001e-7,
+                "{what}: {found} for {expected}"
+            ); // six decimals are given
         }
     }
     agrees(waiting_quantile(4, 0.9, 0.99), 10.9164996, 9, "p99 wait");
@@ -75,13 +100,27 @@ fn published_response_times() {
 #[test]
 fn published_server_counts() {
     let targets = [
-        ServerTarget::Response { quantile: 0.95, limit: 3.5 },
-        ServerTarget::Response { quantile: 0.99, limit: 5.0 },
+        ServerTarget::Response {
+            quantile: 0.95,
+            limit: 3.5,
+        },
+        ServerTarget::Response {
+            quantile: 0.99,
+            limit: 5.0,
+        },
         ServerTarget::Waiting(0.2),
         ServerTarget::Waiting(0.01),
     ];
-    for (load, expected) in [(10.0, [12, 12, 14, 19]), (50.0, [53, 53, 58, 68]), (200.0, [203, 203, 216, 235])] {
-        assert_eq!(targets.map(|target| least_servers(load, target)), expected.map(Some), "{load} Erlang");
+    for (load, expected) in [
+        (10.0, [12, 12, 14, 19]),
+        (50.0, [53, 53, 58, 68]),
+        (200.0, [203, 203, 216, 235]),
+    ] {
+        assert_eq!(
+            targets.map(|target| least_servers(load, target)),
+            expected.map(Some),
+            "{load} Erlang"
+        );
     }
 }
 
@@ -98,22 +137,45 @@ fn published_general_and_finite_queues() {
     ] {
         let found = finite_buffer(servers, room, load).expect("valid");
         let numbers = [found.blocking, found.present, found.response];
-        numbers.iter().zip(expected).for_each(|(found, expected)| agrees(*found, expected, 9, &format!("M/M/{servers}/{room}")));
+        numbers
+            .iter()
+            .zip(expected)
+            .for_each(|(found, expected)| agrees(*found, expected, 9, &format!("M/M/{servers}/{room}")));
     }
     // Bank teller: 5.8 an hour, 10 minutes each.
     let rho = 5.8 / 6.0;
     agrees(rho, 0.966667, 6, "utilisation");
     agrees(mean_response(1.0, rho) / 6.0, 5.0, 12, "hours with one teller");
-    agrees(5.8 * mean_response(1.0, rho) / 6.0, 29.0, 12, "customers with one teller");
-    agrees(relative_wait(2.0, rho / 2.0) * 10.0, 3.048206, 7, "minutes of wait with two tellers");
+    agrees(
+        5.8 * mean_response(1.0, rho) / 6.0,
+        29.0,
+        12,
+        "customers with one teller",
+    );
+    agrees(
+        relative_wait(2.0, rho / 2.0) * 10.0,
+        3.048206,
+        7,
+        "minutes of wait with two tellers",
+    );
     // Call centre: m 4, lambda .95, S 4.
     agrees(mean_response(4.0, 0.95) * 4.0, 21.8284, 6, "call, response");
     agrees(0.95 * mean_response(4.0, 0.95) * 4.0, 20.7370, 6, "call, present");
     agrees(relative_wait(4.0, 0.95) * 4.0, 17.8284, 6, "call, wait");
     // Grocery (Gross, Harris 4.1): 40 an hour, 4 minutes, 4 counters.
     let rho = 40.0 / 60.0;
-    agrees(relative_wait(4.0, rho) * 4.0, 1.1352549890, 11, "grocery, wait in minutes");
-    agrees(40.0 / 60.0 * 4.0 * mean_response(4.0, rho), 3.4235033259, 11, "grocery, customers");
+    agrees(
+        relative_wait(4.0, rho) * 4.0,
+        1.1352549890,
+        11,
+        "grocery, wait in minutes",
+    );
+    agrees(
+        40.0 / 60.0 * 4.0 * mean_response(4.0, rho),
+        3.4235033259,
+        11,
+        "grocery, customers",
+    );
 }
 
 /// Lazowska et al. 7.2, in modelling.md 4.3.
@@ -127,7 +189,13 @@ fn published_open_classes() {
 }
 
 fn single(demands: &[f64]) -> Vec<ClosedStation> {
-    demands.iter().map(|demand_s| ClosedStation { demand_s: *demand_s, servers: 1.0 }).collect()
+    demands
+        .iter()
+        .map(|demand_s| ClosedStation {
+            demand_s: *demand_s,
+            servers: 1.0,
+        })
+        .collect()
 }
 
 fn at(points: &[ClosedPoint], customers: usize) -> &ClosedPoint {
@@ -138,32 +206,71 @@ fn at(points: &[ClosedPoint], customers: usize) -> &ClosedPoint {
 #[test]
 fn published_closed_systems() {
     let lazowska = closed_forecast(&single(&[0.605, 2.1, 1.35]), 15.0, 10);
-    for (customers, throughput, response) in
-        [(1, 0.0524796641, 4.055), (2, 0.103085937, 4.40128838), (3, 0.151516492, 4.79982478), (4, 0.197432423, 5.26009676)]
-    {
-        agrees(at(&lazowska, customers).throughput_per_s, throughput, 9, "Lazowska X");
+    for (customers, throughput, response) in [
+        (1, 0.0524796641, 4.055),
+        (2, 0.103085937, 4.40128838),
+        (3, 0.151516492, 4.79982478),
+        (4, 0.197432423, 5.26009676),
+    ] {
+        agrees(
+            at(&lazowska, customers).throughput_per_s,
+            throughput,
+            9,
+            "Lazowska X",
+        );
         agrees(at(&lazowska, customers).response_s, response, 9, "Lazowska R");
     }
-    agrees(at(&lazowska, 10).throughput_per_s, 0.400204623, 9, "Lazowska X(10)");
+    agrees(
+        at(&lazowska, 10).throughput_per_s,
+        0.400204623,
+        9,
+        "Lazowska X(10)",
+    );
     let shop = closed_forecast(&single(&[0.0098, 0.0025, 0.00072, 0.0098]), 0.0, 20);
-    for (customers, throughput) in [(1, 43.8212095), (2, 63.424054), (5, 83.7551213), (10, 92.394525), (20, 97.0821405)] {
-        agrees(at(&shop, customers).throughput_per_s, throughput, if customers == 2 || customers == 10 { 8 } else { 9 }, "eBiz X");
+    for (customers, throughput) in [
+        (1, 43.8212095),
+        (2, 63.424054),
+        (5, 83.7551213),
+        (10, 92.394525),
+        (20, 97.0821405),
+    ] {
+        agrees(
+            at(&shop, customers).throughput_per_s,
+            throughput,
+            if customers == 2 || customers == 10 { 8 } else { 9 },
+            "eBiz X",
+        );
     }
     let repair = closed_forecast(&single(&[0.63]), 300.0, 100);
     agrees(at(&repair, 100).throughput_per_s, 0.332453153, 9, "M/M/1//100 X");
     agrees(at(&repair, 100).response_s, 0.794259686, 9, "M/M/1//100 R");
     let three = closed_forecast(&single(&[0.02; 3]), 1.6, 300);
-    agrees(at(&three, 83).throughput_per_s, 42.7840923, 9, "three queues X(83)");
-    agrees(at(&three, 300).throughput_per_s, 49.5502829, 9, "three queues X(300)");
+    agrees(
+        at(&three, 83).throughput_per_s,
+        42.7840923,
+        9,
+        "three queues X(83)",
+    );
+    agrees(
+        at(&three, 300).throughput_per_s,
+        49.5502829,
+        9,
+        "three queues X(300)",
+    );
 }
 
 /// modelling.md 4.3: closed M/M/c//N, exactly and by Seidmann's split.
 #[test]
 fn published_closed_stations_of_several_servers() {
-    for (customers, think, service, servers, exact, split) in
-        [(20, 10.0, 2.0, 4.0, 1.58230517, 1.53314005), (100, 5.0, 0.5, 8.0, 15.8217983, 15.7265079), (200, 1.0, 0.05, 16.0, 190.433001, 189.678043)]
-    {
-        let station = ClosedStation { demand_s: service, servers };
+    for (customers, think, service, servers, exact, split) in [
+        (20, 10.0, 2.0, 4.0, 1.58230517, 1.53314005),
+        (100, 5.0, 0.5, 8.0, 15.8217983, 15.7265079),
+        (200, 1.0, 0.05, 16.0, 190.433001, 189.678043),
+    ] {
+        let station = ClosedStation {
+            demand_s: service,
+            servers,
+        };
         let points = closed_forecast(&[station], think, customers as u32);
         agrees(at(&points, customers).throughput_per_s, exact, 9, "M/M/c//N");
         if customers == 20 {
@@ -178,7 +285,11 @@ fn published_closed_stations_of_several_servers() {
 /// Lazowska et al. p. 142, in modelling.md 4.3.
 #[test]
 fn published_closed_classes() {
-    let class = |demand_s: Vec<f64>| ClosedClass { customers: 1, think_time_s: 0.0, demand_s };
+    let class = |demand_s: Vec<f64>| ClosedClass {
+        customers: 1,
+        think_time_s: 0.0,
+        demand_s,
+    };
     let found = exact_classes(&[class(vec![1.0, 3.0]), class(vec![2.0, 4.0])]).expect("classes");
     agrees(found.classes[0].throughput_per_s, 3.0 / 19.0, 15, "X_A");
     agrees(found.classes[1].throughput_per_s, 2.0 / 19.0, 15, "X_B");
@@ -189,11 +300,23 @@ fn published_closed_classes() {
 /// Allen 6.3.4 as in modelling.md 4.3: two kinds of terminals and a batch.
 #[test]
 fn allens_terminals_and_batch() {
-    let class = |customers, think_time_s, demand_s: [f64; 3]| ClosedClass { customers, think_time_s, demand_s: demand_s.to_vec() };
-    let classes = [class(5, 20.0, [0.5, 0.04, 0.06]), class(10, 30.0, [0.4, 0.2, 0.3]), class(5, 0.0, [1.2, 0.05, 0.06])];
+    let class = |customers, think_time_s, demand_s: [f64; 3]| ClosedClass {
+        customers,
+        think_time_s,
+        demand_s: demand_s.to_vec(),
+    };
+    let classes = [
+        class(5, 20.0, [0.5, 0.04, 0.06]),
+        class(10, 30.0, [0.4, 0.2, 0.3]),
+        class(5, 0.0, [1.2, 0.05, 0.06]),
+    ];
     let exact = exact_classes(&classes).expect("classes");
     let approximate = approximate_classes(&classes).expect("settles");
-    let expected = [(0.209977208, 3.81210821), (0.297996645, 3.55742481), (0.646510299, 7.73382885)];
+    let expected = [
+        (0.209977208, 3.81210821),
+        (0.297996645, 3.55742481),
+        (0.646510299, 7.73382885),
+    ];
     for (found, (throughput, response)) in exact.classes.iter().zip(expected) {
         agrees(found.throughput_per_s, throughput, 9, "Allen X");
         agrees(found.response_s, response, 9, "Allen R");
@@ -202,7 +325,11 @@ fn allens_terminals_and_batch() {
     assert!((exact.utilisation[0] - 0.99999962).abs() <= 5.000001e-9);
     agrees(exact.utilisation[1], 0.100323932, 9, "Allen U");
     agrees(exact.utilisation[2], 0.140788244, 9, "Allen U");
-    let expected = [(0.209777223, 3.83480879), (0.297893733, 3.56901767), (0.620298137, 8.06064004)];
+    let expected = [
+        (0.209777223, 3.83480879),
+        (0.297893733, 3.56901767),
+        (0.620298137, 8.06064004),
+    ];
     for (found, (throughput, response)) in approximate.classes.iter().zip(expected) {
         agrees(found.throughput_per_s, throughput, 9, "Schweitzer X");
         agrees(found.response_s, response, 9, "Schweitzer R");
@@ -294,11 +421,21 @@ proptest! {
     }
 }
 
-const LONG: Span = Span { warm_up_s: 200.0, windows: 10, window_s: 10_000.0 };
+const LONG: Span = Span {
+    warm_up_s: 200.0,
+    windows: 10,
+    window_s: 10_000.0,
+};
 
 /// Mean response time over eight seeds.
 fn mean_of(servers: usize, discipline: Discipline, cv2: f64, rho: f64) -> f64 {
-    let system = System { stations: vec![Station::new(servers, discipline, vec![Service { mean_s: 1.0, cv2 }])] };
+    let system = System {
+        stations: vec![Station::new(
+            servers,
+            discipline,
+            vec![Service { mean_s: 1.0, cv2 }],
+        )],
+    };
     let one = |seed: u64| {
         let run = simulate(&system, &[rho * servers as f64], LONG, seed);
         let utilisation = run.utilisation(0, servers, LONG);
@@ -322,16 +459,52 @@ fn the_simulator_agrees_with_closed_forms() {
     ] {
         let mean = mean_of(servers, discipline, cv2, rho);
         println!("{servers} {discipline:?} {cv2} {rho}: {mean} for {expected}");
-        assert!((mean / expected - 1.0).abs() < 0.05, "{servers} {discipline:?} {cv2} {rho}: {mean} for {expected}");
+        assert!(
+            (mean / expected - 1.0).abs() < 0.05,
+            "{servers} {discipline:?} {cv2} {rho}: {mean} for {expected}"
+        );
     }
 }
 
 #[test]
 fn a_permit_is_held_until_the_next_station_is_done() {
     // One permit around one of four processors: behaviour 0 sees M/M/1, behaviour 1 never waits for the permit.
-    let lock = Station { held: true, ..Station::new(1, Discipline::FirstCome, vec![Service { mean_s: 1e-9, cv2: 0.0 }, Service::NONE]) };
-    let processor = Station::new(4, Discipline::FirstCome, vec![Service { mean_s: 1.0, cv2: 1.0 }, Service { mean_s: 0.5, cv2: 1.0 }]);
-    let run = simulate(&System { stations: vec![lock, processor] }, &[0.7, 0.2], LONG, 11);
+    let lock = Station {
+        held: true,
+        ..Station::new(
+            1,
+            Discipline::FirstCome,
+            vec![
+                Service {
+                    mean_s: 1e-9,
+                    cv2: 0.0,
+                },
+                Service::NONE,
+            ],
+        )
+    };
+    let processor = Station::new(
+        4,
+        Discipline::FirstCome,
+        vec![
+            Service {
+                mean_s: 1.0,
+                cv2: 1.0,
+            },
+            Service {
+                mean_s: 0.5,
+                cv2: 1.0,
+            },
+        ],
+    );
+    let run = simulate(
+        &System {
+            stations: vec![lock, processor],
+        },
+        &[0.7, 0.2],
+        LONG,
+        11,
+    );
     assert!((run.mean_s(0) * 0.3 - 1.0).abs() < 0.1, "{}", run.mean_s(0));
     assert!((run.mean_s(1) / 0.5 - 1.0).abs() < 0.05, "{}", run.mean_s(1));
     assert!((run.utilisation(0, 1, LONG) / 0.7 - 1.0).abs() < 0.05);
@@ -340,8 +513,20 @@ fn a_permit_is_held_until_the_next_station_is_done() {
 
 #[test]
 fn equal_seeds_give_equal_runs_and_a_full_room_turns_away() {
-    let station = Station { room: Some(5), ..Station::new(1, Discipline::FirstCome, vec![Service { mean_s: 1.0, cv2: 1.0 }]) };
-    let system = System { stations: vec![station] };
+    let station = Station {
+        room: Some(5),
+        ..Station::new(
+            1,
+            Discipline::FirstCome,
+            vec![Service {
+                mean_s: 1.0,
+                cv2: 1.0,
+            }],
+        )
+    };
+    let system = System {
+        stations: vec![station],
+    };
     let run = simulate(&system, &[0.8], LONG, 3);
     assert_eq!(run, simulate(&system, &[0.8], LONG, 3));
     let failed: u64 = run.windows.iter().map(|window| window.failed[0]).sum();

@@ -8,7 +8,10 @@ use nest_data::{Estimate, scaling::QuantileLaw};
 use nest_model::{
     queueing::relative_wait,
     regression::weighted_nnls,
-    response::{self, Observed, QUANTILES, Response, Rise, estimate_at, fit_laws, highest_utilisation, ordered_seconds, rise},
+    response::{
+        self, Observed, QUANTILES, Response, Rise, estimate_at, fit_laws, highest_utilisation,
+        ordered_seconds, rise,
+    },
 };
 use proptest::prelude::*;
 use simulator::{Discipline, Run, Service, Span, Station, System, simulate};
@@ -32,55 +35,125 @@ struct Case {
 }
 
 /// Some of the executions at each utilisation, by behaviour.
-fn steps(case: &Case, utilisations: &[f64], executions: impl Fn(f64) -> f64, seed: u64) -> Vec<Vec<Observed>> {
-    let services = |mean_s: fn(f64) -> f64| case.demands_s.iter().map(|demand| Service { mean_s: mean_s(*demand), cv2: case.cv2 }).collect();
-    let pool = case.workers.map(|workers| Station { held: true, ..Station::new(workers, Discipline::FirstCome, services(|_| 1e-12)) });
+fn steps(
+    case: &Case,
+    utilisations: &[f64],
+    executions: impl Fn(f64) -> f64,
+    seed: u64,
+) -> Vec<Vec<Observed>> {
+    let services = |mean_s: fn(f64) -> f64| {
+        case.demands_s
+            .iter()
+            .map(|demand| Service {
+                mean_s: mean_s(*demand),
+                cv2: case.cv2,
+            })
+            .collect()
+    };
+    let pool = case.workers.map(|workers| Station {
+        held: true,
+        ..Station::new(workers, Discipline::FirstCome, services(|_| 1e-12))
+    });
     let place = pool.iter().len();
-    let stations = pool.into_iter().chain([Station::new(case.servers, case.discipline, services(|demand_s| demand_s))]);
-    let system = System { stations: stations.collect() };
-    let mean: f64 = case.demands_s.iter().zip(case.shares).map(|(demand, share)| demand * share).sum();
+    let stations = pool.into_iter().chain([Station::new(
+        case.servers,
+        case.discipline,
+        services(|demand_s| demand_s),
+    )]);
+    let system = System {
+        stations: stations.collect(),
+    };
+    let mean: f64 = case
+        .demands_s
+        .iter()
+        .zip(case.shares)
+        .map(|(demand, share)| demand * share)
+        .sum();
     let step = |(index, utilisation): (usize, &f64)| {
         let total = utilisation * case.servers as f64 / mean;
         let counted = executions(*utilisation);
-        let span = Span { warm_up_s: (counted * 0.2).min(20_000.0) / total, windows: 1, window_s: counted / total };
+        let span = Span {
+            warm_up_s: (counted * 0.2).min(20_000.0) / total,
+            windows: 1,
+            window_s: counted / total,
+        };
         let rates: Vec<f64> = case.shares.iter().map(|share| share * total).collect();
         let run = simulate(&system, &rates, span, seed * 100 + index as u64);
         let utilisation = run.utilisation(place, case.servers, span);
-        (0..rates.len()).map(|behaviour| Observed { utilisation, response: response(&run, behaviour) }).collect::<Vec<_>>()
+        (0..rates.len())
+            .map(|behaviour| Observed {
+                utilisation,
+                response: response(&run, behaviour),
+            })
+            .collect::<Vec<_>>()
     };
     let by_step: Vec<Vec<Observed>> = utilisations.iter().enumerate().map(step).collect();
-    (0..case.shares.len()).map(|behaviour| by_step.iter().map(|step| step[behaviour].clone()).collect()).collect()
+    (0..case.shares.len())
+        .map(|behaviour| by_step.iter().map(|step| step[behaviour].clone()).collect())
+        .collect()
 }
 
 fn response(run: &Run, behaviour: usize) -> Response {
     let (times, mean_s) = (&run.responses[behaviour], run.mean_s(behaviour));
     let variance = times.iter().map(|time| (time - mean_s).powi(2)).sum::<f64>() / times.len() as f64;
     let quantiles_s = QUANTILES.map(|quantile| run.quantile_s(behaviour, quantile));
-    Response { count: times.len() as u64, mean_s, deviation_s: variance.sqrt(), quantiles_s }
+    Response {
+        count: times.len() as u64,
+        mean_s,
+        deviation_s: variance.sqrt(),
+        quantiles_s,
+    }
 }
 
 /// The fit of before: each quantile alone, `a + b h(rho)`.
 fn alone(observed: &[Observed], index: usize, servers: f64, utilisation: f64) -> f64 {
-    let usable: Vec<&Observed> = observed.iter().filter(|one| one.response.count as f64 * (1.0 - QUANTILES[index]) >= 1.0).collect();
-    let design = DMatrix::from_fn(usable.len(), 2, |row, column| if column == 0 { 1.0 } else { relative_wait(servers, usable[row].utilisation) });
-    let seconds = DVector::from_iterator(usable.len(), usable.iter().map(|one| one.response.quantiles_s[index]));
+    let usable: Vec<&Observed> = observed
+        .iter()
+        .filter(|one| one.response.count as f64 * (1.0 - QUANTILES[index]) >= 1.0)
+        .collect();
+    let design = DMatrix::from_fn(usable.len(), 2, |row, column| {
+        if column == 0 {
+            1.0
+        } else {
+            relative_wait(servers, usable[row].utilisation)
+        }
+    });
+    let seconds = DVector::from_iterator(
+        usable.len(),
+        usable.iter().map(|one| one.response.quantiles_s[index]),
+    );
     let error = |one: &&Observed| {
         let (q, at) = (QUANTILES[index], one.response.quantiles_s[index]);
         let rank = (q / ((1.0 - q) * one.response.count as f64)).sqrt() / (1.0 / (1.0 - q)).ln();
         (at * rank).powi(2) + (at * 0.03).powi(2)
     };
-    let fit = weighted_nnls(&design, &seconds, &DVector::from_iterator(usable.len(), usable.iter().map(error))).expect("two columns");
+    let fit = weighted_nnls(
+        &design,
+        &seconds,
+        &DVector::from_iterator(usable.len(), usable.iter().map(error)),
+    )
+    .expect("two columns");
     fit.coefficients[0] + fit.coefficients[1] * relative_wait(servers, utilisation)
 }
 
 /// Both disciplines at 1 to 16 servers with a squared coefficient of variation of 0.25 to 4, one behaviour and three.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (demands_s, shares) in [(&[0.01] as &[f64], &[1.0] as &[f64]), (&[0.005, 0.011, 0.023], &[0.45, 0.35, 0.2])] {
+    for (demands_s, shares) in [
+        (&[0.01] as &[f64], &[1.0] as &[f64]),
+        (&[0.005, 0.011, 0.023], &[0.45, 0.35, 0.2]),
+    ] {
         for discipline in [Discipline::FirstCome, Discipline::Sharing] {
             for servers in [1, 2, 4, 16] {
                 for cv2 in [0.25, 1.0, 4.0] {
-                    cases.push(Case { servers, discipline, workers: None, cv2, demands_s, shares });
+                    cases.push(Case {
+                        servers,
+                        discipline,
+                        workers: None,
+                        cv2,
+                        demands_s,
+                        shares,
+                    });
                 }
             }
         }
@@ -96,12 +169,29 @@ fn pools() -> Vec<Case> {
         for workers in [2, 4, 8, 16] {
             for cv2 in [0.25, 1.0, 4.0] {
                 let workers = Some(workers * servers);
-                cases.push(Case { servers, discipline: Discipline::Sharing, workers, cv2, demands_s, shares });
+                cases.push(Case {
+                    servers,
+                    discipline: Discipline::Sharing,
+                    workers,
+                    cv2,
+                    demands_s,
+                    shares,
+                });
             }
         }
     }
-    let (demands_s, shares) = (&[0.005, 0.008, 0.008, 0.012, 0.025] as &[f64], &[0.695, 0.209, 0.07, 0.01, 0.016] as &[f64]);
-    cases.push(Case { servers: 1, discipline: Discipline::Sharing, workers: Some(8), cv2: 0.0, demands_s, shares });
+    let (demands_s, shares) = (
+        &[0.005, 0.008, 0.008, 0.012, 0.025] as &[f64],
+        &[0.695, 0.209, 0.07, 0.01, 0.016] as &[f64],
+    );
+    cases.push(Case {
+        servers: 1,
+        discipline: Discipline::Sharing,
+        workers: Some(8),
+        cv2: 0.0,
+        demands_s,
+        shares,
+    });
     cases
 }
 
@@ -121,22 +211,41 @@ struct Seen {
 }
 
 fn see(case: &Case, forecast: &[f64], executions: f64, seed: u64) -> Seen {
-    let [truth, again] = [seed + 1_000_000, seed + 2_000_000].map(|seed| steps(case, forecast, |_| executions, seed));
-    Seen { fitted: steps(case, &FITTED, |utilisation| EXECUTIONS * utilisation, seed), truth, again }
+    let [truth, again] =
+        [seed + 1_000_000, seed + 2_000_000].map(|seed| steps(case, forecast, |_| executions, seed));
+    Seen {
+        fitted: steps(case, &FITTED, |utilisation| EXECUTIONS * utilisation, seed),
+        truth,
+        again,
+    }
 }
 
 /// Every behaviour's miss at a quantile (an index of [`QUANTILES`]) at each forecast load; `counted` where its threads are known.
 fn misses(case: &Case, seen: &Seen, counted: bool) -> Vec<(usize, usize, Miss)> {
     let servers = case.servers as f64;
     let Seen { fitted, truth, again } = seen;
-    let named: Vec<(String, Vec<Observed>)> = fitted.iter().enumerate().map(|(index, steps)| (index.to_string(), steps.clone())).collect();
+    let named: Vec<(String, Vec<Observed>)> = fitted
+        .iter()
+        .enumerate()
+        .map(|(index, steps)| (index.to_string(), steps.clone()))
+        .collect();
     let mut misses = Vec::new();
     // One more than share the processors: some thread accepts and answers.
-    let threads = case.workers.filter(|_| counted).map(|workers| workers as f64 + 1.0);
-    let station = response::Station { resource: "cpu".to_owned(), servers, threads };
+    let threads = case
+        .workers
+        .filter(|_| counted)
+        .map(|workers| workers as f64 + 1.0);
+    let station = response::Station {
+        resource: "cpu".to_owned(),
+        servers,
+        threads,
+    };
     for law in fit_laws(&station, &named) {
         let behaviour: usize = law.behaviour.parse().expect("named by number");
-        let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile).expect("one of them");
+        let index = QUANTILES
+            .iter()
+            .position(|quantile| *quantile == law.quantile)
+            .expect("one of them");
         for (at, (step, other)) in truth[behaviour].iter().zip(&again[behaviour]).enumerate() {
             let measured = step.response.quantiles_s[index];
             let estimate = estimate_at(&law, step.utilisation).expect("below saturation");
@@ -164,7 +273,11 @@ fn median_size(values: impl Iterator<Item = f64>) -> f64 {
 #[test]
 fn tails_beyond_the_fitted_load_are_forecast() {
     let cases = cases();
-    let missed = cases.iter().zip(50_000..).flat_map(|(case, seed)| misses(case, &see(case, &FORECAST, 200_000.0, seed), false)).collect();
+    let missed = cases
+        .iter()
+        .zip(50_000..)
+        .flat_map(|(case, seed)| misses(case, &see(case, &FORECAST, 200_000.0, seed), false))
+        .collect();
     let lines = report(&FORECAST, missed);
     println!("{}", table(&lines));
     check(&lines);
@@ -175,8 +288,21 @@ fn tails_beyond_the_fitted_load_are_forecast() {
 #[test]
 fn tails_of_a_pool_are_forecast() {
     let pools = pools();
-    let seen: Vec<Seen> = pools.iter().zip(60_000..).map(|(case, seed)| see(case, &[0.9], 600_000.0, seed)).collect();
-    let of = |seen: &[Seen], counted: bool| report(&[0.9], pools.iter().zip(seen).flat_map(|(case, seen)| misses(case, seen, counted)).collect());
+    let seen: Vec<Seen> = pools
+        .iter()
+        .zip(60_000..)
+        .map(|(case, seed)| see(case, &[0.9], 600_000.0, seed))
+        .collect();
+    let of = |seen: &[Seen], counted: bool| {
+        report(
+            &[0.9],
+            pools
+                .iter()
+                .zip(seen)
+                .flat_map(|(case, seen)| misses(case, seen, counted))
+                .collect(),
+        )
+    };
     for counted in [false, true] {
         let lines = of(&seen, counted);
         println!("threads counted: {counted}\n{}", table(&lines));
@@ -184,8 +310,17 @@ fn tails_of_a_pool_are_forecast() {
     }
     // Steps a tenth as long, as those of a test on a shop, tell little of the tails.
     let short = |(case, seen): (&Case, &Seen)| {
-        let fitted = steps(case, &FITTED, |utilisation| EXECUTIONS / 10.0 * utilisation, 70_000);
-        Seen { fitted, truth: seen.truth.clone(), again: seen.again.clone() }
+        let fitted = steps(
+            case,
+            &FITTED,
+            |utilisation| EXECUTIONS / 10.0 * utilisation,
+            70_000,
+        );
+        Seen {
+            fitted,
+            truth: seen.truth.clone(),
+            again: seen.again.clone(),
+        }
     };
     let short: Vec<Seen> = pools.iter().zip(&seen).map(short).collect();
     for counted in [false, true] {
@@ -210,19 +345,34 @@ struct Line {
 /// Lines as a table.
 fn table(lines: &[Line]) -> String {
     let row = |line: &Line| {
-        let [now, before, repeat] = [line.now, line.before, line.repeat].map(|share| format!("{:.1} %", share * 100.0));
-        let Line { quantile, utilisation, forecasts, held, .. } = line;
+        let [now, before, repeat] =
+            [line.now, line.before, line.repeat].map(|share| format!("{:.1} %", share * 100.0));
+        let Line {
+            quantile,
+            utilisation,
+            forecasts,
+            held,
+            ..
+        } = line;
         format!("| {quantile} | {utilisation} | {forecasts} | {now} | {before} | {repeat} | {held:.2} |\n")
     };
     let heads = "| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |\n";
-    lines.iter().fold(heads.to_owned(), |text, line| text + &row(line))
+    lines
+        .iter()
+        .fold(heads.to_owned(), |text, line| text + &row(line))
 }
 
 /// Holds p95 and p99 at 0.9 to their bounds. The interval is that of the forecast alone: a truth that repeats itself to 5 to 9 % only takes some of
 /// its 0.90 away.
 fn check(lines: &[Line]) {
-    for line in lines.iter().filter(|line| line.utilisation == 0.9 && line.quantile > 0.9) {
-        assert!(line.now <= 0.13 && line.now < line.before && (0.75..=0.97).contains(&line.held), "{line:?}");
+    for line in lines
+        .iter()
+        .filter(|line| line.utilisation == 0.9 && line.quantile > 0.9)
+    {
+        assert!(
+            line.now <= 0.13 && line.now < line.before && (0.75..=0.97).contains(&line.held),
+            "{line:?}"
+        );
     }
 }
 
@@ -231,11 +381,27 @@ fn report(forecast: &[f64], all: Vec<(usize, usize, Miss)>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (index, quantile) in QUANTILES.into_iter().enumerate() {
         for (at, utilisation) in forecast.iter().copied().enumerate() {
-            let of: Vec<&Miss> = all.iter().filter(|miss| miss.0 == index && miss.1 == at).map(|miss| &miss.2).collect();
-            let [now, before, repeat] =
-                [|miss: &&Miss| miss.now, |miss: &&Miss| miss.before, |miss: &&Miss| miss.repeat].map(|one| median_size(of.iter().map(one)));
+            let of: Vec<&Miss> = all
+                .iter()
+                .filter(|miss| miss.0 == index && miss.1 == at)
+                .map(|miss| &miss.2)
+                .collect();
+            let [now, before, repeat] = [
+                |miss: &&Miss| miss.now,
+                |miss: &&Miss| miss.before,
+                |miss: &&Miss| miss.repeat,
+            ]
+            .map(|one| median_size(of.iter().map(one)));
             let held = of.iter().filter(|miss| miss.held).count() as f64 / of.len() as f64;
-            lines.push(Line { quantile, utilisation, forecasts: of.len(), now, before, repeat, held });
+            lines.push(Line {
+                quantile,
+                utilisation,
+                forecasts: of.len(),
+                now,
+                before,
+                repeat,
+                held,
+            });
         }
     }
     lines
@@ -245,7 +411,18 @@ fn report(forecast: &[f64], all: Vec<(usize, usize, Miss)>) -> Vec<Line> {
 fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
     let (zero, one) = (Estimate::exact(0.0), Estimate::exact(1.0));
     let (behaviour, resource) = ("a".to_owned(), "app/cpu".to_owned());
-    QuantileLaw { behaviour, quantile, resource, servers: 4.0, a: zero, b: one, covariance_ab: 0.0, residual: 0.0, slots, own: Some(own) }
+    QuantileLaw {
+        behaviour,
+        quantile,
+        resource,
+        servers: 4.0,
+        a: zero,
+        b: one,
+        covariance_ab: 0.0,
+        residual: 0.0,
+        slots,
+        own: Some(own),
+    }
 }
 
 proptest! {

@@ -17,19 +17,30 @@ use nest_model::{
 use proptest::prelude::*;
 
 fn model() -> ScalingModel {
-    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json")).expect("the model is committed")
+    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
+        .expect("the model is committed")
 }
 
 fn projected(model: &ScalingModel, change: impl FnOnce(&mut Study)) -> Projection {
     let mut study = model.study.clone();
     change(&mut study);
-    let books = [PriceBook::read(&Source::new("book", include_str!("../../../pricing/aws/us-east-1.toml"))).expect("the book is committed")];
-    let options = ProjectOptions { as_of: date(2026, 11, 23), beyond: false };
+    let books = [PriceBook::read(&Source::new(
+        "book",
+        include_str!("../../../pricing/aws/us-east-1.toml"),
+    ))
+    .expect("the book is committed")];
+    let options = ProjectOptions {
+        as_of: date(2026, 11, 23),
+        beyond: false,
+    };
     project(model, &study, &books, &options).expect("a projection")
 }
 
 fn compound(monthly: &str, months: u32) -> GrowthScenario {
-    let start = GrowthStart { date: date(2026, 12, 1), customers: 80_000.0 };
+    let start = GrowthStart {
+        date: date(2026, 12, 1),
+        customers: 80_000.0,
+    };
     GrowthScenario {
         start: Some(start),
         monthly: Some(monthly.parse().expect("growth")),
@@ -41,19 +52,32 @@ fn compound(monthly: &str, months: u32) -> GrowthScenario {
 
 fn event(day: jiff::civil::Date, customers: &str, ramp: Option<&str>) -> GrowthEvent {
     let ramp = ramp.map(|ramp| ramp.parse().expect("a lapse"));
-    GrowthEvent { date: day, customers: customers.parse().expect("a change"), range: None, ramp, note: None }
+    GrowthEvent {
+        date: day,
+        customers: customers.parse().expect("a change"),
+        range: None,
+        ramp,
+        note: None,
+    }
 }
 
 fn paths(scenario: &GrowthScenario) -> Vec<Path> {
     let course = Course::new("test", scenario).expect("a course");
-    std::iter::once(course.central()).chain((0..50).map(|index| course.draw(11, index))).collect()
+    std::iter::once(course.central())
+        .chain((0..50).map(|index| course.draw(11, index)))
+        .collect()
 }
 
 fn assert_same(a: &[Path], b: &[Path], months: u32, relative: f64) {
     for (index, (a, b)) in a.iter().zip(b).enumerate() {
         for step in 0..=months * 4 {
             let months = f64::from(step) / 4.0;
-            assert!((a.at(months) / b.at(months) - 1.0).abs() <= relative, "path {index} at {months}: {} and {}", a.at(months), b.at(months));
+            assert!(
+                (a.at(months) / b.at(months) - 1.0).abs() <= relative,
+                "path {index} at {months}: {} and {}",
+                a.at(months),
+                b.at(months)
+            );
         }
     }
 }
@@ -100,12 +124,28 @@ proptest! {
 #[test]
 fn a_plan_equal_to_compound_growth_gives_an_equal_projection() {
     let model = model();
-    let (mut exact, mut plan) = (compound("7%", 24), GrowthScenario { plan: Some("growth.csv".to_owned()), ..GrowthScenario::default() });
+    let (mut exact, mut plan) = (
+        compound("7%", 24),
+        GrowthScenario {
+            plan: Some("growth.csv".to_owned()),
+            ..GrowthScenario::default()
+        },
+    );
     exact.range = None;
     let course = Course::new("expected", &exact).expect("a course");
-    plan.rows =
-        (0..=24).zip(course.dates()).map(|(month, date)| GrowthRow { date, customers: course.central().at(f64::from(month)), range: None }).collect();
-    let of = |scenario: GrowthScenario| projected(&model, |study| drop(study.growth.insert("expected".to_owned(), scenario)));
+    plan.rows = (0..=24)
+        .zip(course.dates())
+        .map(|(month, date)| GrowthRow {
+            date,
+            customers: course.central().at(f64::from(month)),
+            range: None,
+        })
+        .collect();
+    let of = |scenario: GrowthScenario| {
+        projected(&model, |study| {
+            drop(study.growth.insert("expected".to_owned(), scenario))
+        })
+    };
     let (exact, plan) = (of(exact), of(plan));
     assert!(exact.configs.iter().all(|config| config.months.len() == 24));
     assert_eq!(exact.configs, plan.configs);
@@ -116,26 +156,68 @@ fn a_plan_equal_to_compound_growth_gives_an_equal_projection() {
 fn a_history_leads_to_months_with_widening_customers_and_one_row_is_refused() {
     let model = model();
     let past = |months: i8| {
-        let rows = (1..=months).map(|month| GrowthRow { date: date(2026, month, 1), customers: 70_000.0 + 2_000.0 * f64::from(month), range: None });
-        GrowthScenario { history: Some("past.csv".to_owned()), rows: rows.collect(), months: Some(6), ..GrowthScenario::default() }
+        let rows = (1..=months).map(|month| GrowthRow {
+            date: date(2026, month, 1),
+            customers: 70_000.0 + 2_000.0 * f64::from(month),
+            range: None,
+        });
+        GrowthScenario {
+            history: Some("past.csv".to_owned()),
+            rows: rows.collect(),
+            months: Some(6),
+            ..GrowthScenario::default()
+        }
     };
-    let projection = projected(&model, |study| drop(study.growth.insert("expected".to_owned(), past(9))));
+    let projection = projected(&model, |study| {
+        drop(study.growth.insert("expected".to_owned(), past(9)))
+    });
     let months = &projection.configs[0].months;
     assert_eq!((months.len(), months[0].date), (6, date(2026, 9, 1)));
     let width = |month: usize| months[month].customers.high - months[month].customers.low;
-    assert!(width(0) == 0.0 && width(1) > 0.0 && width(5) > width(1), "{:?}", months.iter().map(|month| month.customers).collect::<Vec<_>>());
+    assert!(
+        width(0) == 0.0 && width(1) > 0.0 && width(5) > width(1),
+        "{:?}",
+        months.iter().map(|month| month.customers).collect::<Vec<_>>()
+    );
 
     let mut study = model.study.clone();
     study.growth.insert("expected".to_owned(), past(1));
-    let books = [PriceBook::read(&Source::new("book", include_str!("../../../pricing/aws/us-east-1.toml"))).expect("the book is committed")];
-    let error = project(&model, &study, &books, &ProjectOptions { as_of: date(2026, 11, 23), beyond: false }).expect_err("one row");
+    let books = [PriceBook::read(&Source::new(
+        "book",
+        include_str!("../../../pricing/aws/us-east-1.toml"),
+    ))
+    .expect("the book is committed")];
+    let error = project(
+        &model,
+        &study,
+        &books,
+        &ProjectOptions {
+            as_of: date(2026, 11, 23),
+            beyond: false,
+        },
+    )
+    .expect_err("one row");
     assert!(error.to_string().contains("growth `expected`"), "{error}");
 }
 
 /// Adds a tier `db` whose processor every pay uses for 40 ms, exactly, and which idles at nothing.
 fn with_database(model: &mut ScalingModel, cores: f64) {
-    let app = model.resources.iter().find(|resource| resource.kind == ResourceKind::Cpu).expect("a processor").clone();
-    let demand = app.demand.keys().map(|name| (name.clone(), Estimate::exact(if name == "pay" { 0.040 } else { 0.0 }))).collect();
+    let app = model
+        .resources
+        .iter()
+        .find(|resource| resource.kind == ResourceKind::Cpu)
+        .expect("a processor")
+        .clone();
+    let demand = app
+        .demand
+        .keys()
+        .map(|name| {
+            (
+                name.clone(),
+                Estimate::exact(if name == "pay" { 0.040 } else { 0.0 }),
+            )
+        })
+        .collect();
     let covariance = vec![vec![0.0; app.demand.len() + 1]; app.demand.len() + 1];
     let (name, tier) = ("db/cpu".to_owned(), "db".to_owned());
     model.resources.push(ResourceModel {
@@ -155,28 +237,69 @@ fn a_tier_that_is_not_placed_still_binds() {
     let mut model = model();
     let before = projected(&model, |_| ());
     with_database(&mut model, 0.02);
-    let projection = projected(&model, |study| study.configs.values_mut().for_each(|config| config.main.max = None));
+    let projection = projected(&model, |study| {
+        study
+            .configs
+            .values_mut()
+            .for_each(|config| config.main.max = None)
+    });
     for config in &projection.configs {
-        let points =
-            |kind| config.break_points.iter().find(|point| point.kind == kind && point.cause == "db/cpu as measured").expect("it is looked at");
+        let points = |kind| {
+            config
+                .break_points
+                .iter()
+                .find(|point| point.kind == kind && point.cause == "db/cpu as measured")
+                .expect("it is looked at")
+        };
         // 0.02 cores / (3 / 10.5 payments a day x 5e-5 x 0.040 s) is 35,000 customers; 30 % are reserved
         let (full, reserve) = (points(BreakKind::Saturation), points(BreakKind::OverReserve));
-        assert!((full.customers.expect("found").value / 35_000.0 - 1.0).abs() < 1e-9, "{full:?}");
+        assert!(
+            (full.customers.expect("found").value / 35_000.0 - 1.0).abs() < 1e-9,
+            "{full:?}"
+        );
         assert!((reserve.customers.expect("found").value / 24_500.0 - 1.0).abs() < 1e-9);
-        assert!(reserve.probability > 0.9, "{}: the database fails first, whatever carries the application", config.name);
+        assert!(
+            reserve.probability > 0.9,
+            "{}: the database fails first, whatever carries the application",
+            config.name
+        );
     }
-    assert!(before.configs.iter().flat_map(|config| &config.break_points).all(|point| !point.cause.starts_with("db")));
+    assert!(
+        before
+            .configs
+            .iter()
+            .flat_map(|config| &config.break_points)
+            .all(|point| !point.cause.starts_with("db"))
+    );
 }
 
 #[test]
 fn probabilities_of_the_causes_sum_to_the_share_of_draws_that_break() {
     for config in projected(&model(), |_| ()).configs {
         let sum: f64 = config.break_points.iter().map(|point| point.probability).sum();
-        let most = config.break_points.iter().filter(|point| point.kind.is_failure()).map(|point| point.reached).fold(0.0, f64::max);
-        assert!(sum <= 1.0 + 1e-12 && sum >= most - 1e-12, "{}: {sum} {most}", config.name);
-        assert!(config.break_points.iter().all(|point| point.kind != BreakKind::Knee || point.probability == 0.0));
+        let most = config
+            .break_points
+            .iter()
+            .filter(|point| point.kind.is_failure())
+            .map(|point| point.reached)
+            .fold(0.0, f64::max);
+        assert!(
+            sum <= 1.0 + 1e-12 && sum >= most - 1e-12,
+            "{}: {sum} {most}",
+            config.name
+        );
+        assert!(
+            config
+                .break_points
+                .iter()
+                .all(|point| point.kind != BreakKind::Knee || point.probability == 0.0)
+        );
         for point in &config.break_points {
-            assert_eq!(point.customers.is_some(), point.reached >= 0.05 && point.customers.is_some(), "fewer than 5 % of the draws give no number");
+            assert_eq!(
+                point.customers.is_some(),
+                point.reached >= 0.05 && point.customers.is_some(),
+                "fewer than 5 % of the draws give no number"
+            );
         }
     }
 }
@@ -186,37 +309,83 @@ fn a_budget_breaks_where_the_bill_reaches_it() {
     let model = model();
     let breaks = |monthly: Option<&str>, per_1000: Option<&str>| {
         let quoted = |text: Option<&str>| text.map(|text| text.parse().expect("an amount"));
-        let projection = projected(&model, |study| study.budget = Budget { monthly: quoted(monthly), per_1000: quoted(per_1000) });
-        let config = projection.configs.into_iter().find(|config| config.name == "today").expect("configured");
-        config.break_points.into_iter().find(|point| point.kind == BreakKind::Budget).expect("it is looked at")
+        let projection = projected(&model, |study| {
+            study.budget = Budget {
+                monthly: quoted(monthly),
+                per_1000: quoted(per_1000),
+            }
+        });
+        let config = projection
+            .configs
+            .into_iter()
+            .find(|config| config.name == "today")
+            .expect("configured");
+        config
+            .break_points
+            .into_iter()
+            .find(|point| point.kind == BreakKind::Budget)
+            .expect("it is looked at")
     };
     let bill = |customers: f64| {
         let projection = projected(&model, |study| study.report.customers = Some(customers));
-        let config = projection.configs.into_iter().find(|config| config.name == "today").expect("configured");
+        let config = projection
+            .configs
+            .into_iter()
+            .find(|config| config.name == "today")
+            .expect("configured");
         (config.bill.total.value.0, config.bill.per_1000.value.0)
     };
     let point = breaks(Some("250"), None);
     let customers = point.customers.expect("found").value;
     let budget = rust_decimal::Decimal::from(250);
-    assert!(bill(customers * 0.9999).0 <= budget && bill(customers * 1.0001).0 > budget, "{customers}");
+    assert!(
+        bill(customers * 0.9999).0 <= budget && bill(customers * 1.0001).0 > budget,
+        "{customers}"
+    );
     assert_eq!(point.cause, "250 USD a month");
     assert!(breaks(Some("1000000"), None).customers.is_none());
     assert!(breaks(None, Some("1000")).customers.is_none());
     // More than a customer costs from the first on: it breaks where one looks first.
-    assert_eq!(breaks(None, Some("0.01")).customers.expect("found").value, 80_000.0);
+    assert_eq!(
+        breaks(None, Some("0.01")).customers.expect("found").value,
+        80_000.0
+    );
 }
 
 #[test]
 fn memory_that_customers_fill_is_a_break_point() {
     let mut model = model();
-    let rates = model.study.rates_per_day(&model.study.parameter_values()).expect("rates");
-    let tier = model.resources.iter().find(|resource| resource.kind == ResourceKind::Cpu).expect("a processor").tier.clone();
+    let rates = model
+        .study
+        .rates_per_day(&model.study.parameter_values())
+        .expect("rates");
+    let tier = model
+        .resources
+        .iter()
+        .find(|resource| resource.kind == ResourceKind::Cpu)
+        .expect("a processor")
+        .tier
+        .clone();
     let peak = model.study.busiest_minute_per_s();
-    model.resources.retain(|resource| !(resource.kind == ResourceKind::Memory && resource.tier == tier));
+    model
+        .resources
+        .retain(|resource| !(resource.kind == ResourceKind::Memory && resource.tier == tier));
     let app = model.resources[0].clone();
     // 100 kB resident for each customer, by their logins a second; 1 GiB without any
-    let demand =
-        app.demand.keys().map(|name| (name.clone(), Estimate::exact(if name == "login" { 1e5 / (rates["login"] * peak) } else { 0.0 }))).collect();
+    let demand = app
+        .demand
+        .keys()
+        .map(|name| {
+            (
+                name.clone(),
+                Estimate::exact(if name == "login" {
+                    1e5 / (rates["login"] * peak)
+                } else {
+                    0.0
+                }),
+            )
+        })
+        .collect();
     let covariance = vec![vec![0.0; app.demand.len() + 1]; app.demand.len() + 1];
     let name = format!("{tier}/memory");
     model.resources.push(ResourceModel {
@@ -229,12 +398,23 @@ fn memory_that_customers_fill_is_a_break_point() {
         load_dependence: None,
         ..app
     });
-    let config = projected(&model, |_| ()).configs.into_iter().find(|config| config.name == "today").expect("configured");
-    let point = config.break_points.iter().find(|point| point.kind == BreakKind::Memory).expect("it is looked at");
+    let config = projected(&model, |_| ())
+        .configs
+        .into_iter()
+        .find(|config| config.name == "today")
+        .expect("configured");
+    let point = config
+        .break_points
+        .iter()
+        .find(|point| point.kind == BreakKind::Memory)
+        .expect("it is looked at");
     // m7i.large has 8 GiB, of which 90 % may be filled: (7.2 - 1) GiB / 100 kB are 66,572 customers on one instance
     let one = 6.2 * 1_073_741_824.0 / 1e5;
     let found = point.customers.expect("found").value;
-    assert!((found / one - 1.0).abs() < 1e-9 || (found / one - 2.0).abs() < 1e-9, "{found} {one}");
+    assert!(
+        (found / one - 1.0).abs() < 1e-9 || (found / one - 2.0).abs() < 1e-9,
+        "{found} {one}"
+    );
 }
 
 #[test]
@@ -250,14 +430,27 @@ fn an_objective_whose_queue_is_elsewhere_breaks_there() {
     let projection = projected(&model, |study| {
         study.slo = [(
             "paying".to_owned(),
-            Slo { applies_to: Some("pay".to_owned()), p50: None, p95: Some("0.24s".parse().expect("a time")), p99: None, errors: None },
+            Slo {
+                applies_to: Some("pay".to_owned()),
+                p50: None,
+                p95: Some("0.24s".parse().expect("a time")),
+                p99: None,
+                errors: None,
+            },
         )]
         .into();
     });
     for config in &projection.configs {
-        let point = config.break_points.iter().find(|point| point.kind == BreakKind::Slo).expect("it is looked at");
+        let point = config
+            .break_points
+            .iter()
+            .find(|point| point.kind == BreakKind::Slo)
+            .expect("it is looked at");
         // a + b rho / (1 - rho) = 2 a at rho = 1/2 of one core: 0.5 / (3 / 10.5 x 5e-5 x 0.040 s) are 875,000 customers
         let found = point.customers.map(|customers| customers.value);
-        assert!(found.is_none_or(|found| (found / 875_000.0 - 1.0).abs() < 1e-9), "{found:?}");
+        assert!(
+            found.is_none_or(|found| (found / 875_000.0 - 1.0).abs() < 1e-9),
+            "{found:?}"
+        );
     }
 }

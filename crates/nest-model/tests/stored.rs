@@ -20,17 +20,32 @@ fn fitted(sizes: &[f64], more: &dyn Fn(f64) -> f64, seed: u32) -> DemandFit {
         let windows = (0..10).map(|_| {
             let rates = [pay, search].map(|rate| rate * (1.0 + 0.02 * random.normal()));
             let used = 0.01 + rates[0] * PAY + rates[1] * (SEARCH + more(stored));
-            WindowUse { rates: rates.to_vec(), used: used * deviation * (1.0 + 0.005 * random.normal()), seconds: 10.0 }
+            WindowUse {
+                rates: rates.to_vec(),
+                used: used * deviation * (1.0 + 0.005 * random.normal()),
+                seconds: 10.0,
+            }
         });
-        Visit { boosted, ..Visit::of(windows.collect(), false, Some(stored)).expect("windows") }
+        Visit {
+            boosted,
+            ..Visit::of(windows.collect(), false, Some(stored)).expect("windows")
+        }
     };
     let first = sizes[0];
-    let mut visits = vec![visit(first, 0.0, 0.0, None), visit(first, 42.0, 6.0, Some(0)), visit(first, 4.0, 70.0, Some(1))];
-    visits.extend([0.1, 0.2, 0.35, 0.5, 0.65, 0.8].map(|share| visit(first, 40.0 * share, 60.0 * share, None)));
+    let mut visits = vec![
+        visit(first, 0.0, 0.0, None),
+        visit(first, 42.0, 6.0, Some(0)),
+        visit(first, 4.0, 70.0, Some(1)),
+    ];
+    visits
+        .extend([0.1, 0.2, 0.35, 0.5, 0.65, 0.8].map(|share| visit(first, 40.0 * share, 60.0 * share, None)));
     for size in &sizes[1..] {
         let share = (first / size).sqrt();
         for _ in 0..2 {
-            visits.extend([visit(*size, 42.0 * share, 6.0 * share, Some(0)), visit(*size, 4.0 * share, 70.0 * share, Some(1))]);
+            visits.extend([
+                visit(*size, 42.0 * share, 6.0 * share, Some(0)),
+                visit(*size, 4.0 * share, 70.0 * share, Some(1)),
+            ]);
         }
     }
     fit_demand(&visits, 2, Some(1.0), 1.0).expect("a fit")
@@ -44,7 +59,13 @@ fn growth_by_item_is_found_where_it_is_and_forecasts_five_times_the_size() {
         let size = fit.size.expect("a search grows");
         assert_eq!((size.shape, size.reference), (SizeShape::Linear, 1e3));
         false_alarms += usize::from(size.behaviours != [1]);
-        let place = 3 + usize::from(fit.law.is_some()) + size.behaviours.iter().position(|behaviour| *behaviour == 1).expect("the search");
+        let place = 3
+            + usize::from(fit.law.is_some())
+            + size
+                .behaviours
+                .iter()
+                .position(|behaviour| *behaviour == 1)
+                .expect("the search");
         let growth = fit.mixed.estimate(place);
         covered += usize::from(growth.covers(1e-6));
         errors.push(((fit.mixed.coefficients[2] + growth.value * 4e3) / 0.011 - 1.0).abs());
@@ -56,14 +77,19 @@ fn growth_by_item_is_found_where_it_is_and_forecasts_five_times_the_size() {
         errors[39] * 100.0
     );
     // An error of 1 % between visits is one of 1.2 % in the difference of two sizes, and that is carried four times as far.
-    assert!(errors[20] <= 0.06 && errors[35] <= 0.13 && covered >= 33, "{errors:?}");
+    assert!(
+        errors[20] <= 0.06 && errors[35] <= 0.13 && covered >= 33,
+        "{errors:?}"
+    );
     // Of 40 runs without growth of `pay` two may show some; five or more have a probability of 5 %.
     assert!(false_alarms <= 4, "{false_alarms}");
 }
 
 #[test]
 fn without_growth_demand_stays_as_it_is() {
-    let grown = (0..20).filter(|seed| fitted(&[1e3, 4e3], &|_| 0.0, *seed).size.is_some()).count();
+    let grown = (0..20)
+        .filter(|seed| fitted(&[1e3, 4e3], &|_| 0.0, *seed).size.is_some())
+        .count();
     // One may; four or more have a probability of 2 %.
     assert!(grown <= 3, "{grown} of 20");
 }
@@ -73,7 +99,8 @@ fn three_sizes_tell_a_tree_from_a_scan() {
     let right = (0..20).filter(|seed| {
         let tree = fitted(&[1e3, 4e3, 16e3], &|stored| 0.002 * (stored / 1e3).log2(), *seed).size;
         let scan = fitted(&[1e3, 4e3, 16e3], &|stored| 1e-6 * (stored - 1e3), *seed).size;
-        tree.is_some_and(|size| size.shape == SizeShape::Doubling) && scan.is_some_and(|size| size.shape == SizeShape::Linear)
+        tree.is_some_and(|size| size.shape == SizeShape::Doubling)
+            && scan.is_some_and(|size| size.shape == SizeShape::Linear)
     });
     assert!(right.count() >= 18);
 }

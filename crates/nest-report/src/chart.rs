@@ -46,17 +46,35 @@ impl Drawing<'_> {
 /// # Errors
 /// [`ReportError::Chart`] where a chart cannot be drawn.
 pub fn charts(projection: &Projection) -> Result<Vec<(String, String)>, ReportError> {
-    let file = |drawing: Drawing| (format!("{}.svg", drawing.slug), svg::standalone(drawing.chart, &drawing.slug, &drawing.elements, drawing.size));
+    let file = |drawing: Drawing| {
+        (
+            format!("{}.svg", drawing.slug),
+            svg::standalone(drawing.chart, &drawing.slug, &drawing.elements, drawing.size),
+        )
+    };
     Ok(drawings(projection)?.into_iter().map(file).collect())
 }
 
 /// Every chart of a projection.
 pub(crate) fn drawings(projection: &Projection) -> Result<Vec<Drawing<'_>>, ReportError> {
     let slugs = markup::slugs(projection.charts.iter().map(|chart| chart.id.as_str()));
-    projection.charts.iter().zip(slugs).map(|(chart, slug)| draw(chart, slug)).collect()
+    projection
+        .charts
+        .iter()
+        .zip(slugs)
+        .map(|(chart, slug)| draw(chart, slug))
+        .collect()
 }
 
 fn draw(chart: &Chart, slug: String) -> Result<Drawing<'_>, ReportError> {
-    let (elements, size) = plot::elements(chart).map_err(|reason| ReportError::Chart { id: chart.id.clone(), reason })?;
-    Ok(Drawing { chart, slug, elements, size })
+    let (elements, size) = plot::elements(chart).map_err(|reason| ReportError::Chart {
+        id: chart.id.clone(),
+        reason,
+    })?;
+    Ok(Drawing {
+        chart,
+        slug,
+        elements,
+        size,
+    })
 }

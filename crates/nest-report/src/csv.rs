@@ -7,7 +7,8 @@ mod rows;
 use nest_data::Projection;
 
 /// The columns.
-const HEADER: &str = "study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind";
+const HEADER: &str =
+    "study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind";
 
 /// All numbers of a projection, a row each, under
 /// `study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind`.
@@ -22,7 +23,11 @@ pub fn csv(projection: &Projection) -> String {
 /// The rows whose metric is asked for, in the same form as [`csv`].
 #[must_use]
 pub fn csv_of(projection: &Projection, asked: impl Fn(&str) -> bool) -> String {
-    let lead = format!("{},{},", row::quoted(&projection.study.name), row::quoted(&projection.model.run));
+    let lead = format!(
+        "{},{},",
+        row::quoted(&projection.study.name),
+        row::quoted(&projection.model.run)
+    );
     let mut text = format!("{HEADER}\r\n");
     for row in rows::rows(projection).into_iter().filter(|row| asked(row.metric)) {
         text.push_str(&lead);

@@ -62,7 +62,17 @@ pub(crate) struct Section {
 impl Section {
     fn new(id: &str, name: &str, path: Path, question: &str, answer: String) -> Self {
         let (tables, list, how) = (Vec::new(), Vec::new(), Vec::new());
-        Self { id: id.to_owned(), name: name.to_owned(), path, question: question.to_owned(), answer, drawing: None, tables, list, how }
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            path,
+            question: question.to_owned(),
+            answer,
+            drawing: None,
+            tables,
+            list,
+            how,
+        }
     }
 }
 
@@ -71,14 +81,24 @@ pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Sec
     let money = |drawing: &&Drawing| drawing.is_money();
     let mut sections = Vec::new();
     sections.extend(cost::per_1000(projection));
-    sections.extend(drawings.iter().filter(money).map(|drawing| curves::section(projection, drawing)));
+    sections.extend(
+        drawings
+            .iter()
+            .filter(money)
+            .map(|drawing| curves::section(projection, drawing)),
+    );
     sections.extend(compare::configs(projection));
     sections.extend(bill::bills(projection));
     sections.extend(cost::months(projection));
     sections.extend(compare::growths(projection));
     sections.extend(compare::segments(projection));
     sections.extend(capacity::break_points(projection));
-    sections.extend(drawings.iter().filter(|drawing| !money(drawing)).map(|drawing| curves::section(projection, drawing)));
+    sections.extend(
+        drawings
+            .iter()
+            .filter(|drawing| !money(drawing))
+            .map(|drawing| curves::section(projection, drawing)),
+    );
     sections.extend(policy::policies(projection));
     sections.extend(compare::sensitivity(projection));
     sections.extend(capacity::demand(projection));
@@ -91,7 +111,11 @@ pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Sec
 
 /// Currency of a configuration; that of the study where there is no such configuration.
 pub(crate) fn currency<'a>(projection: &'a Projection, config: &str) -> &'a str {
-    projection.configs.iter().find(|candidate| candidate.name == config).map_or(&projection.study.currency, |config| &config.currency)
+    projection
+        .configs
+        .iter()
+        .find(|candidate| candidate.name == config)
+        .map_or(&projection.study.currency, |config| &config.currency)
 }
 
 /// Unit of the measured use of a resource, by its name: busy-seconds per second are cores; memory is a level.

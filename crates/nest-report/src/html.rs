@@ -38,32 +38,49 @@ pub fn html(projection: &Projection) -> Result<String, ReportError> {
         dark => Value::from_safe_string(dark),
         chart_style => Value::from_safe_string(style),
     };
-    render(page).map_err(|source| ReportError::Template { template: PAGE, source })
+    render(page).map_err(|source| ReportError::Template {
+        template: PAGE,
+        source,
+    })
 }
 
 /// The reading paths, each with its name.
 fn paths() -> Vec<Value> {
-    [(Path::Product, "Product"), (Path::Finance, "Finance"), (Path::Architect, "Architecture"), (Path::Evidence, "Evidence")]
-        .into_iter()
-        .map(|(path, name)| context! { path => Serde(path), name })
-        .collect()
+    [
+        (Path::Product, "Product"),
+        (Path::Finance, "Finance"),
+        (Path::Architect, "Architecture"),
+        (Path::Evidence, "Evidence"),
+    ]
+    .into_iter()
+    .map(|(path, name)| context! { path => Serde(path), name })
+    .collect()
 }
 
 fn render(page: Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()?,
+    );
     environment.set_formatter(write_escaped);
     environment.add_filter("prose", |text: &str| Value::from_safe_string(markup::prose(text)));
     environment.add_template("report.css", include_str!("../templates/report.css"))?;
     environment.add_template(PAGE, include_str!("../templates/report.html"))?;
     let css = environment.get_template("report.css")?.render(&page)?;
-    environment.get_template(PAGE)?.render(context! { css => Value::from_safe_string(css), ..page })
+    environment
+        .get_template(PAGE)?
+        .render(context! { css => Value::from_safe_string(css), ..page })
 }
 
 /// Auto-escape as minijinja does it, except that a slash stays readable: `app/cpu`, not `app&#x2f;cpu`.
 fn write_escaped(out: &mut Output, state: &mut State, value: &Value) -> Result<(), minijinja::Error> {
     match (state.auto_escape(), value.as_str()) {
-        (AutoEscape::Html, Some(text)) if !value.is_safe() && value.kind() == ValueKind::String => Ok(out.write_str(&markup::escape(text))?),
+        (AutoEscape::Html, Some(text)) if !value.is_safe() && value.kind() == ValueKind::String => {
+            Ok(out.write_str(&markup::escape(text))?)
+        }
         _ => minijinja::escape_formatter(out, state, value),
     }
 }

@@ -16,7 +16,10 @@ const PAGE: &str = "summary.md";
 /// # Errors
 /// [`ReportError::Template`] where the summary cannot be filled.
 pub fn markdown(projection: &Projection) -> Result<String, ReportError> {
-    let sections: Vec<Section> = figures::sections(projection, &[]).into_iter().filter(leading).collect();
+    let sections: Vec<Section> = figures::sections(projection, &[])
+        .into_iter()
+        .filter(leading)
+        .collect();
     filled(projection, sections)
 }
 
@@ -25,8 +28,14 @@ pub fn markdown(projection: &Projection) -> Result<String, ReportError> {
 /// # Errors
 /// [`ReportError::Template`] where the page cannot be filled.
 pub fn markdown_section(projection: &Projection, id: &str) -> Result<String, ReportError> {
-    let mut sections: Vec<Section> = figures::sections(projection, &[]).into_iter().filter(|section| section.id == id).collect();
-    sections.iter_mut().flat_map(|section| &mut section.tables).for_each(|table| table.summary = true);
+    let mut sections: Vec<Section> = figures::sections(projection, &[])
+        .into_iter()
+        .filter(|section| section.id == id)
+        .collect();
+    sections
+        .iter_mut()
+        .flat_map(|section| &mut section.tables)
+        .for_each(|table| table.summary = true);
     filled(projection, sections)
 }
 
@@ -43,12 +52,21 @@ fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, Rep
     };
     let render = || {
         let mut environment = Environment::new();
-        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+        environment.set_syntax(
+            SyntaxConfig::builder()
+                .trim_blocks(true)
+                .lstrip_blocks(true)
+                .keep_trailing_newline(true)
+                .build()?,
+        );
         environment.add_filter("line", |text: &str| markup::markdown_line(text));
         environment.add_template(PAGE, include_str!("../templates/summary.md"))?;
         environment.get_template(PAGE)?.render(page)
     };
-    render().map_err(|source| ReportError::Template { template: PAGE, source })
+    render().map_err(|source| ReportError::Template {
+        template: PAGE,
+        source,
+    })
 }
 
 fn leading(section: &Section) -> bool {

@@ -60,7 +60,10 @@ fn unbroken(escaped: &str) -> String {
 
 /// Text for one line of Markdown: no table bars, tags, links or line breaks of its own.
 pub(crate) fn markdown_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ").replace('<', "&lt;").replace('|', "\\|").replace("](", "]\\(")
+    text.replace(['\n', '\r'], " ")
+        .replace('<', "&lt;")
+        .replace('|', "\\|")
+        .replace("](", "]\\(")
 }
 
 /// Names for anchors and files, one for each of `ids` and no two alike: lower-case letters, digits and hyphens.
@@ -89,7 +92,11 @@ fn slug(id: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { "chart".to_owned() } else { slug.to_owned() }
+    if slug.is_empty() {
+        "chart".to_owned()
+    } else {
+        slug.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +105,10 @@ mod tests {
 
     #[test]
     fn code_is_marked_and_nothing_escapes() {
-        assert_eq!(prose("on `a<b` & 'c'"), "on <code>a&lt;b</code> &amp; &#39;c&#39;");
+        assert_eq!(
+            prose("on `a<b` & 'c'"),
+            "on <code>a&lt;b</code> &amp; &#39;c&#39;"
+        );
         assert_eq!(prose("a ` b"), "a ` b");
         assert_eq!(prose("5 [4 … 6] [x"), "5 <span class=\"i\">[4 … 6]</span> [x");
         assert_eq!(escape("a\u{0}b"), "ab");
@@ -106,11 +116,17 @@ mod tests {
 
     #[test]
     fn markdown_keeps_a_cell_on_its_line() {
-        assert_eq!(markdown_line("a|b\n<script> [x](y)"), "a\\|b &lt;script> [x]\\(y)");
+        assert_eq!(
+            markdown_line("a|b\n<script> [x](y)"),
+            "a\\|b &lt;script> [x]\\(y)"
+        );
     }
 
     #[test]
     fn slugs_are_safe_and_differ() {
-        assert_eq!(slugs(["app/cpu", "APP cpu", "../..", "§"]), ["app-cpu", "app-cpu-2", "chart", "chart-2"]);
+        assert_eq!(
+            slugs(["app/cpu", "APP cpu", "../..", "§"]),
+            ["app-cpu", "app-cpu-2", "chart", "chart-2"]
+        );
     }
 }

@@ -17,7 +17,9 @@ pub(crate) const EXTRAPOLATED: &str = "▨";
 /// Names of the study stand in backticks.
 #[must_use]
 pub fn sentence(projection: &Projection) -> String {
-    let Some(headline) = &projection.headline else { return measured(projection) };
+    let Some(headline) = &projection.headline else {
+        return measured(projection);
+    };
     let cost = cost(projection, headline);
     let oldest = oldest(projection);
     let place = match broken(headline) {
@@ -26,7 +28,10 @@ pub fn sentence(projection: &Projection) -> String {
             let place = place(point, customers, headline);
             match &projection.growth {
                 None => format!("{cost} {place}"),
-                Some(growth) => format!("{cost} {place} On `{growth}` growth: {}.", date(point.date.as_ref())),
+                Some(growth) => format!(
+                    "{cost} {place} On `{growth}` growth: {}.",
+                    date(point.date.as_ref())
+                ),
             }
         }
     };
@@ -36,7 +41,9 @@ pub fn sentence(projection: &Projection) -> String {
 /// How old the prices are that it rests on.
 fn oldest(projection: &Projection) -> String {
     let days = projection.books.iter().map(|book| book.oldest_days).max();
-    days.map_or_else(String::new, |days| format!(" Oldest price: seen {days} days ago."))
+    days.map_or_else(String::new, |days| {
+        format!(" Oldest price: seen {days} days ago.")
+    })
 }
 
 /// The first break point, where there is one below the searched range.
@@ -71,8 +78,15 @@ pub(crate) fn date(date: Option<&BreakDate>) -> String {
         (None, Some(low)) => format!("{never}, at the earliest {}", format::month(low)),
         (Some(value), _) => {
             let value = format::month(value);
-            let (low, high) = (date.low.map_or_else(|| value.clone(), format::month), end(date.high));
-            if low == value && high == value { value } else { format!("{value} [{low} … {high}]") }
+            let (low, high) = (
+                date.low.map_or_else(|| value.clone(), format::month),
+                end(date.high),
+            );
+            if low == value && high == value {
+                value
+            } else {
+                format!("{value} [{low} … {high}]")
+            }
         }
     }
 }
@@ -89,14 +103,26 @@ pub(crate) fn limit(point: &BreakPoint, customers: &Estimate) -> String {
 /// The same with the mark of what lies beyond the measured range.
 pub(crate) fn marked(point: &BreakPoint, customers: &Estimate) -> String {
     let text = limit(point, customers);
-    if point.extrapolated { format!("{EXTRAPOLATED} {text}") } else { text }
+    if point.extrapolated {
+        format!("{EXTRAPOLATED} {text}")
+    } else {
+        text
+    }
 }
 
 fn cost(projection: &Projection, headline: &Headline) -> String {
     let currency = figures::currency(projection, &headline.config);
-    let config = projection.configs.iter().find(|config| config.name == headline.config);
+    let config = projection
+        .configs
+        .iter()
+        .find(|config| config.name == headline.config);
     let fees = config.and_then(|config| config.bill.fees.as_ref());
-    let fees = fees.map_or_else(String::new, |fees| format!(" for infrastructure, and {} in fees", format::money(&fees.per_1000, currency)));
+    let fees = fees.map_or_else(String::new, |fees| {
+        format!(
+            " for infrastructure, and {} in fees",
+            format::money(&fees.per_1000, currency)
+        )
+    });
     format!(
         "At {} customers on `{}`: {} per 1,000 customers and month{fees}.",
         format::number(headline.customers),
@@ -106,7 +132,11 @@ fn cost(projection: &Projection, headline: &Headline) -> String {
 }
 
 fn place(point: &BreakPoint, customers: &Estimate, headline: &Headline) -> String {
-    let verb = if customers.value <= headline.customers { "It breaks before that, at" } else { "It breaks at" };
+    let verb = if customers.value <= headline.customers {
+        "It breaks before that, at"
+    } else {
+        "It breaks at"
+    };
     format!("{verb} {} customers: {}.", marked(point, customers), cause(point))
 }
 
@@ -114,7 +144,10 @@ fn unbroken(projection: &Projection, headline: &Headline) -> String {
     let searched = format::number(headline.searched_to);
     let tested = projection.model.tested_customers;
     if tested > 0.0 {
-        format!("It does not break below {searched} customers, {} what was tested.", times(headline.searched_to / tested))
+        format!(
+            "It does not break below {searched} customers, {} what was tested.",
+            times(headline.searched_to / tested)
+        )
     } else {
         format!("It does not break below {searched} customers.")
     }
@@ -136,7 +169,10 @@ fn times(factor: f64) -> String {
         "ten times",
     ];
     let whole = factor.round();
-    let word = (0.0..=10.0).contains(&whole).then(|| WORDS.get(whole as usize)).flatten();
+    let word = (0.0..=10.0)
+        .contains(&whole)
+        .then(|| WORDS.get(whole as usize))
+        .flatten();
     match word {
         Some(word) if (factor - whole).abs() < 0.05 && whole >= 1.0 => (*word).to_owned(),
         _ => format!("{} times", format::number((factor * 10.0).round() / 10.0)),
@@ -153,16 +189,25 @@ fn measured(projection: &Projection) -> String {
     match largest {
         None => "No configuration is projected, and no valid step had customers.".to_owned(),
         Some((customers, point)) => {
-            format!("Measured up to {} customers on {}{}.", format::number(customers), projection.model.machine.cpu, used(point))
+            format!(
+                "Measured up to {} customers on {}{}.",
+                format::number(customers),
+                projection.model.machine.cpu,
+                used(point)
+            )
         }
     }
 }
 
 fn used(point: &MeasuredPoint) -> String {
-    point.used.iter().next().map_or_else(String::new, |(resource, used)| {
-        let unit = figures::use_unit(resource);
-        format!(", where {resource} used {}", format::quantity(*used, unit))
-    })
+    point
+        .used
+        .iter()
+        .next()
+        .map_or_else(String::new, |(resource, used)| {
+            let unit = figures::use_unit(resource);
+            format!(", where {resource} used {}", format::quantity(*used, unit))
+        })
 }
 
 #[cfg(test)]
@@ -182,9 +227,37 @@ mod tests {
     fn a_date_says_when_the_scenario_is_too_short() {
         let day = |year, month| Some(jiff::civil::Date::constant(year, month, 1));
         assert_eq!(date(None), "not before the scenario ends");
-        assert_eq!(date(Some(&BreakDate { value: None, low: None, high: None })), "not before the scenario ends");
-        assert_eq!(date(Some(&BreakDate { value: None, low: day(2028, 3), high: None })), "not before the scenario ends, at the earliest Mar 2028");
-        assert_eq!(date(Some(&BreakDate { value: day(2028, 5), low: day(2028, 3), high: None })), "May 2028 [Mar 2028 … after the scenario ends]");
-        assert_eq!(date(Some(&BreakDate { value: day(2028, 5), low: day(2028, 5), high: day(2028, 5) })), "May 2028");
+        assert_eq!(
+            date(Some(&BreakDate {
+                value: None,
+                low: None,
+                high: None
+            })),
+            "not before the scenario ends"
+        );
+        assert_eq!(
+            date(Some(&BreakDate {
+                value: None,
+                low: day(2028, 3),
+                high: None
+            })),
+            "not before the scenario ends, at the earliest Mar 2028"
+        );
+        assert_eq!(
+            date(Some(&BreakDate {
+                value: day(2028, 5),
+                low: day(2028, 3),
+                high: None
+            })),
+            "May 2028 [Mar 2028 … after the scenario ends]"
+        );
+        assert_eq!(
+            date(Some(&BreakDate {
+                value: day(2028, 5),
+                low: day(2028, 5),
+                high: day(2028, 5)
+            })),
+            "May 2028"
+        );
     }
 }

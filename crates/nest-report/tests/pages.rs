@@ -20,12 +20,19 @@ fn visible(html: &str) -> String {
             _ => {}
         }
     }
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
 }
 
 /// Values of an attribute.
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
-    html.split(&format!(" {name}=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    html.split(&format!(" {name}=\""))
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
 }
 
 /// Records of a CSV text, by the grammar of RFC 4180.
@@ -72,14 +79,19 @@ fn hostile() -> Projection {
     projection.points[0].label = evil.to_owned();
     projection.books[0].sources[0].title = evil.to_owned();
     projection.books[0].sources[0].url = Some("https://example.com/\" onmouseover=\"alert(1)".to_owned());
-    projection.caveats.push(Caveat::ValueOffCentre { what: evil.to_owned() });
+    projection.caveats.push(Caveat::ValueOffCentre {
+        what: evil.to_owned(),
+    });
     projection
 }
 
 #[test]
 fn every_caveat_reaches_every_page() {
     let projection = projection();
-    let (page, summary) = (visible(&html(&projection).expect("a page")), markdown(&projection).expect("a summary"));
+    let (page, summary) = (
+        visible(&html(&projection).expect("a page")),
+        markdown(&projection).expect("a summary"),
+    );
     for caveat in &projection.caveats {
         let text = caveat.to_string();
         assert!(page.contains(&text.replace('`', "")), "HTML lacks: {text}");
@@ -92,15 +104,30 @@ fn printed_lines_of_each_bill_add_up_to_its_total() {
     let projection = projection();
     let page = html(&projection).expect("a page");
     for config in &projection.configs {
-        let bill =
-            page.split(&format!("Bill of <code>{}</code>", config.name)).nth(1).and_then(|rest| rest.split("</table>").next()).expect("the bill");
+        let bill = page
+            .split(&format!("Bill of <code>{}</code>", config.name))
+            .nth(1)
+            .and_then(|rest| rest.split("</table>").next())
+            .expect("the bill");
         let mut amounts: Vec<Decimal> = Vec::new();
         for row in bill.split("<tr").skip(2) {
-            let cells: Vec<String> = row.split("<td").map(|cell| visible(&format!("<td{cell}")).trim().replace(',', "")).collect();
+            let cells: Vec<String> = row
+                .split("<td")
+                .map(|cell| visible(&format!("<td{cell}")).trim().replace(',', ""))
+                .collect();
             amounts.extend(cells[5].parse::<Decimal>());
         }
-        let known = config.bill.lines.iter().filter(|line| line.amount.is_some()).count();
-        assert_eq!(amounts.len(), known + 1, "each known amount and the total is printed");
+        let known = config
+            .bill
+            .lines
+            .iter()
+            .filter(|line| line.amount.is_some())
+            .count();
+        assert_eq!(
+            amounts.len(),
+            known + 1,
+            "each known amount and the total is printed"
+        );
         let total = amounts.pop().expect("the total comes last");
         assert_eq!(amounts.iter().sum::<Decimal>(), total);
         assert_eq!(total, config.bill.total.value.0.round_dp(2));
@@ -110,13 +137,32 @@ fn printed_lines_of_each_bill_add_up_to_its_total() {
 
 #[test]
 fn the_page_makes_no_request_and_runs_no_script() {
-    for page in [html(&projection()).expect("a page"), html(&hostile()).expect("a page")] {
+    for page in [
+        html(&projection()).expect("a page"),
+        html(&hostile()).expect("a page"),
+    ] {
         let lower = page.to_lowercase();
-        for forbidden in ["<script", " src=", "@import", "<iframe", "<object", "<embed", "url(http", "<base", "onload=", "http-equiv"] {
+        for forbidden in [
+            "<script",
+            " src=",
+            "@import",
+            "<iframe",
+            "<object",
+            "<embed",
+            "url(http",
+            "<base",
+            "onload=",
+            "http-equiv",
+        ] {
             assert!(!lower.contains(forbidden), "{forbidden}");
         }
         for address in attributes(&page, "href") {
-            assert!(address.starts_with('#') || address.starts_with("data:") || address.starts_with("https://example.com/"), "{address}");
+            assert!(
+                address.starts_with('#')
+                    || address.starts_with("data:")
+                    || address.starts_with("https://example.com/"),
+                "{address}"
+            );
         }
         assert!(!page.contains("javascript:"));
     }
@@ -132,7 +178,12 @@ fn hostile_names_stay_text() {
     assert!(!summary.contains("<script") && !summary.contains("](http://evil"));
     for (name, svg) in charts(&projection).expect("charts") {
         assert!(!svg.contains("<script"), "{name}");
-        assert!(name.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || "-.".contains(character)), "{name}");
+        assert!(
+            name.chars().all(|character| character.is_ascii_lowercase()
+                || character.is_ascii_digit()
+                || "-.".contains(character)),
+            "{name}"
+        );
     }
     assert!(records(&csv(&projection)).iter().all(|record| record.len() == 14));
 }
@@ -145,10 +196,16 @@ fn anchors_are_unique_and_lead_somewhere() {
     unique.sort_unstable();
     unique.dedup();
     assert_eq!(unique.len(), ids.len());
-    for address in attributes(&page, "href").into_iter().filter_map(|address| address.strip_prefix('#')) {
+    for address in attributes(&page, "href")
+        .into_iter()
+        .filter_map(|address| address.strip_prefix('#'))
+    {
         assert!(ids.contains(&address), "#{address}");
     }
-    for reference in attributes(&page, "aria-labelledby").into_iter().flat_map(str::split_whitespace) {
+    for reference in attributes(&page, "aria-labelledby")
+        .into_iter()
+        .flat_map(str::split_whitespace)
+    {
         assert!(ids.contains(&reference), "{reference}");
     }
     assert!(page.contains("<html lang=\"en-GB\">"));
@@ -157,8 +214,15 @@ fn anchors_are_unique_and_lead_somewhere() {
 #[test]
 fn tables_have_a_cell_for_each_column() {
     let page = html(&projection()).expect("a page");
-    for table in page.split("<table>").skip(1).filter_map(|rest| rest.split("</table>").next()) {
-        let mut widths = table.split("<tr").skip(1).map(|row| row.matches("<td").count() + row.matches("<th ").count());
+    for table in page
+        .split("<table>")
+        .skip(1)
+        .filter_map(|rest| rest.split("</table>").next())
+    {
+        let mut widths = table
+            .split("<tr")
+            .skip(1)
+            .map(|row| row.matches("<td").count() + row.matches("<th ").count());
         let columns = widths.next().expect("a heading");
         assert!(columns > 0 && widths.all(|width| width == columns), "{table}");
     }
@@ -168,13 +232,23 @@ fn tables_have_a_cell_for_each_column() {
 fn the_table_is_tidy_and_complete() {
     let projection = projection();
     let records = records(&csv(&projection));
-    assert_eq!(records[0].join(","), "study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind");
+    assert_eq!(
+        records[0].join(","),
+        "study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind"
+    );
     for record in &records[1..] {
         assert_eq!(record.len(), 14);
-        for number in [6, 9, 10, 11].map(|column| &record[column]).into_iter().filter(|number| !number.is_empty()) {
+        for number in [6, 9, 10, 11]
+            .map(|column| &record[column])
+            .into_iter()
+            .filter(|number| !number.is_empty())
+        {
             assert!(number.parse::<f64>().is_ok(), "{record:?}");
         }
-        assert!(["measured", "fitted", "assumed", "extrapolated", "priced"].contains(&record[13].as_str()), "{record:?}");
+        assert!(
+            ["measured", "fitted", "assumed", "extrapolated", "priced"].contains(&record[13].as_str()),
+            "{record:?}"
+        );
     }
     let of = |metric: &str| records.iter().filter(|record| record[7] == metric).count();
     assert_eq!(of("bill_line"), 15);
@@ -187,8 +261,11 @@ fn the_table_is_tidy_and_complete() {
     assert_eq!(of("service_demand"), 6);
     assert_eq!(of("check_forecast"), 2);
     assert_eq!(of("in_flight"), 5);
-    let lines: Decimal =
-        records.iter().filter(|record| record[7] == "bill_line" && record[2] == "today").filter_map(|record| record[9].parse::<Decimal>().ok()).sum();
+    let lines: Decimal = records
+        .iter()
+        .filter(|record| record[7] == "bill_line" && record[2] == "today")
+        .filter_map(|record| record[9].parse::<Decimal>().ok())
+        .sum();
     assert_eq!(lines, projection.configs[0].bill.total.value.0);
 }
 
@@ -199,12 +276,28 @@ fn charts_are_named_and_scale() {
     assert_eq!(names, ["cost.svg", "app-cpu.svg", "response.svg"]);
     for (name, svg) in &charts {
         let root = svg.split('>').next().expect("a root element");
-        assert!(root.contains("viewBox=") && root.contains("role=\"img\"") && !root.contains(" width=") && !root.contains(" height="), "{name}");
-        assert!(svg.contains("<title") && svg.contains("<desc") && svg.contains("prefers-color-scheme:dark"), "{name}");
-        assert!(svg.contains("stroke-dasharray") && svg.contains("stroke=\"#0072B2\"") && svg.contains("-hatch)"), "{name}");
+        assert!(
+            root.contains("viewBox=")
+                && root.contains("role=\"img\"")
+                && !root.contains(" width=")
+                && !root.contains(" height="),
+            "{name}"
+        );
+        assert!(
+            svg.contains("<title") && svg.contains("<desc") && svg.contains("prefers-color-scheme:dark"),
+            "{name}"
+        );
+        assert!(
+            svg.contains("stroke-dasharray") && svg.contains("stroke=\"#0072B2\"") && svg.contains("-hatch)"),
+            "{name}"
+        );
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
     }
-    assert_eq!(charts[1].1.matches("<circle").count(), 8, "seven points and their legend");
+    assert_eq!(
+        charts[1].1.matches("<circle").count(),
+        8,
+        "seven points and their legend"
+    );
 }
 
 #[test]
@@ -230,7 +323,11 @@ fn a_study_without_configurations_has_a_page() {
     projection.caveats.clear();
     let page = html(&projection).expect("a page");
     assert!(page.contains("Measured up to 30,000 customers") && !page.contains("class=\"tiles\""));
-    assert!(markdown(&projection).expect("a summary").contains("No doubt was raised."));
+    assert!(
+        markdown(&projection)
+            .expect("a summary")
+            .contains("No doubt was raised.")
+    );
     assert!(csv(&projection).lines().count() > 1);
 }
 
@@ -238,7 +335,10 @@ fn a_study_without_configurations_has_a_page() {
 fn equal_projections_give_equal_bytes() {
     let (left, right) = (projection(), projection());
     assert_eq!(html(&left).expect("a page"), html(&right).expect("a page"));
-    assert_eq!(markdown(&left).expect("a summary"), markdown(&right).expect("a summary"));
+    assert_eq!(
+        markdown(&left).expect("a summary"),
+        markdown(&right).expect("a summary")
+    );
     assert_eq!(csv(&left), csv(&right));
     assert_eq!(charts(&left).expect("charts"), charts(&right).expect("charts"));
 }

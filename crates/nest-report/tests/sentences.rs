@@ -28,7 +28,12 @@ fn says_how_far_it_looked_where_nothing_breaks() {
 #[test]
 fn a_break_point_that_was_not_found_is_none() {
     let mut projection = projection();
-    projection.headline.as_mut().and_then(|headline| headline.break_point.as_mut()).expect("the fixture has one").customers = None;
+    projection
+        .headline
+        .as_mut()
+        .and_then(|headline| headline.break_point.as_mut())
+        .expect("the fixture has one")
+        .customers = None;
     assert!(sentence(&projection).contains("It does not break below 120,000 customers"));
 }
 
@@ -42,17 +47,35 @@ fn says_no_date_without_growth() {
 #[test]
 fn says_that_the_scenario_ends_first() {
     let mut projection = projection();
-    let point = projection.headline.as_mut().and_then(|headline| headline.break_point.as_mut()).expect("the fixture has one");
-    point.date = Some(BreakDate { value: None, low: None, high: None });
-    assert!(sentence(&projection).ends_with("On `expected` growth: not before the scenario ends. Oldest price: seen 19 days ago."));
+    let point = projection
+        .headline
+        .as_mut()
+        .and_then(|headline| headline.break_point.as_mut())
+        .expect("the fixture has one");
+    point.date = Some(BreakDate {
+        value: None,
+        low: None,
+        high: None,
+    });
+    assert!(
+        sentence(&projection)
+            .ends_with("On `expected` growth: not before the scenario ends. Oldest price: seen 19 days ago.")
+    );
 }
 
 #[test]
 fn marks_what_is_extrapolated_and_what_costs_at_least() {
     let mut projection = projection();
     let headline = projection.headline.as_mut().expect("the fixture has one");
-    headline.per_1000 = MoneyEstimate { at_least: true, ..headline.per_1000 };
-    headline.break_point.as_mut().expect("the fixture has one").extrapolated = true;
+    headline.per_1000 = MoneyEstimate {
+        at_least: true,
+        ..headline.per_1000
+    };
+    headline
+        .break_point
+        .as_mut()
+        .expect("the fixture has one")
+        .extrapolated = true;
     let text = sentence(&projection);
     assert!(text.contains("`today`: at least USD 18.36 ["), "{text}");
     assert!(text.contains("It breaks at ▨ 46,600 ["), "{text}");
@@ -61,7 +84,11 @@ fn marks_what_is_extrapolated_and_what_costs_at_least() {
 #[test]
 fn says_that_the_break_point_is_past() {
     let mut projection = projection();
-    let point = projection.headline.as_mut().and_then(|headline| headline.break_point.as_mut()).expect("the fixture has one");
+    let point = projection
+        .headline
+        .as_mut()
+        .and_then(|headline| headline.break_point.as_mut())
+        .expect("the fixture has one");
     point.customers = Some(estimate(30_000.0, 28_000.0, 32_000.0));
     assert!(sentence(&projection).contains("It breaks before that, at 30,000 [28,000 … 32,000] customers"));
 }
@@ -70,7 +97,13 @@ fn says_that_the_break_point_is_past() {
 fn without_a_configuration_it_says_what_was_measured() {
     let mut projection = projection();
     (projection.headline, projection.configs) = (None, Vec::new());
-    assert_eq!(sentence(&projection), "Measured up to 30,000 customers on AMD EPYC 7763, where app/cpu used 0.945 cores.");
+    assert_eq!(
+        sentence(&projection),
+        "Measured up to 30,000 customers on AMD EPYC 7763, where app/cpu used 0.945 cores."
+    );
     projection.points.clear();
-    assert_eq!(sentence(&projection), "No configuration is projected, and no valid step had customers.");
+    assert_eq!(
+        sentence(&projection),
+        "No configuration is projected, and no valid step had customers."
+    );
 }

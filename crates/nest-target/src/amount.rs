@@ -7,7 +7,11 @@ pub(crate) fn to_cents(amount: &str) -> Option<i64> {
     if !digits(whole) || !digits(cents) || cents.len() != 2 {
         return None;
     }
-    let total = whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents.parse().ok()?)?;
+    let total = whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(100)?
+        .checked_add(cents.parse().ok()?)?;
     (total > 0).then_some(total)
 }
 
@@ -24,7 +28,19 @@ mod tests {
     fn two_decimals_and_nothing_else() {
         assert_eq!(to_cents("12.50"), Some(1_250));
         assert_eq!(to_cents("0.01"), Some(1));
-        for wrong in ["", "12", "12.5", "12.500", "-1.00", "+1.00", "1e2.00", "0.00", ".50", "12,50", "99999999999999999999.00"] {
+        for wrong in [
+            "",
+            "12",
+            "12.5",
+            "12.500",
+            "-1.00",
+            "+1.00",
+            "1e2.00",
+            "0.00",
+            ".50",
+            "12,50",
+            "99999999999999999999.00",
+        ] {
             assert_eq!(to_cents(wrong), None, "{wrong:?}");
         }
     }

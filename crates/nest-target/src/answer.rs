@@ -18,12 +18,19 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
-        Self { status, body: serde_json::to_vec(body).expect("plain data serialises"), session: None }
+        Self {
+            status,
+            body: serde_json::to_vec(body).expect("plain data serialises"),
+            session: None,
+        }
     }
 
     /// The answer that also sets the cookie `session`.
     pub(crate) fn with_session(self, token: String) -> Self {
-        Self { session: Some(token), ..self }
+        Self {
+            session: Some(token),
+            ..self
+        }
     }
 }
 
@@ -37,9 +44,12 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).expect("we write valid statuses only");
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(token) = self.session {
-            let cookie = HeaderValue::try_from(format!("session={token}; Path=/; HttpOnly")).expect("tokens are hexadecimal");
+            let cookie = HeaderValue::try_from(format!("session={token}; Path=/; HttpOnly"))
+                .expect("tokens are hexadecimal");
             response.headers_mut().insert(header::SET_COOKIE, cookie);
         }
         response

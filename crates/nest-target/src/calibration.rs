@@ -30,9 +30,15 @@ const EMPTY_REQUEST: &[u8] = b"GET /empty HTTP/1.1\r\nhost: calibration\r\n\r\n"
 /// CPU seconds that one empty request costs the threads of `clocks`.
 ///
 /// The router is served on a port of its own, which nobody else knows; the client plays on the cores of `elsewhere`.
-pub(crate) async fn empty_request_s(router: Router, clocks: Vec<ThreadClock>, elsewhere: Vec<usize>) -> Result<f64, TargetError> {
+pub(crate) async fn empty_request_s(
+    router: Router,
+    clocks: Vec<ThreadClock>,
+    elsewhere: Vec<usize>,
+) -> Result<f64, TargetError> {
     let broken = |source| TargetError::Calibration { source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(broken)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(broken)?;
     let address = listener.local_addr().map_err(broken)?;
     let (sender, measured) = oneshot::channel();
     let play = move || {
@@ -40,7 +46,10 @@ pub(crate) async fn empty_request_s(router: Router, clocks: Vec<ThreadClock>, el
         // Gone only where the shop itself gave up.
         let _ = sender.send(batches.map(median));
     };
-    thread::Builder::new().name("calibration".to_owned()).spawn(play).map_err(broken)?;
+    thread::Builder::new()
+        .name("calibration".to_owned())
+        .spawn(play)
+        .map_err(broken)?;
     let server = axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router);
     tokio::select! {
         measured = measured => measured.expect("the client always sends what it measured"),

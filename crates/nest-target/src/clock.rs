@@ -35,7 +35,9 @@ impl ThreadClock {
 
 /// CPU seconds that the calling thread has spent since it began.
 pub(crate) fn spent_s() -> f64 {
-    let spent = ClockId::CLOCK_THREAD_CPUTIME_ID.now().expect("Linux keeps a CPU clock for the calling thread");
+    let spent = ClockId::CLOCK_THREAD_CPUTIME_ID
+        .now()
+        .expect("Linux keeps a CPU clock for the calling thread");
     Duration::from(spent).as_secs_f64()
 }
 
@@ -59,7 +61,9 @@ mod tests {
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let burner = std::thread::spawn(move || {
             burn_until(spent_s() + 0.02);
-            sender.send(ThreadClock::of_this_thread()).expect("the test waits for the clock");
+            sender
+                .send(ThreadClock::of_this_thread())
+                .expect("the test waits for the clock");
             wait.recv().expect("the test releases the thread");
         });
         let clock = receiver.recv().expect("the burner sends its clock");

@@ -9,8 +9,13 @@ use crate::TargetError;
 
 /// The cores on which the calling thread may run, ascending.
 pub(crate) fn allowed() -> Result<Vec<usize>, TargetError> {
-    let set = sched_getaffinity(Pid::from_raw(0)).map_err(|errno| TargetError::Resources { what: "core mask", source: errno.into() })?;
-    Ok((0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect())
+    let set = sched_getaffinity(Pid::from_raw(0)).map_err(|errno| TargetError::Resources {
+        what: "core mask",
+        source: errno.into(),
+    })?;
+    Ok((0..CpuSet::count())
+        .filter(|&core| set.is_set(core).unwrap_or(false))
+        .collect())
 }
 
 /// Pins the calling thread, and every thread that it starts from now on. No cores leave it as it is.
@@ -18,7 +23,10 @@ pub(crate) fn pin(cores: &[usize]) -> Result<(), TargetError> {
     if cores.is_empty() {
         return Ok(());
     }
-    let refused = |errno: nix::errno::Errno| TargetError::Pinning { cores: cores.to_vec(), source: io::Error::from(errno) };
+    let refused = |errno: nix::errno::Errno| TargetError::Pinning {
+        cores: cores.to_vec(),
+        source: io::Error::from(errno),
+    };
     let mut set = CpuSet::new();
     for &core in cores {
         set.set(core).map_err(refused)?;
@@ -32,10 +40,16 @@ mod tests {
 
     #[test]
     fn a_pinned_thread_and_its_children_stay_on_the_core() {
-        let core = *allowed().expect("the mask is readable").last().expect("a thread may run somewhere");
+        let core = *allowed()
+            .expect("the mask is readable")
+            .last()
+            .expect("a thread may run somewhere");
         let seen = std::thread::spawn(move || {
             pin(&[core]).expect("the core is allowed");
-            std::thread::spawn(allowed).join().expect("the child does not panic").expect("the mask is readable")
+            std::thread::spawn(allowed)
+                .join()
+                .expect("the child does not panic")
+                .expect("the mask is readable")
         });
         assert_eq!(seen.join().expect("the thread does not panic"), [core]);
     }

@@ -47,13 +47,23 @@ impl Ledger {
     pub fn per_execution_since(&self, earlier: &Self) -> BTreeMap<String, f64> {
         let difference = |name: &String, entry: &LedgerEntry| {
             let before = earlier.behaviours.get(name).copied().unwrap_or_default();
-            ((entry.executions - before.executions) as f64, entry.cpu_s - before.cpu_s)
+            (
+                (entry.executions - before.executions) as f64,
+                entry.cpu_s - before.cpu_s,
+            )
         };
-        let spent: BTreeMap<&String, (f64, f64)> =
-            self.behaviours.iter().map(|(name, entry)| (name, difference(name, entry))).filter(|(_, (count, _))| *count > 0.0).collect();
+        let spent: BTreeMap<&String, (f64, f64)> = self
+            .behaviours
+            .iter()
+            .map(|(name, entry)| (name, difference(name, entry)))
+            .filter(|(_, (count, _))| *count > 0.0)
+            .collect();
         let executions: f64 = spent.values().map(|(count, _)| count).sum();
         let overhead_s = (self.overhead_s - earlier.overhead_s) / executions;
-        spent.into_iter().map(|(name, (count, cpu_s))| (name.clone(), cpu_s / count + overhead_s)).collect()
+        spent
+            .into_iter()
+            .map(|(name, (count, cpu_s))| (name.clone(), cpu_s / count + overhead_s))
+            .collect()
     }
 
     /// Reads the ledger of a shop at `address`.
@@ -63,7 +73,10 @@ impl Ledger {
     pub fn read_from(address: SocketAddr) -> io::Result<Self> {
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        write!(stream, "GET /ledger HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        write!(
+            stream,
+            "GET /ledger HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         let (_, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
@@ -85,11 +98,24 @@ mod tests {
 
     #[test]
     fn executions_add_up_and_survive_json() {
-        let mut ledger = Ledger { items: 1_000, ..Ledger::default() };
+        let mut ledger = Ledger {
+            items: 1_000,
+            ..Ledger::default()
+        };
         ledger.record(Behaviour::Pay, 0.25, 0.5);
         ledger.record(Behaviour::Pay, 0.5, 0.5);
-        assert_eq!(ledger.behaviours["pay"], LedgerEntry { executions: 2, cpu_s: 0.75, set_s: 1.0 });
+        assert_eq!(
+            ledger.behaviours["pay"],
+            LedgerEntry {
+                executions: 2,
+                cpu_s: 0.75,
+                set_s: 1.0
+            }
+        );
         let text = serde_json::to_string(&ledger).expect("plain data serialises");
-        assert_eq!(serde_json::from_str::<Ledger>(&text).expect("our own text reads back"), ledger);
+        assert_eq!(
+            serde_json::from_str::<Ledger>(&text).expect("our own text reads back"),
+            ledger
+        );
     }
 }

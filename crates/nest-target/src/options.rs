@@ -55,7 +55,11 @@ impl ShopOptions {
 
     /// Number of worker threads.
     pub(crate) fn workers(&self) -> usize {
-        let cores = if self.cores.is_empty() { std::thread::available_parallelism().map_or(1, usize::from) } else { self.cores.len() };
+        let cores = if self.cores.is_empty() {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            self.cores.len()
+        };
         self.pool.unwrap_or(cores * WORKERS_PER_CORE)
     }
 
@@ -67,7 +71,11 @@ impl ShopOptions {
     /// Seconds of CPU that one execution is set to spend: (in the shop's process, in the second tier).
     pub(crate) fn demand_s(&self, behaviour: Behaviour) -> (f64, f64) {
         let total_s = self.demands.total_s(behaviour, self.items);
-        let share = if self.database_tier.is_some() { self.demands.database_share } else { 0.0 };
+        let share = if self.database_tier.is_some() {
+            self.demands.database_share
+        } else {
+            0.0
+        };
         (total_s * (1.0 - share), total_s * share)
     }
 
@@ -76,7 +84,12 @@ impl ShopOptions {
         self.demands.check()?;
         in_range("lock_s", self.lock_s, LONGEST_S)?;
         if self.pool == Some(0) {
-            return Err(TargetError::OutOfRange { option: "pool", value: 0.0, least: 1.0, most: f64::INFINITY });
+            return Err(TargetError::OutOfRange {
+                option: "pool",
+                value: 0.0,
+                least: 1.0,
+                most: f64::INFINITY,
+            });
         }
         Ok(())
     }
@@ -112,7 +125,15 @@ pub struct Demands {
 
 impl Default for Demands {
     fn default() -> Self {
-        Self { login_s: 0.008, browse_s: 0.005, search_s: 0.006, search_per_1000_items_s: 0.001, pay_s: 0.012, receipt_s: 0.025, database_share: 0.4 }
+        Self {
+            login_s: 0.008,
+            browse_s: 0.005,
+            search_s: 0.006,
+            search_per_1000_items_s: 0.001,
+            pay_s: 0.012,
+            receipt_s: 0.025,
+            database_share: 0.4,
+        }
     }
 }
 
@@ -140,7 +161,16 @@ impl Demands {
 }
 
 fn in_range(option: &'static str, value: f64, most: f64) -> Result<(), TargetError> {
-    if (0.0..=most).contains(&value) { Ok(()) } else { Err(TargetError::OutOfRange { option, value, least: 0.0, most }) }
+    if (0.0..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(TargetError::OutOfRange {
+            option,
+            value,
+            least: 0.0,
+            most,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +200,10 @@ mod tests {
         options.demands.pay_s = f64::NAN;
         let error = options.check().expect_err("a demand must be a number");
         assert!(error.to_string().starts_with("pay_s is NaN"));
-        let lazy = ShopOptions { pool: Some(0), ..ShopOptions::new("unused") };
+        let lazy = ShopOptions {
+            pool: Some(0),
+            ..ShopOptions::new("unused")
+        };
         assert!(lazy.check().is_err());
     }
 }

@@ -21,8 +21,16 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Starts the workers, each with its own connections.
-    pub(crate) fn start(options: &ShopOptions, shop: &Arc<Shop>, queue: &Arc<Queue<Job>>) -> Result<Self, TargetError> {
-        let mut pool = Self { queue: Arc::clone(queue), threads: Vec::new(), clocks: Vec::new() };
+    pub(crate) fn start(
+        options: &ShopOptions,
+        shop: &Arc<Shop>,
+        queue: &Arc<Queue<Job>>,
+    ) -> Result<Self, TargetError> {
+        let mut pool = Self {
+            queue: Arc::clone(queue),
+            threads: Vec::new(),
+            clocks: Vec::new(),
+        };
         for _ in 0..options.workers() {
             pool.hire(options, Arc::clone(shop))?;
         }
@@ -35,22 +43,33 @@ impl Pool {
     }
 
     fn hire(&mut self, options: &ShopOptions, shop: Arc<Shop>) -> Result<(), TargetError> {
-        let store = Store::open(&options.database).map_err(|source| TargetError::Database { path: options.database.clone(), source })?;
+        let store = Store::open(&options.database).map_err(|source| TargetError::Database {
+            path: options.database.clone(),
+            source,
+        })?;
         let tier = options.database_tier.map(TierClient::connect).transpose()?;
         let queue = Arc::clone(&self.queue);
         let (sender, clock) = mpsc::channel();
         let work = move || {
             // The receiver waits for this below; were it gone, the worker would still find its queue closed.
             let _ = sender.send(ThreadClock::of_this_thread());
-            let mut clerk = Clerk { shop: &shop, store, tier };
+            let mut clerk = Clerk {
+                shop: &shop,
+                store,
+                tier,
+            };
             while let Some(job) = queue.pop() {
                 // A client that hung up no longer waits; its work is done all the same.
                 let _ = job.reply.send(clerk.answer(&job.request));
             }
         };
         let thread = thread::Builder::new().name("worker".to_owned()).spawn(work);
-        self.threads.push(thread.map_err(|source| TargetError::Resources { what: "worker thread", source })?);
-        self.clocks.push(clock.recv().expect("a worker sends its clock first of all"));
+        self.threads.push(thread.map_err(|source| TargetError::Resources {
+            what: "worker thread",
+            source,
+        })?);
+        self.clocks
+            .push(clock.recv().expect("a worker sends its clock first of all"));
         Ok(())
     }
 }
@@ -78,11 +97,34 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let base = ShopOptions::new(folder.path().join("shop.sqlite"));
         for (options, workers) in [
-            (ShopOptions { pool: Some(1), ..base.clone() }, 1),
-            (ShopOptions { cores: vec![0], ..base.clone() }, 8),
-            (ShopOptions { cores: vec![0, 1], ..base }, 16),
+            (
+                ShopOptions {
+                    pool: Some(1),
+                    ..base.clone()
+                },
+                1,
+            ),
+            (
+                ShopOptions {
+                    cores: vec![0],
+                    ..base.clone()
+                },
+                8,
+            ),
+            (
+                ShopOptions {
+                    cores: vec![0, 1],
+                    ..base
+                },
+                16,
+            ),
         ] {
-            let pool = Pool::start(&options, &Arc::new(Shop::new(options.clone())), &Arc::new(Queue::new(1))).expect("the pool starts");
+            let pool = Pool::start(
+                &options,
+                &Arc::new(Shop::new(options.clone())),
+                &Arc::new(Queue::new(1)),
+            )
+            .expect("the pool starts");
             assert_eq!((pool.threads.len(), pool.clocks().len()), (workers, workers));
         }
     }
@@ -90,12 +132,17 @@ mod tests {
     #[test]
     fn work_for_a_client_that_hung_up_is_done() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let options = ShopOptions { pool: Some(1), ..ShopOptions::new(folder.path().join("shop.sqlite")) };
+        let options = ShopOptions {
+            pool: Some(1),
+            ..ShopOptions::new(folder.path().join("shop.sqlite"))
+        };
         let (shop, queue) = (Arc::new(Shop::new(options.clone())), Arc::new(Queue::new(2)));
         let _pool = Pool::start(&options, &shop, &queue).expect("the pool starts");
         let login = || {
             let (reply, answer) = oneshot::channel();
-            let request = Request::Execution(Execution::Login { body: Bytes::from_static(br#"{"customer": 7}"#) });
+            let request = Request::Execution(Execution::Login {
+                body: Bytes::from_static(br#"{"customer": 7}"#),
+            });
             queue.push(Job { request, reply }).expect("the queue has room");
             answer
         };

@@ -19,7 +19,14 @@ struct State<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { state: Mutex::new(State { waiting: VecDeque::new(), closed: false }), arrival: Condvar::new(), capacity }
+        Self {
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                closed: false,
+            }),
+            arrival: Condvar::new(),
+            capacity,
+        }
     }
 
     /// Puts one in, never waiting; gives it back where the queue is full or closed.
@@ -38,7 +45,11 @@ impl<T> Queue<T> {
     pub(crate) fn pop(&self) -> Option<T> {
         let state = self.state();
         let idle = |state: &mut State<T>| state.waiting.is_empty() && !state.closed;
-        self.arrival.wait_while(state, idle).expect("no holder of the queue panics").waiting.pop_front()
+        self.arrival
+            .wait_while(state, idle)
+            .expect("no holder of the queue panics")
+            .waiting
+            .pop_front()
     }
 
     /// Refuses what comes from now on, drops what still waits, and sends the workers home.
@@ -62,7 +73,10 @@ mod tests {
     #[test]
     fn first_in_is_first_out_and_a_full_queue_refuses() {
         let queue = Queue::new(2);
-        assert_eq!((queue.push(1), queue.push(2), queue.push(3)), (Ok(()), Ok(()), Err(3)));
+        assert_eq!(
+            (queue.push(1), queue.push(2), queue.push(3)),
+            (Ok(()), Ok(()), Err(3))
+        );
         assert_eq!((queue.pop(), queue.pop()), (Some(1), Some(2)));
         assert_eq!(queue.push(4), Ok(()));
     }
@@ -73,7 +87,11 @@ mod tests {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| queue.pop())).collect();
             queue.close();
-            assert!(workers.into_iter().all(|worker| worker.join().expect("a worker does not panic").is_none()));
+            assert!(
+                workers
+                    .into_iter()
+                    .all(|worker| worker.join().expect("a worker does not panic").is_none())
+            );
         });
         assert_eq!(queue.push(1), Err(1));
     }

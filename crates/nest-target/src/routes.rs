@@ -69,19 +69,35 @@ async fn login(State(front): State<Front>, body: Bytes) -> Answer {
 }
 
 async fn browse(State(front): State<Front>, Query(query): Query<PageQuery>) -> Answer {
-    front.ask(Request::Execution(Execution::Browse { page: query.page.unwrap_or(1) })).await
+    front
+        .ask(Request::Execution(Execution::Browse {
+            page: query.page.unwrap_or(1),
+        }))
+        .await
 }
 
 async fn search(State(front): State<Front>, Query(query): Query<SearchQuery>) -> Answer {
-    front.ask(Request::Execution(Execution::Search { word: query.q })).await
+    front
+        .ask(Request::Execution(Execution::Search { word: query.q }))
+        .await
 }
 
 async fn pay(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Answer {
-    front.ask(Request::Execution(Execution::Pay { session: session(&headers), body })).await
+    front
+        .ask(Request::Execution(Execution::Pay {
+            session: session(&headers),
+            body,
+        }))
+        .await
 }
 
 async fn receipt(State(front): State<Front>, headers: HeaderMap, Path(id): Path<String>) -> Answer {
-    front.ask(Request::Execution(Execution::Receipt { session: session(&headers), id })).await
+    front
+        .ask(Request::Execution(Execution::Receipt {
+            session: session(&headers),
+            id,
+        }))
+        .await
 }
 
 async fn empty(State(front): State<Front>) -> Answer {
@@ -98,8 +114,14 @@ async fn ledger(State(front): State<Front>) -> Json<Ledger> {
 
 /// The value of the cookie `session`.
 fn session(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).find_map(|cookie| cookie.trim().strip_prefix("session=")).map(str::to_owned)
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|value| value.split(';'))
+        .find_map(|cookie| cookie.trim().strip_prefix("session="))
+        .map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -32,14 +32,29 @@ const FAREWELL: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// An option out of range; an address, file, core or second tier that cannot be used; a calibration that breaks off.
-pub fn serve(options: &ShopOptions, ready: impl FnOnce(SocketAddr), stop: impl Future<Output = ()> + Send + 'static) -> Result<(), TargetError> {
+pub fn serve(
+    options: &ShopOptions,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), TargetError> {
     options.check()?;
-    let elsewhere = cores::allowed()?.into_iter().filter(|core| !options.cores.contains(core)).collect();
+    let elsewhere = cores::allowed()?
+        .into_iter()
+        .filter(|core| !options.cores.contains(core))
+        .collect();
     cores::pin(&options.cores)?;
     fill(options)?;
-    let front = Front { shop: Arc::new(Shop::new(options.clone())), queue: Arc::new(Queue::new(QUEUE_CAPACITY)) };
+    let front = Front {
+        shop: Arc::new(Shop::new(options.clone())),
+        queue: Arc::new(Queue::new(QUEUE_CAPACITY)),
+    };
     let pool = Pool::start(options, &front.shop, &front.queue)?;
-    let clocks: Vec<ThreadClock> = pool.clocks().iter().copied().chain([ThreadClock::of_this_thread()]).collect();
+    let clocks: Vec<ThreadClock> = pool
+        .clocks()
+        .iter()
+        .copied()
+        .chain([ThreadClock::of_this_thread()])
+        .collect();
     let router = router(front.clone());
     network_runtime()?.block_on(async {
         let listener = listen(options.listen).await?;
@@ -47,32 +62,52 @@ pub fn serve(options: &ShopOptions, ready: impl FnOnce(SocketAddr), stop: impl F
         let empty_request_s = calibration::empty_request_s(router.clone(), clocks.clone(), elsewhere).await?;
         front.shop.open(empty_request_s, clocks);
         ready(address);
-        serve_until(listener, router, stop).await.map_err(|source| TargetError::Listen { address, source })
+        serve_until(listener, router, stop)
+            .await
+            .map_err(|source| TargetError::Listen { address, source })
     })
 }
 
 fn fill(options: &ShopOptions) -> Result<(), TargetError> {
     let filled = Store::open(&options.database).and_then(|mut store| store.fill(options.items));
-    filled.map_err(|source| TargetError::Database { path: options.database.clone(), source })
+    filled.map_err(|source| TargetError::Database {
+        path: options.database.clone(),
+        source,
+    })
 }
 
 /// A runtime on the calling thread.
 pub(crate) fn network_runtime() -> Result<Runtime, TargetError> {
-    Builder::new_current_thread().enable_all().build().map_err(|source| TargetError::Resources { what: "event loop", source })
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| TargetError::Resources {
+            what: "event loop",
+            source,
+        })
 }
 
 /// Binds the address.
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, TargetError> {
-    TcpListener::bind(address).await.map_err(|source| TargetError::Listen { address, source })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| TargetError::Listen { address, source })
 }
 
 /// The address that a listener really got.
 pub(crate) fn local_address(listener: &TcpListener, asked: SocketAddr) -> Result<SocketAddr, TargetError> {
-    listener.local_addr().map_err(|source| TargetError::Listen { address: asked, source })
+    listener.local_addr().map_err(|source| TargetError::Listen {
+        address: asked,
+        source,
+    })
 }
 
 /// Serves until `stop`; then lets answers on their way arrive, but not for long.
-async fn serve_until(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+async fn serve_until(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (stopping, stopped) = oneshot::channel::<()>();
     let stop = async move {
         stop.await;

@@ -24,7 +24,12 @@ struct Session {
 impl Sessions {
     /// No sessions yet; each will retain `leak_bytes`.
     pub(crate) fn new(leak_bytes: usize) -> Self {
-        Self { open: HashMap::new(), next_serial: 0, oldest_serial: 0, leak_bytes }
+        Self {
+            open: HashMap::new(),
+            next_serial: 0,
+            oldest_serial: 0,
+            leak_bytes,
+        }
     }
 
     /// Opens a session and returns its token.
@@ -36,7 +41,13 @@ impl Sessions {
         let token = token(self.next_serial);
         self.next_serial += 1;
         // Not zeroes: the pages of a zeroed allocation take no memory until they are written.
-        self.open.insert(token.clone(), Session { customer, _leak: vec![1; self.leak_bytes] });
+        self.open.insert(
+            token.clone(),
+            Session {
+                customer,
+                _leak: vec![1; self.leak_bytes],
+            },
+        );
         token
     }
 
@@ -69,14 +80,20 @@ mod tests {
     #[test]
     fn tokens_are_splitmix64_from_seed_0() {
         // First outputs of the reference implementation, https://prng.di.unimi.it/splitmix64.c.
-        assert_eq!([token(0), token(1), token(2)], ["e220a8397b1dcdaf", "6e789e6aa1b965f4", "06c45d188009454f"]);
+        assert_eq!(
+            [token(0), token(1), token(2)],
+            ["e220a8397b1dcdaf", "6e789e6aa1b965f4", "06c45d188009454f"]
+        );
     }
 
     #[test]
     fn a_session_knows_its_customer_until_it_is_forgotten() {
         let mut sessions = Sessions::new(10);
         let (first, second) = (sessions.open(7), sessions.open(8));
-        assert_eq!((sessions.customer(&first), sessions.customer(&second)), (Some(7), Some(8)));
+        assert_eq!(
+            (sessions.customer(&first), sessions.customer(&second)),
+            (Some(7), Some(8))
+        );
         assert_eq!(sessions.open[&first]._leak.len(), 10);
         sessions.forget();
         assert_eq!(sessions.customer(&first), None);

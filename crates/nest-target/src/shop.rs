@@ -56,7 +56,10 @@ struct PayBody {
 
 impl Shop {
     pub(crate) fn new(options: ShopOptions) -> Self {
-        let ledger = Ledger { items: u64::from(options.items), ..Ledger::default() };
+        let ledger = Ledger {
+            items: u64::from(options.items),
+            ..Ledger::default()
+        };
         Self {
             sessions: Mutex::new(Sessions::new(options.leak_bytes_per_session)),
             ledger: Mutex::new(ledger),
@@ -71,19 +74,31 @@ impl Shop {
     pub(crate) fn open(&self, empty_request_s: f64, clocks: Vec<ThreadClock>) {
         let mut ledger = self.ledger.lock().expect("no holder of the ledger panics");
         ledger.empty_request_s = empty_request_s;
-        let opening = Opening { spent_s: spent_by(&clocks), inside_s: inside_s(&ledger), clocks };
+        let opening = Opening {
+            spent_s: spent_by(&clocks),
+            inside_s: inside_s(&ledger),
+            clocks,
+        };
         self.opening.set(opening).expect("a shop opens once");
     }
 
     fn empty_request_s(&self) -> f64 {
-        self.ledger.lock().expect("no holder of the ledger panics").empty_request_s
+        self.ledger
+            .lock()
+            .expect("no holder of the ledger panics")
+            .empty_request_s
     }
 
     /// The ledger as it is now.
     pub(crate) fn ledger(&self) -> Ledger {
-        let mut ledger = self.ledger.lock().expect("no holder of the ledger panics").clone();
+        let mut ledger = self
+            .ledger
+            .lock()
+            .expect("no holder of the ledger panics")
+            .clone();
         if let Some(opening) = self.opening.get() {
-            ledger.overhead_s = spent_by(&opening.clocks) - opening.spent_s - (inside_s(&ledger) - opening.inside_s);
+            ledger.overhead_s =
+                spent_by(&opening.clocks) - opening.spent_s - (inside_s(&ledger) - opening.inside_s);
         }
         ledger
     }
@@ -120,7 +135,11 @@ impl Clerk<'_> {
         let empty_s = self.shop.empty_request_s();
         clock::burn_until(start_s + here_s - empty_s);
         let cpu_s = clock::spent_s() - start_s;
-        self.shop.ledger.lock().expect("no holder of the ledger panics").record(behaviour, cpu_s, here_s);
+        self.shop
+            .ledger
+            .lock()
+            .expect("no holder of the ledger panics")
+            .record(behaviour, cpu_s, here_s);
         Ok(answer)
     }
 
@@ -136,36 +155,69 @@ impl Clerk<'_> {
     }
 
     fn login(&self, body: &[u8]) -> Result<Answer, Refusal> {
-        let body: LoginBody = serde_json::from_slice(body).map_err(|_| Refusal::Body { expected: "{\"customer\": number}" })?;
-        let token = self.shop.sessions.lock().expect("no holder of the sessions panics").open(body.customer);
+        let body: LoginBody = serde_json::from_slice(body).map_err(|_| Refusal::Body {
+            expected: "{\"customer\": number}",
+        })?;
+        let token = self
+            .shop
+            .sessions
+            .lock()
+            .expect("no holder of the sessions panics")
+            .open(body.customer);
         Ok(Answer::json(200, &json!({ "session": token })).with_session(token))
     }
 
     fn pay(&self, session: Option<&str>, body: &[u8]) -> Result<Answer, Refusal> {
         let customer = self.customer(session)?;
-        let refusal = Refusal::Body { expected: "{\"amount\": \"12.50\"}" };
-        let cents = serde_json::from_slice(body).ok().and_then(|body: PayBody| amount::to_cents(&body.amount)).ok_or(refusal)?;
+        let refusal = Refusal::Body {
+            expected: "{\"amount\": \"12.50\"}",
+        };
+        let cents = serde_json::from_slice(body)
+            .ok()
+            .and_then(|body: PayBody| amount::to_cents(&body.amount))
+            .ok_or(refusal)?;
         let _writing = self.shop.writing.lock().expect("no writer panics");
-        Ok(Answer::json(201, &json!({ "payment": self.store.pay(customer, cents)? })))
+        Ok(Answer::json(
+            201,
+            &json!({ "payment": self.store.pay(customer, cents)? }),
+        ))
     }
 
     fn receipt(&self, session: Option<&str>, id: &str) -> Result<Answer, Refusal> {
         self.customer(session)?;
-        let receipt = id.parse().ok().map(|id| self.store.receipt(id)).transpose()?.flatten();
+        let receipt = id
+            .parse()
+            .ok()
+            .map(|id| self.store.receipt(id))
+            .transpose()?
+            .flatten();
         let receipt = receipt.ok_or_else(|| Refusal::NoReceipt { id: id.to_owned() })?;
         Ok(Answer::json(200, &receipt))
     }
 
     fn customer(&self, session: Option<&str>) -> Result<u64, Refusal> {
-        let sessions = self.shop.sessions.lock().expect("no holder of the sessions panics");
-        session.and_then(|token| sessions.customer(token)).ok_or(Refusal::NoSession)
+        let sessions = self
+            .shop
+            .sessions
+            .lock()
+            .expect("no holder of the sessions panics");
+        session
+            .and_then(|token| sessions.customer(token))
+            .ok_or(Refusal::NoSession)
     }
 
     fn reset(&self) -> Result<Answer, Refusal> {
         let _writing = self.shop.writing.lock().expect("no writer panics");
         self.store.reset()?;
-        self.shop.sessions.lock().expect("no holder of the sessions panics").forget();
-        Ok(Answer::json(200, &json!({ "items": self.shop.options.items, "payments": FILLED_PAYMENTS })))
+        self.shop
+            .sessions
+            .lock()
+            .expect("no holder of the sessions panics")
+            .forget();
+        Ok(Answer::json(
+            200,
+            &json!({ "items": self.shop.options.items, "payments": FILLED_PAYMENTS }),
+        ))
     }
 }
 

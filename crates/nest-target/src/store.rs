@@ -17,9 +17,13 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, price_cents INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS payments (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL, amount_cents INTEGER NOT NULL);";
 
-const ADJECTIVES: [&str; 7] = ["plain", "sturdy", "folding", "painted", "small", "antique", "light"];
+const ADJECTIVES: [&str; 7] = [
+    "plain", "sturdy", "folding", "painted", "small", "antique", "light",
+];
 const MATERIALS: [&str; 5] = ["oak", "steel", "linen", "glass", "bamboo"];
-const NOUNS: [&str; 11] = ["chair", "table", "lamp", "shelf", "basket", "bowl", "clock", "mirror", "stool", "tray", "vase"];
+const NOUNS: [&str; 11] = [
+    "chair", "table", "lamp", "shelf", "basket", "bowl", "clock", "mirror", "stool", "tray", "vase",
+];
 
 /// One connection to the file; every worker has its own.
 #[derive(Debug)]
@@ -62,7 +66,12 @@ impl Store {
         let mut item = transaction.prepare("INSERT OR IGNORE INTO items VALUES (?1, ?2, ?3, ?4)")?;
         for id in 1..=items {
             let (name, description) = item_text(id);
-            item.execute(params![id, name, description, 99 + u64::from(id) * 7_919 % 20_000])?;
+            item.execute(params![
+                id,
+                name,
+                description,
+                99 + u64::from(id) * 7_919 % 20_000
+            ])?;
         }
         drop(item);
         let mut payment = transaction.prepare("INSERT OR IGNORE INTO payments VALUES (?1, ?1, ?2)")?;
@@ -75,13 +84,17 @@ impl Store {
 
     /// Deletes the payments beyond the fill; the next one is number 101 again.
     pub(crate) fn reset(&self) -> rusqlite::Result<()> {
-        self.connection.execute("DELETE FROM payments WHERE id > ?1", [FILLED_PAYMENTS]).map(drop)
+        self.connection
+            .execute("DELETE FROM payments WHERE id > ?1", [FILLED_PAYMENTS])
+            .map(drop)
     }
 
     /// The items of a page, counted from 1; empty beyond the last.
     pub(crate) fn page(&self, page: u32) -> rusqlite::Result<Vec<Item>> {
         let before = page.saturating_sub(1).saturating_mul(PAGE_ITEMS);
-        let mut statement = self.connection.prepare("SELECT * FROM items WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT * FROM items WHERE id > ?1 ORDER BY id LIMIT ?2")?;
         statement.query_map([before, PAGE_ITEMS], item)?.collect()
     }
 
@@ -90,35 +103,65 @@ impl Store {
         let mut statement = self
             .connection
             .prepare("SELECT * FROM items WHERE name LIKE ?1 ESCAPE '\\' OR description LIKE ?1 ESCAPE '\\' ORDER BY price_cents, id LIMIT ?2")?;
-        statement.query_map(params![like_pattern(word), PAGE_ITEMS], item)?.collect()
+        statement
+            .query_map(params![like_pattern(word), PAGE_ITEMS], item)?
+            .collect()
     }
 
     /// Stores a payment, returning once it is on disk, and gives its id.
     pub(crate) fn pay(&self, customer: u64, cents: i64) -> rusqlite::Result<i64> {
         // SQLite's integers are signed; a customer number comes back bit for bit.
-        self.connection.execute("INSERT INTO payments (customer, amount_cents) VALUES (?1, ?2)", params![customer.cast_signed(), cents])?;
+        self.connection.execute(
+            "INSERT INTO payments (customer, amount_cents) VALUES (?1, ?2)",
+            params![customer.cast_signed(), cents],
+        )?;
         Ok(self.connection.last_insert_rowid())
     }
 
     /// The payment of that id.
     pub(crate) fn receipt(&self, id: i64) -> rusqlite::Result<Option<Receipt>> {
-        self.connection.query_row("SELECT id, customer, amount_cents FROM payments WHERE id = ?1", [id], receipt).optional()
+        self.connection
+            .query_row(
+                "SELECT id, customer, amount_cents FROM payments WHERE id = ?1",
+                [id],
+                receipt,
+            )
+            .optional()
     }
 }
 
 fn item(row: &Row) -> rusqlite::Result<Item> {
-    Ok(Item { id: row.get(0)?, name: row.get(1)?, description: row.get(2)?, price: amount::from_cents(row.get(3)?) })
+    Ok(Item {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        description: row.get(2)?,
+        price: amount::from_cents(row.get(3)?),
+    })
 }
 
 fn receipt(row: &Row) -> rusqlite::Result<Receipt> {
-    Ok(Receipt { receipt: row.get(0)?, customer: row.get(1)?, amount: amount::from_cents(row.get(2)?) })
+    Ok(Receipt {
+        receipt: row.get(0)?,
+        customer: row.get(1)?,
+        amount: amount::from_cents(row.get(2)?),
+    })
 }
 
 /// Name and description of item `id`: the numbers of words are coprime, so all combinations occur.
 fn item_text(id: u32) -> (String, String) {
-    let word = |words: &[&'static str]| words.iter().copied().cycle().nth(id as usize % words.len()).unwrap_or_default();
+    let word = |words: &[&'static str]| {
+        words
+            .iter()
+            .copied()
+            .cycle()
+            .nth(id as usize % words.len())
+            .unwrap_or_default()
+    };
     let (adjective, material, noun) = (word(&ADJECTIVES), word(&MATERIALS), word(&NOUNS));
-    (format!("{adjective} {material} {noun} {id}"), format!("A {adjective} {noun} of {material}, made to last, number {id} of our range."))
+    (
+        format!("{adjective} {material} {noun} {id}"),
+        format!("A {adjective} {noun} of {material}, made to last, number {id} of our range."),
+    )
 }
 
 /// The `LIKE` pattern of texts that contain `word`, whose own wildcards are taken literally.
@@ -145,10 +188,16 @@ mod tests {
     #[test]
     fn filling_again_brings_back_the_fill() {
         let (_folder, mut store) = filled(50);
-        assert_eq!(ids(&store.page(3).expect("a page reads")), (41..=50).collect::<Vec<_>>());
+        assert_eq!(
+            ids(&store.page(3).expect("a page reads")),
+            (41..=50).collect::<Vec<_>>()
+        );
         assert_eq!(store.pay(7, 1_250).expect("a payment is stored"), 101);
         store.fill(30).expect("the file is filled again");
-        assert_eq!(ids(&store.page(2).expect("a page reads")), (21..=30).collect::<Vec<_>>());
+        assert_eq!(
+            ids(&store.page(2).expect("a page reads")),
+            (21..=30).collect::<Vec<_>>()
+        );
         assert!(store.page(3).expect("a page reads").is_empty());
         assert!(store.receipt(101).expect("a receipt reads").is_none());
         assert_eq!(store.pay(7, 1_250).expect("a payment is stored"), 101);
@@ -158,9 +207,22 @@ mod tests {
     fn a_receipt_shows_what_was_paid() {
         let (_folder, store) = filled(0);
         let id = store.pay(7, 1_250).expect("a payment is stored");
-        let receipt = store.receipt(id).expect("a receipt reads").expect("it was just paid");
-        assert_eq!((receipt.receipt, receipt.customer, receipt.amount.as_str()), (id, 7, "12.50"));
-        assert_eq!(store.receipt(100).expect("a receipt reads").expect("the fill has it").amount, "125.00");
+        let receipt = store
+            .receipt(id)
+            .expect("a receipt reads")
+            .expect("it was just paid");
+        assert_eq!(
+            (receipt.receipt, receipt.customer, receipt.amount.as_str()),
+            (id, 7, "12.50")
+        );
+        assert_eq!(
+            store
+                .receipt(100)
+                .expect("a receipt reads")
+                .expect("the fill has it")
+                .amount,
+            "125.00"
+        );
     }
 
     #[test]
@@ -176,7 +238,11 @@ mod tests {
     #[test]
     fn commits_are_synced_to_a_write_ahead_log() {
         let (_folder, store) = filled(0);
-        let pragma = |name: &str| store.connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+        let pragma = |name: &str| {
+            store
+                .connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+        };
         assert_eq!(pragma("journal_mode"), Ok("wal".to_owned().into()));
         assert_eq!(pragma("synchronous"), Ok(2.into()));
     }

@@ -41,7 +41,11 @@ struct Connection {
 ///
 /// # Errors
 /// An address or core that cannot be used.
-pub fn serve_tier(options: &TierOptions, ready: impl FnOnce(SocketAddr), stop: impl Future<Output = ()>) -> Result<(), TargetError> {
+pub fn serve_tier(
+    options: &TierOptions,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), TargetError> {
     cores::pin(&options.cores)?;
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let mut connections = Vec::new();
@@ -75,7 +79,9 @@ fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<Connection
     let stream = Arc::new(stream);
     let ours = Arc::clone(&stream);
     // A connection that breaks is the shop's to notice; the tier goes on with the others.
-    let thread = thread::Builder::new().name("connection".to_owned()).spawn(move || drop(converse(&ours, &ledger)))?;
+    let thread = thread::Builder::new()
+        .name("connection".to_owned())
+        .spawn(move || drop(converse(&ours, &ledger)))?;
     Ok(Connection { stream, thread })
 }
 
@@ -97,16 +103,23 @@ fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
             return Ok(());
         }
         let answer = match line.trim_end() {
-            "ledger" => serde_json::to_string(&*ledger.lock().expect("no holder of the ledger panics")).expect("plain data serialises"),
+            "ledger" => serde_json::to_string(&*ledger.lock().expect("no holder of the ledger panics"))
+                .expect("plain data serialises"),
             burn => match parse_burn(burn) {
                 Some((behaviour, set_s)) => {
                     clock::burn_until(counted_s + set_s);
                     let now_s = clock::spent_s();
-                    ledger.lock().expect("no holder of the ledger panics").record(behaviour, now_s - counted_s, set_s);
+                    ledger.lock().expect("no holder of the ledger panics").record(
+                        behaviour,
+                        now_s - counted_s,
+                        set_s,
+                    );
                     counted_s = now_s;
                     "ok".to_owned()
                 }
-                None => format!("error: {burn:?} is neither `ledger` nor a behaviour and its seconds, 0 to {LONGEST_BURN_S}"),
+                None => format!(
+                    "error: {burn:?} is neither `ledger` nor a behaviour and its seconds, 0 to {LONGEST_BURN_S}"
+                ),
             },
         };
         let mut writer = stream;
@@ -119,7 +132,9 @@ fn parse_burn(line: &str) -> Option<(Behaviour, f64)> {
     let (name, seconds) = line.split_once(' ')?;
     let seconds: f64 = seconds.parse().ok()?;
     let behaviour = Behaviour::from_name(name)?;
-    (0.0..=LONGEST_BURN_S).contains(&seconds).then_some((behaviour, seconds))
+    (0.0..=LONGEST_BURN_S)
+        .contains(&seconds)
+        .then_some((behaviour, seconds))
 }
 
 #[cfg(test)]
@@ -129,7 +144,15 @@ mod tests {
     #[test]
     fn only_known_behaviours_and_sensible_seconds_burn() {
         assert_eq!(parse_burn("browse 0.002"), Some((Behaviour::Browse, 0.002)));
-        for wrong in ["", "browse", "browse x", "browse -1", "browse NaN", "browse 61", "steal 0.1"] {
+        for wrong in [
+            "",
+            "browse",
+            "browse x",
+            "browse -1",
+            "browse NaN",
+            "browse 61",
+            "steal 0.1",
+        ] {
             assert_eq!(parse_burn(wrong), None, "{wrong:?}");
         }
     }

@@ -19,7 +19,10 @@ pub(crate) struct TierClient {
 impl TierClient {
     pub(crate) fn connect(address: SocketAddr) -> Result<Self, TargetError> {
         let stream = open(address).map_err(|source| TargetError::Tier { address, source })?;
-        Ok(Self { address, stream: Some(stream) })
+        Ok(Self {
+            address,
+            stream: Some(stream),
+        })
     }
 
     /// Lets the second tier spend `cpu_s` seconds of CPU, and waits for it.
@@ -28,7 +31,9 @@ impl TierClient {
             Some(stream) => stream,
             None => open(self.address)?,
         };
-        stream.get_mut().write_all(format!("{} {cpu_s}\n", behaviour.name()).as_bytes())?;
+        stream
+            .get_mut()
+            .write_all(format!("{} {cpu_s}\n", behaviour.name()).as_bytes())?;
         let mut answer = String::new();
         stream.read_line(&mut answer)?;
         if answer != "ok\n" {

@@ -16,7 +16,10 @@ fn fifty_receipts_cost_what_was_set() {
     }
     let ledger = client.ledger();
     assert_eq!(ledger.behaviours["receipt"].executions, 50);
-    assert!((ledger.behaviours["receipt"].set_s - 50.0 * options.demands.receipt_s).abs() < 1e-9, "{ledger:?}");
+    assert!(
+        (ledger.behaviours["receipt"].set_s - 50.0 * options.demands.receipt_s).abs() < 1e-9,
+        "{ledger:?}"
+    );
     assert_set(&ledger, &opened, "receipt", options.demands.receipt_s);
 }
 
@@ -24,17 +27,28 @@ fn fifty_receipts_cost_what_was_set() {
 fn a_search_costs_more_where_more_is_stored() {
     for items in [1_000, 8_000] {
         let (_folder, options) = shop_options();
-        let shop = start_shop(&ShopOptions { items, ..options.clone() });
+        let shop = start_shop(&ShopOptions {
+            items,
+            ..options.clone()
+        });
         let mut client = Client::new(shop.address);
         for _ in 0..10 {
             assert_eq!(client.get("/search?q=bamboo").status, 200);
         }
-        assert_set(&client.ledger(), &Ledger::default(), "search", options.demands.total_s(Behaviour::Search, items));
+        assert_set(
+            &client.ledger(),
+            &Ledger::default(),
+            "search",
+            options.demands.total_s(Behaviour::Search, items),
+        );
     }
 }
 
 /// Within 10 %: the overhead of a request is foreseen by calibration, and differs with what else the machine does.
 fn assert_set(ledger: &Ledger, earlier: &Ledger, behaviour: &str, set_s: f64) {
     let spent_s = ledger.per_execution_since(earlier)[behaviour];
-    assert!((0.9..1.1).contains(&(spent_s / set_s)), "{spent_s} for {set_s}: {ledger:?}");
+    assert!(
+        (0.9..1.1).contains(&(spent_s / set_s)),
+        "{spent_s} for {set_s}: {ledger:?}"
+    );
 }

@@ -16,22 +16,52 @@ fn a_customer_walks_through_the_shop_on_one_connection() {
     let mut client = Client::logged_in(shop.address);
 
     let items = client.get("/items?page=2");
-    assert_eq!((items.status, items.header("content-type")), (200, Some("application/json")));
+    assert_eq!(
+        (items.status, items.header("content-type")),
+        (200, Some("application/json"))
+    );
     assert_eq!(items.json().as_array().map(Vec::len), Some(20));
     assert_eq!(items.json()[0]["id"], 21);
 
     let hits = client.get("/search?q=oak").json();
-    assert!(hits["hits"][0]["name"].as_str().is_some_and(|name| name.contains("oak")), "{hits}");
+    assert!(
+        hits["hits"][0]["name"]
+            .as_str()
+            .is_some_and(|name| name.contains("oak")),
+        "{hits}"
+    );
 
     let payment = client.post("/pay", r#"{"amount": "12.50"}"#);
     assert_eq!((payment.status, payment.json()), (201, json!({ "payment": 101 })));
-    assert_eq!(client.get("/receipts/101").json(), json!({ "receipt": 101, "customer": 7, "amount": "12.50" }));
-    assert_eq!((client.get("/receipts/1").status, client.get("/receipts/100").status), (200, 200));
+    assert_eq!(
+        client.get("/receipts/101").json(),
+        json!({ "receipt": 101, "customer": 7, "amount": "12.50" })
+    );
+    assert_eq!(
+        (
+            client.get("/receipts/1").status,
+            client.get("/receipts/100").status
+        ),
+        (200, 200)
+    );
     assert_eq!(client.get("/healthz").status, 200);
 
     let ledger = client.ledger();
-    let executions: Vec<_> = ledger.behaviours.iter().map(|(name, entry)| (name.as_str(), entry.executions)).collect();
-    assert_eq!(executions, [("browse", 1), ("login", 1), ("pay", 1), ("receipt", 3), ("search", 1)]);
+    let executions: Vec<_> = ledger
+        .behaviours
+        .iter()
+        .map(|(name, entry)| (name.as_str(), entry.executions))
+        .collect();
+    assert_eq!(
+        executions,
+        [
+            ("browse", 1),
+            ("login", 1),
+            ("pay", 1),
+            ("receipt", 3),
+            ("search", 1)
+        ]
+    );
     assert_eq!(ledger.items, 1_000);
     assert!(ledger.empty_request_s > 0.0);
 }
@@ -41,8 +71,14 @@ fn a_login_sets_the_cookie_that_it_names() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
     let answer = Client::new(shop.address).post("/login", r#"{"customer": 7}"#);
-    let session = answer.json()["session"].as_str().expect("a login opens a session").to_owned();
-    assert_eq!(answer.header("set-cookie"), Some(format!("session={session}; Path=/; HttpOnly").as_str()));
+    let session = answer.json()["session"]
+        .as_str()
+        .expect("a login opens a session")
+        .to_owned();
+    assert_eq!(
+        answer.header("set-cookie"),
+        Some(format!("session={session}; Path=/; HttpOnly").as_str())
+    );
 }
 
 #[test]
@@ -50,14 +86,26 @@ fn refusals_say_why_and_are_no_executions() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
     let mut stranger = Client::new(shop.address);
-    for answer in [stranger.post("/pay", r#"{"amount": "12.50"}"#), stranger.get("/receipts/1")] {
-        assert_eq!((answer.status, answer.json()), (401, json!({ "error": "no such session; POST /login opens one" })));
+    for answer in [
+        stranger.post("/pay", r#"{"amount": "12.50"}"#),
+        stranger.get("/receipts/1"),
+    ] {
+        assert_eq!(
+            (answer.status, answer.json()),
+            (401, json!({ "error": "no such session; POST /login opens one" }))
+        );
     }
     assert_eq!(stranger.post("/login", "customer=7").status, 400);
     assert_eq!(stranger.post("/login", &"x".repeat(100_000)).status, 413);
 
     let mut customer = Client::logged_in(shop.address);
-    assert_eq!((customer.get("/receipts/101").status, customer.get("/receipts/first").status), (404, 404));
+    assert_eq!(
+        (
+            customer.get("/receipts/101").status,
+            customer.get("/receipts/first").status
+        ),
+        (404, 404)
+    );
     assert_eq!(customer.post("/pay", r#"{"amount": 12.5}"#).status, 400);
     let names: Vec<_> = customer.ledger().behaviours.into_keys().collect();
     assert_eq!(names, ["login"]);
@@ -68,18 +116,30 @@ fn a_reset_brings_back_the_fill() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
     let mut client = Client::logged_in(shop.address);
-    assert_eq!(client.post("/pay", r#"{"amount": "1.00"}"#).json(), json!({ "payment": 101 }));
-    assert_eq!(client.post("/reset", "").json(), json!({ "items": 1_000, "payments": 100 }));
+    assert_eq!(
+        client.post("/pay", r#"{"amount": "1.00"}"#).json(),
+        json!({ "payment": 101 })
+    );
+    assert_eq!(
+        client.post("/reset", "").json(),
+        json!({ "items": 1_000, "payments": 100 })
+    );
     assert_eq!(client.get("/receipts/1").status, 401);
     let mut client = Client::logged_in(shop.address);
     assert_eq!(client.get("/receipts/101").status, 404);
-    assert_eq!(client.post("/pay", r#"{"amount": "1.00"}"#).json(), json!({ "payment": 101 }));
+    assert_eq!(
+        client.post("/pay", r#"{"amount": "1.00"}"#).json(),
+        json!({ "payment": 101 })
+    );
 }
 
 #[test]
 fn one_worker_answers_everybody() {
     let (_folder, options) = shop_options();
-    let shop = start_shop(&ShopOptions { pool: Some(1), ..options });
+    let shop = start_shop(&ShopOptions {
+        pool: Some(1),
+        ..options
+    });
     let statuses = browse_at_once(&shop, 8);
     assert_eq!(statuses, [200; 8]);
 }
@@ -87,7 +147,10 @@ fn one_worker_answers_everybody() {
 #[test]
 fn the_global_lock_lets_one_execution_pass_at_a_time() {
     let (_folder, options) = shop_options();
-    let shop = start_shop(&ShopOptions { lock_s: 0.05, ..options });
+    let shop = start_shop(&ShopOptions {
+        lock_s: 0.05,
+        ..options
+    });
     let start = Instant::now();
     assert_eq!(browse_at_once(&shop, 6), [200; 6]);
     // A lower bound cannot fail by chance: no sleep ends early. Without the lock it would be some 50 ms.
@@ -100,29 +163,59 @@ fn the_global_lock_lets_one_execution_pass_at_a_time() {
 #[test]
 fn a_shop_that_cannot_start_says_why() {
     let (folder, options) = shop_options();
-    let start = |options: &ShopOptions| serve(options, |_| panic!("it cannot be ready"), std::future::pending());
+    let start =
+        |options: &ShopOptions| serve(options, |_| panic!("it cannot be ready"), std::future::pending());
 
-    let shares = Demands { database_share: 1.5, ..Demands::default() };
-    let wrong = start(&ShopOptions { demands: shares, ..options.clone() });
-    assert!(matches!(wrong, Err(TargetError::OutOfRange { option: "database_share", .. })), "{wrong:?}");
+    let shares = Demands {
+        database_share: 1.5,
+        ..Demands::default()
+    };
+    let wrong = start(&ShopOptions {
+        demands: shares,
+        ..options.clone()
+    });
+    assert!(
+        matches!(
+            wrong,
+            Err(TargetError::OutOfRange {
+                option: "database_share",
+                ..
+            })
+        ),
+        "{wrong:?}"
+    );
 
-    let wrong = start(&ShopOptions { database: folder.path().join("missing").join("shop.sqlite"), ..options.clone() });
+    let wrong = start(&ShopOptions {
+        database: folder.path().join("missing").join("shop.sqlite"),
+        ..options.clone()
+    });
     assert!(matches!(wrong, Err(TargetError::Database { .. })), "{wrong:?}");
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let listen = taken.local_addr().expect("it is bound");
-    let wrong = start(&ShopOptions { listen, ..options.clone() });
+    let wrong = start(&ShopOptions {
+        listen,
+        ..options.clone()
+    });
     assert!(matches!(wrong, Err(TargetError::Listen { .. })), "{wrong:?}");
 
     drop(taken);
-    let wrong = start(&ShopOptions { database_tier: Some(listen), ..options });
+    let wrong = start(&ShopOptions {
+        database_tier: Some(listen),
+        ..options
+    });
     assert!(matches!(wrong, Err(TargetError::Tier { .. })), "{wrong:?}");
 }
 
 /// So many customers who browse at the same time, each on a connection of its own; their statuses.
 fn browse_at_once(shop: &support::Running, customers: usize) -> Vec<u16> {
     thread::scope(|scope| {
-        let browsing: Vec<_> = (0..customers).map(|_| scope.spawn(|| Client::new(shop.address).get("/items").status)).collect();
-        browsing.into_iter().map(|customer| customer.join().expect("a customer does not panic")).collect()
+        let browsing: Vec<_> = (0..customers)
+            .map(|_| scope.spawn(|| Client::new(shop.address).get("/items").status))
+            .collect();
+        browsing
+            .into_iter()
+            .map(|customer| customer.join().expect("a customer does not panic"))
+            .collect()
     })
 }

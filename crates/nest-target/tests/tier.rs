@@ -11,7 +11,10 @@ use support::{Client, shop_options, start_shop, start_tier};
 /// One line to the tier, one line back.
 fn say(address: SocketAddr, line: &str) -> String {
     let mut stream = BufReader::new(TcpStream::connect(address).expect("the tier listens"));
-    stream.get_mut().write_all(format!("{line}\n").as_bytes()).expect("the tier reads");
+    stream
+        .get_mut()
+        .write_all(format!("{line}\n").as_bytes())
+        .expect("the tier reads");
     let mut answer = String::new();
     stream.read_line(&mut answer).expect("the tier answers");
     answer
@@ -40,7 +43,10 @@ fn a_line_burns_and_is_booked() {
 fn the_share_of_each_demand_moves_to_the_tier() {
     let tier = start_tier();
     let (_folder, options) = shop_options();
-    let shop = start_shop(&ShopOptions { database_tier: Some(tier.address), ..options.clone() });
+    let shop = start_shop(&ShopOptions {
+        database_tier: Some(tier.address),
+        ..options.clone()
+    });
     let mut client = Client::logged_in(shop.address);
     for id in 1..=10 {
         assert_eq!(client.get(&format!("/receipts/{id}")).status, 200);
@@ -48,10 +54,16 @@ fn the_share_of_each_demand_moves_to_the_tier() {
     for (ledger, share) in [(client.ledger(), 0.6), (ledger(tier.address), 0.4)] {
         let entry = ledger.behaviours["receipt"];
         assert_eq!(entry.executions, 10);
-        assert!((entry.set_s - 10.0 * share * options.demands.receipt_s).abs() < 1e-9, "{entry:?}");
+        assert!(
+            (entry.set_s - 10.0 * share * options.demands.receipt_s).abs() < 1e-9,
+            "{entry:?}"
+        );
         // 10 %, as for a single tier: the overhead of a request is foreseen by calibration.
         let spent_s = ledger.per_execution_since(&Ledger::default())["receipt"];
-        assert!((0.9..1.1).contains(&(10.0 * spent_s / entry.set_s)), "{spent_s} in {entry:?}");
+        assert!(
+            (0.9..1.1).contains(&(10.0 * spent_s / entry.set_s)),
+            "{spent_s} in {entry:?}"
+        );
     }
 }
 
@@ -59,7 +71,10 @@ fn the_share_of_each_demand_moves_to_the_tier() {
 fn a_lost_tier_is_a_bad_gateway() {
     let tier = start_tier();
     let (_folder, options) = shop_options();
-    let shop = start_shop(&ShopOptions { database_tier: Some(tier.address), ..options });
+    let shop = start_shop(&ShopOptions {
+        database_tier: Some(tier.address),
+        ..options
+    });
     drop(tier);
     let answer = Client::new(shop.address).get("/items");
     assert_eq!(answer.status, 502, "{answer:?}");

@@ -25,7 +25,10 @@ fn the_process_spends_what_the_ledger_says() {
     let spent_s = shop_cpu_s() - before_s;
     let share = (booked_s(&mut client) - booked_before_s) / spent_s;
     // 1 %: the answer to the last look at the ledger is on one side only.
-    assert!((0.99..1.01).contains(&share), "the ledger says {share} of the {spent_s} s that were spent");
+    assert!(
+        (0.99..1.01).contains(&share),
+        "the ledger says {share} of the {spent_s} s that were spent"
+    );
 }
 
 fn booked_s(client: &mut Client) -> f64 {
@@ -35,6 +38,7 @@ fn booked_s(client: &mut Client) -> f64 {
 
 /// CPU seconds of this process without this thread, which plays the customers.
 fn shop_cpu_s() -> f64 {
-    let spent_s = |clock: ClockId| Duration::from(clock.now().expect("Linux keeps these clocks")).as_secs_f64();
+    let spent_s =
+        |clock: ClockId| Duration::from(clock.now().expect("Linux keeps these clocks")).as_secs_f64();
     spent_s(ClockId::CLOCK_PROCESS_CPUTIME_ID) - spent_s(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }

@@ -16,7 +16,12 @@ const LARGEST_TRANSFER: i64 = 1000; // in cents
 const ENTRIES: i64 = 20; // on a statement of account
 
 fn main() -> ExitCode {
-    locust_nest::run(Registry::new().with("balance", Balance).with("statement", StatementOfAccount).with("transfer", Transfer))
+    locust_nest::run(
+        Registry::new()
+            .with("balance", Balance)
+            .with("statement", StatementOfAccount)
+            .with("transfer", Transfer),
+    )
 }
 
 /// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here have it for
@@ -32,7 +37,11 @@ struct Session {
 impl Session {
     async fn open(turn: &mut Turn<'_>) -> Result<Self, Failure> {
         let mut config = tokio_postgres::Config::new();
-        config.host(turn.target().host()).port(turn.target().port()).dbname(turn.target().name()).user("bank");
+        config
+            .host(turn.target().host())
+            .port(turn.target().port())
+            .dbname(turn.target().name())
+            .user("bank");
         turn.request("connect", async {
             let (client, connection) = config.connect(NoTls).await?;
             // Reads and writes until the client is dropped; an error reaches whoever waits for an answer.
@@ -61,7 +70,8 @@ impl Behaviour for Balance {
 
     async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let account = turn.int(1, ACCOUNTS);
-        turn.request("read", session.client.query_one(&session.balance, &[&account])).await?;
+        turn.request("read", session.client.query_one(&session.balance, &[&account]))
+            .await?;
         Ok(())
     }
 }
@@ -78,9 +88,16 @@ impl Behaviour for StatementOfAccount {
 
     async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let account = turn.int(1, ACCOUNTS);
-        let rows = turn.request("list", session.client.query(&session.entries, &[&account, &ENTRIES])).await?;
+        let rows = turn
+            .request(
+                "list",
+                session.client.query(&session.entries, &[&account, &ENTRIES]),
+            )
+            .await?;
         match rows.iter().find(|row| row.get::<_, i64>("payer") != account) {
-            Some(_) => Err(Failure::check(format!("account {account} was shown an entry of another one"))),
+            Some(_) => Err(Failure::check(format!(
+                "account {account} was shown an entry of another one"
+            ))),
             None => Ok(()),
         }
     }
@@ -106,12 +123,23 @@ impl Behaviour for Transfer {
 
         let transaction = turn.request("begin", session.client.transaction()).await?;
         for (account, change) in changes {
-            let changed = turn.request("update", transaction.execute(&session.change, &[&account, &change])).await?;
+            let changed = turn
+                .request(
+                    "update",
+                    transaction.execute(&session.change, &[&account, &change]),
+                )
+                .await?;
             if changed != 1 {
-                return Err(Failure::check(format!("{changed} rows of account {account} were changed")));
+                return Err(Failure::check(format!(
+                    "{changed} rows of account {account} were changed"
+                )));
             }
         }
-        turn.request("insert", transaction.execute(&session.note, &[&payer, &payee, &cents])).await?;
+        turn.request(
+            "insert",
+            transaction.execute(&session.note, &[&payer, &payee, &cents]),
+        )
+        .await?;
         turn.request("commit", transaction.commit()).await
     }
 }

@@ -16,9 +16,19 @@ pub fn run(arguments: &AllArguments, registry: &Registry) -> Result<(), Failure>
     let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
     let study = folder.study(&arguments.study.overrides)?;
     let interrupt = interrupts::watch()?;
-    let measurements = measure::measure(&folder, &study, measure::Mode::resumed(arguments.resume), &interrupt, &mut |_| ())?;
+    let measurements = measure::measure(
+        &folder,
+        &study,
+        measure::Mode::resumed(arguments.resume),
+        &interrupt,
+        &mut |_| (),
+    )?;
     let model = fit::fit(&folder, &measurements)?;
     let projection = project::project(&folder, &study, &model, &arguments.projection)?;
     let page = report::report(&folder, &projection)?;
-    data(&format!("{}\n{}\n", nest_report::sentence(&projection), page.display()))
+    data(&format!(
+        "{}\n{}\n",
+        nest_report::sentence(&projection),
+        page.display()
+    ))
 }

@@ -21,24 +21,32 @@ pub fn run(arguments: &CompareArguments, registry: &Registry) -> Result<(), Fail
         return Err(Failure::new(INVALID, missing.0).hint(missing.1));
     }
     match arguments.format {
-        Format::Human | Format::Md => data(&nest_report::markdown_section(&projection, section(arguments.what))?),
+        Format::Human | Format::Md => data(&nest_report::markdown_section(
+            &projection,
+            section(arguments.what),
+        )?),
         Format::Json => data(&json(arguments.what, &projection)),
-        Format::Csv => data(&nest_report::csv_of(&projection, |metric| is_of(arguments.what, metric))),
+        Format::Csv => data(&nest_report::csv_of(&projection, |metric| {
+            is_of(arguments.what, metric)
+        })),
     }
 }
 
 /// What there is nothing to compare of, and what to do about it.
 fn missing(what: Compared, projection: &Projection) -> Option<(&'static str, &'static str)> {
     match what {
-        Compared::Configs if projection.comparison.is_none() => {
-            Some(("the study has fewer than two configurations", "add another [configs.NAME] to nest.toml"))
-        }
-        Compared::Policies if projection.policies.is_empty() => {
-            Some(("the study has no policy, or no configuration to show it on", "add [policies.NAME] with set = { PARAMETER = VALUE } to nest.toml"))
-        }
-        Compared::Growth if projection.growths.len() < 2 => {
-            Some(("the study has fewer than two growth scenarios", "add another [growth.NAME] to nest.toml"))
-        }
+        Compared::Configs if projection.comparison.is_none() => Some((
+            "the study has fewer than two configurations",
+            "add another [configs.NAME] to nest.toml",
+        )),
+        Compared::Policies if projection.policies.is_empty() => Some((
+            "the study has no policy, or no configuration to show it on",
+            "add [policies.NAME] with set = { PARAMETER = VALUE } to nest.toml",
+        )),
+        Compared::Growth if projection.growths.len() < 2 => Some((
+            "the study has fewer than two growth scenarios",
+            "add another [growth.NAME] to nest.toml",
+        )),
         _ => None,
     }
 }
@@ -53,7 +61,8 @@ fn section(what: Compared) -> &'static str {
 
 fn json(what: Compared, projection: &Projection) -> String {
     fn print(value: &impl Serialize) -> String {
-        let mut text = serde_json::to_string_pretty(value).expect("documents hold only maps with string keys");
+        let mut text =
+            serde_json::to_string_pretty(value).expect("documents hold only maps with string keys");
         text.push('\n');
         text
     }

@@ -11,6 +11,11 @@ use crate::{
 /// Runs the verb.
 pub fn run(arguments: &CompletionsArguments) -> Result<(), Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "locust-nest", &mut text);
+    clap_complete::generate(
+        arguments.shell,
+        &mut Arguments::command(),
+        "locust-nest",
+        &mut text,
+    );
     data(&String::from_utf8_lossy(&text))
 }

@@ -52,13 +52,20 @@ pub fn run(arguments: &CurveArguments) -> Result<(), Failure> {
     let asked = csv_table::read(&arguments.at, &["series", "x"], &[])?;
     let inputs = inputs(&rows);
     let names: Vec<&str> = in_order(rows.iter().map(|row| row.cells[0].as_str()));
-    let curves: HashMap<&str, Fitted> = names.iter().copied().zip(fitted(&names, &inputs, arguments.axis)).collect();
+    let curves: HashMap<&str, Fitted> = names
+        .iter()
+        .copied()
+        .zip(fitted(&names, &inputs, arguments.axis))
+        .collect();
     let answers: Vec<Answer> = asked.iter().map(|row| answer(row, &curves)).collect();
     print(&answers, arguments.format)?;
     talk_of(&names, &curves, &answers);
     if curves.values().all(Result::is_err) {
-        return Err(Failure::new(INVALID, format!("{} holds no series that can be fitted", arguments.data.display()))
-            .hint("a series needs three distinct x with a y above 0"));
+        return Err(Failure::new(
+            INVALID,
+            format!("{} holds no series that can be fitted", arguments.data.display()),
+        )
+        .hint("a series needs three distinct x with a y above 0"));
     }
     Ok(())
 }
@@ -88,8 +95,14 @@ fn fitted(names: &[&str], inputs: &HashMap<&str, Input>, axis: CurveAxis) -> Vec
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let share = names.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
-        let workers: Vec<_> = names.chunks(share).map(|part| scope.spawn(move || part.iter().map(fit).collect::<Vec<_>>())).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("a fit does not panic")).collect()
+        let workers: Vec<_> = names
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().map(fit).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a fit does not panic"))
+            .collect()
     })
 }
 
@@ -100,16 +113,30 @@ fn fit_one(input: &Input, default: CurveAxis) -> Fitted {
         ["servers"] => Axis::Servers,
         _ => {
             let found = input.axes.iter().cloned().collect::<Vec<_>>().join("` and `");
-            return Err(Refusal { code: "refused_axis", reason: format!("axis is `{found}`, not `customers` or `servers`") });
+            return Err(Refusal {
+                code: "refused_axis",
+                reason: format!("axis is `{found}`, not `customers` or `servers`"),
+            });
         }
     };
-    fit_curve(&input.points, axis).map_err(|refusal| Refusal { code: refusal.code(), reason: refusal.to_string() })
+    fit_curve(&input.points, axis).map_err(|refusal| Refusal {
+        code: refusal.code(),
+        reason: refusal.to_string(),
+    })
 }
 
 fn answer<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> Answer<'a> {
     let (series, x) = (row.cells[0].as_str(), row.cells[1].as_str());
-    let level = x.parse::<f64>().ok().filter(|level| level.is_finite() && *level > 0.0);
-    let refused = |code: &str| Answer { series, x, forecast: None, caveats: vec![code.to_owned()] };
+    let level = x
+        .parse::<f64>()
+        .ok()
+        .filter(|level| level.is_finite() && *level > 0.0);
+    let refused = |code: &str| Answer {
+        series,
+        x,
+        forecast: None,
+        caveats: vec![code.to_owned()],
+    };
     match (curves.get(series), level) {
         (None, _) => refused("refused_unknown_series"),
         (Some(Err(refusal)), _) => refused(refusal.code),
@@ -118,14 +145,20 @@ fn answer<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> Answer<'a> {
             series,
             x,
             forecast: Some((curve.at(level), curve.law().label())),
-            caveats: curve.caveats().iter().chain(&curve.caveats_at(level)).map(CurveCaveat::code).collect(),
+            caveats: curve
+                .caveats()
+                .iter()
+                .chain(&curve.caveats_at(level))
+                .map(CurveCaveat::code)
+                .collect(),
         },
     }
 }
 
 fn print(answers: &[Answer], format: Format) -> Result<(), Failure> {
     if format == Format::Json {
-        let text = serde_json::to_string_pretty(&answers.iter().map(as_json).collect::<Vec<_>>()).map_err(std::io::Error::from)?;
+        let text = serde_json::to_string_pretty(&answers.iter().map(as_json).collect::<Vec<_>>())
+            .map_err(std::io::Error::from)?;
         return data(&(text + "\n"));
     }
     let mut table = Table::new(&COLUMNS);
@@ -134,15 +167,29 @@ fn print(answers: &[Answer], format: Format) -> Result<(), Failure> {
 }
 
 fn as_row(answer: &Answer) -> Vec<String> {
-    let numbers = answer.forecast.map_or([None; 3], |(forecast, _)| [forecast.p05, forecast.p50, forecast.p95].map(Some));
+    let numbers = answer.forecast.map_or([None; 3], |(forecast, _)| {
+        [forecast.p05, forecast.p50, forecast.p95].map(Some)
+    });
     let law = answer.forecast.map_or("", |(_, law)| law);
     let texts = [answer.series.to_owned(), answer.x.to_owned()].into_iter();
-    let numbers = numbers.into_iter().map(|number| number.map(|number| rounded(number).to_string()).unwrap_or_default());
-    texts.chain(numbers).chain([law.to_owned(), answer.caveats.join(";")]).collect()
+    let numbers = numbers.into_iter().map(|number| {
+        number
+            .map(|number| rounded(number).to_string())
+            .unwrap_or_default()
+    });
+    texts
+        .chain(numbers)
+        .chain([law.to_owned(), answer.caveats.join(";")])
+        .collect()
 }
 
 fn as_json(answer: &Answer) -> serde_json::Value {
-    let of = |quantile: fn(&Forecast) -> f64| answer.forecast.as_ref().map(|(forecast, _)| rounded(quantile(forecast)));
+    let of = |quantile: fn(&Forecast) -> f64| {
+        answer
+            .forecast
+            .as_ref()
+            .map(|(forecast, _)| rounded(quantile(forecast)))
+    };
     json!({
         "series": answer.series,
         "x": answer.x.parse::<f64>().ok(),
@@ -161,12 +208,23 @@ fn rounded(value: f64) -> f64 {
 
 /// Refusals, counted, and the first reasons.
 fn talk_of(names: &[&str], curves: &HashMap<&str, Fitted>, answers: &[Answer]) {
-    let refused: Vec<(&str, &Refusal)> = names.iter().filter_map(|name| curves[name].as_ref().err().map(|refusal| (*name, refusal))).collect();
+    let refused: Vec<(&str, &Refusal)> = names
+        .iter()
+        .filter_map(|name| curves[name].as_ref().err().map(|refusal| (*name, refusal)))
+        .collect();
     let empty = answers.iter().filter(|answer| answer.forecast.is_none()).count();
     if !refused.is_empty() || empty > 0 {
-        talk(&format!("{} of {} series refused, {empty} of {} rows without a forecast", refused.len(), names.len(), answers.len()));
+        talk(&format!(
+            "{} of {} series refused, {empty} of {} rows without a forecast",
+            refused.len(),
+            names.len(),
+            answers.len()
+        ));
     }
-    refused.iter().take(5).for_each(|(name, refusal)| talk(&format!("  {name}: {}", refusal.reason)));
+    refused
+        .iter()
+        .take(5)
+        .for_each(|(name, refusal)| talk(&format!("  {name}: {}", refusal.reason)));
     if refused.len() > 5 {
         talk("  ...");
     }

@@ -14,10 +14,27 @@ use crate::{
 };
 
 /// Columns of the answer.
-const COLUMNS: [&str; 7] = ["resource", "behaviour", "demand_s", "low", "high", "condition", "caveats"];
+const COLUMNS: [&str; 7] = [
+    "resource",
+    "behaviour",
+    "demand_s",
+    "low",
+    "high",
+    "condition",
+    "caveats",
+];
 
 /// Columns of the file, in the order in which they are asked for, and where some of them stand.
-const NAMES: [&str; 8] = ["run", "duration_s", "resource", "busy_s", "behaviour", "count", "window", "servers"];
+const NAMES: [&str; 8] = [
+    "run",
+    "duration_s",
+    "resource",
+    "busy_s",
+    "behaviour",
+    "count",
+    "window",
+    "servers",
+];
 const RUN: usize = 0;
 const DURATION: usize = 1;
 const RESOURCE: usize = 2;
@@ -31,9 +48,15 @@ const NEEDED: usize = 6;
 /// Runs the verb.
 pub fn run(arguments: &DemandArguments) -> Result<(), Failure> {
     let hint = "the file has columns run, duration_s, resource, busy_s, behaviour, count (and window, servers where there are several)";
-    let rows = csv_table::read(&arguments.windows, &NAMES[..NEEDED], &NAMES[NEEDED..]).map_err(|failure| failure.hint(hint))?;
-    let named = |reason: String| Failure::new(INVALID, format!("{}: {reason}", arguments.windows.display())).hint(hint);
-    let Windows { readings, mut refused } = windows(&rows).map_err(named)?;
+    let rows = csv_table::read(&arguments.windows, &NAMES[..NEEDED], &NAMES[NEEDED..])
+        .map_err(|failure| failure.hint(hint))?;
+    let named = |reason: String| {
+        Failure::new(INVALID, format!("{}: {reason}", arguments.windows.display())).hint(hint)
+    };
+    let Windows {
+        readings,
+        mut refused,
+    } = windows(&rows).map_err(named)?;
     let mut found = Vec::new();
     for (resource, attribution) in attribute(&readings) {
         match attribution {
@@ -41,15 +64,26 @@ pub fn run(arguments: &DemandArguments) -> Result<(), Failure> {
             Err(refusal) => drop(refused.insert(resource, refusal.to_string())),
         }
     }
-    refused.iter().for_each(|(resource, reason)| talk(&format!("refused: {resource}: {reason}")));
+    refused
+        .iter()
+        .for_each(|(resource, reason)| talk(&format!("refused: {resource}: {reason}")));
     if !refused.is_empty() {
-        talk(&format!("{} of {} resources refused", refused.len(), refused.len() + found.len()));
+        talk(&format!(
+            "{} of {} resources refused",
+            refused.len(),
+            refused.len() + found.len()
+        ));
     }
     if found.is_empty() {
-        return Err(Failure::new(INVALID, format!("{}: no resource could be read", arguments.windows.display())));
+        return Err(Failure::new(
+            INVALID,
+            format!("{}: no resource could be read", arguments.windows.display()),
+        ));
     }
     match arguments.format {
-        Format::Json => data(&(serde_json::to_string_pretty(&json(&found)).map_err(std::io::Error::from)? + "\n")),
+        Format::Json => {
+            data(&(serde_json::to_string_pretty(&json(&found)).map_err(std::io::Error::from)? + "\n"))
+        }
         Format::Csv => data(&csv(&found)?),
         form => data(&table(&found).render(form)),
     }?;
@@ -72,20 +106,31 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
     // The place of each window among the readings.
     let mut places: BTreeMap<[&str; 3], usize> = BTreeMap::new();
     for row in rows {
-        let [run, _, resource, _, _, _, window, _] = &row.cells[..] else { continue };
+        let [run, _, resource, _, _, _, window, _] = &row.cells[..] else {
+            continue;
+        };
         if resource.is_empty() {
             return Err(format!("line {}: the resource has no name", row.line));
         }
-        let result = reading(row).and_then(|reading| match places.get(&[resource, run, window].map(String::as_str)) {
-            Some(place) => merge(&mut windows.readings[*place], reading),
-            None => {
-                places.insert([resource, run, window].map(String::as_str), windows.readings.len());
-                windows.readings.push(reading);
-                Ok(())
-            }
-        });
+        let result =
+            reading(row).and_then(
+                |reading| match places.get(&[resource, run, window].map(String::as_str)) {
+                    Some(place) => merge(&mut windows.readings[*place], reading),
+                    None => {
+                        places.insert(
+                            [resource, run, window].map(String::as_str),
+                            windows.readings.len(),
+                        );
+                        windows.readings.push(reading);
+                        Ok(())
+                    }
+                },
+            );
         if let Err(reason) = result {
-            windows.refused.entry(resource.clone()).or_insert(format!("line {}: {reason}", row.line));
+            windows
+                .refused
+                .entry(resource.clone())
+                .or_insert(format!("line {}: {reason}", row.line));
         }
     }
     let Windows { readings, refused } = &mut windows;
@@ -100,23 +145,43 @@ fn reading(row: &CsvRow) -> Result<Reading, String> {
         value.ok_or_else(|| format!("{} is `{}`, not a number", NAMES[column], cell(column)))
     };
     let above_0 = |column: usize| {
-        number(column).and_then(|value| if value > 0.0 { Ok(value) } else { Err(format!("{} is {value}, not above 0", NAMES[column])) })
+        number(column).and_then(|value| {
+            if value > 0.0 {
+                Ok(value)
+            } else {
+                Err(format!("{} is {value}, not above 0", NAMES[column]))
+            }
+        })
     };
-    let not_below_0 =
-        |column: usize| number(column).and_then(|value| if value >= 0.0 { Ok(value) } else { Err(format!("{} is {value}, below 0", NAMES[column])) });
+    let not_below_0 = |column: usize| {
+        number(column).and_then(|value| {
+            if value >= 0.0 {
+                Ok(value)
+            } else {
+                Err(format!("{} is {value}, below 0", NAMES[column]))
+            }
+        })
+    };
     let behaviour = cell(BEHAVIOUR);
     let mut counts = BTreeMap::new();
     if !behaviour.is_empty() {
         counts.insert(behaviour.to_owned(), not_below_0(COUNT)?);
     } else if !cell(COUNT).is_empty() && number(COUNT)? > 0.0 {
-        return Err(format!("{} executions of a behaviour without a name", number(COUNT)?));
+        return Err(format!(
+            "{} executions of a behaviour without a name",
+            number(COUNT)?
+        ));
     }
     Ok(Reading {
         run: cell(RUN).to_owned(),
         resource: cell(RESOURCE).to_owned(),
         duration_s: above_0(DURATION)?,
         busy_s: not_below_0(BUSY)?,
-        servers: if cell(SERVERS).is_empty() { None } else { Some(above_0(SERVERS)?) },
+        servers: if cell(SERVERS).is_empty() {
+            None
+        } else {
+            Some(above_0(SERVERS)?)
+        },
         counts,
     })
 }
@@ -124,7 +189,11 @@ fn reading(row: &CsvRow) -> Result<Reading, String> {
 /// Adds a row to its window, with which it must agree.
 fn merge(window: &mut Reading, row: Reading) -> Result<(), String> {
     let agrees = |one: f64, other: f64| (one - other).abs() <= 1e-9 * one.abs().max(other.abs());
-    let says = |name: &str, one: f64, other: f64| Err(format!("{name} is {one}, but {other} in another row of the same window"));
+    let says = |name: &str, one: f64, other: f64| {
+        Err(format!(
+            "{name} is {one}, but {other} in another row of the same window"
+        ))
+    };
     if !agrees(row.duration_s, window.duration_s) {
         return says("duration_s", row.duration_s, window.duration_s);
     }
@@ -183,12 +252,24 @@ fn json(found: &[Attribution]) -> Value {
 }
 
 fn table(found: &[Attribution]) -> Table {
-    let mut table = Table::new(&["resource", "behaviour", "demand", "90 % interval", "condition", "caveats"]);
+    let mut table = Table::new(&[
+        "resource",
+        "behaviour",
+        "demand",
+        "90 % interval",
+        "condition",
+        "caveats",
+    ]);
     for attribution in found {
         for row in &attribution.rows {
             let per_second = if row.behaviour == IDLE { "/s" } else { "" };
             let quantity = |value: f64| format!("{}{per_second}", format::quantity(value, "s"));
-            let cells = row.estimate.map(|estimate| (quantity(estimate.value), format!("{} … {}", quantity(estimate.low), quantity(estimate.high))));
+            let cells = row.estimate.map(|estimate| {
+                (
+                    quantity(estimate.value),
+                    format!("{} … {}", quantity(estimate.low), quantity(estimate.high)),
+                )
+            });
             let (value, interval) = cells.unwrap_or_else(|| ("-".to_owned(), "-".to_owned()));
             table.rows.push(vec![
                 attribution.resource.clone(),
@@ -205,9 +286,19 @@ fn table(found: &[Attribution]) -> Table {
 
 fn talk_of(found: &[Attribution]) {
     for attribution in found {
-        let own = attribution.rows.iter().flat_map(|row| row.caveats.iter().map(move |doubt| (format!(" {}", row.behaviour), doubt)));
-        let all = attribution.caveats.iter().map(|doubt| (String::new(), doubt)).chain(own);
-        all.for_each(|(behaviour, doubt)| talk(&format!("note: {}{behaviour}: {doubt}", attribution.resource)));
+        let own = attribution.rows.iter().flat_map(|row| {
+            row.caveats
+                .iter()
+                .map(move |doubt| (format!(" {}", row.behaviour), doubt))
+        });
+        let all = attribution
+            .caveats
+            .iter()
+            .map(|doubt| (String::new(), doubt))
+            .chain(own);
+        all.for_each(|(behaviour, doubt)| {
+            talk(&format!("note: {}{behaviour}: {doubt}", attribution.resource))
+        });
     }
 }
 
@@ -225,29 +316,53 @@ mod tests {
         let text = "\u{feff}note,count,behaviour,busy_s,resource,duration_s,run\r\n\"x, y\",100,a,2.5,cpu,10,r1\r\n,50,\"b\",2.5,cpu,10,r1\r\n,,,0.1,cpu,10,r2\r\n";
         let windows = read(text).expect("readable");
         assert_eq!(windows.readings.len(), 2);
-        assert_eq!(windows.readings[0].counts, BTreeMap::from([("a".to_owned(), 100.0), ("b".to_owned(), 50.0)]));
+        assert_eq!(
+            windows.readings[0].counts,
+            BTreeMap::from([("a".to_owned(), 100.0), ("b".to_owned(), 50.0)])
+        );
         assert!(windows.readings[1].counts.is_empty() && windows.refused.is_empty());
     }
 
     #[test]
     fn what_cannot_be_read_names_its_line_and_leaves_the_other_resources() {
         let head = "run,window,duration_s,resource,busy_s,behaviour,count\n";
-        let refused = |rows: &str| read(&format!("{head}{rows}1,1,10,disk,1,a,5\n")).expect("the rest is readable");
+        let refused =
+            |rows: &str| read(&format!("{head}{rows}1,1,10,disk,1,a,5\n")).expect("the rest is readable");
         for (rows, says) in [
-            ("1,1,10,cpu,1,a,5\n1,1,10,cpu,2,b,5\n", "line 3: busy_s is 2, but 1"),
-            ("1,1,10,cpu,1,a,5\n1,1,20,cpu,1,b,5\n", "line 3: duration_s is 20, but 10"),
-            ("1,1,10,cpu,1,a,5\n1,1,10,cpu,1,a,5\n", "line 3: behaviour `a` stands twice"),
+            (
+                "1,1,10,cpu,1,a,5\n1,1,10,cpu,2,b,5\n",
+                "line 3: busy_s is 2, but 1",
+            ),
+            (
+                "1,1,10,cpu,1,a,5\n1,1,20,cpu,1,b,5\n",
+                "line 3: duration_s is 20, but 10",
+            ),
+            (
+                "1,1,10,cpu,1,a,5\n1,1,10,cpu,1,a,5\n",
+                "line 3: behaviour `a` stands twice",
+            ),
             ("1,1,10,cpu,x,a,5\n", "line 2: busy_s is `x`, not a number"),
             ("1,1,0,cpu,1,a,5\n", "line 2: duration_s is 0, not above 0"),
             ("1,1,10,cpu,1,a,NaN\n", "line 2: count is `NaN`, not a number"),
             ("1,1,10,cpu,1,a,-1\n", "line 2: count is -1, below 0"),
-            ("1,1,10,cpu,1,,5\n", "line 2: 5 executions of a behaviour without a name"),
+            (
+                "1,1,10,cpu,1,,5\n",
+                "line 2: 5 executions of a behaviour without a name",
+            ),
         ] {
             let windows = refused(rows);
             assert!(windows.refused["cpu"].starts_with(says), "{:?}", windows.refused);
             assert_eq!(windows.readings.len(), 1);
         }
-        assert!(read("run,resource\n").expect_err("columns are missing").contains("duration_s"));
-        assert!(read(&format!("{head}1,1,10\n")).expect_err("a short row").contains("line 2 has 3 cells"));
+        assert!(
+            read("run,resource\n")
+                .expect_err("columns are missing")
+                .contains("duration_s")
+        );
+        assert!(
+            read(&format!("{head}1,1,10\n"))
+                .expect_err("a short row")
+                .contains("line 2 has 3 cells")
+        );
     }
 }

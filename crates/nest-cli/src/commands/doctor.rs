@@ -13,7 +13,13 @@ pub fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let mut table = Table::new(&["what", "found", "advice"]);
     table.rows = doctor::examine()
         .into_iter()
-        .map(|finding| vec![finding.what.to_owned(), finding.found, finding.advice.unwrap_or_else(|| "fine".to_owned())])
+        .map(|finding| {
+            vec![
+                finding.what.to_owned(),
+                finding.found,
+                finding.advice.unwrap_or_else(|| "fine".to_owned()),
+            ]
+        })
         .collect();
     data(&table.render(arguments.format))
 }

@@ -20,15 +20,29 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
     let study = folder.study(&arguments.study.overrides)?;
     let model = folder.scaling()?;
     let (books, options) = project::inputs(&folder, &study, &model, &arguments.projection)?;
-    let asked = Asked { number: &arguments.number, config: arguments.config.as_deref(), customers: arguments.customers };
+    let asked = Asked {
+        number: &arguments.number,
+        config: arguments.config.as_deref(),
+        customers: arguments.customers,
+    };
     let explanation = explain(&model, &study, &books, &options, &asked)?;
     let text = match arguments.format {
         Format::Json => explanation.to_json(),
         Format::Csv => {
             let mut table = Table::new(&["depth", "name", "value", "unit", "basis", "detail"]);
             each(&explanation.root, 0, &mut |node, depth| {
-                let cells = [&node.name, &node.value, &node.unit, node.basis.label(), &node.detail];
-                table.rows.push(std::iter::once(depth.to_string()).chain(cells.map(str::to_owned)).collect());
+                let cells = [
+                    &node.name,
+                    &node.value,
+                    &node.unit,
+                    node.basis.label(),
+                    &node.detail,
+                ];
+                table.rows.push(
+                    std::iter::once(depth.to_string())
+                        .chain(cells.map(str::to_owned))
+                        .collect(),
+                );
             });
             table.render(Format::Csv)
         }
@@ -36,11 +50,25 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
             let mut text = String::new();
             let bullet = if arguments.format == Format::Md { "- " } else { "" };
             each(&explanation.root, 0, &mut |node, depth| {
-                let detail = if node.detail.is_empty() { String::new() } else { format!(": {}", node.detail) };
+                let detail = if node.detail.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", node.detail)
+                };
                 let indent = "  ".repeat(depth);
-                let unit = if node.unit.is_empty() { String::new() } else { format!(" {}", node.unit) };
-                writeln!(text, "{indent}{bullet}{}{unit}  {}  [{}{detail}]", node.value, node.name, node.basis.label())
-                    .expect("a String takes everything");
+                let unit = if node.unit.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {}", node.unit)
+                };
+                writeln!(
+                    text,
+                    "{indent}{bullet}{}{unit}  {}  [{}{detail}]",
+                    node.value,
+                    node.name,
+                    node.basis.label()
+                )
+                .expect("a String takes everything");
             });
             text
         }

@@ -36,17 +36,36 @@ pub fn fit(folder: &StudyFolder, measurements: &Measurements) -> Result<ScalingM
 
 /// Demands by resource and behaviour, with their intervals.
 pub fn demand_table(model: &ScalingModel) -> Table {
-    let mut table = Table::new(&["resource", "behaviour", "demand", "90 % interval", "unit", "condition"]);
+    let mut table = Table::new(&[
+        "resource",
+        "behaviour",
+        "demand",
+        "90 % interval",
+        "unit",
+        "condition",
+    ]);
     for resource in &model.resources {
-        let rows = resource.demand.iter().map(|(name, estimate)| (name.as_str(), estimate)).chain([("idle", &resource.idle)]);
+        let rows = resource
+            .demand
+            .iter()
+            .map(|(name, estimate)| (name.as_str(), estimate))
+            .chain([("idle", &resource.idle)]);
         for (behaviour, estimate) in rows {
             let unit = resource.kind.unit();
             table.rows.push(vec![
                 resource.name.clone(),
                 behaviour.to_owned(),
                 format::quantity(estimate.value, unit),
-                format!("{} … {}", format::quantity(estimate.low, unit), format::quantity(estimate.high, unit)),
-                if behaviour == "idle" && resource.kind != ResourceKind::Memory { format!("{unit}/s") } else { unit.to_owned() },
+                format!(
+                    "{} … {}",
+                    format::quantity(estimate.low, unit),
+                    format::quantity(estimate.high, unit)
+                ),
+                if behaviour == "idle" && resource.kind != ResourceKind::Memory {
+                    format!("{unit}/s")
+                } else {
+                    unit.to_owned()
+                },
                 format!("{:.1}", resource.condition),
             ]);
         }
@@ -70,5 +89,8 @@ fn talk_of(model: &ScalingModel) {
             check.step, check.quantity, check.predicted.value, check.measured
         ));
     }
-    model.caveats.iter().for_each(|caveat| talk(&format!("note: {caveat}")));
+    model
+        .caveats
+        .iter()
+        .for_each(|caveat| talk(&format!("note: {caveat}")));
 }

@@ -19,7 +19,13 @@ use crate::{
 /// Columns of the file.
 const COLUMNS: [&str; 3] = ["series", "period", "value"];
 /// Printed quantiles, in the order of their columns.
-const QUANTILES: [(&str, f64); 5] = [("p05", 0.05), ("p10", 0.1), ("p50", 0.5), ("p90", 0.9), ("p95", 0.95)];
+const QUANTILES: [(&str, f64); 5] = [
+    ("p05", 0.05),
+    ("p10", 0.1),
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p95", 0.95),
+];
 /// Digits of a quantile in CSV and JSON: the interval is wider than that.
 const DIGITS: usize = 10;
 /// Digits of a quantile in the table.
@@ -44,12 +50,23 @@ struct Forecast {
 pub fn run(arguments: &GrowthArguments) -> Result<(), Failure> {
     let (series, unreadable) = read(&arguments.history)?;
     unreadable.iter().for_each(|line| talk(line));
-    let answers = answer(&series, arguments.horizon as usize, arguments.season.map(|season| season as usize));
+    let answers = answer(
+        &series,
+        arguments.horizon as usize,
+        arguments.season.map(|season| season as usize),
+    );
     let refused = answers.iter().filter(|answer| answer.outcome.is_err()).count();
     if refused == answers.len() {
         talk_of(&answers);
-        let what = if answers.is_empty() { "holds no rows".to_owned() } else { format!("has no series that can be forecast ({refused} refused)") };
-        return Err(Failure::new(INVALID, format!("{} {what}", arguments.history.display())).hint("give at least two values of a series"));
+        let what = if answers.is_empty() {
+            "holds no rows".to_owned()
+        } else {
+            format!("has no series that can be forecast ({refused} refused)")
+        };
+        return Err(
+            Failure::new(INVALID, format!("{} {what}", arguments.history.display()))
+                .hint("give at least two values of a series"),
+        );
     }
     data(&render(&answers, arguments.format)?)?;
     talk_of(&answers);
@@ -61,21 +78,34 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), Failure> {
 
 /// Rows by series, in the order of their names, and a line for each row or value that cannot be read.
 fn read(path: &Path) -> Result<(Series, Vec<String>), Failure> {
-    let table = csv_table::read_uneven(path, &COLUMNS, &[]).map_err(|failure| failure.hint("the columns are series,period,value"))?;
+    let table = csv_table::read_uneven(path, &COLUMNS, &[])
+        .map_err(|failure| failure.hint("the columns are series,period,value"))?;
     Ok(by_series(&table, &path.display().to_string()))
 }
 
 fn by_series(table: &CsvTable, name: &str) -> (Series, Vec<String>) {
     let mut rows = Series::new();
-    let mut unreadable: Vec<String> =
-        table.uneven.iter().filter(|row| !row.kept).map(|row| format!("{name}: {}; the row is left out", row.what)).collect();
+    let mut unreadable: Vec<String> = table
+        .uneven
+        .iter()
+        .filter(|row| !row.kept)
+        .map(|row| format!("{name}: {}; the row is left out", row.what))
+        .collect();
     for row in &table.rows {
-        let [series, period, value] = &row.cells[..] else { continue };
+        let [series, period, value] = &row.cells[..] else {
+            continue;
+        };
         let number = number(value);
         if let Err(text) = &number {
-            unreadable.push(format!("{name}: line {}: {series}: the value `{text}` is not a number", row.line));
+            unreadable.push(format!(
+                "{name}: line {}: {series}: the value `{text}` is not a number",
+                row.line
+            ));
         }
-        rows.entry(series.clone()).or_default().push(Row { period: period.clone(), value: number.unwrap_or(None) });
+        rows.entry(series.clone()).or_default().push(Row {
+            period: period.clone(),
+            value: number.unwrap_or(None),
+        });
     }
     (rows, unreadable)
 }
@@ -92,7 +122,9 @@ fn number(text: &str) -> Result<Option<f64>, String> {
 /// Forecasts all series, on all processors; the order is that of their names.
 fn answer(series: &Series, horizon: usize, season: Option<usize>) -> Vec<Answer> {
     let series: Vec<(&String, &Vec<Row>)> = series.iter().collect();
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(series.len().max(1));
+    let workers = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(series.len().max(1));
     // Every n-th series to each worker: neighbours in a file are often alike in length.
     let mut answers: Vec<(usize, Answer)> = thread::scope(|scope| {
         let started: Vec<_> = (0..workers)
@@ -100,12 +132,27 @@ fn answer(series: &Series, horizon: usize, season: Option<usize>) -> Vec<Answer>
                 let series = &series;
                 scope.spawn(move || {
                     let mine = series.iter().enumerate().skip(worker).step_by(workers);
-                    mine.map(|(index, (name, rows))| (index, Answer { name: (*name).clone(), outcome: forecast(rows, horizon, season) }))
-                        .collect::<Vec<_>>()
+                    mine.map(|(index, (name, rows))| {
+                        (
+                            index,
+                            Answer {
+                                name: (*name).clone(),
+                                outcome: forecast(rows, horizon, season),
+                            },
+                        )
+                    })
+                    .collect::<Vec<_>>()
                 })
             })
             .collect();
-        started.into_iter().flat_map(|worker| worker.join().expect("a forecast is a function that does not panic")).collect()
+        started
+            .into_iter()
+            .flat_map(|worker| {
+                worker
+                    .join()
+                    .expect("a forecast is a function that does not panic")
+            })
+            .collect()
     });
     answers.sort_by_key(|(index, _)| *index);
     answers.into_iter().map(|(_, answer)| answer).collect()
@@ -115,7 +162,9 @@ fn forecast(rows: &[Row], horizon: usize, season: Option<usize>) -> Result<Forec
     let (history, mut caveats) = arrange(rows, season)?;
     let fitted: HistoryForecast = fit_history(&history, horizon)?;
     caveats.extend(fitted.caveats.iter().cloned());
-    let steps = (1..=horizon).map(|step| QUANTILES.map(|(_, quantile)| fitted.quantile(step, quantile))).collect();
+    let steps = (1..=horizon)
+        .map(|step| QUANTILES.map(|(_, quantile)| fitted.quantile(step, quantile)))
+        .collect();
     Ok(Forecast { steps, caveats })
 }
 
@@ -126,7 +175,11 @@ fn talk_of(answers: &[Answer]) {
             Err(refusal) => talk(&format!("{}: refused: {refusal}", answer.name)),
             Ok(forecast) if forecast.caveats.is_empty() => {}
             Ok(forecast) => {
-                let texts: Vec<String> = forecast.caveats.iter().map(|caveat| format!("{}: {caveat}", caveat.code())).collect();
+                let texts: Vec<String> = forecast
+                    .caveats
+                    .iter()
+                    .map(|caveat| format!("{}: {caveat}", caveat.code()))
+                    .collect();
                 talk(&format!("{}: {}", answer.name, texts.join("; ")));
             }
         }
@@ -136,9 +189,15 @@ fn talk_of(answers: &[Answer]) {
 fn render(answers: &[Answer], format: Format) -> Result<String, Failure> {
     if format == Format::Json {
         let rows = Value::Array(answers.iter().flat_map(json_rows).collect());
-        return serde_json::to_string_pretty(&rows).map(|text| text + "\n").map_err(|error| Failure::new(INTERNAL, error));
+        return serde_json::to_string_pretty(&rows)
+            .map(|text| text + "\n")
+            .map_err(|error| Failure::new(INTERNAL, error));
     }
-    let digits = if format == Format::Csv { DIGITS } else { DIGITS_HUMAN };
+    let digits = if format == Format::Csv {
+        DIGITS
+    } else {
+        DIGITS_HUMAN
+    };
     let mut table = Table::new(&["series", "step", "p05", "p10", "p50", "p90", "p95"]);
     if format != Format::Csv {
         table.columns.push("caveats");
@@ -167,7 +226,12 @@ fn json_rows(answer: &Answer) -> Vec<Value> {
         let mut row = serde_json::Map::new();
         row.insert("series".to_owned(), json!(answer.name));
         row.insert("step".to_owned(), json!(index + 1));
-        row.extend(QUANTILES.iter().zip(quantiles).map(|((name, _), value)| ((*name).to_owned(), json!(rounded(*value, DIGITS)))));
+        row.extend(
+            QUANTILES
+                .iter()
+                .zip(quantiles)
+                .map(|((name, _), value)| ((*name).to_owned(), json!(rounded(*value, DIGITS)))),
+        );
         row.insert("caveats".to_owned(), json!(codes(&forecast.caveats)));
         Value::Object(row)
     };
@@ -194,14 +258,26 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> (Series, Vec<String>) {
-        by_series(&csv_table::parse(text.as_bytes(), &COLUMNS, &[]).expect("readable"), "h.csv")
+        by_series(
+            &csv_table::parse(text.as_bytes(), &COLUMNS, &[]).expect("readable"),
+            "h.csv",
+        )
     }
 
     #[test]
     fn marks_line_ends_quotes_column_order_and_more_columns_do_not_matter() {
         let plain = parsed("series,period,value\na,1,2\na,2,3\n");
-        assert_eq!(parsed("\u{feff}note,value,\"period\",Series\r\n\"x, y\",2,1,a\r\n, 3 ,2,a\r\n"), plain);
-        assert_eq!(plain.0["a"][1], Row { period: "2".to_owned(), value: Some(3.0) });
+        assert_eq!(
+            parsed("\u{feff}note,value,\"period\",Series\r\n\"x, y\",2,1,a\r\n, 3 ,2,a\r\n"),
+            plain
+        );
+        assert_eq!(
+            plain.0["a"][1],
+            Row {
+                period: "2".to_owned(),
+                value: Some(3.0)
+            }
+        );
     }
 
     #[test]
@@ -214,9 +290,19 @@ mod tests {
     #[test]
     fn a_row_that_is_too_short_is_left_out_and_a_missing_column_is_an_error_each_with_its_line() {
         let (rows, unreadable) = parsed("series,period,value\na,1,2\na,2\na,3,4,5\n");
-        assert_eq!((rows["a"].len(), unreadable), (2, vec!["h.csv: line 3 has 2 cells, the first line has 3; the row is left out".to_owned()]));
-        let reason = csv_table::parse(b"series,month,value\n", &COLUMNS, &[]).expect_err("there is no period");
-        assert_eq!(reason, "line 1: column `period` is missing, there are: series, month, value");
+        assert_eq!(
+            (rows["a"].len(), unreadable),
+            (
+                2,
+                vec!["h.csv: line 3 has 2 cells, the first line has 3; the row is left out".to_owned()]
+            )
+        );
+        let reason =
+            csv_table::parse(b"series,month,value\n", &COLUMNS, &[]).expect_err("there is no period");
+        assert_eq!(
+            reason,
+            "line 1: column `period` is missing, there are: series, month, value"
+        );
     }
 
     #[test]
@@ -224,6 +310,9 @@ mod tests {
         assert_eq!(rounded(123_456.789, 4), 123_500.0);
         assert_eq!(rounded(1.234_56e-30, 3), 1.23e-30);
         assert_eq!(rounded(0.0, 4), 0.0);
-        assert_eq!([written(12.0), written(0.5), written(1e300), written(-1e-9)], ["12", "0.5", "1e300", "-1e-9"]);
+        assert_eq!(
+            [written(12.0), written(0.5), written(1e300), written(-1e-9)],
+            ["12", "0.5", "1e300", "-1e-9"]
+        );
     }
 }

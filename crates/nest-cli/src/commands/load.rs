@@ -42,7 +42,10 @@ pub fn run(arguments: &LoadArguments, registry: &Registry) -> Result<(), Failure
         format => data(&table(&result).render(format))?,
     }
     if interrupt.is_requested() {
-        return Err(Failure::new(INTERRUPTED, "interrupted; the figures are those until then"));
+        return Err(Failure::new(
+            INTERRUPTED,
+            "interrupted; the figures are those until then",
+        ));
     }
     ended_well(&result)
 }
@@ -54,9 +57,19 @@ fn ended_well(result: &QuickResult) -> Result<(), Failure> {
     }
     let first = result.failures.first().map_or_else(
         || "nothing was due; give it more time".to_owned(),
-        |failure| format!("{} {}: {}", failure.behaviour, failure.kind, failure.exchange.replace('\n', " | ")),
+        |failure| {
+            format!(
+                "{} {}: {}",
+                failure.behaviour,
+                failure.kind,
+                failure.exchange.replace('\n', " | ")
+            )
+        },
     );
-    Err(Failure::new(LOST, format!("no request was answered as expected: {first}")))
+    Err(Failure::new(
+        LOST,
+        format!("no request was answered as expected: {first}"),
+    ))
 }
 
 fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoad, Failure> {
@@ -69,7 +82,8 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
     speaks(&base_url, &behaviour.1, registry)?;
     let mut secrets = BTreeMap::new();
     for name in secret_names([&behaviour.1]) {
-        let value = std::env::var(&name).map_err(|_| Failure::new(INVALID, format!("the environment variable {name} is not set")))?;
+        let value = std::env::var(&name)
+            .map_err(|_| Failure::new(INVALID, format!("the environment variable {name} is not set")))?;
         secrets.insert(name, value);
     }
     let trust = match &arguments.ca {
@@ -82,7 +96,11 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         return Err(Failure::new(USAGE, "--for and --timeout must be above zero"));
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let spacing = if arguments.poisson { Spacing::Poisson } else { Spacing::Uniform };
+    let spacing = if arguments.poisson {
+        Spacing::Poisson
+    } else {
+        Spacing::Uniform
+    };
     Ok(QuickLoad {
         base_url,
         behaviour,
@@ -95,7 +113,10 @@ fn quick_load(arguments: &LoadArguments, registry: &Registry) -> Result<QuickLoa
         executions: arguments.requests,
         timeout: arguments.timeout.duration(),
         longest_body: arguments.longest_body,
-        workers: arguments.workers.map_or(cores, |workers| workers as usize).min(arguments.customers as usize),
+        workers: arguments
+            .workers
+            .map_or(cores, |workers| workers as usize)
+            .min(arguments.customers as usize),
         http2: arguments.http2,
         trust,
         allow_hosts: arguments.allow_host.clone(),
@@ -111,8 +132,15 @@ fn span(arguments: &LoadArguments) -> Result<Duration, Failure> {
         (None, Some(_)) => LONGEST_COUNTED,
         (None, None) => Duration::from_secs(10),
     };
-    if span.max(arguments.warm_up.duration()).max(arguments.timeout.duration()) > LONGEST {
-        return Err(Failure::new(USAGE, "--for, --warm-up and --timeout are at most a day").hint("measure a study where it is to take longer"));
+    if span
+        .max(arguments.warm_up.duration())
+        .max(arguments.timeout.duration())
+        > LONGEST
+    {
+        return Err(
+            Failure::new(USAGE, "--for, --warm-up and --timeout are at most a day")
+                .hint("measure a study where it is to take longer"),
+        );
     }
     Ok(span)
 }
@@ -120,7 +148,8 @@ fn span(arguments: &LoadArguments) -> Result<Duration, Failure> {
 /// Scheme, host and port of a URL, and what follows them as it was written, templates and all.
 fn split(url: &str) -> Result<(String, String), Failure> {
     let bad = || {
-        Failure::new(USAGE, format!("{url:?} is not a URL that can be put under load")).hint("write scheme and host, such as http://127.0.0.1:8080/")
+        Failure::new(USAGE, format!("{url:?} is not a URL that can be put under load"))
+            .hint("write scheme and host, such as http://127.0.0.1:8080/")
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -129,24 +158,40 @@ fn split(url: &str) -> Result<(String, String), Failure> {
         return Err(bad());
     }
     let path = path.split('#').next().unwrap_or_default();
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    };
     Ok((format!("{scheme}://{authority}"), path))
 }
 
 /// Refuses hosts that are neither this machine nor allowed, as the engine itself will read them.
 fn guard(base_url: &str, allowed: &[String]) -> Result<(), Failure> {
-    let bad = || Failure::new(USAGE, format!("{base_url:?} is not scheme, host and port")).hint("write them as in http://127.0.0.1:8080/");
+    let bad = || {
+        Failure::new(USAGE, format!("{base_url:?} is not scheme, host and port"))
+            .hint("write them as in http://127.0.0.1:8080/")
+    };
     let url = url::Url::parse(base_url).map_err(|_| bad())?;
     // Over HTTP, whatever looks like a path or a user here would make another host of what a reader sees.
     let http = matches!(url.scheme(), "http" | "https");
-    let host = url.host_str().filter(|_| !http || matches!(url.path(), "" | "/")).ok_or_else(bad)?;
+    let host = url
+        .host_str()
+        .filter(|_| !http || matches!(url.path(), "" | "/"))
+        .ok_or_else(bad)?;
     if !is_loopback(host) && !allowed.iter().any(|allowed| allowed == host) {
         let message = format!("host `{host}` is not allowed: load goes to this machine only");
-        return Err(Failure::new(USAGE, message).hint(format!("if you may put load on it, add --allow-host {host}")));
+        return Err(
+            Failure::new(USAGE, message).hint(format!("if you may put load on it, add --allow-host {host}"))
+        );
     }
     if url.password().is_some() || http && !url.username().is_empty() {
         let hint = "send it as a header: --header 'authorization: ...', with a secret as {{ env(\"NAME\") }}";
-        return Err(Failure::new(USAGE, "a user name or password in the URL would be printed, and is not sent").hint(hint));
+        return Err(Failure::new(
+            USAGE,
+            "a user name or password in the URL would be printed, and is not sent",
+        )
+        .hint(hint));
     }
     Ok(())
 }
@@ -163,18 +208,30 @@ fn speaks(base_url: &str, behaviour: &Behaviour, registry: &Registry) -> Result<
     } else {
         format!("name a behaviour in code that does: --behaviour with one of {known}")
     };
-    Err(Failure::new(USAGE, format!("requests are made over http and https, not over {scheme}")).hint(hint))
+    Err(Failure::new(
+        USAGE,
+        format!("requests are made over http and https, not over {scheme}"),
+    )
+    .hint(hint))
 }
 
 fn request(arguments: &LoadArguments, path: String) -> Result<Request, Failure> {
-    let body = match arguments.body.as_deref().map(|body| body.strip_prefix('@').ok_or(body)) {
-        Some(Ok(file)) => {
-            Some(fs::read_to_string(file).map_err(|error| Failure::from(error).context(format!("the body cannot be read from {file}")))?)
-        }
-        Some(Err(text)) => Some(text.to_owned()),
-        None => None,
-    };
-    let method = arguments.method.as_deref().unwrap_or(if body.is_some() { "POST" } else { "GET" });
+    let body =
+        match arguments
+            .body
+            .as_deref()
+            .map(|body| body.strip_prefix('@').ok_or(body))
+        {
+            Some(Ok(file)) => Some(fs::read_to_string(file).map_err(|error| {
+                Failure::from(error).context(format!("the body cannot be read from {file}"))
+            })?),
+            Some(Err(text)) => Some(text.to_owned()),
+            None => None,
+        };
+    let method = arguments
+        .method
+        .as_deref()
+        .unwrap_or(if body.is_some() { "POST" } else { "GET" });
     let given = |name: &str| (method == name).then(|| path.clone());
     let request = Request {
         get: given("GET"),
@@ -190,7 +247,8 @@ fn request(arguments: &LoadArguments, path: String) -> Result<Request, Failure> 
     };
     // What a file would be refused for is refused here too.
     let text = toml_of(&request);
-    read_behaviour(&Source::new("the request", text.clone())).map_err(|found| Failure::diagnostics(found, vec![Source::new("the request", text)]))?;
+    read_behaviour(&Source::new("the request", text.clone()))
+        .map_err(|found| Failure::diagnostics(found, vec![Source::new("the request", text)]))?;
     Ok(request)
 }
 
@@ -198,42 +256,83 @@ fn request(arguments: &LoadArguments, path: String) -> Result<Request, Failure> 
 fn toml_of(request: &Request) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let (method, path) = request.method_and_path().unwrap_or(("GET", "/"));
-    let headers = request.headers.iter().map(|(name, value)| format!("{} = {}", quoted(name), quoted(value))).collect::<Vec<_>>().join(", ");
-    let body = request.body.as_ref().map(|body| format!(", body = {}", quoted(body))).unwrap_or_default();
-    format!("steps = [{{ {} = {}, headers = {{ {headers} }}{body} }}]\n", method.to_ascii_lowercase(), quoted(path))
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let body = request
+        .body
+        .as_ref()
+        .map(|body| format!(", body = {}", quoted(body)))
+        .unwrap_or_default();
+    format!(
+        "steps = [{{ {} = {}, headers = {{ {headers} }}{body} }}]\n",
+        method.to_ascii_lowercase(),
+        quoted(path)
+    )
 }
 
 /// A behaviour in code by this name, else of this file.
 fn behaviour(name: &str, registry: &Registry) -> Result<(String, Behaviour), Failure> {
     if let Some(needs) = registry.names().get(name) {
         if let Some(needs) = needs {
-            return Err(Failure::new(USAGE, format!("behaviour `{name}` needs `{needs}`, so that it cannot be put under load alone")));
+            return Err(Failure::new(
+                USAGE,
+                format!("behaviour `{name}` needs `{needs}`, so that it cannot be put under load alone"),
+            ));
         }
-        let code = Behaviour { description: None, needs: None, variables: BTreeMap::new(), steps: Vec::new(), code: true };
+        let code = Behaviour {
+            description: None,
+            needs: None,
+            variables: BTreeMap::new(),
+            steps: Vec::new(),
+            code: true,
+        };
         return Ok((name.to_owned(), code));
     }
     let text = fs::read_to_string(name).map_err(|error| {
         let known = registry.names().into_keys().collect::<Vec<_>>().join(", ");
-        let hint =
-            if known.is_empty() { "name a file such as behaviours/browse.toml".to_owned() } else { format!("name a file, or one in code: {known}") };
-        Failure::from(error).context(format!("behaviour {name:?} cannot be read")).hint(hint)
+        let hint = if known.is_empty() {
+            "name a file such as behaviours/browse.toml".to_owned()
+        } else {
+            format!("name a file, or one in code: {known}")
+        };
+        Failure::from(error)
+            .context(format!("behaviour {name:?} cannot be read"))
+            .hint(hint)
     })?;
     let source = Source::new(name, text);
     let behaviour = read_behaviour(&source).map_err(|found| Failure::diagnostics(found, vec![source]))?;
-    let stem = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let stem = Path::new(name)
+        .file_stem()
+        .map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok((stem, behaviour))
 }
 
 fn announcement(arguments: &LoadArguments, quick: &QuickLoad) -> String {
     let how = match quick.rate {
-        Some((rate, _)) => format!("{} starts per second over at most {} connections", number(rate), quick.customers),
+        Some((rate, _)) => format!(
+            "{} starts per second over at most {} connections",
+            number(rate),
+            quick.customers
+        ),
         None => format!("{} customers", quick.customers),
     };
     let long = match quick.executions {
         Some(executions) => format!("until {executions} executions have ended"),
-        None => format!("for {} after {} of warm-up", seconds(quick.span.as_secs_f64()), arguments.warm_up),
+        None => format!(
+            "for {} after {} of warm-up",
+            seconds(quick.span.as_secs_f64()),
+            arguments.warm_up
+        ),
     };
-    let workers = if quick.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", quick.workers) };
+    let workers = if quick.workers == 1 {
+        "1 worker".to_owned()
+    } else {
+        format!("{} workers", quick.workers)
+    };
     format!("{how} on {}, {long} ({workers})", arguments.url)
 }
 
@@ -247,16 +346,38 @@ fn human(quick: &QuickLoad, result: &QuickResult) -> String {
         counts.dropped,
         seconds(result.duration_s)
     ));
-    lines.push(format!("rate        {} requests/s, {}/s", number(per_s(result.ended, result)), bytes(per_s(result.bytes, result))));
-    lines.push(format!("in flight   {} of {} connections (mean)", number(result.in_flight), quick.customers));
-    let mut times = Table::new(&["response", "mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max"]);
+    lines.push(format!(
+        "rate        {} requests/s, {}/s",
+        number(per_s(result.ended, result)),
+        bytes(per_s(result.bytes, result))
+    ));
+    lines.push(format!(
+        "in flight   {} of {} connections (mean)",
+        number(result.in_flight),
+        quick.customers
+    ));
+    let mut times = Table::new(&[
+        "response", "mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max",
+    ]);
     for (name, time) in [("from due", &result.response), ("from sent", &result.service)] {
-        let cells = [time.mean, time.p50, time.p75, time.p90, time.p95, time.p99, time.p999, time.max].map(seconds);
-        times.rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
+        let cells = [
+            time.mean, time.p50, time.p75, time.p90, time.p95, time.p99, time.p999, time.max,
+        ]
+        .map(seconds);
+        times
+            .rows
+            .push(std::iter::once(name.to_owned()).chain(cells).collect());
     }
-    let mut text = format!("{}\n\n{}\n", lines.join("\n"), times.render(Format::Human).trim_end());
+    let mut text = format!(
+        "{}\n\n{}\n",
+        lines.join("\n"),
+        times.render(Format::Human).trim_end()
+    );
     if result.endpoints.len() > 1 {
-        text.push_str(&format!("\n{}\n", endpoints(result).render(Format::Human).trim_end()));
+        text.push_str(&format!(
+            "\n{}\n",
+            endpoints(result).render(Format::Human).trim_end()
+        ));
     }
     text.push_str(&format!("\nstatus      {}\n", statuses(result)));
     text.push_str(&format!("errors      {}\n", errors(result)));
@@ -275,7 +396,12 @@ fn human(quick: &QuickLoad, result: &QuickResult) -> String {
             continue;
         }
         shown.push(&failure.exchange);
-        text.push_str(&format!("\nfailed ({}, {}):\n  {}\n", failure.behaviour, failure.kind, failure.exchange.trim().replace('\n', "\n  ")));
+        text.push_str(&format!(
+            "\nfailed ({}, {}):\n  {}\n",
+            failure.behaviour,
+            failure.kind,
+            failure.exchange.trim().replace('\n', "\n  ")
+        ));
     }
     text
 }
@@ -287,7 +413,11 @@ fn verdict(result: &QuickResult) -> String {
         Worth::Limited => "limited: the target could not keep up",
         Worth::Invalid => "invalid: the figures are not the target's",
     };
-    let reasons = result.verdict.reasons.iter().map(|reason| format!("\n            - {reason}"));
+    let reasons = result
+        .verdict
+        .reasons
+        .iter()
+        .map(|reason| format!("\n            - {reason}"));
     std::iter::once(meaning.to_owned()).chain(reasons).collect()
 }
 
@@ -297,23 +427,45 @@ fn endpoints(result: &QuickResult) -> Table {
         let [p50, p95, p99] = endpoint.response_s.map(seconds);
         let counts = endpoint.requests;
         let path = endpoint.path.clone().unwrap_or_else(|| "HTTP/1.1".to_owned());
-        table.rows.push(vec![endpoint.name.clone(), counts.completed.to_string(), counts.failed.to_string(), p50, p95, p99, path]);
+        table.rows.push(vec![
+            endpoint.name.clone(),
+            counts.completed.to_string(),
+            counts.failed.to_string(),
+            p50,
+            p95,
+            p99,
+            path,
+        ]);
     }
     table
 }
 
 fn statuses(result: &QuickResult) -> String {
-    let of = |(status, count): (&u16, &u64)| if *status == 0 { format!("none: {count}") } else { format!("{status}: {count}") };
+    let of = |(status, count): (&u16, &u64)| {
+        if *status == 0 {
+            format!("none: {count}")
+        } else {
+            format!("{status}: {count}")
+        }
+    };
     result.statuses.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
 fn errors(result: &QuickResult) -> String {
     let of = |error: &nest_data::measurement::ErrorCount| format!("{} {}", error.count, error.kind);
-    if result.errors.is_empty() { "none".to_owned() } else { result.errors.iter().map(of).collect::<Vec<_>>().join(", ") }
+    if result.errors.is_empty() {
+        "none".to_owned()
+    } else {
+        result.errors.iter().map(of).collect::<Vec<_>>().join(", ")
+    }
 }
 
 fn per_s(count: u64, result: &QuickResult) -> f64 {
-    if result.duration_s > 0.0 { count as f64 / result.duration_s } else { 0.0 }
+    if result.duration_s > 0.0 {
+        count as f64 / result.duration_s
+    } else {
+        0.0
+    }
 }
 
 fn table(result: &QuickResult) -> Table {
@@ -348,7 +500,12 @@ fn figures(time: &TimeSummary) -> [(&'static str, f64); 8] {
 }
 
 fn json_text(quick: &QuickLoad, result: &QuickResult) -> String {
-    let time = |time: &TimeSummary| figures(time).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect::<serde_json::Map<_, _>>();
+    let time = |time: &TimeSummary| {
+        figures(time)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .collect::<serde_json::Map<_, _>>()
+    };
     let model = if quick.rate.is_some() { "open" } else { "closed" };
     let document = json!({
         "kind": "nest.load",
@@ -396,9 +553,15 @@ mod tests {
     #[test]
     fn a_url_is_cut_before_its_path_and_keeps_templates() {
         let cut = |url: &str| split(url).ok();
-        assert_eq!(cut("http://h:80/a?b={{ int(1, 9) }}#c"), Some(("http://h:80".into(), "/a?b={{ int(1, 9) }}".into())));
+        assert_eq!(
+            cut("http://h:80/a?b={{ int(1, 9) }}#c"),
+            Some(("http://h:80".into(), "/a?b={{ int(1, 9) }}".into()))
+        );
         assert_eq!(cut("http://h?x"), Some(("http://h".into(), "/?x".into())));
-        assert_eq!(cut("https://[::1]:8443"), Some(("https://[::1]:8443".into(), "/".into())));
+        assert_eq!(
+            cut("https://[::1]:8443"),
+            Some(("https://[::1]:8443".into(), "/".into()))
+        );
         for bad in ["h:80/a", "http:///a", "http://:80/", "://h/"] {
             assert_eq!(cut(bad), None, "{bad}");
         }
@@ -407,17 +570,30 @@ mod tests {
     #[test]
     fn only_behaviours_in_code_speak_other_protocols_than_http() {
         let (_, request) = QuickLoad::single(Request::default());
-        let code = Behaviour { code: true, steps: Vec::new(), ..request.clone() };
+        let code = Behaviour {
+            code: true,
+            steps: Vec::new(),
+            ..request.clone()
+        };
         let none = Registry::new();
         assert!(speaks("http://h", &request, &none).is_ok() && speaks("HTTPS://h", &request, &none).is_ok());
         assert!(speaks("postgres://h:1/d", &code, &none).is_ok());
-        assert_eq!(speaks("postgres://h:1/d", &request, &none).map_err(|refused| refused.code), Err(USAGE));
+        assert_eq!(
+            speaks("postgres://h:1/d", &request, &none).map_err(|refused| refused.code),
+            Err(USAGE)
+        );
     }
 
     #[test]
     fn only_this_machine_and_allowed_hosts_are_put_under_load() {
         let allowed = ["shop.test".to_owned()];
-        for good in ["http://127.0.0.1:1", "http://[::1]:80", "http://localhost", "http://shop.test:8080", "postgres://bank@127.0.0.1:5432/bank"] {
+        for good in [
+            "http://127.0.0.1:1",
+            "http://[::1]:80",
+            "http://localhost",
+            "http://shop.test:8080",
+            "postgres://bank@127.0.0.1:5432/bank",
+        ] {
             assert!(guard(good, &allowed).is_ok(), "{good}");
         }
         for bad in [

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 use nest_data::{Document, Measurements, Study, measurement::SearchResult};
-use nest_load::{Event, Interrupt, LoadError, MeasureOptions, Resume, code::Registry, observe::machine, plan::Plan, resolve_plan, secret_names};
+use nest_load::{
+    Event, Interrupt, LoadError, MeasureOptions, Resume, code::Registry, observe::machine, plan::Plan,
+    resolve_plan, secret_names,
+};
 
 use crate::{
     args::{Format, MeasureArguments},
@@ -24,7 +27,11 @@ pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Fail
         let plan = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
         return print_plan(&plan, arguments.format);
     }
-    let mode = if arguments.search { Mode::Search } else { Mode::resumed(arguments.resume) };
+    let mode = if arguments.search {
+        Mode::Search
+    } else {
+        Mode::resumed(arguments.resume)
+    };
     let measurements = measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
     match arguments.format {
         Format::Json => data(&measurements.to_json())?,
@@ -58,17 +65,28 @@ impl Mode {
 fn talk_of(search: &SearchResult) {
     let number = nest_report::format::number;
     let found = match (search.largest, search.confirmed) {
-        (Some(largest), true) => format!("the largest number of customers that meets the objectives is {}, confirmed", number(largest)),
+        (Some(largest), true) => format!(
+            "the largest number of customers that meets the objectives is {}, confirmed",
+            number(largest)
+        ),
         (Some(largest), false) => format!("{} customers met the objectives, not confirmed", number(largest)),
-        (None, _) if search.generator_limit.is_some() => "whether any number of customers meets the objectives is not known".to_owned(),
+        (None, _) if search.generator_limit.is_some() => {
+            "whether any number of customers meets the objectives is not known".to_owned()
+        }
         (None, _) => "no number of customers that was tried meets the objectives".to_owned(),
     };
     talk(&found);
     if let Some(failed) = search.smallest_failed {
-        talk(&format!("at {} customers: {}", number(failed), search.missed.join("; ")));
+        talk(&format!(
+            "at {} customers: {}",
+            number(failed),
+            search.missed.join("; ")
+        ));
     }
     if let Some(limit) = &search.generator_limit {
-        talk(&format!("the search ended because the generator, not the target, was the limit: {limit}"));
+        talk(&format!(
+            "the search ended because the generator, not the target, was the limit: {limit}"
+        ));
     }
 }
 
@@ -82,7 +100,11 @@ pub fn measure(
 ) -> Result<Measurements, Failure> {
     let mut options = options(folder, study)?;
     options.search = mode == Mode::Search;
-    let (run, mut manifest) = if mode == Mode::Resume { resumed_run(folder, study, &mut options)? } else { new_run(folder, study)? };
+    let (run, mut manifest) = if mode == Mode::Resume {
+        resumed_run(folder, study, &mut options)?
+    } else {
+        new_run(folder, study)?
+    };
     options.target_log = Some(run.target_log()?);
     talk(&format!("run {} of {}", run.id, study.study.name));
     let mut progress = Progress::new(study);
@@ -91,8 +113,13 @@ pub fn measure(
         match &event {
             Event::Ready(found) => resources = found.to_vec(),
             Event::Planned(plan, pilot) => {
-                let kept = KeptPlan { plan: (*plan).clone(), pilot: pilot.to_vec(), resources: resources.clone() };
-                run.write_plan(&kept).map_err(|_| std::io::Error::other("the plan could not be written"))?;
+                let kept = KeptPlan {
+                    plan: (*plan).clone(),
+                    pilot: pilot.to_vec(),
+                    resources: resources.clone(),
+                };
+                run.write_plan(&kept)
+                    .map_err(|_| std::io::Error::other("the plan could not be written"))?;
             }
             Event::StepFinished(step) => run.write_step(step)?,
             Event::StepCut(step) => run.write_cut_step(step)?,
@@ -107,7 +134,10 @@ pub fn measure(
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
-            run.write_manifest(&RunManifest { state: RunState::Interrupted, ..manifest })?;
+            run.write_manifest(&RunManifest {
+                state: RunState::Interrupted,
+                ..manifest
+            })?;
             return Err(ended_early(error, &run));
         }
     };
@@ -128,7 +158,11 @@ pub fn measure(
     let path = folder.write_measurements(&measurements)?;
     manifest.state = RunState::Finished;
     run.write_manifest(&manifest)?;
-    talk(&format!("measured {} steps: {}", measurements.steps.len(), path.display()));
+    talk(&format!(
+        "measured {} steps: {}",
+        measurements.steps.len(),
+        path.display()
+    ));
     Ok(measurements)
 }
 
@@ -152,7 +186,9 @@ pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
         let counts = step.total();
         table.rows.push(vec![
             step.plan.label(),
-            step.plan.customers.map_or_else(String::new, |customers| format!("{customers:.0}")),
+            step.plan
+                .customers
+                .map_or_else(String::new, |customers| format!("{customers:.0}")),
             format!("{:.1}", step.active),
             format!("{:.1}", step.in_flight),
             format!("{:.1}", step.plan.total_per_s()),
@@ -170,14 +206,35 @@ pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
 
 /// Options of a run: where commands are run, and the secrets from the environment.
 fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Failure> {
-    let secrets =
-        secret_names(study.behaviours.values()).into_iter().filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret))).collect();
+    let secrets = secret_names(study.behaviours.values())
+        .into_iter()
+        .filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret)))
+        .collect();
     let program = std::env::current_exe()?;
-    let environment: BTreeMap<String, String> = [("LOCUST_NEST".to_owned(), program.to_string_lossy().into_owned())].into_iter().collect();
-    let (registry, feeds, trust) = (folder.registry().clone(), folder.feeds(study)?, folder.trust(study)?);
+    let environment: BTreeMap<String, String> =
+        [("LOCUST_NEST".to_owned(), program.to_string_lossy().into_owned())]
+            .into_iter()
+            .collect();
+    let (registry, feeds, trust) = (
+        folder.registry().clone(),
+        folder.feeds(study)?,
+        folder.trust(study)?,
+    );
     let path = folder.path();
-    let folder = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    Ok(MeasureOptions { folder: folder.to_owned(), environment, secrets, registry, feeds, trust, ..MeasureOptions::default() })
+    let folder = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    Ok(MeasureOptions {
+        folder: folder.to_owned(),
+        environment,
+        secrets,
+        registry,
+        feeds,
+        trust,
+        ..MeasureOptions::default()
+    })
 }
 
 fn new_run(folder: &StudyFolder, study: &Study) -> Result<(RunFolder, RunManifest), Failure> {
@@ -189,15 +246,28 @@ fn new_run(folder: &StudyFolder, study: &Study) -> Result<(RunFolder, RunManifes
     }
     let run = folder.new_run(&id)?;
     let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let manifest = RunManifest { started_at, study_hash: study.hash(), machine: machine::facts(), state: RunState::Running };
+    let manifest = RunManifest {
+        started_at,
+        study_hash: study.hash(),
+        machine: machine::facts(),
+        state: RunState::Running,
+    };
     run.write_manifest(&manifest)?;
     Ok((run, manifest))
 }
 
 /// The newest run that did not finish, where study and machine are still the same.
-fn resumed_run(folder: &StudyFolder, study: &Study, options: &mut MeasureOptions) -> Result<(RunFolder, RunManifest), Failure> {
+fn resumed_run(
+    folder: &StudyFolder,
+    study: &Study,
+    options: &mut MeasureOptions,
+) -> Result<(RunFolder, RunManifest), Failure> {
     let nothing = || {
-        Failure::new(STALE, format!("{} has no interrupted run to go on with", folder.path().display())).hint("start one with `locust-nest measure`")
+        Failure::new(
+            STALE,
+            format!("{} has no interrupted run to go on with", folder.path().display()),
+        )
+        .hint("start one with `locust-nest measure`")
     };
     let mut newest = None;
     for run in folder.runs()?.into_iter().rev() {
@@ -217,12 +287,18 @@ fn resumed_run(folder: &StudyFolder, study: &Study, options: &mut MeasureOptions
     }
     if !differs.is_empty() {
         let message = format!("run {} cannot go on: {}", run.id, differs.join(", and "));
-        return Err(Failure::new(STALE, message).hint("undo the change, or start anew with `locust-nest measure`"));
+        return Err(
+            Failure::new(STALE, message).hint("undo the change, or start anew with `locust-nest measure`")
+        );
     }
     if let Some(kept) = run.plan()? {
         let finished = run.steps()?;
         talk(&format!("going on after {} finished steps", finished.len()));
-        options.resume = Some(Resume { plan: kept.plan, pilot: kept.pilot, finished });
+        options.resume = Some(Resume {
+            plan: kept.plan,
+            pilot: kept.pilot,
+            finished,
+        });
     }
     Ok((run, manifest))
 }
@@ -236,9 +312,20 @@ fn ended_early(error: LoadError, run: &RunFolder) -> Failure {
 fn print_plan(plan: &Plan, format: Format) -> Result<(), Failure> {
     let mut table = Table::new(&["step", "customers", "executions/s", "mix"]);
     for step in &plan.steps {
-        let mix: Vec<String> = step.offered_per_s.iter().map(|(name, rate)| format!("{name} {rate:.2}")).collect();
-        let customers = step.customers.map_or_else(String::new, |customers| format!("{customers:.0}"));
-        table.rows.push(vec![step.label(), customers, format!("{:.1}", step.total_per_s()), mix.join(", ")]);
+        let mix: Vec<String> = step
+            .offered_per_s
+            .iter()
+            .map(|(name, rate)| format!("{name} {rate:.2}"))
+            .collect();
+        let customers = step
+            .customers
+            .map_or_else(String::new, |customers| format!("{customers:.0}"));
+        table.rows.push(vec![
+            step.label(),
+            customers,
+            format!("{:.1}", step.total_per_s()),
+            mix.join(", "),
+        ]);
     }
     if format == Format::Json {
         let json = serde_json::to_string_pretty(plan).map_err(std::io::Error::from)?;
@@ -252,6 +339,8 @@ fn print_plan(plan: &Plan, format: Format) -> Result<(), Failure> {
         plan.executions,
         seconds(plan.duration_s)
     ));
-    plan.caveats.iter().for_each(|caveat| talk(&format!("note: {caveat}")));
+    plan.caveats
+        .iter()
+        .for_each(|caveat| talk(&format!("note: {caveat}")));
     Ok(())
 }

@@ -27,7 +27,12 @@ pub fn run(arguments: &ProjectArguments, registry: &Registry) -> Result<(), Fail
 }
 
 /// Projects a study and keeps the projection where its reports go.
-pub fn project(folder: &StudyFolder, study: &Study, model: &ScalingModel, arguments: &ProjectionArguments) -> Result<Projection, Failure> {
+pub fn project(
+    folder: &StudyFolder,
+    study: &Study,
+    model: &ScalingModel,
+    arguments: &ProjectionArguments,
+) -> Result<Projection, Failure> {
     let projection = projection(folder, study, model, arguments)?;
     let path = folder.write_report("projection.json", projection.to_json().as_bytes())?;
     talk(&format!("projected: {}", path.display()));
@@ -35,7 +40,12 @@ pub fn project(folder: &StudyFolder, study: &Study, model: &ScalingModel, argume
 }
 
 /// Projects a study and keeps nothing.
-pub fn projection(folder: &StudyFolder, study: &Study, model: &ScalingModel, arguments: &ProjectionArguments) -> Result<Projection, Failure> {
+pub fn projection(
+    folder: &StudyFolder,
+    study: &Study,
+    model: &ScalingModel,
+    arguments: &ProjectionArguments,
+) -> Result<Projection, Failure> {
     let (books, options) = inputs(folder, study, model, arguments)?;
     Ok(nest_model::project(model, study, &books, &options)?)
 }
@@ -52,5 +62,11 @@ pub fn inputs(
         return Err(Failure::new(STALE, message).hint("run `locust-nest measure` and `locust-nest fit`"));
     }
     let as_of = arguments.as_of.unwrap_or_else(|| Zoned::now().date());
-    Ok((books::for_study(folder, study)?, ProjectOptions { as_of, beyond: arguments.beyond }))
+    Ok((
+        books::for_study(folder, study)?,
+        ProjectOptions {
+            as_of,
+            beyond: arguments.beyond,
+        },
+    ))
 }

@@ -17,7 +17,10 @@ pub fn run(arguments: &ReportArguments) -> Result<(), Failure> {
     let projection = folder.projection()?;
     let fitted = folder.scaling()?.run;
     if projection.model.run != fitted {
-        let message = format!("the projection rests on run {}, the model on run {fitted}", projection.model.run);
+        let message = format!(
+            "the projection rests on run {}, the model on run {fitted}",
+            projection.model.run
+        );
         return Err(Failure::new(STALE, message).hint("run `locust-nest project`"));
     }
     let page = report(&folder, &projection)?;

@@ -26,8 +26,15 @@ fn list(folder: &StudyFolder, format: Format) -> Result<(), Failure> {
     for run in folder.runs()?.iter().rev() {
         let manifest = run.manifest()?;
         let steps = run.steps()?.len();
-        let planned = run.plan()?.map_or_else(|| "?".to_owned(), |kept| kept.plan.steps.len().to_string());
-        table.rows.push(vec![run.id.clone(), manifest.state.label().to_owned(), format!("{steps} of {planned}"), manifest.started_at]);
+        let planned = run
+            .plan()?
+            .map_or_else(|| "?".to_owned(), |kept| kept.plan.steps.len().to_string());
+        table.rows.push(vec![
+            run.id.clone(),
+            manifest.state.label().to_owned(),
+            format!("{steps} of {planned}"),
+            manifest.started_at,
+        ]);
     }
     if table.rows.is_empty() {
         talk("no runs yet; measure the study with `locust-nest measure`");
@@ -42,8 +49,17 @@ fn show(folder: &StudyFolder, run: &str, format: Format) -> Result<(), Failure> 
         return data(&(json + "\n"));
     }
     data(&steps_table(&steps).render(format))?;
-    for (step, failure) in steps.iter().flat_map(|step| step.failures.iter().map(move |failure| (step, failure))) {
-        talk(&format!("{}, {} ({}): {}", step.plan.label(), failure.behaviour, failure.kind, failure.exchange.replace('\n', " | ")));
+    for (step, failure) in steps
+        .iter()
+        .flat_map(|step| step.failures.iter().map(move |failure| (step, failure)))
+    {
+        talk(&format!(
+            "{}, {} ({}): {}",
+            step.plan.label(),
+            failure.behaviour,
+            failure.kind,
+            failure.exchange.replace('\n', " | ")
+        ));
     }
     Ok(())
 }

@@ -16,27 +16,64 @@ pub fn check(book: &PriceBook, spans: &Spans) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     check_sources(book, spans, &mut found);
     check_names(book, spans, &mut found);
-    book.meter.iter().enumerate().for_each(|(index, meter)| check_meter(meter, &index.to_string(), spans, &mut found));
-    book.instance.iter().enumerate().for_each(|(index, instance)| check_instance(instance, &index.to_string(), spans, &mut found));
+    book.meter
+        .iter()
+        .enumerate()
+        .for_each(|(index, meter)| check_meter(meter, &index.to_string(), spans, &mut found));
+    book.instance
+        .iter()
+        .enumerate()
+        .for_each(|(index, instance)| check_instance(instance, &index.to_string(), spans, &mut found));
     check_pools(book, spans, &mut found);
     check_shares(book, spans, &mut found);
     check_adjustments(book, spans, &mut found);
     if !(Decimal::ONE..=Decimal::ONE_THOUSAND).contains(&book.month_hours.0) {
-        found.push(spans.at_value(&["month_hours"], "a month has from 1 to 1000 hours", "write month_hours = \"730\""));
+        found.push(spans.at_value(
+            &["month_hours"],
+            "a month has from 1 to 1000 hours",
+            "write month_hours = \"730\"",
+        ));
     }
     found
 }
 
 /// Name, position and source of every row, by table.
 fn rows(book: &PriceBook) -> impl Iterator<Item = (&'static str, usize, &str, &str)> {
-    let meters = book.meter.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("meter", index, row.0, row.1));
-    let instances =
-        book.instance.iter().map(|row| (row.sku.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("instance", index, row.0, row.1));
-    let commitments =
-        book.commitment.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("commitment", index, row.0, row.1));
-    let plans = book.plan.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("plan", index, row.0, row.1));
-    let limits = book.limit.iter().map(|row| (row.id.as_str(), row.source.as_str())).enumerate().map(|(index, row)| ("limit", index, row.0, row.1));
-    meters.chain(instances).chain(commitments).chain(plans).chain(limits)
+    let meters = book
+        .meter
+        .iter()
+        .map(|row| (row.id.as_str(), row.source.as_str()))
+        .enumerate()
+        .map(|(index, row)| ("meter", index, row.0, row.1));
+    let instances = book
+        .instance
+        .iter()
+        .map(|row| (row.sku.as_str(), row.source.as_str()))
+        .enumerate()
+        .map(|(index, row)| ("instance", index, row.0, row.1));
+    let commitments = book
+        .commitment
+        .iter()
+        .map(|row| (row.id.as_str(), row.source.as_str()))
+        .enumerate()
+        .map(|(index, row)| ("commitment", index, row.0, row.1));
+    let plans = book
+        .plan
+        .iter()
+        .map(|row| (row.id.as_str(), row.source.as_str()))
+        .enumerate()
+        .map(|(index, row)| ("plan", index, row.0, row.1));
+    let limits = book
+        .limit
+        .iter()
+        .map(|row| (row.id.as_str(), row.source.as_str()))
+        .enumerate()
+        .map(|(index, row)| ("limit", index, row.0, row.1));
+    meters
+        .chain(instances)
+        .chain(commitments)
+        .chain(plans)
+        .chain(limits)
 }
 
 fn check_sources(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
@@ -56,14 +93,22 @@ fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (table, index, name, _) in rows(book) {
         let dates = match table {
             "meter" => (book.meter[index].effective_from, book.meter[index].effective_to),
-            "instance" => (book.instance[index].effective_from, book.instance[index].effective_to),
+            "instance" => (
+                book.instance[index].effective_from,
+                book.instance[index].effective_to,
+            ),
             _ => (None, None),
         };
         let before = seen.entry((table, name)).or_default();
         if before.iter().any(|other| overlap(*other, dates)) {
             let key = if table == "instance" { "sku" } else { "id" };
-            let help = "keep one of the two, or give them effective_from and effective_to that do not overlap";
-            found.push(spans.at_value(&[table, &index.to_string(), key], format!("{table} `{name}` is there twice"), help));
+            let help =
+                "keep one of the two, or give them effective_from and effective_to that do not overlap";
+            found.push(spans.at_value(
+                &[table, &index.to_string(), key],
+                format!("{table} `{name}` is there twice"),
+                help,
+            ));
         }
         if let (Some(from), Some(to)) = dates
             && from >= to
@@ -83,35 +128,56 @@ fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
 type Dates = (Option<Date>, Option<Date>);
 
 fn overlap(one: Dates, other: Dates) -> bool {
-    let begins_before_end = |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from < to);
+    let begins_before_end =
+        |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from < to);
     begins_before_end(one.0, other.1) && begins_before_end(other.0, one.1)
 }
 
 fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if meter.price.is_some() && meter.percent_of.is_some() {
-        let message = format!("meter `{}` has both a price and a share of another meter", meter.id);
+        let message = format!(
+            "meter `{}` has both a price and a share of another meter",
+            meter.id
+        );
         found.push(spans.at_value(&["meter", index, "percent_of"], message, "keep one of the two"));
     }
-    if meter.free.as_ref().is_some_and(|free| free.quantity.0 < Decimal::ZERO) {
-        found.push(spans.at_value(&["meter", index, "free"], format!("meter `{}` gives a negative quantity for free", meter.id), "write 0 or more"));
+    if meter
+        .free
+        .as_ref()
+        .is_some_and(|free| free.quantity.0 < Decimal::ZERO)
+    {
+        found.push(spans.at_value(
+            &["meter", index, "free"],
+            format!("meter `{}` gives a negative quantity for free", meter.id),
+            "write 0 or more",
+        ));
     }
     if let Some(quantum) = &meter.quantum
         && quantum.step_s().is_none()
     {
-        let message = format!("meter `{}` is rounded to `{}`, which is no step that is known", meter.id, quantum.step);
+        let message = format!(
+            "meter `{}` is rounded to `{}`, which is no step that is known",
+            meter.id, quantum.step
+        );
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
     }
     if let Some(quantum) = &meter.quantum
         && let Some(minimum) = &quantum.minimum
         && quantum.minimum_s().is_none()
     {
-        let message = format!("meter `{}` bills at least `{minimum}`, which is no length of time that is known", meter.id);
+        let message = format!(
+            "meter `{}` bills at least `{minimum}`, which is no length of time that is known",
+            meter.id
+        );
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
     }
     if let Some(chunk) = &meter.chunk
         && meter.chunk_bytes().is_none()
     {
-        let message = format!("meter `{}` counts requests in chunks of `{chunk}`, which is no size that is known", meter.id);
+        let message = format!(
+            "meter `{}` counts requests in chunks of `{chunk}`, which is no size that is known",
+            meter.id
+        );
         found.push(spans.at_value(&["meter", index, "chunk"], message, step::EXPECTED_SIZE));
     }
     check_price(meter, index, spans, found);
@@ -122,27 +188,49 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
     let Some(price) = &meter.price else { return };
     if price.amount.is_some() != price.tiers.is_empty() {
         let help = "give { amount = \"..\" }, or { mode = \"graduated\", tiers = [..] }";
-        found.push(spans.at_value(&path, format!("meter `{}` needs either an amount or tiers", meter.id), help));
+        found.push(spans.at_value(
+            &path,
+            format!("meter `{}` needs either an amount or tiers", meter.id),
+            help,
+        ));
     }
-    let bounds: Vec<Option<Decimal>> = price.tiers.iter().map(|tier| tier.up_to.map(|bound| bound.0)).collect();
+    let bounds: Vec<Option<Decimal>> = price
+        .tiers
+        .iter()
+        .map(|tier| tier.up_to.map(|bound| bound.0))
+        .collect();
     let last_open = bounds.last().is_none_or(Option::is_none);
     let rising = bounds.windows(2).all(|pair| match pair {
         [Some(_), None] => true,
         [Some(low), Some(high)] => low < high,
         _ => false,
     });
-    if !last_open || !rising || bounds.first().is_some_and(|first| first.is_some_and(|first| first <= Decimal::ZERO)) {
+    if !last_open
+        || !rising
+        || bounds
+            .first()
+            .is_some_and(|first| first.is_some_and(|first| first <= Decimal::ZERO))
+    {
         found.push(spans.at_value(
             &path,
             format!("tier bounds of meter `{}` must rise, and the last tier has none", meter.id),
             "order the tiers by up_to and leave it out of the last; a last tier without amount says that its price is not known",
         ));
     }
-    let amounts = price.amount.iter().chain(price.tiers.iter().filter_map(|tier| tier.amount.as_ref()));
-    let odd = amounts.into_iter().any(|amount| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&amount.0));
+    let amounts = price
+        .amount
+        .iter()
+        .chain(price.tiers.iter().filter_map(|tier| tier.amount.as_ref()));
+    let odd = amounts
+        .into_iter()
+        .any(|amount| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&amount.0));
     if odd || price.per.is_some_and(|per| per.0 <= Decimal::ZERO) {
         let help = "amounts are from 0 to 100000000, `per` is above 0";
-        found.push(spans.at_value(&path, format!("meter `{}` has a price out of range", meter.id), help));
+        found.push(spans.at_value(
+            &path,
+            format!("meter `{}` has a price out of range", meter.id),
+            help,
+        ));
     }
     if price.mode == Some(TierMode::Package) && price.per.is_none() {
         found.push(spans.at_value(
@@ -155,13 +243,21 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
 
 fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let price = &instance.price;
-    if [price.on_demand, price.spot].into_iter().flatten().any(|price| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&price.0)) {
+    if [price.on_demand, price.spot]
+        .into_iter()
+        .flatten()
+        .any(|price| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&price.0))
+    {
         let message = format!("instance `{}` has a price out of range", instance.sku);
         found.push(spans.at_value(&["instance", index, "price"], message, "from 0 to 100000000"));
     }
     if instance.vcpu.0 <= Decimal::ZERO || instance.memory_gib.0 <= Decimal::ZERO {
         let message = format!("instance `{}` has no processor or no memory", instance.sku);
-        found.push(spans.at_value(&["instance", index, "sku"], message, "vcpu and memory_gib are above 0"));
+        found.push(spans.at_value(
+            &["instance", index, "sku"],
+            message,
+            "vcpu and memory_gib are above 0",
+        ));
     }
     if instance.arch.trim().is_empty() {
         let message = format!("instance `{}` has no architecture", instance.sku);
@@ -173,31 +269,56 @@ fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut V
 fn check_pools(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let mut units: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for (index, meter) in book.meter.iter().enumerate() {
-        let Some(pool) = meter.free.as_ref().and_then(|free| free.pool.as_deref()) else { continue };
+        let Some(pool) = meter.free.as_ref().and_then(|free| free.pool.as_deref()) else {
+            continue;
+        };
         let (first, unit) = *units.entry(pool).or_insert((&meter.id, &meter.unit));
         if unit != meter.unit {
-            let message = format!("pool `{pool}` is counted in `{unit}` by meter `{first}` and in `{}` by `{}`", meter.unit, meter.id);
-            found.push(spans.at_value(&["meter", &index.to_string(), "free"], message, "meters that share free units have one unit"));
+            let message = format!(
+                "pool `{pool}` is counted in `{unit}` by meter `{first}` and in `{}` by `{}`",
+                meter.unit, meter.id
+            );
+            found.push(spans.at_value(
+                &["meter", &index.to_string(), "free"],
+                message,
+                "meters that share free units have one unit",
+            ));
         }
     }
 }
 
 /// A meter that is a share of another one names one that is there, and not itself by a detour.
 fn check_shares(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let share = |id: &str| book.meter.iter().find(|meter| meter.id == id).and_then(|meter| meter.percent_of.as_ref());
+    let share = |id: &str| {
+        book.meter
+            .iter()
+            .find(|meter| meter.id == id)
+            .and_then(|meter| meter.percent_of.as_ref())
+    };
     for (index, meter) in book.meter.iter().enumerate() {
         let mut next = meter.percent_of.as_ref();
         let mut steps = 0;
         while let Some(of) = next {
             let place = ["meter", &index.to_string(), "percent_of"];
             if of.meter != super::INSTANCE_PRICE && !book.meter.iter().any(|meter| meter.id == of.meter) {
-                let message = format!("meter `{}` is a share of `{}`, which the book does not have", meter.id, of.meter);
-                found.push(spans.at_value(&place, message, format!("name a meter, or \"{}\"", super::INSTANCE_PRICE)));
+                let message = format!(
+                    "meter `{}` is a share of `{}`, which the book does not have",
+                    meter.id, of.meter
+                );
+                found.push(spans.at_value(
+                    &place,
+                    message,
+                    format!("name a meter, or \"{}\"", super::INSTANCE_PRICE),
+                ));
                 break;
             }
             steps += 1;
             if steps > book.meter.len() {
-                found.push(spans.at_value(&place, format!("meter `{}` is a share of itself", meter.id), "break the circle"));
+                found.push(spans.at_value(
+                    &place,
+                    format!("meter `{}` is a share of itself", meter.id),
+                    "break the circle",
+                ));
                 break;
             }
             next = share(&of.meter);
@@ -208,8 +329,15 @@ fn check_shares(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
 fn check_adjustments(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (index, adjustment) in book.adjustment.iter().enumerate() {
         if !(-Decimal::ONE_HUNDRED..=Decimal::ONE_THOUSAND).contains(&adjustment.percent.0) {
-            let message = format!("adjustment `{}` changes prices by {} %", adjustment.label, adjustment.percent);
-            found.push(spans.at_value(&["adjustment", &index.to_string(), "percent"], message, "from -100 to 1000"));
+            let message = format!(
+                "adjustment `{}` changes prices by {} %",
+                adjustment.label, adjustment.percent
+            );
+            found.push(spans.at_value(
+                &["adjustment", &index.to_string(), "percent"],
+                message,
+                "from -100 to 1000",
+            ));
         }
     }
 }
@@ -250,7 +378,10 @@ source = "page"
     fn a_partial_date_counts_as_its_earliest_day_and_stays_visible() {
         let book = PriceBook::read(&Text::new("book.toml", BOOK)).expect("valid");
         let observed = &book.source["page"].observed_on;
-        assert_eq!((observed.to_string().as_str(), observed.earliest()), ("2025-12", jiff::civil::date(2025, 12, 1)));
+        assert_eq!(
+            (observed.to_string().as_str(), observed.earliest()),
+            ("2025-12", jiff::civil::date(2025, 12, 1))
+        );
     }
 
     #[test]
@@ -270,11 +401,16 @@ source = "page"
 
     #[test]
     fn steps_minimums_and_chunks_that_nobody_can_read_are_refused() {
-        let with = |line: &str| BOOK.replace("unit = \"request\"\n", &format!("unit = \"request\"\n{line}\n"));
-        let quantum =
-            |step: &str, minimum: &str| with(&format!("quantum = {{ per = \"run\", step = \"{step}\", round = \"up\", minimum = \"{minimum}\" }}"));
+        let with =
+            |line: &str| BOOK.replace("unit = \"request\"\n", &format!("unit = \"request\"\n{line}\n"));
+        let quantum = |step: &str, minimum: &str| {
+            with(&format!(
+                "quantum = {{ per = \"run\", step = \"{step}\", round = \"up\", minimum = \"{minimum}\" }}"
+            ))
+        };
         assert!(
-            PriceBook::read(&Text::new("b", quantum("1s", "60s"))).is_ok() && PriceBook::read(&Text::new("b", with("chunk = \"64KiB\""))).is_ok()
+            PriceBook::read(&Text::new("b", quantum("1s", "60s"))).is_ok()
+                && PriceBook::read(&Text::new("b", with("chunk = \"64KiB\""))).is_ok()
         );
         assert!(errors(&quantum("1 tick", "60s")).contains("no step that is known"));
         assert!(errors(&quantum("1s", "a minute")).contains("at least `a minute`"));
@@ -284,7 +420,12 @@ source = "page"
     #[test]
     fn floats_and_tiers_that_do_not_rise_are_refused() {
         assert!(errors(&BOOK.replace("\"0.20\"", "0.20")).contains("quoted decimals"));
-        let tiers = |list: &str| BOOK.replace("{ amount = \"0.20\", per = \"1000000\" }", &format!("{{ mode = \"graduated\", tiers = [{list}] }}"));
+        let tiers = |list: &str| {
+            BOOK.replace(
+                "{ amount = \"0.20\", per = \"1000000\" }",
+                &format!("{{ mode = \"graduated\", tiers = [{list}] }}"),
+            )
+        };
         let good = "{ up_to = \"10\", amount = \"2\" }, { amount = \"1\" }";
         assert!(PriceBook::read(&Text::new("b", tiers(good))).is_ok());
         for bad in [

@@ -21,7 +21,11 @@ impl Dated for Meter {
         (self.effective_from, self.effective_to)
     }
     fn with_dates(&self, effective_from: Option<Date>, effective_to: Option<Date>) -> Self {
-        Self { effective_from, effective_to, ..self.clone() }
+        Self {
+            effective_from,
+            effective_to,
+            ..self.clone()
+        }
     }
     fn source(&mut self) -> &mut String {
         &mut self.source
@@ -36,7 +40,11 @@ impl Dated for Instance {
         (self.effective_from, self.effective_to)
     }
     fn with_dates(&self, effective_from: Option<Date>, effective_to: Option<Date>) -> Self {
-        Self { effective_from, effective_to, ..self.clone() }
+        Self {
+            effective_from,
+            effective_to,
+            ..self.clone()
+        }
     }
     fn source(&mut self) -> &mut String {
         &mut self.source
@@ -52,9 +60,13 @@ impl PriceBook {
     /// # Errors
     /// [`DataError::OtherBook`] where provider, region or currency differ.
     pub fn overlaid(mut self, later: &Self) -> Result<Self, DataError> {
-        if (&self.provider, &self.region, &self.currency) != (&later.provider, &later.region, &later.currency) {
+        if (&self.provider, &self.region, &self.currency) != (&later.provider, &later.region, &later.currency)
+        {
             let written = |book: &Self| format!("{} in {}", book.name(), book.currency);
-            return Err(DataError::OtherBook { later: written(later), book: written(&self) });
+            return Err(DataError::OtherBook {
+                later: written(later),
+                book: written(&self),
+            });
         }
         let mut later = later.clone();
         self.take_sources(&mut later);
@@ -64,7 +76,11 @@ impl PriceBook {
         replace(&mut self.plan, later.plan, |row| row.id.as_str());
         replace(&mut self.limit, later.limit, |row| row.id.as_str());
         self.adjustment.extend(later.adjustment);
-        Ok(Self { month_hours: later.month_hours, stale_after_days: later.stale_after_days, ..self })
+        Ok(Self {
+            month_hours: later.month_hours,
+            stale_after_days: later.stale_after_days,
+            ..self
+        })
     }
 
     /// Takes the sources of `later`. One whose name means another source here gets a name of its own.
@@ -84,7 +100,10 @@ impl PriceBook {
                 };
                 later.meter.iter_mut().for_each(|row| rename(row.source()));
                 later.instance.iter_mut().for_each(|row| rename(row.source()));
-                later.commitment.iter_mut().for_each(|row| rename(&mut row.source));
+                later
+                    .commitment
+                    .iter_mut()
+                    .for_each(|row| rename(&mut row.source));
                 later.plan.iter_mut().for_each(|row| rename(&mut row.source));
                 later.limit.iter_mut().for_each(|row| rename(&mut row.source));
             }
@@ -96,13 +115,20 @@ impl PriceBook {
 /// Puts each of `later` where the first row of its name stood, and takes its days from the others.
 fn lay<T: Dated>(rows: &mut Vec<T>, later: Vec<T>) {
     for new in later {
-        let place = rows.iter().position(|row| row.name() == new.name()).unwrap_or(rows.len());
+        let place = rows
+            .iter()
+            .position(|row| row.name() == new.name())
+            .unwrap_or(rows.len());
         let mut kept = Vec::with_capacity(rows.len() + 1);
         for (index, row) in rows.drain(..).enumerate() {
             if index == place {
                 kept.push(new.clone());
             }
-            if row.name() == new.name() { kept.extend(outside(&row, new.dates())) } else { kept.push(row) }
+            if row.name() == new.name() {
+                kept.extend(outside(&row, new.dates()))
+            } else {
+                kept.push(row)
+            }
         }
         if place == kept.len() {
             kept.push(new);
@@ -156,15 +182,30 @@ mod tests {
     const SHIPPED: &str = "[source.s]\ntitle = \"list\"\nobserved_on = \"2026\"\nconfidence = \"list\"
 [[meter]]\nid = \"a\"\nunit = \"GB\"\nprice = { amount = \"1\" }\nsource = \"s\"
 [[meter]]\nid = \"b\"\nunit = \"GB\"\nprice = { amount = \"2\" }\nsource = \"s\"\n";
-    const CONTRACT: &str = "[source.s]\ntitle = \"contract\"\nobserved_on = \"2026\"\nconfidence = \"user\"\n";
+    const CONTRACT: &str =
+        "[source.s]\ntitle = \"contract\"\nobserved_on = \"2026\"\nconfidence = \"user\"\n";
 
     #[test]
     fn a_row_takes_the_place_of_the_one_of_its_name_and_brings_its_own_source() {
-        let own = format!("{CONTRACT}[[meter]]\nid = \"a\"\nunit = \"GB\"\nprice = {{ amount = \"0.5\" }}\nsource = \"s\"\n");
-        let merged = book("USD", SHIPPED).overlaid(&book("USD", &own)).expect("of one book");
+        let own = format!(
+            "{CONTRACT}[[meter]]\nid = \"a\"\nunit = \"GB\"\nprice = {{ amount = \"0.5\" }}\nsource = \"s\"\n"
+        );
+        let merged = book("USD", SHIPPED)
+            .overlaid(&book("USD", &own))
+            .expect("of one book");
         let a = merged.meter("a", date(2026, 5, 1)).expect("there");
         assert_eq!(merged.source[&a.source].title, "contract");
-        assert_eq!((merged.meter.len(), merged.meter("b", date(2026, 5, 1)).expect("there").source.as_str()), (2, "s"));
+        assert_eq!(
+            (
+                merged.meter.len(),
+                merged
+                    .meter("b", date(2026, 5, 1))
+                    .expect("there")
+                    .source
+                    .as_str()
+            ),
+            (2, "s")
+        );
     }
 
     #[test]
@@ -172,15 +213,27 @@ mod tests {
         let own = format!(
             "{CONTRACT}[[meter]]\nid = \"a\"\nunit = \"GB\"\nprice = {{ amount = \"9\" }}\neffective_from = 2026-03-01\neffective_to = 2026-06-01\nsource = \"s\"\n"
         );
-        let merged = book("USD", SHIPPED).overlaid(&book("USD", &own)).expect("of one book");
-        let amount = |month| merged.meter("a", date(2026, month, 1)).and_then(|meter| meter.price.as_ref()?.amount).map(|amount| amount.to_string());
-        assert_eq!([amount(2), amount(3), amount(5), amount(6)].map(Option::unwrap_or_default), ["1", "9", "9", "1"]);
+        let merged = book("USD", SHIPPED)
+            .overlaid(&book("USD", &own))
+            .expect("of one book");
+        let amount = |month| {
+            merged
+                .meter("a", date(2026, month, 1))
+                .and_then(|meter| meter.price.as_ref()?.amount)
+                .map(|amount| amount.to_string())
+        };
+        assert_eq!(
+            [amount(2), amount(3), amount(5), amount(6)].map(Option::unwrap_or_default),
+            ["1", "9", "9", "1"]
+        );
     }
 
     #[test]
     fn adjustments_are_added_and_another_currency_is_refused() {
         let own = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"*\"\nlabel = \"discount\"\n";
-        let merged = book("USD", SHIPPED).overlaid(&book("USD", own)).expect("of one book");
+        let merged = book("USD", SHIPPED)
+            .overlaid(&book("USD", own))
+            .expect("of one book");
         assert_eq!((merged.adjustment.len(), merged.meter.len()), (1, 2));
         assert!(book("USD", SHIPPED).overlaid(&book("EUR", own)).is_err());
     }

@@ -96,7 +96,9 @@ impl Finding {
     pub fn row(&self) -> Option<&str> {
         match self {
             Self::Stale { source, .. } => Some(source),
-            Self::OffFamily { sku, .. } | Self::SpotAbove { sku, .. } | Self::ArmDearer { sku, .. } => Some(sku),
+            Self::OffFamily { sku, .. } | Self::SpotAbove { sku, .. } | Self::ArmDearer { sku, .. } => {
+                Some(sku)
+            }
             Self::ReservedAbove { commitment, .. } => Some(commitment),
             Self::SameAsRegion { .. } => None,
         }
@@ -106,23 +108,66 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |price: &Decimal, of: &Decimal| {
-            let share = price.checked_div(*of).and_then(|share| (share - Decimal::ONE).checked_mul(Decimal::ONE_HUNDRED));
+            let share = price
+                .checked_div(*of)
+                .and_then(|share| (share - Decimal::ONE).checked_mul(Decimal::ONE_HUNDRED));
             share.map_or_else(|| "far".to_owned(), |percent| format!("{:+} %", percent.round()))
         };
         match self {
-            Self::Stale { source, days, allowed } => write!(f, "source `{source}` was seen {days} days ago, more than {allowed}"),
-            Self::OffFamily { sku, family, price, line } => {
-                let (price, percent, line) = (price.round_dp(5).normalize(), percent(price, line), line.round_dp(5).normalize());
-                write!(f, "`{sku}` costs {price} per vCPU, {percent} off the {line} of its family `{family}`: another meter (a licence?) or a slip")
+            Self::Stale {
+                source,
+                days,
+                allowed,
+            } => write!(
+                f,
+                "source `{source}` was seen {days} days ago, more than {allowed}"
+            ),
+            Self::OffFamily {
+                sku,
+                family,
+                price,
+                line,
+            } => {
+                let (price, percent, line) = (
+                    price.round_dp(5).normalize(),
+                    percent(price, line),
+                    line.round_dp(5).normalize(),
+                );
+                write!(
+                    f,
+                    "`{sku}` costs {price} per vCPU, {percent} off the {line} of its family `{family}`: another meter (a licence?) or a slip"
+                )
             }
-            Self::ReservedAbove { commitment, effective, on_demand } => {
-                write!(f, "commitment `{commitment}` costs {} an hour, more than the {on_demand} without it", effective.round_dp(6).normalize())
+            Self::ReservedAbove {
+                commitment,
+                effective,
+                on_demand,
+            } => {
+                write!(
+                    f,
+                    "commitment `{commitment}` costs {} an hour, more than the {on_demand} without it",
+                    effective.round_dp(6).normalize()
+                )
             }
-            Self::SpotAbove { sku, spot, on_demand } => write!(f, "spot price {spot} of `{sku}` is above the {on_demand} on demand"),
-            Self::ArmDearer { sku, price, other, other_price } => {
-                write!(f, "`{sku}` on ARM costs {price}, more than {other_price} of `{other}` on x86")
+            Self::SpotAbove { sku, spot, on_demand } => write!(
+                f,
+                "spot price {spot} of `{sku}` is above the {on_demand} on demand"
+            ),
+            Self::ArmDearer {
+                sku,
+                price,
+                other,
+                other_price,
+            } => {
+                write!(
+                    f,
+                    "`{sku}` on ARM costs {price}, more than {other_price} of `{other}` on x86"
+                )
             }
-            Self::SameAsRegion { other, rows } => write!(f, "all {rows} prices shared with {other} are equal to the last digit: copied?"),
+            Self::SameAsRegion { other, rows } => write!(
+                f,
+                "all {rows} prices shared with {other} are equal to the last digit: copied?"
+            ),
         }
     }
 }
@@ -130,7 +175,11 @@ impl fmt::Display for Finding {
 /// Every doubt about a book on a day. `others` are books to compare with; the book itself among them does no harm.
 #[must_use]
 pub fn lint(book: &PriceBook, on: Date, others: &[PriceBook]) -> Vec<Finding> {
-    let instances: Vec<&Instance> = book.instance.iter().filter(|row| holds(row.effective_from, row.effective_to, on)).collect();
+    let instances: Vec<&Instance> = book
+        .instance
+        .iter()
+        .filter(|row| holds(row.effective_from, row.effective_to, on))
+        .collect();
     let mut found = stale(book, on);
     found.extend(off_family(&instances));
     found.extend(reserved_above(book, &instances));
@@ -142,8 +191,14 @@ pub fn lint(book: &PriceBook, on: Date, others: &[PriceBook]) -> Vec<Finding> {
 
 fn stale(book: &PriceBook, on: Date) -> Vec<Finding> {
     let old = |(name, source): (&String, &super::PriceSource)| {
-        let days = on.since(source.observed_on.earliest()).map_or(0, |span| span.get_days());
-        (i64::from(days) > i64::from(book.stale_after_days)).then(|| Finding::Stale { source: name.clone(), days, allowed: book.stale_after_days })
+        let days = on
+            .since(source.observed_on.earliest())
+            .map_or(0, |span| span.get_days());
+        (i64::from(days) > i64::from(book.stale_after_days)).then(|| Finding::Stale {
+            source: name.clone(),
+            days,
+            allowed: book.stale_after_days,
+        })
     };
     book.source.iter().filter_map(old).collect()
 }
@@ -153,18 +208,41 @@ fn stale(book: &PriceBook, on: Date) -> Vec<Finding> {
 fn off_family(instances: &[&Instance]) -> Vec<Finding> {
     let mut families: BTreeMap<String, Vec<(&Instance, Decimal)>> = BTreeMap::new();
     for instance in instances {
-        let Some(price) = instance.price.on_demand.filter(|price| !price.0.is_zero()) else { continue };
-        families.entry(family(&instance.sku)).or_default().push((instance, price.0));
+        let Some(price) = instance.price.on_demand.filter(|price| !price.0.is_zero()) else {
+            continue;
+        };
+        families
+            .entry(family(&instance.sku))
+            .or_default()
+            .push((instance, price.0));
     }
-    let off = |price: Decimal, line: Decimal| price.checked_div(line).is_none_or(|share| (share - Decimal::ONE).abs() > FAMILY_BAND);
+    let off = |price: Decimal, line: Decimal| {
+        price
+            .checked_div(line)
+            .is_none_or(|share| (share - Decimal::ONE).abs() > FAMILY_BAND)
+    };
     let mut found = Vec::new();
     for (family, sizes) in families {
-        let per = |of: fn(&Instance) -> Decimal| -> Option<Vec<Decimal>> { sizes.iter().map(|(size, price)| price.checked_div(of(size))).collect() };
-        let (Some(per_cpu), Some(per_gib)) = (per(|size| size.vcpu.0), per(|size| size.memory_gib.0)) else { continue };
-        let (Some(line), Some(line_gib)) = (line(&per_cpu), line(&per_gib)) else { continue };
+        let per = |of: fn(&Instance) -> Decimal| -> Option<Vec<Decimal>> {
+            sizes
+                .iter()
+                .map(|(size, price)| price.checked_div(of(size)))
+                .collect()
+        };
+        let (Some(per_cpu), Some(per_gib)) = (per(|size| size.vcpu.0), per(|size| size.memory_gib.0)) else {
+            continue;
+        };
+        let (Some(line), Some(line_gib)) = (line(&per_cpu), line(&per_gib)) else {
+            continue;
+        };
         for (index, (size, _)) in sizes.iter().enumerate() {
             if off(per_cpu[index], line) && off(per_gib[index], line_gib) {
-                found.push(Finding::OffFamily { sku: size.sku.clone(), family: family.clone(), price: per_cpu[index], line });
+                found.push(Finding::OffFamily {
+                    sku: size.sku.clone(),
+                    family: family.clone(),
+                    price: per_cpu[index],
+                    line,
+                });
             }
         }
     }
@@ -178,7 +256,14 @@ fn off_family(instances: &[&Instance]) -> Vec<Finding> {
 fn line(prices: &[Decimal]) -> Option<Decimal> {
     let mut sorted = prices.to_vec();
     sorted.sort();
-    let agreed = sorted.windows(2).find(|pair| pair[0].checked_mul(Decimal::ONE + AGREEMENT).is_some_and(|most| pair[1] <= most)).map(|pair| pair[0]);
+    let agreed = sorted
+        .windows(2)
+        .find(|pair| {
+            pair[0]
+                .checked_mul(Decimal::ONE + AGREEMENT)
+                .is_some_and(|most| pair[1] <= most)
+        })
+        .map(|pair| pair[0]);
     agreed.or_else(|| (sorted.len() >= 3).then(|| sorted[sorted.len() / 2]))
 }
 
@@ -194,7 +279,11 @@ pub fn family(sku: &str) -> String {
         return format!("Standard_{letters}{rest}");
     }
     if sku.contains('.') {
-        return sku.split('.').filter(|part| !is_size(part)).collect::<Vec<_>>().join(".");
+        return sku
+            .split('.')
+            .filter(|part| !is_size(part))
+            .collect::<Vec<_>>()
+            .join(".");
     }
     match sku.rsplit_once('-') {
         Some((family, size)) if size.chars().all(|c| c.is_ascii_digit()) => family.to_owned(),
@@ -204,22 +293,36 @@ pub fn family(sku: &str) -> String {
 }
 
 fn is_size(part: &str) -> bool {
-    ["nano", "micro", "small", "medium", "large"].contains(&part) || part.ends_with("xlarge") || part.starts_with("metal")
+    ["nano", "micro", "small", "medium", "large"].contains(&part)
+        || part.ends_with("xlarge")
+        || part.starts_with("metal")
 }
 
 fn reserved_above(book: &PriceBook, instances: &[&Instance]) -> Vec<Finding> {
     let mut found = Vec::new();
     for commitment in &book.commitment {
-        let instance = commitment.covers.sku.as_ref().and_then(|sku| instances.iter().find(|instance| instance.sku == *sku));
-        let Some(on_demand) = instance.and_then(|instance| hourly(instance, book)) else { continue };
+        let instance = commitment
+            .covers
+            .sku
+            .as_ref()
+            .and_then(|sku| instances.iter().find(|instance| instance.sku == *sku));
+        let Some(on_demand) = instance.and_then(|instance| hourly(instance, book)) else {
+            continue;
+        };
         let hours = YEAR_HOURS * Decimal::from(commitment.term_months) / Decimal::from(12);
         let recurring = match commitment.unit {
             super::InstanceUnit::H => commitment.recurring.0,
             super::InstanceUnit::Month => commitment.recurring.0 / book.month_hours.0,
         };
-        let Some(effective) = (commitment.upfront.0 / hours).checked_add(recurring) else { continue };
+        let Some(effective) = (commitment.upfront.0 / hours).checked_add(recurring) else {
+            continue;
+        };
         if effective > on_demand {
-            found.push(Finding::ReservedAbove { commitment: commitment.id.clone(), effective, on_demand });
+            found.push(Finding::ReservedAbove {
+                commitment: commitment.id.clone(),
+                effective,
+                on_demand,
+            });
         }
     }
     found
@@ -228,13 +331,21 @@ fn reserved_above(book: &PriceBook, instances: &[&Instance]) -> Vec<Finding> {
 /// Price per hour on demand.
 fn hourly(instance: &Instance, book: &PriceBook) -> Option<Decimal> {
     let price = instance.price.on_demand?.0;
-    Some(if instance.price.unit == super::InstanceUnit::H { price } else { price / book.month_hours.0 })
+    Some(if instance.price.unit == super::InstanceUnit::H {
+        price
+    } else {
+        price / book.month_hours.0
+    })
 }
 
 fn spot_above(instances: &[&Instance]) -> Vec<Finding> {
     let above = |instance: &&Instance| {
         let (spot, on_demand) = (instance.price.spot?.0, instance.price.on_demand?.0);
-        (spot > on_demand).then(|| Finding::SpotAbove { sku: instance.sku.clone(), spot, on_demand })
+        (spot > on_demand).then(|| Finding::SpotAbove {
+            sku: instance.sku.clone(),
+            spot,
+            on_demand,
+        })
     };
     instances.iter().filter_map(above).collect()
 }
@@ -243,17 +354,27 @@ fn arm_dearer(instances: &[&Instance]) -> Vec<Finding> {
     let mut found = Vec::new();
     let is_arm = |instance: &Instance| instance.arch.starts_with("arm") || instance.arch == "aarch64";
     for arm in instances.iter().filter(|instance| is_arm(instance)) {
-        let Some(price) = arm.price.on_demand else { continue };
+        let Some(price) = arm.price.on_demand else {
+            continue;
+        };
         let like = instances.iter().filter(|other| {
             !is_arm(other)
-                && (other.vcpu, other.memory_gib, other.price.unit) == (arm.vcpu, arm.memory_gib, arm.price.unit)
+                && (other.vcpu, other.memory_gib, other.price.unit)
+                    == (arm.vcpu, arm.memory_gib, arm.price.unit)
                 && line_of_products(&other.sku) == line_of_products(&arm.sku)
         });
-        let dearest = like.filter_map(|other| other.price.on_demand.map(|price| (price.0, other))).max_by_key(|(price, _)| *price);
+        let dearest = like
+            .filter_map(|other| other.price.on_demand.map(|price| (price.0, other)))
+            .max_by_key(|(price, _)| *price);
         if let Some((other_price, other)) = dearest
             && price.0 > other_price
         {
-            found.push(Finding::ArmDearer { sku: arm.sku.clone(), price: price.0, other: other.sku.clone(), other_price });
+            found.push(Finding::ArmDearer {
+                sku: arm.sku.clone(),
+                price: price.0,
+                other: other.sku.clone(),
+                other_price,
+            });
         }
     }
     found
@@ -263,28 +384,59 @@ fn arm_dearer(instances: &[&Instance]) -> Vec<Finding> {
 fn line_of_products(sku: &str) -> String {
     if let Some(size) = sku.strip_prefix("Standard_") {
         let letters: String = size.chars().take_while(char::is_ascii_alphabetic).collect();
-        return format!("Standard_{letters} {}", sku.rsplit_once('_').map_or("", |(_, generation)| generation));
+        return format!(
+            "Standard_{letters} {}",
+            sku.rsplit_once('_').map_or("", |(_, generation)| generation)
+        );
     }
     let (before, name) = sku.strip_prefix("db.").map_or(("", sku), |name| ("db.", name));
     let letters: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
-    let digits: String = name[letters.len()..].chars().take_while(char::is_ascii_digit).collect();
-    format!("{before}{letters}{digits}{}", if sku.ends_with(".multi-az") { ".multi-az" } else { "" })
+    let digits: String = name[letters.len()..]
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    format!(
+        "{before}{letters}{digits}{}",
+        if sku.ends_with(".multi-az") {
+            ".multi-az"
+        } else {
+            ""
+        }
+    )
 }
 
 fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<Finding> {
     let prices = |book: &PriceBook| -> BTreeMap<String, String> {
-        let instances =
-            book.instance.iter().filter_map(|row| Some((format!("{} {:?}", row.sku, row.effective_from), row.price.on_demand?.to_string())));
-        let meters = book.meter.iter().filter_map(|row| Some((format!("{} {:?}", row.id, row.effective_from), format!("{:?}", row.price.as_ref()?))));
+        let instances = book.instance.iter().filter_map(|row| {
+            Some((
+                format!("{} {:?}", row.sku, row.effective_from),
+                row.price.on_demand?.to_string(),
+            ))
+        });
+        let meters = book.meter.iter().filter_map(|row| {
+            Some((
+                format!("{} {:?}", row.id, row.effective_from),
+                format!("{:?}", row.price.as_ref()?),
+            ))
+        });
         instances.chain(meters).collect()
     };
     let own = prices(book);
     let mut found = Vec::new();
-    for other in others.iter().filter(|other| other.provider == book.provider && other.region != book.region) {
+    for other in others
+        .iter()
+        .filter(|other| other.provider == book.provider && other.region != book.region)
+    {
         let theirs = prices(other);
-        let shared: Vec<bool> = own.iter().filter_map(|(row, price)| theirs.get(row).map(|their| their == price)).collect();
+        let shared: Vec<bool> = own
+            .iter()
+            .filter_map(|(row, price)| theirs.get(row).map(|their| their == price))
+            .collect();
         if shared.len() >= FEWEST_SHARED && shared.iter().all(|equal| *equal) {
-            found.push(Finding::SameAsRegion { other: other.name(), rows: shared.len() });
+            found.push(Finding::SameAsRegion {
+                other: other.name(),
+                rows: shared.len(),
+            });
         }
     }
     found
@@ -312,7 +464,10 @@ mod tests {
 
     fn found(rows: &str) -> Vec<(&'static str, String)> {
         let findings = lint(&book("r", rows), date(2026, 6, 1), &[]);
-        findings.iter().map(|finding| (finding.code(), finding.row().unwrap_or_default().to_owned())).collect()
+        findings
+            .iter()
+            .map(|finding| (finding.code(), finding.row().unwrap_or_default().to_owned()))
+            .collect()
     }
 
     #[test]
@@ -336,38 +491,69 @@ mod tests {
     #[test]
     fn a_wrong_price_is_found_where_most_of_the_family_is_wrong() {
         // Easv5 of westeurope in azure-vm.csv: 4 and 20 vCPU are right at 0.0685 per vCPU, the others carry a Windows licence.
-        let price = |sku, vcpu: &str, memory: &str, price: &str| instance(sku, "x86_64", vcpu, memory, &format!("on_demand = \"{price}\""));
+        let price = |sku, vcpu: &str, memory: &str, price: &str| {
+            instance(sku, "x86_64", vcpu, memory, &format!("on_demand = \"{price}\""))
+        };
         let rows = price("Standard_E4as_v5", "4", "32", "0.274")
             + &price("Standard_E20as_v5", "20", "160", "1.37")
             + &price("Standard_E2as_v5", "2", "16", "0.229")
             + &price("Standard_E8as_v5", "8", "64", "0.916")
             + &price("Standard_E16as_v5", "16", "128", "1.832");
-        let wrong = ["Standard_E2as_v5", "Standard_E8as_v5", "Standard_E16as_v5"].map(|sku| ("off-family", sku.to_owned()));
+        let wrong = ["Standard_E2as_v5", "Standard_E8as_v5", "Standard_E16as_v5"]
+            .map(|sku| ("off-family", sku.to_owned()));
         assert_eq!(found(&rows), wrong);
     }
 
     #[test]
     fn sizes_on_credits_whose_price_follows_the_memory_are_not_wrong() {
-        let price = |sku, memory, price: &str| instance(sku, "x86_64", "2", memory, &format!("on_demand = \"{price}\""));
-        assert_eq!(found(&(price("t3.nano", "0.5", "0.0052") + &price("t3.micro", "1", "0.0104") + &price("t3.medium", "4", "0.0416"))), []);
+        let price = |sku, memory, price: &str| {
+            instance(sku, "x86_64", "2", memory, &format!("on_demand = \"{price}\""))
+        };
+        assert_eq!(
+            found(
+                &(price("t3.nano", "0.5", "0.0052")
+                    + &price("t3.micro", "1", "0.0104")
+                    + &price("t3.medium", "4", "0.0416"))
+            ),
+            []
+        );
     }
 
     #[test]
     fn prices_above_what_they_should_undercut_are_found() {
-        let rows = instance("m7i.large", "x86_64", "2", "8", "on_demand = \"0.10\", spot = \"0.11\"")
-            + &instance("m7g.large", "arm64", "2", "8", "on_demand = \"0.12\"")
+        let rows = instance(
+            "m7i.large",
+            "x86_64",
+            "2",
+            "8",
+            "on_demand = \"0.10\", spot = \"0.11\"",
+        ) + &instance("m7g.large", "arm64", "2", "8", "on_demand = \"0.12\"")
             + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \"partial\"\ncovers = { sku = \"m7i.large\" }\nupfront = \"500\"\nrecurring = \"0.05\"\nunit = \"h\"\nsource = \"s\"\n";
         // 500 / 8760 + 0.05 = 0.107 an hour, above 0.10.
-        let expected = [("reserved-above-on-demand", "ri"), ("spot-above-on-demand", "m7i.large"), ("arm-dearer", "m7g.large")];
+        let expected = [
+            ("reserved-above-on-demand", "ri"),
+            ("spot-above-on-demand", "m7i.large"),
+            ("arm-dearer", "m7g.large"),
+        ];
         assert_eq!(found(&rows), expected.map(|(code, row)| (code, row.to_owned())));
     }
 
     #[test]
     fn numbers_at_the_ends_of_their_range_do_no_harm() {
         let tiny = "0.0000000000000000000000000001";
-        let rows = instance("m7i.large", "x86_64", tiny, tiny, "on_demand = \"100000000\", spot = \"0\"")
-            + &instance("m7i.xlarge", "x86_64", "79228162514264337593543950335", "8", &format!("on_demand = \"{tiny}\""))
-            + &instance("m7i.2xlarge", "x86_64", "8", "8", "on_demand = \"100000000\"")
+        let rows = instance(
+            "m7i.large",
+            "x86_64",
+            tiny,
+            tiny,
+            "on_demand = \"100000000\", spot = \"0\"",
+        ) + &instance(
+            "m7i.xlarge",
+            "x86_64",
+            "79228162514264337593543950335",
+            "8",
+            &format!("on_demand = \"{tiny}\""),
+        ) + &instance("m7i.2xlarge", "x86_64", "8", "8", "on_demand = \"100000000\"")
             + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \"all\"\ncovers = { sku = \"m7i.large\" }\nupfront = \"79228162514264337593543950335\"\nrecurring = \"79228162514264337593543950335\"\nunit = \"h\"\nsource = \"s\"\n";
         let book = book("r", &rows);
         for finding in lint(&book, date(2026, 6, 1), &[]) {
@@ -378,11 +564,37 @@ mod tests {
 
     #[test]
     fn old_sources_and_copied_regions_are_found() {
-        let sizes: String =
-            ["2", "4", "8", "16", "32"].map(|vcpu| instance(&format!("m-{vcpu}"), "x86_64", vcpu, vcpu, &format!("on_demand = \"{vcpu}\""))).concat();
-        let findings = lint(&book("r", &sizes), date(2026, 12, 1), &[book("q", &sizes), book("r", &sizes)]);
-        assert_eq!(findings[0], Finding::Stale { source: "s".to_owned(), days: 214, allowed: 180 });
-        assert_eq!(findings[1], Finding::SameAsRegion { other: "p/q".to_owned(), rows: 5 });
+        let sizes: String = ["2", "4", "8", "16", "32"]
+            .map(|vcpu| {
+                instance(
+                    &format!("m-{vcpu}"),
+                    "x86_64",
+                    vcpu,
+                    vcpu,
+                    &format!("on_demand = \"{vcpu}\""),
+                )
+            })
+            .concat();
+        let findings = lint(
+            &book("r", &sizes),
+            date(2026, 12, 1),
+            &[book("q", &sizes), book("r", &sizes)],
+        );
+        assert_eq!(
+            findings[0],
+            Finding::Stale {
+                source: "s".to_owned(),
+                days: 214,
+                allowed: 180
+            }
+        );
+        assert_eq!(
+            findings[1],
+            Finding::SameAsRegion {
+                other: "p/q".to_owned(),
+                rows: 5
+            }
+        );
         assert_eq!(findings.len(), 2);
     }
 }

@@ -30,8 +30,14 @@ impl FromStr for ObservedOn {
             7 => format!("{text}-01"),
             _ => text.to_owned(),
         };
-        let unreadable = |_| DataError::Unreadable { value: text.to_owned(), expected: "a date such as 2026-07-20, \"2026-07\" or \"2026\"" };
-        Ok(Self { text: text.to_owned(), earliest: padded.parse().map_err(unreadable)? })
+        let unreadable = |_| DataError::Unreadable {
+            value: text.to_owned(),
+            expected: "a date such as 2026-07-20, \"2026-07\" or \"2026\"",
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            earliest: padded.parse().map_err(unreadable)?,
+        })
     }
 }
 

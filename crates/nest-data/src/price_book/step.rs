@@ -29,7 +29,8 @@ const SIZES: [(&str, Decimal); 7] = [
 pub const EXPECTED_LENGTH: &str = "a number above 0 and one of ms, s, min, h, day, month, such as \"1s\"";
 
 /// What a size looks like, for messages.
-pub const EXPECTED_SIZE: &str = "a number above 0 and one of B, KB, KiB, MB, MiB, GB, GiB, such as \"512KiB\"";
+pub const EXPECTED_SIZE: &str =
+    "a number above 0 and one of B, KB, KiB, MB, MiB, GB, GiB, such as \"512KiB\"";
 
 /// Seconds of a length of time such as `100ms`, above 0; none where it is no such text.
 #[must_use]
@@ -45,8 +46,13 @@ pub fn bytes(text: &str) -> Option<Decimal> {
 
 fn measure(text: &str, units: &[(&str, Decimal)]) -> Option<Decimal> {
     let (number, unit) = text.split_at(text.find(|letter: char| letter.is_ascii_alphabetic())?);
-    let number = Decimal::from_str_exact(number.trim()).ok().filter(|number| *number > Decimal::ZERO)?;
-    units.iter().find(|(name, _)| *name == unit.trim()).and_then(|(_, size)| number.checked_mul(*size))
+    let number = Decimal::from_str_exact(number.trim())
+        .ok()
+        .filter(|number| *number > Decimal::ZERO)?;
+    units
+        .iter()
+        .find(|(name, _)| *name == unit.trim())
+        .and_then(|(_, size)| number.checked_mul(*size))
 }
 
 impl Quantum {
@@ -77,12 +83,23 @@ mod tests {
 
     #[test]
     fn lengths_and_sizes_are_read_in_base_units() {
-        for (text, expected) in
-            [("1ms", "0.001"), ("100ms", "0.1"), ("1s", "1"), ("5min", "300"), ("1h", "3600"), ("90 day", "7776000"), ("1month", "2628000")]
-        {
+        for (text, expected) in [
+            ("1ms", "0.001"),
+            ("100ms", "0.1"),
+            ("1s", "1"),
+            ("5min", "300"),
+            ("1h", "3600"),
+            ("90 day", "7776000"),
+            ("1month", "2628000"),
+        ] {
             assert_eq!(seconds(text), Some(expected.parse().unwrap()), "{text}");
         }
-        for (text, expected) in [("512KiB", 524_288), ("64KB", 64_000), ("128MiB", 134_217_728), ("1GB", 1_000_000_000)] {
+        for (text, expected) in [
+            ("512KiB", 524_288),
+            ("64KB", 64_000),
+            ("128MiB", 134_217_728),
+            ("1GB", 1_000_000_000),
+        ] {
             assert_eq!(bytes(text), Some(Decimal::from(expected)), "{text}");
         }
         for wrong in ["", "s", "0s", "-1s", "1", "1 fortnight", "1sec", "512KiB"] {

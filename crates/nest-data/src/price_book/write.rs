@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write as _};
 
 use super::{
-    Commitment, CommitmentKind, Confidence, FreeKind, Instance, InstanceUnit, Limit, Meter, MeterPrice, Payment, Plan, PriceBook, PriceSource,
-    Quantum, TierMode,
+    Commitment, CommitmentKind, Confidence, FreeKind, Instance, InstanceUnit, Limit, Meter, MeterPrice,
+    Payment, Plan, PriceBook, PriceSource, Quantum, TierMode,
 };
 
 impl PriceBook {
@@ -27,10 +27,16 @@ impl PriceBook {
             quoted(self.month_hours),
             self.stale_after_days
         );
-        self.source.iter().for_each(|(name, source)| write_source(&mut text, name, source));
+        self.source
+            .iter()
+            .for_each(|(name, source)| write_source(&mut text, name, source));
         self.meter.iter().for_each(|meter| write_meter(&mut text, meter));
-        self.instance.iter().for_each(|instance| write_instance(&mut text, instance));
-        self.commitment.iter().for_each(|commitment| write_commitment(&mut text, commitment));
+        self.instance
+            .iter()
+            .for_each(|instance| write_instance(&mut text, instance));
+        self.commitment
+            .iter()
+            .for_each(|commitment| write_commitment(&mut text, commitment));
         self.plan.iter().for_each(|plan| write_plan(&mut text, plan));
         self.limit.iter().for_each(|limit| write_limit(&mut text, limit));
         for adjustment in &self.adjustment {
@@ -63,7 +69,10 @@ fn quoted(value: impl Display) -> String {
 
 /// A TOML key: bare where it may be.
 fn key(name: &str) -> String {
-    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let bare = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if bare { name.to_owned() } else { quoted(name) }
 }
 
@@ -75,7 +84,10 @@ fn field(text: &mut String, name: &str, value: Option<impl Display>) {
 
 /// An inline table of the parts that are there.
 fn inline(parts: &[(&str, Option<String>)]) -> String {
-    let there: Vec<String> = parts.iter().filter_map(|(name, value)| value.as_ref().map(|value| format!("{name} = {value}"))).collect();
+    let there: Vec<String> = parts
+        .iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name} = {value}")))
+        .collect();
     format!("{{ {} }}", there.join(", "))
 }
 
@@ -117,7 +129,11 @@ fn meter_price(price: &MeterPrice) -> String {
     let tiers = (!price.tiers.is_empty()).then(|| {
         let tiers = price.tiers.iter().map(|tier| {
             let parts = [("up_to", some(tier.up_to)), ("amount", some(tier.amount))];
-            if parts.iter().all(|part| part.1.is_none()) { "  {},\n".to_owned() } else { format!("  {},\n", inline(&parts)) }
+            if parts.iter().all(|part| part.1.is_none()) {
+                "  {},\n".to_owned()
+            } else {
+                format!("  {},\n", inline(&parts))
+            }
         });
         format!("[\n{}]", tiers.collect::<String>())
     });
@@ -156,7 +172,14 @@ fn write_meter(text: &mut String, meter: &Meter) {
         *text += "]\n";
     }
     if let Some(share) = &meter.percent_of {
-        let _ = writeln!(text, "percent_of = {}", inline(&[("meter", some(Some(&share.meter))), ("percent", some(Some(share.percent)))]));
+        let _ = writeln!(
+            text,
+            "percent_of = {}",
+            inline(&[
+                ("meter", some(Some(&share.meter))),
+                ("percent", some(Some(share.percent)))
+            ])
+        );
     }
     if let Some(free) = &meter.free {
         let kind = match free.kind {
@@ -165,7 +188,11 @@ fn write_meter(text: &mut String, meter: &Meter) {
             FreeKind::Credit => "credit",
             FreeKind::Included => "included",
         };
-        let parts = [("kind", some(Some(kind))), ("quantity", some(Some(free.quantity))), ("pool", some(free.pool.as_ref()))];
+        let parts = [
+            ("kind", some(Some(kind))),
+            ("quantity", some(Some(free.quantity))),
+            ("pool", some(free.pool.as_ref())),
+        ];
         let _ = writeln!(text, "free = {}", inline(&parts));
     }
     field(text, "effective_from", meter.effective_from);
@@ -183,11 +210,23 @@ fn write_instance(text: &mut String, instance: &Instance) {
     field(text, "memory_gib", Some(&instance.memory_gib));
     field(text, "baseline", instance.baseline);
     if let Some(network) = &instance.network_gbps {
-        let _ = writeln!(text, "network_gbps = {}", inline(&[("baseline", some(Some(network.baseline))), ("burst", some(network.burst))]));
+        let _ = writeln!(
+            text,
+            "network_gbps = {}",
+            inline(&[
+                ("baseline", some(Some(network.baseline))),
+                ("burst", some(network.burst))
+            ])
+        );
     }
     let price = &instance.price;
     let sustained = (!price.sustained.is_empty()).then(|| {
-        let parts = price.sustained.iter().map(|part| inline(&[("up_to", some(Some(part.up_to))), ("factor", some(Some(part.factor)))]));
+        let parts = price.sustained.iter().map(|part| {
+            inline(&[
+                ("up_to", some(Some(part.up_to))),
+                ("factor", some(Some(part.factor))),
+            ])
+        });
         format!("[{}]", parts.collect::<Vec<_>>().join(", "))
     });
     let parts = [
@@ -229,13 +268,20 @@ fn write_commitment(text: &mut String, commitment: &Commitment) {
     field(text, "kind", Some(kind));
     let _ = writeln!(text, "term_months = {}", commitment.term_months);
     field(text, "payment", Some(payment));
-    let covers = inline(&[("sku", some(commitment.covers.sku.as_ref())), ("family", some(commitment.covers.family.as_ref()))]);
+    let covers = inline(&[
+        ("sku", some(commitment.covers.sku.as_ref())),
+        ("family", some(commitment.covers.family.as_ref())),
+    ]);
     let _ = writeln!(text, "covers = {}", if covers == "{  }" { "{}" } else { &covers });
     field(text, "upfront", Some(commitment.upfront));
     field(text, "recurring", Some(commitment.recurring));
     field(text, "unit", Some(unit(commitment.unit)));
     if !commitment.rates.is_empty() {
-        let rates: Vec<String> = commitment.rates.iter().map(|(name, rate)| format!("{} = {}", quoted(name), quoted(rate))).collect();
+        let rates: Vec<String> = commitment
+            .rates
+            .iter()
+            .map(|(name, rate)| format!("{} = {}", quoted(name), quoted(rate)))
+            .collect();
         let _ = writeln!(text, "rates = {{ {} }}", rates.join(", "));
     }
     field(text, "vendor_code", commitment.vendor_code.as_ref());
@@ -251,7 +297,11 @@ fn write_plan(text: &mut String, plan: &Plan) {
     if !plan.includes.is_empty() {
         *text += "includes = [\n";
         for part in &plan.includes {
-            let parts = [("meter", some(Some(&part.meter))), ("quantity", some(Some(part.quantity))), ("unit", some(part.unit.as_ref()))];
+            let parts = [
+                ("meter", some(Some(&part.meter))),
+                ("quantity", some(Some(part.quantity))),
+                ("unit", some(part.unit.as_ref())),
+            ];
             let _ = writeln!(text, "  {},", inline(&parts));
         }
         *text += "]\n";
@@ -353,7 +403,10 @@ label = "discount"
 "#;
         let book = PriceBook::read(&Source::new("b", text)).expect("valid");
         let written = book.to_toml("first line\n\nthird line");
-        assert!(written.starts_with("# first line\n#\n# third line\n\nschema = 1\n"), "{written}");
+        assert!(
+            written.starts_with("# first line\n#\n# third line\n\nschema = 1\n"),
+            "{written}"
+        );
         assert_eq!(PriceBook::read(&Source::new("b", written)).expect("valid"), book);
     }
 }

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     diagnostic::{Diagnostic, Source},
-    price_book::{Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment, PriceBook, Quantum, Round},
+    price_book::{
+        Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment, PriceBook,
+        Quantum, Round,
+    },
     units::Quoted,
 };
 
@@ -105,7 +108,10 @@ impl Product {
 
 /// A name as attributes are looked up by.
 pub fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }
 
 /// Adds an offer in JSON.
@@ -114,19 +120,44 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
     let mut products = BTreeMap::new();
     let mut found = Vec::new();
     for (sku, part) in text.products {
-        let attributes = part.attributes.into_iter().map(|(name, value)| (plain(&name), value)).collect();
-        products.insert(sku, Product { attributes, ..Product::default() });
+        let attributes = part
+            .attributes
+            .into_iter()
+            .map(|(name, value)| (plain(&name), value))
+            .collect();
+        products.insert(
+            sku,
+            Product {
+                attributes,
+                ..Product::default()
+            },
+        );
     }
     let mut rates = |term: &TermPart| -> Vec<Rate> {
         let rates = term.price_dimensions.values().map(|rate| {
             let (currency, amount) = rate.price_per_unit.iter().next().ok_or(&rate.rate_code)?;
             let amount = decimal(amount).ok_or(&rate.rate_code)?;
-            let begin = rate.begin_range.as_deref().map_or(Some(Decimal::ZERO), decimal).ok_or(&rate.rate_code)?;
-            Ok(Rate { code: rate.rate_code.clone(), unit: rate.unit.clone(), begin, currency: currency.clone(), amount })
+            let begin = rate
+                .begin_range
+                .as_deref()
+                .map_or(Some(Decimal::ZERO), decimal)
+                .ok_or(&rate.rate_code)?;
+            Ok(Rate {
+                code: rate.rate_code.clone(),
+                unit: rate.unit.clone(),
+                begin,
+                currency: currency.clone(),
+                amount,
+            })
         });
         let rates: Result<Vec<Rate>, &String> = rates.collect();
         rates.unwrap_or_else(|code| {
-            found.push(json::wrong(file, code, format!("the rate `{code}` has no amount that can be read"), HELP));
+            found.push(json::wrong(
+                file,
+                code,
+                format!("the rate `{code}` has no amount that can be read"),
+                HELP,
+            ));
             Vec::new()
         })
     };
@@ -145,38 +176,77 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
                 option: attribute("PurchaseOption"),
                 rates: rates(term),
             };
-            products.entry(sku.clone()).and_modify(|product| product.reserved.push(reserved));
+            products
+                .entry(sku.clone())
+                .and_modify(|product| product.reserved.push(reserved));
         }
     }
     if !found.is_empty() {
         return Err(found);
     }
-    add_offer(file, Offer { code: text.offer_code, published: text.publication_date, products }, known, shelf)
+    add_offer(
+        file,
+        Offer {
+            code: text.offer_code,
+            published: text.publication_date,
+            products,
+        },
+        known,
+        shelf,
+    )
 }
 
 /// Adds an offer.
-pub fn add_offer(file: &Source, offer: Offer, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add_offer(
+    file: &Source,
+    offer: Offer,
+    known: &[PriceBook],
+    shelf: &mut Shelf<'_>,
+) -> Result<(), Vec<Diagnostic>> {
     let published = day(&offer.published);
-    let url = format!("https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{}/current/index.json", offer.code);
+    let url = format!(
+        "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{}/current/index.json",
+        offer.code
+    );
     let title = format!("AWS Price List offer {}", offer.code);
     let Some(source) = list_source(title, &url, published, shelf.wanted().observed_on) else {
-        return Err(vec![Diagnostic::at(&file.name, 0..0, format!("the publication date `{}` is no date", offer.published), HELP)]);
+        return Err(vec![Diagnostic::at(
+            &file.name,
+            0..0,
+            format!("the publication date `{}` is no date", offer.published),
+            HELP,
+        )]);
     };
     let mut by_region: BTreeMap<&str, Vec<(&String, &Product)>> = BTreeMap::new();
     for (sku, product) in &offer.products {
-        by_region.entry(product.get("regioncode")).or_default().push((sku, product));
+        by_region
+            .entry(product.get("regioncode"))
+            .or_default()
+            .push((sku, product));
     }
     if by_region.keys().all(|region| region.is_empty()) {
-        return Err(vec![Diagnostic::at(&file.name, 0..0, "no product has a regionCode", HELP)]);
+        return Err(vec![Diagnostic::at(
+            &file.name,
+            0..0,
+            "no product has a regionCode",
+            HELP,
+        )]);
     }
     let mut found = Vec::new();
     for (region, products) in by_region {
         if region.is_empty() {
             continue;
         }
-        let Some(book) = shelf.book("aws", region) else { continue };
+        let Some(book) = shelf.book("aws", region) else {
+            continue;
+        };
         let source = book.add_source(&format!("list-{}", plain(&offer.code)), source.clone());
-        found.extend(add_region(file, &offer.code, &products, known, book, &source).err().into_iter().flatten());
+        found.extend(
+            add_region(file, &offer.code, &products, known, book, &source)
+                .err()
+                .into_iter()
+                .flatten(),
+        );
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
@@ -193,7 +263,13 @@ fn add_region(
     let Some(prefixes) = prefixes(&region) else {
         for (sku, _) in products {
             book.count(&file.name);
-            book.leave_out_at(&file.name, 0, sku, format!("what usage types of {region} begin with is not known"), true);
+            book.leave_out_at(
+                &file.name,
+                0,
+                sku,
+                format!("what usage types of {region} begin with is not known"),
+                true,
+            );
         }
         return Ok(());
     };
@@ -202,23 +278,43 @@ fn add_region(
     for (sku, product) in products {
         book.count(&file.name);
         let usage = product.get("usagetype");
-        let is = |name: &str| prefixes.iter().any(|prefix| usage.strip_prefix(prefix) == Some(name));
+        let is = |name: &str| {
+            prefixes
+                .iter()
+                .any(|prefix| usage.strip_prefix(prefix) == Some(name))
+        };
         // Storage of other engines has the same usage type.
         let other_engine = !["", "Any", "PostgreSQL"].contains(&product.get("databaseengine"));
-        let of_operation = |meter: &AwsMeter| meter.operation.is_empty() || meter.operation == product.get("operation");
-        let meter = METERS.iter().find(|meter| meter.offer == offer && is(meter.usage) && of_operation(meter) && !other_engine);
-        let id = meter.map(|meter| meter.id.to_owned()).or_else(|| instance_name(offer, product, &is));
+        let of_operation =
+            |meter: &AwsMeter| meter.operation.is_empty() || meter.operation == product.get("operation");
+        let meter = METERS
+            .iter()
+            .find(|meter| meter.offer == offer && is(meter.usage) && of_operation(meter) && !other_engine);
+        let id = meter
+            .map(|meter| meter.id.to_owned())
+            .or_else(|| instance_name(offer, product, &is));
         let Some(id) = id else {
             book.leave_out_at(&file.name, 0, &format!("{sku} {usage}"), NO_ROW, true);
             continue;
         };
         if let Some(other) = taken.insert(id.clone(), sku) {
             let message = format!("`{id}` is both {other} and {sku} of usage type {usage} in {region}");
-            found.push(json::wrong(file, sku, message, "one of the two is meant by something else; this version does not know by what"));
+            found.push(json::wrong(
+                file,
+                sku,
+                message,
+                "one of the two is meant by something else; this version does not know by what",
+            ));
             continue;
         }
         if product.on_demand.is_empty() {
-            book.leave_out_at(&file.name, 0, &format!("{sku} {usage}"), "it has no price on demand", true);
+            book.leave_out_at(
+                &file.name,
+                0,
+                &format!("{sku} {usage}"),
+                "it has no price on demand",
+                true,
+            );
             continue;
         }
         let added = match meter {
@@ -236,48 +332,128 @@ fn instance_name(offer: &str, product: &Product, is: &impl Fn(&str) -> bool) -> 
     let all = |wanted: &[(&str, &str)]| wanted.iter().all(|(name, value)| product.get(name) == *value);
     match offer {
         "AmazonEC2" => {
-            let plain = [("operatingsystem", "Linux"), ("tenancy", "Shared"), ("preinstalledsw", "NA"), ("capacitystatus", "Used")];
-            (is(&format!("BoxUsage:{instance}")) && product.get("operation") == "RunInstances" && all(&plain)).then(|| instance.to_owned())
+            let plain = [
+                ("operatingsystem", "Linux"),
+                ("tenancy", "Shared"),
+                ("preinstalledsw", "NA"),
+                ("capacitystatus", "Used"),
+            ];
+            (is(&format!("BoxUsage:{instance}")) && product.get("operation") == "RunInstances" && all(&plain))
+                .then(|| instance.to_owned())
         }
         "AmazonRDS" if product.get("databaseengine") == "PostgreSQL" => {
-            let single = is(&format!("InstanceUsage:{instance}")) && all(&[("deploymentoption", "Single-AZ")]);
+            let single =
+                is(&format!("InstanceUsage:{instance}")) && all(&[("deploymentoption", "Single-AZ")]);
             let multi = is(&format!("Multi-AZUsage:{instance}")) && all(&[("deploymentoption", "Multi-AZ")]);
-            if single { Some(instance.to_owned()) } else { multi.then(|| format!("{instance}.multi-az")) }
+            if single {
+                Some(instance.to_owned())
+            } else {
+                multi.then(|| format!("{instance}.multi-az"))
+            }
         }
         _ => None,
     }
 }
 
-fn add_meter(file: &Source, meter: &AwsMeter, product: &Product, known: &[PriceBook], book: &mut Book, source: &str) -> Result<(), Diagnostic> {
+fn add_meter(
+    file: &Source,
+    meter: &AwsMeter,
+    product: &Product,
+    known: &[PriceBook],
+    book: &mut Book,
+    source: &str,
+) -> Result<(), Diagnostic> {
     let first = &product.on_demand[0];
-    book.currency(&first.currency).map_err(|message| json::wrong(file, &first.code, message, "a book has one currency"))?;
-    if let Some(rate) = product.on_demand.iter().find(|rate| !meter.units.contains(&rate.unit.as_str())) {
-        let message = format!("`{}` is priced per `{}`, not per {}", meter.id, rate.unit, meter.units.join(" or "));
-        return Err(json::wrong(file, &rate.code, message, "another unit would change the price by a factor"));
+    book.currency(&first.currency)
+        .map_err(|message| json::wrong(file, &first.code, message, "a book has one currency"))?;
+    if let Some(rate) = product
+        .on_demand
+        .iter()
+        .find(|rate| !meter.units.contains(&rate.unit.as_str()))
+    {
+        let message = format!(
+            "`{}` is priced per `{}`, not per {}",
+            meter.id,
+            rate.unit,
+            meter.units.join(" or ")
+        );
+        return Err(json::wrong(
+            file,
+            &rate.code,
+            message,
+            "another unit would change the price by a factor",
+        ));
     }
-    let steps = product.on_demand.iter().map(|rate| (rate.begin, rate.amount)).collect();
+    let steps = product
+        .on_demand
+        .iter()
+        .map(|rate| (rate.begin, rate.amount))
+        .collect();
     let price = vendor::price(steps);
-    let price = price.ok_or_else(|| json::wrong(file, &first.code, format!("the tiers of `{}` do not follow one another", meter.id), HELP))?;
+    let price = price.ok_or_else(|| {
+        json::wrong(
+            file,
+            &first.code,
+            format!("the tiers of `{}` do not follow one another", meter.id),
+            HELP,
+        )
+    })?;
     let rule = service_rules::by_id("aws", meter.id).expect("every meter of a list is one of the books");
-    book.meters.push(vendor::meter(rule, price, &first.code, source, known, "aws"));
+    book.meters
+        .push(vendor::meter(rule, price, &first.code, source, known, "aws"));
     Ok(())
 }
 
-fn add_instance(file: &Source, sku: &str, name: &str, product: &Product, book: &mut Book, source: &str) -> Result<(), Diagnostic> {
+fn add_instance(
+    file: &Source,
+    sku: &str,
+    name: &str,
+    product: &Product,
+    book: &mut Book,
+    source: &str,
+) -> Result<(), Diagnostic> {
     let [rate] = &product.on_demand[..] else {
-        return Err(json::wrong(file, sku, format!("`{name}` has {} prices on demand", product.on_demand.len()), HELP));
+        return Err(json::wrong(
+            file,
+            sku,
+            format!("`{name}` has {} prices on demand", product.on_demand.len()),
+            HELP,
+        ));
     };
-    book.currency(&rate.currency).map_err(|message| json::wrong(file, &rate.code, message, "a book has one currency"))?;
+    book.currency(&rate.currency)
+        .map_err(|message| json::wrong(file, &rate.code, message, "a book has one currency"))?;
     if !["Hrs", "Hours"].contains(&rate.unit.as_str()) {
-        return Err(json::wrong(file, &rate.code, format!("`{name}` is priced per `{}`, not per hour", rate.unit), HELP));
+        return Err(json::wrong(
+            file,
+            &rate.code,
+            format!("`{name}` is priced per `{}`, not per hour", rate.unit),
+            HELP,
+        ));
     }
-    let memory = product.get("memory").strip_suffix(" GiB").and_then(|text| decimal(&text.replace(',', "")));
+    let memory = product
+        .get("memory")
+        .strip_suffix(" GiB")
+        .and_then(|text| decimal(&text.replace(',', "")));
     let (Some(vcpu), Some(memory)) = (decimal(product.get("vcpu")), memory) else {
-        let message = format!("`{name}` has {} vCPU and {} of memory", product.get("vcpu"), product.get("memory"));
-        return Err(json::wrong(file, sku, message, "numbers are expected, memory in GiB"));
+        let message = format!(
+            "`{name}` has {} vCPU and {} of memory",
+            product.get("vcpu"),
+            product.get("memory")
+        );
+        return Err(json::wrong(
+            file,
+            sku,
+            message,
+            "numbers are expected, memory in GiB",
+        ));
     };
     let arm = is_graviton(name) || product.get("physicalprocessor").contains("Graviton");
-    let quantum = Quantum { per: "run".to_owned(), step: "1s".to_owned(), round: Round::Up, minimum: Some("60s".to_owned()) };
+    let quantum = Quantum {
+        per: "run".to_owned(),
+        step: "1s".to_owned(),
+        round: Round::Up,
+        minimum: Some("60s".to_owned()),
+    };
     let runs = !name.starts_with("db.");
     let price = InstancePrice {
         on_demand: Some(Quoted(rate.amount)),
@@ -306,8 +482,21 @@ fn add_instance(file: &Source, sku: &str, name: &str, product: &Product, book: &
     Ok(())
 }
 
-fn commitment(file: &Source, sku: &str, name: &str, term: &Reserved, source: &str) -> Result<Commitment, Diagnostic> {
-    let unknown = |what: &str| json::wrong(file, sku, format!("a reservation of `{name}` has the {what}"), HELP);
+fn commitment(
+    file: &Source,
+    sku: &str,
+    name: &str,
+    term: &Reserved,
+    source: &str,
+) -> Result<Commitment, Diagnostic> {
+    let unknown = |what: &str| {
+        json::wrong(
+            file,
+            sku,
+            format!("a reservation of `{name}` has the {what}"),
+            HELP,
+        )
+    };
     let (term_months, years) = match term.length.as_str() {
         "1yr" => (12, "1y"),
         "3yr" => (36, "3y"),
@@ -322,16 +511,26 @@ fn commitment(file: &Source, sku: &str, name: &str, term: &Reserved, source: &st
     let of = |units: &[&str]| term.rates.iter().find(|rate| units.contains(&rate.unit.as_str()));
     let (upfront, recurring) = (of(&["Quantity"]), of(&["Hrs", "Hours"]));
     if (payment != Payment::None && upfront.is_none()) || (payment != Payment::All && recurring.is_none()) {
-        return Err(unknown(&format!("payment `{}` without all of its parts", term.option)));
+        return Err(unknown(&format!(
+            "payment `{}` without all of its parts",
+            term.option
+        )));
     }
-    let class = if term.class == "standard" { String::new() } else { format!("-{}", term.class) };
+    let class = if term.class == "standard" {
+        String::new()
+    } else {
+        format!("-{}", term.class)
+    };
     let amount = |rate: Option<&Rate>| Quoted(rate.map_or(Decimal::ZERO, |rate| rate.amount));
     Ok(Commitment {
         id: format!("{name}-{years}{class}-{paid}"),
         kind: CommitmentKind::Reserved,
         term_months,
         payment,
-        covers: Covers { sku: Some(name.to_owned()), family: None },
+        covers: Covers {
+            sku: Some(name.to_owned()),
+            family: None,
+        },
         upfront: amount(upfront),
         recurring: amount(recurring),
         unit: InstanceUnit::H,

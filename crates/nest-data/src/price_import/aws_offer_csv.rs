@@ -14,15 +14,35 @@ use crate::{
 };
 
 /// Columns of a rate.
-const RATE: [&str; 7] = ["SKU", "RateCode", "TermType", "StartingRange", "Unit", "PricePerUnit", "Currency"];
+const RATE: [&str; 7] = [
+    "SKU",
+    "RateCode",
+    "TermType",
+    "StartingRange",
+    "Unit",
+    "PricePerUnit",
+    "Currency",
+];
 /// Columns of a product that any of the offers has.
 const PRODUCT: [&str; 2] = ["usageType", "Region Code"];
 
 /// Adds an offer in CSV.
 pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
     let (about, offset) = about(&file.text);
-    let wrong = |message: String| vec![Diagnostic::at(&file.name, 0..offset.min(file.text.len()), message, "take the file from its source again")];
-    let said = |name: &str| about.get(&plain(name)).cloned().ok_or_else(|| wrong(format!("the first lines do not say `{name}`")));
+    let wrong = |message: String| {
+        vec![Diagnostic::at(
+            &file.name,
+            0..offset.min(file.text.len()),
+            message,
+            "take the file from its source again",
+        )]
+    };
+    let said = |name: &str| {
+        about
+            .get(&plain(name))
+            .cloned()
+            .ok_or_else(|| wrong(format!("the first lines do not say `{name}`")))
+    };
     let (code, published) = (said("OfferCode")?, said("Publication Date")?);
     let needed: Vec<&str> = RATE.iter().chain(&PRODUCT).copied().collect();
     let table = CsvText::from_offset(file, offset, &needed)?;
@@ -33,16 +53,34 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
     for row in table.rows() {
         let sku = row.get("sku").to_owned();
         let product = products.entry(sku.clone()).or_insert_with(|| Product {
-            attributes: names.iter().map(|name| (plain(name), row.get(name).to_owned())).collect(),
+            attributes: names
+                .iter()
+                .map(|name| (plain(name), row.get(name).to_owned()))
+                .collect(),
             ..Product::default()
         });
-        let begin = if row.get("startingrange").is_empty() { "0" } else { row.get("startingrange") };
+        let begin = if row.get("startingrange").is_empty() {
+            "0"
+        } else {
+            row.get("startingrange")
+        };
         let (Some(begin), Some(amount)) = (decimal(begin), decimal(row.get("priceperunit"))) else {
-            found.push(row.wrong(format!("the rate `{}` has no amount that can be read", row.get("ratecode")), "a decimal is expected"));
+            found.push(row.wrong(
+                format!(
+                    "the rate `{}` has no amount that can be read",
+                    row.get("ratecode")
+                ),
+                "a decimal is expected",
+            ));
             continue;
         };
-        let rate =
-            Rate { code: row.get("ratecode").to_owned(), unit: row.get("unit").to_owned(), begin, currency: row.get("currency").to_owned(), amount };
+        let rate = Rate {
+            code: row.get("ratecode").to_owned(),
+            unit: row.get("unit").to_owned(),
+            begin,
+            currency: row.get("currency").to_owned(),
+            amount,
+        };
         match row.get("termtype") {
             "OnDemand" => product.on_demand.push(rate),
             "Reserved" => {
@@ -55,13 +93,31 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
                 });
                 reserved.rates.push(rate);
             }
-            other => found.push(row.wrong(format!("the term type `{other}` is not known"), "OnDemand or Reserved")),
+            other => found.push(row.wrong(
+                format!("the term type `{other}` is not known"),
+                "OnDemand or Reserved",
+            )),
         }
     }
     for ((sku, _), reserved) in terms {
-        products.entry(sku).and_modify(|product| product.reserved.push(reserved));
+        products
+            .entry(sku)
+            .and_modify(|product| product.reserved.push(reserved));
     }
-    if found.is_empty() { add_offer(file, Offer { code, published, products }, known, shelf) } else { Err(found) }
+    if found.is_empty() {
+        add_offer(
+            file,
+            Offer {
+                code,
+                published,
+                products,
+            },
+            known,
+            shelf,
+        )
+    } else {
+        Err(found)
+    }
 }
 
 /// What the lines before the column names say, and where those begin.
@@ -70,7 +126,10 @@ fn about(text: &str) -> (BTreeMap<String, String>, usize) {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let line_text = line.trim();
-        let cells: Vec<&str> = line_text.splitn(2, ',').map(|cell| cell.trim().trim_matches('"')).collect();
+        let cells: Vec<&str> = line_text
+            .splitn(2, ',')
+            .map(|cell| cell.trim().trim_matches('"'))
+            .collect();
         if cells.first().is_some_and(|first| *first == "SKU") {
             break;
         }

@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     diagnostic::{Diagnostic, Source},
-    price_book::{Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment, PriceBook},
+    price_book::{
+        Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment, PriceBook,
+    },
     units::Quoted,
 };
 
@@ -61,32 +63,67 @@ enum Use {
 }
 
 /// Meters of books, by service and meter.
-const METERS: [(&str, &str, &str); 2] =
-    [("Functions", "Standard Total Executions", "functions.requests"), ("Functions", "Standard Execution Time", "functions.duration")];
+const METERS: [(&str, &str, &str); 2] = [
+    ("Functions", "Standard Total Executions", "functions.requests"),
+    ("Functions", "Standard Execution Time", "functions.duration"),
+];
 
 /// Adds an answer; a file may hold several pages one after another as one list of items.
-pub fn add(file: &Source, known: &[PriceBook], sizes: &BTreeMap<String, Size>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(
+    file: &Source,
+    known: &[PriceBook],
+    sizes: &BTreeMap<String, Size>,
+    shelf: &mut Shelf<'_>,
+) -> Result<(), Vec<Diagnostic>> {
     let answer: Answer = json::parse(file).map_err(|error| vec![error])?;
     if answer.items.is_empty() {
-        return Err(vec![Diagnostic::at(&file.name, 0..0, "the list of items is empty", "look at the filter that it was asked with")]);
+        return Err(vec![Diagnostic::at(
+            &file.name,
+            0..0,
+            "the list of items is empty",
+            "look at the filter that it was asked with",
+        )]);
     }
     let mut by_region: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
-    answer.items.iter().for_each(|item| by_region.entry(&item.arm_region_name).or_default().push(item));
+    answer
+        .items
+        .iter()
+        .for_each(|item| by_region.entry(&item.arm_region_name).or_default().push(item));
     let mut found = Vec::new();
     for (region, items) in by_region {
         if region.is_empty() {
             continue;
         }
         let observed = shelf.wanted().observed_on;
-        let newest = items.iter().filter_map(|item| day(&item.effective_start_date)).max();
-        let Some(book) = shelf.book("azure", region) else { continue };
+        let newest = items
+            .iter()
+            .filter_map(|item| day(&item.effective_start_date))
+            .max();
+        let Some(book) = shelf.book("azure", region) else {
+            continue;
+        };
         let title = "Azure Retail Prices API".to_owned();
-        let Some(source) = list_source(title, "https://prices.azure.com/api/retail/prices", newest, observed) else {
-            found.push(Diagnostic::at(&file.name, 0..0, "no item says from when it holds", HELP));
+        let Some(source) = list_source(
+            title,
+            "https://prices.azure.com/api/retail/prices",
+            newest,
+            observed,
+        ) else {
+            found.push(Diagnostic::at(
+                &file.name,
+                0..0,
+                "no item says from when it holds",
+                HELP,
+            ));
             continue;
         };
         let source = book.add_source("list-azure", source);
-        found.extend(add_region(file, &items, known, sizes, book, &source).err().into_iter().flatten());
+        found.extend(
+            add_region(file, &items, known, sizes, book, &source)
+                .err()
+                .into_iter()
+                .flatten(),
+        );
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
@@ -105,7 +142,9 @@ fn add_region(
     for item in items {
         book.count(&file.name);
         let what = format!("{} {}", item.product_name, item.meter_name);
-        let meter = METERS.iter().find(|(service, meter, _)| item.service_name == *service && item.meter_name == *meter);
+        let meter = METERS
+            .iter()
+            .find(|(service, meter, _)| item.service_name == *service && item.meter_name == *meter);
         if let Some((_, _, id)) = meter.filter(|_| item.kind == "Consumption") {
             meters.entry(id).or_default().push(item);
             continue;
@@ -115,15 +154,30 @@ fn add_region(
             continue;
         };
         if !sizes.contains_key(&item.arm_sku_name) {
-            book.leave_out_at(&file.name, 0, &item.arm_sku_name, "the list states no size, and no shipped book knows it", true);
+            book.leave_out_at(
+                &file.name,
+                0,
+                &item.arm_sku_name,
+                "the list states no size, and no shipped book knows it",
+                true,
+            );
             continue;
         }
-        if let Some(other) = machines.entry(&item.arm_sku_name).or_default().insert(use_of, item) {
+        if let Some(other) = machines
+            .entry(&item.arm_sku_name)
+            .or_default()
+            .insert(use_of, item)
+        {
             let message = format!(
                 "`{}` has two prices: meters {} ({}) and {} ({})",
                 item.arm_sku_name, other.meter_id, other.product_name, item.meter_id, item.product_name
             );
-            found.push(json::wrong(file, &item.meter_id, message, "one of the two is meant by something else; this version does not know by what"));
+            found.push(json::wrong(
+                file,
+                &item.meter_id,
+                message,
+                "one of the two is meant by something else; this version does not know by what",
+            ));
         }
     }
     for (sku, uses) in machines {
@@ -137,10 +191,25 @@ fn add_region(
 
 /// What of a virtual machine on Linux an item is the price of; none where it is of something else.
 fn machine(item: &Item) -> Option<Use> {
-    let named = |word: &str| [&item.product_name, &item.meter_name, &item.sku_name].iter().any(|name| name.contains(word));
-    let virtual_machine =
-        item.service_name == "Virtual Machines" && item.product_name.starts_with("Virtual Machines ") && !item.arm_sku_name.is_empty();
-    if !virtual_machine || ["Windows", "Low Priority", "CloudServices", "Cloud Services", "Expired", "Dedicated Host"].iter().any(|word| named(word))
+    let named = |word: &str| {
+        [&item.product_name, &item.meter_name, &item.sku_name]
+            .iter()
+            .any(|name| name.contains(word))
+    };
+    let virtual_machine = item.service_name == "Virtual Machines"
+        && item.product_name.starts_with("Virtual Machines ")
+        && !item.arm_sku_name.is_empty();
+    if !virtual_machine
+        || [
+            "Windows",
+            "Low Priority",
+            "CloudServices",
+            "Cloud Services",
+            "Expired",
+            "Dedicated Host",
+        ]
+        .iter()
+        .any(|word| named(word))
     {
         return None;
     }
@@ -154,22 +223,49 @@ fn machine(item: &Item) -> Option<Use> {
 }
 
 fn amount(file: &Source, item: &Item) -> Result<Decimal, Diagnostic> {
-    exact(&item.retail_price).ok_or_else(|| json::wrong(file, &item.meter_id, format!("`{}` is no amount", item.retail_price.get()), HELP))
+    exact(&item.retail_price).ok_or_else(|| {
+        json::wrong(
+            file,
+            &item.meter_id,
+            format!("`{}` is no amount", item.retail_price.get()),
+            HELP,
+        )
+    })
 }
 
-fn add_machine(file: &Source, sku: &str, uses: &BTreeMap<Use, &Item>, size: &Size, book: &mut Book, source: &str) -> Result<(), Diagnostic> {
+fn add_machine(
+    file: &Source,
+    sku: &str,
+    uses: &BTreeMap<Use, &Item>,
+    size: &Size,
+    book: &mut Book,
+    source: &str,
+) -> Result<(), Diagnostic> {
     for item in uses.values() {
-        book.currency(&item.currency_code).map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
+        book.currency(&item.currency_code)
+            .map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
     }
     let hourly = |of: Use| -> Result<Option<Quoted>, Diagnostic> {
-        let Some(item) = uses.get(&of) else { return Ok(None) };
+        let Some(item) = uses.get(&of) else {
+            return Ok(None);
+        };
         if item.unit_of_measure != "1 Hour" {
-            return Err(json::wrong(file, &item.meter_id, format!("`{sku}` is priced per `{}`, not per hour", item.unit_of_measure), HELP));
+            return Err(json::wrong(
+                file,
+                &item.meter_id,
+                format!("`{sku}` is priced per `{}`, not per hour", item.unit_of_measure),
+                HELP,
+            ));
         }
         amount(file, item).map(|amount| Some(Quoted(amount)))
     };
-    let price =
-        InstancePrice { on_demand: hourly(Use::OnDemand)?, spot: hourly(Use::Spot)?, unit: InstanceUnit::H, sustained: Vec::new(), quantum: None };
+    let price = InstancePrice {
+        on_demand: hourly(Use::OnDemand)?,
+        spot: hourly(Use::Spot)?,
+        unit: InstanceUnit::H,
+        sustained: Vec::new(),
+        quantum: None,
+    };
     book.instances.push(Instance {
         sku: sku.to_owned(),
         arch: size.arch.clone(),
@@ -191,7 +287,10 @@ fn add_machine(file: &Source, sku: &str, uses: &BTreeMap<Use, &Item>, size: &Siz
             kind: CommitmentKind::Reserved,
             term_months,
             payment: Payment::All,
-            covers: Covers { sku: Some(sku.to_owned()), family: None },
+            covers: Covers {
+                sku: Some(sku.to_owned()),
+                family: None,
+            },
             // A reservation's price is for the whole term.
             upfront: Quoted(amount(file, item)?),
             recurring: Quoted(Decimal::ZERO),
@@ -206,21 +305,56 @@ fn add_machine(file: &Source, sku: &str, uses: &BTreeMap<Use, &Item>, size: &Siz
 }
 
 /// A meter whose unit is a number of something: `10`, `1M`, `1 GB Second`.
-fn add_meter(file: &Source, id: &str, items: &[&Item], known: &[PriceBook], book: &mut Book, source: &str) -> Result<(), Diagnostic> {
+fn add_meter(
+    file: &Source,
+    id: &str,
+    items: &[&Item],
+    known: &[PriceBook],
+    book: &mut Book,
+    source: &str,
+) -> Result<(), Diagnostic> {
     let first = items[0];
     let mut steps = Vec::new();
     for item in items {
-        book.currency(&item.currency_code).map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
+        book.currency(&item.currency_code)
+            .map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
         let per = counted(&item.unit_of_measure);
-        let per = per.ok_or_else(|| json::wrong(file, &item.meter_id, format!("`{id}` is priced per `{}`", item.unit_of_measure), HELP))?;
-        let from =
-            exact(&item.tier_minimum_units).ok_or_else(|| json::wrong(file, &item.meter_id, format!("a tier of `{id}` begins nowhere"), HELP))?;
+        let per = per.ok_or_else(|| {
+            json::wrong(
+                file,
+                &item.meter_id,
+                format!("`{id}` is priced per `{}`", item.unit_of_measure),
+                HELP,
+            )
+        })?;
+        let from = exact(&item.tier_minimum_units).ok_or_else(|| {
+            json::wrong(
+                file,
+                &item.meter_id,
+                format!("a tier of `{id}` begins nowhere"),
+                HELP,
+            )
+        })?;
         steps.push((from * per, (amount(file, item)? / per).normalize()));
     }
     let price = vendor::price(steps);
-    let price = price.ok_or_else(|| json::wrong(file, &first.meter_id, format!("the tiers of `{id}` do not follow one another"), HELP))?;
+    let price = price.ok_or_else(|| {
+        json::wrong(
+            file,
+            &first.meter_id,
+            format!("the tiers of `{id}` do not follow one another"),
+            HELP,
+        )
+    })?;
     let rule = service_rules::by_id("azure", id).expect("every meter of a list is one of the books");
-    book.meters.push(vendor::meter(rule, price, &first.meter_id, source, known, "azure"));
+    book.meters.push(vendor::meter(
+        rule,
+        price,
+        &first.meter_id,
+        source,
+        known,
+        "azure",
+    ));
     Ok(())
 }
 
@@ -228,7 +362,14 @@ fn add_meter(file: &Source, id: &str, items: &[&Item], known: &[PriceBook], book
 fn counted(unit: &str) -> Option<Decimal> {
     let number = unit.split(' ').next()?;
     match number.strip_suffix('M').or_else(|| number.strip_suffix('K')) {
-        Some(digits) => decimal(digits).map(|count| count * if number.ends_with('M') { Decimal::from(1_000_000) } else { Decimal::ONE_THOUSAND }),
+        Some(digits) => decimal(digits).map(|count| {
+            count
+                * if number.ends_with('M') {
+                    Decimal::from(1_000_000)
+                } else {
+                    Decimal::ONE_THOUSAND
+                }
+        }),
         None => decimal(number),
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::{Wanted, csv_table::Row};
 use crate::{
     diagnostic::{Diagnostic, Source},
-    price_book::{Commitment, Confidence, Instance, Limit, Meter, ObservedOn, Plan, PriceBook, PriceSource, Tax},
+    price_book::{
+        Commitment, Confidence, Instance, Limit, Meter, ObservedOn, Plan, PriceBook, PriceSource, Tax,
+    },
     units::Quoted,
 };
 
@@ -55,9 +57,12 @@ impl ImportedBook {
     /// What the book's rows were made of, in lines.
     fn header(&self) -> String {
         let book = &self.book;
-        let mut text =
-            format!("{}: written by `locust-nest pricing import`. Amounts exclude tax; one that is not known is left out.\n\n", book.name());
-        let counted = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
+        let mut text = format!(
+            "{}: written by `locust-nest pricing import`. Amounts exclude tax; one that is not known is left out.\n\n",
+            book.name()
+        );
+        let counted =
+            |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
         let parts = [
             counted(book.meter.len(), "meter", "meters"),
             counted(book.instance.len(), "instance", "instances"),
@@ -67,7 +72,11 @@ impl ImportedBook {
         ];
         text += &format!("{}; tiers of one meter are one row here.\n", parts.join(", "));
         for (file, account) in &self.files {
-            text += &format!("{file}: {} read, {} left out\n", counted(account.rows, "row", "rows"), account.left_out);
+            text += &format!(
+                "{file}: {} read, {} left out\n",
+                counted(account.rows, "row", "rows"),
+                account.left_out
+            );
         }
         if !self.left_out.is_empty() {
             text += "\nLeft out:\n";
@@ -81,12 +90,19 @@ impl ImportedBook {
         const NAMED: usize = 6;
         let mut by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for one in &self.left_out {
-            by_reason.entry((&one.file, &one.reason)).or_default().push(&one.row);
+            by_reason
+                .entry((&one.file, &one.reason))
+                .or_default()
+                .push(&one.row);
         }
         by_reason
             .into_iter()
             .map(|((file, reason), rows)| {
-                let more = if rows.len() > NAMED { format!(" and {} more", rows.len() - NAMED) } else { String::new() };
+                let more = if rows.len() > NAMED {
+                    format!(" and {} more", rows.len() - NAMED)
+                } else {
+                    String::new()
+                };
                 let named: Vec<&str> = rows.into_iter().take(NAMED).collect();
                 format!("- {file}: {}{more}: {reason}\n", named.join(", "))
             })
@@ -121,7 +137,11 @@ pub struct Book {
 
 impl<'a> Shelf<'a> {
     pub fn new(wanted: &'a Wanted) -> Self {
-        Self { wanted, books: BTreeMap::new(), left_out: Vec::new() }
+        Self {
+            wanted,
+            books: BTreeMap::new(),
+            left_out: Vec::new(),
+        }
     }
 
     /// What is wanted.
@@ -131,17 +151,24 @@ impl<'a> Shelf<'a> {
 
     /// The book of a provider and region; none where it was not asked for.
     pub fn book(&mut self, provider: &str, region: &str) -> Option<&mut Book> {
-        let other = |wanted: &Option<String>, this: &str| wanted.as_ref().is_some_and(|wanted| wanted != this);
+        let other =
+            |wanted: &Option<String>, this: &str| wanted.as_ref().is_some_and(|wanted| wanted != this);
         if other(&self.wanted.provider, provider) || other(&self.wanted.region, region) {
             return None;
         }
         let key = (provider.to_owned(), region.to_owned());
-        Some(self.books.entry(key).or_insert_with(|| Book::new(provider, region)))
+        Some(
+            self.books
+                .entry(key)
+                .or_insert_with(|| Book::new(provider, region)),
+        )
     }
 
     /// The books of a provider that have been begun.
     pub fn of_provider<'b>(&'b mut self, provider: &'b str) -> impl Iterator<Item = &'b mut Book> {
-        self.books.values_mut().filter(move |book| book.provider == provider)
+        self.books
+            .values_mut()
+            .filter(move |book| book.provider == provider)
     }
 
     /// A row that is for no book.
@@ -151,7 +178,10 @@ impl<'a> Shelf<'a> {
 
     /// Whether a provider was asked for.
     pub fn wants(&self, provider: &str) -> bool {
-        self.wanted.provider.as_ref().is_none_or(|wanted| wanted == provider)
+        self.wanted
+            .provider
+            .as_ref()
+            .is_none_or(|wanted| wanted == provider)
     }
 
     /// The finished books; each is checked as if it had been read.
@@ -201,12 +231,24 @@ impl Book {
     }
 
     /// The same for any file; `whole` where nothing of the row is in the book.
-    pub fn leave_out_at(&mut self, file: &str, line: usize, what: &str, reason: impl Into<String>, whole: bool) {
+    pub fn leave_out_at(
+        &mut self,
+        file: &str,
+        line: usize,
+        what: &str,
+        reason: impl Into<String>,
+        whole: bool,
+    ) {
         let file = base_name(file).to_owned();
         if whole {
             self.files.entry(file.clone()).or_default().left_out += 1;
         }
-        self.left_out.push(LeftOut { file, line, row: what.to_owned(), reason: reason.into() });
+        self.left_out.push(LeftOut {
+            file,
+            line,
+            row: what.to_owned(),
+            reason: reason.into(),
+        });
     }
 
     /// Holds the book to one currency.
@@ -215,7 +257,10 @@ impl Book {
         if of_book == currency {
             Ok(())
         } else {
-            Err(format!("the amount is in {currency}, others of {}/{} in {of_book}", self.provider, self.region))
+            Err(format!(
+                "the amount is in {currency}, others of {}/{} in {of_book}",
+                self.provider, self.region
+            ))
         }
     }
 
@@ -223,14 +268,32 @@ impl Book {
     /// which counts as its first day and stays in the title.
     pub fn source(&mut self, title: &str, date: &str, note: &str) -> Result<String, String> {
         let (first, span) = first_of_span(date);
-        let title = if span { format!("{title} (seen {date})") } else { title.to_owned() };
+        let title = if span {
+            format!("{title} (seen {date})")
+        } else {
+            title.to_owned()
+        };
         let approximate = span || note.contains("approximate") || title.contains("public documents");
         let observed_on: ObservedOn = first.parse().map_err(|_| format!("`{date}` is not a date"))?;
-        let confidence = if approximate { Confidence::Approximate } else { confidence(&title) };
-        let source = PriceSource { url: url(&title).map(str::to_owned), title, observed_on, published: None, confidence };
+        let confidence = if approximate {
+            Confidence::Approximate
+        } else {
+            confidence(&title)
+        };
+        let source = PriceSource {
+            url: url(&title).map(str::to_owned),
+            title,
+            observed_on,
+            published: None,
+            confidence,
+        };
         let short = slug(&source.title, 6);
         let taken = self.sources.get(&short).is_some_and(|other| *other != source);
-        let name = if taken { format!("{short}-{}", slug(date, 9)) } else { short };
+        let name = if taken {
+            format!("{short}-{}", slug(date, 9))
+        } else {
+            short
+        };
         Ok(self.add_source(&name, source))
     }
 
@@ -254,22 +317,57 @@ impl Book {
         if let [one] = distinct[..] {
             return one.clone();
         }
-        let mut sources: Vec<&PriceSource> = distinct.iter().filter_map(|name| self.sources.get(*name)).collect();
+        let mut sources: Vec<&PriceSource> = distinct
+            .iter()
+            .filter_map(|name| self.sources.get(*name))
+            .collect();
         sources.sort_by_key(|source| std::cmp::Reverse(source.observed_on.earliest()));
-        let title = sources.iter().map(|source| format!("{} ({})", source.title, source.observed_on)).collect::<Vec<_>>().join("; ");
-        let Some(oldest) = sources.last() else { return String::new() };
-        let confidence = sources.iter().map(|source| source.confidence).max_by_key(|confidence| rank(*confidence)).unwrap_or(Confidence::Secondary);
-        let source = PriceSource { title, url: oldest.url.clone(), observed_on: oldest.observed_on.clone(), published: None, confidence };
+        let title = sources
+            .iter()
+            .map(|source| format!("{} ({})", source.title, source.observed_on))
+            .collect::<Vec<_>>()
+            .join("; ");
+        let Some(oldest) = sources.last() else {
+            return String::new();
+        };
+        let confidence = sources
+            .iter()
+            .map(|source| source.confidence)
+            .max_by_key(|confidence| rank(*confidence))
+            .unwrap_or(Confidence::Secondary);
+        let source = PriceSource {
+            title,
+            url: oldest.url.clone(),
+            observed_on: oldest.observed_on.clone(),
+            published: None,
+            confidence,
+        };
         self.add_source(&format!("{}-tiers", slug(id, 6)), source)
     }
 
     fn finish(mut self) -> ImportedBook {
         let used = |name: &String, book: &Self| {
-            let meters = book.meters.iter().map(|row| &row.source).chain(book.instances.iter().map(|row| &row.source));
-            let others = book.commitments.iter().map(|row| &row.source).chain(book.plans.iter().map(|row| &row.source));
-            meters.chain(others).chain(book.limits.iter().map(|row| &row.source)).any(|source| source == name)
+            let meters = book
+                .meters
+                .iter()
+                .map(|row| &row.source)
+                .chain(book.instances.iter().map(|row| &row.source));
+            let others = book
+                .commitments
+                .iter()
+                .map(|row| &row.source)
+                .chain(book.plans.iter().map(|row| &row.source));
+            meters
+                .chain(others)
+                .chain(book.limits.iter().map(|row| &row.source))
+                .any(|source| source == name)
         };
-        let unused: Vec<String> = self.sources.keys().filter(|name| !used(name, &self)).cloned().collect();
+        let unused: Vec<String> = self
+            .sources
+            .keys()
+            .filter(|name| !used(name, &self))
+            .cloned()
+            .collect();
         unused.iter().for_each(|name| drop(self.sources.remove(name)));
         let book = PriceBook {
             schema: 1,
@@ -287,7 +385,11 @@ impl Book {
             limit: self.limits,
             adjustment: Vec::new(),
         };
-        ImportedBook { book, files: self.files, left_out: self.left_out }
+        ImportedBook {
+            book,
+            files: self.files,
+            left_out: self.left_out,
+        }
     }
 }
 
@@ -310,18 +412,28 @@ pub fn first_of_span(date: &str) -> (&str, bool) {
 /// A note for the reader of a row; none where there is nothing to say.
 pub fn noted(parts: &[&str]) -> Option<String> {
     let mut said: Vec<&str> = Vec::new();
-    for part in parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
+    for part in parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+    {
         if !said.contains(&part) {
             said.push(part);
         }
     }
-    if said.is_empty() { None } else { Some(said.join("; ")) }
+    if said.is_empty() {
+        None
+    } else {
+        Some(said.join("; "))
+    }
 }
 
 /// The first words of a text as a name: letters and digits with dashes.
 fn slug(text: &str, words: usize) -> String {
     let lower = text.to_lowercase();
-    let parts = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let parts = lower
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| !part.is_empty());
     parts.take(words).collect::<Vec<_>>().join("-")
 }
 
@@ -337,26 +449,65 @@ fn rank(confidence: Confidence) -> u8 {
 
 /// How direct a source is, from its title: a vendor's page or documentation, or somebody else's copy.
 fn confidence(title: &str) -> Confidence {
-    const PAGES: [&str; 6] = ["pricing page", "developer guide", "cloudflare-docs", "superfly/docs", "pages (stored", "community.auth0.com"];
-    let page = PAGES.iter().any(|page| title.contains(page)) && !title.contains("ADR") && !title.contains("quoted");
-    if page { Confidence::Page } else { Confidence::Secondary }
+    const PAGES: [&str; 6] = [
+        "pricing page",
+        "developer guide",
+        "cloudflare-docs",
+        "superfly/docs",
+        "pages (stored",
+        "community.auth0.com",
+    ];
+    let page =
+        PAGES.iter().any(|page| title.contains(page)) && !title.contains("ADR") && !title.contains("quoted");
+    if page {
+        Confidence::Page
+    } else {
+        Confidence::Secondary
+    }
 }
 
 /// Where a source is, from its title.
 fn url(title: &str) -> Option<&'static str> {
     const KNOWN: [(&str, &str); 12] = [
-        ("karpenter-provider-azure", "https://github.com/Azure/karpenter-provider-azure"),
-        ("karpenter-provider-aws", "https://github.com/aws/karpenter-provider-aws"),
+        (
+            "karpenter-provider-azure",
+            "https://github.com/Azure/karpenter-provider-azure",
+        ),
+        (
+            "karpenter-provider-aws",
+            "https://github.com/aws/karpenter-provider-aws",
+        ),
         ("ec2.shop", "https://github.com/yeo/ec2.shop"),
         ("infracost", "https://github.com/infracost/infracost"),
-        ("Cyclenerd", "https://github.com/Cyclenerd/google-cloud-pricing-cost-calculator"),
-        ("ec2instances.info", "https://github.com/vantage-sh/ec2instances.info"),
-        ("AWS Lambda pricing page", "https://aws.amazon.com/lambda/pricing/"),
-        ("AWS Fargate pricing page", "https://aws.amazon.com/fargate/pricing/"),
-        ("AWS Lambda developer guide", "https://docs.aws.amazon.com/lambda/"),
+        (
+            "Cyclenerd",
+            "https://github.com/Cyclenerd/google-cloud-pricing-cost-calculator",
+        ),
+        (
+            "ec2instances.info",
+            "https://github.com/vantage-sh/ec2instances.info",
+        ),
+        (
+            "AWS Lambda pricing page",
+            "https://aws.amazon.com/lambda/pricing/",
+        ),
+        (
+            "AWS Fargate pricing page",
+            "https://aws.amazon.com/fargate/pricing/",
+        ),
+        (
+            "AWS Lambda developer guide",
+            "https://docs.aws.amazon.com/lambda/",
+        ),
         ("cloudflare-docs", "https://github.com/cloudflare/cloudflare-docs"),
         ("superfly/docs", "https://github.com/superfly/docs"),
-        ("skypilot-catalog", "https://github.com/skypilot-org/skypilot-catalog"),
+        (
+            "skypilot-catalog",
+            "https://github.com/skypilot-org/skypilot-catalog",
+        ),
     ];
-    KNOWN.iter().find(|(part, _)| title.contains(part)).map(|(_, url)| *url)
+    KNOWN
+        .iter()
+        .find(|(part, _)| title.contains(part))
+        .map(|(_, url)| *url)
 }

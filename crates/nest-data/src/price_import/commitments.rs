@@ -25,9 +25,13 @@ const RATE_DIGITS: u32 = 7;
 pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
-        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else { continue };
+        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else {
+            continue;
+        };
         book.count(row.file());
-        let money = book.currency("USD").map_err(|message| row.wrong(message, "a book has one currency"));
+        let money = book
+            .currency("USD")
+            .map_err(|message| row.wrong(message, "a book has one currency"));
         found.extend(money.and_then(|()| add_row(&row, book)).err());
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
@@ -44,31 +48,58 @@ fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
         "no_upfront" => (Payment::None, "none"),
         "partial_upfront" => (Payment::Partial, "partial"),
         "all_upfront" => (Payment::All, "all"),
-        other => return Err(row.wrong(format!("payment `{other}` is not known"), "no_upfront, partial_upfront or all_upfront")),
+        other => {
+            return Err(row.wrong(
+                format!("payment `{other}` is not known"),
+                "no_upfront, partial_upfront or all_upfront",
+            ));
+        }
     };
     let class = row.get("offering_class");
-    let id = if class == "standard" { format!("{sku}-{}-{paid}", row.get("term")) } else { format!("{sku}-{}-{class}-{paid}", row.get("term")) };
+    let id = if class == "standard" {
+        format!("{sku}-{}-{paid}", row.get("term"))
+    } else {
+        format!("{sku}-{}-{class}-{paid}", row.get("term"))
+    };
     let month = row.decimal("recurring_usd_per_month_730h")?;
     let effective = row.decimal("effective_usd_per_hour")?;
     let (upfront, recurring, derived) = match (payment, month, effective) {
         (Payment::None, _, Some(effective)) => (Decimal::ZERO, effective.0, String::new()),
         (Payment::None, Some(month), None) => {
-            let hour = (month.0 / MONTH_HOURS).round_dp_with_strategy(RATE_DIGITS, RoundingStrategy::MidpointAwayFromZero);
-            (Decimal::ZERO, hour.normalize(), format!("{month} a month over 730 h"))
+            let hour = (month.0 / MONTH_HOURS)
+                .round_dp_with_strategy(RATE_DIGITS, RoundingStrategy::MidpointAwayFromZero);
+            (
+                Decimal::ZERO,
+                hour.normalize(),
+                format!("{month} a month over 730 h"),
+            )
         }
         // AWS takes whole dollars and cents upfront; the source divided them by the hours of the term and kept six digits.
         (Payment::All, _, Some(effective)) => {
-            let upfront = (effective.0 * YEAR_HOURS * years).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-            (upfront, Decimal::ZERO, format!("upfront is {effective} an hour times the hours of the term"))
+            let upfront = (effective.0 * YEAR_HOURS * years)
+                .round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+            (
+                upfront,
+                Decimal::ZERO,
+                format!("upfront is {effective} an hour times the hours of the term"),
+            )
         }
         _ => {
-            let reason = if effective.is_some() { "how much of it is upfront is not in the source" } else { row.get("note") };
+            let reason = if effective.is_some() {
+                "how much of it is upfront is not in the source"
+            } else {
+                row.get("note")
+            };
             book.leave_out(row, &id, reason);
             return Ok(());
         }
     };
     if book.commitments.iter().any(|other| other.id == id) {
-        book.leave_out(row, &id, "it is in another file by the hour; here it is rounded to cents of a month");
+        book.leave_out(
+            row,
+            &id,
+            "it is in another file by the hour; here it is rounded to cents of a month",
+        );
         return Ok(());
     }
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
@@ -77,7 +108,10 @@ fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
         kind: CommitmentKind::Reserved,
         term_months,
         payment,
-        covers: Covers { sku: Some(sku.to_owned()), family: None },
+        covers: Covers {
+            sku: Some(sku.to_owned()),
+            family: None,
+        },
         upfront: Quoted(upfront),
         recurring: Quoted(recurring),
         unit: InstanceUnit::H,

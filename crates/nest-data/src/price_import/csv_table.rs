@@ -48,8 +48,17 @@ const SERVICES: &[&str] = &[
 ];
 
 impl CsvKind {
-    const ALL: [Self; 9] =
-        [Self::AwsEc2, Self::AwsRds, Self::AwsCommitments, Self::AzureVm, Self::GcpCompute, Self::Services, Self::Vps, Self::Limits, Self::Rates];
+    const ALL: [Self; 9] = [
+        Self::AwsEc2,
+        Self::AwsRds,
+        Self::AwsCommitments,
+        Self::AzureVm,
+        Self::GcpCompute,
+        Self::Services,
+        Self::Vps,
+        Self::Limits,
+        Self::Rates,
+    ];
 
     /// Columns that the file must have.
     fn columns(self) -> &'static [&'static str] {
@@ -151,7 +160,17 @@ impl CsvKind {
                 "source_date",
                 "note",
             ],
-            Self::Limits => &["provider", "service", "limit", "value", "unit", "adjustable", "source", "source_date", "note"],
+            Self::Limits => &[
+                "provider",
+                "service",
+                "limit",
+                "value",
+                "unit",
+                "adjustable",
+                "source",
+                "source_date",
+                "note",
+            ],
             Self::Rates => &["base", "quote", "rate", "date", "source"],
         }
     }
@@ -161,24 +180,56 @@ impl CsvKind {
     /// # Errors
     /// The first line, where no kind has all its columns there: the missing ones of the kind that comes nearest.
     pub fn of(file: &Source) -> Result<Kind, Diagnostic> {
-        let first = file.text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
-        let there: Vec<String> = first.split(',').map(|cell| cell.trim().trim_matches('"').to_lowercase()).collect();
-        let missing = |kind: &Self| kind.columns().iter().filter(|column| !there.iter().any(|one| one == *column)).count();
-        let whole = Self::ALL.into_iter().filter(|kind| missing(kind) == 0).max_by_key(|kind| kind.columns().len());
+        let first = file
+            .text
+            .trim_start_matches('\u{feff}')
+            .lines()
+            .next()
+            .unwrap_or_default();
+        let there: Vec<String> = first
+            .split(',')
+            .map(|cell| cell.trim().trim_matches('"').to_lowercase())
+            .collect();
+        let missing = |kind: &Self| {
+            kind.columns()
+                .iter()
+                .filter(|column| !there.iter().any(|one| one == *column))
+                .count()
+        };
+        let whole = Self::ALL
+            .into_iter()
+            .filter(|kind| missing(kind) == 0)
+            .max_by_key(|kind| kind.columns().len());
         if let Some(kind) = whole {
-            return Ok(if kind == Self::Rates { Kind::NoPrices("exchange rates") } else { Kind::Csv(kind) });
+            return Ok(if kind == Self::Rates {
+                Kind::NoPrices("exchange rates")
+            } else {
+                Kind::Csv(kind)
+            });
         }
-        let nearest = Self::ALL.into_iter().min_by_key(|kind| missing(kind) * 100 / kind.columns().len());
+        let nearest = Self::ALL
+            .into_iter()
+            .min_by_key(|kind| missing(kind) * 100 / kind.columns().len());
         let half = nearest.filter(|kind| missing(kind) * 2 <= kind.columns().len());
         let message = match half {
             Some(kind) => {
-                let lacks: Vec<&str> = kind.columns().iter().copied().filter(|column| !there.iter().any(|one| one == column)).collect();
+                let lacks: Vec<&str> = kind
+                    .columns()
+                    .iter()
+                    .copied()
+                    .filter(|column| !there.iter().any(|one| one == column))
+                    .collect();
                 format!("the first line lacks the columns {}", lacks.join(", "))
             }
             None => "this is no price file that is known".to_owned(),
         };
         let help = "known are the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail prices and GCP catalogues (JSON)";
-        Err(Diagnostic::at(&file.name, 0..file.text.lines().next().map_or(0, str::len), message, help))
+        Err(Diagnostic::at(
+            &file.name,
+            0..file.text.lines().next().map_or(0, str::len),
+            message,
+            help,
+        ))
     }
 }
 
@@ -211,38 +262,92 @@ impl<'a> CsvText<'a> {
         let text = &file.text[offset..];
         let marked = text.len() - text.trim_start_matches('\u{feff}').len();
         let (text, offset) = (&text[marked..], offset + marked);
-        let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(text.as_bytes());
+        let mut reader = ReaderBuilder::new()
+            .trim(Trim::All)
+            .flexible(true)
+            .from_reader(text.as_bytes());
         let unreadable = |error: csv::Error| {
-            let at = error.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0)) + offset;
-            vec![Diagnostic::at(&file.name, at..at, format!("not readable as CSV: {error}"), "take the file from its source again")]
+            let at = error
+                .position()
+                .map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0))
+                + offset;
+            vec![Diagnostic::at(
+                &file.name,
+                at..at,
+                format!("not readable as CSV: {error}"),
+                "take the file from its source again",
+            )]
         };
         let header = reader.headers().map_err(unreadable)?.clone();
-        let columns: BTreeMap<String, usize> = header.iter().enumerate().map(|(place, name)| (name.to_lowercase(), place)).collect();
-        let lacks: Vec<&str> = needed.iter().copied().filter(|name| !columns.contains_key(&name.to_lowercase())).collect();
+        let columns: BTreeMap<String, usize> = header
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (name.to_lowercase(), place))
+            .collect();
+        let lacks: Vec<&str> = needed
+            .iter()
+            .copied()
+            .filter(|name| !columns.contains_key(&name.to_lowercase()))
+            .collect();
         if !lacks.is_empty() {
             let message = format!("the line of column names lacks {}", lacks.join(", "));
             let end = offset + text.lines().next().unwrap_or_default().len();
-            return Err(vec![Diagnostic::at(&file.name, offset..end, message, "the vendor may have renamed them; this version does not know how")]);
+            return Err(vec![Diagnostic::at(
+                &file.name,
+                offset..end,
+                message,
+                "the vendor may have renamed them; this version does not know how",
+            )]);
         }
         let mut records = Vec::new();
         let mut found = Vec::new();
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
-            let begin = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
-            let begin = begin + text[begin..].bytes().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-            let end = text[begin..].find('\n').map_or(text.len(), |length| begin + length);
+            let begin = record
+                .position()
+                .map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+            let begin = begin
+                + text[begin..]
+                    .bytes()
+                    .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+                    .count();
+            let end = text[begin..]
+                .find('\n')
+                .map_or(text.len(), |length| begin + length);
             let span = begin + offset..end + offset;
             if record.len() != header.len() {
-                let message = format!("the row has {} cells, the line of column names {}", record.len(), header.len());
-                found.push(Diagnostic::at(&file.name, span, message, "the file may be cut off; take it from its source again"));
+                let message = format!(
+                    "the row has {} cells, the line of column names {}",
+                    record.len(),
+                    header.len()
+                );
+                found.push(Diagnostic::at(
+                    &file.name,
+                    span,
+                    message,
+                    "the file may be cut off; take it from its source again",
+                ));
             } else {
                 records.push((span, record));
             }
         }
         if records.is_empty() && found.is_empty() {
-            found.push(Diagnostic::at(&file.name, 0..0, "the file has no rows", "take it from its source again"));
+            found.push(Diagnostic::at(
+                &file.name,
+                0..0,
+                "the file has no rows",
+                "take it from its source again",
+            ));
         }
-        if found.is_empty() { Ok(Self { file, columns, records }) } else { Err(found) }
+        if found.is_empty() {
+            Ok(Self {
+                file,
+                columns,
+                records,
+            })
+        } else {
+            Err(found)
+        }
     }
 
     /// The names of the columns, in lower case.
@@ -260,7 +365,11 @@ impl<'a> Row<'a> {
     /// A cell; empty where the file has no such column.
     pub fn get(&self, column: &str) -> &'a str {
         let record = &self.table.records[self.index].1;
-        self.table.columns.get(column).and_then(|place| record.get(*place)).unwrap_or_default()
+        self.table
+            .columns
+            .get(column)
+            .and_then(|place| record.get(*place))
+            .unwrap_or_default()
     }
 
     /// The name of the file.
@@ -275,21 +384,30 @@ impl<'a> Row<'a> {
 
     /// Something that is wrong with the row.
     pub fn wrong(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
-        Diagnostic::at(&self.table.file.name, self.table.records[self.index].0.clone(), message, help)
+        Diagnostic::at(
+            &self.table.file.name,
+            self.table.records[self.index].0.clone(),
+            message,
+            help,
+        )
     }
 
     /// A decimal; none where the cell is blank, which means that it is not known.
     pub fn decimal(&self, column: &str) -> Result<Option<Quoted>, Diagnostic> {
         let value: Option<Quoted> = self.parsed(column, "a decimal number such as 0.0116")?;
         match value {
-            Some(value) if value.0.abs() > LARGEST => Err(self.wrong(format!("`{column}` is {value}"), format!("it must be below {LARGEST}"))),
+            Some(value) if value.0.abs() > LARGEST => Err(self.wrong(
+                format!("`{column}` is {value}"),
+                format!("it must be below {LARGEST}"),
+            )),
             value => Ok(value),
         }
     }
 
     /// A decimal that must be there.
     pub fn needed(&self, column: &str) -> Result<Quoted, Diagnostic> {
-        self.decimal(column)?.ok_or_else(|| self.wrong(format!("`{column}` is blank"), "it must hold a decimal number"))
+        self.decimal(column)?
+            .ok_or_else(|| self.wrong(format!("`{column}` is blank"), "it must hold a decimal number"))
     }
 
     /// A date; none where the cell is blank.
@@ -302,7 +420,12 @@ impl<'a> Row<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        text.parse().map(Some).map_err(|_| self.wrong(format!("`{column}` is `{text}`"), format!("it must be {expected}")))
+        text.parse().map(Some).map_err(|_| {
+            self.wrong(
+                format!("`{column}` is `{text}`"),
+                format!("it must be {expected}"),
+            )
+        })
     }
 }
 

@@ -8,12 +8,16 @@ use super::{
 };
 use crate::{
     diagnostic::Diagnostic,
-    price_book::{Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Network, Payment, Quantum, Round, Sustained},
+    price_book::{
+        Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Network, Payment, Quantum,
+        Round, Sustained,
+    },
     units::Quoted,
 };
 
 /// What is said of types whose processors are not there all the time.
-const BURSTABLE: &str = "runs on credits; the share of its processors that is there all the time is not in the source";
+const BURSTABLE: &str =
+    "runs on credits; the share of its processors that is there all the time is not in the source";
 /// Hours of a month in the CSV files.
 const MONTH_HOURS: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
 
@@ -21,22 +25,45 @@ const MONTH_HOURS: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
 pub fn aws_ec2(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
     each(table, shelf, |row, book| {
         let sku = row.get("sku");
-        let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else { return Ok(()) };
-        instance.network_gbps = row.decimal("network_baseline_gbps")?.map(|baseline| Network { baseline, burst: burst(row.get("network_text")) });
-        instance.price.quantum = Some(Quantum { per: "run".to_owned(), step: "1s".to_owned(), round: Round::Up, minimum: Some("60s".to_owned()) });
+        let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else {
+            return Ok(());
+        };
+        instance.network_gbps = row.decimal("network_baseline_gbps")?.map(|baseline| Network {
+            baseline,
+            burst: burst(row.get("network_text")),
+        });
+        instance.price.quantum = Some(Quantum {
+            per: "run".to_owned(),
+            step: "1s".to_owned(),
+            round: Round::Up,
+            minimum: Some("60s".to_owned()),
+        });
         instance.vendor_code = some(row.get("aws_rate_code"));
         book.instances.push(instance);
-        let columns = [("ri_std_1y_no_upfront_usd_per_hour", 12, "1y"), ("ri_std_3y_no_upfront_usd_per_hour", 36, "3y")];
+        let columns = [
+            ("ri_std_1y_no_upfront_usd_per_hour", 12, "1y"),
+            ("ri_std_3y_no_upfront_usd_per_hour", 36, "3y"),
+        ];
         for (column, term_months, term) in columns {
-            let Some(recurring) = row.decimal(column)? else { continue };
+            let Some(recurring) = row.decimal(column)? else {
+                continue;
+            };
             // The column is from the same file as the rest of the 2025 rows; see the list of sources in the data's README.
-            let source = source_of(row, book, "ec2.shop data (AWS reserved file)", row.get("ri_source_date"))?;
+            let source = source_of(
+                row,
+                book,
+                "ec2.shop data (AWS reserved file)",
+                row.get("ri_source_date"),
+            )?;
             book.commitments.push(Commitment {
                 id: format!("{sku}-{term}-none"),
                 kind: CommitmentKind::Reserved,
                 term_months,
                 payment: Payment::None,
-                covers: Covers { sku: Some(sku.to_owned()), family: None },
+                covers: Covers {
+                    sku: Some(sku.to_owned()),
+                    family: None,
+                },
                 upfront: Quoted(Decimal::ZERO),
                 recurring,
                 unit: InstanceUnit::H,
@@ -85,22 +112,32 @@ pub fn azure_vm(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Di
 pub fn gcp_compute(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
     each(table, shelf, |row, book| {
         let sku = row.get("sku");
-        let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else { return Ok(()) };
+        let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else {
+            return Ok(());
+        };
         instance.price.sustained = sustained(row.get("family"));
         let month = row.decimal("month_with_sustained_use_discount_usd")?;
         if let (Some(month), Some(hour)) = (month, instance.price.on_demand) {
             let own = hour.0 * MONTH_HOURS * mean_factor(&instance.price.sustained);
             if (own - month.0).abs() > Decimal::new(1, 4) * month.0 {
-                let message = format!("a month of `{sku}` with the discount for sustained use is {month}, the schedule of its family gives {own}");
+                let message = format!(
+                    "a month of `{sku}` with the discount for sustained use is {month}, the schedule of its family gives {own}"
+                );
                 return Err(row.wrong(message, "the schedule of sustained use may have changed"));
             }
         }
         let source = instance.source.clone();
         book.instances.push(instance);
-        for (column, term_months, term) in [("month_1y_commitment_usd", 12, "1y"), ("month_3y_commitment_usd", 36, "3y")] {
-            let Some(committed) = row.decimal(column)? else { continue };
+        for (column, term_months, term) in [
+            ("month_1y_commitment_usd", 12, "1y"),
+            ("month_3y_commitment_usd", 36, "3y"),
+        ] {
+            let Some(committed) = row.decimal(column)? else {
+                continue;
+            };
             if Some(committed) == month {
-                let reason = format!("the {term} commitment costs what a month costs without one: there is none");
+                let reason =
+                    format!("the {term} commitment costs what a month costs without one: there is none");
                 book.leave_out_at(row.file(), row.line(), &format!("{sku} {term}"), reason, false);
                 continue;
             }
@@ -109,7 +146,10 @@ pub fn gcp_compute(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec
                 kind: CommitmentKind::Cud,
                 term_months,
                 payment: Payment::None,
-                covers: Covers { sku: Some(sku.to_owned()), family: None },
+                covers: Covers {
+                    sku: Some(sku.to_owned()),
+                    family: None,
+                },
                 upfront: Quoted(Decimal::ZERO),
                 recurring: Quoted((committed.0 / MONTH_HOURS).normalize()),
                 unit: InstanceUnit::H,
@@ -133,7 +173,14 @@ pub fn sustained(family: &str) -> Vec<Sustained> {
         _ => return Vec::new(),
     };
     let quoted = |text: &str| Quoted(Decimal::from_str_exact(text).expect("a decimal of our own"));
-    ["0.25", "0.50", "0.75", "1.00"].iter().zip(factors).map(|(up_to, factor)| Sustained { up_to: quoted(up_to), factor: quoted(factor) }).collect()
+    ["0.25", "0.50", "0.75", "1.00"]
+        .iter()
+        .zip(factors)
+        .map(|(up_to, factor)| Sustained {
+            up_to: quoted(up_to),
+            factor: quoted(factor),
+        })
+        .collect()
 }
 
 fn mean_factor(sustained: &[Sustained]) -> Decimal {
@@ -151,9 +198,13 @@ fn each(
 ) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
-        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else { continue };
+        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else {
+            continue;
+        };
         book.count(row.file());
-        let money = book.currency("USD").map_err(|message| row.wrong(message, "a book has one currency"));
+        let money = book
+            .currency("USD")
+            .map_err(|message| row.wrong(message, "a book has one currency"));
         found.extend(money.and_then(|()| take(&row, book)).err());
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
@@ -162,7 +213,11 @@ fn each(
 /// The instance of a row; none, and a word why, where its size is not known.
 fn instance(row: &Row<'_>, book: &mut Book, sku: &str, arch: &str) -> Result<Option<Instance>, Diagnostic> {
     let (Some(vcpu), Some(memory_gib)) = (row.decimal("vcpu")?, row.decimal("memory_gib")?) else {
-        book.leave_out(row, sku, noted(&["processors or memory are not known", row.get("note")]).unwrap_or_default());
+        book.leave_out(
+            row,
+            sku,
+            noted(&["processors or memory are not known", row.get("note")]).unwrap_or_default(),
+        );
         return Ok(None);
     };
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
@@ -191,12 +246,17 @@ fn instance(row: &Row<'_>, book: &mut Book, sku: &str, arch: &str) -> Result<Opt
 
 /// The name of a row's source in the book.
 pub fn source_of(row: &Row<'_>, book: &mut Book, title: &str, date: &str) -> Result<String, Diagnostic> {
-    book.source(title, date, row.get("note")).map_err(|message| row.wrong(message, "write 2026-07-20, 2026-07 or 2026"))
+    book.source(title, date, row.get("note"))
+        .map_err(|message| row.wrong(message, "write 2026-07-20, 2026-07 or 2026"))
 }
 
 /// A text; none where it is empty.
 pub fn some(text: &str) -> Option<String> {
-    if text.is_empty() { None } else { Some(text.to_owned()) }
+    if text.is_empty() {
+        None
+    } else {
+        Some(text.to_owned())
+    }
 }
 
 /// Gbit/s for a while, from a text such as `Up to 12.5 Gigabit` or `Up to 12500 Megabit`.
@@ -218,8 +278,15 @@ fn is_burstable(sku: &str) -> bool {
 
 /// Whether an AWS type runs on Graviton: a `g` follows its generation, as in `db.r7g.large`.
 pub fn is_graviton(sku: &str) -> bool {
-    let family = sku.strip_prefix("db.").unwrap_or(sku).split('.').next().unwrap_or_default();
-    let after = family.trim_start_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches(|c: char| c.is_ascii_digit());
+    let family = sku
+        .strip_prefix("db.")
+        .unwrap_or(sku)
+        .split('.')
+        .next()
+        .unwrap_or_default();
+    let after = family
+        .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+        .trim_start_matches(|c: char| c.is_ascii_digit());
     after.starts_with('g')
 }
 
@@ -230,7 +297,13 @@ mod tests {
     #[test]
     fn the_schedules_of_sustained_use_give_the_known_discounts_of_a_full_month() {
         // pricing.md R13 and the month column of gcp-compute.csv: 30 % on n1, 19.98 % on n2; none on e2.
-        let mean = |family| mean_factor(&sustained(family)).to_string().parse::<Decimal>().expect("a decimal").normalize();
+        let mean = |family| {
+            mean_factor(&sustained(family))
+                .to_string()
+                .parse::<Decimal>()
+                .expect("a decimal")
+                .normalize()
+        };
         assert_eq!(mean("n1"), Decimal::new(7, 1));
         assert_eq!(mean("n2"), Decimal::new(8002, 4));
         assert_eq!(mean("e2"), Decimal::ONE);
@@ -238,10 +311,19 @@ mod tests {
 
     #[test]
     fn graviton_and_network_bursts_are_read_off_the_name_and_text() {
-        for (sku, arm) in [("db.r7g.large", true), ("db.t4g.micro", true), ("m7i.large", false), ("g4dn.xlarge", false), ("m7i-flex.large", false)] {
+        for (sku, arm) in [
+            ("db.r7g.large", true),
+            ("db.t4g.micro", true),
+            ("m7i.large", false),
+            ("g4dn.xlarge", false),
+            ("m7i-flex.large", false),
+        ] {
             assert_eq!(is_graviton(sku), arm, "{sku}");
         }
-        assert_eq!(burst("Up to 12500 Megabit").map(|gbps| gbps.to_string()), Some("12.5".to_owned()));
+        assert_eq!(
+            burst("Up to 12500 Megabit").map(|gbps| gbps.to_string()),
+            Some("12.5".to_owned())
+        );
         assert_eq!(burst("50000 Megabit"), None);
     }
 }

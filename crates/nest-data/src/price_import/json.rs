@@ -26,24 +26,40 @@ pub fn kind(file: &Source) -> Result<Kind, Diagnostic> {
     }
     let there = keys.keys().take(8).cloned().collect::<Vec<_>>().join(", ");
     let help = "an AWS offer has offerCode, products and terms; Azure retail prices have Items; a GCP catalogue has skus";
-    Err(Diagnostic::at(&file.name, 0..0, format!("this is no price file that is known; its keys are {there}"), help))
+    Err(Diagnostic::at(
+        &file.name,
+        0..0,
+        format!("this is no price file that is known; its keys are {there}"),
+        help,
+    ))
 }
 
 /// Reads a file as a type.
 pub fn parse<T: DeserializeOwned>(file: &Source) -> Result<T, Diagnostic> {
     let text = file.text.trim_start_matches('\u{feff}');
     serde_json::from_str(text).map_err(|error| {
-        let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-        let mut at = (file.text.len() - text.len() + before + error.column().saturating_sub(1)).min(file.text.len());
+        let before: usize = text
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum();
+        let mut at =
+            (file.text.len() - text.len() + before + error.column().saturating_sub(1)).min(file.text.len());
         while !file.text.is_char_boundary(at) {
             at -= 1;
         }
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default();
         let (message, help) = if error.is_eof() {
-            (format!("the file is cut off: {what}"), "take it from its source again")
+            (
+                format!("the file is cut off: {what}"),
+                "take it from its source again",
+            )
         } else {
-            (format!("not in the shape that the vendor documents: {what}"), "the vendor may have renamed something; this version does not know how")
+            (
+                format!("not in the shape that the vendor documents: {what}"),
+                "the vendor may have renamed something; this version does not know how",
+            )
         };
         Diagnostic::at(&file.name, at..at, message, help)
     })
@@ -70,7 +86,10 @@ pub fn joined(pages: &[&Source], list: &str) -> Result<Source, Diagnostic> {
         }
     }
     let names: Vec<&str> = pages.iter().map(|page| page.name.as_str()).collect();
-    Ok(Source::new(names.join(" + "), format!("{{\"{list}\": [{items}]}}")))
+    Ok(Source::new(
+        names.join(" + "),
+        format!("{{\"{list}\": [{items}]}}"),
+    ))
 }
 
 /// What a page says of the next one: its address (Azure) or its token (GCP). None on the last page.
@@ -79,7 +98,11 @@ pub fn joined(pages: &[&Source], list: &str) -> Result<Source, Diagnostic> {
 /// The page is no JSON object.
 pub fn next_page(page: &Source) -> Result<Option<String>, Diagnostic> {
     let parts: BTreeMap<String, Box<RawValue>> = parse(page)?;
-    let next = ["NextPageLink", "nextPageToken"].iter().find_map(|name| parts.get(*name));
-    let text = next.and_then(|raw| serde_json::from_str::<Option<String>>(raw.get()).ok()).flatten();
+    let next = ["NextPageLink", "nextPageToken"]
+        .iter()
+        .find_map(|name| parts.get(*name));
+    let text = next
+        .and_then(|raw| serde_json::from_str::<Option<String>>(raw.get()).ok())
+        .flatten();
     Ok(text.filter(|text| !text.is_empty()))
 }

@@ -14,7 +14,10 @@ const NAMES: [(&str, &str); 8] = [
     ("lambda.concurrent_executions", "lambda.concurrency"),
     ("fargate.on_demand_vcpu", "fargate.vcpu_quota"),
     ("api-gateway.http_request_meter", "apigw.http.request_kb"),
-    ("api-gateway.websocket_message_meter", "apigw.websocket.message_kb"),
+    (
+        "api-gateway.websocket_message_meter",
+        "apigw.websocket.message_kb",
+    ),
     ("workers-paid.cpu_per_invocation_max", "workers.cpu_max"),
     ("webtask.execution_max", "webtask.timeout"),
     ("functions-consumption.memory_step", "functions.memory_step"),
@@ -25,7 +28,11 @@ const NAMES: [(&str, &str); 8] = [
 pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
-        let provider = if row.get("provider") == "auth0" { "webtask" } else { row.get("provider") };
+        let provider = if row.get("provider") == "auth0" {
+            "webtask"
+        } else {
+            row.get("provider")
+        };
         if !shelf.wants(provider) {
             continue;
         }
@@ -38,7 +45,12 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
         if books == 0 {
             let reason = format!("no other file has a book of {provider}");
             let what = format!("{}.{}", row.get("service"), row.get("limit"));
-            shelf.leave_out(LeftOut { file: row.file().to_owned(), line: row.line(), row: what, reason });
+            shelf.leave_out(LeftOut {
+                file: row.file().to_owned(),
+                line: row.line(),
+                row: what,
+                reason,
+            });
         }
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
@@ -46,7 +58,10 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
 
 fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
     let name = format!("{}.{}", row.get("service"), row.get("limit"));
-    let id = NAMES.iter().find(|(file, _)| *file == name).map_or(name.as_str(), |(_, id)| id);
+    let id = NAMES
+        .iter()
+        .find(|(file, _)| *file == name)
+        .map_or(name.as_str(), |(_, id)| id);
     let text = row.get("value");
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
     let mut push = |id: String, value: Decimal, note: Option<String>| {
@@ -64,7 +79,12 @@ fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
         push(id.to_owned(), value, some(row.get("note")));
         return Ok(());
     }
-    let (low, high) = span(text).ok_or_else(|| row.wrong(format!("`value` is `{text}`"), "write 1000, 1..4 step 1, or 0.5, 1, 2"))?;
+    let (low, high) = span(text).ok_or_else(|| {
+        row.wrong(
+            format!("`value` is `{text}`"),
+            "write 1000, 1..4 step 1, or 0.5, 1, 2",
+        )
+    })?;
     push(format!("{id}.min"), low, noted(&[text, row.get("note")]));
     push(format!("{id}.max"), high, noted(&[text, row.get("note")]));
     Ok(())
@@ -74,9 +94,16 @@ fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
 fn span(text: &str) -> Option<(Decimal, Decimal)> {
     if let Some((low, rest)) = text.split_once("..") {
         let high = rest.split(' ').next()?;
-        return Some((Decimal::from_str_exact(low).ok()?, Decimal::from_str_exact(high).ok()?));
+        return Some((
+            Decimal::from_str_exact(low).ok()?,
+            Decimal::from_str_exact(high).ok()?,
+        ));
     }
-    let values: Vec<Decimal> = text.split(',').map(|value| Decimal::from_str_exact(value.trim())).collect::<Result<_, _>>().ok()?;
+    let values: Vec<Decimal> = text
+        .split(',')
+        .map(|value| Decimal::from_str_exact(value.trim()))
+        .collect::<Result<_, _>>()
+        .ok()?;
     Some((*values.iter().min()?, *values.iter().max()?))
 }
 

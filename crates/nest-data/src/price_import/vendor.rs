@@ -10,7 +10,9 @@ use super::{
     services::{capacity_units, empty_meter},
 };
 use crate::{
-    price_book::{Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Quantum, Round, Tier, TierMode},
+    price_book::{
+        Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Quantum, Round, Tier, TierMode,
+    },
     units::Quoted,
 };
 
@@ -24,8 +26,14 @@ pub fn exact(raw: &RawValue) -> Option<Decimal> {
 
 /// A decimal, also in scientific notation, without zeros at its end.
 pub fn decimal(text: &str) -> Option<Decimal> {
-    let value = if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str_exact(text).ok() };
-    value.filter(|value| value.abs() <= LARGEST).map(|value| value.normalize())
+    let value = if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text).ok()
+    } else {
+        Decimal::from_str_exact(text).ok()
+    };
+    value
+        .filter(|value| value.abs() <= LARGEST)
+        .map(|value| value.normalize())
 }
 
 /// The day of a time such as `2026-07-20T12:00:00Z`.
@@ -34,7 +42,12 @@ pub fn day(text: &str) -> Option<Date> {
 }
 
 /// A source that is a vendor's list.
-pub fn list_source(title: String, url: &str, published: Option<Date>, observed_on: Option<Date>) -> Option<PriceSource> {
+pub fn list_source(
+    title: String,
+    url: &str,
+    published: Option<Date>,
+    observed_on: Option<Date>,
+) -> Option<PriceSource> {
     let written = |date: Date| date.to_string().parse::<ObservedOn>().ok();
     Some(PriceSource {
         title,
@@ -52,20 +65,56 @@ pub fn price(mut steps: Vec<(Decimal, Decimal)>) -> Option<MeterPrice> {
         return None;
     }
     if let [(_, amount)] = steps[..] {
-        return Some(MeterPrice { amount: Some(Quoted(amount)), ..MeterPrice::default() });
+        return Some(MeterPrice {
+            amount: Some(Quoted(amount)),
+            ..MeterPrice::default()
+        });
     }
-    let bounds = steps.iter().skip(1).map(|(from, _)| Some(Quoted(*from))).chain([None]);
-    let tiers = steps.iter().zip(bounds).map(|((_, amount), up_to)| Tier { up_to, amount: Some(Quoted(*amount)) }).collect();
-    Some(MeterPrice { mode: Some(TierMode::Graduated), window: Some("month".to_owned()), tiers, ..MeterPrice::default() })
+    let bounds = steps
+        .iter()
+        .skip(1)
+        .map(|(from, _)| Some(Quoted(*from)))
+        .chain([None]);
+    let tiers = steps
+        .iter()
+        .zip(bounds)
+        .map(|((_, amount), up_to)| Tier {
+            up_to,
+            amount: Some(Quoted(*amount)),
+        })
+        .collect();
+    Some(MeterPrice {
+        mode: Some(TierMode::Graduated),
+        window: Some("month".to_owned()),
+        tiers,
+        ..MeterPrice::default()
+    })
 }
 
 /// A meter of a book with a vendor's price. What is free of it is in no vendor's list; it comes from the shipped books where they say that
 /// it is always free, unless the list has it as a tier.
-pub fn meter(rule: &MeterRule, price: MeterPrice, code: &str, source: &str, known: &[PriceBook], provider: &str) -> Meter {
+pub fn meter(
+    rule: &MeterRule,
+    price: MeterPrice,
+    code: &str,
+    source: &str,
+    known: &[PriceBook],
+    provider: &str,
+) -> Meter {
     let mut meter = empty_meter(rule.id, rule.unit, source.to_owned());
-    let starts_free = price.tiers.first().is_some_and(|tier| tier.amount.is_some_and(|amount| amount.0.is_zero()));
-    let shipped = known.iter().filter(|book| book.provider == provider).flat_map(|book| &book.meter).find(|other| other.id == rule.id);
-    if let Some(free) = shipped.and_then(|other| other.free.clone()).filter(|_| !starts_free) {
+    let starts_free = price
+        .tiers
+        .first()
+        .is_some_and(|tier| tier.amount.is_some_and(|amount| amount.0.is_zero()));
+    let shipped = known
+        .iter()
+        .filter(|book| book.provider == provider)
+        .flat_map(|book| &book.meter)
+        .find(|other| other.id == rule.id);
+    if let Some(free) = shipped
+        .and_then(|other| other.free.clone())
+        .filter(|_| !starts_free)
+    {
         meter.free = Some(free);
         meter.note = Some("what is free is from the shipped book, not from the price list".to_owned());
     }

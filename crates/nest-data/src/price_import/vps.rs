@@ -35,11 +35,15 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
     let mut known_until: BTreeMap<(&str, String, &str), Date> = BTreeMap::new();
     rows.sort_by_key(|(_, (_, to))| to.unwrap_or(Date::MAX));
     for (row, (from, to)) in &rows {
-        let Some((provider, regions)) = books(row.get("provider"), row.get("region")) else { continue };
+        let Some((provider, regions)) = books(row.get("provider"), row.get("region")) else {
+            continue;
+        };
         for region in regions {
             let key = (provider, region.clone(), row.get("sku"));
             let from = from.or_else(|| known_until.get(&key).copied());
-            let Some(book) = shelf.book(provider, &region) else { continue };
+            let Some(book) = shelf.book(provider, &region) else {
+                continue;
+            };
             book.count(row.file());
             found.extend(add_row(row, (from, *to), book).err());
             known_until.extend(to.map(|to| (key, to)));
@@ -53,15 +57,28 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
 fn interval(row: &Row<'_>) -> Result<Interval, Diagnostic> {
     let next = |date: Date| date.saturating_add(1.day());
     let (from, to) = (row.date("effective_from")?, row.date("effective_to")?.map(next));
-    let span = row.get("source_date").split_once("..").filter(|_| from.is_none() && to.is_none());
-    let Some((first, last)) = span else { return Ok((from, to)) };
-    let month =
-        |text: &str| format!("{text}-01").parse::<Date>().map_err(|_| row.wrong(format!("`{text}` is not a month"), "write 2025-10..2026-03"));
+    let span = row
+        .get("source_date")
+        .split_once("..")
+        .filter(|_| from.is_none() && to.is_none());
+    let Some((first, last)) = span else {
+        return Ok((from, to));
+    };
+    let month = |text: &str| {
+        format!("{text}-01")
+            .parse::<Date>()
+            .map_err(|_| row.wrong(format!("`{text}` is not a month"), "write 2025-10..2026-03"))
+    };
     Ok((Some(month(first)?), Some(month(last)?.saturating_add(1.month()))))
 }
 
-fn add_row(row: &Row<'_>, (effective_from, effective_to): Interval, book: &mut Book) -> Result<(), Diagnostic> {
-    book.currency(row.get("currency")).map_err(|message| row.wrong(message, "a book has one currency"))?;
+fn add_row(
+    row: &Row<'_>,
+    (effective_from, effective_to): Interval,
+    book: &mut Book,
+) -> Result<(), Diagnostic> {
+    book.currency(row.get("currency"))
+        .map_err(|message| row.wrong(message, "a book has one currency"))?;
     if row.get("vat") != "excluded" {
         book.leave_out(row, row.get("sku"), "its price is with tax");
         return Ok(());
@@ -69,7 +86,11 @@ fn add_row(row: &Row<'_>, (effective_from, effective_to): Interval, book: &mut B
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
     let sku = row.get("sku");
     let price = row.needed("price_month")?;
-    let seen = if row.get("source_date").contains("..") { format!("seen {}", row.get("source_date")) } else { String::new() };
+    let seen = if row.get("source_date").contains("..") {
+        format!("seen {}", row.get("source_date"))
+    } else {
+        String::new()
+    };
     let (Some(vcpu), Some(memory_gib)) = (row.decimal("vcpu")?, row.decimal("memory_gib")?) else {
         let (id, unit, per) = match sku {
             "volume" => ("volumes.storage", "GB*month", None),
@@ -83,7 +104,11 @@ fn add_row(row: &Row<'_>, (effective_from, effective_to): Interval, book: &mut B
             id: id.to_owned(),
             unit: unit.to_owned(),
             quantum: None,
-            price: Some(MeterPrice { amount: Some(price), per, ..MeterPrice::default() }),
+            price: Some(MeterPrice {
+                amount: Some(price),
+                per,
+                ..MeterPrice::default()
+            }),
             chunk: None,
             max_of: Vec::new(),
             percent_of: None,
@@ -100,7 +125,11 @@ fn add_row(row: &Row<'_>, (effective_from, effective_to): Interval, book: &mut B
         "" => String::new(),
         quantity => format!("{quantity} {unit} {what}"),
     };
-    let hour = if row.get("price_hour").is_empty() { String::new() } else { format!("{} an hour, at most a month's price", row.get("price_hour")) };
+    let hour = if row.get("price_hour").is_empty() {
+        String::new()
+    } else {
+        format!("{} an hour, at most a month's price", row.get("price_hour"))
+    };
     book.instances.push(Instance {
         sku: sku.to_owned(),
         arch: if sku.starts_with("CAX") { "arm64" } else { "x86_64" }.to_owned(),
@@ -108,11 +137,23 @@ fn add_row(row: &Row<'_>, (effective_from, effective_to): Interval, book: &mut B
         memory_gib,
         baseline: None,
         network_gbps: None,
-        price: InstancePrice { on_demand: Some(price), spot: None, unit: InstanceUnit::Month, sustained: Vec::new(), quantum: None },
+        price: InstancePrice {
+            on_demand: Some(price),
+            spot: None,
+            unit: InstanceUnit::Month,
+            sustained: Vec::new(),
+            quantum: None,
+        },
         effective_from,
         effective_to,
         vendor_code: None,
-        note: noted(&[&included("disk_gb", "GB", "disk"), &included("transfer_tb", "TB", "transfer included"), &hour, row.get("note"), &seen]),
+        note: noted(&[
+            &included("disk_gb", "GB", "disk"),
+            &included("transfer_tb", "TB", "transfer included"),
+            &hour,
+            row.get("note"),
+            &seen,
+        ]),
         source,
     });
     Ok(())

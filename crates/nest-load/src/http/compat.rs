@@ -67,7 +67,8 @@ impl Compat {
     ) -> Result<(), Failed> {
         let client = self.client(origin, settings, cookies, outgoing.redirects)?;
         let url = format!("{}://{}{}", origin.scheme, origin.authority, outgoing.path);
-        let method = Method::from_bytes(outgoing.method.as_bytes()).map_err(|error| NoAnswer::new("request", error))?;
+        let method = Method::from_bytes(outgoing.method.as_bytes())
+            .map_err(|error| NoAnswer::new("request", error))?;
         let mut request = client.request(method, url);
         for (name, value) in outgoing.headers {
             request = request.header(name, value);
@@ -95,11 +96,18 @@ impl Compat {
         Ok(())
     }
 
-    fn client(&mut self, origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) -> Result<Client, NoAnswer> {
+    fn client(
+        &mut self,
+        origin: &Origin,
+        settings: &Settings,
+        cookies: &Jar,
+        redirects: usize,
+    ) -> Result<Client, NoAnswer> {
         if let Some((_, client)) = self.clients.iter().find(|(most, _)| *most == redirects) {
             return Ok(client.clone());
         }
-        let client = build(origin, settings, cookies, redirects).map_err(|error| NoAnswer::new("request", error))?;
+        let client =
+            build(origin, settings, cookies, redirects).map_err(|error| NoAnswer::new("request", error))?;
         self.clients.push((redirects, client.clone()));
         Ok(client)
     }
@@ -107,7 +115,10 @@ impl Compat {
 
 fn build(origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) -> reqwest::Result<Client> {
     super::tls::provide();
-    let store = OneHost { cookies: cookies.clone(), host: origin.host.clone() };
+    let store = OneHost {
+        cookies: cookies.clone(),
+        host: origin.host.clone(),
+    };
     let mut builder = Client::builder()
         .redirect(follow(settings.allow_hosts.clone(), redirects))
         .retry(retry::never())
@@ -140,7 +151,9 @@ fn follow(allow_hosts: Vec<String>, most: usize) -> Policy {
         } else if nest_data::study_file::is_loopback(&host) || allow_hosts.contains(&host) {
             attempt.follow()
         } else {
-            attempt.error(format!("the redirect to host {host} was not followed: it is not in allow_hosts"))
+            attempt.error(format!(
+                "the redirect to host {host} was not followed: it is not in allow_hosts"
+            ))
         }
     })
 }
@@ -153,7 +166,9 @@ fn form(fields: Vec<Field>) -> Result<Form, NoAnswer> {
             part = part.file_name(name);
         }
         if let Some(kind) = field.content_type {
-            part = part.mime_str(&kind).map_err(|error| NoAnswer::new("request", error))?;
+            part = part
+                .mime_str(&kind)
+                .map_err(|error| NoAnswer::new("request", error))?;
         }
         form = form.part(field.name, part);
     }
@@ -182,9 +197,14 @@ impl CookieStore for OneHost {
     fn cookies(&self, url: &Url) -> Option<HeaderValue> {
         let mut line = Vec::new();
         if url.host_str().map(bare) == Some(&self.host) {
-            self.cookies.write(url.path(), url.scheme() == "https", "", &mut line);
+            self.cookies
+                .write(url.path(), url.scheme() == "https", "", &mut line);
         }
-        if line.is_empty() { None } else { HeaderValue::from_bytes(&line).ok() }
+        if line.is_empty() {
+            None
+        } else {
+            HeaderValue::from_bytes(&line).ok()
+        }
     }
 }
 

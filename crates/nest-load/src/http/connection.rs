@@ -36,7 +36,10 @@ pub struct Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self { outgoing: RefCell::default(), incoming: RefCell::new(vec![0; READ_AT_ONCE].into()) }
+        Self {
+            outgoing: RefCell::default(),
+            incoming: RefCell::new(vec![0; READ_AT_ONCE].into()),
+        }
     }
 }
 
@@ -80,8 +83,16 @@ impl Connection {
     }
 
     /// Opens a connection where there is none, or where the peer has ended it meanwhile.
-    pub async fn ready(&mut self, origin: &Origin, last_good: &std::cell::Cell<usize>) -> Result<(), NoAnswer> {
-        if self.stream.as_ref().is_some_and(|stream| !self.used || stream.is_quiet()) {
+    pub async fn ready(
+        &mut self,
+        origin: &Origin,
+        last_good: &std::cell::Cell<usize>,
+    ) -> Result<(), NoAnswer> {
+        if self
+            .stream
+            .as_ref()
+            .is_some_and(|stream| !self.used || stream.is_quiet())
+        {
             return Ok(());
         }
         self.stream = None;
@@ -92,7 +103,9 @@ impl Connection {
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http1));
                 // On the heap, or every customer would have room for a handshake.
-                let secured = Box::pin(connector.connect(tls.name.clone(), socket)).await.map_err(|error| handshake_failed(&error))?;
+                let secured = Box::pin(connector.connect(tls.name.clone(), socket))
+                    .await
+                    .map_err(|error| handshake_failed(&error))?;
                 Stream::Tls(Box::new(secured))
             }
         });
@@ -110,7 +123,12 @@ impl Connection {
         known: &RefCell<KnownHead>,
         receiver: &mut Receiver<'_>,
     ) -> Result<(), Failed> {
-        let mut exchange = Exchange { decoder: Decoder::new(head_request), known, phase: Phase::Start, received: 0 };
+        let mut exchange = Exchange {
+            decoder: Decoder::new(head_request),
+            known,
+            phase: Phase::Start,
+            received: 0,
+        };
         self.partial.clear();
         let outcome = poll_fn(|context| self.poll(context, buffers, &mut exchange, receiver)).await;
         let reusable = matches!(outcome, Ok(true));
@@ -123,7 +141,9 @@ impl Connection {
         let was_used = std::mem::replace(&mut self.used, true);
         match outcome {
             Ok(_) => Ok(()),
-            Err(Failed::Stale) if !was_used => Err(lost("the connection was closed before anything of the answer came")),
+            Err(Failed::Stale) if !was_used => Err(lost(
+                "the connection was closed before anything of the answer came",
+            )),
             Err(failed) => Err(failed),
         }
     }
@@ -135,7 +155,9 @@ impl Connection {
         exchange: &mut Exchange<'_>,
         receiver: &mut Receiver<'_>,
     ) -> Poll<Result<bool, Failed>> {
-        let Some(stream) = &mut self.stream else { return Poll::Ready(Err(lost("there is no connection"))) };
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Err(lost("there is no connection")));
+        };
         if exchange.phase == Phase::Start {
             self.unsent.clear();
             let outgoing = buffers.outgoing.borrow();
@@ -187,7 +209,11 @@ impl Exchange<'_> {
         loop {
             let mut buffer = ReadBuf::new(&mut incoming);
             if let Err(error) = ready!(stream.poll_read(context, &mut buffer)) {
-                return Poll::Ready(Err(if self.received == 0 { broken(&error) } else { lost(&error) }));
+                return Poll::Ready(Err(if self.received == 0 {
+                    broken(&error)
+                } else {
+                    lost(&error)
+                }));
             }
             let new = buffer.filled();
             if new.is_empty() {
@@ -202,22 +228,37 @@ impl Exchange<'_> {
                 Ok(Fed::More { .. }) => {}
                 Ok(Fed::Done { reusable, .. }) => return Poll::Ready(Ok(reusable)),
                 Err(Stopped::Refused(no_answer)) => return Poll::Ready(Err(no_answer.into())),
-                Err(Stopped::Malformed(malformed)) => return Poll::Ready(Err(NoAnswer::new("malformed", malformed).into())),
+                Err(Stopped::Malformed(malformed)) => {
+                    return Poll::Ready(Err(NoAnswer::new("malformed", malformed).into()));
+                }
             }
         }
     }
 
     /// Decodes new bytes, after what was left of earlier ones. Bytes beyond an answer end the connection: nothing was
     /// asked for that they could belong to.
-    fn feed(&mut self, new: &[u8], partial: &mut Vec<u8>, receiver: &mut Receiver<'_>) -> Result<Fed, Stopped<NoAnswer>> {
+    fn feed(
+        &mut self,
+        new: &[u8],
+        partial: &mut Vec<u8>,
+        receiver: &mut Receiver<'_>,
+    ) -> Result<Fed, Stopped<NoAnswer>> {
         if !partial.is_empty() {
             partial.extend_from_slice(new);
         }
-        let input = if partial.is_empty() { new } else { partial.as_slice() };
+        let input = if partial.is_empty() {
+            new
+        } else {
+            partial.as_slice()
+        };
         let length = input.len();
         // Only the first read can begin with a head that is known.
         let fresh = length as u64 == self.received;
-        let known = if fresh { self.decoder.feed_known(input, &self.known.borrow(), receiver)? } else { None };
+        let known = if fresh {
+            self.decoder.feed_known(input, &self.known.borrow(), receiver)?
+        } else {
+            None
+        };
         let fed = match known {
             Some(fed) => fed,
             None => {
@@ -231,7 +272,12 @@ impl Exchange<'_> {
         match fed {
             Fed::More { used } if partial.is_empty() => partial.extend_from_slice(&new[used..]),
             Fed::More { used } => drop(partial.drain(..used)),
-            Fed::Done { used, reusable } => return Ok(Fed::Done { used, reusable: reusable && used == length }),
+            Fed::Done { used, reusable } => {
+                return Ok(Fed::Done {
+                    used,
+                    reusable: reusable && used == length,
+                });
+            }
         }
         Ok(Fed::More { used: length })
     }
@@ -244,10 +290,16 @@ impl Stream {
         let mut one = [0];
         match self {
             // What is read here belongs to no answer, so that it may be lost.
-            Self::Plain(socket) => matches!(socket.try_read(&mut one), Err(error) if error.kind() == io::ErrorKind::WouldBlock),
+            Self::Plain(socket) => {
+                matches!(socket.try_read(&mut one), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
             Self::Tls(secured) => {
                 let mut nobody = Context::from_waker(Waker::noop());
-                secured.get_ref().0.poll_peek(&mut nobody, &mut ReadBuf::new(&mut one)).is_pending()
+                secured
+                    .get_ref()
+                    .0
+                    .poll_peek(&mut nobody, &mut ReadBuf::new(&mut one))
+                    .is_pending()
             }
         }
     }
@@ -282,7 +334,10 @@ impl Stream {
 /// A connection that broke before anything of the answer came.
 fn broken(error: &io::Error) -> Failed {
     match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted | io::ErrorKind::UnexpectedEof => Failed::Stale,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::UnexpectedEof => Failed::Stale,
         _ => lost(error),
     }
 }

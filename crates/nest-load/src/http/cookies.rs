@@ -35,18 +35,34 @@ impl Jar {
     /// Keeps a `Set-Cookie` field of an answer to a request for `path` on `host`. One that is malformed or belongs to
     /// another host is ignored, as browsers do.
     pub fn store(&mut self, field: &[u8], host: &str, path: &str) {
-        let Some(cookie) = std::str::from_utf8(field).ok().and_then(|text| Cookie::parse(text).ok()) else { return };
-        if cookie.domain().is_some_and(|domain| !is_of_domain(host, domain.trim_start_matches('.'))) {
+        let Some(cookie) = std::str::from_utf8(field)
+            .ok()
+            .and_then(|text| Cookie::parse(text).ok())
+        else {
+            return;
+        };
+        if cookie
+            .domain()
+            .is_some_and(|domain| !is_of_domain(host, domain.trim_start_matches('.')))
+        {
             return;
         }
-        let path = cookie.path().filter(|path| path.starts_with('/')).unwrap_or_else(|| folder(path));
+        let path = cookie
+            .path()
+            .filter(|path| path.starts_with('/'))
+            .unwrap_or_else(|| folder(path));
         let now = OffsetDateTime::now_utc();
         let expires = match cookie.max_age() {
             Some(age) => now.checked_add(age),
             None => cookie.expires_datetime(),
         };
-        let kept =
-            Kept { name: cookie.name().into(), value: cookie.value().into(), path: path.into(), secure: cookie.secure().unwrap_or(false), expires };
+        let kept = Kept {
+            name: cookie.name().into(),
+            value: cookie.value().into(),
+            path: path.into(),
+            secure: cookie.secure().unwrap_or(false),
+            expires,
+        };
         let mut cookies = lock(self.0.get_or_insert_default());
         cookies.retain(|other| other.name != kept.name || other.path != kept.path);
         if expires.is_none_or(|expires| expires > now) && cookies.len() < MOST_COOKIES {
@@ -62,7 +78,9 @@ impl Jar {
         let mut now = None;
         let mut separator = before;
         for cookie in cookies.iter() {
-            let alive = cookie.expires.is_none_or(|expires| expires > *now.get_or_insert_with(OffsetDateTime::now_utc));
+            let alive = cookie
+                .expires
+                .is_none_or(|expires| expires > *now.get_or_insert_with(OffsetDateTime::now_utc));
             if alive && (secure || !cookie.secure) && is_below(path, &cookie.path) {
                 for part in [separator, &cookie.name, "=", &cookie.value] {
                     out.extend_from_slice(part.as_bytes());
@@ -83,7 +101,11 @@ fn is_of_domain(host: &str, domain: &str) -> bool {
     let below = || {
         let start = host.len().checked_sub(domain.len())?;
         let dot = host.as_bytes().get(start.checked_sub(1)?)?;
-        Some(*dot == b'.' && host.get(start..)?.eq_ignore_ascii_case(domain) && host.parse::<std::net::IpAddr>().is_err())
+        Some(
+            *dot == b'.'
+                && host.get(start..)?.eq_ignore_ascii_case(domain)
+                && host.parse::<std::net::IpAddr>().is_err(),
+        )
     };
     host.eq_ignore_ascii_case(domain) || below().unwrap_or(false)
 }
@@ -99,7 +121,9 @@ fn folder(path: &str) -> &str {
 
 /// Whether a request path lies below a cookie's path: RFC 6265, section 5.1.4.
 fn is_below(path: &str, of: &str) -> bool {
-    let Some(rest) = path.strip_prefix(of) else { return false };
+    let Some(rest) = path.strip_prefix(of) else {
+        return false;
+    };
     of.ends_with('/') || rest.is_empty() || rest.starts_with(['/', '?', '#'])
 }
 
@@ -144,6 +168,10 @@ mod tests {
     #[test]
     fn a_domain_holds_hosts_below_it_and_no_addresses() {
         assert!(is_of_domain("a.shop.test", "shop.test") && is_of_domain("shop.test", "SHOP.test"));
-        assert!(!is_of_domain("myshop.test", "shop.test") && !is_of_domain("127.0.0.1", "0.0.1") && !is_of_domain("test", "shop.test"));
+        assert!(
+            !is_of_domain("myshop.test", "shop.test")
+                && !is_of_domain("127.0.0.1", "0.0.1")
+                && !is_of_domain("test", "shop.test")
+        );
     }
 }

@@ -45,7 +45,12 @@ pub trait Sink {
     /// What the sink refuses with.
     type Refusal;
     /// The head of the real answer, once. `length` is the body's where it is stated.
-    fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], length: Option<u64>) -> Result<(), Self::Refusal>;
+    fn head(
+        &mut self,
+        status: u16,
+        headers: &[httparse::Header<'_>],
+        length: Option<u64>,
+    ) -> Result<(), Self::Refusal>;
     /// The next bytes of the body.
     fn body(&mut self, bytes: &[u8]) -> Result<(), Self::Refusal>;
 }
@@ -169,19 +174,41 @@ enum ChunkState {
 impl Decoder {
     /// A decoder for the answer to a request; `head_request` says that it was a HEAD.
     pub fn new(head_request: bool) -> Self {
-        Self { state: State::Head, head_request, reusable: false, informational: 0, extensions: 0, trailers: Vec::new(), head: None }
+        Self {
+            state: State::Head,
+            head_request,
+            reusable: false,
+            informational: 0,
+            extensions: 0,
+            trailers: Vec::new(),
+            head: None,
+        }
     }
 
     /// Reads the beginning of an answer, after a head that may be known from an earlier one: of that, the sink is told the
     /// status and the length, and no field. `known` must be of answers to the same method.
-    pub fn feed_known<S: Sink>(&mut self, input: &[u8], known: &KnownHead, sink: &mut S) -> Result<Option<Fed>, Stopped<S::Refusal>> {
-        let Some((length, head)) = known.of(input).filter(|_| self.state == State::Head && self.informational == 0) else { return Ok(None) };
-        sink.head(head.status, &[], head.stated()).map_err(Stopped::Refused)?;
+    pub fn feed_known<S: Sink>(
+        &mut self,
+        input: &[u8],
+        known: &KnownHead,
+        sink: &mut S,
+    ) -> Result<Option<Fed>, Stopped<S::Refusal>> {
+        let Some((length, head)) = known
+            .of(input)
+            .filter(|_| self.state == State::Head && self.informational == 0)
+        else {
+            return Ok(None);
+        };
+        sink.head(head.status, &[], head.stated())
+            .map_err(Stopped::Refused)?;
         self.begin(head.delimited);
         let fed = self.feed(&input[length..], sink)?;
         Ok(Some(match fed {
             Fed::More { used } => Fed::More { used: length + used },
-            Fed::Done { used, reusable } => Fed::Done { used: length + used, reusable },
+            Fed::Done { used, reusable } => Fed::Done {
+                used: length + used,
+                reusable,
+            },
         }))
     }
 
@@ -204,7 +231,12 @@ impl Decoder {
                     Some(length) => used += length,
                     None => return Ok(Fed::More { used }),
                 },
-                State::Done => return Ok(Fed::Done { used, reusable: self.reusable }),
+                State::Done => {
+                    return Ok(Fed::Done {
+                        used,
+                        reusable: self.reusable,
+                    });
+                }
                 _ if rest.is_empty() => return Ok(Fed::More { used }),
                 State::Length(left) => {
                     let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
@@ -221,7 +253,11 @@ impl Decoder {
                     sink.body(&rest[..take]).map_err(Stopped::Refused)?;
                     used += take;
                     let left = left - take as u64;
-                    self.state = State::Chunk(if left == 0 { ChunkState::DataReturn } else { ChunkState::Data(left) });
+                    self.state = State::Chunk(if left == 0 {
+                        ChunkState::DataReturn
+                    } else {
+                        ChunkState::Data(left)
+                    });
                 }
                 State::Chunk(state) => {
                     self.state = self.chunk_byte(state, rest[0])?;
@@ -246,23 +282,34 @@ impl Decoder {
         let mut response = httparse::Response::new(&mut []);
         // No more than that is looked at, so that a head is too long however it is cut.
         let head = &input[..input.len().min(LONGEST_HEAD)];
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, head, &mut fields);
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut response,
+            head,
+            &mut fields,
+        );
         let length = match parsed.map_err(Malformed::Head)? {
             httparse::Status::Complete(length) => length,
             httparse::Status::Partial if head.len() == LONGEST_HEAD => return Err(Malformed::LongHead.into()),
             httparse::Status::Partial => return Ok(None),
         };
-        let (Some(status), Some(version)) = (response.code, response.version) else { return Err(Malformed::Head(httparse::Error::Status).into()) };
+        let (Some(status), Some(version)) = (response.code, response.version) else {
+            return Err(Malformed::Head(httparse::Error::Status).into());
+        };
         if status < 100 {
             return Err(Malformed::Head(httparse::Error::Status).into());
         }
         let delimited = delimit(status, version, response.headers, self.head_request)?;
         if delimited.framing == Framing::Skip {
             self.informational += 1;
-            return if self.informational > MOST_INFORMATIONAL { Err(Malformed::Informational.into()) } else { Ok(Some(length)) };
+            return if self.informational > MOST_INFORMATIONAL {
+                Err(Malformed::Informational.into())
+            } else {
+                Ok(Some(length))
+            };
         }
         let head = Head { status, delimited };
-        sink.head(status, response.headers, head.stated()).map_err(Stopped::Refused)?;
+        sink.head(status, response.headers, head.stated())
+            .map_err(Stopped::Refused)?;
         self.head = Some((length, head));
         self.begin(delimited);
         Ok(Some(length))
@@ -271,7 +318,8 @@ impl Decoder {
     /// One byte of the lines around the data of chunks.
     fn chunk_byte(&mut self, state: ChunkState, byte: u8) -> Result<State, Malformed> {
         use ChunkState::{
-            Data, DataNewline, DataReturn, EndNewline, Extension, LineStart, Size, SizeNewline, SizeSpace, SizeStart, Trailer, TrailerNewline,
+            Data, DataNewline, DataReturn, EndNewline, Extension, LineStart, Size, SizeNewline, SizeSpace,
+            SizeStart, Trailer, TrailerNewline,
         };
         let next = match (state, byte) {
             (SizeStart, byte) => Size(hex(byte).ok_or(Malformed::ChunkSize)?),
@@ -280,7 +328,11 @@ impl Decoder {
             (Size(size) | SizeSpace(size), b';') => Extension(size),
             (Size(size), byte) => {
                 let digit = hex(byte).ok_or(Malformed::ChunkSize)?;
-                Size(size.checked_mul(16).and_then(|size| size.checked_add(digit)).ok_or(Malformed::ChunkSize)?)
+                Size(
+                    size.checked_mul(16)
+                        .and_then(|size| size.checked_add(digit))
+                        .ok_or(Malformed::ChunkSize)?,
+                )
             }
             (Extension(size), byte) if byte != b'\n' && self.extensions < LONGEST_EXTENSIONS => {
                 self.extensions += 1;
@@ -336,7 +388,11 @@ impl Decoder {
 }
 
 fn after_length(left: u64) -> State {
-    if left == 0 { State::Done } else { State::Length(left) }
+    if left == 0 {
+        State::Done
+    } else {
+        State::Length(left)
+    }
 }
 
 fn hex(byte: u8) -> Option<u64> {
@@ -378,26 +434,45 @@ mod tests {
                 Err(Stopped::Refused(())) => unreachable!("this sink refuses nothing"),
             }
         }
-        decoder.closed(!bytes.is_empty()).map(|_| (kept, false, pending.len()))
+        decoder
+            .closed(!bytes.is_empty())
+            .map(|_| (kept, false, pending.len()))
     }
 
     fn body_of(bytes: &str) -> Result<String, Malformed> {
         let whole = decode(bytes.as_bytes(), bytes.len().max(1), false);
         for piece in [1, 2, 3, 7] {
-            assert_eq!(decode(bytes.as_bytes(), piece, false), whole, "in pieces of {piece}");
+            assert_eq!(
+                decode(bytes.as_bytes(), piece, false),
+                whole,
+                "in pieces of {piece}"
+            );
         }
         whole.map(|(kept, ..)| String::from_utf8_lossy(&kept.body).into_owned())
     }
 
     #[test]
     fn every_framing_gives_the_body_however_it_is_cut() {
-        assert_eq!(body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), Ok("hello".into()));
-        assert_eq!(body_of("HTTP/1.1 200 OK\r\n\r\nuntil closed"), Ok("until closed".into()));
         assert_eq!(
-            body_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear all\r\n0\r\nX: y\r\n\r\n"),
+            body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+            Ok("hello".into())
+        );
+        assert_eq!(
+            body_of("HTTP/1.1 200 OK\r\n\r\nuntil closed"),
+            Ok("until closed".into())
+        );
+        assert_eq!(
+            body_of(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear all\r\n0\r\nX: y\r\n\r\n"
+            ),
             Ok("hello, dear all".into())
         );
-        assert_eq!(body_of("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), Ok("ok".into()));
+        assert_eq!(
+            body_of(
+                "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+            ),
+            Ok("ok".into())
+        );
         assert_eq!(body_of("HTTP/1.1 204 No Content\r\n\r\n"), Ok(String::new()));
     }
 
@@ -409,33 +484,73 @@ mod tests {
         known.learn(&first, answer);
         let again = |input: &[u8]| {
             let mut kept = Kept::default();
-            let fed = Decoder::new(false).feed_known(input, &known, &mut kept).expect("valid");
-            fed.map(|fed| (fed, kept.status, kept.fields, String::from_utf8_lossy(&kept.body).into_owned()))
+            let fed = Decoder::new(false)
+                .feed_known(input, &known, &mut kept)
+                .expect("valid");
+            fed.map(|fed| {
+                (
+                    fed,
+                    kept.status,
+                    kept.fields,
+                    String::from_utf8_lossy(&kept.body).into_owned(),
+                )
+            })
         };
-        assert_eq!(again(answer), Some((fed.expect("valid"), 200, 0, "hello".to_owned())));
-        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwor"), Some((Fed::More { used: 41 }, 200, 0, "wor".to_owned())));
+        assert_eq!(
+            again(answer),
+            Some((fed.expect("valid"), 200, 0, "hello".to_owned()))
+        );
+        assert_eq!(
+            again(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwor"),
+            Some((Fed::More { used: 41 }, 200, 0, "wor".to_owned()))
+        );
         assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!"), None);
         assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent"), None);
-        assert_eq!(Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut Kept::default()), Ok(None));
+        assert_eq!(
+            Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut Kept::default()),
+            Ok(None)
+        );
     }
 
     #[test]
     fn an_answer_to_head_has_no_body_and_bytes_after_an_answer_are_left() {
-        let (kept, reusable, left) = decode(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP", 64, true).expect("valid");
-        assert_eq!((kept.status, kept.fields, kept.body.len(), reusable, left), (200, 1, 0, true, 4));
+        let (kept, reusable, left) =
+            decode(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP", 64, true).expect("valid");
+        assert_eq!(
+            (kept.status, kept.fields, kept.body.len(), reusable, left),
+            (200, 1, 0, true, 4)
+        );
     }
 
     #[test]
     fn what_is_not_http_is_named() {
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert!(matches!(body_of("SSH-2.0-x\r\n\r\n"), Err(Malformed::Head(_))));
-        assert!(matches!(body_of("HTTP/1.1 99 x\r\n\r\n"), Err(Malformed::Head(_))));
-        assert_eq!(body_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), Err(Malformed::Truncated));
+        assert!(matches!(
+            body_of("HTTP/1.1 99 x\r\n\r\n"),
+            Err(Malformed::Head(_))
+        ));
+        assert_eq!(
+            body_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"),
+            Err(Malformed::Truncated)
+        );
         assert_eq!(body_of(&format!("{chunked}x\r\n")), Err(Malformed::ChunkSize));
-        assert_eq!(body_of(&format!("{chunked}1\r\nab\r\n")), Err(Malformed::ChunkEnd));
-        assert_eq!(body_of(&format!("{chunked}11111111111111111\r\n")), Err(Malformed::ChunkSize));
-        assert_eq!(body_of(&format!("{chunked}0\r\na b\r\n\r\n")), Err(Malformed::Trailers));
-        assert_eq!(body_of(&"HTTP/1.1 100 Continue\r\n\r\n".repeat(40)), Err(Malformed::Informational));
+        assert_eq!(
+            body_of(&format!("{chunked}1\r\nab\r\n")),
+            Err(Malformed::ChunkEnd)
+        );
+        assert_eq!(
+            body_of(&format!("{chunked}11111111111111111\r\n")),
+            Err(Malformed::ChunkSize)
+        );
+        assert_eq!(
+            body_of(&format!("{chunked}0\r\na b\r\n\r\n")),
+            Err(Malformed::Trailers)
+        );
+        assert_eq!(
+            body_of(&"HTTP/1.1 100 Continue\r\n\r\n".repeat(40)),
+            Err(Malformed::Informational)
+        );
         let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(LONGEST_HEAD));
         assert_eq!(decode(endless.as_bytes(), 4_096, false), Err(Malformed::LongHead));
     }

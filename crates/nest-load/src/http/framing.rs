@@ -24,13 +24,32 @@ pub struct Delimited {
 }
 
 /// Reads framing and keep-alive from a parsed head. `head_request` says that the request was a HEAD.
-pub fn delimit(status: u16, minor_version: u8, headers: &[httparse::Header<'_>], head_request: bool) -> Result<Delimited, Malformed> {
+pub fn delimit(
+    status: u16,
+    minor_version: u8,
+    headers: &[httparse::Header<'_>],
+    head_request: bool,
+) -> Result<Delimited, Malformed> {
     let fields = Fields::of(headers);
-    let reusable = if fields.close { false } else { minor_version == 1 || fields.keep_alive };
-    let done = |framing| Ok(Delimited { framing, reusable: reusable && framing != Framing::UntilClosed });
+    let reusable = if fields.close {
+        false
+    } else {
+        minor_version == 1 || fields.keep_alive
+    };
+    let done = |framing| {
+        Ok(Delimited {
+            framing,
+            reusable: reusable && framing != Framing::UntilClosed,
+        })
+    };
     match status {
         // The connection speaks another protocol from here on.
-        101 => return Ok(Delimited { framing: Framing::Length(0), reusable: false }),
+        101 => {
+            return Ok(Delimited {
+                framing: Framing::Length(0),
+                reusable: false,
+            });
+        }
         100..=199 => return done(Framing::Skip),
         204 | 304 => return done(Framing::Length(0)),
         _ if head_request => return done(Framing::Length(0)),
@@ -79,11 +98,21 @@ impl Fields {
                         fields.keep_alive |= has_token(header.value, b"keep-alive");
                     }
                 }
-                14 if header.name.eq_ignore_ascii_case("content-length") => fields.bad_length |= fields.add_length(header.value).is_none(),
+                14 if header.name.eq_ignore_ascii_case("content-length") => {
+                    fields.bad_length |= fields.add_length(header.value).is_none()
+                }
                 17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                     // Chunked must be the last coding, or the end of the body is the end of the connection.
-                    let last = header.value.rsplit(|byte| *byte == b',').next().unwrap_or_default();
-                    fields.coding = if last.trim_ascii().eq_ignore_ascii_case(b"chunked") { Coding::Chunked } else { Coding::Other };
+                    let last = header
+                        .value
+                        .rsplit(|byte| *byte == b',')
+                        .next()
+                        .unwrap_or_default();
+                    fields.coding = if last.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+                        Coding::Chunked
+                    } else {
+                        Coding::Other
+                    };
                 }
                 _ => {}
             }
@@ -97,7 +126,9 @@ impl Fields {
         if let Some(number) = digits(value) {
             return self.add_number(number);
         }
-        value.split(|byte| *byte == b',').try_for_each(|part| self.add_number(digits(part.trim_ascii())?))
+        value
+            .split(|byte| *byte == b',')
+            .try_for_each(|part| self.add_number(digits(part.trim_ascii())?))
     }
 
     fn add_number(&mut self, number: u64) -> Option<()> {
@@ -116,28 +147,68 @@ fn digits(text: &[u8]) -> Option<u64> {
 }
 
 fn has_token(value: &[u8], token: &[u8]) -> bool {
-    value.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
+    value
+        .split(|byte| *byte == b',')
+        .any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(status: u16, minor: u8, fields: &[(&str, &str)], head_request: bool) -> Result<(Framing, bool), Malformed> {
-        let headers: Vec<httparse::Header<'_>> = fields.iter().map(|(name, value)| httparse::Header { name, value: value.as_bytes() }).collect();
-        delimit(status, minor, &headers, head_request).map(|delimited| (delimited.framing, delimited.reusable))
+    fn of(
+        status: u16,
+        minor: u8,
+        fields: &[(&str, &str)],
+        head_request: bool,
+    ) -> Result<(Framing, bool), Malformed> {
+        let headers: Vec<httparse::Header<'_>> = fields
+            .iter()
+            .map(|(name, value)| httparse::Header {
+                name,
+                value: value.as_bytes(),
+            })
+            .collect();
+        delimit(status, minor, &headers, head_request)
+            .map(|delimited| (delimited.framing, delimited.reusable))
     }
 
     #[test]
     fn the_end_of_a_body_follows_the_order_of_rfc_9112() {
-        assert_eq!(of(200, 1, &[("Content-Length", "5")], false), Ok((Framing::Length(5), true)));
-        assert_eq!(of(200, 1, &[("Content-Length", "5, 5"), ("content-length", "5")], false), Ok((Framing::Length(5), true)));
-        assert_eq!(of(200, 1, &[("Transfer-Encoding", "gzip, Chunked"), ("Content-Length", "x")], false), Ok((Framing::Chunked, true)));
-        assert_eq!(of(200, 1, &[("Transfer-Encoding", "chunked, gzip")], false), Ok((Framing::UntilClosed, false)));
+        assert_eq!(
+            of(200, 1, &[("Content-Length", "5")], false),
+            Ok((Framing::Length(5), true))
+        );
+        assert_eq!(
+            of(
+                200,
+                1,
+                &[("Content-Length", "5, 5"), ("content-length", "5")],
+                false
+            ),
+            Ok((Framing::Length(5), true))
+        );
+        assert_eq!(
+            of(
+                200,
+                1,
+                &[("Transfer-Encoding", "gzip, Chunked"), ("Content-Length", "x")],
+                false
+            ),
+            Ok((Framing::Chunked, true))
+        );
+        assert_eq!(
+            of(200, 1, &[("Transfer-Encoding", "chunked, gzip")], false),
+            Ok((Framing::UntilClosed, false))
+        );
         assert_eq!(of(200, 1, &[], false), Ok((Framing::UntilClosed, false)));
         for (status, head) in [(204, false), (304, false), (200, true)] {
             for value in ["5", "x"] {
-                assert_eq!(of(status, 1, &[("Content-Length", value)], head), Ok((Framing::Length(0), true)), "{status} {head} {value}");
+                assert_eq!(
+                    of(status, 1, &[("Content-Length", value)], head),
+                    Ok((Framing::Length(0), true)),
+                    "{status} {head} {value}"
+                );
             }
         }
         assert_eq!(of(100, 1, &[], false), Ok((Framing::Skip, true)));
@@ -147,15 +218,29 @@ mod tests {
     #[test]
     fn a_length_that_is_none_or_contradicts_itself_is_malformed() {
         for value in ["", "x", "-1", "+1", "1,2", "18446744073709551616", "1 2"] {
-            assert_eq!(of(200, 1, &[("Content-Length", value)], false), Err(Malformed::ContentLength), "{value}");
+            assert_eq!(
+                of(200, 1, &[("Content-Length", value)], false),
+                Err(Malformed::ContentLength),
+                "{value}"
+            );
         }
-        assert_eq!(of(200, 0, &[("Transfer-Encoding", "chunked")], false), Err(Malformed::TransferEncodingInHttp10));
+        assert_eq!(
+            of(200, 0, &[("Transfer-Encoding", "chunked")], false),
+            Err(Malformed::TransferEncodingInHttp10)
+        );
     }
 
     #[test]
     fn a_connection_is_kept_as_its_version_and_fields_say() {
-        let kept = |minor, value| of(204, minor, &[("Connection", value)], false).map(|(_, reusable)| reusable);
-        assert_eq!((kept(1, ""), kept(1, "close"), kept(1, "Upgrade, Close")), (Ok(true), Ok(false), Ok(false)));
-        assert_eq!((kept(0, ""), kept(0, "Keep-Alive"), kept(0, "keep-alive, close")), (Ok(false), Ok(true), Ok(false)));
+        let kept =
+            |minor, value| of(204, minor, &[("Connection", value)], false).map(|(_, reusable)| reusable);
+        assert_eq!(
+            (kept(1, ""), kept(1, "close"), kept(1, "Upgrade, Close")),
+            (Ok(true), Ok(false), Ok(false))
+        );
+        assert_eq!(
+            (kept(0, ""), kept(0, "Keep-Alive"), kept(0, "keep-alive, close")),
+            (Ok(false), Ok(true), Ok(false))
+        );
     }
 }

@@ -54,7 +54,10 @@ impl Connection {
             None => Open::shake_hands(socket).await?,
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http2));
-                let secured = connector.connect(tls.name.clone(), socket).await.map_err(|error| handshake_failed(&error))?;
+                let secured = connector
+                    .connect(tls.name.clone(), socket)
+                    .await
+                    .map_err(|error| handshake_failed(&error))?;
                 if secured.get_ref().1.alpn_protocol() != Some(b"h2") {
                     return Err(NoAnswer::new(NoAnswer::TLS, "the target does not speak HTTP/2"));
                 }
@@ -65,8 +68,15 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer.
-    pub async fn exchange(&mut self, request: Request<()>, body: Option<Bytes>, receiver: &mut Receiver<'_>) -> Result<(), Failed> {
-        let Some(open) = &mut self.open else { return Err(NoAnswer::new(NoAnswer::LOST, "there is no connection").into()) };
+    pub async fn exchange(
+        &mut self,
+        request: Request<()>,
+        body: Option<Bytes>,
+        receiver: &mut Receiver<'_>,
+    ) -> Result<(), Failed> {
+        let Some(open) = &mut self.open else {
+            return Err(NoAnswer::new(NoAnswer::LOST, "there is no connection").into());
+        };
         let outcome = open.exchange(request, body, receiver).await;
         if outcome.is_err() {
             self.open = None;
@@ -78,26 +88,61 @@ impl Connection {
 impl Open {
     async fn shake_hands<T: AsyncRead + AsyncWrite + Unpin + 'static>(io: T) -> Result<Self, NoAnswer> {
         let mut builder = Builder::new();
-        builder.enable_push(false).initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
-        let (sender, connection) = builder.handshake(io).await.map_err(|error| NoAnswer::new("malformed", error))?;
-        Ok(Self { sender, driver: Box::pin(connection), used: None })
+        builder
+            .enable_push(false)
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
+        let (sender, connection) = builder
+            .handshake(io)
+            .await
+            .map_err(|error| NoAnswer::new("malformed", error))?;
+        Ok(Self {
+            sender,
+            driver: Box::pin(connection),
+            used: None,
+        })
     }
 
     fn is_alive(&mut self) -> bool {
         let idle = self.used.is_none_or(|used| Moment::now().since(used) > IDLE);
-        !idle || self.driver.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+        !idle
+            || self
+                .driver
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
     }
 
-    async fn exchange(&mut self, request: Request<()>, body: Option<Bytes>, receiver: &mut Receiver<'_>) -> Result<(), Failed> {
+    async fn exchange(
+        &mut self,
+        request: Request<()>,
+        body: Option<Bytes>,
+        receiver: &mut Receiver<'_>,
+    ) -> Result<(), Failed> {
         let fresh = self.used.is_none();
         let broken = |error: h2::Error| broken(&error, fresh);
-        poll_fn(|context| drive(&mut self.driver, context, |context| self.sender.poll_ready(context))).await.map_err(broken)?;
-        let (mut answer, mut sending) = self.sender.send_request(request, body.is_none()).map_err(broken)?;
+        poll_fn(|context| {
+            drive(&mut self.driver, context, |context| {
+                self.sender.poll_ready(context)
+            })
+        })
+        .await
+        .map_err(broken)?;
+        let (mut answer, mut sending) = self
+            .sender
+            .send_request(request, body.is_none())
+            .map_err(broken)?;
         if let Some(body) = body {
             // Sent as far as the target's window allows, and on as it opens.
             sending.send_data(body, true).map_err(broken)?;
         }
-        let response = poll_fn(|context| drive(&mut self.driver, context, |context| poll_head(&mut answer, context))).await.map_err(broken)?;
+        let response = poll_fn(|context| {
+            drive(&mut self.driver, context, |context| {
+                poll_head(&mut answer, context)
+            })
+        })
+        .await
+        .map_err(broken)?;
         let (head, mut stream) = response.into_parts();
         let mut bytes = take_head(&head, receiver)?;
         if !stream.is_end_stream() {
@@ -108,7 +153,11 @@ impl Open {
         Ok(())
     }
 
-    async fn take_body(&mut self, stream: &mut RecvStream, receiver: &mut Receiver<'_>) -> Result<u64, Failed> {
+    async fn take_body(
+        &mut self,
+        stream: &mut RecvStream,
+        receiver: &mut Receiver<'_>,
+    ) -> Result<u64, Failed> {
         let mut bytes = 0;
         while let Some(data) = poll_fn(|context| drive_body(&mut self.driver, context, stream)).await {
             let data = data.map_err(|error| broken(&error, true))?;
@@ -134,12 +183,18 @@ fn drive<T>(
 ) -> Poll<Result<T, h2::Error>> {
     let driven = driver.as_mut().poll(context);
     match (wanted(&mut Context::from_waker(Waker::noop())), driven) {
-        (Poll::Pending, Poll::Ready(ended)) => Poll::Ready(Err(ended.err().unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR)))),
+        (Poll::Pending, Poll::Ready(ended)) => Poll::Ready(Err(ended
+            .err()
+            .unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR)))),
         (asked, _) => asked,
     }
 }
 
-fn drive_body(driver: &mut Driver, context: &mut Context<'_>, stream: &mut RecvStream) -> Poll<Option<Result<Bytes, h2::Error>>> {
+fn drive_body(
+    driver: &mut Driver,
+    context: &mut Context<'_>,
+    stream: &mut RecvStream,
+) -> Poll<Option<Result<Bytes, h2::Error>>> {
     let mut nobody = Context::from_waker(Waker::noop());
     // What came with the head needs no driving.
     if let Poll::Ready(data) = stream.poll_data(&mut nobody) {
@@ -148,21 +203,29 @@ fn drive_body(driver: &mut Driver, context: &mut Context<'_>, stream: &mut RecvS
     let driven = driver.as_mut().poll(context);
     match (stream.poll_data(&mut nobody), driven) {
         (Poll::Pending, Poll::Ready(ended)) => {
-            let ended = ended.err().unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR));
+            let ended = ended
+                .err()
+                .unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR));
             Poll::Ready(Some(Err(ended)))
         }
         (asked, _) => asked,
     }
 }
 
-fn poll_head(answer: &mut ResponseFuture, context: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, h2::Error>> {
+fn poll_head(
+    answer: &mut ResponseFuture,
+    context: &mut Context<'_>,
+) -> Poll<Result<Response<RecvStream>, h2::Error>> {
     Pin::new(answer).poll(context)
 }
 
 /// Takes status and fields; how many bytes they are. Fields are compressed on the wire; what they say is counted as HTTP/1.1
 /// would spell it.
 fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Result<u64, NoAnswer> {
-    let length = head.headers.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = head
+        .headers
+        .get("content-length")
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     receiver.start(head.status.as_u16(), length)?;
     let mut bytes = 0;
     for (name, value) in &head.headers {
@@ -175,7 +238,10 @@ fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Resul
 /// A connection that broke before the answer came; one that had been used before may merely have been idle for too long.
 fn broken(error: &h2::Error, fresh: bool) -> Failed {
     match error {
-        error if error.is_library() && fresh => Failed::For(NoAnswer::new("malformed", format!("{error}; does the target speak HTTP/2?"))),
+        error if error.is_library() && fresh => Failed::For(NoAnswer::new(
+            "malformed",
+            format!("{error}; does the target speak HTTP/2?"),
+        )),
         error if error.is_library() => Failed::For(NoAnswer::new("malformed", error)),
         error if !fresh && (error.is_io() || error.is_go_away()) => Failed::Stale,
         error => Failed::For(NoAnswer::new(NoAnswer::LOST, error)),

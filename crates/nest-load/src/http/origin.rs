@@ -48,7 +48,9 @@ impl Origin {
     /// # Errors
     /// [`LoadError::BaseUrl`] where it is none; [`LoadError::Unresolved`] where the host has no address.
     pub fn of(base_url: &str, trust: &Trust, http2: bool) -> Result<Self, LoadError> {
-        let bad = || LoadError::BaseUrl { url: base_url.to_owned() };
+        let bad = || LoadError::BaseUrl {
+            url: base_url.to_owned(),
+        };
         let url = url::Url::parse(base_url).map_err(|_| bad())?;
         let bracketed = url.host_str().filter(|host| !host.is_empty()).ok_or_else(bad)?;
         let host = bracketed.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -57,13 +59,27 @@ impl Origin {
         let tls = match url.scheme() {
             "https" => {
                 let name = ServerName::try_from(host.clone()).map_err(|_| bad())?;
-                Some(Secured { http1: trust.client(false)?, http2: trust.client(true)?, name })
+                Some(Secured {
+                    http1: trust.client(false)?,
+                    http2: trust.client(true)?,
+                    name,
+                })
             }
             _ => None,
         };
-        let authority = url.port().map_or_else(|| bracketed.to_owned(), |port| format!("{bracketed}:{port}"));
+        let authority = url
+            .port()
+            .map_or_else(|| bracketed.to_owned(), |port| format!("{bracketed}:{port}"));
         let prefix = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { scheme: url.scheme().to_owned(), host, authority, prefix, addresses, tls, http2 })
+        Ok(Self {
+            scheme: url.scheme().to_owned(),
+            host,
+            authority,
+            prefix,
+            addresses,
+            tls,
+            http2,
+        })
     }
 
     /// Opens a TCP connection to the first address that takes one, beginning with the one that did last.
@@ -87,16 +103,27 @@ impl Origin {
 }
 
 fn resolve(host: &str, port: u16) -> Result<Arc<[SocketAddr]>, LoadError> {
-    let unresolved = |reason: String| LoadError::Unresolved { host: host.to_owned(), reason };
-    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(|error| unresolved(error.to_string()))?.collect();
-    if addresses.is_empty() { Err(unresolved("it has no address".to_owned())) } else { Ok(addresses.into()) }
+    let unresolved = |reason: String| LoadError::Unresolved {
+        host: host.to_owned(),
+        reason,
+    };
+    let addresses: Vec<SocketAddr> = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| unresolved(error.to_string()))?
+        .collect();
+    if addresses.is_empty() {
+        Err(unresolved("it has no address".to_owned()))
+    } else {
+        Ok(addresses.into())
+    }
 }
 
 fn not_connected(error: &std::io::Error) -> NoAnswer {
     match error.raw_os_error().map(nix::errno::Errno::from_raw) {
-        Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => {
-            NoAnswer::new(NoAnswer::LOCAL, "the generator has no file descriptors left: raise the limit (ulimit -n), or use fewer customers")
-        }
+        Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => NoAnswer::new(
+            NoAnswer::LOCAL,
+            "the generator has no file descriptors left: raise the limit (ulimit -n), or use fewer customers",
+        ),
         Some(nix::errno::Errno::EADDRNOTAVAIL) => NoAnswer::new(
             NoAnswer::LOCAL,
             "the generator has no local ports left: the target does not keep connections, or there are too many customers",

@@ -42,7 +42,13 @@ impl Cgroup {
         let unified = v2_path(memberships)
             .map(|path| root.join(path.trim_start_matches('/')))
             .filter(|folder| folder.join("cpu.stat").is_file() && folder.join("memory.current").is_file());
-        Self { unified, cpu_time: place("cpuacct"), cpu_quota: place("cpu"), memory: place("memory"), block: place("blkio") }
+        Self {
+            unified,
+            cpu_time: place("cpuacct"),
+            cpu_quota: place("cpu"),
+            memory: place("memory"),
+            block: place("blkio"),
+        }
     }
 
     /// Cores that the group may use, where it is limited.
@@ -66,7 +72,12 @@ impl Cgroup {
             (None, None) => return None,
         };
         // Version 1 writes a number near 2^63 for no limit.
-        read(folder, file).ok()?.trim().parse::<f64>().ok().filter(|limit| *limit < 1e18)
+        read(folder, file)
+            .ok()?
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|limit| *limit < 1e18)
     }
 
     /// Reads the group's counters. Waiting is known from version 2 only: seconds in which at least one thread waited.
@@ -74,8 +85,11 @@ impl Cgroup {
     /// # Errors
     /// [`LoadError::Read`] where a file cannot be read, [`LoadError::Probe`] where it is not understood.
     pub fn sample(&self) -> Result<TierUse, LoadError> {
-        let odd = |what: &str| LoadError::Probe { reason: format!("the control group's {what} is not understood") };
-        let whole = |folder: &Path, file: &str| read(folder, file)?.trim().parse::<f64>().map_err(|_| odd(file));
+        let odd = |what: &str| LoadError::Probe {
+            reason: format!("the control group's {what} is not understood"),
+        };
+        let whole =
+            |folder: &Path, file: &str| read(folder, file)?.trim().parse::<f64>().map_err(|_| odd(file));
         let breaks = (0, String::new());
         if let Some(folder) = &self.unified {
             let stat = read(folder, "cpu.stat")?;
@@ -83,16 +97,24 @@ impl Cgroup {
                 cpu_s: parse_stat(&stat, "usage_usec").ok_or_else(|| odd("cpu.stat"))? * 1e-6,
                 disk_bytes: read(folder, "io.stat").ok().map(|text| parse_io_stat(&text)),
                 memory_bytes: Some(whole(folder, "memory.current")?),
-                waiting_s: read(folder, "cpu.pressure").ok().and_then(|text| parse_pressure(&text)),
+                waiting_s: read(folder, "cpu.pressure")
+                    .ok()
+                    .and_then(|text| parse_pressure(&text)),
                 throttled_s: self.throttled_s(),
                 breaks,
             });
         }
         let folder = self.cpu_time.as_ref().ok_or_else(|| odd("place"))?;
-        let memory = self.memory.as_ref().map(|folder| whole(folder, "memory.usage_in_bytes"));
+        let memory = self
+            .memory
+            .as_ref()
+            .map(|folder| whole(folder, "memory.usage_in_bytes"));
         // Processor time and memory are those of the groups below too, so bytes must be.
         let bytes = |folder: &PathBuf| {
-            let files = ["blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"];
+            let files = [
+                "blkio.throttle.io_service_bytes_recursive",
+                "blkio.throttle.io_service_bytes",
+            ];
             files.into_iter().find_map(|file| read(folder, file).ok())
         };
         Ok(TierUse {
@@ -109,8 +131,10 @@ impl Cgroup {
     #[must_use]
     pub fn throttled_s(&self) -> Option<f64> {
         match (&self.unified, &self.cpu_quota) {
-            (Some(folder), _) => parse_stat(&read(folder, "cpu.stat").ok()?, "throttled_usec").map(|microseconds| microseconds * 1e-6),
-            (None, Some(folder)) => parse_stat(&read(folder, "cpu.stat").ok()?, "throttled_time").map(|nanoseconds| nanoseconds * 1e-9),
+            (Some(folder), _) => parse_stat(&read(folder, "cpu.stat").ok()?, "throttled_usec")
+                .map(|microseconds| microseconds * 1e-6),
+            (None, Some(folder)) => parse_stat(&read(folder, "cpu.stat").ok()?, "throttled_time")
+                .map(|nanoseconds| nanoseconds * 1e-9),
             (None, None) => None,
         }
     }
@@ -119,12 +143,22 @@ impl Cgroup {
     #[must_use]
     pub fn processes(&self) -> BTreeSet<u32> {
         let mut found = BTreeSet::new();
-        let mut folders: Vec<PathBuf> = self.unified.iter().chain(&self.cpu_time).take(1).cloned().collect();
+        let mut folders: Vec<PathBuf> = self
+            .unified
+            .iter()
+            .chain(&self.cpu_time)
+            .take(1)
+            .cloned()
+            .collect();
         while let Some(folder) = folders.pop() {
             let listed = read(&folder, "cgroup.procs").unwrap_or_default();
             found.extend(listed.lines().filter_map(|line| line.trim().parse::<u32>().ok()));
             let below = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-            folders.extend(below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
+            folders.extend(
+                below
+                    .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+                    .map(|entry| entry.path()),
+            );
         }
         found
     }
@@ -132,7 +166,10 @@ impl Cgroup {
 
 fn read(folder: &Path, file: &str) -> Result<String, LoadError> {
     let path = folder.join(file);
-    std::fs::read_to_string(&path).map_err(|source| LoadError::Read { what: path.display().to_string(), source })
+    std::fs::read_to_string(&path).map_err(|source| LoadError::Read {
+        what: path.display().to_string(),
+        source,
+    })
 }
 
 /// Path of the unified hierarchy in `/proc/PID/cgroup`.
@@ -145,7 +182,10 @@ fn v1_path<'a>(memberships: &'a str, controller: &str) -> Option<&'a str> {
     memberships.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
         let (controllers, path) = (fields.next()?, fields.next()?);
-        controllers.split(',').any(|one| one == controller).then_some(path)
+        controllers
+            .split(',')
+            .any(|one| one == controller)
+            .then_some(path)
     })
 }
 
@@ -158,19 +198,29 @@ fn parse_cpu_max(text: &str) -> Option<f64> {
 
 /// One number of `cpu.stat`.
 fn parse_stat(text: &str, key: &str) -> Option<f64> {
-    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+    text.lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 /// Seconds in which at least one thread waited, of `cpu.pressure`.
 fn parse_pressure(text: &str) -> Option<f64> {
     let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
-    let microseconds: f64 = some.split_whitespace().find_map(|field| field.strip_prefix("total="))?.parse().ok()?;
+    let microseconds: f64 = some
+        .split_whitespace()
+        .find_map(|field| field.strip_prefix("total="))?
+        .parse()
+        .ok()?;
     Some(microseconds * 1e-6)
 }
 
 /// Bytes read and written of `io.stat`, over all devices.
 fn parse_io_stat(text: &str) -> f64 {
-    let value = |field: &str| field.strip_prefix("rbytes=").or(field.strip_prefix("wbytes=")).and_then(|bytes| bytes.parse::<f64>().ok());
+    let value = |field: &str| {
+        field
+            .strip_prefix("rbytes=")
+            .or(field.strip_prefix("wbytes="))
+            .and_then(|bytes| bytes.parse::<f64>().ok())
+    };
     text.split_whitespace().filter_map(value).sum()
 }
 
@@ -179,7 +229,9 @@ fn parse_blkio(text: &str) -> f64 {
     let value = |line: &str| {
         let mut fields = line.split_whitespace().skip(1);
         let kind = fields.next()?;
-        matches!(kind, "Read" | "Write").then(|| fields.next()?.parse::<f64>().ok()).flatten()
+        matches!(kind, "Read" | "Write")
+            .then(|| fields.next()?.parse::<f64>().ok())
+            .flatten()
     };
     text.lines().filter_map(value).sum()
 }
@@ -195,27 +247,56 @@ mod tests {
         assert_eq!(v1_path(V1, "cpuacct"), Some("/shop"));
         assert_eq!(v1_path(V1, "memory"), Some("/box"));
         assert_eq!(v1_path(V1, "pids"), None);
-        assert_eq!(v2_path("0::/system.slice/shop.service\n"), Some("/system.slice/shop.service"));
+        assert_eq!(
+            v2_path("0::/system.slice/shop.service\n"),
+            Some("/system.slice/shop.service")
+        );
     }
 
     fn used(cpu_s: f64, disk_bytes: Option<f64>, memory_bytes: f64) -> TierUse {
-        TierUse { cpu_s, disk_bytes, memory_bytes: Some(memory_bytes), ..TierUse::default() }
+        TierUse {
+            cpu_s,
+            disk_bytes,
+            memory_bytes: Some(memory_bytes),
+            ..TierUse::default()
+        }
     }
 
     #[test]
     fn counters_of_version_two_are_read() {
         let stat = "usage_usec 2500000\nuser_usec 1\nnr_throttled 3\nthrottled_usec 40000\n";
-        assert_eq!((parse_stat(stat, "usage_usec"), parse_stat(stat, "throttled_usec"), parse_stat(stat, "user")), (Some(2.5e6), Some(4e4), None));
+        assert_eq!(
+            (
+                parse_stat(stat, "usage_usec"),
+                parse_stat(stat, "throttled_usec"),
+                parse_stat(stat, "user")
+            ),
+            (Some(2.5e6), Some(4e4), None)
+        );
         let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=1250000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
-        assert_eq!((parse_pressure(pressure), parse_pressure("full avg10=0.00 total=7\n")), (Some(1.25), None));
+        assert_eq!(
+            (
+                parse_pressure(pressure),
+                parse_pressure("full avg10=0.00 total=7\n")
+            ),
+            (Some(1.25), None)
+        );
         assert_eq!(parse_cpu_max("150000 100000\n"), Some(1.5));
         assert_eq!(parse_cpu_max("max 100000\n"), None);
-        assert_eq!(parse_io_stat("254:0 rbytes=100 wbytes=20 rios=3 wios=1 dbytes=0 dios=0\n8:0 rbytes=1 wbytes=2\n"), 123.0);
+        assert_eq!(
+            parse_io_stat(
+                "254:0 rbytes=100 wbytes=20 rios=3 wios=1 dbytes=0 dios=0\n8:0 rbytes=1 wbytes=2\n"
+            ),
+            123.0
+        );
     }
 
     #[test]
     fn counters_of_version_one_are_read() {
-        assert_eq!(parse_blkio("254:0 Read 100\n254:0 Write 20\n254:0 Sync 120\n254:0 Total 120\nTotal 120\n"), 120.0);
+        assert_eq!(
+            parse_blkio("254:0 Read 100\n254:0 Write 20\n254:0 Sync 120\n254:0 Total 120\nTotal 120\n"),
+            120.0
+        );
     }
 
     #[test]
@@ -224,7 +305,11 @@ mod tests {
         for (folder, file, text) in [
             ("cpu,cpuacct/shop", "cpuacct.usage", "1500000000\n"),
             ("cpu,cpuacct/shop", "cpu.cfs_quota_us", "50000\n"),
-            ("cpu,cpuacct/shop", "cpu.stat", "nr_periods 9\nnr_throttled 5\nthrottled_time 2500000000\n"),
+            (
+                "cpu,cpuacct/shop",
+                "cpu.stat",
+                "nr_periods 9\nnr_throttled 5\nthrottled_time 2500000000\n",
+            ),
             ("cpu,cpuacct/shop", "cgroup.procs", "7\n"),
             ("cpu,cpuacct/shop/below", "cgroup.procs", "8\n"),
             ("cpu,cpuacct/shop", "cpu.cfs_period_us", "100000\n"),
@@ -235,8 +320,17 @@ mod tests {
             std::fs::write(root.join(folder).join(file), text).expect("a file");
         }
         let group = Cgroup::from_memberships(V1, &root);
-        assert_eq!(group.sample().expect("counters"), TierUse { throttled_s: Some(2.5), ..used(1.5, None, 4096.0) });
-        assert_eq!((group.throttled_s(), group.processes()), (Some(2.5), BTreeSet::from([7, 8])));
+        assert_eq!(
+            group.sample().expect("counters"),
+            TierUse {
+                throttled_s: Some(2.5),
+                ..used(1.5, None, 4096.0)
+            }
+        );
+        assert_eq!(
+            (group.throttled_s(), group.processes()),
+            (Some(2.5), BTreeSet::from([7, 8]))
+        );
         assert_eq!((group.cpu_quota(), group.memory_limit()), (Some(0.5), None));
         std::fs::remove_dir_all(&root).expect("cleaned up");
     }

@@ -30,8 +30,16 @@ impl Series {
     /// Name and labels in one text: `node_cpu_seconds_total{cpu="0",mode="user"}`.
     #[must_use]
     pub fn id(&self) -> String {
-        let labels: Vec<String> = self.labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
-        if labels.is_empty() { self.name.clone() } else { format!("{}{{{}}}", self.name, labels.join(",")) }
+        let labels: Vec<String> = self
+            .labels
+            .iter()
+            .map(|(label, value)| format!("{label}={value:?}"))
+            .collect();
+        if labels.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}{{{}}}", self.name, labels.join(","))
+        }
     }
 }
 
@@ -49,7 +57,10 @@ pub fn parse(page: &str) -> Result<Vec<Series>, BadLine> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let bad = || BadLine { line: index + 1, text: line.chars().take(SHOWN).collect() };
+        let bad = || BadLine {
+            line: index + 1,
+            text: line.chars().take(SHOWN).collect(),
+        };
         found.push(parse_line(line, time_unit_s).ok_or_else(bad)?);
     }
     Ok(found)
@@ -79,11 +90,19 @@ fn parse_line(line: &str, time_unit_s: f64) -> Option<Series> {
         Some(time) => Some(time.parse::<f64>().ok().filter(|time| time.is_finite())? * time_unit_s),
         None => None,
     };
-    numbers.next().is_none().then_some(Series { name, labels, value, at_s })
+    numbers.next().is_none().then_some(Series {
+        name,
+        labels,
+        value,
+        at_s,
+    })
 }
 
 /// Reads labels up to the closing brace; returns a name that stands among them, and what follows.
-fn parse_labels<'a>(inside: &'a str, labels: &mut Vec<(String, String)>) -> Option<(Option<String>, &'a str)> {
+fn parse_labels<'a>(
+    inside: &'a str,
+    labels: &mut Vec<(String, String)>,
+) -> Option<(Option<String>, &'a str)> {
     let (mut rest, mut name) = (inside.trim_start(), None);
     loop {
         if let Some(after) = rest.strip_prefix('}') {
@@ -137,7 +156,9 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 }
 
 fn split_name(text: &str) -> (&str, &str) {
-    let end = text.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == ':')).unwrap_or(text.len());
+    let end = text
+        .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == ':'))
+        .unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -170,7 +191,10 @@ http_request_duration_seconds_count 144320
 "#;
 
     fn labels(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -186,10 +210,22 @@ http_request_duration_seconds_count 144320
                 at_s: Some(1_395_066_363.0)
             }
         );
-        assert_eq!(series[2].labels, labels(&[("error", "Cannot find file:\n\"FILE.TXT\""), ("path", "C:\\DIR\\FILE.TXT")]));
+        assert_eq!(
+            series[2].labels,
+            labels(&[
+                ("error", "Cannot find file:\n\"FILE.TXT\""),
+                ("path", "C:\\DIR\\FILE.TXT")
+            ])
+        );
         assert_eq!((series[3].value, series[3].at_s), (12.47, None));
-        assert_eq!((series[4].value, series[4].at_s), (f64::INFINITY, Some(-3_982.045)));
-        assert_eq!((series[6].id().as_str(), series[6].value), ("http_request_duration_seconds_bucket{le=\"+Inf\"}", 144_320.0));
+        assert_eq!(
+            (series[4].value, series[4].at_s),
+            (f64::INFINITY, Some(-3_982.045))
+        );
+        assert_eq!(
+            (series[6].id().as_str(), series[6].value),
+            ("http_request_duration_seconds_bucket{le=\"+Inf\"}", 144_320.0)
+        );
     }
 
     #[test]
@@ -197,12 +233,22 @@ http_request_duration_seconds_count 144320
         let page = "# TYPE foo counter\nfoo_total{a=\"b\",} 17.0 1520879607.789 # {trace_id=\"x\"} 0.5\n{\"my.metric\", a=\"b\"} NaN\n# EOF\n";
         let series = parse(page).expect("a page");
         assert_eq!((series[0].value, series[0].at_s), (17.0, Some(1_520_879_607.789)));
-        assert!(series[1].name == "my.metric" && series[1].value.is_nan() && series[1].labels == labels(&[("a", "b")]));
+        assert!(
+            series[1].name == "my.metric"
+                && series[1].value.is_nan()
+                && series[1].labels == labels(&[("a", "b")])
+        );
     }
 
     #[test]
     fn what_is_no_metric_is_named_by_its_line() {
-        assert_eq!(parse("a 1\n\n<html>\n"), Err(BadLine { line: 3, text: "<html>".into() }));
+        assert_eq!(
+            parse("a 1\n\n<html>\n"),
+            Err(BadLine {
+                line: 3,
+                text: "<html>".into()
+            })
+        );
         for line in [
             "a",
             "a x",

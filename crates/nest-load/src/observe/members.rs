@@ -32,8 +32,15 @@ struct Thread {
 impl Members {
     /// Takes note of the processes that there are now, with their busy-seconds.
     pub fn update(&mut self, busy: &[(u32, f64)]) {
-        let first = |pid: &u32, now: f64| self.busy.get(pid).map_or(if self.sampled { 0.0 } else { now }, |(first, _)| first.min(now));
-        self.busy = busy.iter().map(|(pid, now)| (*pid, (first(pid, *now), *now))).collect();
+        let first = |pid: &u32, now: f64| {
+            self.busy
+                .get(pid)
+                .map_or(if self.sampled { 0.0 } else { now }, |(first, _)| first.min(now))
+        };
+        self.busy = busy
+            .iter()
+            .map(|(pid, now)| (*pid, (first(pid, *now), *now)))
+            .collect();
         self.update_threads();
         self.sampled = true;
     }
@@ -51,7 +58,11 @@ impl Members {
         let since_first = |(first, now): &(f64, f64)| now - first;
         let life = |(_, now): &(f64, f64)| *now;
         let most = |of: &dyn Fn(&(f64, f64)) -> f64| self.busy.values().map(of).fold(0.0, f64::max);
-        let work: &dyn Fn(&(f64, f64)) -> f64 = if most(&since_first) >= SOME_WORK_S { &since_first } else { &life };
+        let work: &dyn Fn(&(f64, f64)) -> f64 = if most(&since_first) >= SOME_WORK_S {
+            &since_first
+        } else {
+            &life
+        };
         let least = WORKING * most(work);
         let working = self.busy.iter().filter(|(_, busy)| work(busy) >= least);
         let mut states = working.filter_map(|(pid, _)| state(*pid)).peekable();
@@ -62,7 +73,11 @@ impl Members {
     /// seems to have few. None where the kernel does not count.
     #[must_use]
     pub fn working_threads(&self) -> Option<u32> {
-        let ran: Vec<f64> = self.threads.values().map(|thread| thread.ran - thread.ran_first).collect();
+        let ran: Vec<f64> = self
+            .threads
+            .values()
+            .map(|thread| thread.ran - thread.ran_first)
+            .collect();
         self.counts_waiting.then(|| working(&ran))
     }
 
@@ -71,11 +86,34 @@ impl Members {
         for (number, (ran, waited)) in self.busy.keys().flat_map(|pid| threads(*pid)) {
             ran_s += ran;
             // Times that fell belong to another thread than before.
-            let before = self.threads.get(&number).filter(|before| before.waited <= waited && before.ran <= ran).copied();
-            let unseen = if self.sampled { Thread { ran_first: 0.0, ran: 0.0, waited: 0.0 } } else { Thread { ran_first: ran, ran, waited } };
+            let before = self
+                .threads
+                .get(&number)
+                .filter(|before| before.waited <= waited && before.ran <= ran)
+                .copied();
+            let unseen = if self.sampled {
+                Thread {
+                    ran_first: 0.0,
+                    ran: 0.0,
+                    waited: 0.0,
+                }
+            } else {
+                Thread {
+                    ran_first: ran,
+                    ran,
+                    waited,
+                }
+            };
             let before = before.unwrap_or(unseen);
             self.waiting_s += waited - before.waited;
-            all.insert(number, Thread { ran_first: before.ran_first, ran, waited });
+            all.insert(
+                number,
+                Thread {
+                    ran_first: before.ran_first,
+                    ran,
+                    waited,
+                },
+            );
         }
         self.threads = all;
         // A kernel that does not count writes zeros, for the time that threads ran too.
@@ -85,17 +123,24 @@ impl Members {
 
 /// The threads of a process, each with the seconds it ran and waited; none where the process is gone.
 fn threads(pid: u32) -> Vec<(u32, (f64, f64))> {
-    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
     let of = |task: std::fs::DirEntry| {
         let thread = task.file_name().to_str()?.parse().ok()?;
-        Some((thread, parse_schedstat(&std::fs::read_to_string(task.path().join("schedstat")).ok()?)?))
+        Some((
+            thread,
+            parse_schedstat(&std::fs::read_to_string(task.path().join("schedstat")).ok()?)?,
+        ))
     };
     tasks.flatten().filter_map(of).collect()
 }
 
 /// Seconds that a thread ran and waited for a processor, of `schedstat`.
 fn parse_schedstat(text: &str) -> Option<(f64, f64)> {
-    let mut nanoseconds = text.split_ascii_whitespace().map(|field| field.parse::<f64>().ok());
+    let mut nanoseconds = text
+        .split_ascii_whitespace()
+        .map(|field| field.parse::<f64>().ok());
     Some((nanoseconds.next()?? * 1e-9, nanoseconds.next()?? * 1e-9))
 }
 
@@ -129,8 +174,15 @@ mod tests {
 
     #[test]
     fn threads_that_hardly_ran_do_no_work() {
-        assert_eq!((working(&[]), working(&[0.0, 0.0]), working(&[1.0, 1.0, 1.0])), (0, 0, 3));
-        assert_eq!(working(&[5.0, 4.0, 0.3, 0.09, 0.0]), 3, "a fiftieth of 5 s is 0.1 s");
+        assert_eq!(
+            (working(&[]), working(&[0.0, 0.0]), working(&[1.0, 1.0, 1.0])),
+            (0, 0, 3)
+        );
+        assert_eq!(
+            working(&[5.0, 4.0, 0.3, 0.09, 0.0]),
+            3,
+            "a fiftieth of 5 s is 0.1 s"
+        );
     }
 
     #[test]
@@ -150,8 +202,13 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     pinned();
-                    let (clock, start) = (nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID, std::time::Duration::from_millis(60));
-                    while std::time::Duration::from(nix::time::clock_gettime(clock).expect("own clock")) < start {}
+                    let (clock, start) = (
+                        nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID,
+                        std::time::Duration::from_millis(60),
+                    );
+                    while std::time::Duration::from(nix::time::clock_gettime(clock).expect("own clock"))
+                        < start
+                    {}
                     together.wait();
                     together.wait();
                 });

@@ -65,15 +65,28 @@ impl ProcessTree {
     /// # Errors
     /// [`LoadError::Probe`] where there is no such process.
     pub fn new(root: u32) -> Result<Self, LoadError> {
-        let tree =
-            Self { root, last: BTreeMap::new(), first: true, cpu_s: 0.0, disk_bytes: 0.0, ended: Ended::default(), members: Members::default() };
-        if tree.is_alive() { Ok(tree) } else { Err(gone(root)) }
+        let tree = Self {
+            root,
+            last: BTreeMap::new(),
+            first: true,
+            cpu_s: 0.0,
+            disk_bytes: 0.0,
+            ended: Ended::default(),
+            members: Members::default(),
+        };
+        if tree.is_alive() {
+            Ok(tree)
+        } else {
+            Err(gone(root))
+        }
     }
 
     /// Whether the root is there and not a zombie.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        Process::new(self.root as i32).and_then(|process| process.stat()).is_ok_and(|stat| stat.state != 'Z')
+        Process::new(self.root as i32)
+            .and_then(|process| process.stat())
+            .is_ok_and(|stat| stat.state != 'Z')
     }
 
     /// Whether the processes that do the work are stopped, of those there were at the last sample.
@@ -91,10 +104,20 @@ impl ProcessTree {
     /// Cores that the busiest process of the tree may run on.
     #[must_use]
     pub fn cores(&self) -> usize {
-        let busy = self.processes().into_keys().map(|(pid, _)| (busy_s(pid).unwrap_or(0.0), pid));
-        let busiest = busy.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(self.root, |(_, pid)| pid);
+        let busy = self
+            .processes()
+            .into_keys()
+            .map(|(pid, _)| (busy_s(pid).unwrap_or(0.0), pid));
+        let busiest = busy
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map_or(self.root, |(_, pid)| pid);
         let pid = Pid::from_raw(busiest as i32);
-        sched_getaffinity(pid).map_or(1, |set| (0..nix::sched::CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or(false)).count().max(1))
+        sched_getaffinity(pid).map_or(1, |set| {
+            (0..nix::sched::CpuSet::count())
+                .filter(|core| set.is_set(*core).unwrap_or(false))
+                .count()
+                .max(1)
+        })
     }
 
     /// Adds up what the tree has used since the first sample.
@@ -107,11 +130,23 @@ impl ProcessTree {
         }
         let processes = self.processes();
         // Of a process that ends just now its parent has not been credited yet: it counts as there, with what it had.
-        let spent = |(id, stat): (&Id, &Stat)| spent(id.0, stat).or(self.last.get(id).copied()).map(|spent| (*id, spent));
+        let spent = |(id, stat): (&Id, &Stat)| {
+            spent(id.0, stat)
+                .or(self.last.get(id).copied())
+                .map(|spent| (*id, spent))
+        };
         let now: BTreeMap<Id, Spent> = processes.iter().filter_map(spent).collect();
-        self.members.update(&now.iter().map(|((pid, _), spent)| (*pid, spent.busy_s)).collect::<Vec<_>>());
+        self.members.update(
+            &now.iter()
+                .map(|((pid, _), spent)| (*pid, spent.busy_s))
+                .collect::<Vec<_>>(),
+        );
         let memory = |(pid, _): &Id| Process::new(*pid as i32).and_then(|process| process.statm()).ok();
-        let memory_bytes = now.keys().filter_map(memory).map(|memory| (memory.resident * procfs::page_size()) as f64).sum();
+        let memory_bytes = now
+            .keys()
+            .filter_map(memory)
+            .map(|memory| (memory.resident * procfs::page_size()) as f64)
+            .sum();
         let disk_is_known = now.values().all(|spent| spent.disk_bytes.is_some());
         if !self.first {
             self.add(&now);
@@ -130,13 +165,20 @@ impl ProcessTree {
 
     /// Adds what was used since the last sample: by the processes that are there, and by those that have ended.
     fn add(&mut self, now: &BTreeMap<Id, Spent>) {
-        let unborn = Spent { busy_s: 0.0, reaped_s: 0.0, disk_bytes: Some(0.0) };
+        let unborn = Spent {
+            busy_s: 0.0,
+            reaped_s: 0.0,
+            disk_bytes: Some(0.0),
+        };
         let mut disk = self.ended.disk_owed;
         for (id, spent) in now {
             let before = self.last.get(id).unwrap_or(&unborn);
             self.cpu_s += (spent.busy_s - before.busy_s).max(0.0);
             self.ended.credit_s += (spent.reaped_s - before.reaped_s).max(0.0);
-            disk += spent.disk_bytes.zip(before.disk_bytes).map_or(0.0, |(now, before)| (now - before).max(0.0));
+            disk += spent
+                .disk_bytes
+                .zip(before.disk_bytes)
+                .map_or(0.0, |(now, before)| (now - before).max(0.0));
         }
         let gone = self.last.iter().filter(|(id, _)| !now.contains_key(*id));
         for ((pid, _), spent) in gone {
@@ -153,13 +195,27 @@ impl ProcessTree {
     /// The root and everything below it, and below whoever was in the tree before: a process whose parent ends is given
     /// another parent and still belongs to the tier.
     fn processes(&self) -> BTreeMap<Id, Stat> {
-        let all: BTreeMap<i32, Stat> =
-            all_processes().into_iter().flatten().flatten().filter_map(|process| process.stat().ok()).map(|stat| (stat.pid, stat)).collect();
-        let known = self.last.keys().filter(|(pid, start)| all.get(&(*pid as i32)).is_some_and(|stat| stat.starttime == *start));
-        let roots: BTreeSet<i32> = known.map(|(pid, _)| *pid as i32).chain([self.root as i32]).collect();
+        let all: BTreeMap<i32, Stat> = all_processes()
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|process| process.stat().ok())
+            .map(|stat| (stat.pid, stat))
+            .collect();
+        let known = self.last.keys().filter(|(pid, start)| {
+            all.get(&(*pid as i32))
+                .is_some_and(|stat| stat.starttime == *start)
+        });
+        let roots: BTreeSet<i32> = known
+            .map(|(pid, _)| *pid as i32)
+            .chain([self.root as i32])
+            .collect();
         let parents: Vec<(i32, i32)> = all.values().map(|stat| (stat.pid, stat.ppid)).collect();
         let members = descendants(roots, &parents);
-        all.into_iter().filter(|(pid, _)| members.contains(pid)).map(|(_, stat)| ((stat.pid as u32, stat.starttime), stat)).collect()
+        all.into_iter()
+            .filter(|(pid, _)| members.contains(pid))
+            .map(|(_, stat)| ((stat.pid as u32, stat.starttime), stat))
+            .collect()
     }
 }
 
@@ -172,9 +228,16 @@ impl Ended {
             self.overdue = true;
             return 0.0;
         }
-        let more = if is_credited { (self.credit_s - self.counted_s).max(0.0) } else { 0.0 };
+        let more = if is_credited {
+            (self.credit_s - self.counted_s).max(0.0)
+        } else {
+            0.0
+        };
         if !is_credited {
-            let lost = format!("process {} ended and nobody waited for it: what it used last is not known", self.pid);
+            let lost = format!(
+                "process {} ended and nobody waited for it: what it used last is not known",
+                self.pid
+            );
             self.breaks = (self.breaks.0 + 1, lost);
             self.disk_owed = 0.0;
         }
@@ -195,7 +258,11 @@ fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
         Err(_) => None,
     };
     let reaped_s = (stat.cutime + stat.cstime).max(0) as f64 / procfs::ticks_per_second() as f64;
-    Some(Spent { busy_s, reaped_s, disk_bytes })
+    Some(Spent {
+        busy_s,
+        reaped_s,
+        disk_bytes,
+    })
 }
 
 /// The process that listens on a TCP port: of several that share the socket, the one that started the others.
@@ -203,14 +270,24 @@ fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
 /// # Errors
 /// [`LoadError::Probe`] where nothing listens there, or the process may not be looked at.
 pub fn listener(port: u16) -> Result<u32, LoadError> {
-    let nothing =
-        || LoadError::Probe { reason: format!("nothing listens on port {port}, or its process belongs to somebody else; give `pid` in a probe") };
-    let sockets = procfs::net::tcp().unwrap_or_default().into_iter().chain(procfs::net::tcp6().unwrap_or_default());
-    let inodes: BTreeSet<u64> =
-        sockets.filter(|socket| socket.state == TcpState::Listen && socket.local_address.port() == port).map(|socket| socket.inode).collect();
+    let nothing = || LoadError::Probe {
+        reason: format!(
+            "nothing listens on port {port}, or its process belongs to somebody else; give `pid` in a probe"
+        ),
+    };
+    let sockets = procfs::net::tcp()
+        .unwrap_or_default()
+        .into_iter()
+        .chain(procfs::net::tcp6().unwrap_or_default());
+    let inodes: BTreeSet<u64> = sockets
+        .filter(|socket| socket.state == TcpState::Listen && socket.local_address.port() == port)
+        .map(|socket| socket.inode)
+        .collect();
     let holds = |process: &Process| {
         let descriptors = process.fd().into_iter().flatten().flatten();
-        descriptors.into_iter().any(|descriptor| matches!(descriptor.target, FDTarget::Socket(inode) if inodes.contains(&inode)))
+        descriptors
+            .into_iter()
+            .any(|descriptor| matches!(descriptor.target, FDTarget::Socket(inode) if inodes.contains(&inode)))
     };
     let holders: BTreeMap<i32, i32> = all_processes()
         .map_err(|_| nothing())?
@@ -218,19 +295,28 @@ pub fn listener(port: u16) -> Result<u32, LoadError> {
         .filter(holds)
         .filter_map(|process| process.stat().ok().map(|stat| (stat.pid, stat.ppid)))
         .collect();
-    let first = holders.iter().find(|(_, parent)| !holders.contains_key(parent)).map(|(pid, _)| *pid as u32);
+    let first = holders
+        .iter()
+        .find(|(_, parent)| !holders.contains_key(parent))
+        .map(|(pid, _)| *pid as u32);
     first.ok_or_else(nothing)
 }
 
 fn gone(pid: u32) -> LoadError {
-    LoadError::Probe { reason: format!("process {pid} is gone") }
+    LoadError::Probe {
+        reason: format!("process {pid} is gone"),
+    }
 }
 
 /// Some processes and everything below them, from pairs of process and parent.
 fn descendants(roots: BTreeSet<i32>, parents: &[(i32, i32)]) -> BTreeSet<i32> {
     let mut found = roots;
     loop {
-        let more: Vec<i32> = parents.iter().filter(|(pid, parent)| found.contains(parent) && !found.contains(pid)).map(|(pid, _)| *pid).collect();
+        let more: Vec<i32> = parents
+            .iter()
+            .filter(|(pid, parent)| found.contains(parent) && !found.contains(pid))
+            .map(|(pid, _)| *pid)
+            .collect();
         if more.is_empty() {
             return found;
         }
@@ -241,7 +327,9 @@ fn descendants(roots: BTreeSet<i32>, parents: &[(i32, i32)]) -> BTreeSet<i32> {
 /// Busy-seconds of all threads of a process, ended ones among them.
 pub fn busy_s(pid: u32) -> Option<f64> {
     let clock = clock_getcpuclockid(Pid::from_raw(pid as i32)).ok()?;
-    clock_gettime(clock).ok().map(|time| Duration::from(time).as_secs_f64())
+    clock_gettime(clock)
+        .ok()
+        .map(|time| Duration::from(time).as_secs_f64())
 }
 
 #[cfg(test)]
@@ -251,8 +339,14 @@ mod tests {
     #[test]
     fn descendants_follow_the_chain_of_parents() {
         let parents = [(1, 0), (10, 1), (11, 10), (12, 11), (20, 1)];
-        assert_eq!(descendants(BTreeSet::from([10]), &parents), BTreeSet::from([10, 11, 12]));
-        assert_eq!(descendants(BTreeSet::from([99, 11]), &parents), BTreeSet::from([99, 11, 12]));
+        assert_eq!(
+            descendants(BTreeSet::from([10]), &parents),
+            BTreeSet::from([10, 11, 12])
+        );
+        assert_eq!(
+            descendants(BTreeSet::from([99, 11]), &parents),
+            BTreeSet::from([99, 11, 12])
+        );
     }
 
     #[test]
@@ -291,19 +385,35 @@ mod tests {
         // Credited one sample late, as when it ends while the processes are being read.
         assert_eq!(ended(&[(0.0, 3.0), (5.0, 0.0)]), (vec![0.0, 2.0], 0));
         // Never credited: nobody waited for it.
-        assert_eq!(ended(&[(0.0, 3.0), (1.0, 0.0), (2.0, 0.0)]), (vec![0.0, 0.0, 2.0], 1));
+        assert_eq!(
+            ended(&[(0.0, 3.0), (1.0, 0.0), (2.0, 0.0)]),
+            (vec![0.0, 0.0, 2.0], 1)
+        );
     }
 
     #[test]
     fn a_child_that_ends_between_two_samples_is_not_lost() {
         let mut tree = ProcessTree::new(std::process::id()).expect("this process");
         let before = tree.sample().expect("first").cpu_s;
-        let status =
-            std::process::Command::new("sh").args(["-c", "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; times"]).output().expect("sh runs");
+        let status = std::process::Command::new("sh")
+            .args(["-c", "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; times"])
+            .output()
+            .expect("sh runs");
         // `times` prints the shell's own user and system time in its first line: 0m0.12s 0m0.00s.
         let text = String::from_utf8_lossy(&status.stdout).into_owned();
-        let seconds = |word: &str| word.trim_start_matches("0m").trim_end_matches('s').parse::<f64>().expect("a time");
-        let own: f64 = text.lines().next().expect("a line").split_whitespace().map(seconds).sum();
+        let seconds = |word: &str| {
+            word.trim_start_matches("0m")
+                .trim_end_matches('s')
+                .parse::<f64>()
+                .expect("a time")
+        };
+        let own: f64 = text
+            .lines()
+            .next()
+            .expect("a line")
+            .split_whitespace()
+            .map(seconds)
+            .sum();
         let used = tree.sample().expect("second").cpu_s - before;
         // The shell's figure and ours are both rounded to ticks of 10 ms.
         assert!(own > 0.05 && used >= own - 0.03, "{used} of {own}");

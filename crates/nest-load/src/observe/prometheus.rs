@@ -49,20 +49,43 @@ impl Endpoint {
     #[must_use]
     pub fn new(name: &str, probe: &Probe, start: Instant) -> Self {
         let server = probe.query.is_some();
-        let address = probe.query.clone().or_else(|| probe.scrape.clone()).unwrap_or_default();
+        let address = probe
+            .query
+            .clone()
+            .or_else(|| probe.scrape.clone())
+            .unwrap_or_default();
         let asked = |expression: Expression| {
             let selection = expression.text.parse::<Selection>().ok();
-            let requests = if server { query::requests(&address, &expression, selection.as_ref()) } else { vec![address.clone()] };
-            Asked { expression, selection, requests }
+            let requests = if server {
+                query::requests(&address, &expression, selection.as_ref())
+            } else {
+                vec![address.clone()]
+            };
+            Asked {
+                expression,
+                selection,
+                requests,
+            }
         };
         let asked = probe.expressions().into_iter().map(asked).collect();
-        Self { probe: name.to_owned(), tier: probe.tier.clone(), address, server, asked, start }
+        Self {
+            probe: name.to_owned(),
+            tier: probe.tier.clone(),
+            address,
+            server,
+            asked,
+            start,
+        }
     }
 
     /// The addresses that a sample fetches, each once.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
-        let mut requests: Vec<String> = self.asked.iter().flat_map(|asked| asked.requests.clone()).collect();
+        let mut requests: Vec<String> = self
+            .asked
+            .iter()
+            .flat_map(|asked| asked.requests.clone())
+            .collect();
         requests.sort();
         requests.dedup();
         requests
@@ -96,10 +119,16 @@ impl Endpoint {
     pub fn readings(&self, answers: Vec<Answer>) -> Vec<(Figure, Reading)> {
         let answers = self.answers(answers);
         let reading = |asked: &Asked| match self.series(asked, &answers) {
-            Ok(points) => Reading::Known { points, breaks: (0, String::new()) },
+            Ok(points) => Reading::Known {
+                points,
+                breaks: (0, String::new()),
+            },
             Err(absence) => Reading::Missing(absence.note(self, asked)),
         };
-        self.asked.iter().map(|asked| (asked.expression.figure, reading(asked))).collect()
+        self.asked
+            .iter()
+            .map(|asked| (asked.expression.figure, reading(asked)))
+            .collect()
     }
 
     /// Each answer, read as far as its kind allows.
@@ -113,15 +142,25 @@ impl Endpoint {
             if page.status != 200 {
                 return Err(Trouble::Status(page.status));
             }
-            let mut series = exposition::parse(&page.text).map_err(|bad| Trouble::Unreadable(bad.to_string()))?;
-            series.iter_mut().for_each(|series| series.at_s = series.at_s.or(Some(own_s)));
+            let mut series =
+                exposition::parse(&page.text).map_err(|bad| Trouble::Unreadable(bad.to_string()))?;
+            series
+                .iter_mut()
+                .for_each(|series| series.at_s = series.at_s.or(Some(own_s)));
             Ok(series)
         };
-        self.requests().into_iter().zip(answers.into_iter().map(read)).collect()
+        self.requests()
+            .into_iter()
+            .zip(answers.into_iter().map(read))
+            .collect()
     }
 
     /// The series of one figure, with what is taken away below zero.
-    fn series(&self, asked: &Asked, answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>) -> Result<BTreeMap<String, Point>, Absence> {
+    fn series(
+        &self,
+        asked: &Asked,
+        answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>,
+    ) -> Result<BTreeMap<String, Point>, Absence> {
         let mut points = BTreeMap::new();
         for request in &asked.requests {
             let series = match answers.get(request) {
@@ -130,18 +169,27 @@ impl Endpoint {
                 None => return Err(Absence::NoSeries),
             };
             for one in series {
-                let Some(sign) = self.sign(asked, one) else { continue };
+                let Some(sign) = self.sign(asked, one) else {
+                    continue;
+                };
                 let id = one.id();
                 if !one.value.is_finite() {
                     return Err(Absence::NoNumber { id, value: one.value });
                 }
-                let point = Point { value: sign * one.value, at_s: one.at_s.unwrap_or(0.0) };
+                let point = Point {
+                    value: sign * one.value,
+                    at_s: one.at_s.unwrap_or(0.0),
+                };
                 if points.insert(id.clone(), point).is_some() && !self.server {
                     return Err(Absence::Twice { id });
                 }
             }
         }
-        if points.is_empty() { Err(Absence::NoSeries) } else { Ok(points) }
+        if points.is_empty() {
+            Err(Absence::NoSeries)
+        } else {
+            Ok(points)
+        }
     }
 
     /// Whether a series counts, is taken away, or is another one. What a server answers, it has picked itself.
@@ -150,14 +198,24 @@ impl Endpoint {
             Some(selection) if !self.server => selection,
             _ => return Some(1.0),
         };
-        let is_picked = |selectors: &[nest_data::selector::Selector]| selectors.iter().any(|selector| selector.picks(&series.name, &series.labels));
+        let is_picked = |selectors: &[nest_data::selector::Selector]| {
+            selectors
+                .iter()
+                .any(|selector| selector.picks(&series.name, &series.labels))
+        };
         if is_picked(&selection.plus) {
             return Some(1.0);
         }
         is_picked(&selection.minus).then_some(-1.0)
     }
 
-    fn error(&self, asked: &Asked, absence: &Absence, answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>, fetcher: &Fetcher) -> LoadError {
+    fn error(
+        &self,
+        asked: &Asked,
+        absence: &Absence,
+        answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>,
+        fetcher: &Fetcher,
+    ) -> LoadError {
         let (probe, key) = (&self.probe, if self.server { "query" } else { "scrape" });
         let remedy = match absence {
             Absence::Trouble(Trouble::Refused(_)) => format!("correct `collect` of [probes.{probe}]"),
@@ -166,23 +224,45 @@ impl Endpoint {
                 near if near.is_empty() => format!("correct `collect` of [probes.{probe}]"),
                 near => format!("correct `collect` of [probes.{probe}]: nearest there are {near}"),
             },
-            Absence::NoNumber { .. } | Absence::Twice { .. } => format!("pick other series in `collect` of [probes.{probe}]"),
+            Absence::NoNumber { .. } | Absence::Twice { .. } => {
+                format!("pick other series in `collect` of [probes.{probe}]")
+            }
         };
-        LoadError::Probe { reason: format!("probe `{probe}`: {}; {remedy}", absence.text(self, asked)) }
+        LoadError::Probe {
+            reason: format!("probe `{probe}`: {}; {remedy}", absence.text(self, asked)),
+        }
     }
 
     /// What is there and looks most like a metric that is not: other series of its name, or other names.
-    fn nearest(&self, asked: &Asked, answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>, fetcher: &Fetcher) -> Vec<String> {
-        let selectors = asked.selection.iter().flat_map(|selection| selection.plus.iter().chain(&selection.minus));
-        let Some(wanted) = selectors.filter_map(|selector| selector.name()).next() else { return Vec::new() };
+    fn nearest(
+        &self,
+        asked: &Asked,
+        answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>,
+        fetcher: &Fetcher,
+    ) -> Vec<String> {
+        let selectors = asked
+            .selection
+            .iter()
+            .flat_map(|selection| selection.plus.iter().chain(&selection.minus));
+        let Some(wanted) = selectors.filter_map(|selector| selector.name()).next() else {
+            return Vec::new();
+        };
         let here: Vec<&Series> = answers.values().flatten().flatten().collect();
-        let same: Vec<String> = here.iter().filter(|series| series.name == wanted).map(|series| series.id()).take(OFFERED).collect();
+        let same: Vec<String> = here
+            .iter()
+            .filter(|series| series.name == wanted)
+            .map(|series| series.id())
+            .take(OFFERED)
+            .collect();
         if !same.is_empty() {
             return same;
         }
         let mut names: Vec<String> = if self.server {
             let listed = fetcher.fetch(&[query::names_request(&self.address)]).pop();
-            listed.and_then(Result::ok).map(|page| query::parse_names(&page.text)).unwrap_or_default()
+            listed
+                .and_then(Result::ok)
+                .map(|page| query::parse_names(&page.text))
+                .unwrap_or_default()
         } else {
             here.iter().map(|series| series.name.clone()).collect()
         };
@@ -227,7 +307,9 @@ impl Absence {
             Self::Trouble(Trouble::NoAnswer(why)) => format!("no answer from {address}: {why}"),
             Self::Trouble(Trouble::Status(status)) => format!("{address} answered with status {status}"),
             Self::Trouble(Trouble::Unreadable(why)) => format!("{address} gives no metrics: {why}"),
-            Self::Trouble(Trouble::Refused(why)) => format!("{address} does not answer `{expression}`: {why}"),
+            Self::Trouble(Trouble::Refused(why)) => {
+                format!("{address} does not answer `{expression}`: {why}")
+            }
             Self::NoSeries => format!("`{expression}` is not at {address}"),
             Self::NoNumber { id, value } => format!("{id} is {value} at {address}"),
             Self::Twice { id } => format!("{id} is there twice at {address}"),

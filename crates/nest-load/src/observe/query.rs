@@ -21,9 +21,11 @@ const LOOK_BACK: &str = "2m";
 #[must_use]
 pub fn requests(server: &str, expression: &Expression, selection: Option<&Selection>) -> Vec<String> {
     match selection {
-        Some(selection) if expression.figure != Figure::Memory && selection.minus.is_empty() => {
-            selection.plus.iter().map(|selector| request(server, &format!("{selector}[{LOOK_BACK}]"))).collect()
-        }
+        Some(selection) if expression.figure != Figure::Memory && selection.minus.is_empty() => selection
+            .plus
+            .iter()
+            .map(|selector| request(server, &format!("{selector}[{LOOK_BACK}]")))
+            .collect(),
         _ => vec![request(server, &expression.text)],
     }
 }
@@ -35,7 +37,9 @@ pub fn names_request(server: &str) -> String {
 }
 
 fn request(server: &str, expression: &str) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("query", expression).finish();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("query", expression)
+        .finish();
     format!("{}/api/v1/query?{query}", server.trim_end_matches('/'))
 }
 
@@ -51,7 +55,11 @@ pub fn parse(page: &Page) -> Result<Vec<Series>, Trouble> {
         Err(_) => return Err(odd("is no JSON")),
     };
     if answer["status"] != "success" {
-        return Err(answer["error"].as_str().map_or(Trouble::Status(page.status), |error| Trouble::Refused(error.to_owned())));
+        return Err(answer["error"]
+            .as_str()
+            .map_or(Trouble::Status(page.status), |error| {
+                Trouble::Refused(error.to_owned())
+            }));
     }
     if let Some(warning) = answer["warnings"].get(0).and_then(Value::as_str) {
         return Err(Trouble::Refused(format!("it warns that {warning}")));
@@ -59,21 +67,45 @@ pub fn parse(page: &Page) -> Result<Vec<Series>, Trouble> {
     let result = &answer["data"]["result"];
     let sample = |sample: &Value| Some((sample[0].as_f64()?, sample[1].as_str()?.parse::<f64>().ok()?));
     let of = |one: &Value| {
-        let (at_s, value) = sample(if one["values"].is_array() { one["values"].as_array()?.last()? } else { &one["value"] })?;
-        let mut labels: Vec<(String, String)> =
-            one["metric"].as_object()?.iter().filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned()))).collect();
+        let (at_s, value) = sample(if one["values"].is_array() {
+            one["values"].as_array()?.last()?
+        } else {
+            &one["value"]
+        })?;
+        let mut labels: Vec<(String, String)> = one["metric"]
+            .as_object()?
+            .iter()
+            .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
+            .collect();
         labels.sort();
-        let name = labels.iter().position(|(label, _)| label == "__name__").map(|index| labels.remove(index).1);
-        Some(Series { name: name.unwrap_or_default(), labels, value, at_s: Some(at_s) })
+        let name = labels
+            .iter()
+            .position(|(label, _)| label == "__name__")
+            .map(|index| labels.remove(index).1);
+        Some(Series {
+            name: name.unwrap_or_default(),
+            labels,
+            value,
+            at_s: Some(at_s),
+        })
     };
     match answer["data"]["resultType"].as_str() {
         Some("scalar") => {
             let (at_s, value) = sample(result).ok_or_else(|| odd("holds no number"))?;
-            Ok(vec![Series { name: String::new(), labels: Vec::new(), value, at_s: Some(at_s) }])
+            Ok(vec![Series {
+                name: String::new(),
+                labels: Vec::new(),
+                value,
+                at_s: Some(at_s),
+            }])
         }
-        Some("vector" | "matrix") => {
-            result.as_array().into_iter().flatten().map(of).collect::<Option<_>>().ok_or_else(|| odd("holds something else than numbers"))
-        }
+        Some("vector" | "matrix") => result
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(of)
+            .collect::<Option<_>>()
+            .ok_or_else(|| odd("holds something else than numbers")),
         _ => Err(odd("holds no numbers")),
     }
 }
@@ -82,7 +114,12 @@ pub fn parse(page: &Page) -> Result<Vec<Series>, Trouble> {
 #[must_use]
 pub fn parse_names(text: &str) -> Vec<String> {
     let answer: Value = serde_json::from_str(text).unwrap_or_default();
-    answer["data"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    answer["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect()
 }
 
 #[cfg(test)]
@@ -92,7 +129,11 @@ mod tests {
     use super::*;
 
     fn read(status: u16, text: &str) -> Result<Vec<Series>, Trouble> {
-        parse(&Page { status, text: text.to_owned(), at: Instant::now() })
+        parse(&Page {
+            status,
+            text: text.to_owned(),
+            at: Instant::now(),
+        })
     }
 
     /// The answers are those of "HTTP API" in the documentation of Prometheus ("Expression queries"), shortened.
@@ -102,23 +143,41 @@ mod tests {
             {"metric":{"__name__":"up","job":"prometheus","instance":"localhost:9090"},"value":[1435781451.781,"1"]},
             {"metric":{"__name__":"up","job":"node","instance":"localhost:9100"},"value":[1435781451.781,"0"]}]}}"#;
         let series = read(200, vector).expect("numbers");
-        assert_eq!((series[0].id().as_str(), series[0].value), ("up{instance=\"localhost:9090\",job=\"prometheus\"}", 1.0));
+        assert_eq!(
+            (series[0].id().as_str(), series[0].value),
+            ("up{instance=\"localhost:9090\",job=\"prometheus\"}", 1.0)
+        );
         let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{"__name__":"up","job":"node"},"values":[[1435781430.781,"3"],[1435781445.781,"4.5"]]}]}}"#;
-        assert_eq!(read(200, matrix).map(|series| (series[0].value, series[0].at_s)), Ok((4.5, Some(1_435_781_445.781))));
+        assert_eq!(
+            read(200, matrix).map(|series| (series[0].value, series[0].at_s)),
+            Ok((4.5, Some(1_435_781_445.781)))
+        );
         let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1435781451.781,"NaN"]}}"#;
         assert!(read(200, scalar).expect("a number")[0].value.is_nan());
-        assert_eq!(read(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#), Ok(Vec::new()));
+        assert_eq!(
+            read(
+                200,
+                r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#
+            ),
+            Ok(Vec::new())
+        );
     }
 
     #[test]
     fn what_is_no_answer_is_told_apart() {
         let refused = r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\""}"#;
-        assert_eq!(read(400, refused), Err(Trouble::Refused("invalid parameter \"query\"".into())));
+        assert_eq!(
+            read(400, refused),
+            Err(Trouble::Refused("invalid parameter \"query\"".into()))
+        );
         assert_eq!(read(503, "Service Unavailable"), Err(Trouble::Status(503)));
         assert!(matches!(read(200, "<html>"), Err(Trouble::Unreadable(_))));
         let partial = r#"{"status":"success","warnings":["a store did not answer"],"data":{"resultType":"vector","result":[]}}"#;
-        assert_eq!(read(200, partial), Err(Trouble::Refused("it warns that a store did not answer".into())));
+        assert_eq!(
+            read(200, partial),
+            Err(Trouble::Refused("it warns that a store did not answer".into()))
+        );
         let text = r#"{"status":"success","data":{"resultType":"string","result":[1,"x"]}}"#;
         assert!(matches!(read(200, text), Err(Trouble::Unreadable(_))));
     }
@@ -126,13 +185,26 @@ mod tests {
     #[test]
     fn counters_are_asked_for_with_the_times_of_their_samples() {
         let of = |figure, text: &str| {
-            let expression = Expression { figure, text: text.to_owned(), needed: true };
+            let expression = Expression {
+                figure,
+                text: text.to_owned(),
+                needed: true,
+            };
             requests("http://127.0.0.1:9090/", &expression, text.parse().ok().as_ref())
         };
         let base = "http://127.0.0.1:9090/api/v1/query?query=";
-        assert_eq!(of(Figure::Cpu, "a{b=\"c\"} + d"), [format!("{base}a%7Bb%3D%22c%22%7D%5B2m%5D"), format!("{base}d%5B2m%5D")]);
+        assert_eq!(
+            of(Figure::Cpu, "a{b=\"c\"} + d"),
+            [
+                format!("{base}a%7Bb%3D%22c%22%7D%5B2m%5D"),
+                format!("{base}d%5B2m%5D")
+            ]
+        );
         assert_eq!(of(Figure::Memory, "a - b"), [format!("{base}a+-+b")]);
         assert_eq!(of(Figure::Cpu, "sum(a)"), [format!("{base}sum%28a%29")]);
-        assert_eq!(parse_names(r#"{"status":"success","data":["a","b"]}"#), ["a", "b"]);
+        assert_eq!(
+            parse_names(r#"{"status":"success","data":["a","b"]}"#),
+            ["a", "b"]
+        );
     }
 }

@@ -71,7 +71,9 @@ impl Sample {
         let mut notes = BTreeSet::new();
         let window_s = self.elapsed_since(earlier).as_secs_f64();
         for ((tier, figure), later) in &self.readings {
-            let Some(before) = earlier.readings.get(&(tier.clone(), *figure)) else { continue };
+            let Some(before) = earlier.readings.get(&(tier.clone(), *figure)) else {
+                continue;
+            };
             let name = format!("{tier}/{}", figure.key());
             let value = match figure {
                 Figure::Memory => level(later, &mut notes),
@@ -99,7 +101,11 @@ impl Sample {
     pub fn stolen_since(&self, earlier: &Self) -> f64 {
         let total = self.machine_ticks.0.saturating_sub(earlier.machine_ticks.0);
         let stolen = self.machine_ticks.1.saturating_sub(earlier.machine_ticks.1);
-        if total == 0 { 0.0 } else { stolen as f64 / total as f64 }
+        if total == 0 {
+            0.0
+        } else {
+            stolen as f64 / total as f64
+        }
     }
 }
 
@@ -107,14 +113,20 @@ impl Reading {
     /// A reading of a single series that never lost anything.
     #[must_use]
     pub fn single(value: f64, at_s: f64) -> Self {
-        Self::Known { points: [(String::new(), Point { value, at_s })].into_iter().collect(), breaks: (0, String::new()) }
+        Self::Known {
+            points: [(String::new(), Point { value, at_s })].into_iter().collect(),
+            breaks: (0, String::new()),
+        }
     }
 
     /// The same with what was lost up to now.
     #[must_use]
     pub fn with_breaks(self, lost: &(u64, String)) -> Self {
         match self {
-            Self::Known { points, .. } => Self::Known { points, breaks: lost.clone() },
+            Self::Known { points, .. } => Self::Known {
+                points,
+                breaks: lost.clone(),
+            },
             missing @ Self::Missing(_) => missing,
         }
     }
@@ -130,13 +142,29 @@ fn level(later: &Reading, notes: &mut BTreeSet<String>) -> Option<f64> {
     }
 }
 
-fn flow(name: &str, before: &Reading, later: &Reading, window_s: f64, notes: &mut BTreeSet<String>) -> Option<f64> {
+fn flow(
+    name: &str,
+    before: &Reading,
+    later: &Reading,
+    window_s: f64,
+    notes: &mut BTreeSet<String>,
+) -> Option<f64> {
     for reading in [before, later] {
         if let Reading::Missing(why) = reading {
             notes.insert(why.clone());
         }
     }
-    let (Reading::Known { points: first, breaks: broken }, Reading::Known { points: last, breaks: breaks_now }) = (before, later) else {
+    let (
+        Reading::Known {
+            points: first,
+            breaks: broken,
+        },
+        Reading::Known {
+            points: last,
+            breaks: breaks_now,
+        },
+    ) = (before, later)
+    else {
         return None;
     };
     if broken.0 != breaks_now.0 {
@@ -145,7 +173,13 @@ fn flow(name: &str, before: &Reading, later: &Reading, window_s: f64, notes: &mu
     }
     match difference(first, last, window_s) {
         Ok((used, covered)) => {
-            notes.extend(covered.map(|covered_s| format!("{name} was read over {} s and scaled to {} s", short(covered_s), short(window_s))));
+            notes.extend(covered.map(|covered_s| {
+                format!(
+                    "{name} was read over {} s and scaled to {} s",
+                    short(covered_s),
+                    short(window_s)
+                )
+            }));
             Some(used)
         }
         Err(why) => {
@@ -168,12 +202,26 @@ impl NoDifference<'_> {
         let labels = |series: &str| series.find('{').map_or("", |start| &series[start..]).to_owned();
         match self {
             Self::Fell { series, from, to } => {
-                format!("{name}{} fell from {} to {}: its process was restarted", labels(series), short(*from), short(*to))
+                format!(
+                    "{name}{} fell from {} to {}: its process was restarted",
+                    labels(series),
+                    short(*from),
+                    short(*to)
+                )
             }
-            Self::New { series } => format!("{name}{} is new: what it counted before is not known", labels(series)),
-            Self::Gone { series } => format!("{name}{} is gone: what it counted last is not known", labels(series)),
+            Self::New { series } => format!(
+                "{name}{} is new: what it counted before is not known",
+                labels(series)
+            ),
+            Self::Gone { series } => format!(
+                "{name}{} is gone: what it counted last is not known",
+                labels(series)
+            ),
             Self::Apart { covered_s } if *covered_s <= 0.0 => {
-                format!("{name} was not read anew by its source within {} s: windows must be much longer than its interval", short(window_s))
+                format!(
+                    "{name} was not read anew by its source within {} s: windows must be much longer than its interval",
+                    short(window_s)
+                )
             }
             Self::Apart { covered_s } => {
                 format!(
@@ -199,7 +247,11 @@ fn difference<'a>(
     for (series, point) in last {
         let before = first.get(series).ok_or(NoDifference::New { series })?;
         if point.value < before.value {
-            return Err(NoDifference::Fell { series, from: before.value, to: point.value });
+            return Err(NoDifference::Fell {
+                series,
+                from: before.value,
+                to: point.value,
+            });
         }
         let covered_s = point.at_s - before.at_s;
         let apart = |covered_s: f64| (covered_s - window_s).abs();
@@ -209,10 +261,17 @@ fn difference<'a>(
         if apart(covered_s) > apart(worst) {
             worst = covered_s;
         }
-        let scale = if covered_s > 0.0 { window_s / covered_s } else { 1.0 };
+        let scale = if covered_s > 0.0 {
+            window_s / covered_s
+        } else {
+            1.0
+        };
         used += (point.value - before.value) * scale;
     }
-    Ok((used, ((worst - window_s).abs() > APART * window_s).then_some(worst)))
+    Ok((
+        used,
+        ((worst - window_s).abs() > APART * window_s).then_some(worst),
+    ))
 }
 
 /// A number with no more digits than a note needs.
@@ -225,14 +284,32 @@ mod tests {
     use super::*;
 
     fn points(points: &[(&str, f64, f64)]) -> Reading {
-        let points = points.iter().map(|(series, value, at_s)| ((*series).to_owned(), Point { value: *value, at_s: *at_s })).collect();
-        Reading::Known { points, breaks: (0, String::new()) }
+        let points = points
+            .iter()
+            .map(|(series, value, at_s)| {
+                (
+                    (*series).to_owned(),
+                    Point {
+                        value: *value,
+                        at_s: *at_s,
+                    },
+                )
+            })
+            .collect();
+        Reading::Known {
+            points,
+            breaks: (0, String::new()),
+        }
     }
 
     /// Use over ten seconds between two readings of the processor time of `db`.
     fn cpu(before: Reading, later: Reading) -> (Option<f64>, String) {
         let at = Instant::now();
-        let of = |reading, at| Sample { at, readings: [(("db".to_owned(), Figure::Cpu), reading)].into_iter().collect(), machine_ticks: (0, 0) };
+        let of = |reading, at| Sample {
+            at,
+            readings: [(("db".to_owned(), Figure::Cpu), reading)].into_iter().collect(),
+            machine_ticks: (0, 0),
+        };
         let usage = of(later, at + Duration::from_secs(10)).since(&of(before, at));
         (usage.used.get("db/cpu").copied(), usage.gaps.join("; "))
     }
@@ -242,21 +319,49 @@ mod tests {
         let at = Instant::now();
         let sample = |seconds: u64, figures: [f64; 4], machine_ticks| {
             let names = [Figure::Cpu, Figure::Memory, Figure::Waiting, Figure::Throttled];
-            let readings = names.into_iter().zip(figures).map(|(figure, value)| (("app".to_owned(), figure), Reading::single(value, seconds as f64)));
-            Sample { at: at + Duration::from_secs(seconds), readings: readings.collect(), machine_ticks }
+            let readings = names
+                .into_iter()
+                .zip(figures)
+                .map(|(figure, value)| (("app".to_owned(), figure), Reading::single(value, seconds as f64)));
+            Sample {
+                at: at + Duration::from_secs(seconds),
+                readings: readings.collect(),
+                machine_ticks,
+            }
         };
-        let (earlier, later) = (sample(0, [1.0, 100.0, 5.0, 0.0], (1_000, 10)), sample(10, [3.5, 80.0, 9.0, 0.5], (1_200, 30)));
+        let (earlier, later) = (
+            sample(0, [1.0, 100.0, 5.0, 0.0], (1_000, 10)),
+            sample(10, [3.5, 80.0, 9.0, 0.5], (1_200, 30)),
+        );
         let usage = later.since(&earlier);
-        assert_eq!(usage.used, [("app/cpu".to_owned(), 2.5), ("app/memory".to_owned(), 80.0)].into_iter().collect());
-        assert_eq!((usage.waiting["app"], usage.throttled["app"], usage.gaps.len()), (4.0, 0.5, 0));
-        assert_eq!((later.stolen_since(&earlier), earlier.stolen_since(&later)), (0.1, 0.0));
+        assert_eq!(
+            usage.used,
+            [("app/cpu".to_owned(), 2.5), ("app/memory".to_owned(), 80.0)]
+                .into_iter()
+                .collect()
+        );
+        assert_eq!(
+            (usage.waiting["app"], usage.throttled["app"], usage.gaps.len()),
+            (4.0, 0.5, 0)
+        );
+        assert_eq!(
+            (later.stolen_since(&earlier), earlier.stolen_since(&later)),
+            (0.1, 0.0)
+        );
     }
 
     #[test]
     fn a_reading_that_is_missing_leaves_the_resource_out_and_says_why_once() {
         let missing = || Reading::Missing("db: no answer from http://x: connection refused".to_owned());
-        for (before, later) in [(missing(), Reading::single(1.0, 10.0)), (Reading::single(1.0, 0.0), missing()), (missing(), missing())] {
-            assert_eq!(cpu(before, later), (None, "db: no answer from http://x: connection refused".to_owned()));
+        for (before, later) in [
+            (missing(), Reading::single(1.0, 10.0)),
+            (Reading::single(1.0, 0.0), missing()),
+            (missing(), missing()),
+        ] {
+            assert_eq!(
+                cpu(before, later),
+                (None, "db: no answer from http://x: connection refused".to_owned())
+            );
         }
     }
 
@@ -264,35 +369,73 @@ mod tests {
     fn a_counter_that_falls_is_a_restart_even_where_the_sum_rises() {
         assert_eq!(
             cpu(Reading::single(12.3, 0.0), Reading::single(0.1, 10.0)),
-            (None, "db/cpu fell from 12.3 to 0.1: its process was restarted".to_owned())
+            (
+                None,
+                "db/cpu fell from 12.3 to 0.1: its process was restarted".to_owned()
+            )
         );
-        let (used, gaps) =
-            cpu(points(&[("c{a=\"1\"}", 5.0, 0.0), ("c{a=\"2\"}", 1.0, 0.0)]), points(&[("c{a=\"1\"}", 4.0, 10.0), ("c{a=\"2\"}", 9.0, 10.0)]));
-        assert_eq!((used, gaps.as_str()), (None, "db/cpu{a=\"1\"} fell from 5 to 4: its process was restarted"));
+        let (used, gaps) = cpu(
+            points(&[("c{a=\"1\"}", 5.0, 0.0), ("c{a=\"2\"}", 1.0, 0.0)]),
+            points(&[("c{a=\"1\"}", 4.0, 10.0), ("c{a=\"2\"}", 9.0, 10.0)]),
+        );
+        assert_eq!(
+            (used, gaps.as_str()),
+            (
+                None,
+                "db/cpu{a=\"1\"} fell from 5 to 4: its process was restarted"
+            )
+        );
     }
 
     #[test]
     fn series_that_come_or_go_leave_the_sum_unknown() {
-        let (one, two) = (points(&[("c{a=\"1\"}", 5.0, 0.0)]), points(&[("c{a=\"1\"}", 5.0, 10.0), ("c{a=\"2\"}", 1.0, 10.0)]));
-        assert!(matches!(cpu(one.clone(), two.clone()), (None, gaps) if gaps.starts_with("db/cpu{a=\"2\"} is new")));
+        let (one, two) = (
+            points(&[("c{a=\"1\"}", 5.0, 0.0)]),
+            points(&[("c{a=\"1\"}", 5.0, 10.0), ("c{a=\"2\"}", 1.0, 10.0)]),
+        );
+        assert!(
+            matches!(cpu(one.clone(), two.clone()), (None, gaps) if gaps.starts_with("db/cpu{a=\"2\"} is new"))
+        );
         assert!(matches!(cpu(two, one), (None, gaps) if gaps.starts_with("db/cpu{a=\"2\"} is gone")));
     }
 
     #[test]
     fn readings_over_another_time_are_scaled_noted_or_refused() {
-        let over = |covered_s: f64| cpu(Reading::single(1.0, 100.0), Reading::single(3.0, 100.0 + covered_s));
+        let over = |covered_s: f64| {
+            cpu(
+                Reading::single(1.0, 100.0),
+                Reading::single(3.0, 100.0 + covered_s),
+            )
+        };
         assert!(matches!(over(10.0), (Some(2.0), gaps) if gaps.is_empty()));
-        assert!(matches!(over(8.0), (Some(2.5), gaps) if gaps == "db/cpu was read over 8 s and scaled to 10 s"));
-        assert!(matches!(over(0.0), (None, gaps) if gaps.contains("was not read anew by its source within 10 s")));
-        assert!(matches!(over(15.0), (None, gaps) if gaps.contains("was read over 15 s, the window is 10 s")));
+        assert!(
+            matches!(over(8.0), (Some(2.5), gaps) if gaps == "db/cpu was read over 8 s and scaled to 10 s")
+        );
+        assert!(
+            matches!(over(0.0), (None, gaps) if gaps.contains("was not read anew by its source within 10 s"))
+        );
+        assert!(
+            matches!(over(15.0), (None, gaps) if gaps.contains("was read over 15 s, the window is 10 s"))
+        );
     }
 
     #[test]
     fn what_was_lost_between_two_samples_breaks_the_flow() {
         let broken = |count: u64| Reading::Known {
-            points: [(String::new(), Point { value: count as f64, at_s: 10.0 * count as f64 })].into_iter().collect(),
+            points: [(
+                String::new(),
+                Point {
+                    value: count as f64,
+                    at_s: 10.0 * count as f64,
+                },
+            )]
+            .into_iter()
+            .collect(),
             breaks: (count, "process 7 ended unseen".to_owned()),
         };
-        assert_eq!(cpu(broken(0), broken(1)), (None, "db/cpu: process 7 ended unseen".to_owned()));
+        assert_eq!(
+            cpu(broken(0), broken(1)),
+            (None, "db/cpu: process 7 ended unseen".to_owned())
+        );
     }
 }

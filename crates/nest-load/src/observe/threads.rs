@@ -15,23 +15,33 @@ pub struct ThreadUse {
 /// Use of a thread of this process; nothing where it cannot be read.
 #[must_use]
 pub fn of_own(tid: i32) -> ThreadUse {
-    let schedule = Process::myself().and_then(|own| own.task_from_tid(tid)).and_then(|task| task.schedstat());
+    let schedule = Process::myself()
+        .and_then(|own| own.task_from_tid(tid))
+        .and_then(|task| task.schedstat());
     schedule.map_or_else(
         |_| ThreadUse::default(),
-        |schedule| ThreadUse { cpu_s: schedule.sum_exec_runtime as f64 / 1e9, waited_s: schedule.run_delay as f64 / 1e9 },
+        |schedule| ThreadUse {
+            cpu_s: schedule.sum_exec_runtime as f64 / 1e9,
+            waited_s: schedule.run_delay as f64 / 1e9,
+        },
     )
 }
 
 /// Seconds of the civil clock.
 #[must_use]
 pub fn civil_s() -> f64 {
-    clock_gettime(ClockId::CLOCK_REALTIME).map_or(0.0, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
+    clock_gettime(ClockId::CLOCK_REALTIME)
+        .map_or(0.0, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
 }
 
 /// Most resident bytes that this process has had.
 #[must_use]
 pub fn peak_memory_bytes() -> u64 {
-    Process::myself().and_then(|own| own.status()).ok().and_then(|status| status.vmhwm).map_or(0, |kibibytes| kibibytes * 1_024)
+    Process::myself()
+        .and_then(|own| own.status())
+        .ok()
+        .and_then(|status| status.vmhwm)
+        .map_or(0, |kibibytes| kibibytes * 1_024)
 }
 
 #[cfg(test)]

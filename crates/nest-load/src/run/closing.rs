@@ -19,28 +19,61 @@ impl Run<'_> {
         let names = self.engine.program().names();
         let mut missed = Vec::new();
         for slo in self.study.slo.values() {
-            for (index, name) in names.iter().enumerate().filter(|(_, name)| slo.applies_to.as_ref().is_none_or(|only| only == *name)) {
+            for (index, name) in names
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| slo.applies_to.as_ref().is_none_or(|only| only == *name))
+            {
                 for (quantile, limit_s) in slo.limits() {
-                    if let Some(found) = result.recorder.quantile_s(index, quantile).filter(|found| *found > limit_s) {
-                        missed.push(format!("{name}: p{} is {:.0} ms, above {:.0} ms", quantile * 100.0, found * 1e3, limit_s * 1e3));
+                    if let Some(found) = result
+                        .recorder
+                        .quantile_s(index, quantile)
+                        .filter(|found| *found > limit_s)
+                    {
+                        missed.push(format!(
+                            "{name}: p{} is {:.0} ms, above {:.0} ms",
+                            quantile * 100.0,
+                            found * 1e3,
+                            limit_s * 1e3
+                        ));
                     }
                 }
             }
         }
         let total = step.total();
         let errors = (total.failed + total.dropped) as f64 / total.due.max(1) as f64;
-        let allowed = self.study.slo.values().filter_map(|slo| slo.errors).map(|errors| errors.get()).reduce(f64::min).unwrap_or(SEARCHED_ERRORS);
+        let allowed = self
+            .study
+            .slo
+            .values()
+            .filter_map(|slo| slo.errors)
+            .map(|errors| errors.get())
+            .reduce(f64::min)
+            .unwrap_or(SEARCHED_ERRORS);
         if errors > allowed {
-            missed.push(format!("{:.2} % of the executions failed or were dropped, above {:.2} %", errors * 100.0, allowed * 100.0));
+            missed.push(format!(
+                "{:.2} % of the executions failed or were dropped, above {:.2} %",
+                errors * 100.0,
+                allowed * 100.0
+            ));
         }
         if step.verdict.worth == Worth::Limited {
-            missed.push(format!("the target could not keep up: {}", step.verdict.reasons.join("; ")));
+            missed.push(format!(
+                "the target could not keep up: {}",
+                step.verdict.reasons.join("; ")
+            ));
         }
         missed
     }
 
     /// Turns what a step gave into its document.
-    pub(super) fn close(&self, step: &PlannedStep, started_s: f64, result: &StepResult, offered_per_s: Option<f64>) -> Step {
+    pub(super) fn close(
+        &self,
+        step: &PlannedStep,
+        started_s: f64,
+        result: &StepResult,
+        offered_per_s: Option<f64>,
+    ) -> Step {
         let names = self.engine.program().names();
         let recorder = &result.recorder;
         let windows = self.windows(&names, result);
@@ -87,14 +120,22 @@ impl Run<'_> {
     }
 
     fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
-        let network = self.resources.iter().find(|resource| resource.kind == ResourceKind::Network).map(|resource| resource.name.clone());
+        let network = self
+            .resources
+            .iter()
+            .find(|resource| resource.kind == ResourceKind::Network)
+            .map(|resource| resource.name.clone());
         let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
             let mut usage = pair[1].since(&pair[0]);
             if let Some(network) = &network {
                 usage.used.insert(network.clone(), record.bytes as f64);
             }
-            let completed =
-                names.iter().zip(&record.completed).filter(|(_, count)| **count > 0).map(|(name, count)| (name.clone(), *count)).collect();
+            let completed = names
+                .iter()
+                .zip(&record.completed)
+                .filter(|(_, count)| **count > 0)
+                .map(|(name, count)| (name.clone(), *count))
+                .collect();
             Window {
                 duration_s: round_to(pair[1].elapsed_since(&pair[0]), 1e-6),
                 completed,
@@ -106,11 +147,19 @@ impl Run<'_> {
                 gaps: usage.gaps,
             }
         };
-        result.samples.windows(2).zip(&result.recorder.windows).map(of_pair).collect()
+        result
+            .samples
+            .windows(2)
+            .zip(&result.recorder.windows)
+            .map(of_pair)
+            .collect()
     }
 
     fn utilisation(&self, windows: &[Window]) -> Option<f64> {
-        let flows = self.resources.iter().filter(|resource| resource.kind != ResourceKind::Memory);
+        let flows = self
+            .resources
+            .iter()
+            .filter(|resource| resource.kind != ResourceKind::Memory);
         flows
             .filter_map(|resource| Some(Window::used_per_s(windows, &resource.name)? / resource.capacity?))
             .filter(|utilisation| utilisation.is_finite())

@@ -25,9 +25,15 @@ impl Captor {
     pub fn take(&self, body: &[u8], fields: &[Option<String>]) -> Result<String, String> {
         match self {
             Self::Json(path) => path.take(body),
-            Self::Field(index) => fields.get(*index).cloned().flatten().ok_or_else(|| "the answer has no such header".to_owned()),
+            Self::Field(index) => fields
+                .get(*index)
+                .cloned()
+                .flatten()
+                .ok_or_else(|| "the answer has no such header".to_owned()),
             Self::Pattern(pattern) => {
-                let found = pattern.captures(body).and_then(|groups| groups.get(1).or(groups.get(0)));
+                let found = pattern
+                    .captures(body)
+                    .and_then(|groups| groups.get(1).or(groups.get(0)));
                 let text = found.map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
                 text.ok_or_else(|| format!("nothing in the body matches {}", pattern.as_str()))
             }
@@ -61,16 +67,26 @@ impl JsonPath {
                 _ => Part::Name(name),
             }
         });
-        Some(Self { parts: parts.collect(), text: text.to_owned() })
+        Some(Self {
+            parts: parts.collect(),
+            text: text.to_owned(),
+        })
     }
 
     fn take(&self, body: &[u8]) -> Result<String, String> {
         let mut found = None;
         let mut json = serde_json::Deserializer::from_slice(body);
-        let outcome = Walk { parts: &self.parts, found: &mut found }.deserialize(&mut json);
+        let outcome = Walk {
+            parts: &self.parts,
+            found: &mut found,
+        }
+        .deserialize(&mut json);
         match (found, outcome) {
             (Some(value), _) => Ok(value),
-            (None, Ok(())) => Err(format!("there is no text, number or truth value at {}", self.text)),
+            (None, Ok(())) => Err(format!(
+                "there is no text, number or truth value at {}",
+                self.text
+            )),
             (None, Err(_)) => Err("the body to save from is not JSON".to_owned()),
         }
     }
@@ -136,7 +152,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
             while index < *wanted && items.next_element::<IgnoredAny>()?.is_some() {
                 index += 1;
             }
-            items.next_element_seed(Walk { parts: rest, found: self.found })?;
+            items.next_element_seed(Walk {
+                parts: rest,
+                found: self.found,
+            })?;
         }
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
@@ -149,7 +168,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
         };
         while let Some(is_wanted) = fields.next_key_seed(IsName(wanted.map(|(name, _)| name.as_str())))? {
             match wanted.filter(|_| is_wanted) {
-                Some((_, rest)) => fields.next_value_seed(Walk { parts: rest, found: self.found })?,
+                Some((_, rest)) => fields.next_value_seed(Walk {
+                    parts: rest,
+                    found: self.found,
+                })?,
                 None => drop(fields.next_value::<IgnoredAny>()?),
             }
         }
@@ -198,18 +220,24 @@ mod tests {
     #[test]
     fn what_is_not_there_is_named() {
         for path in ["$.b", "$.c", "$.a[2]", "$.a", "$.a.x", "$[0]"] {
-            assert!(take(path, r#"{"a":[1],"b":null}"#).is_err_and(|reason| reason.contains(path)), "{path}");
+            assert!(
+                take(path, r#"{"a":[1],"b":null}"#).is_err_and(|reason| reason.contains(path)),
+                "{path}"
+            );
         }
         assert!(take("$.a", "<html>").is_err_and(|reason| reason.contains("not JSON")));
     }
 
     #[test]
     fn every_value_equals_what_a_whole_parse_finds() {
-        let body = serde_json::json!({ "k": [[1, 2, { "z": "y" }], 3.5, "s"], "l": { "m": { "k": 9 } } }).to_string();
+        let body = serde_json::json!({ "k": [[1, 2, { "z": "y" }], 3.5, "s"], "l": { "m": { "k": 9 } } })
+            .to_string();
         let whole: serde_json::Value = serde_json::from_str(&body).expect("valid");
         for path in ["$.k[0][1]", "$.k[0][2].z", "$.k[1]", "$.k[2]", "$.l.m.k"] {
             let pointer = nest_data::behaviour::json_pointer(path).expect("a path");
-            let expected = whole.pointer(&pointer).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            let expected = whole
+                .pointer(&pointer)
+                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             assert_eq!(take(path, &body).ok(), expected, "{path}");
         }
     }
@@ -217,10 +245,18 @@ mod tests {
     #[test]
     fn headers_and_patterns_give_their_values() {
         let pattern = |text: &str| Captor::Pattern(regex::bytes::Regex::new(text).expect("valid"));
-        assert_eq!(pattern("csrf=\"([a-z]+)\"").take(b"<x csrf=\"abc\">", &[]).as_deref(), Ok("abc"));
+        assert_eq!(
+            pattern("csrf=\"([a-z]+)\"")
+                .take(b"<x csrf=\"abc\">", &[])
+                .as_deref(),
+            Ok("abc")
+        );
         assert_eq!(pattern("[0-9]+").take(b"id 42;", &[]).as_deref(), Ok("42"));
         assert!(pattern("[0-9]+").take(b"none", &[]).is_err());
-        assert_eq!(Captor::Field(0).take(b"", &[Some("t".into())]).as_deref(), Ok("t"));
+        assert_eq!(
+            Captor::Field(0).take(b"", &[Some("t".into())]).as_deref(),
+            Ok("t")
+        );
         assert!(Captor::Field(0).take(b"", &[None]).is_err());
     }
 }

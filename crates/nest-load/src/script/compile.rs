@@ -43,9 +43,20 @@ pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
     let variables = variable_names(sources.behaviours);
     let mut scripts = Vec::new();
     for (name, behaviour) in sources.behaviours {
-        let compiler = Compiler { behaviour: name, variables: &variables, sources: &sources };
-        let needs = behaviour.needs.as_ref().and_then(|needed| names.iter().position(|name| *name == needed));
-        scripts.push(Script { name: name.clone(), needs, work: compiler.work(behaviour)? });
+        let compiler = Compiler {
+            behaviour: name,
+            variables: &variables,
+            sources: &sources,
+        };
+        let needs = behaviour
+            .needs
+            .as_ref()
+            .and_then(|needed| names.iter().position(|name| *name == needed));
+        scripts.push(Script {
+            name: name.clone(),
+            needs,
+            work: compiler.work(behaviour)?,
+        });
     }
     number_endpoints(&mut scripts);
     Ok(Program {
@@ -76,15 +87,25 @@ fn number_endpoints(scripts: &mut [Script]) {
 pub fn feed_readers(study: &Study, feeds: &BTreeMap<String, Feed>) -> Vec<FeedReader> {
     let reader = |(index, (name, source)): (usize, (&String, &nest_data::feed::FeedSource))| {
         let seed = study.study.seed ^ (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        feeds.get(name).map(|feed| FeedReader::new(name, feed.clone(), source.order, seed))
+        feeds
+            .get(name)
+            .map(|feed| FeedReader::new(name, feed.clone(), source.order, seed))
     };
     study.feeds.iter().enumerate().filter_map(reader).collect()
 }
 
 /// Every name that a behaviour presets or saves, once.
 fn variable_names(behaviours: &BTreeMap<String, Behaviour>) -> Vec<String> {
-    let saved = behaviours.values().flat_map(|behaviour| &behaviour.steps).flat_map(|step| step.save.keys());
-    let mut names: Vec<String> = behaviours.values().flat_map(|behaviour| behaviour.variables.keys()).chain(saved).cloned().collect();
+    let saved = behaviours
+        .values()
+        .flat_map(|behaviour| &behaviour.steps)
+        .flat_map(|step| step.save.keys());
+    let mut names: Vec<String> = behaviours
+        .values()
+        .flat_map(|behaviour| behaviour.variables.keys())
+        .chain(saved)
+        .cloned()
+        .collect();
     names.sort();
     names.dedup();
     names
@@ -100,10 +121,20 @@ impl Compiler<'_> {
     fn work(&self, behaviour: &Behaviour) -> Result<Work, LoadError> {
         if behaviour.code {
             let code = self.sources.registry.get(self.behaviour);
-            return code.map(Work::Code).ok_or_else(|| LoadError::CodeMissing { behaviour: self.behaviour.to_owned() });
+            return code.map(Work::Code).ok_or_else(|| LoadError::CodeMissing {
+                behaviour: self.behaviour.to_owned(),
+            });
         }
-        let preset = behaviour.variables.iter().filter_map(|(name, value)| Some((self.variable(name)?, value.clone()))).collect();
-        let steps = behaviour.steps.iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
+        let preset = behaviour
+            .variables
+            .iter()
+            .filter_map(|(name, value)| Some((self.variable(name)?, value.clone())))
+            .collect();
+        let steps = behaviour
+            .steps
+            .iter()
+            .map(|step| self.step(step))
+            .collect::<Result<_, _>>()?;
         Ok(Work::Requests { preset, steps })
     }
 
@@ -112,15 +143,22 @@ impl Compiler<'_> {
     }
 
     fn step(&self, step: &Request) -> Result<ScriptStep, LoadError> {
-        let (method, path) = step.method_and_path().expect("read_study accepts only steps with one method");
+        let (method, path) = step
+            .method_and_path()
+            .expect("read_study accepts only steps with one method");
         let prefixed = format!("{}{path}", self.sources.origin.prefix);
         let mut compiled_path = self.text(&prefixed, Escape::Path)?;
-        let headers =
-            step.headers.iter().map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?))).collect::<Result<Vec<_>, LoadError>>()?;
+        let headers = step
+            .headers
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?)))
+            .collect::<Result<Vec<_>, LoadError>>()?;
         let (body, content_type) = self.body(step)?;
         let mut headers = headers;
         if let Some(content_type) = content_type
-            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+            && !headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
         {
             headers.push(("content-type".to_owned(), Text::literal(content_type)));
         }
@@ -129,7 +167,10 @@ impl Compiler<'_> {
         compiled_path.shrink();
         let redirects = usize::from(step.redirects.unwrap_or(0));
         let expect = step.expect.clone().unwrap_or_default();
-        let finder = |text: &Option<String>| text.as_ref().map(|text| Finder::new(text.as_bytes()).into_owned());
+        let finder = |text: &Option<String>| {
+            text.as_ref()
+                .map(|text| Finder::new(text.as_bytes()).into_owned())
+        };
         let (save, wanted_fields) = self.captures(step);
         let looks = expect.body_contains.is_some() || expect.body_excludes.is_some();
         Ok(ScriptStep {
@@ -141,7 +182,10 @@ impl Compiler<'_> {
             head,
             folder,
             think: step.think.as_ref().and_then(|think| think.times().ok()),
-            timeout: Duration::from_secs_f64(step.timeout.map_or(self.sources.timeout_s, |timeout| timeout.get())),
+            timeout: Duration::from_secs_f64(
+                step.timeout
+                    .map_or(self.sources.timeout_s, |timeout| timeout.get()),
+            ),
             contains: finder(&expect.body_contains),
             excludes: finder(&expect.body_excludes),
             wants_body: looks || save.iter().any(|(_, _, captor)| captor.wants_body()),
@@ -167,11 +211,19 @@ impl Compiler<'_> {
 
     /// Everything of an HTTP/1.1 head that comes before cookies and the length of the body.
     fn head(&self, method: &str, path: &Text, headers: &[(String, Text)]) -> Text {
-        let given = |name: &str| headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+        let given = |name: &str| {
+            headers
+                .iter()
+                .any(|(header, _)| header.eq_ignore_ascii_case(name))
+        };
         let mut head = Text::literal(&format!("{method} "));
         head.append(path);
         head.push(b" HTTP/1.1\r\n");
-        for (name, value) in [("host", self.sources.origin.authority.as_str()), ("user-agent", USER_AGENT), ("accept", "*/*")] {
+        for (name, value) in [
+            ("host", self.sources.origin.authority.as_str()),
+            ("user-agent", USER_AGENT),
+            ("accept", "*/*"),
+        ] {
             if !given(name) {
                 head.push(format!("{name}: {value}\r\n").as_bytes());
             }
@@ -204,12 +256,30 @@ impl Compiler<'_> {
             let field = |(name, part): (&String, &Part)| {
                 let (value, file_name, content_type) = match part {
                     Part::Value(value) => (value, None, None),
-                    Part::File(file) => (&file.content, Some(file.file_name.clone()), file.content_type.clone()),
+                    Part::File(file) => (
+                        &file.content,
+                        Some(file.file_name.clone()),
+                        file.content_type.clone(),
+                    ),
                 };
-                let content_type = content_type.or_else(|| file_name.is_some().then(|| "application/octet-stream".to_owned()));
-                Ok(MultipartField { name: name.clone(), value: self.text(value, Escape::None)?, file_name, content_type })
+                let content_type = content_type
+                    .or_else(|| file_name.is_some().then(|| "application/octet-stream".to_owned()));
+                Ok(MultipartField {
+                    name: name.clone(),
+                    value: self.text(value, Escape::None)?,
+                    file_name,
+                    content_type,
+                })
             };
-            return Ok((Body::Multipart(step.multipart.iter().map(field).collect::<Result<_, LoadError>>()?), None));
+            return Ok((
+                Body::Multipart(
+                    step.multipart
+                        .iter()
+                        .map(field)
+                        .collect::<Result<_, LoadError>>()?,
+                ),
+                None,
+            ));
         }
         match &step.body {
             Some(body) => Ok((Body::Text(self.text(body, Escape::None)?), None)),
@@ -266,7 +336,11 @@ impl Compiler<'_> {
                 (None, None) => None,
             },
         };
-        let save = step.save.iter().filter_map(|(name, capture)| Some((self.variable(name)?, name.clone(), captor(capture)?))).collect();
+        let save = step
+            .save
+            .iter()
+            .filter_map(|(name, capture)| Some((self.variable(name)?, name.clone(), captor(capture)?)))
+            .collect();
         (save, fields)
     }
 
@@ -276,21 +350,43 @@ impl Compiler<'_> {
         for segment in template.segments() {
             match segment {
                 Segment::Literal(literal) => text.push(&escape.apply(literal)),
-                Segment::Variable(name) => text.push_variable(self.variable(name).unwrap_or(usize::MAX), escape),
+                Segment::Variable(name) => {
+                    text.push_variable(self.variable(name).unwrap_or(usize::MAX), escape)
+                }
                 Segment::Int(low, high) => text.push_int(*low, *high),
                 Segment::Pick(choices) => text.push_pick(choices, escape),
                 Segment::Customer => text.push_customer(),
                 Segment::Feed { feed, column } => {
-                    let index = self.sources.feeds.iter().position(|reader| reader.name() == feed).unwrap_or(usize::MAX);
-                    let column = self.sources.feeds.get(index).and_then(|reader| reader.column(column)).unwrap_or(usize::MAX);
+                    let index = self
+                        .sources
+                        .feeds
+                        .iter()
+                        .position(|reader| reader.name() == feed)
+                        .unwrap_or(usize::MAX);
+                    let column = self
+                        .sources
+                        .feeds
+                        .get(index)
+                        .and_then(|reader| reader.column(column))
+                        .unwrap_or(usize::MAX);
                     text.push_feed(index, column, escape);
                 }
                 Segment::Env(variable) => match self.sources.secrets.get(variable) {
-                    Some(secret) if escape == Escape::Header && secret.bytes().any(|byte| byte.is_ascii_control()) => {
-                        return Err(LoadError::SecretUnfit { behaviour: self.behaviour.to_owned(), variable: variable.clone() });
+                    Some(secret)
+                        if escape == Escape::Header && secret.bytes().any(|byte| byte.is_ascii_control()) =>
+                    {
+                        return Err(LoadError::SecretUnfit {
+                            behaviour: self.behaviour.to_owned(),
+                            variable: variable.clone(),
+                        });
                     }
                     Some(secret) => text.push(&escape.apply(secret)),
-                    None => return Err(LoadError::SecretMissing { behaviour: self.behaviour.to_owned(), variable: variable.clone() }),
+                    None => {
+                        return Err(LoadError::SecretMissing {
+                            behaviour: self.behaviour.to_owned(),
+                            variable: variable.clone(),
+                        });
+                    }
                 },
             }
         }

@@ -24,7 +24,13 @@ pub struct FeedReader {
 impl FeedReader {
     /// A feed of which nothing was taken.
     pub fn new(name: &str, feed: Feed, order: FeedOrder, seed: u64) -> Self {
-        Self { name: name.to_owned(), feed, order, seed, taken: Arc::default() }
+        Self {
+            name: name.to_owned(),
+            feed,
+            order,
+            seed,
+            taken: Arc::default(),
+        }
     }
 
     /// Its name.
@@ -47,11 +53,17 @@ impl FeedReader {
         let rows = self.feed.rows() as u64;
         let row = match self.order {
             FeedOrder::Sequential => number % rows,
-            FeedOrder::Random => Xoshiro256PlusPlus::seed_from_u64(self.seed ^ number.wrapping_mul(0xD129_0B97_2A8E_4C63)).random_range(0..rows),
+            FeedOrder::Random => {
+                Xoshiro256PlusPlus::seed_from_u64(self.seed ^ number.wrapping_mul(0xD129_0B97_2A8E_4C63))
+                    .random_range(0..rows)
+            }
             FeedOrder::Unique => {
                 let next = self.taken.fetch_add(1, Ordering::Relaxed);
                 if next >= rows {
-                    let reason = format!("feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or another order", self.name);
+                    let reason = format!(
+                        "feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or another order",
+                        self.name
+                    );
                     return Err(NoAnswer::new("feed", reason));
                 }
                 next
@@ -71,12 +83,19 @@ pub struct Rows {
 impl Rows {
     /// Nothing taken yet by execution `number`.
     pub fn new(number: u64, feeds: usize) -> Self {
-        Self { number, taken: vec![None; feeds] }
+        Self {
+            number,
+            taken: vec![None; feeds],
+        }
     }
 
     /// Everything in the rows that were taken.
     pub fn cells<'a>(&'a self, feeds: &'a [FeedReader]) -> impl Iterator<Item = &'a str> {
-        let taken = self.taken.iter().zip(feeds).filter_map(|(row, feed)| Some((feed, (*row)?)));
+        let taken = self
+            .taken
+            .iter()
+            .zip(feeds)
+            .filter_map(|(row, feed)| Some((feed, (*row)?)));
         taken.flat_map(|(feed, row)| (0..feed.feed.columns().len()).map(move |column| feed.cell(row, column)))
     }
 
@@ -108,17 +127,28 @@ mod tests {
 
     fn rows(order: FeedOrder, numbers: std::ops::Range<u64>) -> Vec<Result<usize, NoAnswer>> {
         let reader = reader(order);
-        numbers.map(|number| Rows::new(number, 1).of(0, &reader)).collect()
+        numbers
+            .map(|number| Rows::new(number, 1).of(0, &reader))
+            .collect()
     }
 
     #[test]
     fn each_order_takes_its_rows() {
         assert_eq!(rows(FeedOrder::Sequential, 2..6), [Ok(2), Ok(0), Ok(1), Ok(2)]);
         assert_eq!(rows(FeedOrder::Random, 0..50), rows(FeedOrder::Random, 0..50));
-        assert!(rows(FeedOrder::Random, 0..50).iter().any(|row| *row != rows(FeedOrder::Random, 0..1)[0]));
+        assert!(
+            rows(FeedOrder::Random, 0..50)
+                .iter()
+                .any(|row| *row != rows(FeedOrder::Random, 0..1)[0])
+        );
         let unique = rows(FeedOrder::Unique, 9..13);
         assert_eq!(unique[..3], [Ok(0), Ok(1), Ok(2)]);
-        assert!(unique[3].as_ref().is_err_and(|dry| dry.kind == "feed" && dry.reason.contains("run dry")), "{unique:?}");
+        assert!(
+            unique[3]
+                .as_ref()
+                .is_err_and(|dry| dry.kind == "feed" && dry.reason.contains("run dry")),
+            "{unique:?}"
+        );
     }
 
     #[test]
@@ -126,7 +156,10 @@ mod tests {
         let reader = reader(FeedOrder::Unique);
         let mut rows = Rows::new(0, 1);
         assert_eq!((rows.of(0, &reader), rows.of(0, &reader)), (Ok(0), Ok(0)));
-        assert_eq!(rows.cells(std::slice::from_ref(&reader)).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(
+            rows.cells(std::slice::from_ref(&reader)).collect::<Vec<_>>(),
+            ["a"]
+        );
         assert_eq!(Rows::new(0, 1).cells(&[reader]).count(), 0);
     }
 }

@@ -19,7 +19,11 @@ enum Piece {
     Int(i64, i64),
     Pick(Vec<Vec<u8>>),
     Customer,
-    Feed { feed: usize, column: usize, escape: Escape },
+    Feed {
+        feed: usize,
+        column: usize,
+        escape: Escape,
+    },
 }
 
 /// How a value must be written where it stands.
@@ -49,7 +53,9 @@ pub struct Filling<'a> {
 impl Text {
     /// A text without anything to fill in.
     pub fn literal(text: &str) -> Self {
-        Self { pieces: vec![Piece::Literal(text.as_bytes().to_vec())] }
+        Self {
+            pieces: vec![Piece::Literal(text.as_bytes().to_vec())],
+        }
     }
 
     /// Adds bytes as they are.
@@ -80,7 +86,9 @@ impl Text {
     }
 
     pub fn push_pick(&mut self, choices: &[String], escape: Escape) {
-        self.pieces.push(Piece::Pick(choices.iter().map(|choice| escape.apply(choice)).collect()));
+        self.pieces.push(Piece::Pick(
+            choices.iter().map(|choice| escape.apply(choice)).collect(),
+        ));
     }
 
     pub fn push_customer(&mut self) {
@@ -128,14 +136,22 @@ impl Text {
             match piece {
                 Piece::Literal(bytes) => out.extend_from_slice(bytes),
                 Piece::Variable(index, escape) => {
-                    let value = filling.variables.get(*index).and_then(Option::as_deref).unwrap_or_default();
+                    let value = filling
+                        .variables
+                        .get(*index)
+                        .and_then(Option::as_deref)
+                        .unwrap_or_default();
                     escape.write(value, out)?;
                 }
                 Piece::Int(low, high) => write_number(filling.random.random_range(*low..=*high), out),
-                Piece::Pick(choices) => out.extend_from_slice(choices.choose(filling.random).map_or(&[], Vec::as_slice)),
+                Piece::Pick(choices) => {
+                    out.extend_from_slice(choices.choose(filling.random).map_or(&[], Vec::as_slice))
+                }
                 Piece::Customer => write_number(i64::from(filling.customer), out),
                 Piece::Feed { feed, column, escape } => {
-                    let Some(reader) = filling.feeds.get(*feed) else { continue };
+                    let Some(reader) = filling.feeds.get(*feed) else {
+                        continue;
+                    };
                     let row = filling.rows.of(*feed, reader)?;
                     escape.write(reader.cell(row, *column), out)?;
                 }
@@ -161,12 +177,22 @@ impl Escape {
         match self {
             Self::None => out.extend_from_slice(value.as_bytes()),
             Self::Header if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') => {
-                return Err(NoAnswer::new("request", "a value for a header holds a line break or another control character"));
+                return Err(NoAnswer::new(
+                    "request",
+                    "a value for a header holds a line break or another control character",
+                ));
             }
             Self::Header => out.extend_from_slice(value.as_bytes()),
             Self::Path => value.bytes().for_each(|byte| write_in_path(byte, out)),
-            Self::Form => url::form_urlencoded::byte_serialize(value.as_bytes()).for_each(|part| out.extend_from_slice(part.as_bytes())),
-            Self::Json if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') => out.extend_from_slice(value.as_bytes()),
+            Self::Form => url::form_urlencoded::byte_serialize(value.as_bytes())
+                .for_each(|part| out.extend_from_slice(part.as_bytes())),
+            Self::Json
+                if value
+                    .bytes()
+                    .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') =>
+            {
+                out.extend_from_slice(value.as_bytes())
+            }
             Self::Json => {
                 let quoted = serde_json::Value::from(value).to_string();
                 out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
@@ -214,7 +240,13 @@ mod tests {
     fn filled(text: &Text, value: &str) -> Result<String, NoAnswer> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
         let variables = [Some(value.into())];
-        let mut filling = Filling { variables: &variables, customer: 7, random: &mut random, feeds: &[], rows: &mut Rows::new(0, 0) };
+        let mut filling = Filling {
+            variables: &variables,
+            customer: 7,
+            random: &mut random,
+            feeds: &[],
+            rows: &mut Rows::new(0, 0),
+        };
         let mut out = Vec::new();
         text.fill(&mut filling, &mut out)?;
         Ok(String::from_utf8_lossy(&out).into_owned())

@@ -140,7 +140,9 @@ const TRAILERS: [&str; 9] = [
 impl Answers {
     /// Draws from the start.
     pub fn new(seed: u64) -> Self {
-        Self { random: Xoshiro256PlusPlus::seed_from_u64(seed) }
+        Self {
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
+        }
     }
 
     /// Any number; to cut answers with.
@@ -170,7 +172,13 @@ impl Answers {
         }
         self.real(&mut out);
         if self.happens(0.1) {
-            out.extend_from_slice(self.one_of(&[&b"\r\n"[..], b"\0", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"0\r\n\r\n", b"x"]));
+            out.extend_from_slice(self.one_of(&[
+                &b"\r\n"[..],
+                b"\0",
+                b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                b"0\r\n\r\n",
+                b"x",
+            ]));
         }
         if self.happens(0.12) {
             out.truncate(self.random.random_range(0..=out.len()));
@@ -185,7 +193,9 @@ impl Answers {
     pub fn change(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..1 + self.below(3) {
             let at = self.below(bytes.len() + 1);
-            let byte = self.one_of(&[&b'\r', &b'\n', &b' ', &b':', &b'0', &b'1', &b'5', &b',', &b';', &0, &0xff, &b'\t', &b'a']);
+            let byte = self.one_of(&[
+                &b'\r', &b'\n', &b' ', &b':', &b'0', &b'1', &b'5', &b',', &b';', &0, &0xff, &b'\t', &b'a',
+            ]);
             match self.below(4) {
                 0 => bytes.insert(at, *byte),
                 1 if at < bytes.len() => drop(bytes.remove(at)),
@@ -201,7 +211,11 @@ impl Answers {
     }
 
     fn informational(&mut self, out: &mut Vec<u8>) {
-        let count = if self.happens(0.06) { 33 + self.below(8) } else { 1 + self.below(4) };
+        let count = if self.happens(0.06) {
+            33 + self.below(8)
+        } else {
+            1 + self.below(4)
+        };
         for _ in 0..count {
             let status = self.one_of(&["100 Continue", "102 Processing", "103 Early Hints", "199 ?"]);
             let field = self.one_of(&[
@@ -250,7 +264,9 @@ impl Answers {
         if self.happens(0.12) {
             return text(out, STATUS_LINES[self.below(STATUS_LINES.len())]);
         }
-        let status = self.one_of(&["200", "200", "200", "201", "204", "304", "101", "404", "500", "299", "600", "999", "302", "205"]);
+        let status = self.one_of(&[
+            "200", "200", "200", "201", "204", "304", "101", "404", "500", "299", "600", "999", "302", "205",
+        ]);
         let version = if self.happens(0.15) { '0' } else { '1' };
         text(out, &format!("HTTP/1.{version} {status} Reason\r\n"));
     }
@@ -302,9 +318,16 @@ impl Answers {
             fields.push(format!("{name}: {value}\r\n"));
         }
         if self.happens(0.3) {
-            fields.push(format!("Content-Length: {}\r\n", self.one_of(&["5", "0", "x", "7, 8"])));
+            fields.push(format!(
+                "Content-Length: {}\r\n",
+                self.one_of(&["5", "0", "x", "7, 8"])
+            ));
         }
-        if self.happens(0.7) { self.chunks() } else { self.bytes() }
+        if self.happens(0.7) {
+            self.chunks()
+        } else {
+            self.bytes()
+        }
     }
 
     fn chunks(&mut self) -> Vec<u8> {
@@ -319,17 +342,45 @@ impl Answers {
                 continue;
             }
             let extension = self.one_of(&["", "", "", ";a=b", " ", ";a=\"\u{e9};b\""]);
-            let size = if self.happens(0.5) { format!("{:x}", data.len()) } else { format!("{:X}", data.len()) };
+            let size = if self.happens(0.5) {
+                format!("{:x}", data.len())
+            } else {
+                format!("{:X}", data.len())
+            };
             text(&mut out, &format!("{size}{extension}\r\n"));
             out.extend_from_slice(&data);
-            text(&mut out, if self.happens(0.97) { "\r\n" } else { self.one_of(&["\n", "", "\r", "\r\r\n", "\n\r\n"]) });
+            text(
+                &mut out,
+                if self.happens(0.97) {
+                    "\r\n"
+                } else {
+                    self.one_of(&["\n", "", "\r", "\r\r\n", "\n\r\n"])
+                },
+            );
         }
         if self.happens(0.003) {
-            text(&mut out, &format!("5;{}\r\nhello\r\n", "e".repeat((16 << 10) - 20 + self.below(40))));
+            text(
+                &mut out,
+                &format!("5;{}\r\nhello\r\n", "e".repeat((16 << 10) - 20 + self.below(40))),
+            );
         }
-        text(&mut out, if self.happens(0.97) { "0\r\n" } else { self.one_of(&["", "0\n", "0;x\r\n", "00\r\n", "0 \r\n"]) });
+        text(
+            &mut out,
+            if self.happens(0.97) {
+                "0\r\n"
+            } else {
+                self.one_of(&["", "0\n", "0;x\r\n", "00\r\n", "0 \r\n"])
+            },
+        );
         self.trailers(&mut out);
-        text(&mut out, if self.happens(0.97) { "\r\n" } else { self.one_of(&["\n", "\r", "", "\r\r\n"]) });
+        text(
+            &mut out,
+            if self.happens(0.97) {
+                "\r\n"
+            } else {
+                self.one_of(&["\n", "\r", "", "\r\r\n"])
+            },
+        );
         out
     }
 
@@ -341,7 +392,10 @@ impl Answers {
             (0..95 + self.below(10)).for_each(|_| text(out, "t: u\r\n"));
         }
         if self.happens(0.003) {
-            text(out, &format!("t: {}\r\n", "u".repeat(LONGEST_HEAD - 30 + self.below(40))));
+            text(
+                out,
+                &format!("t: {}\r\n", "u".repeat(LONGEST_HEAD - 30 + self.below(40))),
+            );
         }
     }
 
@@ -349,7 +403,14 @@ impl Answers {
     fn bytes(&mut self) -> Vec<u8> {
         match self.below(40) {
             0 => vec![b'z'; 1 + self.below(40_000)],
-            1..4 => self.one_of(&[&b"0\r\n\r\n"[..], b"5\r\nhello\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"\r\n"]).to_vec(),
+            1..4 => self
+                .one_of(&[
+                    &b"0\r\n\r\n"[..],
+                    b"5\r\nhello\r\n",
+                    b"HTTP/1.1 200 OK\r\n\r\n",
+                    b"\r\n",
+                ])
+                .to_vec(),
             4..10 => Vec::new(),
             _ => (0..self.below(60)).map(|_| self.random.random()).collect(),
         }
@@ -373,5 +434,8 @@ impl Answers {
 
 /// Writes a text as Latin-1, so that its letters beyond ASCII are single bytes.
 fn text(out: &mut Vec<u8>, text: &str) {
-    out.extend(text.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')));
+    out.extend(
+        text.chars()
+            .map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')),
+    );
 }

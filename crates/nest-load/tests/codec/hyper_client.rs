@@ -29,15 +29,32 @@ const PATIENCE: usize = 4;
 
 /// The answer that hyper reads from a connection that brings these pieces, one a read, and then ends where hyper still waits.
 pub fn read_answer(pieces: Vec<Vec<u8>>, head_request: bool, longest_head: usize) -> Result<Kept, String> {
-    let wire = Rc::new(RefCell::new(Wire { pieces: pieces.into_iter().rev().collect(), asked: false, closed: false, reads: 0 }));
+    let wire = Rc::new(RefCell::new(Wire {
+        pieces: pieces.into_iter().rev().collect(),
+        asked: false,
+        closed: false,
+        reads: 0,
+    }));
     let mut context = Context::from_waker(Waker::noop());
-    let connected = pin!(Builder::new().max_header_size(longest_head).handshake(End(Rc::clone(&wire))));
-    let Poll::Ready(Ok((mut sender, connection))) = connected.poll(&mut context) else { return Err("no handshake".to_owned()) };
-    let mut connection = Connection { future: Some(Box::pin(connection)), wire };
+    let connected = pin!(
+        Builder::new()
+            .max_header_size(longest_head)
+            .handshake(End(Rc::clone(&wire)))
+    );
+    let Poll::Ready(Ok((mut sender, connection))) = connected.poll(&mut context) else {
+        return Err("no handshake".to_owned());
+    };
+    let mut connection = Connection {
+        future: Some(Box::pin(connection)),
+        wire,
+    };
     let kept = connection.exchange(&mut sender, head_request)?;
     connection.settle(&mut context);
     let ready = connection.future.is_some() && matches!(sender.poll_ready(&mut context), Poll::Ready(Ok(())));
-    Ok(Kept { reusable: ready && connection.wire.borrow().pieces.is_empty(), ..kept })
+    Ok(Kept {
+        reusable: ready && connection.wire.borrow().pieces.is_empty(),
+        ..kept
+    })
 }
 
 struct Connection<F> {
@@ -48,16 +65,27 @@ struct Connection<F> {
 impl<F: Future<Output = hyper::Result<()>>> Connection<F> {
     fn exchange(&mut self, sender: &mut SendRequest<String>, head_request: bool) -> Result<Kept, String> {
         let method = if head_request { "HEAD" } else { "GET" };
-        let request = Request::builder().method(method).uri("/").header("host", "test").body(String::new()).map_err(|error| error.to_string())?;
+        let request = Request::builder()
+            .method(method)
+            .uri("/")
+            .header("host", "test")
+            .body(String::new())
+            .map_err(|error| error.to_string())?;
         let mut response = pin!(sender.send_request(request));
-        let response = self.until(|context| response.as_mut().poll(context)).map_err(|error| error.to_string())?;
+        let response = self
+            .until(|context| response.as_mut().poll(context))
+            .map_err(|error| error.to_string())?;
         let (head, body) = response.into_parts();
         let (mut kept, mut body) = (Vec::new(), pin!(body));
         while let Some(frame) = self.until(|context| body.as_mut().poll_frame(context)) {
             let frame = frame.map_err(|error| error.to_string())?;
             kept.extend_from_slice(frame.data_ref().map_or(&[], |bytes| bytes));
         }
-        Ok(Kept { status: head.status.as_u16(), body: kept, reusable: false })
+        Ok(Kept {
+            status: head.status.as_u16(),
+            body: kept,
+            reusable: false,
+        })
     }
 
     /// Drives the connection until something comes of it; its peer closes once everything was read in vain.
@@ -83,12 +111,20 @@ impl<F: Future<Output = hyper::Result<()>>> Connection<F> {
         while quiet < PATIENCE {
             let before = self.wire.borrow().reads;
             self.drive(context);
-            quiet = if self.wire.borrow().reads > before { 0 } else { quiet + 1 };
+            quiet = if self.wire.borrow().reads > before {
+                0
+            } else {
+                quiet + 1
+            };
         }
     }
 
     fn drive(&mut self, context: &mut Context<'_>) {
-        if self.future.as_mut().is_some_and(|future| future.as_mut().poll(context).is_ready()) {
+        if self
+            .future
+            .as_mut()
+            .is_some_and(|future| future.as_mut().poll(context).is_ready())
+        {
             self.future = None;
         }
     }
@@ -106,12 +142,22 @@ struct Wire {
 struct End(Rc<RefCell<Wire>>);
 
 impl Read for End {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, mut buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let mut wire = self.0.borrow_mut();
         if !wire.asked {
             return Poll::Pending;
         }
-        let Some(mut piece) = wire.pieces.pop() else { return if wire.closed { Poll::Ready(Ok(())) } else { Poll::Pending } };
+        let Some(mut piece) = wire.pieces.pop() else {
+            return if wire.closed {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            };
+        };
         let rest = piece.split_off(buffer.remaining().min(piece.len()));
         buffer.put_slice(&piece);
         wire.reads += 1;

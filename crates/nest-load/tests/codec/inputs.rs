@@ -14,7 +14,11 @@ fn any_bytes_are_read_or_refused_however_they_are_cut() {
     corpus.iter().for_each(|bytes| drop(check(bytes)));
     let mut answers = Answers::new(2);
     for number in 0..INPUTS {
-        let bytes = if number % 2 == 0 { answers.answer() } else { mutant(&corpus, &mut answers) };
+        let bytes = if number % 2 == 0 {
+            answers.answer()
+        } else {
+            mutant(&corpus, &mut answers)
+        };
         drop(check(&bytes));
     }
 }
@@ -34,7 +38,13 @@ fn mutant(corpus: &[Vec<u8>], answers: &mut Answers) -> Vec<u8> {
 /// What the fuzzer has found worth keeping.
 fn corpus() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/answer");
-    let mut files: Vec<_> = fs::read_dir(folder).expect("the corpus is there").map(|entry| entry.expect("readable").path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("the corpus is there")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
     files.sort();
-    files.iter().map(|file| fs::read(file).expect("readable")).collect()
+    files
+        .iter()
+        .map(|file| fs::read(file).expect("readable"))
+        .collect()
 }

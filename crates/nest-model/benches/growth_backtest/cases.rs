@@ -58,7 +58,11 @@ pub fn read(path: &Path) -> Vec<Series> {
         let row = (sortable(period), value);
         match found.iter_mut().find(|series| series.id == id) {
             Some(series) => series.rows.push(row),
-            None => found.push(Recorded { id: id.to_owned(), source: source.to_owned(), rows: vec![row] }),
+            None => found.push(Recorded {
+                id: id.to_owned(),
+                source: source.to_owned(),
+                rows: vec![row],
+            }),
         }
     }
     let mut all = Vec::new();
@@ -67,9 +71,20 @@ pub fn read(path: &Path) -> Vec<Series> {
         let values: Vec<f64> = rows.iter().map(|row| row.1).collect();
         let daily = values.len() > DAILY_FROM;
         let mut add = |name: &str, seasons: &[usize], horizon: usize, block: usize| {
-            let values: Vec<f64> = values.rchunks_exact(block).rev().map(|chunk| chunk.iter().sum::<f64>() / block as f64).collect();
+            let values: Vec<f64> = values
+                .rchunks_exact(block)
+                .rev()
+                .map(|chunk| chunk.iter().sum::<f64>() / block as f64)
+                .collect();
             let group = format!("{source} {name}");
-            all.push(Series { id: id.clone(), group, fold: fold(&id), seasons: seasons.to_vec(), horizon, values });
+            all.push(Series {
+                id: id.clone(),
+                group,
+                fold: fold(&id),
+                seasons: seasons.to_vec(),
+                horizon,
+                values,
+            });
         };
         if daily {
             add("daily", &[7, 365], 30, 1);
@@ -98,9 +113,22 @@ pub fn cases(series: &Series) -> Vec<Case<'_>> {
     let stride = series.horizon.max(series.values.len() / 12);
     let mut cases = Vec::new();
     for back in 0..6 {
-        let Some(origin) = series.values.len().checked_sub(series.horizon + back * stride).filter(|origin| *origin >= least) else { break };
+        let Some(origin) = series
+            .values
+            .len()
+            .checked_sub(series.horizon + back * stride)
+            .filter(|origin| *origin >= least)
+        else {
+            break;
+        };
         let truth = &series.values[origin..origin + series.horizon];
-        cases.push(Case { series, group: series.group.clone(), seasons: series.seasons.clone(), known: &series.values[..origin], truth });
+        cases.push(Case {
+            series,
+            group: series.group.clone(),
+            seasons: series.seasons.clone(),
+            known: &series.values[..origin],
+            truth,
+        });
     }
     cases
 }
@@ -111,15 +139,27 @@ pub fn beginnings(series: &Series) -> Vec<Case<'_>> {
         .into_iter()
         .filter_map(|known| {
             let truth = series.values.get(known..known + series.horizon.min(2 * known))?;
-            Some(Case { series, group: format!("{known:2} values"), seasons: series.seasons.clone(), known: &series.values[..known], truth })
+            Some(Case {
+                series,
+                group: format!("{known:2} values"),
+                seasons: series.seasons.clone(),
+                known: &series.values[..known],
+                truth,
+            })
         })
         .collect()
 }
 
 /// The same case where periods are integers, so that seasons have to be found.
 pub fn untold<'a>(case: &Case<'a>) -> Case<'a> {
-    let row = |(index, value): (usize, &f64)| Row { period: index.to_string(), value: Some(*value) };
+    let row = |(index, value): (usize, &f64)| Row {
+        period: index.to_string(),
+        value: Some(*value),
+    };
     let rows: Vec<Row> = case.known.iter().enumerate().map(row).collect();
     let seasons = arrange(&rows, None).expect("it can be read").0.seasons;
-    Case { seasons, ..case.clone() }
+    Case {
+        seasons,
+        ..case.clone()
+    }
 }

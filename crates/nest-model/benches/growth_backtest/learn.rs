@@ -18,19 +18,44 @@ const CLASSES: [usize; 8] = [2, 4, 6, 9, 16, 25, 49, 400];
 pub fn learn(deviations: &[&Deviation]) -> Learnt {
     let (base_80, few_80) = half_width(deviations, 0.8);
     let (base_90, few_90) = half_width(deviations, 0.9);
-    Learnt { base_80, few_80, base_90, few_90 }
+    Learnt {
+        base_80,
+        few_80,
+        base_90,
+        few_90,
+    }
 }
 
 fn half_width(deviations: &[&Deviation], level: f64) -> (f64, f64) {
-    let class = |known: usize| CLASSES.iter().rposition(|first| *first <= known).expect("two values or more");
+    let class = |known: usize| {
+        CLASSES
+            .iter()
+            .rposition(|first| *first <= known)
+            .expect("two values or more")
+    };
     let mut counts = [0.0; CLASSES.len()];
-    deviations.iter().for_each(|deviation| counts[class(deviation.known)] += 1.0);
-    let weighed: Vec<(f64, f64, f64)> =
-        deviations.iter().map(|deviation| (1.0 / deviation.known as f64, deviation.size.min(1e3), 1.0 / counts[class(deviation.known)])).collect();
+    deviations
+        .iter()
+        .for_each(|deviation| counts[class(deviation.known)] += 1.0);
+    let weighed: Vec<(f64, f64, f64)> = deviations
+        .iter()
+        .map(|deviation| {
+            (
+                1.0 / deviation.known as f64,
+                deviation.size.min(1e3),
+                1.0 / counts[class(deviation.known)],
+            )
+        })
+        .collect();
     let loss = |base: f64, few: f64| -> f64 {
         let pinball = |(inverse, size, weight): &(f64, f64, f64)| {
             let over = size - base - few * inverse;
-            weight * if over > 0.0 { level * over } else { (level - 1.0) * over }
+            weight
+                * if over > 0.0 {
+                    level * over
+                } else {
+                    (level - 1.0) * over
+                }
         };
         weighed.iter().map(pinball).sum()
     };
@@ -38,11 +63,22 @@ fn half_width(deviations: &[&Deviation], level: f64) -> (f64, f64) {
     let (mut base, mut few, mut stride) = (2.0, 4.0, 1.0);
     let mut least = loss(base, few);
     while stride > 1e-3 {
-        let around = [(stride, 0.0), (-stride, 0.0), (0.0, stride), (0.0, -stride), (stride, -8.0 * stride), (-stride, 8.0 * stride)];
-        let best =
-            around.into_iter().map(|(more, wider)| (loss(base + more, few + wider), base + more, few + wider)).min_by(|a, b| a.0.total_cmp(&b.0));
+        let around = [
+            (stride, 0.0),
+            (-stride, 0.0),
+            (0.0, stride),
+            (0.0, -stride),
+            (stride, -8.0 * stride),
+            (-stride, 8.0 * stride),
+        ];
+        let best = around
+            .into_iter()
+            .map(|(more, wider)| (loss(base + more, few + wider), base + more, few + wider))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
         match best {
-            Some((found, base_found, few_found)) if found < least => (least, base, few) = (found, base_found, few_found),
+            Some((found, base_found, few_found)) if found < least => {
+                (least, base, few) = (found, base_found, few_found)
+            }
             _ => stride /= 2.0,
         }
     }

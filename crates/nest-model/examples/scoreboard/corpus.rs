@@ -47,7 +47,9 @@ fn split_key<'a>(source: &str, system: &'a str) -> &'a str {
 
 /// FNV-1a, 64 bits: a hash that no library version changes.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// What the levels of a series count, from the name of its x.
@@ -94,19 +96,40 @@ pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
         }
         let key = ["run", "environment", "test", "framework"].map(|name| row[name].clone());
         let (curve, share) = curves.entry(key).or_insert_with(|| {
-            let curve = Curve { source: "techempower-2013".to_owned(), system: row["framework"].clone(), axis: Axis::Customers, points: Vec::new() };
+            let curve = Curve {
+                source: "techempower-2013".to_owned(),
+                system: row["framework"].clone(),
+                axis: Axis::Customers,
+                points: Vec::new(),
+            };
             (curve, 0.0)
         });
-        let (throughput, errors, duration) = (number("throughput_per_s"), number("errors"), number("duration_s"));
+        let (throughput, errors, duration) =
+            (number("throughput_per_s"), number("errors"), number("duration_s"));
         curve.points.push((number("connections"), throughput));
         // A bare count of errors over all that was answered in the run; a missing duration counts as the usual half minute.
         let answered = throughput * if duration > 0.0 { duration } else { 30.0 };
-        *share = f64::max(*share, if errors > 0.0 { errors / answered.max(1.0) } else { 0.0 });
+        *share = f64::max(
+            *share,
+            if errors > 0.0 {
+                errors / answered.max(1.0)
+            } else {
+                0.0
+            },
+        );
     }
-    let whole = curves.into_values().filter(|(_, share)| *share < 0.01).map(|(curve, _)| curve);
+    let whole = curves
+        .into_values()
+        .filter(|(_, share)| *share < 0.01)
+        .map(|(curve, _)| curve);
     let mut curves = sorted(whole);
     curves.retain(|curve| {
-        curve.points.iter().all(|&(_, y)| y > 0.0) && curve.points.iter().map(|point| point.0).eq([8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
+        curve.points.iter().all(|&(_, y)| y > 0.0)
+            && curve
+                .points
+                .iter()
+                .map(|point| point.0)
+                .eq([8.0, 16.0, 32.0, 64.0, 128.0, 256.0])
     });
     curves.sort_by(|a, b| a.system.cmp(&b.system).then_with(|| compared(a, b)));
     curves.dedup_by(|a, b| a.points == b.points);
@@ -114,7 +137,12 @@ pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
 }
 
 fn compared(a: &Curve, b: &Curve) -> std::cmp::Ordering {
-    a.points.iter().zip(&b.points).map(|(a, b)| a.1.total_cmp(&b.1)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+    a.points
+        .iter()
+        .zip(&b.points)
+        .map(|(a, b)| a.1.total_cmp(&b.1))
+        .find(|order| order.is_ne())
+        .unwrap_or(std::cmp::Ordering::Equal)
 }
 
 fn sorted(curves: impl Iterator<Item = Curve>) -> Vec<Curve> {

@@ -40,21 +40,33 @@ struct Evidence<'a> {
 /// [`REACH`] times beyond, so that the prior knows how curves go on.
 fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
     let mut count: BTreeMap<&str, f64> = BTreeMap::new();
-    evidence.iter().for_each(|one| *count.entry(one.source).or_default() += 1.0);
-    let weights: Vec<f64> = evidence.iter().map(|one| nearness(one) / count[one.source]).collect();
+    evidence
+        .iter()
+        .for_each(|one| *count.entry(one.source).or_default() += 1.0);
+    let weights: Vec<f64> = evidence
+        .iter()
+        .map(|one| nearness(one) / count[one.source])
+        .collect();
     let total: f64 = weights.iter().sum();
     let mut prior = Kind::flat();
     for _ in 0..STEPS {
         let expected = mapped(evidence, |one| expectation(one, &prior));
         let mut next = empty();
         for (weight, found) in weights.iter().map(|weight| weight / total).zip(&expected) {
-            for (into, from) in parts(&mut next).into_iter().zip([&found.tail, &found.sharpness, &found.discrepancy]) {
-                into.iter_mut().zip(from).for_each(|(into, from)| *into += weight * from);
+            for (into, from) in
+                parts(&mut next)
+                    .into_iter()
+                    .zip([&found.tail, &found.sharpness, &found.discrepancy])
+            {
+                into.iter_mut()
+                    .zip(from)
+                    .for_each(|(into, from)| *into += weight * from);
             }
         }
         for part in parts(&mut next) {
             let even = 1.0 / part.len() as f64;
-            part.iter_mut().for_each(|value| *value = (1.0 - FLAT) * *value + FLAT * even);
+            part.iter_mut()
+                .for_each(|value| *value = (1.0 - FLAT) * *value + FLAT * even);
         }
         prior = next;
     }
@@ -64,7 +76,10 @@ fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
 /// A kind without any curve.
 fn empty() -> Kind {
     let mut kind = Kind::flat();
-    parts(&mut kind).into_iter().flatten().for_each(|value| *value = 0.0);
+    parts(&mut kind)
+        .into_iter()
+        .flatten()
+        .for_each(|value| *value = 0.0);
     kind
 }
 
@@ -75,21 +90,51 @@ fn parts(kind: &mut Kind) -> [&mut Vec<f64>; 3] {
 /// At most so many tasks of each source, evenly.
 fn thinned<'a>(tasks: &'a [Task<'a>]) -> Vec<&'a Task<'a>> {
     let mut sources: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
-    tasks.iter().for_each(|task| sources.entry(&task.curve.source).or_default().push(task));
-    sources.into_values().flat_map(|of| of.iter().step_by(of.len().div_ceil(MOST_PER_SOURCE)).copied().collect::<Vec<_>>()).collect()
+    tasks
+        .iter()
+        .for_each(|task| sources.entry(&task.curve.source).or_default().push(task));
+    sources
+        .into_values()
+        .flat_map(|of| {
+            of.iter()
+                .step_by(of.len().div_ceil(MOST_PER_SOURCE))
+                .copied()
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
     let last = Series::new(&task.prefix).ok()?.last().x;
-    let most = task.targets.iter().map(|target| target.x).fold(0.0, f64::max).min(last * REACH) * 1.000_1;
-    let points: Vec<(f64, f64)> = task.curve.points.iter().copied().filter(|point| point.0 <= most).collect();
+    let most = task
+        .targets
+        .iter()
+        .map(|target| target.x)
+        .fold(0.0, f64::max)
+        .min(last * REACH)
+        * 1.000_1;
+    let points: Vec<(f64, f64)> = task
+        .curve
+        .points
+        .iter()
+        .copied()
+        .filter(|point| point.0 <= most)
+        .collect();
     let found = GridPosterior::new(&Series::new(&points).ok()?, last, flat)?;
     let largest = found.weights.iter().flatten().copied().fold(0.0, f64::max);
     let of = |(discrepancy, weights): (usize, &Vec<f64>)| {
-        let kept = weights.iter().enumerate().filter(|(_, weight)| **weight > NEGLIGIBLE * largest);
-        kept.map(|(shape, weight)| (discrepancy, shape, weight / largest)).collect::<Vec<_>>()
+        let kept = weights
+            .iter()
+            .enumerate()
+            .filter(|(_, weight)| **weight > NEGLIGIBLE * largest);
+        kept.map(|(shape, weight)| (discrepancy, shape, weight / largest))
+            .collect::<Vec<_>>()
     };
-    Some(Evidence { source: &task.curve.source, octave: last.log2(), likelihoods: found.weights.iter().enumerate().flat_map(of).collect() })
+    Some(Evidence {
+        source: &task.curve.source,
+        octave: last.log2(),
+        likelihoods: found.weights.iter().enumerate().flat_map(of).collect(),
+    })
 }
 
 /// Posterior probabilities of one curve, by part of the prior.
@@ -98,25 +143,37 @@ fn expectation(evidence: &Evidence, prior: &Kind) -> Kind {
     let mut total = 0.0;
     for &(discrepancy, shape, likelihood) in &evidence.likelihoods {
         let (coherency, rest) = (shape % COHERENCIES.len(), shape / COHERENCIES.len());
-        let (tail, sharpness) = (rest / SHARPNESSES.len() * COHERENCIES.len() + coherency, rest % SHARPNESSES.len());
-        let weight = likelihood * prior.tail[tail] * prior.sharpness[sharpness] * prior.discrepancy[discrepancy];
+        let (tail, sharpness) = (
+            rest / SHARPNESSES.len() * COHERENCIES.len() + coherency,
+            rest % SHARPNESSES.len(),
+        );
+        let weight =
+            likelihood * prior.tail[tail] * prior.sharpness[sharpness] * prior.discrepancy[discrepancy];
         found.tail[tail] += weight;
         found.sharpness[sharpness] += weight;
         found.discrepancy[discrepancy] += weight;
         total += weight;
     }
-    parts(&mut found).into_iter().flatten().for_each(|value| *value /= total);
+    parts(&mut found)
+        .into_iter()
+        .flatten()
+        .for_each(|value| *value /= total);
     found
 }
 
 /// The module `learned.rs`, learnt from tasks.
 pub fn module(tasks: &[Task]) -> String {
     let flat = Prior::new(&[(1.0, &Kind::flat())]);
-    let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task, &flat)).into_iter().flatten().collect();
+    let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task, &flat))
+        .into_iter()
+        .flatten()
+        .collect();
     // What lies beyond the outermost centres is as near to them as half an octave.
     let near = |centre: f64| {
         let (first, last) = (CENTRES[0] - 0.5, CENTRES[CENTRES.len() - 1] + 0.5);
-        learn(&evidence, |one| (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp() + FAR)
+        learn(&evidence, |one| {
+            (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp() + FAR
+        })
     };
     format!(
         "//! The priors of the curve. Written by `bench/run learn`, do not edit.\n\
@@ -129,14 +186,28 @@ pub fn module(tasks: &[Task]) -> String {
          /// From curves whose measured part ends near each of [`CENTRES`].\n#[rustfmt::skip]\n\
          pub static NEAR: [Table; CENTRES.len()] = [\n{}];\n",
         table(&learn(&evidence, |_| 1.0)),
-        CENTRES.into_iter().map(|centre| format!("{},\n", table(&near(centre)))).collect::<String>(),
+        CENTRES
+            .into_iter()
+            .map(|centre| format!("{},\n", table(&near(centre))))
+            .collect::<String>(),
     )
 }
 
 /// A kind as Rust.
 fn table(kind: &Kind) -> String {
-    let row = |values: &[f64]| values.iter().map(|value| format!("{value:.6}")).collect::<Vec<_>>().join(", ");
-    let rows = |values: &[f64], width: usize| values.chunks(width).map(|values| format!("        [{}],\n", row(values))).collect::<String>();
+    let row = |values: &[f64]| {
+        values
+            .iter()
+            .map(|value| format!("{value:.6}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let rows = |values: &[f64], width: usize| {
+        values
+            .chunks(width)
+            .map(|values| format!("        [{}],\n", row(values)))
+            .collect::<String>()
+    };
     format!(
         "Table {{\n    tail: [\n{}    ],\n    sharpness: [{}],\n    discrepancy: [\n{}    ],\n}}",
         rows(&kind.tail, COHERENCIES.len()),

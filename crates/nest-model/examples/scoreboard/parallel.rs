@@ -8,9 +8,24 @@ pub fn mapped<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<
     let f = &f;
     thread::scope(|scope| {
         // Every thread takes every n-th item: neighbours are alike, and so the shares are.
-        let workers: Vec<_> =
-            (0..threads).map(|first| scope.spawn(move || items.iter().skip(first).step_by(threads).map(f).collect::<Vec<_>>())).collect();
-        let mut shares: Vec<_> = workers.into_iter().map(|worker| worker.join().expect("no thread panics").into_iter()).collect();
-        (0..items.len()).filter_map(|index| shares[index % threads].next()).collect()
+        let workers: Vec<_> = (0..threads)
+            .map(|first| {
+                scope.spawn(move || {
+                    items
+                        .iter()
+                        .skip(first)
+                        .step_by(threads)
+                        .map(f)
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let mut shares: Vec<_> = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("no thread panics").into_iter())
+            .collect();
+        (0..items.len())
+            .filter_map(|index| shares[index % threads].next())
+            .collect()
     })
 }

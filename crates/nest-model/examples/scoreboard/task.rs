@@ -43,14 +43,34 @@ fn task(curve: &Curve, cut: u32) -> Option<Task<'_>> {
     let target = |horizon: u32| {
         let wanted = last * f64::from(horizon);
         let off = |level: f64| (level / wanted).ln().abs();
-        let x = *levels[fitted..].iter().min_by(|a, b| off(**a).total_cmp(&off(**b)))?;
+        let x = *levels[fitted..]
+            .iter()
+            .min_by(|a, b| off(**a).total_cmp(&off(**b)))?;
         (off(x) <= SLACK.ln()).then(|| Target {
             horizon,
             x,
-            observed: curve.points.iter().filter(|point| point.0 == x).map(|point| point.1).collect(),
+            observed: curve
+                .points
+                .iter()
+                .filter(|point| point.0 == x)
+                .map(|point| point.1)
+                .collect(),
         })
     };
-    let targets: Vec<Target> = [2, 4, 8].into_iter().filter(|horizon| *horizon <= cut).filter_map(target).collect();
-    let prefix = curve.points.iter().copied().filter(|point| point.0 <= last).collect();
-    (!targets.is_empty()).then_some(Task { curve, prefix, targets })
+    let targets: Vec<Target> = [2, 4, 8]
+        .into_iter()
+        .filter(|horizon| *horizon <= cut)
+        .filter_map(target)
+        .collect();
+    let prefix = curve
+        .points
+        .iter()
+        .copied()
+        .filter(|point| point.0 <= last)
+        .collect();
+    (!targets.is_empty()).then_some(Task {
+        curve,
+        prefix,
+        targets,
+    })
 }

@@ -31,11 +31,22 @@ impl PricedConfig<'_> {
     pub fn load(&self, inputs: &Inputs) -> Load {
         let meters = self.metered.iter().map(|metered| {
             let quantity = self.quantity(metered, inputs);
-            Metering { per_customer: quantity.slope(), fixed: quantity.fixed, unit_hours: quantity.unit_hours }
+            Metering {
+                per_customer: quantity.slope(),
+                fixed: quantity.fixed,
+                unit_hours: quantity.unit_hours,
+            }
         });
-        let fees = self.fee_behaviours.iter().zip(&inputs.fees).map(|(index, fee)| fee * inputs.rates_per_day[*index]).sum::<f64>();
+        let fees = self
+            .fee_behaviours
+            .iter()
+            .zip(&inputs.fees)
+            .map(|(index, fee)| fee * inputs.rates_per_day[*index])
+            .sum::<f64>();
         Load {
-            sizings: (0..self.placed.len()).map(|index| self.sizing(index, inputs)).collect(),
+            sizings: (0..self.placed.len())
+                .map(|index| self.sizing(index, inputs))
+                .collect(),
             meters: meters.collect(),
             fees: fees * DAYS_PER_MONTH,
         }
@@ -47,39 +58,63 @@ impl PricedConfig<'_> {
         let mut sum = self.fixed_sum;
         let mut listed = 0.0;
         for (placed, sizing) in self.placed.iter().zip(&load.sizings) {
-            let (Carrier::Units(units), Some(sizing)) = (&placed.carrier, sizing) else { continue };
+            let (Carrier::Units(units), Some(sizing)) = (&placed.carrier, sizing) else {
+                continue;
+            };
             let (list, paid) = self.units_cost(units, sizing, customers, placed.placement.scale);
             listed += list * units.exchange;
             sum += paid * units.exchange * units.contract;
         }
         let together = self.shares_pools.then(|| {
-            let bought: Vec<_> = (0..self.metered.len()).map(|meter| self.metered[meter].bought(self.units_of(load, meter, customers))).collect();
+            let bought: Vec<_> = (0..self.metered.len())
+                .map(|meter| self.metered[meter].bought(self.units_of(load, meter, customers)))
+                .collect();
             price_together_float(&bought)
         });
-        sum + (0..self.metered.len()).map(|meter| self.meter_cost(load, meter, customers, listed, together.as_deref())).sum::<f64>()
+        sum + (0..self.metered.len())
+            .map(|meter| self.meter_cost(load, meter, customers, listed, together.as_deref()))
+            .sum::<f64>()
     }
 
     /// Units of a meter in a month.
     fn units_of(&self, load: &Load, meter: usize, customers: f64) -> f64 {
         let metering = &load.meters[meter];
         let hours = |(placed, times): &(usize, f64)| self.hours_of(load, *placed, customers) * times;
-        metering.per_customer * customers + metering.fixed + metering.unit_hours.iter().map(hours).sum::<f64>()
+        metering.per_customer * customers
+            + metering.fixed
+            + metering.unit_hours.iter().map(hours).sum::<f64>()
     }
 
     /// Hours a month that the units of a placement run, spare ones among them.
     fn hours_of(&self, load: &Load, placed: usize, customers: f64) -> f64 {
-        let (Carrier::Units(units), Some(sizing)) = (&self.placed[placed].carrier, &load.sizings[placed]) else { return 0.0 };
-        Counts::new(sizing, customers, self.placed[placed].placement.scale, &self.bins).mean() * units.month_hours
+        let (Carrier::Units(units), Some(sizing)) = (&self.placed[placed].carrier, &load.sizings[placed])
+        else {
+            return 0.0;
+        };
+        Counts::new(sizing, customers, self.placed[placed].placement.scale, &self.bins).mean()
+            * units.month_hours
     }
 
     /// Cost of a meter, where instances cost `listed` at their list price and meters that share what is free were priced together.
-    fn meter_cost(&self, load: &Load, meter: usize, customers: f64, listed: f64, together: Option<&[f64]>) -> f64 {
+    fn meter_cost(
+        &self,
+        load: &Load,
+        meter: usize,
+        customers: f64,
+        listed: f64,
+        together: Option<&[f64]>,
+    ) -> f64 {
         let metered = &self.metered[meter];
         match (metered.share(), together) {
             (Some((ShareOf::Instances, share)), _) => listed * share,
             (Some((ShareOf::Meter(id), share)), _) => {
-                let other = self.metered.iter().position(|other| other.meter.id == id && other.book.name() == metered.book.name());
-                other.map_or(0.0, |other| self.meter_cost(load, other, customers, listed, together) * share)
+                let other = self
+                    .metered
+                    .iter()
+                    .position(|other| other.meter.id == id && other.book.name() == metered.book.name());
+                other.map_or(0.0, |other| {
+                    self.meter_cost(load, other, customers, listed, together) * share
+                })
             }
             (None, Some(together)) if metered.included.is_zero() => together[meter] * metered.factor,
             (None, _) => metered.price(self.units_of(load, meter, customers)),
@@ -105,14 +140,22 @@ impl PricedConfig<'_> {
 
     /// Hours a month that the units of a placement run, spare ones among them.
     pub fn unit_hours(&self, placed: usize, customers: f64, inputs: &Inputs) -> f64 {
-        let Carrier::Units(units) = &self.placed[placed].carrier else { return 0.0 };
-        self.counts(placed, customers, inputs).map_or(0.0, |counts| counts.mean() * units.month_hours)
+        let Carrier::Units(units) = &self.placed[placed].carrier else {
+            return 0.0;
+        };
+        self.counts(placed, customers, inputs)
+            .map_or(0.0, |counts| counts.mean() * units.month_hours)
     }
 
     /// Units that run, by hours of equal load.
     pub fn counts(&self, placed: usize, customers: f64, inputs: &Inputs) -> Option<Counts<'_>> {
         let sizing = self.sizing(placed, inputs)?;
-        Some(Counts::new(&sizing, customers, self.placed[placed].placement.scale, &self.bins))
+        Some(Counts::new(
+            &sizing,
+            customers,
+            self.placed[placed].placement.scale,
+            &self.bins,
+        ))
     }
 
     /// Mean load over that of the busiest hour, of hours in which units follow it.

@@ -19,18 +19,30 @@ use crate::{ModelError, inputs::Inputs};
 
 impl<'a> PricedConfig<'a> {
     /// The cost of a month: a node for each placement's units, each meter, each fixed amount; they sum to it exactly.
-    pub fn explain_cost(&self, model: &ScalingModel, customers: f64, inputs: &Inputs) -> Result<Node, ModelError> {
+    pub fn explain_cost(
+        &self,
+        model: &ScalingModel,
+        customers: f64,
+        inputs: &Inputs,
+    ) -> Result<Node, ModelError> {
         let mut nodes = Vec::new();
         let mut lines = Vec::new();
         for (part, of) in self.parts(customers, inputs)? {
             match part {
                 Part::Units(index) if !of.is_empty() => {
-                    let of_line = |line: &CostLine| self.explain_unit_line(model, index, line, customers, inputs);
-                    nodes.push(sum(self.placed[index].label.clone(), &of, &self.study.study.currency, of.iter().map(of_line).collect()));
+                    let of_line =
+                        |line: &CostLine| self.explain_unit_line(model, index, line, customers, inputs);
+                    nodes.push(sum(
+                        self.placed[index].label.clone(),
+                        &of,
+                        &self.study.study.currency,
+                        of.iter().map(of_line).collect(),
+                    ));
                 }
                 Part::Meter(index) if self.metered[index].share().is_none() && !of.is_empty() => {
                     let metered = &self.metered[index];
-                    let (counted, contract): (Vec<&CostLine>, Vec<&CostLine>) = of.iter().partition(|line| line.meter == metered.meter.id);
+                    let (counted, contract): (Vec<&CostLine>, Vec<&CostLine>) =
+                        of.iter().partition(|line| line.meter == metered.meter.id);
                     nodes.push(self.explain_meter(model, metered, &counted, customers, inputs)?);
                     nodes.extend(contract.into_iter().map(|line| self.leaf_of(line)));
                 }
@@ -50,18 +62,50 @@ impl<'a> PricedConfig<'a> {
 
     /// A line of the bill that has nothing below it but its price: a fixed amount, a discount.
     fn leaf_of(&self, line: &CostLine) -> Node {
-        let amount = line.amount.map_or_else(|| "0".to_owned(), |amount| amount.to_string());
-        let basis = if line.source == super::STUDY { Basis::Assumed } else { Basis::Priced };
-        let known = if line.amount.is_some() { "" } else { ", price not known" };
-        let detail = format!("{} {} ({}{known}), {}", line.quantity, line.unit, line.driver.label(), line.source);
+        let amount = line
+            .amount
+            .map_or_else(|| "0".to_owned(), |amount| amount.to_string());
+        let basis = if line.source == super::STUDY {
+            Basis::Assumed
+        } else {
+            Basis::Priced
+        };
+        let known = if line.amount.is_some() {
+            ""
+        } else {
+            ", price not known"
+        };
+        let detail = format!(
+            "{} {} ({}{known}), {}",
+            line.quantity,
+            line.unit,
+            line.driver.label(),
+            line.source
+        );
         Node::leaf(&line.meter, amount, &self.study.study.currency, basis, detail)
     }
 
-    fn explain_unit_line(&self, model: &ScalingModel, index: usize, line: &CostLine, customers: f64, inputs: &Inputs) -> Node {
+    fn explain_unit_line(
+        &self,
+        model: &ScalingModel,
+        index: usize,
+        line: &CostLine,
+        customers: f64,
+        inputs: &Inputs,
+    ) -> Node {
         let placed = &self.placed[index];
-        let Carrier::Units(Units { instance: Some(instance), per_hour: Some(per_hour), .. }) = &placed.carrier else { return self.leaf_of(line) };
+        let Carrier::Units(Units {
+            instance: Some(instance),
+            per_hour: Some(per_hour),
+            ..
+        }) = &placed.carrier
+        else {
+            return self.leaf_of(line);
+        };
         let changes_price = matches!(line.driver, CostDriver::Discount | CostDriver::Unused);
-        let Some(amount) = line.amount.filter(|_| !changes_price) else { return self.leaf_of(line) };
+        let Some(amount) = line.amount.filter(|_| !changes_price) else {
+            return self.leaf_of(line);
+        };
         let source = seen(placed.book, &instance.source);
         let per_month = *per_hour * placed.book.month_hours.0 * placed.exchange;
         let price = Node {
@@ -71,13 +115,35 @@ impl<'a> PricedConfig<'a> {
             basis: Basis::Product,
             detail: "price per hour x hours of a month".to_owned(),
             parts: vec![
-                Node::leaf(&instance.sku, per_hour.normalize(), format!("{}/h", placed.book.currency), Basis::Priced, &source),
-                Node::leaf("hours of a month", placed.book.month_hours, "h", Basis::Priced, placed.book.name()),
-                Node::leaf("rate of exchange", placed.exchange, &self.study.study.currency, Basis::Assumed, "of the study; 1 in one currency"),
+                Node::leaf(
+                    &instance.sku,
+                    per_hour.normalize(),
+                    format!("{}/h", placed.book.currency),
+                    Basis::Priced,
+                    &source,
+                ),
+                Node::leaf(
+                    "hours of a month",
+                    placed.book.month_hours,
+                    "h",
+                    Basis::Priced,
+                    placed.book.name(),
+                ),
+                Node::leaf(
+                    "rate of exchange",
+                    placed.exchange,
+                    &self.study.study.currency,
+                    Basis::Assumed,
+                    "of the study; 1 in one currency",
+                ),
             ],
         };
         let quantity = Node {
-            name: format!("{} for {}", line.unit, line.behaviour.as_deref().unwrap_or(line.driver.label())),
+            name: format!(
+                "{} for {}",
+                line.unit,
+                line.behaviour.as_deref().unwrap_or(line.driver.label())
+            ),
             value: line.quantity.to_string(),
             unit: line.unit.clone(),
             basis: Basis::Formula,
@@ -85,7 +151,10 @@ impl<'a> PricedConfig<'a> {
             parts: self.explain_units(model, index, line, customers, inputs),
         };
         Node {
-            name: line.behaviour.clone().unwrap_or_else(|| line.driver.label().to_owned()),
+            name: line
+                .behaviour
+                .clone()
+                .unwrap_or_else(|| line.driver.label().to_owned()),
             value: amount.to_string(),
             unit: self.study.study.currency.clone(),
             basis: Basis::Product,
@@ -110,11 +179,30 @@ impl<'a> PricedConfig<'a> {
         }
     }
 
-    fn explain_units(&self, model: &ScalingModel, index: usize, line: &CostLine, customers: f64, inputs: &Inputs) -> Vec<Node> {
+    fn explain_units(
+        &self,
+        model: &ScalingModel,
+        index: usize,
+        line: &CostLine,
+        customers: f64,
+        inputs: &Inputs,
+    ) -> Vec<Node> {
         let placed = &self.placed[index];
         let sizing = self.sizing(index, inputs).expect("units have a sizing");
-        let mut parts = vec![Node::leaf("customers", customers, "customers", Basis::Assumed, "asked for")];
-        let cores = Node::leaf("cores of a unit", sizing.cores, "vCPU", Basis::Priced, placed.shape(false));
+        let mut parts = vec![Node::leaf(
+            "customers",
+            customers,
+            "customers",
+            Basis::Assumed,
+            "asked for",
+        )];
+        let cores = Node::leaf(
+            "cores of a unit",
+            sizing.cores,
+            "vCPU",
+            Basis::Priced,
+            placed.shape(false),
+        );
         match (&line.behaviour, line.driver) {
             (Some(behaviour), _) => {
                 parts.extend(self.explain_load(model, index, behaviour, inputs));
@@ -135,7 +223,9 @@ impl<'a> PricedConfig<'a> {
                 parts.push(cores);
             }
             (None, CostDriver::Rounding | CostDriver::Spare) => {
-                let running = self.counts(index, customers, inputs).map_or(0.0, |counts| counts.mean());
+                let running = self
+                    .counts(index, customers, inputs)
+                    .map_or(0.0, |counts| counts.mean());
                 parts.push(Node::leaf(
                     "units needed",
                     sizing.exact_instances(customers),
@@ -143,8 +233,20 @@ impl<'a> PricedConfig<'a> {
                     Basis::Fitted,
                     "busy / (target x cores - idle), before rounding up",
                 ));
-                parts.push(Node::leaf("units that run", running, "units", Basis::Fitted, "rounded up, at least `min`, spare ones among them"));
-                parts.push(Node::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"));
+                parts.push(Node::leaf(
+                    "units that run",
+                    running,
+                    "units",
+                    Basis::Fitted,
+                    "rounded up, at least `min`, spare ones among them",
+                ));
+                parts.push(Node::leaf(
+                    "spare",
+                    sizing.spare,
+                    "units",
+                    Basis::Assumed,
+                    "of the study",
+                ));
             }
             (None, driver) => {
                 parts.push(Node::leaf(
@@ -155,10 +257,22 @@ impl<'a> PricedConfig<'a> {
                     "busy / (target x cores - idle), before rounding up",
                 ));
                 if driver == CostDriver::Idle {
-                    parts.push(Node::leaf("use without load", sizing.idle, "cores", Basis::Fitted, fitted(model)));
+                    parts.push(Node::leaf(
+                        "use without load",
+                        sizing.idle,
+                        "cores",
+                        Basis::Fitted,
+                        fitted(model),
+                    ));
                     parts.push(cores);
                 } else {
-                    parts.push(Node::leaf("reserve", sizing.reserve, "", Basis::Assumed, "policy of the study"));
+                    parts.push(Node::leaf(
+                        "reserve",
+                        sizing.reserve,
+                        "",
+                        Basis::Assumed,
+                        "policy of the study",
+                    ));
                     parts.push(Node::leaf(
                         "utilisation units are bought for",
                         sizing.target,
@@ -173,16 +287,41 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// What a behaviour of one customer asks of a placement.
-    fn explain_load(&self, model: &ScalingModel, index: usize, behaviour: &str, inputs: &Inputs) -> Vec<Node> {
-        let position = self.behaviours.iter().position(|name| name == behaviour).unwrap_or_default();
+    fn explain_load(
+        &self,
+        model: &ScalingModel,
+        index: usize,
+        behaviour: &str,
+        inputs: &Inputs,
+    ) -> Vec<Node> {
+        let position = self
+            .behaviours
+            .iter()
+            .position(|name| name == behaviour)
+            .unwrap_or_default();
         let customers = &self.study.customers;
         let (range, assumed) = self.placed[index].speed();
-        let speed_from = if assumed { "assumed, never calibrated" } else { "of the study" };
+        let speed_from = if assumed {
+            "assumed, never calibrated"
+        } else {
+            "of the study"
+        };
         vec![
             self.explain_rate(behaviour, inputs.rates_per_day[position]),
-            Node::leaf("peak_hour_share", customers.peak_hour_share(), "of a day", Basis::Assumed, "of the study"),
+            Node::leaf(
+                "peak_hour_share",
+                customers.peak_hour_share(),
+                "of a day",
+                Basis::Assumed,
+                "of the study",
+            ),
             Node::leaf("burst", customers.burst, "", Basis::Assumed, "of the study"),
-            explain_demand(model, &self.placed[index].placement.tier, behaviour, inputs.placed[index].cpu_s[position]),
+            explain_demand(
+                model,
+                &self.placed[index].placement.tier,
+                behaviour,
+                inputs.placed[index].cpu_s[position],
+            ),
             Node::leaf(
                 "speed of a virtual CPU",
                 inputs.placed[index].speed,
@@ -195,18 +334,38 @@ impl<'a> PricedConfig<'a> {
 
     /// Executions of a behaviour per customer and day.
     pub fn explain_rate(&self, behaviour: &str, per_day: f64) -> Node {
-        let formula = self.study.rates.get(behaviour).map_or_else(String::new, ToString::to_string);
-        let parameters = self.study.rates.get(behaviour).map_or_else(Vec::new, |rate| rate.formula().names());
+        let formula = self
+            .study
+            .rates
+            .get(behaviour)
+            .map_or_else(String::new, ToString::to_string);
+        let parameters = self
+            .study
+            .rates
+            .get(behaviour)
+            .map_or_else(Vec::new, |rate| rate.formula().names());
         let values = self.study.parameter_values();
         let parts = parameters
             .iter()
-            .filter_map(|name| Some(Node::leaf(name, values.get(name)?, "", Basis::Assumed, "parameter of the study")))
+            .filter_map(|name| {
+                Some(Node::leaf(
+                    name,
+                    values.get(name)?,
+                    "",
+                    Basis::Assumed,
+                    "parameter of the study",
+                ))
+            })
             .collect::<Vec<Node>>();
         Node {
             name: format!("executions of {behaviour}"),
             value: per_day.to_string(),
             unit: "per customer and day".to_owned(),
-            basis: if parts.is_empty() { Basis::Assumed } else { Basis::Formula },
+            basis: if parts.is_empty() {
+                Basis::Assumed
+            } else {
+                Basis::Formula
+            },
             detail: formula,
             parts,
         }
@@ -223,13 +382,29 @@ impl<'a> PricedConfig<'a> {
         let quantity = self.quantity(metered, inputs);
         let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
         let mut counted = Vec::new();
-        for (position, units) in by_behaviour.iter().enumerate().filter(|(_, units)| !units.is_zero()) {
+        for (position, units) in by_behaviour
+            .iter()
+            .enumerate()
+            .filter(|(_, units)| !units.is_zero())
+        {
             let name = &self.behaviours[position];
             let mut parts = vec![
                 Node::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
                 self.explain_rate(name, inputs.rates_per_day[position]),
-                Node::leaf("days of a month", nest_data::units::DAYS_PER_MONTH, "days", Basis::Assumed, "365 / 12"),
-                Node::leaf("requests of an execution", self.requests[position], "requests", Basis::Measured, &model.run),
+                Node::leaf(
+                    "days of a month",
+                    nest_data::units::DAYS_PER_MONTH,
+                    "days",
+                    Basis::Assumed,
+                    "365 / 12",
+                ),
+                Node::leaf(
+                    "requests of an execution",
+                    self.requests[position],
+                    "requests",
+                    Basis::Measured,
+                    &model.run,
+                ),
             ];
             parts.extend(self.explain_function(model, name, position, inputs));
             counted.push(Node {
@@ -260,30 +435,82 @@ impl<'a> PricedConfig<'a> {
             parts: counted,
         };
         let mut parts = vec![quantity];
-        parts.extend(explain_price(metered.meter, &seen(metered.book, &metered.meter.source)));
+        parts.extend(explain_price(
+            metered.meter,
+            &seen(metered.book, &metered.meter.source),
+        ));
         if !metered.included.is_zero() {
-            parts.push(Node::leaf("included in the plan", metered.included.normalize(), &metered.meter.unit, Basis::Priced, metered.book.name()));
+            parts.push(Node::leaf(
+                "included in the plan",
+                metered.included.normalize(),
+                &metered.meter.unit,
+                Basis::Priced,
+                metered.book.name(),
+            ));
         }
         Ok(Node {
             name: metered.meter.id.clone(),
-            value: lines.iter().filter_map(|line| line.amount.map(|amount| amount.0)).sum::<Decimal>().normalize().to_string(),
+            value: lines
+                .iter()
+                .filter_map(|line| line.amount.map(|amount| amount.0))
+                .sum::<Decimal>()
+                .normalize()
+                .to_string(),
             unit: self.study.study.currency.clone(),
             basis: Basis::Tiers,
-            detail: format!("price of the quantity, {}", seen(metered.book, &metered.meter.source)),
+            detail: format!(
+                "price of the quantity, {}",
+                seen(metered.book, &metered.meter.source)
+            ),
             parts,
         })
     }
 
     /// What makes the duration of a function.
-    fn explain_function(&self, model: &ScalingModel, behaviour: &str, position: usize, inputs: &Inputs) -> Vec<Node> {
-        let functions = self.placed.iter().enumerate().filter(|(_, placed)| placed.carries[position]);
+    fn explain_function(
+        &self,
+        model: &ScalingModel,
+        behaviour: &str,
+        position: usize,
+        inputs: &Inputs,
+    ) -> Vec<Node> {
+        let functions = self
+            .placed
+            .iter()
+            .enumerate()
+            .filter(|(_, placed)| placed.carries[position]);
         let mut parts = Vec::new();
         for (index, placed) in functions {
-            let Carrier::Function(function) = &placed.carrier else { continue };
-            parts.push(explain_demand(model, &placed.placement.tier, behaviour, inputs.placed[index].cpu_s[position]));
-            parts.push(Node::leaf("response at light load", self.light_request_s[position], "s", Basis::Measured, &model.run));
-            parts.push(Node::leaf("memory", function.memory_gib, "GiB", Basis::Assumed, "of the study, as billed"));
-            parts.push(Node::leaf("share of a processor", function.processor_share, "", Basis::Priced, placed.book.name()));
+            let Carrier::Function(function) = &placed.carrier else {
+                continue;
+            };
+            parts.push(explain_demand(
+                model,
+                &placed.placement.tier,
+                behaviour,
+                inputs.placed[index].cpu_s[position],
+            ));
+            parts.push(Node::leaf(
+                "response at light load",
+                self.light_request_s[position],
+                "s",
+                Basis::Measured,
+                &model.run,
+            ));
+            parts.push(Node::leaf(
+                "memory",
+                function.memory_gib,
+                "GiB",
+                Basis::Assumed,
+                "of the study, as billed",
+            ));
+            parts.push(Node::leaf(
+                "share of a processor",
+                function.processor_share,
+                "",
+                Basis::Priced,
+                placed.book.name(),
+            ));
             parts.push(Node::leaf(
                 "duration of a request",
                 self.duration_s(index, position, inputs),
@@ -298,9 +525,14 @@ impl<'a> PricedConfig<'a> {
 
 /// Processor time of one execution.
 pub fn explain_demand(model: &ScalingModel, tier: &str, behaviour: &str, value: f64) -> Node {
-    let resource = model.resources.iter().find(|resource| resource.name == format!("{tier}/cpu"));
+    let resource = model
+        .resources
+        .iter()
+        .find(|resource| resource.name == format!("{tier}/cpu"));
     let estimate: Option<&Estimate> = resource.and_then(|resource| resource.demand.get(behaviour));
-    let interval = estimate.map_or_else(String::new, |demand| format!(", 90 % interval {} to {}", demand.low, demand.high));
+    let interval = estimate.map_or_else(String::new, |demand| {
+        format!(", 90 % interval {} to {}", demand.low, demand.high)
+    });
     Node {
         name: format!("demand of {behaviour} on {tier}/cpu"),
         value: value.to_string(),
@@ -323,17 +555,39 @@ fn fitted(model: &ScalingModel) -> String {
 
 fn explain_price(meter: &Meter, source: &str) -> Vec<Node> {
     let Some(price) = &meter.price else {
-        return vec![Node::leaf(&meter.id, "0", &meter.unit, Basis::Priced, format!("price not known, {source}"))];
+        return vec![Node::leaf(
+            &meter.id,
+            "0",
+            &meter.unit,
+            Basis::Priced,
+            format!("price not known, {source}"),
+        )];
     };
     let per = price.per.map_or_else(String::new, |per| format!("{per} "));
     let unit = format!("per {per}{}", meter.unit);
-    let mut parts: Vec<Node> = price.amount.iter().map(|amount| Node::leaf("price", amount, &unit, Basis::Priced, source)).collect();
+    let mut parts: Vec<Node> = price
+        .amount
+        .iter()
+        .map(|amount| Node::leaf("price", amount, &unit, Basis::Priced, source))
+        .collect();
     parts.extend(price.tiers.iter().map(|tier| {
-        let bound = tier.up_to.map_or_else(|| "above".to_owned(), |bound| format!("up to {bound}"));
-        let amount = tier.amount.map_or_else(|| "not known".to_owned(), |amount| amount.to_string());
+        let bound = tier
+            .up_to
+            .map_or_else(|| "above".to_owned(), |bound| format!("up to {bound}"));
+        let amount = tier
+            .amount
+            .map_or_else(|| "not known".to_owned(), |amount| amount.to_string());
         Node::leaf(format!("price {bound}"), amount, &unit, Basis::Priced, source)
     }));
-    parts.extend(meter.free.iter().map(|free| Node::leaf("free each month", free.quantity, &meter.unit, Basis::Priced, source)));
+    parts.extend(meter.free.iter().map(|free| {
+        Node::leaf(
+            "free each month",
+            free.quantity,
+            &meter.unit,
+            Basis::Priced,
+            source,
+        )
+    }));
     parts
 }
 
@@ -351,5 +605,11 @@ fn sum(name: String, lines: &[CostLine], currency: &str, parts: Vec<Node>) -> No
 /// A customer count as a decimal node.
 pub fn thousands(customers: f64, config: &str) -> Result<Node, ModelError> {
     let thousands = decimal(customers, config)? / Decimal::ONE_THOUSAND;
-    Ok(Node::leaf("thousands of customers", thousands.normalize(), "1,000 customers", Basis::Assumed, "asked for"))
+    Ok(Node::leaf(
+        "thousands of customers",
+        thousands.normalize(),
+        "1,000 customers",
+        Basis::Assumed,
+        "asked for",
+    ))
 }

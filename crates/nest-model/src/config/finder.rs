@@ -23,26 +23,46 @@ pub struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     /// One for each placement of a configuration.
-    pub fn of(study: &'a Study, name: &'a str, config: &'a Config, books: &'a [PriceBook], on: Date) -> Result<Vec<Self>, ModelError> {
+    pub fn of(
+        study: &'a Study,
+        name: &'a str,
+        config: &'a Config,
+        books: &'a [PriceBook],
+        on: Date,
+    ) -> Result<Vec<Self>, ModelError> {
         let one = |book_name: &str| {
-            let book = books.iter().find(|book| book.name() == book_name).ok_or_else(|| ModelError::BookMissing {
-                config: name.to_owned(),
-                book: book_name.to_owned(),
-                known: books.iter().map(PriceBook::name).collect::<Vec<_>>().join(", "),
-            })?;
+            let book = books
+                .iter()
+                .find(|book| book.name() == book_name)
+                .ok_or_else(|| ModelError::BookMissing {
+                    config: name.to_owned(),
+                    book: book_name.to_owned(),
+                    known: books.iter().map(PriceBook::name).collect::<Vec<_>>().join(", "),
+                })?;
             let exchange = if book.currency == study.study.currency {
                 Decimal::ONE
             } else {
-                let no_rate = || ModelError::Currency { config: name.to_owned(), book: book.currency.clone(), study: study.study.currency.clone() };
+                let no_rate = || ModelError::Currency {
+                    config: name.to_owned(),
+                    book: book.currency.clone(),
+                    study: study.study.currency.clone(),
+                };
                 study.exchange.get(&book.currency).ok_or_else(no_rate)?.rate.0
             };
-            Ok(Self { name, book, on, exchange })
+            Ok(Self {
+                name,
+                book,
+                on,
+                exchange,
+            })
         };
         config.books().map(one).collect()
     }
 
     pub fn meter(&self, id: &str) -> Result<&'a Meter, ModelError> {
-        self.book.meter(id, self.on).ok_or_else(|| self.unknown("meter", id, self.book.meter.iter().map(|meter| meter.id.as_str())))
+        self.book
+            .meter(id, self.on)
+            .ok_or_else(|| self.unknown("meter", id, self.book.meter.iter().map(|meter| meter.id.as_str())))
     }
 
     /// The first meter of several names that the book has.
@@ -51,28 +71,52 @@ impl<'a> Finder<'a> {
     }
 
     pub fn instance(&self, sku: &str) -> Result<&'a Instance, ModelError> {
-        self.book.instance(sku, self.on).ok_or_else(|| ModelError::UnknownSku {
-            config: self.name.to_owned(),
-            sku: sku.to_owned(),
-            book: self.book.name(),
-            offer: offer(sku, self.book.instance.iter().map(|instance| instance.sku.as_str())),
-        })
+        self.book
+            .instance(sku, self.on)
+            .ok_or_else(|| ModelError::UnknownSku {
+                config: self.name.to_owned(),
+                sku: sku.to_owned(),
+                book: self.book.name(),
+                offer: offer(
+                    sku,
+                    self.book.instance.iter().map(|instance| instance.sku.as_str()),
+                ),
+            })
     }
 
     pub fn commitment(&self, id: &str) -> Result<&'a Commitment, ModelError> {
-        self.book.commitment(id).ok_or_else(|| self.unknown("commitment", id, self.book.commitment.iter().map(|one| one.id.as_str())))
+        self.book.commitment(id).ok_or_else(|| {
+            self.unknown(
+                "commitment",
+                id,
+                self.book.commitment.iter().map(|one| one.id.as_str()),
+            )
+        })
     }
 
     pub fn plan(&self, id: &str) -> Result<&'a Plan, ModelError> {
-        self.book.plan(id).ok_or_else(|| self.unknown("plan", id, self.book.plan.iter().map(|one| one.id.as_str())))
+        self.book
+            .plan(id)
+            .ok_or_else(|| self.unknown("plan", id, self.book.plan.iter().map(|one| one.id.as_str())))
     }
 
     pub fn limit(&self, id: &str) -> Option<f64> {
         self.book.limit(id).map(|limit| super::float(limit.value.0))
     }
 
-    pub fn unknown<'b>(&self, what: &'static str, id: &str, known: impl Iterator<Item = &'b str>) -> ModelError {
-        ModelError::UnknownMeter { config: self.name.to_owned(), what, id: id.to_owned(), book: self.book.name(), offer: offer(id, known) }
+    pub fn unknown<'b>(
+        &self,
+        what: &'static str,
+        id: &str,
+        known: impl Iterator<Item = &'b str>,
+    ) -> ModelError {
+        ModelError::UnknownMeter {
+            config: self.name.to_owned(),
+            what,
+            id: id.to_owned(),
+            book: self.book.name(),
+            offer: offer(id, known),
+        }
     }
 }
 

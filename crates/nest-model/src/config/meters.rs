@@ -99,13 +99,21 @@ impl<'a> Metered<'a> {
     /// What it is a share of, and the share, for a meter that is one.
     pub fn share(&self) -> Option<(ShareOf<'a>, f64)> {
         let of = self.meter.percent_of.as_ref()?;
-        let base = if of.meter == INSTANCE_PRICE { ShareOf::Instances } else { ShareOf::Meter(&of.meter) };
+        let base = if of.meter == INSTANCE_PRICE {
+            ShareOf::Instances
+        } else {
+            ShareOf::Meter(&of.meter)
+        };
         Some((base, float(of.percent.0) / 100.0))
     }
 
     /// Price of a month's quantity in the study's currency, for draws.
     pub fn price(&self, quantity: f64) -> f64 {
-        let price = if self.included.is_zero() { self.price.price(quantity) } else { self.price.price_billed(self.beyond(quantity)) };
+        let price = if self.included.is_zero() {
+            self.price.price(quantity)
+        } else {
+            self.price.price_billed(self.beyond(quantity))
+        };
         price * self.factor
     }
 
@@ -124,13 +132,19 @@ impl<'a> Metered<'a> {
     }
 
     fn bytes_per_unit(&self) -> f64 {
-        if self.meter.unit.starts_with("GiB") { BYTES_PER_GIB } else { 1e9 }
+        if self.meter.unit.starts_with("GiB") {
+            BYTES_PER_GIB
+        } else {
+            1e9
+        }
     }
 }
 
 /// Adds a use of a meter, which is priced once however many count on it.
 fn add<'a>(metered: &mut Vec<Metered<'a>>, meter: &'a Meter, finder: &Finder<'a>, counted: Counted<'a>) {
-    let known = metered.iter().position(|one| one.meter.id == meter.id && one.book.name() == finder.book.name());
+    let known = metered
+        .iter()
+        .position(|one| one.meter.id == meter.id && one.book.name() == finder.book.name());
     let index = known.unwrap_or_else(|| {
         metered.push(Metered::new(meter, finder));
         metered.len() - 1
@@ -139,15 +153,34 @@ fn add<'a>(metered: &mut Vec<Metered<'a>>, meter: &'a Meter, finder: &Finder<'a>
 }
 
 /// Meters that a placement pays by its nature.
-pub fn of_placement<'a>(index: usize, placed: &Placed<'a>, finder: &Finder<'a>, metered: &mut Vec<Metered<'a>>) -> Result<(), ModelError> {
+pub fn of_placement<'a>(
+    index: usize,
+    placed: &Placed<'a>,
+    finder: &Finder<'a>,
+    metered: &mut Vec<Metered<'a>>,
+) -> Result<(), ModelError> {
     match &placed.carrier {
         Carrier::Function(function) => of_function(index, function, finder, metered)?,
         Carrier::Units(units) if placed.placement.platform == Platform::Task => {
             let host = host(placed.placement, &finder.book.provider);
-            let arch = placed.placement.arch.as_deref().unwrap_or(super::placed::DEFAULT_ARCH);
+            let arch = placed
+                .placement
+                .arch
+                .as_deref()
+                .unwrap_or(super::placed::DEFAULT_ARCH);
             let memory_gib = units.memory_bytes / BYTES_PER_GIB;
-            add(metered, finder.meter(&format!("{host}.vcpu.{arch}"))?, finder, Counted::UnitHours(index, units.cores));
-            add(metered, finder.meter(&format!("{host}.memory.{arch}"))?, finder, Counted::UnitHours(index, memory_gib));
+            add(
+                metered,
+                finder.meter(&format!("{host}.vcpu.{arch}"))?,
+                finder,
+                Counted::UnitHours(index, units.cores),
+            );
+            add(
+                metered,
+                finder.meter(&format!("{host}.memory.{arch}"))?,
+                finder,
+                Counted::UnitHours(index, memory_gib),
+            );
         }
         Carrier::Units(_) => {}
     }
@@ -155,33 +188,67 @@ pub fn of_placement<'a>(index: usize, placed: &Placed<'a>, finder: &Finder<'a>, 
 }
 
 /// Plans that are subscribed to, each once however many placements use it, and what they include.
-pub fn of_plans<'a>(placed: &[Placed<'a>], finders: &[Finder<'a>], metered: &mut [Metered<'a>], fixed: &mut Vec<Fixed>) -> Result<(), ModelError> {
+pub fn of_plans<'a>(
+    placed: &[Placed<'a>],
+    finders: &[Finder<'a>],
+    metered: &mut [Metered<'a>],
+    fixed: &mut Vec<Fixed>,
+) -> Result<(), ModelError> {
     let mut bought: Vec<(String, &str)> = Vec::new();
     for (placed, finder) in placed.iter().zip(finders) {
-        let Some(id) = placed.placement.plan.as_deref() else { continue };
+        let Some(id) = placed.placement.plan.as_deref() else {
+            continue;
+        };
         if bought.contains(&(finder.book.name(), id)) {
             continue;
         }
         let plan = finder.plan(id)?;
-        for metered in metered.iter_mut().filter(|metered| metered.book.name() == finder.book.name()) {
-            if let Some(inclusion) = plan.includes.iter().find(|inclusion| inclusion.meter == metered.meter.id) {
+        for metered in metered
+            .iter_mut()
+            .filter(|metered| metered.book.name() == finder.book.name())
+        {
+            if let Some(inclusion) = plan
+                .includes
+                .iter()
+                .find(|inclusion| inclusion.meter == metered.meter.id)
+            {
                 metered.included = inclusion.quantity.0;
             }
         }
         let amount = plan.amount.0 * finder.exchange * contract_factor(&finder.book.adjustment, id);
-        fixed.push(Fixed { name: format!("plan {id}"), amount, source: seen(finder.book, &plan.source) });
+        fixed.push(Fixed {
+            name: format!("plan {id}"),
+            amount,
+            source: seen(finder.book, &plan.source),
+        });
         bought.push((finder.book.name(), id));
     }
     Ok(())
 }
 
-fn of_function<'a>(index: usize, function: &Function, finder: &Finder<'a>, metered: &mut Vec<Metered<'a>>) -> Result<(), ModelError> {
+fn of_function<'a>(
+    index: usize,
+    function: &Function,
+    finder: &Finder<'a>,
+    metered: &mut Vec<Metered<'a>>,
+) -> Result<(), ModelError> {
     let Function { host, arch, .. } = function;
-    add(metered, finder.meter(&format!("{host}.requests"))?, finder, Counted::Requests(index));
+    add(
+        metered,
+        finder.meter(&format!("{host}.requests"))?,
+        finder,
+        Counted::Requests(index),
+    );
     let duration = finder.meter_of(&[format!("{host}.duration.{arch}"), format!("{host}.duration")]);
     let processor = finder.meter_of(&[format!("{host}.cpu")]);
     match (duration, processor) {
-        (None, None) if finder.book.meter.iter().any(|meter| meter.id.starts_with(&format!("{host}.duration"))) => {
+        (None, None)
+            if finder
+                .book
+                .meter
+                .iter()
+                .any(|meter| meter.id.starts_with(&format!("{host}.duration"))) =>
+        {
             return finder.meter(&format!("{host}.duration.{arch}")).map(drop);
         }
         _ => {}
@@ -202,7 +269,11 @@ fn of_function<'a>(index: usize, function: &Function, finder: &Finder<'a>, meter
 }
 
 /// Meters that the configuration states.
-pub fn of_config<'a>(config: &'a Config, finder: &Finder<'a>, metered: &mut Vec<Metered<'a>>) -> Result<(), ModelError> {
+pub fn of_config<'a>(
+    config: &'a Config,
+    finder: &Finder<'a>,
+    metered: &mut Vec<Metered<'a>>,
+) -> Result<(), ModelError> {
     for (id, used) in &config.meters {
         add(metered, finder.meter(id)?, finder, Counted::Stated(used));
     }
@@ -220,18 +291,36 @@ pub fn seen(book: &PriceBook, source: &str) -> String {
 impl<'a> PricedConfig<'a> {
     /// What one meter counts in one world.
     pub fn quantity(&self, metered: &Metered<'a>, inputs: &Inputs) -> Quantity {
-        let mut quantity = Quantity { by_behaviour: vec![0.0; self.behaviours.len()], ..Quantity::default() };
+        let mut quantity = Quantity {
+            by_behaviour: vec![0.0; self.behaviours.len()],
+            ..Quantity::default()
+        };
         for counted in &metered.uses {
             match counted {
                 Counted::Requests(placed) => self.add_requests(*placed, &mut quantity, |_| 1.0, inputs),
                 Counted::MemorySeconds(placed) => {
-                    self.add_requests(*placed, &mut quantity, |index| self.gib_s(*placed, index, inputs), inputs);
+                    self.add_requests(
+                        *placed,
+                        &mut quantity,
+                        |index| self.gib_s(*placed, index, inputs),
+                        inputs,
+                    );
                 }
                 Counted::ProcessorMs(placed) => {
-                    self.add_requests(*placed, &mut quantity, |index| self.processor_ms(*placed, index, inputs), inputs);
+                    self.add_requests(
+                        *placed,
+                        &mut quantity,
+                        |index| self.processor_ms(*placed, index, inputs),
+                        inputs,
+                    );
                 }
                 Counted::HeldMs(placed) => {
-                    self.add_requests(*placed, &mut quantity, |index| self.held_ms(*placed, index, inputs), inputs);
+                    self.add_requests(
+                        *placed,
+                        &mut quantity,
+                        |index| self.held_ms(*placed, index, inputs),
+                        inputs,
+                    );
                 }
                 Counted::UnitHours(placed, times) => quantity.unit_hours.push((*placed, *times)),
                 Counted::Stated(used) => self.add_stated(metered, used, inputs, &mut quantity),
@@ -248,7 +337,10 @@ impl<'a> PricedConfig<'a> {
 
     /// Meters of which more can cost less.
     pub fn falling_meters(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.metered.iter().filter(|metered| may_fall(metered.meter)).map(|metered| metered.meter.id.as_str())
+        self.metered
+            .iter()
+            .filter(|metered| may_fall(metered.meter))
+            .map(|metered| metered.meter.id.as_str())
     }
 
     /// Name of a meter by its position.
@@ -264,19 +356,29 @@ impl<'a> PricedConfig<'a> {
     /// Units of a meter in a month.
     pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &Inputs) -> f64 {
         let quantity = self.quantity(&self.metered[meter], inputs);
-        quantity.by_behaviour.iter().sum::<f64>() * customers + self.shared_units(&quantity, customers, inputs)
+        quantity.by_behaviour.iter().sum::<f64>() * customers
+            + self.shared_units(&quantity, customers, inputs)
     }
 
     /// Units a month of a meter that no behaviour causes.
     fn shared_units(&self, quantity: &Quantity, customers: f64, inputs: &Inputs) -> f64 {
         let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
-        customers * quantity.per_customer + quantity.fixed + quantity.unit_hours.iter().map(hours).sum::<f64>()
+        customers * quantity.per_customer
+            + quantity.fixed
+            + quantity.unit_hours.iter().map(hours).sum::<f64>()
     }
 
     /// Requests of what a placement carries, each times something.
-    fn add_requests(&self, placed: usize, quantity: &mut Quantity, each: impl Fn(usize) -> f64, inputs: &Inputs) {
+    fn add_requests(
+        &self,
+        placed: usize,
+        quantity: &mut Quantity,
+        each: impl Fn(usize) -> f64,
+        inputs: &Inputs,
+    ) {
         for index in (0..self.behaviours.len()).filter(|index| self.placed[placed].carries[*index]) {
-            quantity.by_behaviour[index] += self.executions(index, inputs) * self.requests[index] * each(index);
+            quantity.by_behaviour[index] +=
+                self.executions(index, inputs) * self.requests[index] * each(index);
         }
     }
 
@@ -301,8 +403,13 @@ impl<'a> PricedConfig<'a> {
             Driver::Stored => quantity.fixed += inputs.stored.unwrap_or(0.0) * times,
             Driver::Customers => quantity.per_customer += times,
             Driver::Instances => {
-                let per_hour = if metered.meter.unit == "h" { times } else { times / self.month_hours };
-                let units = (0..self.placed.len()).filter(|index| matches!(self.placed[*index].carrier, Carrier::Units(_)));
+                let per_hour = if metered.meter.unit == "h" {
+                    times
+                } else {
+                    times / self.month_hours
+                };
+                let units = (0..self.placed.len())
+                    .filter(|index| matches!(self.placed[*index].carrier, Carrier::Units(_)));
                 quantity.unit_hours.extend(units.map(|index| (index, per_hour)));
             }
             Driver::Largest => quantity.per_customer += self.largest(metered.meter, inputs) * times,
@@ -319,8 +426,16 @@ impl<'a> PricedConfig<'a> {
     fn largest(&self, meter: &Meter, inputs: &Inputs) -> f64 {
         let all = 0..self.behaviours.len();
         // A mean hour holds a 24th of a day's executions.
-        let requests_per_s: f64 = all.clone().map(|index| inputs.rates_per_day[index] * self.requests[index]).sum::<f64>() / 24.0 / SECONDS_PER_HOUR;
-        let bytes_per_h: f64 = all.map(|index| inputs.rates_per_day[index] * inputs.bytes[index]).sum::<f64>() / 24.0;
+        let requests_per_s: f64 = all
+            .clone()
+            .map(|index| inputs.rates_per_day[index] * self.requests[index])
+            .sum::<f64>()
+            / 24.0
+            / SECONDS_PER_HOUR;
+        let bytes_per_h: f64 = all
+            .map(|index| inputs.rates_per_day[index] * inputs.bytes[index])
+            .sum::<f64>()
+            / 24.0;
         let of = |dimension: &nest_data::price_book::Dimension| {
             let counted = match dimension.quantity.as_str() {
                 "connections.new" => requests_per_s,
@@ -342,30 +457,46 @@ impl<'a> PricedConfig<'a> {
     /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the waiting that was measured at
     /// light load; a cold start now and then.
     pub fn duration_s(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
-        let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
+        let Carrier::Function(function) = &self.placed[placed].carrier else {
+            return 0.0;
+        };
         let used = &inputs.placed[placed];
         let cpu_s = used.cpu_s[index] / self.requests[index].max(1.0);
-        let warm = cpu_s * self.placed[placed].slowdown(used.speed) + (self.light_request_s[index] - cpu_s).max(0.0);
+        let warm =
+            cpu_s * self.placed[placed].slowdown(used.speed) + (self.light_request_s[index] - cpu_s).max(0.0);
         warm + function.cold_share * function.cold_s
     }
 
     /// Functions of a placement that run at once in the busiest minute, per customer.
     pub fn concurrency(&self, placed: usize, inputs: &Inputs) -> f64 {
         let of = &self.placed[placed];
-        let running = |index: usize| inputs.rates_per_day[index] * self.requests[index] * self.duration_s(placed, index, inputs);
-        self.peak_per_day * (0..self.behaviours.len()).filter(|index| of.carries[*index]).map(running).sum::<f64>()
+        let running = |index: usize| {
+            inputs.rates_per_day[index] * self.requests[index] * self.duration_s(placed, index, inputs)
+        };
+        self.peak_per_day
+            * (0..self.behaviours.len())
+                .filter(|index| of.carries[*index])
+                .map(running)
+                .sum::<f64>()
     }
 
     /// Memory-seconds of one request as billed: rounded up to the millisecond.
     fn gib_s(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
-        let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
-        let billed_s = (self.duration_s(placed, index, inputs) * 1e3 - 1e-9).ceil().max(1.0) / 1e3;
+        let Carrier::Function(function) = &self.placed[placed].carrier else {
+            return 0.0;
+        };
+        let billed_s = (self.duration_s(placed, index, inputs) * 1e3 - 1e-9)
+            .ceil()
+            .max(1.0)
+            / 1e3;
         billed_s.max(function.shortest_s) * function.memory_gib
     }
 
     /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one request at a time.
     fn held_ms(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
-        let Carrier::Function(function) = &self.placed[placed].carrier else { return 0.0 };
+        let Carrier::Function(function) = &self.placed[placed].carrier else {
+            return 0.0;
+        };
         self.duration_s(placed, index, inputs) * function.processor_share * 1e3
     }
 
@@ -376,8 +507,20 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Units of a meter in a month as a decimal: by behaviour, and what no single one causes.
-    pub fn decimals(&self, quantity: &Quantity, customers: f64, inputs: &Inputs) -> Result<(Vec<Decimal>, Decimal), ModelError> {
-        let by_behaviour = quantity.by_behaviour.iter().map(|each| decimal(customers * each, self.name)).collect::<Result<_, _>>()?;
-        Ok((by_behaviour, decimal(self.shared_units(quantity, customers, inputs), self.name)?))
+    pub fn decimals(
+        &self,
+        quantity: &Quantity,
+        customers: f64,
+        inputs: &Inputs,
+    ) -> Result<(Vec<Decimal>, Decimal), ModelError> {
+        let by_behaviour = quantity
+            .by_behaviour
+            .iter()
+            .map(|each| decimal(customers * each, self.name))
+            .collect::<Result<_, _>>()?;
+        Ok((
+            by_behaviour,
+            decimal(self.shared_units(quantity, customers, inputs), self.name)?,
+        ))
     }
 }

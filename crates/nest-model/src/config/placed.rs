@@ -73,17 +73,30 @@ pub struct Function {
 
 impl<'a> Placed<'a> {
     /// Joins a placement with its book.
-    pub fn new(config: &Config, placement: &'a Placement, finder: &Finder<'a>, behaviours: &[String]) -> Result<Self, ModelError> {
+    pub fn new(
+        config: &Config,
+        placement: &'a Placement,
+        finder: &Finder<'a>,
+        behaviours: &[String],
+    ) -> Result<Self, ModelError> {
         let elsewhere = |name: &String| {
             placement.behaviours.is_empty()
-                && config.placements().any(|other| other.tier == placement.tier && other.behaviours.iter().any(|one| one == name))
+                && config.placements().any(|other| {
+                    other.tier == placement.tier && other.behaviours.iter().any(|one| one == name)
+                })
         };
-        let carries = |name: &String| (placement.behaviours.is_empty() || placement.behaviours.contains(name)) && !elsewhere(name);
+        let carries = |name: &String| {
+            (placement.behaviours.is_empty() || placement.behaviours.contains(name)) && !elsewhere(name)
+        };
         let carrier = match placement.platform {
             Platform::Function => Carrier::Function(function(placement, finder)?),
             _ => Carrier::Units(units(placement, finder)?),
         };
-        let of = if placement.behaviours.is_empty() { String::new() } else { format!(" of {}", placement.behaviours.join(", ")) };
+        let of = if placement.behaviours.is_empty() {
+            String::new()
+        } else {
+            format!(" of {}", placement.behaviours.join(", "))
+        };
         Ok(Self {
             placement,
             book: finder.book,
@@ -96,14 +109,23 @@ impl<'a> Placed<'a> {
 
     /// Its 90 % range of speed, and whether it is only assumed.
     pub fn speed(&self) -> ([f64; 2], bool) {
-        (self.placement.speed.unwrap_or(ASSUMED_SPEED), self.placement.speed.is_none())
+        (
+            self.placement.speed.unwrap_or(ASSUMED_SPEED),
+            self.placement.speed.is_none(),
+        )
     }
 
     /// What its processors are, so that equal ones are equally fast in a draw.
     pub fn hardware(&self) -> String {
         match &self.carrier {
-            Carrier::Units(_) => format!("{} {}", self.book.provider, self.placement.sku.as_deref().unwrap_or("task")),
-            Carrier::Function(function) => format!("{} {} {}", self.book.provider, function.host, function.arch),
+            Carrier::Units(_) => format!(
+                "{} {}",
+                self.book.provider,
+                self.placement.sku.as_deref().unwrap_or("task")
+            ),
+            Carrier::Function(function) => {
+                format!("{} {} {}", self.book.provider, function.host, function.arch)
+            }
         }
     }
 
@@ -127,13 +149,31 @@ impl<'a> Placed<'a> {
     pub fn shape(&self, with_tier: bool) -> String {
         let placement = self.placement;
         let what = match &self.carrier {
-            Carrier::Units(Units { instance: Some(instance), cores, .. }) => {
-                let type_of = format!("{} ({} vCPU, {} GiB)", instance.sku, instance.vcpu, instance.memory_gib);
-                if placement.platform == Platform::Container { format!("containers on {type_of}, {cores} vCPU of it") } else { type_of }
+            Carrier::Units(Units {
+                instance: Some(instance),
+                cores,
+                ..
+            }) => {
+                let type_of = format!(
+                    "{} ({} vCPU, {} GiB)",
+                    instance.sku, instance.vcpu, instance.memory_gib
+                );
+                if placement.platform == Platform::Container {
+                    format!("containers on {type_of}, {cores} vCPU of it")
+                } else {
+                    type_of
+                }
             }
-            Carrier::Units(Units { cores, memory_bytes, .. }) => format!("task of {cores} vCPU, {} GiB", memory_bytes / BYTES_PER_GIB),
+            Carrier::Units(Units {
+                cores, memory_bytes, ..
+            }) => format!("task of {cores} vCPU, {} GiB", memory_bytes / BYTES_PER_GIB),
             Carrier::Function(function) => {
-                format!("{} function of {} MB, {}", function.host, placement.memory_mb.unwrap_or_default(), function.arch)
+                format!(
+                    "{} function of {} MB, {}",
+                    function.host,
+                    placement.memory_mb.unwrap_or_default(),
+                    function.arch
+                )
             }
         };
         match (with_tier, placement.behaviours.as_slice()) {
@@ -145,27 +185,47 @@ impl<'a> Placed<'a> {
 
     /// Sources of its own prices; those of meters are not among them.
     pub fn sources(&self) -> Vec<(&'a PriceBook, &'a str)> {
-        let Carrier::Units(units) = &self.carrier else { return Vec::new() };
-        let commitments = units.commitments.iter().map(|(commitment, _)| commitment.source.as_str());
-        units.instance.iter().map(|instance| instance.source.as_str()).chain(commitments).map(|source| (self.book, source)).collect()
+        let Carrier::Units(units) = &self.carrier else {
+            return Vec::new();
+        };
+        let commitments = units
+            .commitments
+            .iter()
+            .map(|(commitment, _)| commitment.source.as_str());
+        units
+            .instance
+            .iter()
+            .map(|instance| instance.source.as_str())
+            .chain(commitments)
+            .map(|source| (self.book, source))
+            .collect()
     }
 }
 
 fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>, ModelError> {
-    let commitments = placement.commitments.iter().map(|(id, count)| Ok((covering(placement, finder, id)?, *count)));
+    let commitments = placement
+        .commitments
+        .iter()
+        .map(|(id, count)| Ok((covering(placement, finder, id)?, *count)));
     let commitments = commitments.collect::<Result<Vec<_>, ModelError>>()?;
     let mut units = Units {
         instance: None,
         cores: 0.0,
         memory_bytes: 0.0,
         per_hour: None,
-        effective: commitments.iter().map(|(commitment, _): &(&Commitment, u32)| float(effective_per_hour(commitment))).collect(),
+        effective: commitments
+            .iter()
+            .map(|(commitment, _): &(&Commitment, u32)| float(effective_per_hour(commitment)))
+            .collect(),
         commitments,
         sustained: None,
         list_per_hour: 0.0,
         month_hours: float(finder.book.month_hours.0),
         exchange: float(finder.exchange),
-        contract: float(contract_factor(&finder.book.adjustment, placement.sku.as_deref().unwrap_or_default())),
+        contract: float(contract_factor(
+            &finder.book.adjustment,
+            placement.sku.as_deref().unwrap_or_default(),
+        )),
     };
     let of = |value: Option<nest_data::units::Quoted>| value.map_or(0.0, |value| float(value.0));
     if placement.platform == Platform::Task {
@@ -179,15 +239,23 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
         InstanceUnit::Month => finder.book.month_hours.0,
     };
     let baseline = instance.baseline.map_or(1.0, |share| float(share.0));
-    let (mut cores, mut memory_bytes) = (float(instance.vcpu.0) * baseline, float(instance.memory_gib.0) * BYTES_PER_GIB);
+    let (mut cores, mut memory_bytes) = (
+        float(instance.vcpu.0) * baseline,
+        float(instance.memory_gib.0) * BYTES_PER_GIB,
+    );
     if placement.platform == Platform::Container {
         let left = 1.0 - placement.overhead.map_or(0.0, |share| share.get());
         let (vcpu, memory_gib) = (of(placement.vcpu), of(placement.memory_gib));
-        let fit = (cores * left / vcpu + 1e-9).floor().min((float(instance.memory_gib.0) * left / memory_gib + 1e-9).floor());
+        let fit = (cores * left / vcpu + 1e-9)
+            .floor()
+            .min((float(instance.memory_gib.0) * left / memory_gib + 1e-9).floor());
         if fit < 1.0 {
             return Err(ModelError::NoCapacity {
                 config: finder.name.to_owned(),
-                reason: format!("a container of {vcpu} vCPU and {memory_gib} GiB does not fit on one {}", instance.sku),
+                reason: format!(
+                    "a container of {vcpu} vCPU and {memory_gib} GiB does not fit on one {}",
+                    instance.sku
+                ),
             });
         }
         cores = fit * vcpu;
@@ -197,7 +265,12 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
     units.list_per_hour = units.per_hour.map_or(0.0, float);
     let sustained = &instance.price.sustained;
     units.sustained = (!sustained.is_empty()).then(|| SustainedUse::new(sustained).to_float());
-    Ok(Units { instance: Some(instance), cores, memory_bytes, ..units })
+    Ok(Units {
+        instance: Some(instance),
+        cores,
+        memory_bytes,
+        ..units
+    })
 }
 
 /// A commitment that covers the placement's instances.
@@ -205,11 +278,17 @@ fn covering<'a>(placement: &Placement, finder: &Finder<'a>, id: &str) -> Result<
     let commitment = finder.commitment(id)?;
     let sku = placement.sku.as_deref().unwrap_or_default();
     let reason = match (commitment.kind, &commitment.covers.sku) {
-        (CommitmentKind::SavingsPlan | CommitmentKind::Block, _) => "it buys an amount of usage, not units".to_owned(),
+        (CommitmentKind::SavingsPlan | CommitmentKind::Block, _) => {
+            "it buys an amount of usage, not units".to_owned()
+        }
         (_, Some(covered)) if covered != sku => format!("it covers {covered}, not {sku}"),
         _ => return Ok(commitment),
     };
-    Err(ModelError::NotCovered { config: finder.name.to_owned(), commitment: id.to_owned(), reason })
+    Err(ModelError::NotCovered {
+        config: finder.name.to_owned(),
+        commitment: id.to_owned(),
+        reason,
+    })
 }
 
 /// The host whose meters a placement uses, where it does not say.

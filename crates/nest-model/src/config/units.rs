@@ -16,7 +16,10 @@ pub struct Counts<'b> {
 }
 
 /// The bins of a placement whose units stay.
-const STEADY: &[LoadBin] = &[LoadBin { share: 1.0, load: 1.0 }];
+const STEADY: &[LoadBin] = &[LoadBin {
+    share: 1.0,
+    load: 1.0,
+}];
 
 /// A commitment over all hours.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,13 +35,22 @@ impl<'b> Counts<'b> {
             Scale::Growth => STEADY,
             Scale::Hourly => bins,
         };
-        Self { bins, sizing: *sizing, customers }
+        Self {
+            bins,
+            sizing: *sizing,
+            customers,
+        }
     }
 
     /// Share of the hours and units that run in them.
     fn each(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let spare = f64::from(self.sizing.spare);
-        self.bins.iter().map(move |bin| (bin.share, self.sizing.instances(self.customers * bin.load) + spare))
+        self.bins.iter().map(move |bin| {
+            (
+                bin.share,
+                self.sizing.instances(self.customers * bin.load) + spare,
+            )
+        })
     }
 
     /// Mean number of units.
@@ -53,7 +65,9 @@ impl<'b> Counts<'b> {
     ///
     /// Source: `reference/pricing.md` R13.
     pub fn sustained(&self, units: &Units<'_>) -> f64 {
-        let Some(schedule) = &units.sustained else { return self.mean() };
+        let Some(schedule) = &units.sustained else {
+            return self.mean();
+        };
         let mut share = 0.0;
         let mut sum = 0.0;
         let mut each = self.each().peekable();
@@ -70,7 +84,10 @@ impl<'b> Counts<'b> {
         if units.commitments.is_empty() {
             return Vec::new();
         }
-        let bins: Vec<pricing::LoadBin<f64>> = self.each().map(|(hours, instances)| pricing::LoadBin { hours, instances }).collect();
+        let bins: Vec<pricing::LoadBin<f64>> = self
+            .each()
+            .map(|(hours, instances)| pricing::LoadBin { hours, instances })
+            .collect();
         let mut before = 0.0;
         let mut taken = 0.0;
         let mut found = Vec::new();
@@ -78,7 +95,11 @@ impl<'b> Counts<'b> {
             before += f64::from(*count);
             let used = committed_hours(&bins, before).used - taken;
             taken += used;
-            found.push(CommittedUnits { used, unused: f64::from(*count) - used, effective: *effective });
+            found.push(CommittedUnits {
+                used,
+                unused: f64::from(*count) - used,
+                effective: *effective,
+            });
         }
         found
     }

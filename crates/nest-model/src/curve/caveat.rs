@@ -86,15 +86,23 @@ pub(super) fn of_series(series: &Series, posterior: &Posterior) -> Vec<CurveCave
         found.push(CurveCaveat::FewSteps { levels: levels.len() });
     }
     if series.left_out > 0 {
-        found.push(CurveCaveat::LeftOut { observations: series.left_out });
+        found.push(CurveCaveat::LeftOut {
+            observations: series.left_out,
+        });
     }
-    if levels.iter().all(|level| level.sum_squares == 0.0 && level.mean_log == levels[0].mean_log) {
+    if levels
+        .iter()
+        .all(|level| level.sum_squares == 0.0 && level.mean_log == levels[0].mean_log)
+    {
         found.push(CurveCaveat::Constant);
     } else if levels.windows(2).all(|pair| pair[1].mean_log < pair[0].mean_log) {
         found.push(CurveCaveat::OnlyFalls);
     }
     // Half of the weight on laws that are within a tenth of proportional growth at the highest level.
-    if posterior.share(|shape| shape.log_throughput(0.0) - shape.log_throughput(-1.0) > 0.9 * std::f64::consts::LN_2) > 0.5 {
+    if posterior
+        .share(|shape| shape.log_throughput(0.0) - shape.log_throughput(-1.0) > 0.9 * std::f64::consts::LN_2)
+        > 0.5
+    {
         found.push(CurveCaveat::PlateauNotSeen);
     }
     found

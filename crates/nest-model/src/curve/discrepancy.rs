@@ -29,22 +29,44 @@ impl Discrepancy {
     /// For the levels of a series; `None` where the covariance is singular in double precision.
     #[must_use]
     pub fn new(series: &Series, noise: f64, drift: f64) -> Option<Self> {
-        let octaves: Vec<f64> = series.levels.iter().map(|level| series.octaves_to(level.x)).collect();
+        let octaves: Vec<f64> = series
+            .levels
+            .iter()
+            .map(|level| series.octaves_to(level.x))
+            .collect();
         let count = octaves.len();
         let covariance = DMatrix::from_fn(count, count, |i, j| {
-            let own = if i == j { noise * noise / series.levels[i].count } else { 0.0 };
+            let own = if i == j {
+                noise * noise / series.levels[i].count
+            } else {
+                0.0
+            };
             own + drift * drift * walk(octaves[i], octaves[j], octaves[0])
         });
         let factor = covariance.cholesky()?;
         let ones = factor.solve(&DVector::from_element(count, 1.0));
         let level_precision = ones.sum();
         let precision = factor.inverse() - &ones * ones.transpose() / level_precision;
-        let log_determinant = 2.0 * factor.l_dirty().diagonal().iter().map(|pivot| pivot.ln()).sum::<f64>();
+        let log_determinant = 2.0
+            * factor
+                .l_dirty()
+                .diagonal()
+                .iter()
+                .map(|pivot| pivot.ln())
+                .sum::<f64>();
         // What repeats of a level differ by tells noise, and nothing else.
         let within: f64 = series.levels.iter().map(|level| level.sum_squares).sum::<f64>() / (noise * noise);
         let repeats = series.observations() - count as f64;
         let log_constant = -0.5 * (log_determinant + level_precision.ln() + within) - repeats * noise.ln();
-        Some(Self { noise, drift, octaves, factor, ones, precision, log_constant })
+        Some(Self {
+            noise,
+            drift,
+            octaves,
+            factor,
+            ones,
+            precision,
+            log_constant,
+        })
     }
 
     /// Relative noise of one observation.
@@ -73,7 +95,11 @@ impl Discrepancy {
         let mut square = 0.0;
         for (j, residual) in residuals.iter().enumerate() {
             let column = &matrix[j * count..];
-            let cross: f64 = column[..j].iter().zip(residuals).map(|(weight, other)| weight * other).sum();
+            let cross: f64 = column[..j]
+                .iter()
+                .zip(residuals)
+                .map(|(weight, other)| weight * other)
+                .sum();
             square += residual * (2.0 * cross + column[j] * residual);
         }
         self.log_constant - 0.5 * square
@@ -83,12 +109,21 @@ impl Discrepancy {
     #[must_use]
     pub fn forecast(&self, octaves: f64) -> (Vec<f64>, f64) {
         let origin = self.octaves[0];
-        let to = DVector::from_iterator(self.octaves.len(), self.octaves.iter().map(|&at| self.drift * self.drift * walk(at, octaves, origin)));
+        let to = DVector::from_iterator(
+            self.octaves.len(),
+            self.octaves
+                .iter()
+                .map(|&at| self.drift * self.drift * walk(at, octaves, origin)),
+        );
         let solved = self.factor.solve(&to);
         let (level_precision, missing) = (self.ones.sum(), 1.0 - solved.sum());
-        let weights = (&solved + &self.ones * (missing / level_precision)).iter().copied().collect();
+        let weights = (&solved + &self.ones * (missing / level_precision))
+            .iter()
+            .copied()
+            .collect();
         let own = self.drift * self.drift * walk(octaves, octaves, origin);
-        let variance = (own - to.dot(&solved)).max(0.0) + missing * missing / level_precision + self.noise * self.noise;
+        let variance =
+            (own - to.dot(&solved)).max(0.0) + missing * missing / level_precision + self.noise * self.noise;
         (weights, variance)
     }
 }

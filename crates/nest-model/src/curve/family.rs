@@ -56,7 +56,12 @@ impl fmt::Display for LawFamily {
 #[must_use]
 pub fn most_likely(posterior: &Posterior) -> LawFamily {
     let mut weights = [0.0; LawFamily::ALL.len()];
-    posterior.shapes().for_each(|(shape, weight)| weights[LawFamily::of(shape) as usize] += weight);
+    posterior
+        .shapes()
+        .for_each(|(shape, weight)| weights[LawFamily::of(shape) as usize] += weight);
     let most = weights.into_iter().fold(0.0, f64::max);
-    LawFamily::ALL.into_iter().find(|family| weights[*family as usize] == most).unwrap_or(LawFamily::SoftBottleneck)
+    LawFamily::ALL
+        .into_iter()
+        .find(|family| weights[*family as usize] == most)
+        .unwrap_or(LawFamily::SoftBottleneck)
 }

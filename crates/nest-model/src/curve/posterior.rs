@@ -28,32 +28,76 @@ impl GridPosterior {
     /// Fits a series by shapes relative to the level `last`; `None` where no node has a finite likelihood.
     #[must_use]
     pub fn new(series: &Series, last: f64, prior: &Prior) -> Option<Self> {
-        let octaves: Vec<f64> = series.levels.iter().map(|level| level.x.log2() - last.log2()).collect();
-        let residual = |shape: &Shape| octaves.iter().zip(&series.levels).map(|(&at, level)| level.mean_log - shape.log_throughput(at)).collect();
+        let octaves: Vec<f64> = series
+            .levels
+            .iter()
+            .map(|level| level.x.log2() - last.log2())
+            .collect();
+        let residual = |shape: &Shape| {
+            octaves
+                .iter()
+                .zip(&series.levels)
+                .map(|(&at, level)| level.mean_log - shape.log_throughput(at))
+                .collect()
+        };
         let residuals: Vec<Vec<f64>> = grid().iter().map(residual).collect();
-        let discrepancies: Vec<Option<Discrepancy>> =
-            NOISES.iter().flat_map(|&noise| DRIFTS.iter().map(move |&drift| Discrepancy::new(series, noise, drift))).collect();
+        let discrepancies: Vec<Option<Discrepancy>> = NOISES
+            .iter()
+            .flat_map(|&noise| {
+                DRIFTS
+                    .iter()
+                    .map(move |&drift| Discrepancy::new(series, noise, drift))
+            })
+            .collect();
         // Those that can be likely first, so that what cannot is known early.
-        let highest = |index: usize| prior.log_shapes(index).iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let bound =
-            |(index, found): (usize, &Option<Discrepancy>)| found.as_ref().map_or(f64::NEG_INFINITY, |found| found.most_likely() + highest(index));
+        let highest = |index: usize| {
+            prior
+                .log_shapes(index)
+                .iter()
+                .copied()
+                .fold(f64::NEG_INFINITY, f64::max)
+        };
+        let bound = |(index, found): (usize, &Option<Discrepancy>)| {
+            found
+                .as_ref()
+                .map_or(f64::NEG_INFINITY, |found| found.most_likely() + highest(index))
+        };
         let bounds: Vec<f64> = discrepancies.iter().enumerate().map(bound).collect();
         let mut order: Vec<usize> = (0..bounds.len()).collect();
         order.sort_by(|a, b| bounds[*b].total_cmp(&bounds[*a]));
         let mut weights = vec![Vec::new(); bounds.len()];
         let mut most = f64::NEG_INFINITY;
         for index in order {
-            let Some(found) = discrepancies[index].as_ref().filter(|_| bounds[index] > most - HOPELESS) else { continue };
-            weights[index] = residuals.iter().zip(prior.log_shapes(index)).map(|(residuals, log)| found.log_likelihood(residuals) + log).collect();
+            let Some(found) = discrepancies[index]
+                .as_ref()
+                .filter(|_| bounds[index] > most - HOPELESS)
+            else {
+                continue;
+            };
+            weights[index] = residuals
+                .iter()
+                .zip(prior.log_shapes(index))
+                .map(|(residuals, log)| found.log_likelihood(residuals) + log)
+                .collect();
             most = weights[index].iter().copied().fold(most, f64::max);
         }
         for of in &mut weights {
             of.resize(residuals.len(), f64::NEG_INFINITY);
-            of.iter_mut().for_each(|log| *log = if *log > most - HOPELESS { (*log - most).exp() } else { 0.0 });
+            of.iter_mut().for_each(|log| {
+                *log = if *log > most - HOPELESS {
+                    (*log - most).exp()
+                } else {
+                    0.0
+                }
+            });
         }
         let total: f64 = weights.iter().flatten().sum();
         weights.iter_mut().flatten().for_each(|weight| *weight /= total);
-        (most.is_finite() && total.is_finite()).then_some(Self { weights, discrepancies, residuals })
+        (most.is_finite() && total.is_finite()).then_some(Self {
+            weights,
+            discrepancies,
+            residuals,
+        })
     }
 }
 
@@ -95,33 +139,70 @@ impl Posterior {
     pub fn new(series: &Series, prior: &Prior) -> Result<Self, CurveRefusal> {
         let found = GridPosterior::new(series, series.last().x, prior).ok_or(CurveRefusal::NoLaw)?;
         let least = NEGLIGIBLE * found.weights.iter().flatten().copied().fold(0.0, f64::max);
-        let kept: Vec<usize> = (0..found.residuals.len()).filter(|&node| found.weights.iter().any(|of| of[node] > least)).collect();
+        let kept: Vec<usize> = (0..found.residuals.len())
+            .filter(|&node| found.weights.iter().any(|of| of[node] > least))
+            .collect();
         let all = grid();
         let residuals: Vec<Vec<f64>> = kept.iter().map(|&node| found.residuals[node].clone()).collect();
         let branch = |(discrepancy, weights): (Option<Discrepancy>, Vec<f64>)| {
             let discrepancy = discrepancy.filter(|_| weights.iter().any(|weight| *weight > least))?;
             let (of_level, variance_there) = discrepancy.forecast(0.0);
-            let offsets = residuals.iter().map(|residuals| dot(&of_level, residuals)).collect();
-            Some(Branch { discrepancy, weights: kept.iter().map(|&node| weights[node]).collect(), offsets, variance_there })
+            let offsets = residuals
+                .iter()
+                .map(|residuals| dot(&of_level, residuals))
+                .collect();
+            Some(Branch {
+                discrepancy,
+                weights: kept.iter().map(|&node| weights[node]).collect(),
+                offsets,
+                variance_there,
+            })
         };
-        let branches = found.discrepancies.into_iter().zip(found.weights).filter_map(branch).collect();
-        Ok(Self { shapes: kept.iter().map(|&node| all[node]).collect(), residuals, branches })
+        let branches = found
+            .discrepancies
+            .into_iter()
+            .zip(found.weights)
+            .filter_map(branch)
+            .collect();
+        Ok(Self {
+            shapes: kept.iter().map(|&node| all[node]).collect(),
+            residuals,
+            branches,
+        })
     }
 
     /// The distribution of the log of a new observation, at a place in octaves from the highest level.
     #[must_use]
     pub fn forecast(&self, octaves: f64) -> Predictive {
-        let shapes: Vec<f64> = self.shapes.iter().map(|shape| shape.log_throughput(octaves)).collect();
+        let shapes: Vec<f64> = self
+            .shapes
+            .iter()
+            .map(|shape| shape.log_throughput(octaves))
+            .collect();
         let mut predictive = Predictive::default();
         for branch in &self.branches {
             let weights = branch.weights.iter().copied();
             if octaves >= 0.0 {
                 // The walk forgets: beyond the highest level only where it stood there counts.
                 let variance = branch.variance_there + branch.discrepancy.drift().powi(2) * octaves;
-                predictive.add(shapes.iter().zip(&branch.offsets).map(|(shape, offset)| shape + offset).zip(weights), variance);
+                predictive.add(
+                    shapes
+                        .iter()
+                        .zip(&branch.offsets)
+                        .map(|(shape, offset)| shape + offset)
+                        .zip(weights),
+                    variance,
+                );
             } else {
                 let (of_level, variance) = branch.discrepancy.forecast(octaves);
-                predictive.add(shapes.iter().zip(&self.residuals).map(|(shape, residuals)| shape + dot(&of_level, residuals)).zip(weights), variance);
+                predictive.add(
+                    shapes
+                        .iter()
+                        .zip(&self.residuals)
+                        .map(|(shape, residuals)| shape + dot(&of_level, residuals))
+                        .zip(weights),
+                    variance,
+                );
             }
         }
         predictive
@@ -130,7 +211,11 @@ impl Posterior {
     /// The node at which the cumulated weight, in the order of the grid, reaches `share` (0-1).
     #[must_use]
     pub fn node(&self, share: f64) -> Node {
-        let all = || self.branches.iter().flat_map(|branch| (0..self.shapes.len()).map(move |node| (branch, node)));
+        let all = || {
+            self.branches
+                .iter()
+                .flat_map(|branch| (0..self.shapes.len()).map(move |node| (branch, node)))
+        };
         let wanted = share * all().map(|(branch, node)| branch.weights[node]).sum::<f64>();
         let mut reached = 0.0;
         let (branch, node) = all()
@@ -139,20 +224,38 @@ impl Posterior {
                 reached >= wanted && branch.weights[*node] > 0.0
             })
             .unwrap_or((&self.branches[0], 0));
-        let deviation = (branch.variance_there - branch.discrepancy.noise().powi(2)).max(0.0).sqrt();
-        Node { shape: self.shapes[node], offset: branch.offsets[node], deviation, drift: branch.discrepancy.drift() }
+        let deviation = (branch.variance_there - branch.discrepancy.noise().powi(2))
+            .max(0.0)
+            .sqrt();
+        Node {
+            shape: self.shapes[node],
+            offset: branch.offsets[node],
+            deviation,
+            drift: branch.discrepancy.drift(),
+        }
     }
 
     /// Every shape that is not negligible, with its weight; the sum is nearly 1.
     pub fn shapes(&self) -> impl Iterator<Item = (&Shape, f64)> {
-        let weight = |node: usize| self.branches.iter().map(|branch| branch.weights[node]).sum::<f64>();
-        self.shapes.iter().enumerate().map(move |(node, shape)| (shape, weight(node)))
+        let weight = |node: usize| {
+            self.branches
+                .iter()
+                .map(|branch| branch.weights[node])
+                .sum::<f64>()
+        };
+        self.shapes
+            .iter()
+            .enumerate()
+            .map(move |(node, shape)| (shape, weight(node)))
     }
 
     /// Share of the weight whose shape has a property.
     #[must_use]
     pub fn share(&self, holds: impl Fn(&Shape) -> bool) -> f64 {
-        self.shapes().filter(|(shape, _)| holds(shape)).map(|(_, weight)| weight).sum()
+        self.shapes()
+            .filter(|(shape, _)| holds(shape))
+            .map(|(_, weight)| weight)
+            .sum()
     }
 }
 

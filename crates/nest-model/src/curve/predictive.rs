@@ -22,7 +22,11 @@ impl Predictive {
             let (near, far) = rest.split_at(rest.partition_point(|component| component.0 - first <= width));
             let weight: f64 = near.iter().map(|component| component.1).sum();
             let mean = near.iter().map(|(mean, weight)| mean * weight).sum::<f64>() / weight;
-            let spread = near.iter().map(|(at, weight)| (at - mean).powi(2) * weight).sum::<f64>() / weight;
+            let spread = near
+                .iter()
+                .map(|(at, weight)| (at - mean).powi(2) * weight)
+                .sum::<f64>()
+                / weight;
             self.components.push((mean, (variance + spread).sqrt(), weight));
             rest = far;
         }
@@ -33,20 +37,33 @@ impl Predictive {
     pub fn probability(&self, log: f64) -> f64 {
         let total: f64 = self.components.iter().map(|component| component.2).sum();
         let standard = Normal::standard();
-        self.components.iter().map(|&(mean, deviation, weight)| weight * standard.cdf((log - mean) / deviation)).sum::<f64>() / total
+        self.components
+            .iter()
+            .map(|&(mean, deviation, weight)| weight * standard.cdf((log - mean) / deviation))
+            .sum::<f64>()
+            / total
     }
 
     /// The value that is not exceeded with `probability` (0-1), to 1e-7.
     #[must_use]
     pub fn quantile(&self, probability: f64) -> f64 {
-        let ends = self.components.iter().map(|&(mean, deviation, _)| (mean - 9.0 * deviation, mean + 9.0 * deviation));
-        let (mut low, mut high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), end| (low.min(end.0), high.max(end.1)));
+        let ends = self
+            .components
+            .iter()
+            .map(|&(mean, deviation, _)| (mean - 9.0 * deviation, mean + 9.0 * deviation));
+        let (mut low, mut high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), end| {
+            (low.min(end.0), high.max(end.1))
+        });
         while high - low > 1e-7 {
             let middle = 0.5 * (low + high);
             if middle <= low || middle >= high {
                 break;
             }
-            if self.probability(middle) < probability { low = middle } else { high = middle }
+            if self.probability(middle) < probability {
+                low = middle
+            } else {
+                high = middle
+            }
         }
         0.5 * (low + high)
     }

@@ -44,14 +44,20 @@ impl Kind {
     #[must_use]
     pub fn flat() -> Self {
         let even = |count: usize| vec![1.0 / count as f64; count];
-        Self { tail: even(KNEES.len() * COHERENCIES.len()), sharpness: even(SHARPNESSES.len()), discrepancy: even(NOISES.len() * DRIFTS.len()) }
+        Self {
+            tail: even(KNEES.len() * COHERENCIES.len()),
+            sharpness: even(SHARPNESSES.len()),
+            discrepancy: even(NOISES.len() * DRIFTS.len()),
+        }
     }
 
     /// Probability of every shape of the grid, in its order.
     fn shapes(&self) -> Vec<f64> {
         let of = |knee: usize| {
             let tail = &self.tail[knee * COHERENCIES.len()..(knee + 1) * COHERENCIES.len()];
-            self.sharpness.iter().flat_map(move |sharpness| tail.iter().map(move |tail| tail * sharpness))
+            self.sharpness
+                .iter()
+                .flat_map(move |sharpness| tail.iter().map(move |tail| tail * sharpness))
         };
         (0..KNEES.len()).flat_map(of).collect()
     }
@@ -59,7 +65,11 @@ impl Kind {
 
 impl From<&Table> for Kind {
     fn from(table: &Table) -> Self {
-        Self { tail: table.tail.concat(), sharpness: table.sharpness.to_vec(), discrepancy: table.discrepancy.concat() }
+        Self {
+            tail: table.tail.concat(),
+            sharpness: table.sharpness.to_vec(),
+            discrepancy: table.discrepancy.concat(),
+        }
     }
 }
 
@@ -78,11 +88,15 @@ impl Prior {
             let mut sum = vec![0.0; NODES];
             for ((weight, kind), shapes) in kinds.iter().zip(&shapes) {
                 let share = weight * kind.discrepancy[discrepancy];
-                sum.iter_mut().zip(shapes).for_each(|(sum, shape)| *sum += share * shape);
+                sum.iter_mut()
+                    .zip(shapes)
+                    .for_each(|(sum, shape)| *sum += share * shape);
             }
             sum.into_iter().map(f64::ln).collect()
         };
-        Self { logs: (0..NOISES.len() * DRIFTS.len()).map(of).collect() }
+        Self {
+            logs: (0..NOISES.len() * DRIFTS.len()).map(of).collect(),
+        }
     }
 
     /// Log probability of every shape of the grid, in its order, together with a discrepancy.
@@ -96,11 +110,22 @@ impl Prior {
     pub fn learned(axis: Axis, last: f64) -> &'static Self {
         static NEAR: LazyLock<Vec<Prior>> = LazyLock::new(|| {
             let common = Kind::from(&learned::OVERALL);
-            learned::NEAR.iter().map(|table| Prior::new(&[(1.0 - COMMON, &Kind::from(table)), (COMMON, &common)])).collect()
+            learned::NEAR
+                .iter()
+                .map(|table| Prior::new(&[(1.0 - COMMON, &Kind::from(table)), (COMMON, &common)]))
+                .collect()
         });
-        static OVERALL: LazyLock<Prior> = LazyLock::new(|| Prior::new(&[(1.0, &Kind::from(&learned::OVERALL))]));
+        static OVERALL: LazyLock<Prior> =
+            LazyLock::new(|| Prior::new(&[(1.0, &Kind::from(&learned::OVERALL))]));
         let off = |centre: usize| (CENTRES[centre] - last.log2()).abs();
-        let nearest = (1..CENTRES.len()).fold(0, |best, centre| if off(centre) < off(best) { centre } else { best });
-        if axis == Axis::Customers || off(nearest) > FAR { &OVERALL } else { &NEAR[nearest] }
+        let nearest = (1..CENTRES.len()).fold(
+            0,
+            |best, centre| if off(centre) < off(best) { centre } else { best },
+        );
+        if axis == Axis::Customers || off(nearest) > FAR {
+            &OVERALL
+        } else {
+            &NEAR[nearest]
+        }
     }
 }

@@ -34,16 +34,26 @@ impl Series {
     /// [`CurveRefusal::TooFewLevels`] with fewer than three distinct x.
     pub fn new(points: &[(f64, f64)]) -> Result<Self, CurveRefusal> {
         let usable = |value: f64| value.is_finite() && value >= f64::MIN_POSITIVE;
-        let mut kept: Vec<(f64, f64)> = points.iter().copied().filter(|&(x, y)| usable(x) && usable(y)).collect();
+        let mut kept: Vec<(f64, f64)> = points
+            .iter()
+            .copied()
+            .filter(|&(x, y)| usable(x) && usable(y))
+            .collect();
         kept.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let mut levels: Vec<Level> = kept.chunk_by(|a, b| a.0 == b.0).map(level).collect();
         if levels.len() < 3 {
-            return Err(CurveRefusal::TooFewLevels { distinct: levels.len(), left_out: points.len() - kept.len() });
+            return Err(CurveRefusal::TooFewLevels {
+                distinct: levels.len(),
+                left_out: points.len() - kept.len(),
+            });
         }
         if levels.len() > MOST_LEVELS {
             levels = merged(&kept);
         }
-        Ok(Self { levels, left_out: points.len() - kept.len() })
+        Ok(Self {
+            levels,
+            left_out: points.len() - kept.len(),
+        })
     }
 
     /// The highest level.
@@ -69,14 +79,30 @@ fn level(observations: &[(f64, f64)]) -> Level {
     let count = observations.len() as f64;
     let x = (observations.iter().map(|point| point.0.ln()).sum::<f64>() / count).exp();
     let mean_log = observations.iter().map(|point| point.1.ln()).sum::<f64>() / count;
-    let sum_squares = observations.iter().map(|point| (point.1.ln() - mean_log).powi(2)).sum();
+    let sum_squares = observations
+        .iter()
+        .map(|point| (point.1.ln() - mean_log).powi(2))
+        .sum();
     // The exact x where it is one, so that a forecast at a level finds it.
-    Level { x: if observations[0].0 == observations[observations.len() - 1].0 { observations[0].0 } else { x }, mean_log, count, sum_squares }
+    Level {
+        x: if observations[0].0 == observations[observations.len() - 1].0 {
+            observations[0].0
+        } else {
+            x
+        },
+        mean_log,
+        count,
+        sum_squares,
+    }
 }
 
 /// Neighbours within equal parts of the range in octaves become one level at their geometric mean.
 fn merged(points: &[(f64, f64)]) -> Vec<Level> {
     let (low, high) = (points[0].0.log2(), points[points.len() - 1].0.log2());
-    let part = |x: f64| (((x.log2() - low) / (high - low) * MOST_LEVELS as f64) as usize).min(MOST_LEVELS - 1);
-    points.chunk_by(|a, b| part(a.0) == part(b.0)).map(level).collect()
+    let part =
+        |x: f64| (((x.log2() - low) / (high - low) * MOST_LEVELS as f64) as usize).min(MOST_LEVELS - 1);
+    points
+        .chunk_by(|a, b| part(a.0) == part(b.0))
+        .map(level)
+        .collect()
 }

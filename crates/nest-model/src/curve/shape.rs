@@ -4,8 +4,8 @@ use std::f64::consts::LN_2;
 
 /// Octaves from the highest measured level to the knee; the level where the bounds `X = N / r` and `X = 1 / s` cross.
 pub const KNEES: [f64; 33] = [
-    -6.0, -5.0, -4.0, -3.5, -3.0, -2.5, -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25,
-    2.5, 2.75, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0,
+    -6.0, -5.0, -4.0, -3.5, -3.0, -2.5, -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5,
+    0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0,
 ];
 /// Sharpness p of the bend: 1 is USL and Amdahl, 25 nearly a corner, below 1 a power law over many octaves.
 pub const SHARPNESSES: [f64; 11] = [0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 25.0];
@@ -34,7 +34,11 @@ impl Shape {
     #[must_use]
     pub fn log_throughput(&self, octaves: f64) -> f64 {
         let bend = softplus(self.sharpness * (self.knee - octaves) * LN_2) / self.sharpness;
-        if self.coherency == 0.0 { -bend } else { -bend - softplus(self.coherency.ln() + octaves * LN_2 - bend) }
+        if self.coherency == 0.0 {
+            -bend
+        } else {
+            -bend - softplus(self.coherency.ln() + octaves * LN_2 - bend)
+        }
     }
 }
 
@@ -46,7 +50,14 @@ fn softplus(x: f64) -> f64 {
 /// The grid: knees outermost, coherencies innermost.
 #[must_use]
 pub fn grid() -> Vec<Shape> {
-    let with =
-        |knee: f64| SHARPNESSES.iter().flat_map(move |&sharpness| COHERENCIES.iter().map(move |&coherency| Shape { knee, sharpness, coherency }));
+    let with = |knee: f64| {
+        SHARPNESSES.iter().flat_map(move |&sharpness| {
+            COHERENCIES.iter().map(move |&coherency| Shape {
+                knee,
+                sharpness,
+                coherency,
+            })
+        })
+    };
     KNEES.iter().copied().flat_map(with).collect()
 }

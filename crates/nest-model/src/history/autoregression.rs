@@ -49,7 +49,11 @@ pub(super) fn of_growth(numbers: &[f64], horizon: usize) -> Vec<f64> {
 
 fn extend(path: &mut Vec<f64>, lags: &[f64], horizon: usize) {
     for _ in 0..horizon {
-        let next = lags.iter().zip(path.iter().rev()).map(|(lag, number)| lag * number).sum();
+        let next = lags
+            .iter()
+            .zip(path.iter().rev())
+            .map(|(lag, number)| lag * number)
+            .sum();
         path.push(next);
     }
 }
@@ -81,7 +85,9 @@ fn burg(numbers: &[f64]) -> Vec<f64> {
         }
         let reflection = 2.0 * product / square;
         let mirrored: Vec<f64> = lags.iter().rev().copied().collect();
-        lags.iter_mut().zip(&mirrored).for_each(|(lag, other)| *lag -= reflection * other);
+        lags.iter_mut()
+            .zip(&mirrored)
+            .for_each(|(lag, other)| *lag -= reflection * other);
         lags.push(reflection);
         for index in (order..count).rev() {
             let (ahead, behind) = (forward[index], backward[index - 1]);
@@ -114,7 +120,10 @@ mod tests {
         }
         let lags = burg(&path);
         // standard error sqrt((1 - 0.5^2) / 4000) = 0.014: four of them
-        assert!((lags[0] - 1.2).abs() < 0.055 && (lags[1] + 0.5).abs() < 0.055, "{lags:?}");
+        assert!(
+            (lags[0] - 1.2).abs() < 0.055 && (lags[1] + 0.5).abs() < 0.055,
+            "{lags:?}"
+        );
     }
 
     #[test]
@@ -138,6 +147,9 @@ mod tests {
     fn a_wave_goes_on() {
         let wave = |at: usize| (at as f64 * 0.7).sin();
         let known: Vec<f64> = (0..200).map(wave).collect();
-        around_mean(&known, 10).iter().enumerate().for_each(|(step, number)| assert!((number - wave(200 + step)).abs() < 0.1));
+        around_mean(&known, 10)
+            .iter()
+            .enumerate()
+            .for_each(|(step, number)| assert!((number - wave(200 + step)).abs() < 0.1));
     }
 }

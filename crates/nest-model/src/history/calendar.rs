@@ -50,9 +50,14 @@ enum Unit {
 /// Fewer than two values, a period that cannot be read, periods of different kinds.
 pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
     let mut caveats = Vec::new();
-    let recorded: Vec<(&str, f64)> = rows.iter().filter_map(|row| Some((row.period.trim(), row.value.filter(|value| value.is_finite())?))).collect();
+    let recorded: Vec<(&str, f64)> = rows
+        .iter()
+        .filter_map(|row| Some((row.period.trim(), row.value.filter(|value| value.is_finite())?)))
+        .collect();
     if recorded.len() < rows.len() {
-        caveats.push(HistoryCaveat::NotRecorded { rows: rows.len() - recorded.len() });
+        caveats.push(HistoryCaveat::NotRecorded {
+            rows: rows.len() - recorded.len(),
+        });
     }
     let (mut unit, positions) = positions(&recorded)?;
     let mut known: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
@@ -68,7 +73,10 @@ pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<Hist
     if repeated > 0 {
         caveats.push(HistoryCaveat::Repeated { periods: repeated });
     }
-    let mut known: Vec<(i64, f64)> = known.into_iter().map(|(position, (mean, _))| (position, mean)).collect();
+    let mut known: Vec<(i64, f64)> = known
+        .into_iter()
+        .map(|(position, (mean, _))| (position, mean))
+        .collect();
     if unit == Unit::Day && as_working_days(&mut known) {
         unit = Unit::WorkingDay;
         caveats.push(HistoryCaveat::WorkingDays);
@@ -77,12 +85,19 @@ pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<Hist
     if !even {
         caveats.push(HistoryCaveat::Uneven);
     }
-    let grid = if even { grid(&known, step) } else { known.iter().map(|(_, value)| Some(*value)).collect() };
+    let grid = if even {
+        grid(&known, step)
+    } else {
+        known.iter().map(|(_, value)| Some(*value)).collect()
+    };
     let mut values = interpolate(&grid);
     let seasons = seasons(unit, step, season, &values, &mut caveats);
     let filled = grid.iter().filter(|value| value.is_none()).count();
     if filled > 0 {
-        caveats.push(HistoryCaveat::Gaps { filled, periods: grid.len() });
+        caveats.push(HistoryCaveat::Gaps {
+            filled,
+            periods: grid.len(),
+        });
         values = fill(&grid, &values, &seasons);
     }
     Ok((History { values, seasons }, caveats))
@@ -90,18 +105,36 @@ pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<Hist
 
 /// Where each row stands, all in one unit.
 fn positions(rows: &[(&str, f64)]) -> Result<(Unit, Vec<i64>), HistoryRefusal> {
-    let read = rows.iter().map(|(period, _)| position(period).ok_or_else(|| HistoryRefusal::UnreadablePeriod { period: (*period).to_owned() }));
+    let read = rows.iter().map(|(period, _)| {
+        position(period).ok_or_else(|| HistoryRefusal::UnreadablePeriod {
+            period: (*period).to_owned(),
+        })
+    });
     let read: Vec<(Unit, i64)> = read.collect::<Result<_, _>>()?;
-    let Some((unit, _)) = read.first().copied() else { return Err(HistoryRefusal::TooFewValues { known: 0 }) };
+    let Some((unit, _)) = read.first().copied() else {
+        return Err(HistoryRefusal::TooFewValues { known: 0 });
+    };
     if let Some(other) = read.iter().position(|(other, _)| *other != unit) {
         let name = |index: usize| rows[index].0.to_owned();
-        return Err(HistoryRefusal::MixedPeriods { one: name(0), other: name(other) });
+        return Err(HistoryRefusal::MixedPeriods {
+            one: name(0),
+            other: name(other),
+        });
     }
     let numbers: Vec<i64> = read.iter().map(|(_, position)| *position).collect();
     Ok(match unit {
         Unit::Integer => compact(&numbers),
-        Unit::Second if numbers.iter().all(|second| second.rem_euclid(SECONDS_PER_DAY) == numbers[0].rem_euclid(SECONDS_PER_DAY)) => {
-            as_months(numbers.iter().map(|second| second.div_euclid(SECONDS_PER_DAY)).collect())
+        Unit::Second
+            if numbers.iter().all(|second| {
+                second.rem_euclid(SECONDS_PER_DAY) == numbers[0].rem_euclid(SECONDS_PER_DAY)
+            }) =>
+        {
+            as_months(
+                numbers
+                    .iter()
+                    .map(|second| second.div_euclid(SECONDS_PER_DAY))
+                    .collect(),
+            )
         }
         Unit::Day => as_months(numbers),
         unit => (unit, numbers),
@@ -113,11 +146,18 @@ fn position(period: &str) -> Option<(Unit, i64)> {
     if let Some(number) = whole(period) {
         return Some((Unit::Integer, number));
     }
-    if let Some(month) = year_and(period, &["-Q", "Q", "-q", "q"], 4).map(|(year, quarter)| 12 * year + 3 * (quarter - 1)) {
+    if let Some(month) =
+        year_and(period, &["-Q", "Q", "-q", "q"], 4).map(|(year, quarter)| 12 * year + 3 * (quarter - 1))
+    {
         return Some((Unit::Month, month));
     }
     if let Some((year, week)) = year_and(period, &["-W", "W", "-w", "w"], 53) {
-        let monday = ISOWeekDate::new(i16::try_from(year).ok()?, i8::try_from(week).ok()?, Weekday::Monday).ok()?;
+        let monday = ISOWeekDate::new(
+            i16::try_from(year).ok()?,
+            i8::try_from(week).ok()?,
+            Weekday::Monday,
+        )
+        .ok()?;
         return Some((Unit::Day, day(monday.date())));
     }
     if let Some((year, month)) = year_and(period, &["-", "/"], 12) {
@@ -133,7 +173,10 @@ fn position(period: &str) -> Option<(Unit, i64)> {
     let time: DateTime = iso.parse().ok()?;
     Some((
         Unit::Second,
-        day(time.date()) * SECONDS_PER_DAY + i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second()),
+        day(time.date()) * SECONDS_PER_DAY
+            + i64::from(time.hour()) * 3_600
+            + i64::from(time.minute()) * 60
+            + i64::from(time.second()),
     ))
 }
 
@@ -146,8 +189,13 @@ fn whole(text: &str) -> Option<i64> {
 /// `2026-11`, `2026-Q4` and their like: a year of four digits, one of the separators, a number from 1 to `most`.
 fn year_and(period: &str, separators: &[&str], most: i64) -> Option<(i64, i64)> {
     let (year, rest) = period.split_at_checked(4)?;
-    let number = separators.iter().find_map(|separator| rest.strip_prefix(separator))?;
-    let digits = |text: &str| (!text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?;
+    let number = separators
+        .iter()
+        .find_map(|separator| rest.strip_prefix(separator))?;
+    let digits = |text: &str| {
+        (!text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse().ok())?
+    };
     let (year, number) = (digits(year)?, digits(number)?);
     (1..=most).contains(&number).then_some((year, number))
 }
@@ -166,15 +214,22 @@ fn compact(numbers: &[i64]) -> (Unit, Vec<i64>) {
         .iter()
         .map(|number| {
             (19_000_101..=21_001_231).contains(number).then_some(())?;
-            Date::new((number / 10_000) as i16, (number / 100 % 100) as i8, (number % 100) as i8).ok().map(day)
+            Date::new(
+                (number / 10_000) as i16,
+                (number / 100 % 100) as i8,
+                (number % 100) as i8,
+            )
+            .ok()
+            .map(day)
         })
         .collect();
     if let Some(days) = days {
         return as_months(days);
     }
-    let months = numbers
-        .iter()
-        .map(|number| ((190_001..=210_012).contains(number) && (1..=12).contains(&(number % 100))).then(|| number / 100 * 12 + number % 100 - 1));
+    let months = numbers.iter().map(|number| {
+        ((190_001..=210_012).contains(number) && (1..=12).contains(&(number % 100)))
+            .then(|| number / 100 * 12 + number % 100 - 1)
+    });
     match months.collect::<Option<Vec<i64>>>() {
         Some(months) => (Unit::Month, months),
         None if numbers.iter().all(|number| YEARS.contains(number)) => (Unit::Year, numbers.to_vec()),
@@ -191,17 +246,27 @@ fn as_months(days: Vec<i64>) -> (Unit, Vec<i64>) {
         let date = date(*day);
         12 * i64::from(date.year()) + i64::from(date.month()) - 1
     };
-    let apart = sorted.windows(2).all(|pair| pair[1] - pair[0] >= SHORTEST_MONTH && month(&pair[0]) != month(&pair[1]));
-    if apart && sorted.len() >= 2 { (Unit::Month, days.iter().map(month).collect()) } else { (Unit::Day, days) }
+    let apart = sorted
+        .windows(2)
+        .all(|pair| pair[1] - pair[0] >= SHORTEST_MONTH && month(&pair[0]) != month(&pair[1]));
+    if apart && sorted.len() >= 2 {
+        (Unit::Month, days.iter().map(month).collect())
+    } else {
+        (Unit::Day, days)
+    }
 }
 
 /// Counts working days where there are many days, none of them on a weekend.
 fn as_working_days(known: &mut [(i64, f64)]) -> bool {
     let weekday = |day: i64| (day + 3).rem_euclid(7); // Monday is 0; 1970-01-01 was a Thursday
-    let differ = known.windows(2).any(|pair| weekday(pair[0].0) != weekday(pair[1].0));
+    let differ = known
+        .windows(2)
+        .any(|pair| weekday(pair[0].0) != weekday(pair[1].0));
     let working = known.len() >= ENOUGH_DAYS && differ && known.iter().all(|(day, _)| weekday(*day) < 5);
     if working {
-        known.iter_mut().for_each(|(day, _)| *day = (*day + 3).div_euclid(7) * 5 + weekday(*day));
+        known
+            .iter_mut()
+            .for_each(|(day, _)| *day = (*day + 3).div_euclid(7) * 5 + weekday(*day));
     }
     working
 }
@@ -214,7 +279,12 @@ fn step(known: &[(i64, f64)]) -> (i64, bool) {
     if periods <= 2 * known.len() as i64 {
         return (step, true);
     }
-    let usual = median(&distances.iter().map(|distance| *distance as f64).collect::<Vec<_>>());
+    let usual = median(
+        &distances
+            .iter()
+            .map(|distance| *distance as f64)
+            .collect::<Vec<_>>(),
+    );
     ((usual as i64).max(1), false)
 }
 
@@ -225,7 +295,9 @@ fn gcd(one: i64, other: i64) -> i64 {
 fn grid(known: &[(i64, f64)], step: i64) -> Vec<Option<f64>> {
     let first = known[0].0;
     let mut grid = vec![None; ((known[known.len() - 1].0 - first) / step) as usize + 1];
-    known.iter().for_each(|(position, value)| grid[((position - first) / step) as usize] = Some(*value));
+    known
+        .iter()
+        .for_each(|(position, value)| grid[((position - first) / step) as usize] = Some(*value));
     grid
 }
 
@@ -250,20 +322,39 @@ fn fill(grid: &[Option<f64>], values: &[f64], seasons: &[usize]) -> Vec<f64> {
     let scale = Scale::of(values);
     let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
     let (rest, _) = season::take_out(&numbers, seasons);
-    let seasonal: Vec<f64> = numbers.iter().zip(&rest).map(|(number, rest)| number - rest).collect();
-    let known: Vec<Option<f64>> = grid.iter().zip(&rest).map(|(value, rest)| value.map(|_| *rest)).collect();
+    let seasonal: Vec<f64> = numbers
+        .iter()
+        .zip(&rest)
+        .map(|(number, rest)| number - rest)
+        .collect();
+    let known: Vec<Option<f64>> = grid
+        .iter()
+        .zip(&rest)
+        .map(|(value, rest)| value.map(|_| *rest))
+        .collect();
     let filled = interpolate(&known);
     let restored = grid.iter().zip(filled.iter().zip(&seasonal));
-    restored.map(|(value, (rest, seasonal))| value.unwrap_or_else(|| scale.from(rest + seasonal))).collect()
+    restored
+        .map(|(value, (rest, seasonal))| value.unwrap_or_else(|| scale.from(rest + seasonal)))
+        .collect()
 }
 
 /// Lengths of the seasons, in steps.
-fn seasons(unit: Unit, step: i64, season: Option<usize>, values: &[f64], caveats: &mut Vec<HistoryCaveat>) -> Vec<usize> {
+fn seasons(
+    unit: Unit,
+    step: i64,
+    season: Option<usize>,
+    values: &[f64],
+    caveats: &mut Vec<HistoryCaveat>,
+) -> Vec<usize> {
     let enough = |period: &usize| *period >= 2 && values.len() >= 2 * period;
     let suggested: Vec<usize> = match (season, unit) {
         (Some(period), _) => {
             if period >= 2 && values.len() < 2 * period {
-                caveats.push(HistoryCaveat::SeasonTooLong { period, known: values.len() });
+                caveats.push(HistoryCaveat::SeasonTooLong {
+                    period,
+                    known: values.len(),
+                });
             }
             vec![period]
         }
@@ -291,7 +382,14 @@ mod tests {
     use super::*;
 
     fn rows(periods: &[&str]) -> Vec<Row> {
-        periods.iter().enumerate().map(|(index, period)| Row { period: (*period).to_owned(), value: Some(index as f64 + 1.0) }).collect()
+        periods
+            .iter()
+            .enumerate()
+            .map(|(index, period)| Row {
+                period: (*period).to_owned(),
+                value: Some(index as f64 + 1.0),
+            })
+            .collect()
     }
 
     fn values(periods: &[&str]) -> Vec<f64> {
@@ -315,28 +413,59 @@ mod tests {
             ["2024-01-31", "2024-02-29", "2024-03-31"],
             ["2023-01-01", "2024-01-01", "2025-01-01"],
             ["2024-02-28T23:00", "2024-02-29T00:00", "2024-02-29T01:00"],
-            ["2024-02-28 00:00:00", "2024-02-29 00:00:00", "2024-03-01 00:00:00"],
-            ["2024-02-28T23:00:00Z", "2024-02-29T00:00:00Z", "2024-02-29T02:00:00+01:00"],
+            [
+                "2024-02-28 00:00:00",
+                "2024-02-29 00:00:00",
+                "2024-03-01 00:00:00",
+            ],
+            [
+                "2024-02-28T23:00:00Z",
+                "2024-02-29T00:00:00Z",
+                "2024-02-29T02:00:00+01:00",
+            ],
         ] {
-            let (history, caveats) = arrange(&rows(&periods), None).unwrap_or_else(|refusal| panic!("{periods:?}: {refusal}"));
-            assert_eq!((history.values, caveats), (vec![1.0, 2.0, 3.0], vec![]), "{periods:?}");
+            let (history, caveats) =
+                arrange(&rows(&periods), None).unwrap_or_else(|refusal| panic!("{periods:?}: {refusal}"));
+            assert_eq!(
+                (history.values, caveats),
+                (vec![1.0, 2.0, 3.0], vec![]),
+                "{periods:?}"
+            );
         }
     }
 
     #[test]
     fn order_does_not_matter_repeats_are_averaged_and_gaps_are_filled_each_with_a_caveat() {
         assert_eq!(values(&["3", "1", "2"]), [2.0, 3.0, 1.0]);
-        let (history, caveats) = arrange(&rows(&["2026-01", "2026-02", "2026-02", "2026-03", "2026-05"]), None).expect("readable");
+        let (history, caveats) = arrange(
+            &rows(&["2026-01", "2026-02", "2026-02", "2026-03", "2026-05"]),
+            None,
+        )
+        .expect("readable");
         assert_eq!(history.values.len(), 5);
         assert_eq!(history.values[1], 2.5);
         assert!(history.values[3] > 4.0 && history.values[3] < 5.0);
-        assert_eq!(caveats, [HistoryCaveat::Repeated { periods: 1 }, HistoryCaveat::Gaps { filled: 1, periods: 5 }]);
+        assert_eq!(
+            caveats,
+            [
+                HistoryCaveat::Repeated { periods: 1 },
+                HistoryCaveat::Gaps {
+                    filled: 1,
+                    periods: 5
+                }
+            ]
+        );
     }
 
     #[test]
     fn seasons_follow_from_the_spacing() {
         let season = |first: Date, days: i64, count: i64| {
-            let rows: Vec<Row> = (0..count).map(|at| Row { period: date(day(first) + at * days).to_string(), value: Some(at as f64) }).collect();
+            let rows: Vec<Row> = (0..count)
+                .map(|at| Row {
+                    period: date(day(first) + at * days).to_string(),
+                    value: Some(at as f64),
+                })
+                .collect();
             arrange(&rows, None).expect("readable").0.seasons
         };
         let first = Date::constant(2020, 1, 6);
@@ -344,38 +473,95 @@ mod tests {
         assert_eq!(season(first, 1, 800), [7, 365]);
         assert_eq!(season(first, 7, 104), [52]);
         assert_eq!(season(first, 7, 103), [0_usize; 0]);
-        let months: Vec<String> = (0..24).map(|at| format!("{}-{:02}", 2020 + at / 12, at % 12 + 1)).collect();
-        let months: Vec<Row> = months.iter().map(|period| Row { period: period.clone(), value: Some(1.0) }).collect();
+        let months: Vec<String> = (0..24)
+            .map(|at| format!("{}-{:02}", 2020 + at / 12, at % 12 + 1))
+            .collect();
+        let months: Vec<Row> = months
+            .iter()
+            .map(|period| Row {
+                period: period.clone(),
+                value: Some(1.0),
+            })
+            .collect();
         assert_eq!(arrange(&months, None).expect("readable").0.seasons, [12]);
         assert_eq!(arrange(&months, Some(6)).expect("readable").0.seasons, [6]);
         let (history, caveats) = arrange(&months, Some(13)).expect("readable");
-        assert_eq!((history.seasons, caveats), (vec![], vec![HistoryCaveat::SeasonTooLong { period: 13, known: 24 }]));
+        assert_eq!(
+            (history.seasons, caveats),
+            (
+                vec![],
+                vec![HistoryCaveat::SeasonTooLong {
+                    period: 13,
+                    known: 24
+                }]
+            )
+        );
     }
 
     #[test]
     fn without_weekends_a_step_is_a_working_day() {
-        let days = (0..28).map(|at| date(day(Date::constant(2024, 1, 1)) + at)).filter(|date| date.weekday().to_monday_zero_offset() < 5);
-        let rows: Vec<Row> =
-            days.map(|date| Row { period: date.to_string(), value: Some(f64::from(date.weekday().to_monday_zero_offset())) }).collect();
+        let days = (0..28)
+            .map(|at| date(day(Date::constant(2024, 1, 1)) + at))
+            .filter(|date| date.weekday().to_monday_zero_offset() < 5);
+        let rows: Vec<Row> = days
+            .map(|date| Row {
+                period: date.to_string(),
+                value: Some(f64::from(date.weekday().to_monday_zero_offset())),
+            })
+            .collect();
         let (history, caveats) = arrange(&rows, None).expect("readable");
-        assert_eq!((history.values.len(), history.seasons, caveats), (20, vec![5], vec![HistoryCaveat::WorkingDays]));
+        assert_eq!(
+            (history.values.len(), history.seasons, caveats),
+            (20, vec![5], vec![HistoryCaveat::WorkingDays])
+        );
     }
 
     #[test]
     fn uneven_periods_keep_their_order_only() {
         let (history, caveats) = arrange(&rows(&["1", "2", "1000000000"]), None).expect("readable");
-        assert_eq!((history.values, caveats), (vec![1.0, 2.0, 3.0], vec![HistoryCaveat::Uneven]));
+        assert_eq!(
+            (history.values, caveats),
+            (vec![1.0, 2.0, 3.0], vec![HistoryCaveat::Uneven])
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_refused_by_name() {
         let refusal = |periods: &[&str]| arrange(&rows(periods), None).expect_err("it cannot be read");
-        assert_eq!(refusal(&["1", "soon"]), HistoryRefusal::UnreadablePeriod { period: "soon".to_owned() });
-        assert_eq!(refusal(&["2024-13", "1"]), HistoryRefusal::UnreadablePeriod { period: "2024-13".to_owned() });
-        assert_eq!(refusal(&["1", "2024-01"]), HistoryRefusal::MixedPeriods { one: "1".to_owned(), other: "2024-01".to_owned() });
+        assert_eq!(
+            refusal(&["1", "soon"]),
+            HistoryRefusal::UnreadablePeriod {
+                period: "soon".to_owned()
+            }
+        );
+        assert_eq!(
+            refusal(&["2024-13", "1"]),
+            HistoryRefusal::UnreadablePeriod {
+                period: "2024-13".to_owned()
+            }
+        );
+        assert_eq!(
+            refusal(&["1", "2024-01"]),
+            HistoryRefusal::MixedPeriods {
+                one: "1".to_owned(),
+                other: "2024-01".to_owned()
+            }
+        );
         assert_eq!(refusal(&["1", "1"]), HistoryRefusal::TooFewValues { known: 1 });
         assert_eq!(refusal(&[]), HistoryRefusal::TooFewValues { known: 0 });
-        let blank = [Row { period: "1".to_owned(), value: Some(f64::NAN) }, Row { period: "2".to_owned(), value: None }];
-        assert_eq!(arrange(&blank, None).expect_err("no values"), HistoryRefusal::TooFewValues { known: 0 });
+        let blank = [
+            Row {
+                period: "1".to_owned(),
+                value: Some(f64::NAN),
+            },
+            Row {
+                period: "2".to_owned(),
+                value: None,
+            },
+        ];
+        assert_eq!(
+            arrange(&blank, None).expect_err("no values"),
+            HistoryRefusal::TooFewValues { known: 0 }
+        );
     }
 }

@@ -76,19 +76,46 @@ impl HistoryCaveat {
 impl fmt::Display for HistoryCaveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FewValues { known } => write!(f, "only {known} values: how far it may go is taken from other histories; add older periods"),
-            Self::Constant => write!(f, "it never changed, so nothing says how far it may go: the interval has no width"),
+            Self::FewValues { known } => write!(
+                f,
+                "only {known} values: how far it may go is taken from other histories; add older periods"
+            ),
+            Self::Constant => write!(
+                f,
+                "it never changed, so nothing says how far it may go: the interval has no width"
+            ),
             Self::BeyondTested { tested, horizon } => {
-                write!(f, "it could be tried up to {tested} steps ahead; from there to {horizon} the interval is extrapolated")
+                write!(
+                    f,
+                    "it could be tried up to {tested} steps ahead; from there to {horizon} the interval is extrapolated"
+                )
             }
-            Self::Gaps { filled, periods } => write!(f, "{filled} of {periods} periods had no value and were filled from their neighbours"),
-            Self::NotRecorded { rows } => write!(f, "{rows} rows without a finite value were left out; steps count from the last one with a value"),
-            Self::Repeated { periods } => write!(f, "{periods} periods had several values, which were averaged"),
-            Self::Uneven => write!(f, "periods are spaced unevenly: only their order was used, and a step is from one row to the next"),
+            Self::Gaps { filled, periods } => write!(
+                f,
+                "{filled} of {periods} periods had no value and were filled from their neighbours"
+            ),
+            Self::NotRecorded { rows } => write!(
+                f,
+                "{rows} rows without a finite value were left out; steps count from the last one with a value"
+            ),
+            Self::Repeated { periods } => {
+                write!(f, "{periods} periods had several values, which were averaged")
+            }
+            Self::Uneven => write!(
+                f,
+                "periods are spaced unevenly: only their order was used, and a step is from one row to the next"
+            ),
             Self::WorkingDays => write!(f, "there are no weekends: a step is a working day"),
-            Self::SeasonFound { period } => write!(f, "a season of {period} steps was found in the values; --season 1 leaves it out"),
+            Self::SeasonFound { period } => write!(
+                f,
+                "a season of {period} steps was found in the values; --season 1 leaves it out"
+            ),
             Self::SeasonTooLong { period, known } => {
-                write!(f, "a season of {period} steps needs {} values, {known} are known; it is not used", 2 * period)
+                write!(
+                    f,
+                    "a season of {period} steps needs {} values, {known} are known; it is not used",
+                    2 * period
+                )
             }
         }
     }
@@ -104,7 +131,9 @@ pub enum HistoryRefusal {
         known: usize,
     },
     /// A period is of no known form.
-    #[error("the period `{period}` is neither an integer nor a date such as 2026, 2026-11, 2026-Q4, 2026-W48, 2026-11-24 or 2026-11-24T10:00")]
+    #[error(
+        "the period `{period}` is neither an integer nor a date such as 2026, 2026-11, 2026-Q4, 2026-W48, 2026-11-24 or 2026-11-24T10:00"
+    )]
     UnreadablePeriod {
         /// The period.
         period: String,

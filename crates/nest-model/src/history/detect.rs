@@ -27,11 +27,22 @@ pub(super) fn season(values: &[f64]) -> Option<usize> {
     let shown: Vec<(usize, f64)> = CANDIDATES
         .into_iter()
         .filter(|period| numbers.len() > cycles(*period) * period)
-        .map(|period| (period, off(&numbers, period, &[period]) / off(&numbers, period, &[])))
+        .map(|period| {
+            (
+                period,
+                off(&numbers, period, &[period]) / off(&numbers, period, &[]),
+            )
+        })
         .filter(|(period, ratio)| *ratio < gain(*period))
         .collect();
-    let best = shown.iter().map(|(_, ratio)| *ratio).fold(f64::INFINITY, f64::min);
-    shown.into_iter().find(|(_, ratio)| *ratio <= best * ALIKE).map(|(period, _)| period)
+    let best = shown
+        .iter()
+        .map(|(_, ratio)| *ratio)
+        .fold(f64::INFINITY, f64::min);
+    shown
+        .into_iter()
+        .find(|(_, ratio)| *ratio <= best * ALIKE)
+        .map(|(period, _)| period)
 }
 
 /// Mean absolute error of simple smoothing with `periods` taken out, from origins in the last third, two cycles of `period` at
@@ -40,14 +51,19 @@ fn off(numbers: &[f64], period: usize, periods: &[usize]) -> f64 {
     let first = (2 * period).max(numbers.len() * 2 / 3);
     let spare = numbers.len() - first;
     let tried = spare.min(ORIGINS);
-    let errors = (0..tried).map(|index| first + index * spare / tried).flat_map(|origin| {
-        let (rest, seasons) = season::take_out(&numbers[..origin], periods);
-        let ahead = AHEAD.min(numbers.len() - origin);
-        let level = smoothing::level(&rest, ahead);
-        let expected =
-            level.into_iter().enumerate().map(move |(step, level)| level + seasons.iter().map(|season| season.at(origin + step)).sum::<f64>());
-        expected.zip(&numbers[origin..]).map(|(expected, number)| (number - expected).abs())
-    });
+    let errors = (0..tried)
+        .map(|index| first + index * spare / tried)
+        .flat_map(|origin| {
+            let (rest, seasons) = season::take_out(&numbers[..origin], periods);
+            let ahead = AHEAD.min(numbers.len() - origin);
+            let level = smoothing::level(&rest, ahead);
+            let expected = level.into_iter().enumerate().map(move |(step, level)| {
+                level + seasons.iter().map(|season| season.at(origin + step)).sum::<f64>()
+            });
+            expected
+                .zip(&numbers[origin..])
+                .map(|(expected, number)| (number - expected).abs())
+        });
     mean(&errors.collect::<Vec<f64>>())
 }
 
@@ -65,7 +81,11 @@ mod tests {
     fn a_season_is_found() {
         for (index, period) in CANDIDATES.into_iter().enumerate().take(5) {
             let noise = noise(index as u32);
-            let seasonal: Vec<f64> = noise.iter().enumerate().map(|(at, noise)| 100.0 + noise + if at % period == 0 { 20.0 } else { 0.0 }).collect();
+            let seasonal: Vec<f64> = noise
+                .iter()
+                .enumerate()
+                .map(|(at, noise)| 100.0 + noise + if at % period == 0 { 20.0 } else { 0.0 })
+                .collect();
             assert_eq!(season(&seasonal), Some(period));
         }
     }
@@ -79,8 +99,12 @@ mod tests {
             })
         };
         let found = |values: Vec<f64>| season(&values).is_some();
-        let in_noise = (0..40).filter(|index| found(noise(*index).iter().map(|number| 100.0 + number).collect())).count();
-        let in_walks = (0..40).filter(|index| found(walk(noise(*index)).collect())).count();
+        let in_noise = (0..40)
+            .filter(|index| found(noise(*index).iter().map(|number| 100.0 + number).collect()))
+            .count();
+        let in_walks = (0..40)
+            .filter(|index| found(walk(noise(*index)).collect()))
+            .count();
         // what is found in a walk is small: a season is shrunk to what its cycles agree on
         assert!(in_noise <= 6 && in_walks <= 12, "{in_noise} and {in_walks} of 40");
     }

@@ -21,7 +21,12 @@ pub struct Learnt {
 impl Learnt {
     /// Learnt on all of `growth-histories.csv`, sums over quarters, years and weeks and short beginnings among them.
     /// `bench/run growth` prints these lines again.
-    pub const SHIPPED: Self = Self { base_80: 1.65, few_80: 3.98, base_90: 2.19, few_90: 8.75 };
+    pub const SHIPPED: Self = Self {
+        base_80: 1.65,
+        few_80: 3.98,
+        base_90: 2.19,
+        few_90: 8.75,
+    };
 
     /// Distance from the centre, in mean absolute errors, of a standard normal deviation: straight lines through 0, the 80 %
     /// and the 90 % interval.
@@ -29,7 +34,11 @@ impl Learnt {
         let size = normal.abs();
         let half_80 = self.base_80 + self.few_80 / known as f64;
         let half_90 = self.base_90 + self.few_90 / known as f64;
-        let half = if size <= Z80 { half_80 * size / Z80 } else { half_80 + (half_90 - half_80) * (size - Z80) / (Z90 - Z80) };
+        let half = if size <= Z80 {
+            half_80 * size / Z80
+        } else {
+            half_80 + (half_90 - half_80) * (size - Z80) / (Z90 - Z80)
+        };
         half.copysign(normal)
     }
 }
@@ -40,7 +49,12 @@ mod tests {
 
     #[test]
     fn deviations_pass_through_the_learnt_half_widths_and_few_values_widen_them() {
-        let learnt = Learnt { base_80: 1.5, few_80: 4.0, base_90: 2.0, few_90: 8.0 };
+        let learnt = Learnt {
+            base_80: 1.5,
+            few_80: 4.0,
+            base_90: 2.0,
+            few_90: 8.0,
+        };
         assert!((learnt.deviation(4, Z80) - 2.5).abs() < 1e-12);
         assert!((learnt.deviation(4, -Z90) + 4.0).abs() < 1e-12);
         assert_eq!(learnt.deviation(4, 0.0), 0.0);

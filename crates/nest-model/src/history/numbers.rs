@@ -2,7 +2,11 @@
 
 /// Arithmetic mean; 0 for no numbers.
 pub(super) fn mean(numbers: &[f64]) -> f64 {
-    if numbers.is_empty() { 0.0 } else { numbers.iter().sum::<f64>() / numbers.len() as f64 }
+    if numbers.is_empty() {
+        0.0
+    } else {
+        numbers.iter().sum::<f64>() / numbers.len() as f64
+    }
 }
 
 /// Median; 0 for no numbers.
@@ -18,6 +22,10 @@ pub(super) fn median(numbers: &[f64]) -> f64 {
 
 /// Mean absolute difference between numbers `lag` apart; none where there is no such pair.
 pub(super) fn mean_change(numbers: &[f64], lag: usize) -> Option<f64> {
-    let changes: Vec<f64> = numbers.iter().zip(numbers.iter().skip(lag)).map(|(before, after)| (after - before).abs()).collect();
+    let changes: Vec<f64> = numbers
+        .iter()
+        .zip(numbers.iter().skip(lag))
+        .map(|(before, after)| (after - before).abs())
+        .collect();
     (!changes.is_empty()).then(|| mean(&changes))
 }

@@ -50,16 +50,26 @@ fn paths(numbers: &[f64], scale: Scale, periods: &[usize], horizon: usize) -> Ve
     let plain: Vec<f64> = rest.iter().map(|number| scale.from(*number)).collect();
     let least = plain.iter().copied().fold(f64::INFINITY, f64::min);
     // a falling line may pass zero, where logarithms end
-    let floor = if scale == Scale::Log { least * 0.1 } else { f64::NEG_INFINITY };
+    let floor = if scale == Scale::Log {
+        least * 0.1
+    } else {
+        f64::NEG_INFINITY
+    };
     MEMBERS
         .iter()
         .map(|member| {
             let mut path = match member {
                 Member::Scaled(method) => method(&rest, horizon),
-                Member::Plain(method) => method(&plain, horizon).iter().map(|value| scale.to(value.max(floor))).collect(),
+                Member::Plain(method) => method(&plain, horizon)
+                    .iter()
+                    .map(|value| scale.to(value.max(floor)))
+                    .collect(),
             };
             for (step, number) in path.iter_mut().enumerate() {
-                *number += seasons.iter().map(|season| season.at(numbers.len() + step)).sum::<f64>();
+                *number += seasons
+                    .iter()
+                    .map(|season| season.at(numbers.len() + step))
+                    .sum::<f64>();
             }
             path
         })
@@ -84,39 +94,78 @@ pub(super) fn pool(numbers: &[f64], scale: Scale, periods: &[usize], horizon: us
             (*origin, paths(&numbers[..*origin], scale, periods, ahead))
         })
         .collect();
-    let off: Vec<Vec<f64>> = trials.iter().map(|(origin, paths)| off(&numbers[*origin..], paths)).collect();
+    let off: Vec<Vec<f64>> = trials
+        .iter()
+        .map(|(origin, paths)| off(&numbers[*origin..], paths))
+        .collect();
     let errors = trials
         .iter()
         .enumerate()
         .map(|(trial, (origin, paths))| {
-            let others: Vec<&[f64]> = off.iter().enumerate().filter(|(other, _)| *other != trial).map(|(_, off)| off.as_slice()).collect();
+            let others: Vec<&[f64]> = off
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != trial)
+                .map(|(_, off)| off.as_slice())
+                .collect();
             let said = mix(paths, &weights(&others));
-            said.iter().zip(&numbers[*origin..]).map(|(said, truth)| truth - said).collect()
+            said.iter()
+                .zip(&numbers[*origin..])
+                .map(|(said, truth)| truth - said)
+                .collect()
         })
         .collect();
     let all: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
-    let stride = origins.last().zip(origins.first()).map_or(1.0, |(last, first)| (last - first) as f64 / (origins.len().max(2) - 1) as f64);
-    Pooled { stride, centre: mix(&paths(numbers, scale, periods, horizon), &weights(&all)), errors }
+    let stride = origins.last().zip(origins.first()).map_or(1.0, |(last, first)| {
+        (last - first) as f64 / (origins.len().max(2) - 1) as f64
+    });
+    Pooled {
+        stride,
+        centre: mix(&paths(numbers, scale, periods, horizon), &weights(&all)),
+        errors,
+    }
 }
 
 /// Mean absolute error of each member at one origin.
 fn off(truth: &[f64], paths: &[Vec<f64>]) -> Vec<f64> {
-    let size = |path: &Vec<f64>| path.iter().zip(truth).map(|(said, truth)| (truth - said).abs()).sum::<f64>() / path.len() as f64;
+    let size = |path: &Vec<f64>| {
+        path.iter()
+            .zip(truth)
+            .map(|(said, truth)| (truth - said).abs())
+            .sum::<f64>()
+            / path.len() as f64
+    };
     paths.iter().map(size).collect()
 }
 
 /// Weighted mean of the members' paths.
 fn mix(paths: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
     let steps = paths.first().map_or(0, Vec::len);
-    (0..steps).map(|step| paths.iter().zip(weights).map(|(path, weight)| weight * path[step]).sum()).collect()
+    (0..steps)
+        .map(|step| {
+            paths
+                .iter()
+                .zip(weights)
+                .map(|(path, weight)| weight * path[step])
+                .sum()
+        })
+        .collect()
 }
 
 /// Weights of the members, which sum to one, from their mean absolute errors: one row per origin.
 fn weights(off: &[&[f64]]) -> Vec<f64> {
-    let totals: Vec<f64> = (0..MEMBERS.len()).map(|member| off.iter().map(|origin| origin[member]).sum()).collect();
+    let totals: Vec<f64> = (0..MEMBERS.len())
+        .map(|member| off.iter().map(|origin| origin[member]).sum())
+        .collect();
     let middle = super::numbers::mean(&totals);
     let prior = DOUBT * middle / (off.len() as f64).max(1.0);
-    let raw = totals.iter().map(|total| if middle > 0.0 { ((middle + prior) / (total + prior)).powf(SHARPNESS) } else { 1.0 });
+    let raw = totals.iter().map(|total| {
+        if middle > 0.0 {
+            ((middle + prior) / (total + prior)).powf(SHARPNESS)
+        } else {
+            1.0
+        }
+    });
     let raw: Vec<f64> = raw.collect();
     let sum: f64 = raw.iter().sum();
     raw.iter().map(|weight| weight / sum).collect()

@@ -31,8 +31,13 @@ impl Scale {
         if least < 0.0 {
             return Self::Identity;
         }
-        let near = |at: usize| median(&values[at.saturating_sub(NEIGHBOURS)..values.len().min(at + NEIGHBOURS + 1)]);
-        let positive = least > 0.0 && values.iter().enumerate().all(|(at, value)| *value > LEAST_SHARE_FOR_LOG * near(at));
+        let near =
+            |at: usize| median(&values[at.saturating_sub(NEIGHBOURS)..values.len().min(at + NEIGHBOURS + 1)]);
+        let positive = least > 0.0
+            && values
+                .iter()
+                .enumerate()
+                .all(|(at, value)| *value > LEAST_SHARE_FOR_LOG * near(at));
         if positive { Self::Log } else { Self::Root }
     }
 
@@ -80,7 +85,10 @@ mod tests {
         assert_eq!(Scale::of(&[1.0, 2.0, 3.0]), Scale::Log);
         assert_eq!(Scale::of(&[0.0, 2.0, 3.0]), Scale::Root);
         assert_eq!(Scale::of(&[0.001, 2.0, 3.0]), Scale::Root);
-        assert_eq!(Scale::of(&(0..200).map(|at| 1.1_f64.powi(at)).collect::<Vec<_>>()), Scale::Log);
+        assert_eq!(
+            Scale::of(&(0..200).map(|at| 1.1_f64.powi(at)).collect::<Vec<_>>()),
+            Scale::Log
+        );
         assert_eq!(Scale::of(&[-1.0, 2.0, 3.0]), Scale::Identity);
     }
 

@@ -30,9 +30,15 @@ impl Season {
 pub(super) fn take_out(numbers: &[f64], periods: &[usize]) -> (Vec<f64>, Vec<Season>) {
     let mut rest = numbers.to_vec();
     let mut seasons = Vec::new();
-    for period in periods.iter().copied().filter(|period| *period >= 2 && numbers.len() >= 2 * period) {
+    for period in periods
+        .iter()
+        .copied()
+        .filter(|period| *period >= 2 && numbers.len() >= 2 * period)
+    {
         let season = season(&rest, period);
-        rest.iter_mut().enumerate().for_each(|(index, number)| *number -= season.at(index));
+        rest.iter_mut()
+            .enumerate()
+            .for_each(|(index, number)| *number -= season.at(index));
         seasons.push(season);
     }
     (rest, seasons)
@@ -41,7 +47,11 @@ pub(super) fn take_out(numbers: &[f64], periods: &[usize]) -> (Vec<f64>, Vec<Sea
 /// The season of one period.
 fn season(numbers: &[f64], period: usize) -> Season {
     let trend = trend(numbers, period);
-    let detrended: Vec<f64> = numbers.iter().zip(&trend).map(|(number, trend)| number - trend).collect();
+    let detrended: Vec<f64> = numbers
+        .iter()
+        .zip(&trend)
+        .map(|(number, trend)| number - trend)
+        .collect();
     let cycles = numbers.len().div_ceil(period);
     let weight = |index: usize| CYCLE_WEIGHT.powi((cycles - 1 - index / period) as i32);
     let mut sums = vec![(0.0, 0.0, 0.0); period];
@@ -54,10 +64,21 @@ fn season(numbers: &[f64], period: usize) -> Season {
     let raw: Vec<f64> = sums.iter().map(|(total, weights, _)| total / weights).collect();
     let centre = mean(&raw);
     let raw: Vec<f64> = raw.iter().map(|number| number - centre).collect();
-    let squares: f64 = detrended.iter().enumerate().map(|(index, number)| (number - centre - raw[index % period]).powi(2)).sum();
+    let squares: f64 = detrended
+        .iter()
+        .enumerate()
+        .map(|(index, number)| (number - centre - raw[index % period]).powi(2))
+        .sum();
     let spare = (numbers.len() as f64 - period as f64).max(1.0);
-    let share = mean(&sums.iter().map(|(_, weights, squares)| squares / weights.powi(2)).collect::<Vec<_>>());
-    Season { profile: shrink(&raw, squares / spare * share) }
+    let share = mean(
+        &sums
+            .iter()
+            .map(|(_, weights, squares)| squares / weights.powi(2))
+            .collect::<Vec<_>>(),
+    );
+    Season {
+        profile: shrink(&raw, squares / spare * share),
+    }
 }
 
 /// Centred mean over one cycle; beyond its ends the line through its last half cycle.
@@ -73,12 +94,19 @@ fn trend(numbers: &[f64], period: usize) -> Vec<f64> {
         if period % 2 == 1 {
             (sums[at + half + 1] - sums[at - half]) / period as f64
         } else {
-            (sums[at + half] - sums[at - half + 1] + 0.5 * (numbers[at - half] + numbers[at + half])) / period as f64
+            (sums[at + half] - sums[at - half + 1] + 0.5 * (numbers[at - half] + numbers[at + half]))
+                / period as f64
         }
     };
     let (first, last) = (half, count - 1 - half);
     let reach = half.max(1).min(last - first);
-    let slope = |from: usize, to: usize| if to > from { (inner(to) - inner(from)) / (to - from) as f64 } else { 0.0 };
+    let slope = |from: usize, to: usize| {
+        if to > from {
+            (inner(to) - inner(from)) / (to - from) as f64
+        } else {
+            0.0
+        }
+    };
     let (rise_first, rise_last) = (slope(first, first + reach), slope(last - reach, last));
     (0..count)
         .map(|at| match at {
@@ -115,7 +143,10 @@ fn shrink(raw: &[f64], noise: f64) -> Vec<f64> {
         let freedom = (2 * (to + 1 - from) - usize::from(2 * to == period)) as f64;
         let power: f64 = part.iter().map(|number| number * number).sum();
         let keep = (1.0 - NOISE_FACTOR * freedom * noise / power.max(f64::MIN_POSITIVE)).max(0.0);
-        profile.iter_mut().zip(&part).for_each(|(number, part)| *number += keep * part);
+        profile
+            .iter_mut()
+            .zip(&part)
+            .for_each(|(number, part)| *number += keep * part);
         from = to + 1;
     }
     profile
@@ -129,9 +160,13 @@ mod tests {
     #[test]
     fn a_season_on_a_line_is_taken_out_whole() {
         let profile = [3.0, -1.0, 0.5, -2.5];
-        let numbers: Vec<f64> = (0..40).map(|at| 10.0 + 0.2 * at as f64 + profile[at % 4]).collect();
+        let numbers: Vec<f64> = (0..40)
+            .map(|at| 10.0 + 0.2 * at as f64 + profile[at % 4])
+            .collect();
         let (rest, seasons) = take_out(&numbers, &[4]);
-        rest.iter().enumerate().for_each(|(at, rest)| assert!((rest - 10.0 - 0.2 * at as f64).abs() < 1e-6, "{at}: {rest}"));
+        rest.iter()
+            .enumerate()
+            .for_each(|(at, rest)| assert!((rest - 10.0 - 0.2 * at as f64).abs() < 1e-6, "{at}: {rest}"));
         assert!((seasons[0].at(41) - profile[1]).abs() < 1e-6);
     }
 
@@ -153,11 +188,19 @@ mod tests {
 
     #[test]
     fn two_seasons_are_taken_out_one_after_the_other() {
-        let numbers: Vec<f64> = (0..800).map(|at| [5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0][at % 7] + (TAU * at as f64 / 365.0).sin() * 3.0).collect();
+        let numbers: Vec<f64> = (0..800)
+            .map(|at| [5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0][at % 7] + (TAU * at as f64 / 365.0).sin() * 3.0)
+            .collect();
         let (rest, seasons) = take_out(&numbers, &[7, 365]);
         assert_eq!(seasons.len(), 2);
         let middle = mean(&rest);
-        let left = (mean(&rest.iter().map(|number| (number - middle).powi(2)).collect::<Vec<_>>())).sqrt();
+        let left = (mean(
+            &rest
+                .iter()
+                .map(|number| (number - middle).powi(2))
+                .collect::<Vec<_>>(),
+        ))
+        .sqrt();
         assert!(left < 0.5, "{left} of 2.8 are left");
     }
 }

@@ -12,7 +12,9 @@ const DAMPINGS: [f64; 4] = [0.8, 0.9, 0.95, 0.98];
 
 /// The line from the first number through the last.
 pub(super) fn drift(numbers: &[f64], horizon: usize) -> Vec<f64> {
-    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return vec![0.0; horizon] };
+    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+        return vec![0.0; horizon];
+    };
     let slope = (last - first) / (numbers.len().max(2) - 1) as f64;
     (1..=horizon).map(|step| last + slope * step as f64).collect()
 }
@@ -36,7 +38,10 @@ fn smoothed(numbers: &[f64]) -> (f64, f64) {
             (level + weight * error, squares + error * error)
         })
     };
-    let best = LEVEL_WEIGHTS.into_iter().map(|weight| (run(weight), weight)).min_by(|a, b| a.0.1.total_cmp(&b.0.1));
+    let best = LEVEL_WEIGHTS
+        .into_iter()
+        .map(|weight| (run(weight), weight))
+        .min_by(|a, b| a.0.1.total_cmp(&b.0.1));
     best.map_or((start, 1.0), |((level, _), weight)| (level, weight))
 }
 
@@ -53,7 +58,10 @@ pub(super) fn damped(numbers: &[f64], horizon: usize) -> Vec<f64> {
     }
     let head = &numbers[..numbers.len().min(10)];
     let slope = super::numbers::median(&head.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>());
-    let start = (super::numbers::median(head) - slope * (head.len() as f64 + 1.0) / 2.0, slope);
+    let start = (
+        super::numbers::median(head) - slope * (head.len() as f64 + 1.0) / 2.0,
+        slope,
+    );
     let mut best = (f64::INFINITY, start, 0.9);
     for alpha in LEVEL_WEIGHTS {
         for beta in TREND_WEIGHTS {
@@ -103,7 +111,9 @@ pub(super) fn theta(numbers: &[f64], horizon: usize) -> Vec<f64> {
     }
     let slope = if square > 0.0 { product / square } else { 0.0 };
     let ahead = (1.0 - (1.0 - weight).powf(count)) / weight;
-    (0..horizon).map(|step| level + 0.5 * slope * (step as f64 + ahead)).collect()
+    (0..horizon)
+        .map(|step| level + 0.5 * slope * (step as f64 + ahead))
+        .collect()
 }
 
 #[cfg(test)]
@@ -113,23 +123,29 @@ mod tests {
     /// Saudi Arabian oil production, million tonnes, 1996 to 2013: Hyndman and Athanasopoulos, "Forecasting: principles and
     /// practice", 2nd edition, section 7.1.
     const OIL: [f64; 18] = [
-        445.36, 453.20, 454.41, 422.38, 456.04, 440.39, 425.19, 486.21, 500.43, 521.28, 508.95, 488.89, 509.87, 456.72, 473.82, 525.95, 549.83,
-        542.34,
+        445.36, 453.20, 454.41, 422.38, 456.04, 440.39, 425.19, 486.21, 500.43, 521.28, 508.95, 488.89,
+        509.87, 456.72, 473.82, 525.95, 549.83, 542.34,
     ];
 
     #[test]
     fn simple_smoothing_gives_the_published_forecast() {
         let (level, weight) = smoothed(&OIL);
         // published: weight 0.834, forecast 542.68; ours is the nearest weight of the grid
-        assert!((weight - 0.85).abs() < 1e-12 && (level - 542.68).abs() < 0.3, "{level} with {weight}");
+        assert!(
+            (weight - 0.85).abs() < 1e-12 && (level - 542.68).abs() < 0.3,
+            "{level} with {weight}"
+        );
     }
 
     #[test]
     fn theta_drifts_by_half_the_slope_of_least_squares() {
-        let line: Vec<f64> = (0..40).map(|at| 5.0 + 0.3 * f64::from(at) + f64::from(at * 7 % 5)).collect();
+        let line: Vec<f64> = (0..40)
+            .map(|at| 5.0 + 0.3 * f64::from(at) + f64::from(at * 7 % 5))
+            .collect();
         let path = theta(&line, 10);
         let slope = 0.307_504_690; // worked out in Python with the textbook formula
-        path.windows(2).for_each(|pair| assert!((pair[1] - pair[0] - slope / 2.0).abs() < 1e-6, "{pair:?}"));
+        path.windows(2)
+            .for_each(|pair| assert!((pair[1] - pair[0] - slope / 2.0).abs() < 1e-6, "{pair:?}"));
     }
 
     #[test]
@@ -144,7 +160,9 @@ mod tests {
     #[test]
     fn methods_carry_a_constant_on() {
         for method in [level as Method, drift, damped, theta] {
-            method(&[3.0; 9], 4).iter().for_each(|number| assert!((number - 3.0).abs() < 1e-12));
+            method(&[3.0; 9], 4)
+                .iter()
+                .for_each(|number| assert!((number - 3.0).abs() < 1e-12));
         }
     }
 }

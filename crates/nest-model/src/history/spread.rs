@@ -45,7 +45,11 @@ impl Spread {
         let steps = steps(errors.iter().map(Vec::len).max().unwrap_or(0));
         let share = WORTH_OF_STEPS / (steps.len() as f64).max(1.0).sqrt();
         for step in steps {
-            let off: Vec<f64> = errors.iter().filter_map(|error| error.get(step - 1)).map(|error| error.abs()).collect();
+            let off: Vec<f64> = errors
+                .iter()
+                .filter_map(|error| error.get(step - 1))
+                .map(|error| error.abs())
+                .collect();
             let size = size(&off);
             if size > 0.0 {
                 let apart = 1.0 + (off.len() - 1) as f64 * stride / step as f64; // errors that do not overlap
@@ -58,15 +62,25 @@ impl Spread {
     /// The law through points, each `(ln step, ln size, worth)`, and the prior of the exponent.
     fn through(seen: &[(f64, f64, f64)]) -> Self {
         if seen.is_empty() {
-            return Self { first: 0.0, growth: USUAL_GROWTH };
+            return Self {
+                first: 0.0,
+                growth: USUAL_GROWTH,
+            };
         }
-        let sum = |of: &dyn Fn(f64, f64) -> f64| seen.iter().map(|(at, log, worth)| worth * of(*at, *log)).sum::<f64>();
+        let sum = |of: &dyn Fn(f64, f64) -> f64| {
+            seen.iter()
+                .map(|(at, log, worth)| worth * of(*at, *log))
+                .sum::<f64>()
+        };
         let (worth, at, log) = (sum(&|_, _| 1.0), sum(&|at, _| at), sum(&|_, log| log));
         let prior = GROWTH_DEVIATION.powi(-2);
         let square = sum(&|at, _| at * at) + prior - at * at / worth;
         let product = sum(&|at, log| at * log) + prior * USUAL_GROWTH - at * log / worth;
         let growth = (product / square).clamp(0.0, MOST_GROWTH);
-        Self { first: ((log - at * growth) / worth).exp(), growth }
+        Self {
+            first: ((log - at * growth) / worth).exp(),
+            growth,
+        }
     }
 
     /// Mean absolute error at a step, 1 or more.
@@ -81,14 +95,22 @@ fn size(off: &[f64]) -> f64 {
     let mean = mean(off);
     let mut sorted = off.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let high = sorted.get((0.8 * (off.len().max(1) - 1) as f64).round() as usize).map_or(0.0, |high| high / HIGH_OVER_MEAN);
+    let high = sorted
+        .get((0.8 * (off.len().max(1) - 1) as f64).round() as usize)
+        .map_or(0.0, |high| high / HIGH_OVER_MEAN);
     let trust = off.len() as f64 / (off.len() as f64 + MEAN_WORTH);
-    if high > 0.0 { mean.powf(1.0 - trust) * high.powf(trust) } else { mean }
+    if high > 0.0 {
+        mean.powf(1.0 - trust) * high.powf(trust)
+    } else {
+        mean
+    }
 }
 
 /// Steps up to the largest, thinning out as a geometric series does.
 fn steps(most: usize) -> Vec<usize> {
-    let all = (0..).flat_map(|power: u32| [1_usize << power, 3 << power]).take_while(|step| *step <= 4 * most.max(1));
+    let all = (0..)
+        .flat_map(|power: u32| [1_usize << power, 3 << power])
+        .take_while(|step| *step <= 4 * most.max(1));
     let mut steps: Vec<usize> = all.filter(|step| *step <= most).collect();
     steps.sort_unstable();
     steps.dedup();
@@ -101,15 +123,28 @@ mod tests {
 
     #[test]
     fn the_law_of_many_errors_is_found_and_that_of_few_lies_between_them_and_what_is_usual() {
-        let errors = |count: usize, growth: f64| vec![(1..=24_usize).map(|step| 2.0 * (step as f64).powf(growth)).collect::<Vec<f64>>(); count];
+        let errors = |count: usize, growth: f64| {
+            vec![
+                (1..=24_usize)
+                    .map(|step| 2.0 * (step as f64).powf(growth))
+                    .collect::<Vec<f64>>();
+                count
+            ]
+        };
         let rest = [0.0, 2.0 / USUAL_SHARE];
         let many = Spread::of(&errors(200, 0.8), 1.0, &rest);
         // sizes are means turned into quantiles: all errors of a step are alike here, which makes them smaller by 1.606
-        assert!((many.growth - 0.8).abs() < 0.1 && many.first > 1.1 && many.first < 2.1, "{many:?}");
+        assert!(
+            (many.growth - 0.8).abs() < 0.1 && many.first > 1.1 && many.first < 2.1,
+            "{many:?}"
+        );
         let few = Spread::of(&errors(2, 0.8), 1.0, &rest);
         assert!(few.growth > USUAL_GROWTH && few.growth < many.growth, "{few:?}");
         let none = Spread::of(&[], 1.0, &rest);
-        assert!((none.first - 2.0).abs() < 1e-9 && (none.growth - USUAL_GROWTH).abs() < 1e-9, "{none:?}");
+        assert!(
+            (none.first - 2.0).abs() < 1e-9 && (none.growth - USUAL_GROWTH).abs() < 1e-9,
+            "{none:?}"
+        );
     }
 
     #[test]

@@ -29,7 +29,12 @@ pub(super) struct Whitened {
 
 impl Whitened {
     /// Multiplies with the inverse root of `diag(window) + (tau mu)(tau mu)' + common common'`, visit by visit.
-    pub(super) fn new(observations: &Observations, fitted: &DVector<f64>, variances: &Variances, light: bool) -> Self {
+    pub(super) fn new(
+        observations: &Observations,
+        fitted: &DVector<f64>,
+        variances: &Variances,
+        light: bool,
+    ) -> Self {
         let columns = observations.design.ncols();
         let scale = observations.scale;
         let mut all = DMatrix::zeros(observations.used.len(), columns + 3);
@@ -37,14 +42,24 @@ impl Whitened {
         all.set_column(columns, &observations.used);
         for (range, suspect) in observations.visits.iter().zip(&observations.suspect) {
             // Without load nothing wakes up: what is seen there is idle use itself.
-            let loaded = observations.design.rows(range.start, range.len()).columns_range(1..).iter().any(|driver| *driver > 0.0);
-            let light_size = if light && loaded { variances.tau * LIGHT_LOAD * scale } else { 0.0 };
+            let loaded = observations
+                .design
+                .rows(range.start, range.len())
+                .columns_range(1..)
+                .iter()
+                .any(|driver| *driver > 0.0);
+            let light_size = if light && loaded {
+                variances.tau * LIGHT_LOAD * scale
+            } else {
+                0.0
+            };
             let common_size = light_size.hypot(READING_ERROR * scale);
             let factor = if *suspect { SUSPECT_FACTOR } else { 1.0 };
             for row in range.clone() {
                 all[(row, columns + 1)] = factor * fitted[row];
                 all[(row, columns + 2)] = factor;
-                all.row_mut(row).scale_mut(1.0 / (variances.window[row].sqrt() * factor));
+                all.row_mut(row)
+                    .scale_mut(1.0 / (variances.window[row].sqrt() * factor));
             }
             for (column, size) in [(columns + 1, variances.tau), (columns + 2, common_size)] {
                 let direction = all.column(column).rows(range.start, range.len()) * size;
@@ -58,7 +73,9 @@ impl Whitened {
                 }
             }
             if !loaded {
-                all.column_mut(columns + 2).rows_mut(range.start, range.len()).fill(0.0);
+                all.column_mut(columns + 2)
+                    .rows_mut(range.start, range.len())
+                    .fill(0.0);
             }
         }
         Self {
@@ -85,14 +102,17 @@ impl Whitened {
     /// Share of each window that the coefficients take, 0-1.
     pub(super) fn leverage(&self, fit: &LinearFit) -> Vec<f64> {
         let half = &self.design * &fit.covariance;
-        (0..self.used.len()).map(|row| half.row(row).dot(&self.design.row(row)).clamp(0.0, 1.0)).collect()
+        (0..self.used.len())
+            .map(|row| half.row(row).dot(&self.design.row(row)).clamp(0.0, 1.0))
+            .collect()
     }
 
     /// Sums over the visits: `x~' v` of each, for a vector v.
     fn by_visit(&self, vector: &DVector<f64>) -> DMatrix<f64> {
         let mut sums = DMatrix::zeros(self.design.ncols(), self.visits.len());
         for (visit, range) in self.visits.iter().enumerate() {
-            let part = self.design.rows(range.start, range.len()).transpose() * vector.rows(range.start, range.len());
+            let part = self.design.rows(range.start, range.len()).transpose()
+                * vector.rows(range.start, range.len());
             sums.set_column(visit, &part);
         }
         sums
@@ -101,13 +121,27 @@ impl Whitened {
     /// Trace of `A' P B` and its squared Frobenius norm, `P = I - X C X'`, for vectors that fall apart by visit.
     fn moments(&self, fit: &LinearFit, a: &DVector<f64>, b: &DVector<f64>) -> (f64, f64) {
         let (of_a, of_b) = (self.by_visit(a), self.by_visit(b));
-        let own: Vec<f64> = self.visits.iter().map(|range| a.rows(range.start, range.len()).dot(&b.rows(range.start, range.len()))).collect();
+        let own: Vec<f64> = self
+            .visits
+            .iter()
+            .map(|range| {
+                a.rows(range.start, range.len())
+                    .dot(&b.rows(range.start, range.len()))
+            })
+            .collect();
         let solved = &fit.covariance * &of_b;
-        let taken: Vec<f64> = (0..own.len()).map(|visit| of_a.column(visit).dot(&solved.column(visit))).collect();
+        let taken: Vec<f64> = (0..own.len())
+            .map(|visit| of_a.column(visit).dot(&solved.column(visit)))
+            .collect();
         let trace = own.iter().zip(&taken).map(|(own, taken)| own - taken).sum();
         let (outer_a, outer_b) = (&of_a * of_a.transpose(), &of_b * of_b.transpose());
         let all = (outer_a * &fit.covariance * outer_b * &fit.covariance).trace();
-        let norm = own.iter().zip(&taken).map(|(own, taken)| own * own - 2.0 * own * taken).sum::<f64>() + all;
+        let norm = own
+            .iter()
+            .zip(&taken)
+            .map(|(own, taken)| own * own - 2.0 * own * taken)
+            .sum::<f64>()
+            + all;
         (trace, norm.max(0.0))
     }
 
@@ -118,12 +152,20 @@ impl Whitened {
     /// `tr(U'PU) + (tau^2 - tau_0^2) |U'PU|^2 - (0.35 tau_0 s)^2 |U'PE|^2`; solved for `tau^2`.
     pub(super) fn between_visits(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
         let residuals = &self.used - &self.design * &fit.coefficients;
-        let by_visit = |range: &Range<usize>| self.deviation.rows(range.start, range.len()).dot(&residuals.rows(range.start, range.len()));
+        let by_visit = |range: &Range<usize>| {
+            self.deviation
+                .rows(range.start, range.len())
+                .dot(&residuals.rows(range.start, range.len()))
+        };
         let seen: f64 = self.visits.iter().map(|range| by_visit(range).powi(2)).sum();
         let (trace, norm) = self.moments(fit, &self.deviation, &self.deviation);
         let (_, mixed) = self.moments(fit, &self.deviation, &self.common);
         let squared = (seen - trace + tau.powi(2) * norm + (tau * LIGHT_LOAD * scale).powi(2) * mixed) / norm;
-        if squared.is_finite() { squared.max(0.0) } else { 0.0 }
+        if squared.is_finite() {
+            squared.max(0.0)
+        } else {
+            0.0
+        }
     }
 
     /// Degrees of freedom of that estimate: twice its squared mean over its variance.
@@ -134,7 +176,11 @@ impl Whitened {
     pub(super) fn degrees_of_freedom(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
         let (deviation, common) = (self.by_visit(&self.deviation), self.by_visit(&self.common));
         let own = |vector: &DVector<f64>| {
-            let products = self.visits.iter().map(|range| self.deviation.rows(range.start, range.len()).dot(&vector.rows(range.start, range.len())));
+            let products = self.visits.iter().map(|range| {
+                self.deviation
+                    .rows(range.start, range.len())
+                    .dot(&vector.rows(range.start, range.len()))
+            });
             DMatrix::from_diagonal(&DVector::from_iterator(self.visits.len(), products))
         };
         let left = deviation.transpose() * &fit.covariance;
@@ -142,24 +188,42 @@ impl Whitened {
         let n = own(&self.common) - &left * common;
         let k = m - &n * n.transpose() * (tau * LIGHT_LOAD * scale).powi(2);
         let degrees = k.trace().powi(2) / k.norm_squared();
-        if degrees.is_finite() { degrees.max(1.0) } else { 1.0 }
+        if degrees.is_finite() {
+            degrees.max(1.0)
+        } else {
+            1.0
+        }
     }
 
     /// Visits beyond what the coefficients take, as far as they would show a deviation of the prior's size: the degrees of
     /// freedom of `tau^2` by its information. The weights are those of the prior, without the error of light visits.
     pub(super) fn repeats(&self, fit: &LinearFit) -> f64 {
         let columns = self.design.ncols();
-        let Some(covariance) = (self.design.transpose() * &self.design).try_inverse() else { return 0.0 };
-        let own = LinearFit { coefficients: fit.coefficients.clone(), covariance };
+        let Some(covariance) = (self.design.transpose() * &self.design).try_inverse() else {
+            return 0.0;
+        };
+        let own = LinearFit {
+            coefficients: fit.coefficients.clone(),
+            covariance,
+        };
         let (_, norm) = self.moments(&own, &self.deviation, &self.deviation);
-        (PRIOR_BETWEEN_VISITS.powi(4) * norm).clamp(0.0, (self.visits.len() as f64 - 1.0).max(self.visits.len() as f64 - columns as f64))
+        (PRIOR_BETWEEN_VISITS.powi(4) * norm).clamp(
+            0.0,
+            (self.visits.len() as f64 - 1.0).max(self.visits.len() as f64 - columns as f64),
+        )
     }
 
     /// Covariance of the coefficients, and the part of each variance that is from the deviation between visits.
     ///
     /// # Formula
     /// `C X' W V W X C`, `V = W^-1 - (0.35 tau s)^2 E E'`.
-    pub(super) fn covariance(&self, fit: &LinearFit, known: &[(usize, f64, f64)], tau: f64, scale: f64) -> (DMatrix<f64>, Vec<f64>) {
+    pub(super) fn covariance(
+        &self,
+        fit: &LinearFit,
+        known: &[(usize, f64, f64)],
+        tau: f64,
+        scale: f64,
+    ) -> (DMatrix<f64>, Vec<f64>) {
         let mut middle = self.design.transpose() * &self.design;
         for (column, _, deviation) in known {
             middle[(*column, *column)] += deviation.powi(-2);
@@ -168,7 +232,9 @@ impl Whitened {
         middle -= &common * common.transpose();
         let covariance = &fit.covariance * middle * &fit.covariance;
         let deviation = &fit.covariance * self.by_visit(&self.deviation) * tau;
-        let between = (0..covariance.nrows()).map(|column| deviation.row(column).norm_squared()).collect();
+        let between = (0..covariance.nrows())
+            .map(|column| deviation.row(column).norm_squared())
+            .collect();
         (covariance, between)
     }
 }

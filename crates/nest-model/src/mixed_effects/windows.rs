@@ -37,32 +37,68 @@ pub(super) fn window_variances(
     let (mut squares, mut parts, mut own) = (Vec::new(), Vec::new(), vec![0.0; rows]);
     for range in observations.visits.iter().filter(|range| range.len() >= 2) {
         let sum: f64 = range.clone().map(|row| fitted[row].powi(2)).sum();
-        let common = if sum > 0.0 { range.clone().map(|row| residuals[row] * fitted[row]).sum::<f64>() / sum } else { 0.0 };
+        let common = if sum > 0.0 {
+            range.clone().map(|row| residuals[row] * fitted[row]).sum::<f64>() / sum
+        } else {
+            0.0
+        };
         for row in range.clone() {
             own[row] = residuals[row] - common * fitted[row];
             let taken = leverage[row] + if sum > 0.0 { fitted[row].powi(2) / sum } else { 0.0 };
             squares.push(own[row].powi(2) / (1.0 - taken).max(0.2));
-            parts.push([scale * scale, fitted[row].powi(2), fitted[row].max(0.0) * scale * mean_s / observations.seconds[row]]);
+            parts.push([
+                scale * scale,
+                fitted[row].powi(2),
+                fitted[row].max(0.0) * scale * mean_s / observations.seconds[row],
+            ]);
         }
     }
-    let visits = observations.visits.iter().filter(|range| range.len() >= 2).count();
+    let visits = observations
+        .visits
+        .iter()
+        .filter(|range| range.len() >= 2)
+        .count();
     let beyond = squares.len().saturating_sub(visits);
     if robust {
         // Their size must not be that of the outliers that are looked for.
         let middle = median(squares.clone());
-        squares.iter_mut().for_each(|square| *square = square.min(9.0 * NORMAL_MAD.powi(2) * middle));
+        squares
+            .iter_mut()
+            .for_each(|square| *square = square.min(9.0 * NORMAL_MAD.powi(2) * middle));
     }
     let shares = shares(&squares, &parts, beyond);
     let alike = stretch(&own, observations);
     let variances: Vec<f64> = (0..rows)
         .map(|row| {
-            let parts = [scale * scale, fitted[row].powi(2), fitted[row].max(0.0) * scale * mean_s / observations.seconds[row]];
-            parts.iter().zip(shares).map(|(part, share)| part * share).sum::<f64>() * alike + floor
+            let parts = [
+                scale * scale,
+                fitted[row].powi(2),
+                fitted[row].max(0.0) * scale * mean_s / observations.seconds[row],
+            ];
+            parts
+                .iter()
+                .zip(shares)
+                .map(|(part, share)| part * share)
+                .sum::<f64>()
+                * alike
+                + floor
         })
         .collect();
-    let standardised = own.iter().zip(&variances).map(|(own, variance)| own / variance.sqrt()).collect();
-    let degrees_of_freedom = if beyond == 0 { f64::INFINITY } else { (beyond as f64 / alike).max(3.0) };
-    WindowErrors { variances, degrees_of_freedom, standardised }
+    let standardised = own
+        .iter()
+        .zip(&variances)
+        .map(|(own, variance)| own / variance.sqrt())
+        .collect();
+    let degrees_of_freedom = if beyond == 0 {
+        f64::INFINITY
+    } else {
+        (beyond as f64 / alike).max(3.0)
+    };
+    WindowErrors {
+        variances,
+        degrees_of_freedom,
+        standardised,
+    }
 }
 
 /// How much of each part the squares show: 0 or more.
@@ -71,7 +107,12 @@ fn shares(squares: &[f64], parts: &[[f64; 3]], beyond: usize) -> [f64; 3] {
         return [0.0; 3];
     }
     let whole = |part: &[f64; 3]| part[0] * 0.01 + part[1];
-    let scale = squares.iter().zip(parts).map(|(square, part)| square / whole(part)).sum::<f64>() / squares.len() as f64;
+    let scale = squares
+        .iter()
+        .zip(parts)
+        .map(|(square, part)| square / whole(part))
+        .sum::<f64>()
+        / squares.len() as f64;
     let one = [scale * 0.01, scale, 0.0];
     if beyond < ENOUGH_WINDOWS || scale <= 0.0 {
         return one;
@@ -79,9 +120,21 @@ fn shares(squares: &[f64], parts: &[[f64; 3]], beyond: usize) -> [f64; 3] {
     let design = DMatrix::from_fn(parts.len(), 3, |row, column| parts[row][column]);
     let mut shares = one;
     for _ in 0..3 {
-        let expected = DVector::from_fn(parts.len(), |row, _| parts[row].iter().zip(shares).map(|(part, share)| part * share).sum::<f64>());
+        let expected = DVector::from_fn(parts.len(), |row, _| {
+            parts[row]
+                .iter()
+                .zip(shares)
+                .map(|(part, share)| part * share)
+                .sum::<f64>()
+        });
         let least = 1e-3 * expected.max();
-        let Some(fit) = weighted_nnls(&design, &DVector::from_row_slice(squares), &expected.map(|one| one.max(least).powi(2))) else { return one };
+        let Some(fit) = weighted_nnls(
+            &design,
+            &DVector::from_row_slice(squares),
+            &expected.map(|one| one.max(least).powi(2)),
+        ) else {
+            return one;
+        };
         shares = [fit.coefficients[0], fit.coefficients[1], fit.coefficients[2]];
     }
     shares
@@ -93,7 +146,8 @@ fn stretch(own: &[f64], observations: &Observations) -> f64 {
     for range in observations.visits.iter().filter(|range| range.len() >= 4) {
         let scaled: Vec<f64> = own[range.clone()].to_vec();
         lagged += scaled.windows(2).map(|pair| pair[0] * pair[1]).sum::<f64>();
-        squares += scaled.iter().map(|one| one * one).sum::<f64>() * (range.len() - 1) as f64 / range.len() as f64;
+        squares +=
+            scaled.iter().map(|one| one * one).sum::<f64>() * (range.len() - 1) as f64 / range.len() as f64;
         pairs += range.len() - 1;
         windows += range.len();
     }
@@ -103,5 +157,9 @@ fn stretch(own: &[f64], observations: &Observations) -> f64 {
     // A mean that was taken off makes neighbours of n windows look unlike by 1/n.
     let mean_windows = windows as f64 / (windows - pairs) as f64;
     let correlation = lagged / squares + 1.0 / mean_windows;
-    if correlation < 1.645 / (pairs as f64).sqrt() { 1.0 } else { (1.0 + correlation.min(0.9)) / (1.0 - correlation.min(0.9)) }
+    if correlation < 1.645 / (pairs as f64).sqrt() {
+        1.0
+    } else {
+        (1.0 + correlation.min(0.9)) / (1.0 - correlation.min(0.9))
+    }
 }

@@ -12,7 +12,9 @@ use rust_decimal::Decimal;
 /// Source: `reference/pricing.md` section 3, discount; section 4, `[[adjustment]]`.
 #[must_use]
 pub fn contract_factor(adjustments: &[Adjustment], name: &str) -> Decimal {
-    applied(adjustments, name).into_iter().fold(Decimal::ONE, |factor, one| factor * share_left(one))
+    applied(adjustments, name)
+        .into_iter()
+        .fold(Decimal::ONE, |factor, one| factor * share_left(one))
 }
 
 /// What is left after each adjustment of a list price or cost, with its label: the last is the contracted one.
@@ -20,7 +22,11 @@ pub fn contract_factor(adjustments: &[Adjustment], name: &str) -> Decimal {
 /// # Formula
 /// As [`contract_factor`], step by step.
 #[must_use]
-pub fn contract_steps<'a>(adjustments: &'a [Adjustment], name: &str, list: Decimal) -> Vec<(&'a str, Decimal)> {
+pub fn contract_steps<'a>(
+    adjustments: &'a [Adjustment],
+    name: &str,
+    list: Decimal,
+) -> Vec<(&'a str, Decimal)> {
     let mut left = list;
     let step = |one: &'a Adjustment| {
         left *= share_left(one);
@@ -31,7 +37,10 @@ pub fn contract_steps<'a>(adjustments: &'a [Adjustment], name: &str, list: Decim
 
 /// What applies to a name, in its order; equal orders stay as written.
 fn applied<'a>(adjustments: &'a [Adjustment], name: &str) -> Vec<&'a Adjustment> {
-    let mut applied: Vec<&Adjustment> = adjustments.iter().filter(|adjustment| adjustment.applies_to(name)).collect();
+    let mut applied: Vec<&Adjustment> = adjustments
+        .iter()
+        .filter(|adjustment| adjustment.applies_to(name))
+        .collect();
     applied.sort_by_key(|adjustment| adjustment.order);
     applied
 }
@@ -54,11 +63,18 @@ mod tests {
             selector: selector.into(),
             label: format!("{selector} {percent}"),
         };
-        let contract = [adjustment(2, -10, "m7i*"), adjustment(1, -9, "*"), adjustment(3, 5, "lambda.requests")];
+        let contract = [
+            adjustment(2, -10, "m7i*"),
+            adjustment(1, -9, "*"),
+            adjustment(3, 5, "lambda.requests"),
+        ];
         assert_eq!(contract_factor(&contract, "m7i.large"), Decimal::new(819, 3));
         assert_eq!(contract_factor(&contract, "lambda.duration"), Decimal::new(91, 2));
         assert_eq!(contract_factor(&[], "m7i.large"), Decimal::ONE);
         let steps = contract_steps(&contract, "m7i.large", Decimal::from(1_000));
-        assert_eq!(steps, [("* -9", Decimal::from(910)), ("m7i* -10", Decimal::from(819))]);
+        assert_eq!(
+            steps,
+            [("* -9", Decimal::from(910)), ("m7i* -10", Decimal::from(819))]
+        );
     }
 }

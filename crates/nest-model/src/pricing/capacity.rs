@@ -31,10 +31,17 @@ pub struct Committed<T> {
 /// Source: `reference/pricing.md` section 1, 7; section 6, R11, R12.
 #[must_use]
 pub fn committed_hours<T: Number>(bins: &[LoadBin<T>], reserved: T) -> Committed<T> {
-    let used = bins.iter().map(|bin| bin.hours * bin.instances.least(reserved)).sum();
+    let used = bins
+        .iter()
+        .map(|bin| bin.hours * bin.instances.least(reserved))
+        .sum();
     let hours: T = bins.iter().map(|bin| bin.hours).sum();
     let needed: T = bins.iter().map(|bin| bin.hours * bin.instances).sum();
-    Committed { used, unused: hours * reserved - used, on_demand: needed - used }
+    Committed {
+        used,
+        unused: hours * reserved - used,
+        on_demand: needed - used,
+    }
 }
 
 impl<T: Number> Committed<T> {
@@ -48,7 +55,11 @@ impl<T: Number> Committed<T> {
     pub fn cost(&self, effective_per_hour: T, on_demand_per_hour: T) -> Self {
         let bought = (self.used + self.unused) * effective_per_hour;
         let (used, unused) = T::split(bought, self.used * effective_per_hour);
-        Self { used, unused, on_demand: self.on_demand * on_demand_per_hour }
+        Self {
+            used,
+            unused,
+            on_demand: self.on_demand * on_demand_per_hour,
+        }
     }
 
     /// The sum of the three.
@@ -66,13 +77,24 @@ mod tests {
     /// Two committed over nights of one instance, days of three and an evening of two: 400 + 600 + 130 x 2 hours used of 1,460.
     #[test]
     fn idle_hours_do_not_pay_for_busy_ones() {
-        let bin = |hours: u32, instances: u32| LoadBin { hours: Decimal::from(hours), instances: Decimal::from(instances) };
+        let bin = |hours: u32, instances: u32| LoadBin {
+            hours: Decimal::from(hours),
+            instances: Decimal::from(instances),
+        };
         let hours = committed_hours(&[bin(400, 1), bin(200, 3), bin(130, 2)], Decimal::TWO);
-        assert_eq!(hours, Committed { used: Decimal::from(1_060), unused: Decimal::from(400), on_demand: Decimal::from(200) });
+        assert_eq!(
+            hours,
+            Committed {
+                used: Decimal::from(1_060),
+                unused: Decimal::from(400),
+                on_demand: Decimal::from(200)
+            }
+        );
         let cost = hours.cost(Decimal::new(6, 2), Decimal::new(10, 2));
         assert_eq!(cost.total(), Decimal::new(10_760, 2));
         let float = |hours: f64, instances: f64| LoadBin { hours, instances };
-        let floats = committed_hours(&[float(400.0, 1.0), float(200.0, 3.0), float(130.0, 2.0)], 2.0).cost(0.06, 0.10);
+        let floats =
+            committed_hours(&[float(400.0, 1.0), float(200.0, 3.0), float(130.0, 2.0)], 2.0).cost(0.06, 0.10);
         assert!((floats.total() - 107.60).abs() < 1e-9);
     }
 }

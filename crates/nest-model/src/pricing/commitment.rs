@@ -88,7 +88,12 @@ pub fn amortised(commitment: &Commitment, unit_hours: Decimal) -> Decimal {
 ///
 /// Source: `reference/pricing.md` section 6, R12; FOCUS specification, `CommitmentDiscountStatus`.
 #[must_use]
-pub fn amortise(commitment: &Commitment, units: Decimal, hours: Decimal, used_unit_hours: Decimal) -> Amortised {
+pub fn amortise(
+    commitment: &Commitment,
+    units: Decimal,
+    hours: Decimal,
+    used_unit_hours: Decimal,
+) -> Amortised {
     let bought = units * hours;
     let used = amortised(commitment, used_unit_hours.min(bought));
     let (used, unused) = Number::split(amortised(commitment, bought), used);
@@ -104,7 +109,11 @@ pub fn amortise(commitment: &Commitment, units: Decimal, hours: Decimal, used_un
 #[must_use]
 pub fn cash_in_month(commitment: &Commitment, units: Decimal, month: u32) -> Decimal {
     let first = month >= 1 && (month - 1).is_multiple_of(commitment.term_months);
-    let at_once = if first { commitment.upfront.0 } else { Decimal::ZERO };
+    let at_once = if first {
+        commitment.upfront.0
+    } else {
+        Decimal::ZERO
+    };
     units * (at_once + recurring_per_month(commitment))
 }
 

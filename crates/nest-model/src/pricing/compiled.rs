@@ -26,10 +26,22 @@ impl CompiledPrice {
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
         let Some(price) = &meter.price else {
-            return Self { within: 0.0, pooled: 0.0, pool: None, tiers: vec![(f64::INFINITY, 0.0)], mode: TierMode::Graduated, package: 1.0 };
+            return Self {
+                within: 0.0,
+                pooled: 0.0,
+                pool: None,
+                tiers: vec![(f64::INFINITY, 0.0)],
+                mode: TierMode::Graduated,
+                package: 1.0,
+            };
         };
         let per = price.per.map_or(1.0, |per| float(per.0));
-        let tiers = tiers(price).into_iter().map(|(bound, amount)| (bound.map_or(f64::INFINITY, float), amount.map_or(0.0, float) / per));
+        let tiers = tiers(price).into_iter().map(|(bound, amount)| {
+            (
+                bound.map_or(f64::INFINITY, float),
+                amount.map_or(0.0, float) / per,
+            )
+        });
         Self {
             within: float(pool::free_within(meter)),
             pooled: pool::free_pooled(meter).map_or(0.0, |(_, free)| float(free)),
@@ -68,7 +80,10 @@ impl CompiledPrice {
                 (to - from) * reached.map_or(0.0, |(_, amount)| *amount)
             }
             // A quantity that fills its packages to the last digit needs no further one.
-            TierMode::Package => self.graduated(from, from + ((to - from) / self.package - 1e-12).ceil() * self.package),
+            TierMode::Package => self.graduated(
+                from,
+                from + ((to - from) / self.package - 1e-12).ceil() * self.package,
+            ),
             TierMode::Graduated => self.graduated(from, to),
         }
     }

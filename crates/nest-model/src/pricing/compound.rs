@@ -24,14 +24,20 @@ impl LargestOf<Decimal> {
     /// The dimensions of a meter; none where it has none, or one that nothing can fill.
     #[must_use]
     pub fn new(meter: &Meter) -> Option<Self> {
-        let per_unit: Vec<Decimal> = meter.max_of.iter().map(|dimension| dimension.per_unit.0).collect();
+        let per_unit: Vec<Decimal> = meter
+            .max_of
+            .iter()
+            .map(|dimension| dimension.per_unit.0)
+            .collect();
         (!per_unit.is_empty() && per_unit.iter().all(|per| *per > Decimal::ZERO)).then_some(Self { per_unit })
     }
 
     /// The same in floats, for draws.
     #[must_use]
     pub fn to_float(&self) -> LargestOf<f64> {
-        LargestOf { per_unit: self.per_unit.iter().copied().map(float).collect() }
+        LargestOf {
+            per_unit: self.per_unit.iter().copied().map(float).collect(),
+        }
     }
 }
 
@@ -39,7 +45,11 @@ impl<T: Number> LargestOf<T> {
     /// Billed units that each quantity makes on its own; one per dimension.
     #[must_use]
     pub fn each(&self, quantities: &[T]) -> Vec<T> {
-        quantities.iter().zip(&self.per_unit).map(|(quantity, per)| *quantity / *per).collect()
+        quantities
+            .iter()
+            .zip(&self.per_unit)
+            .map(|(quantity, per)| *quantity / *per)
+            .collect()
     }
 
     /// Billed units of one hour: the largest that a quantity makes.
@@ -61,14 +71,20 @@ impl<T: Number> LargestOf<T> {
     /// Source: `reference/pricing.md` section 6, R7.
     #[must_use]
     pub fn unit_hours(&self, month: &[LikeHours<T>]) -> T {
-        month.iter().map(|hour| hour.hours * self.units(&hour.quantities)).sum()
+        month
+            .iter()
+            .map(|hour| hour.hours * self.units(&hour.quantities))
+            .sum()
     }
 }
 
 /// How many of a dimension's factor are free: 10 of `10 rules`; 0 where nothing is.
 #[must_use]
 pub fn free_factor(dimension: &Dimension) -> Decimal {
-    let number = dimension.free_factor.as_deref().and_then(|text| text.split_whitespace().next());
+    let number = dimension
+        .free_factor
+        .as_deref()
+        .and_then(|text| text.split_whitespace().next());
     number.and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 

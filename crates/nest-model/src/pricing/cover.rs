@@ -78,7 +78,14 @@ impl Cover<Decimal> {
         for (commitment, held) in held.iter().enumerate() {
             for (at, one) in usage.iter().enumerate() {
                 if let Some(rate) = rate(held.commitment, one.name) {
-                    takes.push((rank(held.commitment, rate, one.on_demand), Take { commitment, usage: at, rate }));
+                    takes.push((
+                        rank(held.commitment, rate, one.on_demand),
+                        Take {
+                            commitment,
+                            usage: at,
+                            rate,
+                        },
+                    ));
                 }
             }
         }
@@ -93,10 +100,21 @@ impl Cover<Decimal> {
     /// The same in floats, for draws.
     #[must_use]
     pub fn to_float(&self) -> Cover<f64> {
-        let take = |take: &Take<Decimal>| Take { commitment: take.commitment, usage: take.usage, rate: float(take.rate) };
+        let take = |take: &Take<Decimal>| Take {
+            commitment: take.commitment,
+            usage: take.usage,
+            rate: float(take.rate),
+        };
         Cover {
             takes: self.takes.iter().map(take).collect(),
-            budgets: self.budgets.iter().map(|budget| Budget { size: float(budget.size), price: float(budget.price) }).collect(),
+            budgets: self
+                .budgets
+                .iter()
+                .map(|budget| Budget {
+                    size: float(budget.size),
+                    price: float(budget.price),
+                })
+                .collect(),
             on_demand: self.on_demand.iter().map(|price| price.map(float)).collect(),
         }
     }
@@ -125,11 +143,31 @@ impl<T: Number> Cover<T> {
                 left[take.usage] = quantity - budget / take.rate;
             }
         }
-        let bought: Vec<T> = self.budgets.iter().map(|budget| budget.size * budget.price).collect();
-        let lost: Vec<T> = self.budgets.iter().zip(budgets).map(|(budget, left)| left * budget.price).collect();
+        let bought: Vec<T> = self
+            .budgets
+            .iter()
+            .map(|budget| budget.size * budget.price)
+            .collect();
+        let lost: Vec<T> = self
+            .budgets
+            .iter()
+            .zip(budgets)
+            .map(|(budget, left)| left * budget.price)
+            .collect();
         let (unused, used) = split(&bought, &lost);
-        let on_demand = self.on_demand.iter().zip(&left).map(|(price, left)| cost(*price, *left)).collect();
-        Covered { bought, used, unused, left, on_demand }
+        let on_demand = self
+            .on_demand
+            .iter()
+            .zip(&left)
+            .map(|(price, left)| cost(*price, *left))
+            .collect();
+        Covered {
+            bought,
+            used,
+            unused,
+            left,
+            on_demand,
+        }
     }
 
     /// The sum over hours of a month: each with the number of hours that are like it.
@@ -146,14 +184,27 @@ impl<T: Number> Cover<T> {
         let mut on_demand = vec![Some(T::default()); left.len()];
         for (hours, quantities) in hours {
             let hour = self.hour(quantities);
-            let add = |sum: &mut [T], one: &[T]| sum.iter_mut().zip(one).for_each(|(sum, one)| *sum = *sum + *hours * *one);
+            let add = |sum: &mut [T], one: &[T]| {
+                sum.iter_mut()
+                    .zip(one)
+                    .for_each(|(sum, one)| *sum = *sum + *hours * *one)
+            };
             add(&mut bought, &hour.bought);
             add(&mut lost, &hour.unused);
             add(&mut left, &hour.left);
-            on_demand.iter_mut().zip(&hour.on_demand).for_each(|(sum, one)| *sum = sum.zip(*one).map(|(sum, one)| sum + *hours * one));
+            on_demand
+                .iter_mut()
+                .zip(&hour.on_demand)
+                .for_each(|(sum, one)| *sum = sum.zip(*one).map(|(sum, one)| sum + *hours * one));
         }
         let (unused, used) = split(&bought, &lost);
-        Covered { bought, used, unused, left, on_demand }
+        Covered {
+            bought,
+            used,
+            unused,
+            left,
+            on_demand,
+        }
     }
 }
 
@@ -162,35 +213,57 @@ impl<T: Number> Covered<T> {
     #[must_use]
     pub fn total(&self) -> Option<T> {
         let committed: T = self.bought.iter().copied().sum();
-        self.on_demand.iter().try_fold(committed, |sum, one| one.map(|one| sum + one))
+        self.on_demand
+            .iter()
+            .try_fold(committed, |sum, one| one.map(|one| sum + one))
     }
 }
 
 /// Parts of wholes, and the rests, which add up exactly.
 fn split<T: Number>(wholes: &[T], parts: &[T]) -> (Vec<T>, Vec<T>) {
-    wholes.iter().zip(parts).map(|(whole, part)| T::split(*whole, *part)).unzip()
+    wholes
+        .iter()
+        .zip(parts)
+        .map(|(whole, part)| T::split(*whole, *part))
+        .unzip()
 }
 
 /// Cost of what no commitment covers: nothing costs nothing, whatever its price.
 fn cost<T: Number>(price: Option<T>, left: T) -> Option<T> {
-    if left > T::default() { price.map(|price| price * left) } else { Some(T::default()) }
+    if left > T::default() {
+        price.map(|price| price * left)
+    } else {
+        Some(T::default())
+    }
 }
 
 /// What one unit of a usage takes of a commitment's budget; none where it is not covered.
 fn rate(commitment: &Commitment, name: &str) -> Option<Decimal> {
     let covers = &commitment.covers;
-    let named = covers.sku.as_deref().is_none_or(|sku| sku == name) && covers.family.as_deref().is_none_or(|family| name.starts_with(family));
+    let named = covers.sku.as_deref().is_none_or(|sku| sku == name)
+        && covers
+            .family
+            .as_deref()
+            .is_none_or(|family| name.starts_with(family));
     match commitment.kind {
         CommitmentKind::SavingsPlan => commitment.rates.get(name).filter(|_| named).map(|rate| rate.0),
-        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => (named && covers.sku.is_some()).then_some(Decimal::ONE),
+        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => {
+            (named && covers.sku.is_some()).then_some(Decimal::ONE)
+        }
     }
 }
 
 fn budget(held: &Held<'_>) -> Budget<Decimal> {
     let effective = effective_per_hour(held.commitment);
     match held.commitment.kind {
-        CommitmentKind::SavingsPlan => Budget { size: held.units * effective, price: Decimal::ONE },
-        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => Budget { size: held.units, price: effective },
+        CommitmentKind::SavingsPlan => Budget {
+            size: held.units * effective,
+            price: Decimal::ONE,
+        },
+        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => Budget {
+            size: held.units,
+            price: effective,
+        },
     }
 }
 
@@ -214,10 +287,16 @@ impl PartialOrd for UnknownLast {
 
 fn rank(commitment: &Commitment, rate: Decimal, on_demand: Option<Decimal>) -> Rank {
     match commitment.kind {
-        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => (0, UnknownLast(None), Decimal::ZERO),
+        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => {
+            (0, UnknownLast(None), Decimal::ZERO)
+        }
         CommitmentKind::SavingsPlan => {
             let narrow = commitment.covers.family.is_some() || commitment.covers.sku.is_some();
-            (if narrow { 1 } else { 2 }, UnknownLast(on_demand.and_then(|price| rate.checked_div(price))), rate)
+            (
+                if narrow { 1 } else { 2 },
+                UnknownLast(on_demand.and_then(|price| rate.checked_div(price))),
+                rate,
+            )
         }
     }
 }
@@ -236,11 +315,17 @@ mod tests {
             kind: CommitmentKind::SavingsPlan,
             term_months: 12,
             payment: Payment::None,
-            covers: Covers { sku: None, family: family.map(Into::into) },
+            covers: Covers {
+                sku: None,
+                family: family.map(Into::into),
+            },
             upfront: Quoted(Decimal::ZERO),
             recurring: Quoted(decimal(per_hour)),
             unit: InstanceUnit::H,
-            rates: rates.iter().map(|(name, rate)| ((*name).to_owned(), Quoted(decimal(rate)))).collect(),
+            rates: rates
+                .iter()
+                .map(|(name, rate)| ((*name).to_owned(), Quoted(decimal(rate))))
+                .collect(),
             vendor_code: None,
             note: None,
             source: "s".into(),
@@ -252,23 +337,42 @@ mod tests {
     }
 
     fn usage<'a>(name: &'a str, on_demand: Option<&str>) -> Usage<'a> {
-        Usage { name, on_demand: on_demand.map(decimal) }
+        Usage {
+            name,
+            on_demand: on_demand.map(decimal),
+        }
     }
 
     fn held(commitment: &Commitment) -> Held<'_> {
-        Held { commitment, units: Decimal::ONE }
+        Held {
+            commitment,
+            units: Decimal::ONE,
+        }
     }
 
     /// AWS Savings Plans user guide, an older edition of its example: list 4, 10, 1.50 and 2, plan 2, 8, 1 and 1. A plan of 25 covers
     /// everything; one of 2 begins with Fargate's GB, which save 50 % as the c5.9xlarge does, at the lower rate.
     #[test]
     fn ties_go_to_the_lower_rate() {
-        let usage = [usage("c5.9xlarge", Some("4")), usage("c5.24xlarge", Some("10")), usage("vcpu", Some("1.50")), usage("gb", Some("2"))];
+        let usage = [
+            usage("c5.9xlarge", Some("4")),
+            usage("c5.24xlarge", Some("10")),
+            usage("vcpu", Some("1.50")),
+            usage("gb", Some("2")),
+        ];
         let quantities = [1, 1, 10, 5].map(Decimal::from);
-        let rates = [("c5.9xlarge", "2"), ("c5.24xlarge", "8"), ("vcpu", "1"), ("gb", "1")];
+        let rates = [
+            ("c5.9xlarge", "2"),
+            ("c5.24xlarge", "8"),
+            ("vcpu", "1"),
+            ("gb", "1"),
+        ];
         let all = plan(None, "25", &rates);
         let hour = Cover::new(&usage, &[held(&all)]).hour(&quantities);
-        assert_eq!((hour.total(), hour.unused[0]), (Some(Decimal::from(25)), Decimal::ZERO));
+        assert_eq!(
+            (hour.total(), hour.unused[0]),
+            (Some(Decimal::from(25)), Decimal::ZERO)
+        );
         let few = plan(None, "2", &rates);
         let hour = Cover::new(&usage, &[held(&few)]).hour(&quantities);
         assert_eq!(hour.left, [1, 1, 10, 3].map(Decimal::from));
@@ -279,12 +383,24 @@ mod tests {
     #[test]
     fn plans_of_one_kind_apply_together() {
         let usage = [usage("r5.large", Some("1")), usage("m5.large", Some("1"))];
-        let (poor, good) = (plan(None, "0.8", &[("r5.large", "0.8"), ("m5.large", "0.8")]), plan(None, "0.5", &[("r5.large", "0.5")]));
+        let (poor, good) = (
+            plan(None, "0.8", &[("r5.large", "0.8"), ("m5.large", "0.8")]),
+            plan(None, "0.5", &[("r5.large", "0.5")]),
+        );
         let hour = Cover::new(&usage, &[held(&poor), held(&good)]).hour(&[Decimal::ONE, Decimal::ONE]);
-        assert_eq!((hour.total(), hour.left), (Some(decimal("1.3")), vec![Decimal::ZERO; 2]));
+        assert_eq!(
+            (hour.total(), hour.left),
+            (Some(decimal("1.3")), vec![Decimal::ZERO; 2])
+        );
         let family = plan(Some("r5"), "0.9", &[("r5.large", "0.9")]);
         let hour = Cover::new(&usage, &[held(&good), held(&family)]).hour(&[Decimal::ONE, Decimal::ZERO]);
-        assert_eq!((hour.used, hour.unused), (vec![Decimal::ZERO, decimal("0.9")], vec![decimal("0.5"), Decimal::ZERO]));
+        assert_eq!(
+            (hour.used, hour.unused),
+            (
+                vec![Decimal::ZERO, decimal("0.9")],
+                vec![decimal("0.5"), Decimal::ZERO]
+            )
+        );
     }
 
     /// A list price that is not known is needed only where a plan leaves something over.
@@ -293,8 +409,14 @@ mod tests {
         let usage = [usage("known", Some("1")), usage("unknown", None)];
         let plan = plan(None, "1", &[("known", "0.9"), ("unknown", "0.1")]);
         let cover = Cover::new(&usage, &[held(&plan)]);
-        assert_eq!(cover.hour(&[Decimal::ONE, Decimal::ONE]).total(), Some(Decimal::ONE));
+        assert_eq!(
+            cover.hour(&[Decimal::ONE, Decimal::ONE]).total(),
+            Some(Decimal::ONE)
+        );
         let over = cover.month(&[(Decimal::TEN, vec![Decimal::ONE, Decimal::TWO])]);
-        assert_eq!((over.total(), over.left[1], over.bought[0]), (None, Decimal::TEN, Decimal::TEN));
+        assert_eq!(
+            (over.total(), over.left[1], over.bought[0]),
+            (None, Decimal::TEN, Decimal::TEN)
+        );
     }
 }

@@ -45,7 +45,11 @@ pub fn gib_seconds<T: Number>(invocations: T, billed_s: T, memory_mib: T) -> T {
 /// Source: `reference/pricing.md` section 6, R3.
 #[must_use]
 pub fn ephemeral_gib_seconds<T: Number>(invocations: T, billed_s: T, storage_mib: T) -> T {
-    gib_seconds(invocations, billed_s, beyond(storage_mib, T::from(INCLUDED_EPHEMERAL_MIB)))
+    gib_seconds(
+        invocations,
+        billed_s,
+        beyond(storage_mib, T::from(INCLUDED_EPHEMERAL_MIB)),
+    )
 }
 
 /// GiB-seconds of provisioned concurrency.
@@ -57,7 +61,11 @@ pub fn ephemeral_gib_seconds<T: Number>(invocations: T, billed_s: T, storage_mib
 /// Source: `reference/pricing.md` section 6, R2.
 #[must_use]
 pub fn provisioned_gib_seconds<T: Number>(instances: T, configured_s: T, memory_mib: T) -> T {
-    gib_seconds(instances, round_up(configured_s, T::from(PROVISIONED_STEP_S), T::default()), memory_mib)
+    gib_seconds(
+        instances,
+        round_up(configured_s, T::from(PROVISIONED_STEP_S), T::default()),
+        memory_mib,
+    )
 }
 
 /// GiB that streamed responses send beyond the 6 MiB that are free in each.
@@ -79,7 +87,11 @@ pub fn streamed_gib<T: Number>(responses: T, size_mib: T) -> T {
 /// Source: `reference/pricing.md` section 6, R14.
 #[must_use]
 pub fn azure_memory_mb<T: Number>(memory_mb: T) -> T {
-    round_up(memory_mb, T::from(AZURE_MEMORY_STEP_MB), T::from(AZURE_MEMORY_STEP_MB))
+    round_up(
+        memory_mb,
+        T::from(AZURE_MEMORY_STEP_MB),
+        T::from(AZURE_MEMORY_STEP_MB),
+    )
 }
 
 /// GB-seconds that Azure Functions bills; its GB has 1,024 MB.
@@ -104,9 +116,11 @@ pub fn azure_gb_seconds<T: Number>(executions: T, duration_s: T, memory_mb: T) -
 /// Source: `reference/pricing.md` section 6, R15.
 #[must_use]
 pub fn plan_prices(plan: &Plan, used: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
-    let meters = used.iter().map(|(meter, quantity)| match plan.includes.iter().find(|inclusion| inclusion.meter == meter.id) {
-        Some(inclusion) => price_billed(meter, beyond(*quantity, inclusion.quantity.0)),
-        None => price(meter, *quantity),
+    let meters = used.iter().map(|(meter, quantity)| {
+        match plan.includes.iter().find(|inclusion| inclusion.meter == meter.id) {
+            Some(inclusion) => price_billed(meter, beyond(*quantity, inclusion.quantity.0)),
+            None => price(meter, *quantity),
+        }
     });
     std::iter::once(Some(plan.amount.0)).chain(meters).collect()
 }
@@ -123,7 +137,10 @@ mod tests {
         assert_eq!(ephemeral_gib_seconds(10.0, 2.0, 1_536.0), 20.0);
         assert_eq!(provisioned_gib_seconds(1.0, 481.0, 1_024.0), 600.0);
         assert_eq!(streamed_gib(1_024.0, 7.0), 1.0);
-        assert_eq!(azure_gb_seconds(Decimal::TEN, Decimal::new(2, 2), Decimal::from(129)), Decimal::new(25, 2));
+        assert_eq!(
+            azure_gb_seconds(Decimal::TEN, Decimal::new(2, 2), Decimal::from(129)),
+            Decimal::new(25, 2)
+        );
         assert!((azure_gb_seconds(10.0, 0.1004, 129.0) - 0.2525).abs() < 1e-12);
     }
 }

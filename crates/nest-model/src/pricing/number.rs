@@ -12,7 +12,15 @@ const MOST_DECIMALS: u32 = Decimal::MAX_SCALE;
 
 /// A number that money and quantities are counted in: [`Decimal`] for bills, `f64` for draws. Its default is zero.
 pub trait Number:
-    Copy + Default + PartialOrd + From<u32> + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Sum
+    Copy
+    + Default
+    + PartialOrd
+    + From<u32>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Sum
 {
     /// The next whole number, or the number itself where it is whole; a float counts as whole where it is so to twelve digits.
     #[must_use]

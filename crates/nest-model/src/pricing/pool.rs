@@ -14,7 +14,9 @@ fn lasting(meter: &Meter) -> Option<&Free> {
 
 /// Free units that lie inside the first tier: those without a pool.
 pub(super) fn free_within(meter: &Meter) -> Decimal {
-    lasting(meter).filter(|free| free.pool.is_none()).map_or(Decimal::ZERO, |free| free.quantity.0)
+    lasting(meter)
+        .filter(|free| free.pool.is_none())
+        .map_or(Decimal::ZERO, |free| free.quantity.0)
 }
 
 /// The pool that a meter draws free units from, and how many it holds. They come off before the tiers begin.
@@ -36,7 +38,10 @@ pub fn share_pool<T: Number>(free: T, quantities: &[T]) -> Vec<T> {
     if total <= free {
         return quantities.to_vec();
     }
-    let mut shares: Vec<T> = quantities.iter().map(|quantity| free * *quantity / total).collect();
+    let mut shares: Vec<T> = quantities
+        .iter()
+        .map(|quantity| free * *quantity / total)
+        .collect();
     let digits = free - shares.iter().copied().sum();
     if let Some(last) = quantities.iter().rposition(|quantity| *quantity > T::default()) {
         shares[last] = shares[last] + digits;
@@ -61,8 +66,16 @@ pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
             entry.1.push(at);
         }
     }
-    let mut prices: Vec<Option<Decimal>> =
-        bought.iter().map(|(meter, quantity)| if free_pooled(meter).is_some() { None } else { price(meter, *quantity) }).collect();
+    let mut prices: Vec<Option<Decimal>> = bought
+        .iter()
+        .map(|(meter, quantity)| {
+            if free_pooled(meter).is_some() {
+                None
+            } else {
+                price(meter, *quantity)
+            }
+        })
+        .collect();
     for (free, members) in pools.into_values() {
         let quantities: Vec<Decimal> = members.iter().map(|at| bought[*at].1).collect();
         for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
@@ -83,7 +96,10 @@ pub fn price_together_float(bought: &[(&CompiledPrice, f64)]) -> Vec<f64> {
             entry.1.push(at);
         }
     }
-    let mut prices: Vec<f64> = bought.iter().map(|(meter, quantity)| meter.price(*quantity)).collect();
+    let mut prices: Vec<f64> = bought
+        .iter()
+        .map(|(meter, quantity)| meter.price(*quantity))
+        .collect();
     for (free, members) in pools.into_values() {
         let quantities: Vec<f64> = members.iter().map(|at| bought[*at].1).collect();
         for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
@@ -105,13 +121,22 @@ mod tests {
         let arm = meter("{ amount = \"0.0000133334\" }", free);
         let bought = [(&x86, Decimal::from(300_000)), (&arm, Decimal::from(500_000))];
         // 800,000 used, 400,000 free: half of each is paid
-        let expected = vec![Some("2.500005".parse().unwrap()), Some("3.33335".parse().unwrap())];
+        let expected = vec![
+            Some("2.500005".parse().unwrap()),
+            Some("3.33335".parse().unwrap()),
+        ];
         assert_eq!(price_together(&bought), expected);
         let compiled = [CompiledPrice::new(&x86), CompiledPrice::new(&arm)];
         let floats = price_together_float(&[(&compiled[0], 300_000.0), (&compiled[1], 500_000.0)]);
-        assert!((floats[0] - 2.500005).abs() < 1e-12 && (floats[1] - 3.33335).abs() < 1e-12, "{floats:?}");
+        assert!(
+            (floats[0] - 2.500005).abs() < 1e-12 && (floats[1] - 3.33335).abs() < 1e-12,
+            "{floats:?}"
+        );
         let five = [1, 1, 4].map(Decimal::from);
-        assert_eq!(share_pool(Decimal::from(5), &five).iter().sum::<Decimal>(), Decimal::from(5));
+        assert_eq!(
+            share_pool(Decimal::from(5), &five).iter().sum::<Decimal>(),
+            Decimal::from(5)
+        );
         assert_eq!(share_pool(Decimal::from(7), &five), five);
     }
 }

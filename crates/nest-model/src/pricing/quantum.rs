@@ -44,7 +44,9 @@ pub fn chunks<T: Number>(bytes: T, chunk: T) -> T {
 /// [`chunks`] of a meter; 1 where it has none.
 #[must_use]
 pub fn chunks_of(meter: &Meter, bytes: Decimal) -> Decimal {
-    meter.chunk_bytes().map_or(Decimal::ONE, |chunk| chunks(bytes, chunk))
+    meter
+        .chunk_bytes()
+        .map_or(Decimal::ONE, |chunk| chunks(bytes, chunk))
 }
 
 /// What an hourly price charges for a number of seconds.
@@ -88,7 +90,9 @@ pub fn beyond<T: Number>(quantity: T, included: T) -> T {
 /// Source: `reference/pricing.md` section 6, R9.
 #[must_use]
 pub fn remaining_term_hours(kept_s: Decimal, minimum_days: Decimal) -> Decimal {
-    (minimum_days * Decimal::from(HOURS_PER_DAY) - kept_s / Decimal::from(SECONDS_PER_HOUR)).floor().max(Decimal::ZERO)
+    (minimum_days * Decimal::from(HOURS_PER_DAY) - kept_s / Decimal::from(SECONDS_PER_HOUR))
+        .floor()
+        .max(Decimal::ZERO)
 }
 
 #[cfg(test)]
@@ -102,8 +106,12 @@ mod tests {
 
     #[test]
     fn runs_are_rounded_one_by_one() {
-        let quantum =
-            |step: &str, minimum: Option<&str>| Quantum { per: "run".into(), step: step.into(), round: Round::Up, minimum: minimum.map(Into::into) };
+        let quantum = |step: &str, minimum: Option<&str>| Quantum {
+            per: "run".into(),
+            step: step.into(),
+            round: Round::Up,
+            minimum: minimum.map(Into::into),
+        };
         for (step, minimum, seconds, billed) in [
             ("1s", Some("60s"), "45", "60"),
             ("1s", Some("60s"), "3725", "3725"),
@@ -116,25 +124,49 @@ mod tests {
             ("5min", None, "28800", "28800"),
         ] {
             let quantum = quantum(step, minimum);
-            assert_eq!(billed_seconds(&quantum, decimal(seconds)), Some(decimal(billed)), "{seconds} in {step}");
-            let [seconds, step, minimum, billed] =
-                [decimal(seconds), quantum.step_s().unwrap(), quantum.minimum_s().unwrap(), decimal(billed)].map(super::super::compiled::float);
-            assert!((round_up(seconds, step, minimum) - billed).abs() < 1e-9, "{seconds} in {step}");
+            assert_eq!(
+                billed_seconds(&quantum, decimal(seconds)),
+                Some(decimal(billed)),
+                "{seconds} in {step}"
+            );
+            let [seconds, step, minimum, billed] = [
+                decimal(seconds),
+                quantum.step_s().unwrap(),
+                quantum.minimum_s().unwrap(),
+                decimal(billed),
+            ]
+            .map(super::super::compiled::float);
+            assert!(
+                (round_up(seconds, step, minimum) - billed).abs() < 1e-9,
+                "{seconds} in {step}"
+            );
         }
         assert_eq!(billed_seconds(&quantum("a while", None), Decimal::ONE), None);
-        assert_eq!(billed_seconds(&quantum("1s", Some("a while")), Decimal::ONE), None);
+        assert_eq!(
+            billed_seconds(&quantum("1s", Some("a while")), Decimal::ONE),
+            None
+        );
     }
 
     /// `reference/pricing.md` section 7, aws-apigw-http-1e9: 513 KB double the bill.
     #[test]
     fn requests_are_billed_in_chunks() {
         let kib = |count: u32| Decimal::from(count * 1_024);
-        assert_eq!([0, 12, 512, 513, 1_025].map(|size| chunks(kib(size), kib(512))), [1, 1, 1, 2, 3].map(Decimal::from));
+        assert_eq!(
+            [0, 12, 512, 513, 1_025].map(|size| chunks(kib(size), kib(512))),
+            [1, 1, 1, 2, 3].map(Decimal::from)
+        );
     }
 
     #[test]
     fn nothing_is_left_of_a_term_that_is_over() {
-        assert_eq!(remaining_term_hours(decimal("6087900"), decimal("90")), decimal("468"));
-        assert_eq!(remaining_term_hours(decimal("8000000"), decimal("90")), Decimal::ZERO);
+        assert_eq!(
+            remaining_term_hours(decimal("6087900"), decimal("90")),
+            decimal("468")
+        );
+        assert_eq!(
+            remaining_term_hours(decimal("8000000"), decimal("90")),
+            Decimal::ZERO
+        );
     }
 }

@@ -49,9 +49,16 @@ mod tests {
 
     #[test]
     fn half_a_cent_rounds_away_from_zero() {
-        let rounded = ["2.675", "-2.675", "2.6749999", "0.005", "0.00168"].map(|text| cents(text.parse().unwrap()));
-        assert_eq!(rounded, ["2.68", "-2.68", "2.67", "0.01", "0.00"].map(|text| text.parse().unwrap()));
+        let rounded =
+            ["2.675", "-2.675", "2.6749999", "0.005", "0.00168"].map(|text| cents(text.parse().unwrap()));
+        assert_eq!(
+            rounded,
+            ["2.68", "-2.68", "2.67", "0.01", "0.00"].map(|text| text.parse().unwrap())
+        );
         let lines = ["0.004", "0.004", "0.004"].map(|text| text.parse().unwrap());
-        assert_eq!((total(&lines, Rounding::Sum), total(&lines, Rounding::Lines)), (Decimal::new(1, 2), Decimal::ZERO));
+        assert_eq!(
+            (total(&lines, Rounding::Sum), total(&lines, Rounding::Lines)),
+            (Decimal::new(1, 2), Decimal::ZERO)
+        );
     }
 }

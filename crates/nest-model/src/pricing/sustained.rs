@@ -15,13 +15,24 @@ impl SustainedUse<Decimal> {
     /// The schedule of an instance type; without parts there is no discount.
     #[must_use]
     pub fn new(schedule: &[Sustained]) -> Self {
-        Self { parts: schedule.iter().map(|part| (part.up_to.0, part.factor.0)).collect() }
+        Self {
+            parts: schedule
+                .iter()
+                .map(|part| (part.up_to.0, part.factor.0))
+                .collect(),
+        }
     }
 
     /// The same in floats, for draws.
     #[must_use]
     pub fn to_float(&self) -> SustainedUse<f64> {
-        SustainedUse { parts: self.parts.iter().map(|(up_to, factor)| (float(*up_to), float(*factor))).collect() }
+        SustainedUse {
+            parts: self
+                .parts
+                .iter()
+                .map(|(up_to, factor)| (float(*up_to), float(*factor)))
+                .collect(),
+        }
     }
 }
 
@@ -35,7 +46,9 @@ impl<T: Number> SustainedUse<T> {
     /// Source: `reference/pricing.md` section 6, R13.
     #[must_use]
     pub fn paid_hours(&self, hours: T, month_hours: T) -> T {
-        let Some((_, last)) = self.parts.last() else { return hours };
+        let Some((_, last)) = self.parts.last() else {
+            return hours;
+        };
         let mut low = T::default();
         let mut paid = T::default();
         for (up_to, factor) in &self.parts {
@@ -57,11 +70,25 @@ mod tests {
     /// Google Compute Engine, sustained use discounts, as `reference/pricing.md` R13: 30 % off a full month of n1, 10 % off half of one.
     #[test]
     fn half_a_month_has_less_of_the_discount() {
-        let part = |up_to: &str, factor: &str| Sustained { up_to: Quoted(up_to.parse().unwrap()), factor: Quoted(factor.parse().unwrap()) };
-        let n1 = SustainedUse::new(&[part("0.25", "1"), part("0.5", "0.8"), part("0.75", "0.6"), part("1", "0.4")]);
+        let part = |up_to: &str, factor: &str| Sustained {
+            up_to: Quoted(up_to.parse().unwrap()),
+            factor: Quoted(factor.parse().unwrap()),
+        };
+        let n1 = SustainedUse::new(&[
+            part("0.25", "1"),
+            part("0.5", "0.8"),
+            part("0.75", "0.6"),
+            part("1", "0.4"),
+        ]);
         let paid = |hours: u32| n1.paid_hours(Decimal::from(hours), Decimal::from(730));
-        assert_eq!([paid(730), paid(365), paid(0), paid(740)], ["511", "328.5", "0", "515"].map(|text| text.parse().unwrap()));
+        assert_eq!(
+            [paid(730), paid(365), paid(0), paid(740)],
+            ["511", "328.5", "0", "515"].map(|text| text.parse().unwrap())
+        );
         assert!((n1.to_float().paid_hours(365.0, 730.0) - 328.5).abs() < 1e-12);
-        assert_eq!(SustainedUse::new(&[]).paid_hours(Decimal::TEN, Decimal::from(730)), Decimal::TEN);
+        assert_eq!(
+            SustainedUse::new(&[]).paid_hours(Decimal::TEN, Decimal::from(730)),
+            Decimal::TEN
+        );
     }
 }

@@ -28,7 +28,10 @@ pub struct ClosedBounds {
 #[must_use]
 pub fn closed_bounds(stations: &[ClosedStation], think_time_s: f64, customers: f64) -> Option<ClosedBounds> {
     let demand: f64 = stations.iter().map(|station| station.demand_s).sum();
-    let largest = stations.iter().map(|station| station.demand_s / station.servers).fold(0.0, f64::max);
+    let largest = stations
+        .iter()
+        .map(|station| station.demand_s / station.servers)
+        .fold(0.0, f64::max);
     (largest > 0.0).then(|| ClosedBounds {
         least_throughput_per_s: customers / (think_time_s + customers * demand),
         most_throughput_per_s: (customers / (think_time_s + demand)).min(1.0 / largest),
@@ -44,7 +47,10 @@ mod tests {
     /// Lazowska et al. p. 117 inputs: D .605, 2.1, 1.35 s, Z 15 s; the disk of 2.1 s binds.
     #[test]
     fn the_largest_demand_per_server_binds() {
-        let stations = [0.605, 2.1, 1.35].map(|demand_s| ClosedStation { demand_s, servers: 1.0 });
+        let stations = [0.605, 2.1, 1.35].map(|demand_s| ClosedStation {
+            demand_s,
+            servers: 1.0,
+        });
         let bounds = closed_bounds(&stations, 15.0, 10.0).expect("demand");
         assert!((bounds.knee_customers - 19.055 / 2.1).abs() < 1e-12);
         assert!((bounds.most_throughput_per_s - 1.0 / 2.1).abs() < 1e-12);

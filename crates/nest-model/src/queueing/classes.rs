@@ -46,8 +46,16 @@ pub struct ClassesForecast {
 #[must_use]
 pub fn several_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     let stations = classes.first()?.demand_s.len() as f64;
-    let steps: f64 = classes.iter().map(|class| f64::from(class.customers) + 1.0).product::<f64>() * stations;
-    if steps <= EXACT_STEPS { exact_classes(classes) } else { approximate_classes(classes) }
+    let steps: f64 = classes
+        .iter()
+        .map(|class| f64::from(class.customers) + 1.0)
+        .product::<f64>()
+        * stations;
+    if steps <= EXACT_STEPS {
+        exact_classes(classes)
+    } else {
+        approximate_classes(classes)
+    }
 }
 
 /// Exact mean-value analysis over all populations up to the given ones.
@@ -62,7 +70,10 @@ pub fn several_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
 #[must_use]
 pub fn exact_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     let stations = checked(classes)?;
-    let populations: f64 = classes.iter().map(|class| f64::from(class.customers) + 1.0).product();
+    let populations: f64 = classes
+        .iter()
+        .map(|class| f64::from(class.customers) + 1.0)
+        .product();
     if populations * stations as f64 > MOST_NUMBERS {
         return None;
     }
@@ -77,10 +88,19 @@ pub fn exact_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
         })
         .collect();
     let mut queues = vec![0.0; populations * stations];
-    let mut forecast = ClassesForecast { classes: Vec::new(), utilisation: Vec::new() };
+    let mut forecast = ClassesForecast {
+        classes: Vec::new(),
+        utilisation: Vec::new(),
+    };
     for population in 1..populations {
         let count = |class: usize| population / strides[class] % (classes[class].customers as usize + 1);
-        let queue = |class: usize, station: usize| if count(class) > 0 { queues[(population - strides[class]) * stations + station] } else { 0.0 };
+        let queue = |class: usize, station: usize| {
+            if count(class) > 0 {
+                queues[(population - strides[class]) * stations + station]
+            } else {
+                0.0
+            }
+        };
         let counts: Vec<f64> = (0..classes.len()).map(|class| count(class) as f64).collect();
         let (next, at) = visit(classes, &counts, stations, queue);
         queues[population * stations..][..stations].copy_from_slice(&at);
@@ -106,20 +126,37 @@ pub fn approximate_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     if counts.iter().sum::<f64>() == 0.0 {
         return None;
     }
-    let mut queues: Vec<Vec<f64>> = counts.iter().map(|count| vec![count / stations as f64; stations]).collect();
+    let mut queues: Vec<Vec<f64>> = counts
+        .iter()
+        .map(|count| vec![count / stations as f64; stations])
+        .collect();
     for _ in 0..ROUNDS {
-        let total: Vec<f64> = (0..stations).map(|station| queues.iter().map(|queue| queue[station]).sum()).collect();
+        let total: Vec<f64> = (0..stations)
+            .map(|station| queues.iter().map(|queue| queue[station]).sum())
+            .collect();
         let seen = |class: usize, station: usize| {
-            if counts[class] > 0.0 { total[station] - queues[class][station] / counts[class] } else { total[station] }
+            if counts[class] > 0.0 {
+                total[station] - queues[class][station] / counts[class]
+            } else {
+                total[station]
+            }
         };
         let (forecast, _) = visit(classes, &counts, stations, seen);
         let next: Vec<Vec<f64>> = (0..classes.len())
             .map(|class| {
                 let throughput = forecast.classes[class].throughput_per_s;
-                (0..stations).map(|station| throughput * classes[class].demand_s[station] * (1.0 + seen(class, station))).collect()
+                (0..stations)
+                    .map(|station| {
+                        throughput * classes[class].demand_s[station] * (1.0 + seen(class, station))
+                    })
+                    .collect()
             })
             .collect();
-        let change = queues.iter().flatten().zip(next.iter().flatten()).map(|(old, new): (&f64, &f64)| (new - old).abs() / (1.0 + new));
+        let change = queues
+            .iter()
+            .flatten()
+            .zip(next.iter().flatten())
+            .map(|(old, new): (&f64, &f64)| (new - old).abs() / (1.0 + new));
         let settled = change.fold(0.0, f64::max) < SETTLED;
         queues = next;
         if settled {
@@ -130,18 +167,31 @@ pub fn approximate_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
 }
 
 /// One evaluation: what each class gets where its arrivals see `queue(class, station)` customers, and the queues that makes.
-fn visit(classes: &[ClosedClass], counts: &[f64], stations: usize, queue: impl Fn(usize, usize) -> f64) -> (ClassesForecast, Vec<f64>) {
-    let mut forecast = ClassesForecast { classes: Vec::with_capacity(classes.len()), utilisation: vec![0.0; stations] };
+fn visit(
+    classes: &[ClosedClass],
+    counts: &[f64],
+    stations: usize,
+    queue: impl Fn(usize, usize) -> f64,
+) -> (ClassesForecast, Vec<f64>) {
+    let mut forecast = ClassesForecast {
+        classes: Vec::with_capacity(classes.len()),
+        utilisation: vec![0.0; stations],
+    };
     let mut queues = vec![0.0; stations];
     for (index, class) in classes.iter().enumerate() {
-        let times: Vec<f64> = (0..stations).map(|station| class.demand_s[station] * (1.0 + queue(index, station))).collect();
+        let times: Vec<f64> = (0..stations)
+            .map(|station| class.demand_s[station] * (1.0 + queue(index, station)))
+            .collect();
         let response_s: f64 = times.iter().sum();
         let throughput_per_s = counts[index] / (class.think_time_s + response_s);
         for station in 0..stations {
             queues[station] += throughput_per_s * times[station];
             forecast.utilisation[station] += throughput_per_s * class.demand_s[station];
         }
-        forecast.classes.push(ClassForecast { throughput_per_s, response_s });
+        forecast.classes.push(ClassForecast {
+            throughput_per_s,
+            response_s,
+        });
     }
     (forecast, queues)
 }
@@ -159,10 +209,21 @@ fn visit(classes: &[ClosedClass], counts: &[f64], stations: usize, queue: impl F
 pub fn open_classes(rates: &[f64], demand_s: &[Vec<f64>]) -> Option<ClassesForecast> {
     let stations = demand_s.first()?.len();
     let numbers = rates.iter().chain(demand_s.iter().flatten());
-    if rates.len() != demand_s.len() || demand_s.iter().any(|class| class.len() != stations) || !numbers.into_iter().all(|one| in_range(*one)) {
+    if rates.len() != demand_s.len()
+        || demand_s.iter().any(|class| class.len() != stations)
+        || !numbers.into_iter().all(|one| in_range(*one))
+    {
         return None;
     }
-    let utilisation: Vec<f64> = (0..stations).map(|station| rates.iter().zip(demand_s).map(|(rate, class)| rate * class[station]).sum()).collect();
+    let utilisation: Vec<f64> = (0..stations)
+        .map(|station| {
+            rates
+                .iter()
+                .zip(demand_s)
+                .map(|(rate, class)| rate * class[station])
+                .sum()
+        })
+        .collect();
     let at = |demand: f64, used: f64| {
         if demand == 0.0 {
             0.0
@@ -172,8 +233,21 @@ pub fn open_classes(rates: &[f64], demand_s: &[Vec<f64>]) -> Option<ClassesForec
             demand / (1.0 - used)
         }
     };
-    let response = |class: &Vec<f64>| class.iter().zip(&utilisation).map(|(demand, used)| at(*demand, *used)).sum();
-    let classes = rates.iter().zip(demand_s).map(|(rate, class)| ClassForecast { throughput_per_s: *rate, response_s: response(class) }).collect();
+    let response = |class: &Vec<f64>| {
+        class
+            .iter()
+            .zip(&utilisation)
+            .map(|(demand, used)| at(*demand, *used))
+            .sum()
+    };
+    let classes = rates
+        .iter()
+        .zip(demand_s)
+        .map(|(rate, class)| ClassForecast {
+            throughput_per_s: *rate,
+            response_s: response(class),
+        })
+        .collect();
     Some(ClassesForecast { classes, utilisation })
 }
 
@@ -199,10 +273,21 @@ mod tests {
 
     #[test]
     fn a_class_without_customers_gets_nothing_and_disturbs_nobody() {
-        let alone = ClosedClass { customers: 3, think_time_s: 1.0, demand_s: vec![0.5, 0.2] };
-        let absent = ClosedClass { customers: 0, think_time_s: 1.0, demand_s: vec![9.0, 9.0] };
+        let alone = ClosedClass {
+            customers: 3,
+            think_time_s: 1.0,
+            demand_s: vec![0.5, 0.2],
+        };
+        let absent = ClosedClass {
+            customers: 0,
+            think_time_s: 1.0,
+            demand_s: vec![9.0, 9.0],
+        };
         let both = exact_classes(&[alone.clone(), absent.clone()]).expect("classes");
-        assert_eq!(both.classes[0], exact_classes(&[alone]).expect("a class").classes[0]);
+        assert_eq!(
+            both.classes[0],
+            exact_classes(&[alone]).expect("a class").classes[0]
+        );
         assert_eq!(both.classes[1].throughput_per_s, 0.0);
         assert_eq!(exact_classes(std::slice::from_ref(&absent)), None);
         assert_eq!(approximate_classes(&[absent]), None);
@@ -210,18 +295,29 @@ mod tests {
 
     #[test]
     fn many_customers_are_answered_approximately() {
-        let class = |think_time_s| ClosedClass { customers: 50_000, think_time_s, demand_s: vec![0.001, 0.0005] };
+        let class = |think_time_s| ClosedClass {
+            customers: 50_000,
+            think_time_s,
+            demand_s: vec![0.001, 0.0005],
+        };
         let forecast = several_classes(&[class(30.0), class(60.0)]).expect("settles");
         assert!(forecast.utilisation[0] > 0.99 && forecast.utilisation[0] <= 1.0 + 1e-9);
     }
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
-        let class = |demand_s: Vec<f64>| ClosedClass { customers: 1, think_time_s: 0.0, demand_s };
+        let class = |demand_s: Vec<f64>| ClosedClass {
+            customers: 1,
+            think_time_s: 0.0,
+            demand_s,
+        };
         assert_eq!(exact_classes(&[class(vec![1.0]), class(vec![1.0, 2.0])]), None);
         assert_eq!(exact_classes(&[class(vec![0.0])]), None);
         assert_eq!(open_classes(&[1.0], &[vec![0.1], vec![0.2]]), None);
         assert_eq!(open_classes(&[f64::NAN], &[vec![0.1]]), None);
-        assert_eq!(open_classes(&[2.0], &[vec![0.5, 0.1]]).expect("shapes").classes[0].response_s, f64::INFINITY);
+        assert_eq!(
+            open_classes(&[2.0], &[vec![0.5, 0.1]]).expect("shapes").classes[0].response_s,
+            f64::INFINITY
+        );
     }
 }

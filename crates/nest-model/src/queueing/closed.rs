@@ -46,18 +46,31 @@ pub struct ClosedPoint {
 /// Performance Evaluation 1, 1981.
 #[must_use]
 pub fn closed_forecast(stations: &[ClosedStation], think_time_s: f64, customers: u32) -> Vec<ClosedPoint> {
-    let usable = |station: &ClosedStation| station.demand_s.is_finite() && station.demand_s >= 0.0 && station.servers > 0.0;
+    let usable = |station: &ClosedStation| {
+        station.demand_s.is_finite() && station.demand_s >= 0.0 && station.servers > 0.0
+    };
     let demand: f64 = stations.iter().map(|station| station.demand_s).sum();
-    if !stations.iter().all(usable) || !think_time_s.is_finite() || think_time_s < 0.0 || think_time_s + demand <= 0.0 {
+    if !stations.iter().all(usable)
+        || !think_time_s.is_finite()
+        || think_time_s < 0.0
+        || think_time_s + demand <= 0.0
+    {
         return Vec::new();
     }
-    let mut gaps: Vec<f64> = (1..=customers).map(|count| think_time_s / f64::from(count)).collect();
-    stations.iter().for_each(|station| add_station(&mut gaps, station));
+    let mut gaps: Vec<f64> = (1..=customers)
+        .map(|count| think_time_s / f64::from(count))
+        .collect();
+    stations
+        .iter()
+        .for_each(|station| add_station(&mut gaps, station));
     let point = |(count, gap): (u32, f64)| ClosedPoint {
         customers: count,
         throughput_per_s: 1.0 / gap,
         response_s: (f64::from(count) * gap - think_time_s).max(demand),
-        utilisation: stations.iter().map(|station| station.demand_s / (gap * station.servers)).collect(),
+        utilisation: stations
+            .iter()
+            .map(|station| station.demand_s / (gap * station.servers))
+            .collect(),
     };
     (1..=customers).zip(gaps).map(point).collect()
 }
@@ -75,7 +88,11 @@ fn add_station(gaps: &mut [f64], station: &ClosedStation) {
     present[0] = 1.0;
     let mut busy = 0.0; // probability of `levels` customers or more
     for gap in gaps {
-        let more: f64 = present.iter().enumerate().map(|(count, probability)| service(count + 1) * probability).sum();
+        let more: f64 = present
+            .iter()
+            .enumerate()
+            .map(|(count, probability)| service(count + 1) * probability)
+            .sum();
         let total = *gap * present[0] + more + service(levels) * busy;
         busy = service(levels) * (present[levels - 1] + busy) / total;
         for count in (1..levels).rev() {
@@ -97,7 +114,10 @@ fn add_station(gaps: &mut [f64], station: &ClosedStation) {
 #[must_use]
 pub fn seidmann(station: ClosedStation) -> (f64, f64) {
     let servers = station.servers.max(1.0);
-    (station.demand_s / servers, station.demand_s * (servers - 1.0) / servers)
+    (
+        station.demand_s / servers,
+        station.demand_s * (servers - 1.0) / servers,
+    )
 }
 
 #[cfg(test)]
@@ -106,7 +126,14 @@ mod tests {
 
     #[test]
     fn as_many_servers_as_customers_never_wait() {
-        let points = closed_forecast(&[ClosedStation { demand_s: 0.3, servers: 50.0 }], 2.0, 50);
+        let points = closed_forecast(
+            &[ClosedStation {
+                demand_s: 0.3,
+                servers: 50.0,
+            }],
+            2.0,
+            50,
+        );
         for point in points {
             assert!((point.throughput_per_s - f64::from(point.customers) / 2.3).abs() < 1e-12);
         }
@@ -114,16 +141,29 @@ mod tests {
 
     #[test]
     fn the_order_of_stations_does_not_matter() {
-        let stations = [(0.605, 1.0), (4.2, 2.0), (1.35, 1.5)].map(|(demand_s, servers)| ClosedStation { demand_s, servers });
+        let stations = [(0.605, 1.0), (4.2, 2.0), (1.35, 1.5)]
+            .map(|(demand_s, servers)| ClosedStation { demand_s, servers });
         let back: Vec<ClosedStation> = stations.iter().rev().copied().collect();
-        for (one, other) in closed_forecast(&stations, 15.0, 60).iter().zip(closed_forecast(&back, 15.0, 60)) {
+        for (one, other) in closed_forecast(&stations, 15.0, 60)
+            .iter()
+            .zip(closed_forecast(&back, 15.0, 60))
+        {
             assert!((one.throughput_per_s / other.throughput_per_s - 1.0).abs() < 1e-12);
         }
     }
 
     #[test]
     fn hundreds_of_thousands_of_customers_stay_on_the_ceiling() {
-        let stations = [ClosedStation { demand_s: 0.01, servers: 16.0 }, ClosedStation { demand_s: 0.001, servers: 2.0 }];
+        let stations = [
+            ClosedStation {
+                demand_s: 0.01,
+                servers: 16.0,
+            },
+            ClosedStation {
+                demand_s: 0.001,
+                servers: 2.0,
+            },
+        ];
         let last = closed_forecast(&stations, 10.0, 200_000).pop().expect("points");
         assert!((last.throughput_per_s - 1_600.0).abs() < 1e-6 && (last.utilisation[0] - 1.0).abs() < 1e-9);
         assert!((last.response_s - (200_000.0 / 1_600.0 - 10.0)).abs() < 1e-6);
@@ -132,8 +172,38 @@ mod tests {
     #[test]
     fn nothing_to_do_or_no_sense_gives_no_forecast() {
         assert!(closed_forecast(&[], 0.0, 5).is_empty());
-        assert!(closed_forecast(&[ClosedStation { demand_s: f64::NAN, servers: 1.0 }], 1.0, 5).is_empty());
-        assert!(closed_forecast(&[ClosedStation { demand_s: 0.1, servers: 0.0 }], 1.0, 5).is_empty());
-        assert!(closed_forecast(&[ClosedStation { demand_s: 0.1, servers: 1.0 }], -1.0, 5).is_empty());
+        assert!(
+            closed_forecast(
+                &[ClosedStation {
+                    demand_s: f64::NAN,
+                    servers: 1.0
+                }],
+                1.0,
+                5
+            )
+            .is_empty()
+        );
+        assert!(
+            closed_forecast(
+                &[ClosedStation {
+                    demand_s: 0.1,
+                    servers: 0.0
+                }],
+                1.0,
+                5
+            )
+            .is_empty()
+        );
+        assert!(
+            closed_forecast(
+                &[ClosedStation {
+                    demand_s: 0.1,
+                    servers: 1.0
+                }],
+                -1.0,
+                5
+            )
+            .is_empty()
+        );
     }
 }

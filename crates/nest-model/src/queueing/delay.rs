@@ -11,7 +11,9 @@
 #[must_use]
 pub fn erlang_b(servers: u32, load: f64) -> f64 {
     let load = load.max(0.0);
-    (1..=servers).fold(1.0, |blocking, server| load * blocking / (f64::from(server) + load * blocking))
+    (1..=servers).fold(1.0, |blocking, server| {
+        load * blocking / (f64::from(server) + load * blocking)
+    })
 }
 
 /// Erlang's delay probability C(c, a): the share of arrivals that must wait for one of `servers` servers.
@@ -65,7 +67,11 @@ mod tests {
 
     #[test]
     fn a_fraction_of_a_server_lies_between_its_neighbours() {
-        let (one, between, two) = (relative_wait(1.0, 0.8), relative_wait(1.5, 0.8), relative_wait(2.0, 0.8));
+        let (one, between, two) = (
+            relative_wait(1.0, 0.8),
+            relative_wait(1.5, 0.8),
+            relative_wait(2.0, 0.8),
+        );
         assert!(two < between && between < one);
     }
 }

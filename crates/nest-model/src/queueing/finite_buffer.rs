@@ -36,9 +36,18 @@ pub fn finite_buffer(servers: u32, room: u32, load: f64) -> Option<FiniteBuffer>
     let weights: Vec<f64> = logs.iter().map(|log| (log - largest).exp()).collect();
     let sum: f64 = weights.iter().sum();
     let blocking = weights.last()? / sum;
-    let present = weights.iter().enumerate().map(|(count, weight)| count as f64 * weight).sum::<f64>() / sum;
+    let present = weights
+        .iter()
+        .enumerate()
+        .map(|(count, weight)| count as f64 * weight)
+        .sum::<f64>()
+        / sum;
     let admitted: f64 = weights[..weights.len() - 1].iter().sum::<f64>() / sum;
-    Some(FiniteBuffer { blocking, present, response: present / (load * admitted) })
+    Some(FiniteBuffer {
+        blocking,
+        present,
+        response: present / (load * admitted),
+    })
 }
 
 #[cfg(test)]

@@ -21,8 +21,16 @@ pub struct ServiceMoments {
 #[must_use]
 pub fn mixed_service(parts: &[(f64, ServiceMoments)]) -> Option<ServiceMoments> {
     let weight: f64 = parts.iter().map(|(weight, _)| weight).sum();
-    let mean_s = parts.iter().map(|(weight, part)| weight * part.mean_s).sum::<f64>() / weight;
-    let square = parts.iter().map(|(weight, part)| weight * part.mean_s.powi(2) * (1.0 + part.cv2)).sum::<f64>() / weight;
+    let mean_s = parts
+        .iter()
+        .map(|(weight, part)| weight * part.mean_s)
+        .sum::<f64>()
+        / weight;
+    let square = parts
+        .iter()
+        .map(|(weight, part)| weight * part.mean_s.powi(2) * (1.0 + part.cv2))
+        .sum::<f64>()
+        / weight;
     let cv2 = (square / mean_s.powi(2) - 1.0).max(0.0); // one part with cv2 = 0 may round below it
     (mean_s > 0.0 && cv2.is_finite()).then_some(ServiceMoments { mean_s, cv2 })
 }
@@ -58,8 +66,17 @@ mod tests {
     fn a_mix_of_constants_varies_and_a_mix_of_equals_does_not() {
         let constant = |mean_s| ServiceMoments { mean_s, cv2: 0.0 };
         let mix = mixed_service(&[(1.0, constant(1.0)), (1.0, constant(3.0))]).expect("weights");
-        assert_eq!(mix, ServiceMoments { mean_s: 2.0, cv2: 0.25 }); // E[S^2] = 5
-        let exponential = ServiceMoments { mean_s: 0.7, cv2: 1.0 };
+        assert_eq!(
+            mix,
+            ServiceMoments {
+                mean_s: 2.0,
+                cv2: 0.25
+            }
+        ); // E[S^2] = 5
+        let exponential = ServiceMoments {
+            mean_s: 0.7,
+            cv2: 1.0,
+        };
         let equal = mixed_service(&[(2.0, exponential), (5.0, exponential)]).expect("weights");
         assert!((equal.mean_s - 0.7).abs() < 1e-12 && (equal.cv2 - 1.0).abs() < 1e-12);
         assert_eq!(mixed_service(&[]), None);

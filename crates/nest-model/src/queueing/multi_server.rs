@@ -22,7 +22,11 @@ pub fn mean_response(servers: f64, utilisation: f64) -> f64 {
 /// Source: Kleinrock, "Queueing Systems", vol. 1, section 3.5 and exercise 5.6; `reference/modelling.md` 3.6.
 #[must_use]
 pub fn response_tail(servers: u32, utilisation: f64, time: f64) -> f64 {
-    tail(f64::from(servers) * (1.0 - utilisation), erlang_c(servers, utilisation), time)
+    tail(
+        f64::from(servers) * (1.0 - utilisation),
+        erlang_c(servers, utilisation),
+        time,
+    )
 }
 
 /// The tail with its delay probability known.
@@ -32,7 +36,11 @@ fn tail(theta: f64, delayed: f64, time: f64) -> f64 {
     }
     // (e^-t - e^-(theta t)) / (theta - 1) without the cancellation near theta = 1.
     let apart = (theta - 1.0) * time;
-    let excess = if apart == 0.0 { time } else { -(-apart).exp_m1() / (theta - 1.0) };
+    let excess = if apart == 0.0 {
+        time
+    } else {
+        -(-apart).exp_m1() / (theta - 1.0)
+    };
     if apart < 0.0 {
         // e^-t would vanish before e^-(theta t) does.
         let slow = (-theta * time).exp();
@@ -52,7 +60,10 @@ pub fn response_quantile(servers: u32, utilisation: f64, quantile: f64) -> f64 {
     if utilisation >= 1.0 || quantile >= 1.0 {
         return f64::INFINITY;
     }
-    let (theta, delayed) = (f64::from(servers) * (1.0 - utilisation), erlang_c(servers, utilisation));
+    let (theta, delayed) = (
+        f64::from(servers) * (1.0 - utilisation),
+        erlang_c(servers, utilisation),
+    );
     let longer = 1.0 - quantile;
     let mut high = 1.0;
     while tail(theta, delayed, high) > longer {
@@ -64,7 +75,11 @@ pub fn response_quantile(servers: u32, utilisation: f64, quantile: f64) -> f64 {
         if middle <= low || middle >= high {
             return high;
         }
-        if tail(theta, delayed, middle) > longer { low = middle } else { high = middle }
+        if tail(theta, delayed, middle) > longer {
+            low = middle
+        } else {
+            high = middle
+        }
     }
 }
 
@@ -113,7 +128,9 @@ pub fn least_servers(load: f64, target: ServerTarget) -> Option<u32> {
         let utilisation = load / f64::from(servers);
         match target {
             _ if utilisation >= 1.0 => false,
-            ServerTarget::Response { quantile, limit } => response_tail(servers, utilisation, limit) <= 1.0 - quantile,
+            ServerTarget::Response { quantile, limit } => {
+                response_tail(servers, utilisation, limit) <= 1.0 - quantile
+            }
             ServerTarget::Waiting(share) => erlang_c(servers, utilisation) <= share,
         }
     };
@@ -126,7 +143,11 @@ pub fn least_servers(load: f64, target: ServerTarget) -> Option<u32> {
     let mut high = low + spare;
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if enough(middle) { high = middle } else { low = middle }
+        if enough(middle) {
+            high = middle
+        } else {
+            low = middle
+        }
     }
     Some(high)
 }
@@ -139,7 +160,10 @@ mod tests {
     fn one_server_has_an_exponential_response() {
         for (utilisation, time) in [(0.0_f64, 0.3_f64), (0.5, 2.0), (0.8, 40.0), (0.999, 3_000.0)] {
             let exact = (-(1.0 - utilisation) * time).exp();
-            assert!((response_tail(1, utilisation, time) / exact - 1.0).abs() < 1e-9, "{utilisation} {time}");
+            assert!(
+                (response_tail(1, utilisation, time) / exact - 1.0).abs() < 1e-9,
+                "{utilisation} {time}"
+            );
         }
     }
 
@@ -155,7 +179,16 @@ mod tests {
         assert_eq!(response_quantile(2, 1.0, 0.5), f64::INFINITY);
         assert_eq!(waiting_quantile(2, 1.2, 0.5), f64::INFINITY);
         assert_eq!(waiting_quantile(100, 0.1, 0.5), 0.0);
-        assert_eq!(least_servers(10.0, ServerTarget::Response { quantile: 0.95, limit: 2.9 }), None);
+        assert_eq!(
+            least_servers(
+                10.0,
+                ServerTarget::Response {
+                    quantile: 0.95,
+                    limit: 2.9
+                }
+            ),
+            None
+        );
         assert_eq!(least_servers(f64::NAN, ServerTarget::Waiting(0.2)), None);
         assert_eq!(least_servers(10.0, ServerTarget::Waiting(0.0)), None);
     }

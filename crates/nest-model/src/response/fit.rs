@@ -93,19 +93,45 @@ struct Candidate {
 pub fn fit_laws(station: &Station, behaviours: &[(String, Vec<Observed>)]) -> Vec<QuantileLaw> {
     let usable: Vec<(String, Vec<&Observed>)> = behaviours
         .iter()
-        .map(|(name, observed)| (name.clone(), observed.iter().filter(|one| one.utilisation < HIGHEST && one.response.mean_s > 0.0).collect()))
+        .map(|(name, observed)| {
+            (
+                name.clone(),
+                observed
+                    .iter()
+                    .filter(|one| one.utilisation < HIGHEST && one.response.mean_s > 0.0)
+                    .collect(),
+            )
+        })
         .collect();
-    let mut candidates: Vec<Candidate> = SLOTS.into_iter().map(Some).chain([None]).map(|slots| candidate(station, &usable, slots)).collect();
-    let most = candidates.iter().map(|candidate| candidate.laws.len()).max().unwrap_or_default();
-    candidates.iter_mut().filter(|candidate| candidate.laws.len() < most).for_each(|candidate| candidate.misfit = f64::INFINITY);
+    let mut candidates: Vec<Candidate> = SLOTS
+        .into_iter()
+        .map(Some)
+        .chain([None])
+        .map(|slots| candidate(station, &usable, slots))
+        .collect();
+    let most = candidates
+        .iter()
+        .map(|candidate| candidate.laws.len())
+        .max()
+        .unwrap_or_default();
+    candidates
+        .iter_mut()
+        .filter(|candidate| candidate.laws.len() < most)
+        .for_each(|candidate| candidate.misfit = f64::INFINITY);
     let weights = weights(station, &candidates);
     let mut seen = 0.0;
     let median = weights.iter().position(|weight| {
         seen += weight;
         seen >= 0.5
     });
-    let Some(median) = median.map(|index| &candidates[index]) else { return Vec::new() };
-    median.laws.iter().map(|law| with_other_slots(law, &candidates, &weights)).collect()
+    let Some(median) = median.map(|index| &candidates[index]) else {
+        return Vec::new();
+    };
+    median
+        .laws
+        .iter()
+        .map(|law| with_other_slots(law, &candidates, &weights))
+        .collect()
 }
 
 /// Means and quantiles fitted for one number of executions that share a server.
@@ -128,17 +154,34 @@ fn candidate(station: &Station, behaviours: &[(String, Vec<&Observed>)], slots: 
     };
     let fitted: Vec<(QuantileLaw, f64)> = behaviours.iter().zip(means).flat_map(of).collect();
     let misfit = misfit + fitted.iter().map(|(_, misfit)| misfit).sum::<f64>();
-    Candidate { slots, laws: fitted.into_iter().map(|(law, _)| law).collect(), misfit }
+    Candidate {
+        slots,
+        laws: fitted.into_iter().map(|(law, _)| law).collect(),
+        misfit,
+    }
 }
 
 /// How much each candidate counts; they add up to 1.
 fn weights(station: &Station, candidates: &[Candidate]) -> Vec<f64> {
-    let least = candidates.iter().map(|candidate| candidate.misfit).fold(f64::INFINITY, f64::min);
+    let least = candidates
+        .iter()
+        .map(|candidate| candidate.misfit)
+        .fold(f64::INFINITY, f64::min);
     // Half way to the next candidate, for those tried are powers of two.
-    let most = station.threads.map_or(f64::INFINITY, |threads| threads / station.servers * 2_f64.sqrt());
+    let most = station
+        .threads
+        .map_or(f64::INFINITY, |threads| threads / station.servers * 2_f64.sqrt());
     let weight = |candidate: &Candidate| {
-        let prior = if candidate.slots.unwrap_or(f64::INFINITY) <= most.max(1.0) { 1.0 } else { BEYOND_THREADS };
-        if least.is_finite() { prior * ((least - candidate.misfit) / 2.0).exp() } else { 1.0 }
+        let prior = if candidate.slots.unwrap_or(f64::INFINITY) <= most.max(1.0) {
+            1.0
+        } else {
+            BEYOND_THREADS
+        };
+        if least.is_finite() {
+            prior * ((least - candidate.misfit) / 2.0).exp()
+        } else {
+            1.0
+        }
     };
     let weights: Vec<f64> = candidates.iter().map(weight).collect();
     let all: f64 = weights.iter().sum();
@@ -147,31 +190,69 @@ fn weights(station: &Station, candidates: &[Candidate]) -> Vec<f64> {
 
 /// A law whose b is as uncertain as its form, and as the executions that share a server make it.
 fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]) -> QuantileLaw {
-    let seconds = |law: &QuantileLaw| seconds_at(law, (law.a.value, law.b.value), law.servers, HIGHEST_TRUSTED);
+    let seconds =
+        |law: &QuantileLaw| seconds_at(law, (law.a.value, law.b.value), law.servers, HIGHEST_TRUSTED);
     let (here, rise) = (seconds(law), rise(law, law.servers, HIGHEST_TRUSTED));
     let apart = |candidate: &Candidate| {
-        let other = candidate.laws.iter().find(|other| other.behaviour == law.behaviour && other.quantile == law.quantile);
+        let other = candidate
+            .laws
+            .iter()
+            .find(|other| other.behaviour == law.behaviour && other.quantile == law.quantile);
         other.map_or(0.0, |other| (seconds(other) - here).powi(2))
     };
-    let variance: f64 = candidates.iter().zip(weights).map(|(candidate, weight)| weight * apart(candidate)).sum();
+    let variance: f64 = candidates
+        .iter()
+        .zip(weights)
+        .map(|(candidate, weight)| weight * apart(candidate))
+        .sum();
     let of_slots = if rise > 0.0 { variance / rise.powi(2) } else { 0.0 };
     let of_rise = (RISE_ERROR * law.b.value).powi(2);
-    QuantileLaw { b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots + of_rise), ..law.clone() }
+    QuantileLaw {
+        b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots + of_rise),
+        ..law.clone()
+    }
 }
 
 /// The means of all behaviours; none for a behaviour with fewer than three steps.
-fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], slots: Option<f64>) -> (Vec<Option<MeanLaw>>, f64) {
-    let fitted: Vec<usize> = (0..behaviours.len()).filter(|index| behaviours[*index].1.len() >= FEWEST).collect();
-    let rows: Vec<(usize, &Observed)> =
-        fitted.iter().enumerate().flat_map(|(column, index)| behaviours[*index].1.iter().map(move |one| (column, *one))).collect();
-    let Some(service) = service_seen(&fitted, behaviours) else { return (vec![None; behaviours.len()], f64::INFINITY) };
+fn mean_laws(
+    servers: f64,
+    behaviours: &[(String, Vec<&Observed>)],
+    slots: Option<f64>,
+) -> (Vec<Option<MeanLaw>>, f64) {
+    let fitted: Vec<usize> = (0..behaviours.len())
+        .filter(|index| behaviours[*index].1.len() >= FEWEST)
+        .collect();
+    let rows: Vec<(usize, &Observed)> = fitted
+        .iter()
+        .enumerate()
+        .flat_map(|(column, index)| behaviours[*index].1.iter().map(move |one| (column, *one)))
+        .collect();
+    let Some(service) = service_seen(&fitted, behaviours) else {
+        return (vec![None; behaviours.len()], f64::INFINITY);
+    };
     let foretold = service.mean_s * (1.0 + service.cv2) / 2.0;
     // The last row holds the wait near what queueing theory makes of the own times.
-    let means = DVector::from_iterator(rows.len() + 1, rows.iter().map(|(_, one)| one.response.mean_s).chain([1.0]));
-    let variances = DVector::from_iterator(rows.len() + 1, rows.iter().map(|(_, one)| mean_variance(one)).chain([THEORY_ERROR.powi(2)]));
+    let means = DVector::from_iterator(
+        rows.len() + 1,
+        rows.iter().map(|(_, one)| one.response.mean_s).chain([1.0]),
+    );
+    let variances = DVector::from_iterator(
+        rows.len() + 1,
+        rows.iter()
+            .map(|(_, one)| mean_variance(one))
+            .chain([THEORY_ERROR.powi(2)]),
+    );
     // The own times start as the least means seen.
-    let mut own: Vec<f64> =
-        fitted.iter().map(|index| behaviours[*index].1.iter().map(|one| one.response.mean_s).fold(f64::INFINITY, f64::min)).collect();
+    let mut own: Vec<f64> = fitted
+        .iter()
+        .map(|index| {
+            behaviours[*index]
+                .1
+                .iter()
+                .map(|one| one.response.mean_s)
+                .fold(f64::INFINITY, f64::min)
+        })
+        .collect();
     let columns = own.len();
     let mut laws = vec![None; behaviours.len()];
     let mut misfit = 0.0;
@@ -180,17 +261,29 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], slots: Optio
             let queued = queued_share(slots, servers, one.utilisation);
             relative_wait(servers, one.utilisation) * (queued * foretold + (1.0 - queued) * own[behaviour])
         };
-        let design = DMatrix::from_fn(rows.len() + 1, columns + 1, |row, column| match (rows.get(row), column == columns) {
-            (Some((behaviour, one)), true) => wait(*behaviour, one),
-            (Some((behaviour, _)), false) => f64::from(u8::from(*behaviour == column)),
-            (None, last) => f64::from(u8::from(last)),
+        let design = DMatrix::from_fn(rows.len() + 1, columns + 1, |row, column| {
+            match (rows.get(row), column == columns) {
+                (Some((behaviour, one)), true) => wait(*behaviour, one),
+                (Some((behaviour, _)), false) => f64::from(u8::from(*behaviour == column)),
+                (None, last) => f64::from(u8::from(last)),
+            }
         });
-        let Some(fit) = weighted_nnls(&design, &means, &variances) else { return (laws, f64::INFINITY) };
+        let Some(fit) = weighted_nnls(&design, &means, &variances) else {
+            return (laws, f64::INFINITY);
+        };
         let residuals = &means - &design * &fit.coefficients;
-        misfit = residuals.iter().zip(variances.iter()).map(|(residual, variance)| residual.powi(2) / variance).sum();
+        misfit = residuals
+            .iter()
+            .zip(variances.iter())
+            .map(|(residual, variance)| residual.powi(2) / variance)
+            .sum();
         for (column, index) in fitted.iter().enumerate() {
             own[column] = fit.coefficients[column];
-            laws[*index] = Some(MeanLaw { own_s: own[column], wait_s: fit.coefficients[columns] * foretold, foretold_s: foretold });
+            laws[*index] = Some(MeanLaw {
+                own_s: own[column],
+                wait_s: fit.coefficients[columns] * foretold,
+                foretold_s: foretold,
+            });
         }
     }
     (laws, misfit)
@@ -199,9 +292,23 @@ fn mean_laws(servers: f64, behaviours: &[(String, Vec<&Observed>)], slots: Optio
 /// Service time of the whole mix as the lightest steps show it.
 fn service_seen(fitted: &[usize], behaviours: &[(String, Vec<&Observed>)]) -> Option<ServiceMoments> {
     let part = |index: &usize| {
-        let lightest = behaviours[*index].1.iter().min_by(|a, b| a.utilisation.total_cmp(&b.utilisation))?;
-        let Response { count, mean_s, deviation_s, .. } = lightest.response;
-        Some((count as f64, ServiceMoments { mean_s, cv2: (deviation_s / mean_s).powi(2) }))
+        let lightest = behaviours[*index]
+            .1
+            .iter()
+            .min_by(|a, b| a.utilisation.total_cmp(&b.utilisation))?;
+        let Response {
+            count,
+            mean_s,
+            deviation_s,
+            ..
+        } = lightest.response;
+        Some((
+            count as f64,
+            ServiceMoments {
+                mean_s,
+                cv2: (deviation_s / mean_s).powi(2),
+            },
+        ))
     };
     mixed_service(&fitted.iter().filter_map(part).collect::<Vec<_>>())
 }
@@ -210,18 +317,33 @@ fn service_seen(fitted: &[usize], behaviours: &[(String, Vec<&Observed>)]) -> Op
 fn mean_variance(one: &Observed) -> f64 {
     let alike = 1.0 + 2.0 * one.utilisation / (1.0 - one.utilisation).powi(2);
     let response = &one.response;
-    response.deviation_s.powi(2) * alike / response.count.max(1) as f64 + (response.mean_s * LEAST_MEAN_ERROR).powi(2)
+    response.deviation_s.powi(2) * alike / response.count.max(1) as f64
+        + (response.mean_s * LEAST_MEAN_ERROR).powi(2)
 }
 
 /// The laws of one behaviour.
-fn behaviour_laws(blank: &QuantileLaw, observed: &[&Observed], mean: Option<MeanLaw>, slots: Option<f64>) -> Vec<(QuantileLaw, f64)> {
+fn behaviour_laws(
+    blank: &QuantileLaw,
+    observed: &[&Observed],
+    mean: Option<MeanLaw>,
+    slots: Option<f64>,
+) -> Vec<(QuantileLaw, f64)> {
     let indices = 0..QUANTILES.len();
     let Some(mean) = mean.filter(|mean| mean.wait_s > 0.0 && mean.own_s > 0.0) else {
-        return indices.filter_map(|index| fit_quantile(blank, index, observed, None)).collect();
+        return indices
+            .filter_map(|index| fit_quantile(blank, index, observed, None))
+            .collect();
     };
     let shaped = |own: [f64; 3]| {
-        let law = QuantileLaw { slots, own: Some(own), ..blank.clone() };
-        indices.clone().map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s))).collect::<Vec<_>>()
+        let law = QuantileLaw {
+            slots,
+            own: Some(own),
+            ..blank.clone()
+        };
+        indices
+            .clone()
+            .map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s)))
+            .collect::<Vec<_>>()
     };
     // The own time is taken to be exponential first; what is left of the quantiles then shows its real shape.
     let mut own = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean.own_s / mean.foretold_s);
@@ -231,21 +353,42 @@ fn behaviour_laws(blank: &QuantileLaw, observed: &[&Observed], mean: Option<Mean
         for index in indices.clone() {
             let before = if index > 0 { own[index - 1] } else { 0.0 };
             // A quantile of which too little was seen keeps its ratio to the one before.
-            let unseen = if index > 0 { before * last[index] / last[index - 1].max(f64::MIN_POSITIVE) } else { last[0] };
-            own[index] = laws[index].as_ref().map_or(unseen, |(law, _)| law.a.value / mean.foretold_s).max(before);
+            let unseen = if index > 0 {
+                before * last[index] / last[index - 1].max(f64::MIN_POSITIVE)
+            } else {
+                last[0]
+            };
+            own[index] = laws[index]
+                .as_ref()
+                .map_or(unseen, |(law, _)| law.a.value / mean.foretold_s)
+                .max(before);
         }
     }
     shaped(own).into_iter().flatten().collect()
 }
 
 /// Fits a and b of a law whose rise is known; `wait_s` is what the means say of b.
-fn fit_quantile(law: &QuantileLaw, index: usize, observed: &[&Observed], wait_s: Option<f64>) -> Option<(QuantileLaw, f64)> {
+fn fit_quantile(
+    law: &QuantileLaw,
+    index: usize,
+    observed: &[&Observed],
+    wait_s: Option<f64>,
+) -> Option<(QuantileLaw, f64)> {
     let quantile = QUANTILES[index];
-    let law = QuantileLaw { quantile, ..law.clone() };
+    let law = QuantileLaw {
+        quantile,
+        ..law.clone()
+    };
     let usable: Vec<(f64, f64, f64)> = observed
         .iter()
         .filter(|one| one.response.count as f64 * (1.0 - quantile) >= 1.0)
-        .map(|one| (one.utilisation, one.response.quantiles_s[index], one.response.count as f64))
+        .map(|one| {
+            (
+                one.utilisation,
+                one.response.quantiles_s[index],
+                one.response.count as f64,
+            )
+        })
         .filter(|(_, seconds, _)| *seconds > 0.0)
         .collect();
     if usable.len() < FEWEST {
@@ -265,13 +408,26 @@ fn fit_quantile(law: &QuantileLaw, index: usize, observed: &[&Observed], wait_s:
         (None, _) => 1.0,
     });
     let seconds = DVector::from_fn(all, |row, _| usable.get(row).map_or(prior, |one| one.1));
-    let variances = DVector::from_fn(all, |row, _| usable.get(row).map_or((SHAPE_ERROR * prior).powi(2), |one| error(one.1, one.2)));
+    let variances = DVector::from_fn(all, |row, _| {
+        usable
+            .get(row)
+            .map_or((SHAPE_ERROR * prior).powi(2), |one| error(one.1, one.2))
+    });
     let fit = weighted_nnls(&design, &seconds, &variances)?;
     let residuals = &seconds - &design * &fit.coefficients;
-    let chi: f64 = residuals.iter().zip(variances.iter()).map(|(residual, variance)| residual.powi(2) / variance).sum();
+    let chi: f64 = residuals
+        .iter()
+        .zip(variances.iter())
+        .map(|(residual, variance)| residual.powi(2) / variance)
+        .sum();
     let inflate = (chi / (all - 2) as f64).max(1.0);
     let estimate = |index: usize| interval(fit.coefficients[index], fit.covariance[(index, index)] * inflate);
-    let relative: f64 = residuals.iter().zip(seconds.iter()).take(rows).map(|(residual, seconds)| (residual / seconds).powi(2)).sum();
+    let relative: f64 = residuals
+        .iter()
+        .zip(seconds.iter())
+        .take(rows)
+        .map(|(residual, seconds)| (residual / seconds).powi(2))
+        .sum();
     let fitted = QuantileLaw {
         a: estimate(0),
         b: estimate(1),
@@ -288,33 +444,73 @@ mod tests {
 
     fn observed(utilisation: f64, count: u64, mean_s: f64) -> Observed {
         let quantiles_s = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean_s);
-        Observed { utilisation, response: Response { count, mean_s, deviation_s: mean_s, quantiles_s } }
+        Observed {
+            utilisation,
+            response: Response {
+                count,
+                mean_s,
+                deviation_s: mean_s,
+                quantiles_s,
+            },
+        }
     }
 
     #[test]
     fn a_pool_beyond_the_threads_at_work_counts_a_tenth() {
-        let candidates: Vec<Candidate> =
-            SLOTS.into_iter().map(Some).chain([None]).map(|slots| Candidate { slots, laws: Vec::new(), misfit: 3.0 }).collect();
-        let of = |threads| weights(&Station { servers: 2.0, threads, ..one_server() }, &candidates);
+        let candidates: Vec<Candidate> = SLOTS
+            .into_iter()
+            .map(Some)
+            .chain([None])
+            .map(|slots| Candidate {
+                slots,
+                laws: Vec::new(),
+                misfit: 3.0,
+            })
+            .collect();
+        let of = |threads| {
+            weights(
+                &Station {
+                    servers: 2.0,
+                    threads,
+                    ..one_server()
+                },
+                &candidates,
+            )
+        };
         assert!(of(None).iter().all(|weight| (weight - 1.0 / 7.0).abs() < 1e-12));
         // Ten threads on two servers are five for each: 4 is possible, 8 is not.
         let ten = of(Some(10.0));
-        assert!(ten[..3].iter().all(|weight| (weight / ten[3] - 10.0).abs() < 1e-9) && ten[3..].iter().all(|weight| *weight == ten[3]), "{ten:?}");
+        assert!(
+            ten[..3]
+                .iter()
+                .all(|weight| (weight / ten[3] - 10.0).abs() < 1e-9)
+                && ten[3..].iter().all(|weight| *weight == ten[3]),
+            "{ten:?}"
+        );
     }
 
     fn one_server() -> Station {
-        Station { resource: "app/cpu".to_owned(), servers: 1.0, threads: None }
+        Station {
+            resource: "app/cpu".to_owned(),
+            servers: 1.0,
+            threads: None,
+        }
     }
 
     /// Response of M/M/1 is exponential with the mean S / (1 - rho).
     #[test]
     fn one_exponential_server_is_recovered() {
         let exact = |rho: f64| 0.010 / (1.0 - rho);
-        let steps: Vec<Observed> = [0.1, 0.3, 0.5, 0.7].map(|rho| observed(rho, 10_000, exact(rho))).to_vec();
+        let steps: Vec<Observed> = [0.1, 0.3, 0.5, 0.7]
+            .map(|rho| observed(rho, 10_000, exact(rho)))
+            .to_vec();
         let laws = fit_laws(&one_server(), &[("a".to_owned(), steps)]);
         assert_eq!(laws.len(), 3);
         for law in laws {
-            let (found, expected) = (seconds_at(&law, (law.a.value, law.b.value), 1.0, 0.9), -(1.0 - law.quantile).ln() * exact(0.9));
+            let (found, expected) = (
+                seconds_at(&law, (law.a.value, law.b.value), 1.0, 0.9),
+                -(1.0 - law.quantile).ln() * exact(0.9),
+            );
             // The lightest step is taken for the own time, which foretells 11 % more wait than there is.
             assert!((found / expected - 1.0).abs() < 0.02, "{law:?}");
         }
@@ -323,12 +519,22 @@ mod tests {
     #[test]
     fn too_few_or_saturated_steps_give_no_law() {
         let laws = |steps: &[(f64, u64)]| {
-            let steps = steps.iter().map(|(rho, count)| observed(*rho, *count, 0.01)).collect();
-            fit_laws(&one_server(), &[("a".to_owned(), steps)]).iter().map(|law| law.quantile).collect::<Vec<_>>()
+            let steps = steps
+                .iter()
+                .map(|(rho, count)| observed(*rho, *count, 0.01))
+                .collect();
+            fit_laws(&one_server(), &[("a".to_owned(), steps)])
+                .iter()
+                .map(|law| law.quantile)
+                .collect::<Vec<_>>()
         };
         assert!(laws(&[(0.1, 100), (0.2, 100)]).is_empty());
         assert!(laws(&[(0.1, 100), (0.2, 100), (0.99, 100)]).is_empty());
-        assert_eq!(laws(&[(0.1, 50), (0.2, 50), (0.3, 50)]), [0.5, 0.95], "p99 of 50 requests is their maximum");
+        assert_eq!(
+            laws(&[(0.1, 50), (0.2, 50), (0.3, 50)]),
+            [0.5, 0.95],
+            "p99 of 50 requests is their maximum"
+        );
         assert!(fit_laws(&one_server(), &[]).is_empty());
     }
 }

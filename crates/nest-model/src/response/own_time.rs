@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use super::QUANTILES;
 
 /// Shares of executions whose own time is longer, at the upper edges of the cells into which own times are cut; the last is open.
-const EDGES: [f64; CELLS] = [1.0, 0.85, 0.7, 0.55, 0.4, 0.28, 0.18, 0.1, 0.05, 0.025, 0.01, 0.004];
+const EDGES: [f64; CELLS] = [
+    1.0, 0.85, 0.7, 0.55, 0.4, 0.28, 0.18, 0.1, 0.05, 0.025, 0.01, 0.004,
+];
 /// Number of those cells.
 const CELLS: usize = 12;
 
@@ -14,7 +16,11 @@ static PLACES: LazyLock<[(usize, f64, f64); CELLS]> = LazyLock::new(|| {
     std::array::from_fn(|index| {
         let (above, below) = (EDGES[index], EDGES.get(index + 1).copied().unwrap_or(0.0));
         // The middle of a cell; of the open one the mean of its exponential tail.
-        let longer = if below > 0.0 { (above + below) / 2.0 } else { above / std::f64::consts::E };
+        let longer = if below > 0.0 {
+            (above + below) / 2.0
+        } else {
+            above / std::f64::consts::E
+        };
         let segment = STARTS.iter().rposition(|start| longer <= *start).unwrap_or(0);
         (segment, (STARTS[segment] / longer).ln(), above - below)
     })
@@ -43,17 +49,25 @@ impl OwnTime {
         let far = ((p99 - p95) / (STARTS[2] / (1.0 - QUANTILES[2])).ln()).max(0.0);
         let least = (p50 - middle * 2_f64.ln()).max(0.0);
         let segment = |start, spread| Segment { start, spread };
-        Self([segment(least, (p50 - least) / 2_f64.ln()), segment(p50, middle), segment(p95.max(p50), far)])
+        Self([
+            segment(least, (p50 - least) / 2_f64.ln()),
+            segment(p50, middle),
+            segment(p95.max(p50), far),
+        ])
     }
 
     /// Times in cells, each with the share of executions in it.
     pub(super) fn cells(&self) -> [(f64, f64); CELLS] {
-        PLACES.map(|(segment, spreads, share)| (self.0[segment].start + spreads * self.0[segment].spread, share))
+        PLACES.map(|(segment, spreads, share)| {
+            (self.0[segment].start + spreads * self.0[segment].spread, share)
+        })
     }
 
     /// Share of executions whose own time is longer, and its density there.
     pub(super) fn survival(&self, time: f64) -> (f64, f64) {
-        let Some(index) = self.0.iter().rposition(|segment| time >= segment.start) else { return (1.0, 0.0) };
+        let Some(index) = self.0.iter().rposition(|segment| time >= segment.start) else {
+            return (1.0, 0.0);
+        };
         let Segment { start, spread } = self.0[index];
         if spread <= 0.0 {
             return (if time > start { 0.0 } else { STARTS[index] }, 0.0);
@@ -72,7 +86,10 @@ mod tests {
         let own = OwnTime::new(&QUANTILES.map(|quantile| -(1.0 - quantile).ln()));
         for time in [0.1_f64, 0.6, 1.0, 3.0, 4.0, 7.0] {
             let (longer, density) = own.survival(time);
-            assert!((longer / (-time).exp() - 1.0).abs() < 1e-9 && (density / longer - 1.0).abs() < 1e-9, "{time}: {longer}");
+            assert!(
+                (longer / (-time).exp() - 1.0).abs() < 1e-9 && (density / longer - 1.0).abs() < 1e-9,
+                "{time}: {longer}"
+            );
         }
         let mean: f64 = own.cells().iter().map(|(time, share)| time * share).sum();
         assert!((mean - 1.0).abs() < 0.02, "{mean}");

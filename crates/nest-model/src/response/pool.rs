@@ -38,11 +38,21 @@ impl Pool {
         let delayed = (relative_wait(servers, utilisation) * fall_waiting).min(1.0);
         let slots = slots.unwrap_or(f64::INFINITY);
         if slots <= 1.0 {
-            return Self { slots: 1.0, delayed, fall_sharing: 0.0, fall_waiting };
+            return Self {
+                slots: 1.0,
+                delayed,
+                fall_sharing: 0.0,
+                fall_waiting,
+            };
         }
         let fall = -utilisation.max(EMPTY).ln();
         let half_a_step = (fall / 2.0).min(-delayed.max(f64::MIN_POSITIVE).ln());
-        Self { slots, delayed: delayed * half_a_step.exp(), fall_sharing: servers * fall + half_a_step / (slots - 1.0), fall_waiting }
+        Self {
+            slots,
+            delayed: delayed * half_a_step.exp(),
+            fall_sharing: servers * fall + half_a_step / (slots - 1.0),
+            fall_waiting,
+        }
     }
 
     /// Quantile (0-1) of the response time, in the unit of the own time.
@@ -79,7 +89,11 @@ impl Pool {
     fn first_guess(&self, own: f64, longer: f64) -> f64 {
         let falls = (self.delayed / longer).ln().max(0.0);
         let shared = (falls / self.fall_sharing).min(self.slots - 1.0);
-        if shared < self.slots - 1.0 { own * (1.0 + shared) } else { own * self.slots + (falls - shared * self.fall_sharing) / self.fall_waiting }
+        if shared < self.slots - 1.0 {
+            own * (1.0 + shared)
+        } else {
+            own * self.slots + (falls - shared * self.fall_sharing) / self.fall_waiting
+        }
     }
 
     /// Share of response times above `time`, and its density there.
@@ -105,7 +119,10 @@ impl Pool {
         } else if time < own * self.slots {
             ((time / own - 1.0) * self.fall_sharing, self.fall_sharing / own)
         } else {
-            ((self.slots - 1.0) * self.fall_sharing + (time - own * self.slots) * self.fall_waiting, self.fall_waiting)
+            (
+                (self.slots - 1.0) * self.fall_sharing + (time - own * self.slots) * self.fall_waiting,
+                self.fall_waiting,
+            )
         }
     }
 }
@@ -127,10 +144,20 @@ mod tests {
 
     #[test]
     fn without_sharing_it_is_a_queue_for_several_exponential_servers() {
-        for (servers, utilisation, quantile) in [(1, 0.5, 0.95_f64), (2, 0.5, 0.99), (4, 0.9, 0.99), (4, 0.1, 0.5), (16, 0.95, 0.95)] {
-            let found = Pool::new(Some(1.0), f64::from(servers), utilisation).quantile(&exponential(), quantile);
+        for (servers, utilisation, quantile) in [
+            (1, 0.5, 0.95_f64),
+            (2, 0.5, 0.99),
+            (4, 0.9, 0.99),
+            (4, 0.1, 0.5),
+            (16, 0.95, 0.95),
+        ] {
+            let found =
+                Pool::new(Some(1.0), f64::from(servers), utilisation).quantile(&exponential(), quantile);
             let exact = response_quantile(servers, utilisation, quantile);
-            assert!((found / exact - 1.0).abs() < 0.02, "{servers} {utilisation} {quantile}: {found} for {exact}"); // twelve cells
+            assert!(
+                (found / exact - 1.0).abs() < 0.02,
+                "{servers} {utilisation} {quantile}: {found} for {exact}"
+            ); // twelve cells
         }
     }
 
@@ -138,10 +165,16 @@ mod tests {
     fn a_constant_service_waits_as_in_a_queue_or_is_stretched() {
         let constant = OwnTime::new(&[0.5; 3]);
         let queued = Pool::new(Some(1.0), 4.0, 0.9).quantile(&constant, 0.99);
-        assert!((queued - 0.5 - waiting_quantile(4, 0.9, 0.99)).abs() < 1e-9, "{queued}");
+        assert!(
+            (queued - 0.5 - waiting_quantile(4, 0.9, 0.99)).abs() < 1e-9,
+            "{queued}"
+        );
         // rho^(g - 1/2) = 0.01 for one server that is shared.
         let shared = Pool::new(None, 1.0, 0.9).quantile(&constant, 0.99);
-        assert!((shared - 0.5 * (0.5 + 0.01_f64.ln() / 0.9_f64.ln())).abs() < 1e-9, "{shared}");
+        assert!(
+            (shared - 0.5 * (0.5 + 0.01_f64.ln() / 0.9_f64.ln())).abs() < 1e-9,
+            "{shared}"
+        );
     }
 
     /// The product of two exponential times has the survival `z K_1(z)`, `z = 2 sqrt(t)`; K_1 as in Abramowitz, Stegun, table 9.8.
@@ -154,13 +187,24 @@ mod tests {
     #[test]
     fn own_times_of_nothing_take_nothing_where_all_share() {
         let at = |least: f64| Pool::new(None, 1.0, 0.9).quantile(&OwnTime::new(&[least, 1.0, 2.0]), 0.95);
-        assert!((at(0.0) / at(1e-9) - 1.0).abs() < 1e-6 && at(0.0) > 5.0, "{} {}", at(0.0), at(1e-9));
+        assert!(
+            (at(0.0) / at(1e-9) - 1.0).abs() < 1e-6 && at(0.0) > 5.0,
+            "{} {}",
+            at(0.0),
+            at(1e-9)
+        );
     }
 
     #[test]
     fn a_pool_lies_between_sharing_and_queueing() {
         let at = |slots| Pool::new(slots, 2.0, 0.9).quantile(&OwnTime::new(&[0.4, 0.5, 0.6]), 0.95);
-        let fewer = [at(None), at(Some(12.0)), at(Some(8.0)), at(Some(2.0)), at(Some(1.0))];
+        let fewer = [
+            at(None),
+            at(Some(12.0)),
+            at(Some(8.0)),
+            at(Some(2.0)),
+            at(Some(1.0)),
+        ];
         assert!(fewer.is_sorted() && fewer[0] < 0.5 * fewer[4], "{fewer:?}"); // short ones gain by sharing
     }
 }

@@ -25,7 +25,11 @@ const NODES_PER_UNIT: usize = 32;
 /// `R_q = a + b rise(rho)`, see [`rise`].
 #[must_use]
 pub(super) fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, utilisation: f64) -> f64 {
-    if b == 0.0 { a } else { a + b * rise(law, servers, utilisation) }
+    if b == 0.0 {
+        a
+    } else {
+        a + b * rise(law, servers, utilisation)
+    }
 }
 
 /// The same with its interval at the law's own servers: that of a and b, and the scatter of the fitted steps; `None` from
@@ -34,14 +38,23 @@ pub(super) fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, ut
 pub fn estimate_at(law: &QuantileLaw, utilisation: f64) -> Option<Estimate> {
     let rise = Some(rise(law, law.servers, utilisation)).filter(|rise| rise.is_finite())?;
     let value = law.a.value + law.b.value * rise;
-    let variance = law.a.standard_error.powi(2) + 2.0 * rise * law.covariance_ab + (rise * law.b.standard_error).powi(2);
-    Some(interval(value, variance.max(0.0) + (law.residual * value).powi(2)))
+    let variance =
+        law.a.standard_error.powi(2) + 2.0 * rise * law.covariance_ab + (rise * law.b.standard_error).powi(2);
+    Some(interval(
+        value,
+        variance.max(0.0) + (law.residual * value).powi(2),
+    ))
 }
 
 /// An estimate that is not below 0, with its 90 % interval.
 pub(super) fn interval(value: f64, variance: f64) -> Estimate {
     let error = variance.max(0.0).sqrt();
-    Estimate { value, standard_error: error, low: (value - Z90 * error).max(0.0), high: value + Z90 * error }
+    Estimate {
+        value,
+        standard_error: error,
+        low: (value - Z90 * error).max(0.0),
+        high: value + Z90 * error,
+    }
 }
 
 /// Rise of a law's quantile over its own time, in units of its wait b; infinite from saturation on.
@@ -56,8 +69,11 @@ pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
         return f64::INFINITY;
     }
     let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile);
-    let (Some(own), Some(index)) = (&law.own, index) else { return relative_wait(servers, utilisation) };
-    (Pool::new(law.slots, servers, utilisation).quantile(&OwnTime::new(own), law.quantile) - own[index]).max(0.0)
+    let (Some(own), Some(index)) = (&law.own, index) else {
+        return relative_wait(servers, utilisation);
+    };
+    (Pool::new(law.slots, servers, utilisation).quantile(&OwnTime::new(own), law.quantile) - own[index])
+        .max(0.0)
 }
 
 /// [`rise`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its nodes (within 0.5 % of own time and rise) and
@@ -76,10 +92,17 @@ impl Rise {
         let mut highest = 0.0_f64;
         let node = |index: usize| {
             let utilisation = -(-(index as f64) / NODES_PER_UNIT as f64).exp_m1();
-            highest = if index == 0 { 0.0 } else { highest.max(rise(law, servers, utilisation)) };
+            highest = if index == 0 {
+                0.0
+            } else {
+                highest.max(rise(law, servers, utilisation))
+            };
             highest
         };
-        Self { law: law.clone(), nodes: (0..=NODES).map(node).collect() }
+        Self {
+            law: law.clone(),
+            nodes: (0..=NODES).map(node).collect(),
+        }
     }
 
     /// The rise at a utilisation (0-1); infinite from saturation on.
@@ -133,7 +156,10 @@ impl Rises {
         let mut made = self.0.lock().expect("no holder of the tables panics");
         let of = |(index, law): (usize, &QuantileLaw)| {
             let servers = servers(law);
-            Arc::clone(made.entry((index, servers.to_bits())).or_insert_with(|| Arc::new(Rise::new(law, servers))))
+            Arc::clone(
+                made.entry((index, servers.to_bits()))
+                    .or_insert_with(|| Arc::new(Rise::new(law, servers))),
+            )
         };
         laws.iter().enumerate().map(of).collect()
     }
@@ -148,8 +174,14 @@ impl Rises {
 /// Econometrica 78(3), 2010.
 #[must_use]
 pub fn ordered_seconds(laws: &[(&Rise, (f64, f64))], quantile: f64, utilisation: f64) -> Option<f64> {
-    let rank = laws.iter().filter(|(rise, _)| rise.law.quantile < quantile).count();
-    let mut seconds: Vec<f64> = laws.iter().map(|(rise, world)| rise.seconds(*world, utilisation)).collect();
+    let rank = laws
+        .iter()
+        .filter(|(rise, _)| rise.law.quantile < quantile)
+        .count();
+    let mut seconds: Vec<f64> = laws
+        .iter()
+        .map(|(rise, world)| rise.seconds(*world, utilisation))
+        .collect();
     seconds.sort_by(f64::total_cmp);
     seconds.get(rank).copied()
 }
@@ -158,8 +190,14 @@ pub fn ordered_seconds(laws: &[(&Rise, (f64, f64))], quantile: f64, utilisation:
 /// `None` where it does not even without load, 1 where waiting never matters.
 #[must_use]
 pub fn highest_utilisation(laws: &[(&Rise, (f64, f64))], quantile: f64, limit_s: f64) -> Option<f64> {
-    let rank = laws.iter().filter(|(rise, _)| rise.law.quantile > quantile).count();
-    let mut reached: Vec<Option<f64>> = laws.iter().map(|(rise, world)| rise.keeps(*world, limit_s)).collect();
+    let rank = laws
+        .iter()
+        .filter(|(rise, _)| rise.law.quantile > quantile)
+        .count();
+    let mut reached: Vec<Option<f64>> = laws
+        .iter()
+        .map(|(rise, world)| rise.keeps(*world, limit_s))
+        .collect();
     // The largest value reaches the limit first, so ordering values is ordering where they reach it.
     reached.sort_by(|a, b| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
     reached.get(rank).copied().flatten()
@@ -191,25 +229,42 @@ mod tests {
             let rise = Rise::new(&law, 4.0);
             for utilisation in [0.05, 0.35, 0.5, 0.9, 0.999, 0.999_999] {
                 let limit = rise.seconds((0.02, 0.01), utilisation);
-                let found = highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, limit).expect("above the own time");
-                assert!((rise.seconds((0.02, 0.01), found) / limit - 1.0).abs() < 1e-9, "{utilisation}: {found}");
+                let found = highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, limit)
+                    .expect("above the own time");
+                assert!(
+                    (rise.seconds((0.02, 0.01), found) / limit - 1.0).abs() < 1e-9,
+                    "{utilisation}: {found}"
+                );
             }
-            assert_eq!(highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, 0.01), None);
-            assert_eq!(highest_utilisation(&[(&rise, (0.02, 0.0))], law.quantile, 0.03), Some(1.0));
+            assert_eq!(
+                highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, 0.01),
+                None
+            );
+            assert_eq!(
+                highest_utilisation(&[(&rise, (0.02, 0.0))], law.quantile, 0.03),
+                Some(1.0)
+            );
         }
     }
 
     #[test]
     fn a_draw_without_own_time_reaches_its_limit_by_waiting() {
-        let law = QuantileLaw { own: None, ..law(0.95, None) };
+        let law = QuantileLaw {
+            own: None,
+            ..law(0.95, None)
+        };
         // 0.01 rho / (1 - rho) = 0.03 at rho = 3/4 of one server
-        let found = highest_utilisation(&[(&Rise::new(&law, 1.0), (0.0, 0.01))], 0.95, 0.03).expect("it waits");
+        let found =
+            highest_utilisation(&[(&Rise::new(&law, 1.0), (0.0, 0.01))], 0.95, 0.03).expect("it waits");
         assert!((found - 0.75).abs() < 1e-3, "{found}");
     }
 
     #[test]
     fn quantiles_that_cross_are_put_in_order() {
-        let [p95, p99] = [0.95, 0.99].map(|quantile| QuantileLaw { own: None, ..law(quantile, None) });
+        let [p95, p99] = [0.95, 0.99].map(|quantile| QuantileLaw {
+            own: None,
+            ..law(quantile, None)
+        });
         let [p95, p99] = [&p95, &p99].map(|law| Rise::new(law, 1.0));
         let laws = [(&p95, (0.01, 0.05)), (&p99, (0.02, 0.01))]; // crossed from h = 0.25 on
         let at = |quantile| ordered_seconds(&laws, quantile, 0.5).expect("two laws");
@@ -221,11 +276,20 @@ mod tests {
 
     #[test]
     fn the_table_is_close_to_what_it_tabulates() {
-        for (law, servers) in [(law(0.99, Some(8.0)), 2.0), (law(0.5, None), 1.0), (law(0.95, Some(1.0)), 3.5), (law(0.99, Some(4.0)), 16.0)] {
+        for (law, servers) in [
+            (law(0.99, Some(8.0)), 2.0),
+            (law(0.5, None), 1.0),
+            (law(0.95, Some(1.0)), 3.5),
+            (law(0.99, Some(4.0)), 16.0),
+        ] {
             let table = Rise::new(&law, servers);
             for utilisation in [0.05, 0.3, 0.62, 0.77, 0.9, 0.97, 0.9999] {
                 let exact = rise(&law, servers, utilisation);
-                assert!((table.at(utilisation) - exact).abs() <= 5e-3 * (0.9 + exact), "{utilisation}: {} for {exact}", table.at(utilisation));
+                assert!(
+                    (table.at(utilisation) - exact).abs() <= 5e-3 * (0.9 + exact),
+                    "{utilisation}: {} for {exact}",
+                    table.at(utilisation)
+                );
             }
             assert_eq!((table.at(0.0), table.at(1.0)), (0.0, f64::INFINITY));
         }

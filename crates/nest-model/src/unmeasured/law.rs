@@ -44,7 +44,12 @@ pub(super) const LAWS: [Law; 4] = [
         sparing: true,
         weight: 0.3,
     },
-    Law { cv2: 0.0, wait: (0.5, 0.06), weight: 0.25, ..PLAIN },
+    Law {
+        cv2: 0.0,
+        wait: (0.5, 0.06),
+        weight: 0.25,
+        ..PLAIN
+    },
     Law {
         cv2: 0.5,
         wait: (0.75, 0.12),

@@ -48,28 +48,53 @@ impl<'a> Means<'a> {
     pub(super) fn new(loaded: &'a [&'a LoadedStep], stations: &[Station]) -> Self {
         let observations = observations(loaded, stations);
         let behaviours = loaded.first().map_or(0, |step| step.rates.len());
-        let light = (0..behaviours).map(|behaviour| light_s(&observations, behaviour)).collect();
-        Self { loaded, observations, light }
+        let light = (0..behaviours)
+            .map(|behaviour| light_s(&observations, behaviour))
+            .collect();
+        Self {
+            loaded,
+            observations,
+            light,
+        }
     }
 
     /// What they say of a limit, or of none where queueing at the measured resources goes by `law`.
     pub(super) fn fit(&self, law: &Law, limit: Option<Limit>) -> Fit {
-        let mut best = Fit { log: f64::NEG_INFINITY, noise: 1.0, coefficients: DVector::zeros(self.light.len() + 3) };
+        let mut best = Fit {
+            log: f64::NEG_INFINITY,
+            noise: 1.0,
+            coefficients: DVector::zeros(self.light.len() + 3),
+        };
         let mut logs = [0.0; NOISE.len()];
         for ((noise, prior), log) in NOISE.into_iter().zip(&mut logs) {
-            let Some((evidence, coefficients)) = self.evidence(noise, law, limit) else { return best };
+            let Some((evidence, coefficients)) = self.evidence(noise, law, limit) else {
+                return best;
+            };
             *log = prior.ln() + evidence;
             if *log > best.log {
-                best = Fit { log: *log, noise, coefficients };
+                best = Fit {
+                    log: *log,
+                    noise,
+                    coefficients,
+                };
             }
         }
-        Fit { log: log_sum(logs.into_iter()), ..best }
+        Fit {
+            log: log_sum(logs.into_iter()),
+            ..best
+        }
     }
 
     /// Share of every behaviour in the executions that pass, over all steps.
     fn shares(&self, passing: Passing) -> DVector<f64> {
         let executions = |behaviour: usize| self.loaded.iter().map(|step| step.rates[behaviour]).sum::<f64>();
-        let of = |behaviour: usize| if passing.includes(behaviour) { executions(behaviour) } else { 0.0 };
+        let of = |behaviour: usize| {
+            if passing.includes(behaviour) {
+                executions(behaviour)
+            } else {
+                0.0
+            }
+        };
         let shares = DVector::from_iterator(self.light.len(), (0..self.light.len()).map(of));
         let total = shares.sum();
         if total > 0.0 { shares / total } else { shares }
@@ -77,7 +102,11 @@ impl<'a> Means<'a> {
 
     /// Mean time at light load of those that pass.
     pub(super) fn mean_light(&self, passing: Passing) -> f64 {
-        self.shares(passing).iter().zip(&self.light).map(|(share, light)| share * light).sum()
+        self.shares(passing)
+            .iter()
+            .zip(&self.light)
+            .map(|(share, light)| share * light)
+            .sum()
     }
 
     /// Whether a limit is the narrowest place where most executions pass it.
@@ -104,13 +133,19 @@ impl<'a> Means<'a> {
             let (rho, servers) = (limit.utilisation(&step.rates), f64::from(limit.servers));
             let relative = limit.relative_wait(&step.rates);
             let expected = coefficients[behaviours + 2] * relative;
-            let of_mean = expected * expected * relative_variance(rho) / self.passing_executions(index, limit.passing);
+            let of_mean =
+                expected * expected * relative_variance(rho) / self.passing_executions(index, limit.passing);
             // The wait of this very step: what is expected, corrected by what is seen.
             let mut weight = (fit.noise * fit.noise * OWN_WAIT * of_mean + 1e-16).recip();
             let mut sum = expected * weight;
-            for one in self.observations.iter().filter(|one| one.step == index && limit.passing.includes(one.behaviour)) {
-                let others =
-                    coefficients[one.behaviour] + coefficients[behaviours] * one.own_queue_s + coefficients[behaviours + 1] * one.shared_queue_s;
+            for one in self
+                .observations
+                .iter()
+                .filter(|one| one.step == index && limit.passing.includes(one.behaviour))
+            {
+                let others = coefficients[one.behaviour]
+                    + coefficients[behaviours] * one.own_queue_s
+                    + coefficients[behaviours + 1] * one.shared_queue_s;
                 let own = (fit.noise * fit.noise * one.variance).recip();
                 sum += own * (one.mean_s - others);
                 weight += own;
@@ -118,7 +153,8 @@ impl<'a> Means<'a> {
             let wait = (sum / weight).max(0.1 * expected).max(0.0);
             let delayed = relative * servers * (1.0 - rho);
             let of_delayed = limit.hold_s() / (servers * (1.0 - rho));
-            let variance = wait * wait + 2.0 * wait * of_delayed * (1.0 - delayed) * (1.0 + 2.0 * limit.law.cv2) / 3.0;
+            let variance =
+                wait * wait + 2.0 * wait * of_delayed * (1.0 - delayed) * (1.0 + 2.0 * limit.law.cv2) / 3.0;
             variance - (MISSED * of_mean).min(0.4 * variance)
         };
         self.loaded.iter().enumerate().map(of).collect()
@@ -127,7 +163,12 @@ impl<'a> Means<'a> {
     /// Executions of a step that pass, of those whose times are known.
     fn passing_executions(&self, step: usize, passing: Passing) -> f64 {
         let step = self.loaded[step];
-        let executions: f64 = step.responses.iter().flatten().map(|response| response.count).sum();
+        let executions: f64 = step
+            .responses
+            .iter()
+            .flatten()
+            .map(|response| response.count)
+            .sum();
         executions * passing.rate(&step.rates) / step.rates.iter().sum::<f64>()
     }
 
@@ -142,8 +183,15 @@ impl<'a> Means<'a> {
             (prior_mean[behaviour], precision[(behaviour, behaviour)]) = (*light, (0.5 * light).powi(-2));
         }
         let at_limit = limit.map(|limit| (law.wait.0 * limit.hold_s(), law.wait.1 * limit.hold_s()));
-        for (column, (centre, deviation)) in [law.own_queue, law.shared_queue].into_iter().chain(at_limit).enumerate() {
-            (prior_mean[behaviours + column], precision[(behaviours + column, behaviours + column)]) = (centre, deviation.powi(-2));
+        for (column, (centre, deviation)) in [law.own_queue, law.shared_queue]
+            .into_iter()
+            .chain(at_limit)
+            .enumerate()
+        {
+            (
+                prior_mean[behaviours + column],
+                precision[(behaviours + column, behaviours + column)],
+            ) = (centre, deviation.powi(-2));
         }
         let prior_log_determinant: f64 = precision.diagonal().iter().map(|one| one.ln()).sum();
         let mut shift = DVector::zeros(columns);
@@ -152,7 +200,11 @@ impl<'a> Means<'a> {
         let mut from = 0;
         while from < self.observations.len() {
             let step = self.observations[from].step;
-            let to = from + self.observations[from..].iter().take_while(|one| one.step == step).count();
+            let to = from
+                + self.observations[from..]
+                    .iter()
+                    .take_while(|one| one.step == step)
+                    .count();
             let block = &self.observations[from..to];
             let of_limit = |behaviour: usize| {
                 let limit = limit.filter(|limit| limit.passing.includes(behaviour))?;
@@ -177,7 +229,9 @@ impl<'a> Means<'a> {
                 }
                 let expected: f64 = row.iter().zip(prior_mean.iter()).map(|(a, b)| a * b).sum();
                 let residual = one.mean_s - expected;
-                let own = limit.filter(|limit| limit.passing.includes(one.behaviour)).map_or(0.0, |_| own);
+                let own = limit
+                    .filter(|limit| limit.passing.includes(one.behaviour))
+                    .map_or(0.0, |_| own);
                 let weight = 1.0 / (noise * noise * (one.variance + own));
                 log_variances -= weight.ln();
                 squares += weight * residual * residual;
@@ -202,7 +256,13 @@ impl<'a> Means<'a> {
         let cholesky = precision.cholesky()?;
         let change = cholesky.solve(&shift);
         let explained = shift.dot(&change);
-        let log_determinant: f64 = 2.0 * cholesky.l_dirty().diagonal().iter().map(|one| one.ln()).sum::<f64>();
+        let log_determinant: f64 = 2.0
+            * cholesky
+                .l_dirty()
+                .diagonal()
+                .iter()
+                .map(|one| one.ln())
+                .sum::<f64>();
         let coefficients = prior_mean + change;
         let mut log = -0.5 * (log_variances + squares - explained + log_determinant - prior_log_determinant);
         if let Some(limit) = limit {
@@ -210,18 +270,27 @@ impl<'a> Means<'a> {
             let without_queueing = share.dot(&coefficients.rows(0, behaviours));
             share = share.resize_vertically(columns, 0.0);
             let deviation = share.dot(&cholesky.solve(&share)).sqrt();
-            log += normal_share((without_queueing - limit.hold_s()) / deviation).max(1e-12).ln();
+            log += normal_share((without_queueing - limit.hold_s()) / deviation)
+                .max(1e-12)
+                .ln();
         }
         Some((log, coefficients))
     }
 
     /// Variances of the mean waits of a step, which were observed for a finite time: at measured resources, and at the limit.
     fn queue_variances(&self, step: usize, block: &[Observation], limit: Option<Limit>) -> (f64, f64) {
-        let executions: f64 = self.loaded[step].responses.iter().flatten().map(|response| response.count).sum();
+        let executions: f64 = self.loaded[step]
+            .responses
+            .iter()
+            .flatten()
+            .map(|response| response.count)
+            .sum();
         let utilisation = self.loaded[step].utilisation.iter().copied().fold(0.0, f64::max);
         let queue = block.iter().map(|one| one.shared_queue_s).fold(0.0, f64::max);
         let measured = queue * queue * relative_variance(utilisation) / executions;
-        let Some(limit) = limit else { return (measured, 0.0) };
+        let Some(limit) = limit else {
+            return (measured, 0.0);
+        };
         let rates = &self.loaded[step].rates;
         if limit.passing.rate(rates) <= 0.0 {
             return (measured, 0.0);
@@ -229,7 +298,11 @@ impl<'a> Means<'a> {
         let wait = limit.law.wait.0 * limit.hold_s() * limit.relative_wait(rates);
         // Regular holding times make more regular queues.
         let regular = ((1.0 + limit.law.cv2) / 2.0).powi(2);
-        (measured, wait * wait * regular * relative_variance(limit.utilisation(rates)) / self.passing_executions(step, limit.passing))
+        (
+            measured,
+            wait * wait * regular * relative_variance(limit.utilisation(rates))
+                / self.passing_executions(step, limit.passing),
+        )
     }
 }
 
@@ -248,11 +321,18 @@ fn observations(loaded: &[&LoadedStep], stations: &[Station]) -> Vec<Observation
     let mut observations = Vec::new();
     for (index, step) in loaded.iter().enumerate() {
         let queue = |behaviour: usize| {
-            let of = |(station, utilisation): (&Station, &f64)| station.demand_s[behaviour] * relative_wait(station.servers, utilisation.min(0.99));
+            let of = |(station, utilisation): (&Station, &f64)| {
+                station.demand_s[behaviour] * relative_wait(station.servers, utilisation.min(0.99))
+            };
             stations.iter().zip(&step.utilisation).map(of).sum::<f64>()
         };
         let total: f64 = step.rates.iter().sum();
-        let shared: f64 = step.rates.iter().enumerate().map(|(behaviour, rate)| rate / total * queue(behaviour)).sum();
+        let shared: f64 = step
+            .rates
+            .iter()
+            .enumerate()
+            .map(|(behaviour, rate)| rate / total * queue(behaviour))
+            .sum();
         for (behaviour, response) in step.responses.iter().enumerate() {
             let Some(response) = response else { continue };
             let sampling = response.deviation_s.powi(2) / response.count;
@@ -272,7 +352,12 @@ fn observations(loaded: &[&LoadedStep], stations: &[Station]) -> Vec<Observation
 
 /// Least mean response time of a behaviour, in seconds; 1 ms where it has none.
 fn light_s(observations: &[Observation], behaviour: usize) -> f64 {
-    observations.iter().filter(|one| one.behaviour == behaviour).map(|one| one.mean_s).reduce(f64::min).unwrap_or(1e-3)
+    observations
+        .iter()
+        .filter(|one| one.behaviour == behaviour)
+        .map(|one| one.mean_s)
+        .reduce(f64::min)
+        .unwrap_or(1e-3)
 }
 
 /// Share of the standard normal distribution below `z`.

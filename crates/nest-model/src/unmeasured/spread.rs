@@ -44,21 +44,40 @@ pub(super) struct Spread {
 impl Spread {
     pub(super) fn new(loaded: &[&LoadedStep], stations: &[Station]) -> Self {
         let behaviours = loaded.first().map_or(0, |step| step.rates.len());
-        let light: Vec<f64> = (0..behaviours).map(|behaviour| least_variance(loaded, behaviour)).collect();
+        let light: Vec<f64> = (0..behaviours)
+            .map(|behaviour| least_variance(loaded, behaviour))
+            .collect();
         let mut rows = Vec::new();
         for (index, step) in loaded.iter().enumerate() {
-            let seen = || step.responses.iter().enumerate().filter_map(|(behaviour, response)| Some((behaviour, (*response)?)));
-            let more = |behaviour: usize, deviation_s: f64| (deviation_s * deviation_s - light[behaviour]).max(0.0);
+            let seen = || {
+                step.responses
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(behaviour, response)| Some((behaviour, (*response)?)))
+            };
+            let more =
+                |behaviour: usize, deviation_s: f64| (deviation_s * deviation_s - light[behaviour]).max(0.0);
             let count: f64 = seen().map(|(_, response)| response.count).sum();
-            let in_step = seen().map(|(behaviour, response)| response.count * more(behaviour, response.deviation_s)).sum::<f64>() / count;
+            let in_step = seen()
+                .map(|(behaviour, response)| response.count * more(behaviour, response.deviation_s))
+                .sum::<f64>()
+                / count;
             for (behaviour, response) in seen() {
                 let light = light[behaviour];
                 let own = response.count * more(behaviour, response.deviation_s);
                 // The error is of what is about expected, whatever a hypothesis says: else the one that expects more errs less.
-                let of_queueing = (own + FEW_IN_STEP * in_step) / (response.count + FEW_IN_STEP) + 1e-3 * light;
+                let of_queueing =
+                    (own + FEW_IN_STEP * in_step) / (response.count + FEW_IN_STEP) + 1e-3 * light;
                 let error = OF_ONE / response.count.sqrt() * (light + of_queueing);
                 let of_resources = of_resources(step, stations, behaviour);
-                rows.push(Row { step: index, behaviour, variance: response.deviation_s.powi(2), of_resources, weight: error.powi(-2), of_queueing });
+                rows.push(Row {
+                    step: index,
+                    behaviour,
+                    variance: response.deviation_s.powi(2),
+                    of_resources,
+                    weight: error.powi(-2),
+                    of_queueing,
+                });
             }
         }
         Self { rows, light }
@@ -70,7 +89,12 @@ impl Spread {
     /// `V_js = v_j + sum_i k_i q_ijs + at_limit(s, j)` with Gaussian priors on v_j and k_i; errors as above.
     pub(super) fn log_evidence(&self, prior: &OfResources, at_limit: impl Fn(usize, usize) -> f64) -> f64 {
         let behaviours = self.light.len();
-        let priors: Vec<(f64, f64)> = self.light.iter().map(|light| (LIGHT.0 * light, LIGHT.1 * light)).chain(*prior).collect();
+        let priors: Vec<(f64, f64)> = self
+            .light
+            .iter()
+            .map(|light| (LIGHT.0 * light, LIGHT.1 * light))
+            .chain(*prior)
+            .collect();
         let columns = priors.len();
         let mut likelihood = DMatrix::zeros(columns, columns);
         let mut shift = DVector::zeros(columns);
@@ -85,7 +109,10 @@ impl Spread {
                     (behaviours + 1, row.of_resources[1]),
                     (behaviours + 2, row.of_resources[2]),
                 ];
-                let expected: f64 = terms.iter().map(|(column, value)| priors[*column].0 * value).sum();
+                let expected: f64 = terms
+                    .iter()
+                    .map(|(column, value)| priors[*column].0 * value)
+                    .sum();
                 let residual = row.variance - expected - at_limit(row.step, row.behaviour);
                 log_variances -= row.weight.ln();
                 squares += row.weight * residual * residual;
@@ -109,12 +136,24 @@ impl Spread {
         let prior_log_determinant: f64 = priors.iter().map(|(_, deviation)| -2.0 * deviation.ln()).sum();
         let with_noise = |(noise, probability): (f64, f64)| {
             let scale = (noise * noise).recip();
-            let precision = DMatrix::from_diagonal(&DVector::from_iterator(columns, priors.iter().map(|(_, deviation)| deviation.powi(-2))));
-            let Some(cholesky) = (precision + &likelihood * scale).cholesky() else { return f64::NEG_INFINITY };
+            let precision = DMatrix::from_diagonal(&DVector::from_iterator(
+                columns,
+                priors.iter().map(|(_, deviation)| deviation.powi(-2)),
+            ));
+            let Some(cholesky) = (precision + &likelihood * scale).cholesky() else {
+                return f64::NEG_INFINITY;
+            };
             let explained = shift.dot(&cholesky.solve(&shift)) * scale * scale;
-            let log_determinant: f64 = 2.0 * cholesky.l_dirty().diagonal().iter().map(|one| one.ln()).sum::<f64>();
+            let log_determinant: f64 = 2.0
+                * cholesky
+                    .l_dirty()
+                    .diagonal()
+                    .iter()
+                    .map(|one| one.ln())
+                    .sum::<f64>();
             let log_errors = log_variances - self.rows.len() as f64 * scale.ln();
-            probability.ln() - 0.5 * (log_errors + squares * scale - explained + log_determinant - prior_log_determinant)
+            probability.ln()
+                - 0.5 * (log_errors + squares * scale - explained + log_determinant - prior_log_determinant)
         };
         log_sum(NOISE.into_iter().map(with_noise))
     }
@@ -139,7 +178,12 @@ fn of_resources(step: &LoadedStep, stations: &[Station], behaviour: usize) -> [f
             continue;
         }
         let own = station.demand_s[behaviour];
-        let mean: f64 = step.rates.iter().zip(&station.demand_s).map(|(rate, demand)| rate / total * demand).sum();
+        let mean: f64 = step
+            .rates
+            .iter()
+            .zip(&station.demand_s)
+            .map(|(rate, demand)| rate / total * demand)
+            .sum();
         sum[0] += (mean * wait).powi(2) * (2.0 / delayed - 1.0);
         sum[1] += own * own * ((1.0 + wait).powi(2) - 1.0);
         sum[2] += 2.0 * own * mean * wait * (1.0 + wait).powi(2);
@@ -151,9 +195,13 @@ fn of_resources(step: &LoadedStep, stations: &[Station], behaviour: usize) -> [f
 fn least_variance(loaded: &[&LoadedStep], behaviour: usize) -> f64 {
     let seen = || loaded.iter().filter_map(|step| step.responses[behaviour]);
     let count: f64 = seen().map(|response| response.count).sum();
-    let mean = seen().map(|response| response.count * response.deviation_s.powi(2)).sum::<f64>() / count;
+    let mean = seen()
+        .map(|response| response.count * response.deviation_s.powi(2))
+        .sum::<f64>()
+        / count;
     let drawn = |response: super::Response| {
-        (response.count * response.deviation_s.powi(2) + FEW * mean) / (response.count + FEW) + 1e-4 * response.mean_s.powi(2)
+        (response.count * response.deviation_s.powi(2) + FEW * mean) / (response.count + FEW)
+            + 1e-4 * response.mean_s.powi(2)
     };
     seen().map(drawn).reduce(f64::min).unwrap_or(1e-6)
 }

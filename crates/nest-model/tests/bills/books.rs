@@ -19,7 +19,11 @@ pub fn book(rows: &str) -> PriceBook {
 
 /// A meter of some unit, its price as in a book, and further keys.
 pub fn meter(id: &str, price: &str, more: &str) -> Meter {
-    book(&format!("[[meter]]\nid = \"{id}\"\nunit = \"unit\"\nprice = {price}\nsource = \"s\"\n{more}\n")).meter.remove(0)
+    book(&format!(
+        "[[meter]]\nid = \"{id}\"\nunit = \"unit\"\nprice = {price}\nsource = \"s\"\n{more}\n"
+    ))
+    .meter
+    .remove(0)
 }
 
 /// A meter with one price for each unit.
@@ -29,7 +33,11 @@ pub fn flat(id: &str, amount: Decimal) -> Meter {
 
 /// A meter with a price for a million units.
 pub fn per_million(id: &str, amount: Decimal, more: &str) -> Meter {
-    meter(id, &format!("{{ amount = \"{amount}\", per = \"1000000\" }}"), more)
+    meter(
+        id,
+        &format!("{{ amount = \"{amount}\", per = \"1000000\" }}"),
+        more,
+    )
 }
 
 /// A price in tiers out of `[from, to, amount]` rows.
@@ -38,7 +46,15 @@ pub fn tiers(rows: &Value) -> String {
         Some(up_to) => format!("{{ up_to = \"{up_to}\", amount = \"{}\" }}", decimal(&row[2])),
         None => format!("{{ amount = \"{}\" }}", decimal(&row[2])),
     };
-    format!("{{ mode = \"graduated\", tiers = [{}] }}", rows.as_array().expect("tiers").iter().map(tier).collect::<Vec<_>>().join(", "))
+    format!(
+        "{{ mode = \"graduated\", tiers = [{}] }}",
+        rows.as_array()
+            .expect("tiers")
+            .iter()
+            .map(tier)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }
 
 /// Free units out of a pool.
@@ -53,18 +69,37 @@ pub fn cost(meter: &Meter, quantity: Decimal) -> Decimal {
 
 /// Quantity and cost of the parts that pay one price each.
 pub fn parts(meter: &Meter, quantity: Decimal) -> Vec<(Decimal, Decimal)> {
-    price_parts(meter, quantity).expect("a price").iter().map(|part| (part.quantity, part.cost.expect("a known price"))).collect()
+    price_parts(meter, quantity)
+        .expect("a price")
+        .iter()
+        .map(|part| (part.quantity, part.cost.expect("a known price")))
+        .collect()
 }
 
 /// Seconds that are billed for a run, in steps and with a minimum as a book writes them.
 pub fn billed_s(step: &str, minimum: Option<&str>, seconds: Decimal) -> Decimal {
-    let quantum = Quantum { per: "run".into(), step: step.into(), round: Round::Up, minimum: minimum.map(Into::into) };
+    let quantum = Quantum {
+        per: "run".into(),
+        step: step.into(),
+        round: Round::Up,
+        minimum: minimum.map(Into::into),
+    };
     billed_seconds(&quantum, seconds).expect("lengths of time")
 }
 
 /// A commitment of one year.
-pub fn commitment(kind: &str, payment: &str, covers: &str, upfront: Decimal, recurring: Decimal, rates: &[(String, Decimal)]) -> Commitment {
-    let rates: String = rates.iter().map(|(name, rate)| format!("\"{name}\" = \"{rate}\", ")).collect();
+pub fn commitment(
+    kind: &str,
+    payment: &str,
+    covers: &str,
+    upfront: Decimal,
+    recurring: Decimal,
+    rates: &[(String, Decimal)],
+) -> Commitment {
+    let rates: String = rates
+        .iter()
+        .map(|(name, rate)| format!("\"{name}\" = \"{rate}\", "))
+        .collect();
     book(&format!(
         "[[commitment]]\nid = \"c\"\nkind = \"{kind}\"\nterm_months = 12\npayment = \"{payment}\"\ncovers = {{ {covers} }}\nupfront = \"{upfront}\"\nrecurring = \"{recurring}\"\nunit = \"h\"\nrates = {{ {} }}\nsource = \"s\"\n",
         rates.trim_end_matches(", ")

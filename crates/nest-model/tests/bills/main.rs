@@ -51,21 +51,41 @@ fn bill(vector: &Vector, all: &Vectors) -> Bill {
 fn differences(vector: &Vector, bill: &Bill) -> Vec<String> {
     let mut found = Vec::new();
     let charges: Vec<Decimal> = bill.charges.iter().map(|charge| charge.1).collect();
-    let rounding = if vector.note.contains("sum of rounded lines") { Rounding::Lines } else { Rounding::Sum };
+    let rounding = if vector.note.contains("sum of rounded lines") {
+        Rounding::Lines
+    } else {
+        Rounding::Sum
+    };
     let (expected, computed) = (vector.total, total(&charges, rounding));
     if expected != computed {
         found.push(format!("total {computed}, expected {expected}"));
     }
     let (expected, exact) = (vector.total_exact, charges.iter().sum::<Decimal>());
-    let digits = expected.normalize().to_string().chars().filter(char::is_ascii_digit).count();
-    let tolerance = if digits <= EXACT_DIGITS { Decimal::ZERO } else { expected.abs() * Decimal::new(1, 20) };
+    let digits = expected
+        .normalize()
+        .to_string()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .count();
+    let tolerance = if digits <= EXACT_DIGITS {
+        Decimal::ZERO
+    } else {
+        expected.abs() * Decimal::new(1, 20)
+    };
     if (exact - expected).abs() > tolerance {
         found.push(format!("exact total {exact}, expected {expected}"));
     }
     for (name, printed) in &vector.lines {
-        match bill.charges.iter().chain(&bill.facts).find(|line| line.0 == *name) {
+        match bill
+            .charges
+            .iter()
+            .chain(&bill.facts)
+            .find(|line| line.0 == *name)
+        {
             None => found.push(format!("line {name} is not computed")),
-            Some((_, value)) if half_up(*value, printed.scale()) != *printed => found.push(format!("line {name} is {value}, printed {printed}")),
+            Some((_, value)) if half_up(*value, printed.scale()) != *printed => {
+                found.push(format!("line {name} is {value}, printed {printed}"))
+            }
             Some(_) => {}
         }
     }
@@ -83,7 +103,12 @@ fn every_worked_bill_comes_out_to_the_cent() {
         .filter(|(_, found)| !found.is_empty())
         .map(|(vector, found)| format!("{}: {}", vector.id, found.join("; ")))
         .collect();
-    assert!(found.is_empty(), "{} of 43 differ:\n{}", found.len(), found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "{} of 43 differ:\n{}",
+        found.len(),
+        found.join("\n")
+    );
 }
 
 /// `reference/pricing.md` R16: one AWS example is 39.05 as a sum and 39.04 by lines.
@@ -91,7 +116,11 @@ fn every_worked_bill_comes_out_to_the_cent() {
 fn a_total_depends_on_where_it_is_rounded() {
     let all = Vectors::read();
     let streaming = all.get("aws-lambda-response-streaming");
-    let charges: Vec<Decimal> = bill(streaming, &all).charges.iter().map(|charge| charge.1).collect();
+    let charges: Vec<Decimal> = bill(streaming, &all)
+        .charges
+        .iter()
+        .map(|charge| charge.1)
+        .collect();
     assert_eq!(total(&charges, Rounding::Lines), streaming.total);
     assert_eq!(total(&charges, Rounding::Sum), cents(streaming.total_exact));
     assert_ne!(total(&charges, Rounding::Lines), total(&charges, Rounding::Sum));

@@ -2,7 +2,8 @@
 
 use nest_data::price_book::Commitment;
 use nest_model::pricing::{
-    Cover, Held, SustainedUse, Usage, amortise, break_even_utilisation, cash_in_month, effective_per_hour, term_hours, upfront,
+    Cover, Held, SustainedUse, Usage, amortise, break_even_utilisation, cash_in_month, effective_per_hour,
+    term_hours, upfront,
 };
 use rust_decimal::Decimal;
 
@@ -24,31 +25,98 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
         .as_array()
         .expect("rows")
         .iter()
-        .map(|row| (row[0].as_str().expect("a name").to_owned(), decimal(&row[1]), decimal(&row[2])))
+        .map(|row| {
+            (
+                row[0].as_str().expect("a name").to_owned(),
+                decimal(&row[1]),
+                decimal(&row[2]),
+            )
+        })
         .collect();
-    let usage: Vec<Usage<'_>> = table.iter().map(|(name, on_demand, _)| Usage { name, on_demand: Some(*on_demand) }).collect();
-    let quantities: Vec<Decimal> = guide.inputs["usage"].as_array().expect("rows").iter().map(|row| decimal(&row[1])).collect();
-    let rates: Vec<(String, Decimal)> = table.iter().map(|(name, _, rate)| (name.clone(), *rate)).collect();
+    let usage: Vec<Usage<'_>> = table
+        .iter()
+        .map(|(name, on_demand, _)| Usage {
+            name,
+            on_demand: Some(*on_demand),
+        })
+        .collect();
+    let quantities: Vec<Decimal> = guide.inputs["usage"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| decimal(&row[1]))
+        .collect();
+    let rates: Vec<(String, Decimal)> = table
+        .iter()
+        .map(|(name, _, rate)| (name.clone(), *rate))
+        .collect();
 
     // Listed the wrong way round: the order in which they apply is not the order in which they were bought.
-    let compute = if vector.has("compute_sp") { "compute_sp" } else { "commitment_per_hour" };
-    let mut bought = vec![(commitment("savings_plan", "none", "", Decimal::ZERO, vector.input(compute), &rates), Decimal::ONE)];
+    let compute = if vector.has("compute_sp") {
+        "compute_sp"
+    } else {
+        "commitment_per_hour"
+    };
+    let mut bought = vec![(
+        commitment(
+            "savings_plan",
+            "none",
+            "",
+            Decimal::ZERO,
+            vector.input(compute),
+            &rates,
+        ),
+        Decimal::ONE,
+    )];
     if vector.has("ec2_sp") {
         let rates = [("r5.4xlarge".to_owned(), INSTANCE_PLAN_RATE)];
-        bought.push((commitment("savings_plan", "none", "family = \"r5\"", Decimal::ZERO, vector.input("ec2_sp"), &rates), Decimal::ONE));
+        bought.push((
+            commitment(
+                "savings_plan",
+                "none",
+                "family = \"r5\"",
+                Decimal::ZERO,
+                vector.input("ec2_sp"),
+                &rates,
+            ),
+            Decimal::ONE,
+        ));
     }
     for (sku, units) in vector.inputs["reserved"].as_object().into_iter().flatten() {
         // The note: what the reservation costs is not in the bill.
-        bought.push((commitment("reserved", "none", &format!("sku = \"{sku}\""), Decimal::ZERO, Decimal::ZERO, &[]), decimal(units)));
+        bought.push((
+            commitment(
+                "reserved",
+                "none",
+                &format!("sku = \"{sku}\""),
+                Decimal::ZERO,
+                Decimal::ZERO,
+                &[],
+            ),
+            decimal(units),
+        ));
     }
-    let held: Vec<Held<'_>> = bought.iter().map(|(commitment, units)| Held { commitment, units: *units }).collect();
+    let held: Vec<Held<'_>> = bought
+        .iter()
+        .map(|(commitment, units)| Held {
+            commitment,
+            units: *units,
+        })
+        .collect();
     let hour = Cover::new(&usage, &held).hour(&quantities);
-    let on_demand: Decimal = hour.on_demand.iter().map(|cost| cost.expect("a known price")).sum();
+    let on_demand: Decimal = hour
+        .on_demand
+        .iter()
+        .map(|cost| cost.expect("a known price"))
+        .sum();
     let paid: Decimal = hour.bought.iter().sum();
     assert_eq!(hour.total(), Some(paid + on_demand));
     Bill {
         charges: vec![("commitment", paid), ("on_demand_part", on_demand)],
-        facts: vec![("unused", hour.unused[0]), ("ec2_sp_unused", hour.unused.get(1).copied().unwrap_or_default())],
+        facts: vec![
+            ("unused", hour.unused[0]),
+            ("ec2_sp_unused", hour.unused.get(1).copied().unwrap_or_default()),
+        ],
     }
 }
 
@@ -56,8 +124,22 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
 fn focus_commitment(vector: &Vector) -> Commitment {
     let payment = vector.inputs["payment"].as_str().unwrap_or("none");
     let (word, share_at_once) = match payment.split_once(' ') {
-        Some((word, percent)) => (word, percent.trim_end_matches(" %").parse::<Decimal>().expect("percent") / Decimal::ONE_HUNDRED),
-        None => (payment, if payment == "all" { Decimal::ONE } else { Decimal::ZERO }),
+        Some((word, percent)) => (
+            word,
+            percent
+                .trim_end_matches(" %")
+                .parse::<Decimal>()
+                .expect("percent")
+                / Decimal::ONE_HUNDRED,
+        ),
+        None => (
+            payment,
+            if payment == "all" {
+                Decimal::ONE
+            } else {
+                Decimal::ZERO
+            },
+        ),
     };
     let per_hour = vector.input("commit_per_hour");
     let recurring = per_hour * (Decimal::ONE - share_at_once);
@@ -70,8 +152,17 @@ pub fn amortisation(vector: &Vector) -> Bill {
     let commitment = focus_commitment(vector);
     assert_eq!(term_hours(&commitment), vector.input("term_hours"));
     let month = |month: u32| cash_in_month(&commitment, Decimal::ONE, month);
-    let all_used = amortise(&commitment, Decimal::ONE, term_hours(&commitment), term_hours(&commitment));
-    assert_eq!((all_used.used, all_used.unused), ((1..=12).map(month).sum(), Decimal::ZERO), "over a term cash is what is amortised");
+    let all_used = amortise(
+        &commitment,
+        Decimal::ONE,
+        term_hours(&commitment),
+        term_hours(&commitment),
+    );
+    assert_eq!(
+        (all_used.used, all_used.unused),
+        ((1..=12).map(month).sum(), Decimal::ZERO),
+        "over a term cash is what is amortised"
+    );
     Bill {
         charges: (1..=12).map(|at| ("month", month(at))).collect(),
         facts: vec![
@@ -84,8 +175,16 @@ pub fn amortisation(vector: &Vector) -> Bill {
 
 /// One hour of a commitment, of which some is used.
 pub fn unused(vector: &Vector) -> Bill {
-    let hour = amortise(&focus_commitment(vector), Decimal::ONE, Decimal::ONE, vector.input("used"));
-    Bill { charges: vec![("effective_used", hour.used), ("effective_unused", hour.unused)], facts: Vec::new() }
+    let hour = amortise(
+        &focus_commitment(vector),
+        Decimal::ONE,
+        Decimal::ONE,
+        vector.input("used"),
+    );
+    Bill {
+        charges: vec![("effective_used", hour.used), ("effective_unused", hour.unused)],
+        facts: Vec::new(),
+    }
 }
 
 pub fn upfront_of(vector: &Vector) -> Bill {
@@ -93,17 +192,34 @@ pub fn upfront_of(vector: &Vector) -> Bill {
     let at_once = upfront(effective, Decimal::ZERO, vector.input("hours"));
     let commitment = commitment("reserved", "all", "sku = \"x2iedn\"", at_once, Decimal::ZERO, &[]);
     assert_eq!(effective_per_hour(&commitment), effective);
-    Bill { charges: vec![("upfront", at_once)], facts: Vec::new() }
+    Bill {
+        charges: vec![("upfront", at_once)],
+        facts: Vec::new(),
+    }
 }
 
 pub fn break_even(vector: &Vector) -> Bill {
-    let commitment = commitment("reserved", "none", "sku = \"m7i.large\"", Decimal::ZERO, vector.input("ri_1y_no_upfront"), &[]);
-    let utilisation = break_even_utilisation(effective_per_hour(&commitment), vector.input("on_demand")).expect("a list price");
-    Bill { charges: vec![("breakeven_utilisation", utilisation)], facts: Vec::new() }
+    let commitment = commitment(
+        "reserved",
+        "none",
+        "sku = \"m7i.large\"",
+        Decimal::ZERO,
+        vector.input("ri_1y_no_upfront"),
+        &[],
+    );
+    let utilisation = break_even_utilisation(effective_per_hour(&commitment), vector.input("on_demand"))
+        .expect("a list price");
+    Bill {
+        charges: vec![("breakeven_utilisation", utilisation)],
+        facts: Vec::new(),
+    }
 }
 
 pub fn sustained(vector: &Vector) -> Bill {
-    let parts: Vec<String> = N2_SCHEDULE.iter().map(|(up_to, factor)| format!("{{ up_to = \"{up_to}\", factor = \"{factor}\" }}")).collect();
+    let parts: Vec<String> = N2_SCHEDULE
+        .iter()
+        .map(|(up_to, factor)| format!("{{ up_to = \"{up_to}\", factor = \"{factor}\" }}"))
+        .collect();
     let (hour, hours) = (vector.input("hour"), vector.input("hours"));
     let instance = book(&format!(
         "[[instance]]\nsku = \"n2-standard-2\"\narch = \"x86_64\"\nvcpu = \"2\"\nmemory_gib = \"8\"\nprice = {{ on_demand = \"{hour}\", unit = \"h\", sustained = [{}] }}\nsource = \"s\"\n",
@@ -114,5 +230,8 @@ pub fn sustained(vector: &Vector) -> Bill {
     let list = flat("n2-standard-2", instance.price.on_demand.expect("a list price").0);
     let paid = SustainedUse::new(&instance.price.sustained).paid_hours(hours, hours);
     let with_discount = cost(&list, paid);
-    Bill { charges: vec![("with_discount", with_discount)], facts: vec![("list", cost(&list, hours))] }
+    Bill {
+        charges: vec![("with_discount", with_discount)],
+        facts: vec![("list", cost(&list, hours))],
+    }
 }

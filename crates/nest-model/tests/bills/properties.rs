@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     price_book::{
-        Commitment, CommitmentKind, Covers, Dimension, Free, FreeKind, InstanceUnit, Meter, MeterPrice, Payment, Sustained, Tier, TierMode,
+        Commitment, CommitmentKind, Covers, Dimension, Free, FreeKind, InstanceUnit, Meter, MeterPrice,
+        Payment, Sustained, Tier, TierMode,
     },
     units::Quoted,
 };
 use nest_model::pricing::{
-    CompiledPrice, Cover, Covered, Held, LargestOf, LikeHours, LoadBin, Rounding, SustainedUse, Usage, amortise, amortised, amortised_per_month,
-    cash_in_month, cents, committed_hours, effective_per_hour, may_fall, price, price_parts, price_together, price_together_float, share_pool,
-    term_hours, total,
+    CompiledPrice, Cover, Covered, Held, LargestOf, LikeHours, LoadBin, Rounding, SustainedUse, Usage,
+    amortise, amortised, amortised_per_month, cash_in_month, cents, committed_hours, effective_per_hour,
+    may_fall, price, price_parts, price_together, price_together_float, share_pool, term_hours, total,
 };
 use proptest::prelude::*;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -106,20 +107,51 @@ struct Estate {
 impl Estate {
     fn cover(&self) -> Cover<Decimal> {
         let names = ["r5.large", "m5.large", "fargate"];
-        let usage: Vec<Usage<'_>> = names.iter().zip(&self.list).map(|(name, price)| Usage { name, on_demand: Some(money(*price)) }).collect();
-        let held: Vec<Held<'_>> =
-            self.commitments.iter().zip(&self.units).map(|(commitment, units)| Held { commitment, units: Decimal::from(*units) }).collect();
+        let usage: Vec<Usage<'_>> = names
+            .iter()
+            .zip(&self.list)
+            .map(|(name, price)| Usage {
+                name,
+                on_demand: Some(money(*price)),
+            })
+            .collect();
+        let held: Vec<Held<'_>> = self
+            .commitments
+            .iter()
+            .zip(&self.units)
+            .map(|(commitment, units)| Held {
+                commitment,
+                units: Decimal::from(*units),
+            })
+            .collect();
         Cover::new(&usage, &held)
     }
 
     fn month(&self) -> Covered<Decimal> {
-        let decimals = |quantities: &[u32]| quantities.iter().map(|quantity| Decimal::from(*quantity)).collect();
-        self.cover().month(&self.hours.iter().map(|(hours, quantities)| (Decimal::from(*hours), decimals(quantities))).collect::<Vec<_>>())
+        let decimals = |quantities: &[u32]| {
+            quantities
+                .iter()
+                .map(|quantity| Decimal::from(*quantity))
+                .collect()
+        };
+        self.cover().month(
+            &self
+                .hours
+                .iter()
+                .map(|(hours, quantities)| (Decimal::from(*hours), decimals(quantities)))
+                .collect::<Vec<_>>(),
+        )
     }
 
     fn month_float(&self) -> Covered<f64> {
         let floats = |quantities: &[u32]| quantities.iter().map(|quantity| f64::from(*quantity)).collect();
-        self.cover().to_float().month(&self.hours.iter().map(|(hours, quantities)| (f64::from(*hours), floats(quantities))).collect::<Vec<_>>())
+        self.cover().to_float().month(
+            &self
+                .hours
+                .iter()
+                .map(|(hours, quantities)| (f64::from(*hours), floats(quantities)))
+                .collect::<Vec<_>>(),
+        )
     }
 }
 
@@ -137,14 +169,29 @@ prop_compose! {
 }
 
 fn balancer() -> Meter {
-    let dimension =
-        |quantity: &str, per_unit: u32| Dimension { quantity: quantity.into(), unit: "1".into(), per_unit: quoted(per_unit), free_factor: None };
-    Meter { max_of: vec![dimension("new", 25), dimension("active", 3_000), dimension("bytes", 1), dimension("rules", 1_000)], ..bare("alb.lcu") }
+    let dimension = |quantity: &str, per_unit: u32| Dimension {
+        quantity: quantity.into(),
+        unit: "1".into(),
+        per_unit: quoted(per_unit),
+        free_factor: None,
+    };
+    Meter {
+        max_of: vec![
+            dimension("new", 25),
+            dimension("active", 3_000),
+            dimension("bytes", 1),
+            dimension("rules", 1_000),
+        ],
+        ..bare("alb.lcu")
+    }
 }
 
 fn schedule() -> Vec<Sustained> {
     [("0.25", "1"), ("0.5", "0.8678"), ("0.75", "0.733"), ("1", "0.6")]
-        .map(|(up_to, factor)| Sustained { up_to: Quoted(up_to.parse().expect("a share")), factor: Quoted(factor.parse().expect("a share")) })
+        .map(|(up_to, factor)| Sustained {
+            up_to: Quoted(up_to.parse().expect("a share")),
+            factor: Quoted(factor.parse().expect("a share")),
+        })
         .to_vec()
 }
 

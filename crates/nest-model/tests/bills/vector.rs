@@ -28,11 +28,21 @@ pub struct Bill {
 impl Vectors {
     pub fn read() -> Self {
         let file: Value = serde_json::from_str(include_str!("test-vectors.json")).expect("the file is JSON");
-        Self(file["vectors"].as_array().expect("a list").iter().map(Vector::new).collect())
+        Self(
+            file["vectors"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(Vector::new)
+                .collect(),
+        )
     }
 
     pub fn get(&self, id: &str) -> &Vector {
-        self.0.iter().find(|vector| vector.id == id).unwrap_or_else(|| panic!("no bill {id}"))
+        self.0
+            .iter()
+            .find(|vector| vector.id == id)
+            .unwrap_or_else(|| panic!("no bill {id}"))
     }
 }
 
@@ -44,7 +54,12 @@ impl Vector {
             kind: text("kind"),
             inputs: value["inputs"].clone(),
             rates: value["rates"].clone(),
-            lines: value["lines"].as_object().expect("lines").iter().map(|(name, line)| (name.clone(), decimal(line))).collect(),
+            lines: value["lines"]
+                .as_object()
+                .expect("lines")
+                .iter()
+                .map(|(name, line)| (name.clone(), decimal(line)))
+                .collect(),
             total: decimal(&value["total"]),
             total_exact: decimal(&value["total_exact"]),
             note: text("note"),
@@ -60,7 +75,11 @@ impl Vector {
     }
 
     pub fn input_or(&self, name: &str, otherwise: u32) -> Decimal {
-        if self.has(name) { self.input(name) } else { Decimal::from(otherwise) }
+        if self.has(name) {
+            self.input(name)
+        } else {
+            Decimal::from(otherwise)
+        }
     }
 
     pub fn rate(&self, name: &str) -> Decimal {
@@ -69,7 +88,9 @@ impl Vector {
 
     /// Whether the bill counts what is free.
     pub fn free_tier(&self) -> bool {
-        self.inputs["free_tier"].as_bool().unwrap_or(self.inputs["free_tier"].is_string())
+        self.inputs["free_tier"]
+            .as_bool()
+            .unwrap_or(self.inputs["free_tier"].is_string())
     }
 }
 

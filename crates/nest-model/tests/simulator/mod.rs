@@ -23,7 +23,10 @@ pub struct Service {
 
 impl Service {
     /// A service that is skipped.
-    pub const NONE: Self = Self { mean_s: 0.0, cv2: 0.0 };
+    pub const NONE: Self = Self {
+        mean_s: 0.0,
+        cv2: 0.0,
+    };
 
     /// One service time in seconds.
     pub fn draw(self, random: &mut ChaCha8Rng) -> f64 {
@@ -34,7 +37,11 @@ impl Service {
             (0..phases).map(|_| exponential(random)).sum::<f64>() * self.mean_s / f64::from(phases)
         } else {
             let often = 0.5 * (1.0 + ((self.cv2 - 1.0) / (self.cv2 + 1.0)).sqrt());
-            let share = if uniform(random) < often { often } else { 1.0 - often };
+            let share = if uniform(random) < often {
+                often
+            } else {
+                1.0 - often
+            };
             exponential(random) * self.mean_s / (2.0 * share)
         }
     }
@@ -70,7 +77,14 @@ pub struct Station {
 impl Station {
     /// A station without permits and without a limit to its queue.
     pub fn new(servers: usize, discipline: Discipline, service: Vec<Service>) -> Self {
-        Self { servers, discipline, service, held: false, room: None, hand_over_s: 0.0 }
+        Self {
+            servers,
+            discipline,
+            service,
+            held: false,
+            room: None,
+            hand_over_s: 0.0,
+        }
     }
 }
 
@@ -143,7 +157,11 @@ pub fn simulate(system: &System, rates: &[f64], span: Span, seed: u64) -> Run {
         }
     }
     world.pass(end);
-    world.run.responses.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
+    world
+        .run
+        .responses
+        .iter_mut()
+        .for_each(|times| times.sort_by(f64::total_cmp));
     world.run
 }
 
@@ -199,7 +217,11 @@ impl<'a> World<'a> {
     fn new(system: &'a System, rates: &[f64], span: Span, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let arrivals = rates.iter().map(|rate| exponential(&mut random) / rate).collect();
-        let window = Window { busy_s: vec![0.0; system.stations.len()], completed: vec![0; rates.len()], failed: vec![0; rates.len()] };
+        let window = Window {
+            busy_s: vec![0.0; system.stations.len()],
+            completed: vec![0; rates.len()],
+            failed: vec![0; rates.len()],
+        };
         Self {
             system,
             span,
@@ -209,15 +231,26 @@ impl<'a> World<'a> {
             floors: system.stations.iter().map(|_| Floor::default()).collect(),
             executions: BTreeMap::new(),
             entered: 0,
-            run: Run { responses: vec![Vec::new(); rates.len()], windows: vec![window; span.windows] },
+            run: Run {
+                responses: vec![Vec::new(); rates.len()],
+                windows: vec![window; span.windows],
+            },
         }
     }
 
     fn next(&self) -> Option<(f64, Event)> {
-        let arrivals = self.arrivals.iter().enumerate().map(|(behaviour, time)| (*time, Event::Arrival(behaviour)));
+        let arrivals = self
+            .arrivals
+            .iter()
+            .enumerate()
+            .map(|(behaviour, time)| (*time, Event::Arrival(behaviour)));
         let served = self.floors.iter().enumerate().filter_map(|(station, floor)| {
             let first = floor.served.peek()?.0;
-            let time = if self.shares(station) { self.now + (first - floor.clock) / self.pace(station) } else { first };
+            let time = if self.shares(station) {
+                self.now + (first - floor.clock) / self.pace(station)
+            } else {
+                first
+            };
             Some((time, Event::Served(station)))
         });
         arrivals.chain(served).min_by(|a, b| a.0.total_cmp(&b.0))
@@ -256,7 +289,8 @@ impl<'a> World<'a> {
                 if start >= to {
                     break;
                 }
-                window.busy_s[station] += busy * (to.min(start + self.span.window_s) - self.now.max(start)).max(0.0);
+                window.busy_s[station] +=
+                    busy * (to.min(start + self.span.window_s) - self.now.max(start)).max(0.0);
             }
         }
         self.now = to;
@@ -265,19 +299,33 @@ impl<'a> World<'a> {
     fn arrive(&mut self, behaviour: usize, rate: f64) {
         self.arrivals[behaviour] = self.now + exponential(&mut self.random) / rate;
         self.entered += 1;
-        self.executions.insert(self.entered, Execution { behaviour, arrived: self.now, permit: None });
+        self.executions.insert(
+            self.entered,
+            Execution {
+                behaviour,
+                arrived: self.now,
+                permit: None,
+            },
+        );
         self.enter(0, self.entered);
     }
 
     /// An execution comes to a station, or to the end of them.
     fn enter(&mut self, station: usize, id: u64) {
-        let Some(behaviour) = self.executions.get(&id).map(|one| one.behaviour) else { return };
-        let Some(of) = self.system.stations.get(station) else { return self.leave(id) };
+        let Some(behaviour) = self.executions.get(&id).map(|one| one.behaviour) else {
+            return;
+        };
+        let Some(of) = self.system.stations.get(station) else {
+            return self.leave(id);
+        };
         if of.service[behaviour] == Service::NONE {
             return self.enter(station + 1, id);
         }
         let floor = &self.floors[station];
-        if of.room.is_some_and(|room| floor.served.len() + floor.waiting.len() + floor.permits >= room) {
+        if of
+            .room
+            .is_some_and(|room| floor.served.len() + floor.waiting.len() + floor.permits >= room)
+        {
             return self.fail(id);
         }
         if self.shares(station) || self.in_use(station) < of.servers {
@@ -288,13 +336,21 @@ impl<'a> World<'a> {
     }
 
     fn start(&mut self, station: usize, id: u64, hand_over_s: f64) {
-        let service = self.system.stations[station].service[self.executions[&id].behaviour].draw(&mut self.random) + hand_over_s;
-        let from = if self.shares(station) { self.floors[station].clock } else { self.now };
+        let service = self.system.stations[station].service[self.executions[&id].behaviour]
+            .draw(&mut self.random)
+            + hand_over_s;
+        let from = if self.shares(station) {
+            self.floors[station].clock
+        } else {
+            self.now
+        };
         self.floors[station].served.push(End(from + service, id));
     }
 
     fn serve(&mut self, station: usize) {
-        let Some(End(_, id)) = self.floors[station].served.pop() else { return };
+        let Some(End(_, id)) = self.floors[station].served.pop() else {
+            return;
+        };
         if self.system.stations[station].held {
             self.floors[station].permits += 1;
             if let Some(execution) = self.executions.get_mut(&id) {
@@ -317,7 +373,11 @@ impl<'a> World<'a> {
     }
 
     fn give_back(&mut self, id: u64) {
-        if let Some(station) = self.executions.get_mut(&id).and_then(|execution| execution.permit.take()) {
+        if let Some(station) = self
+            .executions
+            .get_mut(&id)
+            .and_then(|execution| execution.permit.take())
+        {
             self.floors[station].permits -= 1;
             self.admit(station);
         }
@@ -325,7 +385,9 @@ impl<'a> World<'a> {
 
     fn leave(&mut self, id: u64) {
         self.give_back(id);
-        let Some(execution) = self.executions.remove(&id) else { return };
+        let Some(execution) = self.executions.remove(&id) else {
+            return;
+        };
         if let Some(window) = self.window(self.now) {
             self.run.windows[window].completed[execution.behaviour] += 1;
             self.run.responses[execution.behaviour].push(self.now - execution.arrived);
@@ -334,7 +396,9 @@ impl<'a> World<'a> {
 
     fn fail(&mut self, id: u64) {
         self.give_back(id);
-        let Some(execution) = self.executions.remove(&id) else { return };
+        let Some(execution) = self.executions.remove(&id) else {
+            return;
+        };
         if let Some(window) = self.window(self.now) {
             self.run.windows[window].failed[execution.behaviour] += 1;
         }

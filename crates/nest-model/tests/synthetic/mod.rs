@@ -8,8 +8,8 @@ use nest_data::{
     Document, Measurements, Source, Study,
     customers::Arrival,
     measurement::{
-        Counts, GeneratorHealth, Histogram, Machine, Outcome, PlannedStep, Purpose, Resource, ResourceKind, ResponseClock, Step, Verdict, Window,
-        Worth,
+        Counts, GeneratorHealth, Histogram, Machine, Outcome, PlannedStep, Purpose, Resource, ResourceKind,
+        ResponseClock, Step, Verdict, Window, Worth,
     },
     study_file::{StudyTexts, read_study},
 };
@@ -35,7 +35,13 @@ pub struct Truth {
 impl Truth {
     /// Executions per second of the plain mix at which the processors are full.
     pub fn capacity_per_s(&self) -> f64 {
-        (self.cores - self.idle) / self.share.iter().zip(&self.demand).map(|(share, demand)| share * demand).sum::<f64>()
+        (self.cores - self.idle)
+            / self
+                .share
+                .iter()
+                .zip(&self.demand)
+                .map(|(share, demand)| share * demand)
+                .sum::<f64>()
     }
 }
 
@@ -53,7 +59,13 @@ pub fn measured(
     span: Span,
     mut run: impl FnMut(&[f64]) -> Run,
 ) -> Measurements {
-    let at = |share: f64| truth.share.iter().map(|one| one * highest_per_s * share).collect::<Vec<_>>();
+    let at = |share: f64| {
+        truth
+            .share
+            .iter()
+            .map(|one| one * highest_per_s * share)
+            .collect::<Vec<_>>()
+    };
     let mut random = Random::new(7, Stream::Fit, (highest_per_s * 1e3) as u32);
     let mut mixes = vec![(Purpose::Idle, at(0.0)), (Purpose::Base, at(0.15))];
     for behaviour in 0..truth.demand.len() {
@@ -64,7 +76,16 @@ pub fn measured(
     mixes.extend([0.25, 0.4, 0.55, 0.7, 0.85, 1.0].map(|share| (Purpose::Ramp, at(share))));
     let steps = mixes.iter().enumerate().map(|(index, (purpose, rates))| {
         let run = (*purpose != Purpose::Idle).then(|| run(rates));
-        step(truth, index, *purpose, rates, station, span, run.as_ref(), 1.0 + VISIT_ERROR * random.normal())
+        step(
+            truth,
+            index,
+            *purpose,
+            rates,
+            station,
+            span,
+            run.as_ref(),
+            1.0 + VISIT_ERROR * random.normal(),
+        )
     });
     Measurements {
         header: Measurements::header(),
@@ -72,8 +93,18 @@ pub fn measured(
         started_at: String::new(),
         study: study(truth),
         study_hash: String::new(),
-        machine: Machine { cpu: String::new(), cores: truth.cores as usize, memory_bytes: 0, kernel: String::new() },
-        resources: vec![Resource { name: "app/cpu".to_owned(), tier: "app".to_owned(), kind: ResourceKind::Cpu, capacity: Some(truth.cores) }],
+        machine: Machine {
+            cpu: String::new(),
+            cores: truth.cores as usize,
+            memory_bytes: 0,
+            kernel: String::new(),
+        },
+        resources: vec![Resource {
+            name: "app/cpu".to_owned(),
+            tier: "app".to_owned(),
+            kind: ResourceKind::Cpu,
+            capacity: Some(truth.cores),
+        }],
         pilot: Vec::new(),
         steps: steps.collect(),
         search: None,
@@ -81,35 +112,76 @@ pub fn measured(
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "a step is made of all of it, in one place")]
-fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: usize, span: Span, run: Option<&Run>, visit: f64) -> Step {
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a step is made of all of it, in one place"
+)]
+fn step(
+    truth: &Truth,
+    index: usize,
+    purpose: Purpose,
+    rates: &[f64],
+    station: usize,
+    span: Span,
+    run: Option<&Run>,
+    visit: f64,
+) -> Step {
     let completed: usize = run.map_or(0, |run| run.responses.iter().map(Vec::len).sum());
     let offered = rates.iter().sum::<f64>() * span.window_s * span.windows as f64;
     // What arrives is a draw itself, by as much as its root.
     let kept_up = completed as f64 >= KEPT_UP * offered - 3.0 * offered.sqrt();
     // Boosted steps stand third in the plan and on, in the order of behaviours.
     let boosted = (purpose == Purpose::Boosted).then(|| index - 2);
-    let count = |of: &dyn Fn(&Run) -> u64| Counts { due: run.map_or(0, of), completed: run.map_or(0, of), failed: 0, dropped: 0 };
-    let counts: BTreeMap<String, Counts> =
-        (0..rates.len()).map(|behaviour| (name(behaviour), count(&|run: &Run| run.responses[behaviour].len() as u64))).collect();
+    let count = |of: &dyn Fn(&Run) -> u64| Counts {
+        due: run.map_or(0, of),
+        completed: run.map_or(0, of),
+        failed: 0,
+        dropped: 0,
+    };
+    let counts: BTreeMap<String, Counts> = (0..rates.len())
+        .map(|behaviour| {
+            (
+                name(behaviour),
+                count(&|run: &Run| run.responses[behaviour].len() as u64),
+            )
+        })
+        .collect();
     let window = |index: usize| {
-        let (busy, completed) =
-            run.map_or((0.0, vec![0; rates.len()]), |run| (run.windows[index].busy_s[station], run.windows[index].completed.clone()));
+        let (busy, completed) = run.map_or((0.0, vec![0; rates.len()]), |run| {
+            (
+                run.windows[index].busy_s[station],
+                run.windows[index].completed.clone(),
+            )
+        });
         Window {
             duration_s: span.window_s,
-            completed: completed.iter().enumerate().map(|(behaviour, count)| (name(behaviour), *count)).collect(),
-            used: [("app/cpu".to_owned(), (busy + truth.idle * span.window_s) * visit)].into_iter().collect(),
+            completed: completed
+                .iter()
+                .enumerate()
+                .map(|(behaviour, count)| (name(behaviour), *count))
+                .collect(),
+            used: [("app/cpu".to_owned(), (busy + truth.idle * span.window_s) * visit)]
+                .into_iter()
+                .collect(),
             ..Window::default()
         }
     };
-    let histograms = run.iter().flat_map(|run| run.responses.iter().enumerate()).filter(|(_, times)| !times.is_empty());
+    let histograms = run
+        .iter()
+        .flat_map(|run| run.responses.iter().enumerate())
+        .filter(|(_, times)| !times.is_empty());
     Step {
         plan: PlannedStep {
             index,
             purpose,
             boosted: boosted.map(name),
-            customers: (purpose == Purpose::Ramp).then(|| rates.iter().sum::<f64>() / study(truth).busiest_minute_per_s()),
-            offered_per_s: rates.iter().enumerate().map(|(behaviour, rate)| (name(behaviour), *rate)).collect(),
+            customers: (purpose == Purpose::Ramp)
+                .then(|| rates.iter().sum::<f64>() / study(truth).busiest_minute_per_s()),
+            offered_per_s: rates
+                .iter()
+                .enumerate()
+                .map(|(behaviour, rate)| (name(behaviour), *rate))
+                .collect(),
             seed: 0,
             arrival: Arrival::Open,
             active: None,
@@ -126,29 +198,59 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], station: u
         errors: Vec::new(),
         failures: Vec::new(),
         windows: (0..span.windows).map(window).collect(),
-        histograms: histograms.map(|(behaviour, times)| histogram(behaviour, times)).collect(),
+        histograms: histograms
+            .map(|(behaviour, times)| histogram(behaviour, times))
+            .collect(),
         active: 0.0,
         in_flight: 0.0,
         threads: BTreeMap::new(),
         generator: GeneratorHealth::default(),
-        verdict: Verdict { worth: if kept_up { Worth::Valid } else { Worth::Limited }, reasons: Vec::new() },
+        verdict: Verdict {
+            worth: if kept_up { Worth::Valid } else { Worth::Limited },
+            reasons: Vec::new(),
+        },
     }
 }
 
 fn histogram(behaviour: usize, times: &[f64]) -> Histogram {
     let mut hdr = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 3).expect("bounds");
-    times.iter().for_each(|time| hdr.record((time * 1e6).round().max(1.0) as u64).expect("below an hour"));
+    times.iter().for_each(|time| {
+        hdr.record((time * 1e6).round().max(1.0) as u64)
+            .expect("below an hour")
+    });
     let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("memory");
-    Histogram { behaviour: name(behaviour), clock: ResponseClock::Due, outcome: Outcome::Ok, hdr: STANDARD.encode(bytes) }
+    V2DeflateSerializer::new()
+        .serialize(&hdr, &mut bytes)
+        .expect("memory");
+    Histogram {
+        behaviour: name(behaviour),
+        clock: ResponseClock::Due,
+        outcome: Outcome::Ok,
+        hdr: STANDARD.encode(bytes),
+    }
 }
 
 /// A study of the plain mix in which a customer executes once a day.
 fn study(truth: &Truth) -> Study {
-    let rates: String = truth.share.iter().enumerate().map(|(behaviour, share)| format!("{} = \"{share} / day\"\n", name(behaviour))).collect();
+    let rates: String = truth
+        .share
+        .iter()
+        .enumerate()
+        .map(|(behaviour, share)| format!("{} = \"{share} / day\"\n", name(behaviour)))
+        .collect();
     let nest = format!(
         "nest = 1\n[study]\nname = \"simulated\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
-    let behaviours = (0..truth.share.len()).map(|index| (name(index), Source::new(name(index), "steps = [{ get = \"/\" }]"))).collect();
-    read_study(&StudyTexts { nest: Source::new("nest.toml", nest), behaviours, code: Default::default() }, &[]).expect("a valid study")
+    let behaviours = (0..truth.share.len())
+        .map(|index| (name(index), Source::new(name(index), "steps = [{ get = \"/\" }]")))
+        .collect();
+    read_study(
+        &StudyTexts {
+            nest: Source::new("nest.toml", nest),
+            behaviours,
+            code: Default::default(),
+        },
+        &[],
+    )
+    .expect("a valid study")
 }

@@ -20,11 +20,22 @@ pub(super) struct Scale {
 impl Scale {
     /// A linear axis that holds `low` and `high`, widened to round ticks.
     pub(super) fn linear(low: f64, high: f64) -> Self {
-        let high = if high > low { high } else { low + low.abs().max(1.0) };
+        let high = if high > low {
+            high
+        } else {
+            low + low.abs().max(1.0)
+        };
         let step = step(high - low);
         let (first, last) = ((low / step).floor(), (high / step - 1e-9).ceil());
-        let ticks = (0..=(last - first) as usize).map(|index| (first + index as f64) * step).collect();
-        Self { logarithmic: false, low: first * step, high: last * step, ticks }
+        let ticks = (0..=(last - first) as usize)
+            .map(|index| (first + index as f64) * step)
+            .collect();
+        Self {
+            logarithmic: false,
+            low: first * step,
+            high: last * step,
+            ticks,
+        }
     }
 
     /// As [`Scale::linear`], but the axis ends where the values do.
@@ -39,9 +50,19 @@ impl Scale {
     pub(super) fn logarithmic(low: f64, high: f64) -> Self {
         let high = if high > low { high } else { low * 10.0 };
         let choices: [&[f64]; 3] = [&[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]];
-        let ticks = choices.iter().map(|steps| decades(low, high, steps)).find(|ticks| ticks.len() <= MOST_TICKS);
-        let ticks = ticks.filter(|ticks| ticks.len() > 2).unwrap_or_else(|| linear_ticks(low, high));
-        Self { logarithmic: true, low, high, ticks }
+        let ticks = choices
+            .iter()
+            .map(|steps| decades(low, high, steps))
+            .find(|ticks| ticks.len() <= MOST_TICKS);
+        let ticks = ticks
+            .filter(|ticks| ticks.len() > 2)
+            .unwrap_or_else(|| linear_ticks(low, high));
+        Self {
+            logarithmic: true,
+            low,
+            high,
+            ticks,
+        }
     }
 
     /// Position of a value: itself or its logarithm, cut to the range.
@@ -51,7 +72,8 @@ impl Scale {
 
     /// As [`Scale::place`], but what lies above the range stays above it; none for what has no place.
     pub(super) fn place_open(&self, value: f64) -> Option<f64> {
-        (value.is_finite() && !(self.logarithmic && value <= 0.0)).then(|| self.transform(value.max(self.low)))
+        (value.is_finite() && !(self.logarithmic && value <= 0.0))
+            .then(|| self.transform(value.max(self.low)))
     }
 
     /// Range of positions.
@@ -72,11 +94,19 @@ impl Scale {
 /// The step of 1, 2, 2.5 or 5 times a power of ten that divides `span` into five parts or fewer.
 fn step(span: f64) -> f64 {
     let power = 10_f64.powf((span / 5.0).log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| span / step <= 5.0 + 1e-9).unwrap_or(span)
+    [1.0, 2.0, 2.5, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| span / step <= 5.0 + 1e-9)
+        .unwrap_or(span)
 }
 
 fn linear_ticks(low: f64, high: f64) -> Vec<f64> {
-    Scale::linear(low, high).ticks.into_iter().filter(|tick| (low..=high).contains(tick)).collect()
+    Scale::linear(low, high)
+        .ticks
+        .into_iter()
+        .filter(|tick| (low..=high).contains(tick))
+        .collect()
 }
 
 fn decades(low: f64, high: f64, steps: &[f64]) -> Vec<f64> {
@@ -131,14 +161,20 @@ mod tests {
     #[test]
     fn linear_ticks_are_round_and_few() {
         assert_eq!(Scale::linear(0.0, 0.93).ticks.len(), 6);
-        assert_eq!(Scale::linear(0.0, 47_000.0).ticks, [0.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0]);
+        assert_eq!(
+            Scale::linear(0.0, 47_000.0).ticks,
+            [0.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0]
+        );
         assert_eq!(Scale::linear_exact(0.0, 47_000.0).ticks.last(), Some(&40_000.0));
         assert!(Scale::linear(3.0, 3.0).ticks.len() > 1);
     }
 
     #[test]
     fn logarithmic_ticks_thin_out_with_the_span() {
-        assert_eq!(Scale::logarithmic(100.0, 9_000.0).ticks, [100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0]);
+        assert_eq!(
+            Scale::logarithmic(100.0, 9_000.0).ticks,
+            [100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0]
+        );
         assert!(Scale::logarithmic(1.0, 1e12).ticks.len() <= MOST_TICKS + 1);
         assert!(Scale::logarithmic(30.0, 40.0).ticks.len() > 2);
     }

@@ -38,7 +38,10 @@ pub(super) struct Layout {
 impl Layout {
     /// For a legend with so many rows, and so many curves: several have letters, some perhaps above the plot.
     pub(super) fn new(rows: usize, curves: usize) -> Self {
-        Self { rows: i32::try_from(rows).unwrap_or(i32::MAX / LINE / 4), letters: if curves > 1 { LINE * 3 / 4 } else { 0 } }
+        Self {
+            rows: i32::try_from(rows).unwrap_or(i32::MAX / LINE / 4),
+            letters: if curves > 1 { LINE * 3 / 4 } else { 0 },
+        }
     }
 
     /// Middle of a row of the legend.

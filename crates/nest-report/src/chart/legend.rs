@@ -33,12 +33,26 @@ pub(super) struct Entry {
 /// Entries of all curves and measured points.
 pub(super) fn entries(chart: &Chart) -> Vec<Entry> {
     let curves = chart.curves.iter().enumerate().map(|(index, curve)| {
-        let letter = letter(chart, index).map(|letter| format!("{letter}  ")).unwrap_or_default();
-        (Swatch::Curve, palette::series(index), format!("{letter}{}", curve.name))
+        let letter = letter(chart, index)
+            .map(|letter| format!("{letter}  "))
+            .unwrap_or_default();
+        (
+            Swatch::Curve,
+            palette::series(index),
+            format!("{letter}{}", curve.name),
+        )
     });
-    let dots = chart.measured.iter().enumerate().map(|(index, scatter)| (Swatch::Dot, tone_of_dots(chart, index), scatter.name.clone()));
+    let dots = chart
+        .measured
+        .iter()
+        .enumerate()
+        .map(|(index, scatter)| (Swatch::Dot, tone_of_dots(chart, index), scatter.name.clone()));
     let texts: Vec<_> = curves.chain(dots).collect();
-    let columns = if texts.iter().all(|(_, _, text)| text.chars().count() <= SHORT) { 2 } else { 1 };
+    let columns = if texts.iter().all(|(_, _, text)| text.chars().count() <= SHORT) {
+        2
+    } else {
+        1
+    };
     let entry = |(index, (swatch, tone, text)): (usize, (Swatch, Tone, String))| Entry {
         swatch,
         tone,
@@ -56,11 +70,20 @@ pub(super) fn letter(chart: &Chart, index: usize) -> Option<char> {
 
 /// The tone of the curve that measured points belong to, by name; else by position.
 pub(super) fn tone_of_dots(chart: &Chart, index: usize) -> Tone {
-    let name = chart.measured.get(index).map_or("", |scatter| scatter.name.as_str());
-    let curve = chart.curves.iter().position(|curve| !curve.name.is_empty() && (name.contains(&curve.name) || curve.name.contains(name)));
+    let name = chart
+        .measured
+        .get(index)
+        .map_or("", |scatter| scatter.name.as_str());
+    let curve = chart.curves.iter().position(|curve| {
+        !curve.name.is_empty() && (name.contains(&curve.name) || curve.name.contains(name))
+    });
     palette::series(curve.unwrap_or(index))
 }
 
 fn shortened(text: &str) -> String {
-    if text.chars().count() <= LONG { text.to_owned() } else { text.chars().take(LONG - 1).chain(['…']).collect() }
+    if text.chars().count() <= LONG {
+        text.to_owned()
+    } else {
+        text.chars().take(LONG - 1).chain(['…']).collect()
+    }
 }

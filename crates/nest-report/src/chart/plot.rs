@@ -41,19 +41,32 @@ struct End {
 /// Elements of a chart, without the `<svg>` around them, and the size of their canvas.
 pub(super) fn elements(chart: &Chart) -> Result<(String, (u32, u32)), String> {
     let entries = legend::entries(chart);
-    let layout = Layout::new(entries.iter().map(|entry| entry.place.0 + 1).max().unwrap_or(0), chart.curves.len());
+    let layout = Layout::new(
+        entries.iter().map(|entry| entry.place.0 + 1).max().unwrap_or(0),
+        chart.curves.len(),
+    );
     let size = layout.size();
     let mut text = String::new();
     let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
     draw_legend(&root, layout, &entries)?;
     match ranges(chart) {
         Some((x, y)) => draw_plot(&root, layout, chart, &x, &y)?,
-        None => label(&root, "nothing to draw", (WIDTH / 2, layout.plot_y().0), HPos::Center, MUTED.rgb())?,
+        None => label(
+            &root,
+            "nothing to draw",
+            (WIDTH / 2, layout.plot_y().0),
+            HPos::Center,
+            MUTED.rgb(),
+        )?,
     }
     root.present().map_err(|error| error.to_string())?;
     drop(root);
     let inner = text.split_once('>').map_or("", |(_, rest)| rest);
-    let inner = inner.trim_end().trim_end_matches("</svg>").trim_start().to_owned();
+    let inner = inner
+        .trim_end()
+        .trim_end_matches("</svg>")
+        .trim_start()
+        .to_owned();
     Ok((inner, size))
 }
 
@@ -62,14 +75,35 @@ fn ranges(chart: &Chart) -> Option<(Scale, Scale)> {
     let shown = |value: &f64| value.is_finite() && !(chart.logarithmic && *value <= 0.0);
     let curve_points = || chart.curves.iter().flat_map(|curve| &curve.points);
     let dots = || chart.measured.iter().flat_map(|scatter| &scatter.points);
-    let xs: Vec<f64> = curve_points().map(|point| point[0]).chain(dots().map(|dot| dot[0])).filter(shown).collect();
-    let fixed: Vec<f64> = dots().map(|dot| dot[1]).chain(chart.limits.iter().map(|limit| limit.1)).filter(shown).collect();
-    let values: Vec<f64> = curve_points().map(|point| point[2]).filter(shown).chain(fixed.iter().copied()).collect();
+    let xs: Vec<f64> = curve_points()
+        .map(|point| point[0])
+        .chain(dots().map(|dot| dot[0]))
+        .filter(shown)
+        .collect();
+    let fixed: Vec<f64> = dots()
+        .map(|dot| dot[1])
+        .chain(chart.limits.iter().map(|limit| limit.1))
+        .filter(shown)
+        .collect();
+    let values: Vec<f64> = curve_points()
+        .map(|point| point[2])
+        .filter(shown)
+        .chain(fixed.iter().copied())
+        .collect();
     let (x_low, x_high) = extent(&xs)?;
     let (low, high) = extent(&values)?;
-    let band = extent(&curve_points().map(|point| point[3]).filter(shown).collect::<Vec<_>>()).map_or(high, |(_, high)| high);
+    let band = extent(
+        &curve_points()
+            .map(|point| point[3])
+            .filter(shown)
+            .collect::<Vec<_>>(),
+    )
+    .map_or(high, |(_, high)| high);
     if chart.logarithmic {
-        return Some((Scale::logarithmic(x_low, x_high), Scale::logarithmic(low / 1.3, band.min(high * 3.0).max(high * 1.3))));
+        return Some((
+            Scale::logarithmic(x_low, x_high),
+            Scale::logarithmic(low / 1.3, band.min(high * 3.0).max(high * 1.3)),
+        ));
     }
     let wanted = band.min(high * 1.5).max(high) * 1.02;
     let top = match (&chart.y, extent(&fixed)) {
@@ -77,8 +111,15 @@ fn ranges(chart: &Chart) -> Option<(Scale, Scale)> {
         (Axis::Seconds, Some((_, fixed))) if fixed > 0.0 => wanted.min(fixed * TIME_ABOVE_MEASURED),
         _ => wanted,
     };
-    let x_low = if x_low < x_high * 0.3 { x_low.min(0.0) } else { x_low };
-    Some((Scale::linear_exact(x_low, x_high), Scale::linear(low.min(0.0), top)))
+    let x_low = if x_low < x_high * 0.3 {
+        x_low.min(0.0)
+    } else {
+        x_low
+    };
+    Some((
+        Scale::linear_exact(x_low, x_high),
+        Scale::linear(low.min(0.0), top),
+    ))
 }
 
 fn extent(values: &[f64]) -> Option<(f64, f64)> {
@@ -89,8 +130,12 @@ fn extent(values: &[f64]) -> Option<(f64, f64)> {
 
 fn draw_plot<'a>(root: &Canvas<'a>, layout: Layout, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
     let (top, bottom) = layout.plot_y();
-    let area = root.clone().shrink((PLOT_X.0, top), (PLOT_X.1 - PLOT_X.0, bottom - top));
-    let mut plot: Plot<'a> = ChartBuilder::on(&area).build_cartesian_2d(x.range(), y.range()).map_err(|error| error.to_string())?;
+    let area = root
+        .clone()
+        .shrink((PLOT_X.0, top), (PLOT_X.1 - PLOT_X.0, bottom - top));
+    let mut plot: Plot<'a> = ChartBuilder::on(&area)
+        .build_cartesian_2d(x.range(), y.range())
+        .map_err(|error| error.to_string())?;
     draw_untested(root, &mut plot, layout, chart, x, y)?;
     draw_grid(root, &plot, layout, chart, x, y)?;
     for (index, curve) in chart.curves.iter().enumerate() {
@@ -99,44 +144,110 @@ fn draw_plot<'a>(root: &Canvas<'a>, layout: Layout, chart: &Chart, x: &Scale, y:
     draw_limits(root, &plot, chart, x, y)?;
     let mut ends = Vec::new();
     for (index, curve) in chart.curves.iter().enumerate() {
-        let end = draw_curve(&mut plot, curve, palette::series(index).rgb(), x.place(chart.tested_to), x, y)?;
+        let end = draw_curve(
+            &mut plot,
+            curve,
+            palette::series(index).rgb(),
+            x.place(chart.tested_to),
+            x,
+            y,
+        )?;
         let colour = palette::series(index).rgb();
-        ends.extend(end.zip(legend::letter(chart, index)).map(|(point, letter)| End { point, letter, colour }));
+        ends.extend(end.zip(legend::letter(chart, index)).map(|(point, letter)| End {
+            point,
+            letter,
+            colour,
+        }));
     }
     draw_dots(&mut plot, chart, x, y)?;
     draw_ends(root, &plot, layout, &ends)
 }
 
-fn draw_untested(root: &Canvas, plot: &mut Plot, layout: Layout, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
+fn draw_untested(
+    root: &Canvas,
+    plot: &mut Plot,
+    layout: Layout,
+    chart: &Chart,
+    x: &Scale,
+    y: &Scale,
+) -> Drawn {
     if !x.holds(chart.tested_to) {
         return Ok(());
     }
     let (from, vertical) = (x.place(chart.tested_to), y.range());
     let corners = [(from, vertical.start), (x.range().end, vertical.end)];
-    plot.draw_series(std::iter::once(Rectangle::new(corners, HATCH.rgb().filled()))).map_err(|error| error.to_string())?;
+    plot.draw_series(std::iter::once(Rectangle::new(corners, HATCH.rgb().filled())))
+        .map_err(|error| error.to_string())?;
     let at = plot.backend_coord(&(from, vertical.end)).0;
     let (top, bottom) = layout.plot_y();
-    line(root, &[(at, top - LINE / 4), (at, bottom)], MUTED.rgb().stroke_width(layout::HAIR))?;
-    let text = format!("tested to {}; beyond is extrapolated", format::number(chart.tested_to));
-    let anchor = if at > (PLOT_X.0 + PLOT_X.1) / 2 { HPos::Right } else { HPos::Left };
+    line(
+        root,
+        &[(at, top - LINE / 4), (at, bottom)],
+        MUTED.rgb().stroke_width(layout::HAIR),
+    )?;
+    let text = format!(
+        "tested to {}; beyond is extrapolated",
+        format::number(chart.tested_to)
+    );
+    let anchor = if at > (PLOT_X.0 + PLOT_X.1) / 2 {
+        HPos::Right
+    } else {
+        HPos::Left
+    };
     label(root, &text, (at, layout.tested()), anchor, MUTED.rgb())
 }
 
 fn draw_grid(root: &Canvas, plot: &Plot, layout: Layout, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
     let (_, bottom) = layout.plot_y();
-    label(root, axis::title(&chart.y), (PLOT_X.0, layout.title()), HPos::Left, MUTED.rgb())?;
+    label(
+        root,
+        axis::title(&chart.y),
+        (PLOT_X.0, layout.title()),
+        HPos::Left,
+        MUTED.rgb(),
+    )?;
     for tick in &y.ticks {
         let at = plot.backend_coord(&(x.range().start, y.place(*tick))).1;
-        line(root, &[(PLOT_X.0, at), (PLOT_X.1, at)], GRID.rgb().stroke_width(layout::HAIR))?;
-        label(root, &axis::value_label(&chart.y, *tick), (PLOT_X.0 - 8 * FINE, at), HPos::Right, MUTED.rgb())?;
+        line(
+            root,
+            &[(PLOT_X.0, at), (PLOT_X.1, at)],
+            GRID.rgb().stroke_width(layout::HAIR),
+        )?;
+        label(
+            root,
+            &axis::value_label(&chart.y, *tick),
+            (PLOT_X.0 - 8 * FINE, at),
+            HPos::Right,
+            MUTED.rgb(),
+        )?;
     }
-    line(root, &[(PLOT_X.0, bottom), (PLOT_X.1, bottom)], MUTED.rgb().stroke_width(layout::HAIR))?;
+    line(
+        root,
+        &[(PLOT_X.0, bottom), (PLOT_X.1, bottom)],
+        MUTED.rgb().stroke_width(layout::HAIR),
+    )?;
     for tick in &x.ticks {
         let at = plot.backend_coord(&(x.place(*tick), y.range().start)).0;
-        line(root, &[(at, bottom), (at, bottom + 5 * FINE)], MUTED.rgb().stroke_width(layout::HAIR))?;
-        label(root, &axis::customers_label(*tick), (at, bottom + 15 * FINE), HPos::Center, MUTED.rgb())?;
+        line(
+            root,
+            &[(at, bottom), (at, bottom + 5 * FINE)],
+            MUTED.rgb().stroke_width(layout::HAIR),
+        )?;
+        label(
+            root,
+            &axis::customers_label(*tick),
+            (at, bottom + 15 * FINE),
+            HPos::Center,
+            MUTED.rgb(),
+        )?;
     }
-    label(root, "customers", ((PLOT_X.0 + PLOT_X.1) / 2, bottom + 36 * FINE), HPos::Center, MUTED.rgb())
+    label(
+        root,
+        "customers",
+        ((PLOT_X.0 + PLOT_X.1) / 2, bottom + 36 * FINE),
+        HPos::Center,
+        MUTED.rgb(),
+    )
 }
 
 fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &Scale, y: &Scale) -> Drawn {
@@ -147,28 +258,49 @@ fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &Scale, y: &Sc
             .filter(|point| point[1].is_finite() && !point[3].is_nan() && x.holds(point[0]))
             .map(|point| (x.place(point[0]), y.place(point[of])))
             .collect();
-        if curve.stepped { polyline::stairs(&points) } else { points }
+        if curve.stepped {
+            polyline::stairs(&points)
+        } else {
+            points
+        }
     };
     let outline: Vec<Point> = edge(3).into_iter().chain(edge(1).into_iter().rev()).collect();
     if outline.len() < 4 {
         return Ok(());
     }
-    plot.draw_series(std::iter::once(Polygon::new(outline, colour.mix(0.2).filled()))).map_err(|error| error.to_string())?;
+    plot.draw_series(std::iter::once(Polygon::new(outline, colour.mix(0.2).filled())))
+        .map_err(|error| error.to_string())?;
     Ok(())
 }
 
 /// Draws the value of a curve and returns where it ends.
-fn draw_curve(plot: &mut Plot, curve: &Curve, colour: RGBColor, tested: f64, x: &Scale, y: &Scale) -> Result<Option<Point>, String> {
-    let points: Vec<Point> =
-        curve.points.iter().filter(|point| x.holds(point[0])).filter_map(|point| Some((x.place(point[0]), y.place_open(point[2])?))).collect();
-    let points = if curve.stepped { polyline::stairs(&points) } else { points };
+fn draw_curve(
+    plot: &mut Plot,
+    curve: &Curve,
+    colour: RGBColor,
+    tested: f64,
+    x: &Scale,
+    y: &Scale,
+) -> Result<Option<Point>, String> {
+    let points: Vec<Point> = curve
+        .points
+        .iter()
+        .filter(|point| x.holds(point[0]))
+        .filter_map(|point| Some((x.place(point[0]), y.place_open(point[2])?)))
+        .collect();
+    let points = if curve.stepped {
+        polyline::stairs(&points)
+    } else {
+        points
+    };
     let (known, beyond) = polyline::split(&points, tested);
     let top = y.range().end;
     let mut end = None;
     for (part, width) in [(known, layout::SOLID), (beyond, layout::DASHED)] {
         for run in polyline::below(&part, top) {
             end = run.last().copied();
-            plot.draw_series(std::iter::once(PathElement::new(run, colour.stroke_width(width)))).map_err(|error| error.to_string())?;
+            plot.draw_series(std::iter::once(PathElement::new(run, colour.stroke_width(width))))
+                .map_err(|error| error.to_string())?;
         }
     }
     Ok(end)
@@ -176,10 +308,17 @@ fn draw_curve(plot: &mut Plot, curve: &Curve, colour: RGBColor, tested: f64, x: 
 
 fn draw_limits(root: &Canvas, plot: &Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
     let limits: Vec<_> = chart.limits.iter().filter(|limit| y.holds(limit.1)).collect();
-    let heights: Vec<i32> = limits.iter().map(|limit| plot.backend_coord(&(x.range().start, y.place(limit.1))).1).collect();
+    let heights: Vec<i32> = limits
+        .iter()
+        .map(|limit| plot.backend_coord(&(x.range().start, y.place(limit.1))).1)
+        .collect();
     let wanted: Vec<i32> = heights.iter().map(|height| height - 9 * FINE).collect();
     for ((limit, height), at) in limits.iter().zip(&heights).zip(layout::apart(&wanted, 16 * FINE)) {
-        line(root, &[(PLOT_X.0, *height), (PLOT_X.1, *height)], LIMIT.rgb().stroke_width(layout::DASH_DOTTED))?;
+        line(
+            root,
+            &[(PLOT_X.0, *height), (PLOT_X.1, *height)],
+            LIMIT.rgb().stroke_width(layout::DASH_DOTTED),
+        )?;
         label(root, &limit.0, (PLOT_X.0 + 8 * FINE, at), HPos::Left, LIMIT.rgb())?;
     }
     Ok(())
@@ -188,8 +327,17 @@ fn draw_limits(root: &Canvas, plot: &Plot, chart: &Chart, x: &Scale, y: &Scale) 
 fn draw_dots(plot: &mut Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
     for (index, scatter) in chart.measured.iter().enumerate() {
         let colour = legend::tone_of_dots(chart, index).rgb();
-        let shown = scatter.points.iter().filter(|point| x.holds(point[0]) && y.holds(point[1]));
-        let dots = shown.map(|point| Circle::new((x.place(point[0]), y.place(point[1])), layout::DOT, colour.filled()));
+        let shown = scatter
+            .points
+            .iter()
+            .filter(|point| x.holds(point[0]) && y.holds(point[1]));
+        let dots = shown.map(|point| {
+            Circle::new(
+                (x.place(point[0]), y.place(point[1])),
+                layout::DOT,
+                colour.filled(),
+            )
+        });
         plot.draw_series(dots).map_err(|error| error.to_string())?;
     }
     Ok(())
@@ -198,15 +346,32 @@ fn draw_dots(plot: &mut Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
 /// Letters at the ends of the curves, moved apart: beside the end, or above the plot where a curve leaves it.
 fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[End]) -> Drawn {
     let (top, _) = layout.plot_y();
-    let pixels: Vec<_> = ends.iter().map(|end| (plot.backend_coord(&end.point), end)).collect();
-    let (above, beside): (Vec<_>, Vec<_>) = pixels.into_iter().partition(|((x, y), _)| y - top < LINE / 4 && *x < PLOT_X.1);
+    let pixels: Vec<_> = ends
+        .iter()
+        .map(|end| (plot.backend_coord(&end.point), end))
+        .collect();
+    let (above, beside): (Vec<_>, Vec<_>) = pixels
+        .into_iter()
+        .partition(|((x, y), _)| y - top < LINE / 4 && *x < PLOT_X.1);
     let lefts: Vec<i32> = above.iter().map(|((x, _), _)| *x).collect();
     for (left, (_, end)) in layout::apart(&lefts, 14 * FINE).into_iter().zip(above) {
-        label(root, &end.letter.to_string(), (left, layout.letters()), HPos::Center, end.colour)?;
+        label(
+            root,
+            &end.letter.to_string(),
+            (left, layout.letters()),
+            HPos::Center,
+            end.colour,
+        )?;
     }
     let heights: Vec<i32> = beside.iter().map(|((_, y), _)| *y).collect();
     for (height, ((right, _), end)) in layout::apart(&heights, 14 * FINE).into_iter().zip(beside) {
-        label(root, &end.letter.to_string(), (right + 6 * FINE, height), HPos::Left, end.colour)?;
+        label(
+            root,
+            &end.letter.to_string(),
+            (right + 6 * FINE, height),
+            HPos::Left,
+            end.colour,
+        )?;
     }
     Ok(())
 }
@@ -217,24 +382,47 @@ fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::Entry]) -> Draw
         let (row, width, colour) = (layout.legend_row(entry.place.0), 24 * FINE, entry.tone.rgb());
         match entry.swatch {
             Swatch::Curve => {
-                let band = Rectangle::new([(left, row - 6 * FINE), (left + width, row + 6 * FINE)], colour.mix(0.2).filled());
+                let band = Rectangle::new(
+                    [(left, row - 6 * FINE), (left + width, row + 6 * FINE)],
+                    colour.mix(0.2).filled(),
+                );
                 root.draw(&band).map_err(|error| error.to_string())?;
-                line(root, &[(left, row), (left + width, row)], colour.stroke_width(layout::SOLID))?;
+                line(
+                    root,
+                    &[(left, row), (left + width, row)],
+                    colour.stroke_width(layout::SOLID),
+                )?;
             }
-            Swatch::Dot => root.draw(&Circle::new((left + width / 2, row), layout::DOT, colour.filled())).map_err(|error| error.to_string())?,
+            Swatch::Dot => root
+                .draw(&Circle::new(
+                    (left + width / 2, row),
+                    layout::DOT,
+                    colour.filled(),
+                ))
+                .map_err(|error| error.to_string())?,
         }
-        label(root, &entry.text, (left + width + 8 * FINE, row), HPos::Left, INK.rgb())?;
+        label(
+            root,
+            &entry.text,
+            (left + width + 8 * FINE, row),
+            HPos::Left,
+            INK.rgb(),
+        )?;
     }
     Ok(())
 }
 
 fn line(root: &Canvas, points: &[(i32, i32)], style: ShapeStyle) -> Drawn {
-    root.draw(&PathElement::new(points.to_vec(), style)).map_err(|error| error.to_string())
+    root.draw(&PathElement::new(points.to_vec(), style))
+        .map_err(|error| error.to_string())
 }
 
 fn label(root: &Canvas, text: &str, at: (i32, i32), anchor: HPos, colour: RGBColor) -> Drawn {
     // The backend divides the size by 1.24, the ratio that it takes a font's height and its em to have.
     let font = ("sans-serif", f64::from(layout::TEXT) * 1.24).into_font();
-    let style = TextStyle::from(font).color(&colour).pos(Pos::new(anchor, VPos::Center));
-    root.draw(&Text::new(text.to_owned(), at, style)).map_err(|error| error.to_string())
+    let style = TextStyle::from(font)
+        .color(&colour)
+        .pos(Pos::new(anchor, VPos::Center));
+    root.draw(&Text::new(text.to_owned(), at, style))
+        .map_err(|error| error.to_string())
 }

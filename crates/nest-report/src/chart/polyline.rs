@@ -51,7 +51,11 @@ pub(super) fn split(points: &[Point], x: f64) -> (Vec<Point>, Vec<Point>) {
 
 /// Value at `at` on the line from `(from, low)` to `(to, high)`.
 fn along(from: f64, to: f64, at: f64, low: f64, high: f64) -> f64 {
-    if to == from { high } else { low + (high - low) * (at - from) / (to - from) }
+    if to == from {
+        high
+    } else {
+        low + (high - low) * (at - from) / (to - from)
+    }
 }
 
 #[cfg(test)]
@@ -60,7 +64,10 @@ mod tests {
 
     #[test]
     fn stairs_jump_at_their_points() {
-        assert_eq!(stairs(&[(0.0, 1.0), (2.0, 3.0)]), [(0.0, 1.0), (2.0, 1.0), (2.0, 3.0)]);
+        assert_eq!(
+            stairs(&[(0.0, 1.0), (2.0, 3.0)]),
+            [(0.0, 1.0), (2.0, 1.0), (2.0, 3.0)]
+        );
     }
 
     #[test]
@@ -73,7 +80,10 @@ mod tests {
     #[test]
     fn halves_meet_at_the_split() {
         let (left, right) = split(&[(0.0, 0.0), (4.0, 8.0)], 1.0);
-        assert_eq!((left, right), (vec![(0.0, 0.0), (1.0, 2.0)], vec![(1.0, 2.0), (4.0, 8.0)]));
+        assert_eq!(
+            (left, right),
+            (vec![(0.0, 0.0), (1.0, 2.0)], vec![(1.0, 2.0), (4.0, 8.0)])
+        );
         let (left, right) = split(&[(0.0, 0.0)], 1.0);
         assert_eq!((left.len(), right.len()), (1, 0));
     }

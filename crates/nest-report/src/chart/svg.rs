@@ -34,10 +34,24 @@ pub(super) fn standalone(chart: &Chart, slug: &str, elements: &str, size: (u32, 
         "<style>:root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{INLINE_CSS}\n{}</style>\n",
         series_rules()
     );
-    document(chart, slug, elements, size, " xmlns=\"http://www.w3.org/2000/svg\"", &style)
+    document(
+        chart,
+        slug,
+        elements,
+        size,
+        " xmlns=\"http://www.w3.org/2000/svg\"",
+        &style,
+    )
 }
 
-fn document(chart: &Chart, slug: &str, elements: &str, (width, height): (u32, u32), namespace: &str, style: &str) -> String {
+fn document(
+    chart: &Chart,
+    slug: &str,
+    elements: &str,
+    (width, height): (u32, u32),
+    namespace: &str,
+    style: &str,
+) -> String {
     let (title, answer) = (escape(&chart.title), escape(&chart.answer.replace('`', "")));
     let (tile, hatch, line) = (16, palette::HATCH.attribute(), 3);
     format!(
@@ -51,10 +65,17 @@ fn document(chart: &Chart, slug: &str, elements: &str, (width, height): (u32, u3
 
 /// Adds what the backend cannot draw: dashes, by the width of a line, and the hatch, by its colour.
 fn dressed(elements: &str, slug: &str) -> String {
-    let dashes =
-        |width: u32, pattern: &str| (format!(" stroke-width=\"{width}\""), format!(" stroke-width=\"{width}\" stroke-dasharray=\"{pattern}\""));
+    let dashes = |width: u32, pattern: &str| {
+        (
+            format!(" stroke-width=\"{width}\""),
+            format!(" stroke-width=\"{width}\" stroke-dasharray=\"{pattern}\""),
+        )
+    };
     let (dashed, with_dashes) = dashes(DASHED, "14 9");
     let (dotted, with_dots) = dashes(DASH_DOTTED, "20 7 4 7");
     let hatch = format!("fill=\"{}\"", palette::HATCH.attribute());
-    elements.replace(&dashed, &with_dashes).replace(&dotted, &with_dots).replace(&hatch, &format!("fill=\"url(#{slug}-hatch)\""))
+    elements
+        .replace(&dashed, &with_dashes)
+        .replace(&dotted, &with_dots)
+        .replace(&hatch, &format!("fill=\"url(#{slug}-hatch)\""))
 }

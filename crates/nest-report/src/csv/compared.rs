@@ -12,56 +12,132 @@ use crate::figures::currency;
 pub(super) fn rows(projection: &Projection) -> Vec<Row> {
     let mut rows = Vec::new();
     configs(projection, &mut rows);
-    let Some(headline) = &projection.headline else { return rows };
+    let Some(headline) = &projection.headline else {
+        return rows;
+    };
     let money = currency(projection, &headline.config);
     let monthly = format!("{money}/month");
     for growth in &projection.growths {
-        let place = Row { growth: growth.name.clone(), ..Row::default() }.config(&headline.config);
-        rows.push(place.also("growth_start", "customers", Kind::Assumed).estimate(Some(&growth.start)));
-        rows.push(place.also("growth_end", "customers", Kind::Assumed).estimate(Some(&growth.end)));
-        rows.push(place.also("growth_total", money, Kind::Priced).component(lower_bound(growth.total.at_least)).money(&growth.total));
+        let place = Row {
+            growth: growth.name.clone(),
+            ..Row::default()
+        }
+        .config(&headline.config);
         rows.push(
-            place.also("growth_per_1000_at_end", &monthly, Kind::Priced).component(lower_bound(growth.per_1000.at_least)).money(&growth.per_1000),
+            place
+                .also("growth_start", "customers", Kind::Assumed)
+                .estimate(Some(&growth.start)),
+        );
+        rows.push(
+            place
+                .also("growth_end", "customers", Kind::Assumed)
+                .estimate(Some(&growth.end)),
+        );
+        rows.push(
+            place
+                .also("growth_total", money, Kind::Priced)
+                .component(lower_bound(growth.total.at_least))
+                .money(&growth.total),
+        );
+        rows.push(
+            place
+                .also("growth_per_1000_at_end", &monthly, Kind::Priced)
+                .component(lower_bound(growth.per_1000.at_least))
+                .money(&growth.per_1000),
         );
         let cause = growth.cause.clone().unwrap_or_default();
-        let dates = growth.date.map(|date| [("growth_break", date.value), ("growth_break_earliest", date.low), ("growth_break_latest", date.high)]);
+        let dates = growth.date.map(|date| {
+            [
+                ("growth_break", date.value),
+                ("growth_break_earliest", date.low),
+                ("growth_break_latest", date.high),
+            ]
+        });
         for (metric, date) in dates.into_iter().flatten() {
             let month = date.map(|date| date.to_string()).unwrap_or_default();
-            rows.push(Row { month, ..place.also(metric, "date", Kind::Fitted).component(&cause) });
+            rows.push(Row {
+                month,
+                ..place.also(metric, "date", Kind::Fitted).component(&cause)
+            });
         }
     }
     for one in &projection.sensitivity {
-        let place = Row::default().config(&headline.config).customers(Some(headline.customers));
+        let place = Row::default()
+            .config(&headline.config)
+            .customers(Some(headline.customers));
         let kind = if one.assumed { Kind::Assumed } else { Kind::Fitted };
-        let range =
-            nest_data::Estimate { value: f64::midpoint(one.range[0], one.range[1]), standard_error: 0.0, low: one.range[0], high: one.range[1] };
-        rows.push(place.also("sensitivity_input", "", kind).component(&one.input).estimate(Some(&range)));
-        for (metric, cost) in [("sensitivity_at_low", one.per_1000[0]), ("sensitivity_at_high", one.per_1000[1])] {
-            rows.push(place.also(metric, &monthly, Kind::Priced).component(&one.input).value(cost));
+        let range = nest_data::Estimate {
+            value: f64::midpoint(one.range[0], one.range[1]),
+            standard_error: 0.0,
+            low: one.range[0],
+            high: one.range[1],
+        };
+        rows.push(
+            place
+                .also("sensitivity_input", "", kind)
+                .component(&one.input)
+                .estimate(Some(&range)),
+        );
+        for (metric, cost) in [
+            ("sensitivity_at_low", one.per_1000[0]),
+            ("sensitivity_at_high", one.per_1000[1]),
+        ] {
+            rows.push(
+                place
+                    .also(metric, &monthly, Kind::Priced)
+                    .component(&one.input)
+                    .value(cost),
+            );
         }
     }
     for segment in &projection.segments {
-        let place = Row::default().config(&headline.config).customers(Some(segment.customers));
+        let place = Row::default()
+            .config(&headline.config)
+            .customers(Some(segment.customers));
         let row = |metric, unit: &str, kind| place.also(metric, unit, kind).component(&segment.name);
         rows.push(row("segment_share", "share", Kind::Assumed).value(segment.share));
-        rows.push(row("segment_direct_per_1000", &monthly, Kind::Priced).decimal(Some(segment.direct_per_1000)));
-        rows.push(row("segment_shared_per_1000", &monthly, Kind::Priced).decimal(Some(segment.shared_per_1000)));
+        rows.push(
+            row("segment_direct_per_1000", &monthly, Kind::Priced).decimal(Some(segment.direct_per_1000)),
+        );
+        rows.push(
+            row("segment_shared_per_1000", &monthly, Kind::Priced).decimal(Some(segment.shared_per_1000)),
+        );
         rows.push(row("segment_per_1000", &monthly, Kind::Priced).money(&segment.per_1000));
         rows.push(row("segment_fees_per_1000", &monthly, Kind::Priced).decimal(Some(segment.fees_per_1000)));
         rows.push(row("segment_floor_price", &monthly, Kind::Priced).decimal(Some(segment.floor_price)));
-        rows.extend(segment.margin.map(|margin| row("segment_margin", "share", Kind::Priced).value(margin)));
+        rows.extend(
+            segment
+                .margin
+                .map(|margin| row("segment_margin", "share", Kind::Priced).value(margin)),
+        );
     }
     rows
 }
 
 fn configs(projection: &Projection, rows: &mut Vec<Row>) {
-    let Some(comparison) = &projection.comparison else { return };
+    let Some(comparison) = &projection.comparison else {
+        return;
+    };
     for total in &comparison.totals {
         let money = currency(projection, &total.config);
         let place = Row::default().config(&total.config);
-        rows.push(place.also("compare_total", money, Kind::Priced).component(lower_bound(total.total.at_least)).money(&total.total));
-        rows.push(place.also("compare_change", money, Kind::Priced).component(&comparison.baseline).money(&total.change));
-        rows.push(place.also("compare_cheapest", "share", Kind::Fitted).value(total.cheapest));
+        rows.push(
+            place
+                .also("compare_total", money, Kind::Priced)
+                .component(lower_bound(total.total.at_least))
+                .money(&total.total),
+        );
+        rows.push(
+            place
+                .also("compare_change", money, Kind::Priced)
+                .component(&comparison.baseline)
+                .money(&total.change),
+        );
+        rows.push(
+            place
+                .also("compare_cheapest", "share", Kind::Fitted)
+                .value(total.cheapest),
+        );
         for why in &total.why_not {
             let (what, value) = match why {
                 WhyNot::Dearer { than, by } => (format!("dearer than {than}"), Some(*by)),
@@ -77,33 +153,89 @@ fn configs(projection: &Projection, rows: &mut Vec<Row>) {
         }
     }
     for crossover in &comparison.crossovers {
-        let kind = if crossover.extrapolated { Kind::Extrapolated } else { Kind::Fitted };
+        let kind = if crossover.extrapolated {
+            Kind::Extrapolated
+        } else {
+            Kind::Fitted
+        };
         let component = format!("{} below, {} above", crossover.below, crossover.above);
-        rows.push(Row::new("crossover", "customers", kind).component(&component).estimate(Some(&crossover.customers)));
-        rows.push(Row::new("crossover_probability", "share", kind).component(&component).value(crossover.probability));
+        rows.push(
+            Row::new("crossover", "customers", kind)
+                .component(&component)
+                .estimate(Some(&crossover.customers)),
+        );
+        rows.push(
+            Row::new("crossover_probability", "share", kind)
+                .component(&component)
+                .value(crossover.probability),
+        );
     }
     for payback in &comparison.paybacks {
         let money = currency(projection, &payback.config);
         let place = Row::default().config(&payback.config);
-        rows.push(place.also("migration", money, Kind::Assumed).decimal(Some(payback.migration)));
-        rows.push(place.also("payback_saved_first_month", money, Kind::Priced).money(&payback.first_month));
-        rows.push(place.also("payback_months", "months", Kind::Fitted).estimate(payback.months.as_ref()));
-        rows.push(place.also("payback_probability", "share", Kind::Fitted).value(payback.probability));
+        rows.push(
+            place
+                .also("migration", money, Kind::Assumed)
+                .decimal(Some(payback.migration)),
+        );
+        rows.push(
+            place
+                .also("payback_saved_first_month", money, Kind::Priced)
+                .money(&payback.first_month),
+        );
+        rows.push(
+            place
+                .also("payback_months", "months", Kind::Fitted)
+                .estimate(payback.months.as_ref()),
+        );
+        rows.push(
+            place
+                .also("payback_probability", "share", Kind::Fitted)
+                .value(payback.probability),
+        );
     }
     for one in &comparison.break_evens {
         let place = Row::default().config(&one.config).customers(Some(one.customers));
         let unit = format!("{}/{} {}", currency(projection, &one.config), one.per, one.unit);
-        rows.push(place.also("break_even_price", unit, Kind::Fitted).component(&one.meter).estimate(Some(&one.price)));
+        rows.push(
+            place
+                .also("break_even_price", unit, Kind::Fitted)
+                .component(&one.meter)
+                .estimate(Some(&one.price)),
+        );
     }
-    for total in comparison.totals.iter().filter_map(|total| Some((total, total.same_wall.as_ref()?))) {
+    for total in comparison
+        .totals
+        .iter()
+        .filter_map(|total| Some((total, total.same_wall.as_ref()?)))
+    {
         let place = Row::default().config(&total.0.config);
-        rows.push(place.also("same_wall_moved", "share", Kind::Fitted).component(&total.1.cause).value(total.1.moved));
+        rows.push(
+            place
+                .also("same_wall_moved", "share", Kind::Fitted)
+                .component(&total.1.cause)
+                .value(total.1.moved),
+        );
     }
     for regret in &comparison.regrets {
         let money = currency(projection, &regret.config);
-        let place = Row { growth: regret.growth.clone(), ..Row::default() }.config(&regret.config);
+        let place = Row {
+            growth: regret.growth.clone(),
+            ..Row::default()
+        }
+        .config(&regret.config);
         let component = if regret.lasts { "lasts" } else { "breaks" };
-        rows.push(place.also("regret_total", money, Kind::Priced).component(component).decimal(Some(regret.total)));
-        rows.push(place.also("regret", money, Kind::Priced).component(component).decimal(Some(regret.regret)));
+        rows.push(
+            place
+                .also("regret_total", money, Kind::Priced)
+                .component(component)
+                .decimal(Some(regret.total)),
+        );
+        rows.push(
+            place
+                .also("regret", money, Kind::Priced)
+                .component(component)
+                .decimal(Some(regret.regret)),
+        );
     }
 }

@@ -33,7 +33,12 @@ pub(super) struct Row {
 impl Row {
     /// A row of one metric.
     pub(super) fn new(metric: &'static str, unit: impl Into<String>, kind: Kind) -> Self {
-        Self { metric, unit: unit.into(), kind, ..Self::default() }
+        Self {
+            metric,
+            unit: unit.into(),
+            kind,
+            ..Self::default()
+        }
     }
 
     pub(super) fn component(mut self, component: impl Into<String>) -> Self {
@@ -77,7 +82,11 @@ impl Row {
 
     pub(super) fn estimate(mut self, estimate: Option<&Estimate>) -> Self {
         if let Some(estimate) = estimate {
-            (self.value, self.low, self.high) = (number(estimate.value), number(estimate.low), number(estimate.high));
+            (self.value, self.low, self.high) = (
+                number(estimate.value),
+                number(estimate.low),
+                number(estimate.high),
+            );
         }
         self
     }
@@ -117,12 +126,20 @@ impl Row {
 
 /// A number in full; empty where it is not finite.
 pub(super) fn number(value: f64) -> String {
-    if value.is_finite() { value.to_string() } else { String::new() }
+    if value.is_finite() {
+        value.to_string()
+    } else {
+        String::new()
+    }
 }
 
 /// A field, quoted where it has to be.
 pub(super) fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]

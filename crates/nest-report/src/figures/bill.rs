@@ -12,7 +12,11 @@ use crate::format;
 pub(super) fn bills(projection: &Projection) -> Option<Section> {
     let first = projection.configs.first()?;
     let totals: Vec<String> = projection.configs.iter().map(total).collect();
-    let answer = format!("At {} customers a month: {}.", format::number(first.bill.customers), totals.join("; "));
+    let answer = format!(
+        "At {} customers a month: {}.",
+        format::number(first.bill.customers),
+        totals.join("; ")
+    );
     let mut section = Section::new("bills", "Bills", Path::Finance, "What is on the bill?", answer);
     section.tables = projection.configs.iter().map(bill).collect();
     section.tables.extend(projection.configs.iter().filter_map(fees));
@@ -25,21 +29,55 @@ pub(super) fn bills(projection: &Projection) -> Option<Section> {
 }
 
 fn total(config: &ConfigProjection) -> String {
-    format!("{} on `{}`", format::money(&config.bill.total, &config.currency), config.name)
+    format!(
+        "{} on `{}`",
+        format::money(&config.bill.total, &config.currency),
+        config.name
+    )
 }
 
 fn bill(config: &ConfigProjection) -> Table {
     let bill = &config.bill;
-    let caption = format!("Bill of `{}` at {} customers, in {} a month", config.name, format::number(bill.customers), config.currency);
-    let mut table = Table::new(caption, &["pays for", "behaviour", "meter", "#quantity", "unit", "#amount", "price seen", "quantity is"]);
+    let caption = format!(
+        "Bill of `{}` at {} customers, in {} a month",
+        config.name,
+        format::number(bill.customers),
+        config.currency
+    );
+    let mut table = Table::new(
+        caption,
+        &[
+            "pays for",
+            "behaviour",
+            "meter",
+            "#quantity",
+            "unit",
+            "#amount",
+            "price seen",
+            "quantity is",
+        ],
+    );
     let amounts: Vec<_> = bill.lines.iter().map(|line| line.amount).collect();
     let (printed, total) = format::apportion(&amounts, bill.total.value, &config.currency);
     for (line, amount) in bill.lines.iter().zip(printed) {
         table.row(bill_line(line, amount));
     }
-    let at_least = if bill.total.at_least { "total, at least" } else { "total" };
+    let at_least = if bill.total.at_least {
+        "total, at least"
+    } else {
+        "total"
+    };
     let none = String::new;
-    table.total([at_least.to_owned(), none(), none(), none(), none(), total, none(), none()]);
+    table.total([
+        at_least.to_owned(),
+        none(),
+        none(),
+        none(),
+        none(),
+        total,
+        none(),
+        none(),
+    ]);
     table
 }
 
@@ -57,7 +95,13 @@ fn fees(config: &ConfigProjection) -> Option<Table> {
     let (printed, total) = format::apportion(&amounts, fees.total.value, &config.currency);
     for (line, amount) in fees.lines.iter().zip(printed) {
         let behaviour = line.behaviour.clone().unwrap_or_default();
-        table.row([behaviour, line.meter.clone(), format::decimal(line.quantity), amount.unwrap_or_default(), line.source.clone()]);
+        table.row([
+            behaviour,
+            line.meter.clone(),
+            format::decimal(line.quantity),
+            amount.unwrap_or_default(),
+            line.source.clone(),
+        ]);
     }
     let none = String::new;
     table.total(["total".to_owned(), none(), none(), total, none()]);
@@ -65,7 +109,11 @@ fn fees(config: &ConfigProjection) -> Option<Table> {
 }
 
 fn bill_line(line: &CostLine, amount: Option<String>) -> [String; 8] {
-    let kind = if line.driver == CostDriver::Fixed { "◇ assumed" } else { "— fitted" };
+    let kind = if line.driver == CostDriver::Fixed {
+        "◇ assumed"
+    } else {
+        "— fitted"
+    };
     [
         line.driver.label().to_owned(),
         line.behaviour.clone().unwrap_or_default(),

@@ -15,8 +15,19 @@ use crate::{
 pub(super) fn break_points(projection: &Projection) -> Option<Section> {
     projection.configs.first()?;
     let answers: Vec<String> = projection.configs.iter().map(first).collect();
-    let mut section = Section::new("breaks", "Break points", Path::Product, "Where does it break, and when?", format!("{}.", answers.join("; ")));
-    section.tables = projection.configs.iter().filter(|config| !config.break_points.is_empty()).map(|config| table(projection, config)).collect();
+    let mut section = Section::new(
+        "breaks",
+        "Break points",
+        Path::Product,
+        "Where does it break, and when?",
+        format!("{}.", answers.join("; ")),
+    );
+    section.tables = projection
+        .configs
+        .iter()
+        .filter(|config| !config.break_points.is_empty())
+        .map(|config| table(projection, config))
+        .collect();
     section.list = projection.configs.iter().filter_map(causes).collect();
     section.how = vec![
         "A break point is the least number of customers, in their busiest minute, at which something fails. Over reserve is policy: \
@@ -31,13 +42,27 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
 /// Service demand and what customers do.
 pub(super) fn demand(projection: &Projection) -> Option<Section> {
     projection.demand.first()?;
-    let answer = "This much of each resource, whatever the load: the curves and the bills follow from it.".to_owned();
-    let mut section = Section::new("demand", "Demand", Path::Architect, "What does one execution use?", answer);
-    let mut table = Table::new("Service demand, with 90 % intervals", &["resource", "behaviour", "#demand", "of", "kind"]).leading();
+    let answer =
+        "This much of each resource, whatever the load: the curves and the bills follow from it.".to_owned();
+    let mut section = Section::new(
+        "demand",
+        "Demand",
+        Path::Architect,
+        "What does one execution use?",
+        answer,
+    );
+    let mut table = Table::new(
+        "Service demand, with 90 % intervals",
+        &["resource", "behaviour", "#demand", "of", "kind"],
+    )
+    .leading();
     for row in &projection.demand {
         table.row(demand_row(row));
     }
-    let mut rates = Table::new("What a customer does", &["behaviour", "#executions per customer and day", "kind"]);
+    let mut rates = Table::new(
+        "What a customer does",
+        &["behaviour", "#executions per customer and day", "kind"],
+    );
     for (behaviour, rate) in &projection.rates_per_day {
         rates.row([behaviour.clone(), format::number(*rate), "◇ assumed".to_owned()]);
     }
@@ -53,7 +78,12 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
 fn first(config: &ConfigProjection) -> String {
     match first_break(&config.break_points) {
         Some((point, customers)) => {
-            format!("`{}` breaks at {} customers: {}", config.name, sentence::marked(point, customers), sentence::cause(point))
+            format!(
+                "`{}` breaks at {} customers: {}",
+                config.name,
+                sentence::marked(point, customers),
+                sentence::cause(point)
+            )
         }
         None => format!("`{}` does not break within the searched range", config.name),
     }
@@ -61,15 +91,39 @@ fn first(config: &ConfigProjection) -> String {
 
 /// What fails first, by the share of draws in which it does: the binding causes.
 fn causes(config: &ConfigProjection) -> Option<String> {
-    let mut points: Vec<&BreakPoint> = config.break_points.iter().filter(|point| point.probability > 0.0).collect();
+    let mut points: Vec<&BreakPoint> = config
+        .break_points
+        .iter()
+        .filter(|point| point.probability > 0.0)
+        .collect();
     points.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    let causes: Vec<String> = points.into_iter().map(|point| format!("{} {}", sentence::cause(point), format::percent(point.probability))).collect();
+    let causes: Vec<String> = points
+        .into_iter()
+        .map(|point| {
+            format!(
+                "{} {}",
+                sentence::cause(point),
+                format::percent(point.probability)
+            )
+        })
+        .collect();
     (!causes.is_empty()).then(|| format!("First to fail on `{}`: {}", config.name, causes.join(", ")))
 }
 
 fn table(projection: &Projection, config: &ConfigProjection) -> Table {
-    let when = projection.growth.as_ref().map_or_else(|| "when".to_owned(), |growth| format!("when, on `{growth}` growth"));
-    let titles = ["what fails", "limit", "#customers", "#is first", "#is reached", when.as_str(), "kind"];
+    let when = projection.growth.as_ref().map_or_else(
+        || "when".to_owned(),
+        |growth| format!("when, on `{growth}` growth"),
+    );
+    let titles = [
+        "what fails",
+        "limit",
+        "#customers",
+        "#is first",
+        "#is reached",
+        when.as_str(),
+        "kind",
+    ];
     let mut table = Table::new(format!("Break points of `{}`", config.name), &titles).leading();
     for point in &config.break_points {
         table.row(break_row(projection, point));
@@ -79,13 +133,23 @@ fn table(projection: &Projection, config: &ConfigProjection) -> Table {
 
 fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
     let found = point.customers.as_ref();
-    let date =
-        if projection.growth.is_some() && (found.is_some() || point.date.is_some()) { sentence::date(point.date.as_ref()) } else { String::new() };
+    let date = if projection.growth.is_some() && (found.is_some() || point.date.is_some()) {
+        sentence::date(point.date.as_ref())
+    } else {
+        String::new()
+    };
     [
         point.cause.clone(),
         point.kind.label().to_owned(),
-        found.map_or_else(|| "not found".to_owned(), |customers| sentence::limit(point, customers)),
-        if point.kind.is_failure() { format::percent(point.probability) } else { "no failure".to_owned() },
+        found.map_or_else(
+            || "not found".to_owned(),
+            |customers| sentence::limit(point, customers),
+        ),
+        if point.kind.is_failure() {
+            format::percent(point.probability)
+        } else {
+            "no failure".to_owned()
+        },
         format::percent(point.reached),
         date,
         match (found, point.extrapolated) {
@@ -105,6 +169,16 @@ fn demand_row(row: &DemandRow) -> [String; 5] {
         (false, true) => "resident, per execution a second",
         (false, false) => "an execution",
     };
-    let kind = if row.separable || idle { "— fitted" } else { "— fitted, only in total" };
-    [row.resource.clone(), row.behaviour.clone(), format::quantity_estimate(&row.estimate, &row.unit), of.to_owned(), kind.to_owned()]
+    let kind = if row.separable || idle {
+        "— fitted"
+    } else {
+        "— fitted, only in total"
+    };
+    [
+        row.resource.clone(),
+        row.behaviour.clone(),
+        format::quantity_estimate(&row.estimate, &row.unit),
+        of.to_owned(),
+        kind.to_owned(),
+    ]
 }

@@ -2,7 +2,10 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakDate, BreakEven, Comparison, ConfigTotal, Crossover, Payback, SameWall, SegmentProjection, Sensitivity, WhyNot},
+    projection::{
+        BreakDate, BreakEven, Comparison, ConfigTotal, Crossover, Payback, SameWall, SegmentProjection,
+        Sensitivity, WhyNot,
+    },
 };
 
 use super::{Path, Section, Table, currency};
@@ -11,9 +14,18 @@ use crate::{format, sentence::EXTRAPOLATED};
 /// Which configuration, and why not the others.
 pub(super) fn configs(projection: &Projection) -> Option<Section> {
     let comparison = projection.comparison.as_ref()?;
-    let mut section =
-        Section::new("compare", "Compare", Path::Architect, "Which configuration, and why not the others?", answer(projection, comparison));
-    section.list = comparison.totals.iter().map(|total| format!("`{}`: {}", total.config, why_not(total))).collect();
+    let mut section = Section::new(
+        "compare",
+        "Compare",
+        Path::Architect,
+        "Which configuration, and why not the others?",
+        answer(projection, comparison),
+    );
+    section.list = comparison
+        .totals
+        .iter()
+        .map(|total| format!("`{}`: {}", total.config, why_not(total)))
+        .collect();
     section.tables.push(totals(projection, comparison));
     if !comparison.crossovers.is_empty() {
         section.tables.push(crossovers(comparison));
@@ -35,18 +47,34 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
 }
 
 fn answer(projection: &Projection, comparison: &Comparison) -> String {
-    let best = comparison.totals.iter().find(|total| total.why_not.iter().all(|why| !matches!(why, WhyNot::Dearer { .. } | WhyNot::Breaks { .. })));
-    let over = if comparison.months == 1 { "in a month".to_owned() } else { format!("over {} months", comparison.months) };
+    let best = comparison.totals.iter().find(|total| {
+        total
+            .why_not
+            .iter()
+            .all(|why| !matches!(why, WhyNot::Dearer { .. } | WhyNot::Breaks { .. }))
+    });
+    let over = if comparison.months == 1 {
+        "in a month".to_owned()
+    } else {
+        format!("over {} months", comparison.months)
+    };
     match best {
         Some(best) => {
-            format!("`{}` costs least of those that last: {} {over}.", best.config, format::money(&best.total, currency(projection, &best.config)))
+            format!(
+                "`{}` costs least of those that last: {} {over}.",
+                best.config,
+                format::money(&best.total, currency(projection, &best.config))
+            )
         }
         None => format!("No configuration lasts {over}; see what limits each."),
     }
 }
 
 fn totals(projection: &Projection, comparison: &Comparison) -> Table {
-    let caption = format!("Cost over {} months, migration included, against `{}`", comparison.months, comparison.baseline);
+    let caption = format!(
+        "Cost over {} months, migration included, against `{}`",
+        comparison.months, comparison.baseline
+    );
     let mut table = Table::new(caption, &["configuration", "#total", "#change", "#cheapest in"]).leading();
     for total in &comparison.totals {
         let currency = currency(projection, &total.config);
@@ -63,9 +91,20 @@ fn totals(projection: &Projection, comparison: &Comparison) -> Table {
 fn why_not(total: &ConfigTotal) -> String {
     let reason = |why: &WhyNot| match why {
         WhyNot::Dearer { than, by } => format!("{} dearer than `{than}`", format::percent(*by)),
-        WhyNot::Breaks { kind, cause, customers, date } => {
-            let when = date.and_then(|date| date.value).map_or_else(String::new, |date| format!(", {}", format::month(date)));
-            format!("breaks at {} customers{when}: {} ({cause})", format::number(*customers), kind.label())
+        WhyNot::Breaks {
+            kind,
+            cause,
+            customers,
+            date,
+        } => {
+            let when = date
+                .and_then(|date| date.value)
+                .map_or_else(String::new, |date| format!(", {}", format::month(date)));
+            format!(
+                "breaks at {} customers{when}: {} ({cause})",
+                format::number(*customers),
+                kind.label()
+            )
         }
         WhyNot::Unknown { lines: 1 } => "one price unknown".to_owned(),
         WhyNot::Unknown { lines } => format!("{lines} prices unknown"),
@@ -73,20 +112,46 @@ fn why_not(total: &ConfigTotal) -> String {
     };
     let mut reasons: Vec<String> = total.why_not.iter().map(reason).collect();
     reasons.extend(total.same_wall.as_ref().map(same_wall));
-    if reasons.is_empty() { "nothing against it".to_owned() } else { reasons.join("; ") }
+    if reasons.is_empty() {
+        "nothing against it".to_owned()
+    } else {
+        reasons.join("; ")
+    }
 }
 
 fn same_wall(wall: &SameWall) -> String {
-    let moved = if wall.moved.abs() < 5e-4 { "exactly where it was".to_owned() } else { format!("moved by {}", format::percent(wall.moved)) };
+    let moved = if wall.moved.abs() < 5e-4 {
+        "exactly where it was".to_owned()
+    } else {
+        format!("moved by {}", format::percent(wall.moved))
+    };
     format!("it is the same wall: {}, {moved}", wall.cause)
 }
 
 /// Prices that nobody has stated, solved for.
 fn break_evens(projection: &Projection, comparison: &Comparison) -> Table {
-    let caption = format!("Prices that are not known: below these a configuration is cheaper than `{}`", comparison.baseline);
-    let mut table = Table::new(caption, &["configuration", "meter", "#customers", "#break-even price", "for"]);
-    for BreakEven { config, meter, customers, per, unit, price } in &comparison.break_evens {
-        let each = if *per == 1.0 { unit.clone() } else { format!("{} {unit}s", format::number(*per)) };
+    let caption = format!(
+        "Prices that are not known: below these a configuration is cheaper than `{}`",
+        comparison.baseline
+    );
+    let mut table = Table::new(
+        caption,
+        &["configuration", "meter", "#customers", "#break-even price", "for"],
+    );
+    for BreakEven {
+        config,
+        meter,
+        customers,
+        per,
+        unit,
+        price,
+    } in &comparison.break_evens
+    {
+        let each = if *per == 1.0 {
+            unit.clone()
+        } else {
+            format!("{} {unit}s", format::number(*per))
+        };
         table.row([
             format!("`{config}`"),
             meter.clone(),
@@ -99,29 +164,71 @@ fn break_evens(projection: &Projection, comparison: &Comparison) -> Table {
 }
 
 fn crossovers(comparison: &Comparison) -> Table {
-    let mut table = Table::new("Where one becomes cheaper than another", &["cheaper below", "cheaper above", "#customers", "#crosses in", "kind"]);
-    for Crossover { below, above, customers, probability, extrapolated, .. } in &comparison.crossovers {
+    let mut table = Table::new(
+        "Where one becomes cheaper than another",
+        &[
+            "cheaper below",
+            "cheaper above",
+            "#customers",
+            "#crosses in",
+            "kind",
+        ],
+    );
+    for Crossover {
+        below,
+        above,
+        customers,
+        probability,
+        extrapolated,
+        ..
+    } in &comparison.crossovers
+    {
         table.row([
             format!("`{below}`"),
             format!("`{above}`"),
             format::estimate(customers),
             format!("{} of draws", format::percent(*probability)),
-            if *extrapolated { format!("{EXTRAPOLATED} extrapolated") } else { "— fitted".to_owned() },
+            if *extrapolated {
+                format!("{EXTRAPOLATED} extrapolated")
+            } else {
+                "— fitted".to_owned()
+            },
         ]);
     }
     table
 }
 
 fn paybacks(projection: &Projection, comparison: &Comparison) -> Table {
-    let caption = format!("When a migration from `{}` has paid for itself", comparison.baseline);
-    let mut table = Table::new(caption, &["to", "#costs once", "#saved in the first month", "#months", "#paid back in"]);
-    for Payback { config, migration, first_month, months, probability } in &comparison.paybacks {
+    let caption = format!(
+        "When a migration from `{}` has paid for itself",
+        comparison.baseline
+    );
+    let mut table = Table::new(
+        caption,
+        &[
+            "to",
+            "#costs once",
+            "#saved in the first month",
+            "#months",
+            "#paid back in",
+        ],
+    );
+    for Payback {
+        config,
+        migration,
+        first_month,
+        months,
+        probability,
+    } in &comparison.paybacks
+    {
         let currency = currency(projection, config);
         table.row([
             format!("`{config}`"),
             format!("◇ {}", format::amount(*migration, currency)),
             format::money_change(first_month, currency),
-            months.as_ref().map_or_else(|| "never".to_owned(), format::estimate),
+            months
+                .as_ref()
+                .map_or_else(|| "never".to_owned(), format::estimate),
             format!("{} of draws", format::percent(*probability)),
         ]);
     }
@@ -130,28 +237,55 @@ fn paybacks(projection: &Projection, comparison: &Comparison) -> Table {
 
 /// Rows are configurations, columns growth scenarios.
 fn regrets(projection: &Projection, comparison: &Comparison) -> Option<Table> {
-    let mut scenarios: Vec<&str> = comparison.regrets.iter().map(|regret| regret.growth.as_str()).collect();
+    let mut scenarios: Vec<&str> = comparison
+        .regrets
+        .iter()
+        .map(|regret| regret.growth.as_str())
+        .collect();
     scenarios.dedup();
     scenarios.first()?;
-    let titles: Vec<String> = std::iter::once("configuration".to_owned()).chain(scenarios.iter().map(|name| format!("#{name}"))).collect();
+    let titles: Vec<String> = std::iter::once("configuration".to_owned())
+        .chain(scenarios.iter().map(|name| format!("#{name}")))
+        .collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-    let mut table = Table::new("Regret: what each costs above the best, by growth scenario", &titles);
+    let mut table = Table::new(
+        "Regret: what each costs above the best, by growth scenario",
+        &titles,
+    );
     for total in &comparison.totals {
         let cells = scenarios.iter().map(|scenario| {
-            let found = comparison.regrets.iter().find(|regret| regret.growth == *scenario && regret.config == total.config);
+            let found = comparison
+                .regrets
+                .iter()
+                .find(|regret| regret.growth == *scenario && regret.config == total.config);
             found.map_or_else(String::new, |regret| {
                 let lasts = if regret.lasts { "" } else { ", breaks" };
-                format!("{}{lasts}", format::amount(regret.regret, currency(projection, &total.config)))
+                format!(
+                    "{}{lasts}",
+                    format::amount(regret.regret, currency(projection, &total.config))
+                )
             })
         });
-        table.add(std::iter::once(format!("`{}`", total.config)).chain(cells).collect());
+        table.add(
+            std::iter::once(format!("`{}`", total.config))
+                .chain(cells)
+                .collect(),
+        );
     }
     Some(table)
 }
 
 fn performance(projection: &Projection) -> Table {
-    let mut table =
-        Table::new("Response times at the headline's customers", &["configuration", "behaviour", "#quantile", "#response time", "#utilisation"]);
+    let mut table = Table::new(
+        "Response times at the headline's customers",
+        &[
+            "configuration",
+            "behaviour",
+            "#quantile",
+            "#response time",
+            "#utilisation",
+        ],
+    );
     for config in &projection.configs {
         for row in &config.performance {
             table.row([
@@ -159,7 +293,8 @@ fn performance(projection: &Projection) -> Table {
                 row.behaviour.clone(),
                 format!("p{}", row.quantile * 100.0),
                 format::quantity_estimate(&row.seconds, "s"),
-                row.utilisation.map_or_else(|| "does not queue".to_owned(), format::percent),
+                row.utilisation
+                    .map_or_else(|| "does not queue".to_owned(), format::percent),
             ]);
         }
     }
@@ -174,11 +309,30 @@ pub(super) fn growths(projection: &Projection) -> Option<Section> {
         .growths
         .iter()
         .map(|growth| {
-            format!("`{}`: {} over {} months", growth.name, format::money(&growth.total, currency(projection, &headline.config)), growth.months)
+            format!(
+                "`{}`: {} over {} months",
+                growth.name,
+                format::money(&growth.total, currency(projection, &headline.config)),
+                growth.months
+            )
         })
         .collect();
-    let mut section = Section::new("growth", "Growth", Path::Product, "What if growth is another?", format!("{}.", answers.join("; ")));
-    let titles = ["growth", "#months", "#customers at first", "#at the end", "#cost of all months", "#per 1,000 at the end", "breaks"];
+    let mut section = Section::new(
+        "growth",
+        "Growth",
+        Path::Product,
+        "What if growth is another?",
+        format!("{}.", answers.join("; ")),
+    );
+    let titles = [
+        "growth",
+        "#months",
+        "#customers at first",
+        "#at the end",
+        "#cost of all months",
+        "#per 1,000 at the end",
+        "breaks",
+    ];
     let mut table = Table::new(format!("Growth scenarios on `{}`", headline.config), &titles).leading();
     for growth in &projection.growths {
         let currency = currency(projection, &headline.config);
@@ -189,7 +343,10 @@ pub(super) fn growths(projection: &Projection) -> Option<Section> {
             format!("◇ {}", format::estimate(&growth.end)),
             format::money(&growth.total, currency),
             format::money(&growth.per_1000, currency),
-            growth.cause.as_ref().map_or_else(|| "not found".to_owned(), |cause| format!("{} ({cause})", when(growth.date))),
+            growth.cause.as_ref().map_or_else(
+                || "not found".to_owned(),
+                |cause| format!("{} ({cause})", when(growth.date)),
+            ),
         ]);
     }
     section.tables.push(table);
@@ -198,7 +355,8 @@ pub(super) fn growths(projection: &Projection) -> Option<Section> {
 }
 
 fn when(date: Option<BreakDate>) -> String {
-    date.and_then(|date| date.value).map_or_else(|| "not in these months".to_owned(), format::month)
+    date.and_then(|date| date.value)
+        .map_or_else(|| "not in these months".to_owned(), format::month)
 }
 
 /// The tornado: what moves the headline most.
@@ -206,19 +364,45 @@ pub(super) fn sensitivity(projection: &Projection) -> Option<Section> {
     let headline = projection.headline.as_ref()?;
     let widest = projection.sensitivity.first()?;
     let currency = currency(projection, &headline.config);
-    let answer =
-        format!("Most by {}: from {currency} {} to {}.", widest.input, format::number(widest.per_1000[0]), format::number(widest.per_1000[1]));
-    let mut section = Section::new("sensitivity", "Sensitivity", Path::Finance, "What moves the cost most?", answer);
-    let caption = format!("Cost of 1,000 customers on `{}` with one input at either end of its range, in {currency}", headline.config);
-    let mut table = Table::new(caption, &["input", "#from", "#to", "#cost there", "#cost there", "kind"]);
-    for Sensitivity { input, range, per_1000, assumed } in &projection.sensitivity {
+    let answer = format!(
+        "Most by {}: from {currency} {} to {}.",
+        widest.input,
+        format::number(widest.per_1000[0]),
+        format::number(widest.per_1000[1])
+    );
+    let mut section = Section::new(
+        "sensitivity",
+        "Sensitivity",
+        Path::Finance,
+        "What moves the cost most?",
+        answer,
+    );
+    let caption = format!(
+        "Cost of 1,000 customers on `{}` with one input at either end of its range, in {currency}",
+        headline.config
+    );
+    let mut table = Table::new(
+        caption,
+        &["input", "#from", "#to", "#cost there", "#cost there", "kind"],
+    );
+    for Sensitivity {
+        input,
+        range,
+        per_1000,
+        assumed,
+    } in &projection.sensitivity
+    {
         table.row([
             input.clone(),
             format::number(range[0]),
             format::number(range[1]),
             format::number(per_1000[0]),
             format::number(per_1000[1]),
-            if *assumed { "◇ assumed".to_owned() } else { "— fitted".to_owned() },
+            if *assumed {
+                "◇ assumed".to_owned()
+            } else {
+                "— fitted".to_owned()
+            },
         ]);
     }
     section.tables.push(table);
@@ -231,12 +415,44 @@ pub(super) fn segments(projection: &Projection) -> Option<Section> {
     let headline = projection.headline.as_ref()?;
     projection.segments.first()?;
     let currency = currency(projection, &headline.config);
-    let answers: Vec<String> =
-        projection.segments.iter().map(|segment| format!("{} for `{}`", format::money(&segment.per_1000, currency), segment.name)).collect();
+    let answers: Vec<String> = projection
+        .segments
+        .iter()
+        .map(|segment| {
+            format!(
+                "{} for `{}`",
+                format::money(&segment.per_1000, currency),
+                segment.name
+            )
+        })
+        .collect();
     let answer = format!("1,000 customers cost {}.", answers.join("; "));
-    let mut section = Section::new("segments", "Segments", Path::Product, "What does each kind of customers cost?", answer);
-    let titles = ["segment", "#share", "#own behaviour", "#shared", "#1,000 customers", "#fees", "#price of one", "#margin", "#floor price"];
-    let mut table = Table::new(format!("Kinds of customers on `{}`, cost of 1,000 a month in {currency}", headline.config), &titles).leading();
+    let mut section = Section::new(
+        "segments",
+        "Segments",
+        Path::Product,
+        "What does each kind of customers cost?",
+        answer,
+    );
+    let titles = [
+        "segment",
+        "#share",
+        "#own behaviour",
+        "#shared",
+        "#1,000 customers",
+        "#fees",
+        "#price of one",
+        "#margin",
+        "#floor price",
+    ];
+    let mut table = Table::new(
+        format!(
+            "Kinds of customers on `{}`, cost of 1,000 a month in {currency}",
+            headline.config
+        ),
+        &titles,
+    )
+    .leading();
     for segment in &projection.segments {
         table.row(segment_row(segment, currency));
     }
@@ -257,7 +473,9 @@ fn segment_row(segment: &SegmentProjection, currency: &str) -> [String; 9] {
         format::amount(segment.shared_per_1000, currency),
         format::money(&segment.per_1000, currency),
         format::amount(segment.fees_per_1000, currency),
-        segment.price.map_or_else(|| "none".to_owned(), |price| format::amount(price, currency)),
+        segment
+            .price
+            .map_or_else(|| "none".to_owned(), |price| format::amount(price, currency)),
         segment.margin.map_or_else(|| "none".to_owned(), format::percent),
         format::amount(segment.floor_price, currency),
     ]

@@ -14,8 +14,18 @@ const ROWS_OF_A_CURVE: usize = 24;
 /// The section of one chart.
 pub(super) fn section(projection: &Projection, drawing: &Drawing) -> Section {
     let chart = drawing.chart;
-    let path = if drawing.is_money() { Path::Product } else { Path::Architect };
-    let mut section = Section::new(&format!("chart-{}", drawing.slug), &format!("{} curve", chart.id), path, &chart.title, chart.answer.clone());
+    let path = if drawing.is_money() {
+        Path::Product
+    } else {
+        Path::Architect
+    };
+    let mut section = Section::new(
+        &format!("chart-{}", drawing.slug),
+        &format!("{} curve", chart.id),
+        path,
+        &chart.title,
+        chart.answer.clone(),
+    );
     section.drawing = Some(drawing.inline());
     section.tables.push(table(chart));
     let customer = format!("Customers: {}.", projection.study.customer);
@@ -28,34 +38,68 @@ pub(super) fn section(projection: &Projection, drawing: &Drawing) -> Section {
 }
 
 fn table(chart: &Chart) -> Table {
-    let mut table = Table::new("The numbers behind the chart", &["what", "#customers", "#value", "kind"]);
+    let mut table = Table::new(
+        "The numbers behind the chart",
+        &["what", "#customers", "#value", "kind"],
+    );
     for curve in &chart.curves {
         for [customers, low, value, high] in thinned(curve) {
-            let kind = if customers > chart.tested_to { format!("{EXTRAPOLATED} extrapolated") } else { "— fitted".to_owned() };
-            let estimate = Estimate { value, standard_error: 0.0, low, high };
-            table.row([curve.name.clone(), format::number(customers.round()), axis_estimate(&chart.y, &estimate), kind]);
+            let kind = if customers > chart.tested_to {
+                format!("{EXTRAPOLATED} extrapolated")
+            } else {
+                "— fitted".to_owned()
+            };
+            let estimate = Estimate {
+                value,
+                standard_error: 0.0,
+                low,
+                high,
+            };
+            table.row([
+                curve.name.clone(),
+                format::number(customers.round()),
+                axis_estimate(&chart.y, &estimate),
+                kind,
+            ]);
         }
     }
     for scatter in &chart.measured {
         for [customers, value] in &scatter.points {
             let value = axis_value(&chart.y, *value);
-            table.row([scatter.name.clone(), format::number(customers.round()), value, "● measured".to_owned()]);
+            table.row([
+                scatter.name.clone(),
+                format::number(customers.round()),
+                value,
+                "● measured".to_owned(),
+            ]);
         }
     }
     for (name, value) in &chart.limits {
-        table.row([name.clone(), String::new(), axis_value(&chart.y, *value), "limit".to_owned()]);
+        table.row([
+            name.clone(),
+            String::new(),
+            axis_value(&chart.y, *value),
+            "limit".to_owned(),
+        ]);
     }
     table
 }
 
 /// Evenly chosen points of a curve where it has a value, its first and last among them.
 fn thinned(curve: &Curve) -> Vec<[f64; 4]> {
-    let points: Vec<[f64; 4]> = curve.points.iter().copied().filter(|point| point[2].is_finite()).collect();
+    let points: Vec<[f64; 4]> = curve
+        .points
+        .iter()
+        .copied()
+        .filter(|point| point[2].is_finite())
+        .collect();
     let last = points.len().saturating_sub(1);
     if last < ROWS_OF_A_CURVE {
         return points;
     }
-    (0..ROWS_OF_A_CURVE).filter_map(|row| points.get(row * last / (ROWS_OF_A_CURVE - 1)).copied()).collect()
+    (0..ROWS_OF_A_CURVE)
+        .filter_map(|row| points.get(row * last / (ROWS_OF_A_CURVE - 1)).copied())
+        .collect()
 }
 
 fn axis_value(axis: &Axis, value: f64) -> String {

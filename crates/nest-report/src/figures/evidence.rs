@@ -14,10 +14,30 @@ use crate::format;
 /// Forecasts beside measurements.
 pub(super) fn checks(projection: &Projection) -> Option<Section> {
     projection.checks.first()?;
-    let within = projection.checks.iter().filter(|check| check.predicted.covers(check.measured)).count();
-    let answer = format!("{within} of {} forecasts hold the measurement in their 90 % interval.", projection.checks.len());
-    let mut section = Section::new("checks", "Checks", Path::Evidence, "Does the model foresee what it did not see?", answer);
-    let titles = ["step left out", "#customers", "what", "#— forecast", "#● measured", "in the interval"];
+    let within = projection
+        .checks
+        .iter()
+        .filter(|check| check.predicted.covers(check.measured))
+        .count();
+    let answer = format!(
+        "{within} of {} forecasts hold the measurement in their 90 % interval.",
+        projection.checks.len()
+    );
+    let mut section = Section::new(
+        "checks",
+        "Checks",
+        Path::Evidence,
+        "Does the model foresee what it did not see?",
+        answer,
+    );
+    let titles = [
+        "step left out",
+        "#customers",
+        "what",
+        "#— forecast",
+        "#● measured",
+        "in the interval",
+    ];
     let mut table = Table::new("Forecast against measured", &titles).opened();
     for check in &projection.checks {
         table.row(check_row(check));
@@ -30,8 +50,15 @@ pub(super) fn checks(projection: &Projection) -> Option<Section> {
 /// The measured steps.
 pub(super) fn steps(projection: &Projection) -> Option<Section> {
     projection.points.first()?;
-    let count = |worth| projection.points.iter().filter(|point| point.worth == worth).count();
-    let verdicts = [Worth::Valid, Worth::Suspect, Worth::Limited, Worth::Invalid].map(|worth| format!("{} {}", count(worth), worth.label()));
+    let count = |worth| {
+        projection
+            .points
+            .iter()
+            .filter(|point| point.worth == worth)
+            .count()
+    };
+    let verdicts = [Worth::Valid, Worth::Suspect, Worth::Limited, Worth::Invalid]
+        .map(|worth| format!("{} {}", count(worth), worth.label()));
     let answer = format!(
         "{} steps: {}. The largest that counts had {} customers.",
         projection.points.len(),
@@ -39,7 +66,11 @@ pub(super) fn steps(projection: &Projection) -> Option<Section> {
         format::number(projection.model.tested_customers)
     );
     let mut section = Section::new("steps", "Steps", Path::Evidence, "What was measured?", answer);
-    section.tables = vec![load_table(projection), use_table(projection), response_table(projection)];
+    section.tables = vec![
+        load_table(projection),
+        use_table(projection),
+        response_table(projection),
+    ];
     section.how = vec![
         "Customers are the population; active is executions in progress, in flight is requests in progress. Response time counts from when a request was due."
             .to_owned(),
@@ -57,7 +88,12 @@ fn check_row(check: &Check) -> [String; 6] {
         check.quantity.clone(),
         format::quantity_estimate(&check.predicted, unit),
         format::quantity(check.measured, unit),
-        if check.predicted.covers(check.measured) { "✓ yes" } else { "✗ no" }.to_owned(),
+        if check.predicted.covers(check.measured) {
+            "✓ yes"
+        } else {
+            "✗ no"
+        }
+        .to_owned(),
     ]
 }
 
@@ -75,7 +111,18 @@ pub(crate) fn check_unit(quantity: &str) -> &'static str {
 }
 
 fn load_table(projection: &Projection) -> Table {
-    let titles = ["#no.", "step", "purpose", "#customers", "#active", "#in flight", "#offered", "#completed", "#errors", "verdict"];
+    let titles = [
+        "#no.",
+        "step",
+        "purpose",
+        "#customers",
+        "#active",
+        "#in flight",
+        "#offered",
+        "#completed",
+        "#errors",
+        "verdict",
+    ];
     let mut table = Table::new("● Measured steps, in the order of the plan", &titles);
     for point in &projection.points {
         table.row([
@@ -95,12 +142,24 @@ fn load_table(projection: &Projection) -> Table {
 }
 
 fn use_table(projection: &Projection) -> Table {
-    let resources: BTreeSet<&String> = projection.points.iter().flat_map(|point| point.used.keys()).collect();
-    let mut table = Table::new("● Use of each resource", &["step", "#customers", "resource", "#used"]);
+    let resources: BTreeSet<&String> = projection
+        .points
+        .iter()
+        .flat_map(|point| point.used.keys())
+        .collect();
+    let mut table = Table::new(
+        "● Use of each resource",
+        &["step", "#customers", "resource", "#used"],
+    );
     for point in &projection.points {
         for resource in &resources {
             if let Some(used) = point.used.get(*resource) {
-                table.row([point.label.clone(), customers(point), (*resource).clone(), format::quantity(*used, use_unit(resource))]);
+                table.row([
+                    point.label.clone(),
+                    customers(point),
+                    (*resource).clone(),
+                    format::quantity(*used, use_unit(resource)),
+                ]);
             }
         }
     }
@@ -108,7 +167,17 @@ fn use_table(projection: &Projection) -> Table {
 }
 
 fn response_table(projection: &Projection) -> Table {
-    let mut table = Table::new("● Response times", &["step", "#customers", "behaviour", "#quantile", "#response time", "#requests"]);
+    let mut table = Table::new(
+        "● Response times",
+        &[
+            "step",
+            "#customers",
+            "behaviour",
+            "#quantile",
+            "#response time",
+            "#requests",
+        ],
+    );
     for point in &projection.points {
         for quantile in &point.response {
             table.row([

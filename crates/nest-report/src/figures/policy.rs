@@ -8,12 +8,28 @@ use crate::format;
 /// All policies, before and after on the same draws.
 pub(super) fn policies(projection: &Projection) -> Option<Section> {
     projection.policies.first()?;
-    let answers: Vec<String> = projection.policies.iter().map(|policy| answer(projection, policy)).collect();
-    let mut section = Section::new("policies", "What if", Path::Product, "What would change that?", format!("{}.", answers.join("; ")));
+    let answers: Vec<String> = projection
+        .policies
+        .iter()
+        .map(|policy| answer(projection, policy))
+        .collect();
+    let mut section = Section::new(
+        "policies",
+        "What if",
+        Path::Product,
+        "What would change that?",
+        format!("{}.", answers.join("; ")),
+    );
     section.tables = vec![costs(projection)];
     section.tables.extend(fees(projection));
     section.tables.extend([capacity(projection), inputs(projection)]);
-    section.tables.extend(projection.policies.iter().filter(|policy| !policy.months.is_empty()).map(|policy| months(projection, policy)));
+    section.tables.extend(
+        projection
+            .policies
+            .iter()
+            .filter(|policy| !policy.months.is_empty())
+            .map(|policy| months(projection, policy)),
+    );
     section.list = projection.policies.iter().filter_map(described).collect();
     section.how = vec![
         "Before and after are computed on the same draws, so what both share cancels: the change is surer than the difference of the two \
@@ -26,17 +42,29 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
 fn answer(projection: &Projection, policy: &PolicyProjection) -> String {
     let change = format::money_change(&policy.change, currency(projection, &policy.config));
     let fees = policy.fees.as_ref().map_or_else(String::new, |[_, _, change]| {
-        format!(" for infrastructure, {} in fees", format::money_change(change, currency(projection, &policy.config)))
+        format!(
+            " for infrastructure, {} in fees",
+            format::money_change(change, currency(projection, &policy.config))
+        )
     });
-    format!("`{}`: {change} per 1,000 customers and month on `{}`{fees}", policy.name, policy.config)
+    format!(
+        "`{}`: {change} per 1,000 customers and month on `{}`{fees}",
+        policy.name, policy.config
+    )
 }
 
 /// What each policy does to fees, apart from the cost of infrastructure.
 fn fees(projection: &Projection) -> Option<Table> {
     projection.policies.first()?.fees.as_ref()?;
-    let mut table = Table::new("Effect of each policy on fees", &["policy", "#customers", "#per 1,000 before", "#after", "#change"]).leading();
+    let mut table = Table::new(
+        "Effect of each policy on fees",
+        &["policy", "#customers", "#per 1,000 before", "#after", "#change"],
+    )
+    .leading();
     for policy in &projection.policies {
-        let Some([before, after, change]) = &policy.fees else { continue };
+        let Some([before, after, change]) = &policy.fees else {
+            continue;
+        };
         let currency = currency(projection, &policy.config);
         table.row([
             format!("`{}`", policy.name),
@@ -50,11 +78,21 @@ fn fees(projection: &Projection) -> Option<Table> {
 }
 
 fn described(policy: &PolicyProjection) -> Option<String> {
-    policy.description.as_ref().map(|description| format!("`{}`: {description}", policy.name))
+    policy
+        .description
+        .as_ref()
+        .map(|description| format!("`{}`: {description}", policy.name))
 }
 
 fn costs(projection: &Projection) -> Table {
-    let titles = ["policy", "configuration", "#customers", "#per 1,000 before", "#after", "#change"];
+    let titles = [
+        "policy",
+        "configuration",
+        "#customers",
+        "#per 1,000 before",
+        "#after",
+        "#change",
+    ];
     let mut table = Table::new("Effect of each policy on cost", &titles).leading();
     for policy in &projection.policies {
         let currency = currency(projection, &policy.config);
@@ -71,7 +109,13 @@ fn costs(projection: &Projection) -> Table {
 }
 
 fn capacity(projection: &Projection) -> Table {
-    let titles = ["policy", "configuration", "#breaks at, before", "#after", "#change of demand where it binds"];
+    let titles = [
+        "policy",
+        "configuration",
+        "#breaks at, before",
+        "#after",
+        "#change of demand where it binds",
+    ];
     let mut table = Table::new("Effect of each policy on capacity", &titles).leading();
     for policy in &projection.policies {
         table.row([
@@ -90,13 +134,31 @@ fn break_point(customers: Option<&Estimate>) -> String {
 }
 
 fn inputs(projection: &Projection) -> Table {
-    let mut table = Table::new("What each policy sets", &["policy", "what", "#before", "#after", "kind"]);
+    let mut table = Table::new(
+        "What each policy sets",
+        &["policy", "what", "#before", "#after", "kind"],
+    );
     for policy in &projection.policies {
-        let parameters = policy.parameters.iter().map(|(name, before, after)| (name.clone(), before, after));
-        let rates = policy.rates_per_day.iter().map(|(name, before, after)| (format!("{name}, executions per customer and day"), before, after));
-        let open = policy.open_items.iter().map(|(name, before, after)| (format!("{name}, open items per customer"), before, after));
+        let parameters = policy
+            .parameters
+            .iter()
+            .map(|(name, before, after)| (name.clone(), before, after));
+        let rates = policy
+            .rates_per_day
+            .iter()
+            .map(|(name, before, after)| (format!("{name}, executions per customer and day"), before, after));
+        let open = policy
+            .open_items
+            .iter()
+            .map(|(name, before, after)| (format!("{name}, open items per customer"), before, after));
         for (what, before, after) in parameters.chain(rates).chain(open) {
-            table.row([format!("`{}`", policy.name), what, format::number(*before), format::number(*after), "◇ assumed".to_owned()]);
+            table.row([
+                format!("`{}`", policy.name),
+                what,
+                format::number(*before),
+                format::number(*after),
+                "◇ assumed".to_owned(),
+            ]);
         }
     }
     table
@@ -105,19 +167,38 @@ fn inputs(projection: &Projection) -> Table {
 /// A dated policy month by month.
 fn months(projection: &Projection, policy: &PolicyProjection) -> Table {
     let currency = currency(projection, &policy.config);
-    let from = policy.from.map_or_else(String::new, |from| format!(" from {}", format::day(from)));
+    let from = policy
+        .from
+        .map_or_else(String::new, |from| format!(" from {}", format::day(from)));
     let mut table = Table::new(
         format!("`{}`{from}, month by month on `{}`", policy.name, policy.config),
-        &["month", "#under it", "#open items per customer", "#change of cost", "#change of fees"],
+        &[
+            "month",
+            "#under it",
+            "#open items per customer",
+            "#change of cost",
+            "#change of fees",
+        ],
     );
     for month in &policy.months {
-        let open: Vec<String> = month.open_items.iter().map(|(name, items)| format!("{} {name}", format::number(*items))).collect();
+        let open: Vec<String> = month
+            .open_items
+            .iter()
+            .map(|(name, items)| format!("{} {name}", format::number(*items)))
+            .collect();
         table.row([
             format::month(month.date),
             format::percent(month.adopted),
-            if open.is_empty() { "none".to_owned() } else { open.join(", ") },
+            if open.is_empty() {
+                "none".to_owned()
+            } else {
+                open.join(", ")
+            },
             format::money_change(&month.change, currency),
-            month.fees.as_ref().map_or_else(|| "none".to_owned(), |fees| format::money_change(fees, currency)),
+            month
+                .fees
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |fees| format::money_change(fees, currency)),
         ]);
     }
     table

@@ -12,7 +12,13 @@ pub(super) fn caveats(projection: &Projection) -> Section {
         1 => "One doubt was raised while measuring, fitting or projecting.".to_owned(),
         count => format!("{count} doubts were raised while measuring, fitting or projecting."),
     };
-    let mut section = Section::new("caveats", "Caveats", Path::Evidence, "What should you doubt?", answer);
+    let mut section = Section::new(
+        "caveats",
+        "Caveats",
+        Path::Evidence,
+        "What should you doubt?",
+        answer,
+    );
     section.list = projection.caveats.iter().map(ToString::to_string).collect();
     section
 }
@@ -20,8 +26,18 @@ pub(super) fn caveats(projection: &Projection) -> Section {
 /// Run, machine, writer and price books.
 pub(super) fn sources(projection: &Projection) -> Section {
     let model = &projection.model;
-    let answer = format!("From run `{}`, made for {}.", model.run, format::day(projection.as_of));
-    let mut section = Section::new("provenance", "Provenance", Path::Evidence, "Where does it come from?", answer);
+    let answer = format!(
+        "From run `{}`, made for {}.",
+        model.run,
+        format::day(projection.as_of)
+    );
+    let mut section = Section::new(
+        "provenance",
+        "Provenance",
+        Path::Evidence,
+        "Where does it come from?",
+        answer,
+    );
     let mut facts = Table::new("Run, machine and writer", &["what", "value"]).opened();
     let machine = &model.machine;
     for (what, value) in [
@@ -33,8 +49,19 @@ pub(super) fn sources(projection: &Projection) -> Section {
         ("run", model.run.clone()),
         ("measured at", model.measured_at.clone()),
         ("hash of what was measured", model.measured_hash.clone()),
-        ("tested to", format!("{} customers", format::number(model.tested_customers))),
-        ("machine", format!("{}, {} cores, {}", machine.cpu, machine.cores, format::bytes(machine.memory_bytes as f64))),
+        (
+            "tested to",
+            format!("{} customers", format::number(model.tested_customers)),
+        ),
+        (
+            "machine",
+            format!(
+                "{}, {} cores, {}",
+                machine.cpu,
+                machine.cores,
+                format::bytes(machine.memory_bytes as f64)
+            ),
+        ),
         ("kernel", machine.kernel.clone()),
     ] {
         facts.row([what.to_owned(), value]);
@@ -43,12 +70,19 @@ pub(super) fn sources(projection: &Projection) -> Section {
     if !projection.books.is_empty() {
         section.tables.push(books(&projection.books));
     }
-    section.how = vec!["Equal inputs give equal bytes: the same measurements, study and price books make this report again.".to_owned()];
+    section.how = vec![
+        "Equal inputs give equal bytes: the same measurements, study and price books make this report again."
+            .to_owned(),
+    ];
     section
 }
 
 fn books(books: &[BookUse]) -> Table {
-    let mut table = Table::new("Price books", &["book", "source", "seen on", "how direct", "#oldest price, days"]).opened();
+    let mut table = Table::new(
+        "Price books",
+        &["book", "source", "seen on", "how direct", "#oldest price, days"],
+    )
+    .opened();
     for book in books {
         for source in &book.sources {
             let cells = [
@@ -59,7 +93,10 @@ fn books(books: &[BookUse]) -> Table {
                 book.oldest_days.to_string(),
             ];
             let mut cells: Vec<Cell> = cells.into_iter().map(Cell::from).collect();
-            cells[1].href = source.url.clone().filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+            cells[1].href = source
+                .url
+                .clone()
+                .filter(|url| url.starts_with("https://") || url.starts_with("http://"));
             table.rows.push(Row { cells, total: false });
         }
     }

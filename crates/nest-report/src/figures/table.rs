@@ -47,8 +47,15 @@ pub(crate) struct Cell {
 impl Table {
     /// An empty table. Titles that start with `#` are those of numbers.
     pub(crate) fn new(caption: impl Into<String>, titles: &[&str]) -> Self {
-        let column = |title: &&str| Column { title: title.trim_start_matches('#').to_owned(), numeric: title.starts_with('#') };
-        Self { caption: caption.into(), columns: titles.iter().map(column).collect(), ..Self::default() }
+        let column = |title: &&str| Column {
+            title: title.trim_start_matches('#').to_owned(),
+            numeric: title.starts_with('#'),
+        };
+        Self {
+            caption: caption.into(),
+            columns: titles.iter().map(column).collect(),
+            ..Self::default()
+        }
     }
 
     /// Shown without being asked for, and part of a summary.
@@ -66,17 +73,26 @@ impl Table {
 
     /// Adds a row of texts.
     pub(crate) fn row<const N: usize>(&mut self, texts: [String; N]) {
-        self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: false });
+        self.rows.push(Row {
+            cells: texts.into_iter().map(Cell::from).collect(),
+            total: false,
+        });
     }
 
     /// Adds a row with as many texts as there are columns.
     pub(crate) fn add(&mut self, texts: Vec<String>) {
-        self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: false });
+        self.rows.push(Row {
+            cells: texts.into_iter().map(Cell::from).collect(),
+            total: false,
+        });
     }
 
     /// Adds the row that sums up.
     pub(crate) fn total<const N: usize>(&mut self, texts: [String; N]) {
-        self.rows.push(Row { cells: texts.into_iter().map(Cell::from).collect(), total: true });
+        self.rows.push(Row {
+            cells: texts.into_iter().map(Cell::from).collect(),
+            total: true,
+        });
     }
 }
 

@@ -20,7 +20,9 @@ pub(crate) struct Tile {
 
 /// The tiles of the headline; none where the study has no configuration.
 pub(crate) fn tiles(projection: &Projection) -> Vec<Tile> {
-    let Some(headline) = &projection.headline else { return Vec::new() };
+    let Some(headline) = &projection.headline else {
+        return Vec::new();
+    };
     let mut tiles = vec![per_1000(projection, headline), breaks_at(projection, headline)];
     tiles.extend(on(projection, headline));
     tiles.extend(next_1000(projection, headline));
@@ -28,17 +30,35 @@ pub(crate) fn tiles(projection: &Projection) -> Vec<Tile> {
 }
 
 fn per_1000(projection: &Projection, headline: &Headline) -> Tile {
-    let text = format::money(&headline.per_1000, figures::currency(projection, &headline.config));
-    let note = format!("a month, at {} customers on `{}`", format::number(headline.customers), headline.config);
+    let text = format::money(
+        &headline.per_1000,
+        figures::currency(projection, &headline.config),
+    );
+    let note = format!(
+        "a month, at {} customers on `{}`",
+        format::number(headline.customers),
+        headline.config
+    );
     tile("1,000 customers cost", &text, note)
 }
 
 fn breaks_at(projection: &Projection, headline: &Headline) -> Tile {
     match sentence::broken(headline) {
-        Some((point, customers)) => tile("Breaks at", &sentence::marked(point, customers), format!("customers: {}", sentence::cause(point))),
+        Some((point, customers)) => tile(
+            "Breaks at",
+            &sentence::marked(point, customers),
+            format!("customers: {}", sentence::cause(point)),
+        ),
         None => {
-            let note = format!("customers, the end of the search; tested to {}", format::number(projection.model.tested_customers));
-            tile("Does not break below", &format::number(headline.searched_to), note)
+            let note = format!(
+                "customers, the end of the search; tested to {}",
+                format::number(projection.model.tested_customers)
+            );
+            tile(
+                "Does not break below",
+                &format::number(headline.searched_to),
+                note,
+            )
         }
     }
 }
@@ -49,17 +69,37 @@ fn on(projection: &Projection, headline: &Headline) -> Option<Tile> {
     let known = point.date.and_then(|date| date.value).is_some();
     let text = sentence::date(point.date.as_ref());
     let note = format!("on `{growth}` growth");
-    if known { Some(tile("That is in", &text, note)) } else { Some(tile("That is", "not in sight", format!("{note}: {text}"))) }
+    if known {
+        Some(tile("That is in", &text, note))
+    } else {
+        Some(tile("That is", "not in sight", format!("{note}: {text}")))
+    }
 }
 
 fn next_1000(projection: &Projection, headline: &Headline) -> Option<Tile> {
-    let config = projection.configs.iter().find(|config| config.name == headline.config)?;
-    let stair = config.bill.next_stair.map_or_else(String::new, |stair| format!("; the next instance comes at {}", format::number(stair)));
-    Some(tile("The next 1,000 cost", &format::amount(config.bill.marginal_1000, &config.currency), format!("a month{stair}")))
+    let config = projection
+        .configs
+        .iter()
+        .find(|config| config.name == headline.config)?;
+    let stair = config.bill.next_stair.map_or_else(String::new, |stair| {
+        format!("; the next instance comes at {}", format::number(stair))
+    });
+    Some(tile(
+        "The next 1,000 cost",
+        &format::amount(config.bill.marginal_1000, &config.currency),
+        format!("a month{stair}"),
+    ))
 }
 
 /// Splits `value [low … high]` so that the interval can be set smaller.
 fn tile(label: &'static str, text: &str, note: String) -> Tile {
-    let (value, interval) = text.split_once(" [").map_or((text, String::new()), |(value, rest)| (value, format!("[{rest}")));
-    Tile { label, value: value.to_owned(), interval, note }
+    let (value, interval) = text
+        .split_once(" [")
+        .map_or((text, String::new()), |(value, rest)| (value, format!("[{rest}")));
+    Tile {
+        label,
+        value: value.to_owned(),
+        interval,
+        note,
+    }
 }

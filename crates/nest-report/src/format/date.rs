@@ -2,7 +2,9 @@
 
 use jiff::civil::Date;
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// The month of a date: `Dec 2027`.
 #[must_use]
@@ -17,7 +19,10 @@ pub fn day(date: Date) -> String {
 }
 
 fn name(date: Date) -> &'static str {
-    usize::try_from(date.month() - 1).ok().and_then(|index| MONTHS.get(index).copied()).unwrap_or("?")
+    usize::try_from(date.month() - 1)
+        .ok()
+        .and_then(|index| MONTHS.get(index).copied())
+        .unwrap_or("?")
 }
 
 #[cfg(test)]

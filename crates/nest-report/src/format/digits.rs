@@ -10,7 +10,12 @@ const EXACT_DIGITS: i32 = 4;
 /// Power of ten of the last digit that an interval supports: two significant digits of its width, but always one digit of
 /// the value and never more than six.
 pub(super) fn resolution(value: f64, low: f64, high: f64) -> i32 {
-    let Some(first) = exponent(value).or_else(|| exponent(high)).or_else(|| exponent(low)) else { return 0 };
+    let Some(first) = exponent(value)
+        .or_else(|| exponent(high))
+        .or_else(|| exponent(low))
+    else {
+        return 0;
+    };
     match exponent(high - low) {
         Some(width) => (width - 1).clamp(first - MOST_DIGITS + 1, first),
         None => exact_resolution(value),
@@ -33,7 +38,11 @@ pub(super) fn rounded(value: f64, resolution: i32) -> String {
         return "unknown".to_owned();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "∞".to_owned() } else { "−∞".to_owned() };
+        return if value > 0.0 {
+            "∞".to_owned()
+        } else {
+            "−∞".to_owned()
+        };
     }
     let text = if resolution > 0 {
         let step = 10_f64.powi(resolution);
@@ -47,8 +56,12 @@ pub(super) fn rounded(value: f64, resolution: i32) -> String {
 
 /// A plain decimal text with thousands separators and a true minus sign; a rounded zero has no sign.
 pub(super) fn grouped(text: &str) -> String {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text), |digits| (true, digits));
+    let (whole, fraction) = digits
+        .split_once('.')
+        .map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut out = String::with_capacity(text.len() + text.len() / 3);
     if negative && digits.chars().any(|digit| digit.is_ascii_digit() && digit != '0') {
         out.push('−');
@@ -70,7 +83,11 @@ pub(super) fn grouped(text: &str) -> String {
 #[must_use]
 pub fn number(value: f64) -> String {
     let text = rounded(value, exact_resolution(value));
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 /// A value with its 90 % interval, both cut to what the interval supports: `46,600 [43,100 … 50,900]`.
@@ -81,7 +98,12 @@ pub fn estimate(estimate: &Estimate) -> String {
     }
     let resolution = resolution(estimate.value, estimate.low, estimate.high);
     let print = |value| rounded(value, resolution);
-    format!("{} [{} … {}]", print(estimate.value), print(estimate.low), print(estimate.high))
+    format!(
+        "{} [{} … {}]",
+        print(estimate.value),
+        print(estimate.low),
+        print(estimate.high)
+    )
 }
 
 #[cfg(test)]
@@ -89,7 +111,12 @@ mod tests {
     use super::*;
 
     fn printed(value: f64, low: f64, high: f64) -> String {
-        estimate(&Estimate { value, standard_error: 0.0, low, high })
+        estimate(&Estimate {
+            value,
+            standard_error: 0.0,
+            low,
+            high,
+        })
     }
 
     #[test]
@@ -97,7 +124,10 @@ mod tests {
         assert_eq!(printed(46_613.2, 43_122.0, 50_921.0), "46,600 [43,100 … 50,900]");
         assert_eq!(printed(0.0123456, 0.0119, 0.0128), "0.01235 [0.01190 … 0.01280]");
         assert_eq!(printed(5.0, 0.0, 1_200.0), "5 [0 … 1,200]");
-        assert_eq!(printed(1.0, 0.999_999_999, 1.000_000_001), "1.00000 [1.00000 … 1.00000]");
+        assert_eq!(
+            printed(1.0, 0.999_999_999, 1.000_000_001),
+            "1.00000 [1.00000 … 1.00000]"
+        );
         assert_eq!(printed(-3.12, -3.9, -2.2), "−3.1 [−3.9 … −2.2]");
         assert_eq!(printed(0.0, -0.4, 0.3), "0.00 [−0.40 … 0.30]");
     }

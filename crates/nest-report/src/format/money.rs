@@ -33,7 +33,10 @@ pub fn money_change(estimate: &MoneyEstimate, currency: &str) -> String {
 /// An amount without an interval, with currency: `USD 24.40`.
 #[must_use]
 pub fn amount(value: Quoted, currency: &str) -> String {
-    format!("{currency} {}", rounded(value.0, value_resolution(value.0, currency)))
+    format!(
+        "{currency} {}",
+        rounded(value.0, value_resolution(value.0, currency))
+    )
 }
 
 /// A decimal number without an interval, as [`super::number`] prints one.
@@ -53,19 +56,35 @@ pub fn apportion(amounts: &[Option<Quoted>], total: Quoted, currency: &str) -> (
     let unit = power_of_ten(resolution);
     let printed_total = round_to(total.0, resolution);
     let known: Decimal = amounts.iter().flatten().map(|amount| amount.0).sum();
-    let mut parts: Vec<Option<Decimal>> = amounts.iter().map(|amount| amount.map(|amount| round_to(amount.0, resolution))).collect();
+    let mut parts: Vec<Option<Decimal>> = amounts
+        .iter()
+        .map(|amount| amount.map(|amount| round_to(amount.0, resolution)))
+        .collect();
     if known == total.0 {
         for (part, amount) in parts.iter_mut().zip(amounts) {
             *part = amount.map(|amount| (amount.0 / unit).floor() * unit);
         }
         let missing = (printed_total - parts.iter().flatten().sum::<Decimal>()) / unit;
         let mut by_loss: Vec<usize> = (0..parts.len()).filter(|index| parts[*index].is_some()).collect();
-        by_loss.sort_by_key(|index| std::cmp::Reverse(amounts[*index].map(|amount| amount.0).zip(parts[*index]).map(|(exact, cut)| exact - cut)));
+        by_loss.sort_by_key(|index| {
+            std::cmp::Reverse(
+                amounts[*index]
+                    .map(|amount| amount.0)
+                    .zip(parts[*index])
+                    .map(|(exact, cut)| exact - cut),
+            )
+        });
         for index in by_loss.into_iter().take(missing.to_usize().unwrap_or(0)) {
             parts[index] = parts[index].map(|part| part + unit);
         }
     }
-    (parts.into_iter().map(|part| part.map(|part| rounded(part, resolution))).collect(), rounded(printed_total, resolution))
+    (
+        parts
+            .into_iter()
+            .map(|part| part.map(|part| rounded(part, resolution)))
+            .collect(),
+        rounded(printed_total, resolution),
+    )
 }
 
 fn with_interval(estimate: &MoneyEstimate, currency: &str, dress: impl Fn(String) -> String) -> String {
@@ -74,25 +93,46 @@ fn with_interval(estimate: &MoneyEstimate, currency: &str, dress: impl Fn(String
         return dress(rounded(value, value_resolution(value, currency)));
     }
     // However narrow the interval: nobody signs for a thousandth of a cent.
-    let ends = digits::resolution(value.to_f64().unwrap_or(f64::NAN), estimate.low, estimate.high).max(value_resolution(value, currency));
+    let ends = digits::resolution(value.to_f64().unwrap_or(f64::NAN), estimate.low, estimate.high)
+        .max(value_resolution(value, currency));
     let end = |value| dress(digits::rounded(value, ends));
-    let (value, low, high) = (dress(rounded(value, supported(ends, currency))), end(estimate.low), end(estimate.high));
-    if low == high { value } else { format!("{value} [{low} … {high}]") }
+    let (value, low, high) = (
+        dress(rounded(value, supported(ends, currency))),
+        end(estimate.low),
+        end(estimate.high),
+    );
+    if low == high {
+        value
+    } else {
+        format!("{value} [{low} … {high}]")
+    }
 }
 
 /// Money is shown whole or with all its small units: never with one decimal.
 fn supported(interval: i32, currency: &str) -> i32 {
-    if interval >= 0 { interval } else { interval.clamp(-MOST_DECIMALS, small_unit(currency)) }
+    if interval >= 0 {
+        interval
+    } else {
+        interval.clamp(-MOST_DECIMALS, small_unit(currency))
+    }
 }
 
 /// Small units from 1 on; three significant digits below.
 fn value_resolution(value: Decimal, currency: &str) -> i32 {
     let size = value.abs().to_f64().unwrap_or(0.0);
-    if size >= 1.0 || size == 0.0 { small_unit(currency) } else { (size.log10().floor() as i32 - 2).clamp(-MOST_DECIMALS, small_unit(currency)) }
+    if size >= 1.0 || size == 0.0 {
+        small_unit(currency)
+    } else {
+        (size.log10().floor() as i32 - 2).clamp(-MOST_DECIMALS, small_unit(currency))
+    }
 }
 
 fn small_unit(currency: &str) -> i32 {
-    if WHOLE_CURRENCIES.contains(&currency) { 0 } else { -2 }
+    if WHOLE_CURRENCIES.contains(&currency) {
+        0
+    } else {
+        -2
+    }
 }
 
 fn rounded(value: Decimal, resolution: i32) -> String {
@@ -104,7 +144,10 @@ fn round_to(value: Decimal, resolution: i32) -> Decimal {
     let commercial = RoundingStrategy::MidpointAwayFromZero;
     match u32::try_from(-resolution) {
         Ok(decimals) => value.round_dp_with_strategy(decimals, commercial),
-        Err(_) => (value / power_of_ten(resolution)).round_dp_with_strategy(0, commercial) * power_of_ten(resolution),
+        Err(_) => {
+            (value / power_of_ten(resolution)).round_dp_with_strategy(0, commercial)
+                * power_of_ten(resolution)
+        }
     }
 }
 
@@ -112,13 +155,21 @@ fn round_to(value: Decimal, resolution: i32) -> Decimal {
 fn power_of_ten(exponent: i32) -> Decimal {
     let mut power = Decimal::ONE;
     for _ in 0..exponent.unsigned_abs().min(27) {
-        power = if exponent > 0 { power * Decimal::TEN } else { power / Decimal::TEN };
+        power = if exponent > 0 {
+            power * Decimal::TEN
+        } else {
+            power / Decimal::TEN
+        };
     }
     power
 }
 
 fn signed(text: String) -> String {
-    if text.starts_with('−') || !text.contains(|digit: char| digit.is_ascii_digit() && digit != '0') { text } else { format!("+{text}") }
+    if text.starts_with('−') || !text.contains(|digit: char| digit.is_ascii_digit() && digit != '0') {
+        text
+    } else {
+        format!("+{text}")
+    }
 }
 
 #[cfg(test)]
@@ -130,29 +181,58 @@ mod tests {
     }
 
     fn estimate(value: &str, low: f64, high: f64) -> MoneyEstimate {
-        MoneyEstimate { value: quoted(value), low, high, at_least: false }
+        MoneyEstimate {
+            value: quoted(value),
+            low,
+            high,
+            at_least: false,
+        }
     }
 
     #[test]
     fn money_shows_whole_units_or_cents() {
-        assert_eq!(money(&estimate("18.3559", 17.61, 19.38), "USD"), "USD 18.36 [17.6 … 19.4]");
-        assert_eq!(money(&estimate("770.95", 739.2, 814.8), "USD"), "USD 771 [739 … 815]");
-        assert_eq!(money(&estimate("12770.95", 12000.0, 13500.0), "USD"), "USD 12,800 [12,000 … 13,500]");
+        assert_eq!(
+            money(&estimate("18.3559", 17.61, 19.38), "USD"),
+            "USD 18.36 [17.6 … 19.4]"
+        );
+        assert_eq!(
+            money(&estimate("770.95", 739.2, 814.8), "USD"),
+            "USD 771 [739 … 815]"
+        );
+        assert_eq!(
+            money(&estimate("12770.95", 12000.0, 13500.0), "USD"),
+            "USD 12,800 [12,000 … 13,500]"
+        );
         assert_eq!(money(&estimate("18.36", 18.36, 18.36), "USD"), "USD 18.36");
-        assert_eq!(money(&estimate("1836.4", 1790.0, 1880.0), "JPY"), "JPY 1,836 [1,790 … 1,880]");
-        assert_eq!(money(&estimate("0.004217", 0.0040, 0.0045), "USD"), "USD 0.00422 [0.00400 … 0.00450]");
+        assert_eq!(
+            money(&estimate("1836.4", 1790.0, 1880.0), "JPY"),
+            "JPY 1,836 [1,790 … 1,880]"
+        );
+        assert_eq!(
+            money(&estimate("0.004217", 0.0040, 0.0045), "USD"),
+            "USD 0.00422 [0.00400 … 0.00450]"
+        );
     }
 
     #[test]
     fn a_missing_price_is_said_first() {
-        let estimate = MoneyEstimate { at_least: true, ..estimate("18.36", 17.6, 19.4) };
+        let estimate = MoneyEstimate {
+            at_least: true,
+            ..estimate("18.36", 17.6, 19.4)
+        };
         assert_eq!(money(&estimate, "USD"), "at least USD 18.36 [17.6 … 19.4]");
     }
 
     #[test]
     fn changes_carry_their_sign() {
-        assert_eq!(money_change(&estimate("-3.2", -3.52, -2.91), "USD"), "USD −3.20 [−3.52 … −2.91]");
-        assert_eq!(money_change(&estimate("2.4", -0.6, 5.1), "USD"), "USD +2.40 [−0.6 … +5.1]");
+        assert_eq!(
+            money_change(&estimate("-3.2", -3.52, -2.91), "USD"),
+            "USD −3.20 [−3.52 … −2.91]"
+        );
+        assert_eq!(
+            money_change(&estimate("2.4", -0.6, 5.1), "USD"),
+            "USD +2.40 [−0.6 … +5.1]"
+        );
     }
 
     #[test]
@@ -167,7 +247,10 @@ mod tests {
     #[test]
     fn unknown_amounts_stay_unknown_and_wrong_sums_stay_as_they_are() {
         let (parts, total) = apportion(&[None, Some(quoted("1.006"))], quoted("1.006"), "USD");
-        assert_eq!((parts, total), (vec![None, Some("1.01".to_owned())], "1.01".to_owned()));
+        assert_eq!(
+            (parts, total),
+            (vec![None, Some("1.01".to_owned())], "1.01".to_owned())
+        );
         let (parts, total) = apportion(&[Some(quoted("1.004"))], quoted("3"), "USD");
         assert_eq!((parts, total), (vec![Some("1.00".to_owned())], "3.00".to_owned()));
     }

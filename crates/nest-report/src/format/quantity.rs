@@ -34,13 +34,21 @@ pub fn percent(share: f64) -> String {
 pub fn quantity(value: f64, unit: &str) -> String {
     let (factor, sign) = scale(value, unit);
     let text = digits::number(value / factor);
-    if sign.is_empty() { text } else { format!("{text} {sign}") }
+    if sign.is_empty() {
+        text
+    } else {
+        format!("{text} {sign}")
+    }
 }
 
 /// An estimate in a unit of the documents, in one scale: `1.82 [1.75 … 1.90] ms`.
 #[must_use]
 pub fn quantity_estimate(estimate: &Estimate, unit: &str) -> String {
-    let largest = if estimate.value == 0.0 { estimate.high } else { estimate.value };
+    let largest = if estimate.value == 0.0 {
+        estimate.high
+    } else {
+        estimate.value
+    };
     let (factor, sign) = scale(largest, unit);
     let scaled = Estimate {
         value: estimate.value / factor,
@@ -49,7 +57,11 @@ pub fn quantity_estimate(estimate: &Estimate, unit: &str) -> String {
         high: estimate.high / factor,
     };
     let text = digits::estimate(&scaled);
-    if sign.is_empty() { text } else { format!("{text} {sign}") }
+    if sign.is_empty() {
+        text
+    } else {
+        format!("{text} {sign}")
+    }
 }
 
 /// A relative change with its sign and interval: `−12.4 [−13.0 … −11.8] %`.
@@ -62,15 +74,28 @@ pub fn share_change(change: &Estimate) -> String {
 
 /// The scale in which a value of `unit` has a readable size.
 fn scale(value: f64, unit: &str) -> (f64, String) {
-    let (base, rest) = unit.split_once('/').map_or((unit, String::new()), |(base, rest)| (base, format!("/{rest}")));
+    let (base, rest) = unit
+        .split_once('/')
+        .map_or((unit, String::new()), |(base, rest)| (base, format!("/{rest}")));
     let scales: &[Scale] = match base {
         "s" => &SECONDS,
         "bytes" | "B" => &BYTES,
         "share" => &SHARE,
         _ => return (1.0, unit.to_owned()),
     };
-    let fits = |scale: &&Scale| if value == 0.0 { scale.0 == 1.0 } else { value.abs() >= scale.0 };
-    let (factor, sign) = scales.iter().find(fits).or(scales.last()).copied().unwrap_or((1.0, ""));
+    let fits = |scale: &&Scale| {
+        if value == 0.0 {
+            scale.0 == 1.0
+        } else {
+            value.abs() >= scale.0
+        }
+    };
+    let (factor, sign) = scales
+        .iter()
+        .find(fits)
+        .or(scales.last())
+        .copied()
+        .unwrap_or((1.0, ""));
     (factor, format!("{sign}{rest}"))
 }
 
@@ -96,9 +121,19 @@ mod tests {
 
     #[test]
     fn an_interval_shares_the_scale_of_its_value() {
-        let estimate = Estimate { value: 0.00182, standard_error: 4e-5, low: 0.00175, high: 0.0019 };
+        let estimate = Estimate {
+            value: 0.00182,
+            standard_error: 4e-5,
+            low: 0.00175,
+            high: 0.0019,
+        };
         assert_eq!(quantity_estimate(&estimate, "s"), "1.82 [1.75 … 1.90] ms");
-        let change = Estimate { value: 0.052, standard_error: 0.01, low: 0.031, high: 0.07 };
+        let change = Estimate {
+            value: 0.052,
+            standard_error: 0.01,
+            low: 0.031,
+            high: 0.07,
+        };
         assert_eq!(share_change(&change), "+5.2 [3.1 … 7.0] %");
     }
 }

@@ -23,14 +23,22 @@ pub struct Running {
 impl Running {
     fn start<F>(run: F) -> Self
     where
-        F: FnOnce(mpsc::Sender<SocketAddr>, oneshot::Receiver<()>) -> Result<(), TargetError> + Send + 'static,
+        F: FnOnce(mpsc::Sender<SocketAddr>, oneshot::Receiver<()>) -> Result<(), TargetError>
+            + Send
+            + 'static,
     {
         let (sender, ready) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || run(sender, stopped));
         let address = ready.recv();
-        let Ok(address) = address else { panic!("not started: {:?}", thread.join()) };
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        let Ok(address) = address else {
+            panic!("not started: {:?}", thread.join())
+        };
+        Self {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -53,12 +61,27 @@ pub fn shop_options() -> (TempDir, ShopOptions) {
 
 pub fn start_shop(options: &ShopOptions) -> Running {
     let options = options.clone();
-    Running::start(move |ready, stopped| serve(&options, |address| ready.send(address).expect("the test waits"), async { drop(stopped.await) }))
+    Running::start(move |ready, stopped| {
+        serve(
+            &options,
+            |address| ready.send(address).expect("the test waits"),
+            async { drop(stopped.await) },
+        )
+    })
 }
 
 pub fn start_tier() -> Running {
-    let options = TierOptions { listen: ([127, 0, 0, 1], 0).into(), cores: Vec::new() };
-    Running::start(move |ready, stopped| serve_tier(&options, |address| ready.send(address).expect("the test waits"), async { drop(stopped.await) }))
+    let options = TierOptions {
+        listen: ([127, 0, 0, 1], 0).into(),
+        cores: Vec::new(),
+    };
+    Running::start(move |ready, stopped| {
+        serve_tier(
+            &options,
+            |address| ready.send(address).expect("the test waits"),
+            async { drop(stopped.await) },
+        )
+    })
 }
 
 /// An answer: status, header lines as they came, and the body.
@@ -76,7 +99,10 @@ impl Answer {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.headers.iter().filter_map(|line| line.split_once(": "));
-        lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        lines
+            .into_iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 }
 
@@ -89,13 +115,21 @@ pub struct Client {
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the shop listens");
-        stream.set_nodelay(true).expect("a fresh connection can be set up");
-        Self { stream: BufReader::new(stream), session: None }
+        stream
+            .set_nodelay(true)
+            .expect("a fresh connection can be set up");
+        Self {
+            stream: BufReader::new(stream),
+            session: None,
+        }
     }
 
     pub fn logged_in(address: SocketAddr) -> Self {
         let mut client = Self::new(address);
-        let session = client.post("/login", r#"{"customer": 7}"#).json()["session"].as_str().expect("a login opens a session").to_owned();
+        let session = client.post("/login", r#"{"customer": 7}"#).json()["session"]
+            .as_str()
+            .expect("a login opens a session")
+            .to_owned();
         client.session = Some(session);
         client
     }
@@ -118,18 +152,43 @@ impl Client {
     }
 
     fn send(&mut self, method: &str, path: &str, body: &str) {
-        let cookie = self.session.as_ref().map_or(String::new(), |session| format!("cookie: session={session}\r\n"));
-        let request = format!("{method} {path} HTTP/1.1\r\nhost: shop\r\n{cookie}content-length: {}\r\n\r\n{body}", body.len());
-        self.stream.get_mut().write_all(request.as_bytes()).expect("the shop reads");
+        let cookie = self
+            .session
+            .as_ref()
+            .map_or(String::new(), |session| format!("cookie: session={session}\r\n"));
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: shop\r\n{cookie}content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.stream
+            .get_mut()
+            .write_all(request.as_bytes())
+            .expect("the shop reads");
     }
 
     fn receive(&mut self) -> Answer {
-        let status = self.line().split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line comes first");
-        let headers: Vec<String> = std::iter::repeat_with(|| self.line()).take_while(|line| !line.is_empty()).collect();
-        let mut answer = Answer { status, headers, body: String::new() };
-        let length: usize = answer.header("content-length").and_then(|length| length.parse().ok()).expect("every answer carries its length");
+        let status = self
+            .line()
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .expect("a status line comes first");
+        let headers: Vec<String> = std::iter::repeat_with(|| self.line())
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let mut answer = Answer {
+            status,
+            headers,
+            body: String::new(),
+        };
+        let length: usize = answer
+            .header("content-length")
+            .and_then(|length| length.parse().ok())
+            .expect("every answer carries its length");
         let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("the body is as long as it says");
+        self.stream
+            .read_exact(&mut body)
+            .expect("the body is as long as it says");
         answer.body = String::from_utf8(body).expect("bodies are text");
         answer
     }
