@@ -1,6 +1,6 @@
 //! What requests are made of and what is taken from their answers: seeds, feeds, captures, redirects, multipart bodies.
 
-use nest_data::measurement::{Failure, Measurements};
+use nest_data::measurement::{FailedExchange, Measurements};
 
 use crate::support::{
     SmallStudy, get_command, ramp,
@@ -259,7 +259,7 @@ fn load_a_capture_that_finds_nothing_names_behaviour_request_and_variable() {
         ),
         ("capture", "look", failed)
     );
-    let Failure {
+    let FailedExchange {
         behaviour, exchange, ..
     } = &step.failures[0];
     assert!(
@@ -296,7 +296,7 @@ fn load_a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
     let asked: Vec<String> = last_step(&server).into_iter().map(|asked| asked.path).collect();
     let failures = &ramp(&found)[0].failures;
     assert!(!failures.is_empty());
-    for Failure { exchange, .. } in failures {
+    for FailedExchange { exchange, .. } in failures {
         let shown = exchange
             .strip_prefix("GET ")
             .and_then(|rest| rest.split("***").next())

@@ -245,16 +245,21 @@ fn a_newer_or_damaged_document_is_code_three() {
     let path = folder.study.path.join("scaling.json");
     let text =
         fs::read_to_string(repository().join("models/shop/scaling.json")).expect("the model is committed");
-    fs::write(&path, text.replacen("\"format\": 2", "\"format\": 99", 1)).expect("written");
+    let format = |number: u32| {
+        let other = text.replacen("\"format\": 3", &format!("\"format\": {number}"), 1);
+        assert_ne!(other, text, "the model says its format");
+        fs::write(&path, other).expect("written");
+    };
+    format(99);
     folder
         .run(&["project"])
         .expect(3)
-        .says("format 99 is newer than 2");
-    fs::write(&path, text.replacen("\"format\": 2", "\"format\": 1", 1)).expect("written");
+        .says("format 99 is newer than 3");
+    format(2);
     folder
         .run(&["project"])
         .expect(3)
-        .says("run `locust-nest fit` again");
+        .says("format 2 is older than 3, the oldest this version reads; run `locust-nest fit` again");
     fs::write(&path, &text[..text.len() / 2]).expect("written");
     folder
         .run(&["project"])

@@ -2,8 +2,8 @@
 
 use crate::support::{ShopStudy, assert_balanced, measurements, nest, scaling};
 use nest_data::{
-    measurement::Worth,
-    scaling::{ScalingModel, UnmeasuredEvidence},
+    measurement::Validity,
+    scaling::{BottleneckEvidence, ScalingModel},
 };
 
 /// Lock that makes the shop full at 0.6 of what its processor (7 ms a mean execution of the plain mix) could do.
@@ -25,17 +25,17 @@ fn load_a_lock_is_found_from_response_times_and_its_bind_point_is_near() {
         measured
             .steps
             .iter()
-            .all(|step| step.verdict.worth != Worth::Limited),
+            .all(|step| step.verdict.validity != Validity::Limited),
         "it must not be seen to bind"
     );
     let fit = nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")]).expect(0);
     let model: ScalingModel = scaling(&study.path);
     let law = model.throughput.expect("a throughput law");
     let limit = law
-        .unmeasured
+        .hidden_bottleneck
         .as_ref()
         .unwrap_or_else(|| panic!("no limit found: {law:?}\n{}", fit.stderr));
-    assert_eq!(limit.evidence, UnmeasuredEvidence::ResponseTimes);
+    assert_eq!(limit.evidence, BottleneckEvidence::ResponseTimes);
     fit.says("response times grow faster than the measured resources explain");
 
     let overload = format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nest_data::measurement::{Purpose, Step, Window, Worth};
+use nest_data::measurement::{Purpose, Step, Validity, Window};
 use nest_model::demand::{load_law, predict};
 
 use crate::support::{ShopStudy, assert_balanced, measurements, nest, scaling};
@@ -74,7 +74,9 @@ fn load_a_mix_that_was_never_run_is_forecast_in_throughput_and_processor_time() 
     let used = Window::used_per_s(&ramp[0].windows, "app/cpu").expect("it was read");
     let processor = predict(cpu, &completed(ramp[0])).value / used - 1.0;
     assert!(
-        ramp[1..].iter().all(|step| step.verdict.worth == Worth::Limited),
+        ramp[1..]
+            .iter()
+            .all(|step| step.verdict.validity == Validity::Limited),
         "{:?}",
         ramp[1].verdict
     );

@@ -3,7 +3,7 @@
 use crate::support::{ShopStudy, assert_balanced, measurements, nest, scaling};
 use nest_data::{
     Measurements,
-    measurement::{Purpose, Worth},
+    measurement::{Purpose, Validity},
 };
 
 #[test]
@@ -40,7 +40,7 @@ fn load_saturation_is_predicted_from_half_utilisation() {
         .collect();
     assert_eq!(ramp.len(), 2);
     assert!(
-        ramp.iter().all(|step| step.verdict.worth == Worth::Limited),
+        ramp.iter().all(|step| step.verdict.validity == Validity::Limited),
         "{:?}",
         ramp.iter().map(|step| &step.verdict).collect::<Vec<_>>()
     );

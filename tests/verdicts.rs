@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use nest_data::measurement::{Step, Verdict, Worth};
+use nest_data::measurement::{Step, Validity, Verdict};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -30,9 +30,9 @@ use crate::support::{
 
 /// Asserts worth and a part of a reason.
 #[track_caller]
-fn assert_verdict(verdict: &Verdict, worth: &[Worth], part: &str) {
+fn assert_verdict(verdict: &Verdict, validity: &[Validity], part: &str) {
     assert!(
-        worth.contains(&verdict.worth) && verdict.reasons.iter().any(|reason| reason.contains(part)),
+        validity.contains(&verdict.validity) && verdict.reasons.iter().any(|reason| reason.contains(part)),
         "{part:?} is not in {verdict:?}"
     );
 }
@@ -127,7 +127,11 @@ fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
     let shop = Shop::start();
     let step = shop.measure(|_| hogs(generator_core(), 4));
     println!("{:?}", step.verdict);
-    assert_verdict(&step.verdict, &[Worth::Invalid, Worth::Suspect], "the generator");
+    assert_verdict(
+        &step.verdict,
+        &[Validity::Invalid, Validity::Suspect],
+        "the generator",
+    );
     assert!(
         step.generator.waiting > 0.05 || step.generator.clock_p99_s > 0.001,
         "{:?}",
@@ -154,7 +158,7 @@ fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
     println!("{:?}", verdict_of(&found));
     assert_verdict(
         &verdict_of(&found),
-        &[Worth::Invalid, Worth::Suspect],
+        &[Validity::Invalid, Validity::Suspect],
         "the generator",
     );
 }
@@ -162,11 +166,11 @@ fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
 #[test]
 fn load_a_target_that_nobody_disturbs_is_never_blamed() {
     let step = Shop::start().measure(|_| ());
-    println!("{}: {:?}", step.verdict.worth.label(), step.verdict.reasons);
+    println!("{}: {:?}", step.verdict.validity.label(), step.verdict.reasons);
     // Where the machine itself is disturbed, that is the generator's matter.
-    assert!(step.verdict.worth != Worth::Limited, "{:?}", step.verdict);
+    assert!(step.verdict.validity != Validity::Limited, "{:?}", step.verdict);
     assert!(
-        step.verdict.worth.is_fitted() || step.verdict.reasons[0].contains("the generator"),
+        step.verdict.validity.is_fitted() || step.verdict.reasons[0].contains("the generator"),
         "{:?}",
         step.verdict
     );
@@ -194,10 +198,10 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
     assert_load_balanced(&found);
     let verdict = verdict_of(&found);
     println!("{:?}", verdict);
-    assert_verdict(&verdict, &[Worth::Invalid], "of 200 customers could act");
+    assert_verdict(&verdict, &[Validity::Invalid], "of 200 customers could act");
     assert_verdict(
         &verdict,
-        &[Worth::Invalid],
+        &[Validity::Invalid],
         "no file descriptor or port at the generator",
     );
     let reached = found["population"]["reached"].as_u64().expect("a number");
@@ -257,8 +261,8 @@ fn load_a_target_that_is_stopped_again_and_again_is_limited_and_the_signal_named
     let shop = Shop::start();
     let step = shop.measure(|shop| Throttle::start(shop.pid()));
     println!("{:?}", step.verdict);
-    assert_verdict(&step.verdict, &[Worth::Limited], "SIGSTOP");
-    assert_verdict(&step.verdict, &[Worth::Limited], "stood still");
+    assert_verdict(&step.verdict, &[Validity::Limited], "SIGSTOP");
+    assert_verdict(&step.verdict, &[Validity::Limited], "stood still");
 }
 
 /// Folders of the version 1 controllers that limit and that count processor time.
@@ -326,7 +330,7 @@ fn load_a_target_that_its_quota_holds_back_is_limited_and_the_quota_named() {
     println!("{:?}", step.verdict);
     assert_verdict(
         &step.verdict,
-        &[Worth::Limited],
+        &[Validity::Limited],
         "the CPU quota held tier `app` back",
     );
     assert!(
@@ -369,7 +373,7 @@ fn load_connections_that_are_lost_in_the_middle_are_counted_and_doubted() {
     println!("{:?}", verdict_of(&found));
     assert_verdict(
         &verdict_of(&found),
-        &[Worth::Suspect, Worth::Limited, Worth::Invalid],
+        &[Validity::Suspect, Validity::Limited, Validity::Invalid],
         "100 connections were lost in the middle of a request",
     );
 }
@@ -395,7 +399,7 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
     println!("{:?}", step.verdict);
     assert_verdict(
         &step.verdict,
-        &[Worth::Limited],
+        &[Validity::Limited],
         &format!("{} starts were dropped", total.dropped),
     );
     let dropped: u64 = step
@@ -440,7 +444,7 @@ fn load_a_rate_beyond_the_connections_waits_and_says_so() {
     println!("{:?}", verdict);
     assert_verdict(
         &verdict,
-        &[Worth::Limited, Worth::Invalid],
+        &[Validity::Limited, Validity::Invalid],
         "starts waited because every customer was busy",
     );
     // Waiting counts: from the due time an answer takes far longer than from its sending.

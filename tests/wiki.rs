@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, path::Path, process::Command};
 
-use nest_data::measurement::{Measurements, Purpose, Step, Worth};
+use nest_data::measurement::{Measurements, Purpose, Step, Validity};
 
 use crate::support::{BINARY, assert_balanced, copy_study, measurements, nest, scaling};
 
@@ -101,7 +101,9 @@ fn load_mediawiki_uses_and_carries_on_a_mix_that_was_never_run_what_was_forecast
         beyond[0].failures
     );
     assert!(
-        overload.iter().all(|step| step.verdict.worth == Worth::Limited),
+        overload
+            .iter()
+            .all(|step| step.verdict.validity == Validity::Limited),
         "{:?}",
         overload[0].verdict
     );
@@ -130,7 +132,7 @@ fn load_mediawiki_uses_and_carries_on_a_mix_that_was_never_run_what_was_forecast
             .filter(|check| check.quantity.starts_with(&format!("{tier}/cpu")))
             .collect();
         assert_eq!(of_tier.len(), beyond.len(), "{tier} was read in every step");
-        let mean = |value: fn(&&nest_data::scaling::Check) -> f64| {
+        let mean = |value: fn(&&nest_data::scaling::ForecastCheck) -> f64| {
             of_tier.iter().map(value).sum::<f64>() / of_tier.len() as f64
         };
         compare(

@@ -145,7 +145,7 @@ impl Progress {
             step.plan.total_per_s(),
             step.active,
             step.in_flight,
-            step.verdict.worth.label(),
+            step.verdict.validity.label(),
             seconds(left),
         );
         match &self.bar {

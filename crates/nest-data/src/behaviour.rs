@@ -10,7 +10,7 @@ use crate::{customers::Think, units::Seconds};
 /// One behaviour. An *execution* of it makes its requests in order; rates and demand count executions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Behaviour {
+pub struct BehaviourSpec {
     /// What the customer wants, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -75,7 +75,7 @@ pub struct Request {
     pub body: Option<String>,
     /// Multipart body, by field name; sent on the compatibility path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub multipart: BTreeMap<String, Part>,
+    pub multipart: BTreeMap<String, FormPart>,
     /// Redirects that are followed, 0 to 20; none where missing. A request that follows any takes the compatibility path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 20))]
@@ -116,14 +116,14 @@ pub struct CaptureFrom {
 /// One field of a multipart body.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Part {
+pub enum FormPart {
     /// Its value (template).
     Value(String),
     /// A value that is sent as a file.
     File(FilePart),
 }
 
-impl Part {
+impl FormPart {
     /// Its content (template).
     #[must_use]
     pub fn text(&self) -> &str {

@@ -1,7 +1,7 @@
 //! What is wrong with a behaviour, beyond what its schema says.
 
 use crate::{
-    behaviour::{Behaviour, Capture, Request, json_pointer},
+    behaviour::{BehaviourSpec, Capture, Request, json_pointer},
     customers::Think,
     diagnostic::Diagnostic,
     template::{Segment, Template},
@@ -14,7 +14,7 @@ pub(crate) const THINK_HELP: &str = "write \"8s\", or { dist = \"uniform\", from
 /// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved, `feeds` the names of all feeds where
 /// they are known.
 pub(crate) fn check_behaviour(
-    behaviour: &Behaviour,
+    behaviour: &BehaviourSpec,
     saved: Vec<String>,
     feeds: Option<&[String]>,
     spans: &Spans,

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{estimate::Estimate, units::Quoted};
+use crate::{estimate::Estimate, units::QuotedDecimal};
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ pub enum Caveat {
         utilisation: f64,
     },
     /// The seen plateau lies below the ceiling from demand: something else binds.
-    UnmeasuredLimit {
+    HiddenBottleneck {
         /// Plateau over ceiling.
         ratio: f64,
     },
@@ -150,7 +150,7 @@ pub enum Caveat {
         /// Its currency.
         currency: String,
         /// What one unit of it is worth, in the study's currency.
-        rate: Quoted,
+        rate: QuotedDecimal,
         /// The day of that rate.
         date: Date,
     },
@@ -237,7 +237,7 @@ impl fmt::Display for Caveat {
                 "no fitted step came above {:.0} % utilisation: the plateau is from demand, not seen. Measure closer to saturation to see it",
                 utilisation * 100.0
             ),
-            Self::UnmeasuredLimit { ratio } => {
+            Self::HiddenBottleneck { ratio } => {
                 write!(
                     f,
                     "throughput levels off at {:.0} % of what demand allows: a lock, a pool or a remote service may bind. Look for waiting that no probe reads",

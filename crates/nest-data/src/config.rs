@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Quoted, Share};
+use crate::units::{QuotedDecimal, Share};
 
 /// A server configuration to price. Its own fields place one tier; `place` adds others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct Config {
     pub meters: BTreeMap<String, MeterUse>,
     /// Fixed monthly amounts that no book holds, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub monthly: BTreeMap<String, Quoted>,
+    pub monthly: BTreeMap<String, QuotedDecimal>,
     /// Work of people that it takes each month.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<People>,
@@ -70,14 +70,14 @@ pub struct Placement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom: Option<Headroom>,
     /// When units come and go.
-    #[serde(default, skip_serializing_if = "Scale::is_growth")]
-    pub scale: Scale,
+    #[serde(default, skip_serializing_if = "Scaling::is_growth")]
+    pub scale: Scaling,
     /// Virtual CPUs of a task, or of a container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vcpu: Option<Quoted>,
+    pub vcpu: Option<QuotedDecimal>,
     /// Memory of a task or of a container, in GiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_gib: Option<Quoted>,
+    pub memory_gib: Option<QuotedDecimal>,
     /// Share of a node that its system and its agents take (container).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overhead: Option<Share>,
@@ -226,7 +226,7 @@ impl Platform {
 /// When units come and go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Scale {
+pub enum Scaling {
     /// With the number of customers: as many as the busiest hour needs run all the time.
     #[default]
     Growth,
@@ -234,7 +234,7 @@ pub enum Scale {
     Hourly,
 }
 
-impl Scale {
+impl Scaling {
     fn is_growth(&self) -> bool {
         *self == Self::Growth
     }
@@ -359,9 +359,9 @@ pub enum Driver {
 #[serde(deny_unknown_fields)]
 pub struct People {
     /// Hours a month.
-    pub hours: Quoted,
+    pub hours: QuotedDecimal,
     /// Cost of an hour, in the study's currency.
-    pub rate: Quoted,
+    pub rate: QuotedDecimal,
 }
 
 /// What it costs once to come to a configuration.
@@ -369,10 +369,10 @@ pub struct People {
 #[serde(deny_unknown_fields)]
 pub struct Migration {
     /// The amount, in the study's currency.
-    pub amount: Quoted,
+    pub amount: QuotedDecimal,
     /// 90 % range of it; taken as exact without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range: Option<[Quoted; 2]>,
+    pub range: Option<[QuotedDecimal; 2]>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -11,7 +11,7 @@ use crate::{
     study::Study,
     study_file::offer,
     toml_document::Spans,
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// Most that a fixed monthly amount, a fee or a migration may be; beyond it is a slip of the pen.
@@ -72,7 +72,7 @@ pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, f
     }
 }
 
-fn in_range(amount: Quoted) -> bool {
+fn in_range(amount: QuotedDecimal) -> bool {
     (Decimal::ZERO..=HIGHEST_AMOUNT).contains(&amount.0)
 }
 

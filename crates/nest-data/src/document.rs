@@ -22,6 +22,11 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Newest format this version reads, and the one it writes.
     const FORMAT: u32;
 
+    /// Oldest format this version reads. Older ones are refused: what they hold would be misread.
+    const OLDEST_FORMAT: u32 = 1;
+    /// The verb that makes the document again, named where an old one is refused.
+    const MADE_BY_VERB: &str;
+
     /// What is wrong with a document that reads but cannot be used; none where all is well.
     fn damage(&self) -> Option<String> {
         None
@@ -40,7 +45,7 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Reads the document from JSON.
     ///
     /// # Errors
-    /// [`DataError::Malformed`], [`DataError::WrongKind`], [`DataError::NewerFormat`] or [`DataError::Damaged`].
+    /// [`DataError::Malformed`], [`DataError::WrongKind`], [`DataError::NewerFormat`], [`DataError::OlderFormat`] or [`DataError::Damaged`].
     fn from_json(text: &str) -> Result<Self, DataError> {
         #[derive(Deserialize)]
         struct OnlyHeader {
@@ -62,6 +67,14 @@ pub trait Document: Serialize + DeserializeOwned {
                 kind: Self::KIND,
                 found: header.format,
                 supported: Self::FORMAT,
+            });
+        }
+        if header.format < Self::OLDEST_FORMAT {
+            return Err(DataError::OlderFormat {
+                kind: Self::KIND,
+                found: header.format,
+                oldest: Self::OLDEST_FORMAT,
+                verb: Self::MADE_BY_VERB,
             });
         }
         let document: Self = serde_json::from_str(text).map_err(malformed)?;

@@ -38,6 +38,20 @@ pub enum DataError {
         /// Newest format that is understood.
         supported: u32,
     },
+    /// The document was written by an older version, in a form that is no longer read.
+    #[error(
+        "{kind} format {found} is older than {oldest}, the oldest this version reads; run `locust-nest {verb}` again"
+    )]
+    OlderFormat {
+        /// Kind of document.
+        kind: &'static str,
+        /// Format of the document.
+        found: u32,
+        /// Oldest format that is understood.
+        oldest: u32,
+        /// The verb that makes the document again.
+        verb: &'static str,
+    },
     /// A formula cannot be read or evaluated.
     #[error("{reason}")]
     Formula {

@@ -10,17 +10,18 @@ pub struct Explanation {
     /// Kind, format and writer.
     pub header: Header,
     /// The tree.
-    pub root: Node,
+    pub root: ExplanationNode,
 }
 
 impl Document for Explanation {
     const KIND: &'static str = "nest.explanation";
     const FORMAT: u32 = 1;
+    const MADE_BY_VERB: &str = "explain";
 }
 
 /// One number of the tree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Node {
+pub struct ExplanationNode {
     /// What it is.
     pub name: String,
     /// Its value in full, a decimal number.
@@ -33,7 +34,7 @@ pub struct Node {
     pub detail: String,
     /// What it is computed from; empty for a leaf.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Node>,
+    pub parts: Vec<ExplanationNode>,
 }
 
 /// Where a number comes from.
@@ -84,7 +85,7 @@ impl Basis {
     }
 }
 
-impl Node {
+impl ExplanationNode {
     /// A number that rests on nothing else.
     #[must_use]
     pub fn leaf(

@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, formula::Number, units::Quoted};
+use crate::{DataError, formula::Number, units::QuotedDecimal};
 
 /// Digits of a fee after the point.
 const DIGITS: u32 = 12;
@@ -19,10 +19,10 @@ pub struct Fee {
     pub behaviour: String,
     /// Amount for each execution, in the study's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Quoted>,
+    pub amount: Option<QuotedDecimal>,
     /// Percent of `of`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub percent: Option<Quoted>,
+    pub percent: Option<QuotedDecimal>,
     /// The value of a transaction, a formula of the parameters: `"min_payment + 0.5"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Number>,

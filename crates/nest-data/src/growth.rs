@@ -78,7 +78,7 @@ pub struct GrowthEvent {
     pub range: Option<[Change; 2]>,
     /// Time in which they come, evenly: `"2 months"`; at once where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ramp: Option<Lapse>,
+    pub ramp: Option<CalendarSpan>,
     /// What happens, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -207,44 +207,44 @@ text_type!(Change, "Change", "nest-change", "string");
 
 /// A span of the calendar, above 0, written `"10 days"`, `"6 weeks"`, `"2 months"` or `"1 year"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Lapse {
+pub struct CalendarSpan {
     number: f64,
-    unit: LapseUnit,
+    unit: CalendarUnit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LapseUnit {
+enum CalendarUnit {
     Days,
     Weeks,
     Months,
     Years,
 }
 
-impl Lapse {
+impl CalendarSpan {
     /// Its length in months of 365 / 12 days.
     #[must_use]
     pub fn months(self) -> f64 {
         self.number
             * match self.unit {
-                LapseUnit::Days => 1.0 / DAYS_PER_MONTH,
-                LapseUnit::Weeks => 7.0 / DAYS_PER_MONTH,
-                LapseUnit::Months => 1.0,
-                LapseUnit::Years => 12.0,
+                CalendarUnit::Days => 1.0 / DAYS_PER_MONTH,
+                CalendarUnit::Weeks => 7.0 / DAYS_PER_MONTH,
+                CalendarUnit::Months => 1.0,
+                CalendarUnit::Years => 12.0,
             }
     }
 }
 
-impl FromStr for Lapse {
+impl FromStr for CalendarSpan {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
         let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (number, unit) = text.split_at(split);
         let unit = match unit.trim() {
-            "day" | "days" => Some(LapseUnit::Days),
-            "week" | "weeks" => Some(LapseUnit::Weeks),
-            "month" | "months" => Some(LapseUnit::Months),
-            "year" | "years" => Some(LapseUnit::Years),
+            "day" | "days" => Some(CalendarUnit::Days),
+            "week" | "weeks" => Some(CalendarUnit::Weeks),
+            "month" | "months" => Some(CalendarUnit::Months),
+            "year" | "years" => Some(CalendarUnit::Years),
             _ => None,
         };
         let number = number.trim().parse::<f64>().ok();
@@ -258,13 +258,13 @@ impl FromStr for Lapse {
     }
 }
 
-impl fmt::Display for Lapse {
+impl fmt::Display for CalendarSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = match self.unit {
-            LapseUnit::Days => "day",
-            LapseUnit::Weeks => "week",
-            LapseUnit::Months => "month",
-            LapseUnit::Years => "year",
+            CalendarUnit::Days => "day",
+            CalendarUnit::Weeks => "week",
+            CalendarUnit::Months => "month",
+            CalendarUnit::Years => "year",
         };
         write!(
             f,
@@ -275,7 +275,7 @@ impl fmt::Display for Lapse {
     }
 }
 
-text_type!(Lapse, "Lapse", "nest-lapse", "string");
+text_type!(CalendarSpan, "CalendarSpan", "nest-lapse", "string");
 
 #[cfg(test)]
 mod tests {
@@ -295,12 +295,12 @@ mod tests {
             assert!(text.parse::<Change>().is_err(), "{text}");
         }
         for (text, months) in [("2 months", 2.0), ("1 year", 12.0), ("73 days", 2.4)] {
-            let lapse: Lapse = text.parse().expect(text);
+            let lapse: CalendarSpan = text.parse().expect(text);
             assert!((lapse.months() - months).abs() < 1e-12);
             assert_eq!(lapse.to_string(), text);
         }
         for text in ["2", "0 days", "-1 week", "two months", "90 parsecs", "30 years"] {
-            assert!(text.parse::<Lapse>().is_err(), "{text}");
+            assert!(text.parse::<CalendarSpan>().is_err(), "{text}");
         }
     }
 

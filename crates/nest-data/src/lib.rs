@@ -53,7 +53,7 @@ pub mod template;
 pub mod toml_document;
 pub mod units;
 
-pub use behaviour::Behaviour;
+pub use behaviour::BehaviourSpec;
 pub use caveat::Caveat;
 pub use diagnostic::{Diagnostic, Source};
 pub use document::{Document, Header};

@@ -57,6 +57,7 @@ pub struct SearchResult {
 impl Document for Measurements {
     const KIND: &'static str = "nest.measurements";
     const FORMAT: u32 = 1;
+    const MADE_BY_VERB: &str = "measure";
 }
 
 /// Facts of the machine.
@@ -247,7 +248,7 @@ pub struct Step {
     /// Failed and dropped requests by behaviour and kind.
     pub errors: Vec<ErrorCount>,
     /// The first failed exchanges of each kind.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedExchange>,
     /// The windows, in order.
     pub windows: Vec<Window>,
     /// Response times.
@@ -356,7 +357,7 @@ pub struct ErrorCount {
 
 /// A failed exchange, kept for the reader; 2 KiB at most, secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct FailedExchange {
     /// The behaviour.
     pub behaviour: String,
     /// As [`ErrorCount::kind`].
@@ -472,8 +473,9 @@ pub struct GeneratorHealth {
 /// What a step is worth, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The judgement.
-    pub worth: Worth,
+    /// The judgement; `worth` in the document.
+    #[serde(rename = "worth")]
+    pub validity: Validity,
     /// Its reasons; none for a valid step.
     pub reasons: Vec<String>,
 }
@@ -481,7 +483,7 @@ pub struct Verdict {
 /// Judgement of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Worth {
+pub enum Validity {
     /// Fitted.
     Valid,
     /// Fitted with a wider error.
@@ -492,7 +494,7 @@ pub enum Worth {
     Invalid,
 }
 
-impl Worth {
+impl Validity {
     /// Whether a step of this worth is fitted.
     #[must_use]
     pub fn is_fitted(self) -> bool {

@@ -57,7 +57,7 @@ pub enum Lumps {
 
 /// What a mechanism does to one customer, in the long run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Dues {
+pub struct RenewalRates {
     /// Lumps that fall due per day.
     pub lumps_per_day: f64,
     /// Payments per day.
@@ -81,13 +81,13 @@ impl Mechanism {
     ///
     /// # Errors
     /// [`DataError::Formula`] where a formula has no value, or lump and minimum are not above 0 and 0 or more.
-    pub fn dues(&self, parameters: &BTreeMap<String, f64>) -> Result<Dues, DataError> {
+    pub fn renewal_rates(&self, parameters: &BTreeMap<String, f64>) -> Result<RenewalRates, DataError> {
         let (lump, pays_at) = (
             self.lump.formula().number(parameters)?,
             self.pays_at.formula().number(parameters)?,
         );
         if lump > 0.0 && pays_at >= 0.0 {
-            return Ok(dues(
+            return Ok(renewal_rates(
                 self.accrues.formula().per_day(parameters)?,
                 lump,
                 self.lumps,
@@ -102,7 +102,7 @@ impl Mechanism {
     }
 }
 
-impl Dues {
+impl RenewalRates {
     /// Its values by the names of [`Mechanism::VALUES`], in that order.
     #[must_use]
     pub fn values(&self) -> [f64; 4] {
@@ -128,7 +128,7 @@ impl Dues {
 /// Source: Cox, "Renewal Theory", 1962, chapters 3 and 4; the uniform renewal function is Feller, "An Introduction to Probability Theory and
 /// Its Applications" II, section XI.3, and its open items follow from `sum_k k F_k(x) = x sum_k F_k(x)`.
 #[must_use]
-pub fn dues(accrual_per_day: f64, lump: f64, lumps: Lumps, pays_at: f64) -> Dues {
+pub fn renewal_rates(accrual_per_day: f64, lump: f64, lumps: Lumps, pays_at: f64) -> RenewalRates {
     let a = pays_at / lump;
     let (per_payment, open_items) = match lumps {
         Lumps::Exponential => (1.0 + a, (a * a + 2.0 * a) / (2.0 * (a + 1.0))),
@@ -140,7 +140,7 @@ pub fn dues(accrual_per_day: f64, lump: f64, lumps: Lumps, pays_at: f64) -> Dues
         Lumps::Uniform => (uniform_renewals(a / 2.0), a / 2.0),
     };
     let lumps_per_day = accrual_per_day / lump;
-    Dues {
+    RenewalRates {
         lumps_per_day,
         payments_per_day: lumps_per_day / per_payment,
         mean_payment: lump * per_payment,
@@ -170,7 +170,7 @@ mod tests {
     /// modelling.md 4.4, "Payments": w 3 a day, lumps of mean 0.5.
     #[test]
     fn published_payments_per_day() {
-        let payments = |lumps, minimum| dues(3.0, 0.5, lumps, minimum).payments_per_day;
+        let payments = |lumps, minimum| renewal_rates(3.0, 0.5, lumps, minimum).payments_per_day;
         let minima = [5.0, 10.0, 20.0, 40.0];
         for (minimum, expected) in minima.into_iter().zip([0.545455, 0.285714, 0.146341, 0.0740741]) {
             assert!((payments(Lumps::Exponential, minimum) - expected).abs() < 6e-7);
@@ -190,15 +190,17 @@ mod tests {
     /// modelling.md 4.4, "Open lumps per customer", and 4.5.
     #[test]
     fn published_open_lumps() {
-        let open = |minimum| dues(3.0, 0.5, Lumps::Exponential, minimum).open_items;
+        let open = |minimum| renewal_rates(3.0, 0.5, Lumps::Exponential, minimum).open_items;
         assert!((open(10.0) - 10.476190).abs() < 5e-7 && (open(20.0) - 20.487805).abs() < 5e-7);
-        let ten = dues(3.0, 0.5, Lumps::Exponential, 10.0);
+        let ten = renewal_rates(3.0, 0.5, Lumps::Exponential, 10.0);
         assert!(
             (ten.payments_per_day - 0.285714286).abs() < 5e-10
                 && ten.lumps_per_day == 6.0
                 && ten.mean_payment == 10.5
         );
-        assert!((dues(3.0, 0.5, Lumps::Exponential, 20.0).payments_per_day - 0.146341463).abs() < 5e-10);
+        assert!(
+            (renewal_rates(3.0, 0.5, Lumps::Exponential, 20.0).payments_per_day - 0.146341463).abs() < 5e-10
+        );
     }
 
     /// Known: e numbers exceed 1 on average; without a minimum every lump is paid at once; a sum and its limit meet.
@@ -207,10 +209,13 @@ mod tests {
         assert!((uniform_renewals(1.0) - std::f64::consts::E).abs() < 1e-15);
         assert!((uniform_renewals(SUMMED) - (2.0 * SUMMED + 2.0 / 3.0)).abs() < 1e-9);
         for lumps in [Lumps::Exponential, Lumps::Constant, Lumps::Uniform] {
-            let none = dues(3.0, 0.5, lumps, 0.0);
+            let none = renewal_rates(3.0, 0.5, lumps, 0.0);
             assert_eq!((none.payments_per_day, none.open_items), (6.0, 0.0), "{lumps:?}");
         }
-        assert_eq!(dues(1.0, 0.1, Lumps::Constant, 1.1).payments_per_day, 10.0 / 11.0);
+        assert_eq!(
+            renewal_rates(1.0, 0.1, Lumps::Constant, 1.1).payments_per_day,
+            10.0 / 11.0
+        );
     }
 
     /// What is paid is what accrues; a higher minimum means fewer payments and more that is open. A simulation agrees.
@@ -225,9 +230,9 @@ mod tests {
         };
         for lumps in [Lumps::Exponential, Lumps::Constant, Lumps::Uniform] {
             for minimum in [0.3, 1.7, 4.1] {
-                let expected = dues(3.0, 0.5, lumps, minimum);
+                let expected = renewal_rates(3.0, 0.5, lumps, minimum);
                 assert!((expected.payments_per_day * expected.mean_payment - 3.0).abs() < 1e-12);
-                let higher = dues(3.0, 0.5, lumps, minimum * 2.0);
+                let higher = renewal_rates(3.0, 0.5, lumps, minimum * 2.0);
                 assert!(
                     higher.payments_per_day < expected.payments_per_day
                         && higher.open_items > expected.open_items

@@ -24,7 +24,7 @@ use crate::{
     diagnostic::{Diagnostic, Source as Text},
     growth::DateText,
     toml_document,
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// What a share of the list price of the instances used is a share of.
@@ -44,7 +44,7 @@ pub struct PriceBook {
     /// ISO 4217 code of every amount in the book.
     pub currency: String,
     /// Hours of a billed month.
-    pub month_hours: Quoted,
+    pub month_hours: QuotedDecimal,
     /// Whether tax is in the prices; only `excluded` is read.
     pub tax: Tax,
     /// Days after which a price counts as old.
@@ -67,7 +67,7 @@ pub struct PriceBook {
     pub plan: Vec<Plan>,
     /// Quotas and sizing relations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub limit: Vec<Limit>,
+    pub limit: Vec<ProviderLimit>,
     /// Changes of list prices by the user's own contract; in the user's own book, not in a shipped one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustment: Vec<Adjustment>,
@@ -188,10 +188,10 @@ pub enum Round {
 pub struct MeterPrice {
     /// Price of `per` units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Quoted>,
+    pub amount: Option<QuotedDecimal>,
     /// Units that `amount` (of the price or of each tier) buys; 1 where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub per: Option<Quoted>,
+    pub per: Option<QuotedDecimal>,
     /// How tiers apply; `graduated` where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<TierMode>,
@@ -225,10 +225,10 @@ pub enum TierMode {
 pub struct Tier {
     /// Quantity up to which it applies, counted from zero, what is free included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub up_to: Option<Quoted>,
+    pub up_to: Option<QuotedDecimal>,
     /// Price in this tier; none where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Quoted>,
+    pub amount: Option<QuotedDecimal>,
 }
 
 /// One of several quantities, the largest of which is billed.
@@ -240,7 +240,7 @@ pub struct Dimension {
     /// Its unit: `1/s`, `1`, `GB/h`.
     pub unit: String,
     /// How much of it makes one billed unit.
-    pub per_unit: Quoted,
+    pub per_unit: QuotedDecimal,
     /// How much of it is free, in words: `10 rules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_factor: Option<String>,
@@ -253,7 +253,7 @@ pub struct PercentOf {
     /// The meter, or `instance.on_demand` for the list price of the instances used.
     pub meter: String,
     /// Percent of it.
-    pub percent: Quoted,
+    pub percent: QuotedDecimal,
 }
 
 /// A free quantity.
@@ -263,7 +263,7 @@ pub struct Free {
     /// How long it is given. A forecast counts `always` and `included` only.
     pub kind: FreeKind,
     /// Units in each window of the price.
-    pub quantity: Quoted,
+    pub quantity: QuotedDecimal,
     /// Meters that share it. What comes out of a pool comes off before the tiers begin; without one it lies inside the first tier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
@@ -300,12 +300,12 @@ pub struct Instance {
     /// Processor architecture.
     pub arch: String,
     /// Virtual CPUs.
-    pub vcpu: Quoted,
+    pub vcpu: QuotedDecimal,
     /// Memory in GiB.
-    pub memory_gib: Quoted,
+    pub memory_gib: QuotedDecimal,
     /// Share of each virtual CPU that is there all the time, where the type runs on credits; 1 where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub baseline: Option<Quoted>,
+    pub baseline: Option<QuotedDecimal>,
     /// Network in Gbit/s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_gbps: Option<Network>,
@@ -334,10 +334,10 @@ pub struct Instance {
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Gbit/s that are there all the time.
-    pub baseline: Quoted,
+    pub baseline: QuotedDecimal,
     /// Gbit/s for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub burst: Option<Quoted>,
+    pub burst: Option<QuotedDecimal>,
 }
 
 /// Price of an instance.
@@ -346,10 +346,10 @@ pub struct Network {
 pub struct InstancePrice {
     /// Price per unit without commitment; none where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_demand: Option<Quoted>,
+    pub on_demand: Option<QuotedDecimal>,
     /// Price per unit of capacity that may be taken away; a scenario, not a price to sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spot: Option<Quoted>,
+    pub spot: Option<QuotedDecimal>,
     /// `h`, or `month` where the provider states only that.
     pub unit: InstanceUnit,
     /// Discount for running all of a month, by share of it: GCP's sustained use.
@@ -365,9 +365,9 @@ pub struct InstancePrice {
 #[serde(deny_unknown_fields)]
 pub struct Sustained {
     /// Share of the month up to which it applies, 0-1, counted from zero.
-    pub up_to: Quoted,
+    pub up_to: QuotedDecimal,
     /// Share of the list price that is paid in it.
-    pub factor: Quoted,
+    pub factor: QuotedDecimal,
 }
 
 /// Unit of an instance's price.
@@ -396,14 +396,14 @@ pub struct Commitment {
     /// What it covers: the instance type (reserved, cud), or any that has a rate (savings-plan).
     pub covers: Covers,
     /// Paid at once, per unit.
-    pub upfront: Quoted,
+    pub upfront: QuotedDecimal,
     /// Paid each hour of the term, per unit.
-    pub recurring: Quoted,
+    pub recurring: QuotedDecimal,
     /// Unit of `recurring`: `h`.
     pub unit: InstanceUnit,
     /// What one unit of what is covered costs under a savings plan, by instance type or meter.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub rates: BTreeMap<String, Quoted>,
+    pub rates: BTreeMap<String, QuotedDecimal>,
     /// The vendor's own key for the price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_code: Option<String>,
@@ -459,7 +459,7 @@ pub struct Plan {
     /// Name: `workers-paid`.
     pub id: String,
     /// Its price.
-    pub amount: Quoted,
+    pub amount: QuotedDecimal,
     /// `month`.
     pub per: PlanPeriod,
     /// Quantities that it includes each period.
@@ -484,7 +484,7 @@ pub struct Inclusion {
     /// The meter.
     pub meter: String,
     /// Units of it.
-    pub quantity: Quoted,
+    pub quantity: QuotedDecimal,
     /// The meter's unit, for the reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -493,11 +493,11 @@ pub struct Inclusion {
 /// A quota or sizing relation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Limit {
+pub struct ProviderLimit {
     /// Name: `lambda.concurrency`.
     pub id: String,
     /// The limit.
-    pub value: Quoted,
+    pub value: QuotedDecimal,
     /// What it counts.
     pub unit: String,
     /// Whether the provider raises it on request.
@@ -519,7 +519,7 @@ pub struct Adjustment {
     /// What it does.
     pub kind: AdjustmentKind,
     /// Percent by which prices change; below 0 for a discount, above -100.
-    pub percent: Quoted,
+    pub percent: QuotedDecimal,
     /// Names it applies to: `*`, a meter or instance type, or the beginning of one followed by `*`.
     pub selector: String,
     /// What it is called on the bill.
@@ -580,7 +580,7 @@ impl PriceBook {
 
     /// The limit of that name.
     #[must_use]
-    pub fn limit(&self, id: &str) -> Option<&Limit> {
+    pub fn limit(&self, id: &str) -> Option<&ProviderLimit> {
         self.limit.iter().find(|limit| limit.id == id)
     }
 

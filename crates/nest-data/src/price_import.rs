@@ -166,8 +166,8 @@ fn read(
 #[derive(Debug, Clone, PartialEq)]
 struct Size {
     arch: String,
-    vcpu: crate::units::Quoted,
-    memory_gib: crate::units::Quoted,
+    vcpu: crate::units::QuotedDecimal,
+    memory_gib: crate::units::QuotedDecimal,
     sustained: Vec<crate::price_book::Sustained>,
 }
 

@@ -11,14 +11,14 @@ use crate::{
     estimate::Estimate,
     measurement::Machine,
     price_book::Confidence,
-    scaling::{Check, MeasuredPoint},
+    scaling::{ForecastCheck, MeasuredPoint},
     study::{About, Platform},
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 pub use self::compare::{
-    BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SameWall,
-    SegmentProjection, Sensitivity, WhyNot,
+    BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SegmentProjection,
+    Sensitivity, SharedLimit, WhyNot,
 };
 
 /// A projection of one study on its configurations.
@@ -61,7 +61,7 @@ pub struct Projection {
     /// The measured steps.
     pub points: Vec<MeasuredPoint>,
     /// Forecasts against steps that were left out of the fit.
-    pub checks: Vec<Check>,
+    pub checks: Vec<ForecastCheck>,
     /// The price books used.
     pub books: Vec<BookUse>,
     /// Doubts, those of measurement and fit among them.
@@ -70,7 +70,9 @@ pub struct Projection {
 
 impl Document for Projection {
     const KIND: &'static str = "nest.projection";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
+    const OLDEST_FORMAT: u32 = 2;
+    const MADE_BY_VERB: &str = "project";
 }
 
 /// Where the model comes from.
@@ -107,7 +109,7 @@ pub struct Headline {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MoneyEstimate {
     /// Central world, exact.
-    pub value: Quoted,
+    pub value: QuotedDecimal,
     /// 5 % quantile of the draws.
     pub low: f64,
     /// 95 % quantile of the draws.
@@ -154,7 +156,7 @@ pub struct ConfigProjection {
     pub performance: Vec<Performance>,
     /// What it costs once to come to it.
     #[serde(default)]
-    pub migration: Option<Quoted>,
+    pub migration: Option<QuotedDecimal>,
     /// Month by month under growth.
     pub months: Vec<MonthProjection>,
     /// Every break point, the nearest first.
@@ -173,7 +175,7 @@ pub struct Bill {
     /// Cost of 1,000 customers.
     pub per_1000: MoneyEstimate,
     /// Cost of the next 1,000 customers.
-    pub marginal_1000: Quoted,
+    pub marginal_1000: QuotedDecimal,
     /// Least customers at which another unit is needed.
     pub next_stair: Option<f64>,
     /// What the amounts are paid for, summed up two ways.
@@ -203,7 +205,7 @@ pub struct DriverShare {
     /// The behaviour or driver; the resource or meter.
     pub name: String,
     /// The amount.
-    pub amount: Quoted,
+    pub amount: QuotedDecimal,
 }
 
 /// What a part of a bill is summed up by.
@@ -239,11 +241,11 @@ pub struct CostLine {
     /// Resource that is bound, or meter that is counted.
     pub meter: String,
     /// How many units.
-    pub quantity: Quoted,
+    pub quantity: QuotedDecimal,
     /// What one unit is.
     pub unit: String,
     /// Price of the quantity; none where it is unknown.
-    pub amount: Option<Quoted>,
+    pub amount: Option<QuotedDecimal>,
     /// Where the price was seen: book, name of the source in it, and date.
     pub source: String,
 }
@@ -312,7 +314,7 @@ pub struct MonthProjection {
     pub cost: MoneyEstimate,
     /// What is paid in the month, where something is paid ahead.
     #[serde(default)]
-    pub cash: Option<Quoted>,
+    pub cash: Option<QuotedDecimal>,
     /// What third parties take in the month.
     #[serde(default)]
     pub fees: Option<MoneyEstimate>,

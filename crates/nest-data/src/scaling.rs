@@ -8,7 +8,7 @@ use crate::{
     caveat::Caveat,
     document::{Document, Header},
     estimate::Estimate,
-    measurement::{Machine, Purpose, ResourceKind, Worth},
+    measurement::{Machine, Purpose, ResourceKind, Validity},
     study::Study,
 };
 
@@ -41,7 +41,7 @@ pub struct ScalingModel {
     /// The measured steps, as the report draws them.
     pub points: Vec<MeasuredPoint>,
     /// Forecasts against steps that were left out of the fit.
-    pub checks: Vec<Check>,
+    pub checks: Vec<ForecastCheck>,
     /// How far the measurements reach.
     pub tested: Tested,
     /// How to draw the joint worlds of the fit.
@@ -52,21 +52,19 @@ pub struct ScalingModel {
 
 impl Document for ScalingModel {
     const KIND: &'static str = "nest.scaling";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
+    const OLDEST_FORMAT: u32 = 3;
+    const MADE_BY_VERB: &str = "fit";
 
     fn damage(&self) -> Option<String> {
         if !(1..=100_000).contains(&self.draws.count) {
             return Some(format!("{} draws", self.draws.count));
         }
-        if self.header.format < 2 && !self.quantiles.is_empty() {
-            return Some(
-                "its response times have the form of format 1; run `locust-nest fit` again".to_owned(),
-            );
-        }
         let falls = |own: &[f64; 3]| own[0] < 0.0 || !own.is_sorted();
         if let Some(law) = self.quantiles.iter().find(|law| {
-            law.slots.is_some_and(|slots| slots.is_nan() || slots < 1.0)
-                || law.own.as_ref().is_some_and(falls)
+            law.multiprogramming_level.is_some_and(|multiprogramming_level| {
+                multiprogramming_level.is_nan() || multiprogramming_level < 1.0
+            }) || law.service_quantiles.as_ref().is_some_and(falls)
         }) {
             return Some(format!(
                 "the response times of {} do not hold together",
@@ -120,9 +118,9 @@ pub struct ResourceModel {
     /// Whether demands may be told apart (condition up to 30). Where not, only totals of measured mixes are meant.
     pub separable: bool,
     /// Steps that were fitted.
-    pub visits: usize,
+    pub fitted_steps: usize,
     /// Relative standard deviation between visits that the intervals carry.
-    pub between_visits: f64,
+    pub between_steps: f64,
     /// Degrees of freedom of that deviation: repeats seen, or the six that the prior stands for.
     pub degrees_of_freedom: f64,
 }
@@ -234,12 +232,12 @@ pub struct ThroughputLaw {
     pub demand_customers: Option<Estimate>,
     /// A limit that no probe reads; none where the steps show no sign of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unmeasured: Option<UnmeasuredLimit>,
+    pub hidden_bottleneck: Option<HiddenBottleneck>,
 }
 
 /// A limit that no probe reads: a lock, a pool, a remote service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UnmeasuredLimit {
+pub struct HiddenBottleneck {
     /// Probability that it binds before every measured resource, 0-1.
     pub probability: f64,
     /// Customers at which it is full, given that it is there.
@@ -251,15 +249,15 @@ pub struct UnmeasuredLimit {
     /// Seconds for which an execution holds it; none where only its plateau was seen.
     pub hold_s: Option<Estimate>,
     /// What was seen.
-    pub evidence: UnmeasuredEvidence,
+    pub evidence: BottleneckEvidence,
     /// Where it may be, for draws.
-    pub nodes: Vec<UnmeasuredNode>,
+    pub nodes: Vec<BottleneckNode>,
 }
 
 /// What tells of a limit that no probe reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum UnmeasuredEvidence {
+pub enum BottleneckEvidence {
     /// Throughput levelled off while the measured resources had room.
     Plateau,
     /// Response times grew faster than the measured resources explain.
@@ -268,7 +266,7 @@ pub enum UnmeasuredEvidence {
 
 /// One place at which a limit may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UnmeasuredNode {
+pub struct BottleneckNode {
     /// The behaviour whose executions pass; none where all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,
@@ -283,7 +281,7 @@ pub struct UnmeasuredNode {
 /// A quantile of response time against utilisation of the binding resource.
 ///
 /// # Formula
-/// `R_q = a + b rise_q(c, rho)`: the rise is how much longer than the quantile of the own time that of a pool is, in which `slots`
+/// `R_q = a + b rise_q(c, rho)`: the rise is how much longer than the quantile of the own time that of a pool is, in which `multiprogramming_level`
 /// executions share a server and the others wait in turn; without `own` it is the mean wait in service times,
 /// `C(c, c rho) / (c (1 - rho))` (C is Erlang's delay probability).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -307,10 +305,10 @@ pub struct QuantileLaw {
     /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; none where all share. ◇ assumed: more servers
     /// come with as many more workers.
     #[serde(default)]
-    pub slots: Option<f64>,
+    pub multiprogramming_level: Option<f64>,
     /// p50, p95 and p99 of the own time, in units of the wait that queueing theory foretells; none where the rise is the mean wait itself.
     #[serde(default)]
-    pub own: Option<[f64; 3]>,
+    pub service_quantiles: Option<[f64; 3]>,
 }
 
 /// From how many customers on executions fail.
@@ -376,7 +374,7 @@ pub struct MeasuredPoint {
     /// Response times of all requests from the due time, in seconds.
     pub response: Vec<QuantilePoint>,
     /// What the step is worth.
-    pub worth: Worth,
+    pub validity: Validity,
 }
 
 /// A quantile of measured response time.
@@ -394,7 +392,7 @@ pub struct QuantilePoint {
 
 /// A forecast beside a measurement that the fit did not see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Check {
+pub struct ForecastCheck {
     /// Step that was left out.
     pub step: String,
     /// Customers of that step.

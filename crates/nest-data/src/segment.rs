@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     formula::Rate,
-    units::{Growth, Quoted, Share},
+    units::{Growth, QuotedDecimal, Share},
 };
 
 /// One kind of customers.
@@ -24,7 +24,7 @@ pub struct Segment {
     pub growth: Option<Growth>,
     /// What one customer pays a month, in the study's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price: Option<Quoted>,
+    pub price: Option<QuotedDecimal>,
     /// Share of the price that is to be left after infrastructure and fees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_margin: Option<Share>,

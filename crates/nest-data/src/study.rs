@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DataError,
-    behaviour::Behaviour,
+    behaviour::BehaviourSpec,
     collect::{Collect, Preset},
     config::Config,
     customers::Customers,
     fee::Fee,
     feed::FeedSource,
     formula::{RATES, Rate},
-    growth::{DateText, Lapse},
+    growth::{CalendarSpan, DateText},
     measure::Measure,
     mechanism::Mechanism,
     segment::{Segment, shares},
     stored_data::StoredData,
-    units::{Quoted, Seconds, Share},
+    units::{QuotedDecimal, Seconds, Share},
 };
 
 pub use crate::{
@@ -94,7 +94,7 @@ pub struct Study {
     /// The behaviours, one file each in `behaviours/`; not part of `nest.toml`.
     #[serde(default)]
     #[schemars(skip)]
-    pub behaviours: BTreeMap<String, Behaviour>,
+    pub behaviours: BTreeMap<String, BehaviourSpec>,
 }
 
 /// What the study is about.
@@ -324,7 +324,7 @@ impl Slo {
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// Units of the study's currency.
-    pub rate: Quoted,
+    pub rate: QuotedDecimal,
     /// The day of the rate.
     #[schemars(with = "DateText")]
     pub date: Date,
@@ -339,10 +339,10 @@ pub struct Exchange {
 pub struct Budget {
     /// Cost of 1,000 customers for a month, in the study's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_1000: Option<Quoted>,
+    pub per_1000: Option<QuotedDecimal>,
     /// Cost of a month.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub monthly: Option<Quoted>,
+    pub monthly: Option<QuotedDecimal>,
 }
 
 impl Budget {
@@ -366,7 +366,7 @@ pub struct Policy {
     pub from: Option<Date>,
     /// Time in which customers come under it, evenly: `"2 months"`; at once where missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ramp: Option<Lapse>,
+    pub ramp: Option<CalendarSpan>,
 }
 
 /// What the report leads with.
@@ -455,7 +455,7 @@ impl Study {
     ) -> Result<BTreeMap<String, f64>, DataError> {
         let mut values = parameters.clone();
         for (name, mechanism) in &self.mechanisms {
-            let dues = mechanism.dues(parameters)?.values();
+            let dues = mechanism.renewal_rates(parameters)?.values();
             values.extend(
                 Mechanism::VALUES
                     .iter()
@@ -508,7 +508,7 @@ impl Study {
     pub fn open_items(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
         self.mechanisms
             .iter()
-            .map(|(name, mechanism)| Ok((name.clone(), mechanism.dues(parameters)?.open_items)))
+            .map(|(name, mechanism)| Ok((name.clone(), mechanism.renewal_rates(parameters)?.open_items)))
             .collect()
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use url::{Host, Url};
 
 use crate::{
-    behaviour::Behaviour,
+    behaviour::BehaviourSpec,
     behaviour_check::{check_behaviour, texts_of},
     config_check::{self, check_money},
     customers_check::check_customers,
@@ -53,7 +53,7 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
     let mut found = Vec::new();
     let mut read = BTreeMap::new();
     for (name, source) in &texts.behaviours {
-        match toml_document::read::<Behaviour>(source, &[]) {
+        match toml_document::read::<BehaviourSpec>(source, &[]) {
             Ok(behaviour) => drop(read.insert(name.clone(), behaviour)),
             Err(errors) => found.extend(errors),
         }
@@ -71,7 +71,7 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
             .flat_map(|step| step.save.keys().cloned());
         check_behaviour(behaviour, saved.collect(), feeds.as_deref(), spans, &mut found);
     }
-    let mut behaviours: BTreeMap<String, Behaviour> = read
+    let mut behaviours: BTreeMap<String, BehaviourSpec> = read
         .into_iter()
         .map(|(name, (behaviour, _))| (name, behaviour))
         .collect();
@@ -87,7 +87,7 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
         }
         behaviours.insert(
             name.clone(),
-            Behaviour {
+            BehaviourSpec {
                 description: None,
                 needs: needs.clone(),
                 variables: BTreeMap::new(),
@@ -113,8 +113,8 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read_behaviour(source: &Source) -> Result<Behaviour, Vec<Diagnostic>> {
-    let (behaviour, spans) = toml_document::read::<Behaviour>(source, &[])?;
+pub fn read_behaviour(source: &Source) -> Result<BehaviourSpec, Vec<Diagnostic>> {
+    let (behaviour, spans) = toml_document::read::<BehaviourSpec>(source, &[])?;
     let mut found = Vec::new();
     check_behaviour(&behaviour, Vec::new(), Some(&[]), &spans, &mut found);
     if behaviour.needs.is_some() {

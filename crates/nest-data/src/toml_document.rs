@@ -450,7 +450,7 @@ fn describe(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Quoted, Seconds};
+    use crate::units::{QuotedDecimal, Seconds};
     use serde::Deserialize;
 
     #[allow(dead_code, reason = "some fields are only there to be checked")]
@@ -459,7 +459,7 @@ mod tests {
     struct Example {
         /// How long.
         wait: Seconds,
-        price: Option<Quoted>,
+        price: Option<QuotedDecimal>,
         inner: Option<Inner>,
         #[serde(default)]
         all: BTreeMap<String, Inner>,

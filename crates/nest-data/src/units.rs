@@ -191,9 +191,9 @@ text_type!(Growth, "Growth", "nest-growth", "string");
 
 /// A decimal number written as a quoted string, as all money is: `"0.0116"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Quoted(pub Decimal);
+pub struct QuotedDecimal(pub Decimal);
 
-impl FromStr for Quoted {
+impl FromStr for QuotedDecimal {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
@@ -206,13 +206,13 @@ impl FromStr for Quoted {
     }
 }
 
-impl fmt::Display for Quoted {
+impl fmt::Display for QuotedDecimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-text_type!(Quoted, "Quoted", "nest-decimal", "string");
+text_type!(QuotedDecimal, "QuotedDecimal", "nest-decimal", "string");
 
 /// Checks a text against one of the formats above; unknown formats pass.
 ///
@@ -223,10 +223,10 @@ pub fn check_format(format: &str, text: &str) -> Result<(), DataError> {
         "nest-duration" => text.parse::<Seconds>().map(drop),
         "nest-share" => text.parse::<Share>().map(drop),
         "nest-growth" => text.parse::<Growth>().map(drop),
-        "nest-decimal" => text.parse::<Quoted>().map(drop),
+        "nest-decimal" => text.parse::<QuotedDecimal>().map(drop),
         "nest-observed" => text.parse::<crate::price_book::ObservedOn>().map(drop),
         "nest-change" => text.parse::<crate::growth::Change>().map(drop),
-        "nest-lapse" => text.parse::<crate::growth::Lapse>().map(drop),
+        "nest-lapse" => text.parse::<crate::growth::CalendarSpan>().map(drop),
         "nest-number" => crate::formula::Formula::parse_number(text).map(drop),
         "nest-rate" => crate::formula::Formula::parse_rate(text).map(drop),
         "date" => text
@@ -275,8 +275,11 @@ mod tests {
 
     #[test]
     fn money_is_never_a_float() {
-        assert_eq!("0.10".parse::<Quoted>().expect("decimal").0.to_string(), "0.10");
-        assert!("1e-3".parse::<Quoted>().is_err());
-        assert!("0.1 USD".parse::<Quoted>().is_err());
+        assert_eq!(
+            "0.10".parse::<QuotedDecimal>().expect("decimal").0.to_string(),
+            "0.10"
+        );
+        assert!("1e-3".parse::<QuotedDecimal>().is_err());
+        assert!("0.1 USD".parse::<QuotedDecimal>().is_err());
     }
 }

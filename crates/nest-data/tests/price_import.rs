@@ -3,7 +3,7 @@
 use jiff::civil::date;
 use nest_data::{
     PriceBook, Source,
-    price_book::lint::{Finding, lint},
+    price_book::lint::{LintFinding, lint},
     price_import::{Import, Wanted, import},
 };
 
@@ -463,8 +463,8 @@ fn the_twenty_wrong_rows_of_azure_are_found_and_no_right_one_of_their_families()
                 wrong.push(format!("{} {}", book.region, instance.sku));
             }
         }
-        let of_family = |finding: Finding| match finding {
-            Finding::OffFamily { sku, family, .. } if !family.starts_with("Standard_B") => {
+        let of_family = |finding: LintFinding| match finding {
+            LintFinding::OffFamily { sku, family, .. } if !family.starts_with("Standard_B") => {
                 Some(format!("{} {sku}", book.region))
             }
             _ => None,

@@ -3,11 +3,11 @@
 use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use nest_data::{
-    Behaviour,
+    BehaviourSpec,
     behaviour::Request,
     customers::{Spacing, Times},
     measurement::{
-        Counts, Endpoint, ErrorCount, Failure, GeneratorHealth, Histogram, Population, ResponseClock,
+        Counts, Endpoint, ErrorCount, FailedExchange, GeneratorHealth, Histogram, Population, ResponseClock,
         Verdict, Window,
     },
 };
@@ -40,7 +40,7 @@ pub struct QuickLoad {
     /// Scheme, host and port, and a path that requests of a behaviour are relative to.
     pub base_url: String,
     /// What is executed again and again: a behaviour of a file, or one in code under this name.
-    pub behaviour: (String, Behaviour),
+    pub behaviour: (String, BehaviourSpec),
     /// Behaviours in code.
     pub registry: Registry,
     /// Active customers; with a rate, the most connections.
@@ -97,7 +97,7 @@ pub struct QuickResult {
     /// Failed and dropped ones by kind.
     pub errors: Vec<ErrorCount>,
     /// The first failed exchanges of each kind.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedExchange>,
     /// Histograms, as documents hold them.
     pub histograms: Vec<Histogram>,
     /// Mean executions in progress.
@@ -140,8 +140,8 @@ pub struct TimeSummary {
 impl QuickLoad {
     /// A behaviour of one request.
     #[must_use]
-    pub fn single(request: Request) -> (String, Behaviour) {
-        let behaviour = Behaviour {
+    pub fn single(request: Request) -> (String, BehaviourSpec) {
+        let behaviour = BehaviourSpec {
             description: None,
             needs: None,
             variables: BTreeMap::new(),

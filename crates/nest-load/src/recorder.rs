@@ -7,7 +7,9 @@ use hdrhistogram::{
     Histogram as Hdr,
     serialization::{Serializer, V2DeflateSerializer},
 };
-use nest_data::measurement::{Counts, Endpoint, ErrorCount, Failure, Histogram, Outcome, ResponseClock};
+use nest_data::measurement::{
+    Counts, Endpoint, ErrorCount, FailedExchange, Histogram, Outcome, ResponseClock,
+};
 
 use crate::{
     clock::Moment,
@@ -410,10 +412,10 @@ impl Recorder {
     }
 
     /// The kept failures.
-    pub fn kept_failures(&self, names: &[String]) -> Vec<Failure> {
+    pub fn kept_failures(&self, names: &[String]) -> Vec<FailedExchange> {
         self.failures
             .iter()
-            .map(|(behaviour, kind, exchange)| Failure {
+            .map(|(behaviour, kind, exchange)| FailedExchange {
                 behaviour: names[*behaviour].clone(),
                 kind: kind.clone(),
                 exchange: exchange.clone(),

@@ -11,7 +11,7 @@ use std::{
 use nest_data::{
     Caveat, Study,
     feed::Feed,
-    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Worth},
+    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Validity},
 };
 
 use crate::{
@@ -205,7 +205,7 @@ pub fn resolve_plan(
 fn is_beyond(step: &PlannedStep, finished: &[Step]) -> bool {
     let limited = finished
         .iter()
-        .filter(|one| one.plan.purpose == Purpose::Ramp && one.verdict.worth == Worth::Limited);
+        .filter(|one| one.plan.purpose == Purpose::Ramp && one.verdict.validity == Validity::Limited);
     limited.filter(|one| one.plan.customers <= step.customers).count() >= LIMITED_BEFORE
 }
 
@@ -475,7 +475,7 @@ impl<'a> Run<'a> {
             let missed = self.finish(&step, plan, steps, watch)?;
             if steps
                 .last()
-                .is_some_and(|step| step.verdict.worth == Worth::Invalid)
+                .is_some_and(|step| step.verdict.validity == Validity::Invalid)
             {
                 // Nothing can be said of the target where the generator is the limit.
                 generator = steps.last().map(|step| step.verdict.reasons.join("; "));

@@ -7,7 +7,7 @@ use std::{
 
 use memchr::memmem::Finder;
 use nest_data::{
-    Behaviour,
+    BehaviourSpec,
     behaviour::Expect,
     behaviour_check::texts_of,
     customers::Times,
@@ -156,7 +156,7 @@ pub struct MultipartField {
 }
 
 /// Names of the environment variables that behaviours read.
-pub fn secret_names<'a>(behaviours: impl IntoIterator<Item = &'a Behaviour>) -> Vec<String> {
+pub fn secret_names<'a>(behaviours: impl IntoIterator<Item = &'a BehaviourSpec>) -> Vec<String> {
     let steps = behaviours.into_iter().flat_map(|behaviour| &behaviour.steps);
     let mut names: Vec<String> = steps
         .flat_map(texts_of)

@@ -1,6 +1,6 @@
 //! What a step is worth: a pure function of its numbers.
 
-use nest_data::measurement::{Counts, GeneratorHealth, Population, Verdict, Window, Worth};
+use nest_data::measurement::{Counts, GeneratorHealth, Population, Validity, Verdict, Window};
 
 use crate::settle::Unsettled;
 
@@ -80,7 +80,7 @@ pub struct StepFacts<'a> {
     pub loaded: bool,
 }
 
-type Found = Vec<(Worth, String)>;
+type Found = Vec<(Validity, String)>;
 
 /// Judges a step. The gravest finding decides; every finding is given as a reason.
 #[must_use]
@@ -96,15 +96,15 @@ pub fn judge(facts: &StepFacts<'_>) -> Verdict {
     clocks(facts, &mut found);
     probes(facts, &mut found);
     if facts.interrupted {
-        found.push((Worth::Invalid, "it was interrupted".to_owned()));
+        found.push((Validity::Invalid, "it was interrupted".to_owned()));
     }
-    let worth = found
+    let validity = found
         .iter()
-        .map(|(worth, _)| *worth)
+        .map(|(validity, _)| *validity)
         .max()
-        .unwrap_or(Worth::Valid);
+        .unwrap_or(Validity::Valid);
     Verdict {
-        worth,
+        validity,
         reasons: found.into_iter().map(|(_, reason)| reason).collect(),
     }
 }
@@ -114,35 +114,35 @@ fn generator(facts: &StepFacts<'_>, found: &mut Found) {
     let health = &facts.generator;
     let late = health.lateness_p99_s.max(health.clock_p99_s);
     if late > LATE_S {
-        let worth = if late > TOO_LATE_S {
-            Worth::Invalid
+        let validity = if late > TOO_LATE_S {
+            Validity::Invalid
         } else {
-            Worth::Suspect
+            Validity::Suspect
         };
         found.push((
-            worth,
+            validity,
             format!("the generator was {:.1} ms late (p99)", late * 1e3),
         ));
     }
     if health.cpu > GENERATOR_BUSY {
-        let worth = if health.cpu > GENERATOR_FULL {
-            Worth::Invalid
+        let validity = if health.cpu > GENERATOR_FULL {
+            Validity::Invalid
         } else {
-            Worth::Suspect
+            Validity::Suspect
         };
         found.push((
-            worth,
+            validity,
             format!("the generator used {:.0} % of its core", health.cpu * 100.0),
         ));
     }
     if health.waiting > WAITING {
-        let worth = if health.waiting > STARVED {
-            Worth::Invalid
+        let validity = if health.waiting > STARVED {
+            Validity::Invalid
         } else {
-            Worth::Suspect
+            Validity::Suspect
         };
         found.push((
-            worth,
+            validity,
             format!(
                 "the generator had no processor for {:.0} % of the time",
                 health.waiting * 100.0
@@ -154,17 +154,17 @@ fn generator(facts: &StepFacts<'_>, found: &mut Found) {
             "{} requests found no file descriptor or port at the generator",
             facts.local_errors
         );
-        found.push((Worth::Invalid, reason));
+        found.push((Validity::Invalid, reason));
     }
     if facts.own_errors > 0 {
         let share = facts.own_errors as f64 / facts.executions.due.max(1) as f64;
-        let worth = if share > SOME_ERRORS {
-            Worth::Invalid
+        let validity = if share > SOME_ERRORS {
+            Validity::Invalid
         } else {
-            Worth::Suspect
+            Validity::Suspect
         };
         found.push((
-            worth,
+            validity,
             format!(
                 "{} requests could not be made: a feed ran dry, or they are not valid",
                 facts.own_errors
@@ -173,17 +173,17 @@ fn generator(facts: &StepFacts<'_>, found: &mut Found) {
     }
     if facts.panics > 0 {
         found.push((
-            Worth::Invalid,
+            Validity::Invalid,
             format!("{} executions of a behaviour in code panicked", facts.panics),
         ));
     }
     if facts.executions.due == 0 {
-        found.push((Worth::Invalid, "nothing was due in the windows".to_owned()));
+        found.push((Validity::Invalid, "nothing was due in the windows".to_owned()));
     }
     let due = facts.executions.due.max(1) as f64;
     if health.queued as f64 / due > SOME_LOST {
         found.push((
-            Worth::Suspect,
+            Validity::Suspect,
             format!("{} starts waited because every customer was busy", health.queued),
         ));
     }
@@ -195,25 +195,28 @@ fn population(facts: &StepFacts<'_>, found: &mut Found) {
         && f64::from(reached) < POPULATION * f64::from(planned)
     {
         // A target that refuses connections has met its own limit.
-        let worth = if facts.refused {
-            Worth::Limited
+        let validity = if facts.refused {
+            Validity::Limited
         } else {
-            Worth::Invalid
+            Validity::Invalid
         };
-        found.push((worth, format!("only {reached} of {planned} customers could act")));
+        found.push((
+            validity,
+            format!("only {reached} of {planned} customers could act"),
+        ));
     }
     let due = facts.executions.due as f64;
     if let Some(planned) = facts
         .planned
         .filter(|planned| due < planned * (1.0 - SHORT_OF_PLAN) - 5.0 * planned.sqrt())
     {
-        found.push((Worth::Suspect, format!("only {due:.0} of {planned:.0} executions planned came due: sessions had not filled the step yet")));
+        found.push((Validity::Suspect, format!("only {due:.0} of {planned:.0} executions planned came due: sessions had not filled the step yet")));
     }
     match facts.unsettled {
         // Said above, from the windows themselves.
         Some(Unsettled::Population { .. }) | None => {}
         Some(unsettled) => found.push((
-            Worth::Suspect,
+            Validity::Suspect,
             format!("not settled when the windows began: {unsettled}"),
         )),
     }
@@ -227,24 +230,24 @@ fn errors(facts: &StepFacts<'_>, found: &mut Found) {
     }
     let share = (counts.failed + counts.dropped) as f64 / counts.due as f64;
     if share > SOME_ERRORS {
-        let worth = if share > MANY_ERRORS {
-            Worth::Limited
+        let validity = if share > MANY_ERRORS {
+            Validity::Limited
         } else {
-            Worth::Suspect
+            Validity::Suspect
         };
         found.push((
-            worth,
+            validity,
             format!("{:.1} % of the executions failed or were dropped", share * 100.0),
         ));
     }
     if counts.dropped > 0 {
-        let worth = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS {
-            Worth::Limited
+        let validity = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS {
+            Validity::Limited
         } else {
-            Worth::Suspect
+            Validity::Suspect
         };
         found.push((
-            worth,
+            validity,
             format!(
                 "{} starts were dropped: as many executions as allowed were in progress",
                 counts.dropped
@@ -254,14 +257,14 @@ fn errors(facts: &StepFacts<'_>, found: &mut Found) {
     let repeated = facts.generator.repeated;
     if repeated as f64 / facts.requests.due.max(1) as f64 > SOME_REPEATED {
         found.push((
-            Worth::Suspect,
+            Validity::Suspect,
             format!("{repeated} requests were sent again: the target had closed their idle connections"),
         ));
     }
     let lost = facts.generator.lost_connections;
     if lost as f64 / facts.requests.due.max(1) as f64 > SOME_LOST {
         found.push((
-            Worth::Suspect,
+            Validity::Suspect,
             format!("{lost} connections were lost in the middle of a request"),
         ));
     }
@@ -280,13 +283,13 @@ fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
     // count are beyond chance, and 3 % of the load is beyond what a settled step may keep in progress.
     if behind > 5.0 * due.sqrt().max(2.0) && behind > 0.03 * due {
         found.push((
-            Worth::Limited,
+            Validity::Limited,
             format!("{ended} of {due} executions ended in the windows: a queue was growing"),
         ));
     }
     if let Some(utilisation) = facts.utilisation.filter(|utilisation| *utilisation > FULL) {
         found.push((
-            Worth::Limited,
+            Validity::Limited,
             format!("a resource was {:.0} % busy", utilisation * 100.0),
         ));
     }
@@ -300,7 +303,7 @@ fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
         .filter(|(_, seconds)| *seconds > THROTTLED * span)
     {
         found.push((
-            Worth::Limited,
+            Validity::Limited,
             format!(
                 "the CPU quota held tier `{tier}` back for {:.0} % of the time",
                 seconds / span * 100.0
@@ -313,7 +316,7 @@ fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
 fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
     if facts.target_stopped > STOPPED {
         found.push((
-            Worth::Limited,
+            Validity::Limited,
             format!(
                 "the target's processes were stopped (SIGSTOP) for {:.0} % of the time",
                 facts.target_stopped * 100.0
@@ -328,7 +331,7 @@ fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
         && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS
     {
         found.push((
-            Worth::Limited,
+            Validity::Limited,
             format!(
                 "the target stood still: nothing ended for {:.2} s while requests were in flight",
                 facts.silence_s
@@ -342,7 +345,7 @@ fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
     let step = facts.generator.clock_step_s;
     if step.abs() > CLOCK_STEP_S {
         found.push((
-            Worth::Suspect,
+            Validity::Suspect,
             format!("the civil clock was set by {step:+.2} s, or the machine slept"),
         ));
     }
@@ -353,7 +356,7 @@ fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
         .fold(0.0, f64::max);
     if stolen > STOLEN {
         found.push((
-            Worth::Suspect,
+            Validity::Suspect,
             format!(
                 "the hypervisor took {:.0} % of the processor in a window",
                 stolen * 100.0
@@ -367,7 +370,7 @@ fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
         .fold(0.0, f64::max);
     if most > EDGES {
         found.push((
-            Worth::Suspect,
+            Validity::Suspect,
             format!(
                 "a window was {:.0} % longer or shorter than the others: the probes were read late",
                 most * 100.0
@@ -386,13 +389,13 @@ fn probes(facts: &StepFacts<'_>, found: &mut Found) {
     let Some(first) = facts.windows.iter().flat_map(|window| &window.gaps).next() else {
         return;
     };
-    let worth = if with_gaps == facts.windows.len() {
-        Worth::Invalid
+    let validity = if with_gaps == facts.windows.len() {
+        Validity::Invalid
     } else {
-        Worth::Suspect
+        Validity::Suspect
     };
     found.push((
-        worth,
+        validity,
         format!(
             "probes had gaps in {with_gaps} of {} windows: {first}",
             facts.windows.len()
@@ -453,8 +456,8 @@ mod tests {
         })
     }
 
-    fn worth(change: impl FnOnce(&mut StepFacts<'_>)) -> Worth {
-        verdict(|facts, _| change(facts)).worth
+    fn validity(change: impl FnOnce(&mut StepFacts<'_>)) -> Validity {
+        verdict(|facts, _| change(facts)).validity
     }
 
     #[test]
@@ -462,7 +465,7 @@ mod tests {
         assert_eq!(
             verdict(|_, _| ()),
             Verdict {
-                worth: Worth::Valid,
+                validity: Validity::Valid,
                 reasons: Vec::new()
             }
         );
@@ -471,26 +474,32 @@ mod tests {
     #[test]
     fn a_generator_at_its_limit_is_never_blamed_on_the_target() {
         assert_eq!(
-            worth(|facts| facts.generator.lateness_p99_s = 0.0011),
-            Worth::Suspect
+            validity(|facts| facts.generator.lateness_p99_s = 0.0011),
+            Validity::Suspect
         );
-        assert_eq!(worth(|facts| facts.generator.clock_p99_s = 0.030), Worth::Invalid);
-        assert_eq!(worth(|facts| facts.generator.cpu = 0.85), Worth::Suspect);
-        assert_eq!(worth(|facts| facts.generator.cpu = 0.97), Worth::Invalid);
-        assert_eq!(worth(|facts| facts.generator.waiting = 0.30), Worth::Invalid);
-        assert_eq!(worth(|facts| facts.local_errors = 1), Worth::Invalid);
-        assert_eq!(worth(|facts| facts.interrupted = true), Worth::Invalid);
-        assert_eq!(worth(|facts| facts.generator.queued = 50), Worth::Suspect);
+        assert_eq!(
+            validity(|facts| facts.generator.clock_p99_s = 0.030),
+            Validity::Invalid
+        );
+        assert_eq!(validity(|facts| facts.generator.cpu = 0.85), Validity::Suspect);
+        assert_eq!(validity(|facts| facts.generator.cpu = 0.97), Validity::Invalid);
+        assert_eq!(
+            validity(|facts| facts.generator.waiting = 0.30),
+            Validity::Invalid
+        );
+        assert_eq!(validity(|facts| facts.local_errors = 1), Validity::Invalid);
+        assert_eq!(validity(|facts| facts.interrupted = true), Validity::Invalid);
+        assert_eq!(validity(|facts| facts.generator.queued = 50), Validity::Suspect);
     }
 
     #[test]
     fn a_population_that_was_not_reached_makes_a_step_invalid() {
         assert_eq!(
-            worth(|facts| facts.population = Some(Population {
+            validity(|facts| facts.population = Some(Population {
                 planned: 1_000,
                 reached: 995
             })),
-            Worth::Valid
+            Validity::Valid
         );
         let short = verdict(|facts, _| {
             facts.population = Some(Population {
@@ -499,92 +508,95 @@ mod tests {
             })
         });
         assert_eq!(
-            (short.worth, short.reasons),
+            (short.validity, short.reasons),
             (
-                Worth::Invalid,
+                Validity::Invalid,
                 vec!["only 900 of 1000 customers could act".to_owned()]
             )
         );
         assert_eq!(
-            worth(|facts| (facts.population, facts.refused) = (
+            validity(|facts| (facts.population, facts.refused) = (
                 Some(Population {
                     planned: 10,
                     reached: 5
                 }),
                 true
             )),
-            Worth::Limited
+            Validity::Limited
         );
-        assert_eq!(worth(|facts| facts.planned = Some(1_000.0)), Worth::Valid);
-        assert_eq!(worth(|facts| facts.planned = Some(1_500.0)), Worth::Suspect);
-        assert_eq!(worth(|facts| facts.own_errors = 20), Worth::Invalid);
-        assert_eq!(worth(|facts| facts.panics = 1), Worth::Invalid);
+        assert_eq!(validity(|facts| facts.planned = Some(1_000.0)), Validity::Valid);
+        assert_eq!(validity(|facts| facts.planned = Some(1_500.0)), Validity::Suspect);
+        assert_eq!(validity(|facts| facts.own_errors = 20), Validity::Invalid);
+        assert_eq!(validity(|facts| facts.panics = 1), Validity::Invalid);
         assert_eq!(
-            worth(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)),
-            Worth::Limited
+            validity(|facts| (facts.silence_s, facts.typical_s) = (1.0, 1.0)),
+            Validity::Limited
         );
         let in_step = Some(Population {
             planned: 64,
             reached: 64,
         });
         assert_eq!(
-            worth(|facts| (facts.silence_s, facts.typical_s, facts.population) = (1.0, 1.0, in_step)),
-            Worth::Valid
+            validity(|facts| (facts.silence_s, facts.typical_s, facts.population) = (1.0, 1.0, in_step)),
+            Validity::Valid
         );
         assert_eq!(
-            worth(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })),
-            Worth::Suspect
+            validity(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })),
+            Validity::Suspect
         );
     }
 
     #[test]
     fn a_target_that_cannot_keep_up_is_limited() {
-        assert_eq!(worth(|facts| facts.utilisation = Some(0.995)), Worth::Limited);
         assert_eq!(
-            worth(|facts| facts.executions = Counts {
+            validity(|facts| facts.utilisation = Some(0.995)),
+            Validity::Limited
+        );
+        assert_eq!(
+            validity(|facts| facts.executions = Counts {
                 due: 1_000,
                 completed: 900,
                 failed: 60,
                 dropped: 40
             }),
-            Worth::Limited
+            Validity::Limited
         );
         assert_eq!(
-            worth(|facts| facts.executions = Counts {
+            validity(|facts| facts.executions = Counts {
                 due: 1_300,
                 completed: 1_300,
                 failed: 0,
                 dropped: 0
             }),
-            Worth::Limited
+            Validity::Limited
         );
         assert_eq!(
-            worth(|facts| facts.executions = Counts {
+            validity(|facts| facts.executions = Counts {
                 due: 1_000,
                 completed: 990,
                 failed: 10,
                 dropped: 0
             }),
-            Worth::Suspect
+            Validity::Suspect
         );
         assert_eq!(
-            worth(|facts| facts.executions = Counts {
+            validity(|facts| facts.executions = Counts {
                 due: 1_000,
                 completed: 999,
                 failed: 0,
                 dropped: 1
             }),
-            Worth::Suspect
+            Validity::Suspect
         );
-        assert_eq!(worth(|facts| facts.target_stopped = 0.4), Worth::Limited);
-        assert_eq!(worth(|facts| facts.silence_s = 1.0), Worth::Limited);
+        assert_eq!(validity(|facts| facts.target_stopped = 0.4), Validity::Limited);
+        assert_eq!(validity(|facts| facts.silence_s = 1.0), Validity::Limited);
         let throttled = verdict(|_, windows| {
             windows[0].throttled.insert("app".to_owned(), 0.4);
         });
         assert_eq!(
-            (throttled.worth, throttled.reasons),
+            (throttled.validity, throttled.reasons),
             (
-                Worth::Limited,
+                Validity::Limited,
                 vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()]
             )
         );
@@ -592,23 +604,26 @@ mod tests {
 
     #[test]
     fn doubts_about_clocks_connections_and_probes_are_named() {
-        assert_eq!(worth(|facts| facts.generator.clock_step_s = -3.0), Worth::Suspect);
         assert_eq!(
-            worth(|facts| facts.generator.lost_connections = 2),
-            Worth::Suspect
+            validity(|facts| facts.generator.clock_step_s = -3.0),
+            Validity::Suspect
         );
         assert_eq!(
-            verdict(|_, windows| windows[0].duration_s = 1.3).worth,
-            Worth::Suspect
+            validity(|facts| facts.generator.lost_connections = 2),
+            Validity::Suspect
+        );
+        assert_eq!(
+            verdict(|_, windows| windows[0].duration_s = 1.3).validity,
+            Validity::Suspect
         );
         let gap = || vec!["db: no answer".to_owned()];
         assert_eq!(
-            verdict(|_, windows| windows[0].gaps = gap()).worth,
-            Worth::Suspect
+            verdict(|_, windows| windows[0].gaps = gap()).validity,
+            Validity::Suspect
         );
         assert_eq!(
-            verdict(|_, windows| windows.iter_mut().for_each(|window| window.gaps = gap())).worth,
-            Worth::Invalid
+            verdict(|_, windows| windows.iter_mut().for_each(|window| window.gaps = gap())).validity,
+            Validity::Invalid
         );
     }
 
@@ -624,6 +639,6 @@ mod tests {
             facts.generator.cpu = 0.99;
             windows.iter_mut().for_each(|window| window.completed.clear());
         });
-        assert_eq!((verdict.worth, verdict.reasons.len()), (Worth::Invalid, 3));
+        assert_eq!((verdict.validity, verdict.reasons.len()), (Validity::Invalid, 3));
     }
 }

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, f64::consts::SQRT_2};
 
 use nest_data::{
     Caveat, Estimate, ScalingModel,
-    measurement::{Purpose, ResourceKind, ResponseClock, Step, Worth},
-    scaling::{MeasuredPoint, ThroughputLaw, UnmeasuredEvidence, UnmeasuredLimit, UnmeasuredNode},
+    measurement::{Purpose, ResourceKind, ResponseClock, Step, Validity},
+    scaling::{BottleneckEvidence, BottleneckNode, HiddenBottleneck, MeasuredPoint, ThroughputLaw},
 };
 
 use crate::{
@@ -69,7 +69,7 @@ pub fn throughput_law(
     let limited: Vec<&MeasuredPoint> = model
         .points
         .iter()
-        .filter(|point| point.worth == Worth::Limited && point.customers.is_some())
+        .filter(|point| point.validity == Validity::Limited && point.customers.is_some())
         .collect();
     let plateau_per_s = limited.iter().map(|point| point.completed_per_s).reduce(f64::max);
     let mut law = ThroughputLaw {
@@ -79,7 +79,7 @@ pub fn throughput_law(
         binding,
         plateau_per_s,
         demand_customers: None,
-        unmeasured: None,
+        hidden_bottleneck: None,
     };
     let found = match plateau_per_s {
         Some(plateau)
@@ -153,7 +153,8 @@ fn boosted_plateaus(
             .unwrap_or(f64::INFINITY)
     };
     let mut plateaus = Vec::new();
-    let stuck = |step: &&Step| step.plan.purpose == Purpose::Boosted && step.verdict.worth == Worth::Limited;
+    let stuck =
+        |step: &&Step| step.plan.purpose == Purpose::Boosted && step.verdict.validity == Validity::Limited;
     for step in steps.iter().filter(stuck) {
         let room = model
             .points
@@ -188,7 +189,7 @@ fn boosted_plateaus(
 
 /// A limit with what tells of it.
 struct Found {
-    evidence: UnmeasuredEvidence,
+    evidence: BottleneckEvidence,
     finding: unmeasured::Finding,
 }
 
@@ -209,7 +210,7 @@ fn from_plateaus(plateaus: &[(Passing, f64)]) -> Found {
     let total: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= total);
     Found {
-        evidence: UnmeasuredEvidence::Plateau,
+        evidence: BottleneckEvidence::Plateau,
         finding: unmeasured::Finding {
             probability: 1.0,
             nodes,
@@ -249,7 +250,7 @@ fn from_responses(
     }
     let finding = unmeasured::find(&loaded, &stations);
     Ok(finding.map(|finding| Found {
-        evidence: UnmeasuredEvidence::ResponseTimes,
+        evidence: BottleneckEvidence::ResponseTimes,
         finding,
     }))
 }
@@ -300,13 +301,13 @@ fn before(
     per_customer: &BTreeMap<String, f64>,
     behaviours: &[String],
     from_demand: f64,
-) -> Option<UnmeasuredLimit> {
+) -> Option<HiddenBottleneck> {
     let rate = |passing: Passing| match passing {
         Passing::All => per_customer.values().sum::<f64>(),
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
     let customers = |node: &unmeasured::Node| node.most_per_s / rate(node.passing);
-    let error = if found.evidence == UnmeasuredEvidence::ResponseTimes {
+    let error = if found.evidence == BottleneckEvidence::ResponseTimes {
         MODEL_ERROR
     } else {
         0.0
@@ -346,9 +347,9 @@ fn before(
         .into_iter()
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .filter(|(_, weight)| *weight >= REPORTED);
-    let hold = (found.evidence == UnmeasuredEvidence::ResponseTimes)
+    let hold = (found.evidence == BottleneckEvidence::ResponseTimes)
         .then(|| weighted(&nodes, |node| f64::from(node.servers) / node.most_per_s));
-    Some(UnmeasuredLimit {
+    Some(HiddenBottleneck {
         probability,
         customers: weighted(&nodes, customers),
         most_per_s: weighted(&nodes, |node| node.most_per_s),
@@ -357,7 +358,7 @@ fn before(
         evidence: found.evidence,
         nodes: nodes
             .iter()
-            .map(|node| UnmeasuredNode {
+            .map(|node| BottleneckNode {
                 behaviour: name(node.passing),
                 most_per_s: node.most_per_s,
                 servers: node.servers,
@@ -395,7 +396,7 @@ fn weighted(nodes: &[unmeasured::Node], quantity: impl Fn(&unmeasured::Node) -> 
 /// Gives a limit its say in the forecast; `draws` are the customers at which demand fills the first resource, by draw.
 fn join(
     law: &mut ThroughputLaw,
-    limit: UnmeasuredLimit,
+    limit: HiddenBottleneck,
     draws: &[Option<f64>],
     seed: u64,
     per_customer: &BTreeMap<String, f64>,
@@ -419,7 +420,7 @@ fn join(
     if likelier {
         law.binding = UNMEASURED.to_owned();
     }
-    law.unmeasured = Some(limit);
+    law.hidden_bottleneck = Some(limit);
 }
 
 fn times(estimate: &Estimate, factor: f64) -> Estimate {
@@ -434,11 +435,11 @@ fn times(estimate: &Estimate, factor: f64) -> Estimate {
 /// What the reader must know of a limit that is likelier than not.
 pub fn caveat(law: &ThroughputLaw) -> Option<Caveat> {
     let limit = law
-        .unmeasured
+        .hidden_bottleneck
         .as_ref()
         .filter(|limit| limit.probability >= REPORTED)?;
     Some(match limit.evidence {
-        UnmeasuredEvidence::Plateau => Caveat::UnmeasuredLimit {
+        BottleneckEvidence::Plateau => Caveat::HiddenBottleneck {
             ratio: limit.customers.value
                 / law
                     .demand_customers
@@ -446,7 +447,7 @@ pub fn caveat(law: &ThroughputLaw) -> Option<Caveat> {
                     .unwrap_or(&law.saturation_customers)
                     .value,
         },
-        UnmeasuredEvidence::ResponseTimes => Caveat::UnmeasuredWait {
+        BottleneckEvidence::ResponseTimes => Caveat::UnmeasuredWait {
             probability: limit.probability,
             customers: limit.customers,
             behaviour: limit.behaviour.clone(),

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Estimate,
-    measurement::{Purpose, ResourceKind, Worth},
+    measurement::{Purpose, ResourceKind, Validity},
     projection::{Axis, Chart, Curve, Scatter},
     scaling::{MeasuredPoint, QuantileLaw, ResourceModel},
 };
@@ -378,7 +378,7 @@ fn memory(context: &Context<'_>) -> Option<Chart> {
 /// Measured steps on the plain mix that say something about the target.
 fn drawn(points: &[MeasuredPoint]) -> impl Iterator<Item = &MeasuredPoint> {
     points.iter().filter(|point| {
-        point.customers.is_some() && point.purpose != Purpose::Idle && point.worth != Worth::Invalid
+        point.customers.is_some() && point.purpose != Purpose::Idle && point.validity != Validity::Invalid
     })
 }
 

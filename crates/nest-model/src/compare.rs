@@ -5,11 +5,11 @@ use nest_data::{
     Estimate,
     projection::{
         BreakDate, BreakEven, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Crossover,
-        GrowthProjection, Payback, Regret, SameWall, WhyNot, first_break,
+        GrowthProjection, Payback, Regret, SharedLimit, WhyNot, first_break,
     },
     study::GrowthScenario,
     study_file::MOST_CUSTOMERS,
-    units::Quoted,
+    units::QuotedDecimal,
 };
 use rust_decimal::Decimal;
 
@@ -91,8 +91,8 @@ pub fn compare(
                 configs[index].priced.unknown_lines() > 0,
             ),
             cheapest,
-            same_wall: (index != baseline)
-                .then(|| same_wall(&projected[baseline], &projected[index]))
+            shared_limit: (index != baseline)
+                .then(|| shared_limit(&projected[baseline], &projected[index]))
                 .flatten(),
             why_not: why_not(index, best, configs, projected, &totals, &lasting, &paybacks),
         }
@@ -230,12 +230,12 @@ fn why_not(
 }
 
 /// Whether two configurations first break on the same thing, at nearly as many customers.
-fn same_wall(baseline: &ConfigProjection, config: &ConfigProjection) -> Option<SameWall> {
+fn shared_limit(baseline: &ConfigProjection, config: &ConfigProjection) -> Option<SharedLimit> {
     let ((one, before), (other, after)) =
         first_break(&baseline.break_points).zip(first_break(&config.break_points))?;
     let moved = after.value / before.value - 1.0;
     let same = one.kind == other.kind && one.cause == other.cause && moved.abs() < SAME_WALL;
-    same.then(|| SameWall {
+    same.then(|| SharedLimit {
         cause: one.cause.clone(),
         moved,
     })
@@ -471,8 +471,8 @@ fn regrets(
             regrets.push(Regret {
                 growth: name.clone(),
                 config: worlds.priced.name.to_owned(),
-                total: Quoted(total.normalize()),
-                regret: Quoted((*total - least).max(Decimal::ZERO).normalize()),
+                total: QuotedDecimal(total.normalize()),
+                regret: QuotedDecimal((*total - least).max(Decimal::ZERO).normalize()),
                 lasts: *lasts,
             });
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nalgebra::{DMatrix, DVector};
 use nest_data::{
     Estimate,
-    measurement::{Purpose, Resource, ResourceKind, Step, Worth},
+    measurement::{Purpose, Resource, ResourceKind, Step, Validity},
     scaling::{LoadDependence, ResourceModel, SizeDependence, SizeShape},
 };
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -70,7 +70,7 @@ pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
     let same_start = |step: &&Step| resource.kind != ResourceKind::Memory || step.plan.stored == first;
     let fitted = steps
         .iter()
-        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
+        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.validity.is_fitted());
     fitted
         .filter(same_start)
         .filter_map(|step| visit(step, behaviours, resource))
@@ -116,7 +116,11 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
         .and_then(|boosted| behaviours.iter().position(|name| name == boosted));
     Some(Visit {
         boosted,
-        ..Visit::of(windows, step.verdict.worth == Worth::Suspect, step.plan.stored)?
+        ..Visit::of(
+            windows,
+            step.verdict.validity == Validity::Suspect,
+            step.plan.stored,
+        )?
     })
 }
 
@@ -512,8 +516,8 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
             .collect(),
         condition,
         separable: condition <= WORST_CONDITION,
-        visits: visits.len(),
-        between_visits: mixed.between_visits,
+        fitted_steps: visits.len(),
+        between_steps: mixed.between_steps,
         degrees_of_freedom: mixed.between_degrees,
     })
 }
@@ -592,7 +596,7 @@ pub fn predict_stored(model: &ResourceModel, rates: &BTreeMap<String, f64>, stor
                 .sum::<f64>()
         })
         .sum();
-    let error = (parameters.max(0.0) + (model.between_visits * value).powi(2)).sqrt();
+    let error = (parameters.max(0.0) + (model.between_steps * value).powi(2)).sqrt();
     let t = upper_t(model.degrees_of_freedom);
     Estimate {
         value,

@@ -6,7 +6,7 @@ use crate::{demand::load_law, load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
 use nest_data::{
     ScalingModel,
-    scaling::{ResourceModel, SizeDependence, UnmeasuredLimit},
+    scaling::{HiddenBottleneck, ResourceModel, SizeDependence},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -108,7 +108,7 @@ const NODE_SPREAD: f64 = 0.013;
 
 /// A limit in draw `index`: there with its probability, at one of its nodes.
 #[must_use]
-pub fn draw_limit(limit: &UnmeasuredLimit, seed: u64, index: u32) -> Option<LimitWorld> {
+pub fn draw_limit(limit: &HiddenBottleneck, seed: u64, index: u32) -> Option<LimitWorld> {
     let mut stream = Stream::new(seed, Purpose::Limit, index);
     if stream.uniform() > limit.probability {
         return None;
@@ -269,8 +269,8 @@ fn world(model: &ScalingModel, factors: &[DMatrix<f64>], chi: &[ChiSquared], ind
     }
 }
 
-fn unmeasured(model: &ScalingModel) -> Option<&UnmeasuredLimit> {
-    model.throughput.as_ref()?.unmeasured.as_ref()
+fn unmeasured(model: &ScalingModel) -> Option<&HiddenBottleneck> {
+    model.throughput.as_ref()?.hidden_bottleneck.as_ref()
 }
 
 /// The limit of the central world: there where it is likelier than not.

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Estimate,
-    measurement::{Purpose, Step, Worth},
+    measurement::{Purpose, Step, Validity},
     scaling::{ErrorHinge, ErrorLevel, ErrorOnset},
     study::Study,
 };
@@ -39,7 +39,7 @@ pub fn tolerated_share(study: &Study) -> f64 {
 pub fn error_onset(steps: &[Step], tolerated: f64) -> Option<ErrorOnset> {
     let counted = steps
         .iter()
-        .filter(|step| step.verdict.worth != Worth::Invalid && step.plan.purpose != Purpose::Idle);
+        .filter(|step| step.verdict.validity != Validity::Invalid && step.plan.purpose != Purpose::Idle);
     let observed = counted.filter_map(|step| {
         let counts = step.total();
         Some((step.plan.customers?, counts.failed + counts.dropped, counts.due))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::{
     Document, Explanation, PriceBook, ScalingModel, Study,
     diagnostic::nearest,
-    explanation::{Basis, Node},
+    explanation::{Basis, ExplanationNode},
     projection::{BreakPoint, first_break},
 };
 use rust_decimal::Decimal;
@@ -53,7 +53,7 @@ pub fn explain(
     })
 }
 
-fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<Node, ModelError> {
+fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<ExplanationNode, ModelError> {
     if let Some((resource, behaviour)) = asked
         .number
         .strip_prefix("demand.")
@@ -127,12 +127,16 @@ fn unknown(context: &Context<'_>, number: &str) -> ModelError {
     }
 }
 
-fn per_1000(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Result<Node, ModelError> {
+fn per_1000(
+    context: &Context<'_>,
+    worlds: &ConfigWorlds<'_>,
+    customers: f64,
+) -> Result<ExplanationNode, ModelError> {
     let cost = worlds
         .priced
         .explain_cost(context.model, customers, &worlds.central)?;
     let value = worlds.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
-    Ok(Node {
+    Ok(ExplanationNode {
         name: format!("cost of 1,000 customers a month on `{}`", worlds.priced.name),
         value: value.normalize().to_string(),
         unit: context.study.study.currency.clone(),
@@ -142,7 +146,11 @@ fn per_1000(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) ->
     })
 }
 
-fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Result<Node, ModelError> {
+fn fees(
+    context: &Context<'_>,
+    worlds: &ConfigWorlds<'_>,
+    customers: f64,
+) -> Result<ExplanationNode, ModelError> {
     let lines = worlds
         .priced
         .fee_lines(customers, &worlds.central, &worlds.parameters)?;
@@ -161,20 +169,20 @@ fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Res
                 amount.0 / line.quantity.0
             }
         });
-        let executions = Node {
+        let executions = ExplanationNode {
             name: format!("transactions of {behaviour}"),
             value: line.quantity.to_string(),
             unit: line.unit.clone(),
             basis: Basis::Formula,
             detail: "customers x executions a day x 365 / 12".to_owned(),
             parts: vec![
-                Node::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
+                ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
                 worlds
                     .priced
                     .explain_rate(&behaviour, worlds.central.rates_per_day[position]),
             ],
         };
-        Node {
+        ExplanationNode {
             name: line.meter.clone(),
             value: line
                 .amount
@@ -184,7 +192,7 @@ fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Res
             detail: line.source.clone(),
             parts: vec![
                 executions,
-                Node::leaf(
+                ExplanationNode::leaf(
                     "fee of one",
                     each.round_dp(12).normalize(),
                     "per transaction",
@@ -194,7 +202,7 @@ fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Res
             ],
         }
     });
-    Ok(Node {
+    Ok(ExplanationNode {
         name: "fees of a month".to_owned(),
         value: total(&lines).normalize().to_string(),
         unit: context.study.study.currency.clone(),
@@ -204,7 +212,12 @@ fn fees(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Res
     })
 }
 
-fn demand(context: &Context<'_>, number: &str, resource: &str, behaviour: &str) -> Result<Node, ModelError> {
+fn demand(
+    context: &Context<'_>,
+    number: &str,
+    resource: &str,
+    behaviour: &str,
+) -> Result<ExplanationNode, ModelError> {
     let found = context
         .model
         .resources
@@ -225,14 +238,14 @@ fn demand(context: &Context<'_>, number: &str, resource: &str, behaviour: &str) 
     Ok(node)
 }
 
-fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Node, ModelError> {
+fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<ExplanationNode, ModelError> {
     let points = worlds.break_points(context)?;
     let Some((point, customers)) = first_break(&points) else {
         let detail = format!(
             "nothing fails below {} customers, four times what was tested",
             context.searched_to()
         );
-        return Ok(Node::leaf(
+        return Ok(ExplanationNode::leaf(
             "break point",
             "none",
             "customers",
@@ -250,7 +263,7 @@ fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Node,
             point.cause,
             point.probability * 100.0
         );
-        Node::leaf(&point.cause, value, "customers", Basis::Fitted, detail)
+        ExplanationNode::leaf(&point.cause, value, "customers", Basis::Fitted, detail)
     };
     let rates = worlds
         .priced
@@ -268,7 +281,7 @@ fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Node,
                 explain_demand(context.model, &resource.tier, behaviour, estimate.value)
             })
         });
-    Ok(Node {
+    Ok(ExplanationNode {
         name: format!("break point of `{}`", worlds.priced.name),
         value: customers.value.to_string(),
         unit: "customers".to_owned(),
@@ -287,47 +300,47 @@ fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Node,
     })
 }
 
-fn instances(worlds: &ConfigWorlds<'_>, customers: f64) -> Node {
+fn instances(worlds: &ConfigWorlds<'_>, customers: f64) -> ExplanationNode {
     let Some((index, sizing)) = worlds.priced.counted(&worlds.central) else {
-        return Node::leaf("units", "none", "units", Basis::Assumed, "functions run by use");
+        return ExplanationNode::leaf("units", "none", "units", Basis::Assumed, "functions run by use");
     };
-    Node {
+    ExplanationNode {
         name: format!("units of {}", worlds.priced.placed[index].label),
         value: (sizing.instances(customers) + f64::from(sizing.spare)).to_string(),
         unit: "units in the busiest hour".to_owned(),
         basis: Basis::Formula,
         detail: "busy / (target x cores - idle), rounded up, at least `min`, and the spare ones".to_owned(),
         parts: vec![
-            Node::leaf(
+            ExplanationNode::leaf(
                 "busy cores in the busiest minute",
                 customers * sizing.busy_per_customer,
                 "cores",
                 Basis::Fitted,
                 "customers x rates x demand / speed",
             ),
-            Node::leaf(
+            ExplanationNode::leaf(
                 "utilisation units are bought for",
                 sizing.target,
                 "",
                 Basis::Assumed,
                 "1 - reserve, or less where an objective asks for it",
             ),
-            Node::leaf(
+            ExplanationNode::leaf(
                 "cores of a unit",
                 sizing.cores,
                 "vCPU",
                 Basis::Priced,
                 worlds.priced.shape(),
             ),
-            Node::leaf(
+            ExplanationNode::leaf(
                 "use without load",
                 sizing.idle,
                 "cores",
                 Basis::Fitted,
                 "of one unit",
             ),
-            Node::leaf("least", sizing.least, "units", Basis::Assumed, "of the study"),
-            Node::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"),
+            ExplanationNode::leaf("least", sizing.least, "units", Basis::Assumed, "of the study"),
+            ExplanationNode::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"),
         ],
     }
 }

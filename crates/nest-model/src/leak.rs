@@ -39,7 +39,7 @@ pub fn find_leak(steps: &[Step], behaviours: &[String], resource: &Resource) -> 
     // A target that was started again for another size of stored data begins anew.
     let start = steps.first().and_then(|step| step.plan.stored);
     let fitted = steps.iter().filter(|step| {
-        step.plan.purpose != Purpose::Idle && step.plan.stored == start && step.verdict.worth.is_fitted()
+        step.plan.purpose != Purpose::Idle && step.plan.stored == start && step.verdict.validity.is_fitted()
     });
     let climbs: Vec<Climb> = fitted
         .map(|step| climb(step, behaviours, resource))

@@ -8,9 +8,9 @@ use nest_data::{
     ScalingModel,
     measurement::ResourceKind,
     projection::BreakKind,
-    scaling::{QuantileLaw, ResourceModel, UnmeasuredLimit},
+    scaling::{HiddenBottleneck, QuantileLaw, ResourceModel},
     study::Study,
-    units::{DAYS_PER_MONTH, Quoted, SECONDS_PER_DAY},
+    units::{DAYS_PER_MONTH, QuotedDecimal, SECONDS_PER_DAY},
 };
 use rust_decimal::prelude::ToPrimitive;
 
@@ -56,7 +56,7 @@ pub struct Filling {
 pub enum Cause<'a> {
     Processor(&'a str), // of a placement
     AsMeasured(&'a str),
-    Unmeasured(&'a UnmeasuredLimit),
+    Unmeasured(&'a HiddenBottleneck),
     Errors(f64), // share that is tolerated
     Objective {
         name: &'a str,
@@ -67,8 +67,8 @@ pub enum Cause<'a> {
     Growth(f64, &'a str),
     Waiting(&'a QuantileLaw),
     Memory(&'a str),
-    Monthly(Quoted, &'a str),
-    Per1000(Quoted, &'a str),
+    Monthly(QuotedDecimal, &'a str),
+    Per1000(QuotedDecimal, &'a str),
 }
 
 /// What is asked of the study beside the configuration.
@@ -167,7 +167,7 @@ fn unmeasured<'a>(
         .model
         .throughput
         .as_ref()
-        .and_then(|law| law.unmeasured.as_ref())
+        .and_then(|law| law.hidden_bottleneck.as_ref())
     else {
         return;
     };
@@ -553,7 +553,7 @@ fn leak_bytes_per_s(
 /// What may be paid: a bill never falls as customers come, so it is halved for; the cost of one of them falls and rises with every
 /// instance, so it is watched from today's customers on.
 fn budget<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    let float = |amount: Quoted| amount.0.to_f64().unwrap_or(f64::INFINITY);
+    let float = |amount: QuotedDecimal| amount.0.to_f64().unwrap_or(f64::INFINITY);
     let currency = &asked.study.study.currency;
     if let Some(amount) = asked.study.budget.monthly {
         let over =

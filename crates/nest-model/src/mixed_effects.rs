@@ -69,7 +69,7 @@ pub struct MixedFit {
     /// Their covariance.
     pub covariance: DMatrix<f64>,
     /// Relative standard deviation between visits.
-    pub between_visits: f64,
+    pub between_steps: f64,
     /// Visits beyond what the coefficients take: how well that deviation is known.
     pub repeats: f64,
     /// Degrees of freedom of that deviation: what repeats show of it, or what the prior stands for.
@@ -290,7 +290,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
             .zip(&alone)
             .map(|(off, alone)| off / spread.max(if *alone { f64::MIN_POSITIVE } else { 1.0 }))
             .collect();
-        let seen = whitened.between_visits(&fit, variances.tau, *scale);
+        let seen = whitened.between_steps(&fit, variances.tau, *scale);
         let prior = Variances {
             window: windows.variances.clone(),
             tau: PRIOR_BETWEEN_VISITS,
@@ -328,7 +328,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
     let fit = MixedFit {
         coefficients: fit.coefficients,
         covariance,
-        between_visits: variances.tau,
+        between_steps: variances.tau,
         repeats,
         between_degrees: degrees,
         degrees_of_freedom,

@@ -4,7 +4,7 @@ use nest_data::{
     Estimate,
     projection::{MoneyEstimate, MonthProjection},
     study_file::MOST_CUSTOMERS,
-    units::Quoted,
+    units::QuotedDecimal,
 };
 use rayon::prelude::*;
 use rust_decimal::Decimal;
@@ -153,7 +153,7 @@ pub fn months(
 /// nothing is paid ahead.
 ///
 /// Source: `reference/pricing.md` section 5, BilledCost against EffectiveCost.
-fn cash(worlds: &ConfigWorlds<'_>, month: usize, amortised: Decimal) -> Option<Quoted> {
+fn cash(worlds: &ConfigWorlds<'_>, month: usize, amortised: Decimal) -> Option<QuotedDecimal> {
     let mut ahead = false;
     let mut cash = amortised;
     for placed in &worlds.priced.placed {
@@ -177,7 +177,7 @@ fn cash(worlds: &ConfigWorlds<'_>, month: usize, amortised: Decimal) -> Option<Q
                 );
         }
     }
-    ahead.then(|| Quoted(cash.round_dp(12).normalize()))
+    ahead.then(|| QuotedDecimal(cash.round_dp(12).normalize()))
 }
 
 /// What third parties take in a month.

@@ -151,9 +151,9 @@ pub fn open_work(
             .mechanisms
             .get(name)
             .unwrap_or(mechanism)
-            .dues(&parameters_then(study, measured, usual))?
+            .renewal_rates(&parameters_then(study, measured, usual))?
             .open_items;
-        let more = mechanism.dues(now)?.open_items - then;
+        let more = mechanism.renewal_rates(now)?.open_items - then;
         for (behaviour, seconds) in &mechanism.per_open_item {
             *work
                 .entry((mechanism.tier.clone(), behaviour.clone()))
@@ -286,7 +286,7 @@ fn months(
 fn delay(study: &Study, parameters: &BTreeMap<String, f64>) -> Result<f64, ModelError> {
     let mut longest: f64 = 0.0;
     for mechanism in study.mechanisms.values() {
-        let dues = mechanism.dues(parameters).map_err(ModelError::Rates)?;
+        let dues = mechanism.renewal_rates(parameters).map_err(ModelError::Rates)?;
         if dues.payments_per_day > 0.0 {
             longest = longest.max(1.0 / dues.payments_per_day / DAYS_PER_MONTH);
         }

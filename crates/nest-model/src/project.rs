@@ -13,7 +13,7 @@ use nest_data::{
     },
     study::Driver,
     study_file::MOST_CUSTOMERS,
-    units::Quoted,
+    units::QuotedDecimal,
 };
 use rayon::prelude::*;
 use rust_decimal::{
@@ -731,7 +731,7 @@ impl<'a> ConfigWorlds<'a> {
             lines,
             total: money(value, draws, unknown),
             per_1000: money(per_1000, per_1000_draws, unknown),
-            marginal_1000: Quoted((self.bill_total(customers + 1_000.0)? - value).normalize()),
+            marginal_1000: QuotedDecimal((self.bill_total(customers + 1_000.0)? - value).normalize()),
             next_stair: stairs.min_by(f64::total_cmp),
             fees: self.fees(context, customers)?,
         })
@@ -772,7 +772,7 @@ pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstima
     let float = value.to_f64().unwrap_or(f64::NAN);
     let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(float);
     MoneyEstimate {
-        value: Quoted(value.normalize()),
+        value: QuotedDecimal(value.normalize()),
         low: at(0.05),
         high: at(0.95),
         at_least,
@@ -878,7 +878,7 @@ fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
         .map(|((kind, name), amount)| DriverShare {
             kind,
             name,
-            amount: Quoted(amount.normalize()),
+            amount: QuotedDecimal(amount.normalize()),
         })
         .collect();
     shares.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.amount.cmp(&a.amount)));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Caveat, Document, Measurements, ScalingModel,
-    measurement::{Purpose, Resource, ResourceKind, ResponseClock, Step, Worth},
-    scaling::{BehaviourFacts, Check, DrawPlan, MeasuredPoint, QuantileLaw, ResourceModel, Tested},
+    measurement::{Purpose, Resource, ResourceKind, ResponseClock, Step, Validity},
+    scaling::{BehaviourFacts, DrawPlan, ForecastCheck, MeasuredPoint, QuantileLaw, ResourceModel, Tested},
 };
 
 use crate::{
@@ -103,7 +103,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
 pub(crate) fn usable(steps: &[Step]) -> impl Iterator<Item = &Step> {
     steps
         .iter()
-        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted())
+        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.validity.is_fitted())
 }
 
 fn check_steps(steps: &[Step]) -> Result<(), ModelError> {
@@ -113,13 +113,13 @@ fn check_steps(steps: &[Step]) -> Result<(), ModelError> {
     }
     let left_out = steps
         .iter()
-        .filter(|step| matches!(step.verdict.worth, Worth::Limited | Worth::Invalid));
+        .filter(|step| matches!(step.verdict.validity, Validity::Limited | Validity::Invalid));
     let reasons: Vec<String> = left_out
         .map(|step| {
             format!(
                 "{} is {} ({})",
                 step.plan.label(),
-                step.verdict.worth.label(),
+                step.verdict.validity.label(),
                 step.verdict.reasons.join("; ")
             )
         })
@@ -140,10 +140,10 @@ fn check_steps(steps: &[Step]) -> Result<(), ModelError> {
 fn step_caveats(steps: &[Step]) -> Vec<Caveat> {
     let of = |step: &Step| {
         let (label, reasons) = (step.plan.label(), step.verdict.reasons.clone());
-        match step.verdict.worth {
-            Worth::Invalid => Some(Caveat::StepLeftOut { step: label, reasons }),
-            Worth::Suspect => Some(Caveat::StepSuspect { step: label, reasons }),
-            Worth::Valid | Worth::Limited => None,
+        match step.verdict.validity {
+            Validity::Invalid => Some(Caveat::StepLeftOut { step: label, reasons }),
+            Validity::Suspect => Some(Caveat::StepSuspect { step: label, reasons }),
+            Validity::Valid | Validity::Limited => None,
         }
     };
     steps.iter().filter_map(of).collect()
@@ -188,7 +188,7 @@ fn point(
         },
         used,
         response: response::points(response),
-        worth: step.verdict.worth,
+        validity: step.verdict.validity,
     }
 }
 
@@ -224,7 +224,7 @@ fn facts(steps: &[Step], behaviours: &[String]) -> Result<Vec<BehaviourFacts>, M
 }
 
 fn tested(points: &[MeasuredPoint], resources: &[ResourceModel]) -> Tested {
-    let fine = |point: &&MeasuredPoint| point.worth.is_fitted();
+    let fine = |point: &&MeasuredPoint| point.validity.is_fitted();
     let plain = |point: &&MeasuredPoint| fine(point) && point.customers.is_some();
     let customers = points
         .iter()
@@ -264,7 +264,7 @@ fn fit_quantiles(
 ) -> Vec<QuantileLaw> {
     let plain: Vec<(&MeasuredPoint, &BTreeMap<String, Response>)> = std::iter::zip(points, responses)
         .filter(|(point, _)| {
-            point.customers.is_some() && point.purpose != Purpose::Confirm && point.worth.is_fitted()
+            point.customers.is_some() && point.purpose != Purpose::Confirm && point.validity.is_fitted()
         })
         .collect();
     let highest = |(resource, capacity): &(&ResourceModel, f64)| {
@@ -304,7 +304,7 @@ fn fit_quantiles(
 fn threads(steps: &[Step], tier: &str) -> Option<f64> {
     let fitted = steps
         .iter()
-        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.worth.is_fitted());
+        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.validity.is_fitted());
     fitted
         .filter_map(|step| step.threads.get(tier))
         .max()
@@ -318,10 +318,10 @@ fn checks(
     behaviours: &[String],
     resources: &[Resource],
     models: &[ResourceModel],
-) -> Vec<Check> {
+) -> Vec<ForecastCheck> {
     let confirm = steps
         .iter()
-        .filter(|step| step.plan.purpose == Purpose::Confirm && step.verdict.worth != Worth::Invalid);
+        .filter(|step| step.plan.purpose == Purpose::Confirm && step.verdict.validity != Validity::Invalid);
     let mut checks = Vec::new();
     for step in confirm {
         for (resource, model) in resources.iter().filter_map(|resource| {
@@ -341,7 +341,7 @@ fn checks(
                 .cloned()
                 .zip(visit.rates.iter().copied())
                 .collect();
-            checks.push(Check {
+            checks.push(ForecastCheck {
                 step: step.plan.label(),
                 customers: step.plan.customers,
                 quantity: format!("{} busy-seconds per second", resource.name),
@@ -358,10 +358,10 @@ fn response_checks(
     points: &[MeasuredPoint],
     laws: &[QuantileLaw],
     resources: &[ResourceModel],
-) -> Vec<Check> {
+) -> Vec<ForecastCheck> {
     let confirm = points
         .iter()
-        .filter(|point| point.purpose == Purpose::Confirm && point.worth.is_fitted());
+        .filter(|point| point.purpose == Purpose::Confirm && point.validity.is_fitted());
     let check = |point: &MeasuredPoint, law: &QuantileLaw| {
         let capacity = resources
             .iter()
@@ -372,7 +372,7 @@ fn response_checks(
             .response
             .iter()
             .find(|one| one.behaviour == law.behaviour && one.quantile == law.quantile)?;
-        Some(Check {
+        Some(ForecastCheck {
             step: point.label.clone(),
             customers: point.customers,
             quantity: format!(
@@ -405,7 +405,7 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
                 condition: resource.condition,
             });
         }
-        let repeats = resource.visits as f64 - resource.demand.len() as f64 - 1.0;
+        let repeats = resource.fitted_steps as f64 - resource.demand.len() as f64 - 1.0;
         if repeats < PRIOR_REPEATS {
             caveats.push(Caveat::FewRepeats {
                 repeats,
@@ -487,7 +487,7 @@ fn drift(
 ) -> Option<Caveat> {
     let ramp = steps
         .iter()
-        .filter(|step| step.plan.purpose == Purpose::Ramp && step.verdict.worth.is_fitted());
+        .filter(|step| step.plan.purpose == Purpose::Ramp && step.verdict.validity.is_fitted());
     let measured = Resource {
         name: resource.name.clone(),
         tier: resource.tier.clone(),

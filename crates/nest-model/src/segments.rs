@@ -3,7 +3,7 @@
 use nest_data::{
     projection::{Bill, CostLine, MoneyEstimate, SegmentProjection},
     segment::shares,
-    units::Quoted,
+    units::QuotedDecimal,
 };
 use rust_decimal::{
     Decimal,
@@ -80,13 +80,13 @@ pub fn segments(
             name: name.clone(),
             share: shares[name],
             customers: bill.customers * shares[name],
-            direct_per_1000: Quoted(direct.normalize()),
-            shared_per_1000: Quoted(shared.normalize()),
+            direct_per_1000: QuotedDecimal(direct.normalize()),
+            shared_per_1000: QuotedDecimal(shared.normalize()),
             per_1000: in_proportion(direct + shared, &bill.per_1000),
-            fees_per_1000: Quoted(fees.normalize()),
+            fees_per_1000: QuotedDecimal(fees.normalize()),
             price: segment.price,
             margin,
-            floor_price: Quoted((each / (Decimal::ONE - target)).round_dp(DIGITS).normalize()),
+            floor_price: QuotedDecimal((each / (Decimal::ONE - target)).round_dp(DIGITS).normalize()),
         })
     };
     context.study.segments.iter().map(project).collect()
@@ -101,7 +101,7 @@ fn in_proportion(value: Decimal, whole: &MoneyEstimate) -> MoneyEstimate {
         float(value) / float(whole.value.0)
     };
     MoneyEstimate {
-        value: Quoted(value.normalize()),
+        value: QuotedDecimal(value.normalize()),
         low: whole.low * factor,
         high: whole.high * factor,
         at_least: whole.at_least,

@@ -37,7 +37,7 @@ pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
         ),
         text("label", &|row| row.point.label.clone()),
         text("purpose", &|row| row.point.purpose.label().to_owned()),
-        text("worth", &|row| row.point.worth.label().to_owned()),
+        text("worth", &|row| row.point.validity.label().to_owned()),
         Column::new(
             "customers".into(),
             rows.iter().map(|row| row.point.customers).collect::<Vec<_>>(),

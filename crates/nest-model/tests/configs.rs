@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Document, Estimate, Explanation, PriceBook, Projection, ScalingModel, Source, Study,
-    explanation::{Basis, Node},
+    explanation::{Basis, ExplanationNode},
     projection::{BreakKind, ConfigProjection, CostDriver, first_break},
-    scaling::{BehaviourFacts, ThroughputLaw, UnmeasuredEvidence, UnmeasuredLimit, UnmeasuredNode},
+    scaling::{BehaviourFacts, BottleneckEvidence, BottleneckNode, HiddenBottleneck, ThroughputLaw},
     study_file::{StudyTexts, read_study},
 };
 use nest_model::{
@@ -467,14 +467,14 @@ fn lock(model: &mut ScalingModel, study: &Study) {
         low: 0.97 * value,
         high: 1.03 * value,
     };
-    let limit = UnmeasuredLimit {
+    let limit = HiddenBottleneck {
         probability: 0.99,
-        evidence: UnmeasuredEvidence::ResponseTimes,
+        evidence: BottleneckEvidence::ResponseTimes,
         behaviour: None,
         hold_s: Some(estimate(1.0 / most_per_s)),
         most_per_s: estimate(most_per_s),
         customers: estimate(150_000.0),
-        nodes: vec![UnmeasuredNode {
+        nodes: vec![BottleneckNode {
             behaviour: None,
             most_per_s,
             servers: 1,
@@ -483,7 +483,7 @@ fn lock(model: &mut ScalingModel, study: &Study) {
     };
     model.tested.customers = 90_000.0;
     model.throughput = Some(ThroughputLaw {
-        unmeasured: Some(limit),
+        hidden_bottleneck: Some(limit),
         ..shop_throughput()
     });
 }
@@ -516,7 +516,7 @@ fn moving_a_behaviour_does_not_move_a_shared_wall_and_the_comparison_says_so() {
         .totals
         .iter()
         .find(|total| total.config == "moved")
-        .and_then(|total| total.same_wall.as_ref())
+        .and_then(|total| total.shared_limit.as_ref())
         .expect("the same wall");
     assert_eq!(wall.cause, before_cause);
 }
@@ -694,7 +694,7 @@ fn a_migration_is_paid_back_by_what_it_saves() {
     assert_eq!(payback.probability, 1.0);
 }
 
-fn leaves(node: &Node, visit: &mut impl FnMut(&Node)) {
+fn leaves(node: &ExplanationNode, visit: &mut impl FnMut(&ExplanationNode)) {
     visit(node);
     node.parts.iter().for_each(|part| leaves(part, visit));
 }
@@ -724,7 +724,7 @@ fn an_explanation_adds_up_exactly_and_rests_on_nothing_unnamed() {
     ] {
         let explanation = explained(&text, number, name);
         leaves(&explanation.root, &mut |node| {
-            let value = |node: &Node| {
+            let value = |node: &ExplanationNode| {
                 node.value
                     .parse::<Decimal>()
                     .unwrap_or_else(|_| panic!("{node:?}"))

@@ -6,8 +6,8 @@ use nest_data::{
     Document, Measurements, Source, Study,
     customers::Arrival,
     measurement::{
-        Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Verdict,
-        Window, Worth,
+        Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Validity,
+        Verdict, Window,
     },
     study_file::{StudyTexts, read_study},
 };
@@ -115,7 +115,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
         threads: BTreeMap::new(),
         generator: GeneratorHealth::default(),
         verdict: Verdict {
-            worth: Worth::Valid,
+            validity: Validity::Valid,
             reasons: Vec::new(),
         },
     }
@@ -222,7 +222,7 @@ fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
         .iter_mut()
         .for_each(|window| window.used.clear());
     let model = nest_model::fit(&gaps).expect("the other steps are enough");
-    assert_eq!(model.resources[0].visits, measured.steps.len() - 1);
+    assert_eq!(model.resources[0].fitted_steps, measured.steps.len() - 1);
     assert!(!model.points[0].used.contains_key("app/cpu"));
 }
 

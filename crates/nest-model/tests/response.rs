@@ -420,8 +420,8 @@ fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
         b: one,
         covariance_ab: 0.0,
         residual: 0.0,
-        slots,
-        own: Some(own),
+        multiprogramming_level: slots,
+        service_quantiles: Some(own),
     }
 }
 
@@ -438,7 +438,7 @@ proptest! {
             prop_assert!(now.is_finite() && now >= most - 1e-9 * (1.0 + own + most), "{now} after {most} at {step} %");
             most = most.max(now);
         }
-        prop_assert!(law.own == Some([0.0; 3]) || most > 0.0, "it never rises");
+        prop_assert!(law.service_quantiles == Some([0.0; 3]) || most > 0.0, "it never rises");
         prop_assert_eq!(rise(&law, servers, 1.0), f64::INFINITY);
     }
 

@@ -426,7 +426,7 @@ fn an_objective_whose_queue_is_elsewhere_breaks_there() {
     let law = &mut model.quantiles[0];
     (law.behaviour, law.resource, law.servers) = ("pay".to_owned(), "db/cpu".to_owned(), 1.0);
     (law.a, law.b, law.covariance_ab) = (Estimate::exact(0.12), Estimate::exact(0.12), 0.0);
-    law.own = None; // the plain wait
+    law.service_quantiles = None; // the plain wait
     let projection = projected(&model, |study| {
         study.slo = [(
             "paying".to_owned(),

@@ -4,7 +4,7 @@
 mod simulator;
 mod synthetic;
 
-use nest_data::scaling::{ThroughputLaw, UnmeasuredEvidence};
+use nest_data::scaling::{BottleneckEvidence, ThroughputLaw};
 use nest_model::draws::{Purpose as Stream, Stream as Random};
 use simulator::{Discipline, Service, Span, Station, System, simulate};
 use synthetic::{Truth, measured};
@@ -138,7 +138,10 @@ fn saturation_holds_with_and_without_a_limit_that_no_probe_reads() {
             let (case, law) = law(index, hidden);
             let (truth, ceiling) = (case.most_per_s, law.ceiling_per_s);
             covered += u32::from(ceiling.covers(truth));
-            reported += u32::from(law.unmeasured.is_some_and(|limit| limit.probability >= 0.5));
+            reported += u32::from(
+                law.hidden_bottleneck
+                    .is_some_and(|limit| limit.probability >= 0.5),
+            );
             near += u32::from((ceiling.value / truth - 1.0).abs() <= 0.2);
             half_widths.push((ceiling.high - ceiling.low) / 2.0 / truth);
         }
@@ -212,10 +215,10 @@ fn locked(passing: [bool; 2]) -> ThroughputLaw {
 
 #[test]
 fn a_boosted_step_that_meets_a_lock_tells_how_much_it_lets_pass_and_whom() {
-    let all = locked([true, true]).unmeasured.expect("a limit");
+    let all = locked([true, true]).hidden_bottleneck.expect("a limit");
     assert_eq!(
         (all.evidence, all.behaviour.as_deref()),
-        (UnmeasuredEvidence::Plateau, None)
+        (BottleneckEvidence::Plateau, None)
     );
     assert!(
         (all.most_per_s.value / 20.0 - 1.0).abs() < 0.05,
@@ -224,7 +227,7 @@ fn a_boosted_step_that_meets_a_lock_tells_how_much_it_lets_pass_and_whom() {
     );
 
     let law = locked([true, false]);
-    let one = law.unmeasured.expect("a limit");
+    let one = law.hidden_bottleneck.expect("a limit");
     assert_eq!(one.behaviour.as_deref(), Some("b0"));
     // Half of the executions pass, so that the plain mix may have twice as many in all.
     assert!(
@@ -297,7 +300,7 @@ fn a_lock_of_constant_holding_times_is_found_in_a_shop_of_constant_demands_and_n
         let errors: Vec<f64> = (0..20)
             .map(|number| {
                 let (law, most_per_s) = shop(Some(share), number);
-                law.unmeasured
+                law.hidden_bottleneck
                     .filter(|limit| limit.probability >= 0.5)
                     .map_or(1.0, |limit| limit.most_per_s.value / most_per_s - 1.0)
             })
@@ -310,7 +313,7 @@ fn a_lock_of_constant_holding_times_is_found_in_a_shop_of_constant_demands_and_n
         .filter(|number| {
             shop(None, *number)
                 .0
-                .unmeasured
+                .hidden_bottleneck
                 .is_some_and(|limit| limit.probability >= 0.5)
         })
         .count();

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Estimate, Projection,
-    measurement::Worth,
+    measurement::Validity,
     projection::{BreakDate, BreakKind, BreakPoint, Headline},
     scaling::MeasuredPoint,
 };
@@ -183,7 +183,7 @@ fn measured(projection: &Projection) -> String {
     let largest = projection
         .points
         .iter()
-        .filter(|point| point.worth == Worth::Valid)
+        .filter(|point| point.validity == Validity::Valid)
         .filter_map(|point| point.customers.map(|customers| (customers, point)))
         .max_by(|left, right| left.0.total_cmp(&right.0));
     match largest {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
-use nest_data::units::Quoted;
+use nest_data::units::QuotedDecimal;
 
 use super::Format;
 
@@ -42,7 +42,7 @@ pub enum PricingVerb {
         id: Option<String>,
         /// What this many units of the meter cost in a month
         #[arg(long, value_name = "UNITS", requires = "id")]
-        quantity: Option<Quoted>,
+        quantity: Option<QuotedDecimal>,
         /// Day on which prices must hold; today where missing
         #[arg(long, value_name = "DATE")]
         on: Option<Date>,

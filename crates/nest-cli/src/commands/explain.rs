@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nest_data::{Document, explanation::Node};
+use nest_data::{Document, explanation::ExplanationNode};
 use nest_load::code::Registry;
 use nest_model::explain::{Asked, explain};
 
@@ -77,7 +77,7 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
 }
 
 /// Every node with its depth, a node before its parts.
-fn each(node: &Node, depth: usize, visit: &mut impl FnMut(&Node, usize)) {
+fn each(node: &ExplanationNode, depth: usize, visit: &mut impl FnMut(&ExplanationNode, usize)) {
     visit(node, depth);
     node.parts.iter().for_each(|part| each(part, depth + 1, visit));
 }

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use nest_data::{
-    Behaviour, Source,
+    BehaviourSpec, Source,
     behaviour::Request,
     customers::{Spacing, Times},
-    measurement::Worth,
+    measurement::Validity,
     study_file::{is_loopback, read_behaviour},
 };
 use nest_load::{
@@ -197,7 +197,7 @@ fn guard(base_url: &str, allowed: &[String]) -> Result<(), Failure> {
 }
 
 /// Refuses requests over a protocol that is not theirs: only behaviours in code speak another one.
-fn speaks(base_url: &str, behaviour: &Behaviour, registry: &Registry) -> Result<(), Failure> {
+fn speaks(base_url: &str, behaviour: &BehaviourSpec, registry: &Registry) -> Result<(), Failure> {
     let scheme = base_url.split_once("://").map_or("", |(scheme, _)| scheme);
     if behaviour.code || matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
         return Ok(());
@@ -275,7 +275,7 @@ fn toml_of(request: &Request) -> String {
 }
 
 /// A behaviour in code by this name, else of this file.
-fn behaviour(name: &str, registry: &Registry) -> Result<(String, Behaviour), Failure> {
+fn behaviour(name: &str, registry: &Registry) -> Result<(String, BehaviourSpec), Failure> {
     if let Some(needs) = registry.names().get(name) {
         if let Some(needs) = needs {
             return Err(Failure::new(
@@ -283,7 +283,7 @@ fn behaviour(name: &str, registry: &Registry) -> Result<(String, Behaviour), Fai
                 format!("behaviour `{name}` needs `{needs}`, so that it cannot be put under load alone"),
             ));
         }
-        let code = Behaviour {
+        let code = BehaviourSpec {
             description: None,
             needs: None,
             variables: BTreeMap::new(),
@@ -407,11 +407,11 @@ fn human(quick: &QuickLoad, result: &QuickResult) -> String {
 }
 
 fn verdict(result: &QuickResult) -> String {
-    let meaning = match result.verdict.worth {
-        Worth::Valid => "valid: the figures are the target's",
-        Worth::Suspect => "suspect",
-        Worth::Limited => "limited: the target could not keep up",
-        Worth::Invalid => "invalid: the figures are not the target's",
+    let meaning = match result.verdict.validity {
+        Validity::Valid => "valid: the figures are the target's",
+        Validity::Suspect => "suspect",
+        Validity::Limited => "limited: the target could not keep up",
+        Validity::Invalid => "invalid: the figures are not the target's",
     };
     let reasons = result
         .verdict
@@ -481,7 +481,7 @@ fn table(result: &QuickResult) -> Table {
             row(&format!("{name}_{figure}_s"), value.to_string());
         }
     }
-    row("verdict", result.verdict.worth.label().to_owned());
+    row("verdict", result.verdict.validity.label().to_owned());
     row("reasons", result.verdict.reasons.join("; "));
     table
 }
@@ -570,7 +570,7 @@ mod tests {
     #[test]
     fn only_behaviours_in_code_speak_other_protocols_than_http() {
         let (_, request) = QuickLoad::single(Request::default());
-        let code = Behaviour {
+        let code = BehaviourSpec {
             code: true,
             steps: Vec::new(),
             ..request.clone()

@@ -197,7 +197,7 @@ pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
             counts.failed.to_string(),
             counts.dropped.to_string(),
             seconds(step.generator.lateness_p99_s),
-            step.verdict.worth.label().to_owned(),
+            step.verdict.validity.label().to_owned(),
             step.verdict.reasons.join("; "),
         ]);
     }

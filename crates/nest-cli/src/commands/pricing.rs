@@ -12,7 +12,7 @@ use nest_data::{
     diagnostic::nearest,
     price_book::{
         ChangeKind, changes,
-        lint::{Finding, lint},
+        lint::{LintFinding, lint},
     },
 };
 
@@ -162,7 +162,7 @@ fn validate(files: &[PathBuf], on: Date) -> Result<(), Failure> {
 }
 
 /// The line of the row that a doubt is about; the first where it is about the book.
-fn line_of(text: &Source, finding: &Finding) -> usize {
+fn line_of(text: &Source, finding: &LintFinding) -> usize {
     let Some(row) = finding.row() else { return 1 };
     let places = [
         format!("[source.{row}]"),

@@ -1,6 +1,6 @@
 //! `schema`: the JSON Schema of the files that people write.
 
-use nest_data::{Behaviour, PriceBook, Study};
+use nest_data::{BehaviourSpec, PriceBook, Study};
 use schemars::Schema;
 
 use crate::{
@@ -18,7 +18,7 @@ pub fn run(arguments: &SchemaArguments) -> Result<(), Failure> {
 pub fn text(of: SchemaOf) -> Result<String, Failure> {
     let schema: Schema = match of {
         SchemaOf::Study => schemars::schema_for!(Study),
-        SchemaOf::Behaviour => schemars::schema_for!(Behaviour),
+        SchemaOf::Behaviour => schemars::schema_for!(BehaviourSpec),
         SchemaOf::PriceBook => schemars::schema_for!(PriceBook),
     };
     Ok(serde_json::to_string_pretty(&schema).map_err(std::io::Error::from)? + "\n")

@@ -162,7 +162,7 @@ fn rows(book: &PriceBook) -> BTreeMap<Key, Amounts> {
 /// The amounts of a meter for one unit, so that a price per million and one per thousand compare.
 fn meter_amounts(price: &MeterPrice) -> Amounts {
     let per = price.per.map_or(Decimal::ONE, |per| per.0);
-    let one = |amount: Option<super::Quoted>| {
+    let one = |amount: Option<super::QuotedDecimal>| {
         amount
             .and_then(|amount| amount.0.checked_div(per))
             .map(|amount| amount.normalize())

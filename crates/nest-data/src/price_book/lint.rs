@@ -18,7 +18,7 @@ const YEAR_HOURS: Decimal = Decimal::from_parts(8_760, 0, 0, false, 0);
 
 /// A doubt about a book.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum LintFinding {
     /// A source is older than the book allows.
     Stale {
         /// The source.
@@ -77,7 +77,7 @@ pub enum Finding {
     },
 }
 
-impl Finding {
+impl LintFinding {
     /// A short name of the kind.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -105,7 +105,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for LintFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |price: &Decimal, of: &Decimal| {
             let share = price
@@ -174,7 +174,7 @@ impl fmt::Display for Finding {
 
 /// Every doubt about a book on a day. `others` are books to compare with; the book itself among them does no harm.
 #[must_use]
-pub fn lint(book: &PriceBook, on: Date, others: &[PriceBook]) -> Vec<Finding> {
+pub fn lint(book: &PriceBook, on: Date, others: &[PriceBook]) -> Vec<LintFinding> {
     let instances: Vec<&Instance> = book
         .instance
         .iter()
@@ -189,12 +189,12 @@ pub fn lint(book: &PriceBook, on: Date, others: &[PriceBook]) -> Vec<Finding> {
     found
 }
 
-fn stale(book: &PriceBook, on: Date) -> Vec<Finding> {
+fn stale(book: &PriceBook, on: Date) -> Vec<LintFinding> {
     let old = |(name, source): (&String, &super::PriceSource)| {
         let days = on
             .since(source.observed_on.earliest())
             .map_or(0, |span| span.get_days());
-        (i64::from(days) > i64::from(book.stale_after_days)).then(|| Finding::Stale {
+        (i64::from(days) > i64::from(book.stale_after_days)).then(|| LintFinding::Stale {
             source: name.clone(),
             days,
             allowed: book.stale_after_days,
@@ -205,7 +205,7 @@ fn stale(book: &PriceBook, on: Date) -> Vec<Finding> {
 
 /// Sizes whose price per virtual CPU is far from the family's line, and per GiB as well: sizes that run on credits differ in memory per
 /// virtual CPU, and their price follows the memory.
-fn off_family(instances: &[&Instance]) -> Vec<Finding> {
+fn off_family(instances: &[&Instance]) -> Vec<LintFinding> {
     let mut families: BTreeMap<String, Vec<(&Instance, Decimal)>> = BTreeMap::new();
     for instance in instances {
         let Some(price) = instance.price.on_demand.filter(|price| !price.0.is_zero()) else {
@@ -237,7 +237,7 @@ fn off_family(instances: &[&Instance]) -> Vec<Finding> {
         };
         for (index, (size, _)) in sizes.iter().enumerate() {
             if off(per_cpu[index], line) && off(per_gib[index], line_gib) {
-                found.push(Finding::OffFamily {
+                found.push(LintFinding::OffFamily {
                     sku: size.sku.clone(),
                     family: family.clone(),
                     price: per_cpu[index],
@@ -298,7 +298,7 @@ fn is_size(part: &str) -> bool {
         || part.starts_with("metal")
 }
 
-fn reserved_above(book: &PriceBook, instances: &[&Instance]) -> Vec<Finding> {
+fn reserved_above(book: &PriceBook, instances: &[&Instance]) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for commitment in &book.commitment {
         let instance = commitment
@@ -318,7 +318,7 @@ fn reserved_above(book: &PriceBook, instances: &[&Instance]) -> Vec<Finding> {
             continue;
         };
         if effective > on_demand {
-            found.push(Finding::ReservedAbove {
+            found.push(LintFinding::ReservedAbove {
                 commitment: commitment.id.clone(),
                 effective,
                 on_demand,
@@ -338,10 +338,10 @@ fn hourly(instance: &Instance, book: &PriceBook) -> Option<Decimal> {
     })
 }
 
-fn spot_above(instances: &[&Instance]) -> Vec<Finding> {
+fn spot_above(instances: &[&Instance]) -> Vec<LintFinding> {
     let above = |instance: &&Instance| {
         let (spot, on_demand) = (instance.price.spot?.0, instance.price.on_demand?.0);
-        (spot > on_demand).then(|| Finding::SpotAbove {
+        (spot > on_demand).then(|| LintFinding::SpotAbove {
             sku: instance.sku.clone(),
             spot,
             on_demand,
@@ -350,7 +350,7 @@ fn spot_above(instances: &[&Instance]) -> Vec<Finding> {
     instances.iter().filter_map(above).collect()
 }
 
-fn arm_dearer(instances: &[&Instance]) -> Vec<Finding> {
+fn arm_dearer(instances: &[&Instance]) -> Vec<LintFinding> {
     let mut found = Vec::new();
     let is_arm = |instance: &Instance| instance.arch.starts_with("arm") || instance.arch == "aarch64";
     for arm in instances.iter().filter(|instance| is_arm(instance)) {
@@ -369,7 +369,7 @@ fn arm_dearer(instances: &[&Instance]) -> Vec<Finding> {
         if let Some((other_price, other)) = dearest
             && price.0 > other_price
         {
-            found.push(Finding::ArmDearer {
+            found.push(LintFinding::ArmDearer {
                 sku: arm.sku.clone(),
                 price: price.0,
                 other: other.sku.clone(),
@@ -405,7 +405,7 @@ fn line_of_products(sku: &str) -> String {
     )
 }
 
-fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<Finding> {
+fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<LintFinding> {
     let prices = |book: &PriceBook| -> BTreeMap<String, String> {
         let instances = book.instance.iter().filter_map(|row| {
             Some((
@@ -433,7 +433,7 @@ fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<Finding> {
             .filter_map(|(row, price)| theirs.get(row).map(|their| their == price))
             .collect();
         if shared.len() >= FEWEST_SHARED && shared.iter().all(|equal| *equal) {
-            found.push(Finding::SameAsRegion {
+            found.push(LintFinding::SameAsRegion {
                 other: other.name(),
                 rows: shared.len(),
             });
@@ -582,7 +582,7 @@ mod tests {
         );
         assert_eq!(
             findings[0],
-            Finding::Stale {
+            LintFinding::Stale {
                 source: "s".to_owned(),
                 days: 214,
                 allowed: 180
@@ -590,7 +590,7 @@ mod tests {
         );
         assert_eq!(
             findings[1],
-            Finding::SameAsRegion {
+            LintFinding::SameAsRegion {
                 other: "p/q".to_owned(),
                 rows: 5
             }

@@ -3,8 +3,8 @@
 use std::fmt::{Display, Write as _};
 
 use super::{
-    Commitment, CommitmentKind, Confidence, FreeKind, Instance, InstanceUnit, Limit, Meter, MeterPrice,
-    Payment, Plan, PriceBook, PriceSource, Quantum, TierMode,
+    Commitment, CommitmentKind, Confidence, FreeKind, Instance, InstanceUnit, Meter, MeterPrice, Payment,
+    Plan, PriceBook, PriceSource, ProviderLimit, Quantum, TierMode,
 };
 
 impl PriceBook {
@@ -309,7 +309,7 @@ fn write_plan(text: &mut String, plan: &Plan) {
     field(text, "source", Some(&plan.source));
 }
 
-fn write_limit(text: &mut String, limit: &Limit) {
+fn write_limit(text: &mut String, limit: &ProviderLimit) {
     *text += "\n[[limit]]\n";
     field(text, "id", Some(&limit.id));
     field(text, "value", Some(limit.value));

@@ -21,7 +21,7 @@ use crate::{
         Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment, PriceBook,
         Quantum, Round,
     },
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 const HELP: &str = "the vendor's list has changed in a way that this version does not know";
@@ -456,7 +456,7 @@ fn add_instance(
     };
     let runs = !name.starts_with("db.");
     let price = InstancePrice {
-        on_demand: Some(Quoted(rate.amount)),
+        on_demand: Some(QuotedDecimal(rate.amount)),
         spot: None,
         unit: InstanceUnit::H,
         sustained: Vec::new(),
@@ -465,8 +465,8 @@ fn add_instance(
     book.instances.push(Instance {
         sku: name.to_owned(),
         arch: if arm { "arm64" } else { "x86_64" }.to_owned(),
-        vcpu: Quoted(vcpu),
-        memory_gib: Quoted(memory),
+        vcpu: QuotedDecimal(vcpu),
+        memory_gib: QuotedDecimal(memory),
         baseline: None,
         network_gbps: None,
         price,
@@ -521,7 +521,7 @@ fn commitment(
     } else {
         format!("-{}", term.class)
     };
-    let amount = |rate: Option<&Rate>| Quoted(rate.map_or(Decimal::ZERO, |rate| rate.amount));
+    let amount = |rate: Option<&Rate>| QuotedDecimal(rate.map_or(Decimal::ZERO, |rate| rate.amount));
     Ok(Commitment {
         id: format!("{name}-{years}{class}-{paid}"),
         kind: CommitmentKind::Reserved,

@@ -20,7 +20,7 @@ use crate::{
     price_book::{
         Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment, PriceBook,
     },
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 const HELP: &str = "the vendor's list has changed in a way that this version does not know";
@@ -245,7 +245,7 @@ fn add_machine(
         book.currency(&item.currency_code)
             .map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
     }
-    let hourly = |of: Use| -> Result<Option<Quoted>, Diagnostic> {
+    let hourly = |of: Use| -> Result<Option<QuotedDecimal>, Diagnostic> {
         let Some(item) = uses.get(&of) else {
             return Ok(None);
         };
@@ -257,7 +257,7 @@ fn add_machine(
                 HELP,
             ));
         }
-        amount(file, item).map(|amount| Some(Quoted(amount)))
+        amount(file, item).map(|amount| Some(QuotedDecimal(amount)))
     };
     let price = InstancePrice {
         on_demand: hourly(Use::OnDemand)?,
@@ -292,8 +292,8 @@ fn add_machine(
                 family: None,
             },
             // A reservation's price is for the whole term.
-            upfront: Quoted(amount(file, item)?),
-            recurring: Quoted(Decimal::ZERO),
+            upfront: QuotedDecimal(amount(file, item)?),
+            recurring: QuotedDecimal(Decimal::ZERO),
             unit: InstanceUnit::H,
             rates: BTreeMap::new(),
             vendor_code: Some(item.meter_id.clone()),

@@ -6,9 +6,9 @@ use super::{Wanted, csv_table::Row};
 use crate::{
     diagnostic::{Diagnostic, Source},
     price_book::{
-        Commitment, Confidence, Instance, Limit, Meter, ObservedOn, Plan, PriceBook, PriceSource, Tax,
+        Commitment, Confidence, Instance, Meter, ObservedOn, Plan, PriceBook, PriceSource, ProviderLimit, Tax,
     },
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// Days after which a price of a book counts as old.
@@ -124,13 +124,13 @@ pub struct Book {
     provider: String,
     region: String,
     currency: Option<String>,
-    pub month_hours: Quoted,
+    pub month_hours: QuotedDecimal,
     sources: BTreeMap<String, PriceSource>,
     pub meters: Vec<Meter>,
     pub instances: Vec<Instance>,
     pub commitments: Vec<Commitment>,
     pub plans: Vec<Plan>,
-    pub limits: Vec<Limit>,
+    pub limits: Vec<ProviderLimit>,
     files: BTreeMap<String, FileAccount>,
     left_out: Vec<LeftOut>,
 }
@@ -203,7 +203,7 @@ impl Book {
             provider: provider.to_owned(),
             region: region.to_owned(),
             currency: None,
-            month_hours: Quoted(rust_decimal::Decimal::from(730)),
+            month_hours: QuotedDecimal(rust_decimal::Decimal::from(730)),
             sources: BTreeMap::new(),
             meters: Vec::new(),
             instances: Vec::new(),

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diagnostic::Diagnostic,
     price_book::{Commitment, CommitmentKind, Covers, InstanceUnit, Payment},
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// Hours of a year of a term (`reference/pricing.md` R10).
@@ -112,8 +112,8 @@ fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
             sku: Some(sku.to_owned()),
             family: None,
         },
-        upfront: Quoted(upfront),
-        recurring: Quoted(recurring),
+        upfront: QuotedDecimal(upfront),
+        recurring: QuotedDecimal(recurring),
         unit: InstanceUnit::H,
         rates: Default::default(),
         vendor_code: None,

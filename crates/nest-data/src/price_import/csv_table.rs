@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::Kind;
 use crate::{
     diagnostic::{Diagnostic, Source},
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// Largest number of a price file: 10^15, so that exact arithmetic stays inside its 28 digits.
@@ -393,8 +393,8 @@ impl<'a> Row<'a> {
     }
 
     /// A decimal; none where the cell is blank, which means that it is not known.
-    pub fn decimal(&self, column: &str) -> Result<Option<Quoted>, Diagnostic> {
-        let value: Option<Quoted> = self.parsed(column, "a decimal number such as 0.0116")?;
+    pub fn decimal(&self, column: &str) -> Result<Option<QuotedDecimal>, Diagnostic> {
+        let value: Option<QuotedDecimal> = self.parsed(column, "a decimal number such as 0.0116")?;
         match value {
             Some(value) if value.0.abs() > LARGEST => Err(self.wrong(
                 format!("`{column}` is {value}"),
@@ -405,7 +405,7 @@ impl<'a> Row<'a> {
     }
 
     /// A decimal that must be there.
-    pub fn needed(&self, column: &str) -> Result<Quoted, Diagnostic> {
+    pub fn needed(&self, column: &str) -> Result<QuotedDecimal, Diagnostic> {
         self.decimal(column)?
             .ok_or_else(|| self.wrong(format!("`{column}` is blank"), "it must hold a decimal number"))
     }

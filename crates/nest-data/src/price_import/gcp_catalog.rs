@@ -17,7 +17,7 @@ use super::{
 use crate::{
     diagnostic::{Diagnostic, Source},
     price_book::{Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment},
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 const HELP: &str = "the vendor's list has changed in a way that this version does not know";
@@ -221,8 +221,8 @@ fn add_region(
             baseline: None,
             network_gbps: None,
             price: InstancePrice {
-                on_demand: Some(Quoted(on_demand)),
-                spot: of(family, Buying::Spot, size).map(Quoted),
+                on_demand: Some(QuotedDecimal(on_demand)),
+                spot: of(family, Buying::Spot, size).map(QuotedDecimal),
                 unit: InstanceUnit::H,
                 sustained: size.sustained.clone(),
                 quantum: None,
@@ -248,8 +248,8 @@ fn add_region(
                     sku: Some(name.clone()),
                     family: None,
                 },
-                upfront: Quoted(Decimal::ZERO),
-                recurring: Quoted(recurring),
+                upfront: QuotedDecimal(Decimal::ZERO),
+                recurring: QuotedDecimal(recurring),
                 unit: InstanceUnit::H,
                 rates: BTreeMap::new(),
                 vendor_code: None,

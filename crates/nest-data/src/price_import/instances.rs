@@ -12,7 +12,7 @@ use crate::{
         Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Network, Payment, Quantum,
         Round, Sustained,
     },
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// What is said of types whose processors are not there all the time.
@@ -64,7 +64,7 @@ pub fn aws_ec2(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Dia
                     sku: Some(sku.to_owned()),
                     family: None,
                 },
-                upfront: Quoted(Decimal::ZERO),
+                upfront: QuotedDecimal(Decimal::ZERO),
                 recurring,
                 unit: InstanceUnit::H,
                 rates: Default::default(),
@@ -150,8 +150,8 @@ pub fn gcp_compute(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec
                     sku: Some(sku.to_owned()),
                     family: None,
                 },
-                upfront: Quoted(Decimal::ZERO),
-                recurring: Quoted((committed.0 / MONTH_HOURS).normalize()),
+                upfront: QuotedDecimal(Decimal::ZERO),
+                recurring: QuotedDecimal((committed.0 / MONTH_HOURS).normalize()),
                 unit: InstanceUnit::H,
                 rates: Default::default(),
                 vendor_code: None,
@@ -172,7 +172,7 @@ pub fn sustained(family: &str) -> Vec<Sustained> {
         "n2" | "n2d" => ["1.0", "0.8678", "0.733", "0.6"],
         _ => return Vec::new(),
     };
-    let quoted = |text: &str| Quoted(Decimal::from_str_exact(text).expect("a decimal of our own"));
+    let quoted = |text: &str| QuotedDecimal(Decimal::from_str_exact(text).expect("a decimal of our own"));
     ["0.25", "0.50", "0.75", "1.00"]
         .iter()
         .zip(factors)
@@ -260,12 +260,12 @@ pub fn some(text: &str) -> Option<String> {
 }
 
 /// Gbit/s for a while, from a text such as `Up to 12.5 Gigabit` or `Up to 12500 Megabit`.
-fn burst(text: &str) -> Option<Quoted> {
+fn burst(text: &str) -> Option<QuotedDecimal> {
     let mut words = text.strip_prefix("Up to ")?.split(' ');
     let number = Decimal::from_str_exact(words.next()?).ok()?;
     match words.next()? {
-        "Gigabit" => Some(Quoted(number)),
-        "Megabit" => Some(Quoted((number / Decimal::ONE_THOUSAND).normalize())),
+        "Gigabit" => Some(QuotedDecimal(number)),
+        "Megabit" => Some(QuotedDecimal((number / Decimal::ONE_THOUSAND).normalize())),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use super::{
     csv_table::{CsvText, Row},
     instances::{some, source_of},
 };
-use crate::{diagnostic::Diagnostic, price_book::Limit, units::Quoted};
+use crate::{diagnostic::Diagnostic, price_book::ProviderLimit, units::QuotedDecimal};
 
 /// Names in the books where they differ from `SERVICE.LIMIT` of the file.
 const NAMES: [(&str, &str); 8] = [
@@ -65,9 +65,9 @@ fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
     let text = row.get("value");
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
     let mut push = |id: String, value: Decimal, note: Option<String>| {
-        let limit = Limit {
+        let limit = ProviderLimit {
             id,
-            value: Quoted(value),
+            value: QuotedDecimal(value),
             unit: row.get("unit").to_owned(),
             adjustable: some(row.get("adjustable")),
             note,

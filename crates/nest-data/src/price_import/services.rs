@@ -14,10 +14,10 @@ use crate::{
     diagnostic::Diagnostic,
     price_book::{
         Commitment, CommitmentKind, Covers, Dimension, Free, FreeKind, INSTANCE_PRICE, Inclusion, Instance,
-        InstancePrice, InstanceUnit, Limit, Meter, MeterPrice, Payment, PercentOf, Plan, PlanPeriod, Quantum,
-        Round, Tier, TierMode,
+        InstancePrice, InstanceUnit, Meter, MeterPrice, Payment, PercentOf, Plan, PlanPeriod, ProviderLimit,
+        Quantum, Round, Tier, TierMode,
     },
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// Rows of one meter, in the order of the file.
@@ -112,7 +112,7 @@ fn add_other(
             Fate::Meter(_) | Fate::Free { .. } => {}
             Fate::Nowhere(reason) => book.leave_out(row, what, *reason),
             Fate::Share(id) => {
-                let percent = Quoted((price.0 * Decimal::ONE_HUNDRED).normalize());
+                let percent = QuotedDecimal((price.0 * Decimal::ONE_HUNDRED).normalize());
                 let mut meter = empty_meter(id, "share", source);
                 meter.percent_of = Some(PercentOf {
                     meter: INSTANCE_PRICE.to_owned(),
@@ -132,7 +132,7 @@ fn add_other(
             }
             Fate::Machine => {
                 // The prices of the source are for 30 days.
-                book.month_hours = Quoted(Decimal::from(720));
+                book.month_hours = QuotedDecimal(Decimal::from(720));
                 book.instances.push(machine(row, price, source)?);
             }
             Fate::Block(id) => book.commitments.push(Commitment {
@@ -145,7 +145,7 @@ fn add_other(
                     family: None,
                 },
                 upfront: price,
-                recurring: Quoted(Decimal::ZERO),
+                recurring: QuotedDecimal(Decimal::ZERO),
                 unit: InstanceUnit::H,
                 rates: BTreeMap::new(),
                 vendor_code: None,
@@ -157,7 +157,7 @@ fn add_other(
                 let mut meter = empty_meter(meter, unit, source.clone());
                 meter.note = noted(&[note, row.get("note")]);
                 book.meters.push(meter);
-                book.limits.push(Limit {
+                book.limits.push(ProviderLimit {
                     id: (*limit).to_owned(),
                     value: row.needed("tier_to")?,
                     unit: row.get("unit").to_owned(),
@@ -214,7 +214,7 @@ fn add_free(
     Ok(())
 }
 
-fn machine(row: &Row<'_>, price: Quoted, source: String) -> Result<Instance, Diagnostic> {
+fn machine(row: &Row<'_>, price: QuotedDecimal, source: String) -> Result<Instance, Diagnostic> {
     let sku = row.get("meter");
     let memory = sku.rsplit('_').next().unwrap_or_default();
     let gib = match memory.split_at(memory.len().saturating_sub(2)) {
@@ -240,8 +240,8 @@ fn machine(row: &Row<'_>, price: Quoted, source: String) -> Result<Instance, Dia
     Ok(Instance {
         sku: sku.to_owned(),
         arch: "x86_64".to_owned(),
-        vcpu: Quoted(Decimal::ONE),
-        memory_gib: Quoted(gib),
+        vcpu: QuotedDecimal(Decimal::ONE),
+        memory_gib: QuotedDecimal(gib),
         baseline: None,
         network_gbps: None,
         price: InstancePrice {
@@ -281,7 +281,7 @@ pub fn empty_meter(id: &str, unit: &str, source: String) -> Meter {
 struct Step {
     from: Decimal,
     to: Option<Decimal>,
-    price: Quoted,
+    price: QuotedDecimal,
 }
 
 fn add_meter(
@@ -370,7 +370,7 @@ fn add_meter(
     if rule.capacity_units {
         meter.max_of = capacity_units();
     }
-    if let Some(quantity) = free.map(Quoted) {
+    if let Some(quantity) = free.map(QuotedDecimal) {
         match rule
             .plan
             .and_then(|plan| book.plans.iter_mut().find(|other| other.id == plan))
@@ -404,8 +404,8 @@ fn add_meter(
 fn priced(steps: &[Step], rule: &MeterRule, scope: &str) -> (MeterPrice, Option<Decimal>) {
     let per = rule
         .per
-        .map(|per| Quoted(Decimal::from_str_exact(per).expect("a decimal of our own")));
-    let flat = |amount: Quoted| MeterPrice {
+        .map(|per| QuotedDecimal(Decimal::from_str_exact(per).expect("a decimal of our own")));
+    let flat = |amount: QuotedDecimal| MeterPrice {
         amount: Some(amount),
         per,
         ..MeterPrice::default()
@@ -430,12 +430,12 @@ fn priced(steps: &[Step], rule: &MeterRule, scope: &str) -> (MeterPrice, Option<
             let mut tiers = Vec::new();
             if let Some(first) = steps.first().filter(|first| !first.from.is_zero()) {
                 tiers.push(Tier {
-                    up_to: Some(Quoted(first.from)),
-                    amount: Some(Quoted(Decimal::ZERO)),
+                    up_to: Some(QuotedDecimal(first.from)),
+                    amount: Some(QuotedDecimal(Decimal::ZERO)),
                 });
             }
             tiers.extend(steps.iter().map(|step| Tier {
-                up_to: step.to.map(Quoted),
+                up_to: step.to.map(QuotedDecimal),
                 amount: Some(step.price),
             }));
             if steps.last().is_some_and(|step| step.to.is_some()) {
@@ -463,7 +463,7 @@ pub fn capacity_units() -> Vec<Dimension> {
     let dimension = |quantity: &str, unit: &str, per_unit: i64, free: Option<&str>| Dimension {
         quantity: quantity.to_owned(),
         unit: unit.to_owned(),
-        per_unit: Quoted(Decimal::from(per_unit)),
+        per_unit: QuotedDecimal(Decimal::from(per_unit)),
         free_factor: free.map(str::to_owned),
     };
     vec![

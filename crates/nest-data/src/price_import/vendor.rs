@@ -13,7 +13,7 @@ use crate::{
     price_book::{
         Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Quantum, Round, Tier, TierMode,
     },
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// Why a product of a vendor's list is not in a book.
@@ -66,21 +66,21 @@ pub fn price(mut steps: Vec<(Decimal, Decimal)>) -> Option<MeterPrice> {
     }
     if let [(_, amount)] = steps[..] {
         return Some(MeterPrice {
-            amount: Some(Quoted(amount)),
+            amount: Some(QuotedDecimal(amount)),
             ..MeterPrice::default()
         });
     }
     let bounds = steps
         .iter()
         .skip(1)
-        .map(|(from, _)| Some(Quoted(*from)))
+        .map(|(from, _)| Some(QuotedDecimal(*from)))
         .chain([None]);
     let tiers = steps
         .iter()
         .zip(bounds)
         .map(|((_, amount), up_to)| Tier {
             up_to,
-            amount: Some(Quoted(*amount)),
+            amount: Some(QuotedDecimal(*amount)),
         })
         .collect();
     Some(MeterPrice {

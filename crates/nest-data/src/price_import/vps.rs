@@ -14,7 +14,7 @@ use super::{
 use crate::{
     diagnostic::Diagnostic,
     price_book::{Instance, InstancePrice, InstanceUnit, Meter, MeterPrice},
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// A first day and the day after the last, where they are known.
@@ -94,7 +94,7 @@ fn add_row(
     let (Some(vcpu), Some(memory_gib)) = (row.decimal("vcpu")?, row.decimal("memory_gib")?) else {
         let (id, unit, per) = match sku {
             "volume" => ("volumes.storage", "GB*month", None),
-            "traffic-overage" => ("egress.overage", "GB", Some(Quoted(Decimal::ONE_THOUSAND))),
+            "traffic-overage" => ("egress.overage", "GB", Some(QuotedDecimal(Decimal::ONE_THOUSAND))),
             _ => {
                 book.leave_out(row, sku, "processors or memory are not known");
                 return Ok(());

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BreakDate, BreakKind, MoneyEstimate};
-use crate::{estimate::Estimate, units::Quoted};
+use crate::{estimate::Estimate, units::QuotedDecimal};
 
 /// Configurations side by side, on the same draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub struct BreakEven {
 
 /// That a configuration breaks on what the baseline breaks on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SameWall {
+pub struct SharedLimit {
     /// What binds.
     pub cause: String,
     /// By how much the customers at which it does differ from the baseline's, relative.
@@ -64,7 +64,7 @@ pub struct ConfigTotal {
     /// Why not this one; empty for the best.
     pub why_not: Vec<WhyNot>,
     /// What it breaks on, where that is what the baseline breaks on at nearly as many customers.
-    pub same_wall: Option<SameWall>,
+    pub shared_limit: Option<SharedLimit>,
 }
 
 /// A reason against a configuration.
@@ -123,7 +123,7 @@ pub struct Payback {
     /// What is migrated to.
     pub config: String,
     /// What the migration costs.
-    pub migration: Quoted,
+    pub migration: QuotedDecimal,
     /// What is saved in the first month, against the baseline, paired by draw.
     pub first_month: MoneyEstimate,
     /// Months until savings have added up to it; none where they do not within the months looked at.
@@ -140,9 +140,9 @@ pub struct Regret {
     /// The configuration.
     pub config: String,
     /// What is paid in all, central world.
-    pub total: Quoted,
+    pub total: QuotedDecimal,
     /// Above the cheapest.
-    pub regret: Quoted,
+    pub regret: QuotedDecimal,
     /// Whether it lasts until growth ends.
     pub lasts: bool,
 }
@@ -191,17 +191,17 @@ pub struct SegmentProjection {
     /// How many they are.
     pub customers: f64,
     /// Cost of 1,000 of them that their own behaviour causes.
-    pub direct_per_1000: Quoted,
+    pub direct_per_1000: QuotedDecimal,
     /// Their even part of what nobody's behaviour causes: idle, reserve, spare, fixed.
-    pub shared_per_1000: Quoted,
+    pub shared_per_1000: QuotedDecimal,
     /// Both together.
     pub per_1000: MoneyEstimate,
     /// Fees of 1,000 of them.
-    pub fees_per_1000: Quoted,
+    pub fees_per_1000: QuotedDecimal,
     /// What one pays a month.
-    pub price: Option<Quoted>,
+    pub price: Option<QuotedDecimal>,
     /// Share of that price that is left after infrastructure and fees.
     pub margin: Option<f64>,
     /// Least price that leaves the target margin; with no target the one that covers the cost.
-    pub floor_price: Quoted,
+    pub floor_price: QuotedDecimal,
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, Step, Window, Worth};
+use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, Step, Validity, Window};
 
 use super::Run;
 use crate::{
@@ -57,7 +57,7 @@ impl Run<'_> {
                 allowed * 100.0
             ));
         }
-        if step.verdict.worth == Worth::Limited {
+        if step.verdict.validity == Validity::Limited {
             missed.push(format!(
                 "the target could not keep up: {}",
                 step.verdict.reasons.join("; ")

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
 use memchr::memmem::Finder;
 use nest_data::{
-    Behaviour, Study,
-    behaviour::{Capture, Part, Request},
+    BehaviourSpec, Study,
+    behaviour::{Capture, FormPart, Request},
     feed::Feed,
     template::{Segment, Template},
 };
@@ -24,7 +24,7 @@ use crate::{
 
 /// What a program is made from.
 pub struct Sources<'a> {
-    pub behaviours: &'a BTreeMap<String, Behaviour>,
+    pub behaviours: &'a BTreeMap<String, BehaviourSpec>,
     pub feeds: Vec<FeedReader>,
     pub registry: &'a Registry,
     pub secrets: &'a BTreeMap<String, String>,
@@ -95,7 +95,7 @@ pub fn feed_readers(study: &Study, feeds: &BTreeMap<String, Feed>) -> Vec<FeedRe
 }
 
 /// Every name that a behaviour presets or saves, once.
-fn variable_names(behaviours: &BTreeMap<String, Behaviour>) -> Vec<String> {
+fn variable_names(behaviours: &BTreeMap<String, BehaviourSpec>) -> Vec<String> {
     let saved = behaviours
         .values()
         .flat_map(|behaviour| &behaviour.steps)
@@ -118,7 +118,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn work(&self, behaviour: &Behaviour) -> Result<Work, LoadError> {
+    fn work(&self, behaviour: &BehaviourSpec) -> Result<Work, LoadError> {
         if behaviour.code {
             let code = self.sources.registry.get(self.behaviour);
             return code.map(Work::Code).ok_or_else(|| LoadError::CodeMissing {
@@ -253,10 +253,10 @@ impl Compiler<'_> {
             return Ok((Body::Text(text), Some("application/x-www-form-urlencoded")));
         }
         if !step.multipart.is_empty() {
-            let field = |(name, part): (&String, &Part)| {
+            let field = |(name, part): (&String, &FormPart)| {
                 let (value, file_name, content_type) = match part {
-                    Part::Value(value) => (value, None, None),
-                    Part::File(file) => (
+                    FormPart::Value(value) => (value, None, None),
+                    FormPart::File(file) => (
                         &file.content,
                         Some(file.file_name.clone()),
                         file.content_type.clone(),

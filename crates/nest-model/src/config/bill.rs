@@ -3,7 +3,7 @@
 use nest_data::{
     price_book::{Meter, PercentOf},
     projection::{CostDriver, CostLine},
-    units::{DAYS_PER_MONTH, Quoted},
+    units::{DAYS_PER_MONTH, QuotedDecimal},
 };
 use rust_decimal::Decimal;
 
@@ -70,9 +70,9 @@ impl<'a> PricedConfig<'a> {
             driver: CostDriver::Fixed,
             behaviour: None,
             meter: fixed.name.clone(),
-            quantity: Quoted(Decimal::ONE),
+            quantity: QuotedDecimal(Decimal::ONE),
             unit: "month".to_owned(),
-            amount: Some(Quoted(fixed.amount.normalize())),
+            amount: Some(QuotedDecimal(fixed.amount.normalize())),
             source: fixed.source.clone(),
         });
         parts.push((Part::Fixed, fixed.collect()));
@@ -124,9 +124,9 @@ impl<'a> PricedConfig<'a> {
                 driver: CostDriver::Behaviour,
                 behaviour: Some(fee.behaviour.clone()),
                 meter: name.clone(),
-                quantity: Quoted(executions.normalize()),
+                quantity: QuotedDecimal(executions.normalize()),
                 unit: "transaction".to_owned(),
-                amount: Some(Quoted((executions * each).round_dp(DIGITS).normalize())),
+                amount: Some(QuotedDecimal((executions * each).round_dp(DIGITS).normalize())),
                 source: fee.note.clone().unwrap_or_else(|| super::STUDY.to_owned()),
             })
         };
@@ -179,10 +179,10 @@ impl<'a> PricedConfig<'a> {
             driver,
             behaviour: behaviour.map(str::to_owned),
             meter: instance.sku.clone(),
-            quantity: Quoted(quantity.normalize()),
+            quantity: QuotedDecimal(quantity.normalize()),
             unit: unit.clone(),
             // Not rounded, so that equal units cost the same however they are split.
-            amount: per_month.map(|price| Quoted((price * quantity).normalize())),
+            amount: per_month.map(|price| QuotedDecimal((price * quantity).normalize())),
             source: source.clone(),
         };
         let mean_load = self.mean_load(index);
@@ -244,9 +244,9 @@ impl<'a> PricedConfig<'a> {
             driver,
             behaviour: None,
             meter: name,
-            quantity: Quoted(quantity.normalize()),
+            quantity: QuotedDecimal(quantity.normalize()),
             unit: unit.clone(),
-            amount: Some(Quoted((quantity * price).round_dp(DIGITS).normalize())),
+            amount: Some(QuotedDecimal((quantity * price).round_dp(DIGITS).normalize())),
             source,
         };
         if let Some(per_month) = per_month {
@@ -356,9 +356,9 @@ impl<'a> PricedConfig<'a> {
                 },
                 behaviour: behaviour.clone(),
                 meter: metered.meter.id.clone(),
-                quantity: Quoted(quantity.normalize()),
+                quantity: QuotedDecimal(quantity.normalize()),
                 unit: metered.meter.unit.clone(),
-                amount: amount.map(|amount| Quoted(amount.normalize())),
+                amount: amount.map(|amount| QuotedDecimal(amount.normalize())),
                 source: seen(metered.book, &metered.meter.source),
             });
         }
@@ -382,9 +382,9 @@ fn contract_lines(book: &nest_data::PriceBook, name: &str, lines: &mut Vec<CostL
             driver: CostDriver::Discount,
             behaviour: None,
             meter: format!("{label} on {name}"),
-            quantity: Quoted(percent.round_dp(DIGITS).normalize()),
+            quantity: QuotedDecimal(percent.round_dp(DIGITS).normalize()),
             unit: "%".to_owned(),
-            amount: Some(Quoted((left - before).round_dp(DIGITS).normalize())),
+            amount: Some(QuotedDecimal((left - before).round_dp(DIGITS).normalize())),
             source: format!("{} (own contract)", book.name()),
         });
         before = left;
@@ -399,7 +399,7 @@ fn share_line(metered: &Metered<'_>, of: &PercentOf, amount: Option<Decimal>) ->
         meter: metered.meter.id.clone(),
         quantity: of.percent,
         unit: format!("% of {}", of.meter),
-        amount: amount.map(|amount| Quoted(amount.normalize())),
+        amount: amount.map(|amount| QuotedDecimal(amount.normalize())),
         source: seen(metered.book, &metered.meter.source),
     }
 }

@@ -1,6 +1,6 @@
 //! What N customers cost in one world, as a float: compiled once per world, so that a customer count costs a handful of operations.
 
-use nest_data::{config::Scale, units::DAYS_PER_MONTH};
+use nest_data::{config::Scaling, units::DAYS_PER_MONTH};
 
 use super::{
     PricedConfig,
@@ -127,7 +127,7 @@ impl PricedConfig<'_> {
     }
 
     /// List price and what is paid, of one placement on units; in its book's currency.
-    fn units_cost(&self, units: &Units<'_>, sizing: &Sizing, customers: f64, scale: Scale) -> (f64, f64) {
+    fn units_cost(&self, units: &Units<'_>, sizing: &Sizing, customers: f64, scale: Scaling) -> (f64, f64) {
         let counts = Counts::new(sizing, customers, scale, &self.bins);
         let list = units.list_per_hour * units.month_hours;
         let mut paid = counts.sustained(units) * list;
@@ -161,8 +161,8 @@ impl PricedConfig<'_> {
     /// Mean load over that of the busiest hour, of hours in which units follow it.
     pub fn mean_load(&self, placed: usize) -> f64 {
         match self.placed[placed].placement.scale {
-            Scale::Growth => 1.0,
-            Scale::Hourly => self.bins.iter().map(|bin| bin.share * bin.load).sum(),
+            Scaling::Growth => 1.0,
+            Scaling::Hourly => self.bins.iter().map(|bin| bin.share * bin.load).sum(),
         }
     }
 }

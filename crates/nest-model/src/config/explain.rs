@@ -2,7 +2,7 @@
 
 use nest_data::{
     Estimate, ScalingModel,
-    explanation::{Basis, Node},
+    explanation::{Basis, ExplanationNode},
     price_book::Meter,
     projection::{CostDriver, CostLine},
 };
@@ -24,7 +24,7 @@ impl<'a> PricedConfig<'a> {
         model: &ScalingModel,
         customers: f64,
         inputs: &Inputs,
-    ) -> Result<Node, ModelError> {
+    ) -> Result<ExplanationNode, ModelError> {
         let mut nodes = Vec::new();
         let mut lines = Vec::new();
         for (part, of) in self.parts(customers, inputs)? {
@@ -50,7 +50,7 @@ impl<'a> PricedConfig<'a> {
             }
             lines.extend(of);
         }
-        Ok(Node {
+        Ok(ExplanationNode {
             name: format!("cost of a month on `{}`", self.name),
             value: total(&lines).normalize().to_string(),
             unit: self.study.study.currency.clone(),
@@ -61,7 +61,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// A line of the bill that has nothing below it but its price: a fixed amount, a discount.
-    fn leaf_of(&self, line: &CostLine) -> Node {
+    fn leaf_of(&self, line: &CostLine) -> ExplanationNode {
         let amount = line
             .amount
             .map_or_else(|| "0".to_owned(), |amount| amount.to_string());
@@ -82,7 +82,7 @@ impl<'a> PricedConfig<'a> {
             line.driver.label(),
             line.source
         );
-        Node::leaf(&line.meter, amount, &self.study.study.currency, basis, detail)
+        ExplanationNode::leaf(&line.meter, amount, &self.study.study.currency, basis, detail)
     }
 
     fn explain_unit_line(
@@ -92,7 +92,7 @@ impl<'a> PricedConfig<'a> {
         line: &CostLine,
         customers: f64,
         inputs: &Inputs,
-    ) -> Node {
+    ) -> ExplanationNode {
         let placed = &self.placed[index];
         let Carrier::Units(Units {
             instance: Some(instance),
@@ -108,28 +108,28 @@ impl<'a> PricedConfig<'a> {
         };
         let source = seen(placed.book, &instance.source);
         let per_month = *per_hour * placed.book.month_hours.0 * placed.exchange;
-        let price = Node {
+        let price = ExplanationNode {
             name: format!("price of one {} for a month", instance.sku),
             value: per_month.normalize().to_string(),
             unit: self.study.study.currency.clone(),
             basis: Basis::Product,
             detail: "price per hour x hours of a month".to_owned(),
             parts: vec![
-                Node::leaf(
+                ExplanationNode::leaf(
                     &instance.sku,
                     per_hour.normalize(),
                     format!("{}/h", placed.book.currency),
                     Basis::Priced,
                     &source,
                 ),
-                Node::leaf(
+                ExplanationNode::leaf(
                     "hours of a month",
                     placed.book.month_hours,
                     "h",
                     Basis::Priced,
                     placed.book.name(),
                 ),
-                Node::leaf(
+                ExplanationNode::leaf(
                     "rate of exchange",
                     placed.exchange,
                     &self.study.study.currency,
@@ -138,7 +138,7 @@ impl<'a> PricedConfig<'a> {
                 ),
             ],
         };
-        let quantity = Node {
+        let quantity = ExplanationNode {
             name: format!(
                 "{} for {}",
                 line.unit,
@@ -150,7 +150,7 @@ impl<'a> PricedConfig<'a> {
             detail: self.formula_of(line.driver).to_owned(),
             parts: self.explain_units(model, index, line, customers, inputs),
         };
-        Node {
+        ExplanationNode {
             name: line
                 .behaviour
                 .clone()
@@ -186,17 +186,17 @@ impl<'a> PricedConfig<'a> {
         line: &CostLine,
         customers: f64,
         inputs: &Inputs,
-    ) -> Vec<Node> {
+    ) -> Vec<ExplanationNode> {
         let placed = &self.placed[index];
         let sizing = self.sizing(index, inputs).expect("units have a sizing");
-        let mut parts = vec![Node::leaf(
+        let mut parts = vec![ExplanationNode::leaf(
             "customers",
             customers,
             "customers",
             Basis::Assumed,
             "asked for",
         )];
-        let cores = Node::leaf(
+        let cores = ExplanationNode::leaf(
             "cores of a unit",
             sizing.cores,
             "vCPU",
@@ -206,14 +206,14 @@ impl<'a> PricedConfig<'a> {
         match (&line.behaviour, line.driver) {
             (Some(behaviour), _) => {
                 parts.extend(self.explain_load(model, index, behaviour, inputs));
-                parts.push(Node::leaf(
+                parts.push(ExplanationNode::leaf(
                     "change of demand with load",
                     sizing.law.factor(sizing.target),
                     "",
                     Basis::Fitted,
                     "at the utilisation that units are bought for",
                 ));
-                parts.push(Node::leaf(
+                parts.push(ExplanationNode::leaf(
                     "mean load over the busiest hour's",
                     self.mean_load(index),
                     "",
@@ -226,21 +226,21 @@ impl<'a> PricedConfig<'a> {
                 let running = self
                     .counts(index, customers, inputs)
                     .map_or(0.0, |counts| counts.mean());
-                parts.push(Node::leaf(
+                parts.push(ExplanationNode::leaf(
                     "units needed",
                     sizing.exact_instances(customers),
                     "units",
                     Basis::Fitted,
                     "busy / (target x cores - idle), before rounding up",
                 ));
-                parts.push(Node::leaf(
+                parts.push(ExplanationNode::leaf(
                     "units that run",
                     running,
                     "units",
                     Basis::Fitted,
                     "rounded up, at least `min`, spare ones among them",
                 ));
-                parts.push(Node::leaf(
+                parts.push(ExplanationNode::leaf(
                     "spare",
                     sizing.spare,
                     "units",
@@ -249,7 +249,7 @@ impl<'a> PricedConfig<'a> {
                 ));
             }
             (None, driver) => {
-                parts.push(Node::leaf(
+                parts.push(ExplanationNode::leaf(
                     "units needed",
                     sizing.exact_instances(customers),
                     "units",
@@ -257,7 +257,7 @@ impl<'a> PricedConfig<'a> {
                     "busy / (target x cores - idle), before rounding up",
                 ));
                 if driver == CostDriver::Idle {
-                    parts.push(Node::leaf(
+                    parts.push(ExplanationNode::leaf(
                         "use without load",
                         sizing.idle,
                         "cores",
@@ -266,14 +266,14 @@ impl<'a> PricedConfig<'a> {
                     ));
                     parts.push(cores);
                 } else {
-                    parts.push(Node::leaf(
+                    parts.push(ExplanationNode::leaf(
                         "reserve",
                         sizing.reserve,
                         "",
                         Basis::Assumed,
                         "policy of the study",
                     ));
-                    parts.push(Node::leaf(
+                    parts.push(ExplanationNode::leaf(
                         "utilisation units are bought for",
                         sizing.target,
                         "",
@@ -293,7 +293,7 @@ impl<'a> PricedConfig<'a> {
         index: usize,
         behaviour: &str,
         inputs: &Inputs,
-    ) -> Vec<Node> {
+    ) -> Vec<ExplanationNode> {
         let position = self
             .behaviours
             .iter()
@@ -308,21 +308,21 @@ impl<'a> PricedConfig<'a> {
         };
         vec![
             self.explain_rate(behaviour, inputs.rates_per_day[position]),
-            Node::leaf(
+            ExplanationNode::leaf(
                 "peak_hour_share",
                 customers.peak_hour_share(),
                 "of a day",
                 Basis::Assumed,
                 "of the study",
             ),
-            Node::leaf("burst", customers.burst, "", Basis::Assumed, "of the study"),
+            ExplanationNode::leaf("burst", customers.burst, "", Basis::Assumed, "of the study"),
             explain_demand(
                 model,
                 &self.placed[index].placement.tier,
                 behaviour,
                 inputs.placed[index].cpu_s[position],
             ),
-            Node::leaf(
+            ExplanationNode::leaf(
                 "speed of a virtual CPU",
                 inputs.placed[index].speed,
                 "measured cores",
@@ -333,7 +333,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Executions of a behaviour per customer and day.
-    pub fn explain_rate(&self, behaviour: &str, per_day: f64) -> Node {
+    pub fn explain_rate(&self, behaviour: &str, per_day: f64) -> ExplanationNode {
         let formula = self
             .study
             .rates
@@ -348,7 +348,7 @@ impl<'a> PricedConfig<'a> {
         let parts = parameters
             .iter()
             .filter_map(|name| {
-                Some(Node::leaf(
+                Some(ExplanationNode::leaf(
                     name,
                     values.get(name)?,
                     "",
@@ -356,8 +356,8 @@ impl<'a> PricedConfig<'a> {
                     "parameter of the study",
                 ))
             })
-            .collect::<Vec<Node>>();
-        Node {
+            .collect::<Vec<ExplanationNode>>();
+        ExplanationNode {
             name: format!("executions of {behaviour}"),
             value: per_day.to_string(),
             unit: "per customer and day".to_owned(),
@@ -378,7 +378,7 @@ impl<'a> PricedConfig<'a> {
         lines: &[&CostLine],
         customers: f64,
         inputs: &Inputs,
-    ) -> Result<Node, ModelError> {
+    ) -> Result<ExplanationNode, ModelError> {
         let quantity = self.quantity(metered, inputs);
         let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
         let mut counted = Vec::new();
@@ -389,16 +389,16 @@ impl<'a> PricedConfig<'a> {
         {
             let name = &self.behaviours[position];
             let mut parts = vec![
-                Node::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
+                ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
                 self.explain_rate(name, inputs.rates_per_day[position]),
-                Node::leaf(
+                ExplanationNode::leaf(
                     "days of a month",
                     nest_data::units::DAYS_PER_MONTH,
                     "days",
                     Basis::Assumed,
                     "365 / 12",
                 ),
-                Node::leaf(
+                ExplanationNode::leaf(
                     "requests of an execution",
                     self.requests[position],
                     "requests",
@@ -407,7 +407,7 @@ impl<'a> PricedConfig<'a> {
                 ),
             ];
             parts.extend(self.explain_function(model, name, position, inputs));
-            counted.push(Node {
+            counted.push(ExplanationNode {
                 name: format!("{} for {name}", metered.meter.unit),
                 value: units.normalize().to_string(),
                 unit: metered.meter.unit.clone(),
@@ -417,7 +417,7 @@ impl<'a> PricedConfig<'a> {
             });
         }
         if !shared.is_zero() {
-            counted.push(Node::leaf(
+            counted.push(ExplanationNode::leaf(
                 format!("{} that no behaviour causes", metered.meter.unit),
                 shared.normalize(),
                 &metered.meter.unit,
@@ -426,7 +426,7 @@ impl<'a> PricedConfig<'a> {
             ));
         }
         let all = by_behaviour.iter().sum::<Decimal>() + shared;
-        let quantity = Node {
+        let quantity = ExplanationNode {
             name: format!("quantity of {}", metered.meter.id),
             value: all.normalize().to_string(),
             unit: metered.meter.unit.clone(),
@@ -440,7 +440,7 @@ impl<'a> PricedConfig<'a> {
             &seen(metered.book, &metered.meter.source),
         ));
         if !metered.included.is_zero() {
-            parts.push(Node::leaf(
+            parts.push(ExplanationNode::leaf(
                 "included in the plan",
                 metered.included.normalize(),
                 &metered.meter.unit,
@@ -448,7 +448,7 @@ impl<'a> PricedConfig<'a> {
                 metered.book.name(),
             ));
         }
-        Ok(Node {
+        Ok(ExplanationNode {
             name: metered.meter.id.clone(),
             value: lines
                 .iter()
@@ -473,7 +473,7 @@ impl<'a> PricedConfig<'a> {
         behaviour: &str,
         position: usize,
         inputs: &Inputs,
-    ) -> Vec<Node> {
+    ) -> Vec<ExplanationNode> {
         let functions = self
             .placed
             .iter()
@@ -490,28 +490,28 @@ impl<'a> PricedConfig<'a> {
                 behaviour,
                 inputs.placed[index].cpu_s[position],
             ));
-            parts.push(Node::leaf(
+            parts.push(ExplanationNode::leaf(
                 "response at light load",
                 self.light_request_s[position],
                 "s",
                 Basis::Measured,
                 &model.run,
             ));
-            parts.push(Node::leaf(
+            parts.push(ExplanationNode::leaf(
                 "memory",
                 function.memory_gib,
                 "GiB",
                 Basis::Assumed,
                 "of the study, as billed",
             ));
-            parts.push(Node::leaf(
+            parts.push(ExplanationNode::leaf(
                 "share of a processor",
                 function.processor_share,
                 "",
                 Basis::Priced,
                 placed.book.name(),
             ));
-            parts.push(Node::leaf(
+            parts.push(ExplanationNode::leaf(
                 "duration of a request",
                 self.duration_s(index, position, inputs),
                 "s",
@@ -524,7 +524,7 @@ impl<'a> PricedConfig<'a> {
 }
 
 /// Processor time of one execution.
-pub fn explain_demand(model: &ScalingModel, tier: &str, behaviour: &str, value: f64) -> Node {
+pub fn explain_demand(model: &ScalingModel, tier: &str, behaviour: &str, value: f64) -> ExplanationNode {
     let resource = model
         .resources
         .iter()
@@ -533,13 +533,13 @@ pub fn explain_demand(model: &ScalingModel, tier: &str, behaviour: &str, value: 
     let interval = estimate.map_or_else(String::new, |demand| {
         format!(", 90 % interval {} to {}", demand.low, demand.high)
     });
-    Node {
+    ExplanationNode {
         name: format!("demand of {behaviour} on {tier}/cpu"),
         value: value.to_string(),
         unit: "s per execution".to_owned(),
         basis: Basis::Fitted,
         detail: format!("{}{interval}", fitted(model)),
-        parts: vec![Node::leaf(
+        parts: vec![ExplanationNode::leaf(
             "steps measured",
             model.points.len(),
             "steps",
@@ -553,9 +553,9 @@ fn fitted(model: &ScalingModel) -> String {
     format!("regression over the steps of run {}", model.run)
 }
 
-fn explain_price(meter: &Meter, source: &str) -> Vec<Node> {
+fn explain_price(meter: &Meter, source: &str) -> Vec<ExplanationNode> {
     let Some(price) = &meter.price else {
-        return vec![Node::leaf(
+        return vec![ExplanationNode::leaf(
             &meter.id,
             "0",
             &meter.unit,
@@ -565,10 +565,10 @@ fn explain_price(meter: &Meter, source: &str) -> Vec<Node> {
     };
     let per = price.per.map_or_else(String::new, |per| format!("{per} "));
     let unit = format!("per {per}{}", meter.unit);
-    let mut parts: Vec<Node> = price
+    let mut parts: Vec<ExplanationNode> = price
         .amount
         .iter()
-        .map(|amount| Node::leaf("price", amount, &unit, Basis::Priced, source))
+        .map(|amount| ExplanationNode::leaf("price", amount, &unit, Basis::Priced, source))
         .collect();
     parts.extend(price.tiers.iter().map(|tier| {
         let bound = tier
@@ -577,10 +577,10 @@ fn explain_price(meter: &Meter, source: &str) -> Vec<Node> {
         let amount = tier
             .amount
             .map_or_else(|| "not known".to_owned(), |amount| amount.to_string());
-        Node::leaf(format!("price {bound}"), amount, &unit, Basis::Priced, source)
+        ExplanationNode::leaf(format!("price {bound}"), amount, &unit, Basis::Priced, source)
     }));
     parts.extend(meter.free.iter().map(|free| {
-        Node::leaf(
+        ExplanationNode::leaf(
             "free each month",
             free.quantity,
             &meter.unit,
@@ -591,8 +591,8 @@ fn explain_price(meter: &Meter, source: &str) -> Vec<Node> {
     parts
 }
 
-fn sum(name: String, lines: &[CostLine], currency: &str, parts: Vec<Node>) -> Node {
-    Node {
+fn sum(name: String, lines: &[CostLine], currency: &str, parts: Vec<ExplanationNode>) -> ExplanationNode {
+    ExplanationNode {
         name,
         value: total(lines).normalize().to_string(),
         unit: currency.to_owned(),
@@ -603,9 +603,9 @@ fn sum(name: String, lines: &[CostLine], currency: &str, parts: Vec<Node>) -> No
 }
 
 /// A customer count as a decimal node.
-pub fn thousands(customers: f64, config: &str) -> Result<Node, ModelError> {
+pub fn thousands(customers: f64, config: &str) -> Result<ExplanationNode, ModelError> {
     let thousands = decimal(customers, config)? / Decimal::ONE_THOUSAND;
-    Ok(Node::leaf(
+    Ok(ExplanationNode::leaf(
         "thousands of customers",
         thousands.normalize(),
         "1,000 customers",

@@ -227,7 +227,7 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
             placement.sku.as_deref().unwrap_or_default(),
         )),
     };
-    let of = |value: Option<nest_data::units::Quoted>| value.map_or(0.0, |value| float(value.0));
+    let of = |value: Option<nest_data::units::QuotedDecimal>| value.map_or(0.0, |value| float(value.0));
     if placement.platform == Platform::Task {
         units.cores = of(placement.vcpu);
         units.memory_bytes = of(placement.memory_gib) * BYTES_PER_GIB;

@@ -1,6 +1,6 @@
 //! How many units of a placement run, hour by hour, and how they are paid.
 
-use nest_data::{config::Scale, profile::LoadBin};
+use nest_data::{config::Scaling, profile::LoadBin};
 
 use super::placed::Units;
 use crate::{
@@ -30,10 +30,10 @@ pub struct CommittedUnits {
 }
 
 impl<'b> Counts<'b> {
-    pub fn new(sizing: &Sizing, customers: f64, scale: Scale, bins: &'b [LoadBin]) -> Self {
+    pub fn new(sizing: &Sizing, customers: f64, scale: Scaling, bins: &'b [LoadBin]) -> Self {
         let bins = match scale {
-            Scale::Growth => STEADY,
-            Scale::Hourly => bins,
+            Scaling::Growth => STEADY,
+            Scaling::Hourly => bins,
         };
         Self {
             bins,

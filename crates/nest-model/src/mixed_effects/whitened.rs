@@ -150,7 +150,7 @@ impl Whitened {
     /// # Formula
     /// With `P = W - W X C X' W`, U the fitted use by visit and E ones by visit, `|U' P y|^2` has the expectation
     /// `tr(U'PU) + (tau^2 - tau_0^2) |U'PU|^2 - (0.35 tau_0 s)^2 |U'PE|^2`; solved for `tau^2`.
-    pub(super) fn between_visits(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
+    pub(super) fn between_steps(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
         let residuals = &self.used - &self.design * &fit.coefficients;
         let by_visit = |range: &Range<usize>| {
             self.deviation

@@ -52,14 +52,14 @@ fn share_left(adjustment: &Adjustment) -> Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nest_data::{price_book::AdjustmentKind, units::Quoted};
+    use nest_data::{price_book::AdjustmentKind, units::QuotedDecimal};
 
     #[test]
     fn adjustments_apply_in_order_to_what_they_select() {
         let adjustment = |order: u32, percent: i64, selector: &str| Adjustment {
             order,
             kind: AdjustmentKind::Percent,
-            percent: Quoted(Decimal::from(percent)),
+            percent: QuotedDecimal(Decimal::from(percent)),
             selector: selector.into(),
             label: format!("{selector} {percent}"),
         };

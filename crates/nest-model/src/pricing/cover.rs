@@ -306,7 +306,7 @@ mod tests {
     use super::*;
     use nest_data::{
         price_book::{Covers, InstanceUnit, Payment},
-        units::Quoted,
+        units::QuotedDecimal,
     };
 
     fn plan(family: Option<&str>, per_hour: &str, rates: &[(&str, &str)]) -> Commitment {
@@ -319,12 +319,12 @@ mod tests {
                 sku: None,
                 family: family.map(Into::into),
             },
-            upfront: Quoted(Decimal::ZERO),
-            recurring: Quoted(decimal(per_hour)),
+            upfront: QuotedDecimal(Decimal::ZERO),
+            recurring: QuotedDecimal(decimal(per_hour)),
             unit: InstanceUnit::H,
             rates: rates
                 .iter()
-                .map(|(name, rate)| ((*name).to_owned(), Quoted(decimal(rate))))
+                .map(|(name, rate)| ((*name).to_owned(), QuotedDecimal(decimal(rate))))
                 .collect(),
             vendor_code: None,
             note: None,

@@ -65,14 +65,14 @@ impl<T: Number> SustainedUse<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nest_data::units::Quoted;
+    use nest_data::units::QuotedDecimal;
 
     /// Google Compute Engine, sustained use discounts, as `reference/pricing.md` R13: 30 % off a full month of n1, 10 % off half of one.
     #[test]
     fn half_a_month_has_less_of_the_discount() {
         let part = |up_to: &str, factor: &str| Sustained {
-            up_to: Quoted(up_to.parse().unwrap()),
-            factor: Quoted(factor.parse().unwrap()),
+            up_to: QuotedDecimal(up_to.parse().unwrap()),
+            factor: QuotedDecimal(factor.parse().unwrap()),
         };
         let n1 = SustainedUse::new(&[
             part("0.25", "1"),

@@ -147,8 +147,8 @@ fn candidate(station: &Station, behaviours: &[(String, Vec<&Observed>)], slots: 
             b: Estimate::exact(0.0),
             covariance_ab: 0.0,
             residual: 0.0,
-            slots: None,
-            own: None,
+            multiprogramming_level: None,
+            service_quantiles: None,
         };
         behaviour_laws(&blank, observed, mean, slots)
     };
@@ -336,8 +336,8 @@ fn behaviour_laws(
     };
     let shaped = |own: [f64; 3]| {
         let law = QuantileLaw {
-            slots,
-            own: Some(own),
+            multiprogramming_level: slots,
+            service_quantiles: Some(own),
             ..blank.clone()
         };
         indices

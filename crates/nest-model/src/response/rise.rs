@@ -69,10 +69,11 @@ pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
         return f64::INFINITY;
     }
     let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile);
-    let (Some(own), Some(index)) = (&law.own, index) else {
+    let (Some(own), Some(index)) = (&law.service_quantiles, index) else {
         return relative_wait(servers, utilisation);
     };
-    (Pool::new(law.slots, servers, utilisation).quantile(&OwnTime::new(own), law.quantile) - own[index])
+    (Pool::new(law.multiprogramming_level, servers, utilisation).quantile(&OwnTime::new(own), law.quantile)
+        - own[index])
         .max(0.0)
 }
 
@@ -218,8 +219,8 @@ mod tests {
             b: zero,
             covariance_ab: 0.0,
             residual: 0.0,
-            slots,
-            own: Some([0.9, 1.4, 2.0]),
+            multiprogramming_level: slots,
+            service_quantiles: Some([0.9, 1.4, 2.0]),
         }
     }
 
@@ -250,7 +251,7 @@ mod tests {
     #[test]
     fn a_draw_without_own_time_reaches_its_limit_by_waiting() {
         let law = QuantileLaw {
-            own: None,
+            service_quantiles: None,
             ..law(0.95, None)
         };
         // 0.01 rho / (1 - rho) = 0.03 at rho = 3/4 of one server
@@ -262,7 +263,7 @@ mod tests {
     #[test]
     fn quantiles_that_cross_are_put_in_order() {
         let [p95, p99] = [0.95, 0.99].map(|quantile| QuantileLaw {
-            own: None,
+            service_quantiles: None,
             ..law(quantile, None)
         });
         let [p95, p99] = [&p95, &p99].map(|law| Rise::new(law, 1.0));

@@ -7,7 +7,7 @@ use nest_data::{
         Commitment, CommitmentKind, Covers, Dimension, Free, FreeKind, InstanceUnit, Meter, MeterPrice,
         Payment, Sustained, Tier, TierMode,
     },
-    units::Quoted,
+    units::QuotedDecimal,
 };
 use nest_model::pricing::{
     CompiledPrice, Cover, Covered, Held, LargestOf, LikeHours, LoadBin, Rounding, SustainedUse, Usage,
@@ -22,8 +22,8 @@ fn money(millionths: u32) -> Decimal {
     Decimal::new(i64::from(millionths), 6)
 }
 
-fn quoted(value: impl Into<Decimal>) -> Quoted {
-    Quoted(value.into())
+fn quoted(value: impl Into<Decimal>) -> QuotedDecimal {
+    QuotedDecimal(value.into())
 }
 
 fn float(value: Decimal) -> f64 {
@@ -60,9 +60,9 @@ prop_compose! {
         let mut bound = 0;
         let mut tiers: Vec<Tier> = steps.iter().zip(&amounts).map(|(step, amount)| {
             bound += step;
-            Tier { up_to: Some(quoted(bound)), amount: Some(Quoted(money(*amount))) }
+            Tier { up_to: Some(quoted(bound)), amount: Some(QuotedDecimal(money(*amount))) }
         }).collect();
-        tiers.push(Tier { up_to: None, amount: Some(Quoted(money(amounts[3]))) });
+        tiers.push(Tier { up_to: None, amount: Some(QuotedDecimal(money(amounts[3]))) });
         let price = MeterPrice { per: Some(quoted(per)), mode: Some(mode), tiers, ..MeterPrice::default() };
         let free = free.map(|(quantity, pool)| Free { kind: FreeKind::Always, quantity: quoted(quantity), pool });
         Meter { price: Some(price), free, ..bare("m") }
@@ -77,15 +77,15 @@ prop_compose! {
         rates in prop::collection::vec(0_u32..900_000, 3),
     ) -> Commitment {
         let names = ["r5.large", "m5.large", "fargate"];
-        let rates: BTreeMap<String, Quoted> = names.iter().zip(rates).map(|(name, rate)| ((*name).to_owned(), Quoted(money(rate)))).collect();
+        let rates: BTreeMap<String, QuotedDecimal> = names.iter().zip(rates).map(|(name, rate)| ((*name).to_owned(), QuotedDecimal(money(rate)))).collect();
         Commitment {
             id: "c".into(),
             kind,
             term_months,
             payment: Payment::Partial,
             covers: covers.clone(),
-            upfront: Quoted(money(upfront)),
-            recurring: Quoted(money(recurring)),
+            upfront: QuotedDecimal(money(upfront)),
+            recurring: QuotedDecimal(money(recurring)),
             unit: InstanceUnit::H,
             rates: if kind == CommitmentKind::SavingsPlan { rates } else { BTreeMap::new() },
             vendor_code: None,
@@ -189,8 +189,8 @@ fn balancer() -> Meter {
 fn schedule() -> Vec<Sustained> {
     [("0.25", "1"), ("0.5", "0.8678"), ("0.75", "0.733"), ("1", "0.6")]
         .map(|(up_to, factor)| Sustained {
-            up_to: Quoted(up_to.parse().expect("a share")),
-            factor: Quoted(factor.parse().expect("a share")),
+            up_to: QuotedDecimal(up_to.parse().expect("a share")),
+            factor: QuotedDecimal(factor.parse().expect("a share")),
         })
         .to_vec()
 }

@@ -9,7 +9,7 @@ use nest_data::{
     customers::Arrival,
     measurement::{
         Counts, GeneratorHealth, Histogram, Machine, Outcome, PlannedStep, Purpose, Resource, ResourceKind,
-        ResponseClock, Step, Verdict, Window, Worth,
+        ResponseClock, Step, Validity, Verdict, Window,
     },
     study_file::{StudyTexts, read_study},
 };
@@ -206,7 +206,11 @@ fn step(
         threads: BTreeMap::new(),
         generator: GeneratorHealth::default(),
         verdict: Verdict {
-            worth: if kept_up { Worth::Valid } else { Worth::Limited },
+            validity: if kept_up {
+                Validity::Valid
+            } else {
+                Validity::Limited
+            },
             reasons: Vec::new(),
         },
     }

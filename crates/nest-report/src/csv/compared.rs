@@ -207,7 +207,7 @@ fn configs(projection: &Projection, rows: &mut Vec<Row>) {
     for total in comparison
         .totals
         .iter()
-        .filter_map(|total| Some((total, total.same_wall.as_ref()?)))
+        .filter_map(|total| Some((total, total.shared_limit.as_ref()?)))
     {
         let place = Row::default().config(&total.0.config);
         rows.push(

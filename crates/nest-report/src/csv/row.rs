@@ -1,6 +1,6 @@
 //! One row of the tidy table.
 
-use nest_data::{Estimate, projection::MoneyEstimate, units::Quoted};
+use nest_data::{Estimate, projection::MoneyEstimate, units::QuotedDecimal};
 
 /// Where a number comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Row {
         self
     }
 
-    pub(super) fn decimal(mut self, value: Option<Quoted>) -> Self {
+    pub(super) fn decimal(mut self, value: Option<QuotedDecimal>) -> Self {
         self.value = value.map_or_else(String::new, |value| value.to_string());
         self
     }

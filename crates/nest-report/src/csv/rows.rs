@@ -411,7 +411,7 @@ fn checks(projection: &Projection, rows: &mut Vec<Row>) {
 }
 
 fn point_rows(point: &MeasuredPoint) -> Vec<Row> {
-    let step = format!("{} ({})", point.label, point.worth.label());
+    let step = format!("{} ({})", point.label, point.validity.label());
     let place = Row::default().customers(point.customers);
     let row = |metric, unit: &str, part: &str, value| {
         let component = if part.is_empty() {

@@ -3,8 +3,8 @@
 use nest_data::{
     Projection,
     projection::{
-        BreakDate, BreakEven, Comparison, ConfigTotal, Crossover, Payback, SameWall, SegmentProjection,
-        Sensitivity, WhyNot,
+        BreakDate, BreakEven, Comparison, ConfigTotal, Crossover, Payback, SegmentProjection, Sensitivity,
+        SharedLimit, WhyNot,
     },
 };
 
@@ -111,7 +111,7 @@ fn why_not(total: &ConfigTotal) -> String {
         WhyNot::NoPayback => "its migration does not pay for itself".to_owned(),
     };
     let mut reasons: Vec<String> = total.why_not.iter().map(reason).collect();
-    reasons.extend(total.same_wall.as_ref().map(same_wall));
+    reasons.extend(total.shared_limit.as_ref().map(shared_limit));
     if reasons.is_empty() {
         "nothing against it".to_owned()
     } else {
@@ -119,7 +119,7 @@ fn why_not(total: &ConfigTotal) -> String {
     }
 }
 
-fn same_wall(wall: &SameWall) -> String {
+fn shared_limit(wall: &SharedLimit) -> String {
     let moved = if wall.moved.abs() < 5e-4 {
         "exactly where it was".to_owned()
     } else {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use nest_data::{
     Projection,
-    measurement::Worth,
-    scaling::{Check, MeasuredPoint},
+    measurement::Validity,
+    scaling::{ForecastCheck, MeasuredPoint},
 };
 
 use super::{Path, Section, Table, use_unit};
@@ -50,15 +50,20 @@ pub(super) fn checks(projection: &Projection) -> Option<Section> {
 /// The measured steps.
 pub(super) fn steps(projection: &Projection) -> Option<Section> {
     projection.points.first()?;
-    let count = |worth| {
+    let count = |validity| {
         projection
             .points
             .iter()
-            .filter(|point| point.worth == worth)
+            .filter(|point| point.validity == validity)
             .count()
     };
-    let verdicts = [Worth::Valid, Worth::Suspect, Worth::Limited, Worth::Invalid]
-        .map(|worth| format!("{} {}", count(worth), worth.label()));
+    let verdicts = [
+        Validity::Valid,
+        Validity::Suspect,
+        Validity::Limited,
+        Validity::Invalid,
+    ]
+    .map(|validity| format!("{} {}", count(validity), validity.label()));
     let answer = format!(
         "{} steps: {}. The largest that counts had {} customers.",
         projection.points.len(),
@@ -80,7 +85,7 @@ pub(super) fn steps(projection: &Projection) -> Option<Section> {
     Some(section)
 }
 
-fn check_row(check: &Check) -> [String; 6] {
+fn check_row(check: &ForecastCheck) -> [String; 6] {
     let unit = check_unit(&check.quantity);
     [
         check.step.clone(),
@@ -135,7 +140,7 @@ fn load_table(projection: &Projection) -> Table {
             format::quantity(point.offered_per_s, "/s"),
             format::quantity(point.completed_per_s, "/s"),
             format::percent(point.error_share),
-            verdict(point.worth),
+            verdict(point.validity),
         ]);
     }
     table
@@ -197,12 +202,12 @@ fn customers(point: &MeasuredPoint) -> String {
     point.customers.map_or_else(|| "none".to_owned(), format::number)
 }
 
-fn verdict(worth: Worth) -> String {
-    let mark = match worth {
-        Worth::Valid => "✓",
-        Worth::Suspect => "?",
-        Worth::Limited => "▲",
-        Worth::Invalid => "✗",
+fn verdict(validity: Validity) -> String {
+    let mark = match validity {
+        Validity::Valid => "✓",
+        Validity::Suspect => "?",
+        Validity::Limited => "▲",
+        Validity::Invalid => "✗",
     };
-    format!("{mark} {}", worth.label())
+    format!("{mark} {}", validity.label())
 }

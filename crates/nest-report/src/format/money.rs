@@ -1,6 +1,6 @@
 //! Amounts of money. Values are decimal and stay so; only interval ends come from draws.
 
-use nest_data::{projection::MoneyEstimate, units::Quoted};
+use nest_data::{projection::MoneyEstimate, units::QuotedDecimal};
 use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive};
 
 use super::digits;
@@ -32,7 +32,7 @@ pub fn money_change(estimate: &MoneyEstimate, currency: &str) -> String {
 
 /// An amount without an interval, with currency: `USD 24.40`.
 #[must_use]
-pub fn amount(value: Quoted, currency: &str) -> String {
+pub fn amount(value: QuotedDecimal, currency: &str) -> String {
     format!(
         "{currency} {}",
         rounded(value.0, value_resolution(value.0, currency))
@@ -41,7 +41,7 @@ pub fn amount(value: Quoted, currency: &str) -> String {
 
 /// A decimal number without an interval, as [`super::number`] prints one.
 #[must_use]
-pub fn decimal(value: Quoted) -> String {
+pub fn decimal(value: QuotedDecimal) -> String {
     digits::number(value.0.to_f64().unwrap_or(f64::NAN))
 }
 
@@ -51,7 +51,11 @@ pub fn decimal(value: Quoted) -> String {
 /// remainders), so no printed amount is off by a whole unit. Unknown amounts stay `None`. Where the amounts do not sum to the total,
 /// each is rounded by itself.
 #[must_use]
-pub fn apportion(amounts: &[Option<Quoted>], total: Quoted, currency: &str) -> (Vec<Option<String>>, String) {
+pub fn apportion(
+    amounts: &[Option<QuotedDecimal>],
+    total: QuotedDecimal,
+    currency: &str,
+) -> (Vec<Option<String>>, String) {
     let resolution = value_resolution(total.0, currency);
     let unit = power_of_ten(resolution);
     let printed_total = round_to(total.0, resolution);
@@ -176,7 +180,7 @@ fn signed(text: String) -> String {
 mod tests {
     use super::*;
 
-    fn quoted(text: &str) -> Quoted {
+    fn quoted(text: &str) -> QuotedDecimal {
         text.parse().expect(text)
     }
 

@@ -2,22 +2,22 @@
 
 use nest_data::{
     Caveat, Document, Estimate, Projection,
-    measurement::{Machine, Purpose, Worth},
+    measurement::{Machine, Purpose, Validity},
     price_book::Confidence,
     projection::{
         Axis, Bill, BookUse, BreakDate, BreakKind, BreakPoint, Chart, ConfigProjection, CostDriver, CostLine,
         Curve, DemandRow, Headline, ModelSource, MoneyEstimate, MonthProjection, PolicyProjection, Scatter,
         SourceUse,
     },
-    scaling::{Check, MeasuredPoint, QuantilePoint},
+    scaling::{ForecastCheck, MeasuredPoint, QuantilePoint},
     study::{About, Platform},
-    units::Quoted,
+    units::QuotedDecimal,
 };
 
 /// Customers that the fixture was tested to.
 const TESTED: f64 = 30_000.0;
 
-pub fn quoted(text: &str) -> Quoted {
+pub fn quoted(text: &str) -> QuotedDecimal {
     text.parse().expect("a decimal")
 }
 
@@ -494,7 +494,7 @@ fn charts() -> Vec<Chart> {
 }
 
 fn points() -> Vec<MeasuredPoint> {
-    let point = |index: usize, purpose, customers: Option<f64>, load: f64, worth| MeasuredPoint {
+    let point = |index: usize, purpose, customers: Option<f64>, load: f64, validity| MeasuredPoint {
         index,
         label: customers.map_or_else(
             || "boosted pay".to_owned(),
@@ -522,19 +522,19 @@ fn points() -> Vec<MeasuredPoint> {
                 count: 12_400,
             })
             .to_vec(),
-        worth,
+        validity,
     };
     vec![
-        point(0, Purpose::Boosted, None, 20.0, Worth::Valid),
-        point(1, Purpose::Ramp, Some(4_000.0), 39.4, Worth::Valid),
-        point(2, Purpose::Ramp, Some(16_000.0), 157.5, Worth::Suspect),
-        point(3, Purpose::Ramp, Some(30_000.0), 295.3, Worth::Valid),
-        point(4, Purpose::Confirm, Some(39_000.0), 383.9, Worth::Invalid),
+        point(0, Purpose::Boosted, None, 20.0, Validity::Valid),
+        point(1, Purpose::Ramp, Some(4_000.0), 39.4, Validity::Valid),
+        point(2, Purpose::Ramp, Some(16_000.0), 157.5, Validity::Suspect),
+        point(3, Purpose::Ramp, Some(30_000.0), 295.3, Validity::Valid),
+        point(4, Purpose::Confirm, Some(39_000.0), 383.9, Validity::Invalid),
     ]
 }
 
-fn checks() -> Vec<Check> {
-    let check = |quantity: &str, predicted, measured| Check {
+fn checks() -> Vec<ForecastCheck> {
+    let check = |quantity: &str, predicted, measured| ForecastCheck {
         step: "ramp at 30000".to_owned(),
         customers: Some(30_000.0),
         quantity: quantity.to_owned(),

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use nest_data::{
     PriceBook,
     price_book::{Commitment, Instance, InstanceUnit, Meter, Sustained},
-    units::Quoted,
+    units::QuotedDecimal,
 };
 use nest_model::pricing::price;
 
@@ -23,7 +23,7 @@ const QUANTITIES: [&str; 2] = ["0", "1000000000000000"];
 pub fn show(
     name: &str,
     id: Option<&str>,
-    quantity: Option<Quoted>,
+    quantity: Option<QuotedDecimal>,
     on: Date,
     arguments: &BooksArguments,
 ) -> Result<(), Failure> {
@@ -46,7 +46,7 @@ pub fn show(
             &format!("see `locust-nest pricing show {name}`"),
         ));
     }
-    let [nothing, most] = QUANTITIES.map(|text| text.parse::<Quoted>().expect("a number of our own"));
+    let [nothing, most] = QUANTITIES.map(|text| text.parse::<QuotedDecimal>().expect("a number of our own"));
     if quantity.is_some_and(|quantity| !(nothing..=most).contains(&quantity)) {
         return Err(Failure::new(
             USAGE,
@@ -176,7 +176,7 @@ fn holds(from: Option<Date>, to: Option<Date>) -> String {
     }
 }
 
-fn known(amount: Option<Quoted>) -> String {
+fn known(amount: Option<QuotedDecimal>) -> String {
     amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
 }
 
@@ -275,7 +275,7 @@ fn commitment_parts(commitment: &Commitment) -> Vec<(String, String, String, Str
 }
 
 /// What a quantity of a meter, or so many hours or months of an instance, costs.
-fn cost(book: &PriceBook, id: &str, quantity: Quoted, on: Date) -> Result<Table, Failure> {
+fn cost(book: &PriceBook, id: &str, quantity: QuotedDecimal, on: Date) -> Result<Table, Failure> {
     let (unit, amount, source, free) = if let Some(meter) = book.meter(id, on) {
         let free = meter
             .free
