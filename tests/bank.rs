@@ -150,14 +150,11 @@ fn assert_endpoints(measured: &Measurements) {
 }
 
 #[test]
-fn the_behaviour_in_the_readme_is_the_one_of_the_example() {
+fn the_behaviour_in_the_documentation_is_the_one_of_the_example() {
     let read = |path: &str| fs::read_to_string(repository().join(path)).expect("it is there");
-    let (readme, source) = (read("README.md"), read("models/bank/src/main.rs"));
-    let section = readme
-        .split_once("## Behaviours in code")
-        .expect("the section is there")
-        .1;
-    let code = section
+    let page = read("docs/behaviours-in-code.md");
+    let source = read("models/bank/src/main.rs");
+    let code = page
         .split_once("```rust\n")
         .and_then(|(_, rest)| rest.split_once("```"))
         .expect("it has code")
