@@ -1,12 +1,10 @@
-//! What went wrong, with its exit code, and the one printer of it.
+//! What went wrong, with its exit code.
 
 use std::fmt::Display;
 
 use nest_data::{DataError, Diagnostic, Source};
 use nest_load::LoadError;
 use nest_model::ModelError;
-
-use crate::{diagnostics, printer::talk};
 
 /// Internal or I/O error.
 pub const INTERNAL: u8 = 1;
@@ -26,13 +24,18 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Failure {
     /// Exit code: DESIGN section 5.
     pub code: u8,
-    cause: Cause,
-    hint: Option<String>,
+    /// What went wrong.
+    pub cause: Cause,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
+/// Why a command ended.
 #[derive(Debug)]
-enum Cause {
+pub enum Cause {
+    /// An error with its causes.
     Error(anyhow::Error),
+    /// Errors in files that a person wrote, and these files.
     Diagnostics(Vec<Diagnostic>, Vec<Source>),
 }
 
@@ -70,23 +73,6 @@ impl Failure {
             other => other,
         };
         self
-    }
-
-    /// Prints `error: what`, indented causes, then `hint: what to do`, to stderr.
-    pub fn print(&self) {
-        match &self.cause {
-            Cause::Diagnostics(found, sources) => talk(diagnostics::render(found, sources).trim_end()),
-            Cause::Error(error) => {
-                talk(&format!("error: {error}"));
-                error
-                    .chain()
-                    .skip(1)
-                    .for_each(|cause| talk(&format!("  caused by: {cause}")));
-            }
-        }
-        if let Some(hint) = &self.hint {
-            talk(&format!("hint: {hint}"));
-        }
     }
 }
 

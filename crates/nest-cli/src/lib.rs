@@ -51,7 +51,7 @@ pub fn run(registry: Registry) -> ExitCode {
     match commands::run(arguments.command, &registry) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.print();
+            printer::failure(&failure);
             ExitCode::from(failure.code)
         }
     }

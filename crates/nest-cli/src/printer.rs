@@ -4,7 +4,11 @@ use std::io::Write;
 
 use serde_json::{Map, Value};
 
-use crate::{args::Format, failure::Failure};
+use crate::{
+    args::Format,
+    diagnostics,
+    failure::{Cause, Failure},
+};
 
 /// A table: column names, then rows of as many cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +119,23 @@ pub fn data(text: &str) -> Result<(), Failure> {
 pub fn talk(line: &str) {
     // A reader that has gone away is no reason to lose a run.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Prints `error: what`, indented causes, then `hint: what to do`, to stderr.
+pub fn failure(failure: &Failure) {
+    match &failure.cause {
+        Cause::Diagnostics(found, sources) => talk(diagnostics::render(found, sources).trim_end()),
+        Cause::Error(error) => {
+            talk(&format!("error: {error}"));
+            error
+                .chain()
+                .skip(1)
+                .for_each(|cause| talk(&format!("  caused by: {cause}")));
+        }
+    }
+    if let Some(hint) = &failure.hint {
+        talk(&format!("hint: {hint}"));
+    }
 }
 
 /// A time in seconds with three significant digits and a fitting unit.

@@ -16,7 +16,7 @@ use nest_data::{
 pub(crate) use palette::variables;
 pub(crate) use svg::{INLINE_CSS, series_rules};
 
-use crate::{ReportError, markup};
+use crate::{error::ReportError, markup};
 
 /// A chart as drawn, with the name of its anchor and file.
 #[derive(Debug)]

@@ -16,7 +16,6 @@ mod tiles;
 use nest_data::Projection;
 use serde::Serialize;
 
-pub(crate) use evidence::check_unit;
 pub(crate) use table::{Cell, Row, Table};
 pub(crate) use tiles::tiles;
 
@@ -107,22 +106,4 @@ pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Sec
     sections.push(provenance::caveats(projection));
     sections.push(provenance::sources(projection));
     sections
-}
-
-/// Currency of a configuration; that of the study where there is no such configuration.
-pub(crate) fn currency<'a>(projection: &'a Projection, config: &str) -> &'a str {
-    projection
-        .configs
-        .iter()
-        .find(|candidate| candidate.name == config)
-        .map_or(&projection.study.currency, |config| &config.currency)
-}
-
-/// Unit of the measured use of a resource, by its name: busy-seconds per second are cores; memory is a level.
-pub(crate) fn use_unit(resource: &str) -> &'static str {
-    match resource.rsplit('/').next() {
-        Some("cpu") => "cores",
-        Some("memory") => "bytes",
-        _ => "bytes/s",
-    }
 }

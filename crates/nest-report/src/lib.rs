@@ -19,6 +19,7 @@ mod html;
 mod markdown;
 mod markup;
 mod sentence;
+mod unit;
 
 pub use chart::charts;
 pub use csv::{csv, csv_of};

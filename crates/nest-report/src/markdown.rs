@@ -4,7 +4,7 @@ use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
 use nest_data::Projection;
 
 use crate::{
-    ReportError,
+    error::ReportError,
     figures::{self, Section},
     format, markup, sentence,
 };

@@ -7,7 +7,7 @@ use nest_data::{
     scaling::MeasuredPoint,
 };
 
-use crate::{figures, format};
+use crate::{format, unit};
 
 /// Mark of a figure beyond what was measured.
 pub(crate) const EXTRAPOLATED: &str = "▨";
@@ -111,7 +111,7 @@ pub(crate) fn marked(point: &BreakPoint, customers: &Estimate) -> String {
 }
 
 fn cost(projection: &Projection, headline: &Headline) -> String {
-    let currency = figures::currency(projection, &headline.config);
+    let currency = unit::currency(projection, &headline.config);
     let config = projection
         .configs
         .iter()
@@ -205,7 +205,7 @@ fn used(point: &MeasuredPoint) -> String {
         .iter()
         .next()
         .map_or_else(String::new, |(resource, used)| {
-            let unit = figures::use_unit(resource);
+            let unit = unit::use_unit(resource);
             format!(", where {resource} used {}", format::quantity(*used, unit))
         })
 }

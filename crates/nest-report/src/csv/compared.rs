@@ -2,11 +2,8 @@
 
 use nest_data::{Projection, projection::WhyNot};
 
-use super::{
-    row::{Kind, Row},
-    rows::lower_bound,
-};
-use crate::figures::currency;
+use super::row::{Kind, Row, lower_bound};
+use crate::unit::currency;
 
 /// All of them.
 pub(super) fn rows(projection: &Projection) -> Vec<Row> {

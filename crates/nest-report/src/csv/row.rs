@@ -124,6 +124,11 @@ impl Row {
     }
 }
 
+/// Says in the table that the truth is more.
+pub(super) fn lower_bound(at_least: bool) -> &'static str {
+    if at_least { "at least" } else { "" }
+}
+
 /// A number in full; empty where it is not finite.
 pub(super) fn number(value: f64) -> String {
     if value.is_finite() {

@@ -8,9 +8,9 @@ use nest_data::{
 
 use super::{
     compared,
-    row::{Kind, Row},
+    row::{Kind, Row, lower_bound},
 };
-use crate::figures::{check_unit, currency, use_unit};
+use crate::unit::{check_unit, currency, use_unit};
 
 /// All rows.
 pub(super) fn rows(projection: &Projection) -> Vec<Row> {
@@ -167,11 +167,6 @@ fn bill(config: &ConfigProjection, rows: &mut Vec<Row>) {
             .also("next_instance_at", "customers", Kind::Fitted)
             .value(stair)
     }));
-}
-
-/// Says in the table that the truth is more.
-pub(super) fn lower_bound(at_least: bool) -> &'static str {
-    if at_least { "at least" } else { "" }
 }
 
 fn month_rows(config: &ConfigProjection, growth: &str, month: &MonthProjection) -> Vec<Row> {

@@ -8,8 +8,8 @@ use nest_data::{
     },
 };
 
-use super::{Path, Section, Table, currency};
-use crate::{format, sentence::EXTRAPOLATED};
+use super::{Path, Section, Table};
+use crate::{format, sentence::EXTRAPOLATED, unit::currency};
 
 /// Which configuration, and why not the others.
 pub(super) fn configs(projection: &Projection) -> Option<Section> {

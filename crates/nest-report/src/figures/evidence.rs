@@ -8,8 +8,11 @@ use nest_data::{
     scaling::{ForecastCheck, MeasuredPoint},
 };
 
-use super::{Path, Section, Table, use_unit};
-use crate::format;
+use super::{Path, Section, Table};
+use crate::{
+    format,
+    unit::{check_unit, use_unit},
+};
 
 /// Forecasts beside measurements.
 pub(super) fn checks(projection: &Projection) -> Option<Section> {
@@ -100,19 +103,6 @@ fn check_row(check: &ForecastCheck) -> [String; 6] {
         }
         .to_owned(),
     ]
-}
-
-/// Unit of what a check compares, by the words that it ends with; empty where they say it all.
-pub(crate) fn check_unit(quantity: &str) -> &'static str {
-    if quantity.ends_with("bytes per second") {
-        "bytes/s"
-    } else if quantity.ends_with("bytes") {
-        "bytes"
-    } else if quantity.ends_with("seconds") || quantity.ends_with("response time") {
-        "s"
-    } else {
-        ""
-    }
 }
 
 fn load_table(projection: &Projection) -> Table {

@@ -2,8 +2,8 @@
 
 use nest_data::{Estimate, Projection, projection::PolicyProjection};
 
-use super::{Path, Section, Table, currency};
-use crate::format;
+use super::{Path, Section, Table};
+use crate::{format, unit::currency};
 
 /// All policies, before and after on the same draws.
 pub(super) fn policies(projection: &Projection) -> Option<Section> {

@@ -3,7 +3,7 @@
 use nest_data::{Projection, projection::Headline};
 use serde::Serialize;
 
-use crate::{figures, format, sentence};
+use crate::{format, sentence, unit};
 
 /// A figure of the first screen.
 #[derive(Debug, Serialize)]
@@ -30,10 +30,7 @@ pub(crate) fn tiles(projection: &Projection) -> Vec<Tile> {
 }
 
 fn per_1000(projection: &Projection, headline: &Headline) -> Tile {
-    let text = format::money(
-        &headline.per_1000,
-        figures::currency(projection, &headline.config),
-    );
+    let text = format::money(&headline.per_1000, unit::currency(projection, &headline.config));
     let note = format!(
         "a month, at {} customers on `{}`",
         format::number(headline.customers),
