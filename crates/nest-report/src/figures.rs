@@ -1,4 +1,5 @@
-//! What a report shows, in the order in which it is read: sections of question, answer, charts, tables and how we know.
+//! What a report shows, in the order in which it is read: sections of question, answer, charts, tables and
+//! how we know.
 //!
 //! HTML and Markdown print the same sections; no number is worked out here.
 

@@ -18,7 +18,8 @@ const PAGE: &str = "report.html";
 /// The report as one HTML file that works offline, from disk and with scripts off.
 ///
 /// # Errors
-/// [`ReportError::Chart`] where a chart cannot be drawn, [`ReportError::Template`] where the page cannot be filled.
+/// [`ReportError::Chart`] where a chart cannot be drawn, [`ReportError::Template`] where the page cannot be
+/// filled.
 pub fn html(projection: &Projection) -> Result<String, ReportError> {
     let drawings = chart::drawings(projection)?;
     let (light, dark) = chart::variables();

@@ -91,7 +91,8 @@ pub(crate) fn date(date: Option<&BreakDate>) -> String {
     }
 }
 
-/// Customers of a break point: `46,600 [43,100 … 50,900]`, or `[43,100 … 160,000 or more]` where the search ends before the interval.
+/// Customers of a break point: `46,600 [43,100 … 50,900]`, or `[43,100 … 160,000 or more]` where the search
+/// ends before the interval.
 pub(crate) fn limit(point: &BreakPoint, customers: &Estimate) -> String {
     let text = format::estimate(customers);
     match text.strip_suffix(']') {

@@ -1,4 +1,5 @@
-//! Curves as runs of straight lines: stairs, cuts, splits. Positions are those of the axes, after any logarithm.
+//! Curves as runs of straight lines: stairs, cuts, splits. Positions are those of the axes, after any
+//! logarithm.
 
 /// A position.
 pub(super) type Point = (f64, f64);

@@ -9,15 +9,19 @@ use super::{
 use crate::markup::escape;
 
 /// Style of the drawn text: a system font, and a halo so that text stays readable on lines.
-pub(crate) const INLINE_CSS: &str = "text{font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\"Liberation Sans\",Arial,sans-serif;\
-     font-variant-numeric:tabular-nums;paint-order:stroke;stroke:var(--page);stroke-width:6px;stroke-linejoin:round}";
+pub(crate) const INLINE_CSS: &str = "text{font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\
+     \"Liberation Sans\",Arial,sans-serif;font-variant-numeric:tabular-nums;paint-order:stroke;\
+     stroke:var(--page);stroke-width:6px;stroke-linejoin:round}";
 
 /// Rules that swap each drawn colour for its custom property.
 pub(crate) fn series_rules() -> String {
     palette::drawn()
         .map(|tone| {
             let (name, colour) = (tone.name, tone.attribute());
-            format!("svg [stroke=\"{colour}\"]{{stroke:var(--{name})}}svg [fill=\"{colour}\"]{{fill:var(--{name})}}\n")
+            format!(
+                "svg [stroke=\"{colour}\"]{{stroke:var(--{name})}}\
+                 svg [fill=\"{colour}\"]{{fill:var(--{name})}}\n"
+            )
         })
         .collect()
 }
@@ -31,7 +35,8 @@ pub(super) fn inline(chart: &Chart, slug: &str, elements: &str, size: (u32, u32)
 pub(super) fn standalone(chart: &Chart, slug: &str, elements: &str, size: (u32, u32)) -> String {
     let (light, dark) = palette::variables();
     let style = format!(
-        "<style>:root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{INLINE_CSS}\n{}</style>\n",
+        "<style>:root{{color-scheme:light dark;{light}}}\n\
+         @media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{INLINE_CSS}\n{}</style>\n",
         series_rules()
     );
     document(
@@ -55,10 +60,13 @@ fn document(
     let (title, answer) = (escape(&chart.title), escape(&chart.answer.replace('`', "")));
     let (tile, hatch, line) = (16, palette::HATCH.attribute(), 3);
     format!(
-        "<svg{namespace} viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{slug}-title {slug}-desc\">\n\
+        "<svg{namespace} viewBox=\"0 0 {width} {height}\" role=\"img\" \
+         aria-labelledby=\"{slug}-title {slug}-desc\">\n\
          <title id=\"{slug}-title\">{title}</title>\n<desc id=\"{slug}-desc\">{answer}</desc>\n{style}\
-         <defs><pattern id=\"{slug}-hatch\" width=\"{tile}\" height=\"{tile}\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
-         <line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"{tile}\" stroke=\"{hatch}\" stroke-width=\"{line}\"/></pattern></defs>\n{}</svg>\n",
+         <defs><pattern id=\"{slug}-hatch\" width=\"{tile}\" height=\"{tile}\" patternUnits=\"userSpaceOnUse\" \
+         patternTransform=\"rotate(45)\">\
+         <line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"{tile}\" stroke=\"{hatch}\" stroke-width=\"{line}\"/>\
+         </pattern></defs>\n{}</svg>\n",
         dressed(elements, slug)
     )
 }

@@ -21,8 +21,10 @@ pub(super) fn bills(projection: &Projection) -> Option<Section> {
     section.tables = projection.configs.iter().map(bill).collect();
     section.tables.extend(projection.configs.iter().filter_map(fees));
     section.how = vec![
-        "The lines of a bill sum to its total exactly; printed amounts are cut so that they still do. The CSV holds them in full.".to_owned(),
-        "Work is charged to the behaviour that causes it; idle use, reserve, rounding up and spare instances have lines of their own.".to_owned(),
+        "The lines of a bill sum to its total exactly; printed amounts are cut so that they still do. The \
+         CSV holds them in full.".to_owned(),
+        "Work is charged to the behaviour that causes it; idle use, reserve, rounding up and spare instances \
+         have lines of their own.".to_owned(),
         "Fitted quantities follow from demand; assumed ones are amounts that the study fixes.".to_owned(),
     ];
     Some(section)

@@ -30,11 +30,17 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
         .collect();
     section.list = projection.configs.iter().filter_map(causes).collect();
     section.how = vec![
-        "A break point is the least number of customers, in their busiest minute, at which something fails. Over reserve is policy: \
+        "A break point is the least number of customers, in their busiest minute, at which something fails. \
+         Over reserve is policy: \
          the share of capacity that was to be left is used. Saturation is all of it."
             .to_owned(),
-        "Is first: share of the draws in which nothing else fails before. Is reached: share in which it fails within the searched range.".to_owned(),
-        format!("{EXTRAPOLATED} lies beyond the tested {} customers.", format::number(projection.model.tested_customers)),
+        "Is first: share of the draws in which nothing else fails before. Is reached: share in which it \
+         fails within the searched range."
+            .to_owned(),
+        format!(
+            "{EXTRAPOLATED} lies beyond the tested {} customers.",
+            format::number(projection.model.tested_customers)
+        ),
     ];
     Some(section)
 }
@@ -68,7 +74,8 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
     }
     section.tables = vec![table, rates];
     section.how = vec![
-        "Found by regression over steps whose mixes were designed to tell behaviours apart. Where they cannot be told apart, only the total \
+        "Found by regression over steps whose mixes were designed to tell behaviours apart. Where they \
+         cannot be told apart, only the total \
                         of a measured mix is meant."
             .to_owned(),
     ];

@@ -38,10 +38,14 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
     }
     section.tables.extend(regrets(projection, comparison));
     section.tables.push(performance(projection));
-    section.how = vec![
-        "All configurations are computed on the same draws and the same measured demand, so what they share cancels in every difference.".to_owned(),
-        "A crossover is the number of customers from which on the other one stays cheaper, as far as was looked; whole units may cross several times before.".to_owned(),
-        "Regret is what a configuration costs above the cheapest one that lasts until growth ends.".to_owned(),
+    section.how =
+        vec![
+        "All configurations are computed on the same draws and the same measured demand, so what they share \
+         cancels in every difference.".to_owned(),
+        "A crossover is the number of customers from which on the other one stays cheaper, as far as was \
+         looked; whole units may cross several times before.".to_owned(),
+        "Regret is what a configuration costs above the cheapest one that lasts until growth ends."
+            .to_owned(),
     ];
     Some(section)
 }
@@ -406,7 +410,11 @@ pub(super) fn sensitivity(projection: &Projection) -> Option<Section> {
         ]);
     }
     section.tables.push(table);
-    section.how = vec!["One input at a time, all others in the central world: ranges are 90 % intervals, or a tenth of capacity for a reserve and a fifth for the burst.".to_owned()];
+    section.how = vec![
+        "One input at a time, all others in the central world: ranges are 90 % intervals, or \
+        a tenth of capacity for a reserve and a fifth for the burst."
+            .to_owned(),
+    ];
     Some(section)
 }
 
@@ -458,7 +466,8 @@ pub(super) fn segments(projection: &Projection) -> Option<Section> {
     }
     section.tables.push(table);
     section.how = vec![
-        "Work is charged to those whose behaviour causes it; idle use, reserve, rounding up, spare units and fixed amounts are shared evenly."
+        "Work is charged to those whose behaviour causes it; idle use, reserve, rounding up, spare units and \
+         fixed amounts are shared evenly."
             .to_owned(),
         "The floor price leaves the target margin after infrastructure and fees.".to_owned(),
     ];

@@ -40,7 +40,9 @@ pub(super) fn per_1000(projection: &Projection) -> Option<Section> {
     );
     section.tables.push(table);
     section.how = vec![
-        "The value is the central world: every input at its point estimate, in decimal arithmetic. The interval holds 90 % of the draws of the model.".to_owned(),
+        "The value is the central world: every input at its point estimate, in decimal arithmetic. The \
+         interval holds 90 % of the draws of the model."
+            .to_owned(),
         format!("A customer is {}.", projection.study.customer),
     ];
     Some(section)
@@ -71,7 +73,9 @@ pub(super) fn months(projection: &Projection) -> Option<Section> {
     );
     section.tables = grown.into_iter().map(month_table).collect();
     section.how = vec![
-        "Customers and instances are those of the month's first day; its cost is the mean of its two ends over 730 hours.".to_owned(),
+        "Customers and instances are those of the month's first day; its cost is the mean of its two ends \
+         over 730 hours."
+            .to_owned(),
         format!("◇ Growth is assumed. {EXTRAPOLATED} marks months beyond what was measured."),
     ];
     Some(section)

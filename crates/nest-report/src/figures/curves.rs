@@ -30,7 +30,8 @@ pub(super) fn section(projection: &Projection, drawing: &Drawing) -> Section {
     section.tables.push(table(chart));
     let customer = format!("Customers: {}.", projection.study.customer);
     let legend = format!(
-        "● measured, — fitted with its 90 % band, hatched and {EXTRAPOLATED} beyond the tested {} customers, where lines are dashed.",
+        "● measured, — fitted with its 90 % band, hatched and {EXTRAPOLATED} beyond the tested {} customers, \
+         where lines are dashed.",
         format::number(chart.tested_to)
     );
     section.how = vec![legend, customer];

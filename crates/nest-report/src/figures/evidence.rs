@@ -46,7 +46,11 @@ pub(super) fn checks(projection: &Projection) -> Option<Section> {
         table.row(check_row(check));
     }
     section.tables.push(table);
-    section.how = vec!["These steps were left out of the fit. The forecast is made at the executions that were completed in them.".to_owned()];
+    section.how = vec![
+        "These steps were left out of the fit. The forecast is made at the executions that \
+        were completed in them."
+            .to_owned(),
+    ];
     Some(section)
 }
 
@@ -80,9 +84,11 @@ pub(super) fn steps(projection: &Projection) -> Option<Section> {
         response_table(projection),
     ];
     section.how = vec![
-        "Customers are the population; active is executions in progress, in flight is requests in progress. Response time counts from when a request was due."
+        "Customers are the population; active is executions in progress, in flight is requests in progress. \
+         Response time counts from when a request was due."
             .to_owned(),
-        "Valid steps are fitted; suspect ones with a wider error; limited ones, where the target could not keep up, as plateau; invalid ones are only kept."
+        "Valid steps are fitted; suspect ones with a wider error; limited ones, where the target could not \
+         keep up, as plateau; invalid ones are only kept."
             .to_owned(),
     ];
     Some(section)

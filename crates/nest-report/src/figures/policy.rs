@@ -32,7 +32,8 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
     );
     section.list = projection.policies.iter().filter_map(described).collect();
     section.how = vec![
-        "Before and after are computed on the same draws, so what both share cancels: the change is surer than the difference of the two \
+        "Before and after are computed on the same draws, so what both share cancels: the change is surer \
+         than the difference of the two \
                         intervals."
             .to_owned(),
     ];

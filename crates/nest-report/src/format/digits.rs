@@ -7,8 +7,8 @@ const MOST_DIGITS: i32 = 6;
 /// Significant digits of a number below 1,000 that has no interval.
 const EXACT_DIGITS: i32 = 4;
 
-/// Power of ten of the last digit that an interval supports: two significant digits of its width, but always one digit of
-/// the value and never more than six.
+/// Power of ten of the last digit that an interval supports: two significant digits of its width, but always
+/// one digit of the value and never more than six.
 pub(super) fn resolution(value: f64, low: f64, high: f64) -> i32 {
     let Some(first) = exponent(value)
         .or_else(|| exponent(high))
@@ -79,7 +79,8 @@ pub(super) fn grouped(text: &str) -> String {
     out
 }
 
-/// A number without an interval: whole from 1,000 on, else up to four significant digits without trailing zeros.
+/// A number without an interval: whole from 1,000 on, else up to four significant digits without trailing
+/// zeros.
 #[must_use]
 pub fn number(value: f64) -> String {
     let text = rounded(value, exact_resolution(value));

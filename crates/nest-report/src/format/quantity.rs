@@ -29,7 +29,8 @@ pub fn percent(share: f64) -> String {
     quantity(share, "share")
 }
 
-/// A number in a unit of the documents (`s`, `bytes`, `share`, with or without `/s`); other units are printed behind it.
+/// A number in a unit of the documents (`s`, `bytes`, `share`, with or without `/s`); other units are printed
+/// behind it.
 #[must_use]
 pub fn quantity(value: f64, unit: &str) -> String {
     let (factor, sign) = scale(value, unit);

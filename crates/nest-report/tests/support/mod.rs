@@ -1,4 +1,5 @@
-//! A projection written by hand: two configurations, a policy, three charts, every kind of number. Its prices are invented.
+//! A projection written by hand: two configurations, a policy, three charts, every kind of number. Its prices
+//! are invented.
 
 use nest_data::{
     Caveat, Document, Estimate, Projection,
