@@ -4,15 +4,15 @@ use std::{io::Read, path::Path};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
-use crate::failure::{Failure, INVALID};
+use crate::command_error::{CommandError, INVALID};
 
 /// A row of a CSV file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvRow {
     /// Where the row begins in the file, from 1.
     pub line: u64,
-    /// Its cells without surrounding blanks: the required columns, then the optional ones, in the order asked for.
-    /// A cell of an optional column that the file does not have is empty.
+    /// Its cells without surrounding blanks: the required columns, then the optional ones, in the order asked
+    /// for. A cell of an optional column that the file does not have is empty.
     pub cells: Vec<String>,
 }
 
@@ -34,16 +34,17 @@ pub struct Uneven {
     pub kept: bool,
 }
 
-/// Reads the file at `path`, or standard input for `-`, of which every row must be as long as the first: see [`parse`].
-pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, Failure> {
+/// Reads the file at `path`, or standard input for `-`, of which every row must be as long as the first: see
+/// [`parse`].
+pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, CommandError> {
     whole(read_uneven(path, required, optional)?)
-        .map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+        .map_err(|message| CommandError::new(INVALID, format!("{}: {message}", path.display())))
 }
 
 /// The same where uneven rows do not stop the others.
-pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, Failure> {
+pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, CommandError> {
     let cannot =
-        |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
+        |error: std::io::Error| CommandError::from(error).context(format!("cannot read {}", path.display()));
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
@@ -51,7 +52,7 @@ pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<
         bytes = std::fs::read(path).map_err(cannot)?;
     }
     parse(&bytes, required, optional)
-        .map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+        .map_err(|message| CommandError::new(INVALID, format!("{}: {message}", path.display())))
 }
 
 /// The rows of a table without an uneven one.
@@ -66,8 +67,9 @@ pub fn whole(table: CsvTable) -> Result<Vec<CsvRow>, String> {
         .map_or(Ok(table.rows), |uneven| Err(uneven.what))
 }
 
-/// The rows of a CSV text, of which the first names the columns. Columns stand in any order and may be quoted, names in any
-/// case; further columns, empty lines and a byte order mark are passed over; lines end in either way.
+/// The rows of a CSV text, of which the first names the columns. Columns stand in any order and may be
+/// quoted, names in any case; further columns, empty lines and a byte order mark are passed over; lines end
+/// in either way.
 ///
 /// # Errors
 /// A message that names the line: a column is missing or there twice, bytes are not UTF-8.
@@ -150,7 +152,8 @@ fn listed(header: &StringRecord) -> String {
     }
 }
 
-/// The line of a record. Its position is where the record before it ended, so that empty lines are still to be counted.
+/// The line of a record. Its position is where the record before it ended, so that empty lines are still to
+/// be counted.
 fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
     let Some(position) = position else { return 1 };
     let rest = bytes

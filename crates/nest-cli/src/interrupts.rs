@@ -3,10 +3,10 @@
 use nest_load::Interrupt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::failure::{Failure, INTERRUPTED};
+use crate::command_error::{CommandError, INTERRUPTED};
 
 /// Watches for signals from now on; the first asks the returned interrupt to stop.
-pub fn watch() -> Result<Interrupt, Failure> {
+pub fn watch() -> Result<Interrupt, CommandError> {
     let interrupt = Interrupt::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

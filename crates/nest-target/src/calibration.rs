@@ -29,7 +29,8 @@ const EMPTY_REQUEST: &[u8] = b"GET /empty HTTP/1.1\r\nhost: calibration\r\n\r\n"
 
 /// CPU seconds that one empty request costs the threads of `clocks`.
 ///
-/// The router is served on a port of its own, which nobody else knows; the client plays on the cores of `elsewhere`.
+/// The router is served on a port of its own, which nobody else knows; the client plays on the cores of
+/// `elsewhere`.
 pub(crate) async fn empty_request_s(
     router: Router,
     clocks: Vec<ThreadClock>,
@@ -53,7 +54,10 @@ pub(crate) async fn empty_request_s(
     let server = axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router);
     tokio::select! {
         measured = measured => measured.expect("the client always sends what it measured"),
-        ended = async { server.await } => Err(broken(ended.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))),
+        ended = async { server.await } => {
+            let ended = ended.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+            Err(broken(ended))
+        }
     }
 }
 

@@ -75,7 +75,7 @@ pub enum TargetError {
 
 /// Why a request is refused; its text is the body's `error`.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum ShopRefusal {
     #[error("the body is not {expected}")]
     Body { expected: &'static str },
     #[error("no such session; POST /login opens one")]
@@ -92,7 +92,7 @@ pub(crate) enum Refusal {
     Tier(#[source] io::Error),
 }
 
-impl Refusal {
+impl ShopRefusal {
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Behaviour, TargetError};
+use crate::{ShopBehaviour, TargetError};
 
-/// Worker threads per core by default: several, because `pay` waits for the disk, and CPU is to bind, not the pool.
+/// Worker threads per core by default: several, because `pay` waits for the disk, and CPU is to bind, not the
+/// pool.
 const WORKERS_PER_CORE: usize = 8;
 
 /// The longest demand and lock that are accepted, so that a slip of the pen cannot hang a run.
@@ -29,16 +30,19 @@ pub struct ShopOptions {
     pub items: u32,
     /// Worker threads, at least 1; `None` takes 8 per core. A low number is a hidden limit.
     pub pool: Option<usize>,
-    /// Seconds for which every execution holds one global lock, asleep; 0 is no lock. A hidden limit of `1 / lock_s`.
+    /// Seconds for which every execution holds one global lock, asleep; 0 is no lock. A hidden limit of `1 /
+    /// lock_s`.
     pub lock_s: f64,
     /// Bytes retained for each session opened since the last reset.
     pub leak_bytes_per_session: usize,
-    /// Address of the second tier, which burns [`Demands::database_share`] of every demand; `None` is a single tier.
+    /// Address of the second tier, which burns [`Demands::database_share`] of every demand; `None` is a
+    /// single tier.
     pub database_tier: Option<SocketAddr>,
 }
 
 impl ShopOptions {
-    /// A plain shop on a free loopback port: default demands, 1,000 items, not pinned, no hidden limit, one tier.
+    /// A plain shop on a free loopback port: default demands, 1,000 items, not pinned, no hidden limit, one
+    /// tier.
     pub fn new(database: impl Into<PathBuf>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -69,7 +73,7 @@ impl ShopOptions {
     }
 
     /// Seconds of CPU that one execution is set to spend: (in the shop's process, in the second tier).
-    pub(crate) fn demand_s(&self, behaviour: Behaviour) -> (f64, f64) {
+    pub(crate) fn demand_s(&self, behaviour: ShopBehaviour) -> (f64, f64) {
         let total_s = self.demands.total_s(behaviour, self.items);
         let share = if self.database_tier.is_some() {
             self.demands.database_share
@@ -139,13 +143,13 @@ impl Default for Demands {
 
 impl Demands {
     /// CPU seconds of one execution with `items` stored, over both tiers.
-    pub fn total_s(&self, behaviour: Behaviour, items: u32) -> f64 {
+    pub fn total_s(&self, behaviour: ShopBehaviour, items: u32) -> f64 {
         match behaviour {
-            Behaviour::Login => self.login_s,
-            Behaviour::Browse => self.browse_s,
-            Behaviour::Search => self.search_s + self.search_per_1000_items_s * f64::from(items) / 1000.0,
-            Behaviour::Pay => self.pay_s,
-            Behaviour::Receipt => self.receipt_s,
+            ShopBehaviour::Login => self.login_s,
+            ShopBehaviour::Browse => self.browse_s,
+            ShopBehaviour::Search => self.search_s + self.search_per_1000_items_s * f64::from(items) / 1000.0,
+            ShopBehaviour::Pay => self.pay_s,
+            ShopBehaviour::Receipt => self.receipt_s,
         }
     }
 
@@ -180,16 +184,16 @@ mod tests {
     #[test]
     fn search_grows_with_the_stored_items() {
         let demands = Demands::default();
-        assert!((demands.total_s(Behaviour::Search, 0) - demands.search_s).abs() < 1e-12);
-        assert!((demands.total_s(Behaviour::Search, 4_500) - 0.010_5).abs() < 1e-12);
+        assert!((demands.total_s(ShopBehaviour::Search, 0) - demands.search_s).abs() < 1e-12);
+        assert!((demands.total_s(ShopBehaviour::Search, 4_500) - 0.010_5).abs() < 1e-12);
     }
 
     #[test]
     fn the_share_moves_only_where_there_is_a_second_tier() {
         let mut options = ShopOptions::new("unused");
-        assert_eq!(options.demand_s(Behaviour::Receipt), (0.025, 0.0));
+        assert_eq!(options.demand_s(ShopBehaviour::Receipt), (0.025, 0.0));
         options.database_tier = Some(options.listen);
-        let (here_s, there_s) = options.demand_s(Behaviour::Receipt);
+        let (here_s, there_s) = options.demand_s(ShopBehaviour::Receipt);
         assert!((there_s - 0.010).abs() < 1e-12);
         assert!((here_s - 0.015).abs() < 1e-12);
     }

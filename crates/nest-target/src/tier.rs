@@ -6,6 +6,8 @@
 //! > anything else                                          < error: ..
 //! ```
 
+pub(crate) mod client;
+
 use std::future::Future;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::serve::{listen, local_address, network_runtime};
-use crate::{Behaviour, Ledger, TargetError, TierOptions, clock, cores};
+use crate::{Ledger, ShopBehaviour, TargetError, TierOptions, clock, cores};
 
 /// Connections served at once, a thread each; one more is closed at once. A shop has one per worker.
 const MOST_CONNECTIONS: usize = 1_024;
@@ -36,8 +38,8 @@ struct Connection {
 
 /// Runs a second tier, accepting on the calling thread, until `stop` is ready.
 ///
-/// `ready` is called with the real address. A burn is the total CPU that the tier spends on it, reading and answering
-/// included. Where cores are given, the calling thread stays pinned to them.
+/// `ready` is called with the real address. A burn is the total CPU that the tier spends on it, reading and
+/// answering included. Where cores are given, the calling thread stays pinned to them.
 ///
 /// # Errors
 /// An address or core that cannot be used.
@@ -91,8 +93,8 @@ fn hang_up(connection: Connection) {
     let _ = connection.thread.join();
 }
 
-/// Answers line by line. CPU is counted from one line's record to the next, so that nothing is left out: reading a line
-/// belongs to it, sending its answer to the one after.
+/// Answers line by line. CPU is counted from one line's record to the next, so that nothing is left out:
+/// reading a line belongs to it, sending its answer to the one after.
 fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut counted_s = clock::spent_s();
@@ -118,7 +120,8 @@ fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
                     "ok".to_owned()
                 }
                 None => format!(
-                    "error: {burn:?} is neither `ledger` nor a behaviour and its seconds, 0 to {LONGEST_BURN_S}"
+                    "error: {burn:?} is neither `ledger` nor a behaviour and its seconds, 0 to \
+                     {LONGEST_BURN_S}"
                 ),
             },
         };
@@ -127,11 +130,11 @@ fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
     }
 }
 
-/// Behaviour and seconds of a line such as `browse 0.001`.
-fn parse_burn(line: &str) -> Option<(Behaviour, f64)> {
+/// The behaviour and the seconds of a line such as `browse 0.001`.
+fn parse_burn(line: &str) -> Option<(ShopBehaviour, f64)> {
     let (name, seconds) = line.split_once(' ')?;
     let seconds: f64 = seconds.parse().ok()?;
-    let behaviour = Behaviour::from_name(name)?;
+    let behaviour = ShopBehaviour::from_name(name)?;
     (0.0..=LONGEST_BURN_S)
         .contains(&seconds)
         .then_some((behaviour, seconds))
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn only_known_behaviours_and_sensible_seconds_burn() {
-        assert_eq!(parse_burn("browse 0.002"), Some((Behaviour::Browse, 0.002)));
+        assert_eq!(parse_burn("browse 0.002"), Some((ShopBehaviour::Browse, 0.002)));
         for wrong in [
             "",
             "browse",

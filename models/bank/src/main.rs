@@ -1,10 +1,11 @@
 //! The customers of a bank, speaking PostgreSQL: behaviours in code, an example to copy.
 //!
 //!     cargo run -p bank -- all models/bank
-//!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer      (after models/bank/start.sh)
+//!     models/bank/start.sh    # in another terminal, for the next line
+//!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer
 //!
-//! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once. Whatever it asks
-//! of the target goes through `turn.request`, by a name: that is what is timed and counted.
+//! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once.
+//! Whatever it asks of the target goes through `turn.request`, by a name: that is what is timed and counted.
 
 use std::process::ExitCode;
 
@@ -14,6 +15,8 @@ use tokio_postgres::{Client, NoTls, Statement};
 const ACCOUNTS: i64 = 10_000; // as many as start.sh makes
 const LARGEST_TRANSFER: i64 = 1000; // in cents
 const ENTRIES: i64 = 20; // on a statement of account
+const ENTRIES_OF: &str =
+    "select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2";
 
 fn main() -> ExitCode {
     locust_nest::run(
@@ -24,9 +27,9 @@ fn main() -> ExitCode {
     )
 }
 
-/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here have it for
-/// their `State`, and so a customer has one connection, not three.
-struct Session {
+/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours
+/// here have it for their `State`, and so a customer has one connection, not three.
+struct BankClient {
     client: Client,
     balance: Statement,
     entries: Statement,
@@ -34,7 +37,7 @@ struct Session {
     note: Statement,
 }
 
-impl Session {
+impl BankClient {
     async fn open(turn: &mut Turn<'_>) -> Result<Self, Failure> {
         let mut config = tokio_postgres::Config::new();
         config
@@ -48,9 +51,13 @@ impl Session {
             tokio::spawn(connection);
             Ok::<_, tokio_postgres::Error>(Self {
                 balance: client.prepare("select cents from accounts where id = $1").await?,
-                entries: client.prepare("select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2").await?,
-                change: client.prepare("update accounts set cents = cents + $2 where id = $1").await?,
-                note: client.prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)").await?,
+                entries: client.prepare(ENTRIES_OF).await?,
+                change: client
+                    .prepare("update accounts set cents = cents + $2 where id = $1")
+                    .await?,
+                note: client
+                    .prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)")
+                    .await?,
                 client,
             })
         })
@@ -62,13 +69,13 @@ impl Session {
 struct Balance;
 
 impl Behaviour for Balance {
-    type State = Session;
+    type State = BankClient;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<BankClient, Failure> {
+        BankClient::open(turn).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
+    async fn execute(&self, session: &mut BankClient, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let account = turn.int(1, ACCOUNTS);
         turn.request("read", session.client.query_one(&session.balance, &[&account]))
             .await?;
@@ -80,13 +87,13 @@ impl Behaviour for Balance {
 struct StatementOfAccount;
 
 impl Behaviour for StatementOfAccount {
-    type State = Session;
+    type State = BankClient;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<BankClient, Failure> {
+        BankClient::open(turn).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
+    async fn execute(&self, session: &mut BankClient, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let account = turn.int(1, ACCOUNTS);
         let rows = turn
             .request(
@@ -107,13 +114,13 @@ impl Behaviour for StatementOfAccount {
 struct Transfer;
 
 impl Behaviour for Transfer {
-    type State = Session;
+    type State = BankClient;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<BankClient, Failure> {
+        BankClient::open(turn).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
+    async fn execute(&self, session: &mut BankClient, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let payer = turn.int(1, ACCOUNTS);
         let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other one
         let cents = turn.int(1, LARGEST_TRANSFER);

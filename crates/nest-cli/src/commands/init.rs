@@ -1,4 +1,4 @@
-//! `init`: a commented study that runs against a URL.
+//! `init`: writes a commented study of a URL.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use nest_data::study_file::is_loopback;
 
 use crate::{
     args::{InitArguments, SchemaOf},
+    command_error::{CommandError, INTERNAL, INVALID},
     commands::schema,
-    failure::{Failure, INTERNAL, INVALID},
     files::write,
     printer::{data, talk},
 };
@@ -18,10 +18,10 @@ const IGNORED: &str =
     "# Runs are large and can be made again; what they gave is in measurements.json.\n/runs/\n/.nest/\n";
 
 /// Runs the verb.
-pub fn run(arguments: &InitArguments) -> Result<(), Failure> {
+pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = &arguments.folder;
     if folder.join("nest.toml").exists() {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             INTERNAL,
             format!("{} is there already", folder.join("nest.toml").display()),
         )
@@ -63,15 +63,15 @@ pub fn run(arguments: &InitArguments) -> Result<(), Failure> {
 }
 
 /// Base URL, path and host of a URL.
-fn split(url: &str) -> Result<(String, String, String), Failure> {
+fn split(url: &str) -> Result<(String, String, String), CommandError> {
     let wrong = || {
-        Failure::new(INVALID, format!("{url:?} is not a URL of a target"))
+        CommandError::new(INVALID, format!("{url:?} is not a URL of a target"))
             .hint("write it whole: --url http://127.0.0.1:8080/")
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
     if scheme != "http" {
         return Err(
-            Failure::new(INVALID, format!("{scheme} is not available yet, only http is"))
+            CommandError::new(INVALID, format!("{scheme} is not available yet, only http is"))
                 .hint("measure the target without TLS"),
         );
     }

@@ -5,12 +5,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::{ShopArguments, ShopTierArguments},
-    failure::{Failure, INTERNAL},
+    command_error::{CommandError, INTERNAL},
     printer::talk,
 };
 
 /// Runs the shop until it is told to end.
-pub fn run(arguments: &ShopArguments) -> Result<(), Failure> {
+pub fn run(arguments: &ShopArguments) -> Result<(), CommandError> {
     let folder = tempfile::tempdir()?;
     let standard = Demands::default();
     let demands = Demands {
@@ -45,11 +45,11 @@ pub fn run(arguments: &ShopArguments) -> Result<(), Failure> {
         |address| talk(&format!("shop ready on http://{address}")),
         told_to_end(),
     );
-    ended.map_err(|error| Failure::new(INTERNAL, error))
+    ended.map_err(|error| CommandError::new(INTERNAL, error))
 }
 
 /// Runs the second tier until it is told to end.
-pub fn run_tier(arguments: &ShopTierArguments) -> Result<(), Failure> {
+pub fn run_tier(arguments: &ShopTierArguments) -> Result<(), CommandError> {
     let options = TierOptions {
         listen: arguments.listen,
         cores: arguments.cores.clone(),
@@ -59,7 +59,7 @@ pub fn run_tier(arguments: &ShopTierArguments) -> Result<(), Failure> {
         |address| talk(&format!("second tier ready on {address}")),
         told_to_end(),
     );
-    ended.map_err(|error| Failure::new(INTERNAL, error))
+    ended.map_err(|error| CommandError::new(INTERNAL, error))
 }
 
 async fn told_to_end() {

@@ -3,29 +3,29 @@
 use axum::body::Bytes;
 use tokio::sync::oneshot;
 
-use crate::Behaviour;
-use crate::answer::Answer;
+use crate::ShopBehaviour;
+use crate::shop::answer::ShopAnswer;
 
 /// A request on its way to a worker, with the way back.
 #[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) request: Request,
-    pub(crate) reply: oneshot::Sender<Answer>,
+pub(crate) struct QueuedRequest {
+    pub(crate) request: ShopRequest,
+    pub(crate) reply: oneshot::Sender<ShopAnswer>,
 }
 
 /// A request as it came; reading its body is the worker's, so that it counts as the worker's CPU.
 #[derive(Debug)]
-pub(crate) enum Request {
+pub(crate) enum ShopRequest {
     /// Goes the whole way and does nothing: what calibration measures.
     Empty,
     /// Brings the shop back to its fill.
     Reset,
-    Execution(Execution),
+    ShopExecution(ShopExecution),
 }
 
 /// One execution of a behaviour.
 #[derive(Debug)]
-pub(crate) enum Execution {
+pub(crate) enum ShopExecution {
     Login { body: Bytes },
     Browse { page: u32 },
     Search { word: String },
@@ -33,14 +33,14 @@ pub(crate) enum Execution {
     Receipt { session: Option<String>, id: String },
 }
 
-impl Execution {
-    pub(crate) fn behaviour(&self) -> Behaviour {
+impl ShopExecution {
+    pub(crate) fn behaviour(&self) -> ShopBehaviour {
         match self {
-            Self::Login { .. } => Behaviour::Login,
-            Self::Browse { .. } => Behaviour::Browse,
-            Self::Search { .. } => Behaviour::Search,
-            Self::Pay { .. } => Behaviour::Pay,
-            Self::Receipt { .. } => Behaviour::Receipt,
+            Self::Login { .. } => ShopBehaviour::Login,
+            Self::Browse { .. } => ShopBehaviour::Browse,
+            Self::Search { .. } => ShopBehaviour::Search,
+            Self::Pay { .. } => ShopBehaviour::Pay,
+            Self::Receipt { .. } => ShopBehaviour::Receipt,
         }
     }
 }
