@@ -138,7 +138,8 @@ impl RunProgress {
         self.done = self.done.max(step.plan.index + 1);
         let left = self.steps.saturating_sub(self.done) as f64 * self.step_s;
         let line = format!(
-            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{}, active {:.1}, in flight {:.1} · {}{note} · {} left",
+            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{}, active {:.1}, in flight {:.1} · {}{note} · {} \
+             left",
             self.place(&step.plan),
             step.plan.label(),
             completed_per_s(step),

@@ -1,6 +1,11 @@
 //! Every number of a report in one long tidy table (RFC 4180, UTF-8, dot decimals).
 
+mod bill;
+mod capacity;
+mod charts;
 mod compared;
+mod measured;
+mod policy;
 mod row;
 mod rows;
 

@@ -8,8 +8,9 @@ use minijinja::{
 use nest_data::Projection;
 
 use crate::{
-    ReportError, chart,
-    figures::{self, Path},
+    chart,
+    error::ReportError,
+    figures::{self, ReadingPath},
     format, markup, sentence,
 };
 
@@ -48,10 +49,10 @@ pub fn html(projection: &Projection) -> Result<String, ReportError> {
 /// The reading paths, each with its name.
 fn paths() -> Vec<Value> {
     [
-        (Path::Product, "Product"),
-        (Path::Finance, "Finance"),
-        (Path::Architect, "Architecture"),
-        (Path::Evidence, "Evidence"),
+        (ReadingPath::Product, "Product"),
+        (ReadingPath::Finance, "Finance"),
+        (ReadingPath::Architect, "Architecture"),
+        (ReadingPath::Evidence, "Evidence"),
     ]
     .into_iter()
     .map(|(path, name)| context! { path => Serde(path), name })

@@ -5,7 +5,8 @@
 //! worker threads, which do the real work on SQLite and then burn CPU until the set demand is spent:
 //!
 //! ```text
-//! client --HTTP--> network thread --queue--> worker (SQLite, lock, second tier, burn) --answer--> network thread
+//! client --HTTP--> network thread --queue--> worker --answer--> network thread --HTTP--> client
+//!                                        (SQLite, lock, second tier, burn)
 //! ```
 //!
 //! A set demand is the total CPU of one execution, network thread included: the cost of an empty request is

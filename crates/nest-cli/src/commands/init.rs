@@ -52,7 +52,8 @@ pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     ));
     if !is_loopback(&host) {
         talk(&format!(
-            "note: {host} is not this machine; if you may put load on it, add allow_hosts = [\"{host}\"] under [target]"
+            "note: {host} is not this machine; if you are allowed to load it, add allow_hosts = [\"{host}\"] under \
+             [target]"
         ));
     }
     talk(&format!(

@@ -19,7 +19,7 @@ pub(super) enum Swatch {
 
 /// One entry.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct LegendEntry {
     /// What is shown beside the text.
     pub swatch: Swatch,
     /// Its colour.
@@ -31,7 +31,7 @@ pub(super) struct Entry {
 }
 
 /// Entries of all curves and measured points.
-pub(super) fn entries(chart: &Chart) -> Vec<Entry> {
+pub(super) fn entries(chart: &Chart) -> Vec<LegendEntry> {
     let curves = chart.curves.iter().enumerate().map(|(index, curve)| {
         let letter = letter(chart, index)
             .map(|letter| format!("{letter}  "))
@@ -53,7 +53,7 @@ pub(super) fn entries(chart: &Chart) -> Vec<Entry> {
     } else {
         1
     };
-    let entry = |(index, (swatch, tone, text)): (usize, (Swatch, Tone, String))| Entry {
+    let entry = |(index, (swatch, tone, text)): (usize, (Swatch, Tone, String))| LegendEntry {
         swatch,
         tone,
         text: shortened(&text),

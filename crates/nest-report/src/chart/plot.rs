@@ -14,11 +14,11 @@ use plotters::{
 };
 
 use super::{
-    axis::{self, Scale},
+    axis::{self, AxisScale},
     layout::{self, FINE, LINE, Layout, PLOT_X, WIDTH},
     legend::{self, Swatch},
     palette::{self, GRID, HATCH, INK, LIMIT, MUTED},
-    polyline::{self, Point},
+    polyline::{self, Position},
 };
 use crate::format;
 
@@ -32,8 +32,8 @@ const TIME_ABOVE_MEASURED: f64 = 3.0;
 const SHARE_SHOWN: f64 = 1.2;
 
 /// Where a lettered curve ends.
-struct End {
-    point: Point,
+struct CurveEnd {
+    point: Position,
     letter: char,
     colour: RGBColor,
 }
@@ -71,7 +71,7 @@ pub(super) fn elements(chart: &Chart) -> Result<(String, (u32, u32)), String> {
 }
 
 /// Both axes; none where there is no finite point.
-fn ranges(chart: &Chart) -> Option<(Scale, Scale)> {
+fn ranges(chart: &Chart) -> Option<(AxisScale, AxisScale)> {
     let shown = |value: &f64| value.is_finite() && !(chart.logarithmic && *value <= 0.0);
     let curve_points = || chart.curves.iter().flat_map(|curve| &curve.points);
     let dots = || chart.measured.iter().flat_map(|scatter| &scatter.points);
@@ -101,8 +101,8 @@ fn ranges(chart: &Chart) -> Option<(Scale, Scale)> {
     .map_or(high, |(_, high)| high);
     if chart.logarithmic {
         return Some((
-            Scale::logarithmic(x_low, x_high),
-            Scale::logarithmic(low / 1.3, band.min(high * 3.0).max(high * 1.3)),
+            AxisScale::logarithmic(x_low, x_high),
+            AxisScale::logarithmic(low / 1.3, band.min(high * 3.0).max(high * 1.3)),
         ));
     }
     let wanted = band.min(high * 1.5).max(high) * 1.02;
@@ -117,8 +117,8 @@ fn ranges(chart: &Chart) -> Option<(Scale, Scale)> {
         x_low
     };
     Some((
-        Scale::linear_exact(x_low, x_high),
-        Scale::linear(low.min(0.0), top),
+        AxisScale::linear_exact(x_low, x_high),
+        AxisScale::linear(low.min(0.0), top),
     ))
 }
 
@@ -128,7 +128,7 @@ fn extent(values: &[f64]) -> Option<(f64, f64)> {
     Some((low, high))
 }
 
-fn draw_plot<'a>(root: &Canvas<'a>, layout: Layout, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
+fn draw_plot<'a>(root: &Canvas<'a>, layout: Layout, chart: &Chart, x: &AxisScale, y: &AxisScale) -> Drawn {
     let (top, bottom) = layout.plot_y();
     let area = root
         .clone()
@@ -153,11 +153,14 @@ fn draw_plot<'a>(root: &Canvas<'a>, layout: Layout, chart: &Chart, x: &Scale, y:
             y,
         )?;
         let colour = palette::series(index).rgb();
-        ends.extend(end.zip(legend::letter(chart, index)).map(|(point, letter)| End {
-            point,
-            letter,
-            colour,
-        }));
+        ends.extend(
+            end.zip(legend::letter(chart, index))
+                .map(|(point, letter)| CurveEnd {
+                    point,
+                    letter,
+                    colour,
+                }),
+        );
     }
     draw_dots(&mut plot, chart, x, y)?;
     draw_ends(root, &plot, layout, &ends)
@@ -168,8 +171,8 @@ fn draw_untested(
     plot: &mut Plot,
     layout: Layout,
     chart: &Chart,
-    x: &Scale,
-    y: &Scale,
+    x: &AxisScale,
+    y: &AxisScale,
 ) -> Drawn {
     if !x.holds(chart.tested_to) {
         return Ok(());
@@ -197,7 +200,14 @@ fn draw_untested(
     label(root, &text, (at, layout.tested()), anchor, MUTED.rgb())
 }
 
-fn draw_grid(root: &Canvas, plot: &Plot, layout: Layout, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
+fn draw_grid(
+    root: &Canvas,
+    plot: &Plot,
+    layout: Layout,
+    chart: &Chart,
+    x: &AxisScale,
+    y: &AxisScale,
+) -> Drawn {
     let (_, bottom) = layout.plot_y();
     label(
         root,
@@ -250,9 +260,9 @@ fn draw_grid(root: &Canvas, plot: &Plot, layout: Layout, chart: &Chart, x: &Scal
     )
 }
 
-fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &Scale, y: &Scale) -> Drawn {
-    let edge = |of: usize| -> Vec<Point> {
-        let points: Vec<Point> = curve
+fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &AxisScale, y: &AxisScale) -> Drawn {
+    let edge = |of: usize| -> Vec<Position> {
+        let points: Vec<Position> = curve
             .points
             .iter()
             .filter(|point| point[1].is_finite() && !point[3].is_nan() && x.holds(point[0]))
@@ -264,7 +274,7 @@ fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &Scale, y: &Sc
             points
         }
     };
-    let outline: Vec<Point> = edge(3).into_iter().chain(edge(1).into_iter().rev()).collect();
+    let outline: Vec<Position> = edge(3).into_iter().chain(edge(1).into_iter().rev()).collect();
     if outline.len() < 4 {
         return Ok(());
     }
@@ -279,10 +289,10 @@ fn draw_curve(
     curve: &Curve,
     colour: RGBColor,
     tested: f64,
-    x: &Scale,
-    y: &Scale,
-) -> Result<Option<Point>, String> {
-    let points: Vec<Point> = curve
+    x: &AxisScale,
+    y: &AxisScale,
+) -> Result<Option<Position>, String> {
+    let points: Vec<Position> = curve
         .points
         .iter()
         .filter(|point| x.holds(point[0]))
@@ -306,7 +316,7 @@ fn draw_curve(
     Ok(end)
 }
 
-fn draw_limits(root: &Canvas, plot: &Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
+fn draw_limits(root: &Canvas, plot: &Plot, chart: &Chart, x: &AxisScale, y: &AxisScale) -> Drawn {
     let limits: Vec<_> = chart.limits.iter().filter(|limit| y.holds(limit.1)).collect();
     let heights: Vec<i32> = limits
         .iter()
@@ -324,7 +334,7 @@ fn draw_limits(root: &Canvas, plot: &Plot, chart: &Chart, x: &Scale, y: &Scale) 
     Ok(())
 }
 
-fn draw_dots(plot: &mut Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
+fn draw_dots(plot: &mut Plot, chart: &Chart, x: &AxisScale, y: &AxisScale) -> Drawn {
     for (index, scatter) in chart.measured.iter().enumerate() {
         let colour = legend::tone_of_dots(chart, index).rgb();
         let shown = scatter
@@ -344,7 +354,7 @@ fn draw_dots(plot: &mut Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
 }
 
 /// Letters at the ends of the curves, moved apart: beside the end, or above the plot where a curve leaves it.
-fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[End]) -> Drawn {
+fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[CurveEnd]) -> Drawn {
     let (top, _) = layout.plot_y();
     let pixels: Vec<_> = ends
         .iter()
@@ -376,7 +386,7 @@ fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[End]) -> Drawn 
     Ok(())
 }
 
-fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::Entry]) -> Drawn {
+fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::LegendEntry]) -> Drawn {
     for entry in entries {
         let left = PLOT_X.0 + i32::try_from(entry.place.1).unwrap_or(0) * (PLOT_X.1 - PLOT_X.0) / 2;
         let (row, width, colour) = (layout.legend_row(entry.place.0), 24 * FINE, entry.tone.rgb());

@@ -63,8 +63,8 @@ fn document(
         "<svg{namespace} viewBox=\"0 0 {width} {height}\" role=\"img\" \
          aria-labelledby=\"{slug}-title {slug}-desc\">\n\
          <title id=\"{slug}-title\">{title}</title>\n<desc id=\"{slug}-desc\">{answer}</desc>\n{style}\
-         <defs><pattern id=\"{slug}-hatch\" width=\"{tile}\" height=\"{tile}\" patternUnits=\"userSpaceOnUse\" \
-         patternTransform=\"rotate(45)\">\
+         <defs><pattern id=\"{slug}-hatch\" width=\"{tile}\" height=\"{tile}\" \
+         patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
          <line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"{tile}\" stroke=\"{hatch}\" stroke-width=\"{line}\"/>\
          </pattern></defs>\n{}</svg>\n",
         dressed(elements, slug)

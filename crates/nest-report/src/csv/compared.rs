@@ -2,11 +2,11 @@
 
 use nest_data::{Projection, projection::WhyNot};
 
-use super::row::{Kind, Row, lower_bound};
+use super::row::{FigureKind, TidyRow};
 use crate::unit::currency;
 
 /// All of them.
-pub(super) fn rows(projection: &Projection) -> Vec<Row> {
+pub(super) fn rows(projection: &Projection) -> Vec<TidyRow> {
     let mut rows = Vec::new();
     configs(projection, &mut rows);
     let Some(headline) = &projection.headline else {
@@ -15,32 +15,30 @@ pub(super) fn rows(projection: &Projection) -> Vec<Row> {
     let money = currency(projection, &headline.config);
     let monthly = format!("{money}/month");
     for growth in &projection.growths {
-        let place = Row {
+        let place = TidyRow {
             growth: growth.name.clone(),
-            ..Row::default()
+            ..TidyRow::default()
         }
         .config(&headline.config);
         rows.push(
             place
-                .also("growth_start", "customers", Kind::Assumed)
+                .also("growth_start", "customers", FigureKind::Assumed)
                 .estimate(Some(&growth.start)),
         );
         rows.push(
             place
-                .also("growth_end", "customers", Kind::Assumed)
+                .also("growth_end", "customers", FigureKind::Assumed)
                 .estimate(Some(&growth.end)),
         );
         rows.push(
             place
-                .also("growth_total", money, Kind::Priced)
-                .component(lower_bound(growth.total.at_least))
-                .money(&growth.total),
+                .also("growth_total", money, FigureKind::Priced)
+                .bounded_money(&growth.total),
         );
         rows.push(
             place
-                .also("growth_per_1000_at_end", &monthly, Kind::Priced)
-                .component(lower_bound(growth.per_1000.at_least))
-                .money(&growth.per_1000),
+                .also("growth_per_1000_at_end", &monthly, FigureKind::Priced)
+                .bounded_money(&growth.per_1000),
         );
         let cause = growth.cause.clone().unwrap_or_default();
         let dates = growth.date.map(|date| {
@@ -52,17 +50,21 @@ pub(super) fn rows(projection: &Projection) -> Vec<Row> {
         });
         for (metric, date) in dates.into_iter().flatten() {
             let month = date.map(|date| date.to_string()).unwrap_or_default();
-            rows.push(Row {
+            rows.push(TidyRow {
                 month,
-                ..place.also(metric, "date", Kind::Fitted).component(&cause)
+                ..place.also(metric, "date", FigureKind::Fitted).component(&cause)
             });
         }
     }
     for one in &projection.sensitivity {
-        let place = Row::default()
+        let place = TidyRow::default()
             .config(&headline.config)
             .customers(Some(headline.customers));
-        let kind = if one.assumed { Kind::Assumed } else { Kind::Fitted };
+        let kind = if one.assumed {
+            FigureKind::Assumed
+        } else {
+            FigureKind::Fitted
+        };
         let range = nest_data::Estimate {
             value: f64::midpoint(one.range[0], one.range[1]),
             standard_error: 0.0,
@@ -81,58 +83,63 @@ pub(super) fn rows(projection: &Projection) -> Vec<Row> {
         ] {
             rows.push(
                 place
-                    .also(metric, &monthly, Kind::Priced)
+                    .also(metric, &monthly, FigureKind::Priced)
                     .component(&one.input)
                     .value(cost),
             );
         }
     }
     for segment in &projection.segments {
-        let place = Row::default()
+        let place = TidyRow::default()
             .config(&headline.config)
             .customers(Some(segment.customers));
         let row = |metric, unit: &str, kind| place.also(metric, unit, kind).component(&segment.name);
-        rows.push(row("segment_share", "share", Kind::Assumed).value(segment.share));
+        rows.push(row("segment_share", "share", FigureKind::Assumed).value(segment.share));
         rows.push(
-            row("segment_direct_per_1000", &monthly, Kind::Priced).decimal(Some(segment.direct_per_1000)),
+            row("segment_direct_per_1000", &monthly, FigureKind::Priced)
+                .decimal(Some(segment.direct_per_1000)),
         );
         rows.push(
-            row("segment_shared_per_1000", &monthly, Kind::Priced).decimal(Some(segment.shared_per_1000)),
+            row("segment_shared_per_1000", &monthly, FigureKind::Priced)
+                .decimal(Some(segment.shared_per_1000)),
         );
-        rows.push(row("segment_per_1000", &monthly, Kind::Priced).money(&segment.per_1000));
-        rows.push(row("segment_fees_per_1000", &monthly, Kind::Priced).decimal(Some(segment.fees_per_1000)));
-        rows.push(row("segment_floor_price", &monthly, Kind::Priced).decimal(Some(segment.floor_price)));
+        rows.push(row("segment_per_1000", &monthly, FigureKind::Priced).money(&segment.per_1000));
+        rows.push(
+            row("segment_fees_per_1000", &monthly, FigureKind::Priced).decimal(Some(segment.fees_per_1000)),
+        );
+        rows.push(
+            row("segment_floor_price", &monthly, FigureKind::Priced).decimal(Some(segment.floor_price)),
+        );
         rows.extend(
             segment
                 .margin
-                .map(|margin| row("segment_margin", "share", Kind::Priced).value(margin)),
+                .map(|margin| row("segment_margin", "share", FigureKind::Priced).value(margin)),
         );
     }
     rows
 }
 
-fn configs(projection: &Projection, rows: &mut Vec<Row>) {
+fn configs(projection: &Projection, rows: &mut Vec<TidyRow>) {
     let Some(comparison) = &projection.comparison else {
         return;
     };
     for total in &comparison.totals {
         let money = currency(projection, &total.config);
-        let place = Row::default().config(&total.config);
+        let place = TidyRow::default().config(&total.config);
         rows.push(
             place
-                .also("compare_total", money, Kind::Priced)
-                .component(lower_bound(total.total.at_least))
-                .money(&total.total),
+                .also("compare_total", money, FigureKind::Priced)
+                .bounded_money(&total.total),
         );
         rows.push(
             place
-                .also("compare_change", money, Kind::Priced)
+                .also("compare_change", money, FigureKind::Priced)
                 .component(&comparison.baseline)
                 .money(&total.change),
         );
         rows.push(
             place
-                .also("compare_cheapest", "share", Kind::Fitted)
+                .also("compare_cheapest", "share", FigureKind::Fitted)
                 .value(total.cheapest),
         );
         for why in &total.why_not {
@@ -142,7 +149,9 @@ fn configs(projection: &Projection, rows: &mut Vec<Row>) {
                 WhyNot::Unknown { lines } => ("prices unknown".to_owned(), Some(*lines as f64)),
                 WhyNot::NoPayback => ("no payback".to_owned(), None),
             };
-            let row = place.also("compare_why_not", "", Kind::Fitted).component(what);
+            let row = place
+                .also("compare_why_not", "", FigureKind::Fitted)
+                .component(what);
             rows.push(match value {
                 Some(value) => row.value(value),
                 None => row,
@@ -151,52 +160,54 @@ fn configs(projection: &Projection, rows: &mut Vec<Row>) {
     }
     for crossover in &comparison.crossovers {
         let kind = if crossover.extrapolated {
-            Kind::Extrapolated
+            FigureKind::Extrapolated
         } else {
-            Kind::Fitted
+            FigureKind::Fitted
         };
         let component = format!("{} below, {} above", crossover.below, crossover.above);
         rows.push(
-            Row::new("crossover", "customers", kind)
+            TidyRow::new("crossover", "customers", kind)
                 .component(&component)
                 .estimate(Some(&crossover.customers)),
         );
         rows.push(
-            Row::new("crossover_probability", "share", kind)
+            TidyRow::new("crossover_probability", "share", kind)
                 .component(&component)
                 .value(crossover.probability),
         );
     }
     for payback in &comparison.paybacks {
         let money = currency(projection, &payback.config);
-        let place = Row::default().config(&payback.config);
+        let place = TidyRow::default().config(&payback.config);
         rows.push(
             place
-                .also("migration", money, Kind::Assumed)
+                .also("migration", money, FigureKind::Assumed)
                 .decimal(Some(payback.migration)),
         );
         rows.push(
             place
-                .also("payback_saved_first_month", money, Kind::Priced)
+                .also("payback_saved_first_month", money, FigureKind::Priced)
                 .money(&payback.first_month),
         );
         rows.push(
             place
-                .also("payback_months", "months", Kind::Fitted)
+                .also("payback_months", "months", FigureKind::Fitted)
                 .estimate(payback.months.as_ref()),
         );
         rows.push(
             place
-                .also("payback_probability", "share", Kind::Fitted)
+                .also("payback_probability", "share", FigureKind::Fitted)
                 .value(payback.probability),
         );
     }
     for one in &comparison.break_evens {
-        let place = Row::default().config(&one.config).customers(Some(one.customers));
+        let place = TidyRow::default()
+            .config(&one.config)
+            .customers(Some(one.customers));
         let unit = format!("{}/{} {}", currency(projection, &one.config), one.per, one.unit);
         rows.push(
             place
-                .also("break_even_price", unit, Kind::Fitted)
+                .also("break_even_price", unit, FigureKind::Fitted)
                 .component(&one.meter)
                 .estimate(Some(&one.price)),
         );
@@ -206,31 +217,31 @@ fn configs(projection: &Projection, rows: &mut Vec<Row>) {
         .iter()
         .filter_map(|total| Some((total, total.shared_limit.as_ref()?)))
     {
-        let place = Row::default().config(&total.0.config);
+        let place = TidyRow::default().config(&total.0.config);
         rows.push(
             place
-                .also("same_wall_moved", "share", Kind::Fitted)
+                .also("same_wall_moved", "share", FigureKind::Fitted)
                 .component(&total.1.cause)
                 .value(total.1.moved),
         );
     }
     for regret in &comparison.regrets {
         let money = currency(projection, &regret.config);
-        let place = Row {
+        let place = TidyRow {
             growth: regret.growth.clone(),
-            ..Row::default()
+            ..TidyRow::default()
         }
         .config(&regret.config);
         let component = if regret.lasts { "lasts" } else { "breaks" };
         rows.push(
             place
-                .also("regret_total", money, Kind::Priced)
+                .also("regret_total", money, FigureKind::Priced)
                 .component(component)
                 .decimal(Some(regret.total)),
         );
         rows.push(
             place
-                .also("regret", money, Kind::Priced)
+                .also("regret", money, FigureKind::Priced)
                 .component(component)
                 .decimal(Some(regret.regret)),
         );

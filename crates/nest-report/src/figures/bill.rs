@@ -5,7 +5,7 @@ use nest_data::{
     projection::{ConfigProjection, CostDriver, CostLine},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::format;
 
 /// The bills.
@@ -17,7 +17,13 @@ pub(super) fn bills(projection: &Projection) -> Option<Section> {
         format::number(first.bill.customers),
         totals.join("; ")
     );
-    let mut section = Section::new("bills", "Bills", Path::Finance, "What is on the bill?", answer);
+    let mut section = Section::new(
+        "bills",
+        "Bills",
+        ReadingPath::Finance,
+        "What is on the bill?",
+        answer,
+    );
     section.tables = projection.configs.iter().map(bill).collect();
     section.tables.extend(projection.configs.iter().filter_map(fees));
     section.how = vec![
@@ -38,7 +44,7 @@ fn total(config: &ConfigProjection) -> String {
     )
 }
 
-fn bill(config: &ConfigProjection) -> Table {
+fn bill(config: &ConfigProjection) -> PageTable {
     let bill = &config.bill;
     let caption = format!(
         "Bill of `{}` at {} customers, in {} a month",
@@ -46,7 +52,7 @@ fn bill(config: &ConfigProjection) -> Table {
         format::number(bill.customers),
         config.currency
     );
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         caption,
         &[
             "pays for",
@@ -84,7 +90,7 @@ fn bill(config: &ConfigProjection) -> Table {
 }
 
 /// What third parties take, apart from the bill of infrastructure.
-fn fees(config: &ConfigProjection) -> Option<Table> {
+fn fees(config: &ConfigProjection) -> Option<PageTable> {
     let fees = config.bill.fees.as_ref()?;
     let caption = format!(
         "Fees on `{}` at {} customers, in {} a month; not part of the bill",
@@ -92,7 +98,7 @@ fn fees(config: &ConfigProjection) -> Option<Table> {
         format::number(config.bill.customers),
         config.currency
     );
-    let mut table = Table::new(caption, &["behaviour", "fee", "#transactions", "#amount", "from"]);
+    let mut table = PageTable::new(caption, &["behaviour", "fee", "#transactions", "#amount", "from"]);
     let amounts: Vec<_> = fees.lines.iter().map(|line| line.amount).collect();
     let (printed, total) = format::apportion(&amounts, fees.total.value, &config.currency);
     for (line, amount) in fees.lines.iter().zip(printed) {

@@ -5,7 +5,7 @@ use nest_data::{
     projection::{BreakPoint, ConfigProjection, DemandRow, first_break},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::{
     format,
     sentence::{self, EXTRAPOLATED},
@@ -18,7 +18,7 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "breaks",
         "Break points",
-        Path::Product,
+        ReadingPath::Product,
         "Where does it break, and when?",
         format!("{}.", answers.join("; ")),
     );
@@ -53,11 +53,11 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "demand",
         "Demand",
-        Path::Architect,
+        ReadingPath::Architect,
         "What does one execution use?",
         answer,
     );
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         "Service demand, with 90 % intervals",
         &["resource", "behaviour", "#demand", "of", "kind"],
     )
@@ -65,7 +65,7 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
     for row in &projection.demand {
         table.row(demand_row(row));
     }
-    let mut rates = Table::new(
+    let mut rates = PageTable::new(
         "What a customer does",
         &["behaviour", "#executions per customer and day", "kind"],
     );
@@ -117,7 +117,7 @@ fn causes(config: &ConfigProjection) -> Option<String> {
     (!causes.is_empty()).then(|| format!("First to fail on `{}`: {}", config.name, causes.join(", ")))
 }
 
-fn table(projection: &Projection, config: &ConfigProjection) -> Table {
+fn table(projection: &Projection, config: &ConfigProjection) -> PageTable {
     let when = projection.growth.as_ref().map_or_else(
         || "when".to_owned(),
         |growth| format!("when, on `{growth}` growth"),
@@ -131,7 +131,7 @@ fn table(projection: &Projection, config: &ConfigProjection) -> Table {
         when.as_str(),
         "kind",
     ];
-    let mut table = Table::new(format!("Break points of `{}`", config.name), &titles).leading();
+    let mut table = PageTable::new(format!("Break points of `{}`", config.name), &titles).leading();
     for point in &config.break_points {
         table.row(break_row(projection, point));
     }

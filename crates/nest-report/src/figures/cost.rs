@@ -5,7 +5,7 @@ use nest_data::{
     projection::{ConfigProjection, MonthProjection, first_break},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::{
     format,
     sentence::{self, EXTRAPOLATED},
@@ -27,14 +27,14 @@ pub(super) fn per_1000(projection: &Projection) -> Option<Section> {
         "#next instance at",
         "#breaks at",
     ];
-    let mut table = Table::new("Configurations side by side", &titles).leading();
+    let mut table = PageTable::new("Configurations side by side", &titles).leading();
     for config in &projection.configs {
         table.row(configuration(config));
     }
     let mut section = Section::new(
         "cost",
         "Cost",
-        Path::Product,
+        ReadingPath::Product,
         "What do 1,000 customers cost?",
         answer,
     );
@@ -67,7 +67,7 @@ pub(super) fn months(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "months",
         "Months",
-        Path::Finance,
+        ReadingPath::Finance,
         "What does growth do to the bill?",
         answer,
     );
@@ -111,9 +111,9 @@ fn configuration(config: &ConfigProjection) -> [String; 6] {
     ]
 }
 
-fn month_table(config: &ConfigProjection) -> Table {
+fn month_table(config: &ConfigProjection) -> PageTable {
     let caption = format!("`{}` month by month, in {}", config.name, config.currency);
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         caption,
         &["month", "#customers", "#instances", "#cost", "#per 1,000", "kind"],
     );

@@ -5,7 +5,7 @@ use nest_data::{
     projection::{Axis, Chart, Curve},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::{chart::Drawing, format, sentence::EXTRAPOLATED};
 
 /// Most rows that a table shows of one curve; the CSV has all.
@@ -15,9 +15,9 @@ const ROWS_OF_A_CURVE: usize = 24;
 pub(super) fn section(projection: &Projection, drawing: &Drawing) -> Section {
     let chart = drawing.chart;
     let path = if drawing.is_money() {
-        Path::Product
+        ReadingPath::Product
     } else {
-        Path::Architect
+        ReadingPath::Architect
     };
     let mut section = Section::new(
         &format!("chart-{}", drawing.slug),
@@ -38,8 +38,8 @@ pub(super) fn section(projection: &Projection, drawing: &Drawing) -> Section {
     section
 }
 
-fn table(chart: &Chart) -> Table {
-    let mut table = Table::new(
+fn table(chart: &Chart) -> PageTable {
+    let mut table = PageTable::new(
         "The numbers behind the chart",
         &["what", "#customers", "#value", "kind"],
     );

@@ -8,7 +8,7 @@ use nest_data::{
     scaling::{ForecastCheck, MeasuredPoint},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::{
     format,
     unit::{check_unit, use_unit},
@@ -29,7 +29,7 @@ pub(super) fn checks(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "checks",
         "Checks",
-        Path::Evidence,
+        ReadingPath::Evidence,
         "Does the model foresee what it did not see?",
         answer,
     );
@@ -41,7 +41,7 @@ pub(super) fn checks(projection: &Projection) -> Option<Section> {
         "#● measured",
         "in the interval",
     ];
-    let mut table = Table::new("Forecast against measured", &titles).opened();
+    let mut table = PageTable::new("Forecast against measured", &titles).opened();
     for check in &projection.checks {
         table.row(check_row(check));
     }
@@ -77,7 +77,13 @@ pub(super) fn steps(projection: &Projection) -> Option<Section> {
         verdicts.join(", "),
         format::number(projection.model.tested_customers)
     );
-    let mut section = Section::new("steps", "Steps", Path::Evidence, "What was measured?", answer);
+    let mut section = Section::new(
+        "steps",
+        "Steps",
+        ReadingPath::Evidence,
+        "What was measured?",
+        answer,
+    );
     section.tables = vec![
         load_table(projection),
         use_table(projection),
@@ -111,7 +117,7 @@ fn check_row(check: &ForecastCheck) -> [String; 6] {
     ]
 }
 
-fn load_table(projection: &Projection) -> Table {
+fn load_table(projection: &Projection) -> PageTable {
     let titles = [
         "#no.",
         "step",
@@ -124,7 +130,7 @@ fn load_table(projection: &Projection) -> Table {
         "#errors",
         "verdict",
     ];
-    let mut table = Table::new("● Measured steps, in the order of the plan", &titles);
+    let mut table = PageTable::new("● Measured steps, in the order of the plan", &titles);
     for point in &projection.points {
         table.row([
             (point.index + 1).to_string(),
@@ -142,13 +148,13 @@ fn load_table(projection: &Projection) -> Table {
     table
 }
 
-fn use_table(projection: &Projection) -> Table {
+fn use_table(projection: &Projection) -> PageTable {
     let resources: BTreeSet<&String> = projection
         .points
         .iter()
         .flat_map(|point| point.used.keys())
         .collect();
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         "● Use of each resource",
         &["step", "#customers", "resource", "#used"],
     );
@@ -167,8 +173,8 @@ fn use_table(projection: &Projection) -> Table {
     table
 }
 
-fn response_table(projection: &Projection) -> Table {
-    let mut table = Table::new(
+fn response_table(projection: &Projection) -> PageTable {
+    let mut table = PageTable::new(
         "● Response times",
         &[
             "step",

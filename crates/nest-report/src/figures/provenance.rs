@@ -2,7 +2,7 @@
 
 use nest_data::{Projection, price_book::Confidence, projection::BookUse};
 
-use super::{Cell, Path, Row, Section, Table};
+use super::{Cell, PageRow, PageTable, ReadingPath, Section};
 use crate::format;
 
 /// Every caveat.
@@ -15,7 +15,7 @@ pub(super) fn caveats(projection: &Projection) -> Section {
     let mut section = Section::new(
         "caveats",
         "Caveats",
-        Path::Evidence,
+        ReadingPath::Evidence,
         "What should you doubt?",
         answer,
     );
@@ -34,11 +34,11 @@ pub(super) fn sources(projection: &Projection) -> Section {
     let mut section = Section::new(
         "provenance",
         "Provenance",
-        Path::Evidence,
+        ReadingPath::Evidence,
         "Where does it come from?",
         answer,
     );
-    let mut facts = Table::new("Run, machine and writer", &["what", "value"]).opened();
+    let mut facts = PageTable::new("Run, machine and writer", &["what", "value"]).opened();
     let machine = &model.machine;
     for (what, value) in [
         ("study", projection.study.name.clone()),
@@ -77,8 +77,8 @@ pub(super) fn sources(projection: &Projection) -> Section {
     section
 }
 
-fn books(books: &[BookUse]) -> Table {
-    let mut table = Table::new(
+fn books(books: &[BookUse]) -> PageTable {
+    let mut table = PageTable::new(
         "Price books",
         &["book", "source", "seen on", "how direct", "#oldest price, days"],
     )
@@ -97,7 +97,7 @@ fn books(books: &[BookUse]) -> Table {
                 .url
                 .clone()
                 .filter(|url| url.starts_with("https://") || url.starts_with("http://"));
-            table.rows.push(Row { cells, total: false });
+            table.rows.push(PageRow { cells, total: false });
         }
     }
     table

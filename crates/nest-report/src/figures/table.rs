@@ -4,13 +4,13 @@ use serde::Serialize;
 
 /// A table with its caption.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Table {
+pub(crate) struct PageTable {
     /// What it shows.
     pub caption: String,
     /// Its columns.
     pub columns: Vec<Column>,
     /// Its rows; as many cells each as there are columns.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PageRow>,
     /// Whether it is shown without being asked for.
     pub open: bool,
     /// Whether it belongs into a summary.
@@ -28,7 +28,7 @@ pub(crate) struct Column {
 
 /// A row.
 #[derive(Debug, Serialize)]
-pub(crate) struct Row {
+pub(crate) struct PageRow {
     /// Its cells.
     pub cells: Vec<Cell>,
     /// Whether it sums up those above.
@@ -44,7 +44,7 @@ pub(crate) struct Cell {
     pub href: Option<String>,
 }
 
-impl Table {
+impl PageTable {
     /// An empty table. Titles that start with `#` are those of numbers.
     pub(crate) fn new(caption: impl Into<String>, titles: &[&str]) -> Self {
         let column = |title: &&str| Column {
@@ -73,7 +73,7 @@ impl Table {
 
     /// Adds a row of texts.
     pub(crate) fn row<const N: usize>(&mut self, texts: [String; N]) {
-        self.rows.push(Row {
+        self.rows.push(PageRow {
             cells: texts.into_iter().map(Cell::from).collect(),
             total: false,
         });
@@ -81,7 +81,7 @@ impl Table {
 
     /// Adds a row with as many texts as there are columns.
     pub(crate) fn add(&mut self, texts: Vec<String>) {
-        self.rows.push(Row {
+        self.rows.push(PageRow {
             cells: texts.into_iter().map(Cell::from).collect(),
             total: false,
         });
@@ -89,7 +89,7 @@ impl Table {
 
     /// Adds the row that sums up.
     pub(crate) fn total<const N: usize>(&mut self, texts: [String; N]) {
-        self.rows.push(Row {
+        self.rows.push(PageRow {
             cells: texts.into_iter().map(Cell::from).collect(),
             total: true,
         });
