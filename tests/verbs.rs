@@ -29,7 +29,7 @@ fn init_writes_a_study_that_runs_against_a_url() {
     );
     nest(folder.path(), &["init", path])
         .expect(1)
-        .says("is there already");
+        .says("already exists");
     nest(
         folder.path(),
         &["init", "elsewhere", "--url", "http://shop.example.com/"],

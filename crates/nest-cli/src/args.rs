@@ -39,9 +39,9 @@ pub enum Command {
     Demo(DemoArguments),
     /// Write a commented example study for a URL
     Init(InitArguments),
-    /// Load the study's target step by step and save the measurements
+    /// Run a load test of the study's target, step by step, and save the measurements
     Measure(MeasureArguments),
-    /// Load one URL or behaviour without a study
+    /// Run a load test of one URL or behaviour without a study
     Load(LoadArguments),
     /// Fit service demand, throughput and response time to the measurements
     Fit(FitArguments),
@@ -82,14 +82,15 @@ pub enum Command {
 /// How data is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Aligned columns for a terminal
+    // Plain comments, because doc comments would fill the help of every verb.
+    // Columns that line up in a terminal.
     #[default]
     Human,
-    /// JSON, with everything that is known
+    // Everything that is known.
     Json,
-    /// Comma-separated values with a header line
+    // With a header line.
     Csv,
-    /// Markdown
+    // Markdown.
     Md,
 }
 

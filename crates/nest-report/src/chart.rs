@@ -1,6 +1,8 @@
 //! Charts as SVG text, drawn by plotters' SVG backend.
 
 mod axis;
+mod brush;
+mod frame;
 mod layout;
 mod legend;
 mod palette;

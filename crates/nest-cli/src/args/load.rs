@@ -10,7 +10,7 @@ use super::Format;
 /// Options of `load`.
 #[derive(Debug, Args)]
 pub struct LoadArguments {
-    /// URL to load; may contain templates such as {{ int(1, 9) }}
+    /// URL to send requests to; may contain templates such as {{ int(1, 9) }}
     pub url: String,
     /// Active customers, each with its own connection; with --rate, the most connections
     #[arg(long, short, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -24,7 +24,7 @@ pub struct LoadArguments {
     /// How long to measure [default: 10s; with --requests, at most 1h]
     #[arg(long = "for", short = 'd', value_name = "TIME")]
     pub span: Option<Seconds>,
-    /// How long to load before measuring
+    /// How long to apply load before measuring
     #[arg(long, value_name = "TIME", default_value = "1s")]
     pub warm_up: Seconds,
     /// Stop after this many executions, and measure without a warm-up
@@ -64,7 +64,7 @@ pub struct LoadArguments {
     /// Number of worker threads [default: one for each core this process may use]
     #[arg(long, short, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub workers: Option<u32>,
-    /// Host other than this machine that you are allowed to load; may be repeated
+    /// Host other than this machine that you are allowed to put load on; may be repeated
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,
     /// Seed of the random choices

@@ -71,7 +71,7 @@ pub struct ProjectionArguments {
     /// Day from which to forecast [default: today]
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
-    /// Search for break points beyond four times the tested customers
+    /// Search for break points beyond four times the number of customers that was tested
     #[arg(long)]
     pub beyond: bool,
 }
@@ -117,7 +117,9 @@ pub enum Compared {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The figure: per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR or rate.BEHAVIOUR
+    /// Figure to explain: per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR or
+    /// rate.BEHAVIOUR
+    #[arg(value_name = "FIGURE")]
     pub number: String,
     #[command(flatten)]
     pub study: StudyArguments,

@@ -11,6 +11,7 @@ use super::Format;
 pub struct DemandArguments {
     /// CSV file with the columns run, duration_s, resource, busy_s, behaviour and count, and optionally
     /// window and servers
+    #[arg(value_name = "CSV")]
     pub windows: PathBuf,
     /// How to print the demands
     #[arg(long, value_enum, default_value_t)]
@@ -21,6 +22,7 @@ pub struct DemandArguments {
 #[derive(Debug, Args)]
 pub struct GrowthArguments {
     /// CSV file with the columns series, period (an integer or an ISO date) and value; - reads standard input
+    #[arg(value_name = "CSV")]
     pub history: PathBuf,
     /// Number of steps to forecast after the last period of each series
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -38,6 +40,7 @@ pub struct GrowthArguments {
 pub struct CurveArguments {
     /// CSV file of measurements with the columns series, x (the level) and y (the throughput), and optionally
     /// axis (customers or servers)
+    #[arg(value_name = "CSV")]
     pub data: PathBuf,
     /// CSV file of the levels to forecast, with the columns series and x
     #[arg(long, value_name = "CSV")]

@@ -1,4 +1,4 @@
-//! `load`: loads one URL or behaviour without a study.
+//! `load`: runs a load test of one URL or behaviour without a study.
 
 mod address;
 mod order;

@@ -1,30 +1,23 @@
-//! The drawing itself: hatch, grid, bands, curves, points, limits and their labels.
+//! The drawing itself: bands, curves, points and limits, with their labels, on the frame.
 
 use nest_data::projection::{Axis, Chart, Curve};
 use plotters::{
-    chart::{ChartBuilder, ChartContext},
-    coord::{Shift, types::RangedCoordf64},
-    drawing::{DrawingArea, IntoDrawingArea},
-    element::{Circle, PathElement, Polygon, Rectangle, Text},
-    prelude::{Cartesian2d, SVGBackend},
-    style::{
-        Color, IntoFont, RGBColor, ShapeStyle, TextStyle,
-        text_anchor::{HPos, Pos, VPos},
-    },
+    chart::ChartBuilder,
+    drawing::IntoDrawingArea,
+    element::{Circle, PathElement, Polygon, Rectangle},
+    prelude::SVGBackend,
+    style::{Color, RGBColor, text_anchor::HPos},
 };
 
 use super::{
-    axis::{self, AxisScale},
+    axis::AxisScale,
+    brush::{Canvas, Drawn, Plot, Sheet, label, line},
+    frame,
     layout::{self, FINE, LINE, Layout, PLOT_X, WIDTH},
     legend::{self, Swatch},
-    palette::{self, GRID, HATCH, INK, LIMIT, MUTED},
+    palette::{self, INK, LIMIT, MUTED},
     polyline::{self, Position},
 };
-use crate::format;
-
-type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-type Drawn = Result<(), String>;
 
 /// Most times the measured maximum and the limits that a linear axis of time reaches up to.
 const TIME_ABOVE_MEASURED: f64 = 3.0;
@@ -50,7 +43,13 @@ pub(super) fn elements(chart: &Chart) -> Result<(String, (u32, u32)), String> {
     let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
     draw_legend(&root, layout, &entries)?;
     match ranges(chart) {
-        Some((x, y)) => draw_plot(&root, layout, chart, &x, &y)?,
+        Some((x, y)) => draw_plot(&Sheet {
+            root: &root,
+            layout,
+            chart,
+            x,
+            y,
+        })?,
         None => label(
             &root,
             "nothing to draw",
@@ -68,6 +67,210 @@ pub(super) fn elements(chart: &Chart) -> Result<(String, (u32, u32)), String> {
         .trim_start()
         .to_owned();
     Ok((inner, size))
+}
+
+fn draw_plot(sheet: &Sheet) -> Drawn {
+    let (top, bottom) = sheet.layout.plot_y();
+    let area = sheet
+        .root
+        .clone()
+        .shrink((PLOT_X.0, top), (PLOT_X.1 - PLOT_X.0, bottom - top));
+    let mut plot: Plot = ChartBuilder::on(&area)
+        .build_cartesian_2d(sheet.x.range(), sheet.y.range())
+        .map_err(|error| error.to_string())?;
+    frame::draw_untested(sheet, &mut plot)?;
+    frame::draw_grid(sheet, &plot)?;
+    for (index, curve) in sheet.chart.curves.iter().enumerate() {
+        draw_band(sheet, &mut plot, curve, palette::series(index).rgb())?;
+    }
+    draw_limits(sheet, &plot)?;
+    let mut ends = Vec::new();
+    for (index, curve) in sheet.chart.curves.iter().enumerate() {
+        let colour = palette::series(index).rgb();
+        let end = draw_curve(sheet, &mut plot, curve, colour)?;
+        let lettered = end.zip(legend::letter(sheet.chart, index));
+        ends.extend(lettered.map(|(point, letter)| CurveEnd {
+            point,
+            letter,
+            colour,
+        }));
+    }
+    draw_dots(sheet, &mut plot)?;
+    draw_ends(sheet, &plot, &ends)
+}
+
+fn draw_band(sheet: &Sheet, plot: &mut Plot, curve: &Curve, colour: RGBColor) -> Drawn {
+    let edge = |of: usize| -> Vec<Position> {
+        let points: Vec<Position> = curve
+            .points
+            .iter()
+            .filter(|point| point[1].is_finite() && !point[3].is_nan() && sheet.x.holds(point[0]))
+            .map(|point| (sheet.x.place(point[0]), sheet.y.place(point[of])))
+            .collect();
+        if curve.stepped {
+            polyline::stairs(&points)
+        } else {
+            points
+        }
+    };
+    let outline: Vec<Position> = edge(3).into_iter().chain(edge(1).into_iter().rev()).collect();
+    if outline.len() < 4 {
+        return Ok(());
+    }
+    plot.draw_series(std::iter::once(Polygon::new(outline, colour.mix(0.2).filled())))
+        .map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+/// Draws the value of a curve and returns where it ends.
+fn draw_curve(
+    sheet: &Sheet,
+    plot: &mut Plot,
+    curve: &Curve,
+    colour: RGBColor,
+) -> Result<Option<Position>, String> {
+    let points: Vec<Position> = curve
+        .points
+        .iter()
+        .filter(|point| sheet.x.holds(point[0]))
+        .filter_map(|point| Some((sheet.x.place(point[0]), sheet.y.place_open(point[2])?)))
+        .collect();
+    let points = if curve.stepped {
+        polyline::stairs(&points)
+    } else {
+        points
+    };
+    let (known, beyond) = polyline::split(&points, sheet.x.place(sheet.chart.tested_to));
+    let top = sheet.y.range().end;
+    let mut end = None;
+    for (part, width) in [(known, layout::SOLID), (beyond, layout::DASHED)] {
+        for run in polyline::below(&part, top) {
+            end = run.last().copied();
+            plot.draw_series(std::iter::once(PathElement::new(run, colour.stroke_width(width))))
+                .map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(end)
+}
+
+fn draw_limits(sheet: &Sheet, plot: &Plot) -> Drawn {
+    let limits: Vec<_> = sheet
+        .chart
+        .limits
+        .iter()
+        .filter(|limit| sheet.y.holds(limit.1))
+        .collect();
+    let heights: Vec<i32> = limits
+        .iter()
+        .map(|limit| {
+            plot.backend_coord(&(sheet.x.range().start, sheet.y.place(limit.1)))
+                .1
+        })
+        .collect();
+    let wanted: Vec<i32> = heights.iter().map(|height| height - 9 * FINE).collect();
+    for ((limit, height), at) in limits.iter().zip(&heights).zip(layout::apart(&wanted, 16 * FINE)) {
+        line(
+            sheet.root,
+            &[(PLOT_X.0, *height), (PLOT_X.1, *height)],
+            LIMIT.rgb().stroke_width(layout::DASH_DOTTED),
+        )?;
+        label(
+            sheet.root,
+            &limit.0,
+            (PLOT_X.0 + 8 * FINE, at),
+            HPos::Left,
+            LIMIT.rgb(),
+        )?;
+    }
+    Ok(())
+}
+
+fn draw_dots(sheet: &Sheet, plot: &mut Plot) -> Drawn {
+    for (index, scatter) in sheet.chart.measured.iter().enumerate() {
+        let colour = legend::tone_of_dots(sheet.chart, index).rgb();
+        let shown = scatter
+            .points
+            .iter()
+            .filter(|point| sheet.x.holds(point[0]) && sheet.y.holds(point[1]));
+        let dots = shown.map(|point| {
+            Circle::new(
+                (sheet.x.place(point[0]), sheet.y.place(point[1])),
+                layout::DOT,
+                colour.filled(),
+            )
+        });
+        plot.draw_series(dots).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Letters at the ends of the curves, moved apart: beside the end, or above the plot where a curve leaves it.
+fn draw_ends(sheet: &Sheet, plot: &Plot, ends: &[CurveEnd]) -> Drawn {
+    let (top, _) = sheet.layout.plot_y();
+    let pixels: Vec<_> = ends
+        .iter()
+        .map(|end| (plot.backend_coord(&end.point), end))
+        .collect();
+    let (above, beside): (Vec<_>, Vec<_>) = pixels
+        .into_iter()
+        .partition(|((x, y), _)| y - top < LINE / 4 && *x < PLOT_X.1);
+    let lefts: Vec<i32> = above.iter().map(|((x, _), _)| *x).collect();
+    for (left, (_, end)) in layout::apart(&lefts, 14 * FINE).into_iter().zip(above) {
+        label(
+            sheet.root,
+            &end.letter.to_string(),
+            (left, sheet.layout.letters()),
+            HPos::Center,
+            end.colour,
+        )?;
+    }
+    let heights: Vec<i32> = beside.iter().map(|((_, y), _)| *y).collect();
+    for (height, ((right, _), end)) in layout::apart(&heights, 14 * FINE).into_iter().zip(beside) {
+        label(
+            sheet.root,
+            &end.letter.to_string(),
+            (right + 6 * FINE, height),
+            HPos::Left,
+            end.colour,
+        )?;
+    }
+    Ok(())
+}
+
+fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::LegendEntry]) -> Drawn {
+    for entry in entries {
+        let left = PLOT_X.0 + i32::try_from(entry.place.1).unwrap_or(0) * (PLOT_X.1 - PLOT_X.0) / 2;
+        let (row, width, colour) = (layout.legend_row(entry.place.0), 24 * FINE, entry.tone.rgb());
+        match entry.swatch {
+            Swatch::Curve => {
+                let band = Rectangle::new(
+                    [(left, row - 6 * FINE), (left + width, row + 6 * FINE)],
+                    colour.mix(0.2).filled(),
+                );
+                root.draw(&band).map_err(|error| error.to_string())?;
+                line(
+                    root,
+                    &[(left, row), (left + width, row)],
+                    colour.stroke_width(layout::SOLID),
+                )?;
+            }
+            Swatch::Dot => root
+                .draw(&Circle::new(
+                    (left + width / 2, row),
+                    layout::DOT,
+                    colour.filled(),
+                ))
+                .map_err(|error| error.to_string())?,
+        }
+        label(
+            root,
+            &entry.text,
+            (left + width + 8 * FINE, row),
+            HPos::Left,
+            INK.rgb(),
+        )?;
+    }
+    Ok(())
 }
 
 /// Both axes; none where there is no finite point.
@@ -126,313 +329,4 @@ fn extent(values: &[f64]) -> Option<(f64, f64)> {
     let low = values.iter().copied().min_by(f64::total_cmp)?;
     let high = values.iter().copied().max_by(f64::total_cmp)?;
     Some((low, high))
-}
-
-fn draw_plot<'a>(root: &Canvas<'a>, layout: Layout, chart: &Chart, x: &AxisScale, y: &AxisScale) -> Drawn {
-    let (top, bottom) = layout.plot_y();
-    let area = root
-        .clone()
-        .shrink((PLOT_X.0, top), (PLOT_X.1 - PLOT_X.0, bottom - top));
-    let mut plot: Plot<'a> = ChartBuilder::on(&area)
-        .build_cartesian_2d(x.range(), y.range())
-        .map_err(|error| error.to_string())?;
-    draw_untested(root, &mut plot, layout, chart, x, y)?;
-    draw_grid(root, &plot, layout, chart, x, y)?;
-    for (index, curve) in chart.curves.iter().enumerate() {
-        draw_band(&mut plot, curve, palette::series(index).rgb(), x, y)?;
-    }
-    draw_limits(root, &plot, chart, x, y)?;
-    let mut ends = Vec::new();
-    for (index, curve) in chart.curves.iter().enumerate() {
-        let end = draw_curve(
-            &mut plot,
-            curve,
-            palette::series(index).rgb(),
-            x.place(chart.tested_to),
-            x,
-            y,
-        )?;
-        let colour = palette::series(index).rgb();
-        ends.extend(
-            end.zip(legend::letter(chart, index))
-                .map(|(point, letter)| CurveEnd {
-                    point,
-                    letter,
-                    colour,
-                }),
-        );
-    }
-    draw_dots(&mut plot, chart, x, y)?;
-    draw_ends(root, &plot, layout, &ends)
-}
-
-fn draw_untested(
-    root: &Canvas,
-    plot: &mut Plot,
-    layout: Layout,
-    chart: &Chart,
-    x: &AxisScale,
-    y: &AxisScale,
-) -> Drawn {
-    if !x.holds(chart.tested_to) {
-        return Ok(());
-    }
-    let (from, vertical) = (x.place(chart.tested_to), y.range());
-    let corners = [(from, vertical.start), (x.range().end, vertical.end)];
-    plot.draw_series(std::iter::once(Rectangle::new(corners, HATCH.rgb().filled())))
-        .map_err(|error| error.to_string())?;
-    let at = plot.backend_coord(&(from, vertical.end)).0;
-    let (top, bottom) = layout.plot_y();
-    line(
-        root,
-        &[(at, top - LINE / 4), (at, bottom)],
-        MUTED.rgb().stroke_width(layout::HAIR),
-    )?;
-    let text = format!(
-        "tested to {}; beyond is extrapolated",
-        format::number(chart.tested_to)
-    );
-    let anchor = if at > (PLOT_X.0 + PLOT_X.1) / 2 {
-        HPos::Right
-    } else {
-        HPos::Left
-    };
-    label(root, &text, (at, layout.tested()), anchor, MUTED.rgb())
-}
-
-fn draw_grid(
-    root: &Canvas,
-    plot: &Plot,
-    layout: Layout,
-    chart: &Chart,
-    x: &AxisScale,
-    y: &AxisScale,
-) -> Drawn {
-    let (_, bottom) = layout.plot_y();
-    label(
-        root,
-        axis::title(&chart.y),
-        (PLOT_X.0, layout.title()),
-        HPos::Left,
-        MUTED.rgb(),
-    )?;
-    for tick in &y.ticks {
-        let at = plot.backend_coord(&(x.range().start, y.place(*tick))).1;
-        line(
-            root,
-            &[(PLOT_X.0, at), (PLOT_X.1, at)],
-            GRID.rgb().stroke_width(layout::HAIR),
-        )?;
-        label(
-            root,
-            &axis::value_label(&chart.y, *tick),
-            (PLOT_X.0 - 8 * FINE, at),
-            HPos::Right,
-            MUTED.rgb(),
-        )?;
-    }
-    line(
-        root,
-        &[(PLOT_X.0, bottom), (PLOT_X.1, bottom)],
-        MUTED.rgb().stroke_width(layout::HAIR),
-    )?;
-    for tick in &x.ticks {
-        let at = plot.backend_coord(&(x.place(*tick), y.range().start)).0;
-        line(
-            root,
-            &[(at, bottom), (at, bottom + 5 * FINE)],
-            MUTED.rgb().stroke_width(layout::HAIR),
-        )?;
-        label(
-            root,
-            &axis::customers_label(*tick),
-            (at, bottom + 15 * FINE),
-            HPos::Center,
-            MUTED.rgb(),
-        )?;
-    }
-    label(
-        root,
-        "customers",
-        ((PLOT_X.0 + PLOT_X.1) / 2, bottom + 36 * FINE),
-        HPos::Center,
-        MUTED.rgb(),
-    )
-}
-
-fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &AxisScale, y: &AxisScale) -> Drawn {
-    let edge = |of: usize| -> Vec<Position> {
-        let points: Vec<Position> = curve
-            .points
-            .iter()
-            .filter(|point| point[1].is_finite() && !point[3].is_nan() && x.holds(point[0]))
-            .map(|point| (x.place(point[0]), y.place(point[of])))
-            .collect();
-        if curve.stepped {
-            polyline::stairs(&points)
-        } else {
-            points
-        }
-    };
-    let outline: Vec<Position> = edge(3).into_iter().chain(edge(1).into_iter().rev()).collect();
-    if outline.len() < 4 {
-        return Ok(());
-    }
-    plot.draw_series(std::iter::once(Polygon::new(outline, colour.mix(0.2).filled())))
-        .map_err(|error| error.to_string())?;
-    Ok(())
-}
-
-/// Draws the value of a curve and returns where it ends.
-fn draw_curve(
-    plot: &mut Plot,
-    curve: &Curve,
-    colour: RGBColor,
-    tested: f64,
-    x: &AxisScale,
-    y: &AxisScale,
-) -> Result<Option<Position>, String> {
-    let points: Vec<Position> = curve
-        .points
-        .iter()
-        .filter(|point| x.holds(point[0]))
-        .filter_map(|point| Some((x.place(point[0]), y.place_open(point[2])?)))
-        .collect();
-    let points = if curve.stepped {
-        polyline::stairs(&points)
-    } else {
-        points
-    };
-    let (known, beyond) = polyline::split(&points, tested);
-    let top = y.range().end;
-    let mut end = None;
-    for (part, width) in [(known, layout::SOLID), (beyond, layout::DASHED)] {
-        for run in polyline::below(&part, top) {
-            end = run.last().copied();
-            plot.draw_series(std::iter::once(PathElement::new(run, colour.stroke_width(width))))
-                .map_err(|error| error.to_string())?;
-        }
-    }
-    Ok(end)
-}
-
-fn draw_limits(root: &Canvas, plot: &Plot, chart: &Chart, x: &AxisScale, y: &AxisScale) -> Drawn {
-    let limits: Vec<_> = chart.limits.iter().filter(|limit| y.holds(limit.1)).collect();
-    let heights: Vec<i32> = limits
-        .iter()
-        .map(|limit| plot.backend_coord(&(x.range().start, y.place(limit.1))).1)
-        .collect();
-    let wanted: Vec<i32> = heights.iter().map(|height| height - 9 * FINE).collect();
-    for ((limit, height), at) in limits.iter().zip(&heights).zip(layout::apart(&wanted, 16 * FINE)) {
-        line(
-            root,
-            &[(PLOT_X.0, *height), (PLOT_X.1, *height)],
-            LIMIT.rgb().stroke_width(layout::DASH_DOTTED),
-        )?;
-        label(root, &limit.0, (PLOT_X.0 + 8 * FINE, at), HPos::Left, LIMIT.rgb())?;
-    }
-    Ok(())
-}
-
-fn draw_dots(plot: &mut Plot, chart: &Chart, x: &AxisScale, y: &AxisScale) -> Drawn {
-    for (index, scatter) in chart.measured.iter().enumerate() {
-        let colour = legend::tone_of_dots(chart, index).rgb();
-        let shown = scatter
-            .points
-            .iter()
-            .filter(|point| x.holds(point[0]) && y.holds(point[1]));
-        let dots = shown.map(|point| {
-            Circle::new(
-                (x.place(point[0]), y.place(point[1])),
-                layout::DOT,
-                colour.filled(),
-            )
-        });
-        plot.draw_series(dots).map_err(|error| error.to_string())?;
-    }
-    Ok(())
-}
-
-/// Letters at the ends of the curves, moved apart: beside the end, or above the plot where a curve leaves it.
-fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[CurveEnd]) -> Drawn {
-    let (top, _) = layout.plot_y();
-    let pixels: Vec<_> = ends
-        .iter()
-        .map(|end| (plot.backend_coord(&end.point), end))
-        .collect();
-    let (above, beside): (Vec<_>, Vec<_>) = pixels
-        .into_iter()
-        .partition(|((x, y), _)| y - top < LINE / 4 && *x < PLOT_X.1);
-    let lefts: Vec<i32> = above.iter().map(|((x, _), _)| *x).collect();
-    for (left, (_, end)) in layout::apart(&lefts, 14 * FINE).into_iter().zip(above) {
-        label(
-            root,
-            &end.letter.to_string(),
-            (left, layout.letters()),
-            HPos::Center,
-            end.colour,
-        )?;
-    }
-    let heights: Vec<i32> = beside.iter().map(|((_, y), _)| *y).collect();
-    for (height, ((right, _), end)) in layout::apart(&heights, 14 * FINE).into_iter().zip(beside) {
-        label(
-            root,
-            &end.letter.to_string(),
-            (right + 6 * FINE, height),
-            HPos::Left,
-            end.colour,
-        )?;
-    }
-    Ok(())
-}
-
-fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::LegendEntry]) -> Drawn {
-    for entry in entries {
-        let left = PLOT_X.0 + i32::try_from(entry.place.1).unwrap_or(0) * (PLOT_X.1 - PLOT_X.0) / 2;
-        let (row, width, colour) = (layout.legend_row(entry.place.0), 24 * FINE, entry.tone.rgb());
-        match entry.swatch {
-            Swatch::Curve => {
-                let band = Rectangle::new(
-                    [(left, row - 6 * FINE), (left + width, row + 6 * FINE)],
-                    colour.mix(0.2).filled(),
-                );
-                root.draw(&band).map_err(|error| error.to_string())?;
-                line(
-                    root,
-                    &[(left, row), (left + width, row)],
-                    colour.stroke_width(layout::SOLID),
-                )?;
-            }
-            Swatch::Dot => root
-                .draw(&Circle::new(
-                    (left + width / 2, row),
-                    layout::DOT,
-                    colour.filled(),
-                ))
-                .map_err(|error| error.to_string())?,
-        }
-        label(
-            root,
-            &entry.text,
-            (left + width + 8 * FINE, row),
-            HPos::Left,
-            INK.rgb(),
-        )?;
-    }
-    Ok(())
-}
-
-fn line(root: &Canvas, points: &[(i32, i32)], style: ShapeStyle) -> Drawn {
-    root.draw(&PathElement::new(points.to_vec(), style))
-        .map_err(|error| error.to_string())
-}
-
-fn label(root: &Canvas, text: &str, at: (i32, i32), anchor: HPos, colour: RGBColor) -> Drawn {
-    // The backend divides the size by 1.24, the ratio that it takes a font's height and its em to have.
-    let font = ("sans-serif", f64::from(layout::TEXT) * 1.24).into_font();
-    let style = TextStyle::from(font)
-        .color(&colour)
-        .pos(Pos::new(anchor, VPos::Center));
-    root.draw(&Text::new(text.to_owned(), at, style))
-        .map_err(|error| error.to_string())
 }

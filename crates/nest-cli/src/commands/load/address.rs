@@ -1,4 +1,4 @@
-//! Which hosts may be loaded, over which protocol.
+//! Which hosts may be put under load, and over which protocol.
 
 use nest_data::{BehaviourSpec, study_file::is_loopback};
 use nest_load::code::Registry;
@@ -9,7 +9,7 @@ use crate::command_error::{CommandError, USAGE};
 /// templates.
 pub(super) fn split(url: &str) -> Result<(String, String), CommandError> {
     let bad = || {
-        CommandError::new(USAGE, format!("{url:?} is not a URL that can be loaded"))
+        CommandError::new(USAGE, format!("{url:?} is not a URL to put load on"))
             .hint("write scheme and host, such as http://127.0.0.1:8080/")
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
@@ -41,9 +41,10 @@ pub(super) fn guard(base_url: &str, allowed: &[String]) -> Result<(), CommandErr
         .filter(|_| !http || matches!(url.path(), "" | "/"))
         .ok_or_else(bad)?;
     if !is_loopback(host) && !allowed.iter().any(|allowed| allowed == host) {
-        let message = format!("host `{host}` is not allowed: by default, only this machine may be loaded");
-        return Err(CommandError::new(USAGE, message)
-            .hint(format!("if you are allowed to load it, add --allow-host {host}")));
+        let message = format!("host `{host}` is not allowed: by default, load goes to this machine only");
+        return Err(CommandError::new(USAGE, message).hint(format!(
+            "if you are allowed to put load on it, add --allow-host {host}"
+        )));
     }
     if url.password().is_some() || http && !url.username().is_empty() {
         let hint =
