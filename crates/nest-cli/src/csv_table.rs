@@ -147,8 +147,8 @@ fn listed(header: &StringRecord) -> String {
     }
 }
 
-/// The line of a record. Its position is where the record before it ended, so that empty lines are still to
-/// be counted.
+/// The line of a record. The reader only gives the position at which the record before it ended, so empty
+/// lines must be added.
 fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
     let Some(position) = position else { return 1 };
     let rest = bytes

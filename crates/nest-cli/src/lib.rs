@@ -3,8 +3,8 @@
 //! - [`run`]: parses the arguments, runs one command, prints an error if there is one, and returns the exit
 //!   code
 //! - `args`: every verb and option; `commands/`: one file per verb
-//! - `files`: the study folder and what is kept in it; `book_set`: the price books
-//! - `command_error`: what ended a command, with its exit code; `printer`: prints it, and all data and talk
+//! - `files`: the study folder and its runs; `book_set`: the price books
+//! - `command_error`: why a command failed, with its exit code; `printer`: prints errors, data and messages
 
 mod args;
 mod book_set;

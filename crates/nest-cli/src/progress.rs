@@ -36,7 +36,7 @@ pub struct RunProgress {
 }
 
 impl RunProgress {
-    /// For a run of a study, of which nothing has been shown.
+    /// For a new run of a study.
     pub fn new(study: &Study) -> Self {
         let step_s =
             study.measure.settle.get() + study.measure.window.get() * f64::from(study.measure.windows);

@@ -37,7 +37,7 @@ impl Drawing<'_> {
         matches!(self.chart.y, Axis::Money(_))
     }
 
-    /// For a page that brings the style.
+    /// As an element of a page that contains the style.
     pub(crate) fn inline(&self) -> String {
         svg::inline(self.chart, &self.slug, &self.elements, self.size)
     }
@@ -46,7 +46,7 @@ impl Drawing<'_> {
 /// File name and SVG text of each chart.
 ///
 /// # Errors
-/// [`ReportError::Chart`] where a chart cannot be drawn.
+/// [`ReportError::Chart`] if a chart cannot be drawn.
 pub fn charts(projection: &Projection) -> Result<Vec<(String, String)>, ReportError> {
     let file = |drawing: Drawing| {
         (

@@ -1,5 +1,4 @@
-//! What a report shows, in the order in which it is read: sections of question, answer, charts, tables and
-//! how we know.
+//! The sections of a report in reading order; each has a question, an answer, charts, tables and how we know.
 //!
 //! HTML and Markdown print the same sections; no number is worked out here.
 
@@ -25,7 +24,7 @@ pub(crate) use tiles::tiles;
 
 use crate::chart::Drawing;
 
-/// What a report is read for.
+/// Which reader a section is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ReadingPath {
@@ -35,7 +34,7 @@ pub(crate) enum ReadingPath {
     Finance,
     /// Demand and curves.
     Architect,
-    /// What all of it rests on.
+    /// The measurements and sources behind it all.
     Evidence,
 }
 

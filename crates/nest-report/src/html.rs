@@ -19,8 +19,7 @@ const PAGE: &str = "report.html";
 /// The report as one HTML file that works offline, from disk and with scripts off.
 ///
 /// # Errors
-/// [`ReportError::Chart`] where a chart cannot be drawn, [`ReportError::Template`] where the page cannot be
-/// filled.
+/// [`ReportError::Chart`] if a chart cannot be drawn, [`ReportError::Template`] if the page cannot be filled.
 pub fn html(projection: &Projection) -> Result<String, ReportError> {
     let drawings = chart::drawings(projection)?;
     let (light, dark) = chart::variables();
@@ -77,7 +76,7 @@ fn render(page: Value) -> Result<String, minijinja::Error> {
         .render(context! { css => Value::from_safe_string(css), ..page })
 }
 
-/// Auto-escape as minijinja does it, except that a slash stays readable: `app/cpu`, not `app&#x2f;cpu`.
+/// Escapes like minijinja, except that a slash stays readable: `app/cpu`, not `app&#x2f;cpu`.
 fn write_escaped(out: &mut Output, state: &mut State, value: &Value) -> Result<(), minijinja::Error> {
     match (state.auto_escape(), value.as_str()) {
         (AutoEscape::Html, Some(text)) if !value.is_safe() && value.kind() == ValueKind::String => {

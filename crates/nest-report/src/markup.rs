@@ -1,6 +1,6 @@
 //! Text on its way into HTML, SVG and Markdown.
 
-/// Text with everything escaped that means something to HTML or XML, in content as in attributes.
+/// Text in which every character with a meaning in HTML or XML is escaped, for content and for attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -2,7 +2,7 @@
 
 use nest_data::Projection;
 
-/// Currency of a configuration; that of the study where there is no such configuration.
+/// Currency of a configuration, or of the study if it has no such configuration.
 pub(crate) fn currency<'a>(projection: &'a Projection, config: &str) -> &'a str {
     projection
         .configs
@@ -20,7 +20,8 @@ pub(crate) fn use_unit(resource: &str) -> &'static str {
     }
 }
 
-/// Unit of what a check compares, by the words that it ends with; empty where they say it all.
+/// Unit of the quantity that a check compares, found from the last words of its name; empty if the quantity
+/// has no unit.
 pub(crate) fn check_unit(quantity: &str) -> &'static str {
     if quantity.ends_with("bytes per second") {
         "bytes/s"

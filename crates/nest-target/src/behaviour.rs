@@ -1,4 +1,4 @@
-//! What customers of the shop do.
+//! The behaviours of the shop's customers.
 
 /// One of the shop's behaviours; its name is the key in the ledger and the word on the line to the second
 /// tier.

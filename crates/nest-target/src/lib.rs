@@ -10,7 +10,8 @@
 //! ```
 //!
 //! A set demand is the total CPU of one execution, network thread included: the cost of an empty request is
-//! calibrated at start and taken off what the worker burns. What was really spent stands in the [`Ledger`].
+//! calibrated at start and subtracted from what the worker burns. The [`Ledger`] counts what was really
+//! spent.
 //!
 //! | route | behaviour | answer |
 //! |---|---|---|
@@ -21,8 +22,8 @@
 //! | `GET /receipts/1`, cookie | `receipt` | 200 `{"receipt": 1, ..}` |
 //! | `GET /healthz`, `/empty`, `/ledger`; `POST /reset` | | 200, no set demand, not in the ledger |
 //!
-//! A refused request (400, 401, 404, 503) is `{"error": ".."}`; it burns nothing and is no execution in the
-//! ledger.
+//! A refused request (400, 401, 404, 503) is answered with `{"error": ".."}`; it burns nothing, and the
+//! ledger does not count it.
 //!
 //! ```no_run
 //! use nest_target::{ShopOptions, serve};

@@ -28,7 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Runs the shop on the calling thread, which becomes its network thread, until `stop` is ready.
 ///
 /// `ready` is called with the real address once the file is filled and the empty request is calibrated, about
-/// 1 s after the start. Where cores are given, the calling thread stays pinned to them.
+/// 1 s after the start. If cores are given, the calling thread stays pinned to them.
 ///
 /// # Errors
 /// An option out of range; an address, file, core or second tier that cannot be used; a calibration that
@@ -95,7 +95,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, TargetErr
         .map_err(|source| TargetError::Listen { address, source })
 }
 
-/// The address that a listener really got.
+/// The address on which a listener really listens.
 pub(crate) fn local_address(listener: &TcpListener, asked: SocketAddr) -> Result<SocketAddr, TargetError> {
     listener.local_addr().map_err(|source| TargetError::Listen {
         address: asked,
@@ -114,7 +114,7 @@ async fn serve_until(
         stop.await;
         drop(stopping);
     };
-    // A connection that died at once cannot be set up, and the service finds out by reading from it.
+    // Setting up a connection that is already dead fails; the service notices when it reads from it.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let farewell = async {
         // Only ever dropped, which is the signal.

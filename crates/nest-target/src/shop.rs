@@ -24,7 +24,7 @@ use crate::shop::store::{FILLED_PAYMENTS, Store};
 use crate::tier::client::TierClient;
 use crate::{Ledger, ShopOptions, clock};
 
-/// What all workers share.
+/// The state that all workers share.
 #[derive(Debug)]
 pub(crate) struct Shop {
     options: ShopOptions,
@@ -45,7 +45,7 @@ struct Opening {
     inside_s: f64,
 }
 
-/// One worker's own part: its connections.
+/// One worker, with its own connections.
 #[derive(Debug)]
 pub(crate) struct Clerk<'shop> {
     pub(crate) shop: &'shop Shop,
@@ -122,7 +122,7 @@ impl Shop {
 }
 
 impl Clerk<'_> {
-    /// The answer to a request, after all that it costs.
+    /// Does the work of a request and returns the answer.
     pub(crate) fn answer(&mut self, request: &ShopRequest) -> ShopAnswer {
         let answer = match request {
             ShopRequest::Empty => Ok(ShopAnswer::json(200, &json!({}))),
@@ -132,24 +132,25 @@ impl Clerk<'_> {
         answer.unwrap_or_else(ShopAnswer::from)
     }
 
-    /// A refusal ends the execution before anything is burnt; the ledger then knows nothing of it.
+    /// A refusal ends the execution before anything is burnt, and the ledger does not count it.
     fn execute(&mut self, execution: &ShopExecution) -> Result<ShopAnswer, ShopRefusal> {
         let start_s = clock::spent_s();
         let answer = self.work(execution)?;
         self.shop.hold_global_lock();
         let behaviour = execution.behaviour();
-        let (here_s, there_s) = self.shop.options.demand_s(behaviour);
+        let demand = self.shop.options.demand(behaviour);
         if let Some(tier) = &mut self.tier {
-            tier.burn(behaviour, there_s).map_err(ShopRefusal::Tier)?;
+            tier.burn(behaviour, demand.database_s)
+                .map_err(ShopRefusal::Tier)?;
         }
         let empty_s = self.shop.empty_request_s();
-        clock::burn_until(start_s + here_s - empty_s);
+        clock::burn_until(start_s + demand.shop_s - empty_s);
         let cpu_s = clock::spent_s() - start_s;
         self.shop
             .ledger
             .lock()
             .expect("no holder of the ledger panics")
-            .record(behaviour, cpu_s, here_s);
+            .record(behaviour, cpu_s, demand.shop_s);
         Ok(answer)
     }
 
@@ -234,7 +235,7 @@ impl Clerk<'_> {
     }
 }
 
-/// CPU seconds that some threads have spent; one that has ended counts nothing.
+/// CPU seconds that some threads have spent; a thread that has ended counts as 0.
 fn spent_by(clocks: &[ThreadClock]) -> f64 {
     clocks.iter().filter_map(|clock| clock.spent_s().ok()).sum()
 }

@@ -27,7 +27,8 @@ const MOST_LINE_BYTES: u64 = 256;
 /// Longest burn that is accepted.
 const LONGEST_BURN_S: f64 = 60.0;
 
-/// Rest after a connection that could not be had, lest a machine out of file descriptors spin.
+/// Pause after a connection that could not be accepted, so that a machine without free file descriptors does
+/// not spin.
 const REST: Duration = Duration::from_millis(50);
 
 /// One connection: its thread, and a handle to hang up.
@@ -39,7 +40,7 @@ struct Connection {
 /// Runs a second tier, accepting on the calling thread, until `stop` is ready.
 ///
 /// `ready` is called with the real address. A burn is the total CPU that the tier spends on it, reading and
-/// answering included. Where cores are given, the calling thread stays pinned to them.
+/// answering included. If cores are given, the calling thread stays pinned to them.
 ///
 /// # Errors
 /// An address or core that cannot be used.
@@ -80,7 +81,7 @@ fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<Connection
     stream.set_nodelay(true)?;
     let stream = Arc::new(stream);
     let ours = Arc::clone(&stream);
-    // A connection that breaks is the shop's to notice; the tier goes on with the others.
+    // The shop notices a connection that breaks; the tier continues with the others.
     let thread = thread::Builder::new()
         .name("connection".to_owned())
         .spawn(move || drop(converse(&ours, &ledger)))?;
@@ -88,7 +89,7 @@ fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<Connection
 }
 
 fn hang_up(connection: Connection) {
-    // Either fails only where the connection is over already.
+    // Both fail only if the connection has already ended.
     let _ = connection.stream.shutdown(std::net::Shutdown::Both);
     let _ = connection.thread.join();
 }

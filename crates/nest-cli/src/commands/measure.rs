@@ -70,7 +70,7 @@ fn task(arguments: &MeasureArguments) -> Task {
     }
 }
 
-/// Says what a search found.
+/// Prints the result of a search.
 fn talk_of(search: &SearchResult) {
     let number = nest_report::format::number;
     let found = match (search.largest, search.confirmed) {

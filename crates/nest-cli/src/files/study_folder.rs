@@ -1,4 +1,4 @@
-//! The study folder: its texts, its documents, its runs, and where its reports go.
+//! The study folder: its texts, documents, runs and reports.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Axes: their range, few round ticks, and labels that people read.
+//! Axes: their range, a few round ticks, and their labels.
 
 use nest_data::projection::Axis;
 
@@ -38,7 +38,7 @@ impl AxisScale {
         }
     }
 
-    /// As [`AxisScale::linear`], but the axis ends where the values do.
+    /// As [`AxisScale::linear`], but the axis ends at the values.
     pub(super) fn linear_exact(low: f64, high: f64) -> Self {
         let mut scale = Self::linear(low, high);
         scale.high = high.max(scale.low + f64::EPSILON);
@@ -70,7 +70,8 @@ impl AxisScale {
         self.transform(value.clamp(self.low, self.high))
     }
 
-    /// As [`AxisScale::place`], but what lies above the range stays above it; none for what has no place.
+    /// As [`AxisScale::place`], but a value above the range stays above it; `None` for a value without a
+    /// place on the axis.
     pub(super) fn place_open(&self, value: f64) -> Option<f64> {
         (value.is_finite() && !(self.logarithmic && value <= 0.0))
             .then(|| self.transform(value.max(self.low)))
@@ -134,7 +135,7 @@ pub(super) fn value_label(axis: &Axis, value: f64) -> String {
     }
 }
 
-/// What the y-axis shows.
+/// Title of the y-axis.
 pub(super) fn title(axis: &Axis) -> &str {
     match axis {
         Axis::Share => "share",

@@ -42,7 +42,7 @@ pub(super) fn line(root: &Canvas, points: &[(i32, i32)], style: ShapeStyle) -> D
 
 /// Writes a text beside a point of the canvas.
 pub(super) fn label(root: &Canvas, text: &str, at: (i32, i32), anchor: HPos, colour: RGBColor) -> Drawn {
-    // The backend divides the size by 1.24, the ratio that it takes a font's height and its em to have.
+    // The backend divides the size by 1.24, which it assumes to be the ratio of a font's height to its em.
     let font = ("sans-serif", f64::from(layout::TEXT) * 1.24).into_font();
     let style = TextStyle::from(font)
         .color(&colour)

@@ -19,12 +19,12 @@ use super::{
     polyline::{self, Position},
 };
 
-/// Most times the measured maximum and the limits that a linear axis of time reaches up to.
+/// How far a linear axis of time reaches above the measured points and the limits, as a factor.
 const TIME_ABOVE_MEASURED: f64 = 3.0;
 /// Highest share shown.
 const SHARE_SHOWN: f64 = 1.2;
 
-/// Where a lettered curve ends.
+/// The end of a curve, with its letter.
 struct CurveEnd {
     point: Position,
     letter: char,
@@ -204,7 +204,8 @@ fn draw_dots(sheet: &Sheet, plot: &mut Plot) -> Drawn {
     Ok(())
 }
 
-/// Letters at the ends of the curves, moved apart: beside the end, or above the plot where a curve leaves it.
+/// Letters at the ends of the curves, moved apart: beside the end, or above the plot if the curve leaves it
+/// there.
 fn draw_ends(sheet: &Sheet, plot: &Plot, ends: &[CurveEnd]) -> Drawn {
     let (top, _) = sheet.layout.plot_y();
     let pixels: Vec<_> = ends
@@ -273,7 +274,7 @@ fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::LegendEntry]) -
     Ok(())
 }
 
-/// Both axes; none where there is no finite point.
+/// Both axes; `None` if no point is finite.
 fn ranges(chart: &Chart) -> Option<(AxisScale, AxisScale)> {
     let shown = |value: &f64| value.is_finite() && !(chart.logarithmic && *value <= 0.0);
     let curve_points = || chart.curves.iter().flat_map(|curve| &curve.points);

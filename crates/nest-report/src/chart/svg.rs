@@ -1,4 +1,4 @@
-//! From the backend's elements to an SVG that scales, is named for screen readers, and follows the theme.
+//! Makes an SVG of the backend's elements that scales, has a name for screen readers, and follows the theme.
 
 use nest_data::projection::Chart;
 
@@ -26,12 +26,12 @@ pub(crate) fn series_rules() -> String {
         .collect()
 }
 
-/// For a page that brings the style.
+/// As an element of a page that contains the style.
 pub(super) fn inline(chart: &Chart, slug: &str, elements: &str, size: (u32, u32)) -> String {
     document(chart, slug, elements, size, "", "")
 }
 
-/// For a file of its own, with both themes.
+/// As a file of its own, with both themes.
 pub(super) fn standalone(chart: &Chart, slug: &str, elements: &str, size: (u32, u32)) -> String {
     let (light, dark) = palette::variables();
     let style = format!(
@@ -71,7 +71,8 @@ fn document(
     )
 }
 
-/// Adds what the backend cannot draw: dashes, by the width of a line, and the hatch, by its colour.
+/// Adds what the backend cannot draw: dashes to lines of certain widths, and the hatch to areas of its
+/// colour.
 fn dressed(elements: &str, slug: &str) -> String {
     let dashes = |width: u32, pattern: &str| {
         (

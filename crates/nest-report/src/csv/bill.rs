@@ -5,7 +5,7 @@ use nest_data::projection::{ConfigProjection, CostDriver, CostLine, FeeBill};
 use super::row::{FigureKind, TidyRow};
 use crate::format;
 
-/// The lines, totals and fees of a bill, and the response times that it buys.
+/// The lines, totals and fees of a bill, and the response times at these customers.
 pub(super) fn rows(config: &ConfigProjection) -> Vec<TidyRow> {
     let (bill, monthly) = (&config.bill, format!("{}/month", config.currency));
     let place = TidyRow::default()
@@ -61,7 +61,7 @@ fn line_rows(place: &TidyRow, line: &CostLine, monthly: &str) -> [TidyRow; 2] {
     ]
 }
 
-/// Lines and totals of what third parties take.
+/// Lines and totals of the fees of third parties.
 fn fee_rows(place: &TidyRow, fees: &FeeBill, monthly: &str) -> Vec<TidyRow> {
     let priced = |metric| place.also(metric, monthly, FigureKind::Priced);
     let mut rows = Vec::new();

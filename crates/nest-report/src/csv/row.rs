@@ -2,7 +2,7 @@
 
 use nest_data::{Estimate, projection::MoneyEstimate, units::QuotedDecimal};
 
-/// Where a number comes from.
+/// The kind of a number: how it came about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum FigureKind {
     #[default]

@@ -89,7 +89,7 @@ fn bill(config: &ConfigProjection) -> PageTable {
     table
 }
 
-/// What third parties take, apart from the bill of infrastructure.
+/// Fees of third parties, which are not part of the bill.
 fn fees(config: &ConfigProjection) -> Option<PageTable> {
     let fees = config.bill.fees.as_ref()?;
     let caption = format!(

@@ -96,7 +96,7 @@ fn first(config: &ConfigProjection) -> String {
     }
 }
 
-/// What fails first, by the share of draws in which it does: the binding causes.
+/// The causes that fail first, each with the share of draws in which it does.
 fn causes(config: &ConfigProjection) -> Option<String> {
     let mut points: Vec<&BreakPoint> = config
         .break_points

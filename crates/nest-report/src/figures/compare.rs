@@ -130,7 +130,7 @@ fn shared_limit(wall: &SharedLimit) -> String {
     format!("it is the same wall: {}, {moved}", wall.cause)
 }
 
-/// Prices that nobody has stated, solved for.
+/// Unknown prices, each solved for the amount at which the configuration breaks even.
 fn break_evens(projection: &Projection, comparison: &Comparison) -> PageTable {
     let caption = format!(
         "Prices that are not known: below these a configuration is cheaper than `{}`",

@@ -8,7 +8,7 @@ use nest_data::{
 use super::{PageTable, ReadingPath, Section};
 use crate::{chart::Drawing, format, sentence::EXTRAPOLATED};
 
-/// Most rows that a table shows of one curve; the CSV has all.
+/// Most rows of one curve in a table; the CSV has all of them.
 const ROWS_OF_A_CURVE: usize = 24;
 
 /// The section of one chart.
@@ -86,7 +86,7 @@ fn table(chart: &Chart) -> PageTable {
     table
 }
 
-/// Evenly chosen points of a curve where it has a value, its first and last among them.
+/// Evenly chosen points of a curve at which it has a value, including its first and last.
 fn thinned(curve: &Curve) -> Vec<[f64; 4]> {
     let points: Vec<[f64; 4]> = curve
         .points

@@ -1,4 +1,4 @@
-//! What a change of policy would change.
+//! The effect of each policy.
 
 use nest_data::{Estimate, Projection, projection::PolicyProjection};
 
@@ -54,7 +54,7 @@ fn answer(projection: &Projection, policy: &PolicyProjection) -> String {
     )
 }
 
-/// What each policy does to fees, apart from the cost of infrastructure.
+/// The effect of each policy on fees, which are not part of the bill.
 fn fees(projection: &Projection) -> Option<PageTable> {
     projection.policies.first()?.fees.as_ref()?;
     let mut table = PageTable::new(

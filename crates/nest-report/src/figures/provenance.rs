@@ -1,4 +1,4 @@
-//! What to doubt, and where everything comes from.
+//! Caveats, and the sources of every number.
 
 use nest_data::{Projection, price_book::Confidence, projection::BookUse};
 

@@ -8,17 +8,17 @@ use crate::{format, sentence, unit};
 /// A figure of the first screen.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tile {
-    /// What it is.
+    /// What the figure is.
     pub label: &'static str,
     /// Its value.
     pub value: String,
-    /// Its 90 % interval; empty where it has none.
+    /// Its 90 % interval; empty if it has none.
     pub interval: String,
-    /// What to know about it.
+    /// A remark below the value.
     pub note: String,
 }
 
-/// The tiles of the headline; none where the study has no configuration.
+/// The tiles of the headline; none if the study has no configuration.
 pub(crate) fn tiles(projection: &Projection) -> Vec<Tile> {
     let Some(headline) = &projection.headline else {
         return Vec::new();

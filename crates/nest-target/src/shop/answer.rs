@@ -1,4 +1,4 @@
-//! What a worker hands back to the network thread.
+//! The answer that a worker returns to the network thread.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -25,7 +25,7 @@ impl ShopAnswer {
         }
     }
 
-    /// The answer that also sets the cookie `session`.
+    /// The same answer, which also sets the cookie `session`.
     pub(crate) fn with_session(self, token: String) -> Self {
         Self {
             session: Some(token),

@@ -11,7 +11,7 @@ use crate::shop::{Clerk, Shop};
 use crate::tier::client::TierClient;
 use crate::{ShopOptions, TargetError};
 
-/// Running workers; they finish what they are at and go home when this is dropped.
+/// Running workers; they finish their current request and end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkerPool {
     queue: Arc<BoundedQueue<QueuedRequest>>,
@@ -51,7 +51,8 @@ impl WorkerPool {
         let queue = Arc::clone(&self.queue);
         let (sender, clock) = mpsc::channel();
         let work = move || {
-            // The receiver waits for this below; were it gone, the worker would still find its queue closed.
+            // The receiver waits for this below. If it were gone, the worker would still find its queue
+            // closed.
             let _ = sender.send(ThreadClock::of_this_thread());
             let mut clerk = Clerk {
                 shop: &shop,
@@ -59,7 +60,7 @@ impl WorkerPool {
                 tier,
             };
             while let Some(job) = queue.pop() {
-                // A client that hung up no longer waits; its work is done all the same.
+                // The work is done even if the client has hung up and no longer waits.
                 let _ = job.reply.send(clerk.answer(&job.request));
             }
         };
@@ -78,7 +79,7 @@ impl Drop for WorkerPool {
     fn drop(&mut self) {
         self.queue.close();
         for thread in self.threads.drain(..) {
-            // A worker that panicked has said so; the others are still to be waited for.
+            // A worker that panicked has printed a message; the others must still be waited for.
             let _ = thread.join();
         }
     }
@@ -152,7 +153,7 @@ mod tests {
             answer
         };
         drop(login());
-        // The only worker answers in turn, so that the first login is over when the second is answered.
+        // The only worker answers in turn, so the first login is over when the second is answered.
         login().blocking_recv().expect("the worker answers");
         assert_eq!(shop.ledger().behaviours["login"].executions, 2);
     }

@@ -30,7 +30,7 @@ impl<T> BoundedQueue<T> {
         }
     }
 
-    /// Puts one in, never waiting; gives it back where the queue is full or closed.
+    /// Adds an entry without waiting; returns it if the queue is full or closed.
     pub(crate) fn push(&self, entry: T) -> Result<(), T> {
         let mut state = self.state();
         if state.closed || state.waiting.len() >= self.capacity {
@@ -53,7 +53,7 @@ impl<T> BoundedQueue<T> {
             .pop_front()
     }
 
-    /// Refuses what comes from now on, drops what still waits, and sends the workers home.
+    /// Refuses new entries, drops those that wait, and ends the workers.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;

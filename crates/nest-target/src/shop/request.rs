@@ -1,4 +1,4 @@
-//! What the network thread hands to a worker.
+//! The request that the network thread passes to a worker.
 
 use axum::body::Bytes;
 use tokio::sync::oneshot;
@@ -6,19 +6,19 @@ use tokio::sync::oneshot;
 use crate::ShopBehaviour;
 use crate::shop::answer::ShopAnswer;
 
-/// A request on its way to a worker, with the way back.
+/// A request on its way to a worker, with the channel for its answer.
 #[derive(Debug)]
 pub(crate) struct QueuedRequest {
     pub(crate) request: ShopRequest,
     pub(crate) reply: oneshot::Sender<ShopAnswer>,
 }
 
-/// A request as it came; reading its body is the worker's, so that it counts as the worker's CPU.
+/// A request whose body is not yet read. The worker reads it, so that this counts as the worker's CPU.
 #[derive(Debug)]
 pub(crate) enum ShopRequest {
-    /// Goes the whole way and does nothing: what calibration measures.
+    /// Passes through the queue and a worker without doing anything; calibration measures it.
     Empty,
-    /// Brings the shop back to its fill.
+    /// Brings the shop back to its first contents.
     Reset,
     ShopExecution(ShopExecution),
 }

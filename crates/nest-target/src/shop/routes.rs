@@ -17,10 +17,10 @@ use crate::shop::answer::ShopAnswer;
 use crate::shop::queue::BoundedQueue;
 use crate::shop::request::{QueuedRequest, ShopExecution, ShopRequest};
 
-/// Longest body that is read; the longest that makes sense has some 30 bytes.
+/// Longest body that is read; a valid body has about 30 bytes.
 const MOST_BODY_BYTES: usize = 16 * 1024;
 
-/// What the network thread needs.
+/// The network thread's way to the workers.
 #[derive(Debug, Clone)]
 pub(crate) struct Front {
     pub(crate) shop: Arc<Shop>,
@@ -44,8 +44,7 @@ pub(crate) fn router(front: Front) -> Router {
 }
 
 impl Front {
-    /// Hands a request to the workers and waits for the answer. A client that hangs up ends the waiting, not
-    /// the work.
+    /// Hands a request to the workers and waits for the answer. The work goes on if the client hangs up.
     async fn ask(&self, request: ShopRequest) -> ShopAnswer {
         let (reply, answer) = oneshot::channel();
         match self.queue.push(QueuedRequest { request, reply }) {

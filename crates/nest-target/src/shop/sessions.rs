@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// Most sessions kept; beyond it the oldest is forgotten, so that only the leak that was asked for grows.
+/// Most sessions kept. Beyond it the oldest is forgotten, so that memory grows only by the leak that was set.
 const MOST_SESSIONS: usize = 1_000_000;
 
 /// Customers by session token.

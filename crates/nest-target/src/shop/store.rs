@@ -10,7 +10,7 @@ use crate::shop::amount;
 /// Items on a page of `browse`, and most hits of a `search`.
 pub(crate) const PAGE_ITEMS: u32 = 20;
 
-/// Payments that every shop begins with: receipts 1 to 100 exist.
+/// Payments with which every shop begins: receipts 1 to 100 exist.
 pub(crate) const FILLED_PAYMENTS: u32 = 100;
 
 const SCHEMA: &str = "
@@ -51,7 +51,7 @@ pub(crate) struct Receipt {
 }
 
 impl Store {
-    /// Opens the file, creating it where it does not exist. Every commit is synced: WAL with `synchronous =
+    /// Opens the file, creating it if it does not exist. Every commit is synced: WAL with `synchronous =
     /// FULL`.
     pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;

@@ -68,7 +68,7 @@ impl LoadOrder {
         })
     }
 
-    /// Says what is about to happen.
+    /// A message about the load that is about to start.
     pub(super) fn announcement(&self) -> String {
         let load = &self.load;
         let how = match load.rate {
