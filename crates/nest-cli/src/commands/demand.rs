@@ -47,8 +47,8 @@ const NEEDED: usize = 6;
 
 /// Runs the verb.
 pub fn run(arguments: &DemandArguments) -> Result<(), CommandError> {
-    let hint = "the file needs the columns run, duration_s, resource, busy_s, behaviour and count; it may also \
-                have window and servers";
+    let hint = "the file needs the columns run, duration_s, resource, busy_s, behaviour and count; it may \
+                also have window and servers";
     let rows = csv_table::read(&arguments.windows, &NAMES[..NEEDED], &NAMES[NEEDED..])
         .map_err(|error| error.hint(hint))?;
     let named = |reason: String| {

@@ -123,16 +123,26 @@ pub fn measure(
         ..options
     };
     talk(&format!("run {} of {}", run.id, study.study.name));
-    let outcome = match watched(study, options, &run, interrupt, also) {
-        Ok(outcome) => outcome,
+    match watched(study, options, &run, interrupt, also) {
+        Ok(outcome) => finished(folder, study, &run, manifest, outcome),
         Err(error) => {
             run.write_manifest(&RunManifest {
                 state: RunState::Interrupted,
                 ..manifest
             })?;
-            return Err(ended_early(error, &run));
+            Err(ended_early(error, &run))
         }
-    };
+    }
+}
+
+/// Saves the measurements of a run that has come to its end.
+fn finished(
+    folder: &StudyFolder,
+    study: &Study,
+    run: &RunFolder,
+    manifest: RunManifest,
+    outcome: MeasureOutcome,
+) -> Result<Measurements, CommandError> {
     let measurements = Measurements {
         header: Measurements::header(),
         run: run.id.clone(),
@@ -336,7 +346,10 @@ fn newest_unfinished(folder: &StudyFolder) -> Result<(RunFolder, RunManifest), C
 
 fn ended_early(error: LoadError, run: &RunFolder) -> CommandError {
     let steps = run.steps().map(|steps| steps.len()).unwrap_or(0);
-    talk(&format!("run {} ended early with {steps} finished steps", run.id));
+    talk(&format!(
+        "run {} ended early after {steps} finished steps",
+        run.id
+    ));
     CommandError::from(error)
 }
 

@@ -49,58 +49,45 @@ pub(super) fn draw_untested(sheet: &Sheet, plot: &mut Plot) -> Drawn {
 
 /// Draws grid lines, ticks and titles of both axes.
 pub(super) fn draw_grid(sheet: &Sheet, plot: &Plot) -> Drawn {
-    let (_, bottom) = sheet.layout.plot_y();
+    draw_values(sheet, plot)?;
+    draw_customers(sheet, plot)
+}
+
+/// The vertical axis: its title, and a line and a label for each tick.
+fn draw_values(sheet: &Sheet, plot: &Plot) -> Drawn {
+    let title = (PLOT_X.0, sheet.layout.title());
     label(
         sheet.root,
         axis::title(&sheet.chart.y),
-        (PLOT_X.0, sheet.layout.title()),
+        title,
         HPos::Left,
         MUTED.rgb(),
     )?;
     for tick in &sheet.y.ticks {
-        let at = plot
-            .backend_coord(&(sheet.x.range().start, sheet.y.place(*tick)))
-            .1;
-        line(
-            sheet.root,
-            &[(PLOT_X.0, at), (PLOT_X.1, at)],
-            GRID.rgb().stroke_width(layout::HAIR),
-        )?;
-        label(
-            sheet.root,
-            &axis::value_label(&sheet.chart.y, *tick),
-            (PLOT_X.0 - 8 * FINE, at),
-            HPos::Right,
-            MUTED.rgb(),
-        )?;
+        let place = (sheet.x.range().start, sheet.y.place(*tick));
+        let height = plot.backend_coord(&place).1;
+        let ends = [(PLOT_X.0, height), (PLOT_X.1, height)];
+        line(sheet.root, &ends, GRID.rgb().stroke_width(layout::HAIR))?;
+        let text = axis::value_label(&sheet.chart.y, *tick);
+        let before = (PLOT_X.0 - 8 * FINE, height);
+        label(sheet.root, &text, before, HPos::Right, MUTED.rgb())?;
     }
-    line(
-        sheet.root,
-        &[(PLOT_X.0, bottom), (PLOT_X.1, bottom)],
-        MUTED.rgb().stroke_width(layout::HAIR),
-    )?;
+    Ok(())
+}
+
+/// The horizontal axis: its line, a mark and a label for each tick, and its title.
+fn draw_customers(sheet: &Sheet, plot: &Plot) -> Drawn {
+    let (_, bottom) = sheet.layout.plot_y();
+    let hair = MUTED.rgb().stroke_width(layout::HAIR);
+    line(sheet.root, &[(PLOT_X.0, bottom), (PLOT_X.1, bottom)], hair)?;
     for tick in &sheet.x.ticks {
-        let at = plot
-            .backend_coord(&(sheet.x.place(*tick), sheet.y.range().start))
-            .0;
-        line(
-            sheet.root,
-            &[(at, bottom), (at, bottom + 5 * FINE)],
-            MUTED.rgb().stroke_width(layout::HAIR),
-        )?;
-        label(
-            sheet.root,
-            &axis::customers_label(*tick),
-            (at, bottom + 15 * FINE),
-            HPos::Center,
-            MUTED.rgb(),
-        )?;
+        let place = (sheet.x.place(*tick), sheet.y.range().start);
+        let left = plot.backend_coord(&place).0;
+        line(sheet.root, &[(left, bottom), (left, bottom + 5 * FINE)], hair)?;
+        let text = axis::customers_label(*tick);
+        let below = (left, bottom + 15 * FINE);
+        label(sheet.root, &text, below, HPos::Center, MUTED.rgb())?;
     }
-    label(
-        sheet.root,
-        "customers",
-        ((PLOT_X.0 + PLOT_X.1) / 2, bottom + 36 * FINE),
-        HPos::Center,
-        MUTED.rgb(),
-    )
+    let middle = ((PLOT_X.0 + PLOT_X.1) / 2, bottom + 36 * FINE);
+    label(sheet.root, "customers", middle, HPos::Center, MUTED.rgb())
 }

@@ -279,55 +279,51 @@ fn ranges(chart: &Chart) -> Option<(AxisScale, AxisScale)> {
     let shown = |value: &f64| value.is_finite() && !(chart.logarithmic && *value <= 0.0);
     let curve_points = || chart.curves.iter().flat_map(|curve| &curve.points);
     let dots = || chart.measured.iter().flat_map(|scatter| &scatter.points);
-    let xs: Vec<f64> = curve_points()
+    let xs = curve_points()
         .map(|point| point[0])
-        .chain(dots().map(|dot| dot[0]))
-        .filter(shown)
-        .collect();
-    let fixed: Vec<f64> = dots()
-        .map(|dot| dot[1])
-        .chain(chart.limits.iter().map(|limit| limit.1))
-        .filter(shown)
-        .collect();
-    let values: Vec<f64> = curve_points()
-        .map(|point| point[2])
-        .filter(shown)
-        .chain(fixed.iter().copied())
-        .collect();
-    let (x_low, x_high) = extent(&xs)?;
-    let (low, high) = extent(&values)?;
-    let band = extent(
-        &curve_points()
-            .map(|point| point[3])
+        .chain(dots().map(|dot| dot[0]));
+    let (x_low, x_high) = extent(xs.filter(shown))?;
+    let fixed = || {
+        dots()
+            .map(|dot| dot[1])
+            .chain(chart.limits.iter().map(|limit| limit.1))
             .filter(shown)
-            .collect::<Vec<_>>(),
-    )
-    .map_or(high, |(_, high)| high);
+    };
+    let values = curve_points().map(|point| point[2]).filter(shown);
+    let (low, high) = extent(values.chain(fixed()))?;
+    let band = extent(curve_points().map(|point| point[3]).filter(shown)).map_or(high, |(_, high)| high);
     if chart.logarithmic {
         return Some((
             AxisScale::logarithmic(x_low, x_high),
             AxisScale::logarithmic(low / 1.3, band.min(high * 3.0).max(high * 1.3)),
         ));
     }
-    let wanted = band.min(high * 1.5).max(high) * 1.02;
-    let top = match (&chart.y, extent(&fixed)) {
-        (Axis::Share, fixed) => wanted.min(fixed.map_or(0.0, |(_, high)| high).max(SHARE_SHOWN)),
-        (Axis::Seconds, Some((_, fixed))) if fixed > 0.0 => wanted.min(fixed * TIME_ABOVE_MEASURED),
-        _ => wanted,
-    };
     let x_low = if x_low < x_high * 0.3 {
         x_low.min(0.0)
     } else {
         x_low
     };
+    let wanted = band.min(high * 1.5).max(high) * 1.02;
+    let top = top(&chart.y, wanted, extent(fixed()).map(|(_, high)| high));
     Some((
         AxisScale::linear_exact(x_low, x_high),
         AxisScale::linear(low.min(0.0), top),
     ))
 }
 
-fn extent(values: &[f64]) -> Option<(f64, f64)> {
-    let low = values.iter().copied().min_by(f64::total_cmp)?;
-    let high = values.iter().copied().max_by(f64::total_cmp)?;
+/// The top of a linear axis that should reach `wanted`, but not far above measured points and limits, of which
+/// `fixed` is the highest.
+fn top(axis: &Axis, wanted: f64, fixed: Option<f64>) -> f64 {
+    match (axis, fixed) {
+        (Axis::Share, fixed) => wanted.min(fixed.unwrap_or(0.0).max(SHARE_SHOWN)),
+        (Axis::Seconds, Some(fixed)) if fixed > 0.0 => wanted.min(fixed * TIME_ABOVE_MEASURED),
+        _ => wanted,
+    }
+}
+
+/// The lowest and the highest of some values; `None` if there are none.
+fn extent(values: impl Iterator<Item = f64> + Clone) -> Option<(f64, f64)> {
+    let low = values.clone().min_by(f64::total_cmp)?;
+    let high = values.max_by(f64::total_cmp)?;
     Some((low, high))
 }

@@ -170,7 +170,7 @@ fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
 fn demand_row(row: &DemandRow) -> [String; 5] {
     let idle = row.behaviour == "idle";
     let resident = row.resource.ends_with("/memory");
-    let of = match (idle, resident) {
+    let per = match (idle, resident) {
         (true, true) => "resident without load",
         (true, false) => "a second without load",
         (false, true) => "resident, per execution a second",
@@ -185,7 +185,7 @@ fn demand_row(row: &DemandRow) -> [String; 5] {
         row.resource.clone(),
         row.behaviour.clone(),
         format::quantity_estimate(&row.estimate, &row.unit),
-        of.to_owned(),
+        per.to_owned(),
         kind.to_owned(),
     ]
 }

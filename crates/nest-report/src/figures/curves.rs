@@ -44,24 +44,8 @@ fn table(chart: &Chart) -> PageTable {
         &["what", "#customers", "#value", "kind"],
     );
     for curve in &chart.curves {
-        for [customers, low, value, high] in thinned(curve) {
-            let kind = if customers > chart.tested_to {
-                format!("{EXTRAPOLATED} extrapolated")
-            } else {
-                "— fitted".to_owned()
-            };
-            let estimate = Estimate {
-                value,
-                standard_error: 0.0,
-                low,
-                high,
-            };
-            table.row([
-                curve.name.clone(),
-                format::number(customers.round()),
-                axis_estimate(&chart.y, &estimate),
-                kind,
-            ]);
+        for point in thinned(curve) {
+            table.row(curve_row(chart, curve, point));
         }
     }
     for scatter in &chart.measured {
@@ -84,6 +68,26 @@ fn table(chart: &Chart) -> PageTable {
         ]);
     }
     table
+}
+
+fn curve_row(chart: &Chart, curve: &Curve, [customers, low, value, high]: [f64; 4]) -> [String; 4] {
+    let kind = if customers > chart.tested_to {
+        format!("{EXTRAPOLATED} extrapolated")
+    } else {
+        "— fitted".to_owned()
+    };
+    let estimate = Estimate {
+        value,
+        standard_error: 0.0,
+        low,
+        high,
+    };
+    [
+        curve.name.clone(),
+        format::number(customers.round()),
+        axis_estimate(&chart.y, &estimate),
+        kind,
+    ]
 }
 
 /// Evenly chosen points of a curve at which it has a value, including its first and last.

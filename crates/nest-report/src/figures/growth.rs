@@ -1,6 +1,9 @@
 //! Growth scenarios side by side.
 
-use nest_data::{Projection, projection::BreakDate};
+use nest_data::{
+    Projection,
+    projection::{BreakDate, Headline},
+};
 
 use super::{PageTable, ReadingPath, Section};
 use crate::{format, unit::currency};
@@ -28,6 +31,17 @@ pub(super) fn growths(projection: &Projection) -> Option<Section> {
         "What if growth is another?",
         format!("{}.", answers.join("; ")),
     );
+    section.tables.push(table(projection, headline));
+    section.how = vec!["◇ Growth is assumed. Each scenario runs on the same draws of the model.".to_owned()];
+    Some(section)
+}
+
+fn when(date: Option<BreakDate>) -> String {
+    date.and_then(|date| date.value)
+        .map_or_else(|| "not in these months".to_owned(), format::month)
+}
+
+fn table(projection: &Projection, headline: &Headline) -> PageTable {
     let titles = [
         "growth",
         "#months",
@@ -53,12 +67,5 @@ pub(super) fn growths(projection: &Projection) -> Option<Section> {
             ),
         ]);
     }
-    section.tables.push(table);
-    section.how = vec!["◇ Growth is assumed. Each scenario runs on the same draws of the model.".to_owned()];
-    Some(section)
-}
-
-fn when(date: Option<BreakDate>) -> String {
-    date.and_then(|date| date.value)
-        .map_or_else(|| "not in these months".to_owned(), format::month)
+    table
 }

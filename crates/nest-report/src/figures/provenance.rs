@@ -38,6 +38,20 @@ pub(super) fn sources(projection: &Projection) -> Section {
         "Where does it come from?",
         answer,
     );
+    section.tables.push(facts(projection));
+    if !projection.books.is_empty() {
+        section.tables.push(books(&projection.books));
+    }
+    section.how = vec![
+        "Equal inputs give equal bytes: the same measurements, study and price books make this report again."
+            .to_owned(),
+    ];
+    section
+}
+
+/// The run, its machine and the program.
+fn facts(projection: &Projection) -> PageTable {
+    let model = &projection.model;
     let mut facts = PageTable::new("Run, machine and writer", &["what", "value"]).opened();
     let machine = &model.machine;
     for (what, value) in [
@@ -66,15 +80,7 @@ pub(super) fn sources(projection: &Projection) -> Section {
     ] {
         facts.row([what.to_owned(), value]);
     }
-    section.tables.push(facts);
-    if !projection.books.is_empty() {
-        section.tables.push(books(&projection.books));
-    }
-    section.how = vec![
-        "Equal inputs give equal bytes: the same measurements, study and price books make this report again."
-            .to_owned(),
-    ];
-    section
+    facts
 }
 
 fn books(books: &[BookUse]) -> PageTable {

@@ -1,6 +1,9 @@
 //! What each kind of customers costs.
 
-use nest_data::{Projection, projection::SegmentProjection};
+use nest_data::{
+    Projection,
+    projection::{Headline, SegmentProjection},
+};
 
 use super::{PageTable, ReadingPath, Section};
 use crate::{format, unit::currency};
@@ -29,6 +32,18 @@ pub(super) fn segments(projection: &Projection) -> Option<Section> {
         "What does each kind of customers cost?",
         answer,
     );
+    section.tables.push(table(projection, headline));
+    section.how = vec![
+        "Work is charged to those whose behaviour causes it; idle use, reserve, rounding up, spare units and \
+         fixed amounts are shared evenly."
+            .to_owned(),
+        "The floor price leaves the target margin after infrastructure and fees.".to_owned(),
+    ];
+    Some(section)
+}
+
+fn table(projection: &Projection, headline: &Headline) -> PageTable {
+    let currency = currency(projection, &headline.config);
     let titles = [
         "segment",
         "#share",
@@ -51,14 +66,7 @@ pub(super) fn segments(projection: &Projection) -> Option<Section> {
     for segment in &projection.segments {
         table.row(segment_row(segment, currency));
     }
-    section.tables.push(table);
-    section.how = vec![
-        "Work is charged to those whose behaviour causes it; idle use, reserve, rounding up, spare units and \
-         fixed amounts are shared evenly."
-            .to_owned(),
-        "The floor price leaves the target margin after infrastructure and fees.".to_owned(),
-    ];
-    Some(section)
+    table
 }
 
 fn segment_row(segment: &SegmentProjection, currency: &str) -> [String; 9] {

@@ -1,6 +1,9 @@
 //! Which input moves the cost most.
 
-use nest_data::{Projection, projection::Sensitivity};
+use nest_data::{
+    Projection,
+    projection::{Headline, Sensitivity},
+};
 
 use super::{PageTable, ReadingPath, Section};
 use crate::{format, unit::currency};
@@ -23,6 +26,17 @@ pub(super) fn sensitivity(projection: &Projection) -> Option<Section> {
         "What moves the cost most?",
         answer,
     );
+    section.tables.push(table(projection, headline));
+    section.how = vec![
+        "One input at a time, all others in the central world: ranges are 90 % intervals, or \
+        a tenth of capacity for a reserve and a fifth for the burst."
+            .to_owned(),
+    ];
+    Some(section)
+}
+
+fn table(projection: &Projection, headline: &Headline) -> PageTable {
+    let currency = currency(projection, &headline.config);
     let caption = format!(
         "Cost of 1,000 customers on `{}` with one input at either end of its range, in {currency}",
         headline.config
@@ -51,11 +65,5 @@ pub(super) fn sensitivity(projection: &Projection) -> Option<Section> {
             },
         ]);
     }
-    section.tables.push(table);
-    section.how = vec![
-        "One input at a time, all others in the central world: ranges are 90 % intervals, or \
-        a tenth of capacity for a reserve and a fifth for the burst."
-            .to_owned(),
-    ];
-    Some(section)
+    table
 }

@@ -3,7 +3,7 @@
 use nest_data::measurement::{ErrorCount, Validity};
 use nest_load::quick::{QuickLoad, QuickResult, TimeSummary};
 use nest_report::format::{bytes, number, percent};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     args::Format,
@@ -209,7 +209,6 @@ fn json_text(load: &QuickLoad, result: &QuickResult) -> String {
         .iter()
         .map(|(status, count)| (status.to_string(), json!(count)))
         .collect();
-    let health = result.generator;
     let model = if load.rate.is_some() { "open" } else { "closed" };
     let document = json!({
         "kind": "nest.load",
@@ -235,17 +234,23 @@ fn json_text(load: &QuickLoad, result: &QuickResult) -> String {
         "failures": result.failures,
         "histograms": result.histograms,
         "population": result.population,
-        "generator": {
-            "cpu": health.cpu,
-            "lateness_p50_s": health.lateness_p50_s,
-            "lateness_p99_s": health.lateness_p99_s,
-            "clock_p99_s": health.clock_p99_s,
-            "waiting": health.waiting,
-            "lost_connections": health.lost_connections,
-            "queued": health.queued,
-            "peak_memory_bytes": result.peak_memory_bytes,
-        },
+        "generator": generator(result),
         "verdict": result.verdict,
     });
     serde_json::to_string_pretty(&document).expect("maps with text keys") + "\n"
+}
+
+/// The generator's own health, for JSON.
+fn generator(result: &QuickResult) -> Value {
+    let health = result.generator;
+    json!({
+        "cpu": health.cpu,
+        "lateness_p50_s": health.lateness_p50_s,
+        "lateness_p99_s": health.lateness_p99_s,
+        "clock_p99_s": health.clock_p99_s,
+        "waiting": health.waiting,
+        "lost_connections": health.lost_connections,
+        "queued": health.queued,
+        "peak_memory_bytes": result.peak_memory_bytes,
+    })
 }
