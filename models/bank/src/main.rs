@@ -4,8 +4,8 @@
 //!     models/bank/start.sh    # in another terminal, for the next line
 //!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer
 //!
-//! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once.
-//! Whatever it asks of the target goes through `turn.request`, by a name: that is what is timed and counted.
+//! A behaviour is a type with two functions: `begin` makes what a customer keeps, and `execute` runs the behaviour
+//! once. Every request to the target goes through `turn.request` with a name, under which it is timed and counted.
 
 use std::process::ExitCode;
 
@@ -27,8 +27,8 @@ fn main() -> ExitCode {
     )
 }
 
-/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours
-/// here have it for their `State`, and so a customer has one connection, not three.
+/// What a customer keeps: its own connection, and the statements that the server has prepared on it. All three
+/// behaviours use it as their `State`, so a customer has one connection, not three.
 struct BankClient {
     client: Client,
     balance: Statement,
@@ -47,7 +47,7 @@ impl BankClient {
             .user("bank");
         turn.request("connect", async {
             let (client, connection) = config.connect(NoTls).await?;
-            // Reads and writes until the client is dropped; an error reaches whoever waits for an answer.
+            // Reads and writes until the client is dropped. An error reaches the request that waits for an answer.
             tokio::spawn(connection);
             Ok::<_, tokio_postgres::Error>(Self {
                 balance: client.prepare("select cents from accounts where id = $1").await?,
@@ -65,7 +65,7 @@ impl BankClient {
     }
 }
 
-/// Looks at the balance of an account.
+/// Reads the balance of an account.
 struct Balance;
 
 impl Behaviour for Balance {
@@ -122,9 +122,9 @@ impl Behaviour for Transfer {
 
     async fn execute(&self, session: &mut BankClient, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let payer = turn.int(1, ACCOUNTS);
-        let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other one
+        let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other account
         let cents = turn.int(1, LARGEST_TRANSFER);
-        // The lower number first, or two transfers in opposite directions would wait for each other for ever.
+        // The lower account first, because two transfers in opposite directions could otherwise deadlock.
         let mut changes = [(payer, -cents), (payee, cents)];
         changes.sort_unstable();
 

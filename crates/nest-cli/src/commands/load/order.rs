@@ -188,9 +188,8 @@ fn request(arguments: &LoadArguments, path: String) -> Result<Request, CommandEr
 fn body_text(body: &str) -> Result<String, CommandError> {
     match body.strip_prefix('@') {
         None => Ok(body.to_owned()),
-        Some(file) => fs::read_to_string(file).map_err(|error| {
-            CommandError::from(error).context(format!("the body cannot be read from {file}"))
-        }),
+        Some(file) => fs::read_to_string(file)
+            .map_err(|error| CommandError::from(error).context(format!("cannot read the body from {file}"))),
     }
 }
 
@@ -247,7 +246,7 @@ fn behaviour_in_file(name: &str, registry: &Registry) -> Result<(String, Behavio
             format!("give a file, or one of the behaviours written in Rust: {known}")
         };
         CommandError::from(error)
-            .context(format!("behaviour {name:?} cannot be read"))
+            .context(format!("cannot read behaviour {name:?}"))
             .hint(hint)
     })?;
     let source = Source::new(name, text);

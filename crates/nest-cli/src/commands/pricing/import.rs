@@ -109,7 +109,9 @@ fn read(path: &Path) -> Result<Vec<Source>, CommandError> {
 /// Says which files and rows are in no book, and why.
 fn tell(imported: &Import) {
     for (file, what) in &imported.passed_over {
-        talk(&format!("{file}: passed over: {what}, no prices"));
+        talk(&format!(
+            "{file}: skipped, because it contains {what} and no prices"
+        ));
     }
     let of_books = imported
         .books

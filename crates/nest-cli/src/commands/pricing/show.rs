@@ -49,7 +49,7 @@ pub fn cost(
     if !(least..=most).contains(&quantity) {
         return Err(CommandError::new(
             USAGE,
-            format!("a quantity is from {least} to {most}"),
+            format!("the quantity must be from {least} to {most}"),
         ));
     }
     let priced = priced(book, id, quantity, on)?;
