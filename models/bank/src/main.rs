@@ -4,8 +4,9 @@
 //!     models/bank/start.sh    # in another terminal, for the next line
 //!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer
 //!
-//! A behaviour is a type with two functions: `begin` makes what a customer keeps, and `execute` runs the behaviour
-//! once. Every request to the target goes through `turn.request` with a name, under which it is timed and counted.
+//! A behaviour is a type with two functions: `begin` makes what a customer keeps, and `execute` runs the
+//! behaviour once. Every request to the target goes through `turn.request` with a name, under which it is
+//! timed and counted.
 
 use std::process::ExitCode;
 
@@ -27,9 +28,9 @@ fn main() -> ExitCode {
     )
 }
 
-/// What a customer keeps: its own connection, and the statements that the server has prepared on it. All three
-/// behaviours use it as their `State`, so a customer has one connection, not three.
-struct BankClient {
+/// What a customer keeps: its own connection, and the statements that the server has prepared on it. All
+/// three behaviours use it as their `State`, so a customer has one connection, not three.
+struct Session {
     client: Client,
     balance: Statement,
     entries: Statement,
@@ -37,7 +38,7 @@ struct BankClient {
     note: Statement,
 }
 
-impl BankClient {
+impl Session {
     async fn open(turn: &mut Turn<'_>) -> Result<Self, Failure> {
         let mut config = tokio_postgres::Config::new();
         config
@@ -47,7 +48,8 @@ impl BankClient {
             .user("bank");
         turn.request("connect", async {
             let (client, connection) = config.connect(NoTls).await?;
-            // Reads and writes until the client is dropped. An error reaches the request that waits for an answer.
+            // Reads and writes until the client is dropped. An error reaches the request that waits for an
+            // answer.
             tokio::spawn(connection);
             Ok::<_, tokio_postgres::Error>(Self {
                 balance: client.prepare("select cents from accounts where id = $1").await?,
@@ -65,17 +67,17 @@ impl BankClient {
     }
 }
 
-/// Reads the balance of an account.
+/// Looks at the balance of an account.
 struct Balance;
 
 impl Behaviour for Balance {
-    type State = BankClient;
+    type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<BankClient, Failure> {
-        BankClient::open(turn).await
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
+        Session::open(turn).await
     }
 
-    async fn execute(&self, session: &mut BankClient, turn: &mut Turn<'_>) -> Result<(), Failure> {
+    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let account = turn.int(1, ACCOUNTS);
         turn.request("read", session.client.query_one(&session.balance, &[&account]))
             .await?;
@@ -87,13 +89,13 @@ impl Behaviour for Balance {
 struct StatementOfAccount;
 
 impl Behaviour for StatementOfAccount {
-    type State = BankClient;
+    type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<BankClient, Failure> {
-        BankClient::open(turn).await
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
+        Session::open(turn).await
     }
 
-    async fn execute(&self, session: &mut BankClient, turn: &mut Turn<'_>) -> Result<(), Failure> {
+    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let account = turn.int(1, ACCOUNTS);
         let rows = turn
             .request(
@@ -114,13 +116,13 @@ impl Behaviour for StatementOfAccount {
 struct Transfer;
 
 impl Behaviour for Transfer {
-    type State = BankClient;
+    type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<BankClient, Failure> {
-        BankClient::open(turn).await
+    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
+        Session::open(turn).await
     }
 
-    async fn execute(&self, session: &mut BankClient, turn: &mut Turn<'_>) -> Result<(), Failure> {
+    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let payer = turn.int(1, ACCOUNTS);
         let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other account
         let cents = turn.int(1, LARGEST_TRANSFER);

@@ -258,7 +258,7 @@ mod tests {
     fn marks_line_ends_quotes_column_order_and_more_columns_do_not_matter() {
         let plain = parsed("series,period,value\na,1,2\na,2,3\n");
         assert_eq!(
-            parsed("\u{feff}note,value,\"period\",SeriesRows\r\n\"x, y\",2,1,a\r\n, 3 ,2,a\r\n"),
+            parsed("\u{feff}note,value,\"period\",Series\r\n\"x, y\",2,1,a\r\n, 3 ,2,a\r\n"),
             plain
         );
         assert_eq!(

@@ -37,14 +37,13 @@ pub fn run(arguments: &PricingArguments) -> Result<(), CommandError> {
             on,
             books,
         } => {
-            let set = BookSet::of_folder(&books.study)?;
-            let layered = find(&set, book)?;
+            let layered = find(&BookSet::of_folder(&books.study)?, book)?;
+            let (book, format) = (&layered.book, books.format);
             match (id, quantity) {
-                (None, _) => show::book(&layered, books.format),
-                (Some(id), None) => show::row(&layered.book, id, books.format),
+                (None, _) => show::book(&layered, format),
+                (Some(id), None) => show::row(book, id, format),
                 (Some(id), Some(quantity)) => {
-                    let on = on.unwrap_or_else(clock::today);
-                    show::cost(&layered.book, id, *quantity, on, books.format)
+                    show::cost(book, id, *quantity, on.unwrap_or_else(clock::today), format)
                 }
             }
         }

@@ -311,8 +311,8 @@ fn ranges(chart: &Chart) -> Option<(AxisScale, AxisScale)> {
     ))
 }
 
-/// The top of a linear axis that should reach `wanted`, but not far above measured points and limits, of which
-/// `fixed` is the highest.
+/// The top of a linear axis that should reach `wanted`, but not far above measured points and limits, of
+/// which `fixed` is the highest.
 fn top(axis: &Axis, wanted: f64, fixed: Option<f64>) -> f64 {
     match (axis, fixed) {
         (Axis::Share, fixed) => wanted.min(fixed.unwrap_or(0.0).max(SHARE_SHOWN)),
