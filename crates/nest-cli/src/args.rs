@@ -105,8 +105,8 @@ pub struct DemoArguments {
 /// Options of `schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArguments {
-    /// The kind of file to describe
-    #[arg(value_enum, default_value_t)]
+    /// Kind of file to describe
+    #[arg(value_name = "KIND", value_enum, default_value_t)]
     pub of: SchemaOf,
 }
 

@@ -9,6 +9,7 @@ use super::{PageTable, ReadingPath, Section};
 use crate::{
     format,
     sentence::{self, EXTRAPOLATED},
+    unit::is_memory,
 };
 
 /// Every break point of every configuration.
@@ -169,7 +170,7 @@ fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
 
 fn demand_row(row: &DemandRow) -> [String; 5] {
     let idle = row.behaviour == "idle";
-    let resident = row.resource.ends_with("/memory");
+    let resident = is_memory(&row.resource);
     let per = match (idle, resident) {
         (true, true) => "resident without load",
         (true, false) => "a second without load",
