@@ -18,7 +18,8 @@ use std::time::Duration;
 use crate::serve::{listen, local_address, network_runtime};
 use crate::{Ledger, ShopBehaviour, TargetError, TierOptions, clock, cores};
 
-/// Connections served at once, a thread each; one more is closed at once. A shop has one per worker.
+/// Most connections at a time, each with a thread; a further one is closed immediately. A shop has one per
+/// worker.
 const MOST_CONNECTIONS: usize = 1_024;
 
 /// Longest line that is read.
@@ -32,7 +33,7 @@ const LONGEST_BURN_S: f64 = 60.0;
 const REST: Duration = Duration::from_millis(50);
 
 /// One connection: its thread, and a handle to hang up.
-struct Connection {
+struct TierConnection {
     stream: Arc<TcpStream>,
     thread: JoinHandle<()>,
 }
@@ -61,7 +62,7 @@ pub fn serve_tier(
                 () = &mut stop => return Ok(()),
                 accepted = listener.accept() => accepted,
             };
-            connections.retain(|connection: &Connection| !connection.thread.is_finished());
+            connections.retain(|connection: &TierConnection| !connection.thread.is_finished());
             if connections.len() >= MOST_CONNECTIONS {
                 continue;
             }
@@ -76,7 +77,7 @@ pub fn serve_tier(
     served
 }
 
-fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<Connection> {
+fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<TierConnection> {
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
     let stream = Arc::new(stream);
@@ -85,17 +86,17 @@ fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<Connection
     let thread = thread::Builder::new()
         .name("connection".to_owned())
         .spawn(move || drop(converse(&ours, &ledger)))?;
-    Ok(Connection { stream, thread })
+    Ok(TierConnection { stream, thread })
 }
 
-fn hang_up(connection: Connection) {
+fn hang_up(connection: TierConnection) {
     // Both fail only if the connection has already ended.
     let _ = connection.stream.shutdown(std::net::Shutdown::Both);
     let _ = connection.thread.join();
 }
 
-/// Answers line by line. CPU is counted from one line's record to the next, so that nothing is left out:
-/// reading a line belongs to it, sending its answer to the one after.
+/// Answers line by line. CPU is counted from one line to the next, so that nothing is left out: reading a
+/// line counts for that line, and sending its answer counts for the next.
 fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut counted_s = clock::spent_s();
