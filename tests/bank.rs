@@ -277,7 +277,7 @@ fn load_money_is_conserved_by_every_transfer_that_is_counted() {
         .says("--behaviour");
     nest(folder.path(), &["load", &bank.url(), "--behaviour", "transfer"])
         .expect(1)
-        .says("cannot be read");
+        .says("cannot read behaviour");
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
 #[test]
 fn growth_refuses_a_file_without_anything_to_forecast() {
     for (text, part) in [
-        ("series,period,value\n", "holds no rows"),
+        ("series,period,value\n", "contains no rows"),
         ("", "column `series` is missing"),
         ("series,period,value\na,1,2\n", "no series that can be forecast"),
         (

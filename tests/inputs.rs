@@ -220,7 +220,7 @@ fn stages_without_the_stage_before_are_code_seven() {
     folder
         .run(&["fit"])
         .expect(7)
-        .says("measurements.json is not there")
+        .says("measurements.json does not exist")
         .says("locust-nest measure");
     folder.run(&["project"]).expect(7).says("locust-nest fit");
     folder.run(&["report"]).expect(7).says("locust-nest project");

@@ -66,7 +66,7 @@ fn load_a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
     let resumed = nest(folder.path(), &[arguments.as_slice(), &["--resume"]].concat());
     second.kill().expect("the shop is there");
     second.wait().expect("it was started here");
-    resumed.expect(0).says("going on after");
+    resumed.expect(0).says("continuing after");
     let measured = measurements(&study.path);
     assert_eq!(measured.run, run_id);
     assert_eq!(measured.steps.len(), 9);

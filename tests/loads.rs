@@ -256,7 +256,7 @@ fn load_a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
         .says(&format!("the target at http://{refused} is down"))
         .says("refused");
     run(&["http://127.0.0.1:1/", "--behaviour", "no-such-file.toml"], 1)
-        .says("behaviour \"no-such-file.toml\" cannot be read");
+        .says("cannot read behaviour \"no-such-file.toml\"");
     run(&["http://127.0.0.1:1/{{ nonsense( }}"], 3).says("the request");
 }
 
@@ -361,7 +361,7 @@ fn load_ctrl_c_prints_the_figures_until_then() {
     }
     run.signal(Signal::SIGINT);
     let outcome = run.finish().expect(130);
-    outcome.says("interrupted; the figures are those until then");
+    outcome.says("interrupted; the figures cover the time until then");
     let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_load_balanced(&found);
     assert!(

@@ -160,7 +160,7 @@ fn a_quantity_beyond_all_bounds_is_wrong_usage() {
     ];
     nest(folder().path(), &many)
         .expect(2)
-        .says("a quantity is from 0 to 1000000000000000");
+        .says("the quantity must be from 0 to 1000000000000000");
 }
 
 #[test]
@@ -358,7 +358,7 @@ fn pricing_imports_a_folder_and_names_every_row_that_is_left_out() {
         ["aws/eu-west-1", "10", "5", "5", "0", "0", "0", "0"].map(str::to_owned)
     );
     outcome
-        .says("fx.csv: passed over: exchange rates")
+        .says("fx.csv: skipped, because it contains exchange rates")
         .says("ALBOUTPOST0000003 EU-Outposts-LCUUsage: left out");
     let text = fs::read_to_string(folder.path().join("pricing/aws/eu-west-1.toml")).expect("written");
     assert!(
@@ -376,7 +376,7 @@ fn pricing_imports_a_folder_and_names_every_row_that_is_left_out() {
         &["pricing", "import", "lists", "--provider", "gcp"],
     )
     .expect(3)
-    .says("no book came of the files");
+    .says("the files contain no prices for a book");
     let elb = fixture("aws-elb-eu-west-1.json");
     write(folder.path(), "cut.json", &elb[..elb.len() / 2]);
     nest(folder.path(), &["pricing", "import", "cut.json"])
@@ -546,5 +546,5 @@ fn pricing_fetches_all_pages_and_follows_none_to_another_host() {
     .says("needs a key");
     nest(folder.path(), &["pricing", "fetch", "aws", "../etc"])
         .expect(2)
-        .says("is no region");
+        .says("is not the name of a region");
 }

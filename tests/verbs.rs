@@ -29,7 +29,7 @@ fn init_writes_a_study_that_runs_against_a_url() {
     );
     nest(folder.path(), &["init", path])
         .expect(1)
-        .says("is there already");
+        .says("already exists");
     nest(
         folder.path(),
         &["init", "elsewhere", "--url", "http://shop.example.com/"],
@@ -179,10 +179,10 @@ fn runs_of_a_study_without_any_are_none_and_an_unknown_one_is_named() {
         .says("no runs yet");
     nest(folder.path(), &["runs", "show", "20200101T000000Z", path])
         .expect(3)
-        .says("there is no run");
+        .says("has no run");
     nest(folder.path(), &["runs", "rm", "20200101T000000Z", path])
         .expect(3)
-        .says("there is no run");
+        .says("has no run");
 }
 
 #[test]

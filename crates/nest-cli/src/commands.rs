@@ -22,10 +22,10 @@ mod shop;
 
 use nest_load::code::Registry;
 
-use crate::{args::Command, failure::Failure};
+use crate::{args::Command, command_error::CommandError};
 
 /// Runs one command; `registry` holds the behaviours in code of this program.
-pub fn run(command: Command, registry: &Registry) -> Result<(), Failure> {
+pub fn run(command: Command, registry: &Registry) -> Result<(), CommandError> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -4,46 +4,47 @@ use std::{io::Read, path::Path};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
-use crate::failure::{Failure, INVALID};
+use crate::command_error::{CommandError, INVALID};
 
 /// A row of a CSV file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvRow {
-    /// Where the row begins in the file, from 1.
+    /// Line at which the row begins, from 1.
     pub line: u64,
-    /// Its cells without surrounding blanks: the required columns, then the optional ones, in the order asked for.
-    /// A cell of an optional column that the file does not have is empty.
+    /// Its cells without surrounding blanks: the required columns, then the optional ones, in the order asked
+    /// for. A cell of an optional column that the file does not have is empty.
     pub cells: Vec<String>,
 }
 
 /// The rows of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CsvTable {
-    /// Rows that have all cells that were asked for, in their order.
+    /// Rows that have all cells that were asked for, in the order of the file.
     pub rows: Vec<CsvRow>,
     /// Rows that are longer or shorter than the first.
-    pub uneven: Vec<Uneven>,
+    pub uneven: Vec<UnevenRow>,
 }
 
 /// A row that is longer or shorter than the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Uneven {
+pub struct UnevenRow {
     /// Its line and how many cells it has.
     pub what: String,
-    /// Whether it is among the rows all the same, because it has all cells that were asked for.
+    /// Whether it is among the rows, because it has all cells that were asked for.
     pub kept: bool,
 }
 
-/// Reads the file at `path`, or standard input for `-`, of which every row must be as long as the first: see [`parse`].
-pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, Failure> {
+/// Reads the file at `path`, or standard input for `-`, with [`parse`]. Every row must be as long as the
+/// first.
+pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, CommandError> {
     whole(read_uneven(path, required, optional)?)
-        .map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+        .map_err(|message| CommandError::new(INVALID, format!("{}: {message}", path.display())))
 }
 
-/// The same where uneven rows do not stop the others.
-pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, Failure> {
+/// Reads like [`read`], but accepts rows that are longer or shorter than the first.
+pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, CommandError> {
     let cannot =
-        |error: std::io::Error| Failure::from(error).context(format!("cannot read {}", path.display()));
+        |error: std::io::Error| CommandError::from(error).context(format!("cannot read {}", path.display()));
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
@@ -51,13 +52,13 @@ pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<
         bytes = std::fs::read(path).map_err(cannot)?;
     }
     parse(&bytes, required, optional)
-        .map_err(|message| Failure::new(INVALID, format!("{}: {message}", path.display())))
+        .map_err(|message| CommandError::new(INVALID, format!("{}: {message}", path.display())))
 }
 
-/// The rows of a table without an uneven one.
+/// The rows of a table that has no uneven row.
 ///
 /// # Errors
-/// What is wrong with the first of those.
+/// A message about the first uneven row.
 pub fn whole(table: CsvTable) -> Result<Vec<CsvRow>, String> {
     table
         .uneven
@@ -66,11 +67,12 @@ pub fn whole(table: CsvTable) -> Result<Vec<CsvRow>, String> {
         .map_or(Ok(table.rows), |uneven| Err(uneven.what))
 }
 
-/// The rows of a CSV text, of which the first names the columns. Columns stand in any order and may be quoted, names in any
-/// case; further columns, empty lines and a byte order mark are passed over; lines end in either way.
+/// The rows of a CSV text whose first row names the columns. Columns may be in any order, and their names in
+/// any case and in quotes. Other columns, empty lines and a byte order mark are ignored. Lines may end in LF
+/// or CR LF.
 ///
 /// # Errors
-/// A message that names the line: a column is missing or there twice, bytes are not UTF-8.
+/// A message with the line at which a column is missing or appears twice, or bytes are not UTF-8.
 pub fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<CsvTable, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = ReaderBuilder::new()
@@ -81,53 +83,48 @@ pub fn parse(bytes: &[u8], required: &[&str], optional: &[&str]) -> Result<CsvTa
         .headers()
         .map_err(|error| explained(&error, bytes))?
         .clone();
-    let columns = required
-        .iter()
-        .map(|name| {
-            place(&header, name)?
-                .ok_or_else(|| {
-                    format!(
-                        "line 1: column `{name}` is missing, there are: {}",
-                        listed(&header)
-                    )
-                })
-                .map(Some)
-        })
-        .chain(optional.iter().map(|name| place(&header, name)))
-        .collect::<Result<Vec<_>, _>>()?;
+    let columns = columns(&header, required, optional)?;
     let mut table = CsvTable::default();
     for record in reader.records() {
         let record = record.map_err(|error| explained(&error, bytes))?;
         let line = line(record.position(), bytes);
         let kept = columns.iter().flatten().all(|column| *column < record.len());
         if record.len() != header.len() {
-            table.uneven.push(Uneven {
-                what: format!(
-                    "line {line} has {} cells, the first line has {}",
-                    record.len(),
-                    header.len()
-                ),
+            let (found, expected) = (record.len(), header.len());
+            table.uneven.push(UnevenRow {
+                what: format!("line {line} has {found} cells, the first line has {expected}"),
                 kept,
             });
         }
-        if !kept {
-            continue;
+        if kept {
+            let cell =
+                |column: &Option<usize>| column.and_then(|column| record.get(column)).unwrap_or_default();
+            let cells = columns.iter().map(|column| cell(column).to_owned()).collect();
+            table.rows.push(CsvRow { line, cells });
         }
-        let cells = columns
-            .iter()
-            .map(|column| {
-                column
-                    .and_then(|column| record.get(column))
-                    .unwrap_or_default()
-                    .to_owned()
-            })
-            .collect();
-        table.rows.push(CsvRow { line, cells });
     }
     Ok(table)
 }
 
-/// Where a column stands, if it is there.
+/// Positions of the columns: all that are required, and those optional ones that the header has.
+fn columns(
+    header: &StringRecord,
+    required: &[&str],
+    optional: &[&str],
+) -> Result<Vec<Option<usize>>, String> {
+    let missing = |name: &str| {
+        let there = listed(header);
+        format!("line 1: column `{name}` is missing, there are: {there}")
+    };
+    let needed = required
+        .iter()
+        .map(|name| place(header, name)?.ok_or_else(|| missing(name)).map(Some));
+    needed
+        .chain(optional.iter().map(|name| place(header, name)))
+        .collect()
+}
+
+/// Position of a column, if the header has it.
 fn place(header: &StringRecord, name: &str) -> Result<Option<usize>, String> {
     let mut places = header
         .iter()
@@ -136,7 +133,7 @@ fn place(header: &StringRecord, name: &str) -> Result<Option<usize>, String> {
         .map(|(place, _)| place);
     let first = places.next();
     if places.next().is_some() {
-        Err(format!("line 1: column `{name}` is there twice"))
+        Err(format!("line 1: column `{name}` appears twice"))
     } else {
         Ok(first)
     }
@@ -150,7 +147,8 @@ fn listed(header: &StringRecord) -> String {
     }
 }
 
-/// The line of a record. Its position is where the record before it ended, so that empty lines are still to be counted.
+/// The line of a record. The reader only gives the position at which the record before it ended, so empty
+/// lines must be added.
 fn line(position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
     let Some(position) = position else { return 1 };
     let rest = bytes
@@ -215,7 +213,7 @@ mod tests {
             error(b"series,x\na,1\n"),
             "line 1: column `y` is missing, there are: series, x"
         );
-        assert_eq!(error(b"series,y,y\n"), "line 1: column `y` is there twice");
+        assert_eq!(error(b"series,y,y\n"), "line 1: column `y` appears twice");
         assert_eq!(
             error(b"series,y\na,1\nb\n"),
             "line 3 has 1 cells, the first line has 2"

@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use nest_data::{Diagnostic, Source};
 
-/// All diagnostics as text, each with its line and what to do.
+/// All diagnostics as text, each with its line and its help.
 pub fn render(found: &[Diagnostic], sources: &[Source]) -> String {
     let renderer = Renderer::plain();
     let mut text = String::new();

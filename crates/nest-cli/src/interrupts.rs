@@ -1,12 +1,12 @@
-//! Ctrl-C and SIGTERM: the first stops load and saves, the second leaves at once.
+//! Ctrl-C and SIGTERM: the first stops the load and saves the step, the second exits at once.
 
 use nest_load::Interrupt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::failure::{Failure, INTERRUPTED};
+use crate::command_error::{CommandError, INTERRUPTED};
 
-/// Watches for signals from now on; the first asks the returned interrupt to stop.
-pub fn watch() -> Result<Interrupt, Failure> {
+/// Watches for signals from now on. The first one requests the returned interrupt.
+pub fn watch() -> Result<Interrupt, CommandError> {
     let interrupt = Interrupt::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,16 +1,18 @@
 //! The command line of locust-nest: arguments, files, messages and exit codes around the stages.
 //!
-//! - [`run`]: parses the arguments, runs one command, prints what went wrong and gives the exit code
+//! - [`run`]: parses the arguments, runs one command, prints an error if there is one, and returns the exit
+//!   code
 //! - `args`: every verb and option; `commands/`: one file per verb
-//! - `files`: the study folder and what is kept in it; `books`: where price books are looked up
-//! - `diagnostics` and `failure`: the one printer of errors; `progress`: talk while measuring
+//! - `files`: the study folder and its runs; `book_set`: the price books
+//! - `command_error`: why a command failed, with its exit code; `printer`: prints errors, data and messages
 
 mod args;
-mod books;
+mod book_set;
+mod clock;
+mod command_error;
 mod commands;
 mod csv_table;
 mod diagnostics;
-mod failure;
 mod files;
 mod interrupts;
 mod printer;
@@ -22,9 +24,9 @@ use clap::Parser;
 
 pub use nest_load::code::{Behaviour, Failure, Registry, Response, Target, Turn};
 
-/// Runs the command line of this process and returns its exit code: see DESIGN section 5.
+/// Runs the command line of this process and returns its exit code; docs/exit-codes.md lists them.
 ///
-/// A crate of your own calls this with its behaviours, and its binary has every verb:
+/// Call this from a crate of your own, with your behaviours. Your program then has every verb:
 ///
 /// ```no_run
 /// use locust_nest::{Behaviour, Failure, Registry, Turn};
@@ -50,9 +52,9 @@ pub fn run(registry: Registry) -> ExitCode {
     let arguments = args::Arguments::parse();
     match commands::run(arguments.command, &registry) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.print();
-            ExitCode::from(failure.code)
+        Err(error) => {
+            printer::error(&error);
+            ExitCode::from(error.code)
         }
     }
 }

@@ -1,19 +1,24 @@
-//! Prints tables in the forms that `--format` offers. Data goes to stdout, talk to stderr.
+//! Prints data to stdout; messages, errors and hints to stderr; and tables in the forms that `--format`
+//! offers.
 
 use std::io::Write;
 
 use serde_json::{Map, Value};
 
-use crate::{args::Format, failure::Failure};
+use crate::{
+    args::Format,
+    command_error::{CommandError, ErrorCause},
+    diagnostics,
+};
 
 /// A table: column names, then rows of as many cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct OutputTable {
     pub columns: Vec<&'static str>,
     pub rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl OutputTable {
     /// A table without rows.
     pub fn new(columns: &[&'static str]) -> Self {
         Self {
@@ -103,21 +108,38 @@ impl Table {
     }
 }
 
-/// Writes data to stdout. A reader that has gone away is no error.
-pub fn data(text: &str) -> Result<(), Failure> {
+/// Writes data to stdout. It is no error when the reader has gone away.
+pub fn data(text: &str) -> Result<(), CommandError> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(Failure::from),
+        other => other.map_err(CommandError::from),
     }
 }
 
-/// Writes a line of talk to stderr.
+/// Writes a message to stderr.
 pub fn talk(line: &str) {
-    // A reader that has gone away is no reason to lose a run.
+    // A run goes on when the reader has gone away.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// A time in seconds with three significant digits and a fitting unit.
+/// Prints `error: what`, indented causes, then `hint: what to do`, to stderr.
+pub fn error(error: &CommandError) {
+    match &error.cause {
+        ErrorCause::Diagnostics(found, sources) => talk(diagnostics::render(found, sources).trim_end()),
+        ErrorCause::Error(cause) => {
+            talk(&format!("error: {cause}"));
+            cause
+                .chain()
+                .skip(1)
+                .for_each(|cause| talk(&format!("  caused by: {cause}")));
+        }
+    }
+    if let Some(hint) = &error.hint {
+        talk(&format!("hint: {hint}"));
+    }
+}
+
+/// A time in seconds as text, in a unit of fitting size.
 pub fn seconds(value: f64) -> String {
     nest_report::format::duration(value)
 }
@@ -126,8 +148,8 @@ pub fn seconds(value: f64) -> String {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        Table {
+    fn table() -> OutputTable {
+        OutputTable {
             columns: vec!["name", "value"],
             rows: vec![
                 vec!["a|b".into(), "1".into()],

@@ -1,4 +1,4 @@
-//! Talk while measuring: a bar with the time left on a terminal, plain lines elsewhere.
+//! Shows how a run gets on: a bar with the time left on a terminal, and a line for each step.
 
 use std::{
     io::IsTerminal,
@@ -7,23 +7,26 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nest_data::{
     Study,
-    measurement::{PlannedStep, ResourceKind, Step, Window},
+    measurement::{PlannedStep, Resource, ResourceKind, Step, Window},
 };
 use nest_load::{Event, plan::Plan};
 
-use crate::printer::{seconds, talk};
+use crate::{
+    clock::stopwatch,
+    printer::{seconds, talk},
+};
 
 /// How often the bar moves.
 const TICK: Duration = Duration::from_millis(250);
 
 /// Shows a run as its events come in.
-pub struct Progress {
+pub struct RunProgress {
     bar: Option<ProgressBar>,
     mover: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
     steps: usize,
@@ -32,8 +35,8 @@ pub struct Progress {
     capacity: Option<(String, f64)>, // the first processor and its cores
 }
 
-impl Progress {
-    /// Progress of a study.
+impl RunProgress {
+    /// For a new run of a study.
     pub fn new(study: &Study) -> Self {
         let step_s =
             study.measure.settle.get() + study.measure.window.get() * f64::from(study.measure.windows);
@@ -50,21 +53,11 @@ impl Progress {
     /// Shows an event.
     pub fn show(&mut self, event: &Event<'_>) {
         match event {
-            Event::Ready(resources) => {
-                let cpu = resources
-                    .iter()
-                    .find(|resource| resource.kind == ResourceKind::Cpu);
-                self.capacity = cpu.and_then(|cpu| cpu.capacity.map(|cores| (cpu.name.clone(), cores)));
-                let found: Vec<String> = resources
-                    .iter()
-                    .filter(|one| one.kind == ResourceKind::Cpu)
-                    .map(|cpu| format!("{} ({} cores)", cpu.name, cpu.capacity.unwrap_or(0.0)))
-                    .collect();
-                talk(&format!("target ready: {}", found.join(", ")));
-            }
-            Event::PilotStarted { seconds: span } => {
-                talk(&format!("pilot: each behaviour alone, about {}", seconds(*span)))
-            }
+            Event::Ready(resources) => self.ready(resources),
+            Event::PilotStarted { seconds: span } => talk(&format!(
+                "pilot: runs each behaviour alone, takes about {}",
+                seconds(*span)
+            )),
             Event::Planned(plan, _) => self.planned(plan),
             Event::StepStarted(step) => self.started(step),
             Event::StepFinished(step) => self.finished(step, ""),
@@ -72,29 +65,43 @@ impl Progress {
         }
     }
 
+    fn ready(&mut self, resources: &[Resource]) {
+        let processors: Vec<&Resource> = resources
+            .iter()
+            .filter(|resource| resource.kind == ResourceKind::Cpu)
+            .collect();
+        let capacity = |cpu: &&Resource| cpu.capacity.map(|cores| (cpu.name.clone(), cores));
+        self.capacity = processors.first().and_then(capacity);
+        let found: Vec<String> = processors
+            .iter()
+            .map(|cpu| match cpu.capacity {
+                Some(cores) => format!("{} ({cores} cores)", cpu.name),
+                None => format!("{} (unknown number of cores)", cpu.name),
+            })
+            .collect();
+        talk(&format!("target ready: {}", found.join(", ")));
+    }
+
     fn planned(&mut self, plan: &Plan) {
         self.steps = plan.steps.len();
-        talk(&format!(
-            "plan: {} steps, up to {:.0} executions/s, {:.0} executions, about {}",
-            plan.steps.len(),
-            plan.peak_per_s,
-            plan.executions,
-            seconds(plan.duration_s)
-        ));
+        talk(&format!("plan: {}", summary(plan)));
         plan.caveats
             .iter()
             .for_each(|caveat| talk(&format!("note: {caveat}")));
-        if !std::io::stderr().is_terminal() {
-            return;
+        if std::io::stderr().is_terminal() {
+            self.start_bar(plan);
         }
+    }
+
+    fn start_bar(&mut self, plan: &Plan) {
         let milliseconds = (plan.duration_s * 1e3) as u64;
         let style = ProgressStyle::with_template("{bar:30} {eta} left · {msg}").expect("a valid template");
         let bar = ProgressBar::new(milliseconds).with_style(style);
         let stop = Arc::new(AtomicBool::new(false));
-        let (shared, moving, start) = (Arc::clone(&stop), bar.clone(), Instant::now());
+        let (shared, moving, elapsed) = (Arc::clone(&stop), bar.clone(), stopwatch());
         let mover = std::thread::spawn(move || {
             while !shared.load(Ordering::Acquire) {
-                moving.set_position((start.elapsed().as_millis() as u64).min(milliseconds));
+                moving.set_position((elapsed().as_millis() as u64).min(milliseconds));
                 std::thread::sleep(TICK);
             }
         });
@@ -108,44 +115,39 @@ impl Progress {
         }
     }
 
-    /// Where a step stands in the plan; the tries of a search come after it.
+    /// Position of a step in the plan; the trials of a search come after it.
     fn place(&self, step: &PlannedStep) -> String {
         match (step.index + 1).checked_sub(self.steps) {
             None | Some(0) => format!("step {} of {}", step.index + 1, self.steps),
-            Some(tries) => format!("try {tries}"),
+            Some(trials) => format!("trial {trials}"),
+        }
+    }
+
+    /// Use of the first processor during a step.
+    fn busy(&self, step: &Step) -> String {
+        let Some((name, cores)) = &self.capacity else {
+            return String::new();
+        };
+        match Window::used_per_s(&step.windows, name) {
+            Some(used) => format!(", {name} {:.0} %", used / cores * 100.0),
+            None => format!(", {name} not known"),
         }
     }
 
     fn finished(&mut self, step: &Step, note: &str) {
         self.done = self.done.max(step.plan.index + 1);
-        let span: f64 = step.windows.iter().map(|window| window.duration_s).sum();
-        let completed: u64 = step
-            .windows
-            .iter()
-            .flat_map(|window| window.completed.values())
-            .sum();
-        let busy =
-            self.capacity.as_ref().map_or_else(String::new, |(name, cores)| {
-                match Window::used_per_s(&step.windows, name) {
-                    Some(used) => format!(", {name} {:.0} %", used / cores * 100.0),
-                    None => format!(", {name} not known"),
-                }
-            });
-        let reasons = if step.verdict.reasons.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", step.verdict.reasons.join("; "))
-        };
         let left = self.steps.saturating_sub(self.done) as f64 * self.step_s;
         let line = format!(
-            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{busy}, active {:.1}, in flight {:.1} · {}{reasons}{note} · {} left",
+            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{}, active {:.1}, in flight {:.1} · {}{note} · {} \
+             left",
             self.place(&step.plan),
             step.plan.label(),
-            completed as f64 / span.max(1e-9),
+            completed_per_s(step),
             step.plan.total_per_s(),
+            self.busy(step),
             step.active,
             step.in_flight,
-            step.verdict.validity.label(),
+            verdict(step),
             seconds(left),
         );
         match &self.bar {
@@ -155,7 +157,38 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+/// Steps, load and length of a plan.
+pub fn summary(plan: &Plan) -> String {
+    format!(
+        "{} steps, up to {:.0} executions/s, {:.0} executions, about {}",
+        plan.steps.len(),
+        plan.peak_per_s,
+        plan.executions,
+        seconds(plan.duration_s)
+    )
+}
+
+fn completed_per_s(step: &Step) -> f64 {
+    let span_s: f64 = step.windows.iter().map(|window| window.duration_s).sum();
+    let completed: u64 = step
+        .windows
+        .iter()
+        .flat_map(|window| window.completed.values())
+        .sum();
+    completed as f64 / span_s.max(1e-9)
+}
+
+/// The validity of a step, with its reasons.
+fn verdict(step: &Step) -> String {
+    let label = step.verdict.validity.label();
+    if step.verdict.reasons.is_empty() {
+        label.to_owned()
+    } else {
+        format!("{label}: {}", step.verdict.reasons.join("; "))
+    }
+}
+
+impl Drop for RunProgress {
     fn drop(&mut self) {
         if let Some((stop, mover)) = self.mover.take() {
             stop.store(true, Ordering::Release);

@@ -1,4 +1,5 @@
-//! Writes the pages of the test fixture into a folder, to be looked at: `cargo run -p nest-report --example fixture -- /tmp/report`.
+//! Writes the pages of the test fixture into a folder, to be looked at: `cargo run -p nest-report --example
+//! fixture -- /tmp/report`.
 
 #[path = "../tests/support/mod.rs"]
 mod support;

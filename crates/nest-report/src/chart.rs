@@ -1,6 +1,8 @@
 //! Charts as SVG text, drawn by plotters' SVG backend.
 
 mod axis;
+mod brush;
+mod frame;
 mod layout;
 mod legend;
 mod palette;
@@ -16,7 +18,7 @@ use nest_data::{
 pub(crate) use palette::variables;
 pub(crate) use svg::{INLINE_CSS, series_rules};
 
-use crate::{ReportError, markup};
+use crate::{error::ReportError, markup};
 
 /// A chart as drawn, with the name of its anchor and file.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ impl Drawing<'_> {
         matches!(self.chart.y, Axis::Money(_))
     }
 
-    /// For a page that brings the style.
+    /// As an element of a page that contains the style.
     pub(crate) fn inline(&self) -> String {
         svg::inline(self.chart, &self.slug, &self.elements, self.size)
     }
@@ -44,7 +46,7 @@ impl Drawing<'_> {
 /// File name and SVG text of each chart.
 ///
 /// # Errors
-/// [`ReportError::Chart`] where a chart cannot be drawn.
+/// [`ReportError::Chart`] if a chart cannot be drawn.
 pub fn charts(projection: &Projection) -> Result<Vec<(String, String)>, ReportError> {
     let file = |drawing: Drawing| {
         (

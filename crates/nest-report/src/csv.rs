@@ -1,6 +1,11 @@
 //! Every number of a report in one long tidy table (RFC 4180, UTF-8, dot decimals).
 
+mod bill;
+mod capacity;
+mod charts;
 mod compared;
+mod measured;
+mod policy;
 mod row;
 mod rows;
 
@@ -13,8 +18,8 @@ const HEADER: &str =
 /// All numbers of a projection, a row each, under
 /// `study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind`.
 ///
-/// `kind` is `measured`, `fitted`, `assumed`, `extrapolated` or `priced`; what is unknown or does not apply is empty. Lines end in
-/// CR LF, as RFC 4180 has it. Amounts of money are exact.
+/// `kind` is `measured`, `fitted`, `assumed`, `extrapolated` or `priced`; a cell is empty if its value is
+/// unknown or does not apply. Lines end in CR LF, as RFC 4180 has it. Amounts of money are exact.
 #[must_use]
 pub fn csv(projection: &Projection) -> String {
     csv_of(projection, |_| true)

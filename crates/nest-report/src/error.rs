@@ -1,4 +1,4 @@
-//! What can go wrong while a report is made.
+//! Errors while a report is made.
 
 use thiserror::Error;
 

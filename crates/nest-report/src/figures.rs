@@ -1,4 +1,4 @@
-//! What a report shows, in the order in which it is read: sections of question, answer, charts, tables and how we know.
+//! The sections of a report in reading order; each has a question, an answer, charts, tables and how we know.
 //!
 //! HTML and Markdown print the same sections; no number is worked out here.
 
@@ -8,31 +8,33 @@ mod compare;
 mod cost;
 mod curves;
 mod evidence;
+mod growth;
 mod policy;
 mod provenance;
+mod segments;
+mod sensitivity;
 mod table;
 mod tiles;
 
 use nest_data::Projection;
 use serde::Serialize;
 
-pub(crate) use evidence::check_unit;
-pub(crate) use table::{Cell, Row, Table};
+pub(crate) use table::{Cell, PageRow, PageTable};
 pub(crate) use tiles::tiles;
 
 use crate::chart::Drawing;
 
-/// What a report is read for.
+/// Which reader a section is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Path {
+pub(crate) enum ReadingPath {
     /// Cost, break points and policies.
     Product,
     /// Bills and months.
     Finance,
     /// Demand and curves.
     Architect,
-    /// What all of it rests on.
+    /// The measurements and sources behind it all.
     Evidence,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct Section {
     /// Word in the navigation.
     pub name: String,
     /// Reader it is for first.
-    pub path: Path,
+    pub path: ReadingPath,
     /// The heading.
     pub question: String,
     /// The answer, in a sentence; names in backticks.
@@ -52,7 +54,7 @@ pub(crate) struct Section {
     /// Inline SVG.
     pub drawing: Option<String>,
     /// The figures behind it.
-    pub tables: Vec<Table>,
+    pub tables: Vec<PageTable>,
     /// Facts as a list.
     pub list: Vec<String>,
     /// How we know, a sentence each.
@@ -60,7 +62,7 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    fn new(id: &str, name: &str, path: Path, question: &str, answer: String) -> Self {
+    fn new(id: &str, name: &str, path: ReadingPath, question: &str, answer: String) -> Self {
         let (tables, list, how) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             id: id.to_owned(),
@@ -90,8 +92,8 @@ pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Sec
     sections.extend(compare::configs(projection));
     sections.extend(bill::bills(projection));
     sections.extend(cost::months(projection));
-    sections.extend(compare::growths(projection));
-    sections.extend(compare::segments(projection));
+    sections.extend(growth::growths(projection));
+    sections.extend(segments::segments(projection));
     sections.extend(capacity::break_points(projection));
     sections.extend(
         drawings
@@ -100,29 +102,11 @@ pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Sec
             .map(|drawing| curves::section(projection, drawing)),
     );
     sections.extend(policy::policies(projection));
-    sections.extend(compare::sensitivity(projection));
+    sections.extend(sensitivity::sensitivity(projection));
     sections.extend(capacity::demand(projection));
     sections.extend(evidence::checks(projection));
     sections.extend(evidence::steps(projection));
     sections.push(provenance::caveats(projection));
     sections.push(provenance::sources(projection));
     sections
-}
-
-/// Currency of a configuration; that of the study where there is no such configuration.
-pub(crate) fn currency<'a>(projection: &'a Projection, config: &str) -> &'a str {
-    projection
-        .configs
-        .iter()
-        .find(|candidate| candidate.name == config)
-        .map_or(&projection.study.currency, |config| &config.currency)
-}
-
-/// Unit of the measured use of a resource, by its name: busy-seconds per second are cores; memory is a level.
-pub(crate) fn use_unit(resource: &str) -> &'static str {
-    match resource.rsplit('/').next() {
-        Some("cpu") => "cores",
-        Some("memory") => "bytes",
-        _ => "bytes/s",
-    }
 }

@@ -1,7 +1,9 @@
-//! Numbers as people read them, with the digits that their interval supports. The one place where a report rounds.
+//! Numbers as people read them, with the digits that their interval supports. Reports round numbers nowhere
+//! else.
 //!
-//! An interval is cut to two significant digits of its width, and its value to the same digit: 46,613 known to lie between 43,122 and
-//! 50,921 is printed as `46,600 [43,100 … 50,900]`. Exact numbers keep their digits.
+//! An interval is cut to two significant digits of its width, and its value to the same digit: 46,613 known
+//! to lie between 43,122 and 50,921 is printed as `46,600 [43,100 … 50,900]`. Exact numbers keep their
+//! digits.
 
 mod date;
 mod digits;

@@ -8,8 +8,9 @@ use minijinja::{
 use nest_data::Projection;
 
 use crate::{
-    ReportError, chart,
-    figures::{self, Path},
+    chart,
+    error::ReportError,
+    figures::{self, ReadingPath},
     format, markup, sentence,
 };
 
@@ -18,7 +19,7 @@ const PAGE: &str = "report.html";
 /// The report as one HTML file that works offline, from disk and with scripts off.
 ///
 /// # Errors
-/// [`ReportError::Chart`] where a chart cannot be drawn, [`ReportError::Template`] where the page cannot be filled.
+/// [`ReportError::Chart`] if a chart cannot be drawn, [`ReportError::Template`] if the page cannot be filled.
 pub fn html(projection: &Projection) -> Result<String, ReportError> {
     let drawings = chart::drawings(projection)?;
     let (light, dark) = chart::variables();
@@ -47,10 +48,10 @@ pub fn html(projection: &Projection) -> Result<String, ReportError> {
 /// The reading paths, each with its name.
 fn paths() -> Vec<Value> {
     [
-        (Path::Product, "Product"),
-        (Path::Finance, "Finance"),
-        (Path::Architect, "Architecture"),
-        (Path::Evidence, "Evidence"),
+        (ReadingPath::Product, "Product"),
+        (ReadingPath::Finance, "Finance"),
+        (ReadingPath::Architect, "Architecture"),
+        (ReadingPath::Evidence, "Evidence"),
     ]
     .into_iter()
     .map(|(path, name)| context! { path => Serde(path), name })
@@ -75,7 +76,7 @@ fn render(page: Value) -> Result<String, minijinja::Error> {
         .render(context! { css => Value::from_safe_string(css), ..page })
 }
 
-/// Auto-escape as minijinja does it, except that a slash stays readable: `app/cpu`, not `app&#x2f;cpu`.
+/// Escapes like minijinja, except that a slash stays readable: `app/cpu`, not `app&#x2f;cpu`.
 fn write_escaped(out: &mut Output, state: &mut State, value: &Value) -> Result<(), minijinja::Error> {
     match (state.auto_escape(), value.as_str()) {
         (AutoEscape::Html, Some(text)) if !value.is_safe() && value.kind() == ValueKind::String => {

@@ -1,7 +1,7 @@
 //! A projection as HTML, SVG, Markdown and CSV, in memory.
 //!
-//! Every function here is pure: an equal projection gives equal bytes. A report formats and draws; it computes no statistic, and a
-//! caveat once raised reaches it. Reading and writing files is left to nest-cli.
+//! Every function here is pure: an equal projection gives equal bytes. A report formats and draws; it
+//! computes no statistic, and a caveat once raised reaches it. Reading and writing files is left to nest-cli.
 //!
 //! ```
 //! use nest_data::Estimate;
@@ -19,6 +19,7 @@ mod html;
 mod markdown;
 mod markup;
 mod sentence;
+mod unit;
 
 pub use chart::charts;
 pub use csv::{csv, csv_of};

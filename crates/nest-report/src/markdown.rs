@@ -4,7 +4,7 @@ use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
 use nest_data::Projection;
 
 use crate::{
-    ReportError,
+    error::ReportError,
     figures::{self, Section},
     format, markup, sentence,
 };
@@ -14,7 +14,7 @@ const PAGE: &str = "summary.md";
 /// The sentence, the costs, break points, policies, demand and every caveat, as Markdown.
 ///
 /// # Errors
-/// [`ReportError::Template`] where the summary cannot be filled.
+/// [`ReportError::Template`] if the summary cannot be filled.
 pub fn markdown(projection: &Projection) -> Result<String, ReportError> {
     let sections: Vec<Section> = figures::sections(projection, &[])
         .into_iter()
@@ -26,7 +26,7 @@ pub fn markdown(projection: &Projection) -> Result<String, ReportError> {
 /// One section with all of its tables, by its name: `compare`, `policies` or `growth`.
 ///
 /// # Errors
-/// [`ReportError::Template`] where the page cannot be filled.
+/// [`ReportError::Template`] if the page cannot be filled.
 pub fn markdown_section(projection: &Projection, id: &str) -> Result<String, ReportError> {
     let mut sections: Vec<Section> = figures::sections(projection, &[])
         .into_iter()

@@ -1,6 +1,6 @@
 //! Text on its way into HTML, SVG and Markdown.
 
-/// Text with everything escaped that means something to HTML or XML, in content as in attributes.
+/// Text in which every character with a meaning in HTML or XML is escaped, for content and for attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -21,7 +21,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// Longest interval that is kept on one line, in bytes.
 const LONGEST_INTERVAL: usize = 60;
 
-/// Escaped text in which every pair of backticks becomes `<code>`, a backtick without a partner stays, and intervals keep to one line.
+/// Escaped text in which every pair of backticks becomes `<code>`, a backtick without a partner stays, and
+/// intervals keep to one line.
 pub(crate) fn prose(text: &str) -> String {
     let parts: Vec<String> = text.split('`').map(escape).collect();
     let mut html = String::with_capacity(text.len());
@@ -66,7 +67,8 @@ pub(crate) fn markdown_line(text: &str) -> String {
         .replace("](", "]\\(")
 }
 
-/// Names for anchors and files, one for each of `ids` and no two alike: lower-case letters, digits and hyphens.
+/// Names for anchors and files, one for each of `ids` and no two alike: lower-case letters, digits and
+/// hyphens.
 pub(crate) fn slugs<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
     for id in ids {

@@ -1,4 +1,4 @@
-//! The headline: what customers cost, where it breaks, when that is and what limits it.
+//! The headline: cost of customers, break point, its date and its cause.
 
 use nest_data::{
     Estimate, Projection,
@@ -7,12 +7,12 @@ use nest_data::{
     scaling::MeasuredPoint,
 };
 
-use crate::{figures, format};
+use crate::{format, unit};
 
-/// Mark of a figure beyond what was measured.
+/// Mark of a figure beyond the measured range.
 pub(crate) const EXTRAPOLATED: &str = "▨";
 
-/// The first sentence of a report; what was measured where the study has no configuration.
+/// The first sentence of a report. Without a configuration in the study, it states what was measured.
 ///
 /// Names of the study stand in backticks.
 #[must_use]
@@ -38,7 +38,7 @@ pub fn sentence(projection: &Projection) -> String {
     format!("{place}{oldest}")
 }
 
-/// How old the prices are that it rests on.
+/// The age of the oldest price behind the headline.
 fn oldest(projection: &Projection) -> String {
     let days = projection.books.iter().map(|book| book.oldest_days).max();
     days.map_or_else(String::new, |days| {
@@ -46,13 +46,13 @@ fn oldest(projection: &Projection) -> String {
     })
 }
 
-/// The first break point, where there is one below the searched range.
+/// The first break point, if the search found one.
 pub(crate) fn broken(headline: &Headline) -> Option<(&BreakPoint, &Estimate)> {
     let point = headline.break_point.as_ref()?;
     Some((point, point.customers.as_ref()?))
 }
 
-/// What fails, in words: `app/cpu over reserve`.
+/// The cause of a break point in words: `app/cpu over reserve`.
 pub(crate) fn cause(point: &BreakPoint) -> String {
     let cause = &point.cause;
     match point.kind {
@@ -91,7 +91,8 @@ pub(crate) fn date(date: Option<&BreakDate>) -> String {
     }
 }
 
-/// Customers of a break point: `46,600 [43,100 … 50,900]`, or `[43,100 … 160,000 or more]` where the search ends before the interval.
+/// Customers of a break point: `46,600 [43,100 … 50,900]`, or `[43,100 … 160,000 or more]` if the search ends
+/// within the interval.
 pub(crate) fn limit(point: &BreakPoint, customers: &Estimate) -> String {
     let text = format::estimate(customers);
     match text.strip_suffix(']') {
@@ -100,7 +101,7 @@ pub(crate) fn limit(point: &BreakPoint, customers: &Estimate) -> String {
     }
 }
 
-/// The same with the mark of what lies beyond the measured range.
+/// As [`limit`], with a mark if it lies beyond the measured range.
 pub(crate) fn marked(point: &BreakPoint, customers: &Estimate) -> String {
     let text = limit(point, customers);
     if point.extrapolated {
@@ -111,7 +112,7 @@ pub(crate) fn marked(point: &BreakPoint, customers: &Estimate) -> String {
 }
 
 fn cost(projection: &Projection, headline: &Headline) -> String {
-    let currency = figures::currency(projection, &headline.config);
+    let currency = unit::currency(projection, &headline.config);
     let config = projection
         .configs
         .iter()
@@ -205,7 +206,7 @@ fn used(point: &MeasuredPoint) -> String {
         .iter()
         .next()
         .map_or_else(String::new, |(resource, used)| {
-            let unit = figures::use_unit(resource);
+            let unit = unit::use_unit(resource);
             format!(", where {resource} used {}", format::quantity(*used, unit))
         })
 }

@@ -10,8 +10,10 @@ use support::{estimate, projection};
 fn says_cost_break_point_cause_and_date() {
     assert_eq!(
         sentence(&projection()),
-        "At 42,000 customers on `today`: USD 18.36 [17.6 … 19.4] per 1,000 customers and month. It breaks at 46,600 [43,100 … 50,900] customers: \
-         app/cpu over reserve. On `expected` growth: Dec 2027 [Nov 2027 … Feb 2028]. Oldest price: seen 19 days ago."
+        "At 42,000 customers on `today`: USD 18.36 [17.6 … 19.4] per 1,000 customers and month. It breaks at \
+         46,600 [43,100 … 50,900] customers: \
+         app/cpu over reserve. On `expected` growth: Dec 2027 [Nov 2027 … Feb 2028]. Oldest price: seen 19 \
+         days ago."
     );
 }
 
@@ -20,9 +22,10 @@ fn says_how_far_it_looked_where_nothing_breaks() {
     let mut projection = projection();
     let headline = projection.headline.as_mut().expect("the fixture has one");
     headline.break_point = None;
-    assert!(
-        sentence(&projection).ends_with("It does not break below 120,000 customers, four times what was tested. Oldest price: seen 19 days ago.")
-    );
+    assert!(sentence(&projection).ends_with(
+        "It does not break below 120,000 customers, four times what was \
+            tested. Oldest price: seen 19 days ago."
+    ));
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! What customers of the shop do.
+//! The behaviours of the shop's customers.
 
-/// One of the shop's behaviours; its name is the key in the ledger and the word on the line to the second tier.
+/// One of the shop's behaviours; its name is the key in the ledger and the word on the line to the second
+/// tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Behaviour {
+pub enum ShopBehaviour {
     /// Opens a session.
     Login,
     /// Reads a page of items.
@@ -15,9 +16,9 @@ pub enum Behaviour {
     Receipt,
 }
 
-impl Behaviour {
+impl ShopBehaviour {
     /// All behaviours, in the order in which a customer meets them.
-    pub const ALL: [Behaviour; 5] = [Self::Login, Self::Browse, Self::Search, Self::Pay, Self::Receipt];
+    pub const ALL: [ShopBehaviour; 5] = [Self::Login, Self::Browse, Self::Search, Self::Pay, Self::Receipt];
 
     /// Lower-case name, as in the ledger.
     pub fn name(self) -> &'static str {
@@ -42,9 +43,9 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_their_behaviour() {
-        for behaviour in Behaviour::ALL {
-            assert_eq!(Behaviour::from_name(behaviour.name()), Some(behaviour));
+        for behaviour in ShopBehaviour::ALL {
+            assert_eq!(ShopBehaviour::from_name(behaviour.name()), Some(behaviour));
         }
-        assert_eq!(Behaviour::from_name("ledger"), None);
+        assert_eq!(ShopBehaviour::from_name("ledger"), None);
     }
 }

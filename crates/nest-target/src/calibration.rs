@@ -1,4 +1,4 @@
-//! What a request costs that does nothing: HTTP, queue, a worker's wake-up and the answer.
+//! The cost of a request that does nothing: HTTP, queue, a worker's wake-up and the answer.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::clock::ThreadClock;
 use crate::{TargetError, cores};
 
-/// Batches of which the median counts, so that neighbours on the machine do not.
+/// Number of batches. Their median is used, so that other processes on the machine disturb it little.
 const BATCHES: usize = 7;
 
 /// Requests in a batch.
@@ -29,7 +29,8 @@ const EMPTY_REQUEST: &[u8] = b"GET /empty HTTP/1.1\r\nhost: calibration\r\n\r\n"
 
 /// CPU seconds that one empty request costs the threads of `clocks`.
 ///
-/// The router is served on a port of its own, which nobody else knows; the client plays on the cores of `elsewhere`.
+/// The router is served on a port of its own, which nobody else knows; the client runs on the cores of
+/// `elsewhere`.
 pub(crate) async fn empty_request_s(
     router: Router,
     clocks: Vec<ThreadClock>,
@@ -43,7 +44,7 @@ pub(crate) async fn empty_request_s(
     let (sender, measured) = oneshot::channel();
     let play = move || {
         let batches = cores::pin(&elsewhere).and_then(|()| batches_s(address, &clocks).map_err(broken));
-        // Gone only where the shop itself gave up.
+        // The receiver is gone only if the shop itself has given up.
         let _ = sender.send(batches.map(median));
     };
     thread::Builder::new()
@@ -53,7 +54,10 @@ pub(crate) async fn empty_request_s(
     let server = axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router);
     tokio::select! {
         measured = measured => measured.expect("the client always sends what it measured"),
-        ended = async { server.await } => Err(broken(ended.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))),
+        ended = async { server.await } => {
+            let ended = ended.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+            Err(broken(ended))
+        }
     }
 }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 use nix::time::ClockId;
 use nix::unistd::gettid;
 
-/// Rounds of arithmetic between two readings of the clock: some microseconds, so that a burn overshoots by no more.
+/// Rounds of arithmetic between two readings of the clock: some microseconds, so that a burn overshoots by no
+/// more.
 const ROUNDS: u32 = 1_000;
 
 /// The CPU clock of one thread, readable from any thread of the process while that thread lives.
 ///
-/// Threads are read one by one, not the process, so that a shop inside a test shares its process with others.
+/// Threads are read one by one, because a shop inside a test shares its process with others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ThreadClock(ClockId);
 
@@ -41,7 +42,7 @@ pub(crate) fn spent_s() -> f64 {
     Duration::from(spent).as_secs_f64()
 }
 
-/// Burns CPU until the calling thread has spent `until_s` since it began; returns at once where it already has.
+/// Burns CPU until the calling thread has spent `until_s` since it began; returns at once if it already has.
 pub(crate) fn burn_until(until_s: f64) {
     let mut value = 1_u64;
     while spent_s() < until_s {

@@ -18,7 +18,7 @@ pub(crate) fn allowed() -> Result<Vec<usize>, TargetError> {
         .collect())
 }
 
-/// Pins the calling thread, and every thread that it starts from now on. No cores leave it as it is.
+/// Pins the calling thread, and every thread that it starts from now on. An empty list changes nothing.
 pub(crate) fn pin(cores: &[usize]) -> Result<(), TargetError> {
     if cores.is_empty() {
         return Ok(());

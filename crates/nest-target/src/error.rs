@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// The shop or its second tier cannot start or go on.
+/// The shop or its second tier cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// An option lies out of its range.
@@ -62,7 +62,7 @@ pub enum TargetError {
         #[source]
         source: io::Error,
     },
-    /// The system does not give what a service needs: a thread, a timer, a readable CPU clock.
+    /// The system refuses something that a service needs: a thread, a timer, a readable CPU clock.
     #[error("cannot run: no {what}")]
     Resources {
         /// What is missing.
@@ -75,7 +75,7 @@ pub enum TargetError {
 
 /// Why a request is refused; its text is the body's `error`.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum ShopRefusal {
     #[error("the body is not {expected}")]
     Body { expected: &'static str },
     #[error("no such session; POST /login opens one")]
@@ -92,7 +92,7 @@ pub(crate) enum Refusal {
     Tier(#[source] io::Error),
 }
 
-impl Refusal {
+impl ShopRefusal {
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {

@@ -1,4 +1,4 @@
-//! What was really spent: the truth that later stages are checked against.
+//! What the shop really spent: the truth against which later stages are checked.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Behaviour;
+use crate::ShopBehaviour;
 
-/// Longest wait for a shop to show its ledger.
+/// Longest wait for the ledger of a shop.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Executions and CPU since the process started, answered by `GET /ledger`.
@@ -17,11 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Ledger {
     /// One entry per behaviour that was executed at least once, by name.
     pub behaviours: BTreeMap<String, LedgerEntry>,
-    /// CPU seconds of the shop's threads outside any execution, since it opened: network, handing over, answering.
-    /// 0 in the second tier, whose threads account for everything themselves.
+    /// CPU seconds of the shop's threads outside any execution, since it opened: network, handing over,
+    /// answering. 0 in the second tier, whose threads account for everything themselves.
     pub overhead_s: f64,
-    /// Calibrated CPU seconds of a request that does nothing: what a set demand expects the overhead of one execution to
-    /// be; 0 in the second tier.
+    /// Calibrated CPU seconds of a request that does nothing, which a set demand assumes as the overhead of
+    /// one execution; 0 in the second tier.
     pub empty_request_s: f64,
     /// Stored items; 0 in the second tier.
     pub items: u64,
@@ -34,15 +34,18 @@ pub struct LedgerEntry {
     pub executions: u64,
     /// CPU seconds spent inside the executions.
     pub cpu_s: f64,
-    /// CPU seconds that were set for this process, overhead included; less than was spent where the real work alone cost more.
+    /// CPU seconds that were set for this process, overhead included. They are fewer than those spent if the
+    /// real work alone cost more.
     pub set_s: f64,
 }
 
 impl Ledger {
-    /// Mean CPU seconds that one execution of each behaviour really cost the process between an earlier ledger and this one.
+    /// Mean CPU seconds that one execution of each behaviour really cost the process between an earlier
+    /// ledger and this one.
     ///
     /// # Formula
-    /// `(inside_j + n_j overhead / n) / n_j`: what happens outside of executions is much the same for all of them.
+    /// `(inside_j + n_j overhead / n) / n_j`: the work outside of executions is much the same for all of
+    /// them.
     #[must_use]
     pub fn per_execution_since(&self, earlier: &Self) -> BTreeMap<String, f64> {
         let difference = |name: &String, entry: &LedgerEntry| {
@@ -69,7 +72,7 @@ impl Ledger {
     /// Reads the ledger of a shop at `address`.
     ///
     /// # Errors
-    /// What the system says, or that the answer is no ledger.
+    /// The connection fails, or the answer is not a ledger.
     pub fn read_from(address: SocketAddr) -> io::Result<Self> {
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -84,7 +87,7 @@ impl Ledger {
     }
 
     /// Adds one execution.
-    pub(crate) fn record(&mut self, behaviour: Behaviour, cpu_s: f64, set_s: f64) {
+    pub(crate) fn record(&mut self, behaviour: ShopBehaviour, cpu_s: f64, set_s: f64) {
         let entry = self.behaviours.entry(behaviour.name().to_owned()).or_default();
         entry.executions += 1;
         entry.cpu_s += cpu_s;
@@ -102,8 +105,8 @@ mod tests {
             items: 1_000,
             ..Ledger::default()
         };
-        ledger.record(Behaviour::Pay, 0.25, 0.5);
-        ledger.record(Behaviour::Pay, 0.5, 0.5);
+        ledger.record(ShopBehaviour::Pay, 0.25, 0.5);
+        ledger.record(ShopBehaviour::Pay, 0.5, 0.5);
         assert_eq!(
             ledger.behaviours["pay"],
             LedgerEntry {

@@ -1,15 +1,17 @@
-//! The embedded demo shop: a real HTTP service on a real SQLite file, whose service demands are *set*, so that
-//! everything measured and fitted later can be checked against the truth.
+//! The embedded demo shop: a real HTTP service on a real SQLite file, whose service demands are *set*, so
+//! that everything measured and fitted later can be checked against the truth.
 //!
-//! One thread does the network only. Each execution of a behaviour goes through a bounded queue to a pool of worker
-//! threads, which do the real work on SQLite and then burn CPU until the set demand is spent:
+//! One thread does the network only. Each execution of a behaviour goes through a bounded queue to a pool of
+//! worker threads, which do the real work on SQLite and then burn CPU until the set demand is spent:
 //!
 //! ```text
-//! client --HTTP--> network thread --queue--> worker (SQLite, lock, second tier, burn) --answer--> network thread
+//! client --HTTP--> network thread --queue--> worker --answer--> network thread --HTTP--> client
+//!                                        (SQLite, lock, second tier, burn)
 //! ```
 //!
 //! A set demand is the total CPU of one execution, network thread included: the cost of an empty request is
-//! calibrated at start and taken off what the worker burns. What was really spent stands in the [`Ledger`].
+//! calibrated at start and subtracted from what the worker burns. The [`Ledger`] counts what was really
+//! spent.
 //!
 //! | route | behaviour | answer |
 //! |---|---|---|
@@ -20,7 +22,8 @@
 //! | `GET /receipts/1`, cookie | `receipt` | 200 `{"receipt": 1, ..}` |
 //! | `GET /healthz`, `/empty`, `/ledger`; `POST /reset` | | 200, no set demand, not in the ledger |
 //!
-//! A refused request (400, 401, 404, 503) is `{"error": ".."}`; it burns nothing and is no execution in the ledger.
+//! A refused request (400, 401, 404, 503) is answered with `{"error": ".."}`; it burns nothing, and the
+//! ledger does not count it.
 //!
 //! ```no_run
 //! use nest_target::{ShopOptions, serve};
@@ -30,8 +33,6 @@
 //! # Ok::<(), nest_target::TargetError>(())
 //! ```
 
-mod amount;
-mod answer;
 mod behaviour;
 mod calibration;
 mod clock;
@@ -39,18 +40,11 @@ mod cores;
 mod error;
 mod ledger;
 mod options;
-mod pool;
-mod queue;
-mod request;
-mod routes;
 mod serve;
-mod sessions;
 mod shop;
-mod store;
 mod tier;
-mod tier_client;
 
-pub use behaviour::Behaviour;
+pub use behaviour::ShopBehaviour;
 pub use error::TargetError;
 pub use ledger::{Ledger, LedgerEntry};
 pub use options::{Demands, ShopOptions, TierOptions};

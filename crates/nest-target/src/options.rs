@@ -1,4 +1,4 @@
-//! What a shop and its second tier are told at start.
+//! Options of a shop and of its second tier.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Behaviour, TargetError};
+use crate::{ShopBehaviour, TargetError};
 
-/// Worker threads per core by default: several, because `pay` waits for the disk, and CPU is to bind, not the pool.
+/// Worker threads per core by default: several, because `pay` waits for the disk, and CPU should be the
+/// limit, not the pool.
 const WORKERS_PER_CORE: usize = 8;
 
-/// The longest demand and lock that are accepted, so that a slip of the pen cannot hang a run.
+/// The longest demand and lock that are accepted, so that a mistyped number cannot hang a run.
 const LONGEST_S: f64 = 60.0;
 
 /// How the shop runs.
@@ -19,7 +20,7 @@ const LONGEST_S: f64 = 60.0;
 pub struct ShopOptions {
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// SQLite file; created where it does not exist, brought back to the fill where it does.
+    /// SQLite file; created if it does not exist, otherwise brought back to its first contents.
     pub database: PathBuf,
     /// Cores to which the shop's threads are pinned; empty leaves them free.
     pub cores: Vec<usize>,
@@ -27,18 +28,21 @@ pub struct ShopOptions {
     pub demands: Demands,
     /// Number of stored items.
     pub items: u32,
-    /// Worker threads, at least 1; `None` takes 8 per core. A low number is a hidden limit.
+    /// Worker threads, at least 1; `None` takes 8 per core. A low number is a hidden bottleneck.
     pub pool: Option<usize>,
-    /// Seconds for which every execution holds one global lock, asleep; 0 is no lock. A hidden limit of `1 / lock_s`.
+    /// Seconds for which every execution holds one global lock, asleep; 0 is no lock. The lock is a hidden
+    /// bottleneck of `1 / lock_s` executions per second.
     pub lock_s: f64,
     /// Bytes retained for each session opened since the last reset.
     pub leak_bytes_per_session: usize,
-    /// Address of the second tier, which burns [`Demands::database_share`] of every demand; `None` is a single tier.
+    /// Address of the second tier, which burns [`Demands::database_share`] of every demand; `None` is a
+    /// single tier.
     pub database_tier: Option<SocketAddr>,
 }
 
 impl ShopOptions {
-    /// A plain shop on a free loopback port: default demands, 1,000 items, not pinned, no hidden limit, one tier.
+    /// A plain shop on a free loopback port: default demands, 1,000 items, not pinned, no hidden bottleneck,
+    /// one tier.
     pub fn new(database: impl Into<PathBuf>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -68,18 +72,21 @@ impl ShopOptions {
         (self.lock_s > 0.0).then(|| Duration::from_secs_f64(self.lock_s))
     }
 
-    /// Seconds of CPU that one execution is set to spend: (in the shop's process, in the second tier).
-    pub(crate) fn demand_s(&self, behaviour: Behaviour) -> (f64, f64) {
+    /// Seconds of CPU that one execution is set to spend.
+    pub(crate) fn demand(&self, behaviour: ShopBehaviour) -> TierDemand {
         let total_s = self.demands.total_s(behaviour, self.items);
         let share = if self.database_tier.is_some() {
             self.demands.database_share
         } else {
             0.0
         };
-        (total_s * (1.0 - share), total_s * share)
+        TierDemand {
+            shop_s: total_s * (1.0 - share),
+            database_s: total_s * share,
+        }
     }
 
-    /// Refuses what lies out of its range.
+    /// Refuses options out of range.
     pub(crate) fn check(&self) -> Result<(), TargetError> {
         self.demands.check()?;
         in_range("lock_s", self.lock_s, LONGEST_S)?;
@@ -93,6 +100,15 @@ impl ShopOptions {
         }
         Ok(())
     }
+}
+
+/// Seconds of CPU that one execution is set to spend in each tier.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TierDemand {
+    /// In the shop's own process.
+    pub(crate) shop_s: f64,
+    /// In the second tier.
+    pub(crate) database_s: f64,
 }
 
 /// How the second tier runs.
@@ -111,7 +127,7 @@ pub struct Demands {
     pub login_s: f64,
     /// Reading a page of items.
     pub browse_s: f64,
-    /// A search, before what the stored items add.
+    /// A search when no items are stored.
     pub search_s: f64,
     /// What every 1,000 stored items add to a search.
     pub search_per_1000_items_s: f64,
@@ -119,7 +135,7 @@ pub struct Demands {
     pub pay_s: f64,
     /// Reading a payment back.
     pub receipt_s: f64,
-    /// Share of each demand, 0 to 1, that is burnt in the second tier where there is one.
+    /// Share of each demand, 0 to 1, that is burnt in the second tier if there is one.
     pub database_share: f64,
 }
 
@@ -139,13 +155,13 @@ impl Default for Demands {
 
 impl Demands {
     /// CPU seconds of one execution with `items` stored, over both tiers.
-    pub fn total_s(&self, behaviour: Behaviour, items: u32) -> f64 {
+    pub fn total_s(&self, behaviour: ShopBehaviour, items: u32) -> f64 {
         match behaviour {
-            Behaviour::Login => self.login_s,
-            Behaviour::Browse => self.browse_s,
-            Behaviour::Search => self.search_s + self.search_per_1000_items_s * f64::from(items) / 1000.0,
-            Behaviour::Pay => self.pay_s,
-            Behaviour::Receipt => self.receipt_s,
+            ShopBehaviour::Login => self.login_s,
+            ShopBehaviour::Browse => self.browse_s,
+            ShopBehaviour::Search => self.search_s + self.search_per_1000_items_s * f64::from(items) / 1000.0,
+            ShopBehaviour::Pay => self.pay_s,
+            ShopBehaviour::Receipt => self.receipt_s,
         }
     }
 
@@ -180,18 +196,19 @@ mod tests {
     #[test]
     fn search_grows_with_the_stored_items() {
         let demands = Demands::default();
-        assert!((demands.total_s(Behaviour::Search, 0) - demands.search_s).abs() < 1e-12);
-        assert!((demands.total_s(Behaviour::Search, 4_500) - 0.010_5).abs() < 1e-12);
+        assert!((demands.total_s(ShopBehaviour::Search, 0) - demands.search_s).abs() < 1e-12);
+        assert!((demands.total_s(ShopBehaviour::Search, 4_500) - 0.010_5).abs() < 1e-12);
     }
 
     #[test]
     fn the_share_moves_only_where_there_is_a_second_tier() {
         let mut options = ShopOptions::new("unused");
-        assert_eq!(options.demand_s(Behaviour::Receipt), (0.025, 0.0));
+        let alone = options.demand(ShopBehaviour::Receipt);
+        assert_eq!((alone.shop_s, alone.database_s), (0.025, 0.0));
         options.database_tier = Some(options.listen);
-        let (here_s, there_s) = options.demand_s(Behaviour::Receipt);
-        assert!((there_s - 0.010).abs() < 1e-12);
-        assert!((here_s - 0.015).abs() < 1e-12);
+        let split = options.demand(ShopBehaviour::Receipt);
+        assert!((split.database_s - 0.010).abs() < 1e-12);
+        assert!((split.shop_s - 0.015).abs() < 1e-12);
     }
 
     #[test]

@@ -12,11 +12,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::clock::ThreadClock;
-use crate::pool::Pool;
-use crate::queue::Queue;
-use crate::routes::{Front, router};
 use crate::shop::Shop;
-use crate::store::Store;
+use crate::shop::pool::WorkerPool;
+use crate::shop::queue::BoundedQueue;
+use crate::shop::routes::{Front, router};
+use crate::shop::store::Store;
 use crate::{ShopOptions, TargetError, calibration, cores};
 
 /// Requests that may wait for a worker; the next one is answered 503.
@@ -27,11 +27,12 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Runs the shop on the calling thread, which becomes its network thread, until `stop` is ready.
 ///
-/// `ready` is called with the real address once the file is filled and the empty request is calibrated, about 1 s after
-/// the start. Where cores are given, the calling thread stays pinned to them.
+/// `ready` is called with the real address once the file is filled and the empty request is calibrated, about
+/// 1 s after the start. If cores are given, the calling thread stays pinned to them.
 ///
 /// # Errors
-/// An option out of range; an address, file, core or second tier that cannot be used; a calibration that breaks off.
+/// An option out of range; an address, file, core or second tier that cannot be used; a calibration that
+/// breaks off.
 pub fn serve(
     options: &ShopOptions,
     ready: impl FnOnce(SocketAddr),
@@ -46,9 +47,9 @@ pub fn serve(
     fill(options)?;
     let front = Front {
         shop: Arc::new(Shop::new(options.clone())),
-        queue: Arc::new(Queue::new(QUEUE_CAPACITY)),
+        queue: Arc::new(BoundedQueue::new(QUEUE_CAPACITY)),
     };
-    let pool = Pool::start(options, &front.shop, &front.queue)?;
+    let pool = WorkerPool::start(options, &front.shop, &front.queue)?;
     let clocks: Vec<ThreadClock> = pool
         .clocks()
         .iter()
@@ -94,7 +95,7 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, TargetErr
         .map_err(|source| TargetError::Listen { address, source })
 }
 
-/// The address that a listener really got.
+/// The address on which a listener really listens.
 pub(crate) fn local_address(listener: &TcpListener, asked: SocketAddr) -> Result<SocketAddr, TargetError> {
     listener.local_addr().map_err(|source| TargetError::Listen {
         address: asked,
@@ -113,7 +114,7 @@ async fn serve_until(
         stop.await;
         drop(stopping);
     };
-    // A connection that died at once cannot be set up, and the service finds out by reading from it.
+    // Setting up a connection that is already dead fails; the service notices when it reads from it.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let farewell = async {
         // Only ever dropped, which is the signal.

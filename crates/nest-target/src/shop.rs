@@ -1,21 +1,30 @@
 //! One execution: the real work, the lock, the second tier, and the burn up to the set demand.
 
+mod amount;
+pub(crate) mod answer;
+pub(crate) mod pool;
+pub(crate) mod queue;
+pub(crate) mod request;
+pub(crate) mod routes;
+mod sessions;
+pub(crate) mod store;
+
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::answer::Answer;
 use crate::clock::ThreadClock;
-use crate::error::Refusal;
-use crate::request::{Execution, Request};
-use crate::sessions::Sessions;
-use crate::store::{FILLED_PAYMENTS, Store};
-use crate::tier_client::TierClient;
-use crate::{Ledger, ShopOptions, amount, clock};
+use crate::error::ShopRefusal;
+use crate::shop::answer::ShopAnswer;
+use crate::shop::request::{ShopExecution, ShopRequest};
+use crate::shop::sessions::Sessions;
+use crate::shop::store::{FILLED_PAYMENTS, Store};
+use crate::tier::client::TierClient;
+use crate::{Ledger, ShopOptions, clock};
 
-/// What all workers share.
+/// The state that all workers share.
 #[derive(Debug)]
 pub(crate) struct Shop {
     options: ShopOptions,
@@ -36,7 +45,7 @@ struct Opening {
     inside_s: f64,
 }
 
-/// One worker's own part: its connections.
+/// One worker, with its own connections.
 #[derive(Debug)]
 pub(crate) struct Clerk<'shop> {
     pub(crate) shop: &'shop Shop,
@@ -70,7 +79,8 @@ impl Shop {
         }
     }
 
-    /// Opens the shop: sets the calibrated cost of an empty request, and counts overhead on `clocks` from now on.
+    /// Opens the shop: sets the calibrated cost of an empty request, and counts overhead on `clocks` from now
+    /// on.
     pub(crate) fn open(&self, empty_request_s: f64, clocks: Vec<ThreadClock>) {
         let mut ledger = self.ledger.lock().expect("no holder of the ledger panics");
         ledger.empty_request_s = empty_request_s;
@@ -112,50 +122,54 @@ impl Shop {
 }
 
 impl Clerk<'_> {
-    /// The answer to a request, after all that it costs.
-    pub(crate) fn answer(&mut self, request: &Request) -> Answer {
+    /// Does the work of a request and returns the answer.
+    pub(crate) fn answer(&mut self, request: &ShopRequest) -> ShopAnswer {
         let answer = match request {
-            Request::Empty => Ok(Answer::json(200, &json!({}))),
-            Request::Reset => self.reset(),
-            Request::Execution(execution) => self.execute(execution),
+            ShopRequest::Empty => Ok(ShopAnswer::json(200, &json!({}))),
+            ShopRequest::Reset => self.reset(),
+            ShopRequest::ShopExecution(execution) => self.execute(execution),
         };
-        answer.unwrap_or_else(Answer::from)
+        answer.unwrap_or_else(ShopAnswer::from)
     }
 
-    /// A refusal ends the execution before anything is burnt; the ledger then knows nothing of it.
-    fn execute(&mut self, execution: &Execution) -> Result<Answer, Refusal> {
+    /// A refusal ends the execution before anything is burnt, and the ledger does not count it.
+    fn execute(&mut self, execution: &ShopExecution) -> Result<ShopAnswer, ShopRefusal> {
         let start_s = clock::spent_s();
         let answer = self.work(execution)?;
         self.shop.hold_global_lock();
         let behaviour = execution.behaviour();
-        let (here_s, there_s) = self.shop.options.demand_s(behaviour);
+        let demand = self.shop.options.demand(behaviour);
         if let Some(tier) = &mut self.tier {
-            tier.burn(behaviour, there_s).map_err(Refusal::Tier)?;
+            tier.burn(behaviour, demand.database_s)
+                .map_err(ShopRefusal::Tier)?;
         }
         let empty_s = self.shop.empty_request_s();
-        clock::burn_until(start_s + here_s - empty_s);
+        clock::burn_until(start_s + demand.shop_s - empty_s);
         let cpu_s = clock::spent_s() - start_s;
         self.shop
             .ledger
             .lock()
             .expect("no holder of the ledger panics")
-            .record(behaviour, cpu_s, here_s);
+            .record(behaviour, cpu_s, demand.shop_s);
         Ok(answer)
     }
 
     /// The real work of an execution.
-    fn work(&self, execution: &Execution) -> Result<Answer, Refusal> {
+    fn work(&self, execution: &ShopExecution) -> Result<ShopAnswer, ShopRefusal> {
         match execution {
-            Execution::Login { body } => self.login(body),
-            Execution::Browse { page } => Ok(Answer::json(200, &self.store.page(*page)?)),
-            Execution::Search { word } => Ok(Answer::json(200, &json!({ "hits": self.store.search(word)? }))),
-            Execution::Pay { session, body } => self.pay(session.as_deref(), body),
-            Execution::Receipt { session, id } => self.receipt(session.as_deref(), id),
+            ShopExecution::Login { body } => self.login(body),
+            ShopExecution::Browse { page } => Ok(ShopAnswer::json(200, &self.store.page(*page)?)),
+            ShopExecution::Search { word } => Ok(ShopAnswer::json(
+                200,
+                &json!({ "hits": self.store.search(word)? }),
+            )),
+            ShopExecution::Pay { session, body } => self.pay(session.as_deref(), body),
+            ShopExecution::Receipt { session, id } => self.receipt(session.as_deref(), id),
         }
     }
 
-    fn login(&self, body: &[u8]) -> Result<Answer, Refusal> {
-        let body: LoginBody = serde_json::from_slice(body).map_err(|_| Refusal::Body {
+    fn login(&self, body: &[u8]) -> Result<ShopAnswer, ShopRefusal> {
+        let body: LoginBody = serde_json::from_slice(body).map_err(|_| ShopRefusal::Body {
             expected: "{\"customer\": number}",
         })?;
         let token = self
@@ -164,12 +178,12 @@ impl Clerk<'_> {
             .lock()
             .expect("no holder of the sessions panics")
             .open(body.customer);
-        Ok(Answer::json(200, &json!({ "session": token })).with_session(token))
+        Ok(ShopAnswer::json(200, &json!({ "session": token })).with_session(token))
     }
 
-    fn pay(&self, session: Option<&str>, body: &[u8]) -> Result<Answer, Refusal> {
+    fn pay(&self, session: Option<&str>, body: &[u8]) -> Result<ShopAnswer, ShopRefusal> {
         let customer = self.customer(session)?;
-        let refusal = Refusal::Body {
+        let refusal = ShopRefusal::Body {
             expected: "{\"amount\": \"12.50\"}",
         };
         let cents = serde_json::from_slice(body)
@@ -177,13 +191,13 @@ impl Clerk<'_> {
             .and_then(|body: PayBody| amount::to_cents(&body.amount))
             .ok_or(refusal)?;
         let _writing = self.shop.writing.lock().expect("no writer panics");
-        Ok(Answer::json(
+        Ok(ShopAnswer::json(
             201,
             &json!({ "payment": self.store.pay(customer, cents)? }),
         ))
     }
 
-    fn receipt(&self, session: Option<&str>, id: &str) -> Result<Answer, Refusal> {
+    fn receipt(&self, session: Option<&str>, id: &str) -> Result<ShopAnswer, ShopRefusal> {
         self.customer(session)?;
         let receipt = id
             .parse()
@@ -191,11 +205,11 @@ impl Clerk<'_> {
             .map(|id| self.store.receipt(id))
             .transpose()?
             .flatten();
-        let receipt = receipt.ok_or_else(|| Refusal::NoReceipt { id: id.to_owned() })?;
-        Ok(Answer::json(200, &receipt))
+        let receipt = receipt.ok_or_else(|| ShopRefusal::NoReceipt { id: id.to_owned() })?;
+        Ok(ShopAnswer::json(200, &receipt))
     }
 
-    fn customer(&self, session: Option<&str>) -> Result<u64, Refusal> {
+    fn customer(&self, session: Option<&str>) -> Result<u64, ShopRefusal> {
         let sessions = self
             .shop
             .sessions
@@ -203,10 +217,10 @@ impl Clerk<'_> {
             .expect("no holder of the sessions panics");
         session
             .and_then(|token| sessions.customer(token))
-            .ok_or(Refusal::NoSession)
+            .ok_or(ShopRefusal::NoSession)
     }
 
-    fn reset(&self) -> Result<Answer, Refusal> {
+    fn reset(&self) -> Result<ShopAnswer, ShopRefusal> {
         let _writing = self.shop.writing.lock().expect("no writer panics");
         self.store.reset()?;
         self.shop
@@ -214,14 +228,14 @@ impl Clerk<'_> {
             .lock()
             .expect("no holder of the sessions panics")
             .forget();
-        Ok(Answer::json(
+        Ok(ShopAnswer::json(
             200,
             &json!({ "items": self.shop.options.items, "payments": FILLED_PAYMENTS }),
         ))
     }
 }
 
-/// CPU seconds that some threads have spent; one that has ended counts nothing.
+/// CPU seconds that some threads have spent; a thread that has ended counts as 0.
 fn spent_by(clocks: &[ThreadClock]) -> f64 {
     clocks.iter().filter_map(|clock| clock.spent_s().ok()).sum()
 }

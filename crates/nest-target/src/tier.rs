@@ -6,6 +6,8 @@
 //! > anything else                                          < error: ..
 //! ```
 
+pub(crate) mod client;
+
 use std::future::Future;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,9 +16,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::serve::{listen, local_address, network_runtime};
-use crate::{Behaviour, Ledger, TargetError, TierOptions, clock, cores};
+use crate::{Ledger, ShopBehaviour, TargetError, TierOptions, clock, cores};
 
-/// Connections served at once, a thread each; one more is closed at once. A shop has one per worker.
+/// Most connections at a time, each with a thread; a further one is closed immediately. A shop has one per
+/// worker.
 const MOST_CONNECTIONS: usize = 1_024;
 
 /// Longest line that is read.
@@ -25,19 +28,20 @@ const MOST_LINE_BYTES: u64 = 256;
 /// Longest burn that is accepted.
 const LONGEST_BURN_S: f64 = 60.0;
 
-/// Rest after a connection that could not be had, lest a machine out of file descriptors spin.
+/// Pause after a connection that could not be accepted, so that a machine without free file descriptors does
+/// not spin.
 const REST: Duration = Duration::from_millis(50);
 
 /// One connection: its thread, and a handle to hang up.
-struct Connection {
+struct TierConnection {
     stream: Arc<TcpStream>,
     thread: JoinHandle<()>,
 }
 
 /// Runs a second tier, accepting on the calling thread, until `stop` is ready.
 ///
-/// `ready` is called with the real address. A burn is the total CPU that the tier spends on it, reading and answering
-/// included. Where cores are given, the calling thread stays pinned to them.
+/// `ready` is called with the real address. A burn is the total CPU that the tier spends on it, reading and
+/// answering included. If cores are given, the calling thread stays pinned to them.
 ///
 /// # Errors
 /// An address or core that cannot be used.
@@ -58,7 +62,7 @@ pub fn serve_tier(
                 () = &mut stop => return Ok(()),
                 accepted = listener.accept() => accepted,
             };
-            connections.retain(|connection: &Connection| !connection.thread.is_finished());
+            connections.retain(|connection: &TierConnection| !connection.thread.is_finished());
             if connections.len() >= MOST_CONNECTIONS {
                 continue;
             }
@@ -73,26 +77,26 @@ pub fn serve_tier(
     served
 }
 
-fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<Connection> {
+fn start(stream: TcpStream, ledger: Arc<Mutex<Ledger>>) -> io::Result<TierConnection> {
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
     let stream = Arc::new(stream);
     let ours = Arc::clone(&stream);
-    // A connection that breaks is the shop's to notice; the tier goes on with the others.
+    // The shop notices a connection that breaks; the tier continues with the others.
     let thread = thread::Builder::new()
         .name("connection".to_owned())
         .spawn(move || drop(converse(&ours, &ledger)))?;
-    Ok(Connection { stream, thread })
+    Ok(TierConnection { stream, thread })
 }
 
-fn hang_up(connection: Connection) {
-    // Either fails only where the connection is over already.
+fn hang_up(connection: TierConnection) {
+    // Both fail only if the connection has already ended.
     let _ = connection.stream.shutdown(std::net::Shutdown::Both);
     let _ = connection.thread.join();
 }
 
-/// Answers line by line. CPU is counted from one line's record to the next, so that nothing is left out: reading a line
-/// belongs to it, sending its answer to the one after.
+/// Answers line by line. CPU is counted from one line to the next, so that nothing is left out: reading a
+/// line counts for that line, and sending its answer counts for the next.
 fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut counted_s = clock::spent_s();
@@ -118,7 +122,8 @@ fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
                     "ok".to_owned()
                 }
                 None => format!(
-                    "error: {burn:?} is neither `ledger` nor a behaviour and its seconds, 0 to {LONGEST_BURN_S}"
+                    "error: {burn:?} is neither `ledger` nor a behaviour and its seconds, 0 to \
+                     {LONGEST_BURN_S}"
                 ),
             },
         };
@@ -127,11 +132,11 @@ fn converse(stream: &TcpStream, ledger: &Mutex<Ledger>) -> io::Result<()> {
     }
 }
 
-/// Behaviour and seconds of a line such as `browse 0.001`.
-fn parse_burn(line: &str) -> Option<(Behaviour, f64)> {
+/// The behaviour and the seconds of a line such as `browse 0.001`.
+fn parse_burn(line: &str) -> Option<(ShopBehaviour, f64)> {
     let (name, seconds) = line.split_once(' ')?;
     let seconds: f64 = seconds.parse().ok()?;
-    let behaviour = Behaviour::from_name(name)?;
+    let behaviour = ShopBehaviour::from_name(name)?;
     (0.0..=LONGEST_BURN_S)
         .contains(&seconds)
         .then_some((behaviour, seconds))
@@ -143,7 +148,7 @@ mod tests {
 
     #[test]
     fn only_known_behaviours_and_sensible_seconds_burn() {
-        assert_eq!(parse_burn("browse 0.002"), Some((Behaviour::Browse, 0.002)));
+        assert_eq!(parse_burn("browse 0.002"), Some((ShopBehaviour::Browse, 0.002)));
         for wrong in [
             "",
             "browse",

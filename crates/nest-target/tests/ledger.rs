@@ -2,14 +2,14 @@
 
 mod support;
 
-use nest_target::{Behaviour, Ledger, ShopOptions};
-use support::{Client, shop_options, start_shop};
+use nest_target::{Ledger, ShopBehaviour, ShopOptions};
+use support::{HttpClient, shop_options, start_shop};
 
 #[test]
 fn fifty_receipts_cost_what_was_set() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
-    let mut client = Client::logged_in(shop.address);
+    let mut client = HttpClient::logged_in(shop.address);
     let opened = client.ledger();
     for id in 1..=50 {
         assert_eq!(client.get(&format!("/receipts/{id}")).status, 200);
@@ -31,7 +31,7 @@ fn a_search_costs_more_where_more_is_stored() {
             items,
             ..options.clone()
         });
-        let mut client = Client::new(shop.address);
+        let mut client = HttpClient::new(shop.address);
         for _ in 0..10 {
             assert_eq!(client.get("/search?q=bamboo").status, 200);
         }
@@ -39,12 +39,13 @@ fn a_search_costs_more_where_more_is_stored() {
             &client.ledger(),
             &Ledger::default(),
             "search",
-            options.demands.total_s(Behaviour::Search, items),
+            options.demands.total_s(ShopBehaviour::Search, items),
         );
     }
 }
 
-/// Within 10 %: the overhead of a request is foreseen by calibration, and differs with what else the machine does.
+/// Within 10 %: the overhead of a request is foreseen by calibration, and differs with what else the machine
+/// does.
 fn assert_set(ledger: &Ledger, earlier: &Ledger, behaviour: &str, set_s: f64) {
     let spent_s = ledger.per_execution_since(earlier)[behaviour];
     assert!(

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use nest_target::{Demands, ShopOptions, TargetError, serve};
 use serde_json::json;
-use support::{Client, shop_options, start_shop};
+use support::{HttpClient, shop_options, start_shop};
 
 #[test]
 fn a_customer_walks_through_the_shop_on_one_connection() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
-    let mut client = Client::logged_in(shop.address);
+    let mut client = HttpClient::logged_in(shop.address);
 
     let items = client.get("/items?page=2");
     assert_eq!(
@@ -70,7 +70,7 @@ fn a_customer_walks_through_the_shop_on_one_connection() {
 fn a_login_sets_the_cookie_that_it_names() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
-    let answer = Client::new(shop.address).post("/login", r#"{"customer": 7}"#);
+    let answer = HttpClient::new(shop.address).post("/login", r#"{"customer": 7}"#);
     let session = answer.json()["session"]
         .as_str()
         .expect("a login opens a session")
@@ -85,7 +85,7 @@ fn a_login_sets_the_cookie_that_it_names() {
 fn refusals_say_why_and_are_no_executions() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
-    let mut stranger = Client::new(shop.address);
+    let mut stranger = HttpClient::new(shop.address);
     for answer in [
         stranger.post("/pay", r#"{"amount": "12.50"}"#),
         stranger.get("/receipts/1"),
@@ -98,7 +98,7 @@ fn refusals_say_why_and_are_no_executions() {
     assert_eq!(stranger.post("/login", "customer=7").status, 400);
     assert_eq!(stranger.post("/login", &"x".repeat(100_000)).status, 413);
 
-    let mut customer = Client::logged_in(shop.address);
+    let mut customer = HttpClient::logged_in(shop.address);
     assert_eq!(
         (
             customer.get("/receipts/101").status,
@@ -115,7 +115,7 @@ fn refusals_say_why_and_are_no_executions() {
 fn a_reset_brings_back_the_fill() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
-    let mut client = Client::logged_in(shop.address);
+    let mut client = HttpClient::logged_in(shop.address);
     assert_eq!(
         client.post("/pay", r#"{"amount": "1.00"}"#).json(),
         json!({ "payment": 101 })
@@ -125,7 +125,7 @@ fn a_reset_brings_back_the_fill() {
         json!({ "items": 1_000, "payments": 100 })
     );
     assert_eq!(client.get("/receipts/1").status, 401);
-    let mut client = Client::logged_in(shop.address);
+    let mut client = HttpClient::logged_in(shop.address);
     assert_eq!(client.get("/receipts/101").status, 404);
     assert_eq!(
         client.post("/pay", r#"{"amount": "1.00"}"#).json(),
@@ -155,7 +155,7 @@ fn the_global_lock_lets_one_execution_pass_at_a_time() {
     assert_eq!(browse_at_once(&shop, 6), [200; 6]);
     // A lower bound cannot fail by chance: no sleep ends early. Without the lock it would be some 50 ms.
     assert!(start.elapsed() >= Duration::from_millis(300));
-    let entry = Client::new(shop.address).ledger().behaviours["browse"];
+    let entry = HttpClient::new(shop.address).ledger().behaviours["browse"];
     // The lock is held asleep: CPU stays near the set 5 ms, far from the 50 ms.
     assert!(entry.cpu_s < 6.0 * 0.025, "{entry:?}");
 }
@@ -208,10 +208,10 @@ fn a_shop_that_cannot_start_says_why() {
 }
 
 /// So many customers who browse at the same time, each on a connection of its own; their statuses.
-fn browse_at_once(shop: &support::Running, customers: usize) -> Vec<u16> {
+fn browse_at_once(shop: &support::RunningService, customers: usize) -> Vec<u16> {
     thread::scope(|scope| {
         let browsing: Vec<_> = (0..customers)
-            .map(|_| scope.spawn(|| Client::new(shop.address).get("/items").status))
+            .map(|_| scope.spawn(|| HttpClient::new(shop.address).get("/items").status))
             .collect();
         browsing
             .into_iter()

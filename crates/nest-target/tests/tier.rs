@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use nest_target::{Ledger, ShopOptions};
-use support::{Client, shop_options, start_shop, start_tier};
+use support::{HttpClient, shop_options, start_shop, start_tier};
 
 /// One line to the tier, one line back.
 fn say(address: SocketAddr, line: &str) -> String {
@@ -47,7 +47,7 @@ fn the_share_of_each_demand_moves_to_the_tier() {
         database_tier: Some(tier.address),
         ..options.clone()
     });
-    let mut client = Client::logged_in(shop.address);
+    let mut client = HttpClient::logged_in(shop.address);
     for id in 1..=10 {
         assert_eq!(client.get(&format!("/receipts/{id}")).status, 200);
     }
@@ -76,6 +76,6 @@ fn a_lost_tier_is_a_bad_gateway() {
         ..options
     });
     drop(tier);
-    let answer = Client::new(shop.address).get("/items");
+    let answer = HttpClient::new(shop.address).get("/items");
     assert_eq!(answer.status, 502, "{answer:?}");
 }

@@ -7,13 +7,13 @@ mod support;
 use std::time::Duration;
 
 use nix::time::ClockId;
-use support::{Client, shop_options, start_shop};
+use support::{HttpClient, shop_options, start_shop};
 
 #[test]
 fn the_process_spends_what_the_ledger_says() {
     let (_folder, options) = shop_options();
     let shop = start_shop(&options);
-    let mut client = Client::logged_in(shop.address);
+    let mut client = HttpClient::logged_in(shop.address);
     let before_s = shop_cpu_s();
     let booked_before_s = booked_s(&mut client);
     for id in 1..=20 {
@@ -31,7 +31,7 @@ fn the_process_spends_what_the_ledger_says() {
     );
 }
 
-fn booked_s(client: &mut Client) -> f64 {
+fn booked_s(client: &mut HttpClient) -> f64 {
     let ledger = client.ledger();
     ledger.overhead_s + ledger.behaviours.values().map(|entry| entry.cpu_s).sum::<f64>()
 }

@@ -1,10 +1,12 @@
 //! The customers of a bank, speaking PostgreSQL: behaviours in code, an example to copy.
 //!
 //!     cargo run -p bank -- all models/bank
-//!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer      (after models/bank/start.sh)
+//!     models/bank/start.sh    # in another terminal, for the next line
+//!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer
 //!
-//! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once. Whatever it asks
-//! of the target goes through `turn.request`, by a name: that is what is timed and counted.
+//! A behaviour is a type with two functions: `begin` makes what a customer keeps, and `execute` runs the
+//! behaviour once. Every request to the target goes through `turn.request` with a name, under which it is
+//! timed and counted.
 
 use std::process::ExitCode;
 
@@ -14,6 +16,8 @@ use tokio_postgres::{Client, NoTls, Statement};
 const ACCOUNTS: i64 = 10_000; // as many as start.sh makes
 const LARGEST_TRANSFER: i64 = 1000; // in cents
 const ENTRIES: i64 = 20; // on a statement of account
+const ENTRIES_OF: &str =
+    "select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2";
 
 fn main() -> ExitCode {
     locust_nest::run(
@@ -24,8 +28,8 @@ fn main() -> ExitCode {
     )
 }
 
-/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here have it for
-/// their `State`, and so a customer has one connection, not three.
+/// What a customer keeps: its own connection, and the statements that the server has prepared on it. All
+/// three behaviours use it as their `State`, so a customer has one connection, not three.
 struct Session {
     client: Client,
     balance: Statement,
@@ -44,13 +48,18 @@ impl Session {
             .user("bank");
         turn.request("connect", async {
             let (client, connection) = config.connect(NoTls).await?;
-            // Reads and writes until the client is dropped; an error reaches whoever waits for an answer.
+            // Reads and writes until the client is dropped. An error reaches the request that waits for an
+            // answer.
             tokio::spawn(connection);
             Ok::<_, tokio_postgres::Error>(Self {
                 balance: client.prepare("select cents from accounts where id = $1").await?,
-                entries: client.prepare("select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2").await?,
-                change: client.prepare("update accounts set cents = cents + $2 where id = $1").await?,
-                note: client.prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)").await?,
+                entries: client.prepare(ENTRIES_OF).await?,
+                change: client
+                    .prepare("update accounts set cents = cents + $2 where id = $1")
+                    .await?,
+                note: client
+                    .prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)")
+                    .await?,
                 client,
             })
         })
@@ -115,9 +124,9 @@ impl Behaviour for Transfer {
 
     async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
         let payer = turn.int(1, ACCOUNTS);
-        let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other one
+        let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other account
         let cents = turn.int(1, LARGEST_TRANSFER);
-        // The lower number first, or two transfers in opposite directions would wait for each other for ever.
+        // The lower account first, because two transfers in opposite directions could otherwise deadlock.
         let mut changes = [(payer, -cents), (payee, cents)];
         changes.sort_unstable();
 

@@ -15,13 +15,13 @@ pub struct PricingArguments {
     pub verb: PricingVerb,
 }
 
-/// Which books are looked at.
+/// Where books are looked up, and how they are printed.
 #[derive(Debug, Args)]
 pub struct BooksArguments {
-    /// Folder of a study, whose own books lie over the shipped ones; elsewhere ./pricing does
+    /// Folder of a study; its own books in pricing/ take precedence over the built-in ones
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub study: PathBuf,
-    /// Print in this form
+    /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -29,90 +29,90 @@ pub struct BooksArguments {
 /// The verbs of `pricing`.
 #[derive(Debug, Subcommand)]
 pub enum PricingVerb {
-    /// List the books, with their rows and their oldest price
+    /// List the price books, with the number of their rows and the age of their prices
     List {
         #[command(flatten)]
         books: BooksArguments,
     },
-    /// Show a book, or one of its rows with tiers, source and date
+    /// Show a price book, or one row with its tiers, source and date
     Show {
-        /// The book: aws/us-east-1
+        /// Name of the book, such as aws/us-east-1
         book: String,
-        /// A meter, instance type, commitment, plan or limit of it
+        /// Identifier of one meter, instance type, commitment, plan or limit in the book
         id: Option<String>,
-        /// What this many units of the meter cost in a month
+        /// Print what this many units of the row cost in a month
         #[arg(long, value_name = "UNITS", requires = "id")]
         quantity: Option<QuotedDecimal>,
-        /// Day on which prices must hold; today where missing
+        /// Day for which to price the quantity [default: today]
         #[arg(long, value_name = "DATE")]
         on: Option<Date>,
         #[command(flatten)]
         books: BooksArguments,
     },
-    /// Check books: errors with their line, doubts about prices as warnings
+    /// Check price books: report errors with their line, and doubtful prices as warnings
     Validate {
-        /// Files of books
+        /// Files of price books
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Day of the check; today where missing
+        /// Day on which the prices are used [default: today]
         #[arg(long, value_name = "DATE")]
         on: Option<Date>,
     },
-    /// What differs between two books: files, or names such as aws/us-east-1
+    /// Show the differences between two price books
     Diff {
-        /// The older one
+        /// The older book: a file, or a name such as aws/us-east-1
         old: String,
-        /// The newer one
+        /// The newer book: a file, or a name such as aws/us-east-1
         new: String,
         #[command(flatten)]
         books: BooksArguments,
     },
-    /// Write books out of price files: our CSV files, AWS offers (JSON, CSV), Azure retail prices, GCP catalogues
-    Import {
-        /// Files, or folders of .csv and .json files; those of one provider and region become one book
-        #[arg(required = true)]
-        sources: Vec<PathBuf>,
-        #[command(flatten)]
-        wanted: WantedArguments,
-        /// Day on which the files were fetched, where they do not say
-        #[arg(long, value_name = "DATE")]
-        observed_on: Option<Date>,
-    },
-    /// Download a vendor's price list and write the book (needs the internet; GCP needs $GCP_API_KEY)
+    /// Make price books from files: our own CSV, AWS offers (JSON or CSV), Azure retail prices, GCP
+    /// catalogues
+    Import(ImportArguments),
+    /// Download a vendor's price list and make a price book from it
+    ///
+    /// Needs the internet. GCP also needs an API key in the environment variable GCP_API_KEY.
     Fetch {
-        /// aws, azure or gcp
+        /// The vendor
         #[arg(value_parser = ["aws", "azure", "gcp"])]
         provider: String,
-        /// Region: eu-west-1
+        /// The vendor's region, such as eu-west-1
         region: String,
-        /// Where to ask instead of at the vendor
+        /// Server to ask instead of the vendor's own
         #[arg(long, value_name = "BASE")]
         url: Option<String>,
-        /// Only this AWS offer, such as AmazonECS; may be given several times
+        /// Download only this AWS offer, such as AmazonECS; may be repeated
         #[arg(long, value_name = "CODE")]
         offer: Vec<String>,
-        /// Folder to write into
+        /// Folder to write the book into, as PROVIDER/REGION.toml
         #[arg(long, value_name = "FOLDER", default_value = "pricing")]
         to: PathBuf,
-        /// Print the books in this form
+        /// How to print what was written
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
 }
 
-/// What is wanted of price files.
+/// Options of `pricing import`.
 #[derive(Debug, Args)]
-pub struct WantedArguments {
-    /// Only books of this provider
+pub struct ImportArguments {
+    /// Files, or folders with .csv and .json files; files of the same provider and region make one book
+    #[arg(required = true)]
+    pub sources: Vec<PathBuf>,
+    /// Make only books of this provider
     #[arg(long)]
     pub provider: Option<String>,
-    /// Only the book of this region
+    /// Make only the book of this region
     #[arg(long, requires = "provider")]
     pub region: Option<String>,
-    /// Folder to write into, as PROVIDER/REGION.toml; files that are there are replaced
+    /// Folder to write books into, as PROVIDER/REGION.toml; existing files are replaced
     #[arg(long, value_name = "FOLDER", default_value = "pricing")]
     pub to: PathBuf,
-    /// Print the books in this form
+    /// Day on which the files were downloaded, for files that do not say
+    #[arg(long, value_name = "DATE")]
+    pub observed_on: Option<Date>,
+    /// How to print what was written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -1,30 +1,33 @@
-//! `all`: measure, fit, project, report.
+//! `all`: measures, fits, projects and reports.
 
 use nest_load::code::Registry;
 
 use crate::{
     args::AllArguments,
-    commands::{fit, measure, project, report},
-    failure::Failure,
+    command_error::CommandError,
+    commands::{
+        fit,
+        measure::{self, RunMode},
+        project, report,
+    },
     files::StudyFolder,
     interrupts,
     printer::data,
 };
 
 /// Runs the verb.
-pub fn run(arguments: &AllArguments, registry: &Registry) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
-    let study = folder.study(&arguments.study.overrides)?;
+pub fn run(arguments: &AllArguments, registry: &Registry) -> Result<(), CommandError> {
+    let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
+    let options = project::options(&arguments.projection);
+    let mode = if arguments.resume {
+        RunMode::Resume
+    } else {
+        RunMode::Fresh
+    };
     let interrupt = interrupts::watch()?;
-    let measurements = measure::measure(
-        &folder,
-        &study,
-        measure::Mode::resumed(arguments.resume),
-        &interrupt,
-        &mut |_| (),
-    )?;
+    let measurements = measure::measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
     let model = fit::fit(&folder, &measurements)?;
-    let projection = project::project(&folder, &study, &model, &arguments.projection)?;
+    let projection = project::project(&folder, &study, &model, &options)?;
     let page = report::report(&folder, &projection)?;
     data(&format!(
         "{}\n{}\n",

@@ -1,4 +1,4 @@
-//! `compare`: configurations, policies or growth scenarios side by side, on the same draws.
+//! `compare`: puts configurations, policies or growth scenarios side by side, on the same draws.
 
 use nest_data::Projection;
 use nest_load::code::Registry;
@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use crate::{
     args::{CompareArguments, Compared, Format},
-    commands::project::projection,
-    failure::{Failure, INVALID},
+    command_error::{CommandError, INVALID},
+    commands::project::{options, projection},
     files::StudyFolder,
     printer::data,
 };
 
 /// Runs the verb.
-pub fn run(arguments: &CompareArguments, registry: &Registry) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
-    let study = folder.study(&arguments.study.overrides)?;
-    let projection = projection(&folder, &study, &folder.scaling()?, &arguments.projection)?;
-    if let Some(missing) = missing(arguments.what, &projection) {
-        return Err(Failure::new(INVALID, missing.0).hint(missing.1));
+pub fn run(arguments: &CompareArguments, registry: &Registry) -> Result<(), CommandError> {
+    let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
+    let options = options(&arguments.projection);
+    let projection = projection(&folder, &study, &folder.scaling()?, &options)?;
+    if let Some((message, hint)) = missing(arguments.what, &projection) {
+        return Err(CommandError::new(INVALID, message).hint(hint));
     }
     match arguments.format {
         Format::Human | Format::Md => data(&nest_report::markdown_section(
@@ -32,7 +32,7 @@ pub fn run(arguments: &CompareArguments, registry: &Registry) -> Result<(), Fail
     }
 }
 
-/// What there is nothing to compare of, and what to do about it.
+/// Why there is nothing to compare, and what to do about it.
 fn missing(what: Compared, projection: &Projection) -> Option<(&'static str, &'static str)> {
     match what {
         Compared::Configs if projection.comparison.is_none() => Some((
@@ -40,7 +40,7 @@ fn missing(what: Compared, projection: &Projection) -> Option<(&'static str, &'s
             "add another [configs.NAME] to nest.toml",
         )),
         Compared::Policies if projection.policies.is_empty() => Some((
-            "the study has no policy, or no configuration to show it on",
+            "the study has no policy, or no configuration to compare it on",
             "add [policies.NAME] with set = { PARAMETER = VALUE } to nest.toml",
         )),
         Compared::Growth if projection.growths.len() < 2 => Some((

@@ -1,15 +1,15 @@
-//! `completions`: completions for a shell.
+//! `completions`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 
 use crate::{
     args::{Arguments, CompletionsArguments},
-    failure::Failure,
+    command_error::CommandError,
     printer::data,
 };
 
 /// Runs the verb.
-pub fn run(arguments: &CompletionsArguments) -> Result<(), Failure> {
+pub fn run(arguments: &CompletionsArguments) -> Result<(), CommandError> {
     let mut text = Vec::new();
     clap_complete::generate(
         arguments.shell,

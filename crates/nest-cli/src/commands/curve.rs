@@ -1,4 +1,4 @@
-//! `curve`: throughput series of a CSV file, forecast at levels of another.
+//! `curve`: forecasts the throughput series of a CSV file at the levels in another.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -11,35 +11,35 @@ use serde_json::json;
 
 use crate::{
     args::{CurveArguments, CurveAxis, Format},
+    command_error::{CommandError, INVALID},
     csv_table::{self, CsvRow},
-    failure::{Failure, INVALID},
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
-/// Columns of the answer.
+/// Columns that are printed.
 const COLUMNS: [&str; 7] = ["series", "x", "p05", "p50", "p95", "law", "caveats"];
 
 /// A series of the data file.
 #[derive(Debug, Default)]
-struct Input {
-    /// Observations; what is missing or not a number is NaN, which the fit leaves out and counts.
+struct SeriesData {
+    /// Pairs of level and throughput. A missing value or a text is NaN; the fit leaves it out and counts it.
     points: Vec<(f64, f64)>,
-    /// What its `axis` cells say, without the empty ones.
+    /// The distinct texts in its `axis` cells that are not empty.
     axes: BTreeSet<String>,
 }
 
-/// Why a series or a row has no forecast: a word for the table, and a sentence.
+/// Why a series or a row has no forecast: a code for the table, and a sentence.
 #[derive(Debug)]
-struct Refusal {
+struct SeriesRefusal {
     code: &'static str,
     reason: String,
 }
 
 /// A series that was fitted, or why it was not.
-type Fitted = Result<FittedCurve, Refusal>;
+type Fitted = Result<FittedCurve, SeriesRefusal>;
 
-/// One row of the answer.
-struct Answer<'a> {
+/// One printed row: a series at one level.
+struct LevelForecast<'a> {
     series: &'a str,
     x: &'a str,
     forecast: Option<(Forecast, &'static str)>,
@@ -47,7 +47,7 @@ struct Answer<'a> {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &CurveArguments) -> Result<(), Failure> {
+pub fn run(arguments: &CurveArguments) -> Result<(), CommandError> {
     let rows = csv_table::read(&arguments.data, &["series", "x", "y"], &["axis"])?;
     let asked = csv_table::read(&arguments.at, &["series", "x"], &[])?;
     let inputs = inputs(&rows);
@@ -57,27 +57,30 @@ pub fn run(arguments: &CurveArguments) -> Result<(), Failure> {
         .copied()
         .zip(fitted(&names, &inputs, arguments.axis))
         .collect();
-    let answers: Vec<Answer> = asked.iter().map(|row| answer(row, &curves)).collect();
-    print(&answers, arguments.format)?;
-    talk_of(&names, &curves, &answers);
+    let forecasts: Vec<LevelForecast> = asked.iter().map(|row| forecast(row, &curves)).collect();
+    print(&forecasts, arguments.format)?;
+    talk_of(&names, &curves, &forecasts);
     if curves.values().all(Result::is_err) {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             INVALID,
-            format!("{} holds no series that can be fitted", arguments.data.display()),
+            format!(
+                "{} contains no series that can be fitted",
+                arguments.data.display()
+            ),
         )
-        .hint("a series needs three distinct x with a y above 0"));
+        .hint("a series needs at least three distinct x with y above 0"));
     }
     Ok(())
 }
 
-/// Each text once, where it comes first.
+/// Each text once, in the order of first appearance.
 fn in_order<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = BTreeSet::new();
     texts.filter(|text| seen.insert(*text)).collect()
 }
 
-fn inputs(rows: &[CsvRow]) -> HashMap<&str, Input> {
-    let mut inputs: HashMap<&str, Input> = HashMap::new();
+fn inputs(rows: &[CsvRow]) -> HashMap<&str, SeriesData> {
+    let mut inputs: HashMap<&str, SeriesData> = HashMap::new();
     for row in rows {
         let input = inputs.entry(&row.cells[0]).or_default();
         let number = |cell: &str| cell.parse().unwrap_or(f64::NAN);
@@ -89,8 +92,8 @@ fn inputs(rows: &[CsvRow]) -> HashMap<&str, Input> {
     inputs
 }
 
-/// Fits every series, each thread its share; the order is that of the names.
-fn fitted(names: &[&str], inputs: &HashMap<&str, Input>, axis: CurveAxis) -> Vec<Fitted> {
+/// Fits every series, using all cores; the results are in the order of the names.
+fn fitted(names: &[&str], inputs: &HashMap<&str, SeriesData>, axis: CurveAxis) -> Vec<Fitted> {
     let fit = |name: &&str| fit_one(&inputs[*name], axis);
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let share = names.len().div_ceil(threads).max(1);
@@ -106,32 +109,32 @@ fn fitted(names: &[&str], inputs: &HashMap<&str, Input>, axis: CurveAxis) -> Vec
     })
 }
 
-fn fit_one(input: &Input, default: CurveAxis) -> Fitted {
+fn fit_one(input: &SeriesData, default: CurveAxis) -> Fitted {
     let axis = match input.axes.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => default.into(),
         ["customers"] => Axis::Customers,
         ["servers"] => Axis::Servers,
         _ => {
             let found = input.axes.iter().cloned().collect::<Vec<_>>().join("` and `");
-            return Err(Refusal {
+            return Err(SeriesRefusal {
                 code: "refused_axis",
                 reason: format!("axis is `{found}`, not `customers` or `servers`"),
             });
         }
     };
-    fit_curve(&input.points, axis).map_err(|refusal| Refusal {
+    fit_curve(&input.points, axis).map_err(|refusal| SeriesRefusal {
         code: refusal.code(),
         reason: refusal.to_string(),
     })
 }
 
-fn answer<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> Answer<'a> {
+fn forecast<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> LevelForecast<'a> {
     let (series, x) = (row.cells[0].as_str(), row.cells[1].as_str());
     let level = x
         .parse::<f64>()
         .ok()
         .filter(|level| level.is_finite() && *level > 0.0);
-    let refused = |code: &str| Answer {
+    let refused = |code: &str| LevelForecast {
         series,
         x,
         forecast: None,
@@ -141,7 +144,7 @@ fn answer<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> Answer<'a> {
         (None, _) => refused("refused_unknown_series"),
         (Some(Err(refusal)), _) => refused(refusal.code),
         (Some(Ok(_)), None) => refused("refused_x"),
-        (Some(Ok(curve)), Some(level)) => Answer {
+        (Some(Ok(curve)), Some(level)) => LevelForecast {
             series,
             x,
             forecast: Some((curve.at(level), curve.law().label())),
@@ -155,23 +158,23 @@ fn answer<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> Answer<'a> {
     }
 }
 
-fn print(answers: &[Answer], format: Format) -> Result<(), Failure> {
+fn print(forecasts: &[LevelForecast], format: Format) -> Result<(), CommandError> {
     if format == Format::Json {
-        let text = serde_json::to_string_pretty(&answers.iter().map(as_json).collect::<Vec<_>>())
+        let text = serde_json::to_string_pretty(&forecasts.iter().map(as_json).collect::<Vec<_>>())
             .map_err(std::io::Error::from)?;
         return data(&(text + "\n"));
     }
-    let mut table = Table::new(&COLUMNS);
-    table.rows = answers.iter().map(as_row).collect();
+    let mut table = OutputTable::new(&COLUMNS);
+    table.rows = forecasts.iter().map(as_row).collect();
     data(&table.render(format))
 }
 
-fn as_row(answer: &Answer) -> Vec<String> {
-    let numbers = answer.forecast.map_or([None; 3], |(forecast, _)| {
+fn as_row(row: &LevelForecast) -> Vec<String> {
+    let numbers = row.forecast.map_or([None; 3], |(forecast, _)| {
         [forecast.p05, forecast.p50, forecast.p95].map(Some)
     });
-    let law = answer.forecast.map_or("", |(_, law)| law);
-    let texts = [answer.series.to_owned(), answer.x.to_owned()].into_iter();
+    let law = row.forecast.map_or("", |(_, law)| law);
+    let texts = [row.series.to_owned(), row.x.to_owned()].into_iter();
     let numbers = numbers.into_iter().map(|number| {
         number
             .map(|number| rounded(number).to_string())
@@ -179,25 +182,24 @@ fn as_row(answer: &Answer) -> Vec<String> {
     });
     texts
         .chain(numbers)
-        .chain([law.to_owned(), answer.caveats.join(";")])
+        .chain([law.to_owned(), row.caveats.join(";")])
         .collect()
 }
 
-fn as_json(answer: &Answer) -> serde_json::Value {
-    let of = |quantile: fn(&Forecast) -> f64| {
-        answer
-            .forecast
+fn as_json(row: &LevelForecast) -> serde_json::Value {
+    let quantile = |quantile: fn(&Forecast) -> f64| {
+        row.forecast
             .as_ref()
             .map(|(forecast, _)| rounded(quantile(forecast)))
     };
     json!({
-        "series": answer.series,
-        "x": answer.x.parse::<f64>().ok(),
-        "p05": of(|forecast| forecast.p05),
-        "p50": of(|forecast| forecast.p50),
-        "p95": of(|forecast| forecast.p95),
-        "law": answer.forecast.map(|(_, law)| law),
-        "caveats": answer.caveats,
+        "series": row.series,
+        "x": row.x.parse::<f64>().ok(),
+        "p05": quantile(|forecast| forecast.p05),
+        "p50": quantile(|forecast| forecast.p50),
+        "p95": quantile(|forecast| forecast.p95),
+        "law": row.forecast.map(|(_, law)| law),
+        "caveats": row.caveats,
     })
 }
 
@@ -206,19 +208,19 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 
-/// Refusals, counted, and the first reasons.
-fn talk_of(names: &[&str], curves: &HashMap<&str, Fitted>, answers: &[Answer]) {
-    let refused: Vec<(&str, &Refusal)> = names
+/// Prints how many series and rows were refused, and the first reasons.
+fn talk_of(names: &[&str], curves: &HashMap<&str, Fitted>, forecasts: &[LevelForecast]) {
+    let refused: Vec<(&str, &SeriesRefusal)> = names
         .iter()
         .filter_map(|name| curves[name].as_ref().err().map(|refusal| (*name, refusal)))
         .collect();
-    let empty = answers.iter().filter(|answer| answer.forecast.is_none()).count();
+    let empty = forecasts.iter().filter(|row| row.forecast.is_none()).count();
     if !refused.is_empty() || empty > 0 {
         talk(&format!(
             "{} of {} series refused, {empty} of {} rows without a forecast",
             refused.len(),
             names.len(),
-            answers.len()
+            forecasts.len()
         ));
     }
     refused

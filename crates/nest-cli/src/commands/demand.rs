@@ -1,4 +1,4 @@
-//! `demand`: service demand from windows that somebody else measured.
+//! `demand`: estimates service demand from the measurements in a CSV file.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{DemandArguments, Format},
+    command_error::{CommandError, INVALID},
     csv_table::{self, CsvRow},
-    failure::{Failure, INVALID},
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
-/// Columns of the answer.
+/// Columns that are printed.
 const COLUMNS: [&str; 7] = [
     "resource",
     "behaviour",
@@ -24,7 +24,7 @@ const COLUMNS: [&str; 7] = [
     "caveats",
 ];
 
-/// Columns of the file, in the order in which they are asked for, and where some of them stand.
+/// Columns of the file in the order in which they are read, and positions of some of them.
 const NAMES: [&str; 8] = [
     "run",
     "duration_s",
@@ -42,16 +42,17 @@ const BUSY: usize = 3;
 const BEHAVIOUR: usize = 4;
 const COUNT: usize = 5;
 const SERVERS: usize = 7;
-/// How many of them a file must have.
+/// Number of those columns, from the first, that a file must have.
 const NEEDED: usize = 6;
 
 /// Runs the verb.
-pub fn run(arguments: &DemandArguments) -> Result<(), Failure> {
-    let hint = "the file has columns run, duration_s, resource, busy_s, behaviour, count (and window, servers where there are several)";
+pub fn run(arguments: &DemandArguments) -> Result<(), CommandError> {
+    let hint = "the file needs the columns run, duration_s, resource, busy_s, behaviour and count; it may \
+                also have window and servers";
     let rows = csv_table::read(&arguments.windows, &NAMES[..NEEDED], &NAMES[NEEDED..])
-        .map_err(|failure| failure.hint(hint))?;
+        .map_err(|error| error.hint(hint))?;
     let named = |reason: String| {
-        Failure::new(INVALID, format!("{}: {reason}", arguments.windows.display())).hint(hint)
+        CommandError::new(INVALID, format!("{}: {reason}", arguments.windows.display())).hint(hint)
     };
     let Windows {
         readings,
@@ -64,47 +65,51 @@ pub fn run(arguments: &DemandArguments) -> Result<(), Failure> {
             Err(refusal) => drop(refused.insert(resource, refusal.to_string())),
         }
     }
-    refused
-        .iter()
-        .for_each(|(resource, reason)| talk(&format!("refused: {resource}: {reason}")));
-    if !refused.is_empty() {
-        talk(&format!(
-            "{} of {} resources refused",
-            refused.len(),
-            refused.len() + found.len()
-        ));
-    }
+    talk_of_refused(&refused, found.len());
     if found.is_empty() {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             INVALID,
             format!("{}: no resource could be read", arguments.windows.display()),
         ));
     }
-    match arguments.format {
-        Format::Json => {
-            data(&(serde_json::to_string_pretty(&json(&found)).map_err(std::io::Error::from)? + "\n"))
-        }
-        Format::Csv => data(&csv(&found)?),
-        form => data(&table(&found).render(form)),
-    }?;
+    data(&match arguments.format {
+        Format::Json => serde_json::to_string_pretty(&json(&found)).map_err(std::io::Error::from)? + "\n",
+        Format::Csv => csv(&found),
+        format => table(&found).render(format),
+    })?;
     if matches!(arguments.format, Format::Human | Format::Md) {
         talk_of(&found);
     }
     Ok(())
 }
 
-/// The readings of a file, and the resources that could not be read, with the reason.
+/// Says which resources were refused and why; `kept` others were not.
+fn talk_of_refused(refused: &BTreeMap<String, String>, kept: usize) {
+    for (resource, reason) in refused {
+        talk(&format!("refused: {resource}: {reason}"));
+    }
+    if !refused.is_empty() {
+        talk(&format!(
+            "{} of {} resources refused",
+            refused.len(),
+            refused.len() + kept
+        ));
+    }
+}
+
+/// The readings of a file, and the resources that could not be read with the reason.
 #[derive(Debug, Default)]
 struct Windows {
     readings: Vec<Reading>,
     refused: BTreeMap<String, String>,
 }
 
-/// Turns a table in long form, one row per window, resource and behaviour, into readings. A row that is no good refuses its resource.
+/// Turns a table in long form, one row per window, resource and behaviour, into readings. A row that is no
+/// good refuses its resource.
 fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
     let mut windows = Windows::default();
-    // The place of each window among the readings.
-    let mut places: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    // Position of each window among the readings.
+    let mut positions: BTreeMap<[&str; 3], usize> = BTreeMap::new();
     for row in rows {
         let [run, _, resource, _, _, _, window, _] = &row.cells[..] else {
             continue;
@@ -112,20 +117,15 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
         if resource.is_empty() {
             return Err(format!("line {}: the resource has no name", row.line));
         }
-        let result =
-            reading(row).and_then(
-                |reading| match places.get(&[resource, run, window].map(String::as_str)) {
-                    Some(place) => merge(&mut windows.readings[*place], reading),
-                    None => {
-                        places.insert(
-                            [resource, run, window].map(String::as_str),
-                            windows.readings.len(),
-                        );
-                        windows.readings.push(reading);
-                        Ok(())
-                    }
-                },
-            );
+        let key = [resource, run, window].map(String::as_str);
+        let result = reading(row).and_then(|reading| match positions.get(&key) {
+            Some(position) => merge(&mut windows.readings[*position], reading),
+            None => {
+                positions.insert(key, windows.readings.len());
+                windows.readings.push(reading);
+                Ok(())
+            }
+        });
         if let Err(reason) = result {
             windows
                 .refused
@@ -144,23 +144,13 @@ fn reading(row: &CsvRow) -> Result<Reading, String> {
         let value = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
         value.ok_or_else(|| format!("{} is `{}`, not a number", NAMES[column], cell(column)))
     };
-    let above_0 = |column: usize| {
-        number(column).and_then(|value| {
-            if value > 0.0 {
-                Ok(value)
-            } else {
-                Err(format!("{} is {value}, not above 0", NAMES[column]))
-            }
-        })
+    let above_0 = |column: usize| match number(column)? {
+        value if value > 0.0 => Ok(value),
+        value => Err(format!("{} is {value}, not above 0", NAMES[column])),
     };
-    let not_below_0 = |column: usize| {
-        number(column).and_then(|value| {
-            if value >= 0.0 {
-                Ok(value)
-            } else {
-                Err(format!("{} is {value}, below 0", NAMES[column]))
-            }
-        })
+    let not_below_0 = |column: usize| match number(column)? {
+        value if value >= 0.0 => Ok(value),
+        value => Err(format!("{} is {value}, below 0", NAMES[column])),
     };
     let behaviour = cell(BEHAVIOUR);
     let mut counts = BTreeMap::new();
@@ -168,7 +158,7 @@ fn reading(row: &CsvRow) -> Result<Reading, String> {
         counts.insert(behaviour.to_owned(), not_below_0(COUNT)?);
     } else if !cell(COUNT).is_empty() && number(COUNT)? > 0.0 {
         return Err(format!(
-            "{} executions of a behaviour without a name",
+            "{} executions belong to a behaviour without a name",
             number(COUNT)?
         ));
     }
@@ -202,20 +192,22 @@ fn merge(window: &mut Reading, row: Reading) -> Result<(), String> {
     }
     for (behaviour, count) in row.counts {
         if window.counts.insert(behaviour.clone(), count).is_some() {
-            return Err(format!("behaviour `{behaviour}` stands twice in the same window"));
+            return Err(format!(
+                "behaviour `{behaviour}` appears twice in the same window"
+            ));
         }
     }
     window.servers = window.servers.or(row.servers);
     Ok(())
 }
 
-/// Labels of the doubts about a row: those of its resource, then its own.
+/// Labels of the doubts about a row: first those of its resource, then its own.
 fn labels(attribution: &Attribution, own: &[Doubt]) -> Vec<&'static str> {
     attribution.caveats.iter().chain(own).map(Doubt::label).collect()
 }
 
-fn csv(found: &[Attribution]) -> Result<String, Failure> {
-    let mut table = Table::new(&COLUMNS);
+fn csv(found: &[Attribution]) -> String {
+    let mut table = OutputTable::new(&COLUMNS);
     for attribution in found {
         for row in &attribution.rows {
             let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
@@ -231,7 +223,7 @@ fn csv(found: &[Attribution]) -> Result<String, Failure> {
             ]);
         }
     }
-    Ok(table.render(Format::Csv))
+    table.render(Format::Csv)
 }
 
 fn json(found: &[Attribution]) -> Value {
@@ -251,8 +243,8 @@ fn json(found: &[Attribution]) -> Value {
     Value::Array(rows.collect())
 }
 
-fn table(found: &[Attribution]) -> Table {
-    let mut table = Table::new(&[
+fn table(found: &[Attribution]) -> OutputTable {
+    let mut table = OutputTable::new(&[
         "resource",
         "behaviour",
         "demand",
@@ -313,7 +305,8 @@ mod tests {
 
     #[test]
     fn columns_may_stand_anywhere_and_rows_of_a_window_are_one_reading() {
-        let text = "\u{feff}note,count,behaviour,busy_s,resource,duration_s,run\r\n\"x, y\",100,a,2.5,cpu,10,r1\r\n,50,\"b\",2.5,cpu,10,r1\r\n,,,0.1,cpu,10,r2\r\n";
+        let text = "\u{feff}note,count,behaviour,busy_s,resource,duration_s,run\r\n\
+                    \"x, y\",100,a,2.5,cpu,10,r1\r\n,50,\"b\",2.5,cpu,10,r1\r\n,,,0.1,cpu,10,r2\r\n";
         let windows = read(text).expect("readable");
         assert_eq!(windows.readings.len(), 2);
         assert_eq!(
@@ -339,7 +332,7 @@ mod tests {
             ),
             (
                 "1,1,10,cpu,1,a,5\n1,1,10,cpu,1,a,5\n",
-                "line 3: behaviour `a` stands twice",
+                "line 3: behaviour `a` appears twice",
             ),
             ("1,1,10,cpu,x,a,5\n", "line 2: busy_s is `x`, not a number"),
             ("1,1,0,cpu,1,a,5\n", "line 2: duration_s is 0, not above 0"),
@@ -347,7 +340,7 @@ mod tests {
             ("1,1,10,cpu,1,a,-1\n", "line 2: count is -1, below 0"),
             (
                 "1,1,10,cpu,1,,5\n",
-                "line 2: 5 executions of a behaviour without a name",
+                "line 2: 5 executions belong to a behaviour without a name",
             ),
         ] {
             let windows = refused(rows);

@@ -1,25 +1,31 @@
-//! `demo`: the whole walk on the embedded shop, checked against what the shop itself knows.
+//! `demo`: measures the embedded shop, writes its report, and compares with what the shop itself counted.
 
 use std::{net::SocketAddr, path::Path};
 
-use nest_data::{ScalingModel, measurement::ResourceKind};
-use nest_load::Event;
-use nest_target::{Behaviour, Demands, Ledger};
+use nest_data::{Measurements, ScalingModel, Study, measurement::ResourceKind};
+use nest_load::{Event, code::Registry};
+use nest_model::ProjectOptions;
+use nest_target::{Demands, Ledger, ShopBehaviour};
 
 use crate::{
-    args::{DemoArguments, Format, ProjectionArguments},
-    commands::{fit, measure, project, report},
-    failure::{Failure, INTERNAL},
+    args::{DemoArguments, Format},
+    clock,
+    command_error::{CommandError, INTERNAL},
+    commands::{
+        fit,
+        measure::{self, RunMode},
+        project, report,
+    },
     files::{StudyFolder, write},
     interrupts,
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
 /// The only folder that the demo writes to.
 const FOLDER: &str = "locust-nest-demo";
 /// Stored items of the demo's shop.
 const ITEMS: u32 = 2_000;
-/// The study, as it lies in `models/shop`.
+/// Names and texts of the files of the study in `models/shop`.
 const FILES: [(&str, &str); 6] = [
     ("nest.toml", include_str!("../../../../models/shop/nest.toml")),
     (
@@ -44,50 +50,36 @@ const FILES: [(&str, &str); 6] = [
     ),
 ];
 
+/// The shop's ledger when the plan was ready, and as it was read last.
+struct LedgerSpan {
+    opened: Ledger,
+    latest: Ledger,
+}
+
 /// Runs the verb.
-pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
+pub fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
     for (name, text) in FILES {
         write(&Path::new(FOLDER).join(name), text.as_bytes())?;
     }
-    let folder = StudyFolder::new(Path::new(FOLDER))?;
     let address = free_address()?;
     let start = format!("exec \"$LOCUST_NEST\" shop --listen {address} --items {ITEMS} --cores 0");
-    let study = folder.study(&[
+    let overrides = [
         ("target.base_url".to_owned(), format!("http://{address}")),
         ("target.start".to_owned(), format!("'''{start}'''")),
-    ])?;
-    let interrupt = interrupts::watch()?;
-    let mut ledgers: Option<(Ledger, Ledger)> = None;
-    let mut also = |event: &Event<'_>| match event {
-        Event::Planned(..) => {
-            ledgers = Ledger::read_from(address)
-                .ok()
-                .map(|opened| (opened.clone(), opened))
-        }
-        Event::StepFinished(_) => {
-            if let (Some((_, latest)), Ok(ledger)) = (&mut ledgers, Ledger::read_from(address)) {
-                *latest = ledger;
-            }
-        }
-        _ => {}
+    ];
+    let (folder, study) = StudyFolder::open(Path::new(FOLDER), &overrides, &Registry::new())?;
+    let options = ProjectOptions {
+        as_of: clock::today(),
+        beyond: false,
     };
-    let measurements = measure::measure(&folder, &study, measure::Mode::Fresh, &interrupt, &mut also)?;
+    let (measurements, ledgers) = measured(&folder, &study, address)?;
     let model = fit::fit(&folder, &measurements)?;
-    let projection = project::project(
-        &folder,
-        &study,
-        &model,
-        &ProjectionArguments {
-            as_of: None,
-            beyond: false,
-        },
-    )?;
+    let projection = project::project(&folder, &study, &model, &options)?;
     let page = report::report(&folder, &projection)?;
-    let (opened, closed) =
-        ledgers.ok_or_else(|| Failure::new(INTERNAL, "the demo shop did not show its ledger"))?;
-    data(&truth_table(&model, &closed, &opened)?.render(arguments.format))?;
+    data(&truth_table(&model, &ledgers)?.render(arguments.format))?;
     talk(
-        "(CPU per execution: what the shop was told to spend, what its own ledger says it spent, what was measured from outside)",
+        "(CPU for one execution: the time set in the shop, the time the shop itself counted, and the time \
+         that locust-nest measured from outside)",
     );
     let ending = format!("\n{}\n\n{}\n", nest_report::sentence(&projection), page.display());
     // A program that reads the table gets nothing but the table.
@@ -98,15 +90,44 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Demand set in the shop, spent by its ledger, measured.
-fn truth_table(model: &ScalingModel, closed: &Ledger, opened: &Ledger) -> Result<Table, Failure> {
+/// Measures the shop at `address`, and reads its ledger once the plan is made and after each step.
+fn measured(
+    folder: &StudyFolder,
+    study: &Study,
+    address: SocketAddr,
+) -> Result<(Measurements, LedgerSpan), CommandError> {
+    let interrupt = interrupts::watch()?;
+    let mut ledgers: Option<LedgerSpan> = None;
+    let mut also = |event: &Event<'_>| match event {
+        Event::Planned(..) => {
+            ledgers = Ledger::read_from(address).ok().map(|opened| LedgerSpan {
+                latest: opened.clone(),
+                opened,
+            });
+        }
+        Event::StepFinished(_) => {
+            if let (Some(span), Ok(ledger)) = (&mut ledgers, Ledger::read_from(address)) {
+                span.latest = ledger;
+            }
+        }
+        _ => {}
+    };
+    let measurements = measure::measure(folder, study, RunMode::Fresh, &interrupt, &mut also)?;
+    let ledgers =
+        ledgers.ok_or_else(|| CommandError::new(INTERNAL, "the demo shop did not answer with its ledger"))?;
+    Ok((measurements, ledgers))
+}
+
+/// For each behaviour, the demand that is set in the shop, that the shop spent by its own ledger, and that
+/// was measured.
+fn truth_table(model: &ScalingModel, ledgers: &LedgerSpan) -> Result<OutputTable, CommandError> {
     let cpu = model
         .resources
         .iter()
         .find(|resource| resource.kind == ResourceKind::Cpu)
-        .ok_or_else(|| Failure::new(INTERNAL, "no processor was fitted"))?;
-    let spent = closed.per_execution_since(opened);
-    let mut table = Table::new(&[
+        .ok_or_else(|| CommandError::new(INTERNAL, "the fitted model has no processor"))?;
+    let spent = ledgers.latest.per_execution_since(&ledgers.opened);
+    let mut table = OutputTable::new(&[
         "behaviour",
         "set",
         "spent",
@@ -114,7 +135,7 @@ fn truth_table(model: &ScalingModel, closed: &Ledger, opened: &Ledger) -> Result
         "90 % interval",
         "measured / spent",
     ]);
-    for behaviour in Behaviour::ALL {
+    for behaviour in ShopBehaviour::ALL {
         let name = behaviour.name();
         let (Some(spent), Some(measured)) = (spent.get(name), cpu.demand.get(name)) else {
             continue;
@@ -135,7 +156,7 @@ fn truth_table(model: &ScalingModel, closed: &Ledger, opened: &Ledger) -> Result
     Ok(table)
 }
 
-/// A loopback address that is free at this moment.
-fn free_address() -> Result<SocketAddr, Failure> {
+/// A loopback address with a port that is free at this moment.
+fn free_address() -> Result<SocketAddr, CommandError> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -1,16 +1,16 @@
-//! `doctor`: is this machine fit to measure?
+//! `doctor`: checks that this machine can run load tests.
 
 use nest_load::doctor;
 
 use crate::{
     args::DoctorArguments,
-    failure::Failure,
-    printer::{Table, data},
+    command_error::CommandError,
+    printer::{OutputTable, data},
 };
 
 /// Runs the verb.
-pub fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
-    let mut table = Table::new(&["what", "found", "advice"]);
+pub fn run(arguments: &DoctorArguments) -> Result<(), CommandError> {
+    let mut table = OutputTable::new(&["what", "found", "advice"]);
     table.rows = doctor::examine()
         .into_iter()
         .map(|finding| {

@@ -1,82 +1,88 @@
-//! `explain`: a number opened down to what it rests on.
+//! `explain`: shows how a figure was worked out, down to what it rests on.
 
 use std::fmt::Write;
 
-use nest_data::{Document, explanation::ExplanationNode};
+use nest_data::{
+    Document,
+    explanation::{Explanation, ExplanationNode},
+};
 use nest_load::code::Registry;
 use nest_model::explain::{Asked, explain};
 
 use crate::{
     args::{ExplainArguments, Format},
-    commands::project,
-    failure::Failure,
+    book_set::BookSet,
+    command_error::CommandError,
+    commands::project::{check_measured, options},
     files::StudyFolder,
-    printer::{Table, data},
+    printer::{OutputTable, data},
 };
 
 /// Runs the verb.
-pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
-    let study = folder.study(&arguments.study.overrides)?;
-    let model = folder.scaling()?;
-    let (books, options) = project::inputs(&folder, &study, &model, &arguments.projection)?;
+pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), CommandError> {
+    let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
+    let options = options(&arguments.projection);
     let asked = Asked {
         number: &arguments.number,
         config: arguments.config.as_deref(),
         customers: arguments.customers,
     };
+    let model = folder.scaling()?;
+    check_measured(&study, &model)?;
+    let books = BookSet::of_study(&folder).used_by(&study)?;
     let explanation = explain(&model, &study, &books, &options, &asked)?;
-    let text = match arguments.format {
+    data(&match arguments.format {
         Format::Json => explanation.to_json(),
-        Format::Csv => {
-            let mut table = Table::new(&["depth", "name", "value", "unit", "basis", "detail"]);
-            each(&explanation.root, 0, &mut |node, depth| {
-                let cells = [
-                    &node.name,
-                    &node.value,
-                    &node.unit,
-                    node.basis.label(),
-                    &node.detail,
-                ];
-                table.rows.push(
-                    std::iter::once(depth.to_string())
-                        .chain(cells.map(str::to_owned))
-                        .collect(),
-                );
-            });
-            table.render(Format::Csv)
-        }
-        Format::Human | Format::Md => {
-            let mut text = String::new();
-            let bullet = if arguments.format == Format::Md { "- " } else { "" };
-            each(&explanation.root, 0, &mut |node, depth| {
-                let detail = if node.detail.is_empty() {
-                    String::new()
-                } else {
-                    format!(": {}", node.detail)
-                };
-                let indent = "  ".repeat(depth);
-                let unit = if node.unit.is_empty() {
-                    String::new()
-                } else {
-                    format!(" {}", node.unit)
-                };
-                writeln!(
-                    text,
-                    "{indent}{bullet}{}{unit}  {}  [{}{detail}]",
-                    node.value,
-                    node.name,
-                    node.basis.label()
-                )
-                .expect("a String takes everything");
-            });
-            text
-        }
-    };
-    data(&text)
+        Format::Csv => csv(&explanation),
+        Format::Human => tree(&explanation, ""),
+        Format::Md => tree(&explanation, "- "),
+    })
 }
 
-/// Every node with its depth, a node before its parts.
+fn csv(explanation: &Explanation) -> String {
+    let mut table = OutputTable::new(&["depth", "name", "value", "unit", "basis", "detail"]);
+    each(&explanation.root, 0, &mut |node, depth| {
+        table.rows.push(vec![
+            depth.to_string(),
+            node.name.clone(),
+            node.value.clone(),
+            node.unit.clone(),
+            node.basis.label().to_owned(),
+            node.detail.clone(),
+        ]);
+    });
+    table.render(Format::Csv)
+}
+
+/// One line for each node, indented by its depth, with a bullet before it.
+fn tree(explanation: &Explanation, bullet: &str) -> String {
+    let mut text = String::new();
+    each(&explanation.root, 0, &mut |node, depth| {
+        let indent = "  ".repeat(depth);
+        let unit = prefixed(" ", &node.unit);
+        let detail = prefixed(": ", &node.detail);
+        writeln!(
+            text,
+            "{indent}{bullet}{}{unit}  {}  [{}{detail}]",
+            node.value,
+            node.name,
+            node.basis.label()
+        )
+        .expect("a String takes everything");
+    });
+    text
+}
+
+/// A text with something before it; nothing if the text is empty.
+fn prefixed(prefix: &str, text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}{text}")
+    }
+}
+
+/// Visits every node with its depth, a node before its parts.
 fn each(node: &ExplanationNode, depth: usize, visit: &mut impl FnMut(&ExplanationNode, usize)) {
     visit(node, depth);
     node.parts.iter().for_each(|part| each(part, depth + 1, visit));

@@ -1,17 +1,17 @@
-//! `fit`: measurements become a scaling model.
+//! `fit`: fits a scaling model to measurements.
 
 use nest_data::{Document, Measurements, ScalingModel, measurement::ResourceKind};
 use nest_report::format;
 
 use crate::{
     args::{FitArguments, Format},
-    failure::Failure,
+    command_error::CommandError,
     files::StudyFolder,
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
 /// Runs the verb.
-pub fn run(arguments: &FitArguments) -> Result<(), Failure> {
+pub fn run(arguments: &FitArguments) -> Result<(), CommandError> {
     let folder = StudyFolder::new(&arguments.study)?;
     let measurements = match &arguments.run {
         Some(run) => folder.run(run)?.measurements()?,
@@ -26,17 +26,17 @@ pub fn run(arguments: &FitArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fits measurements and keeps the model in the study's folder.
-pub fn fit(folder: &StudyFolder, measurements: &Measurements) -> Result<ScalingModel, Failure> {
+/// Fits measurements and saves the model in the study's folder.
+pub fn fit(folder: &StudyFolder, measurements: &Measurements) -> Result<ScalingModel, CommandError> {
     let model = nest_model::fit(measurements)?;
     let path = folder.write_scaling(&model)?;
     talk(&format!("fitted run {}: {}", model.run, path.display()));
     Ok(model)
 }
 
-/// Demands by resource and behaviour, with their intervals.
-pub fn demand_table(model: &ScalingModel) -> Table {
-    let mut table = Table::new(&[
+/// Service demands by resource and behaviour, with their 90 % intervals.
+pub fn demand_table(model: &ScalingModel) -> OutputTable {
+    let mut table = OutputTable::new(&[
         "resource",
         "behaviour",
         "demand",

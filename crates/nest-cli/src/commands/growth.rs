@@ -1,4 +1,4 @@
-//! `growth`: forecasts from histories in a CSV file, without a study.
+//! `growth`: forecasts the time series in a CSV file, without a study.
 
 use std::{collections::BTreeMap, path::Path, thread};
 
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Format, GrowthArguments},
+    command_error::{CommandError, INTERNAL, INVALID},
     csv_table::{self, CsvTable},
-    failure::{Failure, INTERNAL, INVALID},
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
 /// Columns of the file.
@@ -26,65 +26,65 @@ const QUANTILES: [(&str, f64); 5] = [
     ("p90", 0.9),
     ("p95", 0.95),
 ];
-/// Digits of a quantile in CSV and JSON: the interval is wider than that.
+/// Significant digits of a quantile in CSV and JSON, far more than an interval supports.
 const DIGITS: usize = 10;
-/// Digits of a quantile in the table.
+/// Significant digits of a quantile in a table for a reader.
 const DIGITS_HUMAN: usize = 4;
 
-/// Rows by series, in the order of their names.
-type Series = BTreeMap<String, Vec<Row>>;
+/// Rows by series, in alphabetical order.
+type SeriesRows = BTreeMap<String, Vec<Row>>;
 
-/// What became of one series.
-struct Answer {
+/// The forecast of one series, or why there is none.
+struct SeriesOutcome {
     name: String,
-    outcome: Result<Forecast, HistoryRefusal>,
+    outcome: Result<SeriesForecast, HistoryRefusal>,
 }
 
-/// Quantiles by step and what to doubt about them.
-struct Forecast {
+/// Quantiles by step, and caveats about them.
+struct SeriesForecast {
     steps: Vec<[f64; QUANTILES.len()]>,
     caveats: Vec<HistoryCaveat>,
 }
 
 /// Runs the verb.
-pub fn run(arguments: &GrowthArguments) -> Result<(), Failure> {
+pub fn run(arguments: &GrowthArguments) -> Result<(), CommandError> {
     let (series, unreadable) = read(&arguments.history)?;
     unreadable.iter().for_each(|line| talk(line));
-    let answers = answer(
+    let outcomes = outcomes(
         &series,
         arguments.horizon as usize,
         arguments.season.map(|season| season as usize),
     );
-    let refused = answers.iter().filter(|answer| answer.outcome.is_err()).count();
-    if refused == answers.len() {
-        talk_of(&answers);
-        let what = if answers.is_empty() {
-            "holds no rows".to_owned()
+    let refused = outcomes.iter().filter(|series| series.outcome.is_err()).count();
+    if refused == outcomes.len() {
+        talk_of(&outcomes);
+        let what = if outcomes.is_empty() {
+            "contains no rows".to_owned()
         } else {
             format!("has no series that can be forecast ({refused} refused)")
         };
         return Err(
-            Failure::new(INVALID, format!("{} {what}", arguments.history.display()))
-                .hint("give at least two values of a series"),
+            CommandError::new(INVALID, format!("{} {what}", arguments.history.display()))
+                .hint("a series needs at least two values"),
         );
     }
-    data(&render(&answers, arguments.format)?)?;
-    talk_of(&answers);
+    data(&render(&outcomes, arguments.format)?)?;
+    talk_of(&outcomes);
     if refused > 0 {
-        talk(&format!("{refused} of {} series refused", answers.len()));
+        talk(&format!("{refused} of {} series refused", outcomes.len()));
     }
     Ok(())
 }
 
-/// Rows by series, in the order of their names, and a line for each row or value that cannot be read.
-fn read(path: &Path) -> Result<(Series, Vec<String>), Failure> {
+/// Rows by series, and a message for each row or value that cannot be read.
+fn read(path: &Path) -> Result<(SeriesRows, Vec<String>), CommandError> {
     let table = csv_table::read_uneven(path, &COLUMNS, &[])
-        .map_err(|failure| failure.hint("the columns are series,period,value"))?;
+        .map_err(|error| error.hint("the file needs the columns series, period and value"))?;
     Ok(by_series(&table, &path.display().to_string()))
 }
 
-fn by_series(table: &CsvTable, name: &str) -> (Series, Vec<String>) {
-    let mut rows = Series::new();
+fn by_series(table: &CsvTable, name: &str) -> (SeriesRows, Vec<String>) {
+    let mut rows = SeriesRows::new();
     let mut unreadable: Vec<String> = table
         .uneven
         .iter()
@@ -110,7 +110,7 @@ fn by_series(table: &CsvTable, name: &str) -> (Series, Vec<String>) {
     (rows, unreadable)
 }
 
-/// A value: none where it is missing, the text where it is no number.
+/// A value; `None` if it is missing, and an error with the text if it is not a number.
 fn number(text: &str) -> Result<Option<f64>, String> {
     const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "none"];
     if MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)) {
@@ -119,60 +119,50 @@ fn number(text: &str) -> Result<Option<f64>, String> {
     text.parse().map(Some).map_err(|_| text.to_owned())
 }
 
-/// Forecasts all series, on all processors; the order is that of their names.
-fn answer(series: &Series, horizon: usize, season: Option<usize>) -> Vec<Answer> {
+/// Forecasts all series on all cores; the outcomes are in alphabetical order.
+fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<SeriesOutcome> {
     let series: Vec<(&String, &Vec<Row>)> = series.iter().collect();
     let workers = thread::available_parallelism()
         .map_or(1, usize::from)
         .min(series.len().max(1));
-    // Every n-th series to each worker: neighbours in a file are often alike in length.
-    let mut answers: Vec<(usize, Answer)> = thread::scope(|scope| {
+    // Each worker takes every n-th series, because neighbours in a file often have similar lengths.
+    let share = |worker: usize| -> Vec<SeriesOutcome> {
+        let mine = series.iter().skip(worker).step_by(workers);
+        mine.map(|(name, rows)| SeriesOutcome {
+            name: (*name).clone(),
+            outcome: forecast(rows, horizon, season),
+        })
+        .collect()
+    };
+    let mut outcomes: Vec<SeriesOutcome> = thread::scope(|scope| {
+        let share = &share;
         let started: Vec<_> = (0..workers)
-            .map(|worker| {
-                let series = &series;
-                scope.spawn(move || {
-                    let mine = series.iter().enumerate().skip(worker).step_by(workers);
-                    mine.map(|(index, (name, rows))| {
-                        (
-                            index,
-                            Answer {
-                                name: (*name).clone(),
-                                outcome: forecast(rows, horizon, season),
-                            },
-                        )
-                    })
-                    .collect::<Vec<_>>()
-                })
-            })
+            .map(|worker| scope.spawn(move || share(worker)))
             .collect();
         started
             .into_iter()
-            .flat_map(|worker| {
-                worker
-                    .join()
-                    .expect("a forecast is a function that does not panic")
-            })
+            .flat_map(|worker| worker.join().expect("a forecast does not panic"))
             .collect()
     });
-    answers.sort_by_key(|(index, _)| *index);
-    answers.into_iter().map(|(_, answer)| answer).collect()
+    outcomes.sort_by(|left, right| left.name.cmp(&right.name));
+    outcomes
 }
 
-fn forecast(rows: &[Row], horizon: usize, season: Option<usize>) -> Result<Forecast, HistoryRefusal> {
+fn forecast(rows: &[Row], horizon: usize, season: Option<usize>) -> Result<SeriesForecast, HistoryRefusal> {
     let (history, mut caveats) = arrange(rows, season)?;
     let fitted: HistoryForecast = fit_history(&history, horizon)?;
     caveats.extend(fitted.caveats.iter().cloned());
     let steps = (1..=horizon)
         .map(|step| QUANTILES.map(|(_, quantile)| fitted.quantile(step, quantile)))
         .collect();
-    Ok(Forecast { steps, caveats })
+    Ok(SeriesForecast { steps, caveats })
 }
 
 /// One line on stderr for each series with a caveat or a refusal.
-fn talk_of(answers: &[Answer]) {
-    for answer in answers {
-        match &answer.outcome {
-            Err(refusal) => talk(&format!("{}: refused: {refusal}", answer.name)),
+fn talk_of(outcomes: &[SeriesOutcome]) {
+    for series in outcomes {
+        match &series.outcome {
+            Err(refusal) => talk(&format!("{}: refused: {refusal}", series.name)),
             Ok(forecast) if forecast.caveats.is_empty() => {}
             Ok(forecast) => {
                 let texts: Vec<String> = forecast
@@ -180,32 +170,32 @@ fn talk_of(answers: &[Answer]) {
                     .iter()
                     .map(|caveat| format!("{}: {caveat}", caveat.code()))
                     .collect();
-                talk(&format!("{}: {}", answer.name, texts.join("; ")));
+                talk(&format!("{}: {}", series.name, texts.join("; ")));
             }
         }
     }
 }
 
-fn render(answers: &[Answer], format: Format) -> Result<String, Failure> {
+fn render(outcomes: &[SeriesOutcome], format: Format) -> Result<String, CommandError> {
     if format == Format::Json {
-        let rows = Value::Array(answers.iter().flat_map(json_rows).collect());
+        let rows = Value::Array(outcomes.iter().flat_map(json_rows).collect());
         return serde_json::to_string_pretty(&rows)
             .map(|text| text + "\n")
-            .map_err(|error| Failure::new(INTERNAL, error));
+            .map_err(|error| CommandError::new(INTERNAL, error));
     }
     let digits = if format == Format::Csv {
         DIGITS
     } else {
         DIGITS_HUMAN
     };
-    let mut table = Table::new(&["series", "step", "p05", "p10", "p50", "p90", "p95"]);
+    let mut table = OutputTable::new(&["series", "step", "p05", "p10", "p50", "p90", "p95"]);
     if format != Format::Csv {
         table.columns.push("caveats");
     }
-    for answer in answers {
-        let Ok(forecast) = &answer.outcome else { continue };
+    for series in outcomes {
+        let Ok(forecast) = &series.outcome else { continue };
         for (index, quantiles) in forecast.steps.iter().enumerate() {
-            let mut row = vec![answer.name.clone(), (index + 1).to_string()];
+            let mut row = vec![series.name.clone(), (index + 1).to_string()];
             row.extend(quantiles.iter().map(|value| written(rounded(*value, digits))));
             if format != Format::Csv {
                 row.push(codes(&forecast.caveats).join(" "));
@@ -216,15 +206,15 @@ fn render(answers: &[Answer], format: Format) -> Result<String, Failure> {
     Ok(table.render(format))
 }
 
-/// The rows of the table with numbers as numbers; a refused series is one row that says why.
-fn json_rows(answer: &Answer) -> Vec<Value> {
-    let forecast = match &answer.outcome {
+/// The rows of the table with numbers as numbers; a refused series becomes one row with the reason.
+fn json_rows(series: &SeriesOutcome) -> Vec<Value> {
+    let forecast = match &series.outcome {
         Ok(forecast) => forecast,
-        Err(refusal) => return vec![json!({ "series": answer.name, "refused": refusal.to_string() })],
+        Err(refusal) => return vec![json!({ "series": series.name, "refused": refusal.to_string() })],
     };
     let row = |(index, quantiles): (usize, &[f64; QUANTILES.len()])| {
         let mut row = serde_json::Map::new();
-        row.insert("series".to_owned(), json!(answer.name));
+        row.insert("series".to_owned(), json!(series.name));
         row.insert("step".to_owned(), json!(index + 1));
         row.extend(
             QUANTILES
@@ -242,13 +232,13 @@ fn codes(caveats: &[HistoryCaveat]) -> Vec<&'static str> {
     caveats.iter().map(HistoryCaveat::code).collect()
 }
 
-/// A number as text: with an exponent where it would be a row of zeros.
+/// A number as text, with an exponent if it is very large or very small.
 fn written(value: f64) -> String {
     let text = format!("{value:?}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// A number with so many significant digits.
+/// A number rounded to `digits` significant digits.
 fn rounded(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
 }
@@ -257,7 +247,7 @@ fn rounded(value: f64, digits: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> (Series, Vec<String>) {
+    fn parsed(text: &str) -> (SeriesRows, Vec<String>) {
         by_series(
             &csv_table::parse(text.as_bytes(), &COLUMNS, &[]).expect("readable"),
             "h.csv",

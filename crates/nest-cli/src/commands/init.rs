@@ -1,4 +1,4 @@
-//! `init`: a commented study that runs against a URL.
+//! `init`: writes a commented study of a URL.
 
 use std::path::Path;
 
@@ -6,91 +6,109 @@ use nest_data::study_file::is_loopback;
 
 use crate::{
     args::{InitArguments, SchemaOf},
+    command_error::{CommandError, INTERNAL, INVALID},
     commands::schema,
-    failure::{Failure, INTERNAL, INVALID},
     files::write,
     printer::{data, talk},
 };
 
 const NEST: &str = include_str!("init/nest.toml");
 const HOME: &str = include_str!("init/home.toml");
-const IGNORED: &str =
-    "# Runs are large and can be made again; what they gave is in measurements.json.\n/runs/\n/.nest/\n";
+const IGNORED: &str = "# Runs are large. Their results are in measurements.json.\n/runs/\n/.nest/\n";
 
 /// Runs the verb.
-pub fn run(arguments: &InitArguments) -> Result<(), Failure> {
+pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = &arguments.folder;
     if folder.join("nest.toml").exists() {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             INTERNAL,
-            format!("{} is there already", folder.join("nest.toml").display()),
+            format!("{} already exists", folder.join("nest.toml").display()),
         )
-        .hint("name another folder; nothing was changed"));
+        .hint("choose another folder; nothing was changed"));
     }
-    let (base_url, path, host) = split(&arguments.url)?;
+    let url = TargetUrl::read(&arguments.url)?;
     let name = arguments.name.clone().unwrap_or_else(|| folder_name(folder));
-    let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
-    let nest = NEST
-        .replace("\"@NAME@\"", &quoted(&name))
-        .replace("\"@BASE_URL@\"", &quoted(&base_url));
-    write(&folder.join("nest.toml"), nest.as_bytes())?;
-    write(
-        &folder.join("behaviours/home.toml"),
-        HOME.replace("\"@PATH@\"", &quoted(&path)).as_bytes(),
-    )?;
-    write(
-        &folder.join(".nest/schema.json"),
-        schema::text(SchemaOf::Study)?.as_bytes(),
-    )?;
-    write(
-        &folder.join(".nest/behaviour.json"),
-        schema::text(SchemaOf::Behaviour)?.as_bytes(),
-    )?;
-    write(&folder.join(".gitignore"), IGNORED.as_bytes())?;
+    write_study(folder, &name, &url)?;
     talk(&format!(
-        "a study of {base_url} with one behaviour, behaviours/home.toml"
+        "wrote a study of {} with one behaviour, behaviours/home.toml",
+        url.base_url
     ));
-    if !is_loopback(&host) {
+    if !is_loopback(&url.host) {
         talk(&format!(
-            "note: {host} is not this machine; if you may put load on it, add allow_hosts = [\"{host}\"] under [target]"
+            "note: {host} is not this machine; if you are allowed to put load on it, add \
+             allow_hosts = [\"{host}\"] under [target]",
+            host = url.host
         ));
     }
     talk(&format!(
-        "next: start the target, then `locust-nest all {}`",
+        "next: start the system at {}, then run `locust-nest all {}`",
+        url.base_url,
         folder.display()
     ));
     data(&format!("{}\n", folder.join("nest.toml").display()))
 }
 
-/// Base URL, path and host of a URL.
-fn split(url: &str) -> Result<(String, String, String), Failure> {
-    let wrong = || {
-        Failure::new(INVALID, format!("{url:?} is not a URL of a target"))
-            .hint("write it whole: --url http://127.0.0.1:8080/")
-    };
-    let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
-    if scheme != "http" {
-        return Err(
-            Failure::new(INVALID, format!("{scheme} is not available yet, only http is"))
-                .hint("measure the target without TLS"),
-        );
+/// Writes the files of a study, and the schemas that editors read.
+fn write_study(folder: &Path, name: &str, url: &TargetUrl) -> Result<(), CommandError> {
+    let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
+    let nest = NEST
+        .replace("\"@NAME@\"", &quoted(name))
+        .replace("\"@BASE_URL@\"", &quoted(&url.base_url));
+    for (file, text) in [
+        ("nest.toml", nest),
+        (
+            "behaviours/home.toml",
+            HOME.replace("\"@PATH@\"", &quoted(&url.path)),
+        ),
+        (".nest/schema.json", schema::text(SchemaOf::Study)?),
+        (".nest/behaviour.json", schema::text(SchemaOf::Behaviour)?),
+        (".gitignore", IGNORED.to_owned()),
+    ] {
+        write(&folder.join(file), text.as_bytes())?;
     }
-    let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let host = match authority
-        .strip_prefix('[')
-        .and_then(|inner| inner.split_once(']'))
-    {
-        Some((inner, _)) => inner,
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    if host.is_empty() || authority.contains('@') || authority.chars().any(char::is_whitespace) {
-        return Err(wrong());
+    Ok(())
+}
+
+/// The parts of the URL of a system to measure.
+#[derive(Debug, PartialEq, Eq)]
+struct TargetUrl {
+    /// Scheme, host and port.
+    base_url: String,
+    /// What follows them, at least `/`.
+    path: String,
+    /// The host alone.
+    host: String,
+}
+
+impl TargetUrl {
+    fn read(url: &str) -> Result<Self, CommandError> {
+        let wrong = || {
+            CommandError::new(INVALID, format!("{url:?} is not a URL of a system to measure"))
+                .hint("write it in full, for example --url http://127.0.0.1:8080/")
+        };
+        let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
+        if !matches!(scheme, "http" | "https") {
+            let message = format!("`init` writes requests over http or https, not over {scheme}");
+            let hint = "for another protocol, write behaviours in Rust: copy models/bank from the repository";
+            return Err(CommandError::new(INVALID, message).hint(hint));
+        }
+        let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+        let host = match authority
+            .strip_prefix('[')
+            .and_then(|inner| inner.split_once(']'))
+        {
+            Some((inner, _)) => inner,
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        if host.is_empty() || authority.contains('@') || authority.chars().any(char::is_whitespace) {
+            return Err(wrong());
+        }
+        Ok(Self {
+            base_url: format!("{scheme}://{authority}"),
+            path: path.to_owned(),
+            host: host.to_owned(),
+        })
     }
-    Ok((
-        format!("{scheme}://{authority}"),
-        path.to_owned(),
-        host.to_owned(),
-    ))
 }
 
 fn folder_name(folder: &Path) -> String {
@@ -106,20 +124,21 @@ mod tests {
 
     #[test]
     fn a_url_is_cut_into_its_parts() {
-        let parts = |url| split(url).expect("valid");
+        let parts = |url| {
+            let TargetUrl { base_url, path, host } = TargetUrl::read(url).expect("valid");
+            [base_url, path, host]
+        };
         assert_eq!(
             parts("http://127.0.0.1:80/a?b=1"),
-            ("http://127.0.0.1:80".into(), "/a?b=1".into(), "127.0.0.1".into())
+            ["http://127.0.0.1:80", "/a?b=1", "127.0.0.1"]
         );
+        assert_eq!(parts("http://[::1]:8080"), ["http://[::1]:8080", "/", "::1"]);
         assert_eq!(
-            parts("http://[::1]:8080"),
-            ("http://[::1]:8080".into(), "/".into(), "::1".into())
+            parts("https://shop.test"),
+            ["https://shop.test", "/", "shop.test"]
         );
-        assert!(
-            split("127.0.0.1").is_err()
-                && split("https://x/").is_err()
-                && split("http:///x").is_err()
-                && split("http://u@h/").is_err()
-        );
+        for wrong in ["127.0.0.1", "ftp://x/", "http:///x", "http://u@h/"] {
+            assert!(TargetUrl::read(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,67 +1,76 @@
-//! `measure`: put the target under load, keep each step as it ends.
+//! `measure`: loads the target step by step and saves each step as it ends.
 
 use std::{collections::BTreeMap, path::Path};
 
-use jiff::Timestamp;
 use nest_data::{Document, Measurements, Study, measurement::SearchResult};
 use nest_load::{
-    Event, Interrupt, LoadError, MeasureOptions, Resume, code::Registry, observe::machine, plan::Plan,
-    resolve_plan, secret_names,
+    Event, Interrupt, LoadError, MeasureOptions, MeasureOutcome, Resume, code::Registry, observe::machine,
+    plan::Plan, resolve_plan, secret_names,
 };
 
 use crate::{
     args::{Format, MeasureArguments},
-    failure::{Failure, STALE},
+    clock,
+    command_error::{CommandError, STALE},
     files::{KeptPlan, RunFolder, RunManifest, RunState, StudyFolder},
     interrupts,
-    printer::{Table, data, seconds, talk},
-    progress::Progress,
+    printer::{OutputTable, data, seconds, talk},
+    progress::{RunProgress, summary},
 };
 
-/// Runs the verb.
-pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
-    let study = folder.study(&arguments.study.overrides)?;
-    let interrupt = interrupts::watch()?;
-    if arguments.plan {
-        let plan = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
-        return print_plan(&plan, arguments.format);
-    }
-    let mode = if arguments.search {
-        Mode::Search
-    } else {
-        Mode::resumed(arguments.resume)
-    };
-    let measurements = measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
-    match arguments.format {
-        Format::Json => data(&measurements.to_json())?,
-        format => data(&steps_table(&measurements.steps).render(format))?,
-    }
-    if let Some(search) = &measurements.search {
-        talk_of(search);
-    }
-    Ok(())
+/// What the arguments ask for.
+enum Task {
+    /// Make the plan and print it.
+    Plan,
+    /// Run load.
+    Run(RunMode),
 }
 
 /// How a run begins, and what it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum RunMode {
     /// A new run of the plan.
     Fresh,
-    /// The newest interrupted run goes on.
+    /// The newest interrupted run continues.
     Resume,
     /// A new run with a search instead of the ramp.
     Search,
 }
 
-impl Mode {
-    /// A new run, or the newest interrupted one.
-    pub fn resumed(resume: bool) -> Self {
-        if resume { Self::Resume } else { Self::Fresh }
+/// Runs the verb.
+pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), CommandError> {
+    let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
+    let interrupt = interrupts::watch()?;
+    match task(arguments) {
+        Task::Plan => {
+            let plan = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
+            print_plan(&plan, arguments.format)
+        }
+        Task::Run(mode) => {
+            let measurements = measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
+            match arguments.format {
+                Format::Json => data(&measurements.to_json())?,
+                format => data(&steps_table(&measurements.steps).render(format))?,
+            }
+            measurements.search.iter().for_each(talk_of);
+            Ok(())
+        }
     }
 }
 
-/// Says what a search found.
+fn task(arguments: &MeasureArguments) -> Task {
+    if arguments.plan {
+        Task::Plan
+    } else if arguments.search {
+        Task::Run(RunMode::Search)
+    } else if arguments.resume {
+        Task::Run(RunMode::Resume)
+    } else {
+        Task::Run(RunMode::Fresh)
+    }
+}
+
+/// Prints the result of a search.
 fn talk_of(search: &SearchResult) {
     let number = nest_report::format::number;
     let found = match (search.largest, search.confirmed) {
@@ -73,7 +82,7 @@ fn talk_of(search: &SearchResult) {
         (None, _) if search.generator_limit.is_some() => {
             "whether any number of customers meets the objectives is not known".to_owned()
         }
-        (None, _) => "no number of customers that was tried meets the objectives".to_owned(),
+        (None, _) => "none of the numbers of customers that were tried meets the objectives".to_owned(),
     };
     talk(&found);
     if let Some(failed) = search.smallest_failed {
@@ -90,24 +99,86 @@ fn talk_of(search: &SearchResult) {
     }
 }
 
-/// Measures a study and keeps the result in its folder; `also` sees every event too.
+/// Measures a study and saves the result in its folder; `also` sees every event too.
 pub fn measure(
     folder: &StudyFolder,
     study: &Study,
-    mode: Mode,
+    mode: RunMode,
     interrupt: &Interrupt,
     also: &mut dyn FnMut(&Event<'_>),
-) -> Result<Measurements, Failure> {
-    let mut options = options(folder, study)?;
-    options.search = mode == Mode::Search;
-    let (run, mut manifest) = if mode == Mode::Resume {
-        resumed_run(folder, study, &mut options)?
-    } else {
-        new_run(folder, study)?
+) -> Result<Measurements, CommandError> {
+    let options = options(folder, study)?;
+    let StartedRun {
+        run,
+        manifest,
+        resume,
+    } = match mode {
+        RunMode::Resume => resumed_run(folder, study)?,
+        RunMode::Fresh | RunMode::Search => new_run(folder, study)?,
     };
-    options.target_log = Some(run.target_log()?);
+    let options = MeasureOptions {
+        search: mode == RunMode::Search,
+        target_log: Some(run.target_log()?),
+        resume,
+        ..options
+    };
     talk(&format!("run {} of {}", run.id, study.study.name));
-    let mut progress = Progress::new(study);
+    match watched(study, options, &run, interrupt, also) {
+        Ok(outcome) => finished(folder, study, &run, manifest, outcome),
+        Err(error) => {
+            run.write_manifest(&RunManifest {
+                state: RunState::Interrupted,
+                ..manifest
+            })?;
+            Err(ended_early(error, &run))
+        }
+    }
+}
+
+/// Saves the measurements of a run that has come to its end.
+fn finished(
+    folder: &StudyFolder,
+    study: &Study,
+    run: &RunFolder,
+    manifest: RunManifest,
+    outcome: MeasureOutcome,
+) -> Result<Measurements, CommandError> {
+    let measurements = Measurements {
+        header: Measurements::header(),
+        run: run.id.clone(),
+        started_at: manifest.started_at.clone(),
+        study: study.clone(),
+        study_hash: study.hash(),
+        machine: machine::facts(),
+        resources: outcome.resources,
+        pilot: outcome.pilot,
+        steps: outcome.steps,
+        search: outcome.search,
+        caveats: outcome.caveats,
+    };
+    run.write_measurements(&measurements)?;
+    let path = folder.write_measurements(&measurements)?;
+    run.write_manifest(&RunManifest {
+        state: RunState::Finished,
+        ..manifest
+    })?;
+    talk(&format!(
+        "measured {} steps: {}",
+        measurements.steps.len(),
+        path.display()
+    ));
+    Ok(measurements)
+}
+
+/// Runs load, saves the plan and every step as it ends, and shows how far the run has come.
+fn watched(
+    study: &Study,
+    options: MeasureOptions,
+    run: &RunFolder,
+    interrupt: &Interrupt,
+    also: &mut dyn FnMut(&Event<'_>),
+) -> Result<MeasureOutcome, LoadError> {
+    let mut progress = RunProgress::new(study);
     let mut resources = Vec::new();
     let mut watch = |event: Event<'_>| -> std::io::Result<()> {
         match &event {
@@ -129,46 +200,12 @@ pub fn measure(
         also(&event);
         Ok(())
     };
-    let outcome = nest_load::measure(study, options, interrupt, &mut watch);
-    drop(progress);
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            run.write_manifest(&RunManifest {
-                state: RunState::Interrupted,
-                ..manifest
-            })?;
-            return Err(ended_early(error, &run));
-        }
-    };
-    let measurements = Measurements {
-        header: Measurements::header(),
-        run: run.id.clone(),
-        started_at: manifest.started_at.clone(),
-        study: study.clone(),
-        study_hash: study.hash(),
-        machine: machine::facts(),
-        resources: outcome.resources,
-        pilot: outcome.pilot,
-        steps: outcome.steps,
-        search: outcome.search,
-        caveats: outcome.caveats,
-    };
-    run.write_measurements(&measurements)?;
-    let path = folder.write_measurements(&measurements)?;
-    manifest.state = RunState::Finished;
-    run.write_manifest(&manifest)?;
-    talk(&format!(
-        "measured {} steps: {}",
-        measurements.steps.len(),
-        path.display()
-    ));
-    Ok(measurements)
+    nest_load::measure(study, options, interrupt, &mut watch)
 }
 
 /// The steps of a run as a table.
-pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
-    let mut table = Table::new(&[
+pub fn steps_table(steps: &[nest_data::measurement::Step]) -> OutputTable {
+    let mut table = OutputTable::new(&[
         "step",
         "customers",
         "active",
@@ -204,8 +241,8 @@ pub fn steps_table(steps: &[nest_data::measurement::Step]) -> Table {
     table
 }
 
-/// Options of a run: where commands are run, and the secrets from the environment.
-fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Failure> {
+/// How the engine runs a study: its folder, its secrets from the environment, and what its behaviours need.
+fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, CommandError> {
     let secrets = secret_names(study.behaviours.values())
         .into_iter()
         .filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret)))
@@ -215,102 +252,109 @@ fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Failur
         [("LOCUST_NEST".to_owned(), program.to_string_lossy().into_owned())]
             .into_iter()
             .collect();
-    let (registry, feeds, trust) = (
-        folder.registry().clone(),
-        folder.feeds(study)?,
-        folder.trust(study)?,
-    );
     let path = folder.path();
-    let folder = if path.as_os_str().is_empty() {
+    let working_folder = if path.as_os_str().is_empty() {
         Path::new(".")
     } else {
         path
     };
     Ok(MeasureOptions {
-        folder: folder.to_owned(),
+        folder: working_folder.to_owned(),
         environment,
         secrets,
-        registry,
-        feeds,
-        trust,
+        registry: folder.registry().clone(),
+        feeds: folder.feeds(study)?,
+        trust: folder.trust(study)?,
         ..MeasureOptions::default()
     })
 }
 
-fn new_run(folder: &StudyFolder, study: &Study) -> Result<(RunFolder, RunManifest), Failure> {
-    let now = Timestamp::now();
+/// A run that can begin or continue.
+struct StartedRun {
+    run: RunFolder,
+    manifest: RunManifest,
+    /// What an interrupted run has done already.
+    resume: Option<Resume>,
+}
+
+fn new_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, CommandError> {
+    let now = clock::now();
     let mut id = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    // A run that was removed and made again in the same second would otherwise share its folder.
+    // Two runs that start in the same second must not share a folder.
     while folder.runs()?.iter().any(|run| run.id == id) {
         id.push('b');
     }
     let run = folder.new_run(&id)?;
-    let started_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let manifest = RunManifest {
-        started_at,
+        started_at: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         study_hash: study.hash(),
         machine: machine::facts(),
         state: RunState::Running,
     };
     run.write_manifest(&manifest)?;
-    Ok((run, manifest))
+    Ok(StartedRun {
+        run,
+        manifest,
+        resume: None,
+    })
 }
 
-/// The newest run that did not finish, where study and machine are still the same.
-fn resumed_run(
-    folder: &StudyFolder,
-    study: &Study,
-    options: &mut MeasureOptions,
-) -> Result<(RunFolder, RunManifest), Failure> {
-    let nothing = || {
-        Failure::new(
-            STALE,
-            format!("{} has no interrupted run to go on with", folder.path().display()),
-        )
-        .hint("start one with `locust-nest measure`")
-    };
-    let mut newest = None;
-    for run in folder.runs()?.into_iter().rev() {
-        let manifest = run.manifest()?;
-        if manifest.state != RunState::Finished {
-            newest = Some((run, manifest));
-            break;
-        }
-    }
-    let (run, manifest) = newest.ok_or_else(nothing)?;
+/// The newest run that did not finish, if study and machine are still the same.
+fn resumed_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, CommandError> {
+    let (run, manifest) = newest_unfinished(folder)?;
     let mut differs = Vec::new();
     if manifest.study_hash != study.hash() {
         differs.push("the study has changed");
     }
     if manifest.machine != machine::facts() {
-        differs.push("the machine is another one");
+        differs.push("this is another machine");
     }
     if !differs.is_empty() {
-        let message = format!("run {} cannot go on: {}", run.id, differs.join(", and "));
-        return Err(
-            Failure::new(STALE, message).hint("undo the change, or start anew with `locust-nest measure`")
-        );
+        let message = format!("run {} cannot continue: {}", run.id, differs.join(", and "));
+        let hint = "undo the change, or start a new run with `locust-nest measure`";
+        return Err(CommandError::new(STALE, message).hint(hint));
     }
-    if let Some(kept) = run.plan()? {
-        let finished = run.steps()?;
-        talk(&format!("going on after {} finished steps", finished.len()));
-        options.resume = Some(Resume {
-            plan: kept.plan,
-            pilot: kept.pilot,
-            finished,
-        });
-    }
-    Ok((run, manifest))
+    let resume = match run.plan()? {
+        None => None,
+        Some(kept) => {
+            let finished = run.steps()?;
+            talk(&format!("continuing after {} finished steps", finished.len()));
+            Some(Resume {
+                plan: kept.plan,
+                pilot: kept.pilot,
+                finished,
+            })
+        }
+    };
+    Ok(StartedRun {
+        run,
+        manifest,
+        resume,
+    })
 }
 
-fn ended_early(error: LoadError, run: &RunFolder) -> Failure {
+fn newest_unfinished(folder: &StudyFolder) -> Result<(RunFolder, RunManifest), CommandError> {
+    for run in folder.runs()?.into_iter().rev() {
+        let manifest = run.manifest()?;
+        if manifest.state != RunState::Finished {
+            return Ok((run, manifest));
+        }
+    }
+    let message = format!("{} has no interrupted run to continue", folder.path().display());
+    Err(CommandError::new(STALE, message).hint("start one with `locust-nest measure`"))
+}
+
+fn ended_early(error: LoadError, run: &RunFolder) -> CommandError {
     let steps = run.steps().map(|steps| steps.len()).unwrap_or(0);
-    talk(&format!("run {} ended early with {steps} finished steps", run.id));
-    Failure::from(error)
+    talk(&format!(
+        "run {} ended early after {steps} finished steps",
+        run.id
+    ));
+    CommandError::from(error)
 }
 
-fn print_plan(plan: &Plan, format: Format) -> Result<(), Failure> {
-    let mut table = Table::new(&["step", "customers", "executions/s", "mix"]);
+fn print_plan(plan: &Plan, format: Format) -> Result<(), CommandError> {
+    let mut table = OutputTable::new(&["step", "customers", "executions/s", "mix"]);
     for step in &plan.steps {
         let mix: Vec<String> = step
             .offered_per_s
@@ -332,13 +376,7 @@ fn print_plan(plan: &Plan, format: Format) -> Result<(), Failure> {
         return data(&(json + "\n"));
     }
     data(&table.render(format))?;
-    talk(&format!(
-        "{} steps, up to {:.0} executions/s, {:.0} executions, about {}",
-        plan.steps.len(),
-        plan.peak_per_s,
-        plan.executions,
-        seconds(plan.duration_s)
-    ));
+    talk(&summary(plan));
     plan.caveats
         .iter()
         .for_each(|caveat| talk(&format!("note: {caveat}")));

@@ -1,4 +1,4 @@
-//! `pricing`: price books listed, shown, checked, compared, imported and fetched.
+//! `pricing`: lists, shows, checks, compares, imports and downloads price books.
 
 mod fetch;
 mod import;
@@ -6,42 +6,60 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use jiff::{Zoned, civil::Date};
+use jiff::civil::Date;
 use nest_data::{
     Diagnostic, PriceBook, Source,
     diagnostic::nearest,
     price_book::{
-        ChangeKind, changes,
+        Change, ChangeKind, changes,
         lint::{LintFinding, lint},
     },
+    price_import::Wanted,
 };
 
 use crate::{
-    args::{BooksArguments, PricingArguments, PricingVerb},
-    books::{Layered, Shelf},
-    failure::{Failure, INVALID},
+    args::{Format, PricingArguments, PricingVerb},
+    book_set::{BookSet, LayeredBook},
+    clock,
+    command_error::{CommandError, INVALID},
     files::source,
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
 /// Runs the verb.
-pub fn run(arguments: &PricingArguments) -> Result<(), Failure> {
+pub fn run(arguments: &PricingArguments) -> Result<(), CommandError> {
     match &arguments.verb {
-        PricingVerb::List { books } => list(books),
+        PricingVerb::List { books } => list(&BookSet::of_folder(&books.study)?, books.format),
         PricingVerb::Show {
             book,
             id,
             quantity,
             on,
             books,
-        } => show::show(book, id.as_deref(), *quantity, on.unwrap_or_else(today), books),
-        PricingVerb::Validate { files, on } => validate(files, on.unwrap_or_else(today)),
-        PricingVerb::Diff { old, new, books } => diff(old, new, books),
-        PricingVerb::Import {
-            sources,
-            wanted,
-            observed_on,
-        } => import::import(sources, wanted, *observed_on),
+        } => {
+            let layered = find(&BookSet::of_folder(&books.study)?, book)?;
+            let (book, format) = (&layered.book, books.format);
+            match (id, quantity) {
+                (None, _) => show::book(&layered, format),
+                (Some(id), None) => show::row(book, id, format),
+                (Some(id), Some(quantity)) => {
+                    show::cost(book, id, *quantity, on.unwrap_or_else(clock::today), format)
+                }
+            }
+        }
+        PricingVerb::Validate { files, on } => validate(files, on.unwrap_or_else(clock::today)),
+        PricingVerb::Diff { old, new, books } => {
+            let set = BookSet::of_folder(&books.study)?;
+            diff(&either(old, &set)?, &either(new, &set)?, books.format)
+        }
+        PricingVerb::Import(arguments) => {
+            let wanted = Wanted {
+                provider: arguments.provider.clone(),
+                region: arguments.region.clone(),
+                observed_on: arguments.observed_on,
+            };
+            import::import(&arguments.sources, &wanted, &arguments.to, arguments.format)
+        }
         PricingVerb::Fetch {
             provider,
             region,
@@ -49,15 +67,19 @@ pub fn run(arguments: &PricingArguments) -> Result<(), Failure> {
             offer,
             to,
             format,
-        } => fetch::fetch(provider, region, url.as_deref(), offer, to, *format),
+        } => {
+            let wanted = Wanted {
+                provider: Some(provider.clone()),
+                region: Some(region.clone()),
+                observed_on: Some(clock::today()),
+            };
+            let files = fetch::fetch(provider, region, url.as_deref(), offer)?;
+            import::write_books(&files, &wanted, to, *format)
+        }
     }
 }
 
-fn today() -> Date {
-    Zoned::now().date()
-}
-
-fn list(arguments: &BooksArguments) -> Result<(), Failure> {
+fn list(set: &BookSet, format: Format) -> Result<(), CommandError> {
     let columns = [
         "book",
         "currency",
@@ -71,8 +93,8 @@ fn list(arguments: &BooksArguments) -> Result<(), Failure> {
         "newest price",
         "layers",
     ];
-    let mut table = Table::new(&columns);
-    for (name, Layered { book, layers }) in Shelf::of_folder(&arguments.study)?.all()? {
+    let mut table = OutputTable::new(&columns);
+    for (name, LayeredBook { book, layers }) in set.all()? {
         let days = || book.source.values().map(|source| source.observed_on.earliest());
         let day = |date: Option<Date>| date.map_or_else(String::new, |date| date.to_string());
         table.rows.push(vec![
@@ -89,32 +111,32 @@ fn list(arguments: &BooksArguments) -> Result<(), Failure> {
             layers.join(" < "),
         ]);
     }
-    data(&table.render(arguments.format))
+    data(&table.render(format))
 }
 
-/// A book by its name; one that is not there offers the nearest.
-fn find(shelf: &Shelf, name: &str) -> Result<Layered, Failure> {
-    if let Some(book) = shelf.find(name)? {
+/// A book by its name; the error for an unknown name suggests the nearest.
+fn find(set: &BookSet, name: &str) -> Result<LayeredBook, CommandError> {
+    if let Some(book) = set.find(name)? {
         return Ok(book);
     }
-    let names = shelf.names()?;
+    let names = set.names()?;
     Err(unknown(
         "price book",
         name,
         names.iter().map(String::as_str),
-        "see `locust-nest pricing list`",
+        "`locust-nest pricing list` shows all books",
     ))
 }
 
-/// Something that is not there, with what may have been meant.
-fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>, help: &str) -> Failure {
+/// An unknown name, with the nearest known one as a suggestion, otherwise `help`.
+fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>, help: &str) -> CommandError {
     let hint = nearest(name, known).map_or_else(|| help.to_owned(), |near| format!("did you mean {near}?"));
-    Failure::new(INVALID, format!("there is no {what} {name}")).hint(hint)
+    CommandError::new(INVALID, format!("there is no {what} {name}")).hint(hint)
 }
 
-fn validate(files: &[PathBuf], on: Date) -> Result<(), Failure> {
+fn validate(files: &[PathBuf], on: Date) -> Result<(), CommandError> {
     let mut found: Vec<Diagnostic> = Vec::new();
-    let mut sources = Vec::new();
+    let mut faulty = Vec::new();
     let mut books = Vec::new();
     for file in files {
         let text = source(file)?;
@@ -122,28 +144,14 @@ fn validate(files: &[PathBuf], on: Date) -> Result<(), Failure> {
             Ok(book) => books.push((text, book)),
             Err(errors) => {
                 found.extend(errors);
-                sources.push(text);
+                faulty.push(text);
             }
         }
     }
-    let mut others: Vec<PriceBook> = Shelf::shipped()
-        .all()?
-        .into_values()
-        .map(|layered| layered.book)
-        .collect();
-    others.retain(|other| !books.iter().any(|(_, book)| book.name() == other.name()));
-    others.extend(books.iter().map(|(_, book)| book.clone()));
+    let all = with_shipped(books.iter().map(|(_, book)| book))?;
     let mut warnings = 0;
     for (text, book) in &books {
-        for finding in lint(book, on, &others) {
-            warnings += 1;
-            talk(&format!(
-                "warning: {}:{}: {}: {finding}",
-                text.name,
-                line_of(text, &finding),
-                finding.code()
-            ));
-        }
+        warnings += warn(text, book, on, &all);
         let rows = book.meter.len()
             + book.instance.len()
             + book.commitment.len()
@@ -157,11 +165,36 @@ fn validate(files: &[PathBuf], on: Date) -> Result<(), Failure> {
     if found.is_empty() {
         Ok(())
     } else {
-        Err(Failure::diagnostics(found, sources))
+        Err(CommandError::diagnostics(found, faulty))
     }
 }
 
-/// The line of the row that a doubt is about; the first where it is about the book.
+/// These books, and the built-in ones of other names.
+fn with_shipped<'a>(
+    books: impl Iterator<Item = &'a PriceBook> + Clone,
+) -> Result<Vec<PriceBook>, CommandError> {
+    let shipped = BookSet::shipped().all()?.into_values();
+    let others = shipped
+        .map(|layered| layered.book)
+        .filter(|other| !books.clone().any(|book| book.name() == other.name()));
+    Ok(others.chain(books.clone().cloned()).collect())
+}
+
+/// Prints the doubts about the prices of a book, and returns how many there are.
+fn warn(text: &Source, book: &PriceBook, on: Date, all: &[PriceBook]) -> usize {
+    let findings = lint(book, on, all);
+    for finding in &findings {
+        talk(&format!(
+            "warning: {}:{}: {}: {finding}",
+            text.name,
+            line_of(text, finding),
+            finding.code()
+        ));
+    }
+    findings.len()
+}
+
+/// The line of the row that a doubt is about; 1 if it is about the whole book.
 fn line_of(text: &Source, finding: &LintFinding) -> usize {
     let Some(row) = finding.row() else { return 1 };
     let places = [
@@ -176,17 +209,17 @@ fn line_of(text: &Source, finding: &LintFinding) -> usize {
         .map_or(1, |offset| text.position(offset).0)
 }
 
-fn diff(old: &str, new: &str, arguments: &BooksArguments) -> Result<(), Failure> {
-    let shelf = Shelf::of_folder(&arguments.study)?;
-    let book = |name: &str| -> Result<PriceBook, Failure> {
-        let path = Path::new(name);
-        if path.is_file() {
-            let text = source(path)?;
-            return PriceBook::read(&text).map_err(|found| Failure::diagnostics(found, vec![text]));
-        }
-        find(&shelf, name).map(|layered| layered.book)
-    };
-    let (old, new) = (book(old)?, book(new)?);
+/// The book in a file of this name, otherwise the book of this name.
+fn either(name: &str, set: &BookSet) -> Result<PriceBook, CommandError> {
+    let path = Path::new(name);
+    if path.is_file() {
+        let text = source(path)?;
+        return PriceBook::read(&text).map_err(|found| CommandError::diagnostics(found, vec![text]));
+    }
+    find(set, name).map(|layered| layered.book)
+}
+
+fn diff(old: &PriceBook, new: &PriceBook, format: Format) -> Result<(), CommandError> {
     if old.currency != new.currency {
         let message = format!(
             "{} is in {}, {} in {}",
@@ -195,40 +228,46 @@ fn diff(old: &str, new: &str, arguments: &BooksArguments) -> Result<(), Failure>
             new.name(),
             new.currency
         );
-        return Err(Failure::new(INVALID, message).hint("amounts in two currencies do not compare"));
+        return Err(CommandError::new(INVALID, message).hint("amounts in two currencies cannot be compared"));
     }
-    let mut table = Table::new(&["change", "table", "row", "part", "old", "new", "percent"]);
-    let mut counts = [0_usize; 3];
-    for change in changes(&old, &new) {
-        let percent = change.kind.percent().map_or_else(String::new, |percent| {
-            format!("{:+}", percent.round_dp(1).normalize())
-        });
-        let amount = |amount: Option<String>| amount.unwrap_or_else(|| "unknown".to_owned());
-        let (index, word, old, new) = match change.kind {
-            ChangeKind::Added => (0, "added", String::new(), String::new()),
-            ChangeKind::Removed => (1, "removed", String::new(), String::new()),
-            ChangeKind::Amount { old, new } => (
-                2,
-                "changed",
-                amount(old.map(|old| old.normalize().to_string())),
-                amount(new.map(|new| new.normalize().to_string())),
-            ),
-        };
-        counts[index] += 1;
-        table.rows.push(vec![
-            word.to_owned(),
-            change.table.to_owned(),
-            change.row,
-            change.part,
-            old,
-            new,
-            percent,
-        ]);
+    let mut table = OutputTable::new(&["change", "table", "row", "part", "old", "new", "percent"]);
+    let [mut added, mut removed, mut changed] = [0; 3];
+    for change in changes(old, new) {
+        match change.kind {
+            ChangeKind::Added => added += 1,
+            ChangeKind::Removed => removed += 1,
+            ChangeKind::Amount { .. } => changed += 1,
+        }
+        table.rows.push(diff_row(change));
     }
-    data(&table.render(arguments.format))?;
+    data(&table.render(format))?;
     talk(&format!(
-        "{} rows added, {} removed, {} amounts changed",
-        counts[0], counts[1], counts[2]
+        "{added} rows added, {removed} removed, {changed} amounts changed"
     ));
     Ok(())
+}
+
+fn diff_row(change: Change) -> Vec<String> {
+    let amount = |amount: Option<String>| amount.unwrap_or_else(|| "unknown".to_owned());
+    let percent = change.kind.percent().map_or_else(String::new, |percent| {
+        format!("{:+}", percent.round_dp(1).normalize())
+    });
+    let (word, old, new) = match change.kind {
+        ChangeKind::Added => ("added", String::new(), String::new()),
+        ChangeKind::Removed => ("removed", String::new(), String::new()),
+        ChangeKind::Amount { old, new } => (
+            "changed",
+            amount(old.map(|old| old.normalize().to_string())),
+            amount(new.map(|new| new.normalize().to_string())),
+        ),
+    };
+    vec![
+        word.to_owned(),
+        change.table.to_owned(),
+        change.row,
+        change.part,
+        old,
+        new,
+        percent,
+    ]
 }

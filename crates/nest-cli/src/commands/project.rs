@@ -1,24 +1,24 @@
-//! `project`: a model, the study and price books become a projection.
+//! `project`: a model, a study and price books become a projection.
 
-use jiff::Zoned;
-use nest_data::{Document, PriceBook, Projection, ScalingModel, Study};
+use nest_data::{Document, Projection, ScalingModel, Study};
 use nest_load::code::Registry;
 use nest_model::ProjectOptions;
 
 use crate::{
     args::{Format, ProjectArguments, ProjectionArguments},
-    books,
-    failure::{Failure, STALE},
+    book_set::BookSet,
+    clock,
+    command_error::{CommandError, STALE},
     files::StudyFolder,
     printer::{data, talk},
 };
 
 /// Runs the verb.
-pub fn run(arguments: &ProjectArguments, registry: &Registry) -> Result<(), Failure> {
-    let folder = StudyFolder::new(&arguments.study.study)?.with_code(registry);
-    let study = folder.study(&arguments.study.overrides)?;
+pub fn run(arguments: &ProjectArguments, registry: &Registry) -> Result<(), CommandError> {
+    let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
+    let options = options(&arguments.projection);
     let model = folder.scaling()?;
-    let projection = project(&folder, &study, &model, &arguments.projection)?;
+    let projection = project(&folder, &study, &model, &options)?;
     match arguments.format {
         Format::Human | Format::Md => data(&nest_report::markdown(&projection)?),
         Format::Json => data(&projection.to_json()),
@@ -26,47 +26,44 @@ pub fn run(arguments: &ProjectArguments, registry: &Registry) -> Result<(), Fail
     }
 }
 
-/// Projects a study and keeps the projection where its reports go.
+/// The options of a projection: for today, unless the arguments name another day.
+pub fn options(arguments: &ProjectionArguments) -> ProjectOptions {
+    ProjectOptions {
+        as_of: arguments.as_of.unwrap_or_else(clock::today),
+        beyond: arguments.beyond,
+    }
+}
+
+/// Projects a study and saves the projection where its reports go.
 pub fn project(
     folder: &StudyFolder,
     study: &Study,
     model: &ScalingModel,
-    arguments: &ProjectionArguments,
-) -> Result<Projection, Failure> {
-    let projection = projection(folder, study, model, arguments)?;
+    options: &ProjectOptions,
+) -> Result<Projection, CommandError> {
+    let projection = projection(folder, study, model, options)?;
     let path = folder.write_report("projection.json", projection.to_json().as_bytes())?;
     talk(&format!("projected: {}", path.display()));
     Ok(projection)
 }
 
-/// Projects a study and keeps nothing.
+/// Projects a study without saving anything.
 pub fn projection(
     folder: &StudyFolder,
     study: &Study,
     model: &ScalingModel,
-    arguments: &ProjectionArguments,
-) -> Result<Projection, Failure> {
-    let (books, options) = inputs(folder, study, model, arguments)?;
-    Ok(nest_model::project(model, study, &books, &options)?)
+    options: &ProjectOptions,
+) -> Result<Projection, CommandError> {
+    check_measured(study, model)?;
+    let books = BookSet::of_study(folder).used_by(study)?;
+    Ok(nest_model::project(model, study, &books, options)?)
 }
 
-/// What a projection reads beside model and study.
-pub fn inputs(
-    folder: &StudyFolder,
-    study: &Study,
-    model: &ScalingModel,
-    arguments: &ProjectionArguments,
-) -> Result<(Vec<PriceBook>, ProjectOptions), Failure> {
-    if study.measured_hash() != model.measured_hash {
-        let message = "behaviours, probes or stored state of the study have changed since it was measured";
-        return Err(Failure::new(STALE, message).hint("run `locust-nest measure` and `locust-nest fit`"));
+/// Refuses a model of a study that has changed since it was measured.
+pub fn check_measured(study: &Study, model: &ScalingModel) -> Result<(), CommandError> {
+    if study.measured_hash() == model.measured_hash {
+        return Ok(());
     }
-    let as_of = arguments.as_of.unwrap_or_else(|| Zoned::now().date());
-    Ok((
-        books::for_study(folder, study)?,
-        ProjectOptions {
-            as_of,
-            beyond: arguments.beyond,
-        },
-    ))
+    let message = "behaviours, probes or stored state of the study have changed since it was measured";
+    Err(CommandError::new(STALE, message).hint("run `locust-nest measure` and `locust-nest fit`"))
 }

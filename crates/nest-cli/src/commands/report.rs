@@ -1,4 +1,4 @@
-//! `report`: a projection becomes pages, tables and pictures.
+//! `report`: writes a projection as a web page, tables and charts.
 
 use std::path::PathBuf;
 
@@ -6,29 +6,29 @@ use nest_data::Projection;
 
 use crate::{
     args::ReportArguments,
-    failure::{Failure, STALE},
+    command_error::{CommandError, STALE},
     files::StudyFolder,
     printer::{data, talk},
 };
 
 /// Runs the verb.
-pub fn run(arguments: &ReportArguments) -> Result<(), Failure> {
+pub fn run(arguments: &ReportArguments) -> Result<(), CommandError> {
     let folder = StudyFolder::new(&arguments.study)?;
     let projection = folder.projection()?;
     let fitted = folder.scaling()?.run;
     if projection.model.run != fitted {
         let message = format!(
-            "the projection rests on run {}, the model on run {fitted}",
+            "the projection was made from run {}, but the model is now fitted to run {fitted}",
             projection.model.run
         );
-        return Err(Failure::new(STALE, message).hint("run `locust-nest project`"));
+        return Err(CommandError::new(STALE, message).hint("run `locust-nest project`"));
     }
     let page = report(&folder, &projection)?;
     data(&format!("{}\n", page.display()))
 }
 
-/// Writes every form of the report; returns the path of the page.
-pub fn report(folder: &StudyFolder, projection: &Projection) -> Result<PathBuf, Failure> {
+/// Writes every form of the report and returns the path of the page.
+pub fn report(folder: &StudyFolder, projection: &Projection) -> Result<PathBuf, CommandError> {
     let page = folder.write_report("report.html", nest_report::html(projection)?.as_bytes())?;
     folder.write_report("report.md", nest_report::markdown(projection)?.as_bytes())?;
     folder.write_report("report.csv", nest_report::csv(projection).as_bytes())?;
@@ -42,12 +42,12 @@ pub fn report(folder: &StudyFolder, projection: &Projection) -> Result<PathBuf, 
 
 /// The measured steps as Parquet, for notebooks.
 #[cfg(feature = "table")]
-fn write_table(folder: &StudyFolder) -> Result<(), Failure> {
+fn write_table(folder: &StudyFolder) -> Result<(), CommandError> {
     let bytes = nest_model::table::to_parquet(&folder.scaling()?)?;
     folder.write_report("measurements.parquet", &bytes).map(drop)
 }
 
 #[cfg(not(feature = "table"))]
-fn write_table(_: &StudyFolder) -> Result<(), Failure> {
+fn write_table(_: &StudyFolder) -> Result<(), CommandError> {
     Ok(())
 }

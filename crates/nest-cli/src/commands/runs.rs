@@ -1,15 +1,15 @@
-//! `runs`: list, show or remove runs of a study.
+//! `runs`: lists, shows or removes runs of a study.
 
 use crate::{
     args::{Format, RunsArguments, RunsVerb},
+    command_error::CommandError,
     commands::measure::steps_table,
-    failure::Failure,
     files::StudyFolder,
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
 /// Runs the verb.
-pub fn run(arguments: &RunsArguments) -> Result<(), Failure> {
+pub fn run(arguments: &RunsArguments) -> Result<(), CommandError> {
     match &arguments.verb {
         RunsVerb::List { study, format } => list(&StudyFolder::new(study)?, *format),
         RunsVerb::Show { run, study, format } => show(&StudyFolder::new(study)?, run, *format),
@@ -21,8 +21,8 @@ pub fn run(arguments: &RunsArguments) -> Result<(), Failure> {
     }
 }
 
-fn list(folder: &StudyFolder, format: Format) -> Result<(), Failure> {
-    let mut table = Table::new(&["run", "state", "steps", "started"]);
+fn list(folder: &StudyFolder, format: Format) -> Result<(), CommandError> {
+    let mut table = OutputTable::new(&["run", "state", "steps", "started"]);
     for run in folder.runs()?.iter().rev() {
         let manifest = run.manifest()?;
         let steps = run.steps()?.len();
@@ -37,12 +37,12 @@ fn list(folder: &StudyFolder, format: Format) -> Result<(), Failure> {
         ]);
     }
     if table.rows.is_empty() {
-        talk("no runs yet; measure the study with `locust-nest measure`");
+        talk("there are no runs yet; make one with `locust-nest measure`");
     }
     data(&table.render(format))
 }
 
-fn show(folder: &StudyFolder, run: &str, format: Format) -> Result<(), Failure> {
+fn show(folder: &StudyFolder, run: &str, format: Format) -> Result<(), CommandError> {
     let steps = folder.run(run)?.steps()?;
     if format == Format::Json {
         let json = serde_json::to_string_pretty(&steps).map_err(std::io::Error::from)?;

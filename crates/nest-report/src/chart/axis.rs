@@ -1,4 +1,4 @@
-//! Axes: their range, few round ticks, and labels that people read.
+//! Axes: their range, a few round ticks, and their labels.
 
 use nest_data::projection::Axis;
 
@@ -9,7 +9,7 @@ const MOST_TICKS: usize = 7;
 
 /// Range and ticks of one axis.
 #[derive(Debug, Clone)]
-pub(super) struct Scale {
+pub(super) struct AxisScale {
     logarithmic: bool,
     low: f64,
     high: f64,
@@ -17,7 +17,7 @@ pub(super) struct Scale {
     pub ticks: Vec<f64>,
 }
 
-impl Scale {
+impl AxisScale {
     /// A linear axis that holds `low` and `high`, widened to round ticks.
     pub(super) fn linear(low: f64, high: f64) -> Self {
         let high = if high > low {
@@ -38,7 +38,7 @@ impl Scale {
         }
     }
 
-    /// As [`Scale::linear`], but the axis ends where the values do.
+    /// As [`AxisScale::linear`], but the axis ends at the values.
     pub(super) fn linear_exact(low: f64, high: f64) -> Self {
         let mut scale = Self::linear(low, high);
         scale.high = high.max(scale.low + f64::EPSILON);
@@ -70,7 +70,8 @@ impl Scale {
         self.transform(value.clamp(self.low, self.high))
     }
 
-    /// As [`Scale::place`], but what lies above the range stays above it; none for what has no place.
+    /// As [`AxisScale::place`], but a value above the range stays above it; `None` for a value without a
+    /// place on the axis.
     pub(super) fn place_open(&self, value: f64) -> Option<f64> {
         (value.is_finite() && !(self.logarithmic && value <= 0.0))
             .then(|| self.transform(value.max(self.low)))
@@ -102,7 +103,7 @@ fn step(span: f64) -> f64 {
 }
 
 fn linear_ticks(low: f64, high: f64) -> Vec<f64> {
-    Scale::linear(low, high)
+    AxisScale::linear(low, high)
         .ticks
         .into_iter()
         .filter(|tick| (low..=high).contains(tick))
@@ -134,7 +135,7 @@ pub(super) fn value_label(axis: &Axis, value: f64) -> String {
     }
 }
 
-/// What the y-axis shows.
+/// Title of the y-axis.
 pub(super) fn title(axis: &Axis) -> &str {
     match axis {
         Axis::Share => "share",
@@ -160,23 +161,26 @@ mod tests {
 
     #[test]
     fn linear_ticks_are_round_and_few() {
-        assert_eq!(Scale::linear(0.0, 0.93).ticks.len(), 6);
+        assert_eq!(AxisScale::linear(0.0, 0.93).ticks.len(), 6);
         assert_eq!(
-            Scale::linear(0.0, 47_000.0).ticks,
+            AxisScale::linear(0.0, 47_000.0).ticks,
             [0.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0]
         );
-        assert_eq!(Scale::linear_exact(0.0, 47_000.0).ticks.last(), Some(&40_000.0));
-        assert!(Scale::linear(3.0, 3.0).ticks.len() > 1);
+        assert_eq!(
+            AxisScale::linear_exact(0.0, 47_000.0).ticks.last(),
+            Some(&40_000.0)
+        );
+        assert!(AxisScale::linear(3.0, 3.0).ticks.len() > 1);
     }
 
     #[test]
     fn logarithmic_ticks_thin_out_with_the_span() {
         assert_eq!(
-            Scale::logarithmic(100.0, 9_000.0).ticks,
+            AxisScale::logarithmic(100.0, 9_000.0).ticks,
             [100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0]
         );
-        assert!(Scale::logarithmic(1.0, 1e12).ticks.len() <= MOST_TICKS + 1);
-        assert!(Scale::logarithmic(30.0, 40.0).ticks.len() > 2);
+        assert!(AxisScale::logarithmic(1.0, 1e12).ticks.len() <= MOST_TICKS + 1);
+        assert!(AxisScale::logarithmic(30.0, 40.0).ticks.len() > 2);
     }
 
     #[test]

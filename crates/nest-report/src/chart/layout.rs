@@ -1,4 +1,4 @@
-//! Where things go on the canvas. Every label has room of its own, because the backend cannot measure text.
+//! Positions on the canvas. Every label has room of its own, because the backend cannot measure text.
 //!
 //! The canvas is drawn at twice its nominal size, since the backend writes whole units.
 
@@ -36,7 +36,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// For a legend with so many rows, and so many curves: several have letters, some perhaps above the plot.
+    /// For a number of rows in the legend and of curves. Several curves have letters, some perhaps above the
+    /// plot.
     pub(super) fn new(rows: usize, curves: usize) -> Self {
         Self {
             rows: i32::try_from(rows).unwrap_or(i32::MAX / LINE / 4),
@@ -77,7 +78,7 @@ impl Layout {
     }
 }
 
-/// Moves labels up (or left) from where they are `wanted` until they are `gap` apart. Order is kept.
+/// Moves labels up (or left) from their `wanted` positions until they are `gap` apart, and keeps their order.
 pub(super) fn apart(wanted: &[i32], gap: i32) -> Vec<i32> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(wanted[*index]));

@@ -4,8 +4,9 @@ use nest_data::projection::Chart;
 
 use super::palette::{self, Tone};
 
-/// Most characters of a name that shares its row, and of one that has a row of its own.
+/// Most characters of a name that shares its row.
 const SHORT: usize = 30;
+/// Most characters of a name with a row of its own.
 const LONG: usize = 80;
 
 /// How an entry is drawn.
@@ -19,8 +20,8 @@ pub(super) enum Swatch {
 
 /// One entry.
 #[derive(Debug)]
-pub(super) struct Entry {
-    /// What is shown beside the text.
+pub(super) struct LegendEntry {
+    /// Sample beside the text.
     pub swatch: Swatch,
     /// Its colour.
     pub tone: Tone,
@@ -31,7 +32,7 @@ pub(super) struct Entry {
 }
 
 /// Entries of all curves and measured points.
-pub(super) fn entries(chart: &Chart) -> Vec<Entry> {
+pub(super) fn entries(chart: &Chart) -> Vec<LegendEntry> {
     let curves = chart.curves.iter().enumerate().map(|(index, curve)| {
         let letter = letter(chart, index)
             .map(|letter| format!("{letter}  "))
@@ -53,7 +54,7 @@ pub(super) fn entries(chart: &Chart) -> Vec<Entry> {
     } else {
         1
     };
-    let entry = |(index, (swatch, tone, text)): (usize, (Swatch, Tone, String))| Entry {
+    let entry = |(index, (swatch, tone, text)): (usize, (Swatch, Tone, String))| LegendEntry {
         swatch,
         tone,
         text: shortened(&text),
@@ -62,13 +63,14 @@ pub(super) fn entries(chart: &Chart) -> Vec<Entry> {
     texts.into_iter().enumerate().map(entry).collect()
 }
 
-/// Letter at the end of a curve, where there are several.
+/// Letter at the end of a curve, if the chart has several.
 pub(super) fn letter(chart: &Chart, index: usize) -> Option<char> {
     let several = chart.curves.len() > 1;
     several.then(|| ('A'..='Z').nth(index)).flatten()
 }
 
-/// The tone of the curve that measured points belong to, by name; else by position.
+/// The tone of the curve to which measured points belong: the curve of a matching name, otherwise the one at
+/// the same position.
 pub(super) fn tone_of_dots(chart: &Chart, index: usize) -> Tone {
     let name = chart
         .measured

@@ -1,7 +1,8 @@
-//! Colours, each for light and dark. The SVG carries the light ones as attributes; style sheets swap them by attribute selectors.
+//! Colours, each for light and dark. The SVG carries the light ones as attributes; style sheets swap them by
+//! attribute selectors.
 //!
-//! Hues follow Okabe and Ito, "Color Universal Design", 2008 (told apart with any colour vision), darkened or lightened until they
-//! stand out 4.5:1 from the page.
+//! Hues follow Okabe and Ito, "Color Universal Design", 2008 (told apart with any colour vision), darkened or
+//! lightened until they stand out 4.5:1 from the page.
 
 use plotters::style::RGBColor;
 

@@ -1,39 +1,32 @@
-//! The drawing itself: hatch, grid, bands, curves, points, limits and their labels.
+//! The drawing itself: bands, curves, points and limits, with their labels, on the frame.
 
 use nest_data::projection::{Axis, Chart, Curve};
 use plotters::{
-    chart::{ChartBuilder, ChartContext},
-    coord::{Shift, types::RangedCoordf64},
-    drawing::{DrawingArea, IntoDrawingArea},
-    element::{Circle, PathElement, Polygon, Rectangle, Text},
-    prelude::{Cartesian2d, SVGBackend},
-    style::{
-        Color, IntoFont, RGBColor, ShapeStyle, TextStyle,
-        text_anchor::{HPos, Pos, VPos},
-    },
+    chart::ChartBuilder,
+    drawing::IntoDrawingArea,
+    element::{Circle, PathElement, Polygon, Rectangle},
+    prelude::SVGBackend,
+    style::{Color, RGBColor, text_anchor::HPos},
 };
 
 use super::{
-    axis::{self, Scale},
+    axis::AxisScale,
+    brush::{Canvas, Drawn, Plot, Sheet, label, line},
+    frame,
     layout::{self, FINE, LINE, Layout, PLOT_X, WIDTH},
     legend::{self, Swatch},
-    palette::{self, GRID, HATCH, INK, LIMIT, MUTED},
-    polyline::{self, Point},
+    palette::{self, INK, LIMIT, MUTED},
+    polyline::{self, Position},
 };
-use crate::format;
 
-type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-type Drawn = Result<(), String>;
-
-/// Most times the measured maximum and the limits that a linear axis of time reaches up to.
+/// How far a linear axis of time reaches above the measured points and the limits, as a factor.
 const TIME_ABOVE_MEASURED: f64 = 3.0;
 /// Highest share shown.
 const SHARE_SHOWN: f64 = 1.2;
 
-/// Where a lettered curve ends.
-struct End {
-    point: Point,
+/// The end of a curve, with its letter.
+struct CurveEnd {
+    point: Position,
     letter: char,
     colour: RGBColor,
 }
@@ -50,7 +43,13 @@ pub(super) fn elements(chart: &Chart) -> Result<(String, (u32, u32)), String> {
     let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
     draw_legend(&root, layout, &entries)?;
     match ranges(chart) {
-        Some((x, y)) => draw_plot(&root, layout, chart, &x, &y)?,
+        Some((x, y)) => draw_plot(&Sheet {
+            root: &root,
+            layout,
+            chart,
+            x,
+            y,
+        })?,
         None => label(
             &root,
             "nothing to draw",
@@ -70,193 +69,43 @@ pub(super) fn elements(chart: &Chart) -> Result<(String, (u32, u32)), String> {
     Ok((inner, size))
 }
 
-/// Both axes; none where there is no finite point.
-fn ranges(chart: &Chart) -> Option<(Scale, Scale)> {
-    let shown = |value: &f64| value.is_finite() && !(chart.logarithmic && *value <= 0.0);
-    let curve_points = || chart.curves.iter().flat_map(|curve| &curve.points);
-    let dots = || chart.measured.iter().flat_map(|scatter| &scatter.points);
-    let xs: Vec<f64> = curve_points()
-        .map(|point| point[0])
-        .chain(dots().map(|dot| dot[0]))
-        .filter(shown)
-        .collect();
-    let fixed: Vec<f64> = dots()
-        .map(|dot| dot[1])
-        .chain(chart.limits.iter().map(|limit| limit.1))
-        .filter(shown)
-        .collect();
-    let values: Vec<f64> = curve_points()
-        .map(|point| point[2])
-        .filter(shown)
-        .chain(fixed.iter().copied())
-        .collect();
-    let (x_low, x_high) = extent(&xs)?;
-    let (low, high) = extent(&values)?;
-    let band = extent(
-        &curve_points()
-            .map(|point| point[3])
-            .filter(shown)
-            .collect::<Vec<_>>(),
-    )
-    .map_or(high, |(_, high)| high);
-    if chart.logarithmic {
-        return Some((
-            Scale::logarithmic(x_low, x_high),
-            Scale::logarithmic(low / 1.3, band.min(high * 3.0).max(high * 1.3)),
-        ));
-    }
-    let wanted = band.min(high * 1.5).max(high) * 1.02;
-    let top = match (&chart.y, extent(&fixed)) {
-        (Axis::Share, fixed) => wanted.min(fixed.map_or(0.0, |(_, high)| high).max(SHARE_SHOWN)),
-        (Axis::Seconds, Some((_, fixed))) if fixed > 0.0 => wanted.min(fixed * TIME_ABOVE_MEASURED),
-        _ => wanted,
-    };
-    let x_low = if x_low < x_high * 0.3 {
-        x_low.min(0.0)
-    } else {
-        x_low
-    };
-    Some((
-        Scale::linear_exact(x_low, x_high),
-        Scale::linear(low.min(0.0), top),
-    ))
-}
-
-fn extent(values: &[f64]) -> Option<(f64, f64)> {
-    let low = values.iter().copied().min_by(f64::total_cmp)?;
-    let high = values.iter().copied().max_by(f64::total_cmp)?;
-    Some((low, high))
-}
-
-fn draw_plot<'a>(root: &Canvas<'a>, layout: Layout, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
-    let (top, bottom) = layout.plot_y();
-    let area = root
+fn draw_plot(sheet: &Sheet) -> Drawn {
+    let (top, bottom) = sheet.layout.plot_y();
+    let area = sheet
+        .root
         .clone()
         .shrink((PLOT_X.0, top), (PLOT_X.1 - PLOT_X.0, bottom - top));
-    let mut plot: Plot<'a> = ChartBuilder::on(&area)
-        .build_cartesian_2d(x.range(), y.range())
+    let mut plot: Plot = ChartBuilder::on(&area)
+        .build_cartesian_2d(sheet.x.range(), sheet.y.range())
         .map_err(|error| error.to_string())?;
-    draw_untested(root, &mut plot, layout, chart, x, y)?;
-    draw_grid(root, &plot, layout, chart, x, y)?;
-    for (index, curve) in chart.curves.iter().enumerate() {
-        draw_band(&mut plot, curve, palette::series(index).rgb(), x, y)?;
+    frame::draw_untested(sheet, &mut plot)?;
+    frame::draw_grid(sheet, &plot)?;
+    for (index, curve) in sheet.chart.curves.iter().enumerate() {
+        draw_band(sheet, &mut plot, curve, palette::series(index).rgb())?;
     }
-    draw_limits(root, &plot, chart, x, y)?;
+    draw_limits(sheet, &plot)?;
     let mut ends = Vec::new();
-    for (index, curve) in chart.curves.iter().enumerate() {
-        let end = draw_curve(
-            &mut plot,
-            curve,
-            palette::series(index).rgb(),
-            x.place(chart.tested_to),
-            x,
-            y,
-        )?;
+    for (index, curve) in sheet.chart.curves.iter().enumerate() {
         let colour = palette::series(index).rgb();
-        ends.extend(end.zip(legend::letter(chart, index)).map(|(point, letter)| End {
+        let end = draw_curve(sheet, &mut plot, curve, colour)?;
+        let lettered = end.zip(legend::letter(sheet.chart, index));
+        ends.extend(lettered.map(|(point, letter)| CurveEnd {
             point,
             letter,
             colour,
         }));
     }
-    draw_dots(&mut plot, chart, x, y)?;
-    draw_ends(root, &plot, layout, &ends)
+    draw_dots(sheet, &mut plot)?;
+    draw_ends(sheet, &plot, &ends)
 }
 
-fn draw_untested(
-    root: &Canvas,
-    plot: &mut Plot,
-    layout: Layout,
-    chart: &Chart,
-    x: &Scale,
-    y: &Scale,
-) -> Drawn {
-    if !x.holds(chart.tested_to) {
-        return Ok(());
-    }
-    let (from, vertical) = (x.place(chart.tested_to), y.range());
-    let corners = [(from, vertical.start), (x.range().end, vertical.end)];
-    plot.draw_series(std::iter::once(Rectangle::new(corners, HATCH.rgb().filled())))
-        .map_err(|error| error.to_string())?;
-    let at = plot.backend_coord(&(from, vertical.end)).0;
-    let (top, bottom) = layout.plot_y();
-    line(
-        root,
-        &[(at, top - LINE / 4), (at, bottom)],
-        MUTED.rgb().stroke_width(layout::HAIR),
-    )?;
-    let text = format!(
-        "tested to {}; beyond is extrapolated",
-        format::number(chart.tested_to)
-    );
-    let anchor = if at > (PLOT_X.0 + PLOT_X.1) / 2 {
-        HPos::Right
-    } else {
-        HPos::Left
-    };
-    label(root, &text, (at, layout.tested()), anchor, MUTED.rgb())
-}
-
-fn draw_grid(root: &Canvas, plot: &Plot, layout: Layout, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
-    let (_, bottom) = layout.plot_y();
-    label(
-        root,
-        axis::title(&chart.y),
-        (PLOT_X.0, layout.title()),
-        HPos::Left,
-        MUTED.rgb(),
-    )?;
-    for tick in &y.ticks {
-        let at = plot.backend_coord(&(x.range().start, y.place(*tick))).1;
-        line(
-            root,
-            &[(PLOT_X.0, at), (PLOT_X.1, at)],
-            GRID.rgb().stroke_width(layout::HAIR),
-        )?;
-        label(
-            root,
-            &axis::value_label(&chart.y, *tick),
-            (PLOT_X.0 - 8 * FINE, at),
-            HPos::Right,
-            MUTED.rgb(),
-        )?;
-    }
-    line(
-        root,
-        &[(PLOT_X.0, bottom), (PLOT_X.1, bottom)],
-        MUTED.rgb().stroke_width(layout::HAIR),
-    )?;
-    for tick in &x.ticks {
-        let at = plot.backend_coord(&(x.place(*tick), y.range().start)).0;
-        line(
-            root,
-            &[(at, bottom), (at, bottom + 5 * FINE)],
-            MUTED.rgb().stroke_width(layout::HAIR),
-        )?;
-        label(
-            root,
-            &axis::customers_label(*tick),
-            (at, bottom + 15 * FINE),
-            HPos::Center,
-            MUTED.rgb(),
-        )?;
-    }
-    label(
-        root,
-        "customers",
-        ((PLOT_X.0 + PLOT_X.1) / 2, bottom + 36 * FINE),
-        HPos::Center,
-        MUTED.rgb(),
-    )
-}
-
-fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &Scale, y: &Scale) -> Drawn {
-    let edge = |of: usize| -> Vec<Point> {
-        let points: Vec<Point> = curve
+fn draw_band(sheet: &Sheet, plot: &mut Plot, curve: &Curve, colour: RGBColor) -> Drawn {
+    let edge = |of: usize| -> Vec<Position> {
+        let points: Vec<Position> = curve
             .points
             .iter()
-            .filter(|point| point[1].is_finite() && !point[3].is_nan() && x.holds(point[0]))
-            .map(|point| (x.place(point[0]), y.place(point[of])))
+            .filter(|point| point[1].is_finite() && !point[3].is_nan() && sheet.x.holds(point[0]))
+            .map(|point| (sheet.x.place(point[0]), sheet.y.place(point[of])))
             .collect();
         if curve.stepped {
             polyline::stairs(&points)
@@ -264,7 +113,7 @@ fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &Scale, y: &Sc
             points
         }
     };
-    let outline: Vec<Point> = edge(3).into_iter().chain(edge(1).into_iter().rev()).collect();
+    let outline: Vec<Position> = edge(3).into_iter().chain(edge(1).into_iter().rev()).collect();
     if outline.len() < 4 {
         return Ok(());
     }
@@ -275,26 +124,24 @@ fn draw_band(plot: &mut Plot, curve: &Curve, colour: RGBColor, x: &Scale, y: &Sc
 
 /// Draws the value of a curve and returns where it ends.
 fn draw_curve(
+    sheet: &Sheet,
     plot: &mut Plot,
     curve: &Curve,
     colour: RGBColor,
-    tested: f64,
-    x: &Scale,
-    y: &Scale,
-) -> Result<Option<Point>, String> {
-    let points: Vec<Point> = curve
+) -> Result<Option<Position>, String> {
+    let points: Vec<Position> = curve
         .points
         .iter()
-        .filter(|point| x.holds(point[0]))
-        .filter_map(|point| Some((x.place(point[0]), y.place_open(point[2])?)))
+        .filter(|point| sheet.x.holds(point[0]))
+        .filter_map(|point| Some((sheet.x.place(point[0]), sheet.y.place_open(point[2])?)))
         .collect();
     let points = if curve.stepped {
         polyline::stairs(&points)
     } else {
         points
     };
-    let (known, beyond) = polyline::split(&points, tested);
-    let top = y.range().end;
+    let (known, beyond) = polyline::split(&points, sheet.x.place(sheet.chart.tested_to));
+    let top = sheet.y.range().end;
     let mut end = None;
     for (part, width) in [(known, layout::SOLID), (beyond, layout::DASHED)] {
         for run in polyline::below(&part, top) {
@@ -306,34 +153,48 @@ fn draw_curve(
     Ok(end)
 }
 
-fn draw_limits(root: &Canvas, plot: &Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
-    let limits: Vec<_> = chart.limits.iter().filter(|limit| y.holds(limit.1)).collect();
+fn draw_limits(sheet: &Sheet, plot: &Plot) -> Drawn {
+    let limits: Vec<_> = sheet
+        .chart
+        .limits
+        .iter()
+        .filter(|limit| sheet.y.holds(limit.1))
+        .collect();
     let heights: Vec<i32> = limits
         .iter()
-        .map(|limit| plot.backend_coord(&(x.range().start, y.place(limit.1))).1)
+        .map(|limit| {
+            plot.backend_coord(&(sheet.x.range().start, sheet.y.place(limit.1)))
+                .1
+        })
         .collect();
     let wanted: Vec<i32> = heights.iter().map(|height| height - 9 * FINE).collect();
     for ((limit, height), at) in limits.iter().zip(&heights).zip(layout::apart(&wanted, 16 * FINE)) {
         line(
-            root,
+            sheet.root,
             &[(PLOT_X.0, *height), (PLOT_X.1, *height)],
             LIMIT.rgb().stroke_width(layout::DASH_DOTTED),
         )?;
-        label(root, &limit.0, (PLOT_X.0 + 8 * FINE, at), HPos::Left, LIMIT.rgb())?;
+        label(
+            sheet.root,
+            &limit.0,
+            (PLOT_X.0 + 8 * FINE, at),
+            HPos::Left,
+            LIMIT.rgb(),
+        )?;
     }
     Ok(())
 }
 
-fn draw_dots(plot: &mut Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
-    for (index, scatter) in chart.measured.iter().enumerate() {
-        let colour = legend::tone_of_dots(chart, index).rgb();
+fn draw_dots(sheet: &Sheet, plot: &mut Plot) -> Drawn {
+    for (index, scatter) in sheet.chart.measured.iter().enumerate() {
+        let colour = legend::tone_of_dots(sheet.chart, index).rgb();
         let shown = scatter
             .points
             .iter()
-            .filter(|point| x.holds(point[0]) && y.holds(point[1]));
+            .filter(|point| sheet.x.holds(point[0]) && sheet.y.holds(point[1]));
         let dots = shown.map(|point| {
             Circle::new(
-                (x.place(point[0]), y.place(point[1])),
+                (sheet.x.place(point[0]), sheet.y.place(point[1])),
                 layout::DOT,
                 colour.filled(),
             )
@@ -343,9 +204,10 @@ fn draw_dots(plot: &mut Plot, chart: &Chart, x: &Scale, y: &Scale) -> Drawn {
     Ok(())
 }
 
-/// Letters at the ends of the curves, moved apart: beside the end, or above the plot where a curve leaves it.
-fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[End]) -> Drawn {
-    let (top, _) = layout.plot_y();
+/// Letters at the ends of the curves, moved apart: beside the end, or above the plot if the curve leaves it
+/// there.
+fn draw_ends(sheet: &Sheet, plot: &Plot, ends: &[CurveEnd]) -> Drawn {
+    let (top, _) = sheet.layout.plot_y();
     let pixels: Vec<_> = ends
         .iter()
         .map(|end| (plot.backend_coord(&end.point), end))
@@ -356,9 +218,9 @@ fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[End]) -> Drawn 
     let lefts: Vec<i32> = above.iter().map(|((x, _), _)| *x).collect();
     for (left, (_, end)) in layout::apart(&lefts, 14 * FINE).into_iter().zip(above) {
         label(
-            root,
+            sheet.root,
             &end.letter.to_string(),
-            (left, layout.letters()),
+            (left, sheet.layout.letters()),
             HPos::Center,
             end.colour,
         )?;
@@ -366,7 +228,7 @@ fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[End]) -> Drawn 
     let heights: Vec<i32> = beside.iter().map(|((_, y), _)| *y).collect();
     for (height, ((right, _), end)) in layout::apart(&heights, 14 * FINE).into_iter().zip(beside) {
         label(
-            root,
+            sheet.root,
             &end.letter.to_string(),
             (right + 6 * FINE, height),
             HPos::Left,
@@ -376,7 +238,7 @@ fn draw_ends(root: &Canvas, plot: &Plot, layout: Layout, ends: &[End]) -> Drawn 
     Ok(())
 }
 
-fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::Entry]) -> Drawn {
+fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::LegendEntry]) -> Drawn {
     for entry in entries {
         let left = PLOT_X.0 + i32::try_from(entry.place.1).unwrap_or(0) * (PLOT_X.1 - PLOT_X.0) / 2;
         let (row, width, colour) = (layout.legend_row(entry.place.0), 24 * FINE, entry.tone.rgb());
@@ -412,17 +274,56 @@ fn draw_legend(root: &Canvas, layout: Layout, entries: &[legend::Entry]) -> Draw
     Ok(())
 }
 
-fn line(root: &Canvas, points: &[(i32, i32)], style: ShapeStyle) -> Drawn {
-    root.draw(&PathElement::new(points.to_vec(), style))
-        .map_err(|error| error.to_string())
+/// Both axes; `None` if no point is finite.
+fn ranges(chart: &Chart) -> Option<(AxisScale, AxisScale)> {
+    let shown = |value: &f64| value.is_finite() && !(chart.logarithmic && *value <= 0.0);
+    let curve_points = || chart.curves.iter().flat_map(|curve| &curve.points);
+    let dots = || chart.measured.iter().flat_map(|scatter| &scatter.points);
+    let xs = curve_points()
+        .map(|point| point[0])
+        .chain(dots().map(|dot| dot[0]));
+    let (x_low, x_high) = extent(xs.filter(shown))?;
+    let fixed = || {
+        dots()
+            .map(|dot| dot[1])
+            .chain(chart.limits.iter().map(|limit| limit.1))
+            .filter(shown)
+    };
+    let values = curve_points().map(|point| point[2]).filter(shown);
+    let (low, high) = extent(values.chain(fixed()))?;
+    let band = extent(curve_points().map(|point| point[3]).filter(shown)).map_or(high, |(_, high)| high);
+    if chart.logarithmic {
+        return Some((
+            AxisScale::logarithmic(x_low, x_high),
+            AxisScale::logarithmic(low / 1.3, band.min(high * 3.0).max(high * 1.3)),
+        ));
+    }
+    let x_low = if x_low < x_high * 0.3 {
+        x_low.min(0.0)
+    } else {
+        x_low
+    };
+    let wanted = band.min(high * 1.5).max(high) * 1.02;
+    let top = top(&chart.y, wanted, extent(fixed()).map(|(_, high)| high));
+    Some((
+        AxisScale::linear_exact(x_low, x_high),
+        AxisScale::linear(low.min(0.0), top),
+    ))
 }
 
-fn label(root: &Canvas, text: &str, at: (i32, i32), anchor: HPos, colour: RGBColor) -> Drawn {
-    // The backend divides the size by 1.24, the ratio that it takes a font's height and its em to have.
-    let font = ("sans-serif", f64::from(layout::TEXT) * 1.24).into_font();
-    let style = TextStyle::from(font)
-        .color(&colour)
-        .pos(Pos::new(anchor, VPos::Center));
-    root.draw(&Text::new(text.to_owned(), at, style))
-        .map_err(|error| error.to_string())
+/// The top of a linear axis that should reach `wanted`, but not far above measured points and limits, of
+/// which `fixed` is the highest.
+fn top(axis: &Axis, wanted: f64, fixed: Option<f64>) -> f64 {
+    match (axis, fixed) {
+        (Axis::Share, fixed) => wanted.min(fixed.unwrap_or(0.0).max(SHARE_SHOWN)),
+        (Axis::Seconds, Some(fixed)) if fixed > 0.0 => wanted.min(fixed * TIME_ABOVE_MEASURED),
+        _ => wanted,
+    }
+}
+
+/// The lowest and the highest of some values; `None` if there are none.
+fn extent(values: impl Iterator<Item = f64> + Clone) -> Option<(f64, f64)> {
+    let low = values.clone().min_by(f64::total_cmp)?;
+    let high = values.max_by(f64::total_cmp)?;
+    Some((low, high))
 }

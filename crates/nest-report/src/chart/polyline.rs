@@ -1,11 +1,12 @@
-//! Curves as runs of straight lines: stairs, cuts, splits. Positions are those of the axes, after any logarithm.
+//! Curves as runs of straight lines: stairs, cuts, splits. Positions are those of the axes, after any
+//! logarithm.
 
 /// A position.
-pub(super) type Point = (f64, f64);
+pub(super) type Position = (f64, f64);
 
 /// A curve that jumps at each of its points.
-pub(super) fn stairs(points: &[Point]) -> Vec<Point> {
-    let mut stairs: Vec<Point> = Vec::with_capacity(points.len() * 2);
+pub(super) fn stairs(points: &[Position]) -> Vec<Position> {
+    let mut stairs: Vec<Position> = Vec::with_capacity(points.len() * 2);
     for &(x, y) in points {
         if let Some(&(_, before)) = stairs.last() {
             stairs.push((x, before));
@@ -16,10 +17,10 @@ pub(super) fn stairs(points: &[Point]) -> Vec<Point> {
 }
 
 /// The parts of a curve that lie at or below `top`, cut where they cross it.
-pub(super) fn below(points: &[Point], top: f64) -> Vec<Vec<Point>> {
+pub(super) fn below(points: &[Position], top: f64) -> Vec<Vec<Position>> {
     let mut runs = Vec::new();
-    let mut run: Vec<Point> = Vec::new();
-    let mut before: Option<Point> = None;
+    let mut run: Vec<Position> = Vec::new();
+    let mut before: Option<Position> = None;
     for &point in points {
         let crosses = before.is_some_and(|before| (before.1 <= top) != (point.1 <= top));
         if let (true, Some(before)) = (crosses, before) {
@@ -38,7 +39,7 @@ pub(super) fn below(points: &[Point], top: f64) -> Vec<Vec<Point>> {
 }
 
 /// A curve up to `x` and from `x` on; both hold the point between.
-pub(super) fn split(points: &[Point], x: f64) -> (Vec<Point>, Vec<Point>) {
+pub(super) fn split(points: &[Position], x: f64) -> (Vec<Position>, Vec<Position>) {
     let at = points.partition_point(|point| point.0 <= x);
     let (mut left, mut right) = (points[..at].to_vec(), points[at..].to_vec());
     if let (Some(&before), Some(&after)) = (left.last(), right.first()) {

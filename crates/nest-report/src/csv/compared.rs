@@ -1,241 +1,232 @@
 //! Rows of configurations, growth scenarios and kinds of customers side by side.
 
-use nest_data::{Projection, projection::WhyNot};
-
-use super::{
-    row::{Kind, Row},
-    rows::lower_bound,
+use nest_data::{
+    Estimate, Projection,
+    projection::{
+        BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Headline, Payback, Regret,
+        SegmentProjection, Sensitivity, WhyNot,
+    },
 };
-use crate::figures::currency;
+
+use super::row::{FigureKind, TidyRow};
+use crate::unit::currency;
 
 /// All of them.
-pub(super) fn rows(projection: &Projection) -> Vec<Row> {
+pub(super) fn rows(projection: &Projection) -> Vec<TidyRow> {
     let mut rows = Vec::new();
-    configs(projection, &mut rows);
+    rows.extend(
+        projection
+            .comparison
+            .iter()
+            .flat_map(|comparison| config_rows(projection, comparison)),
+    );
     let Some(headline) = &projection.headline else {
         return rows;
     };
     let money = currency(projection, &headline.config);
     let monthly = format!("{money}/month");
-    for growth in &projection.growths {
-        let place = Row {
-            growth: growth.name.clone(),
-            ..Row::default()
-        }
-        .config(&headline.config);
-        rows.push(
-            place
-                .also("growth_start", "customers", Kind::Assumed)
-                .estimate(Some(&growth.start)),
-        );
-        rows.push(
-            place
-                .also("growth_end", "customers", Kind::Assumed)
-                .estimate(Some(&growth.end)),
-        );
-        rows.push(
-            place
-                .also("growth_total", money, Kind::Priced)
-                .component(lower_bound(growth.total.at_least))
-                .money(&growth.total),
-        );
-        rows.push(
-            place
-                .also("growth_per_1000_at_end", &monthly, Kind::Priced)
-                .component(lower_bound(growth.per_1000.at_least))
-                .money(&growth.per_1000),
-        );
-        let cause = growth.cause.clone().unwrap_or_default();
-        let dates = growth.date.map(|date| {
-            [
-                ("growth_break", date.value),
-                ("growth_break_earliest", date.low),
-                ("growth_break_latest", date.high),
-            ]
-        });
-        for (metric, date) in dates.into_iter().flatten() {
-            let month = date.map(|date| date.to_string()).unwrap_or_default();
-            rows.push(Row {
-                month,
-                ..place.also(metric, "date", Kind::Fitted).component(&cause)
-            });
-        }
+    let growths = projection.growths.iter();
+    rows.extend(growths.flat_map(|growth| growth_rows(growth, headline, money)));
+    let inputs = projection.sensitivity.iter();
+    rows.extend(inputs.flat_map(|one| sensitivity_rows(one, headline, &monthly)));
+    let segments = projection.segments.iter();
+    rows.extend(segments.flat_map(|segment| segment_rows(segment, headline, &monthly)));
+    rows
+}
+
+fn config_rows(projection: &Projection, comparison: &Comparison) -> Vec<TidyRow> {
+    let mut rows = Vec::new();
+    for total in &comparison.totals {
+        let money = currency(projection, &total.config);
+        rows.extend(total_rows(total, &comparison.baseline, money));
     }
-    for one in &projection.sensitivity {
-        let place = Row::default()
-            .config(&headline.config)
-            .customers(Some(headline.customers));
-        let kind = if one.assumed { Kind::Assumed } else { Kind::Fitted };
-        let range = nest_data::Estimate {
-            value: f64::midpoint(one.range[0], one.range[1]),
-            standard_error: 0.0,
-            low: one.range[0],
-            high: one.range[1],
-        };
-        rows.push(
-            place
-                .also("sensitivity_input", "", kind)
-                .component(&one.input)
-                .estimate(Some(&range)),
-        );
-        for (metric, cost) in [
-            ("sensitivity_at_low", one.per_1000[0]),
-            ("sensitivity_at_high", one.per_1000[1]),
-        ] {
-            rows.push(
-                place
-                    .also(metric, &monthly, Kind::Priced)
-                    .component(&one.input)
-                    .value(cost),
-            );
-        }
+    rows.extend(comparison.crossovers.iter().flat_map(crossover_rows));
+    for payback in &comparison.paybacks {
+        rows.extend(payback_rows(payback, currency(projection, &payback.config)));
     }
-    for segment in &projection.segments {
-        let place = Row::default()
-            .config(&headline.config)
-            .customers(Some(segment.customers));
-        let row = |metric, unit: &str, kind| place.also(metric, unit, kind).component(&segment.name);
-        rows.push(row("segment_share", "share", Kind::Assumed).value(segment.share));
-        rows.push(
-            row("segment_direct_per_1000", &monthly, Kind::Priced).decimal(Some(segment.direct_per_1000)),
-        );
-        rows.push(
-            row("segment_shared_per_1000", &monthly, Kind::Priced).decimal(Some(segment.shared_per_1000)),
-        );
-        rows.push(row("segment_per_1000", &monthly, Kind::Priced).money(&segment.per_1000));
-        rows.push(row("segment_fees_per_1000", &monthly, Kind::Priced).decimal(Some(segment.fees_per_1000)));
-        rows.push(row("segment_floor_price", &monthly, Kind::Priced).decimal(Some(segment.floor_price)));
-        rows.extend(
-            segment
-                .margin
-                .map(|margin| row("segment_margin", "share", Kind::Priced).value(margin)),
-        );
+    for one in &comparison.break_evens {
+        rows.push(break_even_row(one, currency(projection, &one.config)));
+    }
+    rows.extend(comparison.totals.iter().filter_map(shared_limit_row));
+    for regret in &comparison.regrets {
+        rows.extend(regret_rows(regret, currency(projection, &regret.config)));
     }
     rows
 }
 
-fn configs(projection: &Projection, rows: &mut Vec<Row>) {
-    let Some(comparison) = &projection.comparison else {
-        return;
-    };
-    for total in &comparison.totals {
-        let money = currency(projection, &total.config);
-        let place = Row::default().config(&total.config);
-        rows.push(
-            place
-                .also("compare_total", money, Kind::Priced)
-                .component(lower_bound(total.total.at_least))
-                .money(&total.total),
-        );
-        rows.push(
-            place
-                .also("compare_change", money, Kind::Priced)
-                .component(&comparison.baseline)
-                .money(&total.change),
-        );
-        rows.push(
-            place
-                .also("compare_cheapest", "share", Kind::Fitted)
-                .value(total.cheapest),
-        );
-        for why in &total.why_not {
-            let (what, value) = match why {
-                WhyNot::Dearer { than, by } => (format!("dearer than {than}"), Some(*by)),
-                WhyNot::Breaks { cause, customers, .. } => (format!("breaks: {cause}"), Some(*customers)),
-                WhyNot::Unknown { lines } => ("prices unknown".to_owned(), Some(*lines as f64)),
-                WhyNot::NoPayback => ("no payback".to_owned(), None),
-            };
-            let row = place.also("compare_why_not", "", Kind::Fitted).component(what);
-            rows.push(match value {
-                Some(value) => row.value(value),
-                None => row,
-            });
-        }
-    }
-    for crossover in &comparison.crossovers {
-        let kind = if crossover.extrapolated {
-            Kind::Extrapolated
-        } else {
-            Kind::Fitted
+/// What a configuration costs, and what speaks against it.
+fn total_rows(total: &ConfigTotal, baseline: &str, money: &str) -> Vec<TidyRow> {
+    let place = TidyRow::default().config(&total.config);
+    let mut rows = vec![
+        place
+            .also("compare_total", money, FigureKind::Priced)
+            .bounded_money(&total.total),
+        place
+            .also("compare_change", money, FigureKind::Priced)
+            .component(baseline)
+            .money(&total.change),
+        place
+            .also("compare_cheapest", "share", FigureKind::Fitted)
+            .value(total.cheapest),
+    ];
+    for why in &total.why_not {
+        let (what, value) = match why {
+            WhyNot::Dearer { than, by } => (format!("dearer than {than}"), Some(*by)),
+            WhyNot::Breaks { cause, customers, .. } => (format!("breaks: {cause}"), Some(*customers)),
+            WhyNot::Unknown { lines } => ("prices unknown".to_owned(), Some(*lines as f64)),
+            WhyNot::NoPayback => ("no payback".to_owned(), None),
         };
-        let component = format!("{} below, {} above", crossover.below, crossover.above);
-        rows.push(
-            Row::new("crossover", "customers", kind)
-                .component(&component)
-                .estimate(Some(&crossover.customers)),
-        );
-        rows.push(
-            Row::new("crossover_probability", "share", kind)
-                .component(&component)
-                .value(crossover.probability),
-        );
+        let row = place
+            .also("compare_why_not", "", FigureKind::Fitted)
+            .component(what);
+        rows.push(match value {
+            Some(value) => row.value(value),
+            None => row,
+        });
     }
-    for payback in &comparison.paybacks {
-        let money = currency(projection, &payback.config);
-        let place = Row::default().config(&payback.config);
-        rows.push(
-            place
-                .also("migration", money, Kind::Assumed)
-                .decimal(Some(payback.migration)),
-        );
-        rows.push(
-            place
-                .also("payback_saved_first_month", money, Kind::Priced)
-                .money(&payback.first_month),
-        );
-        rows.push(
-            place
-                .also("payback_months", "months", Kind::Fitted)
-                .estimate(payback.months.as_ref()),
-        );
-        rows.push(
-            place
-                .also("payback_probability", "share", Kind::Fitted)
-                .value(payback.probability),
-        );
+    rows
+}
+
+fn crossover_rows(crossover: &Crossover) -> [TidyRow; 2] {
+    let kind = if crossover.extrapolated {
+        FigureKind::Extrapolated
+    } else {
+        FigureKind::Fitted
+    };
+    let component = format!("{} below, {} above", crossover.below, crossover.above);
+    [
+        TidyRow::new("crossover", "customers", kind)
+            .component(&component)
+            .estimate(Some(&crossover.customers)),
+        TidyRow::new("crossover_probability", "share", kind)
+            .component(&component)
+            .value(crossover.probability),
+    ]
+}
+
+fn payback_rows(payback: &Payback, money: &str) -> [TidyRow; 4] {
+    let place = TidyRow::default().config(&payback.config);
+    [
+        place
+            .also("migration", money, FigureKind::Assumed)
+            .decimal(Some(payback.migration)),
+        place
+            .also("payback_saved_first_month", money, FigureKind::Priced)
+            .money(&payback.first_month),
+        place
+            .also("payback_months", "months", FigureKind::Fitted)
+            .estimate(payback.months.as_ref()),
+        place
+            .also("payback_probability", "share", FigureKind::Fitted)
+            .value(payback.probability),
+    ]
+}
+
+fn break_even_row(one: &BreakEven, money: &str) -> TidyRow {
+    let unit = format!("{money}/{} {}", one.per, one.unit);
+    TidyRow::new("break_even_price", unit, FigureKind::Fitted)
+        .config(&one.config)
+        .customers(Some(one.customers))
+        .component(&one.meter)
+        .estimate(Some(&one.price))
+}
+
+fn shared_limit_row(total: &ConfigTotal) -> Option<TidyRow> {
+    let limit = total.shared_limit.as_ref()?;
+    let row = TidyRow::new("same_wall_moved", "share", FigureKind::Fitted)
+        .config(&total.config)
+        .component(&limit.cause)
+        .value(limit.moved);
+    Some(row)
+}
+
+fn regret_rows(regret: &Regret, money: &str) -> [TidyRow; 2] {
+    let place = TidyRow {
+        growth: regret.growth.clone(),
+        config: regret.config.clone(),
+        ..TidyRow::default()
+    };
+    let component = if regret.lasts { "lasts" } else { "breaks" };
+    let row = |metric| place.also(metric, money, FigureKind::Priced).component(component);
+    [
+        row("regret_total").decimal(Some(regret.total)),
+        row("regret").decimal(Some(regret.regret)),
+    ]
+}
+
+fn growth_rows(growth: &GrowthProjection, headline: &Headline, money: &str) -> Vec<TidyRow> {
+    let place = TidyRow {
+        growth: growth.name.clone(),
+        config: headline.config.clone(),
+        ..TidyRow::default()
+    };
+    let monthly = format!("{money}/month");
+    let customers = |metric| place.also(metric, "customers", FigureKind::Assumed);
+    let mut rows = vec![
+        customers("growth_start").estimate(Some(&growth.start)),
+        customers("growth_end").estimate(Some(&growth.end)),
+        place
+            .also("growth_total", money, FigureKind::Priced)
+            .bounded_money(&growth.total),
+        place
+            .also("growth_per_1000_at_end", &monthly, FigureKind::Priced)
+            .bounded_money(&growth.per_1000),
+    ];
+    let cause = growth.cause.clone().unwrap_or_default();
+    let dates = growth.date.map(|date| {
+        [
+            ("growth_break", date.value),
+            ("growth_break_earliest", date.low),
+            ("growth_break_latest", date.high),
+        ]
+    });
+    for (metric, date) in dates.into_iter().flatten() {
+        rows.push(TidyRow {
+            month: date.map(|date| date.to_string()).unwrap_or_default(),
+            ..place.also(metric, "date", FigureKind::Fitted).component(&cause)
+        });
     }
-    for one in &comparison.break_evens {
-        let place = Row::default().config(&one.config).customers(Some(one.customers));
-        let unit = format!("{}/{} {}", currency(projection, &one.config), one.per, one.unit);
-        rows.push(
-            place
-                .also("break_even_price", unit, Kind::Fitted)
-                .component(&one.meter)
-                .estimate(Some(&one.price)),
-        );
-    }
-    for total in comparison
-        .totals
-        .iter()
-        .filter_map(|total| Some((total, total.shared_limit.as_ref()?)))
-    {
-        let place = Row::default().config(&total.0.config);
-        rows.push(
-            place
-                .also("same_wall_moved", "share", Kind::Fitted)
-                .component(&total.1.cause)
-                .value(total.1.moved),
-        );
-    }
-    for regret in &comparison.regrets {
-        let money = currency(projection, &regret.config);
-        let place = Row {
-            growth: regret.growth.clone(),
-            ..Row::default()
-        }
-        .config(&regret.config);
-        let component = if regret.lasts { "lasts" } else { "breaks" };
-        rows.push(
-            place
-                .also("regret_total", money, Kind::Priced)
-                .component(component)
-                .decimal(Some(regret.total)),
-        );
-        rows.push(
-            place
-                .also("regret", money, Kind::Priced)
-                .component(component)
-                .decimal(Some(regret.regret)),
-        );
-    }
+    rows
+}
+
+fn sensitivity_rows(one: &Sensitivity, headline: &Headline, monthly: &str) -> [TidyRow; 3] {
+    let place = TidyRow::default()
+        .config(&headline.config)
+        .customers(Some(headline.customers));
+    let kind = if one.assumed {
+        FigureKind::Assumed
+    } else {
+        FigureKind::Fitted
+    };
+    let range = Estimate {
+        value: f64::midpoint(one.range[0], one.range[1]),
+        standard_error: 0.0,
+        low: one.range[0],
+        high: one.range[1],
+    };
+    let row = |metric, unit: &str, kind| place.also(metric, unit, kind).component(&one.input);
+    [
+        row("sensitivity_input", "", kind).estimate(Some(&range)),
+        row("sensitivity_at_low", monthly, FigureKind::Priced).value(one.per_1000[0]),
+        row("sensitivity_at_high", monthly, FigureKind::Priced).value(one.per_1000[1]),
+    ]
+}
+
+fn segment_rows(segment: &SegmentProjection, headline: &Headline, monthly: &str) -> Vec<TidyRow> {
+    let place = TidyRow::default()
+        .config(&headline.config)
+        .customers(Some(segment.customers));
+    let row = |metric, unit: &str, kind| place.also(metric, unit, kind).component(&segment.name);
+    let priced = |metric| row(metric, monthly, FigureKind::Priced);
+    let mut rows = vec![
+        row("segment_share", "share", FigureKind::Assumed).value(segment.share),
+        priced("segment_direct_per_1000").decimal(Some(segment.direct_per_1000)),
+        priced("segment_shared_per_1000").decimal(Some(segment.shared_per_1000)),
+        priced("segment_per_1000").money(&segment.per_1000),
+        priced("segment_fees_per_1000").decimal(Some(segment.fees_per_1000)),
+        priced("segment_floor_price").decimal(Some(segment.floor_price)),
+    ];
+    let margin = segment.margin;
+    rows.extend(margin.map(|margin| row("segment_margin", "share", FigureKind::Priced).value(margin)));
+    rows
 }

@@ -2,9 +2,9 @@
 
 use nest_data::{Estimate, projection::MoneyEstimate, units::QuotedDecimal};
 
-/// Where a number comes from.
+/// The kind of a number: how it came about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FigureKind {
     #[default]
     Measured,
     Fitted,
@@ -13,9 +13,9 @@ pub(super) enum Kind {
     Priced,
 }
 
-/// A row, without study and run. Unset columns stay empty.
+/// A row, without study and run. A column that is not set stays empty.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Row {
+pub(super) struct TidyRow {
     pub config: String,
     pub growth: String,
     pub policy: String,
@@ -27,12 +27,12 @@ pub(super) struct Row {
     pub low: String,
     pub high: String,
     pub unit: String,
-    pub kind: Kind,
+    pub kind: FigureKind,
 }
 
-impl Row {
+impl TidyRow {
     /// A row of one metric.
-    pub(super) fn new(metric: &'static str, unit: impl Into<String>, kind: Kind) -> Self {
+    pub(super) fn new(metric: &'static str, unit: impl Into<String>, kind: FigureKind) -> Self {
         Self {
             metric,
             unit: unit.into(),
@@ -56,8 +56,8 @@ impl Row {
         self
     }
 
-    /// As another metric at the same place.
-    pub(super) fn also(&self, metric: &'static str, unit: impl Into<String>, kind: Kind) -> Self {
+    /// A row of another metric with the same configuration, growth, policy, month and customers.
+    pub(super) fn also(&self, metric: &'static str, unit: impl Into<String>, kind: FigureKind) -> Self {
         Self {
             metric,
             unit: unit.into(),
@@ -96,14 +96,20 @@ impl Row {
         self
     }
 
+    /// An amount that says in its component when the true one is higher, because a price is missing.
+    pub(super) fn bounded_money(self, money: &MoneyEstimate) -> Self {
+        let bound = if money.at_least { "at least" } else { "" };
+        self.component(bound).money(money)
+    }
+
     /// The columns from `config` on.
     pub(super) fn to_line(&self) -> String {
         let kind = match self.kind {
-            Kind::Measured => "measured",
-            Kind::Fitted => "fitted",
-            Kind::Assumed => "assumed",
-            Kind::Extrapolated => "extrapolated",
-            Kind::Priced => "priced",
+            FigureKind::Measured => "measured",
+            FigureKind::Fitted => "fitted",
+            FigureKind::Assumed => "assumed",
+            FigureKind::Extrapolated => "extrapolated",
+            FigureKind::Priced => "priced",
         };
         let customers = self.customers.map_or_else(String::new, number);
         let texts: [&str; 12] = [
@@ -124,7 +130,7 @@ impl Row {
     }
 }
 
-/// A number in full; empty where it is not finite.
+/// A number with all its digits; empty if it is not finite.
 pub(super) fn number(value: f64) -> String {
     if value.is_finite() {
         value.to_string()
@@ -133,7 +139,7 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
-/// A field, quoted where it has to be.
+/// A field, quoted if it has to be.
 pub(super) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))

@@ -5,7 +5,7 @@ use nest_data::{
     projection::{ConfigProjection, CostDriver, CostLine},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::format;
 
 /// The bills.
@@ -17,12 +17,20 @@ pub(super) fn bills(projection: &Projection) -> Option<Section> {
         format::number(first.bill.customers),
         totals.join("; ")
     );
-    let mut section = Section::new("bills", "Bills", Path::Finance, "What is on the bill?", answer);
+    let mut section = Section::new(
+        "bills",
+        "Bills",
+        ReadingPath::Finance,
+        "What is on the bill?",
+        answer,
+    );
     section.tables = projection.configs.iter().map(bill).collect();
     section.tables.extend(projection.configs.iter().filter_map(fees));
     section.how = vec![
-        "The lines of a bill sum to its total exactly; printed amounts are cut so that they still do. The CSV holds them in full.".to_owned(),
-        "Work is charged to the behaviour that causes it; idle use, reserve, rounding up and spare instances have lines of their own.".to_owned(),
+        "The lines of a bill sum to its total exactly; printed amounts are cut so that they still do. The \
+         CSV holds them in full.".to_owned(),
+        "Work is charged to the behaviour that causes it; idle use, reserve, rounding up and spare instances \
+         have lines of their own.".to_owned(),
         "Fitted quantities follow from demand; assumed ones are amounts that the study fixes.".to_owned(),
     ];
     Some(section)
@@ -36,7 +44,7 @@ fn total(config: &ConfigProjection) -> String {
     )
 }
 
-fn bill(config: &ConfigProjection) -> Table {
+fn bill(config: &ConfigProjection) -> PageTable {
     let bill = &config.bill;
     let caption = format!(
         "Bill of `{}` at {} customers, in {} a month",
@@ -44,7 +52,7 @@ fn bill(config: &ConfigProjection) -> Table {
         format::number(bill.customers),
         config.currency
     );
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         caption,
         &[
             "pays for",
@@ -81,8 +89,8 @@ fn bill(config: &ConfigProjection) -> Table {
     table
 }
 
-/// What third parties take, apart from the bill of infrastructure.
-fn fees(config: &ConfigProjection) -> Option<Table> {
+/// Fees of third parties, which are not part of the bill.
+fn fees(config: &ConfigProjection) -> Option<PageTable> {
     let fees = config.bill.fees.as_ref()?;
     let caption = format!(
         "Fees on `{}` at {} customers, in {} a month; not part of the bill",
@@ -90,7 +98,7 @@ fn fees(config: &ConfigProjection) -> Option<Table> {
         format::number(config.bill.customers),
         config.currency
     );
-    let mut table = Table::new(caption, &["behaviour", "fee", "#transactions", "#amount", "from"]);
+    let mut table = PageTable::new(caption, &["behaviour", "fee", "#transactions", "#amount", "from"]);
     let amounts: Vec<_> = fees.lines.iter().map(|line| line.amount).collect();
     let (printed, total) = format::apportion(&amounts, fees.total.value, &config.currency);
     for (line, amount) in fees.lines.iter().zip(printed) {

@@ -5,10 +5,11 @@ use nest_data::{
     projection::{BreakPoint, ConfigProjection, DemandRow, first_break},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::{
     format,
     sentence::{self, EXTRAPOLATED},
+    unit::is_memory,
 };
 
 /// Every break point of every configuration.
@@ -18,7 +19,7 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "breaks",
         "Break points",
-        Path::Product,
+        ReadingPath::Product,
         "Where does it break, and when?",
         format!("{}.", answers.join("; ")),
     );
@@ -30,11 +31,17 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
         .collect();
     section.list = projection.configs.iter().filter_map(causes).collect();
     section.how = vec![
-        "A break point is the least number of customers, in their busiest minute, at which something fails. Over reserve is policy: \
+        "A break point is the least number of customers, in their busiest minute, at which something fails. \
+         Over reserve is policy: \
          the share of capacity that was to be left is used. Saturation is all of it."
             .to_owned(),
-        "Is first: share of the draws in which nothing else fails before. Is reached: share in which it fails within the searched range.".to_owned(),
-        format!("{EXTRAPOLATED} lies beyond the tested {} customers.", format::number(projection.model.tested_customers)),
+        "Is first: share of the draws in which nothing else fails before. Is reached: share in which it \
+         fails within the searched range."
+            .to_owned(),
+        format!(
+            "{EXTRAPOLATED} lies beyond the tested {} customers.",
+            format::number(projection.model.tested_customers)
+        ),
     ];
     Some(section)
 }
@@ -47,11 +54,11 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "demand",
         "Demand",
-        Path::Architect,
+        ReadingPath::Architect,
         "What does one execution use?",
         answer,
     );
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         "Service demand, with 90 % intervals",
         &["resource", "behaviour", "#demand", "of", "kind"],
     )
@@ -59,7 +66,7 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
     for row in &projection.demand {
         table.row(demand_row(row));
     }
-    let mut rates = Table::new(
+    let mut rates = PageTable::new(
         "What a customer does",
         &["behaviour", "#executions per customer and day", "kind"],
     );
@@ -68,7 +75,8 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
     }
     section.tables = vec![table, rates];
     section.how = vec![
-        "Found by regression over steps whose mixes were designed to tell behaviours apart. Where they cannot be told apart, only the total \
+        "Found by regression over steps whose mixes were designed to tell behaviours apart. Where they \
+         cannot be told apart, only the total \
                         of a measured mix is meant."
             .to_owned(),
     ];
@@ -89,7 +97,7 @@ fn first(config: &ConfigProjection) -> String {
     }
 }
 
-/// What fails first, by the share of draws in which it does: the binding causes.
+/// The causes that fail first, each with the share of draws in which it does.
 fn causes(config: &ConfigProjection) -> Option<String> {
     let mut points: Vec<&BreakPoint> = config
         .break_points
@@ -110,7 +118,7 @@ fn causes(config: &ConfigProjection) -> Option<String> {
     (!causes.is_empty()).then(|| format!("First to fail on `{}`: {}", config.name, causes.join(", ")))
 }
 
-fn table(projection: &Projection, config: &ConfigProjection) -> Table {
+fn table(projection: &Projection, config: &ConfigProjection) -> PageTable {
     let when = projection.growth.as_ref().map_or_else(
         || "when".to_owned(),
         |growth| format!("when, on `{growth}` growth"),
@@ -124,7 +132,7 @@ fn table(projection: &Projection, config: &ConfigProjection) -> Table {
         when.as_str(),
         "kind",
     ];
-    let mut table = Table::new(format!("Break points of `{}`", config.name), &titles).leading();
+    let mut table = PageTable::new(format!("Break points of `{}`", config.name), &titles).leading();
     for point in &config.break_points {
         table.row(break_row(projection, point));
     }
@@ -162,8 +170,8 @@ fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
 
 fn demand_row(row: &DemandRow) -> [String; 5] {
     let idle = row.behaviour == "idle";
-    let resident = row.resource.ends_with("/memory");
-    let of = match (idle, resident) {
+    let resident = is_memory(&row.resource);
+    let per = match (idle, resident) {
         (true, true) => "resident without load",
         (true, false) => "a second without load",
         (false, true) => "resident, per execution a second",
@@ -178,7 +186,7 @@ fn demand_row(row: &DemandRow) -> [String; 5] {
         row.resource.clone(),
         row.behaviour.clone(),
         format::quantity_estimate(&row.estimate, &row.unit),
-        of.to_owned(),
+        per.to_owned(),
         kind.to_owned(),
     ]
 }

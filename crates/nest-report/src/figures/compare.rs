@@ -1,15 +1,12 @@
-//! Configurations, growth scenarios and kinds of customers side by side.
+//! Configurations side by side.
 
 use nest_data::{
     Projection,
-    projection::{
-        BreakDate, BreakEven, Comparison, ConfigTotal, Crossover, Payback, SegmentProjection, Sensitivity,
-        SharedLimit, WhyNot,
-    },
+    projection::{BreakEven, Comparison, ConfigTotal, Crossover, Payback, SharedLimit, WhyNot},
 };
 
-use super::{Path, Section, Table, currency};
-use crate::{format, sentence::EXTRAPOLATED};
+use super::{PageTable, ReadingPath, Section};
+use crate::{format, sentence::EXTRAPOLATED, unit::currency};
 
 /// Which configuration, and why not the others.
 pub(super) fn configs(projection: &Projection) -> Option<Section> {
@@ -17,7 +14,7 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "compare",
         "Compare",
-        Path::Architect,
+        ReadingPath::Architect,
         "Which configuration, and why not the others?",
         answer(projection, comparison),
     );
@@ -38,10 +35,14 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
     }
     section.tables.extend(regrets(projection, comparison));
     section.tables.push(performance(projection));
-    section.how = vec![
-        "All configurations are computed on the same draws and the same measured demand, so what they share cancels in every difference.".to_owned(),
-        "A crossover is the number of customers from which on the other one stays cheaper, as far as was looked; whole units may cross several times before.".to_owned(),
-        "Regret is what a configuration costs above the cheapest one that lasts until growth ends.".to_owned(),
+    section.how =
+        vec![
+        "All configurations are computed on the same draws and the same measured demand, so what they share \
+         cancels in every difference.".to_owned(),
+        "A crossover is the number of customers from which on the other one stays cheaper, as far as was \
+         looked; whole units may cross several times before.".to_owned(),
+        "Regret is what a configuration costs above the cheapest one that lasts until growth ends."
+            .to_owned(),
     ];
     Some(section)
 }
@@ -70,12 +71,13 @@ fn answer(projection: &Projection, comparison: &Comparison) -> String {
     }
 }
 
-fn totals(projection: &Projection, comparison: &Comparison) -> Table {
+fn totals(projection: &Projection, comparison: &Comparison) -> PageTable {
     let caption = format!(
         "Cost over {} months, migration included, against `{}`",
         comparison.months, comparison.baseline
     );
-    let mut table = Table::new(caption, &["configuration", "#total", "#change", "#cheapest in"]).leading();
+    let mut table =
+        PageTable::new(caption, &["configuration", "#total", "#change", "#cheapest in"]).leading();
     for total in &comparison.totals {
         let currency = currency(projection, &total.config);
         table.row([
@@ -128,13 +130,13 @@ fn shared_limit(wall: &SharedLimit) -> String {
     format!("it is the same wall: {}, {moved}", wall.cause)
 }
 
-/// Prices that nobody has stated, solved for.
-fn break_evens(projection: &Projection, comparison: &Comparison) -> Table {
+/// Unknown prices, each solved for the amount at which the configuration breaks even.
+fn break_evens(projection: &Projection, comparison: &Comparison) -> PageTable {
     let caption = format!(
         "Prices that are not known: below these a configuration is cheaper than `{}`",
         comparison.baseline
     );
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         caption,
         &["configuration", "meter", "#customers", "#break-even price", "for"],
     );
@@ -163,8 +165,8 @@ fn break_evens(projection: &Projection, comparison: &Comparison) -> Table {
     table
 }
 
-fn crossovers(comparison: &Comparison) -> Table {
-    let mut table = Table::new(
+fn crossovers(comparison: &Comparison) -> PageTable {
+    let mut table = PageTable::new(
         "Where one becomes cheaper than another",
         &[
             "cheaper below",
@@ -198,12 +200,12 @@ fn crossovers(comparison: &Comparison) -> Table {
     table
 }
 
-fn paybacks(projection: &Projection, comparison: &Comparison) -> Table {
+fn paybacks(projection: &Projection, comparison: &Comparison) -> PageTable {
     let caption = format!(
         "When a migration from `{}` has paid for itself",
         comparison.baseline
     );
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         caption,
         &[
             "to",
@@ -236,7 +238,7 @@ fn paybacks(projection: &Projection, comparison: &Comparison) -> Table {
 }
 
 /// Rows are configurations, columns growth scenarios.
-fn regrets(projection: &Projection, comparison: &Comparison) -> Option<Table> {
+fn regrets(projection: &Projection, comparison: &Comparison) -> Option<PageTable> {
     let mut scenarios: Vec<&str> = comparison
         .regrets
         .iter()
@@ -248,7 +250,7 @@ fn regrets(projection: &Projection, comparison: &Comparison) -> Option<Table> {
         .chain(scenarios.iter().map(|name| format!("#{name}")))
         .collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         "Regret: what each costs above the best, by growth scenario",
         &titles,
     );
@@ -275,8 +277,8 @@ fn regrets(projection: &Projection, comparison: &Comparison) -> Option<Table> {
     Some(table)
 }
 
-fn performance(projection: &Projection) -> Table {
-    let mut table = Table::new(
+fn performance(projection: &Projection) -> PageTable {
+    let mut table = PageTable::new(
         "Response times at the headline's customers",
         &[
             "configuration",
@@ -299,184 +301,4 @@ fn performance(projection: &Projection) -> Table {
         }
     }
     table
-}
-
-/// Each growth scenario.
-pub(super) fn growths(projection: &Projection) -> Option<Section> {
-    let headline = projection.headline.as_ref()?;
-    projection.growths.get(1)?;
-    let answers: Vec<String> = projection
-        .growths
-        .iter()
-        .map(|growth| {
-            format!(
-                "`{}`: {} over {} months",
-                growth.name,
-                format::money(&growth.total, currency(projection, &headline.config)),
-                growth.months
-            )
-        })
-        .collect();
-    let mut section = Section::new(
-        "growth",
-        "Growth",
-        Path::Product,
-        "What if growth is another?",
-        format!("{}.", answers.join("; ")),
-    );
-    let titles = [
-        "growth",
-        "#months",
-        "#customers at first",
-        "#at the end",
-        "#cost of all months",
-        "#per 1,000 at the end",
-        "breaks",
-    ];
-    let mut table = Table::new(format!("Growth scenarios on `{}`", headline.config), &titles).leading();
-    for growth in &projection.growths {
-        let currency = currency(projection, &headline.config);
-        table.row([
-            format!("`{}`", growth.name),
-            growth.months.to_string(),
-            format!("◇ {}", format::estimate(&growth.start)),
-            format!("◇ {}", format::estimate(&growth.end)),
-            format::money(&growth.total, currency),
-            format::money(&growth.per_1000, currency),
-            growth.cause.as_ref().map_or_else(
-                || "not found".to_owned(),
-                |cause| format!("{} ({cause})", when(growth.date)),
-            ),
-        ]);
-    }
-    section.tables.push(table);
-    section.how = vec!["◇ Growth is assumed. Each scenario runs on the same draws of the model.".to_owned()];
-    Some(section)
-}
-
-fn when(date: Option<BreakDate>) -> String {
-    date.and_then(|date| date.value)
-        .map_or_else(|| "not in these months".to_owned(), format::month)
-}
-
-/// The tornado: what moves the headline most.
-pub(super) fn sensitivity(projection: &Projection) -> Option<Section> {
-    let headline = projection.headline.as_ref()?;
-    let widest = projection.sensitivity.first()?;
-    let currency = currency(projection, &headline.config);
-    let answer = format!(
-        "Most by {}: from {currency} {} to {}.",
-        widest.input,
-        format::number(widest.per_1000[0]),
-        format::number(widest.per_1000[1])
-    );
-    let mut section = Section::new(
-        "sensitivity",
-        "Sensitivity",
-        Path::Finance,
-        "What moves the cost most?",
-        answer,
-    );
-    let caption = format!(
-        "Cost of 1,000 customers on `{}` with one input at either end of its range, in {currency}",
-        headline.config
-    );
-    let mut table = Table::new(
-        caption,
-        &["input", "#from", "#to", "#cost there", "#cost there", "kind"],
-    );
-    for Sensitivity {
-        input,
-        range,
-        per_1000,
-        assumed,
-    } in &projection.sensitivity
-    {
-        table.row([
-            input.clone(),
-            format::number(range[0]),
-            format::number(range[1]),
-            format::number(per_1000[0]),
-            format::number(per_1000[1]),
-            if *assumed {
-                "◇ assumed".to_owned()
-            } else {
-                "— fitted".to_owned()
-            },
-        ]);
-    }
-    section.tables.push(table);
-    section.how = vec!["One input at a time, all others in the central world: ranges are 90 % intervals, or a tenth of capacity for a reserve and a fifth for the burst.".to_owned()];
-    Some(section)
-}
-
-/// Each kind of customers.
-pub(super) fn segments(projection: &Projection) -> Option<Section> {
-    let headline = projection.headline.as_ref()?;
-    projection.segments.first()?;
-    let currency = currency(projection, &headline.config);
-    let answers: Vec<String> = projection
-        .segments
-        .iter()
-        .map(|segment| {
-            format!(
-                "{} for `{}`",
-                format::money(&segment.per_1000, currency),
-                segment.name
-            )
-        })
-        .collect();
-    let answer = format!("1,000 customers cost {}.", answers.join("; "));
-    let mut section = Section::new(
-        "segments",
-        "Segments",
-        Path::Product,
-        "What does each kind of customers cost?",
-        answer,
-    );
-    let titles = [
-        "segment",
-        "#share",
-        "#own behaviour",
-        "#shared",
-        "#1,000 customers",
-        "#fees",
-        "#price of one",
-        "#margin",
-        "#floor price",
-    ];
-    let mut table = Table::new(
-        format!(
-            "Kinds of customers on `{}`, cost of 1,000 a month in {currency}",
-            headline.config
-        ),
-        &titles,
-    )
-    .leading();
-    for segment in &projection.segments {
-        table.row(segment_row(segment, currency));
-    }
-    section.tables.push(table);
-    section.how = vec![
-        "Work is charged to those whose behaviour causes it; idle use, reserve, rounding up, spare units and fixed amounts are shared evenly."
-            .to_owned(),
-        "The floor price leaves the target margin after infrastructure and fees.".to_owned(),
-    ];
-    Some(section)
-}
-
-fn segment_row(segment: &SegmentProjection, currency: &str) -> [String; 9] {
-    [
-        format!("`{}`", segment.name),
-        format!("◇ {}", format::percent(segment.share)),
-        format::amount(segment.direct_per_1000, currency),
-        format::amount(segment.shared_per_1000, currency),
-        format::money(&segment.per_1000, currency),
-        format::amount(segment.fees_per_1000, currency),
-        segment
-            .price
-            .map_or_else(|| "none".to_owned(), |price| format::amount(price, currency)),
-        segment.margin.map_or_else(|| "none".to_owned(), format::percent),
-        format::amount(segment.floor_price, currency),
-    ]
 }

@@ -5,7 +5,7 @@ use nest_data::{
     projection::{ConfigProjection, MonthProjection, first_break},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::{
     format,
     sentence::{self, EXTRAPOLATED},
@@ -27,20 +27,22 @@ pub(super) fn per_1000(projection: &Projection) -> Option<Section> {
         "#next instance at",
         "#breaks at",
     ];
-    let mut table = Table::new("Configurations side by side", &titles).leading();
+    let mut table = PageTable::new("Configurations side by side", &titles).leading();
     for config in &projection.configs {
         table.row(configuration(config));
     }
     let mut section = Section::new(
         "cost",
         "Cost",
-        Path::Product,
+        ReadingPath::Product,
         "What do 1,000 customers cost?",
         answer,
     );
     section.tables.push(table);
     section.how = vec![
-        "The value is the central world: every input at its point estimate, in decimal arithmetic. The interval holds 90 % of the draws of the model.".to_owned(),
+        "The value is the central world: every input at its point estimate, in decimal arithmetic. The \
+         interval holds 90 % of the draws of the model."
+            .to_owned(),
         format!("A customer is {}.", projection.study.customer),
     ];
     Some(section)
@@ -65,13 +67,15 @@ pub(super) fn months(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "months",
         "Months",
-        Path::Finance,
+        ReadingPath::Finance,
         "What does growth do to the bill?",
         answer,
     );
     section.tables = grown.into_iter().map(month_table).collect();
     section.how = vec![
-        "Customers and instances are those of the month's first day; its cost is the mean of its two ends over 730 hours.".to_owned(),
+        "Customers and instances are those of the month's first day; its cost is the mean of its two ends \
+         over 730 hours."
+            .to_owned(),
         format!("◇ Growth is assumed. {EXTRAPOLATED} marks months beyond what was measured."),
     ];
     Some(section)
@@ -107,9 +111,9 @@ fn configuration(config: &ConfigProjection) -> [String; 6] {
     ]
 }
 
-fn month_table(config: &ConfigProjection) -> Table {
+fn month_table(config: &ConfigProjection) -> PageTable {
     let caption = format!("`{}` month by month, in {}", config.name, config.currency);
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         caption,
         &["month", "#customers", "#instances", "#cost", "#per 1,000", "kind"],
     );

@@ -5,19 +5,19 @@ use nest_data::{
     projection::{Axis, Chart, Curve},
 };
 
-use super::{Path, Section, Table};
+use super::{PageTable, ReadingPath, Section};
 use crate::{chart::Drawing, format, sentence::EXTRAPOLATED};
 
-/// Most rows that a table shows of one curve; the CSV has all.
+/// Most rows of one curve in a table; the CSV has all of them.
 const ROWS_OF_A_CURVE: usize = 24;
 
 /// The section of one chart.
 pub(super) fn section(projection: &Projection, drawing: &Drawing) -> Section {
     let chart = drawing.chart;
     let path = if drawing.is_money() {
-        Path::Product
+        ReadingPath::Product
     } else {
-        Path::Architect
+        ReadingPath::Architect
     };
     let mut section = Section::new(
         &format!("chart-{}", drawing.slug),
@@ -30,37 +30,22 @@ pub(super) fn section(projection: &Projection, drawing: &Drawing) -> Section {
     section.tables.push(table(chart));
     let customer = format!("Customers: {}.", projection.study.customer);
     let legend = format!(
-        "● measured, — fitted with its 90 % band, hatched and {EXTRAPOLATED} beyond the tested {} customers, where lines are dashed.",
+        "● measured, — fitted with its 90 % band, hatched and {EXTRAPOLATED} beyond the tested {} customers, \
+         where lines are dashed.",
         format::number(chart.tested_to)
     );
     section.how = vec![legend, customer];
     section
 }
 
-fn table(chart: &Chart) -> Table {
-    let mut table = Table::new(
+fn table(chart: &Chart) -> PageTable {
+    let mut table = PageTable::new(
         "The numbers behind the chart",
         &["what", "#customers", "#value", "kind"],
     );
     for curve in &chart.curves {
-        for [customers, low, value, high] in thinned(curve) {
-            let kind = if customers > chart.tested_to {
-                format!("{EXTRAPOLATED} extrapolated")
-            } else {
-                "— fitted".to_owned()
-            };
-            let estimate = Estimate {
-                value,
-                standard_error: 0.0,
-                low,
-                high,
-            };
-            table.row([
-                curve.name.clone(),
-                format::number(customers.round()),
-                axis_estimate(&chart.y, &estimate),
-                kind,
-            ]);
+        for point in thinned(curve) {
+            table.row(curve_row(chart, curve, point));
         }
     }
     for scatter in &chart.measured {
@@ -85,7 +70,27 @@ fn table(chart: &Chart) -> Table {
     table
 }
 
-/// Evenly chosen points of a curve where it has a value, its first and last among them.
+fn curve_row(chart: &Chart, curve: &Curve, [customers, low, value, high]: [f64; 4]) -> [String; 4] {
+    let kind = if customers > chart.tested_to {
+        format!("{EXTRAPOLATED} extrapolated")
+    } else {
+        "— fitted".to_owned()
+    };
+    let estimate = Estimate {
+        value,
+        standard_error: 0.0,
+        low,
+        high,
+    };
+    [
+        curve.name.clone(),
+        format::number(customers.round()),
+        axis_estimate(&chart.y, &estimate),
+        kind,
+    ]
+}
+
+/// Evenly chosen points of a curve at which it has a value, including its first and last.
 fn thinned(curve: &Curve) -> Vec<[f64; 4]> {
     let points: Vec<[f64; 4]> = curve
         .points

@@ -8,8 +8,11 @@ use nest_data::{
     scaling::{ForecastCheck, MeasuredPoint},
 };
 
-use super::{Path, Section, Table, use_unit};
-use crate::format;
+use super::{PageTable, ReadingPath, Section};
+use crate::{
+    format,
+    unit::{check_unit, use_unit},
+};
 
 /// Forecasts beside measurements.
 pub(super) fn checks(projection: &Projection) -> Option<Section> {
@@ -26,7 +29,7 @@ pub(super) fn checks(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "checks",
         "Checks",
-        Path::Evidence,
+        ReadingPath::Evidence,
         "Does the model foresee what it did not see?",
         answer,
     );
@@ -38,12 +41,16 @@ pub(super) fn checks(projection: &Projection) -> Option<Section> {
         "#● measured",
         "in the interval",
     ];
-    let mut table = Table::new("Forecast against measured", &titles).opened();
+    let mut table = PageTable::new("Forecast against measured", &titles).opened();
     for check in &projection.checks {
         table.row(check_row(check));
     }
     section.tables.push(table);
-    section.how = vec!["These steps were left out of the fit. The forecast is made at the executions that were completed in them.".to_owned()];
+    section.how = vec![
+        "These steps were left out of the fit. The forecast is made at the executions that \
+        were completed in them."
+            .to_owned(),
+    ];
     Some(section)
 }
 
@@ -70,16 +77,24 @@ pub(super) fn steps(projection: &Projection) -> Option<Section> {
         verdicts.join(", "),
         format::number(projection.model.tested_customers)
     );
-    let mut section = Section::new("steps", "Steps", Path::Evidence, "What was measured?", answer);
+    let mut section = Section::new(
+        "steps",
+        "Steps",
+        ReadingPath::Evidence,
+        "What was measured?",
+        answer,
+    );
     section.tables = vec![
         load_table(projection),
         use_table(projection),
         response_table(projection),
     ];
     section.how = vec![
-        "Customers are the population; active is executions in progress, in flight is requests in progress. Response time counts from when a request was due."
+        "Customers are the population; active is executions in progress, in flight is requests in progress. \
+         Response time counts from when a request was due."
             .to_owned(),
-        "Valid steps are fitted; suspect ones with a wider error; limited ones, where the target could not keep up, as plateau; invalid ones are only kept."
+        "Valid steps are fitted; suspect ones with a wider error; limited ones, where the target could not \
+         keep up, as plateau; invalid ones are only kept."
             .to_owned(),
     ];
     Some(section)
@@ -102,20 +117,7 @@ fn check_row(check: &ForecastCheck) -> [String; 6] {
     ]
 }
 
-/// Unit of what a check compares, by the words that it ends with; empty where they say it all.
-pub(crate) fn check_unit(quantity: &str) -> &'static str {
-    if quantity.ends_with("bytes per second") {
-        "bytes/s"
-    } else if quantity.ends_with("bytes") {
-        "bytes"
-    } else if quantity.ends_with("seconds") || quantity.ends_with("response time") {
-        "s"
-    } else {
-        ""
-    }
-}
-
-fn load_table(projection: &Projection) -> Table {
+fn load_table(projection: &Projection) -> PageTable {
     let titles = [
         "#no.",
         "step",
@@ -128,7 +130,7 @@ fn load_table(projection: &Projection) -> Table {
         "#errors",
         "verdict",
     ];
-    let mut table = Table::new("● Measured steps, in the order of the plan", &titles);
+    let mut table = PageTable::new("● Measured steps, in the order of the plan", &titles);
     for point in &projection.points {
         table.row([
             (point.index + 1).to_string(),
@@ -146,13 +148,13 @@ fn load_table(projection: &Projection) -> Table {
     table
 }
 
-fn use_table(projection: &Projection) -> Table {
+fn use_table(projection: &Projection) -> PageTable {
     let resources: BTreeSet<&String> = projection
         .points
         .iter()
         .flat_map(|point| point.used.keys())
         .collect();
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         "● Use of each resource",
         &["step", "#customers", "resource", "#used"],
     );
@@ -171,8 +173,8 @@ fn use_table(projection: &Projection) -> Table {
     table
 }
 
-fn response_table(projection: &Projection) -> Table {
-    let mut table = Table::new(
+fn response_table(projection: &Projection) -> PageTable {
+    let mut table = PageTable::new(
         "● Response times",
         &[
             "step",

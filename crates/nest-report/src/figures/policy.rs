@@ -1,9 +1,9 @@
-//! What a change of policy would change.
+//! The effect of each policy.
 
 use nest_data::{Estimate, Projection, projection::PolicyProjection};
 
-use super::{Path, Section, Table, currency};
-use crate::format;
+use super::{PageTable, ReadingPath, Section};
+use crate::{format, unit::currency};
 
 /// All policies, before and after on the same draws.
 pub(super) fn policies(projection: &Projection) -> Option<Section> {
@@ -16,7 +16,7 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
     let mut section = Section::new(
         "policies",
         "What if",
-        Path::Product,
+        ReadingPath::Product,
         "What would change that?",
         format!("{}.", answers.join("; ")),
     );
@@ -32,7 +32,8 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
     );
     section.list = projection.policies.iter().filter_map(described).collect();
     section.how = vec![
-        "Before and after are computed on the same draws, so what both share cancels: the change is surer than the difference of the two \
+        "Before and after are computed on the same draws, so what both share cancels: the change is surer \
+         than the difference of the two \
                         intervals."
             .to_owned(),
     ];
@@ -53,10 +54,10 @@ fn answer(projection: &Projection, policy: &PolicyProjection) -> String {
     )
 }
 
-/// What each policy does to fees, apart from the cost of infrastructure.
-fn fees(projection: &Projection) -> Option<Table> {
+/// The effect of each policy on fees, which are not part of the bill.
+fn fees(projection: &Projection) -> Option<PageTable> {
     projection.policies.first()?.fees.as_ref()?;
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         "Effect of each policy on fees",
         &["policy", "#customers", "#per 1,000 before", "#after", "#change"],
     )
@@ -84,7 +85,7 @@ fn described(policy: &PolicyProjection) -> Option<String> {
         .map(|description| format!("`{}`: {description}", policy.name))
 }
 
-fn costs(projection: &Projection) -> Table {
+fn costs(projection: &Projection) -> PageTable {
     let titles = [
         "policy",
         "configuration",
@@ -93,7 +94,7 @@ fn costs(projection: &Projection) -> Table {
         "#after",
         "#change",
     ];
-    let mut table = Table::new("Effect of each policy on cost", &titles).leading();
+    let mut table = PageTable::new("Effect of each policy on cost", &titles).leading();
     for policy in &projection.policies {
         let currency = currency(projection, &policy.config);
         table.row([
@@ -108,7 +109,7 @@ fn costs(projection: &Projection) -> Table {
     table
 }
 
-fn capacity(projection: &Projection) -> Table {
+fn capacity(projection: &Projection) -> PageTable {
     let titles = [
         "policy",
         "configuration",
@@ -116,7 +117,7 @@ fn capacity(projection: &Projection) -> Table {
         "#after",
         "#change of demand where it binds",
     ];
-    let mut table = Table::new("Effect of each policy on capacity", &titles).leading();
+    let mut table = PageTable::new("Effect of each policy on capacity", &titles).leading();
     for policy in &projection.policies {
         table.row([
             format!("`{}`", policy.name),
@@ -133,8 +134,8 @@ fn break_point(customers: Option<&Estimate>) -> String {
     customers.map_or_else(|| "not found".to_owned(), format::estimate)
 }
 
-fn inputs(projection: &Projection) -> Table {
-    let mut table = Table::new(
+fn inputs(projection: &Projection) -> PageTable {
+    let mut table = PageTable::new(
         "What each policy sets",
         &["policy", "what", "#before", "#after", "kind"],
     );
@@ -165,12 +166,12 @@ fn inputs(projection: &Projection) -> Table {
 }
 
 /// A dated policy month by month.
-fn months(projection: &Projection, policy: &PolicyProjection) -> Table {
+fn months(projection: &Projection, policy: &PolicyProjection) -> PageTable {
     let currency = currency(projection, &policy.config);
     let from = policy
         .from
         .map_or_else(String::new, |from| format!(" from {}", format::day(from)));
-    let mut table = Table::new(
+    let mut table = PageTable::new(
         format!("`{}`{from}, month by month on `{}`", policy.name, policy.config),
         &[
             "month",

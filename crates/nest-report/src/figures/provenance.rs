@@ -1,8 +1,8 @@
-//! What to doubt, and where everything comes from.
+//! Caveats, and the sources of every number.
 
 use nest_data::{Projection, price_book::Confidence, projection::BookUse};
 
-use super::{Cell, Path, Row, Section, Table};
+use super::{Cell, PageRow, PageTable, ReadingPath, Section};
 use crate::format;
 
 /// Every caveat.
@@ -15,7 +15,7 @@ pub(super) fn caveats(projection: &Projection) -> Section {
     let mut section = Section::new(
         "caveats",
         "Caveats",
-        Path::Evidence,
+        ReadingPath::Evidence,
         "What should you doubt?",
         answer,
     );
@@ -34,11 +34,25 @@ pub(super) fn sources(projection: &Projection) -> Section {
     let mut section = Section::new(
         "provenance",
         "Provenance",
-        Path::Evidence,
+        ReadingPath::Evidence,
         "Where does it come from?",
         answer,
     );
-    let mut facts = Table::new("Run, machine and writer", &["what", "value"]).opened();
+    section.tables.push(facts(projection));
+    if !projection.books.is_empty() {
+        section.tables.push(books(&projection.books));
+    }
+    section.how = vec![
+        "Equal inputs give equal bytes: the same measurements, study and price books make this report again."
+            .to_owned(),
+    ];
+    section
+}
+
+/// The run, its machine and the program.
+fn facts(projection: &Projection) -> PageTable {
+    let model = &projection.model;
+    let mut facts = PageTable::new("Run, machine and writer", &["what", "value"]).opened();
     let machine = &model.machine;
     for (what, value) in [
         ("study", projection.study.name.clone()),
@@ -66,19 +80,11 @@ pub(super) fn sources(projection: &Projection) -> Section {
     ] {
         facts.row([what.to_owned(), value]);
     }
-    section.tables.push(facts);
-    if !projection.books.is_empty() {
-        section.tables.push(books(&projection.books));
-    }
-    section.how = vec![
-        "Equal inputs give equal bytes: the same measurements, study and price books make this report again."
-            .to_owned(),
-    ];
-    section
+    facts
 }
 
-fn books(books: &[BookUse]) -> Table {
-    let mut table = Table::new(
+fn books(books: &[BookUse]) -> PageTable {
+    let mut table = PageTable::new(
         "Price books",
         &["book", "source", "seen on", "how direct", "#oldest price, days"],
     )
@@ -97,7 +103,7 @@ fn books(books: &[BookUse]) -> Table {
                 .url
                 .clone()
                 .filter(|url| url.starts_with("https://") || url.starts_with("http://"));
-            table.rows.push(Row { cells, total: false });
+            table.rows.push(PageRow { cells, total: false });
         }
     }
     table

@@ -4,16 +4,16 @@ use serde::Serialize;
 
 /// A table with its caption.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Table {
+pub(crate) struct PageTable {
     /// What it shows.
     pub caption: String,
     /// Its columns.
     pub columns: Vec<Column>,
     /// Its rows; as many cells each as there are columns.
-    pub rows: Vec<Row>,
-    /// Whether it is shown without being asked for.
+    pub rows: Vec<PageRow>,
+    /// Whether it is shown without a click.
     pub open: bool,
-    /// Whether it belongs into a summary.
+    /// Whether the summary contains it.
     pub summary: bool,
 }
 
@@ -28,10 +28,10 @@ pub(crate) struct Column {
 
 /// A row.
 #[derive(Debug, Serialize)]
-pub(crate) struct Row {
+pub(crate) struct PageRow {
     /// Its cells.
     pub cells: Vec<Cell>,
-    /// Whether it sums up those above.
+    /// Whether it is the total of the rows above.
     pub total: bool,
 }
 
@@ -40,12 +40,12 @@ pub(crate) struct Row {
 pub(crate) struct Cell {
     /// Its text; names in backticks.
     pub text: String,
-    /// Where it leads: a web address.
+    /// Web address that it links to.
     pub href: Option<String>,
 }
 
-impl Table {
-    /// An empty table. Titles that start with `#` are those of numbers.
+impl PageTable {
+    /// An empty table. A title that starts with `#` is that of a column of numbers.
     pub(crate) fn new(caption: impl Into<String>, titles: &[&str]) -> Self {
         let column = |title: &&str| Column {
             title: title.trim_start_matches('#').to_owned(),
@@ -58,14 +58,14 @@ impl Table {
         }
     }
 
-    /// Shown without being asked for, and part of a summary.
+    /// Shown without a click, and part of the summary.
     pub(crate) fn leading(mut self) -> Self {
         self.open = true;
         self.summary = true;
         self
     }
 
-    /// Shown without being asked for.
+    /// Shown without a click.
     pub(crate) fn opened(mut self) -> Self {
         self.open = true;
         self
@@ -73,7 +73,7 @@ impl Table {
 
     /// Adds a row of texts.
     pub(crate) fn row<const N: usize>(&mut self, texts: [String; N]) {
-        self.rows.push(Row {
+        self.rows.push(PageRow {
             cells: texts.into_iter().map(Cell::from).collect(),
             total: false,
         });
@@ -81,15 +81,15 @@ impl Table {
 
     /// Adds a row with as many texts as there are columns.
     pub(crate) fn add(&mut self, texts: Vec<String>) {
-        self.rows.push(Row {
+        self.rows.push(PageRow {
             cells: texts.into_iter().map(Cell::from).collect(),
             total: false,
         });
     }
 
-    /// Adds the row that sums up.
+    /// Adds the row of totals.
     pub(crate) fn total<const N: usize>(&mut self, texts: [String; N]) {
-        self.rows.push(Row {
+        self.rows.push(PageRow {
             cells: texts.into_iter().map(Cell::from).collect(),
             total: true,
         });

@@ -3,22 +3,22 @@
 use nest_data::{Projection, projection::Headline};
 use serde::Serialize;
 
-use crate::{figures, format, sentence};
+use crate::{format, sentence, unit};
 
 /// A figure of the first screen.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tile {
-    /// What it is.
+    /// What the figure is.
     pub label: &'static str,
     /// Its value.
     pub value: String,
-    /// Its 90 % interval; empty where it has none.
+    /// Its 90 % interval; empty if it has none.
     pub interval: String,
-    /// What to know about it.
+    /// A remark below the value.
     pub note: String,
 }
 
-/// The tiles of the headline; none where the study has no configuration.
+/// The tiles of the headline; none if the study has no configuration.
 pub(crate) fn tiles(projection: &Projection) -> Vec<Tile> {
     let Some(headline) = &projection.headline else {
         return Vec::new();
@@ -30,10 +30,7 @@ pub(crate) fn tiles(projection: &Projection) -> Vec<Tile> {
 }
 
 fn per_1000(projection: &Projection, headline: &Headline) -> Tile {
-    let text = format::money(
-        &headline.per_1000,
-        figures::currency(projection, &headline.config),
-    );
+    let text = format::money(&headline.per_1000, unit::currency(projection, &headline.config));
     let note = format!(
         "a month, at {} customers on `{}`",
         format::number(headline.customers),

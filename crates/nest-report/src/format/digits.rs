@@ -7,8 +7,8 @@ const MOST_DIGITS: i32 = 6;
 /// Significant digits of a number below 1,000 that has no interval.
 const EXACT_DIGITS: i32 = 4;
 
-/// Power of ten of the last digit that an interval supports: two significant digits of its width, but always one digit of
-/// the value and never more than six.
+/// Power of ten of the last digit that an interval supports: two significant digits of its width, but always
+/// one digit of the value and never more than six.
 pub(super) fn resolution(value: f64, low: f64, high: f64) -> i32 {
     let Some(first) = exponent(value)
         .or_else(|| exponent(high))
@@ -27,7 +27,7 @@ pub(super) fn exact_resolution(value: f64) -> i32 {
     exponent(value).map_or(0, |first| (first - EXACT_DIGITS + 1).min(0))
 }
 
-/// Power of ten of the first digit; none for 0 and for what is not finite.
+/// Power of ten of the first digit; `None` for 0 and for a value that is not finite.
 fn exponent(value: f64) -> Option<i32> {
     (value.is_finite() && value != 0.0).then(|| value.abs().log10().floor() as i32)
 }
@@ -79,7 +79,8 @@ pub(super) fn grouped(text: &str) -> String {
     out
 }
 
-/// A number without an interval: whole from 1,000 on, else up to four significant digits without trailing zeros.
+/// A number without an interval: a whole number from 1,000 on, otherwise up to four significant digits
+/// without trailing zeros.
 #[must_use]
 pub fn number(value: f64) -> String {
     let text = rounded(value, exact_resolution(value));
@@ -90,7 +91,8 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A value with its 90 % interval, both cut to what the interval supports: `46,600 [43,100 … 50,900]`.
+/// A value with its 90 % interval, both cut to the digits that the interval supports: `46,600 [43,100 …
+/// 50,900]`.
 #[must_use]
 pub fn estimate(estimate: &Estimate) -> String {
     if estimate.low == estimate.high {

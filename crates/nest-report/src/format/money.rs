@@ -10,7 +10,8 @@ const WHOLE_CURRENCIES: [&str; 4] = ["CLP", "JPY", "KRW", "VND"];
 /// Most decimals of an amount.
 const MOST_DECIMALS: i32 = 8;
 
-/// A value with its currency and 90 % interval: `USD 18.36 [17.6 … 19.4]`, led by `at least` where a price is missing.
+/// A value with its currency and 90 % interval: `USD 18.36 [17.6 … 19.4]`, preceded by `at least` if a price
+/// is missing.
 #[must_use]
 pub fn money(estimate: &MoneyEstimate, currency: &str) -> String {
     let lead = if estimate.at_least { "at least " } else { "" };
@@ -45,11 +46,12 @@ pub fn decimal(value: QuotedDecimal) -> String {
     digits::number(value.0.to_f64().unwrap_or(f64::NAN))
 }
 
-/// Amounts of a bill, all with the decimals of its total, such that what is printed adds up to the total as printed.
+/// Amounts of a bill, all with the decimals of its total, such that what is printed adds up to the total as
+/// printed.
 ///
-/// Each is cut to the last digit shown; the units that are missing then go to the amounts that lost most (Hamilton's method of largest
-/// remainders), so no printed amount is off by a whole unit. Unknown amounts stay `None`. Where the amounts do not sum to the total,
-/// each is rounded by itself.
+/// Each is cut to the last digit shown; the missing units then go to the amounts that lost most
+/// (Hamilton's method of largest remainders), so no printed amount is off by a whole unit. Unknown amounts
+/// stay `None`. If the amounts do not sum to the total, each is rounded by itself.
 #[must_use]
 pub fn apportion(
     amounts: &[Option<QuotedDecimal>],

@@ -5,11 +5,11 @@ use nest_data::Estimate;
 use super::digits;
 
 /// A unit as shown: how many base units it has, and its sign.
-type Scale = (f64, &'static str);
+type UnitScale = (f64, &'static str);
 
-const SECONDS: [Scale; 3] = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
-const BYTES: [Scale; 5] = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")];
-const SHARE: [Scale; 1] = [(0.01, "%")];
+const SECONDS: [UnitScale; 3] = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
+const BYTES: [UnitScale; 5] = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")];
+const SHARE: [UnitScale; 1] = [(0.01, "%")];
 
 /// A duration in seconds: `1.82 ms`.
 #[must_use]
@@ -29,7 +29,8 @@ pub fn percent(share: f64) -> String {
     quantity(share, "share")
 }
 
-/// A number in a unit of the documents (`s`, `bytes`, `share`, with or without `/s`); other units are printed behind it.
+/// A number in a unit of the documents (`s`, `bytes`, `share`, with or without `/s`); other units are printed
+/// behind it.
 #[must_use]
 pub fn quantity(value: f64, unit: &str) -> String {
     let (factor, sign) = scale(value, unit);
@@ -77,13 +78,13 @@ fn scale(value: f64, unit: &str) -> (f64, String) {
     let (base, rest) = unit
         .split_once('/')
         .map_or((unit, String::new()), |(base, rest)| (base, format!("/{rest}")));
-    let scales: &[Scale] = match base {
+    let scales: &[UnitScale] = match base {
         "s" => &SECONDS,
         "bytes" | "B" => &BYTES,
         "share" => &SHARE,
         _ => return (1.0, unit.to_owned()),
     };
-    let fits = |scale: &&Scale| {
+    let fits = |scale: &&UnitScale| {
         if value == 0.0 {
             scale.0 == 1.0
         } else {

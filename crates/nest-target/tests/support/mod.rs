@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 /// A running service; stopped and joined when dropped.
-pub struct Running {
+pub struct RunningService {
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), TargetError>>>,
 }
 
-impl Running {
+impl RunningService {
     fn start<F>(run: F) -> Self
     where
         F: FnOnce(mpsc::Sender<SocketAddr>, oneshot::Receiver<()>) -> Result<(), TargetError>
@@ -42,7 +42,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningService {
     fn drop(&mut self) {
         drop(self.stop.take());
         let ended = self.thread.take().map(JoinHandle::join);
@@ -59,9 +59,9 @@ pub fn shop_options() -> (TempDir, ShopOptions) {
     (folder, options)
 }
 
-pub fn start_shop(options: &ShopOptions) -> Running {
+pub fn start_shop(options: &ShopOptions) -> RunningService {
     let options = options.clone();
-    Running::start(move |ready, stopped| {
+    RunningService::start(move |ready, stopped| {
         serve(
             &options,
             |address| ready.send(address).expect("the test waits"),
@@ -70,12 +70,12 @@ pub fn start_shop(options: &ShopOptions) -> Running {
     })
 }
 
-pub fn start_tier() -> Running {
+pub fn start_tier() -> RunningService {
     let options = TierOptions {
         listen: ([127, 0, 0, 1], 0).into(),
         cores: Vec::new(),
     };
-    Running::start(move |ready, stopped| {
+    RunningService::start(move |ready, stopped| {
         serve_tier(
             &options,
             |address| ready.send(address).expect("the test waits"),
@@ -86,13 +86,13 @@ pub fn start_tier() -> Running {
 
 /// An answer: status, header lines as they came, and the body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: u16,
     pub headers: Vec<String>,
     pub body: String,
 }
 
-impl Answer {
+impl HttpAnswer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -107,12 +107,12 @@ impl Answer {
 }
 
 /// A client with one connection, kept alive, and at most one session.
-pub struct Client {
+pub struct HttpClient {
     stream: BufReader<TcpStream>,
     session: Option<String>,
 }
 
-impl Client {
+impl HttpClient {
     pub fn new(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the shop listens");
         stream
@@ -134,11 +134,11 @@ impl Client {
         client
     }
 
-    pub fn get(&mut self, path: &str) -> Answer {
+    pub fn get(&mut self, path: &str) -> HttpAnswer {
         self.exchange("GET", path, "")
     }
 
-    pub fn post(&mut self, path: &str, body: &str) -> Answer {
+    pub fn post(&mut self, path: &str, body: &str) -> HttpAnswer {
         self.exchange("POST", path, body)
     }
 
@@ -146,7 +146,7 @@ impl Client {
         serde_json::from_str(&self.get("/ledger").body).expect("the ledger reads back")
     }
 
-    fn exchange(&mut self, method: &str, path: &str, body: &str) -> Answer {
+    fn exchange(&mut self, method: &str, path: &str, body: &str) -> HttpAnswer {
         self.send(method, path, body);
         self.receive()
     }
@@ -166,7 +166,7 @@ impl Client {
             .expect("the shop reads");
     }
 
-    fn receive(&mut self) -> Answer {
+    fn receive(&mut self) -> HttpAnswer {
         let status = self
             .line()
             .split(' ')
@@ -176,7 +176,7 @@ impl Client {
         let headers: Vec<String> = std::iter::repeat_with(|| self.line())
             .take_while(|line| !line.is_empty())
             .collect();
-        let mut answer = Answer {
+        let mut answer = HttpAnswer {
             status,
             headers,
             body: String::new(),

@@ -1,19 +1,14 @@
-//! `pricing fetch`: asks a vendor for its price list and imports it. The only verb that leaves the machine without being told where to.
+//! `pricing fetch`: downloads a vendor's price list. No other verb contacts a server that the user has not
+//! named.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use jiff::Zoned;
-use nest_data::{
-    Source,
-    price_import::{Wanted, next_page},
-};
+use nest_data::{Source, price_import::next_page};
 use nest_load::download;
 use url::Url;
 
-use super::import::write_books;
 use crate::{
-    args::Format,
-    failure::{Failure, INTERNAL, INVALID, USAGE},
+    command_error::{CommandError, INTERNAL, INVALID, USAGE},
     printer::talk,
 };
 
@@ -23,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 const MOST_BYTES: usize = 1 << 30;
 /// Most pages of one answer.
 const MOST_PAGES: usize = 300;
-/// Offers of AWS that books have rows of.
+/// Offers of AWS from which books are made.
 const OFFERS: [&str; 10] = [
     "AWSELB",
     "AWSLambda",
@@ -36,47 +31,41 @@ const OFFERS: [&str; 10] = [
     "AmazonS3",
     "AmazonVPC",
 ];
-/// Services of Azure that books have rows of.
+/// Services of Azure from which books are made.
 const SERVICES: [&str; 2] = ["Virtual Machines", "Functions"];
 /// Compute Engine in the catalogue of Google Cloud.
 const COMPUTE_ENGINE: &str = "6F81-5844-456A";
 /// Variable with the key to that catalogue.
 const GCP_KEY: &str = "GCP_API_KEY";
 
-/// Runs the verb.
+/// Downloads the price lists of a region.
 pub fn fetch(
     provider: &str,
     region: &str,
     base: Option<&str>,
     offers: &[String],
-    to: &Path,
-    format: Format,
-) -> Result<(), Failure> {
+) -> Result<Vec<Source>, CommandError> {
     if region.is_empty() || !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return Err(Failure::new(USAGE, format!("`{region}` is no region"))
-            .hint("such as eu-west-1, westeurope or europe-west1"));
+        return Err(
+            CommandError::new(USAGE, format!("`{region}` is not the name of a region"))
+                .hint("write it as in eu-west-1, westeurope or europe-west1"),
+        );
     }
     if !offers.is_empty() && provider != "aws" {
-        return Err(Failure::new(USAGE, "--offer is for aws"));
+        return Err(CommandError::new(USAGE, "--offer can be used only with aws"));
     }
-    let files = match provider {
+    match provider {
         "aws" => aws(
             region,
             base.unwrap_or("https://pricing.us-east-1.amazonaws.com"),
             offers,
-        )?,
-        "azure" => azure(region, base.unwrap_or("https://prices.azure.com"))?,
-        _ => gcp(base.unwrap_or("https://cloudbilling.googleapis.com"))?,
-    };
-    let wanted = Wanted {
-        provider: Some(provider.to_owned()),
-        region: Some(region.to_owned()),
-        observed_on: Some(Zoned::now().date()),
-    };
-    write_books(&files, &wanted, to, format)
+        ),
+        "azure" => azure(region, base.unwrap_or("https://prices.azure.com")),
+        _ => gcp(base.unwrap_or("https://cloudbilling.googleapis.com")),
+    }
 }
 
-fn aws(region: &str, base: &str, offers: &[String]) -> Result<Vec<Source>, Failure> {
+fn aws(region: &str, base: &str, offers: &[String]) -> Result<Vec<Source>, CommandError> {
     let all: Vec<&str> = if offers.is_empty() {
         OFFERS.to_vec()
     } else {
@@ -92,7 +81,7 @@ fn aws(region: &str, base: &str, offers: &[String]) -> Result<Vec<Source>, Failu
     all.iter().map(file).collect()
 }
 
-fn azure(region: &str, base: &str) -> Result<Vec<Source>, Failure> {
+fn azure(region: &str, base: &str) -> Result<Vec<Source>, CommandError> {
     let mut files = Vec::new();
     for service in SERVICES {
         let mut address = joined(base, "/api/retail/prices")?;
@@ -101,37 +90,46 @@ fn azure(region: &str, base: &str) -> Result<Vec<Source>, Failure> {
             &format!("armRegionName eq '{region}' and serviceName eq '{service}'"),
         );
         for page in 1.. {
-            let text = Source::new(
-                format!("azure-{}-{page}.json", service.replace(' ', "-")),
-                ask(&address)?,
-            );
-            let next =
-                next_page(&text).map_err(|found| Failure::diagnostics(vec![found], vec![text.clone()]))?;
+            let name = format!("azure-{}-{page}.json", service.replace(' ', "-"));
+            let text = Source::new(name, ask(&address)?);
+            let next = next_of(&text)?;
             files.push(text);
             let Some(next) = next else { break };
-            let next = Url::parse(&next).map_err(|error| {
-                Failure::new(INVALID, format!("the address of the next page is none: {error}"))
-            })?;
-            if next.origin() != address.origin() {
-                return Err(Failure::new(
-                    INVALID,
-                    format!(
-                        "the next page is at another host, {}",
-                        next.origin().ascii_serialization()
-                    ),
-                ));
-            }
             bound(page)?;
-            address = next;
+            address = same_server(&next, &address)?;
         }
     }
     Ok(files)
 }
 
-fn gcp(base: &str) -> Result<Vec<Source>, Failure> {
+/// The next page of a price list, as its text names it.
+fn next_of(text: &Source) -> Result<Option<String>, CommandError> {
+    next_page(text).map_err(|found| CommandError::diagnostics(vec![found], vec![text.clone()]))
+}
+
+/// The address of the next page, if it is on the server of the page before.
+fn same_server(next: &str, before: &Url) -> Result<Url, CommandError> {
+    let next = Url::parse(next).map_err(|error| {
+        CommandError::new(
+            INVALID,
+            format!("the address of the next page is not a URL: {error}"),
+        )
+    })?;
+    if next.origin() == before.origin() {
+        return Ok(next);
+    }
+    let host = next.origin().ascii_serialization();
+    Err(CommandError::new(
+        INVALID,
+        format!("the next page is at another host, {host}"),
+    ))
+}
+
+fn gcp(base: &str) -> Result<Vec<Source>, CommandError> {
     let key = std::env::var(GCP_KEY).ok().filter(|key| !key.is_empty());
     let key = key.ok_or_else(|| {
-        Failure::new(USAGE, "the catalogue of Google Cloud needs a key").hint(format!("export {GCP_KEY}=..."))
+        CommandError::new(USAGE, "the Google Cloud catalogue needs a key")
+            .hint(format!("set the environment variable {GCP_KEY} to your API key"))
     })?;
     let mut files: Vec<Source> = Vec::new();
     let mut token: Option<String> = None;
@@ -145,7 +143,7 @@ fn gcp(base: &str) -> Result<Vec<Source>, Failure> {
             address.query_pairs_mut().append_pair("pageToken", token);
         }
         let text = Source::new(format!("gcp-{page}.json"), ask(&address)?);
-        token = next_page(&text).map_err(|found| Failure::diagnostics(vec![found], vec![text.clone()]))?;
+        token = next_of(&text)?;
         files.push(text);
         if token.is_none() {
             break;
@@ -155,29 +153,29 @@ fn gcp(base: &str) -> Result<Vec<Source>, Failure> {
     Ok(files)
 }
 
-fn bound(page: usize) -> Result<(), Failure> {
+fn bound(page: usize) -> Result<(), CommandError> {
     if page < MOST_PAGES {
         Ok(())
     } else {
-        Err(Failure::new(
+        Err(CommandError::new(
             INVALID,
-            format!("the answer has more than {MOST_PAGES} pages"),
+            format!("the price list has more than {MOST_PAGES} pages"),
         ))
     }
 }
 
-fn joined(base: &str, path: &str) -> Result<Url, Failure> {
+fn joined(base: &str, path: &str) -> Result<Url, CommandError> {
     let url = Url::parse(base.trim_end_matches('/')).and_then(|base| base.join(path));
     url.map_err(|error| {
-        Failure::new(USAGE, format!("`{base}` is no address: {error}"))
-            .hint("such as https://prices.azure.com")
+        CommandError::new(USAGE, format!("`{base}` is not a URL: {error}"))
+            .hint("write it as in https://prices.azure.com")
     })
 }
 
-/// Downloads one file. What is asked with, a key perhaps, is not shown.
-fn ask(address: &Url) -> Result<String, Failure> {
+/// Downloads one file. The query of its address, which may contain a key, is not printed.
+fn ask(address: &Url) -> Result<String, CommandError> {
     let shown = format!("{}{}", address.origin().ascii_serialization(), address.path());
-    talk(&format!("asking {shown}"));
+    talk(&format!("downloading {shown}"));
     download(address.as_str(), LONGEST, MOST_BYTES)
-        .map_err(|reason| Failure::new(INTERNAL, format!("{shown} cannot be fetched: {reason}")))
+        .map_err(|reason| CommandError::new(INTERNAL, format!("{shown} cannot be fetched: {reason}")))
 }

@@ -1,4 +1,4 @@
-//! `pricing import`: price files become books.
+//! `pricing import`: makes price books from price files.
 
 use std::{
     collections::BTreeMap,
@@ -6,57 +6,48 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::civil::Date;
 use nest_data::{
     PriceBook, Source,
-    price_import::{Import, LeftOut, Wanted, import as import_files},
+    price_import::{FileAccount, Import, ImportedBook, LeftOut, Wanted, import as import_files},
 };
 
 use crate::{
-    args::{Format, WantedArguments},
-    books::Shelf,
-    failure::{Failure, INVALID},
+    args::Format,
+    book_set::BookSet,
+    command_error::{CommandError, INVALID},
     files::{source, write},
-    printer::{Table, data, talk},
+    printer::{OutputTable, data, talk},
 };
 
-/// Rows left out for one reason that are named one by one.
+/// Number of rows that are named when many are left out for the same reason.
 const NAMED: usize = 40;
 
 /// Runs the verb.
-pub fn import(
-    paths: &[PathBuf],
-    arguments: &WantedArguments,
-    observed_on: Option<Date>,
-) -> Result<(), Failure> {
+pub fn import(paths: &[PathBuf], wanted: &Wanted, to: &Path, format: Format) -> Result<(), CommandError> {
     let mut files = Vec::new();
     for path in paths {
         files.extend(read(path)?);
     }
-    let wanted = Wanted {
-        provider: arguments.provider.clone(),
-        region: arguments.region.clone(),
-        observed_on,
-    };
-    write_books(&files, &wanted, &arguments.to, arguments.format)
+    write_books(&files, wanted, to, format)
 }
 
-/// Imports texts, writes the books into a folder, and prints what became of the rows.
-pub fn write_books(files: &[Source], wanted: &Wanted, to: &Path, format: Format) -> Result<(), Failure> {
-    let known: Vec<PriceBook> = Shelf::shipped()
+/// Makes books from texts, writes them into a folder, and prints how many rows each has.
+pub fn write_books(files: &[Source], wanted: &Wanted, to: &Path, format: Format) -> Result<(), CommandError> {
+    let known: Vec<PriceBook> = BookSet::shipped()
         .all()?
         .into_values()
         .map(|layered| layered.book)
         .collect();
-    let imported =
-        import_files(files, wanted, &known).map_err(|found| Failure::diagnostics(found, files.to_vec()))?;
+    let imported = import_files(files, wanted, &known)
+        .map_err(|found| CommandError::diagnostics(found, files.to_vec()))?;
     tell(&imported);
     if imported.books.is_empty() {
         return Err(
-            Failure::new(INVALID, "no book came of the files").hint("look at --provider and --region")
+            CommandError::new(INVALID, "the files contain no prices for a book")
+                .hint("check --provider and --region"),
         );
     }
-    let columns = [
+    let mut table = OutputTable::new(&[
         "book",
         "rows read",
         "left out",
@@ -66,34 +57,35 @@ pub fn write_books(files: &[Source], wanted: &Wanted, to: &Path, format: Format)
         "plans",
         "limits",
         "file",
-    ];
-    let mut table = Table::new(&columns);
+    ]);
     for one in &imported.books {
-        let book = &one.book;
-        let path = write(
-            &to.join(format!("{}.toml", book.name())),
-            one.to_toml().as_bytes(),
-        )?;
-        let sum = |of: fn(&nest_data::price_import::FileAccount) -> usize| {
-            one.files.values().map(of).sum::<usize>().to_string()
-        };
-        table.rows.push(vec![
-            book.name(),
-            sum(|account| account.rows),
-            sum(|account| account.left_out),
-            book.meter.len().to_string(),
-            book.instance.len().to_string(),
-            book.commitment.len().to_string(),
-            book.plan.len().to_string(),
-            book.limit.len().to_string(),
-            path.display().to_string(),
-        ]);
+        let name = format!("{}.toml", one.book.name());
+        let path = write(&to.join(name), one.to_toml().as_bytes())?;
+        table.rows.push(summary(one, &path));
     }
     data(&table.render(format))
 }
 
-/// Files that a path stands for: itself, or the CSV and JSON files of a folder.
-fn read(path: &Path) -> Result<Vec<Source>, Failure> {
+/// The numbers of rows of a book, by kind, and its file.
+fn summary(imported: &ImportedBook, path: &Path) -> Vec<String> {
+    let book = &imported.book;
+    let sum =
+        |count: fn(&FileAccount) -> usize| imported.files.values().map(count).sum::<usize>().to_string();
+    vec![
+        book.name(),
+        sum(|account| account.rows),
+        sum(|account| account.left_out),
+        book.meter.len().to_string(),
+        book.instance.len().to_string(),
+        book.commitment.len().to_string(),
+        book.plan.len().to_string(),
+        book.limit.len().to_string(),
+        path.display().to_string(),
+    ]
+}
+
+/// The file at a path, or the CSV and JSON files of a folder.
+fn read(path: &Path) -> Result<Vec<Source>, CommandError> {
     if !path.is_dir() {
         return source(path).map(|file| vec![file]);
     }
@@ -106,20 +98,21 @@ fn read(path: &Path) -> Result<Vec<Source>, Failure> {
     });
     files.sort();
     if files.is_empty() {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             INVALID,
-            format!("{} has no .csv and no .json files", path.display()),
+            format!("{} contains no .csv or .json files", path.display()),
         ));
     }
     files.iter().map(|file| source(file)).collect()
 }
 
-/// Says which rows and files are in no book, and why.
+/// Says which files and rows are in no book, and why.
 fn tell(imported: &Import) {
-    imported
-        .passed_over
-        .iter()
-        .for_each(|(file, what)| talk(&format!("{file}: passed over: {what}, no prices")));
+    for (file, what) in &imported.passed_over {
+        talk(&format!(
+            "{file}: skipped, because it contains {what} and no prices"
+        ));
+    }
     let of_books = imported
         .books
         .iter()
@@ -133,24 +126,26 @@ fn tell(imported: &Import) {
             .push(one);
     }
     for ((book, file, reason), rows) in by_reason {
-        let of = if book.is_empty() {
-            String::new()
+        let place = if book.is_empty() {
+            file.to_owned()
         } else {
-            format!("{book}: ")
+            format!("{book}: {file}")
         };
-        for one in rows.iter().take(NAMED) {
-            let line = if one.line == 0 {
-                String::new()
-            } else {
-                format!(":{}", one.line)
-            };
-            talk(&format!("{of}{file}{line}: {}: left out: {reason}", one.row));
-        }
-        if rows.len() > NAMED {
-            talk(&format!(
-                "{of}{file}: {} more left out: {reason}",
-                rows.len() - NAMED
-            ));
-        }
+        tell_left_out(&place, reason, &rows);
+    }
+}
+
+/// Names the rows that were left out for one reason, or the first of them if there are many.
+fn tell_left_out(place: &str, reason: &str, rows: &[&LeftOut]) {
+    for one in rows.iter().take(NAMED) {
+        let line = match one.line {
+            0 => String::new(),
+            line => format!(":{line}"),
+        };
+        talk(&format!("{place}{line}: {}: left out: {reason}", one.row));
+    }
+    if rows.len() > NAMED {
+        let more = rows.len() - NAMED;
+        talk(&format!("{place}: {more} more left out: {reason}"));
     }
 }

@@ -4,27 +4,27 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use crate::clock::ThreadClock;
-use crate::queue::Queue;
-use crate::request::Job;
+use crate::shop::queue::BoundedQueue;
+use crate::shop::request::QueuedRequest;
+use crate::shop::store::Store;
 use crate::shop::{Clerk, Shop};
-use crate::store::Store;
-use crate::tier_client::TierClient;
+use crate::tier::client::TierClient;
 use crate::{ShopOptions, TargetError};
 
-/// Running workers; they finish what they are at and go home when this is dropped.
+/// Running workers; they finish their current request and end when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Pool {
-    queue: Arc<Queue<Job>>,
+pub(crate) struct WorkerPool {
+    queue: Arc<BoundedQueue<QueuedRequest>>,
     threads: Vec<JoinHandle<()>>,
     clocks: Vec<ThreadClock>,
 }
 
-impl Pool {
+impl WorkerPool {
     /// Starts the workers, each with its own connections.
     pub(crate) fn start(
         options: &ShopOptions,
         shop: &Arc<Shop>,
-        queue: &Arc<Queue<Job>>,
+        queue: &Arc<BoundedQueue<QueuedRequest>>,
     ) -> Result<Self, TargetError> {
         let mut pool = Self {
             queue: Arc::clone(queue),
@@ -51,7 +51,8 @@ impl Pool {
         let queue = Arc::clone(&self.queue);
         let (sender, clock) = mpsc::channel();
         let work = move || {
-            // The receiver waits for this below; were it gone, the worker would still find its queue closed.
+            // The receiver waits for this below. If it were gone, the worker would still find its queue
+            // closed.
             let _ = sender.send(ThreadClock::of_this_thread());
             let mut clerk = Clerk {
                 shop: &shop,
@@ -59,7 +60,7 @@ impl Pool {
                 tier,
             };
             while let Some(job) = queue.pop() {
-                // A client that hung up no longer waits; its work is done all the same.
+                // The work is done even if the client has hung up and no longer waits.
                 let _ = job.reply.send(clerk.answer(&job.request));
             }
         };
@@ -74,11 +75,11 @@ impl Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
         self.queue.close();
         for thread in self.threads.drain(..) {
-            // A worker that panicked has said so; the others are still to be waited for.
+            // A worker that panicked has printed a message; the others must still be waited for.
             let _ = thread.join();
         }
     }
@@ -90,7 +91,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::request::{Execution, Request};
+    use crate::shop::request::{ShopExecution, ShopRequest};
 
     #[test]
     fn the_pool_has_as_many_workers_as_it_was_told() {
@@ -119,10 +120,10 @@ mod tests {
                 16,
             ),
         ] {
-            let pool = Pool::start(
+            let pool = WorkerPool::start(
                 &options,
                 &Arc::new(Shop::new(options.clone())),
-                &Arc::new(Queue::new(1)),
+                &Arc::new(BoundedQueue::new(1)),
             )
             .expect("the pool starts");
             assert_eq!((pool.threads.len(), pool.clocks().len()), (workers, workers));
@@ -136,18 +137,23 @@ mod tests {
             pool: Some(1),
             ..ShopOptions::new(folder.path().join("shop.sqlite"))
         };
-        let (shop, queue) = (Arc::new(Shop::new(options.clone())), Arc::new(Queue::new(2)));
-        let _pool = Pool::start(&options, &shop, &queue).expect("the pool starts");
+        let (shop, queue) = (
+            Arc::new(Shop::new(options.clone())),
+            Arc::new(BoundedQueue::new(2)),
+        );
+        let _pool = WorkerPool::start(&options, &shop, &queue).expect("the pool starts");
         let login = || {
             let (reply, answer) = oneshot::channel();
-            let request = Request::Execution(Execution::Login {
+            let request = ShopRequest::ShopExecution(ShopExecution::Login {
                 body: Bytes::from_static(br#"{"customer": 7}"#),
             });
-            queue.push(Job { request, reply }).expect("the queue has room");
+            queue
+                .push(QueuedRequest { request, reply })
+                .expect("the queue has room");
             answer
         };
         drop(login());
-        // The only worker answers in turn, so that the first login is over when the second is answered.
+        // The only worker answers in turn, so the first login is over when the second is answered.
         login().blocking_recv().expect("the worker answers");
         assert_eq!(shop.ledger().behaviours["login"].executions, 2);
     }

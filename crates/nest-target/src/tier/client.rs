@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::{Behaviour, TargetError};
+use crate::{ShopBehaviour, TargetError};
 
 /// How long the second tier may take; longer than any queue of a full pool.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ impl TierClient {
     }
 
     /// Lets the second tier spend `cpu_s` seconds of CPU, and waits for it.
-    pub(crate) fn burn(&mut self, behaviour: Behaviour, cpu_s: f64) -> io::Result<()> {
+    pub(crate) fn burn(&mut self, behaviour: ShopBehaviour, cpu_s: f64) -> io::Result<()> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => open(self.address)?,

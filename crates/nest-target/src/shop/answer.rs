@@ -1,4 +1,4 @@
-//! What a worker hands back to the network thread.
+//! The answer that a worker returns to the network thread.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -6,17 +6,17 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::error::Refusal;
+use crate::error::ShopRefusal;
 
 /// A finished answer: the network thread only sends it.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ShopAnswer {
     status: u16,
     body: Vec<u8>,
     session: Option<String>,
 }
 
-impl Answer {
+impl ShopAnswer {
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
         Self {
             status,
@@ -25,7 +25,7 @@ impl Answer {
         }
     }
 
-    /// The answer that also sets the cookie `session`.
+    /// The same answer, which also sets the cookie `session`.
     pub(crate) fn with_session(self, token: String) -> Self {
         Self {
             session: Some(token),
@@ -34,13 +34,13 @@ impl Answer {
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
+impl From<ShopRefusal> for ShopAnswer {
+    fn from(refusal: ShopRefusal) -> Self {
         Self::json(refusal.status(), &json!({ "error": refusal.to_string() }))
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for ShopAnswer {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).expect("we write valid statuses only");

@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-/// Most sessions kept; beyond it the oldest is forgotten, so that only the leak that was asked for grows.
+/// Most sessions kept. Beyond it the oldest is forgotten, so that memory grows only by the leak that was set.
 const MOST_SESSIONS: usize = 1_000_000;
 
 /// Customers by session token.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    open: HashMap<String, Session>,
+    open: HashMap<String, ShopSession>,
     next_serial: u64,
     oldest_serial: u64,
     leak_bytes: usize,
 }
 
 #[derive(Debug)]
-struct Session {
+struct ShopSession {
     customer: u64,
     /// Never read: it is there to take memory.
     _leak: Vec<u8>,
@@ -43,7 +43,7 @@ impl Sessions {
         // Not zeroes: the pages of a zeroed allocation take no memory until they are written.
         self.open.insert(
             token.clone(),
-            Session {
+            ShopSession {
                 customer,
                 _leak: vec![1; self.leak_bytes],
             },

@@ -11,20 +11,20 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use crate::Ledger;
-use crate::answer::Answer;
-use crate::error::Refusal;
-use crate::queue::Queue;
-use crate::request::{Execution, Job, Request};
+use crate::error::ShopRefusal;
 use crate::shop::Shop;
+use crate::shop::answer::ShopAnswer;
+use crate::shop::queue::BoundedQueue;
+use crate::shop::request::{QueuedRequest, ShopExecution, ShopRequest};
 
-/// Longest body that is read; the longest that makes sense has some 30 bytes.
+/// Longest body that is read; a valid body has about 30 bytes.
 const MOST_BODY_BYTES: usize = 16 * 1024;
 
-/// What the network thread needs.
+/// The network thread's way to the workers.
 #[derive(Debug, Clone)]
 pub(crate) struct Front {
     pub(crate) shop: Arc<Shop>,
-    pub(crate) queue: Arc<Queue<Job>>,
+    pub(crate) queue: Arc<BoundedQueue<QueuedRequest>>,
 }
 
 /// All routes of the shop.
@@ -44,12 +44,12 @@ pub(crate) fn router(front: Front) -> Router {
 }
 
 impl Front {
-    /// Hands a request to the workers and waits for the answer. A client that hangs up ends the waiting, not the work.
-    async fn ask(&self, request: Request) -> Answer {
+    /// Hands a request to the workers and waits for the answer. The work goes on if the client hangs up.
+    async fn ask(&self, request: ShopRequest) -> ShopAnswer {
         let (reply, answer) = oneshot::channel();
-        match self.queue.push(Job { request, reply }) {
-            Ok(()) => answer.await.unwrap_or_else(|_| Refusal::Closing.into()),
-            Err(_) => Refusal::QueueFull.into(),
+        match self.queue.push(QueuedRequest { request, reply }) {
+            Ok(()) => answer.await.unwrap_or_else(|_| ShopRefusal::Closing.into()),
+            Err(_) => ShopRefusal::QueueFull.into(),
         }
     }
 }
@@ -64,48 +64,52 @@ struct SearchQuery {
     q: String,
 }
 
-async fn login(State(front): State<Front>, body: Bytes) -> Answer {
-    front.ask(Request::Execution(Execution::Login { body })).await
+async fn login(State(front): State<Front>, body: Bytes) -> ShopAnswer {
+    front
+        .ask(ShopRequest::ShopExecution(ShopExecution::Login { body }))
+        .await
 }
 
-async fn browse(State(front): State<Front>, Query(query): Query<PageQuery>) -> Answer {
+async fn browse(State(front): State<Front>, Query(query): Query<PageQuery>) -> ShopAnswer {
     front
-        .ask(Request::Execution(Execution::Browse {
+        .ask(ShopRequest::ShopExecution(ShopExecution::Browse {
             page: query.page.unwrap_or(1),
         }))
         .await
 }
 
-async fn search(State(front): State<Front>, Query(query): Query<SearchQuery>) -> Answer {
+async fn search(State(front): State<Front>, Query(query): Query<SearchQuery>) -> ShopAnswer {
     front
-        .ask(Request::Execution(Execution::Search { word: query.q }))
+        .ask(ShopRequest::ShopExecution(ShopExecution::Search {
+            word: query.q,
+        }))
         .await
 }
 
-async fn pay(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> Answer {
+async fn pay(State(front): State<Front>, headers: HeaderMap, body: Bytes) -> ShopAnswer {
     front
-        .ask(Request::Execution(Execution::Pay {
+        .ask(ShopRequest::ShopExecution(ShopExecution::Pay {
             session: session(&headers),
             body,
         }))
         .await
 }
 
-async fn receipt(State(front): State<Front>, headers: HeaderMap, Path(id): Path<String>) -> Answer {
+async fn receipt(State(front): State<Front>, headers: HeaderMap, Path(id): Path<String>) -> ShopAnswer {
     front
-        .ask(Request::Execution(Execution::Receipt {
+        .ask(ShopRequest::ShopExecution(ShopExecution::Receipt {
             session: session(&headers),
             id,
         }))
         .await
 }
 
-async fn empty(State(front): State<Front>) -> Answer {
-    front.ask(Request::Empty).await
+async fn empty(State(front): State<Front>) -> ShopAnswer {
+    front.ask(ShopRequest::Empty).await
 }
 
-async fn reset(State(front): State<Front>) -> Answer {
-    front.ask(Request::Reset).await
+async fn reset(State(front): State<Front>) -> ShopAnswer {
+    front.ask(ShopRequest::Reset).await
 }
 
 async fn ledger(State(front): State<Front>) -> Json<Ledger> {

@@ -5,17 +5,19 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::amount;
+use crate::shop::amount;
 
 /// Items on a page of `browse`, and most hits of a `search`.
 pub(crate) const PAGE_ITEMS: u32 = 20;
 
-/// Payments that every shop begins with: receipts 1 to 100 exist.
+/// Payments with which every shop begins: receipts 1 to 100 exist.
 pub(crate) const FILLED_PAYMENTS: u32 = 100;
 
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, price_cents INTEGER NOT NULL);
-    CREATE TABLE IF NOT EXISTS payments (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL, amount_cents INTEGER NOT NULL);";
+    CREATE TABLE IF NOT EXISTS items (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, price_cents INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS payments (
+        id INTEGER PRIMARY KEY, customer INTEGER NOT NULL, amount_cents INTEGER NOT NULL);";
 
 const ADJECTIVES: [&str; 7] = [
     "plain", "sturdy", "folding", "painted", "small", "antique", "light",
@@ -33,7 +35,7 @@ pub(crate) struct Store {
 
 /// An item as customers see it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Item {
+pub(crate) struct ShopItem {
     id: u32,
     name: String,
     description: String,
@@ -49,7 +51,8 @@ pub(crate) struct Receipt {
 }
 
 impl Store {
-    /// Opens the file, creating it where it does not exist. Every commit is synced: WAL with `synchronous = FULL`.
+    /// Opens the file, creating it if it does not exist. Every commit is synced: WAL with `synchronous =
+    /// FULL`.
     pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -90,7 +93,7 @@ impl Store {
     }
 
     /// The items of a page, counted from 1; empty beyond the last.
-    pub(crate) fn page(&self, page: u32) -> rusqlite::Result<Vec<Item>> {
+    pub(crate) fn page(&self, page: u32) -> rusqlite::Result<Vec<ShopItem>> {
         let before = page.saturating_sub(1).saturating_mul(PAGE_ITEMS);
         let mut statement = self
             .connection
@@ -99,10 +102,11 @@ impl Store {
     }
 
     /// The cheapest items that have `word` in their name or description; reads them all.
-    pub(crate) fn search(&self, word: &str) -> rusqlite::Result<Vec<Item>> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT * FROM items WHERE name LIKE ?1 ESCAPE '\\' OR description LIKE ?1 ESCAPE '\\' ORDER BY price_cents, id LIMIT ?2")?;
+    pub(crate) fn search(&self, word: &str) -> rusqlite::Result<Vec<ShopItem>> {
+        let mut statement = self.connection.prepare(
+            "SELECT * FROM items WHERE name LIKE ?1 ESCAPE '\\' OR description LIKE ?1 ESCAPE '\\' \
+                ORDER BY price_cents, id LIMIT ?2",
+        )?;
         statement
             .query_map(params![like_pattern(word), PAGE_ITEMS], item)?
             .collect()
@@ -130,8 +134,8 @@ impl Store {
     }
 }
 
-fn item(row: &Row) -> rusqlite::Result<Item> {
-    Ok(Item {
+fn item(row: &Row) -> rusqlite::Result<ShopItem> {
+    Ok(ShopItem {
         id: row.get(0)?,
         name: row.get(1)?,
         description: row.get(2)?,
@@ -181,7 +185,7 @@ mod tests {
         (folder, store)
     }
 
-    fn ids(items: &[Item]) -> Vec<u32> {
+    fn ids(items: &[ShopItem]) -> Vec<u32> {
         items.iter().map(|item| item.id).collect()
     }
 

@@ -3,24 +3,25 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-/// First in, first out; full and closed queues refuse. Written here because `std`'s channel has one receiver only.
+/// First in, first out; full and closed queues refuse. Written here because `std`'s channel has one receiver
+/// only.
 #[derive(Debug)]
-pub(crate) struct Queue<T> {
-    state: Mutex<State<T>>,
+pub(crate) struct BoundedQueue<T> {
+    state: Mutex<QueueState<T>>,
     arrival: Condvar,
     capacity: usize,
 }
 
 #[derive(Debug)]
-struct State<T> {
+struct QueueState<T> {
     waiting: VecDeque<T>,
     closed: bool,
 }
 
-impl<T> Queue<T> {
+impl<T> BoundedQueue<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 waiting: VecDeque::new(),
                 closed: false,
             }),
@@ -29,7 +30,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Puts one in, never waiting; gives it back where the queue is full or closed.
+    /// Adds an entry without waiting; returns it if the queue is full or closed.
     pub(crate) fn push(&self, entry: T) -> Result<(), T> {
         let mut state = self.state();
         if state.closed || state.waiting.len() >= self.capacity {
@@ -44,7 +45,7 @@ impl<T> Queue<T> {
     /// Takes the oldest out, waiting for one to arrive; `None` once the queue is closed.
     pub(crate) fn pop(&self) -> Option<T> {
         let state = self.state();
-        let idle = |state: &mut State<T>| state.waiting.is_empty() && !state.closed;
+        let idle = |state: &mut QueueState<T>| state.waiting.is_empty() && !state.closed;
         self.arrival
             .wait_while(state, idle)
             .expect("no holder of the queue panics")
@@ -52,7 +53,7 @@ impl<T> Queue<T> {
             .pop_front()
     }
 
-    /// Refuses what comes from now on, drops what still waits, and sends the workers home.
+    /// Refuses new entries, drops those that wait, and ends the workers.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -61,7 +62,7 @@ impl<T> Queue<T> {
         self.arrival.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, QueueState<T>> {
         self.state.lock().expect("no holder of the queue panics")
     }
 }
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn first_in_is_first_out_and_a_full_queue_refuses() {
-        let queue = Queue::new(2);
+        let queue = BoundedQueue::new(2);
         assert_eq!(
             (queue.push(1), queue.push(2), queue.push(3)),
             (Ok(()), Ok(()), Err(3))
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_closed_queue_sends_every_worker_home() {
-        let queue = Queue::new(2);
+        let queue = BoundedQueue::new(2);
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| queue.pop())).collect();
             queue.close();

@@ -1,0 +1,206 @@
+//! Options of the verbs that work on a study.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+use super::Format;
+
+/// A study, and values that replace some of its own.
+#[derive(Debug, Clone, Args)]
+pub struct StudyArguments {
+    /// Folder of the study
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
+    /// Replace a value of nest.toml, for example --set customers.burst=2; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = override_pair)]
+    pub overrides: Vec<(String, String)>,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// Folder to write the study into
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// URL of the system to measure
+    #[arg(long, default_value = "http://127.0.0.1:8080/")]
+    pub url: String,
+    /// Name of the study [default: the name of its folder]
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// Options of `measure`.
+#[derive(Debug, Args)]
+pub struct MeasureArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    /// Run only the pilot, print the planned steps, and stop
+    #[arg(long, conflicts_with = "resume")]
+    pub plan: bool,
+    /// Continue the newest interrupted run
+    #[arg(long)]
+    pub resume: bool,
+    /// Instead of the ramp, search for the largest number of customers that meets every objective in [slo]
+    #[arg(long, conflicts_with_all = ["resume", "plan"])]
+    pub search: bool,
+    /// How to print the steps
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `fit`.
+#[derive(Debug, Args)]
+pub struct FitArguments {
+    /// Folder of the study
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
+    /// Run to fit, as named by `runs list` [default: the run in measurements.json]
+    #[arg(long)]
+    pub run: Option<String>,
+    /// How to print the fitted model
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// For which day, and how far, a projection is made.
+#[derive(Debug, Clone, Args)]
+pub struct ProjectionArguments {
+    /// Day from which to forecast [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
+    /// Search for break points beyond four times the number of customers that was tested
+    #[arg(long)]
+    pub beyond: bool,
+}
+
+/// Options of `project`.
+#[derive(Debug, Args)]
+pub struct ProjectArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// How to print the forecast
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// What to compare
+    #[arg(value_enum)]
+    pub what: Compared,
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// How to print the comparison
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compared {
+    /// Server configurations: total cost, crossover points, payback, regret
+    Configs,
+    /// Policies, each against the study without it
+    Policies,
+    /// Growth scenarios, on the configuration in the report's headline
+    Growth,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// Figure to explain: per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR or
+    /// rate.BEHAVIOUR
+    #[arg(value_name = "FIGURE")]
+    pub number: String,
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Configuration to explain [default: the one in the report's headline]
+    #[arg(long)]
+    pub config: Option<String>,
+    /// Number of customers to explain [default: the number in the report's headline]
+    #[arg(long)]
+    pub customers: Option<f64>,
+    /// How to print the explanation
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// Folder of the study
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
+}
+
+/// Options of `all`.
+#[derive(Debug, Args)]
+pub struct AllArguments {
+    #[command(flatten)]
+    pub study: StudyArguments,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Continue the newest interrupted run
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Options of `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArguments {
+    #[command(subcommand)]
+    pub verb: RunsVerb,
+}
+
+/// The verbs of `runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// List the runs of a study, newest first
+    List {
+        /// Folder of the study
+        #[arg(default_value = ".")]
+        study: PathBuf,
+        /// How to print the runs
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show the steps of a run
+    Show {
+        /// The run, as named by `runs list`
+        run: String,
+        /// Folder of the study
+        #[arg(default_value = ".")]
+        study: PathBuf,
+        /// How to print the steps
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Remove a run
+    Rm {
+        /// The run, as named by `runs list`
+        run: String,
+        /// Folder of the study
+        #[arg(default_value = ".")]
+        study: PathBuf,
+    },
+}
+
+fn override_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() => {
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write PATH=VALUE, for example customers.burst=2".to_owned()),
+    }
+}

@@ -1,0 +1,202 @@
+//! Price books in layers: the built-in ones, then the repository's, then the study's own. A later layer takes
+//! precedence.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use nest_data::{PriceBook, Source, Study};
+
+use crate::{
+    command_error::{CommandError, INVALID},
+    files::{StudyFolder, source},
+};
+
+/// A book that the binary carries.
+macro_rules! shipped {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../pricing/", $name, ".toml")))
+    };
+}
+
+/// Books that the binary carries, by name.
+pub const SHIPPED: [(&str, &str); 13] = [
+    shipped!("aws/eu-west-1"),
+    shipped!("aws/us-east-1"),
+    shipped!("azure/eastus"),
+    shipped!("azure/westeurope"),
+    shipped!("cloudflare/global"),
+    shipped!("digitalocean/global"),
+    shipped!("digitalocean/nyc1"),
+    shipped!("fly/iad"),
+    shipped!("gcp/europe-west1"),
+    shipped!("gcp/europe-west2"),
+    shipped!("gcp/us-central1"),
+    shipped!("hetzner/eu"),
+    shipped!("webtask/global"),
+];
+
+/// Where price books are looked up.
+#[derive(Debug)]
+pub struct BookSet {
+    /// Folders with books, each taking precedence over those before it and over the built-in books.
+    folders: Vec<PathBuf>,
+}
+
+/// A price book, put together from its layers.
+#[derive(Debug)]
+pub struct LayeredBook {
+    /// The book.
+    pub book: PriceBook,
+    /// What it was put together from, in ascending precedence: `shipped` for the built-in book, then files.
+    pub layers: Vec<String>,
+}
+
+impl BookSet {
+    /// The books of a study.
+    pub fn of_study(folder: &StudyFolder) -> Self {
+        Self {
+            folders: folder.pricing().into_iter().rev().collect(),
+        }
+    }
+
+    /// The books of a study's folder, or of any other folder with its `pricing`.
+    pub fn of_folder(path: &Path) -> Result<Self, CommandError> {
+        if path.is_file() || path.join("nest.toml").is_file() {
+            return Ok(Self::of_study(&StudyFolder::new(path)?));
+        }
+        Ok(Self {
+            folders: vec![path.join("pricing")],
+        })
+    }
+
+    /// Only the built-in books.
+    pub fn shipped() -> Self {
+        Self { folders: Vec::new() }
+    }
+
+    /// The books that the study's configurations name. A book that does not exist is left out, because the
+    /// projection reports it.
+    pub fn used_by(&self, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
+        let names: BTreeSet<&str> = study.configs.values().flat_map(|config| config.books()).collect();
+        names
+            .into_iter()
+            .filter_map(|name| self.find(name).transpose())
+            .map(|found| found.map(|layered| layered.book))
+            .collect()
+    }
+
+    /// Names of all books, in alphabetical order.
+    pub fn names(&self) -> Result<Vec<String>, CommandError> {
+        let mut names: BTreeSet<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        for folder in &self.folders {
+            for (provider, path) in entries(folder)?.into_iter().filter(|(_, path)| path.is_dir()) {
+                let files = entries(&path)?.into_iter().filter(|(_, path)| path.is_file());
+                names.extend(files.filter_map(|(file, _)| {
+                    file.strip_suffix(".toml")
+                        .map(|region| format!("{provider}/{region}"))
+                }));
+            }
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// A book by its name; `None` if no layer has it.
+    pub fn find(&self, name: &str) -> Result<Option<LayeredBook>, CommandError> {
+        let built_in = SHIPPED.iter().find(|(book, _)| *book == name);
+        let mut found = built_in.map(|(_, text)| shipped_book(name, text)).transpose()?;
+        for folder in &self.folders {
+            let path = folder.join(format!("{name}.toml"));
+            if !path.is_file() {
+                continue;
+            }
+            let text = source(&path)?;
+            // In the repository, these files are the built-in books themselves.
+            if built_in.is_some_and(|(_, shipped)| *shipped == text.text) {
+                continue;
+            }
+            found = Some(layered(found, &text, name)?);
+        }
+        Ok(found)
+    }
+
+    /// All books by name.
+    pub fn all(&self) -> Result<BTreeMap<String, LayeredBook>, CommandError> {
+        let names = self.names()?;
+        names
+            .into_iter()
+            .filter_map(|name| {
+                self.find(&name)
+                    .transpose()
+                    .map(|book| book.map(|book| (name, book)))
+            })
+            .collect()
+    }
+}
+
+fn shipped_book(name: &str, text: &str) -> Result<LayeredBook, CommandError> {
+    Ok(LayeredBook {
+        book: read(&Source::new(format!("(built in) {name}.toml"), text))?,
+        layers: vec!["shipped".to_owned()],
+    })
+}
+
+/// The book called `name` in `text`, on top of what was found `below` it.
+fn layered(below: Option<LayeredBook>, text: &Source, name: &str) -> Result<LayeredBook, CommandError> {
+    let above = read(text)?;
+    if above.name() != name {
+        let message = format!("{} contains the book {}", text.name, above.name());
+        return Err(CommandError::new(INVALID, message).hint(format!("move it to {}.toml", above.name())));
+    }
+    let Some(LayeredBook { book, mut layers }) = below else {
+        return Ok(LayeredBook {
+            book: above,
+            layers: vec![text.name.clone()],
+        });
+    };
+    layers.push(text.name.clone());
+    let book = book
+        .overlaid(&above)
+        .map_err(|error| CommandError::new(INVALID, format!("{}: {error}", text.name)))?;
+    Ok(LayeredBook { book, layers })
+}
+
+/// Files and folders in a folder, with their names; none if the folder does not exist.
+fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, CommandError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let named = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        (name.to_string_lossy().into_owned(), path)
+    };
+    let paths = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(paths.into_iter().map(named).collect())
+}
+
+fn read(text: &Source) -> Result<PriceBook, CommandError> {
+    PriceBook::read(text).map_err(|found| CommandError::diagnostics(found, vec![text.clone()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_book_reads_and_is_called_what_it_is() {
+        for (name, text) in SHIPPED {
+            let book =
+                PriceBook::read(&Source::new(name, text)).unwrap_or_else(|found| panic!("{name}: {found:?}"));
+            assert_eq!(book.name(), name);
+            assert!(!book.instance.is_empty() || !book.meter.is_empty());
+            assert!(
+                book.adjustment.is_empty(),
+                "{name}: a contract is nobody's list price"
+            );
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Exit code of each error of a stage, and what to do about it.
+
+use nest_load::LoadError;
+use nest_model::ModelError;
+
+use super::{INTERNAL, INTERRUPTED, INVALID, LOST, STALE, USAGE};
+
+/// Exit code and hint of an error while fitting or projecting.
+pub(super) fn of_model(error: &ModelError) -> (u8, &'static str) {
+    match error {
+        ModelError::TooFewSteps { .. } => (
+            LOST,
+            "measure more steps, or steps with less load: see ramp, base and boost in [measure]",
+        ),
+        ModelError::Histogram { .. } => (INVALID, "measure again, or restore the file from version control"),
+        ModelError::Table { .. } => (INTERNAL, "this is a bug; please report it"),
+        ModelError::NotMeasured { .. } => (STALE, "run `locust-nest measure` and `locust-nest fit`"),
+        ModelError::BookMissing { .. } => (
+            INVALID,
+            "add the book to the study as pricing/PROVIDER/REGION.toml, or name another one",
+        ),
+        ModelError::Currency { .. } => (
+            INVALID,
+            "use the currency of the price books in the study, or add [exchange.CURRENCY] with rate and date",
+        ),
+        ModelError::UnknownNumber { .. } | ModelError::UnknownConfig { .. } => (USAGE, "name one of those"),
+        _ => (INVALID, "correct it in nest.toml"),
+    }
+}
+
+/// Exit code of an error while measuring.
+pub(super) fn code_of_load(error: &LoadError) -> u8 {
+    match error {
+        LoadError::Interrupted => INTERRUPTED,
+        LoadError::TargetDown { .. }
+        | LoadError::TargetLost { .. }
+        | LoadError::BehaviourFails { .. }
+        | LoadError::AddressTaken { .. }
+        | LoadError::CommandFailed { .. }
+        | LoadError::Probe { .. }
+        | LoadError::Unresolved { .. } => LOST,
+        LoadError::Plan { .. }
+        | LoadError::TooLong { .. }
+        | LoadError::SecretUnfit { .. }
+        | LoadError::SecretMissing { .. }
+        | LoadError::BaseUrl { .. }
+        | LoadError::Certificate { .. }
+        | LoadError::CodeMissing { .. } => INVALID,
+        LoadError::Command { .. }
+        | LoadError::Read { .. }
+        | LoadError::Keep(_)
+        | LoadError::System { .. } => INTERNAL,
+    }
+}
+
+/// What to do about an error while measuring.
+pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
+    Some(match error {
+        LoadError::Interrupted => "finished steps are saved; continue with `locust-nest measure --resume`",
+        LoadError::TargetDown { .. } => {
+            "start the target, or set [target] start; its output is in target.log in the run's folder"
+        }
+        LoadError::TargetLost { .. } => {
+            "finished steps are saved; start the target and continue with `locust-nest measure --resume`"
+        }
+        LoadError::BehaviourFails { .. } => "correct the behaviour, or check the target",
+        LoadError::AddressTaken { .. } => {
+            "stop the process that listens there, or remove `start` from [target] to measure that process"
+        }
+        LoadError::CommandFailed { .. } => "run the command by hand in the study's folder",
+        LoadError::Probe { .. } => {
+            "name the process or the metrics page in a probe: [probes.app] with pid, port or scrape"
+        }
+        LoadError::Plan { .. } => "name the target's process in a probe",
+        LoadError::TooLong { .. } => "use fewer or shorter windows, or raise [measure] max_duration",
+        LoadError::SecretUnfit { .. } => "export it without the line break",
+        LoadError::SecretMissing { .. } => "export it before measuring",
+        LoadError::BaseUrl { .. } => "write scheme, host and port, such as http://127.0.0.1:8080",
+        LoadError::Unresolved { .. } => "check the spelling of the host, or write its IP address",
+        LoadError::Certificate { .. } => {
+            "give a file with certificates in PEM form (-----BEGIN CERTIFICATE-----)"
+        }
+        LoadError::CodeMissing { .. } => "use the program that contains the behaviour",
+        LoadError::Command { .. }
+        | LoadError::Read { .. }
+        | LoadError::Keep(_)
+        | LoadError::System { .. } => return None,
+    })
+}

@@ -1,0 +1,256 @@
+//! Prints the result of `load`: for a reader, as a table, or as JSON with everything that is known.
+
+use nest_data::measurement::{ErrorCount, Validity};
+use nest_load::quick::{QuickLoad, QuickResult, TimeSummary};
+use nest_report::format::{bytes, number, percent};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    args::Format,
+    printer::{OutputTable, seconds},
+};
+
+/// Failed exchanges that are shown to a reader.
+const SHOWN_FAILURES: usize = 3;
+
+/// The result in one of the forms.
+pub(super) fn text(load: &QuickLoad, result: &QuickResult, format: Format) -> String {
+    match format {
+        Format::Json => json_text(load, result),
+        Format::Human => human(load, result),
+        Format::Csv | Format::Md => figures_table(result).render(format),
+    }
+}
+
+fn human(load: &QuickLoad, result: &QuickResult) -> String {
+    let mut parts = vec![counts(load, result), aligned(&times(result))];
+    if result.endpoints.len() > 1 {
+        parts.push(aligned(&endpoints(result)));
+    }
+    parts.push(health(result));
+    parts.push(format!("verdict     {}\n", verdict(result)));
+    parts.extend(failures(result));
+    parts.join("\n")
+}
+
+/// A table for a reader, with one line break at its end.
+fn aligned(table: &OutputTable) -> String {
+    format!("{}\n", table.render(Format::Human).trim_end())
+}
+
+fn counts(load: &QuickLoad, result: &QuickResult) -> String {
+    let counts = result.requests;
+    format!(
+        "requests    {} completed, {} failed, {} dropped in {}\n\
+         rate        {} requests/s, {}/s\n\
+         in flight   {} of {} connections (mean)\n",
+        counts.completed,
+        counts.failed,
+        counts.dropped,
+        seconds(result.duration_s),
+        number(per_s(result.ended, result)),
+        bytes(per_s(result.bytes, result)),
+        number(result.in_flight),
+        load.customers
+    )
+}
+
+fn times(result: &QuickResult) -> OutputTable {
+    let mut table = OutputTable::new(&[
+        "response", "mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max",
+    ]);
+    for (name, time) in [("from due", &result.response), ("from sent", &result.service)] {
+        let cells = figures(time).map(|(_, value)| seconds(value));
+        table
+            .rows
+            .push(std::iter::once(name.to_owned()).chain(cells).collect());
+    }
+    table
+}
+
+/// Statuses, errors and how the generator itself did.
+fn health(result: &QuickResult) -> String {
+    let health = result.generator;
+    format!(
+        "status      {}\n\
+         errors      {}\n\
+         generator   {} of a core, late by {} (p50) and {} (p99), {} at its peak\n",
+        statuses(result),
+        errors(result),
+        percent(health.cpu),
+        seconds(health.lateness_p50_s),
+        seconds(health.lateness_p99_s.max(health.clock_p99_s)),
+        bytes(result.peak_memory_bytes as f64)
+    )
+}
+
+/// The first failed exchanges that differ.
+fn failures(result: &QuickResult) -> Vec<String> {
+    let mut shown: Vec<&str> = Vec::new();
+    let mut texts = Vec::new();
+    for failure in &result.failures {
+        if shown.len() == SHOWN_FAILURES || shown.contains(&failure.exchange.as_str()) {
+            continue;
+        }
+        shown.push(&failure.exchange);
+        texts.push(format!(
+            "failed ({}, {}):\n  {}\n",
+            failure.behaviour,
+            failure.kind,
+            failure.exchange.trim().replace('\n', "\n  ")
+        ));
+    }
+    texts
+}
+
+fn verdict(result: &QuickResult) -> String {
+    let meaning = match result.verdict.validity {
+        Validity::Valid => "valid: these figures describe the target",
+        Validity::Suspect => "suspect",
+        Validity::Limited => "limited: the target could not keep up",
+        Validity::Invalid => "invalid: these figures do not describe the target",
+    };
+    let reasons = result
+        .verdict
+        .reasons
+        .iter()
+        .map(|reason| format!("\n            - {reason}"));
+    std::iter::once(meaning.to_owned()).chain(reasons).collect()
+}
+
+fn endpoints(result: &QuickResult) -> OutputTable {
+    let mut table = OutputTable::new(&["request", "completed", "failed", "p50", "p95", "p99", "sent by"]);
+    for endpoint in &result.endpoints {
+        let [p50, p95, p99] = endpoint.response_s.map(seconds);
+        let counts = endpoint.requests;
+        let path = endpoint.path.clone().unwrap_or_else(|| "HTTP/1.1".to_owned());
+        table.rows.push(vec![
+            endpoint.name.clone(),
+            counts.completed.to_string(),
+            counts.failed.to_string(),
+            p50,
+            p95,
+            p99,
+            path,
+        ]);
+    }
+    table
+}
+
+fn statuses(result: &QuickResult) -> String {
+    let counted = |(status, count): (&u16, &u64)| {
+        if *status == 0 {
+            format!("none: {count}")
+        } else {
+            format!("{status}: {count}")
+        }
+    };
+    result.statuses.iter().map(counted).collect::<Vec<_>>().join(", ")
+}
+
+fn errors(result: &QuickResult) -> String {
+    let counted = |error: &ErrorCount| format!("{} {}", error.count, error.kind);
+    if result.errors.is_empty() {
+        "none".to_owned()
+    } else {
+        result.errors.iter().map(counted).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn per_s(count: u64, result: &QuickResult) -> f64 {
+    if result.duration_s > 0.0 {
+        count as f64 / result.duration_s
+    } else {
+        0.0
+    }
+}
+
+/// Figures and their values, a row each.
+fn figures_table(result: &QuickResult) -> OutputTable {
+    let mut table = OutputTable::new(&["figure", "value"]);
+    let mut row = |name: &str, value: String| table.rows.push(vec![name.to_owned(), value]);
+    row("completed", result.requests.completed.to_string());
+    row("failed", result.requests.failed.to_string());
+    row("dropped", result.requests.dropped.to_string());
+    row("requests_per_s", per_s(result.ended, result).to_string());
+    row("bytes_per_s", per_s(result.bytes, result).to_string());
+    for (name, time) in [("response", &result.response), ("service", &result.service)] {
+        for (figure, value) in figures(time) {
+            row(&format!("{name}_{figure}_s"), value.to_string());
+        }
+    }
+    row("verdict", result.verdict.validity.label().to_owned());
+    row("reasons", result.verdict.reasons.join("; "));
+    table
+}
+
+fn figures(time: &TimeSummary) -> [(&'static str, f64); 8] {
+    [
+        ("mean", time.mean),
+        ("p50", time.p50),
+        ("p75", time.p75),
+        ("p90", time.p90),
+        ("p95", time.p95),
+        ("p99", time.p99),
+        ("p999", time.p999),
+        ("max", time.max),
+    ]
+}
+
+fn json_text(load: &QuickLoad, result: &QuickResult) -> String {
+    let time = |time: &TimeSummary| {
+        figures(time)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .collect::<Map<_, _>>()
+    };
+    let statuses: Map<_, _> = result
+        .statuses
+        .iter()
+        .map(|(status, count)| (status.to_string(), json!(count)))
+        .collect();
+    let model = if load.rate.is_some() { "open" } else { "closed" };
+    let document = json!({
+        "kind": "nest.load",
+        "format": 1,
+        "url": load.base_url,
+        "model": model,
+        "customers": load.customers,
+        "rate_per_s": load.rate.map(|(rate, _)| rate),
+        "workers": load.workers,
+        "duration_s": result.duration_s,
+        "executions": result.executions,
+        "requests": result.requests,
+        "settling": result.settling,
+        "requests_per_s": per_s(result.ended, result),
+        "bytes_per_s": per_s(result.bytes, result),
+        "active": result.active,
+        "in_flight": result.in_flight,
+        "response_s": time(&result.response),
+        "service_s": time(&result.service),
+        "status": statuses,
+        "endpoints": result.endpoints,
+        "errors": result.errors,
+        "failures": result.failures,
+        "histograms": result.histograms,
+        "population": result.population,
+        "generator": generator(result),
+        "verdict": result.verdict,
+    });
+    serde_json::to_string_pretty(&document).expect("maps with text keys") + "\n"
+}
+
+/// The generator's own health, for JSON.
+fn generator(result: &QuickResult) -> Value {
+    let health = result.generator;
+    json!({
+        "cpu": health.cpu,
+        "lateness_p50_s": health.lateness_p50_s,
+        "lateness_p99_s": health.lateness_p99_s,
+        "clock_p99_s": health.clock_p99_s,
+        "waiting": health.waiting,
+        "lost_connections": health.lost_connections,
+        "queued": health.queued,
+        "peak_memory_bytes": result.peak_memory_bytes,
+    })
+}
