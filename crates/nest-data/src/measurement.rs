@@ -1,5 +1,7 @@
 //! What was measured: per step the counts, histograms and busy-seconds, with a verdict.
 
+mod resource;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use crate::{
     document::{Document, Header},
     study::Study,
 };
+
+pub use self::resource::{Resource, ResourceKind, ResourceName};
 
 /// One run of a study. Embeds the resolved study and everything else that `fit` needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,55 +75,6 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// Kernel release.
     pub kernel: String,
-}
-
-/// A resource of one tier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Resource {
-    /// Tier and kind: `app/cpu`.
-    pub name: String,
-    /// Tier it belongs to.
-    pub tier: String,
-    /// What it is.
-    pub kind: ResourceKind,
-    /// Units in use at full utilisation (cores, bytes/s, bytes); without it there is no utilisation.
-    pub capacity: Option<f64>,
-}
-
-/// Kinds of resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResourceKind {
-    /// Processor time, in busy-seconds.
-    Cpu,
-    /// Bytes read from and written to disk.
-    Disk,
-    /// Bytes sent to customers, counted by the generator.
-    Network,
-    /// Resident bytes: a level, not a flow.
-    Memory,
-}
-
-impl ResourceKind {
-    /// The part of a resource's name after the tier.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Disk => "disk",
-            Self::Network => "network",
-            Self::Memory => "memory",
-        }
-    }
-
-    /// Unit of the demand of one execution.
-    #[must_use]
-    pub fn unit(self) -> &'static str {
-        match self {
-            Self::Cpu => "s",
-            Self::Disk | Self::Network | Self::Memory => "bytes",
-        }
-    }
 }
 
 /// What the pilot found about one behaviour, run alone and one execution at a time.
