@@ -9,6 +9,8 @@
 //! `elastic(x, x0, e)`, which is `(x / x0)^-e`, and `table(x, [[5, 0.4], [10, 0.3]])`, a monotone curve through the points,
 //! level beyond the first and the last.
 
+mod pchip;
+
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use cel::{
@@ -18,8 +20,8 @@ use cel::{
 
 use crate::{
     DataError,
-    mechanism::Mechanism,
-    pchip::pchip,
+    formula::pchip::pchip,
+    study::mechanism::Mechanism,
     units::{DAYS_PER_MONTH, SECONDS_PER_DAY, text_type},
 };
 

@@ -14,46 +14,22 @@
 //! assert!((rate.per_day(&parameters).unwrap() - 3.0 / 10.5).abs() < 1e-12);
 //! ```
 
-pub mod behaviour;
-pub mod behaviour_check;
 pub mod caveat;
-pub mod collect;
-pub mod config;
-mod config_check;
-pub mod customers;
-mod customers_check;
 pub mod diagnostic;
 pub mod document;
 pub mod error;
 pub mod estimate;
 pub mod explanation;
-pub mod fee;
-pub mod feed;
 pub mod formula;
-pub mod growth;
-mod growth_check;
-pub mod growth_file;
-pub mod measure;
 pub mod measurement;
-pub mod mechanism;
-mod pchip;
-mod policy_check;
 pub mod price_book;
 pub mod price_import;
-mod probe_check;
-pub mod profile;
 pub mod projection;
 pub mod scaling;
-pub mod segment;
-pub mod selector;
-pub mod stored_data;
 pub mod study;
-pub mod study_file;
-pub mod template;
 pub mod toml_document;
 pub mod units;
 
-pub use behaviour::BehaviourSpec;
 pub use caveat::Caveat;
 pub use diagnostic::{Diagnostic, Source};
 pub use document::{Document, Header};
@@ -64,4 +40,15 @@ pub use measurement::Measurements;
 pub use price_book::PriceBook;
 pub use projection::Projection;
 pub use scaling::ScalingModel;
-pub use study::Study;
+pub use study::{
+    Study,
+    behaviour::{self, BehaviourSpec, template},
+    check::behaviour as behaviour_check,
+    config, customers,
+    customers::profile,
+    fee, feed, growth,
+    growth::file as growth_file,
+    measure, mechanism,
+    probe::{self as collect, selector},
+    read as study_file, segment, stored_data,
+};

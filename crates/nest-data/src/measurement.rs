@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     caveat::Caveat,
-    customers::Arrival,
     document::{Document, Header},
-    study::Study,
+    study::{Study, customers::Arrival},
 };
 
 pub use self::resource::{Resource, ResourceKind, ResourceName};

@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     diagnostic::{Diagnostic, Source as Text},
-    growth::DateText,
+    study::growth::DateText,
     toml_document,
     units::QuotedDecimal,
 };

@@ -2,6 +2,20 @@
 //!
 //! The shape of `nest.toml` and of the study embedded in every measurement.
 
+pub mod behaviour;
+pub mod check;
+pub mod config;
+pub mod customers;
+pub mod fee;
+pub mod feed;
+pub mod growth;
+pub mod measure;
+pub mod mechanism;
+pub mod probe;
+pub mod read;
+pub mod segment;
+pub mod stored_data;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -10,22 +24,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DataError,
-    behaviour::BehaviourSpec,
-    collect::{Collect, Preset},
-    config::Config,
-    customers::Customers,
-    fee::Fee,
-    feed::FeedSource,
     formula::{RATES, Rate},
-    growth::{CalendarSpan, DateText},
-    measure::Measure,
-    mechanism::Mechanism,
-    segment::{Segment, shares},
-    stored_data::StoredData,
+    study::{
+        behaviour::BehaviourSpec,
+        config::Config,
+        customers::Customers,
+        fee::Fee,
+        feed::FeedSource,
+        growth::{CalendarSpan, DateText},
+        measure::Measure,
+        mechanism::Mechanism,
+        probe::{Collect, Preset},
+        segment::{Segment, shares},
+        stored_data::StoredData,
+    },
     units::{QuotedDecimal, Seconds, Share},
 };
 
-pub use crate::{
+pub use crate::study::{
     config::{Driver, Placement, Platform},
     growth::{GrowthScenario, GrowthStart},
 };

@@ -225,8 +225,8 @@ pub fn check_format(format: &str, text: &str) -> Result<(), DataError> {
         "nest-growth" => text.parse::<Growth>().map(drop),
         "nest-decimal" => text.parse::<QuotedDecimal>().map(drop),
         "nest-observed" => text.parse::<crate::price_book::ObservedOn>().map(drop),
-        "nest-change" => text.parse::<crate::growth::Change>().map(drop),
-        "nest-lapse" => text.parse::<crate::growth::CalendarSpan>().map(drop),
+        "nest-change" => text.parse::<crate::study::growth::Change>().map(drop),
+        "nest-lapse" => text.parse::<crate::study::growth::CalendarSpan>().map(drop),
         "nest-number" => crate::formula::Formula::parse_number(text).map(drop),
         "nest-rate" => crate::formula::Formula::parse_rate(text).map(drop),
         "date" => text

@@ -6,10 +6,12 @@ use rust_decimal::Decimal;
 use url::Url;
 
 use crate::{
-    config::{Config, Driver, Placement, Platform},
     diagnostic::Diagnostic,
-    study::Study,
-    study_file::offer,
+    study::{
+        Study,
+        config::{Config, Driver, Placement, Platform},
+        read::offer,
+    },
     toml_document::Spans,
     units::QuotedDecimal,
 };
@@ -240,7 +242,7 @@ fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found
                 "from 0 to 1e15",
             ));
         }
-        if let crate::config::MeterUse::Detailed(detailed) = used {
+        if let crate::study::config::MeterUse::Detailed(detailed) = used {
             for behaviour in detailed
                 .behaviours
                 .iter()
@@ -334,7 +336,7 @@ fn check_profile(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             ));
         }
         (Some(week), None) => {
-            let good = week.len() == crate::profile::HOURS_PER_WEEK
+            let good = week.len() == crate::study::customers::profile::HOURS_PER_WEEK
                 && week.iter().all(|load| load.is_finite() && *load >= 0.0);
             if !good || week.iter().sum::<f64>() <= 0.0 {
                 let message = format!(

@@ -1,6 +1,6 @@
 //! How a week's load is spread over its hours.
 
-use crate::customers::Customers;
+use crate::study::customers::Customers;
 
 /// Hours of a week.
 pub const HOURS_PER_WEEK: usize = 168;

@@ -2,9 +2,11 @@
 
 use crate::{
     diagnostic::Diagnostic,
-    growth::{Change, GrowthScenario},
-    study::Study,
-    study_file::MOST_CUSTOMERS,
+    study::{
+        Study,
+        growth::{Change, GrowthScenario},
+        read::MOST_CUSTOMERS,
+    },
     toml_document::Spans,
 };
 

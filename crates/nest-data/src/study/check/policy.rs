@@ -3,8 +3,7 @@
 use crate::{
     diagnostic::Diagnostic,
     formula::{RATES, is_unit_of_time},
-    study::Study,
-    study_file::offer,
+    study::{Study, read::offer},
     toml_document::Spans,
 };
 

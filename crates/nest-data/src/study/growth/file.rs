@@ -6,10 +6,12 @@ use jiff::civil::Date;
 
 use crate::{
     diagnostic::{Diagnostic, Source},
-    feed::line_span,
-    growth::{GrowthRow, GrowthScenario},
-    study::Study,
-    study_file::MOST_CUSTOMERS,
+    study::{
+        Study,
+        feed::line_span,
+        growth::{GrowthRow, GrowthScenario},
+        read::MOST_CUSTOMERS,
+    },
 };
 
 /// What a file holds.

@@ -1,11 +1,13 @@
 //! What a customer does: one file of `behaviours/` each, as a list of requests.
 
+pub mod template;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{customers::Think, units::Seconds};
+use crate::{study::customers::Think, units::Seconds};
 
 /// One behaviour. An *execution* of it makes its requests in order; rates and demand count executions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

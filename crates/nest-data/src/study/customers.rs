@@ -1,5 +1,7 @@
 //! How customers come, wait and think.
 
+pub mod profile;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

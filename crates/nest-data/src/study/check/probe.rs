@@ -3,11 +3,12 @@
 use url::Url;
 
 use crate::{
-    collect::{Collect, Figure},
     diagnostic::Diagnostic,
-    selector::Selection,
-    study::{Probe, ProbeKind},
-    study_file::is_loopback,
+    study::{
+        Probe, ProbeKind,
+        probe::{Collect, Figure, selector::Selection},
+        read::is_loopback,
+    },
     toml_document::Spans,
 };
 
@@ -203,7 +204,7 @@ fn check_labels(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
 mod tests {
     use crate::{
         Source,
-        study_file::{StudyTexts, read_study},
+        study::read::{StudyTexts, read_study},
     };
 
     /// What is wrong with a probe, each with its line of the probe and its help.

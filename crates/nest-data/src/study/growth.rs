@@ -1,5 +1,7 @@
 //! Growth scenarios: how many customers there will be, and the files of a study that say so.
 
+pub mod file;
+
 use std::{fmt, str::FromStr};
 
 use jiff::{Unit, civil::Date};

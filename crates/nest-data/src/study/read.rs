@@ -5,19 +5,25 @@ use std::{collections::BTreeMap, net::IpAddr};
 use url::{Host, Url};
 
 use crate::{
-    behaviour::BehaviourSpec,
-    behaviour_check::{check_behaviour, texts_of},
-    config_check::{self, check_money},
-    customers_check::check_customers,
     diagnostic::{Diagnostic, Source, nearest},
-    feed::Feed,
     formula::is_unit_of_time,
-    growth_check::check_growth,
-    policy_check::check_policies,
-    probe_check,
-    stored_data::check_stored_data,
-    study::Study,
-    template::{Segment, Template},
+    study::{
+        Study,
+        behaviour::{
+            BehaviourSpec,
+            template::{Segment, Template},
+        },
+        check::{
+            behaviour::{check_behaviour, texts_of},
+            config::{self as config_check, check_money},
+            customers::check_customers,
+            growth::check_growth,
+            policy::check_policies,
+            probe as probe_check,
+        },
+        feed::Feed,
+        stored_data::check_stored_data,
+    },
     toml_document::{self, Spans},
 };
 
@@ -535,7 +541,7 @@ pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> +
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Multiples;
+    use crate::study::measure::Multiples;
 
     const NEST: &str = r#"
 nest = 1

@@ -1,10 +1,14 @@
 //! What is wrong with a behaviour, beyond what its schema says.
 
 use crate::{
-    behaviour::{BehaviourSpec, Capture, Request, json_pointer},
-    customers::Think,
     diagnostic::Diagnostic,
-    template::{Segment, Template},
+    study::{
+        behaviour::{
+            BehaviourSpec, Capture, Request, json_pointer,
+            template::{Segment, Template},
+        },
+        customers::Think,
+    },
     toml_document::Spans,
 };
 

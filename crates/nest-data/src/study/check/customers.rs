@@ -1,11 +1,13 @@
 //! What is wrong with how customers come and think, beyond what its schema says.
 
 use crate::{
-    behaviour_check::THINK_HELP,
-    customers::{Arrival, Think},
     diagnostic::Diagnostic,
-    study::Study,
-    study_file::offer,
+    study::{
+        Study,
+        check::behaviour::THINK_HELP,
+        customers::{Arrival, Think},
+        read::offer,
+    },
     toml_document::Spans,
 };
 

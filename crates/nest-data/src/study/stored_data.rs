@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{diagnostic::Diagnostic, study::Study, study_file::offer, toml_document::Spans};
+use crate::{
+    diagnostic::Diagnostic,
+    study::{Study, read::offer},
+    toml_document::Spans,
+};
 
 /// Data stored in the target. It is measured at two or more sizes, so that demand at the size of later months is forecast.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

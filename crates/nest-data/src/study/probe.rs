@@ -1,5 +1,7 @@
 //! What a probe reads from a metrics endpoint: one expression for each figure, written out or from a preset.
 
+pub mod selector;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -205,7 +207,7 @@ fn selector(name: &str, conditions: &[&str], only: &BTreeMap<String, String>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selector::Selection;
+    use crate::study::probe::selector::Selection;
 
     /// Series as the exporters write them; from the test fixtures of node_exporter and cAdvisor.
     const SERIES: [(&str, &[(&str, &str)]); 9] = [
