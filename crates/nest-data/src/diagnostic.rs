@@ -70,6 +70,14 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
+/// Help for a name that is not known: the nearest known one, or all of them.
+pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
+    match nearest(written, known.clone().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("defined here: {}", known.cloned().collect::<Vec<_>>().join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

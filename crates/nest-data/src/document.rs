@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::DataError;
+use crate::error::DataError;
 
 /// Kind, format and origin of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,6 @@ pub mod diagnostic;
 pub mod document;
 pub mod error;
 pub mod estimate;
-pub mod explanation;
 pub mod formula;
 pub mod measurement;
 pub mod price_book;
@@ -35,20 +34,29 @@ pub use diagnostic::{Diagnostic, Source};
 pub use document::{Document, Header};
 pub use error::DataError;
 pub use estimate::Estimate;
-pub use explanation::Explanation;
 pub use measurement::Measurements;
 pub use price_book::PriceBook;
-pub use projection::Projection;
+pub use projection::{
+    Projection,
+    explanation::{self, Explanation},
+};
 pub use scaling::ScalingModel;
 pub use study::{
     Study,
-    behaviour::{self, BehaviourSpec, template},
-    check::behaviour as behaviour_check,
-    config, customers,
-    customers::profile,
-    fee, feed, growth,
-    growth::file as growth_file,
-    measure, mechanism,
-    probe::{self as collect, selector},
-    read as study_file, segment, stored_data,
+    behaviour::{self, BehaviourSpec},
+    config, customers, fee, feed, growth, measure, mechanism, segment, stored_data,
 };
+
+// Paths of before the study had a folder of its own; `study` has the ones to use.
+#[doc(hidden)]
+pub use study::{
+    behaviour as behaviour_check,
+    behaviour::template,
+    customers::profile,
+    growth::file as growth_file,
+    probe::{self as collect, selector},
+};
+#[doc(hidden)]
+pub mod study_file {
+    pub use crate::study::{growth::MOST_CUSTOMERS, is_loopback, read::*};
+}

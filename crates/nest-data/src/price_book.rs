@@ -6,7 +6,6 @@ mod changes;
 mod check;
 mod layer;
 pub mod lint;
-mod observed;
 pub mod step;
 mod write;
 
@@ -16,15 +15,12 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{
-    changes::{Change, ChangeKind, changes},
-    observed::ObservedOn,
-};
+pub use self::changes::{ChangeKind, PriceChange, changes};
+pub use crate::units::ObservedOn;
 use crate::{
     diagnostic::{Diagnostic, Source as Text},
-    study::growth::DateText,
     toml_document,
-    units::QuotedDecimal,
+    units::{DateText, QuotedDecimal},
 };
 
 /// What a share of the list price of the instances used is a share of.

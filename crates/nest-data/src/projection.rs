@@ -1,6 +1,7 @@
 //! What N customers cost, where the system breaks, when, and what would change that.
 
 mod compare;
+pub mod explanation;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

@@ -12,9 +12,11 @@ pub mod growth;
 pub mod measure;
 pub mod mechanism;
 pub mod probe;
+pub mod rates;
 pub mod read;
 pub mod segment;
 pub mod stored_data;
+pub mod target;
 
 use std::collections::BTreeMap;
 
@@ -22,28 +24,19 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    DataError,
-    formula::{RATES, Rate},
-    study::{
-        behaviour::BehaviourSpec,
-        config::Config,
-        customers::Customers,
-        fee::Fee,
-        feed::FeedSource,
-        growth::{CalendarSpan, DateText},
-        measure::Measure,
-        mechanism::Mechanism,
-        probe::{Collect, Preset},
-        segment::{Segment, shares},
-        stored_data::StoredData,
-    },
-    units::{QuotedDecimal, Seconds, Share},
+use self::{
+    behaviour::BehaviourSpec, config::Config, customers::Customers, fee::Fee, feed::FeedSource,
+    measure::Measure, mechanism::Mechanism, segment::Segment, stored_data::StoredData,
 };
-
-pub use crate::study::{
+pub use self::{
     config::{Driver, Placement, Platform},
     growth::{GrowthScenario, GrowthStart},
+    probe::{Probe, ProbeKind},
+    target::{Target, is_loopback},
+};
+use crate::{
+    formula::Rate,
+    units::{CalendarSpan, DateText, QuotedDecimal, Seconds, Share},
 };
 
 /// A whole study.
@@ -133,54 +126,9 @@ fn usd() -> String {
     "USD".to_owned()
 }
 
-/// The system under load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Target {
-    /// Scheme, host and port: `"http://127.0.0.1:8080"`.
-    pub base_url: String,
-    /// Command that starts the target and stays in the foreground; run by `sh` in the study's folder, ended after the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<String>,
-    /// Path that answers below 400 once the target is ready.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ready: Option<String>,
-    /// Longest wait for the target to be ready.
-    #[serde(default = "thirty_seconds")]
-    pub ready_within: Seconds,
-    /// Hosts besides the loopback ones that may be put under load.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub allow_hosts: Vec<String>,
-    /// Whether HTTP/2 is spoken.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub http2: bool,
-    /// File (PEM, in the study's folder) with certificates to trust besides those that the machine trusts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca: Option<String>,
-    /// Trust any certificate, for a target of one's own whose certificate nobody has signed.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub insecure: bool,
-    /// Proxy of all requests: `"http://127.0.0.1:3128"`. They take the compatibility path then, which is slower.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proxy: Option<String>,
-    /// Cores that a started target may use, by number; all where missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cores: Option<Vec<usize>>,
-    /// Command that is run between steps, to bring stored data back to where it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<String>,
-    /// Command that is run once before the first step, to fill the target to a stated data size; where `data.sizes` states
-    /// several, once for each of them, with the size in $NEST_SIZE.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-}
-
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
-fn thirty_seconds() -> Seconds {
-    Seconds::new(30.0).expect("30 is a valid span")
+/// The tier of a probe, a placement or a mechanism that names none.
+fn default_tier() -> String {
+    "app".to_owned()
 }
 
 /// A number that formulas use.
@@ -225,82 +173,6 @@ impl Parameter {
             Self::Detailed(detailed) => detailed.range,
         }
     }
-}
-
-/// Where the resource use of one tier is read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// Tier it belongs to.
-    #[serde(default = "app")]
-    pub tier: String,
-    /// What is read.
-    #[serde(default)]
-    pub kind: ProbeKind,
-    /// The process, by number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pid: Option<u32>,
-    /// The process, by a TCP port it listens on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// Address of a metrics page in the Prometheus text format: `"http://127.0.0.1:9187/metrics"` (prometheus).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scrape: Option<String>,
-    /// Address of a Prometheus server that is asked instead: `"http://127.0.0.1:9090"` (prometheus). Windows must be
-    /// much longer than its scrape interval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query: Option<String>,
-    /// Exporter whose metrics are read, instead of or beside `collect` (prometheus).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preset: Option<Preset>,
-    /// Labels with the values that the preset's series must have: `{ name = "db" }` (prometheus).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub only: BTreeMap<String, String>,
-    /// What is read: `{ cpu = "process_cpu_seconds_total", memory = ".." }` (prometheus). What it names replaces the preset's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub collect: Option<Collect>,
-    /// Cores the tier can use; read from its affinity and its cgroup where missing, and needed for processor time from metrics.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.01))]
-    pub cores: Option<f64>,
-    /// Disk bytes per second that the tier can move; without it disk has no utilisation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disk_bytes_per_s: Option<f64>,
-}
-
-impl Default for Probe {
-    fn default() -> Self {
-        Self {
-            tier: app(),
-            kind: ProbeKind::default(),
-            pid: None,
-            port: None,
-            scrape: None,
-            query: None,
-            preset: None,
-            only: BTreeMap::new(),
-            collect: None,
-            cores: None,
-            disk_bytes_per_s: None,
-        }
-    }
-}
-
-fn app() -> String {
-    "app".to_owned()
-}
-
-/// What a probe reads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ProbeKind {
-    /// The process and all its children, from `/proc`.
-    #[default]
-    Process,
-    /// The whole cgroup (v1 or v2) that the process is in.
-    Cgroup,
-    /// Metrics in the Prometheus text format (`scrape`), or from a Prometheus server (`query`).
-    Prometheus,
 }
 
 /// An objective.
@@ -401,133 +273,6 @@ pub struct Report {
 }
 
 impl Study {
-    /// Parameters at their central values.
-    #[must_use]
-    pub fn parameter_values(&self) -> BTreeMap<String, f64> {
-        self.parameters
-            .iter()
-            .map(|(name, parameter)| (name.clone(), parameter.value()))
-            .collect()
-    }
-
-    /// Executions per customer and day of each behaviour at given parameters, over all customers as they are at the start of growth.
-    ///
-    /// # Errors
-    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
-    pub fn rates_per_day(
-        &self,
-        parameters: &BTreeMap<String, f64>,
-    ) -> Result<BTreeMap<String, f64>, DataError> {
-        self.rates_after(parameters, 0.0)
-    }
-
-    /// The same `months` after the start of growth, when the shares of its segments have changed.
-    ///
-    /// # Formula
-    /// `sum_s share_s(t) rate_s`.
-    ///
-    /// # Errors
-    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
-    pub fn rates_after(
-        &self,
-        parameters: &BTreeMap<String, f64>,
-        months: f64,
-    ) -> Result<BTreeMap<String, f64>, DataError> {
-        if self.segments.is_empty() {
-            return self.rates_of(&self.rates, parameters);
-        }
-        let mut mixed: BTreeMap<String, f64> = self.rates.keys().map(|name| (name.clone(), 0.0)).collect();
-        for (name, share) in shares(&self.segments, months) {
-            for (behaviour, rate) in self.segment_rates(&name, parameters)? {
-                *mixed.entry(behaviour).or_default() += share * rate;
-            }
-        }
-        Ok(mixed)
-    }
-
-    /// Executions per day of one customer of a segment.
-    ///
-    /// # Errors
-    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
-    pub fn segment_rates(
-        &self,
-        segment: &str,
-        parameters: &BTreeMap<String, f64>,
-    ) -> Result<BTreeMap<String, f64>, DataError> {
-        let mut rates = self.rates.clone();
-        rates.extend(
-            self.segments
-                .get(segment)
-                .into_iter()
-                .flat_map(|segment| segment.rates.clone()),
-        );
-        self.rates_of(&rates, parameters)
-    }
-
-    fn rates_of(
-        &self,
-        rates: &BTreeMap<String, Rate>,
-        parameters: &BTreeMap<String, f64>,
-    ) -> Result<BTreeMap<String, f64>, DataError> {
-        let mut values = parameters.clone();
-        for (name, mechanism) in &self.mechanisms {
-            let dues = mechanism.renewal_rates(parameters)?.values();
-            values.extend(
-                Mechanism::VALUES
-                    .iter()
-                    .zip(dues)
-                    .map(|((field, _), value)| (format!("{name}.{field}"), value)),
-            );
-        }
-        for name in rates.keys() {
-            add_rate(rates, name, &mut values, rates.len())?;
-        }
-        Ok(rates
-            .keys()
-            .map(|name| (name.clone(), values[&rate_name(name)]))
-            .collect())
-    }
-
-    /// Whether a name in a formula stands for something: a parameter, a value of a mechanism, or another rate.
-    #[must_use]
-    pub fn defines(&self, name: &str) -> bool {
-        match name.split_once('.') {
-            None => self.parameters.contains_key(name),
-            Some((RATES, behaviour)) => self.rates.contains_key(behaviour),
-            Some((mechanism, value)) => {
-                self.mechanisms.contains_key(mechanism)
-                    && Mechanism::VALUES.iter().any(|(known, _)| *known == value)
-            }
-        }
-    }
-
-    /// Every name that a rate may use, but units of time.
-    #[must_use]
-    pub fn names_of_formulas(&self) -> Vec<String> {
-        let mechanisms = self.mechanisms.keys().flat_map(|name| {
-            Mechanism::VALUES
-                .iter()
-                .map(move |(value, _)| format!("{name}.{value}"))
-        });
-        self.parameters
-            .keys()
-            .cloned()
-            .chain(mechanisms)
-            .chain(self.rates.keys().map(|name| rate_name(name)))
-            .collect()
-    }
-
-    /// Items that are open per customer in the long run, by mechanism, at given parameters.
-    ///
-    /// # Errors
-    /// [`DataError::Formula`] where a mechanism has no value there.
-    pub fn open_items(&self, parameters: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, DataError> {
-        self.mechanisms
-            .iter()
-            .map(|(name, mechanism)| Ok((name.clone(), mechanism.renewal_rates(parameters)?.open_items)))
-            .collect()
-    }
-
     /// Factor from executions per day to executions per second in the busiest minute.
     ///
     /// # Formula
@@ -557,37 +302,6 @@ impl Study {
             Some(data) => sha256(&(measured, &data.sizes, &data.behaviours)),
         }
     }
-}
-
-/// Adds a behaviour's rate to the values of formulas, those that it is made of first. A chain of them is never longer than
-/// `depth`, unless it comes round to its beginning.
-fn add_rate(
-    rates: &BTreeMap<String, Rate>,
-    name: &str,
-    values: &mut BTreeMap<String, f64>,
-    depth: usize,
-) -> Result<(), DataError> {
-    let Some(rate) = rates.get(name).filter(|_| !values.contains_key(&rate_name(name))) else {
-        return Ok(());
-    };
-    let Some(depth) = depth.checked_sub(1) else {
-        return Err(DataError::Formula {
-            reason: format!("the rate of `{name}` is made of itself"),
-        });
-    };
-    for used in rate.formula().names() {
-        if let Some((RATES, other)) = used.split_once('.') {
-            add_rate(rates, other, values, depth)?;
-        }
-    }
-    let per_day = rate.formula().per_day(values)?;
-    values.insert(rate_name(name), per_day);
-    Ok(())
-}
-
-/// How a behaviour's rate is called in formulas.
-fn rate_name(behaviour: &str) -> String {
-    format!("{RATES}.{behaviour}")
 }
 
 fn sha256(value: &impl Serialize) -> String {

@@ -1,10 +1,18 @@
 //! Values that people write as text with a unit, and money.
 
+mod calendar;
+mod change;
+
 use std::{fmt, str::FromStr};
 
 use rust_decimal::Decimal;
 
-use crate::DataError;
+pub(crate) use self::calendar::DateText;
+pub use self::{
+    calendar::{CalendarSpan, ObservedOn},
+    change::Change,
+};
+use crate::error::DataError;
 
 /// Seconds in a day.
 pub const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -213,32 +221,6 @@ impl fmt::Display for QuotedDecimal {
 }
 
 text_type!(QuotedDecimal, "QuotedDecimal", "nest-decimal", "string");
-
-/// Checks a text against one of the formats above; unknown formats pass.
-///
-/// # Errors
-/// [`DataError::Unreadable`] or [`DataError::Formula`], naming what is accepted.
-pub fn check_format(format: &str, text: &str) -> Result<(), DataError> {
-    match format {
-        "nest-duration" => text.parse::<Seconds>().map(drop),
-        "nest-share" => text.parse::<Share>().map(drop),
-        "nest-growth" => text.parse::<Growth>().map(drop),
-        "nest-decimal" => text.parse::<QuotedDecimal>().map(drop),
-        "nest-observed" => text.parse::<crate::price_book::ObservedOn>().map(drop),
-        "nest-change" => text.parse::<crate::study::growth::Change>().map(drop),
-        "nest-lapse" => text.parse::<crate::study::growth::CalendarSpan>().map(drop),
-        "nest-number" => crate::formula::Formula::parse_number(text).map(drop),
-        "nest-rate" => crate::formula::Formula::parse_rate(text).map(drop),
-        "date" => text
-            .parse::<jiff::civil::Date>()
-            .map(drop)
-            .map_err(|_| DataError::Unreadable {
-                value: text.to_owned(),
-                expected: "a date such as 2026-11-01",
-            }),
-        _ => Ok(()),
-    }
-}
 
 #[cfg(test)]
 mod tests {

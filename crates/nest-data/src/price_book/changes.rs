@@ -8,7 +8,7 @@ use super::{MeterPrice, PriceBook};
 
 /// A difference between two books.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct PriceChange {
     /// Table of the row: `meter`, `instance`, `commitment`, `plan`, `limit`.
     pub table: &'static str,
     /// Its name, with its first day where it has one.
@@ -59,11 +59,11 @@ type Amounts = BTreeMap<String, Option<Decimal>>;
 
 /// What differs from `old` to `new`, by table and name.
 #[must_use]
-pub fn changes(old: &PriceBook, new: &PriceBook) -> Vec<Change> {
+pub fn changes(old: &PriceBook, new: &PriceBook) -> Vec<PriceChange> {
     let (before, after) = (rows(old), rows(new));
     let mut found = Vec::new();
     for (key, amounts) in &before {
-        let change = |part: &str, kind| Change {
+        let change = |part: &str, kind| PriceChange {
             table: key.0,
             row: key.1.clone(),
             part: part.to_owned(),
@@ -85,7 +85,7 @@ pub fn changes(old: &PriceBook, new: &PriceBook) -> Vec<Change> {
         }
     }
     let added = after.keys().filter(|key| !before.contains_key(*key));
-    found.extend(added.map(|key| Change {
+    found.extend(added.map(|key| PriceChange {
         table: key.0,
         row: key.1.clone(),
         part: String::new(),

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Instance, Meter, PriceBook};
-use crate::DataError;
+use crate::error::DataError;
 
 /// A row with the days on which it holds.
 trait Dated: Clone {

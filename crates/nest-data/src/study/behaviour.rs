@@ -232,6 +232,41 @@ pub fn json_pointer(path: &str) -> Option<String> {
     Some(pointer)
 }
 
+/// Every template of a request, with the key that it stands under.
+pub fn texts_of(step: &Request) -> Vec<(&str, &str)> {
+    let mut json_texts = Vec::new();
+    step.json
+        .iter()
+        .for_each(|json| collect_texts(json, &mut json_texts));
+    let paths = [
+        ("get", &step.get),
+        ("post", &step.post),
+        ("put", &step.put),
+        ("patch", &step.patch),
+        ("delete", &step.delete),
+        ("head", &step.head),
+    ];
+    paths
+        .into_iter()
+        .filter_map(|(key, path)| path.as_deref().map(|path| (key, path)))
+        .chain(step.headers.values().map(|text| ("headers", text.as_str())))
+        .chain(step.form.values().map(|text| ("form", text.as_str())))
+        .chain(step.multipart.values().map(|value| ("multipart", value.text())))
+        .chain(step.body.iter().map(|text| ("body", text.as_str())))
+        .chain(json_texts.into_iter().map(|text| ("json", text)))
+        .collect()
+}
+
+/// Every text inside a JSON value, depth first.
+fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
+    match value {
+        serde_json::Value::String(text) => texts.push(text),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|field| collect_texts(field, texts)),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

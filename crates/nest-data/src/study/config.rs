@@ -44,7 +44,7 @@ pub struct Placement {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub book: String,
     /// Tier that is placed.
-    #[serde(default = "app")]
+    #[serde(default = "super::default_tier")]
     pub tier: String,
     /// Only these behaviours of the tier; all that no other placement of it names where missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -165,10 +165,6 @@ impl Config {
 
 /// Share of capacity that is left where a study says nothing.
 const DEFAULT_RESERVE: f64 = 0.3;
-
-fn app() -> String {
-    "app".to_owned()
-}
 
 fn one() -> u32 {
     1

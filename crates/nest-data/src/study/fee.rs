@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, formula::Number, units::QuotedDecimal};
+use crate::{error::DataError, formula::Number, units::QuotedDecimal};
 
 /// Digits of a fee after the point.
 const DIGITS: u32 = 12;

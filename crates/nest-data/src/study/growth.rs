@@ -2,16 +2,16 @@
 
 pub mod file;
 
-use std::{fmt, str::FromStr};
-
 use jiff::{Unit, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    DataError,
-    units::{DAYS_PER_MONTH, Growth, text_type},
-};
+use crate::units::{DateText, Growth};
+
+pub use crate::units::{CalendarSpan, Change};
+
+/// Most customers that are projected: more than there are people.
+pub const MOST_CUSTOMERS: f64 = 1e11;
 
 /// Months that are projected where a scenario does not say.
 const MONTHS: u32 = 24;
@@ -98,12 +98,6 @@ pub struct GrowthRow {
     pub range: Option<[f64; 2]>,
 }
 
-/// Stands for a date in the schema.
-#[derive(JsonSchema)]
-#[schemars(inline)]
-#[allow(dead_code, reason = "only its schema is used")]
-pub(crate) struct DateText(#[schemars(extend("format" = "date"))] String);
-
 impl GrowthScenario {
     /// The day it starts on and customers on it: as stated, or the first row of its plan, or the last of its history.
     #[must_use]
@@ -141,170 +135,10 @@ impl GrowthScenario {
     }
 }
 
-/// A change of customers: so many (`"+5000"`), or a share of those there would be (`"+20%"`).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Change {
-    /// So many.
-    Customers(f64),
-    /// A share of them, 0.2 for 20 %; above -1.
-    Share(f64),
-}
-
-impl Change {
-    /// The bare number: customers, or the share.
-    #[must_use]
-    pub fn number(self) -> f64 {
-        match self {
-            Self::Customers(number) | Self::Share(number) => number,
-        }
-    }
-
-    /// Whether both are numbers of customers, or both shares.
-    #[must_use]
-    pub fn is_like(self, other: Self) -> bool {
-        std::mem::discriminant(&self) == std::mem::discriminant(&other)
-    }
-}
-
-impl FromStr for Change {
-    type Err = DataError;
-
-    fn from_str(text: &str) -> Result<Self, DataError> {
-        let unreadable = || DataError::Unreadable {
-            value: text.to_owned(),
-            expected: "a change such as \"+5000\" or \"+20%\", with its sign",
-        };
-        let plain = text.trim().replace('_', "");
-        if !plain.starts_with(['+', '-']) {
-            return Err(unreadable());
-        }
-        let read = match plain.strip_suffix('%') {
-            Some(percent) => percent
-                .trim()
-                .parse()
-                .map(|percent: f64| Self::Share(percent / 100.0)),
-            None => plain.parse().map(Self::Customers),
-        };
-        read.ok()
-            .filter(|change| {
-                change.number().is_finite()
-                    && *change != Self::Share(-1.0)
-                    && (change.number() > -1.0 || !change.is_like(Self::Share(0.0)))
-            })
-            .ok_or_else(unreadable)
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Customers(number) => write!(f, "{number:+}"),
-            // Percent are written with up to nine decimals, so that 0.07 prints as it was read.
-            Self::Share(share) => write!(f, "{:+}%", (share * 1e11).round() / 1e9),
-        }
-    }
-}
-
-text_type!(Change, "Change", "nest-change", "string");
-
-/// A span of the calendar, above 0, written `"10 days"`, `"6 weeks"`, `"2 months"` or `"1 year"`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CalendarSpan {
-    number: f64,
-    unit: CalendarUnit,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CalendarUnit {
-    Days,
-    Weeks,
-    Months,
-    Years,
-}
-
-impl CalendarSpan {
-    /// Its length in months of 365 / 12 days.
-    #[must_use]
-    pub fn months(self) -> f64 {
-        self.number
-            * match self.unit {
-                CalendarUnit::Days => 1.0 / DAYS_PER_MONTH,
-                CalendarUnit::Weeks => 7.0 / DAYS_PER_MONTH,
-                CalendarUnit::Months => 1.0,
-                CalendarUnit::Years => 12.0,
-            }
-    }
-}
-
-impl FromStr for CalendarSpan {
-    type Err = DataError;
-
-    fn from_str(text: &str) -> Result<Self, DataError> {
-        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(split);
-        let unit = match unit.trim() {
-            "day" | "days" => Some(CalendarUnit::Days),
-            "week" | "weeks" => Some(CalendarUnit::Weeks),
-            "month" | "months" => Some(CalendarUnit::Months),
-            "year" | "years" => Some(CalendarUnit::Years),
-            _ => None,
-        };
-        let number = number.trim().parse::<f64>().ok();
-        let lapse = number.zip(unit).map(|(number, unit)| Self { number, unit });
-        lapse
-            .filter(|lapse| lapse.months() > 0.0 && lapse.months() <= 240.0)
-            .ok_or(DataError::Unreadable {
-                value: text.to_owned(),
-                expected: "a span such as \"10 days\", \"6 weeks\" or \"2 months\", up to 20 years",
-            })
-    }
-}
-
-impl fmt::Display for CalendarSpan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = match self.unit {
-            CalendarUnit::Days => "day",
-            CalendarUnit::Weeks => "week",
-            CalendarUnit::Months => "month",
-            CalendarUnit::Years => "year",
-        };
-        write!(
-            f,
-            "{} {unit}{}",
-            self.number,
-            if self.number == 1.0 { "" } else { "s" }
-        )
-    }
-}
-
-text_type!(CalendarSpan, "CalendarSpan", "nest-lapse", "string");
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use jiff::civil::date;
-
-    #[test]
-    fn changes_and_lapses_print_what_they_read() {
-        for text in ["+5000", "-300", "+20%", "-7%", "+0.125%", "+33.3%"] {
-            assert_eq!(text.parse::<Change>().expect(text).to_string(), text);
-        }
-        assert_eq!(
-            "+5_000".parse::<Change>().expect("a change"),
-            Change::Customers(5_000.0)
-        );
-        for text in ["5000", "20%", "+", "+x", "-100%", "-120%", "+inf", ""] {
-            assert!(text.parse::<Change>().is_err(), "{text}");
-        }
-        for (text, months) in [("2 months", 2.0), ("1 year", 12.0), ("73 days", 2.4)] {
-            let lapse: CalendarSpan = text.parse().expect(text);
-            assert!((lapse.months() - months).abs() < 1e-12);
-            assert_eq!(lapse.to_string(), text);
-        }
-        for text in ["2", "0 days", "-1 week", "two months", "90 parsecs", "30 years"] {
-            assert!(text.parse::<CalendarSpan>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_plan_begins_at_its_first_row_and_covers_whole_months() {

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DataError,
-    formula::{Number, Rate},
+    error::DataError,
+    formula::{MECHANISM_VALUES, Number, Rate},
     units::Seconds,
 };
 
@@ -34,12 +34,8 @@ pub struct Mechanism {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub per_open_item: BTreeMap<String, Seconds>,
     /// Tier whose processor reads the open items.
-    #[serde(default = "app")]
+    #[serde(default = "super::default_tier")]
     pub tier: String,
-}
-
-fn app() -> String {
-    "app".to_owned()
 }
 
 /// How the amounts of lumps differ.
@@ -69,14 +65,6 @@ pub struct RenewalRates {
 }
 
 impl Mechanism {
-    /// Names under which its values stand in formulas, with the power of time in their units.
-    pub const VALUES: [(&'static str, i32); 4] = [
-        ("payments", -1),
-        ("lumps", -1),
-        ("mean_payment", 0),
-        ("open_items", 0),
-    ];
-
     /// What it does at given parameters.
     ///
     /// # Errors
@@ -103,9 +91,9 @@ impl Mechanism {
 }
 
 impl RenewalRates {
-    /// Its values by the names of [`Mechanism::VALUES`], in that order.
+    /// Its values by the names of [`MECHANISM_VALUES`], in that order.
     #[must_use]
-    pub fn values(&self) -> [f64; 4] {
+    pub fn values(&self) -> [f64; MECHANISM_VALUES.len()] {
         [
             self.payments_per_day,
             self.lumps_per_day,

@@ -7,7 +7,77 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::study::Probe;
+/// Where the resource use of one tier is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Tier it belongs to.
+    #[serde(default = "super::default_tier")]
+    pub tier: String,
+    /// What is read.
+    #[serde(default)]
+    pub kind: ProbeKind,
+    /// The process, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The process, by a TCP port it listens on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Address of a metrics page in the Prometheus text format: `"http://127.0.0.1:9187/metrics"` (prometheus).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scrape: Option<String>,
+    /// Address of a Prometheus server that is asked instead: `"http://127.0.0.1:9090"` (prometheus). Windows must be
+    /// much longer than its scrape interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Exporter whose metrics are read, instead of or beside `collect` (prometheus).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// Labels with the values that the preset's series must have: `{ name = "db" }` (prometheus).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub only: BTreeMap<String, String>,
+    /// What is read: `{ cpu = "process_cpu_seconds_total", memory = ".." }` (prometheus). What it names replaces the preset's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collect: Option<Collect>,
+    /// Cores the tier can use; read from its affinity and its cgroup where missing, and needed for processor time from metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.01))]
+    pub cores: Option<f64>,
+    /// Disk bytes per second that the tier can move; without it disk has no utilisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_bytes_per_s: Option<f64>,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self {
+            tier: super::default_tier(),
+            kind: ProbeKind::default(),
+            pid: None,
+            port: None,
+            scrape: None,
+            query: None,
+            preset: None,
+            only: BTreeMap::new(),
+            collect: None,
+            cores: None,
+            disk_bytes_per_s: None,
+        }
+    }
+}
+
+/// What a probe reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProbeKind {
+    /// The process and all its children, from `/proc`.
+    #[default]
+    Process,
+    /// The whole cgroup (v1 or v2) that the process is in.
+    Cgroup,
+    /// Metrics in the Prometheus text format (`scrape`), or from a Prometheus server (`query`).
+    Prometheus,
+}
 
 /// Expressions by what they give. With `scrape` each is a selector, or a sum or difference of selectors, over whose series
 /// it is added up: `name{a="x", b!="y", c=~"x|y", d!~"z"}`. With `query` it may be any PromQL that gives numbers; a plain

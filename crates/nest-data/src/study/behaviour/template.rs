@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::DataError;
+use crate::error::DataError;
 
 /// One piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,11 +6,10 @@ use rust_decimal::Decimal;
 use url::Url;
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, offer},
     study::{
         Study,
         config::{Config, Driver, Placement, Platform},
-        read::offer,
     },
     toml_document::Spans,
     units::QuotedDecimal,

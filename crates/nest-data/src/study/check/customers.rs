@@ -1,12 +1,11 @@
 //! What is wrong with how customers come and think, beyond what its schema says.
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, offer},
     study::{
         Study,
         check::behaviour::THINK_HELP,
         customers::{Arrival, Think},
-        read::offer,
     },
     toml_document::Spans,
 };

@@ -4,8 +4,8 @@ use crate::{
     diagnostic::Diagnostic,
     study::{
         Study,
+        growth::MOST_CUSTOMERS,
         growth::{Change, GrowthScenario},
-        read::MOST_CUSTOMERS,
     },
     toml_document::Spans,
 };

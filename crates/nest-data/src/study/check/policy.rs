@@ -1,9 +1,9 @@
 //! Checks mechanisms, policies and the budget of a study.
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, offer},
     formula::{RATES, is_unit_of_time},
-    study::{Study, read::offer},
+    study::Study,
     toml_document::Spans,
 };
 

@@ -7,7 +7,7 @@ use crate::{
     study::{
         Probe, ProbeKind,
         probe::{Collect, Figure, selector::Selection},
-        read::is_loopback,
+        target::is_loopback,
     },
     toml_document::Spans,
 };

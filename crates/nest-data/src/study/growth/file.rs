@@ -9,8 +9,8 @@ use crate::{
     study::{
         Study,
         feed::line_span,
+        growth::MOST_CUSTOMERS,
         growth::{GrowthRow, GrowthScenario},
-        read::MOST_CUSTOMERS,
     },
 };
 

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 
 use regex::Regex;
 
-use crate::DataError;
+use crate::error::DataError;
 
 /// Label that stands for the name of a metric.
 const NAME: &str = "__name__";
