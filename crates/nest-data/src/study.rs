@@ -1,6 +1,7 @@
-//! The study: who the customers are, what they do, how it is measured, and what it is to be priced on.
+//! The study: who the customers are, what they do, how the target is measured, and which servers to price.
 //!
-//! The shape of `nest.toml` and of the study embedded in every measurement.
+//! [`Study`] is the shape of `nest.toml` and of the study that every measurement embeds. Its doc comments are the reference
+//! of the keys: `locust-nest schema` prints them.
 
 pub mod behaviour;
 pub mod check;
@@ -44,80 +45,81 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schemars(title = "locust-nest study (nest.toml)")]
 pub struct Study {
-    /// Format of this file; 1.
+    /// Format of this file: 1.
     #[schemars(range(min = 1, max = 1))]
     pub nest: u32,
-    /// What the study is about.
+    /// Name of the study, who its customers are, and its currency.
     pub study: About,
     /// The system under load.
     pub target: Target,
-    /// How executions per customer become load.
+    /// How the executions of all customers spread over time and become load.
     pub customers: Customers,
-    /// Numbers that formulas use, such as policy parameters.
+    /// Numbers that formulas use, by name: `min_payment = 10`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Parameter>,
-    /// Small amounts that fall due one by one and are paid together, by name.
+    /// Small amounts that fall due one by one and are paid together once they reach a minimum, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mechanisms: BTreeMap<String, Mechanism>,
-    /// Executions per customer and time of each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
+    /// How often one customer executes each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
     pub rates: BTreeMap<String, Rate>,
-    /// Kinds of customers that act or pay differently, by name; all act as `[rates]` say without any.
+    /// Kinds of customers that act or pay differently, by name. [default: all customers act at the rates of `[rates]`]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub segments: BTreeMap<String, Segment>,
-    /// Tables that behaviours take values from, `{{ NAME.COLUMN }}`, by name.
+    /// Tables from which behaviours take values, by name. A template names a column: `{{ NAME.COLUMN }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub feeds: BTreeMap<String, FeedSource>,
-    /// How it is measured.
+    /// How `measure` loads the target: steps, windows, limits.
     #[serde(default)]
     pub measure: Measure,
-    /// Data stored in the target: the sizes that it is measured at, and what it grows by.
+    /// Data stored in the target: the sizes at which it is measured, and what makes it grow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<StoredData>,
-    /// Where resource use is read, by probe name; without one, CPU, memory and disk of the process that serves the base URL.
+    /// Where the use of resources is read, by probe name.
+    /// [default: CPU, memory and disk of the process that listens on the port of the base URL]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub probes: BTreeMap<String, Probe>,
-    /// Objectives that must hold.
+    /// Service-level objectives that the target must meet, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slo: BTreeMap<String, Slo>,
-    /// Server configurations to project.
+    /// Server configurations to price and compare, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub configs: BTreeMap<String, Config>,
-    /// What third parties take for each execution of a behaviour, by name.
+    /// Fees that third parties charge for each execution of a behaviour, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fees: BTreeMap<String, Fee>,
-    /// Dated rates of exchange into the study's currency, by the currency of a book.
+    /// Dated rates of exchange into the study's currency, by the currency of a price book: `[exchange.EUR]`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exchange: BTreeMap<String, Exchange>,
-    /// What it may cost.
+    /// What a configuration may cost at most.
     #[serde(default, skip_serializing_if = "Budget::is_none")]
     pub budget: Budget,
-    /// Growth scenarios.
+    /// Growth scenarios, by name: how the number of customers changes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub growth: BTreeMap<String, GrowthScenario>,
-    /// Policy changes.
+    /// Policy changes, by name: other values of parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policies: BTreeMap<String, Policy>,
-    /// What the report leads with.
+    /// The configuration, growth scenario and customer count of the report's first sentence.
     #[serde(default)]
     pub report: Report,
-    /// The behaviours, one file each in `behaviours/`; not part of `nest.toml`.
+    /// The behaviours, one file each in `behaviours/`; not a key of `nest.toml`.
     #[serde(default)]
     #[schemars(skip)]
     pub behaviours: BTreeMap<String, BehaviourSpec>,
 }
 
-/// What the study is about.
+/// Name of the study, who its customers are, and its currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct About {
-    /// Name shown in reports.
+    /// Name of the study in reports.
     pub name: String,
-    /// Who counts as one customer; printed beside every number.
+    /// Who counts as one customer, in words. Reports print it beside customer counts.
     pub customer: String,
-    /// ISO 4217 code of every amount in the study.
+    /// ISO 4217 code of the currency of every amount in the study. [default: USD]
     #[serde(default = "usd")]
     pub currency: String,
-    /// Seed of all randomness.
+    /// Seed of every random number: equal studies give equal plans, arrivals and draws. [default: 0]
     #[serde(default)]
     pub seed: u64,
 }
@@ -131,13 +133,13 @@ fn default_tier() -> String {
     "app".to_owned()
 }
 
-/// A number that formulas use.
+/// A number that formulas use: the number alone, or a table with its range.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Parameter {
-    /// Its value.
+    /// The value; taken as exact.
     Value(f64),
-    /// Its value with what is known about it.
+    /// The value, with the range in which it lies.
     Detailed(DetailedParameter),
 }
 
@@ -145,18 +147,18 @@ pub enum Parameter {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DetailedParameter {
-    /// Central value.
+    /// Point estimate of the parameter.
     pub value: f64,
-    /// 90 % range; the value is taken as exact without it.
+    /// 90 % range `[low, high]` around the value. [default: the value is exact]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
-    /// What it is.
+    /// What the parameter is, or where its value comes from; for readers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 impl Parameter {
-    /// Central value.
+    /// Point estimate.
     #[must_use]
     pub fn value(&self) -> f64 {
         match self {
@@ -165,7 +167,7 @@ impl Parameter {
         }
     }
 
-    /// 90 % range, where one is given.
+    /// 90 % range `[low, high]`; `None` for an exact value.
     #[must_use]
     pub fn range(&self) -> Option<[f64; 2]> {
         match self {
@@ -175,29 +177,30 @@ impl Parameter {
     }
 }
 
-/// An objective.
+/// A service-level objective: limits on response time and on failures. At least one response-time limit is needed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
-    /// Behaviour it is for; every behaviour where missing.
+    /// The behaviour that must meet the objective. [default: every behaviour]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applies_to: Option<String>,
-    /// Half of the requests are answered within this time.
+    /// Time within which 50 % of the requests are answered: `"100ms"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p50: Option<Seconds>,
-    /// 95 % of the requests are answered within this time.
+    /// Time within which 95 % of the requests are answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95: Option<Seconds>,
-    /// 99 % of the requests are answered within this time.
+    /// Time within which 99 % of the requests are answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99: Option<Seconds>,
-    /// Share of the requests that may fail or be dropped; `measure --search` takes 1 % where missing.
+    /// Largest share of the requests that may fail or be dropped.
+    /// [default: `measure --search` accepts 1 %; forecasts set no limit]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<Share>,
 }
 
 impl Slo {
-    /// Quantiles (0-1) with their limits in seconds.
+    /// The quantiles (0-1) that have a limit, each with its limit in seconds.
     #[must_use]
     pub fn limits(&self) -> Vec<(f64, f64)> {
         [(0.5, self.p50), (0.95, self.p95), (0.99, self.p99)]
@@ -207,28 +210,28 @@ impl Slo {
     }
 }
 
-/// What one unit of another currency is worth.
+/// A rate of exchange from another currency into the study's currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
-    /// Units of the study's currency.
+    /// Units of the study's currency that one unit of the other currency buys, above 0.
     pub rate: QuotedDecimal,
-    /// The day of the rate.
+    /// The day on which the rate was observed.
     #[schemars(with = "DateText")]
     pub date: Date,
-    /// Where it was seen.
+    /// Where the rate was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
-/// What a configuration may cost; more is a break point.
+/// What a configuration may cost at most. The customer count at which it costs more is a break point.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budget {
-    /// Cost of 1,000 customers for a month, in the study's currency.
+    /// Highest monthly cost per 1,000 customers, in the study's currency. [default: no limit]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_1000: Option<QuotedDecimal>,
-    /// Cost of a month.
+    /// Highest monthly cost in total, in the study's currency. [default: no limit]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly: Option<QuotedDecimal>,
 }
@@ -243,37 +246,37 @@ impl Budget {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// What the change is, in a sentence.
+    /// What the policy changes, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// New values by parameter.
+    /// The new values, by parameter.
     pub set: BTreeMap<String, f64>,
-    /// The day on which it begins; where missing it is shown as if it had always held.
+    /// The day on which the policy begins. [default: compared as if it had always been in force]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DateText>")]
     pub from: Option<Date>,
-    /// Time in which customers come under it, evenly: `"2 months"`; at once where missing.
+    /// Time over which customers come under the policy, evenly: `"2 months"`. [default: all at once]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ramp: Option<CalendarSpan>,
 }
 
-/// What the report leads with.
+/// The configuration, growth scenario and customer count of the report's first sentence.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Report {
-    /// Configuration of the headline; the first by name where missing.
+    /// Configuration of the headline. [default: the first by name]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
-    /// Growth scenario of the headline; the first by name where missing.
+    /// Growth scenario of the headline. [default: the first by name]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub growth: Option<String>,
-    /// Customers of the headline; those at the start of the growth scenario where missing.
+    /// Customer count of the headline, 1 to 1e11. [default: the customers at the start of the growth scenario]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<f64>,
 }
 
 impl Study {
-    /// Factor from executions per day to executions per second in the busiest minute.
+    /// Executions per second in the busiest minute, for one execution a day.
     ///
     /// # Formula
     /// `peak_hour_share * burst / 3600`.
@@ -282,13 +285,14 @@ impl Study {
         self.customers.peak_hour_share() * self.customers.burst / 3_600.0
     }
 
-    /// SHA-256 of the whole study, hexadecimal; a run is resumed only for an equal one.
+    /// SHA-256 of the whole study, hexadecimal. `measure --resume` continues a run only if this is equal.
     #[must_use]
     pub fn hash(&self) -> String {
         sha256(self)
     }
 
-    /// SHA-256 of what a measurement depends on and a forecast cannot change: behaviours, probes and stored state.
+    /// SHA-256 of the parts that a measurement depends on and a forecast cannot change: behaviours, probes and stored
+    /// state. Hexadecimal.
     #[must_use]
     pub fn measured_hash(&self) -> String {
         let measured = (

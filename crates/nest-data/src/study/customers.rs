@@ -1,4 +1,4 @@
-//! How customers come, wait and think.
+//! How customers arrive, wait and think.
 
 pub mod profile;
 
@@ -10,33 +10,34 @@ use crate::units::{Seconds, Share};
 /// The standard normal quantile at 0.95.
 const Z_95: f64 = 1.644_853_626_951_472_2;
 
-/// How executions per customer and day become load in the busiest minute, and how customers behave in it.
+/// How the executions of a day become the load of the busiest minute, and how customers arrive, wait and think.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Customers {
-    /// Whether customers arrive on a schedule of their own or wait for answers.
+    /// Whether load follows a schedule or waits for answers. [default: open]
     #[serde(default)]
     pub arrival: Arrival,
-    /// Share of a day's executions that falls into its busiest hour, 1/24 (even) to 1: shorthand for a `profile` of seven equal days.
+    /// Share of a day's executions in its busiest hour, 1/24 (an even day) to 1: shorthand for a `profile` of seven equal
+    /// days. Give either this or `profile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_hour_share: Option<Share>,
-    /// Executions in each of the 168 hours of a week, Monday 0:00 first, in any unit; instead of `peak_hour_share`.
+    /// Executions in each of the 168 hours of a week, from Monday 0:00, in any unit; instead of `peak_hour_share`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Vec<f64>>,
-    /// Busiest minute over the mean minute of the busiest hour, 1 or more.
+    /// Load of the busiest minute divided by the mean minute of the busiest hour, 1 or more.
     #[schemars(range(min = 1.0))]
     pub burst: f64,
-    /// How starts on a schedule follow one another (open and partly open).
+    /// How the starts of a schedule follow one another (open and partly open). [default: poisson]
     #[serde(default, skip_serializing_if = "Spacing::is_poisson")]
     pub spacing: Spacing,
-    /// Pause of a customer between two behaviours (closed and partly open): a time, or a distribution.
+    /// Think time: a customer's pause between two behaviours (closed and partly open). A time, or a distribution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub think: Option<Think>,
-    /// Time from the start of one behaviour to the start of the customer's next, instead of a pause. A behaviour that
-    /// takes longer is followed by the next one at once.
+    /// Time from the start of one behaviour to the start of the customer's next, instead of `think`. After a behaviour that
+    /// takes longer, the next one starts at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pacing: Option<Think>,
-    /// What makes a session (partly open), and what begins and ends it (closed too).
+    /// Length of a session (partly open), and the behaviours that begin and end it (partly open and closed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
 }
@@ -50,26 +51,26 @@ pub enum Arrival {
     Open,
     /// Sessions start on a schedule; inside its session a customer waits for each answer, then thinks.
     PartlyOpen,
-    /// A fixed number of active customers waits for each answer, then thinks.
+    /// A fixed number of active customers; each waits for an answer, then thinks.
     Closed,
 }
 
 impl Arrival {
-    /// Whether it is open.
+    /// Whether arrivals are open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         *self == Self::Open
     }
 }
 
-/// How starts on a schedule follow one another.
+/// How the starts of a schedule follow one another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Spacing {
     /// At random: a Poisson process.
     #[default]
     Poisson,
-    /// At equal distances.
+    /// At equal intervals.
     Uniform,
 }
 
@@ -79,12 +80,12 @@ impl Spacing {
     }
 }
 
-/// A customer's visit.
+/// A session: the behaviours that one customer executes in a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
-    /// Mean number of behaviours of a session, 1 or more, without those that begin and end it. The number is geometric.
-    /// Needed where arrivals are partly open.
+    /// Mean number of behaviours in a session, 1 or more, without those that begin and end it; geometrically distributed.
+    /// Required when arrivals are partly open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0))]
     pub behaviours: Option<f64>,
@@ -100,17 +101,17 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Think {
-    /// Always the same.
+    /// Always the same time: `"8s"`.
     Constant(Seconds),
-    /// Drawn anew each time.
+    /// Drawn anew each time from a distribution.
     Drawn(ThinkLaw),
 }
 
-/// A distribution of times.
+/// A distribution of times: `{ dist = "exponential", mean = "8s" }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThinkLaw {
-    /// Its kind: uniform (from, to), exponential (mean), lognormal (median, p95).
+    /// Kind of distribution: uniform (needs from, to), exponential (mean) or lognormal (median, p95).
     pub dist: Dist,
     /// Shortest time (uniform).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,22 +119,22 @@ pub struct ThinkLaw {
     /// Longest time (uniform).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Seconds>,
-    /// Mean (exponential).
+    /// Mean time (exponential).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<Seconds>,
-    /// Median (lognormal).
+    /// Median time (lognormal).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median: Option<Seconds>,
-    /// Time that 95 % stay below (lognormal); above the median.
+    /// Time that 95 % of the draws stay below, above the median (lognormal).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p95: Option<Seconds>,
 }
 
-/// Kinds of distribution.
+/// Kind of distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Dist {
-    /// Evenly between two ends.
+    /// Every time between two ends is equally likely.
     Uniform,
     /// Exponential.
     Exponential,
@@ -144,9 +145,9 @@ pub enum Dist {
 /// A distribution of times with its parameters in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Times {
-    /// Always this.
+    /// Always the same.
     Constant(f64),
-    /// Evenly between two ends.
+    /// Uniform between two ends.
     Uniform(f64, f64),
     /// Exponential with this mean.
     Exponential(f64),
@@ -158,7 +159,7 @@ impl Think {
     /// The distribution.
     ///
     /// # Errors
-    /// What is missing, superfluous or out of range, as a sentence.
+    /// A sentence about a parameter that is missing, not used by the distribution, or out of range.
     pub fn times(&self) -> Result<Times, String> {
         let law = match self {
             Self::Constant(seconds) => return Ok(Times::Constant(seconds.get())),

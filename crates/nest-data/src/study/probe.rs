@@ -1,4 +1,4 @@
-//! What a probe reads from a metrics endpoint: one expression for each figure, written out or from a preset.
+//! Probes: where the resource use of a tier is read, and which expressions give it from a metrics endpoint.
 
 pub mod selector;
 
@@ -7,43 +7,45 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where the resource use of one tier is read.
+/// Where the resource use of one tier is read: a process, a cgroup, or a metrics endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
-    /// Tier it belongs to.
+    /// Tier whose use the probe reads; each tier has one probe. [default: app]
     #[serde(default = "super::default_tier")]
     pub tier: String,
-    /// What is read.
+    /// Kind of source. [default: process]
     #[serde(default)]
     pub kind: ProbeKind,
-    /// The process, by number.
+    /// Process ID to read. [default: found by `port`, otherwise the process that serves the base URL]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// The process, by a TCP port it listens on.
+    /// TCP port on which the process to read listens, instead of `pid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// Address of a metrics page in the Prometheus text format: `"http://127.0.0.1:9187/metrics"` (prometheus).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scrape: Option<String>,
-    /// Address of a Prometheus server that is asked instead: `"http://127.0.0.1:9090"` (prometheus). Windows must be
-    /// much longer than its scrape interval.
+    /// Address of a Prometheus server to query, instead of `scrape`: `"http://127.0.0.1:9090"` (prometheus). Windows must
+    /// be much longer than its scrape interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// Exporter whose metrics are read, instead of or beside `collect` (prometheus).
+    /// Exporter whose metrics are read, instead of or together with `collect` (prometheus).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
-    /// Labels with the values that the preset's series must have: `{ name = "db" }` (prometheus).
+    /// Labels that the preset's series must have, with their values: `{ name = "db" }` (prometheus).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub only: BTreeMap<String, String>,
-    /// What is read: `{ cpu = "process_cpu_seconds_total", memory = ".." }` (prometheus). What it names replaces the preset's.
+    /// Expressions to read: `{ cpu = "process_cpu_seconds_total", memory = ".." }` (prometheus). They replace the preset's
+    /// expressions of the same names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collect: Option<Collect>,
-    /// Cores the tier can use; read from its affinity and its cgroup where missing, and needed for processor time from metrics.
+    /// Cores that the tier can use, 0.01 or more; needed for processor time from metrics.
+    /// [default: read from the affinity and the cgroup of the process]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.01))]
     pub cores: Option<f64>,
-    /// Disk bytes per second that the tier can move; without it disk has no utilisation.
+    /// Disk bytes per second that the tier can move, above 0. [default: unknown, disk has no utilisation]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_bytes_per_s: Option<f64>,
 }
@@ -66,7 +68,7 @@ impl Default for Probe {
     }
 }
 
-/// What a probe reads.
+/// Kind of source that a probe reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProbeKind {
@@ -79,46 +81,46 @@ pub enum ProbeKind {
     Prometheus,
 }
 
-/// Expressions by what they give. With `scrape` each is a selector, or a sum or difference of selectors, over whose series
-/// it is added up: `name{a="x", b!="y", c=~"x|y", d!~"z"}`. With `query` it may be any PromQL that gives numbers; a plain
-/// selector is best, because then what Prometheus itself could not scrape is seen as a gap.
+/// Expressions that give the figures of a tier. With `scrape`, each is a selector (`name{a="x", b!="y", c=~"x|y", d!~"z"}`)
+/// or a sum or difference of selectors, and adds up the series that it selects. With `query`, it may be any PromQL that gives
+/// numbers. A plain selector is best: with it, a scrape that Prometheus missed is seen as a gap.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Collect {
-    /// Counter of processor seconds used.
+    /// Counter of processor seconds used, such as `process_cpu_seconds_total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
-    /// Bytes of memory in use: a level.
+    /// Gauge of memory in use, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
     /// Counter of bytes read from and written to disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<String>,
-    /// Counter of seconds for which threads waited for a processor; kept apart from processor time.
+    /// Counter of seconds for which threads waited for a processor; not part of processor time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<String>,
-    /// Counter of seconds for which a processor quota held threads back.
+    /// Counter of seconds for which a CPU quota held threads back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttled: Option<String>,
 }
 
-/// Expressions for the metrics of a common exporter.
+/// A ready set of expressions for a common exporter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
     /// One process that reports itself with a Prometheus client library: processor time and resident memory.
     Process,
-    /// A whole machine, by node_exporter: all processor time but idle, waiting for disk and stolen; memory that is not
-    /// available; bytes of whole disks; run-queue waiting.
+    /// A whole machine, from node_exporter: processor time without idle, iowait and steal; memory that is not available;
+    /// bytes of whole disks; time that threads waited for a processor.
     NodeExporter,
-    /// A container, by cAdvisor: name it with `only`, such as `only = { name = "db" }`; the whole machine without.
+    /// A container, from cAdvisor. Select it with `only`, such as `only = { name = "db" }`. [default: the whole machine]
     Cadvisor,
 }
 
-/// Devices of node_exporter and cAdvisor whose bytes are those of another device, or of none.
+/// Excludes devices of node_exporter and cAdvisor that sit on top of another device, or move no bytes of a disk.
 const STACKED: &str = "device!~\"(/dev/)?(mapper/|dm-|md|loop|ram|zram|sr|nbd).*\"";
 
-/// What an expression gives.
+/// The figure that an expression gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
     /// Processor seconds used.
@@ -134,7 +136,7 @@ pub enum Figure {
 }
 
 impl Figure {
-    /// Its key under `collect`.
+    /// Key under `collect`.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -150,16 +152,17 @@ impl Figure {
 /// One expression that a probe reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
-    /// What it gives.
+    /// The figure that it gives.
     pub figure: Figure,
-    /// How it is read.
+    /// The selector or PromQL, as written.
     pub text: String,
-    /// Whether its absence is an error. What a preset offers beside processor time and memory, not every exporter has.
+    /// Whether it is an error when the endpoint lacks it. Not every exporter has what a preset reads beyond processor time
+    /// and memory.
     pub needed: bool,
 }
 
 impl Collect {
-    /// The expressions that are given, by figure.
+    /// The expressions that are given, each with its figure.
     #[must_use]
     pub fn given(&self) -> Vec<(Figure, &String)> {
         let all = [
@@ -176,7 +179,7 @@ impl Collect {
 }
 
 impl Preset {
-    /// Its expressions, for the series whose labels have the values of `only`.
+    /// The expressions of the preset, limited to series whose labels have the values of `only`.
     #[must_use]
     pub fn collect(self, only: &BTreeMap<String, String>) -> Collect {
         let of = |name: &str, more: &[&str]| selector(name, more, only);
@@ -204,7 +207,7 @@ impl Preset {
                 throttled: None,
             },
             Self::Cadvisor => {
-                // Groups lie inside one another and each counts what is below it: only the root stands for all.
+                // Cgroups are nested and each counts those below it: only the root stands for the whole machine.
                 let root: &[&str] = if only.is_empty() { &["id=\"/\""] } else { &[] };
                 Collect {
                     cpu: Some(of("container_cpu_usage_seconds_total", root)),
@@ -225,7 +228,7 @@ impl Preset {
 }
 
 impl Probe {
-    /// Everything that the probe reads from its endpoint: the preset's expressions, with those written out in their place.
+    /// Everything that the probe reads from its endpoint: the preset's expressions, replaced by those under `collect`.
     #[must_use]
     pub fn expressions(&self) -> Vec<Expression> {
         let preset = self

@@ -4,24 +4,24 @@ use crate::study::customers::Customers;
 
 /// Hours of a week.
 pub const HOURS_PER_WEEK: usize = 168;
-/// Hour of the day, 0-24, at which the shorthand profile peaks: ◇ assumed, the evening.
+/// Hour of the day, 0-24, at which the shorthand profile peaks: an assumption, the evening.
 const PEAK_HOUR: f64 = 20.0;
-/// Sharpest shorthand profile; beyond it all of a day lies in one hour.
+/// Largest sharpness k of the shorthand profile. At this value the busiest hour holds all of a day.
 const SHARPEST: f64 = 500.0;
-/// Steps of a bisection.
+/// Steps of the bisection: enough to exhaust the digits of a double from [`SHARPEST`] down.
 const HALVINGS: usize = 60;
 
-/// Hours of equal load.
+/// Hours of a week that have the same load.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoadBin {
     /// Share of all hours, 0-1.
     pub share: f64,
-    /// Load over that of the busiest hour, 0-1.
+    /// Load divided by the load of the busiest hour, 0-1.
     pub load: f64,
 }
 
 impl Customers {
-    /// Share of a mean day's executions that falls into the busiest hour of the week; 1/24 for a load that never changes.
+    /// Executions of the busiest hour of the week as a share of those of a mean day; 1/24 for a constant load.
     #[must_use]
     pub fn peak_hour_share(&self) -> f64 {
         match (&self.profile, self.peak_hour_share) {
@@ -31,11 +31,11 @@ impl Customers {
         }
     }
 
-    /// Load of each hour of the week over that of the busiest one, Monday 0:00 first.
+    /// Load of each of the 168 hours of a week, divided by the load of the busiest one; from Monday 0:00.
     ///
     /// # Formula
-    /// Of a `peak_hour_share` s, each day: `w_h = exp(k (cos(2 pi (h - 20) / 24) - 1))`, with k such that the busiest hour holds s of the day.
-    /// The shape is assumed; give a `profile` where the week is known.
+    /// For a `peak_hour_share` s, each day: `w_h = exp(k (cos(2 pi (h - 20) / 24) - 1))`, with k such that the busiest hour
+    /// holds the share s of the day (a von Mises shape). The shape is an assumption; a `profile` states the real week.
     #[must_use]
     pub fn week(&self) -> Vec<f64> {
         match &self.profile {
@@ -50,7 +50,7 @@ impl Customers {
         }
     }
 
-    /// Hours of the week by load, the busiest first; their shares add up to 1. Nothing is lost: equal loads share a bin.
+    /// Hours of the week grouped by load, the busiest first. Only hours of equal load share a bin; shares add up to 1.
     #[must_use]
     pub fn load_bins(&self) -> Vec<LoadBin> {
         let mut week = self.week();
@@ -67,7 +67,7 @@ impl Customers {
     }
 }
 
-/// A day whose busiest hour holds a share of it.
+/// Load of each hour of a day whose busiest hour holds the share `peak`, divided by the load of that hour.
 fn day_of(peak: f64) -> [f64; 24] {
     let day = |sharpness: f64| -> [f64; 24] {
         std::array::from_fn(|hour| {
