@@ -1,4 +1,4 @@
-//! What is wrong with a text that a person wrote: where, why, and what to do.
+//! Errors in texts that a person wrote: where, why, and what to do.
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ pub struct Diagnostic {
     pub message: String,
     /// File name, as in [`Source::name`].
     pub file: String,
-    /// Byte range in the file; empty where only the file is known.
+    /// Byte range in the file; empty if only the file is known.
     pub span: Range<usize>,
     /// What to do about it.
     pub help: String,
@@ -59,7 +59,7 @@ impl Diagnostic {
     }
 }
 
-/// The nearest of `candidates` to what was written, when it is near enough to be meant.
+/// The candidate nearest to what was written, if it is near enough to be a slip of the finger.
 #[must_use]
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates

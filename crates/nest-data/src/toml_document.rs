@@ -1,5 +1,5 @@
-//! Reads TOML so that every error can point at its line: all syntax errors at once, then all differences from
-//! the schema of the type that is wanted, then the type itself.
+//! Reads TOML so that every error points at its line: first all syntax errors, then all differences from the schema of the
+//! type, then the type itself.
 
 mod schema_check;
 mod text_format;
@@ -50,8 +50,8 @@ impl Spans {
 
 /// Reads `source` as a `T`.
 ///
-/// `overrides` are `path=value` pairs that replace or add single values before anything is checked; a value that
-/// is not valid TOML is taken as a string.
+/// `overrides` are `path=value` pairs that replace or add single values before anything is checked. A value that is not
+/// valid TOML counts as a string.
 ///
 /// # Errors
 /// Every syntax error, or every difference from the schema of `T`: unknown keys (with the nearest known one), missing
@@ -93,7 +93,7 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
                 &source.name,
                 0..0,
                 error.to_string(),
-                "see `locust-nest schema` for what is accepted",
+                "run `locust-nest schema` to see what is accepted",
             )]
         })
 }
@@ -102,7 +102,7 @@ fn syntax_error(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let help = match error.message() {
         message if message.contains("duplicate") => "keep one of the two",
         message if message.contains("unclosed") || message.contains("missing closing") => {
-            "close what is open on this line"
+            "close the bracket or quote that this line opens"
         }
         message if message.contains("quote") || message.contains("string") => {
             "put text in double quotes: key = \"value\""
@@ -168,7 +168,7 @@ fn set(root: &mut Value, path: &str, text: &str) -> Result<(), String> {
             Value::Object(object) => object
                 .entry(part)
                 .or_insert_with(|| Value::Object(serde_json::Map::new())),
-            _ => return Err(format!("{path:?} goes through a value that is not a table")),
+            _ => return Err(format!("{path:?} leads through a value that is not a table")),
         };
     }
     *place = new;

@@ -1,4 +1,4 @@
-//! What a study must satisfy beyond its schema.
+//! Checks that a study must pass beyond its schema: names that must exist, numbers that must fit together.
 
 pub(crate) mod behaviour;
 pub(crate) mod config;
@@ -31,7 +31,9 @@ pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, foun
             let help = offer(behaviour, texts.names());
             found.push(spans.at_value(
                 &["slo", name, "applies_to"],
-                format!("objective `{name}` is for `{behaviour}`, which is no behaviour"),
+                format!(
+                    "objective `{name}` applies to `{behaviour}`, but there is no behaviour of that name"
+                ),
                 help,
             ));
         }
@@ -55,7 +57,7 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     for (name, rate) in &study.rates {
         if !texts.has(name) {
             let help = match nearest(name, texts.names().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`? Else add behaviours/{name}.toml"),
+                Some(near) => format!("did you mean `{near}`? If not, add behaviours/{name}.toml"),
                 None => format!("add behaviours/{name}.toml, or remove the rate"),
             };
             found.push(spans.at_key(
@@ -71,7 +73,7 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
             .filter(|used| !study.defines(used))
         {
             let message = format!(
-                "the rate of `{name}` uses `{used}`, which is no {}",
+                "the rate of `{name}` uses `{used}`, but there is no {} of that name",
                 if used.contains('.') { "value" } else { "parameter" }
             );
             found.push(spans.at_value(
@@ -98,7 +100,7 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         ));
     }
     for name in texts.code.keys().filter(|name| !study.rates.contains_key(*name)) {
-        let message = format!("behaviour `{name}`, which is code of this program, has no rate");
+        let message = format!("behaviour `{name}`, which this program has as Rust code, has no rate");
         found.push(spans.at_key(
             &["rates"],
             message,
@@ -108,8 +110,8 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     if study.rates.is_empty() {
         found.push(spans.at_key(
             &["rates"],
-            "there is no rate",
-            "add at least one behaviour and its rate",
+            "the study has no rate",
+            "add a behaviour, and its rate under [rates]",
         ));
     }
     let known = study
@@ -120,7 +122,7 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         found.push(spans.at_key(
             &["rates"],
             error.to_string(),
-            "choose parameters at which every rate is 0 or more",
+            "choose parameters for which every rate is 0 or more",
         ));
     }
 }
@@ -138,7 +140,7 @@ fn check_needs(study: &Study, texts: &StudyTexts, found: &mut Vec<Diagnostic>) {
             found.push(Diagnostic::at(
                 &source.name,
                 span,
-                format!("`{name}` needs `{needed}`, which is no behaviour"),
+                format!("`{name}` needs `{needed}`, but there is no behaviour of that name"),
                 help,
             ));
         } else if study
@@ -146,7 +148,7 @@ fn check_needs(study: &Study, texts: &StudyTexts, found: &mut Vec<Diagnostic>) {
             .get(needed)
             .is_some_and(|needed| needed.needs.is_some())
         {
-            let message = format!("`{name}` needs `{needed}`, which needs another behaviour itself");
+            let message = format!("`{name}` needs `{needed}`, which itself needs another behaviour");
             found.push(Diagnostic::at(
                 &source.name,
                 span,
@@ -168,7 +170,7 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             found.push(spans.at_key(
                 &["probes", name],
                 message,
-                "give each its own tier = \"..\", or keep one",
+                "give each probe a tier of its own, or remove one of them",
             ));
         }
         self::probe::check(name, probe, &study.target.allow_hosts, spans, found);
@@ -196,8 +198,8 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if counts.is_empty() || counts.iter().any(|count| !count.is_finite() || *count <= 0.0) {
         found.push(spans.at_value(
             &["measure", "customers"],
-            "every step of the ramp needs a number of customers above zero",
-            "such as [1000, 2000, 4000]",
+            "`measure.customers` must hold numbers above zero, at least one",
+            "write customer counts, such as [1000, 2000, 4000]",
         ));
     }
     if let Some(policy) = measure
@@ -205,7 +207,7 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         .as_ref()
         .filter(|policy| !study.policies.contains_key(*policy))
     {
-        let message = format!("the forecast is confirmed under `{policy}`, which is no policy");
+        let message = format!("`measure.confirm_policy` is `{policy}`, but there is no policy of that name");
         found.push(spans.at_value(
             &["measure", "confirm_policy"],
             message,
@@ -216,7 +218,7 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         found.push(spans.at_value(
             &["measure", "max_rate"],
             "`measure.max_rate` must be above zero",
-            "such as 5000",
+            "write executions per second, such as 5000",
         ));
     }
     growth::check_growth(study, spans, found);
@@ -224,21 +226,21 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         if is_unit_of_time(name) {
             found.push(spans.at_key(
                 &["parameters", name],
-                format!("`{name}` is a unit of time in formulas"),
-                "call the parameter something else",
+                format!("the parameter `{name}` has the name of a unit of time"),
+                "rename the parameter",
             ));
         }
         if let Some([low, high]) = parameter.range()
             && !(low <= parameter.value() && parameter.value() <= high)
         {
             let message = format!(
-                "`{name}` is {}, outside its range {low} to {high}",
+                "parameter `{name}` is {}, outside its range {low} to {high}",
                 parameter.value()
             );
             found.push(spans.at_value(
                 &["parameters", name],
                 message,
-                "the 90 % range holds the value: range = [low, high]",
+                "write a 90 % range that contains the value: range = [low, high]",
             ));
         }
     }
@@ -253,7 +255,7 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     {
         found.push(spans.at_value(
             &["report", "config"],
-            format!("the report leads with `{config}`, which is no configuration"),
+            format!("`report.config` is `{config}`, but there is no configuration of that name"),
             offer(config, study.configs.keys()),
         ));
     }
@@ -265,7 +267,7 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     {
         found.push(spans.at_value(
             &["report", "growth"],
-            format!("the report leads with `{growth}`, which is no growth scenario"),
+            format!("`report.growth` is `{growth}`, but there is no growth scenario of that name"),
             offer(growth, study.growth.keys()),
         ));
     }
@@ -276,8 +278,8 @@ fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     {
         found.push(spans.at_value(
             &["report", "customers"],
-            "the headline needs at least one customer, and fewer than there are people",
-            "such as 42000",
+            "`report.customers` must be from 1 to 1e11",
+            "write a number of customers, such as 42000",
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! Tables that behaviours take values from: one row of each for an execution.
+//! Feeds: tables from which behaviours take values. An execution takes one row of each feed that it uses.
 
 use std::{ops::Range, sync::Arc};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Source};
 
-/// Where a feed comes from and how its rows are taken.
+/// The file of a feed, and the order in which executions take its rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeedSource {
-    /// File in the study's folder: `.csv` with a header line, or `.jsonl` with one object a line.
+    /// File in the study's folder: `.csv` with a header line, or `.jsonl` with one object per line.
     pub file: String,
-    /// Which row an execution takes.
+    /// Which row an execution takes. [default: sequential]
     #[serde(default)]
     pub order: FeedOrder,
 }
@@ -22,12 +22,12 @@ pub struct FeedSource {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FeedOrder {
-    /// The next one in the order of due times, from the first again after the last.
+    /// The next row in the order of due times; after the last row, the first one again.
     #[default]
     Sequential,
-    /// Any, drawn by the study's seed.
+    /// Any row, drawn at random by the study's seed.
     Random,
-    /// The next one that no execution of the run has taken; an execution for which none is left fails with kind `feed`.
+    /// The next row that no execution of the run has taken. An execution for which no row is left fails with kind `feed`.
     Unique,
 }
 
@@ -46,7 +46,7 @@ impl Feed {
     /// Reads a feed; `.jsonl` and `.ndjson` files are JSON lines, all others CSV.
     ///
     /// # Errors
-    /// The line that is ragged or no object, an empty file.
+    /// A line with too many or too few cells, a line that is not a JSON object, or a file without rows.
     pub fn read(source: &Source) -> Result<Self, Diagnostic> {
         let rows = if source.name.ends_with(".jsonl") || source.name.ends_with(".ndjson") {
             json_lines(source)?
@@ -58,7 +58,7 @@ impl Feed {
                 &source.name,
                 0..0,
                 "the feed has no row",
-                "give it at least one row below its header",
+                "add at least one row below the header",
             ));
         }
         Ok(Self(Arc::new(rows)))
@@ -76,7 +76,7 @@ impl Feed {
         self.0.cells.len() / self.0.columns.len()
     }
 
-    /// A cell, from 0; empty outside the table.
+    /// A cell; rows and columns count from 0. Empty outside the table.
     #[must_use]
     pub fn cell(&self, row: usize, column: usize) -> &str {
         let place = self.0.cells.get(row * self.0.columns.len() + column);
@@ -170,8 +170,8 @@ fn json_lines(source: &Source) -> Result<Rows, Diagnostic> {
         };
         let object: Object = serde_json::from_str(line).map_err(|error| {
             at(
-                format!("line {} is no JSON object: {error}", index + 1),
-                "one object such as {\"name\": \"Ada\"} on each line",
+                format!("line {} is not a JSON object: {error}", index + 1),
+                "write one object such as {\"name\": \"Ada\"} on each line",
             )
         })?;
         let rows = rows.get_or_insert_with(|| Rows::new(object.keys().cloned().collect()));
@@ -192,7 +192,7 @@ fn json_lines(source: &Source) -> Result<Rows, Diagnostic> {
     Ok(rows.unwrap_or_else(|| Rows::new(Vec::new())))
 }
 
-/// Where a line, counted from 1, stands in a text.
+/// Byte range of a line, counted from 1, in a text.
 pub(crate) fn line_span(text: &str, line: u64) -> Range<usize> {
     let mut start = 0;
     for (index, content) in text.split_inclusive('\n').enumerate() {

@@ -20,7 +20,7 @@ use crate::{
     toml_document,
 };
 
-/// Reads and checks a whole study. `overrides` are `path=value` pairs of `--set`.
+/// Reads and checks a whole study. `overrides` are the `path=value` pairs of `--set`.
 ///
 /// # Errors
 /// Everything that is wrong, over all files, in file order.
@@ -52,13 +52,8 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
         .collect();
     for (name, needs) in &texts.code {
         if let Some(source) = texts.behaviours.get(name) {
-            let message = format!("`{name}` is both a file and Rust code of this program");
-            found.push(Diagnostic::at(
-                &source.name,
-                0..0,
-                message,
-                "rename one of the two",
-            ));
+            let message = format!("behaviour `{name}` is both a file and Rust code of this program");
+            found.push(Diagnostic::at(&source.name, 0..0, message, "rename one of them"));
         }
         behaviours.insert(
             name.clone(),
@@ -84,7 +79,7 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
     }
 }
 
-/// Reads one behaviour that stands alone, for `load`: no feeds, no needs.
+/// Reads one behaviour that runs alone, as `load` does: it has no feeds and needs no other behaviour.
 ///
 /// # Errors
 /// Everything that is wrong with it.
@@ -95,7 +90,7 @@ pub fn read_behaviour(source: &Source) -> Result<BehaviourSpec, Vec<Diagnostic>>
     if behaviour.needs.is_some() {
         found.push(spans.at_value(
             &["needs"],
-            "a behaviour that stands alone can need no other",
+            "a behaviour that is run alone cannot need another",
             "put the requests of both into one file",
         ));
     }
@@ -122,7 +117,7 @@ pub fn read_feeds(
             None => found.push(Diagnostic::at(
                 &feed.file,
                 0..0,
-                format!("the file of feed `{name}` is not there"),
+                format!("the file of feed `{name}` does not exist"),
                 "put it into the study's folder",
             )),
         }
@@ -130,7 +125,7 @@ pub fn read_feeds(
     for (behaviour, feed, column) in feed_columns(study) {
         if let Some(rows) = feeds.get(&feed).filter(|rows| !rows.columns().contains(&column)) {
             let message = format!(
-                "behaviour `{behaviour}` takes {{{{ {feed}.{column} }}}}, but the feed has no column `{column}`"
+                "behaviour `{behaviour}` uses {{{{ {feed}.{column} }}}}, but the feed has no column `{column}`"
             );
             found.push(Diagnostic::at(
                 &study.feeds[&feed].file,
@@ -346,7 +341,7 @@ browse = "20 / day"
             ),
             (
                 "needs = \"login\"\nsteps = [{ get = \"/\" }]",
-                "needs `login`, which is no behaviour",
+                "needs `login`, but there is no behaviour",
             ),
         ] {
             let found = errors(NEST, browse);

@@ -93,10 +93,7 @@ impl SchemaCheck<'_> {
                 .get(key)
                 .and_then(|property| property["description"].as_str())
             {
-                Some(description) => format!(
-                    "add `{key} = ...`: {}",
-                    description.lines().next().unwrap_or_default()
-                ),
+                Some(description) => format!("add `{key} = ...`: {}", first_paragraph(description)),
                 None => format!("add `{key} = ...`"),
             };
             self.report(path, format!("`{key}` is missing {place}"), help);
@@ -253,9 +250,15 @@ fn hint(schema: &Value) -> String {
         return hint.to_owned();
     }
     match schema["description"].as_str() {
-        Some(description) => description.lines().next().unwrap_or_default().to_owned(),
+        Some(description) => first_paragraph(description),
         None => format!("write {}", expected(schema)),
     }
+}
+
+/// The first paragraph of a description, on one line.
+fn first_paragraph(description: &str) -> String {
+    let lines: Vec<&str> = description.lines().take_while(|line| !line.is_empty()).collect();
+    lines.join(" ")
 }
 
 fn named(path: &[String]) -> String {

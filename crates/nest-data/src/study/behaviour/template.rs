@@ -11,13 +11,13 @@ pub enum Segment {
     Literal(String),
     /// A variable that an earlier step saved or the behaviour defines.
     Variable(String),
-    /// A whole number drawn evenly from both ends inclusive.
+    /// A whole number drawn evenly between two ends, both included.
     Int(i64, i64),
     /// One of several texts, drawn evenly.
     Pick(Vec<String>),
-    /// An environment variable, read when the run starts and stored nowhere.
+    /// An environment variable, read when the run starts and never stored.
     Env(String),
-    /// Number of the customer who makes the request, from 0.
+    /// Number of the customer that makes the request, from 0.
     Customer,
     /// A column of a feed's row; an execution takes one row of each feed.
     Feed {
@@ -119,7 +119,7 @@ fn segment(inner: &str) -> Result<Segment, String> {
             "a feed is read by its name and column: {{ users.name }} with a table [feeds.users]".to_owned(),
         ),
         _ => Err(format!(
-            "`{inner}` is not known; use int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a saved variable"
+            "`{inner}` is not known; write int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a saved variable"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a behaviour, beyond what its schema says.
+//! Checks a behaviour beyond its schema: paths, bodies, headers, templates and captures.
 
 use crate::{
     diagnostic::Diagnostic,
@@ -13,11 +13,11 @@ use crate::{
     toml_document::Spans,
 };
 
-/// How a think time is written.
+/// Help on how to write a think time.
 pub(crate) const THINK_HELP: &str = "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
 
-/// Checks one behaviour; `saved` are the variables that the behaviour it needs has saved, `feeds` the names of all feeds where
-/// they are known.
+/// Checks one behaviour. `saved` are the variables that the behaviour it needs saves, `feeds` the names of all feeds; with
+/// `None` they are not known and not checked.
 pub(crate) fn check_behaviour(
     behaviour: &BehaviourSpec,
     saved: Vec<String>,
@@ -48,10 +48,10 @@ fn check_request(
     found: &mut Vec<Diagnostic>,
 ) {
     let Some((method, path)) = step.method_and_path() else {
-        let help = "such as { get = \"/items\" } or { post = \"/orders\", json = { .. } }";
+        let help = "write { get = \"/items\" } or { post = \"/orders\", json = { .. } }";
         return found.push(spans.at_value(
             &["steps", index],
-            "a step names exactly one of get, post, put, patch, delete, head",
+            "a step must name exactly one of get, post, put, patch, delete and head",
             help,
         ));
     };
@@ -72,7 +72,7 @@ fn check_request(
     if bodies.into_iter().filter(|given| *given).count() > 1 {
         found.push(spans.at_value(
             &["steps", index],
-            "a step has one body",
+            "a step can have only one body",
             "keep one of json, form, multipart and body",
         ));
     }
@@ -82,16 +82,16 @@ fn check_request(
     if let Some(name) = step.headers.keys().find(|name| !is_header_name(name)) {
         found.push(spans.at_key(
             &["steps", index, "headers", name],
-            format!("{name:?} is no header name"),
-            "letters, digits and hyphens",
+            format!("{name:?} is not the name of a header"),
+            "use letters, digits and hyphens",
         ));
     }
     for (name, value) in &step.headers {
         if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
             found.push(spans.at_value(
                 &["steps", index, "headers", name],
-                "a header's value is one line",
-                "take the line break out",
+                "the value of a header must be one line",
+                "remove the line break",
             ));
         }
         if ["content-length", "transfer-encoding"]
@@ -100,8 +100,8 @@ fn check_request(
         {
             found.push(spans.at_key(
                 &["steps", index, "headers", name],
-                format!("`{name}` is set by the engine"),
-                "remove it",
+                format!("the load generator sets `{name}` itself"),
+                "remove the header",
             ));
         }
     }
@@ -163,8 +163,8 @@ fn wrong_capture(capture: &Capture) -> Option<(String, String)> {
             (None, Some(expression)) => match regex::bytes::Regex::new(expression) {
                 Ok(expression) if expression.captures_len() <= 2 => None,
                 Ok(_) => Some((
-                    "the expression has more than one group".to_owned(),
-                    "write the others as (?:..)".to_owned(),
+                    "the regular expression has more than one group".to_owned(),
+                    "keep one group and write the others as (?:..)".to_owned(),
                 )),
                 Err(error) => Some((
                     format!("not a regular expression: {error}"),
@@ -172,7 +172,7 @@ fn wrong_capture(capture: &Capture) -> Option<(String, String)> {
                 )),
             },
             _ => Some((
-                "a value is saved from one place".to_owned(),
+                "a value must be saved from one place".to_owned(),
                 "write { header = \"X-Token\" } or { regex = \"id=([0-9]+)\" }".to_owned(),
             )),
         },

@@ -1,4 +1,4 @@
-//! What is wrong with configurations, fees and segments, beyond what their schema says.
+//! Checks configurations, fees, segments and rates of exchange beyond their schema.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
     units::QuotedDecimal,
 };
 
-/// Most that a fixed monthly amount, a fee or a migration may be; beyond it is a slip of the pen.
+/// Largest fixed monthly amount, fee or migration cost. Anything above is taken for a typing error.
 const HIGHEST_AMOUNT: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 /// Checks one configuration.
@@ -52,7 +52,7 @@ pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, f
         found.push(out_of_range(
             spans,
             &["configs", name, key],
-            &format!("`{name}`: {amount} for `{key}`"),
+            &format!("configuration `{name}`: {amount} for `{key}`"),
         ));
     }
     if let Some([low, high]) = config.migration.as_ref().and_then(|migration| migration.range)
@@ -60,15 +60,15 @@ pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, f
     {
         found.push(spans.at_value(
             &["configs", name, "migration"],
-            format!("`{name}`: the range of the migration falls"),
-            "the smaller number first",
+            format!("configuration `{name}`: the range of its migration cost is not in ascending order"),
+            "write the smaller number first",
         ));
     }
     for (key, amount) in config.monthly.iter().filter(|(_, amount)| !in_range(**amount)) {
         found.push(out_of_range(
             spans,
             &["configs", name, "monthly", key],
-            &format!("`{name}`: {amount} a month for `{key}`"),
+            &format!("configuration `{name}`: {amount} a month for `{key}`"),
         ));
     }
 }
@@ -81,7 +81,7 @@ fn out_of_range(spans: &Spans, path: &[&str], what: &str) -> Diagnostic {
     spans.at_value(
         path,
         format!("{what} is out of range"),
-        "from \"0\" to \"1000000000\"",
+        "write an amount from \"0\" to \"1000000000\"",
     )
 }
 
@@ -119,8 +119,8 @@ fn check_placement(
                 Some(value) if value.0 <= Decimal::ZERO => {
                     found.push(spans.at_value(
                         &at(key),
-                        format!("`{name}`: {key} must be above 0"),
-                        format!("such as {key} = {example}"),
+                        format!("configuration `{name}`: `{key}` must be above 0"),
+                        format!("write {key} = {example}"),
                     ));
                 }
                 Some(_) => {}
@@ -130,8 +130,8 @@ fn check_placement(
     if placement.max.is_some_and(|max| max < placement.min) {
         found.push(spans.at_value(
             &at("max"),
-            format!("`{name}`: max is below min"),
-            "give max at least the value of min",
+            format!("configuration `{name}`: `max` is below `min`"),
+            "raise max to at least min",
         ));
     }
     if placement.reserve() >= 1.0 {
@@ -142,16 +142,16 @@ fn check_placement(
         };
         found.push(spans.at_value(
             &at(key),
-            format!("`{name}` reserves everything"),
-            "a reserve is below 100%, such as \"30%\"",
+            format!("configuration `{name}` reserves all of its capacity"),
+            "write a reserve below 100%, such as \"30%\"",
         ));
     }
     if placement.headroom.is_some() && (placement.reserve.is_some() || placement.spare > 0) {
-        let message = format!("`{name}` gives its headroom twice");
+        let message = format!("configuration `{name}` states its headroom twice");
         found.push(spans.at_value(
             &at("headroom"),
             message,
-            "keep either headroom, or reserve and spare",
+            "keep either `headroom`, or `reserve` and `spare`",
         ));
     }
     if let Some([low, high]) = placement.speed
@@ -159,8 +159,8 @@ fn check_placement(
     {
         found.push(spans.at_value(
             &at("speed"),
-            format!("`{name}`: speed must be two numbers above 0, the smaller first"),
-            "such as [0.9, 1.1]",
+            format!("configuration `{name}`: `speed` must be two numbers above 0, the smaller first"),
+            "write speed = [0.9, 1.1]",
         ));
     }
     for behaviour in placement
@@ -168,7 +168,8 @@ fn check_placement(
         .iter()
         .filter(|behaviour| !study.behaviours.contains_key(*behaviour))
     {
-        let message = format!("`{name}` places `{behaviour}`, which is no behaviour");
+        let message =
+            format!("configuration `{name}` places `{behaviour}`, but there is no behaviour of that name");
         found.push(spans.at_value(
             &at("behaviours"),
             message,
@@ -178,14 +179,14 @@ fn check_placement(
     if !placement.commitments.is_empty() && matches!(placement.platform, Platform::Function | Platform::Task)
     {
         let message = format!(
-            "`{name}`: commitments cover instances, and this is a {}",
+            "configuration `{name}` has commitments, which cover instances, but its platform is {}",
             placement.platform.label()
         );
-        found.push(spans.at_value(&at("commitments"), message, "leave them out"));
+        found.push(spans.at_value(&at("commitments"), message, "remove the commitments"));
     }
 }
 
-/// Each pair of behaviour and tier runs in one place.
+/// Checks that each pair of behaviour and tier runs in one place.
 fn check_overlap(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<(&str, Option<&str>), ()> = BTreeMap::new();
     for (index, placement) in config.placements().enumerate() {
@@ -207,38 +208,43 @@ fn check_overlap(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Dia
                 };
                 found.push(spans.at_value(
                     path,
-                    format!("`{name}` places {what} twice"),
-                    "keep one of the two, or name other behaviours",
+                    format!("configuration `{name}` places {what} twice"),
+                    "remove one of the two placements, or name other behaviours in it",
                 ));
             }
         }
     }
 }
 
-/// What drives the meters is there. Bytes are counted of HTTP answers only; a price per byte of anything else would come out as nothing.
+/// Checks that the quantities which drive the meters exist. Only the bytes of HTTP answers are counted: a price per byte of
+/// another protocol would silently cost nothing.
 fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let counts_bytes =
         Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     for (meter, used) in &config.meters {
         let path = ["configs", name, "meters", meter];
         if used.driver() == Driver::BytesSent && !counts_bytes {
-            let message = format!("`{name}` pays for bytes, which are counted over http and https only");
+            let message =
+                format!("configuration `{name}` pays for bytes, which are counted over http and https only");
             found.push(spans.at_key(
                 &path,
                 message,
-                "leave the meter out, or state what it costs under monthly",
+                "remove the meter, or state its cost under `monthly`",
             ));
         }
         if used.driver() == Driver::Stored && study.data.is_none() {
             let message =
-                format!("`{name}` pays for stored items, but the study does not say what is stored");
+                format!("configuration `{name}` pays for stored items, but the study has no [data]");
             found.push(spans.at_key(&path, message, "add [data], or use driver = \"fixed\""));
         }
         if !(0.0..=1e15).contains(&used.times()) {
             found.push(spans.at_value(
                 &path,
-                format!("`{name}`: {} times is out of range", used.times()),
-                "from 0 to 1e15",
+                format!(
+                    "configuration `{name}`: `times` is {}, out of range",
+                    used.times()
+                ),
+                "write a number from 0 to 1e15",
             ));
         }
         if let crate::study::config::MeterUse::Detailed(detailed) = used {
@@ -247,7 +253,9 @@ fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found
                 .iter()
                 .filter(|behaviour| !study.behaviours.contains_key(*behaviour))
             {
-                let message = format!("`{name}` counts `{behaviour}`, which is no behaviour");
+                let message = format!(
+                    "configuration `{name}` counts `{behaviour}`, but there is no behaviour of that name"
+                );
                 found.push(spans.at_value(&path, message, offer(behaviour, study.behaviours.keys())));
             }
         }
@@ -260,7 +268,10 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
     for (name, fee) in &study.fees {
         let at = |key: &'static str| ["fees", name.as_str(), key];
         if !study.behaviours.contains_key(&fee.behaviour) {
-            let message = format!("fee `{name}` is for `{}`, which is no behaviour", fee.behaviour);
+            let message = format!(
+                "fee `{name}` is for `{}`, but there is no behaviour of that name",
+                fee.behaviour
+            );
             found.push(spans.at_value(
                 &at("behaviour"),
                 message,
@@ -270,8 +281,8 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
         if fee.percent.is_some() != fee.of.is_some() || fee.percent.is_none() && fee.amount.is_none() {
             found.push(spans.at_key(
                 &["fees", name],
-                format!("fee `{name}` has no amount"),
-                "give amount, or percent and of, or all three",
+                format!("fee `{name}` does not say how much it is"),
+                "write `amount`, or `percent` and `of`, or all three",
             ));
         }
         if fee
@@ -289,7 +300,7 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
             .filter(|used| !study.parameters.contains_key(used))
             .collect();
         for used in &unknown {
-            let message = format!("fee `{name}` uses `{used}`, which is no parameter");
+            let message = format!("fee `{name}` uses `{used}`, but there is no parameter of that name");
             found.push(spans.at_value(&at("of"), message, offer(used, study.parameters.keys())));
         }
         if unknown.is_empty()
@@ -298,7 +309,7 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
             found.push(spans.at_value(
                 &at("of"),
                 error.to_string(),
-                "choose parameters at which a transaction is worth 0 or more",
+                "choose parameters for which a transaction is worth 0 or more",
             ));
         }
     }
@@ -308,8 +319,12 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
         .iter()
         .filter(|(_, exchange)| exchange.rate.0 <= Decimal::ZERO || !in_range(exchange.rate))
     {
-        let message = format!("one {currency} cannot be worth {}", exchange.rate);
-        found.push(spans.at_value(&["exchange", currency, "rate"], message, "a rate is above 0"));
+        let message = format!("`exchange.{currency}.rate` is {}, out of range", exchange.rate);
+        found.push(spans.at_value(
+            &["exchange", currency, "rate"],
+            message,
+            "write a rate above 0 and at most \"1000000000\"",
+        ));
     }
 }
 
@@ -318,19 +333,19 @@ fn check_profile(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     match (&customers.profile, customers.peak_hour_share) {
         (None, None) => found.push(spans.at_key(
             &["customers"],
-            "`customers.peak_hour_share` is missing: nothing says how load is spread over the day",
+            "`customers.peak_hour_share` is missing: the study does not say how load spreads over the day",
             "add peak_hour_share = \"12%\", or profile = [168 numbers]",
         )),
         (Some(_), Some(_)) => found.push(spans.at_key(
             &["customers", "profile"],
-            "the profile says what the busiest hour holds already",
-            "keep one of profile and peak_hour_share",
+            "`customers` has both `profile` and `peak_hour_share`, and the profile already states the busiest hour",
+            "remove one of the two",
         )),
         (None, Some(share)) if share.get() < 1.0 / 24.0 => {
-            let help = "the busiest of 24 hours holds at least 1/24 = 4.17% of the day";
+            let help = "write at least \"4.17%\"";
             found.push(spans.at_value(
                 &["customers", "peak_hour_share"],
-                "the busiest hour cannot hold less than an even share",
+                "`customers.peak_hour_share` is below 1/24, the share of each hour of an even day",
                 help,
             ));
         }
@@ -339,13 +354,13 @@ fn check_profile(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
                 && week.iter().all(|load| load.is_finite() && *load >= 0.0);
             if !good || week.iter().sum::<f64>() <= 0.0 {
                 let message = format!(
-                    "a profile has 168 numbers of 0 or more, one an hour from Monday 0:00 on; here are {}",
+                    "`customers.profile` must hold 168 numbers of 0 or more, not all 0; it holds {}",
                     week.len()
                 );
                 found.push(spans.at_value(
                     &["customers", "profile"],
                     message,
-                    "give executions per hour of one week, or peak_hour_share",
+                    "write the executions of each hour of a week from Monday 0:00, or peak_hour_share",
                 ));
             }
         }
@@ -359,16 +374,22 @@ fn check_segments(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
     let all: f64 = study.segments.values().map(|segment| segment.share.get()).sum();
     if (all - 1.0).abs() > 1e-6 {
-        let message = format!("the shares of all segments add up to {:.2} %", all * 100.0);
-        found.push(spans.at_key(&["segments"], message, "make them add up to 100%"));
+        let message = format!(
+            "the shares of the segments add up to {:.2} %, not 100 %",
+            all * 100.0
+        );
+        found.push(spans.at_key(
+            &["segments"],
+            message,
+            "change the shares so that they add up to 100%",
+        ));
     }
     for (name, segment) in &study.segments {
         for (behaviour, rate) in &segment.rates {
             let path = ["segments", name, "rates", behaviour];
             if !study.rates.contains_key(behaviour) {
-                let message = format!(
-                    "segment `{name}` has a rate of `{behaviour}`, which is no behaviour with a rate"
-                );
+                let message =
+                    format!("segment `{name}` has a rate for `{behaviour}`, which has no rate under [rates]");
                 found.push(spans.at_key(&path, message, offer(behaviour, study.rates.keys())));
             }
             for used in rate
@@ -377,8 +398,9 @@ fn check_segments(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
                 .into_iter()
                 .filter(|used| !study.defines(used))
             {
-                let message =
-                    format!("segment `{name}`: the rate of `{behaviour}` uses `{used}`, which is no value");
+                let message = format!(
+                    "segment `{name}`: the rate of `{behaviour}` uses `{used}`, but there is no such value"
+                );
                 found.push(spans.at_value(&path, message, offer(&used, study.names_of_formulas().iter())));
             }
         }
@@ -390,11 +412,11 @@ fn check_segments(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             ));
         }
         if segment.target_margin.is_some_and(|margin| margin.get() >= 1.0) {
-            let message = format!("segment `{name}` is to leave its whole price as margin");
+            let message = format!("segment `{name}` has a target margin of 100 % or more");
             found.push(spans.at_value(
                 &["segments", name, "target_margin"],
                 message,
-                "a margin is below 100%",
+                "write a margin below 100%",
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! What is wrong with how customers come and think, beyond what its schema says.
+//! Checks how customers arrive, think and hold sessions, beyond the schema.
 
 use crate::{
     diagnostic::{Diagnostic, offer},
@@ -10,7 +10,7 @@ use crate::{
     toml_document::Spans,
 };
 
-/// Checks how customers come and think.
+/// Checks arrivals, think times and sessions.
 pub(crate) fn check_customers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let customers = &study.customers;
     for (key, think) in [("think", &customers.think), ("pacing", &customers.pacing)] {
@@ -25,8 +25,8 @@ pub(crate) fn check_customers(study: &Study, spans: &Spans, found: &mut Vec<Diag
     if customers.think.is_some() && customers.pacing.is_some() {
         found.push(spans.at_key(
             &["customers", "pacing"],
-            "customers either think or keep a pace",
-            "keep one of think and pacing",
+            "`customers` has both `think` and `pacing`",
+            "remove one of the two",
         ));
     }
     let waits = customers.think.is_some() || customers.pacing.is_some();
@@ -35,15 +35,15 @@ pub(crate) fn check_customers(study: &Study, spans: &Spans, found: &mut Vec<Diag
             let help = "write arrival = \"partly-open\" or \"closed\", or remove think, pacing and session";
             found.push(spans.at_key(
                 &["customers"],
-                "open arrivals have neither think times nor sessions",
+                "with open arrivals customers have neither think times nor sessions",
                 help,
             ));
         }
         Arrival::Closed if !waits => {
-            let help = "add think = \"8s\", or pacing";
+            let help = "add think = \"8s\", or pacing = \"10s\"";
             found.push(spans.at_value(
                 &["customers", "arrival"],
-                "closed customers need a think time or a pacing between behaviours",
+                "closed arrivals need `think` or `pacing`",
                 help,
             ));
         }
@@ -57,7 +57,7 @@ pub(crate) fn check_customers(study: &Study, spans: &Spans, found: &mut Vec<Diag
             let help = "add session = { behaviours = 14 }";
             found.push(spans.at_value(
                 &["customers", "arrival"],
-                "partly open arrivals need the mean number of behaviours of a session",
+                "partly open arrivals need the mean number of behaviours in a session",
                 help,
             ));
         }
@@ -66,7 +66,7 @@ pub(crate) fn check_customers(study: &Study, spans: &Spans, found: &mut Vec<Diag
     check_session(study, spans, found);
 }
 
-/// Checks the behaviours that begin and end sessions, and that their rates are those of the sessions.
+/// Checks that the behaviours that begin and end sessions exist, and that each has the rate of the sessions.
 fn check_session(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let Some(session) = &study.customers.session else {
         return;
@@ -90,21 +90,21 @@ fn check_session(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             let help = offer(name, study.behaviours.keys());
             found.push(spans.at_value(
                 &path,
-                format!("`{name}` is to {key} every session, but is no behaviour"),
+                format!("`{name}` is to {key} every session, but there is no behaviour of that name"),
                 help,
             ));
         } else if others <= 0.0 {
             found.push(spans.at_value(
                 &path,
                 "a session needs a behaviour besides those that begin and end it",
-                "give another one a rate above 0",
+                "give another behaviour a rate above 0",
             ));
         } else if let (Some(behaviours), Some(rate)) = (session.behaviours, rates.get(name))
             && (rate * behaviours / others - 1.0).abs() > 0.01
         {
             let right = others / behaviours;
             let message = format!(
-                "`{name}` is to {key} every session, of which there are {right:.4} / day, but its rate is {rate:.4} / day"
+                "`{name}` is to {key} every session: there are {right:.4} sessions a day, but its rate is {rate:.4} / day"
             );
             found.push(spans.at_key(
                 &["rates", name],

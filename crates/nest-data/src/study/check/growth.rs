@@ -1,4 +1,4 @@
-//! Checks growth scenarios.
+//! Checks growth scenarios beyond their schema.
 
 use crate::{
     diagnostic::Diagnostic,
@@ -10,7 +10,7 @@ use crate::{
     toml_document::Spans,
 };
 
-/// Checks what scenarios say in `nest.toml`.
+/// Checks the scenarios as they stand in `nest.toml`.
 pub(crate) fn check_growth(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (name, scenario) in &study.growth {
         check_source(name, scenario, spans, found);
@@ -21,27 +21,27 @@ pub(crate) fn check_growth(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
             found.push(spans.at_value(
                 &["growth", name, "range"],
                 message,
-                "the 90 % range holds the value: range = [low, high]",
+                "write a 90 % range that contains the value: range = [low, high]",
             ));
         }
         if let (Some([low, middle, high]), Some(start)) = (scenario.ceiling, scenario.start)
             && !(start.customers <= low && low <= middle && middle <= high && high <= MOST_CUSTOMERS)
         {
             let message = format!(
-                "growth `{name}`: the ceiling {low}, {middle}, {high} does not ascend from the {} customers at its start",
+                "growth `{name}`: the ceiling {low}, {middle}, {high} is not in ascending order, or below the {} customers at its start",
                 start.customers
             );
             found.push(spans.at_value(
                 &["growth", name, "ceiling"],
                 message,
-                "ceiling = [low, middle, high], none below the customers at the start",
+                "write ceiling = [low, middle, high], none below the customers at the start",
             ));
         }
         check_events(name, scenario, spans, found);
     }
 }
 
-/// Exactly one source of customers, and what belongs to it.
+/// Checks that there is exactly one of `monthly`, `plan` and `history`, with the keys that belong to it.
 fn check_source(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let mut wrong = |key: &str, message: String, help: &str| {
         found.push(spans.at_key(&["growth", name, key], message, help))
@@ -69,8 +69,8 @@ fn check_source(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mu
             if scenario.start.is_some() {
                 wrong(
                     "start",
-                    format!("growth `{name}` starts where its {source} says"),
-                    "leave out start",
+                    format!("growth `{name}` has a {source}, which states the start already"),
+                    "remove start",
                 );
             }
             for (key, _) in [
@@ -82,8 +82,8 @@ fn check_source(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mu
             {
                 wrong(
                     key,
-                    format!("`{key}` belongs to a monthly change, and growth `{name}` has a {source}"),
-                    "leave it out; a plan has columns low and high",
+                    format!("`{key}` goes with `monthly`, but growth `{name}` has a {source}"),
+                    "remove it; a plan states a range in its columns low and high",
                 );
             }
         }
@@ -94,8 +94,8 @@ fn check_source(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mu
         ),
         _ => wrong(
             given[1],
-            format!("growth `{name}` has {}", given.join(" and ")),
-            "keep one of them",
+            format!("growth `{name}` has both {}", given.join(" and ")),
+            "keep one of them: each states how customers grow",
         ),
     }
 }
@@ -105,26 +105,26 @@ fn check_events(name: &str, scenario: &GrowthScenario, spans: &Spans, found: &mu
         let place = index.to_string();
         if let Some(start) = scenario.start.filter(|start| event.date < start.date) {
             let message = format!(
-                "growth `{name}`: the event of {} lies before the start on {}",
+                "growth `{name}`: the event of {} is before the start on {}",
                 event.date, start.date
             );
             found.push(spans.at_value(
                 &["growth", name, "events", &place, "date"],
                 message,
-                "count those customers in at the start",
+                "include its customers in those at the start, and remove the event",
             ));
         }
         if let Some([low, high]) = event.range {
             let holds = |a: Change, b: Change| a.is_like(b) && a.number() <= b.number();
             if !(holds(low, event.customers) && holds(event.customers, high)) {
                 let message = format!(
-                    "growth `{name}`: {} lies outside its range {low} to {high}",
+                    "growth `{name}`: {} is outside its range {low} to {high}",
                     event.customers
                 );
                 found.push(spans.at_value(
                     &["growth", name, "events", &place, "range"],
                     message,
-                    "the 90 % range holds the value, all as customers or all in per cent",
+                    "write a 90 % range that contains the value, all as customers or all in per cent",
                 ));
             }
         }

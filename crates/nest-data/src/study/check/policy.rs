@@ -1,4 +1,4 @@
-//! Checks mechanisms, policies and the budget of a study.
+//! Checks mechanisms, policies and the budget of a study beyond their schema.
 
 use crate::{
     diagnostic::{Diagnostic, offer},
@@ -7,7 +7,7 @@ use crate::{
     toml_document::Spans,
 };
 
-/// Checks what changes of policy rest on.
+/// Checks mechanisms, policies and the budget.
 pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     check_mechanisms(study, spans, found);
     for (name, policy) in &study.policies {
@@ -17,13 +17,14 @@ pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagn
             .filter(|parameter| !study.parameters.contains_key(*parameter))
         {
             let help = offer(parameter, study.parameters.keys());
-            let message = format!("policy `{name}` sets `{parameter}`, which is no parameter");
+            let message =
+                format!("policy `{name}` sets `{parameter}`, but there is no parameter of that name");
             found.push(spans.at_key(&["policies", name, "set", parameter], message, help));
         }
         if policy.ramp.is_some() && policy.from.is_none() {
             found.push(spans.at_key(
                 &["policies", name, "ramp"],
-                format!("policy `{name}` has a ramp but no date"),
+                format!("policy `{name}` has a ramp but no date on which it begins"),
                 "add from = 2027-03-01",
             ));
         }
@@ -33,7 +34,7 @@ pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagn
             found.push(spans.at_key(
                 &["policies", name],
                 format!("policy `{name}`: {error}"),
-                "choose values at which every rate is 0 or more",
+                "choose values for which every rate is 0 or more",
             ));
         }
     }
@@ -45,7 +46,7 @@ pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagn
             found.push(spans.at_value(
                 &["budget", key],
                 format!("`budget.{key}` must be above zero"),
-                "such as \"40\"",
+                "write an amount such as \"40\"",
             ));
         }
     }
@@ -56,8 +57,8 @@ fn check_mechanisms(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         if name == RATES || is_unit_of_time(name) {
             found.push(spans.at_key(
                 &["mechanisms", name],
-                format!("`{name}` has another meaning in formulas"),
-                "call the mechanism something else",
+                format!("`{name}` cannot be the name of a mechanism: it has another meaning in formulas"),
+                "rename the mechanism",
             ));
         }
         let formulas = [
@@ -71,8 +72,9 @@ fn check_mechanisms(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
                 .into_iter()
                 .filter(|parameter| !study.parameters.contains_key(parameter))
             {
-                let message =
-                    format!("`{key}` of mechanism `{name}` uses `{parameter}`, which is no parameter");
+                let message = format!(
+                    "`{key}` of mechanism `{name}` uses `{parameter}`, but there is no parameter of that name"
+                );
                 found.push(spans.at_value(
                     &["mechanisms", name, key],
                     message,
@@ -86,7 +88,7 @@ fn check_mechanisms(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             .filter(|behaviour| !study.rates.contains_key(*behaviour))
         {
             let message =
-                format!("mechanism `{name}` says what open items cost `{behaviour}`, which has no rate");
+                format!("mechanism `{name}` has a time per open item for `{behaviour}`, which has no rate");
             found.push(spans.at_key(
                 &["mechanisms", name, "per_open_item", behaviour],
                 message,

@@ -1,4 +1,4 @@
-//! What only a metrics probe can get wrong: where it reads, what it reads, and what it leaves out.
+//! Checks the keys that only one kind of probe has: addresses, expressions and labels of metrics.
 
 use url::Url;
 
@@ -26,8 +26,8 @@ pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found
         {
             found.push(place.key(
                 key,
-                format!("probe `{name}` reads metrics, so `{key}` has no meaning"),
-                format!("remove {key}, or kind = \"prometheus\""),
+                format!("probe `{name}` reads metrics, so that `{key}` has no meaning"),
+                format!("remove {key}, or remove kind = \"prometheus\""),
             ));
         }
         return;
@@ -42,13 +42,13 @@ pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found
     for (key, _) in metrics_only.into_iter().filter(|(_, given)| *given) {
         found.push(place.key(
             key,
-            format!("`{key}` of probe `{name}` is for metrics"),
+            format!("`{key}` of probe `{name}` applies to metrics only"),
             "add kind = \"prometheus\", or remove the key",
         ));
     }
 }
 
-/// The probe that is checked, and where its keys stand.
+/// The probe that is checked, with the places of its keys.
 struct Place<'a> {
     name: &'a str,
     spans: &'a Spans,
@@ -71,7 +71,7 @@ fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &m
         (Some(address), None) => ("scrape", address, "http://127.0.0.1:9187/metrics"),
         (None, Some(address)) => ("query", address, "http://127.0.0.1:9090"),
         (Some(_), Some(_)) => {
-            let help = "keep scrape to read a metrics page, or query to ask a Prometheus server";
+            let help = "keep scrape to read a metrics page, or query to use a Prometheus server";
             return found.push(place.key("query", format!("probe `{name}` has both scrape and query"), help));
         }
         (None, None) => {
@@ -88,20 +88,20 @@ fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &m
         Ok(url) if url.scheme() == "https" => {
             return found.push(place.value(
                 &[key],
-                "TLS is not available yet for metrics",
+                "metrics cannot be read over https yet",
                 format!("use http, such as \"{example}\""),
             ));
         }
         _ => {
             return found.push(place.value(
                 &[key],
-                format!("{address:?} is not an address of metrics"),
+                format!("{address:?} is not the address of a metrics endpoint"),
                 format!("such as \"{example}\""),
             ));
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
-        let help = "let the endpoint answer without one on an address that only this machine reaches: a study holds no secret";
+        let help = "a study holds no secrets: let the endpoint answer without one, on an address that only this machine reaches";
         found.push(place.value(
             &[key],
             format!("the address of probe `{name}` holds a user name or password"),
@@ -114,10 +114,10 @@ fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &m
         .trim_start_matches('[')
         .trim_end_matches(']');
     if !is_loopback(host) && !allowed.iter().any(|one| one == host) {
-        let help = format!("if it may be asked, add allow_hosts = [\"{host}\"] under [target]");
+        let help = format!("if the probe may read from it, add allow_hosts = [\"{host}\"] under [target]");
         found.push(place.value(
             &[key],
-            format!("host `{host}` is not allowed: probes ask this machine only"),
+            format!("host `{host}` is not allowed: by default probes read only from this machine"),
             help,
         ));
     }
@@ -127,7 +127,7 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
     let name = place.name;
     let expressions = probe.expressions();
     if expressions.is_empty() {
-        let help = "add preset = \"process\", \"node_exporter\" or \"cadvisor\", or collect = { cpu = \"process_cpu_seconds_total\" }";
+        let help = "add a preset (process, node_exporter, cadvisor), or collect = { cpu = \"process_cpu_seconds_total\" }";
         found.push(place.key("collect", format!("probe `{name}` reads nothing"), help));
     }
     if expressions
@@ -135,10 +135,12 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
         .any(|expression| expression.figure == Figure::Cpu)
         && probe.cores.is_none()
     {
-        let help = "add cores = 4, or however many processors the tier can use";
+        let help = "add cores = 4, with the number of cores that the tier can use";
         found.push(place.key(
             "cores",
-            format!("probe `{name}` reads processor time, and metrics do not say of how many cores"),
+            format!(
+                "probe `{name}` reads processor time, but the study does not say how many cores the tier has"
+            ),
             help,
         ));
     }
@@ -147,10 +149,10 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
         match text.parse::<Selection>() {
             _ if text.trim().is_empty() => found.push(place.value(
                 &keys,
-                "there is no expression",
+                "the expression is empty",
                 "such as \"process_cpu_seconds_total\"",
             )),
-            // A Prometheus server reads more than we do, and says itself what it cannot read.
+            // A Prometheus server understands more than we do, and reports itself what it cannot read.
             Err(_) if probe.query.is_some() => {}
             Err(error) => {
                 found.push(place.value(
@@ -160,11 +162,13 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
                 ));
             }
             Ok(selection) if !selection.minus.is_empty() && figure != Figure::Memory => {
-                let help =
-                    "only memory may be a difference; pick the wanted series with {label!=\"value\"} instead";
+                let help = "only memory may be a difference; exclude series with {label!=\"value\"} instead";
                 found.push(place.value(
                     &keys,
-                    format!("`{}` counts up, and a difference may fall", figure.key()),
+                    format!(
+                        "`{}` must be a counter, and a difference of counters may fall",
+                        figure.key()
+                    ),
                     help,
                 ));
             }
@@ -183,7 +187,7 @@ fn check_labels(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
             found.push(place.key(
                 "only",
                 format!("{label:?} is not a label"),
-                "labels are letters, digits and _, such as { name = \"db\" }",
+                "write labels of letters, digits and _, such as { name = \"db\" }",
             ));
         }
     }
@@ -192,7 +196,7 @@ fn check_labels(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
         found.push(place.key(
             "only",
             format!(
-                "`only` of probe `{}` narrows a preset, and there is none",
+                "`only` of probe `{}` selects series of a preset, but the probe has no preset",
                 place.name
             ),
             help,
@@ -267,16 +271,19 @@ mod tests {
             ),
             (
                 GOOD.replace("127.0.0.1:9187", "db.example"),
-                "2: host `db.example` is not allowed: probes ask this machine only (if it may be asked, add allow_hosts = [\"db.example\"]",
+                "2: host `db.example` is not allowed: by default probes read only from this machine (if the probe may read from it, add allow_hosts = [\"db.example\"]",
             ),
             (
                 GOOD.replace("127.0.0.1:9187", "u:p@127.0.0.1:9187"),
                 "2: the address of probe `db` holds a user name or password",
             ),
-            (GOOD.replace("http:", "https:"), "2: TLS is not available yet"),
+            (
+                GOOD.replace("http:", "https:"),
+                "2: metrics cannot be read over https",
+            ),
             (
                 GOOD.replace("http://", ""),
-                "2: \"127.0.0.1:9187/metrics\" is not an address of metrics",
+                "2: \"127.0.0.1:9187/metrics\" is not the address of a metrics endpoint",
             ),
             (
                 GOOD.replace("{ cpu", "{ cpuu"),
@@ -288,19 +295,19 @@ mod tests {
             ),
             (
                 GOOD.replace("a_total +", "a_total -"),
-                "4: `cpu` counts up, and a difference may fall",
+                "4: `cpu` must be a counter, and a difference of counters may fall",
             ),
             (
                 GOOD.replace("a_total + b{c!='d'}", " "),
-                "4: there is no expression",
+                "4: the expression is empty",
             ),
             (
                 GOOD.replace("cores = 4\n", ""),
-                "reads processor time, and metrics do not say of how many cores (add cores",
+                "reads processor time, but the study does not say how many cores the tier has (add cores",
             ),
             (
                 GOOD.replace("cores = 4", "cores = 4\nport = 80"),
-                "4: probe `db` reads metrics, so `port` has no meaning",
+                "4: probe `db` reads metrics, so that `port` has no meaning",
             ),
             (
                 GOOD.replace(
@@ -311,7 +318,7 @@ mod tests {
             ),
             (
                 GOOD.replace("cores = 4", "cores = 4\nonly = { a = \"x\" }"),
-                "4: `only` of probe `db` narrows a preset, and there is none",
+                "4: `only` of probe `db` selects series of a preset, but the probe has no preset",
             ),
             (
                 GOOD.replace("cores = 4", "preset = \"postgres\""),
@@ -319,11 +326,11 @@ mod tests {
             ),
             (
                 "kind = \"prometheus\"\nscrape = \"http://127.0.0.1:1/\"\n".to_owned(),
-                "probe `db` reads nothing (add preset",
+                "probe `db` reads nothing (add a preset",
             ),
             (
                 "port = 5432\ncollect = { cpu = \"a\" }\n".to_owned(),
-                "2: `collect` of probe `db` is for metrics (add kind",
+                "2: `collect` of probe `db` applies to metrics only (add kind",
             ),
         ];
         for (probe, part) in cases {

@@ -14,7 +14,7 @@ pub(crate) fn check_stored_data(study: &Study, spans: &Spans, found: &mut Vec<Di
     {
         found.push(spans.at_value(
             &["data", "sizes"],
-            "sizes are two or more numbers above 0, ascending",
+            "`data.sizes` must be two or more numbers above 0, in ascending order",
             "write sizes = [1000, 2000]",
         ));
     }
@@ -27,7 +27,7 @@ pub(crate) fn check_stored_data(study: &Study, spans: &Spans, found: &mut Vec<Di
     for (key, name) in named.filter(|(_, name)| !study.behaviours.contains_key(*name)) {
         found.push(spans.at_value(
             &["data", key],
-            format!("`{name}` is no behaviour"),
+            format!("there is no behaviour `{name}`"),
             offer(name, study.behaviours.keys()),
         ));
     }
@@ -40,7 +40,7 @@ pub(crate) fn check_stored_data(study: &Study, spans: &Spans, found: &mut Vec<Di
         let help = "write state = \"./fill $NEST_SIZE\" (or start) under [target]";
         found.push(spans.at_key(
             &["data"],
-            "neither `target.state` nor `target.start` uses $NEST_SIZE, so that every size would be the same",
+            "neither `target.state` nor `target.start` uses $NEST_SIZE, so the target would hold the same data at every size",
             help,
         ));
     }

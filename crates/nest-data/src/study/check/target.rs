@@ -32,13 +32,13 @@ pub(crate) fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
         let help = format!("if you may put load on it, add allow_hosts = [\"{host}\"] under [target]");
         found.push(spans.at_value(
             &path,
-            format!("host `{host}` is not allowed: load goes to this machine only"),
+            format!("host `{host}` is not allowed: by default load goes only to this machine"),
             help,
         ));
     }
 }
 
-/// A proxy is a host that load goes to.
+/// Checks the proxy's URL. Load goes to the proxy's host, so that it must be allowed too.
 fn check_proxy(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let Some(proxy) = &study.target.proxy else { return };
     let path = ["target", "proxy"];
@@ -46,7 +46,7 @@ fn check_proxy(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
     else {
-        let message = format!("{proxy:?} is not a proxy's URL");
+        let message = format!("{proxy:?} is not the URL of a proxy");
         return found.push(spans.at_value(
             &path,
             message,
@@ -56,8 +56,8 @@ fn check_proxy(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     if !url.username().is_empty() || url.password().is_some() {
         found.push(spans.at_value(
             &path,
-            "a user name or password here would be kept with every run",
-            "use a proxy that asks for none",
+            "the proxy's URL holds a user name or password, which every run would keep",
+            "use a proxy that needs none",
         ));
     }
     let host = url.host_str().unwrap_or_default();
@@ -65,13 +65,13 @@ fn check_proxy(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         let help = format!("if you may put load on it, add allow_hosts = [\"{host}\"] under [target]");
         found.push(spans.at_value(
             &path,
-            format!("the proxy's host `{host}` is not allowed: load goes to this machine only"),
+            format!("the proxy's host `{host}` is not allowed: by default load goes only to this machine"),
             help,
         ));
     }
 }
 
-/// Whether the scheme is one that requests are made over, or all behaviours are code, which may speak anything.
+/// Whether load can be put on the URL: requests of files need HTTP, Rust behaviours may speak any protocol.
 fn speaks(study: &Study, url: &Url) -> bool {
     let requests = study.behaviours.values().any(|behaviour| !behaviour.code);
     matches!(url.scheme(), "http" | "https") || !requests && url.port().is_some()

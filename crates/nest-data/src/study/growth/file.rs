@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// What a file holds.
+/// Kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrowthFile {
-    /// Columns month (or date), customers, and low and high where there is a range.
+    /// Columns month (or date) and customers; low and high if rows have a 90 % range.
     Plan,
     /// Columns period and value.
     History,
@@ -33,7 +33,8 @@ struct Columns {
 /// Reads the plans and histories of a study from the texts of their files, by file name.
 ///
 /// # Errors
-/// Everything that is wrong, over all files; one that is missing; a scenario that asks for more months than its plan covers.
+/// Everything that is wrong, over all files; a file that is missing; a scenario that asks for more months than its plan
+/// covers.
 pub fn read_growth_files(study: &mut Study, files: &BTreeMap<String, Source>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for (name, scenario) in &mut study.growth {
@@ -46,7 +47,7 @@ pub fn read_growth_files(study: &mut Study, files: &BTreeMap<String, Source>) ->
             None => found.push(Diagnostic::at(
                 file,
                 0..0,
-                format!("the file of growth `{name}` is not there"),
+                format!("the file of growth `{name}` does not exist"),
                 "put it into the study's folder",
             )),
         }
@@ -54,14 +55,14 @@ pub fn read_growth_files(study: &mut Study, files: &BTreeMap<String, Source>) ->
             && !(1..=planned).contains(&scenario.months())
         {
             let message = format!(
-                "the plan of growth `{name}` covers {planned} whole months, {} are to be projected",
+                "the plan of growth `{name}` covers {planned} whole months, but {} are to be projected",
                 scenario.months()
             );
             found.push(Diagnostic::at(
                 file,
                 0..0,
                 message,
-                "give the plan more rows, or the scenario fewer months",
+                "add rows to the plan, or reduce `months`",
             ));
         }
     }
@@ -80,11 +81,12 @@ pub fn growth_file(scenario: &GrowthScenario) -> Option<(&str, GrowthFile)> {
     })
 }
 
-/// Reads the rows of a file, ascending by date. Names of columns in any case and order; others are ignored.
+/// Reads the rows of a file, ascending by date. Columns may stand in any order, their names in any case; others are
+/// ignored.
 ///
 /// # Errors
-/// Every line that is wrong: a date or number that cannot be read, a number that is not above 0, a date that does not come after
-/// the one before, a range that does not hold its value; and a file with fewer than two rows.
+/// Every line that is wrong: a date or number that cannot be read, a number that is not above 0, a date that is not after
+/// the one before, a range that does not contain its value; and a file with fewer than two rows.
 pub fn read_rows(source: &Source, file: GrowthFile) -> Result<Vec<GrowthRow>, Vec<Diagnostic>> {
     let at = |line: u64, message: String, help: &str| {
         Diagnostic::at(&source.name, line_span(&source.text, line), message, help)
@@ -114,21 +116,21 @@ pub fn read_rows(source: &Source, file: GrowthFile) -> Result<Vec<GrowthRow>, Ve
         match row(&record, &columns) {
             Ok(row) if rows.last().is_some_and(|last| last.date >= row.date) => {
                 let message = format!("line {line}: {} does not come after the row before it", row.date);
-                found.push(at(line, message, "one row per date, the earliest first"));
+                found.push(at(line, message, "write one row per date, the earliest first"));
             }
             Ok(row) => rows.push(row),
             Err(message) => found.push(at(
                 line,
                 format!("line {line}: {message}"),
-                "such as 2027-03-01,81000",
+                "write a row such as 2027-03-01,81000",
             )),
         }
     }
     if found.is_empty() && rows.len() < 2 {
         found.push(at(
             1,
-            format!("{} rows are not enough", rows.len()),
-            "give at least two dates",
+            format!("the file has {} rows, at least two are needed", rows.len()),
+            "add rows",
         ));
     }
     if found.is_empty() { Ok(rows) } else { Err(found) }
@@ -156,7 +158,7 @@ fn columns(header: &csv::StringRecord, file: GrowthFile) -> Result<Columns, Stri
     let range = match (file, place(&["low"]), place(&["high"])) {
         (GrowthFile::Plan, Some(low), Some(high)) => Some([low, high]),
         (GrowthFile::Plan, Some(_), None) | (GrowthFile::Plan, None, Some(_)) => {
-            return Err("a range has both columns, `low` and `high`".to_owned());
+            return Err("a range needs both columns, `low` and `high`".to_owned());
         }
         _ => None,
     };
@@ -176,7 +178,7 @@ fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, Strin
             .parse::<f64>()
             .ok()
             .filter(|number| *number > 0.0 && *number <= MOST_CUSTOMERS);
-        number.ok_or_else(|| format!("{text:?} is no number of customers above 0"))
+        number.ok_or_else(|| format!("{text:?} is not a number of customers from 0 to 1e11"))
     };
     let text = cell(columns.date);
     let date = text
@@ -186,7 +188,7 @@ fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, Strin
         .map_err(|_| format!("{text:?} is neither a month such as 2027-03 nor a date such as 2027-03-01"))?;
     let customers = number(columns.customers)?;
     let range = match columns.range {
-        // A row may leave its range empty: it is known exactly then.
+        // A row with an empty range is known exactly.
         Some([low, high]) if !(cell(low).is_empty() && cell(high).is_empty()) => {
             Some([number(low)?, number(high)?])
         }
@@ -194,7 +196,7 @@ fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, Strin
     };
     match range {
         Some([low, high]) if !(low <= customers && customers <= high) => Err(format!(
-            "{customers} customers lie outside their range {low} to {high}"
+            "{customers} customers are outside their range {low} to {high}"
         )),
         _ => Ok(GrowthRow {
             date,

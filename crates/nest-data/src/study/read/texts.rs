@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Source;
 
-/// The texts of a study folder.
+/// The texts of a study's folder, and the behaviours that are code.
 #[derive(Debug, Clone)]
 pub struct StudyTexts {
     /// `nest.toml`.
     pub nest: Source,
     /// Each file of `behaviours/`, by behaviour name.
     pub behaviours: BTreeMap<String, Source>,
-    /// Behaviours that are Rust code of the running program, by name, with the behaviour that each needs.
+    /// Behaviours that the running program has as Rust code, by name, each with the behaviour that it needs.
     pub code: BTreeMap<String, Option<String>>,
 }
 
