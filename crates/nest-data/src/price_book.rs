@@ -1,6 +1,6 @@
 //! Price books: what a provider charges in one region, each price with its unit, currency, source and date.
 //!
-//! The schema is `reference/pricing.md` section 4. What a quantity costs is computed in nest-model; this is what a book says.
+//! A book only states prices; nest-model computes what a quantity costs. See docs/method/pricing.md.
 
 mod changes;
 mod check;

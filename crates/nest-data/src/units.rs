@@ -16,9 +16,9 @@ use crate::error::DataError;
 
 /// Seconds in a day.
 pub const SECONDS_PER_DAY: f64 = 86_400.0;
-/// Days in a mean Gregorian month of a 365-day year: 365 / 12.
+/// Days in a twelfth of a year of 365 days, without leap days: 365 / 12 = 30.4167, as a billed month of 730 hours has.
 pub const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
-/// Longest span of time that is accepted, in seconds: ten years.
+/// Longest span of time that is accepted, in seconds: ten years of 365 days. Longer ones are taken for typing errors.
 const LONGEST_SPAN_S: f64 = 3_650.0 * SECONDS_PER_DAY;
 
 /// Gives a text newtype its serde and schema: written as a string, checked under `format` by [`check_format`].
@@ -71,7 +71,7 @@ impl Seconds {
         self.0
     }
 
-    /// The span for the standard library's clocks.
+    /// The span as a [`std::time::Duration`].
     #[must_use]
     pub fn duration(self) -> std::time::Duration {
         std::time::Duration::from_secs_f64(self.0)
@@ -159,14 +159,14 @@ impl fmt::Display for Share {
 
 text_type!(Share, "Share", "nest-share", ["string", "number"]);
 
-/// A change per month such as `"7%"` or `"-2%"`: growth, not limited to 0-1.
+/// A change per month, above -100 %, written `"7%"` or `"-2%"`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Growth {
     percent: f64, // as written, so that it prints as it was read
 }
 
 impl Growth {
-    /// The change as a factor minus one: 0.07 for 7 %.
+    /// The change as a share: 0.07 for 7 %.
     #[must_use]
     pub fn get(self) -> f64 {
         self.percent / 100.0

@@ -222,7 +222,7 @@ mod tests {
                 )
             })
             .collect();
-        // pricing.md section 1: Hetzner CCX13 went from 12.49 to 15.99, which is 28.0 % more.
+        // Hetzner's CCX13 went from 12.49 to 15.99 euros a month in 2026, which is 28.0 % more.
         assert_eq!(told, [("a", Some("28.0".to_owned())), ("b", None), ("d", None)]);
         assert_eq!(
             (&found[1].kind, &found[2].kind),

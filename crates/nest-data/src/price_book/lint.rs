@@ -252,7 +252,7 @@ fn off_family(instances: &[&Instance]) -> Vec<LintFinding> {
 /// The lowest price that two sizes agree on, else the median of three or more.
 ///
 /// Not the median from the start: in one region 7 of 9 sizes of a family carried the price with a Windows licence
-/// (`reference/pricing.md` section 8), and a median would have called the right ones wrong. What is added by mistake makes prices higher.
+/// and a median would have called the right ones wrong. What is added by mistake makes prices higher.
 fn line(prices: &[Decimal]) -> Option<Decimal> {
     let mut sorted = prices.to_vec();
     sorted.sort();

@@ -1,7 +1,7 @@
 //! AWS Price List offer files: products by SKU with terms on demand and reserved.
 //!
 //! Usage types carry a prefix outside us-east-1, and the lists hold decoys (Outposts, reserved capacity, trust stores): a product is
-//! taken where its usage type is exactly the one that is meant, and two such products are an error (`reference/pricing.md` 11.6).
+//! taken where its usage type is exactly the one that is meant, and two such products are an error.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     aws_rules::{AwsMeter, METERS, prefixes},
-    builder::{Book, Shelf},
+    builder::{Book, BookSet},
     instances::is_graviton,
     json, service_rules,
     vendor::{self, NO_ROW, day, decimal, list_source},
@@ -115,7 +115,7 @@ pub fn plain(name: &str) -> String {
 }
 
 /// Adds an offer in JSON.
-pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(file: &Source, known: &[PriceBook], books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let text: OfferFile = json::parse(file).map_err(|error| vec![error])?;
     let mut products = BTreeMap::new();
     let mut found = Vec::new();
@@ -192,7 +192,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
             products,
         },
         known,
-        shelf,
+        books,
     )
 }
 
@@ -201,7 +201,7 @@ pub fn add_offer(
     file: &Source,
     offer: Offer,
     known: &[PriceBook],
-    shelf: &mut Shelf<'_>,
+    books: &mut BookSet<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
     let published = day(&offer.published);
     let url = format!(
@@ -209,7 +209,7 @@ pub fn add_offer(
         offer.code
     );
     let title = format!("AWS Price List offer {}", offer.code);
-    let Some(source) = list_source(title, &url, published, shelf.wanted().observed_on) else {
+    let Some(source) = list_source(title, &url, published, books.wanted().observed_on) else {
         return Err(vec![Diagnostic::at(
             &file.name,
             0..0,
@@ -237,7 +237,7 @@ pub fn add_offer(
         if region.is_empty() {
             continue;
         }
-        let Some(book) = shelf.book("aws", region) else {
+        let Some(book) = books.book("aws", region) else {
             continue;
         };
         let source = book.add_source(&format!("list-{}", plain(&offer.code)), source.clone());

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Size,
-    builder::{Book, Shelf},
+    builder::{Book, BookSet},
     json, service_rules,
     vendor::{self, NO_ROW, day, decimal, exact, list_source},
 };
@@ -73,7 +73,7 @@ pub fn add(
     file: &Source,
     known: &[PriceBook],
     sizes: &BTreeMap<String, Size>,
-    shelf: &mut Shelf<'_>,
+    books: &mut BookSet<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
     let answer: Answer = json::parse(file).map_err(|error| vec![error])?;
     if answer.items.is_empty() {
@@ -94,12 +94,12 @@ pub fn add(
         if region.is_empty() {
             continue;
         }
-        let observed = shelf.wanted().observed_on;
+        let observed = books.wanted().observed_on;
         let newest = items
             .iter()
             .filter_map(|item| day(&item.effective_start_date))
             .max();
-        let Some(book) = shelf.book("azure", region) else {
+        let Some(book) = books.book("azure", region) else {
             continue;
         };
         let title = "Azure Retail Prices API".to_owned();

@@ -112,7 +112,7 @@ impl ImportedBook {
 
 /// All books of an import.
 #[derive(Debug)]
-pub struct Shelf<'a> {
+pub struct BookSet<'a> {
     wanted: &'a Wanted,
     books: BTreeMap<(String, String), Book>,
     left_out: Vec<LeftOut>,
@@ -135,7 +135,7 @@ pub struct Book {
     left_out: Vec<LeftOut>,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> BookSet<'a> {
     pub fn new(wanted: &'a Wanted) -> Self {
         Self {
             wanted,

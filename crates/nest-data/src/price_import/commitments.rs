@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{
-    builder::{Book, Shelf, noted},
+    builder::{Book, BookSet, noted},
     csv_table::{CsvText, Row},
     instances::source_of,
 };
@@ -13,7 +13,7 @@ use crate::{
     units::QuotedDecimal,
 };
 
-/// Hours of a year of a term (`reference/pricing.md` R10).
+/// Hours of a year of a term, 365 days.
 const YEAR_HOURS: Decimal = Decimal::from_parts(8_760, 0, 0, false, 0);
 /// Hours of a month in the file.
 const MONTH_HOURS: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
@@ -22,10 +22,10 @@ const RATE_DIGITS: u32 = 7;
 
 /// Reservations whose parts are all known. Where the source states only the recurring part of one that is paid upfront too, the row is
 /// left out: half a price is none.
-pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
-        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else {
+        let Some(book) = books.book(row.get("provider"), row.get("region")) else {
             continue;
         };
         book.count(row.file());

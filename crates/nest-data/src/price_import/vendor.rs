@@ -4,15 +4,9 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{
-    csv_table::LARGEST,
-    service_rules::MeterRule,
-    services::{capacity_units, empty_meter},
-};
+use super::{csv_table::LARGEST, service_rules::MeterRule, services::ruled_meter};
 use crate::{
-    price_book::{
-        Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Quantum, Round, Tier, TierMode,
-    },
+    price_book::{Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Tier, TierMode},
     units::QuotedDecimal,
 };
 
@@ -101,7 +95,7 @@ pub fn meter(
     known: &[PriceBook],
     provider: &str,
 ) -> Meter {
-    let mut meter = empty_meter(rule.id, rule.unit, source.to_owned());
+    let mut meter = ruled_meter(rule, source.to_owned());
     let starts_free = price
         .tiers
         .first()
@@ -119,16 +113,6 @@ pub fn meter(
         meter.note = Some("what is free is from the shipped book, not from the price list".to_owned());
     }
     meter.price = Some(price);
-    meter.chunk = rule.chunk.map(str::to_owned);
-    meter.quantum = rule.quantum.map(|(per, step, minimum)| Quantum {
-        per: per.to_owned(),
-        step: step.to_owned(),
-        round: Round::Up,
-        minimum: minimum.map(str::to_owned),
-    });
-    if rule.capacity_units {
-        meter.max_of = capacity_units();
-    }
     meter.vendor_code = Some(code.to_owned());
     meter
 }

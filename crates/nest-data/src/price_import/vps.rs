@@ -6,10 +6,10 @@ use jiff::{ToSpan, civil::Date};
 use rust_decimal::Decimal;
 
 use super::{
-    builder::{Book, Shelf, noted},
+    builder::{Book, BookSet, noted},
     csv_table::{CsvText, Row},
     instances::source_of,
-    service_rules::books,
+    service_rules::book_regions,
 };
 use crate::{
     diagnostic::Diagnostic,
@@ -21,7 +21,7 @@ use crate::{
 type Interval = (Option<Date>, Option<Date>);
 
 /// Adds servers, and what is sold beside them.
-pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut rows: Vec<(Row<'_>, Interval)> = Vec::new();
     for row in table.rows() {
@@ -35,13 +35,13 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
     let mut known_until: BTreeMap<(&str, String, &str), Date> = BTreeMap::new();
     rows.sort_by_key(|(_, (_, to))| to.unwrap_or(Date::MAX));
     for (row, (from, to)) in &rows {
-        let Some((provider, regions)) = books(row.get("provider"), row.get("region")) else {
+        let Some((provider, regions)) = book_regions(row.get("provider"), row.get("region")) else {
             continue;
         };
         for region in regions {
             let key = (provider, region.clone(), row.get("sku"));
             let from = from.or_else(|| known_until.get(&key).copied());
-            let Some(book) = shelf.book(provider, &region) else {
+            let Some(book) = books.book(provider, &region) else {
                 continue;
             };
             book.count(row.file());

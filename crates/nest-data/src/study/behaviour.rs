@@ -1,4 +1,4 @@
-//! What a customer does: one file of `behaviours/` each, as a list of requests.
+//! Behaviours: what a customer does, as a list of requests. Each is one file of `behaviours/`.
 
 pub mod template;
 
@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{study::customers::Think, units::Seconds};
 
-/// One behaviour. An *execution* of it makes its requests in order; rates and demand count executions.
+/// One behaviour. An *execution* makes its requests in order; rates and service demand count executions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BehaviourSpec {
     /// What the customer wants, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// A behaviour that the same customer must have done before, such as a login. Where the customer has not, it
-    /// is executed first and counted as an execution of its own.
+    /// A behaviour that the same customer must have executed before, such as a login. If the customer has not, it is
+    /// executed first and counted as an execution of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
-    /// Values for `{{ name }}` before any step has saved one.
+    /// Initial values of variables, by name: a template uses them as `{{ name }}` until a step saves another value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
-    /// The requests, in order; at least one, unless the behaviour is code.
+    /// The requests, in order; at least one.
     pub steps: Vec<Request>,
     /// Whether the behaviour is Rust code of the program that runs the study; never written in a file.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -35,7 +35,7 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// One request. Exactly one of `get`, `post`, `put`, `patch`, `delete` and `head` names the path.
+/// One request. Exactly one of `get`, `post`, `put`, `patch`, `delete` and `head` states its path.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
@@ -57,43 +57,44 @@ pub struct Request {
     /// Path (template) of a HEAD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
-    /// Name in reports; the path where it is missing.
+    /// Name in reports. [default: the path]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Pause before this request, from the answer to the one before: a time, or a distribution.
+    /// Think time before this request, from the answer to the request before: a time, or a distribution. [default: none]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub think: Option<Think>,
-    /// Headers; values are templates.
+    /// Headers, by name; values are templates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// JSON body; texts in it are templates. A text that is one single `{{ int(..) }}` becomes a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<serde_json::Value>,
-    /// Form body; values are templates.
+    /// Form body, by field name; values are templates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub form: BTreeMap<String, String>,
-    /// Body as text (template).
+    /// Plain text body (template).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Multipart body, by field name; sent on the compatibility path.
+    /// Multipart body, by field name. The request then takes the compatibility path, which is slower.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub multipart: BTreeMap<String, FormPart>,
-    /// Redirects that are followed, 0 to 20; none where missing. A request that follows any takes the compatibility path.
+    /// Largest number of redirects to follow, 0 to 20. With more than 0 the request takes the compatibility path, which is
+    /// slower. [default: 0]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 20))]
     pub redirects: Option<u8>,
-    /// Longest wait for the whole answer; `[measure] timeout` where missing.
+    /// Longest wait for the whole answer. [default: `measure.timeout`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Seconds>,
-    /// Values to keep from the answer, by variable name.
+    /// Values to save from the answer, by variable name: `{ id = "$.items[0].id" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub save: BTreeMap<String, Capture>,
-    /// What the answer must be. Without it any status below 400 is right.
+    /// What the answer must be to count as completed. [default: any status below 400]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,
 }
 
-/// Where a saved value comes from.
+/// Where in the answer a saved value comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Capture {
@@ -110,7 +111,7 @@ pub struct CaptureFrom {
     /// Name of a header, such as `"X-Token"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// Regular expression over the body; its first group is kept, or all of it where it has none.
+    /// Regular expression to find in the body. Its first group is saved, or the whole match if it has no group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
 }
@@ -119,14 +120,14 @@ pub struct CaptureFrom {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FormPart {
-    /// Its value (template).
+    /// The value of the field (template).
     Value(String),
     /// A value that is sent as a file.
     File(FilePart),
 }
 
 impl FormPart {
-    /// Its content (template).
+    /// The content (template).
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
@@ -140,11 +141,11 @@ impl FormPart {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilePart {
-    /// Its content (template).
+    /// Content of the file (template).
     pub content: String,
-    /// The name it is sent under.
+    /// File name to send.
     pub file_name: String,
-    /// Its media type, such as `"text/csv"`; application/octet-stream where missing.
+    /// Media type, such as `"text/csv"`. [default: application/octet-stream]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
 }
@@ -153,7 +154,7 @@ pub struct FilePart {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// The status, or one of several.
+    /// The expected status, or a list of statuses any of which is right. [default: any below 400]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
     /// A text that the body must hold.
@@ -175,7 +176,7 @@ pub enum Status {
 }
 
 impl Request {
-    /// Method and path template, where exactly one is given.
+    /// Method and path template; `None` unless exactly one is given.
     #[must_use]
     pub fn method_and_path(&self) -> Option<(&'static str, &str)> {
         let given = [
@@ -207,7 +208,7 @@ impl Expect {
 
 /// Turns a path such as `$.items[0].id` into a JSON pointer, `/items/0/id`.
 ///
-/// Returns `None` where the path is not `$` followed by `.name` and `[index]` parts.
+/// Returns `None` if the path is not `$` followed by `.name` and `[index]` parts.
 #[must_use]
 pub fn json_pointer(path: &str) -> Option<String> {
     let mut rest = path.strip_prefix('$')?;

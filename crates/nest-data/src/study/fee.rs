@@ -1,4 +1,4 @@
-//! What third parties take for a transaction, whatever the servers are.
+//! Fees: what third parties charge for a transaction, whatever the servers are.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::DataError, formula::Number, units::QuotedDecimal};
 
-/// Digits of a fee after the point.
+/// Decimal places to which a fee is rounded: far below the smallest coin, and exact in a decimal of 28 digits.
 const DIGITS: u32 = 12;
 
-/// A fee for each execution of a behaviour.
+/// A fee for each execution of a behaviour: `amount`, or `percent` of `of`, or both.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fee {
-    /// The behaviour.
+    /// The behaviour whose executions are charged.
     pub behaviour: String,
-    /// Amount for each execution, in the study's currency.
+    /// Fixed amount for each execution, in the study's currency. [default: 0]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<QuotedDecimal>,
-    /// Percent of `of`.
+    /// Percent of `of` for each execution; needs `of`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<QuotedDecimal>,
-    /// The value of a transaction, a formula of the parameters: `"min_payment + 0.5"`.
+    /// Value of one transaction in the study's currency: a number, or a formula of the parameters, `"min_payment + 0.5"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Number>,
-    /// Who takes it, and where that is written.
+    /// Who charges the fee, and where that is published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -35,10 +35,10 @@ impl Fee {
     /// The fee of one execution at given parameters.
     ///
     /// # Formula
-    /// `amount + percent / 100 x of`, to 12 digits after the point.
+    /// `amount + percent / 100 x of`, rounded to 12 decimal places.
     ///
     /// # Errors
-    /// [`DataError::Formula`] where the value of a transaction has no finite value of 0 or more there.
+    /// [`DataError::Formula`] if the value of a transaction is not a finite number of 0 or more.
     pub fn each(&self, parameters: &BTreeMap<String, f64>) -> Result<Decimal, DataError> {
         let fixed = self.amount.map_or(Decimal::ZERO, |amount| amount.0);
         let (Some(percent), Some(of)) = (self.percent, &self.of) else {
@@ -46,7 +46,7 @@ impl Fee {
         };
         let value = of.formula().number(parameters)?;
         let unreadable = || DataError::Formula {
-            reason: format!("{value} is no value of a transaction"),
+            reason: format!("{value} cannot be the value of a transaction: it must be 0 or more"),
         };
         let value = Decimal::from_f64(value)
             .filter(|value| !value.is_sign_negative())

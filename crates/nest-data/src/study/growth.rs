@@ -1,4 +1,4 @@
-//! Growth scenarios: how many customers there will be, and the files of a study that say so.
+//! Growth scenarios: how many customers there will be, from a monthly change, a plan or a history.
 
 pub mod file;
 
@@ -10,75 +10,77 @@ use crate::units::{DateText, Growth};
 
 pub use crate::units::{CalendarSpan, Change};
 
-/// Most customers that are projected: more than there are people.
+/// Largest number of customers that is projected: more than ten times as many as there are people.
 pub const MOST_CUSTOMERS: f64 = 1e11;
 
-/// Months that are projected where a scenario does not say.
+/// Months to project if a scenario does not say.
 const MONTHS: u32 = 24;
 
-/// A growth scenario: a change per month (towards a ceiling, where one is given), or a plan, or a history; and events on dates.
+/// A growth scenario: exactly one of `monthly`, `plan` and `history`, and events on dates.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrowthScenario {
-    /// Where it starts; a plan starts at its first row, a history ends at its last.
+    /// Date and customers at the start; required with `monthly`. A plan starts at its first row, a history at its last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<GrowthStart>,
-    /// Compound change per month: `"7%"`. With a ceiling, the change while customers are far below it.
+    /// Compound change of the number of customers per month, above -100 %: `"7%"`. With a ceiling, the change while
+    /// customers are far below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly: Option<Growth>,
-    /// 90 % range of the monthly change; exact where missing.
+    /// 90 % range of the monthly change, `[low, high]`. [default: the change is exact]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[Growth; 2]>,
-    /// Most customers there can ever be, such as the size of the market: `[low, middle, high]`, a 90 % range around the middle.
+    /// Largest number of customers there can ever be, such as the size of the market: `[low, middle, high]`, a 90 % range
+    /// around the middle, none below the customers at the start. [default: no ceiling]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<[f64; 3]>,
-    /// File in the study's folder with a plan of your own: a CSV with the columns month (or date) and customers, and low and high
-    /// where the plan has a 90 % range.
+    /// CSV file in the study's folder with your own plan: columns month (or date) and customers, and low and high for a 90 %
+    /// range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// File in the study's folder with customers of the past: a CSV with the columns period (a month or a date) and value.
+    /// CSV file in the study's folder with past customer counts: columns period (a month or a date) and value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<String>,
-    /// What happens on dates: `[{ date = 2027-03-01, customers = "+5000" }]`.
+    /// Changes on dates: `[{ date = 2027-03-01, customers = "+5000" }]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<GrowthEvent>,
-    /// Months to project; 24 where missing, with a plan all that it covers.
+    /// Months to project, 1 to 240. [default: 24; with a plan, the months that it covers]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 240))]
     pub months: Option<u32>,
-    /// The rows of the plan or the history; read from its file, not part of `nest.toml`.
+    /// The rows of the plan or the history, read from its file; not a key of `nest.toml`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(skip)]
     pub rows: Vec<GrowthRow>,
 }
 
-/// Customers on a date.
+/// The number of customers on a date.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrowthStart {
     /// The date, such as 2026-11-01.
     #[schemars(with = "DateText")]
     pub date: Date,
-    /// Customers on that date, above 0.
+    /// Customers on that date, 1 or more.
     #[schemars(range(min = 1.0))]
     pub customers: f64,
 }
 
-/// Something that happens on a date: from then on there are so many customers more than without it.
+/// A change on a date: from then on there are more, or fewer, customers than without it.
 ///
-/// `"+20%"` is of those there would be, and so grows with them; `"+5000"` stays 5,000.
+/// `"+20%"` is a share of the customers that there would be, and grows with them; `"+5000"` stays 5,000.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrowthEvent {
-    /// The day on which it begins.
+    /// The day on which the change begins.
     #[schemars(with = "DateText")]
     pub date: Date,
     /// Customers won or lost: `"+5000"`, `"-300"`, `"+20%"`.
     pub customers: Change,
-    /// 90 % range of it; exact where missing.
+    /// 90 % range of the change, `[low, high]`. [default: the change is exact]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[Change; 2]>,
-    /// Time in which they come, evenly: `"2 months"`; at once where missing.
+    /// Time over which the customers come or go, evenly: `"2 months"`. [default: all at once]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ramp: Option<CalendarSpan>,
     /// What happens, in a sentence.
@@ -89,17 +91,17 @@ pub struct GrowthEvent {
 /// One row of a plan or a history.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GrowthRow {
-    /// The day it is for.
+    /// The day.
     pub date: Date,
     /// Customers on that day, above 0.
     pub customers: f64,
-    /// 90 % range of them; exact where missing.
+    /// 90 % range of the customers; `None` for an exact number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[f64; 2]>,
 }
 
 impl GrowthScenario {
-    /// The day it starts on and customers on it: as stated, or the first row of its plan, or the last of its history.
+    /// Date and customers at the start: as stated, or the first row of the plan, or the last row of the history.
     #[must_use]
     pub fn begins(&self) -> Option<GrowthStart> {
         let row = if self.history.is_some() {
@@ -121,7 +123,7 @@ impl GrowthScenario {
         self.months.or_else(|| self.planned_months()).unwrap_or(MONTHS)
     }
 
-    /// Whole months that the plan covers; none without one.
+    /// Whole months that the plan covers; `None` without a plan.
     #[must_use]
     pub fn planned_months(&self) -> Option<u32> {
         self.plan.as_ref()?;

@@ -1,64 +1,66 @@
-//! How a study is measured.
+//! The settings of `[measure]`: steps, windows and limits of a measurement.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Seconds, Share};
 
-/// How a study is measured. The defaults suit a quiet machine and take about half an hour.
+/// How `measure` loads the target. The defaults suit a quiet machine and take about half an hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Measure {
-    /// Customer counts of the ramp; without them, shares of the capacity that the pilot finds (see `ramp`).
+    /// Customer counts of the ramp, each above 0: `[1000, 2000, 4000]`. [default: set by `ramp`]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<Vec<f64>>,
-    /// Steps of the ramp as shares of the pilot's capacity.
+    /// Steps of the ramp, as shares of the capacity that the pilot finds. [default: 20, 35, 50, 65, 80 and 95 %]
     pub ramp: Vec<Share>,
-    /// Load of the base step, as a share of the pilot's capacity.
+    /// Load of the base step, as a share of the pilot's capacity. [default: 10 %]
     pub base: Share,
-    /// Load of the boosted steps, as a share of the pilot's capacity.
+    /// Load of the boosted steps, as a share of the pilot's capacity. [default: 55 %]
     pub boost: Share,
-    /// Last steps at these multiples of the highest customer count of the ramp, one number or several; never fitted, they check
-    /// the forecast.
+    /// Confirm steps: last steps at these multiples (0 to 4) of the highest customer count of the ramp, one number or
+    /// several. They are never fitted and check the forecast. [default: none]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Multiples>,
-    /// Policy whose rates those last steps offer: a mix that was never fitted. The plain mix where missing.
+    /// Policy whose rates the confirm steps offer: a mix that was never fitted. [default: the plain mix]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm_policy: Option<String>,
-    /// Length of one window.
+    /// Length of one window, above 0. [default: 10s]
     pub window: Seconds,
-    /// Windows of a step, 2 or more.
+    /// Windows of a step, 2 to 1,000. [default: 10]
     #[schemars(range(min = 2, max = 1000))]
     pub windows: u32,
-    /// Load before the first window that is not counted. It goes on until the rate is reached and response times have no
-    /// trend, up to `settle_most`.
+    /// Load before the first window, which is not counted. It goes on until the rate is reached and response times show no
+    /// trend, at most for `settle_most`. [default: 5s]
     pub settle: Seconds,
-    /// Longest load before the first window; four times `settle` where missing.
+    /// Longest load before the first window. [default: four times `settle`]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settle_most: Option<Seconds>,
-    /// How often every loaded step is run, 1 or more.
+    /// How often every loaded step is run, 1 to 100. [default: 1]
     #[schemars(range(min = 1, max = 100))]
     #[serde(skip_serializing_if = "is_one")]
     pub repeats: u32,
-    /// Order of the loaded steps.
+    /// Order of the loaded steps. [default: planned]
     #[serde(skip_serializing_if = "Order::is_planned")]
     pub order: Order,
-    /// Time that the pilot gives each behaviour.
+    /// Time that the pilot spends on each behaviour, above 0. [default: 3s]
     pub pilot: Seconds,
-    /// Longest wait for an answer.
+    /// Longest wait for an answer, above 0. [default: 10s]
     pub timeout: Seconds,
-    /// Most executions in progress at once; more are dropped and counted.
+    /// Largest number of executions in progress, 1 to 20,000. Executions beyond it are dropped and counted.
+    /// [default: 2,000]
     #[schemars(range(min = 1, max = 20000))]
     pub max_in_flight: u32,
-    /// Highest rate of executions offered, per second; the plan is scaled down to it.
+    /// Highest rate of executions offered, per second, above 0. The plan is scaled down to it. [default: 5,000]
     pub max_rate: f64,
-    /// Longest run; the plan is refused where it would take longer.
+    /// Longest run. A plan that would take longer is refused. [default: two hours]
     pub max_duration: Seconds,
-    /// Longest body of an answer that is read, in bytes; a longer one fails its request.
+    /// Longest body of an answer in bytes, 1 or more. A longer one fails its request. [default: 64 MiB]
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "is_64_mib")]
     pub longest_body: u64,
-    /// Core that the load generator is pinned to, by number, or several with one worker each; the last one where missing.
+    /// Core that the load generator is pinned to, by number from 0, or several with one worker each.
+    /// [default: the last core]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator_core: Option<Cores>,
 }
@@ -112,7 +114,7 @@ pub enum Order {
     /// Base, boosted, then the ramp from low to high; all repeats of a round together.
     #[default]
     Planned,
-    /// Drawn by the study's seed, so that a drift of the machine falls on all loads alike.
+    /// Shuffled by the study's seed, so that a drift of the machine affects all loads alike.
     Shuffled,
 }
 

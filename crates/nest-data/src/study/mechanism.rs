@@ -1,7 +1,7 @@
-//! Accumulate and pay: small amounts fall due one by one and are paid together once they reach a minimum.
+//! Mechanisms: small amounts fall due one by one and are paid together once they reach a minimum.
 //!
-//! A higher minimum has two effects: payments become rarer (the rate), and more items stay open between them (the state).
-//! Between payments the balance is a renewal process: every payment starts it again from nothing.
+//! A higher minimum has two effects: customers pay less often, and more items stay open between payments. Between payments
+//! the balance is a renewal process: every payment resets it to zero.
 
 use std::collections::BTreeMap;
 
@@ -14,44 +14,44 @@ use crate::{
     units::Seconds,
 };
 
-/// Lumps up to which the renewal function of uniform lumps is summed; beyond, its limit holds to 1e-9.
+/// Argument up to which the renewal function of uniform lumps is summed. Beyond it the limit is right to 1e-9.
 const SUMMED: f64 = 10.0;
 
-/// An accumulate-and-pay mechanism. Its values stand in formulas under its name: `pay = "dues.payments"`.
+/// An accumulate-and-pay mechanism. Formulas use its values under its name: `pay = "dues.payments"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mechanism {
     /// Amount that falls due per customer and time: `"3 / day"`.
     pub accrues: Rate,
-    /// Mean amount of one lump in which it falls due: 0.5, or a formula of the parameters.
+    /// Mean amount of one lump that falls due, above 0: 0.5, or a formula of the parameters.
     pub lump: Number,
-    /// How lumps differ.
+    /// Distribution of the amounts of lumps. [default: exponential]
     #[serde(default)]
     pub lumps: Lumps,
-    /// Balance from which on it is paid: `"min_payment"`.
+    /// Balance at which the customer pays, 0 or more: a number, or a formula of the parameters such as `"min_payment"`.
     pub pays_at: Number,
-    /// Processor time that one execution of a behaviour takes for each open item of its customer: `{ balance = "20us" }`.
+    /// Processor time that an execution takes for each open item of its customer, by behaviour: `{ balance = "20us" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub per_open_item: BTreeMap<String, Seconds>,
-    /// Tier whose processor reads the open items.
+    /// Tier whose processor reads the open items. [default: app]
     #[serde(default = "super::default_tier")]
     pub tier: String,
 }
 
-/// How the amounts of lumps differ.
+/// Distribution of the amounts of lumps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Lumps {
-    /// Many small, few large: exponential.
+    /// Exponential: many small lumps, few large ones.
     #[default]
     Exponential,
-    /// All alike.
+    /// All lumps are equal.
     Constant,
-    /// Evenly from nothing to twice the mean.
+    /// Uniform from 0 to twice the mean.
     Uniform,
 }
 
-/// What a mechanism does to one customer, in the long run.
+/// Long-run averages of a mechanism, for one customer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RenewalRates {
     /// Lumps that fall due per day.
@@ -60,15 +60,15 @@ pub struct RenewalRates {
     pub payments_per_day: f64,
     /// Mean amount of a payment.
     pub mean_payment: f64,
-    /// Lumps that are open, averaged over time.
+    /// Mean number of open lumps, averaged over time.
     pub open_items: f64,
 }
 
 impl Mechanism {
-    /// What it does at given parameters.
+    /// Long-run averages at given parameters.
     ///
     /// # Errors
-    /// [`DataError::Formula`] where a formula has no value, or lump and minimum are not above 0 and 0 or more.
+    /// [`DataError::Formula`] if a formula has no value, the lump is not above 0, or the minimum is below 0.
     pub fn renewal_rates(&self, parameters: &BTreeMap<String, f64>) -> Result<RenewalRates, DataError> {
         let (lump, pays_at) = (
             self.lump.formula().number(parameters)?,
@@ -84,14 +84,14 @@ impl Mechanism {
         }
         Err(DataError::Formula {
             reason: format!(
-                "a lump of {lump} paid at {pays_at}: lumps are above 0, and the balance at which they are paid 0 or more"
+                "a lump of {lump} paid at {pays_at}: lumps are above 0, and the balance at which they are paid is 0 or more"
             ),
         })
     }
 }
 
 impl RenewalRates {
-    /// Its values by the names of [`MECHANISM_VALUES`], in that order.
+    /// The values, in the order of [`MECHANISM_VALUES`].
     #[must_use]
     pub fn values(&self) -> [f64; MECHANISM_VALUES.len()] {
         [
@@ -103,25 +103,28 @@ impl RenewalRates {
     }
 }
 
-/// Long-run behaviour of one customer whose `accrual_per_day` (amount) falls due in lumps of mean `lump` (above 0) and who pays
-/// once the balance is at least `pays_at` (0 or more).
+/// Long-run averages of one customer whose `accrual_per_day` (an amount) falls due in lumps of mean `lump` (above 0), and
+/// who pays once the balance is at least `pays_at` (0 or more).
 ///
 /// # Formula
-/// K lumps make one payment, the first whose sum reaches the minimum m. With a = m / lump, payments are `(accrual / lump) / E[K]` and a
-/// payment is `lump E[K]` on average (Wald), so that what is paid is what accrues. Open items average `E[K (K - 1)] / (2 E[K])`:
+/// K lumps make one payment: the first whose sum reaches the minimum m. With a = m / lump there are
+/// `(accrual / lump) / E[K]` payments a day, each `lump E[K]` on average (Wald), so that what is paid is what accrues. Open
+/// items average `E[K (K - 1)] / (2 E[K])`:
 /// - exponential: `E[K] = 1 + a`, open `(a^2 + 2 a) / (2 (a + 1))`
 /// - constant: `K = ceil(a)`, at least 1, open `(K - 1) / 2`
-/// - uniform from 0 to 2 lumps: `E[K] = sum_(j <= x) (-1)^j (x - j)^j e^(x - j) / j!` with x = a / 2, which tends to `a + 2/3`; open `a / 2`, exactly
+/// - uniform from 0 to 2 lumps: `E[K] = sum_(j <= x) (-1)^j (x - j)^j e^(x - j) / j!` with x = a / 2, which tends to
+///   `a + 2/3`; open `a / 2`, exactly
 ///
-/// Source: Cox, "Renewal Theory", 1962, chapters 3 and 4; the uniform renewal function is Feller, "An Introduction to Probability Theory and
-/// Its Applications" II, section XI.3, and its open items follow from `sum_k k F_k(x) = x sum_k F_k(x)`.
+/// Source: Cox, "Renewal Theory", 1962, chapters 3 and 4; the uniform renewal function is Feller, "An Introduction to
+/// Probability Theory and Its Applications" II, section XI.3, and its open items follow from
+/// `sum_k k F_k(x) = x sum_k F_k(x)`.
 #[must_use]
 pub fn renewal_rates(accrual_per_day: f64, lump: f64, lumps: Lumps, pays_at: f64) -> RenewalRates {
     let a = pays_at / lump;
     let (per_payment, open_items) = match lumps {
         Lumps::Exponential => (1.0 + a, (a * a + 2.0 * a) / (2.0 * (a + 1.0))),
         Lumps::Constant => {
-            // What reaches the minimum to the last digit reaches it.
+            // A sum that differs from the minimum only by rounding counts as reaching it.
             let count = (a * (1.0 - 1e-12)).ceil().max(1.0);
             (count, (count - 1.0) / 2.0)
         }
@@ -155,7 +158,7 @@ fn uniform_renewals(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// modelling.md 4.4, "Payments": w 3 a day, lumps of mean 0.5.
+    /// From the formulas above with 3 a day in lumps of mean 0.5, worked out in decimal.
     #[test]
     fn published_payments_per_day() {
         let payments = |lumps, minimum| renewal_rates(3.0, 0.5, lumps, minimum).payments_per_day;
@@ -166,7 +169,7 @@ mod tests {
         for (minimum, expected) in minima.into_iter().zip([0.6, 0.3, 0.15, 0.075]) {
             assert!((payments(Lumps::Constant, minimum) - expected).abs() < 1e-15);
         }
-        // The reference gives the limit for large minima; at m = 5 the exact value differs in the sixth digit.
+        // From the limit for large minima; at m = 5 the exact value differs in the sixth digit.
         for (minimum, expected) in minima.into_iter().zip([0.5625, 0.290323, 0.147541, 0.0743802]) {
             assert!(
                 (payments(Lumps::Uniform, minimum) - expected).abs() < 4e-6,
@@ -175,7 +178,7 @@ mod tests {
         }
     }
 
-    /// modelling.md 4.4, "Open lumps per customer", and 4.5.
+    /// From the formulas above, worked out in decimal.
     #[test]
     fn published_open_lumps() {
         let open = |minimum| renewal_rates(3.0, 0.5, Lumps::Exponential, minimum).open_items;

@@ -1,4 +1,4 @@
-//! Kinds of customers, such as plans, that act differently and pay differently.
+//! Segments: kinds of customers, such as subscription plans, that act or pay differently.
 
 use std::collections::BTreeMap;
 
@@ -10,27 +10,27 @@ use crate::{
     units::{Growth, QuotedDecimal, Share},
 };
 
-/// One kind of customers.
+/// A segment: one kind of customers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
-    /// Share of all customers, at the start of growth; those of all segments add up to 1.
+    /// Share of all customers at the start of growth. The shares of all segments add up to 1.
     pub share: Share,
-    /// Rates that differ from `[rates]`.
+    /// Rates of this segment that differ from `[rates]`, by behaviour.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rates: BTreeMap<String, Rate>,
-    /// Growth a month beside that of all customers: how its share changes against the others'.
+    /// Monthly growth of this segment relative to that of all customers: `"2%"`. [default: 0%]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub growth: Option<Growth>,
-    /// What one customer pays a month, in the study's currency.
+    /// What one customer pays each month, in the study's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<QuotedDecimal>,
-    /// Share of the price that is to be left after infrastructure and fees.
+    /// Share of the price to keep after infrastructure and fees, below 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_margin: Option<Share>,
 }
 
-/// Share of each segment, `months` after the start of growth.
+/// Share of each segment (0-1, adding up to 1) `months` after the start of growth.
 ///
 /// # Formula
 /// `share_s (1 + g_s)^t / sum_j share_j (1 + g_j)^t`.

@@ -1,42 +1,42 @@
-//! How much data the target holds: what it is measured at, and what it grows to.
+//! Data stored in the target: the sizes at which it is measured, and what makes it grow.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Data stored in the target. It is measured at two or more sizes, so that demand at the size of later months is forecast.
+/// Data stored in the target. It is measured at two or more sizes, to forecast service demand at the sizes of later months.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoredData {
-    /// What one of them is called: `"stored payment"`.
+    /// Name of one stored item: `"stored payment"`.
     pub item: String,
-    /// Sizes that the target is measured at, ascending, above 0. The whole plan is run at the first, a boosted step per
-    /// behaviour at each of the others. The commands `start`, `state` and `reset` find the size in $NEST_SIZE; a target whose
-    /// `start` names it is started again.
+    /// Sizes at which the target is measured, in items: two or more, ascending, above 0. The whole plan runs at the first, a
+    /// boosted step per behaviour at each of the others. The commands `start`, `state` and `reset` find the size in
+    /// $NEST_SIZE; a target whose `start` uses it is started again for each size.
     pub sizes: Vec<f64>,
-    /// Behaviours that are measured at the further sizes; all where missing.
+    /// Behaviours to measure at the other sizes. [default: all]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behaviours: Option<Vec<String>>,
-    /// Items that are there whoever comes.
+    /// Items that are stored whatever the number of customers, 0 or more. [default: 0]
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub fixed: f64,
-    /// Items that each customer has.
+    /// Items stored for each customer, 0 or more. [default: 0]
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub per_customer: f64,
-    /// Behaviour each execution of which stores one item.
+    /// Behaviour that stores one item with each execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_by: Option<String>,
-    /// Days for which such an item is kept.
+    /// Days for which an item of `added_by` is kept, 0 or more. [default: 0]
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub kept_days: f64,
 }
 
 impl StoredData {
-    /// Items stored for `customers`, once as many are taken away as come; none where the study does not say what they grow by.
+    /// Items stored for `customers` once as many are removed as are added; `None` if the study does not say what adds them.
     ///
     /// # Formula
     /// `fixed + N (per_customer + rate kept_days)`, the last by Little's Law; `rates` are executions per customer and day.

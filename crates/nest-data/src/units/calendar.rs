@@ -24,7 +24,7 @@ enum CalendarUnit {
 }
 
 impl CalendarSpan {
-    /// Its length in months of 365 / 12 days.
+    /// Length in months of 365 / 12 days.
     #[must_use]
     pub fn months(self) -> f64 {
         self.number
@@ -80,7 +80,7 @@ impl fmt::Display for CalendarSpan {
 
 text_type!(CalendarSpan, "CalendarSpan", "nest-lapse", "string");
 
-/// A day, month or year on which a price was seen. Prints as it was written.
+/// The day, month or year in which a price was observed. Prints as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedOn {
     text: String,
@@ -88,7 +88,7 @@ pub struct ObservedOn {
 }
 
 impl ObservedOn {
-    /// The earliest day it can mean.
+    /// The earliest day that it can mean.
     #[must_use]
     pub fn earliest(&self) -> Date {
         self.earliest
@@ -123,7 +123,7 @@ impl fmt::Display for ObservedOn {
 
 text_type!(ObservedOn, "ObservedOn", "nest-observed", "string");
 
-/// Stands for a date in the schema.
+/// Stands for a date in schemas.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[allow(dead_code, reason = "only its schema is used")]

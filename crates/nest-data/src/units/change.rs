@@ -5,17 +5,17 @@ use std::{fmt, str::FromStr};
 use super::text_type;
 use crate::error::DataError;
 
-/// A change of customers: so many (`"+5000"`), or a share of those there would be (`"+20%"`).
+/// A change of the number of customers: a number (`"+5000"`), or a share of those there would be (`"+20%"`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
-    /// So many.
+    /// A number of customers, with its sign.
     Customers(f64),
-    /// A share of them, 0.2 for 20 %; above -1.
+    /// A share of the customers there would be: 0.2 for 20 %; above -1.
     Share(f64),
 }
 
 impl Change {
-    /// The bare number: customers, or the share.
+    /// The number alone: customers, or the share.
     #[must_use]
     pub fn number(self) -> f64 {
         match self {
