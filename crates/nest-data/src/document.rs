@@ -45,7 +45,8 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Reads the document from JSON.
     ///
     /// # Errors
-    /// [`DataError::Malformed`], [`DataError::WrongKind`], [`DataError::NewerFormat`], [`DataError::OlderFormat`] or [`DataError::Damaged`].
+    /// [`DataError::Malformed`], [`DataError::WrongKind`], [`DataError::NewerFormat`],
+    /// [`DataError::OlderFormat`] or [`DataError::Damaged`].
     fn from_json(text: &str) -> Result<Self, DataError> {
         #[derive(Deserialize)]
         struct OnlyHeader {

@@ -40,7 +40,8 @@ pub enum DataError {
     },
     /// The document was written by an older version, in a form that is no longer read.
     #[error(
-        "{kind} format {found} is older than {oldest}, the oldest this version reads; run `locust-nest {verb}` again"
+        "{kind} format {found} is older than {oldest}, the oldest this version reads; run `locust-nest \
+            {verb}` again"
     )]
     OlderFormat {
         /// Kind of document.

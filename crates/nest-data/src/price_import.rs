@@ -1,7 +1,8 @@
 //! Price books out of price files: our own CSV files, and the files that AWS, Azure and Google Cloud publish.
 //!
-//! What a file is, is told from its content. Amounts keep their digits: no price passes through a float. Every row of a file ends in a
-//! book or in a list of rows left out, with the reason. Nothing here touches a file or the network.
+//! What a file is, is told from its content. Amounts keep their digits: no price passes through a float.
+//! Every row of a file ends in a book or in a list of rows left out, with the reason. Nothing here touches a
+//! file or the network.
 
 mod aws_offer;
 mod aws_offer_csv;
@@ -63,8 +64,8 @@ pub struct Import {
 /// `known` are books that say how large instance types are, where a vendor's price list does not.
 ///
 /// # Errors
-/// A file is none that is known, lacks columns or parts, or holds a value that cannot be read; each with its line. Also a row that
-/// matches a price of which there must be one, and is not alone.
+/// A file is none that is known, lacks columns or parts, or holds a value that cannot be read; each with its
+/// line. Also a row that matches a price of which there must be one, and is not alone.
 pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<Import, Vec<Diagnostic>> {
     let mut books = BookSet::new(wanted);
     let mut passed_over = Vec::new();
@@ -77,8 +78,8 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
             Ok(Kind::AzureRetail) => azure.push(file),
             Ok(Kind::GcpCatalog) => gcp.push(file),
             Ok(Kind::NoPrices(what)) => passed_over.push((file.name.clone(), what)),
-            // Limits hold for all regions of a provider, and the sample of commitments repeats some of another file: what they add to
-            // must be there first.
+            // Limits hold for all regions of a provider, and the sample of commitments repeats some of
+            // another file: what they add to must be there first.
             Ok(kind @ Kind::Csv(CsvKind::AwsCommitments | CsvKind::Limits)) => last.push((file, kind)),
             Ok(kind) => found.extend(read(file, kind, known, &mut books).err().into_iter().flatten()),
             Err(error) => found.push(error),

@@ -1,7 +1,7 @@
 //! The study: who the customers are, what they do, how the target is measured, and which servers to price.
 //!
-//! [`Study`] is the shape of `nest.toml` and of the study that every measurement embeds. Its doc comments are the reference
-//! of the keys: `locust-nest schema` prints them.
+//! [`Study`] is the shape of `nest.toml` and of the study that every measurement embeds. Its doc comments are
+//! the reference of the keys: `locust-nest schema` prints them.
 
 pub mod behaviour;
 pub mod check;
@@ -62,7 +62,8 @@ pub struct Study {
     pub mechanisms: BTreeMap<String, Mechanism>,
     /// How often one customer executes each behaviour: `pay = "0.3 / day"`, or a formula of the parameters.
     pub rates: BTreeMap<String, Rate>,
-    /// Kinds of customers that act or pay differently, by name. [default: all customers act at the rates of `[rates]`]
+    /// Kinds of customers that act or pay differently, by name. [default: all customers act at the rates of
+    /// `[rates]`]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub segments: BTreeMap<String, Segment>,
     /// Tables from which behaviours take values, by name. A template names a column: `{{ NAME.COLUMN }}`.
@@ -177,7 +178,8 @@ impl Parameter {
     }
 }
 
-/// A service-level objective: limits on response time and on failures. At least one response-time limit is needed.
+/// A service-level objective: limits on response time and on failures. At least one response-time limit is
+/// needed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
@@ -270,7 +272,8 @@ pub struct Report {
     /// Growth scenario of the headline. [default: the first by name]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub growth: Option<String>,
-    /// Customer count of the headline, 1 to 1e11. [default: the customers at the start of the growth scenario]
+    /// Customer count of the headline, 1 to 1e11. [default: the customers at the start of the growth
+    /// scenario]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<f64>,
 }
@@ -291,8 +294,8 @@ impl Study {
         sha256(self)
     }
 
-    /// SHA-256 of the parts that a measurement depends on and a forecast cannot change: behaviours, probes and stored
-    /// state. Hexadecimal.
+    /// SHA-256 of the parts that a measurement depends on and a forecast cannot change: behaviours, probes
+    /// and stored state. Hexadecimal.
     #[must_use]
     pub fn measured_hash(&self) -> String {
         let measured = (

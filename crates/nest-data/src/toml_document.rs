@@ -1,5 +1,5 @@
-//! Reads TOML so that every error points at its line: first all syntax errors, then all differences from the schema of the
-//! type, then the type itself.
+//! Reads TOML so that every error points at its line: first all syntax errors, then all differences from the
+//! schema of the type, then the type itself.
 
 mod schema_check;
 mod text_format;
@@ -50,12 +50,12 @@ impl Spans {
 
 /// Reads `source` as a `T`.
 ///
-/// `overrides` are `path=value` pairs that replace or add single values before anything is checked. A value that is not
-/// valid TOML counts as a string.
+/// `overrides` are `path=value` pairs that replace or add single values before anything is checked. A value
+/// that is not valid TOML counts as a string.
 ///
 /// # Errors
-/// Every syntax error, or every difference from the schema of `T`: unknown keys (with the nearest known one), missing
-/// keys, wrong types, texts that do not follow their format.
+/// Every syntax error, or every difference from the schema of `T`: unknown keys (with the nearest known one),
+/// missing keys, wrong types, texts that do not follow their format.
 pub fn read<T: DeserializeOwned + JsonSchema>(
     source: &Source,
     overrides: &[(String, String)],
@@ -225,7 +225,8 @@ mod tests {
             "5:6: unknown key `all.a.customer` (did you mean `customers`?)",
             "5:6: `customers` is missing in `all.a` (add `customers = ...`)",
             "4:13: `inner.customers` must be a whole number, not \"many\" (write a whole number)",
-            "2:9: `price` must be text in quotes, not 0.1 (money and prices are quoted decimals, such as \"0.0116\"; a bare number would lose digits)",
+            "2:9: `price` must be text in quotes, not 0.1 (money and prices are quoted decimals, such as \
+                \"0.0116\"; a bare number would lose digits)",
             "1:1: unknown key `wiat` (did you mean `wait`?)",
             "1:1: `wait` is missing at the top (add `wait = ...`: How long.)",
         ];
@@ -257,7 +258,8 @@ mod tests {
         assert_eq!(
             errors("wait = \"soon\""),
             [
-                "1:8: `wait`: \"soon\" is not a duration such as \"300ms\", \"10s\" or \"2m\" (write a number and a unit, such as \"300ms\", \"10s\" or \"2m\")"
+                "1:8: `wait`: \"soon\" is not a duration such as \"300ms\", \"10s\" or \"2m\" (write a \
+                    number and a unit, such as \"300ms\", \"10s\" or \"2m\")"
             ]
         );
     }

@@ -16,12 +16,15 @@ use crate::error::DataError;
 
 /// Seconds in a day.
 pub const SECONDS_PER_DAY: f64 = 86_400.0;
-/// Days in a twelfth of a year of 365 days, without leap days: 365 / 12 = 30.4167, as a billed month of 730 hours has.
+/// Days in a twelfth of a year of 365 days, without leap days: 365 / 12 = 30.4167, as a billed month of 730
+/// hours has.
 pub const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
-/// Longest span of time that is accepted, in seconds: ten years of 365 days. Longer ones are taken for typing errors.
+/// Longest span of time that is accepted, in seconds: ten years of 365 days. Longer ones are taken for typing
+/// errors.
 const LONGEST_SPAN_S: f64 = 3_650.0 * SECONDS_PER_DAY;
 
-/// Gives a text newtype its serde and schema: written as a string, checked under `format` by [`check_format`].
+/// Gives a text newtype its serde and schema: written as a string, checked under `format` by
+/// [`check_format`].
 macro_rules! text_type {
     ($type:ty, $name:literal, $format:literal, $json_type:tt) => {
         impl serde::Serialize for $type {

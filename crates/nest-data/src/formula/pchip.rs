@@ -1,13 +1,16 @@
 //! A curve through points that rises where they rise and falls where they fall.
 
-/// Value at `x` of the monotone cubic through `points` (two or more, x ascending); level beyond the first and the last.
+/// Value at `x` of the monotone cubic through `points` (two or more, x ascending); level beyond the first and
+/// the last.
 ///
 /// # Formula
-/// Piecewise cubic Hermite. The slope at an inner point is the weighted harmonic mean of its two secants, 0 where they differ in sign;
-/// at an end it is the three-point slope, kept to the sign of its secant and to three times its size.
+/// Piecewise cubic Hermite. The slope at an inner point is the weighted harmonic mean of its two secants, 0
+/// where they differ in sign; at an end it is the three-point slope, kept to the sign of its secant and to
+/// three times its size.
 ///
-/// Source: Fritsch, Butland, "A method for constructing local monotone piecewise cubic interpolants", SIAM J. Sci. Stat. Comput. 5(2), 1984; the ends
-/// as in Moler, "Numerical Computing with MATLAB", section 3.6 (also SciPy's `PchipInterpolator`).
+/// Source: Fritsch, Butland, "A method for constructing local monotone piecewise cubic interpolants", SIAM J.
+/// Sci. Stat. Comput. 5(2), 1984; the ends as in Moler, "Numerical Computing with MATLAB", section 3.6 (also
+/// SciPy's `PchipInterpolator`).
 #[must_use]
 pub fn pchip(points: &[[f64; 2]], x: f64) -> f64 {
     let last = points.len() - 1;

@@ -15,7 +15,8 @@ pub struct Resource {
     pub tier: String,
     /// What the resource is.
     pub kind: ResourceKind,
-    /// Units in use at full utilisation: cores, bytes per second, or bytes. Without it the resource has no utilisation.
+    /// Units in use at full utilisation: cores, bytes per second, or bytes. Without it the resource has no
+    /// utilisation.
     pub capacity: Option<f64>,
 }
 

@@ -74,7 +74,8 @@ fn is_zero(value: &u32) -> bool {
 }
 
 impl PlannedStep {
-    /// A plan of a purpose without load, the first of its run, with open arrivals; set the fields that differ.
+    /// A plan of a purpose without load, the first of its run, with open arrivals; set the fields that
+    /// differ.
     ///
     /// ```
     /// use nest_data::measurement::{PlannedStep, Purpose};
@@ -160,8 +161,8 @@ pub struct Step {
     pub active: f64,
     /// Mean requests in flight.
     pub in_flight: f64,
-    /// Threads that did the work of a tier between the start of the run and the end of the step, by tier, of those that
-    /// still run. Each ran at least a fiftieth as long as the busiest.
+    /// Threads that did the work of a tier between the start of the run and the end of the step, by tier, of
+    /// those that still run. Each ran at least a fiftieth as long as the busiest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub threads: BTreeMap<String, u32>,
     /// The generator's own health.
@@ -233,7 +234,8 @@ pub struct Endpoint {
     pub path: Option<String>,
     /// How many there were.
     pub requests: Counts,
-    /// Quantiles (0.5, 0.95, 0.99) of the response times of completed requests from their due times, in seconds.
+    /// Quantiles (0.5, 0.95, 0.99) of the response times of completed requests from their due times, in
+    /// seconds.
     pub response_s: [f64; 3],
 }
 
@@ -249,7 +251,8 @@ pub struct GeneratorHealth {
     /// 99th percentile of how late the generator's own clock woke it, in seconds.
     #[serde(default)]
     pub clock_p99_s: f64,
-    /// Share of the time in which a worker was ready to run and had no processor, 0-1; the highest of all workers.
+    /// Share of the time in which a worker was ready to run and had no processor, 0-1; the highest of all
+    /// workers.
     #[serde(default)]
     pub waiting: f64,
     /// Connections that the target ended in the middle of a request.

@@ -15,13 +15,13 @@ pub struct Window {
     pub completed: BTreeMap<String, u64>,
     /// Failed executions that ended in the window.
     pub failed: u64,
-    /// Use of each resource by its name: busy-seconds, bytes moved, or resident bytes at the end. The use of a missing
-    /// resource is not known in this window, and `gaps` says why.
+    /// Use of each resource by its name: busy-seconds, bytes moved, or resident bytes at the end. The use of
+    /// a missing resource is not known in this window, and `gaps` says why.
     pub used: BTreeMap<String, f64>,
     /// Share of the machine's processor time that the hypervisor took away (steal), 0-1.
     pub stolen: f64,
-    /// Seconds for which the threads of a tier waited for a processor, added up, by tier; not part of `used`. From cgroup v2
-    /// they are the seconds in which at least one thread waited.
+    /// Seconds for which the threads of a tier waited for a processor, added up, by tier; not part of `used`.
+    /// From cgroup v2 they are the seconds in which at least one thread waited.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waiting: BTreeMap<String, f64>,
     /// Seconds for which a CPU quota held a tier back, by tier.

@@ -189,7 +189,9 @@ mod tests {
     use crate::diagnostic::Source;
 
     fn book(rows: &str) -> PriceBook {
-        let head = "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n[source.s]\ntitle = \"list\"\nobserved_on = \"2026\"\nconfidence = \"list\"\n";
+        let head = "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \
+            \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n[source.s]\ntitle = \"list\"\nobserved_on = \
+            \"2026\"\nconfidence = \"list\"\n";
         PriceBook::read(&Source::new("b", head.to_owned() + rows)).expect("valid")
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    aws_offer::{Offer, Product, Rate, Reserved, add_offer, plain},
+    aws_offer::{Offer, OfferRate, Product, Reserved, add_offer, plain},
     builder::BookSet,
     csv_table::CsvText,
     vendor::decimal,
@@ -74,7 +74,7 @@ pub fn add(file: &Source, known: &[PriceBook], books: &mut BookSet<'_>) -> Resul
             ));
             continue;
         };
-        let rate = Rate {
+        let rate = OfferRate {
             code: row.get("ratecode").to_owned(),
             unit: row.get("unit").to_owned(),
             begin,

@@ -1,6 +1,8 @@
-//! Answers of the Google Cloud Billing Catalog: prices of processors and of memory, out of which those of machine types are made.
+//! Answers of the Google Cloud Billing Catalog: prices of processors and of memory, out of which those of
+//! machine types are made.
 //!
-//! The catalogue prices a core and a GiB of a family; how many of each a machine type has is known from the shipped books.
+//! The catalogue prices a core and a GiB of a family; how many of each a machine type has is known from the
+//! shipped books.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +14,7 @@ use super::{
     Size,
     builder::{Book, BookSet},
     json,
-    vendor::{NO_ROW, day, exact, list_source},
+    vendor::{Buying, NO_ROW, day, exact, list_source},
 };
 use crate::{
     diagnostic::{Diagnostic, Source},
@@ -47,13 +49,13 @@ struct Category {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PricingInfo {
-    pricing_expression: Expression,
+    pricing_expression: PricingExpression,
     effective_time: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Expression {
+struct PricingExpression {
     usage_unit: String,
     tiered_rates: Vec<TieredRate>,
 }
@@ -62,12 +64,12 @@ struct Expression {
 #[serde(rename_all = "camelCase")]
 struct TieredRate {
     start_usage_amount: Box<RawValue>,
-    unit_price: Money,
+    unit_price: CatalogueMoney,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Money {
+struct CatalogueMoney {
     currency_code: String,
     #[serde(default)]
     units: Option<String>,
@@ -88,14 +90,6 @@ struct PricedPart {
 enum MachinePart {
     Core,
     Memory,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Buying {
-    OnDemand,
-    Spot,
-    OneYear,
-    ThreeYears,
 }
 
 /// Adds a catalogue.
@@ -306,9 +300,10 @@ fn committed_use(
     }
 }
 
-/// What a SKU prices, from its description: `N2 Instance Core running in Americas`, `Spot Preemptible N2D AMD Instance Ram running in
-/// Iowa`, `Commitment v1: N2 Cpu in Americas for 1 Year`. None where it is not exactly that, of a family that is known: custom,
-/// sole-tenant and premium cores are decoys.
+/// What a SKU prices, from its description: `N2 Instance Core running in Americas`,
+/// `Spot Preemptible N2D AMD Instance Ram running in Iowa`, `Commitment v1: N2 Cpu in Americas for 1 Year`.
+/// None where it is not exactly that, of a family that is known: custom, sole-tenant and premium cores are
+/// decoys.
 fn priced_part(sku: &Sku, families: &BTreeSet<&str>) -> Option<PricedPart> {
     if sku.category.resource_family != "Compute" {
         return None;

@@ -1,10 +1,11 @@
-//! Instance types from the CSV files of AWS, Azure and Google Cloud, with the commitments that stand in the same row.
+//! Instance types from the CSV files of AWS, Azure and Google Cloud, with the commitments that stand in the
+//! same row.
 
 use rust_decimal::Decimal;
 
 use super::{
     builder::{Book, BookSet, noted},
-    csv_table::{CsvText, Row},
+    csv_table::{CsvRow, CsvText},
 };
 use crate::{
     diagnostic::Diagnostic,
@@ -48,7 +49,8 @@ pub fn aws_ec2(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<D
             let Some(recurring) = row.decimal(column)? else {
                 continue;
             };
-            // The column is from the same file as the rest of the 2025 rows; see the list of sources in the data's README.
+            // The column is from the same file as the rest of the 2025 rows; see the list of sources in the
+            // data's README.
             let source = source_of(
                 row,
                 book,
@@ -121,7 +123,8 @@ pub fn gcp_compute(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), V
             let own = hour.0 * MONTH_HOURS * mean_factor(&instance.price.sustained);
             if (own - month.0).abs() > Decimal::new(1, 4) * month.0 {
                 let message = format!(
-                    "a month of `{sku}` with the discount for sustained use is {month}, the schedule of its family gives {own}"
+                    "a month of `{sku}` with the discount for sustained use is {month}, the schedule of its \
+                        family gives {own}"
                 );
                 return Err(row.wrong(message, "the schedule of sustained use may have changed"));
             }
@@ -194,7 +197,7 @@ fn mean_factor(sustained: &[Sustained]) -> Decimal {
 fn each(
     table: &CsvText<'_>,
     books: &mut BookSet<'_>,
-    mut take: impl FnMut(&Row<'_>, &mut Book) -> Result<(), Diagnostic>,
+    mut take: impl FnMut(&CsvRow<'_>, &mut Book) -> Result<(), Diagnostic>,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
@@ -211,7 +214,12 @@ fn each(
 }
 
 /// The instance of a row; none, and a word why, where its size is not known.
-fn instance(row: &Row<'_>, book: &mut Book, sku: &str, arch: &str) -> Result<Option<Instance>, Diagnostic> {
+fn instance(
+    row: &CsvRow<'_>,
+    book: &mut Book,
+    sku: &str,
+    arch: &str,
+) -> Result<Option<Instance>, Diagnostic> {
     let (Some(vcpu), Some(memory_gib)) = (row.decimal("vcpu")?, row.decimal("memory_gib")?) else {
         book.leave_out(
             row,
@@ -245,7 +253,7 @@ fn instance(row: &Row<'_>, book: &mut Book, sku: &str, arch: &str) -> Result<Opt
 }
 
 /// The name of a row's source in the book.
-pub fn source_of(row: &Row<'_>, book: &mut Book, title: &str, date: &str) -> Result<String, Diagnostic> {
+pub fn source_of(row: &CsvRow<'_>, book: &mut Book, title: &str, date: &str) -> Result<String, Diagnostic> {
     book.source(title, date, row.get("note"))
         .map_err(|message| row.wrong(message, "write 2026-07-20, 2026-07 or 2026"))
 }

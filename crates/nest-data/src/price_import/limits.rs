@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::{
     builder::{Book, BookSet, LeftOut, noted},
-    csv_table::{CsvText, Row},
+    csv_table::{CsvRow, CsvText},
     instances::{some, source_of},
 };
 use crate::{diagnostic::Diagnostic, price_book::ProviderLimit, units::QuotedDecimal};
@@ -56,7 +56,7 @@ pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagn
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
+fn add_row(row: &CsvRow<'_>, book: &mut Book) -> Result<(), Diagnostic> {
     let name = format!("{}.{}", row.get("service"), row.get("limit"));
     let id = NAMES
         .iter()

@@ -4,7 +4,7 @@ use crate::price_book::FreeKind;
 
 /// What becomes of the rows of one meter of the file.
 #[derive(Debug, Clone, Copy)]
-pub struct Rule {
+pub struct ServiceRule {
     pub provider: &'static str,
     pub service: &'static str,
     pub meter: &'static str,
@@ -127,8 +127,13 @@ impl MeterRule {
     }
 }
 
-const fn rule(provider: &'static str, service: &'static str, name: &'static str, meter: MeterRule) -> Rule {
-    Rule {
+const fn rule(
+    provider: &'static str,
+    service: &'static str,
+    name: &'static str,
+    meter: MeterRule,
+) -> ServiceRule {
+    ServiceRule {
         provider,
         service,
         meter: name,
@@ -141,8 +146,8 @@ const fn other(
     service: &'static str,
     name: &'static str,
     mapping: RowMapping,
-) -> Rule {
-    Rule {
+) -> ServiceRule {
+    ServiceRule {
         provider,
         service,
         meter: name,
@@ -154,7 +159,7 @@ const MILLION: &str = "1000000";
 const GROUP: &str = "it is for a group of regions that no book is of";
 
 /// The rule of a meter.
-pub fn find(provider: &str, service: &str, meter: &str) -> Option<&'static Rule> {
+pub fn find(provider: &str, service: &str, meter: &str) -> Option<&'static ServiceRule> {
     RULES
         .iter()
         .find(|rule| rule.provider == provider && rule.service == service && rule.meter == meter)
@@ -171,9 +176,9 @@ pub fn by_id(provider: &str, id: &str) -> Option<&'static MeterRule> {
         })
 }
 
-/// Every meter that is known. Names follow `HOST.requests`, `HOST.duration[.ARCH]` (GiB*s) and `HOST.cpu` for function hosts.
-/// A "GB" of the memory of Lambda and of Azure Functions is 1,024 MB.
-const RULES: &[Rule] = &[
+/// Every meter that is known. Names follow `HOST.requests`, `HOST.duration[.ARCH]` (GiB*s) and `HOST.cpu` for
+/// function hosts. A "GB" of the memory of Lambda and of Azure Functions is 1,024 MB.
+const RULES: &[ServiceRule] = &[
     rule(
         "aws",
         "lambda",
@@ -530,7 +535,8 @@ const RULES: &[Rule] = &[
         "standard",
         meter("storage.standard", "GiB*month"),
     ),
-    // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as long as a request takes, busy or not.
+    // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as long as a
+    // request takes, busy or not.
     rule(
         "gcp",
         "cloud-run",
@@ -753,7 +759,8 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-/// Provider and region of the book that a row is for; several where it holds for all of a provider. None where no book is of its group.
+/// Provider and region of the book that a row is for; several where it holds for all of a provider. None
+/// where no book is of its group.
 pub fn book_regions(provider: &str, region: &str) -> Option<(&'static str, Vec<String>)> {
     let one = |provider, region: &str| Some((provider, vec![region.to_owned()]));
     match (provider, region) {

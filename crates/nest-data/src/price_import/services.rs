@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{
     builder::{Book, BookSet, LeftOut, noted},
-    csv_table::{CsvText, Row},
+    csv_table::{CsvRow, CsvText},
     instances::{some, source_of},
     service_rules::{FreeRule, MeterRule, RowMapping, book_regions, find},
 };
@@ -25,12 +25,12 @@ struct MeterRows<'a> {
     provider: &'static str,
     region: String,
     rule: &'static MeterRule,
-    rows: Vec<Row<'a>>,
+    rows: Vec<CsvRow<'a>>,
 }
 
 /// A row that is no tier of a meter, with the books that it is for.
 struct OtherRow<'a> {
-    row: Row<'a>,
+    row: CsvRow<'a>,
     mapping: &'static RowMapping,
     provider: &'static str,
     regions: Vec<String>,
@@ -104,7 +104,8 @@ fn sorted_rows<'a>(
                     "the meter `{service}.{}` of {provider} is not known",
                     row.get("meter")
                 ),
-                "the file may be newer than this version: remove the row, or price the meter in a book of your own",
+                "the file may be newer than this version: remove the row, or price the meter in a book of \
+                    your own",
             ));
             continue;
         };
@@ -181,7 +182,7 @@ fn add_other(other: &OtherRow<'_>, books: &mut BookSet<'_>) -> Result<(), Diagno
 }
 
 /// A meter that costs a share of the list price of instances.
-fn share_meter(id: &str, row: &Row<'_>, share: QuotedDecimal, source: String) -> Meter {
+fn share_meter(id: &str, row: &CsvRow<'_>, share: QuotedDecimal, source: String) -> Meter {
     let mut meter = empty_meter(id, "share", source);
     meter.percent_of = Some(PercentOf {
         meter: INSTANCE_PRICE.to_owned(),
@@ -192,7 +193,7 @@ fn share_meter(id: &str, row: &Row<'_>, share: QuotedDecimal, source: String) ->
 }
 
 /// A block of usage that is bought for a year ahead.
-fn block(id: &str, row: &Row<'_>, price: QuotedDecimal, source: String) -> Commitment {
+fn block(id: &str, row: &CsvRow<'_>, price: QuotedDecimal, source: String) -> Commitment {
     Commitment {
         id: id.to_owned(),
         kind: CommitmentKind::Block,
@@ -214,7 +215,7 @@ fn block(id: &str, row: &Row<'_>, price: QuotedDecimal, source: String) -> Commi
 
 /// Adds a free quantity to the meters that share it, in each book of the provider that has one of them.
 fn add_free(
-    row: &Row<'_>,
+    row: &CsvRow<'_>,
     free: &FreeRule,
     provider: &str,
     books: &mut BookSet<'_>,
@@ -245,7 +246,7 @@ fn add_free(
     Ok(())
 }
 
-fn machine(row: &Row<'_>, price: QuotedDecimal, source: String) -> Result<Instance, Diagnostic> {
+fn machine(row: &CsvRow<'_>, price: QuotedDecimal, source: String) -> Result<Instance, Diagnostic> {
     let sku = row.get("meter");
     let memory = sku.rsplit('_').next().unwrap_or_default();
     let gib = match memory.split_at(memory.len().saturating_sub(2)) {
@@ -399,7 +400,7 @@ fn file_tiers(meter: &MeterRows<'_>) -> Result<Vec<FileTier>, Diagnostic> {
 }
 
 /// What a reader of a meter must know: the notes of its rows, a missing price, and a minimum charge.
-fn meter_note(rule: &MeterRule, rows: &[Row<'_>], tiers: &[FileTier]) -> Option<String> {
+fn meter_note(rule: &MeterRule, rows: &[CsvRow<'_>], tiers: &[FileTier]) -> Option<String> {
     let mut notes: Vec<&str> = rows.iter().map(|row| row.get("note")).collect();
     if tiers.last().is_some_and(|tier| tier.to.is_some()) {
         notes.push("what lies beyond the last bound has no price in the source");
@@ -413,7 +414,8 @@ fn meter_note(rule: &MeterRule, rows: &[Row<'_>], tiers: &[FileTier]) -> Option<
     noted(&notes)
 }
 
-/// Whether a minimum charge belongs in the note: the rule does not have it, or the file names a second one (300 s, Windows).
+/// Whether a minimum charge belongs in the note: the rule does not have it, or the file names a second one
+/// (300 s, Windows).
 fn is_worth_a_note(minimum: &str, rule: &MeterRule) -> bool {
     let rule_has_it = rule.quantum.is_some_and(|(_, _, minimum)| minimum.is_some());
     let names_a_second = minimum.contains("300 s");
@@ -446,8 +448,8 @@ fn give_free(meter: &mut Meter, rule: &MeterRule, quantity: QuotedDecimal, book:
 
 /// The price of a meter's file_tiers, and what is free of it.
 ///
-/// A single price that begins above zero, or after a step at zero, is a price with a free quantity. Where several prices follow, the
-/// free part stays a tier of its own, so that bounds keep counting from zero.
+/// A single price that begins above zero, or after a step at zero, is a price with a free quantity. Where
+/// several prices follow, the free part stays a tier of its own, so that bounds keep counting from zero.
 fn priced(file_tiers: &[FileTier], rule: &MeterRule, scope: &str) -> (MeterPrice, Option<Decimal>) {
     let per = rule
         .per

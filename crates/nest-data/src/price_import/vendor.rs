@@ -1,4 +1,5 @@
-//! What the importers of vendors' files share: exact numbers, a price from tiers, and rows of which there must be one.
+//! What the importers of vendors' files share: exact numbers, a price from tiers, and rows of which there
+//! must be one.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -9,6 +10,19 @@ use crate::{
     price_book::{Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Tier, TierMode},
     units::QuotedDecimal,
 };
+
+/// How a machine is bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Buying {
+    /// By the hour, without a commitment.
+    OnDemand,
+    /// By the hour, from spare capacity that may be taken away.
+    Spot,
+    /// With a commitment for one year.
+    OneYear,
+    /// With a commitment for three years.
+    ThreeYears,
+}
 
 /// Why a product of a vendor's list is not in a book.
 pub const NO_ROW: &str = "books have no row for what it is";
@@ -85,8 +99,8 @@ pub fn price(mut steps: Vec<(Decimal, Decimal)>) -> Option<MeterPrice> {
     })
 }
 
-/// A meter of a book with a vendor's price. What is free of it is in no vendor's list; it comes from the shipped books where they say that
-/// it is always free, unless the list has it as a tier.
+/// A meter of a book with a vendor's price. What is free of it is in no vendor's list; it comes from the
+/// shipped books where they say that it is always free, unless the list has it as a tier.
 pub fn meter(
     rule: &MeterRule,
     price: MeterPrice,

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::{
     builder::{Book, BookSet, noted},
-    csv_table::{CsvText, Row},
+    csv_table::{CsvRow, CsvText},
     instances::source_of,
     service_rules::book_regions,
 };
@@ -23,7 +23,7 @@ type Interval = (Option<Date>, Option<Date>);
 /// Adds servers, and what is sold beside them.
 pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let mut rows: Vec<(Row<'_>, Interval)> = Vec::new();
+    let mut rows: Vec<(CsvRow<'_>, Interval)> = Vec::new();
     for row in table.rows() {
         match interval(&row) {
             Ok(interval) => rows.push((row, interval)),
@@ -52,9 +52,9 @@ pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagn
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-/// When a price holds. The file names the last day. A price that was only seen within a span of months holds within that span: when it
-/// changed afterwards is not known.
-fn interval(row: &Row<'_>) -> Result<Interval, Diagnostic> {
+/// When a price holds. The file names the last day. A price that was only seen within a span of months holds
+/// within that span: when it changed afterwards is not known.
+fn interval(row: &CsvRow<'_>) -> Result<Interval, Diagnostic> {
     let next = |date: Date| date.saturating_add(1.day());
     let (from, to) = (row.date("effective_from")?, row.date("effective_to")?.map(next));
     let span = row
@@ -73,7 +73,7 @@ fn interval(row: &Row<'_>) -> Result<Interval, Diagnostic> {
 }
 
 fn add_row(
-    row: &Row<'_>,
+    row: &CsvRow<'_>,
     (effective_from, effective_to): Interval,
     book: &mut Book,
 ) -> Result<(), Diagnostic> {

@@ -16,11 +16,12 @@ pub struct BehaviourSpec {
     /// What the customer wants, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// A behaviour that the same customer must have executed before, such as a login. If the customer has not, it is
-    /// executed first and counted as an execution of its own.
+    /// A behaviour that the same customer must have executed before, such as a login. If the customer has
+    /// not, it is executed first and counted as an execution of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
-    /// Initial values of variables, by name: a template uses them as `{{ name }}` until a step saves another value.
+    /// Initial values of variables, by name: a template uses them as `{{ name }}` until a step saves another
+    /// value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
     /// The requests, in order; at least one.
@@ -60,7 +61,8 @@ pub struct Request {
     /// Name in reports. [default: the path]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Think time before this request, from the answer to the request before: a time, or a distribution. [default: none]
+    /// Think time before this request, from the answer to the request before: a time, or a distribution.
+    /// [default: none]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub think: Option<Think>,
     /// Headers, by name; values are templates.
@@ -78,8 +80,8 @@ pub struct Request {
     /// Multipart body, by field name. The request then takes the compatibility path, which is slower.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub multipart: BTreeMap<String, FormPart>,
-    /// Largest number of redirects to follow, 0 to 20. With more than 0 the request takes the compatibility path, which is
-    /// slower. [default: 0]
+    /// Largest number of redirects to follow, 0 to 20. With more than 0 the request takes the compatibility
+    /// path, which is slower. [default: 0]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 20))]
     pub redirects: Option<u8>,
@@ -111,7 +113,8 @@ pub struct CaptureFrom {
     /// Name of a header, such as `"X-Token"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// Regular expression to find in the body. Its first group is saved, or the whole match if it has no group.
+    /// Regular expression to find in the body. Its first group is saved, or the whole match if it has no
+    /// group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
 }

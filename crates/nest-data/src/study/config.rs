@@ -24,7 +24,8 @@ pub struct Config {
     /// `{ "egress.internet" = "bytes_sent" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub meters: BTreeMap<String, MeterUse>,
-    /// Fixed monthly amounts that are in no price book, by name, in the study's currency; 0 to 1,000,000,000 each.
+    /// Fixed monthly amounts that are in no price book, by name, in the study's currency; 0 to 1,000,000,000
+    /// each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub monthly: BTreeMap<String, QuotedDecimal>,
     /// Work of people that the configuration takes each month.

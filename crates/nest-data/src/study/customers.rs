@@ -10,18 +10,20 @@ use crate::units::{Seconds, Share};
 /// The standard normal quantile at 0.95.
 const Z_95: f64 = 1.644_853_626_951_472_2;
 
-/// How the executions of a day become the load of the busiest minute, and how customers arrive, wait and think.
+/// How the executions of a day become the load of the busiest minute, and how customers arrive, wait and
+/// think.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Customers {
     /// Whether load follows a schedule or waits for answers. [default: open]
     #[serde(default)]
     pub arrival: Arrival,
-    /// Share of a day's executions in its busiest hour, 1/24 (an even day) to 1: shorthand for a `profile` of seven equal
-    /// days. Give either this or `profile`.
+    /// Share of a day's executions in its busiest hour, 1/24 (an even day) to 1: shorthand for a `profile` of
+    /// seven equal days. Give either this or `profile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_hour_share: Option<Share>,
-    /// Executions in each of the 168 hours of a week, from Monday 0:00, in any unit; instead of `peak_hour_share`.
+    /// Executions in each of the 168 hours of a week, from Monday 0:00, in any unit; instead of
+    /// `peak_hour_share`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Vec<f64>>,
     /// Load of the busiest minute divided by the mean minute of the busiest hour, 1 or more.
@@ -30,11 +32,12 @@ pub struct Customers {
     /// How the starts of a schedule follow one another (open and partly open). [default: poisson]
     #[serde(default, skip_serializing_if = "Spacing::is_poisson")]
     pub spacing: Spacing,
-    /// Think time: a customer's pause between two behaviours (closed and partly open). A time, or a distribution.
+    /// Think time: a customer's pause between two behaviours (closed and partly open). A time, or a
+    /// distribution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub think: Option<Think>,
-    /// Time from the start of one behaviour to the start of the customer's next, instead of `think`. After a behaviour that
-    /// takes longer, the next one starts at once.
+    /// Time from the start of one behaviour to the start of the customer's next, instead of `think`. After a
+    /// behaviour that takes longer, the next one starts at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pacing: Option<Think>,
     /// Length of a session (partly open), and the behaviours that begin and end it (partly open and closed).
@@ -84,8 +87,8 @@ impl Spacing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
-    /// Mean number of behaviours in a session, 1 or more, without those that begin and end it; geometrically distributed.
-    /// Required when arrivals are partly open.
+    /// Mean number of behaviours in a session, 1 or more, without those that begin and end it; geometrically
+    /// distributed. Required when arrivals are partly open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0))]
     pub behaviours: Option<f64>,

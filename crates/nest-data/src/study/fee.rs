@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::DataError, formula::Number, units::QuotedDecimal};
 
-/// Decimal places to which a fee is rounded: far below the smallest coin, and exact in a decimal of 28 digits.
+/// Decimal places to which a fee is rounded: far below the smallest coin, and exact in a decimal of 28
+/// digits.
 const DIGITS: u32 = 12;
 
 /// A fee for each execution of a behaviour: `amount`, or `percent` of `of`, or both.
@@ -23,7 +24,8 @@ pub struct Fee {
     /// Percent of `of` for each execution; needs `of`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<QuotedDecimal>,
-    /// Value of one transaction in the study's currency: a number, or a formula of the parameters, `"min_payment + 0.5"`.
+    /// Value of one transaction in the study's currency: a number, or a formula of the parameters,
+    /// `"min_payment + 0.5"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Number>,
     /// Who charges the fee, and where that is published.

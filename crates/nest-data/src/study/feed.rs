@@ -27,7 +27,8 @@ pub enum FeedOrder {
     Sequential,
     /// Any row, drawn at random by the study's seed.
     Random,
-    /// The next row that no execution of the run has taken. An execution for which no row is left fails with kind `feed`.
+    /// The next row that no execution of the run has taken. An execution for which no row is left fails with
+    /// kind `feed`.
     Unique,
 }
 
@@ -242,7 +243,7 @@ mod tests {
         assert!(
             error("a.jsonl", "{\"a\":1}\n[1]")
                 .message
-                .contains("line 2 is no JSON object")
+                .contains("line 2 is not a JSON object")
         );
         assert!(error("a.csv", "name\n").message.contains("no row"));
     }

@@ -20,25 +20,27 @@ const MONTHS: u32 = 24;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrowthScenario {
-    /// Date and customers at the start; required with `monthly`. A plan starts at its first row, a history at its last.
+    /// Date and customers at the start; required with `monthly`. A plan starts at its first row, a history at
+    /// its last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<GrowthStart>,
-    /// Compound change of the number of customers per month, above -100 %: `"7%"`. With a ceiling, the change while
-    /// customers are far below it.
+    /// Compound change of the number of customers per month, above -100 %: `"7%"`. With a ceiling, the change
+    /// while customers are far below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly: Option<Growth>,
     /// 90 % range of the monthly change, `[low, high]`. [default: the change is exact]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<[Growth; 2]>,
-    /// Largest number of customers there can ever be, such as the size of the market: `[low, middle, high]`, a 90 % range
-    /// around the middle, none below the customers at the start. [default: no ceiling]
+    /// Largest number of customers there can ever be, such as the size of the market: `[low, middle, high]`,
+    /// a 90 % range around the middle, none below the customers at the start. [default: no ceiling]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<[f64; 3]>,
-    /// CSV file in the study's folder with your own plan: columns month (or date) and customers, and low and high for a 90 %
-    /// range.
+    /// CSV file in the study's folder with your own plan: columns month (or date) and customers, and low and
+    /// high for a 90 % range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// CSV file in the study's folder with past customer counts: columns period (a month or a date) and value.
+    /// CSV file in the study's folder with past customer counts: columns period (a month or a date) and
+    /// value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<String>,
     /// Changes on dates: `[{ date = 2027-03-01, customers = "+5000" }]`.
@@ -101,7 +103,8 @@ pub struct GrowthRow {
 }
 
 impl GrowthScenario {
-    /// Date and customers at the start: as stated, or the first row of the plan, or the last row of the history.
+    /// Date and customers at the start: as stated, or the first row of the plan, or the last row of the
+    /// history.
     #[must_use]
     pub fn begins(&self) -> Option<GrowthStart> {
         let row = if self.history.is_some() {

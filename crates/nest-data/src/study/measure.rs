@@ -12,14 +12,15 @@ pub struct Measure {
     /// Customer counts of the ramp, each above 0: `[1000, 2000, 4000]`. [default: set by `ramp`]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<Vec<f64>>,
-    /// Steps of the ramp, as shares of the capacity that the pilot finds. [default: 20, 35, 50, 65, 80 and 95 %]
+    /// Steps of the ramp, as shares of the capacity that the pilot finds. [default: 20, 35, 50, 65, 80 and 95
+    /// %]
     pub ramp: Vec<Share>,
     /// Load of the base step, as a share of the pilot's capacity. [default: 10 %]
     pub base: Share,
     /// Load of the boosted steps, as a share of the pilot's capacity. [default: 55 %]
     pub boost: Share,
-    /// Confirm steps: last steps at these multiples (0 to 4) of the highest customer count of the ramp, one number or
-    /// several. They are never fitted and check the forecast. [default: none]
+    /// Confirm steps: last steps at these multiples (0 to 4) of the highest customer count of the ramp, one
+    /// number or several. They are never fitted and check the forecast. [default: none]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Multiples>,
     /// Policy whose rates the confirm steps offer: a mix that was never fitted. [default: the plain mix]
@@ -30,8 +31,8 @@ pub struct Measure {
     /// Windows of a step, 2 to 1,000. [default: 10]
     #[schemars(range(min = 2, max = 1000))]
     pub windows: u32,
-    /// Load before the first window, which is not counted. It goes on until the rate is reached and response times show no
-    /// trend, at most for `settle_most`. [default: 5s]
+    /// Load before the first window, which is not counted. It goes on until the rate is reached and response
+    /// times show no trend, at most for `settle_most`. [default: 5s]
     pub settle: Seconds,
     /// Longest load before the first window. [default: four times `settle`]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,8 @@ pub struct Measure {
     /// [default: 2,000]
     #[schemars(range(min = 1, max = 20000))]
     pub max_in_flight: u32,
-    /// Highest rate of executions offered, per second, above 0. The plan is scaled down to it. [default: 5,000]
+    /// Highest rate of executions offered, per second, above 0. The plan is scaled down to it. [default:
+    /// 5,000]
     pub max_rate: f64,
     /// Longest run. A plan that would take longer is refused. [default: two hours]
     pub max_duration: Seconds,

@@ -1,7 +1,7 @@
 //! Mechanisms: small amounts fall due one by one and are paid together once they reach a minimum.
 //!
-//! A higher minimum has two effects: customers pay less often, and more items stay open between payments. Between payments
-//! the balance is a renewal process: every payment resets it to zero.
+//! A higher minimum has two effects: customers pay less often, and more items stay open between payments.
+//! Between payments the balance is a renewal process: every payment resets it to zero.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ use crate::{
     units::Seconds,
 };
 
-/// Argument up to which the renewal function of uniform lumps is summed. Beyond it the limit is right to 1e-9.
+/// Argument up to which the renewal function of uniform lumps is summed. Beyond it the limit is right to
+/// 1e-9.
 const SUMMED: f64 = 10.0;
 
 /// An accumulate-and-pay mechanism. Formulas use its values under its name: `pay = "dues.payments"`.
@@ -28,9 +29,11 @@ pub struct Mechanism {
     /// Distribution of the amounts of lumps. [default: exponential]
     #[serde(default)]
     pub lumps: Lumps,
-    /// Balance at which the customer pays, 0 or more: a number, or a formula of the parameters such as `"min_payment"`.
+    /// Balance at which the customer pays, 0 or more: a number, or a formula of the parameters such as
+    /// `"min_payment"`.
     pub pays_at: Number,
-    /// Processor time that an execution takes for each open item of its customer, by behaviour: `{ balance = "20us" }`.
+    /// Processor time that an execution takes for each open item of its customer, by behaviour:
+    /// `{ balance = "20us" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub per_open_item: BTreeMap<String, Seconds>,
     /// Tier whose processor reads the open items. [default: app]
@@ -84,7 +87,8 @@ impl Mechanism {
         }
         Err(DataError::Formula {
             reason: format!(
-                "a lump of {lump} paid at {pays_at}: lumps are above 0, and the balance at which they are paid is 0 or more"
+                "a lump of {lump} paid at {pays_at}: lumps are above 0, and the balance at which they are \
+                    paid is 0 or more"
             ),
         })
     }
@@ -103,20 +107,21 @@ impl RenewalRates {
     }
 }
 
-/// Long-run averages of one customer whose `accrual_per_day` (an amount) falls due in lumps of mean `lump` (above 0), and
-/// who pays once the balance is at least `pays_at` (0 or more).
+/// Long-run averages of one customer whose `accrual_per_day` (an amount) falls due in lumps of mean `lump`
+/// (above 0), and who pays once the balance is at least `pays_at` (0 or more).
 ///
 /// # Formula
 /// K lumps make one payment: the first whose sum reaches the minimum m. With a = m / lump there are
-/// `(accrual / lump) / E[K]` payments a day, each `lump E[K]` on average (Wald), so that what is paid is what accrues. Open
-/// items average `E[K (K - 1)] / (2 E[K])`:
+/// `(accrual / lump) / E[K]` payments a day, each `lump E[K]` on average (Wald), so that what is paid is what
+/// accrues. Open items average `E[K (K - 1)] / (2 E[K])`:
 /// - exponential: `E[K] = 1 + a`, open `(a^2 + 2 a) / (2 (a + 1))`
 /// - constant: `K = ceil(a)`, at least 1, open `(K - 1) / 2`
-/// - uniform from 0 to 2 lumps: `E[K] = sum_(j <= x) (-1)^j (x - j)^j e^(x - j) / j!` with x = a / 2, which tends to
+/// - uniform from 0 to 2 lumps: `E[K] = sum_(j <= x) (-1)^j (x - j)^j e^(x - j) / j!` with x = a / 2, which
+///   tends to
 ///   `a + 2/3`; open `a / 2`, exactly
 ///
-/// Source: Cox, "Renewal Theory", 1962, chapters 3 and 4; the uniform renewal function is Feller, "An Introduction to
-/// Probability Theory and Its Applications" II, section XI.3, and its open items follow from
+/// Source: Cox, "Renewal Theory", 1962, chapters 3 and 4; the uniform renewal function is Feller, "An
+/// Introduction to Probability Theory and Its Applications" II, section XI.3, and its open items follow from
 /// `sum_k k F_k(x) = x sum_k F_k(x)`.
 #[must_use]
 pub fn renewal_rates(accrual_per_day: f64, lump: f64, lumps: Lumps, pays_at: f64) -> RenewalRates {
@@ -194,7 +199,8 @@ mod tests {
         );
     }
 
-    /// Known: e numbers exceed 1 on average; without a minimum every lump is paid at once; a sum and its limit meet.
+    /// Known: e numbers exceed 1 on average; without a minimum every lump is paid at once; a sum and its
+    /// limit meet.
     #[test]
     fn limits_of_the_uniform_renewal_function() {
         assert!((uniform_renewals(1.0) - std::f64::consts::E).abs() < 1e-15);
@@ -209,7 +215,8 @@ mod tests {
         );
     }
 
-    /// What is paid is what accrues; a higher minimum means fewer payments and more that is open. A simulation agrees.
+    /// What is paid is what accrues; a higher minimum means fewer payments and more that is open. A
+    /// simulation agrees.
     #[test]
     fn balances_are_conserved_and_a_simulation_agrees() {
         let mut state = 12_345_u64;
@@ -242,7 +249,8 @@ mod tests {
                         (balance, open, payments) = (0.0, 0.0, payments + 1.0);
                     }
                 }
-                // 1 % is more than four standard errors of 200,000 lumps. Lumps come as a Poisson process, which sees time averages.
+                // 1 % is more than four standard errors of 200,000 lumps. Lumps come as a Poisson process,
+                // which sees time averages.
                 assert!(
                     (payments / 200_000.0 * 6.0 / expected.payments_per_day - 1.0).abs() < 0.01,
                     "{lumps:?} {minimum}"

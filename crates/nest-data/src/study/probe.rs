@@ -23,11 +23,12 @@ pub struct Probe {
     /// TCP port on which the process to read listens, instead of `pid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// Address of a metrics page in the Prometheus text format: `"http://127.0.0.1:9187/metrics"` (prometheus).
+    /// Address of a metrics page in the Prometheus text format: `"http://127.0.0.1:9187/metrics"`
+    /// (prometheus).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scrape: Option<String>,
-    /// Address of a Prometheus server to query, instead of `scrape`: `"http://127.0.0.1:9090"` (prometheus). Windows must
-    /// be much longer than its scrape interval.
+    /// Address of a Prometheus server to query, instead of `scrape`: `"http://127.0.0.1:9090"` (prometheus).
+    /// Windows must be much longer than its scrape interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Exporter whose metrics are read, instead of or together with `collect` (prometheus).
@@ -36,8 +37,8 @@ pub struct Probe {
     /// Labels that the preset's series must have, with their values: `{ name = "db" }` (prometheus).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub only: BTreeMap<String, String>,
-    /// Expressions to read: `{ cpu = "process_cpu_seconds_total", memory = ".." }` (prometheus). They replace the preset's
-    /// expressions of the same names.
+    /// Expressions to read: `{ cpu = "process_cpu_seconds_total", memory = ".." }` (prometheus). They replace
+    /// the preset's expressions of the same names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collect: Option<Collect>,
     /// Cores that the tier can use, 0.01 or more; needed for processor time from metrics.
@@ -81,9 +82,10 @@ pub enum ProbeKind {
     Prometheus,
 }
 
-/// Expressions that give the figures of a tier. With `scrape`, each is a selector (`name{a="x", b!="y", c=~"x|y", d!~"z"}`)
-/// or a sum or difference of selectors, and adds up the series that it selects. With `query`, it may be any PromQL that gives
-/// numbers. A plain selector is best: with it, a scrape that Prometheus missed is seen as a gap.
+/// Expressions that give the figures of a tier. With `scrape`, each is a selector
+/// (`name{a="x", b!="y", c=~"x|y", d!~"z"}`) or a sum or difference of selectors, and adds up the series that
+/// it selects. With `query`, it may be any PromQL that gives numbers. A plain selector is best: with it, a
+/// scrape that Prometheus missed is seen as a gap.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Collect {
@@ -110,14 +112,16 @@ pub struct Collect {
 pub enum Preset {
     /// One process that reports itself with a Prometheus client library: processor time and resident memory.
     Process,
-    /// A whole machine, from node_exporter: processor time without idle, iowait and steal; memory that is not available;
-    /// bytes of whole disks; time that threads waited for a processor.
+    /// A whole machine, from node_exporter: processor time without idle, iowait and steal; memory that is not
+    /// available; bytes of whole disks; time that threads waited for a processor.
     NodeExporter,
-    /// A container, from cAdvisor. Select it with `only`, such as `only = { name = "db" }`. [default: the whole machine]
+    /// A container, from cAdvisor. Select it with `only`, such as `only = { name = "db" }`. [default: the
+    /// whole machine]
     Cadvisor,
 }
 
-/// Excludes devices of node_exporter and cAdvisor that sit on top of another device, or move no bytes of a disk.
+/// Excludes devices of node_exporter and cAdvisor that sit on top of another device, or move no bytes of a
+/// disk.
 const STACKED: &str = "device!~\"(/dev/)?(mapper/|dm-|md|loop|ram|zram|sr|nbd).*\"";
 
 /// The figure that an expression gives.
@@ -156,8 +160,8 @@ pub struct Expression {
     pub figure: Figure,
     /// The selector or PromQL, as written.
     pub text: String,
-    /// Whether it is an error when the endpoint lacks it. Not every exporter has what a preset reads beyond processor time
-    /// and memory.
+    /// Whether it is an error when the endpoint lacks it. Not every exporter has what a preset reads beyond
+    /// processor time and memory.
     pub needed: bool,
 }
 
@@ -207,7 +211,8 @@ impl Preset {
                 throttled: None,
             },
             Self::Cadvisor => {
-                // Cgroups are nested and each counts those below it: only the root stands for the whole machine.
+                // Cgroups are nested and each counts those below it: only the root stands for the whole
+                // machine.
                 let root: &[&str] = if only.is_empty() { &["id=\"/\""] } else { &[] };
                 Collect {
                     cpu: Some(of("container_cpu_usage_seconds_total", root)),
@@ -228,7 +233,8 @@ impl Preset {
 }
 
 impl Probe {
-    /// Everything that the probe reads from its endpoint: the preset's expressions, replaced by those under `collect`.
+    /// Everything that the probe reads from its endpoint: the preset's expressions, replaced by those under
+    /// `collect`.
     #[must_use]
     pub fn expressions(&self) -> Vec<Expression> {
         let preset = self

@@ -1,4 +1,5 @@
-//! How often customers act: the rates of a study at given parameters, and the names that its formulas may use.
+//! How often customers act: the rates of a study at given parameters, and the names that its formulas may
+//! use.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ impl Study {
             .collect()
     }
 
-    /// Executions per customer and day of each behaviour at given parameters, over all customers as they are at the start of growth.
+    /// Executions per customer and day of each behaviour at given parameters, over all customers as they are
+    /// at the start of growth.
     ///
     /// # Errors
     /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
@@ -97,7 +99,8 @@ impl Study {
             .collect())
     }
 
-    /// Whether a name in a formula stands for something: a parameter, a value of a mechanism, or another rate.
+    /// Whether a name in a formula stands for something: a parameter, a value of a mechanism, or another
+    /// rate.
     #[must_use]
     pub fn defines(&self, name: &str) -> bool {
         match name.split_once('.') {
@@ -138,8 +141,8 @@ impl Study {
     }
 }
 
-/// Adds a behaviour's rate to the values of formulas, those that it is made of first. A chain of them is never longer than
-/// `depth`, unless it comes round to its beginning.
+/// Adds a behaviour's rate to the values of formulas, those that it is made of first. A chain of them is
+/// never longer than `depth`, unless it comes round to its beginning.
 fn add_rate(
     rates: &BTreeMap<String, Rate>,
     name: &str,

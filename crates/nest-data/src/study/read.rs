@@ -11,7 +11,7 @@ use crate::{
         Study,
         behaviour::{
             BehaviourSpec,
-            template::{Segment, Template},
+            template::{Template, TemplatePart},
             texts_of,
         },
         check::{behaviour::check_behaviour, check_study},
@@ -101,7 +101,8 @@ pub fn read_behaviour(source: &Source) -> Result<BehaviourSpec, Vec<Diagnostic>>
     }
 }
 
-/// Reads the feeds of a study from the texts of their files, by file name, and checks that the behaviours' columns are there.
+/// Reads the feeds of a study from the texts of their files, by file name, and checks that the behaviours'
+/// columns are there.
 ///
 /// # Errors
 /// Everything that is wrong, over all feeds.
@@ -125,7 +126,8 @@ pub fn read_feeds(
     for (behaviour, feed, column) in feed_columns(study) {
         if let Some(rows) = feeds.get(&feed).filter(|rows| !rows.columns().contains(&column)) {
             let message = format!(
-                "behaviour `{behaviour}` uses {{{{ {feed}.{column} }}}}, but the feed has no column `{column}`"
+                "behaviour `{behaviour}` uses {{{{ {feed}.{column} }}}}, but the feed has no column \
+                    `{column}`"
             );
             found.push(Diagnostic::at(
                 &study.feeds[&feed].file,
@@ -145,7 +147,7 @@ fn feed_columns(study: &Study) -> Vec<(String, String, String)> {
         for text in behaviour.steps.iter().flat_map(texts_of) {
             let template: Option<Template> = text.1.parse().ok();
             for segment in template.iter().flat_map(Template::segments) {
-                if let Segment::Feed { feed, column } = segment {
+                if let TemplatePart::Feed { feed, column } = segment {
                     columns.push((name.clone(), feed.clone(), column.clone()));
                 }
             }
@@ -235,7 +237,8 @@ browse = "20 / day"
             "requests of a file are made over HTTP"
         );
         let priced = format!(
-            "{nest}[configs.one]\nplatform = \"vm\"\nbook = \"aws/us-east-1\"\nsku = \"m7i.large\"\nmeters = {{ \"egress.internet\" = \"bytes_sent\" }}\n"
+            "{nest}[configs.one]\nplatform = \"vm\"\nbook = \"aws/us-east-1\"\nsku = \"m7i.large\"\nmeters \
+                = {{ \"egress.internet\" = \"bytes_sent\" }}\n"
         );
         let found = read_study(&code(&priced), &[]).expect_err("must be refused");
         assert!(

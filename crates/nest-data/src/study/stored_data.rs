@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Data stored in the target. It is measured at two or more sizes, to forecast service demand at the sizes of later months.
+/// Data stored in the target. It is measured at two or more sizes, to forecast service demand at the sizes of
+/// later months.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StoredData {
     /// Name of one stored item: `"stored payment"`.
     pub item: String,
-    /// Sizes at which the target is measured, in items: two or more, ascending, above 0. The whole plan runs at the first, a
-    /// boosted step per behaviour at each of the others. The commands `start`, `state` and `reset` find the size in
-    /// $NEST_SIZE; a target whose `start` uses it is started again for each size.
+    /// Sizes at which the target is measured, in items: two or more, ascending, above 0. The whole plan runs
+    /// at the first, a boosted step per behaviour at each of the others. The commands `start`, `state` and
+    /// `reset` find the size in $NEST_SIZE; a target whose `start` uses it is started again for each size.
     pub sizes: Vec<f64>,
     /// Behaviours to measure at the other sizes. [default: all]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,10 +37,12 @@ pub struct StoredData {
 }
 
 impl StoredData {
-    /// Items stored for `customers` once as many are removed as are added; `None` if the study does not say what adds them.
+    /// Items stored for `customers` once as many are removed as are added; `None` if the study does not say
+    /// what adds them.
     ///
     /// # Formula
-    /// `fixed + N (per_customer + rate kept_days)`, the last by Little's Law; `rates` are executions per customer and day.
+    /// `fixed + N (per_customer + rate kept_days)`, the last by Little's Law; `rates` are executions per
+    /// customer and day.
     #[must_use]
     pub fn stored_at(&self, customers: f64, rates: &BTreeMap<String, f64>) -> Option<f64> {
         let added = self.added_by.as_ref().map_or(0.0, |behaviour| {

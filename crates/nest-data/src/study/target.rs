@@ -13,12 +13,12 @@ use crate::units::Seconds;
 pub struct Target {
     /// Scheme, host and port of the target: `"http://127.0.0.1:8080"`.
     pub base_url: String,
-    /// Command that starts the target and stays in the foreground. `sh` runs it in the study's folder; it is ended after the
-    /// run. [default: the target is already running]
+    /// Command that starts the target and stays in the foreground. `sh` runs it in the study's folder; it is
+    /// ended after the run. [default: the target is already running]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
-    /// Path that answers with a status below 400 once the target is ready: `"/health"`. [default: ready once it accepts
-    /// a connection]
+    /// Path that answers with a status below 400 once the target is ready: `"/health"`. [default: ready once
+    /// it accepts a connection]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<String>,
     /// Longest wait until the target is ready. [default: 30s]
@@ -36,7 +36,8 @@ pub struct Target {
     /// Accept any certificate: for your own target with a self-signed certificate. [default: false]
     #[serde(default, skip_serializing_if = "is_false")]
     pub insecure: bool,
-    /// Proxy for all requests: `"http://127.0.0.1:3128"`. Requests then take the compatibility path, which is slower.
+    /// Proxy for all requests: `"http://127.0.0.1:3128"`. Requests then take the compatibility path, which is
+    /// slower.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
     /// Cores that a target started by `start` may use, by number from 0. [default: all]
@@ -45,8 +46,8 @@ pub struct Target {
     /// Command that `sh` runs between steps, to bring stored data back to where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<String>,
-    /// Command that `sh` runs once before the first step, to fill the target to a stated data size. With `data.sizes` it runs
-    /// once for each size, which it finds in $NEST_SIZE.
+    /// Command that `sh` runs once before the first step, to fill the target to a stated data size. With
+    /// `data.sizes` it runs once for each size, which it finds in $NEST_SIZE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Texts with a form of their own (durations, shares, rates ...): how each is checked, and what a message says about it.
+//! Texts with a form of their own (durations, shares, rates ...): how each is checked, and what a message
+//! says about it.
 
 use jiff::civil::Date;
 

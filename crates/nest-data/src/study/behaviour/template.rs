@@ -6,7 +6,7 @@ use crate::error::DataError;
 
 /// One piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment {
+pub enum TemplatePart {
     /// Text as it stands.
     Literal(String),
     /// A variable that an earlier step saved or the behaviour defines.
@@ -28,17 +28,20 @@ pub enum Segment {
     },
 }
 
+#[doc(hidden)]
+pub use TemplatePart as Segment; // the name of before
+
 /// A parsed template. It prints as the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
-    segments: Vec<Segment>,
+    segments: Vec<TemplatePart>,
 }
 
 impl Template {
     /// The pieces, in order.
     #[must_use]
-    pub fn segments(&self) -> &[Segment] {
+    pub fn segments(&self) -> &[TemplatePart] {
         &self.segments
     }
 }
@@ -51,7 +54,7 @@ impl FromStr for Template {
         let mut rest = text;
         while let Some(start) = rest.find("{{") {
             if start > 0 {
-                segments.push(Segment::Literal(rest[..start].to_owned()));
+                segments.push(TemplatePart::Literal(rest[..start].to_owned()));
             }
             let Some(length) = rest[start..].find("}}") else {
                 return Err(fail(text, "`{{` is never closed by `}}`".to_owned()));
@@ -61,7 +64,7 @@ impl FromStr for Template {
             rest = &rest[start + length + 2..];
         }
         if !rest.is_empty() {
-            segments.push(Segment::Literal(rest.to_owned()));
+            segments.push(TemplatePart::Literal(rest.to_owned()));
         }
         Ok(Self {
             text: text.to_owned(),
@@ -82,29 +85,29 @@ fn fail(text: &str, reason: String) -> DataError {
     }
 }
 
-fn segment(inner: &str) -> Result<Segment, String> {
+fn segment(inner: &str) -> Result<TemplatePart, String> {
     let Some((name, arguments)) = inner.strip_suffix(')').and_then(|call| call.split_once('(')) else {
         let is_name = is_word(inner);
         return match inner {
-            "customer" => Ok(Segment::Customer),
+            "customer" => Ok(TemplatePart::Customer),
             _ if inner.split_once('.').is_some_and(|(feed, column)| {
                 is_word(feed) && !column.is_empty() && !column.contains(['{', '}', '('])
             }) =>
             {
                 let (feed, column) = inner.split_once('.').unwrap_or_default();
-                Ok(Segment::Feed {
+                Ok(TemplatePart::Feed {
                     feed: feed.to_owned(),
                     column: column.to_owned(),
                 })
             }
-            _ if is_name => Ok(Segment::Variable(inner.to_owned())),
+            _ if is_name => Ok(TemplatePart::Variable(inner.to_owned())),
             _ => Err(format!("`{inner}` is neither a variable nor a function")),
         };
     };
     let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
     match (name.trim(), arguments.as_slice()) {
         ("int", [low, high]) => match (low.parse(), high.parse()) {
-            (Ok(low), Ok(high)) if low <= high => Ok(Segment::Int(low, high)),
+            (Ok(low), Ok(high)) if low <= high => Ok(TemplatePart::Int(low, high)),
             _ => Err(format!(
                 "int({low}, {high}) needs two whole numbers, the smaller first"
             )),
@@ -113,13 +116,14 @@ fn segment(inner: &str) -> Result<Segment, String> {
             .iter()
             .map(|choice| quoted(choice))
             .collect::<Result<_, _>>()
-            .map(Segment::Pick),
-        ("env", [variable]) => quoted(variable).map(Segment::Env),
+            .map(TemplatePart::Pick),
+        ("env", [variable]) => quoted(variable).map(TemplatePart::Env),
         ("feed", _) => Err(
             "a feed is read by its name and column: {{ users.name }} with a table [feeds.users]".to_owned(),
         ),
         _ => Err(format!(
-            "`{inner}` is not known; write int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a saved variable"
+            "`{inner}` is not known; write int(1, 9), pick(\"a\", \"b\"), env(\"NAME\"), customer or a \
+                saved variable"
         )),
     }
 }
@@ -152,13 +156,13 @@ mod tests {
                 .parse()
                 .expect("valid");
         let expected = [
-            Segment::Literal("/items/".into()),
-            Segment::Variable("id".into()),
-            Segment::Literal("?page=".into()),
-            Segment::Int(1, 40),
-            Segment::Literal("&by=".into()),
-            Segment::Pick(vec!["a".into(), "b".into()]),
-            Segment::Feed {
+            TemplatePart::Literal("/items/".into()),
+            TemplatePart::Variable("id".into()),
+            TemplatePart::Literal("?page=".into()),
+            TemplatePart::Int(1, 40),
+            TemplatePart::Literal("&by=".into()),
+            TemplatePart::Pick(vec!["a".into(), "b".into()]),
+            TemplatePart::Feed {
                 feed: "users".into(),
                 column: "e-mail".into(),
             },

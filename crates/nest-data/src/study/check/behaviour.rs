@@ -5,7 +5,7 @@ use crate::{
     study::{
         behaviour::{
             BehaviourSpec, Capture, Request, json_pointer,
-            template::{Segment, Template},
+            template::{Template, TemplatePart},
             texts_of,
         },
         customers::Think,
@@ -14,10 +14,11 @@ use crate::{
 };
 
 /// Help on how to write a think time.
-pub(crate) const THINK_HELP: &str = "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
+pub(crate) const THINK_HELP: &str = "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \
+    \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
 
-/// Checks one behaviour. `saved` are the variables that the behaviour it needs saves, `feeds` the names of all feeds; with
-/// `None` they are not known and not checked.
+/// Checks one behaviour. `saved` are the variables that the behaviour it needs saves, `feeds` the names of
+/// all feeds; with `None` they are not known and not checked.
 pub(crate) fn check_behaviour(
     behaviour: &BehaviourSpec,
     saved: Vec<String>,
@@ -133,7 +134,7 @@ fn check_template(
     };
     for segment in template.segments() {
         match segment {
-            Segment::Variable(name) if !known.contains(name) => {
+            TemplatePart::Variable(name) if !known.contains(name) => {
                 let help = "save it in an earlier step, or give it a value under [variables]";
                 found.push(spans.at_value(
                     place,
@@ -141,7 +142,7 @@ fn check_template(
                     help,
                 ));
             }
-            Segment::Feed { feed, .. } if feeds.is_some_and(|feeds| !feeds.contains(feed)) => {
+            TemplatePart::Feed { feed, .. } if feeds.is_some_and(|feeds| !feeds.contains(feed)) => {
                 let help = format!("add [feeds.{feed}] with file = \"{feed}.csv\" to nest.toml");
                 found.push(spans.at_value(place, format!("there is no feed `{feed}`"), help));
             }

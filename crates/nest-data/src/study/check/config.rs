@@ -216,8 +216,8 @@ fn check_overlap(name: &str, config: &Config, spans: &Spans, found: &mut Vec<Dia
     }
 }
 
-/// Checks that the quantities which drive the meters exist. Only the bytes of HTTP answers are counted: a price per byte of
-/// another protocol would silently cost nothing.
+/// Checks that the quantities which drive the meters exist. Only the bytes of HTTP answers are counted: a
+/// price per byte of another protocol would silently cost nothing.
 fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let counts_bytes =
         Url::parse(&study.target.base_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
@@ -338,7 +338,7 @@ fn check_profile(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         )),
         (Some(_), Some(_)) => found.push(spans.at_key(
             &["customers", "profile"],
-            "`customers` has both `profile` and `peak_hour_share`, and the profile already states the busiest hour",
+            "`customers` has both `profile` and `peak_hour_share`, which both state the busiest hour",
             "remove one of the two",
         )),
         (None, Some(share)) if share.get() < 1.0 / 24.0 => {

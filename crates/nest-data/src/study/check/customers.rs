@@ -104,7 +104,8 @@ fn check_session(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         {
             let right = others / behaviours;
             let message = format!(
-                "`{name}` is to {key} every session: there are {right:.4} sessions a day, but its rate is {rate:.4} / day"
+                "`{name}` is to {key} every session: there are {right:.4} sessions a day, but its rate is \
+                    {rate:.4} / day"
             );
             found.push(spans.at_key(
                 &["rates", name],

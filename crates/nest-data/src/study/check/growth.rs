@@ -28,7 +28,8 @@ pub(crate) fn check_growth(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
             && !(start.customers <= low && low <= middle && middle <= high && high <= MOST_CUSTOMERS)
         {
             let message = format!(
-                "growth `{name}`: the ceiling {low}, {middle}, {high} is not in ascending order, or below the {} customers at its start",
+                "growth `{name}`: the ceiling {low}, {middle}, {high} is not in ascending order, or below \
+                    the {} customers at its start",
                 start.customers
             );
             found.push(spans.at_value(

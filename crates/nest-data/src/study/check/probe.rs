@@ -14,7 +14,7 @@ use crate::{
 
 /// Checks the keys that only one kind of probe has.
 pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let place = Place { name, spans };
+    let place = ProbePlace { name, spans };
     if probe.kind == ProbeKind::Prometheus {
         check_address(&place, probe, allowed, found);
         check_expressions(&place, probe, found);
@@ -49,12 +49,12 @@ pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found
 }
 
 /// The probe that is checked, with the places of its keys.
-struct Place<'a> {
+struct ProbePlace<'a> {
     name: &'a str,
     spans: &'a Spans,
 }
 
-impl Place<'_> {
+impl ProbePlace<'_> {
     fn key(&self, key: &str, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
         self.spans.at_key(&["probes", self.name, key], message, help)
     }
@@ -65,7 +65,7 @@ impl Place<'_> {
     }
 }
 
-fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &mut Vec<Diagnostic>) {
+fn check_address(place: &ProbePlace<'_>, probe: &Probe, allowed: &[String], found: &mut Vec<Diagnostic>) {
     let name = place.name;
     let (key, address, example) = match (&probe.scrape, &probe.query) {
         (Some(address), None) => ("scrape", address, "http://127.0.0.1:9187/metrics"),
@@ -75,7 +75,8 @@ fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &m
             return found.push(place.key("query", format!("probe `{name}` has both scrape and query"), help));
         }
         (None, None) => {
-            let help = "add scrape = \"http://127.0.0.1:9187/metrics\", or query = \"http://127.0.0.1:9090\" of a Prometheus server";
+            let help = "add scrape = \"http://127.0.0.1:9187/metrics\", or query = \"http://127.0.0.1:9090\" for a \
+                Prometheus server";
             return found.push(place.key(
                 "kind",
                 format!("probe `{name}` does not say where its metrics are"),
@@ -101,7 +102,8 @@ fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &m
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
-        let help = "a study holds no secrets: let the endpoint answer without one, on an address that only this machine reaches";
+        let help = "a study holds no secrets: let the endpoint answer without one, on an address that only \
+            this machine reaches";
         found.push(place.value(
             &[key],
             format!("the address of probe `{name}` holds a user name or password"),
@@ -123,11 +125,12 @@ fn check_address(place: &Place<'_>, probe: &Probe, allowed: &[String], found: &m
     }
 }
 
-fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
+fn check_expressions(place: &ProbePlace<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
     let name = place.name;
     let expressions = probe.expressions();
     if expressions.is_empty() {
-        let help = "add a preset (process, node_exporter, cadvisor), or collect = { cpu = \"process_cpu_seconds_total\" }";
+        let help = "add a preset (process, node_exporter, cadvisor), or collect = { cpu = \
+            \"process_cpu_seconds_total\" }";
         found.push(place.key("collect", format!("probe `{name}` reads nothing"), help));
     }
     if expressions
@@ -177,7 +180,7 @@ fn check_expressions(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnosti
     }
 }
 
-fn check_labels(place: &Place<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
+fn check_labels(place: &ProbePlace<'_>, probe: &Probe, found: &mut Vec<Diagnostic>) {
     let inside = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     for label in probe.only.keys() {
         if label.is_empty()
@@ -213,8 +216,9 @@ mod tests {
 
     /// What is wrong with a probe, each with its line of the probe and its help.
     fn errors(probe: &str) -> Vec<String> {
-        let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\nallow_hosts = [\"metrics.example\"]\n\
-                    [customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / day\"\n[probes.db]\n";
+        let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \
+                    \"http://127.0.0.1:1\"\nallow_hosts = [\"metrics.example\"]\n[customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / \
+                        day\"\n[probes.db]\n";
         let nest = Source::new("nest.toml", format!("{head}tier = \"db\"\n{probe}"));
         let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))]
             .into_iter()
@@ -242,14 +246,16 @@ mod tests {
         }
     }
 
-    const GOOD: &str = "kind = \"prometheus\"\nscrape = \"http://127.0.0.1:9187/metrics\"\ncores = 4\ncollect = { cpu = \"a_total + b{c!='d'}\", memory = \"a - b\" }\n";
+    const GOOD: &str = "kind = \"prometheus\"\nscrape = \"http://127.0.0.1:9187/metrics\"\ncores = \
+        4\ncollect = { cpu = \"a_total + b{c!='d'}\", memory = \"a - b\" }\n";
 
     #[test]
     fn good_metrics_probes_are_accepted() {
         let query = GOOD
             .replace("scrape", "query")
             .replace("a_total + b{c!='d'}", "sum(rate(a[1m])) by (b)");
-        let preset = "kind = \"prometheus\"\nscrape = \"http://metrics.example/\"\ncores = 4\npreset = \"cadvisor\"\nonly = { name = \"db\" }\n";
+        let preset = "kind = \"prometheus\"\nscrape = \"http://metrics.example/\"\ncores = 4\npreset = \
+            \"cadvisor\"\nonly = { name = \"db\" }\n";
         for probe in [
             GOOD,
             &query,
@@ -271,7 +277,8 @@ mod tests {
             ),
             (
                 GOOD.replace("127.0.0.1:9187", "db.example"),
-                "2: host `db.example` is not allowed: by default probes read only from this machine (if the probe may read from it, add allow_hosts = [\"db.example\"]",
+                "2: host `db.example` is not allowed: by default probes read only from this machine (if the \
+                    probe may read from it, add allow_hosts = [\"db.example\"]",
             ),
             (
                 GOOD.replace("127.0.0.1:9187", "u:p@127.0.0.1:9187"),

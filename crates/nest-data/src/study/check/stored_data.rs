@@ -40,7 +40,8 @@ pub(crate) fn check_stored_data(study: &Study, spans: &Spans, found: &mut Vec<Di
         let help = "write state = \"./fill $NEST_SIZE\" (or start) under [target]";
         found.push(spans.at_key(
             &["data"],
-            "neither `target.state` nor `target.start` uses $NEST_SIZE, so the target would hold the same data at every size",
+            "neither `target.state` nor `target.start` uses $NEST_SIZE, so the target would hold the same \
+                data at every size",
             help,
         ));
     }

@@ -21,7 +21,8 @@ pub struct LoadBin {
 }
 
 impl Customers {
-    /// Executions of the busiest hour of the week as a share of those of a mean day; 1/24 for a constant load.
+    /// Executions of the busiest hour of the week as a share of those of a mean day; 1/24 for a constant
+    /// load.
     #[must_use]
     pub fn peak_hour_share(&self) -> f64 {
         match (&self.profile, self.peak_hour_share) {
@@ -34,8 +35,9 @@ impl Customers {
     /// Load of each of the 168 hours of a week, divided by the load of the busiest one; from Monday 0:00.
     ///
     /// # Formula
-    /// For a `peak_hour_share` s, each day: `w_h = exp(k (cos(2 pi (h - 20) / 24) - 1))`, with k such that the busiest hour
-    /// holds the share s of the day (a von Mises shape). The shape is an assumption; a `profile` states the real week.
+    /// For a `peak_hour_share` s, each day: `w_h = exp(k (cos(2 pi (h - 20) / 24) - 1))`, with k such that
+    /// the busiest hour holds the share s of the day (a von Mises shape). The shape is an assumption; a
+    /// `profile` states the real week.
     #[must_use]
     pub fn week(&self) -> Vec<f64> {
         match &self.profile {
@@ -50,7 +52,8 @@ impl Customers {
         }
     }
 
-    /// Hours of the week grouped by load, the busiest first. Only hours of equal load share a bin; shares add up to 1.
+    /// Hours of the week grouped by load, the busiest first. Only hours of equal load share a bin; shares add
+    /// up to 1.
     #[must_use]
     pub fn load_bins(&self) -> Vec<LoadBin> {
         let mut week = self.week();

@@ -33,8 +33,8 @@ struct Columns {
 /// Reads the plans and histories of a study from the texts of their files, by file name.
 ///
 /// # Errors
-/// Everything that is wrong, over all files; a file that is missing; a scenario that asks for more months than its plan
-/// covers.
+/// Everything that is wrong, over all files; a file that is missing; a scenario that asks for more months
+/// than its plan covers.
 pub fn read_growth_files(study: &mut Study, files: &BTreeMap<String, Source>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for (name, scenario) in &mut study.growth {
@@ -81,12 +81,12 @@ pub fn growth_file(scenario: &GrowthScenario) -> Option<(&str, GrowthFile)> {
     })
 }
 
-/// Reads the rows of a file, ascending by date. Columns may stand in any order, their names in any case; others are
-/// ignored.
+/// Reads the rows of a file, ascending by date. Columns may stand in any order, their names in any case;
+/// others are ignored.
 ///
 /// # Errors
-/// Every line that is wrong: a date or number that cannot be read, a number that is not above 0, a date that is not after
-/// the one before, a range that does not contain its value; and a file with fewer than two rows.
+/// Every line that is wrong: a date or number that cannot be read, a number that is not above 0, a date that
+/// is not after the one before, a range that does not contain its value; and a file with fewer than two rows.
 pub fn read_rows(source: &Source, file: GrowthFile) -> Result<Vec<GrowthRow>, Vec<Diagnostic>> {
     let at = |line: u64, message: String, help: &str| {
         Diagnostic::at(&source.name, line_span(&source.text, line), message, help)
@@ -217,7 +217,11 @@ mod tests {
 
     #[test]
     fn months_and_dates_with_and_without_a_range_are_read() {
-        let rows = plan("\u{feff}Low, customers,note,MONTH,high\r\n,1000,x,2027-01,\r\n900,1_100,\"a, b\",2027-02-15,1500\r\n").expect("a plan");
+        let rows = plan(
+            "\u{feff}Low, customers,note,MONTH,high\r\n,1000,x,2027-01,\r\n900,1_100,\"a, \
+            b\",2027-02-15,1500\r\n",
+        )
+        .expect("a plan");
         let row = |date, customers, range| GrowthRow {
             date,
             customers,
@@ -240,13 +244,14 @@ mod tests {
 
     #[test]
     fn every_bad_line_is_named() {
-        let found = plan("month,customers,low,high\n2027-01,1000,,\n2027-13,1000,,\n2027-03,-5,,\n2027-02,10,20,30\n2026-01,7,,\n").expect_err("bad");
+        let rows = "2027-01,1000,,\n2027-13,1000,,\n2027-03,-5,,\n2027-02,10,20,30\n2026-01,7,,\n";
+        let found = plan(&format!("month,customers,low,high\n{rows}")).expect_err("bad");
         let messages: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
         assert_eq!(found.len(), 4, "{messages:?}");
         for (message, part) in messages.iter().zip([
             "line 3: \"2027-13\"",
             "line 4: \"-5\"",
-            "line 5: 10 customers lie outside",
+            "line 5: 10 customers are outside",
             "line 6: 2026-01-01 does not",
         ]) {
             assert!(message.starts_with(part), "{message}");
@@ -255,7 +260,7 @@ mod tests {
         for (text, part) in [
             ("a,b\n1,2\n", "there is no column `month` or `date`"),
             ("month,customers,low\n", "both columns"),
-            ("month,customers\n2027-01,5\n", "not enough"),
+            ("month,customers\n2027-01,5\n", "at least two are needed"),
         ] {
             assert!(plan(text).expect_err(text)[0].message.contains(part), "{text}");
         }

@@ -1,6 +1,8 @@
-//! Picks series out of metrics: `name`, `name{a="x", b!="y", c=~"x|y", d!~"z"}`, and sums and differences of them.
+//! Picks series out of metrics: `name`, `name{a="x", b!="y", c=~"x|y", d!~"z"}`, and sums and differences of
+//! them.
 //!
-//! The syntax is that of an instant selector of PromQL, so that the same text can be sent to a Prometheus server.
+//! The syntax is that of an instant selector of PromQL, so that the same text can be sent to a Prometheus
+//! server.
 
 use std::{fmt, str::FromStr};
 
@@ -35,11 +37,11 @@ pub struct Selector {
 #[derive(Debug, Clone)]
 struct Matcher {
     label: String,
-    comparison: Comparison,
+    comparison: LabelTest,
 }
 
 #[derive(Debug, Clone)]
-enum Comparison {
+enum LabelTest {
     Equal(String),
     NotEqual(String),
     Matches(Regex),
@@ -69,7 +71,7 @@ impl Selector {
     }
 }
 
-impl Comparison {
+impl LabelTest {
     fn holds(&self, value: &str) -> bool {
         match self {
             Self::Equal(wanted) => value == wanted,
@@ -100,7 +102,7 @@ impl FromStr for Selection {
             value: text.to_owned(),
             expected: EXPECTED,
         };
-        let mut reader = Reader { rest: text };
+        let mut reader = SelectorReader { rest: text };
         let mut selection = Self {
             text: text.trim().to_owned(),
             plus: vec![reader.selector().ok_or_else(unreadable)?],
@@ -119,11 +121,11 @@ impl FromStr for Selection {
 }
 
 /// Reads a text from left to right, over any space between words.
-struct Reader<'a> {
+struct SelectorReader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SelectorReader<'a> {
     fn selector(&mut self) -> Option<Selector> {
         let start = self.rest;
         let name = self.word(|letter| letter == ':').map(str::to_owned);
@@ -159,17 +161,18 @@ impl<'a> Reader<'a> {
             .into_iter()
             .find(|sign| self.takes(sign))?;
         let value = self.quoted()?;
-        // Anchored at both ends, as in PromQL; read by itself first, so that no bracket of it closes the anchor's.
+        // Anchored at both ends, as in PromQL; read by itself first, so that no bracket of it closes the
+        // anchor's.
         let pattern = || {
             Regex::new(&value)
                 .and_then(|_| Regex::new(&format!("^(?s:{value})$")))
                 .ok()
         };
         let comparison = match sign {
-            "=~" => Comparison::Matches(pattern()?),
-            "!~" => Comparison::Differs(pattern()?),
-            "!=" => Comparison::NotEqual(value),
-            _ => Comparison::Equal(value),
+            "=~" => LabelTest::Matches(pattern()?),
+            "!~" => LabelTest::Differs(pattern()?),
+            "!=" => LabelTest::NotEqual(value),
+            _ => LabelTest::Equal(value),
         };
         Some(Matcher { label, comparison })
     }
