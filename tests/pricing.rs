@@ -233,7 +233,7 @@ fn pricing_lays_the_users_rows_over_the_shipped_ones() {
     );
     nest(folder.path(), &["pricing", "show", "aws/us-east-1"])
         .expect(3)
-        .says("aws/us-east-1 in EUR cannot lie over aws/us-east-1 in USD");
+        .says("aws/us-east-1 in EUR cannot be laid over aws/us-east-1 in USD");
 }
 
 #[test]

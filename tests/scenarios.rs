@@ -64,7 +64,7 @@ fn a_plan_that_cannot_be_read_is_named_with_its_line() {
     planned(folder.path(), &PLAN.replace("2027-04,60000", "2027-04,many"), "")
         .expect(3)
         .says("growth.csv:3")
-        .says("\"many\" is no number of customers");
+        .says("\"many\" is not a number of customers");
     let folder = tempfile::tempdir().expect("a temporary folder");
     planned(folder.path(), PLAN, "months = 12")
         .expect(3)

@@ -192,7 +192,8 @@ impl fmt::Display for Caveat {
             } => {
                 write!(
                     f,
-                    "{step}: {wanted_per_s:.0} executions/s were planned, {offered_per_s:.0} offered. Raise [measure] max_rate if the generator can do more"
+                    "{step}: {wanted_per_s:.0} executions/s were planned, {offered_per_s:.0} offered. Raise \
+                        [measure] max_rate if the generator can do more"
                 )
             }
             Self::RampEnded { step } => write!(
@@ -202,7 +203,8 @@ impl fmt::Display for Caveat {
             Self::TierUnplanned { tier } => {
                 write!(
                     f,
-                    "the pilot could not read the processor of tier `{tier}`: the plan took it for free. Give [measure] a longer pilot"
+                    "the pilot could not read the processor of tier `{tier}`: the plan took it for free. \
+                        Give [measure] a longer pilot"
                 )
             }
             Self::StepLeftOut { step, reasons } => write!(
@@ -216,31 +218,36 @@ impl fmt::Display for Caveat {
             Self::DataGrows { ratio, resource } => {
                 write!(
                     f,
-                    "{resource} use changed by a factor of {ratio:.2} against the model from the first to the last ramp step. If stored data grows, give the study a reset command"
+                    "{resource} use changed by a factor of {ratio:.2} against the model from the first to \
+                        the last ramp step. If stored data grows, give the study a reset command"
                 )
             }
             Self::NotSeparable { resource, condition } => {
                 write!(
                     f,
-                    "{resource}: demands of single behaviours cannot be told apart (condition {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every behaviour"
+                    "{resource}: demands of single behaviours cannot be told apart (condition \
+                        {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every behaviour"
                 )
             }
             Self::FewRepeats { repeats, prior } => {
                 write!(
                     f,
-                    "{repeats:.0} repeats are too few to know how much visits differ; {:.0} % is assumed. Add ramp steps to narrow the intervals",
+                    "{repeats:.0} repeats are too few to know how much visits differ; {:.0} % is assumed. \
+                        Add ramp steps to narrow the intervals",
                     prior * 100.0
                 )
             }
             Self::PlateauNotSeen { utilisation } => write!(
                 f,
-                "no fitted step came above {:.0} % utilisation: the plateau is from demand, not seen. Measure closer to saturation to see it",
+                "no fitted step came above {:.0} % utilisation: the plateau is from demand, not seen. \
+                    Measure closer to saturation to see it",
                 utilisation * 100.0
             ),
             Self::HiddenBottleneck { ratio } => {
                 write!(
                     f,
-                    "throughput levels off at {:.0} % of what demand allows: a lock, a pool or a remote service may bind. Look for waiting that no probe reads",
+                    "throughput levels off at {:.0} % of what demand allows: a lock, a pool or a remote \
+                        service may bind. Look for waiting that no probe reads",
                     ratio * 100.0
                 )
             }
@@ -255,8 +262,10 @@ impl fmt::Display for Caveat {
                 });
                 write!(
                     f,
-                    "response times grow faster than the measured resources explain: with probability {:.0} % {who} queue for something that no probe reads, \
-                     held for about {:.1} ms each and full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look there before buying servers",
+                    "response times grow faster than the measured resources explain: with probability \
+                        {:.0} % {who} queue for something that no probe reads, held for about {:.1} ms each and \
+                        full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look there \
+                        before buying servers",
                     probability * 100.0,
                     hold_s * 1e3,
                     customers.value,
@@ -266,7 +275,8 @@ impl fmt::Display for Caveat {
             }
             Self::Contention { resource, change } => write!(
                 f,
-                "{resource}: an execution takes {:.0} % more at full load than without load. Look for locks and caches that executions share",
+                "{resource}: an execution takes {:.0} % more at full load than without load. Look for locks \
+                    and caches that executions share",
                 change * 100.0
             ),
             Self::DemandAboveResponse {
@@ -275,7 +285,9 @@ impl fmt::Display for Caveat {
                 response_s,
             } => write!(
                 f,
-                "an execution of {behaviour} takes {:.1} ms of processor time or more, but its fastest 5 % were answered within {:.1} ms: it works after its answer, on several processors, or something else works with it",
+                "an execution of {behaviour} takes {:.1} ms of processor time or more, but its fastest 5 % \
+                    were answered within {:.1} ms: it works after its answer, on several processors, or \
+                    something else works with it",
                 demand_s * 1e3,
                 response_s * 1e3
             ),
@@ -290,7 +302,8 @@ impl fmt::Display for Caveat {
                 );
                 write!(
                     f,
-                    "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure longer, or find what is never given back"
+                    "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure \
+                        longer, or find what is never given back"
                 )
             }
             Self::Extrapolated { what, factor } => write!(
@@ -300,7 +313,8 @@ impl fmt::Display for Caveat {
             Self::SpeedAssumed { config, low, high } => {
                 write!(
                     f,
-                    "`{config}`: one virtual CPU is assumed to do {low:.2} to {high:.2} of the work of one measured core. Run the study there once and give its speed"
+                    "`{config}`: one virtual CPU is assumed to do {low:.2} to {high:.2} of the work of one \
+                        measured core. Run the study there once and give its speed"
                 )
             }
             Self::TierNotPlaced { config, tier } => write!(
@@ -310,7 +324,8 @@ impl fmt::Display for Caveat {
             Self::PriceUnknown { config, lines } => {
                 write!(
                     f,
-                    "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add the price to a book of your own"
+                    "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add \
+                        the price to a book of your own"
                 )
             }
             Self::Converted {
@@ -322,17 +337,20 @@ impl fmt::Display for Caveat {
             } => {
                 write!(
                     f,
-                    "`{config}`: amounts of {book} are converted at {rate} for 1 {currency}, the rate of {date}. Give a newer one under [exchange.{currency}]"
+                    "`{config}`: amounts of {book} are converted at {rate} for 1 {currency}, the rate of \
+                        {date}. Give a newer one under [exchange.{currency}]"
                 )
             }
             Self::PriceMayFall { config, meter } => write!(
                 f,
-                "`{config}`: the whole quantity of {meter} pays the tier that it reaches, so that more customers can cost less in all. Look at the cost just below each bound"
+                "`{config}`: the whole quantity of {meter} pays the tier that it reaches, so that more \
+                    customers can cost less in all. Look at the cost just below each bound"
             ),
             Self::MoreThanAllowed { config, from } => {
                 write!(
                     f,
-                    "`{config}`: from {from} on growth needs more instances than `max` allows; they are priced as if it did not. Raise max, or plan for the break point"
+                    "`{config}`: from {from} on growth needs more instances than `max` allows; they are \
+                        priced as if it did not. Raise max, or plan for the break point"
                 )
             }
             Self::PriceOld { book, days } => write!(

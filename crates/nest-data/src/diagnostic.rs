@@ -1,4 +1,4 @@
-//! What is wrong with a text that a person wrote: where, why, and what to do.
+//! Errors in texts that a person wrote: where, why, and what to do.
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ pub struct Diagnostic {
     pub message: String,
     /// File name, as in [`Source::name`].
     pub file: String,
-    /// Byte range in the file; empty where only the file is known.
+    /// Byte range in the file; empty if only the file is known.
     pub span: Range<usize>,
     /// What to do about it.
     pub help: String,
@@ -59,7 +59,7 @@ impl Diagnostic {
     }
 }
 
-/// The nearest of `candidates` to what was written, when it is near enough to be meant.
+/// The candidate nearest to what was written, if it is near enough to be a slip of the finger.
 #[must_use]
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
@@ -68,6 +68,14 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(written.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Help for a name that is not known: the nearest known one, or all of them.
+pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
+    match nearest(written, known.clone().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("defined here: {}", known.cloned().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::DataError;
+use crate::error::DataError;
 
 /// Kind, format and origin of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,8 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Reads the document from JSON.
     ///
     /// # Errors
-    /// [`DataError::Malformed`], [`DataError::WrongKind`], [`DataError::NewerFormat`], [`DataError::OlderFormat`] or [`DataError::Damaged`].
+    /// [`DataError::Malformed`], [`DataError::WrongKind`], [`DataError::NewerFormat`],
+    /// [`DataError::OlderFormat`] or [`DataError::Damaged`].
     fn from_json(text: &str) -> Result<Self, DataError> {
         #[derive(Deserialize)]
         struct OnlyHeader {

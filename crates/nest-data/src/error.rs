@@ -1,4 +1,4 @@
-//! Errors of this crate that do not point into a user's text.
+//! Errors of this crate that do not point into a text that a person wrote.
 
 /// A document that cannot be used, or a value out of its range.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum DataError {
         reason: String,
     },
     /// The document is of another kind.
-    #[error("a {found} document where {expected} is needed")]
+    #[error("this is a {found} document, but a {expected} document is needed")]
     WrongKind {
         /// Kind that was asked for.
         expected: &'static str,
@@ -40,7 +40,8 @@ pub enum DataError {
     },
     /// The document was written by an older version, in a form that is no longer read.
     #[error(
-        "{kind} format {found} is older than {oldest}, the oldest this version reads; run `locust-nest {verb}` again"
+        "{kind} format {found} is older than {oldest}, the oldest this version reads; run `locust-nest \
+            {verb}` again"
     )]
     OlderFormat {
         /// Kind of document.
@@ -66,12 +67,12 @@ pub enum DataError {
         /// What is accepted, with an example.
         expected: &'static str,
     },
-    /// One book was to lie over another of another provider, region or currency.
-    #[error("{later} cannot lie over {book}")]
+    /// A book of the user's can only be laid over a book of the same provider, region and currency.
+    #[error("{later} cannot be laid over {book}: provider, region and currency must be the same")]
     OtherBook {
-        /// The one that was to lie over the other: name and currency.
+        /// The upper book: name and currency.
         later: String,
-        /// The other.
+        /// The lower book: name and currency.
         book: String,
     },
 }

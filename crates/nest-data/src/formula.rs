@@ -9,6 +9,9 @@
 //! `elastic(x, x0, e)`, which is `(x / x0)^-e`, and `table(x, [[5, 0.4], [10, 0.3]])`, a monotone curve through the points,
 //! level beyond the first and the last.
 
+mod mechanism_values;
+mod pchip;
+
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use cel::{
@@ -16,12 +19,13 @@ use cel::{
     parser::Parser,
 };
 
+use self::pchip::pchip;
 use crate::{
-    DataError,
-    mechanism::Mechanism,
-    pchip::pchip,
+    error::DataError,
     units::{DAYS_PER_MONTH, SECONDS_PER_DAY, text_type},
 };
+
+pub use self::mechanism_values::MECHANISM_VALUES;
 
 /// Longest formula text that is read, in bytes.
 const LONGEST: usize = 1_000;
@@ -262,7 +266,7 @@ fn power_of(dotted: &str) -> Option<i32> {
     if table == RATES {
         Some(-1)
     } else {
-        Mechanism::VALUES
+        MECHANISM_VALUES
             .iter()
             .find(|(name, _)| *name == field)
             .map(|(_, power)| *power)
@@ -307,7 +311,7 @@ fn evaluate(expression: &IdedExpr, parameter: &dyn Fn(&str) -> Option<f64>) -> R
 fn of_a_table(expression: &IdedExpr, parameter: &dyn Fn(&str) -> Option<f64>) -> Result<Quantity, String> {
     let name = dotted(expression).ok_or("only MECHANISM.VALUE and rates.BEHAVIOUR are accepted")?;
     let time_power = power_of(&name).ok_or_else(|| {
-        let known = Mechanism::VALUES.map(|(value, _)| value).join(", ");
+        let known = MECHANISM_VALUES.map(|(value, _)| value).join(", ");
         format!("`{name}` is nothing that a mechanism says; it says {known}")
     })?;
     let value = parameter(&name).ok_or_else(|| format!("`{name}` has no value"))?;

@@ -14,54 +14,49 @@
 //! assert!((rate.per_day(&parameters).unwrap() - 3.0 / 10.5).abs() < 1e-12);
 //! ```
 
-pub mod behaviour;
-pub mod behaviour_check;
 pub mod caveat;
-pub mod collect;
-pub mod config;
-mod config_check;
-pub mod customers;
-mod customers_check;
 pub mod diagnostic;
 pub mod document;
 pub mod error;
 pub mod estimate;
-pub mod explanation;
-pub mod fee;
-pub mod feed;
 pub mod formula;
-pub mod growth;
-mod growth_check;
-pub mod growth_file;
-pub mod measure;
 pub mod measurement;
-pub mod mechanism;
-mod pchip;
-mod policy_check;
 pub mod price_book;
 pub mod price_import;
-mod probe_check;
-pub mod profile;
 pub mod projection;
 pub mod scaling;
-pub mod segment;
-pub mod selector;
-pub mod stored_data;
 pub mod study;
-pub mod study_file;
-pub mod template;
 pub mod toml_document;
 pub mod units;
 
-pub use behaviour::BehaviourSpec;
 pub use caveat::Caveat;
 pub use diagnostic::{Diagnostic, Source};
 pub use document::{Document, Header};
 pub use error::DataError;
 pub use estimate::Estimate;
-pub use explanation::Explanation;
 pub use measurement::Measurements;
 pub use price_book::PriceBook;
-pub use projection::Projection;
+pub use projection::{
+    Projection,
+    explanation::{self, Explanation},
+};
 pub use scaling::ScalingModel;
-pub use study::Study;
+pub use study::{
+    Study,
+    behaviour::{self, BehaviourSpec},
+    config, customers, fee, feed, growth, measure, mechanism, segment, stored_data,
+};
+
+// Paths of before the study had a folder of its own; `study` has the ones to use.
+#[doc(hidden)]
+pub use study::{
+    behaviour as behaviour_check,
+    behaviour::template,
+    customers::profile,
+    growth::file as growth_file,
+    probe::{self as collect, selector},
+};
+#[doc(hidden)]
+pub mod study_file {
+    pub use crate::study::{growth::MOST_CUSTOMERS, is_loopback, read::*};
+}

@@ -1,12 +1,11 @@
 //! Price books: what a provider charges in one region, each price with its unit, currency, source and date.
 //!
-//! The schema is `reference/pricing.md` section 4. What a quantity costs is computed in nest-model; this is what a book says.
+//! A book only states prices; nest-model computes what a quantity costs. See docs/method/pricing.md.
 
 mod changes;
 mod check;
 mod layer;
 pub mod lint;
-mod observed;
 pub mod step;
 mod write;
 
@@ -16,15 +15,12 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{
-    changes::{Change, ChangeKind, changes},
-    observed::ObservedOn,
-};
+pub use self::changes::{ChangeKind, PriceChange, changes};
+pub use crate::units::ObservedOn;
 use crate::{
     diagnostic::{Diagnostic, Source as Text},
-    growth::DateText,
     toml_document,
-    units::QuotedDecimal,
+    units::{DateText, QuotedDecimal},
 };
 
 /// What a share of the list price of the instances used is a share of.
@@ -37,43 +33,43 @@ pub struct PriceBook {
     /// Format of this file; 1.
     #[schemars(range(min = 1, max = 1))]
     pub schema: u32,
-    /// Who charges: `aws`.
+    /// Provider that charges the prices: `aws`.
     pub provider: String,
-    /// Where: `us-east-1`.
+    /// Region of the prices: `us-east-1`.
     pub region: String,
     /// ISO 4217 code of every amount in the book.
     pub currency: String,
-    /// Hours of a billed month.
+    /// Hours of a billed month, 1 to 1,000: `"730"`.
     pub month_hours: QuotedDecimal,
-    /// Whether tax is in the prices; only `excluded` is read.
+    /// Whether the prices include tax; only `excluded` is accepted.
     pub tax: Tax,
-    /// Days after which a price counts as old.
+    /// Age in days from which a price counts as old, 1 or more.
     #[schemars(range(min = 1))]
     pub stale_after_days: u32,
-    /// Where prices were seen, by name. A book without rows, which only adjusts another, needs none.
+    /// Where prices were observed, by name. A book that only adjusts another needs no source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub source: BTreeMap<String, PriceSource>,
-    /// Metered services.
+    /// Metered services, one row per meter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub meter: Vec<Meter>,
     /// Instance types, of managed databases too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instance: Vec<Instance>,
-    /// Discounts for a promise to use or to spend.
+    /// Commitments: lower prices in return for a promise to use or to spend.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commitment: Vec<Commitment>,
-    /// Subscriptions with what they include.
+    /// Subscriptions, with the quantities that they include.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plan: Vec<Plan>,
     /// Quotas and sizing relations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limit: Vec<ProviderLimit>,
-    /// Changes of list prices by the user's own contract; in the user's own book, not in a shipped one.
+    /// Changes of list prices by your own contract; only in a book of your own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustment: Vec<Adjustment>,
 }
 
-/// Whether tax is in the prices.
+/// Whether prices include tax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tax {
@@ -81,25 +77,25 @@ pub enum Tax {
     Excluded,
 }
 
-/// Where a price was seen, and when.
+/// Where and when a price was observed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceSource {
-    /// What it is.
+    /// What the source is, such as the name of a price list.
     pub title: String,
-    /// Where it is.
+    /// Address of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// When it was seen; a partial date counts as its earliest day.
+    /// When the price was observed. A month or year counts as its first day.
     pub observed_on: ObservedOn,
-    /// The day that the vendor's own file states.
+    /// Day of publication that the vendor's own file states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<ObservedOn>,
-    /// How direct it is.
+    /// How close the source is to the vendor.
     pub confidence: Confidence,
 }
 
-/// How direct a source is.
+/// How close a source is to the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
@@ -107,11 +103,11 @@ pub enum Confidence {
     List,
     /// The vendor's page.
     Page,
-    /// Somebody else's copy.
+    /// A copy by somebody else.
     Secondary,
-    /// Rounded or undated within a span.
+    /// Rounded, or observed at an unknown date within a span.
     Approximate,
-    /// The user's own contract.
+    /// Your own contract.
     User,
 }
 
@@ -119,26 +115,26 @@ pub enum Confidence {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Meter {
-    /// Name: `lambda.requests`. Several rows may share it where their dates do not overlap.
+    /// Name: `lambda.requests`. Several rows may share a name if their dates do not overlap.
     pub id: String,
     /// What one unit is: `request`, `GiB*s`, `GB`, `h`, `GB*month`.
     pub unit: String,
     /// How billed quantities are rounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantum: Option<Quantum>,
-    /// The price; none where it is not known, or where it is a share of another meter.
+    /// The price. [default: unknown, unless `percent_of` is given]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<MeterPrice>,
-    /// Size above which one request counts as two: `"512KiB"`.
+    /// Size of a chunk: a request is billed once for each chunk that it begins, `"512KiB"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunk: Option<String>,
-    /// The quantity is the largest of several, hour by hour.
+    /// Quantities of which the largest is billed, hour by hour.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub max_of: Vec<Dimension>,
-    /// The price is a share of what another meter or instance costs.
+    /// The price is a share of what another meter, or the instances, cost; instead of `price`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent_of: Option<PercentOf>,
-    /// What is free.
+    /// A quantity that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free: Option<Free>,
     /// First day on which the price holds.
@@ -163,13 +159,13 @@ pub struct Meter {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quantum {
-    /// What is rounded: `invocation`, `run`, `resource`.
+    /// What is rounded one by one: `invocation`, `run`, `resource`.
     pub per: String,
-    /// To multiples of this: `1ms`, `1s`, `1h`.
+    /// Quantities are rounded to multiples of this: `1ms`, `1s`, `1h`.
     pub step: String,
-    /// Always `up`.
+    /// Direction of rounding; always `up`.
     pub round: Round,
-    /// At least this much.
+    /// Smallest quantity that is billed: `60s`. [default: one step]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum: Option<String>,
 }
@@ -186,22 +182,22 @@ pub enum Round {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeterPrice {
-    /// Price of `per` units.
+    /// Price of `per` units, 0 to 100,000,000; instead of `tiers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<QuotedDecimal>,
-    /// Units that `amount` (of the price or of each tier) buys; 1 where missing.
+    /// Units that `amount` (of the price or of each tier) buys, above 0. [default: 1]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<QuotedDecimal>,
-    /// How tiers apply; `graduated` where missing.
+    /// How tiers apply. [default: graduated]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<TierMode>,
-    /// Whose quantities are counted together: `account`, `organisation+region`, `volume`, `resource`.
+    /// Whose quantities are added up for the tiers: `account`, `organisation+region`, `volume`, `resource`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Over which time they are counted: `month`, `day`, `hour`.
+    /// Time over which quantities are added up: `month`, `day`, `hour`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
-    /// Tiers with rising bounds; the last has none.
+    /// Tiers, their bounds ascending; the last tier has no bound. Instead of `amount`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
 }
@@ -213,7 +209,7 @@ pub enum TierMode {
     /// Each part of the quantity pays its own tier.
     #[default]
     Graduated,
-    /// The whole quantity pays the tier that it reaches, so that more may cost less.
+    /// The whole quantity pays the price of the tier that it reaches, so that more may cost less.
     Volume,
     /// Whole packages of `per` units are bought.
     Package,
@@ -223,15 +219,15 @@ pub enum TierMode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// Quantity up to which it applies, counted from zero, what is free included.
+    /// Quantity up to which the tier applies, counted from zero, including what is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<QuotedDecimal>,
-    /// Price in this tier; none where it is not known.
+    /// Price in this tier. [default: unknown]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<QuotedDecimal>,
 }
 
-/// One of several quantities, the largest of which is billed.
+/// One of several quantities of which the largest is billed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dimension {
@@ -260,11 +256,12 @@ pub struct PercentOf {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Free {
-    /// How long it is given. A forecast counts `always` and `included` only.
+    /// How long the quantity is given. Forecasts count only `always` and `included`.
     pub kind: FreeKind,
-    /// Units in each window of the price.
+    /// Free units in each window of the price.
     pub quantity: QuotedDecimal,
-    /// Meters that share it. What comes out of a pool comes off before the tiers begin; without one it lies inside the first tier.
+    /// Meters that share it. What comes out of a pool comes off before the tiers begin; without one it lies
+    /// inside the first tier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
 }
@@ -303,7 +300,7 @@ pub struct Instance {
     pub vcpu: QuotedDecimal,
     /// Memory in GiB.
     pub memory_gib: QuotedDecimal,
-    /// Share of each virtual CPU that is there all the time, where the type runs on credits; 1 where missing.
+    /// Share of each virtual CPU that is always available, for types that run on credits. [default: 1]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<QuotedDecimal>,
     /// Network in Gbit/s.
@@ -333,9 +330,9 @@ pub struct Instance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
-    /// Gbit/s that are there all the time.
+    /// Gbit/s that are always available.
     pub baseline: QuotedDecimal,
-    /// Gbit/s for a while.
+    /// Gbit/s that are available for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<QuotedDecimal>,
 }
@@ -344,15 +341,15 @@ pub struct Network {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InstancePrice {
-    /// Price per unit without commitment; none where it is not known.
+    /// Price per unit without a commitment. [default: unknown]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_demand: Option<QuotedDecimal>,
-    /// Price per unit of capacity that may be taken away; a scenario, not a price to sign.
+    /// Price per unit of spot capacity, which the provider may take away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot: Option<QuotedDecimal>,
-    /// `h`, or `month` where the provider states only that.
+    /// Unit of the price: `h`, or `month` if the provider states no hourly price.
     pub unit: InstanceUnit,
-    /// Discount for running all of a month, by share of it: GCP's sustained use.
+    /// Discounts for running most of a month, by share of the month: GCP's sustained use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sustained: Vec<Sustained>,
     /// How running time is rounded.
@@ -360,7 +357,7 @@ pub struct InstancePrice {
     pub quantum: Option<Quantum>,
 }
 
-/// What part of a month costs, of the list price.
+/// Price of a part of a month, relative to the list price.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sustained {
@@ -380,7 +377,7 @@ pub enum InstanceUnit {
     Month,
 }
 
-/// A promise to use or to spend, for less.
+/// A commitment: a promise to use or to spend, in return for a lower price.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Commitment {
@@ -391,17 +388,17 @@ pub struct Commitment {
     /// Term in months.
     #[schemars(range(min = 1, max = 120))]
     pub term_months: u32,
-    /// How much of it is paid at once.
+    /// How much is paid at once.
     pub payment: Payment,
-    /// What it covers: the instance type (reserved, cud), or any that has a rate (savings-plan).
+    /// What the commitment covers: one instance type (reserved, cud), or any that has a rate (savings_plan).
     pub covers: Covers,
-    /// Paid at once, per unit.
+    /// Amount paid at once, per unit.
     pub upfront: QuotedDecimal,
-    /// Paid each hour of the term, per unit.
+    /// Amount paid in each hour of the term, per unit.
     pub recurring: QuotedDecimal,
     /// Unit of `recurring`: `h`.
     pub unit: InstanceUnit,
-    /// What one unit of what is covered costs under a savings plan, by instance type or meter.
+    /// Hourly price under a savings plan, by instance type or meter.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rates: BTreeMap<String, QuotedDecimal>,
     /// The vendor's own key for the price.
@@ -420,9 +417,9 @@ pub struct Commitment {
 pub enum CommitmentKind {
     /// Instances of one type.
     Reserved,
-    /// An amount each hour, at the plan's rates.
+    /// An amount to spend each hour, at the plan's rates.
     SavingsPlan,
-    /// GCP's committed use.
+    /// Committed use (GCP).
     Cud,
     /// A block of usage bought ahead.
     Block,
@@ -444,23 +441,23 @@ pub enum Payment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Covers {
-    /// The instance type; any that has a rate where missing.
+    /// The instance type. [default: any that has a rate]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// Only types whose name begins so: a plan for one family.
+    /// Beginning of the names of the types that are covered: a plan for one family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
 }
 
-/// A subscription with what it includes.
+/// A subscription, with the quantities that it includes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Name: `workers-paid`.
     pub id: String,
-    /// Its price.
+    /// Price of one period.
     pub amount: QuotedDecimal,
-    /// `month`.
+    /// Period: `month`.
     pub per: PlanPeriod,
     /// Quantities that it includes each period.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -514,15 +511,15 @@ pub struct ProviderLimit {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adjustment {
-    /// Adjustments apply in this order, each to what the ones before left.
+    /// Position in the order in which adjustments apply, each to the result of the one before.
     pub order: u32,
-    /// What it does.
+    /// Kind of change.
     pub kind: AdjustmentKind,
     /// Percent by which prices change; below 0 for a discount, above -100.
     pub percent: QuotedDecimal,
-    /// Names it applies to: `*`, a meter or instance type, or the beginning of one followed by `*`.
+    /// Names to which it applies: `*`, a meter or instance type, or the beginning of a name followed by `*`.
     pub selector: String,
-    /// What it is called on the bill.
+    /// Name of the line on the bill.
     pub label: String,
 }
 
@@ -546,7 +543,7 @@ impl Adjustment {
 }
 
 impl PriceBook {
-    /// Reads a book and checks that every price has unit, currency, source and date.
+    /// Reads a book and checks that every price has a unit, a currency, a source and a date.
     ///
     /// # Errors
     /// Everything that is wrong, with its place.

@@ -1,7 +1,8 @@
 //! Price books out of price files: our own CSV files, and the files that AWS, Azure and Google Cloud publish.
 //!
-//! What a file is, is told from its content. Amounts keep their digits: no price passes through a float. Every row of a file ends in a
-//! book or in a list of rows left out, with the reason. Nothing here touches a file or the network.
+//! What a file is, is told from its content. Amounts keep their digits: no price passes through a float.
+//! Every row of a file ends in a book or in a list of rows left out, with the reason. Nothing here touches a
+//! file or the network.
 
 mod aws_offer;
 mod aws_offer_csv;
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use self::{
-    builder::Shelf,
+    builder::BookSet,
     csv_table::{CsvKind, CsvText},
 };
 pub use self::{
@@ -63,10 +64,10 @@ pub struct Import {
 /// `known` are books that say how large instance types are, where a vendor's price list does not.
 ///
 /// # Errors
-/// A file is none that is known, lacks columns or parts, or holds a value that cannot be read; each with its line. Also a row that
-/// matches a price of which there must be one, and is not alone.
+/// A file is none that is known, lacks columns or parts, or holds a value that cannot be read; each with its
+/// line. Also a row that matches a price of which there must be one, and is not alone.
 pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<Import, Vec<Diagnostic>> {
-    let mut shelf = Shelf::new(wanted);
+    let mut books = BookSet::new(wanted);
     let mut passed_over = Vec::new();
     let mut found = Vec::new();
     let mut last = Vec::new();
@@ -77,10 +78,10 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
             Ok(Kind::AzureRetail) => azure.push(file),
             Ok(Kind::GcpCatalog) => gcp.push(file),
             Ok(Kind::NoPrices(what)) => passed_over.push((file.name.clone(), what)),
-            // Limits hold for all regions of a provider, and the sample of commitments repeats some of another file: what they add to
-            // must be there first.
+            // Limits hold for all regions of a provider, and the sample of commitments repeats some of
+            // another file: what they add to must be there first.
             Ok(kind @ Kind::Csv(CsvKind::AwsCommitments | CsvKind::Limits)) => last.push((file, kind)),
-            Ok(kind) => found.extend(read(file, kind, known, &mut shelf).err().into_iter().flatten()),
+            Ok(kind) => found.extend(read(file, kind, known, &mut books).err().into_iter().flatten()),
             Err(error) => found.push(error),
         }
     }
@@ -90,18 +91,18 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
     ] {
         let done = match &pages[..] {
             [] => Ok(()),
-            [page] => read(page, kind, known, &mut shelf),
+            [page] => read(page, kind, known, &mut books),
             pages => json::joined(pages, list)
                 .map_err(|error| vec![error])
-                .and_then(|whole| read(&whole, kind, known, &mut shelf)),
+                .and_then(|whole| read(&whole, kind, known, &mut books)),
         };
         found.extend(done.err().into_iter().flatten());
     }
     for (file, kind) in last {
-        found.extend(read(file, kind, known, &mut shelf).err().into_iter().flatten());
+        found.extend(read(file, kind, known, &mut books).err().into_iter().flatten());
     }
     if found.is_empty() {
-        shelf.finish().map(|(books, left_out)| Import {
+        books.finish().map(|(books, left_out)| Import {
             books,
             left_out,
             passed_over,
@@ -137,25 +138,25 @@ fn read(
     file: &Source,
     kind: Kind,
     known: &[PriceBook],
-    shelf: &mut Shelf<'_>,
+    books: &mut BookSet<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
     match kind {
-        Kind::AwsOffer => aws_offer::add(file, known, shelf),
-        Kind::AwsOfferCsv => aws_offer_csv::add(file, known, shelf),
-        Kind::AzureRetail => azure_retail::add(file, known, &sizes(known, "azure"), shelf),
-        Kind::GcpCatalog => gcp_catalog::add(file, &sizes(known, "gcp"), shelf),
+        Kind::AwsOffer => aws_offer::add(file, known, books),
+        Kind::AwsOfferCsv => aws_offer_csv::add(file, known, books),
+        Kind::AzureRetail => azure_retail::add(file, known, &sizes(known, "azure"), books),
+        Kind::GcpCatalog => gcp_catalog::add(file, &sizes(known, "gcp"), books),
         Kind::NoPrices(_) => Ok(()),
         Kind::Csv(kind) => {
             let table = CsvText::read(file, kind)?;
             match kind {
-                CsvKind::AwsEc2 => instances::aws_ec2(&table, shelf),
-                CsvKind::AwsRds => instances::aws_rds(&table, shelf),
-                CsvKind::AzureVm => instances::azure_vm(&table, shelf),
-                CsvKind::GcpCompute => instances::gcp_compute(&table, shelf),
-                CsvKind::AwsCommitments => commitments::add(&table, shelf),
-                CsvKind::Services => services::add(&table, shelf),
-                CsvKind::Vps => vps::add(&table, shelf),
-                CsvKind::Limits => limits::add(&table, shelf),
+                CsvKind::AwsEc2 => instances::aws_ec2(&table, books),
+                CsvKind::AwsRds => instances::aws_rds(&table, books),
+                CsvKind::AzureVm => instances::azure_vm(&table, books),
+                CsvKind::GcpCompute => instances::gcp_compute(&table, books),
+                CsvKind::AwsCommitments => commitments::add(&table, books),
+                CsvKind::Services => services::add(&table, books),
+                CsvKind::Vps => vps::add(&table, books),
+                CsvKind::Limits => limits::add(&table, books),
                 CsvKind::Rates => Ok(()),
             }
         }

@@ -1,6 +1,7 @@
 //! What N customers cost, where the system breaks, when, and what would change that.
 
 mod compare;
+pub mod explanation;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ pub struct Projection {
     pub model: ModelSource,
     /// Growth scenario that gives the dates.
     pub growth: Option<String>,
-    /// What the report leads with; none where the study has no configuration.
+    /// Figures of the report's first sentence; `None` if the study has no configuration.
     pub headline: Option<Headline>,
     /// Service demand, a row per resource and behaviour.
     pub demand: Vec<DemandRow>,
@@ -44,7 +45,7 @@ pub struct Projection {
     pub configs: Vec<ConfigProjection>,
     /// Each policy change, on the headline configuration.
     pub policies: Vec<PolicyProjection>,
-    /// Configurations side by side; none where there is only one.
+    /// Configurations side by side; `None` if there is only one.
     #[serde(default)]
     pub comparison: Option<Comparison>,
     /// Each growth scenario, on the headline configuration.
@@ -64,7 +65,7 @@ pub struct Projection {
     pub checks: Vec<ForecastCheck>,
     /// The price books used.
     pub books: Vec<BookUse>,
-    /// Doubts, those of measurement and fit among them.
+    /// Doubts, including those of measurement and fit.
     pub caveats: Vec<Caveat>,
 }
 
@@ -90,7 +91,7 @@ pub struct ModelSource {
     pub tested_customers: f64,
 }
 
-/// The first sentence.
+/// The figures of the report's first sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Headline {
     /// Customers it speaks of.
@@ -101,20 +102,20 @@ pub struct Headline {
     pub per_1000: MoneyEstimate,
     /// First break point of that configuration.
     pub break_point: Option<BreakPoint>,
-    /// Customers below which the answer to "where does it break" was looked for.
+    /// Customers up to which break points were searched for.
     pub searched_to: f64,
 }
 
 /// Money with its interval: the value is decimal, the interval from draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MoneyEstimate {
-    /// Central world, exact.
+    /// Point estimate: every input at its central value; exact.
     pub value: QuotedDecimal,
     /// 5 % quantile of the draws.
     pub low: f64,
     /// 95 % quantile of the draws.
     pub high: f64,
-    /// Whether a line without a price is missing, so that the truth is more.
+    /// Whether lines without a price are missing from the value, so that the true cost is higher.
     pub at_least: bool,
 }
 
@@ -141,7 +142,7 @@ pub struct ConfigProjection {
     /// What it is, in a sentence.
     #[serde(default)]
     pub description: Option<String>,
-    /// What carries the main tier.
+    /// Platform of the main tier.
     pub platform: Platform,
     /// Instance types or function sizes, in words.
     pub shape: String,
@@ -154,7 +155,7 @@ pub struct ConfigProjection {
     /// Response times at the headline's customers.
     #[serde(default)]
     pub performance: Vec<Performance>,
-    /// What it costs once to come to it.
+    /// One-off cost of moving to the configuration.
     #[serde(default)]
     pub migration: Option<QuotedDecimal>,
     /// Month by month under growth.
@@ -176,12 +177,12 @@ pub struct Bill {
     pub per_1000: MoneyEstimate,
     /// Cost of the next 1,000 customers.
     pub marginal_1000: QuotedDecimal,
-    /// Least customers at which another unit is needed.
+    /// Smallest number of customers at which another unit is needed.
     pub next_stair: Option<f64>,
     /// What the amounts are paid for, summed up two ways.
     #[serde(default)]
     pub drivers: Vec<DriverShare>,
-    /// What third parties take for transactions, which is not part of the lines and the total above.
+    /// Fees of third parties for transactions; not part of the lines and the total above.
     #[serde(default)]
     pub fees: Option<FeeBill>,
 }
@@ -227,7 +228,7 @@ pub struct Performance {
     pub quantile: f64,
     /// Response time in seconds.
     pub seconds: Estimate,
-    /// Utilisation of the resource that it queues for, 0-1; none on functions, which do not queue.
+    /// Utilisation of the resource for which it queues, 0-1; `None` on functions, which do not queue.
     pub utilisation: Option<f64>,
 }
 
@@ -244,7 +245,7 @@ pub struct CostLine {
     pub quantity: QuotedDecimal,
     /// What one unit is.
     pub unit: String,
-    /// Price of the quantity; none where it is unknown.
+    /// Price of the quantity; `None` if it is unknown.
     pub amount: Option<QuotedDecimal>,
     /// Where the price was seen: book, name of the source in it, and date.
     pub source: String,
@@ -324,16 +325,17 @@ pub struct MonthProjection {
     pub extrapolated: bool,
 }
 
-/// Least number of customers at which something fails.
+/// Smallest number of customers at which something fails.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BreakPoint {
     /// What kind of limit it is.
     pub kind: BreakKind,
     /// What binds: a resource, an objective, a quota.
     pub cause: String,
-    /// Customers at which it fails; none where it does not below `searched_to`.
+    /// Customers at which it fails; `None` if it does not fail up to `searched_to`.
     pub customers: Option<Estimate>,
-    /// Whether the upper end of that interval lies beyond `searched_to`, where nothing is claimed; it is cut off there.
+    /// Whether the upper end of that interval lies beyond `searched_to`, where nothing is claimed; it is cut
+    /// off there.
     #[serde(default)]
     pub open_above: bool,
     /// Share of draws in which this is the first to fail, 0-1; 0 for what is no failure.
@@ -346,7 +348,8 @@ pub struct BreakPoint {
     pub date: Option<BreakDate>,
 }
 
-/// The nearest failure in the central world with its customers; none where nothing fails below the searched range.
+/// The nearest failure in the central world with its customers; none where nothing fails below the searched
+/// range.
 #[must_use]
 pub fn first_break(points: &[BreakPoint]) -> Option<(&BreakPoint, &Estimate)> {
     points
@@ -403,10 +406,10 @@ impl BreakKind {
     }
 }
 
-/// When growth crosses a break point; none where it does not within the scenario.
+/// The date on which growth reaches a break point; `None` if it does not within the scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakDate {
-    /// In the central world.
+    /// For the point estimate.
     pub value: Option<Date>,
     /// Earliest, 5 % of draws.
     pub low: Option<Date>,
@@ -438,7 +441,7 @@ pub struct PolicyProjection {
     pub after: MoneyEstimate,
     /// Change of it, paired by draw.
     pub change: MoneyEstimate,
-    /// Fees of 1,000 customers before, after, and their change; none where the study has no fees.
+    /// Fees of 1,000 customers before, after, and their change; `None` if the study has no fees.
     #[serde(default)]
     pub fees: Option<[MoneyEstimate; 3]>,
     /// First break point before, in customers.
@@ -447,7 +450,7 @@ pub struct PolicyProjection {
     pub break_after: Option<Estimate>,
     /// Change of busy-seconds per customer and day on the binding resource, relative, paired by draw.
     pub demand_change: Estimate,
-    /// The day on which it begins; none where it is shown as if it had always held.
+    /// The day on which it begins; `None` if it is shown as if it had always been in force.
     #[serde(default)]
     pub from: Option<Date>,
     /// Month by month under growth, where it has a date.
@@ -466,7 +469,7 @@ pub struct PolicyMonth {
     pub open_items: Vec<(String, f64)>,
     /// Cost of the month after, less what it would be before; paired by draw.
     pub change: MoneyEstimate,
-    /// Change of the month's fees; none where the study has no fees.
+    /// Change of the month's fees; `None` if the study has no fees.
     #[serde(default)]
     pub fees: Option<MoneyEstimate>,
 }

@@ -100,22 +100,25 @@ pub struct ResourceModel {
     pub capacity: Option<f64>,
     /// Use without load: busy-seconds or bytes per second, or resident bytes.
     pub idle: Estimate,
-    /// Demand of one execution, by behaviour: seconds or bytes. For memory: resident bytes per execution a second.
+    /// Demand of one execution, by behaviour: seconds or bytes. For memory: resident bytes per execution a
+    /// second.
     pub demand: BTreeMap<String, Estimate>,
     /// How demand depends on load; none where the steps do not show that it does.
     pub load_dependence: Option<LoadDependence>,
-    /// How demand depends on stored data; none where it was measured at one size, or the steps do not show that it does.
+    /// How demand depends on stored data; none where it was measured at one size, or the steps do not show
+    /// that it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_dependence: Option<SizeDependence>,
     /// What a level (memory) keeps on growing by; none where the windows do not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leak: Option<Leak>,
-    /// Covariance of idle, demands, the slope over load and growth with stored data, in the order idle, behaviours by name,
-    /// slope where there is one, growth by name.
+    /// Covariance of idle, demands, the slope over load and growth with stored data, in the order idle,
+    /// behaviours by name, slope where there is one, growth by name.
     pub covariance: Vec<Vec<f64>>,
     /// Condition number of the design with columns scaled to length one; 1 is best.
     pub condition: f64,
-    /// Whether demands may be told apart (condition up to 30). Where not, only totals of measured mixes are meant.
+    /// Whether demands may be told apart (condition up to 30). Where not, only totals of measured mixes are
+    /// meant.
     pub separable: bool,
     /// Steps that were fitted.
     pub fitted_steps: usize,
@@ -147,7 +150,8 @@ fn is_false(value: &bool) -> bool {
 /// Demand that grows with stored data.
 ///
 /// # Formula
-/// `D(S) = D + growth (S - reference)` where the shape is linear, `D + growth log2(S / reference)` where it goes by doublings.
+/// `D(S) = D + growth (S - reference)` where the shape is linear, `D + growth log2(S / reference)` where it
+/// goes by doublings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SizeDependence {
     /// How it grows.
@@ -171,7 +175,8 @@ pub enum SizeShape {
 }
 
 impl SizeShape {
-    /// What growth is multiplied by at `stored` items: items, or doublings, beyond `reference`. 0 for a size that is not above 0.
+    /// What growth is multiplied by at `stored` items: items, or doublings, beyond `reference`. 0 for a size
+    /// that is not above 0.
     #[must_use]
     pub fn growth(self, stored: f64, reference: f64) -> f64 {
         match self {
@@ -227,7 +232,8 @@ pub struct ThroughputLaw {
     pub binding: String,
     /// Most executions per second seen on steps where the target could not keep up.
     pub plateau_per_s: Option<f64>,
-    /// The same customers from demand alone, where a limit that no probe reads has a say in `saturation_customers`.
+    /// The same customers from demand alone, where a limit that no probe reads has a say in
+    /// `saturation_customers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demand_customers: Option<Estimate>,
     /// A limit that no probe reads; none where the steps show no sign of one.
@@ -281,9 +287,9 @@ pub struct BottleneckNode {
 /// A quantile of response time against utilisation of the binding resource.
 ///
 /// # Formula
-/// `R_q = a + b rise_q(c, rho)`: the rise is how much longer than the quantile of the own time that of a pool is, in which `multiprogramming_level`
-/// executions share a server and the others wait in turn; without `own` it is the mean wait in service times,
-/// `C(c, c rho) / (c (1 - rho))` (C is Erlang's delay probability).
+/// `R_q = a + b rise_q(c, rho)`: the rise is how much longer than the quantile of the own time that of a pool
+/// is, in which `multiprogramming_level` executions share a server and the others wait in turn; without `own`
+/// it is the mean wait in service times, `C(c, c rho) / (c (1 - rho))` (C is Erlang's delay probability).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QuantileLaw {
     /// The behaviour.
@@ -302,11 +308,12 @@ pub struct QuantileLaw {
     pub covariance_ab: f64,
     /// Relative residual standard deviation.
     pub residual: f64,
-    /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; none where all share. ◇ assumed: more servers
-    /// come with as many more workers.
+    /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; none where all
+    /// share. ◇ assumed: more servers come with as many more workers.
     #[serde(default)]
     pub multiprogramming_level: Option<f64>,
-    /// p50, p95 and p99 of the own time, in units of the wait that queueing theory foretells; none where the rise is the mean wait itself.
+    /// p50, p95 and p99 of the own time, in units of the wait that queueing theory foretells; none where the
+    /// rise is the mean wait itself.
     #[serde(default)]
     pub service_quantiles: Option<[f64; 3]>,
 }
@@ -316,7 +323,8 @@ pub struct QuantileLaw {
 pub struct ErrorOnset {
     /// Share of failed executions above which a level counts as failing, 0-1.
     pub tolerated: f64,
-    /// Customers of the last level below the first failing one: the onset lies above it. None where already the first failed.
+    /// Customers of the last level below the first failing one: the onset lies above it. None where already
+    /// the first failed.
     pub last_clean: Option<f64>,
     /// The first failing level; none where no step failed.
     pub first_failing: Option<ErrorLevel>,
@@ -343,8 +351,8 @@ pub struct ErrorLevel {
 /// `p(N) = b + (1 - b) (1 - (N_0 / N)^s)` above the onset N_0, with b the background.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorHinge {
-    /// Equally likely onsets N_0 in customers, ascending, each with its steepness s, above 0; a steepness of 1 is a limited room
-    /// that turns away what its servers cannot do.
+    /// Equally likely onsets N_0 in customers, ascending, each with its steepness s, above 0; a steepness of
+    /// 1 is a limited room that turns away what its servers cannot do.
     pub nodes: Vec<[f64; 2]>,
 }
 

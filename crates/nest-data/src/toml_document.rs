@@ -1,5 +1,8 @@
-//! Reads TOML so that every error can point at its line: all syntax errors at once, then all differences from
-//! the schema of the type that is wanted, then the type itself.
+//! Reads TOML so that every error points at its line: first all syntax errors, then all differences from the
+//! schema of the type, then the type itself.
+
+mod schema_check;
+mod text_format;
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -11,10 +14,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::{
-    diagnostic::{Diagnostic, Source, nearest},
-    units::check_format,
-};
+use crate::diagnostic::{Diagnostic, Source};
 
 /// Where each key and value of a TOML text stands, by path: `["rates", "pay"]`.
 #[derive(Debug, Clone, Default)]
@@ -50,12 +50,12 @@ impl Spans {
 
 /// Reads `source` as a `T`.
 ///
-/// `overrides` are `path=value` pairs that replace or add single values before anything is checked; a value that
-/// is not valid TOML is taken as a string.
+/// `overrides` are `path=value` pairs that replace or add single values before anything is checked. A value
+/// that is not valid TOML counts as a string.
 ///
 /// # Errors
-/// Every syntax error, or every difference from the schema of `T`: unknown keys (with the nearest known one), missing
-/// keys, wrong types, texts that do not follow their format.
+/// Every syntax error, or every difference from the schema of `T`: unknown keys (with the nearest known one),
+/// missing keys, wrong types, texts that do not follow their format.
 pub fn read<T: DeserializeOwned + JsonSchema>(
     source: &Source,
     overrides: &[(String, String)],
@@ -82,15 +82,9 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
         })?;
     }
     let schema = schemars::schema_for!(T).to_value();
-    let mut check = Check {
-        root: &schema,
-        spans: &spans,
-        found: Vec::new(),
-    };
-    check.value(&schema, &value, &mut Vec::new());
-    if !check.found.is_empty() {
-        check.found.sort_by_key(|diagnostic| diagnostic.span.start);
-        return Err(check.found);
+    let found = schema_check::differences(&schema, &value, &spans);
+    if !found.is_empty() {
+        return Err(found);
     }
     serde_json::from_value(value)
         .map(|typed| (typed, spans))
@@ -99,7 +93,7 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
                 &source.name,
                 0..0,
                 error.to_string(),
-                "see `locust-nest schema` for what is accepted",
+                "run `locust-nest schema` to see what is accepted",
             )]
         })
 }
@@ -108,7 +102,7 @@ fn syntax_error(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let help = match error.message() {
         message if message.contains("duplicate") => "keep one of the two",
         message if message.contains("unclosed") || message.contains("missing closing") => {
-            "close what is open on this line"
+            "close the bracket or quote that this line opens"
         }
         message if message.contains("quote") || message.contains("string") => {
             "put text in double quotes: key = \"value\""
@@ -174,277 +168,11 @@ fn set(root: &mut Value, path: &str, text: &str) -> Result<(), String> {
             Value::Object(object) => object
                 .entry(part)
                 .or_insert_with(|| Value::Object(serde_json::Map::new())),
-            _ => return Err(format!("{path:?} goes through a value that is not a table")),
+            _ => return Err(format!("{path:?} leads through a value that is not a table")),
         };
     }
     *place = new;
     Ok(())
-}
-
-/// Walks a value beside its JSON Schema, as far as `schemars` writes it for our types.
-struct Check<'a> {
-    root: &'a Value,
-    spans: &'a Spans,
-    found: Vec<Diagnostic>,
-}
-
-impl Check<'_> {
-    fn value(&mut self, schema: &Value, value: &Value, path: &mut Vec<String>) {
-        let schema = self.resolve(schema, value);
-        if let Some(constant) = choices(&schema) {
-            return self.choice(&constant, value, path);
-        }
-        if !type_matches(&schema, value) {
-            let message = format!(
-                "{} must be {}, not {}",
-                named(path),
-                expected(&schema),
-                describe(value)
-            );
-            return self.report(path, message, hint(&schema));
-        }
-        match value {
-            Value::Object(object) => self.object(&schema, object, path),
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    path.push(index.to_string());
-                    self.value(&schema["items"], item, path);
-                    path.pop();
-                }
-            }
-            Value::String(_) | Value::Number(_) => self.scalar(&schema, value, path),
-            _ => {}
-        }
-    }
-
-    fn object(&mut self, schema: &Value, object: &serde_json::Map<String, Value>, path: &mut Vec<String>) {
-        let empty = serde_json::Map::new();
-        let known = schema["properties"].as_object().unwrap_or(&empty);
-        for (key, value) in object {
-            path.push(key.clone());
-            if let Some(property) = known.get(key) {
-                self.value(property, value, path);
-            } else if schema["additionalProperties"].is_object() {
-                self.value(&schema["additionalProperties"], value, path);
-            } else if schema["additionalProperties"] == Value::Bool(false) {
-                let help = match nearest(key, known.keys().map(String::as_str)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!(
-                        "known here: {}",
-                        known.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                };
-                let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-                self.found.push(
-                    self.spans
-                        .at_key(&parts, format!("unknown key {}", named(path)), help),
-                );
-            }
-            path.pop();
-        }
-        let required = schema["required"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
-        for key in required.filter(|key| !object.contains_key(*key)) {
-            let place = if path.is_empty() {
-                "at the top".to_owned()
-            } else {
-                format!("in {}", named(path))
-            };
-            let help = match known
-                .get(key)
-                .and_then(|property| property["description"].as_str())
-            {
-                Some(description) => format!(
-                    "add `{key} = ...`: {}",
-                    description.lines().next().unwrap_or_default()
-                ),
-                None => format!("add `{key} = ...`"),
-            };
-            self.report(path, format!("`{key}` is missing {place}"), help);
-        }
-    }
-
-    fn scalar(&mut self, schema: &Value, value: &Value, path: &[String]) {
-        if let (Some(number), Some(minimum)) = (value.as_f64(), schema["minimum"].as_f64())
-            && number < minimum
-        {
-            return self.report(
-                path,
-                format!("{} is {number}, below {minimum}", named(path)),
-                format!("give {minimum} or more"),
-            );
-        }
-        if let (Some(number), Some(maximum)) = (value.as_f64(), schema["maximum"].as_f64())
-            && number > maximum
-        {
-            return self.report(
-                path,
-                format!("{} is {number}, above {maximum}", named(path)),
-                format!("give {maximum} or less"),
-            );
-        }
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if let Some(format) = schema["format"].as_str()
-            && let Err(error) = check_format(format, &text)
-        {
-            self.report(path, format!("{}: {error}", named(path)), hint(schema));
-        }
-    }
-
-    fn choice(&mut self, choices: &[String], value: &Value, path: &[String]) {
-        let written = value.as_str().unwrap_or_default();
-        if !choices.iter().any(|choice| choice == written) {
-            let help = match nearest(written, choices.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("one of: {}", choices.join(", ")),
-            };
-            self.report(
-                path,
-                format!("{} cannot be {}", named(path), describe(value)),
-                help,
-            );
-        }
-    }
-
-    fn report(&mut self, path: &[String], message: String, help: impl Into<String>) {
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.found.push(self.spans.at_value(&parts, message, help));
-    }
-
-    /// Follows references, and of several alternatives takes the one whose type the value has.
-    fn resolve(&self, schema: &Value, value: &Value) -> Value {
-        if let Some(reference) = schema["$ref"].as_str() {
-            let target = self
-                .root
-                .pointer(reference.trim_start_matches('#'))
-                .unwrap_or(&Value::Null);
-            return self.resolve(target, value);
-        }
-        let Some(alternatives) = schema["anyOf"].as_array() else {
-            return schema.clone();
-        };
-        let resolved: Vec<Value> = alternatives
-            .iter()
-            .map(|alternative| self.resolve(alternative, value))
-            .filter(|one| one["type"] != "null")
-            .collect();
-        let fits = |one: &&Value| type_matches(one, value);
-        resolved
-            .iter()
-            .find(fits)
-            .or(resolved.first())
-            .cloned()
-            .unwrap_or(Value::Null)
-    }
-}
-
-fn choices(schema: &Value) -> Option<Vec<String>> {
-    let texts = |values: &[Value]| {
-        values
-            .iter()
-            .filter_map(|value| value.as_str().map(str::to_owned))
-            .collect::<Vec<_>>()
-    };
-    if let Some(values) = schema["enum"].as_array() {
-        return Some(texts(values));
-    }
-    let alternatives = schema["oneOf"].as_array()?;
-    alternatives.iter().all(|one| one["type"] == "string").then(|| {
-        alternatives
-            .iter()
-            .flat_map(|one| {
-                one["const"]
-                    .as_str()
-                    .map(|text| vec![text.to_owned()])
-                    .or(one["enum"].as_array().map(|values| texts(values)))
-                    .unwrap_or_default()
-            })
-            .collect()
-    })
-}
-
-fn types(schema: &Value) -> Vec<&str> {
-    match &schema["type"] {
-        Value::String(one) => vec![one.as_str()],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn type_matches(schema: &Value, value: &Value) -> bool {
-    if choices(schema).is_some() {
-        return value.is_string();
-    }
-    let types = types(schema);
-    types.is_empty()
-        || types.iter().any(|&name| match name {
-            "string" => value.is_string(),
-            "integer" => value.is_i64() || value.is_u64(),
-            "number" => value.is_number(),
-            "boolean" => value.is_boolean(),
-            "array" => value.is_array(),
-            "object" => value.is_object(),
-            _ => false,
-        })
-}
-
-fn expected(schema: &Value) -> String {
-    let names: Vec<&str> = types(schema)
-        .into_iter()
-        .filter(|&name| name != "null")
-        .map(|name| match name {
-            "object" => "a table",
-            "array" => "a list",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            _ => "text in quotes",
-        })
-        .collect();
-    names.join(" or ")
-}
-
-fn hint(schema: &Value) -> String {
-    let by_format = match schema["format"].as_str().unwrap_or_default() {
-        "nest-duration" => "write a number and a unit, such as \"300ms\", \"10s\" or \"2m\"",
-        "nest-share" => "write \"30%\" or 0.3",
-        "nest-growth" => "write a monthly change such as \"7%\"",
-        "nest-decimal" => {
-            "money and prices are quoted decimals, such as \"0.0116\"; a bare number would lose digits"
-        }
-        "nest-rate" => "write executions per customer and time, such as \"0.3 / day\"",
-        "date" => "write a date such as 2026-11-01",
-        _ => "",
-    };
-    if !by_format.is_empty() {
-        return by_format.to_owned();
-    }
-    match schema["description"].as_str() {
-        Some(description) => description.lines().next().unwrap_or_default().to_owned(),
-        None => format!("write {}", expected(schema)),
-    }
-}
-
-fn named(path: &[String]) -> String {
-    if path.is_empty() {
-        "the file".to_owned()
-    } else {
-        format!("`{}`", path.join("."))
-    }
-}
-
-fn describe(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("{text:?}"),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a table".to_owned(),
-        Value::Null => "a number out of range".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -497,7 +225,8 @@ mod tests {
             "5:6: unknown key `all.a.customer` (did you mean `customers`?)",
             "5:6: `customers` is missing in `all.a` (add `customers = ...`)",
             "4:13: `inner.customers` must be a whole number, not \"many\" (write a whole number)",
-            "2:9: `price` must be text in quotes, not 0.1 (money and prices are quoted decimals, such as \"0.0116\"; a bare number would lose digits)",
+            "2:9: `price` must be text in quotes, not 0.1 (money and prices are quoted decimals, such as \
+                \"0.0116\"; a bare number would lose digits)",
             "1:1: unknown key `wiat` (did you mean `wait`?)",
             "1:1: `wait` is missing at the top (add `wait = ...`: How long.)",
         ];
@@ -529,7 +258,8 @@ mod tests {
         assert_eq!(
             errors("wait = \"soon\""),
             [
-                "1:8: `wait`: \"soon\" is not a duration such as \"300ms\", \"10s\" or \"2m\" (write a number and a unit, such as \"300ms\", \"10s\" or \"2m\")"
+                "1:8: `wait`: \"soon\" is not a duration such as \"300ms\", \"10s\" or \"2m\" (write a \
+                    number and a unit, such as \"300ms\", \"10s\" or \"2m\")"
             ]
         );
     }

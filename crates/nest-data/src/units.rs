@@ -1,19 +1,30 @@
 //! Values that people write as text with a unit, and money.
 
+mod calendar;
+mod change;
+
 use std::{fmt, str::FromStr};
 
 use rust_decimal::Decimal;
 
-use crate::DataError;
+pub(crate) use self::calendar::DateText;
+pub use self::{
+    calendar::{CalendarSpan, ObservedOn},
+    change::Change,
+};
+use crate::error::DataError;
 
 /// Seconds in a day.
 pub const SECONDS_PER_DAY: f64 = 86_400.0;
-/// Days in a mean Gregorian month of a 365-day year: 365 / 12.
+/// Days in a twelfth of a year of 365 days, without leap days: 365 / 12 = 30.4167, as a billed month of 730
+/// hours has.
 pub const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
-/// Longest span of time that is accepted, in seconds: ten years.
+/// Longest span of time that is accepted, in seconds: ten years of 365 days. Longer ones are taken for typing
+/// errors.
 const LONGEST_SPAN_S: f64 = 3_650.0 * SECONDS_PER_DAY;
 
-/// Gives a text newtype its serde and schema: written as a string, checked under `format` by [`check_format`].
+/// Gives a text newtype its serde and schema: written as a string, checked under `format` by
+/// [`check_format`].
 macro_rules! text_type {
     ($type:ty, $name:literal, $format:literal, $json_type:tt) => {
         impl serde::Serialize for $type {
@@ -63,7 +74,7 @@ impl Seconds {
         self.0
     }
 
-    /// The span for the standard library's clocks.
+    /// The span as a [`std::time::Duration`].
     #[must_use]
     pub fn duration(self) -> std::time::Duration {
         std::time::Duration::from_secs_f64(self.0)
@@ -151,14 +162,14 @@ impl fmt::Display for Share {
 
 text_type!(Share, "Share", "nest-share", ["string", "number"]);
 
-/// A change per month such as `"7%"` or `"-2%"`: growth, not limited to 0-1.
+/// A change per month, above -100 %, written `"7%"` or `"-2%"`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Growth {
     percent: f64, // as written, so that it prints as it was read
 }
 
 impl Growth {
-    /// The change as a factor minus one: 0.07 for 7 %.
+    /// The change as a share: 0.07 for 7 %.
     #[must_use]
     pub fn get(self) -> f64 {
         self.percent / 100.0
@@ -213,32 +224,6 @@ impl fmt::Display for QuotedDecimal {
 }
 
 text_type!(QuotedDecimal, "QuotedDecimal", "nest-decimal", "string");
-
-/// Checks a text against one of the formats above; unknown formats pass.
-///
-/// # Errors
-/// [`DataError::Unreadable`] or [`DataError::Formula`], naming what is accepted.
-pub fn check_format(format: &str, text: &str) -> Result<(), DataError> {
-    match format {
-        "nest-duration" => text.parse::<Seconds>().map(drop),
-        "nest-share" => text.parse::<Share>().map(drop),
-        "nest-growth" => text.parse::<Growth>().map(drop),
-        "nest-decimal" => text.parse::<QuotedDecimal>().map(drop),
-        "nest-observed" => text.parse::<crate::price_book::ObservedOn>().map(drop),
-        "nest-change" => text.parse::<crate::growth::Change>().map(drop),
-        "nest-lapse" => text.parse::<crate::growth::CalendarSpan>().map(drop),
-        "nest-number" => crate::formula::Formula::parse_number(text).map(drop),
-        "nest-rate" => crate::formula::Formula::parse_rate(text).map(drop),
-        "date" => text
-            .parse::<jiff::civil::Date>()
-            .map(drop)
-            .map_err(|_| DataError::Unreadable {
-                value: text.to_owned(),
-                expected: "a date such as 2026-11-01",
-            }),
-        _ => Ok(()),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use nest_data::{
     Diagnostic, Source, Study,
     growth::GrowthScenario,
-    growth_file::read_growth_files,
-    study_file::{StudyTexts, read_study},
+    study::growth::file::read_growth_files,
+    study::read::{StudyTexts, read_study},
 };
 
 const NEST: &str = r#"
@@ -127,6 +127,7 @@ fn what_a_formula_cannot_mean_is_refused() {
         ("per_1000 = \"40\"", "per_1000 = \"0\"", "above zero"),
         ("monthly = \"5000\"", "monthly = 5000", "quoted decimals"),
     ] {
+        assert!(NEST.contains(from), "{from}");
         let found = errors(&NEST.replace(from, to));
         assert!(found.contains(part), "{to}: {part} in {found}");
     }
@@ -142,19 +143,19 @@ fn a_scenario_says_one_thing_and_its_ranges_hold_their_values() {
         ("monthly = \"7%\"".to_owned(), "has no start"),
         (
             format!("{start}plan = \"growth.csv\""),
-            "starts where its plan says",
+            "which states the start already",
         ),
         (
             format!("{start}monthly = \"7%\"\nplan = \"growth.csv\""),
-            "has monthly and plan",
+            "has both monthly and plan",
         ),
         (
             "plan = \"growth.csv\"\nrange = [\"1%\", \"2%\"]".to_owned(),
-            "`range` belongs to a monthly change",
+            "`range` goes with `monthly`",
         ),
         (
             format!("{start}monthly = \"7%\"\nceiling = [500, 2000, 3000]"),
-            "does not ascend",
+            "is not in ascending order",
         ),
         (
             format!("{start}monthly = \"7%\"\nrange = [\"8%\", \"9%\"]"),
@@ -162,7 +163,7 @@ fn a_scenario_says_one_thing_and_its_ranges_hold_their_values() {
         ),
         (
             events("date = 2026-12-31, customers = \"+5\""),
-            "lies before the start",
+            "is before the start",
         ),
         (events("date = 2027-12-31, customers = \"5\""), "with its sign"),
         (
@@ -200,7 +201,9 @@ fn a_plan_is_read_from_its_file_and_bounds_the_months() {
     let message = |found: Result<GrowthScenario, Vec<Diagnostic>>| {
         found.expect_err("must be refused")[0].message.clone()
     };
-    assert!(message(plan(Some(rows), "months = 4")).contains("covers 3 whole months, 4 are to be projected"));
-    assert!(message(plan(None, "")).contains("the file of growth `g` is not there"));
+    assert!(
+        message(plan(Some(rows), "months = 4")).contains("covers 3 whole months, but 4 are to be projected")
+    );
+    assert!(message(plan(None, "")).contains("the file of growth `g` does not exist"));
     assert!(message(plan(Some("month,customers\n2027-01,x\n2027-02,5\n"), "")).contains("line 2: \"x\""));
 }

@@ -147,11 +147,15 @@ fn offer(code: &str, products: &[Product<'_>]) -> String {
         .iter()
         .map(|(sku, pairs, _, _)| format!("\"{sku}\": {{ \"attributes\": {{ {} }} }}", attributes(pairs)));
     let term = products.iter().map(|(sku, _, unit, amount)| {
-        let rate = format!("\"rateCode\": \"{sku}.T.R\", \"unit\": \"{unit}\", \"beginRange\": \"0\", \"pricePerUnit\": {{ \"USD\": \"{amount}\" }}");
+        let rate = format!(
+            "\"rateCode\": \"{sku}.T.R\", \"unit\": \"{unit}\", \"beginRange\": \"0\", \
+            \"pricePerUnit\": {{ \"USD\": \"{amount}\" }}"
+        );
         format!("\"{sku}\": {{ \"{sku}.T\": {{ \"priceDimensions\": {{ \"{sku}.T.R\": {{ {rate} }} }} }} }}")
     });
     format!(
-        "{{ \"offerCode\": \"{code}\", \"publicationDate\": \"2026-07-20T00:00:00Z\", \"products\": {{ {} }}, \"terms\": {{ \"OnDemand\": {{ {} }} }} }}",
+        "{{ \"offerCode\": \"{code}\", \"publicationDate\": \"2026-07-20T00:00:00Z\", \"products\": {{ {} \
+            }}, \"terms\": {{ \"OnDemand\": {{ {} }} }} }}",
         product.collect::<Vec<_>>().join(", "),
         term.collect::<Vec<_>>().join(", ")
     )
@@ -258,7 +262,8 @@ fn azure_meters_that_share_a_name_are_told_apart_and_numbers_keep_their_digits()
             .to_string(),
         "444"
     );
-    // 0.000016 per GB-second beyond 400,000, and 0.000002 per ten executions: 0.20 a million beyond the first.
+    // 0.000016 per GB-second beyond 400,000, and 0.000002 per ten executions: 0.20 a million beyond the
+    // first.
     let tiers = |id: &str| -> Vec<(Option<String>, Option<String>)> {
         let price = one
             .book
@@ -400,11 +405,13 @@ fn files_that_are_cut_off_or_renamed_are_refused_with_their_line() {
     assert!(refused("other.csv", "a,b\n1,2\n").contains("no price file that is known"));
 }
 
-const SERVICES: &str = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
+const SERVICES: &str = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,\
+    billing_increment,minimum_charge,source,source_date,note\n";
 
 #[test]
 fn our_own_rows_need_no_vendor_and_money_that_is_no_decimal_is_refused() {
-    let row = "aws,s3,eu-west-1,standard_storage,GB-month,0,51200,0.023,USD,account+region/month,,,a list,2026-08-07,\n";
+    let row = "aws,s3,eu-west-1,standard_storage,GB-month,0,51200,0.023,USD,account+region/month,,,a \
+        list,2026-08-07,\n";
     let import = imported(&[("services.csv", &format!("{SERVICES}{row}"))]);
     let meter = &import.books[0].book.meter[0];
     let last = meter
@@ -443,8 +450,8 @@ fn our_own_rows_need_no_vendor_and_money_that_is_no_decimal_is_refused() {
 
 #[test]
 fn the_twenty_wrong_rows_of_azure_are_found_and_no_right_one_of_their_families() {
-    // azure-vm.csv left the prices of 20 rows out and kept them in the note: "source carries 0.178, which is about 0.046 USD per
-    // vCPU-hour over the family line".
+    // azure-vm.csv left the prices of 20 rows out and kept them in the note: "source carries 0.178, which is
+    // about 0.046 USD per vCPU-hour over the family line".
     let mut wrong = Vec::new();
     let mut found = Vec::new();
     for mut book in shipped().into_iter().filter(|book| book.provider == "azure") {

@@ -8,7 +8,7 @@ use super::{MeterPrice, PriceBook};
 
 /// A difference between two books.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct PriceChange {
     /// Table of the row: `meter`, `instance`, `commitment`, `plan`, `limit`.
     pub table: &'static str,
     /// Its name, with its first day where it has one.
@@ -59,11 +59,11 @@ type Amounts = BTreeMap<String, Option<Decimal>>;
 
 /// What differs from `old` to `new`, by table and name.
 #[must_use]
-pub fn changes(old: &PriceBook, new: &PriceBook) -> Vec<Change> {
+pub fn changes(old: &PriceBook, new: &PriceBook) -> Vec<PriceChange> {
     let (before, after) = (rows(old), rows(new));
     let mut found = Vec::new();
     for (key, amounts) in &before {
-        let change = |part: &str, kind| Change {
+        let change = |part: &str, kind| PriceChange {
             table: key.0,
             row: key.1.clone(),
             part: part.to_owned(),
@@ -85,7 +85,7 @@ pub fn changes(old: &PriceBook, new: &PriceBook) -> Vec<Change> {
         }
     }
     let added = after.keys().filter(|key| !before.contains_key(*key));
-    found.extend(added.map(|key| Change {
+    found.extend(added.map(|key| PriceChange {
         table: key.0,
         row: key.1.clone(),
         part: String::new(),
@@ -189,7 +189,9 @@ mod tests {
     use crate::diagnostic::Source;
 
     fn book(rows: &str) -> PriceBook {
-        let head = "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n[source.s]\ntitle = \"list\"\nobserved_on = \"2026\"\nconfidence = \"list\"\n";
+        let head = "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \
+            \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n[source.s]\ntitle = \"list\"\nobserved_on = \
+            \"2026\"\nconfidence = \"list\"\n";
         PriceBook::read(&Source::new("b", head.to_owned() + rows)).expect("valid")
     }
 
@@ -222,7 +224,7 @@ mod tests {
                 )
             })
             .collect();
-        // pricing.md section 1: Hetzner CCX13 went from 12.49 to 15.99, which is 28.0 % more.
+        // Hetzner's CCX13 went from 12.49 to 15.99 euros a month in 2026, which is 28.0 % more.
         assert_eq!(told, [("a", Some("28.0".to_owned())), ("b", None), ("d", None)]);
         assert_eq!(
             (&found[1].kind, &found[2].kind),

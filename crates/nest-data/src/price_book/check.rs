@@ -1,4 +1,4 @@
-//! What must hold in a book before any price of it is used.
+//! Checks a price book beyond its schema, before any of its prices is used.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::{Instance, Meter, PriceBook, TierMode, step};
 use crate::{diagnostic::Diagnostic, toml_document::Spans};
 
-/// Highest price of anything, in any currency; beyond it is a slip of the pen.
+/// Highest price of anything, in any currency. Anything above is taken for a typing error.
 const HIGHEST_PRICE: Decimal = Decimal::from_parts(100_000_000, 0, 0, false, 0);
 
 /// Everything that is wrong with a book, with its place.
@@ -30,7 +30,7 @@ pub fn check(book: &PriceBook, spans: &Spans) -> Vec<Diagnostic> {
     if !(Decimal::ONE..=Decimal::ONE_THOUSAND).contains(&book.month_hours.0) {
         found.push(spans.at_value(
             &["month_hours"],
-            "a month has from 1 to 1000 hours",
+            "`month_hours` must be from 1 to 1000",
             "write month_hours = \"730\"",
         ));
     }
@@ -87,7 +87,7 @@ fn check_sources(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Names are there once, or with dates that do not overlap.
+/// Checks that each name is there once, or with dates that do not overlap.
 fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<(&str, &str), Vec<Dates>> = BTreeMap::new();
     for (table, index, name, _) in rows(book) {
@@ -106,7 +106,7 @@ fn check_names(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
                 "keep one of the two, or give them effective_from and effective_to that do not overlap";
             found.push(spans.at_value(
                 &[table, &index.to_string(), key],
-                format!("{table} `{name}` is there twice"),
+                format!("the book has {table} `{name}` twice"),
                 help,
             ));
         }
@@ -156,7 +156,7 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
         && quantum.step_s().is_none()
     {
         let message = format!(
-            "meter `{}` is rounded to `{}`, which is no step that is known",
+            "meter `{}` is rounded to `{}`, which is not a known step",
             meter.id, quantum.step
         );
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
@@ -166,7 +166,7 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
         && quantum.minimum_s().is_none()
     {
         let message = format!(
-            "meter `{}` bills at least `{minimum}`, which is no length of time that is known",
+            "meter `{}` bills at least `{minimum}`, which is not a known length of time",
             meter.id
         );
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
@@ -175,7 +175,7 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
         && meter.chunk_bytes().is_none()
     {
         let message = format!(
-            "meter `{}` counts requests in chunks of `{chunk}`, which is no size that is known",
+            "meter `{}` counts requests in chunks of `{chunk}`, which is not a known size",
             meter.id
         );
         found.push(spans.at_value(&["meter", index, "chunk"], message, step::EXPECTED_SIZE));
@@ -187,7 +187,7 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
     let path = ["meter", index, "price"];
     let Some(price) = &meter.price else { return };
     if price.amount.is_some() != price.tiers.is_empty() {
-        let help = "give { amount = \"..\" }, or { mode = \"graduated\", tiers = [..] }";
+        let help = "write { amount = \"..\" }, or { mode = \"graduated\", tiers = [..] }";
         found.push(spans.at_value(
             &path,
             format!("meter `{}` needs either an amount or tiers", meter.id),
@@ -213,8 +213,12 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
     {
         found.push(spans.at_value(
             &path,
-            format!("tier bounds of meter `{}` must rise, and the last tier has none", meter.id),
-            "order the tiers by up_to and leave it out of the last; a last tier without amount says that its price is not known",
+            format!(
+                "tier bounds of meter `{}` must rise, and the last tier has none",
+                meter.id
+            ),
+            "order the tiers by up_to and leave it out of the last; a last tier without amount says that \
+                its price is not known",
         ));
     }
     let amounts = price
@@ -225,7 +229,7 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
         .into_iter()
         .any(|amount| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&amount.0));
     if odd || price.per.is_some_and(|per| per.0 <= Decimal::ZERO) {
-        let help = "amounts are from 0 to 100000000, `per` is above 0";
+        let help = "write amounts from 0 to 100000000, and `per` above 0";
         found.push(spans.at_value(
             &path,
             format!("meter `{}` has a price out of range", meter.id),
@@ -249,14 +253,21 @@ fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut V
         .any(|price| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&price.0))
     {
         let message = format!("instance `{}` has a price out of range", instance.sku);
-        found.push(spans.at_value(&["instance", index, "price"], message, "from 0 to 100000000"));
+        found.push(spans.at_value(
+            &["instance", index, "price"],
+            message,
+            "write an amount from 0 to 100000000",
+        ));
     }
     if instance.vcpu.0 <= Decimal::ZERO || instance.memory_gib.0 <= Decimal::ZERO {
-        let message = format!("instance `{}` has no processor or no memory", instance.sku);
+        let message = format!(
+            "instance `{}` has 0 or fewer virtual CPUs or GiB of memory",
+            instance.sku
+        );
         found.push(spans.at_value(
             &["instance", index, "sku"],
             message,
-            "vcpu and memory_gib are above 0",
+            "write vcpu and memory_gib above 0",
         ));
     }
     if instance.arch.trim().is_empty() {
@@ -265,7 +276,7 @@ fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut V
     }
 }
 
-/// A pool of free units is counted in one unit.
+/// Checks that the meters of a free pool have the same unit.
 fn check_pools(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let mut units: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for (index, meter) in book.meter.iter().enumerate() {
@@ -281,13 +292,13 @@ fn check_pools(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
             found.push(spans.at_value(
                 &["meter", &index.to_string(), "free"],
                 message,
-                "meters that share free units have one unit",
+                "give all meters of the pool the same unit",
             ));
         }
     }
 }
 
-/// A meter that is a share of another one names one that is there, and not itself by a detour.
+/// Checks that a meter that is a share of another one names an existing meter, and not itself through others.
 fn check_shares(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let share = |id: &str| {
         book.meter
@@ -317,7 +328,7 @@ fn check_shares(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
                 found.push(spans.at_value(
                     &place,
                     format!("meter `{}` is a share of itself", meter.id),
-                    "break the circle",
+                    "let one of the meters in the circle have a price of its own",
                 ));
                 break;
             }
@@ -412,7 +423,7 @@ source = "page"
             PriceBook::read(&Text::new("b", quantum("1s", "60s"))).is_ok()
                 && PriceBook::read(&Text::new("b", with("chunk = \"64KiB\""))).is_ok()
         );
-        assert!(errors(&quantum("1 tick", "60s")).contains("no step that is known"));
+        assert!(errors(&quantum("1 tick", "60s")).contains("not a known step"));
         assert!(errors(&quantum("1s", "a minute")).contains("at least `a minute`"));
         assert!(errors(&with("chunk = \"64kib\"")).contains("chunks of `64kib`"));
     }

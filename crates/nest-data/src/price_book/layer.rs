@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Instance, Meter, PriceBook};
-use crate::DataError;
+use crate::error::DataError;
 
 /// A row with the days on which it holds.
 trait Dated: Clone {
@@ -54,8 +54,9 @@ impl Dated for Instance {
 impl PriceBook {
     /// This book with another one over it, row by row.
     ///
-    /// A meter or instance of `later` takes the days on which it holds from the rows of that name here, which keep the other days. A
-    /// commitment, plan or limit takes the place of the one of its name. Adjustments of both count. The rest is as in `later`.
+    /// A meter or instance of `later` takes the days on which it holds from the rows of that name here, which
+    /// keep the other days. A commitment, plan or limit takes the place of the one of its name. Adjustments
+    /// of both count. The rest is as in `later`.
     ///
     /// # Errors
     /// [`DataError::OtherBook`] where provider, region or currency differ.
@@ -174,7 +175,8 @@ mod tests {
 
     fn book(currency: &str, rows: &str) -> PriceBook {
         let head = format!(
-            "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"{currency}\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n"
+            "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"{currency}\"\nmonth_hours = \
+                \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n"
         );
         PriceBook::read(&Source::new("b", head + rows)).unwrap_or_else(|found| panic!("{found:?}"))
     }
@@ -211,7 +213,8 @@ mod tests {
     #[test]
     fn a_dated_row_takes_only_its_days() {
         let own = format!(
-            "{CONTRACT}[[meter]]\nid = \"a\"\nunit = \"GB\"\nprice = {{ amount = \"9\" }}\neffective_from = 2026-03-01\neffective_to = 2026-06-01\nsource = \"s\"\n"
+            "{CONTRACT}[[meter]]\nid = \"a\"\nunit = \"GB\"\nprice = {{ amount = \"9\" }}\neffective_from = \
+                2026-03-01\neffective_to = 2026-06-01\nsource = \"s\"\n"
         );
         let merged = book("USD", SHIPPED)
             .overlaid(&book("USD", &own))
@@ -230,7 +233,8 @@ mod tests {
 
     #[test]
     fn adjustments_are_added_and_another_currency_is_refused() {
-        let own = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"*\"\nlabel = \"discount\"\n";
+        let own = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"*\"\nlabel \
+            = \"discount\"\n";
         let merged = book("USD", SHIPPED)
             .overlaid(&book("USD", own))
             .expect("of one book");

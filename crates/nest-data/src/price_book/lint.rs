@@ -135,7 +135,8 @@ impl fmt::Display for LintFinding {
                 );
                 write!(
                     f,
-                    "`{sku}` costs {price} per vCPU, {percent} off the {line} of its family `{family}`: another meter (a licence?) or a slip"
+                    "`{sku}` costs {price} per vCPU, {percent} off the {line} of its family `{family}`: \
+                        another meter (a licence?) or a slip"
                 )
             }
             Self::ReservedAbove {
@@ -172,7 +173,8 @@ impl fmt::Display for LintFinding {
     }
 }
 
-/// Every doubt about a book on a day. `others` are books to compare with; the book itself among them does no harm.
+/// Every doubt about a book on a day. `others` are books to compare with; the book itself among them does no
+/// harm.
 #[must_use]
 pub fn lint(book: &PriceBook, on: Date, others: &[PriceBook]) -> Vec<LintFinding> {
     let instances: Vec<&Instance> = book
@@ -203,8 +205,8 @@ fn stale(book: &PriceBook, on: Date) -> Vec<LintFinding> {
     book.source.iter().filter_map(old).collect()
 }
 
-/// Sizes whose price per virtual CPU is far from the family's line, and per GiB as well: sizes that run on credits differ in memory per
-/// virtual CPU, and their price follows the memory.
+/// Sizes whose price per virtual CPU is far from the family's line, and per GiB as well: sizes that run on
+/// credits differ in memory per virtual CPU, and their price follows the memory.
 fn off_family(instances: &[&Instance]) -> Vec<LintFinding> {
     let mut families: BTreeMap<String, Vec<(&Instance, Decimal)>> = BTreeMap::new();
     for instance in instances {
@@ -251,8 +253,8 @@ fn off_family(instances: &[&Instance]) -> Vec<LintFinding> {
 
 /// The lowest price that two sizes agree on, else the median of three or more.
 ///
-/// Not the median from the start: in one region 7 of 9 sizes of a family carried the price with a Windows licence
-/// (`reference/pricing.md` section 8), and a median would have called the right ones wrong. What is added by mistake makes prices higher.
+/// Not the median from the start: in one region 7 of 9 sizes of a family carried the price with a Windows
+/// licence and a median would have called the right ones wrong. What is added by mistake makes prices higher.
 fn line(prices: &[Decimal]) -> Option<Decimal> {
     let mut sorted = prices.to_vec();
     sorted.sort();
@@ -269,8 +271,8 @@ fn line(prices: &[Decimal]) -> Option<Decimal> {
 
 /// The family of an instance type: its name without what says how large it is.
 ///
-/// `m7i.large` is of `m7i`, `db.r7g.large.multi-az` of `db.r7g.multi-az`, `Standard_D2as_v5` of `Standard_Das_v5`, `n2-standard-2` of
-/// `n2-standard`, `CX23` of `CX`.
+/// `m7i.large` is of `m7i`, `db.r7g.large.multi-az` of `db.r7g.multi-az`, `Standard_D2as_v5` of
+/// `Standard_Das_v5`, `n2-standard-2` of `n2-standard`, `CX23` of `CX`.
 #[must_use]
 pub fn family(sku: &str) -> String {
     if let Some(size) = sku.strip_prefix("Standard_") {
@@ -380,7 +382,8 @@ fn arm_dearer(instances: &[&Instance]) -> Vec<LintFinding> {
     found
 }
 
-/// What types of the same kind and generation share: `m7` of `m7g.large` and `m7i.large`, `Standard_D v5` of `Standard_D2ps_v5`.
+/// What types of the same kind and generation share: `m7` of `m7g.large` and `m7i.large`, `Standard_D v5` of
+/// `Standard_D2ps_v5`.
 fn line_of_products(sku: &str) -> String {
     if let Some(size) = sku.strip_prefix("Standard_") {
         let letters: String = size.chars().take_while(char::is_ascii_alphabetic).collect();
@@ -451,14 +454,17 @@ mod tests {
 
     fn book(region: &str, rows: &str) -> PriceBook {
         let head = format!(
-            "schema = 1\nprovider = \"p\"\nregion = \"{region}\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n[source.s]\ntitle = \"list\"\nobserved_on = \"2026-05-01\"\nconfidence = \"list\"\n"
+            "schema = 1\nprovider = \"p\"\nregion = \"{region}\"\ncurrency = \"USD\"\nmonth_hours = \
+                \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n[source.s]\ntitle = \
+                \"list\"\nobserved_on = \"2026-05-01\"\nconfidence = \"list\"\n"
         );
         PriceBook::read(&Source::new("b", head + rows)).unwrap_or_else(|found| panic!("{found:?}"))
     }
 
     fn instance(sku: &str, arch: &str, vcpu: &str, memory: &str, price: &str) -> String {
         format!(
-            "[[instance]]\nsku = \"{sku}\"\narch = \"{arch}\"\nvcpu = \"{vcpu}\"\nmemory_gib = \"{memory}\"\nprice = {{ {price}, unit = \"h\" }}\nsource = \"s\"\n"
+            "[[instance]]\nsku = \"{sku}\"\narch = \"{arch}\"\nvcpu = \"{vcpu}\"\nmemory_gib = \
+                \"{memory}\"\nprice = {{ {price}, unit = \"h\" }}\nsource = \"s\"\n"
         )
     }
 
@@ -490,7 +496,8 @@ mod tests {
 
     #[test]
     fn a_wrong_price_is_found_where_most_of_the_family_is_wrong() {
-        // Easv5 of westeurope in azure-vm.csv: 4 and 20 vCPU are right at 0.0685 per vCPU, the others carry a Windows licence.
+        // Easv5 of westeurope in azure-vm.csv: 4 and 20 vCPU are right at 0.0685 per vCPU, the others carry a
+        // Windows licence.
         let price = |sku, vcpu: &str, memory: &str, price: &str| {
             instance(sku, "x86_64", vcpu, memory, &format!("on_demand = \"{price}\""))
         };
@@ -528,7 +535,9 @@ mod tests {
             "8",
             "on_demand = \"0.10\", spot = \"0.11\"",
         ) + &instance("m7g.large", "arm64", "2", "8", "on_demand = \"0.12\"")
-            + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \"partial\"\ncovers = { sku = \"m7i.large\" }\nupfront = \"500\"\nrecurring = \"0.05\"\nunit = \"h\"\nsource = \"s\"\n";
+            + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \
+                \"partial\"\ncovers = { sku = \"m7i.large\" }\nupfront = \"500\"\nrecurring = \"0.05\"\nunit \
+                = \"h\"\nsource = \"s\"\n";
         // 500 / 8760 + 0.05 = 0.107 an hour, above 0.10.
         let expected = [
             ("reserved-above-on-demand", "ri"),
@@ -554,7 +563,10 @@ mod tests {
             "8",
             &format!("on_demand = \"{tiny}\""),
         ) + &instance("m7i.2xlarge", "x86_64", "8", "8", "on_demand = \"100000000\"")
-            + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \"all\"\ncovers = { sku = \"m7i.large\" }\nupfront = \"79228162514264337593543950335\"\nrecurring = \"79228162514264337593543950335\"\nunit = \"h\"\nsource = \"s\"\n";
+            + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \
+                \"all\"\ncovers = { sku = \"m7i.large\" }\nupfront = \
+                \"79228162514264337593543950335\"\nrecurring = \"79228162514264337593543950335\"\nunit = \
+                \"h\"\nsource = \"s\"\n";
         let book = book("r", &rows);
         for finding in lint(&book, date(2026, 6, 1), &[]) {
             assert!(!finding.to_string().is_empty());

@@ -19,7 +19,8 @@ impl PriceBook {
         }
         let _ = write!(
             text,
-            "\nschema = {}\nprovider = {}\nregion = {}\ncurrency = {}\nmonth_hours = {}\ntax = \"excluded\"\nstale_after_days = {}\n",
+            "\nschema = {}\nprovider = {}\nregion = {}\ncurrency = {}\nmonth_hours = {}\ntax = \
+                \"excluded\"\nstale_after_days = {}\n",
             self.schema,
             quoted(&self.provider),
             quoted(&self.region),

@@ -1,7 +1,8 @@
 //! AWS Price List offer files: products by SKU with terms on demand and reserved.
 //!
-//! Usage types carry a prefix outside us-east-1, and the lists hold decoys (Outposts, reserved capacity, trust stores): a product is
-//! taken where its usage type is exactly the one that is meant, and two such products are an error (`reference/pricing.md` 11.6).
+//! Usage types carry a prefix outside us-east-1, and the lists hold decoys (Outposts, reserved capacity,
+//! trust stores): a product is taken where its usage type is exactly the one that is meant, and two such
+//! products are an error.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     aws_rules::{AwsMeter, METERS, prefixes},
-    builder::{Book, Shelf},
+    builder::{Book, BookSet},
     instances::is_graviton,
     json, service_rules,
     vendor::{self, NO_ROW, day, decimal, list_source},
@@ -77,13 +78,13 @@ pub struct Offer {
 #[derive(Default)]
 pub struct Product {
     pub attributes: BTreeMap<String, String>,
-    pub on_demand: Vec<Rate>,
+    pub on_demand: Vec<OfferRate>,
     pub reserved: Vec<Reserved>,
 }
 
 /// A rate of a term.
 #[derive(Debug, Clone)]
-pub struct Rate {
+pub struct OfferRate {
     pub code: String,
     pub unit: String,
     pub begin: Decimal,
@@ -97,7 +98,7 @@ pub struct Reserved {
     pub length: String,
     pub class: String,
     pub option: String,
-    pub rates: Vec<Rate>,
+    pub rates: Vec<OfferRate>,
 }
 
 impl Product {
@@ -115,7 +116,7 @@ pub fn plain(name: &str) -> String {
 }
 
 /// Adds an offer in JSON.
-pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(file: &Source, known: &[PriceBook], books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let text: OfferFile = json::parse(file).map_err(|error| vec![error])?;
     let mut products = BTreeMap::new();
     let mut found = Vec::new();
@@ -133,7 +134,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
             },
         );
     }
-    let mut rates = |term: &TermPart| -> Vec<Rate> {
+    let mut rates = |term: &TermPart| -> Vec<OfferRate> {
         let rates = term.price_dimensions.values().map(|rate| {
             let (currency, amount) = rate.price_per_unit.iter().next().ok_or(&rate.rate_code)?;
             let amount = decimal(amount).ok_or(&rate.rate_code)?;
@@ -142,7 +143,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
                 .as_deref()
                 .map_or(Some(Decimal::ZERO), decimal)
                 .ok_or(&rate.rate_code)?;
-            Ok(Rate {
+            Ok(OfferRate {
                 code: rate.rate_code.clone(),
                 unit: rate.unit.clone(),
                 begin,
@@ -150,7 +151,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
                 amount,
             })
         });
-        let rates: Result<Vec<Rate>, &String> = rates.collect();
+        let rates: Result<Vec<OfferRate>, &String> = rates.collect();
         rates.unwrap_or_else(|code| {
             found.push(json::wrong(
                 file,
@@ -162,7 +163,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
         })
     };
     for (sku, terms) in &text.terms.on_demand {
-        let all: Vec<Rate> = terms.values().flat_map(&mut rates).collect();
+        let all: Vec<OfferRate> = terms.values().flat_map(&mut rates).collect();
         if let Some(product) = products.get_mut(sku) {
             product.on_demand = all;
         }
@@ -192,7 +193,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
             products,
         },
         known,
-        shelf,
+        books,
     )
 }
 
@@ -201,7 +202,7 @@ pub fn add_offer(
     file: &Source,
     offer: Offer,
     known: &[PriceBook],
-    shelf: &mut Shelf<'_>,
+    books: &mut BookSet<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
     let published = day(&offer.published);
     let url = format!(
@@ -209,7 +210,7 @@ pub fn add_offer(
         offer.code
     );
     let title = format!("AWS Price List offer {}", offer.code);
-    let Some(source) = list_source(title, &url, published, shelf.wanted().observed_on) else {
+    let Some(source) = list_source(title, &url, published, books.wanted().observed_on) else {
         return Err(vec![Diagnostic::at(
             &file.name,
             0..0,
@@ -237,7 +238,7 @@ pub fn add_offer(
         if region.is_empty() {
             continue;
         }
-        let Some(book) = shelf.book("aws", region) else {
+        let Some(book) = books.book("aws", region) else {
             continue;
         };
         let source = book.add_source(&format!("list-{}", plain(&offer.code)), source.clone());
@@ -521,7 +522,7 @@ fn commitment(
     } else {
         format!("-{}", term.class)
     };
-    let amount = |rate: Option<&Rate>| QuotedDecimal(rate.map_or(Decimal::ZERO, |rate| rate.amount));
+    let amount = |rate: Option<&OfferRate>| QuotedDecimal(rate.map_or(Decimal::ZERO, |rate| rate.amount));
     Ok(Commitment {
         id: format!("{name}-{years}{class}-{paid}"),
         kind: CommitmentKind::Reserved,

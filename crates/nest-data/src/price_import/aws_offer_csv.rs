@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    aws_offer::{Offer, Product, Rate, Reserved, add_offer, plain},
-    builder::Shelf,
+    aws_offer::{Offer, OfferRate, Product, Reserved, add_offer, plain},
+    builder::BookSet,
     csv_table::CsvText,
     vendor::decimal,
 };
@@ -27,7 +27,7 @@ const RATE: [&str; 7] = [
 const PRODUCT: [&str; 2] = ["usageType", "Region Code"];
 
 /// Adds an offer in CSV.
-pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(file: &Source, known: &[PriceBook], books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let (about, offset) = about(&file.text);
     let wrong = |message: String| {
         vec![Diagnostic::at(
@@ -74,7 +74,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
             ));
             continue;
         };
-        let rate = Rate {
+        let rate = OfferRate {
             code: row.get("ratecode").to_owned(),
             unit: row.get("unit").to_owned(),
             begin,
@@ -113,7 +113,7 @@ pub fn add(file: &Source, known: &[PriceBook], shelf: &mut Shelf<'_>) -> Result<
                 products,
             },
             known,
-            shelf,
+            books,
         )
     } else {
         Err(found)

@@ -1,7 +1,7 @@
 //! Answers of the Azure Retail Prices API: one item a price, with the name of the size and of the product.
 //!
-//! Several meters share the name of a size: Windows, spot, low priority, cloud services. The list does not say which is which but in
-//! names, nor how large a size is; that comes from the shipped books.
+//! Several meters share the name of a size: Windows, spot, low priority, cloud services. The list does not
+//! say which is which but in names, nor how large a size is; that comes from the shipped books.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 
 use super::{
     Size,
-    builder::{Book, Shelf},
+    builder::{Book, BookSet},
     json, service_rules,
-    vendor::{self, NO_ROW, day, decimal, exact, list_source},
+    vendor::{self, Buying, NO_ROW, day, decimal, exact, list_source},
 };
 use crate::{
     diagnostic::{Diagnostic, Source},
@@ -27,13 +27,13 @@ const HELP: &str = "the vendor's list has changed in a way that this version doe
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
-    items: Vec<Item>,
+struct RetailPrices {
+    items: Vec<RetailPrice>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
+struct RetailPrice {
     currency_code: String,
     tier_minimum_units: Box<RawValue>,
     retail_price: Box<RawValue>,
@@ -53,15 +53,6 @@ struct Item {
     reservation_term: String,
 }
 
-/// What an item is a price of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Use {
-    OnDemand,
-    Spot,
-    OneYear,
-    ThreeYears,
-}
-
 /// Meters of books, by service and meter.
 const METERS: [(&str, &str, &str); 2] = [
     ("Functions", "Standard Total Executions", "functions.requests"),
@@ -73,9 +64,9 @@ pub fn add(
     file: &Source,
     known: &[PriceBook],
     sizes: &BTreeMap<String, Size>,
-    shelf: &mut Shelf<'_>,
+    books: &mut BookSet<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
-    let answer: Answer = json::parse(file).map_err(|error| vec![error])?;
+    let answer: RetailPrices = json::parse(file).map_err(|error| vec![error])?;
     if answer.items.is_empty() {
         return Err(vec![Diagnostic::at(
             &file.name,
@@ -84,7 +75,7 @@ pub fn add(
             "look at the filter that it was asked with",
         )]);
     }
-    let mut by_region: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
+    let mut by_region: BTreeMap<&str, Vec<&RetailPrice>> = BTreeMap::new();
     answer
         .items
         .iter()
@@ -94,12 +85,12 @@ pub fn add(
         if region.is_empty() {
             continue;
         }
-        let observed = shelf.wanted().observed_on;
+        let observed = books.wanted().observed_on;
         let newest = items
             .iter()
             .filter_map(|item| day(&item.effective_start_date))
             .max();
-        let Some(book) = shelf.book("azure", region) else {
+        let Some(book) = books.book("azure", region) else {
             continue;
         };
         let title = "Azure Retail Prices API".to_owned();
@@ -130,15 +121,15 @@ pub fn add(
 
 fn add_region(
     file: &Source,
-    items: &[&Item],
+    items: &[&RetailPrice],
     known: &[PriceBook],
     sizes: &BTreeMap<String, Size>,
     book: &mut Book,
     source: &str,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let mut machines: BTreeMap<&str, BTreeMap<Use, &Item>> = BTreeMap::new();
-    let mut meters: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
+    let mut machines: BTreeMap<&str, BTreeMap<Buying, &RetailPrice>> = BTreeMap::new();
+    let mut meters: BTreeMap<&str, Vec<&RetailPrice>> = BTreeMap::new();
     for item in items {
         book.count(&file.name);
         let what = format!("{} {}", item.product_name, item.meter_name);
@@ -190,7 +181,7 @@ fn add_region(
 }
 
 /// What of a virtual machine on Linux an item is the price of; none where it is of something else.
-fn machine(item: &Item) -> Option<Use> {
+fn machine(item: &RetailPrice) -> Option<Buying> {
     let named = |word: &str| {
         [&item.product_name, &item.meter_name, &item.sku_name]
             .iter()
@@ -214,15 +205,15 @@ fn machine(item: &Item) -> Option<Use> {
         return None;
     }
     match (item.kind.as_str(), item.reservation_term.as_str()) {
-        ("Consumption", "") if named("Spot") => Some(Use::Spot),
-        ("Consumption", "") => Some(Use::OnDemand),
-        ("Reservation", "1 Year") => Some(Use::OneYear),
-        ("Reservation", "3 Years") => Some(Use::ThreeYears),
+        ("Consumption", "") if named("Spot") => Some(Buying::Spot),
+        ("Consumption", "") => Some(Buying::OnDemand),
+        ("Reservation", "1 Year") => Some(Buying::OneYear),
+        ("Reservation", "3 Years") => Some(Buying::ThreeYears),
         _ => None,
     }
 }
 
-fn amount(file: &Source, item: &Item) -> Result<Decimal, Diagnostic> {
+fn amount(file: &Source, item: &RetailPrice) -> Result<Decimal, Diagnostic> {
     exact(&item.retail_price).ok_or_else(|| {
         json::wrong(
             file,
@@ -236,7 +227,7 @@ fn amount(file: &Source, item: &Item) -> Result<Decimal, Diagnostic> {
 fn add_machine(
     file: &Source,
     sku: &str,
-    uses: &BTreeMap<Use, &Item>,
+    uses: &BTreeMap<Buying, &RetailPrice>,
     size: &Size,
     book: &mut Book,
     source: &str,
@@ -245,7 +236,7 @@ fn add_machine(
         book.currency(&item.currency_code)
             .map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
     }
-    let hourly = |of: Use| -> Result<Option<QuotedDecimal>, Diagnostic> {
+    let hourly = |of: Buying| -> Result<Option<QuotedDecimal>, Diagnostic> {
         let Some(item) = uses.get(&of) else {
             return Ok(None);
         };
@@ -260,8 +251,8 @@ fn add_machine(
         amount(file, item).map(|amount| Some(QuotedDecimal(amount)))
     };
     let price = InstancePrice {
-        on_demand: hourly(Use::OnDemand)?,
-        spot: hourly(Use::Spot)?,
+        on_demand: hourly(Buying::OnDemand)?,
+        spot: hourly(Buying::Spot)?,
         unit: InstanceUnit::H,
         sustained: Vec::new(),
         quantum: None,
@@ -276,11 +267,11 @@ fn add_machine(
         price,
         effective_from: None,
         effective_to: None,
-        vendor_code: uses.get(&Use::OnDemand).map(|item| item.meter_id.clone()),
+        vendor_code: uses.get(&Buying::OnDemand).map(|item| item.meter_id.clone()),
         note: Some("processors and memory are from the shipped book, not from the price list".to_owned()),
         source: source.to_owned(),
     });
-    for (of, term_months, term) in [(Use::OneYear, 12, "1y"), (Use::ThreeYears, 36, "3y")] {
+    for (of, term_months, term) in [(Buying::OneYear, 12, "1y"), (Buying::ThreeYears, 36, "3y")] {
         let Some(item) = uses.get(&of) else { continue };
         book.commitments.push(Commitment {
             id: format!("{sku}-{term}-all"),
@@ -308,7 +299,7 @@ fn add_machine(
 fn add_meter(
     file: &Source,
     id: &str,
-    items: &[&Item],
+    items: &[&RetailPrice],
     known: &[PriceBook],
     book: &mut Book,
     source: &str,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Wanted, csv_table::Row};
+use super::{Wanted, csv_table::CsvRow};
 use crate::{
     diagnostic::{Diagnostic, Source},
     price_book::{
@@ -58,7 +58,8 @@ impl ImportedBook {
     fn header(&self) -> String {
         let book = &self.book;
         let mut text = format!(
-            "{}: written by `locust-nest pricing import`. Amounts exclude tax; one that is not known is left out.\n\n",
+            "{}: written by `locust-nest pricing import`. Amounts exclude tax; one that is not known is \
+                left out.\n\n",
             book.name()
         );
         let counted =
@@ -112,7 +113,7 @@ impl ImportedBook {
 
 /// All books of an import.
 #[derive(Debug)]
-pub struct Shelf<'a> {
+pub struct BookSet<'a> {
     wanted: &'a Wanted,
     books: BTreeMap<(String, String), Book>,
     left_out: Vec<LeftOut>,
@@ -135,7 +136,7 @@ pub struct Book {
     left_out: Vec<LeftOut>,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> BookSet<'a> {
     pub fn new(wanted: &'a Wanted) -> Self {
         Self {
             wanted,
@@ -226,7 +227,7 @@ impl Book {
     }
 
     /// A row of a CSV file, already counted, that is not taken.
-    pub fn leave_out(&mut self, row: &Row<'_>, what: &str, reason: impl Into<String>) {
+    pub fn leave_out(&mut self, row: &CsvRow<'_>, what: &str, reason: impl Into<String>) {
         self.leave_out_at(row.file(), row.line(), what, reason, true);
     }
 
@@ -264,8 +265,8 @@ impl Book {
         }
     }
 
-    /// Adds a source where it is new, and gives its name. `date` may be partial (`2026`, `2026-07`) or a span (`2025-10..2026-03`),
-    /// which counts as its first day and stays in the title.
+    /// Adds a source where it is new, and gives its name. `date` may be partial (`2026`, `2026-07`) or a span
+    /// (`2025-10..2026-03`), which counts as its first day and stays in the title.
     pub fn source(&mut self, title: &str, date: &str, note: &str) -> Result<String, String> {
         let (first, span) = first_of_span(date);
         let title = if span {

@@ -3,8 +3,8 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{
-    builder::{Book, Shelf, noted},
-    csv_table::{CsvText, Row},
+    builder::{Book, BookSet, noted},
+    csv_table::{CsvRow, CsvText},
     instances::source_of,
 };
 use crate::{
@@ -13,19 +13,19 @@ use crate::{
     units::QuotedDecimal,
 };
 
-/// Hours of a year of a term (`reference/pricing.md` R10).
+/// Hours of a year of a term, 365 days.
 const YEAR_HOURS: Decimal = Decimal::from_parts(8_760, 0, 0, false, 0);
 /// Hours of a month in the file.
 const MONTH_HOURS: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
 /// Digits of an hourly rate that was computed.
 const RATE_DIGITS: u32 = 7;
 
-/// Reservations whose parts are all known. Where the source states only the recurring part of one that is paid upfront too, the row is
-/// left out: half a price is none.
-pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+/// Reservations whose parts are all known. Where the source states only the recurring part of one that is
+/// paid upfront too, the row is left out: half a price is none.
+pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
-        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else {
+        let Some(book) = books.book(row.get("provider"), row.get("region")) else {
             continue;
         };
         book.count(row.file());
@@ -37,7 +37,7 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
+fn add_row(row: &CsvRow<'_>, book: &mut Book) -> Result<(), Diagnostic> {
     let sku = row.get("sku");
     let (term_months, years) = match row.get("term") {
         "1y" => (12, Decimal::ONE),
@@ -74,7 +74,8 @@ fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
                 format!("{month} a month over 730 h"),
             )
         }
-        // AWS takes whole dollars and cents upfront; the source divided them by the hours of the term and kept six digits.
+        // AWS takes whole dollars and cents upfront; the source divided them by the hours of the term and
+        // kept six digits.
         (Payment::All, _, Some(effective)) => {
             let upfront = (effective.0 * YEAR_HOURS * years)
                 .round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);

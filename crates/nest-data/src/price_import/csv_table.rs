@@ -178,7 +178,8 @@ impl CsvKind {
     /// The kind whose columns the first line has all of, and most of.
     ///
     /// # Errors
-    /// The first line, where no kind has all its columns there: the missing ones of the kind that comes nearest.
+    /// The first line, where no kind has all its columns there: the missing ones of the kind that comes
+    /// nearest.
     pub fn of(file: &Source) -> Result<Kind, Diagnostic> {
         let first = file
             .text
@@ -223,7 +224,8 @@ impl CsvKind {
             }
             None => "this is no price file that is known".to_owned(),
         };
-        let help = "known are the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail prices and GCP catalogues (JSON)";
+        let help = "known are the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail \
+            prices and GCP catalogues (JSON)";
         Err(Diagnostic::at(
             &file.name,
             0..file.text.lines().next().map_or(0, str::len),
@@ -243,7 +245,7 @@ pub struct CsvText<'a> {
 
 /// A row of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
+pub struct CsvRow<'a> {
     table: &'a CsvText<'a>,
     index: usize,
 }
@@ -356,12 +358,12 @@ impl<'a> CsvText<'a> {
     }
 
     /// The rows, in the order of the file.
-    pub fn rows(&'a self) -> impl Iterator<Item = Row<'a>> {
-        (0..self.records.len()).map(move |index| Row { table: self, index })
+    pub fn rows(&'a self) -> impl Iterator<Item = CsvRow<'a>> {
+        (0..self.records.len()).map(move |index| CsvRow { table: self, index })
     }
 }
 
-impl<'a> Row<'a> {
+impl<'a> CsvRow<'a> {
     /// A cell; empty where the file has no such column.
     pub fn get(&self, column: &str) -> &'a str {
         let record = &self.table.records[self.index].1;

@@ -1,6 +1,8 @@
-//! Answers of the Google Cloud Billing Catalog: prices of processors and of memory, out of which those of machine types are made.
+//! Answers of the Google Cloud Billing Catalog: prices of processors and of memory, out of which those of
+//! machine types are made.
 //!
-//! The catalogue prices a core and a GiB of a family; how many of each a machine type has is known from the shipped books.
+//! The catalogue prices a core and a GiB of a family; how many of each a machine type has is known from the
+//! shipped books.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +12,9 @@ use serde_json::value::RawValue;
 
 use super::{
     Size,
-    builder::{Book, Shelf},
+    builder::{Book, BookSet},
     json,
-    vendor::{NO_ROW, day, exact, list_source},
+    vendor::{Buying, NO_ROW, day, exact, list_source},
 };
 use crate::{
     diagnostic::{Diagnostic, Source},
@@ -47,13 +49,13 @@ struct Category {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PricingInfo {
-    pricing_expression: Expression,
+    pricing_expression: PricingExpression,
     effective_time: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Expression {
+struct PricingExpression {
     usage_unit: String,
     tiered_rates: Vec<TieredRate>,
 }
@@ -62,12 +64,12 @@ struct Expression {
 #[serde(rename_all = "camelCase")]
 struct TieredRate {
     start_usage_amount: Box<RawValue>,
-    unit_price: Money,
+    unit_price: CatalogueMoney,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Money {
+struct CatalogueMoney {
     currency_code: String,
     #[serde(default)]
     units: Option<String>,
@@ -75,28 +77,26 @@ struct Money {
     nanos: i64,
 }
 
-/// What is priced: a family's cores or memory, and how it is bought.
-type Key = (String, Part, Buying);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Core,
-    Memory,
+/// What a SKU prices: cores or memory of a family, bought in one way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct PricedPart {
+    family: String,
+    part: MachinePart,
+    buying: Buying,
 }
 
+/// What a machine type is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Buying {
-    OnDemand,
-    Spot,
-    OneYear,
-    ThreeYears,
+enum MachinePart {
+    Core,
+    Memory,
 }
 
 /// Adds a catalogue.
 pub fn add(
     file: &Source,
     sizes: &BTreeMap<String, Size>,
-    shelf: &mut Shelf<'_>,
+    books: &mut BookSet<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
     let catalogue: Catalogue = json::parse(file).map_err(|error| vec![error])?;
     if catalogue.skus.is_empty() {
@@ -116,13 +116,13 @@ pub fn add(
     }
     let mut found = Vec::new();
     for (region, skus) in by_region {
-        let observed = shelf.wanted().observed_on;
+        let observed = books.wanted().observed_on;
         let newest = skus
             .iter()
             .flat_map(|sku| &sku.pricing_info)
             .filter_map(|info| day(&info.effective_time))
             .max();
-        let Some(book) = shelf.book("gcp", region) else {
+        let Some(book) = books.book("gcp", region) else {
             continue;
         };
         let url = "https://cloudbilling.googleapis.com/v1/services/6F81-5844-456A/skus";
@@ -151,6 +151,7 @@ pub fn add(
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
+/// Adds the machine types of one region, and the commitments to them.
 fn add_region(
     file: &Source,
     skus: &[&Sku],
@@ -159,112 +160,151 @@ fn add_region(
     source: &str,
 ) -> Result<(), Vec<Diagnostic>> {
     let families: BTreeSet<&str> = sizes.keys().map(|name| family_of(name)).collect();
-    let mut found = Vec::new();
-    let mut rates: BTreeMap<Key, (Decimal, &Sku)> = BTreeMap::new();
-    for sku in skus {
-        book.count(&file.name);
-        let Some(key) = key(sku, &families) else {
-            book.leave_out_at(
-                &file.name,
-                0,
-                &format!("{} {}", sku.sku_id, sku.description),
-                NO_ROW,
-                true,
-            );
-            continue;
-        };
-        match rate(file, sku, &key, book) {
-            Ok(rate) => {
-                if let Some((_, other)) = rates.insert(key.clone(), (rate, sku)) {
-                    let message = format!(
-                        "{} {:?} of {} is both {} and {}",
-                        key.0,
-                        key.1,
-                        book.region(),
-                        other.sku_id,
-                        sku.sku_id
-                    );
-                    found.push(json::wrong(
-                        file,
-                        &sku.sku_id,
-                        message,
-                        "one of the two is meant by something else; this version does not know by what",
-                    ));
-                }
-            }
-            Err(error) => found.push(error),
-        }
-    }
-    if !found.is_empty() {
-        return Err(found);
-    }
-    let of = |family: &str, buying: Buying, size: &Size| -> Option<Decimal> {
-        let part = |part| {
-            rates
-                .get(&(family.to_owned(), part, buying))
-                .map(|(rate, _)| *rate)
-        };
-        Some((part(Part::Core)? * size.vcpu.0 + part(Part::Memory)? * size.memory_gib.0).normalize())
-    };
+    let rates = PartRates::read(file, skus, &families, book)?;
     for (name, size) in sizes {
-        let family = family_of(name);
         // Types that share a core are priced by their own rules.
-        let Some(on_demand) = of(family, Buying::OnDemand, size).filter(|_| size.vcpu.0 >= Decimal::ONE)
-        else {
+        if size.vcpu.0 < Decimal::ONE {
+            continue;
+        }
+        let Some(on_demand) = rates.of_machine(name, size, Buying::OnDemand) else {
             continue;
         };
-        book.instances.push(Instance {
-            sku: name.clone(),
-            arch: size.arch.clone(),
-            vcpu: size.vcpu,
-            memory_gib: size.memory_gib,
-            baseline: None,
-            network_gbps: None,
-            price: InstancePrice {
-                on_demand: Some(QuotedDecimal(on_demand)),
-                spot: of(family, Buying::Spot, size).map(QuotedDecimal),
-                unit: InstanceUnit::H,
-                sustained: size.sustained.clone(),
-                quantum: None,
-            },
-            effective_from: None,
-            effective_to: None,
-            vendor_code: None,
-            note: Some(
-                "cores and memory times their prices; how many of each is from the shipped book".to_owned(),
-            ),
-            source: source.to_owned(),
-        });
+        let spot = rates.of_machine(name, size, Buying::Spot);
+        book.instances.push(instance(name, size, on_demand, spot, source));
         for (buying, term_months, term) in [(Buying::OneYear, 12, "1y"), (Buying::ThreeYears, 36, "3y")] {
-            let Some(recurring) = of(family, buying, size) else {
-                continue;
-            };
-            book.commitments.push(Commitment {
-                id: format!("{name}-cud-{term}"),
-                kind: CommitmentKind::Cud,
-                term_months,
-                payment: Payment::None,
-                covers: Covers {
-                    sku: Some(name.clone()),
-                    family: None,
-                },
-                upfront: QuotedDecimal(Decimal::ZERO),
-                recurring: QuotedDecimal(recurring),
-                unit: InstanceUnit::H,
-                rates: BTreeMap::new(),
-                vendor_code: None,
-                note: None,
-                source: source.to_owned(),
-            });
+            if let Some(recurring) = rates.of_machine(name, size, buying) {
+                let id = format!("{name}-cud-{term}");
+                book.commitments
+                    .push(committed_use(id, name, term_months, recurring, source));
+            }
         }
     }
     Ok(())
 }
 
-/// What a SKU prices, from its description: `N2 Instance Core running in Americas`, `Spot Preemptible N2D AMD Instance Ram running in
-/// Iowa`, `Commitment v1: N2 Cpu in Americas for 1 Year`. None where it is not exactly that, of a family that is known: custom,
-/// sole-tenant and premium cores are decoys.
-fn key(sku: &Sku, families: &BTreeSet<&str>) -> Option<Key> {
+/// Hourly prices of cores and of memory in one region.
+struct PartRates<'a>(BTreeMap<PricedPart, (QuotedDecimal, &'a Sku)>);
+
+impl<'a> PartRates<'a> {
+    /// Reads the SKUs that price a core or memory. The others are left out of the book.
+    fn read(
+        file: &Source,
+        skus: &[&'a Sku],
+        families: &BTreeSet<&str>,
+        book: &mut Book,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut rates = Self(BTreeMap::new());
+        let mut found = Vec::new();
+        for sku in skus {
+            book.count(&file.name);
+            let Some(priced) = priced_part(sku, families) else {
+                let what = format!("{} {}", sku.sku_id, sku.description);
+                book.leave_out_at(&file.name, 0, &what, NO_ROW, true);
+                continue;
+            };
+            found.extend(rates.insert(file, priced, sku, book).err());
+        }
+        if found.is_empty() { Ok(rates) } else { Err(found) }
+    }
+
+    fn insert(
+        &mut self,
+        file: &Source,
+        priced: PricedPart,
+        sku: &'a Sku,
+        book: &mut Book,
+    ) -> Result<(), Diagnostic> {
+        let rate = QuotedDecimal(rate(file, sku, priced.part, book)?);
+        let Some((_, other)) = self.0.insert(priced.clone(), (rate, sku)) else {
+            return Ok(());
+        };
+        let message = format!(
+            "{} {:?} of {} is both {} and {}",
+            priced.family,
+            priced.part,
+            book.region(),
+            other.sku_id,
+            sku.sku_id
+        );
+        let help = "the list has a new kind of SKU that this version does not know";
+        Err(json::wrong(file, &sku.sku_id, message, help))
+    }
+
+    /// Price of a machine type for an hour, from its cores and memory; `None` if one of the two has no price.
+    fn of_machine(&self, name: &str, size: &Size, buying: Buying) -> Option<QuotedDecimal> {
+        let rate_of = |part| {
+            let family = family_of(name).to_owned();
+            let priced = PricedPart { family, part, buying };
+            self.0.get(&priced).map(|(rate, _)| rate.0)
+        };
+        let cores = rate_of(MachinePart::Core)? * size.vcpu.0;
+        let memory = rate_of(MachinePart::Memory)? * size.memory_gib.0;
+        Some(QuotedDecimal((cores + memory).normalize()))
+    }
+}
+
+fn instance(
+    name: &str,
+    size: &Size,
+    on_demand: QuotedDecimal,
+    spot: Option<QuotedDecimal>,
+    source: &str,
+) -> Instance {
+    Instance {
+        sku: name.to_owned(),
+        arch: size.arch.clone(),
+        vcpu: size.vcpu,
+        memory_gib: size.memory_gib,
+        baseline: None,
+        network_gbps: None,
+        price: InstancePrice {
+            on_demand: Some(on_demand),
+            spot,
+            unit: InstanceUnit::H,
+            sustained: size.sustained.clone(),
+            quantum: None,
+        },
+        effective_from: None,
+        effective_to: None,
+        vendor_code: None,
+        note: Some(
+            "cores and memory times their prices; how many of each is from the shipped book".to_owned(),
+        ),
+        source: source.to_owned(),
+    }
+}
+
+fn committed_use(
+    id: String,
+    machine: &str,
+    term_months: u32,
+    recurring: QuotedDecimal,
+    source: &str,
+) -> Commitment {
+    Commitment {
+        id,
+        kind: CommitmentKind::Cud,
+        term_months,
+        payment: Payment::None,
+        covers: Covers {
+            sku: Some(machine.to_owned()),
+            family: None,
+        },
+        upfront: QuotedDecimal(Decimal::ZERO),
+        recurring,
+        unit: InstanceUnit::H,
+        rates: BTreeMap::new(),
+        vendor_code: None,
+        note: None,
+        source: source.to_owned(),
+    }
+}
+
+/// What a SKU prices, from its description: `N2 Instance Core running in Americas`,
+/// `Spot Preemptible N2D AMD Instance Ram running in Iowa`, `Commitment v1: N2 Cpu in Americas for 1 Year`.
+/// None where it is not exactly that, of a family that is known: custom, sole-tenant and premium cores are
+/// decoys.
+fn priced_part(sku: &Sku, families: &BTreeSet<&str>) -> Option<PricedPart> {
     if sku.category.resource_family != "Compute" {
         return None;
     }
@@ -279,7 +319,7 @@ fn key(sku: &Sku, families: &BTreeSet<&str>) -> Option<Key> {
         _ => return None,
     };
     let is_commitment = matches!(buying, Buying::OneYear | Buying::ThreeYears);
-    let (family, part) = priced_part(
+    let (family, part) = family_and_part(
         words,
         if is_commitment {
             ["Cpu", "Ram"]
@@ -303,7 +343,7 @@ fn key(sku: &Sku, families: &BTreeSet<&str>) -> Option<Key> {
     };
     families
         .contains(family.as_str())
-        .then_some((family, part, buying))
+        .then_some(PricedPart { family, part, buying })
 }
 
 /// The family of a machine type: `n2` of `n2-standard-4`.
@@ -312,10 +352,14 @@ fn family_of(machine: &str) -> &str {
 }
 
 /// The words before those for a core or for memory, and which of the two it is.
-fn priced_part<'a>(words: &'a str, [core, memory]: [&str; 2]) -> Option<(&'a str, Part)> {
-    let core = words.strip_suffix(core).map(|family| (family, Part::Core));
-    core.or_else(|| words.strip_suffix(memory).map(|family| (family, Part::Memory)))
-        .map(|(family, part)| (family.trim_end(), part))
+fn family_and_part<'a>(words: &'a str, [core, memory]: [&str; 2]) -> Option<(&'a str, MachinePart)> {
+    let core = words.strip_suffix(core).map(|family| (family, MachinePart::Core));
+    core.or_else(|| {
+        words
+            .strip_suffix(memory)
+            .map(|family| (family, MachinePart::Memory))
+    })
+    .map(|(family, part)| (family.trim_end(), part))
 }
 
 fn before<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
@@ -323,7 +367,7 @@ fn before<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
 }
 
 /// The price of a core or a GiB for an hour.
-fn rate(file: &Source, sku: &Sku, (_, part, _): &Key, book: &mut Book) -> Result<Decimal, Diagnostic> {
+fn rate(file: &Source, sku: &Sku, part: MachinePart, book: &mut Book) -> Result<Decimal, Diagnostic> {
     let wrong = |message: String| json::wrong(file, &sku.sku_id, message, HELP);
     let [info] = &sku.pricing_info[..] else {
         return Err(wrong(format!(
@@ -333,7 +377,7 @@ fn rate(file: &Source, sku: &Sku, (_, part, _): &Key, book: &mut Book) -> Result
         )));
     };
     let expression = &info.pricing_expression;
-    let unit = if *part == Part::Core { "h" } else { "GiBy.h" };
+    let unit = if part == MachinePart::Core { "h" } else { "GiBy.h" };
     if expression.usage_unit != unit {
         return Err(wrong(format!(
             "`{}` is priced per `{}`, not per `{unit}`",
@@ -375,53 +419,53 @@ mod tests {
                 service_regions: Vec::new(),
                 pricing_info: Vec::new(),
             };
-            key(&sku, &BTreeSet::from(["n1", "n2", "n2d", "t2a"]))
+            priced_part(&sku, &BTreeSet::from(["n1", "n2", "n2d", "t2a"]))
         };
         for (usage_type, description, family, part) in [
             (
                 "OnDemand",
                 "N2 Instance Core running in Americas",
                 "n2",
-                Part::Core,
+                MachinePart::Core,
             ),
             (
                 "OnDemand",
                 "N1 Predefined Instance Ram running in Americas",
                 "n1",
-                Part::Memory,
+                MachinePart::Memory,
             ),
             (
                 "OnDemand",
                 "N2D AMD Instance Core running in Belgium",
                 "n2d",
-                Part::Core,
+                MachinePart::Core,
             ),
             (
                 "OnDemand",
                 "T2A Arm Instance Ram running in Americas",
                 "t2a",
-                Part::Memory,
+                MachinePart::Memory,
             ),
             (
                 "Preemptible",
                 "Spot Preemptible N1 Predefined Instance Core running in Iowa",
                 "n1",
-                Part::Core,
+                MachinePart::Core,
             ),
             (
                 "Commit1Yr",
                 "Commitment v1: Cpu in Americas for 1 Year",
                 "n1",
-                Part::Core,
+                MachinePart::Core,
             ),
             (
                 "Commit3Yr",
                 "Commitment v1: N2D AMD Ram in Americas for 3 Year",
                 "n2d",
-                Part::Memory,
+                MachinePart::Memory,
             ),
         ] {
-            let found = named(usage_type, description).map(|(family, part, _)| (family, part));
+            let found = named(usage_type, description).map(|priced| (priced.family, priced.part));
             assert_eq!(found, Some((family.to_owned(), part)), "{description}");
         }
         for decoy in [

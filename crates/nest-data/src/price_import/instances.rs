@@ -1,10 +1,11 @@
-//! Instance types from the CSV files of AWS, Azure and Google Cloud, with the commitments that stand in the same row.
+//! Instance types from the CSV files of AWS, Azure and Google Cloud, with the commitments that stand in the
+//! same row.
 
 use rust_decimal::Decimal;
 
 use super::{
-    builder::{Book, Shelf, noted},
-    csv_table::{CsvText, Row},
+    builder::{Book, BookSet, noted},
+    csv_table::{CsvRow, CsvText},
 };
 use crate::{
     diagnostic::Diagnostic,
@@ -22,8 +23,8 @@ const BURSTABLE: &str =
 const MONTH_HOURS: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
 
 /// EC2 instances, with standard reservations of one and three years, nothing upfront.
-pub fn aws_ec2(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
-    each(table, shelf, |row, book| {
+pub fn aws_ec2(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, books, |row, book| {
         let sku = row.get("sku");
         let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else {
             return Ok(());
@@ -48,7 +49,8 @@ pub fn aws_ec2(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Dia
             let Some(recurring) = row.decimal(column)? else {
                 continue;
             };
-            // The column is from the same file as the rest of the 2025 rows; see the list of sources in the data's README.
+            // The column is from the same file as the rest of the 2025 rows; see the list of sources in the
+            // data's README.
             let source = source_of(
                 row,
                 book,
@@ -78,8 +80,8 @@ pub fn aws_ec2(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Dia
 }
 
 /// Managed PostgreSQL. One that is doubled over two zones has `.multi-az` after its name.
-pub fn aws_rds(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
-    each(table, shelf, |row, book| {
+pub fn aws_rds(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, books, |row, book| {
         let sku = row.get("sku");
         let name = match row.get("deployment") {
             "single-az" => sku.to_owned(),
@@ -99,8 +101,8 @@ pub fn aws_rds(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Dia
 }
 
 /// Azure virtual machines.
-pub fn azure_vm(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
-    each(table, shelf, |row, book| {
+pub fn azure_vm(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, books, |row, book| {
         if let Some(instance) = instance(row, book, row.get("sku"), row.get("arch"))? {
             book.instances.push(instance);
         }
@@ -109,8 +111,8 @@ pub fn azure_vm(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Di
 }
 
 /// Google Cloud machine types, with discounts for sustained and committed use.
-pub fn gcp_compute(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
-    each(table, shelf, |row, book| {
+pub fn gcp_compute(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, books, |row, book| {
         let sku = row.get("sku");
         let Some(mut instance) = instance(row, book, sku, row.get("arch"))? else {
             return Ok(());
@@ -121,7 +123,8 @@ pub fn gcp_compute(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec
             let own = hour.0 * MONTH_HOURS * mean_factor(&instance.price.sustained);
             if (own - month.0).abs() > Decimal::new(1, 4) * month.0 {
                 let message = format!(
-                    "a month of `{sku}` with the discount for sustained use is {month}, the schedule of its family gives {own}"
+                    "a month of `{sku}` with the discount for sustained use is {month}, the schedule of its \
+                        family gives {own}"
                 );
                 return Err(row.wrong(message, "the schedule of sustained use may have changed"));
             }
@@ -165,7 +168,7 @@ pub fn gcp_compute(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec
 
 /// GCP's discount for running all of a month: the share of the list price that each quarter of it costs.
 ///
-/// A full month is 30 % off on n1, f1 and g1, and 19.98 % on n2 and n2d (`reference/pricing.md` R13).
+/// A full month is 30 % off on n1, f1 and g1, and 19.98 % on n2 and n2d.
 pub fn sustained(family: &str) -> Vec<Sustained> {
     let factors = match family {
         "n1" | "f1" | "g1" => ["1.0", "0.8", "0.6", "0.4"],
@@ -193,12 +196,12 @@ fn mean_factor(sustained: &[Sustained]) -> Decimal {
 /// Does something with every row and the book that it is for; all that is wrong is reported at once.
 fn each(
     table: &CsvText<'_>,
-    shelf: &mut Shelf<'_>,
-    mut take: impl FnMut(&Row<'_>, &mut Book) -> Result<(), Diagnostic>,
+    books: &mut BookSet<'_>,
+    mut take: impl FnMut(&CsvRow<'_>, &mut Book) -> Result<(), Diagnostic>,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
-        let Some(book) = shelf.book(row.get("provider"), row.get("region")) else {
+        let Some(book) = books.book(row.get("provider"), row.get("region")) else {
             continue;
         };
         book.count(row.file());
@@ -211,7 +214,12 @@ fn each(
 }
 
 /// The instance of a row; none, and a word why, where its size is not known.
-fn instance(row: &Row<'_>, book: &mut Book, sku: &str, arch: &str) -> Result<Option<Instance>, Diagnostic> {
+fn instance(
+    row: &CsvRow<'_>,
+    book: &mut Book,
+    sku: &str,
+    arch: &str,
+) -> Result<Option<Instance>, Diagnostic> {
     let (Some(vcpu), Some(memory_gib)) = (row.decimal("vcpu")?, row.decimal("memory_gib")?) else {
         book.leave_out(
             row,
@@ -245,7 +253,7 @@ fn instance(row: &Row<'_>, book: &mut Book, sku: &str, arch: &str) -> Result<Opt
 }
 
 /// The name of a row's source in the book.
-pub fn source_of(row: &Row<'_>, book: &mut Book, title: &str, date: &str) -> Result<String, Diagnostic> {
+pub fn source_of(row: &CsvRow<'_>, book: &mut Book, title: &str, date: &str) -> Result<String, Diagnostic> {
     book.source(title, date, row.get("note"))
         .map_err(|message| row.wrong(message, "write 2026-07-20, 2026-07 or 2026"))
 }
@@ -296,7 +304,7 @@ mod tests {
 
     #[test]
     fn the_schedules_of_sustained_use_give_the_known_discounts_of_a_full_month() {
-        // pricing.md R13 and the month column of gcp-compute.csv: 30 % on n1, 19.98 % on n2; none on e2.
+        // The month column of gcp-compute.csv: 30 % on n1, 19.98 % on n2; none on e2.
         let mean = |family| {
             mean_factor(&sustained(family))
                 .to_string()

@@ -25,7 +25,8 @@ pub fn kind(file: &Source) -> Result<Kind, Diagnostic> {
         return Ok(Kind::NoPrices("worked bills"));
     }
     let there = keys.keys().take(8).cloned().collect::<Vec<_>>().join(", ");
-    let help = "an AWS offer has offerCode, products and terms; Azure retail prices have Items; a GCP catalogue has skus";
+    let help = "an AWS offer has offerCode, products and terms; Azure retail prices have Items; a GCP \
+        catalogue has skus";
     Err(Diagnostic::at(
         &file.name,
         0..0,

@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::{
-    builder::{Book, LeftOut, Shelf, noted},
-    csv_table::{CsvText, Row},
+    builder::{Book, BookSet, LeftOut, noted},
+    csv_table::{CsvRow, CsvText},
     instances::{some, source_of},
 };
 use crate::{diagnostic::Diagnostic, price_book::ProviderLimit, units::QuotedDecimal};
@@ -25,7 +25,7 @@ const NAMES: [(&str, &str); 8] = [
 ];
 
 /// Adds the limits to every book of their provider.
-pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {
         let provider = if row.get("provider") == "auth0" {
@@ -33,19 +33,19 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
         } else {
             row.get("provider")
         };
-        if !shelf.wants(provider) {
+        if !books.wants(provider) {
             continue;
         }
-        let mut books = 0;
-        for book in shelf.of_provider(provider) {
-            books += 1;
+        let mut has_book = false;
+        for book in books.of_provider(provider) {
+            has_book = true;
             book.count(row.file());
             found.extend(add_row(&row, book).err());
         }
-        if books == 0 {
+        if !has_book {
             let reason = format!("no other file has a book of {provider}");
             let what = format!("{}.{}", row.get("service"), row.get("limit"));
-            shelf.leave_out(LeftOut {
+            books.leave_out(LeftOut {
                 file: row.file().to_owned(),
                 line: row.line(),
                 row: what,
@@ -56,7 +56,7 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-fn add_row(row: &Row<'_>, book: &mut Book) -> Result<(), Diagnostic> {
+fn add_row(row: &CsvRow<'_>, book: &mut Book) -> Result<(), Diagnostic> {
     let name = format!("{}.{}", row.get("service"), row.get("limit"));
     let id = NAMES
         .iter()

@@ -4,28 +4,24 @@ use crate::price_book::FreeKind;
 
 /// What becomes of the rows of one meter of the file.
 #[derive(Debug, Clone, Copy)]
-pub struct Rule {
+pub struct ServiceRule {
     pub provider: &'static str,
     pub service: &'static str,
     pub meter: &'static str,
-    pub fate: Fate,
+    pub mapping: RowMapping,
 }
 
 /// Where they go.
 #[derive(Debug, Clone, Copy)]
-pub enum Fate {
+pub enum RowMapping {
     /// Tiers of a meter.
     Meter(MeterRule),
     /// A share of the list price of instances.
     Share(&'static str),
     /// The price of a plan.
     Plan(&'static str),
-    /// What is free of meters in all regions.
-    Free {
-        meters: &'static [&'static str],
-        kind: FreeKind,
-        pool: &'static str,
-    },
+    /// A free quantity of meters, in all regions.
+    Free(FreeRule),
     /// An instance type that is priced by the month.
     Machine,
     /// A block of usage bought ahead.
@@ -38,6 +34,14 @@ pub enum Fate {
     },
     /// Nowhere, and why.
     Nowhere(&'static str),
+}
+
+/// A free quantity that meters share, in all regions of a provider that have them.
+#[derive(Debug, Clone, Copy)]
+pub struct FreeRule {
+    pub meters: &'static [&'static str],
+    pub kind: FreeKind,
+    pub pool: &'static str,
 }
 
 /// A meter of a book.
@@ -123,21 +127,31 @@ impl MeterRule {
     }
 }
 
-const fn rule(provider: &'static str, service: &'static str, name: &'static str, meter: MeterRule) -> Rule {
-    Rule {
+const fn rule(
+    provider: &'static str,
+    service: &'static str,
+    name: &'static str,
+    meter: MeterRule,
+) -> ServiceRule {
+    ServiceRule {
         provider,
         service,
         meter: name,
-        fate: Fate::Meter(meter),
+        mapping: RowMapping::Meter(meter),
     }
 }
 
-const fn other(provider: &'static str, service: &'static str, name: &'static str, fate: Fate) -> Rule {
-    Rule {
+const fn other(
+    provider: &'static str,
+    service: &'static str,
+    name: &'static str,
+    mapping: RowMapping,
+) -> ServiceRule {
+    ServiceRule {
         provider,
         service,
         meter: name,
-        fate,
+        mapping,
     }
 }
 
@@ -145,7 +159,7 @@ const MILLION: &str = "1000000";
 const GROUP: &str = "it is for a group of regions that no book is of";
 
 /// The rule of a meter.
-pub fn find(provider: &str, service: &str, meter: &str) -> Option<&'static Rule> {
+pub fn find(provider: &str, service: &str, meter: &str) -> Option<&'static ServiceRule> {
     RULES
         .iter()
         .find(|rule| rule.provider == provider && rule.service == service && rule.meter == meter)
@@ -156,15 +170,15 @@ pub fn by_id(provider: &str, id: &str) -> Option<&'static MeterRule> {
     RULES
         .iter()
         .filter(|rule| rule.provider == provider)
-        .find_map(|rule| match &rule.fate {
-            Fate::Meter(meter) if meter.id == id => Some(meter),
+        .find_map(|rule| match &rule.mapping {
+            RowMapping::Meter(meter) if meter.id == id => Some(meter),
             _ => None,
         })
 }
 
-/// Every meter that is known. Names follow `HOST.requests`, `HOST.duration[.ARCH]` (GiB*s) and `HOST.cpu` for function hosts.
-/// A "GB" of the memory of Lambda and of Azure Functions is 1,024 MB.
-const RULES: &[Rule] = &[
+/// Every meter that is known. Names follow `HOST.requests`, `HOST.duration[.ARCH]` (GiB*s) and `HOST.cpu` for
+/// function hosts. A "GB" of the memory of Lambda and of Azure Functions is 1,024 MB.
+const RULES: &[ServiceRule] = &[
     rule(
         "aws",
         "lambda",
@@ -235,27 +249,27 @@ const RULES: &[Rule] = &[
         "aws",
         "lambda",
         "managed_instances_fee",
-        Fate::Share("lambda.managed.fee"),
+        RowMapping::Share("lambda.managed.fee"),
     ),
     other(
         "aws",
         "lambda",
         "free_requests",
-        Fate::Free {
+        RowMapping::Free(FreeRule {
             meters: &["lambda.requests"],
             kind: FreeKind::Always,
             pool: "lambda.requests",
-        },
+        }),
     ),
     other(
         "aws",
         "lambda",
         "free_duration",
-        Fate::Free {
+        RowMapping::Free(FreeRule {
             meters: &["lambda.duration.x86_64", "lambda.duration.arm64"],
             kind: FreeKind::Always,
             pool: "lambda.duration",
-        },
+        }),
     ),
     rule(
         "aws",
@@ -289,11 +303,11 @@ const RULES: &[Rule] = &[
         "aws",
         "api-gateway",
         "free_http_or_rest_requests",
-        Fate::Free {
+        RowMapping::Free(FreeRule {
             meters: &["apigw.http.requests", "apigw.rest.requests"],
             kind: FreeKind::FirstYear,
             pool: "apigw.requests",
-        },
+        }),
     ),
     rule(
         "aws",
@@ -348,13 +362,13 @@ const RULES: &[Rule] = &[
         "aws",
         "fargate",
         "vcpu_x86_per_second_as_printed",
-        Fate::Nowhere("it is the hourly price, rounded"),
+        RowMapping::Nowhere("it is the hourly price, rounded"),
     ),
     other(
         "aws",
         "fargate",
         "memory_x86_per_second_as_printed",
-        Fate::Nowhere("it is the hourly price, rounded"),
+        RowMapping::Nowhere("it is the hourly price, rounded"),
     ),
     rule(
         "aws",
@@ -521,7 +535,8 @@ const RULES: &[Rule] = &[
         "standard",
         meter("storage.standard", "GiB*month"),
     ),
-    // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as long as a request takes, busy or not.
+    // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as long as a
+    // request takes, busy or not.
     rule(
         "gcp",
         "cloud-run",
@@ -548,36 +563,51 @@ const RULES: &[Rule] = &[
         "gcp",
         "cloud-run",
         "cpu_request_based_tier2",
-        Fate::Nowhere(GROUP),
+        RowMapping::Nowhere(GROUP),
     ),
     other(
         "gcp",
         "cloud-run",
         "memory_request_based_tier2",
-        Fate::Nowhere(GROUP),
+        RowMapping::Nowhere(GROUP),
     ),
-    other("gcp", "cloud-run", "requests_tier2", Fate::Nowhere(GROUP)),
+    other("gcp", "cloud-run", "requests_tier2", RowMapping::Nowhere(GROUP)),
     other(
         "gcp",
         "cloud-run",
         "cpu_instance_based_tier2",
-        Fate::Nowhere(GROUP),
+        RowMapping::Nowhere(GROUP),
     ),
     other(
         "gcp",
         "cloud-run",
         "memory_instance_based_tier2",
-        Fate::Nowhere(GROUP),
+        RowMapping::Nowhere(GROUP),
     ),
-    other("gcp", "cloud-functions-1st-gen", "cpu", Fate::Nowhere(GROUP)),
-    other("gcp", "cloud-functions-1st-gen", "memory", Fate::Nowhere(GROUP)),
+    other(
+        "gcp",
+        "cloud-functions-1st-gen",
+        "cpu",
+        RowMapping::Nowhere(GROUP),
+    ),
+    other(
+        "gcp",
+        "cloud-functions-1st-gen",
+        "memory",
+        RowMapping::Nowhere(GROUP),
+    ),
     other(
         "gcp",
         "cloud-functions-1st-gen",
         "invocations",
-        Fate::Nowhere(GROUP),
+        RowMapping::Nowhere(GROUP),
     ),
-    other("gcp", "cloud-functions-1st-gen", "egress", Fate::Nowhere(GROUP)),
+    other(
+        "gcp",
+        "cloud-functions-1st-gen",
+        "egress",
+        RowMapping::Nowhere(GROUP),
+    ),
     rule(
         "azure",
         "functions-consumption",
@@ -604,7 +634,7 @@ const RULES: &[Rule] = &[
         "cloudflare",
         "workers-paid",
         "subscription",
-        Fate::Plan("workers-paid"),
+        RowMapping::Plan("workers-paid"),
     ),
     rule(
         "cloudflare",
@@ -630,7 +660,7 @@ const RULES: &[Rule] = &[
         "cloudflare",
         "workers-free",
         "requests",
-        Fate::Nowhere("it is what a free plan allows in a day, not a price"),
+        RowMapping::Nowhere("it is what a free plan allows in a day, not a price"),
     ),
     rule(
         "cloudflare",
@@ -702,26 +732,26 @@ const RULES: &[Rule] = &[
         "stopped_rootfs",
         meter("machines.rootfs", "GB*month"),
     ),
-    other("fly.io", "machines", "shared-cpu-1x_256MB", Fate::Machine),
-    other("fly.io", "machines", "shared-cpu-1x_512MB", Fate::Machine),
-    other("fly.io", "machines", "shared-cpu-1x_1GB", Fate::Machine),
+    other("fly.io", "machines", "shared-cpu-1x_256MB", RowMapping::Machine),
+    other("fly.io", "machines", "shared-cpu-1x_512MB", RowMapping::Machine),
+    other("fly.io", "machines", "shared-cpu-1x_1GB", RowMapping::Machine),
     other(
         "fly.io",
         "machines",
         "additional_ram",
-        Fate::Nowhere("it is about, and times a markup of each region that is not in the source"),
+        RowMapping::Nowhere("it is about, and times a markup of each region that is not in the source"),
     ),
     other(
         "fly.io",
         "machines",
         "reservation_block_small_shared",
-        Fate::Block("block-small-shared"),
+        RowMapping::Block("block-small-shared"),
     ),
     other(
         "auth0",
         "webtask",
         "free_tier",
-        Fate::Unpriced {
+        RowMapping::Unpriced {
             meter: "webtask.requests",
             unit: "request",
             limit: "webtask.free_containers",
@@ -729,8 +759,9 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-/// Provider and region of the book that a row is for; several where it holds for all of a provider. None where no book is of its group.
-pub fn books(provider: &str, region: &str) -> Option<(&'static str, Vec<String>)> {
+/// Provider and region of the book that a row is for; several where it holds for all of a provider. None
+/// where no book is of its group.
+pub fn book_regions(provider: &str, region: &str) -> Option<(&'static str, Vec<String>)> {
     let one = |provider, region: &str| Some((provider, vec![region.to_owned()]));
     match (provider, region) {
         ("aws", region) => one("aws", region),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::{
-    builder::{LeftOut, Shelf, noted},
-    csv_table::{CsvText, Row},
+    builder::{Book, BookSet, LeftOut, noted},
+    csv_table::{CsvRow, CsvText},
     instances::{some, source_of},
-    service_rules::{Fate, MeterRule, books, find},
+    service_rules::{FreeRule, MeterRule, RowMapping, book_regions, find},
 };
 use crate::{
     diagnostic::Diagnostic,
@@ -20,87 +20,124 @@ use crate::{
     units::QuotedDecimal,
 };
 
-/// Rows of one meter, in the order of the file.
-type Tiers<'a> = Vec<Row<'a>>;
+/// The rows of one meter of one book, in the order of the file; at least one.
+struct MeterRows<'a> {
+    provider: &'static str,
+    region: String,
+    rule: &'static MeterRule,
+    rows: Vec<CsvRow<'a>>,
+}
 
-/// Adds all services. What is free in all regions and what is included in a plan come after the meters that they are of.
-pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+/// A row that is no tier of a meter, with the books that it is for.
+struct OtherRow<'a> {
+    row: CsvRow<'a>,
+    mapping: &'static RowMapping,
+    provider: &'static str,
+    regions: Vec<String>,
+    what: String,
+}
+
+/// The rows of the file, in the order in which they go into the books.
+#[derive(Default)]
+struct SortedRows<'a> {
+    /// Plans come first, so that meters can put what a plan includes into it.
+    plans: Vec<OtherRow<'a>>,
+    meters: Vec<MeterRows<'a>>,
+    /// Free quantities come after the meters that they belong to.
+    others: Vec<OtherRow<'a>>,
+}
+
+impl<'a> SortedRows<'a> {
+    fn push(&mut self, other: OtherRow<'a>) {
+        match other.mapping {
+            RowMapping::Meter(rule) => self.push_tier(&other, rule),
+            RowMapping::Plan(_) => self.plans.push(other),
+            _ => self.others.push(other),
+        }
+    }
+
+    fn push_tier(&mut self, tier: &OtherRow<'a>, rule: &'static MeterRule) {
+        for region in &tier.regions {
+            let same = |meter: &&mut MeterRows<'_>| {
+                (meter.provider, &meter.region, meter.rule.id) == (tier.provider, region, rule.id)
+            };
+            match self.meters.iter_mut().find(same) {
+                Some(meter) => meter.rows.push(tier.row),
+                None => self.meters.push(MeterRows {
+                    provider: tier.provider,
+                    region: region.clone(),
+                    rule,
+                    rows: vec![tier.row],
+                }),
+            }
+        }
+    }
+}
+
+/// Adds all services of a file to the books.
+pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let mut meters: Vec<(
-        (&'static str, String, &'static str),
-        &'static MeterRule,
-        Tiers<'_>,
-    )> = Vec::new();
-    let mut later = Vec::new();
+    let sorted = sorted_rows(table, books, &mut found);
+    for plan in &sorted.plans {
+        found.extend(add_other(plan, books).err());
+    }
+    for meter in &sorted.meters {
+        found.extend(add_meter(meter, books).err());
+    }
+    for other in &sorted.others {
+        found.extend(add_other(other, books).err());
+    }
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+fn sorted_rows<'a>(
+    table: &'a CsvText<'_>,
+    books: &mut BookSet<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> SortedRows<'a> {
+    let mut sorted = SortedRows::default();
     for row in table.rows() {
         let (provider, service, region) = (row.get("provider"), row.get("service"), row.get("region"));
-        let what = format!("{provider}/{region} {service}.{}", row.get("meter"));
         let Some(rule) = find(provider, service, row.get("meter")) else {
             found.push(row.wrong(
                 format!(
                     "the meter `{service}.{}` of {provider} is not known",
                     row.get("meter")
                 ),
-                "see the list of meters in ARCHITECTURE.md",
+                "the file may be newer than this version: remove the row, or price the meter in a book of \
+                    your own",
             ));
             continue;
         };
-        let nowhere = |reason: &str| LeftOut {
-            file: row.file().to_owned(),
-            line: row.line(),
-            row: what.clone(),
-            reason: reason.to_owned(),
-        };
-        let Some((book, regions)) = books(provider, region) else {
-            if shelf.wants(provider) {
-                shelf.leave_out(nowhere("it is for a group of regions that no book is of"));
-            }
-            continue;
-        };
-        match &rule.fate {
-            Fate::Meter(meter) => {
-                for region in regions {
-                    let key = (book, region, meter.id);
-                    match meters.iter_mut().find(|(other, _, _)| *other == key) {
-                        Some((_, _, rows)) => rows.push(row),
-                        None => meters.push((key, meter, vec![row])),
-                    }
-                }
-            }
-            fate => later.push((row, fate, book, regions, what)),
+        let what = format!("{provider}/{region} {service}.{}", row.get("meter"));
+        match book_regions(provider, region) {
+            Some((provider, regions)) => sorted.push(OtherRow {
+                row,
+                mapping: &rule.mapping,
+                provider,
+                regions,
+                what,
+            }),
+            None if books.wants(provider) => books.leave_out(LeftOut {
+                file: row.file().to_owned(),
+                line: row.line(),
+                row: what,
+                reason: "it is for a group of regions that no book is of".to_owned(),
+            }),
+            None => {}
         }
     }
-    // Plans first, so that meters can put what they include into them.
-    later.sort_by_key(|(_, fate, _, _, _)| !matches!(fate, Fate::Plan(_)));
-    let (plans, others): (Vec<_>, Vec<_>) = later
-        .into_iter()
-        .partition(|(_, fate, _, _, _)| matches!(fate, Fate::Plan(_)));
-    plans.iter().for_each(|(row, fate, book, regions, what)| {
-        found.extend(add_other(row, fate, book, regions, what, shelf).err())
-    });
-    for ((provider, region, _), rule, rows) in &meters {
-        found.extend(add_meter(provider, region, rule, rows, shelf).err());
-    }
-    others.iter().for_each(|(row, fate, book, regions, what)| {
-        found.extend(add_other(row, fate, book, regions, what, shelf).err())
-    });
-    if found.is_empty() { Ok(()) } else { Err(found) }
+    sorted
 }
 
-/// A row that is no tier of a meter.
-fn add_other(
-    row: &Row<'_>,
-    fate: &Fate,
-    provider: &str,
-    regions: &[String],
-    what: &str,
-    shelf: &mut Shelf<'_>,
-) -> Result<(), Diagnostic> {
-    if let Fate::Free { meters, kind, pool } = fate {
-        return add_free(row, (meters, *kind, pool), provider, shelf);
+/// Adds a row that is no tier of a meter to each of its books.
+fn add_other(other: &OtherRow<'_>, books: &mut BookSet<'_>) -> Result<(), Diagnostic> {
+    if let RowMapping::Free(free) = other.mapping {
+        return add_free(&other.row, free, other.provider, books);
     }
-    for region in regions {
-        let Some(book) = shelf.book(provider, region) else {
+    let row = &other.row;
+    for region in &other.regions {
+        let Some(book) = books.book(other.provider, region) else {
             continue;
         };
         book.count(row.file());
@@ -108,51 +145,24 @@ fn add_other(
             .map_err(|message| row.wrong(message, "a book has one currency"))?;
         let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
         let price = row.needed("price")?;
-        match fate {
-            Fate::Meter(_) | Fate::Free { .. } => {}
-            Fate::Nowhere(reason) => book.leave_out(row, what, *reason),
-            Fate::Share(id) => {
-                let percent = QuotedDecimal((price.0 * Decimal::ONE_HUNDRED).normalize());
-                let mut meter = empty_meter(id, "share", source);
-                meter.percent_of = Some(PercentOf {
-                    meter: INSTANCE_PRICE.to_owned(),
-                    percent,
-                });
-                meter.note = some(row.get("note"));
-                book.meters.push(meter);
-            }
-            Fate::Plan(id) => {
-                book.plans.push(Plan {
-                    id: (*id).to_owned(),
-                    amount: price,
-                    per: PlanPeriod::Month,
-                    includes: Vec::new(),
-                    source,
-                });
-            }
-            Fate::Machine => {
+        match other.mapping {
+            RowMapping::Meter(_) | RowMapping::Free(_) => {}
+            RowMapping::Nowhere(reason) => book.leave_out(row, &other.what, *reason),
+            RowMapping::Share(id) => book.meters.push(share_meter(id, row, price, source)),
+            RowMapping::Plan(id) => book.plans.push(Plan {
+                id: (*id).to_owned(),
+                amount: price,
+                per: PlanPeriod::Month,
+                includes: Vec::new(),
+                source,
+            }),
+            RowMapping::Machine => {
                 // The prices of the source are for 30 days.
                 book.month_hours = QuotedDecimal(Decimal::from(720));
                 book.instances.push(machine(row, price, source)?);
             }
-            Fate::Block(id) => book.commitments.push(Commitment {
-                id: (*id).to_owned(),
-                kind: CommitmentKind::Block,
-                term_months: 12,
-                payment: Payment::All,
-                covers: Covers {
-                    sku: None,
-                    family: None,
-                },
-                upfront: price,
-                recurring: QuotedDecimal(Decimal::ZERO),
-                unit: InstanceUnit::H,
-                rates: BTreeMap::new(),
-                vendor_code: None,
-                note: some(row.get("note")),
-                source,
-            }),
-            Fate::Unpriced { meter, unit, limit } => {
+            RowMapping::Block(id) => book.commitments.push(block(id, row, price, source)),
+            RowMapping::Unpriced { meter, unit, limit } => {
                 let note = "no price of it was ever published; put your own into pricing/webtask/global.toml";
                 let mut meter = empty_meter(meter, unit, source.clone());
                 meter.note = noted(&[note, row.get("note")]);
@@ -171,42 +181,64 @@ fn add_other(
     Ok(())
 }
 
-/// What is free in all regions of a provider, whichever have the meter.
+/// A meter that costs a share of the list price of instances.
+fn share_meter(id: &str, row: &CsvRow<'_>, share: QuotedDecimal, source: String) -> Meter {
+    let mut meter = empty_meter(id, "share", source);
+    meter.percent_of = Some(PercentOf {
+        meter: INSTANCE_PRICE.to_owned(),
+        percent: QuotedDecimal((share.0 * Decimal::ONE_HUNDRED).normalize()),
+    });
+    meter.note = some(row.get("note"));
+    meter
+}
+
+/// A block of usage that is bought for a year ahead.
+fn block(id: &str, row: &CsvRow<'_>, price: QuotedDecimal, source: String) -> Commitment {
+    Commitment {
+        id: id.to_owned(),
+        kind: CommitmentKind::Block,
+        term_months: 12,
+        payment: Payment::All,
+        covers: Covers {
+            sku: None,
+            family: None,
+        },
+        upfront: price,
+        recurring: QuotedDecimal(Decimal::ZERO),
+        unit: InstanceUnit::H,
+        rates: BTreeMap::new(),
+        vendor_code: None,
+        note: some(row.get("note")),
+        source,
+    }
+}
+
+/// Adds a free quantity to the meters that share it, in each book of the provider that has one of them.
 fn add_free(
-    row: &Row<'_>,
-    (meters, kind, pool): (&[&str], FreeKind, &str),
+    row: &CsvRow<'_>,
+    free: &FreeRule,
     provider: &str,
-    shelf: &mut Shelf<'_>,
+    books: &mut BookSet<'_>,
 ) -> Result<(), Diagnostic> {
     let quantity = row.needed("tier_to")?;
-    let said = format!(
-        "free part: {} ({}){}",
-        row.get("source"),
-        row.get("source_date"),
-        if kind == FreeKind::FirstYear {
-            ", never counted"
-        } else {
-            ""
-        }
-    );
-    for book in shelf.of_provider(provider) {
-        if !book
-            .meters
-            .iter()
-            .any(|meter| meters.contains(&meter.id.as_str()))
-        {
+    let never_counted = if free.kind == FreeKind::FirstYear {
+        ", never counted"
+    } else {
+        ""
+    };
+    let (source, date) = (row.get("source"), row.get("source_date"));
+    let said = format!("free part: {source} ({date}){never_counted}");
+    for book in books.of_provider(provider) {
+        let shares = |meter: &Meter| free.meters.contains(&meter.id.as_str());
+        if !book.meters.iter().any(shares) {
             continue;
         }
         book.count(row.file());
-        for meter in book
-            .meters
-            .iter_mut()
-            .filter(|meter| meters.contains(&meter.id.as_str()))
-        {
+        for meter in book.meters.iter_mut().filter(|meter| shares(meter)) {
             meter.free = Some(Free {
-                kind,
+                kind: free.kind,
                 quantity,
-                pool: Some(pool.to_owned()),
+                pool: Some(free.pool.to_owned()),
             });
             meter.note = noted(&[meter.note.as_deref().unwrap_or_default(), &said]);
         }
@@ -214,7 +246,7 @@ fn add_free(
     Ok(())
 }
 
-fn machine(row: &Row<'_>, price: QuotedDecimal, source: String) -> Result<Instance, Diagnostic> {
+fn machine(row: &CsvRow<'_>, price: QuotedDecimal, source: String) -> Result<Instance, Diagnostic> {
     let sku = row.get("meter");
     let memory = sku.rsplit('_').next().unwrap_or_default();
     let gib = match memory.split_at(memory.len().saturating_sub(2)) {
@@ -259,6 +291,7 @@ fn machine(row: &Row<'_>, price: QuotedDecimal, source: String) -> Result<Instan
     })
 }
 
+/// A meter without a price, a note or anything else that a meter may have.
 pub fn empty_meter(id: &str, unit: &str, source: String) -> Meter {
     Meter {
         id: id.to_owned(),
@@ -277,131 +310,147 @@ pub fn empty_meter(id: &str, unit: &str, source: String) -> Meter {
     }
 }
 
+/// A meter without a price, billed as its rule says.
+pub fn ruled_meter(rule: &MeterRule, source: String) -> Meter {
+    Meter {
+        chunk: rule.chunk.map(str::to_owned),
+        quantum: rule.quantum.map(|(per, step, minimum)| Quantum {
+            per: per.to_owned(),
+            step: step.to_owned(),
+            round: Round::Up,
+            minimum: minimum.map(str::to_owned),
+        }),
+        max_of: if rule.capacity_units {
+            capacity_units()
+        } else {
+            Vec::new()
+        },
+        ..empty_meter(rule.id, rule.unit, source)
+    }
+}
+
 /// A tier as the file has it.
-struct Step {
+struct FileTier {
     from: Decimal,
     to: Option<Decimal>,
     price: QuotedDecimal,
 }
 
-fn add_meter(
-    provider: &str,
-    region: &str,
-    rule: &MeterRule,
-    rows: &[Row<'_>],
-    shelf: &mut Shelf<'_>,
-) -> Result<(), Diagnostic> {
-    let Some(book) = shelf.book(provider, region) else {
+/// Adds a meter with the tiers of its rows.
+fn add_meter(meter: &MeterRows<'_>, books: &mut BookSet<'_>) -> Result<(), Diagnostic> {
+    let MeterRows { rule, rows, .. } = meter;
+    let Some(book) = books.book(meter.provider, &meter.region) else {
         return Ok(());
     };
-    let mut steps: Vec<Step> = Vec::new();
     let mut sources = Vec::new();
     for row in rows {
         book.count(row.file());
         book.currency(row.get("currency"))
             .map_err(|message| row.wrong(message, "a book has one currency"))?;
         sources.push(source_of(row, book, row.get("source"), row.get("source_date"))?);
-        let units = Decimal::from(rule.bound_units);
-        let (from, to) = (
-            row.needed("tier_from")?.0 * units,
-            row.decimal("tier_to")?.map(|to| to.0 * units),
-        );
-        let step = Step {
-            from,
-            to,
+    }
+    let tiers = file_tiers(meter)?;
+    let scope = rows.last().map_or("", |row| row.get("tier_scope"));
+    let (price, free) = priced(&tiers, rule, scope);
+    let mut priced_meter = ruled_meter(rule, book.joined_source(rule.id, &sources));
+    priced_meter.price = Some(price);
+    priced_meter.note = meter_note(rule, rows, &tiers);
+    if let Some(quantity) = free.map(QuotedDecimal) {
+        give_free(&mut priced_meter, rule, quantity, book);
+    }
+    book.meters.push(priced_meter);
+    Ok(())
+}
+
+/// The tiers of a meter's rows, ascending, each beginning where the one before ends.
+fn file_tiers(meter: &MeterRows<'_>) -> Result<Vec<FileTier>, Diagnostic> {
+    let rule = meter.rule;
+    let units = Decimal::from(rule.bound_units);
+    let mut tiers: Vec<FileTier> = Vec::new();
+    for row in &meter.rows {
+        let tier = FileTier {
+            from: row.needed("tier_from")?.0 * units,
+            to: row.decimal("tier_to")?.map(|to| to.0 * units),
             price: row.needed("price")?,
         };
-        match steps.iter().find(|other| other.from == step.from) {
-            None => steps.push(step),
+        match tiers.iter().find(|other| other.from == tier.from) {
+            None => tiers.push(tier),
             // Two kinds of use that cost the same are one meter, as requests of Lambda on x86 and arm.
-            Some(other) if other.to == step.to && other.price == step.price => {}
+            Some(other) if other.to == tier.to && other.price == tier.price => {}
             Some(_) => {
                 return Err(row.wrong(
-                    format!("two prices of `{}` begin at {}", rule.id, step.from),
+                    format!("two prices of `{}` begin at {}", rule.id, tier.from),
                     "keep one of the two rows",
                 ));
             }
         }
     }
-    steps.sort_by_key(|step| step.from);
-    let gap = steps.windows(2).any(|pair| pair[0].to != Some(pair[1].from));
-    let last = rows.last().expect("a meter has a row");
-    if gap {
+    tiers.sort_by_key(|tier| tier.from);
+    if tiers.windows(2).any(|pair| pair[0].to != Some(pair[1].from)) {
+        let last = meter.rows.last().expect("a meter has a row");
         return Err(last.wrong(
             format!(
-                "the tiers of `{}` in {provider}/{region} do not follow one another",
-                rule.id
+                "the tiers of `{}` in {}/{} do not follow one another",
+                rule.id, meter.provider, meter.region
             ),
-            "each begins where the one before ends",
+            "let each tier begin where the one before ends",
         ));
     }
-    let (price, free) = priced(&steps, rule, last.get("tier_scope"));
-    let mut meter = empty_meter(rule.id, rule.unit, book.joined_source(rule.id, &sources));
-    let open = steps.last().is_some_and(|step| step.to.is_some());
-    let beyond = if open {
-        "what lies beyond the last bound has no price in the source"
-    } else {
-        ""
-    };
-    let minimum = last.get("minimum_charge");
-    let minimum = if minimum.is_empty()
-        || rule.quantum.is_some_and(|(_, _, known)| known.is_some()) && !minimum.contains("300 s")
-    {
-        ""
-    } else {
-        minimum
-    };
-    let at_least = if minimum.is_empty() {
-        String::new()
-    } else {
-        format!("at least {minimum}")
-    };
-    let mut notes: Vec<&str> = rows.iter().map(|row| row.get("note")).collect();
-    notes.extend([beyond, at_least.as_str()]);
-    meter.note = noted(&notes);
-    meter.price = Some(price);
-    meter.chunk = rule.chunk.map(str::to_owned);
-    meter.quantum = rule.quantum.map(|(per, step, minimum)| Quantum {
-        per: per.to_owned(),
-        step: step.to_owned(),
-        round: Round::Up,
-        minimum: minimum.map(str::to_owned),
-    });
-    if rule.capacity_units {
-        meter.max_of = capacity_units();
-    }
-    if let Some(quantity) = free.map(QuotedDecimal) {
-        match rule
-            .plan
-            .and_then(|plan| book.plans.iter_mut().find(|other| other.id == plan))
-        {
-            Some(plan) => plan.includes.push(Inclusion {
-                meter: rule.id.to_owned(),
-                quantity,
-                unit: Some(rule.unit.to_owned()),
-            }),
-            None => {
-                meter.free = Some(Free {
-                    kind: if rule.plan.is_some() {
-                        FreeKind::Included
-                    } else {
-                        FreeKind::Always
-                    },
-                    quantity,
-                    pool: rule.pool.map(str::to_owned),
-                });
-            }
-        }
-    }
-    book.meters.push(meter);
-    Ok(())
+    Ok(tiers)
 }
 
-/// The price of a meter's steps, and what is free of it.
+/// What a reader of a meter must know: the notes of its rows, a missing price, and a minimum charge.
+fn meter_note(rule: &MeterRule, rows: &[CsvRow<'_>], tiers: &[FileTier]) -> Option<String> {
+    let mut notes: Vec<&str> = rows.iter().map(|row| row.get("note")).collect();
+    if tiers.last().is_some_and(|tier| tier.to.is_some()) {
+        notes.push("what lies beyond the last bound has no price in the source");
+    }
+    let at_least = rows
+        .last()
+        .map(|row| row.get("minimum_charge"))
+        .filter(|minimum| is_worth_a_note(minimum, rule))
+        .map(|minimum| format!("at least {minimum}"));
+    notes.extend(at_least.as_deref());
+    noted(&notes)
+}
+
+/// Whether a minimum charge belongs in the note: the rule does not have it, or the file names a second one
+/// (300 s, Windows).
+fn is_worth_a_note(minimum: &str, rule: &MeterRule) -> bool {
+    let rule_has_it = rule.quantum.is_some_and(|(_, _, minimum)| minimum.is_some());
+    let names_a_second = minimum.contains("300 s");
+    !minimum.is_empty() && (!rule_has_it || names_a_second)
+}
+
+/// Gives the free quantity of a meter to the plan that includes it, or to the meter itself.
+fn give_free(meter: &mut Meter, rule: &MeterRule, quantity: QuotedDecimal, book: &mut Book) {
+    let plan = rule
+        .plan
+        .and_then(|plan| book.plans.iter_mut().find(|other| other.id == plan));
+    if let Some(plan) = plan {
+        plan.includes.push(Inclusion {
+            meter: rule.id.to_owned(),
+            quantity,
+            unit: Some(rule.unit.to_owned()),
+        });
+        return;
+    }
+    meter.free = Some(Free {
+        kind: if rule.plan.is_some() {
+            FreeKind::Included
+        } else {
+            FreeKind::Always
+        },
+        quantity,
+        pool: rule.pool.map(str::to_owned),
+    });
+}
+
+/// The price of a meter's file_tiers, and what is free of it.
 ///
-/// A single price that begins above zero, or after a step at zero, is a price with a free quantity. Where several prices follow, the
-/// free part stays a tier of its own, so that bounds keep counting from zero (`reference/pricing.md` R5).
-fn priced(steps: &[Step], rule: &MeterRule, scope: &str) -> (MeterPrice, Option<Decimal>) {
+/// A single price that begins above zero, or after a step at zero, is a price with a free quantity. Where
+/// several prices follow, the free part stays a tier of its own, so that bounds keep counting from zero.
+fn priced(file_tiers: &[FileTier], rule: &MeterRule, scope: &str) -> (MeterPrice, Option<Decimal>) {
     let per = rule
         .per
         .map(|per| QuotedDecimal(Decimal::from_str_exact(per).expect("a decimal of our own")));
@@ -410,35 +459,35 @@ fn priced(steps: &[Step], rule: &MeterRule, scope: &str) -> (MeterPrice, Option<
         per,
         ..MeterPrice::default()
     };
-    match steps {
+    match file_tiers {
         [
-            Step {
+            FileTier {
                 from,
                 to: None,
                 price,
             },
         ] => (flat(*price), if from.is_zero() { None } else { Some(*from) }),
         [
-            Step {
+            FileTier {
                 from,
                 to: Some(free),
                 price: nothing,
             },
-            Step { to: None, price, .. },
+            FileTier { to: None, price, .. },
         ] if from.is_zero() && nothing.0.is_zero() => (flat(*price), Some(*free)),
         _ => {
             let mut tiers = Vec::new();
-            if let Some(first) = steps.first().filter(|first| !first.from.is_zero()) {
+            if let Some(first) = file_tiers.first().filter(|first| !first.from.is_zero()) {
                 tiers.push(Tier {
                     up_to: Some(QuotedDecimal(first.from)),
                     amount: Some(QuotedDecimal(Decimal::ZERO)),
                 });
             }
-            tiers.extend(steps.iter().map(|step| Tier {
-                up_to: step.to.map(QuotedDecimal),
-                amount: Some(step.price),
+            tiers.extend(file_tiers.iter().map(|tier| Tier {
+                up_to: tier.to.map(QuotedDecimal),
+                amount: Some(tier.price),
             }));
-            if steps.last().is_some_and(|step| step.to.is_some()) {
+            if file_tiers.last().is_some_and(|tier| tier.to.is_some()) {
                 tiers.push(Tier {
                     up_to: None,
                     amount: None,
@@ -458,7 +507,7 @@ fn priced(steps: &[Step], rule: &MeterRule, scope: &str) -> (MeterPrice, Option<
     }
 }
 
-/// What makes a capacity unit of a load balancer: the largest of four rates, hour by hour (`reference/pricing.md` R7).
+/// What makes a capacity unit of a load balancer: the largest of four rates, hour by hour.
 pub fn capacity_units() -> Vec<Dimension> {
     let dimension = |quantity: &str, unit: &str, per_unit: i64, free: Option<&str>| Dimension {
         quantity: quantity.to_owned(),

@@ -1,20 +1,28 @@
-//! What the importers of vendors' files share: exact numbers, a price from tiers, and rows of which there must be one.
+//! What the importers of vendors' files share: exact numbers, a price from tiers, and rows of which there
+//! must be one.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{
-    csv_table::LARGEST,
-    service_rules::MeterRule,
-    services::{capacity_units, empty_meter},
-};
+use super::{csv_table::LARGEST, service_rules::MeterRule, services::ruled_meter};
 use crate::{
-    price_book::{
-        Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Quantum, Round, Tier, TierMode,
-    },
+    price_book::{Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Tier, TierMode},
     units::QuotedDecimal,
 };
+
+/// How a machine is bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Buying {
+    /// By the hour, without a commitment.
+    OnDemand,
+    /// By the hour, from spare capacity that may be taken away.
+    Spot,
+    /// With a commitment for one year.
+    OneYear,
+    /// With a commitment for three years.
+    ThreeYears,
+}
 
 /// Why a product of a vendor's list is not in a book.
 pub const NO_ROW: &str = "books have no row for what it is";
@@ -91,8 +99,8 @@ pub fn price(mut steps: Vec<(Decimal, Decimal)>) -> Option<MeterPrice> {
     })
 }
 
-/// A meter of a book with a vendor's price. What is free of it is in no vendor's list; it comes from the shipped books where they say that
-/// it is always free, unless the list has it as a tier.
+/// A meter of a book with a vendor's price. What is free of it is in no vendor's list; it comes from the
+/// shipped books where they say that it is always free, unless the list has it as a tier.
 pub fn meter(
     rule: &MeterRule,
     price: MeterPrice,
@@ -101,7 +109,7 @@ pub fn meter(
     known: &[PriceBook],
     provider: &str,
 ) -> Meter {
-    let mut meter = empty_meter(rule.id, rule.unit, source.to_owned());
+    let mut meter = ruled_meter(rule, source.to_owned());
     let starts_free = price
         .tiers
         .first()
@@ -119,16 +127,6 @@ pub fn meter(
         meter.note = Some("what is free is from the shipped book, not from the price list".to_owned());
     }
     meter.price = Some(price);
-    meter.chunk = rule.chunk.map(str::to_owned);
-    meter.quantum = rule.quantum.map(|(per, step, minimum)| Quantum {
-        per: per.to_owned(),
-        step: step.to_owned(),
-        round: Round::Up,
-        minimum: minimum.map(str::to_owned),
-    });
-    if rule.capacity_units {
-        meter.max_of = capacity_units();
-    }
     meter.vendor_code = Some(code.to_owned());
     meter
 }

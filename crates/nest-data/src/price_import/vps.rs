@@ -6,10 +6,10 @@ use jiff::{ToSpan, civil::Date};
 use rust_decimal::Decimal;
 
 use super::{
-    builder::{Book, Shelf, noted},
-    csv_table::{CsvText, Row},
+    builder::{Book, BookSet, noted},
+    csv_table::{CsvRow, CsvText},
     instances::source_of,
-    service_rules::books,
+    service_rules::book_regions,
 };
 use crate::{
     diagnostic::Diagnostic,
@@ -21,9 +21,9 @@ use crate::{
 type Interval = (Option<Date>, Option<Date>);
 
 /// Adds servers, and what is sold beside them.
-pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnostic>> {
+pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let mut rows: Vec<(Row<'_>, Interval)> = Vec::new();
+    let mut rows: Vec<(CsvRow<'_>, Interval)> = Vec::new();
     for row in table.rows() {
         match interval(&row) {
             Ok(interval) => rows.push((row, interval)),
@@ -35,13 +35,13 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
     let mut known_until: BTreeMap<(&str, String, &str), Date> = BTreeMap::new();
     rows.sort_by_key(|(_, (_, to))| to.unwrap_or(Date::MAX));
     for (row, (from, to)) in &rows {
-        let Some((provider, regions)) = books(row.get("provider"), row.get("region")) else {
+        let Some((provider, regions)) = book_regions(row.get("provider"), row.get("region")) else {
             continue;
         };
         for region in regions {
             let key = (provider, region.clone(), row.get("sku"));
             let from = from.or_else(|| known_until.get(&key).copied());
-            let Some(book) = shelf.book(provider, &region) else {
+            let Some(book) = books.book(provider, &region) else {
                 continue;
             };
             book.count(row.file());
@@ -52,9 +52,9 @@ pub fn add(table: &CsvText<'_>, shelf: &mut Shelf<'_>) -> Result<(), Vec<Diagnos
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-/// When a price holds. The file names the last day. A price that was only seen within a span of months holds within that span: when it
-/// changed afterwards is not known.
-fn interval(row: &Row<'_>) -> Result<Interval, Diagnostic> {
+/// When a price holds. The file names the last day. A price that was only seen within a span of months holds
+/// within that span: when it changed afterwards is not known.
+fn interval(row: &CsvRow<'_>) -> Result<Interval, Diagnostic> {
     let next = |date: Date| date.saturating_add(1.day());
     let (from, to) = (row.date("effective_from")?, row.date("effective_to")?.map(next));
     let span = row
@@ -73,7 +73,7 @@ fn interval(row: &Row<'_>) -> Result<Interval, Diagnostic> {
 }
 
 fn add_row(
-    row: &Row<'_>,
+    row: &CsvRow<'_>,
     (effective_from, effective_to): Interval,
     book: &mut Book,
 ) -> Result<(), Diagnostic> {

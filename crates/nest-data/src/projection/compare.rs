@@ -107,7 +107,8 @@ pub struct Crossover {
     pub above: String,
     /// Customers from which on that lasts, with the band over the draws in which there is such a number.
     pub customers: Estimate,
-    /// Customers at which it is so for the first time, in the central world: whole units may cross several times.
+    /// Customers at which it is so for the first time, in the central world: whole units may cross several
+    /// times.
     pub first: f64,
     /// Share of draws in which they cross, 0-1.
     pub probability: f64,

@@ -1,0 +1,111 @@
+//! Counts of executions and requests, and how those ended that failed.
+
+use serde::{Deserialize, Serialize};
+
+/// Counts of executions or requests: `due = completed + failed + dropped`, exactly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Due in the span.
+    pub due: u64,
+    /// Answered as expected, even if after the span.
+    pub completed: u64,
+    /// Started but not answered as expected, including those cut off at the end.
+    pub failed: u64,
+    /// Never started.
+    pub dropped: u64,
+}
+
+impl Counts {
+    /// Whether everything that was due is accounted for.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        self.due == self.completed + self.failed + self.dropped
+    }
+
+    /// Counts the end of an execution or request that was due.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Ok => self.completed += 1,
+            Outcome::Failed => self.failed += 1,
+        }
+    }
+
+    /// Counts everything that is still open as failed.
+    pub fn cut(&mut self) {
+        self.failed = self.due.saturating_sub(self.completed + self.dropped);
+    }
+
+    /// Adds another count to this one.
+    pub fn merge(&mut self, other: &Self) {
+        self.due += other.due;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.dropped += other.dropped;
+    }
+}
+
+/// How often one kind of failure happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorCount {
+    /// The behaviour.
+    pub behaviour: String,
+    /// `status 503`, `timeout`, `connect`, `check`, `capture`, `cut`, `dropped`, ...
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A failed exchange, kept to be read: 2 KiB at most, secrets masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedExchange {
+    /// The behaviour.
+    pub behaviour: String,
+    /// As [`ErrorCount::kind`].
+    pub kind: String,
+    /// Method, path and what came back.
+    pub exchange: String,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// As expected.
+    Ok,
+    /// Not as expected.
+    Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_merge_and_balance() {
+        let mut counts = Counts {
+            due: 5,
+            completed: 3,
+            failed: 1,
+            dropped: 1,
+        };
+        assert!(counts.balance());
+        counts.merge(&Counts {
+            due: 2,
+            completed: 2,
+            failed: 0,
+            dropped: 0,
+        });
+        assert_eq!(
+            counts,
+            Counts {
+                due: 7,
+                completed: 5,
+                failed: 1,
+                dropped: 1
+            }
+        );
+        assert!(counts.balance());
+        counts.due += 1;
+        assert!(!counts.balance());
+    }
+}

@@ -1,0 +1,285 @@
+//! Checks that a study must pass beyond its schema: names that must exist, numbers that must fit together.
+
+pub(crate) mod behaviour;
+pub(crate) mod config;
+pub(crate) mod customers;
+pub(crate) mod growth;
+pub(crate) mod policy;
+pub(crate) mod probe;
+pub(crate) mod stored_data;
+pub(crate) mod target;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    diagnostic::{Diagnostic, nearest, offer},
+    formula::is_unit_of_time,
+    study::{Study, growth::MOST_CUSTOMERS, read::texts::StudyTexts},
+    toml_document::Spans,
+};
+
+pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    target::check_target(study, spans, found);
+    check_rates(study, texts, spans, found);
+    check_needs(study, texts, found);
+    check_probes(study, spans, found);
+    check_numbers(study, spans, found);
+    for (name, slo) in &study.slo {
+        if let Some(behaviour) = &slo.applies_to
+            && !texts.has(behaviour)
+        {
+            let help = offer(behaviour, texts.names());
+            found.push(spans.at_value(
+                &["slo", name, "applies_to"],
+                format!(
+                    "objective `{name}` applies to `{behaviour}`, but there is no behaviour of that name"
+                ),
+                help,
+            ));
+        }
+        if slo.limits().is_empty() {
+            found.push(spans.at_key(
+                &["slo", name],
+                format!("objective `{name}` has no limit"),
+                "add p50, p95 or p99, such as p95 = \"300ms\"",
+            ));
+        }
+    }
+    for (name, config) in &study.configs {
+        self::config::check(name, config, study, spans, found);
+    }
+    config::check_money(study, spans, found);
+    policy::check_policies(study, spans, found);
+    check_report(study, spans, found);
+}
+
+fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    for (name, rate) in &study.rates {
+        if !texts.has(name) {
+            let help = match nearest(name, texts.names().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`? If not, add behaviours/{name}.toml"),
+                None => format!("add behaviours/{name}.toml, or remove the rate"),
+            };
+            found.push(spans.at_key(
+                &["rates", name],
+                format!("`{name}` has a rate but there is no behaviour of that name"),
+                help,
+            ));
+        }
+        for used in rate
+            .formula()
+            .names()
+            .into_iter()
+            .filter(|used| !study.defines(used))
+        {
+            let message = format!(
+                "the rate of `{name}` uses `{used}`, but there is no {} of that name",
+                if used.contains('.') { "value" } else { "parameter" }
+            );
+            found.push(spans.at_value(
+                &["rates", name],
+                message,
+                offer(&used, study.names_of_formulas().iter()),
+            ));
+        }
+    }
+    for (name, source) in texts
+        .behaviours
+        .iter()
+        .filter(|(name, _)| !study.rates.contains_key(*name))
+    {
+        let help = format!(
+            "add `{name} = \"1 / day\"` under [rates] in {}, or remove the file",
+            texts.nest.name
+        );
+        found.push(Diagnostic::at(
+            &source.name,
+            0..0,
+            format!("behaviour `{name}` has no rate"),
+            help,
+        ));
+    }
+    for name in texts.code.keys().filter(|name| !study.rates.contains_key(*name)) {
+        let message = format!("behaviour `{name}`, which this program has as Rust code, has no rate");
+        found.push(spans.at_key(
+            &["rates"],
+            message,
+            format!("add `{name} = \"1 / day\"` under [rates]"),
+        ));
+    }
+    if study.rates.is_empty() {
+        found.push(spans.at_key(
+            &["rates"],
+            "the study has no rate",
+            "add a behaviour, and its rate under [rates]",
+        ));
+    }
+    let known = study
+        .rates
+        .values()
+        .all(|rate| rate.formula().names().iter().all(|name| study.defines(name)));
+    if known && let Err(error) = study.rates_per_day(&study.parameter_values()) {
+        found.push(spans.at_key(
+            &["rates"],
+            error.to_string(),
+            "choose parameters for which every rate is 0 or more",
+        ));
+    }
+}
+
+fn check_needs(study: &Study, texts: &StudyTexts, found: &mut Vec<Diagnostic>) {
+    for (name, behaviour) in &study.behaviours {
+        let Some(needed) = &behaviour.needs else { continue };
+        let source = texts.behaviours.get(name).unwrap_or(&texts.nest);
+        let span = source
+            .text
+            .find("needs")
+            .map_or(0..0, |start| start..start + "needs".len());
+        if !texts.has(needed) {
+            let help = offer(needed, texts.names());
+            found.push(Diagnostic::at(
+                &source.name,
+                span,
+                format!("`{name}` needs `{needed}`, but there is no behaviour of that name"),
+                help,
+            ));
+        } else if study
+            .behaviours
+            .get(needed)
+            .is_some_and(|needed| needed.needs.is_some())
+        {
+            let message = format!("`{name}` needs `{needed}`, which itself needs another behaviour");
+            found.push(Diagnostic::at(
+                &source.name,
+                span,
+                message,
+                "put the requests of both into one behaviour",
+            ));
+        }
+    }
+}
+
+fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let mut tiers: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, probe) in &study.probes {
+        if let Some(other) = tiers.insert(&probe.tier, name) {
+            let message = format!(
+                "probes `{other}` and `{name}` both read the tier `{}`",
+                probe.tier
+            );
+            found.push(spans.at_key(
+                &["probes", name],
+                message,
+                "give each probe a tier of its own, or remove one of them",
+            ));
+        }
+        self::probe::check(name, probe, &study.target.allow_hosts, spans, found);
+    }
+}
+
+fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let measure = &study.measure;
+    customers::check_customers(study, spans, found);
+    stored_data::check_stored_data(study, spans, found);
+    for (key, span) in [
+        ("window", measure.window),
+        ("timeout", measure.timeout),
+        ("pilot", measure.pilot),
+    ] {
+        if span.get() <= 0.0 {
+            found.push(spans.at_value(
+                &["measure", key],
+                format!("`measure.{key}` must be above zero"),
+                "write a time such as \"10s\"",
+            ));
+        }
+    }
+    let counts = measure.customers.as_deref().unwrap_or(&[1.0]);
+    if counts.is_empty() || counts.iter().any(|count| !count.is_finite() || *count <= 0.0) {
+        found.push(spans.at_value(
+            &["measure", "customers"],
+            "`measure.customers` must hold numbers above zero, at least one",
+            "write customer counts, such as [1000, 2000, 4000]",
+        ));
+    }
+    if let Some(policy) = measure
+        .confirm_policy
+        .as_ref()
+        .filter(|policy| !study.policies.contains_key(*policy))
+    {
+        let message = format!("`measure.confirm_policy` is `{policy}`, but there is no policy of that name");
+        found.push(spans.at_value(
+            &["measure", "confirm_policy"],
+            message,
+            offer(policy, study.policies.keys()),
+        ));
+    }
+    if measure.max_rate <= 0.0 {
+        found.push(spans.at_value(
+            &["measure", "max_rate"],
+            "`measure.max_rate` must be above zero",
+            "write executions per second, such as 5000",
+        ));
+    }
+    growth::check_growth(study, spans, found);
+    for (name, parameter) in &study.parameters {
+        if is_unit_of_time(name) {
+            found.push(spans.at_key(
+                &["parameters", name],
+                format!("the parameter `{name}` has the name of a unit of time"),
+                "rename the parameter",
+            ));
+        }
+        if let Some([low, high]) = parameter.range()
+            && !(low <= parameter.value() && parameter.value() <= high)
+        {
+            let message = format!(
+                "parameter `{name}` is {}, outside its range {low} to {high}",
+                parameter.value()
+            );
+            found.push(spans.at_value(
+                &["parameters", name],
+                message,
+                "write a 90 % range that contains the value: range = [low, high]",
+            ));
+        }
+    }
+}
+
+fn check_report(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    if let Some(config) = study
+        .report
+        .config
+        .as_ref()
+        .filter(|config| !study.configs.contains_key(*config))
+    {
+        found.push(spans.at_value(
+            &["report", "config"],
+            format!("`report.config` is `{config}`, but there is no configuration of that name"),
+            offer(config, study.configs.keys()),
+        ));
+    }
+    if let Some(growth) = study
+        .report
+        .growth
+        .as_ref()
+        .filter(|growth| !study.growth.contains_key(*growth))
+    {
+        found.push(spans.at_value(
+            &["report", "growth"],
+            format!("`report.growth` is `{growth}`, but there is no growth scenario of that name"),
+            offer(growth, study.growth.keys()),
+        ));
+    }
+    if study
+        .report
+        .customers
+        .is_some_and(|customers| !(1.0..=MOST_CUSTOMERS).contains(&customers))
+    {
+        found.push(spans.at_value(
+            &["report", "customers"],
+            "`report.customers` must be from 1 to 1e11",
+            "write a number of customers, such as 42000",
+        ));
+    }
+}

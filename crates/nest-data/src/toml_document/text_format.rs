@@ -1,0 +1,96 @@
+//! Texts with a form of their own (durations, shares, rates ...): how each is checked, and what a message
+//! says about it.
+
+use jiff::civil::Date;
+
+use crate::{
+    error::DataError,
+    formula::Formula,
+    units::{CalendarSpan, Change, Growth, ObservedOn, QuotedDecimal, Seconds, Share},
+};
+
+/// One form of text, under the name that the schema's `format` gives it.
+pub struct TextFormat {
+    name: &'static str,
+    check: fn(&str) -> Result<(), DataError>,
+    /// What to write. Without a hint, a message shows the description of the key.
+    pub hint: Option<&'static str>,
+}
+
+/// Every form of text that a document of ours may hold.
+const FORMATS: [TextFormat; 10] = [
+    TextFormat {
+        name: "nest-duration",
+        check: |text| text.parse::<Seconds>().map(drop),
+        hint: Some("write a number and a unit, such as \"300ms\", \"10s\" or \"2m\""),
+    },
+    TextFormat {
+        name: "nest-share",
+        check: |text| text.parse::<Share>().map(drop),
+        hint: Some("write \"30%\" or 0.3"),
+    },
+    TextFormat {
+        name: "nest-growth",
+        check: |text| text.parse::<Growth>().map(drop),
+        hint: Some("write a monthly change such as \"7%\""),
+    },
+    TextFormat {
+        name: "nest-decimal",
+        check: |text| text.parse::<QuotedDecimal>().map(drop),
+        hint: Some(
+            "money and prices are quoted decimals, such as \"0.0116\"; a bare number would lose digits",
+        ),
+    },
+    TextFormat {
+        name: "nest-observed",
+        check: |text| text.parse::<ObservedOn>().map(drop),
+        hint: None,
+    },
+    TextFormat {
+        name: "nest-change",
+        check: |text| text.parse::<Change>().map(drop),
+        hint: None,
+    },
+    TextFormat {
+        name: "nest-lapse",
+        check: |text| text.parse::<CalendarSpan>().map(drop),
+        hint: None,
+    },
+    TextFormat {
+        name: "nest-number",
+        check: |text| Formula::parse_number(text).map(drop),
+        hint: None,
+    },
+    TextFormat {
+        name: "nest-rate",
+        check: |text| Formula::parse_rate(text).map(drop),
+        hint: Some("write executions per customer and time, such as \"0.3 / day\""),
+    },
+    TextFormat {
+        name: "date",
+        check: check_date,
+        hint: Some("write a date such as 2026-11-01"),
+    },
+];
+
+impl TextFormat {
+    /// The form of that name. Schemas also name formats that are none of ours, such as `uint32`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// Checks that a text has this form.
+    ///
+    /// # Errors
+    /// [`DataError::Unreadable`] or [`DataError::Formula`], naming what is accepted.
+    pub fn check(&self, text: &str) -> Result<(), DataError> {
+        (self.check)(text)
+    }
+}
+
+fn check_date(text: &str) -> Result<(), DataError> {
+    text.parse::<Date>().map(drop).map_err(|_| DataError::Unreadable {
+        value: text.to_owned(),
+        expected: "a date such as 2026-11-01",
+    })
+}
