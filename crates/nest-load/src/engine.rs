@@ -11,20 +11,25 @@ use nest_data::measurement::{Counts, GeneratorHealth, Population, ResponseClock,
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
-    LoadError,
-    clock::Moment,
+    clock::MonotonicTime,
+    engine::interrupt::Interrupt,
+    error::LoadError,
     http::NoAnswer,
-    interrupt::Interrupt,
-    load::Load,
     observe::{Observer, Sample, threads},
     recorder::Recorder,
-    script::Program,
-    settle::{self, Look, Unsettled},
-    target::pin,
+    recorder::windows::{POLL_INTERVAL, StepControl},
+    run::target::pin,
+    schedule::load::StepLoad,
+    script::program::Program,
     verdict::StepFacts,
-    windows::StepControl,
-    worker::{Job, LOOK, Said, work},
+    verdict::settle::{self, Snapshot, Unsettled},
+    worker::{
+        command::{AloneOrder, StepOrder, WorkerCommand, WorkerEvent},
+        work,
+    },
 };
+
+pub mod interrupt;
 
 /// Quantile of the answers that counts as quick where customers may act in step.
 const QUICK: f64 = 0.1;
@@ -40,8 +45,8 @@ pub struct Engine {
 }
 
 struct WorkerThread {
-    jobs: Option<mpsc::Sender<Job>>,
-    said: mpsc::Receiver<Said>,
+    commands: Option<mpsc::Sender<WorkerCommand>>,
+    events: mpsc::Receiver<WorkerEvent>,
     thread: Option<JoinHandle<()>>,
     tid: i32,
 }
@@ -49,7 +54,7 @@ struct WorkerThread {
 /// Times and bounds of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct StepLimits {
-    /// Load before the windows: at least, and at most where it has not settled by then.
+    /// StepLoad before the windows: at least, and at most where it has not settled by then.
     pub settle: Duration,
     pub settle_most: Duration,
     pub window: Duration,
@@ -67,7 +72,7 @@ pub struct StepResult {
     pub settle_s: f64,
     pub unsettled: Option<Unsettled>,
     pub population: Option<Population>,
-    /// Share of the looks at which the target's processes were stopped.
+    /// Share of the snapshots at which the target's processes were stopped.
     pub target_stopped: f64,
     /// Length of all windows, shorter where the step ended early.
     pub span_s: f64,
@@ -93,7 +98,7 @@ impl StepResult {
                 .response_times(ResponseClock::Sent)
                 .value_at_quantile(QUICK) as f64
                 / 1e6,
-            silence_s: recorder.longest_silence_us as f64 / 1e6,
+            silence_s: recorder.longest_silence_us.unwrap_or(0) as f64 / 1e6,
             target_stopped: self.target_stopped,
             interrupted: self.interrupted,
             planned: None,
@@ -142,7 +147,7 @@ impl Engine {
     /// [`LoadError::System`] where a worker is gone.
     pub fn forget_customers(&self) -> Result<(), LoadError> {
         for worker in &self.workers {
-            worker.send(Job::Forget)?;
+            worker.send(WorkerCommand::Forget)?;
             worker.done(PATIENCE)?;
         }
         Ok(())
@@ -161,14 +166,14 @@ impl Engine {
     ) -> Result<(Recorder, f64), LoadError> {
         let worker = self.workers.first().expect("an engine has a worker");
         // An execution under way when the span is over is waited for, but not for ever.
-        let longest = span * 4 + Duration::from_secs_f64(self.program.timeout_s * 6.0) + PATIENCE;
-        worker.send(Job::Alone {
+        let longest = span * 4 + Duration::from_secs_f64(self.program.settings.timeout_s * 6.0) + PATIENCE;
+        worker.send(WorkerCommand::Alone(AloneOrder {
             behaviour,
             span,
             most,
             longest,
             interrupt: interrupt.clone(),
-        })?;
+        }))?;
         let (recorder, took) = worker.done(longest + PATIENCE)?;
         Ok((recorder, took.as_secs_f64()))
     }
@@ -179,12 +184,12 @@ impl Engine {
     /// What the observer says, and [`LoadError::System`] where a worker is gone.
     pub fn run_step(
         &self,
-        load: &Load,
+        load: &StepLoad,
         limits: StepLimits,
         observer: Option<&mut Observer>,
         interrupt: &Interrupt,
     ) -> Result<StepResult, LoadError> {
-        let start = Moment::now().after(AHEAD);
+        let start = MonotonicTime::now().after(AHEAD);
         let control = Arc::new(StepControl::new(
             start,
             limits.window,
@@ -196,16 +201,16 @@ impl Engine {
             control.measure_from(start);
         }
         for worker in &self.workers {
-            worker.send(Job::Step {
+            worker.send(WorkerCommand::Step(StepOrder {
                 load: load.clone(),
                 control: Arc::clone(&control),
                 drain: limits.drain,
-            })?;
+            }))?;
         }
         let mut watch = Watch::new(self, load, limits, &control, observer);
         let watched = watch.run(interrupt);
         if watched.is_err() || interrupt.is_requested() {
-            control.measure_until(Moment::now());
+            control.measure_until(MonotonicTime::now());
             control.stop();
         }
         let recorder = self.collect(&control, limits.drain);
@@ -236,41 +241,45 @@ impl WorkerThread {
         core: Option<usize>,
         program: Arc<Program>,
     ) -> Result<Self, LoadError> {
-        let (jobs, job_receiver) = mpsc::channel();
-        let (said_sender, said) = mpsc::channel();
+        let (commands, command_receiver) = mpsc::channel();
+        let (event_sender, events) = mpsc::channel();
         let run = move || {
             if let Some(core) = core
                 && let Err(LoadError::System { source, .. }) = pin(&[core])
             {
-                return drop(said_sender.send(Said::Refused(source)));
+                return drop(event_sender.send(WorkerEvent::Refused(source)));
             }
-            work(index, workers, program, &job_receiver, &said_sender);
+            work(index, workers, program, &command_receiver, &event_sender);
         };
         let thread = std::thread::Builder::new()
             .name(format!("nest-worker-{index}"))
             .spawn(run)
             .map_err(refused)?;
         let mut worker = Self {
-            jobs: Some(jobs),
-            said,
+            commands: Some(commands),
+            events,
             thread: Some(thread),
             tid: 0,
         };
-        match worker.said.recv_timeout(PATIENCE) {
-            Ok(Said::Ready(tid)) => worker.tid = tid,
-            Ok(Said::Refused(source)) => return Err(refused(source)),
-            Ok(Said::Done(..)) | Err(_) => return Err(gone()),
+        match worker.events.recv_timeout(PATIENCE) {
+            Ok(WorkerEvent::Ready(tid)) => worker.tid = tid,
+            Ok(WorkerEvent::Refused(source)) => return Err(refused(source)),
+            Ok(WorkerEvent::Done(..)) | Err(_) => return Err(gone()),
         }
         Ok(worker)
     }
 
-    fn send(&self, job: Job) -> Result<(), LoadError> {
-        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())
+    fn send(&self, command: WorkerCommand) -> Result<(), LoadError> {
+        self.commands
+            .as_ref()
+            .ok_or_else(gone)?
+            .send(command)
+            .map_err(|_| gone())
     }
 
     fn done(&self, patience: Duration) -> Result<(Recorder, Duration), LoadError> {
-        match self.said.recv_timeout(patience) {
-            Ok(Said::Done(recorder, took)) => Ok((*recorder, took)),
+        match self.events.recv_timeout(patience) {
+            Ok(WorkerEvent::Done(recorder, took)) => Ok((*recorder, took)),
             _ => Err(gone()),
         }
     }
@@ -278,7 +287,7 @@ impl WorkerThread {
 
 impl Drop for WorkerThread {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.commands = None;
         if let Some(thread) = self.thread.take() {
             // A worker that panicked has told so on its own.
             let _ = thread.join();
@@ -292,17 +301,17 @@ struct Watch<'a> {
     limits: StepLimits,
     control: &'a StepControl,
     observer: Option<&'a mut Observer>,
-    wanted: settle::Wanted,
+    wanted: settle::SettleGoal,
     planned: Option<usize>,
-    looks: Vec<Look>,
+    snapshots: Vec<Snapshot>,
     unsettled: Option<Unsettled>,
     samples: Vec<Sample>,
     edges: usize,
     fewest: Option<i64>,
-    stopped: (u64, u64), // looks at which the target was stopped, and all looks
+    stopped: (u64, u64), // snapshots at which the target was stopped, and all snapshots
     threads: Vec<threads::ThreadUse>,
     used: GeneratorUse,
-    civil: (Moment, f64),
+    civil: (MonotonicTime, f64),
 }
 
 #[derive(Default)]
@@ -315,7 +324,7 @@ struct GeneratorUse {
 impl<'a> Watch<'a> {
     fn new(
         engine: &'a Engine,
-        load: &Load,
+        load: &StepLoad,
         limits: StepLimits,
         control: &'a StepControl,
         observer: Option<&'a mut Observer>,
@@ -326,7 +335,7 @@ impl<'a> Watch<'a> {
         } else {
             load.population()
         };
-        let wanted = settle::Wanted {
+        let wanted = settle::SettleGoal {
             rate_per_s: load.offered_per_s(),
             population: planned.map(|planned| planned as i64),
         };
@@ -337,7 +346,7 @@ impl<'a> Watch<'a> {
             observer,
             wanted,
             planned,
-            looks: vec![Look::default()],
+            snapshots: vec![Snapshot::default()],
             unsettled: None,
             samples: Vec::new(),
             edges: 0,
@@ -345,7 +354,7 @@ impl<'a> Watch<'a> {
             stopped: (0, 0),
             threads: Vec::new(),
             used: GeneratorUse::default(),
-            civil: (Moment::NEVER, 0.0),
+            civil: (MonotonicTime::NEVER, 0.0),
         }
     }
 
@@ -353,7 +362,7 @@ impl<'a> Watch<'a> {
     fn run(&mut self, interrupt: &Interrupt) -> Result<(), LoadError> {
         while self.edges <= self.control.windows() && !interrupt.is_requested() {
             let edge = self.control.edge(self.edges);
-            let now = Moment::now();
+            let now = MonotonicTime::now();
             if now >= edge {
                 self.at_edge()?;
                 continue;
@@ -361,13 +370,13 @@ impl<'a> Watch<'a> {
             self.look(now);
             if self.control.is_counted() && self.all_done() {
                 // The executions were used up before the window was over.
-                self.control.measure_until(Moment::now());
+                self.control.measure_until(MonotonicTime::now());
                 self.at_edge()?;
                 self.edges = self.control.windows() + 1;
                 break;
             }
-            let next = edge.min(now.after(LOOK));
-            std::thread::sleep(next.since(Moment::now()));
+            let next = edge.min(now.after(POLL_INTERVAL));
+            std::thread::sleep(next.since(MonotonicTime::now()));
         }
         Ok(())
     }
@@ -380,20 +389,21 @@ impl<'a> Watch<'a> {
                 .all(|one| one.active.load(std::sync::atomic::Ordering::Relaxed) == 0)
     }
 
-    fn look(&mut self, now: Moment) {
+    fn look(&mut self, now: MonotonicTime) {
         use std::sync::atomic::Ordering::Relaxed;
         let measuring = self.control.from() <= now;
         if measuring {
             self.look_at_target();
             return;
         }
-        if self.control.from() != Moment::NEVER || now < self.control.start {
+        if self.control.from() != MonotonicTime::NEVER || now < self.control.start {
             return;
         }
-        let sum =
-            |of: &dyn Fn(&crate::windows::Progress) -> i64| self.control.progress.iter().map(of).sum::<i64>();
+        let sum = |of: &dyn Fn(&crate::recorder::windows::WorkerProgress) -> i64| {
+            self.control.progress.iter().map(of).sum::<i64>()
+        };
         let at = now.since(self.control.start);
-        self.looks.push(Look {
+        self.snapshots.push(Snapshot {
             at_s: at.as_secs_f64(),
             ended: sum(&|one| one.ended.load(Relaxed) as i64) as u64,
             spent_s: sum(&|one| one.spent_us.load(Relaxed) as i64) as f64 / 1e6,
@@ -402,7 +412,7 @@ impl<'a> Watch<'a> {
         if at < self.limits.settle {
             return;
         }
-        let state = settle::settled(&self.looks, self.limits.settle.as_secs_f64(), self.wanted);
+        let state = settle::settled(&self.snapshots, self.limits.settle.as_secs_f64(), self.wanted);
         if state.is_ok() || at >= self.limits.settle_most {
             self.unsettled = state.err();
             self.control.measure_from(now.after(AHEAD));
@@ -436,7 +446,7 @@ impl<'a> Watch<'a> {
             .collect();
         if self.edges == 0 {
             self.threads = threads;
-            self.civil = (Moment::now(), threads::civil_s());
+            self.civil = (MonotonicTime::now(), threads::civil_s());
         } else {
             self.note_use(&threads);
         }
@@ -446,7 +456,7 @@ impl<'a> Watch<'a> {
 
     /// What the generator used since the first edge.
     fn note_use(&mut self, threads: &[threads::ThreadUse]) {
-        let span_s = Moment::now().since(self.civil.0).as_secs_f64().max(1e-6);
+        let span_s = MonotonicTime::now().since(self.civil.0).as_secs_f64().max(1e-6);
         let most = |of: &dyn Fn(&threads::ThreadUse) -> f64| {
             threads
                 .iter()
@@ -474,13 +484,13 @@ impl<'a> Watch<'a> {
             clock_step_s: self.used.clock_step_s,
         };
         let reached = self.fewest.unwrap_or(0).max(0) as u32;
-        let end = self.control.end().min(Moment::now());
+        let end = self.control.end().min(MonotonicTime::now());
         let from = self.control.from();
         StepResult {
             recorder,
             samples: self.samples,
             generator,
-            settle_s: if from == Moment::NEVER {
+            settle_s: if from == MonotonicTime::NEVER {
                 0.0
             } else {
                 from.since(self.control.start).as_secs_f64()
@@ -491,7 +501,7 @@ impl<'a> Watch<'a> {
                 reached: reached.min(planned as u32),
             }),
             target_stopped: self.stopped.0 as f64 / self.stopped.1.max(1) as f64,
-            span_s: if from == Moment::NEVER {
+            span_s: if from == MonotonicTime::NEVER {
                 0.0
             } else {
                 end.since(from).as_secs_f64()

@@ -13,44 +13,25 @@
 //! - [`quick`]: the engine without a study; [`doctor`]: whether this machine is fit to measure
 
 pub mod code;
-pub mod codec;
-pub mod doctor;
 pub mod error;
-pub mod interrupt;
 pub mod observe;
-pub mod pacer;
-pub mod plan;
-pub mod quick;
-pub mod target;
-pub mod verdict;
 
 mod clock;
-mod customer;
 mod engine;
-mod fetch;
+mod exchange;
+mod execute;
 mod http;
-mod level;
-mod load;
-mod masking;
-mod offer;
-mod pilot;
 mod recorder;
-mod requests;
 mod run;
+mod schedule;
 mod script;
-mod search;
-mod settle;
-mod think;
-mod turn;
-mod windows;
+mod verdict;
 mod worker;
 
+pub use engine::interrupt::{self, Interrupt};
 pub use error::LoadError;
-pub use fetch::download;
-pub use http::tls::Trust;
-pub use interrupt::Interrupt;
-pub use run::{Event, MeasureOptions, MeasureOutcome, Resume, measure, resolve_plan};
+pub use http::{codec, fetch::download, tls::Trust};
+pub use run::{
+    Event, MeasureOptions, MeasureOutcome, Resume, doctor, measure, plan, quick, resolve_plan, target,
+};
 pub use script::secret_names;
-
-/// How the generator names itself to the target.
-pub const USER_AGENT: &str = concat!("locust-nest/", env!("CARGO_PKG_VERSION"));

@@ -9,7 +9,7 @@ use nest_data::{
     study::{Probe, ProbeKind},
 };
 
-use crate::{LoadError, fetch::Fetcher};
+use crate::{error::LoadError, http::fetch::Fetcher};
 
 pub mod cgroup;
 pub mod exposition;
@@ -21,6 +21,7 @@ pub(crate) mod threads;
 
 mod prometheus;
 mod query;
+mod trouble;
 
 use cgroup::Cgroup;
 use members::Members;

@@ -12,11 +12,13 @@ use nest_data::measurement::{
 };
 
 use crate::{
-    clock::Moment,
-    level::Level,
-    script::Program,
-    windows::{Phase, StepControl},
+    clock::MonotonicTime,
+    recorder::level::LevelMeter,
+    recorder::windows::{StepControl, StepPhase},
 };
+
+pub mod level;
+pub mod windows;
 
 /// Longest response time that is told apart, in microseconds: an hour. A start may wait long for a customer.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -33,9 +35,9 @@ const ENDPOINT_QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 /// How one request went.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestRecord {
-    pub due: Moment,
-    pub sent: Moment,
-    pub ended: Moment,
+    pub due: MonotonicTime,
+    pub sent: MonotonicTime,
+    pub ended: MonotonicTime,
     pub outcome: Outcome,
     pub status: u16, // 0 where there was no answer
     pub bytes: u64,
@@ -43,10 +45,25 @@ pub struct RequestRecord {
 
 /// Which request of which behaviour, and whether it counts.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct RequestPlace {
     pub behaviour: usize,
     pub endpoint: usize,
-    pub phase: Phase,
+    pub phase: StepPhase,
+}
+
+/// What a recorder counts: the behaviours, and the requests of files.
+pub struct StepOutline {
+    /// One per behaviour: whether an execution makes exactly one request.
+    pub single: Vec<bool>,
+    pub endpoints: Vec<EndpointOutline>,
+}
+
+/// One request of one behaviour.
+pub struct EndpointOutline {
+    pub behaviour: usize,
+    pub name: String,
+    /// The client that sends it, unless that is the fast path.
+    pub path: Option<String>,
 }
 
 /// Counts and histograms of one step.
@@ -59,17 +76,17 @@ pub struct Recorder {
     /// How late the worker's clock woke somebody, in microseconds.
     pub clock: Hdr<u64>,
     /// Executions in progress and requests in flight, over the windows.
-    pub active: Level,
-    pub in_flight: Level,
+    pub active: LevelMeter,
+    pub in_flight: LevelMeter,
     pub lost_connections: u64,
     pub repeated: u64,
     pub panics: u64,
     pub queued: u64,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Longest time without the end of any request while some were in flight, in the windows.
-    pub longest_silence_us: u64,
-    last_end: Option<Moment>,
+    /// Longest time without the end of any request while some were in flight, in the windows; none if none was in flight.
+    pub longest_silence_us: Option<u64>,
+    last_end: Option<MonotonicTime>,
     endpoints: Vec<EndpointRecord>,
     of_files: usize, // how many of them are requests of files
     errors: BTreeMap<(usize, String), u64>,
@@ -93,6 +110,18 @@ struct EndpointRecord {
     histogram: Option<Hdr<u64>>, // none where it is its behaviour's only request: then the behaviour's is its own
 }
 
+impl EndpointRecord {
+    fn new(outline: EndpointOutline) -> Self {
+        Self {
+            behaviour: outline.behaviour,
+            name: outline.name,
+            path: outline.path,
+            requests: Counts::default(),
+            histogram: None,
+        }
+    }
+}
+
 /// One window of one step.
 #[derive(Debug, Clone, Default)]
 pub struct WindowRecord {
@@ -104,45 +133,34 @@ pub struct WindowRecord {
 
 impl Recorder {
     /// An empty recorder.
-    pub fn new(program: &Program, windows: usize) -> Self {
-        let endpoint = |(behaviour, name, path): (usize, &str, Option<String>)| EndpointRecord {
-            behaviour,
-            name: name.to_owned(),
-            path,
-            requests: Counts::default(),
-            histogram: None,
+    pub fn new(outline: StepOutline, windows: usize) -> Self {
+        let behaviours = outline.single.len();
+        let window = WindowRecord {
+            completed: vec![0; behaviours],
+            ..WindowRecord::default()
         };
-        let behaviours = program.scripts.len();
+        let of_behaviour = |single| BehaviourRecord {
+            single,
+            ..BehaviourRecord::default()
+        };
+        let of_files = outline.endpoints.len();
         Self {
-            behaviours: program
-                .scripts
-                .iter()
-                .map(|script| BehaviourRecord {
-                    single: script.is_single(),
-                    ..BehaviourRecord::default()
-                })
-                .collect(),
-            windows: vec![
-                WindowRecord {
-                    completed: vec![0; behaviours],
-                    ..WindowRecord::default()
-                };
-                windows
-            ],
+            behaviours: outline.single.into_iter().map(of_behaviour).collect(),
+            windows: vec![window; windows],
             settling: Counts::default(),
             lateness: new_histogram(),
             clock: new_histogram(),
-            active: Level::default(),
-            in_flight: Level::default(),
+            active: LevelMeter::default(),
+            in_flight: LevelMeter::default(),
             lost_connections: 0,
             repeated: 0,
             panics: 0,
             queued: 0,
             statuses: BTreeMap::new(),
-            longest_silence_us: 0,
+            longest_silence_us: None,
             last_end: None,
-            endpoints: program.endpoints().map(endpoint).collect(),
-            of_files: program.endpoints().count(),
+            endpoints: outline.endpoints.into_iter().map(EndpointRecord::new).collect(),
+            of_files,
             errors: BTreeMap::new(),
             failures: Vec::new(),
         }
@@ -163,32 +181,29 @@ impl Recorder {
             return self.endpoint(behaviour, OTHERS);
         }
         known.unwrap_or_else(|| {
-            let path = Some("code".to_owned());
-            self.endpoints.push(EndpointRecord {
+            self.endpoints.push(EndpointRecord::new(EndpointOutline {
                 behaviour,
                 name: name.to_owned(),
-                path,
-                requests: Counts::default(),
-                histogram: None,
-            });
+                path: Some("code".to_owned()),
+            }));
             self.endpoints.len() - 1
         })
     }
 
     /// Counts an execution as due, without a customer for it yet.
-    pub fn execution_due(&mut self, behaviour: usize, phase: Phase) {
+    pub fn execution_due(&mut self, behaviour: usize, phase: StepPhase) {
         self.executions(behaviour, phase).due += 1;
     }
 
     /// An execution that was due begins.
-    pub fn execution_begins(&mut self, control: &StepControl, now: Moment) {
+    pub fn execution_begins(&mut self, control: &StepControl, now: MonotonicTime) {
         self.active.change(control, now, 1);
     }
 
     /// Counts an execution that was due as never started.
-    pub fn execution_dropped(&mut self, behaviour: usize, phase: Phase) {
+    pub fn execution_dropped(&mut self, behaviour: usize, phase: StepPhase) {
         self.executions(behaviour, phase).dropped += 1;
-        if phase == Phase::Measured {
+        if phase == StepPhase::Measured {
             let requests = &mut self.behaviours[behaviour].requests;
             requests.due += 1;
             requests.dropped += 1;
@@ -201,9 +216,9 @@ impl Recorder {
         &mut self,
         control: &StepControl,
         behaviour: usize,
-        phase: Phase,
+        phase: StepPhase,
         outcome: Outcome,
-        now: Moment,
+        now: MonotonicTime,
     ) {
         self.active.change(control, now, -1);
         let counts = self.executions(behaviour, phase);
@@ -220,20 +235,20 @@ impl Recorder {
     }
 
     /// Counts a request as due, and as in flight.
-    pub fn request_begins(&mut self, control: &StepControl, place: Place, now: Moment) {
+    pub fn request_begins(&mut self, control: &StepControl, place: RequestPlace, now: MonotonicTime) {
         if self.in_flight.now() == 0 {
             // Silence counts only while somebody waits.
             self.last_end = Some(now);
         }
         self.in_flight.change(control, now, 1);
-        if place.phase == Phase::Measured {
+        if place.phase == StepPhase::Measured {
             self.behaviours[place.behaviour].requests.due += 1;
             self.endpoints[place.endpoint].requests.due += 1;
         }
     }
 
     /// Counts the end of a request.
-    pub fn request_ended(&mut self, control: &StepControl, place: Place, record: &RequestRecord) {
+    pub fn request_ended(&mut self, control: &StepControl, place: RequestPlace, record: &RequestRecord) {
         self.in_flight.change(control, record.ended, -1);
         if let Some(window) = control
             .index(record.ended)
@@ -244,10 +259,10 @@ impl Recorder {
             let since_us = self.last_end.map_or(0, |last| {
                 record.ended.microseconds_since(last.max(control.from()))
             });
-            self.longest_silence_us = self.longest_silence_us.max(since_us);
+            self.longest_silence_us = self.longest_silence_us.max(Some(since_us));
         }
         self.last_end = Some(record.ended);
-        if place.phase == Phase::Settling {
+        if place.phase == StepPhase::Settling {
             return;
         }
         *self.statuses.entry(record.status).or_default() += 1;
@@ -298,9 +313,8 @@ impl Recorder {
         self.active.close(control);
         self.in_flight.close(control);
         if let Some(last) = self.last_end.filter(|_| self.in_flight.now() > 0) {
-            self.longest_silence_us = self
-                .longest_silence_us
-                .max(control.end().microseconds_since(last.max(control.from())));
+            let silence_us = control.end().microseconds_since(last.max(control.from()));
+            self.longest_silence_us = self.longest_silence_us.max(Some(silence_us));
         }
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
@@ -360,10 +374,11 @@ impl Recorder {
         self.repeated += other.repeated;
         self.panics += other.panics;
         self.queued += other.queued;
-        // A target stands still for all workers at once; one that had nothing to ask says nothing of it.
-        if other.statuses.values().sum::<u64>() > 0 {
-            self.longest_silence_us = self.longest_silence_us.min(other.longest_silence_us);
-        }
+        // A target stands still for all workers at once; a worker that had nothing to ask has no say.
+        self.longest_silence_us = match (self.longest_silence_us, other.longest_silence_us) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
         other
             .statuses
             .into_iter()
@@ -487,10 +502,10 @@ impl Recorder {
         .collect()
     }
 
-    fn executions(&mut self, behaviour: usize, phase: Phase) -> &mut Counts {
+    fn executions(&mut self, behaviour: usize, phase: StepPhase) -> &mut Counts {
         match phase {
-            Phase::Settling => &mut self.settling,
-            Phase::Measured => &mut self.behaviours[behaviour].executions,
+            StepPhase::Settling => &mut self.settling,
+            StepPhase::Measured => &mut self.behaviours[behaviour].executions,
         }
     }
 

@@ -15,22 +15,28 @@ use nest_data::{
 };
 
 use crate::{
-    LoadError, Trust,
-    code::Registry,
+    code::registry::Registry,
+    engine::interrupt::Interrupt,
     engine::{Engine, StepLimits},
-    http::{NoAnswer, compat, origin::Origin},
-    interrupt::Interrupt,
-    load::Load,
+    error::LoadError,
+    http::tls::Trust,
+    http::{NoAnswer, compat::CompatSettings, origin::Origin},
     observe::{Observer, machine},
-    pilot,
-    plan::{self, Plan},
+    run::plan::Plan,
+    run::search::{Search, Trial},
+    run::target::{Address, StartedTarget, pin, run_command, wait_until_ready},
+    schedule::load::StepLoad,
     script::{self, Sources},
-    search::{Search, Try},
-    target::{Address, StartedTarget, pin, run_command, wait_until_ready},
 };
 use nest_data::{measure::Cores, study::Probe};
 
 mod closing;
+pub mod doctor;
+mod pilot;
+pub mod plan;
+pub mod quick;
+mod search;
+pub mod target;
 
 /// Limited steps at no more customers after which a step of the ramp is left out.
 const LIMITED_BEFORE: usize = 2;
@@ -275,7 +281,7 @@ impl<'a> Run<'a> {
             registry: &options.registry,
             secrets: &options.secrets,
             origin: origin.clone(),
-            compat: compat::Settings {
+            compat: CompatSettings {
                 proxy: study.target.proxy.clone(),
                 allow_hosts: study.target.allow_hosts.clone(),
             },
@@ -459,7 +465,7 @@ impl<'a> Run<'a> {
             if self.start.elapsed() >= measure.max_duration.duration() {
                 break;
             }
-            let purpose = if matches!(tried, Try::Confirm(_)) {
+            let purpose = if matches!(tried, Trial::Confirm(_)) {
                 Purpose::Confirm
             } else {
                 Purpose::Ramp
@@ -481,7 +487,7 @@ impl<'a> Run<'a> {
                 generator = steps.last().map(|step| step.verdict.reasons.join("; "));
                 break;
             }
-            search.took(tried, missed.is_empty());
+            search.record(tried, missed.is_empty());
             if !missed.is_empty() {
                 missed_at = missed;
             }
@@ -498,7 +504,7 @@ impl<'a> Run<'a> {
 
     /// Runs one step; `left` steps, this one among them, are still to run.
     fn step(&mut self, step: &PlannedStep, left: usize) -> Result<Finished, LoadError> {
-        let load = Load::of(self.study, step, &self.engine.program().names());
+        let load = StepLoad::of(self.study, step, &self.engine.program().names());
         let limits = self.limits(left, load.session_s());
         let started_s = self.start.elapsed().as_secs_f64();
         let lost = |reason: String| LoadError::TargetLost {

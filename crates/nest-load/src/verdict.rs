@@ -2,7 +2,9 @@
 
 use nest_data::measurement::{Counts, GeneratorHealth, Population, Validity, Verdict, Window};
 
-use crate::settle::Unsettled;
+use crate::verdict::settle::Unsettled;
+
+pub mod settle;
 
 /// Lateness (p99) above which the generator is doubted, in seconds.
 const LATE_S: f64 = 0.001;
@@ -80,7 +82,7 @@ pub struct StepFacts<'a> {
     pub loaded: bool,
 }
 
-type Found = Vec<(Validity, String)>;
+type Findings = Vec<(Validity, String)>;
 
 /// Judges a step. The gravest finding decides; every finding is given as a reason.
 #[must_use]
@@ -110,7 +112,7 @@ pub fn judge(facts: &StepFacts<'_>) -> Verdict {
 }
 
 /// Whether the generator kept to its schedule.
-fn generator(facts: &StepFacts<'_>, found: &mut Found) {
+fn generator(facts: &StepFacts<'_>, found: &mut Findings) {
     let health = &facts.generator;
     let late = health.lateness_p99_s.max(health.clock_p99_s);
     if late > LATE_S {
@@ -190,7 +192,7 @@ fn generator(facts: &StepFacts<'_>, found: &mut Found) {
 }
 
 /// Whether the step was what it says: as many customers as planned, and settled.
-fn population(facts: &StepFacts<'_>, found: &mut Found) {
+fn population(facts: &StepFacts<'_>, found: &mut Findings) {
     if let Some(Population { planned, reached }) = facts.population
         && f64::from(reached) < POPULATION * f64::from(planned)
     {
@@ -223,7 +225,7 @@ fn population(facts: &StepFacts<'_>, found: &mut Found) {
 }
 
 /// Executions that failed, starts that were dropped, connections that were lost.
-fn errors(facts: &StepFacts<'_>, found: &mut Found) {
+fn errors(facts: &StepFacts<'_>, found: &mut Findings) {
     let counts = facts.executions;
     if counts.due == 0 {
         return;
@@ -271,7 +273,7 @@ fn errors(facts: &StepFacts<'_>, found: &mut Found) {
 }
 
 /// Whether the target kept up.
-fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
+fn capacity(facts: &StepFacts<'_>, found: &mut Findings) {
     let due = facts.executions.due as f64;
     let ended: u64 = facts
         .windows
@@ -313,7 +315,7 @@ fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
 }
 
 /// Whether the target stood still for a while.
-fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
+fn standstill(facts: &StepFacts<'_>, found: &mut Findings) {
     if facts.target_stopped > STOPPED {
         found.push((
             Validity::Limited,
@@ -341,7 +343,7 @@ fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
 }
 
 /// Whether time was what it seemed.
-fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
+fn clocks(facts: &StepFacts<'_>, found: &mut Findings) {
     let step = facts.generator.clock_step_s;
     if step.abs() > CLOCK_STEP_S {
         found.push((
@@ -380,7 +382,7 @@ fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
 }
 
 /// Whether the probes could be read.
-fn probes(facts: &StepFacts<'_>, found: &mut Found) {
+fn probes(facts: &StepFacts<'_>, found: &mut Findings) {
     let with_gaps = facts
         .windows
         .iter()

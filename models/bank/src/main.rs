@@ -4,11 +4,11 @@
 //!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer      (after models/bank/start.sh)
 //!
 //! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once. Whatever it asks
-//! of the target goes through `turn.request`, by a name: that is what is timed and counted.
+//! of the target goes through `context.request`, by a name: that is what is timed and counted.
 
 use std::process::ExitCode;
 
-use locust_nest::{Behaviour, Failure, Registry, Turn};
+use locust_nest::{Behaviour, ExecutionContext, Failure, Registry};
 use tokio_postgres::{Client, NoTls, Statement};
 
 const ACCOUNTS: i64 = 10_000; // as many as start.sh makes
@@ -35,14 +35,14 @@ struct Session {
 }
 
 impl Session {
-    async fn open(turn: &mut Turn<'_>) -> Result<Self, Failure> {
+    async fn open(context: &mut ExecutionContext<'_>) -> Result<Self, Failure> {
         let mut config = tokio_postgres::Config::new();
         config
-            .host(turn.target().host())
-            .port(turn.target().port())
-            .dbname(turn.target().name())
+            .host(context.target().host())
+            .port(context.target().port())
+            .dbname(context.target().name())
             .user("bank");
-        turn.request("connect", async {
+        context.request("connect", async {
             let (client, connection) = config.connect(NoTls).await?;
             // Reads and writes until the client is dropped; an error reaches whoever waits for an answer.
             tokio::spawn(connection);
@@ -64,13 +64,18 @@ struct Balance;
 impl Behaviour for Balance {
     type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, context: &mut ExecutionContext<'_>) -> Result<Session, Failure> {
+        Session::open(context).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
-        let account = turn.int(1, ACCOUNTS);
-        turn.request("read", session.client.query_one(&session.balance, &[&account]))
+    async fn execute(
+        &self,
+        session: &mut Session,
+        context: &mut ExecutionContext<'_>,
+    ) -> Result<(), Failure> {
+        let account = context.int(1, ACCOUNTS);
+        context
+            .request("read", session.client.query_one(&session.balance, &[&account]))
             .await?;
         Ok(())
     }
@@ -82,13 +87,17 @@ struct StatementOfAccount;
 impl Behaviour for StatementOfAccount {
     type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, context: &mut ExecutionContext<'_>) -> Result<Session, Failure> {
+        Session::open(context).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
-        let account = turn.int(1, ACCOUNTS);
-        let rows = turn
+    async fn execute(
+        &self,
+        session: &mut Session,
+        context: &mut ExecutionContext<'_>,
+    ) -> Result<(), Failure> {
+        let account = context.int(1, ACCOUNTS);
+        let rows = context
             .request(
                 "list",
                 session.client.query(&session.entries, &[&account, &ENTRIES]),
@@ -109,21 +118,25 @@ struct Transfer;
 impl Behaviour for Transfer {
     type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, context: &mut ExecutionContext<'_>) -> Result<Session, Failure> {
+        Session::open(context).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
-        let payer = turn.int(1, ACCOUNTS);
-        let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other one
-        let cents = turn.int(1, LARGEST_TRANSFER);
+    async fn execute(
+        &self,
+        session: &mut Session,
+        context: &mut ExecutionContext<'_>,
+    ) -> Result<(), Failure> {
+        let payer = context.int(1, ACCOUNTS);
+        let payee = (payer - 1 + context.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other one
+        let cents = context.int(1, LARGEST_TRANSFER);
         // The lower number first, or two transfers in opposite directions would wait for each other for ever.
         let mut changes = [(payer, -cents), (payee, cents)];
         changes.sort_unstable();
 
-        let transaction = turn.request("begin", session.client.transaction()).await?;
+        let transaction = context.request("begin", session.client.transaction()).await?;
         for (account, change) in changes {
-            let changed = turn
+            let changed = context
                 .request(
                     "update",
                     transaction.execute(&session.change, &[&account, &change]),
@@ -135,11 +148,12 @@ impl Behaviour for Transfer {
                 )));
             }
         }
-        turn.request(
-            "insert",
-            transaction.execute(&session.note, &[&payer, &payee, &cents]),
-        )
-        .await?;
-        turn.request("commit", transaction.commit()).await
+        context
+            .request(
+                "insert",
+                transaction.execute(&session.note, &[&payer, &payee, &cents]),
+            )
+            .await?;
+        context.request("commit", transaction.commit()).await
     }
 }

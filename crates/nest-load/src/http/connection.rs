@@ -45,14 +45,14 @@ impl Default for Buffers {
 
 /// A connection that is opened with its first request and again whenever it was lost.
 #[derive(Default)]
-pub struct Connection {
-    stream: Option<Stream>,
+pub struct Http1Connection {
+    stream: Option<Transport>,
     used: bool,       // it has carried an answer
     unsent: Vec<u8>,  // of a request that the socket did not take at once
     partial: Vec<u8>, // of an answer that came in pieces
 }
 
-enum Stream {
+enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -71,7 +71,7 @@ impl From<NoAnswer> for Failed {
     }
 }
 
-impl Connection {
+impl Http1Connection {
     /// Whether a connection is open, as far as is known.
     pub fn is_open(&self) -> bool {
         self.stream.is_some()
@@ -99,14 +99,14 @@ impl Connection {
         self.used = false;
         let socket = origin.connect(last_good).await?;
         self.stream = Some(match &origin.tls {
-            None => Stream::Plain(socket),
+            None => Transport::Plain(socket),
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http1));
                 // On the heap, or every customer would have room for a handshake.
                 let secured = Box::pin(connector.connect(tls.name.clone(), socket))
                     .await
                     .map_err(|error| handshake_failed(&error))?;
-                Stream::Tls(Box::new(secured))
+                Transport::Tls(Box::new(secured))
             }
         });
         Ok(())
@@ -126,7 +126,7 @@ impl Connection {
         let mut exchange = Exchange {
             decoder: Decoder::new(head_request),
             known,
-            phase: Phase::Start,
+            phase: ExchangePhase::Start,
             received: 0,
         };
         self.partial.clear();
@@ -158,7 +158,7 @@ impl Connection {
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(Err(lost("there is no connection")));
         };
-        if exchange.phase == Phase::Start {
+        if exchange.phase == ExchangePhase::Start {
             self.unsent.clear();
             let outgoing = buffers.outgoing.borrow();
             let taken = match stream.poll_write(context, &outgoing) {
@@ -167,12 +167,12 @@ impl Connection {
                 Poll::Pending => 0,
             };
             self.unsent.extend_from_slice(&outgoing[taken..]);
-            exchange.phase = Phase::Sending;
+            exchange.phase = ExchangePhase::Sending;
         }
-        if exchange.phase == Phase::Sending {
+        if exchange.phase == ExchangePhase::Sending {
             match stream.poll_send(context, &mut self.unsent) {
                 // A peer that answers before it has read everything may also end the connection; its answer counts.
-                Poll::Ready(_) => exchange.phase = Phase::Receiving,
+                Poll::Ready(_) => exchange.phase = ExchangePhase::Receiving,
                 Poll::Pending => {}
             }
         }
@@ -184,12 +184,12 @@ impl Connection {
 struct Exchange<'a> {
     decoder: Decoder,
     known: &'a RefCell<KnownHead>,
-    phase: Phase,
+    phase: ExchangePhase,
     received: u64,
 }
 
 #[derive(PartialEq)]
-enum Phase {
+enum ExchangePhase {
     Start,
     Sending,
     Receiving,
@@ -200,7 +200,7 @@ impl Exchange<'_> {
     fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
-        stream: &mut Stream,
+        stream: &mut Transport,
         buffers: &Buffers,
         partial: &mut Vec<u8>,
         receiver: &mut Receiver<'_>,
@@ -283,7 +283,7 @@ impl Exchange<'_> {
     }
 }
 
-impl Stream {
+impl Transport {
     /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call where that
     /// is so. Over TLS the peer's end is bytes too.
     fn is_quiet(&self) -> bool {

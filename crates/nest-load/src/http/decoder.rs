@@ -2,43 +2,16 @@
 
 use std::mem::MaybeUninit;
 
-use super::framing::{Delimited, Framing, delimit};
+use super::framing::{Delimited, Framing, LONGEST_HEAD, MOST_INFORMATIONAL, Malformed, delimit};
 
 /// Most header fields of one head.
 const MOST_HEADERS: usize = 100;
-/// Longest head in bytes.
-const LONGEST_HEAD: usize = 64 << 10;
 /// Longest trailers in bytes, with the empty line after them: below the longest head, as in hyper.
 const LONGEST_TRAILERS: usize = LONGEST_HEAD - 1;
 /// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16 KiB.
 const LONGEST_EXTENSIONS: usize = (16 << 10) - 1;
 /// What ends trailers.
 const EMPTY_LINE: &[u8] = b"\r\n";
-/// Most informational answers before the real one.
-const MOST_INFORMATIONAL: u8 = 32;
-
-/// Why bytes are not an HTTP/1.1 answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    #[error("the head is not HTTP: {0}")]
-    Head(httparse::Error),
-    #[error("the head is longer than {LONGEST_HEAD} bytes")]
-    LongHead,
-    #[error("the content length is not a number, or contradicts itself")]
-    ContentLength,
-    #[error("an HTTP/1.0 answer cannot have a transfer encoding")]
-    TransferEncodingInHttp10,
-    #[error("more than {MOST_INFORMATIONAL} informational answers")]
-    Informational,
-    #[error("a chunk has no valid size")]
-    ChunkSize,
-    #[error("a chunk does not end where its size says")]
-    ChunkEnd,
-    #[error("the trailers are not valid")]
-    Trailers,
-    #[error("the connection ended inside the answer")]
-    Truncated,
-}
 
 /// Takes what a [`Decoder`] finds. An error of the sink ends the answer.
 pub trait Sink {

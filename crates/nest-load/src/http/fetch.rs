@@ -11,7 +11,7 @@ use std::{
 use reqwest::{Client, header::ACCEPT, redirect, retry};
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use crate::LoadError;
+use crate::error::LoadError;
 
 /// Longest wait for a page.
 const LONGEST: Duration = Duration::from_secs(2);

@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 use super::{NoAnswer, Receiver, connection::Failed, origin::Origin, tls::handshake_failed};
-use crate::clock::Moment;
+use crate::clock::MonotonicTime;
 
 /// What a stream, and a connection, may hold that was not read yet: as browsers allow, so that an answer is not cut into pieces.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -33,25 +33,31 @@ const IDLE: Duration = Duration::from_millis(500);
 
 /// A connection that is opened with its first request and again whenever it was lost.
 #[derive(Default)]
-pub struct Connection {
-    open: Option<Open>,
+pub struct Http2Connection {
+    open: Option<OpenConnection>,
 }
 
-struct Open {
+struct OpenConnection {
     sender: SendRequest<Bytes>,
-    driver: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
-    used: Option<Moment>, // when its last answer was complete
+    driver: ConnectionDriver,
+    used: Option<MonotonicTime>, // when its last answer was complete
 }
 
-impl Connection {
+impl Http2Connection {
+    /// Whether a connection is open, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Opens a connection where there is none, or where the target has ended it meanwhile.
     pub async fn ready(&mut self, origin: &Origin, last_good: &Cell<usize>) -> Result<(), NoAnswer> {
-        if self.open.as_mut().is_some_and(Open::is_alive) {
+        if self.open.as_mut().is_some_and(OpenConnection::is_alive) {
             return Ok(());
         }
+        self.open = None;
         let socket = origin.connect(last_good).await?;
         self.open = Some(match &origin.tls {
-            None => Open::shake_hands(socket).await?,
+            None => OpenConnection::shake_hands(socket).await?,
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http2));
                 let secured = connector
@@ -61,7 +67,7 @@ impl Connection {
                 if secured.get_ref().1.alpn_protocol() != Some(b"h2") {
                     return Err(NoAnswer::new(NoAnswer::TLS, "the target does not speak HTTP/2"));
                 }
-                Open::shake_hands(secured).await?
+                OpenConnection::shake_hands(secured).await?
             }
         });
         Ok(())
@@ -85,7 +91,7 @@ impl Connection {
     }
 }
 
-impl Open {
+impl OpenConnection {
     async fn shake_hands<T: AsyncRead + AsyncWrite + Unpin + 'static>(io: T) -> Result<Self, NoAnswer> {
         let mut builder = Builder::new();
         builder
@@ -104,7 +110,9 @@ impl Open {
     }
 
     fn is_alive(&mut self) -> bool {
-        let idle = self.used.is_none_or(|used| Moment::now().since(used) > IDLE);
+        let idle = self
+            .used
+            .is_none_or(|used| MonotonicTime::now().since(used) > IDLE);
         !idle
             || self
                 .driver
@@ -149,7 +157,7 @@ impl Open {
             bytes += self.take_body(&mut stream, receiver).await?;
         }
         receiver.answer.bytes = bytes;
-        self.used = Some(Moment::now());
+        self.used = Some(MonotonicTime::now());
         Ok(())
     }
 
@@ -173,11 +181,11 @@ impl Open {
     }
 }
 
-type Driver = Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>;
+type ConnectionDriver = Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>;
 
 /// Drives the connection, and then asks `wanted`. It is driven first, so that whoever waits needs no waker of its own.
 fn drive<T>(
-    driver: &mut Driver,
+    driver: &mut ConnectionDriver,
     context: &mut Context<'_>,
     mut wanted: impl FnMut(&mut Context<'_>) -> Poll<Result<T, h2::Error>>,
 ) -> Poll<Result<T, h2::Error>> {
@@ -191,7 +199,7 @@ fn drive<T>(
 }
 
 fn drive_body(
-    driver: &mut Driver,
+    driver: &mut ConnectionDriver,
     context: &mut Context<'_>,
     stream: &mut RecvStream,
 ) -> Poll<Option<Result<Bytes, h2::Error>>> {

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
 use super::{NoAnswer, tls::Trust};
-use crate::LoadError;
+use crate::error::LoadError;
 
 /// Scheme, host and port of a base URL, with its addresses and what is needed for TLS.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use rustls::{
 };
 
 use super::NoAnswer;
-use crate::LoadError;
+use crate::error::LoadError;
 
 /// Whom to trust.
 #[derive(Debug, Clone, Default)]

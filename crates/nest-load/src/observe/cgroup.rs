@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{LoadError, observe::TierUse};
+use crate::{error::LoadError, observe::TierUse};
 
 /// Where control groups are mounted.
 const ROOT: &str = "/sys/fs/cgroup";

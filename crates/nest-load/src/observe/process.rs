@@ -20,7 +20,7 @@ use procfs::{
 };
 
 use crate::{
-    LoadError,
+    error::LoadError,
     observe::{TierUse, members::Members},
 };
 

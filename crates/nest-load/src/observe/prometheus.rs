@@ -9,12 +9,13 @@ use nest_data::{
 };
 
 use crate::{
-    LoadError,
-    fetch::{Fetcher, Page},
+    error::LoadError,
+    http::fetch::{Fetcher, Page},
     observe::{
         exposition::{self, Series},
         query,
         sample::{Point, Reading},
+        trouble::Trouble,
     },
 };
 
@@ -272,19 +273,6 @@ impl Endpoint {
         names.truncate(OFFERED);
         names
     }
-}
-
-/// Why an answer holds no series.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Trouble {
-    /// There was none.
-    NoAnswer(String),
-    /// It had another status than 200.
-    Status(u16),
-    /// It is not what it should be.
-    Unreadable(String),
-    /// The server does not understand the expression, or only answers part of it.
-    Refused(String),
 }
 
 /// Why a figure has no value.

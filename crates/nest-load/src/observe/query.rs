@@ -7,8 +7,8 @@ use nest_data::{
 use serde_json::Value;
 
 use crate::{
-    fetch::Page,
-    observe::{exposition::Series, prometheus::Trouble},
+    http::fetch::Page,
+    observe::{exposition::Series, trouble::Trouble},
 };
 
 /// How far back a counter's last sample may lie.

@@ -1,23 +1,23 @@
 //! Something that rises and falls, such as requests in flight, averaged over the windows of a step.
 
-use crate::{clock::Moment, windows::StepControl};
+use crate::{clock::MonotonicTime, recorder::windows::StepControl};
 
 /// A level and the area below it inside the windows.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Level {
+pub struct LevelMeter {
     now: i64,
-    since: Option<Moment>,
+    since: Option<MonotonicTime>,
     area_ns: f64,
 }
 
-impl Level {
+impl LevelMeter {
     /// The level at the last change.
     pub fn now(&self) -> i64 {
         self.now
     }
 
     /// The level changes at `now`; changes come in order of time.
-    pub fn change(&mut self, control: &StepControl, now: Moment, by: i64) {
+    pub fn change(&mut self, control: &StepControl, now: MonotonicTime, by: i64) {
         self.add_until(control, now);
         self.now += by;
     }
@@ -42,7 +42,7 @@ impl Level {
         }
     }
 
-    fn add_until(&mut self, control: &StepControl, now: Moment) {
+    fn add_until(&mut self, control: &StepControl, now: MonotonicTime) {
         let (from, end) = (control.from(), control.end());
         if let Some(since) = self.since
             && now > from
@@ -65,10 +65,10 @@ mod tests {
 
     #[test]
     fn only_what_lies_in_the_windows_counts() {
-        let start = Moment::now();
+        let start = MonotonicTime::now();
         let at = |seconds: u64| start.after(Duration::from_secs(seconds));
         let control = StepControl::new(start, Duration::from_secs(5), 2, 1, None);
-        let mut level = Level::default();
+        let mut level = LevelMeter::default();
         level.change(&control, at(0), 3);
         control.measure_from(at(10));
         level.change(&control, at(12), -1); // 3 for 2 s
@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn what_stays_open_counts_until_the_end() {
-        let start = Moment::now();
+        let start = MonotonicTime::now();
         let control = StepControl::new(start, Duration::from_secs(2), 1, 1, None);
         control.measure_from(start);
-        let mut level = Level::default();
+        let mut level = LevelMeter::default();
         level.change(&control, start.after(Duration::from_secs(1)), 4);
         level.close(&control);
         assert_eq!(level.mean(2.0), 2.0);

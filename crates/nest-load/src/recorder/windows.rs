@@ -5,11 +5,14 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Moment;
+use crate::clock::MonotonicTime;
+
+/// How often a running step is asked whether it is to stop, and how far it has got.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Whether an execution counts: those due while the step settles do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum StepPhase {
     Settling,
     Measured,
 }
@@ -18,7 +21,7 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct StepControl {
     /// First due time.
-    pub start: Moment,
+    pub start: MonotonicTime,
     from: AtomicU64,
     until: AtomicU64, // an end before that of the windows
     window_ns: u64,
@@ -26,12 +29,12 @@ pub struct StepControl {
     stopped: AtomicBool,
     left: Option<AtomicU64>,
     /// One per worker.
-    pub progress: Vec<Progress>,
+    pub progress: Vec<WorkerProgress>,
 }
 
 /// How far one worker is, as the settle test sees it. Only that worker writes it.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct WorkerProgress {
     /// Executions ended.
     pub ended: AtomicU64,
     /// Their summed time from due to end, in microseconds.
@@ -44,7 +47,7 @@ pub struct Progress {
     pub unreachable: AtomicI64,
 }
 
-impl Progress {
+impl WorkerProgress {
     /// A customer enters the step.
     pub fn enters(&self, unreachable: bool) {
         self.present.fetch_add(1, Ordering::Relaxed);
@@ -61,32 +64,40 @@ impl Progress {
 impl StepControl {
     /// A step that begins at `start`; `left` is the number of executions after which it ends, where there is one. A step
     /// whose `settle` is known to be enough has its windows at once.
-    pub fn new(start: Moment, window: Duration, windows: usize, workers: usize, left: Option<u64>) -> Self {
+    pub fn new(
+        start: MonotonicTime,
+        window: Duration,
+        windows: usize,
+        workers: usize,
+        left: Option<u64>,
+    ) -> Self {
         Self {
             start,
-            from: AtomicU64::new(Moment::NEVER.nanoseconds()),
-            until: AtomicU64::new(Moment::NEVER.nanoseconds()),
+            from: AtomicU64::new(MonotonicTime::NEVER.nanoseconds()),
+            until: AtomicU64::new(MonotonicTime::NEVER.nanoseconds()),
             window_ns: (window.as_nanos() as u64).max(1),
             windows,
             stopped: AtomicBool::new(false),
             left: left.map(AtomicU64::new),
-            progress: std::iter::repeat_with(Progress::default).take(workers).collect(),
+            progress: std::iter::repeat_with(WorkerProgress::default)
+                .take(workers)
+                .collect(),
         }
     }
 
     /// Sets where the windows begin: some time ahead, so that every worker sees it before.
-    pub fn measure_from(&self, from: Moment) {
+    pub fn measure_from(&self, from: MonotonicTime) {
         self.from.store(from.nanoseconds(), Ordering::Release);
     }
 
     /// Where the windows begin; never where that is not known yet.
-    pub fn from(&self) -> Moment {
-        Moment::from_nanoseconds(self.from.load(Ordering::Acquire))
+    pub fn from(&self) -> MonotonicTime {
+        MonotonicTime::from_nanoseconds(self.from.load(Ordering::Acquire))
     }
 
     /// The edge before window `index`; that after the last one is the end of the step.
-    pub fn edge(&self, index: usize) -> Moment {
-        Moment::from_nanoseconds(
+    pub fn edge(&self, index: usize) -> MonotonicTime {
+        MonotonicTime::from_nanoseconds(
             self.from()
                 .nanoseconds()
                 .saturating_add(self.window_ns.saturating_mul(index as u64)),
@@ -94,13 +105,14 @@ impl StepControl {
     }
 
     /// Where the windows end; never where they have not begun.
-    pub fn end(&self) -> Moment {
-        self.edge(self.windows)
-            .min(Moment::from_nanoseconds(self.until.load(Ordering::Acquire)))
+    pub fn end(&self) -> MonotonicTime {
+        self.edge(self.windows).min(MonotonicTime::from_nanoseconds(
+            self.until.load(Ordering::Acquire),
+        ))
     }
 
     /// Ends the last window here, in a step that was over before.
-    pub fn measure_until(&self, until: Moment) {
+    pub fn measure_until(&self, until: MonotonicTime) {
         self.until.store(until.nanoseconds(), Ordering::Release);
     }
 
@@ -110,7 +122,7 @@ impl StepControl {
     }
 
     /// The window that a moment falls into.
-    pub fn index(&self, now: Moment) -> Option<usize> {
+    pub fn index(&self, now: MonotonicTime) -> Option<usize> {
         let from = self.from();
         if now < from {
             return None;
@@ -120,11 +132,11 @@ impl StepControl {
     }
 
     /// What an execution that is due now counts as.
-    pub fn phase(&self, due: Moment) -> Phase {
+    pub fn phase(&self, due: MonotonicTime) -> StepPhase {
         if due < self.from() {
-            Phase::Settling
+            StepPhase::Settling
         } else {
-            Phase::Measured
+            StepPhase::Measured
         }
     }
 
@@ -164,29 +176,32 @@ mod tests {
 
     #[test]
     fn a_moment_belongs_to_one_window_once_they_have_begun() {
-        let control = StepControl::new(Moment::now(), Duration::from_secs(2), 3, 1, None);
-        let start = Moment::now().after(Duration::from_secs(100));
+        let control = StepControl::new(MonotonicTime::now(), Duration::from_secs(2), 3, 1, None);
+        let start = MonotonicTime::now().after(Duration::from_secs(100));
         assert_eq!(
             (control.index(start), control.phase(start), control.end()),
-            (None, Phase::Settling, Moment::NEVER)
+            (None, StepPhase::Settling, MonotonicTime::NEVER)
         );
         control.measure_from(start);
         let at = |seconds: u64| start.after(Duration::from_secs(seconds));
-        assert_eq!(control.index(Moment::now()), None);
+        assert_eq!(control.index(MonotonicTime::now()), None);
         assert_eq!(
             (control.index(start), control.index(at(5)), control.index(at(6))),
             (Some(0), Some(2), None)
         );
-        assert_eq!((control.phase(start), control.end()), (Phase::Measured, at(6)));
+        assert_eq!(
+            (control.phase(start), control.end()),
+            (StepPhase::Measured, at(6))
+        );
     }
 
     #[test]
     fn a_counted_step_gives_out_its_executions_once() {
-        let control = StepControl::new(Moment::now(), Duration::from_secs(1), 1, 1, Some(2));
+        let control = StepControl::new(MonotonicTime::now(), Duration::from_secs(1), 1, 1, Some(2));
         assert_eq!(
             [control.take_one(), control.take_one(), control.take_one()],
             [true, true, false]
         );
-        assert!(StepControl::new(Moment::now(), Duration::from_secs(1), 1, 1, None).take_one());
+        assert!(StepControl::new(MonotonicTime::now(), Duration::from_secs(1), 1, 1, None).take_one());
     }
 }

@@ -15,7 +15,7 @@ const STOLEN: f64 = 0.02;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct DoctorFinding {
     /// What was looked at.
     pub what: &'static str,
     /// What was found.
@@ -26,59 +26,59 @@ pub struct Finding {
 
 /// Looks at the machine for about a second.
 #[must_use]
-pub fn examine() -> Vec<Finding> {
+pub fn examine() -> Vec<DoctorFinding> {
     vec![cores(), open_files(), ports(), cgroups(), stolen()]
 }
 
-fn cores() -> Finding {
+fn cores() -> DoctorFinding {
     let facts = machine::facts();
     let advice =
         (facts.cores < 2).then(|| "target and generator share one core: run the target elsewhere".to_owned());
-    Finding {
+    DoctorFinding {
         what: "processors",
         found: format!("{} × {}, kernel {}", facts.cores, facts.cpu, facts.kernel),
         advice,
     }
 }
 
-fn open_files() -> Finding {
+fn open_files() -> DoctorFinding {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((0, 0));
     let advice = (soft < ENOUGH_FILES)
         .then(|| format!("each customer needs one: run `ulimit -n {}`", hard.min(65_536)));
-    Finding {
+    DoctorFinding {
         what: "open files",
         found: format!("{soft} (up to {hard})"),
         advice,
     }
 }
 
-fn ports() -> Finding {
+fn ports() -> DoctorFinding {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let mut ends = range.split_whitespace().filter_map(|end| end.parse::<u32>().ok());
     let (low, high) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
     let count = high.saturating_sub(low);
     let advice = (count < ENOUGH_PORTS)
         .then(|| "each customer needs one: widen net.ipv4.ip_local_port_range".to_owned());
-    Finding {
+    DoctorFinding {
         what: "ports",
         found: format!("{low} to {high}"),
         advice,
     }
 }
 
-fn cgroups() -> Finding {
+fn cgroups() -> DoctorFinding {
     let version = if std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
         "version 2"
     } else {
         "version 1"
     };
     match Cgroup::of(std::process::id()) {
-        Some(group) if group.sample().is_ok() => Finding {
+        Some(group) if group.sample().is_ok() => DoctorFinding {
             what: "control groups",
             found: format!("{version}, readable"),
             advice: None,
         },
-        _ => Finding {
+        _ => DoctorFinding {
             what: "control groups",
             found: format!("{version}, no counters for this process"),
             advice: Some("use process probes, which need no control group".to_owned()),
@@ -86,7 +86,7 @@ fn cgroups() -> Finding {
     }
 }
 
-fn stolen() -> Finding {
+fn stolen() -> DoctorFinding {
     let before = machine::ticks();
     std::thread::sleep(Duration::from_secs(1));
     let after = machine::ticks();
@@ -95,7 +95,7 @@ fn stolen() -> Finding {
     let advice = (share > STOLEN).then(|| {
         "a neighbour takes processor time: measure at another hour or on another machine".to_owned()
     });
-    Finding {
+    DoctorFinding {
         what: "stolen time",
         found: format!("{:.1} % over one second", share * 100.0),
         advice,

@@ -8,9 +8,9 @@ use std::{
 use nest_data::measurement::{Pilot, Resource, ResourceKind};
 
 use crate::{
-    LoadError,
     engine::Engine,
-    interrupt::Interrupt,
+    engine::interrupt::Interrupt,
+    error::LoadError,
     observe::{Observer, Sample},
 };
 

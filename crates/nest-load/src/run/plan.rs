@@ -12,7 +12,7 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use crate::LoadError;
+use crate::error::LoadError;
 
 /// Seconds that a step takes beside settling and windows: draining, reset, sampling.
 const OVERHEAD_S: f64 = 0.5;

@@ -13,16 +13,20 @@ use nest_data::{
 };
 
 use crate::{
-    Interrupt, LoadError, Trust,
-    code::Registry,
+    code::registry::Registry,
+    engine::interrupt::Interrupt,
     engine::{Engine, StepLimits, StepResult},
-    http::{NoAnswer, compat, connection, http2, origin::Origin},
-    load::{Load, Model, Pause, SessionLaw},
+    error::LoadError,
+    http::tls::Trust,
+    http::{
+        NoAnswer, compat::CompatSettings, connection::Http1Connection, http2::Http2Connection, origin::Origin,
+    },
     observe::threads,
-    offer::BEGIN_PER_S,
-    script::{self, Program, Sources},
-    target::Address,
+    run::target::Address,
+    schedule::load::{Model, Pause, SessionLaw, StepLoad},
+    script::{self, Sources, program::Program},
     verdict::judge,
+    worker::offer::BEGIN_PER_S,
 };
 
 /// Name under which a URL's single request is counted.
@@ -49,9 +53,9 @@ pub struct QuickLoad {
     pub rate: Option<(f64, Spacing)>,
     /// Pause of a customer between two executions.
     pub think: Times,
-    /// Load that is counted.
+    /// StepLoad that is counted.
     pub span: Duration,
-    /// Load before it that is not counted.
+    /// StepLoad before it that is not counted.
     pub warm_up: Duration,
     /// Executions after which the load ends; there is no warm-up then.
     pub executions: Option<u64>,
@@ -170,14 +174,14 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         registry: &quick.registry,
         secrets: &quick.secrets,
         origin,
-        compat: compat::Settings {
+        compat: CompatSettings {
             proxy: None,
             allow_hosts: quick.allow_hosts.clone(),
         },
         longest_body: quick.longest_body,
         timeout_s: quick.timeout.as_secs_f64(),
     })?;
-    if program.origin.tls.is_some() {
+    if program.settings.origin.tls.is_some() {
         try_handshake(&program)?;
     }
     let engine = Engine::new(program, &[], quick.workers)?;
@@ -193,12 +197,12 @@ fn try_handshake(program: &Program) -> Result<(), LoadError> {
         source,
     })?;
     let shaken = runtime.block_on(async {
-        let (last_good, origin) = (Cell::new(0), &program.origin);
+        let (last_good, origin) = (Cell::new(0), &program.settings.origin);
         let shake = async {
             if origin.http2 {
-                http2::Connection::default().ready(origin, &last_good).await
+                Http2Connection::default().ready(origin, &last_good).await
             } else {
-                connection::Connection::default().ready(origin, &last_good).await
+                Http1Connection::default().ready(origin, &last_good).await
             }
         };
         tokio::time::timeout(HANDSHAKE, shake).await
@@ -206,9 +210,9 @@ fn try_handshake(program: &Program) -> Result<(), LoadError> {
     match shaken {
         Ok(Err(no_answer)) if no_answer.kind == NoAnswer::TLS => {
             let request = program
-                .endpoints()
+                .requests()
                 .next()
-                .map_or_else(String::new, |(_, name, _)| name.to_owned());
+                .map_or_else(String::new, |(_, step)| step.name.clone());
             let behaviour = program.names().join(", ");
             Err(LoadError::BehaviourFails {
                 behaviour,
@@ -220,8 +224,8 @@ fn try_handshake(program: &Program) -> Result<(), LoadError> {
     }
 }
 
-fn load_of(quick: &QuickLoad) -> Load {
-    Load {
+fn load_of(quick: &QuickLoad) -> StepLoad {
+    StepLoad {
         model: match quick.rate {
             Some((_, spacing)) => Model::Open {
                 spacing,

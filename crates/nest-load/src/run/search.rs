@@ -24,14 +24,14 @@ pub struct Search {
 
 /// What to try next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Try {
+pub enum Trial {
     /// Whether this many customers pass.
     Probe(f64),
     /// Whether this many, who passed once, pass again.
     Confirm(f64),
 }
 
-impl Try {
+impl Trial {
     /// The number of customers.
     #[must_use]
     pub fn customers(self) -> f64 {
@@ -58,41 +58,41 @@ impl Search {
 
     /// What to try next; nothing where the answer is known or the tries are used up.
     #[must_use]
-    pub fn next(&self) -> Option<Try> {
+    pub fn next(&self) -> Option<Trial> {
         if self.confirmed || self.tries >= MOST_TRIES {
             return None;
         }
         match (self.passed, self.failed) {
-            (None, None) => Some(Try::Probe(self.first)),
-            (Some(passed), None) if passed >= self.most => Some(Try::Confirm(passed)),
-            (Some(passed), None) => Some(Try::Probe((passed * WIDEN).min(self.most))),
+            (None, None) => Some(Trial::Probe(self.first)),
+            (Some(passed), None) if passed >= self.most => Some(Trial::Confirm(passed)),
+            (Some(passed), None) => Some(Trial::Probe((passed * WIDEN).min(self.most))),
             (None, Some(failed)) if failed <= 1.0 => None,
-            (None, Some(failed)) => Some(Try::Probe((failed / WIDEN).max(1.0))),
-            (Some(passed), Some(failed)) if failed / passed <= CLOSE_ENOUGH => Some(Try::Confirm(passed)),
-            (Some(passed), Some(failed)) => Some(Try::Probe((passed * failed).sqrt())),
+            (None, Some(failed)) => Some(Trial::Probe((failed / WIDEN).max(1.0))),
+            (Some(passed), Some(failed)) if failed / passed <= CLOSE_ENOUGH => Some(Trial::Confirm(passed)),
+            (Some(passed), Some(failed)) => Some(Trial::Probe((passed * failed).sqrt())),
         }
     }
 
     /// Takes how a try went.
-    pub fn took(&mut self, tried: Try, passed: bool) {
+    pub fn record(&mut self, tried: Trial, passed: bool) {
         self.tries += 1;
         let customers = tried.customers();
         self.proven = match (passed, tried) {
-            (true, Try::Confirm(_)) => Some(customers),
-            (true, Try::Probe(_)) => Some(self.proven.map_or(customers, |before| before.max(customers))),
+            (true, Trial::Confirm(_)) => Some(customers),
+            (true, Trial::Probe(_)) => Some(self.proven.map_or(customers, |before| before.max(customers))),
             // What passed once and now fails is not proven.
             (false, _) => self.proven.filter(|proven| *proven < customers),
         };
         match (tried, passed) {
-            (Try::Probe(customers), true) => {
+            (Trial::Probe(customers), true) => {
                 self.passed = Some(self.passed.map_or(customers, |before| before.max(customers)))
             }
-            (Try::Confirm(_), true) => self.confirmed = true,
-            (Try::Probe(customers), false) => {
+            (Trial::Confirm(_), true) => self.confirmed = true,
+            (Trial::Probe(customers), false) => {
                 self.failed = Some(self.failed.map_or(customers, |before| before.min(customers)))
             }
             // What passed once and failed once is no answer; a slightly smaller number is tried instead.
-            (Try::Confirm(customers), false) => {
+            (Trial::Confirm(customers), false) => {
                 self.failed = Some(customers);
                 self.passed = Some(customers * STEP_BACK);
             }
@@ -116,11 +116,11 @@ impl Search {
 mod tests {
     use super::*;
 
-    fn search(first: f64, most: f64, passes: impl Fn(Try, usize) -> bool) -> (Search, usize) {
+    fn search(first: f64, most: f64, passes: impl Fn(Trial, usize) -> bool) -> (Search, usize) {
         let mut search = Search::new(first, most);
         let mut tries = 0;
         while let Some(tried) = search.next() {
-            search.took(tried, passes(tried, tries));
+            search.record(tried, passes(tried, tries));
             tries += 1;
         }
         (search, tries)
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn a_failed_confirmation_steps_back() {
         let (found, _) = search(1_000.0, 1e9, |tried, tries| match tried {
-            Try::Probe(customers) => customers <= 7_300.0,
-            Try::Confirm(customers) => customers <= 6_900.0 && tries > 3,
+            Trial::Probe(customers) => customers <= 7_300.0,
+            Trial::Confirm(customers) => customers <= 6_900.0 && tries > 3,
         });
         let (largest, confirmed) = found.largest().expect("found");
         assert!(confirmed && largest <= 6_900.0 && largest > 6_000.0, "{largest}");

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nest_data::Study;
+use nest_data::{Study, behaviour::Expect};
 use nix::{
     sched::{CpuSet, sched_getaffinity, sched_setaffinity},
     sys::signal::{Signal, killpg},
@@ -18,15 +18,14 @@ use nix::{
 };
 
 use crate::{
-    LoadError,
+    engine::interrupt::Interrupt,
+    error::LoadError,
     http::{
-        Receiver, Wanted,
-        connection::{Buffers, Connection, Failed},
+        Receiver, WantedAnswer,
+        connection::{Buffers, Failed, Http1Connection},
         cookies::Jar,
         origin::Origin,
     },
-    interrupt::Interrupt,
-    requests::ANYTHING_BELOW_400,
 };
 
 /// How long a started target may take to end after SIGTERM.
@@ -247,7 +246,8 @@ fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<()
 }
 
 async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
-    let (mut connection, buffers, mut cookies) = (Connection::default(), Buffers::default(), Jar::default());
+    let (mut connection, buffers, mut cookies) =
+        (Http1Connection::default(), Buffers::default(), Jar::default());
     connection
         .ready(origin, &Cell::new(0))
         .await
@@ -257,11 +257,12 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
         origin.prefix, origin.authority
     );
     buffers.outgoing.borrow_mut().extend_from_slice(head.as_bytes());
-    let wanted = Wanted {
+    let expect = Expect::default();
+    let wanted = WantedAnswer {
         body: false,
         longest_body: u64::MAX,
         fields: &[],
-        expect: &ANYTHING_BELOW_400,
+        expect: &expect,
     };
     let mut receiver = Receiver::new(wanted, &mut cookies, &origin.host, path);
     match connection

@@ -8,7 +8,7 @@ use nest_data::{
 
 /// The load of one step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Load {
+pub struct StepLoad {
     pub model: Model,
     /// Executions per second of each behaviour; their shares where customers choose by themselves.
     pub rates: Vec<f64>,
@@ -54,7 +54,7 @@ pub struct SessionLaw {
     pub end: Option<usize>,
 }
 
-impl Load {
+impl StepLoad {
     /// The load of a planned step of a study. `names` are the behaviours in order.
     pub fn of(study: &Study, step: &PlannedStep, names: &[String]) -> Self {
         let customers = &study.customers;

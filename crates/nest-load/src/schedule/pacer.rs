@@ -4,11 +4,11 @@ use nest_data::customers::Spacing;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::think::{choose, cumulative, exponential};
+use crate::schedule::think::{choose, cumulative, exponential};
 
 /// One execution or session that is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Arrival {
+pub struct ScheduledStart {
     /// Its number over all workers, from 0.
     pub number: u64,
     /// Seconds from the start of the step.
@@ -23,7 +23,7 @@ pub struct Arrival {
 /// Gaps are exponential with mean `workers / sum(rates)` (Poisson), or all starts of all workers together are `1 / sum(rates)`
 /// apart (uniform); an arrival is of behaviour j with probability `rate_j / sum(rates)`.
 #[derive(Debug, Clone)]
-pub struct Arrivals {
+pub struct ScheduledStarts {
     random: Xoshiro256PlusPlus,
     cumulative: Vec<f64>, // rates summed up to and with each behaviour, 1/s
     spacing: Spacing,
@@ -33,8 +33,8 @@ pub struct Arrivals {
     now_s: f64,
 }
 
-impl Arrivals {
-    /// Arrivals at `rates` (executions per second, one per behaviour, 0 or more), the same for the same seed. `worker` is
+impl ScheduledStarts {
+    /// ScheduledStarts at `rates` (executions per second, one per behaviour, 0 or more), the same for the same seed. `worker` is
     /// one of `workers`, from 0.
     #[must_use]
     pub fn new(rates: &[f64], spacing: Spacing, seed: u64, worker: usize, workers: usize) -> Self {
@@ -51,10 +51,10 @@ impl Arrivals {
     }
 }
 
-impl Iterator for Arrivals {
-    type Item = Arrival;
+impl Iterator for ScheduledStarts {
+    type Item = ScheduledStart;
 
-    fn next(&mut self) -> Option<Arrival> {
+    fn next(&mut self) -> Option<ScheduledStart> {
         let total = self.cumulative.last().copied().filter(|total| *total > 0.0)?;
         let number = self.count * self.workers + self.worker;
         self.count += 1;
@@ -67,7 +67,7 @@ impl Iterator for Arrivals {
         } else {
             choose(&self.cumulative, &mut self.random)?
         };
-        Some(Arrival {
+        Some(ScheduledStart {
             number,
             due_s: self.now_s,
             behaviour,
@@ -83,10 +83,10 @@ mod tests {
     fn arrivals_have_the_rate_and_the_spread_of_a_poisson_process() {
         let rates = [30.0, 0.0, 10.0];
         let of = |worker| {
-            Arrivals::new(&rates, Spacing::Poisson, 7, worker, 2)
+            ScheduledStarts::new(&rates, Spacing::Poisson, 7, worker, 2)
                 .take_while(|arrival| arrival.due_s < 1_000.0)
         };
-        let mut arrivals: Vec<Arrival> = of(0).chain(of(1)).collect();
+        let mut arrivals: Vec<ScheduledStart> = of(0).chain(of(1)).collect();
         arrivals.sort_by(|a, b| a.due_s.total_cmp(&b.due_s));
         let count = arrivals.len() as f64;
         // 40,000 expected with standard deviation 200: five deviations
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn uniform_starts_of_all_workers_are_equally_far_apart() {
-        let of = |worker| Arrivals::new(&[100.0], Spacing::Uniform, 7, worker, 3).take(4);
-        let mut arrivals: Vec<Arrival> = of(0).chain(of(1)).chain(of(2)).collect();
+        let of = |worker| ScheduledStarts::new(&[100.0], Spacing::Uniform, 7, worker, 3).take(4);
+        let mut arrivals: Vec<ScheduledStart> = of(0).chain(of(1)).chain(of(2)).collect();
         arrivals.sort_by_key(|arrival| arrival.number);
         for (index, arrival) in arrivals.iter().enumerate() {
             assert!(
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn equal_seeds_give_equal_arrivals_and_others_do_not() {
         let first = |seed| {
-            Arrivals::new(&[5.0], Spacing::Poisson, seed, 0, 1)
+            ScheduledStarts::new(&[5.0], Spacing::Poisson, seed, 0, 1)
                 .next()
                 .expect("a positive rate")
         };
@@ -132,7 +132,10 @@ mod tests {
 
     #[test]
     fn nothing_arrives_without_a_rate() {
-        assert_eq!(Arrivals::new(&[0.0, 0.0], Spacing::Poisson, 1, 0, 1).next(), None);
-        assert_eq!(Arrivals::new(&[], Spacing::Uniform, 1, 0, 1).next(), None);
+        assert_eq!(
+            ScheduledStarts::new(&[0.0, 0.0], Spacing::Poisson, 1, 0, 1).next(),
+            None
+        );
+        assert_eq!(ScheduledStarts::new(&[], Spacing::Uniform, 1, 0, 1).next(), None);
     }
 }

@@ -2,7 +2,7 @@
 
 /// What was seen of a step in one look, added up from its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Look {
+pub struct Snapshot {
     /// Seconds since the step began.
     pub at_s: f64,
     /// Executions ended so far.
@@ -15,7 +15,7 @@ pub struct Look {
 
 /// What a settled step must have reached.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
+pub struct SettleGoal {
     /// Executions per second, where a schedule makes them.
     pub rate_per_s: Option<f64>,
     /// Customers, where there is a population.
@@ -33,7 +33,7 @@ pub enum Unsettled {
     Trend { factor: f64 },
 }
 
-/// Parts that the looks are cut into.
+/// Parts that the snapshots are cut into.
 const PARTS: usize = 10;
 /// Fewest executions that a trend is read from.
 const FEWEST: u64 = 50;
@@ -48,20 +48,26 @@ const RATE_TOLERANCE: f64 = 0.03;
 const DEVIATIONS: f64 = 4.0;
 
 /// Looks at the last `span_s` seconds.
-pub fn settled(looks: &[Look], span_s: f64, wanted: Wanted) -> Result<(), Unsettled> {
-    let Some(last) = looks.last() else { return Ok(()) };
+pub fn settled(snapshots: &[Snapshot], span_s: f64, wanted: SettleGoal) -> Result<(), Unsettled> {
+    let Some(last) = snapshots.last() else {
+        return Ok(());
+    };
     if let Some(planned) = wanted.population.filter(|planned| last.present < *planned) {
         return Err(Unsettled::Population {
             present: last.present,
             planned,
         });
     }
-    let parts = parts(looks, last.at_s - span_s);
+    let parts = parts(snapshots, last.at_s - span_s);
     if parts.len() < PARTS {
         return Ok(());
     }
     let (first, second) = parts.split_at(PARTS / 2);
-    let sum = |parts: &[Part]| parts.iter().fold(Part::default(), |sum, part| sum.plus(*part));
+    let sum = |parts: &[SettlePart]| {
+        parts
+            .iter()
+            .fold(SettlePart::default(), |sum, part| sum.plus(*part))
+    };
     let (first, second) = (sum(first), sum(second));
     if let Some(offered_per_s) = wanted.rate_per_s {
         let reached_per_s = second.ended as f64 / second.span_s;
@@ -88,13 +94,13 @@ pub fn settled(looks: &[Look], span_s: f64, wanted: Wanted) -> Result<(), Unsett
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Part {
+struct SettlePart {
     span_s: f64,
     ended: u64,
     spent_s: f64,
 }
 
-impl Part {
+impl SettlePart {
     fn plus(self, other: Self) -> Self {
         Self {
             span_s: self.span_s + other.span_s,
@@ -108,17 +114,19 @@ impl Part {
     }
 }
 
-/// The looks after `from_s` in ten parts of about the same length; fewer where there are not enough looks.
-fn parts(looks: &[Look], from_s: f64) -> Vec<Part> {
-    let start = looks.partition_point(|look| look.at_s < from_s).saturating_sub(1);
-    let looks = &looks[start..];
-    if looks.len() <= PARTS {
+/// The snapshots after `from_s` in ten parts of about the same length; fewer where there are not enough snapshots.
+fn parts(snapshots: &[Snapshot], from_s: f64) -> Vec<SettlePart> {
+    let start = snapshots
+        .partition_point(|look| look.at_s < from_s)
+        .saturating_sub(1);
+    let snapshots = &snapshots[start..];
+    if snapshots.len() <= PARTS {
         return Vec::new();
     }
-    let edge = |part: usize| looks[part * (looks.len() - 1) / PARTS];
+    let edge = |part: usize| snapshots[part * (snapshots.len() - 1) / PARTS];
     (0..PARTS)
         .map(|part| (edge(part), edge(part + 1)))
-        .map(|(from, to)| Part {
+        .map(|(from, to)| SettlePart {
             span_s: to.at_s - from.at_s,
             ended: to.ended - from.ended,
             spent_s: to.spent_s - from.spent_s,
@@ -127,7 +135,7 @@ fn parts(looks: &[Look], from_s: f64) -> Vec<Part> {
 }
 
 /// Whether the mean response times of the parts rise or fall beyond chance: the t-test of a regression line.
-fn has_slope(parts: &[Part]) -> bool {
+fn has_slope(parts: &[SettlePart]) -> bool {
     let points: Vec<(f64, f64)> = parts
         .iter()
         .enumerate()
@@ -156,11 +164,11 @@ fn has_slope(parts: &[Part]) -> bool {
 
 /// Whether the mean response times of the parts have one level before and another one after some place: the two-sample t-test
 /// at each. A line does not fit a step, so that the test of its slope misses one that lies near an end.
-fn has_step(parts: &[Part]) -> bool {
+fn has_step(parts: &[SettlePart]) -> bool {
     let times: Vec<f64> = parts
         .iter()
         .filter(|part| part.ended > 0)
-        .map(Part::mean_s)
+        .map(SettlePart::mean_s)
         .collect();
     if times.len() < PARTS {
         return false;
@@ -204,46 +212,46 @@ mod tests {
     use super::*;
 
     /// Looks every 50 ms for 2 s at 1,000 executions per second whose response time is `time_s(t)`.
-    fn looks(time_s: impl Fn(f64) -> f64) -> Vec<Look> {
-        let mut looks = vec![Look {
+    fn snapshots(time_s: impl Fn(f64) -> f64) -> Vec<Snapshot> {
+        let mut snapshots = vec![Snapshot {
             present: 10,
-            ..Look::default()
+            ..Snapshot::default()
         }];
         for index in 1..=40 {
             let at_s = f64::from(index) * 0.05;
             // A little noise, without which any slope would be significant.
             let noise = 1.0 + 0.02 * f64::from(index * 7 % 5 - 2);
-            let last = looks[looks.len() - 1];
-            looks.push(Look {
+            let last = snapshots[snapshots.len() - 1];
+            snapshots.push(Snapshot {
                 at_s,
                 ended: last.ended + 50,
                 spent_s: last.spent_s + 50.0 * time_s(at_s) * noise,
                 present: 10,
             });
         }
-        looks
+        snapshots
     }
 
-    const OPEN: Wanted = Wanted {
+    const OPEN: SettleGoal = SettleGoal {
         rate_per_s: Some(1_000.0),
         population: None,
     };
 
     #[test]
     fn a_steady_step_has_settled() {
-        assert_eq!(settled(&looks(|_| 0.010), 1.0, OPEN), Ok(()));
+        assert_eq!(settled(&snapshots(|_| 0.010), 1.0, OPEN), Ok(()));
         assert_eq!(settled(&[], 1.0, OPEN), Ok(()));
     }
 
     #[test]
     fn a_trend_is_seen_in_both_directions_and_forgotten_once_it_is_over() {
-        let rising = looks(|at| 0.010 + 0.010 * at);
+        let rising = snapshots(|at| 0.010 + 0.010 * at);
         assert!(matches!(settled(&rising, 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor > 1.1));
         assert!(
-            matches!(settled(&looks(|at| 0.030 - 0.010 * at), 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor < 0.9)
+            matches!(settled(&snapshots(|at| 0.030 - 0.010 * at), 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor < 0.9)
         );
         assert_eq!(
-            settled(&looks(|at| if at < 0.9 { 0.2 } else { 0.01 }), 1.0, OPEN),
+            settled(&snapshots(|at| if at < 0.9 { 0.2 } else { 0.01 }), 1.0, OPEN),
             Ok(())
         );
     }
@@ -251,7 +259,7 @@ mod tests {
     #[test]
     fn a_step_is_seen_wherever_it_lies() {
         for (place, after) in [(1.25, 0.01), (1.5, 0.01), (1.5, 0.2), (1.75, 0.01)] {
-            let stepped = looks(|at| if at < place { 0.05 } else { after });
+            let stepped = snapshots(|at| if at < place { 0.05 } else { after });
             assert!(
                 matches!(settled(&stepped, 1.0, OPEN), Err(Unsettled::Trend { .. })),
                 "at {place} s to {after} s"
@@ -261,20 +269,20 @@ mod tests {
 
     #[test]
     fn a_rate_or_a_population_that_is_not_reached_is_named() {
-        let half = Wanted {
+        let half = SettleGoal {
             rate_per_s: Some(2_000.0),
             population: None,
         };
         assert!(matches!(
-            settled(&looks(|_| 0.01), 1.0, half),
+            settled(&snapshots(|_| 0.01), 1.0, half),
             Err(Unsettled::Rate { .. })
         ));
-        let more = Wanted {
+        let more = SettleGoal {
             rate_per_s: None,
             population: Some(12),
         };
         assert_eq!(
-            settled(&looks(|_| 0.01), 1.0, more),
+            settled(&snapshots(|_| 0.01), 1.0, more),
             Err(Unsettled::Population {
                 present: 10,
                 planned: 12
