@@ -476,7 +476,7 @@ pub struct Verdict {
     /// The judgement; `worth` in the document.
     #[serde(rename = "worth")]
     pub validity: Validity,
-    /// Its reasons; none for a valid step.
+    /// Its reasons. Those of a valid step say what could not be checked.
     pub reasons: Vec<String>,
 }
 

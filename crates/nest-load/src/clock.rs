@@ -1,7 +1,7 @@
 //! Time on one worker: moments of the monotonic clock, and waiting for them to well under a millisecond.
 //!
-//! Tokio's own timer rounds to whole milliseconds, which is a fifth of a 5 ms demand. One `timerfd` per worker and a heap
-//! of who waits serve the rate clock, think times and request timeouts alike.
+//! Tokio's own timer rounds to whole milliseconds, which is a fifth of a 5 ms demand. One `timerfd` per
+//! worker and a heap of who waits serve the rate clock, think times and request timeouts alike.
 
 use std::{
     cell::{Cell, RefCell},
@@ -108,7 +108,8 @@ impl Ord for Deadline {
 }
 
 struct Waiter {
-    entered: Cell<MonotonicTime>, // the earliest moment for which it stands in the heap; never where it does not
+    // The earliest moment for which it stands in the heap; never where it does not.
+    entered: Cell<MonotonicTime>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -125,7 +126,8 @@ impl Clock {
     /// A clock for the current runtime. [`Self::run`] must be polled for anybody to be woken.
     #[expect(
         deprecated,
-        reason = "its replacement is unsafe, which we forbid; the timer owns its descriptor for as long as it is registered"
+        reason = "its replacement is unsafe, which we forbid; the timer owns its descriptor for as long as \
+         it is registered"
     )]
     pub fn new() -> std::io::Result<Self> {
         let timer = TimerFd::new(
@@ -191,7 +193,8 @@ impl Clock {
             .map_err(std::io::Error::from)
     }
 
-    /// Has `waiter` woken at `at`. A refused timer would leave it asleep, so that it is woken at once and looks again.
+    /// Has `waiter` woken at `at`. A refused timer would leave it asleep, so that it is woken at once and
+    /// looks again.
     fn enter(&self, waiter: &Rc<Waiter>, at: MonotonicTime) {
         waiter.entered.set(at);
         self.waiting.borrow_mut().push(Reverse(Deadline {
@@ -253,8 +256,8 @@ impl Clock {
     }
 }
 
-/// A deadline that moves with each request. It stands in the clock's heap once, however many requests it watches: who
-/// finds it fired too early for the present request enters it again.
+/// A deadline that moves with each request. It stands in the clock's heap once, however many requests it
+/// watches: who finds it fired too early for the present request enters it again.
 #[derive(Clone, Default)]
 pub struct Alarm(Rc<Waiter>);
 

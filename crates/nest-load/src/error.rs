@@ -125,7 +125,8 @@ pub enum LoadError {
     },
     /// A secret cannot stand where a template puts it.
     #[error(
-        "the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot send it in a header"
+        "the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot \
+         send it in a header"
     )]
     SecretUnfit {
         /// The behaviour.

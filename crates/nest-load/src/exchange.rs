@@ -1,5 +1,5 @@
-//! One exchange with the target, for behaviours of files and for behaviours in code alike: fill in, send, wait until the
-//! timeout, send again if an idle connection had been closed, check, save, count.
+//! One exchange with the target, for behaviours of files and for behaviours in code alike: fill in, send,
+//! wait until the timeout, send again if an idle connection had been closed, check, save, count.
 
 use std::pin::pin;
 
@@ -163,7 +163,8 @@ async fn answered(
     }
 }
 
-/// What a timeout means: no connection could be opened, or no answer came. Either way the connection is of no more use.
+/// What a timeout means: no connection could be opened, or no answer came. Either way the connection is of no
+/// more use.
 fn timed_out(customer: &mut Customer, step: &ScriptStep) -> NoAnswer {
     let timeout_s = step.timeout.as_secs_f64();
     let was_open = match step.route {

@@ -35,8 +35,9 @@ pub struct RunningStep {
 }
 
 impl RunningStep {
-    /// Executes a behaviour, after the one that it needs if the customer has not done that yet. The needed behaviour is due
-    /// at the scheduled time and counts as an execution of its own; the wanted one is due when that has ended.
+    /// Executes a behaviour, after the one that it needs if the customer has not done that yet. The needed
+    /// behaviour is due at the scheduled time and counts as an execution of its own; the wanted one is due
+    /// when that has ended.
     ///
     /// `now` is the present. Returns how the execution ended, and when.
     pub async fn execute(

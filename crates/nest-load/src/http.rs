@@ -71,8 +71,8 @@ pub struct WantedAnswer<'a> {
     pub expect: &'a nest_data::behaviour::Expect,
 }
 
-/// How much of the body of an answer that is not accepted is kept, in bytes: more than is shown, so that a secret at the cut is
-/// still whole when it is masked.
+/// How much of the body of an answer that is not accepted is kept, in bytes: more than is shown, so that a
+/// secret at the cut is still whole when it is masked.
 pub const KEPT_OF_REFUSED: usize = 8_192;
 
 /// Collects what is wanted of an answer as it comes in, whatever protocol brings it.

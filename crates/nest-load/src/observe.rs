@@ -1,4 +1,5 @@
-//! Reads what the target uses: processor, disk and memory of each tier, by process tree, by control group or by metrics.
+//! Reads what the target uses: processor, disk and memory of each tier, by process tree, by control group or
+//! by metrics.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -26,8 +27,8 @@ mod trouble;
 use cgroup::Cgroup;
 use members::Members;
 use process::ProcessTree;
-use prometheus::Endpoint;
-pub use sample::{Point, Reading, Sample, Usage};
+use prometheus::MetricsEndpoint;
+pub use sample::{CounterPoint, ProbeReading, Sample, WindowUsage};
 
 /// Counters of one local tier since an unknown start. What the system does not count is none, never 0.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,7 +51,7 @@ pub struct TierUse {
 #[derive(Debug)]
 pub struct Observer {
     tiers: Vec<LocalTier>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<MetricsEndpoint>,
     fetcher: Option<Fetcher>,
     resources: Vec<Resource>,
     start: Instant,
@@ -72,8 +73,8 @@ enum LocalSource {
 }
 
 impl Observer {
-    /// Finds the processes of a study's probes, and reads its metrics once. `started` is the target that the study
-    /// started; `port` the one it is reached at.
+    /// Finds the processes of a study's probes, and reads its metrics once. `started` is the target that the
+    /// study started; `port` the one it is reached at.
     ///
     /// # Errors
     /// [`LoadError::Probe`] where a process cannot be found, or metrics do not answer or are not there.
@@ -152,7 +153,7 @@ impl Observer {
             Some(fetcher) => fetcher,
             None => Fetcher::new()?,
         };
-        let mut endpoint = Endpoint::new(name, probe, self.start);
+        let mut endpoint = MetricsEndpoint::new(name, probe, self.start);
         endpoint.check(&fetcher)?;
         self.fetcher = Some(fetcher);
         self.add_resources(
@@ -200,8 +201,8 @@ impl Observer {
         })
     }
 
-    /// Whether a local tier is stopped (SIGSTOP): every process that does its work, as of the last sample. Cheap enough to
-    /// be asked many times a second. Tiers that are read by metrics are not looked at.
+    /// Whether a local tier is stopped (SIGSTOP): every process that does its work, as of the last sample.
+    /// Cheap enough to be asked many times a second. Tiers that are read by metrics are not looked at.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stopped_tier().is_some()
@@ -230,7 +231,8 @@ impl Observer {
             .collect()
     }
 
-    /// Reads all counters now: local ones first, then all metrics at the same time. Metrics that do not answer are a gap.
+    /// Reads all counters now: local ones first, then all metrics at the same time. Metrics that do not
+    /// answer are a gap.
     ///
     /// # Errors
     /// [`LoadError::Probe`] or [`LoadError::Read`] where a local process or group is gone.
@@ -247,7 +249,7 @@ impl Observer {
             readings.extend(tier.readings(used, at_s));
         }
         if let Some(fetcher) = &self.fetcher {
-            let requests: Vec<Vec<String>> = self.endpoints.iter().map(Endpoint::requests).collect();
+            let requests: Vec<Vec<String>> = self.endpoints.iter().map(MetricsEndpoint::requests).collect();
             let mut answers = fetcher.fetch(&requests.concat()).into_iter();
             for (endpoint, requests) in self.endpoints.iter().zip(requests) {
                 let own = answers.by_ref().take(requests.len()).collect();
@@ -269,16 +271,17 @@ impl Observer {
 
 impl LocalTier {
     /// Readings of what the first sample had, and missing ones where that is not there any more.
-    fn readings(&self, used: &TierUse, at_s: f64) -> BTreeMap<(String, Figure), Reading> {
+    fn readings(&self, used: &TierUse, at_s: f64) -> BTreeMap<(String, Figure), ProbeReading> {
         let now: BTreeMap<Figure, f64> = used.figures().into_iter().collect();
         let reading = |figure: &Figure| {
             let reading = match (now.get(figure), figure) {
-                // What ended processes waited is not counted anyway, and a group's throttling goes on without them.
+                // What ended processes waited is not counted anyway, and a group's throttling goes on without
+                // them.
                 (Some(value), Figure::Cpu | Figure::Disk) => {
-                    Reading::single(*value, at_s).with_breaks(&used.breaks)
+                    ProbeReading::single(*value, at_s).with_breaks(&used.breaks)
                 }
-                (Some(value), _) => Reading::single(*value, at_s),
-                (None, _) => Reading::Missing(format!(
+                (Some(value), _) => ProbeReading::single(*value, at_s),
+                (None, _) => ProbeReading::Missing(format!(
                     "{}/{} could not be read from the system",
                     self.name,
                     figure.key()

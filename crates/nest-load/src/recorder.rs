@@ -2,14 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hdrhistogram::{
-    Histogram as Hdr,
-    serialization::{Serializer, V2DeflateSerializer},
-};
-use nest_data::measurement::{
-    Counts, Endpoint, ErrorCount, FailedExchange, Histogram, Outcome, ResponseClock,
-};
+use hdrhistogram::Histogram as Hdr;
+use nest_data::measurement::{Counts, Outcome, ResponseClock};
 
 use crate::{
     clock::MonotonicTime,
@@ -17,6 +11,7 @@ use crate::{
     recorder::windows::{StepControl, StepPhase},
 };
 
+mod documents;
 pub mod level;
 pub mod windows;
 
@@ -29,8 +24,6 @@ const OTHERS: &str = "others";
 const KEPT_FAILURES: usize = 3;
 /// Longest kept exchange, in bytes.
 const LONGEST_EXCHANGE: usize = 2_048;
-/// Quantiles that are told of each request.
-const ENDPOINT_QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 
 /// How one request went.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +77,8 @@ pub struct Recorder {
     pub queued: u64,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Longest time without the end of any request while some were in flight, in the windows; none if none was in flight.
+    /// Longest time without the end of any request while some were in flight, in the windows; none if none
+    /// was in flight.
     pub longest_silence_us: Option<u64>,
     last_end: Option<MonotonicTime>,
     endpoints: Vec<EndpointRecord>,
@@ -107,7 +101,8 @@ struct EndpointRecord {
     name: String,
     path: Option<String>,
     requests: Counts,
-    histogram: Option<Hdr<u64>>, // none where it is its behaviour's only request: then the behaviour's is its own
+    // None where it is its behaviour's only request: then the behaviour's is its own.
+    histogram: Option<Hdr<u64>>,
 }
 
 impl EndpointRecord {
@@ -414,54 +409,6 @@ impl Recorder {
         self.errors_of("feed") + self.errors_of("request")
     }
 
-    /// Errors by behaviour and kind.
-    pub fn error_counts(&self, names: &[String]) -> Vec<ErrorCount> {
-        self.errors
-            .iter()
-            .map(|((behaviour, kind), count)| ErrorCount {
-                behaviour: names[*behaviour].clone(),
-                kind: kind.clone(),
-                count: *count,
-            })
-            .collect()
-    }
-
-    /// The kept failures.
-    pub fn kept_failures(&self, names: &[String]) -> Vec<FailedExchange> {
-        self.failures
-            .iter()
-            .map(|(behaviour, kind, exchange)| FailedExchange {
-                behaviour: names[*behaviour].clone(),
-                kind: kind.clone(),
-                exchange: exchange.clone(),
-            })
-            .collect()
-    }
-
-    /// The histograms as documents hold them.
-    pub fn histograms(&self, names: &[String]) -> Vec<Histogram> {
-        let kinds = [
-            (ResponseClock::Due, Outcome::Ok),
-            (ResponseClock::Due, Outcome::Failed),
-            (ResponseClock::Sent, Outcome::Ok),
-            (ResponseClock::Sent, Outcome::Failed),
-        ];
-        let mut documents = Vec::new();
-        for (name, record) in names.iter().zip(&self.behaviours) {
-            for ((clock, outcome), hdr) in kinds.into_iter().zip(&record.histograms) {
-                if let Some(hdr) = hdr {
-                    documents.push(Histogram {
-                        behaviour: name.clone(),
-                        clock,
-                        outcome,
-                        hdr: encode(hdr),
-                    });
-                }
-            }
-        }
-        documents
-    }
-
     /// Response times of one clock over all behaviours and outcomes, in microseconds.
     pub fn response_times(&self, clock: ResponseClock) -> Hdr<u64> {
         let first = if clock == ResponseClock::Due { 0 } else { 2 };
@@ -479,27 +426,6 @@ impl Recorder {
     pub fn quantile_s(&self, behaviour: usize, quantile: f64) -> Option<f64> {
         let hdr = self.behaviours.get(behaviour)?.histograms[0].as_ref()?;
         Some(hdr.value_at_quantile(quantile) as f64 / 1e6)
-    }
-
-    /// The requests that were made, as documents hold them.
-    pub fn endpoints(&self, names: &[String]) -> Vec<Endpoint> {
-        let made = self.endpoints.iter().filter(|endpoint| endpoint.requests.due > 0);
-        made.map(|endpoint| Endpoint {
-            behaviour: names[endpoint.behaviour].clone(),
-            name: endpoint.name.clone(),
-            path: endpoint.path.clone(),
-            requests: endpoint.requests,
-            response_s: ENDPOINT_QUANTILES.map(|quantile| {
-                let behaviour = &self.behaviours[endpoint.behaviour];
-                let own = if behaviour.single {
-                    behaviour.histograms[0].as_ref()
-                } else {
-                    endpoint.histogram.as_ref()
-                };
-                own.map_or(0.0, |hdr| hdr.value_at_quantile(quantile) as f64 / 1e6)
-            }),
-        })
-        .collect()
     }
 
     fn executions(&mut self, behaviour: usize, phase: StepPhase) -> &mut Counts {
@@ -526,10 +452,32 @@ fn new_histogram() -> Hdr<u64> {
     Hdr::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are constants that HdrHistogram accepts")
 }
 
-fn encode(hdr: &Hdr<u64>) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(hdr, &mut bytes)
-        .expect("writing to memory does not fail");
-    STANDARD.encode(bytes)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder(silence_us: Option<u64>) -> Recorder {
+        let outline = StepOutline {
+            single: vec![true],
+            endpoints: Vec::new(),
+        };
+        Recorder {
+            longest_silence_us: silence_us,
+            ..Recorder::new(outline, 1)
+        }
+    }
+
+    #[test]
+    fn a_worker_without_requests_hides_no_standstill() {
+        for (mine, theirs, merged) in [
+            (None, Some(700_000), Some(700_000)),
+            (Some(700_000), None, Some(700_000)),
+            (Some(700_000), Some(900_000), Some(700_000)),
+            (None, None, None),
+        ] {
+            let mut first = recorder(mine);
+            first.merge(recorder(theirs));
+            assert_eq!(first.longest_silence_us, merged, "{mine:?} with {theirs:?}");
+        }
+    }
 }

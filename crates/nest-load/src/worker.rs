@@ -1,7 +1,8 @@
 //! One worker: a thread with a runtime of its own, and the customers that live on it from step to step.
 //!
 //! - `command`: what it is told, and what it tells
-//! - `offer`: the load of a step, as executions, sessions or a population; `walk`: one customer's way through it
+//! - `offer`: the load of a step, as executions, sessions or a population; `walk`: one customer's way through
+//!   it
 //! - `customers`, `state`: who lives on it, and what they share
 
 use std::{
@@ -174,8 +175,8 @@ async fn interrupted(interrupt: &Interrupt) {
     }
 }
 
-/// Checks again and again how late the clock wakes it. If it is later than the clock alone explains, the worker had too much
-/// to do or no processor.
+/// Checks again and again how late the clock wakes it. If it is later than the clock alone explains, the
+/// worker had too much to do or no processor.
 async fn heartbeat(step: Rc<RunningStep>) {
     let context = &step.context;
     loop {

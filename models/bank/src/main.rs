@@ -24,6 +24,10 @@ fn main() -> ExitCode {
     )
 }
 
+/// The latest entries of an account.
+const ENTRIES: &str =
+    "select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2";
+
 /// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here have it for
 /// their `State`, and so a customer has one connection, not three.
 struct Session {
@@ -42,19 +46,24 @@ impl Session {
             .port(context.target().port())
             .dbname(context.target().name())
             .user("bank");
-        context.request("connect", async {
-            let (client, connection) = config.connect(NoTls).await?;
-            // Reads and writes until the client is dropped; an error reaches whoever waits for an answer.
-            tokio::spawn(connection);
-            Ok::<_, tokio_postgres::Error>(Self {
-                balance: client.prepare("select cents from accounts where id = $1").await?,
-                entries: client.prepare("select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2").await?,
-                change: client.prepare("update accounts set cents = cents + $2 where id = $1").await?,
-                note: client.prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)").await?,
-                client,
+        context
+            .request("connect", async {
+                let (client, connection) = config.connect(NoTls).await?;
+                // Reads and writes until the client is dropped; an error reaches whoever waits for an answer.
+                tokio::spawn(connection);
+                Ok::<_, tokio_postgres::Error>(Self {
+                    balance: client.prepare("select cents from accounts where id = $1").await?,
+                    entries: client.prepare(ENTRIES).await?,
+                    change: client
+                        .prepare("update accounts set cents = cents + $2 where id = $1")
+                        .await?,
+                    note: client
+                        .prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)")
+                        .await?,
+                    client,
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 
 use super::{context::ExecutionContext, failure::Failure};
 
-/// What a customer does, in code. One value serves all customers and all workers; what belongs to one customer is its
-/// `State`, which never leaves the worker's thread, so that it may hold anything.
+/// What a customer does, in code. One value serves all customers and all workers; what belongs to one
+/// customer is its `State`, which never leaves the worker's thread, so that it may hold anything.
 ///
 /// ```
 /// use nest_load::code::{Behaviour, ExecutionContext, Failure};
@@ -25,27 +25,34 @@ use super::{context::ExecutionContext, failure::Failure};
 ///         context.request("connect", tokio::net::TcpStream::connect(address)).await
 ///     }
 ///
-///     async fn execute(&self, stream: &mut Self::State, context: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+///     async fn execute(
+///         &self,
+///         stream: &mut Self::State,
+///         context: &mut ExecutionContext<'_>,
+///     ) -> Result<(), Failure> {
 ///         context.request("time", stream.readable()).await
 ///     }
 /// }
 /// ```
 pub trait Behaviour: Send + Sync + 'static {
-    /// What one customer keeps from one execution to the next, such as a connection or a session. Behaviours whose state is
-    /// of the same type share it: a customer has one of each type, begun by whichever behaviour comes first.
+    /// What one customer keeps from one execution to the next, such as a connection or a session. Behaviours
+    /// whose state is of the same type share it: a customer has one of each type, begun by whichever
+    /// behaviour comes first.
     type State: 'static;
 
-    /// A behaviour that the same customer must have done before; it is executed first and counts as an execution of its own.
+    /// A behaviour that the same customer must have done before; it is executed first and counts as an
+    /// execution of its own.
     fn needs(&self) -> Option<&str> {
         None
     }
 
-    /// Makes a customer's state, before its first execution and after one that failed. Its requests count with that execution.
+    /// Makes a customer's state, before its first execution and after one that failed. Its requests count
+    /// with that execution.
     fn begin(&self, context: &mut ExecutionContext<'_>)
     -> impl Future<Output = Result<Self::State, Failure>>;
 
-    /// Executes the behaviour once. Every exchange with the target goes through [`ExecutionContext::request`] or [`ExecutionContext::send`], which
-    /// times and counts it; an execution without any is not measured.
+    /// Executes the behaviour once. Every exchange with the target goes through [`ExecutionContext::request`]
+    /// or [`ExecutionContext::send`], which times and counts it; an execution without any is not measured.
     fn execute(
         &self,
         state: &mut Self::State,
@@ -85,7 +92,8 @@ impl<B: Behaviour> DynBehaviour for TypedBehaviour<B> {
         context: &'a mut ExecutionContext<'_>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> {
         Box::pin(async move {
-            // Taken out, so that an execution that fails or is cut leaves no state behind that may be half done.
+            // Taken out, so that an execution that fails or is cut leaves no state behind that may be half
+            // done.
             let mut own = match state.take().and_then(|state| state.downcast::<B::State>().ok()) {
                 Some(own) => own,
                 None => Box::new(self.0.begin(context).await?),

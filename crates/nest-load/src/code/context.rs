@@ -108,7 +108,8 @@ impl<'a> ExecutionContext<'a> {
         self.customer.number
     }
 
-    /// A whole number drawn evenly from both ends inclusive, the same in every run of a study. `low` where `high` is below it.
+    /// A whole number drawn evenly from both ends inclusive, the same in every run of a study. `low` where
+    /// `high` is below it.
     pub fn int(&mut self, low: i64, high: i64) -> i64 {
         if low < high {
             self.random.random_range(low..=high)
@@ -157,8 +158,9 @@ impl<'a> ExecutionContext<'a> {
         self.context.state.clock.sleep_until(self.due).await;
     }
 
-    /// Makes one exchange with the target, under a name, whatever it is: times it, counts it, and ends it at the study's
-    /// timeout. The first exchange is due when the execution is, each further one when the one before has ended.
+    /// Makes one exchange with the target, under a name, whatever it is: times it, counts it, and ends it at
+    /// the study's timeout. The first exchange is due when the execution is, each further one when the one
+    /// before has ended.
     ///
     /// # Errors
     /// The error of `exchange`, or a failure of kind `timeout`.
@@ -190,9 +192,9 @@ impl<'a> ExecutionContext<'a> {
         outcome
     }
 
-    /// Makes an HTTP request, exactly as a behaviour of a file would: over the customer's own connection and with its own
-    /// cookies, over HTTP/2 or the proxy if the study says so. An idempotent request is sent again if its idle connection
-    /// turns out to be closed. Any status below 400 is right.
+    /// Makes an HTTP request, exactly as a behaviour of a file would: over the customer's own connection and
+    /// with its own cookies, over HTTP/2 or the proxy if the study says so. An idempotent request is sent
+    /// again if its idle connection turns out to be closed. Any status below 400 is right.
     ///
     /// # Errors
     /// No answer within the study's timeout, or a status of 400 and more.

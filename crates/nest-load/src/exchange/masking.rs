@@ -7,8 +7,9 @@ const SHORTEST_SECRET: usize = 4;
 /// How much of a failed exchange is kept, in characters.
 const KEPT: usize = 1_024;
 
-/// Replaces secrets by stars, as they are, as they stand in a URL, and as they stand in JSON. What answers were saved from may
-/// be a session's key, so saved values count as secrets too, unless they are too short to be one.
+/// Replaces secrets by stars, as they are, as they stand in a URL, and as they stand in JSON. What answers
+/// were saved from may be a session's key, so saved values count as secrets too, unless they are too short to
+/// be one.
 pub fn masked<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String {
     let forms = |secret: &str| {
         let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();

@@ -22,7 +22,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem without an answer. Failures of the kinds `connect`, `local` and `tls` mean that no connection could be opened.
+    /// A problem without an answer. Failures of the kinds `connect`, `local` and `tls` mean that no
+    /// connection could be opened.
     pub fn without_answer(kind: impl Into<String>, what: String) -> Self {
         let kind = kind.into();
         Self {
@@ -50,9 +51,11 @@ impl From<NoAnswer> for Problem {
     }
 }
 
-/// Counts a failure, and keeps its exchange with secrets masked if few of its kind are kept. `asked` writes the request.
+/// Counts a failure, and keeps its exchange with secrets masked if few of its kind are kept. `asked` writes
+/// the request.
 ///
-/// What answers were saved from and what feeds gave may be a session's key or a password, and counts as secret.
+/// What answers were saved from and what feeds gave may be a session's key or a password, and counts as
+/// secret.
 pub fn keep(
     customer: &Customer,
     context: &StepContext,

@@ -1,4 +1,5 @@
-//! What the load engine makes of the bytes of an HTTP/1.1 answer: its codec without a socket, for checks from outside.
+//! What the load engine makes of the bytes of an HTTP/1.1 answer: its codec without a socket, for checks from
+//! outside.
 
 use std::convert::Infallible;
 
@@ -40,7 +41,8 @@ impl Sink for ReadAnswer {
     }
 }
 
-/// Reads answers to one request, and like the engine remembers the head of the last one, so as not to parse the same bytes again.
+/// Reads answers to one request, and like the engine remembers the head of the last one, so as not to parse
+/// the same bytes again.
 #[derive(Debug, Default)]
 pub struct Reader {
     head_request: bool,
@@ -57,9 +59,9 @@ impl Reader {
         }
     }
 
-    /// Reads an answer from everything that a connection brings until its peer closes, in the pieces in which it comes. `None`
-    /// where nothing comes at all. Bytes after the answer are left, but the connection cannot be used again. Of a head that is
-    /// known there are no fields.
+    /// Reads an answer from everything that a connection brings until its peer closes, in the pieces in which
+    /// it comes. `None` where nothing comes at all. Bytes after the answer are left, but the connection
+    /// cannot be used again. Of a head that is known there are no fields.
     ///
     /// # Errors
     /// What the bytes are instead of an HTTP/1.1 answer.

@@ -1,7 +1,8 @@
-//! The compatibility path, by reqwest: redirect chains, multipart bodies, proxies. One client per customer, so that
-//! connections and cookies are the customer's own; a half to a third of the speed of the fast path.
+//! The compatibility path, by reqwest: redirect chains, multipart bodies, proxies. One client per customer,
+//! so that connections and cookies are the customer's own; a half to a third of the speed of the fast path.
 //!
-//! Its defaults that would flatter or disturb a target are off: retries, proxies from the environment, the referer.
+//! Its defaults that would flatter or disturb a target are off: retries, proxies from the environment, the
+//! referer.
 
 use std::{borrow::Cow, sync::Arc};
 

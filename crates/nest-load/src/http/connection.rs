@@ -1,7 +1,7 @@
 //! One customer's HTTP/1.1 connection over TCP or TLS: the fast path.
 //!
-//! What an idle customer owns is the socket and three empty vectors: requests are built and answers are read in buffers
-//! of the worker, which are borrowed only inside one poll.
+//! What an idle customer owns is the socket and three empty vectors: requests are built and answers are read
+//! in buffers of the worker, which are borrowed only inside one poll.
 
 use std::{
     cell::RefCell,
@@ -59,7 +59,8 @@ enum Transport {
 
 /// Why an exchange gave no answer.
 pub enum Failed {
-    /// A connection that had been idle was closed before anything of the answer came: the request may be made again.
+    /// A connection that had been idle was closed before anything of the answer came: the request may be made
+    /// again.
     Stale,
     /// Anything else.
     For(NoAnswer),
@@ -112,8 +113,8 @@ impl Http1Connection {
         Ok(())
     }
 
-    /// Sends the request in `buffers.outgoing` and reads the answer. The first poll takes the request, so that nothing
-    /// may be awaited between filling the buffer and this.
+    /// Sends the request in `buffers.outgoing` and reads the answer. The first poll takes the request, so
+    /// that nothing may be awaited between filling the buffer and this.
     ///
     /// `known` is the head of earlier answers to the same request, and learns that of this one.
     pub async fn exchange(
@@ -171,7 +172,8 @@ impl Http1Connection {
         }
         if exchange.phase == ExchangePhase::Sending {
             match stream.poll_send(context, &mut self.unsent) {
-                // A peer that answers before it has read everything may also end the connection; its answer counts.
+                // A peer that answers before it has read everything may also end the connection; its answer
+                // counts.
                 Poll::Ready(_) => exchange.phase = ExchangePhase::Receiving,
                 Poll::Pending => {}
             }
@@ -235,8 +237,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Decodes new bytes, after what was left of earlier ones. Bytes beyond an answer end the connection: nothing was
-    /// asked for that they could belong to.
+    /// Decodes new bytes, after what was left of earlier ones. Bytes beyond an answer end the connection:
+    /// nothing was asked for that they could belong to.
     fn feed(
         &mut self,
         new: &[u8],
@@ -284,8 +286,8 @@ impl Exchange<'_> {
 }
 
 impl Transport {
-    /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call where that
-    /// is so. Over TLS the peer's end is bytes too.
+    /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call
+    /// where that is so. Over TLS the peer's end is bytes too.
     fn is_quiet(&self) -> bool {
         let mut one = [0];
         match self {

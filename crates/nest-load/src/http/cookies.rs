@@ -1,4 +1,5 @@
-//! A customer's cookies for the one host that it visits: RFC 6265, section 5, without what only several hosts need.
+//! A customer's cookies for the one host that it visits: RFC 6265, section 5, without what only several hosts
+//! need.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,8 +33,8 @@ impl Jar {
         self.0.is_none()
     }
 
-    /// Keeps a `Set-Cookie` field of an answer to a request for `path` on `host`. One that is malformed or belongs to
-    /// another host is ignored, as browsers do.
+    /// Keeps a `Set-Cookie` field of an answer to a request for `path` on `host`. One that is malformed or
+    /// belongs to another host is ignored, as browsers do.
     pub fn store(&mut self, field: &[u8], host: &str, path: &str) {
         let Some(cookie) = std::str::from_utf8(field)
             .ok()
@@ -70,7 +71,8 @@ impl Jar {
         }
     }
 
-    /// Appends the value of the `Cookie` field for a request to `out`, after `before`; nothing where no cookie applies.
+    /// Appends the value of the `Cookie` field for a request to `out`, after `before`; nothing where no
+    /// cookie applies.
     pub fn write(&self, path: &str, secure: bool, before: &str, out: &mut Vec<u8>) {
         let Some(cookies) = &self.0 else { return };
         let cookies = lock(cookies);

@@ -8,7 +8,8 @@ use super::framing::{Delimited, Framing, LONGEST_HEAD, MOST_INFORMATIONAL, Malfo
 const MOST_HEADERS: usize = 100;
 /// Longest trailers in bytes, with the empty line after them: below the longest head, as in hyper.
 const LONGEST_TRAILERS: usize = LONGEST_HEAD - 1;
-/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16 KiB.
+/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16
+/// KiB.
 const LONGEST_EXTENSIONS: usize = (16 << 10) - 1;
 /// What ends trailers.
 const EMPTY_LINE: &[u8] = b"\r\n";
@@ -89,8 +90,8 @@ impl Head {
     }
 }
 
-/// The last head of the answers to one request. Servers send the same bytes again and again, at least until their clock moves
-/// on by a second, and the same bytes mean the same: they need not be parsed again.
+/// The last head of the answers to one request. Servers send the same bytes again and again, at least until
+/// their clock moves on by a second, and the same bytes mean the same: they need not be parsed again.
 #[derive(Debug, Default)]
 pub struct KnownHead {
     bytes: Vec<u8>,
@@ -158,8 +159,8 @@ impl Decoder {
         }
     }
 
-    /// Reads the beginning of an answer, after a head that may be known from an earlier one: of that, the sink is told the
-    /// status and the length, and no field. `known` must be of answers to the same method.
+    /// Reads the beginning of an answer, after a head that may be known from an earlier one: of that, the
+    /// sink is told the status and the length, and no field. `known` must be of answers to the same method.
     pub fn feed_known<S: Sink>(
         &mut self,
         input: &[u8],
@@ -240,7 +241,8 @@ impl Decoder {
         }
     }
 
-    /// The peer has closed: the answer is complete only where that is its end. `false` where not a byte of it had come.
+    /// The peer has closed: the answer is complete only where that is its end. `false` where not a byte of it
+    /// had come.
     pub fn closed(&self, received: bool) -> Result<bool, Malformed> {
         match self.state {
             State::Done | State::UntilClosed => Ok(true),
@@ -436,7 +438,8 @@ mod tests {
         );
         assert_eq!(
             body_of(
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear all\r\n0\r\nX: y\r\n\r\n"
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear \
+                 all\r\n0\r\nX: y\r\n\r\n"
             ),
             Ok("hello, dear all".into())
         );

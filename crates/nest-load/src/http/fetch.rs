@@ -1,7 +1,7 @@
 //! Fetches metrics pages, all at once, on a runtime of its own so that no customer waits for them.
 //!
-//! As in `http`, whatever could lead elsewhere is off: redirects, retries, proxies from the environment. Every fetch opens
-//! its own connection: between two of them nothing would notice that a kept one was closed.
+//! As in `http`, whatever could lead elsewhere is off: redirects, retries, proxies from the environment.
+//! Every fetch opens its own connection: between two of them nothing would notice that a kept one was closed.
 
 use std::{
     error::Error,
@@ -86,7 +86,8 @@ impl Fetcher {
     }
 }
 
-/// Downloads a text that somebody asked for, within a time and a size. Nothing of it leads elsewhere: a redirect is an error.
+/// Downloads a text that somebody asked for, within a time and a size. Nothing of it leads elsewhere: a
+/// redirect is an error.
 ///
 /// # Errors
 /// In words: no connection, another status than 200, too long, too late, not UTF-8.

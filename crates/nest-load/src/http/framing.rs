@@ -1,4 +1,5 @@
-//! Where the body of an answer ends, and whether its connection may carry another request: RFC 9112, sections 6.3 and 9.3.
+//! Where the body of an answer ends, and whether its connection may carry another request: RFC 9112, sections
+//! 6.3 and 9.3.
 
 /// Longest head in bytes.
 pub const LONGEST_HEAD: usize = 64 << 10;
@@ -146,7 +147,8 @@ impl Fields {
         fields
     }
 
-    /// Takes a length field, which may be a list of equal numbers. `None` where it is none or contradicts an earlier one.
+    /// Takes a length field, which may be a list of equal numbers. `None` where it is none or contradicts an
+    /// earlier one.
     fn add_length(&mut self, value: &[u8]) -> Option<()> {
         // Nearly always it is one number.
         if let Some(number) = digits(value) {

@@ -1,9 +1,9 @@
-//! One customer's HTTP/2 connection, by `h2`, which is what hyper's client speaks HTTP/2 with: one request at a time, as the
-//! customer waits for each answer.
+//! One customer's HTTP/2 connection, by `h2`, which is what hyper's client speaks HTTP/2 with: one request at
+//! a time, as the customer waits for each answer.
 //!
-//! hyper's own connection spawns a task for each request and another for the connection, which doubles the cost of a small
-//! request. Here the customer's task drives its connection while it waits for an answer, and at no other time; what the
-//! target sends in between is read with the next request.
+//! hyper's own connection spawns a task for each request and another for the connection, which doubles the
+//! cost of a small request. Here the customer's task drives its connection while it waits for an answer, and
+//! at no other time; what the target sends in between is read with the next request.
 
 use std::{
     cell::Cell,
@@ -25,7 +25,8 @@ use tokio_rustls::TlsConnector;
 use super::{NoAnswer, Receiver, connection::Failed, origin::Origin, tls::handshake_failed};
 use crate::clock::MonotonicTime;
 
-/// What a stream, and a connection, may hold that was not read yet: as browsers allow, so that an answer is not cut into pieces.
+/// What a stream, and a connection, may hold that was not read yet: as browsers allow, so that an answer is
+/// not cut into pieces.
 const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 5 << 20;
 /// Time without a request after which a look is worth its cost whether the target has ended the connection.
@@ -183,7 +184,8 @@ impl OpenConnection {
 
 type ConnectionDriver = Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>;
 
-/// Drives the connection, and then asks `wanted`. It is driven first, so that whoever waits needs no waker of its own.
+/// Drives the connection, and then asks `wanted`. It is driven first, so that whoever waits needs no waker of
+/// its own.
 fn drive<T>(
     driver: &mut ConnectionDriver,
     context: &mut Context<'_>,
@@ -227,8 +229,8 @@ fn poll_head(
     Pin::new(answer).poll(context)
 }
 
-/// Takes status and fields; how many bytes they are. Fields are compressed on the wire; what they say is counted as HTTP/1.1
-/// would spell it.
+/// Takes status and fields; how many bytes they are. Fields are compressed on the wire; what they say is
+/// counted as HTTP/1.1 would spell it.
 fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Result<u64, NoAnswer> {
     let length = head
         .headers
@@ -243,7 +245,8 @@ fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Resul
     Ok(bytes)
 }
 
-/// A connection that broke before the answer came; one that had been used before may merely have been idle for too long.
+/// A connection that broke before the answer came; one that had been used before may merely have been idle
+/// for too long.
 fn broken(error: &h2::Error, fresh: bool) -> Failed {
     match error {
         error if error.is_library() && fresh => Failed::For(NoAnswer::new(

@@ -91,7 +91,8 @@ impl Origin {
             match TcpStream::connect(self.addresses[index]).await {
                 Ok(stream) => {
                     last_good.set(index);
-                    // Small requests must not wait for the acknowledgement of earlier ones; where the option is refused they would merely wait.
+                    // Small requests must not wait for the acknowledgement of earlier ones; where the option
+                    // is refused they would merely wait.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
@@ -126,7 +127,8 @@ fn not_connected(error: &std::io::Error) -> NoAnswer {
         ),
         Some(nix::errno::Errno::EADDRNOTAVAIL) => NoAnswer::new(
             NoAnswer::LOCAL,
-            "the generator has no local ports left: the target does not keep connections, or there are too many customers",
+            "the generator has no local ports left: the target does not keep connections, or there are too \
+             many customers",
         ),
         _ => NoAnswer::new(NoAnswer::CONNECT, error),
     }

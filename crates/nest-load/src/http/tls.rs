@@ -133,7 +133,8 @@ fn certificate_refused(wrong: &CertificateError) -> String {
 const UNKNOWN: &str =
     "the target's certificate is signed by nobody who is trusted; name its file as `ca`, or use `insecure`";
 
-/// Whether a certificate was refused only because it is its own authority, as those are that `openssl req -x509` makes.
+/// Whether a certificate was refused only because it is its own authority, as those are that `openssl req
+/// -x509` makes.
 fn is_ca_as_end_entity(wrong: &CertificateError) -> bool {
     match wrong {
         CertificateError::Other(other) => {
@@ -143,8 +144,8 @@ fn is_ca_as_end_entity(wrong: &CertificateError) -> bool {
     }
 }
 
-/// More trusting than the authorities: accepts the very certificates that the study names, should they be their own authority,
-/// or any at all. Signatures are checked in each case.
+/// More trusting than the authorities: accepts the very certificates that the study names, should they be
+/// their own authority, or any at all. Signatures are checked in each case.
 #[derive(Debug)]
 struct Lenient {
     authorities: Option<Arc<WebPkiServerVerifier>>, // none where anybody is trusted

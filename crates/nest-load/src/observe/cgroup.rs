@@ -80,7 +80,8 @@ impl Cgroup {
             .filter(|limit| *limit < 1e18)
     }
 
-    /// Reads the group's counters. Waiting is known from version 2 only: seconds in which at least one thread waited.
+    /// Reads the group's counters. Waiting is known from version 2 only: seconds in which at least one thread
+    /// waited.
     ///
     /// # Errors
     /// [`LoadError::Read`] where a file cannot be read, [`LoadError::Probe`] where it is not understood.
@@ -273,7 +274,8 @@ mod tests {
             ),
             (Some(2.5e6), Some(4e4), None)
         );
-        let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=1250000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
+        let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=1250000\nfull avg10=0.00 avg60=0.00 \
+         avg300=0.00 total=7\n";
         assert_eq!(
             (
                 parse_pressure(pressure),

@@ -1,8 +1,8 @@
 //! A process and all its children, from `/proc` and the processes' CPU clocks.
 //!
-//! The CPU clock of a process (`clock_getcpuclockid`) counts nanoseconds and keeps what ended threads have used, which
-//! the per-thread `schedstat` loses and `stat` rounds to 10 ms. What ended children have used stands in their parent's
-//! `stat`, in ticks of 10 ms, once it has waited for them.
+//! The CPU clock of a process (`clock_getcpuclockid`) counts nanoseconds and keeps what ended threads have
+//! used, which the per-thread `schedstat` loses and `stat` rounds to 10 ms. What ended children have used
+//! stands in their parent's `stat`, in ticks of 10 ms, once it has waited for them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -129,7 +129,8 @@ impl ProcessTree {
             return Err(gone(self.root));
         }
         let processes = self.processes();
-        // Of a process that ends just now its parent has not been credited yet: it counts as there, with what it had.
+        // Of a process that ends just now its parent has not been credited yet: it counts as there, with what
+        // it had.
         let spent = |(id, stat): (&Id, &Stat)| {
             spent(id.0, stat)
                 .or(self.last.get(id).copied())
@@ -163,7 +164,8 @@ impl ProcessTree {
         })
     }
 
-    /// Adds what was used since the last sample: by the processes that are there, and by those that have ended.
+    /// Adds what was used since the last sample: by the processes that are there, and by those that have
+    /// ended.
     fn add(&mut self, now: &BTreeMap<Id, Spent>) {
         let unborn = Spent {
             busy_s: 0.0,
@@ -192,8 +194,8 @@ impl ProcessTree {
         self.cpu_s += self.ended.settle();
     }
 
-    /// The root and everything below it, and below whoever was in the tree before: a process whose parent ends is given
-    /// another parent and still belongs to the tier.
+    /// The root and everything below it, and below whoever was in the tree before: a process whose parent
+    /// ends is given another parent and still belongs to the tier.
     fn processes(&self) -> BTreeMap<Id, Stat> {
         let all: BTreeMap<i32, Stat> = all_processes()
             .into_iter()
@@ -220,8 +222,9 @@ impl ProcessTree {
 }
 
 impl Ended {
-    /// What ended children have used beyond what was counted while they ran, in busy-seconds. Where their parents have not
-    /// been credited by the next sample either, nobody waited for them and their last use is lost.
+    /// What ended children have used beyond what was counted while they ran, in busy-seconds. Where their
+    /// parents have not been credited by the next sample either, nobody waited for them and their last use is
+    /// lost.
     fn settle(&mut self) -> f64 {
         let is_credited = self.counted_s <= self.credit_s + self.tolerance_s;
         if !is_credited && !self.overdue {

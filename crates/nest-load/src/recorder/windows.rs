@@ -1,4 +1,5 @@
-//! What the coordinator and the workers of a step share: where its windows lie, whether it is to stop, how far it got.
+//! What the coordinator and the workers of a step share: where its windows lie, whether it is to stop, how
+//! far it got.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
@@ -62,8 +63,8 @@ impl WorkerProgress {
 }
 
 impl StepControl {
-    /// A step that begins at `start`; `left` is the number of executions after which it ends, where there is one. A step
-    /// whose `settle` is known to be enough has its windows at once.
+    /// A step that begins at `start`; `left` is the number of executions after which it ends, where there is
+    /// one. A step whose `settle` is known to be enough has its windows at once.
     pub fn new(
         start: MonotonicTime,
         window: Duration,

@@ -83,7 +83,8 @@ pub fn run(
     Ok(pilots)
 }
 
-/// Takes out the tiers that were not read for every behaviour: a plan made from some of them would take the others as free.
+/// Takes out the tiers that were not read for every behaviour: a plan made from some of them would take the
+/// others as free.
 fn keep_known_tiers(pilots: &mut [Pilot]) {
     let known = |tier: &String, pilots: &[Pilot]| pilots.iter().all(|pilot| pilot.cpu_s.contains_key(tier));
     let partly: BTreeSet<String> = pilots

@@ -1,25 +1,21 @@
 //! Which steps are run, at which rates: a pure function of the study and of what the pilot found.
 
-use std::collections::BTreeMap;
-
 use nest_data::{
     Caveat, Study,
-    customers::Arrival,
-    measure::{Multiples, Order},
-    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind},
+    measurement::{Pilot, PlannedStep, Purpose, Resource},
 };
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LoadError;
 
+mod capacity;
+mod draft;
+
+use capacity::capacity_customers;
+use draft::{drafts, offered_per_s, plain, planned};
+
 /// Seconds that a step takes beside settling and windows: draining, reset, sampling.
 const OVERHEAD_S: f64 = 0.5;
-/// How often a boosted step is run at a further size of stored data, at least.
-const FEWEST_AT_A_SIZE: u32 = 2;
-/// Least demand that is planned with, in seconds, so that a free behaviour does not ask for an endless rate.
-const LEAST_DEMAND_S: f64 = 1e-6;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,95 +34,40 @@ pub struct Plan {
     pub caveats: Vec<Caveat>,
 }
 
+/// Whether a plan has the steps of the ramp, or leaves them to a search that decides them one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RampSteps {
+    /// The plan has them, and the steps that check the forecast.
+    Planned,
+    /// A search decides them.
+    Searched,
+}
+
 /// Resolves the plan of a study.
 ///
 /// # Formula
-/// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the pilot's D.
-/// A boosted step offers the base mix and as much more of one behaviour as brings its busiest processor to `boost`.
+/// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the
+/// pilot's D. A boosted step offers the base mix and as much more of one behaviour as brings its busiest
+/// processor to `boost`.
 ///
-/// Where the study states sizes of stored data, all of that is run at the first one; at each of the others a boosted step is
-/// run for every behaviour (or for those that the study names), at a load that leaves room for demands that have grown.
-///
-/// A plan for a search has no ramp: the search decides its steps one by one.
+/// If the study states sizes of stored data, all of that is run at the first one. At each of the others a
+/// boosted step is run for every behaviour (or for those that the study names), at a load that leaves room
+/// for demands that have grown.
 ///
 /// # Errors
-/// [`LoadError::Plan`] where no processor use was seen, [`LoadError::TooLong`] where it exceeds the study's bound.
+/// [`LoadError::Plan`] if the pilot saw no processor use, [`LoadError::TooLong`] if the plan exceeds the
+/// study's bound.
 pub fn resolve(
     study: &Study,
     pilots: &[Pilot],
     resources: &[Resource],
-    searched: bool,
+    ramp: RampSteps,
 ) -> Result<Plan, LoadError> {
+    let measure = &study.measure;
     let per_customer = offered_per_s(study, &study.parameter_values(), 1.0)?;
     let capacity = capacity_customers(&per_customer, pilots, resources)?;
-    let measure = &study.measure;
-    let at = |customers: f64| {
-        per_customer
-            .iter()
-            .map(|(name, rate)| (name.clone(), rate * customers))
-            .collect::<BTreeMap<_, _>>()
-    };
-
-    let stored = first_size(study);
-    let base = at(measure.base.get() * capacity);
-    let mut loaded = vec![Draft {
-        purpose: Purpose::Base,
-        boosted: None,
-        customers: Some(measure.base.get() * capacity),
-        offered_per_s: base.clone(),
-        stored,
-    }];
-    for pilot in pilots {
-        let mut offered_per_s = base.clone();
-        *offered_per_s.entry(pilot.behaviour.clone()).or_default() +=
-            (measure.boost.get() - measure.base.get()).max(0.05) * saturating_rate(pilot, resources);
-        loaded.push(Draft {
-            purpose: Purpose::Boosted,
-            boosted: Some(pilot.behaviour.clone()),
-            customers: None,
-            offered_per_s,
-            stored,
-        });
-    }
-    let ramp = measure
-        .customers
-        .clone()
-        .unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
-    if !searched {
-        let plain = |customers: &f64| Draft {
-            purpose: Purpose::Ramp,
-            boosted: None,
-            customers: Some(*customers),
-            offered_per_s: at(*customers),
-            stored,
-        };
-        loaded.extend(ramp.iter().map(plain));
-    }
-    let idle = Draft {
-        purpose: Purpose::Idle,
-        boosted: None,
-        customers: None,
-        offered_per_s: BTreeMap::new(),
-        stored,
-    };
-    let mut drafts = vec![(idle, 0)];
-    drafts.extend(in_order(
-        &loaded,
-        measure.repeats,
-        measure.order,
-        study.study.seed,
-    ));
-    if !searched {
-        let highest = ramp.iter().copied().fold(0.0, f64::max);
-        let multiples = measure.confirm.iter().flat_map(Multiples::numbers);
-        for customers in multiples.map(|multiple| multiple * highest) {
-            drafts.push((confirm(study, customers)?, 0));
-        }
-    }
-    drafts.extend(at_further_sizes(study, &loaded));
-
     let mut caveats = Vec::new();
-    let steps: Vec<PlannedStep> = drafts
+    let steps: Vec<PlannedStep> = drafts(study, pilots, resources, capacity, ramp)?
         .into_iter()
         .enumerate()
         .map(|(index, (draft, repeat))| {
@@ -142,153 +83,14 @@ pub fn resolve(
             allowed_s: measure.max_duration.get(),
         });
     }
-    let peak_per_s = steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max);
-    let executions = steps.iter().map(|step| step.total_per_s() * step_s).sum();
     Ok(Plan {
-        steps,
         capacity_customers: capacity,
         duration_s,
-        executions,
-        peak_per_s,
+        executions: steps.iter().map(|step| step.total_per_s() * step_s).sum(),
+        peak_per_s: steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max),
+        steps,
         caveats,
     })
-}
-
-/// A loaded step before its place in the plan is known.
-#[derive(Debug, Clone)]
-struct Draft {
-    purpose: Purpose,
-    boosted: Option<String>,
-    customers: Option<f64>,
-    offered_per_s: BTreeMap<String, f64>,
-    stored: Option<f64>,
-}
-
-/// The boosted steps of behaviours that may depend on stored data, at every size but the first.
-///
-/// What a demand grows to is not known: between none and as much as the data. The load is that of the first size over the
-/// root of the growth of the data, which is fit for both. Growth is a difference of visits, so each is made twice at least.
-fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
-    let Some(data) = &study.data else {
-        return Vec::new();
-    };
-    let Some((first, further)) = data.sizes.split_first() else {
-        return Vec::new();
-    };
-    let concerned = |draft: &&Draft| {
-        draft.boosted.as_ref().is_some_and(|boosted| {
-            data.behaviours
-                .as_ref()
-                .is_none_or(|behaviours| behaviours.contains(boosted))
-        })
-    };
-    let mut drafts = Vec::new();
-    for size in further {
-        let share = (first / size).sqrt();
-        for repeat in 0..study.measure.repeats.max(FEWEST_AT_A_SIZE) {
-            drafts.extend(loaded.iter().filter(concerned).map(|draft| {
-                let offered_per_s = draft
-                    .offered_per_s
-                    .iter()
-                    .map(|(name, rate)| (name.clone(), rate * share))
-                    .collect();
-                (
-                    Draft {
-                        offered_per_s,
-                        stored: Some(*size),
-                        ..draft.clone()
-                    },
-                    repeat,
-                )
-            }));
-        }
-    }
-    drafts
-}
-
-/// Executions per second that so many customers offer in their busiest minute, by behaviour.
-fn offered_per_s(
-    study: &Study,
-    parameters: &BTreeMap<String, f64>,
-    customers: f64,
-) -> Result<BTreeMap<String, f64>, LoadError> {
-    let rates = study.rates_per_day(parameters).map_err(|error| LoadError::Plan {
-        reason: error.to_string(),
-    })?;
-    Ok(rates
-        .into_iter()
-        .map(|(name, rate)| (name, rate * study.busiest_minute_per_s() * customers))
-        .collect())
-}
-
-/// A step that checks the forecast, on the mix of the policy under which it is to be confirmed, or on the plain one. Customers
-/// are a measure of load on the plain mix only.
-fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
-    let policy = study.measure.confirm_policy.clone();
-    let mut parameters = study.parameter_values();
-    parameters.extend(
-        policy
-            .iter()
-            .filter_map(|name| study.policies.get(name))
-            .flat_map(|policy| policy.set.clone()),
-    );
-    let offered_per_s = offered_per_s(study, &parameters, customers)?;
-    Ok(Draft {
-        purpose: Purpose::Confirm,
-        customers: policy.is_none().then_some(customers),
-        boosted: policy,
-        offered_per_s,
-        stored: first_size(study),
-    })
-}
-
-/// The size of stored data that most steps run at.
-fn first_size(study: &Study) -> Option<f64> {
-    study.data.as_ref().and_then(|data| data.sizes.first().copied())
-}
-
-/// All repeats of the loaded steps, each with its number.
-fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Draft, u32)> {
-    let mut drafts: Vec<(Draft, u32)> = (0..repeats.max(1))
-        .flat_map(|repeat| loaded.iter().map(move |draft| (draft.clone(), repeat)))
-        .collect();
-    if order == Order::Shuffled {
-        drafts.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
-    }
-    drafts
-}
-
-fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Draft) -> PlannedStep {
-    let Draft {
-        purpose,
-        boosted,
-        customers,
-        offered_per_s,
-        stored,
-    } = draft;
-    let seed = study
-        .study
-        .seed
-        .wrapping_mul(1_000_003)
-        .wrapping_add(index as u64);
-    let arrival = if purpose == Purpose::Idle {
-        Arrival::Open
-    } else {
-        study.customers.arrival
-    };
-    let active = (arrival == Arrival::Closed).then(|| active_customers(study, pilots, &offered_per_s));
-    PlannedStep {
-        index,
-        purpose,
-        boosted,
-        customers,
-        offered_per_s,
-        seed,
-        arrival,
-        active,
-        repeat,
-        stored,
-    }
 }
 
 /// A step on the plain mix at `customers`, for a search.
@@ -299,101 +101,12 @@ pub(crate) fn searched_step(
     purpose: Purpose,
     customers: f64,
 ) -> Result<PlannedStep, LoadError> {
-    let offered_per_s = offered_per_s(study, &study.parameter_values(), customers)?;
-    let stored = first_size(study);
-    Ok(planned(
-        study,
-        pilots,
-        index,
-        0,
-        Draft {
-            purpose,
-            boosted: None,
-            customers: Some(customers),
-            offered_per_s,
-            stored,
-        },
-    ))
+    let draft = plain(study, purpose, customers)?;
+    Ok(planned(study, pilots, index, 0, draft))
 }
 
-/// Active customers who execute these rates while the target is not loaded.
-///
-/// # Formula
-/// Little's Law, `M = X (R + Z)`: rate times time from start to start, with the pilot's mean time of an execution; at a pace
-/// it is the longer of the two.
-fn active_customers(study: &Study, pilots: &[Pilot], offered_per_s: &BTreeMap<String, f64>) -> u32 {
-    let mean_s = |think: &Option<nest_data::customers::Think>| {
-        think
-            .as_ref()
-            .and_then(|think| think.times().ok())
-            .map(|times| times.mean_s())
-    };
-    let (think, pace) = (mean_s(&study.customers.think), mean_s(&study.customers.pacing));
-    let active: f64 = offered_per_s
-        .iter()
-        .map(|(name, rate)| {
-            let takes_s = pilots
-                .iter()
-                .find(|pilot| pilot.behaviour == *name)
-                .map_or(0.0, |pilot| pilot.mean_s);
-            rate * pace.map_or(takes_s + think.unwrap_or(0.0), |pace| pace.max(takes_s))
-        })
-        .sum();
-    // A step without any customer would offer nothing.
-    active.ceil().clamp(1.0, f64::from(u32::MAX)) as u32
-}
-
-fn capacity_customers(
-    per_customer: &BTreeMap<String, f64>,
-    pilots: &[Pilot],
-    resources: &[Resource],
-) -> Result<f64, LoadError> {
-    let cpu = resources
-        .iter()
-        .filter(|resource| resource.kind == ResourceKind::Cpu);
-    let limits = cpu.filter_map(|resource| {
-        let busy: f64 = pilots
-            .iter()
-            .map(|pilot| {
-                per_customer.get(&pilot.behaviour).unwrap_or(&0.0)
-                    * pilot.cpu_s.get(&resource.tier).unwrap_or(&0.0)
-            })
-            .sum();
-        resource
-            .capacity
-            .filter(|_| busy > 0.0)
-            .map(|capacity| capacity / busy)
-    });
-    let capacity = limits.fold(f64::INFINITY, f64::min);
-    if capacity.is_finite() {
-        Ok(capacity)
-    } else {
-        Err(LoadError::Plan {
-            reason: "the target used no processor time that a probe could see, or no behaviour has a rate above zero; check [probes] and [rates]"
-                .to_owned(),
-        })
-    }
-}
-
-/// Executions per second of one behaviour alone that fill its busiest processor.
-fn saturating_rate(pilot: &Pilot, resources: &[Resource]) -> f64 {
-    let of_tier = |resource: &Resource| {
-        resource.capacity.unwrap_or(1.0)
-            / pilot
-                .cpu_s
-                .get(&resource.tier)
-                .copied()
-                .unwrap_or(0.0)
-                .max(LEAST_DEMAND_S)
-    };
-    resources
-        .iter()
-        .filter(|resource| resource.kind == ResourceKind::Cpu)
-        .map(of_tier)
-        .fold(f64::INFINITY, f64::min)
-}
-
-pub(crate) fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
+/// A step whose rate and customers are scaled down to the highest allowed rate, with a caveat that says so.
+fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
     let wanted = step.total_per_s();
     if wanted > max_rate {
         let factor = max_rate / wanted;
@@ -413,11 +126,17 @@ pub(crate) fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<C
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use nest_data::{customers::Arrival, measurement::ResourceKind};
+
     use super::*;
 
     fn study(measure: &str) -> Study {
         let text = format!(
-            "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = \"36%\"\nburst = 1.0\n[rates]\na = \"10 / day\"\nb = \"5 / day\"\n{measure}"
+            "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \
+             \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = \"36%\"\nburst = 1.0\n[rates]\na = \"10 \
+              / day\"\nb = \"5 / day\"\n{measure}"
         );
         let step = "steps = [{ get = \"/\" }]";
         let behaviours = ["a", "b"]
@@ -460,10 +179,11 @@ mod tests {
             &study("[measure]\nconfirm = 1.2\n"),
             &pilots(),
             &resources(),
-            false,
+            RampSteps::Planned,
         )
         .expect("a plan");
-        // per customer: (10 * 0.010 + 5 * 0.020) * 0.36 / 3600 = 2e-5 busy-seconds per second; 2 cores carry 100,000
+        // per customer: (10 * 0.010 + 5 * 0.020) * 0.36 / 3600 = 2e-5 busy-seconds per second; 2 cores carry
+        // 100,000
         assert!((plan.capacity_customers - 100_000.0).abs() < 1e-6);
         let busy = |step: &PlannedStep| {
             step.offered_per_s.get("a").unwrap_or(&0.0) * 0.010
@@ -488,7 +208,8 @@ mod tests {
     #[test]
     fn a_forecast_is_confirmed_on_the_mix_of_a_policy() {
         let mut study = study(
-            "[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = {}\n",
+            "[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = \
+             {}\n",
         );
         study
             .rates
@@ -502,7 +223,7 @@ mod tests {
             .expect("it is there")
             .set
             .insert("b_per_day".to_owned(), 20.0);
-        let plan = resolve(&study, &pilots(), &resources(), false).expect("a plan");
+        let plan = resolve(&study, &pilots(), &resources(), RampSteps::Planned).expect("a plan");
         let confirm: Vec<_> = plan
             .steps
             .iter()
@@ -533,7 +254,7 @@ mod tests {
     #[test]
     fn repeats_come_in_rounds_or_shuffled_the_same_way_each_time() {
         let labels = |measure: &str| {
-            let plan = resolve(&study(measure), &pilots(), &resources(), false).expect("a plan");
+            let plan = resolve(&study(measure), &pilots(), &resources(), RampSteps::Planned).expect("a plan");
             plan.steps
                 .iter()
                 .map(|step| format!("{} {}", step.label(), step.repeat))
@@ -579,7 +300,7 @@ mod tests {
             kept_days: 0.0,
         };
         let planned = |study: &Study| {
-            let plan = resolve(study, &pilots(), &resources(), false).expect("a plan");
+            let plan = resolve(study, &pilots(), &resources(), RampSteps::Planned).expect("a plan");
             plan.steps
                 .iter()
                 .map(|step| (step.label(), step.stored, step.offered_per_s.get("b").copied()))
@@ -613,7 +334,7 @@ mod tests {
         closed.customers.think = Some(nest_data::customers::Think::Constant(
             nest_data::units::Seconds::new(8.0).expect("valid"),
         ));
-        let plan = resolve(&closed, &pilots(), &resources(), false).expect("a plan");
+        let plan = resolve(&closed, &pilots(), &resources(), RampSteps::Planned).expect("a plan");
         let base = &plan.steps[1];
         // 10,000 customers: 10 a and 5 b a second, each followed by 8 s: 10 * 8.010 + 5 * 8.020 = 120.2
         assert_eq!(
@@ -633,7 +354,7 @@ mod tests {
             &study("[measure]\nmax_rate = 100.0\n"),
             &pilots(),
             &resources(),
-            false,
+            RampSteps::Planned,
         )
         .expect("a plan");
         assert!(plan.peak_per_s <= 100.0 + 1e-9);
@@ -646,7 +367,7 @@ mod tests {
             &study("[measure]\nmax_duration = \"1m\"\n"),
             &pilots(),
             &resources(),
-            false,
+            RampSteps::Planned,
         )
         .expect_err("too long");
         assert!(matches!(error, LoadError::TooLong { .. }));
@@ -657,7 +378,7 @@ mod tests {
         let mut idle = pilots();
         idle.iter_mut().for_each(|pilot| pilot.cpu_s.clear());
         assert!(matches!(
-            resolve(&study(""), &idle, &resources(), false),
+            resolve(&study(""), &idle, &resources(), RampSteps::Planned),
             Err(LoadError::Plan { .. })
         ));
     }

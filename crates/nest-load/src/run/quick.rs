@@ -49,7 +49,8 @@ pub struct QuickLoad {
     pub registry: Registry,
     /// Active customers; with a rate, the most connections.
     pub customers: usize,
-    /// Starts per second on a schedule, and how they follow one another; customers act as fast as they can without.
+    /// Starts per second on a schedule, and how they follow one another; customers act as fast as they can
+    /// without.
     pub rate: Option<(f64, Spacing)>,
     /// Pause of a customer between two executions.
     pub think: Times,

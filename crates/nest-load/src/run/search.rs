@@ -1,5 +1,5 @@
-//! Finds the largest number of customers that meets the objectives: doubling, then halving what is left between, then
-//! confirming. Pure: says what to try next.
+//! Finds the largest number of customers that meets the objectives: doubling, then halving what is left
+//! between, then confirming. Pure: says what to try next.
 
 /// Ratio of what fails to what passes at which the search ends.
 const CLOSE_ENOUGH: f64 = 1.05;

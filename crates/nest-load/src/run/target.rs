@@ -91,10 +91,12 @@ impl Address {
 }
 
 impl StartedTarget {
-    /// Starts the study's target on its cores, in `folder`, with `environment` added. Its output goes to `log`.
+    /// Starts the study's target on its cores, in `folder`, with `environment` added. Its output goes to
+    /// `log`.
     ///
     /// # Errors
-    /// [`LoadError::AddressTaken`] where something is there already; [`LoadError::Command`] where it cannot be run.
+    /// [`LoadError::AddressTaken`] where something is there already; [`LoadError::Command`] where it cannot
+    /// be run.
     pub fn start(
         command: &str,
         study: &Study,
@@ -191,7 +193,8 @@ fn refused(error: nix::Error) -> LoadError {
 /// Waits until the target answers: the `ready` path below 400, or a connection where there is none.
 ///
 /// # Errors
-/// [`LoadError::TargetDown`] when the time is over or the started target has ended; [`LoadError::Interrupted`].
+/// [`LoadError::TargetDown`] when the time is over or the started target has ended;
+/// [`LoadError::Interrupted`].
 pub fn wait_until_ready(
     study: &Study,
     origin: &Origin,
@@ -278,8 +281,8 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
 /// Runs one of the study's commands to its end, or until the run is interrupted.
 ///
 /// # Errors
-/// [`LoadError::Command`] where it cannot be run, [`LoadError::CommandFailed`] where it fails or takes over five minutes;
-/// [`LoadError::Interrupted`].
+/// [`LoadError::Command`] where it cannot be run, [`LoadError::CommandFailed`] where it fails or takes over
+/// five minutes; [`LoadError::Interrupted`].
 pub fn run_command(
     role: &'static str,
     command: &str,
@@ -368,7 +371,8 @@ mod tests {
     #[test]
     fn what_a_start_command_has_started_may_clean_up_before_it_is_killed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let script = "sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; touch ready; while :; do sleep 0.05; done'; true";
+        let script = "sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; touch ready; while :; do sleep \
+         0.05; done'; true";
         let child = Command::new("sh")
             .args(["-c", script])
             .current_dir(folder.path())

@@ -22,8 +22,8 @@ pub struct StepLoad {
 /// Who decides when an execution starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Model {
-    /// A schedule of executions. At most `most` customers act at once; up to `queue` further starts wait for one, the rest
-    /// is dropped.
+    /// A schedule of executions. At most `most` customers act at once; up to `queue` further starts wait for
+    /// one, the rest is dropped.
     Open {
         spacing: Spacing,
         most: usize,
@@ -115,7 +115,8 @@ impl StepLoad {
     /// Sessions that start per second, where they start on a schedule.
     ///
     /// # Formula
-    /// Executions per second, without those that begin and end sessions, over the mean number of behaviours of a session.
+    /// Executions per second, without those that begin and end sessions, over the mean number of behaviours
+    /// of a session.
     pub fn sessions_per_s(&self) -> f64 {
         self.choices().iter().sum::<f64>() / self.session.behaviours.unwrap_or(1.0).max(1.0)
     }

@@ -20,8 +20,8 @@ pub struct ScheduledStart {
 /// Endless arrivals at one worker: its share of the superposition of one process per behaviour.
 ///
 /// # Formula
-/// Gaps are exponential with mean `workers / sum(rates)` (Poisson), or all starts of all workers together are `1 / sum(rates)`
-/// apart (uniform); an arrival is of behaviour j with probability `rate_j / sum(rates)`.
+/// Gaps are exponential with mean `workers / sum(rates)` (Poisson), or all starts of all workers together are
+/// `1 / sum(rates)` apart (uniform); an arrival is of behaviour j with probability `rate_j / sum(rates)`.
 #[derive(Debug, Clone)]
 pub struct ScheduledStarts {
     random: Xoshiro256PlusPlus,
@@ -34,8 +34,8 @@ pub struct ScheduledStarts {
 }
 
 impl ScheduledStarts {
-    /// ScheduledStarts at `rates` (executions per second, one per behaviour, 0 or more), the same for the same seed. `worker` is
-    /// one of `workers`, from 0.
+    /// ScheduledStarts at `rates` (executions per second, one per behaviour, 0 or more), the same for the
+    /// same seed. `worker` is one of `workers`, from 0.
     #[must_use]
     pub fn new(rates: &[f64], spacing: Spacing, seed: u64, worker: usize, workers: usize) -> Self {
         let seed = seed ^ (worker as u64).wrapping_mul(0xA076_1D64_78BD_642F);

@@ -28,7 +28,8 @@ pub fn exponential(random: &mut Xoshiro256PlusPlus) -> f64 {
 
 /// A standard normal variable.
 ///
-/// Source: Box and Muller, "A Note on the Generation of Random Normal Deviates", Annals of Mathematical Statistics 29(2), 1958.
+/// Source: Box and Muller, "A Note on the Generation of Random Normal Deviates", Annals of Mathematical
+/// Statistics 29(2), 1958.
 fn normal(random: &mut Xoshiro256PlusPlus) -> f64 {
     let radius = (2.0 * exponential(random)).sqrt();
     radius * (std::f64::consts::TAU * random.random::<f64>()).cos()

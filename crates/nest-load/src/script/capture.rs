@@ -41,7 +41,8 @@ impl Captor {
     }
 }
 
-/// A path into a JSON document: `$.items[0].id`. It is walked while the text is parsed, which ends where the value is found.
+/// A path into a JSON document: `$.items[0].id`. It is walked while the text is parsed, which ends where the
+/// value is found.
 #[derive(Debug)]
 pub struct JsonPath {
     parts: Vec<Part>,
@@ -92,7 +93,8 @@ impl JsonPath {
     }
 }
 
-/// Walks to a place and takes its value. Ends with an error as soon as it has it: what follows need not be read.
+/// Walks to a place and takes its value. Ends with an error as soon as it has it: what follows need not be
+/// read.
 struct Walk<'a> {
     parts: &'a [Part],
     found: &'a mut Option<String>,

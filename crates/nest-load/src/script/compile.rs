@@ -260,7 +260,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Writes a JSON value whose texts are templates. A text that is one `int` or `customer` becomes a number.
+    /// Writes a JSON value whose texts are templates. A text that is one `int` or `customer` becomes a
+    /// number.
     fn json(&self, value: &serde_json::Value, out: &mut Text) -> Result<(), LoadError> {
         use serde_json::Value;
         match value {

@@ -48,7 +48,8 @@ impl FeedReader {
         self.feed.cell(row, column)
     }
 
-    /// The row of execution `number`: by its number alone, so that two runs take the same ones; of a unique feed the next free one.
+    /// The row of execution `number`: by its number alone, so that two runs take the same ones; of a unique
+    /// feed the next free one.
     fn row(&self, number: u64) -> Result<usize, NoAnswer> {
         let rows = self.feed.rows() as u64;
         let row = match self.order {
@@ -61,7 +62,8 @@ impl FeedReader {
                 let next = self.taken.fetch_add(1, Ordering::Relaxed);
                 if next >= rows {
                     let reason = format!(
-                        "feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or another order",
+                        "feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or \
+                         another order",
                         self.name
                     );
                     return Err(NoAnswer::new("feed", reason));

@@ -1,6 +1,8 @@
 //! Whether a step has settled: the load is there, and response times have no trend. Pure.
 
-/// What was seen of a step in one look, added up from its start.
+use crate::recorder::windows::POLL_INTERVAL;
+
+/// What was seen of a step at one moment, added up from its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Snapshot {
     /// Seconds since the step began.
@@ -31,23 +33,37 @@ pub enum Unsettled {
     Rate { reached_per_s: f64, offered_per_s: f64 },
     /// Response times change, by this factor from the first to the second half of what was looked at.
     Trend { factor: f64 },
+    /// Too few executions ended to see a trend.
+    TooFew { executions: u64 },
+    /// The time was too short to see a trend, or the rate that is reached.
+    TooShort { span_s: f64 },
 }
 
-/// Parts that the snapshots are cut into.
+impl Unsettled {
+    /// Whether the check could not look, so that more time tells nothing new about the step.
+    pub fn is_blind(self) -> bool {
+        matches!(self, Self::TooFew { .. } | Self::TooShort { .. })
+    }
+}
+
+/// Parts that the snapshots are cut into: enough for a t-test of a slope, with eight degrees of freedom.
 const PARTS: usize = 10;
-/// Fewest executions that a trend is read from.
+/// Fewest executions that a trend is read from: five for each part, so that a part has a mean.
 const FEWEST: u64 = 50;
-/// Change of response time from half to half that is no trend whatever its noise.
+/// Change of response time from half to half that is no trend whatever its noise: the goal for forecasts of
+/// response times.
 const NO_TREND: f64 = 0.10;
 /// Slope over its standard error beyond which a change is no chance: two-sided 1 % at 8 degrees of freedom.
 const CHANCE: f64 = 3.36;
 /// The same for the best of seven places at which a step may lie: two-sided 1 % over seven.
 const CHANCE_OF_STEPS: f64 = 4.6;
-/// Shortfall of the rate that is none, and how many deviations of a Poisson count are.
+/// Shortfall of the rate that a settled step may have: what is in progress at the edges. Our choice, as for
+/// the windows.
 const RATE_TOLERANCE: f64 = 0.03;
+/// Standard deviations of a Poisson count beyond which a shortfall is no chance: one step in 30,000.
 const DEVIATIONS: f64 = 4.0;
 
-/// Looks at the last `span_s` seconds.
+/// Checks the last `span_s` seconds. Without any, there is nothing to settle.
 pub fn settled(snapshots: &[Snapshot], span_s: f64, wanted: SettleGoal) -> Result<(), Unsettled> {
     let Some(last) = snapshots.last() else {
         return Ok(());
@@ -60,7 +76,11 @@ pub fn settled(snapshots: &[Snapshot], span_s: f64, wanted: SettleGoal) -> Resul
     }
     let parts = parts(snapshots, last.at_s - span_s);
     if parts.len() < PARTS {
-        return Ok(());
+        return if span_s > 0.0 {
+            Err(Unsettled::TooShort { span_s })
+        } else {
+            Ok(())
+        };
     }
     let (first, second) = parts.split_at(PARTS / 2);
     let sum = |parts: &[SettlePart]| {
@@ -79,8 +99,9 @@ pub fn settled(snapshots: &[Snapshot], span_s: f64, wanted: SettleGoal) -> Resul
             });
         }
     }
-    if first.ended + second.ended < FEWEST || first.ended == 0 || second.ended == 0 {
-        return Ok(());
+    let executions = first.ended + second.ended;
+    if executions < FEWEST || first.ended == 0 || second.ended == 0 {
+        return Err(Unsettled::TooFew { executions });
     }
     let factor = second.mean_s() / first.mean_s();
     if factor.is_finite()
@@ -114,7 +135,8 @@ impl SettlePart {
     }
 }
 
-/// The snapshots after `from_s` in ten parts of about the same length; fewer where there are not enough snapshots.
+/// The snapshots after `from_s` in ten parts of about the same length; fewer where there are not enough
+/// snapshots.
 fn parts(snapshots: &[Snapshot], from_s: f64) -> Vec<SettlePart> {
     let start = snapshots
         .partition_point(|look| look.at_s < from_s)
@@ -162,8 +184,9 @@ fn has_slope(parts: &[SettlePart]) -> bool {
     slope.abs() > CHANCE * error
 }
 
-/// Whether the mean response times of the parts have one level before and another one after some place: the two-sample t-test
-/// at each. A line does not fit a step, so that the test of its slope misses one that lies near an end.
+/// Whether the mean response times of the parts have one level before and another one after some place: the
+/// two-sample t-test at each. A line does not fit a step, so that the test of its slope misses one that lies
+/// near an end.
 fn has_step(parts: &[SettlePart]) -> bool {
     let times: Vec<f64> = parts
         .iter()
@@ -203,6 +226,16 @@ impl std::fmt::Display for Unsettled {
                 "response times still changed by {:+.0} %",
                 (factor - 1.0) * 100.0
             ),
+            Self::TooFew { executions } => write!(
+                out,
+                "only {executions} executions ended while the step settled, and {FEWEST} are needed; raise \
+                 [measure] settle"
+            ),
+            Self::TooShort { span_s } => write!(
+                out,
+                "{span_s:.1} s of settling are too short, and {:.1} s are needed; raise [measure] settle",
+                (PARTS + 1) as f64 * POLL_INTERVAL.as_secs_f64()
+            ),
         }
     }
 }
@@ -240,16 +273,30 @@ mod tests {
     #[test]
     fn a_steady_step_has_settled() {
         assert_eq!(settled(&snapshots(|_| 0.010), 1.0, OPEN), Ok(()));
-        assert_eq!(settled(&[], 1.0, OPEN), Ok(()));
+    }
+
+    #[test]
+    fn a_step_with_too_little_to_look_at_is_not_called_settled() {
+        let steady = snapshots(|_| 0.010);
+        let short = settled(&steady[..5], 0.2, OPEN);
+        assert_eq!(short, Err(Unsettled::TooShort { span_s: 0.2 }));
+        let mut few = steady.clone();
+        few.iter_mut().for_each(|snapshot| snapshot.ended /= 100);
+        let slow = SettleGoal {
+            rate_per_s: Some(10.0),
+            population: None,
+        };
+        let blind = settled(&few, 1.0, slow);
+        assert!(matches!(blind, Err(blind) if blind.is_blind()), "{blind:?}");
+        assert_eq!(settled(&steady[..1], 0.0, OPEN), Ok(()));
     }
 
     #[test]
     fn a_trend_is_seen_in_both_directions_and_forgotten_once_it_is_over() {
         let rising = snapshots(|at| 0.010 + 0.010 * at);
+        let falling = snapshots(|at| 0.030 - 0.010 * at);
         assert!(matches!(settled(&rising, 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor > 1.1));
-        assert!(
-            matches!(settled(&snapshots(|at| 0.030 - 0.010 * at), 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor < 0.9)
-        );
+        assert!(matches!(settled(&falling, 1.0, OPEN), Err(Unsettled::Trend { factor }) if factor < 0.9));
         assert_eq!(
             settled(&snapshots(|at| if at < 0.9 { 0.2 } else { 0.01 }), 1.0, OPEN),
             Ok(())

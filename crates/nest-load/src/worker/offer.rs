@@ -21,13 +21,16 @@ use crate::{
     },
 };
 
-/// Customers of a closed step that begin per second and worker. This is our choice: a target must be able to accept their
-/// connections, and Linux's default queue of them (net.core.somaxconn, 4,096) holds two seconds' worth.
+/// Customers of a closed step that begin per second and worker. This is our choice: a target must be able to
+/// accept their connections, and Linux's default queue of them (net.core.somaxconn, 4,096) holds two seconds'
+/// worth.
 pub const BEGIN_PER_S: f64 = 2_000.0;
-/// Lateness of a start from which the worker's other work goes first: a tenth of the lateness at which a step is doubted.
+/// Lateness of a start from which the worker's other work goes first: a tenth of the lateness at which a step
+/// is doubted.
 const LATE: Duration = Duration::from_micros(100);
 
-/// Offers a load until the end of the step or its stop, then waits for what is still open, at most for `drain`.
+/// Offers a load until the end of the step or its stop, then waits for what is still open, at most for
+/// `drain`.
 pub async fn offer(worker: &Rc<WorkerCustomers>, step: &Rc<RunningStep>, load: &StepLoad, drain: Duration) {
     let mut offering = Offering {
         worker,
@@ -154,7 +157,8 @@ impl Offering<'_> {
         }
     }
 
-    /// Sessions that start on a schedule, each of a customer who comes and goes. At most `most` are in progress.
+    /// Sessions that start on a schedule, each of a customer who comes and goes. At most `most` are in
+    /// progress.
     async fn sessions(&mut self, starts: ScheduledStarts, most: usize) {
         let step = self.step;
         let context = &step.context;
@@ -212,7 +216,8 @@ impl Offering<'_> {
         idle.reverse();
     }
 
-    /// Waits for the last execution of a counted step. Customers who think need not be waited for once nothing is left to do.
+    /// Waits for the last execution of a counted step. Customers who think need not be waited for once
+    /// nothing is left to do.
     async fn until_used_up(&mut self) {
         let step = self.step;
         let context = &step.context;
@@ -227,7 +232,8 @@ impl Offering<'_> {
     }
 }
 
-/// Counts a behaviour in code that panicked: it took its customer with it, and the step is not what was planned.
+/// Counts a behaviour in code that panicked: it took its customer with it, and the step is not what was
+/// planned.
 fn note_panic(context: &StepContext, ended: &Result<(), JoinError>) {
     if ended.as_ref().is_err_and(JoinError::is_panic) {
         context.recorder.borrow_mut().panics += 1;
@@ -297,7 +303,8 @@ async fn execute_open(
     }
 }
 
-/// Counts every execution of a session that cannot start as due and dropped: the customer came for all of them.
+/// Counts every execution of a session that cannot start as due and dropped: the customer came for all of
+/// them.
 fn drop_session(context: &StepContext, habits: &Habits, number: u64, due: MonotonicTime) {
     let phase = context.control.phase(due);
     let mut recorder = context.recorder.borrow_mut();

@@ -16,8 +16,10 @@ pub struct WorkerState {
     pub body: RefCell<Vec<u8>>,
     /// The address that took the last connection.
     pub last_good: Cell<usize>,
-    known_heads: Vec<RefCell<KnownHead>>, // the last head of the answers to each request of a file, by its endpoint
-    known_heads_of_code: [RefCell<KnownHead>; 2], // of the answers to what code asks for: HEAD, and everything else
+    // The last head of the answers to each request of a file, by its endpoint.
+    known_heads: Vec<RefCell<KnownHead>>,
+    // Of the answers to what code asks for: HEAD, and everything else.
+    known_heads_of_code: [RefCell<KnownHead>; 2],
 }
 
 impl WorkerState {

@@ -7,8 +7,8 @@ const LONGEST_BYTE_BY_BYTE: usize = 256;
 
 type Read = Result<Option<ReadAnswer>, String>;
 
-/// Panics unless reading `bytes` ends, gives the same however they are cut, and what follows from RFC 9112; returns what a GET
-/// makes of them.
+/// Panics unless reading `bytes` ends, gives the same however they are cut, and what follows from RFC 9112;
+/// returns what a GET makes of them.
 pub fn check(bytes: &[u8]) -> Read {
     let after_head = same_for_any_cut(bytes, true);
     if let Ok(Some(answer)) = &after_head {
@@ -72,7 +72,8 @@ fn same_for_any_cut(bytes: &[u8], head_request: bool) -> Read {
     whole
 }
 
-/// An answer whose head is known from an earlier one, by the same bytes or by a part of them, is the same but for the fields.
+/// An answer whose head is known from an earlier one, by the same bytes or by a part of them, is the same but
+/// for the fields.
 fn same_for_a_known_head(bytes: &[u8], head_request: bool, whole: &Read) {
     let without_fields = |read: Read| {
         read.map(|answer| {
