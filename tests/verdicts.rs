@@ -202,7 +202,7 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
     assert_verdict(
         &verdict,
         &[Validity::Invalid],
-        "no file descriptor or port at the generator",
+        "no file descriptor or port left",
     );
     let reached = found["population"]["reached"].as_u64().expect("a number");
     assert!(

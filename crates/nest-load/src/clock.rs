@@ -58,12 +58,12 @@ impl MonotonicTime {
         Self(self.0.saturating_add(nanoseconds))
     }
 
-    /// Whole microseconds since an earlier moment, 0 where that is later.
+    /// Whole microseconds since an earlier moment, 0 if that is later.
     pub fn microseconds_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0) / 1_000
     }
 
-    /// Time since an earlier moment, 0 where that is later.
+    /// Time since an earlier moment, 0 if that is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -108,7 +108,7 @@ impl Ord for Deadline {
 }
 
 struct Waiter {
-    // The earliest moment for which it stands in the heap; never where it does not.
+    // The earliest moment for which it stands in the heap; never if it does not.
     entered: Cell<MonotonicTime>,
     waker: RefCell<Option<Waker>>,
 }
@@ -212,7 +212,7 @@ impl Clock {
         std::future::poll_fn(move |context| self.poll_wait(context, due, &mut waiter))
     }
 
-    /// Waits until `due` between two executions; `false` where parking ended before.
+    /// Waits until `due` between two executions; `false` if parking ended before.
     pub fn park_until(&self, due: MonotonicTime) -> impl Future<Output = bool> + '_ {
         let mut waiter = None;
         std::future::poll_fn(move |context| {
@@ -262,7 +262,7 @@ impl Clock {
 pub struct Alarm(Rc<Waiter>);
 
 impl Alarm {
-    /// The output of `work`, or `None` where `deadline` comes first.
+    /// The output of `work`, or `None` if `deadline` comes first.
     pub async fn within<F: Future>(
         &self,
         clock: &Clock,

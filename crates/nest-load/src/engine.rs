@@ -26,7 +26,7 @@ use interrupt::Interrupt;
 use thread::{PATIENCE, WorkerThread, gone};
 use watch::{AHEAD, Watch};
 
-/// Quantile of the answers that counts as quick where customers may act in step.
+/// Quantile of the answers that counts as quick when customers may act in step.
 const QUICK: f64 = 0.1;
 
 /// The generator: workers, each with customers that live from step to step.
@@ -38,13 +38,13 @@ pub struct Engine {
 /// Times and bounds of a step.
 #[derive(Debug, Clone, Copy)]
 pub struct StepLimits {
-    /// StepLoad before the windows: at least, and at most where it has not settled by then.
+    /// Load before the windows: at least, and at most if the step has not settled by then.
     pub settle: Duration,
     pub settle_most: Duration,
     pub window: Duration,
     pub windows: usize,
     pub drain: Duration,
-    /// Executions after which the step ends, where their number is bounded.
+    /// Executions after which the step ends, if their number is bounded.
     pub executions: Option<u64>,
 }
 
@@ -58,7 +58,7 @@ pub struct StepResult {
     pub population: Option<Population>,
     /// Share of the snapshots at which the target's processes were stopped.
     pub target_stopped: f64,
-    /// Length of all windows, shorter where the step ended early.
+    /// Length of all windows, shorter if the step ended early.
     pub span_s: f64,
     pub interrupted: bool,
 }
@@ -98,7 +98,7 @@ impl Engine {
     /// room.
     ///
     /// # Errors
-    /// [`LoadError::System`] where a thread, a runtime or a core is refused.
+    /// [`LoadError::System`] if a thread, a runtime or a core is refused.
     pub fn new(program: Program, cores: &[usize], workers: usize) -> Result<Self, LoadError> {
         raise_open_files();
         let program = Arc::new(program);
@@ -130,7 +130,7 @@ impl Engine {
     /// Lets all customers go, after stored data was reset.
     ///
     /// # Errors
-    /// [`LoadError::System`] where a worker is gone.
+    /// [`LoadError::System`] if a worker is gone.
     pub fn forget_customers(&self) -> Result<(), LoadError> {
         for worker in &self.workers {
             worker.send(WorkerCommand::Forget)?;
@@ -142,7 +142,7 @@ impl Engine {
     /// Executes one behaviour again and again, one at a time, for a while; returns how long it took in all.
     ///
     /// # Errors
-    /// [`LoadError::System`] where the worker is gone.
+    /// [`LoadError::System`] if the worker is gone.
     pub fn run_alone(
         &self,
         behaviour: usize,
@@ -167,7 +167,7 @@ impl Engine {
     /// Runs a step to its end, or until it is interrupted.
     ///
     /// # Errors
-    /// What the observer says, and [`LoadError::System`] where a worker is gone.
+    /// An error of the observer, or [`LoadError::System`] if a worker is gone.
     pub fn run_step(
         &self,
         load: &StepLoad,
@@ -225,7 +225,7 @@ fn raise_open_files() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < hard
     {
-        // Where it is refused, customers without a descriptor say so.
+        // If it is refused, customers without a descriptor say so.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }

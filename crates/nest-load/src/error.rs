@@ -27,8 +27,8 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The study was measured by a program that has a behaviour in code, and this one has it not.
-    #[error("behaviour `{behaviour}` is code that this program does not have")]
+    /// A behaviour is written in Rust, and this binary does not have it.
+    #[error("behaviour `{behaviour}` is written in Rust but not registered in this binary")]
     CodeMissing {
         /// The behaviour.
         behaviour: String,

@@ -3,17 +3,16 @@
 //! [`measure`] takes a resolved study and hands back each step as it ends; it writes no file and prints
 //! nothing.
 //!
-//! - [`plan`]: which steps, at which rates; `search`: which one to try next (pure)
-//! - `load`, [`pacer`], `think`: when each execution is due, and what customers do in between (pure)
-//! - `engine`, `worker`, `offer`: steps, threads, and the load that each offers; `clock`, `windows`: what
-//!   they keep time by
-//! - `customer`, `requests`, [`code`], `turn`: executing behaviours from their due time
-//! - `script`: behaviours compiled; `http`: the protocols they are spoken in
-//! - `recorder`: counts and histograms; `settle`, [`verdict`]: what a step is worth (pure)
-//! - [`observe`]: processor, memory and disk of the target, `fetch`: its metrics pages; [`target`]: starting
-//!   and ending it
-//! - [`codec`]: what the engine makes of the bytes of an answer, for checks from outside
-//! - [`quick`]: the engine without a study; [`doctor`]: whether this machine is fit to measure
+//! From the whole to its parts:
+//!
+//! - `run`: a whole run ([`plan`], pilot, search, [`target`]); [`quick`]: the engine without a study;
+//!   [`doctor`]
+//! - `engine`: runs one step; `worker`: a thread with its customers, and how it offers the load of a step
+//! - `schedule`: when each execution is due, and what customers do in between (pure)
+//! - `execute`: executes a behaviour from its due time; `exchange`: one request and its answer
+//! - `script`: behaviours of files, compiled; [`code`]: behaviours in Rust; `http`: the protocols they use
+//! - `recorder`: counts and histograms; `verdict`: judges a step (pure); [`observe`]: what the target uses
+//! - [`codec`]: the HTTP/1.1 decoder without a socket, for checks from outside
 
 pub mod code;
 pub mod error;

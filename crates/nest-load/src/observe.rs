@@ -77,7 +77,7 @@ impl Observer {
     /// study started; `port` the one it is reached at.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where a process cannot be found, or metrics do not answer or are not there.
+    /// [`LoadError::Probe`] if a process cannot be found, or metrics do not answer or are not there.
     pub fn new(study: &Study, started: Option<u32>, port: u16) -> Result<Self, LoadError> {
         let default = [("app".to_owned(), Probe::default())].into_iter().collect();
         let probes = if study.probes.is_empty() {
@@ -235,7 +235,7 @@ impl Observer {
     /// answer are a gap.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] or [`LoadError::Read`] where a local process or group is gone.
+    /// [`LoadError::Probe`] or [`LoadError::Read`] if a local process or group is gone.
     pub fn sample(&mut self) -> Result<Sample, LoadError> {
         let local = self
             .tiers
@@ -270,7 +270,7 @@ impl Observer {
 }
 
 impl LocalTier {
-    /// Readings of what the first sample had, and missing ones where that is not there any more.
+    /// Readings of what the first sample had, and missing ones if that is not there any more.
     fn readings(&self, used: &TierUse, at_s: f64) -> BTreeMap<(String, Figure), ProbeReading> {
         let now: BTreeMap<Figure, f64> = used.figures().into_iter().collect();
         let reading = |figure: &Figure| {

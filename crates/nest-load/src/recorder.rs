@@ -15,7 +15,7 @@ mod documents;
 pub mod level;
 pub mod windows;
 
-/// Longest response time that is told apart, in microseconds: an hour. A start may wait long for a customer.
+/// Longest response time that is recorded, in microseconds: an hour. A start may wait long for a customer.
 const LONGEST_US: u64 = 3_600_000_000;
 /// Most requests that a behaviour in code names; those beyond have one name together.
 const MOST_NAMES: usize = 100;
@@ -32,7 +32,7 @@ pub struct RequestRecord {
     pub sent: MonotonicTime,
     pub ended: MonotonicTime,
     pub outcome: Outcome,
-    pub status: u16, // 0 where there was no answer
+    pub status: u16, // 0 if there was no answer
     pub bytes: u64,
 }
 
@@ -64,7 +64,7 @@ pub struct Recorder {
     pub behaviours: Vec<BehaviourRecord>,
     pub windows: Vec<WindowRecord>,
     pub settling: Counts,
-    /// Delay between due time and start where a customer was free, in microseconds.
+    /// Delay between due time and start if a customer was free, in microseconds.
     pub lateness: Hdr<u64>,
     /// How late the worker's clock woke somebody, in microseconds.
     pub clock: Hdr<u64>,
@@ -101,7 +101,7 @@ struct EndpointRecord {
     name: String,
     path: Option<String>,
     requests: Counts,
-    // None where it is its behaviour's only request: then the behaviour's is its own.
+    // None if it is its behaviour's only request: then the behaviour's is its own.
     histogram: Option<Hdr<u64>>,
 }
 
@@ -283,7 +283,7 @@ impl Recorder {
         }
     }
 
-    /// Counts a failure; `true` where its exchange is worth keeping.
+    /// Counts a failure; `true` if few exchanges of its kind are kept so far.
     pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
         self.count_error(behaviour, kind);
         self.failures

@@ -34,11 +34,14 @@ use target::{Address, StartedTarget};
 
 pub use options::{Event, MeasureOptions, MeasureOutcome, Resume};
 
-/// Limited steps at no more customers after which a step of the ramp is left out.
+/// Limited steps, at this many customers or fewer, after which a step of the ramp is left out: one may be
+/// chance.
 const LIMITED_BEFORE: usize = 2;
-/// Settling goes on to this multiple of its least length where the study says nothing else.
+/// Settling ends at the latest after this multiple of its least length, unless the study says otherwise. Our
+/// choice: three more tries.
 const SETTLE_MOST: u32 = 4;
-/// Share of executions without a connection above which the target counts as lost.
+/// Share of executions without a connection above which the target counts as lost. Our choice: a target that
+/// merely refuses some is overloaded.
 const UNREACHABLE: f64 = 0.5;
 
 /// A step that has ended.
@@ -236,7 +239,7 @@ impl<'a> Run<'a> {
                 .last()
                 .is_some_and(|step| step.verdict.validity == Validity::Invalid)
             {
-                // Nothing can be said of the target where the generator is the limit.
+                // Nothing can be said of the target if the generator is the limit.
                 generator = steps.last().map(|step| step.verdict.reasons.join("; "));
                 break;
             }
@@ -270,7 +273,7 @@ impl<'a> Run<'a> {
         {
             Ok(result) => result,
             Err(LoadError::Probe { reason }) => return Err(lost(reason)),
-            Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} cannot be read any more"))),
+            Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} can no longer be read"))),
             Err(error) => return Err(error),
         };
         if let Some(status) = self.started.as_mut().and_then(StartedTarget::ended) {
@@ -288,7 +291,7 @@ impl<'a> Run<'a> {
         let unreachable = result.recorder.errors_of(NoAnswer::CONNECT);
         if due > 0 && unreachable as f64 > UNREACHABLE * due as f64 && self.address.connect().is_err() {
             return Err(lost(format!(
-                "{unreachable} of {due} executions found no connection"
+                "{unreachable} of {due} executions could not connect"
             )));
         }
         let closed = self.close(step, started_s, &result, load.offered_per_s());
@@ -300,7 +303,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Times of a step. What the run may take in all leaves less room for settling where many steps are still
+    /// Times of a step. What the run may take in all leaves less room for settling if many steps are still
     /// to come. The first sessions must end before as many are under way as will be: a session is given four
     /// times its mean length.
     fn limits(&self, left: usize, session_s: f64) -> StepLimits {

@@ -30,7 +30,7 @@ pub struct StepFacts<'a> {
     pub windows: &'a [Window],
     /// The generator's health.
     pub generator: GeneratorHealth,
-    /// Customers planned and reached, where there is a population.
+    /// Customers planned and reached, if there is a population.
     pub population: Option<Population>,
     /// Requests that failed because the generator had no descriptor or port left.
     pub local_errors: u64,
@@ -40,17 +40,17 @@ pub struct StepFacts<'a> {
     pub refused: bool,
     /// Behaviours in code that panicked.
     pub panics: u64,
-    /// Executions that were planned to be due in the windows, where a schedule makes them.
+    /// Executions that were planned to be due in the windows, if a schedule makes them.
     pub planned: Option<f64>,
     /// Time from sending to the answer that nine in ten requests take at least, in seconds.
     pub typical_s: f64,
     /// Why the step had not settled, or why that could not be told.
     pub unsettled: Option<Unsettled>,
-    /// Highest utilisation of a resource over the step, where one is known.
+    /// Highest utilisation of a resource over the step, if one is known.
     pub utilisation: Option<f64>,
     /// Longest time without the end of any request while some were in flight, in seconds.
     pub silence_s: f64,
-    /// Share of the looks at which the target's processes were stopped, 0-1.
+    /// Share of the polls at which the target's processes were stopped, 0-1.
     pub target_stopped: f64,
     /// Whether it was interrupted.
     pub interrupted: bool,

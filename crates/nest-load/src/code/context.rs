@@ -131,7 +131,7 @@ impl<'a> ExecutionContext<'a> {
     /// A cell of a feed of the study: an execution takes one row of each feed.
     ///
     /// # Errors
-    /// Where there is no such feed or column, or a unique feed has run dry.
+    /// If there is no such feed or column, or a unique feed has run dry.
     pub fn feed(&mut self, feed: &str, column: &str) -> Result<&str, Failure> {
         let settings = &self.context.settings;
         let index = settings.feeds.iter().position(|reader| reader.name() == feed);

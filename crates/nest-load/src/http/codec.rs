@@ -60,7 +60,7 @@ impl Reader {
     }
 
     /// Reads an answer from everything that a connection brings until its peer closes, in the pieces in which
-    /// it comes. `None` where nothing comes at all. Bytes after the answer are left, but the connection
+    /// it comes. `None` if nothing comes at all. Bytes after the answer are left, but the connection
     /// cannot be used again. Of a head that is known there are no fields.
     ///
     /// # Errors

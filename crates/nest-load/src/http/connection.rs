@@ -83,7 +83,7 @@ impl Http1Connection {
         self.stream = None;
     }
 
-    /// Opens a connection where there is none, or where the peer has ended it meanwhile.
+    /// Opens a connection if there is none, or if the peer has ended it meanwhile.
     pub async fn ready(
         &mut self,
         origin: &Origin,
@@ -198,7 +198,7 @@ enum ExchangePhase {
 }
 
 impl Exchange<'_> {
-    /// Reads on; `true` where the connection may carry another request.
+    /// Reads on; `true` if the connection may carry another request.
     fn poll_receive(
         &mut self,
         context: &mut Context<'_>,

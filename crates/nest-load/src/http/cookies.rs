@@ -71,12 +71,12 @@ impl Jar {
         }
     }
 
-    /// Appends the value of the `Cookie` field for a request to `out`, after `before`; nothing where no
+    /// Appends the value of the `Cookie` field for a request to `out`, after `before`; nothing if no
     /// cookie applies.
     pub fn write(&self, path: &str, secure: bool, before: &str, out: &mut Vec<u8>) {
         let Some(cookies) = &self.0 else { return };
         let cookies = lock(cookies);
-        // The time is asked for only where a cookie ends.
+        // The time is asked for only if a cookie ends.
         let mut now = None;
         let mut separator = before;
         for cookie in cookies.iter() {

@@ -18,7 +18,7 @@ const EMPTY_LINE: &[u8] = b"\r\n";
 pub trait Sink {
     /// What the sink refuses with.
     type Refusal;
-    /// The head of the real answer, once. `length` is the body's where it is stated.
+    /// The head of the real answer, once. `length` is the body's if it is stated.
     fn head(
         &mut self,
         status: u16,
@@ -81,7 +81,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Length of the body where it is stated.
+    /// Length of the body if it is stated.
     fn stated(self) -> Option<u64> {
         match self.delimited.framing {
             Framing::Length(length) => Some(length),
@@ -99,7 +99,7 @@ pub struct KnownHead {
 }
 
 impl KnownHead {
-    /// Remembers the head that `input` begins with, where the decoder has just read it from there.
+    /// Remembers the head that `input` begins with, if the decoder has just read it from there.
     pub fn learn(&mut self, decoder: &Decoder, input: &[u8]) {
         self.head = None;
         if let Some((length, head)) = decoder.head
@@ -112,7 +112,7 @@ impl KnownHead {
         }
     }
 
-    /// What `input` begins with, where that is the head that is known.
+    /// What `input` begins with, if that is the head that is known.
     fn of(&self, input: &[u8]) -> Option<(usize, Head)> {
         let head = self.head?;
         input.starts_with(&self.bytes).then_some((self.bytes.len(), head))
@@ -241,7 +241,7 @@ impl Decoder {
         }
     }
 
-    /// The peer has closed: the answer is complete only where that is its end. `false` where not a byte of it
+    /// The peer has closed: the answer is complete only if that is its end. `false` where not a byte of it
     /// had come.
     pub fn closed(&self, received: bool) -> Result<bool, Malformed> {
         match self.state {
@@ -251,7 +251,7 @@ impl Decoder {
         }
     }
 
-    /// Reads a head; its length, or `None` where it is not complete.
+    /// Reads a head; its length, or `None` if it is not complete.
     fn head<S: Sink>(&mut self, input: &[u8], sink: &mut S) -> Result<Option<usize>, Stopped<S::Refusal>> {
         let mut fields = [const { MaybeUninit::uninit() }; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut []);

@@ -42,7 +42,7 @@ impl Fetcher {
     /// A fetcher without connections.
     ///
     /// # Errors
-    /// [`LoadError::System`] where the system gives no timer or sockets.
+    /// [`LoadError::System`] if the system gives no timer or sockets.
     pub fn new() -> Result<Self, LoadError> {
         let refused = |source| LoadError::System {
             what: "a runtime for metrics",

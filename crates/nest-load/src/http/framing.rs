@@ -147,7 +147,7 @@ impl Fields {
         fields
     }
 
-    /// Takes a length field, which may be a list of equal numbers. `None` where it is none or contradicts an
+    /// Takes a length field, which may be a list of equal numbers. `None` if it is none or contradicts an
     /// earlier one.
     fn add_length(&mut self, value: &[u8]) -> Option<()> {
         // Nearly always it is one number.

@@ -50,7 +50,7 @@ impl Http2Connection {
         self.open.is_some()
     }
 
-    /// Opens a connection where there is none, or where the target has ended it meanwhile.
+    /// Opens a connection if there is none, or if the target has ended it meanwhile.
     pub async fn ready(&mut self, origin: &Origin, last_good: &Cell<usize>) -> Result<(), NoAnswer> {
         if self.open.as_mut().is_some_and(OpenConnection::is_alive) {
             return Ok(());

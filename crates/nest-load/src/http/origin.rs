@@ -19,24 +19,24 @@ pub struct Origin {
     pub scheme: String,
     /// Host name or address, without brackets.
     pub host: String,
-    /// As it stands in the `Host` field: with the port where that is not the scheme's own.
+    /// As it stands in the `Host` field: with the port if that is not the scheme's own.
     pub authority: String,
     /// The path of the base URL, without its last `/`.
     pub prefix: String,
     /// Where the host is.
     pub addresses: Arc<[SocketAddr]>,
-    /// How TLS is spoken, where it is.
+    /// How TLS is spoken, if it is.
     pub tls: Option<Secured>,
-    /// Whether HTTP/2 is spoken.
+    /// Use HTTP/2.
     pub http2: bool,
 }
 
 /// TLS to one host.
 #[derive(Debug, Clone)]
 pub struct Secured {
-    /// Whom to trust, where HTTP/1.1 is to be spoken.
+    /// Settings of a client that speaks HTTP/1.1.
     pub http1: Arc<rustls::ClientConfig>,
-    /// The same where HTTP/2 is.
+    /// The same for HTTP/2.
     pub http2: Arc<rustls::ClientConfig>,
     /// The name that the certificate must bear.
     pub name: ServerName<'static>,
@@ -46,7 +46,7 @@ impl Origin {
     /// The origin of a base URL; looks its host up.
     ///
     /// # Errors
-    /// [`LoadError::BaseUrl`] where it is none; [`LoadError::Unresolved`] where the host has no address.
+    /// [`LoadError::BaseUrl`] if it is none; [`LoadError::Unresolved`] if the host has no address.
     pub fn of(base_url: &str, trust: &Trust, http2: bool) -> Result<Self, LoadError> {
         let bad = || LoadError::BaseUrl {
             url: base_url.to_owned(),
@@ -91,7 +91,7 @@ impl Origin {
             match TcpStream::connect(self.addresses[index]).await {
                 Ok(stream) => {
                     last_good.set(index);
-                    // Small requests must not wait for the acknowledgement of earlier ones; where the option
+                    // Small requests must not wait for the acknowledgement of earlier ones; if the option
                     // is refused they would merely wait.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);

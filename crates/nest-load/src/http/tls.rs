@@ -35,10 +35,10 @@ pub enum Trust {
 }
 
 impl Trust {
-    /// A client's settings. HTTP/2 is the only protocol offered where it is asked for, HTTP/1.1 else.
+    /// A client's settings. HTTP/2 is the only protocol offered if it is asked for, otherwise HTTP/1.1.
     ///
     /// # Errors
-    /// [`LoadError::Certificate`] where the PEM text holds no certificate.
+    /// [`LoadError::Certificate`] if the PEM text holds no certificate.
     pub fn client(&self, http2: bool) -> Result<Arc<ClientConfig>, LoadError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -91,7 +91,7 @@ impl Trust {
 
 /// Gives clients of reqwest what they compute with; it panics without.
 pub fn provide() {
-    // Where another one was given already, that one serves.
+    // If another one was given already, that one serves.
     let _ = ring::default_provider().install_default();
 }
 

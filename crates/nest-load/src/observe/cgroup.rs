@@ -21,7 +21,7 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// The group of a process; none where no controller of it can be read.
+    /// The group of a process; none if no controller of it can be read.
     #[must_use]
     pub fn of(pid: u32) -> Option<Self> {
         let memberships = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
@@ -51,7 +51,7 @@ impl Cgroup {
         }
     }
 
-    /// Cores that the group may use, where it is limited.
+    /// Cores that the group may use, if it is limited.
     #[must_use]
     pub fn cpu_quota(&self) -> Option<f64> {
         if let Some(folder) = &self.unified {
@@ -63,7 +63,7 @@ impl Cgroup {
         (quota > 0.0 && period > 0.0).then(|| quota / period)
     }
 
-    /// Bytes of memory that the group may use, where it is limited.
+    /// Bytes of memory that the group may use, if it is limited.
     #[must_use]
     pub fn memory_limit(&self) -> Option<f64> {
         let (folder, file) = match (&self.unified, &self.memory) {
@@ -84,7 +84,7 @@ impl Cgroup {
     /// waited.
     ///
     /// # Errors
-    /// [`LoadError::Read`] where a file cannot be read, [`LoadError::Probe`] where it is not understood.
+    /// [`LoadError::Read`] if a file cannot be read, [`LoadError::Probe`] if it is not understood.
     pub fn sample(&self) -> Result<TierUse, LoadError> {
         let odd = |what: &str| LoadError::Probe {
             reason: format!("the control group's {what} is not understood"),
@@ -128,7 +128,7 @@ impl Cgroup {
         })
     }
 
-    /// Seconds for which the group's quota held it back, since it was made; none where it is not counted.
+    /// Seconds for which the group's quota held it back, since it was made; none if it is not counted.
     #[must_use]
     pub fn throttled_s(&self) -> Option<f64> {
         match (&self.unified, &self.cpu_quota) {

@@ -9,7 +9,7 @@ pub struct MetricSeries {
     pub labels: Vec<(String, String)>,
     /// Its value; it may be NaN or infinite.
     pub value: f64,
-    /// When it was read, in seconds since 1970, where the page says so.
+    /// When it was read, in seconds since 1970, if the page says so.
     pub at_s: Option<f64>,
 }
 
@@ -49,7 +49,7 @@ impl MetricSeries {
 /// # Errors
 /// The first line that is not understood: half a page is not a page.
 pub fn parse(page: &str) -> Result<Vec<MetricSeries>, BadLine> {
-    // OpenMetrics ends with this line, and counts its times in seconds where the text format counts
+    // OpenMetrics ends with this line, and counts its times in seconds while the text format counts
     // milliseconds.
     let open_metrics = page.trim_end().ends_with("# EOF");
     let time_unit_s = if open_metrics { 1.0 } else { 1e-3 };

@@ -46,7 +46,7 @@ impl Members {
         self.sampled = true;
     }
 
-    /// Seconds that threads have waited for a processor since the first sample; none where the kernel does
+    /// Seconds that threads have waited for a processor since the first sample; none if the kernel does
     /// not count them. What a thread waited between its last sample and its end is not in it.
     #[must_use]
     pub fn waiting_s(&self) -> Option<f64> {
@@ -71,7 +71,7 @@ impl Members {
     }
 
     /// How many threads have done the work since the first sample, of those that still run: a server that
-    /// starts one for each request seems to have few. None where the kernel does not count.
+    /// starts one for each request seems to have few. None if the kernel does not count.
     #[must_use]
     pub fn working_threads(&self) -> Option<u32> {
         let ran: Vec<f64> = self
@@ -122,7 +122,7 @@ impl Members {
     }
 }
 
-/// The threads of a process, each with the seconds it ran and waited; none where the process is gone.
+/// The threads of a process, each with the seconds it ran and waited; none if the process is gone.
 fn threads(pid: u32) -> Vec<(u32, (f64, f64))> {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();

@@ -44,7 +44,7 @@ pub struct ProcessTree {
 struct Spent {
     busy_s: f64,
     reaped_s: f64,           // of children that ended and that it waited for
-    disk_bytes: Option<f64>, // those of such children among them; none where they may not be read
+    disk_bytes: Option<f64>, // those of such children among them; none if they may not be read
 }
 
 /// Accounts of children that ended: what their parents were credited with, against what was already counted.
@@ -63,7 +63,7 @@ impl ProcessTree {
     /// The tree below a process.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where there is no such process.
+    /// [`LoadError::Probe`] if there is no such process.
     pub fn new(root: u32) -> Result<Self, LoadError> {
         let tree = Self {
             root,
@@ -95,7 +95,7 @@ impl ProcessTree {
         self.members.is_stopped()
     }
 
-    /// Threads that did the work, as of the last sample; none where the kernel does not count.
+    /// Threads that did the work, as of the last sample; none if the kernel does not count.
     #[must_use]
     pub fn working_threads(&self) -> Option<u32> {
         self.members.working_threads()
@@ -123,7 +123,7 @@ impl ProcessTree {
     /// Adds up what the tree has used since the first sample.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where the root is gone.
+    /// [`LoadError::Probe`] if the root is gone.
     pub fn sample(&mut self) -> Result<TierUse, LoadError> {
         if !self.is_alive() {
             return Err(gone(self.root));
@@ -249,7 +249,7 @@ impl Ended {
     }
 }
 
-/// What a process has used; none where it is gone.
+/// What a process has used; none if it is gone.
 fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
     let busy_s = busy_s(pid)?;
     let io = Process::new(pid as i32).ok()?.io();
@@ -271,7 +271,7 @@ fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
 /// The process that listens on a TCP port: of several that share the socket, the one that started the others.
 ///
 /// # Errors
-/// [`LoadError::Probe`] where nothing listens there, or the process may not be looked at.
+/// [`LoadError::Probe`] if nothing listens there, or the process may not be looked at.
 pub fn listener(port: u16) -> Result<u32, LoadError> {
     let nothing = || LoadError::Probe {
         reason: format!(

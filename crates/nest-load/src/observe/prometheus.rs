@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Names that are offered where a metric is not there.
+/// Names that are suggested if a metric is not there.
 const OFFERED: usize = 3;
 
 /// Where and what one probe reads.
@@ -100,7 +100,7 @@ impl MetricsEndpoint {
     /// Reads everything once. Figures that are offered by a preset and not there are not asked for again.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where nothing answers or a needed metric is absent, with what to do.
+    /// [`LoadError::Probe`] if nothing answers or a needed metric is absent, with what to do.
     pub fn check(&mut self, fetcher: &Fetcher) -> Result<(), LoadError> {
         let answers = self.answers(fetcher.fetch(&self.requests()));
         let mut present = Vec::new();
@@ -115,7 +115,7 @@ impl MetricsEndpoint {
         Ok(())
     }
 
-    /// What a sample's answers say: a reading for each figure, missing where it was not there.
+    /// What a sample's answers say: a reading for each figure, missing if it was not there.
     #[must_use]
     pub fn readings(&self, answers: Vec<PageAnswer>) -> Vec<(Figure, ProbeReading)> {
         let answers = self.answers(answers);

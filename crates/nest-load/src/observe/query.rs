@@ -47,7 +47,7 @@ fn request(server: &str, expression: &str) -> String {
 /// Reads an answer: instant values, the last sample of each range, or a single number.
 ///
 /// # Errors
-/// [`Trouble`] where it is an error, only part of the answer, or no answer of such a server at all.
+/// [`Trouble`] if it is an error, only part of the answer, or no answer of such a server at all.
 pub fn parse(page: &Page) -> Result<Vec<MetricSeries>, Trouble> {
     let odd = |what: &str| Trouble::Unreadable(format!("its answer {what}"));
     let answer: Value = match serde_json::from_str(&page.text) {
@@ -111,7 +111,7 @@ pub fn parse(page: &Page) -> Result<Vec<MetricSeries>, Trouble> {
     }
 }
 
-/// The names of all metrics, of an answer to [`names_request`]; none where it is no such answer.
+/// The names of all metrics, of an answer to [`names_request`]; none if it is no such answer.
 #[must_use]
 pub fn parse_names(text: &str) -> Vec<String> {
     let answer: Value = serde_json::from_str(text).unwrap_or_default();

@@ -63,8 +63,8 @@ pub struct WindowUsage {
 impl Sample {
     /// Use between an earlier sample and this one: differences of flows, this sample's levels.
     ///
-    /// A flow is left out, and a note says why, where it was not read at one of the two, where one of its
-    /// series fell, came or went, or where its source read it over another time than the window. Small
+    /// A flow is left out, and a note says why, if it was not read at one of the two, if one of its
+    /// series fell, came or went, or if its source read it over another time than the window. Small
     /// differences of that time are scaled to the window; above 2 % that is noted too.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> WindowUsage {
@@ -239,7 +239,7 @@ impl NoDifference<'_> {
     }
 }
 
-/// Sum of what each series rose by, scaled to the window; and the time the readings cover, where that is
+/// Sum of what each series rose by, scaled to the window; and the time the readings cover, if that is
 /// another one.
 fn difference<'a>(
     first: &'a BTreeMap<String, CounterPoint>,

@@ -63,7 +63,7 @@ impl WorkerProgress {
 }
 
 impl StepControl {
-    /// A step that begins at `start`; `left` is the number of executions after which it ends, where there is
+    /// A step that begins at `start`; `left` is the number of executions after which it ends, if there is
     /// one. A step whose `settle` is known to be enough has its windows at once.
     pub fn new(
         start: MonotonicTime,
@@ -151,7 +151,7 @@ impl StepControl {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// Takes one of the executions that are left; always possible where their number is not bounded.
+    /// Takes one of the executions that are left; always possible if their number is not bounded.
     pub fn take_one(&self) -> bool {
         let Some(left) = &self.left else { return true };
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))

@@ -10,7 +10,7 @@ use crate::{
     verdict::{StepFacts, judge},
 };
 
-/// Share of errors that a search allows where no objective does.
+/// Share of errors that a search allows if no objective does.
 const SEARCHED_ERRORS: f64 = 0.01;
 
 impl Run<'_> {

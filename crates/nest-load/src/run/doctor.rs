@@ -1,4 +1,4 @@
-//! Whether this machine is fit to measure: open files, ports, cgroups, stolen processor time.
+//! Checks that this machine can run load tests: open files, ports, cgroups, stolen processor time.
 
 use std::time::Duration;
 
@@ -6,25 +6,27 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use crate::observe::{cgroup::Cgroup, machine};
 
-/// Ports above which a few thousand customers find one each.
+/// Ports that are enough for a few thousand customers, at one each and as many again that wait to be free
+/// (TIME_WAIT).
 const ENOUGH_PORTS: u32 = 10_000;
-/// Open files above which a few thousand customers find one each.
+/// Open files that are enough for a few thousand customers, at one each.
 const ENOUGH_FILES: u64 = 4_096;
-/// Share of stolen processor time above which figures are doubtful.
+/// Share of stolen processor time that is worth a warning. Our choice: service times grow by as much, and
+/// steps are doubted from 5 % on.
 const STOLEN: f64 = 0.02;
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoctorFinding {
-    /// What was looked at.
+    /// What was checked.
     pub what: &'static str,
     /// What was found.
     pub found: String,
-    /// What to do about it; none where all is well.
+    /// What to do about it; none if all is well.
     pub advice: Option<String>,
 }
 
-/// Looks at the machine for about a second.
+/// Checks the machine; takes about a second.
 #[must_use]
 pub fn examine() -> Vec<DoctorFinding> {
     vec![cores(), open_files(), ports(), cgroups(), stolen()]
@@ -32,8 +34,11 @@ pub fn examine() -> Vec<DoctorFinding> {
 
 fn cores() -> DoctorFinding {
     let facts = machine::facts();
-    let advice =
-        (facts.cores < 2).then(|| "target and generator share one core: run the target elsewhere".to_owned());
+    let advice = (facts.cores < 2).then(|| {
+        "target and generator share the only core: run the target on another \
+         machine"
+            .to_owned()
+    });
     DoctorFinding {
         what: "processors",
         found: format!("{} × {}, kernel {}", facts.cores, facts.cpu, facts.kernel),
@@ -43,8 +48,12 @@ fn cores() -> DoctorFinding {
 
 fn open_files() -> DoctorFinding {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((0, 0));
-    let advice = (soft < ENOUGH_FILES)
-        .then(|| format!("each customer needs one: run `ulimit -n {}`", hard.min(65_536)));
+    let advice = (soft < ENOUGH_FILES).then(|| {
+        format!(
+            "each customer needs an open file: run `ulimit -n {}`",
+            hard.min(65_536)
+        )
+    });
     DoctorFinding {
         what: "open files",
         found: format!("{soft} (up to {hard})"),
@@ -58,7 +67,7 @@ fn ports() -> DoctorFinding {
     let (low, high) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
     let count = high.saturating_sub(low);
     let advice = (count < ENOUGH_PORTS)
-        .then(|| "each customer needs one: widen net.ipv4.ip_local_port_range".to_owned());
+        .then(|| "each customer needs a local port: widen net.ipv4.ip_local_port_range".to_owned());
     DoctorFinding {
         what: "ports",
         found: format!("{low} to {high}"),
@@ -93,7 +102,9 @@ fn stolen() -> DoctorFinding {
     let total = after.0.saturating_sub(before.0).max(1);
     let share = after.1.saturating_sub(before.1) as f64 / total as f64;
     let advice = (share > STOLEN).then(|| {
-        "a neighbour takes processor time: measure at another hour or on another machine".to_owned()
+        "other virtual machines take processor time from this one: measure at another hour or on another \
+         machine"
+            .to_owned()
     });
     DoctorFinding {
         what: "stolen time",

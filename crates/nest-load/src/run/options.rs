@@ -62,7 +62,7 @@ pub enum Event<'a> {
     StepStarted(&'a PlannedStep),
     /// A step has ended; it must be kept before the next one.
     StepFinished(&'a Step),
-    /// A step was interrupted; it is worth keeping but not fitting.
+    /// A step was interrupted; it is kept but not fitted.
     StepCut(&'a Step),
 }
 
@@ -75,7 +75,7 @@ pub struct MeasureOutcome {
     pub pilot: Vec<Pilot>,
     /// Every finished step, those of a resumed run among them.
     pub steps: Vec<Step>,
-    /// What a search found, where there was one.
+    /// What a search found, if there was one.
     pub search: Option<SearchResult>,
     /// Doubts.
     pub caveats: Vec<Caveat>,

@@ -22,7 +22,7 @@ const MOST: u64 = 2_000;
 /// Runs the pilot of every behaviour, for about `span` each.
 ///
 /// # Errors
-/// [`LoadError::BehaviourFails`] where a behaviour completes nothing, with its first failed exchange.
+/// [`LoadError::BehaviourFails`] if a behaviour completes nothing, with its first failed exchange.
 pub fn run(
     engine: &Engine,
     observer: &mut Observer,

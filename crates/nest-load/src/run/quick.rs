@@ -1,4 +1,4 @@
-//! The engine without a study, for a quick look at one URL.
+//! Puts one URL under load, without a study.
 
 use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
@@ -54,9 +54,9 @@ pub struct QuickLoad {
     pub rate: Option<(f64, Spacing)>,
     /// Pause of a customer between two executions.
     pub think: Times,
-    /// StepLoad that is counted.
+    /// Load that is counted.
     pub span: Duration,
-    /// StepLoad before it that is not counted.
+    /// Load before it that is not counted.
     pub warm_up: Duration,
     /// Executions after which the load ends; there is no warm-up then.
     pub executions: Option<u64>,
@@ -66,7 +66,7 @@ pub struct QuickLoad {
     pub longest_body: u64,
     /// Workers, each with a thread.
     pub workers: usize,
-    /// Whether HTTP/2 is spoken.
+    /// Use HTTP/2.
     pub http2: bool,
     /// Whom to trust over TLS.
     pub trust: Trust,
@@ -109,7 +109,7 @@ pub struct QuickResult {
     pub active: f64,
     /// Mean requests in flight.
     pub in_flight: f64,
-    /// Customers as planned and as there were, where customers decide when to act.
+    /// Customers as planned and as reached, if customers decide when to act.
     pub population: Option<Population>,
     /// Executions due in the warm-up; not in any other number.
     pub settling: Counts,
@@ -117,11 +117,11 @@ pub struct QuickResult {
     pub generator: GeneratorHealth,
     /// Most resident bytes that this process has had.
     pub peak_memory_bytes: u64,
-    /// What the figures are worth.
+    /// Validity of the figures, and why.
     pub verdict: Verdict,
 }
 
-/// Mean, quantiles and maximum of a time, in seconds; all 0 where there was none.
+/// Mean, quantiles and maximum of a time, in seconds; all 0 if there was none.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TimeSummary {
     /// Mean.
@@ -160,8 +160,8 @@ impl QuickLoad {
 /// Puts a URL under load.
 ///
 /// # Errors
-/// [`LoadError::BaseUrl`], [`LoadError::Unresolved`], [`LoadError::TargetDown`] where nothing listens there,
-/// [`LoadError::BehaviourFails`] where the target's certificate is refused.
+/// [`LoadError::BaseUrl`], [`LoadError::Unresolved`], [`LoadError::TargetDown`] if nothing listens there,
+/// [`LoadError::BehaviourFails`] if the target's certificate is refused.
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
     let origin = Origin::of(&quick.base_url, &quick.trust, quick.http2)?;
     let down = |error: std::io::Error| LoadError::TargetDown {

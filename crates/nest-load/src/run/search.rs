@@ -7,7 +7,7 @@ const CLOSE_ENOUGH: f64 = 1.05;
 const WIDEN: f64 = 1.6;
 /// Most tries, confirmations among them.
 const MOST_TRIES: usize = 24;
-/// Factor to the next number where a confirmation failed.
+/// Factor to the next number if a confirmation failed.
 const STEP_BACK: f64 = 0.96;
 
 /// A search under way.
@@ -56,7 +56,7 @@ impl Search {
         }
     }
 
-    /// What to try next; nothing where the answer is known or the tries are used up.
+    /// What to try next; nothing if the answer is known or the tries are used up.
     #[must_use]
     pub fn next(&self) -> Option<Trial> {
         if self.confirmed || self.tries >= MOST_TRIES {

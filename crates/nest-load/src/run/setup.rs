@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
         )
     }
 
-    /// Brings the target to another size of stored data: started again where its command names the size, then
+    /// Brings the target to another size of stored data: started again if its command names the size, then
     /// filled.
     pub(super) fn resize(&mut self, stored: Option<f64>) -> Result<(), LoadError> {
         if stored == self.stored {
@@ -180,7 +180,7 @@ fn state_size(environment: &mut BTreeMap<String, String>, stored: Option<f64>) {
     }
 }
 
-/// Starts the study's target, where it has a command for that, and waits until it answers.
+/// Starts the study's target, if it has a command for that, and waits until it answers.
 fn start_target(
     study: &Study,
     origin: &Origin,

@@ -95,7 +95,7 @@ impl StartedTarget {
     /// `log`.
     ///
     /// # Errors
-    /// [`LoadError::AddressTaken`] where something is there already; [`LoadError::Command`] where it cannot
+    /// [`LoadError::AddressTaken`] if something is there already; [`LoadError::Command`] if it cannot
     /// be run.
     pub fn start(
         command: &str,
@@ -174,7 +174,7 @@ impl Drop for StartedTarget {
 /// Confines this thread, and what it starts, to some cores.
 ///
 /// # Errors
-/// [`LoadError::System`] where the machine does not have them.
+/// [`LoadError::System`] if the machine does not have them.
 pub fn pin(cores: &[usize]) -> Result<(), LoadError> {
     let mut set = CpuSet::new();
     for core in cores {
@@ -190,7 +190,7 @@ fn refused(error: nix::Error) -> LoadError {
     }
 }
 
-/// Waits until the target answers: the `ready` path below 400, or a connection where there is none.
+/// Waits until the target answers: the `ready` path below 400, or a connection if there is none.
 ///
 /// # Errors
 /// [`LoadError::TargetDown`] when the time is over or the started target has ended;
@@ -281,7 +281,7 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
 /// Runs one of the study's commands to its end, or until the run is interrupted.
 ///
 /// # Errors
-/// [`LoadError::Command`] where it cannot be run, [`LoadError::CommandFailed`] where it fails or takes over
+/// [`LoadError::Command`] if it cannot be run, [`LoadError::CommandFailed`] if it fails or takes over
 /// five minutes; [`LoadError::Interrupted`].
 pub fn run_command(
     role: &'static str,

@@ -10,7 +10,7 @@ use nest_data::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepLoad {
     pub model: Model,
-    /// Executions per second of each behaviour; their shares where customers choose by themselves.
+    /// Executions per second of each behaviour; their shares if customers choose by themselves.
     pub rates: Vec<f64>,
     /// Pause of a customer between two behaviours.
     pub pause: Pause,
@@ -112,7 +112,7 @@ impl StepLoad {
             .collect()
     }
 
-    /// Sessions that start per second, where they start on a schedule.
+    /// Sessions that start per second, if they start on a schedule.
     ///
     /// # Formula
     /// Executions per second, without those that begin and end sessions, over the mean number of behaviours
@@ -121,7 +121,7 @@ impl StepLoad {
         self.choices().iter().sum::<f64>() / self.session.behaviours.unwrap_or(1.0).max(1.0)
     }
 
-    /// Mean length of a session without its answers, in seconds; 0 where there are none.
+    /// Mean length of a session without its answers, in seconds; 0 if there are none.
     pub fn session_s(&self) -> f64 {
         let (Pause::Think(times) | Pause::Pace(times)) = self.pause;
         match self.model {
@@ -130,7 +130,7 @@ impl StepLoad {
         }
     }
 
-    /// Active customers as planned, where their number is.
+    /// Active customers as planned, if their number is.
     pub fn population(&self) -> Option<usize> {
         match self.model {
             Model::Closed { customers } => Some(customers),
@@ -138,7 +138,7 @@ impl StepLoad {
         }
     }
 
-    /// Executions per second as planned, where a schedule makes them or the sessions that they are part of.
+    /// Executions per second as planned, if a schedule makes them or the sessions that they are part of.
     pub fn offered_per_s(&self) -> Option<f64> {
         match self.model {
             Model::Open { .. } | Model::PartlyOpen { .. } => Some(self.rates.iter().sum()),

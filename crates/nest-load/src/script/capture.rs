@@ -11,7 +11,7 @@ pub enum Captor {
     Json(JsonPath),
     /// One of the header fields that the request wants, by index.
     Field(usize),
-    /// The first group of a pattern over the body, or all that matches where it has none.
+    /// The first group of a pattern over the body, or all that matches if it has none.
     Pattern(regex::bytes::Regex),
 }
 
@@ -56,7 +56,7 @@ enum Part {
 }
 
 impl JsonPath {
-    /// Parses a path; `None` where it is not `$` followed by `.name` and `[index]` parts.
+    /// Parses a path; `None` if it is not `$` followed by `.name` and `[index]` parts.
     pub fn parse(text: &str) -> Option<Self> {
         let pointer = nest_data::behaviour::json_pointer(text)?;
         // A part in brackets is an index of a list; a pointer no longer tells it from a name of digits.

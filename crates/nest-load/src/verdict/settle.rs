@@ -18,9 +18,9 @@ pub struct Snapshot {
 /// What a settled step must have reached.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SettleGoal {
-    /// Executions per second, where a schedule makes them.
+    /// Executions per second, if a schedule makes them.
     pub rate_per_s: Option<f64>,
-    /// Customers, where there is a population.
+    /// Customers, if there is a population.
     pub population: Option<i64>,
 }
 
@@ -135,7 +135,7 @@ impl SettlePart {
     }
 }
 
-/// The snapshots after `from_s` in ten parts of about the same length; fewer where there are not enough
+/// The snapshots after `from_s` in ten parts of about the same length; fewer if there are not enough
 /// snapshots.
 fn parts(snapshots: &[Snapshot], from_s: f64) -> Vec<SettlePart> {
     let start = snapshots

@@ -196,7 +196,7 @@ impl CustomerWalk {
             seed: mix(self.habits.seed, self.number),
         };
         self.number += self.stride;
-        // One more than the stride, or customers would keep their rows where the number of rows divides it.
+        // One more than the stride, or customers would keep their rows if the number of rows divides it.
         self.row += if self.stride == 1 { 1 } else { self.stride + 1 };
         step.context
             .recorder
