@@ -221,13 +221,13 @@ impl Observer {
     /// Threads that have done the work of each local tier since the first sample, as of the last.
     #[must_use]
     pub fn working_threads(&self) -> BTreeMap<String, u32> {
-        let of = |tier: &LocalTier| match &tier.source {
+        let working = |tier: &LocalTier| match &tier.source {
             LocalSource::Tree(tree, _) => tree.working_threads(),
             LocalSource::Group(_, members) => members.working_threads(),
         };
         self.tiers
             .iter()
-            .filter_map(|tier| Some((tier.name.clone(), of(tier)?)))
+            .filter_map(|tier| Some((tier.name.clone(), working(tier)?)))
             .collect()
     }
 

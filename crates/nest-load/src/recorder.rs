@@ -286,11 +286,7 @@ impl Recorder {
     /// Counts a failure; `true` if few exchanges of its kind are kept so far.
     pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
         self.count_error(behaviour, kind);
-        self.failures
-            .iter()
-            .filter(|(of, kept, _)| *of == behaviour && kept == kind)
-            .count()
-            < KEPT_FAILURES
+        self.has_room_for(behaviour, kind)
     }
 
     /// Keeps a failed exchange, with secrets masked by the caller.
@@ -334,32 +330,9 @@ impl Recorder {
 
     /// Adds what another worker recorded in the same step.
     pub fn merge(&mut self, other: Self) {
-        for (mine, theirs) in self.behaviours.iter_mut().zip(other.behaviours) {
-            mine.executions.merge(&theirs.executions);
-            mine.requests.merge(&theirs.requests);
-            for (mine, theirs) in mine.histograms.iter_mut().zip(theirs.histograms) {
-                merge_histograms(mine, theirs);
-            }
-        }
-        for (mine, theirs) in self.windows.iter_mut().zip(other.windows) {
-            mine.completed
-                .iter_mut()
-                .zip(theirs.completed)
-                .for_each(|(mine, theirs)| *mine += theirs);
-            mine.failed += theirs.failed;
-            mine.bytes += theirs.bytes;
-            mine.requests += theirs.requests;
-        }
-        for (index, theirs) in other.endpoints.into_iter().enumerate() {
-            // Those of files have the same place with every worker; code names its own as it goes.
-            let mine = if index < self.of_files {
-                index
-            } else {
-                self.endpoint(theirs.behaviour, &theirs.name)
-            };
-            self.endpoints[mine].requests.merge(&theirs.requests);
-            merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
-        }
+        self.merge_behaviours(other.behaviours);
+        self.merge_windows(other.windows);
+        self.merge_endpoints(other.endpoints);
         self.settling.merge(&other.settling);
         self.lateness += other.lateness;
         self.clock += other.clock;
@@ -382,17 +355,59 @@ impl Recorder {
             .errors
             .into_iter()
             .for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
-        for (behaviour, kind, exchange) in other.failures {
-            if self
-                .failures
-                .iter()
-                .filter(|(of, kept, _)| *of == behaviour && *kept == kind)
-                .count()
-                < KEPT_FAILURES
-            {
+        self.merge_failures(other.failures);
+    }
+
+    fn merge_behaviours(&mut self, others: Vec<BehaviourRecord>) {
+        for (mine, theirs) in self.behaviours.iter_mut().zip(others) {
+            mine.executions.merge(&theirs.executions);
+            mine.requests.merge(&theirs.requests);
+            for (mine, theirs) in mine.histograms.iter_mut().zip(theirs.histograms) {
+                merge_histograms(mine, theirs);
+            }
+        }
+    }
+
+    fn merge_windows(&mut self, others: Vec<WindowRecord>) {
+        for (mine, theirs) in self.windows.iter_mut().zip(others) {
+            mine.completed
+                .iter_mut()
+                .zip(theirs.completed)
+                .for_each(|(mine, theirs)| *mine += theirs);
+            mine.failed += theirs.failed;
+            mine.bytes += theirs.bytes;
+            mine.requests += theirs.requests;
+        }
+    }
+
+    fn merge_endpoints(&mut self, others: Vec<EndpointRecord>) {
+        for (index, theirs) in others.into_iter().enumerate() {
+            // Those of files have the same place with every worker; code names its own as it goes.
+            let mine = if index < self.of_files {
+                index
+            } else {
+                self.endpoint(theirs.behaviour, &theirs.name)
+            };
+            self.endpoints[mine].requests.merge(&theirs.requests);
+            merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
+        }
+    }
+
+    fn merge_failures(&mut self, others: Vec<(usize, String, String)>) {
+        for (behaviour, kind, exchange) in others {
+            if self.has_room_for(behaviour, &kind) {
                 self.failures.push((behaviour, kind, exchange));
             }
         }
+    }
+
+    /// Whether few failed exchanges of this kind are kept so far.
+    fn has_room_for(&self, behaviour: usize, kind: &str) -> bool {
+        let kept = self
+            .failures
+            .iter()
+            .filter(|(of, kept, _)| *of == behaviour && kept == kind);
+        kept.count() < KEPT_FAILURES
     }
 
     /// Failures of one kind over all behaviours.

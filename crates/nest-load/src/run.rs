@@ -29,7 +29,7 @@ mod setup;
 pub mod target;
 
 use plan::{Plan, RampSteps};
-use search::{Search, Trial};
+use search::{CustomerSearch, Trial};
 use target::{Address, StartedTarget};
 
 pub use options::{Event, MeasureOptions, MeasureOutcome, Resume};
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
     ) -> Result<SearchResult, LoadError> {
         let measure = &self.study.measure;
         let per_customer = plan::searched_step(self.study, pilot, 0, Purpose::Ramp, 1.0)?.total_per_s();
-        let mut search = Search::new(
+        let mut search = CustomerSearch::new(
             plan.capacity_customers * 0.5,
             (measure.max_rate / per_customer).max(1.0),
         );

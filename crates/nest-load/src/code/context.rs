@@ -216,13 +216,7 @@ impl<'a> ExecutionContext<'a> {
         };
         let step = match ScriptStep::plain(request, &self.context.settings) {
             Ok(step) => step,
-            Err(no_answer) => {
-                let failure = Failure::new(no_answer.kind, no_answer.reason);
-                exchange::begin(self.context, place, timing.sent);
-                self.due = MonotonicTime::now();
-                self.failed(name, place, timing, &failure);
-                return Err(failure);
-            }
+            Err(no_answer) => return Err(self.refused(name, place, timing, no_answer)),
         };
         let pending = PendingRequest {
             step: &step,
@@ -248,6 +242,15 @@ impl<'a> ExecutionContext<'a> {
                 Err(Failure::new(problem.kind, problem.what))
             }
         }
+    }
+
+    /// Counts a request that cannot be made.
+    fn refused(&mut self, name: &str, place: RequestPlace, timing: Timing, no_answer: NoAnswer) -> Failure {
+        let failure = Failure::new(no_answer.kind, no_answer.reason);
+        exchange::begin(self.context, place, timing.sent);
+        self.due = MonotonicTime::now();
+        self.failed(name, place, timing, &failure);
+        failure
     }
 
     /// Where the next request is counted, and when it was due and is sent.

@@ -124,21 +124,22 @@ impl<'a> Watch<'a> {
         if self.control.from() != MonotonicTime::NEVER || now < self.control.start {
             return;
         }
-        let sum = |of: &dyn Fn(&WorkerProgress) -> i64| self.control.progress.iter().map(of).sum::<i64>();
-        let at = now.since(self.control.start);
+        let total =
+            |figure: &dyn Fn(&WorkerProgress) -> i64| self.control.progress.iter().map(figure).sum::<i64>();
+        let since_start = now.since(self.control.start);
         self.snapshots.push(Snapshot {
-            at_s: at.as_secs_f64(),
-            ended: sum(&|one| one.ended.load(Relaxed) as i64) as u64,
-            spent_s: sum(&|one| one.spent_us.load(Relaxed) as i64) as f64 / 1e6,
-            present: sum(&|one| one.present.load(Relaxed)),
+            at_s: since_start.as_secs_f64(),
+            ended: total(&|one| one.ended.load(Relaxed) as i64) as u64,
+            spent_s: total(&|one| one.spent_us.load(Relaxed) as i64) as f64 / 1e6,
+            present: total(&|one| one.present.load(Relaxed)),
         });
-        if at < self.limits.settle {
+        if since_start < self.limits.settle {
             return;
         }
         let state = settle::settled(&self.snapshots, self.limits.settle.as_secs_f64(), self.wanted);
         // Looking longer would change how long a step takes, so a check that cannot look ends the settling,
         // and is named.
-        if state.is_ok() || state.is_err_and(Unsettled::is_blind) || at >= self.limits.settle_most {
+        if state.is_ok() || state.is_err_and(Unsettled::is_blind) || since_start >= self.limits.settle_most {
             self.unsettled = state.err();
             self.control.measure_from(now.after(AHEAD));
         }
@@ -181,26 +182,26 @@ impl<'a> Watch<'a> {
     /// What the generator used since the first edge.
     fn note_use(&mut self, threads: &[threads::ThreadUse]) {
         let span_s = MonotonicTime::now().since(self.civil.0).as_secs_f64().max(1e-6);
-        let most = |of: &dyn Fn(&threads::ThreadUse) -> f64| {
+        let busiest = |figure: &dyn Fn(&threads::ThreadUse) -> f64| {
             threads
                 .iter()
                 .zip(&self.threads)
-                .map(|(after, before)| (of(after) - of(before)) / span_s)
+                .map(|(after, before)| (figure(after) - figure(before)) / span_s)
                 .fold(0.0, f64::max)
         };
-        self.used.cpu = most(&|thread| thread.cpu_s);
-        self.used.waiting = most(&|thread| thread.waited_s);
+        self.used.cpu = busiest(&|thread| thread.cpu_s);
+        self.used.waiting = busiest(&|thread| thread.waited_s);
         self.used.clock_step_s = threads::civil_s() - self.civil.1 - span_s;
     }
 
     /// What the step gave.
     pub fn result(self, recorder: Recorder) -> StepResult {
-        let at = |hdr: &Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
+        let quantile_s = |hdr: &Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
         let generator = GeneratorHealth {
             cpu: self.used.cpu,
-            lateness_p50_s: at(&recorder.lateness, 0.5),
-            lateness_p99_s: at(&recorder.lateness, 0.99),
-            clock_p99_s: at(&recorder.clock, 0.99),
+            lateness_p50_s: quantile_s(&recorder.lateness, 0.5),
+            lateness_p99_s: quantile_s(&recorder.lateness, 0.99),
+            clock_p99_s: quantile_s(&recorder.clock, 0.99),
             waiting: self.used.waiting,
             lost_connections: recorder.lost_connections,
             repeated: recorder.repeated,

@@ -13,7 +13,7 @@ use crate::{
     script::{
         feeds::FeedRows,
         settings::ExchangeSettings,
-        step::{RequestBody, ScriptStep},
+        step::{MultipartField, RequestBody, ScriptStep},
         text::{TemplateValues, Text, write_number},
     },
 };
@@ -268,25 +268,15 @@ pub async fn over_compat(
     let parts = parts(customer, settings, step, random, rows)?;
     let body = match (&step.body, parts.body) {
         (RequestBody::Multipart(fields), _) => {
-            let mut filled = Vec::new();
-            for field in fields {
-                let mut value = Vec::new();
-                let mut values = TemplateValues {
-                    variables: &customer.variables,
-                    customer: customer.number,
-                    random,
-                    feeds: &settings.feeds,
-                    rows,
-                };
-                field.value.fill(&mut values, &mut value)?;
-                filled.push(FilledField {
-                    name: field.name.clone(),
-                    value,
-                    file_name: field.file_name.clone(),
-                    content_type: field.content_type.clone(),
-                });
-            }
-            FilledBody::Multipart(filled)
+            let mut values = TemplateValues {
+                variables: &customer.variables,
+                customer: customer.number,
+                random,
+                feeds: &settings.feeds,
+                rows,
+            };
+            let fill = |field| fill_field(field, &mut values);
+            FilledBody::Multipart(fields.iter().map(fill).collect::<Result<_, _>>()?)
         }
         (_, Some(bytes)) => FilledBody::Bytes(bytes),
         (_, None) => FilledBody::None,
@@ -318,4 +308,15 @@ pub async fn over_compat(
     let answer = receiver.answer;
     customer.compat = Some(client);
     outcome.map(|()| answer)
+}
+
+fn fill_field(field: &MultipartField, values: &mut TemplateValues<'_>) -> Result<FilledField, NoAnswer> {
+    let mut value = Vec::new();
+    field.value.fill(values, &mut value)?;
+    Ok(FilledField {
+        name: field.name.clone(),
+        value,
+        file_name: field.file_name.clone(),
+        content_type: field.content_type.clone(),
+    })
 }

@@ -44,12 +44,12 @@ impl Sink for ReadAnswer {
 /// Reads answers to one request, and like the engine remembers the head of the last one, so as not to parse
 /// the same bytes again.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct AnswerReader {
     head_request: bool,
     known: KnownHead,
 }
 
-impl Reader {
+impl AnswerReader {
     /// A reader of answers to a HEAD, or to a GET.
     #[must_use]
     pub fn new(head_request: bool) -> Self {
@@ -112,7 +112,7 @@ impl Reader {
     }
 }
 
-/// Reads one answer as [`Reader::read`] does.
+/// Reads one answer as [`AnswerReader::read`] does.
 ///
 /// # Errors
 /// What the bytes are instead of an HTTP/1.1 answer.
@@ -127,5 +127,5 @@ pub fn read_answer<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     head_request: bool,
 ) -> Result<Option<ReadAnswer>, String> {
-    Reader::new(head_request).read(pieces)
+    AnswerReader::new(head_request).read(pieces)
 }

@@ -124,7 +124,7 @@ impl Http1Connection {
         known: &RefCell<KnownHead>,
         receiver: &mut Receiver<'_>,
     ) -> Result<(), Failed> {
-        let mut exchange = Exchange {
+        let mut exchange = RunningExchange {
             decoder: Decoder::new(head_request),
             known,
             phase: ExchangePhase::Start,
@@ -153,7 +153,7 @@ impl Http1Connection {
         &mut self,
         context: &mut Context<'_>,
         buffers: &Buffers,
-        exchange: &mut Exchange<'_>,
+        exchange: &mut RunningExchange<'_>,
         receiver: &mut Receiver<'_>,
     ) -> Poll<Result<bool, Failed>> {
         let Some(stream) = &mut self.stream else {
@@ -183,7 +183,7 @@ impl Http1Connection {
 }
 
 /// A request and its answer under way.
-struct Exchange<'a> {
+struct RunningExchange<'a> {
     decoder: Decoder,
     known: &'a RefCell<KnownHead>,
     phase: ExchangePhase,
@@ -197,7 +197,7 @@ enum ExchangePhase {
     Receiving,
 }
 
-impl Exchange<'_> {
+impl RunningExchange<'_> {
     /// Reads on; `true` if the connection may carry another request.
     fn poll_receive(
         &mut self,

@@ -10,10 +10,10 @@ const MOST_COOKIES: usize = 180;
 
 /// The cookies of one customer. Clones share them: the compatibility path reads and writes the same ones.
 #[derive(Debug, Clone, Default)]
-pub struct Jar(Option<Arc<Mutex<Vec<Kept>>>>);
+pub struct Jar(Option<Arc<Mutex<Vec<StoredCookie>>>>);
 
 #[derive(Debug)]
-struct Kept {
+struct StoredCookie {
     name: Box<str>,
     value: Box<str>,
     path: Box<str>,
@@ -57,7 +57,7 @@ impl Jar {
             Some(age) => now.checked_add(age),
             None => cookie.expires_datetime(),
         };
-        let kept = Kept {
+        let kept = StoredCookie {
             name: cookie.name().into(),
             value: cookie.value().into(),
             path: path.into(),
@@ -93,7 +93,7 @@ impl Jar {
     }
 }
 
-fn lock(cookies: &Mutex<Vec<Kept>>) -> MutexGuard<'_, Vec<Kept>> {
+fn lock(cookies: &Mutex<Vec<StoredCookie>>) -> MutexGuard<'_, Vec<StoredCookie>> {
     // Nothing that holds the lock panics; a poisoned one would still hold whole cookies.
     cookies.lock().unwrap_or_else(PoisonError::into_inner)
 }

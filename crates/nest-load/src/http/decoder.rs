@@ -64,7 +64,7 @@ impl<R> From<Malformed> for Stopped<R> {
 /// Reads one answer.
 #[derive(Debug, Clone)]
 pub struct Decoder {
-    state: State,
+    state: DecoderState,
     head_request: bool,
     reusable: bool,
     informational: u8,
@@ -120,7 +120,7 @@ impl KnownHead {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum DecoderState {
     Head,
     Length(u64),
     UntilClosed,
@@ -149,7 +149,7 @@ impl Decoder {
     /// A decoder for the answer to a request; `head_request` says that it was a HEAD.
     pub fn new(head_request: bool) -> Self {
         Self {
-            state: State::Head,
+            state: DecoderState::Head,
             head_request,
             reusable: false,
             informational: 0,
@@ -169,7 +169,7 @@ impl Decoder {
     ) -> Result<Option<Fed>, Stopped<S::Refusal>> {
         let Some((length, head)) = known
             .of(input)
-            .filter(|_| self.state == State::Head && self.informational == 0)
+            .filter(|_| self.state == DecoderState::Head && self.informational == 0)
         else {
             return Ok(None);
         };
@@ -190,8 +190,8 @@ impl Decoder {
         self.reusable = delimited.reusable;
         self.state = match delimited.framing {
             Framing::Length(length) => after_length(length),
-            Framing::Chunked => State::Chunk(ChunkState::SizeStart),
-            Framing::UntilClosed | Framing::Skip => State::UntilClosed,
+            Framing::Chunked => DecoderState::Chunk(ChunkState::SizeStart),
+            Framing::UntilClosed | Framing::Skip => DecoderState::UntilClosed,
         };
     }
 
@@ -201,39 +201,39 @@ impl Decoder {
         loop {
             let rest = &input[used..];
             match self.state {
-                State::Head => match self.head(rest, sink)? {
+                DecoderState::Head => match self.head(rest, sink)? {
                     Some(length) => used += length,
                     None => return Ok(Fed::More { used }),
                 },
-                State::Done => {
+                DecoderState::Done => {
                     return Ok(Fed::Done {
                         used,
                         reusable: self.reusable,
                     });
                 }
                 _ if rest.is_empty() => return Ok(Fed::More { used }),
-                State::Length(left) => {
+                DecoderState::Length(left) => {
                     let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                     sink.body(&rest[..take]).map_err(Stopped::Refused)?;
                     used += take;
                     self.state = after_length(left - take as u64);
                 }
-                State::UntilClosed => {
+                DecoderState::UntilClosed => {
                     sink.body(rest).map_err(Stopped::Refused)?;
                     return Ok(Fed::More { used: input.len() });
                 }
-                State::Chunk(ChunkState::Data(left)) => {
+                DecoderState::Chunk(ChunkState::Data(left)) => {
                     let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                     sink.body(&rest[..take]).map_err(Stopped::Refused)?;
                     used += take;
                     let left = left - take as u64;
-                    self.state = State::Chunk(if left == 0 {
+                    self.state = DecoderState::Chunk(if left == 0 {
                         ChunkState::DataReturn
                     } else {
                         ChunkState::Data(left)
                     });
                 }
-                State::Chunk(state) => {
+                DecoderState::Chunk(state) => {
                     self.state = self.chunk_byte(state, rest[0])?;
                     used += 1;
                 }
@@ -245,8 +245,8 @@ impl Decoder {
     /// had come.
     pub fn closed(&self, received: bool) -> Result<bool, Malformed> {
         match self.state {
-            State::Done | State::UntilClosed => Ok(true),
-            State::Head if !received && self.informational == 0 => Ok(false),
+            DecoderState::Done | DecoderState::UntilClosed => Ok(true),
+            DecoderState::Head if !received && self.informational == 0 => Ok(false),
             _ => Err(Malformed::Truncated),
         }
     }
@@ -291,7 +291,7 @@ impl Decoder {
     }
 
     /// One byte of the lines around the data of chunks.
-    fn chunk_byte(&mut self, state: ChunkState, byte: u8) -> Result<State, Malformed> {
+    fn chunk_byte(&mut self, state: ChunkState, byte: u8) -> Result<DecoderState, Malformed> {
         use ChunkState::{
             Data, DataNewline, DataReturn, EndNewline, Extension, LineStart, Size, SizeNewline, SizeSpace,
             SizeStart, Trailer, TrailerNewline,
@@ -335,7 +335,7 @@ impl Decoder {
             (EndNewline, b'\n') => return self.end_of_trailers(),
             (TrailerNewline | EndNewline, _) => return Err(Malformed::Trailers),
         };
-        Ok(State::Chunk(next))
+        Ok(DecoderState::Chunk(next))
     }
 
     fn trailer_byte(&mut self, byte: u8) -> Result<(), Malformed> {
@@ -346,7 +346,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn end_of_trailers(&mut self) -> Result<State, Malformed> {
+    fn end_of_trailers(&mut self) -> Result<DecoderState, Malformed> {
         if !self.trailers.is_empty() {
             self.trailers.extend_from_slice(EMPTY_LINE);
             // Lines of a chunked body end in CRLF, and a field is a line.
@@ -354,19 +354,19 @@ impl Decoder {
             let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
             let fields = fields.get_mut(..lines).ok_or(Malformed::Trailers)?;
             return match httparse::parse_headers(&self.trailers, fields) {
-                Ok(httparse::Status::Complete(_)) => Ok(State::Done),
+                Ok(httparse::Status::Complete(_)) => Ok(DecoderState::Done),
                 _ => Err(Malformed::Trailers),
             };
         }
-        Ok(State::Done)
+        Ok(DecoderState::Done)
     }
 }
 
-fn after_length(left: u64) -> State {
+fn after_length(left: u64) -> DecoderState {
     if left == 0 {
-        State::Done
+        DecoderState::Done
     } else {
-        State::Length(left)
+        DecoderState::Length(left)
     }
 }
 
@@ -379,13 +379,13 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Default, PartialEq)]
-    struct Kept {
+    struct CollectedAnswer {
         status: u16,
         fields: usize,
         body: Vec<u8>,
     }
 
-    impl Sink for Kept {
+    impl Sink for CollectedAnswer {
         type Refusal = ();
         fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], _: Option<u64>) -> Result<(), ()> {
             (self.status, self.fields) = (status, headers.len());
@@ -398,8 +398,13 @@ mod tests {
     }
 
     /// Feeds `bytes` in pieces of `piece`; what came out, how it ended, and bytes left over.
-    fn decode(bytes: &[u8], piece: usize, head_request: bool) -> Result<(Kept, bool, usize), Malformed> {
-        let (mut decoder, mut kept, mut pending) = (Decoder::new(head_request), Kept::default(), Vec::new());
+    fn decode(
+        bytes: &[u8],
+        piece: usize,
+        head_request: bool,
+    ) -> Result<(CollectedAnswer, bool, usize), Malformed> {
+        let (mut decoder, mut kept, mut pending) =
+            (Decoder::new(head_request), CollectedAnswer::default(), Vec::new());
         for part in bytes.chunks(piece) {
             pending.extend_from_slice(part);
             match decoder.feed(&pending, &mut kept) {
@@ -455,11 +460,15 @@ mod tests {
     #[test]
     fn a_known_head_gives_the_same_answer_without_its_fields() {
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        let (mut first, mut known, mut kept) = (Decoder::new(false), KnownHead::default(), Kept::default());
+        let (mut first, mut known, mut kept) = (
+            Decoder::new(false),
+            KnownHead::default(),
+            CollectedAnswer::default(),
+        );
         let fed = first.feed(answer, &mut kept);
         known.learn(&first, answer);
         let again = |input: &[u8]| {
-            let mut kept = Kept::default();
+            let mut kept = CollectedAnswer::default();
             let fed = Decoder::new(false)
                 .feed_known(input, &known, &mut kept)
                 .expect("valid");
@@ -483,7 +492,7 @@ mod tests {
         assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!"), None);
         assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent"), None);
         assert_eq!(
-            Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut Kept::default()),
+            Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut CollectedAnswer::default()),
             Ok(None)
         );
     }

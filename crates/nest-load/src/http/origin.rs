@@ -60,8 +60,8 @@ impl Origin {
             "https" => {
                 let name = ServerName::try_from(host.clone()).map_err(|_| bad())?;
                 Some(Secured {
-                    http1: trust.client(false)?,
-                    http2: trust.client(true)?,
+                    http1: trust.http1_client()?,
+                    http2: trust.http2_client()?,
                     name,
                 })
             }

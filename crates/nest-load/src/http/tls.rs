@@ -35,11 +35,23 @@ pub enum Trust {
 }
 
 impl Trust {
-    /// A client's settings. HTTP/2 is the only protocol offered if it is asked for, otherwise HTTP/1.1.
+    /// Settings of a client that offers HTTP/1.1 only.
     ///
     /// # Errors
     /// [`LoadError::Certificate`] if the PEM text holds no certificate.
-    pub fn client(&self, http2: bool) -> Result<Arc<ClientConfig>, LoadError> {
+    pub fn http1_client(&self) -> Result<Arc<ClientConfig>, LoadError> {
+        self.client(b"http/1.1")
+    }
+
+    /// Settings of a client that offers HTTP/2 only.
+    ///
+    /// # Errors
+    /// [`LoadError::Certificate`] if the PEM text holds no certificate.
+    pub fn http2_client(&self) -> Result<Arc<ClientConfig>, LoadError> {
+        self.client(b"h2")
+    }
+
+    fn client(&self, protocol: &[u8]) -> Result<Arc<ClientConfig>, LoadError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -80,11 +92,7 @@ impl Trust {
         };
         // Customers share these settings; none of them may save a handshake by what another one was given.
         config.resumption = Resumption::disabled();
-        config.alpn_protocols = vec![if http2 {
-            b"h2".to_vec()
-        } else {
-            b"http/1.1".to_vec()
-        }];
+        config.alpn_protocols = vec![protocol.to_vec()];
         Ok(Arc::new(config))
     }
 }

@@ -58,13 +58,14 @@ impl Members {
     pub fn is_stopped(&self) -> bool {
         let since_first = |(first, now): &(f64, f64)| now - first;
         let life = |(_, now): &(f64, f64)| *now;
-        let most = |of: &dyn Fn(&(f64, f64)) -> f64| self.busy.values().map(of).fold(0.0, f64::max);
-        let work: &dyn Fn(&(f64, f64)) -> f64 = if most(&since_first) >= SOME_WORK_S {
+        let largest =
+            |figure: &dyn Fn(&(f64, f64)) -> f64| self.busy.values().map(figure).fold(0.0, f64::max);
+        let work: &dyn Fn(&(f64, f64)) -> f64 = if largest(&since_first) >= SOME_WORK_S {
             &since_first
         } else {
             &life
         };
-        let least = WORKING * most(work);
+        let least = WORKING * largest(work);
         let working = self.busy.iter().filter(|(_, busy)| work(busy) >= least);
         let mut states = working.filter_map(|(pid, _)| state(*pid)).peekable();
         states.peek().is_some() && states.all(|state| state == 'T')
@@ -127,14 +128,14 @@ fn threads(pid: u32) -> Vec<(u32, (f64, f64))> {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
-    let of = |task: std::fs::DirEntry| {
+    let read_thread = |task: std::fs::DirEntry| {
         let thread = task.file_name().to_str()?.parse().ok()?;
         Some((
             thread,
             parse_schedstat(&std::fs::read_to_string(task.path().join("schedstat")).ok()?)?,
         ))
     };
-    tasks.flatten().filter_map(of).collect()
+    tasks.flatten().filter_map(read_thread).collect()
 }
 
 /// Seconds that a thread ran and waited for a processor, of `schedstat`.

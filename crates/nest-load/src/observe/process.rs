@@ -25,23 +25,23 @@ use crate::{
 };
 
 /// A process: its number, and when it started (in ticks), because numbers are used again.
-type Id = (u32, u64);
+type ProcessId = (u32, u64);
 
 /// A process and all its children, with their use since the first sample.
 #[derive(Debug)]
 pub struct ProcessTree {
     root: u32,
-    last: BTreeMap<Id, Spent>,
+    last: BTreeMap<ProcessId, ProcessUse>,
     first: bool,
     cpu_s: f64,
     disk_bytes: f64,
-    ended: Ended,
+    ended: EndedChildren,
     members: Members,
 }
 
 /// What a process has used since it started.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Spent {
+struct ProcessUse {
     busy_s: f64,
     reaped_s: f64,           // of children that ended and that it waited for
     disk_bytes: Option<f64>, // those of such children among them; none if they may not be read
@@ -49,7 +49,7 @@ struct Spent {
 
 /// Accounts of children that ended: what their parents were credited with, against what was already counted.
 #[derive(Debug, Default)]
-struct Ended {
+struct EndedChildren {
     credit_s: f64,
     counted_s: f64,
     tolerance_s: f64,
@@ -71,7 +71,7 @@ impl ProcessTree {
             first: true,
             cpu_s: 0.0,
             disk_bytes: 0.0,
-            ended: Ended::default(),
+            ended: EndedChildren::default(),
             members: Members::default(),
         };
         if tree.is_alive() {
@@ -131,18 +131,19 @@ impl ProcessTree {
         let processes = self.processes();
         // Of a process that ends just now its parent has not been credited yet: it counts as there, with what
         // it had.
-        let spent = |(id, stat): (&Id, &Stat)| {
+        let spent = |(id, stat): (&ProcessId, &Stat)| {
             spent(id.0, stat)
                 .or(self.last.get(id).copied())
                 .map(|spent| (*id, spent))
         };
-        let now: BTreeMap<Id, Spent> = processes.iter().filter_map(spent).collect();
+        let now: BTreeMap<ProcessId, ProcessUse> = processes.iter().filter_map(spent).collect();
         self.members.update(
             &now.iter()
                 .map(|((pid, _), spent)| (*pid, spent.busy_s))
                 .collect::<Vec<_>>(),
         );
-        let memory = |(pid, _): &Id| Process::new(*pid as i32).and_then(|process| process.statm()).ok();
+        let memory =
+            |(pid, _): &ProcessId| Process::new(*pid as i32).and_then(|process| process.statm()).ok();
         let memory_bytes = now
             .keys()
             .filter_map(memory)
@@ -166,8 +167,8 @@ impl ProcessTree {
 
     /// Adds what was used since the last sample: by the processes that are there, and by those that have
     /// ended.
-    fn add(&mut self, now: &BTreeMap<Id, Spent>) {
-        let unborn = Spent {
+    fn add(&mut self, now: &BTreeMap<ProcessId, ProcessUse>) {
+        let unborn = ProcessUse {
             busy_s: 0.0,
             reaped_s: 0.0,
             disk_bytes: Some(0.0),
@@ -196,7 +197,7 @@ impl ProcessTree {
 
     /// The root and everything below it, and below whoever was in the tree before: a process whose parent
     /// ends is given another parent and still belongs to the tier.
-    fn processes(&self) -> BTreeMap<Id, Stat> {
+    fn processes(&self) -> BTreeMap<ProcessId, Stat> {
         let all: BTreeMap<i32, Stat> = all_processes()
             .into_iter()
             .flatten()
@@ -221,7 +222,7 @@ impl ProcessTree {
     }
 }
 
-impl Ended {
+impl EndedChildren {
     /// What ended children have used beyond what was counted while they ran, in busy-seconds. Where their
     /// parents have not been credited by the next sample either, nobody waited for them and their last use is
     /// lost.
@@ -250,7 +251,7 @@ impl Ended {
 }
 
 /// What a process has used; none if it is gone.
-fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
+fn spent(pid: u32, stat: &Stat) -> Option<ProcessUse> {
     let busy_s = busy_s(pid)?;
     let io = Process::new(pid as i32).ok()?.io();
     let disk_bytes = match io {
@@ -261,7 +262,7 @@ fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
         Err(_) => None,
     };
     let reaped_s = (stat.cutime + stat.cstime).max(0) as f64 / procfs::ticks_per_second() as f64;
-    Some(Spent {
+    Some(ProcessUse {
         busy_s,
         reaped_s,
         disk_bytes,
@@ -371,7 +372,7 @@ mod tests {
     }
 
     fn ended(steps: &[(f64, f64)]) -> (Vec<f64>, u64) {
-        let mut ended = Ended::default();
+        let mut ended = EndedChildren::default();
         let settle = |(credit, counted): &(f64, f64)| {
             ended.credit_s += credit;
             ended.counted_s += counted;

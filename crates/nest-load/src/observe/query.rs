@@ -66,33 +66,9 @@ pub fn parse(page: &Page) -> Result<Vec<MetricSeries>, Trouble> {
         return Err(Trouble::Refused(format!("it warns that {warning}")));
     }
     let result = &answer["data"]["result"];
-    let sample = |sample: &Value| Some((sample[0].as_f64()?, sample[1].as_str()?.parse::<f64>().ok()?));
-    let of = |one: &Value| {
-        let (at_s, value) = sample(if one["values"].is_array() {
-            one["values"].as_array()?.last()?
-        } else {
-            &one["value"]
-        })?;
-        let mut labels: Vec<(String, String)> = one["metric"]
-            .as_object()?
-            .iter()
-            .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
-            .collect();
-        labels.sort();
-        let name = labels
-            .iter()
-            .position(|(label, _)| label == "__name__")
-            .map(|index| labels.remove(index).1);
-        Some(MetricSeries {
-            name: name.unwrap_or_default(),
-            labels,
-            value,
-            at_s: Some(at_s),
-        })
-    };
     match answer["data"]["resultType"].as_str() {
         Some("scalar") => {
-            let (at_s, value) = sample(result).ok_or_else(|| odd("holds no number"))?;
+            let (at_s, value) = number_at(result).ok_or_else(|| odd("holds no number"))?;
             Ok(vec![MetricSeries {
                 name: String::new(),
                 labels: Vec::new(),
@@ -104,11 +80,42 @@ pub fn parse(page: &Page) -> Result<Vec<MetricSeries>, Trouble> {
             .as_array()
             .into_iter()
             .flatten()
-            .map(of)
+            .map(series)
             .collect::<Option<_>>()
             .ok_or_else(|| odd("holds something else than numbers")),
         _ => Err(odd("holds no numbers")),
     }
+}
+
+/// One element of a vector or a matrix, with the last of its samples.
+fn series(one: &Value) -> Option<MetricSeries> {
+    let sample = if one["values"].is_array() {
+        one["values"].as_array()?.last()?
+    } else {
+        &one["value"]
+    };
+    let (at_s, value) = number_at(sample)?;
+    let mut labels: Vec<(String, String)> = one["metric"]
+        .as_object()?
+        .iter()
+        .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
+        .collect();
+    labels.sort();
+    let name = labels
+        .iter()
+        .position(|(label, _)| label == "__name__")
+        .map(|index| labels.remove(index).1);
+    Some(MetricSeries {
+        name: name.unwrap_or_default(),
+        labels,
+        value,
+        at_s: Some(at_s),
+    })
+}
+
+/// A sample: its time in seconds since 1970, and its value.
+fn number_at(sample: &Value) -> Option<(f64, f64)> {
+    Some((sample[0].as_f64()?, sample[1].as_str()?.parse::<f64>().ok()?))
 }
 
 /// The names of all metrics, of an answer to [`names_request`]; none if it is no such answer.

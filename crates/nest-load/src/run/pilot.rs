@@ -12,6 +12,7 @@ use crate::{
     engine::interrupt::Interrupt,
     error::LoadError,
     observe::{Observer, Sample},
+    recorder::Recorder,
 };
 
 /// How long the target's use without load is watched.
@@ -51,36 +52,37 @@ pub fn run(
         }
         let executions = recorder.behaviours[behaviour].executions.completed;
         if executions == 0 {
-            let names = engine.program().names();
-            let reason = recorder.kept_failures(&names).first().map_or_else(
-                || "no execution ended in time".to_owned(),
-                |failure| format!("{}: {}", failure.kind, failure.exchange.replace('\n', " | ")),
-            );
-            return Err(LoadError::BehaviourFails {
-                behaviour: script.name.clone(),
-                reason,
-            });
+            return Err(fails(&script.name, &recorder, &engine.program().names()));
         }
-        let demand = |(tier, busy): (&String, &f64)| {
+        let span_s = after.elapsed_since(&before).as_secs_f64();
+        let demand_s = |(tier, busy): (&String, &f64)| {
             let idle = idle.get(tier)?;
-            Some((
-                tier.clone(),
-                (busy - idle).max(0.0) * after.elapsed_since(&before).as_secs_f64() / executions as f64,
-            ))
+            Some((tier.clone(), (busy - idle).max(0.0) * span_s / executions as f64))
         };
-        let cpu_s = busy_per_s(&cpus, &before, &after)
-            .iter()
-            .filter_map(demand)
-            .collect();
         pilots.push(Pilot {
             behaviour: script.name.clone(),
             executions,
-            cpu_s,
+            cpu_s: busy_per_s(&cpus, &before, &after)
+                .iter()
+                .filter_map(demand_s)
+                .collect(),
             mean_s: elapsed_s / executions as f64,
         });
     }
     keep_known_tiers(&mut pilots);
     Ok(pilots)
+}
+
+/// A behaviour completed nothing: why, by its first failed exchange.
+fn fails(behaviour: &str, recorder: &Recorder, names: &[String]) -> LoadError {
+    let reason = recorder.kept_failures(names).first().map_or_else(
+        || "no execution ended in time".to_owned(),
+        |failure| format!("{}: {}", failure.kind, failure.exchange.replace('\n', " | ")),
+    );
+    LoadError::BehaviourFails {
+        behaviour: behaviour.to_owned(),
+        reason,
+    }
 }
 
 /// Takes out the tiers that were not read for every behaviour: a plan made from some of them would take the

@@ -23,7 +23,7 @@ use crate::{
     },
     observe::threads,
     run::target::Address,
-    schedule::load::{Model, Pause, SessionLaw, StepLoad},
+    schedule::load::{LoadModel, Pause, SessionLaw, StepLoad},
     script::{self, Sources, program::Program},
     verdict::judge,
     worker::offer::BEGIN_PER_S,
@@ -228,12 +228,12 @@ fn try_handshake(program: &Program) -> Result<(), LoadError> {
 fn load_of(quick: &QuickLoad) -> StepLoad {
     StepLoad {
         model: match quick.rate {
-            Some((_, spacing)) => Model::Open {
+            Some((_, spacing)) => LoadModel::Open {
                 spacing,
                 most: quick.customers,
                 queue: LONGEST_QUEUE,
             },
-            None => Model::Closed {
+            None => LoadModel::Closed {
                 customers: quick.customers,
             },
         },
@@ -317,15 +317,15 @@ fn times(hdr: &hdrhistogram::Histogram<u64>) -> TimeSummary {
     if hdr.is_empty() {
         return TimeSummary::default();
     }
-    let at = |quantile| hdr.value_at_quantile(quantile) as f64 / 1e6;
+    let quantile_s = |quantile| hdr.value_at_quantile(quantile) as f64 / 1e6;
     TimeSummary {
         mean: hdr.mean() / 1e6,
-        p50: at(0.5),
-        p75: at(0.75),
-        p90: at(0.9),
-        p95: at(0.95),
-        p99: at(0.99),
-        p999: at(0.999),
+        p50: quantile_s(0.5),
+        p75: quantile_s(0.75),
+        p90: quantile_s(0.9),
+        p95: quantile_s(0.95),
+        p99: quantile_s(0.99),
+        p999: quantile_s(0.999),
         max: hdr.max() as f64 / 1e6,
     }
 }

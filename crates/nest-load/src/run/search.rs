@@ -12,7 +12,7 @@ const STEP_BACK: f64 = 0.96;
 
 /// A search under way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Search {
+pub struct CustomerSearch {
     first: f64,
     most: f64,
     passed: Option<f64>,
@@ -41,7 +41,7 @@ impl Trial {
     }
 }
 
-impl Search {
+impl CustomerSearch {
     /// A search that begins at `first` customers and goes no further than `most`, both above 0.
     #[must_use]
     pub fn new(first: f64, most: f64) -> Self {
@@ -116,8 +116,8 @@ impl Search {
 mod tests {
     use super::*;
 
-    fn search(first: f64, most: f64, passes: impl Fn(Trial, usize) -> bool) -> (Search, usize) {
-        let mut search = Search::new(first, most);
+    fn search(first: f64, most: f64, passes: impl Fn(Trial, usize) -> bool) -> (CustomerSearch, usize) {
+        let mut search = CustomerSearch::new(first, most);
         let mut tries = 0;
         while let Some(tried) = search.next() {
             search.record(tried, passes(tried, tries));

@@ -18,7 +18,7 @@ use crate::{
     error::LoadError,
     http::{compat::CompatSettings, origin::Origin},
     observe::{Observer, machine},
-    script::{self, Sources},
+    script::{self, Sources, program::Program},
 };
 
 /// Variable in which the study's commands find the size of stored data.
@@ -33,19 +33,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
         let origin = Origin::of(&study.target.base_url, &options.trust, study.target.http2)?;
-        let program = script::compile(Sources {
-            behaviours: &study.behaviours,
-            feeds: script::feed_readers(study, &options.feeds),
-            registry: &options.registry,
-            secrets: &options.secrets,
-            origin: origin.clone(),
-            compat: CompatSettings {
-                proxy: study.target.proxy.clone(),
-                allow_hosts: study.target.allow_hosts.clone(),
-            },
-            longest_body: study.measure.longest_body,
-            timeout_s: study.measure.timeout.get(),
-        })?;
+        let program = compile(study, &options, &origin)?;
         let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
         state_size(&mut options.environment, stored);
         let log = options.target_log.take();
@@ -53,30 +41,13 @@ impl<'a> Run<'a> {
         if let Some(command) = &study.target.state {
             run_command("state", command, &options.folder, &options.environment, interrupt)?;
         }
-        let mut cores = study
-            .measure
-            .generator_core
-            .as_ref()
-            .map(Cores::numbers)
-            .unwrap_or_default();
-        if cores.is_empty() {
-            cores.push(machine::facts().cores.saturating_sub(1));
-        }
+        let cores = generator_cores(study);
         // The sampler stays off the target's cores too.
         pin(&cores)?;
         let engine = Engine::new(program, &cores, cores.len())?;
         let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
         let mut resources = observer.resources().to_vec();
-        // Bytes are counted of HTTP answers; how many code exchanges in another protocol is not known.
-        if matches!(origin.scheme.as_str(), "http" | "https") {
-            let tier = served_tier(study, address.port);
-            resources.push(Resource {
-                name: format!("{tier}/network"),
-                tier,
-                kind: ResourceKind::Network,
-                capacity: None,
-            });
-        }
+        resources.extend(network(study, &origin, address.port));
         Ok(Self {
             study,
             options,
@@ -155,21 +126,67 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The tier that customers reach: the one whose probe names the target's port, else `app`, else the only one
+/// The study's behaviours, made ready to run.
+fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<Program, LoadError> {
+    script::compile(Sources {
+        behaviours: &study.behaviours,
+        feeds: script::feed_readers(study, &options.feeds),
+        registry: &options.registry,
+        secrets: &options.secrets,
+        origin: origin.clone(),
+        compat: CompatSettings {
+            proxy: study.target.proxy.clone(),
+            allow_hosts: study.target.allow_hosts.clone(),
+        },
+        longest_body: study.measure.longest_body,
+        timeout_s: study.measure.timeout.get(),
+    })
+}
+
+/// The cores of the generator; the last one unless the study names others.
+fn generator_cores(study: &Study) -> Vec<usize> {
+    let mut cores = study
+        .measure
+        .generator_core
+        .as_ref()
+        .map(Cores::numbers)
+        .unwrap_or_default();
+    if cores.is_empty() {
+        cores.push(machine::facts().cores.saturating_sub(1));
+    }
+    cores
+}
+
+/// The network of the tier that customers reach. Bytes are counted of HTTP answers; how many bytes code exchanges in another
+/// protocol is not known.
+fn network(study: &Study, origin: &Origin, port: u16) -> Option<Resource> {
+    if !matches!(origin.scheme.as_str(), "http" | "https") {
+        return None;
+    }
+    let tier = served_tier(study, port);
+    Some(Resource {
+        name: format!("{tier}/network"),
+        tier,
+        kind: ResourceKind::Network,
+        capacity: None,
+    })
+}
+
+/// The tier that customers reach: the one whose probe names the target's port, otherwise `app`, otherwise the only one
 /// there is.
 fn served_tier(study: &Study, port: u16) -> String {
-    let of = |wanted: &dyn Fn(&Probe) -> bool| {
+    let tier_of = |wanted: &dyn Fn(&Probe) -> bool| {
         study
             .probes
             .values()
             .find(|probe| wanted(probe))
             .map(|probe| probe.tier.clone())
     };
-    let by_port = of(&|probe| probe.port == Some(port));
-    let app = || of(&|probe| probe.tier == "app");
+    let by_port = tier_of(&|probe| probe.port == Some(port));
+    let app = || tier_of(&|probe| probe.tier == "app");
     by_port
         .or_else(app)
-        .or_else(|| of(&|_| true))
+        .or_else(|| tier_of(&|_| true))
         .unwrap_or_else(|| "app".to_owned())
 }
 

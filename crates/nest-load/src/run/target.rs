@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest that a reset or state command may take.
 const LONGEST_COMMAND: Duration = Duration::from_secs(300);
 /// How often readiness is looked for.
-const LOOK: Duration = Duration::from_millis(50);
+const READY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Where the target is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Drop for StartedTarget {
             if self.child.try_wait().is_ok_and(|status| status.is_some()) && killpg(group, None).is_err() {
                 break;
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(READY_INTERVAL);
         }
         // Whatever is left of the group goes too; it may be gone already.
         let _ = killpg(group, Signal::SIGKILL);
@@ -227,7 +227,7 @@ pub fn wait_until_ready(
         if start.elapsed() > patience {
             return Err(down(reason));
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(READY_INTERVAL);
     }
 }
 
@@ -331,7 +331,7 @@ pub fn run_command(
                 }
             });
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(READY_INTERVAL);
     }
 }
 
@@ -380,7 +380,7 @@ mod tests {
             .spawn()
             .expect("sh runs");
         while !folder.path().join("ready").exists() {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(READY_INTERVAL);
         }
         drop(StartedTarget {
             child,

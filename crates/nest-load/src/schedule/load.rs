@@ -9,7 +9,7 @@ use nest_data::{
 /// The load of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepLoad {
-    pub model: Model,
+    pub model: LoadModel,
     /// Executions per second of each behaviour; their shares if customers choose by themselves.
     pub rates: Vec<f64>,
     /// Pause of a customer between two behaviours.
@@ -21,7 +21,7 @@ pub struct StepLoad {
 
 /// Who decides when an execution starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Model {
+pub enum LoadModel {
     /// A schedule of executions. At most `most` customers act at once; up to `queue` further starts wait for
     /// one, the rest is dropped.
     Open {
@@ -72,16 +72,16 @@ impl StepLoad {
         });
         Self {
             model: match step.arrival {
-                Arrival::Open => Model::Open {
+                Arrival::Open => LoadModel::Open {
                     spacing: customers.spacing,
                     most,
                     queue: 0,
                 },
-                Arrival::PartlyOpen => Model::PartlyOpen {
+                Arrival::PartlyOpen => LoadModel::PartlyOpen {
                     spacing: customers.spacing,
                     most,
                 },
-                Arrival::Closed => Model::Closed {
+                Arrival::Closed => LoadModel::Closed {
                     customers: step.active.unwrap_or(0) as usize,
                 },
             },
@@ -125,24 +125,24 @@ impl StepLoad {
     pub fn session_s(&self) -> f64 {
         let (Pause::Think(times) | Pause::Pace(times)) = self.pause;
         match self.model {
-            Model::PartlyOpen { .. } => times.mean_s() * self.session.behaviours.unwrap_or(1.0),
-            Model::Open { .. } | Model::Closed { .. } => 0.0,
+            LoadModel::PartlyOpen { .. } => times.mean_s() * self.session.behaviours.unwrap_or(1.0),
+            LoadModel::Open { .. } | LoadModel::Closed { .. } => 0.0,
         }
     }
 
     /// Active customers as planned, if their number is.
     pub fn population(&self) -> Option<usize> {
         match self.model {
-            Model::Closed { customers } => Some(customers),
-            Model::Open { .. } | Model::PartlyOpen { .. } => None,
+            LoadModel::Closed { customers } => Some(customers),
+            LoadModel::Open { .. } | LoadModel::PartlyOpen { .. } => None,
         }
     }
 
     /// Executions per second as planned, if a schedule makes them or the sessions that they are part of.
     pub fn offered_per_s(&self) -> Option<f64> {
         match self.model {
-            Model::Open { .. } | Model::PartlyOpen { .. } => Some(self.rates.iter().sum()),
-            Model::Closed { .. } => None,
+            LoadModel::Open { .. } | LoadModel::PartlyOpen { .. } => Some(self.rates.iter().sum()),
+            LoadModel::Closed { .. } => None,
         }
     }
 }

@@ -35,6 +35,8 @@ pub enum Unsettled {
     Trend { factor: f64 },
     /// Too few executions ended to see a trend.
     TooFew { executions: u64 },
+    /// No execution ended in one half of the time, which then has no response time to compare with.
+    HalfEmpty,
     /// The time was too short to see a trend, or the rate that is reached.
     TooShort { span_s: f64 },
 }
@@ -42,7 +44,10 @@ pub enum Unsettled {
 impl Unsettled {
     /// Whether the check could not look, so that more time tells nothing new about the step.
     pub fn is_blind(self) -> bool {
-        matches!(self, Self::TooFew { .. } | Self::TooShort { .. })
+        matches!(
+            self,
+            Self::TooFew { .. } | Self::HalfEmpty | Self::TooShort { .. }
+        )
     }
 }
 
@@ -83,12 +88,12 @@ pub fn settled(snapshots: &[Snapshot], span_s: f64, wanted: SettleGoal) -> Resul
         };
     }
     let (first, second) = parts.split_at(PARTS / 2);
-    let sum = |parts: &[SettlePart]| {
+    let together = |parts: &[SettlePart]| {
         parts
             .iter()
             .fold(SettlePart::default(), |sum, part| sum.plus(*part))
     };
-    let (first, second) = (sum(first), sum(second));
+    let (first, second) = (together(first), together(second));
     if let Some(offered_per_s) = wanted.rate_per_s {
         let reached_per_s = second.ended as f64 / second.span_s;
         let chance = DEVIATIONS * (offered_per_s / second.span_s).sqrt();
@@ -100,8 +105,11 @@ pub fn settled(snapshots: &[Snapshot], span_s: f64, wanted: SettleGoal) -> Resul
         }
     }
     let executions = first.ended + second.ended;
-    if executions < FEWEST || first.ended == 0 || second.ended == 0 {
+    if executions < FEWEST {
         return Err(Unsettled::TooFew { executions });
+    }
+    if first.ended == 0 || second.ended == 0 {
+        return Err(Unsettled::HalfEmpty);
     }
     let factor = second.mean_s() / first.mean_s();
     if factor.is_finite()
@@ -168,7 +176,7 @@ fn has_slope(parts: &[SettlePart]) -> bool {
     if count < 4.0 {
         return false;
     }
-    let mean = |of: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let mean = |axis: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(axis).sum::<f64>() / count;
     let (mean_x, mean_y) = (mean(&|point| point.0), mean(&|point| point.1));
     let spread: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
     let slope = points
@@ -230,6 +238,10 @@ impl std::fmt::Display for Unsettled {
                 out,
                 "only {executions} executions ended while the step settled, and {FEWEST} are needed; raise \
                  [measure] settle"
+            ),
+            Self::HalfEmpty => write!(
+                out,
+                "no execution ended in one half of the settling; raise [measure] settle"
             ),
             Self::TooShort { span_s } => write!(
                 out,

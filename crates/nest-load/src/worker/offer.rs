@@ -16,7 +16,7 @@ use crate::{
     },
     recorder::windows::{POLL_INTERVAL, StepPhase},
     schedule::{
-        load::{Model, StepLoad},
+        load::{LoadModel, StepLoad},
         pacer::{ScheduledStart, ScheduledStarts},
     },
 };
@@ -70,7 +70,7 @@ struct Offering<'a> {
 impl Offering<'_> {
     async fn run(&mut self) {
         match self.load.model {
-            Model::Open { spacing, most, queue } => {
+            LoadModel::Open { spacing, most, queue } => {
                 let starts = ScheduledStarts::new(
                     &self.load.rates,
                     spacing,
@@ -80,7 +80,7 @@ impl Offering<'_> {
                 );
                 self.open(starts, self.room(most), self.room(queue)).await;
             }
-            Model::PartlyOpen { spacing, most } => {
+            LoadModel::PartlyOpen { spacing, most } => {
                 let starts = ScheduledStarts::new(
                     &[self.load.sessions_per_s()],
                     spacing,
@@ -90,7 +90,7 @@ impl Offering<'_> {
                 );
                 self.sessions(starts, self.room(most)).await;
             }
-            Model::Closed { customers } => self.population(self.share(customers)).await,
+            LoadModel::Closed { customers } => self.population(self.share(customers)).await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What must hold of any bytes at all that come as an answer. The fuzz target and the tests share it.
 
-use nest_load::codec::{ReadAnswer, Reader, read_answer};
+use nest_load::codec::{AnswerReader, ReadAnswer, read_answer};
 
 /// Up to this length bytes are also fed one by one; a head is read again with each of them.
 const LONGEST_BYTE_BY_BYTE: usize = 256;
@@ -84,7 +84,7 @@ fn same_for_a_known_head(bytes: &[u8], head_request: bool, whole: &Read) {
         })
     };
     let cut = hash(bytes) as usize % (bytes.len() + 1);
-    let mut reader = Reader::new(head_request);
+    let mut reader = AnswerReader::new(head_request);
     let _ = reader.read([&bytes[..cut]]);
     for pieces in [vec![bytes], vec![&bytes[..cut], &bytes[cut..]], vec![bytes]] {
         assert_eq!(

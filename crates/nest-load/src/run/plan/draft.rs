@@ -24,11 +24,11 @@ const FEWEST_AT_A_SIZE: u32 = 2;
 const LEAST_BOOST: f64 = 0.05;
 
 /// A draft and its repeat, from 0.
-pub type Repeated = (Draft, u32);
+pub type RepeatedDraft = (StepDraft, u32);
 
 /// A loaded step before its place in the plan is known.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct StepDraft {
     pub purpose: Purpose,
     pub boosted: Option<String>,
     pub customers: Option<f64>,
@@ -44,7 +44,7 @@ pub fn drafts(
     resources: &[Resource],
     capacity: f64,
     ramp: RampSteps,
-) -> Result<Vec<Repeated>, LoadError> {
+) -> Result<Vec<RepeatedDraft>, LoadError> {
     let measure = &study.measure;
     let ramp_customers = measure
         .customers
@@ -74,8 +74,8 @@ pub fn drafts(
     Ok(drafts)
 }
 
-fn idle(study: &Study) -> Draft {
-    Draft {
+fn idle(study: &Study) -> StepDraft {
+    StepDraft {
         purpose: Purpose::Idle,
         boosted: None,
         customers: None,
@@ -85,8 +85,8 @@ fn idle(study: &Study) -> Draft {
 }
 
 /// A step on the plain mix.
-pub fn plain(study: &Study, purpose: Purpose, customers: f64) -> Result<Draft, LoadError> {
-    Ok(Draft {
+pub fn plain(study: &Study, purpose: Purpose, customers: f64) -> Result<StepDraft, LoadError> {
+    Ok(StepDraft {
         purpose,
         boosted: None,
         customers: Some(customers),
@@ -102,14 +102,14 @@ fn boosted(
     base: &BTreeMap<String, f64>,
     pilots: &[Pilot],
     resources: &[Resource],
-) -> Vec<Draft> {
+) -> Vec<StepDraft> {
     let measure = &study.measure;
     let more = (measure.boost.get() - measure.base.get()).max(LEAST_BOOST);
     let draft = |pilot: &Pilot| {
         let mut offered_per_s = base.clone();
         let added = more * saturating_rate(pilot, resources);
         *offered_per_s.entry(pilot.behaviour.clone()).or_default() += added;
-        Draft {
+        StepDraft {
             purpose: Purpose::Boosted,
             boosted: Some(pilot.behaviour.clone()),
             customers: None,
@@ -125,14 +125,14 @@ fn boosted(
 /// What a demand grows to is not known: between none and as much as the data. The load is that of the first
 /// size over the root of the growth of the data, which is fit for both. Growth is a difference between steps,
 /// so each is made twice at least.
-fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
+fn at_further_sizes(study: &Study, loaded: &[StepDraft]) -> Vec<(StepDraft, u32)> {
     let Some(data) = &study.data else {
         return Vec::new();
     };
     let Some((first, further)) = data.sizes.split_first() else {
         return Vec::new();
     };
-    let concerned = |draft: &&Draft| {
+    let concerned = |draft: &&StepDraft| {
         draft.boosted.as_ref().is_some_and(|boosted| {
             data.behaviours
                 .as_ref()
@@ -150,7 +150,7 @@ fn at_further_sizes(study: &Study, loaded: &[Draft]) -> Vec<(Draft, u32)> {
                     .map(|(name, rate)| (name.clone(), rate * share))
                     .collect();
                 (
-                    Draft {
+                    StepDraft {
                         offered_per_s,
                         stored: Some(*size),
                         ..draft.clone()
@@ -180,7 +180,7 @@ pub fn offered_per_s(
 
 /// A step that checks the forecast, on the mix of the policy under which it is to be confirmed, or on the
 /// plain one. Customers are a measure of load on the plain mix only.
-fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
+fn confirm(study: &Study, customers: f64) -> Result<StepDraft, LoadError> {
     let policy = study.measure.confirm_policy.clone();
     let mut parameters = study.parameter_values();
     parameters.extend(
@@ -190,7 +190,7 @@ fn confirm(study: &Study, customers: f64) -> Result<Draft, LoadError> {
             .flat_map(|policy| policy.set.clone()),
     );
     let offered_per_s = offered_per_s(study, &parameters, customers)?;
-    Ok(Draft {
+    Ok(StepDraft {
         purpose: Purpose::Confirm,
         customers: policy.is_none().then_some(customers),
         boosted: policy,
@@ -205,8 +205,8 @@ fn first_size(study: &Study) -> Option<f64> {
 }
 
 /// All repeats of the loaded steps, each with its number.
-fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Draft, u32)> {
-    let mut drafts: Vec<(Draft, u32)> = (0..repeats.max(1))
+fn in_order(loaded: &[StepDraft], repeats: u32, order: Order, seed: u64) -> Vec<(StepDraft, u32)> {
+    let mut drafts: Vec<(StepDraft, u32)> = (0..repeats.max(1))
         .flat_map(|repeat| loaded.iter().map(move |draft| (draft.clone(), repeat)))
         .collect();
     if order == Order::Shuffled {
@@ -216,8 +216,8 @@ fn in_order(loaded: &[Draft], repeats: u32, order: Order, seed: u64) -> Vec<(Dra
 }
 
 /// A draft at its place in the plan.
-pub fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: Draft) -> PlannedStep {
-    let Draft {
+pub fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft: StepDraft) -> PlannedStep {
+    let StepDraft {
         purpose,
         boosted,
         customers,
