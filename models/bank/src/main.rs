@@ -25,11 +25,11 @@ fn main() -> ExitCode {
 }
 
 /// The latest entries of an account.
-const ENTRIES: &str =
+const LATEST_ENTRIES: &str =
     "select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2";
 
-/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here have it for
-/// their `State`, and so a customer has one connection, not three.
+/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here
+/// have it for their `State`, and so a customer has one connection, not three.
 struct Session {
     client: Client,
     balance: Statement,
@@ -53,7 +53,7 @@ impl Session {
                 tokio::spawn(connection);
                 Ok::<_, tokio_postgres::Error>(Self {
                     balance: client.prepare("select cents from accounts where id = $1").await?,
-                    entries: client.prepare(ENTRIES).await?,
+                    entries: client.prepare(LATEST_ENTRIES).await?,
                     change: client
                         .prepare("update accounts set cents = cents + $2 where id = $1")
                         .await?,
