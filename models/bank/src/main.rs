@@ -1,10 +1,13 @@
 //! The customers of a bank, speaking PostgreSQL: behaviours in code, an example to copy.
 //!
 //!     cargo run -p bank -- all models/bank
-//!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer      (after models/bank/start.sh)
+//!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer
 //!
-//! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once. Whatever it asks
-//! of the target goes through `context.request`, by a name: that is what is timed and counted.
+//! The second needs the database of `models/bank/start.sh`.
+//!
+//! A behaviour is a type with `begin`, which makes what a customer keeps, and `execute`, which does it once.
+//! Whatever it asks of the target goes through `context.request`, by a name. That is what is timed and
+//! counted.
 
 use std::process::ExitCode;
 
@@ -28,8 +31,8 @@ fn main() -> ExitCode {
 const LATEST_ENTRIES: &str =
     "select payer, payee, cents, at from entries where payer = $1 order by at desc limit $2";
 
-/// What a customer keeps: a connection of its own, and what the server has prepared on it. All behaviours here
-/// have it for their `State`, and so a customer has one connection, not three.
+/// What a customer keeps: a connection of its own, and what the server has prepared on it. It is the `State` of
+/// all behaviours here, so that a customer has one connection, not three.
 struct Session {
     client: Client,
     balance: Statement,
