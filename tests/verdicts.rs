@@ -199,11 +199,7 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
     let verdict = verdict_of(&found);
     println!("{:?}", verdict);
     assert_verdict(&verdict, &[Validity::Invalid], "of 200 customers could act");
-    assert_verdict(
-        &verdict,
-        &[Validity::Invalid],
-        "no file descriptor or port at the generator",
-    );
+    assert_verdict(&verdict, &[Validity::Invalid], "no file descriptor or port left");
     let reached = found["population"]["reached"].as_u64().expect("a number");
     assert!(
         reached > 0 && reached < 64,

@@ -22,24 +22,24 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use nest_load::code::{Behaviour, Failure, Registry, Response, Target, Turn};
+pub use nest_load::code::{Behaviour, ExecutionContext, Failure, HttpResponse, Registry, TargetAddress};
 
 /// Runs the command line of this process and returns its exit code; docs/exit-codes.md lists them.
 ///
 /// Call this from a crate of your own, with your behaviours. Your program then has every verb:
 ///
 /// ```no_run
-/// use locust_nest::{Behaviour, Failure, Registry, Turn};
+/// use locust_nest::{Behaviour, ExecutionContext, Failure, Registry};
 ///
 /// struct Ping;
 ///
 /// impl Behaviour for Ping {
 ///     type State = ();
-///     async fn begin(&self, _: &mut Turn<'_>) -> Result<(), Failure> {
+///     async fn begin(&self, _: &mut ExecutionContext<'_>) -> Result<(), Failure> {
 ///         Ok(())
 ///     }
-///     async fn execute(&self, _: &mut (), turn: &mut Turn<'_>) -> Result<(), Failure> {
-///         turn.send("ping", "GET", "/ping", &[], b"").await.map(drop)
+///     async fn execute(&self, _: &mut (), context: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+///         context.send("ping", "GET", "/ping", &[], b"").await.map(drop)
 ///     }
 /// }
 ///

@@ -1,7 +1,7 @@
 //! Time on one worker: moments of the monotonic clock, and waiting for them to well under a millisecond.
 //!
-//! Tokio's own timer rounds to whole milliseconds, which is a fifth of a 5 ms demand. One `timerfd` per worker and a heap
-//! of who waits serve the rate clock, think times and request timeouts alike.
+//! Tokio's own timer rounds to whole milliseconds, which is a fifth of a 5 ms demand. One `timerfd` per
+//! worker and a heap of who waits serve the rate clock, think times and request timeouts alike.
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,9 +26,9 @@ use tokio::io::unix::AsyncFd;
 
 /// An instant of the monotonic clock, in nanoseconds; the same on all threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(u64);
+pub struct MonotonicTime(u64);
 
-impl Moment {
+impl MonotonicTime {
     /// Later than every other one.
     pub const NEVER: Self = Self(u64::MAX);
 
@@ -58,12 +58,12 @@ impl Moment {
         Self(self.0.saturating_add(nanoseconds))
     }
 
-    /// Whole microseconds since an earlier moment, 0 where that is later.
+    /// Whole microseconds since an earlier moment, 0 if that is later.
     pub fn microseconds_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0) / 1_000
     }
 
-    /// Time since an earlier moment, 0 where that is later.
+    /// Time since an earlier moment, 0 if that is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -72,8 +72,8 @@ impl Moment {
 /// The timer of one worker, and who waits for it.
 pub struct Clock {
     timer: AsyncFd<Timer>,
-    waiting: RefCell<BinaryHeap<Reverse<Entry>>>,
-    set_for: Cell<Moment>,
+    waiting: RefCell<BinaryHeap<Reverse<Deadline>>>,
+    set_for: Cell<MonotonicTime>,
     parking_over: Cell<bool>,
 }
 
@@ -85,37 +85,38 @@ impl AsRawFd for Timer {
     }
 }
 
-struct Entry {
-    at: Moment,
+struct Deadline {
+    at: MonotonicTime,
     waiter: Rc<Waiter>,
 }
 
-impl PartialEq for Entry {
+impl PartialEq for Deadline {
     fn eq(&self, other: &Self) -> bool {
         self.at == other.at
     }
 }
-impl Eq for Entry {}
-impl PartialOrd for Entry {
+impl Eq for Deadline {}
+impl PartialOrd for Deadline {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Entry {
+impl Ord for Deadline {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.at.cmp(&other.at)
     }
 }
 
 struct Waiter {
-    entered: Cell<Moment>, // the earliest moment for which it stands in the heap; never where it does not
+    // The earliest moment for which it stands in the heap; never if it does not.
+    entered: Cell<MonotonicTime>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Default for Waiter {
     fn default() -> Self {
         Self {
-            entered: Cell::new(Moment::NEVER),
+            entered: Cell::new(MonotonicTime::NEVER),
             waker: RefCell::default(),
         }
     }
@@ -125,7 +126,8 @@ impl Clock {
     /// A clock for the current runtime. [`Self::run`] must be polled for anybody to be woken.
     #[expect(
         deprecated,
-        reason = "its replacement is unsafe, which we forbid; the timer owns its descriptor for as long as it is registered"
+        reason = "its replacement is unsafe, which we forbid; the timer owns its descriptor for as long as \
+         it is registered"
     )]
     pub fn new() -> std::io::Result<Self> {
         let timer = TimerFd::new(
@@ -135,7 +137,7 @@ impl Clock {
         Ok(Self {
             timer: AsyncFd::new(Timer(timer))?,
             waiting: RefCell::default(),
-            set_for: Cell::new(Moment::NEVER),
+            set_for: Cell::new(MonotonicTime::NEVER),
             parking_over: Cell::new(false),
         })
     }
@@ -150,8 +152,8 @@ impl Clock {
             {
                 continue;
             }
-            self.set_for.set(Moment::NEVER);
-            self.wake_due(Moment::now());
+            self.set_for.set(MonotonicTime::NEVER);
+            self.wake_due(MonotonicTime::now());
             let next = self.waiting.borrow().peek().map(|Reverse(entry)| entry.at);
             if let Some(at) = next {
                 self.set(at)?;
@@ -159,7 +161,7 @@ impl Clock {
         }
     }
 
-    fn wake_due(&self, now: Moment) {
+    fn wake_due(&self, now: MonotonicTime) {
         let mut waiting = self.waiting.borrow_mut();
         while let Some(Reverse(entry)) = waiting.peek()
             && entry.at <= now
@@ -169,7 +171,7 @@ impl Clock {
             };
             // An entry that an earlier one has overtaken wakes in vain, and leaves that one standing.
             if entry.waiter.entered.get() == entry.at {
-                entry.waiter.entered.set(Moment::NEVER);
+                entry.waiter.entered.set(MonotonicTime::NEVER);
             }
             if let Some(waker) = entry.waiter.waker.take() {
                 waker.wake();
@@ -177,7 +179,7 @@ impl Clock {
         }
     }
 
-    fn set(&self, at: Moment) -> std::io::Result<()> {
+    fn set(&self, at: MonotonicTime) -> std::io::Result<()> {
         if at >= self.set_for.get() {
             return Ok(());
         }
@@ -191,10 +193,11 @@ impl Clock {
             .map_err(std::io::Error::from)
     }
 
-    /// Has `waiter` woken at `at`. A refused timer would leave it asleep, so that it is woken at once and looks again.
-    fn enter(&self, waiter: &Rc<Waiter>, at: Moment) {
+    /// Has `waiter` woken at `at`. A refused timer would leave it asleep, so that it is woken at once and
+    /// looks again.
+    fn enter(&self, waiter: &Rc<Waiter>, at: MonotonicTime) {
         waiter.entered.set(at);
-        self.waiting.borrow_mut().push(Reverse(Entry {
+        self.waiting.borrow_mut().push(Reverse(Deadline {
             at,
             waiter: Rc::clone(waiter),
         }));
@@ -204,13 +207,13 @@ impl Clock {
     }
 
     /// Waits until `due`.
-    pub fn sleep_until(&self, due: Moment) -> impl Future<Output = ()> + '_ {
+    pub fn sleep_until(&self, due: MonotonicTime) -> impl Future<Output = ()> + '_ {
         let mut waiter = None;
         std::future::poll_fn(move |context| self.poll_wait(context, due, &mut waiter))
     }
 
-    /// Waits until `due` between two executions; `false` where parking ended before.
-    pub fn park_until(&self, due: Moment) -> impl Future<Output = bool> + '_ {
+    /// Waits until `due` between two executions; `false` if parking ended before.
+    pub fn park_until(&self, due: MonotonicTime) -> impl Future<Output = bool> + '_ {
         let mut waiter = None;
         std::future::poll_fn(move |context| {
             if self.parking_over.get() {
@@ -220,8 +223,13 @@ impl Clock {
         })
     }
 
-    fn poll_wait(&self, context: &mut Context<'_>, due: Moment, waiter: &mut Option<Rc<Waiter>>) -> Poll<()> {
-        if Moment::now() >= due {
+    fn poll_wait(
+        &self,
+        context: &mut Context<'_>,
+        due: MonotonicTime,
+        waiter: &mut Option<Rc<Waiter>>,
+    ) -> Poll<()> {
+        if MonotonicTime::now() >= due {
             return Poll::Ready(());
         }
         let waiter = waiter.get_or_insert_default();
@@ -248,14 +256,19 @@ impl Clock {
     }
 }
 
-/// A deadline that moves with each request. It stands in the clock's heap once, however many requests it watches: who
-/// finds it fired too early for the present request enters it again.
+/// A deadline that moves with each request. It stands in the clock's heap once, however many requests it
+/// watches: who finds it fired too early for the present request enters it again.
 #[derive(Clone, Default)]
 pub struct Alarm(Rc<Waiter>);
 
 impl Alarm {
-    /// The output of `work`, or `None` where `deadline` comes first.
-    pub async fn within<F: Future>(&self, clock: &Clock, deadline: Moment, work: F) -> Option<F::Output> {
+    /// The output of `work`, or `None` if `deadline` comes first.
+    pub async fn within<F: Future>(
+        &self,
+        clock: &Clock,
+        deadline: MonotonicTime,
+        work: F,
+    ) -> Option<F::Output> {
         let mut work = pin!(work);
         std::future::poll_fn(|context| self.poll(clock, deadline, context, work.as_mut())).await
     }
@@ -263,7 +276,7 @@ impl Alarm {
     fn poll<F: Future>(
         &self,
         clock: &Clock,
-        deadline: Moment,
+        deadline: MonotonicTime,
         context: &mut Context<'_>,
         work: Pin<&mut F>,
     ) -> Poll<Option<F::Output>> {
@@ -271,7 +284,7 @@ impl Alarm {
             return Poll::Ready(Some(output));
         }
         let early = self.0.entered.get() <= deadline;
-        if !early && Moment::now() >= deadline {
+        if !early && MonotonicTime::now() >= deadline {
             return Poll::Ready(None);
         }
         let mut waker = self.0.waker.borrow_mut();
@@ -311,14 +324,14 @@ mod tests {
     #[test]
     fn nobody_is_woken_before_the_due_time_whatever_the_order() {
         on_a_clock(|clock| async move {
-            let start = Moment::now();
+            let start = MonotonicTime::now();
             let wait = |milliseconds| {
                 let clock = Rc::clone(&clock);
                 async move {
                     let due = start.after(Duration::from_millis(milliseconds));
                     clock.sleep_until(due).await;
-                    assert!(Moment::now() >= due);
-                    Moment::now()
+                    assert!(MonotonicTime::now() >= due);
+                    MonotonicTime::now()
                 }
             };
             let (late, early, middle) = tokio::join!(wait(30), wait(5), wait(15));
@@ -330,7 +343,7 @@ mod tests {
     fn a_deadline_ends_work_that_never_ends_and_serves_the_next_request() {
         on_a_clock(|clock| async move {
             let alarm = Alarm::default();
-            let soon = || Moment::now().after(Duration::from_millis(5));
+            let soon = || MonotonicTime::now().after(Duration::from_millis(5));
             assert_eq!(alarm.within(&clock, soon(), async { 1 }).await, Some(1));
             assert_eq!(
                 alarm.within(&clock, soon(), std::future::pending::<()>()).await,
@@ -341,17 +354,17 @@ mod tests {
                 .within(
                     &clock,
                     soon(),
-                    clock.sleep_until(Moment::now().after(Duration::from_millis(1))),
+                    clock.sleep_until(MonotonicTime::now().after(Duration::from_millis(1))),
                 )
                 .await;
             assert_eq!(short, Some(()));
-            let longer = Moment::now().after(Duration::from_millis(200));
+            let longer = MonotonicTime::now().after(Duration::from_millis(200));
             assert_eq!(
                 alarm
                     .within(
                         &clock,
                         longer,
-                        clock.sleep_until(Moment::now().after(Duration::from_millis(20)))
+                        clock.sleep_until(MonotonicTime::now().after(Duration::from_millis(20)))
                     )
                     .await,
                 Some(())
@@ -363,14 +376,14 @@ mod tests {
     fn a_short_deadline_after_a_long_one_is_kept() {
         on_a_clock(|clock| async move {
             let alarm = Alarm::default();
-            let within = |milliseconds| Moment::now().after(Duration::from_millis(milliseconds));
+            let within = |milliseconds| MonotonicTime::now().after(Duration::from_millis(milliseconds));
             assert_eq!(
                 alarm
                     .within(&clock, within(60_000), clock.sleep_until(within(1)))
                     .await,
                 Some(())
             );
-            let start = Moment::now();
+            let start = MonotonicTime::now();
             assert_eq!(
                 alarm
                     .within(&clock, within(20), std::future::pending::<()>())
@@ -378,7 +391,7 @@ mod tests {
                 None
             );
             assert!(
-                Moment::now().since(start) < Duration::from_secs(30),
+                MonotonicTime::now().since(start) < Duration::from_secs(30),
                 "the long deadline must not stand for the short one"
             );
         });
@@ -387,18 +400,18 @@ mod tests {
     #[test]
     fn the_end_of_parking_wakes_the_parked_and_not_the_sleeping() {
         on_a_clock(|clock| async move {
-            let far = Moment::now().after(Duration::from_secs(3_600));
-            let near = Moment::now().after(Duration::from_millis(30));
+            let far = MonotonicTime::now().after(Duration::from_secs(3_600));
+            let near = MonotonicTime::now().after(Duration::from_millis(30));
             let ending = async {
                 clock
-                    .sleep_until(Moment::now().after(Duration::from_millis(5)))
+                    .sleep_until(MonotonicTime::now().after(Duration::from_millis(5)))
                     .await;
                 clock.end_parking();
             };
             let (parked, (), ()) = tokio::join!(clock.park_until(far), clock.sleep_until(near), ending);
-            assert!(!parked && Moment::now() >= near);
+            assert!(!parked && MonotonicTime::now() >= near);
             clock.allow_parking();
-            assert!(clock.park_until(Moment::now()).await);
+            assert!(clock.park_until(MonotonicTime::now()).await);
         });
     }
 }

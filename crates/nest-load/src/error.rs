@@ -27,8 +27,8 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The study was measured by a program that has a behaviour in code, and this one has it not.
-    #[error("behaviour `{behaviour}` is code that this program does not have")]
+    /// A behaviour is written in Rust, and this binary does not have it.
+    #[error("behaviour `{behaviour}` is written in Rust but not registered in this binary")]
     CodeMissing {
         /// The behaviour.
         behaviour: String,
@@ -125,7 +125,8 @@ pub enum LoadError {
     },
     /// A secret cannot stand where a template puts it.
     #[error(
-        "the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot send it in a header"
+        "the environment variable {variable} holds a line break, so that behaviour `{behaviour}` cannot \
+         send it in a header"
     )]
     SecretUnfit {
         /// The behaviour.

@@ -6,18 +6,23 @@
 //! - `compat`: what neither does (redirects, multipart bodies, proxies), by reqwest
 //! - `cookies`, `tls`, `origin`: what they share
 
+pub mod codec;
 pub mod compat;
 pub mod connection;
 pub mod cookies;
 pub mod decoder;
+pub mod fetch;
 mod framing;
 pub mod http2;
 pub mod origin;
 pub mod tls;
 
+/// How the generator names itself to the target.
+pub const USER_AGENT: &str = concat!("locust-nest/", env!("CARGO_PKG_VERSION"));
+
 /// An answer, read to its last byte.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: u16,
     pub body: Vec<u8>,               // as much of it as was wanted
     pub fields: Vec<Option<String>>, // the wanted header fields, in the order in which they were wanted
@@ -37,6 +42,8 @@ impl NoAnswer {
     pub const LOCAL: &'static str = "local";
     /// The kind of failures to open a connection.
     pub const CONNECT: &'static str = "connect";
+    /// The kind of answers that did not come in time.
+    pub const TIMEOUT: &'static str = "timeout";
     /// The kind of handshakes that failed.
     pub const TLS: &'static str = "tls";
     /// The kind of connections that the peer ended in the middle.
@@ -53,7 +60,7 @@ impl NoAnswer {
 
 /// What of an answer is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct WantedAnswer<'a> {
     /// Whether something looks at the body of an answer that is accepted.
     pub body: bool,
     /// Longest body that is read, in bytes; a longer one fails the request.
@@ -64,14 +71,14 @@ pub struct Wanted<'a> {
     pub expect: &'a nest_data::behaviour::Expect,
 }
 
-/// How much of the body of an answer that is not accepted is kept, in bytes: more than is shown, so that a secret at the cut is
-/// still whole when it is masked.
+/// How much of the body of an answer that is not accepted is kept, in bytes: more than is shown, so that a
+/// secret at the cut is still whole when it is masked.
 pub const KEPT_OF_REFUSED: usize = 8_192;
 
 /// Collects what is wanted of an answer as it comes in, whatever protocol brings it.
 pub struct Receiver<'a> {
-    pub answer: Answer,
-    wanted: Wanted<'a>,
+    pub answer: HttpAnswer,
+    wanted: WantedAnswer<'a>,
     keep: usize,
     read: u64,
     /// Whether a field was of any use.
@@ -83,9 +90,14 @@ pub struct Receiver<'a> {
 
 impl<'a> Receiver<'a> {
     /// Nothing received yet.
-    pub fn new(wanted: Wanted<'a>, cookies: &'a mut cookies::Jar, host: &'a str, path: &'a str) -> Self {
+    pub fn new(
+        wanted: WantedAnswer<'a>,
+        cookies: &'a mut cookies::Jar,
+        host: &'a str,
+        path: &'a str,
+    ) -> Self {
         Self {
-            answer: Answer::default(),
+            answer: HttpAnswer::default(),
             wanted,
             keep: 0,
             read: 0,
@@ -98,9 +110,9 @@ impl<'a> Receiver<'a> {
 
     /// Takes status and stated length.
     pub fn start(&mut self, status: u16, length: Option<u64>) -> Result<(), NoAnswer> {
-        self.answer = Answer {
+        self.answer = HttpAnswer {
             status,
-            ..Answer::default()
+            ..HttpAnswer::default()
         };
         if !self.wanted.fields.is_empty() {
             self.answer.fields.resize(self.wanted.fields.len(), None);

@@ -1,4 +1,5 @@
-//! Reads what the target uses: processor, disk and memory of each tier, by process tree, by control group or by metrics.
+//! Reads what the target uses: processor, disk and memory of each tier, by process tree, by control group or
+//! by metrics.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -9,7 +10,7 @@ use nest_data::{
     study::{Probe, ProbeKind},
 };
 
-use crate::{LoadError, fetch::Fetcher};
+use crate::{error::LoadError, http::fetch::Fetcher};
 
 pub mod cgroup;
 pub mod exposition;
@@ -21,12 +22,13 @@ pub(crate) mod threads;
 
 mod prometheus;
 mod query;
+mod trouble;
 
 use cgroup::Cgroup;
 use members::Members;
 use process::ProcessTree;
-use prometheus::Endpoint;
-pub use sample::{Point, Reading, Sample, Usage};
+use prometheus::MetricsEndpoint;
+pub use sample::{CounterPoint, ProbeReading, Sample, WindowUsage};
 
 /// Counters of one local tier since an unknown start. What the system does not count is none, never 0.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,7 +51,7 @@ pub struct TierUse {
 #[derive(Debug)]
 pub struct Observer {
     tiers: Vec<LocalTier>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<MetricsEndpoint>,
     fetcher: Option<Fetcher>,
     resources: Vec<Resource>,
     start: Instant,
@@ -71,11 +73,11 @@ enum LocalSource {
 }
 
 impl Observer {
-    /// Finds the processes of a study's probes, and reads its metrics once. `started` is the target that the study
-    /// started; `port` the one it is reached at.
+    /// Finds the processes of a study's probes, and reads its metrics once. `started` is the target that the
+    /// study started; `port` the one it is reached at.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where a process cannot be found, or metrics do not answer or are not there.
+    /// [`LoadError::Probe`] if a process cannot be found, or metrics do not answer or are not there.
     pub fn new(study: &Study, started: Option<u32>, port: u16) -> Result<Self, LoadError> {
         let default = [("app".to_owned(), Probe::default())].into_iter().collect();
         let probes = if study.probes.is_empty() {
@@ -151,7 +153,7 @@ impl Observer {
             Some(fetcher) => fetcher,
             None => Fetcher::new()?,
         };
-        let mut endpoint = Endpoint::new(name, probe, self.start);
+        let mut endpoint = MetricsEndpoint::new(name, probe, self.start);
         endpoint.check(&fetcher)?;
         self.fetcher = Some(fetcher);
         self.add_resources(
@@ -199,8 +201,8 @@ impl Observer {
         })
     }
 
-    /// Whether a local tier is stopped (SIGSTOP): every process that does its work, as of the last sample. Cheap enough to
-    /// be asked many times a second. Tiers that are read by metrics are not looked at.
+    /// Whether a local tier is stopped (SIGSTOP): every process that does its work, as of the last sample.
+    /// Cheap enough to be asked many times a second. Tiers that are read by metrics are not looked at.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stopped_tier().is_some()
@@ -219,20 +221,21 @@ impl Observer {
     /// Threads that have done the work of each local tier since the first sample, as of the last.
     #[must_use]
     pub fn working_threads(&self) -> BTreeMap<String, u32> {
-        let of = |tier: &LocalTier| match &tier.source {
+        let working = |tier: &LocalTier| match &tier.source {
             LocalSource::Tree(tree, _) => tree.working_threads(),
             LocalSource::Group(_, members) => members.working_threads(),
         };
         self.tiers
             .iter()
-            .filter_map(|tier| Some((tier.name.clone(), of(tier)?)))
+            .filter_map(|tier| Some((tier.name.clone(), working(tier)?)))
             .collect()
     }
 
-    /// Reads all counters now: local ones first, then all metrics at the same time. Metrics that do not answer are a gap.
+    /// Reads all counters now: local ones first, then all metrics at the same time. Metrics that do not
+    /// answer are a gap.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] or [`LoadError::Read`] where a local process or group is gone.
+    /// [`LoadError::Probe`] or [`LoadError::Read`] if a local process or group is gone.
     pub fn sample(&mut self) -> Result<Sample, LoadError> {
         let local = self
             .tiers
@@ -246,7 +249,7 @@ impl Observer {
             readings.extend(tier.readings(used, at_s));
         }
         if let Some(fetcher) = &self.fetcher {
-            let requests: Vec<Vec<String>> = self.endpoints.iter().map(Endpoint::requests).collect();
+            let requests: Vec<Vec<String>> = self.endpoints.iter().map(MetricsEndpoint::requests).collect();
             let mut answers = fetcher.fetch(&requests.concat()).into_iter();
             for (endpoint, requests) in self.endpoints.iter().zip(requests) {
                 let own = answers.by_ref().take(requests.len()).collect();
@@ -267,17 +270,18 @@ impl Observer {
 }
 
 impl LocalTier {
-    /// Readings of what the first sample had, and missing ones where that is not there any more.
-    fn readings(&self, used: &TierUse, at_s: f64) -> BTreeMap<(String, Figure), Reading> {
+    /// Readings of what the first sample had, and missing ones if that is not there any more.
+    fn readings(&self, used: &TierUse, at_s: f64) -> BTreeMap<(String, Figure), ProbeReading> {
         let now: BTreeMap<Figure, f64> = used.figures().into_iter().collect();
         let reading = |figure: &Figure| {
             let reading = match (now.get(figure), figure) {
-                // What ended processes waited is not counted anyway, and a group's throttling goes on without them.
+                // What ended processes waited is not counted anyway, and a group's throttling goes on without
+                // them.
                 (Some(value), Figure::Cpu | Figure::Disk) => {
-                    Reading::single(*value, at_s).with_breaks(&used.breaks)
+                    ProbeReading::single(*value, at_s).with_breaks(&used.breaks)
                 }
-                (Some(value), _) => Reading::single(*value, at_s),
-                (None, _) => Reading::Missing(format!(
+                (Some(value), _) => ProbeReading::single(*value, at_s),
+                (None, _) => ProbeReading::Missing(format!(
                     "{}/{} could not be read from the system",
                     self.name,
                     figure.key()

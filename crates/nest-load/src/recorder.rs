@@ -2,23 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hdrhistogram::{
-    Histogram as Hdr,
-    serialization::{Serializer, V2DeflateSerializer},
-};
-use nest_data::measurement::{
-    Counts, Endpoint, ErrorCount, FailedExchange, Histogram, Outcome, ResponseClock,
-};
+use hdrhistogram::Histogram as Hdr;
+use nest_data::measurement::{Counts, Outcome, ResponseClock};
 
 use crate::{
-    clock::Moment,
-    level::Level,
-    script::Program,
-    windows::{Phase, StepControl},
+    clock::MonotonicTime,
+    recorder::level::LevelMeter,
+    recorder::windows::{StepControl, StepPhase},
 };
 
-/// Longest response time that is told apart, in microseconds: an hour. A start may wait long for a customer.
+mod documents;
+pub mod level;
+pub mod windows;
+
+/// Longest response time that is recorded, in microseconds: an hour. A start may wait long for a customer.
 const LONGEST_US: u64 = 3_600_000_000;
 /// Most requests that a behaviour in code names; those beyond have one name together.
 const MOST_NAMES: usize = 100;
@@ -27,26 +24,39 @@ const OTHERS: &str = "others";
 const KEPT_FAILURES: usize = 3;
 /// Longest kept exchange, in bytes.
 const LONGEST_EXCHANGE: usize = 2_048;
-/// Quantiles that are told of each request.
-const ENDPOINT_QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 
 /// How one request went.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestRecord {
-    pub due: Moment,
-    pub sent: Moment,
-    pub ended: Moment,
+    pub due: MonotonicTime,
+    pub sent: MonotonicTime,
+    pub ended: MonotonicTime,
     pub outcome: Outcome,
-    pub status: u16, // 0 where there was no answer
+    pub status: u16, // 0 if there was no answer
     pub bytes: u64,
 }
 
 /// Which request of which behaviour, and whether it counts.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct RequestPlace {
     pub behaviour: usize,
     pub endpoint: usize,
-    pub phase: Phase,
+    pub phase: StepPhase,
+}
+
+/// What a recorder counts: the behaviours, and the requests of files.
+pub struct StepOutline {
+    /// One per behaviour: whether an execution makes exactly one request.
+    pub single: Vec<bool>,
+    pub endpoints: Vec<EndpointOutline>,
+}
+
+/// One request of one behaviour.
+pub struct EndpointOutline {
+    pub behaviour: usize,
+    pub name: String,
+    /// The client that sends it, unless that is the fast path.
+    pub path: Option<String>,
 }
 
 /// Counts and histograms of one step.
@@ -54,22 +64,23 @@ pub struct Recorder {
     pub behaviours: Vec<BehaviourRecord>,
     pub windows: Vec<WindowRecord>,
     pub settling: Counts,
-    /// Delay between due time and start where a customer was free, in microseconds.
+    /// Delay between due time and start if a customer was free, in microseconds.
     pub lateness: Hdr<u64>,
     /// How late the worker's clock woke somebody, in microseconds.
     pub clock: Hdr<u64>,
     /// Executions in progress and requests in flight, over the windows.
-    pub active: Level,
-    pub in_flight: Level,
+    pub active: LevelMeter,
+    pub in_flight: LevelMeter,
     pub lost_connections: u64,
     pub repeated: u64,
     pub panics: u64,
     pub queued: u64,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Longest time without the end of any request while some were in flight, in the windows.
-    pub longest_silence_us: u64,
-    last_end: Option<Moment>,
+    /// Longest time without the end of any request while some were in flight, in the windows; none if none
+    /// was in flight.
+    pub longest_silence_us: Option<u64>,
+    last_end: Option<MonotonicTime>,
     endpoints: Vec<EndpointRecord>,
     of_files: usize, // how many of them are requests of files
     errors: BTreeMap<(usize, String), u64>,
@@ -90,7 +101,20 @@ struct EndpointRecord {
     name: String,
     path: Option<String>,
     requests: Counts,
-    histogram: Option<Hdr<u64>>, // none where it is its behaviour's only request: then the behaviour's is its own
+    // None if it is its behaviour's only request: then the behaviour's is its own.
+    histogram: Option<Hdr<u64>>,
+}
+
+impl EndpointRecord {
+    fn new(outline: EndpointOutline) -> Self {
+        Self {
+            behaviour: outline.behaviour,
+            name: outline.name,
+            path: outline.path,
+            requests: Counts::default(),
+            histogram: None,
+        }
+    }
 }
 
 /// One window of one step.
@@ -104,45 +128,34 @@ pub struct WindowRecord {
 
 impl Recorder {
     /// An empty recorder.
-    pub fn new(program: &Program, windows: usize) -> Self {
-        let endpoint = |(behaviour, name, path): (usize, &str, Option<String>)| EndpointRecord {
-            behaviour,
-            name: name.to_owned(),
-            path,
-            requests: Counts::default(),
-            histogram: None,
+    pub fn new(outline: StepOutline, windows: usize) -> Self {
+        let behaviours = outline.single.len();
+        let window = WindowRecord {
+            completed: vec![0; behaviours],
+            ..WindowRecord::default()
         };
-        let behaviours = program.scripts.len();
+        let of_behaviour = |single| BehaviourRecord {
+            single,
+            ..BehaviourRecord::default()
+        };
+        let of_files = outline.endpoints.len();
         Self {
-            behaviours: program
-                .scripts
-                .iter()
-                .map(|script| BehaviourRecord {
-                    single: script.is_single(),
-                    ..BehaviourRecord::default()
-                })
-                .collect(),
-            windows: vec![
-                WindowRecord {
-                    completed: vec![0; behaviours],
-                    ..WindowRecord::default()
-                };
-                windows
-            ],
+            behaviours: outline.single.into_iter().map(of_behaviour).collect(),
+            windows: vec![window; windows],
             settling: Counts::default(),
             lateness: new_histogram(),
             clock: new_histogram(),
-            active: Level::default(),
-            in_flight: Level::default(),
+            active: LevelMeter::default(),
+            in_flight: LevelMeter::default(),
             lost_connections: 0,
             repeated: 0,
             panics: 0,
             queued: 0,
             statuses: BTreeMap::new(),
-            longest_silence_us: 0,
+            longest_silence_us: None,
             last_end: None,
-            endpoints: program.endpoints().map(endpoint).collect(),
-            of_files: program.endpoints().count(),
+            endpoints: outline.endpoints.into_iter().map(EndpointRecord::new).collect(),
+            of_files,
             errors: BTreeMap::new(),
             failures: Vec::new(),
         }
@@ -163,32 +176,29 @@ impl Recorder {
             return self.endpoint(behaviour, OTHERS);
         }
         known.unwrap_or_else(|| {
-            let path = Some("code".to_owned());
-            self.endpoints.push(EndpointRecord {
+            self.endpoints.push(EndpointRecord::new(EndpointOutline {
                 behaviour,
                 name: name.to_owned(),
-                path,
-                requests: Counts::default(),
-                histogram: None,
-            });
+                path: Some("code".to_owned()),
+            }));
             self.endpoints.len() - 1
         })
     }
 
     /// Counts an execution as due, without a customer for it yet.
-    pub fn execution_due(&mut self, behaviour: usize, phase: Phase) {
+    pub fn execution_due(&mut self, behaviour: usize, phase: StepPhase) {
         self.executions(behaviour, phase).due += 1;
     }
 
     /// An execution that was due begins.
-    pub fn execution_begins(&mut self, control: &StepControl, now: Moment) {
+    pub fn execution_begins(&mut self, control: &StepControl, now: MonotonicTime) {
         self.active.change(control, now, 1);
     }
 
     /// Counts an execution that was due as never started.
-    pub fn execution_dropped(&mut self, behaviour: usize, phase: Phase) {
+    pub fn execution_dropped(&mut self, behaviour: usize, phase: StepPhase) {
         self.executions(behaviour, phase).dropped += 1;
-        if phase == Phase::Measured {
+        if phase == StepPhase::Measured {
             let requests = &mut self.behaviours[behaviour].requests;
             requests.due += 1;
             requests.dropped += 1;
@@ -201,9 +211,9 @@ impl Recorder {
         &mut self,
         control: &StepControl,
         behaviour: usize,
-        phase: Phase,
+        phase: StepPhase,
         outcome: Outcome,
-        now: Moment,
+        now: MonotonicTime,
     ) {
         self.active.change(control, now, -1);
         let counts = self.executions(behaviour, phase);
@@ -220,20 +230,20 @@ impl Recorder {
     }
 
     /// Counts a request as due, and as in flight.
-    pub fn request_begins(&mut self, control: &StepControl, place: Place, now: Moment) {
+    pub fn request_begins(&mut self, control: &StepControl, place: RequestPlace, now: MonotonicTime) {
         if self.in_flight.now() == 0 {
             // Silence counts only while somebody waits.
             self.last_end = Some(now);
         }
         self.in_flight.change(control, now, 1);
-        if place.phase == Phase::Measured {
+        if place.phase == StepPhase::Measured {
             self.behaviours[place.behaviour].requests.due += 1;
             self.endpoints[place.endpoint].requests.due += 1;
         }
     }
 
     /// Counts the end of a request.
-    pub fn request_ended(&mut self, control: &StepControl, place: Place, record: &RequestRecord) {
+    pub fn request_ended(&mut self, control: &StepControl, place: RequestPlace, record: &RequestRecord) {
         self.in_flight.change(control, record.ended, -1);
         if let Some(window) = control
             .index(record.ended)
@@ -244,10 +254,10 @@ impl Recorder {
             let since_us = self.last_end.map_or(0, |last| {
                 record.ended.microseconds_since(last.max(control.from()))
             });
-            self.longest_silence_us = self.longest_silence_us.max(since_us);
+            self.longest_silence_us = self.longest_silence_us.max(Some(since_us));
         }
         self.last_end = Some(record.ended);
-        if place.phase == Phase::Settling {
+        if place.phase == StepPhase::Settling {
             return;
         }
         *self.statuses.entry(record.status).or_default() += 1;
@@ -273,14 +283,10 @@ impl Recorder {
         }
     }
 
-    /// Counts a failure; `true` where its exchange is worth keeping.
+    /// Counts a failure; `true` if few exchanges of its kind are kept so far.
     pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
         self.count_error(behaviour, kind);
-        self.failures
-            .iter()
-            .filter(|(of, kept, _)| *of == behaviour && kept == kind)
-            .count()
-            < KEPT_FAILURES
+        self.has_room_for(behaviour, kind)
     }
 
     /// Keeps a failed exchange, with secrets masked by the caller.
@@ -298,9 +304,8 @@ impl Recorder {
         self.active.close(control);
         self.in_flight.close(control);
         if let Some(last) = self.last_end.filter(|_| self.in_flight.now() > 0) {
-            self.longest_silence_us = self
-                .longest_silence_us
-                .max(control.end().microseconds_since(last.max(control.from())));
+            let silence_us = control.end().microseconds_since(last.max(control.from()));
+            self.longest_silence_us = self.longest_silence_us.max(Some(silence_us));
         }
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
@@ -325,32 +330,9 @@ impl Recorder {
 
     /// Adds what another worker recorded in the same step.
     pub fn merge(&mut self, other: Self) {
-        for (mine, theirs) in self.behaviours.iter_mut().zip(other.behaviours) {
-            mine.executions.merge(&theirs.executions);
-            mine.requests.merge(&theirs.requests);
-            for (mine, theirs) in mine.histograms.iter_mut().zip(theirs.histograms) {
-                merge_histograms(mine, theirs);
-            }
-        }
-        for (mine, theirs) in self.windows.iter_mut().zip(other.windows) {
-            mine.completed
-                .iter_mut()
-                .zip(theirs.completed)
-                .for_each(|(mine, theirs)| *mine += theirs);
-            mine.failed += theirs.failed;
-            mine.bytes += theirs.bytes;
-            mine.requests += theirs.requests;
-        }
-        for (index, theirs) in other.endpoints.into_iter().enumerate() {
-            // Those of files have the same place with every worker; code names its own as it goes.
-            let mine = if index < self.of_files {
-                index
-            } else {
-                self.endpoint(theirs.behaviour, &theirs.name)
-            };
-            self.endpoints[mine].requests.merge(&theirs.requests);
-            merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
-        }
+        self.merge_behaviours(other.behaviours);
+        self.merge_windows(other.windows);
+        self.merge_endpoints(other.endpoints);
         self.settling.merge(&other.settling);
         self.lateness += other.lateness;
         self.clock += other.clock;
@@ -360,10 +342,11 @@ impl Recorder {
         self.repeated += other.repeated;
         self.panics += other.panics;
         self.queued += other.queued;
-        // A target stands still for all workers at once; one that had nothing to ask says nothing of it.
-        if other.statuses.values().sum::<u64>() > 0 {
-            self.longest_silence_us = self.longest_silence_us.min(other.longest_silence_us);
-        }
+        // A target stands still for all workers at once; a worker that had nothing to ask has no say.
+        self.longest_silence_us = match (self.longest_silence_us, other.longest_silence_us) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
         other
             .statuses
             .into_iter()
@@ -372,17 +355,59 @@ impl Recorder {
             .errors
             .into_iter()
             .for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
-        for (behaviour, kind, exchange) in other.failures {
-            if self
-                .failures
-                .iter()
-                .filter(|(of, kept, _)| *of == behaviour && *kept == kind)
-                .count()
-                < KEPT_FAILURES
-            {
+        self.merge_failures(other.failures);
+    }
+
+    fn merge_behaviours(&mut self, others: Vec<BehaviourRecord>) {
+        for (mine, theirs) in self.behaviours.iter_mut().zip(others) {
+            mine.executions.merge(&theirs.executions);
+            mine.requests.merge(&theirs.requests);
+            for (mine, theirs) in mine.histograms.iter_mut().zip(theirs.histograms) {
+                merge_histograms(mine, theirs);
+            }
+        }
+    }
+
+    fn merge_windows(&mut self, others: Vec<WindowRecord>) {
+        for (mine, theirs) in self.windows.iter_mut().zip(others) {
+            mine.completed
+                .iter_mut()
+                .zip(theirs.completed)
+                .for_each(|(mine, theirs)| *mine += theirs);
+            mine.failed += theirs.failed;
+            mine.bytes += theirs.bytes;
+            mine.requests += theirs.requests;
+        }
+    }
+
+    fn merge_endpoints(&mut self, others: Vec<EndpointRecord>) {
+        for (index, theirs) in others.into_iter().enumerate() {
+            // Those of files have the same place with every worker; code names its own as it goes.
+            let mine = if index < self.of_files {
+                index
+            } else {
+                self.endpoint(theirs.behaviour, &theirs.name)
+            };
+            self.endpoints[mine].requests.merge(&theirs.requests);
+            merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
+        }
+    }
+
+    fn merge_failures(&mut self, others: Vec<(usize, String, String)>) {
+        for (behaviour, kind, exchange) in others {
+            if self.has_room_for(behaviour, &kind) {
                 self.failures.push((behaviour, kind, exchange));
             }
         }
+    }
+
+    /// Whether few failed exchanges of this kind are kept so far.
+    fn has_room_for(&self, behaviour: usize, kind: &str) -> bool {
+        let kept = self
+            .failures
+            .iter()
+            .filter(|(of, kept, _)| *of == behaviour && kept == kind);
+        kept.count() < KEPT_FAILURES
     }
 
     /// Failures of one kind over all behaviours.
@@ -397,54 +422,6 @@ impl Recorder {
     /// Executions that failed before anything was sent.
     pub fn own_errors(&self) -> u64 {
         self.errors_of("feed") + self.errors_of("request")
-    }
-
-    /// Errors by behaviour and kind.
-    pub fn error_counts(&self, names: &[String]) -> Vec<ErrorCount> {
-        self.errors
-            .iter()
-            .map(|((behaviour, kind), count)| ErrorCount {
-                behaviour: names[*behaviour].clone(),
-                kind: kind.clone(),
-                count: *count,
-            })
-            .collect()
-    }
-
-    /// The kept failures.
-    pub fn kept_failures(&self, names: &[String]) -> Vec<FailedExchange> {
-        self.failures
-            .iter()
-            .map(|(behaviour, kind, exchange)| FailedExchange {
-                behaviour: names[*behaviour].clone(),
-                kind: kind.clone(),
-                exchange: exchange.clone(),
-            })
-            .collect()
-    }
-
-    /// The histograms as documents hold them.
-    pub fn histograms(&self, names: &[String]) -> Vec<Histogram> {
-        let kinds = [
-            (ResponseClock::Due, Outcome::Ok),
-            (ResponseClock::Due, Outcome::Failed),
-            (ResponseClock::Sent, Outcome::Ok),
-            (ResponseClock::Sent, Outcome::Failed),
-        ];
-        let mut documents = Vec::new();
-        for (name, record) in names.iter().zip(&self.behaviours) {
-            for ((clock, outcome), hdr) in kinds.into_iter().zip(&record.histograms) {
-                if let Some(hdr) = hdr {
-                    documents.push(Histogram {
-                        behaviour: name.clone(),
-                        clock,
-                        outcome,
-                        hdr: encode(hdr),
-                    });
-                }
-            }
-        }
-        documents
     }
 
     /// Response times of one clock over all behaviours and outcomes, in microseconds.
@@ -466,31 +443,10 @@ impl Recorder {
         Some(hdr.value_at_quantile(quantile) as f64 / 1e6)
     }
 
-    /// The requests that were made, as documents hold them.
-    pub fn endpoints(&self, names: &[String]) -> Vec<Endpoint> {
-        let made = self.endpoints.iter().filter(|endpoint| endpoint.requests.due > 0);
-        made.map(|endpoint| Endpoint {
-            behaviour: names[endpoint.behaviour].clone(),
-            name: endpoint.name.clone(),
-            path: endpoint.path.clone(),
-            requests: endpoint.requests,
-            response_s: ENDPOINT_QUANTILES.map(|quantile| {
-                let behaviour = &self.behaviours[endpoint.behaviour];
-                let own = if behaviour.single {
-                    behaviour.histograms[0].as_ref()
-                } else {
-                    endpoint.histogram.as_ref()
-                };
-                own.map_or(0.0, |hdr| hdr.value_at_quantile(quantile) as f64 / 1e6)
-            }),
-        })
-        .collect()
-    }
-
-    fn executions(&mut self, behaviour: usize, phase: Phase) -> &mut Counts {
+    fn executions(&mut self, behaviour: usize, phase: StepPhase) -> &mut Counts {
         match phase {
-            Phase::Settling => &mut self.settling,
-            Phase::Measured => &mut self.behaviours[behaviour].executions,
+            StepPhase::Settling => &mut self.settling,
+            StepPhase::Measured => &mut self.behaviours[behaviour].executions,
         }
     }
 
@@ -511,10 +467,32 @@ fn new_histogram() -> Hdr<u64> {
     Hdr::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are constants that HdrHistogram accepts")
 }
 
-fn encode(hdr: &Hdr<u64>) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(hdr, &mut bytes)
-        .expect("writing to memory does not fail");
-    STANDARD.encode(bytes)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder(silence_us: Option<u64>) -> Recorder {
+        let outline = StepOutline {
+            single: vec![true],
+            endpoints: Vec::new(),
+        };
+        Recorder {
+            longest_silence_us: silence_us,
+            ..Recorder::new(outline, 1)
+        }
+    }
+
+    #[test]
+    fn a_worker_without_requests_hides_no_standstill() {
+        for (mine, theirs, merged) in [
+            (None, Some(700_000), Some(700_000)),
+            (Some(700_000), None, Some(700_000)),
+            (Some(700_000), Some(900_000), Some(700_000)),
+            (None, None, None),
+        ] {
+            let mut first = recorder(mine);
+            first.merge(recorder(theirs));
+            assert_eq!(first.longest_silence_us, merged, "{mine:?} with {theirs:?}");
+        }
+    }
 }

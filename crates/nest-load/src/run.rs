@@ -1,114 +1,48 @@
 //! A whole run: start the target, pilot, plan, then step after step, each handed to the caller as it ends.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
-    path::PathBuf,
-    process::Stdio,
     time::{Duration, Instant},
 };
 
 use nest_data::{
     Caveat, Study,
-    feed::Feed,
     measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Validity},
 };
 
 use crate::{
-    LoadError, Trust,
-    code::Registry,
-    engine::{Engine, StepLimits},
-    http::{NoAnswer, compat, origin::Origin},
-    interrupt::Interrupt,
-    load::Load,
-    observe::{Observer, machine},
-    pilot,
-    plan::{self, Plan},
-    script::{self, Sources},
-    search::{Search, Try},
-    target::{Address, StartedTarget, pin, run_command, wait_until_ready},
+    engine::{Engine, StepLimits, interrupt::Interrupt},
+    error::LoadError,
+    http::{NoAnswer, origin::Origin},
+    observe::Observer,
+    schedule::load::StepLoad,
 };
-use nest_data::{measure::Cores, study::Probe};
 
 mod closing;
+pub mod doctor;
+mod options;
+mod pilot;
+pub mod plan;
+pub mod quick;
+mod search;
+mod setup;
+pub mod target;
 
-/// Limited steps at no more customers after which a step of the ramp is left out.
+use plan::{Plan, RampSteps};
+use search::{CustomerSearch, Trial};
+use target::{Address, StartedTarget};
+
+pub use options::{Event, MeasureOptions, MeasureOutcome, Resume};
+
+/// Limited steps, at this many customers or fewer, after which a step of the ramp is left out: one may be
+/// chance.
 const LIMITED_BEFORE: usize = 2;
-/// Variable in which the study's commands find the size of stored data.
-const SIZE: &str = "NEST_SIZE";
-/// Settling goes on to this multiple of its least length where the study says nothing else.
+/// Settling ends at the latest after this multiple of its least length, unless the study says otherwise. Our
+/// choice: three more tries.
 const SETTLE_MOST: u32 = 4;
-/// Share of executions without a connection above which the target counts as lost.
+/// Share of executions without a connection above which the target counts as lost. Our choice: a target that
+/// merely refuses some is overloaded.
 const UNREACHABLE: f64 = 0.5;
-
-/// What a run needs beside the study.
-#[derive(Debug, Default)]
-pub struct MeasureOptions {
-    /// Folder in which the study's commands are run.
-    pub folder: PathBuf,
-    /// Variables added to the environment of the study's commands.
-    pub environment: BTreeMap<String, String>,
-    /// Secrets that templates read, by name.
-    pub secrets: BTreeMap<String, String>,
-    /// Where the target's messages go.
-    pub target_log: Option<File>,
-    /// An earlier run to go on with.
-    pub resume: Option<Resume>,
-    /// Behaviours in code.
-    pub registry: Registry,
-    /// The rows of the study's feeds, by name.
-    pub feeds: BTreeMap<String, Feed>,
-    /// Whom to trust over TLS.
-    pub trust: Trust,
-    /// Whether the ramp is replaced by a search for the largest number of customers that meets the objectives.
-    pub search: bool,
-}
-
-/// An earlier run to go on with.
-#[derive(Debug, Clone)]
-pub struct Resume {
-    /// Its plan.
-    pub plan: Plan,
-    /// Its pilot.
-    pub pilot: Vec<Pilot>,
-    /// Its finished steps.
-    pub finished: Vec<Step>,
-}
-
-/// What happens in a run, for the caller to keep and to show.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The target is ready and its resources were found.
-    Ready(&'a [Resource]),
-    /// The pilot begins, one behaviour after the other.
-    PilotStarted {
-        /// How long it takes.
-        seconds: f64,
-    },
-    /// The plan is resolved; it must be kept before the first step.
-    Planned(&'a Plan, &'a [Pilot]),
-    /// A step begins.
-    StepStarted(&'a PlannedStep),
-    /// A step has ended; it must be kept before the next one.
-    StepFinished(&'a Step),
-    /// A step was interrupted; it is worth keeping but not fitting.
-    StepCut(&'a Step),
-}
-
-/// What a run gave.
-#[derive(Debug)]
-pub struct MeasureOutcome {
-    /// The resources that were read.
-    pub resources: Vec<Resource>,
-    /// The pilot.
-    pub pilot: Vec<Pilot>,
-    /// Every finished step, those of a resumed run among them.
-    pub steps: Vec<Step>,
-    /// What a search found, where there was one.
-    pub search: Option<SearchResult>,
-    /// Doubts.
-    pub caveats: Vec<Caveat>,
-}
 
 /// A step that has ended.
 struct Finished {
@@ -138,7 +72,8 @@ struct Run<'a> {
 /// Measures a study. `watch` is called with each event and keeps the steps; its error ends the run.
 ///
 /// # Errors
-/// [`LoadError`]; steps handed out before it stay valid. After an interrupt the cut step is handed out as such.
+/// [`LoadError`]; steps handed out before it stay valid. After an interrupt the cut step is handed out as
+/// such.
 pub fn measure(
     study: &Study,
     options: MeasureOptions,
@@ -209,127 +144,7 @@ fn is_beyond(step: &PlannedStep, finished: &[Step]) -> bool {
     limited.filter(|one| one.plan.customers <= step.customers).count() >= LIMITED_BEFORE
 }
 
-/// The tier that customers reach: the one whose probe names the target's port, else `app`, else the only one there is.
-fn served_tier(study: &Study, port: u16) -> String {
-    let of = |wanted: &dyn Fn(&Probe) -> bool| {
-        study
-            .probes
-            .values()
-            .find(|probe| wanted(probe))
-            .map(|probe| probe.tier.clone())
-    };
-    let by_port = of(&|probe| probe.port == Some(port));
-    let app = || of(&|probe| probe.tier == "app");
-    by_port
-        .or_else(app)
-        .or_else(|| of(&|_| true))
-        .unwrap_or_else(|| "app".to_owned())
-}
-
-/// Tells the study's commands the size of stored data.
-fn state_size(environment: &mut BTreeMap<String, String>, stored: Option<f64>) {
-    if let Some(stored) = stored {
-        environment.insert(SIZE.to_owned(), stored.to_string());
-    }
-}
-
-/// Starts the study's target, where it has a command for that, and waits until it answers.
-fn start_target(
-    study: &Study,
-    origin: &Origin,
-    address: &Address,
-    options: &MeasureOptions,
-    log: Option<&File>,
-    interrupt: &Interrupt,
-) -> Result<Option<StartedTarget>, LoadError> {
-    let mut started = None;
-    if let Some(command) = &study.target.start {
-        let log = log
-            .and_then(|log| log.try_clone().ok())
-            .map_or_else(Stdio::null, Stdio::from);
-        started = Some(StartedTarget::start(
-            command,
-            study,
-            address,
-            &options.folder,
-            &options.environment,
-            log,
-            interrupt,
-        )?);
-    }
-    wait_until_ready(study, origin, address, started.as_mut(), interrupt)?;
-    Ok(started)
-}
-
 impl<'a> Run<'a> {
-    fn start(
-        study: &'a Study,
-        mut options: MeasureOptions,
-        interrupt: &'a Interrupt,
-    ) -> Result<Self, LoadError> {
-        let address = Address::of(&study.target.base_url)?;
-        let origin = Origin::of(&study.target.base_url, &options.trust, study.target.http2)?;
-        let program = script::compile(Sources {
-            behaviours: &study.behaviours,
-            feeds: script::feed_readers(study, &options.feeds),
-            registry: &options.registry,
-            secrets: &options.secrets,
-            origin: origin.clone(),
-            compat: compat::Settings {
-                proxy: study.target.proxy.clone(),
-                allow_hosts: study.target.allow_hosts.clone(),
-            },
-            longest_body: study.measure.longest_body,
-            timeout_s: study.measure.timeout.get(),
-        })?;
-        let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
-        state_size(&mut options.environment, stored);
-        let log = options.target_log.take();
-        let started = start_target(study, &origin, &address, &options, log.as_ref(), interrupt)?;
-        if let Some(command) = &study.target.state {
-            run_command("state", command, &options.folder, &options.environment, interrupt)?;
-        }
-        let mut cores = study
-            .measure
-            .generator_core
-            .as_ref()
-            .map(Cores::numbers)
-            .unwrap_or_default();
-        if cores.is_empty() {
-            cores.push(machine::facts().cores.saturating_sub(1));
-        }
-        // The sampler stays off the target's cores too.
-        pin(&cores)?;
-        let engine = Engine::new(program, &cores, cores.len())?;
-        let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
-        let mut resources = observer.resources().to_vec();
-        // Bytes are counted of HTTP answers; how many code exchanges in another protocol is not known.
-        if matches!(origin.scheme.as_str(), "http" | "https") {
-            let tier = served_tier(study, address.port);
-            resources.push(Resource {
-                name: format!("{tier}/network"),
-                tier,
-                kind: ResourceKind::Network,
-                capacity: None,
-            });
-        }
-        Ok(Self {
-            study,
-            options,
-            interrupt,
-            address,
-            started,
-            log,
-            stored,
-            origin,
-            cores,
-            engine,
-            observer,
-            resources,
-            start: Instant::now(),
-        })
-    }
-
     fn plan(
         &mut self,
         watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
@@ -341,7 +156,12 @@ impl<'a> Run<'a> {
         .map_err(LoadError::Keep)?;
         let pilot = pilot::run(&self.engine, &mut self.observer, span, self.interrupt)?;
         self.reset()?;
-        let mut plan = plan::resolve(self.study, &pilot, &self.resources, self.options.search)?;
+        let ramp = if self.options.search {
+            RampSteps::Searched
+        } else {
+            RampSteps::Planned
+        };
+        let mut plan = plan::resolve(self.study, &pilot, &self.resources, ramp)?;
         plan.caveats.extend(self.unread_tiers(&pilot));
         Ok((plan, pilot))
     }
@@ -358,64 +178,6 @@ impl<'a> Run<'a> {
                 tier: cpu.tier.clone(),
             })
             .collect()
-    }
-
-    fn reset(&mut self) -> Result<(), LoadError> {
-        let Some(command) = &self.study.target.reset else {
-            return Ok(());
-        };
-        self.engine.forget_customers()?;
-        run_command(
-            "reset",
-            command,
-            &self.options.folder,
-            &self.options.environment,
-            self.interrupt,
-        )
-    }
-
-    /// Brings the target to another size of stored data: started again where its command names the size, then filled.
-    fn resize(&mut self, stored: Option<f64>) -> Result<(), LoadError> {
-        if stored == self.stored {
-            return Ok(());
-        }
-        self.stored = stored;
-        state_size(&mut self.options.environment, stored);
-        self.engine.forget_customers()?;
-        if self
-            .study
-            .target
-            .start
-            .as_ref()
-            .is_some_and(|command| command.contains(SIZE))
-        {
-            // The old one must have let go of its address.
-            self.started = None;
-            self.started = start_target(
-                self.study,
-                &self.origin,
-                &self.address,
-                &self.options,
-                self.log.as_ref(),
-                self.interrupt,
-            )?;
-            pin(&self.cores)?;
-            self.observer = Observer::new(
-                self.study,
-                self.started.as_ref().map(StartedTarget::pid),
-                self.address.port,
-            )?;
-        }
-        let Some(command) = &self.study.target.state else {
-            return Ok(());
-        };
-        run_command(
-            "state",
-            command,
-            &self.options.folder,
-            &self.options.environment,
-            self.interrupt,
-        )
     }
 
     /// Runs one step and hands it out.
@@ -449,7 +211,7 @@ impl<'a> Run<'a> {
     ) -> Result<SearchResult, LoadError> {
         let measure = &self.study.measure;
         let per_customer = plan::searched_step(self.study, pilot, 0, Purpose::Ramp, 1.0)?.total_per_s();
-        let mut search = Search::new(
+        let mut search = CustomerSearch::new(
             plan.capacity_customers * 0.5,
             (measure.max_rate / per_customer).max(1.0),
         );
@@ -459,7 +221,7 @@ impl<'a> Run<'a> {
             if self.start.elapsed() >= measure.max_duration.duration() {
                 break;
             }
-            let purpose = if matches!(tried, Try::Confirm(_)) {
+            let purpose = if matches!(tried, Trial::Confirm(_)) {
                 Purpose::Confirm
             } else {
                 Purpose::Ramp
@@ -477,11 +239,11 @@ impl<'a> Run<'a> {
                 .last()
                 .is_some_and(|step| step.verdict.validity == Validity::Invalid)
             {
-                // Nothing can be said of the target where the generator is the limit.
+                // Nothing can be said of the target if the generator is the limit.
                 generator = steps.last().map(|step| step.verdict.reasons.join("; "));
                 break;
             }
-            search.took(tried, missed.is_empty());
+            search.record(tried, missed.is_empty());
             if !missed.is_empty() {
                 missed_at = missed;
             }
@@ -498,7 +260,7 @@ impl<'a> Run<'a> {
 
     /// Runs one step; `left` steps, this one among them, are still to run.
     fn step(&mut self, step: &PlannedStep, left: usize) -> Result<Finished, LoadError> {
-        let load = Load::of(self.study, step, &self.engine.program().names());
+        let load = StepLoad::of(self.study, step, &self.engine.program().names());
         let limits = self.limits(left, load.session_s());
         let started_s = self.start.elapsed().as_secs_f64();
         let lost = |reason: String| LoadError::TargetLost {
@@ -511,7 +273,7 @@ impl<'a> Run<'a> {
         {
             Ok(result) => result,
             Err(LoadError::Probe { reason }) => return Err(lost(reason)),
-            Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} cannot be read any more"))),
+            Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} can no longer be read"))),
             Err(error) => return Err(error),
         };
         if let Some(status) = self.started.as_mut().and_then(StartedTarget::ended) {
@@ -529,7 +291,7 @@ impl<'a> Run<'a> {
         let unreachable = result.recorder.errors_of(NoAnswer::CONNECT);
         if due > 0 && unreachable as f64 > UNREACHABLE * due as f64 && self.address.connect().is_err() {
             return Err(lost(format!(
-                "{unreachable} of {due} executions found no connection"
+                "{unreachable} of {due} executions could not connect"
             )));
         }
         let closed = self.close(step, started_s, &result, load.offered_per_s());
@@ -541,8 +303,9 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Times of a step. What the run may take in all leaves less room for settling where many steps are still to come.
-    /// The first sessions must end before as many are under way as will be: a session is given four times its mean length.
+    /// Times of a step. What the run may take in all leaves less room for settling if many steps are still
+    /// to come. The first sessions must end before as many are under way as will be: a session is given four
+    /// times its mean length.
     fn limits(&self, left: usize, session_s: f64) -> StepLimits {
         let measure = &self.study.measure;
         let settle = measure.settle.duration();

@@ -1,45 +1,23 @@
-//! What a step is worth: a pure function of its numbers.
+//! Judges a step: a pure function of its numbers.
+//!
+//! Every threshold stands in the file that uses it, with the reason for its value:
+//!
+//! - `generator`: whether the generator offered the load that was planned
+//! - `target`: whether the target kept up with it
+//! - `readings`: whether clocks and probes can be trusted
+//! - `settle`: whether the load is there and response times have no trend, which is asked before the windows
+//!   begin
 
 use nest_data::measurement::{Counts, GeneratorHealth, Population, Validity, Verdict, Window};
 
-use crate::settle::Unsettled;
+mod findings;
+mod generator;
+mod readings;
+pub(crate) mod settle;
+mod target;
 
-/// Lateness (p99) above which the generator is doubted, in seconds.
-const LATE_S: f64 = 0.001;
-/// Lateness (p99) above which the step says nothing about the target, in seconds.
-const TOO_LATE_S: f64 = 0.020;
-/// Share of its core above which the generator is doubted, and above which it is the limit.
-const GENERATOR_BUSY: f64 = 0.80;
-const GENERATOR_FULL: f64 = 0.95;
-/// Share of the time without a processor above which the generator is doubted, and above which it was starved.
-const WAITING: f64 = 0.05;
-const STARVED: f64 = 0.25;
-/// Share of processor time taken by the hypervisor above which a step is doubted.
-const STOLEN: f64 = 0.05;
-/// Share of errors above which a step is doubted, and above which the target counts as overloaded.
-const SOME_ERRORS: f64 = 0.005;
-const MANY_ERRORS: f64 = 0.05;
-/// Share of requests whose connection was lost above which a step is doubted.
-const SOME_LOST: f64 = 0.001;
-/// Share of requests that were sent again above which a step is doubted.
-const SOME_REPEATED: f64 = 0.01;
-/// Share of the planned executions that may be missing where sessions bring them.
-const SHORT_OF_PLAN: f64 = 0.10;
-/// Share of the planned customers below which a step was not what it says.
-const POPULATION: f64 = 0.99;
-/// Utilisation from which a processor has nothing left.
-const FULL: f64 = 0.985;
-/// Time without the end of any request after which a target stood still, in seconds, where at least so many were to end in it.
-const SILENT_S: f64 = 0.5;
-const SILENT_REQUESTS: f64 = 20.0;
-/// Share of looks at which its processes were stopped above which a target stood still.
-const STOPPED: f64 = 0.005;
-/// Share of the time in which a tier was held back by its CPU quota above which it is at its limit.
-const THROTTLED: f64 = 0.05;
-/// Change of the civil clock against the monotonic one above which a step is doubted, in seconds.
-const CLOCK_STEP_S: f64 = 0.1;
-/// Difference of a window's length from the others' above which its edges were not where they belong.
-const EDGES: f64 = 0.05;
+use findings::Findings;
+use settle::Unsettled;
 
 /// The numbers that a verdict rests on.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +30,7 @@ pub struct StepFacts<'a> {
     pub windows: &'a [Window],
     /// The generator's health.
     pub generator: GeneratorHealth,
-    /// Customers planned and reached, where there is a population.
+    /// Customers planned and reached, if there is a population.
     pub population: Option<Population>,
     /// Requests that failed because the generator had no descriptor or port left.
     pub local_errors: u64,
@@ -62,17 +40,17 @@ pub struct StepFacts<'a> {
     pub refused: bool,
     /// Behaviours in code that panicked.
     pub panics: u64,
-    /// Executions that were planned to be due in the windows, where a schedule makes them.
+    /// Executions that were planned to be due in the windows, if a schedule makes them.
     pub planned: Option<f64>,
-    /// Time from sending to the answer that nine of ten requests take at least, in seconds.
+    /// Time from sending to the answer that nine in ten requests take at least, in seconds.
     pub typical_s: f64,
-    /// Why the step had not settled, if so.
+    /// Why the step had not settled, or why that could not be told.
     pub unsettled: Option<Unsettled>,
-    /// Highest utilisation of a resource over the step, where one is known.
+    /// Highest utilisation of a resource over the step, if one is known.
     pub utilisation: Option<f64>,
     /// Longest time without the end of any request while some were in flight, in seconds.
     pub silence_s: f64,
-    /// Share of the looks at which the target's processes were stopped, 0-1.
+    /// Share of the polls at which the target's processes were stopped, 0-1.
     pub target_stopped: f64,
     /// Whether it was interrupted.
     pub interrupted: bool,
@@ -80,327 +58,31 @@ pub struct StepFacts<'a> {
     pub loaded: bool,
 }
 
-type Found = Vec<(Validity, String)>;
+impl StepFacts<'_> {
+    /// Length of all windows, in seconds.
+    fn span_s(&self) -> f64 {
+        self.windows.iter().map(|window| window.duration_s).sum()
+    }
+}
 
 /// Judges a step. The gravest finding decides; every finding is given as a reason.
 #[must_use]
 pub fn judge(facts: &StepFacts<'_>) -> Verdict {
-    let mut found = Vec::new();
+    let mut findings = Findings::default();
     if facts.loaded {
-        generator(facts, &mut found);
-        population(facts, &mut found);
+        generator::schedule(facts, &mut findings);
+        generator::population(facts, &mut findings);
+        generator::settling(facts, &mut findings);
     }
-    errors(facts, &mut found);
-    capacity(facts, &mut found);
-    standstill(facts, &mut found);
-    clocks(facts, &mut found);
-    probes(facts, &mut found);
+    target::errors(facts, &mut findings);
+    target::capacity(facts, &mut findings);
+    target::standstill(facts, &mut findings);
+    readings::clocks(facts, &mut findings);
+    readings::probes(facts, &mut findings);
     if facts.interrupted {
-        found.push((Validity::Invalid, "it was interrupted".to_owned()));
+        findings.add(Validity::Invalid, "the step was interrupted".to_owned());
     }
-    let validity = found
-        .iter()
-        .map(|(validity, _)| *validity)
-        .max()
-        .unwrap_or(Validity::Valid);
-    Verdict {
-        validity,
-        reasons: found.into_iter().map(|(_, reason)| reason).collect(),
-    }
-}
-
-/// Whether the generator kept to its schedule.
-fn generator(facts: &StepFacts<'_>, found: &mut Found) {
-    let health = &facts.generator;
-    let late = health.lateness_p99_s.max(health.clock_p99_s);
-    if late > LATE_S {
-        let validity = if late > TOO_LATE_S {
-            Validity::Invalid
-        } else {
-            Validity::Suspect
-        };
-        found.push((
-            validity,
-            format!("the generator was {:.1} ms late (p99)", late * 1e3),
-        ));
-    }
-    if health.cpu > GENERATOR_BUSY {
-        let validity = if health.cpu > GENERATOR_FULL {
-            Validity::Invalid
-        } else {
-            Validity::Suspect
-        };
-        found.push((
-            validity,
-            format!("the generator used {:.0} % of its core", health.cpu * 100.0),
-        ));
-    }
-    if health.waiting > WAITING {
-        let validity = if health.waiting > STARVED {
-            Validity::Invalid
-        } else {
-            Validity::Suspect
-        };
-        found.push((
-            validity,
-            format!(
-                "the generator had no processor for {:.0} % of the time",
-                health.waiting * 100.0
-            ),
-        ));
-    }
-    if facts.local_errors > 0 {
-        let reason = format!(
-            "{} requests found no file descriptor or port at the generator",
-            facts.local_errors
-        );
-        found.push((Validity::Invalid, reason));
-    }
-    if facts.own_errors > 0 {
-        let share = facts.own_errors as f64 / facts.executions.due.max(1) as f64;
-        let validity = if share > SOME_ERRORS {
-            Validity::Invalid
-        } else {
-            Validity::Suspect
-        };
-        found.push((
-            validity,
-            format!(
-                "{} requests could not be made: a feed ran dry, or they are not valid",
-                facts.own_errors
-            ),
-        ));
-    }
-    if facts.panics > 0 {
-        found.push((
-            Validity::Invalid,
-            format!("{} executions of a behaviour in code panicked", facts.panics),
-        ));
-    }
-    if facts.executions.due == 0 {
-        found.push((Validity::Invalid, "nothing was due in the windows".to_owned()));
-    }
-    let due = facts.executions.due.max(1) as f64;
-    if health.queued as f64 / due > SOME_LOST {
-        found.push((
-            Validity::Suspect,
-            format!("{} starts waited because every customer was busy", health.queued),
-        ));
-    }
-}
-
-/// Whether the step was what it says: as many customers as planned, and settled.
-fn population(facts: &StepFacts<'_>, found: &mut Found) {
-    if let Some(Population { planned, reached }) = facts.population
-        && f64::from(reached) < POPULATION * f64::from(planned)
-    {
-        // A target that refuses connections has met its own limit.
-        let validity = if facts.refused {
-            Validity::Limited
-        } else {
-            Validity::Invalid
-        };
-        found.push((
-            validity,
-            format!("only {reached} of {planned} customers could act"),
-        ));
-    }
-    let due = facts.executions.due as f64;
-    if let Some(planned) = facts
-        .planned
-        .filter(|planned| due < planned * (1.0 - SHORT_OF_PLAN) - 5.0 * planned.sqrt())
-    {
-        found.push((Validity::Suspect, format!("only {due:.0} of {planned:.0} executions planned came due: sessions had not filled the step yet")));
-    }
-    match facts.unsettled {
-        // Said above, from the windows themselves.
-        Some(Unsettled::Population { .. }) | None => {}
-        Some(unsettled) => found.push((
-            Validity::Suspect,
-            format!("not settled when the windows began: {unsettled}"),
-        )),
-    }
-}
-
-/// Executions that failed, starts that were dropped, connections that were lost.
-fn errors(facts: &StepFacts<'_>, found: &mut Found) {
-    let counts = facts.executions;
-    if counts.due == 0 {
-        return;
-    }
-    let share = (counts.failed + counts.dropped) as f64 / counts.due as f64;
-    if share > SOME_ERRORS {
-        let validity = if share > MANY_ERRORS {
-            Validity::Limited
-        } else {
-            Validity::Suspect
-        };
-        found.push((
-            validity,
-            format!("{:.1} % of the executions failed or were dropped", share * 100.0),
-        ));
-    }
-    if counts.dropped > 0 {
-        let validity = if counts.dropped as f64 / counts.due as f64 > MANY_ERRORS {
-            Validity::Limited
-        } else {
-            Validity::Suspect
-        };
-        found.push((
-            validity,
-            format!(
-                "{} starts were dropped: as many executions as allowed were in progress",
-                counts.dropped
-            ),
-        ));
-    }
-    let repeated = facts.generator.repeated;
-    if repeated as f64 / facts.requests.due.max(1) as f64 > SOME_REPEATED {
-        found.push((
-            Validity::Suspect,
-            format!("{repeated} requests were sent again: the target had closed their idle connections"),
-        ));
-    }
-    let lost = facts.generator.lost_connections;
-    if lost as f64 / facts.requests.due.max(1) as f64 > SOME_LOST {
-        found.push((
-            Validity::Suspect,
-            format!("{lost} connections were lost in the middle of a request"),
-        ));
-    }
-}
-
-/// Whether the target kept up.
-fn capacity(facts: &StepFacts<'_>, found: &mut Found) {
-    let due = facts.executions.due as f64;
-    let ended: u64 = facts
-        .windows
-        .iter()
-        .map(|window| window.completed.values().sum::<u64>() + window.failed)
-        .sum();
-    let behind = due - ended as f64;
-    // What is due and what ends differ by the executions in progress at both edges; five deviations of a Poisson
-    // count are beyond chance, and 3 % of the load is beyond what a settled step may keep in progress.
-    if behind > 5.0 * due.sqrt().max(2.0) && behind > 0.03 * due {
-        found.push((
-            Validity::Limited,
-            format!("{ended} of {due} executions ended in the windows: a queue was growing"),
-        ));
-    }
-    if let Some(utilisation) = facts.utilisation.filter(|utilisation| *utilisation > FULL) {
-        found.push((
-            Validity::Limited,
-            format!("a resource was {:.0} % busy", utilisation * 100.0),
-        ));
-    }
-    let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
-    let mut throttled: std::collections::BTreeMap<&String, f64> = std::collections::BTreeMap::new();
-    for (tier, seconds) in facts.windows.iter().flat_map(|window| &window.throttled) {
-        *throttled.entry(tier).or_default() += seconds;
-    }
-    for (tier, seconds) in throttled
-        .into_iter()
-        .filter(|(_, seconds)| *seconds > THROTTLED * span)
-    {
-        found.push((
-            Validity::Limited,
-            format!(
-                "the CPU quota held tier `{tier}` back for {:.0} % of the time",
-                seconds / span * 100.0
-            ),
-        ));
-    }
-}
-
-/// Whether the target stood still for a while.
-fn standstill(facts: &StepFacts<'_>, found: &mut Found) {
-    if facts.target_stopped > STOPPED {
-        found.push((
-            Validity::Limited,
-            format!(
-                "the target's processes were stopped (SIGSTOP) for {:.0} % of the time",
-                facts.target_stopped * 100.0
-            ),
-        ));
-    }
-    let span: f64 = facts.windows.iter().map(|window| window.duration_s).sum();
-    // Customers who act in step are silent for as long as an answer takes, even a quick one.
-    let in_step = facts.population.is_some() && facts.silence_s < 3.0 * facts.typical_s;
-    if !in_step
-        && facts.silence_s > SILENT_S
-        && facts.requests.due as f64 / span.max(1e-9) * facts.silence_s > SILENT_REQUESTS
-    {
-        found.push((
-            Validity::Limited,
-            format!(
-                "the target stood still: nothing ended for {:.2} s while requests were in flight",
-                facts.silence_s
-            ),
-        ));
-    }
-}
-
-/// Whether time was what it seemed.
-fn clocks(facts: &StepFacts<'_>, found: &mut Found) {
-    let step = facts.generator.clock_step_s;
-    if step.abs() > CLOCK_STEP_S {
-        found.push((
-            Validity::Suspect,
-            format!("the civil clock was set by {step:+.2} s, or the machine slept"),
-        ));
-    }
-    let stolen = facts
-        .windows
-        .iter()
-        .map(|window| window.stolen)
-        .fold(0.0, f64::max);
-    if stolen > STOLEN {
-        found.push((
-            Validity::Suspect,
-            format!(
-                "the hypervisor took {:.0} % of the processor in a window",
-                stolen * 100.0
-            ),
-        ));
-    }
-    let lengths = facts.windows.iter().map(|window| window.duration_s);
-    let mean = lengths.clone().sum::<f64>() / facts.windows.len().max(1) as f64;
-    let most = lengths
-        .map(|length| (length / mean - 1.0).abs())
-        .fold(0.0, f64::max);
-    if most > EDGES {
-        found.push((
-            Validity::Suspect,
-            format!(
-                "a window was {:.0} % longer or shorter than the others: the probes were read late",
-                most * 100.0
-            ),
-        ));
-    }
-}
-
-/// Whether the probes could be read.
-fn probes(facts: &StepFacts<'_>, found: &mut Found) {
-    let with_gaps = facts
-        .windows
-        .iter()
-        .filter(|window| !window.gaps.is_empty())
-        .count();
-    let Some(first) = facts.windows.iter().flat_map(|window| &window.gaps).next() else {
-        return;
-    };
-    let validity = if with_gaps == facts.windows.len() {
-        Validity::Invalid
-    } else {
-        Validity::Suspect
-    };
-    found.push((
-        validity,
-        format!(
-            "probes had gaps in {with_gaps} of {} windows: {first}",
-            facts.windows.len()
-        ),
-    ));
+    findings.verdict()
 }
 
 #[cfg(test)]
@@ -544,6 +226,38 @@ mod tests {
             validity(|facts| facts.unsettled = Some(Unsettled::Trend { factor: 1.3 })),
             Validity::Suspect
         );
+    }
+
+    #[test]
+    fn a_settle_check_that_could_not_look_is_named_and_doubted_in_a_long_step() {
+        let blind = Some(Unsettled::TooFew { executions: 7 });
+        let short = verdict(|facts, _| facts.unsettled = blind);
+        assert_eq!(
+            (short.validity, short.reasons.len()),
+            (Validity::Valid, 1),
+            "{:?}",
+            short.reasons
+        );
+        assert!(
+            short.reasons[0].contains("only 7 executions"),
+            "{:?}",
+            short.reasons
+        );
+        let long = verdict(|facts, windows| {
+            facts.unsettled = blind;
+            facts.executions.due = 4_000;
+            facts.executions.completed = 4_000;
+            windows
+                .iter_mut()
+                .for_each(|window| *window = super::tests::window(2_000));
+        });
+        assert_eq!(long.validity, Validity::Suspect);
+    }
+
+    #[test]
+    fn queued_starts_have_a_bound_of_their_own() {
+        assert_eq!(validity(|facts| facts.generator.queued = 1), Validity::Valid);
+        assert_eq!(validity(|facts| facts.generator.queued = 2), Validity::Suspect);
     }
 
     #[test]

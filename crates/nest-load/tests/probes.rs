@@ -21,7 +21,7 @@ use nest_data::{
 };
 use nest_load::{
     LoadError,
-    observe::{Observer, Reading, Sample, cgroup::Cgroup},
+    observe::{Observer, ProbeReading, Sample, cgroup::Cgroup},
 };
 use nix::{
     sys::signal::{Signal, kill, killpg},
@@ -30,7 +30,8 @@ use nix::{
 
 /// A study with these probes.
 fn study(probes: &str) -> Study {
-    let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n\
+    let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \
+     \"http://127.0.0.1:1\"\n\
                 [customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / day\"\n";
     let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))]
         .into_iter()
@@ -183,13 +184,15 @@ const SPIN: &str = "while :; do :; done";
 
 fn page(cpu: f64, memory: f64) -> Answer {
     Answer::Page(format!(
-        "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {cpu}\nprocess_resident_memory_bytes {memory}\n"
+        "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total {cpu}\n\
+         process_resident_memory_bytes {memory}\n"
     ))
 }
 
 fn metrics(tier: &str, server: &Server) -> String {
     format!(
-        "[probes.{tier}]\ntier = \"{tier}\"\nkind = \"prometheus\"\nscrape = \"{}\"\npreset = \"process\"\ncores = 4\n",
+        "[probes.{tier}]\ntier = \"{tier}\"\nkind = \"prometheus\"\nscrape = \"{}\"\npreset = \"process\"\n\
+         cores = 4\n",
         server.url()
     )
 }
@@ -227,8 +230,8 @@ fn eventually(condition: impl Fn() -> bool) {
 
 fn value(sample: &Sample, tier: &str, figure: Figure) -> f64 {
     match &sample.readings[&(tier.to_owned(), figure)] {
-        Reading::Known { points, .. } => points.values().map(|point| point.value).sum(),
-        Reading::Missing(why) => panic!("{why}"),
+        ProbeReading::Known { points, .. } => points.values().map(|point| point.value).sum(),
+        ProbeReading::Missing(why) => panic!("{why}"),
     }
 }
 
@@ -270,7 +273,8 @@ fn load_tiers_of_every_kind_are_read_at_once() {
     let first = observer.sample().expect("a sample");
     server.answers(page(12.0, 3e6));
     let usage = until(&mut observer, &first, "app/cpu", 0.5).since(&first);
-    // The page's counter rose by 2; readings further apart than a quarter of the window would have been left out.
+    // The page's counter rose by 2; readings further apart than a quarter of the window would have been left
+    // out.
     assert!(
         (usage.used["db/cpu"] - 2.0).abs() < 0.5 && usage.used["db/memory"] == 3e6,
         "{usage:?}"
@@ -369,11 +373,15 @@ fn metrics_that_are_not_there_at_the_start_are_an_error_with_a_remedy() {
         .and_then(|socket| socket.local_addr())
         .expect("a free port");
     let probe = format!(
-        "[probes.db]\nkind = \"prometheus\"\nscrape = \"http://{gone}/metrics\"\ncores = 1\npreset = \"process\"\n"
+        "[probes.db]\nkind = \"prometheus\"\nscrape = \"http://{gone}/metrics\"\ncores = 1\npreset = \
+         \"process\"\n"
     );
     let found = error(&probe);
     assert!(
-        found.contains(&format!("probe `db`: no answer from http://{gone}/metrics: connection refused; start what serves it, or correct `scrape`")),
+        found.contains(&format!(
+            "probe `db`: no answer from http://{gone}/metrics: connection refused; \
+         start what serves it, or correct `scrape`"
+        )),
         "{found}"
     );
 
@@ -405,8 +413,10 @@ fn metrics_that_are_not_there_at_the_start_are_an_error_with_a_remedy() {
 
 #[test]
 fn what_a_preset_offers_and_the_page_lacks_is_left_out() {
-    let page = "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 900\nnode_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 7\n\
-                node_cpu_seconds_total{cpu=\"0\",mode=\"system\"} 2.5\nnode_memory_MemTotal_bytes 100\nnode_memory_MemAvailable_bytes 30\n";
+    let page = "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 900\n\
+                node_cpu_seconds_total{cpu=\"0\",mode=\"user\"} 7\n\
+                node_cpu_seconds_total{cpu=\"0\",mode=\"system\"} 2.5\nnode_memory_MemTotal_bytes 100\n\
+                 node_memory_MemAvailable_bytes 30\n";
     let server = Server::new(Answer::Page(page.to_owned()));
     let mut observer = observe(&metrics("db", &server).replace("\"process\"", "\"node_exporter\""))
         .expect("what is needed is there");
@@ -432,12 +442,14 @@ fn what_a_preset_offers_and_the_page_lacks_is_left_out() {
 fn a_prometheus_server_is_asked_and_stale_samples_are_gaps() {
     let answer = |at_s: f64, value: f64| {
         Answer::Page(format!(
-            r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"__name__":"c","job":"db"}},"values":[[1,"0"],[{at_s},"{value}"]]}}]}}}}"#
+            r#"{{"status":"success","data":{{"resultType":"matrix",
+                "result":[{{"metric":{{"__name__":"c","job":"db"}},"values":[[1,"0"],[{at_s},"{value}"]]}}]}}}}"#
         ))
     };
     let server = Server::new(answer(100.0, 5.0));
     let probe = format!(
-        "[probes.db]\ntier = \"db\"\nkind = \"prometheus\"\nquery = \"http://{}\"\ncores = 2\ncollect = {{ cpu = 'c{{job=\"db\"}}' }}\n",
+        "[probes.db]\ntier = \"db\"\nkind = \"prometheus\"\nquery = \"http://{}\"\ncores = 2\ncollect = {{ \
+         cpu = 'c{{job=\"db\"}}' }}\n",
         server.address
     );
     let mut observer = observe(&probe).expect("it answers");
@@ -477,7 +489,8 @@ fn a_prometheus_server_is_asked_and_stale_samples_are_gaps() {
 #[test]
 fn load_a_quota_that_holds_a_process_back_is_seen() {
     let script = Script::new(SPIN);
-    // A group with a fifth of a core, where this machine lets us make one (version 1 or 2); else the one it is in already.
+    // A group with a fifth of a core, where this machine lets us make one (version 1 or 2); else the one it
+    // is in already.
     let name = format!("locust-nest-quota-{}", std::process::id());
     let made: Option<PathBuf> = ["cpu", "cpu,cpuacct", ""]
         .iter()

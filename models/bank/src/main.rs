@@ -5,12 +5,12 @@
 //!     cargo run -p bank -- load postgres://127.0.0.1:8089/bank --behaviour transfer
 //!
 //! A behaviour is a type with two functions: `begin` makes what a customer keeps, and `execute` runs the
-//! behaviour once. Every request to the target goes through `turn.request` with a name, under which it is
+//! behaviour once. Every request to the target goes through `context.request` with a name, under which it is
 //! timed and counted.
 
 use std::process::ExitCode;
 
-use locust_nest::{Behaviour, Failure, Registry, Turn};
+use locust_nest::{Behaviour, ExecutionContext, Failure, Registry};
 use tokio_postgres::{Client, NoTls, Statement};
 
 const ACCOUNTS: i64 = 10_000; // as many as start.sh makes
@@ -39,31 +39,32 @@ struct Session {
 }
 
 impl Session {
-    async fn open(turn: &mut Turn<'_>) -> Result<Self, Failure> {
+    async fn open(context: &mut ExecutionContext<'_>) -> Result<Self, Failure> {
         let mut config = tokio_postgres::Config::new();
         config
-            .host(turn.target().host())
-            .port(turn.target().port())
-            .dbname(turn.target().name())
+            .host(context.target().host())
+            .port(context.target().port())
+            .dbname(context.target().name())
             .user("bank");
-        turn.request("connect", async {
-            let (client, connection) = config.connect(NoTls).await?;
-            // Reads and writes until the client is dropped. An error reaches the request that waits for an
-            // answer.
-            tokio::spawn(connection);
-            Ok::<_, tokio_postgres::Error>(Self {
-                balance: client.prepare("select cents from accounts where id = $1").await?,
-                entries: client.prepare(ENTRIES_OF).await?,
-                change: client
-                    .prepare("update accounts set cents = cents + $2 where id = $1")
-                    .await?,
-                note: client
-                    .prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)")
-                    .await?,
-                client,
+        context
+            .request("connect", async {
+                let (client, connection) = config.connect(NoTls).await?;
+                // Reads and writes until the client is dropped. An error reaches the request that waits for an
+                // answer.
+                tokio::spawn(connection);
+                Ok::<_, tokio_postgres::Error>(Self {
+                    balance: client.prepare("select cents from accounts where id = $1").await?,
+                    entries: client.prepare(ENTRIES_OF).await?,
+                    change: client
+                        .prepare("update accounts set cents = cents + $2 where id = $1")
+                        .await?,
+                    note: client
+                        .prepare("insert into entries (payer, payee, cents) values ($1, $2, $3)")
+                        .await?,
+                    client,
+                })
             })
-        })
-        .await
+            .await
     }
 }
 
@@ -73,13 +74,18 @@ struct Balance;
 impl Behaviour for Balance {
     type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, context: &mut ExecutionContext<'_>) -> Result<Session, Failure> {
+        Session::open(context).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
-        let account = turn.int(1, ACCOUNTS);
-        turn.request("read", session.client.query_one(&session.balance, &[&account]))
+    async fn execute(
+        &self,
+        session: &mut Session,
+        context: &mut ExecutionContext<'_>,
+    ) -> Result<(), Failure> {
+        let account = context.int(1, ACCOUNTS);
+        context
+            .request("read", session.client.query_one(&session.balance, &[&account]))
             .await?;
         Ok(())
     }
@@ -91,13 +97,17 @@ struct StatementOfAccount;
 impl Behaviour for StatementOfAccount {
     type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, context: &mut ExecutionContext<'_>) -> Result<Session, Failure> {
+        Session::open(context).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
-        let account = turn.int(1, ACCOUNTS);
-        let rows = turn
+    async fn execute(
+        &self,
+        session: &mut Session,
+        context: &mut ExecutionContext<'_>,
+    ) -> Result<(), Failure> {
+        let account = context.int(1, ACCOUNTS);
+        let rows = context
             .request(
                 "list",
                 session.client.query(&session.entries, &[&account, &ENTRIES]),
@@ -118,21 +128,25 @@ struct Transfer;
 impl Behaviour for Transfer {
     type State = Session;
 
-    async fn begin(&self, turn: &mut Turn<'_>) -> Result<Session, Failure> {
-        Session::open(turn).await
+    async fn begin(&self, context: &mut ExecutionContext<'_>) -> Result<Session, Failure> {
+        Session::open(context).await
     }
 
-    async fn execute(&self, session: &mut Session, turn: &mut Turn<'_>) -> Result<(), Failure> {
-        let payer = turn.int(1, ACCOUNTS);
-        let payee = (payer - 1 + turn.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other account
-        let cents = turn.int(1, LARGEST_TRANSFER);
+    async fn execute(
+        &self,
+        session: &mut Session,
+        context: &mut ExecutionContext<'_>,
+    ) -> Result<(), Failure> {
+        let payer = context.int(1, ACCOUNTS);
+        let payee = (payer - 1 + context.int(1, ACCOUNTS - 1)) % ACCOUNTS + 1; // any other account
+        let cents = context.int(1, LARGEST_TRANSFER);
         // The lower account first, because two transfers in opposite directions could otherwise deadlock.
         let mut changes = [(payer, -cents), (payee, cents)];
         changes.sort_unstable();
 
-        let transaction = turn.request("begin", session.client.transaction()).await?;
+        let transaction = context.request("begin", session.client.transaction()).await?;
         for (account, change) in changes {
-            let changed = turn
+            let changed = context
                 .request(
                     "update",
                     transaction.execute(&session.change, &[&account, &change]),
@@ -144,11 +158,12 @@ impl Behaviour for Transfer {
                 )));
             }
         }
-        turn.request(
-            "insert",
-            transaction.execute(&session.note, &[&payer, &payee, &cents]),
-        )
-        .await?;
-        turn.request("commit", transaction.commit()).await
+        context
+            .request(
+                "insert",
+                transaction.execute(&session.note, &[&payer, &payee, &cents]),
+            )
+            .await?;
+        context.request("commit", transaction.commit()).await
     }
 }

@@ -11,7 +11,7 @@ use nest_data::{
     Diagnostic, PriceBook, Source,
     diagnostic::nearest,
     price_book::{
-        Change, ChangeKind, changes,
+        ChangeKind, PriceChange, changes,
         lint::{LintFinding, lint},
     },
     price_import::Wanted,
@@ -247,7 +247,7 @@ fn diff(old: &PriceBook, new: &PriceBook, format: Format) -> Result<(), CommandE
     Ok(())
 }
 
-fn diff_row(change: Change) -> Vec<String> {
+fn diff_row(change: PriceChange) -> Vec<String> {
     let amount = |amount: Option<String>| amount.unwrap_or_else(|| "unknown".to_owned());
     let percent = change.kind.percent().map_or_else(String::new, |percent| {
         format!("{:+}", percent.round_dp(1).normalize())

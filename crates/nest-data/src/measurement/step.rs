@@ -275,7 +275,7 @@ pub struct Verdict {
     /// The judgement; its key in documents is `worth`.
     #[serde(rename = "worth")]
     pub validity: Validity,
-    /// Why the step is not valid; empty for a valid step.
+    /// Why the step is not valid. Those of a valid step say what could not be checked.
     pub reasons: Vec<String>,
 }
 

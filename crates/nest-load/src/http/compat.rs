@@ -1,9 +1,10 @@
-//! The compatibility path, by reqwest: redirect chains, multipart bodies, proxies. One client per customer, so that
-//! connections and cookies are the customer's own; a half to a third of the speed of the fast path.
+//! The compatibility path, by reqwest: redirect chains, multipart bodies, proxies. One client per customer,
+//! so that connections and cookies are the customer's own; a half to a third of the speed of the fast path.
 //!
-//! Its defaults that would flatter or disturb a target are off: retries, proxies from the environment, the referer.
+//! Its defaults that would flatter or disturb a target are off: retries, proxies from the environment, the
+//! referer.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use reqwest::{
     Client, Method, Url,
@@ -18,7 +19,7 @@ use super::{NoAnswer, Receiver, connection::Failed, cookies::Jar, origin::Origin
 
 /// What a customer's client is made for.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct CompatSettings {
     /// Proxy of all requests.
     pub proxy: Option<String>,
     /// Hosts besides the loopback ones that a redirect may lead to.
@@ -27,22 +28,22 @@ pub struct Settings {
 
 /// A request with everything filled in.
 pub struct Outgoing {
-    pub method: &'static str,
+    pub method: Cow<'static, str>,
     pub path: String,
     pub headers: Vec<(String, String)>,
-    pub body: Body,
+    pub body: FilledBody,
     pub redirects: usize,
 }
 
 /// A body with everything filled in.
-pub enum Body {
+pub enum FilledBody {
     None,
     Bytes(Vec<u8>),
-    Multipart(Vec<Field>),
+    Multipart(Vec<FilledField>),
 }
 
 /// One field of a multipart body.
-pub struct Field {
+pub struct FilledField {
     pub name: String,
     pub value: Vec<u8>,
     pub file_name: Option<String>,
@@ -60,7 +61,7 @@ impl Compat {
     pub async fn exchange(
         &mut self,
         origin: &Origin,
-        settings: &Settings,
+        settings: &CompatSettings,
         cookies: &Jar,
         outgoing: Outgoing,
         receiver: &mut Receiver<'_>,
@@ -74,9 +75,9 @@ impl Compat {
             request = request.header(name, value);
         }
         request = match outgoing.body {
-            Body::None => request,
-            Body::Bytes(bytes) => request.body(bytes),
-            Body::Multipart(fields) => request.multipart(form(fields)?),
+            FilledBody::None => request,
+            FilledBody::Bytes(bytes) => request.body(bytes),
+            FilledBody::Multipart(fields) => request.multipart(form(fields)?),
         };
         let mut response = request.send().await.map_err(no_answer)?;
         receiver.start(response.status().as_u16(), response.content_length())?;
@@ -99,7 +100,7 @@ impl Compat {
     fn client(
         &mut self,
         origin: &Origin,
-        settings: &Settings,
+        settings: &CompatSettings,
         cookies: &Jar,
         redirects: usize,
     ) -> Result<Client, NoAnswer> {
@@ -113,7 +114,12 @@ impl Compat {
     }
 }
 
-fn build(origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) -> reqwest::Result<Client> {
+fn build(
+    origin: &Origin,
+    settings: &CompatSettings,
+    cookies: &Jar,
+    redirects: usize,
+) -> reqwest::Result<Client> {
     super::tls::provide();
     let store = OneHost {
         cookies: cookies.clone(),
@@ -125,7 +131,7 @@ fn build(origin: &Origin, settings: &Settings, cookies: &Jar, redirects: usize) 
         .referer(false)
         .no_proxy()
         .cookie_provider(Arc::new(store))
-        .user_agent(crate::USER_AGENT)
+        .user_agent(crate::http::USER_AGENT)
         .http1_only()
         .tcp_nodelay(true)
         .pool_max_idle_per_host(1)
@@ -158,7 +164,7 @@ fn follow(allow_hosts: Vec<String>, most: usize) -> Policy {
     })
 }
 
-fn form(fields: Vec<Field>) -> Result<Form, NoAnswer> {
+fn form(fields: Vec<FilledField>) -> Result<Form, NoAnswer> {
     let mut form = Form::new();
     for field in fields {
         let mut part = Part::bytes(field.value);

@@ -1,7 +1,7 @@
 //! One customer's HTTP/1.1 connection over TCP or TLS: the fast path.
 //!
-//! What an idle customer owns is the socket and three empty vectors: requests are built and answers are read in buffers
-//! of the worker, which are borrowed only inside one poll.
+//! What an idle customer owns is the socket and three empty vectors: requests are built and answers are read
+//! in buffers of the worker, which are borrowed only inside one poll.
 
 use std::{
     cell::RefCell,
@@ -45,21 +45,22 @@ impl Default for Buffers {
 
 /// A connection that is opened with its first request and again whenever it was lost.
 #[derive(Default)]
-pub struct Connection {
-    stream: Option<Stream>,
+pub struct Http1Connection {
+    stream: Option<Transport>,
     used: bool,       // it has carried an answer
     unsent: Vec<u8>,  // of a request that the socket did not take at once
     partial: Vec<u8>, // of an answer that came in pieces
 }
 
-enum Stream {
+enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// Why an exchange gave no answer.
 pub enum Failed {
-    /// A connection that had been idle was closed before anything of the answer came: the request may be made again.
+    /// A connection that had been idle was closed before anything of the answer came: the request may be made
+    /// again.
     Stale,
     /// Anything else.
     For(NoAnswer),
@@ -71,7 +72,7 @@ impl From<NoAnswer> for Failed {
     }
 }
 
-impl Connection {
+impl Http1Connection {
     /// Whether a connection is open, as far as is known.
     pub fn is_open(&self) -> bool {
         self.stream.is_some()
@@ -82,7 +83,7 @@ impl Connection {
         self.stream = None;
     }
 
-    /// Opens a connection where there is none, or where the peer has ended it meanwhile.
+    /// Opens a connection if there is none, or if the peer has ended it meanwhile.
     pub async fn ready(
         &mut self,
         origin: &Origin,
@@ -99,21 +100,21 @@ impl Connection {
         self.used = false;
         let socket = origin.connect(last_good).await?;
         self.stream = Some(match &origin.tls {
-            None => Stream::Plain(socket),
+            None => Transport::Plain(socket),
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http1));
                 // On the heap, or every customer would have room for a handshake.
                 let secured = Box::pin(connector.connect(tls.name.clone(), socket))
                     .await
                     .map_err(|error| handshake_failed(&error))?;
-                Stream::Tls(Box::new(secured))
+                Transport::Tls(Box::new(secured))
             }
         });
         Ok(())
     }
 
-    /// Sends the request in `buffers.outgoing` and reads the answer. The first poll takes the request, so that nothing
-    /// may be awaited between filling the buffer and this.
+    /// Sends the request in `buffers.outgoing` and reads the answer. The first poll takes the request, so
+    /// that nothing may be awaited between filling the buffer and this.
     ///
     /// `known` is the head of earlier answers to the same request, and learns that of this one.
     pub async fn exchange(
@@ -123,10 +124,10 @@ impl Connection {
         known: &RefCell<KnownHead>,
         receiver: &mut Receiver<'_>,
     ) -> Result<(), Failed> {
-        let mut exchange = Exchange {
+        let mut exchange = RunningExchange {
             decoder: Decoder::new(head_request),
             known,
-            phase: Phase::Start,
+            phase: ExchangePhase::Start,
             received: 0,
         };
         self.partial.clear();
@@ -152,13 +153,13 @@ impl Connection {
         &mut self,
         context: &mut Context<'_>,
         buffers: &Buffers,
-        exchange: &mut Exchange<'_>,
+        exchange: &mut RunningExchange<'_>,
         receiver: &mut Receiver<'_>,
     ) -> Poll<Result<bool, Failed>> {
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(Err(lost("there is no connection")));
         };
-        if exchange.phase == Phase::Start {
+        if exchange.phase == ExchangePhase::Start {
             self.unsent.clear();
             let outgoing = buffers.outgoing.borrow();
             let taken = match stream.poll_write(context, &outgoing) {
@@ -167,12 +168,13 @@ impl Connection {
                 Poll::Pending => 0,
             };
             self.unsent.extend_from_slice(&outgoing[taken..]);
-            exchange.phase = Phase::Sending;
+            exchange.phase = ExchangePhase::Sending;
         }
-        if exchange.phase == Phase::Sending {
+        if exchange.phase == ExchangePhase::Sending {
             match stream.poll_send(context, &mut self.unsent) {
-                // A peer that answers before it has read everything may also end the connection; its answer counts.
-                Poll::Ready(_) => exchange.phase = Phase::Receiving,
+                // A peer that answers before it has read everything may also end the connection; its answer
+                // counts.
+                Poll::Ready(_) => exchange.phase = ExchangePhase::Receiving,
                 Poll::Pending => {}
             }
         }
@@ -181,26 +183,26 @@ impl Connection {
 }
 
 /// A request and its answer under way.
-struct Exchange<'a> {
+struct RunningExchange<'a> {
     decoder: Decoder,
     known: &'a RefCell<KnownHead>,
-    phase: Phase,
+    phase: ExchangePhase,
     received: u64,
 }
 
 #[derive(PartialEq)]
-enum Phase {
+enum ExchangePhase {
     Start,
     Sending,
     Receiving,
 }
 
-impl Exchange<'_> {
-    /// Reads on; `true` where the connection may carry another request.
+impl RunningExchange<'_> {
+    /// Reads on; `true` if the connection may carry another request.
     fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
-        stream: &mut Stream,
+        stream: &mut Transport,
         buffers: &Buffers,
         partial: &mut Vec<u8>,
         receiver: &mut Receiver<'_>,
@@ -235,8 +237,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Decodes new bytes, after what was left of earlier ones. Bytes beyond an answer end the connection: nothing was
-    /// asked for that they could belong to.
+    /// Decodes new bytes, after what was left of earlier ones. Bytes beyond an answer end the connection:
+    /// nothing was asked for that they could belong to.
     fn feed(
         &mut self,
         new: &[u8],
@@ -283,9 +285,9 @@ impl Exchange<'_> {
     }
 }
 
-impl Stream {
-    /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call where that
-    /// is so. Over TLS the peer's end is bytes too.
+impl Transport {
+    /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call
+    /// where that is so. Over TLS the peer's end is bytes too.
     fn is_quiet(&self) -> bool {
         let mut one = [0];
         match self {

@@ -1,4 +1,5 @@
-//! A customer's cookies for the one host that it visits: RFC 6265, section 5, without what only several hosts need.
+//! A customer's cookies for the one host that it visits: RFC 6265, section 5, without what only several hosts
+//! need.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,10 +10,10 @@ const MOST_COOKIES: usize = 180;
 
 /// The cookies of one customer. Clones share them: the compatibility path reads and writes the same ones.
 #[derive(Debug, Clone, Default)]
-pub struct Jar(Option<Arc<Mutex<Vec<Kept>>>>);
+pub struct Jar(Option<Arc<Mutex<Vec<StoredCookie>>>>);
 
 #[derive(Debug)]
-struct Kept {
+struct StoredCookie {
     name: Box<str>,
     value: Box<str>,
     path: Box<str>,
@@ -32,8 +33,8 @@ impl Jar {
         self.0.is_none()
     }
 
-    /// Keeps a `Set-Cookie` field of an answer to a request for `path` on `host`. One that is malformed or belongs to
-    /// another host is ignored, as browsers do.
+    /// Keeps a `Set-Cookie` field of an answer to a request for `path` on `host`. One that is malformed or
+    /// belongs to another host is ignored, as browsers do.
     pub fn store(&mut self, field: &[u8], host: &str, path: &str) {
         let Some(cookie) = std::str::from_utf8(field)
             .ok()
@@ -56,7 +57,7 @@ impl Jar {
             Some(age) => now.checked_add(age),
             None => cookie.expires_datetime(),
         };
-        let kept = Kept {
+        let kept = StoredCookie {
             name: cookie.name().into(),
             value: cookie.value().into(),
             path: path.into(),
@@ -70,11 +71,12 @@ impl Jar {
         }
     }
 
-    /// Appends the value of the `Cookie` field for a request to `out`, after `before`; nothing where no cookie applies.
+    /// Appends the value of the `Cookie` field for a request to `out`, after `before`; nothing if no
+    /// cookie applies.
     pub fn write(&self, path: &str, secure: bool, before: &str, out: &mut Vec<u8>) {
         let Some(cookies) = &self.0 else { return };
         let cookies = lock(cookies);
-        // The time is asked for only where a cookie ends.
+        // The time is asked for only if a cookie ends.
         let mut now = None;
         let mut separator = before;
         for cookie in cookies.iter() {
@@ -91,7 +93,7 @@ impl Jar {
     }
 }
 
-fn lock(cookies: &Mutex<Vec<Kept>>) -> MutexGuard<'_, Vec<Kept>> {
+fn lock(cookies: &Mutex<Vec<StoredCookie>>) -> MutexGuard<'_, Vec<StoredCookie>> {
     // Nothing that holds the lock panics; a poisoned one would still hold whole cookies.
     cookies.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,49 +2,23 @@
 
 use std::mem::MaybeUninit;
 
-use super::framing::{Delimited, Framing, delimit};
+use super::framing::{Delimited, Framing, LONGEST_HEAD, MOST_INFORMATIONAL, Malformed, delimit};
 
 /// Most header fields of one head.
 const MOST_HEADERS: usize = 100;
-/// Longest head in bytes.
-const LONGEST_HEAD: usize = 64 << 10;
 /// Longest trailers in bytes, with the empty line after them: below the longest head, as in hyper.
 const LONGEST_TRAILERS: usize = LONGEST_HEAD - 1;
-/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16 KiB.
+/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16
+/// KiB.
 const LONGEST_EXTENSIONS: usize = (16 << 10) - 1;
 /// What ends trailers.
 const EMPTY_LINE: &[u8] = b"\r\n";
-/// Most informational answers before the real one.
-const MOST_INFORMATIONAL: u8 = 32;
-
-/// Why bytes are not an HTTP/1.1 answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    #[error("the head is not HTTP: {0}")]
-    Head(httparse::Error),
-    #[error("the head is longer than {LONGEST_HEAD} bytes")]
-    LongHead,
-    #[error("the content length is not a number, or contradicts itself")]
-    ContentLength,
-    #[error("an HTTP/1.0 answer cannot have a transfer encoding")]
-    TransferEncodingInHttp10,
-    #[error("more than {MOST_INFORMATIONAL} informational answers")]
-    Informational,
-    #[error("a chunk has no valid size")]
-    ChunkSize,
-    #[error("a chunk does not end where its size says")]
-    ChunkEnd,
-    #[error("the trailers are not valid")]
-    Trailers,
-    #[error("the connection ended inside the answer")]
-    Truncated,
-}
 
 /// Takes what a [`Decoder`] finds. An error of the sink ends the answer.
 pub trait Sink {
     /// What the sink refuses with.
     type Refusal;
-    /// The head of the real answer, once. `length` is the body's where it is stated.
+    /// The head of the real answer, once. `length` is the body's if it is stated.
     fn head(
         &mut self,
         status: u16,
@@ -90,7 +64,7 @@ impl<R> From<Malformed> for Stopped<R> {
 /// Reads one answer.
 #[derive(Debug, Clone)]
 pub struct Decoder {
-    state: State,
+    state: DecoderState,
     head_request: bool,
     reusable: bool,
     informational: u8,
@@ -107,7 +81,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Length of the body where it is stated.
+    /// Length of the body if it is stated.
     fn stated(self) -> Option<u64> {
         match self.delimited.framing {
             Framing::Length(length) => Some(length),
@@ -116,8 +90,8 @@ impl Head {
     }
 }
 
-/// The last head of the answers to one request. Servers send the same bytes again and again, at least until their clock moves
-/// on by a second, and the same bytes mean the same: they need not be parsed again.
+/// The last head of the answers to one request. Servers send the same bytes again and again, at least until
+/// their clock moves on by a second, and the same bytes mean the same: they need not be parsed again.
 #[derive(Debug, Default)]
 pub struct KnownHead {
     bytes: Vec<u8>,
@@ -125,7 +99,7 @@ pub struct KnownHead {
 }
 
 impl KnownHead {
-    /// Remembers the head that `input` begins with, where the decoder has just read it from there.
+    /// Remembers the head that `input` begins with, if the decoder has just read it from there.
     pub fn learn(&mut self, decoder: &Decoder, input: &[u8]) {
         self.head = None;
         if let Some((length, head)) = decoder.head
@@ -138,7 +112,7 @@ impl KnownHead {
         }
     }
 
-    /// What `input` begins with, where that is the head that is known.
+    /// What `input` begins with, if that is the head that is known.
     fn of(&self, input: &[u8]) -> Option<(usize, Head)> {
         let head = self.head?;
         input.starts_with(&self.bytes).then_some((self.bytes.len(), head))
@@ -146,7 +120,7 @@ impl KnownHead {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum DecoderState {
     Head,
     Length(u64),
     UntilClosed,
@@ -175,7 +149,7 @@ impl Decoder {
     /// A decoder for the answer to a request; `head_request` says that it was a HEAD.
     pub fn new(head_request: bool) -> Self {
         Self {
-            state: State::Head,
+            state: DecoderState::Head,
             head_request,
             reusable: false,
             informational: 0,
@@ -185,8 +159,8 @@ impl Decoder {
         }
     }
 
-    /// Reads the beginning of an answer, after a head that may be known from an earlier one: of that, the sink is told the
-    /// status and the length, and no field. `known` must be of answers to the same method.
+    /// Reads the beginning of an answer, after a head that may be known from an earlier one: of that, the
+    /// sink is told the status and the length, and no field. `known` must be of answers to the same method.
     pub fn feed_known<S: Sink>(
         &mut self,
         input: &[u8],
@@ -195,7 +169,7 @@ impl Decoder {
     ) -> Result<Option<Fed>, Stopped<S::Refusal>> {
         let Some((length, head)) = known
             .of(input)
-            .filter(|_| self.state == State::Head && self.informational == 0)
+            .filter(|_| self.state == DecoderState::Head && self.informational == 0)
         else {
             return Ok(None);
         };
@@ -216,8 +190,8 @@ impl Decoder {
         self.reusable = delimited.reusable;
         self.state = match delimited.framing {
             Framing::Length(length) => after_length(length),
-            Framing::Chunked => State::Chunk(ChunkState::SizeStart),
-            Framing::UntilClosed | Framing::Skip => State::UntilClosed,
+            Framing::Chunked => DecoderState::Chunk(ChunkState::SizeStart),
+            Framing::UntilClosed | Framing::Skip => DecoderState::UntilClosed,
         };
     }
 
@@ -227,39 +201,39 @@ impl Decoder {
         loop {
             let rest = &input[used..];
             match self.state {
-                State::Head => match self.head(rest, sink)? {
+                DecoderState::Head => match self.head(rest, sink)? {
                     Some(length) => used += length,
                     None => return Ok(Fed::More { used }),
                 },
-                State::Done => {
+                DecoderState::Done => {
                     return Ok(Fed::Done {
                         used,
                         reusable: self.reusable,
                     });
                 }
                 _ if rest.is_empty() => return Ok(Fed::More { used }),
-                State::Length(left) => {
+                DecoderState::Length(left) => {
                     let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                     sink.body(&rest[..take]).map_err(Stopped::Refused)?;
                     used += take;
                     self.state = after_length(left - take as u64);
                 }
-                State::UntilClosed => {
+                DecoderState::UntilClosed => {
                     sink.body(rest).map_err(Stopped::Refused)?;
                     return Ok(Fed::More { used: input.len() });
                 }
-                State::Chunk(ChunkState::Data(left)) => {
+                DecoderState::Chunk(ChunkState::Data(left)) => {
                     let take = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
                     sink.body(&rest[..take]).map_err(Stopped::Refused)?;
                     used += take;
                     let left = left - take as u64;
-                    self.state = State::Chunk(if left == 0 {
+                    self.state = DecoderState::Chunk(if left == 0 {
                         ChunkState::DataReturn
                     } else {
                         ChunkState::Data(left)
                     });
                 }
-                State::Chunk(state) => {
+                DecoderState::Chunk(state) => {
                     self.state = self.chunk_byte(state, rest[0])?;
                     used += 1;
                 }
@@ -267,16 +241,17 @@ impl Decoder {
         }
     }
 
-    /// The peer has closed: the answer is complete only where that is its end. `false` where not a byte of it had come.
+    /// The peer has closed: the answer is complete only if that is its end. `false` where not a byte of it
+    /// had come.
     pub fn closed(&self, received: bool) -> Result<bool, Malformed> {
         match self.state {
-            State::Done | State::UntilClosed => Ok(true),
-            State::Head if !received && self.informational == 0 => Ok(false),
+            DecoderState::Done | DecoderState::UntilClosed => Ok(true),
+            DecoderState::Head if !received && self.informational == 0 => Ok(false),
             _ => Err(Malformed::Truncated),
         }
     }
 
-    /// Reads a head; its length, or `None` where it is not complete.
+    /// Reads a head; its length, or `None` if it is not complete.
     fn head<S: Sink>(&mut self, input: &[u8], sink: &mut S) -> Result<Option<usize>, Stopped<S::Refusal>> {
         let mut fields = [const { MaybeUninit::uninit() }; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut []);
@@ -316,7 +291,7 @@ impl Decoder {
     }
 
     /// One byte of the lines around the data of chunks.
-    fn chunk_byte(&mut self, state: ChunkState, byte: u8) -> Result<State, Malformed> {
+    fn chunk_byte(&mut self, state: ChunkState, byte: u8) -> Result<DecoderState, Malformed> {
         use ChunkState::{
             Data, DataNewline, DataReturn, EndNewline, Extension, LineStart, Size, SizeNewline, SizeSpace,
             SizeStart, Trailer, TrailerNewline,
@@ -360,7 +335,7 @@ impl Decoder {
             (EndNewline, b'\n') => return self.end_of_trailers(),
             (TrailerNewline | EndNewline, _) => return Err(Malformed::Trailers),
         };
-        Ok(State::Chunk(next))
+        Ok(DecoderState::Chunk(next))
     }
 
     fn trailer_byte(&mut self, byte: u8) -> Result<(), Malformed> {
@@ -371,7 +346,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn end_of_trailers(&mut self) -> Result<State, Malformed> {
+    fn end_of_trailers(&mut self) -> Result<DecoderState, Malformed> {
         if !self.trailers.is_empty() {
             self.trailers.extend_from_slice(EMPTY_LINE);
             // Lines of a chunked body end in CRLF, and a field is a line.
@@ -379,19 +354,19 @@ impl Decoder {
             let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
             let fields = fields.get_mut(..lines).ok_or(Malformed::Trailers)?;
             return match httparse::parse_headers(&self.trailers, fields) {
-                Ok(httparse::Status::Complete(_)) => Ok(State::Done),
+                Ok(httparse::Status::Complete(_)) => Ok(DecoderState::Done),
                 _ => Err(Malformed::Trailers),
             };
         }
-        Ok(State::Done)
+        Ok(DecoderState::Done)
     }
 }
 
-fn after_length(left: u64) -> State {
+fn after_length(left: u64) -> DecoderState {
     if left == 0 {
-        State::Done
+        DecoderState::Done
     } else {
-        State::Length(left)
+        DecoderState::Length(left)
     }
 }
 
@@ -404,13 +379,13 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Default, PartialEq)]
-    struct Kept {
+    struct CollectedAnswer {
         status: u16,
         fields: usize,
         body: Vec<u8>,
     }
 
-    impl Sink for Kept {
+    impl Sink for CollectedAnswer {
         type Refusal = ();
         fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], _: Option<u64>) -> Result<(), ()> {
             (self.status, self.fields) = (status, headers.len());
@@ -423,8 +398,13 @@ mod tests {
     }
 
     /// Feeds `bytes` in pieces of `piece`; what came out, how it ended, and bytes left over.
-    fn decode(bytes: &[u8], piece: usize, head_request: bool) -> Result<(Kept, bool, usize), Malformed> {
-        let (mut decoder, mut kept, mut pending) = (Decoder::new(head_request), Kept::default(), Vec::new());
+    fn decode(
+        bytes: &[u8],
+        piece: usize,
+        head_request: bool,
+    ) -> Result<(CollectedAnswer, bool, usize), Malformed> {
+        let (mut decoder, mut kept, mut pending) =
+            (Decoder::new(head_request), CollectedAnswer::default(), Vec::new());
         for part in bytes.chunks(piece) {
             pending.extend_from_slice(part);
             match decoder.feed(&pending, &mut kept) {
@@ -463,7 +443,8 @@ mod tests {
         );
         assert_eq!(
             body_of(
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear all\r\n0\r\nX: y\r\n\r\n"
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear \
+                 all\r\n0\r\nX: y\r\n\r\n"
             ),
             Ok("hello, dear all".into())
         );
@@ -479,11 +460,15 @@ mod tests {
     #[test]
     fn a_known_head_gives_the_same_answer_without_its_fields() {
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        let (mut first, mut known, mut kept) = (Decoder::new(false), KnownHead::default(), Kept::default());
+        let (mut first, mut known, mut kept) = (
+            Decoder::new(false),
+            KnownHead::default(),
+            CollectedAnswer::default(),
+        );
         let fed = first.feed(answer, &mut kept);
         known.learn(&first, answer);
         let again = |input: &[u8]| {
-            let mut kept = Kept::default();
+            let mut kept = CollectedAnswer::default();
             let fed = Decoder::new(false)
                 .feed_known(input, &known, &mut kept)
                 .expect("valid");
@@ -507,7 +492,7 @@ mod tests {
         assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!"), None);
         assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent"), None);
         assert_eq!(
-            Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut Kept::default()),
+            Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut CollectedAnswer::default()),
             Ok(None)
         );
     }

@@ -1,6 +1,33 @@
-//! Where the body of an answer ends, and whether its connection may carry another request: RFC 9112, sections 6.3 and 9.3.
+//! Where the body of an answer ends, and whether its connection may carry another request: RFC 9112, sections
+//! 6.3 and 9.3.
 
-use super::decoder::Malformed;
+/// Longest head in bytes.
+pub const LONGEST_HEAD: usize = 64 << 10;
+/// Most informational answers before the real one.
+pub const MOST_INFORMATIONAL: u8 = 32;
+
+/// Why bytes are not an HTTP/1.1 answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    #[error("the head is not HTTP: {0}")]
+    Head(httparse::Error),
+    #[error("the head is longer than {LONGEST_HEAD} bytes")]
+    LongHead,
+    #[error("the content length is not a number, or contradicts itself")]
+    ContentLength,
+    #[error("an HTTP/1.0 answer cannot have a transfer encoding")]
+    TransferEncodingInHttp10,
+    #[error("more than {MOST_INFORMATIONAL} informational answers")]
+    Informational,
+    #[error("a chunk has no valid size")]
+    ChunkSize,
+    #[error("a chunk does not end where its size says")]
+    ChunkEnd,
+    #[error("the trailers are not valid")]
+    Trailers,
+    #[error("the connection ended inside the answer")]
+    Truncated,
+}
 
 /// How the end of a body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +147,8 @@ impl Fields {
         fields
     }
 
-    /// Takes a length field, which may be a list of equal numbers. `None` where it is none or contradicts an earlier one.
+    /// Takes a length field, which may be a list of equal numbers. `None` if it is none or contradicts an
+    /// earlier one.
     fn add_length(&mut self, value: &[u8]) -> Option<()> {
         // Nearly always it is one number.
         if let Some(number) = digits(value) {

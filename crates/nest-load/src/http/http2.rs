@@ -1,9 +1,9 @@
-//! One customer's HTTP/2 connection, by `h2`, which is what hyper's client speaks HTTP/2 with: one request at a time, as the
-//! customer waits for each answer.
+//! One customer's HTTP/2 connection, by `h2`, which is what hyper's client speaks HTTP/2 with: one request at
+//! a time, as the customer waits for each answer.
 //!
-//! hyper's own connection spawns a task for each request and another for the connection, which doubles the cost of a small
-//! request. Here the customer's task drives its connection while it waits for an answer, and at no other time; what the
-//! target sends in between is read with the next request.
+//! hyper's own connection spawns a task for each request and another for the connection, which doubles the
+//! cost of a small request. Here the customer's task drives its connection while it waits for an answer, and
+//! at no other time; what the target sends in between is read with the next request.
 
 use std::{
     cell::Cell,
@@ -23,9 +23,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 use super::{NoAnswer, Receiver, connection::Failed, origin::Origin, tls::handshake_failed};
-use crate::clock::Moment;
+use crate::clock::MonotonicTime;
 
-/// What a stream, and a connection, may hold that was not read yet: as browsers allow, so that an answer is not cut into pieces.
+/// What a stream, and a connection, may hold that was not read yet: as browsers allow, so that an answer is
+/// not cut into pieces.
 const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 5 << 20;
 /// Time without a request after which a look is worth its cost whether the target has ended the connection.
@@ -33,25 +34,31 @@ const IDLE: Duration = Duration::from_millis(500);
 
 /// A connection that is opened with its first request and again whenever it was lost.
 #[derive(Default)]
-pub struct Connection {
-    open: Option<Open>,
+pub struct Http2Connection {
+    open: Option<OpenConnection>,
 }
 
-struct Open {
+struct OpenConnection {
     sender: SendRequest<Bytes>,
-    driver: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
-    used: Option<Moment>, // when its last answer was complete
+    driver: ConnectionDriver,
+    used: Option<MonotonicTime>, // when its last answer was complete
 }
 
-impl Connection {
-    /// Opens a connection where there is none, or where the target has ended it meanwhile.
+impl Http2Connection {
+    /// Whether a connection is open, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Opens a connection if there is none, or if the target has ended it meanwhile.
     pub async fn ready(&mut self, origin: &Origin, last_good: &Cell<usize>) -> Result<(), NoAnswer> {
-        if self.open.as_mut().is_some_and(Open::is_alive) {
+        if self.open.as_mut().is_some_and(OpenConnection::is_alive) {
             return Ok(());
         }
+        self.open = None;
         let socket = origin.connect(last_good).await?;
         self.open = Some(match &origin.tls {
-            None => Open::shake_hands(socket).await?,
+            None => OpenConnection::shake_hands(socket).await?,
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http2));
                 let secured = connector
@@ -61,7 +68,7 @@ impl Connection {
                 if secured.get_ref().1.alpn_protocol() != Some(b"h2") {
                     return Err(NoAnswer::new(NoAnswer::TLS, "the target does not speak HTTP/2"));
                 }
-                Open::shake_hands(secured).await?
+                OpenConnection::shake_hands(secured).await?
             }
         });
         Ok(())
@@ -85,7 +92,7 @@ impl Connection {
     }
 }
 
-impl Open {
+impl OpenConnection {
     async fn shake_hands<T: AsyncRead + AsyncWrite + Unpin + 'static>(io: T) -> Result<Self, NoAnswer> {
         let mut builder = Builder::new();
         builder
@@ -104,7 +111,9 @@ impl Open {
     }
 
     fn is_alive(&mut self) -> bool {
-        let idle = self.used.is_none_or(|used| Moment::now().since(used) > IDLE);
+        let idle = self
+            .used
+            .is_none_or(|used| MonotonicTime::now().since(used) > IDLE);
         !idle
             || self
                 .driver
@@ -149,7 +158,7 @@ impl Open {
             bytes += self.take_body(&mut stream, receiver).await?;
         }
         receiver.answer.bytes = bytes;
-        self.used = Some(Moment::now());
+        self.used = Some(MonotonicTime::now());
         Ok(())
     }
 
@@ -173,11 +182,12 @@ impl Open {
     }
 }
 
-type Driver = Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>;
+type ConnectionDriver = Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>;
 
-/// Drives the connection, and then asks `wanted`. It is driven first, so that whoever waits needs no waker of its own.
+/// Drives the connection, and then asks `wanted`. It is driven first, so that whoever waits needs no waker of
+/// its own.
 fn drive<T>(
-    driver: &mut Driver,
+    driver: &mut ConnectionDriver,
     context: &mut Context<'_>,
     mut wanted: impl FnMut(&mut Context<'_>) -> Poll<Result<T, h2::Error>>,
 ) -> Poll<Result<T, h2::Error>> {
@@ -191,7 +201,7 @@ fn drive<T>(
 }
 
 fn drive_body(
-    driver: &mut Driver,
+    driver: &mut ConnectionDriver,
     context: &mut Context<'_>,
     stream: &mut RecvStream,
 ) -> Poll<Option<Result<Bytes, h2::Error>>> {
@@ -219,8 +229,8 @@ fn poll_head(
     Pin::new(answer).poll(context)
 }
 
-/// Takes status and fields; how many bytes they are. Fields are compressed on the wire; what they say is counted as HTTP/1.1
-/// would spell it.
+/// Takes status and fields; how many bytes they are. Fields are compressed on the wire; what they say is
+/// counted as HTTP/1.1 would spell it.
 fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Result<u64, NoAnswer> {
     let length = head
         .headers
@@ -235,7 +245,8 @@ fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Resul
     Ok(bytes)
 }
 
-/// A connection that broke before the answer came; one that had been used before may merely have been idle for too long.
+/// A connection that broke before the answer came; one that had been used before may merely have been idle
+/// for too long.
 fn broken(error: &h2::Error, fresh: bool) -> Failed {
     match error {
         error if error.is_library() && fresh => Failed::For(NoAnswer::new(

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
 use super::{NoAnswer, tls::Trust};
-use crate::LoadError;
+use crate::error::LoadError;
 
 /// Scheme, host and port of a base URL, with its addresses and what is needed for TLS.
 #[derive(Debug, Clone)]
@@ -19,24 +19,24 @@ pub struct Origin {
     pub scheme: String,
     /// Host name or address, without brackets.
     pub host: String,
-    /// As it stands in the `Host` field: with the port where that is not the scheme's own.
+    /// As it stands in the `Host` field: with the port if that is not the scheme's own.
     pub authority: String,
     /// The path of the base URL, without its last `/`.
     pub prefix: String,
     /// Where the host is.
     pub addresses: Arc<[SocketAddr]>,
-    /// How TLS is spoken, where it is.
+    /// How TLS is spoken, if it is.
     pub tls: Option<Secured>,
-    /// Whether HTTP/2 is spoken.
+    /// Use HTTP/2.
     pub http2: bool,
 }
 
 /// TLS to one host.
 #[derive(Debug, Clone)]
 pub struct Secured {
-    /// Whom to trust, where HTTP/1.1 is to be spoken.
+    /// Settings of a client that speaks HTTP/1.1.
     pub http1: Arc<rustls::ClientConfig>,
-    /// The same where HTTP/2 is.
+    /// The same for HTTP/2.
     pub http2: Arc<rustls::ClientConfig>,
     /// The name that the certificate must bear.
     pub name: ServerName<'static>,
@@ -46,7 +46,7 @@ impl Origin {
     /// The origin of a base URL; looks its host up.
     ///
     /// # Errors
-    /// [`LoadError::BaseUrl`] where it is none; [`LoadError::Unresolved`] where the host has no address.
+    /// [`LoadError::BaseUrl`] if it is none; [`LoadError::Unresolved`] if the host has no address.
     pub fn of(base_url: &str, trust: &Trust, http2: bool) -> Result<Self, LoadError> {
         let bad = || LoadError::BaseUrl {
             url: base_url.to_owned(),
@@ -60,8 +60,8 @@ impl Origin {
             "https" => {
                 let name = ServerName::try_from(host.clone()).map_err(|_| bad())?;
                 Some(Secured {
-                    http1: trust.client(false)?,
-                    http2: trust.client(true)?,
+                    http1: trust.http1_client()?,
+                    http2: trust.http2_client()?,
                     name,
                 })
             }
@@ -91,7 +91,8 @@ impl Origin {
             match TcpStream::connect(self.addresses[index]).await {
                 Ok(stream) => {
                     last_good.set(index);
-                    // Small requests must not wait for the acknowledgement of earlier ones; where the option is refused they would merely wait.
+                    // Small requests must not wait for the acknowledgement of earlier ones; if the option
+                    // is refused they would merely wait.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
@@ -126,7 +127,8 @@ fn not_connected(error: &std::io::Error) -> NoAnswer {
         ),
         Some(nix::errno::Errno::EADDRNOTAVAIL) => NoAnswer::new(
             NoAnswer::LOCAL,
-            "the generator has no local ports left: the target does not keep connections, or there are too many customers",
+            "the generator has no local ports left: the target does not keep connections, or there are too \
+             many customers",
         ),
         _ => NoAnswer::new(NoAnswer::CONNECT, error),
     }

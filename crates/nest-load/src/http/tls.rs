@@ -15,7 +15,7 @@ use rustls::{
 };
 
 use super::NoAnswer;
-use crate::LoadError;
+use crate::error::LoadError;
 
 /// Whom to trust.
 #[derive(Debug, Clone, Default)]
@@ -35,11 +35,23 @@ pub enum Trust {
 }
 
 impl Trust {
-    /// A client's settings. HTTP/2 is the only protocol offered where it is asked for, HTTP/1.1 else.
+    /// Settings of a client that offers HTTP/1.1 only.
     ///
     /// # Errors
-    /// [`LoadError::Certificate`] where the PEM text holds no certificate.
-    pub fn client(&self, http2: bool) -> Result<Arc<ClientConfig>, LoadError> {
+    /// [`LoadError::Certificate`] if the PEM text holds no certificate.
+    pub fn http1_client(&self) -> Result<Arc<ClientConfig>, LoadError> {
+        self.client(b"http/1.1")
+    }
+
+    /// Settings of a client that offers HTTP/2 only.
+    ///
+    /// # Errors
+    /// [`LoadError::Certificate`] if the PEM text holds no certificate.
+    pub fn http2_client(&self) -> Result<Arc<ClientConfig>, LoadError> {
+        self.client(b"h2")
+    }
+
+    fn client(&self, protocol: &[u8]) -> Result<Arc<ClientConfig>, LoadError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -80,18 +92,14 @@ impl Trust {
         };
         // Customers share these settings; none of them may save a handshake by what another one was given.
         config.resumption = Resumption::disabled();
-        config.alpn_protocols = vec![if http2 {
-            b"h2".to_vec()
-        } else {
-            b"http/1.1".to_vec()
-        }];
+        config.alpn_protocols = vec![protocol.to_vec()];
         Ok(Arc::new(config))
     }
 }
 
 /// Gives clients of reqwest what they compute with; it panics without.
 pub fn provide() {
-    // Where another one was given already, that one serves.
+    // If another one was given already, that one serves.
     let _ = ring::default_provider().install_default();
 }
 
@@ -133,7 +141,8 @@ fn certificate_refused(wrong: &CertificateError) -> String {
 const UNKNOWN: &str =
     "the target's certificate is signed by nobody who is trusted; name its file as `ca`, or use `insecure`";
 
-/// Whether a certificate was refused only because it is its own authority, as those are that `openssl req -x509` makes.
+/// Whether a certificate was refused only because it is its own authority, as those are that `openssl req
+/// -x509` makes.
 fn is_ca_as_end_entity(wrong: &CertificateError) -> bool {
     match wrong {
         CertificateError::Other(other) => {
@@ -143,8 +152,8 @@ fn is_ca_as_end_entity(wrong: &CertificateError) -> bool {
     }
 }
 
-/// More trusting than the authorities: accepts the very certificates that the study names, should they be their own authority,
-/// or any at all. Signatures are checked in each case.
+/// More trusting than the authorities: accepts the very certificates that the study names, should they be
+/// their own authority, or any at all. Signatures are checked in each case.
 #[derive(Debug)]
 struct Lenient {
     authorities: Option<Arc<WebPkiServerVerifier>>, // none where anybody is trusted

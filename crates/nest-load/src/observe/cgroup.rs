@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{LoadError, observe::TierUse};
+use crate::{error::LoadError, observe::TierUse};
 
 /// Where control groups are mounted.
 const ROOT: &str = "/sys/fs/cgroup";
@@ -21,7 +21,7 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// The group of a process; none where no controller of it can be read.
+    /// The group of a process; none if no controller of it can be read.
     #[must_use]
     pub fn of(pid: u32) -> Option<Self> {
         let memberships = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
@@ -51,7 +51,7 @@ impl Cgroup {
         }
     }
 
-    /// Cores that the group may use, where it is limited.
+    /// Cores that the group may use, if it is limited.
     #[must_use]
     pub fn cpu_quota(&self) -> Option<f64> {
         if let Some(folder) = &self.unified {
@@ -63,7 +63,7 @@ impl Cgroup {
         (quota > 0.0 && period > 0.0).then(|| quota / period)
     }
 
-    /// Bytes of memory that the group may use, where it is limited.
+    /// Bytes of memory that the group may use, if it is limited.
     #[must_use]
     pub fn memory_limit(&self) -> Option<f64> {
         let (folder, file) = match (&self.unified, &self.memory) {
@@ -80,10 +80,11 @@ impl Cgroup {
             .filter(|limit| *limit < 1e18)
     }
 
-    /// Reads the group's counters. Waiting is known from version 2 only: seconds in which at least one thread waited.
+    /// Reads the group's counters. Waiting is known from version 2 only: seconds in which at least one thread
+    /// waited.
     ///
     /// # Errors
-    /// [`LoadError::Read`] where a file cannot be read, [`LoadError::Probe`] where it is not understood.
+    /// [`LoadError::Read`] if a file cannot be read, [`LoadError::Probe`] if it is not understood.
     pub fn sample(&self) -> Result<TierUse, LoadError> {
         let odd = |what: &str| LoadError::Probe {
             reason: format!("the control group's {what} is not understood"),
@@ -127,7 +128,7 @@ impl Cgroup {
         })
     }
 
-    /// Seconds for which the group's quota held it back, since it was made; none where it is not counted.
+    /// Seconds for which the group's quota held it back, since it was made; none if it is not counted.
     #[must_use]
     pub fn throttled_s(&self) -> Option<f64> {
         match (&self.unified, &self.cpu_quota) {
@@ -273,7 +274,8 @@ mod tests {
             ),
             (Some(2.5e6), Some(4e4), None)
         );
-        let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=1250000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
+        let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=1250000\nfull avg10=0.00 avg60=0.00 \
+         avg300=0.00 total=7\n";
         assert_eq!(
             (
                 parse_pressure(pressure),

@@ -2,14 +2,14 @@
 
 /// One series of a page.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct MetricSeries {
     /// Name of the metric.
     pub name: String,
     /// Its labels, sorted by name.
     pub labels: Vec<(String, String)>,
     /// Its value; it may be NaN or infinite.
     pub value: f64,
-    /// When it was read, in seconds since 1970, where the page says so.
+    /// When it was read, in seconds since 1970, if the page says so.
     pub at_s: Option<f64>,
 }
 
@@ -26,7 +26,7 @@ pub struct BadLine {
 /// Letters of a bad line that are shown.
 const SHOWN: usize = 60;
 
-impl Series {
+impl MetricSeries {
     /// Name and labels in one text: `node_cpu_seconds_total{cpu="0",mode="user"}`.
     #[must_use]
     pub fn id(&self) -> String {
@@ -43,12 +43,14 @@ impl Series {
     }
 }
 
-/// Reads a page. Histograms and summaries come as the series they are written as (`x_bucket`, `x_sum`, `x_count`).
+/// Reads a page. Histograms and summaries come as the series they are written as (`x_bucket`, `x_sum`,
+/// `x_count`).
 ///
 /// # Errors
 /// The first line that is not understood: half a page is not a page.
-pub fn parse(page: &str) -> Result<Vec<Series>, BadLine> {
-    // OpenMetrics ends with this line, and counts its times in seconds where the text format counts milliseconds.
+pub fn parse(page: &str) -> Result<Vec<MetricSeries>, BadLine> {
+    // OpenMetrics ends with this line, and counts its times in seconds while the text format counts
+    // milliseconds.
     let open_metrics = page.trim_end().ends_with("# EOF");
     let time_unit_s = if open_metrics { 1.0 } else { 1e-3 };
     let mut found = Vec::new();
@@ -66,7 +68,7 @@ pub fn parse(page: &str) -> Result<Vec<Series>, BadLine> {
     Ok(found)
 }
 
-fn parse_line(line: &str, time_unit_s: f64) -> Option<Series> {
+fn parse_line(line: &str, time_unit_s: f64) -> Option<MetricSeries> {
     let (name, rest) = split_name(line);
     let (mut name, mut rest) = (name.to_owned(), rest.trim_start());
     let mut labels = Vec::new();
@@ -90,7 +92,7 @@ fn parse_line(line: &str, time_unit_s: f64) -> Option<Series> {
         Some(time) => Some(time.parse::<f64>().ok().filter(|time| time.is_finite())? * time_unit_s),
         None => None,
     };
-    numbers.next().is_none().then_some(Series {
+    numbers.next().is_none().then_some(MetricSeries {
         name,
         labels,
         value,
@@ -166,7 +168,8 @@ fn split_name(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
-    /// The example of "Text-based format" in the documentation of Prometheus ("Exposition formats"), with its own comments.
+    /// The example of "Text-based format" in the documentation of Prometheus ("Exposition formats"), with its
+    /// own comments.
     const DOCUMENTED: &str = r#"# HELP http_requests_total The total number of HTTP requests.
 # TYPE http_requests_total counter
 http_requests_total{method="post",code="200"} 1027 1395066363000
@@ -203,7 +206,7 @@ http_request_duration_seconds_count 144320
         assert_eq!(series.len(), 9);
         assert_eq!(
             series[0],
-            Series {
+            MetricSeries {
                 name: "http_requests_total".into(),
                 labels: labels(&[("code", "200"), ("method", "post")]),
                 value: 1027.0,
@@ -230,7 +233,8 @@ http_request_duration_seconds_count 144320
 
     #[test]
     fn open_metrics_counts_seconds_and_may_carry_exemplars() {
-        let page = "# TYPE foo counter\nfoo_total{a=\"b\",} 17.0 1520879607.789 # {trace_id=\"x\"} 0.5\n{\"my.metric\", a=\"b\"} NaN\n# EOF\n";
+        let page = "# TYPE foo counter\nfoo_total{a=\"b\",} 17.0 1520879607.789 # {trace_id=\"x\"} 0.5\n\
+         {\"my.metric\", a=\"b\"} NaN\n# EOF\n";
         let series = parse(page).expect("a page");
         assert_eq!((series[0].value, series[0].at_s), (17.0, Some(1_520_879_607.789)));
         assert!(

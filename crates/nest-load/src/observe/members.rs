@@ -1,12 +1,13 @@
-//! The processes of a tier as the scheduler sees them: how long their threads waited, and whether they are stopped.
+//! The processes of a tier as the scheduler sees them: how long their threads waited, and whether they are
+//! stopped.
 
 use std::collections::BTreeMap;
 
-/// Share of the busiest process's time from which on a process counts as working. A shell that waits for the server it
-/// started, or a master that only watches its workers, has used next to nothing.
+/// Share of the busiest process's time from which on a process counts as working. A shell that waits for the
+/// server it started, or a master that only watches its workers, has used next to nothing.
 const WORKING: f64 = 0.05;
-/// Share of the busiest thread's time from which on a thread counts as working; a pool hands out its work evenly or to whoever
-/// was last free.
+/// Share of the busiest thread's time from which on a thread counts as working; a pool hands out its work
+/// evenly or to whoever was last free.
 const WORKING_THREAD: f64 = 0.02;
 /// Busy-seconds since the first sample below which the whole life of the processes is compared instead.
 const SOME_WORK_S: f64 = 1e-3;
@@ -45,8 +46,8 @@ impl Members {
         self.sampled = true;
     }
 
-    /// Seconds that threads have waited for a processor since the first sample; none where the kernel does not count them.
-    /// What a thread waited between its last sample and its end is not in it.
+    /// Seconds that threads have waited for a processor since the first sample; none if the kernel does
+    /// not count them. What a thread waited between its last sample and its end is not in it.
     #[must_use]
     pub fn waiting_s(&self) -> Option<f64> {
         self.counts_waiting.then_some(self.waiting_s)
@@ -57,20 +58,21 @@ impl Members {
     pub fn is_stopped(&self) -> bool {
         let since_first = |(first, now): &(f64, f64)| now - first;
         let life = |(_, now): &(f64, f64)| *now;
-        let most = |of: &dyn Fn(&(f64, f64)) -> f64| self.busy.values().map(of).fold(0.0, f64::max);
-        let work: &dyn Fn(&(f64, f64)) -> f64 = if most(&since_first) >= SOME_WORK_S {
+        let largest =
+            |figure: &dyn Fn(&(f64, f64)) -> f64| self.busy.values().map(figure).fold(0.0, f64::max);
+        let work: &dyn Fn(&(f64, f64)) -> f64 = if largest(&since_first) >= SOME_WORK_S {
             &since_first
         } else {
             &life
         };
-        let least = WORKING * most(work);
+        let least = WORKING * largest(work);
         let working = self.busy.iter().filter(|(_, busy)| work(busy) >= least);
         let mut states = working.filter_map(|(pid, _)| state(*pid)).peekable();
         states.peek().is_some() && states.all(|state| state == 'T')
     }
 
-    /// How many threads have done the work since the first sample, of those that still run: a server that starts one for each request
-    /// seems to have few. None where the kernel does not count.
+    /// How many threads have done the work since the first sample, of those that still run: a server that
+    /// starts one for each request seems to have few. None if the kernel does not count.
     #[must_use]
     pub fn working_threads(&self) -> Option<u32> {
         let ran: Vec<f64> = self
@@ -121,19 +123,19 @@ impl Members {
     }
 }
 
-/// The threads of a process, each with the seconds it ran and waited; none where the process is gone.
+/// The threads of a process, each with the seconds it ran and waited; none if the process is gone.
 fn threads(pid: u32) -> Vec<(u32, (f64, f64))> {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
-    let of = |task: std::fs::DirEntry| {
+    let read_thread = |task: std::fs::DirEntry| {
         let thread = task.file_name().to_str()?.parse().ok()?;
         Some((
             thread,
             parse_schedstat(&std::fs::read_to_string(task.path().join("schedstat")).ok()?)?,
         ))
     };
-    tasks.flatten().filter_map(of).collect()
+    tasks.flatten().filter_map(read_thread).collect()
 }
 
 /// Seconds that a thread ran and waited for a processor, of `schedstat`.
@@ -155,7 +157,8 @@ fn state(pid: u32) -> Option<char> {
     parse_state(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// The state in `stat`: after the command, which stands in brackets and may hold any letter, brackets among them.
+/// The state in `stat`: after the command, which stands in brackets and may hold any letter, brackets among
+/// them.
 fn parse_state(stat: &str) -> Option<char> {
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }

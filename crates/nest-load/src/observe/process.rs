@@ -1,8 +1,8 @@
 //! A process and all its children, from `/proc` and the processes' CPU clocks.
 //!
-//! The CPU clock of a process (`clock_getcpuclockid`) counts nanoseconds and keeps what ended threads have used, which
-//! the per-thread `schedstat` loses and `stat` rounds to 10 ms. What ended children have used stands in their parent's
-//! `stat`, in ticks of 10 ms, once it has waited for them.
+//! The CPU clock of a process (`clock_getcpuclockid`) counts nanoseconds and keeps what ended threads have
+//! used, which the per-thread `schedstat` loses and `stat` rounds to 10 ms. What ended children have used
+//! stands in their parent's `stat`, in ticks of 10 ms, once it has waited for them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,36 +20,36 @@ use procfs::{
 };
 
 use crate::{
-    LoadError,
+    error::LoadError,
     observe::{TierUse, members::Members},
 };
 
 /// A process: its number, and when it started (in ticks), because numbers are used again.
-type Id = (u32, u64);
+type ProcessId = (u32, u64);
 
 /// A process and all its children, with their use since the first sample.
 #[derive(Debug)]
 pub struct ProcessTree {
     root: u32,
-    last: BTreeMap<Id, Spent>,
+    last: BTreeMap<ProcessId, ProcessUse>,
     first: bool,
     cpu_s: f64,
     disk_bytes: f64,
-    ended: Ended,
+    ended: EndedChildren,
     members: Members,
 }
 
 /// What a process has used since it started.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Spent {
+struct ProcessUse {
     busy_s: f64,
     reaped_s: f64,           // of children that ended and that it waited for
-    disk_bytes: Option<f64>, // those of such children among them; none where they may not be read
+    disk_bytes: Option<f64>, // those of such children among them; none if they may not be read
 }
 
 /// Accounts of children that ended: what their parents were credited with, against what was already counted.
 #[derive(Debug, Default)]
-struct Ended {
+struct EndedChildren {
     credit_s: f64,
     counted_s: f64,
     tolerance_s: f64,
@@ -63,7 +63,7 @@ impl ProcessTree {
     /// The tree below a process.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where there is no such process.
+    /// [`LoadError::Probe`] if there is no such process.
     pub fn new(root: u32) -> Result<Self, LoadError> {
         let tree = Self {
             root,
@@ -71,7 +71,7 @@ impl ProcessTree {
             first: true,
             cpu_s: 0.0,
             disk_bytes: 0.0,
-            ended: Ended::default(),
+            ended: EndedChildren::default(),
             members: Members::default(),
         };
         if tree.is_alive() {
@@ -95,7 +95,7 @@ impl ProcessTree {
         self.members.is_stopped()
     }
 
-    /// Threads that did the work, as of the last sample; none where the kernel does not count.
+    /// Threads that did the work, as of the last sample; none if the kernel does not count.
     #[must_use]
     pub fn working_threads(&self) -> Option<u32> {
         self.members.working_threads()
@@ -123,25 +123,27 @@ impl ProcessTree {
     /// Adds up what the tree has used since the first sample.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where the root is gone.
+    /// [`LoadError::Probe`] if the root is gone.
     pub fn sample(&mut self) -> Result<TierUse, LoadError> {
         if !self.is_alive() {
             return Err(gone(self.root));
         }
         let processes = self.processes();
-        // Of a process that ends just now its parent has not been credited yet: it counts as there, with what it had.
-        let spent = |(id, stat): (&Id, &Stat)| {
+        // Of a process that ends just now its parent has not been credited yet: it counts as there, with what
+        // it had.
+        let spent = |(id, stat): (&ProcessId, &Stat)| {
             spent(id.0, stat)
                 .or(self.last.get(id).copied())
                 .map(|spent| (*id, spent))
         };
-        let now: BTreeMap<Id, Spent> = processes.iter().filter_map(spent).collect();
+        let now: BTreeMap<ProcessId, ProcessUse> = processes.iter().filter_map(spent).collect();
         self.members.update(
             &now.iter()
                 .map(|((pid, _), spent)| (*pid, spent.busy_s))
                 .collect::<Vec<_>>(),
         );
-        let memory = |(pid, _): &Id| Process::new(*pid as i32).and_then(|process| process.statm()).ok();
+        let memory =
+            |(pid, _): &ProcessId| Process::new(*pid as i32).and_then(|process| process.statm()).ok();
         let memory_bytes = now
             .keys()
             .filter_map(memory)
@@ -163,9 +165,10 @@ impl ProcessTree {
         })
     }
 
-    /// Adds what was used since the last sample: by the processes that are there, and by those that have ended.
-    fn add(&mut self, now: &BTreeMap<Id, Spent>) {
-        let unborn = Spent {
+    /// Adds what was used since the last sample: by the processes that are there, and by those that have
+    /// ended.
+    fn add(&mut self, now: &BTreeMap<ProcessId, ProcessUse>) {
+        let unborn = ProcessUse {
             busy_s: 0.0,
             reaped_s: 0.0,
             disk_bytes: Some(0.0),
@@ -192,9 +195,9 @@ impl ProcessTree {
         self.cpu_s += self.ended.settle();
     }
 
-    /// The root and everything below it, and below whoever was in the tree before: a process whose parent ends is given
-    /// another parent and still belongs to the tier.
-    fn processes(&self) -> BTreeMap<Id, Stat> {
+    /// The root and everything below it, and below whoever was in the tree before: a process whose parent
+    /// ends is given another parent and still belongs to the tier.
+    fn processes(&self) -> BTreeMap<ProcessId, Stat> {
         let all: BTreeMap<i32, Stat> = all_processes()
             .into_iter()
             .flatten()
@@ -219,9 +222,10 @@ impl ProcessTree {
     }
 }
 
-impl Ended {
-    /// What ended children have used beyond what was counted while they ran, in busy-seconds. Where their parents have not
-    /// been credited by the next sample either, nobody waited for them and their last use is lost.
+impl EndedChildren {
+    /// What ended children have used beyond what was counted while they ran, in busy-seconds. Where their
+    /// parents have not been credited by the next sample either, nobody waited for them and their last use is
+    /// lost.
     fn settle(&mut self) -> f64 {
         let is_credited = self.counted_s <= self.credit_s + self.tolerance_s;
         if !is_credited && !self.overdue {
@@ -246,8 +250,8 @@ impl Ended {
     }
 }
 
-/// What a process has used; none where it is gone.
-fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
+/// What a process has used; none if it is gone.
+fn spent(pid: u32, stat: &Stat) -> Option<ProcessUse> {
     let busy_s = busy_s(pid)?;
     let io = Process::new(pid as i32).ok()?.io();
     let disk_bytes = match io {
@@ -258,7 +262,7 @@ fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
         Err(_) => None,
     };
     let reaped_s = (stat.cutime + stat.cstime).max(0) as f64 / procfs::ticks_per_second() as f64;
-    Some(Spent {
+    Some(ProcessUse {
         busy_s,
         reaped_s,
         disk_bytes,
@@ -268,7 +272,7 @@ fn spent(pid: u32, stat: &Stat) -> Option<Spent> {
 /// The process that listens on a TCP port: of several that share the socket, the one that started the others.
 ///
 /// # Errors
-/// [`LoadError::Probe`] where nothing listens there, or the process may not be looked at.
+/// [`LoadError::Probe`] if nothing listens there, or the process may not be looked at.
 pub fn listener(port: u16) -> Result<u32, LoadError> {
     let nothing = || LoadError::Probe {
         reason: format!(
@@ -368,7 +372,7 @@ mod tests {
     }
 
     fn ended(steps: &[(f64, f64)]) -> (Vec<f64>, u64) {
-        let mut ended = Ended::default();
+        let mut ended = EndedChildren::default();
         let settle = |(credit, counted): &(f64, f64)| {
             ended.credit_s += credit;
             ended.counted_s += counted;

@@ -9,42 +9,43 @@ use nest_data::{
 };
 
 use crate::{
-    LoadError,
-    fetch::{Fetcher, Page},
+    error::LoadError,
+    http::fetch::{Fetcher, Page},
     observe::{
-        exposition::{self, Series},
+        exposition::{self, MetricSeries},
         query,
-        sample::{Point, Reading},
+        sample::{CounterPoint, ProbeReading},
+        trouble::Trouble,
     },
 };
 
-/// Names that are offered where a metric is not there.
+/// Names that are suggested if a metric is not there.
 const OFFERED: usize = 3;
 
 /// Where and what one probe reads.
 #[derive(Debug)]
-pub struct Endpoint {
+pub struct MetricsEndpoint {
     probe: String,
     /// Tier it belongs to.
     pub tier: String,
     address: String,
     server: bool, // a Prometheus server, not a page
-    asked: Vec<Asked>,
+    asked: Vec<AskedFigure>,
     start: Instant,
 }
 
 /// One figure with the requests that give it.
 #[derive(Debug)]
-struct Asked {
+struct AskedFigure {
     expression: Expression,
     selection: Option<Selection>, // none for PromQL beyond selectors
     requests: Vec<String>,
 }
 
 /// A fetched page, or why there is none.
-pub type Answer = Result<Page, String>;
+pub type PageAnswer = Result<Page, String>;
 
-impl Endpoint {
+impl MetricsEndpoint {
     /// The endpoint of a checked probe; `start` is where its own times count from.
     #[must_use]
     pub fn new(name: &str, probe: &Probe, start: Instant) -> Self {
@@ -61,7 +62,7 @@ impl Endpoint {
             } else {
                 vec![address.clone()]
             };
-            Asked {
+            AskedFigure {
                 expression,
                 selection,
                 requests,
@@ -99,7 +100,7 @@ impl Endpoint {
     /// Reads everything once. Figures that are offered by a preset and not there are not asked for again.
     ///
     /// # Errors
-    /// [`LoadError::Probe`] where nothing answers or a needed metric is absent, with what to do.
+    /// [`LoadError::Probe`] if nothing answers or a needed metric is absent, with what to do.
     pub fn check(&mut self, fetcher: &Fetcher) -> Result<(), LoadError> {
         let answers = self.answers(fetcher.fetch(&self.requests()));
         let mut present = Vec::new();
@@ -114,16 +115,16 @@ impl Endpoint {
         Ok(())
     }
 
-    /// What a sample's answers say: a reading for each figure, missing where it was not there.
+    /// What a sample's answers say: a reading for each figure, missing if it was not there.
     #[must_use]
-    pub fn readings(&self, answers: Vec<Answer>) -> Vec<(Figure, Reading)> {
+    pub fn readings(&self, answers: Vec<PageAnswer>) -> Vec<(Figure, ProbeReading)> {
         let answers = self.answers(answers);
-        let reading = |asked: &Asked| match self.series(asked, &answers) {
-            Ok(points) => Reading::Known {
+        let reading = |asked: &AskedFigure| match self.series(asked, &answers) {
+            Ok(points) => ProbeReading::Known {
                 points,
                 breaks: (0, String::new()),
             },
-            Err(absence) => Reading::Missing(absence.note(self, asked)),
+            Err(absence) => ProbeReading::Missing(absence.note(self, asked)),
         };
         self.asked
             .iter()
@@ -132,8 +133,8 @@ impl Endpoint {
     }
 
     /// Each answer, read as far as its kind allows.
-    fn answers(&self, answers: Vec<Answer>) -> BTreeMap<String, Result<Vec<Series>, Trouble>> {
-        let read = |answer: Answer| {
+    fn answers(&self, answers: Vec<PageAnswer>) -> BTreeMap<String, Result<Vec<MetricSeries>, Trouble>> {
+        let read = |answer: PageAnswer| {
             let page = answer.map_err(Trouble::NoAnswer)?;
             let own_s = page.at.saturating_duration_since(self.start).as_secs_f64();
             if self.server {
@@ -158,9 +159,9 @@ impl Endpoint {
     /// The series of one figure, with what is taken away below zero.
     fn series(
         &self,
-        asked: &Asked,
-        answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>,
-    ) -> Result<BTreeMap<String, Point>, Absence> {
+        asked: &AskedFigure,
+        answers: &BTreeMap<String, Result<Vec<MetricSeries>, Trouble>>,
+    ) -> Result<BTreeMap<String, CounterPoint>, Absence> {
         let mut points = BTreeMap::new();
         for request in &asked.requests {
             let series = match answers.get(request) {
@@ -176,7 +177,7 @@ impl Endpoint {
                 if !one.value.is_finite() {
                     return Err(Absence::NoNumber { id, value: one.value });
                 }
-                let point = Point {
+                let point = CounterPoint {
                     value: sign * one.value,
                     at_s: one.at_s.unwrap_or(0.0),
                 };
@@ -192,8 +193,9 @@ impl Endpoint {
         }
     }
 
-    /// Whether a series counts, is taken away, or is another one. What a server answers, it has picked itself.
-    fn sign(&self, asked: &Asked, series: &Series) -> Option<f64> {
+    /// Whether a series counts, is taken away, or is another one. What a server answers, it has picked
+    /// itself.
+    fn sign(&self, asked: &AskedFigure, series: &MetricSeries) -> Option<f64> {
         let selection = match &asked.selection {
             Some(selection) if !self.server => selection,
             _ => return Some(1.0),
@@ -211,9 +213,9 @@ impl Endpoint {
 
     fn error(
         &self,
-        asked: &Asked,
+        asked: &AskedFigure,
         absence: &Absence,
-        answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>,
+        answers: &BTreeMap<String, Result<Vec<MetricSeries>, Trouble>>,
         fetcher: &Fetcher,
     ) -> LoadError {
         let (probe, key) = (&self.probe, if self.server { "query" } else { "scrape" });
@@ -236,8 +238,8 @@ impl Endpoint {
     /// What is there and looks most like a metric that is not: other series of its name, or other names.
     fn nearest(
         &self,
-        asked: &Asked,
-        answers: &BTreeMap<String, Result<Vec<Series>, Trouble>>,
+        asked: &AskedFigure,
+        answers: &BTreeMap<String, Result<Vec<MetricSeries>, Trouble>>,
         fetcher: &Fetcher,
     ) -> Vec<String> {
         let selectors = asked
@@ -247,7 +249,7 @@ impl Endpoint {
         let Some(wanted) = selectors.filter_map(|selector| selector.name()).next() else {
             return Vec::new();
         };
-        let here: Vec<&Series> = answers.values().flatten().flatten().collect();
+        let here: Vec<&MetricSeries> = answers.values().flatten().flatten().collect();
         let same: Vec<String> = here
             .iter()
             .filter(|series| series.name == wanted)
@@ -274,19 +276,6 @@ impl Endpoint {
     }
 }
 
-/// Why an answer holds no series.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Trouble {
-    /// There was none.
-    NoAnswer(String),
-    /// It had another status than 200.
-    Status(u16),
-    /// It is not what it should be.
-    Unreadable(String),
-    /// The server does not understand the expression, or only answers part of it.
-    Refused(String),
-}
-
 /// Why a figure has no value.
 #[derive(Debug, Clone, PartialEq)]
 enum Absence {
@@ -297,11 +286,11 @@ enum Absence {
 }
 
 impl Absence {
-    fn note(&self, endpoint: &Endpoint, asked: &Asked) -> String {
+    fn note(&self, endpoint: &MetricsEndpoint, asked: &AskedFigure) -> String {
         format!("{}: {}", endpoint.tier, self.text(endpoint, asked))
     }
 
-    fn text(&self, endpoint: &Endpoint, asked: &Asked) -> String {
+    fn text(&self, endpoint: &MetricsEndpoint, asked: &AskedFigure) -> String {
         let (address, expression) = (&endpoint.address, &asked.expression.text);
         match self {
             Self::Trouble(Trouble::NoAnswer(why)) => format!("no answer from {address}: {why}"),

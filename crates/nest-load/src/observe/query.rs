@@ -7,8 +7,8 @@ use nest_data::{
 use serde_json::Value;
 
 use crate::{
-    fetch::Page,
-    observe::{exposition::Series, prometheus::Trouble},
+    http::fetch::Page,
+    observe::{exposition::MetricSeries, trouble::Trouble},
 };
 
 /// How far back a counter's last sample may lie.
@@ -16,8 +16,9 @@ const LOOK_BACK: &str = "2m";
 
 /// The requests that give one expression.
 ///
-/// A counter that is plainly selected is asked for as a range, because its samples then come with the times at which the
-/// server scraped them; an instant value comes with the time of the question, and hides that nothing new was scraped.
+/// A counter that is plainly selected is asked for as a range, because its samples then come with the times
+/// at which the server scraped them; an instant value comes with the time of the question, and hides that
+/// nothing new was scraped.
 #[must_use]
 pub fn requests(server: &str, expression: &Expression, selection: Option<&Selection>) -> Vec<String> {
     match selection {
@@ -46,8 +47,8 @@ fn request(server: &str, expression: &str) -> String {
 /// Reads an answer: instant values, the last sample of each range, or a single number.
 ///
 /// # Errors
-/// [`Trouble`] where it is an error, only part of the answer, or no answer of such a server at all.
-pub fn parse(page: &Page) -> Result<Vec<Series>, Trouble> {
+/// [`Trouble`] if it is an error, only part of the answer, or no answer of such a server at all.
+pub fn parse(page: &Page) -> Result<Vec<MetricSeries>, Trouble> {
     let odd = |what: &str| Trouble::Unreadable(format!("its answer {what}"));
     let answer: Value = match serde_json::from_str(&page.text) {
         Ok(answer) => answer,
@@ -65,34 +66,10 @@ pub fn parse(page: &Page) -> Result<Vec<Series>, Trouble> {
         return Err(Trouble::Refused(format!("it warns that {warning}")));
     }
     let result = &answer["data"]["result"];
-    let sample = |sample: &Value| Some((sample[0].as_f64()?, sample[1].as_str()?.parse::<f64>().ok()?));
-    let of = |one: &Value| {
-        let (at_s, value) = sample(if one["values"].is_array() {
-            one["values"].as_array()?.last()?
-        } else {
-            &one["value"]
-        })?;
-        let mut labels: Vec<(String, String)> = one["metric"]
-            .as_object()?
-            .iter()
-            .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
-            .collect();
-        labels.sort();
-        let name = labels
-            .iter()
-            .position(|(label, _)| label == "__name__")
-            .map(|index| labels.remove(index).1);
-        Some(Series {
-            name: name.unwrap_or_default(),
-            labels,
-            value,
-            at_s: Some(at_s),
-        })
-    };
     match answer["data"]["resultType"].as_str() {
         Some("scalar") => {
-            let (at_s, value) = sample(result).ok_or_else(|| odd("holds no number"))?;
-            Ok(vec![Series {
+            let (at_s, value) = number_at(result).ok_or_else(|| odd("holds no number"))?;
+            Ok(vec![MetricSeries {
                 name: String::new(),
                 labels: Vec::new(),
                 value,
@@ -103,14 +80,45 @@ pub fn parse(page: &Page) -> Result<Vec<Series>, Trouble> {
             .as_array()
             .into_iter()
             .flatten()
-            .map(of)
+            .map(series)
             .collect::<Option<_>>()
             .ok_or_else(|| odd("holds something else than numbers")),
         _ => Err(odd("holds no numbers")),
     }
 }
 
-/// The names of all metrics, of an answer to [`names_request`]; none where it is no such answer.
+/// One element of a vector or a matrix, with the last of its samples.
+fn series(one: &Value) -> Option<MetricSeries> {
+    let sample = if one["values"].is_array() {
+        one["values"].as_array()?.last()?
+    } else {
+        &one["value"]
+    };
+    let (at_s, value) = number_at(sample)?;
+    let mut labels: Vec<(String, String)> = one["metric"]
+        .as_object()?
+        .iter()
+        .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
+        .collect();
+    labels.sort();
+    let name = labels
+        .iter()
+        .position(|(label, _)| label == "__name__")
+        .map(|index| labels.remove(index).1);
+    Some(MetricSeries {
+        name: name.unwrap_or_default(),
+        labels,
+        value,
+        at_s: Some(at_s),
+    })
+}
+
+/// A sample: its time in seconds since 1970, and its value.
+fn number_at(sample: &Value) -> Option<(f64, f64)> {
+    Some((sample[0].as_f64()?, sample[1].as_str()?.parse::<f64>().ok()?))
+}
+
+/// The names of all metrics, of an answer to [`names_request`]; none if it is no such answer.
 #[must_use]
 pub fn parse_names(text: &str) -> Vec<String> {
     let answer: Value = serde_json::from_str(text).unwrap_or_default();
@@ -128,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    fn read(status: u16, text: &str) -> Result<Vec<Series>, Trouble> {
+    fn read(status: u16, text: &str) -> Result<Vec<MetricSeries>, Trouble> {
         parse(&Page {
             status,
             text: text.to_owned(),
@@ -136,19 +144,23 @@ mod tests {
         })
     }
 
-    /// The answers are those of "HTTP API" in the documentation of Prometheus ("Expression queries"), shortened.
+    /// The answers are those of "HTTP API" in the documentation of Prometheus ("Expression queries"),
+    /// shortened.
     #[test]
     fn documented_answers_are_read() {
         let vector = r#"{"status":"success","data":{"resultType":"vector","result":[
-            {"metric":{"__name__":"up","job":"prometheus","instance":"localhost:9090"},"value":[1435781451.781,"1"]},
-            {"metric":{"__name__":"up","job":"node","instance":"localhost:9100"},"value":[1435781451.781,"0"]}]}}"#;
+            {"metric":{"__name__":"up","job":"prometheus","instance":"localhost:9090"},
+             "value":[1435781451.781,"1"]},
+            {"metric":{"__name__":"up","job":"node","instance":"localhost:9100"},
+             "value":[1435781451.781,"0"]}]}}"#;
         let series = read(200, vector).expect("numbers");
         assert_eq!(
             (series[0].id().as_str(), series[0].value),
             ("up{instance=\"localhost:9090\",job=\"prometheus\"}", 1.0)
         );
         let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[
-            {"metric":{"__name__":"up","job":"node"},"values":[[1435781430.781,"3"],[1435781445.781,"4.5"]]}]}}"#;
+            {"metric":{"__name__":"up","job":"node"},
+             "values":[[1435781430.781,"3"],[1435781445.781,"4.5"]]}]}}"#;
         assert_eq!(
             read(200, matrix).map(|series| (series[0].value, series[0].at_s)),
             Ok((4.5, Some(1_435_781_445.781)))
@@ -173,7 +185,8 @@ mod tests {
         );
         assert_eq!(read(503, "Service Unavailable"), Err(Trouble::Status(503)));
         assert!(matches!(read(200, "<html>"), Err(Trouble::Unreadable(_))));
-        let partial = r#"{"status":"success","warnings":["a store did not answer"],"data":{"resultType":"vector","result":[]}}"#;
+        let partial = r#"{"status":"success","warnings":["a store did not answer"],
+            "data":{"resultType":"vector","result":[]}}"#;
         assert_eq!(
             read(200, partial),
             Err(Trouble::Refused("it warns that a store did not answer".into()))

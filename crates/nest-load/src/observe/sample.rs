@@ -1,4 +1,5 @@
-//! What was read at one instant, and what was used between two of them. Pure: what was not read is never made up.
+//! What was read at one instant, and what was used between two of them. Pure: what was not read is never made
+//! up.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,18 +19,18 @@ pub struct Sample {
     /// When it was taken.
     pub at: Instant,
     /// By tier and figure.
-    pub readings: BTreeMap<(String, Figure), Reading>,
+    pub readings: BTreeMap<(String, Figure), ProbeReading>,
     /// Processor time of the whole machine since it started, and the part that the hypervisor took, in ticks.
     pub machine_ticks: (u64, u64),
 }
 
 /// One figure of one tier.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Reading {
+pub enum ProbeReading {
     /// It was read: a counter since an unknown start, or a level.
     Known {
         /// Its parts by series; a local probe has one.
-        points: BTreeMap<String, Point>,
+        points: BTreeMap<String, CounterPoint>,
         /// How often, up to now, something was lost between two samples, and what the last time.
         breaks: (u64, String),
     },
@@ -39,7 +40,7 @@ pub enum Reading {
 
 /// The value of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
+pub struct CounterPoint {
     /// Seconds or bytes.
     pub value: f64,
     /// When it was read, in seconds since whenever its source counts from.
@@ -48,7 +49,7 @@ pub struct Point {
 
 /// What was used between two samples. A resource that is not in it is not known.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Usage {
+pub struct WindowUsage {
     /// Use of each resource (`app/cpu`): busy-seconds, bytes moved, or resident bytes at the end.
     pub used: BTreeMap<String, f64>,
     /// Seconds of waiting for a processor, by tier.
@@ -62,12 +63,12 @@ pub struct Usage {
 impl Sample {
     /// Use between an earlier sample and this one: differences of flows, this sample's levels.
     ///
-    /// A flow is left out, and a note says why, where it was not read at one of the two, where one of its series fell,
-    /// came or went, or where its source read it over another time than the window. Small differences of that time are
-    /// scaled to the window; above 2 % that is noted too.
+    /// A flow is left out, and a note says why, if it was not read at one of the two, if one of its
+    /// series fell, came or went, or if its source read it over another time than the window. Small
+    /// differences of that time are scaled to the window; above 2 % that is noted too.
     #[must_use]
-    pub fn since(&self, earlier: &Self) -> Usage {
-        let mut usage = Usage::default();
+    pub fn since(&self, earlier: &Self) -> WindowUsage {
+        let mut usage = WindowUsage::default();
         let mut notes = BTreeSet::new();
         let window_s = self.elapsed_since(earlier).as_secs_f64();
         for ((tier, figure), later) in &self.readings {
@@ -109,12 +110,14 @@ impl Sample {
     }
 }
 
-impl Reading {
+impl ProbeReading {
     /// A reading of a single series that never lost anything.
     #[must_use]
     pub fn single(value: f64, at_s: f64) -> Self {
         Self::Known {
-            points: [(String::new(), Point { value, at_s })].into_iter().collect(),
+            points: [(String::new(), CounterPoint { value, at_s })]
+                .into_iter()
+                .collect(),
             breaks: (0, String::new()),
         }
     }
@@ -132,10 +135,10 @@ impl Reading {
     }
 }
 
-fn level(later: &Reading, notes: &mut BTreeSet<String>) -> Option<f64> {
+fn level(later: &ProbeReading, notes: &mut BTreeSet<String>) -> Option<f64> {
     match later {
-        Reading::Known { points, .. } => Some(points.values().map(|point| point.value).sum()),
-        Reading::Missing(why) => {
+        ProbeReading::Known { points, .. } => Some(points.values().map(|point| point.value).sum()),
+        ProbeReading::Missing(why) => {
             notes.insert(why.clone());
             None
         }
@@ -144,22 +147,22 @@ fn level(later: &Reading, notes: &mut BTreeSet<String>) -> Option<f64> {
 
 fn flow(
     name: &str,
-    before: &Reading,
-    later: &Reading,
+    before: &ProbeReading,
+    later: &ProbeReading,
     window_s: f64,
     notes: &mut BTreeSet<String>,
 ) -> Option<f64> {
     for reading in [before, later] {
-        if let Reading::Missing(why) = reading {
+        if let ProbeReading::Missing(why) = reading {
             notes.insert(why.clone());
         }
     }
     let (
-        Reading::Known {
+        ProbeReading::Known {
             points: first,
             breaks: broken,
         },
-        Reading::Known {
+        ProbeReading::Known {
             points: last,
             breaks: breaks_now,
         },
@@ -219,13 +222,15 @@ impl NoDifference<'_> {
             ),
             Self::Apart { covered_s } if *covered_s <= 0.0 => {
                 format!(
-                    "{name} was not read anew by its source within {} s: windows must be much longer than its interval",
+                    "{name} was not read anew by its source within {} s: windows must be much longer than \
+                     its interval",
                     short(window_s)
                 )
             }
             Self::Apart { covered_s } => {
                 format!(
-                    "{name} was read over {} s, the window is {} s: windows must be much longer than its source's interval",
+                    "{name} was read over {} s, the window is {} s: windows must be much longer than its \
+                     source's interval",
                     short(*covered_s),
                     short(window_s)
                 )
@@ -234,10 +239,11 @@ impl NoDifference<'_> {
     }
 }
 
-/// Sum of what each series rose by, scaled to the window; and the time the readings cover, where that is another one.
+/// Sum of what each series rose by, scaled to the window; and the time the readings cover, if that is
+/// another one.
 fn difference<'a>(
-    first: &'a BTreeMap<String, Point>,
-    last: &'a BTreeMap<String, Point>,
+    first: &'a BTreeMap<String, CounterPoint>,
+    last: &'a BTreeMap<String, CounterPoint>,
     window_s: f64,
 ) -> Result<(f64, Option<f64>), NoDifference<'a>> {
     if let Some(series) = first.keys().find(|series| !last.contains_key(*series)) {
@@ -283,27 +289,27 @@ fn short(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn points(points: &[(&str, f64, f64)]) -> Reading {
+    fn points(points: &[(&str, f64, f64)]) -> ProbeReading {
         let points = points
             .iter()
             .map(|(series, value, at_s)| {
                 (
                     (*series).to_owned(),
-                    Point {
+                    CounterPoint {
                         value: *value,
                         at_s: *at_s,
                     },
                 )
             })
             .collect();
-        Reading::Known {
+        ProbeReading::Known {
             points,
             breaks: (0, String::new()),
         }
     }
 
     /// Use over ten seconds between two readings of the processor time of `db`.
-    fn cpu(before: Reading, later: Reading) -> (Option<f64>, String) {
+    fn cpu(before: ProbeReading, later: ProbeReading) -> (Option<f64>, String) {
         let at = Instant::now();
         let of = |reading, at| Sample {
             at,
@@ -319,10 +325,12 @@ mod tests {
         let at = Instant::now();
         let sample = |seconds: u64, figures: [f64; 4], machine_ticks| {
             let names = [Figure::Cpu, Figure::Memory, Figure::Waiting, Figure::Throttled];
-            let readings = names
-                .into_iter()
-                .zip(figures)
-                .map(|(figure, value)| (("app".to_owned(), figure), Reading::single(value, seconds as f64)));
+            let readings = names.into_iter().zip(figures).map(|(figure, value)| {
+                (
+                    ("app".to_owned(), figure),
+                    ProbeReading::single(value, seconds as f64),
+                )
+            });
             Sample {
                 at: at + Duration::from_secs(seconds),
                 readings: readings.collect(),
@@ -352,10 +360,10 @@ mod tests {
 
     #[test]
     fn a_reading_that_is_missing_leaves_the_resource_out_and_says_why_once() {
-        let missing = || Reading::Missing("db: no answer from http://x: connection refused".to_owned());
+        let missing = || ProbeReading::Missing("db: no answer from http://x: connection refused".to_owned());
         for (before, later) in [
-            (missing(), Reading::single(1.0, 10.0)),
-            (Reading::single(1.0, 0.0), missing()),
+            (missing(), ProbeReading::single(1.0, 10.0)),
+            (ProbeReading::single(1.0, 0.0), missing()),
             (missing(), missing()),
         ] {
             assert_eq!(
@@ -368,7 +376,7 @@ mod tests {
     #[test]
     fn a_counter_that_falls_is_a_restart_even_where_the_sum_rises() {
         assert_eq!(
-            cpu(Reading::single(12.3, 0.0), Reading::single(0.1, 10.0)),
+            cpu(ProbeReading::single(12.3, 0.0), ProbeReading::single(0.1, 10.0)),
             (
                 None,
                 "db/cpu fell from 12.3 to 0.1: its process was restarted".to_owned()
@@ -394,7 +402,8 @@ mod tests {
             points(&[("c{a=\"1\"}", 5.0, 10.0), ("c{a=\"2\"}", 1.0, 10.0)]),
         );
         assert!(
-            matches!(cpu(one.clone(), two.clone()), (None, gaps) if gaps.starts_with("db/cpu{a=\"2\"} is new"))
+            matches!(cpu(one.clone(), two.clone()), (None, gaps) if gaps.starts_with("db/cpu{a=\"2\"} is \
+             new"))
         );
         assert!(matches!(cpu(two, one), (None, gaps) if gaps.starts_with("db/cpu{a=\"2\"} is gone")));
     }
@@ -403,8 +412,8 @@ mod tests {
     fn readings_over_another_time_are_scaled_noted_or_refused() {
         let over = |covered_s: f64| {
             cpu(
-                Reading::single(1.0, 100.0),
-                Reading::single(3.0, 100.0 + covered_s),
+                ProbeReading::single(1.0, 100.0),
+                ProbeReading::single(3.0, 100.0 + covered_s),
             )
         };
         assert!(matches!(over(10.0), (Some(2.0), gaps) if gaps.is_empty()));
@@ -421,10 +430,10 @@ mod tests {
 
     #[test]
     fn what_was_lost_between_two_samples_breaks_the_flow() {
-        let broken = |count: u64| Reading::Known {
+        let broken = |count: u64| ProbeReading::Known {
             points: [(
                 String::new(),
-                Point {
+                CounterPoint {
                     value: count as f64,
                     at_s: 10.0 * count as f64,
                 },

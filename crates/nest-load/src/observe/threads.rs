@@ -12,7 +12,7 @@ pub struct ThreadUse {
     pub waited_s: f64,
 }
 
-/// Use of a thread of this process; nothing where it cannot be read.
+/// Use of a thread of this process; nothing if it cannot be read.
 #[must_use]
 pub fn of_own(tid: i32) -> ThreadUse {
     let schedule = Process::myself()

@@ -10,12 +10,41 @@ use crate::{
     verdict::{StepFacts, judge},
 };
 
-/// Share of errors that a search allows where no objective does.
+/// Share of errors that a search allows if no objective does.
 const SEARCHED_ERRORS: f64 = 0.01;
 
 impl Run<'_> {
     /// The objectives that a step missed, each as a sentence.
     pub(super) fn missed(&self, step: &Step, result: &StepResult) -> Vec<String> {
+        let mut missed = self.missed_quantiles(result);
+        let total = step.total();
+        let errors = (total.failed + total.dropped) as f64 / total.due.max(1) as f64;
+        let allowed = self
+            .study
+            .slo
+            .values()
+            .filter_map(|slo| slo.errors)
+            .map(|errors| errors.get())
+            .reduce(f64::min)
+            .unwrap_or(SEARCHED_ERRORS);
+        if errors > allowed {
+            missed.push(format!(
+                "{:.2} % of the executions failed or were dropped, above {:.2} %",
+                errors * 100.0,
+                allowed * 100.0
+            ));
+        }
+        if step.verdict.validity == Validity::Limited {
+            missed.push(format!(
+                "the target could not keep up: {}",
+                step.verdict.reasons.join("; ")
+            ));
+        }
+        missed
+    }
+
+    /// The limits of response times that were exceeded, each as a sentence.
+    fn missed_quantiles(&self, result: &StepResult) -> Vec<String> {
         let names = self.engine.program().names();
         let mut missed = Vec::new();
         for slo in self.study.slo.values() {
@@ -39,29 +68,6 @@ impl Run<'_> {
                     }
                 }
             }
-        }
-        let total = step.total();
-        let errors = (total.failed + total.dropped) as f64 / total.due.max(1) as f64;
-        let allowed = self
-            .study
-            .slo
-            .values()
-            .filter_map(|slo| slo.errors)
-            .map(|errors| errors.get())
-            .reduce(f64::min)
-            .unwrap_or(SEARCHED_ERRORS);
-        if errors > allowed {
-            missed.push(format!(
-                "{:.2} % of the executions failed or were dropped, above {:.2} %",
-                errors * 100.0,
-                allowed * 100.0
-            ));
-        }
-        if step.verdict.validity == Validity::Limited {
-            missed.push(format!(
-                "the target could not keep up: {}",
-                step.verdict.reasons.join("; ")
-            ));
         }
         missed
     }

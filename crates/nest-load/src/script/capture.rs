@@ -11,7 +11,7 @@ pub enum Captor {
     Json(JsonPath),
     /// One of the header fields that the request wants, by index.
     Field(usize),
-    /// The first group of a pattern over the body, or all that matches where it has none.
+    /// The first group of a pattern over the body, or all that matches if it has none.
     Pattern(regex::bytes::Regex),
 }
 
@@ -41,7 +41,8 @@ impl Captor {
     }
 }
 
-/// A path into a JSON document: `$.items[0].id`. It is walked while the text is parsed, which ends where the value is found.
+/// A path into a JSON document: `$.items[0].id`. It is walked while the text is parsed, which ends where the
+/// value is found.
 #[derive(Debug)]
 pub struct JsonPath {
     parts: Vec<Part>,
@@ -55,7 +56,7 @@ enum Part {
 }
 
 impl JsonPath {
-    /// Parses a path; `None` where it is not `$` followed by `.name` and `[index]` parts.
+    /// Parses a path; `None` if it is not `$` followed by `.name` and `[index]` parts.
     pub fn parse(text: &str) -> Option<Self> {
         let pointer = nest_data::behaviour::json_pointer(text)?;
         // A part in brackets is an index of a list; a pointer no longer tells it from a name of digits.
@@ -76,7 +77,7 @@ impl JsonPath {
     fn take(&self, body: &[u8]) -> Result<String, String> {
         let mut found = None;
         let mut json = serde_json::Deserializer::from_slice(body);
-        let outcome = Walk {
+        let outcome = JsonWalk {
             parts: &self.parts,
             found: &mut found,
         }
@@ -92,20 +93,21 @@ impl JsonPath {
     }
 }
 
-/// Walks to a place and takes its value. Ends with an error as soon as it has it: what follows need not be read.
-struct Walk<'a> {
+/// Walks to a place and takes its value. Ends with an error as soon as it has it: what follows need not be
+/// read.
+struct JsonWalk<'a> {
     parts: &'a [Part],
     found: &'a mut Option<String>,
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
+impl<'de> DeserializeSeed<'de> for JsonWalk<'_> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl Walk<'_> {
+impl JsonWalk<'_> {
     fn keep<E: Error>(self, value: impl ToString) -> Result<(), E> {
         if self.parts.is_empty() {
             *self.found = Some(value.to_string());
@@ -115,7 +117,7 @@ impl Walk<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
+impl<'de> Visitor<'de> for JsonWalk<'_> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,7 +154,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
             while index < *wanted && items.next_element::<IgnoredAny>()?.is_some() {
                 index += 1;
             }
-            items.next_element_seed(Walk {
+            items.next_element_seed(JsonWalk {
                 parts: rest,
                 found: self.found,
             })?;
@@ -168,7 +170,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         };
         while let Some(is_wanted) = fields.next_key_seed(IsName(wanted.map(|(name, _)| name.as_str())))? {
             match wanted.filter(|_| is_wanted) {
-                Some((_, rest)) => fields.next_value_seed(Walk {
+                Some((_, rest)) => fields.next_value_seed(JsonWalk {
                     parts: rest,
                     found: self.found,
                 })?,

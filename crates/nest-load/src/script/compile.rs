@@ -1,6 +1,11 @@
 //! Compiles the behaviours of a study into a [`Program`].
 
-use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use memchr::memmem::Finder;
 use nest_data::{
@@ -11,15 +16,17 @@ use nest_data::{
 };
 
 use super::{
-    Body, MultipartField, Program, Route, Script, ScriptStep, Work,
     capture::{Captor, JsonPath},
     feeds::FeedReader,
+    program::{Program, Script, Work},
+    settings::ExchangeSettings,
+    step::{MultipartField, NO_ENDPOINT, RequestBody, Route, ScriptStep, head},
     text::{Escape, Text},
 };
 use crate::{
-    LoadError, USER_AGENT,
-    code::Registry,
-    http::{compat, origin::Origin},
+    code::registry::Registry,
+    error::LoadError,
+    http::{compat::CompatSettings, origin::Origin},
 };
 
 /// What a program is made from.
@@ -29,7 +36,7 @@ pub struct Sources<'a> {
     pub registry: &'a Registry,
     pub secrets: &'a BTreeMap<String, String>,
     pub origin: Origin,
-    pub compat: compat::Settings,
+    pub compat: CompatSettings,
     pub longest_body: u64,
     pub timeout_s: f64,
 }
@@ -59,15 +66,19 @@ pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
         });
     }
     number_endpoints(&mut scripts);
-    Ok(Program {
-        scripts,
-        variables: variables.len(),
-        secrets: sources.secrets.values().cloned().collect(),
+    let settings = ExchangeSettings {
         origin: sources.origin,
         feeds: sources.feeds,
+        behaviours: sources.behaviours.keys().cloned().collect(),
+        variables: variables.len(),
+        secrets: sources.secrets.values().cloned().collect(),
         compat: sources.compat,
         longest_body: sources.longest_body,
         timeout_s: sources.timeout_s,
+    };
+    Ok(Program {
+        settings: Arc::new(settings),
+        scripts,
     })
 }
 
@@ -162,7 +173,7 @@ impl Compiler<'_> {
         {
             headers.push(("content-type".to_owned(), Text::literal(content_type)));
         }
-        let head = self.head(method, &compiled_path, &headers);
+        let head = head(method, &compiled_path, &headers, &self.sources.origin);
         let folder = compiled_path.start().to_owned();
         compiled_path.shrink();
         let redirects = usize::from(step.redirects.unwrap_or(0));
@@ -174,9 +185,9 @@ impl Compiler<'_> {
         let (save, wanted_fields) = self.captures(step);
         let looks = expect.body_contains.is_some() || expect.body_excludes.is_some();
         Ok(ScriptStep {
-            endpoint: 0,
+            endpoint: NO_ENDPOINT,
             name: step.name.clone().unwrap_or_else(|| format!("{method} {path}")),
-            method,
+            method: Cow::Borrowed(method),
             path: compiled_path,
             headers,
             head,
@@ -189,7 +200,7 @@ impl Compiler<'_> {
             contains: finder(&expect.body_contains),
             excludes: finder(&expect.body_excludes),
             wants_body: looks || save.iter().any(|(_, _, captor)| captor.wants_body()),
-            route: self.route(&body, redirects),
+            route: Route::of(&body, redirects, &self.sources.origin, &self.sources.compat),
             expect,
             save,
             wanted_fields,
@@ -199,49 +210,11 @@ impl Compiler<'_> {
         })
     }
 
-    fn route(&self, body: &Body, redirects: usize) -> Route {
-        match () {
-            () if self.sources.compat.proxy.is_some() => Route::Compat("proxy"),
-            () if redirects > 0 => Route::Compat("redirects"),
-            () if matches!(body, Body::Multipart(_)) => Route::Compat("multipart"),
-            () if self.sources.origin.http2 => Route::Http2,
-            () => Route::Http1,
-        }
-    }
-
-    /// Everything of an HTTP/1.1 head that comes before cookies and the length of the body.
-    fn head(&self, method: &str, path: &Text, headers: &[(String, Text)]) -> Text {
-        let given = |name: &str| {
-            headers
-                .iter()
-                .any(|(header, _)| header.eq_ignore_ascii_case(name))
-        };
-        let mut head = Text::literal(&format!("{method} "));
-        head.append(path);
-        head.push(b" HTTP/1.1\r\n");
-        for (name, value) in [
-            ("host", self.sources.origin.authority.as_str()),
-            ("user-agent", USER_AGENT),
-            ("accept", "*/*"),
-        ] {
-            if !given(name) {
-                head.push(format!("{name}: {value}\r\n").as_bytes());
-            }
-        }
-        for (name, value) in headers {
-            head.push(format!("{name}: ").as_bytes());
-            head.append(value);
-            head.push(b"\r\n");
-        }
-        head.shrink();
-        head
-    }
-
-    fn body(&self, step: &Request) -> Result<(Body, Option<&'static str>), LoadError> {
+    fn body(&self, step: &Request) -> Result<(RequestBody, Option<&'static str>), LoadError> {
         if let Some(json) = &step.json {
             let mut text = Text::default();
             self.json(json, &mut text)?;
-            return Ok((Body::Text(text), Some("application/json")));
+            return Ok((RequestBody::Text(text), Some("application/json")));
         }
         if !step.form.is_empty() {
             let mut text = Text::default();
@@ -250,7 +223,7 @@ impl Compiler<'_> {
                 text.push(format!("{}{name}=", if index > 0 { "&" } else { "" }).as_bytes());
                 text.append(&self.text(value, Escape::Form)?);
             }
-            return Ok((Body::Text(text), Some("application/x-www-form-urlencoded")));
+            return Ok((RequestBody::Text(text), Some("application/x-www-form-urlencoded")));
         }
         if !step.multipart.is_empty() {
             let field = |(name, part): (&String, &FormPart)| {
@@ -272,7 +245,7 @@ impl Compiler<'_> {
                 })
             };
             return Ok((
-                Body::Multipart(
+                RequestBody::Multipart(
                     step.multipart
                         .iter()
                         .map(field)
@@ -282,12 +255,13 @@ impl Compiler<'_> {
             ));
         }
         match &step.body {
-            Some(body) => Ok((Body::Text(self.text(body, Escape::None)?), None)),
-            None => Ok((Body::None, None)),
+            Some(body) => Ok((RequestBody::Text(self.text(body, Escape::None)?), None)),
+            None => Ok((RequestBody::None, None)),
         }
     }
 
-    /// Writes a JSON value whose texts are templates. A text that is one `int` or `customer` becomes a number.
+    /// Writes a JSON value whose texts are templates. A text that is one `int` or `customer` becomes a
+    /// number.
     fn json(&self, value: &serde_json::Value, out: &mut Text) -> Result<(), LoadError> {
         use serde_json::Value;
         match value {

@@ -48,7 +48,8 @@ impl FeedReader {
         self.feed.cell(row, column)
     }
 
-    /// The row of execution `number`: by its number alone, so that two runs take the same ones; of a unique feed the next free one.
+    /// The row of execution `number`: by its number alone, so that two runs take the same ones; of a unique
+    /// feed the next free one.
     fn row(&self, number: u64) -> Result<usize, NoAnswer> {
         let rows = self.feed.rows() as u64;
         let row = match self.order {
@@ -61,7 +62,8 @@ impl FeedReader {
                 let next = self.taken.fetch_add(1, Ordering::Relaxed);
                 if next >= rows {
                     let reason = format!(
-                        "feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or another order",
+                        "feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or \
+                         another order",
                         self.name
                     );
                     return Err(NoAnswer::new("feed", reason));
@@ -75,12 +77,12 @@ impl FeedReader {
 
 /// The rows of one execution: one of each feed, taken when first needed.
 #[derive(Debug)]
-pub struct Rows {
+pub struct FeedRows {
     number: u64,
     taken: Vec<Option<usize>>, // one per feed
 }
 
-impl Rows {
+impl FeedRows {
     /// Nothing taken yet by execution `number`.
     pub fn new(number: u64, feeds: usize) -> Self {
         Self {
@@ -128,7 +130,7 @@ mod tests {
     fn rows(order: FeedOrder, numbers: std::ops::Range<u64>) -> Vec<Result<usize, NoAnswer>> {
         let reader = reader(order);
         numbers
-            .map(|number| Rows::new(number, 1).of(0, &reader))
+            .map(|number| FeedRows::new(number, 1).of(0, &reader))
             .collect()
     }
 
@@ -154,12 +156,12 @@ mod tests {
     #[test]
     fn an_execution_keeps_its_row() {
         let reader = reader(FeedOrder::Unique);
-        let mut rows = Rows::new(0, 1);
+        let mut rows = FeedRows::new(0, 1);
         assert_eq!((rows.of(0, &reader), rows.of(0, &reader)), (Ok(0), Ok(0)));
         assert_eq!(
             rows.cells(std::slice::from_ref(&reader)).collect::<Vec<_>>(),
             ["a"]
         );
-        assert_eq!(Rows::new(0, 1).cells(&[reader]).count(), 0);
+        assert_eq!(FeedRows::new(0, 1).cells(&[reader]).count(), 0);
     }
 }

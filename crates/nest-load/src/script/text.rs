@@ -3,7 +3,7 @@
 use rand::{RngExt, seq::IndexedRandom};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::feeds::{FeedReader, Rows};
+use super::feeds::{FeedReader, FeedRows};
 use crate::http::NoAnswer;
 
 /// A compiled template.
@@ -42,12 +42,12 @@ pub enum Escape {
 }
 
 /// What fills a template.
-pub struct Filling<'a> {
+pub struct TemplateValues<'a> {
     pub variables: &'a [Option<Box<str>>],
     pub customer: u32,
     pub random: &'a mut Xoshiro256PlusPlus,
     pub feeds: &'a [FeedReader],
-    pub rows: &'a mut Rows,
+    pub rows: &'a mut FeedRows,
 }
 
 impl Text {
@@ -55,6 +55,13 @@ impl Text {
     pub fn literal(text: &str) -> Self {
         Self {
             pieces: vec![Piece::Literal(text.as_bytes().to_vec())],
+        }
+    }
+
+    /// Bytes without anything to fill in.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self {
+            pieces: vec![Piece::Literal(bytes.to_vec())],
         }
     }
 
@@ -131,7 +138,7 @@ impl Text {
     ///
     /// # Errors
     /// `feed` where a feed has run dry, `request` where a value may not stand where it would.
-    pub fn fill(&self, filling: &mut Filling<'_>, out: &mut Vec<u8>) -> Result<(), NoAnswer> {
+    pub fn fill(&self, filling: &mut TemplateValues<'_>, out: &mut Vec<u8>) -> Result<(), NoAnswer> {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(bytes) => out.extend_from_slice(bytes),
@@ -240,12 +247,12 @@ mod tests {
     fn filled(text: &Text, value: &str) -> Result<String, NoAnswer> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
         let variables = [Some(value.into())];
-        let mut filling = Filling {
+        let mut filling = TemplateValues {
             variables: &variables,
             customer: 7,
             random: &mut random,
             feeds: &[],
-            rows: &mut Rows::new(0, 0),
+            rows: &mut FeedRows::new(0, 0),
         };
         let mut out = Vec::new();
         text.fill(&mut filling, &mut out)?;

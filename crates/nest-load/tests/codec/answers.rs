@@ -164,7 +164,8 @@ impl Answers {
         self.random.random_range(0..end)
     }
 
-    /// An answer, perhaps after informational ones, perhaps cut off, changed, or followed by bytes of no answer.
+    /// An answer, perhaps after informational ones, perhaps cut off, changed, or followed by bytes of no
+    /// answer.
     pub fn answer(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         if self.happens(0.15) {

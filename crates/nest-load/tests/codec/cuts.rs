@@ -1,14 +1,14 @@
 //! What must hold of any bytes at all that come as an answer. The fuzz target and the tests share it.
 
-use nest_load::codec::{ReadAnswer, Reader, read_answer};
+use nest_load::codec::{AnswerReader, ReadAnswer, read_answer};
 
 /// Up to this length bytes are also fed one by one; a head is read again with each of them.
 const LONGEST_BYTE_BY_BYTE: usize = 256;
 
 type Read = Result<Option<ReadAnswer>, String>;
 
-/// Panics unless reading `bytes` ends, gives the same however they are cut, and what follows from RFC 9112; returns what a GET
-/// makes of them.
+/// Panics unless reading `bytes` ends, gives the same however they are cut, and what follows from RFC 9112;
+/// returns what a GET makes of them.
 pub fn check(bytes: &[u8]) -> Read {
     let after_head = same_for_any_cut(bytes, true);
     if let Ok(Some(answer)) = &after_head {
@@ -72,7 +72,8 @@ fn same_for_any_cut(bytes: &[u8], head_request: bool) -> Read {
     whole
 }
 
-/// An answer whose head is known from an earlier one, by the same bytes or by a part of them, is the same but for the fields.
+/// An answer whose head is known from an earlier one, by the same bytes or by a part of them, is the same but
+/// for the fields.
 fn same_for_a_known_head(bytes: &[u8], head_request: bool, whole: &Read) {
     let without_fields = |read: Read| {
         read.map(|answer| {
@@ -83,7 +84,7 @@ fn same_for_a_known_head(bytes: &[u8], head_request: bool, whole: &Read) {
         })
     };
     let cut = hash(bytes) as usize % (bytes.len() + 1);
-    let mut reader = Reader::new(head_request);
+    let mut reader = AnswerReader::new(head_request);
     let _ = reader.read([&bytes[..cut]]);
     for pieces in [vec![bytes], vec![&bytes[..cut], &bytes[cut..]], vec![bytes]] {
         assert_eq!(

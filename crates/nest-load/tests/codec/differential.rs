@@ -14,7 +14,8 @@ struct Difference {
     what: &'static str,
     /// Of RFC 9110.
     why: &'static str,
-    /// The bytes as hyper takes them, which we must read as hyper reads the original. `None` where there is no such difference.
+    /// The bytes as hyper takes them, which we must read as hyper reads the original. `None` where there is
+    /// no such difference.
     as_hyper: fn(&[u8]) -> Option<Vec<u8>>,
 }
 
@@ -31,8 +32,10 @@ const DIFFERENCES: [Difference; 2] = [
         },
     },
     Difference {
-        what: "Connection and Transfer-Encoding count where their line is not ASCII, which hyper takes for an unknown word",
-        why: "section 5.5: bytes beyond ASCII are opaque data, so that the words beside them keep their meaning",
+        what: "Connection and Transfer-Encoding count where their line is not ASCII, which hyper takes for \
+         an unknown word",
+        why: "section 5.5: bytes beyond ASCII are opaque data, so that the words beside them keep their \
+         meaning",
         as_hyper: |bytes| Some(without_words_beyond_ascii(bytes)).filter(|changed| changed != bytes),
     },
 ];

@@ -27,7 +27,8 @@ pub struct Kept {
 /// Polls without anything new after which nothing more is going to come.
 const PATIENCE: usize = 4;
 
-/// The answer that hyper reads from a connection that brings these pieces, one a read, and then ends where hyper still waits.
+/// The answer that hyper reads from a connection that brings these pieces, one a read, and then ends where
+/// hyper still waits.
 pub fn read_answer(pieces: Vec<Vec<u8>>, head_request: bool, longest_head: usize) -> Result<Kept, String> {
     let wire = Rc::new(RefCell::new(Wire {
         pieces: pieces.into_iter().rev().collect(),

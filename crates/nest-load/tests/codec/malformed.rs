@@ -36,7 +36,8 @@ const LONGEST_SERVED: usize = 4_096;
 /// What a server writes until the client has had enough.
 type Script = Arc<dyn Fn(&mut TcpStream, usize) -> io::Result<()> + Send + Sync>;
 
-/// Answers the first request of each connection, numbering them, on a free port; ends with the test. Returns its URL.
+/// Answers the first request of each connection, numbering them, on a free port; ends with the test. Returns
+/// its URL.
 fn serve(script: Script) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("a bound port"));
@@ -88,7 +89,8 @@ fn run(url: String, executions: u64, timeout: Duration) -> QuickResult {
     load(&quick, &Interrupt::default()).expect("the load itself does not fail")
 }
 
-/// Puts a server under load of which every second answer is bad, and checks that those fail, as this kind, and no others.
+/// Puts a server under load of which every second answer is bad, and checks that those fail, as this kind,
+/// and no others.
 fn every_second_fails(
     kind: &str,
     reason: &str,
@@ -288,7 +290,8 @@ fn an_answer_that_stops_in_the_middle_is_lost_or_late() {
     every_second_fails("timeout", "no answer within 1 s", Duration::from_secs(1), silent);
 }
 
-/// The kind of failure that a load should count for these bytes on a connection that then ends; `None` for a right answer.
+/// The kind of failure that a load should count for these bytes on a connection that then ends; `None` for a
+/// right answer.
 fn expected(bytes: &[u8]) -> Option<String> {
     match read_answer([bytes], false) {
         Ok(Some(answer)) if u64::try_from(answer.body.len()).is_ok_and(|length| length > LONGEST_BODY) => {
@@ -346,8 +349,8 @@ fn a_load_counts_what_the_codec_makes_of_answers_over_sockets() {
     );
 }
 
-/// Whether more bytes follow an answer that leaves its connection usable: it is chance whether they come before the next request,
-/// whose answer they would be.
+/// Whether more bytes follow an answer that leaves its connection usable: it is chance whether they come
+/// before the next request, whose answer they would be.
 fn ends_early(bytes: &[u8]) -> bool {
     let mut fed = 0;
     let answer = read_answer(bytes.chunks(1).inspect(|_| fed += 1), false);

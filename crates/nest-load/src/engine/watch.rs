@@ -1,0 +1,237 @@
+//! Watches a step while the workers offer its load: waits until it has settled, and samples the target at the
+//! windows' edges.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use hdrhistogram::Histogram;
+use nest_data::measurement::{GeneratorHealth, Population};
+
+use super::{Engine, StepLimits, StepResult};
+use crate::{
+    clock::MonotonicTime,
+    engine::interrupt::Interrupt,
+    error::LoadError,
+    observe::{Observer, Sample, threads},
+    recorder::{
+        Recorder,
+        windows::{POLL_INTERVAL, StepControl, WorkerProgress},
+    },
+    schedule::load::StepLoad,
+    verdict::settle::{self, Snapshot, Unsettled},
+};
+
+/// How far ahead the start of a step and of its windows is set, so that every worker sees it in time: a
+/// worker that is asleep wakes within 1 ms.
+pub const AHEAD: Duration = Duration::from_millis(20);
+
+/// Watches a step while the workers offer its load.
+pub struct Watch<'a> {
+    engine: &'a Engine,
+    limits: StepLimits,
+    control: &'a StepControl,
+    observer: Option<&'a mut Observer>,
+    wanted: settle::SettleGoal,
+    planned: Option<usize>,
+    snapshots: Vec<Snapshot>,
+    unsettled: Option<Unsettled>,
+    samples: Vec<Sample>,
+    edges: usize,
+    fewest: Option<i64>,
+    stopped: (u64, u64), // snapshots at which the target was stopped, and all snapshots
+    threads: Vec<threads::ThreadUse>,
+    used: GeneratorUse,
+    civil: (MonotonicTime, f64),
+}
+
+#[derive(Default)]
+struct GeneratorUse {
+    cpu: f64,
+    waiting: f64,
+    clock_step_s: f64,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(
+        engine: &'a Engine,
+        load: &StepLoad,
+        limits: StepLimits,
+        control: &'a StepControl,
+        observer: Option<&'a mut Observer>,
+    ) -> Self {
+        // Of a counted step the customers leave as its executions are used up.
+        let planned = if limits.executions.is_some() {
+            None
+        } else {
+            load.population()
+        };
+        let wanted = settle::SettleGoal {
+            rate_per_s: load.offered_per_s(),
+            population: planned.map(|planned| planned as i64),
+        };
+        Self {
+            engine,
+            limits,
+            control,
+            observer,
+            wanted,
+            planned,
+            snapshots: vec![Snapshot::default()],
+            unsettled: None,
+            samples: Vec::new(),
+            edges: 0,
+            fewest: None,
+            stopped: (0, 0),
+            threads: Vec::new(),
+            used: GeneratorUse::default(),
+            civil: (MonotonicTime::NEVER, 0.0),
+        }
+    }
+
+    /// Polls and samples until the last edge, the end of a counted step, or an interrupt.
+    pub fn run(&mut self, interrupt: &Interrupt) -> Result<(), LoadError> {
+        while self.edges <= self.control.windows() && !interrupt.is_requested() {
+            let edge = self.control.edge(self.edges);
+            let now = MonotonicTime::now();
+            if now >= edge {
+                self.at_edge()?;
+                continue;
+            }
+            self.look(now);
+            if self.control.is_counted() && self.all_done() {
+                // The executions were used up before the window was over.
+                self.control.measure_until(MonotonicTime::now());
+                self.at_edge()?;
+                self.edges = self.control.windows() + 1;
+                break;
+            }
+            let next = edge.min(now.after(POLL_INTERVAL));
+            std::thread::sleep(next.since(MonotonicTime::now()));
+        }
+        Ok(())
+    }
+
+    fn all_done(&self) -> bool {
+        let progress = &self.control.progress;
+        self.control.is_used_up() && progress.iter().all(|one| one.active.load(Relaxed) == 0)
+    }
+
+    fn look(&mut self, now: MonotonicTime) {
+        let measuring = self.control.from() <= now;
+        if measuring {
+            self.look_at_target();
+            return;
+        }
+        if self.control.from() != MonotonicTime::NEVER || now < self.control.start {
+            return;
+        }
+        let total =
+            |figure: &dyn Fn(&WorkerProgress) -> i64| self.control.progress.iter().map(figure).sum::<i64>();
+        let since_start = now.since(self.control.start);
+        self.snapshots.push(Snapshot {
+            at_s: since_start.as_secs_f64(),
+            ended: total(&|one| one.ended.load(Relaxed) as i64) as u64,
+            spent_s: total(&|one| one.spent_us.load(Relaxed) as i64) as f64 / 1e6,
+            present: total(&|one| one.present.load(Relaxed)),
+        });
+        if since_start < self.limits.settle {
+            return;
+        }
+        let state = settle::settled(&self.snapshots, self.limits.settle.as_secs_f64(), self.wanted);
+        // Looking longer would change how long a step takes, so a check that cannot look ends the settling,
+        // and is named.
+        if state.is_ok() || state.is_err_and(Unsettled::is_blind) || since_start >= self.limits.settle_most {
+            self.unsettled = state.err();
+            self.control.measure_from(now.after(AHEAD));
+        }
+    }
+
+    fn look_at_target(&mut self) {
+        if let Some(observer) = &self.observer {
+            self.stopped.1 += 1;
+            self.stopped.0 += u64::from(observer.is_stopped());
+        }
+    }
+
+    fn at_edge(&mut self) -> Result<(), LoadError> {
+        if let Some(observer) = self.observer.as_mut() {
+            self.samples.push(observer.sample()?);
+        }
+        let reachable: i64 = self
+            .control
+            .progress
+            .iter()
+            .map(|one| one.present.load(Relaxed) - one.unreachable.load(Relaxed))
+            .sum();
+        self.fewest = Some(self.fewest.map_or(reachable, |fewest| fewest.min(reachable)));
+        let threads: Vec<threads::ThreadUse> = self
+            .engine
+            .workers
+            .iter()
+            .map(|worker| threads::of_own(worker.tid))
+            .collect();
+        if self.edges == 0 {
+            self.threads = threads;
+            self.civil = (MonotonicTime::now(), threads::civil_s());
+        } else {
+            self.note_use(&threads);
+        }
+        self.edges += 1;
+        Ok(())
+    }
+
+    /// What the generator used since the first edge.
+    fn note_use(&mut self, threads: &[threads::ThreadUse]) {
+        let span_s = MonotonicTime::now().since(self.civil.0).as_secs_f64().max(1e-6);
+        let busiest = |figure: &dyn Fn(&threads::ThreadUse) -> f64| {
+            threads
+                .iter()
+                .zip(&self.threads)
+                .map(|(after, before)| (figure(after) - figure(before)) / span_s)
+                .fold(0.0, f64::max)
+        };
+        self.used.cpu = busiest(&|thread| thread.cpu_s);
+        self.used.waiting = busiest(&|thread| thread.waited_s);
+        self.used.clock_step_s = threads::civil_s() - self.civil.1 - span_s;
+    }
+
+    /// What the step gave.
+    pub fn result(self, recorder: Recorder) -> StepResult {
+        let quantile_s = |hdr: &Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
+        let generator = GeneratorHealth {
+            cpu: self.used.cpu,
+            lateness_p50_s: quantile_s(&recorder.lateness, 0.5),
+            lateness_p99_s: quantile_s(&recorder.lateness, 0.99),
+            clock_p99_s: quantile_s(&recorder.clock, 0.99),
+            waiting: self.used.waiting,
+            lost_connections: recorder.lost_connections,
+            repeated: recorder.repeated,
+            queued: recorder.queued,
+            clock_step_s: self.used.clock_step_s,
+        };
+        let reached = self.fewest.unwrap_or(0).max(0) as u32;
+        let end = self.control.end().min(MonotonicTime::now());
+        let from = self.control.from();
+        StepResult {
+            recorder,
+            samples: self.samples,
+            generator,
+            settle_s: if from == MonotonicTime::NEVER {
+                0.0
+            } else {
+                from.since(self.control.start).as_secs_f64()
+            },
+            unsettled: self.unsettled,
+            population: self.planned.map(|planned| Population {
+                planned: planned as u32,
+                reached: reached.min(planned as u32),
+            }),
+            target_stopped: self.stopped.0 as f64 / self.stopped.1.max(1) as f64,
+            span_s: if from == MonotonicTime::NEVER {
+                0.0
+            } else {
+                end.since(from).as_secs_f64()
+            },
+            interrupted: false,
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! How a request goes to the target: over the customer's own HTTP/1.1 or HTTP/2 connection, or by reqwest.
+
+use bytes::Bytes;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::{
+    execute::{context::StepContext, customer::Customer},
+    http::{
+        HttpAnswer, NoAnswer, Receiver, USER_AGENT, WantedAnswer,
+        compat::{FilledBody, FilledField, Outgoing},
+        connection::Failed,
+    },
+    script::{
+        feeds::FeedRows,
+        settings::ExchangeSettings,
+        step::{MultipartField, RequestBody, ScriptStep},
+        text::{TemplateValues, Text, write_number},
+    },
+};
+
+pub async fn over_http1(
+    customer: &mut Customer,
+    context: &StepContext,
+    step: &ScriptStep,
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<HttpAnswer, Failed> {
+    let settings = &context.settings;
+    customer
+        .http1
+        .ready(&settings.origin, &context.state.last_good)
+        .await?;
+    {
+        let mut out = context.state.buffers.outgoing.borrow_mut();
+        out.clear();
+        let mut values = TemplateValues {
+            variables: &customer.variables,
+            customer: customer.number,
+            random,
+            feeds: &settings.feeds,
+            rows,
+        };
+        step.head.fill(&mut values, &mut out)?;
+        write_cookies(customer, settings, &mut out);
+        write_body(step, &mut values, context, &mut out)?;
+    }
+    let mut receiver = Receiver::new(
+        wanted(step, settings),
+        &mut customer.cookies,
+        &settings.origin.host,
+        &step.folder,
+    );
+    let known = context.state.known_head(step);
+    customer
+        .http1
+        .exchange(
+            &context.state.buffers,
+            step.method == "HEAD",
+            known,
+            &mut receiver,
+        )
+        .await?;
+    Ok(receiver.answer)
+}
+
+fn wanted<'a>(step: &'a ScriptStep, settings: &ExchangeSettings) -> WantedAnswer<'a> {
+    WantedAnswer {
+        body: step.wants_body,
+        longest_body: settings.longest_body,
+        fields: &step.wanted_fields,
+        expect: &step.expect,
+    }
+}
+
+fn write_cookies(customer: &Customer, settings: &ExchangeSettings, out: &mut Vec<u8>) {
+    if customer.cookies.is_empty() {
+        return;
+    }
+    let path = String::from_utf8_lossy(path_of(out)).into_owned();
+    let before = out.len();
+    customer
+        .cookies
+        .write(&path, settings.origin.tls.is_some(), "cookie: ", out);
+    if out.len() > before {
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The request target in a head: what stands between the first two spaces.
+fn path_of(head: &[u8]) -> &[u8] {
+    head.split(|byte| *byte == b' ').nth(1).unwrap_or(b"/")
+}
+
+/// Ends the head, and writes the body with its length.
+fn write_body(
+    step: &ScriptStep,
+    values: &mut TemplateValues<'_>,
+    context: &StepContext,
+    out: &mut Vec<u8>,
+) -> Result<(), NoAnswer> {
+    match &step.body {
+        RequestBody::Text(text) => {
+            let mut body = context.state.body.borrow_mut();
+            body.clear();
+            text.fill(values, &mut body)?;
+            out.extend_from_slice(b"content-length: ");
+            write_number(body.len() as i64, out);
+            out.extend_from_slice(b"\r\n\r\n");
+            out.extend_from_slice(&body);
+        }
+        // A method that usually has a body states that there is none: RFC 9110, section 8.6.
+        RequestBody::None | RequestBody::Multipart(_)
+            if matches!(step.method.as_ref(), "POST" | "PUT" | "PATCH") =>
+        {
+            out.extend_from_slice(b"content-length: 0\r\n\r\n")
+        }
+        RequestBody::None | RequestBody::Multipart(_) => out.extend_from_slice(b"\r\n"),
+    }
+    Ok(())
+}
+
+/// Path, headers and body filled in, for clients that take them apart.
+struct Parts {
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+}
+
+fn parts(
+    customer: &Customer,
+    settings: &ExchangeSettings,
+    step: &ScriptStep,
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<Parts, NoAnswer> {
+    let mut values = TemplateValues {
+        variables: &customer.variables,
+        customer: customer.number,
+        random,
+        feeds: &settings.feeds,
+        rows,
+    };
+    let mut text = |text: &Text| {
+        let mut out = Vec::new();
+        text.fill(&mut values, &mut out)?;
+        Ok::<_, NoAnswer>(out)
+    };
+    let utf8 = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).map_err(|_| NoAnswer::new("request", "a header or the path is not UTF-8"))
+    };
+    let path = utf8(text(&step.path)?)?;
+    let headers = step
+        .headers
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), utf8(text(value)?)?)))
+        .collect::<Result<_, NoAnswer>>()?;
+    let body = match &step.body {
+        RequestBody::Text(body) => Some(text(body)?),
+        RequestBody::None | RequestBody::Multipart(_) => None,
+    };
+    Ok(Parts { path, headers, body })
+}
+
+pub async fn over_http2(
+    customer: &mut Customer,
+    context: &StepContext,
+    step: &ScriptStep,
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<HttpAnswer, Failed> {
+    let settings = &context.settings;
+    customer
+        .http2
+        .get_or_insert_default()
+        .ready(&settings.origin, &context.state.last_good)
+        .await?;
+    let (request, body) = http2_request(customer, settings, step, random, rows)?;
+    let mut receiver = Receiver::new(
+        wanted(step, settings),
+        &mut customer.cookies,
+        &settings.origin.host,
+        &step.folder,
+    );
+    let connection = customer.http2.get_or_insert_default();
+    connection.exchange(request, body, &mut receiver).await?;
+    Ok(receiver.answer)
+}
+
+/// A request as HTTP/2 sends it. One without anything to fill in is put together once and copied.
+fn http2_request(
+    customer: &Customer,
+    settings: &ExchangeSettings,
+    step: &ScriptStep,
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<(http::Request<()>, Option<Bytes>), NoAnswer> {
+    let (mut request, path, body) = match step.prebuilt.get() {
+        Some(prebuilt) => (prebuilt.clone(), None, None),
+        None => {
+            let parts = parts(customer, settings, step, random, rows)?;
+            let request = put_together(settings, step, &parts)?;
+            if step.is_literal() {
+                // Another worker may have been faster; its copy is the same.
+                let _ = step.prebuilt.set(request.clone());
+            }
+            (request, Some(parts.path), parts.body.map(Bytes::from))
+        }
+    };
+    if !customer.cookies.is_empty() {
+        let mut line = Vec::new();
+        let path = path.as_deref().unwrap_or(&step.folder);
+        customer
+            .cookies
+            .write(path, settings.origin.tls.is_some(), "", &mut line);
+        if !line.is_empty() {
+            let value = http::header::HeaderValue::from_bytes(&line)
+                .map_err(|error| NoAnswer::new("request", error))?;
+            request.headers_mut().insert(http::header::COOKIE, value);
+        }
+    }
+    Ok((request, body))
+}
+
+fn put_together(
+    settings: &ExchangeSettings,
+    step: &ScriptStep,
+    parts: &Parts,
+) -> Result<http::Request<()>, NoAnswer> {
+    let uri = format!(
+        "{}://{}{}",
+        settings.origin.scheme, settings.origin.authority, parts.path
+    );
+    let mut request = http::Request::builder()
+        .method(step.method.as_ref())
+        .version(http::Version::HTTP_2)
+        .uri(uri);
+    let given = |name: &str| {
+        parts
+            .headers
+            .iter()
+            .any(|(header, _)| header.eq_ignore_ascii_case(name))
+    };
+    for (name, value) in [("user-agent", USER_AGENT), ("accept", "*/*")]
+        .into_iter()
+        .filter(|(name, _)| !given(name))
+    {
+        request = request.header(name, value);
+    }
+    // What belongs to one connection of HTTP/1.1 has no place in HTTP/2: RFC 9113, section 8.2.2.
+    for (name, value) in parts
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("connection"))
+    {
+        request = request.header(name, value);
+    }
+    request.body(()).map_err(|error| NoAnswer::new("request", error))
+}
+
+pub async fn over_compat(
+    customer: &mut Customer,
+    context: &StepContext,
+    step: &ScriptStep,
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<HttpAnswer, Failed> {
+    let settings = &context.settings;
+    let parts = parts(customer, settings, step, random, rows)?;
+    let body = match (&step.body, parts.body) {
+        (RequestBody::Multipart(fields), _) => {
+            let mut values = TemplateValues {
+                variables: &customer.variables,
+                customer: customer.number,
+                random,
+                feeds: &settings.feeds,
+                rows,
+            };
+            let fill = |field| fill_field(field, &mut values);
+            FilledBody::Multipart(fields.iter().map(fill).collect::<Result<_, _>>()?)
+        }
+        (_, Some(bytes)) => FilledBody::Bytes(bytes),
+        (_, None) => FilledBody::None,
+    };
+    let outgoing = Outgoing {
+        method: step.method.clone(),
+        path: parts.path,
+        headers: parts.headers,
+        body,
+        redirects: step.redirects,
+    };
+    let mut client = customer.compat.take().unwrap_or_default();
+    let shared = customer.cookies.shared();
+    let mut receiver = Receiver::new(
+        wanted(step, settings),
+        &mut customer.cookies,
+        &settings.origin.host,
+        &step.folder,
+    );
+    let outcome = client
+        .exchange(
+            &settings.origin,
+            &settings.compat,
+            &shared,
+            outgoing,
+            &mut receiver,
+        )
+        .await;
+    let answer = receiver.answer;
+    customer.compat = Some(client);
+    outcome.map(|()| answer)
+}
+
+fn fill_field(field: &MultipartField, values: &mut TemplateValues<'_>) -> Result<FilledField, NoAnswer> {
+    let mut value = Vec::new();
+    field.value.fill(values, &mut value)?;
+    Ok(FilledField {
+        name: field.name.clone(),
+        value,
+        file_name: field.file_name.clone(),
+        content_type: field.content_type.clone(),
+    })
+}

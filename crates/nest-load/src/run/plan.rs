@@ -1,0 +1,385 @@
+//! Which steps are run, at which rates: a pure function of the study and of what the pilot found.
+
+use nest_data::{
+    Caveat, Study,
+    measurement::{Pilot, PlannedStep, Purpose, Resource},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::LoadError;
+
+mod capacity;
+mod draft;
+
+use capacity::capacity_customers;
+use draft::{drafts, offered_per_s, plain, planned};
+
+/// Seconds that a step takes beside settling and windows: draining, reset, sampling.
+const OVERHEAD_S: f64 = 0.5;
+
+/// A resolved plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The steps, in the order in which they are run.
+    pub steps: Vec<PlannedStep>,
+    /// Customers at which the pilot expects a processor to be full.
+    pub capacity_customers: f64,
+    /// How long it takes, in seconds, after the pilot.
+    pub duration_s: f64,
+    /// Executions that it offers.
+    pub executions: f64,
+    /// Highest rate, executions per second.
+    pub peak_per_s: f64,
+    /// Doubts about it.
+    pub caveats: Vec<Caveat>,
+}
+
+/// Whether a plan has the steps of the ramp, or leaves them to a search that decides them one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RampSteps {
+    /// The plan has them, and the steps that check the forecast.
+    Planned,
+    /// A search decides them.
+    Searched,
+}
+
+/// Resolves the plan of a study.
+///
+/// # Formula
+/// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the
+/// pilot's D. A boosted step offers the base mix and as much more of one behaviour as brings its busiest
+/// processor to `boost`.
+///
+/// If the study states sizes of stored data, all of that is run at the first one. At each of the others a
+/// boosted step is run for every behaviour (or for those that the study names), at a load that leaves room
+/// for demands that have grown.
+///
+/// # Errors
+/// [`LoadError::Plan`] if the pilot saw no processor use, [`LoadError::TooLong`] if the plan exceeds the
+/// study's bound.
+pub fn resolve(
+    study: &Study,
+    pilots: &[Pilot],
+    resources: &[Resource],
+    ramp: RampSteps,
+) -> Result<Plan, LoadError> {
+    let measure = &study.measure;
+    let per_customer = offered_per_s(study, &study.parameter_values(), 1.0)?;
+    let capacity = capacity_customers(&per_customer, pilots, resources)?;
+    let mut caveats = Vec::new();
+    let steps: Vec<PlannedStep> = drafts(study, pilots, resources, capacity, ramp)?
+        .into_iter()
+        .enumerate()
+        .map(|(index, (draft, repeat))| {
+            let step = planned(study, pilots, index, repeat, draft);
+            cap_rate(step, measure.max_rate, &mut caveats)
+        })
+        .collect();
+    let step_s = measure.settle.get() + measure.window.get() * f64::from(measure.windows);
+    let duration_s = steps.len() as f64 * (step_s + OVERHEAD_S);
+    if duration_s > measure.max_duration.get() {
+        return Err(LoadError::TooLong {
+            planned_s: duration_s,
+            allowed_s: measure.max_duration.get(),
+        });
+    }
+    Ok(Plan {
+        capacity_customers: capacity,
+        duration_s,
+        executions: steps.iter().map(|step| step.total_per_s() * step_s).sum(),
+        peak_per_s: steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max),
+        steps,
+        caveats,
+    })
+}
+
+/// A step on the plain mix at `customers`, for a search.
+pub(crate) fn searched_step(
+    study: &Study,
+    pilots: &[Pilot],
+    index: usize,
+    purpose: Purpose,
+    customers: f64,
+) -> Result<PlannedStep, LoadError> {
+    let draft = plain(study, purpose, customers)?;
+    Ok(planned(study, pilots, index, 0, draft))
+}
+
+/// A step whose rate and customers are scaled down to the highest allowed rate, with a caveat that says so.
+fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
+    let wanted = step.total_per_s();
+    if wanted > max_rate {
+        let factor = max_rate / wanted;
+        step.offered_per_s.values_mut().for_each(|rate| *rate *= factor);
+        step.customers = step.customers.map(|customers| customers * factor);
+        step.active = step
+            .active
+            .map(|active| ((f64::from(active) * factor).ceil() as u32).max(1));
+        caveats.push(Caveat::RateCapped {
+            step: step.label(),
+            wanted_per_s: wanted,
+            offered_per_s: max_rate,
+        });
+    }
+    step
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use nest_data::{customers::Arrival, measurement::ResourceKind};
+
+    use super::*;
+
+    fn study(measure: &str) -> Study {
+        let text = format!(
+            "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \
+             \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = \"36%\"\nburst = 1.0\n[rates]\na = \"10 \
+              / day\"\nb = \"5 / day\"\n{measure}"
+        );
+        let step = "steps = [{ get = \"/\" }]";
+        let behaviours = ["a", "b"]
+            .into_iter()
+            .map(|name| (name.to_owned(), nest_data::Source::new(name, step)))
+            .collect();
+        nest_data::study_file::read_study(
+            &nest_data::study_file::StudyTexts {
+                nest: nest_data::Source::new("nest.toml", text),
+                behaviours,
+                code: BTreeMap::new(),
+            },
+            &[],
+        )
+        .expect("a valid study")
+    }
+
+    fn pilots() -> Vec<Pilot> {
+        let pilot = |name: &str, cpu_s: f64| Pilot {
+            behaviour: name.to_owned(),
+            executions: 100,
+            cpu_s: [("app".to_owned(), cpu_s)].into_iter().collect(),
+            mean_s: cpu_s,
+        };
+        vec![pilot("a", 0.010), pilot("b", 0.020)]
+    }
+
+    fn resources() -> Vec<Resource> {
+        vec![Resource {
+            name: "app/cpu".into(),
+            tier: "app".into(),
+            kind: ResourceKind::Cpu,
+            capacity: Some(2.0),
+        }]
+    }
+
+    #[test]
+    fn the_plan_puts_each_step_where_its_share_of_capacity_lies() {
+        let plan = resolve(
+            &study("[measure]\nconfirm = 1.2\n"),
+            &pilots(),
+            &resources(),
+            RampSteps::Planned,
+        )
+        .expect("a plan");
+        // per customer: (10 * 0.010 + 5 * 0.020) * 0.36 / 3600 = 2e-5 busy-seconds per second; 2 cores carry
+        // 100,000
+        assert!((plan.capacity_customers - 100_000.0).abs() < 1e-6);
+        let busy = |step: &PlannedStep| {
+            step.offered_per_s.get("a").unwrap_or(&0.0) * 0.010
+                + step.offered_per_s.get("b").unwrap_or(&0.0) * 0.020
+        };
+        let shares: Vec<f64> = plan
+            .steps
+            .iter()
+            .map(|step| (busy(step) / 2.0 * 1e6).round() / 1e6)
+            .collect();
+        assert_eq!(
+            shares,
+            [0.0, 0.1, 0.55, 0.55, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.14]
+        );
+        assert_eq!(plan.steps[3].label(), "boosted b");
+        assert_eq!(
+            plan.steps.last().map(PlannedStep::label).as_deref(),
+            Some("confirm at 114000")
+        );
+    }
+
+    #[test]
+    fn a_forecast_is_confirmed_on_the_mix_of_a_policy() {
+        let mut study = study(
+            "[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = \
+             {}\n",
+        );
+        study
+            .rates
+            .insert("b".to_owned(), "b_per_day / day".parse().expect("a rate"));
+        study
+            .parameters
+            .insert("b_per_day".to_owned(), nest_data::study::Parameter::Value(5.0));
+        study
+            .policies
+            .get_mut("more")
+            .expect("it is there")
+            .set
+            .insert("b_per_day".to_owned(), 20.0);
+        let plan = resolve(&study, &pilots(), &resources(), RampSteps::Planned).expect("a plan");
+        let confirm: Vec<_> = plan
+            .steps
+            .iter()
+            .filter(|step| step.purpose == Purpose::Confirm)
+            .collect();
+        // 1.5 x 40,000 customers, each with 10 a and 20 b a day, 0.36 / 3600 of them a second: 60 and 120
+        assert_eq!(
+            confirm[0]
+                .offered_per_s
+                .values()
+                .map(|rate| rate.round())
+                .collect::<Vec<_>>(),
+            [60.0, 120.0]
+        );
+        assert_eq!(
+            (confirm[0].label().as_str(), confirm[0].customers),
+            ("confirm more at 180.00/s", None)
+        );
+        assert_eq!(confirm[1].label(), "confirm more at 360.00/s");
+        let ramp = plan
+            .steps
+            .iter()
+            .find(|step| step.purpose == Purpose::Ramp)
+            .expect("a ramp");
+        assert_eq!(ramp.offered_per_s["b"].round(), 20.0);
+    }
+
+    #[test]
+    fn repeats_come_in_rounds_or_shuffled_the_same_way_each_time() {
+        let labels = |measure: &str| {
+            let plan = resolve(&study(measure), &pilots(), &resources(), RampSteps::Planned).expect("a plan");
+            plan.steps
+                .iter()
+                .map(|step| format!("{} {}", step.label(), step.repeat))
+                .collect::<Vec<_>>()
+        };
+        let planned = labels("[measure]\nramp = [0.3]\nrepeats = 2\n");
+        assert_eq!(
+            planned,
+            [
+                "idle 0",
+                "base 0",
+                "boosted a 0",
+                "boosted b 0",
+                "ramp at 30000 0",
+                "base 1",
+                "boosted a 1",
+                "boosted b 1",
+                "ramp at 30000 1"
+            ]
+        );
+        let mut shuffled = labels("[measure]\nramp = [0.3]\nrepeats = 2\norder = \"shuffled\"\n");
+        assert_eq!(
+            shuffled,
+            labels("[measure]\nramp = [0.3]\nrepeats = 2\norder = \"shuffled\"\n")
+        );
+        assert!(shuffled != planned && shuffled[0] == "idle 0");
+        let mut sorted = planned;
+        sorted.sort();
+        shuffled.sort();
+        assert_eq!(shuffled, sorted);
+    }
+
+    #[test]
+    fn further_sizes_have_boosted_steps_of_their_own_at_the_end() {
+        let mut sized = study("[measure]\nramp = [0.3]\n");
+        let data = |behaviours| nest_data::stored_data::StoredData {
+            item: "payment".into(),
+            sizes: vec![1e3, 4e3],
+            behaviours,
+            fixed: 0.0,
+            per_customer: 0.0,
+            added_by: None,
+            kept_days: 0.0,
+        };
+        let planned = |study: &Study| {
+            let plan = resolve(study, &pilots(), &resources(), RampSteps::Planned).expect("a plan");
+            plan.steps
+                .iter()
+                .map(|step| (step.label(), step.stored, step.offered_per_s.get("b").copied()))
+                .collect::<Vec<_>>()
+        };
+        sized.data = Some(data(None));
+        let steps = planned(&sized);
+        assert!(steps[..5].iter().all(|(_, stored, _)| *stored == Some(1e3)));
+        // half of the rate at four times the size
+        assert_eq!(
+            steps[5..].iter().map(|step| step.0.as_str()).collect::<Vec<_>>(),
+            [
+                "boosted a with 4000",
+                "boosted b with 4000",
+                "boosted a with 4000",
+                "boosted b with 4000"
+            ]
+        );
+        assert!(
+            (steps[6].2.expect("a rate") / steps[3].2.expect("a rate") - 0.5).abs() < 1e-12
+                && steps[6].1 == Some(4e3)
+        );
+        sized.data = Some(data(Some(vec!["b".to_owned()])));
+        assert_eq!(planned(&sized).len(), 7);
+    }
+
+    #[test]
+    fn closed_steps_have_the_customers_of_littles_law() {
+        let mut closed = study("");
+        closed.customers.arrival = Arrival::Closed;
+        closed.customers.think = Some(nest_data::customers::Think::Constant(
+            nest_data::units::Seconds::new(8.0).expect("valid"),
+        ));
+        let plan = resolve(&closed, &pilots(), &resources(), RampSteps::Planned).expect("a plan");
+        let base = &plan.steps[1];
+        // 10,000 customers: 10 a and 5 b a second, each followed by 8 s: 10 * 8.010 + 5 * 8.020 = 120.2
+        assert_eq!(
+            (base.label().as_str(), base.arrival, base.active),
+            ("base", Arrival::Closed, Some(121))
+        );
+        assert_eq!(
+            plan.steps[0].arrival,
+            Arrival::Open,
+            "an idle step has no customers"
+        );
+    }
+
+    #[test]
+    fn a_plan_is_scaled_down_to_the_highest_allowed_rate_and_says_so() {
+        let plan = resolve(
+            &study("[measure]\nmax_rate = 100.0\n"),
+            &pilots(),
+            &resources(),
+            RampSteps::Planned,
+        )
+        .expect("a plan");
+        assert!(plan.peak_per_s <= 100.0 + 1e-9);
+        assert!(!plan.caveats.is_empty());
+    }
+
+    #[test]
+    fn a_plan_that_takes_too_long_is_refused() {
+        let error = resolve(
+            &study("[measure]\nmax_duration = \"1m\"\n"),
+            &pilots(),
+            &resources(),
+            RampSteps::Planned,
+        )
+        .expect_err("too long");
+        assert!(matches!(error, LoadError::TooLong { .. }));
+    }
+
+    #[test]
+    fn without_processor_use_there_is_no_plan() {
+        let mut idle = pilots();
+        idle.iter_mut().for_each(|pilot| pilot.cpu_s.clear());
+        assert!(matches!(
+            resolve(&study(""), &idle, &resources(), RampSteps::Planned),
+            Err(LoadError::Plan { .. })
+        ));
+    }
+}

@@ -1,0 +1,226 @@
+//! Brings the target to where a run needs it: started, filled with stored data, reset between steps.
+
+use std::{collections::BTreeMap, fs::File, process::Stdio, time::Instant};
+
+use nest_data::{
+    Study,
+    measure::Cores,
+    measurement::{Resource, ResourceKind},
+    study::Probe,
+};
+
+use super::{
+    MeasureOptions, Run,
+    target::{Address, StartedTarget, pin, run_command, wait_until_ready},
+};
+use crate::{
+    engine::{Engine, interrupt::Interrupt},
+    error::LoadError,
+    http::{compat::CompatSettings, origin::Origin},
+    observe::{Observer, machine},
+    script::{self, Sources, program::Program},
+};
+
+/// Variable in which the study's commands find the size of stored data.
+const SIZE: &str = "NEST_SIZE";
+
+impl<'a> Run<'a> {
+    /// Starts the target if the study has a command for that, the generator, and the probes.
+    pub(super) fn start(
+        study: &'a Study,
+        mut options: MeasureOptions,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, LoadError> {
+        let address = Address::of(&study.target.base_url)?;
+        let origin = Origin::of(&study.target.base_url, &options.trust, study.target.http2)?;
+        let program = compile(study, &options, &origin)?;
+        let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
+        state_size(&mut options.environment, stored);
+        let log = options.target_log.take();
+        let started = start_target(study, &origin, &address, &options, log.as_ref(), interrupt)?;
+        if let Some(command) = &study.target.state {
+            run_command("state", command, &options.folder, &options.environment, interrupt)?;
+        }
+        let cores = generator_cores(study);
+        // The sampler stays off the target's cores too.
+        pin(&cores)?;
+        let engine = Engine::new(program, &cores, cores.len())?;
+        let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
+        let mut resources = observer.resources().to_vec();
+        resources.extend(network(study, &origin, address.port));
+        Ok(Self {
+            study,
+            options,
+            interrupt,
+            address,
+            started,
+            log,
+            stored,
+            origin,
+            cores,
+            engine,
+            observer,
+            resources,
+            start: Instant::now(),
+        })
+    }
+
+    /// Runs the study's command that brings the target back to where it was.
+    pub(super) fn reset(&mut self) -> Result<(), LoadError> {
+        let Some(command) = &self.study.target.reset else {
+            return Ok(());
+        };
+        self.engine.forget_customers()?;
+        run_command(
+            "reset",
+            command,
+            &self.options.folder,
+            &self.options.environment,
+            self.interrupt,
+        )
+    }
+
+    /// Brings the target to another size of stored data: started again if its command names the size, then
+    /// filled.
+    pub(super) fn resize(&mut self, stored: Option<f64>) -> Result<(), LoadError> {
+        if stored == self.stored {
+            return Ok(());
+        }
+        self.stored = stored;
+        state_size(&mut self.options.environment, stored);
+        self.engine.forget_customers()?;
+        if self
+            .study
+            .target
+            .start
+            .as_ref()
+            .is_some_and(|command| command.contains(SIZE))
+        {
+            // The old one must have let go of its address.
+            self.started = None;
+            self.started = start_target(
+                self.study,
+                &self.origin,
+                &self.address,
+                &self.options,
+                self.log.as_ref(),
+                self.interrupt,
+            )?;
+            pin(&self.cores)?;
+            self.observer = Observer::new(
+                self.study,
+                self.started.as_ref().map(StartedTarget::pid),
+                self.address.port,
+            )?;
+        }
+        let Some(command) = &self.study.target.state else {
+            return Ok(());
+        };
+        run_command(
+            "state",
+            command,
+            &self.options.folder,
+            &self.options.environment,
+            self.interrupt,
+        )
+    }
+}
+
+/// The study's behaviours, made ready to run.
+fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<Program, LoadError> {
+    script::compile(Sources {
+        behaviours: &study.behaviours,
+        feeds: script::feed_readers(study, &options.feeds),
+        registry: &options.registry,
+        secrets: &options.secrets,
+        origin: origin.clone(),
+        compat: CompatSettings {
+            proxy: study.target.proxy.clone(),
+            allow_hosts: study.target.allow_hosts.clone(),
+        },
+        longest_body: study.measure.longest_body,
+        timeout_s: study.measure.timeout.get(),
+    })
+}
+
+/// The cores of the generator; the last one unless the study names others.
+fn generator_cores(study: &Study) -> Vec<usize> {
+    let mut cores = study
+        .measure
+        .generator_core
+        .as_ref()
+        .map(Cores::numbers)
+        .unwrap_or_default();
+    if cores.is_empty() {
+        cores.push(machine::facts().cores.saturating_sub(1));
+    }
+    cores
+}
+
+/// The network of the tier that customers reach. Bytes are counted of HTTP answers; how many bytes code exchanges in another
+/// protocol is not known.
+fn network(study: &Study, origin: &Origin, port: u16) -> Option<Resource> {
+    if !matches!(origin.scheme.as_str(), "http" | "https") {
+        return None;
+    }
+    let tier = served_tier(study, port);
+    Some(Resource {
+        name: format!("{tier}/network"),
+        tier,
+        kind: ResourceKind::Network,
+        capacity: None,
+    })
+}
+
+/// The tier that customers reach: the one whose probe names the target's port, otherwise `app`, otherwise the only one
+/// there is.
+fn served_tier(study: &Study, port: u16) -> String {
+    let tier_of = |wanted: &dyn Fn(&Probe) -> bool| {
+        study
+            .probes
+            .values()
+            .find(|probe| wanted(probe))
+            .map(|probe| probe.tier.clone())
+    };
+    let by_port = tier_of(&|probe| probe.port == Some(port));
+    let app = || tier_of(&|probe| probe.tier == "app");
+    by_port
+        .or_else(app)
+        .or_else(|| tier_of(&|_| true))
+        .unwrap_or_else(|| "app".to_owned())
+}
+
+/// Tells the study's commands the size of stored data.
+fn state_size(environment: &mut BTreeMap<String, String>, stored: Option<f64>) {
+    if let Some(stored) = stored {
+        environment.insert(SIZE.to_owned(), stored.to_string());
+    }
+}
+
+/// Starts the study's target, if it has a command for that, and waits until it answers.
+fn start_target(
+    study: &Study,
+    origin: &Origin,
+    address: &Address,
+    options: &MeasureOptions,
+    log: Option<&File>,
+    interrupt: &Interrupt,
+) -> Result<Option<StartedTarget>, LoadError> {
+    let mut started = None;
+    if let Some(command) = &study.target.start {
+        let log = log
+            .and_then(|log| log.try_clone().ok())
+            .map_or_else(Stdio::null, Stdio::from);
+        started = Some(StartedTarget::start(
+            command,
+            study,
+            address,
+            &options.folder,
+            &options.environment,
+            log,
+            interrupt,
+        )?);
+    }
+    wait_until_ready(study, origin, address, started.as_mut(), interrupt)?;
+    Ok(started)
+}

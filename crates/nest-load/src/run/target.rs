@@ -1,0 +1,407 @@
+//! Starting the target, waiting until it is ready, ending it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    net::{TcpStream, ToSocketAddrs},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nest_data::{Study, behaviour::Expect};
+use nix::{
+    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+
+use crate::{
+    engine::interrupt::Interrupt,
+    error::LoadError,
+    http::{
+        Receiver, WantedAnswer,
+        connection::{Buffers, Failed, Http1Connection},
+        cookies::Jar,
+        origin::Origin,
+    },
+};
+
+/// How long a started target may take to end after SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest that a reset or state command may take.
+const LONGEST_COMMAND: Duration = Duration::from_secs(300);
+/// How often readiness is looked for.
+const READY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Where the target is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+/// A target that the study started. Ended when dropped.
+#[derive(Debug)]
+pub struct StartedTarget {
+    child: Child,
+    interrupt: Interrupt,
+}
+
+impl Address {
+    /// Host and port of a study's base URL.
+    ///
+    /// # Errors
+    /// [`LoadError::BaseUrl`].
+    pub fn of(base_url: &str) -> Result<Self, LoadError> {
+        let bad = || LoadError::BaseUrl {
+            url: base_url.to_owned(),
+        };
+        let url = url::Url::parse(base_url).map_err(|_| bad())?;
+        let host = url
+            .host_str()
+            .filter(|host| !host.is_empty())
+            .ok_or_else(bad)?
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        Ok(Self {
+            host,
+            port: url.port_or_known_default().ok_or_else(bad)?,
+        })
+    }
+
+    /// Opens a connection, as a look whether anything is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn connect(&self) -> std::io::Result<TcpStream> {
+        let mut last = std::io::Error::other("the host name has no address");
+        for address in (self.host.as_str(), self.port).to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, Duration::from_secs(2)) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+impl StartedTarget {
+    /// Starts the study's target on its cores, in `folder`, with `environment` added. Its output goes to
+    /// `log`.
+    ///
+    /// # Errors
+    /// [`LoadError::AddressTaken`] if something is there already; [`LoadError::Command`] if it cannot
+    /// be run.
+    pub fn start(
+        command: &str,
+        study: &Study,
+        address: &Address,
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        log: Stdio,
+        interrupt: &Interrupt,
+    ) -> Result<Self, LoadError> {
+        if address.connect().is_ok() {
+            return Err(LoadError::AddressTaken {
+                address: format!("{}:{}", address.host, address.port),
+            });
+        }
+        let own = sched_getaffinity(Pid::from_raw(0)).ok();
+        if let Some(cores) = &study.target.cores {
+            // Children inherit the affinity of the thread that starts them.
+            pin(cores)?;
+        }
+        let spawned = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(folder)
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .process_group(0)
+            .spawn();
+        if let Some(own) = own {
+            sched_setaffinity(Pid::from_raw(0), &own).map_err(refused)?;
+        }
+        let child = spawned.map_err(|source| LoadError::Command {
+            command: command.to_owned(),
+            folder: folder.to_owned(),
+            source,
+        })?;
+        interrupt.remember_target(child.id() as i32);
+        Ok(Self {
+            child,
+            interrupt: interrupt.clone(),
+        })
+    }
+
+    /// Process number of the target.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How the target ended, if it has.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for StartedTarget {
+    fn drop(&mut self) {
+        let group = Pid::from_raw(self.child.id() as i32);
+        let _ = killpg(group, Signal::SIGTERM);
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            // The shell may end before the script that it runs, which may have to clean up.
+            if self.child.try_wait().is_ok_and(|status| status.is_some()) && killpg(group, None).is_err() {
+                break;
+            }
+            std::thread::sleep(READY_INTERVAL);
+        }
+        // Whatever is left of the group goes too; it may be gone already.
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.child.wait();
+        self.interrupt.forget_target();
+    }
+}
+
+/// Confines this thread, and what it starts, to some cores.
+///
+/// # Errors
+/// [`LoadError::System`] if the machine does not have them.
+pub fn pin(cores: &[usize]) -> Result<(), LoadError> {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core).map_err(refused)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &set).map_err(refused)
+}
+
+fn refused(error: nix::Error) -> LoadError {
+    LoadError::System {
+        what: "using the cores that the study names",
+        source: error.into(),
+    }
+}
+
+/// Waits until the target answers: the `ready` path below 400, or a connection if there is none.
+///
+/// # Errors
+/// [`LoadError::TargetDown`] when the time is over or the started target has ended;
+/// [`LoadError::Interrupted`].
+pub fn wait_until_ready(
+    study: &Study,
+    origin: &Origin,
+    address: &Address,
+    mut started: Option<&mut StartedTarget>,
+    interrupt: &Interrupt,
+) -> Result<(), LoadError> {
+    let start = Instant::now();
+    // A target that nobody starts is there or is not; a moment covers a restart.
+    let patience = if started.is_some() {
+        study.target.ready_within.duration()
+    } else {
+        study.target.ready_within.duration().min(Duration::from_secs(3))
+    };
+    loop {
+        let reason = match is_ready(study.target.ready.as_deref(), origin, address) {
+            Ok(()) => return Ok(()),
+            Err(reason) => reason,
+        };
+        let down = |reason| LoadError::TargetDown {
+            url: study.target.base_url.clone(),
+            reason,
+        };
+        if let Some(status) = started.as_deref_mut().and_then(StartedTarget::ended) {
+            return Err(down(format!("its start command ended with {status}")));
+        }
+        if interrupt.is_requested() {
+            return Err(LoadError::Interrupted);
+        }
+        if start.elapsed() > patience {
+            return Err(down(reason));
+        }
+        std::thread::sleep(READY_INTERVAL);
+    }
+}
+
+/// Asks for the path over the same client that will put the target under load.
+fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<(), String> {
+    let Some(path) = path.filter(|_| !origin.http2) else {
+        return address.connect().map(drop).map_err(|error| error.to_string());
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    match runtime.block_on(async { tokio::time::timeout(Duration::from_secs(2), ask(path, origin)).await }) {
+        Ok(Ok(status)) if status < 400 => Ok(()),
+        Ok(Ok(status)) => Err(format!("{path} answers {status}")),
+        Ok(Err(reason)) => Err(format!("{path}: {reason}")),
+        Err(_) => Err(format!("{path} does not answer")),
+    }
+}
+
+async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
+    let (mut connection, buffers, mut cookies) =
+        (Http1Connection::default(), Buffers::default(), Jar::default());
+    connection
+        .ready(origin, &Cell::new(0))
+        .await
+        .map_err(|no_answer| no_answer.reason)?;
+    let head = format!(
+        "GET {}{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+        origin.prefix, origin.authority
+    );
+    buffers.outgoing.borrow_mut().extend_from_slice(head.as_bytes());
+    let expect = Expect::default();
+    let wanted = WantedAnswer {
+        body: false,
+        longest_body: u64::MAX,
+        fields: &[],
+        expect: &expect,
+    };
+    let mut receiver = Receiver::new(wanted, &mut cookies, &origin.host, path);
+    match connection
+        .exchange(&buffers, false, &RefCell::default(), &mut receiver)
+        .await
+    {
+        Ok(()) => Ok(receiver.answer.status),
+        Err(Failed::Stale) => Err("the connection was closed".to_owned()),
+        Err(Failed::For(no_answer)) => Err(no_answer.reason),
+    }
+}
+
+/// Runs one of the study's commands to its end, or until the run is interrupted.
+///
+/// # Errors
+/// [`LoadError::Command`] if it cannot be run, [`LoadError::CommandFailed`] if it fails or takes over
+/// five minutes; [`LoadError::Interrupted`].
+pub fn run_command(
+    role: &'static str,
+    command: &str,
+    folder: &Path,
+    environment: &BTreeMap<String, String>,
+    interrupt: &Interrupt,
+) -> Result<(), LoadError> {
+    let cannot = |source| LoadError::Command {
+        command: command.to_owned(),
+        folder: folder.to_owned(),
+        source,
+    };
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", command])
+        .current_dir(folder)
+        .envs(environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .process_group(0);
+    let mut child = shell.spawn().map_err(cannot)?;
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().map_err(cannot)? {
+            return if status.success() {
+                Ok(())
+            } else {
+                Err(LoadError::CommandFailed {
+                    role,
+                    command: command.to_owned(),
+                    status,
+                })
+            };
+        }
+        if interrupt.is_requested() || start.elapsed() > LONGEST_COMMAND {
+            // It may end by itself at this very moment; then there is nothing left to kill.
+            let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+            let status = child.wait().map_err(cannot)?;
+            return Err(if interrupt.is_requested() {
+                LoadError::Interrupted
+            } else {
+                LoadError::CommandFailed {
+                    role,
+                    command: command.to_owned(),
+                    status,
+                }
+            });
+        }
+        std::thread::sleep(READY_INTERVAL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_comes_from_the_base_url() {
+        assert_eq!(
+            Address::of("http://127.0.0.1:8080/x").expect("valid"),
+            Address {
+                host: "127.0.0.1".into(),
+                port: 8080
+            }
+        );
+        assert_eq!(
+            Address::of("http://[::1]").expect("valid"),
+            Address {
+                host: "::1".into(),
+                port: 80
+            }
+        );
+        assert_eq!(Address::of("https://localhost").expect("valid").port, 443);
+        assert_eq!(
+            Address::of("postgres://localhost:5432/shop").expect("valid").port,
+            5432
+        );
+        for bad in ["nonsense", "http://", "postgres://localhost/shop"] {
+            assert!(
+                matches!(Address::of(bad), Err(LoadError::BaseUrl { .. })),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_start_command_has_started_may_clean_up_before_it_is_killed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let script = "sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; touch ready; while :; do sleep \
+         0.05; done'; true";
+        let child = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(folder.path())
+            .process_group(0)
+            .spawn()
+            .expect("sh runs");
+        while !folder.path().join("ready").exists() {
+            std::thread::sleep(READY_INTERVAL);
+        }
+        drop(StartedTarget {
+            child,
+            interrupt: Interrupt::default(),
+        });
+        assert!(folder.path().join("cleaned").exists());
+    }
+
+    #[test]
+    fn a_failing_command_names_its_role_and_status() {
+        let error = run_command(
+            "reset",
+            "exit 3",
+            Path::new("/"),
+            &BTreeMap::new(),
+            &Interrupt::default(),
+        )
+        .expect_err("fails");
+        assert!(
+            error.to_string().contains("reset") && error.to_string().contains('3'),
+            "{error}"
+        );
+    }
+}

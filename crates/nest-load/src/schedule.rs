@@ -1,0 +1,9 @@
+//! When each execution is due, and what customers do in between. Pure.
+//!
+//! - `load`: the load of one step
+//! - `pacer`: the schedule of starts that do not wait for answers
+//! - `think`: pauses and choices of customers who decide for themselves
+
+pub mod load;
+pub mod pacer;
+pub mod think;

@@ -1,0 +1,23 @@
+//! What every exchange of a program shares: where the target is, and the limits of requests and answers.
+
+use crate::{
+    http::{compat::CompatSettings, origin::Origin},
+    script::feeds::FeedReader,
+};
+
+/// Everything but the behaviours themselves that is the same for all workers and steps.
+pub struct ExchangeSettings {
+    pub origin: Origin,
+    pub feeds: Vec<FeedReader>,
+    /// Names of the behaviours, in order.
+    pub behaviours: Vec<String>,
+    /// How many names customers save values under.
+    pub variables: usize,
+    /// Values that are masked in everything that is kept.
+    pub secrets: Vec<String>,
+    pub compat: CompatSettings,
+    /// Longest body of an answer, in bytes.
+    pub longest_body: u64,
+    /// Longest wait for an answer, in seconds, unless a request has its own.
+    pub timeout_s: f64,
+}

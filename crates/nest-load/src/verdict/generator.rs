@@ -1,0 +1,147 @@
+//! Whether the generator offered the load that was planned.
+
+use nest_data::measurement::{Population, Validity};
+
+use super::{
+    StepFacts,
+    findings::{Bounds, Findings},
+    settle::Unsettled,
+};
+
+/// Lateness of starts (p99), in seconds. Linux wakes a sleeper within some 60 microseconds (its default timer
+/// slack is 50), so that 1 ms is no accident; 20 ms is as long as many an answer takes, and response times
+/// count from the due time.
+const LATENESS: Bounds = Bounds {
+    suspect: 0.001,
+    beyond: (0.020, Validity::Invalid),
+};
+/// Share of its core that the generator used. In a single-server queue a request waits rho / (1 - rho)
+/// service times: 4 of the generator's own (some 10 microseconds each) at 80 %, 19 at 95 %.
+const CPU: Bounds = Bounds {
+    suspect: 0.80,
+    beyond: (0.95, Validity::Invalid),
+};
+/// Share of the time in which the generator was ready to run and had no processor. Our choice: at 5 % one
+/// start in twenty is late, at 25 % one in four.
+const WAITING: Bounds = Bounds {
+    suspect: 0.05,
+    beyond: (0.25, Validity::Invalid),
+};
+/// Share of executions for which no request could be made. One is worth a look; above 0.5 %, where failed
+/// executions are doubted too, the mix is another than planned.
+const OWN_ERRORS: Bounds = Bounds {
+    suspect: 0.0,
+    beyond: (0.005, Validity::Invalid),
+};
+/// Share of starts that waited for a free customer above which a step is doubted. Our choice: up to one in a
+/// thousand shows in no quantile that is reported of a step (p99 is the highest).
+const SOME_QUEUED: f64 = 0.001;
+/// Share of the planned customers that must be able to act. Our choice: 1 % fewer changes the load by less
+/// than the 2 % that repeated steps are assumed to differ by.
+const POPULATION: f64 = 0.99;
+/// Share of the planned executions that may be missing if sessions bring them. Our choice: as much as the
+/// goal for forecasts.
+const SHORT_OF_PLAN: f64 = 0.10;
+/// Standard deviations of a Poisson count that are no chance: fewer than one step in a million.
+const DEVIATIONS: f64 = 5.0;
+/// Executions due in the windows above which a step is doubted if the settle check could not look. Forty
+/// times as many as the check needs: only settings that settle too briefly bring them about, and so many
+/// executions are enough for a p99.
+const NEEDS_SETTLE_CHECK: u64 = 2_000;
+
+/// Whether the generator kept to its schedule.
+pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
+    let health = &facts.generator;
+    let late_s = health.lateness_p99_s.max(health.clock_p99_s);
+    findings.check(late_s, LATENESS, || {
+        format!("the generator was {:.1} ms late (p99)", late_s * 1e3)
+    });
+    findings.check(health.cpu, CPU, || {
+        format!("the generator used {:.0} % of its core", health.cpu * 100.0)
+    });
+    findings.check(health.waiting, WAITING, || {
+        format!(
+            "the generator had no processor for {:.0} % of the time",
+            health.waiting * 100.0
+        )
+    });
+    if facts.local_errors > 0 {
+        let reason = format!(
+            "the generator had no file descriptor or port left for {} requests",
+            facts.local_errors
+        );
+        findings.add(Validity::Invalid, reason);
+    }
+    let due = facts.executions.due.max(1) as f64;
+    findings.check(facts.own_errors as f64 / due, OWN_ERRORS, || {
+        format!(
+            "the generator could not make {} requests: a feed ran dry, or they are not valid",
+            facts.own_errors
+        )
+    });
+    if facts.panics > 0 {
+        let reason = format!("{} executions of a behaviour in code panicked", facts.panics);
+        findings.add(Validity::Invalid, reason);
+    }
+    if facts.executions.due == 0 {
+        findings.add(
+            Validity::Invalid,
+            "no execution was due in the windows".to_owned(),
+        );
+    }
+    if health.queued as f64 / due > SOME_QUEUED {
+        let reason = format!("{} starts waited because every customer was busy", health.queued);
+        findings.add(Validity::Suspect, reason);
+    }
+}
+
+/// Whether there were as many customers and executions as planned.
+pub fn population(facts: &StepFacts<'_>, findings: &mut Findings) {
+    if let Some(Population { planned, reached }) = facts.population
+        && f64::from(reached) < POPULATION * f64::from(planned)
+    {
+        // A target that refuses connections has met its own limit.
+        let validity = if facts.refused {
+            Validity::Limited
+        } else {
+            Validity::Invalid
+        };
+        findings.add(
+            validity,
+            format!("only {reached} of {planned} customers could act"),
+        );
+    }
+    let due = facts.executions.due as f64;
+    if let Some(planned) = facts
+        .planned
+        .filter(|planned| due < planned * (1.0 - SHORT_OF_PLAN) - DEVIATIONS * planned.sqrt())
+    {
+        let reason = format!(
+            "only {due:.0} of {planned:.0} planned executions came due: sessions had not filled the step yet"
+        );
+        findings.add(Validity::Suspect, reason);
+    }
+}
+
+/// Whether the step had settled when its windows began, and whether that could be told.
+pub fn settling(facts: &StepFacts<'_>, findings: &mut Findings) {
+    match facts.unsettled {
+        // Found above, in the windows themselves.
+        Some(Unsettled::Population { .. }) | None => {}
+        Some(blind) if blind.is_blind() => {
+            let validity = if facts.executions.due >= NEEDS_SETTLE_CHECK {
+                Validity::Suspect
+            } else {
+                Validity::Valid
+            };
+            findings.add(
+                validity,
+                format!("the settle check could not see a trend: {blind}"),
+            );
+        }
+        Some(unsettled) => findings.add(
+            Validity::Suspect,
+            format!("the step had not settled when its windows began: {unsettled}"),
+        ),
+    }
+}
