@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nest_data::measurement::{Purpose, Step, Validity, Window};
-use nest_model::demand::{load_law, predict};
+use nest_model::fit::service_demand::{load_law, predict};
 
 use crate::support::{ShopStudy, assert_balanced, measurements, nest, scaling};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{demand::load_law, load_law::LoadLaw};
+use crate::{fit::service_demand::load_law, laws::load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
 use nest_data::{
     ScalingModel,

@@ -1,5 +1,8 @@
 //! The general throughput law, with the Universal Scalability Law, Amdahl's law and the soft bottleneck as its special cases.
 
+pub mod load_law;
+pub mod usl;
+
 /// Throughput against customers (or threads, replicas, nodes).
 ///
 /// # Formula

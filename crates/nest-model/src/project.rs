@@ -1,5 +1,20 @@
 //! The projection: a model, a study and price books become costs, dates and break points.
 
+mod break_point;
+mod charts;
+mod compare;
+mod config;
+pub mod explain;
+pub mod growth;
+mod inputs;
+mod limits;
+mod months;
+mod performance;
+mod policy;
+mod segments;
+mod sensitivity;
+pub mod sizing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -23,20 +38,20 @@ use rust_decimal::{
 
 use crate::{
     ModelError,
-    break_point::{Search, break_points, is_extrapolated},
-    charts::charts,
-    compare::{compare, growths},
-    config::{Placed, PricedConfig, float, total},
     draws::{Purpose, Stream, World, central_world, worlds},
-    growth::{Futures, Path},
-    inputs::{Acts, Inputs, OpenWork},
-    limits::{Asked, meet_objectives},
-    months::{MonthCost, course, months},
-    performance::performance,
-    policy::{open_work, project_policy},
+    project::break_point::{Search, break_points, is_extrapolated},
+    project::charts::charts,
+    project::compare::{compare, growths},
+    project::config::{Placed, PricedConfig, float, total},
+    project::growth::{Futures, Path},
+    project::inputs::{Acts, Inputs, OpenWork},
+    project::limits::{Asked, meet_objectives},
+    project::months::{MonthCost, course, months},
+    project::performance::performance,
+    project::policy::{open_work, project_policy},
+    project::segments::segments,
+    project::sensitivity::sensitivity,
     response::Rises,
-    segments::segments,
-    sensitivity::sensitivity,
 };
 
 /// Multiple of the tested customers up to which break points are looked for.
@@ -59,7 +74,7 @@ pub struct ProjectOptions {
 }
 
 /// Everything that a projection reads.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     pub study: &'a Study,
     pub model: &'a ScalingModel,
     pub books: &'a [PriceBook],
@@ -74,7 +89,7 @@ pub struct Context<'a> {
 }
 
 /// A configuration with its inputs in the central world and in every draw.
-pub struct ConfigWorlds<'a> {
+pub(crate) struct ConfigWorlds<'a> {
     pub priced: PricedConfig<'a>,
     pub set: BTreeMap<String, f64>,        // parameters that a policy sets
     pub parameters: BTreeMap<String, f64>, // all of them, in the central world
@@ -84,7 +99,7 @@ pub struct ConfigWorlds<'a> {
 
 /// When and for how many customers a configuration is looked at: what they have stored, and which segments they belong to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
+pub(crate) struct Moment {
     pub customers: f64,
     pub months: f64, // after the start of growth
 }

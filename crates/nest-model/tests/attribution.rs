@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, DVector};
 use nest_model::{
-    attribution::{Attribution, Doubt, IDLE, Reading, attribute},
+    demand::{Attribution, Doubt, IDLE, Reading, attribute},
     draws::{Purpose as Stream, Stream as Random},
     regression::weighted_nnls,
 };

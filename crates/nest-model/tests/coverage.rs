@@ -12,8 +12,8 @@ use nest_data::{
     study_file::{StudyTexts, read_study},
 };
 use nest_model::{
-    demand::visit,
     draws::{Purpose as Stream, Stream as Random},
+    fit::service_demand::visit,
 };
 
 const STUDIES: u32 = 200;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nest_model::{
     draws::{Purpose, Stream},
-    history::{
+    growth::{
         History, HistoryCaveat, HistoryForecast, HistoryRefusal,
         calendar::{Row, arrange},
         fit_history,

@@ -1,8 +1,8 @@
 //! Throughput laws and USL fits against modelling.md section 4: published values and exact ones.
 
 use nest_model::{
+    laws::usl::{fit_published, fit_relative},
     laws::{ThroughputLaw, UslParameters},
-    usl::{fit_published, fit_relative},
 };
 use proptest::prelude::*;
 

@@ -10,9 +10,8 @@ use nest_data::{
     study::{Budget, Slo},
 };
 use nest_model::{
-    ProjectOptions,
-    growth::{Course, Path},
-    project,
+    ProjectOptions, project,
+    project::growth::{Course, Path},
 };
 use proptest::prelude::*;
 

@@ -2,8 +2,8 @@
 
 use nest_data::scaling::SizeShape;
 use nest_model::{
-    demand::{DemandFit, Visit, WindowUse, fit_demand},
     draws::{Purpose as Stream, Stream as Random},
+    fit::service_demand::{DemandFit, Visit, WindowUse, fit_demand},
 };
 
 /// Demand of the behaviour that does not grow, in seconds.

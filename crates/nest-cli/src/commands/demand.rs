@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nest_model::attribution::{Attribution, Doubt, IDLE, Reading, attribute};
+use nest_model::demand::{Attribution, Doubt, IDLE, Reading, attribute};
 use nest_report::format;
 use serde_json::{Value, json};
 

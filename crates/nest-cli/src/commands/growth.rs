@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, thread};
 
-use nest_model::history::{
+use nest_model::growth::{
     HistoryCaveat, HistoryForecast, HistoryRefusal,
     calendar::{Row, arrange},
     fit_history,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nest_model::history::calendar::{Row, arrange};
+use nest_model::growth::calendar::{Row, arrange};
 
 use super::folds::fold;
 

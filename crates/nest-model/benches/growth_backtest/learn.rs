@@ -1,6 +1,6 @@
 //! Learns how many mean absolute errors an interval must be wide.
 
-use nest_model::history::Learnt;
+use nest_model::growth::Learnt;
 
 /// How far a true value lay from the centre.
 #[derive(Debug, Clone, Copy)]

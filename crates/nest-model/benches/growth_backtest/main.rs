@@ -16,7 +16,7 @@ use folds::FOLDS;
 use learn::{Deviation, learn};
 use nest_model::{
     draws::{Purpose, Stream},
-    history::{History, HistoryForecast, Learnt, fit_with},
+    growth::{History, HistoryForecast, Learnt, fit_with},
 };
 
 /// Resamplings of series for an interval of coverage.

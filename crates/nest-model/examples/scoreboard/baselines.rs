@@ -1,7 +1,7 @@
 //! Published methods, each a function of what was fitted: (level, throughput), ascending, to the throughput at a level.
 
 use nalgebra::{DMatrix, DVector};
-use nest_model::{regression::weighted_nnls, usl};
+use nest_model::{laws::usl, regression::weighted_nnls};
 
 /// A fitted method.
 pub type Fitted = Box<dyn Fn(f64) -> f64>;

@@ -3,7 +3,7 @@
 use nest_data::projection::Sensitivity;
 
 use crate::{
-    inputs::Inputs,
+    project::inputs::Inputs,
     project::{ConfigWorlds, Context},
 };
 

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     ModelError,
-    config::{explain_demand, thousands, total},
+    project::config::{explain_demand, thousands, total},
     project::{ConfigWorlds, Context, ProjectOptions},
 };
 

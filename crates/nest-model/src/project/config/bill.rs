@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     ModelError,
-    inputs::Inputs,
     pricing::{amortised, beyond, contract_factor, contract_steps, price_billed, price_together, share_of},
-    sizing::Sizing,
+    project::inputs::Inputs,
+    project::sizing::Sizing,
 };
 
 /// What a part of a bill is paid for.

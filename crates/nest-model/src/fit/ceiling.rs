@@ -11,9 +11,9 @@ use nest_data::{
 use crate::{
     ModelError,
     draws::{World, central_world, draw_limit, worlds},
+    fit::hidden_bottleneck::{self, LoadedStep, Passing, Response, Station},
+    fit::{flows, usable},
     response::histogram,
-    scaling::{flows, usable},
-    unmeasured::{self, LoadedStep, Passing, Response, Station},
 };
 
 /// What binds where no probe reads it.
@@ -190,20 +190,20 @@ fn boosted_plateaus(
 /// A limit with what tells of it.
 struct Found {
     evidence: BottleneckEvidence,
-    finding: unmeasured::Finding,
+    finding: hidden_bottleneck::Finding,
 }
 
 fn from_plateaus(plateaus: &[(Passing, f64)]) -> Found {
     let node = |(passing, plateau): (Passing, f64), point: usize| {
         let z = FARTHEST_POINT * (2.0 * point as f64 / (POINTS - 1) as f64 - 1.0);
-        unmeasured::Node {
+        hidden_bottleneck::Node {
             passing,
             most_per_s: plateau * (1.0 + PLATEAU_ERROR * z),
             servers: 1,
             weight: (-z * z / 2.0).exp(),
         }
     };
-    let mut nodes: Vec<unmeasured::Node> = plateaus
+    let mut nodes: Vec<hidden_bottleneck::Node> = plateaus
         .iter()
         .flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point)))
         .collect();
@@ -211,7 +211,7 @@ fn from_plateaus(plateaus: &[(Passing, f64)]) -> Found {
     nodes.iter_mut().for_each(|node| node.weight /= total);
     Found {
         evidence: BottleneckEvidence::Plateau,
-        finding: unmeasured::Finding {
+        finding: hidden_bottleneck::Finding {
             probability: 1.0,
             nodes,
         },
@@ -248,7 +248,7 @@ fn from_responses(
     for step in usable(steps).filter(|step| step.plan.total_per_s() > 0.0) {
         loaded.push(loaded_step(model, step, behaviours)?);
     }
-    let finding = unmeasured::find(&loaded, &stations);
+    let finding = hidden_bottleneck::find(&loaded, &stations);
     Ok(finding.map(|finding| Found {
         evidence: BottleneckEvidence::ResponseTimes,
         finding,
@@ -306,21 +306,21 @@ fn before(
         Passing::All => per_customer.values().sum::<f64>(),
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
-    let customers = |node: &unmeasured::Node| node.most_per_s / rate(node.passing);
+    let customers = |node: &hidden_bottleneck::Node| node.most_per_s / rate(node.passing);
     let error = if found.evidence == BottleneckEvidence::ResponseTimes {
         MODEL_ERROR
     } else {
         0.0
     };
-    let spread = |node: unmeasured::Node| {
-        let at = move |(factor, weight): (f64, f64)| unmeasured::Node {
+    let spread = |node: hidden_bottleneck::Node| {
+        let at = move |(factor, weight): (f64, f64)| hidden_bottleneck::Node {
             most_per_s: node.most_per_s * (factor * error).exp(),
             weight: node.weight * weight,
             ..node
         };
         [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(at)
     };
-    let mut nodes: Vec<unmeasured::Node> = found
+    let mut nodes: Vec<hidden_bottleneck::Node> = found
         .finding
         .nodes
         .into_iter()
@@ -369,7 +369,10 @@ fn before(
 }
 
 /// Median and 90 % interval of a quantity over weighted nodes.
-fn weighted(nodes: &[unmeasured::Node], quantity: impl Fn(&unmeasured::Node) -> f64) -> Estimate {
+fn weighted(
+    nodes: &[hidden_bottleneck::Node],
+    quantity: impl Fn(&hidden_bottleneck::Node) -> f64,
+) -> Estimate {
     let mut values: Vec<(f64, f64)> = nodes.iter().map(|node| (quantity(node), node.weight)).collect();
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
     let at = |quantile: f64| {

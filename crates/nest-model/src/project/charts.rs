@@ -12,8 +12,8 @@ use rayon::prelude::*;
 use crate::{
     curve::{self, fit_curve},
     draws::World,
-    load_law::LoadLaw,
-    performance::seconds,
+    laws::load_law::LoadLaw,
+    project::performance::seconds,
     project::{ConfigWorlds, Context},
     response::{HIGHEST_TRUSTED, Rise, ordered_seconds},
 };

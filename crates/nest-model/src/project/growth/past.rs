@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use nest_data::growth::GrowthRow;
 
-use crate::history::{History, HistoryForecast, HistoryRefusal, fit_history};
+use crate::growth::{History, HistoryForecast, HistoryRefusal, fit_history};
 
 /// Months of a year, the only season that a count of customers by month can have.
 const YEAR: usize = 12;

@@ -15,12 +15,12 @@ use rust_decimal::Decimal;
 
 use crate::{
     ModelError,
-    break_point::is_extrapolated,
-    config::float,
     draws::{Purpose, Stream},
-    growth::{Futures, Path},
-    inputs::Inputs,
-    months::{MonthCost, course},
+    project::break_point::is_extrapolated,
+    project::config::float,
+    project::growth::{Futures, Path},
+    project::inputs::Inputs,
+    project::months::{MonthCost, course},
     project::{ConfigWorlds, Context, ends, money},
 };
 

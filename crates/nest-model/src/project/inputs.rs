@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use nest_data::{ScalingModel, measurement::ResourceKind, scaling::ResourceModel};
 
 use crate::{
-    config::{Load, PricedConfig},
     draws::{ResourceWorld, World},
-    load_law::LoadLaw,
+    laws::load_law::LoadLaw,
+    project::config::{Load, PricedConfig},
 };
 
 /// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour; may be below 0

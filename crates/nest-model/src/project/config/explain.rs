@@ -15,7 +15,7 @@ use super::{
     meters::{Metered, seen},
     placed::{Carrier, Units},
 };
-use crate::{ModelError, inputs::Inputs};
+use crate::{ModelError, project::inputs::Inputs};
 
 impl<'a> PricedConfig<'a> {
     /// The cost of a month: a node for each placement's units, each meter, each fixed amount; they sum to it exactly.

@@ -5,7 +5,7 @@ use nest_data::{config::Scaling, profile::LoadBin};
 use super::placed::Units;
 use crate::{
     pricing::{self, committed_hours},
-    sizing::Sizing,
+    project::sizing::Sizing,
 };
 
 /// Units that run in each bin of hours, the busiest first.

@@ -12,7 +12,7 @@ use rust_decimal::{
 
 use crate::{
     ModelError,
-    config::DIGITS,
+    project::config::DIGITS,
     project::{ConfigWorlds, Context},
 };
 

@@ -1,5 +1,12 @@
 //! The fit: measurements become a scaling model.
 
+pub(crate) mod ceiling;
+pub mod error_onset;
+pub mod hidden_bottleneck;
+pub mod leak;
+pub mod mixed_effects;
+pub mod service_demand;
+
 use std::collections::BTreeMap;
 
 use nest_data::{
@@ -9,10 +16,12 @@ use nest_data::{
 };
 
 use crate::{
-    ModelError, ceiling,
-    demand::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, load_law, predict_stored, visit, visits},
-    error_onset::{error_onset, tolerated_share},
-    leak::find_leak,
+    ModelError,
+    fit::error_onset::{error_onset, tolerated_share},
+    fit::leak::find_leak,
+    fit::service_demand::{
+        PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, load_law, predict_stored, visit, visits,
+    },
     response::{self, Observed, Response, Station, fit_laws, histogram, responses},
 };
 

@@ -3,10 +3,10 @@
 use nest_data::{Estimate, projection::Performance, scaling::QuantileLaw};
 
 use crate::{
-    config::{Carrier, PricedConfig},
     draws::World,
-    inputs::Inputs,
-    limits::{behaviour_laws, slowdown},
+    project::config::{Carrier, PricedConfig},
+    project::inputs::Inputs,
+    project::limits::{behaviour_laws, slowdown},
     project::{ConfigWorlds, Context},
     response::ordered_seconds,
 };

@@ -11,11 +11,11 @@ use rust_decimal::Decimal;
 
 use crate::{
     ModelError,
-    break_point::is_extrapolated,
-    config::{Carrier, total},
-    growth::{Futures, Path},
-    inputs::Inputs,
     pricing::{amortised_per_month, cash_in_month, contract_factor},
+    project::break_point::is_extrapolated,
+    project::config::{Carrier, total},
+    project::growth::{Futures, Path},
+    project::inputs::Inputs,
     project::{ConfigWorlds, Context, ends, money},
 };
 

@@ -8,12 +8,12 @@ use nest_data::{
 };
 
 use crate::{
-    config::PricedConfig,
     draws::World,
-    growth::{Futures, Path},
-    inputs::Inputs,
-    limits::{Asked, Filling, Limit, limits},
-    sizing::Sizing,
+    project::config::PricedConfig,
+    project::growth::{Futures, Path},
+    project::inputs::Inputs,
+    project::limits::{Asked, Filling, Limit, limits},
+    project::sizing::Sizing,
 };
 
 /// Share of draws that must break below the searched range for a number to be given.

@@ -1,6 +1,6 @@
 //! How many instances a load needs.
 
-use crate::load_law::LoadLaw;
+use crate::laws::load_law::LoadLaw;
 
 /// A tier on instances of one type, in one world. All numbers per second of the busiest minute.
 #[derive(Debug, Clone, Copy, PartialEq)]

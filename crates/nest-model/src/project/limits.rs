@@ -15,11 +15,11 @@ use nest_data::{
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::{
-    ceiling,
-    config::{Carrier, Kept, PricedConfig},
     draws::World,
-    error_onset::customers_failing,
-    inputs::Inputs,
+    fit::ceiling,
+    fit::error_onset::customers_failing,
+    project::config::{Carrier, Kept, PricedConfig},
+    project::inputs::Inputs,
     response::{Rise, highest_utilisation},
 };
 

@@ -34,9 +34,9 @@ pub use self::{
 use self::{finder::Finder, meters::Metered};
 use crate::{
     ModelError,
-    inputs::Inputs,
+    project::inputs::Inputs,
+    project::sizing::Sizing,
     response::{Rise, Rises},
-    sizing::Sizing,
 };
 use nest_data::config::Config;
 

@@ -13,9 +13,9 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
     ModelError,
-    config::{PricedConfig, total},
-    growth::adopted,
-    inputs::{Inputs, OpenWork},
+    project::config::{PricedConfig, total},
+    project::growth::adopted,
+    project::inputs::{Inputs, OpenWork},
     project::{ConfigWorlds, Context, ends, money},
 };
 
@@ -229,15 +229,16 @@ fn months(
         {
             change += total(&before.priced.bill(customers, &inputs)?) - before.bill_total(customers)?;
         }
-        let draw = |((before_draw, after_draw), path): ((&Inputs, &Inputs), &crate::growth::Path)| {
-            let ends = ends(path, month)
-                .into_iter()
-                .zip(on_the_way(before_draw, after_draw));
-            let difference = |(customers, inputs): (f64, Inputs)| {
-                before.priced.cost(customers, &inputs) - before.priced.cost(customers, before_draw)
+        let draw =
+            |((before_draw, after_draw), path): ((&Inputs, &Inputs), &crate::project::growth::Path)| {
+                let ends = ends(path, month)
+                    .into_iter()
+                    .zip(on_the_way(before_draw, after_draw));
+                let difference = |(customers, inputs): (f64, Inputs)| {
+                    before.priced.cost(customers, &inputs) - before.priced.cost(customers, before_draw)
+                };
+                ends.map(difference).sum::<f64>() / 2.0
             };
-            ends.map(difference).sum::<f64>() / 2.0
-        };
         let settled = transition.settled(month as f64);
         months.push(PolicyMonth {
             date,

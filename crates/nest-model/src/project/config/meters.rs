@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     ModelError,
-    inputs::Inputs,
     pricing::{CompiledPrice, beyond, chunks_of, contract_factor, may_fall},
+    project::inputs::Inputs,
 };
 
 /// Seconds in an hour.

@@ -8,7 +8,7 @@ use super::{
     placed::{Carrier, Units},
     units::Counts,
 };
-use crate::{inputs::Inputs, pricing::price_together_float, sizing::Sizing};
+use crate::{pricing::price_together_float, project::inputs::Inputs, project::sizing::Sizing};
 
 /// A configuration in one world, ready for any number of customers.
 #[derive(Debug, Clone, Default, PartialEq)]
