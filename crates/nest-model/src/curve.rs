@@ -25,9 +25,9 @@ use std::sync::OnceLock;
 pub use caveat::CurveCaveat;
 pub use family::LawFamily;
 pub use group::Group;
-pub use series::Series;
+pub use series::CurveSeries;
 
-use posterior::{Node, Posterior};
+use posterior::{Posterior, PosteriorNode};
 use prior::Prior;
 
 /// Octaves beyond the highest measured level between which the median of draws is interpolated.
@@ -37,7 +37,7 @@ const MEDIAN_REACH: usize = 32;
 
 /// What the levels of a series count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Axis {
+pub enum LoadAxis {
     /// Customers or clients on fixed hardware.
     #[default]
     Customers,
@@ -74,7 +74,7 @@ impl CurveRefusal {
 
 /// The distribution of a new observation at one level: quantiles, in the unit of the observations.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Forecast {
+pub struct CurveForecast {
     /// Not reached by one in twenty.
     pub p05: f64,
     /// As likely too high as too low: the point forecast.
@@ -86,8 +86,8 @@ pub struct Forecast {
 /// A series with its posterior.
 #[derive(Debug, Clone)]
 pub struct FittedCurve {
-    series: Series,
-    axis: Axis,
+    series: CurveSeries,
+    axis: LoadAxis,
     posterior: Posterior,
     group: Group,
     law: LawFamily,
@@ -101,8 +101,8 @@ pub struct FittedCurve {
 ///
 /// # Errors
 /// [`CurveRefusal`] with fewer than three distinct levels, or where no law fits.
-pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, CurveRefusal> {
-    let series = Series::new(points)?;
+pub fn fit_curve(points: &[(f64, f64)], axis: LoadAxis) -> Result<FittedCurve, CurveRefusal> {
+    let series = CurveSeries::new(points)?;
     let posterior = Posterior::new(&series, Prior::learned(axis, series.last().x))?;
     let (law, caveats) = (
         family::most_likely(&posterior),
@@ -123,9 +123,9 @@ pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, Curve
 impl FittedCurve {
     /// The forecast of a new observation at level `x`, above 0.
     #[must_use]
-    pub fn at(&self, x: f64) -> Forecast {
+    pub fn at(&self, x: f64) -> CurveForecast {
         let [p05, p50, p95] = self.quantiles(x, [0.05, 0.5, 0.95]);
-        Forecast { p05, p50, p95 }
+        CurveForecast { p05, p50, p95 }
     }
 
     /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one probability a smooth curve of `x`.
@@ -185,7 +185,7 @@ impl FittedCurve {
 
     /// What the levels count.
     #[must_use]
-    pub fn axis(&self) -> Axis {
+    pub fn axis(&self) -> LoadAxis {
         self.axis
     }
 
@@ -200,7 +200,7 @@ impl FittedCurve {
 #[derive(Debug, Clone, Copy)]
 pub struct CurveDraw<'a> {
     curve: &'a FittedCurve,
-    node: Node,
+    node: PosteriorNode,
     slope: f64,
 }
 

@@ -8,7 +8,7 @@ use std::{
 use nest_data::Estimate;
 
 use crate::fit::service_demand::{
-    DemandFit, PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, Visit, WORST_CONDITION, WindowUse, fit_demand,
+    Block, DemandFit, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, WORST_CONDITION, WindowUse, fit_demand,
 };
 
 /// Name of idle use among behaviours.
@@ -22,8 +22,8 @@ const QUIET: f64 = 0.01;
 
 /// What one resource did in one window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
-    /// The visit: windows of one run deviate together.
+pub struct UseReading {
+    /// The block: windows of one run deviate together.
     pub run: String,
     /// The resource.
     pub resource: String,
@@ -130,7 +130,7 @@ impl fmt::Display for Doubt {
             Self::FewRuns { repeats } => write!(
                 f,
                 "{repeats:.1} runs beyond what the demands take are too few to know how much runs differ; {:.0} % is assumed. Add runs",
-                PRIOR_BETWEEN_VISITS * 100.0
+                PRIOR_BETWEEN_BLOCKS * 100.0
             ),
             Self::WindowsServe { runs } => write!(
                 f,
@@ -165,7 +165,7 @@ impl fmt::Display for Doubt {
 
 /// Why nothing can be said of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum DemandRefusal {
     /// A number is out of its range.
     #[error("a window has {what}")]
     Number {
@@ -190,7 +190,7 @@ pub enum Refusal {
 ///
 /// The regression is that of the fit of a study: see [`fit_demand`].
 #[must_use]
-pub fn attribute(readings: &[Reading]) -> Vec<(String, Result<Attribution, Refusal>)> {
+pub fn attribute(readings: &[UseReading]) -> Vec<(String, Result<Attribution, DemandRefusal>)> {
     let behaviours: BTreeSet<&String> = readings
         .iter()
         .flat_map(|reading| reading.counts.keys())
@@ -198,7 +198,7 @@ pub fn attribute(readings: &[Reading]) -> Vec<(String, Result<Attribution, Refus
     let behaviours: Vec<String> = behaviours.into_iter().cloned().collect();
     let resources: BTreeSet<&String> = readings.iter().map(|reading| &reading.resource).collect();
     let of = |resource: &String| {
-        let own: Vec<&Reading> = readings
+        let own: Vec<&UseReading> = readings
             .iter()
             .filter(|reading| reading.resource == *resource)
             .collect();
@@ -209,23 +209,24 @@ pub fn attribute(readings: &[Reading]) -> Vec<(String, Result<Attribution, Refus
 
 fn attribute_one(
     resource: &str,
-    readings: &[&Reading],
+    readings: &[&UseReading],
     behaviours: &[String],
-) -> Result<Attribution, Refusal> {
+) -> Result<Attribution, DemandRefusal> {
     check(readings)?;
     let executed: Vec<String> = behaviours
         .iter()
         .filter(|name| readings.iter().any(|reading| count(reading, name) > 0.0))
         .cloned()
         .collect();
-    let visits = visits(readings, &executed);
+    let blocks = blocks(readings, &executed);
     let capacity = readings
         .iter()
         .filter_map(|reading| reading.servers)
         .reduce(f64::max);
-    let (fit, saturated) = fit_unsaturated(&visits, executed.len(), capacity).ok_or(Refusal::Undetermined)?;
+    let (fit, saturated) =
+        fit_unsaturated(&blocks, executed.len(), capacity).ok_or(DemandRefusal::Undetermined)?;
 
-    let mut caveats = doubts(&visits, &executed, &fit);
+    let mut caveats = doubts(&blocks, &executed, &fit);
     if saturated > 0 {
         caveats.push(Doubt::Saturated { windows: saturated });
     }
@@ -235,7 +236,7 @@ fn attribute_one(
             if separable {
                 fit.mixed.estimate(column)
             } else {
-                bounded(fit.mixed.estimate(column), &visits, column)
+                bounded(fit.mixed.estimate(column), &blocks, column)
             }
         });
         let doubt = match estimate {
@@ -265,7 +266,7 @@ fn attribute_one(
     })
 }
 
-fn check(readings: &[&Reading]) -> Result<(), Refusal> {
+fn check(readings: &[&UseReading]) -> Result<(), DemandRefusal> {
     let wrong = readings.iter().find_map(|reading| {
         let counts_are_fine = reading
             .counts
@@ -285,21 +286,21 @@ fn check(readings: &[&Reading]) -> Result<(), Refusal> {
         }
     });
     match wrong {
-        Some(what) => Err(Refusal::Number { what }),
-        None if readings.len() < 2 => Err(Refusal::TooFewWindows {
+        Some(what) => Err(DemandRefusal::Number { what }),
+        None if readings.len() < 2 => Err(DemandRefusal::TooFewWindows {
             windows: readings.len(),
         }),
-        None if readings.iter().all(|reading| reading.busy_s == 0.0) => Err(Refusal::NeverBusy),
+        None if readings.iter().all(|reading| reading.busy_s == 0.0) => Err(DemandRefusal::NeverBusy),
         None => Ok(()),
     }
 }
 
-fn count(reading: &Reading, behaviour: &str) -> f64 {
+fn count(reading: &UseReading, behaviour: &str) -> f64 {
     reading.counts.get(behaviour).copied().unwrap_or(0.0)
 }
 
 /// The readings by run, in the order in which runs first appear.
-fn visits(readings: &[&Reading], behaviours: &[String]) -> Vec<Visit> {
+fn blocks(readings: &[&UseReading], behaviours: &[String]) -> Vec<Block> {
     let mut runs: Vec<&str> = Vec::new();
     let mut windows: BTreeMap<&str, Vec<WindowUse>> = BTreeMap::new();
     for reading in readings {
@@ -317,38 +318,38 @@ fn visits(readings: &[&Reading], behaviours: &[String]) -> Vec<Visit> {
         });
         windows.entry(&reading.run).or_default().push(window);
     }
-    let visit = |run: &str| Visit::of(windows.remove(run).unwrap_or_default(), false, None);
-    runs.into_iter().filter_map(visit).collect()
+    let block = |run: &str| Block::of(windows.remove(run).unwrap_or_default(), false, None);
+    runs.into_iter().filter_map(block).collect()
 }
 
 /// The fit, without windows in which the resource was full and did less than the others forecast; and how many those are.
-fn fit_unsaturated(visits: &[Visit], behaviours: usize, capacity: Option<f64>) -> Option<(DemandFit, usize)> {
-    let largest = visits
+fn fit_unsaturated(blocks: &[Block], behaviours: usize, capacity: Option<f64>) -> Option<(DemandFit, usize)> {
+    let largest = blocks
         .iter()
-        .flat_map(|visit| &visit.windows)
+        .flat_map(|block| &block.windows)
         .map(|window| window.used)
         .fold(0.0, f64::max);
-    let fit = |visits: &[Visit]| fit_demand(visits, behaviours, capacity, capacity.unwrap_or(largest));
+    let fit = |blocks: &[Block]| fit_demand(blocks, behaviours, capacity, capacity.unwrap_or(largest));
     let is_full = |window: &&WindowUse| capacity.is_some_and(|capacity| window.used >= SATURATED * capacity);
-    let full: Vec<&WindowUse> = visits
+    let full: Vec<&WindowUse> = blocks
         .iter()
-        .flat_map(|visit| &visit.windows)
+        .flat_map(|block| &block.windows)
         .filter(is_full)
         .collect();
     if !full.is_empty() {
-        let below = |visit: &Visit| {
-            Visit::of(
-                visit
+        let below = |block: &Block| {
+            Block::of(
+                block
                     .windows
                     .iter()
                     .filter(|window| !is_full(window))
                     .cloned()
                     .collect(),
-                visit.suspect,
-                visit.stored,
+                block.suspect,
+                block.stored,
             )
         };
-        let rest: Vec<Visit> = visits.iter().filter_map(below).collect();
+        let rest: Vec<Block> = blocks.iter().filter_map(below).collect();
         if let Some(without) = fit(&rest).filter(|fit| fit.condition <= WORST_CONDITION) {
             let coefficients = &without.mixed.coefficients;
             let forecast = |window: &WindowUse| {
@@ -370,25 +371,25 @@ fn fit_unsaturated(visits: &[Visit], behaviours: usize, capacity: Option<f64>) -
             }
         }
     }
-    fit(visits).map(|fit| (fit, 0))
+    fit(blocks).map(|fit| (fit, 0))
 }
 
-fn doubts(visits: &[Visit], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt> {
+fn doubts(blocks: &[Block], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     if fit.condition > WORST_CONDITION {
         doubts.push(Doubt::NotSeparable {
             condition: fit.condition,
         });
     }
-    if visits.len() < behaviours.len() + 1 {
-        doubts.push(Doubt::WindowsServe { runs: visits.len() });
+    if blocks.len() < behaviours.len() + 1 {
+        doubts.push(Doubt::WindowsServe { runs: blocks.len() });
     }
     if fit.mixed.repeats < PRIOR_REPEATS {
         doubts.push(Doubt::FewRuns {
             repeats: fit.mixed.repeats,
         });
     }
-    let windows = || visits.iter().flat_map(|visit| &visit.windows);
+    let windows = || blocks.iter().flat_map(|block| &block.windows);
     let most = windows()
         .map(|window| window.rates.iter().sum::<f64>())
         .fold(0.0, f64::max);
@@ -409,7 +410,7 @@ fn doubts(visits: &[Visit], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt
 }
 
 /// An estimate within what each window allows: no behaviour used more than all of them together did.
-fn bounded(estimate: Estimate, visits: &[Visit], column: usize) -> Estimate {
+fn bounded(estimate: Estimate, blocks: &[Block], column: usize) -> Estimate {
     let most = |window: &WindowUse| {
         let driver = if column == 0 {
             1.0
@@ -423,12 +424,12 @@ fn bounded(estimate: Estimate, visits: &[Visit], column: usize) -> Estimate {
         }
     };
     // A window deviates with its run.
-    let most = visits
+    let most = blocks
         .iter()
-        .flat_map(|visit| &visit.windows)
+        .flat_map(|block| &block.windows)
         .map(most)
         .fold(f64::INFINITY, f64::min)
-        * (1.0 + 3.0 * PRIOR_BETWEEN_VISITS);
+        * (1.0 + 3.0 * PRIOR_BETWEEN_BLOCKS);
     let high = estimate.high.min(most);
     Estimate {
         value: estimate.value.min(high),

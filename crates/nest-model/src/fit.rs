@@ -20,9 +20,9 @@ use crate::{
     fit::error_onset::{error_onset, tolerated_share},
     fit::leak::find_leak,
     fit::service_demand::{
-        PRIOR_BETWEEN_VISITS, PRIOR_REPEATS, fit_resource, load_law, predict_stored, visit, visits,
+        PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, block, blocks, fit_resource, load_law, predict_stored,
     },
-    response::{self, Observed, Response, Station, fit_laws, histogram, responses},
+    response::{self, MeasuredStation, Observed, StepResponse, fit_laws, histogram, responses},
 };
 
 /// Fewest steps that a fit needs.
@@ -49,7 +49,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
     let mut caveats = measurements.caveats.clone();
     caveats.extend(step_caveats(steps));
     let fit_one = |resource: &Resource| {
-        let fitted = fit_resource(&visits(steps, &behaviours, resource), &behaviours, resource)?;
+        let fitted = fit_resource(&blocks(steps, &behaviours, resource), &behaviours, resource)?;
         let leak = (resource.kind == ResourceKind::Memory)
             .then(|| find_leak(steps, &behaviours, resource))
             .flatten();
@@ -160,7 +160,7 @@ fn step_caveats(steps: &[Step]) -> Vec<Caveat> {
 
 fn point(
     step: &Step,
-    response: &BTreeMap<String, Response>,
+    response: &BTreeMap<String, StepResponse>,
     behaviours: &[String],
     resources: &[Resource],
 ) -> MeasuredPoint {
@@ -174,7 +174,7 @@ fn point(
     let used = resources
         .iter()
         .filter_map(|resource| {
-            visit(step, behaviours, resource).map(|visit| (resource.name.clone(), visit.used))
+            block(step, behaviours, resource).map(|block| (resource.name.clone(), block.used))
         })
         .collect();
     MeasuredPoint {
@@ -266,12 +266,12 @@ pub(crate) fn flows(resources: &[ResourceModel]) -> impl Iterator<Item = (&Resou
 
 fn fit_quantiles(
     points: &[MeasuredPoint],
-    responses: &[BTreeMap<String, Response>],
+    responses: &[BTreeMap<String, StepResponse>],
     behaviours: &[String],
     resources: &[ResourceModel],
     steps: &[Step],
 ) -> Vec<QuantileLaw> {
-    let plain: Vec<(&MeasuredPoint, &BTreeMap<String, Response>)> = std::iter::zip(points, responses)
+    let plain: Vec<(&MeasuredPoint, &BTreeMap<String, StepResponse>)> = std::iter::zip(points, responses)
         .filter(|(point, _)| {
             point.customers.is_some() && point.purpose != Purpose::Confirm && point.validity.is_fitted()
         })
@@ -293,7 +293,7 @@ fn fit_quantiles(
         1.0
     };
     let observed = |behaviour: &String| {
-        let of = |(point, response): &(&MeasuredPoint, &BTreeMap<String, Response>)| {
+        let of = |(point, response): &(&MeasuredPoint, &BTreeMap<String, StepResponse>)| {
             Some(Observed {
                 utilisation: point.used.get(&binding.name)? / capacity,
                 response: response.get(behaviour)?.clone(),
@@ -301,7 +301,7 @@ fn fit_quantiles(
         };
         (behaviour.clone(), plain.iter().filter_map(of).collect())
     };
-    let station = Station {
+    let station = MeasuredStation {
         resource: binding.name.clone(),
         servers,
         threads: threads(steps, &binding.tier),
@@ -342,20 +342,20 @@ fn checks(
             if resource.kind != ResourceKind::Cpu {
                 continue;
             }
-            let Some(visit) = visit(step, behaviours, resource) else {
+            let Some(block) = block(step, behaviours, resource) else {
                 continue;
             };
             let rates: BTreeMap<String, f64> = behaviours
                 .iter()
                 .cloned()
-                .zip(visit.rates.iter().copied())
+                .zip(block.rates.iter().copied())
                 .collect();
             checks.push(ForecastCheck {
                 step: step.plan.label(),
                 customers: step.plan.customers,
                 quantity: format!("{} busy-seconds per second", resource.name),
                 predicted: predict_stored(model, &rates, step.plan.stored),
-                measured: visit.used,
+                measured: block.used,
             });
         }
     }
@@ -418,7 +418,7 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
         if repeats < PRIOR_REPEATS {
             caveats.push(Caveat::FewRepeats {
                 repeats,
-                prior: PRIOR_BETWEEN_VISITS,
+                prior: PRIOR_BETWEEN_BLOCKS,
             });
         }
         if resource.load_dependence.as_ref().is_some_and(|law| law.rising) {
@@ -504,14 +504,14 @@ fn drift(
         capacity: resource.capacity,
     };
     let over_model = |step: &Step| {
-        let visit = visit(step, behaviours, &measured)?;
+        let block = block(step, behaviours, &measured)?;
         let rates = behaviours
             .iter()
             .cloned()
-            .zip(visit.rates.iter().copied())
+            .zip(block.rates.iter().copied())
             .collect();
         let predicted = predict_stored(resource, &rates, step.plan.stored).value;
-        (predicted > 0.0 && visit.used > 0.0).then(|| visit.used / predicted)
+        (predicted > 0.0 && block.used > 0.0).then(|| block.used / predicted)
     };
     let ratios: Vec<f64> = ramp.filter_map(over_model).collect();
     let ratio = ratios.last()? / ratios.first()?;

@@ -25,9 +25,9 @@ use statrs::distribution::{ContinuousCDF, Normal};
 pub use caveat::{HistoryCaveat, HistoryRefusal};
 pub use learnt::Learnt;
 
-use crate::draws::{Purpose, Stream};
-use scale::Scale;
-use spread::Spread;
+use crate::draws::{RandomStream, StreamPurpose};
+use scale::ForecastScale;
+use spread::ForecastSpread;
 
 /// Values from which a forecast carries no caveat for their number.
 const ENOUGH_VALUES: usize = 24;
@@ -47,8 +47,8 @@ pub struct HistoryForecast {
     /// What doubts its reader should have.
     pub caveats: Vec<HistoryCaveat>,
     centre: Vec<f64>,
-    spread: Spread,
-    scale: Scale,
+    spread: ForecastSpread,
+    scale: ForecastScale,
     unit: f64,
     learnt: Learnt,
     known: usize,
@@ -93,11 +93,11 @@ pub fn fit_with(
         .fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let unit = if largest > 0.0 { largest } else { 1.0 };
     let values: Vec<f64> = values.iter().map(|value| value / unit).collect();
-    let scale = Scale::of(&values);
+    let scale = ForecastScale::of(&values);
     let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
     let pooled = pool::pool(&numbers, scale, &history.seasons, horizon);
     let (rest, _) = season::take_out(&numbers, &history.seasons);
-    let spread = Spread::of(&pooled.errors, pooled.stride, &rest);
+    let spread = ForecastSpread::of(&pooled.errors, pooled.stride, &rest);
     let caveats = caveats(&values, &pooled, horizon);
     Ok(HistoryForecast {
         caveats,
@@ -150,7 +150,7 @@ impl HistoryForecast {
     /// of the first one's deviation in common.
     #[must_use]
     pub fn path(&self, seed: u64, index: u32) -> Vec<f64> {
-        let mut stream = Stream::new(seed, Purpose::Growth, index);
+        let mut stream = RandomStream::new(seed, StreamPurpose::Growth, index);
         let (first, second) = (stream.normal(), stream.normal());
         let turn = FRAC_PI_3 / (self.horizon().max(2) as f64).ln();
         (1..=self.horizon())

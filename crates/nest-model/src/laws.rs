@@ -12,7 +12,7 @@ pub mod usl;
 /// Source: `reference/modelling.md` section 3.2; p = 1 is Gunther's Universal Scalability Law ("Guerrilla Capacity Planning",
 /// Springer 2007, chapter 4), p = 1 with k = 0 Amdahl's law (AFIPS 1967).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ThroughputLaw {
+pub struct GeneralThroughputLaw {
     /// r: seconds that one customer needs for a cycle of thinking and waiting at light load; above 0.
     pub cycle_time_s: f64,
     /// s: seconds between completions at the plateau; 0 where there is none.
@@ -114,7 +114,7 @@ impl UslParameters {
     }
 }
 
-impl From<UslParameters> for ThroughputLaw {
+impl From<UslParameters> for GeneralThroughputLaw {
     fn from(usl: UslParameters) -> Self {
         let UslParameters {
             unit_throughput,
@@ -130,7 +130,7 @@ impl From<UslParameters> for ThroughputLaw {
     }
 }
 
-impl ThroughputLaw {
+impl GeneralThroughputLaw {
     /// Amdahl's law: p = 1, k = 0. `serial_share` is the sigma of USL.
     #[must_use]
     pub fn amdahl(unit_throughput: f64, serial_share: f64) -> Self {

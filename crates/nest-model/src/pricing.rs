@@ -26,19 +26,19 @@ use rust_decimal::Decimal;
 
 pub use self::{
     adjustment::{contract_factor, contract_steps},
-    capacity::{Committed, LoadBin, committed_hours},
+    capacity::{Committed, HoursAtLoad, committed_hours},
     commitment::{
         Amortised, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, break_even_utilisation,
         cash_in_month, effective_per_hour, recurring_per_hour, term_hours, upfront,
     },
     compiled::CompiledPrice,
     compound::{LargestOf, LikeHours, free_factor, rules_evaluated, share_of},
-    cover::{Cover, Covered, Held, Usage},
+    cover::{Cover, CoverableUsage, Covered, HeldCommitment},
     functions::{
         azure_gb_seconds, azure_memory_mb, ephemeral_gib_seconds, gib_seconds, plan_prices,
         provisioned_gib_seconds, streamed_gib,
     },
-    number::Number,
+    number::PriceNumber,
     pool::{price_together, price_together_float, share_pool},
     quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
     rounding::{Rounding, cents, half_up, total},

@@ -38,20 +38,20 @@ use rust_decimal::{
 
 use crate::{
     ModelError,
-    draws::{Purpose, Stream, World, central_world, worlds},
-    project::break_point::{Search, break_points, is_extrapolated},
+    draws::{ParameterDraw, RandomStream, StreamPurpose, parameter_draws, point_estimate},
+    project::break_point::{BreakPointSearch, break_points, is_extrapolated},
     project::charts::charts,
     project::compare::{compare, growths},
-    project::config::{Placed, PricedConfig, float, total},
-    project::growth::{Futures, Path},
-    project::inputs::{Acts, Inputs, OpenWork},
-    project::limits::{Asked, meet_objectives},
-    project::months::{MonthCost, course, months},
+    project::config::{PricedConfig, SizedPlacement, float, total},
+    project::growth::{GrowthDraws, Trajectory},
+    project::inputs::{Activity, BacklogDemand, ReadyInputs},
+    project::limits::{SearchScope, meet_objectives},
+    project::months::{MonthCost, monthly_costs, months},
     project::performance::performance,
     project::policy::{open_work, project_policy},
     project::segments::segments,
     project::sensitivity::sensitivity,
-    response::Rises,
+    response::QueueingDelays,
 };
 
 /// Multiple of the tested customers up to which break points are looked for.
@@ -79,22 +79,22 @@ pub(crate) struct Context<'a> {
     pub model: &'a ScalingModel,
     pub books: &'a [PriceBook],
     pub options: &'a ProjectOptions,
-    pub central: World,
-    pub worlds: Vec<World>,
-    pub growth: Option<Futures<'a>>,
+    pub central: ParameterDraw,
+    pub drawn: Vec<ParameterDraw>,
+    pub growth: Option<GrowthDraws<'a>>,
     /// Executions per customer and day of the measured study.
     pub measured_rates: BTreeMap<String, f64>,
     tested_customers: f64,
-    rises: Rises,
+    delays: QueueingDelays,
 }
 
-/// A configuration with its inputs in the central world and in every draw.
-pub(crate) struct ConfigWorlds<'a> {
+/// A configuration with its inputs in the point estimate and in every draw.
+pub(crate) struct DrawnConfig<'a> {
     pub priced: PricedConfig<'a>,
     pub set: BTreeMap<String, f64>,        // parameters that a policy sets
-    pub parameters: BTreeMap<String, f64>, // all of them, in the central world
-    pub central: Inputs,
-    pub draws: Vec<Inputs>,
+    pub parameters: BTreeMap<String, f64>, // all of them, in the point estimate
+    pub central: ReadyInputs,
+    pub draws: Vec<ReadyInputs>,
 }
 
 /// When and for how many customers a configuration is looked at: what they have stored, and which segments they belong to.
@@ -107,14 +107,14 @@ pub(crate) struct Moment {
 /// What comes of one configuration.
 struct Projected {
     config: ConfigProjection,
-    course: Vec<MonthCost>,
+    monthly_costs: Vec<MonthCost>,
     caveats: Vec<Caveat>,
 }
 
-/// What customers do in one world, and what their open items cost.
-struct Acting {
+/// What customers do in one draw, and what their open items cost.
+struct DrawnActivity {
     rates: BTreeMap<String, f64>,
-    open: OpenWork,
+    open: BacklogDemand,
     fees: Vec<f64>,
     parameters: BTreeMap<String, f64>,
 }
@@ -144,28 +144,28 @@ pub fn project(
     let names: Vec<&String> = study.configs.keys().collect();
     let configs = names
         .par_iter()
-        .map(|name| ConfigWorlds::new(&context, name, &BTreeMap::new()))
+        .map(|name| DrawnConfig::new(&context, name, &BTreeMap::new()))
         .collect::<Result<Vec<_>, _>>()?;
     let customers = context.headline_customers();
     let made = configs
         .par_iter()
-        .map(|worlds| worlds.project(&context, customers))
+        .map(|drawn| drawn.project(&context, customers))
         .collect::<Result<Vec<_>, _>>()?;
     let mut caveats = model.caveats.clone();
     let (mut projected, mut courses) = (Vec::new(), Vec::new());
     for one in made {
         caveats.extend(one.caveats);
         projected.push(one.config);
-        courses.push(one.course);
+        courses.push(one.monthly_costs);
     }
     let lead = study.report.config.as_ref().or(study.configs.keys().next());
-    let position = lead.and_then(|name| configs.iter().position(|worlds| worlds.priced.name == name));
+    let position = lead.and_then(|name| configs.iter().position(|drawn| drawn.priced.name == name));
     let lead = position.map(|index| (&configs[index], &projected[index]));
     let policies = match lead {
-        Some((worlds, _)) => study
+        Some((drawn, _)) => study
             .policies
             .iter()
-            .map(|(name, policy)| project_policy(&context, name, policy, worlds, customers))
+            .map(|(name, policy)| project_policy(&context, name, policy, drawn, customers))
             .collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
@@ -181,10 +181,10 @@ pub fn project(
         .transpose()?
         .flatten();
     let growths = lead
-        .map(|(worlds, config)| {
+        .map(|(drawn, config)| {
             growths(
                 &context,
-                worlds,
+                drawn,
                 &courses[position.unwrap_or_default()],
                 &config.break_points,
             )
@@ -192,10 +192,10 @@ pub fn project(
         .transpose()?
         .unwrap_or_default();
     let sensitivity = lead
-        .map(|(worlds, _)| sensitivity(&context, worlds, customers))
+        .map(|(drawn, _)| sensitivity(&context, drawn, customers))
         .unwrap_or_default();
     let segments = lead
-        .map(|(worlds, config)| segments(&context, worlds, &config.bill))
+        .map(|(drawn, config)| segments(&context, drawn, &config.bill))
         .transpose()?
         .unwrap_or_default();
     let used = book_uses(&configs, options.as_of, &mut caveats);
@@ -246,22 +246,22 @@ impl<'a> Context<'a> {
             .or(study.growth.keys().next())
             .and_then(|name| study.growth.get_key_value(name));
         let growth = growth
-            .map(|(name, scenario)| Futures::new(name, scenario, model.draws.seed, model.draws.count))
+            .map(|(name, scenario)| GrowthDraws::new(name, scenario, model.draws.seed, model.draws.count))
             .transpose()?;
         Ok(Self {
             study,
             model,
             books,
             options,
-            central: central_world(model),
-            worlds: worlds(model),
+            central: point_estimate(model),
+            drawn: parameter_draws(model),
             growth,
             measured_rates: model
                 .study
                 .rates_per_day(&model.study.parameter_values())
                 .unwrap_or_default(),
             tested_customers: tested_customers(model, study),
-            rises: Rises::default(),
+            delays: QueueingDelays::default(),
         })
     }
 
@@ -279,16 +279,16 @@ impl<'a> Context<'a> {
         self.study
             .report
             .customers
-            .or(self.growth.as_ref().map(|growth| growth.course.start().customers))
+            .or(self.growth.as_ref().map(|growth| growth.model.start().customers))
             .unwrap_or(self.model.tested.customers)
             .clamp(1.0, MOST_CUSTOMERS)
     }
 
-    /// Parameters in draw `index`, or in the central world.
+    /// Parameters in draw `index`, or in the point estimate.
     fn parameters(&self, index: Option<u32>) -> BTreeMap<String, f64> {
         let mut values = self.study.parameter_values();
         if let Some(index) = index {
-            let mut stream = Stream::new(self.model.draws.seed, Purpose::Parameters, index);
+            let mut stream = RandomStream::new(self.model.draws.seed, StreamPurpose::Parameters, index);
             for (name, parameter) in &self.study.parameters {
                 if let Some([low, high]) = parameter.range() {
                     values.insert(name.clone(), stream.within(low, parameter.value(), high));
@@ -298,14 +298,14 @@ impl<'a> Context<'a> {
         values
     }
 
-    /// What customers do in draw `index` or the central world, with some parameters set: executions per customer and day, and what
+    /// What customers do in draw `index` or the point estimate, with some parameters set: executions per customer and day, and what
     /// their open items cost.
     fn acts(
         &self,
         index: Option<u32>,
         set: &BTreeMap<String, f64>,
         months: f64,
-    ) -> Result<Acting, ModelError> {
+    ) -> Result<DrawnActivity, ModelError> {
         let usual = self.parameters(index);
         let mut now = usual.clone();
         now.extend(set.clone());
@@ -318,7 +318,7 @@ impl<'a> Context<'a> {
             .map(|fee| Ok(float(fee.each(&now)?)))
             .collect::<Result<_, _>>()
             .map_err(ModelError::Rates)?;
-        Ok(Acting {
+        Ok(DrawnActivity {
             rates,
             open,
             fees,
@@ -395,7 +395,7 @@ fn tested_customers(model: &ScalingModel, study: &Study) -> f64 {
     model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 }
 }
 
-impl<'a> ConfigWorlds<'a> {
+impl<'a> DrawnConfig<'a> {
     /// A configuration's inputs, with some parameters of the study set, as it is at the headline's customers.
     pub fn new(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
         Self::at(context, name, set, context.now())
@@ -408,7 +408,7 @@ impl<'a> ConfigWorlds<'a> {
         set: &BTreeMap<String, f64>,
         moment: Moment,
     ) -> Result<Self, ModelError> {
-        Self::of_worlds(context, name, set, moment, &context.worlds)
+        Self::of_worlds(context, name, set, moment, &context.drawn)
     }
 
     fn of_worlds(
@@ -416,7 +416,7 @@ impl<'a> ConfigWorlds<'a> {
         name: &str,
         set: &BTreeMap<String, f64>,
         moment: Moment,
-        worlds: &[World],
+        drawn: &[ParameterDraw],
     ) -> Result<Self, ModelError> {
         let (name, config) = context
             .study
@@ -446,27 +446,27 @@ impl<'a> ConfigWorlds<'a> {
             name,
             config,
             context.books,
-            &context.rises,
+            &context.delays,
             context.options.as_of,
         )?;
-        let inputs = |world: &World, acting: &Acting, speeds: &[f64]| {
+        let inputs = |draw: &ParameterDraw, acting: &DrawnActivity, speeds: &[f64]| {
             let stored = context
                 .study
                 .data
                 .as_ref()
                 .and_then(|data| data.stored_at(moment.customers, &acting.rates));
-            let acts = Acts {
+            let acts = Activity {
                 rates: &acting.rates,
                 open: &acting.open,
                 stored,
                 fees: &acting.fees,
             };
-            let mut inputs = Inputs::new(context.model, &priced, world, acts, speeds);
-            meet_objectives(&priced, context.study, context.model, world, &mut inputs);
+            let mut inputs = ReadyInputs::new(context.model, &priced, draw, acts, speeds);
+            meet_objectives(&priced, context.study, context.model, draw, &mut inputs);
             inputs.ready(&priced)
         };
         let usual = context.acts(None, set, moment.months)?;
-        let middle = |placed: &Placed<'_>| placed.speed().0.iter().sum::<f64>() / 2.0;
+        let middle = |placed: &SizedPlacement<'_>| placed.speed().0.iter().sum::<f64>() / 2.0;
         let central = inputs(
             &context.central,
             &usual,
@@ -482,22 +482,22 @@ impl<'a> ConfigWorlds<'a> {
             .iter()
             .map(|placed| seed_of(&placed.hardware()))
             .collect();
-        let draw = |(index, world): (usize, &World)| {
+        let draw = |(index, draw): (usize, &ParameterDraw)| {
             let index = index as u32;
             // The tail of a wide range may leave what a formula is defined for; the central values stand for such a draw.
             let drawn = varies
                 .then(|| context.acts(Some(index), set, moment.months).ok())
                 .flatten();
-            let speed = |(placed, seed): (&Placed<'_>, &u64)| {
+            let speed = |(placed, seed): (&SizedPlacement<'_>, &u64)| {
                 let ([low, high], _) = placed.speed();
-                Stream::new(context.model.draws.seed ^ seed, Purpose::Speed, index)
+                RandomStream::new(context.model.draws.seed ^ seed, StreamPurpose::Speed, index)
                     .within(low, middle(placed), high)
                     .max(low / 2.0)
             };
             let speeds: Vec<f64> = priced.placed.iter().zip(&hardware).map(speed).collect();
-            inputs(world, drawn.as_ref().unwrap_or(&usual), &speeds)
+            inputs(draw, drawn.as_ref().unwrap_or(&usual), &speeds)
         };
-        let draws = worlds.iter().enumerate().map(draw).collect();
+        let draws = drawn.iter().enumerate().map(draw).collect();
         Ok(Self {
             set: set.clone(),
             parameters: usual.parameters,
@@ -524,7 +524,7 @@ impl<'a> ConfigWorlds<'a> {
             .transpose()
     }
 
-    /// The same, the central world alone.
+    /// The same, the point estimate alone.
     pub fn grown_centrally(
         &self,
         context: &Context<'a>,
@@ -541,7 +541,7 @@ impl<'a> ConfigWorlds<'a> {
             .transpose()
     }
 
-    /// The central world alone, with some parameters set.
+    /// The point estimate alone, with some parameters set.
     pub fn central_only(
         context: &Context<'a>,
         name: &str,
@@ -582,8 +582,8 @@ impl<'a> ConfigWorlds<'a> {
     }
 
     fn break_points_here(&self, context: &Context<'_>) -> Vec<BreakPoint> {
-        let search = Search {
-            asked: Asked {
+        let search = BreakPointSearch {
+            scope: SearchScope {
                 study: context.study,
                 model: context.model,
                 from: context.headline_customers(),
@@ -591,7 +591,7 @@ impl<'a> ConfigWorlds<'a> {
             },
             tested: context.tested_customers(),
             central: (&context.central, &self.central),
-            draws: context.worlds.iter().zip(&self.draws).collect(),
+            draws: context.drawn.iter().zip(&self.draws).collect(),
             growth: context.growth.as_ref(),
             searched_to: context.searched_to(),
         };
@@ -604,13 +604,13 @@ impl<'a> ConfigWorlds<'a> {
         let mut caveats = Vec::new();
         self.raise(context, customers, &mut caveats);
         let bill = self.bill(context, customers, &mut caveats)?;
-        let course = context
+        let monthly_costs = context
             .growth
             .as_ref()
-            .map(|growth| course(self, context, growth))
+            .map(|growth| monthly_costs(self, context, growth))
             .transpose()?
             .unwrap_or_default();
-        let months = months(self, context, &course)?;
+        let months = months(self, context, &monthly_costs)?;
         let counted = priced
             .counted(&self.central)
             .map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
@@ -639,7 +639,7 @@ impl<'a> ConfigWorlds<'a> {
         };
         Ok(Projected {
             config,
-            course,
+            monthly_costs,
             caveats,
         })
     }
@@ -650,7 +650,7 @@ impl<'a> ConfigWorlds<'a> {
         if let Some([low, high]) = priced
             .placed
             .iter()
-            .map(Placed::speed)
+            .map(SizedPlacement::speed)
             .find_map(|(range, assumed)| assumed.then_some(range))
         {
             caveats.push(Caveat::SpeedAssumed {
@@ -777,7 +777,7 @@ impl<'a> ConfigWorlds<'a> {
 }
 
 /// Customers at the two ends of a month.
-pub fn ends(path: &Path, month: usize) -> [f64; 2] {
+pub fn ends(path: &Trajectory, month: usize) -> [f64; 2] {
     [month, month + 1].map(|month| path.at(month as f64))
 }
 
@@ -821,9 +821,9 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
     rows.collect()
 }
 
-fn book_uses(configs: &[ConfigWorlds<'_>], as_of: Date, caveats: &mut Vec<Caveat>) -> Vec<BookUse> {
+fn book_uses(configs: &[DrawnConfig<'_>], as_of: Date, caveats: &mut Vec<Caveat>) -> Vec<BookUse> {
     let mut by_book: BTreeMap<String, (&PriceBook, BTreeSet<&str>)> = BTreeMap::new();
-    for (book, source) in configs.iter().flat_map(|worlds| worlds.priced.sources()) {
+    for (book, source) in configs.iter().flat_map(|drawn| drawn.priced.sources()) {
         by_book
             .entry(book.name())
             .or_insert((book, BTreeSet::new()))

@@ -6,7 +6,7 @@ use polars::prelude::{Column, DataFrame, ParquetWriter};
 use crate::ModelError;
 
 /// One row: a metric of a step.
-struct Row<'a> {
+struct TableRow<'a> {
     point: &'a MeasuredPoint,
     behaviour: &'a str,
     resource: &'a str,
@@ -23,8 +23,8 @@ struct Row<'a> {
 /// # Errors
 /// [`ModelError::Table`] where the library refuses.
 pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
-    let rows: Vec<Row<'_>> = model.points.iter().flat_map(rows).collect();
-    let text = |name: &str, value: &dyn Fn(&Row<'_>) -> String| {
+    let rows: Vec<TableRow<'_>> = model.points.iter().flat_map(rows).collect();
+    let text = |name: &str, value: &dyn Fn(&TableRow<'_>) -> String| {
         Column::new(name.into(), rows.iter().map(value).collect::<Vec<_>>())
     };
     let study = model.study.study.name.clone();
@@ -62,8 +62,8 @@ pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
     Ok(bytes)
 }
 
-fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
-    let plain = |metric: &str, value: f64, unit| Row {
+fn rows(point: &MeasuredPoint) -> Vec<TableRow<'_>> {
+    let plain = |metric: &str, value: f64, unit| TableRow {
         point,
         behaviour: "",
         resource: "",
@@ -86,7 +86,7 @@ fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
         } else {
             "bytes/s"
         };
-        Row {
+        TableRow {
             point,
             behaviour: "",
             resource,
@@ -95,7 +95,7 @@ fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
             unit,
         }
     }));
-    rows.extend(point.response.iter().map(|one| Row {
+    rows.extend(point.response.iter().map(|one| TableRow {
         point,
         behaviour: &one.behaviour,
         resource: "",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, DVector};
 use nest_model::{
-    demand::{Attribution, Doubt, IDLE, Reading, attribute},
-    draws::{Purpose as Stream, Stream as Random},
+    demand::{Attribution, Doubt, IDLE, UseReading, attribute},
+    draws::{RandomStream, StreamPurpose},
     regression::weighted_nnls,
 };
 
@@ -29,11 +29,11 @@ struct Run {
     seconds: f64,
 }
 
-fn log_uniform(random: &mut Random, low: f64, high: f64) -> f64 {
+fn log_uniform(random: &mut RandomStream, low: f64, high: f64) -> f64 {
     low * (high / low).powf(random.uniform())
 }
 
-fn system(random: &mut Random) -> System {
+fn system(random: &mut RandomStream) -> System {
     let count = 2 + (random.uniform() * 5.0) as usize;
     let servers = [1.0, 2.0, 4.0, 8.0, 16.0][(random.uniform() * 5.0) as usize];
     System {
@@ -47,7 +47,7 @@ fn system(random: &mut Random) -> System {
 }
 
 /// Rates of a run: the plain mix, or 10 % of it and much more of one behaviour.
-fn rates(system: &System, run: Run, jitter: f64, random: &mut Random) -> Vec<f64> {
+fn rates(system: &System, run: Run, jitter: f64, random: &mut RandomStream) -> Vec<f64> {
     let weight: Vec<f64> = system
         .weight
         .iter()
@@ -74,7 +74,7 @@ fn rates(system: &System, run: Run, jitter: f64, random: &mut Random) -> Vec<f64
     }
 }
 
-fn readings(system: &System, runs: &[Run], jitter: (f64, f64), random: &mut Random) -> Vec<Reading> {
+fn readings(system: &System, runs: &[Run], jitter: (f64, f64), random: &mut RandomStream) -> Vec<UseReading> {
     let mut readings = Vec::new();
     for (index, run) in runs.iter().enumerate() {
         let deviation = 1.0 + system.between * random.normal();
@@ -93,7 +93,7 @@ fn readings(system: &System, runs: &[Run], jitter: (f64, f64), random: &mut Rand
                     .zip(&system.demand)
                     .map(|(count, demand)| count * demand)
                     .sum::<f64>();
-            readings.push(Reading {
+            readings.push(UseReading {
                 run: format!("r{index}"),
                 resource: "cpu".to_owned(),
                 duration_s: run.seconds,
@@ -178,7 +178,7 @@ impl Score {
     }
 }
 
-type Design = fn(&mut System, &mut Random) -> Vec<Reading>;
+type Design = fn(&mut System, &mut RandomStream) -> Vec<UseReading>;
 
 /// Designs of many kinds, by name.
 const DESIGNS: [(&str, Design); 19] = [
@@ -410,7 +410,7 @@ fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
         let mut score = Score::default();
         let mut load = 0;
         for seed in 0..systems {
-            let mut random = Random::new(20_261_124 + number as u64, Stream::Fit, seed);
+            let mut random = RandomStream::new(20_261_124 + number as u64, StreamPurpose::Fit, seed);
             let mut system = system(&mut random);
             let found = design(&mut system, &mut random);
             let found = attribute(&found).remove(0).1.expect("an answer");
@@ -440,10 +440,10 @@ fn exact_utilisations_give_exact_demands() {
         ([100.0, 40.0, 40.0], 1.04),
         ([0.0; 3], 0.16),
     ];
-    let readings: Vec<Reading> = rates
+    let readings: Vec<UseReading> = rates
         .iter()
         .enumerate()
-        .map(|(run, (rates, used))| Reading {
+        .map(|(run, (rates, used))| UseReading {
             run: run.to_string(),
             resource: "cpu".into(),
             duration_s: 60.0,
@@ -469,7 +469,7 @@ fn exact_utilisations_give_exact_demands() {
 
 #[test]
 fn a_behaviour_that_never_ran_and_a_resource_that_never_worked_are_named() {
-    let reading = |run: usize, resource: &str, busy_s: f64, a: f64| Reading {
+    let reading = |run: usize, resource: &str, busy_s: f64, a: f64| UseReading {
         run: run.to_string(),
         resource: resource.into(),
         duration_s: 10.0,
@@ -477,11 +477,11 @@ fn a_behaviour_that_never_ran_and_a_resource_that_never_worked_are_named() {
         servers: None,
         counts: BTreeMap::from([("a".to_owned(), a), ("never".to_owned(), 0.0)]),
     };
-    let mut readings: Vec<Reading> = (0..4)
+    let mut readings: Vec<UseReading> = (0..4)
         .map(|run| reading(run, "cpu", 0.1 + run as f64, 100.0 * run as f64))
         .collect();
     readings.extend((0..4).map(|run| reading(run, "disk", 0.0, 100.0)));
-    readings.push(Reading {
+    readings.push(UseReading {
         busy_s: f64::NAN,
         ..reading(0, "net", 1.0, 1.0)
     });
@@ -506,7 +506,7 @@ fn designed_runs_reach_the_errors_of_the_reference() {
     for (utilisation, worst) in [(0.4, 0.031), (0.6, 0.015), (0.8, 0.010)] {
         let mut score = Score::default();
         for seed in 0..40 {
-            let mut random = Random::new(20_261_125, Stream::Fit, seed);
+            let mut random = RandomStream::new(20_261_125, StreamPurpose::Fit, seed);
             let system = System {
                 demand: [0.002, 0.005, 0.0125, 0.03, 0.08].to_vec(),
                 weight: (0..5).map(|_| log_uniform(&mut random, 0.1, 1.0)).collect(),
@@ -556,9 +556,9 @@ fn of_the_librede_sample_the_total_is_right() {
     for (found, published) in fit.coefficients.iter().zip([0.046_32, 0.122_48, 0.057_26]) {
         assert!((found / published - 1.0).abs() < 0.02, "{found} for {published}");
     }
-    let readings: Vec<Reading> = rows
+    let readings: Vec<UseReading> = rows
         .iter()
-        .map(|row| Reading {
+        .map(|row| UseReading {
             run: "librede".into(),
             resource: "cpu".into(),
             duration_s: 30.0,
@@ -598,7 +598,7 @@ fn of_the_librede_sample_the_total_is_right() {
 
 #[test]
 fn the_order_of_readings_does_not_matter_and_twice_the_work_is_twice_the_demand() {
-    let mut random = Random::new(20_261_126, Stream::Fit, 0);
+    let mut random = RandomStream::new(20_261_126, StreamPurpose::Fit, 0);
     let system = system(&mut random);
     let found = readings(
         &system,
@@ -606,7 +606,7 @@ fn the_order_of_readings_does_not_matter_and_twice_the_work_is_twice_the_demand(
         (0.0, 0.0),
         &mut random,
     );
-    let values = |readings: &[Reading]| {
+    let values = |readings: &[UseReading]| {
         let found = attribute(readings).remove(0).1.expect("an answer");
         found
             .rows
@@ -615,10 +615,10 @@ fn the_order_of_readings_does_not_matter_and_twice_the_work_is_twice_the_demand(
             .collect::<Vec<_>>()
     };
     let plain = values(&found);
-    let backwards: Vec<Reading> = found.iter().rev().cloned().collect();
-    let doubled: Vec<Reading> = found
+    let backwards: Vec<UseReading> = found.iter().rev().cloned().collect();
+    let doubled: Vec<UseReading> = found
         .iter()
-        .map(|one| Reading {
+        .map(|one| UseReading {
             busy_s: 2.0 * one.busy_s,
             servers: one.servers.map(|servers| 2.0 * servers),
             ..one.clone()

@@ -11,7 +11,7 @@ use nest_data::{
 };
 use nest_model::{
     ProjectOptions,
-    explain::{Asked, explain},
+    explain::{ExplainRequest, explain},
     project,
 };
 use proptest::prelude::*;
@@ -701,7 +701,7 @@ fn leaves(node: &ExplanationNode, visit: &mut impl FnMut(&ExplanationNode)) {
 
 fn explained(text: &str, number: &str, name: &str) -> Explanation {
     let study = study(text);
-    let asked = Asked {
+    let asked = ExplainRequest {
         number,
         config: Some(name),
         customers: Some(123_457.0),

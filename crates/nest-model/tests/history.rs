@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use nest_model::{
-    draws::{Purpose, Stream},
+    draws::{RandomStream, StreamPurpose},
     growth::{
         History, HistoryCaveat, HistoryForecast, HistoryRefusal,
-        calendar::{Row, arrange},
+        calendar::{DatedCount, arrange},
         fit_history,
     },
 };
@@ -34,10 +34,10 @@ fn all_quantiles(forecast: &HistoryForecast) -> Vec<[f64; 5]> {
 
 /// The sample's histories with their seasons, by name.
 fn sample() -> BTreeMap<String, History> {
-    let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Vec<DatedCount>> = BTreeMap::new();
     for line in SAMPLE.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        rows.entry(cells[0].to_owned()).or_default().push(Row {
+        rows.entry(cells[0].to_owned()).or_default().push(DatedCount {
             period: cells[2].to_owned(),
             value: cells[3].parse().ok(),
         });
@@ -89,7 +89,7 @@ proptest! {
 
 #[test]
 fn a_longer_horizon_does_not_change_the_first_quantile_order_and_widths_grow_where_the_level_is_flat() {
-    let mut random = Stream::new(11, Purpose::Growth, 0);
+    let mut random = RandomStream::new(11, StreamPurpose::Growth, 0);
     let values: Vec<f64> = (0..60).map(|_| 1_000.0 + 20.0 * random.normal()).collect();
     let forecast = fit(&values, &[], 40);
     let widths: Vec<f64> = all_quantiles(&forecast)
@@ -175,7 +175,7 @@ fn intervals_of_simulated_walks_and_noise_hold_what_they_say() {
     let mut held = [0.0; 2];
     let mut count = 0.0;
     for (index, persistence) in [0.0, 0.5, 0.9, 1.0].into_iter().cycle().take(160).enumerate() {
-        let mut random = Stream::new(12, Purpose::Growth, index as u32);
+        let mut random = RandomStream::new(12, StreamPurpose::Growth, index as u32);
         let mut at = 0.0;
         let values: Vec<f64> = (0..72)
             .map(|_| {

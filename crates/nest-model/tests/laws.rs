@@ -2,7 +2,7 @@
 
 use nest_model::{
     laws::usl::{fit_published, fit_relative},
-    laws::{ThroughputLaw, UslParameters},
+    laws::{GeneralThroughputLaw, UslParameters},
 };
 use proptest::prelude::*;
 
@@ -217,7 +217,7 @@ fn the_general_law_has_the_stated_values() {
         ),
     ];
     for ((sharpness, coherency_time_s), throughputs) in cases {
-        let law = ThroughputLaw {
+        let law = GeneralThroughputLaw {
             cycle_time_s: 0.002,
             plateau_time_s: 1e-4,
             sharpness,
@@ -234,7 +234,7 @@ fn the_general_law_has_the_stated_values() {
 /// specsdm91 in reciprocal form: A .01080358916, B 3.069508148e-4, C 1.15967791e-6.
 #[test]
 fn usl_in_reciprocal_form_has_the_stated_coefficients() {
-    let law = ThroughputLaw::from(fit_published(&SPECSDM91).expect("a fit").parameters);
+    let law = GeneralThroughputLaw::from(fit_published(&SPECSDM91).expect("a fit").parameters);
     close(law.cycle_time_s, 0.01080358916, 1e-6);
     close(law.plateau_time_s, 3.069508148e-4, 1e-6);
     close(law.coherency_time_s, 1.15967791e-6, 1e-6);
@@ -257,7 +257,7 @@ fn a_relative_fit_recovers_an_exact_law() {
     close(found.coherency, 1e-3, 1e-9);
 }
 
-fn laws() -> impl Strategy<Value = ThroughputLaw> {
+fn laws() -> impl Strategy<Value = GeneralThroughputLaw> {
     (
         -4.0..1.0,
         -1.0..3.0,
@@ -267,7 +267,7 @@ fn laws() -> impl Strategy<Value = ThroughputLaw> {
         .prop_map(
             |(cycle, knee, sharpness, coherency): (f64, f64, f64, Option<f64>)| {
                 let cycle_time_s = 10f64.powf(cycle);
-                ThroughputLaw {
+                GeneralThroughputLaw {
                     cycle_time_s,
                     plateau_time_s: cycle_time_s / 10f64.powf(knee),
                     sharpness: 10f64.powf(sharpness - 0.5).clamp(0.4, 25.0),
@@ -305,7 +305,7 @@ proptest! {
     #[test]
     fn usl_and_the_general_law_are_one(unit in 0.1..1e4f64, contention in 0.0..0.9f64, coherency in 0.0..0.1f64, customers in 1.0..300.0f64) {
         let usl = UslParameters { unit_throughput: unit, contention, coherency };
-        let law = ThroughputLaw::from(usl);
+        let law = GeneralThroughputLaw::from(usl);
         prop_assert!((law.throughput_at(customers) / usl.throughput_at(customers) - 1.0).abs() < 1e-9);
         let back = law.usl().expect("sharpness 1");
         prop_assert!((back.unit_throughput / unit - 1.0).abs() < 1e-9 && (back.contention - contention).abs() < 1e-9 && (back.coherency - coherency).abs() < 1e-9);

@@ -9,8 +9,8 @@ use nest_model::{
     queueing::relative_wait,
     regression::weighted_nnls,
     response::{
-        self, Observed, QUANTILES, Response, Rise, estimate_at, fit_laws, highest_utilisation,
-        ordered_seconds, rise,
+        self, Observed, QUANTILES, QueueingDelay, StepResponse, estimate_at, fit_laws, highest_utilisation,
+        ordered_seconds, queueing_delay,
     },
 };
 use proptest::prelude::*;
@@ -93,11 +93,11 @@ fn steps(
         .collect()
 }
 
-fn response(run: &Run, behaviour: usize) -> Response {
+fn response(run: &Run, behaviour: usize) -> StepResponse {
     let (times, mean_s) = (&run.responses[behaviour], run.mean_s(behaviour));
     let variance = times.iter().map(|time| (time - mean_s).powi(2)).sum::<f64>() / times.len() as f64;
     let quantiles_s = QUANTILES.map(|quantile| run.quantile_s(behaviour, quantile));
-    Response {
+    StepResponse {
         count: times.len() as u64,
         mean_s,
         deviation_s: variance.sqrt(),
@@ -235,7 +235,7 @@ fn misses(case: &Case, seen: &Seen, counted: bool) -> Vec<(usize, usize, Miss)> 
         .workers
         .filter(|_| counted)
         .map(|workers| workers as f64 + 1.0);
-    let station = response::Station {
+    let station = response::MeasuredStation {
         resource: "cpu".to_owned(),
         servers,
         threads,
@@ -408,7 +408,7 @@ fn report(forecast: &[f64], all: Vec<(usize, usize, Miss)>) -> Vec<Line> {
 }
 
 /// A law whose b is one second, so that its rise can be read off.
-fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
+fn law(quantile: f64, level: Option<f64>, own: [f64; 3]) -> QuantileLaw {
     let (zero, one) = (Estimate::exact(0.0), Estimate::exact(1.0));
     let (behaviour, resource) = ("a".to_owned(), "app/cpu".to_owned());
     QuantileLaw {
@@ -420,7 +420,7 @@ fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
         b: one,
         covariance_ab: 0.0,
         residual: 0.0,
-        multiprogramming_level: slots,
+        multiprogramming_level: level,
         service_quantiles: Some(own),
     }
 }
@@ -428,18 +428,18 @@ fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
 proptest! {
     #[test]
     fn a_response_never_falls_with_load(
-        servers in 0.5_f64..64.0, quantile in 0_usize..3, slots in prop::option::of(1.0_f64..40.0),
+        servers in 0.5_f64..64.0, quantile in 0_usize..3, level in prop::option::of(1.0_f64..40.0),
         own in prop_oneof![Just(0.0), 0.0_f64..5.0], spreads in prop::array::uniform2(prop_oneof![Just(0.0), 0.0_f64..5.0]),
     ) {
-        let law = law(QUANTILES[quantile], slots, [own, own + spreads[0], own + spreads[0] + spreads[1]]);
+        let law = law(QUANTILES[quantile], level, [own, own + spreads[0], own + spreads[0] + spreads[1]]);
         let mut most = 0.0_f64;
         for step in 0..100 {
-            let now = rise(&law, servers, f64::from(step) / 100.0);
+            let now = queueing_delay(&law, servers, f64::from(step) / 100.0);
             prop_assert!(now.is_finite() && now >= most - 1e-9 * (1.0 + own + most), "{now} after {most} at {step} %");
             most = most.max(now);
         }
         prop_assert!(law.service_quantiles == Some([0.0; 3]) || most > 0.0, "it never rises");
-        prop_assert_eq!(rise(&law, servers, 1.0), f64::INFINITY);
+        prop_assert_eq!(queueing_delay(&law, servers, 1.0), f64::INFINITY);
     }
 
     #[test]
@@ -447,8 +447,8 @@ proptest! {
         a in prop::array::uniform3(0.0_f64..0.1), b in prop::array::uniform3(0.0_f64..0.1), utilisation in 0.0_f64..0.99, limit in 0.01_f64..1.0,
     ) {
         let laws = QUANTILES.map(|quantile| law(quantile, Some(2.0), [0.5, 1.0, 2.0]));
-        let rises = laws.each_ref().map(|law| Rise::new(law, 4.0));
-        let world: Vec<(&Rise, (f64, f64))> = rises.iter().zip(a.into_iter().zip(b)).collect();
+        let delays = laws.each_ref().map(|law| QueueingDelay::new(law, 4.0));
+        let world: Vec<(&QueueingDelay, (f64, f64))> = delays.iter().zip(a.into_iter().zip(b)).collect();
         let seconds = QUANTILES.map(|quantile| ordered_seconds(&world, quantile, utilisation).expect("a law"));
         prop_assert!(seconds[0] <= seconds[1] && seconds[1] <= seconds[2]);
         let reached = QUANTILES.map(|quantile| highest_utilisation(&world, quantile, limit).unwrap_or(-1.0));

@@ -11,7 +11,7 @@ use nest_data::{
 };
 use nest_model::{
     ProjectOptions, project,
-    project::growth::{Course, Path},
+    project::growth::{GrowthModel, Trajectory},
 };
 use proptest::prelude::*;
 
@@ -60,14 +60,14 @@ fn event(day: jiff::civil::Date, customers: &str, ramp: Option<&str>) -> GrowthE
     }
 }
 
-fn paths(scenario: &GrowthScenario) -> Vec<Path> {
-    let course = Course::new("test", scenario).expect("a course");
+fn paths(scenario: &GrowthScenario) -> Vec<Trajectory> {
+    let course = GrowthModel::new("test", scenario).expect("a course");
     std::iter::once(course.central())
         .chain((0..50).map(|index| course.draw(11, index)))
         .collect()
 }
 
-fn assert_same(a: &[Path], b: &[Path], months: u32, relative: f64) {
+fn assert_same(a: &[Trajectory], b: &[Trajectory], months: u32, relative: f64) {
     for (index, (a, b)) in a.iter().zip(b).enumerate() {
         for step in 0..=months * 4 {
             let months = f64::from(step) / 4.0;
@@ -111,7 +111,7 @@ proptest! {
         let reached = |thousands: u32| {
             let mut scenario = compound("3%", 36);
             scenario.events = vec![event(day, &format!("+{thousands}000"), None)];
-            let course = Course::new("test", &scenario).expect("a course");
+            let course = GrowthModel::new("test", &scenario).expect("a course");
             course.reached_on(&course.central(), 150_000.0)
         };
         let (later, sooner) = (reached(thousands), reached(thousands + more));
@@ -131,7 +131,7 @@ fn a_plan_equal_to_compound_growth_gives_an_equal_projection() {
         },
     );
     exact.range = None;
-    let course = Course::new("expected", &exact).expect("a course");
+    let course = GrowthModel::new("expected", &exact).expect("a course");
     plan.rows = (0..=24)
         .zip(course.dates())
         .map(|(month, date)| GrowthRow {

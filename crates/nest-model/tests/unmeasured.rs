@@ -5,8 +5,8 @@ mod simulator;
 mod synthetic;
 
 use nest_data::scaling::{BottleneckEvidence, ThroughputLaw};
-use nest_model::draws::{Purpose as Stream, Stream as Random};
-use simulator::{Discipline, Service, Span, Station, System, simulate};
+use nest_model::draws::{RandomStream, StreamPurpose};
+use simulator::{BottleneckStation, Discipline, Service, Span, System, simulate};
 use synthetic::{Truth, measured};
 
 /// Share of the load that binds up to which systems are measured.
@@ -31,8 +31,8 @@ struct Case {
 }
 
 fn case(index: u32, hidden: bool) -> Case {
-    let mut random = Random::new(SEED + u64::from(hidden), Stream::Fit, index);
-    let between = |random: &mut Random, low: f64, high: f64| low * (high / low).powf(random.uniform());
+    let mut random = RandomStream::new(SEED + u64::from(hidden), StreamPurpose::MeansFit, index);
+    let between = |random: &mut RandomStream, low: f64, high: f64| low * (high / low).powf(random.uniform());
     let count = 2 + (random.uniform() * 4.0) as usize;
     let cores = [1, 1, 2, 4][(random.uniform() * 4.0) as usize];
     let demand: Vec<f64> = (0..count).map(|_| between(&mut random, 0.003, 0.040)).collect();
@@ -50,7 +50,7 @@ fn case(index: u32, hidden: bool) -> Case {
     } else {
         Discipline::FirstCome
     };
-    let processors = Station::new(
+    let processors = BottleneckStation::new(
         cores,
         discipline,
         demand
@@ -70,7 +70,7 @@ fn case(index: u32, hidden: bool) -> Case {
         mean_s: random.uniform() * mean,
         cv2: 0.0,
     };
-    let far = Station::new(100_000, Discipline::FirstCome, vec![delay; count]);
+    let far = BottleneckStation::new(100_000, Discipline::FirstCome, vec![delay; count]);
     let mut stations = vec![far];
     let mut most_per_s = capacity;
     let mut alone: Vec<f64> = demand.iter().map(|demand| truth.cores / demand).collect();
@@ -94,7 +94,7 @@ fn case(index: u32, hidden: bool) -> Case {
                 }
             })
             .collect();
-        stations.push(Station::new(permits, Discipline::FirstCome, service));
+        stations.push(BottleneckStation::new(permits, Discipline::FirstCome, service));
     }
     stations.push(processors);
     let boosted = alone.iter().map(|most| most * 0.55).collect();
@@ -186,8 +186,8 @@ fn locked(passing: [bool; 2]) -> ThroughputLaw {
         idle: 0.02,
     };
     let stations = vec![
-        Station::new(1, Discipline::FirstCome, passing.map(lock).to_vec()),
-        Station::new(
+        BottleneckStation::new(1, Discipline::FirstCome, passing.map(lock).to_vec()),
+        BottleneckStation::new(
             1,
             Discipline::Sharing,
             truth
@@ -260,11 +260,11 @@ fn shop(lock_share: Option<f64>, number: u64) -> (ThroughputLaw, f64) {
     };
     let constant = |mean_s: f64| Service { mean_s, cv2: 0.0 };
     let hold = lock_share.map(|share| 1.0 / (truth.capacity_per_s() * share));
-    let lock = hold.map(|hold| Station {
+    let lock = hold.map(|hold| BottleneckStation {
         hand_over_s: HAND_OVER_S,
-        ..Station::new(1, Discipline::FirstCome, vec![constant(hold); SHOP.len()])
+        ..BottleneckStation::new(1, Discipline::FirstCome, vec![constant(hold); SHOP.len()])
     });
-    let processor = Station::new(
+    let processor = BottleneckStation::new(
         1,
         Discipline::Sharing,
         truth.demand.iter().map(|demand| constant(*demand)).collect(),

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use nest_model::curve::{Axis, CurveCaveat, FittedCurve, Forecast, fit_curve};
+use nest_model::curve::{CurveCaveat, CurveForecast, FittedCurve, LoadAxis, fit_curve};
 use serde_json::json;
 
 use crate::{
@@ -42,7 +42,7 @@ type Fitted = Result<FittedCurve, Refusal>;
 struct Answer<'a> {
     series: &'a str,
     x: &'a str,
-    forecast: Option<(Forecast, &'static str)>,
+    forecast: Option<(CurveForecast, &'static str)>,
     caveats: Vec<String>,
 }
 
@@ -109,8 +109,8 @@ fn fitted(names: &[&str], inputs: &HashMap<&str, Input>, axis: CurveAxis) -> Vec
 fn fit_one(input: &Input, default: CurveAxis) -> Fitted {
     let axis = match input.axes.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => default.into(),
-        ["customers"] => Axis::Customers,
-        ["servers"] => Axis::Servers,
+        ["customers"] => LoadAxis::Customers,
+        ["servers"] => LoadAxis::Servers,
         _ => {
             let found = input.axes.iter().cloned().collect::<Vec<_>>().join("` and `");
             return Err(Refusal {
@@ -184,7 +184,7 @@ fn as_row(answer: &Answer) -> Vec<String> {
 }
 
 fn as_json(answer: &Answer) -> serde_json::Value {
-    let of = |quantile: fn(&Forecast) -> f64| {
+    let of = |quantile: fn(&CurveForecast) -> f64| {
         answer
             .forecast
             .as_ref()

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use nest_data::{Document, explanation::ExplanationNode};
 use nest_load::code::Registry;
-use nest_model::explain::{Asked, explain};
+use nest_model::explain::{ExplainRequest, explain};
 
 use crate::{
     args::{ExplainArguments, Format},
@@ -20,7 +20,7 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Fail
     let study = folder.study(&arguments.study.overrides)?;
     let model = folder.scaling()?;
     let (books, options) = project::inputs(&folder, &study, &model, &arguments.projection)?;
-    let asked = Asked {
+    let asked = ExplainRequest {
         number: &arguments.number,
         config: arguments.config.as_deref(),
         customers: arguments.customers,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, thread};
 
 use nest_model::growth::{
     HistoryCaveat, HistoryForecast, HistoryRefusal,
-    calendar::{Row, arrange},
+    calendar::{DatedCount, arrange},
     fit_history,
 };
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ const DIGITS: usize = 10;
 const DIGITS_HUMAN: usize = 4;
 
 /// Rows by series, in the order of their names.
-type Series = BTreeMap<String, Vec<Row>>;
+type Series = BTreeMap<String, Vec<DatedCount>>;
 
 /// What became of one series.
 struct Answer {
@@ -102,7 +102,7 @@ fn by_series(table: &CsvTable, name: &str) -> (Series, Vec<String>) {
                 row.line
             ));
         }
-        rows.entry(series.clone()).or_default().push(Row {
+        rows.entry(series.clone()).or_default().push(DatedCount {
             period: period.clone(),
             value: number.unwrap_or(None),
         });
@@ -121,7 +121,7 @@ fn number(text: &str) -> Result<Option<f64>, String> {
 
 /// Forecasts all series, on all processors; the order is that of their names.
 fn answer(series: &Series, horizon: usize, season: Option<usize>) -> Vec<Answer> {
-    let series: Vec<(&String, &Vec<Row>)> = series.iter().collect();
+    let series: Vec<(&String, &Vec<DatedCount>)> = series.iter().collect();
     let workers = thread::available_parallelism()
         .map_or(1, usize::from)
         .min(series.len().max(1));
@@ -158,7 +158,7 @@ fn answer(series: &Series, horizon: usize, season: Option<usize>) -> Vec<Answer>
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-fn forecast(rows: &[Row], horizon: usize, season: Option<usize>) -> Result<Forecast, HistoryRefusal> {
+fn forecast(rows: &[DatedCount], horizon: usize, season: Option<usize>) -> Result<Forecast, HistoryRefusal> {
     let (history, mut caveats) = arrange(rows, season)?;
     let fitted: HistoryForecast = fit_history(&history, horizon)?;
     caveats.extend(fitted.caveats.iter().cloned());
@@ -273,7 +273,7 @@ mod tests {
         );
         assert_eq!(
             plain.0["a"][1],
-            Row {
+            DatedCount {
                 period: "2".to_owned(),
                 value: Some(3.0)
             }

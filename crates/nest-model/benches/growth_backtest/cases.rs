@@ -1,8 +1,8 @@
 //! The series of the back-test and the origins that they are tried from.
 
-use std::path::Path;
+use std::path::Trajectory;
 
-use nest_model::growth::calendar::{Row, arrange};
+use nest_model::growth::calendar::{DatedCount, arrange};
 
 use super::folds::fold;
 
@@ -49,7 +49,7 @@ struct Recorded {
 }
 
 /// Reads series and adds up longer periods out of them: quarters and years out of months, weeks out of days.
-pub fn read(path: &Path) -> Vec<Series> {
+pub fn read(path: &Trajectory) -> Vec<Series> {
     let mut reader = csv::Reader::from_path(path).expect("the file of histories");
     let mut found: Vec<Recorded> = Vec::new();
     for row in reader.records() {
@@ -152,11 +152,11 @@ pub fn beginnings(series: &Series) -> Vec<Case<'_>> {
 
 /// The same case where periods are integers, so that seasons have to be found.
 pub fn untold<'a>(case: &Case<'a>) -> Case<'a> {
-    let row = |(index, value): (usize, &f64)| Row {
+    let row = |(index, value): (usize, &f64)| DatedCount {
         period: index.to_string(),
         value: Some(*value),
     };
-    let rows: Vec<Row> = case.known.iter().enumerate().map(row).collect();
+    let rows: Vec<DatedCount> = case.known.iter().enumerate().map(row).collect();
     let seasons = arrange(&rows, None).expect("it can be read").0.seasons;
     Case {
         seasons,

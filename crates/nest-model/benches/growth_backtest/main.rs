@@ -15,7 +15,7 @@ use cases::{Case, DAILY_FROM, beginnings, cases, read, untold};
 use folds::FOLDS;
 use learn::{Deviation, learn};
 use nest_model::{
-    draws::{Purpose, Stream},
+    draws::{RandomStream, StreamPurpose},
     growth::{History, HistoryForecast, Learnt, fit_with},
 };
 
@@ -246,7 +246,7 @@ fn table(title: &str, scored: &[Scored]) {
 /// 95 % interval of the mean by resampling.
 fn bootstrap(shares: &[f64]) -> [f64; 2] {
     let resample = |index| {
-        let mut stream = Stream::new(1, Purpose::Growth, index);
+        let mut stream = RandomStream::new(1, StreamPurpose::Growth, index);
         mean((0..shares.len()).map(|_| shares[(stream.uniform() * shares.len() as f64) as usize]))
     };
     let mut means: Vec<f64> = (0..RESAMPLINGS).map(resample).collect();

@@ -1,8 +1,8 @@
 //! Real throughput curves, and which half of them may be looked at while tuning.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Trajectory};
 
-use nest_model::curve::Axis;
+use nest_model::curve::LoadAxis;
 
 /// A measured throughput curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Curve {
     /// What was measured, as its source calls it: the unit of the split.
     pub system: String,
     /// What its levels count.
-    pub axis: Axis,
+    pub axis: LoadAxis,
     /// (level, throughput), ascending by level; a level may repeat.
     pub points: Vec<(f64, f64)>,
 }
@@ -53,15 +53,15 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 }
 
 /// What the levels of a series count, from the name of its x.
-fn axis(x_name: &str) -> Axis {
+fn axis(x_name: &str) -> LoadAxis {
     match x_name {
-        "threads" | "server_threads" | "processors" | "nodes" | "jobs" => Axis::Servers,
-        _ => Axis::Customers,
+        "threads" | "server_threads" | "processors" | "nodes" | "jobs" => LoadAxis::Servers,
+        _ => LoadAxis::Customers,
     }
 }
 
 /// The throughput series of `scaling-curves.csv`, or of a file of that form.
-pub fn scaling_curves(path: &Path) -> Result<Vec<Curve>, csv::Error> {
+pub fn scaling_curves(path: &Trajectory) -> Result<Vec<Curve>, csv::Error> {
     let mut curves: BTreeMap<String, Curve> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize::<BTreeMap<String, String>>() {
         let row = row?;
@@ -86,7 +86,7 @@ pub fn scaling_curves(path: &Path) -> Result<Vec<Curve>, csv::Error> {
 
 /// Corpus A of modelling.md section 2.1: single-request tests of TechEmpower's runs of 2013 that are complete at 8 to 256 connections,
 /// have less than 1 % of errors and do not repeat another curve.
-pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
+pub fn techempower(path: &Trajectory) -> Result<Vec<Curve>, csv::Error> {
     let mut curves: BTreeMap<[String; 4], (Curve, f64)> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize::<BTreeMap<String, String>>() {
         let row = row?;
@@ -99,7 +99,7 @@ pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
             let curve = Curve {
                 source: "techempower-2013".to_owned(),
                 system: row["framework"].clone(),
-                axis: Axis::Customers,
+                axis: LoadAxis::Customers,
                 points: Vec::new(),
             };
             (curve, 0.0)

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use nest_model::curve::{
-    Series,
+    CurveSeries,
     discrepancy::DRIFTS,
     posterior::GridPosterior,
-    prior::{CENTRES, Kind, Prior},
+    prior::{CENTRES, CurveKind, Prior},
     shape::{COHERENCIES, SHARPNESSES},
 };
 
@@ -38,7 +38,7 @@ struct Evidence<'a> {
 ///
 /// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was observed up to
 /// [`REACH`] times beyond, so that the prior knows how curves go on.
-fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
+fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKind {
     let mut count: BTreeMap<&str, f64> = BTreeMap::new();
     evidence
         .iter()
@@ -48,7 +48,7 @@ fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
         .map(|one| nearness(one) / count[one.source])
         .collect();
     let total: f64 = weights.iter().sum();
-    let mut prior = Kind::flat();
+    let mut prior = CurveKind::flat();
     for _ in 0..STEPS {
         let expected = mapped(evidence, |one| expectation(one, &prior));
         let mut next = empty();
@@ -74,8 +74,8 @@ fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
 }
 
 /// A kind without any curve.
-fn empty() -> Kind {
-    let mut kind = Kind::flat();
+fn empty() -> CurveKind {
+    let mut kind = CurveKind::flat();
     parts(&mut kind)
         .into_iter()
         .flatten()
@@ -83,7 +83,7 @@ fn empty() -> Kind {
     kind
 }
 
-fn parts(kind: &mut Kind) -> [&mut Vec<f64>; 3] {
+fn parts(kind: &mut CurveKind) -> [&mut Vec<f64>; 3] {
     [&mut kind.tail, &mut kind.sharpness, &mut kind.discrepancy]
 }
 
@@ -105,7 +105,7 @@ fn thinned<'a>(tasks: &'a [Task<'a>]) -> Vec<&'a Task<'a>> {
 }
 
 fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
-    let last = Series::new(&task.prefix).ok()?.last().x;
+    let last = CurveSeries::new(&task.prefix).ok()?.last().x;
     let most = task
         .targets
         .iter()
@@ -120,14 +120,15 @@ fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
         .copied()
         .filter(|point| point.0 <= most)
         .collect();
-    let found = GridPosterior::new(&Series::new(&points).ok()?, last, flat)?;
+    let found = GridPosterior::new(&CurveSeries::new(&points).ok()?, last, flat)?;
     let largest = found.weights.iter().flatten().copied().fold(0.0, f64::max);
     let of = |(discrepancy, weights): (usize, &Vec<f64>)| {
-        let kept = weights
+        let unsized_resources = weights
             .iter()
             .enumerate()
             .filter(|(_, weight)| **weight > NEGLIGIBLE * largest);
-        kept.map(|(shape, weight)| (discrepancy, shape, weight / largest))
+        unsized_resources
+            .map(|(shape, weight)| (discrepancy, shape, weight / largest))
             .collect::<Vec<_>>()
     };
     Some(Evidence {
@@ -138,7 +139,7 @@ fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
 }
 
 /// Posterior probabilities of one curve, by part of the prior.
-fn expectation(evidence: &Evidence, prior: &Kind) -> Kind {
+fn expectation(evidence: &Evidence, prior: &CurveKind) -> CurveKind {
     let mut found = empty();
     let mut total = 0.0;
     for &(discrepancy, shape, likelihood) in &evidence.likelihoods {
@@ -163,7 +164,7 @@ fn expectation(evidence: &Evidence, prior: &Kind) -> Kind {
 
 /// The module `learned.rs`, learnt from tasks.
 pub fn module(tasks: &[Task]) -> String {
-    let flat = Prior::new(&[(1.0, &Kind::flat())]);
+    let flat = Prior::new(&[(1.0, &CurveKind::flat())]);
     let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task, &flat))
         .into_iter()
         .flatten()
@@ -194,7 +195,7 @@ pub fn module(tasks: &[Task]) -> String {
 }
 
 /// A kind as Rust.
-fn table(kind: &Kind) -> String {
+fn table(kind: &CurveKind) -> String {
     let row = |values: &[f64]| {
         values
             .iter()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{posterior::Posterior, series::Series};
+use super::{posterior::Posterior, series::CurveSeries};
 
 /// Highest level asked for over the highest measured, up to which intervals were checked against real curves.
 const CHECKED: f64 = 4.0;
@@ -79,7 +79,7 @@ impl fmt::Display for CurveCaveat {
 }
 
 /// Doubts about a series.
-pub(super) fn of_series(series: &Series, posterior: &Posterior) -> Vec<CurveCaveat> {
+pub(super) fn of_series(series: &CurveSeries, posterior: &Posterior) -> Vec<CurveCaveat> {
     let levels = &series.levels;
     let mut found = Vec::new();
     if levels.len() == 3 {
@@ -109,7 +109,7 @@ pub(super) fn of_series(series: &Series, posterior: &Posterior) -> Vec<CurveCave
 }
 
 /// Doubts about a level.
-pub(super) fn of_level(series: &Series, x: f64) -> Vec<CurveCaveat> {
+pub(super) fn of_level(series: &CurveSeries, x: f64) -> Vec<CurveCaveat> {
     let (first, last) = (series.levels[0].x, series.last().x);
     if x < first {
         vec![CurveCaveat::BelowMeasured { factor: first / x }]

@@ -2,7 +2,7 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-use super::series::Series;
+use super::series::CurveSeries;
 
 /// Relative noise of one observation (standard deviation of its log).
 pub const NOISES: [f64; 6] = [0.003, 0.01, 0.025, 0.06, 0.13, 0.3];
@@ -28,7 +28,7 @@ pub struct Discrepancy {
 impl Discrepancy {
     /// For the levels of a series; `None` where the covariance is singular in double precision.
     #[must_use]
-    pub fn new(series: &Series, noise: f64, drift: f64) -> Option<Self> {
+    pub fn new(series: &CurveSeries, noise: f64, drift: f64) -> Option<Self> {
         let octaves: Vec<f64> = series
             .levels
             .iter()

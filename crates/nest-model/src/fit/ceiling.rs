@@ -10,14 +10,14 @@ use nest_data::{
 
 use crate::{
     ModelError,
-    draws::{World, central_world, draw_limit, worlds},
-    fit::hidden_bottleneck::{self, LoadedStep, Passing, Response, Station},
+    draws::{ParameterDraw, draw_limit, parameter_draws, point_estimate},
+    fit::hidden_bottleneck::{self, BottleneckStation, LoadedStep, MeanResponse, Passing},
     fit::{flows, usable},
     response::histogram,
 };
 
 /// What binds where no probe reads it.
-pub const UNMEASURED: &str = "a limit that no probe reads";
+pub const HIDDEN: &str = "a limit that no probe reads";
 /// Plateau over ceiling below which something else than the measured resources must bind.
 const ROOM: f64 = 0.9;
 /// Relative standard deviation of a plateau between visits.
@@ -56,12 +56,12 @@ pub fn throughput_law(
         .map(|(name, rate)| (name, rate * peak))
         .collect();
     let total: f64 = per_customer.values().sum();
-    let Some((from_demand, binding)) = demand_customers(model, &central_world(model), &per_customer) else {
+    let Some((from_demand, binding)) = demand_customers(model, &point_estimate(model), &per_customer) else {
         return Ok(None);
     };
     let of_draw =
-        |world: &World| demand_customers(model, world, &per_customer).map(|(customers, _)| customers);
-    let draws: Vec<Option<f64>> = worlds(model).iter().map(of_draw).collect();
+        |draw: &ParameterDraw| demand_customers(model, draw, &per_customer).map(|(customers, _)| customers);
+    let draws: Vec<Option<f64>> = parameter_draws(model).iter().map(of_draw).collect();
     let Some(demand) = Estimate::from_draws(from_demand, &mut draws.iter().copied().flatten().collect())
     else {
         return Ok(None);
@@ -100,14 +100,14 @@ pub fn throughput_law(
     Ok(Some(law))
 }
 
-/// Customers of the plain mix at which the first resource is full in a world, and which one.
+/// Customers of the plain mix at which the first resource is full in a draw, and which one.
 fn demand_customers(
     model: &ScalingModel,
-    world: &World,
+    draw: &ParameterDraw,
     per_customer: &BTreeMap<String, f64>,
 ) -> Option<(f64, String)> {
     let at = |(resource, capacity): (&nest_data::scaling::ResourceModel, f64)| {
-        let of = &world.resources[&resource.name];
+        let of = &draw.resources[&resource.name];
         let busy: f64 = per_customer
             .iter()
             .map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0))
@@ -188,30 +188,30 @@ fn boosted_plateaus(
 }
 
 /// A limit with what tells of it.
-struct Found {
+struct FoundCeiling {
     evidence: BottleneckEvidence,
-    finding: hidden_bottleneck::Finding,
+    finding: hidden_bottleneck::BottleneckFinding,
 }
 
-fn from_plateaus(plateaus: &[(Passing, f64)]) -> Found {
+fn from_plateaus(plateaus: &[(Passing, f64)]) -> FoundCeiling {
     let node = |(passing, plateau): (Passing, f64), point: usize| {
         let z = FARTHEST_POINT * (2.0 * point as f64 / (POINTS - 1) as f64 - 1.0);
-        hidden_bottleneck::Node {
+        hidden_bottleneck::BottleneckPoint {
             passing,
             most_per_s: plateau * (1.0 + PLATEAU_ERROR * z),
             servers: 1,
             weight: (-z * z / 2.0).exp(),
         }
     };
-    let mut nodes: Vec<hidden_bottleneck::Node> = plateaus
+    let mut nodes: Vec<hidden_bottleneck::BottleneckPoint> = plateaus
         .iter()
         .flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point)))
         .collect();
     let total: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= total);
-    Found {
+    FoundCeiling {
         evidence: BottleneckEvidence::Plateau,
-        finding: hidden_bottleneck::Finding {
+        finding: hidden_bottleneck::BottleneckFinding {
             probability: 1.0,
             nodes,
         },
@@ -222,15 +222,15 @@ fn from_responses(
     model: &ScalingModel,
     steps: &[Step],
     behaviours: &[String],
-) -> Result<Option<Found>, ModelError> {
-    let stations: Vec<Station> = flows(&model.resources)
+) -> Result<Option<FoundCeiling>, ModelError> {
+    let stations: Vec<BottleneckStation> = flows(&model.resources)
         .map(|(resource, capacity)| {
             let (servers, unit) = if resource.kind == ResourceKind::Cpu {
                 (capacity, 1.0)
             } else {
                 (1.0, capacity)
             };
-            Station {
+            BottleneckStation {
                 servers,
                 demand_s: behaviours
                     .iter()
@@ -249,7 +249,7 @@ fn from_responses(
         loaded.push(loaded_step(model, step, behaviours)?);
     }
     let finding = hidden_bottleneck::find(&loaded, &stations);
-    Ok(finding.map(|finding| Found {
+    Ok(finding.map(|finding| FoundCeiling {
         evidence: BottleneckEvidence::ResponseTimes,
         finding,
     }))
@@ -272,7 +272,7 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
         // The requests of an execution follow one another, so that their times add up.
         let of = |hdr: crate::response::hdr::Hdr| {
             let each = requests / executions;
-            Response {
+            MeanResponse {
                 mean_s: hdr.mean_s() * each,
                 deviation_s: hdr.deviation_s() * each.sqrt(),
                 count: executions,
@@ -297,7 +297,7 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
 
 /// The part of a finding that binds before the measured resources do, as the document holds it.
 fn before(
-    found: Found,
+    found: FoundCeiling,
     per_customer: &BTreeMap<String, f64>,
     behaviours: &[String],
     from_demand: f64,
@@ -306,21 +306,21 @@ fn before(
         Passing::All => per_customer.values().sum::<f64>(),
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
-    let customers = |node: &hidden_bottleneck::Node| node.most_per_s / rate(node.passing);
+    let customers = |node: &hidden_bottleneck::BottleneckPoint| node.most_per_s / rate(node.passing);
     let error = if found.evidence == BottleneckEvidence::ResponseTimes {
         MODEL_ERROR
     } else {
         0.0
     };
-    let spread = |node: hidden_bottleneck::Node| {
-        let at = move |(factor, weight): (f64, f64)| hidden_bottleneck::Node {
+    let spread = |node: hidden_bottleneck::BottleneckPoint| {
+        let at = move |(factor, weight): (f64, f64)| hidden_bottleneck::BottleneckPoint {
             most_per_s: node.most_per_s * (factor * error).exp(),
             weight: node.weight * weight,
             ..node
         };
         [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(at)
     };
-    let mut nodes: Vec<hidden_bottleneck::Node> = found
+    let mut nodes: Vec<hidden_bottleneck::BottleneckPoint> = found
         .finding
         .nodes
         .into_iter()
@@ -333,8 +333,8 @@ fn before(
         return None;
     }
     nodes.retain(|node| node.weight > LEAST_WEIGHT * share);
-    let kept: f64 = nodes.iter().map(|node| node.weight).sum();
-    nodes.iter_mut().for_each(|node| node.weight /= kept);
+    let unsized_resources: f64 = nodes.iter().map(|node| node.weight).sum();
+    nodes.iter_mut().for_each(|node| node.weight /= unsized_resources);
     let name = |passing: Passing| match passing {
         Passing::All => None,
         Passing::One(index) => Some(behaviours[index].clone()),
@@ -370,8 +370,8 @@ fn before(
 
 /// Median and 90 % interval of a quantity over weighted nodes.
 fn weighted(
-    nodes: &[hidden_bottleneck::Node],
-    quantity: impl Fn(&hidden_bottleneck::Node) -> f64,
+    nodes: &[hidden_bottleneck::BottleneckPoint],
+    quantity: impl Fn(&hidden_bottleneck::BottleneckPoint) -> f64,
 ) -> Estimate {
     let mut values: Vec<(f64, f64)> = nodes.iter().map(|node| (quantity(node), node.weight)).collect();
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -421,7 +421,7 @@ fn join(
         law.ceiling_per_s = times(&customers, law.per_customer_per_s);
     }
     if likelier {
-        law.binding = UNMEASURED.to_owned();
+        law.binding = HIDDEN.to_owned();
     }
     law.hidden_bottleneck = Some(limit);
 }

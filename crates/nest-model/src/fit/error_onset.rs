@@ -136,7 +136,7 @@ pub fn failed_share(background: f64, onset: f64, steepness: f64, customers: f64)
 /// Customers from which on more than `share` (0-1) of the executions fail, in one draw; infinite where no step failed, so that
 /// only [`ErrorOnset::last_clean`] is known, and `None` where already the first level did.
 ///
-/// `position` 0-1 is the draw's quantile of the onset: 0.5 for the central world, a uniform number for a draw. A share that
+/// `position` 0-1 is the draw's quantile of the onset: 0.5 for the point estimate, a uniform number for a draw. A share that
 /// the first failing level is known to exceed is exceeded there at the latest.
 #[must_use]
 pub fn customers_failing(onset: &ErrorOnset, share: f64, position: f64) -> Option<f64> {

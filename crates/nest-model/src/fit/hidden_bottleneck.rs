@@ -8,13 +8,13 @@ mod means;
 mod spread;
 
 use crate::queueing::relative_wait;
-use law::{LAWS, Law, PLAIN};
-use means::{Fit, Means};
-use spread::Spread;
+use law::{BottleneckLaw, LAWS, PLAIN};
+use means::{Means, MeansFit};
+use spread::ResponseSpread;
 
 /// Response times of one behaviour in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Response {
+pub struct MeanResponse {
     /// Mean response time of an execution from its due time, in seconds, above 0.
     pub mean_s: f64,
     /// Standard deviation of it, in seconds.
@@ -29,14 +29,14 @@ pub struct LoadedStep {
     /// Executions completed per second, one per behaviour.
     pub rates: Vec<f64>,
     /// Response times, one per behaviour; none where too few were completed.
-    pub responses: Vec<Option<Response>>,
-    /// Utilisation (0-1) of each measured resource, one per [`Station`].
+    pub responses: Vec<Option<MeanResponse>>,
+    /// Utilisation (0-1) of each measured resource, one per [`BottleneckStation`].
     pub utilisation: Vec<f64>,
 }
 
 /// A measured resource at which executions queue.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Station {
+pub struct BottleneckStation {
     /// Servers, above 0; may be a fraction.
     pub servers: f64,
     /// Demand of an execution in seconds, one per behaviour.
@@ -74,7 +74,7 @@ impl Passing {
 
 /// A limit that may be there.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Node {
+pub struct BottleneckPoint {
     /// Who passes through it.
     pub passing: Passing,
     /// Executions per second at which it is full.
@@ -87,11 +87,11 @@ pub struct Node {
 
 /// What the steps say of a limit that no probe reads.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct BottleneckFinding {
     /// Probability that there is one within [`FARTHEST`] of the highest measured load.
     pub probability: f64,
     /// Where it may be; weights sum to 1.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<BottleneckPoint>,
 }
 
 /// Multiple of the highest measured rate up to which a limit is looked for: beyond, its queue is too short to be seen.
@@ -132,7 +132,7 @@ const FEWEST_STEPS: usize = 4;
 /// `None` for fewer than four steps with load that left every measured resource some room. Sources: MacKay, "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence);
 /// Whitt, "Planning queueing simulations", Management Science 35(11), 1989 (variance of the mean wait).
 #[must_use]
-pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
+pub fn find(steps: &[LoadedStep], stations: &[BottleneckStation]) -> Option<BottleneckFinding> {
     let telling = |step: &&LoadedStep| {
         step.responses.iter().any(Option::is_some) && step.utilisation.iter().all(|one| *one <= HIGHEST)
     };
@@ -142,7 +142,7 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
     }
     let behaviours = loaded.first()?.rates.len();
     let means = Means::new(&loaded, stations);
-    let spread = Spread::new(&loaded, stations);
+    let spread = ResponseSpread::new(&loaded, stations);
     let none = means.fit(&PLAIN, None);
     let none = none.log + SPREAD_WEIGHT * spread.log_evidence(&PLAIN.spread, |_, _| 0.0);
     let mut candidates = Vec::new();
@@ -165,15 +165,16 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
                     continue;
                 }
                 let prior = share * servers_prior * rate_prior;
-                let limits = LAWS.iter().map(|law| Limit {
+                let limits = LAWS.iter().map(|law| BottleneckLimit {
                     passing,
                     most_per_s,
                     servers,
                     law,
                 });
                 let limits = limits.filter(|limit| !limit.law.sparing || means.is_narrowest(*limit));
-                candidates
-                    .extend(limits.map(|limit| Candidate::new(&means, limit, prior * limit.law.weight)));
+                candidates.extend(
+                    limits.map(|limit| BottleneckCandidate::new(&means, limit, prior * limit.law.weight)),
+                );
             }
         }
     }
@@ -194,14 +195,14 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
         one.log += SPREAD_WEIGHT * spread.log_evidence(&one.limit.law.spread, at_limit);
     }
     let some = log_sum(candidates.iter().map(|one| one.log));
-    let node = |of: &[Candidate]| {
-        let Limit {
+    let node = |of: &[BottleneckCandidate]| {
+        let BottleneckLimit {
             passing,
             most_per_s,
             servers,
             ..
         } = of[0].limit;
-        Node {
+        BottleneckPoint {
             passing,
             most_per_s: most_per_s * (1.0 - HAND_OVER),
             servers,
@@ -209,7 +210,7 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
         }
     };
     // The laws of a limit follow one another.
-    let mut nodes: Vec<Node> = candidates
+    let mut nodes: Vec<BottleneckPoint> = candidates
         .chunk_by(|a, b| a.limit.is_at(&b.limit))
         .map(node)
         .collect();
@@ -222,21 +223,21 @@ pub fn find(steps: &[LoadedStep], stations: &[Station]) -> Option<Finding> {
     };
     let total: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= total);
-    Some(Finding {
+    Some(BottleneckFinding {
         probability: if nodes.is_empty() { 0.0 } else { probability },
         nodes,
     })
 }
 
 #[derive(Clone, Copy)]
-struct Limit {
+struct BottleneckLimit {
     passing: Passing,
     most_per_s: f64,
     servers: u32,
-    law: &'static Law,
+    law: &'static BottleneckLaw,
 }
 
-impl Limit {
+impl BottleneckLimit {
     fn hold_s(&self) -> f64 {
         f64::from(self.servers) / self.most_per_s
     }
@@ -257,14 +258,14 @@ impl Limit {
 }
 
 /// A limit that may be there, with what the means say of it.
-struct Candidate {
-    limit: Limit,
-    fit: Fit,
+struct BottleneckCandidate {
+    limit: BottleneckLimit,
+    fit: MeansFit,
     log: f64,
 }
 
-impl Candidate {
-    fn new(means: &Means, limit: Limit, prior: f64) -> Self {
+impl BottleneckCandidate {
+    fn new(means: &Means, limit: BottleneckLimit, prior: f64) -> Self {
         let fit = means.fit(limit.law, Some(limit));
         Self {
             limit,

@@ -1,7 +1,7 @@
-//! Non-negative regression on windows that share the deviation of their visit, with its variances.
+//! Non-negative regression on windows that share the deviation of their block, with its variances.
 //!
-//! A machine is not the same from one visit to the next: whatever is measured within a visit deviates together. Windows
-//! of one visit therefore tell demands apart, but only other visits tell how far all of them are off.
+//! A machine is not the same from one block to the next: whatever is measured within a block deviates together. Windows
+//! of one block therefore tell demands apart, but only other blocks tell how far all of them are off.
 
 use std::ops::Range;
 
@@ -15,13 +15,13 @@ mod windows;
 use whitened::Whitened;
 use windows::window_variances;
 
-/// Relative deviation between visits of the same step before enough repeats have been seen.
-pub const PRIOR_BETWEEN_VISITS: f64 = 0.02;
+/// Relative deviation between blocks of the same step before enough repeats have been seen.
+pub const PRIOR_BETWEEN_BLOCKS: f64 = 0.02;
 /// Repeats that the prior stands for; from then on two of it are left.
 pub const PRIOR_REPEATS: f64 = 6.0;
 /// Repeats of the prior that always count: a handful of repeats may look alike by chance.
 const LEAST_PRIOR: f64 = 2.0;
-/// Least relative deviation between visits that a handful of them can show.
+/// Least relative deviation between blocks that a handful of them can show.
 const LEAST_BETWEEN_VISITS: f64 = 1e-3;
 /// Rounds of fitting and re-weighting; the weights settle in three.
 const ROUNDS: usize = 6;
@@ -29,9 +29,9 @@ const ROUNDS: usize = 6;
 const MOST_VISITS: usize = 200;
 /// Standard deviations from which on a window is something else: of 10,000 normal ones, none lies there.
 const OUTLIER: f64 = 5.0;
-/// Windows from which on a visit shows which of its windows is unlike the others.
+/// Windows from which on a block shows which of its windows is unlike the others.
 const FEWEST_TOGETHER: usize = 3;
-/// Share of the scale that single windows of a light visit may lie off without being something else.
+/// Share of the scale that single windows of a light block may lie off without being something else.
 const LIGHT_READING: f64 = 0.01;
 /// Largest share of the windows that may be left out as outliers.
 const MOST_OUTLIERS: f64 = 0.2;
@@ -51,9 +51,9 @@ pub struct Observations {
     pub used: DVector<f64>,
     /// Length of each window in seconds, above 0.
     pub seconds: Vec<f64>,
-    /// The rows of each visit, in order and without gaps.
-    pub visits: Vec<Range<usize>>,
-    /// Whether a visit counts less; one per visit.
+    /// The rows of each block, in order and without gaps.
+    pub blocks: Vec<Range<usize>>,
+    /// Whether a block counts less; one per block.
     pub suspect: Vec<bool>,
     /// Capacity or largest use: what errors that do not scale with use are a share of. Above 0.
     pub scale: f64,
@@ -68,7 +68,7 @@ pub struct MixedFit {
     pub coefficients: DVector<f64>,
     /// Their covariance.
     pub covariance: DMatrix<f64>,
-    /// Relative standard deviation between visits.
+    /// Relative standard deviation between blocks.
     pub between_steps: f64,
     /// Visits beyond what the coefficients take: how well that deviation is known.
     pub repeats: f64,
@@ -78,7 +78,7 @@ pub struct MixedFit {
     pub degrees_of_freedom: Vec<f64>,
     /// Rows that were left out: they are too far from all others.
     pub outliers: Vec<usize>,
-    /// Standardised deviation of each window from its visit; about one in size.
+    /// Standardised deviation of each window from its block; about one in size.
     pub residuals: Vec<f64>,
 }
 
@@ -112,8 +112,8 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is `a s^2 + b mu^2 + c mu s / T`
 /// (s the scale, T the length relative to the mean one), stretched by `(1 + r) / (1 - r)` where neighbours are alike (lag-1
 /// correlation r); that of `u_v` is `tau^2`, by the method of moments. While fewer than six repeats have been seen, the missing
-/// ones are taken from the prior of 2 %, two of which always count. The weights also hold an error of `0.35 tau s` that a visit has in common, so that
-/// light visits do not decide (visits without any load are spared); the covariance is that of these weights (a sandwich).
+/// ones are taken from the prior of 2 %, two of which always count. The weights also hold an error of `0.35 tau s` that a block has in common, so that
+/// light blocks do not decide (blocks without any load are spared); the covariance is that of these weights (a sandwich).
 /// Windows beyond five standard deviations are left out.
 ///
 /// Sources: Rao, "MINQUE theory and its relation to ML and MML estimation", Sankhya B 41, 1979 (the method of moments);
@@ -128,11 +128,11 @@ pub fn fit_mixed(observations: &Observations) -> Option<MixedFit> {
     if outliers.is_empty() {
         return fit_kept(observations, false).map(|(fit, _)| fit);
     }
-    let kept: Vec<usize> = (0..observations.used.len())
+    let unsized_resources: Vec<usize> = (0..observations.used.len())
         .filter(|row| !outliers.contains(row))
         .collect();
     // Without them the columns may be dependent; then all windows are needed.
-    let Some((mut fit, _)) = fit_kept(&observations.only(&kept), false) else {
+    let Some((mut fit, _)) = fit_kept(&observations.only(&unsized_resources), false) else {
         return fit_kept(observations, false).map(|(fit, _)| fit);
     };
     fit.outliers = outliers;
@@ -143,14 +143,14 @@ impl Observations {
     /// The same with some of the rows, in ascending order.
     #[must_use]
     pub fn only(&self, rows: &[usize]) -> Self {
-        let mut visits = Vec::new();
+        let mut blocks = Vec::new();
         let mut suspect = Vec::new();
         let mut start = 0;
-        for (visit, range) in self.visits.iter().enumerate() {
+        for (block, range) in self.blocks.iter().enumerate() {
             let end = start + rows.iter().filter(|row| range.contains(row)).count();
             if end > start {
-                visits.push(start..end);
-                suspect.push(self.suspect[visit]);
+                blocks.push(start..end);
+                suspect.push(self.suspect[block]);
             }
             start = end;
         }
@@ -158,7 +158,7 @@ impl Observations {
             design: self.design.select_rows(rows),
             used: DVector::from_iterator(rows.len(), rows.iter().map(|row| self.used[*row])),
             seconds: rows.iter().map(|row| self.seconds[*row]).collect(),
-            visits,
+            blocks,
             suspect,
             scale: self.scale,
             known: self.known.clone(),
@@ -166,12 +166,12 @@ impl Observations {
     }
 }
 
-/// Windows whose residual is far beyond all others. Where a visit has three windows or more, their median is its own.
+/// Windows whose residual is far beyond all others. Where a block has three windows or more, their median is its own.
 fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) -> Vec<usize> {
     let fitted = &observations.design * &fit.coefficients;
     let far = |groups: &dyn Fn(usize) -> bool, shape: &dyn Fn(usize) -> f64, least: f64| {
         let mut found: Vec<(usize, f64)> = Vec::new();
-        for range in observations.visits.iter().filter(|range| groups(range.len())) {
+        for range in observations.blocks.iter().filter(|range| groups(range.len())) {
             let residuals: Vec<f64> = range
                 .clone()
                 .map(|row| observations.used[row] - fitted[row])
@@ -201,19 +201,19 @@ fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) 
         &|row| variances.window[row].sqrt(),
         1.0,
     );
-    // A visit of one or two windows is judged by all visits; there must be enough of them for that.
+    // A block of one or two windows is judged by all blocks; there must be enough of them for that.
     if observations
-        .visits
+        .blocks
         .iter()
         .filter(|range| range.len() < FEWEST_TOGETHER)
         .count()
         >= observations.design.ncols() + PRIOR_REPEATS as usize
     {
-        let shape = |row: usize| PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * observations.scale;
+        let shape = |row: usize| PRIOR_BETWEEN_BLOCKS * fitted[row] + LIGHT_READING * observations.scale;
         rows.extend(far(
             &|windows| windows < FEWEST_TOGETHER,
             &shape,
-            LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_VISITS,
+            LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_BLOCKS,
         ));
     }
     rows.sort_unstable();
@@ -229,7 +229,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     quantile_of_sorted(&values, 0.5).unwrap_or(0.0)
 }
 
-/// Variances of one round: of each window's own error, and the relative deviation between visits.
+/// Variances of one round: of each window's own error, and the relative deviation between blocks.
 struct Variances {
     window: Vec<f64>,
     tau: f64,
@@ -246,18 +246,18 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
             .iter()
             .map(|used| (0.02 * used.abs() + 0.01 * scale).powi(2))
             .collect(),
-        tau: PRIOR_BETWEEN_VISITS,
+        tau: PRIOR_BETWEEN_BLOCKS,
     };
     let mut fitted = used.map(f64::abs);
     let mut distances = vec![0.0; rows];
     let alone: Vec<bool> = observations
-        .visits
+        .blocks
         .iter()
         .flat_map(|range| vec![range.len() < FEWEST_TOGETHER; range.len()])
         .collect();
     let error_of = |row: usize, window: &[f64], fitted: &DVector<f64>| {
         if alone[row] {
-            PRIOR_BETWEEN_VISITS * fitted[row] + LIGHT_READING * scale
+            PRIOR_BETWEEN_BLOCKS * fitted[row] + LIGHT_READING * scale
         } else {
             window[row].sqrt()
         }
@@ -269,7 +269,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
             tau: variances.tau,
         };
         if robust {
-            // What a single window is off by is its visit's; it must be its own to count less.
+            // What a single window is off by is its block's; it must be its own to count less.
             for (row, distance) in distances.iter().enumerate() {
                 let own = error_of(row, &variances.window, &fitted).powi(2);
                 weighted_by.window[row] +=
@@ -293,7 +293,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
         let seen = whitened.between_steps(&fit, variances.tau, *scale);
         let prior = Variances {
             window: windows.variances.clone(),
-            tau: PRIOR_BETWEEN_VISITS,
+            tau: PRIOR_BETWEEN_BLOCKS,
         };
         let repeats = Whitened::new(observations, &fitted, &prior, false).repeats(&fit);
         variances = Variances {
@@ -305,7 +305,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
     let (_, repeats, windows) = solved?;
     let whitened = Whitened::new(observations, &fitted, &variances, true);
     let fit = whitened.fit(&observations.known)?;
-    let degrees = if observations.visits.len() > MOST_VISITS {
+    let degrees = if observations.blocks.len() > MOST_VISITS {
         repeats
     } else {
         whitened.degrees_of_freedom(&fit, variances.tau, *scale)
@@ -338,10 +338,10 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
     Some((fit, variances))
 }
 
-/// The deviation between visits, with the repeats that are missing to six, and at least two, taken from the prior.
+/// The deviation between blocks, with the repeats that are missing to six, and at least two, taken from the prior.
 fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
     let missing = (PRIOR_REPEATS - repeats).max(LEAST_PRIOR);
-    ((seen_squared * repeats + missing * PRIOR_BETWEEN_VISITS.powi(2)) / (repeats + missing))
+    ((seen_squared * repeats + missing * PRIOR_BETWEEN_BLOCKS.powi(2)) / (repeats + missing))
         .sqrt()
         .clamp(LEAST_BETWEEN_VISITS, 1.0)
 }

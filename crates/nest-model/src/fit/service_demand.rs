@@ -10,7 +10,7 @@ use nest_data::{
 };
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-pub use crate::fit::mixed_effects::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS};
+pub use crate::fit::mixed_effects::{PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS};
 use crate::{
     fit::mixed_effects::{MixedFit, Observations, fit_mixed, upper_t},
     laws::load_law::{LoadLaw, LoadShape},
@@ -36,7 +36,7 @@ const SIZES_FOR_SHAPE: usize = 3;
 
 /// Use of one resource in one step, per second.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Visit {
+pub struct Block {
     /// Executions completed per second, one per behaviour.
     pub rates: Vec<f64>,
     /// Busy-seconds or bytes per second, or resident bytes.
@@ -64,7 +64,7 @@ pub struct WindowUse {
 
 /// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the forecast.
 #[must_use]
-pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec<Visit> {
+pub fn blocks(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec<Block> {
     // A target that was started again for another size of stored data holds other memory.
     let first = steps.first().and_then(|step| step.plan.stored);
     let same_start = |step: &&Step| resource.kind != ResourceKind::Memory || step.plan.stored == first;
@@ -73,14 +73,14 @@ pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
         .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.validity.is_fitted());
     fitted
         .filter(same_start)
-        .filter_map(|step| visit(step, behaviours, resource))
+        .filter_map(|step| block(step, behaviours, resource))
         .collect()
 }
 
 /// The use of a resource in one step; none where too few windows have a reading. A window without one counts neither as
 /// use nor as time.
 #[must_use]
-pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Visit> {
+pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Block> {
     let per_second = |completed: &BTreeMap<String, u64>, seconds: f64| {
         behaviours
             .iter()
@@ -114,9 +114,9 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
         .boosted
         .as_ref()
         .and_then(|boosted| behaviours.iter().position(|name| name == boosted));
-    Some(Visit {
+    Some(Block {
         boosted,
-        ..Visit::of(
+        ..Block::of(
             windows,
             step.verdict.validity == Validity::Suspect,
             step.plan.stored,
@@ -124,8 +124,8 @@ pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
     })
 }
 
-impl Visit {
-    /// A visit of some windows on the plain mix; none where there are none.
+impl Block {
+    /// A block of some windows on the plain mix; none where there are none.
     #[must_use]
     pub fn of(windows: Vec<WindowUse>, suspect: bool, stored: Option<f64>) -> Option<Self> {
         let seconds: f64 = windows.iter().map(|window| window.seconds).sum();
@@ -161,7 +161,7 @@ pub struct DemandFit {
     pub mixed: MixedFit,
     /// How demand depends on load; none where the windows do not show it.
     pub law: Option<LoadLaw>,
-    /// How demand depends on stored data; none where the visits do not show it.
+    /// How demand depends on stored data; none where the blocks do not show it.
     pub size: Option<SizeFit>,
     /// Condition number of the design with columns scaled to length one; 1 is best.
     pub condition: f64,
@@ -178,19 +178,19 @@ pub struct SizeFit {
     pub behaviours: Vec<usize>,
 }
 
-/// Fits idle use and demands to visits, and how they depend on load and on stored data where the windows show that they do.
+/// Fits idle use and demands to blocks, and how they depend on load and on stored data where the windows show that they do.
 ///
 /// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is looked for; `scale`
 /// the capacity or the largest use. Where the mixes do not tell demands apart (condition above 30), idle use is taken for a small
 /// share of the scale, and demands for about alike. `None` where a behaviour was never executed.
 #[must_use]
 pub fn fit_demand(
-    visits: &[Visit],
+    blocks: &[Block],
     behaviours: usize,
     capacity: Option<f64>,
     scale: f64,
 ) -> Option<DemandFit> {
-    let mut observations = observations(visits, behaviours, scale);
+    let mut observations = observations(blocks, behaviours, scale);
     if observations
         .design
         .column_iter()
@@ -217,7 +217,7 @@ pub fn fit_demand(
     }
     let mut mixed = fit_mixed(&observations)?;
     let mut size = None;
-    if let Some((wider, grown, fit)) = fit_size(visits, &observations, &mixed) {
+    if let Some((wider, grown, fit)) = fit_size(blocks, &observations, &mixed) {
         (observations, size, mixed) = (wider, Some(fit), grown);
     }
     let loaded = capacity.and_then(|capacity| {
@@ -237,12 +237,12 @@ pub fn fit_demand(
     })
 }
 
-fn observations(visits: &[Visit], behaviours: usize, scale: f64) -> Observations {
-    let windows: Vec<&WindowUse> = visits.iter().flat_map(|visit| &visit.windows).collect();
+fn observations(blocks: &[Block], behaviours: usize, scale: f64) -> Observations {
+    let windows: Vec<&WindowUse> = blocks.iter().flat_map(|block| &block.windows).collect();
     let mut start = 0;
-    let ranges = visits.iter().map(|visit| {
-        start += visit.windows.len();
-        start - visit.windows.len()..start
+    let ranges = blocks.iter().map(|block| {
+        start += block.windows.len();
+        start - block.windows.len()..start
     });
     Observations {
         design: DMatrix::from_fn(windows.len(), behaviours + 1, |row, column| {
@@ -254,8 +254,8 @@ fn observations(visits: &[Visit], behaviours: usize, scale: f64) -> Observations
         }),
         used: DVector::from_iterator(windows.len(), windows.iter().map(|window| window.used)),
         seconds: windows.iter().map(|window| window.seconds).collect(),
-        visits: ranges.collect(),
-        suspect: visits.iter().map(|visit| visit.suspect).collect(),
+        blocks: ranges.collect(),
+        suspect: blocks.iter().map(|block| block.suspect).collect(),
         scale,
         known: Vec::new(),
     }
@@ -335,19 +335,19 @@ fn fit_load(
 ///
 /// # Formula
 /// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that it fits better
-/// (smaller sum of squared relative residuals). S_0 is the size of the first visit.
+/// (smaller sum of squared relative residuals). S_0 is the size of the first block.
 fn fit_size(
-    visits: &[Visit],
+    blocks: &[Block],
     observations: &Observations,
     plain: &MixedFit,
 ) -> Option<(Observations, MixedFit, SizeFit)> {
-    let reference = visits
+    let reference = blocks
         .iter()
-        .find_map(|visit| visit.stored)
+        .find_map(|block| block.stored)
         .filter(|reference| *reference > 0.0)?;
-    let stored: Vec<f64> = visits
+    let stored: Vec<f64> = blocks
         .iter()
-        .flat_map(|visit| vec![visit.stored.unwrap_or(reference); visit.windows.len()])
+        .flat_map(|block| vec![block.stored.unwrap_or(reference); block.windows.len()])
         .collect();
     let mut sizes = stored.clone();
     sizes.sort_by(f64::total_cmp);
@@ -355,10 +355,10 @@ fn fit_size(
     if sizes.len() < 2 {
         return None;
     }
-    let elsewhere = visits
+    let elsewhere = blocks
         .iter()
-        .filter(|visit| visit.stored.is_some_and(|stored| stored != reference));
-    let suspected: BTreeSet<usize> = elsewhere.filter_map(|visit| visit.boosted).collect();
+        .filter(|block| block.stored.is_some_and(|stored| stored != reference));
+    let suspected: BTreeSet<usize> = elsewhere.filter_map(|block| block.boosted).collect();
     let shapes: &[SizeShape] = if sizes.len() >= SIZES_FOR_SHAPE {
         &[SizeShape::Linear, SizeShape::Doubling]
     } else {
@@ -462,21 +462,21 @@ fn plain_use(observations: &Observations, plain: &MixedFit) -> Vec<f64> {
 /// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing
 /// Surveys 10(3), 1978.
 ///
-/// `None` where there are fewer visits than coefficients, or behaviours that were never executed.
+/// `None` where there are fewer blocks than coefficients, or behaviours that were never executed.
 #[must_use]
-pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource) -> Option<ResourceModel> {
-    if visits.len() < behaviours.len() + 1 {
+pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource) -> Option<ResourceModel> {
+    if blocks.len() < behaviours.len() + 1 {
         return None;
     }
     let processor = resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu);
-    let largest = visits.iter().map(|visit| visit.used).fold(0.0, f64::max);
+    let largest = blocks.iter().map(|block| block.used).fold(0.0, f64::max);
     let scale = processor.unwrap_or(largest).max(f64::MIN_POSITIVE);
     let DemandFit {
         mixed,
         law,
         size,
         condition,
-    } = fit_demand(visits, behaviours.len(), processor, scale)?;
+    } = fit_demand(blocks, behaviours.len(), processor, scale)?;
     let after_load = behaviours.len() + 1 + usize::from(law.is_some());
     Some(ResourceModel {
         name: resource.name.clone(),
@@ -497,9 +497,9 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
         size_dependence: size.map(|size| SizeDependence {
             shape: size.shape,
             reference: size.reference,
-            largest: visits
+            largest: blocks
                 .iter()
-                .filter_map(|visit| visit.stored)
+                .filter_map(|block| block.stored)
                 .fold(size.reference, f64::max),
             growth: size
                 .behaviours
@@ -516,7 +516,7 @@ pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource
             .collect(),
         condition,
         separable: condition <= WORST_CONDITION,
-        fitted_steps: visits.len(),
+        fitted_steps: blocks.len(),
         between_steps: mixed.between_steps,
         degrees_of_freedom: mixed.between_degrees,
     })
@@ -539,7 +539,7 @@ pub fn load_law(model: &ResourceModel) -> LoadLaw {
         })
 }
 
-/// Use of a resource at given completed rates, with its 90 % interval: parameters, and the visit's own deviation. Stored
+/// Use of a resource at given completed rates, with its 90 % interval: parameters, and the block's own deviation. Stored
 /// data are as in the first step.
 #[must_use]
 pub fn predict(model: &ResourceModel, rates: &BTreeMap<String, f64>) -> Estimate {

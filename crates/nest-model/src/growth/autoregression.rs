@@ -109,11 +109,11 @@ fn burg(numbers: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draws::{Purpose, Stream};
+    use crate::draws::{RandomStream, StreamPurpose};
 
     #[test]
     fn the_coefficients_of_a_simulated_autoregression_are_found() {
-        let mut random = Stream::new(3, Purpose::Growth, 0);
+        let mut random = RandomStream::new(3, StreamPurpose::Growth, 0);
         let mut path = vec![0.0, 0.0];
         for at in 2..4_000 {
             path.push(1.2 * path[at - 1] - 0.5 * path[at - 2] + random.normal());
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn white_noise_returns_to_its_mean_and_changes_without_order_stay() {
-        let mut random = Stream::new(4, Purpose::Growth, 1);
+        let mut random = RandomStream::new(4, StreamPurpose::Growth, 1);
         let noise: Vec<f64> = (0..400).map(|_| 7.0 + random.normal()).collect();
         let ahead = around_mean(&noise, 50);
         assert!((ahead[49] - 7.0).abs() < 0.2);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 
-use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, scale::Scale, season};
+use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, scale::ForecastScale, season};
 
 /// Periods from which the absence of weekends is no chance.
 const ENOUGH_DAYS: usize = 10;
@@ -19,7 +19,7 @@ const DAYS_PER_YEAR: f64 = 365.25;
 
 /// One row of a history.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct DatedCount {
     /// An integer, `2026-11`, `202611`, `2026-Q4`, `2026-W48`, `2026-11-24`, `20261124` or `2026-11-24T10:00`; a year is an integer.
     pub period: String,
     /// The value; one that is missing or not finite counts as not recorded.
@@ -28,7 +28,7 @@ pub struct Row {
 
 /// What a period counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unit {
+enum RowUnit {
     /// Whatever the user counts.
     Integer,
     /// Calendar years.
@@ -48,7 +48,10 @@ enum Unit {
 ///
 /// # Errors
 /// Fewer than two values, a period that cannot be read, periods of different kinds.
-pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
+pub fn arrange(
+    rows: &[DatedCount],
+    season: Option<usize>,
+) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
     let mut caveats = Vec::new();
     let recorded: Vec<(&str, f64)> = rows
         .iter()
@@ -77,8 +80,8 @@ pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<Hist
         .into_iter()
         .map(|(position, (mean, _))| (position, mean))
         .collect();
-    if unit == Unit::Day && as_working_days(&mut known) {
-        unit = Unit::WorkingDay;
+    if unit == RowUnit::Day && as_working_days(&mut known) {
+        unit = RowUnit::WorkingDay;
         caveats.push(HistoryCaveat::WorkingDays);
     }
     let (step, even) = step(&known);
@@ -104,13 +107,13 @@ pub fn arrange(rows: &[Row], season: Option<usize>) -> Result<(History, Vec<Hist
 }
 
 /// Where each row stands, all in one unit.
-fn positions(rows: &[(&str, f64)]) -> Result<(Unit, Vec<i64>), HistoryRefusal> {
+fn positions(rows: &[(&str, f64)]) -> Result<(RowUnit, Vec<i64>), HistoryRefusal> {
     let read = rows.iter().map(|(period, _)| {
         position(period).ok_or_else(|| HistoryRefusal::UnreadablePeriod {
             period: (*period).to_owned(),
         })
     });
-    let read: Vec<(Unit, i64)> = read.collect::<Result<_, _>>()?;
+    let read: Vec<(RowUnit, i64)> = read.collect::<Result<_, _>>()?;
     let Some((unit, _)) = read.first().copied() else {
         return Err(HistoryRefusal::TooFewValues { known: 0 });
     };
@@ -123,8 +126,8 @@ fn positions(rows: &[(&str, f64)]) -> Result<(Unit, Vec<i64>), HistoryRefusal> {
     }
     let numbers: Vec<i64> = read.iter().map(|(_, position)| *position).collect();
     Ok(match unit {
-        Unit::Integer => compact(&numbers),
-        Unit::Second
+        RowUnit::Integer => compact(&numbers),
+        RowUnit::Second
             if numbers.iter().all(|second| {
                 second.rem_euclid(SECONDS_PER_DAY) == numbers[0].rem_euclid(SECONDS_PER_DAY)
             }) =>
@@ -136,20 +139,20 @@ fn positions(rows: &[(&str, f64)]) -> Result<(Unit, Vec<i64>), HistoryRefusal> {
                     .collect(),
             )
         }
-        Unit::Day => as_months(numbers),
+        RowUnit::Day => as_months(numbers),
         unit => (unit, numbers),
     })
 }
 
 /// A period alone.
-fn position(period: &str) -> Option<(Unit, i64)> {
+fn position(period: &str) -> Option<(RowUnit, i64)> {
     if let Some(number) = whole(period) {
-        return Some((Unit::Integer, number));
+        return Some((RowUnit::Integer, number));
     }
     if let Some(month) =
         year_and(period, &["-Q", "Q", "-q", "q"], 4).map(|(year, quarter)| 12 * year + 3 * (quarter - 1))
     {
-        return Some((Unit::Month, month));
+        return Some((RowUnit::Month, month));
     }
     if let Some((year, week)) = year_and(period, &["-W", "W", "-w", "w"], 53) {
         let monday = ISOWeekDate::new(
@@ -158,21 +161,21 @@ fn position(period: &str) -> Option<(Unit, i64)> {
             Weekday::Monday,
         )
         .ok()?;
-        return Some((Unit::Day, day(monday.date())));
+        return Some((RowUnit::Day, day(monday.date())));
     }
     if let Some((year, month)) = year_and(period, &["-", "/"], 12) {
-        return Some((Unit::Month, 12 * year + month - 1));
+        return Some((RowUnit::Month, 12 * year + month - 1));
     }
     let iso = period.replace('/', "-");
     if let (8..=10, Ok(date)) = (period.len(), iso.parse::<Date>()) {
-        return Some((Unit::Day, day(date)));
+        return Some((RowUnit::Day, day(date)));
     }
     if let Ok(stamp) = period.parse::<jiff::Timestamp>() {
-        return Some((Unit::Second, stamp.as_second()));
+        return Some((RowUnit::Second, stamp.as_second()));
     }
     let time: DateTime = iso.parse().ok()?;
     Some((
-        Unit::Second,
+        RowUnit::Second,
         day(time.date()) * SECONDS_PER_DAY
             + i64::from(time.hour()) * 3_600
             + i64::from(time.minute()) * 60
@@ -209,7 +212,7 @@ fn date(day: i64) -> Date {
 }
 
 /// Integers that are all dates without dashes become days or months, those that are all years years; others stay.
-fn compact(numbers: &[i64]) -> (Unit, Vec<i64>) {
+fn compact(numbers: &[i64]) -> (RowUnit, Vec<i64>) {
     let days: Option<Vec<i64>> = numbers
         .iter()
         .map(|number| {
@@ -231,14 +234,14 @@ fn compact(numbers: &[i64]) -> (Unit, Vec<i64>) {
             .then(|| number / 100 * 12 + number % 100 - 1)
     });
     match months.collect::<Option<Vec<i64>>>() {
-        Some(months) => (Unit::Month, months),
-        None if numbers.iter().all(|number| YEARS.contains(number)) => (Unit::Year, numbers.to_vec()),
-        None => (Unit::Integer, numbers.to_vec()),
+        Some(months) => (RowUnit::Month, months),
+        None if numbers.iter().all(|number| YEARS.contains(number)) => (RowUnit::Year, numbers.to_vec()),
+        None => (RowUnit::Integer, numbers.to_vec()),
     }
 }
 
 /// Days that are one a month at most, and at least 28 days apart, become months; others stay.
-fn as_months(days: Vec<i64>) -> (Unit, Vec<i64>) {
+fn as_months(days: Vec<i64>) -> (RowUnit, Vec<i64>) {
     let mut sorted = days.clone();
     sorted.sort_unstable();
     sorted.dedup();
@@ -250,9 +253,9 @@ fn as_months(days: Vec<i64>) -> (Unit, Vec<i64>) {
         .windows(2)
         .all(|pair| pair[1] - pair[0] >= SHORTEST_MONTH && month(&pair[0]) != month(&pair[1]));
     if apart && sorted.len() >= 2 {
-        (Unit::Month, days.iter().map(month).collect())
+        (RowUnit::Month, days.iter().map(month).collect())
     } else {
-        (Unit::Day, days)
+        (RowUnit::Day, days)
     }
 }
 
@@ -319,7 +322,7 @@ fn interpolate(grid: &[Option<f64>]) -> Vec<f64> {
 
 /// Gaps as straight lines of what is left without the seasons, which are put back.
 fn fill(grid: &[Option<f64>], values: &[f64], seasons: &[usize]) -> Vec<f64> {
-    let scale = Scale::of(values);
+    let scale = ForecastScale::of(values);
     let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
     let (rest, _) = season::take_out(&numbers, seasons);
     let seasonal: Vec<f64> = numbers
@@ -341,7 +344,7 @@ fn fill(grid: &[Option<f64>], values: &[f64], seasons: &[usize]) -> Vec<f64> {
 
 /// Lengths of the seasons, in steps.
 fn seasons(
-    unit: Unit,
+    unit: RowUnit,
     step: i64,
     season: Option<usize>,
     values: &[f64],
@@ -358,21 +361,21 @@ fn seasons(
             }
             vec![period]
         }
-        (None, Unit::Integer) => {
+        (None, RowUnit::Integer) => {
             let found = detect::season(values);
             caveats.extend(found.map(|period| HistoryCaveat::SeasonFound { period }));
             found.into_iter().collect()
         }
-        (None, Unit::Month) if step < 12 && 12 % step == 0 => vec![(12 / step) as usize],
-        (None, Unit::Year | Unit::Month) => Vec::new(),
-        (None, Unit::WorkingDay) => vec![5, 261],
-        (None, Unit::Day) if step == 1 => vec![7, 365],
-        (None, Unit::Day) => vec![(DAYS_PER_YEAR / step as f64).floor() as usize],
-        (None, Unit::Second) if SECONDS_PER_DAY % step == 0 => {
+        (None, RowUnit::Month) if step < 12 && 12 % step == 0 => vec![(12 / step) as usize],
+        (None, RowUnit::Year | RowUnit::Month) => Vec::new(),
+        (None, RowUnit::WorkingDay) => vec![5, 261],
+        (None, RowUnit::Day) if step == 1 => vec![7, 365],
+        (None, RowUnit::Day) => vec![(DAYS_PER_YEAR / step as f64).floor() as usize],
+        (None, RowUnit::Second) if SECONDS_PER_DAY % step == 0 => {
             let day = (SECONDS_PER_DAY / step) as usize;
             vec![day, 7 * day]
         }
-        (None, Unit::Second) => Vec::new(),
+        (None, RowUnit::Second) => Vec::new(),
     };
     suggested.into_iter().filter(enough).collect()
 }
@@ -381,11 +384,11 @@ fn seasons(
 mod tests {
     use super::*;
 
-    fn rows(periods: &[&str]) -> Vec<Row> {
+    fn rows(periods: &[&str]) -> Vec<DatedCount> {
         periods
             .iter()
             .enumerate()
-            .map(|(index, period)| Row {
+            .map(|(index, period)| DatedCount {
                 period: (*period).to_owned(),
                 value: Some(index as f64 + 1.0),
             })
@@ -460,8 +463,8 @@ mod tests {
     #[test]
     fn seasons_follow_from_the_spacing() {
         let season = |first: Date, days: i64, count: i64| {
-            let rows: Vec<Row> = (0..count)
-                .map(|at| Row {
+            let rows: Vec<DatedCount> = (0..count)
+                .map(|at| DatedCount {
                     period: date(day(first) + at * days).to_string(),
                     value: Some(at as f64),
                 })
@@ -476,9 +479,9 @@ mod tests {
         let months: Vec<String> = (0..24)
             .map(|at| format!("{}-{:02}", 2020 + at / 12, at % 12 + 1))
             .collect();
-        let months: Vec<Row> = months
+        let months: Vec<DatedCount> = months
             .iter()
-            .map(|period| Row {
+            .map(|period| DatedCount {
                 period: period.clone(),
                 value: Some(1.0),
             })
@@ -503,8 +506,8 @@ mod tests {
         let days = (0..28)
             .map(|at| date(day(Date::constant(2024, 1, 1)) + at))
             .filter(|date| date.weekday().to_monday_zero_offset() < 5);
-        let rows: Vec<Row> = days
-            .map(|date| Row {
+        let rows: Vec<DatedCount> = days
+            .map(|date| DatedCount {
                 period: date.to_string(),
                 value: Some(f64::from(date.weekday().to_monday_zero_offset())),
             })
@@ -550,11 +553,11 @@ mod tests {
         assert_eq!(refusal(&["1", "1"]), HistoryRefusal::TooFewValues { known: 1 });
         assert_eq!(refusal(&[]), HistoryRefusal::TooFewValues { known: 0 });
         let blank = [
-            Row {
+            DatedCount {
                 period: "1".to_owned(),
                 value: Some(f64::NAN),
             },
-            Row {
+            DatedCount {
                 period: "2".to_owned(),
                 value: None,
             },

@@ -1,6 +1,6 @@
 //! Finds the season of values whose periods do not tell: the one without which they are forecast clearly worse.
 
-use super::{numbers::mean, scale::Scale, season, smoothing};
+use super::{numbers::mean, scale::ForecastScale, season, smoothing};
 
 /// Lengths that are tried: quarters, working weeks, weeks, months, hours, weeks of a year.
 const CANDIDATES: [usize; 6] = [4, 5, 7, 12, 24, 52];
@@ -20,7 +20,7 @@ const AHEAD: usize = 12;
 
 /// Length of the season in steps, where one shows.
 pub(super) fn season(values: &[f64]) -> Option<usize> {
-    let scale = Scale::of(values);
+    let scale = ForecastScale::of(values);
     let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
     let gain = |period: usize| if period == USUAL { USUAL_GAIN } else { GAIN };
     let cycles = |period: usize| if period == USUAL { 2 } else { LEAST_CYCLES };
@@ -70,10 +70,10 @@ fn off(numbers: &[f64], period: usize, periods: &[usize]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draws::{Purpose, Stream};
+    use crate::draws::{RandomStream, StreamPurpose};
 
     fn noise(index: u32) -> Vec<f64> {
-        let mut random = Stream::new(6, Purpose::Growth, index);
+        let mut random = RandomStream::new(6, StreamPurpose::Growth, index);
         (0..144).map(|_| random.normal()).collect()
     }
 

@@ -1,10 +1,10 @@
 //! The pool of methods: what each says from one origin, and how much each is believed.
 
-use super::{autoregression, scale::Scale, season, smoothing};
+use super::{autoregression, scale::ForecastScale, season, smoothing};
 
 /// The pool's members.
 #[derive(Debug, Clone, Copy)]
-enum Member {
+enum PoolMember {
     /// On the scale of the history: relative change goes on.
     Scaled(smoothing::Method),
     /// On the values themselves: absolute change goes on.
@@ -12,16 +12,16 @@ enum Member {
 }
 
 /// Members, alike in weight before a history is seen.
-const MEMBERS: [Member; 9] = [
-    Member::Scaled(smoothing::level),
-    Member::Scaled(smoothing::damped),
-    Member::Plain(smoothing::damped),
-    Member::Scaled(smoothing::theta),
-    Member::Plain(smoothing::theta),
-    Member::Scaled(smoothing::drift),
-    Member::Scaled(autoregression::around_mean),
-    Member::Scaled(autoregression::of_changes),
-    Member::Scaled(autoregression::of_growth),
+const MEMBERS: [PoolMember; 9] = [
+    PoolMember::Scaled(smoothing::level),
+    PoolMember::Scaled(smoothing::damped),
+    PoolMember::Plain(smoothing::damped),
+    PoolMember::Scaled(smoothing::theta),
+    PoolMember::Plain(smoothing::theta),
+    PoolMember::Scaled(smoothing::drift),
+    PoolMember::Scaled(autoregression::around_mean),
+    PoolMember::Scaled(autoregression::of_changes),
+    PoolMember::Scaled(autoregression::of_growth),
 ];
 /// How strongly errors of the past tell members apart: weights go with error to the minus this power.
 const SHARPNESS: f64 = 3.0;
@@ -45,12 +45,12 @@ pub(super) struct Pooled {
 }
 
 /// The members' paths, with seasons, on the scale of the history. One row per member.
-fn paths(numbers: &[f64], scale: Scale, periods: &[usize], horizon: usize) -> Vec<Vec<f64>> {
+fn paths(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usize) -> Vec<Vec<f64>> {
     let (rest, seasons) = season::take_out(numbers, periods);
     let plain: Vec<f64> = rest.iter().map(|number| scale.from(*number)).collect();
     let least = plain.iter().copied().fold(f64::INFINITY, f64::min);
     // a falling line may pass zero, where logarithms end
-    let floor = if scale == Scale::Log {
+    let floor = if scale == ForecastScale::Log {
         least * 0.1
     } else {
         f64::NEG_INFINITY
@@ -59,8 +59,8 @@ fn paths(numbers: &[f64], scale: Scale, periods: &[usize], horizon: usize) -> Ve
         .iter()
         .map(|member| {
             let mut path = match member {
-                Member::Scaled(method) => method(&rest, horizon),
-                Member::Plain(method) => method(&plain, horizon)
+                PoolMember::Scaled(method) => method(&rest, horizon),
+                PoolMember::Plain(method) => method(&plain, horizon)
                     .iter()
                     .map(|value| scale.to(value.max(floor)))
                     .collect(),
@@ -85,7 +85,7 @@ fn origins(count: usize, horizon: usize) -> Vec<usize> {
 }
 
 /// Pools the members.
-pub(super) fn pool(numbers: &[f64], scale: Scale, periods: &[usize], horizon: usize) -> Pooled {
+pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usize) -> Pooled {
     let origins = origins(numbers.len(), horizon);
     let trials: Vec<(usize, Vec<Vec<f64>>)> = origins
         .iter()

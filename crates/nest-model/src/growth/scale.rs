@@ -15,7 +15,7 @@ const LARGEST_RISE: f64 = 2.0;
 
 /// A transformation of values, and its inverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scale {
+pub(super) enum ForecastScale {
     /// Natural logarithm: values are positive, errors relative.
     Log,
     /// Square root: values are never negative, some are (nearly) zero; errors as those of counts.
@@ -24,7 +24,7 @@ pub(super) enum Scale {
     Identity,
 }
 
-impl Scale {
+impl ForecastScale {
     /// The scale that fits the values of a history.
     pub(super) fn of(values: &[f64]) -> Self {
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -82,25 +82,25 @@ mod tests {
 
     #[test]
     fn positive_values_are_taken_as_logarithms_counts_with_zeros_as_roots_and_negative_ones_as_they_are() {
-        assert_eq!(Scale::of(&[1.0, 2.0, 3.0]), Scale::Log);
-        assert_eq!(Scale::of(&[0.0, 2.0, 3.0]), Scale::Root);
-        assert_eq!(Scale::of(&[0.001, 2.0, 3.0]), Scale::Root);
+        assert_eq!(ForecastScale::of(&[1.0, 2.0, 3.0]), ForecastScale::Log);
+        assert_eq!(ForecastScale::of(&[0.0, 2.0, 3.0]), ForecastScale::Root);
+        assert_eq!(ForecastScale::of(&[0.001, 2.0, 3.0]), ForecastScale::Root);
         assert_eq!(
-            Scale::of(&(0..200).map(|at| 1.1_f64.powi(at)).collect::<Vec<_>>()),
-            Scale::Log
+            ForecastScale::of(&(0..200).map(|at| 1.1_f64.powi(at)).collect::<Vec<_>>()),
+            ForecastScale::Log
         );
-        assert_eq!(Scale::of(&[-1.0, 2.0, 3.0]), Scale::Identity);
+        assert_eq!(ForecastScale::of(&[-1.0, 2.0, 3.0]), ForecastScale::Identity);
     }
 
     #[test]
     fn a_scale_and_taming_undo_themselves() {
-        for scale in [Scale::Log, Scale::Root, Scale::Identity] {
+        for scale in [ForecastScale::Log, ForecastScale::Root, ForecastScale::Identity] {
             assert!((scale.from(scale.to(0.37)) - 0.37).abs() < 1e-12);
             for deviation in [-3.0, -0.1, 0.0, 0.1, 5.0] {
                 assert!((scale.untamed(scale.tamed(deviation)) - deviation).abs() < 1e-9);
             }
         }
-        assert_eq!(Scale::Log.tamed(1e9), LARGEST_RISE);
-        assert_eq!(Scale::Log.untamed(LARGEST_RISE), f64::INFINITY);
+        assert_eq!(ForecastScale::Log.tamed(1e9), LARGEST_RISE);
+        assert_eq!(ForecastScale::Log.untamed(LARGEST_RISE), f64::INFINITY);
     }
 }

@@ -155,7 +155,7 @@ fn shrink(raw: &[f64], noise: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draws::{Purpose, Stream};
+    use crate::draws::{RandomStream, StreamPurpose};
 
     #[test]
     fn a_season_on_a_line_is_taken_out_whole() {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn of_noise_little_is_carried_on() {
-        let mut random = Stream::new(5, Purpose::Growth, 0);
+        let mut random = RandomStream::new(5, StreamPurpose::Growth, 0);
         let noise: Vec<f64> = (0..120).map(|_| random.normal()).collect();
         let season = season(&noise, 12);
         let power = (0..12).map(|phase| season.at(phase).powi(2)).sum::<f64>() / 12.0;

@@ -22,14 +22,14 @@ const MEAN_WORTH: f64 = 3.0;
 
 /// Mean absolute error at step h is `first h^growth`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Spread {
+pub(super) struct ForecastSpread {
     /// At the first step, on the scale of the history; 0 or more.
     pub first: f64,
     /// Exponent, 0 to 1.5.
     pub growth: f64,
 }
 
-impl Spread {
+impl ForecastSpread {
     /// Fits the law to errors of the pool; `rest` is the history without its seasons.
     ///
     /// # Formula
@@ -132,15 +132,15 @@ mod tests {
             ]
         };
         let rest = [0.0, 2.0 / USUAL_SHARE];
-        let many = Spread::of(&errors(200, 0.8), 1.0, &rest);
+        let many = ForecastSpread::of(&errors(200, 0.8), 1.0, &rest);
         // sizes are means turned into quantiles: all errors of a step are alike here, which makes them smaller by 1.606
         assert!(
             (many.growth - 0.8).abs() < 0.1 && many.first > 1.1 && many.first < 2.1,
             "{many:?}"
         );
-        let few = Spread::of(&errors(2, 0.8), 1.0, &rest);
+        let few = ForecastSpread::of(&errors(2, 0.8), 1.0, &rest);
         assert!(few.growth > USUAL_GROWTH && few.growth < many.growth, "{few:?}");
-        let none = Spread::of(&[], 1.0, &rest);
+        let none = ForecastSpread::of(&[], 1.0, &rest);
         assert!(
             (none.first - 2.0).abs() < 1e-9 && (none.growth - USUAL_GROWTH).abs() < 1e-9,
             "{none:?}"
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_never_changes_has_no_width() {
-        assert_eq!(Spread::of(&[vec![0.0; 3]], 1.0, &[1.0, 1.0]).at(9), 0.0);
+        assert_eq!(ForecastSpread::of(&[vec![0.0; 3]], 1.0, &[1.0, 1.0]).at(9), 0.0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use nest_data::price_book::{Commitment, InstanceUnit};
 use rust_decimal::Decimal;
 
-use super::number::Number;
+use super::number::PriceNumber;
 
 /// Hours of a month of a term: 8,760 hours a year over 12 (`reference/pricing.md` R10).
 pub const TERM_HOURS_PER_MONTH: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
@@ -96,7 +96,7 @@ pub fn amortise(
 ) -> Amortised {
     let bought = units * hours;
     let used = amortised(commitment, used_unit_hours.min(bought));
-    let (used, unused) = Number::split(amortised(commitment, bought), used);
+    let (used, unused) = PriceNumber::split(amortised(commitment, bought), used);
     Amortised { used, unused }
 }
 

@@ -3,7 +3,7 @@
 use nest_data::price_book::{Dimension, Meter, PercentOf};
 use rust_decimal::Decimal;
 
-use super::{compiled::float, number::Number, quantum::beyond};
+use super::{compiled::float, number::PriceNumber, quantum::beyond};
 
 /// Several quantities, the largest of which is billed hour by hour: a load balancer's capacity units.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ impl LargestOf<Decimal> {
     }
 }
 
-impl<T: Number> LargestOf<T> {
+impl<T: PriceNumber> LargestOf<T> {
     /// Billed units that each quantity makes on its own; one per dimension.
     #[must_use]
     pub fn each(&self, quantities: &[T]) -> Vec<T> {
@@ -60,7 +60,9 @@ impl<T: Number> LargestOf<T> {
     /// Source: `reference/pricing.md` section 6, R7.
     #[must_use]
     pub fn units(&self, quantities: &[T]) -> T {
-        self.each(quantities).into_iter().fold(T::default(), Number::most)
+        self.each(quantities)
+            .into_iter()
+            .fold(T::default(), PriceNumber::most)
     }
 
     /// Billed unit-hours: the sum of hourly maxima, which is never below the maximum of the sums.
@@ -95,7 +97,7 @@ pub fn free_factor(dimension: &Dimension) -> Decimal {
 ///
 /// Source: `reference/pricing.md` section 6, R7.
 #[must_use]
-pub fn rules_evaluated<T: Number>(requests_per_s: T, rules: T, free: T) -> T {
+pub fn rules_evaluated<T: PriceNumber>(requests_per_s: T, rules: T, free: T) -> T {
     requests_per_s * beyond(rules, free)
 }
 

@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use nest_data::price_book::{Commitment, CommitmentKind};
 use rust_decimal::Decimal;
 
-use super::{commitment::effective_per_hour, compiled::float, number::Number};
+use super::{commitment::effective_per_hour, compiled::float, number::PriceNumber};
 
 /// A kind of usage that commitments may cover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage<'a> {
+pub struct CoverableUsage<'a> {
     /// Instance type or meter, as commitments name it.
     pub name: &'a str,
     /// Price of one unit without commitment; none where it is not known.
@@ -18,7 +18,7 @@ pub struct Usage<'a> {
 
 /// A commitment that was bought, and how many units of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Held<'a> {
+pub struct HeldCommitment<'a> {
     /// The commitment.
     pub commitment: &'a Commitment,
     /// Units of it, 0 and more: instances, or multiples of the plan's amount per hour.
@@ -28,14 +28,14 @@ pub struct Held<'a> {
 /// The order in which commitments take up usage, worked out once and walked hour by hour.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cover<T> {
-    takes: Vec<Take<T>>,
-    budgets: Vec<Budget<T>>,   // one per commitment
-    on_demand: Vec<Option<T>>, // price of one unit; one per usage
+    takes: Vec<CoverTake<T>>,
+    budgets: Vec<PlanBudget<T>>, // one per commitment
+    on_demand: Vec<Option<T>>,   // price of one unit; one per usage
 }
 
 /// One commitment's way to cover one usage.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Take<T> {
+struct CoverTake<T> {
     commitment: usize,
     usage: usize,
     rate: T, // of the budget, for one unit of usage
@@ -43,7 +43,7 @@ struct Take<T> {
 
 /// What a commitment gives in an hour.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Budget<T> {
+struct PlanBudget<T> {
     size: T,  // instances of a reservation, money of a plan
     price: T, // of one of them
 }
@@ -73,14 +73,14 @@ impl Cover<Decimal> {
     ///
     /// Source: `reference/pricing.md` section 6, R11; AWS Savings Plans user guide, "Understanding how Savings Plans apply".
     #[must_use]
-    pub fn new(usage: &[Usage<'_>], held: &[Held<'_>]) -> Self {
-        let mut takes: Vec<(Rank, Take<Decimal>)> = Vec::new();
+    pub fn new(usage: &[CoverableUsage<'_>], held: &[HeldCommitment<'_>]) -> Self {
+        let mut takes: Vec<(Rank, CoverTake<Decimal>)> = Vec::new();
         for (commitment, held) in held.iter().enumerate() {
             for (at, one) in usage.iter().enumerate() {
                 if let Some(rate) = rate(held.commitment, one.name) {
                     takes.push((
                         rank(held.commitment, rate, one.on_demand),
-                        Take {
+                        CoverTake {
                             commitment,
                             usage: at,
                             rate,
@@ -100,7 +100,7 @@ impl Cover<Decimal> {
     /// The same in floats, for draws.
     #[must_use]
     pub fn to_float(&self) -> Cover<f64> {
-        let take = |take: &Take<Decimal>| Take {
+        let take = |take: &CoverTake<Decimal>| CoverTake {
             commitment: take.commitment,
             usage: take.usage,
             rate: float(take.rate),
@@ -110,7 +110,7 @@ impl Cover<Decimal> {
             budgets: self
                 .budgets
                 .iter()
-                .map(|budget| Budget {
+                .map(|budget| PlanBudget {
                     size: float(budget.size),
                     price: float(budget.price),
                 })
@@ -120,7 +120,7 @@ impl Cover<Decimal> {
     }
 }
 
-impl<T: Number> Cover<T> {
+impl<T: PriceNumber> Cover<T> {
     /// Covers the quantities of one hour, one for each usage, 0 and more.
     ///
     /// # Formula
@@ -208,7 +208,7 @@ impl<T: Number> Cover<T> {
     }
 }
 
-impl<T: Number> Covered<T> {
+impl<T: PriceNumber> Covered<T> {
     /// Everything that is paid: commitments, used or not, and what they do not cover. None where a price that is needed is not known.
     #[must_use]
     pub fn total(&self) -> Option<T> {
@@ -220,7 +220,7 @@ impl<T: Number> Covered<T> {
 }
 
 /// Parts of wholes, and the rests, which add up exactly.
-fn split<T: Number>(wholes: &[T], parts: &[T]) -> (Vec<T>, Vec<T>) {
+fn split<T: PriceNumber>(wholes: &[T], parts: &[T]) -> (Vec<T>, Vec<T>) {
     wholes
         .iter()
         .zip(parts)
@@ -229,7 +229,7 @@ fn split<T: Number>(wholes: &[T], parts: &[T]) -> (Vec<T>, Vec<T>) {
 }
 
 /// Cost of what no commitment covers: nothing costs nothing, whatever its price.
-fn cost<T: Number>(price: Option<T>, left: T) -> Option<T> {
+fn cost<T: PriceNumber>(price: Option<T>, left: T) -> Option<T> {
     if left > T::default() {
         price.map(|price| price * left)
     } else {
@@ -253,14 +253,14 @@ fn rate(commitment: &Commitment, name: &str) -> Option<Decimal> {
     }
 }
 
-fn budget(held: &Held<'_>) -> Budget<Decimal> {
+fn budget(held: &HeldCommitment<'_>) -> PlanBudget<Decimal> {
     let effective = effective_per_hour(held.commitment);
     match held.commitment.kind {
-        CommitmentKind::SavingsPlan => Budget {
+        CommitmentKind::SavingsPlan => PlanBudget {
             size: held.units * effective,
             price: Decimal::ONE,
         },
-        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => Budget {
+        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => PlanBudget {
             size: held.units,
             price: effective,
         },
@@ -336,15 +336,15 @@ mod tests {
         text.parse().expect("a decimal")
     }
 
-    fn usage<'a>(name: &'a str, on_demand: Option<&str>) -> Usage<'a> {
-        Usage {
+    fn usage<'a>(name: &'a str, on_demand: Option<&str>) -> CoverableUsage<'a> {
+        CoverableUsage {
             name,
             on_demand: on_demand.map(decimal),
         }
     }
 
-    fn held(commitment: &Commitment) -> Held<'_> {
-        Held {
+    fn held(commitment: &Commitment) -> HeldCommitment<'_> {
+        HeldCommitment {
             commitment,
             units: Decimal::ONE,
         }

@@ -6,7 +6,7 @@ use nest_data::price_book::{Meter, Plan};
 use rust_decimal::Decimal;
 
 use super::{
-    number::Number,
+    number::PriceNumber,
     price, price_billed,
     quantum::{beyond, round_up},
 };
@@ -33,7 +33,7 @@ const MILLISECONDS_PER_SECOND: u32 = 1_000;
 ///
 /// Source: `reference/pricing.md` section 6, R1.
 #[must_use]
-pub fn gib_seconds<T: Number>(invocations: T, billed_s: T, memory_mib: T) -> T {
+pub fn gib_seconds<T: PriceNumber>(invocations: T, billed_s: T, memory_mib: T) -> T {
     invocations * billed_s * memory_mib / T::from(MIB_PER_GIB)
 }
 
@@ -44,7 +44,7 @@ pub fn gib_seconds<T: Number>(invocations: T, billed_s: T, memory_mib: T) -> T {
 ///
 /// Source: `reference/pricing.md` section 6, R3.
 #[must_use]
-pub fn ephemeral_gib_seconds<T: Number>(invocations: T, billed_s: T, storage_mib: T) -> T {
+pub fn ephemeral_gib_seconds<T: PriceNumber>(invocations: T, billed_s: T, storage_mib: T) -> T {
     gib_seconds(
         invocations,
         billed_s,
@@ -60,7 +60,7 @@ pub fn ephemeral_gib_seconds<T: Number>(invocations: T, billed_s: T, storage_mib
 ///
 /// Source: `reference/pricing.md` section 6, R2.
 #[must_use]
-pub fn provisioned_gib_seconds<T: Number>(instances: T, configured_s: T, memory_mib: T) -> T {
+pub fn provisioned_gib_seconds<T: PriceNumber>(instances: T, configured_s: T, memory_mib: T) -> T {
     gib_seconds(
         instances,
         round_up(configured_s, T::from(PROVISIONED_STEP_S), T::default()),
@@ -75,7 +75,7 @@ pub fn provisioned_gib_seconds<T: Number>(instances: T, configured_s: T, memory_
 ///
 /// Source: AWS Lambda pricing page, 2025-12, by way of `reference/pricing.md` section 7, aws-lambda-response-streaming.
 #[must_use]
-pub fn streamed_gib<T: Number>(responses: T, size_mib: T) -> T {
+pub fn streamed_gib<T: PriceNumber>(responses: T, size_mib: T) -> T {
     responses * beyond(size_mib, T::from(INCLUDED_STREAM_MIB)) / T::from(MIB_PER_GIB)
 }
 
@@ -86,7 +86,7 @@ pub fn streamed_gib<T: Number>(responses: T, size_mib: T) -> T {
 ///
 /// Source: `reference/pricing.md` section 6, R14.
 #[must_use]
-pub fn azure_memory_mb<T: Number>(memory_mb: T) -> T {
+pub fn azure_memory_mb<T: PriceNumber>(memory_mb: T) -> T {
     round_up(
         memory_mb,
         T::from(AZURE_MEMORY_STEP_MB),
@@ -101,7 +101,7 @@ pub fn azure_memory_mb<T: Number>(memory_mb: T) -> T {
 ///
 /// Source: `reference/pricing.md` section 6, R14.
 #[must_use]
-pub fn azure_gb_seconds<T: Number>(executions: T, duration_s: T, memory_mb: T) -> T {
+pub fn azure_gb_seconds<T: PriceNumber>(executions: T, duration_s: T, memory_mb: T) -> T {
     let second = T::from(MILLISECONDS_PER_SECOND);
     let billed_ms = round_up(duration_s * second, T::from(1), T::from(AZURE_LEAST_MS));
     gib_seconds(executions, billed_ms / second, azure_memory_mb(memory_mb))

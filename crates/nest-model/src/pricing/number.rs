@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 const MOST_DECIMALS: u32 = Decimal::MAX_SCALE;
 
 /// A number that money and quantities are counted in: [`Decimal`] for bills, `f64` for draws. Its default is zero.
-pub trait Number:
+pub trait PriceNumber:
     Copy
     + Default
     + PartialOrd
@@ -43,7 +43,7 @@ pub trait Number:
     }
 }
 
-impl Number for Decimal {
+impl PriceNumber for Decimal {
     fn whole_above(self) -> Self {
         self.ceil()
     }
@@ -56,7 +56,7 @@ impl Number for Decimal {
     }
 }
 
-impl Number for f64 {
+impl PriceNumber for f64 {
     fn whole_above(self) -> Self {
         (self * (1.0 - 1e-12)).ceil()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::price_book::{Free, Meter};
 use rust_decimal::Decimal;
 
-use super::{CompiledPrice, number::Number, price, price_billed};
+use super::{CompiledPrice, number::PriceNumber, price, price_billed};
 
 /// What a forecast may count as free.
 fn lasting(meter: &Meter) -> Option<&Free> {
@@ -33,7 +33,7 @@ pub(super) fn free_pooled(meter: &Meter) -> Option<(&str, Decimal)> {
 ///
 /// Source: `reference/pricing.md` section 6, R1 (one pool over architectures), R6 (`CloudWatch`); proportion is our choice, providers say nothing.
 #[must_use]
-pub fn share_pool<T: Number>(free: T, quantities: &[T]) -> Vec<T> {
+pub fn share_pool<T: PriceNumber>(free: T, quantities: &[T]) -> Vec<T> {
     let total: T = quantities.iter().copied().sum();
     if total <= free {
         return quantities.to_vec();

@@ -3,7 +3,7 @@
 use nest_data::price_book::{Meter, Quantum};
 use rust_decimal::Decimal;
 
-use super::number::Number;
+use super::number::PriceNumber;
 
 const SECONDS_PER_HOUR: u32 = 3_600;
 const HOURS_PER_DAY: u32 = 24;
@@ -15,7 +15,7 @@ const HOURS_PER_DAY: u32 = 24;
 ///
 /// Source: `reference/pricing.md` section 6, R8.
 #[must_use]
-pub fn round_up<T: Number>(quantity: T, step: T, minimum: T) -> T {
+pub fn round_up<T: PriceNumber>(quantity: T, step: T, minimum: T) -> T {
     ((quantity / step).whole_above() * step).most(minimum)
 }
 
@@ -37,7 +37,7 @@ pub fn billed_seconds(quantum: &Quantum, seconds: Decimal) -> Option<Decimal> {
 ///
 /// Source: `reference/pricing.md` section 3, request size steps.
 #[must_use]
-pub fn chunks<T: Number>(bytes: T, chunk: T) -> T {
+pub fn chunks<T: PriceNumber>(bytes: T, chunk: T) -> T {
     (bytes / chunk).whole_above().most(T::from(1))
 }
 
@@ -56,7 +56,7 @@ pub fn chunks_of(meter: &Meter, bytes: Decimal) -> Decimal {
 ///
 /// Source: `reference/pricing.md` section 6, R8, R16.
 #[must_use]
-pub fn hourly<T: Number>(price_per_hour: T, seconds: T) -> T {
+pub fn hourly<T: PriceNumber>(price_per_hour: T, seconds: T) -> T {
     price_per_hour * seconds / T::from(SECONDS_PER_HOUR)
 }
 
@@ -67,7 +67,7 @@ pub fn hourly<T: Number>(price_per_hour: T, seconds: T) -> T {
 ///
 /// Source: `reference/pricing.md` section 7, aws-ebs-gp3-12h.
 #[must_use]
-pub fn prorated<T: Number>(monthly: T, seconds: T, month_s: T) -> T {
+pub fn prorated<T: PriceNumber>(monthly: T, seconds: T, month_s: T) -> T {
     monthly * seconds / month_s
 }
 
@@ -78,7 +78,7 @@ pub fn prorated<T: Number>(monthly: T, seconds: T, month_s: T) -> T {
 ///
 /// Source: `reference/pricing.md` section 6, R3; section 7, aws-ebs-gp3-12h and aws-fargate-x86-10min.
 #[must_use]
-pub fn beyond<T: Number>(quantity: T, included: T) -> T {
+pub fn beyond<T: PriceNumber>(quantity: T, included: T) -> T {
     (quantity - included).most(T::default())
 }
 

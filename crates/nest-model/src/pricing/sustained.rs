@@ -3,7 +3,7 @@
 use nest_data::price_book::Sustained;
 use rust_decimal::Decimal;
 
-use super::{compiled::float, number::Number};
+use super::{compiled::float, number::PriceNumber};
 
 /// Parts of a month and what they cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,7 @@ impl SustainedUse<Decimal> {
     }
 }
 
-impl<T: Number> SustainedUse<T> {
+impl<T: PriceNumber> SustainedUse<T> {
     /// Hours at list price that cost as much as `hours` of a month with `month_hours`.
     ///
     /// # Formula

@@ -1,4 +1,4 @@
-//! Least customers at which something fails, on the central world and on every draw. What can fail is in `limits`.
+//! Least customers at which something fails, on the point estimate and on every draw. What can fail is in `limits`.
 
 use jiff::civil::Date;
 use nest_data::{
@@ -8,50 +8,50 @@ use nest_data::{
 };
 
 use crate::{
-    draws::World,
+    draws::ParameterDraw,
     project::config::PricedConfig,
-    project::growth::{Futures, Path},
-    project::inputs::Inputs,
-    project::limits::{Asked, Filling, Limit, limits},
+    project::growth::{GrowthDraws, Trajectory},
+    project::inputs::ReadyInputs,
+    project::limits::{FailurePoint, Filling, SearchScope, limits},
     project::sizing::Sizing,
 };
 
 /// Share of draws that must break below the searched range for a number to be given.
 const REACHED: f64 = 0.05;
 
-/// A way to fail in every world.
-struct Candidate<'a> {
-    central: Limit<'a>,
+/// A way to fail in every draw.
+struct FailureDraws<'a> {
+    central: FailurePoint<'a>,
     draws: Vec<f64>,               // customers; infinite where it never fails
     filling: Vec<Option<Filling>>, // by draw
 }
 
 /// What a search for break points needs beside the configuration.
-pub struct Search<'a> {
-    pub asked: Asked<'a>,
+pub struct BreakPointSearch<'a> {
+    pub scope: SearchScope<'a>,
     pub tested: f64, // customers
-    pub central: (&'a World, &'a Inputs),
-    pub draws: Vec<(&'a World, &'a Inputs)>,
-    pub growth: Option<&'a Futures<'a>>,
+    pub central: (&'a ParameterDraw, &'a ReadyInputs),
+    pub draws: Vec<(&'a ParameterDraw, &'a ReadyInputs)>,
+    pub growth: Option<&'a GrowthDraws<'a>>,
     pub searched_to: f64, // customers
 }
 
-/// Every break point of a configuration, the nearest in the central world first.
-pub fn break_points(priced: &PricedConfig<'_>, search: &Search<'_>) -> Vec<BreakPoint> {
-    let (world, inputs) = search.central;
+/// Every break point of a configuration, the nearest in the point estimate first.
+pub fn break_points(priced: &PricedConfig<'_>, search: &BreakPointSearch<'_>) -> Vec<BreakPoint> {
+    let (draw, inputs) = search.central;
     let count = search.draws.len();
-    let mut candidates: Vec<Candidate<'_>> = limits(priced, &search.asked, world, inputs)
+    let mut candidates: Vec<FailureDraws<'_>> = limits(priced, &search.scope, draw, inputs)
         .into_iter()
-        .map(|central| Candidate {
+        .map(|central| FailureDraws {
             central,
             draws: Vec::with_capacity(count),
             filling: Vec::with_capacity(count),
         })
         .collect();
-    for (world, inputs) in &search.draws {
+    for (draw, inputs) in &search.draws {
         for (candidate, limit) in candidates
             .iter_mut()
-            .zip(limits(priced, &search.asked, world, inputs))
+            .zip(limits(priced, &search.scope, draw, inputs))
         {
             candidate.draws.push(limit.customers);
             candidate.filling.push(limit.filling);
@@ -75,7 +75,7 @@ pub fn break_points(priced: &PricedConfig<'_>, search: &Search<'_>) -> Vec<Break
 }
 
 /// In each draw, the candidate that fails at the fewest customers; none where nothing does below the searched range.
-fn first_to_fail(candidates: &[Candidate<'_>], draws: usize, searched_to: f64) -> Vec<Option<usize>> {
+fn first_to_fail(candidates: &[FailureDraws<'_>], draws: usize, searched_to: f64) -> Vec<Option<usize>> {
     let first = |draw: usize| {
         let failing = (0..candidates.len()).filter(|one| {
             candidates[*one].central.kind.is_failure() && candidates[*one].draws[draw] <= searched_to
@@ -87,8 +87,8 @@ fn first_to_fail(candidates: &[Candidate<'_>], draws: usize, searched_to: f64) -
 
 fn break_point(
     priced: &PricedConfig<'_>,
-    search: &Search<'_>,
-    candidate: &Candidate<'_>,
+    search: &BreakPointSearch<'_>,
+    candidate: &FailureDraws<'_>,
     probability: f64,
 ) -> BreakPoint {
     let central = candidate.central.customers;
@@ -130,15 +130,15 @@ fn break_point(
 }
 
 /// Whether a customer count asks more of an instance, or more instances, than was measured.
-pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, inputs: &Inputs) -> bool {
+pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, inputs: &ReadyInputs) -> bool {
     let units =
         |(index, sizing): (usize, Sizing)| sizing.instances(customers).min(priced.placed[index].most_units());
     let carrying = priced.counted(inputs).map_or(1.0, units);
     carrying > 1.0 || customers / carrying > tested * (1.0 + 1e-9)
 }
 
-fn break_date(growth: &Futures<'_>, candidate: &Candidate<'_>) -> BreakDate {
-    let months = |path: &Path, customers: f64, filling: Option<Filling>| match filling {
+fn break_date(growth: &GrowthDraws<'_>, candidate: &FailureDraws<'_>) -> BreakDate {
+    let months = |path: &Trajectory, customers: f64, filling: Option<Filling>| match filling {
         None => path.reaches(customers),
         Some(filling) => path.first_over(|at| {
             filling.per_customer * at.customers + filling.per_month * at.months - filling.room
@@ -159,14 +159,14 @@ fn break_date(growth: &Futures<'_>, candidate: &Candidate<'_>) -> BreakDate {
         draws
             .get(nearest)
             .filter(|months| months.is_finite())
-            .and_then(|months| growth.course.date_at(*months))
+            .and_then(|months| growth.model.date_at(*months))
     };
     let value = months(
         &growth.central,
         candidate.central.customers,
         candidate.central.filling,
     )
-    .and_then(|months| growth.course.date_at(months));
+    .and_then(|months| growth.model.date_at(months));
     BreakDate {
         value,
         low: at(0.05),

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 
 use crate::{
     curve::{self, fit_curve},
-    draws::World,
+    draws::ParameterDraw,
     laws::load_law::LoadLaw,
     project::performance::seconds,
-    project::{ConfigWorlds, Context},
-    response::{HIGHEST_TRUSTED, Rise, ordered_seconds},
+    project::{Context, DrawnConfig},
+    response::{HIGHEST_TRUSTED, QueueingDelay, ordered_seconds},
 };
 
 /// Points of a drawn curve.
@@ -30,7 +30,7 @@ const FEW: usize = 400;
 const SHOWN: f64 = 0.95;
 
 /// All charts of a projection.
-pub fn charts(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Chart> {
+pub fn charts(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Vec<Chart> {
     let mut charts = Vec::new();
     charts.extend(cost(context, configs));
     charts.extend(performances(context, configs));
@@ -56,24 +56,24 @@ fn grid(to: f64, geometric: bool) -> Vec<f64> {
         .collect()
 }
 
-fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
+fn cost(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Option<Chart> {
     configs.first()?;
     let currency = context.study.study.currency.clone();
     let to = configs_to(context);
-    let curve = |worlds: &ConfigWorlds<'_>| {
+    let curve = |drawn: &DrawnConfig<'_>| {
         let at = |customers: f64| {
-            let per_1000 = |inputs| worlds.priced.cost(customers, inputs) / customers * 1e3;
+            let per_1000 = |inputs| drawn.priced.cost(customers, inputs) / customers * 1e3;
             banded(
                 customers,
-                per_1000(&worlds.central),
-                worlds.draws.iter().take(SHOWN_DRAWS).map(per_1000).collect(),
+                per_1000(&drawn.central),
+                drawn.draws.iter().take(SHOWN_DRAWS).map(per_1000).collect(),
             )
         };
         let points = grid(to, true).into_iter().map(at).collect();
         Curve {
-            name: worlds.priced.name.to_owned(),
+            name: drawn.priced.name.to_owned(),
             points,
-            stepped: worlds.priced.counted(&worlds.central).is_some(),
+            stepped: drawn.priced.counted(&drawn.central).is_some(),
         }
     };
     let curves: Vec<Curve> = configs.par_iter().map(curve).collect();
@@ -81,7 +81,7 @@ fn cost(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Option<Chart> {
     let priced: Vec<&Curve> = curves
         .iter()
         .zip(configs)
-        .filter(|(_, worlds)| worlds.priced.unknown_lines() == 0)
+        .filter(|(_, drawn)| drawn.priced.unknown_lines() == 0)
         .map(|(curve, _)| curve)
         .collect();
     let cheapest = |index: usize| {
@@ -185,24 +185,24 @@ fn response(context: &Context<'_>) -> Option<Chart> {
             .iter()
             .enumerate()
             .filter(|(_, one)| one.behaviour == law.behaviour);
-        let rises: Vec<(usize, Rise)> = of_behaviour
-            .map(|(index, one)| (index, Rise::new(one, one.servers)))
+        let delays: Vec<(usize, QueueingDelay)> = of_behaviour
+            .map(|(index, one)| (index, QueueingDelay::new(one, one.servers)))
             .collect();
-        let seconds = |world: &World, one: &OneUse, customers: f64| {
+        let seconds = |draw: &ParameterDraw, one: &OneUse, customers: f64| {
             let rho = (uses.used(one, customers) / capacity).min(0.995);
-            let laws: Vec<(&Rise, (f64, f64))> = rises
+            let laws: Vec<(&QueueingDelay, (f64, f64))> = delays
                 .iter()
-                .map(|(index, rise)| (rise, world.quantiles[*index]))
+                .map(|(index, rise)| (rise, draw.quantiles[*index]))
                 .collect();
             ordered_seconds(&laws, law.quantile, rho).unwrap_or(f64::NAN)
         };
         let at = |customers: f64| {
             let draws = context
-                .worlds
+                .drawn
                 .iter()
                 .zip(&uses.draws)
                 .take(SHOWN_DRAWS)
-                .map(|(world, one)| seconds(world, one, customers));
+                .map(|(draw, one)| seconds(draw, one, customers));
             banded(
                 customers,
                 seconds(&context.central, &uses.central, customers),
@@ -309,7 +309,7 @@ fn second_opinion(points: &[MeasuredPoint], to: f64) -> Option<Curve> {
     let observed: Vec<(f64, f64)> = drawn(points)
         .filter_map(|point| Some((point.customers?, point.completed_per_s)))
         .collect();
-    let fitted = fit_curve(&observed, curve::Axis::Customers).ok()?;
+    let fitted = fit_curve(&observed, curve::LoadAxis::Customers).ok()?;
     let at = |customers: f64| {
         let forecast = fitted.at(customers);
         [customers, forecast.p05, forecast.p50, forecast.p95]
@@ -382,14 +382,14 @@ fn drawn(points: &[MeasuredPoint]) -> impl Iterator<Item = &MeasuredPoint> {
     })
 }
 
-/// Use of one resource in every world, on the plain mix of the measured study.
+/// Use of one resource in every draw, on the plain mix of the measured study.
 struct Uses {
     capacity: f64,
     central: OneUse,
     draws: Vec<OneUse>,
 }
 
-/// Use of a resource in one world.
+/// Use of a resource in one draw.
 struct OneUse {
     idle: f64,
     per_customer: f64,
@@ -399,8 +399,8 @@ struct OneUse {
 impl Uses {
     fn new(context: &Context<'_>, resource: &ResourceModel) -> Self {
         let peak = context.model.study.busiest_minute_per_s();
-        let of = |world: &World| {
-            let of = &world.resources[&resource.name];
+        let of = |draw: &ParameterDraw| {
+            let of = &draw.resources[&resource.name];
             let per_day: f64 = context
                 .measured_rates
                 .iter()
@@ -415,7 +415,7 @@ impl Uses {
         Self {
             capacity: resource.capacity.unwrap_or(f64::INFINITY),
             central: of(&context.central),
-            draws: context.worlds.iter().map(of).collect(),
+            draws: context.drawn.iter().map(of).collect(),
         }
     }
 
@@ -424,7 +424,7 @@ impl Uses {
             .used(one.idle, customers * one.per_customer, self.capacity)
     }
 
-    /// A point of a curve: what `shown` makes of the use in every world.
+    /// A point of a curve: what `shown` makes of the use in every draw.
     fn banded(&self, customers: f64, shown: impl Fn(f64) -> f64) -> [f64; 4] {
         let at = |one: &OneUse| shown(self.used(one, customers));
         banded(
@@ -435,7 +435,7 @@ impl Uses {
     }
 }
 
-/// A point of a curve: the central world's value with the 90 % interval of the draws.
+/// A point of a curve: the point estimate's value with the 90 % interval of the draws.
 fn banded(customers: f64, value: f64, mut draws: Vec<f64>) -> [f64; 4] {
     let estimate = Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value));
     [customers, estimate.low, value, estimate.high]
@@ -443,7 +443,7 @@ fn banded(customers: f64, value: f64, mut draws: Vec<f64>) -> [f64; 4] {
 
 /// Response time of the most frequent behaviour on each configuration, a chart per quantile: on the units that it runs at each number of
 /// customers, and what a function takes.
-fn performances(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Chart> {
+fn performances(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Vec<Chart> {
     if configs.len() < 2 {
         return Vec::new();
     }
@@ -457,13 +457,13 @@ fn performances(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Char
             .enumerate()
             .filter(|(_, law)| law.quantile == quantile);
         let (index, law) = laws.max_by(|a, b| rate(a.1).total_cmp(&rate(b.1)))?;
-        let curve = |worlds: &ConfigWorlds<'_>| {
+        let curve = |drawn: &DrawnConfig<'_>| {
             let points = grid(to, true).into_iter().filter_map(|customers| {
-                let seconds = seconds(worlds, context, index, customers, FEW)?;
+                let seconds = seconds(drawn, context, index, customers, FEW)?;
                 Some([customers, seconds.low, seconds.value, seconds.high])
             });
             Curve {
-                name: worlds.priced.name.to_owned(),
+                name: drawn.priced.name.to_owned(),
                 points: points.collect(),
                 stepped: false,
             }
@@ -506,7 +506,7 @@ fn performances(context: &Context<'_>, configs: &[ConfigWorlds<'_>]) -> Vec<Char
 fn configs_to(context: &Context<'_>) -> f64 {
     let tested = context.tested_customers();
     let end = context.growth.as_ref().map_or(tested, |growth| {
-        growth.central.at(f64::from(growth.course.months()))
+        growth.central.at(f64::from(growth.model.months()))
     });
     end.max(tested * REACH)
 }

@@ -15,13 +15,13 @@ use rust_decimal::Decimal;
 
 use crate::{
     ModelError,
-    draws::{Purpose, Stream},
+    draws::{RandomStream, StreamPurpose},
     project::break_point::is_extrapolated,
     project::config::float,
-    project::growth::{Futures, Path},
-    project::inputs::Inputs,
-    project::months::{MonthCost, course},
-    project::{ConfigWorlds, Context, ends, money},
+    project::growth::{GrowthDraws, Trajectory},
+    project::inputs::ReadyInputs,
+    project::months::{MonthCost, monthly_costs},
+    project::{Context, DrawnConfig, ends, money},
 };
 
 /// Draws in which crossovers are looked for.
@@ -41,13 +41,13 @@ const HALVINGS: usize = 30;
 struct Totals {
     central: Decimal,
     draws: Vec<f64>,                  // all months
-    months: Vec<(Decimal, Vec<f64>)>, // each month in the central world and in every draw
+    months: Vec<(Decimal, Vec<f64>)>, // each month in the point estimate and in every draw
 }
 
 /// Compares all configurations with the headline's.
 pub fn compare(
     context: &Context<'_>,
-    configs: &[ConfigWorlds<'_>],
+    configs: &[DrawnConfig<'_>],
     projected: &[ConfigProjection],
     courses: &[Vec<MonthCost>],
     baseline: usize,
@@ -55,11 +55,11 @@ pub fn compare(
     if configs.len() < 2 {
         return Ok(None);
     }
-    let months = context.growth.as_ref().map_or(1, |growth| growth.course.months());
+    let months = context.growth.as_ref().map_or(1, |growth| growth.model.months());
     let totals = configs
         .iter()
         .zip(courses)
-        .map(|(worlds, course)| totals(worlds, context, course))
+        .map(|(drawn, monthly_costs)| totals(drawn, context, monthly_costs))
         .collect::<Result<Vec<_>, _>>()?;
     let lasting: Vec<bool> = projected.iter().map(|config| lasts(context, config)).collect();
     let best = best(&totals, &lasting);
@@ -112,41 +112,43 @@ pub fn compare(
 
 /// What a configuration costs over all months of a course, its migration at the beginning; over one month where nothing grows.
 fn totals(
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
-    course: &[MonthCost],
+    monthly_costs: &[MonthCost],
 ) -> Result<Totals, ModelError> {
-    let migration = worlds.priced.config.migration.as_ref();
+    let migration = drawn.priced.config.migration.as_ref();
     let amount = migration.map_or(Decimal::ZERO, |migration| migration.amount.0);
-    let drawn = |index: usize| match migration.and_then(|migration| migration.range) {
-        Some([low, high]) => Stream::new(context.model.draws.seed, Purpose::Migration, index as u32)
-            .within(float(low.0), float(amount), float(high.0))
-            .max(0.0),
+    let migration_cost = |index: usize| match migration.and_then(|migration| migration.range) {
+        Some([low, high]) => {
+            RandomStream::new(context.model.draws.seed, StreamPurpose::Migration, index as u32)
+                .within(float(low.0), float(amount), float(high.0))
+                .max(0.0)
+        }
         None => float(amount),
     };
-    let mut draws: Vec<f64> = (0..worlds.draws.len()).map(drawn).collect();
+    let mut draws: Vec<f64> = (0..drawn.draws.len()).map(migration_cost).collect();
     let mut add = |costs: &[f64]| draws.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
     if context.growth.is_none() {
         let customers = context.headline_customers();
-        let month: Vec<f64> = worlds
+        let month: Vec<f64> = drawn
             .draws
             .iter()
-            .map(|inputs| worlds.priced.cost(customers, inputs))
+            .map(|inputs| drawn.priced.cost(customers, inputs))
             .collect();
         add(&month);
-        let value = worlds.bill_total(customers)?;
+        let value = drawn.bill_total(customers)?;
         return Ok(Totals {
             central: amount + value,
             draws,
             months: vec![(value, month)],
         });
     }
-    course.iter().for_each(|month| add(&month.draws));
-    let central = amount + course.iter().map(|month| month.value).sum::<Decimal>();
+    monthly_costs.iter().for_each(|month| add(&month.draws));
+    let central = amount + monthly_costs.iter().map(|month| month.value).sum::<Decimal>();
     Ok(Totals {
         central,
         draws,
-        months: course
+        months: monthly_costs
             .iter()
             .map(|month| (month.value, month.draws.clone()))
             .collect(),
@@ -161,7 +163,7 @@ fn lasts(context: &Context<'_>, config: &ConfigProjection) -> bool {
 /// The first failure before growth ends.
 fn breaks<'p>(context: &Context<'_>, config: &'p ConfigProjection) -> Option<(&'p BreakPoint, f64)> {
     let end = match &context.growth {
-        Some(growth) => (0..=growth.course.months())
+        Some(growth) => (0..=growth.model.months())
             .map(|month| growth.central.at(f64::from(month)))
             .fold(0.0, f64::max),
         None => context.headline_customers(),
@@ -190,7 +192,7 @@ fn cheapest_in(draw: usize, totals: &[Totals], lasting: &[bool]) -> Option<usize
 fn why_not(
     index: usize,
     best: usize,
-    configs: &[ConfigWorlds<'_>],
+    configs: &[DrawnConfig<'_>],
     projected: &[ConfigProjection],
     totals: &[Totals],
     lasting: &[bool],
@@ -249,32 +251,32 @@ fn shared_limit(baseline: &ConfigProjection, config: &ConfigProjection) -> Optio
 /// Source: `reference/pricing.md` section 12.
 fn break_even(
     context: &Context<'_>,
-    configs: &[ConfigWorlds<'_>],
+    configs: &[DrawnConfig<'_>],
     index: usize,
     baseline: usize,
 ) -> Option<BreakEven> {
-    let (worlds, base) = (&configs[index], &configs[baseline]);
-    let unknown = worlds
+    let (drawn, base) = (&configs[index], &configs[baseline]);
+    let unknown = drawn
         .priced
         .only_unknown_meter()
         .filter(|_| base.priced.unknown_lines() == 0)?;
     let customers = context.headline_customers();
-    let unit = worlds.priced.meter_unit(unknown).to_owned();
+    let unit = drawn.priced.meter_unit(unknown).to_owned();
     let per = if unit == "request" { 1e6 } else { 1.0 };
-    let price = |inputs: &Inputs, of_base: &Inputs| {
-        let left = base.priced.cost(customers, of_base) - worlds.priced.cost(customers, inputs);
-        left / worlds.priced.metered_quantity(unknown, customers, inputs) * per
+    let price = |inputs: &ReadyInputs, of_base: &ReadyInputs| {
+        let left = base.priced.cost(customers, of_base) - drawn.priced.cost(customers, inputs);
+        left / drawn.priced.metered_quantity(unknown, customers, inputs) * per
     };
-    let value = price(&worlds.central, &base.central);
-    let mut draws: Vec<f64> = worlds
+    let value = price(&drawn.central, &base.central);
+    let mut draws: Vec<f64> = drawn
         .draws
         .iter()
         .zip(&base.draws)
         .map(|(inputs, of_base)| price(inputs, of_base))
         .collect();
     value.is_finite().then(|| BreakEven {
-        config: worlds.priced.name.to_owned(),
-        meter: worlds.priced.meter_id(unknown).to_owned(),
+        config: drawn.priced.name.to_owned(),
+        meter: drawn.priced.meter_id(unknown).to_owned(),
         customers,
         per,
         unit,
@@ -285,7 +287,7 @@ fn break_even(
 /// When what is saved against the baseline has added up to the migration.
 fn payback(
     context: &Context<'_>,
-    configs: &[ConfigWorlds<'_>],
+    configs: &[DrawnConfig<'_>],
     totals: &[Totals],
     index: usize,
     baseline: usize,
@@ -334,24 +336,24 @@ fn payback(
     })
 }
 
-/// Every pair that crosses in the central world; of many configurations, only the baseline with each.
-fn crossovers(context: &Context<'_>, configs: &[ConfigWorlds<'_>], baseline: usize) -> Vec<Crossover> {
+/// Every pair that crosses in the point estimate; of many configurations, only the baseline with each.
+fn crossovers(context: &Context<'_>, configs: &[DrawnConfig<'_>], baseline: usize) -> Vec<Crossover> {
     let from = (context.headline_customers() / REACH).max(1.0);
     let to = (context.headline_customers() * REACH).min(MOST_CUSTOMERS);
     let grid: Vec<f64> = (0..GRID)
         .map(|step| from * (to / from).powf(step as f64 / (GRID - 1) as f64))
         .collect();
-    let draws = context.worlds.len().min(CROSSING_DRAWS);
+    let draws = context.drawn.len().min(CROSSING_DRAWS);
     let costs: Vec<Vec<Vec<f64>>> = configs
         .iter()
-        .map(|worlds| {
-            let row = |inputs: &Inputs| {
+        .map(|drawn| {
+            let row = |inputs: &ReadyInputs| {
                 grid.iter()
-                    .map(|customers| worlds.priced.cost(*customers, inputs))
+                    .map(|customers| drawn.priced.cost(*customers, inputs))
                     .collect::<Vec<f64>>()
             };
-            std::iter::once(&worlds.central)
-                .chain(worlds.draws.iter().take(draws))
+            std::iter::once(&drawn.central)
+                .chain(drawn.draws.iter().take(draws))
                 .map(row)
                 .collect()
         })
@@ -374,7 +376,7 @@ fn crossovers(context: &Context<'_>, configs: &[ConfigWorlds<'_>], baseline: usi
 
 fn crossover(
     context: &Context<'_>,
-    pair: [&ConfigWorlds<'_>; 2],
+    pair: [&DrawnConfig<'_>; 2],
     costs: [&Vec<Vec<f64>>; 2],
     grid: &[f64],
 ) -> Option<Crossover> {
@@ -386,14 +388,14 @@ fn crossover(
             .map(|(left, right)| left > right)
             .collect()
     };
-    let inputs = |worlds: &'_ ConfigWorlds<'_>, row: usize| {
+    let inputs = |drawn: &'_ DrawnConfig<'_>, row: usize| {
         if row == 0 {
-            worlds.central.clone()
+            drawn.central.clone()
         } else {
-            worlds.draws[row - 1].clone()
+            drawn.draws[row - 1].clone()
         }
     };
-    // Which is cheaper in the end is asked of each world.
+    // Which is cheaper in the end is asked of each draw.
     let lasting = |row: usize| -> Option<(f64, bool)> {
         let signs = signs(row);
         let last = *signs.last()?;
@@ -440,14 +442,14 @@ fn crossover(
 /// What each configuration costs above the best one that lasts, in each growth scenario of the study.
 fn regrets(
     context: &Context<'_>,
-    configs: &[ConfigWorlds<'_>],
+    configs: &[DrawnConfig<'_>],
     projected: &[ConfigProjection],
 ) -> Result<Vec<Regret>, ModelError> {
     let mut regrets = Vec::new();
     for (name, scenario) in &context.study.growth {
-        let futures = few_futures(context, name, scenario)?;
-        let end = (0..=futures.course.months())
-            .map(|month| futures.central.at(f64::from(month)))
+        let growth_draws = few_futures(context, name, scenario)?;
+        let end = (0..=growth_draws.model.months())
+            .map(|month| growth_draws.central.at(f64::from(month)))
             .fold(0.0, f64::max);
         let lasting: Vec<bool> = projected
             .iter()
@@ -457,7 +459,7 @@ fn regrets(
             .collect();
         let totals = configs
             .iter()
-            .map(|worlds| central_total(worlds, context, &futures))
+            .map(|drawn| central_total(drawn, context, &growth_draws))
             .collect::<Result<Vec<_>, _>>()?;
         let any = lasting.iter().any(|lasts| *lasts);
         let least = totals
@@ -467,10 +469,10 @@ fn regrets(
             .map(|(total, _)| *total)
             .min()
             .unwrap_or_default();
-        for ((worlds, total), lasts) in configs.iter().zip(&totals).zip(&lasting) {
+        for ((drawn, total), lasts) in configs.iter().zip(&totals).zip(&lasting) {
             regrets.push(Regret {
                 growth: name.clone(),
-                config: worlds.priced.name.to_owned(),
+                config: drawn.priced.name.to_owned(),
                 total: QuotedDecimal(total.normalize()),
                 regret: QuotedDecimal((*total - least).max(Decimal::ZERO).normalize()),
                 lasts: *lasts,
@@ -480,33 +482,33 @@ fn regrets(
     Ok(regrets)
 }
 
-/// A scenario of which only the central world is asked.
+/// A scenario of which only the point estimate is asked.
 fn few_futures<'a>(
     context: &Context<'_>,
     name: &'a str,
     scenario: &'a GrowthScenario,
-) -> Result<Futures<'a>, ModelError> {
-    Futures::new(name, scenario, context.model.draws.seed, 1)
+) -> Result<GrowthDraws<'a>, ModelError> {
+    GrowthDraws::new(name, scenario, context.model.draws.seed, 1)
 }
 
 fn central_total(
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
-    growth: &Futures<'_>,
+    growth: &GrowthDraws<'_>,
 ) -> Result<Decimal, ModelError> {
-    let mut sum = worlds
+    let mut sum = drawn
         .priced
         .config
         .migration
         .as_ref()
         .map_or(Decimal::ZERO, |migration| migration.amount.0);
-    for month in 0..growth.course.months() as usize {
+    for month in 0..growth.model.months() as usize {
         let [begin, end] = ends(&growth.central, month);
         if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
             break;
         }
-        let grown = worlds.grown_centrally(context, begin, month)?;
-        let this = grown.as_ref().unwrap_or(worlds);
+        let grown = drawn.grown_centrally(context, begin, month)?;
+        let this = grown.as_ref().unwrap_or(drawn);
         sum += (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
     }
     Ok(sum)
@@ -515,12 +517,12 @@ fn central_total(
 /// Each growth scenario of the study on one configuration.
 pub fn growths(
     context: &Context<'_>,
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     headline: &[MonthCost],
     break_points: &[BreakPoint],
 ) -> Result<Vec<GrowthProjection>, ModelError> {
     let of = |(name, scenario): (&String, &GrowthScenario)| {
-        let futures = Futures::new(
+        let growth_draws = GrowthDraws::new(
             name,
             scenario,
             context.model.draws.seed,
@@ -530,59 +532,59 @@ pub fn growths(
         let own = if known {
             Vec::new()
         } else {
-            course(worlds, context, &futures)?
+            monthly_costs(drawn, context, &growth_draws)?
         };
-        let course = if known { headline } else { &own };
-        let months = futures.course.months();
-        let last = course.len().saturating_sub(1);
+        let monthly_costs = if known { headline } else { &own };
+        let months = growth_draws.model.months();
+        let last = monthly_costs.len().saturating_sub(1);
         let paths = |months: f64| {
-            let value = futures.central.at(months);
+            let value = growth_draws.central.at(months);
             Estimate::from_draws(
                 value,
-                &mut futures.draws.iter().map(|path| path.at(months)).collect(),
+                &mut growth_draws.draws.iter().map(|path| path.at(months)).collect(),
             )
             .unwrap_or(Estimate::exact(value))
         };
-        let mean = |path: &Path| ends(path, last).iter().sum::<f64>() / 2.0;
-        let value = course.last().map_or(Decimal::ZERO, |month| month.value);
-        let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(mean(&futures.central))?;
-        let per_1000_draws = course
+        let mean = |path: &Trajectory| ends(path, last).iter().sum::<f64>() / 2.0;
+        let value = monthly_costs.last().map_or(Decimal::ZERO, |month| month.value);
+        let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(mean(&growth_draws.central))?;
+        let per_1000_draws = monthly_costs
             .last()
             .into_iter()
             .flat_map(|month| &month.draws)
-            .zip(&futures.draws)
+            .zip(&growth_draws.draws)
             .map(|(cost, path)| cost / mean(path) * 1e3);
-        let mut sums = vec![0.0; worlds.draws.len()];
-        course.iter().for_each(|month| {
+        let mut sums = vec![0.0; drawn.draws.len()];
+        monthly_costs.iter().for_each(|month| {
             sums.iter_mut()
                 .zip(&month.draws)
                 .for_each(|(sum, cost)| *sum += cost)
         });
-        let unknown = worlds.priced.unknown_lines() > 0;
+        let unknown = drawn.priced.unknown_lines() > 0;
         let first = first_break(break_points);
         Ok(GrowthProjection {
             name: name.clone(),
             months,
             start: paths(0.0),
             end: paths(f64::from(months)),
-            total: money(course.iter().map(|month| month.value).sum(), sums, unknown),
+            total: money(monthly_costs.iter().map(|month| month.value).sum(), sums, unknown),
             per_1000: money(per_1000, per_1000_draws.collect(), unknown),
             cause: first.map(|(point, _)| point.cause.clone()),
-            date: first.map(|(_, customers)| date_of(&futures, customers)),
+            date: first.map(|(_, customers)| date_of(&growth_draws, customers)),
         })
     };
     context.study.growth.iter().map(of).collect()
 }
 
 /// When a scenario reaches a break point, from the ends of its interval and the paths' own spread.
-fn date_of(futures: &Futures<'_>, customers: &Estimate) -> BreakDate {
-    let mut months: Vec<f64> = futures
+fn date_of(growth_draws: &GrowthDraws<'_>, customers: &Estimate) -> BreakDate {
+    let mut months: Vec<f64> = growth_draws
         .draws
         .iter()
         .map(|path| path.reaches(customers.low).unwrap_or(f64::INFINITY))
         .collect();
     months.sort_by(f64::total_cmp);
-    let mut late: Vec<f64> = futures
+    let mut late: Vec<f64> = growth_draws
         .draws
         .iter()
         .map(|path| path.reaches(customers.high).unwrap_or(f64::INFINITY))
@@ -593,12 +595,12 @@ fn date_of(futures: &Futures<'_>, customers: &Estimate) -> BreakDate {
         months
             .get(nearest)
             .filter(|months| months.is_finite())
-            .and_then(|months| futures.course.date_at(*months))
+            .and_then(|months| growth_draws.model.date_at(*months))
     };
-    let value = futures
+    let value = growth_draws
         .central
         .reaches(customers.value)
-        .and_then(|months| futures.course.date_at(months));
+        .and_then(|months| growth_draws.model.date_at(months));
     BreakDate {
         value,
         low: at(&months, 0.05),

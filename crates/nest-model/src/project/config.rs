@@ -27,16 +27,16 @@ use rust_decimal::{
 
 pub use self::{
     bill::total,
-    cost::Load,
+    cost::CompiledCosts,
     explain::{explain_demand, thousands},
-    placed::{Carrier, Placed},
+    placed::{Host, SizedPlacement},
 };
 use self::{finder::Finder, meters::Metered};
 use crate::{
     ModelError,
-    project::inputs::Inputs,
+    project::inputs::ReadyInputs,
     project::sizing::Sizing,
-    response::{Rise, Rises},
+    response::{QueueingDelay, QueueingDelays},
 };
 use nest_data::config::Config;
 
@@ -54,29 +54,29 @@ pub struct PricedConfig<'a> {
     pub study: &'a Study,
     pub behaviours: Vec<String>,
     pub peak_per_day: f64, // executions per second in the busiest minute, for one a day
-    pub placed: Vec<Placed<'a>>, // the main placement first
-    pub kept: Vec<Kept<'a>>, // resources that stay as they were measured
-    pub rises: Vec<Arc<Rise>>, // of the model's laws of response time, in their order, on this configuration's servers
+    pub placed: Vec<SizedPlacement<'a>>, // the main placement first
+    pub unsized_resources: Vec<UnsizedResource<'a>>, // resources that stay as they were measured
+    pub delays: Vec<Arc<QueueingDelay>>, // of the model's laws of response time, in their order, on this configuration's servers
     pub month_hours: f64,
     bins: Vec<LoadBin>,         // hours by load, the busiest first
     requests: Vec<f64>,         // requests per execution, by behaviour
     light_request_s: Vec<f64>,  // median of one at light load, by behaviour
     metered: Vec<Metered<'a>>,  // each meter once
-    fixed: Vec<Fixed>,          // amounts each month, whoever comes
+    fixed: Vec<FixedAmount>,    // amounts each month, whoever comes
     fixed_sum: f64,             // of them
     shares_pools: bool,         // whether several meters draw from one free quantity
     fee_behaviours: Vec<usize>, // behaviour of each of the study's fees
 }
 
 /// An amount each month.
-pub struct Fixed {
+pub struct FixedAmount {
     pub name: String,
     pub amount: Decimal,
     pub source: String,
 }
 
 /// A measured resource with a capacity that the configuration neither sizes nor replaces. It still binds.
-pub struct Kept<'a> {
+pub struct UnsizedResource<'a> {
     pub resource: &'a ResourceModel,
     pub capacity: f64,
     pub placed: Option<usize>, // the placement it is part of: it comes again with every unit of it
@@ -91,7 +91,7 @@ impl<'a> PricedConfig<'a> {
         name: &'a str,
         config: &'a Config,
         books: &'a [PriceBook],
-        rises: &Rises,
+        delays: &QueueingDelays,
         on: Date,
     ) -> Result<Self, ModelError> {
         let behaviours: Vec<String> = study.behaviours.keys().cloned().collect();
@@ -111,7 +111,7 @@ impl<'a> PricedConfig<'a> {
         let placed = config
             .placements()
             .zip(&finders)
-            .map(|(placement, finder)| Placed::new(config, placement, finder, &behaviours))
+            .map(|(placement, finder)| SizedPlacement::new(config, placement, finder, &behaviours))
             .collect::<Result<Vec<_>, _>>()?;
         let mut metered = Vec::new();
         let mut fixed = Vec::new();
@@ -120,12 +120,12 @@ impl<'a> PricedConfig<'a> {
         }
         meters::of_config(config, &finders[0], &mut metered)?;
         meters::of_plans(&placed, &finders, &mut metered, &mut fixed)?;
-        fixed.extend(config.monthly.iter().map(|(name, amount)| Fixed {
+        fixed.extend(config.monthly.iter().map(|(name, amount)| FixedAmount {
             name: name.clone(),
             amount: amount.0,
             source: STUDY.to_owned(),
         }));
-        fixed.extend(config.people.iter().map(|people| Fixed {
+        fixed.extend(config.people.iter().map(|people| FixedAmount {
             name: format!("people, {} h at {}", people.hours, people.rate),
             amount: people.hours.0 * people.rate.0,
             source: STUDY.to_owned(),
@@ -140,7 +140,7 @@ impl<'a> PricedConfig<'a> {
             name,
             config,
             study,
-            kept: kept(model, config, &placed, &behaviours),
+            unsized_resources: unsized_resources(model, config, &placed, &behaviours),
             requests: facts(&|facts| facts.requests),
             light_request_s: facts(&|facts| facts.light_request_s.unwrap_or(0.0)),
             peak_per_day: study.busiest_minute_per_s(),
@@ -158,22 +158,22 @@ impl<'a> PricedConfig<'a> {
             metered,
             fixed,
             behaviours,
-            rises: Vec::new(),
+            delays: Vec::new(),
         };
-        priced.rises = rises.at(&model.quantiles, |law| priced.servers(law));
+        priced.delays = delays.at(&model.quantiles, |law| priced.servers(law));
         Ok(priced)
     }
 
     /// Servers of the queue that a law of response times speaks of.
     fn servers(&self, law: &QuantileLaw) -> f64 {
-        match self.carrying_law(law).map(|placed| &self.placed[placed].carrier) {
-            Some(Carrier::Units(units)) => units.cores,
+        match self.carrying_law(law).map(|placed| &self.placed[placed].host) {
+            Some(Host::Units(units)) => units.cores,
             _ => law.servers,
         }
     }
 
     /// The placement that the study's main tier has.
-    pub fn main(&self) -> &Placed<'a> {
+    pub fn main(&self) -> &SizedPlacement<'a> {
         &self.placed[0]
     }
 
@@ -184,7 +184,9 @@ impl<'a> PricedConfig<'a> {
 
     /// Position of a resource among those that stay as they were measured.
     pub fn kept_index(&self, resource: &str) -> Option<usize> {
-        self.kept.iter().position(|kept| kept.resource.name == resource)
+        self.unsized_resources
+            .iter()
+            .position(|unsized_resources| unsized_resources.resource.name == resource)
     }
 
     /// The placement on which a behaviour uses the processor of a tier.
@@ -200,7 +202,7 @@ impl<'a> PricedConfig<'a> {
         let tier = law.resource.split('/').next().unwrap_or_default();
         if self
             .kept_index(&law.resource)
-            .is_some_and(|index| self.kept[index].counts_behaviour(self, &law.behaviour))
+            .is_some_and(|index| self.unsized_resources[index].counts_behaviour(self, &law.behaviour))
         {
             return None;
         }
@@ -222,10 +224,10 @@ impl<'a> PricedConfig<'a> {
         shapes.join("; ")
     }
 
-    /// Sizing of a placement in one world; none for functions.
-    pub fn sizing(&self, placed: usize, inputs: &Inputs) -> Option<Sizing> {
+    /// Sizing of a placement in one draw; none for functions.
+    pub fn sizing(&self, placed: usize, inputs: &ReadyInputs) -> Option<Sizing> {
         let (of, used) = (&self.placed[placed], &inputs.placed[placed]);
-        let Carrier::Units(units) = &of.carrier else {
+        let Host::Units(units) = &of.host else {
             return None;
         };
         let reserve = used.reserve;
@@ -243,12 +245,12 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// The first placement on units with its sizing: what a table of months counts.
-    pub fn counted(&self, inputs: &Inputs) -> Option<(usize, Sizing)> {
+    pub fn counted(&self, inputs: &ReadyInputs) -> Option<(usize, Sizing)> {
         (0..self.placed.len()).find_map(|index| Some((index, self.sizing(index, inputs)?)))
     }
 
     /// Units that run in the busiest hour, spare ones among them; none where everything is functions.
-    pub fn instances(&self, customers: f64, inputs: &Inputs) -> Option<f64> {
+    pub fn instances(&self, customers: f64, inputs: &ReadyInputs) -> Option<f64> {
         self.counted(inputs)
             .map(|(_, sizing)| sizing.instances(customers) + f64::from(sizing.spare))
     }
@@ -258,7 +260,7 @@ impl<'a> PricedConfig<'a> {
         let units = self
             .placed
             .iter()
-            .filter(|placed| matches!(&placed.carrier, Carrier::Units(units) if units.instance.is_some() && units.per_hour.is_none()));
+            .filter(|placed| matches!(&placed.host, Host::Units(units) if units.instance.is_some() && units.per_hour.is_none()));
         units.count() + self.metered.iter().filter(|metered| !metered.is_known()).count()
     }
 
@@ -275,7 +277,7 @@ impl<'a> PricedConfig<'a> {
 /// Where an amount is from that no book holds.
 const STUDY: &str = "the study";
 
-impl Kept<'_> {
+impl UnsizedResource<'_> {
     fn counts_behaviour(&self, priced: &PricedConfig<'_>, behaviour: &str) -> bool {
         priced
             .behaviours
@@ -287,12 +289,12 @@ impl Kept<'_> {
 
 /// What a configuration leaves as it was measured: of other tiers everything, of a placed one what is no part of its platform. A pair
 /// of behaviour and tier that is placed elsewhere no longer uses it.
-fn kept<'a>(
+fn unsized_resources<'a>(
     model: &'a ScalingModel,
     config: &Config,
-    placed: &[Placed<'_>],
+    placed: &[SizedPlacement<'_>],
     behaviours: &[String],
-) -> Vec<Kept<'a>> {
+) -> Vec<UnsizedResource<'a>> {
     let of = |resource: &'a ResourceModel| {
         let whole = config
             .placements()
@@ -309,7 +311,7 @@ fn kept<'a>(
                 || matches!(resource.kind, ResourceKind::Cpu | ResourceKind::Memory)
         });
         let capacity = resource.capacity.filter(|_| !of_platform)?;
-        Some(Kept {
+        Some(UnsizedResource {
             resource,
             capacity,
             placed: whole,

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use crate::{
     ModelError,
     project::config::{explain_demand, thousands, total},
-    project::{ConfigWorlds, Context, ProjectOptions},
+    project::{Context, DrawnConfig, ProjectOptions},
 };
 
 /// Numbers that have a name of their own; others are `demand.RESOURCE.BEHAVIOUR` and `rate.BEHAVIOUR`.
@@ -21,7 +21,7 @@ pub const NUMBERS: [&str; 5] = ["per-1000", "cost", "fees", "break-point", "inst
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked<'a> {
+pub struct ExplainRequest<'a> {
     /// The number: one of [`NUMBERS`], `demand.app/cpu.pay` or `rate.pay`.
     pub number: &'a str,
     /// The configuration; that of the headline where missing.
@@ -39,7 +39,7 @@ pub fn explain(
     study: &Study,
     books: &[PriceBook],
     options: &ProjectOptions,
-    asked: &Asked<'_>,
+    asked: &ExplainRequest<'_>,
 ) -> Result<Explanation, ModelError> {
     let mut study = study.clone();
     if asked.customers.is_some() {
@@ -53,7 +53,7 @@ pub fn explain(
     })
 }
 
-fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<ExplanationNode, ModelError> {
+fn node(context: &Context<'_>, asked: &ExplainRequest<'_>) -> Result<ExplanationNode, ModelError> {
     if let Some((resource, behaviour)) = asked
         .number
         .strip_prefix("demand.")
@@ -79,27 +79,27 @@ fn node(context: &Context<'_>, asked: &Asked<'_>) -> Result<ExplanationNode, Mod
             offer,
         });
     }
-    let worlds = ConfigWorlds::new(context, name, &BTreeMap::new())?;
+    let drawn = DrawnConfig::new(context, name, &BTreeMap::new())?;
     let customers = context.headline_customers();
     if let Some(behaviour) = asked.number.strip_prefix("rate.") {
-        let position = worlds
+        let position = drawn
             .priced
             .behaviours
             .iter()
             .position(|known| known == behaviour)
             .ok_or_else(|| unknown(context, asked.number))?;
-        return Ok(worlds
+        return Ok(drawn
             .priced
-            .explain_rate(behaviour, worlds.central.rates_per_day[position]));
+            .explain_rate(behaviour, drawn.central.rates_per_day[position]));
     }
     match asked.number {
-        "per-1000" => per_1000(context, &worlds, customers),
-        "cost" => worlds
+        "per-1000" => per_1000(context, &drawn, customers),
+        "cost" => drawn
             .priced
-            .explain_cost(context.model, customers, &worlds.central),
-        "fees" => fees(context, &worlds, customers),
-        "break-point" => break_point(context, &worlds),
-        "instances" => Ok(instances(&worlds, customers)),
+            .explain_cost(context.model, customers, &drawn.central),
+        "fees" => fees(context, &drawn, customers),
+        "break-point" => break_point(context, &drawn),
+        "instances" => Ok(instances(&drawn, customers)),
         other => Err(unknown(context, other)),
     }
 }
@@ -129,34 +129,34 @@ fn unknown(context: &Context<'_>, number: &str) -> ModelError {
 
 fn per_1000(
     context: &Context<'_>,
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     customers: f64,
 ) -> Result<ExplanationNode, ModelError> {
-    let cost = worlds
+    let cost = drawn
         .priced
-        .explain_cost(context.model, customers, &worlds.central)?;
-    let value = worlds.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+        .explain_cost(context.model, customers, &drawn.central)?;
+    let value = drawn.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
     Ok(ExplanationNode {
-        name: format!("cost of 1,000 customers a month on `{}`", worlds.priced.name),
+        name: format!("cost of 1,000 customers a month on `{}`", drawn.priced.name),
         value: value.normalize().to_string(),
         unit: context.study.study.currency.clone(),
         basis: Basis::Quotient,
         detail: "cost of the month / thousands of customers".to_owned(),
-        parts: vec![cost, thousands(customers, worlds.priced.name)?],
+        parts: vec![cost, thousands(customers, drawn.priced.name)?],
     })
 }
 
 fn fees(
     context: &Context<'_>,
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     customers: f64,
 ) -> Result<ExplanationNode, ModelError> {
-    let lines = worlds
+    let lines = drawn
         .priced
-        .fee_lines(customers, &worlds.central, &worlds.parameters)?;
+        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
     let parts = lines.iter().map(|line| {
         let behaviour = line.behaviour.clone().unwrap_or_default();
-        let position = worlds
+        let position = drawn
             .priced
             .behaviours
             .iter()
@@ -177,9 +177,9 @@ fn fees(
             detail: "customers x executions a day x 365 / 12".to_owned(),
             parts: vec![
                 ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
-                worlds
+                drawn
                     .priced
-                    .explain_rate(&behaviour, worlds.central.rates_per_day[position]),
+                    .explain_rate(&behaviour, drawn.central.rates_per_day[position]),
             ],
         };
         ExplanationNode {
@@ -238,8 +238,8 @@ fn demand(
     Ok(node)
 }
 
-fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<ExplanationNode, ModelError> {
-    let points = worlds.break_points(context)?;
+fn break_point(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<ExplanationNode, ModelError> {
+    let points = drawn.break_points(context)?;
     let Some((point, customers)) = first_break(&points) else {
         let detail = format!(
             "nothing fails below {} customers, four times what was tested",
@@ -265,12 +265,12 @@ fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Expla
         );
         ExplanationNode::leaf(&point.cause, value, "customers", Basis::Fitted, detail)
     };
-    let rates = worlds
+    let rates = drawn
         .priced
         .behaviours
         .iter()
-        .zip(&worlds.central.rates_per_day)
-        .map(|(name, rate)| worlds.priced.explain_rate(name, *rate));
+        .zip(&drawn.central.rates_per_day)
+        .map(|(name, rate)| drawn.priced.explain_rate(name, *rate));
     let demands = context
         .model
         .resources
@@ -282,7 +282,7 @@ fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Expla
             })
         });
     Ok(ExplanationNode {
-        name: format!("break point of `{}`", worlds.priced.name),
+        name: format!("break point of `{}`", drawn.priced.name),
         value: customers.value.to_string(),
         unit: "customers".to_owned(),
         basis: Basis::Formula,
@@ -300,12 +300,12 @@ fn break_point(context: &Context<'_>, worlds: &ConfigWorlds<'_>) -> Result<Expla
     })
 }
 
-fn instances(worlds: &ConfigWorlds<'_>, customers: f64) -> ExplanationNode {
-    let Some((index, sizing)) = worlds.priced.counted(&worlds.central) else {
+fn instances(drawn: &DrawnConfig<'_>, customers: f64) -> ExplanationNode {
+    let Some((index, sizing)) = drawn.priced.counted(&drawn.central) else {
         return ExplanationNode::leaf("units", "none", "units", Basis::Assumed, "functions run by use");
     };
     ExplanationNode {
-        name: format!("units of {}", worlds.priced.placed[index].label),
+        name: format!("units of {}", drawn.priced.placed[index].label),
         value: (sizing.instances(customers) + f64::from(sizing.spare)).to_string(),
         unit: "units in the busiest hour".to_owned(),
         basis: Basis::Formula,
@@ -330,7 +330,7 @@ fn instances(worlds: &ConfigWorlds<'_>, customers: f64) -> ExplanationNode {
                 sizing.cores,
                 "vCPU",
                 Basis::Priced,
-                worlds.priced.shape(),
+                drawn.priced.shape(),
             ),
             ExplanationNode::leaf(
                 "use without load",

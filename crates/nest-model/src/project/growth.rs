@@ -1,4 +1,4 @@
-//! Customers over months, in the central world and in every draw, and the day on which they reach a number.
+//! Customers over months, in the point estimate and in every draw, and the day on which they reach a number.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::{
     ModelError,
-    draws::{Purpose, Stream, Z90},
+    draws::{RandomStream, StreamPurpose, Z90},
 };
 
 mod past;
@@ -25,62 +25,62 @@ const LEAST_MONTHLY: f64 = -0.99;
 
 /// A scenario that is ready to be drawn from.
 #[derive(Debug, Clone)]
-pub struct Course<'a> {
+pub struct GrowthModel<'a> {
     scenario: &'a GrowthScenario,
     start: GrowthStart,
     months: u32,
     past: Option<Past>,
-    events: Vec<Dated<'a>>,
+    events: Vec<DatedEvent<'a>>,
     times: Arc<[f64]>, // months after the start, ascending: every month, and where an event begins or ends
 }
 
 /// A scenario with its central future and those of all draws.
 #[derive(Debug, Clone)]
-pub struct Futures<'a> {
+pub struct GrowthDraws<'a> {
     /// Its name.
     pub name: &'a str,
     /// The scenario.
-    pub course: Course<'a>,
-    /// In the central world.
-    pub central: Path,
+    pub model: GrowthModel<'a>,
+    /// In the point estimate.
+    pub central: Trajectory,
     /// In every draw, in the order of their index.
-    pub draws: Vec<Path>,
+    pub draws: Vec<Trajectory>,
     /// Customers on the first day of each month and at the end of the last, in every draw: by month, then by draw.
     pub firsts: Vec<Vec<f64>>,
 }
 
-impl<'a> Futures<'a> {
+impl<'a> GrowthDraws<'a> {
     /// Draws `count` futures of a scenario.
     ///
     /// # Errors
-    /// As [`Course::new`].
+    /// As [`GrowthModel::new`].
     pub fn new(
         name: &'a str,
         scenario: &'a GrowthScenario,
         seed: u64,
         count: u32,
     ) -> Result<Self, ModelError> {
-        let course = Course::new(name, scenario)?;
-        let draws: Vec<Path> = (0..count)
+        let model = GrowthModel::new(name, scenario)?;
+        let draws: Vec<Trajectory> = (0..count)
             .into_par_iter()
-            .map(|index| course.draw(seed, index))
+            .map(|index| model.draw(seed, index))
             .collect();
-        let firsts = (0..=course.months())
+        let firsts = (0..=model.months())
             .map(|month| draws.iter().map(|path| path.at(f64::from(month))).collect())
             .collect();
         Ok(Self {
             name,
-            central: course.central(),
+            central: model.central(),
             draws,
             firsts,
-            course,
+            model,
         })
     }
 }
 
 /// An event in months after the start.
 #[derive(Debug, Clone, Copy)]
-struct Dated<'a> {
+struct DatedEvent<'a> {
     event: &'a GrowthEvent,
     begins: f64,
     ramp: f64,
@@ -88,20 +88,20 @@ struct Dated<'a> {
 
 /// One future: customers at the moments of its course, geometric in between.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Path {
+pub struct Trajectory {
     times: Arc<[f64]>,
     customers: Vec<f64>,
 }
 
 /// What drives the customers of one future, events apart.
 #[derive(Debug, Clone)]
-enum Base {
+enum GrowthBase {
     Compound { monthly: f64 },
     Logistic { monthly: f64, ceiling: f64 },
     Plan { rows: Vec<(f64, f64)> },
 }
 
-impl<'a> Course<'a> {
+impl<'a> GrowthModel<'a> {
     /// Prepares a scenario.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl<'a> Course<'a> {
             .transpose()
             .map_err(|refusal| fail(&refusal.to_string()))?;
         let dated = |event| {
-            Some(Dated {
+            Some(DatedEvent {
                 event,
                 begins: months_after(start.date, event.date)?,
                 ramp: event.ramp.map_or(0.0, |ramp| ramp.months()),
@@ -164,11 +164,11 @@ impl<'a> Course<'a> {
 
     /// The central future: every input at its value.
     #[must_use]
-    pub fn central(&self) -> Path {
+    pub fn central(&self) -> Trajectory {
         let scenario = self.scenario;
         let monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
         let base = match &self.past {
-            Some(past) => Base::Plan {
+            Some(past) => GrowthBase::Plan {
                 rows: self.after_start(past.central()),
             },
             None => self.base(monthly, scenario.ceiling.map(|[_, middle, _]| middle), 0.0),
@@ -185,9 +185,9 @@ impl<'a> Course<'a> {
 
     /// The future of draw `index`. What has no range takes its value and no random number.
     #[must_use]
-    pub fn draw(&self, seed: u64, index: u32) -> Path {
+    pub fn draw(&self, seed: u64, index: u32) -> Trajectory {
         let scenario = self.scenario;
-        let mut stream = Stream::new(seed, Purpose::Growth, index);
+        let mut stream = RandomStream::new(seed, StreamPurpose::Growth, index);
         let mut monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
         if let Some([low, high]) = scenario.range {
             monthly = stream.within(low.get(), monthly, high.get()).max(LEAST_MONTHLY);
@@ -200,13 +200,13 @@ impl<'a> Course<'a> {
         } else {
             0.0
         };
-        let event = |dated: &Dated<'_>| match dated.event.range {
+        let event = |dated: &DatedEvent<'_>| match dated.event.range {
             Some([low, high]) => stream.within(low.number(), dated.event.customers.number(), high.number()),
             None => dated.event.customers.number(),
         };
         let events: Vec<f64> = self.events.iter().map(event).collect();
         let base = match &self.past {
-            Some(past) => Base::Plan {
+            Some(past) => GrowthBase::Plan {
                 rows: self.after_start(past.draw(seed, index)),
             },
             None => self.base(monthly, ceiling, planned),
@@ -238,7 +238,7 @@ impl<'a> Course<'a> {
 
     /// The day on which a path reaches `customers`; none where it does not within the scenario.
     #[must_use]
-    pub fn reached_on(&self, path: &Path, customers: f64) -> Option<Date> {
+    pub fn reached_on(&self, path: &Trajectory, customers: f64) -> Option<Date> {
         path.reaches(customers).and_then(|months| self.date_at(months))
     }
 
@@ -247,10 +247,10 @@ impl<'a> Course<'a> {
         std::iter::once((0.0, self.start.customers)).chain(rows).collect()
     }
 
-    fn base(&self, monthly: f64, ceiling: Option<f64>, planned: f64) -> Base {
+    fn base(&self, monthly: f64, ceiling: Option<f64>, planned: f64) -> GrowthBase {
         if self.scenario.plan.is_some() {
             let rows = self.scenario.rows.iter();
-            return Base::Plan {
+            return GrowthBase::Plan {
                 rows: rows
                     .filter_map(|row| {
                         Some((months_after(self.start.date, row.date)?, drawn_row(row, planned)))
@@ -260,17 +260,17 @@ impl<'a> Course<'a> {
         }
         match ceiling {
             // A market is never smaller than the customers one has of it.
-            Some(ceiling) => Base::Logistic {
+            Some(ceiling) => GrowthBase::Logistic {
                 monthly,
                 ceiling: ceiling.max(self.start.customers),
             },
-            None => Base::Compound { monthly },
+            None => GrowthBase::Compound { monthly },
         }
     }
 
-    fn path(&self, base: &Base, events: &[f64]) -> Path {
+    fn path(&self, base: &GrowthBase, events: &[f64]) -> Trajectory {
         let at = |months: &f64| {
-            let with_event = |customers: f64, (dated, change): (&Dated<'_>, &f64)| {
+            let with_event = |customers: f64, (dated, change): (&DatedEvent<'_>, &f64)| {
                 let share = adopted(*months, dated.begins, dated.ramp);
                 match dated.event.customers {
                     Change::Share(_) => customers * (1.0 + change * share),
@@ -283,14 +283,14 @@ impl<'a> Course<'a> {
                 .fold(base.at(self.start.customers, *months), with_event)
                 .max(FEWEST)
         };
-        Path {
+        Trajectory {
             customers: self.times.iter().map(at).collect(),
             times: Arc::clone(&self.times),
         }
     }
 }
 
-impl Base {
+impl GrowthBase {
     /// Customers `months` after the start.
     ///
     /// # Formula
@@ -309,7 +309,7 @@ impl Base {
     }
 }
 
-impl Path {
+impl Trajectory {
     /// Customers `months` after the start.
     #[must_use]
     pub fn at(&self, months: f64) -> f64 {
@@ -335,14 +335,18 @@ impl Path {
 
     /// Months after which `excess` of customers and time is first 0 or more, linear between two moments.
     #[must_use]
-    pub fn first_over(&self, excess: impl Fn(&Moment) -> f64) -> Option<f64> {
+    pub fn first_over(&self, excess: impl Fn(&TrajectoryPoint) -> f64) -> Option<f64> {
         self.first(&excess, |before, after| {
             -excess(before) / (excess(after) - excess(before))
         })
     }
 
-    fn first(&self, excess: impl Fn(&Moment) -> f64, share: impl Fn(&Moment, &Moment) -> f64) -> Option<f64> {
-        let moment = |index: usize| Moment {
+    fn first(
+        &self,
+        excess: impl Fn(&TrajectoryPoint) -> f64,
+        share: impl Fn(&TrajectoryPoint, &TrajectoryPoint) -> f64,
+    ) -> Option<f64> {
+        let moment = |index: usize| TrajectoryPoint {
             months: self.times[index],
             customers: self.customers[index],
         };
@@ -357,7 +361,7 @@ impl Path {
 
 /// A point of a path.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
+pub struct TrajectoryPoint {
     /// Months after the start.
     pub months: f64,
     /// Customers then.
@@ -377,7 +381,7 @@ pub fn adopted(months: f64, begins: f64, ramp: f64) -> f64 {
 }
 
 /// Every whole month, and around each event's begin and at its end, within the scenario.
-fn times(months: u32, events: &[Dated<'_>]) -> Arc<[f64]> {
+fn times(months: u32, events: &[DatedEvent<'_>]) -> Arc<[f64]> {
     let mut times: Vec<f64> = (0..=months).map(f64::from).collect();
     for dated in events {
         // A step is two moments next to each other: the last without it and the first with it.
@@ -453,8 +457,8 @@ mod tests {
     }
 
     fn reached(scenario: &GrowthScenario, customers: f64) -> Option<Date> {
-        let course = Course::new("test", scenario).expect("a course");
-        course.reached_on(&course.central(), customers)
+        let model = GrowthModel::new("test", scenario).expect("a course");
+        model.reached_on(&model.central(), customers)
     }
 
     #[test]
@@ -466,7 +470,7 @@ mod tests {
             Some(date(2026, 11, 16))
         );
         assert_eq!(
-            Course::new("test", &scenario)
+            GrowthModel::new("test", &scenario)
                 .expect("a course")
                 .central()
                 .at(2.0),
@@ -486,19 +490,19 @@ mod tests {
     #[test]
     fn months_are_civil_dates() {
         let scenario = scenario("5%");
-        let course = Course::new("test", &scenario).expect("a course");
-        let dates = course.dates();
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let dates = model.dates();
         assert_eq!(
             (dates.len(), dates[0], dates[3]),
             (25, date(2026, 11, 1), date(2027, 2, 1))
         );
         for day in [date(2026, 11, 1), date(2026, 12, 31), date(2027, 2, 15)] {
             assert_eq!(
-                course.date_at(course.months_to(day).expect("after the start")),
+                model.date_at(model.months_to(day).expect("after the start")),
                 Some(day)
             );
         }
-        assert_eq!(course.months_to(date(2026, 10, 31)), None);
+        assert_eq!(model.months_to(date(2026, 10, 31)), None);
     }
 
     #[test]
@@ -507,15 +511,15 @@ mod tests {
         scenario.events = vec![event(date(2027, 3, 15), "+5000", None)];
         assert_eq!(reached(&scenario, 3_000.0), Some(date(2027, 3, 15)));
         scenario.events = vec![event(date(2027, 3, 1), "+100%", Some("2 months"))];
-        let course = Course::new("test", &scenario).expect("a course");
+        let model = GrowthModel::new("test", &scenario).expect("a course");
         assert_eq!(
-            [3.0, 4.0, 5.0, 6.0, 20.0].map(|months| course.central().at(months)),
+            [3.0, 4.0, 5.0, 6.0, 20.0].map(|months| model.central().at(months)),
             [1_000.0, 1_000.0, 1_500.0, 2_000.0, 2_000.0]
         );
         assert_eq!(reached(&scenario, 1_500.0), Some(date(2027, 4, 1)));
         scenario.events = vec![event(date(2027, 3, 1), "-5000", None)];
-        let course = Course::new("test", &scenario).expect("a course");
-        assert!(course.central().at(5.0) <= FEWEST, "a loss leaves nobody");
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        assert!(model.central().at(5.0) <= FEWEST, "a loss leaves nobody");
     }
 
     #[test]
@@ -523,15 +527,15 @@ mod tests {
         let mut scenario = scenario("20%");
         scenario.ceiling = Some([4_000.0, 5_000.0, 8_000.0]);
         scenario.months = Some(120);
-        let course = Course::new("test", &scenario).expect("a course");
-        let path = course.central();
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let path = model.central();
         // 5,000 / (1 + 4 x 1.2^-8), worked out by hand
         assert!(
             (path.at(8.0) - 2_590.308).abs() < 1e-3 && (path.at(120.0) - 5_000.0).abs() < 1e-3,
             "{}",
             path.at(8.0)
         );
-        let ends: Vec<f64> = (0..2_000).map(|index| course.draw(7, index).at(120.0)).collect();
+        let ends: Vec<f64> = (0..2_000).map(|index| model.draw(7, index).at(120.0)).collect();
         let below = |limit: f64| ends.iter().filter(|end| **end < limit).count() as f64 / 2_000.0;
         // 5 % expected on either side, with a standard deviation of 0.5 %: four of them
         assert!((below(4_000.0) - 0.05).abs() < 0.02 && (below(8_000.0) - 0.95).abs() < 0.02);
@@ -555,14 +559,14 @@ mod tests {
             rows,
             ..GrowthScenario::default()
         };
-        let course = Course::new("test", &scenario).expect("a course");
+        let model = GrowthModel::new("test", &scenario).expect("a course");
         assert_eq!(
-            [0.0, 1.0, 2.0].map(|months| course.central().at(months)),
+            [0.0, 1.0, 2.0].map(|months| model.central().at(months)),
             [100.0, 200.0, 400.0]
         );
-        assert!((course.central().at(1.5) - 200.0 * 2_f64.sqrt()).abs() < 1e-9);
+        assert!((model.central().at(1.5) - 200.0 * 2_f64.sqrt()).abs() < 1e-9);
         for index in 0..20 {
-            let path = course.draw(3, index);
+            let path = model.draw(3, index);
             assert!(
                 (path.at(2.0) / path.at(1.0) - 2.0).abs() < 1e-9,
                 "both rows lie as far from their values"
@@ -584,15 +588,15 @@ mod tests {
             ..GrowthScenario::default()
         };
         let long = history((1..=9).map(row).collect());
-        let course = Course::new("past", &long).expect("nine months");
+        let model = GrowthModel::new("past", &long).expect("nine months");
         assert_eq!(
-            (course.start().date, course.central().at(0.0)),
+            (model.start().date, model.central().at(0.0)),
             (date(2026, 9, 1), 900.0)
         );
-        assert!(course.central().at(6.0) > 1_000.0, "it goes on growing");
-        assert_eq!(course.draw(3, 7), course.draw(3, 7));
+        assert!(model.central().at(6.0) > 1_000.0, "it goes on growing");
+        assert_eq!(model.draw(3, 7), model.draw(3, 7));
         assert!(
-            Course::new("past", &history(vec![row(1)]))
+            GrowthModel::new("past", &history(vec![row(1)]))
                 .expect_err("one row")
                 .to_string()
                 .contains("past")

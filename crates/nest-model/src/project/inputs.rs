@@ -1,72 +1,72 @@
-//! What one world says about one configuration: how often customers act, and what that uses.
+//! What one draw says about one configuration: how often customers act, and what that uses.
 
 use std::collections::BTreeMap;
 
 use nest_data::{ScalingModel, measurement::ResourceKind, scaling::ResourceModel};
 
 use crate::{
-    draws::{ResourceWorld, World},
+    draws::{ParameterDraw, ResourceDraw},
     laws::load_law::LoadLaw,
-    project::config::{Load, PricedConfig},
+    project::config::{CompiledCosts, PricedConfig},
 };
 
 /// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour; may be below 0
 /// where fewer are open than when it was measured.
-pub type OpenWork = BTreeMap<(String, String), f64>;
+pub type BacklogDemand = BTreeMap<(String, String), f64>;
 
 /// What customers do, and what they leave behind.
 #[derive(Debug, Clone, Copy)]
-pub struct Acts<'a> {
+pub struct Activity<'a> {
     pub rates: &'a BTreeMap<String, f64>, // executions per customer and day
-    pub open: &'a OpenWork,
+    pub open: &'a BacklogDemand,
     pub stored: Option<f64>, // items in the target; none where the study does not say
     pub fees: &'a [f64],     // of one execution, for each of the study's fees
 }
 
-/// What a world says about one configuration, by behaviour in the order of names.
+/// What a draw says about one configuration, by behaviour in the order of names.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Inputs {
-    pub rates_per_day: Vec<f64>, // executions per customer
-    pub bytes: Vec<f64>,         // bytes sent per execution
-    pub stored: Option<f64>,     // items in the target
-    pub busier: f64,             // busiest minute over that of the study
-    pub fees: Vec<f64>,          // of one execution, for each of the study's fees
-    pub placed: Vec<PlacedUse>,  // in the configuration's order
-    pub kept: Vec<Use>,          // resources that stay as they were measured, in the configuration's order
-    pub load: Load,              // all of it, compiled for costs
+pub struct ReadyInputs {
+    pub rates_per_day: Vec<f64>,             // executions per customer
+    pub bytes: Vec<f64>,                     // bytes sent per execution
+    pub stored: Option<f64>,                 // items in the target
+    pub busier: f64,                         // busiest minute over that of the study
+    pub fees: Vec<f64>,                      // of one execution, for each of the study's fees
+    pub placed: Vec<PlacementUse>,           // in the configuration's order
+    pub unsized_resources: Vec<ResourceUse>, // resources that stay as they were measured, in the configuration's order
+    pub load: CompiledCosts,                 // all of it, compiled for costs
 }
 
 /// Use of the processors and the memory of one placement.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlacedUse {
+pub struct PlacementUse {
     pub cpu_s: Vec<f64>, // busy-seconds of a measured core per execution; 0 for behaviours that run elsewhere
     pub law: LoadLaw,    // how that changes with utilisation
     pub idle: f64,       // busy-seconds per second
     pub speed: f64,      // of a virtual CPU against a measured core
-    pub memory: Option<Use>, // resident bytes, and bytes per execution a second
+    pub memory: Option<ResourceUse>, // resident bytes, and bytes per execution a second
     pub most_utilisation: f64, // that objectives of response time allow, 0-1
     pub reserve: f64,    // share of capacity that policy wants left
 }
 
 /// Use of one resource.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Use {
+pub struct ResourceUse {
     pub demand: Vec<f64>, // per execution, by behaviour
     pub idle: f64,        // without load
     pub law: LoadLaw,
 }
 
-impl Inputs {
-    /// What `world` says about a configuration, for what customers do and the speed of its processors, by placement. Costs are ready
-    /// after [`Inputs::ready`].
+impl ReadyInputs {
+    /// What `draw` says about a configuration, for what customers do and the speed of its processors, by placement. Costs are ready
+    /// after [`ReadyInputs::ready`].
     pub fn new(
         model: &ScalingModel,
         priced: &PricedConfig<'_>,
-        world: &World,
-        acts: Acts<'_>,
+        draw: &ParameterDraw,
+        acts: Activity<'_>,
         speeds: &[f64],
     ) -> Self {
-        let Acts {
+        let Activity {
             rates,
             open,
             stored,
@@ -78,9 +78,9 @@ impl Inputs {
                 .resources
                 .iter()
                 .find(|resource| resource.kind == kind && tier.is_none_or(|tier| resource.tier == tier))?;
-            Some((resource, world.resources.get(&resource.name)?))
+            Some((resource, draw.resources.get(&resource.name)?))
         };
-        let demands = |resource: Option<(&ResourceModel, &ResourceWorld)>,
+        let demands = |resource: Option<(&ResourceModel, &ResourceDraw)>,
                        tier: Option<&String>,
                        counts: Option<&[bool]>| {
             let demand = |(index, name): (usize, &String)| {
@@ -92,38 +92,39 @@ impl Inputs {
                     .and_then(|tier| open.get(&(tier.clone(), name.clone())))
                     .copied()
                     .unwrap_or(0.0);
-                let own = resource.map_or(0.0, |(resource, world)| {
+                let own = resource.map_or(0.0, |(resource, draw)| {
                     match (&resource.size_dependence, stored) {
-                        (Some(size), Some(stored)) => world.demand_stored(name, Some(size), stored),
-                        _ => world.demand.get(name).copied().unwrap_or(0.0),
+                        (Some(size), Some(stored)) => draw.demand_stored(name, Some(size), stored),
+                        _ => draw.demand.get(name).copied().unwrap_or(0.0),
                     }
                 });
                 (own + more).max(0.0)
             };
             behaviours.iter().enumerate().map(demand).collect::<Vec<f64>>()
         };
-        let kept = priced.kept.iter().map(|kept| {
-            let world = world
+        let unsized_resources = priced.unsized_resources.iter().map(|unsized_resources| {
+            let draw = draw
                 .resources
-                .get(&kept.resource.name)
-                .map(|world| (kept.resource, world));
-            let reads = Some(&kept.resource.tier).filter(|_| kept.resource.kind == ResourceKind::Cpu);
-            Use {
-                demand: demands(world, reads, Some(&kept.counts)),
-                idle: world.map_or(0.0, |(_, world)| world.idle),
-                law: world.map_or(LoadLaw::default(), |(_, world)| world.law),
+                .get(&unsized_resources.resource.name)
+                .map(|draw| (unsized_resources.resource, draw));
+            let reads = Some(&unsized_resources.resource.tier)
+                .filter(|_| unsized_resources.resource.kind == ResourceKind::Cpu);
+            ResourceUse {
+                demand: demands(draw, reads, Some(&unsized_resources.counts)),
+                idle: draw.map_or(0.0, |(_, draw)| draw.idle),
+                law: draw.map_or(LoadLaw::default(), |(_, draw)| draw.law),
             }
         });
         let placed = priced.placed.iter().zip(speeds).map(|(placed, speed)| {
             let tier = &placed.placement.tier;
             let cpu = of(ResourceKind::Cpu, Some(tier));
             let memory = of(ResourceKind::Memory, Some(tier));
-            PlacedUse {
+            PlacementUse {
                 cpu_s: demands(cpu, Some(tier), Some(&placed.carries)),
                 law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
                 idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
                 speed: *speed,
-                memory: memory.map(|(resource, memory)| Use {
+                memory: memory.map(|(resource, memory)| ResourceUse {
                     demand: demands(Some((resource, memory)), None, Some(&placed.carries)),
                     idle: memory.idle,
                     law: LoadLaw::default(),
@@ -142,8 +143,8 @@ impl Inputs {
             busier: 1.0,
             fees: fees.to_vec(),
             placed: placed.collect(),
-            kept: kept.collect(),
-            load: Load::default(),
+            unsized_resources: unsized_resources.collect(),
+            load: CompiledCosts::default(),
         }
     }
 
@@ -167,7 +168,7 @@ impl Inputs {
     }
 
     /// Use of a resource that one customer causes in a day.
-    pub fn use_per_day(&self, used: &Use) -> f64 {
+    pub fn use_per_day(&self, used: &ResourceUse) -> f64 {
         per_day(&self.rates_per_day, &used.demand)
     }
 
@@ -180,7 +181,7 @@ impl Inputs {
                 .map(|(a, b)| a + (b - a) * share)
                 .collect::<Vec<f64>>()
         };
-        let used = |(before, after): (&Use, &Use)| Use {
+        let used = |(before, after): (&ResourceUse, &ResourceUse)| ResourceUse {
             demand: mix(&before.demand, &after.demand, settled),
             ..after.clone()
         };
@@ -188,7 +189,7 @@ impl Inputs {
             .placed
             .iter()
             .zip(&after.placed)
-            .map(|(before, after)| PlacedUse {
+            .map(|(before, after)| PlacementUse {
                 cpu_s: mix(&before.cpu_s, &after.cpu_s, settled),
                 memory: before.memory.as_ref().zip(after.memory.as_ref()).map(used),
                 ..after.clone()
@@ -196,13 +197,18 @@ impl Inputs {
         let rates_per_day = mix(&self.rates_per_day, &after.rates_per_day, adopted);
         let mixed = Self {
             placed: placed.collect(),
-            kept: self.kept.iter().zip(&after.kept).map(used).collect(),
+            unsized_resources: self
+                .unsized_resources
+                .iter()
+                .zip(&after.unsized_resources)
+                .map(used)
+                .collect(),
             fees: mix(&self.fees, &after.fees, adopted),
             rates_per_day,
             bytes: after.bytes.clone(),
             stored: after.stored,
             busier: after.busier,
-            load: Load::default(),
+            load: CompiledCosts::default(),
         };
         mixed.ready(priced)
     }

@@ -1,4 +1,4 @@
-//! Every way in which a configuration can break, each with the customers at which it does, in one world.
+//! Every way in which a configuration can break, each with the customers at which it does, in one draw.
 //!
 //! A new kind of limit is one more function called from [`limits`].
 
@@ -15,12 +15,12 @@ use nest_data::{
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::{
-    draws::World,
+    draws::ParameterDraw,
     fit::ceiling,
     fit::error_onset::customers_failing,
-    project::config::{Carrier, Kept, PricedConfig},
-    project::inputs::Inputs,
-    response::{Rise, highest_utilisation},
+    project::config::{Host, PricedConfig, UnsizedResource},
+    project::inputs::ReadyInputs,
+    response::{QueueingDelay, highest_utilisation},
 };
 
 /// Share of an instance's memory that the tier can fill: ◇ assumed, the operating system and its page cache need the rest.
@@ -34,9 +34,9 @@ const SECTIONS: usize = 40;
 /// Factor between customer counts at which a cost that may fall and rise is looked at.
 const GRID: f64 = 1.02;
 
-/// A way to fail in one world.
+/// A way to fail in one draw.
 #[derive(Debug, Clone)]
-pub struct Limit<'a> {
+pub struct FailurePoint<'a> {
     pub kind: BreakKind,
     pub cause: Cause<'a>,
     pub customers: f64, // at which it fails; infinite where it never does
@@ -56,7 +56,7 @@ pub struct Filling {
 pub enum Cause<'a> {
     Processor(&'a str), // of a placement
     AsMeasured(&'a str),
-    Unmeasured(&'a HiddenBottleneck),
+    HiddenBottleneck(&'a HiddenBottleneck),
     Errors(f64), // share that is tolerated
     Objective {
         name: &'a str,
@@ -73,35 +73,35 @@ pub enum Cause<'a> {
 
 /// What is asked of the study beside the configuration.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct SearchScope<'a> {
     pub study: &'a Study,
     pub model: &'a ScalingModel,
     pub from: f64, // customers from which on the cost of one of them is watched
     pub to: f64,   // customers up to which costs are looked at
 }
 
-/// Everything that can fail in one world, always in the same order.
+/// Everything that can fail in one draw, always in the same order.
 pub fn limits<'a>(
     priced: &'a PricedConfig<'_>,
-    asked: &Asked<'a>,
-    world: &World,
-    inputs: &Inputs,
-) -> Vec<Limit<'a>> {
+    scope: &SearchScope<'a>,
+    draw: &ParameterDraw,
+    inputs: &ReadyInputs,
+) -> Vec<FailurePoint<'a>> {
     let mut limits = Vec::with_capacity(16);
     processors(priced, inputs, &mut limits);
-    kept(priced, inputs, &mut limits);
-    unmeasured(priced, asked, world, inputs, &mut limits);
-    errors(priced, asked, world, &mut limits);
+    unsized_resources(priced, inputs, &mut limits);
+    hidden_bottleneck(priced, scope, draw, inputs, &mut limits);
+    errors(priced, scope, draw, &mut limits);
     quotas(priced, inputs, &mut limits);
-    objectives(priced, asked, world, inputs, &mut limits);
-    knee(priced, world, inputs, &mut limits);
-    memory(priced, asked, inputs, &mut limits);
-    budget(priced, asked, inputs, &mut limits);
+    objectives(priced, scope, draw, inputs, &mut limits);
+    knee(priced, draw, inputs, &mut limits);
+    memory(priced, scope, inputs, &mut limits);
+    budget(priced, scope, inputs, &mut limits);
     limits
 }
 
-fn limit(kind: BreakKind, cause: Cause<'_>, customers: f64) -> Limit<'_> {
-    Limit {
+fn limit(kind: BreakKind, cause: Cause<'_>, customers: f64) -> FailurePoint<'_> {
+    FailurePoint {
         kind,
         cause,
         customers,
@@ -110,7 +110,7 @@ fn limit(kind: BreakKind, cause: Cause<'_>, customers: f64) -> Limit<'_> {
 }
 
 /// The processors of each placement, once no unit may be added.
-fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &ReadyInputs, limits: &mut Vec<FailurePoint<'a>>) {
     for (index, placed) in priced.placed.iter().enumerate() {
         let Some(sizing) = priced.sizing(index, inputs) else {
             continue;
@@ -137,15 +137,19 @@ fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Ve
 }
 
 /// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It still binds.
-fn kept<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
-    for (index, kept) in priced
-        .kept
+fn unsized_resources<'a>(
+    priced: &'a PricedConfig<'_>,
+    inputs: &ReadyInputs,
+    limits: &mut Vec<FailurePoint<'a>>,
+) {
+    for (index, unsized_resources) in priced
+        .unsized_resources
         .iter()
         .enumerate()
-        .filter(|(_, kept)| kept.resource.kind != ResourceKind::Memory)
+        .filter(|(_, unsized_resources)| unsized_resources.resource.kind != ResourceKind::Memory)
     {
         let at = |utilisation: f64| kept_customers(priced, inputs, index, utilisation);
-        let cause = || Cause::AsMeasured(&kept.resource.name);
+        let cause = || Cause::AsMeasured(&unsized_resources.resource.name);
         limits.push(limit(
             BreakKind::OverReserve,
             cause(),
@@ -156,14 +160,14 @@ fn kept<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limi
 }
 
 /// A limit that no probe reads. Whether it comes with every instance is not known, so it is taken for one that they share.
-fn unmeasured<'a>(
+fn hidden_bottleneck<'a>(
     priced: &'a PricedConfig<'_>,
-    asked: &Asked<'a>,
-    world: &World,
-    inputs: &Inputs,
-    limits: &mut Vec<Limit<'a>>,
+    scope: &SearchScope<'a>,
+    draw: &ParameterDraw,
+    inputs: &ReadyInputs,
+    limits: &mut Vec<FailurePoint<'a>>,
 ) {
-    let Some(found) = asked
+    let Some(found) = scope
         .model
         .throughput
         .as_ref()
@@ -171,7 +175,7 @@ fn unmeasured<'a>(
     else {
         return;
     };
-    let customers = world.limit.as_ref().map_or(f64::INFINITY, |one| {
+    let customers = draw.limit.as_ref().map_or(f64::INFINITY, |one| {
         let passing = |index: &usize| {
             one.behaviour
                 .as_ref()
@@ -187,12 +191,21 @@ fn unmeasured<'a>(
             f64::INFINITY
         }
     });
-    limits.push(limit(BreakKind::Saturation, Cause::Unmeasured(found), customers));
+    limits.push(limit(
+        BreakKind::Saturation,
+        Cause::HiddenBottleneck(found),
+        customers,
+    ));
 }
 
 /// Failures as they began on the measured machine, for each instance that may be added.
-fn errors<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, limits: &mut Vec<Limit<'a>>) {
-    let Some(onset) = asked
+fn errors<'a>(
+    priced: &'a PricedConfig<'_>,
+    scope: &SearchScope<'a>,
+    draw: &ParameterDraw,
+    limits: &mut Vec<FailurePoint<'a>>,
+) {
+    let Some(onset) = scope
         .model
         .error_onset
         .as_ref()
@@ -200,7 +213,7 @@ fn errors<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, li
     else {
         return;
     };
-    let failing = customers_failing(onset, onset.tolerated, world.error_position).unwrap_or(0.0);
+    let failing = customers_failing(onset, onset.tolerated, draw.error_position).unwrap_or(0.0);
     let instances = priced.main().most_units();
     limits.push(limit(
         BreakKind::ErrorOnset,
@@ -216,9 +229,9 @@ fn errors<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, world: &World, li
 /// that it comes to that within a minute, six times the ten seconds for which hosts state how much may be added.
 ///
 /// Source: `reference/pricing.md` R18.
-fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &ReadyInputs, limits: &mut Vec<FailurePoint<'a>>) {
     for (index, placed) in priced.placed.iter().enumerate() {
-        let Carrier::Function(function) = &placed.carrier else {
+        let Host::Function(function) = &placed.host else {
             continue;
         };
         let per_customer = priced.concurrency(index, inputs);
@@ -244,27 +257,22 @@ fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &Inputs, limits: &mut Vec<Li
 /// Objectives of response time, each where its quantile comes above its limit.
 fn objectives<'a>(
     priced: &'a PricedConfig<'_>,
-    asked: &Asked<'a>,
-    world: &World,
-    inputs: &Inputs,
-    limits: &mut Vec<Limit<'a>>,
+    scope: &SearchScope<'a>,
+    draw: &ParameterDraw,
+    inputs: &ReadyInputs,
+    limits: &mut Vec<FailurePoint<'a>>,
 ) {
-    for (name, slo) in &asked.study.slo {
+    for (name, slo) in &scope.study.slo {
         for (quantile, limit_s) in slo.limits() {
-            for law in &asked.model.quantiles {
+            for law in &scope.model.quantiles {
                 if law.quantile == quantile
                     && slo
                         .applies_to
                         .as_ref()
                         .is_none_or(|behaviour| law.behaviour == *behaviour)
                 {
-                    let customers = objective_customers(
-                        priced,
-                        inputs,
-                        law,
-                        &behaviour_laws(priced, world, law),
-                        limit_s,
-                    );
+                    let customers =
+                        objective_customers(priced, inputs, law, &behaviour_laws(priced, draw, law), limit_s);
                     limits.push(limit(
                         BreakKind::Slo,
                         Cause::Objective { name, law, limit_s },
@@ -276,26 +284,26 @@ fn objectives<'a>(
     }
 }
 
-/// All laws of the behaviour of one of them, each with its a and b in a world.
+/// All laws of the behaviour of one of them, each with its a and b in a draw.
 pub fn behaviour_laws<'a>(
     priced: &'a PricedConfig<'_>,
-    world: &World,
+    draw: &ParameterDraw,
     of: &QuantileLaw,
-) -> Vec<(&'a Rise, (f64, f64))> {
+) -> Vec<(&'a QueueingDelay, (f64, f64))> {
     let laws = priced
-        .rises
+        .delays
         .iter()
         .map(Arc::as_ref)
-        .zip(world.quantiles.iter().copied());
+        .zip(draw.quantiles.iter().copied());
     laws.filter(|(rise, _)| rise.law.behaviour == of.behaviour)
         .collect()
 }
 
 fn objective_customers(
     priced: &PricedConfig<'_>,
-    inputs: &Inputs,
+    inputs: &ReadyInputs,
     law: &QuantileLaw,
-    laws: &[(&Rise, (f64, f64))],
+    laws: &[(&QueueingDelay, (f64, f64))],
     limit_s: f64,
 ) -> f64 {
     match highest_utilisation(laws, law.quantile, limit_s / slowdown(priced, inputs, law)) {
@@ -309,19 +317,19 @@ pub fn meet_objectives(
     priced: &PricedConfig<'_>,
     study: &Study,
     model: &ScalingModel,
-    world: &World,
-    inputs: &mut Inputs,
+    draw: &ParameterDraw,
+    inputs: &mut ReadyInputs,
 ) {
     for slo in study.slo.values() {
         for (quantile, limit_s) in slo.limits() {
-            let asked = |law: &&QuantileLaw| {
+            let scope = |law: &&QuantileLaw| {
                 law.quantile == quantile
                     && slo
                         .applies_to
                         .as_ref()
                         .is_none_or(|behaviour| law.behaviour == *behaviour)
             };
-            for law in model.quantiles.iter().filter(asked) {
+            for law in model.quantiles.iter().filter(scope) {
                 let Some(placed) = priced
                     .carrying_law(law)
                     .filter(|placed| priced.sizing(*placed, inputs).is_some())
@@ -329,7 +337,7 @@ pub fn meet_objectives(
                     continue;
                 };
                 let most = highest_utilisation(
-                    &behaviour_laws(priced, world, law),
+                    &behaviour_laws(priced, draw, law),
                     quantile,
                     limit_s / slowdown(priced, inputs, law),
                 );
@@ -343,7 +351,7 @@ pub fn meet_objectives(
 }
 
 /// Factor on the times of a law on this configuration.
-pub fn slowdown(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -> f64 {
+pub fn slowdown(priced: &PricedConfig<'_>, inputs: &ReadyInputs, law: &QuantileLaw) -> f64 {
     priced.carrying_law(law).map_or(1.0, |placed| {
         priced.placed[placed].slowdown(inputs.placed[placed].speed)
     })
@@ -351,7 +359,7 @@ pub fn slowdown(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw) -
 
 /// Customers at which the resource of a law is at a utilisation: units are added until none is left, so one that the sizing never lets
 /// happen is only reached on the last of them. Functions never queue.
-fn customers_at(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, utilisation: f64) -> f64 {
+fn customers_at(priced: &PricedConfig<'_>, inputs: &ReadyInputs, law: &QuantileLaw, utilisation: f64) -> f64 {
     let Some(placed) = priced.carrying_law(law) else {
         return priced.kept_index(&law.resource).map_or(f64::INFINITY, |index| {
             kept_customers(priced, inputs, index, utilisation)
@@ -373,8 +381,9 @@ fn customers_at(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, u
 }
 
 /// Customers at which a resource that stays as it was measured is at a utilisation; one of the placed tier comes with every instance.
-fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, utilisation: f64) -> f64 {
-    let (Kept { capacity, placed, .. }, used) = (&priced.kept[index], &inputs.kept[index]);
+fn kept_customers(priced: &PricedConfig<'_>, inputs: &ReadyInputs, index: usize, utilisation: f64) -> f64 {
+    let (UnsizedResource { capacity, placed, .. }, used) =
+        (&priced.unsized_resources[index], &inputs.unsized_resources[index]);
     let per_customer = priced.peak_per_day * inputs.use_per_day(used);
     let instances = placed.map_or(1.0, |placed| priced.placed[placed].most_units());
     match used.law.busy_at(used.idle, utilisation, *capacity) {
@@ -387,16 +396,21 @@ fn kept_customers(priced: &PricedConfig<'_>, inputs: &Inputs, index: usize, util
 /// Where the median response time of the most frequent behaviour begins to grow faster than the work that gets done.
 ///
 /// # Formula
-/// The utilisation that maximises `rho / R(rho)`, with R as [`Rise::seconds`] gives it. (The crossing of the asymptotic bounds of an open load is its
+/// The utilisation that maximises `rho / R(rho)`, with R as [`QueueingDelay::seconds`] gives it. (The crossing of the asymptotic bounds of an open load is its
 /// saturation, which is a break point of its own.)
 ///
 /// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979.
-fn knee<'a>(priced: &'a PricedConfig<'_>, world: &World, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn knee<'a>(
+    priced: &'a PricedConfig<'_>,
+    draw: &ParameterDraw,
+    inputs: &ReadyInputs,
+    limits: &mut Vec<FailurePoint<'a>>,
+) {
     let medians = priced
-        .rises
+        .delays
         .iter()
         .map(Arc::as_ref)
-        .zip(&world.quantiles)
+        .zip(&draw.quantiles)
         .filter(|(rise, _)| rise.law.quantile == 0.5);
     let rate = |law: &QuantileLaw| {
         priced
@@ -441,14 +455,19 @@ fn maximum(of: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Memory: of the instances of the placed tier, and of every other tier where its size is known.
-fn memory<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn memory<'a>(
+    priced: &'a PricedConfig<'_>,
+    scope: &SearchScope<'a>,
+    inputs: &ReadyInputs,
+    limits: &mut Vec<FailurePoint<'a>>,
+) {
     let resident = |resource: &'a ResourceModel, customers: f64, instances: f64, filling: Filling| {
-        let leak = leak_bytes_per_s(priced, asked, inputs, resource, instances);
+        let leak = leak_bytes_per_s(priced, scope, inputs, resource, instances);
         let filling = (leak > 0.0).then_some(Filling {
             per_month: leak * DAYS_PER_MONTH * SECONDS_PER_DAY,
             ..filling
         });
-        Limit {
+        FailurePoint {
             kind: BreakKind::Memory,
             cause: Cause::Memory(&resource.name),
             customers: customers.max(0.0),
@@ -457,14 +476,14 @@ fn memory<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, 
     };
     for (index, placed) in priced.placed.iter().enumerate() {
         let of_tier =
-            asked.model.resources.iter().find(|resource| {
+            scope.model.resources.iter().find(|resource| {
                 resource.kind == ResourceKind::Memory && resource.tier == placed.placement.tier
             });
-        let (Some(resource), Some(used), Some(sizing), Carrier::Units(units)) = (
+        let (Some(resource), Some(used), Some(sizing), Host::Units(units)) = (
             of_tier,
             &inputs.placed[index].memory,
             priced.sizing(index, inputs),
-            &placed.carrier,
+            &placed.host,
         ) else {
             continue;
         };
@@ -496,7 +515,7 @@ fn memory<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, 
         limits.push(resident(
             resource,
             customers,
-            sizing.instances(asked.from),
+            sizing.instances(scope.from),
             Filling {
                 room: left,
                 per_customer: 0.0,
@@ -504,21 +523,21 @@ fn memory<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, 
             },
         ));
     }
-    for (index, kept) in priced
-        .kept
+    for (index, unsized_resources) in priced
+        .unsized_resources
         .iter()
         .enumerate()
-        .filter(|(_, kept)| kept.resource.kind == ResourceKind::Memory)
+        .filter(|(_, unsized_resources)| unsized_resources.resource.kind == ResourceKind::Memory)
     {
-        let per_customer = priced.peak_per_day * inputs.use_per_day(&inputs.kept[index]);
-        let room = kept.capacity - inputs.kept[index].idle;
+        let per_customer = priced.peak_per_day * inputs.use_per_day(&inputs.unsized_resources[index]);
+        let room = unsized_resources.capacity - inputs.unsized_resources[index].idle;
         let customers = if per_customer > 0.0 {
             room / per_customer
         } else {
             f64::INFINITY
         };
         limits.push(resident(
-            kept.resource,
+            unsized_resources.resource,
             customers,
             1.0,
             Filling {
@@ -533,8 +552,8 @@ fn memory<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, 
 /// Bytes per second by which the memory of one of `instances` grows for good, with as many customers as today.
 fn leak_bytes_per_s(
     priced: &PricedConfig<'_>,
-    asked: &Asked<'_>,
-    inputs: &Inputs,
+    scope: &SearchScope<'_>,
+    inputs: &ReadyInputs,
     resource: &ResourceModel,
     instances: f64,
 ) -> f64 {
@@ -547,19 +566,24 @@ fn leak_bytes_per_s(
         .iter()
         .position(|name| name == behaviour)
         .map_or(0.0, |index| inputs.rates_per_day[index]);
-    leak.rate.value * asked.from * per_day / SECONDS_PER_DAY / instances
+    leak.rate.value * scope.from * per_day / SECONDS_PER_DAY / instances
 }
 
 /// What may be paid: a bill never falls as customers come, so it is halved for; the cost of one of them falls and rises with every
 /// instance, so it is watched from today's customers on.
-fn budget<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, limits: &mut Vec<Limit<'a>>) {
+fn budget<'a>(
+    priced: &'a PricedConfig<'_>,
+    scope: &SearchScope<'a>,
+    inputs: &ReadyInputs,
+    limits: &mut Vec<FailurePoint<'a>>,
+) {
     let float = |amount: QuotedDecimal| amount.0.to_f64().unwrap_or(f64::INFINITY);
-    let currency = &asked.study.study.currency;
-    if let Some(amount) = asked.study.budget.monthly {
+    let currency = &scope.study.study.currency;
+    if let Some(amount) = scope.study.budget.monthly {
         let over =
             |customers: f64| priced.cost(customers, inputs) + priced.fees(customers, inputs) > float(amount);
-        let customers = if over(asked.to) {
-            least(0.0, asked.to, over)
+        let customers = if over(scope.to) {
+            least(0.0, scope.to, over)
         } else {
             f64::INFINITY
         };
@@ -569,16 +593,16 @@ fn budget<'a>(priced: &'a PricedConfig<'_>, asked: &Asked<'a>, inputs: &Inputs, 
             customers,
         ));
     }
-    if let Some(amount) = asked.study.budget.per_1000 {
+    if let Some(amount) = scope.study.budget.per_1000 {
         let over = |customers: f64| {
             (priced.cost(customers, inputs) + priced.fees(customers, inputs)) / customers * 1e3
                 > float(amount)
         };
-        let mut steps = std::iter::successors(Some(asked.from), |customers| {
-            (*customers < asked.to).then(|| (customers * GRID).min(asked.to))
+        let mut steps = std::iter::successors(Some(scope.from), |customers| {
+            (*customers < scope.to).then(|| (customers * GRID).min(scope.to))
         });
         let customers = match steps.find(|customers| over(*customers)) {
-            Some(first) if first > asked.from => least((first / GRID).max(asked.from), first, over),
+            Some(first) if first > scope.from => least((first / GRID).max(scope.from), first, over),
             first => first.unwrap_or(f64::INFINITY),
         };
         limits.push(limit(
@@ -603,9 +627,9 @@ impl fmt::Display for Cause<'_> {
         match self {
             Self::Processor(label) => f.write_str(label),
             Self::AsMeasured(name) => write!(f, "{name} as measured"),
-            Self::Unmeasured(found) => match &found.behaviour {
-                Some(behaviour) => write!(f, "{} ({behaviour})", ceiling::UNMEASURED),
-                None => f.write_str(ceiling::UNMEASURED),
+            Self::HiddenBottleneck(found) => match &found.behaviour {
+                Some(behaviour) => write!(f, "{} ({behaviour})", ceiling::HIDDEN),
+                None => f.write_str(ceiling::HIDDEN),
             },
             Self::Errors(share) => write!(f, "more than {} % fail, as measured", share * 100.0),
             Self::Objective { name, law, limit_s } => write!(

@@ -13,51 +13,51 @@ use crate::{
     ModelError,
     pricing::{amortised_per_month, cash_in_month, contract_factor},
     project::break_point::is_extrapolated,
-    project::config::{Carrier, total},
-    project::growth::{Futures, Path},
-    project::inputs::Inputs,
-    project::{ConfigWorlds, Context, ends, money},
+    project::config::{Host, total},
+    project::growth::{GrowthDraws, Trajectory},
+    project::inputs::ReadyInputs,
+    project::{Context, DrawnConfig, ends, money},
 };
 
 /// What a month costs on a configuration.
 pub struct MonthCost {
-    pub ends: [f64; 2],              // customers, in the central world
-    pub value: Decimal,              // central world
+    pub ends: [f64; 2],              // customers, in the point estimate
+    pub value: Decimal,              // point estimate
     pub draws: Vec<f64>,             // in every draw
     pub instances: Option<Estimate>, // on the first day
     pub fees: Option<MoneyEstimate>,
 }
 
 /// Every month of a growth scenario, until customers leave what can be projected.
-pub fn course(
-    worlds: &ConfigWorlds<'_>,
+pub fn monthly_costs(
+    drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
-    growth: &Futures<'_>,
+    growth: &GrowthDraws<'_>,
 ) -> Result<Vec<MonthCost>, ModelError> {
     let inside = |month: &usize| {
         ends(&growth.central, *month)
             .iter()
             .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
     };
-    let months: Vec<usize> = (0..growth.course.months() as usize).take_while(inside).collect();
+    let months: Vec<usize> = (0..growth.model.months() as usize).take_while(inside).collect();
     if context.changes_with_time() {
         return months
             .par_iter()
-            .map(|month| changed_month(worlds, context, growth, *month))
+            .map(|month| changed_month(drawn, context, growth, *month))
             .collect();
     }
     // What ends a month begins the next one.
     let at = |month: usize| -> Vec<f64> {
-        worlds
+        drawn
             .draws
             .iter()
             .zip(&growth.firsts[month])
-            .map(|(inputs, customers)| worlds.priced.cost(*customers, inputs))
+            .map(|(inputs, customers)| drawn.priced.cost(*customers, inputs))
             .collect()
     };
     let boundaries: Vec<Vec<f64>> = (0..=months.len()).into_par_iter().map(at).collect();
     let totals = (0..=months.len())
-        .map(|month| worlds.bill_total(growth.central.at(month as f64)))
+        .map(|month| drawn.bill_total(growth.central.at(month as f64)))
         .collect::<Result<Vec<_>, _>>()?;
     let month = |month: &usize| {
         Ok(MonthCost {
@@ -68,8 +68,8 @@ pub fn course(
                 .zip(&boundaries[*month + 1])
                 .map(|(begin, end)| (begin + end) / 2.0)
                 .collect(),
-            instances: instances(worlds, growth, *month),
-            fees: fees(worlds, context, growth, *month)?,
+            instances: instances(drawn, growth, *month),
+            fees: fees(drawn, context, growth, *month)?,
         })
     };
     months.par_iter().map(month).collect()
@@ -77,15 +77,15 @@ pub fn course(
 
 /// A month in which what one customer causes is not what it was in the month before.
 fn changed_month(
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
-    growth: &Futures<'_>,
+    growth: &GrowthDraws<'_>,
     month: usize,
 ) -> Result<MonthCost, ModelError> {
     let ends_of = ends(&growth.central, month);
-    let grown = worlds.grown(context, ends_of[0], month)?;
-    let this = grown.as_ref().unwrap_or(worlds);
-    let cost = |(inputs, path): (&Inputs, &Path)| {
+    let grown = drawn.grown(context, ends_of[0], month)?;
+    let this = grown.as_ref().unwrap_or(drawn);
+    let cost = |(inputs, path): (&ReadyInputs, &Trajectory)| {
         ends(path, month)
             .iter()
             .map(|customers| this.priced.cost(*customers, inputs))
@@ -102,28 +102,28 @@ fn changed_month(
 }
 
 /// Units on the first day of a month.
-fn instances(worlds: &ConfigWorlds<'_>, growth: &Futures<'_>, month: usize) -> Option<Estimate> {
-    let value = worlds
+fn instances(drawn: &DrawnConfig<'_>, growth: &GrowthDraws<'_>, month: usize) -> Option<Estimate> {
+    let value = drawn
         .priced
-        .instances(growth.central.at(month as f64), &worlds.central)?;
-    let at = |(inputs, customers): (&Inputs, &f64)| {
-        worlds.priced.instances(*customers, inputs).unwrap_or(f64::NAN)
+        .instances(growth.central.at(month as f64), &drawn.central)?;
+    let at = |(inputs, customers): (&ReadyInputs, &f64)| {
+        drawn.priced.instances(*customers, inputs).unwrap_or(f64::NAN)
     };
-    let mut draws = worlds.draws.iter().zip(&growth.firsts[month]).map(at).collect();
+    let mut draws = drawn.draws.iter().zip(&growth.firsts[month]).map(at).collect();
     Some(Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value)))
 }
 
 /// What a report prints of those months.
 pub fn months(
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
-    course: &[MonthCost],
+    monthly_costs: &[MonthCost],
 ) -> Result<Vec<MonthProjection>, ModelError> {
     let Some(growth) = &context.growth else {
         return Ok(Vec::new());
     };
-    let unknown = worlds.priced.unknown_lines() > 0;
-    let dates = growth.course.dates();
+    let unknown = drawn.priced.unknown_lines() > 0;
+    let dates = growth.model.dates();
     let month = |(month, cost): (usize, &MonthCost)| {
         let [begin, end] = cost.ends;
         let per_1000 = cost.value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
@@ -140,24 +140,24 @@ pub fn months(
             customers: Estimate::from_draws(begin, &mut customers).unwrap_or(Estimate::exact(begin)),
             instances: cost.instances,
             cost: money(cost.value, cost.draws.clone(), unknown),
-            cash: cash(worlds, month, cost.value),
+            cash: cash(drawn, month, cost.value),
             fees: cost.fees,
             per_1000: money(per_1000, per_1000_draws.collect(), unknown),
-            extrapolated: is_extrapolated(&worlds.priced, context.tested_customers(), end, &worlds.central),
+            extrapolated: is_extrapolated(&drawn.priced, context.tested_customers(), end, &drawn.central),
         })
     };
-    course.par_iter().enumerate().map(month).collect()
+    monthly_costs.par_iter().enumerate().map(month).collect()
 }
 
 /// What is paid in a month where commitments are paid ahead: theirs at once when their term begins, nothing of that later. None where
 /// nothing is paid ahead.
 ///
 /// Source: `reference/pricing.md` section 5, BilledCost against EffectiveCost.
-fn cash(worlds: &ConfigWorlds<'_>, month: usize, amortised: Decimal) -> Option<QuotedDecimal> {
+fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<QuotedDecimal> {
     let mut ahead = false;
     let mut cash = amortised;
-    for placed in &worlds.priced.placed {
-        let Carrier::Units(units) = &placed.carrier else {
+    for placed in &drawn.priced.placed {
+        let Host::Units(units) = &placed.host else {
             continue;
         };
         for (commitment, count) in units
@@ -182,25 +182,25 @@ fn cash(worlds: &ConfigWorlds<'_>, month: usize, amortised: Decimal) -> Option<Q
 
 /// What third parties take in a month.
 fn fees(
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
-    growth: &Futures<'_>,
+    growth: &GrowthDraws<'_>,
     month: usize,
 ) -> Result<Option<MoneyEstimate>, ModelError> {
     if context.study.fees.is_empty() {
         return Ok(None);
     }
-    let mean = |path: &Path| ends(path, month).iter().sum::<f64>() / 2.0;
-    let value = total(&worlds.priced.fee_lines(
-        mean(&growth.central),
-        &worlds.central,
-        &worlds.parameters,
-    )?);
-    let draws = worlds
+    let mean = |path: &Trajectory| ends(path, month).iter().sum::<f64>() / 2.0;
+    let value = total(
+        &drawn
+            .priced
+            .fee_lines(mean(&growth.central), &drawn.central, &drawn.parameters)?,
+    );
+    let draws = drawn
         .draws
         .iter()
         .zip(&growth.draws)
-        .map(|(inputs, path)| worlds.priced.fees(mean(path), inputs))
+        .map(|(inputs, path)| drawn.priced.fees(mean(path), inputs))
         .collect();
     Ok(Some(money(value, draws, false)))
 }

@@ -3,23 +3,23 @@
 use nest_data::{Estimate, projection::Performance, scaling::QuantileLaw};
 
 use crate::{
-    draws::World,
-    project::config::{Carrier, PricedConfig},
-    project::inputs::Inputs,
+    draws::ParameterDraw,
+    project::config::{Host, PricedConfig},
+    project::inputs::ReadyInputs,
     project::limits::{behaviour_laws, slowdown},
-    project::{ConfigWorlds, Context},
+    project::{Context, DrawnConfig},
     response::ordered_seconds,
 };
 
 /// Every quantile that was fitted, at a customer count.
-pub fn performance(worlds: &ConfigWorlds<'_>, context: &Context<'_>, customers: f64) -> Vec<Performance> {
+pub fn performance(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64) -> Vec<Performance> {
     let row = |(index, law): (usize, &QuantileLaw)| {
-        let seconds = seconds(worlds, context, index, customers, usize::MAX)?;
+        let seconds = seconds(drawn, context, index, customers, usize::MAX)?;
         Some(Performance {
             behaviour: law.behaviour.clone(),
             quantile: law.quantile,
             seconds,
-            utilisation: utilisation(&worlds.priced, &worlds.central, law, customers)
+            utilisation: utilisation(&drawn.priced, &drawn.central, law, customers)
                 .map(|utilisation| utilisation.min(1.0)),
         })
     };
@@ -34,28 +34,28 @@ pub fn performance(worlds: &ConfigWorlds<'_>, context: &Context<'_>, customers: 
 
 /// The response time of one law at a customer count, with the interval of the first so many draws; none where it grows without bound.
 pub fn seconds(
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
     law: usize,
     customers: f64,
     most_draws: usize,
 ) -> Option<Estimate> {
     let value = seconds_in(
-        &worlds.priced,
+        &drawn.priced,
         context,
         &context.central,
-        &worlds.central,
+        &drawn.central,
         law,
         customers,
     )
     .filter(|seconds| seconds.is_finite())?;
-    let draw = |(world, inputs): (&World, &Inputs)| {
-        seconds_in(&worlds.priced, context, world, inputs, law, customers).unwrap_or(f64::INFINITY)
+    let draw = |(draw, inputs): (&ParameterDraw, &ReadyInputs)| {
+        seconds_in(&drawn.priced, context, draw, inputs, law, customers).unwrap_or(f64::INFINITY)
     };
     let mut draws: Vec<f64> = context
-        .worlds
+        .drawn
         .iter()
-        .zip(&worlds.draws)
+        .zip(&drawn.draws)
         .take(most_draws)
         .map(draw)
         .map(|seconds| seconds.min(UNBOUNDED_S))
@@ -67,7 +67,12 @@ pub fn seconds(
 const UNBOUNDED_S: f64 = 1e6;
 
 /// Utilisation of what a behaviour queues for; none where it runs on functions.
-fn utilisation(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, customers: f64) -> Option<f64> {
+fn utilisation(
+    priced: &PricedConfig<'_>,
+    inputs: &ReadyInputs,
+    law: &QuantileLaw,
+    customers: f64,
+) -> Option<f64> {
     if let Some(placed) = priced.carrying_law(law) {
         let sizing = priced.sizing(placed, inputs)?;
         let units = sizing
@@ -76,16 +81,16 @@ fn utilisation(priced: &PricedConfig<'_>, inputs: &Inputs, law: &QuantileLaw, cu
         return Some(sizing.utilisation(customers, units));
     }
     let index = priced.kept_index(&law.resource)?;
-    let (kept, used) = (&priced.kept[index], &inputs.kept[index]);
+    let (unsized_resources, used) = (&priced.unsized_resources[index], &inputs.unsized_resources[index]);
     let busy = customers * priced.peak_per_day * inputs.use_per_day(used);
-    Some(used.law.used(used.idle, busy, kept.capacity) / kept.capacity)
+    Some(used.law.used(used.idle, busy, unsized_resources.capacity) / unsized_resources.capacity)
 }
 
 fn seconds_in(
     priced: &PricedConfig<'_>,
     context: &Context<'_>,
-    world: &World,
-    inputs: &Inputs,
+    draw: &ParameterDraw,
+    inputs: &ReadyInputs,
     index: usize,
     customers: f64,
 ) -> Option<f64> {
@@ -95,17 +100,14 @@ fn seconds_in(
     if rho >= 1.0 {
         return None;
     }
-    let seconds = ordered_seconds(&behaviour_laws(priced, world, law), law.quantile, rho)?
+    let seconds = ordered_seconds(&behaviour_laws(priced, draw, law), law.quantile, rho)?
         * slowdown(priced, inputs, law);
     Some(seconds + cold_start_s(priced, law))
 }
 
 fn cold_start_s(priced: &PricedConfig<'_>, law: &QuantileLaw) -> f64 {
-    match priced
-        .carrying_law(law)
-        .map(|placed| &priced.placed[placed].carrier)
-    {
-        Some(Carrier::Function(function)) if function.cold_share > 1.0 - law.quantile => function.cold_s,
+    match priced.carrying_law(law).map(|placed| &priced.placed[placed].host) {
+        Some(Host::Function(function)) if function.cold_share > 1.0 - law.quantile => function.cold_s,
         _ => 0.0,
     }
 }

@@ -15,8 +15,8 @@ use crate::{
     ModelError,
     project::config::{PricedConfig, total},
     project::growth::adopted,
-    project::inputs::{Inputs, OpenWork},
-    project::{ConfigWorlds, Context, ends, money},
+    project::inputs::{BacklogDemand, ReadyInputs},
+    project::{Context, DrawnConfig, ends, money},
 };
 
 /// Projects one policy on one configuration: parameters, rates, open items, cost, first break point.
@@ -24,22 +24,22 @@ pub fn project_policy(
     context: &Context<'_>,
     name: &str,
     policy: &Policy,
-    before: &ConfigWorlds<'_>,
+    before: &DrawnConfig<'_>,
     customers: f64,
 ) -> Result<PolicyProjection, ModelError> {
     let study = context.study;
     let central = study.parameter_values();
     let mut patched = central.clone();
     patched.extend(policy.set.clone());
-    let after = ConfigWorlds::new(context, before.priced.name, &policy.set)?;
+    let after = DrawnConfig::new(context, before.priced.name, &policy.set)?;
     let rates = |parameters| study.rates_per_day(parameters).map_err(ModelError::Rates);
     let open = |parameters| study.open_items(parameters).map_err(ModelError::Rates);
-    let per_1000 = |worlds: &ConfigWorlds<'_>| -> Result<_, ModelError> {
-        let value = worlds.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
-        let draws: Vec<f64> = worlds
+    let per_1000 = |drawn: &DrawnConfig<'_>| -> Result<_, ModelError> {
+        let value = drawn.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+        let draws: Vec<f64> = drawn
             .draws
             .iter()
-            .map(|inputs| worlds.priced.cost(customers, inputs) / customers * 1e3)
+            .map(|inputs| drawn.priced.cost(customers, inputs) / customers * 1e3)
             .collect();
         Ok((value, draws))
     };
@@ -88,23 +88,23 @@ pub fn project_policy(
 /// Fees of 1,000 customers before and after, and their change, paired by draw.
 fn fees(
     context: &Context<'_>,
-    before: &ConfigWorlds<'_>,
-    after: &ConfigWorlds<'_>,
+    before: &DrawnConfig<'_>,
+    after: &DrawnConfig<'_>,
     customers: f64,
 ) -> Result<Option<[MoneyEstimate; 3]>, ModelError> {
     if context.study.fees.is_empty() {
         return Ok(None);
     }
-    let per_1000 = |worlds: &ConfigWorlds<'_>| -> Result<(Decimal, Vec<f64>), ModelError> {
+    let per_1000 = |drawn: &DrawnConfig<'_>| -> Result<(Decimal, Vec<f64>), ModelError> {
         let value = total(
-            &worlds
+            &drawn
                 .priced
-                .fee_lines(customers, &worlds.central, &worlds.parameters)?,
+                .fee_lines(customers, &drawn.central, &drawn.parameters)?,
         );
-        let draws = worlds
+        let draws = drawn
             .draws
             .iter()
-            .map(|inputs| worlds.priced.fees(customers, inputs) / customers * 1e3)
+            .map(|inputs| drawn.priced.fees(customers, inputs) / customers * 1e3)
             .collect();
         Ok((value * Decimal::ONE_THOUSAND / context.decimal(customers)?, draws))
     };
@@ -140,8 +140,8 @@ pub fn open_work(
     measured: &Study,
     usual: &BTreeMap<String, f64>,
     now: &BTreeMap<String, f64>,
-) -> Result<OpenWork, DataError> {
-    let mut work = OpenWork::new();
+) -> Result<BacklogDemand, DataError> {
+    let mut work = BacklogDemand::new();
     let reading = study
         .mechanisms
         .iter()
@@ -187,14 +187,14 @@ fn months(
     context: &Context<'_>,
     policy: &Policy,
     patched: &BTreeMap<String, f64>,
-    before: &ConfigWorlds<'_>,
-    after: &ConfigWorlds<'_>,
+    before: &DrawnConfig<'_>,
+    after: &DrawnConfig<'_>,
 ) -> Result<Vec<PolicyMonth>, ModelError> {
     let (Some(growth), Some(from)) = (&context.growth, policy.from) else {
         return Ok(Vec::new());
     };
     // What began before the scenario is there from its start, and has settled.
-    let begins = growth.course.months_to(from).unwrap_or(f64::NEG_INFINITY);
+    let begins = growth.model.months_to(from).unwrap_or(f64::NEG_INFINITY);
     let transition = Transition {
         begins,
         ramp: policy.ramp.map_or(0.0, |ramp| ramp.months()),
@@ -206,11 +206,11 @@ fn months(
     let unknown = before.priced.unknown_lines() > 0;
     let mut months = Vec::new();
     for (month, date) in growth
-        .course
+        .model
         .dates()
         .into_iter()
         .enumerate()
-        .take(growth.course.months() as usize)
+        .take(growth.model.months() as usize)
     {
         let customers = ends(&growth.central, month);
         if customers
@@ -219,7 +219,7 @@ fn months(
         {
             break;
         }
-        let on_the_way = |from: &Inputs, to: &Inputs| {
+        let on_the_way = |from: &ReadyInputs, to: &ReadyInputs| {
             [month, month + 1].map(|month| transition.at(from, to, month as f64, &before.priced))
         };
         let mut change = Decimal::ZERO;
@@ -229,16 +229,18 @@ fn months(
         {
             change += total(&before.priced.bill(customers, &inputs)?) - before.bill_total(customers)?;
         }
-        let draw =
-            |((before_draw, after_draw), path): ((&Inputs, &Inputs), &crate::project::growth::Path)| {
-                let ends = ends(path, month)
-                    .into_iter()
-                    .zip(on_the_way(before_draw, after_draw));
-                let difference = |(customers, inputs): (f64, Inputs)| {
-                    before.priced.cost(customers, &inputs) - before.priced.cost(customers, before_draw)
-                };
-                ends.map(difference).sum::<f64>() / 2.0
+        let draw = |((before_draw, after_draw), path): (
+            (&ReadyInputs, &ReadyInputs),
+            &crate::project::growth::Trajectory,
+        )| {
+            let ends = ends(path, month)
+                .into_iter()
+                .zip(on_the_way(before_draw, after_draw));
+            let difference = |(customers, inputs): (f64, ReadyInputs)| {
+                before.priced.cost(customers, &inputs) - before.priced.cost(customers, before_draw)
             };
+            ends.map(difference).sum::<f64>() / 2.0
+        };
         let settled = transition.settled(month as f64);
         months.push(PolicyMonth {
             date,
@@ -248,8 +250,8 @@ fn months(
                 .map(|(name, before)| (name.clone(), before + (open_after[name] - before) * settled))
                 .collect(),
             fees: (!context.study.fees.is_empty()).then(|| {
-                let fees = |customers: f64, inputs: &Inputs| before.priced.fees(customers, inputs);
-                let of = |from: &Inputs, to: &Inputs, ends: [f64; 2]| {
+                let fees = |customers: f64, inputs: &ReadyInputs| before.priced.fees(customers, inputs);
+                let of = |from: &ReadyInputs, to: &ReadyInputs, ends: [f64; 2]| {
                     let paired = ends.into_iter().zip(on_the_way(from, to));
                     paired
                         .map(|(customers, inputs)| fees(customers, &inputs) - fees(customers, from))
@@ -304,7 +306,13 @@ struct Transition {
 }
 
 impl Transition {
-    fn at(&self, before: &Inputs, after: &Inputs, months: f64, priced: &PricedConfig<'_>) -> Inputs {
+    fn at(
+        &self,
+        before: &ReadyInputs,
+        after: &ReadyInputs,
+        months: f64,
+        priced: &PricedConfig<'_>,
+    ) -> ReadyInputs {
         before.towards(after, self.adopted(months), self.settled(months), priced)
     }
 

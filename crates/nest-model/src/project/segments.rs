@@ -13,7 +13,7 @@ use rust_decimal::{
 use crate::{
     ModelError,
     project::config::DIGITS,
-    project::{ConfigWorlds, Context},
+    project::{Context, DrawnConfig},
 };
 
 /// Every segment at the headline's customers.
@@ -23,7 +23,7 @@ use crate::{
 /// paid by every customer alike. The floor price is `cost / (1 - margin)`.
 pub fn segments(
     context: &Context<'_>,
-    worlds: &ConfigWorlds<'_>,
+    drawn: &DrawnConfig<'_>,
     bill: &Bill,
 ) -> Result<Vec<SegmentProjection>, ModelError> {
     let shares = shares(&context.study.segments, 0.0);
@@ -34,7 +34,7 @@ pub fn segments(
                 name.clone(),
                 context
                     .study
-                    .segment_rates(name, &worlds.parameters)
+                    .segment_rates(name, &drawn.parameters)
                     .map_err(ModelError::Rates)?,
             ))
         })

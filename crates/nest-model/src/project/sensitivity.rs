@@ -3,8 +3,8 @@
 use nest_data::projection::Sensitivity;
 
 use crate::{
-    project::inputs::Inputs,
-    project::{ConfigWorlds, Context},
+    project::inputs::ReadyInputs,
+    project::{Context, DrawnConfig},
 };
 
 /// How far the busiest minute is moved: ◇ assumed, a fifth either way.
@@ -13,14 +13,14 @@ const BURST: [f64; 2] = [0.8, 1.2];
 const RESERVE: f64 = 0.1;
 
 /// Every input with the cost of 1,000 customers at both ends of its range; the widest first.
-pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: f64) -> Vec<Sensitivity> {
-    let priced = &worlds.priced;
-    let cost = |inputs: Inputs| {
+pub fn sensitivity(context: &Context<'_>, drawn: &DrawnConfig<'_>, customers: f64) -> Vec<Sensitivity> {
+    let priced = &drawn.priced;
+    let cost = |inputs: ReadyInputs| {
         let inputs = inputs.ready(priced);
         priced.cost(customers, &inputs) / customers * 1e3
     };
     let mut found = Vec::new();
-    let mut add = |input: String, range: [f64; 2], assumed: bool, at: &dyn Fn(f64) -> Inputs| {
+    let mut add = |input: String, range: [f64; 2], assumed: bool, at: &dyn Fn(f64) -> ReadyInputs| {
         found.push(Sensitivity {
             input,
             range,
@@ -48,7 +48,7 @@ pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: 
                 [demand.low.max(0.0), demand.high],
                 false,
                 &|value| {
-                    let mut inputs = worlds.central.clone();
+                    let mut inputs = drawn.central.clone();
                     inputs.placed[index].cpu_s[behaviour] = value;
                     inputs
                 },
@@ -60,19 +60,19 @@ pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: 
             range,
             assumed,
             &|value| {
-                let mut inputs = worlds.central.clone();
+                let mut inputs = drawn.central.clone();
                 inputs.placed[index].speed = value;
                 inputs
             },
         );
-        if priced.sizing(index, &worlds.central).is_some() {
+        if priced.sizing(index, &drawn.central).is_some() {
             let target = 1.0 - placed.placement.reserve();
             let range = [
                 (1.0 - target - RESERVE).max(0.0),
                 (1.0 - target + RESERVE).min(0.95),
             ];
             add(format!("reserve of {}", placed.label), range, true, &|value| {
-                let mut inputs = worlds.central.clone();
+                let mut inputs = drawn.central.clone();
                 // The policy's reserve moves, whether or not an objective asks for more.
                 inputs.placed[index].most_utilisation =
                     inputs.placed[index].most_utilisation.min(1.0 - value);
@@ -87,7 +87,7 @@ pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: 
         BURST.map(|factor| (factor * burst).max(1.0)),
         true,
         &|value| {
-            let mut inputs = worlds.central.clone();
+            let mut inputs = drawn.central.clone();
             inputs.busier = value / burst;
             inputs
         },
@@ -95,9 +95,9 @@ pub fn sensitivity(context: &Context<'_>, worlds: &ConfigWorlds<'_>, customers: 
     for (name, parameter) in &context.study.parameters {
         let Some(range) = parameter.range() else { continue };
         let at = |value: f64| {
-            let mut set = worlds.set.clone();
+            let mut set = drawn.set.clone();
             set.insert(name.clone(), value);
-            let there = ConfigWorlds::central_only(context, priced.name, &set).ok()?;
+            let there = DrawnConfig::central_only(context, priced.name, &set).ok()?;
             Some(there.priced.cost(customers, &there.central) / customers * 1e3)
         };
         // A wide range may leave what a formula is defined for: there is no cost there.

@@ -2,7 +2,7 @@
 
 use crate::laws::load_law::LoadLaw;
 
-/// A tier on instances of one type, in one world. All numbers per second of the busiest minute.
+/// A tier on instances of one type, in one draw. All numbers per second of the busiest minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sizing {
     /// Busy-seconds of a processor that one customer causes per second, at the speed of the instance.

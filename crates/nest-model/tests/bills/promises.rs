@@ -2,8 +2,8 @@
 
 use nest_data::price_book::Commitment;
 use nest_model::pricing::{
-    Cover, Held, SustainedUse, Usage, amortise, break_even_utilisation, cash_in_month, effective_per_hour,
-    term_hours, upfront,
+    Cover, CoverableUsage, HeldCommitment, SustainedUse, amortise, break_even_utilisation, cash_in_month,
+    effective_per_hour, term_hours, upfront,
 };
 use rust_decimal::Decimal;
 
@@ -33,9 +33,9 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
             )
         })
         .collect();
-    let usage: Vec<Usage<'_>> = table
+    let usage: Vec<CoverableUsage<'_>> = table
         .iter()
-        .map(|(name, on_demand, _)| Usage {
+        .map(|(name, on_demand, _)| CoverableUsage {
             name,
             on_demand: Some(*on_demand),
         })
@@ -96,9 +96,9 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
             decimal(units),
         ));
     }
-    let held: Vec<Held<'_>> = bought
+    let held: Vec<HeldCommitment<'_>> = bought
         .iter()
-        .map(|(commitment, units)| Held {
+        .map(|(commitment, units)| HeldCommitment {
             commitment,
             units: *units,
         })

@@ -10,9 +10,10 @@ use nest_data::{
     units::QuotedDecimal,
 };
 use nest_model::pricing::{
-    CompiledPrice, Cover, Covered, Held, LargestOf, LikeHours, LoadBin, Rounding, SustainedUse, Usage,
-    amortise, amortised, amortised_per_month, cash_in_month, cents, committed_hours, effective_per_hour,
-    may_fall, price, price_parts, price_together, price_together_float, share_pool, term_hours, total,
+    CompiledPrice, Cover, CoverableUsage, Covered, HeldCommitment, HoursAtLoad, LargestOf, LikeHours,
+    Rounding, SustainedUse, amortise, amortised, amortised_per_month, cash_in_month, cents, committed_hours,
+    effective_per_hour, may_fall, price, price_parts, price_together, price_together_float, share_pool,
+    term_hours, total,
 };
 use proptest::prelude::*;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -107,19 +108,19 @@ struct Estate {
 impl Estate {
     fn cover(&self) -> Cover<Decimal> {
         let names = ["r5.large", "m5.large", "fargate"];
-        let usage: Vec<Usage<'_>> = names
+        let usage: Vec<CoverableUsage<'_>> = names
             .iter()
             .zip(&self.list)
-            .map(|(name, price)| Usage {
+            .map(|(name, price)| CoverableUsage {
                 name,
                 on_demand: Some(money(*price)),
             })
             .collect();
-        let held: Vec<Held<'_>> = self
+        let held: Vec<HeldCommitment<'_>> = self
             .commitments
             .iter()
             .zip(&self.units)
-            .map(|(commitment, units)| Held {
+            .map(|(commitment, units)| HeldCommitment {
                 commitment,
                 units: Decimal::from(*units),
             })
@@ -231,9 +232,9 @@ proptest! {
 
         let commitment = &estate.commitments[2];
         let (effective, list) = (effective_per_hour(commitment), money(estate.list[0]));
-        let decimal_bins: Vec<_> = bins.iter().map(|(hours, instances)| LoadBin { hours: Decimal::from(*hours), instances: Decimal::from(*instances) }).collect();
+        let decimal_bins: Vec<_> = bins.iter().map(|(hours, instances)| HoursAtLoad { hours: Decimal::from(*hours), instances: Decimal::from(*instances) }).collect();
         exact += committed_hours(&decimal_bins, Decimal::from(reserved)).cost(effective, list).total();
-        let float_bins: Vec<_> = bins.iter().map(|(hours, instances)| LoadBin { hours: f64::from(*hours), instances: f64::from(*instances) }).collect();
+        let float_bins: Vec<_> = bins.iter().map(|(hours, instances)| HoursAtLoad { hours: f64::from(*hours), instances: f64::from(*instances) }).collect();
         floats += committed_hours(&float_bins, f64::from(reserved)).cost(float(effective), float(list)).total();
 
         let sustained = SustainedUse::new(&schedule());
@@ -310,7 +311,7 @@ proptest! {
         quantities in prop::collection::vec(0_u32..10_000, 1..5),
         upfront in 0_u32..2_000_000_000,
     ) {
-        let bins: Vec<_> = bins.iter().map(|(hours, instances)| LoadBin { hours: Decimal::from(*hours), instances: Decimal::from(*instances) }).collect();
+        let bins: Vec<_> = bins.iter().map(|(hours, instances)| HoursAtLoad { hours: Decimal::from(*hours), instances: Decimal::from(*instances) }).collect();
         let hours = committed_hours(&bins, Decimal::from(reserved));
         let all: Decimal = bins.iter().map(|bin| bin.hours).sum();
         prop_assert_eq!(hours.used + hours.unused, all * Decimal::from(reserved));

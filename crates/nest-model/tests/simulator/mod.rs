@@ -147,7 +147,7 @@ impl Run {
 
 /// Runs a system under `rates` (arrivals a second, one per behaviour); equal seed, equal run.
 pub fn simulate(system: &System, rates: &[f64], span: Span, seed: u64) -> Run {
-    let mut world = World::new(system, rates, span, seed);
+    let mut world = ParameterDraw::new(system, rates, span, seed);
     let end = span.warm_up_s + span.window_s * span.windows as f64;
     while let Some((time, event)) = world.next().filter(|(time, _)| *time < end) {
         world.pass(time);
@@ -201,7 +201,7 @@ struct Floor {
     clock: f64,
 }
 
-struct World<'a> {
+struct ParameterDraw<'a> {
     system: &'a System,
     span: Span,
     now: f64,
@@ -213,7 +213,7 @@ struct World<'a> {
     run: Run,
 }
 
-impl<'a> World<'a> {
+impl<'a> ParameterDraw<'a> {
     fn new(system: &'a System, rates: &[f64], span: Span, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let arrivals = rates.iter().map(|rate| exponential(&mut random) / rate).collect();

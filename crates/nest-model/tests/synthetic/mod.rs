@@ -14,11 +14,11 @@ use nest_data::{
     study_file::{StudyTexts, read_study},
 };
 
-use nest_model::draws::{Purpose as Stream, Stream as Random};
+use nest_model::draws::{RandomStream, StreamPurpose};
 
 use crate::simulator::{Run, Span};
 
-/// Relative deviation of busy time between visits of the same step.
+/// Relative deviation of busy time between blocks of the same step.
 const VISIT_ERROR: f64 = 0.015;
 
 /// Share of what is offered below which a target is said not to keep up.
@@ -66,7 +66,7 @@ pub fn measured(
             .map(|one| one * highest_per_s * share)
             .collect::<Vec<_>>()
     };
-    let mut random = Random::new(7, Stream::Fit, (highest_per_s * 1e3) as u32);
+    let mut random = RandomStream::new(7, StreamPurpose::Fit, (highest_per_s * 1e3) as u32);
     let mut mixes = vec![(Purpose::Idle, at(0.0)), (Purpose::Base, at(0.15))];
     for behaviour in 0..truth.demand.len() {
         let mut rates = at(0.15);
@@ -124,7 +124,7 @@ fn step(
     station: usize,
     span: Span,
     run: Option<&Run>,
-    visit: f64,
+    block: f64,
 ) -> Step {
     let completed: usize = run.map_or(0, |run| run.responses.iter().map(Vec::len).sum());
     let offered = rates.iter().sum::<f64>() * span.window_s * span.windows as f64;
@@ -160,7 +160,7 @@ fn step(
                 .enumerate()
                 .map(|(behaviour, count)| (name(behaviour), *count))
                 .collect(),
-            used: [("app/cpu".to_owned(), (busy + truth.idle * span.window_s) * visit)]
+            used: [("app/cpu".to_owned(), (busy + truth.idle * span.window_s) * block)]
                 .into_iter()
                 .collect(),
             ..Window::default()

@@ -3,7 +3,7 @@
 use super::spread::OfResources;
 
 /// How waiting goes where there is a limit, or none.
-pub(super) struct Law {
+pub(super) struct BottleneckLaw {
     /// Squared coefficient of variation of the holding time.
     pub(super) cv2: f64,
     /// Wait at the limit over that of exponential holding times, `(1 + cv^2) / 2`: centre and deviation of the prior.
@@ -21,7 +21,7 @@ pub(super) struct Law {
 }
 
 /// Queueing at the measured resources, where nothing smooths what comes to them.
-pub(super) const PLAIN: Law = Law {
+pub(super) const PLAIN: BottleneckLaw = BottleneckLaw {
     cv2: 1.0,
     wait: (1.0, 0.15),
     own_queue: (0.6, 0.35),
@@ -34,8 +34,8 @@ pub(super) const PLAIN: Law = Law {
 /// resources before or behind a lock may have next to no queue of their own.
 ///
 /// Source: Friedman, "Reduction methods for tandem queuing systems", Operations Research 13(1), 1965.
-pub(super) const LAWS: [Law; 4] = [
-    Law {
+pub(super) const LAWS: [BottleneckLaw; 4] = [
+    BottleneckLaw {
         cv2: 0.0,
         wait: (0.5, 0.06),
         own_queue: (0.15, 0.25),
@@ -44,13 +44,13 @@ pub(super) const LAWS: [Law; 4] = [
         sparing: true,
         weight: 0.3,
     },
-    Law {
+    BottleneckLaw {
         cv2: 0.0,
         wait: (0.5, 0.06),
         weight: 0.25,
         ..PLAIN
     },
-    Law {
+    BottleneckLaw {
         cv2: 0.5,
         wait: (0.75, 0.12),
         own_queue: (0.35, 0.35),

@@ -4,7 +4,7 @@
 use nalgebra::{DMatrix, DVector};
 use statrs::function::erf::erfc;
 
-use super::{Limit, LoadedStep, Passing, Station, law::Law, log_sum};
+use super::{BottleneckLimit, BottleneckStation, LoadedStep, Passing, law::BottleneckLaw, log_sum};
 use crate::queueing::relative_wait;
 
 /// Multiples of the expected error, with their prior probability: some targets are less regular than a queue.
@@ -29,7 +29,7 @@ struct Observation {
 }
 
 /// What the means say of a hypothesis.
-pub(super) struct Fit {
+pub(super) struct MeansFit {
     /// Log density of the means, over all multiples of the expected error.
     pub(super) log: f64,
     /// The likeliest of them, and the coefficients of the means under it.
@@ -45,7 +45,7 @@ pub(super) struct Means<'a> {
 }
 
 impl<'a> Means<'a> {
-    pub(super) fn new(loaded: &'a [&'a LoadedStep], stations: &[Station]) -> Self {
+    pub(super) fn new(loaded: &'a [&'a LoadedStep], stations: &[BottleneckStation]) -> Self {
         let observations = observations(loaded, stations);
         let behaviours = loaded.first().map_or(0, |step| step.rates.len());
         let light = (0..behaviours)
@@ -59,8 +59,8 @@ impl<'a> Means<'a> {
     }
 
     /// What they say of a limit, or of none where queueing at the measured resources goes by `law`.
-    pub(super) fn fit(&self, law: &Law, limit: Option<Limit>) -> Fit {
-        let mut best = Fit {
+    pub(super) fn fit(&self, law: &BottleneckLaw, limit: Option<BottleneckLimit>) -> MeansFit {
+        let mut best = MeansFit {
             log: f64::NEG_INFINITY,
             noise: 1.0,
             coefficients: DVector::zeros(self.light.len() + 3),
@@ -72,14 +72,14 @@ impl<'a> Means<'a> {
             };
             *log = prior.ln() + evidence;
             if *log > best.log {
-                best = Fit {
+                best = MeansFit {
                     log: *log,
                     noise,
                     coefficients,
                 };
             }
         }
-        Fit {
+        MeansFit {
             log: log_sum(logs.into_iter()),
             ..best
         }
@@ -110,7 +110,7 @@ impl<'a> Means<'a> {
     }
 
     /// Whether a limit is the narrowest place where most executions pass it.
-    pub(super) fn is_narrowest(&self, limit: Limit) -> bool {
+    pub(super) fn is_narrowest(&self, limit: BottleneckLimit) -> bool {
         let rho = |step: &&&LoadedStep| limit.utilisation(&step.rates);
         let busiest = self.loaded.iter().max_by(|a, b| rho(a).total_cmp(&rho(b)));
         busiest.is_some_and(|step| step.utilisation.iter().all(|one| *one < NARROW * rho(&step)))
@@ -122,7 +122,7 @@ impl<'a> Means<'a> {
     /// `W^2 + 2 W t (1 - C) (1 + 2 cv^2) / 3` with the wait W that the step shows, the probability of delay C and the mean wait of the
     /// delayed t if holding times are exponential: exact for one place and holding times of a gamma law (Takacs' `E[W^2] = 2 E[W]^2 + L E[S^3] /
     /// (3 (1 - rho))`), and for several places and exponential ones.
-    pub(super) fn limit_variances(&self, limit: Limit, fit: &Fit) -> Vec<f64> {
+    pub(super) fn limit_variances(&self, limit: BottleneckLimit, fit: &MeansFit) -> Vec<f64> {
         let behaviours = self.light.len();
         let coefficients = &fit.coefficients;
         let of = |(index, step): (usize, &&LoadedStep)| {
@@ -173,7 +173,12 @@ impl<'a> Means<'a> {
     }
 
     /// Log density of the means where errors are `noise` times as large as expected, and the coefficients.
-    fn evidence(&self, noise: f64, law: &Law, limit: Option<Limit>) -> Option<(f64, DVector<f64>)> {
+    fn evidence(
+        &self,
+        noise: f64,
+        law: &BottleneckLaw,
+        limit: Option<BottleneckLimit>,
+    ) -> Option<(f64, DVector<f64>)> {
         let behaviours = self.light.len();
         let columns = behaviours + 2 + usize::from(limit.is_some());
         // Priors: of the time without queueing broad, around what the lightest step shows.
@@ -278,7 +283,12 @@ impl<'a> Means<'a> {
     }
 
     /// Variances of the mean waits of a step, which were observed for a finite time: at measured resources, and at the limit.
-    fn queue_variances(&self, step: usize, block: &[Observation], limit: Option<Limit>) -> (f64, f64) {
+    fn queue_variances(
+        &self,
+        step: usize,
+        block: &[Observation],
+        limit: Option<BottleneckLimit>,
+    ) -> (f64, f64) {
         let executions: f64 = self.loaded[step]
             .responses
             .iter()
@@ -317,11 +327,11 @@ fn relative_variance(utilisation: f64) -> f64 {
     (2.0 + 5.0 * rho - 4.0 * rho * rho + rho.powi(3)) / (rho * (1.0 - rho).powi(2))
 }
 
-fn observations(loaded: &[&LoadedStep], stations: &[Station]) -> Vec<Observation> {
+fn observations(loaded: &[&LoadedStep], stations: &[BottleneckStation]) -> Vec<Observation> {
     let mut observations = Vec::new();
     for (index, step) in loaded.iter().enumerate() {
         let queue = |behaviour: usize| {
-            let of = |(station, utilisation): (&Station, &f64)| {
+            let of = |(station, utilisation): (&BottleneckStation, &f64)| {
                 station.demand_s[behaviour] * relative_wait(station.servers, utilisation.min(0.99))
             };
             stations.iter().zip(&step.utilisation).map(of).sum::<f64>()

@@ -5,7 +5,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{LoadedStep, Station, log_sum};
+use super::{BottleneckStation, LoadedStep, log_sum};
 use crate::queueing::relative_wait;
 
 /// What queueing at the measured resources adds to a variance, over what is computed of it: the wait in order of arrival, own
@@ -26,7 +26,7 @@ const FEW: f64 = 30.0;
 const FEW_IN_STEP: f64 = 50.0;
 
 /// One variance.
-struct Row {
+struct SpreadRow {
     step: usize,
     behaviour: usize,
     variance: f64,
@@ -36,13 +36,13 @@ struct Row {
 }
 
 /// Variances of response times of all behaviours in all steps.
-pub(super) struct Spread {
-    rows: Vec<Row>,
+pub(super) struct ResponseSpread {
+    rows: Vec<SpreadRow>,
     light: Vec<f64>, // about the variance without queueing, by behaviour
 }
 
-impl Spread {
-    pub(super) fn new(loaded: &[&LoadedStep], stations: &[Station]) -> Self {
+impl ResponseSpread {
+    pub(super) fn new(loaded: &[&LoadedStep], stations: &[BottleneckStation]) -> Self {
         let behaviours = loaded.first().map_or(0, |step| step.rates.len());
         let light: Vec<f64> = (0..behaviours)
             .map(|behaviour| least_variance(loaded, behaviour))
@@ -70,7 +70,7 @@ impl Spread {
                     (own + FEW_IN_STEP * in_step) / (response.count + FEW_IN_STEP) + 1e-3 * light;
                 let error = OF_ONE / response.count.sqrt() * (light + of_queueing);
                 let of_resources = of_resources(step, stations, behaviour);
-                rows.push(Row {
+                rows.push(SpreadRow {
                     step: index,
                     behaviour,
                     variance: response.deviation_s.powi(2),
@@ -163,11 +163,11 @@ impl Spread {
 ///
 /// # Formula
 /// With `w = relative_wait`, C the probability of delay, D the own demand and S the mean one: `(S w)^2 (2 / C - 1)` in order of
-/// arrival (exact for M/M/c); `D^2 ((1 + w)^2 - 1)` for own times that sharing stretches; `2 D S w (1 + w)^2` for how unevenly
+/// arrival (exact for M/M/c); `D^2 ((1 + w)^2 - 1)` for service times that sharing stretches; `2 D S w (1 + w)^2` for how unevenly
 /// it does so (M/M/1: `2 D S rho / (1 - rho)^3`).
 ///
 /// Source: Coffman, Muntz and Trotter, "Waiting time distributions for processor-sharing systems", Journal of the ACM 17(1), 1970.
-fn of_resources(step: &LoadedStep, stations: &[Station], behaviour: usize) -> [f64; 3] {
+fn of_resources(step: &LoadedStep, stations: &[BottleneckStation], behaviour: usize) -> [f64; 3] {
     let total: f64 = step.rates.iter().sum();
     let mut sum = [0.0; 3];
     for (station, utilisation) in stations.iter().zip(&step.utilisation) {
@@ -199,7 +199,7 @@ fn least_variance(loaded: &[&LoadedStep], behaviour: usize) -> f64 {
         .map(|response| response.count * response.deviation_s.powi(2))
         .sum::<f64>()
         / count;
-    let drawn = |response: super::Response| {
+    let drawn = |response: super::MeanResponse| {
         (response.count * response.deviation_s.powi(2) + FEW * mean) / (response.count + FEW)
             + 1e-4 * response.mean_s.powi(2)
     };

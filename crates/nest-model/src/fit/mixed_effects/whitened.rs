@@ -5,30 +5,30 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Observations, PRIOR_BETWEEN_VISITS, Variances};
+use super::{Observations, PRIOR_BETWEEN_BLOCKS, Variances};
 use crate::regression::{LinearFit, weighted_nnls};
 
-/// Error of a visit's reading that no repeat can take away, as a share of the scale.
+/// Error of a block's reading that no repeat can take away, as a share of the scale.
 const READING_ERROR: f64 = 2e-4;
-/// Share of the scale that the error of a visit does not fall below: on a machine that is mostly idle, waking up costs
+/// Share of the scale that the error of a block does not fall below: on a machine that is mostly idle, waking up costs
 /// processor time of its own, so light steps say less about loaded ones than their size suggests.
 const LIGHT_LOAD: f64 = 0.35;
-/// A suspect visit counts with this times the standard deviation of a valid one.
+/// A suspect block counts with this times the standard deviation of a valid one.
 const SUSPECT_FACTOR: f64 = 2.0;
 
 /// Rows whose errors have been made independent and of size one.
 pub(super) struct Whitened {
     design: DMatrix<f64>,
     used: DVector<f64>,
-    /// Use of each window, as far as it deviates with its visit.
+    /// Use of each window, as far as it deviates with its block.
     deviation: DVector<f64>,
-    /// A one for each window under load: what a light visit has in common whatever its use.
+    /// A one for each window under load: what a light block has in common whatever its use.
     common: DVector<f64>,
-    visits: Vec<Range<usize>>,
+    blocks: Vec<Range<usize>>,
 }
 
 impl Whitened {
-    /// Multiplies with the inverse root of `diag(window) + (tau mu)(tau mu)' + common common'`, visit by visit.
+    /// Multiplies with the inverse root of `diag(window) + (tau mu)(tau mu)' + common common'`, block by block.
     pub(super) fn new(
         observations: &Observations,
         fitted: &DVector<f64>,
@@ -40,7 +40,7 @@ impl Whitened {
         let mut all = DMatrix::zeros(observations.used.len(), columns + 3);
         all.columns_mut(0, columns).copy_from(&observations.design);
         all.set_column(columns, &observations.used);
-        for (range, suspect) in observations.visits.iter().zip(&observations.suspect) {
+        for (range, suspect) in observations.blocks.iter().zip(&observations.suspect) {
             // Without load nothing wakes up: what is seen there is idle use itself.
             let loaded = observations
                 .design
@@ -83,7 +83,7 @@ impl Whitened {
             used: all.column(columns).into_owned(),
             deviation: all.column(columns + 1).into_owned(),
             common: all.column(columns + 2).into_owned(),
-            visits: observations.visits.clone(),
+            blocks: observations.blocks.clone(),
         }
     }
 
@@ -107,22 +107,22 @@ impl Whitened {
             .collect()
     }
 
-    /// Sums over the visits: `x~' v` of each, for a vector v.
+    /// Sums over the blocks: `x~' v` of each, for a vector v.
     fn by_visit(&self, vector: &DVector<f64>) -> DMatrix<f64> {
-        let mut sums = DMatrix::zeros(self.design.ncols(), self.visits.len());
-        for (visit, range) in self.visits.iter().enumerate() {
+        let mut sums = DMatrix::zeros(self.design.ncols(), self.blocks.len());
+        for (block, range) in self.blocks.iter().enumerate() {
             let part = self.design.rows(range.start, range.len()).transpose()
                 * vector.rows(range.start, range.len());
-            sums.set_column(visit, &part);
+            sums.set_column(block, &part);
         }
         sums
     }
 
-    /// Trace of `A' P B` and its squared Frobenius norm, `P = I - X C X'`, for vectors that fall apart by visit.
+    /// Trace of `A' P B` and its squared Frobenius norm, `P = I - X C X'`, for vectors that fall apart by block.
     fn moments(&self, fit: &LinearFit, a: &DVector<f64>, b: &DVector<f64>) -> (f64, f64) {
         let (of_a, of_b) = (self.by_visit(a), self.by_visit(b));
         let own: Vec<f64> = self
-            .visits
+            .blocks
             .iter()
             .map(|range| {
                 a.rows(range.start, range.len())
@@ -131,7 +131,7 @@ impl Whitened {
             .collect();
         let solved = &fit.covariance * &of_b;
         let taken: Vec<f64> = (0..own.len())
-            .map(|visit| of_a.column(visit).dot(&solved.column(visit)))
+            .map(|block| of_a.column(block).dot(&solved.column(block)))
             .collect();
         let trace = own.iter().zip(&taken).map(|(own, taken)| own - taken).sum();
         let (outer_a, outer_b) = (&of_a * of_a.transpose(), &of_b * of_b.transpose());
@@ -145,10 +145,10 @@ impl Whitened {
         (trace, norm.max(0.0))
     }
 
-    /// Squared relative deviation between visits that the residuals show; the weights were made with `tau`.
+    /// Squared relative deviation between blocks that the residuals show; the weights were made with `tau`.
     ///
     /// # Formula
-    /// With `P = W - W X C X' W`, U the fitted use by visit and E ones by visit, `|U' P y|^2` has the expectation
+    /// With `P = W - W X C X' W`, U the fitted use by block and E ones by block, `|U' P y|^2` has the expectation
     /// `tr(U'PU) + (tau^2 - tau_0^2) |U'PU|^2 - (0.35 tau_0 s)^2 |U'PE|^2`; solved for `tau^2`.
     pub(super) fn between_steps(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
         let residuals = &self.used - &self.design * &fit.coefficients;
@@ -157,7 +157,7 @@ impl Whitened {
                 .rows(range.start, range.len())
                 .dot(&residuals.rows(range.start, range.len()))
         };
-        let seen: f64 = self.visits.iter().map(|range| by_visit(range).powi(2)).sum();
+        let seen: f64 = self.blocks.iter().map(|range| by_visit(range).powi(2)).sum();
         let (trace, norm) = self.moments(fit, &self.deviation, &self.deviation);
         let (_, mixed) = self.moments(fit, &self.deviation, &self.common);
         let squared = (seen - trace + tau.powi(2) * norm + (tau * LIGHT_LOAD * scale).powi(2) * mixed) / norm;
@@ -176,12 +176,12 @@ impl Whitened {
     pub(super) fn degrees_of_freedom(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
         let (deviation, common) = (self.by_visit(&self.deviation), self.by_visit(&self.common));
         let own = |vector: &DVector<f64>| {
-            let products = self.visits.iter().map(|range| {
+            let products = self.blocks.iter().map(|range| {
                 self.deviation
                     .rows(range.start, range.len())
                     .dot(&vector.rows(range.start, range.len()))
             });
-            DMatrix::from_diagonal(&DVector::from_iterator(self.visits.len(), products))
+            DMatrix::from_diagonal(&DVector::from_iterator(self.blocks.len(), products))
         };
         let left = deviation.transpose() * &fit.covariance;
         let m = own(&self.deviation) - &left * deviation;
@@ -196,7 +196,7 @@ impl Whitened {
     }
 
     /// Visits beyond what the coefficients take, as far as they would show a deviation of the prior's size: the degrees of
-    /// freedom of `tau^2` by its information. The weights are those of the prior, without the error of light visits.
+    /// freedom of `tau^2` by its information. The weights are those of the prior, without the error of light blocks.
     pub(super) fn repeats(&self, fit: &LinearFit) -> f64 {
         let columns = self.design.ncols();
         let Some(covariance) = (self.design.transpose() * &self.design).try_inverse() else {
@@ -207,13 +207,13 @@ impl Whitened {
             covariance,
         };
         let (_, norm) = self.moments(&own, &self.deviation, &self.deviation);
-        (PRIOR_BETWEEN_VISITS.powi(4) * norm).clamp(
+        (PRIOR_BETWEEN_BLOCKS.powi(4) * norm).clamp(
             0.0,
-            (self.visits.len() as f64 - 1.0).max(self.visits.len() as f64 - columns as f64),
+            (self.blocks.len() as f64 - 1.0).max(self.blocks.len() as f64 - columns as f64),
         )
     }
 
-    /// Covariance of the coefficients, and the part of each variance that is from the deviation between visits.
+    /// Covariance of the coefficients, and the part of each variance that is from the deviation between blocks.
     ///
     /// # Formula
     /// `C X' W V W X C`, `V = W^-1 - (0.35 tau s)^2 E E'`.

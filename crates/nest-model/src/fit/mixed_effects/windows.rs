@@ -1,4 +1,4 @@
-//! What windows of one visit differ by.
+//! What windows of one block differ by.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -7,20 +7,20 @@ use crate::regression::{LinearFit, weighted_nnls};
 
 /// Least error of a single window, as a share of the scale; keeps exact data solvable.
 const LEAST_WINDOW_ERROR: f64 = 1e-5;
-/// Windows beyond their visits from which on three parts of their variance are told apart.
+/// Windows beyond their blocks from which on three parts of their variance are told apart.
 const ENOUGH_WINDOWS: usize = 24;
 
-/// What the windows of a visit differ by.
+/// What the windows of a block differ by.
 pub(super) struct WindowErrors {
     /// Variance of each window's own error.
     pub(super) variances: Vec<f64>,
     /// Degrees of freedom of those variances.
     pub(super) degrees_of_freedom: f64,
-    /// Deviation of each window from its visit, over its standard deviation.
+    /// Deviation of each window from its block, over its standard deviation.
     pub(super) standardised: Vec<f64>,
 }
 
-/// Variance of each window's own error, from how far windows lie from the rest of their visit.
+/// Variance of each window's own error, from how far windows lie from the rest of their block.
 pub(super) fn window_variances(
     observations: &Observations,
     fitted: &DVector<f64>,
@@ -35,7 +35,7 @@ pub(super) fn window_variances(
     let mean_s = observations.seconds.iter().sum::<f64>() / rows as f64;
     let leverage = whitened.leverage(fit);
     let (mut squares, mut parts, mut own) = (Vec::new(), Vec::new(), vec![0.0; rows]);
-    for range in observations.visits.iter().filter(|range| range.len() >= 2) {
+    for range in observations.blocks.iter().filter(|range| range.len() >= 2) {
         let sum: f64 = range.clone().map(|row| fitted[row].powi(2)).sum();
         let common = if sum > 0.0 {
             range.clone().map(|row| residuals[row] * fitted[row]).sum::<f64>() / sum
@@ -53,12 +53,12 @@ pub(super) fn window_variances(
             ]);
         }
     }
-    let visits = observations
-        .visits
+    let blocks = observations
+        .blocks
         .iter()
         .filter(|range| range.len() >= 2)
         .count();
-    let beyond = squares.len().saturating_sub(visits);
+    let beyond = squares.len().saturating_sub(blocks);
     if robust {
         // Their size must not be that of the outliers that are looked for.
         let middle = median(squares.clone());
@@ -143,7 +143,7 @@ fn shares(squares: &[f64], parts: &[[f64; 3]], beyond: usize) -> [f64; 3] {
 /// Factor on the variance of a mean where neighbouring windows are alike: `(1 + r) / (1 - r)`; 1 where they are not.
 fn stretch(own: &[f64], observations: &Observations) -> f64 {
     let (mut lagged, mut squares, mut pairs, mut windows) = (0.0, 0.0, 0_usize, 0_usize);
-    for range in observations.visits.iter().filter(|range| range.len() >= 4) {
+    for range in observations.blocks.iter().filter(|range| range.len() >= 4) {
         let scaled: Vec<f64> = own[range.clone()].to_vec();
         lagged += scaled.windows(2).map(|pair| pair[0] * pair[1]).sum::<f64>();
         squares +=

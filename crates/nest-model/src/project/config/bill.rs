@@ -10,18 +10,18 @@ use rust_decimal::Decimal;
 use super::{
     DIGITS, PricedConfig, decimal,
     meters::{Metered, ShareOf, seen},
-    placed::{Carrier, Placed, Units},
+    placed::{Host, SizedPlacement, Units},
 };
 use crate::{
     ModelError,
     pricing::{amortised, beyond, contract_factor, contract_steps, price_billed, price_together, share_of},
-    project::inputs::Inputs,
+    project::inputs::ReadyInputs,
     project::sizing::Sizing,
 };
 
 /// What a part of a bill is paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum BillPart {
     /// Units of a placement.
     Units(usize),
     /// A meter.
@@ -32,7 +32,7 @@ pub enum Part {
 
 impl<'a> PricedConfig<'a> {
     /// The bill of infrastructure at a customer count.
-    pub fn bill(&self, customers: f64, inputs: &Inputs) -> Result<Vec<CostLine>, ModelError> {
+    pub fn bill(&self, customers: f64, inputs: &ReadyInputs) -> Result<Vec<CostLine>, ModelError> {
         Ok(self
             .parts(customers, inputs)?
             .into_iter()
@@ -41,16 +41,20 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// The same by what is paid for.
-    pub fn parts(&self, customers: f64, inputs: &Inputs) -> Result<Vec<(Part, Vec<CostLine>)>, ModelError> {
+    pub fn parts(
+        &self,
+        customers: f64,
+        inputs: &ReadyInputs,
+    ) -> Result<Vec<(BillPart, Vec<CostLine>)>, ModelError> {
         let mut parts = Vec::new();
         let mut listed = Some(Decimal::ZERO);
         for (index, placed) in self.placed.iter().enumerate() {
-            if let (Carrier::Units(units), Some(sizing)) = (&placed.carrier, self.sizing(index, inputs)) {
+            if let (Host::Units(units), Some(sizing)) = (&placed.host, self.sizing(index, inputs)) {
                 let mut lines = Vec::new();
                 let of_units =
                     self.unit_lines(index, placed, units, &sizing, customers, inputs, &mut lines)?;
                 listed = listed.zip(of_units).map(|(sum, more)| sum + more);
-                parts.push((Part::Units(index), lines));
+                parts.push((BillPart::Units(index), lines));
             }
         }
         let counted = self
@@ -64,7 +68,7 @@ impl<'a> PricedConfig<'a> {
                 Some(of) => vec![share_line(metered, of, self.meter_amount(index, &prices, listed))],
                 None => self.metered_lines(metered, counted, prices[index]),
             };
-            parts.push((Part::Meter(index), lines));
+            parts.push((BillPart::Meter(index), lines));
         }
         let fixed = self.fixed.iter().map(|fixed| CostLine {
             driver: CostDriver::Fixed,
@@ -75,7 +79,7 @@ impl<'a> PricedConfig<'a> {
             amount: Some(QuotedDecimal(fixed.amount.normalize())),
             source: fixed.source.clone(),
         });
-        parts.push((Part::Fixed, fixed.collect()));
+        parts.push((BillPart::Fixed, fixed.collect()));
         Ok(parts)
     }
 
@@ -111,7 +115,7 @@ impl<'a> PricedConfig<'a> {
     pub fn fee_lines(
         &self,
         customers: f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
         parameters: &std::collections::BTreeMap<String, f64>,
     ) -> Result<Vec<CostLine>, ModelError> {
         let line = |(name, fee): (&String, &nest_data::fee::Fee), index: &usize| {
@@ -149,11 +153,11 @@ impl<'a> PricedConfig<'a> {
     fn unit_lines(
         &self,
         index: usize,
-        placed: &Placed<'a>,
+        placed: &SizedPlacement<'a>,
         units: &Units<'a>,
         sizing: &Sizing,
         customers: f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
         lines: &mut Vec<CostLine>,
     ) -> Result<Option<Decimal>, ModelError> {
         let exact = sizing.exact_instances(customers);

@@ -1,18 +1,18 @@
-//! What N customers cost in one world, as a float: compiled once per world, so that a customer count costs a handful of operations.
+//! What N customers cost in one draw, as a float: compiled once per draw, so that a customer count costs a handful of operations.
 
 use nest_data::{config::Scaling, units::DAYS_PER_MONTH};
 
 use super::{
     PricedConfig,
     meters::ShareOf,
-    placed::{Carrier, Units},
-    units::Counts,
+    placed::{Host, Units},
+    units::UnitCounts,
 };
-use crate::{pricing::price_together_float, project::inputs::Inputs, project::sizing::Sizing};
+use crate::{pricing::price_together_float, project::inputs::ReadyInputs, project::sizing::Sizing};
 
-/// A configuration in one world, ready for any number of customers.
+/// A configuration in one draw, ready for any number of customers.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Load {
+pub struct CompiledCosts {
     sizings: Vec<Option<Sizing>>, // by placement
     meters: Vec<Metering>,
     fees: f64, // per customer
@@ -27,8 +27,8 @@ struct Metering {
 }
 
 impl PricedConfig<'_> {
-    /// Compiles one world.
-    pub fn load(&self, inputs: &Inputs) -> Load {
+    /// Compiles one draw.
+    pub fn load(&self, inputs: &ReadyInputs) -> CompiledCosts {
         let meters = self.metered.iter().map(|metered| {
             let quantity = self.quantity(metered, inputs);
             Metering {
@@ -43,7 +43,7 @@ impl PricedConfig<'_> {
             .zip(&inputs.fees)
             .map(|(index, fee)| fee * inputs.rates_per_day[*index])
             .sum::<f64>();
-        Load {
+        CompiledCosts {
             sizings: (0..self.placed.len())
                 .map(|index| self.sizing(index, inputs))
                 .collect(),
@@ -53,12 +53,12 @@ impl PricedConfig<'_> {
     }
 
     /// Cost of a month, as a float. Lines without a price count 0; see [`PricedConfig::unknown_lines`].
-    pub fn cost(&self, customers: f64, inputs: &Inputs) -> f64 {
+    pub fn cost(&self, customers: f64, inputs: &ReadyInputs) -> f64 {
         let load = &inputs.load;
         let mut sum = self.fixed_sum;
         let mut listed = 0.0;
         for (placed, sizing) in self.placed.iter().zip(&load.sizings) {
-            let (Carrier::Units(units), Some(sizing)) = (&placed.carrier, sizing) else {
+            let (Host::Units(units), Some(sizing)) = (&placed.host, sizing) else {
                 continue;
             };
             let (list, paid) = self.units_cost(units, sizing, customers, placed.placement.scale);
@@ -77,7 +77,7 @@ impl PricedConfig<'_> {
     }
 
     /// Units of a meter in a month.
-    fn units_of(&self, load: &Load, meter: usize, customers: f64) -> f64 {
+    fn units_of(&self, load: &CompiledCosts, meter: usize, customers: f64) -> f64 {
         let metering = &load.meters[meter];
         let hours = |(placed, times): &(usize, f64)| self.hours_of(load, *placed, customers) * times;
         metering.per_customer * customers
@@ -86,19 +86,18 @@ impl PricedConfig<'_> {
     }
 
     /// Hours a month that the units of a placement run, spare ones among them.
-    fn hours_of(&self, load: &Load, placed: usize, customers: f64) -> f64 {
-        let (Carrier::Units(units), Some(sizing)) = (&self.placed[placed].carrier, &load.sizings[placed])
-        else {
+    fn hours_of(&self, load: &CompiledCosts, placed: usize, customers: f64) -> f64 {
+        let (Host::Units(units), Some(sizing)) = (&self.placed[placed].host, &load.sizings[placed]) else {
             return 0.0;
         };
-        Counts::new(sizing, customers, self.placed[placed].placement.scale, &self.bins).mean()
+        UnitCounts::new(sizing, customers, self.placed[placed].placement.scale, &self.bins).mean()
             * units.month_hours
     }
 
     /// Cost of a meter, where instances cost `listed` at their list price and meters that share what is free were priced together.
     fn meter_cost(
         &self,
-        load: &Load,
+        load: &CompiledCosts,
         meter: usize,
         customers: f64,
         listed: f64,
@@ -122,13 +121,13 @@ impl PricedConfig<'_> {
     }
 
     /// Fees of a month, as a float.
-    pub fn fees(&self, customers: f64, inputs: &Inputs) -> f64 {
+    pub fn fees(&self, customers: f64, inputs: &ReadyInputs) -> f64 {
         inputs.load.fees * customers
     }
 
     /// List price and what is paid, of one placement on units; in its book's currency.
     fn units_cost(&self, units: &Units<'_>, sizing: &Sizing, customers: f64, scale: Scaling) -> (f64, f64) {
-        let counts = Counts::new(sizing, customers, scale, &self.bins);
+        let counts = UnitCounts::new(sizing, customers, scale, &self.bins);
         let list = units.list_per_hour * units.month_hours;
         let mut paid = counts.sustained(units) * list;
         for commitment in counts.committed(units) {
@@ -139,8 +138,8 @@ impl PricedConfig<'_> {
     }
 
     /// Hours a month that the units of a placement run, spare ones among them.
-    pub fn unit_hours(&self, placed: usize, customers: f64, inputs: &Inputs) -> f64 {
-        let Carrier::Units(units) = &self.placed[placed].carrier else {
+    pub fn unit_hours(&self, placed: usize, customers: f64, inputs: &ReadyInputs) -> f64 {
+        let Host::Units(units) = &self.placed[placed].host else {
             return 0.0;
         };
         self.counts(placed, customers, inputs)
@@ -148,9 +147,9 @@ impl PricedConfig<'_> {
     }
 
     /// Units that run, by hours of equal load.
-    pub fn counts(&self, placed: usize, customers: f64, inputs: &Inputs) -> Option<Counts<'_>> {
+    pub fn counts(&self, placed: usize, customers: f64, inputs: &ReadyInputs) -> Option<UnitCounts<'_>> {
         let sizing = self.sizing(placed, inputs)?;
-        Some(Counts::new(
+        Some(UnitCounts::new(
             &sizing,
             customers,
             self.placed[placed].placement.scale,

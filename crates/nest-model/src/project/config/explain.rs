@@ -10,12 +10,12 @@ use rust_decimal::Decimal;
 
 use super::{
     PricedConfig,
-    bill::{Part, total},
+    bill::{BillPart, total},
     decimal,
     meters::{Metered, seen},
-    placed::{Carrier, Units},
+    placed::{Host, Units},
 };
-use crate::{ModelError, project::inputs::Inputs};
+use crate::{ModelError, project::inputs::ReadyInputs};
 
 impl<'a> PricedConfig<'a> {
     /// The cost of a month: a node for each placement's units, each meter, each fixed amount; they sum to it exactly.
@@ -23,13 +23,13 @@ impl<'a> PricedConfig<'a> {
         &self,
         model: &ScalingModel,
         customers: f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) -> Result<ExplanationNode, ModelError> {
         let mut nodes = Vec::new();
         let mut lines = Vec::new();
         for (part, of) in self.parts(customers, inputs)? {
             match part {
-                Part::Units(index) if !of.is_empty() => {
+                BillPart::Units(index) if !of.is_empty() => {
                     let of_line =
                         |line: &CostLine| self.explain_unit_line(model, index, line, customers, inputs);
                     nodes.push(sum(
@@ -39,7 +39,7 @@ impl<'a> PricedConfig<'a> {
                         of.iter().map(of_line).collect(),
                     ));
                 }
-                Part::Meter(index) if self.metered[index].share().is_none() && !of.is_empty() => {
+                BillPart::Meter(index) if self.metered[index].share().is_none() && !of.is_empty() => {
                     let metered = &self.metered[index];
                     let (counted, contract): (Vec<&CostLine>, Vec<&CostLine>) =
                         of.iter().partition(|line| line.meter == metered.meter.id);
@@ -91,14 +91,14 @@ impl<'a> PricedConfig<'a> {
         index: usize,
         line: &CostLine,
         customers: f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) -> ExplanationNode {
         let placed = &self.placed[index];
-        let Carrier::Units(Units {
+        let Host::Units(Units {
             instance: Some(instance),
             per_hour: Some(per_hour),
             ..
-        }) = &placed.carrier
+        }) = &placed.host
         else {
             return self.leaf_of(line);
         };
@@ -185,7 +185,7 @@ impl<'a> PricedConfig<'a> {
         index: usize,
         line: &CostLine,
         customers: f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) -> Vec<ExplanationNode> {
         let placed = &self.placed[index];
         let sizing = self.sizing(index, inputs).expect("units have a sizing");
@@ -292,7 +292,7 @@ impl<'a> PricedConfig<'a> {
         model: &ScalingModel,
         index: usize,
         behaviour: &str,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) -> Vec<ExplanationNode> {
         let position = self
             .behaviours
@@ -377,7 +377,7 @@ impl<'a> PricedConfig<'a> {
         metered: &Metered<'a>,
         lines: &[&CostLine],
         customers: f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) -> Result<ExplanationNode, ModelError> {
         let quantity = self.quantity(metered, inputs);
         let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
@@ -472,7 +472,7 @@ impl<'a> PricedConfig<'a> {
         model: &ScalingModel,
         behaviour: &str,
         position: usize,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) -> Vec<ExplanationNode> {
         let functions = self
             .placed
@@ -481,7 +481,7 @@ impl<'a> PricedConfig<'a> {
             .filter(|(_, placed)| placed.carries[position]);
         let mut parts = Vec::new();
         for (index, placed) in functions {
-            let Carrier::Function(function) = &placed.carrier else {
+            let Host::Function(function) = &placed.host else {
                 continue;
             };
             parts.push(explain_demand(

@@ -10,15 +10,15 @@ use nest_data::{
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use super::{
-    BYTES_PER_GIB, Fixed, PricedConfig, decimal,
+    BYTES_PER_GIB, FixedAmount, PricedConfig, decimal,
     finder::Finder,
     float,
-    placed::{Carrier, Function, Placed, host},
+    placed::{Function, Host, SizedPlacement, host},
 };
 use crate::{
     ModelError,
     pricing::{CompiledPrice, beyond, chunks_of, contract_factor, may_fall},
-    project::inputs::Inputs,
+    project::inputs::ReadyInputs,
 };
 
 /// Seconds in an hour.
@@ -64,14 +64,14 @@ pub enum Counted<'a> {
 
 /// How a quantity grows: linear in customers, but for units.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Quantity {
+pub struct MeteredQuantity {
     pub by_behaviour: Vec<f64>,        // units a month per customer
     pub per_customer: f64,             // that no single behaviour causes
     pub fixed: f64,                    // a month
     pub unit_hours: Vec<(usize, f64)>, // placement, units of the meter per hour of one of its units
 }
 
-impl Quantity {
+impl MeteredQuantity {
     /// Units a month that one customer causes.
     pub fn slope(&self) -> f64 {
         self.by_behaviour.iter().sum::<f64>() + self.per_customer
@@ -155,13 +155,13 @@ fn add<'a>(metered: &mut Vec<Metered<'a>>, meter: &'a Meter, finder: &Finder<'a>
 /// Meters that a placement pays by its nature.
 pub fn of_placement<'a>(
     index: usize,
-    placed: &Placed<'a>,
+    placed: &SizedPlacement<'a>,
     finder: &Finder<'a>,
     metered: &mut Vec<Metered<'a>>,
 ) -> Result<(), ModelError> {
-    match &placed.carrier {
-        Carrier::Function(function) => of_function(index, function, finder, metered)?,
-        Carrier::Units(units) if placed.placement.platform == Platform::Task => {
+    match &placed.host {
+        Host::Function(function) => of_function(index, function, finder, metered)?,
+        Host::Units(units) if placed.placement.platform == Platform::Task => {
             let host = host(placed.placement, &finder.book.provider);
             let arch = placed
                 .placement
@@ -182,17 +182,17 @@ pub fn of_placement<'a>(
                 Counted::UnitHours(index, memory_gib),
             );
         }
-        Carrier::Units(_) => {}
+        Host::Units(_) => {}
     }
     Ok(())
 }
 
 /// Plans that are subscribed to, each once however many placements use it, and what they include.
 pub fn of_plans<'a>(
-    placed: &[Placed<'a>],
+    placed: &[SizedPlacement<'a>],
     finders: &[Finder<'a>],
     metered: &mut [Metered<'a>],
-    fixed: &mut Vec<Fixed>,
+    fixed: &mut Vec<FixedAmount>,
 ) -> Result<(), ModelError> {
     let mut bought: Vec<(String, &str)> = Vec::new();
     for (placed, finder) in placed.iter().zip(finders) {
@@ -216,7 +216,7 @@ pub fn of_plans<'a>(
             }
         }
         let amount = plan.amount.0 * finder.exchange * contract_factor(&finder.book.adjustment, id);
-        fixed.push(Fixed {
+        fixed.push(FixedAmount {
             name: format!("plan {id}"),
             amount,
             source: seen(finder.book, &plan.source),
@@ -289,11 +289,11 @@ pub fn seen(book: &PriceBook, source: &str) -> String {
 }
 
 impl<'a> PricedConfig<'a> {
-    /// What one meter counts in one world.
-    pub fn quantity(&self, metered: &Metered<'a>, inputs: &Inputs) -> Quantity {
-        let mut quantity = Quantity {
+    /// What one meter counts in one draw.
+    pub fn quantity(&self, metered: &Metered<'a>, inputs: &ReadyInputs) -> MeteredQuantity {
+        let mut quantity = MeteredQuantity {
             by_behaviour: vec![0.0; self.behaviours.len()],
-            ..Quantity::default()
+            ..MeteredQuantity::default()
         };
         for counted in &metered.uses {
             match counted {
@@ -354,14 +354,14 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Units of a meter in a month.
-    pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &Inputs) -> f64 {
+    pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &ReadyInputs) -> f64 {
         let quantity = self.quantity(&self.metered[meter], inputs);
         quantity.by_behaviour.iter().sum::<f64>() * customers
             + self.shared_units(&quantity, customers, inputs)
     }
 
     /// Units a month of a meter that no behaviour causes.
-    fn shared_units(&self, quantity: &Quantity, customers: f64, inputs: &Inputs) -> f64 {
+    fn shared_units(&self, quantity: &MeteredQuantity, customers: f64, inputs: &ReadyInputs) -> f64 {
         let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
         customers * quantity.per_customer
             + quantity.fixed
@@ -372,9 +372,9 @@ impl<'a> PricedConfig<'a> {
     fn add_requests(
         &self,
         placed: usize,
-        quantity: &mut Quantity,
+        quantity: &mut MeteredQuantity,
         each: impl Fn(usize) -> f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) {
         for index in (0..self.behaviours.len()).filter(|index| self.placed[placed].carries[*index]) {
             quantity.by_behaviour[index] +=
@@ -382,7 +382,13 @@ impl<'a> PricedConfig<'a> {
         }
     }
 
-    fn add_stated(&self, metered: &Metered<'a>, used: &MeterUse, inputs: &Inputs, quantity: &mut Quantity) {
+    fn add_stated(
+        &self,
+        metered: &Metered<'a>,
+        used: &MeterUse,
+        inputs: &ReadyInputs,
+        quantity: &mut MeteredQuantity,
+    ) {
         let times = used.times();
         let mut per_execution = |each: &dyn Fn(usize) -> f64| {
             for index in (0..self.behaviours.len()).filter(|index| used.counts(&self.behaviours[*index])) {
@@ -408,8 +414,8 @@ impl<'a> PricedConfig<'a> {
                 } else {
                     times / self.month_hours
                 };
-                let units = (0..self.placed.len())
-                    .filter(|index| matches!(self.placed[*index].carrier, Carrier::Units(_)));
+                let units =
+                    (0..self.placed.len()).filter(|index| matches!(self.placed[*index].host, Host::Units(_)));
                 quantity.unit_hours.extend(units.map(|index| (index, per_hour)));
             }
             Driver::Largest => quantity.per_customer += self.largest(metered.meter, inputs) * times,
@@ -423,7 +429,7 @@ impl<'a> PricedConfig<'a> {
     /// in every hour.
     ///
     /// Source: `reference/pricing.md` R7.
-    fn largest(&self, meter: &Meter, inputs: &Inputs) -> f64 {
+    fn largest(&self, meter: &Meter, inputs: &ReadyInputs) -> f64 {
         let all = 0..self.behaviours.len();
         // A mean hour holds a 24th of a day's executions.
         let requests_per_s: f64 = all
@@ -450,14 +456,14 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Executions of a behaviour a month per customer.
-    fn executions(&self, index: usize, inputs: &Inputs) -> f64 {
+    fn executions(&self, index: usize, inputs: &ReadyInputs) -> f64 {
         inputs.rates_per_day[index] * DAYS_PER_MONTH
     }
 
     /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the waiting that was measured at
     /// light load; a cold start now and then.
-    pub fn duration_s(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
-        let Carrier::Function(function) = &self.placed[placed].carrier else {
+    pub fn duration_s(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
+        let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
         let used = &inputs.placed[placed];
@@ -468,7 +474,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Functions of a placement that run at once in the busiest minute, per customer.
-    pub fn concurrency(&self, placed: usize, inputs: &Inputs) -> f64 {
+    pub fn concurrency(&self, placed: usize, inputs: &ReadyInputs) -> f64 {
         let of = &self.placed[placed];
         let running = |index: usize| {
             inputs.rates_per_day[index] * self.requests[index] * self.duration_s(placed, index, inputs)
@@ -481,8 +487,8 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Memory-seconds of one request as billed: rounded up to the millisecond.
-    fn gib_s(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
-        let Carrier::Function(function) = &self.placed[placed].carrier else {
+    fn gib_s(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
+        let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
         let billed_s = (self.duration_s(placed, index, inputs) * 1e3 - 1e-9)
@@ -493,15 +499,15 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one request at a time.
-    fn held_ms(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
-        let Carrier::Function(function) = &self.placed[placed].carrier else {
+    fn held_ms(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
+        let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
         self.duration_s(placed, index, inputs) * function.processor_share * 1e3
     }
 
     /// Milliseconds of processor time of one request: waiting is free where only they are paid.
-    fn processor_ms(&self, placed: usize, index: usize, inputs: &Inputs) -> f64 {
+    fn processor_ms(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
         let used = &inputs.placed[placed];
         used.cpu_s[index] / self.requests[index].max(1.0) / used.speed * 1e3
     }
@@ -509,9 +515,9 @@ impl<'a> PricedConfig<'a> {
     /// Units of a meter in a month as a decimal: by behaviour, and what no single one causes.
     pub fn decimals(
         &self,
-        quantity: &Quantity,
+        quantity: &MeteredQuantity,
         customers: f64,
-        inputs: &Inputs,
+        inputs: &ReadyInputs,
     ) -> Result<(Vec<Decimal>, Decimal), ModelError> {
         let by_behaviour = quantity
             .by_behaviour

@@ -28,17 +28,17 @@ const MB_PER_GIB: f64 = 1_024.0;
 pub const DEFAULT_ARCH: &str = "x86_64";
 
 /// A placement with what carries it.
-pub struct Placed<'a> {
+pub struct SizedPlacement<'a> {
     pub placement: &'a Placement,
     pub book: &'a PriceBook,
     pub carries: Vec<bool>, // by behaviour
-    pub carrier: Carrier<'a>,
+    pub host: Host<'a>,
     pub label: String,     // what it is called among resources: `app/cpu`
     pub exchange: Decimal, // units of the study's currency for one of the book's
 }
 
 /// What carries it.
-pub enum Carrier<'a> {
+pub enum Host<'a> {
     Units(Units<'a>),
     Function(Function),
 }
@@ -71,7 +71,7 @@ pub struct Function {
     pub cold_s: f64,
 }
 
-impl<'a> Placed<'a> {
+impl<'a> SizedPlacement<'a> {
     /// Joins a placement with its book.
     pub fn new(
         config: &Config,
@@ -88,9 +88,9 @@ impl<'a> Placed<'a> {
         let carries = |name: &String| {
             (placement.behaviours.is_empty() || placement.behaviours.contains(name)) && !elsewhere(name)
         };
-        let carrier = match placement.platform {
-            Platform::Function => Carrier::Function(function(placement, finder)?),
-            _ => Carrier::Units(units(placement, finder)?),
+        let host = match placement.platform {
+            Platform::Function => Host::Function(function(placement, finder)?),
+            _ => Host::Units(units(placement, finder)?),
         };
         let of = if placement.behaviours.is_empty() {
             String::new()
@@ -103,7 +103,7 @@ impl<'a> Placed<'a> {
             carries: behaviours.iter().map(carries).collect(),
             label: format!("{}/cpu{of}", placement.tier),
             exchange: finder.exchange,
-            carrier,
+            host,
         })
     }
 
@@ -117,13 +117,13 @@ impl<'a> Placed<'a> {
 
     /// What its processors are, so that equal ones are equally fast in a draw.
     pub fn hardware(&self) -> String {
-        match &self.carrier {
-            Carrier::Units(_) => format!(
+        match &self.host {
+            Host::Units(_) => format!(
                 "{} {}",
                 self.book.provider,
                 self.placement.sku.as_deref().unwrap_or("task")
             ),
-            Carrier::Function(function) => {
+            Host::Function(function) => {
                 format!("{} {} {}", self.book.provider, function.host, function.arch)
             }
         }
@@ -131,25 +131,25 @@ impl<'a> Placed<'a> {
 
     /// Factor from a time of processor work on a measured core to one on this platform, at a speed of its processors.
     pub fn slowdown(&self, speed: f64) -> f64 {
-        match &self.carrier {
-            Carrier::Units(_) => 1.0 / speed,
-            Carrier::Function(function) => 1.0 / (speed * function.processor_share),
+        match &self.host {
+            Host::Units(_) => 1.0 / speed,
+            Host::Function(function) => 1.0 / (speed * function.processor_share),
         }
     }
 
     /// Most units that carry load; infinite where it never runs out.
     pub fn most_units(&self) -> f64 {
-        match self.carrier {
-            Carrier::Function(_) => f64::INFINITY,
-            Carrier::Units(_) => self.placement.max().map_or(f64::INFINITY, f64::from),
+        match self.host {
+            Host::Function(_) => f64::INFINITY,
+            Host::Units(_) => self.placement.max().map_or(f64::INFINITY, f64::from),
         }
     }
 
     /// What it is, in words; with its tier where there are several.
     pub fn shape(&self, with_tier: bool) -> String {
         let placement = self.placement;
-        let what = match &self.carrier {
-            Carrier::Units(Units {
+        let what = match &self.host {
+            Host::Units(Units {
                 instance: Some(instance),
                 cores,
                 ..
@@ -164,10 +164,10 @@ impl<'a> Placed<'a> {
                     type_of
                 }
             }
-            Carrier::Units(Units {
+            Host::Units(Units {
                 cores, memory_bytes, ..
             }) => format!("task of {cores} vCPU, {} GiB", memory_bytes / BYTES_PER_GIB),
-            Carrier::Function(function) => {
+            Host::Function(function) => {
                 format!(
                     "{} function of {} MB, {}",
                     function.host,
@@ -185,7 +185,7 @@ impl<'a> Placed<'a> {
 
     /// Sources of its own prices; those of meters are not among them.
     pub fn sources(&self) -> Vec<(&'a PriceBook, &'a str)> {
-        let Carrier::Units(units) = &self.carrier else {
+        let Host::Units(units) = &self.host else {
             return Vec::new();
         };
         let commitments = units

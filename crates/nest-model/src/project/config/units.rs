@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Units that run in each bin of hours, the busiest first.
-pub struct Counts<'b> {
+pub struct UnitCounts<'b> {
     bins: &'b [LoadBin],
     sizing: Sizing,
     customers: f64,
@@ -29,7 +29,7 @@ pub struct CommittedUnits {
     pub effective: f64, // price of one for an hour
 }
 
-impl<'b> Counts<'b> {
+impl<'b> UnitCounts<'b> {
     pub fn new(sizing: &Sizing, customers: f64, scale: Scaling, bins: &'b [LoadBin]) -> Self {
         let bins = match scale {
             Scaling::Growth => STEADY,
@@ -84,9 +84,9 @@ impl<'b> Counts<'b> {
         if units.commitments.is_empty() {
             return Vec::new();
         }
-        let bins: Vec<pricing::LoadBin<f64>> = self
+        let bins: Vec<pricing::HoursAtLoad<f64>> = self
             .each()
-            .map(|(hours, instances)| pricing::LoadBin { hours, instances })
+            .map(|(hours, instances)| pricing::HoursAtLoad { hours, instances })
             .collect();
         let mut before = 0.0;
         let mut taken = 0.0;

@@ -43,7 +43,7 @@ impl Past {
         })
     }
 
-    /// Months after the last row and customers, in the central world.
+    /// Months after the last row and customers, in the point estimate.
     pub fn central(&self) -> Vec<(f64, f64)> {
         self.rows((1..=self.forecast.horizon()).map(|step| self.forecast.quantile(step, 0.5)))
     }

@@ -7,28 +7,28 @@ use std::{
 
 use nest_data::{Estimate, scaling::QuantileLaw};
 
-use super::{QUANTILES, own_time::OwnTime, pool::Pool};
+use super::{QUANTILES, pool::PooledQueue, service_time::ServiceTimeShape};
 use crate::{draws::Z90, queueing::relative_wait};
 
 /// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small errors of
 /// utilisation there are large ones of response time.
 pub const HIGHEST_TRUSTED: f64 = 0.9;
-/// Last node of a [`Rise`], where `ln(1 / (1 - rho))` is 10.
+/// Last node of a [`QueueingDelay`], where `ln(1 / (1 - rho))` is 10.
 const NODES: usize = 10 * NODES_PER_UNIT;
 /// Nodes for each unit of `ln(1 / (1 - rho))`.
 const NODES_PER_UNIT: usize = 32;
 
 /// Quantile of response time in seconds at a utilisation (0-1) of a resource with `servers` servers (a fraction allowed), for
-/// one world's own time `a` and wait `b` in seconds; infinite from saturation on.
+/// one draw's service time `a` and wait `b` in seconds; infinite from saturation on.
 ///
 /// # Formula
-/// `R_q = a + b rise(rho)`, see [`rise`].
+/// `R_q = a + b queueing_delay(rho)`, see [`queueing_delay`].
 #[must_use]
 pub(super) fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, utilisation: f64) -> f64 {
     if b == 0.0 {
         a
     } else {
-        a + b * rise(law, servers, utilisation)
+        a + b * queueing_delay(law, servers, utilisation)
     }
 }
 
@@ -36,10 +36,12 @@ pub(super) fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, ut
 /// saturation on.
 #[must_use]
 pub fn estimate_at(law: &QuantileLaw, utilisation: f64) -> Option<Estimate> {
-    let rise = Some(rise(law, law.servers, utilisation)).filter(|rise| rise.is_finite())?;
-    let value = law.a.value + law.b.value * rise;
-    let variance =
-        law.a.standard_error.powi(2) + 2.0 * rise * law.covariance_ab + (rise * law.b.standard_error).powi(2);
+    let queueing_delay = Some(queueing_delay(law, law.servers, utilisation))
+        .filter(|queueing_delay| queueing_delay.is_finite())?;
+    let value = law.a.value + law.b.value * queueing_delay;
+    let variance = law.a.standard_error.powi(2)
+        + 2.0 * queueing_delay * law.covariance_ab
+        + (queueing_delay * law.b.standard_error).powi(2);
     Some(interval(
         value,
         variance.max(0.0) + (law.residual * value).powi(2),
@@ -57,14 +59,14 @@ pub(super) fn interval(value: f64, variance: f64) -> Estimate {
     }
 }
 
-/// Rise of a law's quantile over its own time, in units of its wait b; infinite from saturation on.
+/// Rise of a law's quantile over its service time, in units of its wait b; infinite from saturation on.
 ///
 /// # Formula
-/// The quantile of `S min(G, K) + max(0, G - K)` less that of the own time S. An arrival finds G executions per server, itself among
+/// The quantile of `S min(G, K) + max(0, G - K)` less that of the service time S. An arrival finds G executions per server, itself among
 /// them: `P(G > g) = C rho^(c (g - 1) - 1/2)` up to K, and exponential with the rate `c (1 - rho)` beyond. It is the mean wait h(c, rho) in service
-/// times where the law knows no own time, or is none of [`QUANTILES`].
+/// times where the law knows no service time, or is none of [`QUANTILES`].
 #[must_use]
-pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
+pub fn queueing_delay(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
     if utilisation >= 1.0 {
         return f64::INFINITY;
     }
@@ -72,21 +74,22 @@ pub fn rise(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
     let (Some(own), Some(index)) = (&law.service_quantiles, index) else {
         return relative_wait(servers, utilisation);
     };
-    (Pool::new(law.multiprogramming_level, servers, utilisation).quantile(&OwnTime::new(own), law.quantile)
+    (PooledQueue::new(law.multiprogramming_level, servers, utilisation)
+        .quantile(&ServiceTimeShape::new(own), law.quantile)
         - own[index])
         .max(0.0)
 }
 
-/// [`rise`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its nodes (within 0.5 % of own time and rise) and
+/// [`queueing_delay`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its nodes (within 0.5 % of service time and rise) and
 /// like `1 / (1 - rho)` beyond them: what thousands of draws and months look up.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rise {
+pub struct QueueingDelay {
     /// The law.
     pub law: QuantileLaw,
     nodes: Vec<f64>, // never falling, from 0 at no load
 }
 
-impl Rise {
+impl QueueingDelay {
     /// At `servers` servers (a fraction allowed) of the law's resource.
     #[must_use]
     pub fn new(law: &QuantileLaw, servers: f64) -> Self {
@@ -96,7 +99,7 @@ impl Rise {
             highest = if index == 0 {
                 0.0
             } else {
-                highest.max(rise(law, servers, utilisation))
+                highest.max(queueing_delay(law, servers, utilisation))
             };
             highest
         };
@@ -122,7 +125,10 @@ impl Rise {
 
     /// Highest utilisation (0-1) at which the rise is at most this.
     fn utilisation_at(&self, most: f64) -> f64 {
-        let above = self.nodes.partition_point(|rise| *rise <= most).max(1);
+        let above = self
+            .nodes
+            .partition_point(|queueing_delay| *queueing_delay <= most)
+            .max(1);
         let place = match self.nodes.get(above) {
             Some(next) => above as f64 - (next - most) / (next - self.nodes[above - 1]),
             None if self.nodes[NODES] == 0.0 => return 1.0,
@@ -131,13 +137,13 @@ impl Rise {
         -(-place / NODES_PER_UNIT as f64).exp_m1()
     }
 
-    /// Quantile of response time in seconds at a utilisation (0-1) in a world with the own time `a` and the wait `b` in seconds.
+    /// Quantile of response time in seconds at a utilisation (0-1) in a draw with the service time `a` and the wait `b` in seconds.
     #[must_use]
     pub fn seconds(&self, (a, b): (f64, f64), utilisation: f64) -> f64 {
         if b == 0.0 { a } else { a + b * self.at(utilisation) }
     }
 
-    /// Highest utilisation (0-1) at which a world keeps a limit; none where it does not even without load.
+    /// Highest utilisation (0-1) at which a draw keeps a limit; none where it does not even without load.
     fn keeps(&self, (a, b): (f64, f64), limit_s: f64) -> Option<f64> {
         match b {
             _ if a > limit_s => None,
@@ -149,55 +155,63 @@ impl Rise {
 
 /// Tables of all laws of a model, each made once for every number of servers that is asked for.
 #[derive(Debug, Default)]
-pub struct Rises(Mutex<BTreeMap<(usize, u64), Arc<Rise>>>); // by law and the bits of the servers
+pub struct QueueingDelays(Mutex<BTreeMap<(usize, u64), Arc<QueueingDelay>>>); // by law and the bits of the servers
 
-impl Rises {
+impl QueueingDelays {
     /// That of each of the model's laws, in their order, at the servers that it has there.
-    pub fn at(&self, laws: &[QuantileLaw], servers: impl Fn(&QuantileLaw) -> f64) -> Vec<Arc<Rise>> {
+    pub fn at(&self, laws: &[QuantileLaw], servers: impl Fn(&QuantileLaw) -> f64) -> Vec<Arc<QueueingDelay>> {
         let mut made = self.0.lock().expect("no holder of the tables panics");
         let of = |(index, law): (usize, &QuantileLaw)| {
             let servers = servers(law);
             Arc::clone(
                 made.entry((index, servers.to_bits()))
-                    .or_insert_with(|| Arc::new(Rise::new(law, servers))),
+                    .or_insert_with(|| Arc::new(QueueingDelay::new(law, servers))),
             )
         };
         laws.iter().enumerate().map(of).collect()
     }
 }
 
-/// A quantile of a behaviour in seconds in one world, at a utilisation (0-1); `None` where it has no law.
+/// A quantile of a behaviour in seconds in one draw, at a utilisation (0-1); `None` where it has no law.
 ///
-/// `laws` are all laws of the behaviour with their a and b in that world. A draw may let p95 pass p99: what comes out is put in
+/// `laws` are all laws of the behaviour with their a and b in that draw. A draw may let p95 pass p99: what comes out is put in
 /// order by value, so that p50 <= p95 <= p99.
 ///
 /// Source of the rearrangement: Chernozhukov, Fernandez-Val, Galichon, "Quantile and probability curves without crossing",
 /// Econometrica 78(3), 2010.
 #[must_use]
-pub fn ordered_seconds(laws: &[(&Rise, (f64, f64))], quantile: f64, utilisation: f64) -> Option<f64> {
+pub fn ordered_seconds(
+    laws: &[(&QueueingDelay, (f64, f64))],
+    quantile: f64,
+    utilisation: f64,
+) -> Option<f64> {
     let rank = laws
         .iter()
-        .filter(|(rise, _)| rise.law.quantile < quantile)
+        .filter(|(queueing_delay, _)| queueing_delay.law.quantile < quantile)
         .count();
     let mut seconds: Vec<f64> = laws
         .iter()
-        .map(|(rise, world)| rise.seconds(*world, utilisation))
+        .map(|(queueing_delay, draw)| queueing_delay.seconds(*draw, utilisation))
         .collect();
     seconds.sort_by(f64::total_cmp);
     seconds.get(rank).copied()
 }
 
-/// Highest utilisation (0-1) at which a quantile of a behaviour, ordered as in [`ordered_seconds`], keeps a limit in one world;
+/// Highest utilisation (0-1) at which a quantile of a behaviour, ordered as in [`ordered_seconds`], keeps a limit in one draw;
 /// `None` where it does not even without load, 1 where waiting never matters.
 #[must_use]
-pub fn highest_utilisation(laws: &[(&Rise, (f64, f64))], quantile: f64, limit_s: f64) -> Option<f64> {
+pub fn highest_utilisation(
+    laws: &[(&QueueingDelay, (f64, f64))],
+    quantile: f64,
+    limit_s: f64,
+) -> Option<f64> {
     let rank = laws
         .iter()
-        .filter(|(rise, _)| rise.law.quantile > quantile)
+        .filter(|(queueing_delay, _)| queueing_delay.law.quantile > quantile)
         .count();
     let mut reached: Vec<Option<f64>> = laws
         .iter()
-        .map(|(rise, world)| rise.keeps(*world, limit_s))
+        .map(|(queueing_delay, draw)| queueing_delay.keeps(*draw, limit_s))
         .collect();
     // The largest value reaches the limit first, so ordering values is ordering where they reach it.
     reached.sort_by(|a, b| a.unwrap_or(-1.0).total_cmp(&b.unwrap_or(-1.0)));
@@ -208,7 +222,7 @@ pub fn highest_utilisation(laws: &[(&Rise, (f64, f64))], quantile: f64, limit_s:
 mod tests {
     use super::*;
 
-    fn law(quantile: f64, slots: Option<f64>) -> QuantileLaw {
+    fn law(quantile: f64, level: Option<f64>) -> QuantileLaw {
         let zero = Estimate::exact(0.0);
         QuantileLaw {
             behaviour: "a".to_owned(),
@@ -219,7 +233,7 @@ mod tests {
             b: zero,
             covariance_ab: 0.0,
             residual: 0.0,
-            multiprogramming_level: slots,
+            multiprogramming_level: level,
             service_quantiles: Some([0.9, 1.4, 2.0]),
         }
     }
@@ -227,22 +241,22 @@ mod tests {
     #[test]
     fn a_limit_and_the_utilisation_that_reaches_it_are_inverses() {
         for law in [law(0.99, Some(1.0)), law(0.95, Some(4.0)), law(0.5, None)] {
-            let rise = Rise::new(&law, 4.0);
+            let queueing_delay = QueueingDelay::new(&law, 4.0);
             for utilisation in [0.05, 0.35, 0.5, 0.9, 0.999, 0.999_999] {
-                let limit = rise.seconds((0.02, 0.01), utilisation);
-                let found = highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, limit)
-                    .expect("above the own time");
+                let limit = queueing_delay.seconds((0.02, 0.01), utilisation);
+                let found = highest_utilisation(&[(&queueing_delay, (0.02, 0.01))], law.quantile, limit)
+                    .expect("above the service time");
                 assert!(
-                    (rise.seconds((0.02, 0.01), found) / limit - 1.0).abs() < 1e-9,
+                    (queueing_delay.seconds((0.02, 0.01), found) / limit - 1.0).abs() < 1e-9,
                     "{utilisation}: {found}"
                 );
             }
             assert_eq!(
-                highest_utilisation(&[(&rise, (0.02, 0.01))], law.quantile, 0.01),
+                highest_utilisation(&[(&queueing_delay, (0.02, 0.01))], law.quantile, 0.01),
                 None
             );
             assert_eq!(
-                highest_utilisation(&[(&rise, (0.02, 0.0))], law.quantile, 0.03),
+                highest_utilisation(&[(&queueing_delay, (0.02, 0.0))], law.quantile, 0.03),
                 Some(1.0)
             );
         }
@@ -255,8 +269,8 @@ mod tests {
             ..law(0.95, None)
         };
         // 0.01 rho / (1 - rho) = 0.03 at rho = 3/4 of one server
-        let found =
-            highest_utilisation(&[(&Rise::new(&law, 1.0), (0.0, 0.01))], 0.95, 0.03).expect("it waits");
+        let found = highest_utilisation(&[(&QueueingDelay::new(&law, 1.0), (0.0, 0.01))], 0.95, 0.03)
+            .expect("it waits");
         assert!((found - 0.75).abs() < 1e-3, "{found}");
     }
 
@@ -266,11 +280,11 @@ mod tests {
             service_quantiles: None,
             ..law(quantile, None)
         });
-        let [p95, p99] = [&p95, &p99].map(|law| Rise::new(law, 1.0));
+        let [p95, p99] = [&p95, &p99].map(|law| QueueingDelay::new(law, 1.0));
         let laws = [(&p95, (0.01, 0.05)), (&p99, (0.02, 0.01))]; // crossed from h = 0.25 on
         let at = |quantile| ordered_seconds(&laws, quantile, 0.5).expect("two laws");
         assert!((at(0.95) - 0.03).abs() < 1e-4 && (at(0.99) - 0.06).abs() < 1e-4);
-        let reached = |quantile| highest_utilisation(&laws, quantile, 0.06).expect("above the own time");
+        let reached = |quantile| highest_utilisation(&laws, quantile, 0.06).expect("above the service time");
         assert!((reached(0.99) - 0.5).abs() < 1e-3 && reached(0.95) > reached(0.99));
         assert_eq!(ordered_seconds(&[], 0.95, 0.5), None);
     }
@@ -283,9 +297,9 @@ mod tests {
             (law(0.95, Some(1.0)), 3.5),
             (law(0.99, Some(4.0)), 16.0),
         ] {
-            let table = Rise::new(&law, servers);
+            let table = QueueingDelay::new(&law, servers);
             for utilisation in [0.05, 0.3, 0.62, 0.77, 0.9, 0.97, 0.9999] {
-                let exact = rise(&law, servers, utilisation);
+                let exact = queueing_delay(&law, servers, utilisation);
                 assert!(
                     (table.at(utilisation) - exact).abs() <= 5e-3 * (0.9 + exact),
                     "{utilisation}: {} for {exact}",

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::QUANTILES;
 
-/// Shares of executions whose own time is longer, at the upper edges of the cells into which own times are cut; the last is open.
+/// Shares of executions whose service time is longer, at the upper edges of the cells into which service times are cut; the last is open.
 const EDGES: [f64; CELLS] = [
     1.0, 0.85, 0.7, 0.55, 0.4, 0.28, 0.18, 0.1, 0.05, 0.025, 0.01, 0.004,
 ];
@@ -31,24 +31,24 @@ const STARTS: [f64; 3] = [1.0, 1.0 - QUANTILES[0], 1.0 - QUANTILES[1]];
 
 /// A piece of the survival function: from its start on it falls by the factor e in a spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Segment {
+struct SurvivalSegment {
     start: f64,
     spread: f64,
 }
 
-/// Survival of an own time that is log-linear between its quantiles, in their unit; it begins where an exponential time with the
+/// Survival of an service time that is log-linear between its quantiles, in their unit; it begins where an exponential time with the
 /// distance from p50 to p95 would, but not below 0.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct OwnTime([Segment; 3]);
+pub(super) struct ServiceTimeShape([SurvivalSegment; 3]);
 
-impl OwnTime {
+impl ServiceTimeShape {
     /// Of p50, p95 and p99.
     pub(super) fn new(quantiles: &[f64; 3]) -> Self {
         let [p50, p95, p99] = *quantiles;
         let middle = ((p95 - p50) / (STARTS[1] / STARTS[2]).ln()).max(0.0);
         let far = ((p99 - p95) / (STARTS[2] / (1.0 - QUANTILES[2])).ln()).max(0.0);
         let least = (p50 - middle * 2_f64.ln()).max(0.0);
-        let segment = |start, spread| Segment { start, spread };
+        let segment = |start, spread| SurvivalSegment { start, spread };
         Self([
             segment(least, (p50 - least) / 2_f64.ln()),
             segment(p50, middle),
@@ -63,12 +63,12 @@ impl OwnTime {
         })
     }
 
-    /// Share of executions whose own time is longer, and its density there.
+    /// Share of executions whose service time is longer, and its density there.
     pub(super) fn survival(&self, time: f64) -> (f64, f64) {
         let Some(index) = self.0.iter().rposition(|segment| time >= segment.start) else {
             return (1.0, 0.0);
         };
-        let Segment { start, spread } = self.0[index];
+        let SurvivalSegment { start, spread } = self.0[index];
         if spread <= 0.0 {
             return (if time > start { 0.0 } else { STARTS[index] }, 0.0);
         }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_exponential_time_keeps_its_survival_and_its_mean() {
-        let own = OwnTime::new(&QUANTILES.map(|quantile| -(1.0 - quantile).ln()));
+        let own = ServiceTimeShape::new(&QUANTILES.map(|quantile| -(1.0 - quantile).ln()));
         for time in [0.1_f64, 0.6, 1.0, 3.0, 4.0, 7.0] {
             let (longer, density) = own.survival(time);
             assert!(
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_constant_time_is_one_step() {
-        let own = OwnTime::new(&[2.0; 3]);
+        let own = ServiceTimeShape::new(&[2.0; 3]);
         assert_eq!((own.survival(1.9).0, own.survival(2.1).0), (1.0, 0.0));
         assert!(own.cells().iter().all(|(time, _)| *time == 2.0));
     }
