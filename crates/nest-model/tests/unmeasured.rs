@@ -6,7 +6,7 @@ mod synthetic;
 
 use nest_data::scaling::{BottleneckEvidence, ThroughputLaw};
 use nest_model::draws::{RandomStream, StreamPurpose};
-use simulator::{BottleneckStation, Discipline, Service, Span, System, simulate};
+use simulator::{Station, Discipline, Service, Span, System, simulate};
 use synthetic::{Truth, measured};
 
 /// Share of the load that binds up to which systems are measured.
@@ -31,7 +31,7 @@ struct Case {
 }
 
 fn case(index: u32, hidden: bool) -> Case {
-    let mut random = RandomStream::new(SEED + u64::from(hidden), StreamPurpose::MeansFit, index);
+    let mut random = RandomStream::new(SEED + u64::from(hidden), StreamPurpose::Fit, index);
     let between = |random: &mut RandomStream, low: f64, high: f64| low * (high / low).powf(random.uniform());
     let count = 2 + (random.uniform() * 4.0) as usize;
     let cores = [1, 1, 2, 4][(random.uniform() * 4.0) as usize];
@@ -50,7 +50,7 @@ fn case(index: u32, hidden: bool) -> Case {
     } else {
         Discipline::FirstCome
     };
-    let processors = BottleneckStation::new(
+    let processors = Station::new(
         cores,
         discipline,
         demand
@@ -70,7 +70,7 @@ fn case(index: u32, hidden: bool) -> Case {
         mean_s: random.uniform() * mean,
         cv2: 0.0,
     };
-    let far = BottleneckStation::new(100_000, Discipline::FirstCome, vec![delay; count]);
+    let far = Station::new(100_000, Discipline::FirstCome, vec![delay; count]);
     let mut stations = vec![far];
     let mut most_per_s = capacity;
     let mut alone: Vec<f64> = demand.iter().map(|demand| truth.cores / demand).collect();
@@ -94,7 +94,7 @@ fn case(index: u32, hidden: bool) -> Case {
                 }
             })
             .collect();
-        stations.push(BottleneckStation::new(permits, Discipline::FirstCome, service));
+        stations.push(Station::new(permits, Discipline::FirstCome, service));
     }
     stations.push(processors);
     let boosted = alone.iter().map(|most| most * 0.55).collect();
@@ -186,8 +186,8 @@ fn locked(passing: [bool; 2]) -> ThroughputLaw {
         idle: 0.02,
     };
     let stations = vec![
-        BottleneckStation::new(1, Discipline::FirstCome, passing.map(lock).to_vec()),
-        BottleneckStation::new(
+        Station::new(1, Discipline::FirstCome, passing.map(lock).to_vec()),
+        Station::new(
             1,
             Discipline::Sharing,
             truth
@@ -260,11 +260,11 @@ fn shop(lock_share: Option<f64>, number: u64) -> (ThroughputLaw, f64) {
     };
     let constant = |mean_s: f64| Service { mean_s, cv2: 0.0 };
     let hold = lock_share.map(|share| 1.0 / (truth.capacity_per_s() * share));
-    let lock = hold.map(|hold| BottleneckStation {
+    let lock = hold.map(|hold| Station {
         hand_over_s: HAND_OVER_S,
-        ..BottleneckStation::new(1, Discipline::FirstCome, vec![constant(hold); SHOP.len()])
+        ..Station::new(1, Discipline::FirstCome, vec![constant(hold); SHOP.len()])
     });
-    let processor = BottleneckStation::new(
+    let processor = Station::new(
         1,
         Discipline::Sharing,
         truth.demand.iter().map(|demand| constant(*demand)).collect(),
