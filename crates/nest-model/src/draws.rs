@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{fit::service_demand::load_law, laws::load_law::LoadLaw};
+use crate::{error::ModelError, laws::load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
 use nest_data::{
     ScalingModel,
@@ -169,7 +169,7 @@ pub fn point_estimate(model: &ScalingModel) -> ParameterDraw {
             ResourceDraw {
                 idle: resource.idle.value,
                 demand,
-                law: load_law(resource),
+                law: LoadLaw::of(resource),
                 growth,
             },
         )
@@ -191,8 +191,10 @@ pub fn point_estimate(model: &ScalingModel) -> ParameterDraw {
 /// # Formula
 /// Demands are multivariate t around their estimates: `estimate + L z sqrt(nu / chi^2_nu)`, L the Cholesky factor of the
 /// covariance, cut off at 0.
-#[must_use]
-pub fn parameter_draws(model: &ScalingModel) -> Vec<ParameterDraw> {
+///
+/// # Errors
+/// [`ModelError::DegreesOfFreedom`] if those of a resource are not above 0, as after an edit of the model by hand.
+pub fn parameter_draws(model: &ScalingModel) -> Result<Vec<ParameterDraw>, ModelError> {
     let factors: Vec<DMatrix<f64>> = model
         .resources
         .iter()
@@ -202,13 +204,17 @@ pub fn parameter_draws(model: &ScalingModel) -> Vec<ParameterDraw> {
         .resources
         .iter()
         .map(|resource| {
-            ChiSquared::new(resource.degrees_of_freedom).expect("at least six degrees of freedom")
+            let found = resource.degrees_of_freedom;
+            ChiSquared::new(found).map_err(|_| ModelError::DegreesOfFreedom {
+                resource: resource.name.clone(),
+                found,
+            })
         })
-        .collect();
-    (0..model.draws.count)
+        .collect::<Result<_, _>>()?;
+    Ok((0..model.draws.count)
         .into_par_iter()
         .map(|index| parameter_draw(model, &factors, &chi, index))
-        .collect()
+        .collect())
 }
 
 fn parameter_draw(
@@ -230,7 +236,7 @@ fn parameter_draw(
             .enumerate()
             .map(|(index, (name, demand))| (name.clone(), (demand.value + deviation[index + 1]).max(0.0)))
             .collect();
-        let mut law = load_law(resource);
+        let mut law = LoadLaw::of(resource);
         if resource.load_dependence.is_some() {
             law.slope = (law.slope + deviation[resource.demand.len() + 1]).clamp(0.0, 1.0);
         }

@@ -16,12 +16,11 @@ use nest_data::{
 };
 
 use crate::{
-    ModelError,
+    error::ModelError,
     fit::error_onset::{error_onset, tolerated_share},
     fit::leak::find_leak,
-    fit::service_demand::{
-        PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, block, blocks, fit_resource, load_law, predict_stored,
-    },
+    fit::service_demand::{PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, block, blocks, fit_resource, predict_stored},
+    laws::load_law::LoadLaw,
     response::{self, MeasuredStation, Observed, StepResponse, fit_laws, histogram, responses},
 };
 
@@ -422,7 +421,7 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
             });
         }
         if resource.load_dependence.as_ref().is_some_and(|law| law.rising) {
-            let law = load_law(resource);
+            let law = LoadLaw::of(resource);
             caveats.push(Caveat::Contention {
                 resource: resource.name.clone(),
                 change: law.factor(1.0) / law.factor(0.0) - 1.0,

@@ -31,7 +31,7 @@ pub use self::{
         Amortised, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, break_even_utilisation,
         cash_in_month, effective_per_hour, recurring_per_hour, term_hours, upfront,
     },
-    compiled::CompiledPrice,
+    compiled::{CompiledPrice, float, price_together_float},
     compound::{LargestOf, LikeHours, free_factor, rules_evaluated, share_of},
     cover::{Cover, CoverableUsage, Covered, HeldCommitment},
     functions::{
@@ -39,7 +39,7 @@ pub use self::{
         provisioned_gib_seconds, streamed_gib,
     },
     number::PriceNumber,
-    pool::{price_together, price_together_float, share_pool},
+    pool::{price_together, share_pool},
     quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
     rounding::{Rounding, cents, half_up, total},
     sustained::SustainedUse,

@@ -14,7 +14,7 @@ use nest_data::{
     scaling::QuantilePoint,
 };
 
-use crate::ModelError;
+use crate::error::ModelError;
 
 pub use fit::{MeasuredStation, Observed, fit_laws};
 pub use queueing_delay::{

@@ -3,7 +3,7 @@
 use nest_data::{ScalingModel, scaling::MeasuredPoint};
 use polars::prelude::{Column, DataFrame, ParquetWriter};
 
-use crate::ModelError;
+use crate::error::ModelError;
 
 /// One row: a metric of a step.
 struct TableRow<'a> {

@@ -6,7 +6,7 @@ mod synthetic;
 
 use nest_data::scaling::{BottleneckEvidence, ThroughputLaw};
 use nest_model::draws::{RandomStream, StreamPurpose};
-use simulator::{Station, Discipline, Service, Span, System, simulate};
+use simulator::{Discipline, Service, Span, Station, System, simulate};
 use synthetic::{Truth, measured};
 
 /// Share of the load that binds up to which systems are measured.

@@ -1,6 +1,6 @@
 //! The series of the back-test and the origins that they are tried from.
 
-use std::path::Trajectory;
+use std::path::Path;
 
 use nest_model::growth::calendar::{DatedCount, arrange};
 
@@ -49,7 +49,7 @@ struct Recorded {
 }
 
 /// Reads series and adds up longer periods out of them: quarters and years out of months, weeks out of days.
-pub fn read(path: &Trajectory) -> Vec<Series> {
+pub fn read(path: &Path) -> Vec<Series> {
     let mut reader = csv::Reader::from_path(path).expect("the file of histories");
     let mut found: Vec<Recorded> = Vec::new();
     for row in reader.records() {

@@ -1,6 +1,6 @@
 //! Real throughput curves, and which half of them may be looked at while tuning.
 
-use std::{collections::BTreeMap, path::Trajectory};
+use std::{collections::BTreeMap, path::Path};
 
 use nest_model::curve::LoadAxis;
 
@@ -61,7 +61,7 @@ fn axis(x_name: &str) -> LoadAxis {
 }
 
 /// The throughput series of `scaling-curves.csv`, or of a file of that form.
-pub fn scaling_curves(path: &Trajectory) -> Result<Vec<Curve>, csv::Error> {
+pub fn scaling_curves(path: &Path) -> Result<Vec<Curve>, csv::Error> {
     let mut curves: BTreeMap<String, Curve> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize::<BTreeMap<String, String>>() {
         let row = row?;
@@ -86,7 +86,7 @@ pub fn scaling_curves(path: &Trajectory) -> Result<Vec<Curve>, csv::Error> {
 
 /// Corpus A of modelling.md section 2.1: single-request tests of TechEmpower's runs of 2013 that are complete at 8 to 256 connections,
 /// have less than 1 % of errors and do not repeat another curve.
-pub fn techempower(path: &Trajectory) -> Result<Vec<Curve>, csv::Error> {
+pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
     let mut curves: BTreeMap<[String; 4], (Curve, f64)> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize::<BTreeMap<String, String>>() {
         let row = row?;

@@ -18,7 +18,7 @@ mod report;
 mod score;
 mod task;
 
-use std::path::{PathBuf, Trajectory};
+use std::path::{Path, PathBuf};
 
 use corpus::Curve;
 use task::{Task, tasks};
@@ -83,7 +83,7 @@ fn main() -> Result<(), csv::Error> {
 
 /// The open data where they are, else the committed sample.
 fn default_folder() -> PathBuf {
-    let here = Trajectory::new(env!("CARGO_MANIFEST_DIR"));
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = here.join("../../../shared/data");
     if shared.is_dir() {
         shared

@@ -9,8 +9,8 @@ use nest_data::{
 };
 
 use crate::{
-    ModelError,
     draws::{ParameterDraw, draw_limit, parameter_draws, point_estimate},
+    error::ModelError,
     fit::hidden_bottleneck::{self, BottleneckStation, LoadedStep, MeanResponse, Passing},
     fit::{flows, usable},
     response::histogram,
@@ -47,9 +47,10 @@ pub fn throughput_law(
     steps: &[Step],
     behaviours: &[String],
 ) -> Result<Option<ThroughputLaw>, ModelError> {
-    let Ok(rates) = model.study.rates_per_day(&model.study.parameter_values()) else {
-        return Ok(None);
-    };
+    let rates = model
+        .study
+        .rates_per_day(&model.study.parameter_values())
+        .map_err(ModelError::Rates)?;
     let peak = model.study.busiest_minute_per_s();
     let per_customer: BTreeMap<String, f64> = rates
         .into_iter()
@@ -61,7 +62,7 @@ pub fn throughput_law(
     };
     let of_draw =
         |draw: &ParameterDraw| demand_customers(model, draw, &per_customer).map(|(customers, _)| customers);
-    let draws: Vec<Option<f64>> = parameter_draws(model).iter().map(of_draw).collect();
+    let draws: Vec<Option<f64>> = parameter_draws(model)?.iter().map(of_draw).collect();
     let Some(demand) = Estimate::from_draws(from_demand, &mut draws.iter().copied().flatten().collect())
     else {
         return Ok(None);

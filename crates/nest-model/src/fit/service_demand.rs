@@ -522,23 +522,6 @@ pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource
     })
 }
 
-/// The load law of a fitted resource; a slope of 0 where its demand does not depend on load.
-#[must_use]
-pub fn load_law(model: &ResourceModel) -> LoadLaw {
-    model
-        .load_dependence
-        .as_ref()
-        .map_or(LoadLaw::default(), |law| LoadLaw {
-            shape: if law.rising {
-                LoadShape::Rising
-            } else {
-                LoadShape::Falling
-            },
-            slope: law.slope.value,
-            mean: law.mean_idleness,
-        })
-}
-
 /// Use of a resource at given completed rates, with its 90 % interval: parameters, and the block's own deviation. Stored
 /// data are as in the first step.
 #[must_use]
@@ -570,7 +553,7 @@ pub fn predict_stored(model: &ResourceModel, rates: &BTreeMap<String, f64>, stor
         .map(|(name, demand)| rate(name) * demand.value)
         .sum::<f64>()
         + growth;
-    let law = load_law(model);
+    let law = LoadLaw::of(model);
     let capacity = model.capacity.unwrap_or(f64::INFINITY);
     let value = law.used(model.idle.value, busy, capacity);
     let factor = law.factor(value / capacity);

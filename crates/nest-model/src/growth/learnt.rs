@@ -1,9 +1,9 @@
 //! What was learnt from the errors of other histories: half-widths of intervals.
 
+use crate::draws::Z90;
+
 /// Standard normal quantile of 0.9.
 const Z80: f64 = 1.281_551_565_544_600_4;
-/// Standard normal quantile of 0.95.
-const Z90: f64 = 1.644_853_626_951_472_7;
 
 /// Half-widths of central intervals in mean absolute errors of the pool, `base + few / known`, for a history of so many values.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,5 +1,7 @@
 //! How the demand of an execution changes with utilisation.
 
+use nest_data::scaling::ResourceModel;
+
 /// How the demand of an execution depends on load.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LoadShape {
@@ -27,6 +29,25 @@ pub struct LoadLaw {
     pub slope: f64,
     /// g at which demand is stated, 0-1.
     pub mean: f64,
+}
+
+impl LoadLaw {
+    /// The law of a fitted resource; a slope of 0 if its demand does not depend on load.
+    #[must_use]
+    pub fn of(resource: &ResourceModel) -> Self {
+        resource
+            .load_dependence
+            .as_ref()
+            .map_or(Self::default(), |law| Self {
+                shape: if law.rising {
+                    LoadShape::Rising
+                } else {
+                    LoadShape::Falling
+                },
+                slope: law.slope.value,
+                mean: law.mean_idleness,
+            })
+    }
 }
 
 /// What the extra cost of an execution is proportional to, at a utilisation of 0 or more: `(1 - U)^2`, 0 from saturation on.

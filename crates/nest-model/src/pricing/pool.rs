@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::price_book::{Free, Meter};
 use rust_decimal::Decimal;
 
-use super::{CompiledPrice, number::PriceNumber, price, price_billed};
+use super::{number::PriceNumber, price, price_billed};
 
 /// What a forecast may count as free.
 fn lasting(meter: &Meter) -> Option<&Free> {
@@ -85,33 +85,12 @@ pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
     prices
 }
 
-/// [`price_together`] in floats.
-#[must_use]
-pub fn price_together_float(bought: &[(&CompiledPrice, f64)]) -> Vec<f64> {
-    let mut pools: BTreeMap<&str, (f64, Vec<usize>)> = BTreeMap::new();
-    for (at, (meter, _)) in bought.iter().enumerate() {
-        if let Some((pool, free)) = meter.pool() {
-            let entry = pools.entry(pool).or_default();
-            entry.0 = entry.0.max(free);
-            entry.1.push(at);
-        }
-    }
-    let mut prices: Vec<f64> = bought
-        .iter()
-        .map(|(meter, quantity)| meter.price(*quantity))
-        .collect();
-    for (free, members) in pools.into_values() {
-        let quantities: Vec<f64> = members.iter().map(|at| bought[*at].1).collect();
-        for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
-            prices[*at] = bought[*at].0.price_billed(quantity - share);
-        }
-    }
-    prices
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::meter, *};
+    use super::{
+        super::{CompiledPrice, price_together_float, tests::meter},
+        *,
+    };
 
     /// `reference/pricing.md` R1: x86 and arm draw from one pool of 400,000 GiB-s; R6: three meters share 5 GB.
     #[test]

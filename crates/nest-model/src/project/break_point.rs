@@ -1,21 +1,33 @@
-//! Least customers at which something fails, on the point estimate and on every draw. What can fail is in `limits`.
+//! Least customers at which something fails, at the point estimate and in every draw. What can fail is in `limits`.
+
+mod budget;
+mod cause;
+mod limits;
+mod memory;
+mod served;
 
 use jiff::civil::Date;
 use nest_data::{
     Estimate,
-    projection::{BreakDate, BreakPoint},
+    projection::{BreakDate, BreakPoint, first_break},
     study_file::MOST_CUSTOMERS,
 };
 
+use self::{
+    cause::{FailurePoint, Filling, SearchScope},
+    limits::limits,
+};
 use crate::{
     draws::ParameterDraw,
-    project::config::PricedConfig,
+    error::ModelError,
+    project::config::{PricedConfig, ReadyInputs, Sizing},
+    project::context::{Context, Moment},
+    project::drawn_config::DrawnConfig,
     project::growth::{GrowthDraws, Trajectory},
-    project::inputs::ReadyInputs,
-    project::limits::{FailurePoint, Filling, SearchScope, limits},
-    project::sizing::Sizing,
 };
 
+/// Rounds in which a break point and the data that is stored there find one another; each is off by a share of the one before.
+const ROUNDS_OF_DATA: usize = 5;
 /// Share of draws that must break below the searched range for a number to be given.
 const REACHED: f64 = 0.05;
 
@@ -27,17 +39,58 @@ struct FailureDraws<'a> {
 }
 
 /// What a search for break points needs beside the configuration.
-pub struct BreakPointSearch<'a> {
-    pub scope: SearchScope<'a>,
-    pub tested: f64, // customers
-    pub central: (&'a ParameterDraw, &'a ReadyInputs),
-    pub draws: Vec<(&'a ParameterDraw, &'a ReadyInputs)>,
-    pub growth: Option<&'a GrowthDraws<'a>>,
-    pub searched_to: f64, // customers
+struct BreakPointSearch<'a> {
+    scope: SearchScope<'a>,
+    tested: f64, // customers
+    central: (&'a ParameterDraw, &'a ReadyInputs),
+    draws: Vec<(&'a ParameterDraw, &'a ReadyInputs)>,
+    growth: Option<&'a GrowthDraws<'a>>,
+    searched_to: f64, // customers
+}
+
+/// Break points of a configuration. If demand depends on stored data, and that on customers, each round takes the data of the
+/// customers at which the round before found the first failure.
+pub fn break_points<'a>(
+    drawn: &DrawnConfig<'a>,
+    context: &Context<'a>,
+) -> Result<Vec<BreakPoint>, ModelError> {
+    let mut points = break_points_here(drawn, context);
+    if !context.demand_follows_data() {
+        return Ok(points);
+    }
+    for _ in 0..ROUNDS_OF_DATA {
+        let Some(customers) = first_break(&points).map(|(_, customers)| customers.value) else {
+            break;
+        };
+        let there = Moment {
+            customers: customers.max(1.0),
+            months: 0.0,
+        };
+        let grown = DrawnConfig::at(context, drawn.priced.name, &drawn.set, there)?;
+        points = break_points_here(&grown, context);
+    }
+    Ok(points)
+}
+
+fn break_points_here(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<BreakPoint> {
+    let search = BreakPointSearch {
+        scope: SearchScope {
+            study: context.study,
+            model: context.model,
+            from: context.headline_customers(),
+            to: context.searched_to(),
+        },
+        tested: context.tested_customers(),
+        central: (&context.central, &drawn.central),
+        draws: context.draws.iter().zip(&drawn.draws).collect(),
+        growth: context.growth.as_ref(),
+        searched_to: context.searched_to(),
+    };
+    search_break_points(&drawn.priced, &search)
 }
 
 /// Every break point of a configuration, the nearest in the point estimate first.
-pub fn break_points(priced: &PricedConfig<'_>, search: &BreakPointSearch<'_>) -> Vec<BreakPoint> {
+fn search_break_points(priced: &PricedConfig<'_>, search: &BreakPointSearch<'_>) -> Vec<BreakPoint> {
     let (draw, inputs) = search.central;
     let count = search.draws.len();
     let mut candidates: Vec<FailureDraws<'_>> = limits(priced, &search.scope, draw, inputs)

@@ -13,8 +13,9 @@ use crate::{
     curve::{self, fit_curve},
     draws::ParameterDraw,
     laws::load_law::LoadLaw,
+    project::context::Context,
+    project::drawn_config::DrawnConfig,
     project::performance::seconds,
-    project::{Context, DrawnConfig},
     response::{HIGHEST_TRUSTED, QueueingDelay, ordered_seconds},
 };
 
@@ -69,7 +70,7 @@ fn cost(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Option<Chart> {
                 drawn.draws.iter().take(SHOWN_DRAWS).map(per_1000).collect(),
             )
         };
-        let points = grid(to, true).into_iter().map(at).collect();
+        let points = grid(to, true).into_iter().filter_map(at).collect();
         Curve {
             name: drawn.priced.name.to_owned(),
             points,
@@ -128,12 +129,12 @@ fn utilisation(context: &Context<'_>) -> Option<Chart> {
         let at = |customers: f64| uses.banded(customers, |used| (used / capacity).min(1.0));
         Curve {
             name: resource.name.clone(),
-            points: grid(to, false).into_iter().map(at).collect(),
+            points: grid(to, false).into_iter().filter_map(at).collect(),
             stepped: false,
         }
     };
     let scatter = |(resource, capacity): &(&ResourceModel, f64)| {
-        let points = drawn(&context.model.points)
+        let points = plotted(&context.model.points)
             .filter_map(|point| Some([point.customers?, point.used.get(&resource.name)? / capacity]));
         Scatter {
             name: resource.name.clone(),
@@ -198,7 +199,7 @@ fn response(context: &Context<'_>) -> Option<Chart> {
         };
         let at = |customers: f64| {
             let draws = context
-                .drawn
+                .draws
                 .iter()
                 .zip(&uses.draws)
                 .take(SHOWN_DRAWS)
@@ -211,7 +212,7 @@ fn response(context: &Context<'_>) -> Option<Chart> {
         };
         Curve {
             name: law.behaviour.clone(),
-            points: grid(to, false).into_iter().map(at).collect(),
+            points: grid(to, false).into_iter().filter_map(at).collect(),
             stepped: false,
         }
     };
@@ -228,7 +229,7 @@ fn response(context: &Context<'_>) -> Option<Chart> {
         };
         Scatter {
             name: law.behaviour.clone(),
-            points: drawn(&context.model.points).filter_map(at).collect(),
+            points: plotted(&context.model.points).filter_map(at).collect(),
         }
     };
     let limits = context.study.slo.iter().flat_map(|(name, slo)| {
@@ -273,7 +274,7 @@ fn throughput(context: &Context<'_>) -> Option<Chart> {
         ]
     };
     let points =
-        drawn(&context.model.points).filter_map(|point| Some([point.customers?, point.completed_per_s]));
+        plotted(&context.model.points).filter_map(|point| Some([point.customers?, point.completed_per_s]));
     let from_demand = Curve {
         name: "completed".to_owned(),
         points: grid(to, false).into_iter().map(at).collect(),
@@ -306,7 +307,7 @@ fn throughput(context: &Context<'_>) -> Option<Chart> {
 
 /// The curve of throughput alone up to `to` customers, as `locust-nest curve` would fit it; none on fewer than three levels.
 fn second_opinion(points: &[MeasuredPoint], to: f64) -> Option<Curve> {
-    let observed: Vec<(f64, f64)> = drawn(points)
+    let observed: Vec<(f64, f64)> = plotted(points)
         .filter_map(|point| Some((point.customers?, point.completed_per_s)))
         .collect();
     let fitted = fit_curve(&observed, curve::LoadAxis::Customers).ok()?;
@@ -346,13 +347,13 @@ fn memory(context: &Context<'_>) -> Option<Chart> {
             name: resource.name.clone(),
             points: grid(context.model.tested.customers * 1.25, false)
                 .into_iter()
-                .map(at)
+                .filter_map(at)
                 .collect(),
             stepped: false,
         }
     };
     let scatter = |resource: &&ResourceModel| {
-        let points = drawn(&context.model.points)
+        let points = plotted(&context.model.points)
             .filter_map(|point| Some([point.customers?, *point.used.get(&resource.name)?]));
         Scatter {
             name: resource.name.clone(),
@@ -376,7 +377,7 @@ fn memory(context: &Context<'_>) -> Option<Chart> {
 }
 
 /// Measured steps on the plain mix that say something about the target.
-fn drawn(points: &[MeasuredPoint]) -> impl Iterator<Item = &MeasuredPoint> {
+fn plotted(points: &[MeasuredPoint]) -> impl Iterator<Item = &MeasuredPoint> {
     points.iter().filter(|point| {
         point.customers.is_some() && point.purpose != Purpose::Idle && point.validity != Validity::Invalid
     })
@@ -415,7 +416,7 @@ impl Uses {
         Self {
             capacity: resource.capacity.unwrap_or(f64::INFINITY),
             central: of(&context.central),
-            draws: context.drawn.iter().map(of).collect(),
+            draws: context.draws.iter().map(of).collect(),
         }
     }
 
@@ -425,7 +426,7 @@ impl Uses {
     }
 
     /// A point of a curve: what `shown` makes of the use in every draw.
-    fn banded(&self, customers: f64, shown: impl Fn(f64) -> f64) -> [f64; 4] {
+    fn banded(&self, customers: f64, shown: impl Fn(f64) -> f64) -> Option<[f64; 4]> {
         let at = |one: &OneUse| shown(self.used(one, customers));
         banded(
             customers,
@@ -435,10 +436,10 @@ impl Uses {
     }
 }
 
-/// A point of a curve: the point estimate's value with the 90 % interval of the draws.
-fn banded(customers: f64, value: f64, mut draws: Vec<f64>) -> [f64; 4] {
-    let estimate = Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value));
-    [customers, estimate.low, value, estimate.high]
+/// A point of a curve: the point estimate's value with the 90 % interval of the draws; none if no draw is a number there.
+fn banded(customers: f64, value: f64, mut draws: Vec<f64>) -> Option<[f64; 4]> {
+    let estimate = Estimate::from_draws(value, &mut draws)?;
+    Some([customers, estimate.low, value, estimate.high])
 }
 
 /// Response time of the most frequent behaviour on each configuration, a chart per quantile: on the units that it runs at each number of

@@ -6,8 +6,11 @@ mod bill;
 mod cost;
 mod explain;
 mod finder;
+mod inputs;
 mod meters;
 mod placed;
+mod response;
+mod sizing;
 mod units;
 
 use std::sync::Arc;
@@ -15,30 +18,29 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use nest_data::{
     PriceBook, ScalingModel,
+    config::Config,
+    fee::Fee,
     measurement::ResourceKind,
     profile::LoadBin,
-    scaling::{QuantileLaw, ResourceModel},
+    scaling::{BehaviourFacts, ResourceModel},
     study::{Platform, Study},
 };
-use rust_decimal::{
-    Decimal,
-    prelude::{FromPrimitive, ToPrimitive},
-};
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 pub use self::{
     bill::total,
-    cost::CompiledCosts,
+    cost::ReadyInputs,
     explain::{explain_demand, thousands},
+    inputs::{Activity, BacklogDemand, ScenarioInputs, backlog_demand, laws_of_objective},
     placed::{Host, SizedPlacement},
+    sizing::Sizing,
 };
 use self::{finder::Finder, meters::Metered};
 use crate::{
-    ModelError,
-    project::inputs::ReadyInputs,
-    project::sizing::Sizing,
+    error::ModelError,
+    pricing::float,
     response::{QueueingDelay, QueueingDelays},
 };
-use nest_data::config::Config;
 
 /// Bytes of one GiB.
 pub const BYTES_PER_GIB: f64 = 1_073_741_824.0;
@@ -75,6 +77,36 @@ pub struct FixedAmount {
     pub source: String,
 }
 
+/// What the study says is paid each month.
+fn stated_amounts(config: &Config) -> impl Iterator<Item = FixedAmount> {
+    let monthly = config.monthly.iter().map(|(name, amount)| FixedAmount {
+        name: name.clone(),
+        amount: amount.0,
+        source: STUDY.to_owned(),
+    });
+    monthly.chain(config.people.iter().map(|people| FixedAmount {
+        name: format!("people, {} h at {}", people.hours, people.rate),
+        amount: people.hours.0 * people.rate.0,
+        source: STUDY.to_owned(),
+    }))
+}
+
+/// A fact of each behaviour that was measured; 0 of others.
+fn facts(model: &ScalingModel, behaviours: &[String], value: impl Fn(&BehaviourFacts) -> f64) -> Vec<f64> {
+    let fact = |behaviour: &String| {
+        let facts = model.behaviours.iter().find(|facts| facts.name == *behaviour);
+        facts.map_or(0.0, &value)
+    };
+    behaviours.iter().map(fact).collect()
+}
+
+fn fee_behaviour(behaviours: &[String], fee: &Fee) -> usize {
+    behaviours
+        .iter()
+        .position(|name| *name == fee.behaviour)
+        .expect("checked when the study was read")
+}
+
 /// A measured resource with a capacity that the configuration neither sizes nor replaces. It still binds.
 pub struct UnsizedResource<'a> {
     pub resource: &'a ResourceModel,
@@ -83,93 +115,56 @@ pub struct UnsizedResource<'a> {
     pub counts: Vec<bool>,     // behaviours that still use it
 }
 
+/// What every configuration of a study is priced from.
+#[derive(Clone, Copy)]
+pub struct PricingSource<'a, 'd> {
+    pub study: &'a Study,
+    pub model: &'a ScalingModel,
+    pub books: &'a [PriceBook],
+    pub delays: &'d QueueingDelays,
+    pub on: Date, // the day whose prices count
+}
+
 impl<'a> PricedConfig<'a> {
     /// Joins a configuration with its books, at the prices of a day.
-    pub fn new(
-        study: &'a Study,
-        model: &'a ScalingModel,
-        name: &'a str,
-        config: &'a Config,
-        books: &'a [PriceBook],
-        delays: &QueueingDelays,
-        on: Date,
-    ) -> Result<Self, ModelError> {
+    pub fn new(source: PricingSource<'a, '_>, name: &'a str, config: &'a Config) -> Result<Self, ModelError> {
+        let PricingSource { study, model, .. } = source;
         let behaviours: Vec<String> = study.behaviours.keys().cloned().collect();
-        let facts = |value: &dyn Fn(&nest_data::scaling::BehaviourFacts) -> f64| {
-            behaviours
-                .iter()
-                .map(|behaviour| {
-                    model
-                        .behaviours
-                        .iter()
-                        .find(|facts| facts.name == *behaviour)
-                        .map_or(0.0, value)
-                })
-                .collect::<Vec<_>>()
-        };
-        let finders = Finder::of(study, name, config, books, on)?;
+        let finders = Finder::of(study, name, config, source.books, source.on)?;
         let placed = config
             .placements()
             .zip(&finders)
             .map(|(placement, finder)| SizedPlacement::new(config, placement, finder, &behaviours))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut metered = Vec::new();
-        let mut fixed = Vec::new();
-        for (index, (placed, finder)) in placed.iter().zip(&finders).enumerate() {
-            meters::of_placement(index, placed, finder, &mut metered)?;
-        }
-        meters::of_config(config, &finders[0], &mut metered)?;
-        meters::of_plans(&placed, &finders, &mut metered, &mut fixed)?;
-        fixed.extend(config.monthly.iter().map(|(name, amount)| FixedAmount {
-            name: name.clone(),
-            amount: amount.0,
-            source: STUDY.to_owned(),
-        }));
-        fixed.extend(config.people.iter().map(|people| FixedAmount {
-            name: format!("people, {} h at {}", people.hours, people.rate),
-            amount: people.hours.0 * people.rate.0,
-            source: STUDY.to_owned(),
-        }));
-        let position = |fee: &nest_data::fee::Fee| {
-            behaviours
-                .iter()
-                .position(|name| *name == fee.behaviour)
-                .expect("checked when it was read")
-        };
-        let mut priced = Self {
+        let unsized_resources = unsized_resources(model, config, &placed, &behaviours);
+        let (metered, planned) = meters::all(config, &placed, &finders)?;
+        let fixed: Vec<FixedAmount> = planned.into_iter().chain(stated_amounts(config)).collect();
+        let delays = source.delays.at(&model.quantiles, |law| {
+            response::servers(&placed, &unsized_resources, &behaviours, law)
+        });
+        Ok(Self {
             name,
             config,
             study,
-            unsized_resources: unsized_resources(model, config, &placed, &behaviours),
-            requests: facts(&|facts| facts.requests),
-            light_request_s: facts(&|facts| facts.light_request_s.unwrap_or(0.0)),
+            requests: facts(model, &behaviours, |facts| facts.requests),
+            light_request_s: facts(model, &behaviours, |facts| facts.light_request_s.unwrap_or(0.0)),
             peak_per_day: study.busiest_minute_per_s(),
             bins: study.customers.load_bins(),
             month_hours: float(finders[0].book.month_hours.0),
-            fee_behaviours: study.fees.values().map(position).collect(),
-            shares_pools: metered.iter().enumerate().any(|(index, one)| {
-                one.pool().is_some()
-                    && metered[..index]
-                        .iter()
-                        .any(|other: &Metered<'_>| other.pool() == one.pool())
-            }),
+            fee_behaviours: study
+                .fees
+                .values()
+                .map(|fee| fee_behaviour(&behaviours, fee))
+                .collect(),
+            shares_pools: meters::share_pools(&metered),
             fixed_sum: fixed.iter().map(|fixed| float(fixed.amount)).sum(),
+            delays,
+            unsized_resources,
             placed,
             metered,
             fixed,
             behaviours,
-            delays: Vec::new(),
-        };
-        priced.delays = delays.at(&model.quantiles, |law| priced.servers(law));
-        Ok(priced)
-    }
-
-    /// Servers of the queue that a law of response times speaks of.
-    fn servers(&self, law: &QuantileLaw) -> f64 {
-        match self.carrying_law(law).map(|placed| &self.placed[placed].host) {
-            Some(Host::Units(units)) => units.cores,
-            _ => law.servers,
-        }
+        })
     }
 
     /// The placement that the study's main tier has.
@@ -189,26 +184,6 @@ impl<'a> PricedConfig<'a> {
             .position(|unsized_resources| unsized_resources.resource.name == resource)
     }
 
-    /// The placement on which a behaviour uses the processor of a tier.
-    pub fn carrying(&self, tier: &str, behaviour: &str) -> Option<usize> {
-        let behaviour = self.behaviours.iter().position(|name| name == behaviour)?;
-        self.placed
-            .iter()
-            .position(|placed| placed.placement.tier == tier && placed.carries[behaviour])
-    }
-
-    /// The placement whose processors a law of response times speaks of; none where they stay as measured.
-    pub fn carrying_law(&self, law: &QuantileLaw) -> Option<usize> {
-        let tier = law.resource.split('/').next().unwrap_or_default();
-        if self
-            .kept_index(&law.resource)
-            .is_some_and(|index| self.unsized_resources[index].counts_behaviour(self, &law.behaviour))
-        {
-            return None;
-        }
-        self.carrying(tier, &law.behaviour)
-    }
-
     /// Whether a tier, or a part of it, has a place.
     pub fn is_placed(&self, tier: &str) -> bool {
         self.placed.iter().any(|placed| placed.placement.tier == tier)
@@ -225,7 +200,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Sizing of a placement in one draw; none for functions.
-    pub fn sizing(&self, placed: usize, inputs: &ReadyInputs) -> Option<Sizing> {
+    pub fn sizing(&self, placed: usize, inputs: &ScenarioInputs) -> Option<Sizing> {
         let (of, used) = (&self.placed[placed], &inputs.placed[placed]);
         let Host::Units(units) = &of.host else {
             return None;
@@ -245,12 +220,12 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// The first placement on units with its sizing: what a table of months counts.
-    pub fn counted(&self, inputs: &ReadyInputs) -> Option<(usize, Sizing)> {
+    pub fn counted(&self, inputs: &ScenarioInputs) -> Option<(usize, Sizing)> {
         (0..self.placed.len()).find_map(|index| Some((index, self.sizing(index, inputs)?)))
     }
 
     /// Units that run in the busiest hour, spare ones among them; none where everything is functions.
-    pub fn instances(&self, customers: f64, inputs: &ReadyInputs) -> Option<f64> {
+    pub fn instances(&self, customers: f64, inputs: &ScenarioInputs) -> Option<f64> {
         self.counted(inputs)
             .map(|(_, sizing)| sizing.instances(customers) + f64::from(sizing.spare))
     }
@@ -276,16 +251,6 @@ impl<'a> PricedConfig<'a> {
 
 /// Where an amount is from that no book holds.
 const STUDY: &str = "the study";
-
-impl UnsizedResource<'_> {
-    fn counts_behaviour(&self, priced: &PricedConfig<'_>, behaviour: &str) -> bool {
-        priced
-            .behaviours
-            .iter()
-            .zip(&self.counts)
-            .any(|(name, counts)| name == behaviour && *counts)
-    }
-}
 
 /// What a configuration leaves as it was measured: of other tiers everything, of a placed one what is no part of its platform. A pair
 /// of behaviour and tier that is placed elsewhere no longer uses it.
@@ -319,11 +284,6 @@ fn unsized_resources<'a>(
         })
     };
     model.resources.iter().filter_map(of).collect()
-}
-
-/// A decimal as a float.
-pub fn float(value: Decimal) -> f64 {
-    value.to_f64().unwrap_or(f64::NAN)
 }
 
 /// A quantity as a decimal, to [`DIGITS`] digits after the point.

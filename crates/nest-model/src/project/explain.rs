@@ -11,9 +11,12 @@ use nest_data::{
 use rust_decimal::Decimal;
 
 use crate::{
-    ModelError,
+    error::ModelError,
+    project::break_point::break_points,
     project::config::{explain_demand, thousands, total},
-    project::{Context, DrawnConfig, ProjectOptions},
+    project::context::Context,
+    project::context::ProjectOptions,
+    project::drawn_config::DrawnConfig,
 };
 
 /// Numbers that have a name of their own; others are `demand.RESOURCE.BEHAVIOUR` and `rate.BEHAVIOUR`.
@@ -239,7 +242,7 @@ fn demand(
 }
 
 fn break_point(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<ExplanationNode, ModelError> {
-    let points = drawn.break_points(context)?;
+    let points = break_points(drawn, context)?;
     let Some((point, customers)) = first_break(&points) else {
         let detail = format!(
             "nothing fails below {} customers, four times what was tested",

@@ -10,8 +10,8 @@ use nest_data::{
 use rayon::prelude::*;
 
 use crate::{
-    ModelError,
     draws::{RandomStream, StreamPurpose, Z90},
+    error::ModelError,
 };
 
 mod past;
@@ -310,6 +310,12 @@ impl GrowthBase {
 }
 
 impl Trajectory {
+    /// Customers at the two ends of a month, counted from 0 at the start.
+    #[must_use]
+    pub fn ends(&self, month: usize) -> [f64; 2] {
+        [month, month + 1].map(|month| self.at(month as f64))
+    }
+
     /// Customers `months` after the start.
     #[must_use]
     pub fn at(&self, months: f64) -> f64 {

@@ -10,13 +10,15 @@ use rayon::prelude::*;
 use rust_decimal::Decimal;
 
 use crate::{
-    ModelError,
+    error::ModelError,
     pricing::{amortised_per_month, cash_in_month, contract_factor},
     project::break_point::is_extrapolated,
+    project::config::ReadyInputs,
     project::config::{Host, total},
+    project::context::Context,
+    project::drawn_config::DrawnConfig,
+    project::figure::{estimate, money},
     project::growth::{GrowthDraws, Trajectory},
-    project::inputs::ReadyInputs,
-    project::{Context, DrawnConfig, ends, money},
 };
 
 /// What a month costs on a configuration.
@@ -35,7 +37,9 @@ pub fn monthly_costs(
     growth: &GrowthDraws<'_>,
 ) -> Result<Vec<MonthCost>, ModelError> {
     let inside = |month: &usize| {
-        ends(&growth.central, *month)
+        growth
+            .central
+            .ends(*month)
             .iter()
             .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
     };
@@ -61,14 +65,14 @@ pub fn monthly_costs(
         .collect::<Result<Vec<_>, _>>()?;
     let month = |month: &usize| {
         Ok(MonthCost {
-            ends: ends(&growth.central, *month),
+            ends: growth.central.ends(*month),
             value: (totals[*month] + totals[*month + 1]) / Decimal::TWO,
             draws: boundaries[*month]
                 .iter()
                 .zip(&boundaries[*month + 1])
                 .map(|(begin, end)| (begin + end) / 2.0)
                 .collect(),
-            instances: instances(drawn, growth, *month),
+            instances: instances(drawn, growth, *month)?,
             fees: fees(drawn, context, growth, *month)?,
         })
     };
@@ -82,11 +86,11 @@ fn changed_month(
     growth: &GrowthDraws<'_>,
     month: usize,
 ) -> Result<MonthCost, ModelError> {
-    let ends_of = ends(&growth.central, month);
+    let ends_of = growth.central.ends(month);
     let grown = drawn.grown(context, ends_of[0], month)?;
     let this = grown.as_ref().unwrap_or(drawn);
     let cost = |(inputs, path): (&ReadyInputs, &Trajectory)| {
-        ends(path, month)
+        path.ends(month)
             .iter()
             .map(|customers| this.priced.cost(*customers, inputs))
             .sum::<f64>()
@@ -96,21 +100,28 @@ fn changed_month(
         ends: ends_of,
         value: (this.bill_total(ends_of[0])? + this.bill_total(ends_of[1])?) / Decimal::TWO,
         draws: this.draws.iter().zip(&growth.draws).map(cost).collect(),
-        instances: instances(this, growth, month),
+        instances: instances(this, growth, month)?,
         fees: fees(this, context, growth, month)?,
     })
 }
 
 /// Units on the first day of a month.
-fn instances(drawn: &DrawnConfig<'_>, growth: &GrowthDraws<'_>, month: usize) -> Option<Estimate> {
-    let value = drawn
+fn instances(
+    drawn: &DrawnConfig<'_>,
+    growth: &GrowthDraws<'_>,
+    month: usize,
+) -> Result<Option<Estimate>, ModelError> {
+    let Some(value) = drawn
         .priced
-        .instances(growth.central.at(month as f64), &drawn.central)?;
-    let at = |(inputs, customers): (&ReadyInputs, &f64)| {
+        .instances(growth.central.at(month as f64), &drawn.central)
+    else {
+        return Ok(None);
+    };
+    let units = |(inputs, customers): (&ReadyInputs, &f64)| {
         drawn.priced.instances(*customers, inputs).unwrap_or(f64::NAN)
     };
-    let mut draws = drawn.draws.iter().zip(&growth.firsts[month]).map(at).collect();
-    Some(Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value)))
+    let draws = drawn.draws.iter().zip(&growth.firsts[month]).map(units).collect();
+    estimate(value, draws, "number of units").map(Some)
 }
 
 /// What a report prints of those months.
@@ -134,10 +145,9 @@ pub fn months(
             .zip(begins)
             .zip(ends)
             .map(|((cost, begin), end)| cost / (begin + end) * 2e3);
-        let mut customers = begins.clone();
         Ok(MonthProjection {
             date: dates[month],
-            customers: Estimate::from_draws(begin, &mut customers).unwrap_or(Estimate::exact(begin)),
+            customers: estimate(begin, begins.clone(), "customers")?,
             instances: cost.instances,
             cost: money(cost.value, cost.draws.clone(), unknown),
             cash: cash(drawn, month, cost.value),
@@ -190,7 +200,7 @@ fn fees(
     if context.study.fees.is_empty() {
         return Ok(None);
     }
-    let mean = |path: &Trajectory| ends(path, month).iter().sum::<f64>() / 2.0;
+    let mean = |path: &Trajectory| path.ends(month).iter().sum::<f64>() / 2.0;
     let value = total(
         &drawn
             .priced

@@ -5,9 +5,9 @@ use nest_data::{Estimate, projection::Performance, scaling::QuantileLaw};
 use crate::{
     draws::ParameterDraw,
     project::config::{Host, PricedConfig},
-    project::inputs::ReadyInputs,
-    project::limits::{behaviour_laws, slowdown},
-    project::{Context, DrawnConfig},
+    project::config::{ReadyInputs, ScenarioInputs},
+    project::context::Context,
+    project::drawn_config::DrawnConfig,
     response::ordered_seconds,
 };
 
@@ -53,14 +53,14 @@ pub fn seconds(
         seconds_in(&drawn.priced, context, draw, inputs, law, customers).unwrap_or(f64::INFINITY)
     };
     let mut draws: Vec<f64> = context
-        .drawn
+        .draws
         .iter()
         .zip(&drawn.draws)
         .take(most_draws)
         .map(draw)
         .map(|seconds| seconds.min(UNBOUNDED_S))
         .collect();
-    Some(Estimate::from_draws(value, &mut draws).unwrap_or(Estimate::exact(value)))
+    Estimate::from_draws(value, &mut draws)
 }
 
 /// What stands for a response time that grows without bound; documents hold no infinity.
@@ -69,7 +69,7 @@ const UNBOUNDED_S: f64 = 1e6;
 /// Utilisation of what a behaviour queues for; none where it runs on functions.
 fn utilisation(
     priced: &PricedConfig<'_>,
-    inputs: &ReadyInputs,
+    inputs: &ScenarioInputs,
     law: &QuantileLaw,
     customers: f64,
 ) -> Option<f64> {
@@ -90,7 +90,7 @@ fn seconds_in(
     priced: &PricedConfig<'_>,
     context: &Context<'_>,
     draw: &ParameterDraw,
-    inputs: &ReadyInputs,
+    inputs: &ScenarioInputs,
     index: usize,
     customers: f64,
 ) -> Option<f64> {
@@ -100,8 +100,8 @@ fn seconds_in(
     if rho >= 1.0 {
         return None;
     }
-    let seconds = ordered_seconds(&behaviour_laws(priced, draw, law), law.quantile, rho)?
-        * slowdown(priced, inputs, law);
+    let seconds =
+        ordered_seconds(&priced.behaviour_laws(draw, law), law.quantile, rho)? * priced.slowdown(inputs, law);
     Some(seconds + cold_start_s(priced, law))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nest_data::{
-    DataError, Estimate, Study,
+    Caveat, Study,
     projection::{BreakPoint, MoneyEstimate, PolicyMonth, PolicyProjection, first_break},
     study::Policy,
     study_file::MOST_CUSTOMERS,
@@ -12,21 +12,24 @@ use nest_data::{
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
-    ModelError,
-    project::config::{PricedConfig, total},
-    project::growth::adopted,
-    project::inputs::{BacklogDemand, ReadyInputs},
-    project::{Context, DrawnConfig, ends, money},
+    error::ModelError,
+    project::break_point::break_points,
+    project::config::{PricedConfig, ReadyInputs, total},
+    project::context::Context,
+    project::drawn_config::DrawnConfig,
+    project::figure::{estimate, money},
+    project::growth::{Trajectory, adopted},
 };
 
-/// Projects one policy on one configuration: parameters, rates, open items, cost, first break point.
+/// Projects one policy on one configuration: parameters, rates, open items, cost, first break point. The caveat is raised
+/// if formulas have no value in more draws with the policy than without it.
 pub fn project_policy(
     context: &Context<'_>,
     name: &str,
     policy: &Policy,
     before: &DrawnConfig<'_>,
     customers: f64,
-) -> Result<PolicyProjection, ModelError> {
+) -> Result<(PolicyProjection, Option<Caveat>), ModelError> {
     let study = context.study;
     let central = study.parameter_values();
     let mut patched = central.clone();
@@ -52,7 +55,7 @@ pub fn project_policy(
         .collect();
     let relative = |after: f64, before: f64| if before > 0.0 { after / before - 1.0 } else { 0.0 };
     let demand_value = relative(after.central.busy_per_day(), before.central.busy_per_day());
-    let mut demand_draws: Vec<f64> = after
+    let demand_draws: Vec<f64> = after
         .draws
         .iter()
         .zip(&before.draws)
@@ -60,7 +63,7 @@ pub fn project_policy(
         .collect();
     let unknown = before.priced.unknown_lines() > 0;
     let nearest = |points: Vec<BreakPoint>| first_break(&points).map(|(_, customers)| *customers);
-    Ok(PolicyProjection {
+    let projected = PolicyProjection {
         name: name.to_owned(),
         description: policy.description.clone(),
         parameters: policy
@@ -76,13 +79,16 @@ pub fn project_policy(
         after: money(value_after, draws_after, unknown),
         change: money(value_after - value_before, difference, unknown),
         fees: fees(context, before, &after, customers)?,
-        break_before: nearest(before.break_points(context)?),
-        break_after: nearest(after.break_points(context)?),
-        demand_change: Estimate::from_draws(demand_value, &mut demand_draws)
-            .unwrap_or(Estimate::exact(demand_value)),
+        break_before: nearest(break_points(before, context)?),
+        break_after: nearest(break_points(&after, context)?),
+        demand_change: estimate(demand_value, demand_draws, "change of demand")?,
         from: policy.from,
         months: months(context, policy, &patched, before, &after)?,
-    })
+    };
+    let doubt = after
+        .undefined_draws()
+        .filter(|_| after.undefined > before.undefined);
+    Ok((projected, doubt))
 }
 
 /// Fees of 1,000 customers before and after, and their change, paired by draw.
@@ -129,59 +135,6 @@ fn changed(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> Vec
     pairs.filter(|(_, before, after)| before != after).collect()
 }
 
-/// What open items add to demand at the parameters `now`, beyond those that were open when it was measured. `usual` are those of the
-/// study in the same draw, without any policy.
-///
-/// # Formula
-/// `seconds per open item x (open items now - open items at the parameters of the measured study)`, both in the long run: ◇ assumed is that the
-/// target was measured with as much open as that study's mechanism says.
-pub fn open_work(
-    study: &Study,
-    measured: &Study,
-    usual: &BTreeMap<String, f64>,
-    now: &BTreeMap<String, f64>,
-) -> Result<BacklogDemand, DataError> {
-    let mut work = BacklogDemand::new();
-    let reading = study
-        .mechanisms
-        .iter()
-        .filter(|(_, mechanism)| !mechanism.per_open_item.is_empty());
-    for (name, mechanism) in reading {
-        let then = measured
-            .mechanisms
-            .get(name)
-            .unwrap_or(mechanism)
-            .renewal_rates(&parameters_then(study, measured, usual))?
-            .open_items;
-        let more = mechanism.renewal_rates(now)?.open_items - then;
-        for (behaviour, seconds) in &mechanism.per_open_item {
-            *work
-                .entry((mechanism.tier.clone(), behaviour.clone()))
-                .or_default() += seconds.get() * more;
-        }
-    }
-    Ok(work)
-}
-
-/// Parameters as they were when it was measured. One whose range has not changed since is as uncertain then as now, and the same.
-fn parameters_then(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
-    let mut then = study.parameter_values();
-    then.extend(measured.parameter_values());
-    for (name, parameter) in measured
-        .parameters
-        .iter()
-        .filter(|(_, parameter)| parameter.range().is_some())
-    {
-        if let Some(value) = usual
-            .get(name)
-            .filter(|_| study.parameters.get(name) == Some(parameter))
-        {
-            then.insert(name.clone(), *value);
-        }
-    }
-    then
-}
-
 /// A dated policy under growth: customers come under it along its ramp, and what is open follows.
 fn months(
     context: &Context<'_>,
@@ -212,7 +165,7 @@ fn months(
         .enumerate()
         .take(growth.model.months() as usize)
     {
-        let customers = ends(&growth.central, month);
+        let customers = growth.central.ends(month);
         if customers
             .iter()
             .any(|customers| !(1.0..=MOST_CUSTOMERS).contains(customers))
@@ -229,11 +182,9 @@ fn months(
         {
             change += total(&before.priced.bill(customers, &inputs)?) - before.bill_total(customers)?;
         }
-        let draw = |((before_draw, after_draw), path): (
-            (&ReadyInputs, &ReadyInputs),
-            &crate::project::growth::Trajectory,
-        )| {
-            let ends = ends(path, month)
+        let draw = |((before_draw, after_draw), path): ((&ReadyInputs, &ReadyInputs), &Trajectory)| {
+            let ends = path
+                .ends(month)
                 .into_iter()
                 .zip(on_the_way(before_draw, after_draw));
             let difference = |(customers, inputs): (f64, ReadyInputs)| {
@@ -263,7 +214,7 @@ fn months(
                     .iter()
                     .zip(&after.draws)
                     .zip(&growth.draws)
-                    .map(|((from, to), path)| of(from, to, ends(path, month)));
+                    .map(|((from, to), path)| of(from, to, path.ends(month)));
                 let value = Decimal::from_f64(of(&before.central, &after.central, customers))
                     .unwrap_or_default()
                     .round_dp(2);
@@ -313,7 +264,9 @@ impl Transition {
         months: f64,
         priced: &PricedConfig<'_>,
     ) -> ReadyInputs {
-        before.towards(after, self.adopted(months), self.settled(months), priced)
+        before
+            .towards(after, self.adopted(months), self.settled(months))
+            .ready(priced)
     }
 
     /// Share of customers under the policy.

@@ -11,9 +11,7 @@ use rust_decimal::{
 };
 
 use crate::{
-    ModelError,
-    project::config::DIGITS,
-    project::{Context, DrawnConfig},
+    error::ModelError, project::config::DIGITS, project::context::Context, project::drawn_config::DrawnConfig,
 };
 
 /// Every segment at the headline's customers.

@@ -9,14 +9,14 @@ use rust_decimal::Decimal;
 
 use super::{
     DIGITS, PricedConfig, decimal,
+    inputs::ScenarioInputs,
     meters::{Metered, ShareOf, seen},
     placed::{Host, SizedPlacement, Units},
+    sizing::Sizing,
 };
 use crate::{
-    ModelError,
+    error::ModelError,
     pricing::{amortised, beyond, contract_factor, contract_steps, price_billed, price_together, share_of},
-    project::inputs::ReadyInputs,
-    project::sizing::Sizing,
 };
 
 /// What a part of a bill is paid for.
@@ -32,7 +32,7 @@ pub enum BillPart {
 
 impl<'a> PricedConfig<'a> {
     /// The bill of infrastructure at a customer count.
-    pub fn bill(&self, customers: f64, inputs: &ReadyInputs) -> Result<Vec<CostLine>, ModelError> {
+    pub fn bill(&self, customers: f64, inputs: &ScenarioInputs) -> Result<Vec<CostLine>, ModelError> {
         Ok(self
             .parts(customers, inputs)?
             .into_iter()
@@ -44,7 +44,7 @@ impl<'a> PricedConfig<'a> {
     pub fn parts(
         &self,
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> Result<Vec<(BillPart, Vec<CostLine>)>, ModelError> {
         let mut parts = Vec::new();
         let mut listed = Some(Decimal::ZERO);
@@ -115,7 +115,7 @@ impl<'a> PricedConfig<'a> {
     pub fn fee_lines(
         &self,
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
         parameters: &std::collections::BTreeMap<String, f64>,
     ) -> Result<Vec<CostLine>, ModelError> {
         let line = |(name, fee): (&String, &nest_data::fee::Fee), index: &usize| {
@@ -157,7 +157,7 @@ impl<'a> PricedConfig<'a> {
         units: &Units<'a>,
         sizing: &Sizing,
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
         lines: &mut Vec<CostLine>,
     ) -> Result<Option<Decimal>, ModelError> {
         let exact = sizing.exact_instances(customers);

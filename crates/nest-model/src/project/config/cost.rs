@@ -1,21 +1,52 @@
 //! What N customers cost in one draw, as a float: compiled once per draw, so that a customer count costs a handful of operations.
 
+use std::ops::Deref;
+
 use nest_data::{config::Scaling, units::DAYS_PER_MONTH};
 
 use super::{
     PricedConfig,
+    inputs::ScenarioInputs,
     meters::ShareOf,
     placed::{Host, Units},
+    sizing::Sizing,
     units::UnitCounts,
 };
-use crate::{pricing::price_together_float, project::inputs::ReadyInputs, project::sizing::Sizing};
+use crate::pricing::price_together_float;
 
-/// A configuration in one draw, ready for any number of customers.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CompiledCosts {
+/// Costs of a configuration in one draw, compiled for any number of customers.
+#[derive(Debug, Clone, PartialEq)]
+struct CompiledCosts {
     sizings: Vec<Option<Sizing>>, // by placement
     meters: Vec<Metering>,
     fees: f64, // per customer
+}
+
+/// What one draw says about a configuration, with its costs compiled: ready to be asked what N customers cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadyInputs {
+    inputs: ScenarioInputs,
+    costs: CompiledCosts,
+}
+
+impl ScenarioInputs {
+    /// The same with its costs compiled.
+    #[must_use]
+    pub fn ready(self, priced: &PricedConfig<'_>) -> ReadyInputs {
+        ReadyInputs {
+            costs: priced.compile(&self),
+            inputs: self,
+        }
+    }
+}
+
+/// What can be asked of inputs can be asked of ready ones; they cannot be changed without compiling their costs again.
+impl Deref for ReadyInputs {
+    type Target = ScenarioInputs;
+
+    fn deref(&self) -> &ScenarioInputs {
+        &self.inputs
+    }
 }
 
 /// What counts on one meter.
@@ -27,8 +58,8 @@ struct Metering {
 }
 
 impl PricedConfig<'_> {
-    /// Compiles one draw.
-    pub fn load(&self, inputs: &ReadyInputs) -> CompiledCosts {
+    /// Compiles the costs of one draw.
+    fn compile(&self, inputs: &ScenarioInputs) -> CompiledCosts {
         let meters = self.metered.iter().map(|metered| {
             let quantity = self.quantity(metered, inputs);
             Metering {
@@ -54,7 +85,7 @@ impl PricedConfig<'_> {
 
     /// Cost of a month, as a float. Lines without a price count 0; see [`PricedConfig::unknown_lines`].
     pub fn cost(&self, customers: f64, inputs: &ReadyInputs) -> f64 {
-        let load = &inputs.load;
+        let load = &inputs.costs;
         let mut sum = self.fixed_sum;
         let mut listed = 0.0;
         for (placed, sizing) in self.placed.iter().zip(&load.sizings) {
@@ -122,7 +153,7 @@ impl PricedConfig<'_> {
 
     /// Fees of a month, as a float.
     pub fn fees(&self, customers: f64, inputs: &ReadyInputs) -> f64 {
-        inputs.load.fees * customers
+        inputs.costs.fees * customers
     }
 
     /// List price and what is paid, of one placement on units; in its book's currency.
@@ -138,7 +169,7 @@ impl PricedConfig<'_> {
     }
 
     /// Hours a month that the units of a placement run, spare ones among them.
-    pub fn unit_hours(&self, placed: usize, customers: f64, inputs: &ReadyInputs) -> f64 {
+    pub fn unit_hours(&self, placed: usize, customers: f64, inputs: &ScenarioInputs) -> f64 {
         let Host::Units(units) = &self.placed[placed].host else {
             return 0.0;
         };
@@ -147,7 +178,7 @@ impl PricedConfig<'_> {
     }
 
     /// Units that run, by hours of equal load.
-    pub fn counts(&self, placed: usize, customers: f64, inputs: &ReadyInputs) -> Option<UnitCounts<'_>> {
+    pub fn counts(&self, placed: usize, customers: f64, inputs: &ScenarioInputs) -> Option<UnitCounts<'_>> {
         let sizing = self.sizing(placed, inputs)?;
         Some(UnitCounts::new(
             &sizing,

@@ -12,10 +12,11 @@ use super::{
     PricedConfig,
     bill::{BillPart, total},
     decimal,
+    inputs::ScenarioInputs,
     meters::{Metered, seen},
     placed::{Host, Units},
 };
-use crate::{ModelError, project::inputs::ReadyInputs};
+use crate::error::ModelError;
 
 impl<'a> PricedConfig<'a> {
     /// The cost of a month: a node for each placement's units, each meter, each fixed amount; they sum to it exactly.
@@ -23,7 +24,7 @@ impl<'a> PricedConfig<'a> {
         &self,
         model: &ScalingModel,
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> Result<ExplanationNode, ModelError> {
         let mut nodes = Vec::new();
         let mut lines = Vec::new();
@@ -91,7 +92,7 @@ impl<'a> PricedConfig<'a> {
         index: usize,
         line: &CostLine,
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> ExplanationNode {
         let placed = &self.placed[index];
         let Host::Units(Units {
@@ -185,7 +186,7 @@ impl<'a> PricedConfig<'a> {
         index: usize,
         line: &CostLine,
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> Vec<ExplanationNode> {
         let placed = &self.placed[index];
         let sizing = self.sizing(index, inputs).expect("units have a sizing");
@@ -292,7 +293,7 @@ impl<'a> PricedConfig<'a> {
         model: &ScalingModel,
         index: usize,
         behaviour: &str,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> Vec<ExplanationNode> {
         let position = self
             .behaviours
@@ -377,7 +378,7 @@ impl<'a> PricedConfig<'a> {
         metered: &Metered<'a>,
         lines: &[&CostLine],
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> Result<ExplanationNode, ModelError> {
         let quantity = self.quantity(metered, inputs);
         let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
@@ -472,7 +473,7 @@ impl<'a> PricedConfig<'a> {
         model: &ScalingModel,
         behaviour: &str,
         position: usize,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> Vec<ExplanationNode> {
         let functions = self
             .placed

@@ -10,7 +10,7 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-use crate::ModelError;
+use crate::error::ModelError;
 
 /// A book as one configuration sees it.
 #[derive(Clone, Copy)]
@@ -101,7 +101,9 @@ impl<'a> Finder<'a> {
     }
 
     pub fn limit(&self, id: &str) -> Option<f64> {
-        self.book.limit(id).map(|limit| super::float(limit.value.0))
+        self.book
+            .limit(id)
+            .map(|limit| crate::pricing::float(limit.value.0))
     }
 
     pub fn unknown<'b>(

@@ -12,13 +12,12 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use super::{
     BYTES_PER_GIB, FixedAmount, PricedConfig, decimal,
     finder::Finder,
-    float,
+    inputs::ScenarioInputs,
     placed::{Function, Host, SizedPlacement, host},
 };
 use crate::{
-    ModelError,
-    pricing::{CompiledPrice, beyond, chunks_of, contract_factor, may_fall},
-    project::inputs::ReadyInputs,
+    error::ModelError,
+    pricing::{CompiledPrice, beyond, chunks_of, contract_factor, float, may_fall},
 };
 
 /// Seconds in an hour.
@@ -152,8 +151,30 @@ fn add<'a>(metered: &mut Vec<Metered<'a>>, meter: &'a Meter, finder: &Finder<'a>
     metered[index].uses.push(counted);
 }
 
+/// Every meter of a configuration, each once, and the monthly amounts of its plans.
+pub fn all<'a>(
+    config: &'a Config,
+    placed: &[SizedPlacement<'a>],
+    finders: &[Finder<'a>],
+) -> Result<(Vec<Metered<'a>>, Vec<FixedAmount>), ModelError> {
+    let (mut metered, mut fixed) = (Vec::new(), Vec::new());
+    for (index, (placed, finder)) in placed.iter().zip(finders).enumerate() {
+        of_placement(index, placed, finder, &mut metered)?;
+    }
+    of_config(config, &finders[0], &mut metered)?;
+    of_plans(placed, finders, &mut metered, &mut fixed)?;
+    Ok((metered, fixed))
+}
+
+/// Whether several meters draw from one free quantity.
+pub fn share_pools(metered: &[Metered<'_>]) -> bool {
+    metered.iter().enumerate().any(|(index, one)| {
+        one.pool().is_some() && metered[..index].iter().any(|other| other.pool() == one.pool())
+    })
+}
+
 /// Meters that a placement pays by its nature.
-pub fn of_placement<'a>(
+fn of_placement<'a>(
     index: usize,
     placed: &SizedPlacement<'a>,
     finder: &Finder<'a>,
@@ -188,7 +209,7 @@ pub fn of_placement<'a>(
 }
 
 /// Plans that are subscribed to, each once however many placements use it, and what they include.
-pub fn of_plans<'a>(
+fn of_plans<'a>(
     placed: &[SizedPlacement<'a>],
     finders: &[Finder<'a>],
     metered: &mut [Metered<'a>],
@@ -269,7 +290,7 @@ fn of_function<'a>(
 }
 
 /// Meters that the configuration states.
-pub fn of_config<'a>(
+fn of_config<'a>(
     config: &'a Config,
     finder: &Finder<'a>,
     metered: &mut Vec<Metered<'a>>,
@@ -290,7 +311,7 @@ pub fn seen(book: &PriceBook, source: &str) -> String {
 
 impl<'a> PricedConfig<'a> {
     /// What one meter counts in one draw.
-    pub fn quantity(&self, metered: &Metered<'a>, inputs: &ReadyInputs) -> MeteredQuantity {
+    pub fn quantity(&self, metered: &Metered<'a>, inputs: &ScenarioInputs) -> MeteredQuantity {
         let mut quantity = MeteredQuantity {
             by_behaviour: vec![0.0; self.behaviours.len()],
             ..MeteredQuantity::default()
@@ -354,14 +375,14 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Units of a meter in a month.
-    pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &ReadyInputs) -> f64 {
+    pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &ScenarioInputs) -> f64 {
         let quantity = self.quantity(&self.metered[meter], inputs);
         quantity.by_behaviour.iter().sum::<f64>() * customers
             + self.shared_units(&quantity, customers, inputs)
     }
 
     /// Units a month of a meter that no behaviour causes.
-    fn shared_units(&self, quantity: &MeteredQuantity, customers: f64, inputs: &ReadyInputs) -> f64 {
+    fn shared_units(&self, quantity: &MeteredQuantity, customers: f64, inputs: &ScenarioInputs) -> f64 {
         let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
         customers * quantity.per_customer
             + quantity.fixed
@@ -374,7 +395,7 @@ impl<'a> PricedConfig<'a> {
         placed: usize,
         quantity: &mut MeteredQuantity,
         each: impl Fn(usize) -> f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) {
         for index in (0..self.behaviours.len()).filter(|index| self.placed[placed].carries[*index]) {
             quantity.by_behaviour[index] +=
@@ -386,7 +407,7 @@ impl<'a> PricedConfig<'a> {
         &self,
         metered: &Metered<'a>,
         used: &MeterUse,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
         quantity: &mut MeteredQuantity,
     ) {
         let times = used.times();
@@ -429,7 +450,7 @@ impl<'a> PricedConfig<'a> {
     /// in every hour.
     ///
     /// Source: `reference/pricing.md` R7.
-    fn largest(&self, meter: &Meter, inputs: &ReadyInputs) -> f64 {
+    fn largest(&self, meter: &Meter, inputs: &ScenarioInputs) -> f64 {
         let all = 0..self.behaviours.len();
         // A mean hour holds a 24th of a day's executions.
         let requests_per_s: f64 = all
@@ -456,13 +477,13 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Executions of a behaviour a month per customer.
-    fn executions(&self, index: usize, inputs: &ReadyInputs) -> f64 {
+    fn executions(&self, index: usize, inputs: &ScenarioInputs) -> f64 {
         inputs.rates_per_day[index] * DAYS_PER_MONTH
     }
 
     /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the waiting that was measured at
     /// light load; a cold start now and then.
-    pub fn duration_s(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
+    pub fn duration_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
@@ -474,7 +495,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Functions of a placement that run at once in the busiest minute, per customer.
-    pub fn concurrency(&self, placed: usize, inputs: &ReadyInputs) -> f64 {
+    pub fn concurrency(&self, placed: usize, inputs: &ScenarioInputs) -> f64 {
         let of = &self.placed[placed];
         let running = |index: usize| {
             inputs.rates_per_day[index] * self.requests[index] * self.duration_s(placed, index, inputs)
@@ -487,7 +508,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Memory-seconds of one request as billed: rounded up to the millisecond.
-    fn gib_s(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
+    fn gib_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
@@ -499,7 +520,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one request at a time.
-    fn held_ms(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
+    fn held_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
@@ -507,7 +528,7 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Milliseconds of processor time of one request: waiting is free where only they are paid.
-    fn processor_ms(&self, placed: usize, index: usize, inputs: &ReadyInputs) -> f64 {
+    fn processor_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let used = &inputs.placed[placed];
         used.cpu_s[index] / self.requests[index].max(1.0) / used.speed * 1e3
     }
@@ -517,7 +538,7 @@ impl<'a> PricedConfig<'a> {
         &self,
         quantity: &MeteredQuantity,
         customers: f64,
-        inputs: &ReadyInputs,
+        inputs: &ScenarioInputs,
     ) -> Result<(Vec<Decimal>, Decimal), ModelError> {
         let by_behaviour = quantity
             .by_behaviour

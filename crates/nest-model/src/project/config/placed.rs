@@ -8,10 +8,10 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-use super::{BYTES_PER_GIB, finder::Finder, float};
+use super::{BYTES_PER_GIB, finder::Finder};
 use crate::{
-    ModelError,
-    pricing::{SustainedUse, contract_factor, effective_per_hour},
+    error::ModelError,
+    pricing::{SustainedUse, contract_factor, effective_per_hour, float},
 };
 
 /// Speed of one virtual CPU against one measured core, where it was never compared.
@@ -33,7 +33,8 @@ pub struct SizedPlacement<'a> {
     pub book: &'a PriceBook,
     pub carries: Vec<bool>, // by behaviour
     pub host: Host<'a>,
-    pub label: String,     // what it is called among resources: `app/cpu`
+    pub pair: String,      // ` of pay`: the behaviours that it is for, empty for a whole tier
+    pub label: String,     // what it is called among resources: `app/cpu`, `app/cpu of pay`
     pub exchange: Decimal, // units of the study's currency for one of the book's
 }
 
@@ -92,7 +93,7 @@ impl<'a> SizedPlacement<'a> {
             Platform::Function => Host::Function(function(placement, finder)?),
             _ => Host::Units(units(placement, finder)?),
         };
-        let of = if placement.behaviours.is_empty() {
+        let pair = if placement.behaviours.is_empty() {
             String::new()
         } else {
             format!(" of {}", placement.behaviours.join(", "))
@@ -101,7 +102,8 @@ impl<'a> SizedPlacement<'a> {
             placement,
             book: finder.book,
             carries: behaviours.iter().map(carries).collect(),
-            label: format!("{}/cpu{of}", placement.tier),
+            label: format!("{}/cpu{pair}", placement.tier),
+            pair,
             exchange: finder.exchange,
             host,
         })

@@ -2,11 +2,8 @@
 
 use nest_data::{config::Scaling, profile::LoadBin};
 
-use super::placed::Units;
-use crate::{
-    pricing::{self, committed_hours},
-    project::sizing::Sizing,
-};
+use super::{placed::Units, sizing::Sizing};
+use crate::pricing::{self, committed_hours};
 
 /// Units that run in each bin of hours, the busiest first.
 pub struct UnitCounts<'b> {
