@@ -1,12 +1,13 @@
 //! Throughput curves: what a new observation will show at a level that nobody measured.
 //!
-//! [`fit_curve`] takes the observations of one series and gives a [`FittedCurve`]: a posterior over the laws of [`crate::laws`] and
-//! over how far real curves stray from them, on a fixed grid. There is nothing to converge and nothing random in it.
+//! [`fit_curve`] takes the observations of one series and gives a [`FittedCurve`]: a posterior over the laws
+//! of [`crate::laws`] and over how far real curves stray from them, on a fixed grid. There is nothing to
+//! converge and nothing random in it.
 //!
 //! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
 //! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
-//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be; `caveat`: doubts; `family`: which law it mostly is;
-//!   `group`: how its measured part moves
+//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be;
+//!   `caveat`: doubts; `family`: which law it mostly is; `group`: how its measured part moves
 
 pub mod calibration;
 pub mod caveat;
@@ -128,7 +129,8 @@ impl FittedCurve {
         CurveForecast { p05, p50, p95 }
     }
 
-    /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one probability a smooth curve of `x`.
+    /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one
+    /// probability a smooth curve of `x`.
     #[must_use]
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
         let octaves = self.series.octaves_to(x);
@@ -149,7 +151,8 @@ impl FittedCurve {
         medians[step] + (place - step as f64) * (medians[step + 1] - medians[step])
     }
 
-    /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far it strays.
+    /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far
+    /// it strays.
     #[must_use]
     pub fn draw(&self, share: f64, slope: f64) -> CurveDraw<'_> {
         CurveDraw {
@@ -196,7 +199,8 @@ impl FittedCurve {
     }
 }
 
-/// One possible true curve, without the noise of an observation: a law and its discrepancy, smooth in the level.
+/// One possible true curve, without the noise of an observation: a law and its discrepancy, smooth in the
+/// level.
 #[derive(Debug, Clone, Copy)]
 pub struct CurveDraw<'a> {
     curve: &'a FittedCurve,
@@ -205,7 +209,8 @@ pub struct CurveDraw<'a> {
 }
 
 impl CurveDraw<'_> {
-    /// Throughput at level `x`, above 0, in the unit of the observations; below the highest measured level the law itself.
+    /// Throughput at level `x`, above 0, in the unit of the observations; below the highest measured level
+    /// the law itself.
     #[must_use]
     pub fn throughput_at(&self, x: f64) -> f64 {
         let octaves = self.curve.series.octaves_to(x);

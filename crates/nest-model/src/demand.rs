@@ -1,4 +1,5 @@
-//! Service demand from readings that somebody else made: windows of runs with counts per behaviour and busy-seconds.
+//! Service demand from readings that somebody else made: windows of runs with counts per behaviour and
+//! busy-seconds.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -125,16 +126,19 @@ impl fmt::Display for Doubt {
         match self {
             Self::NotSeparable { condition } => write!(
                 f,
-                "single demands cannot be told apart (condition {condition:.0}); only totals of measured mixes are meant. Add runs with much more of one behaviour each"
+                "single demands cannot be told apart (condition {condition:.0}); only totals of measured \
+                 mixes are meant. Add runs with much more of one behaviour each"
             ),
             Self::FewRuns { repeats } => write!(
                 f,
-                "{repeats:.1} runs beyond what the demands take are too few to know how much runs differ; {:.0} % is assumed. Add runs",
+                "{repeats:.1} runs beyond what the demands take are too few to know how much runs differ; \
+                 {:.0} % is assumed. Add runs",
                 PRIOR_BETWEEN_BLOCKS * 100.0
             ),
             Self::WindowsServe { runs } => write!(
                 f,
-                "{runs} runs are too few to tell demands apart, so their windows do. Add runs with other mixes"
+                "{runs} runs are too few to tell demands apart, so their windows do. Add runs with other \
+                 mixes"
             ),
             Self::NoIdleWindow => write!(
                 f,
@@ -147,13 +151,15 @@ impl fmt::Display for Doubt {
             Self::Saturated { windows } => {
                 write!(
                     f,
-                    "{windows} windows in which the resource was full did less than their executions ask for and were left out"
+                    "{windows} windows in which the resource was full did less than their executions ask \
+                     for and were left out"
                 )
             }
             Self::LoadDependent { change } => {
                 write!(
                     f,
-                    "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of the executions",
+                    "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of \
+                     the executions",
                     change * 100.0
                 )
             }
@@ -322,7 +328,8 @@ fn blocks(readings: &[&UseReading], behaviours: &[String]) -> Vec<Block> {
     runs.into_iter().filter_map(block).collect()
 }
 
-/// The fit, without windows in which the resource was full and did less than the others forecast; and how many those are.
+/// The fit, without windows in which the resource was full and did less than the others forecast; and how
+/// many those are.
 fn fit_unsaturated(blocks: &[Block], behaviours: usize, capacity: Option<f64>) -> Option<(DemandFit, usize)> {
     let largest = blocks
         .iter()

@@ -88,7 +88,8 @@ pub struct BottleneckDraw {
 }
 
 impl BottleneckDraw {
-    /// Customers at which it is full, where one customer causes `per_customer` executions per second; infinite where none pass.
+    /// Customers at which it is full, where one customer causes `per_customer` executions per second;
+    /// infinite where none pass.
     #[must_use]
     pub fn customers(&self, per_customer: &BTreeMap<String, f64>) -> f64 {
         let passing: f64 = match &self.behaviour {
@@ -134,13 +135,14 @@ pub struct ResourceDraw {
     pub demand: BTreeMap<String, f64>,
     /// How demand depends on load.
     pub law: LoadLaw,
-    /// Growth of demand with stored data by behaviour, per unit of the model's `size_dependence`; the others do not grow.
+    /// Growth of demand with stored data by behaviour, per unit of the model's `size_dependence`; the others
+    /// do not grow.
     pub growth: BTreeMap<String, f64>,
 }
 
 impl ResourceDraw {
-    /// Demand of one execution with `stored` items in the target; `size` is that of the resource's model, `None` where it does
-    /// not depend on stored data. Never below 0.
+    /// Demand of one execution with `stored` items in the target; `size` is that of the resource's model,
+    /// `None` where it does not depend on stored data. Never below 0.
     #[must_use]
     pub fn demand_stored(&self, behaviour: &str, size: Option<&SizeDependence>, stored: f64) -> f64 {
         let growth = self.growth.get(behaviour).copied().unwrap_or(0.0);
@@ -189,11 +191,17 @@ pub fn point_estimate(model: &ScalingModel) -> ParameterDraw {
 /// All draws of a model, in the order of their index.
 ///
 /// # Formula
-/// Demands are multivariate t around their estimates: `estimate + L z sqrt(nu / chi^2_nu)`, L the Cholesky factor of the
-/// covariance, cut off at 0.
+/// Demands are multivariate t around their estimates: `estimate + L z sqrt(nu / chi^2_nu)`, L the Cholesky
+/// factor of the covariance, cut off at 0.
+///
+/// A draw is joint, so all columns of a resource share one number of degrees of freedom, that of the
+/// deviation between blocks. The demand table gives each column its own (Satterthwaite), so that its
+/// intervals are a little narrower: at the demo shop t is
+/// 1.70 in the table and 1.845 here. `docs/method/uncertainty.md` says why both stand.
 ///
 /// # Errors
-/// [`ModelError::DegreesOfFreedom`] if those of a resource are not above 0, as after an edit of the model by hand.
+/// [`ModelError::DegreesOfFreedom`] if those of a resource are not above 0, as after an edit of the model by
+/// hand.
 pub fn parameter_draws(model: &ScalingModel) -> Result<Vec<ParameterDraw>, ModelError> {
     let factors: Vec<DMatrix<f64>> = model
         .resources

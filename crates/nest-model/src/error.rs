@@ -61,7 +61,8 @@ pub enum ModelError {
     },
     /// Amounts in different currencies would be added.
     #[error(
-        "configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and date"
+        "configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and \
+         date"
     )]
     Currency {
         /// The configuration.
@@ -127,7 +128,8 @@ pub enum ModelError {
     },
     /// The degrees of freedom of a resource are no number above 0.
     #[error(
-        "the model gives {resource} {found} degrees of freedom, they must be above 0; fit the measurements again"
+        "the model gives {resource} {found} degrees of freedom, they must be above 0; fit the measurements \
+         again"
     )]
     DegreesOfFreedom {
         /// The resource.

@@ -34,13 +34,15 @@ const DRIFT: f64 = 0.15;
 const TAIL: f64 = 0.99;
 /// Answers of a behaviour from which on their fastest 5 % say something.
 const FEWEST_ANSWERS: u64 = 100;
-/// Processor time over the fastest answers from which on they contradict each other: clocks and counters differ by less.
+/// Processor time over the fastest answers from which on they contradict each other: clocks and counters
+/// differ by less.
 const ABOVE_RESPONSE: f64 = 1.05;
 
 /// Fits demands, the throughput law and response times.
 ///
 /// # Errors
-/// [`ModelError::TooFewSteps`] for fewer than four usable steps; [`ModelError::Histogram`] for a damaged document.
+/// [`ModelError::TooFewSteps`] for fewer than four usable steps; [`ModelError::Histogram`] for a damaged
+/// document.
 pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
     let behaviours: Vec<String> = measurements.study.behaviours.keys().cloned().collect();
     let steps = &measurements.steps;
@@ -57,7 +59,8 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
     let resources: Vec<ResourceModel> = measurements.resources.iter().filter_map(fit_one).collect();
     if resources.is_empty() {
         let reasons = format!(
-            "{} behaviours need that many steps and one for idle use, each behaviour executed in at least one",
+            "{} behaviours need that many steps and one for idle use, each behaviour executed in at least \
+             one",
             behaviours.len()
         );
         return Err(ModelError::TooFewSteps {
@@ -361,7 +364,8 @@ fn checks(
     checks
 }
 
-/// The tail of response times in the steps that were left out of the fit, at the utilisation that was measured in them.
+/// The tail of response times in the steps that were left out of the fit, at the utilisation that was
+/// measured in them.
 fn response_checks(
     points: &[MeasuredPoint],
     laws: &[QuantileLaw],
@@ -454,7 +458,8 @@ fn model_caveats(model: &ScalingModel, steps: &[Step], behaviours: &[String]) ->
     caveats
 }
 
-/// Whether a behaviour of one request takes more processor time than its fastest 5 % took in the lightest step that has them.
+/// Whether a behaviour of one request takes more processor time than its fastest 5 % took in the lightest
+/// step that has them.
 fn above_response(model: &ScalingModel, steps: &[Step], behaviour: &str) -> Option<Caveat> {
     let one_request = model
         .behaviours
@@ -486,7 +491,8 @@ fn above_response(model: &ScalingModel, steps: &[Step], behaviour: &str) -> Opti
     })
 }
 
-/// Whether use over what the model says of the same executions changed from the first to the last step of the ramp.
+/// Whether use over what the model says of the same executions changed from the first to the last step of the
+/// ramp.
 fn drift(
     model: &ScalingModel,
     steps: &[Step],

@@ -1,7 +1,8 @@
-//! Forecasts from a history of equally spaced values: a pool of methods weighed by rolling origin, with intervals that are
-//! calibrated on the errors of other histories.
+//! Forecasts from a history of equally spaced values: a pool of methods weighed by rolling origin, with
+//! intervals that are calibrated on the errors of other histories.
 //!
-//! - [`fit_history`]: a [`History`] to a [`HistoryForecast`], which gives quantiles by step and whole paths by seed
+//! - [`fit_history`]: a [`History`] to a [`HistoryForecast`], which gives quantiles by step and whole paths
+//!   by seed
 //! - [`calendar`]: rows with periods (integers, dates, months, ...) to a [`History`] and its seasons
 //!
 //! Growth that a user states, not one that is read off a history, is [`growth`](crate::project::growth)'s.
@@ -37,7 +38,8 @@ const ENOUGH_VALUES: usize = 24;
 pub struct History {
     /// The values, in any unit. Those that are not finite are left out.
     pub values: Vec<f64>,
-    /// Lengths of its seasons in steps, shortest first; one without two full cycles in the history is not used.
+    /// Lengths of its seasons in steps, shortest first; one without two full cycles in the history is not
+    /// used.
     pub seasons: Vec<usize>,
 }
 
@@ -59,8 +61,8 @@ pub struct HistoryForecast {
 /// # Method
 /// 1. Values go to logarithms, square roots or stay, so that errors are about as large everywhere.
 /// 2. Seasons with two full cycles are taken out, shrunk to what their cycles agree on.
-/// 3. Nine methods (smoothing, damped trend, theta, drift, autoregression) are tried from up to 16 origins; their weights go
-///    with the inverse cube of their mean absolute error.
+/// 3. Nine methods (smoothing, damped trend, theta, drift, autoregression) are tried from up to 16
+///    origins; their weights go with the inverse cube of their mean absolute error.
 /// 4. The pool's own errors from those origins give their size at each step, a power law of the step.
 /// 5. Quantiles are that size times constants learnt from other histories' errors ([`Learnt`]).
 ///
@@ -132,8 +134,8 @@ impl HistoryForecast {
         self.centre.len()
     }
 
-    /// The value at a step (1 to [`horizon`](Self::horizon); beyond it as at its end) that is not passed with probability
-    /// `quantile` (0 to 1, both excluded), in the unit of the history.
+    /// The value at a step (1 to [`horizon`](Self::horizon); beyond it as at its end) that is not passed with
+    /// probability `quantile` (0 to 1, both excluded), in the unit of the history.
     #[must_use]
     pub fn quantile(&self, step: usize, quantile: f64) -> f64 {
         self.value(
@@ -142,12 +144,12 @@ impl HistoryForecast {
         )
     }
 
-    /// One way that all steps may go, by seed and index: equal index, equal path. Its value at each step has the
-    /// distribution of [`quantile`](Self::quantile); from step to step it changes smoothly.
+    /// One way that all steps may go, by seed and index: equal index, equal path. Its value at each step has
+    /// the distribution of [`quantile`](Self::quantile); from step to step it changes smoothly.
     ///
     /// # Formula
-    /// The standard normal deviation at step h is `cos(a) z_1 + sin(a) z_2`, `a = pi/3 ln h / ln horizon`: the last step has half
-    /// of the first one's deviation in common.
+    /// The standard normal deviation at step h is `cos(a) z_1 + sin(a) z_2`, `a = pi/3 ln h / ln horizon`:
+    /// the last step has half of the first one's deviation in common.
     #[must_use]
     pub fn path(&self, seed: u64, index: u32) -> Vec<f64> {
         let mut stream = RandomStream::new(seed, StreamPurpose::Growth, index);
@@ -161,7 +163,8 @@ impl HistoryForecast {
             .collect()
     }
 
-    /// How far a true value lay from the centre, in the pool's mean absolute errors: what [`Learnt`] is learnt from.
+    /// How far a true value lay from the centre, in the pool's mean absolute errors: what [`Learnt`] is
+    /// learnt from.
     #[must_use]
     pub fn standardised(&self, step: usize, truth: f64) -> f64 {
         self.scale
@@ -169,7 +172,8 @@ impl HistoryForecast {
             / self.spread.at(step)
     }
 
-    /// The value at a step that lies `normal` standard deviations of a standard normal number from the centre.
+    /// The value at a step that lies `normal` standard deviations of a standard normal number from the
+    /// centre.
     fn value(&self, step: usize, normal: f64) -> f64 {
         let Some(centre) = self.centre.get(step.clamp(1, self.horizon().max(1)) - 1) else {
             return f64::NAN;

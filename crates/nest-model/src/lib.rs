@@ -1,9 +1,11 @@
-//! Fits what was measured, and projects what it costs and where it breaks. Functions of documents: no I/O, no clock.
+//! Fits what was measured, and projects what it costs and where it breaks. Functions of documents: no I/O, no
+//! clock.
 //!
 //! - [`fit`](fit()): [`Measurements`](nest_data::Measurements) to [`ScalingModel`](nest_data::ScalingModel)
 //! - [`project`](project()): a model, a study and price books to a [`Projection`](nest_data::Projection)
 //! - [`demand`], [`growth`], [`curve`]: the verbs of those names
-//! - [`queueing`], [`regression`], [`laws`], [`response`], [`pricing`]: the formulas underneath, each with its source
+//! - [`queueing`], [`regression`], [`laws`], [`response`], [`pricing`]: the formulas underneath, each with
+//!   its source
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars
 
 pub mod curve;

@@ -42,11 +42,12 @@ use self::{
 };
 use crate::error::ModelError;
 
-/// Projects a study on all of its configurations. `study` may differ from the measured one in everything but behaviours.
+/// Projects a study on all of its configurations. `study` may differ from the measured one in everything but
+/// behaviours.
 ///
 /// # Errors
-/// [`ModelError`] for a book, instance type, meter or tier that is not there, a rate without a value, or a behaviour
-/// that was never measured.
+/// [`ModelError`] for a book, instance type, meter or tier that is not there, a rate without a value, or a
+/// behaviour that was never measured.
 pub fn project(
     model: &ScalingModel,
     study: &Study,

@@ -17,8 +17,8 @@ struct TableRow<'a> {
 
 /// The measured steps of a model in long form, as Parquet bytes.
 ///
-/// Columns: `study, run, step, label, purpose, worth, customers, behaviour, resource, metric, value, unit`; `behaviour` and
-/// `resource` are empty where a metric has none, `customers` is null where a step has none.
+/// Columns: `study, run, step, label, purpose, worth, customers, behaviour, resource, metric, value, unit`;
+/// `behaviour` and `resource` are empty where a metric has none, `customers` is null where a step has none.
 ///
 /// # Errors
 /// [`ModelError::Table`] where the library refuses.

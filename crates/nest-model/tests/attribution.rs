@@ -1,4 +1,5 @@
-//! Demand from readings of others, over seeded designs whose truth is known: errors, and what the 90 % interval covers.
+//! Demand from readings of others, over seeded designs whose truth is known: errors, and what the 90 %
+//! interval covers.
 
 use std::collections::BTreeMap;
 
@@ -166,7 +167,8 @@ impl Score {
     fn line(&mut self, name: &str) -> String {
         self.widths.sort_by(f64::total_cmp);
         format!(
-            "{name:34} {:4} demands: covered {:.3}, RMS {:6.2} %, half-width {:6.2} %; idle covered {:.3}; separable {}/{}",
+            "{name:34} {:4} demands: covered {:.3}, RMS {:6.2} %, half-width {:6.2} %; idle covered {:.3}; \
+             separable {}/{}",
             self.errors.len(),
             self.coverage(),
             self.rms() * 100.0,
@@ -430,7 +432,7 @@ fn nine_of_ten_intervals_hold_the_true_demand_over_many_designs() {
     assert!((0.85..=0.95).contains(&all.coverage()), "{}", all.coverage());
 }
 
-/// modelling.md 4.4, "Demand exact": idle .16, demands .002 .005 .012.
+/// `docs/method/demand.md`, "Known answers", "Demand exact": idle .16, demands .002 .005 .012.
 #[test]
 fn exact_utilisations_give_exact_demands() {
     let rates = [
@@ -499,8 +501,9 @@ fn a_behaviour_that_never_ran_and_a_resource_that_never_worked_are_named() {
     assert!(found[1].1.is_err() && found[2].1.is_err());
 }
 
-/// The table of modelling.md 3.5: 5 behaviours, 8 cores, demands of 2 to 80 ms, 2 % noise, windows of 60 s; idle, base at
-/// 10 % and one boosted run per behaviour. Its worst RMS errors are 3.1, 1.5 and 1.0 %.
+/// The table of `docs/method/demand.md`, "How far it was tested": 5 behaviours, 8 cores, demands of 2 to 80
+/// ms, 2 % noise, windows of 60 s; idle, base at 10 % and one boosted run per behaviour. Its worst RMS errors
+/// are 3.1, 1.5 and 1.0 %.
 #[test]
 fn designed_runs_reach_the_errors_of_the_reference() {
     for (utilisation, worst) in [(0.4, 0.031), (0.6, 0.015), (0.8, 0.010)] {
@@ -536,8 +539,9 @@ fn designed_runs_reach_the_errors_of_the_reference() {
     }
 }
 
-/// modelling.md 4.4, "LibReDE sample": 46.32, 122.48 and 57.26 ms without an intercept; with one only the total is
-/// trustworthy. Its figures were rounded, and it left out one of the 114 windows.
+/// `docs/method/demand.md`, "Known answers", "LibReDE sample": 46.32, 122.48 and 57.26 ms without an
+/// intercept; with one only the total is trustworthy. Its figures were rounded, and it left out one of the
+/// 114 windows.
 #[test]
 fn of_the_librede_sample_the_total_is_right() {
     let rows: Vec<Vec<f64>> = include_str!("librede.csv")

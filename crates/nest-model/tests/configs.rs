@@ -1,7 +1,11 @@
-//! Configurations of several tiers and platforms: what they cost, what still binds, and that every way of adding up agrees.
+//! Configurations of several tiers and platforms: what they cost, what still binds, and that every way of
+//! adding up agrees.
+
+mod edited;
 
 use std::collections::BTreeMap;
 
+use edited::Edit;
 use nest_data::{
     Document, Estimate, Explanation, PriceBook, Projection, ScalingModel, Source, Study,
     explanation::{Basis, ExplanationNode},
@@ -329,22 +333,23 @@ memory_mb = 1024
 speed = [1.0, 1.0]
 "#;
 
-/// With nothing uncertain every draw is the central world: what draws say in floats is what the bill says in decimals.
+/// With nothing uncertain every draw is the central world: what draws say in floats is what the bill says in
+/// decimals.
 #[test]
 fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
     let flat = "[[meter]]\nid = \"other.flat\"\nunit = \"GB\"\nprice = { tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n\
                 [[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-7.5\"\nselector = \"two-*\"\nlabel = \"contract\"\n";
     let certain = format!("{STUDY}{MOVED}{OTHERS}")
-        .replace("[0.9, 1.1]", "[1.0, 1.0]")
-        .replace(
+        .edit("[0.9, 1.1]", "[1.0, 1.0]")
+        .edit(
             "platform = \"function\"\nbehaviours",
             "platform = \"function\"\nhost = \"example\"\nbehaviours",
         );
     let certain = &certain[..certain.find("[growth.steady]").expect("there")].to_owned();
     let tail = format!("{STUDY}{MOVED}{OTHERS}");
     let tail = tail[tail.find("[report]").expect("there")..]
-        .replace("[0.9, 1.1]", "[1.0, 1.0]")
-        .replace(
+        .edit("[0.9, 1.1]", "[1.0, 1.0]")
+        .edit(
             "platform = \"function\"\nbehaviours",
             "platform = \"function\"\nhost = \"example\"\nbehaviours",
         );
@@ -353,7 +358,7 @@ fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
         let customers = 500.0 * 1.05_f64.powi(step) + f64::from(step) * 0.37;
         let text = format!(
             "{certain}{}",
-            tail.replace("[report]", &format!("[report]\ncustomers = {customers}"))
+            tail.edit("[report]", &format!("[report]\ncustomers = {customers}"))
         );
         let projection = projected_with(&text, flat, |model| {
             model
@@ -380,7 +385,7 @@ fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
 /// Nine committed and fewer needed: what is bought is used or a line of its own.
 #[test]
 fn an_unused_commitment_is_a_line_and_nothing_of_it_is_lost() {
-    let text = STUDY.replace(
+    let text = STUDY.edit(
         "[[configs.monolith.place]]",
         "commitments = { two-cores-1y = 9 }\n[[configs.monolith.place]]",
     );
@@ -429,7 +434,7 @@ fn an_unused_commitment_is_a_line_and_nothing_of_it_is_lost() {
 #[test]
 fn autoscaling_never_costs_more_than_standing_for_the_busiest_hour() {
     let steady = projected(STUDY);
-    let hourly = projected(&STUDY.replace("spare = 1\nreserve", "spare = 1\nscale = \"hourly\"\nreserve"));
+    let hourly = projected(&STUDY.edit("spare = 1\nreserve", "spare = 1\nscale = \"hourly\"\nreserve"));
     let (steady, hourly) = (
         &config(&steady, "monolith").bill,
         &config(&hourly, "monolith").bill,
@@ -494,10 +499,11 @@ fn shop_throughput() -> ThroughputLaw {
     shop.throughput.expect("the shop has one")
 }
 
-/// The issue's question to the architect: does moving `pay` to a function help against a lock on the shared database?
+/// The issue's question to the architect: does moving `pay` to a function help against a lock on the shared
+/// database?
 #[test]
 fn moving_a_behaviour_does_not_move_a_shared_wall_and_the_comparison_says_so() {
-    let text = format!("{STUDY}{MOVED}").replace(
+    let text = format!("{STUDY}{MOVED}").edit(
         "platform = \"function\"",
         "platform = \"function\"\nhost = \"example\"",
     );
@@ -523,12 +529,10 @@ fn moving_a_behaviour_does_not_move_a_shared_wall_and_the_comparison_says_so() {
 
 #[test]
 fn a_moved_behaviour_leaves_its_tier_but_not_the_database() {
-    let text = format!("{STUDY}{MOVED}")
-        .replace(
-            "platform = \"function\"",
-            "platform = \"function\"\nhost = \"example\"",
-        )
-        .replace("max = 9", "");
+    let text = format!("{STUDY}{MOVED}").edit(
+        "platform = \"function\"",
+        "platform = \"function\"\nhost = \"example\"",
+    );
     let projection = projected(&text);
     let (monolith, moved) = (config(&projection, "monolith"), config(&projection, "moved"));
     let of = |config: &ConfigProjection, meter: &str, behaviour: &str| {
@@ -564,7 +568,7 @@ fn a_share_of_something_else_is_paid_and_never_zero() {
     let meters = "[[meter]]\nid = \"other.fee\"\nunit = \"USD\"\npercent_of = { meter = \"instance.on_demand\", percent = \"15\" }\nsource = \"s\"\n\
                   [[meter]]\nid = \"other.support\"\nunit = \"USD\"\npercent_of = { meter = \"example.requests\", percent = \"10\" }\nsource = \"s\"\n";
     let used = "meters = { \"other.fee\" = \"hours\", \"other.support\" = \"hours\", \"example.requests\" = \"requests\" }\n[[configs.monolith.place]]";
-    let projection = projected_with(&STUDY.replace("[[configs.monolith.place]]", used), meters, |_| ());
+    let projection = projected_with(&STUDY.edit("[[configs.monolith.place]]", used), meters, |_| ());
     let monolith = config(&projection, "monolith");
     let of = |meter: &str| sum(monolith, |line| line.meter == meter);
     let instances = of("two-cores") + of("db.two-cores");
@@ -589,7 +593,7 @@ fn a_share_of_something_else_is_paid_and_never_zero() {
 #[test]
 fn a_price_of_the_whole_volume_raises_a_caveat() {
     let meter = "[[meter]]\nid = \"other.volume\"\nunit = \"GB\"\nprice = { mode = \"volume\", tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n";
-    let text = STUDY.replace(
+    let text = STUDY.edit(
         "[[configs.monolith.place]]",
         "meters = { \"other.volume\" = \"customers\" }\n[[configs.monolith.place]]",
     );
@@ -611,7 +615,7 @@ fn a_price_of_the_whole_volume_raises_a_caveat() {
 /// Webtask in small: a host whose price nobody has stated.
 #[test]
 fn a_missing_price_is_solved_for_and_never_counted_as_zero() {
-    let text = format!("{STUDY}{MOVED}").replace(
+    let text = format!("{STUDY}{MOVED}").edit(
         "platform = \"function\"",
         "platform = \"function\"\nhost = \"other\"",
     );
@@ -635,7 +639,7 @@ fn a_missing_price_is_solved_for_and_never_counted_as_zero() {
         ("moved", "other.requests", 1e6)
     );
     // With that price the two cost the same.
-    let priced = BOOK.replace(
+    let priced = BOOK.edit(
         "id = \"other.requests\"\nunit = \"request\"",
         &format!("id = \"other.requests\"\nunit = \"request\"\nprice = {{ amount = \"{:.12}\", per = \"1000000\" }}", found.price.value),
     );
@@ -654,7 +658,7 @@ fn a_missing_price_is_solved_for_and_never_counted_as_zero() {
 #[test]
 fn a_comparison_of_a_configuration_with_itself_is_zero_in_every_draw() {
     let twin =
-        STUDY[STUDY.find("[configs.monolith]").expect("there")..].replace("configs.monolith", "configs.twin");
+        STUDY[STUDY.find("[configs.monolith]").expect("there")..].edit("configs.monolith", "configs.twin");
     let projection = projected(&format!("{STUDY}{twin}"));
     let comparison = projection.comparison.expect("two configurations");
     for total in &comparison.totals {
@@ -673,10 +677,10 @@ fn a_comparison_of_a_configuration_with_itself_is_zero_in_every_draw() {
 #[test]
 fn a_migration_is_paid_back_by_what_it_saves() {
     // Each month saves exactly 20 of fixed cost: a migration of 100 takes five months.
-    let steady = STUDY.replace("monthly = \"3%\"\nrange = [\"1%\", \"5%\"]", "monthly = \"0%\"");
+    let steady = STUDY.edit("monthly = \"3%\"\nrange = [\"1%\", \"5%\"]", "monthly = \"0%\"");
     let base = &steady[steady.find("[configs.monolith]").expect("there")..];
     let with = |name: &str, fixed: &str, more: &str| {
-        base.replace("configs.monolith", name).replace(
+        base.edit("configs.monolith", name).edit(
             "sku = \"two-cores\"",
             &format!("sku = \"two-cores\"\nmonthly = {{ licence = \"{fixed}\" }}\n{more}"),
         )
@@ -712,7 +716,7 @@ fn explained(text: &str, number: &str, name: &str) -> Explanation {
 #[test]
 fn an_explanation_adds_up_exactly_and_rests_on_nothing_unnamed() {
     let fees = "[fees.card]\nbehaviour = \"pay\"\namount = \"0.25\"\n";
-    let text = format!("{STUDY}{MOVED}{fees}").replace(
+    let text = format!("{STUDY}{MOVED}{fees}").edit(
         "platform = \"function\"",
         "platform = \"function\"\nhost = \"example\"",
     );
@@ -761,7 +765,7 @@ fn an_explanation_adds_up_exactly_and_rests_on_nothing_unnamed() {
             }
         });
     }
-    let projection = projected(&text.replace("[report]", "[report]\ncustomers = 123457"));
+    let projection = projected(&text.edit("[report]", "[report]\ncustomers = 123457"));
     let per_1000 = explained(&text, "per-1000", "monolith");
     assert_eq!(
         per_1000.root.value.parse::<Decimal>().expect("a decimal"),
@@ -773,8 +777,8 @@ fn an_explanation_adds_up_exactly_and_rests_on_nothing_unnamed() {
 #[test]
 fn equal_instance_types_are_explained_apart() {
     let text = STUDY
-        .replace("platform = \"database\"", "platform = \"vm\"")
-        .replace("sku = \"db.two-cores\"", "sku = \"two-cores\"\nspare = 2");
+        .edit("platform = \"database\"", "platform = \"vm\"")
+        .edit("sku = \"db.two-cores\"", "sku = \"two-cores\"\nspare = 2");
     let root = explained(&text, "cost", "monolith").root;
     let group = |name: &str| {
         root.parts
@@ -858,20 +862,19 @@ fn a_configuration_that_cannot_be_priced_is_named_with_what_is_missing() {
             .to_string()
     };
     assert!(
-        error(&STUDY.replace("sku = \"two-cores\"", "sku = \"two-core\""))
-            .contains("did you mean two-cores?")
+        error(&STUDY.edit("sku = \"two-cores\"", "sku = \"two-core\"")).contains("did you mean two-cores?")
     );
-    assert!(error(&STUDY.replace("sku = \"db.two-cores\"", "sku = \"db.one\"")).contains("db.one"));
+    assert!(error(&STUDY.edit("sku = \"db.two-cores\"", "sku = \"db.one\"")).contains("db.one"));
     assert!(
-        error(&STUDY.replace("spare = 1", "spare = 1\ncommitments = { two-cores-3y = 1 }"))
+        error(&STUDY.edit("spare = 1", "spare = 1\ncommitments = { two-cores-3y = 1 }"))
             .contains("did you mean two-cores-1y?")
     );
-    let other = STUDY.replace(
+    let other = STUDY.edit(
         "sku = \"db.two-cores\"",
         "sku = \"db.two-cores\"\ncommitments = { two-cores-1y = 1 }",
     );
     assert!(error(&other).contains("it covers two-cores, not db.two-cores"));
-    assert!(error(&STUDY.replace("[study]\n", "[study]\ncurrency = \"EUR\"\n")).contains("[exchange.USD]"));
+    assert!(error(&STUDY.edit("[study]\n", "[study]\ncurrency = \"EUR\"\n")).contains("[exchange.USD]"));
 }
 
 proptest! {
@@ -880,8 +883,8 @@ proptest! {
     /// More customers never cost less in total, on any platform with graduated prices.
     #[test]
     fn more_customers_never_cost_less(customers in 1_000.0..400_000.0_f64, more in 1.0..20_000.0_f64) {
-        let text = format!("{STUDY}{MOVED}").replace("platform = \"function\"", "platform = \"function\"\nhost = \"example\"");
-        let at = |customers: f64| projected(&text.replace("[report]", &format!("[report]\ncustomers = {customers}")));
+        let text = format!("{STUDY}{MOVED}").edit("platform = \"function\"", "platform = \"function\"\nhost = \"example\"");
+        let at = |customers: f64| projected(&text.edit("[report]", &format!("[report]\ncustomers = {customers}")));
         let (few, many) = (at(customers), at(customers + more));
         for (few, many) in few.configs.iter().zip(&many.configs) {
             prop_assert!(many.bill.total.value.0 >= few.bill.total.value.0, "{}", few.name);

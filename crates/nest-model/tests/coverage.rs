@@ -169,7 +169,8 @@ fn study(truth: &Truth) -> Study {
         .map(|name| format!("{name} = \"1 / day\"\n"))
         .collect();
     let nest = format!(
-        "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
+        "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \
+         \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
     let behaviours = truth
         .names
@@ -245,7 +246,8 @@ fn nine_of_ten_intervals_hold_the_true_demand() {
     let coverage = covered as f64 / total as f64;
     let median = half_widths[half_widths.len() / 2];
     println!(
-        "{total} demands in {STUDIES} studies: the 90 % interval covers {coverage:.3}, median half-width {:.2} %",
+        "{total} demands in {STUDIES} studies: the 90 % interval covers {coverage:.3}, median half-width \
+         {:.2} %",
         median * 100.0
     );
     assert!((0.86..=0.94).contains(&coverage), "{coverage}");

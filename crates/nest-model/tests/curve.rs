@@ -237,12 +237,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn units_and_order_do_not_matter(points in series(), unit in 1e-6..1e6f64, per in prop_oneof![Just(2.0), Just(1024.0), Just(0.25)]) {
+    fn units_and_order_do_not_matter(
+        points in series(),
+        unit in 1e-6..1e6f64,
+        per in prop_oneof![Just(2.0), Just(1024.0), Just(0.25)],
+    ) {
         let plain = fitted(&points).at(50.0);
         let mut other: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x * per, y * unit)).collect();
         other.reverse();
         let other = fitted(&other).at(50.0 * per);
-        for (a, b) in [(plain.p05, other.p05), (plain.p50, other.p50), (plain.p95, other.p95)] {
+        for (a, b) in [
+            (plain.p05, other.p05),
+            (plain.p50, other.p50),
+            (plain.p95, other.p95),
+        ] {
             prop_assert!((b / unit / a - 1.0).abs() < 1e-5);
         }
     }
@@ -250,10 +258,15 @@ proptest! {
     #[test]
     fn quantiles_do_not_cross_and_agree_with_the_forecast(points in series(), level in 0.5..200.0f64) {
         let curve = fitted(&points);
-        let quantiles: Vec<f64> = curve.quantiles(level, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).to_vec();
+        let quantiles: Vec<f64> = curve
+            .quantiles(level, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+            .to_vec();
         prop_assert!(quantiles.is_sorted());
         let forecast = curve.at(level);
-        prop_assert_eq!((forecast.p05, forecast.p50, forecast.p95), (quantiles[1], quantiles[3], quantiles[5]));
+        prop_assert_eq!(
+            (forecast.p05, forecast.p50, forecast.p95),
+            (quantiles[1], quantiles[3], quantiles[5])
+        );
     }
 }
 
@@ -265,7 +278,8 @@ fn the_number_of_threads_measured_tells_how_a_curve_goes_on_and_that_of_customer
             .to_vec();
         fit_curve(&points, axis).expect("a curve").at(16.0 * first).p50 / points[2].1
     };
-    // Up to 4 threads, up to 64, and up to 4,096, where nothing was learnt. A tenth more is what a reader would see.
+    // Up to 4 threads, up to 64, and up to 4,096, where nothing was learnt. A tenth more is what a reader
+    // would see.
     let (few, many, unknown) = (
         growth(LoadAxis::Servers, 1.0),
         growth(LoadAxis::Servers, 16.0),

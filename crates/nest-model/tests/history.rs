@@ -66,22 +66,36 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn quantiles_are_finite_and_rise_and_what_was_never_negative_stays_so((values, seasons) in histories(), horizon in 1_usize..200) {
+    fn quantiles_are_finite_and_rise_and_what_was_never_negative_stays_so(
+        (values, seasons) in histories(),
+        horizon in 1_usize..200,
+    ) {
         let forecast = fit(&values, &seasons, horizon);
         let never_negative = values.iter().all(|value| *value >= 0.0);
         for quantiles in all_quantiles(&forecast) {
             prop_assert!(quantiles.iter().all(|value| value.is_finite()), "{quantiles:?}");
-            prop_assert!(quantiles.windows(2).all(|pair| pair[0] <= pair[1]), "{quantiles:?}");
+            prop_assert!(
+                quantiles.windows(2).all(|pair| pair[0] <= pair[1]),
+                "{quantiles:?}"
+            );
             prop_assert!(!never_negative || quantiles[0] >= 0.0);
         }
     }
 
     #[test]
     fn another_unit_changes_nothing_but_the_unit((values, seasons) in histories()) {
-        prop_assume!(values.iter().all(|value| value.abs() < 1e290 && (value.abs() > 1e-290 || *value == 0.0)));
+        prop_assume!(
+            values
+                .iter()
+                .all(|value| value.abs() < 1e290 && (value.abs() > 1e-290 || *value == 0.0))
+        );
         let twice: Vec<f64> = values.iter().map(|value| value * 1024.0).collect();
         let (one, other) = (fit(&values, &seasons, 9), fit(&twice, &seasons, 9));
-        for (one, other) in all_quantiles(&one).iter().flatten().zip(all_quantiles(&other).iter().flatten()) {
+        for (one, other) in all_quantiles(&one)
+            .iter()
+            .flatten()
+            .zip(all_quantiles(&other).iter().flatten())
+        {
             prop_assert_eq!(one * 1024.0, *other);
         }
     }
@@ -194,7 +208,8 @@ fn intervals_of_simulated_walks_and_noise_hold_what_they_say() {
         }
     }
     let shares = held.map(|held| held / count);
-    // 160 series whose errors hang together: a standard deviation of about 0.025; the constants come from other data
+    // 160 series whose errors hang together: a standard deviation of about 0.025; the constants come from
+    // other data
     assert!(
         (shares[0] - 0.8).abs() < 0.08 && (shares[1] - 0.9).abs() < 0.06,
         "{shares:?}"

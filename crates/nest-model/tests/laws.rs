@@ -1,4 +1,5 @@
-//! Throughput laws and USL fits against modelling.md section 4: published values and exact ones.
+//! Throughput laws and USL fits against `docs/method/curve.md`, "Known answers": published values and exact
+//! ones.
 
 use nest_model::{
     laws::usl::{fit_published, fit_relative},
@@ -76,7 +77,8 @@ fn close(found: f64, expected: f64, tolerance: f64) {
     );
 }
 
-/// The digits that modelling.md gives are fewer than 1e-6 for small values: half a unit of the last one is allowed.
+/// The digits that `docs/method/curve.md` gives are fewer than 1e-6 for small values: half a unit of the last
+/// one is allowed.
 #[track_caller]
 fn fits(
     points: &[(f64, f64)],
@@ -192,7 +194,7 @@ fn response_time_at_a_throughput_counts_coherency() {
     assert!((law.response_time_at(customers) / wrong - 1.0).abs() > 0.04);
 }
 
-/// To the eight digits that modelling.md states.
+/// To the eight digits that `docs/method/curve.md` states.
 #[test]
 fn the_general_law_has_the_stated_values() {
     let loads = [1.0, 5.0, 10.0, 20.0, 40.0, 100.0, 400.0];
@@ -289,7 +291,8 @@ proptest! {
     #[test]
     fn gradients_are_the_differences(law in laws(), customers in 0.5..500.0f64) {
         let step = 1e-5 * customers;
-        let difference = (law.throughput_at(customers + step) - law.throughput_at(customers - step)) / (2.0 * step);
+        let difference =
+            (law.throughput_at(customers + step) - law.throughput_at(customers - step)) / (2.0 * step);
         let scale = law.throughput_at(customers) / customers;
         prop_assert!((law.gradient_at(customers) - difference).abs() < 1e-6 * scale);
     }
@@ -303,18 +306,42 @@ proptest! {
     }
 
     #[test]
-    fn usl_and_the_general_law_are_one(unit in 0.1..1e4f64, contention in 0.0..0.9f64, coherency in 0.0..0.1f64, customers in 1.0..300.0f64) {
-        let usl = UslParameters { unit_throughput: unit, contention, coherency };
+    fn usl_and_the_general_law_are_one(
+        unit in 0.1..1e4f64,
+        contention in 0.0..0.9f64,
+        coherency in 0.0..0.1f64,
+        customers in 1.0..300.0f64,
+    ) {
+        let usl = UslParameters {
+            unit_throughput: unit,
+            contention,
+            coherency,
+        };
         let law = GeneralThroughputLaw::from(usl);
         prop_assert!((law.throughput_at(customers) / usl.throughput_at(customers) - 1.0).abs() < 1e-9);
         let back = law.usl().expect("sharpness 1");
-        prop_assert!((back.unit_throughput / unit - 1.0).abs() < 1e-9 && (back.contention - contention).abs() < 1e-9 && (back.coherency - coherency).abs() < 1e-9);
+        prop_assert!(
+            (back.unit_throughput / unit - 1.0).abs() < 1e-9
+                && (back.contention - contention).abs() < 1e-9
+                && (back.coherency - coherency).abs() < 1e-9
+        );
     }
 
     #[test]
-    fn response_time_and_customers_are_inverses(unit in 0.1..1e4f64, contention in 0.01..0.9f64, coherency in 0.0..0.1f64, customers in 1.0..300.0f64) {
-        let usl = UslParameters { unit_throughput: unit, contention, coherency };
-        let found = usl.customers_at_response_time(usl.response_time_at(customers)).expect("above one customer's");
+    fn response_time_and_customers_are_inverses(
+        unit in 0.1..1e4f64,
+        contention in 0.01..0.9f64,
+        coherency in 0.0..0.1f64,
+        customers in 1.0..300.0f64,
+    ) {
+        let usl = UslParameters {
+            unit_throughput: unit,
+            contention,
+            coherency,
+        };
+        let found = usl
+            .customers_at_response_time(usl.response_time_at(customers))
+            .expect("above one customer's");
         prop_assert!((found / customers - 1.0).abs() < 1e-6);
     }
 }

@@ -11,8 +11,8 @@ const PAY: f64 = 0.012;
 /// Demand of the one that does at 1,000 items, in seconds.
 const SEARCH: f64 = 0.007;
 
-/// A designed run on one processor at the first size, and two boosted steps of either behaviour at each of the others; `more`
-/// is what a search takes beyond its demand at 1,000 items.
+/// A designed run on one processor at the first size, and two boosted steps of either behaviour at each of
+/// the others; `more` is what a search takes beyond its demand at 1,000 items.
 fn fitted(sizes: &[f64], more: &dyn Fn(f64) -> f64, seed: u32) -> DemandFit {
     let mut random = RandomStream::new(20_261_126, StreamPurpose::Fit, seed);
     let mut block = |stored: f64, pay: f64, search: f64, boosted: Option<usize>| {
@@ -72,11 +72,13 @@ fn growth_by_item_is_found_where_it_is_and_forecasts_five_times_the_size() {
     }
     errors.sort_by(f64::total_cmp);
     println!(
-        "five times the size: median error {:.1} %, worst of 40 {:.1} %; growth covered {covered}/40; pay grew {false_alarms}/40",
+        "five times the size: median error {:.1} %, worst of 40 {:.1} %; growth covered {covered}/40; pay \
+         grew {false_alarms}/40",
         errors[20] * 100.0,
         errors[39] * 100.0
     );
-    // An error of 1 % between blocks is one of 1.2 % in the difference of two sizes, and that is carried four times as far.
+    // An error of 1 % between blocks is one of 1.2 % in the difference of two sizes, and that is carried four
+    // times as far.
     assert!(
         errors[20] <= 0.06 && errors[35] <= 0.13 && covered >= 33,
         "{errors:?}"

@@ -14,7 +14,7 @@ use crate::{parallel::mapped, task::Task};
 
 /// Tasks of one source that are learnt from, at most: more of the same tell little more.
 const MOST_PER_SOURCE: usize = 60;
-/// Steps of expectation and maximisation. Few, since a few thousand tasks do not determine the grid to the end.
+/// Steps of expectation and maximisation. Few: a few thousand tasks do not determine the grid to the end.
 const STEPS: usize = 5;
 /// Share of the prior that stays flat, so that nothing is impossible.
 const FLAT: f64 = 0.02;
@@ -34,10 +34,11 @@ struct Evidence<'a> {
     likelihoods: Vec<(usize, usize, f64)>, // (discrepancy, shape, likelihood over the largest)
 }
 
-/// The kind of curve under which what lay beyond the beginnings is most likely, each source with equal weight times `nearness`.
+/// The kind of curve under which what lay beyond the beginnings is most likely, each source with equal weight
+/// times `nearness`.
 ///
-/// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was observed up to
-/// [`REACH`] times beyond, so that the prior knows how curves go on.
+/// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was
+/// observed up to [`REACH`] times beyond, so that the prior knows how curves go on.
 fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKind {
     let mut count: BTreeMap<&str, f64> = BTreeMap::new();
     evidence

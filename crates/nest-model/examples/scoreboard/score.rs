@@ -195,8 +195,9 @@ pub fn probability_worse(scores: &[&Score], method: usize) -> f64 {
     (0..RESAMPLES).map(resample).filter(|worse| *worse).count() as f64 / RESAMPLES as f64
 }
 
-/// Log of what was observed over a method's forecast, below which and above which a twentieth lay in the tuning half:
-/// the conformal interval of a method without one, by horizon and group where that has 30 scores, else by horizon.
+/// Log of what was observed over a method's forecast, below which and above which a twentieth lay in the
+/// tuning half: the conformal interval of a method without one, by horizon and group where that has 30
+/// scores, else by horizon.
 pub struct Conformal {
     by: BTreeMap<(usize, u32, Option<Group>), (f64, f64)>,
 }

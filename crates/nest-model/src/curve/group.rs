@@ -23,7 +23,8 @@ pub enum Group {
 }
 
 impl Group {
-    /// The group of a series. Where no level lies an octave below the highest, throughput there is interpolated.
+    /// The group of a series. Where no level lies an octave below the highest, throughput there is
+    /// interpolated.
     #[must_use]
     pub fn of(series: &CurveSeries) -> Self {
         let levels: Vec<(f64, f64)> = series

@@ -1,7 +1,7 @@
 //! The priors of the curve. Written by `bench/run learn`, do not edit.
 //!
-//! Learnt from the tuning halves of `scaling-curves.csv` and `techempower-2013.csv` (their origins are in the README beside them),
-//! each source with equal weight: see `examples/scoreboard/learn.rs`.
+//! Learnt from the tuning halves of `scaling-curves.csv` and `techempower-2013.csv` (their origins are in the
+//! README beside them), each source with equal weight: see `examples/scoreboard/learn.rs`.
 
 use super::prior::{CENTRES, PriorTable};
 

@@ -9,11 +9,12 @@ use super::{
     shape::{COHERENCIES, KNEES, NODES, SHARPNESSES},
 };
 
-/// Log2 of the highest measured levels near which priors were learnt: a curve measured up to 4 threads mostly goes on growing, one
-/// measured up to 256 mostly does not. Customers think for as long as they like, so that their number says nothing of the kind.
+/// Log2 of the highest measured levels near which priors were learnt: a curve measured up to 4 threads mostly
+/// goes on growing, one measured up to 256 mostly does not. Customers think for as long as they like, so that
+/// their number says nothing of the kind.
 pub const CENTRES: [f64; 5] = [2.0, 3.5, 5.0, 6.5, 8.0];
-/// Octaves from the nearest of them from which on only what all curves have in common counts: what is counted there is nothing
-/// that they were learnt on.
+/// Octaves from the nearest of them from which on only what all curves have in common counts: what is counted
+/// there is nothing that they were learnt on.
 const FAR: f64 = 1.5;
 /// Share of the prior that is what all curves have in common.
 const COMMON: f64 = 0.2;

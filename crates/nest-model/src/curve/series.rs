@@ -28,7 +28,8 @@ pub struct CurveSeries {
 }
 
 impl CurveSeries {
-    /// Reads observations (x, y) in any order; those that are not two finite numbers above 0 are left out and counted.
+    /// Reads observations (x, y) in any order; those that are not two finite numbers above 0 are left out and
+    /// counted.
     ///
     /// # Errors
     /// [`CurveRefusal::TooFewLevels`] with fewer than three distinct x.

@@ -1,4 +1,5 @@
-//! The most that the measured machine can do: from demand, and from a limit that no probe reads where there are signs of one.
+//! The most that the measured machine can do: from demand, and from a limit that no probe reads where there
+//! are signs of one.
 
 use std::{collections::BTreeMap, f64::consts::SQRT_2};
 
@@ -29,19 +30,20 @@ const REPORTED: f64 = 0.5;
 const WAITED: f64 = 3.0;
 /// Fewest executions of a behaviour in a step whose mean response time is believed.
 const FEWEST_EXECUTIONS: f64 = 10.0;
-/// Relative standard deviation of the bind point beyond what the steps say: a lock is no textbook queue. Three points of
-/// each node carry it.
+/// Relative standard deviation of the bind point beyond what the steps say: a lock is no textbook queue.
+/// Three points of each node carry it.
 const MODEL_ERROR: f64 = 0.06;
 /// Share of all nodes below which one is not kept.
 const LEAST_WEIGHT: f64 = 5e-4;
-/// Points that stand for a normal distribution, and how many standard deviations the outermost lie from its centre.
+/// Points that stand for a normal distribution, and how many standard deviations the outermost lie from its
+/// centre.
 const POINTS: usize = 9;
 const FARTHEST_POINT: f64 = 2.5;
 
 /// The throughput law of a model whose resources are fitted; none where nothing that has a capacity is used.
 ///
-/// The forecast is that of demand where a limit that no probe reads is less likely than 5 %, else a mixture of both by
-/// that probability; its central value is that of the likelier one.
+/// The forecast is that of demand where a limit that no probe reads is less likely than 5 %, else a mixture
+/// of both by that probability; its central value is that of the likelier one.
 pub fn throughput_law(
     model: &ScalingModel,
     steps: &[Step],
@@ -132,11 +134,11 @@ fn has_room(model: &ScalingModel, point: &MeasuredPoint) -> bool {
     used.fold(0.0, f64::max) < ROOM
 }
 
-/// Plateaus of boosted steps that could not keep up although every measured resource had room: who passes the limit, and how
-/// many of them a second.
+/// Plateaus of boosted steps that could not keep up although every measured resource had room: who passes the
+/// limit, and how many of them a second.
 ///
-/// Where the other behaviours waited as well, all pass it; else only the boosted one does. A plateau below what was kept up
-/// with elsewhere was something that passed.
+/// Where the other behaviours waited as well, all pass it; else only the boosted one does. A plateau below
+/// what was kept up with elsewhere was something that passed.
 fn boosted_plateaus(
     model: &ScalingModel,
     steps: &[Step],
@@ -397,7 +399,8 @@ fn weighted(
     }
 }
 
-/// Gives a limit its say in the forecast; `draws` are the customers at which demand fills the first resource, by draw.
+/// Gives a limit its say in the forecast; `draws` are the customers at which demand fills the first resource,
+/// by draw.
 fn join(
     law: &mut ThroughputLaw,
     limit: HiddenBottleneck,

@@ -8,20 +8,23 @@ use nest_data::{
 };
 use statrs::distribution::{Beta, ContinuousCDF};
 
-/// Share of failed executions that counts as failing where no objective of the study sets one, as in `measure --search`.
+/// Share of failed executions that counts as failing where no objective of the study sets one, as in
+/// `measure --search`.
 pub const DEFAULT_SHARE: f64 = 0.01;
 /// Confidence of a one-sided bound of a failed share.
 const CONFIDENCE: f64 = 0.95;
 /// Nodes of the onset between the last clean and the first failing level.
 const ONSETS: usize = 65;
-/// Exponents of the growth of the failed share: 1/64 (nearly a step) to 16, by factors of the fourth root of two.
+/// Exponents of the growth of the failed share: 1/64 (nearly a step) to 16, by factors of the fourth root of
+/// two.
 const STEEPNESSES: usize = 41;
 /// The least of them.
 const LEAST_STEEPNESS: f64 = 1.0 / 64.0;
 /// Equally likely worlds that a hinge is kept as.
 const NODES: u32 = 21;
 
-/// Share of failed executions from which on a level is failing: the strictest of the study's objectives, else 1 %.
+/// Share of failed executions from which on a level is failing: the strictest of the study's objectives, else
+/// 1 %.
 #[must_use]
 pub fn tolerated_share(study: &Study) -> f64 {
     study
@@ -32,7 +35,8 @@ pub fn tolerated_share(study: &Study) -> f64 {
         .unwrap_or(DEFAULT_SHARE)
 }
 
-/// The onset of errors over all steps of the plain mix that were not the generator's fault; `None` where there is none.
+/// The onset of errors over all steps of the plain mix that were not the generator's fault; `None` where
+/// there is none.
 ///
 /// Executions that were dropped count as failed. Steps at the same number of customers are one level.
 #[must_use]
@@ -65,10 +69,11 @@ fn levels(observed: impl Iterator<Item = (f64, u64, u64)>) -> Vec<(f64, u64, u64
 
 /// The onset of errors over levels of ascending customers: (customers, failed, due).
 ///
-/// A level fails where the exact lower bound of its failed share lies above `tolerated` (0-1). The last clean level below the
-/// first failing one is a hard lower bound: the onset lies between the two. Where levels beyond exist, a hinge is fitted to
-/// them by likelihood over a grid, the onset held between the two and both parameters given equal weight in their logarithms;
-/// where the levels differ by more than chance, the likelihood is flattened by as much.
+/// A level fails where the exact lower bound of its failed share lies above `tolerated` (0-1). The last clean
+/// level below the first failing one is a hard lower bound: the onset lies between the two. Where levels
+/// beyond exist, a hinge is fitted to them by likelihood over a grid, the onset held between the two and both
+/// parameters given equal weight in their logarithms; where the levels differ by more than chance, the
+/// likelihood is flattened by as much.
 #[must_use]
 pub fn onset_of_levels(levels: &[(f64, u64, u64)], tolerated: f64) -> Option<ErrorOnset> {
     let fails = |(_, failed, due): &(f64, u64, u64)| least_share(*failed, *due, CONFIDENCE) > tolerated;
@@ -103,13 +108,14 @@ pub fn onset_of_levels(levels: &[(f64, u64, u64)], tolerated: f64) -> Option<Err
     })
 }
 
-/// Exact lower bound of a share of which `count` of `total` were seen, at a one-sided `confidence` (0-1); 0 where none was.
+/// Exact lower bound of a share of which `count` of `total` were seen, at a one-sided `confidence` (0-1); 0
+/// where none was.
 ///
 /// # Formula
 /// The `1 - confidence` quantile of Beta(count, total - count + 1).
 ///
-/// Source: Clopper, Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika
-/// 26(4), 1934.
+/// Source: Clopper, Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+/// binomial", Biometrika 26(4), 1934.
 #[must_use]
 pub fn least_share(count: u64, total: u64, confidence: f64) -> f64 {
     let count = count.min(total);
@@ -119,11 +125,12 @@ pub fn least_share(count: u64, total: u64, confidence: f64) -> f64 {
     Beta::new(count as f64, (total - count + 1) as f64).map_or(0.0, |beta| beta.inverse_cdf(1.0 - confidence))
 }
 
-/// Share of failed executions at a number of customers, 0-1: the background below the onset, non-decreasing above it.
+/// Share of failed executions at a number of customers, 0-1: the background below the onset, non-decreasing
+/// above it.
 ///
 /// # Formula
-/// `p = b + (1 - b) (1 - (N_0 / N)^s)`. With s = 1 it is what any limited room turns away far above its capacity,
-/// `1 - 1 / rho` (the limit of M/M/c/K).
+/// `p = b + (1 - b) (1 - (N_0 / N)^s)`. With s = 1 it is what any limited room turns away far above its
+/// capacity, `1 - 1 / rho` (the limit of M/M/c/K).
 #[must_use]
 pub fn failed_share(background: f64, onset: f64, steepness: f64, customers: f64) -> f64 {
     if customers <= onset {
@@ -133,11 +140,12 @@ pub fn failed_share(background: f64, onset: f64, steepness: f64, customers: f64)
     }
 }
 
-/// Customers from which on more than `share` (0-1) of the executions fail, in one draw; infinite where no step failed, so that
-/// only [`ErrorOnset::last_clean`] is known, and `None` where already the first level did.
+/// Customers from which on more than `share` (0-1) of the executions fail, in one draw; infinite where no
+/// step failed, so that only [`ErrorOnset::last_clean`] is known, and `None` where already the first level
+/// did.
 ///
-/// `position` 0-1 is the draw's quantile of the onset: 0.5 for the point estimate, a uniform number for a draw. A share that
-/// the first failing level is known to exceed is exceeded there at the latest.
+/// `position` 0-1 is the draw's quantile of the onset: 0.5 for the point estimate, a uniform number for a
+/// draw. A share that the first failing level is known to exceed is exceeded there at the latest.
 #[must_use]
 pub fn customers_failing(onset: &ErrorOnset, share: f64, position: f64) -> Option<f64> {
     let Some(first) = onset.first_failing else {
@@ -213,7 +221,8 @@ fn log_likelihood(levels: &[(f64, u64, u64)], background: f64, onset: f64, steep
     levels.iter().map(of).sum()
 }
 
-/// How many times more the levels deviate from a hinge than chance lets them, 1 or more: executions fail in bursts.
+/// How many times more the levels deviate from a hinge than chance lets them, 1 or more: executions fail in
+/// bursts.
 fn dispersion(levels: &[(f64, u64, u64)], background: f64, onset: f64, steepness: f64) -> f64 {
     let of = |(customers, failed, due): &(f64, u64, u64)| {
         let share = failed_share(background, onset, steepness, *customers).clamp(1e-12, 1.0 - 1e-12);
@@ -227,7 +236,8 @@ fn dispersion(levels: &[(f64, u64, u64)], background: f64, onset: f64, steepness
 mod tests {
     use super::*;
 
-    /// Exact bounds: 0 of n has none, n of n has `alpha^(1/n)`, and 10 of 100 has 5.5 % (one-sided 95 %: Clopper and Pearson).
+    /// Exact bounds: 0 of n has none, n of n has `alpha^(1/n)`, and 10 of 100 has 5.5 % (one-sided 95 %:
+    /// Clopper and Pearson).
     #[test]
     fn lower_bounds_are_exact() {
         assert_eq!(least_share(0, 50, 0.95), 0.0);

@@ -1,7 +1,8 @@
-//! A limit that no probe reads (a lock, a pool, a remote service), told from response times that grow faster, and spread
-//! wider, than the measured resources explain.
+//! A limit that no probe reads (a lock, a pool, a remote service), told from response times that grow faster,
+//! and spread wider, than the measured resources explain.
 //!
-//! What it leaves to others: the plateau of steps that could not keep up (`ceiling`), and what it does to a forecast.
+//! What it leaves to others: the plateau of steps that could not keep up (`ceiling`), and what it does to a
+//! forecast.
 
 mod law;
 mod means;
@@ -94,22 +95,25 @@ pub struct BottleneckFinding {
     pub nodes: Vec<BottleneckPoint>,
 }
 
-/// Multiple of the highest measured rate up to which a limit is looked for: beyond, its queue is too short to be seen.
+/// Multiple of the highest measured rate up to which a limit is looked for: beyond, its queue is too short to
+/// be seen.
 pub const FARTHEST: f64 = 6.0;
-/// Probability of a limit before anything was measured.
+/// Probability of a limit before anything was measured. Chosen by hand: most targets have none that binds first.
 const PRIOR: f64 = 0.2;
-/// Share of that probability for a limit through which every execution passes.
+/// Share of that probability for a limit through which every execution passes. Chosen by hand: even odds.
 const PRIOR_ALL: f64 = 0.5;
 /// Rates at which a limit may be full, geometrically spaced.
 const RATES: usize = 40;
-/// Executions that a limit takes at once, with their prior probability: most are locks.
+/// Executions that a limit takes at once, with their prior probability: most are locks. Chosen by hand.
 const SERVERS: [(u32, f64); 4] = [(1, 0.55), (2, 0.15), (4, 0.15), (16, 0.15)];
-/// Weight of the variances beside the means: both come from the same waits, so that they are not told twice as much.
+/// Weight of the variances beside the means: both come from the same waits, so that they are not told twice
+/// as much.
 const SPREAD_WEIGHT: f64 = 0.7;
 /// Log density below that of the best hypothesis from which on the variances of one are not looked at.
 const HOPELESS: f64 = 25.0;
-/// Share of a limit's throughput that is lost once there is always someone who waits: whoever is next must be woken. None in a textbook,
-/// 0.09 to 0.13 for a lock of the demo shop that is held for 14 or 9 ms (1.3 ms each time).
+/// Share of a limit's throughput that is lost once there is always someone who waits: whoever is next must be
+/// woken. None in a textbook, 0.09 to 0.13 for a lock of the demo shop that is held for 14 or 9 ms (1.3 ms each
+/// time). Chosen by hand between the two on the demo shop, and tested on the same shop: no independent estimate.
 const HAND_OVER: f64 = 0.04;
 /// Holding time over the least mean response time from which on a limit is not looked at.
 const LONGEST_HOLD: f64 = 1.2;
@@ -121,16 +125,19 @@ const FEWEST_STEPS: usize = 4;
 /// Looks for a limit in response times.
 ///
 /// # Formula
-/// `R_js = d_j + b Q_js + f Q_s + a h_m(L_s / B)`: d_j is the time of behaviour j without queueing, `Q_js = sum_k D_jk h_k(U_ks)` and
-/// `Q_s` (its mean over executions) the queueing at measured resources under processor sharing and in order of arrival,
-/// `h_m(rho) = C(m, m rho) / (m (1 - rho))`, `L_s` the rate of those that pass the limit, B the rate at which it is full. With
-/// Gaussian priors on d, b, f and `a = (m / B) (1 + cv^2) / 2`, the evidence of every (B, m, who passes, cv^2) is closed, and so is that
-/// of no limit at all. Errors: 3 % between visits, the sampling error of the mean, and for all behaviours of a step together that
-/// of the mean wait of a queue observed for a finite time. How the times spread (`spread`) tells cv^2, which the means alone
-/// cannot: long constant holds and short irregular ones give the same means. A hold is part of d_j, so that those longer than it are out.
+/// `R_js = d_j + b Q_js + f Q_s + a h_m(L_s / B)`: d_j is the time of behaviour j without queueing,
+/// `Q_js = sum_k D_jk h_k(U_ks)` and `Q_s` (its mean over executions) the queueing at measured resources
+/// under processor sharing and in order of arrival, `h_m(rho) = C(m, m rho) / (m (1 - rho))`, `L_s` the rate
+/// of those that pass the limit, B the rate at which it is full. With Gaussian priors on d, b, f and
+/// `a = (m / B) (1 + cv^2) / 2`, the evidence of every (B, m, who passes, cv^2) is closed, and so is that of
+/// no limit at all. Errors: 3 % between visits, the sampling error of the mean, and for all behaviours of a
+/// step together that of the mean wait of a queue observed for a finite time. How the times spread (`spread`)
+/// tells cv^2, which the means alone cannot: long constant holds and short irregular ones give the same
+/// means. A hold is part of d_j, so that those longer than it are out.
 ///
-/// `None` for fewer than four steps with load that left every measured resource some room. Sources: MacKay, "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence);
-/// Whitt, "Planning queueing simulations", Management Science 35(11), 1989 (variance of the mean wait).
+/// `None` for fewer than four steps with load that left every measured resource some room. Sources: MacKay,
+/// "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence); Whitt, "Planning queueing
+/// simulations", Management Science 35(11), 1989 (variance of the mean wait).
 #[must_use]
 pub fn find(steps: &[LoadedStep], stations: &[BottleneckStation]) -> Option<BottleneckFinding> {
     let telling = |step: &&LoadedStep| {
@@ -275,7 +282,8 @@ impl BottleneckCandidate {
     }
 }
 
-/// Rates at which a limit may be full, with their prior: of all shares of the response time that a hold may be, none is likelier.
+/// Rates at which a limit may be full, with their prior: of all shares of the response time that a hold may
+/// be, none is likelier.
 fn rates(highest: f64) -> impl Iterator<Item = (f64, f64)> {
     let multiple = |index: usize| 1.02 * (FARTHEST / 1.02_f64).powf((index as f64 + 0.5) / RATES as f64);
     let total: f64 = (0..RATES).map(|index| multiple(index).recip()).sum();

@@ -10,9 +10,10 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::draws::Z90;
 
-/// p value below which growth is believed (modelling.md 3.2).
+/// p value below which growth is believed (`docs/method/demand.md`, "Leaks").
 const SIGNIFICANT: f64 = 0.01;
-/// Least growth from the first window to the last, as a share of the first: less is what caches take while they warm up.
+/// Least growth from the first window to the last, as a share of the first: less is what caches take while
+/// they warm up.
 const LEAST_GROWTH: f64 = 0.1;
 /// Share of the squared deviations that a behaviour must take off those of time, to be named instead of it.
 const NAMED: f64 = 0.8;
@@ -23,15 +24,18 @@ struct Climb {
     drivers: Vec<Vec<f64>>, // seconds, then executions by behaviour
 }
 
-/// Growth of resident memory within the steps: whatever customers hold is as much at the end of a step as at its beginning.
+/// Growth of resident memory within the steps: whatever customers hold is as much at the end of a step as at
+/// its beginning.
 ///
 /// # Formula
-/// The Mann-Kendall statistic S and its variance, summed over the steps (the seasonal Kendall test); the slope is the
-/// median of those of all pairs of windows of one step (Theil, Sen), its interval that of their ranks, `(n -+ 1.645 sqrt(var S)) / 2`.
-/// It is one over time, or over the executions of the behaviour that explains the growth of the steps best.
+/// The Mann-Kendall statistic S and its variance, summed over the steps (the seasonal Kendall test); the
+/// slope is the median of those of all pairs of windows of one step (Theil, Sen), its interval that of their
+/// ranks, `(n -+ 1.645 sqrt(var S)) / 2`. It is one over time, or over the executions of the behaviour that
+/// explains the growth of the steps best.
 ///
-/// Sources: Hirsch, Slack, Smith, "Techniques of trend analysis for monthly water quality data", Water Resources Research
-/// 18(1), 1982; Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63, 1968.
+/// Sources: Hirsch, Slack, Smith, "Techniques of trend analysis for monthly water quality data", Water
+/// Resources Research 18(1), 1982; Sen, "Estimates of the regression coefficient based on Kendall's tau",
+/// JASA 63, 1968.
 ///
 /// `None` where memory does not grow with p < 0.01, or by less than a tenth in all.
 #[must_use]

@@ -1,7 +1,8 @@
 //! Non-negative regression on windows that share the deviation of their block, with its variances.
 //!
-//! A machine is not the same from one block to the next: whatever is measured within a block deviates together. Windows
-//! of one block therefore tell demands apart, but only other blocks tell how far all of them are off.
+//! A machine is not the same from one block to the next: whatever is measured within a block deviates
+//! together. Windows of one block therefore tell demands apart, but only other blocks tell how far all of
+//! them are off.
 
 use std::ops::Range;
 
@@ -35,7 +36,8 @@ const FEWEST_TOGETHER: usize = 3;
 const LIGHT_READING: f64 = 0.01;
 /// Largest share of the windows that may be left out as outliers.
 const MOST_OUTLIERS: f64 = 0.2;
-/// Degrees of freedom of the t distribution whose weights find outliers (modelling.md 3.3).
+/// Degrees of freedom of the t distribution whose weights find outliers (`docs/method/demand.md`,
+/// "Outliers").
 const ROBUST: f64 = 4.0;
 /// Standard deviation over the median of absolute values, of a normal distribution.
 const NORMAL_MAD: f64 = 1.4826;
@@ -109,16 +111,18 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// Fits non-negative coefficients to windows.
 ///
 /// # Formula
-/// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is `a s^2 + b mu^2 + c mu s / T`
-/// (s the scale, T the length relative to the mean one), stretched by `(1 + r) / (1 - r)` where neighbours are alike (lag-1
-/// correlation r); that of `u_v` is `tau^2`, by the method of moments. While fewer than six repeats have been seen, the missing
-/// ones are taken from the prior of 2 %, two of which always count. The weights also hold an error of `0.35 tau s` that a block has in common, so that
-/// light blocks do not decide (blocks without any load are spared); the covariance is that of these weights (a sandwich).
-/// Windows beyond five standard deviations are left out.
+/// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is
+/// `a s^2 + b mu^2 + c mu s / T` (s the scale, T the length relative to the mean one), stretched by
+/// `(1 + r) / (1 - r)` where neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the
+/// method of moments. While fewer than six repeats have been seen, the missing ones are taken from the prior
+/// of 2 %, two of which always count. The weights also hold an error of `0.35 tau s` that a block has in
+/// common, so that light blocks do not decide (blocks without any load are spared); the covariance is that of
+/// these weights (a sandwich). Windows beyond five standard deviations are left out.
 ///
-/// Sources: Rao, "MINQUE theory and its relation to ML and MML estimation", Sankhya B 41, 1979 (the method of moments);
-/// White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48(4), 1980 (the sandwich);
-/// Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics Bulletin 2(6), 1946.
+/// Sources: Rao, "MINQUE theory and its relation to ML and MML estimation", Sankhya B 41, 1979 (the method of
+/// moments); White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48(4), 1980
+/// (the sandwich); Satterthwaite, "An approximate distribution of estimates of variance components",
+/// Biometrics Bulletin 2(6), 1946.
 ///
 /// `None` where the columns are dependent or numbers are not finite.
 #[must_use]
@@ -166,7 +170,8 @@ impl Observations {
     }
 }
 
-/// Windows whose residual is far beyond all others. Where a block has three windows or more, their median is its own.
+/// Windows whose residual is far beyond all others. Where a block has three windows or more, their median is
+/// its own.
 fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) -> Vec<usize> {
     let fitted = &observations.design * &fit.coefficients;
     let far = |groups: &dyn Fn(usize) -> bool, shape: &dyn Fn(usize) -> f64, least: f64| {
@@ -338,7 +343,8 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
     Some((fit, variances))
 }
 
-/// The deviation between blocks, with the repeats that are missing to six, and at least two, taken from the prior.
+/// The deviation between blocks, with the repeats that are missing to six, and at least two, taken from the
+/// prior.
 fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
     let missing = (PRIOR_REPEATS - repeats).max(LEAST_PRIOR);
     ((seen_squared * repeats + missing * PRIOR_BETWEEN_BLOCKS.powi(2)) / (repeats + missing))

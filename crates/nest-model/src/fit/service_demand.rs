@@ -27,9 +27,11 @@ const GROWTH_SIGNIFICANCE: f64 = 0.05;
 const FEWEST_WINDOWS: usize = 2;
 /// Rounds in which the work that a slope over load applies to is found; it settles in three.
 const ROUNDS: usize = 4;
-/// Where demands cannot be told apart: standard deviation of one around the mean demand of all, as a multiple of that mean.
+/// Where demands cannot be told apart: standard deviation of one around the mean demand of all, as a multiple
+/// of that mean.
 const DEMANDS_DIFFER: f64 = 3.0;
-/// Where idle use cannot be told from demand: its standard deviation around 0, as a share of capacity or of the largest use.
+/// Where idle use cannot be told from demand: its standard deviation around 0, as a share of capacity or of
+/// the largest use.
 const IDLE_SHARE: f64 = 0.1;
 /// Sizes of stored data from which on growth in steps and in doublings can be told apart.
 const SIZES_FOR_SHAPE: usize = 3;
@@ -62,7 +64,8 @@ pub struct WindowUse {
     pub seconds: f64,
 }
 
-/// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the forecast.
+/// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the
+/// forecast.
 #[must_use]
 pub fn blocks(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec<Block> {
     // A target that was started again for another size of stored data holds other memory.
@@ -77,8 +80,8 @@ pub fn blocks(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
         .collect()
 }
 
-/// The use of a resource in one step; none where too few windows have a reading. A window without one counts neither as
-/// use nor as time.
+/// The use of a resource in one step; none where too few windows have a reading. A window without one counts
+/// neither as use nor as time.
 #[must_use]
 pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Block> {
     let per_second = |completed: &BTreeMap<String, u64>, seconds: f64| {
@@ -105,7 +108,8 @@ pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
             })
         })
         .collect();
-    // A single window shows nothing of how windows differ, and would be believed more than ten of another step.
+    // A single window shows nothing of how windows differ, and would be believed more than ten of another
+    // step.
     if windows.len() < FEWEST_WINDOWS.min(step.windows.len()) {
         return None;
     }
@@ -178,11 +182,13 @@ pub struct SizeFit {
     pub behaviours: Vec<usize>,
 }
 
-/// Fits idle use and demands to blocks, and how they depend on load and on stored data where the windows show that they do.
+/// Fits idle use and demands to blocks, and how they depend on load and on stored data where the windows show
+/// that they do.
 ///
-/// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is looked for; `scale`
-/// the capacity or the largest use. Where the mixes do not tell demands apart (condition above 30), idle use is taken for a small
-/// share of the scale, and demands for about alike. `None` where a behaviour was never executed.
+/// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is
+/// looked for; `scale` the capacity or the largest use. Where the mixes do not tell demands apart (condition
+/// above 30), idle use is taken for a small share of the scale, and demands for about alike. `None` where a
+/// behaviour was never executed.
 #[must_use]
 pub fn fit_demand(
     blocks: &[Block],
@@ -261,8 +267,8 @@ fn observations(blocks: &[Block], behaviours: usize, scale: f64) -> Observations
     }
 }
 
-/// What is assumed where the mixes do not tell demands apart: idle use is a small share of capacity, and demands are of
-/// the size of the mean one.
+/// What is assumed where the mixes do not tell demands apart: idle use is a small share of capacity, and
+/// demands are of the size of the mean one.
 fn assumed(observations: &Observations) -> Vec<(usize, f64, f64)> {
     let executions: f64 = observations
         .design
@@ -275,10 +281,11 @@ fn assumed(observations: &Observations) -> Vec<(usize, f64, f64)> {
         .collect()
 }
 
-/// The same with demand that depends on load, with its law and the evidence for it in standard errors; none where the
-/// windows do not show it.
+/// The same with demand that depends on load, with its law and the evidence for it in standard errors; none
+/// where the windows do not show it.
 ///
-/// The slope becomes linear with the work of a window taken from the fit before: `slope (g(U_w) - mean) sum_j rate_jw D_j`.
+/// The slope becomes linear with the work of a window taken from the fit before:
+/// `slope (g(U_w) - mean) sum_j rate_jw D_j`.
 fn fit_load(
     observations: &Observations,
     behaviours: usize,
@@ -296,7 +303,8 @@ fn fit_load(
     let mut fitted = plain_use;
     let mut loaded: Option<(MixedFit, f64)> = None;
     for _ in 0..ROUNDS {
-        // The mean is one over executions, so that the stated demand is what an execution of the run took on average.
+        // The mean is one over executions, so that the stated demand is what an execution of the run took on
+        // average.
         let driver = fitted.map(|used| shape.driver((used / capacity).max(0.0)));
         let mean = executions.dot(&driver) / executions.sum();
         let slope = DVector::from_fn(driver.len(), |row, _| (driver[row] - mean) * work[row]);
@@ -327,15 +335,16 @@ fn fit_load(
     ))
 }
 
-/// The same with demands that grow with stored data, of the behaviours that were boosted at another size: one after the
-/// other, the one with the most evidence first. The others run beside them in one mix, whose growth is not told apart.
+/// The same with demands that grow with stored data, of the behaviours that were boosted at another size: one
+/// after the other, the one with the most evidence first. The others run beside them in one mix, whose growth
+/// is not told apart.
 ///
-/// Believed is what would be seen in any of them in 5 % of runs without growth (Student's t, one-sided; Holm, "A simple
-/// sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6(2), 1979).
+/// Believed is what would be seen in any of them in 5 % of runs without growth (Student's t, one-sided; Holm,
+/// "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6(2), 1979).
 ///
 /// # Formula
-/// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that it fits better
-/// (smaller sum of squared relative residuals). S_0 is the size of the first block.
+/// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that
+/// it fits better (smaller sum of squared relative residuals). S_0 is the size of the first block.
 fn fit_size(
     blocks: &[Block],
     observations: &Observations,
@@ -422,8 +431,8 @@ fn fit_size(
     Some((best.1, best.2, best.3))
 }
 
-/// The same with growth of one more demand as the last column, and the probability of seeing so much where there is none;
-/// `None` where the behaviour was not executed at another size.
+/// The same with growth of one more demand as the last column, and the probability of seeing so much where
+/// there is none; `None` where the behaviour was not executed at another size.
 fn with_growth(
     observations: &Observations,
     behaviour: usize,
@@ -452,15 +461,15 @@ fn plain_use(observations: &Observations, plain: &MixedFit) -> Vec<f64> {
         .collect()
 }
 
-/// Fits idle use and demands of one resource, and how they depend on its load and on stored data where the steps show that
-/// they do.
+/// Fits idle use and demands of one resource, and how they depend on its load and on stored data where the
+/// steps show that they do.
 ///
 /// # Formula
-/// `used_w = idle + sum_j rate_jw D_j (1 + slope (g(U_w) - mean))`, the slope only where it is above twice its standard error (see
-/// [`LoadLaw`]); windows of a step deviate together (see [`fit_mixed`]).
+/// `used_w = idle + sum_j rate_jw D_j (1 + slope (g(U_w) - mean))`, the slope only where it is above twice
+/// its standard error (see [`LoadLaw`]); windows of a step deviate together (see [`fit_mixed`]).
 ///
-/// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing
-/// Surveys 10(3), 1978.
+/// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM
+/// Computing Surveys 10(3), 1978.
 ///
 /// `None` where there are fewer blocks than coefficients, or behaviours that were never executed.
 #[must_use]
@@ -522,8 +531,8 @@ pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource
     })
 }
 
-/// Use of a resource at given completed rates, with its 90 % interval: parameters, and the block's own deviation. Stored
-/// data are as in the first step.
+/// Use of a resource at given completed rates, with its 90 % interval: parameters, and the block's own
+/// deviation. Stored data are as in the first step.
 #[must_use]
 pub fn predict(model: &ResourceModel, rates: &BTreeMap<String, f64>) -> Estimate {
     predict_stored(model, rates, None)

@@ -14,7 +14,8 @@ pub(super) fn around_mean(numbers: &[f64], horizon: usize) -> Vec<f64> {
     path[numbers.len()..].iter().map(|number| number + mean).collect()
 }
 
-/// Autoregression of changes around zero: where they follow one another it goes on for a while, then it stays.
+/// Autoregression of changes around zero: where they follow one another it goes on for a while, then it
+/// stays.
 pub(super) fn of_changes(numbers: &[f64], horizon: usize) -> Vec<f64> {
     let mut path: Vec<f64> = numbers.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let lags = burg(&path);
@@ -60,7 +61,8 @@ fn extend(path: &mut Vec<f64>, lags: &[f64], horizon: usize) {
 
 /// Coefficients of the order with the least corrected information criterion; none for white noise.
 ///
-/// Source: Burg, "Maximum entropy spectral analysis", 1975; Hurvich and Tsai, Biometrika 76, 1989 (the criterion).
+/// Source: Burg, "Maximum entropy spectral analysis", 1975; Hurvich and Tsai, Biometrika 76, 1989 (the
+/// criterion).
 fn burg(numbers: &[f64]) -> Vec<f64> {
     let count = numbers.len();
     let mut variance = numbers.iter().map(|number| number * number).sum::<f64>() / count.max(1) as f64;

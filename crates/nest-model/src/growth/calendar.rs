@@ -1,4 +1,5 @@
-//! What periods mean: integers, years, months, quarters, weeks, days and times become one row of equally spaced values.
+//! What periods mean: integers, years, months, quarters, weeks, days and times become one row of equally
+//! spaced values.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ const DAYS_PER_YEAR: f64 = 365.25;
 /// One row of a history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatedCount {
-    /// An integer, `2026-11`, `202611`, `2026-Q4`, `2026-W48`, `2026-11-24`, `20261124` or `2026-11-24T10:00`; a year is an integer.
+    /// An integer, `2026-11`, `202611`, `2026-Q4`, `2026-W48`, `2026-11-24`, `20261124` or
+    /// `2026-11-24T10:00`; a year is an integer.
     pub period: String,
     /// The value; one that is missing or not finite counts as not recorded.
     pub value: Option<f64>,
@@ -43,8 +45,8 @@ enum RowUnit {
     Second,
 }
 
-/// Puts rows in order, averages those of the same period, fills gaps, and finds the seasons that their spacing suggests, or
-/// else the values. `season` (in steps) overrides that; 1 means none.
+/// Puts rows in order, averages those of the same period, fills gaps, and finds the seasons that their
+/// spacing suggests, or else the values. `season` (in steps) overrides that; 1 means none.
 ///
 /// # Errors
 /// Fewer than two values, a period that cannot be read, periods of different kinds.
@@ -189,7 +191,8 @@ fn whole(text: &str) -> Option<i64> {
     (number.abs() < LARGEST_INTEGER && number.fract() == 0.0).then_some(number as i64)
 }
 
-/// `2026-11`, `2026-Q4` and their like: a year of four digits, one of the separators, a number from 1 to `most`.
+/// `2026-11`, `2026-Q4` and their like: a year of four digits, one of the separators, a number from 1 to
+/// `most`.
 fn year_and(period: &str, separators: &[&str], most: i64) -> Option<(i64, i64)> {
     let (year, rest) = period.split_at_checked(4)?;
     let number = separators
@@ -211,7 +214,8 @@ fn date(day: i64) -> Date {
     Date::constant(1970, 1, 1).saturating_add(jiff::SignedDuration::from_hours(24 * day))
 }
 
-/// Integers that are all dates without dashes become days or months, those that are all years years; others stay.
+/// Integers that are all dates without dashes become days or months, those that are all years years; others
+/// stay.
 fn compact(numbers: &[i64]) -> (RowUnit, Vec<i64>) {
     let days: Option<Vec<i64>> = numbers
         .iter()

@@ -87,7 +87,8 @@ impl fmt::Display for HistoryCaveat {
             Self::BeyondTested { tested, horizon } => {
                 write!(
                     f,
-                    "it could be tried up to {tested} steps ahead; from there to {horizon} the interval is extrapolated"
+                    "it could be tried up to {tested} steps ahead; from there to {horizon} the interval is \
+                     extrapolated"
                 )
             }
             Self::Gaps { filled, periods } => write!(
@@ -103,7 +104,8 @@ impl fmt::Display for HistoryCaveat {
             }
             Self::Uneven => write!(
                 f,
-                "periods are spaced unevenly: only their order was used, and a step is from one row to the next"
+                "periods are spaced unevenly: only their order was used, and a step is from one row to the \
+                 next"
             ),
             Self::WorkingDays => write!(f, "there are no weekends: a step is a working day"),
             Self::SeasonFound { period } => write!(
@@ -132,7 +134,8 @@ pub enum HistoryRefusal {
     },
     /// A period is of no known form.
     #[error(
-        "the period `{period}` is neither an integer nor a date such as 2026, 2026-11, 2026-Q4, 2026-W48, 2026-11-24 or 2026-11-24T10:00"
+        "the period `{period}` is neither an integer nor a date such as 2026, 2026-11, 2026-Q4, 2026-W48, \
+         2026-11-24 or 2026-11-24T10:00"
     )]
     UnreadablePeriod {
         /// The period.

@@ -1,4 +1,5 @@
-//! Finds the season of values whose periods do not tell: the one without which they are forecast clearly worse.
+//! Finds the season of values whose periods do not tell: the one without which they are forecast clearly
+//! worse.
 
 use super::{numbers::mean, scale::ForecastScale, season, smoothing};
 
@@ -12,7 +13,8 @@ const GAIN: f64 = 0.9;
 const USUAL_GAIN: f64 = 0.95;
 /// Cycles that a history must hold before a season is looked for.
 const LEAST_CYCLES: usize = 3;
-/// Among lengths whose errors lie within this factor of the least, the shortest is taken: a multiple of it fits as well.
+/// Among lengths whose errors lie within this factor of the least, the shortest is taken: a multiple of it
+/// fits as well.
 const ALIKE: f64 = 1.1;
 /// Origins that it is tried from, and steps ahead.
 const ORIGINS: usize = 12;
@@ -45,8 +47,8 @@ pub(super) fn season(values: &[f64]) -> Option<usize> {
         .map(|(period, _)| period)
 }
 
-/// Mean absolute error of simple smoothing with `periods` taken out, from origins in the last third, two cycles of `period` at
-/// least after the first value.
+/// Mean absolute error of simple smoothing with `periods` taken out, from origins in the last third, two
+/// cycles of `period` at least after the first value.
 fn off(numbers: &[f64], period: usize, periods: &[usize]) -> f64 {
     let first = (2 * period).max(numbers.len() * 2 / 3);
     let spare = numbers.len() - first;

@@ -5,7 +5,8 @@ use crate::draws::Z90;
 /// Standard normal quantile of 0.9.
 const Z80: f64 = 1.281_551_565_544_600_4;
 
-/// Half-widths of central intervals in mean absolute errors of the pool, `base + few / known`, for a history of so many values.
+/// Half-widths of central intervals in mean absolute errors of the pool, `base + few / known`, for a history
+/// of so many values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Learnt {
     /// Of the central 80 %, for a long history.
@@ -19,8 +20,8 @@ pub struct Learnt {
 }
 
 impl Learnt {
-    /// Learnt on all of `growth-histories.csv`, sums over quarters, years and weeks and short beginnings among them.
-    /// `bench/run growth` prints these lines again.
+    /// Learnt on all of `growth-histories.csv`, sums over quarters, years and weeks and short beginnings
+    /// among them. `bench/run growth` prints these lines again.
     pub const SHIPPED: Self = Self {
         base_80: 1.65,
         few_80: 3.98,
@@ -28,8 +29,8 @@ impl Learnt {
         few_90: 8.75,
     };
 
-    /// Distance from the centre, in mean absolute errors, of a standard normal deviation: straight lines through 0, the 80 %
-    /// and the 90 % interval.
+    /// Distance from the centre, in mean absolute errors, of a standard normal deviation: straight lines
+    /// through 0, the 80 % and the 90 % interval.
     pub(super) fn deviation(&self, known: usize, normal: f64) -> f64 {
         let size = normal.abs();
         let half_80 = self.base_80 + self.few_80 / known as f64;

@@ -37,8 +37,9 @@ const LONGEST_TRIAL: usize = 64;
 pub(super) struct Pooled {
     /// Centre by step, on the scale of the history.
     pub centre: Vec<f64>,
-    /// Signed errors (truth - centre) from each origin by step, on the same scale; the newest origin last. Each with the weights
-    /// that the other origins give, so that the choice of weights does not flatter them.
+    /// Signed errors (truth - centre) from each origin by step, on the same scale; the newest origin last.
+    /// Each with the weights that the other origins give, so that the choice of weights does not flatter
+    /// them.
     pub errors: Vec<Vec<f64>>,
     /// Steps from one of these origins to the next, on average.
     pub stride: f64,

@@ -1,16 +1,18 @@
-//! The scale on which a history is modelled: its errors are about as large where values are small as where they are large.
+//! The scale on which a history is modelled: its errors are about as large where values are small as where
+//! they are large.
 
 use super::numbers::median;
 
-/// Share of the median of its neighbours below which a value makes logarithms unfit: they would be ruled by a few values near
-/// zero. Neighbours, because a history that grows a thousandfold starts small.
+/// Share of the median of its neighbours below which a value makes logarithms unfit: they would be ruled by a
+/// few values near zero. Neighbours, because a history that grows a thousandfold starts small.
 const LEAST_SHARE_FOR_LOG: f64 = 0.05;
 /// Values on either side that are neighbours.
 const NEIGHBOURS: usize = 6;
 
 /// Largest logarithm that is turned back, against values of at most 1: what follows stays finite.
 const LARGEST_LOG: f64 = 600.0;
-/// Largest deviation upwards, as a logarithm, that is approached however little is known: seven times the centre.
+/// Largest deviation upwards, as a logarithm, that is approached however little is known: seven times the
+/// centre.
 const LARGEST_RISE: f64 = 2.0;
 
 /// A transformation of values, and its inverse.
@@ -59,7 +61,8 @@ impl ForecastScale {
         }
     }
 
-    /// A deviation from the centre on this scale; upwards, logarithms of a wide interval would reach beyond all reason.
+    /// A deviation from the centre on this scale; upwards, logarithms of a wide interval would reach beyond
+    /// all reason.
     pub(super) fn tamed(self, deviation: f64) -> f64 {
         match self {
             Self::Log if deviation > 0.0 => LARGEST_RISE * (1.0 - (-deviation / LARGEST_RISE).exp()),

@@ -6,8 +6,8 @@ use super::numbers::mean;
 
 /// Weight of a cycle against the one after it.
 const CYCLE_WEIGHT: f64 = 0.85;
-/// An octave is kept as far as its power exceeds this many times what independent errors would give. Below 1 because what is
-/// left after a moving mean is not all noise.
+/// An octave is kept as far as its power exceeds this many times what independent errors would give. Below 1
+/// because what is left after a moving mean is not all noise.
 const NOISE_FACTOR: f64 = 0.6;
 /// Most harmonics of a cycle: a year of days is described to about a week.
 const MOST_HARMONICS: usize = 26;
@@ -26,7 +26,8 @@ impl Season {
     }
 }
 
-/// Takes one season after another, shortest first, out of the numbers; those without two full cycles are left out.
+/// Takes one season after another, shortest first, out of the numbers; those without two full cycles are left
+/// out.
 pub(super) fn take_out(numbers: &[f64], periods: &[usize]) -> (Vec<f64>, Vec<Season>) {
     let mut rest = numbers.to_vec();
     let mut seasons = Vec::new();
@@ -117,8 +118,8 @@ fn trend(numbers: &[f64], period: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Shrinks the harmonics of a profile whose phases have the error variance `noise`, octave by octave: empirical Bayes, so that
-/// noise is not carried into the future while what all cycles show is.
+/// Shrinks the harmonics of a profile whose phases have the error variance `noise`, octave by octave:
+/// empirical Bayes, so that noise is not carried into the future while what all cycles show is.
 fn shrink(raw: &[f64], noise: f64) -> Vec<f64> {
     let period = raw.len();
     let mut profile = vec![0.0; period];

@@ -48,10 +48,11 @@ fn smoothed(numbers: &[f64]) -> (f64, f64) {
 /// Smoothing of level and damped trend.
 ///
 /// # Formula
-/// `l_t = l_{t-1} + phi b_{t-1} + alpha e_t`, `b_t = phi b_{t-1} + alpha beta e_t`, forecast `l_n + (phi + ... + phi^h) b_n`;
-/// alpha, beta and phi by least one-step squares.
+/// `l_t = l_{t-1} + phi b_{t-1} + alpha e_t`, `b_t = phi b_{t-1} + alpha beta e_t`, forecast
+/// `l_n + (phi + ... + phi^h) b_n`; alpha, beta and phi by least one-step squares.
 ///
-/// Source: Gardner and McKenzie, "Forecasting Trends in Time Series", Management Science 31(10), 1985: ETS(A,Ad,N).
+/// Source: Gardner and McKenzie, "Forecasting Trends in Time Series", Management Science 31(10), 1985:
+/// ETS(A,Ad,N).
 pub(super) fn damped(numbers: &[f64], horizon: usize) -> Vec<f64> {
     if numbers.len() < 4 {
         return level(numbers, horizon);
@@ -120,8 +121,8 @@ pub(super) fn theta(numbers: &[f64], horizon: usize) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// Saudi Arabian oil production, million tonnes, 1996 to 2013: Hyndman and Athanasopoulos, "Forecasting: principles and
-    /// practice", 2nd edition, section 7.1.
+    /// Saudi Arabian oil production, million tonnes, 1996 to 2013: Hyndman and Athanasopoulos, "Forecasting:
+    /// principles and practice", 2nd edition, section 7.1.
     const OIL: [f64; 18] = [
         445.36, 453.20, 454.41, 422.38, 456.04, 440.39, 425.19, 486.21, 500.43, 521.28, 508.95, 488.89,
         509.87, 456.72, 473.82, 525.95, 549.83, 542.34,

@@ -12,8 +12,8 @@ const MOST_GROWTH: f64 = 1.5;
 const USUAL_SHARE: f64 = 0.9;
 /// Number of observed errors that this is worth.
 const USUAL_WORTH: f64 = 5.0;
-/// What one error at one step is worth where a single step was seen; errors of neighbouring steps hang together, so that of more
-/// steps each counts less, by their square root.
+/// What one error at one step is worth where a single step was seen; errors of neighbouring steps hang
+/// together, so that of more steps each counts less, by their square root.
 const WORTH_OF_STEPS: f64 = 2.0;
 /// 80 % quantile of the size of a normal error over its mean: 1.2816 sqrt(pi / 2).
 const HIGH_OVER_MEAN: f64 = 1.606;
@@ -33,9 +33,9 @@ impl ForecastSpread {
     /// Fits the law to errors of the pool; `rest` is the history without its seasons.
     ///
     /// # Formula
-    /// Least squares of `ln mean |e_h| = ln first + growth ln h` over steps 1, 2, 3, 4, 6, 8, 12, ..., each weighed by how many
-    /// errors that do not overlap it was seen in; with a normal prior on the exponent, and the usual size of the first step counted
-    /// as so many errors seen.
+    /// Least squares of `ln mean |e_h| = ln first + growth ln h` over steps 1, 2, 3, 4, 6, 8, 12, ..., each
+    /// weighed by how many errors that do not overlap it was seen in; with a normal prior on the exponent,
+    /// and the usual size of the first step counted as so many errors seen.
     pub(super) fn of(errors: &[Vec<f64>], stride: f64, rest: &[f64]) -> Self {
         let mut seen: Vec<(f64, f64, f64)> = Vec::new(); // ln step, ln size, worth
         let usual = mean_change(rest, 1).unwrap_or(0.0) * USUAL_SHARE;
@@ -89,8 +89,8 @@ impl ForecastSpread {
     }
 }
 
-/// Size of the errors of one step: their mean, and the more of them there are, the more their 80 % quantile instead, which a
-/// few wild ones do not move. In units of the mean, that of a normal distribution.
+/// Size of the errors of one step: their mean, and the more of them there are, the more their 80 % quantile
+/// instead, which a few wild ones do not move. In units of the mean, that of a normal distribution.
 fn size(off: &[f64]) -> f64 {
     let mean = mean(off);
     let mut sorted = off.to_vec();
@@ -133,7 +133,8 @@ mod tests {
         };
         let rest = [0.0, 2.0 / USUAL_SHARE];
         let many = ForecastSpread::of(&errors(200, 0.8), 1.0, &rest);
-        // sizes are means turned into quantiles: all errors of a step are alike here, which makes them smaller by 1.606
+        // sizes are means turned into quantiles: all errors of a step are alike here, which makes them
+        // smaller by 1.606
         assert!(
             (many.growth - 0.8).abs() < 0.1 && many.first > 1.1 && many.first < 2.1,
             "{many:?}"

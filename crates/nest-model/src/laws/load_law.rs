@@ -5,7 +5,8 @@ use nest_data::scaling::ResourceModel;
 /// How the demand of an execution depends on load.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LoadShape {
-    /// It falls as a resource fills: on a machine that is mostly idle, waking up and cold caches cost time of their own.
+    /// It falls as a resource fills: on a machine that is mostly idle, waking up and cold caches cost time of
+    /// their own.
     #[default]
     Falling,
     /// It rises: executions are in one another's way (contention).
@@ -15,17 +16,18 @@ pub enum LoadShape {
 /// A demand that falls, or rises, as a resource fills.
 ///
 /// # Formula
-/// `D(U) = D (1 + slope (g(U) - mean))`, `g(U) = (1 - U)^2` where it falls and `U^2` where it rises: D is the demand at the
-/// mean g of the fitted steps.
+/// `D(U) = D (1 + slope (g(U) - mean))`, `g(U) = (1 - U)^2` where it falls and `U^2` where it rises: D is the
+/// demand at the mean g of the fitted steps.
 ///
-/// The power of two of a fall is empirical: of no dependence and powers of one to three it forecast four runs of nginx beyond the
-/// fitted load without leaning to one side. `bench/run nginx` shows how it does. That of a rise is modelling.md 3.5,
-/// `D0 + D1 U^2`.
+/// The power of two of a fall is empirical: of no dependence and powers of one to three it forecast four runs
+/// of nginx beyond the fitted load without leaning to one side. `bench/run nginx` shows how it does. That of
+/// a rise is `D0 + D1 U^2`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LoadLaw {
     /// Whether demand falls or rises.
     pub shape: LoadShape,
-    /// Relative change of demand from full to no utilisation (or back), 0 to 1; 0 where demand does not depend on load.
+    /// Relative change of demand from full to no utilisation (or back), 0 to 1; 0 where demand does not
+    /// depend on load.
     pub slope: f64,
     /// g at which demand is stated, 0-1.
     pub mean: f64,
@@ -50,7 +52,8 @@ impl LoadLaw {
     }
 }
 
-/// What the extra cost of an execution is proportional to, at a utilisation of 0 or more: `(1 - U)^2`, 0 from saturation on.
+/// What the extra cost of an execution is proportional to, at a utilisation of 0 or more: `(1 - U)^2`, 0 from
+/// saturation on.
 #[must_use]
 pub fn idleness(utilisation: f64) -> f64 {
     (1.0 - utilisation).max(0.0).powi(2)
@@ -74,10 +77,12 @@ impl LoadLaw {
         1.0 + self.slope * (self.shape.driver(utilisation) - self.mean)
     }
 
-    /// Use of a resource of `capacity` that idles at `idle` and whose stated demands add up to `busy`, all per second.
+    /// Use of a resource of `capacity` that idles at `idle` and whose stated demands add up to `busy`, all
+    /// per second.
     ///
     /// # Formula
-    /// `c U = idle + busy (1 + slope (g(U) - mean))`, solved for the smaller U; linear in `busy` beyond saturation.
+    /// `c U = idle + busy (1 + slope (g(U) - mean))`, solved for the smaller U; linear in `busy` beyond
+    /// saturation.
     #[must_use]
     pub fn used(&self, idle: f64, busy: f64, capacity: f64) -> f64 {
         let full = idle + busy * self.factor(1.0);
@@ -99,7 +104,8 @@ impl LoadLaw {
         }
     }
 
-    /// The sum of stated demands at which that resource is at a utilisation: the inverse of [`LoadLaw::used`].
+    /// The sum of stated demands at which that resource is at a utilisation: the inverse of
+    /// [`LoadLaw::used`].
     #[must_use]
     pub fn busy_at(&self, idle: f64, utilisation: f64, capacity: f64) -> f64 {
         (utilisation * capacity - idle).max(0.0) / self.factor(utilisation)

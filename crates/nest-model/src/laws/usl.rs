@@ -18,8 +18,9 @@ pub struct UslFit {
 
 /// Least squares on throughput with sigma and kappa in 0 to 1, all observations alike, as in R's `usl` 3.0.3.
 ///
-/// `points` are (N, X), both above 0. `None` with fewer than three, or where they do not tell the parameters apart.
-/// The minimum on each face of the box is sought by Levenberg-Marquardt; the least of those inside counts.
+/// `points` are (N, X), both above 0. `None` with fewer than three, or where they do not tell the parameters
+/// apart. The minimum on each face of the box is sought by Levenberg-Marquardt; the least of those inside
+/// counts.
 #[must_use]
 pub fn fit_published(points: &[(f64, f64)]) -> Option<UslFit> {
     if points.len() < 3 {
@@ -42,11 +43,12 @@ pub fn fit_published(points: &[(f64, f64)]) -> Option<UslFit> {
         .min_by(|a, b| a.residual_sum.total_cmp(&b.residual_sum))
 }
 
-/// Least squares on relative errors of `1/X`, linear in `(1, sigma, kappa) / gamma` and held at 0 or more: no starting values.
+/// Least squares on relative errors of `1/X`, linear in `(1, sigma, kappa) / gamma` and held at 0 or more: no
+/// starting values.
 ///
 /// # Formula
-/// `1/X = (1/gamma) (1/N) + (sigma/gamma) (1 - 1/N) + (kappa/gamma) (N - 1)`: modelling.md section 3.3. `points` as for
-/// [`fit_published`], `weights` one for each.
+/// `1/X = (1/gamma) (1/N) + (sigma/gamma) (1 - 1/N) + (kappa/gamma) (N - 1)`: `docs/method/curve.md`,
+/// "Universal Scalability Law". `points` as for [`fit_published`], `weights` one for each.
 #[must_use]
 pub fn fit_relative(points: &[(f64, f64)], weights: &[f64]) -> Option<UslParameters> {
     let design = DMatrix::from_fn(points.len(), 3, |row, column| {

@@ -1,4 +1,5 @@
-//! Instances of one type over a month of hours, some of them committed: what is used, what is not, what is bought on demand.
+//! Instances of one type over a month of hours, some of them committed: what is used, what is not, what is
+//! bought on demand.
 
 use super::number::PriceNumber;
 
@@ -25,10 +26,11 @@ pub struct Committed<T> {
 /// Instance-hours by how they are paid. Decimals for the bill, floats for draws.
 ///
 /// # Formula
-/// `used = sum_b hours_b * min(n_b, R)`, `unused = R * sum_b hours_b - used`, `on_demand = sum_b hours_b * max(0, n_b - R)`, for `R` committed
-/// instances. Hour by hour: a mean would let idle hours pay for busy ones.
+/// `used = sum_b hours_b * min(n_b, R)`, `unused = R * sum_b hours_b - used`,
+/// `on_demand = sum_b hours_b * max(0, n_b - R)`, for `R` committed instances. Hour by hour: a mean would let
+/// idle hours pay for busy ones.
 ///
-/// Source: `reference/pricing.md` section 1, 7; section 6, R11, R12.
+/// Source: `docs/method/pricing.md`, "Order of commitments" and "Amortised cost and cash".
 #[must_use]
 pub fn committed_hours<T: PriceNumber>(bins: &[HoursAtLoad<T>], reserved: T) -> Committed<T> {
     let used = bins
@@ -48,9 +50,10 @@ impl<T: PriceNumber> Committed<T> {
     /// What instance-hours cost at the commitment's effective price and at list price, both per hour.
     ///
     /// # Formula
-    /// `used * effective`, `unused * effective`, `on_demand * list`; the first two add up exactly to what was bought.
+    /// `used * effective`, `unused * effective`, `on_demand * list`; the first two add up exactly to what was
+    /// bought.
     ///
-    /// Source: `reference/pricing.md` section 6, R10, R12.
+    /// Source: `docs/method/pricing.md`, "Commitments" and "Amortised cost and cash".
     #[must_use]
     pub fn cost(&self, effective_per_hour: T, on_demand_per_hour: T) -> Self {
         let bought = (self.used + self.unused) * effective_per_hour;
@@ -74,7 +77,8 @@ mod tests {
     use super::*;
     use rust_decimal::Decimal;
 
-    /// Two committed over nights of one instance, days of three and an evening of two: 400 + 600 + 130 x 2 hours used of 1,460.
+    /// Two committed over nights of one instance, days of three and an evening of two: 400 + 600 + 130 x 2
+    /// hours used of 1,460.
     #[test]
     fn idle_hours_do_not_pay_for_busy_ones() {
         let bin = |hours: u32, instances: u32| HoursAtLoad {

@@ -7,7 +7,8 @@ use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{pool, tiers};
 
-/// A meter's price as floats, for draws. What has no price costs nothing here: whoever prints a cost says which lines are unknown.
+/// A meter's price as floats, for draws. What has no price costs nothing here: whoever prints a cost says
+/// which lines are unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompiledPrice {
     within: f64,            // free units inside the first tier
@@ -61,7 +62,8 @@ impl CompiledPrice {
         self.from(self.within, quantity - self.pooled)
     }
 
-    /// Price of a quantity from which every free unit has been taken already, as [`price_billed`](super::price_billed).
+    /// Price of a quantity from which every free unit has been taken already, as
+    /// [`price_billed`](super::price_billed).
     #[must_use]
     pub fn price_billed(&self, billed: f64) -> f64 {
         self.from(0.0, billed)

@@ -55,9 +55,10 @@ impl<T: PriceNumber> LargestOf<T> {
     /// Billed units of one hour: the largest that a quantity makes.
     ///
     /// # Formula
-    /// `max_d q_d / per_unit_d`: of new connections per second by 25, active connections by 3,000, GB of the hour by 1 and rules per second by 1,000.
+    /// `max_d q_d / per_unit_d`: of new connections per second by 25, active connections by 3,000, GB of the
+    /// hour by 1 and rules per second by 1,000.
     ///
-    /// Source: `reference/pricing.md` section 6, R7.
+    /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
     #[must_use]
     pub fn units(&self, quantities: &[T]) -> T {
         self.each(quantities)
@@ -70,7 +71,7 @@ impl<T: PriceNumber> LargestOf<T> {
     /// # Formula
     /// `sum_h hours_h * max_d q_dh / per_unit_d`.
     ///
-    /// Source: `reference/pricing.md` section 6, R7.
+    /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
     #[must_use]
     pub fn unit_hours(&self, month: &[LikeHours<T>]) -> T {
         month
@@ -95,7 +96,7 @@ pub fn free_factor(dimension: &Dimension) -> Decimal {
 /// # Formula
 /// `requests_per_s * max(0, rules - free)`; `free` of [`free_factor`], 10 on AWS.
 ///
-/// Source: `reference/pricing.md` section 6, R7.
+/// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
 #[must_use]
 pub fn rules_evaluated<T: PriceNumber>(requests_per_s: T, rules: T, free: T) -> T {
     requests_per_s * beyond(rules, free)
@@ -106,7 +107,7 @@ pub fn rules_evaluated<T: PriceNumber>(requests_per_s: T, rules: T, free: T) -> 
 /// # Formula
 /// `cost * percent / 100`.
 ///
-/// Source: `reference/pricing.md` section 7, aws-lambda-managed-instances.
+/// Source: `tests/bills/test-vectors.json`, aws-lambda-managed-instances.
 #[must_use]
 pub fn share_of(of: &PercentOf, cost: Decimal) -> Decimal {
     cost * of.percent.0 / Decimal::ONE_HUNDRED

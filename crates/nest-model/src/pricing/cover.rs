@@ -1,4 +1,5 @@
-//! Which usage of an hour commitments take up: reservations, then plans for a family, then plans for any compute.
+//! Which usage of an hour commitments take up: reservations, then plans for a family, then plans for any
+//! compute.
 
 use std::cmp::Ordering;
 
@@ -67,11 +68,13 @@ impl Cover<Decimal> {
     /// Works out the order.
     ///
     /// # Formula
-    /// Reservations (with committed use and blocks) in the order given, then savings plans for one family or type, then those for any compute.
-    /// Among the plans of one kind the highest discount `1 - rate / on_demand` comes first, ties by the lower rate; usage whose list price is
-    /// not known comes last.
+    /// Reservations (with committed use and blocks) in the order given, then savings plans for one family or
+    /// type, then those for any compute. Among the plans of one kind the highest discount
+    /// `1 - rate / on_demand` comes first, ties by the lower rate; usage whose list price is not known comes
+    /// last.
     ///
-    /// Source: `reference/pricing.md` section 6, R11; AWS Savings Plans user guide, "Understanding how Savings Plans apply".
+    /// Source: `docs/method/pricing.md`, "Order of commitments"; AWS Savings Plans user guide, "Understanding
+    /// how Savings Plans apply".
     #[must_use]
     pub fn new(usage: &[CoverableUsage<'_>], held: &[HeldCommitment<'_>]) -> Self {
         let mut takes: Vec<(Rank, CoverTake<Decimal>)> = Vec::new();
@@ -124,10 +127,10 @@ impl<T: PriceNumber> Cover<T> {
     /// Covers the quantities of one hour, one for each usage, 0 and more.
     ///
     /// # Formula
-    /// In the order of [`Cover::new`] each commitment covers `min(q, budget left / rate)`; what is left of it at the end of the hour is lost,
-    /// what is left of the usage pays its list price.
+    /// In the order of [`Cover::new`] each commitment covers `min(q, budget left / rate)`; what is left of it
+    /// at the end of the hour is lost, what is left of the usage pays its list price.
     ///
-    /// Source: `reference/pricing.md` section 6, R11, R12.
+    /// Source: `docs/method/pricing.md`, "Order of commitments" and "Amortised cost and cash".
     #[must_use]
     pub fn hour(&self, quantities: &[T]) -> Covered<T> {
         let mut left = quantities.to_vec();
@@ -175,7 +178,7 @@ impl<T: PriceNumber> Cover<T> {
     /// # Formula
     /// `sum_h hours_h * hour(q_h)`, never the hour of a mean: what one hour loses another cannot use.
     ///
-    /// Source: `reference/pricing.md` section 1, 7; section 6, R11.
+    /// Source: `docs/method/pricing.md`, "Order of commitments".
     #[must_use]
     pub fn month(&self, hours: &[(T, Vec<T>)]) -> Covered<T> {
         let mut bought = vec![T::default(); self.budgets.len()];
@@ -209,7 +212,8 @@ impl<T: PriceNumber> Cover<T> {
 }
 
 impl<T: PriceNumber> Covered<T> {
-    /// Everything that is paid: commitments, used or not, and what they do not cover. None where a price that is needed is not known.
+    /// Everything that is paid: commitments, used or not, and what they do not cover. None where a price that
+    /// is needed is not known.
     #[must_use]
     pub fn total(&self) -> Option<T> {
         let committed: T = self.bought.iter().copied().sum();
@@ -350,8 +354,9 @@ mod tests {
         }
     }
 
-    /// AWS Savings Plans user guide, an older edition of its example: list 4, 10, 1.50 and 2, plan 2, 8, 1 and 1. A plan of 25 covers
-    /// everything; one of 2 begins with Fargate's GB, which save 50 % as the c5.9xlarge does, at the lower rate.
+    /// AWS Savings Plans user guide, an older edition of its example: list 4, 10, 1.50 and 2, plan 2, 8, 1
+    /// and 1. A plan of 25 covers everything; one of 2 begins with Fargate's GB, which save 50 % as the
+    /// c5.9xlarge does, at the lower rate.
     #[test]
     fn ties_go_to_the_lower_rate() {
         let usage = [
@@ -379,7 +384,8 @@ mod tests {
         assert_eq!(hour.total(), Some(decimal("37")));
     }
 
-    /// Plans of one kind are applied together, best discount first, whichever was listed first; a family's comes before any compute's.
+    /// Plans of one kind are applied together, best discount first, whichever was listed first; a family's
+    /// comes before any compute's.
     #[test]
     fn plans_of_one_kind_apply_together() {
         let usage = [usage("r5.large", Some("1")), usage("m5.large", Some("1"))];

@@ -28,10 +28,12 @@ pub(super) fn free_pooled(meter: &Meter) -> Option<(&str, Decimal)> {
 /// Free units that each of several quantities gets from a pool that they share.
 ///
 /// # Formula
-/// In proportion to use, `share_i = min(free, sum q) * q_i / sum q`, so that the order does not matter; the last that uses anything takes what
-/// the digits left, so that the shares add up exactly. `free` and `quantities` in the meters' unit, 0 and more.
+/// In proportion to use, `share_i = min(free, sum q) * q_i / sum q`, so that the order does not matter; the
+/// last that uses anything takes what the digits left, so that the shares add up exactly. `free` and
+/// `quantities` in the meters' unit, 0 and more.
 ///
-/// Source: `reference/pricing.md` section 6, R1 (one pool over architectures), R6 (`CloudWatch`); proportion is our choice, providers say nothing.
+/// Source: `docs/method/pricing.md`, "Functions on Lambda" (one pool over architectures), and "Free pools and
+/// scopes" (`CloudWatch`). Sharing by proportion is our choice: providers say nothing.
 #[must_use]
 pub fn share_pool<T: PriceNumber>(free: T, quantities: &[T]) -> Vec<T> {
     let total: T = quantities.iter().copied().sum();
@@ -49,13 +51,14 @@ pub fn share_pool<T: PriceNumber>(free: T, quantities: &[T]) -> Vec<T> {
     shares
 }
 
-/// Prices of several meters' quantities of one window, which share their pools of free units; one for each, none where a price is unknown.
+/// Prices of several meters' quantities of one window, which share their pools of free units; one for each,
+/// none where a price is unknown.
 ///
 /// # Formula
-/// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; where rows of one pool give different sizes, the largest), [`price`] for
-/// the others.
+/// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; where rows of one pool give different
+/// sizes, the largest), [`price`] for the others.
 ///
-/// Source: `reference/pricing.md` section 6, R1, R6.
+/// Source: `docs/method/pricing.md`, "Functions on Lambda" and "Free pools and scopes".
 #[must_use]
 pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
     let mut pools: BTreeMap<&str, (Decimal, Vec<usize>)> = BTreeMap::new();
@@ -92,7 +95,8 @@ mod tests {
         *,
     };
 
-    /// `reference/pricing.md` R1: x86 and arm draw from one pool of 400,000 GiB-s; R6: three meters share 5 GB.
+    /// `docs/method/pricing.md`, "Functions on Lambda": x86 and arm draw from one pool of 400,000 GiB-s;
+    /// three meters share 5 GB.
     #[test]
     fn a_pool_is_given_once_over_all_its_meters() {
         let free = "free = { kind = \"always\", quantity = \"400000\", pool = \"lambda.duration\" }";

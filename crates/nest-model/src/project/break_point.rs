@@ -1,4 +1,5 @@
-//! Least customers at which something fails, at the point estimate and in every draw. What can fail is in `limits`.
+//! Least customers at which something fails, at the point estimate and in every draw. What can fail is in
+//! `limits`.
 
 mod budget;
 mod cause;
@@ -26,7 +27,8 @@ use crate::{
     project::growth::{GrowthDraws, Trajectory},
 };
 
-/// Rounds in which a break point and the data that is stored there find one another; each is off by a share of the one before.
+/// Rounds in which a break point and the data that is stored there find one another; each is off by a share
+/// of the one before.
 const ROUNDS_OF_DATA: usize = 5;
 /// Share of draws that must break below the searched range for a number to be given.
 const REACHED: f64 = 0.05;
@@ -48,8 +50,8 @@ struct BreakPointSearch<'a> {
     searched_to: f64, // customers
 }
 
-/// Break points of a configuration. If demand depends on stored data, and that on customers, each round takes the data of the
-/// customers at which the round before found the first failure.
+/// Break points of a configuration. If demand depends on stored data, and that on customers, each round takes
+/// the data of the customers at which the round before found the first failure.
 pub fn break_points<'a>(
     drawn: &DrawnConfig<'a>,
     context: &Context<'a>,
@@ -127,7 +129,8 @@ fn search_break_points(priced: &PricedConfig<'_>, search: &BreakPointSearch<'_>)
     points.into_iter().map(|(_, point)| point).collect()
 }
 
-/// In each draw, the candidate that fails at the fewest customers; none where nothing does below the searched range.
+/// In each draw, the candidate that fails at the fewest customers; none where nothing does below the searched
+/// range.
 fn first_to_fail(candidates: &[FailureDraws<'_>], draws: usize, searched_to: f64) -> Vec<Option<usize>> {
     let first = |draw: usize| {
         let failing = (0..candidates.len()).filter(|one| {

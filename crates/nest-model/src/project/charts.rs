@@ -247,7 +247,8 @@ fn response(context: &Context<'_>) -> Option<Chart> {
         id: "response".to_owned(),
         title: "How long do customers wait (95 % of requests)?".to_owned(),
         answer: format!(
-            "`{slowest}` is slowest without queueing; all rise together as {} fills, drawn up to {:.0} % of saturation: beyond, they are only known to be higher.",
+            "`{slowest}` is slowest without queueing; all rise together as {} fills, drawn up to {:.0} % of \
+             saturation: beyond, they are only known to be higher.",
             first.resource,
             to / saturation * 100.0
         ),
@@ -305,7 +306,8 @@ fn throughput(context: &Context<'_>) -> Option<Chart> {
     })
 }
 
-/// The curve of throughput alone up to `to` customers, as `locust-nest curve` would fit it; none on fewer than three levels.
+/// The curve of throughput alone up to `to` customers, as `locust-nest curve` would fit it; none on fewer
+/// than three levels.
 fn second_opinion(points: &[MeasuredPoint], to: f64) -> Option<Curve> {
     let observed: Vec<(f64, f64)> = plotted(points)
         .filter_map(|point| Some((point.customers?, point.completed_per_s)))
@@ -436,14 +438,15 @@ impl Uses {
     }
 }
 
-/// A point of a curve: the point estimate's value with the 90 % interval of the draws; none if no draw is a number there.
+/// A point of a curve: the point estimate's value with the 90 % interval of the draws; none if no draw is a
+/// number there.
 fn banded(customers: f64, value: f64, mut draws: Vec<f64>) -> Option<[f64; 4]> {
     let estimate = Estimate::from_draws(value, &mut draws)?;
     Some([customers, estimate.low, value, estimate.high])
 }
 
-/// Response time of the most frequent behaviour on each configuration, a chart per quantile: on the units that it runs at each number of
-/// customers, and what a function takes.
+/// Response time of the most frequent behaviour on each configuration, a chart per quantile: on the units
+/// that it runs at each number of customers, and what a function takes.
 fn performances(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Vec<Chart> {
     if configs.len() < 2 {
         return Vec::new();

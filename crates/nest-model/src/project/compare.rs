@@ -1,4 +1,5 @@
-//! Configurations side by side on the same draws: what they cost, which is cheapest, and why the others are not.
+//! Configurations side by side on the same draws: what they cost, which is cheapest, and why the others are
+//! not.
 
 mod crossover;
 mod growths;
@@ -104,7 +105,8 @@ pub fn compare(
     }))
 }
 
-/// What a configuration costs over all months of a course, its migration at the beginning; over one month where nothing grows.
+/// What a configuration costs over all months of a course, its migration at the beginning; over one month
+/// where nothing grows.
 fn totals(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -149,7 +151,8 @@ fn totals(
     })
 }
 
-/// Whether nothing of a configuration fails before growth ends; at the headline's customers where nothing grows.
+/// Whether nothing of a configuration fails before growth ends; at the headline's customers where nothing
+/// grows.
 fn lasts(context: &Context<'_>, config: &ConfigProjection) -> bool {
     breaks(context, config).is_none()
 }
@@ -242,7 +245,7 @@ fn shared_limit(baseline: &ConfigProjection, config: &ConfigProjection) -> Optio
 /// # Formula
 /// `p = (C_baseline(N) - C_known(N)) / quantity(N)`, in every draw.
 ///
-/// Source: `reference/pricing.md` section 12.
+/// Source: `docs/method/pricing.md`, "Break-even of an unknown price".
 fn break_even(
     context: &Context<'_>,
     configs: &[DrawnConfig<'_>],

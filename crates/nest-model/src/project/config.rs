@@ -1,6 +1,7 @@
 //! A configuration joined with its price books: what carries each tier, and what is paid for.
 //!
-//! Where tiers run is in `placed`, what N customers cost as a float in `cost`, as a bill in decimals in `bill`.
+//! Where tiers run is in `placed`, what N customers cost as a float in `cost`, as a bill in decimals in
+//! `bill`.
 
 mod bill;
 mod cost;
@@ -58,7 +59,8 @@ pub struct PricedConfig<'a> {
     pub peak_per_day: f64, // executions per second in the busiest minute, for one a day
     pub placed: Vec<SizedPlacement<'a>>, // the main placement first
     pub unsized_resources: Vec<UnsizedResource<'a>>, // resources that stay as they were measured
-    pub delays: Vec<Arc<QueueingDelay>>, // of the model's laws of response time, in their order, on this configuration's servers
+    // of the model's laws of response time, in their order, on this configuration's servers
+    pub delays: Vec<Arc<QueueingDelay>>,
     pub month_hours: f64,
     bins: Vec<LoadBin>,         // hours by load, the busiest first
     requests: Vec<f64>,         // requests per execution, by behaviour
@@ -232,10 +234,11 @@ impl<'a> PricedConfig<'a> {
 
     /// Lines that have no price.
     pub fn unknown_lines(&self) -> usize {
-        let units = self
-            .placed
-            .iter()
-            .filter(|placed| matches!(&placed.host, Host::Units(units) if units.instance.is_some() && units.per_hour.is_none()));
+        let unknown = |placed: &&SizedPlacement<'_>| match &placed.host {
+            Host::Units(units) => units.instance.is_some() && units.per_hour.is_none(),
+            Host::Function(_) => false,
+        };
+        let units = self.placed.iter().filter(unknown);
         units.count() + self.metered.iter().filter(|metered| !metered.is_known()).count()
     }
 
@@ -252,8 +255,8 @@ impl<'a> PricedConfig<'a> {
 /// Where an amount is from that no book holds.
 const STUDY: &str = "the study";
 
-/// What a configuration leaves as it was measured: of other tiers everything, of a placed one what is no part of its platform. A pair
-/// of behaviour and tier that is placed elsewhere no longer uses it.
+/// What a configuration leaves as it was measured: of other tiers everything, of a placed one what is no part
+/// of its platform. A pair of behaviour and tier that is placed elsewhere no longer uses it.
 fn unsized_resources<'a>(
     model: &'a ScalingModel,
     config: &Config,

@@ -47,7 +47,8 @@ pub struct Context<'a> {
     pub delays: QueueingDelays,
 }
 
-/// When and for how many customers a configuration is looked at: what they have stored, and which segments they belong to.
+/// When and for how many customers a configuration is looked at: what they have stored, and which segments
+/// they belong to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moment {
     pub customers: f64,
@@ -129,8 +130,8 @@ impl<'a> Context<'a> {
         values
     }
 
-    /// What customers do in draw `index`, or in the point estimate, with some parameters set, so many months after the
-    /// start of growth.
+    /// What customers do in draw `index`, or in the point estimate, with some parameters set, so many months
+    /// after the start of growth.
     ///
     /// # Errors
     /// [`ModelError::Rates`] if a formula has no value at these parameters.
@@ -216,8 +217,8 @@ fn usual_rates(study: &Study) -> Result<BTreeMap<String, f64>, ModelError> {
         .map_err(ModelError::Rates)
 }
 
-/// Largest tested customers at the rates and the peak of another study: what was tested is a load. If either study causes no
-/// load at all, the tested customers as they are.
+/// Largest tested customers at the rates and the peak of another study: what was tested is a load. If either
+/// study causes no load at all, the tested customers as they are.
 fn tested_customers(model: &ScalingModel, study: &Study) -> Result<f64, ModelError> {
     let ratio = busy_per_customer(model, &model.study)? / busy_per_customer(model, study)?;
     Ok(model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 })

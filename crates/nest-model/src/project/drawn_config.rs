@@ -14,8 +14,8 @@ use crate::{
     project::context::{Context, DrawnActivity, Moment},
 };
 
-/// A drawn speed is not below this share of the low end of its range: the tail of the normal distribution beyond a wide range
-/// must not bring a processor to a stand. Chosen by hand.
+/// A drawn speed is not below this share of the low end of its range: the tail of the normal distribution
+/// beyond a wide range must not bring a processor to a stand. Chosen by hand.
 const SLOWEST_DRAW: f64 = 0.5;
 
 /// A configuration with its inputs in the point estimate and in every draw.
@@ -25,7 +25,8 @@ pub struct DrawnConfig<'a> {
     pub parameters: BTreeMap<String, f64>, // all of them, in the point estimate
     pub central: ReadyInputs,
     pub draws: Vec<ReadyInputs>,
-    pub undefined: usize, // draws at whose parameters a formula has no value: they act as the point estimate does
+    // draws at whose parameters a formula has no value: they act as the point estimate does
+    pub undefined: usize,
 }
 
 impl<'a> DrawnConfig<'a> {
@@ -34,7 +35,8 @@ impl<'a> DrawnConfig<'a> {
         Self::at(context, name, set, context.now())
     }
 
-    /// The same at another moment: with the data that customers have stored then, and the segments they belong to.
+    /// The same at another moment: with the data that customers have stored then, and the segments they
+    /// belong to.
     pub fn at(
         context: &Context<'a>,
         name: &str,
@@ -211,7 +213,8 @@ fn drawn_speeds(seed: u64, index: u32, placed: &[SizedPlacement<'_>]) -> Vec<f64
     placed.iter().map(speed).collect()
 }
 
-/// A number of its own for each kind of hardware (FNV-1a), so that its speed is the same in every configuration of a draw.
+/// A number of its own for each kind of hardware (FNV-1a), so that its speed is the same in every
+/// configuration of a draw.
 fn seed_of(hardware: &str) -> u64 {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     // The upper byte says what a stream is for.

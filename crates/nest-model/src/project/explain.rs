@@ -33,7 +33,8 @@ pub struct ExplainRequest<'a> {
     pub customers: Option<f64>,
 }
 
-/// Opens a number. Sums in the tree are exact; products and quotients are rounded to the digits that they show.
+/// Opens a number. Sums in the tree are exact; products and quotients are rounded to the digits that they
+/// show.
 ///
 /// # Errors
 /// As [`crate::project()`], and [`ModelError::UnknownNumber`] for a number that there is not.

@@ -23,7 +23,8 @@ pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstima
 /// A value with the 5 % and 95 % quantiles of its draws.
 ///
 /// # Errors
-/// [`ModelError::NoFiniteDraw`] if no draw is a number: nothing is known of the value then, and it is not exact.
+/// [`ModelError::NoFiniteDraw`] if no draw is a number: nothing is known of the value then, and it is not
+/// exact.
 pub fn estimate(value: f64, mut draws: Vec<f64>, what: &'static str) -> Result<Estimate, ModelError> {
     Estimate::from_draws(value, &mut draws).ok_or(ModelError::NoFiniteDraw { what })
 }

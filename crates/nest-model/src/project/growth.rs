@@ -45,7 +45,8 @@ pub struct GrowthDraws<'a> {
     pub central: Trajectory,
     /// In every draw, in the order of their index.
     pub draws: Vec<Trajectory>,
-    /// Customers on the first day of each month and at the end of the last, in every draw: by month, then by draw.
+    /// Customers on the first day of each month and at the end of the last, in every draw: by month, then by
+    /// draw.
     pub firsts: Vec<Vec<f64>>,
 }
 
@@ -105,7 +106,8 @@ impl<'a> GrowthModel<'a> {
     /// Prepares a scenario.
     ///
     /// # Errors
-    /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that is too short.
+    /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that
+    /// is too short.
     pub fn new(name: &str, scenario: &'a GrowthScenario) -> Result<Self, ModelError> {
         let fail = |reason: &str| ModelError::Growth {
             scenario: name.to_owned(),
@@ -294,10 +296,11 @@ impl GrowthBase {
     /// Customers `months` after the start.
     ///
     /// # Formula
-    /// Compound `N_0 (1 + g)^t`. Logistic `K / (1 + (K - N_0) / N_0 (1 + g)^-t)`: it grows by g while far below the ceiling K. A plan is
-    /// geometric between its rows, and level after the last.
+    /// Compound `N_0 (1 + g)^t`. Logistic `K / (1 + (K - N_0) / N_0 (1 + g)^-t)`: it grows by g while far
+    /// below the ceiling K. A plan is geometric between its rows, and level after the last.
     ///
-    /// Source of the logistic: Verhulst, "Notice sur la loi que la population suit dans son accroissement", 1838.
+    /// Source of the logistic: Verhulst, "Notice sur la loi que la population suit dans son accroissement",
+    /// 1838.
     fn at(&self, start: f64, months: f64) -> f64 {
         match self {
             Self::Compound { monthly } => start * (1.0 + monthly).powf(months),
@@ -374,7 +377,8 @@ pub struct TrajectoryPoint {
     pub customers: f64,
 }
 
-/// Share of a change that is there at a time, all in months: none before it begins, all at the end of its ramp.
+/// Share of a change that is there at a time, all in months: none before it begins, all at the end of its
+/// ramp.
 #[must_use]
 pub fn adopted(months: f64, begins: f64, ramp: f64) -> f64 {
     if months < begins {
@@ -399,7 +403,8 @@ fn times(months: u32, events: &[DatedEvent<'_>]) -> Arc<[f64]> {
     times.into()
 }
 
-/// Months from one date to another: whole civil months, and days as a share of the month they lie in. None before the first.
+/// Months from one date to another: whole civil months, and days as a share of the month they lie in. None
+/// before the first.
 fn months_after(start: Date, date: Date) -> Option<f64> {
     let whole = start.until((Unit::Month, date)).ok()?.get_months();
     let begin = start.checked_add(whole.months()).ok()?;
@@ -408,7 +413,8 @@ fn months_after(start: Date, date: Date) -> Option<f64> {
     (date >= start).then(|| f64::from(whole) + f64::from(days) / f64::from(length))
 }
 
-/// Customers of a plan's row in the future that lies `normal` standard deviations from it, the same in all rows.
+/// Customers of a plan's row in the future that lies `normal` standard deviations from it, the same in all
+/// rows.
 fn drawn_row(row: &GrowthRow, normal: f64) -> f64 {
     let [low, high] = row.range.unwrap_or([row.customers; 2]);
     let end = if normal < 0.0 { low } else { high };

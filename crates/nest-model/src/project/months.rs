@@ -1,4 +1,5 @@
-//! A configuration month by month under growth: capacity on the first day, cost the mean of the month's two ends.
+//! A configuration month by month under growth: capacity on the first day, cost the mean of the month's two
+//! ends.
 
 use nest_data::{
     Estimate,
@@ -159,10 +160,10 @@ pub fn months(
     monthly_costs.par_iter().enumerate().map(month).collect()
 }
 
-/// What is paid in a month where commitments are paid ahead: theirs at once when their term begins, nothing of that later. None where
-/// nothing is paid ahead.
+/// What is paid in a month where commitments are paid ahead: theirs at once when their term begins, nothing
+/// of that later. None where nothing is paid ahead.
 ///
-/// Source: `reference/pricing.md` section 5, BilledCost against EffectiveCost.
+/// Source: `docs/method/pricing.md`, "Amortised cost and cash", BilledCost against EffectiveCost.
 fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<QuotedDecimal> {
     let mut ahead = false;
     let mut cash = amortised;

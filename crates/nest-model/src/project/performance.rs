@@ -32,7 +32,8 @@ pub fn performance(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f6
         .collect()
 }
 
-/// The response time of one law at a customer count, with the interval of the first so many draws; none where it grows without bound.
+/// The response time of one law at a customer count, with the interval of the first so many draws; none where
+/// it grows without bound.
 pub fn seconds(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -95,7 +96,8 @@ fn seconds_in(
     customers: f64,
 ) -> Option<f64> {
     let law = &context.model.quantiles[index];
-    // Functions do not queue; what waits there is a cold start, which a quantile meets where they are more frequent than its tail.
+    // Functions do not queue; what waits there is a cold start, which a quantile meets where they are more
+    // frequent than its tail.
     let rho = utilisation(priced, inputs, law, customers).unwrap_or(0.0);
     if rho >= 1.0 {
         return None;

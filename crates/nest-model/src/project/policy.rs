@@ -21,8 +21,8 @@ use crate::{
     project::growth::{Trajectory, adopted},
 };
 
-/// Projects one policy on one configuration: parameters, rates, open items, cost, first break point. The caveat is raised
-/// if formulas have no value in more draws with the policy than without it.
+/// Projects one policy on one configuration: parameters, rates, open items, cost, first break point. The
+/// caveat is raised if formulas have no value in more draws with the policy than without it.
 pub fn project_policy(
     context: &Context<'_>,
     name: &str,
@@ -236,7 +236,8 @@ fn months(
     Ok(months)
 }
 
-/// Mean time between two payments of the slowest mechanism, in months, with the policy in force; 0 without one.
+/// Mean time between two payments of the slowest mechanism, in months, with the policy in force; 0 without
+/// one.
 fn delay(study: &Study, parameters: &BTreeMap<String, f64>) -> Result<f64, ModelError> {
     let mut longest: f64 = 0.0;
     for mechanism in study.mechanisms.values() {
@@ -277,8 +278,9 @@ impl Transition {
     /// Share of its long-run effect that stored items have reached.
     ///
     /// # Formula
-    /// `dw/dt = (s(t) - w) / tau`, with s the share of customers under the policy and tau the mean time between two payments. For a ramp of
-    /// length L: `w = (t - tau (1 - e^(-t / tau))) / L` on it, `w = 1 - (1 - w(L)) e^(-(t - L) / tau)` after it.
+    /// `dw/dt = (s(t) - w) / tau`, with s the share of customers under the policy and tau the mean time
+    /// between two payments. For a ramp of length L: `w = (t - tau (1 - e^(-t / tau))) / L` on it,
+    /// `w = 1 - (1 - w(L)) e^(-(t - L) / tau)` after it.
     fn settled(&self, months: f64) -> f64 {
         let since = months - self.begins;
         if since < 0.0 {

@@ -17,8 +17,9 @@ use crate::{
 /// Every segment at the headline's customers.
 ///
 /// # Formula
-/// A line that a behaviour causes is paid by segments as they execute it: `share_s rate_s / sum_j share_j rate_j`. What no behaviour causes is
-/// paid by every customer alike. The floor price is `cost / (1 - margin)`.
+/// A line that a behaviour causes is paid by segments as they execute it:
+/// `share_s rate_s / sum_j share_j rate_j`. What no behaviour causes is paid by every customer alike. The
+/// floor price is `cost / (1 - margin)`.
 pub fn segments(
     context: &Context<'_>,
     drawn: &DrawnConfig<'_>,

@@ -155,7 +155,8 @@ fn parameters(moved: &Moved<'_, '_>, context: &Context<'_>) -> Result<Vec<Sensit
                 per_1000: [low, high],
                 assumed: true,
             }),
-            // A wide range may leave what a formula is defined for: there is no cost there, and a caveat counts such draws.
+            // A wide range may leave what a formula is defined for: there is no cost there, and a caveat
+            // counts such draws.
             (Err(ModelError::Rates(_)), _) | (_, Err(ModelError::Rates(_))) => {}
             (Err(other), _) | (_, Err(other)) => return Err(other),
         }

@@ -21,7 +21,8 @@ const FEWEST: usize = 3;
 const LEAST_ERROR: f64 = 0.06;
 /// Least relative error of a mean between visits.
 const LEAST_MEAN_ERROR: f64 = 0.01;
-/// Relative error of the wait as queueing theory foretells it from service times: their spread is that of the whole answer.
+/// Relative error of the wait as queueing theory foretells it from service times: their spread is that of the
+/// whole answer.
 const THEORY_ERROR: f64 = 0.3;
 /// Executions that may share one server, as they are tried; beside them all that are there.
 const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
@@ -29,7 +30,8 @@ const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 const BEYOND_THREADS: f64 = 0.1;
 /// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
 const SHAPE_ERROR: f64 = 0.15;
-/// Relative error of [`queueing_delay`] beyond the fitted loads: what a pool's law was off by beside the simulator with nothing fitted.
+/// Relative error of [`queueing_delay`] beyond the fitted loads: what a pool's law was off by beside the
+/// simulator with nothing fitted.
 const RISE_ERROR: f64 = 0.08;
 /// Rounds in which service times and the wait in proportion to them settle.
 const ROUNDS: usize = 8;
@@ -75,18 +77,22 @@ struct QuantileCandidate {
 
 /// Fits `R_q = a + b queueing_delay(rho)` for every behaviour and quantile with at least three usable steps.
 ///
-/// Means are known far better than tails, and all behaviours stand at the same station. So the means of all of them are fitted
-/// first: `E[R_j] = s_j + u h(rho) (Q F + (1 - Q) s_j)`. s_j is the service time, h the mean wait in service times, and F what
-/// M/G/1 makes of the service times, `S (1 + cv^2) / 2`. K executions may share a server and the others wait in turn, which is the part
-/// `Q = rho^(c (K - 1))` of the wait (the tail of a geometric count). u is held within 30 % of 1. The shape of the service time then foretells
-/// how each quantile rises ([`queueing_delay`]), b being u F; the measured quantiles fix a, and b within 15 % of that.
+/// Means are known far better than tails, and all behaviours stand at the same station. So the means of all
+/// of them are fitted first: `E[R_j] = s_j + u h(rho) (Q F + (1 - Q) s_j)`. s_j is the service time, h the
+/// mean wait in service times, and F what M/G/1 makes of the service times, `S (1 + cv^2) / 2`. K executions
+/// may share a server and the others wait in turn, which is the part `Q = rho^(c (K - 1))` of the wait (the
+/// tail of a geometric count). u is held within 30 % of 1. The shape of the service time then foretells how
+/// each quantile rises ([`queueing_delay`]), b being u F; the measured quantiles fix a, and b within 15 % of
+/// that.
 ///
-/// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits (quantiles and means of the same
-/// requests as if they were independent, which makes the fits seem to say more than they do), those beyond the threads at work a tenth
-/// of that; the laws of the median K are returned, and how far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
+/// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits (quantiles
+/// and means of the same requests as if they were independent, which makes the fits seem to say more than
+/// they do), those beyond the threads at work a tenth of that; the laws of the median K are returned, and how
+/// far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
 ///
-/// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the tail, for which
-/// an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 % between visits and of the law.
+/// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the
+/// tail, for which an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 %
+/// between visits and of the law.
 ///
 /// Source of the rank error: David, Nagaraja, "Order Statistics", section 2.5.
 #[must_use]
@@ -353,7 +359,8 @@ fn behaviour_laws(
             .map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s)))
             .collect::<Vec<_>>()
     };
-    // The service time is taken to be exponential first; what is left of the quantiles then shows its real shape.
+    // The service time is taken to be exponential first; what is left of the quantiles then shows its real
+    // shape.
     let mut own = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean.own_s / mean.foretold_s);
     for _ in 0..SHAPE_ROUNDS {
         let laws = shaped(own);

@@ -12,16 +12,17 @@ const EMPTY: f64 = 1e-9;
 ///
 /// # Formula
 /// G, the executions per server that it finds, itself among them, is 1 with the probability 1 - C; above that
-/// `P(G > g) = C rho^(c (g - 1) - 1/2)`, at most 1, up to K, and what waits beyond is exponential with the rate `c (1 - rho)`. C is
-/// Erlang's delay probability, K the executions that share a server. The count is geometric; the half is the middle of its steps, and
-/// is given back evenly up to K, so that `P(G > K) = C rho^(c (K - 1))`. The execution then takes `S min(G, K) + max(0, G - K)`, S its own
-/// time, in units of what one place in the queue costs.
+/// `P(G > g) = C rho^(c (g - 1) - 1/2)`, at most 1, up to K, and what waits beyond is exponential with the
+/// rate `c (1 - rho)`. C is Erlang's delay probability, K the executions that share a server. The count is
+/// geometric; the half is the middle of its steps, and is given back evenly up to K, so that
+/// `P(G > K) = C rho^(c (K - 1))`. The execution then takes `S min(G, K) + max(0, G - K)`, S its own time, in
+/// units of what one place in the queue costs.
 ///
-/// K = 1 is M/M/c, K infinite is processor sharing as long as G does not change much while an execution is served. How many
-/// there are does not depend on K for exponential services, and hardly for others.
+/// K = 1 is M/M/c, K infinite is processor sharing as long as G does not change much while an execution is
+/// served. How many there are does not depend on K for exponential services, and hardly for others.
 ///
-/// Source: Zhang, Dai, Zwart, "Diffusion limits of limited processor sharing queues", Ann. Appl. Probab. 21(2), 2011; Kleinrock,
-/// "Queueing Systems", vol. 2, section 4.4 (sharing).
+/// Source: Zhang, Dai, Zwart, "Diffusion limits of limited processor sharing queues", Ann. Appl. Probab.
+/// 21(2), 2011; Kleinrock, "Queueing Systems", vol. 2, section 4.4 (sharing).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PooledQueue {
     level: f64,        // K, 1 or more
@@ -31,8 +32,8 @@ pub(super) struct PooledQueue {
 }
 
 impl PooledQueue {
-    /// A station with `servers` servers (a fraction allowed), `level` of whose executions share one (1 or more; none: all do), at a
-    /// utilisation from 0 to below 1.
+    /// A station with `servers` servers (a fraction allowed), `level` of whose executions share one (1 or
+    /// more; none: all do), at a utilisation from 0 to below 1.
     pub(super) fn new(level: Option<f64>, servers: f64, utilisation: f64) -> Self {
         let fall_waiting = servers * (1.0 - utilisation);
         let delayed = (relative_wait(servers, utilisation) * fall_waiting).min(1.0);
@@ -59,7 +60,8 @@ impl PooledQueue {
     pub(super) fn quantile(&self, own: &ServiceTimeShape, quantile: f64) -> f64 {
         let longer = 1.0 - quantile;
         let cells = own.cells();
-        // Newton's method on the logarithm of the tail, which is nearly straight, held between what is known to be too low and too high.
+        // Newton's method on the logarithm of the tail, which is nearly straight, held between what is known
+        // to be too low and too high.
         let (mut low, mut high) = (0.0, f64::INFINITY);
         let mut time = self.first_guess(cells[cells.len() / 3].0, longer);
         for _ in 0..ROUNDS {
@@ -177,10 +179,12 @@ mod tests {
         );
     }
 
-    /// The product of two exponential times has the survival `z K_1(z)`, `z = 2 sqrt(t)`; K_1 as in Abramowitz, Stegun, table 9.8.
+    /// The product of two exponential times has the survival `z K_1(z)`, `z = 2 sqrt(t)`; K_1 as in
+    /// Abramowitz, Stegun, table 9.8.
     #[test]
     fn an_exponential_time_on_a_full_shared_server_is_a_product() {
-        let product = PooledQueue::new(None, 1.0, 0.999).quantile(&exponential(), 0.99) * 1e-3; // z = 5.767, where z K_1(z) = 0.01
+        // z = 5.767, where z K_1(z) = 0.01
+        let product = PooledQueue::new(None, 1.0, 0.999).quantile(&exponential(), 0.99) * 1e-3;
         assert!((product / 8.31 - 1.0).abs() < 0.03, "{product}");
     }
 

@@ -10,16 +10,16 @@ use nest_data::{Estimate, scaling::QuantileLaw};
 use super::{QUANTILES, pool::PooledQueue, service_time::ServiceTimeShape};
 use crate::{draws::Z90, queueing::relative_wait};
 
-/// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small errors of
-/// utilisation there are large ones of response time.
+/// Utilisation above which a response time is only a lower bound: no measured step reaches so far, and small
+/// errors of utilisation there are large ones of response time.
 pub const HIGHEST_TRUSTED: f64 = 0.9;
 /// Last node of a [`QueueingDelay`], where `ln(1 / (1 - rho))` is 10.
 const NODES: usize = 10 * NODES_PER_UNIT;
 /// Nodes for each unit of `ln(1 / (1 - rho))`.
 const NODES_PER_UNIT: usize = 32;
 
-/// Quantile of response time in seconds at a utilisation (0-1) of a resource with `servers` servers (a fraction allowed), for
-/// one draw's service time `a` and wait `b` in seconds; infinite from saturation on.
+/// Quantile of response time in seconds at a utilisation (0-1) of a resource with `servers` servers (a
+/// fraction allowed), for one draw's service time `a` and wait `b` in seconds; infinite from saturation on.
 ///
 /// # Formula
 /// `R_q = a + b queueing_delay(rho)`, see [`queueing_delay`].
@@ -32,8 +32,8 @@ pub(super) fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, ut
     }
 }
 
-/// The same with its interval at the law's own servers: that of a and b, and the scatter of the fitted steps; `None` from
-/// saturation on.
+/// The same with its interval at the law's own servers: that of a and b, and the scatter of the fitted steps;
+/// `None` from saturation on.
 #[must_use]
 pub fn estimate_at(law: &QuantileLaw, utilisation: f64) -> Option<Estimate> {
     let queueing_delay = Some(queueing_delay(law, law.servers, utilisation))
@@ -62,9 +62,10 @@ pub(super) fn interval(value: f64, variance: f64) -> Estimate {
 /// Rise of a law's quantile over its service time, in units of its wait b; infinite from saturation on.
 ///
 /// # Formula
-/// The quantile of `S min(G, K) + max(0, G - K)` less that of the service time S. An arrival finds G executions per server, itself among
-/// them: `P(G > g) = C rho^(c (g - 1) - 1/2)` up to K, and exponential with the rate `c (1 - rho)` beyond. It is the mean wait h(c, rho) in service
-/// times where the law knows no service time, or is none of [`QUANTILES`].
+/// The quantile of `S min(G, K) + max(0, G - K)` less that of the service time S. An arrival finds G
+/// executions per server, itself among them: `P(G > g) = C rho^(c (g - 1) - 1/2)` up to K, and exponential
+/// with the rate `c (1 - rho)` beyond. It is the mean wait h(c, rho) in service times where the law knows no
+/// service time, or is none of [`QUANTILES`].
 #[must_use]
 pub fn queueing_delay(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
     if utilisation >= 1.0 {
@@ -80,8 +81,9 @@ pub fn queueing_delay(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 
         .max(0.0)
 }
 
-/// [`queueing_delay`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its nodes (within 0.5 % of service time and rise) and
-/// like `1 / (1 - rho)` beyond them: what thousands of draws and months look up.
+/// [`queueing_delay`] of one law at some servers as a table over `ln(1 / (1 - rho))`, linear between its
+/// nodes (within 0.5 % of service time and rise) and like `1 / (1 - rho)` beyond them: what thousands of
+/// draws and months look up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueueingDelay {
     /// The law.
@@ -137,7 +139,8 @@ impl QueueingDelay {
         -(-place / NODES_PER_UNIT as f64).exp_m1()
     }
 
-    /// Quantile of response time in seconds at a utilisation (0-1) in a draw with the service time `a` and the wait `b` in seconds.
+    /// Quantile of response time in seconds at a utilisation (0-1) in a draw with the service time `a` and
+    /// the wait `b` in seconds.
     #[must_use]
     pub fn seconds(&self, (a, b): (f64, f64), utilisation: f64) -> f64 {
         if b == 0.0 { a } else { a + b * self.at(utilisation) }
@@ -155,7 +158,8 @@ impl QueueingDelay {
 
 /// Tables of all laws of a model, each made once for every number of servers that is asked for.
 #[derive(Debug, Default)]
-pub struct QueueingDelays(Mutex<BTreeMap<(usize, u64), Arc<QueueingDelay>>>); // by law and the bits of the servers
+// by law and the bits of the servers
+pub struct QueueingDelays(Mutex<BTreeMap<(usize, u64), Arc<QueueingDelay>>>);
 
 impl QueueingDelays {
     /// That of each of the model's laws, in their order, at the servers that it has there.
@@ -174,11 +178,11 @@ impl QueueingDelays {
 
 /// A quantile of a behaviour in seconds in one draw, at a utilisation (0-1); `None` where it has no law.
 ///
-/// `laws` are all laws of the behaviour with their a and b in that draw. A draw may let p95 pass p99: what comes out is put in
-/// order by value, so that p50 <= p95 <= p99.
+/// `laws` are all laws of the behaviour with their a and b in that draw. A draw may let p95 pass p99: what
+/// comes out is put in order by value, so that p50 <= p95 <= p99.
 ///
-/// Source of the rearrangement: Chernozhukov, Fernandez-Val, Galichon, "Quantile and probability curves without crossing",
-/// Econometrica 78(3), 2010.
+/// Source of the rearrangement: Chernozhukov, Fernandez-Val, Galichon, "Quantile and probability curves
+/// without crossing", Econometrica 78(3), 2010.
 #[must_use]
 pub fn ordered_seconds(
     laws: &[(&QueueingDelay, (f64, f64))],
@@ -197,8 +201,8 @@ pub fn ordered_seconds(
     seconds.get(rank).copied()
 }
 
-/// Highest utilisation (0-1) at which a quantile of a behaviour, ordered as in [`ordered_seconds`], keeps a limit in one draw;
-/// `None` where it does not even without load, 1 where waiting never matters.
+/// Highest utilisation (0-1) at which a quantile of a behaviour, ordered as in [`ordered_seconds`], keeps a
+/// limit in one draw; `None` where it does not even without load, 1 where waiting never matters.
 #[must_use]
 pub fn highest_utilisation(
     laws: &[(&QueueingDelay, (f64, f64))],

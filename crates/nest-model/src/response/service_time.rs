@@ -4,14 +4,16 @@ use std::sync::LazyLock;
 
 use super::QUANTILES;
 
-/// Shares of executions whose service time is longer, at the upper edges of the cells into which service times are cut; the last is open.
+/// Shares of executions whose service time is longer, at the upper edges of the cells into which service
+/// times are cut; the last is open.
 const EDGES: [f64; CELLS] = [
     1.0, 0.85, 0.7, 0.55, 0.4, 0.28, 0.18, 0.1, 0.05, 0.025, 0.01, 0.004,
 ];
 /// Number of those cells.
 const CELLS: usize = 12;
 
-/// Where a cell's time lies: on which segment, how many of its spreads from the start, and the share of executions in the cell.
+/// Where a cell's time lies: on which segment, how many of its spreads from the start, and the share of
+/// executions in the cell.
 static PLACES: LazyLock<[(usize, f64, f64); CELLS]> = LazyLock::new(|| {
     std::array::from_fn(|index| {
         let (above, below) = (EDGES[index], EDGES.get(index + 1).copied().unwrap_or(0.0));
@@ -36,8 +38,8 @@ struct SurvivalSegment {
     spread: f64,
 }
 
-/// Survival of an service time that is log-linear between its quantiles, in their unit; it begins where an exponential time with the
-/// distance from p50 to p95 would, but not below 0.
+/// Survival of an service time that is log-linear between its quantiles, in their unit; it begins where an
+/// exponential time with the distance from p50 to p95 would, but not below 0.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ServiceTimeShape([SurvivalSegment; 3]);
 

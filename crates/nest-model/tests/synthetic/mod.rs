@@ -49,8 +49,9 @@ fn name(behaviour: usize) -> String {
     format!("b{behaviour}")
 }
 
-/// The default plan up to `highest_per_s` executions per second of the plain mix: idle, base at a tenth, a boosted step per
-/// behaviour with up to `most_per_s` of it, six steps of the ramp. `run` runs one; `station` is the processors'.
+/// The default plan up to `highest_per_s` executions per second of the plain mix: idle, base at a tenth, a
+/// boosted step per behaviour with up to `most_per_s` of it, six steps of the ramp. `run` runs one; `station`
+/// is the processors'.
 pub fn measured(
     truth: &Truth,
     highest_per_s: f64,
@@ -243,7 +244,8 @@ fn study(truth: &Truth) -> Study {
         .map(|(behaviour, share)| format!("{} = \"{share} / day\"\n", name(behaviour)))
         .collect();
     let nest = format!(
-        "nest = 1\n[study]\nname = \"simulated\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
+        "nest = 1\n[study]\nname = \"simulated\"\ncustomer = \"one\"\n[target]\nbase_url = \
+         \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
     let behaviours = (0..truth.share.len())
         .map(|index| (name(index), Source::new(name(index), "steps = [{ get = \"/\" }]")))

@@ -1,5 +1,5 @@
-//! What mean response times say of a limit: the time without queueing, the queues at measured resources and at the limit
-//! explain them.
+//! What mean response times say of a limit: the time without queueing, the queues at measured resources and
+//! at the limit explain them.
 
 use nalgebra::{DMatrix, DVector};
 use statrs::function::erf::erfc;
@@ -8,12 +8,15 @@ use super::{BottleneckLimit, BottleneckStation, LoadedStep, Passing, law::Bottle
 use crate::queueing::relative_wait;
 
 /// Multiples of the expected error, with their prior probability: some targets are less regular than a queue.
+/// Chosen by hand.
 const NOISE: [(f64, f64); 4] = [(0.3, 0.25), (1.0, 0.45), (2.0, 0.2), (4.0, 0.1)];
 /// Relative deviation of a mean response time between visits.
 const BETWEEN_VISITS: f64 = 0.03;
-/// Utilisation of a measured resource over that of a limit from which on the limit cannot spare it a queue: either is about as narrow.
+/// Utilisation of a measured resource over that of a limit from which on the limit cannot spare it a queue:
+/// either is about as narrow.
 const NARROW: f64 = 0.9;
-/// Error of the mean wait that its step shares, over that of exponential times, where the observed wait corrects the expected one.
+/// Error of the mean wait that its step shares, over that of exponential times, where the observed wait
+/// corrects the expected one.
 const OWN_WAIT: f64 = 0.4;
 /// Variance that a short step misses of waits that come in bursts, over the variance of its mean wait.
 const MISSED: f64 = 1.5;
@@ -119,9 +122,10 @@ impl<'a> Means<'a> {
     /// What waiting at the limit adds to the variance of response times, by step.
     ///
     /// # Formula
-    /// `W^2 + 2 W t (1 - C) (1 + 2 cv^2) / 3` with the wait W that the step shows, the probability of delay C and the mean wait of the
-    /// delayed t if holding times are exponential: exact for one place and holding times of a gamma law (Takacs' `E[W^2] = 2 E[W]^2 + L E[S^3] /
-    /// (3 (1 - rho))`), and for several places and exponential ones.
+    /// `W^2 + 2 W t (1 - C) (1 + 2 cv^2) / 3` with the wait W that the step shows, the probability of delay C
+    /// and the mean wait of the delayed t if holding times are exponential: exact for one place and holding
+    /// times of a gamma law (Takacs' `E[W^2] = 2 E[W]^2 + L E[S^3] / (3 (1 - rho))`), and for several places
+    /// and exponential ones.
     pub(super) fn limit_variances(&self, limit: BottleneckLimit, fit: &MeansFit) -> Vec<f64> {
         let behaviours = self.light.len();
         let coefficients = &fit.coefficients;
@@ -216,7 +220,8 @@ impl<'a> Means<'a> {
                 Some(limit.relative_wait(&self.loaded[step].rates))
             };
             let (at_resources, at_limit) = self.queue_variances(step, block, limit);
-            // Behaviours that wait in the same queue share the error of its mean; a limit of one behaviour is that one's own.
+            // Behaviours that wait in the same queue share the error of its mean; a limit of one behaviour is
+            // that one's own.
             let (common, own) = match limit.map(|limit| limit.passing) {
                 Some(Passing::One(_)) => (at_resources, at_limit),
                 _ => (at_resources + at_limit, 0.0),
@@ -282,7 +287,8 @@ impl<'a> Means<'a> {
         Some((log, coefficients))
     }
 
-    /// Variances of the mean waits of a step, which were observed for a finite time: at measured resources, and at the limit.
+    /// Variances of the mean waits of a step, which were observed for a finite time: at measured resources,
+    /// and at the limit.
     fn queue_variances(
         &self,
         step: usize,

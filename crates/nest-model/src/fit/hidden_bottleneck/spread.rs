@@ -1,5 +1,5 @@
-//! How far response times spread: tells short waits of many from long waits of a few, and so how regular the holding times of
-//! a limit are.
+//! How far response times spread: tells short waits of many from long waits of a few, and so how regular the
+//! holding times of a limit are.
 //!
 //! What it leaves to others: the means (`unmeasured`), and what a limit adds to a variance, which it is told.
 
@@ -8,8 +8,9 @@ use nalgebra::{DMatrix, DVector};
 use super::{BottleneckStation, LoadedStep, log_sum};
 use crate::queueing::relative_wait;
 
-/// What queueing at the measured resources adds to a variance, over what is computed of it: the wait in order of arrival, own
-/// time that sharing stretches, and what sharing makes uncertain of it. Centre and deviation of the prior.
+/// What queueing at the measured resources adds to a variance, over what is computed of it: the wait in order
+/// of arrival, own time that sharing stretches, and what sharing makes uncertain of it. Centre and deviation
+/// of the prior.
 pub(super) type OfResources = [(f64, f64); 3];
 
 /// Relative error of the variance of one execution's response time: a few late ones make most of it.
@@ -18,7 +19,8 @@ const OF_ONE: f64 = 3.5;
 const OF_STEP: f64 = 0.25;
 /// Multiples of both, with their prior probability.
 const NOISE: [(f64, f64); 3] = [(0.6, 0.3), (1.0, 0.5), (2.0, 0.2)];
-/// Variance without queueing over the least that was measured, which has some in it: centre and deviation of the prior.
+/// Variance without queueing over the least that was measured, which has some in it: centre and deviation of
+/// the prior.
 const LIGHT: (f64, f64) = (0.5, 0.6);
 /// Executions by which the variance of few is drawn to that of all.
 const FEW: f64 = 30.0;
@@ -65,7 +67,8 @@ impl ResponseSpread {
             for (behaviour, response) in seen() {
                 let light = light[behaviour];
                 let own = response.count * more(behaviour, response.deviation_s);
-                // The error is of what is about expected, whatever a hypothesis says: else the one that expects more errs less.
+                // The error is of what is about expected, whatever a hypothesis says: else the one that
+                // expects more errs less.
                 let of_queueing =
                     (own + FEW_IN_STEP * in_step) / (response.count + FEW_IN_STEP) + 1e-3 * light;
                 let error = OF_ONE / response.count.sqrt() * (light + of_queueing);
@@ -83,7 +86,8 @@ impl ResponseSpread {
         Self { rows, light }
     }
 
-    /// Log density of the variances, where `at_limit` is what waiting at a limit adds to one, by step and behaviour.
+    /// Log density of the variances, where `at_limit` is what waiting at a limit adds to one, by step and
+    /// behaviour.
     ///
     /// # Formula
     /// `V_js = v_j + sum_i k_i q_ijs + at_limit(s, j)` with Gaussian priors on v_j and k_i; errors as above.
@@ -159,14 +163,16 @@ impl ResponseSpread {
     }
 }
 
-/// What queueing at the measured resources adds to the variance of a behaviour's response time, if service is exponential.
+/// What queueing at the measured resources adds to the variance of a behaviour's response time, if service is
+/// exponential.
 ///
 /// # Formula
-/// With `w = relative_wait`, C the probability of delay, D the own demand and S the mean one: `(S w)^2 (2 / C - 1)` in order of
-/// arrival (exact for M/M/c); `D^2 ((1 + w)^2 - 1)` for service times that sharing stretches; `2 D S w (1 + w)^2` for how unevenly
-/// it does so (M/M/1: `2 D S rho / (1 - rho)^3`).
+/// With `w = relative_wait`, C the probability of delay, D the own demand and S the mean one:
+/// `(S w)^2 (2 / C - 1)` in order of arrival (exact for M/M/c); `D^2 ((1 + w)^2 - 1)` for service times that
+/// sharing stretches; `2 D S w (1 + w)^2` for how unevenly it does so (M/M/1: `2 D S rho / (1 - rho)^3`).
 ///
-/// Source: Coffman, Muntz and Trotter, "Waiting time distributions for processor-sharing systems", Journal of the ACM 17(1), 1970.
+/// Source: Coffman, Muntz and Trotter, "Waiting time distributions for processor-sharing systems", Journal of
+/// the ACM 17(1), 1970.
 fn of_resources(step: &LoadedStep, stations: &[BottleneckStation], behaviour: usize) -> [f64; 3] {
     let total: f64 = step.rates.iter().sum();
     let mut sum = [0.0; 3];
@@ -191,7 +197,8 @@ fn of_resources(step: &LoadedStep, stations: &[BottleneckStation], behaviour: us
     sum
 }
 
-/// Least variance of a behaviour's response times over the steps, those of few executions drawn to that of all.
+/// Least variance of a behaviour's response times over the steps, those of few executions drawn to that of
+/// all.
 fn least_variance(loaded: &[&LoadedStep], behaviour: usize) -> f64 {
     let seen = || loaded.iter().filter_map(|step| step.responses[behaviour]);
     let count: f64 = seen().map(|response| response.count).sum();

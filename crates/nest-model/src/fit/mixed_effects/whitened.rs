@@ -1,5 +1,5 @@
-//! Rows of windows whose errors have been made independent, so that ordinary least squares fits them, and what follows from
-//! that for variances.
+//! Rows of windows whose errors have been made independent, so that ordinary least squares fits them, and
+//! what follows from that for variances.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use crate::regression::{LinearFit, weighted_nnls};
 
 /// Error of a block's reading that no repeat can take away, as a share of the scale.
 const READING_ERROR: f64 = 2e-4;
-/// Share of the scale that the error of a block does not fall below: on a machine that is mostly idle, waking up costs
-/// processor time of its own, so light steps say less about loaded ones than their size suggests.
+/// Share of the scale that the error of a block does not fall below: on a machine that is mostly idle, waking
+/// up costs processor time of its own, so light steps say less about loaded ones than their size suggests.
 const LIGHT_LOAD: f64 = 0.35;
 /// A suspect block counts with this times the standard deviation of a valid one.
 const SUSPECT_FACTOR: f64 = 2.0;
@@ -28,7 +28,8 @@ pub(super) struct Whitened {
 }
 
 impl Whitened {
-    /// Multiplies with the inverse root of `diag(window) + (tau mu)(tau mu)' + common common'`, block by block.
+    /// Multiplies with the inverse root of `diag(window) + (tau mu)(tau mu)' + common common'`, block by
+    /// block.
     pub(super) fn new(
         observations: &Observations,
         fitted: &DVector<f64>,
@@ -118,7 +119,8 @@ impl Whitened {
         sums
     }
 
-    /// Trace of `A' P B` and its squared Frobenius norm, `P = I - X C X'`, for vectors that fall apart by block.
+    /// Trace of `A' P B` and its squared Frobenius norm, `P = I - X C X'`, for vectors that fall apart by
+    /// block.
     fn moments(&self, fit: &LinearFit, a: &DVector<f64>, b: &DVector<f64>) -> (f64, f64) {
         let (of_a, of_b) = (self.by_visit(a), self.by_visit(b));
         let own: Vec<f64> = self
@@ -148,8 +150,8 @@ impl Whitened {
     /// Squared relative deviation between blocks that the residuals show; the weights were made with `tau`.
     ///
     /// # Formula
-    /// With `P = W - W X C X' W`, U the fitted use by block and E ones by block, `|U' P y|^2` has the expectation
-    /// `tr(U'PU) + (tau^2 - tau_0^2) |U'PU|^2 - (0.35 tau_0 s)^2 |U'PE|^2`; solved for `tau^2`.
+    /// With `P = W - W X C X' W`, U the fitted use by block and E ones by block, `|U' P y|^2` has the
+    /// expectation `tr(U'PU) + (tau^2 - tau_0^2) |U'PU|^2 - (0.35 tau_0 s)^2 |U'PE|^2`; solved for `tau^2`.
     pub(super) fn between_steps(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
         let residuals = &self.used - &self.design * &fit.coefficients;
         let by_visit = |range: &Range<usize>| {
@@ -171,8 +173,8 @@ impl Whitened {
     /// Degrees of freedom of that estimate: twice its squared mean over its variance.
     ///
     /// # Formula
-    /// `|U' P y|^2` has the mean `tr K` and the variance `2 |K|^2`, `K = U'P V P U = M - (0.35 tau s)^2 N N'`, `M = U'PU`,
-    /// `N = U'PE`.
+    /// `|U' P y|^2` has the mean `tr K` and the variance `2 |K|^2`,
+    /// `K = U'P V P U = M - (0.35 tau s)^2 N N'`, `M = U'PU`, `N = U'PE`.
     pub(super) fn degrees_of_freedom(&self, fit: &LinearFit, tau: f64, scale: f64) -> f64 {
         let (deviation, common) = (self.by_visit(&self.deviation), self.by_visit(&self.common));
         let own = |vector: &DVector<f64>| {
@@ -195,8 +197,9 @@ impl Whitened {
         }
     }
 
-    /// Visits beyond what the coefficients take, as far as they would show a deviation of the prior's size: the degrees of
-    /// freedom of `tau^2` by its information. The weights are those of the prior, without the error of light blocks.
+    /// Visits beyond what the coefficients take, as far as they would show a deviation of the prior's size:
+    /// the degrees of freedom of `tau^2` by its information. The weights are those of the prior, without the
+    /// error of light blocks.
     pub(super) fn repeats(&self, fit: &LinearFit) -> f64 {
         let columns = self.design.ncols();
         let Some(covariance) = (self.design.transpose() * &self.design).try_inverse() else {
@@ -213,7 +216,8 @@ impl Whitened {
         )
     }
 
-    /// Covariance of the coefficients, and the part of each variance that is from the deviation between blocks.
+    /// Covariance of the coefficients, and the part of each variance that is from the deviation between
+    /// blocks.
     ///
     /// # Formula
     /// `C X' W V W X C`, `V = W^-1 - (0.35 tau s)^2 E E'`.

@@ -140,7 +140,8 @@ fn shares(squares: &[f64], parts: &[[f64; 3]], beyond: usize) -> [f64; 3] {
     shares
 }
 
-/// Factor on the variance of a mean where neighbouring windows are alike: `(1 + r) / (1 - r)`; 1 where they are not.
+/// Factor on the variance of a mean where neighbouring windows are alike: `(1 + r) / (1 - r)`; 1 where they
+/// are not.
 fn stretch(own: &[f64], observations: &Observations) -> f64 {
     let (mut lagged, mut squares, mut pairs, mut windows) = (0.0, 0.0, 0_usize, 0_usize);
     for range in observations.blocks.iter().filter(|range| range.len() >= 4) {

@@ -13,8 +13,8 @@ const HALVINGS: usize = 60;
 /// Factor between customer counts at which a cost that may fall and rise is looked at.
 const GRID: f64 = 1.02;
 
-/// What may be paid. A bill never falls as customers come, so it is halved for; the cost of one of them falls and rises with every
-/// instance, so it is watched from today's customers on.
+/// What may be paid. A bill never falls as customers come, so it is halved for; the cost of one of them falls
+/// and rises with every instance, so it is watched from today's customers on.
 pub fn budget<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,

@@ -69,7 +69,8 @@ fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits:
     }
 }
 
-/// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It still binds.
+/// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It
+/// still binds.
 fn unsized_resources<'a>(
     priced: &'a PricedConfig<'_>,
     inputs: &ScenarioInputs,
@@ -92,7 +93,8 @@ fn unsized_resources<'a>(
     }
 }
 
-/// A limit that no probe reads. Whether it comes with every instance is not known, so it is taken for one that they share.
+/// A limit that no probe reads. Whether it comes with every instance is not known, so it is taken for one
+/// that they share.
 fn hidden_bottleneck<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,
@@ -158,10 +160,11 @@ fn errors<'a>(
 /// Functions that may run at once, and how fast their number may grow.
 ///
 /// # Formula
-/// Concurrency is `arrival rate x duration` (Little's Law). In the busiest minute it lies `1 - 1 / burst` above its mean in the hour: ◇ assumed is
-/// that it comes to that within a minute, six times the ten seconds for which hosts state how much may be added.
+/// Concurrency is `arrival rate x duration` (Little's Law). In the busiest minute it lies `1 - 1 / burst`
+/// above its mean in the hour: ◇ assumed is that it comes to that within a minute, six times the ten seconds
+/// for which hosts state how much may be added.
 ///
-/// Source: `reference/pricing.md` R18.
+/// Source: `docs/method/pricing.md`, "Concurrency and quotas".
 fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits: &mut Vec<FailurePoint<'a>>) {
     for (index, placed) in priced.placed.iter().enumerate() {
         let Host::Function(function) = &placed.host else {
@@ -220,13 +223,15 @@ fn objective_customers(
     }
 }
 
-/// Where the median response time of the most frequent behaviour begins to grow faster than the work that gets done.
+/// Where the median response time of the most frequent behaviour begins to grow faster than the work that
+/// gets done.
 ///
 /// # Formula
-/// The utilisation that maximises `rho / R(rho)`, with R as [`QueueingDelay::seconds`] gives it. (The crossing of the asymptotic bounds of an open load is its
-/// saturation, which is a break point of its own.)
+/// The utilisation that maximises `rho / R(rho)`, with R as [`QueueingDelay::seconds`] gives it. (The
+/// crossing of the asymptotic bounds of an open load is its saturation, which is a break point of its own.)
 ///
-/// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979.
+/// Source: Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer
+/// communications", ICC 1979.
 fn knee<'a>(
     priced: &'a PricedConfig<'_>,
     draw: &ParameterDraw,

@@ -10,7 +10,8 @@ use nest_data::{
 use super::cause::{Cause, FailurePoint, Filling, SearchScope};
 use crate::project::config::{Host, PricedConfig, ScenarioInputs};
 
-/// Share of an instance's memory that the tier can fill: ◇ assumed, the operating system and its page cache need the rest.
+/// Share of an instance's memory that the tier can fill: ◇ assumed, the operating system and its page cache
+/// need the rest.
 const USABLE_MEMORY: f64 = 0.9;
 
 /// Memory: of the instances of the placed tier, and of every other tier where its size is known.
@@ -53,7 +54,8 @@ pub fn memory<'a>(
         } else {
             f64::INFINITY
         };
-        // Units are added by their processors: the fewest are filled before that, or the last one when there are no more.
+        // Units are added by their processors: the fewest are filled before that, or the last one when there
+        // are no more.
         let carried = sizing.customers_at(1.0, sizing.target);
         let instances = if per_instance < carried {
             f64::from(sizing.least)
@@ -108,7 +110,8 @@ pub fn memory<'a>(
     }
 }
 
-/// Bytes per second by which the memory of one of `instances` grows for good, with as many customers as today.
+/// Bytes per second by which the memory of one of `instances` grows for good, with as many customers as
+/// today.
 fn leak_bytes_per_s(
     priced: &PricedConfig<'_>,
     scope: &SearchScope<'_>,

@@ -4,8 +4,8 @@ use nest_data::scaling::QuantileLaw;
 
 use crate::project::config::{PricedConfig, ScenarioInputs, UnsizedResource};
 
-/// Customers at which the resource of a law is at a utilisation: units are added until none is left, so one that the sizing never lets
-/// happen is only reached on the last of them. Functions never queue.
+/// Customers at which the resource of a law is at a utilisation: units are added until none is left, so one
+/// that the sizing never lets happen is only reached on the last of them. Functions never queue.
 pub fn customers_at(
     priced: &PricedConfig<'_>,
     inputs: &ScenarioInputs,
@@ -32,7 +32,8 @@ pub fn customers_at(
     }
 }
 
-/// Customers at which a resource that stays as it was measured is at a utilisation; one of the placed tier comes with every instance.
+/// Customers at which a resource that stays as it was measured is at a utilisation; one of the placed tier
+/// comes with every instance.
 pub fn unsized_customers(
     priced: &PricedConfig<'_>,
     inputs: &ScenarioInputs,

@@ -83,7 +83,8 @@ impl<'a> PricedConfig<'a> {
         Ok(parts)
     }
 
-    /// Cost of a meter in the study's currency; of one that is a share, from what it is a share of. None where a price is missing.
+    /// Cost of a meter in the study's currency; of one that is a share, from what it is a share of. None
+    /// where a price is missing.
     fn meter_amount(
         &self,
         meter: usize,
@@ -142,10 +143,11 @@ impl<'a> PricedConfig<'a> {
             .collect()
     }
 
-    /// Unit-months by what binds them: the work of each behaviour, idle use, reserve, rounding up, spare; then what is not paid at list price.
-    /// Gives the list price of all of them in the study's currency.
+    /// Unit-months by what binds them: the work of each behaviour, idle use, reserve, rounding up, spare;
+    /// then what is not paid at list price. Gives the list price of all of them in the study's currency.
     ///
-    /// With `n (u c - idle) = busy` (at the demand of u), a unit-month splits exactly: `n = busy/c + n idle/c + n (1 - u)`.
+    /// With `n (u c - idle) = busy` (at the demand of u), a unit-month splits exactly:
+    /// `n = busy/c + n idle/c + n (1 - u)`.
     #[allow(
         clippy::too_many_arguments,
         reason = "what carries one placement, split once for readability"
@@ -291,7 +293,8 @@ impl<'a> PricedConfig<'a> {
         Ok(listed)
     }
 
-    /// Price of every meter's quantity in its book's currency: what a plan includes comes off first, then what several share for free.
+    /// Price of every meter's quantity in its book's currency: what a plan includes comes off first, then
+    /// what several share for free.
     fn prices(&self, counted: &[(Vec<Decimal>, Decimal)]) -> Vec<Option<Decimal>> {
         let bought: Vec<(&Meter, Decimal)> = self
             .metered

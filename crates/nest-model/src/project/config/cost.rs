@@ -1,4 +1,5 @@
-//! What N customers cost in one draw, as a float: compiled once per draw, so that a customer count costs a handful of operations.
+//! What N customers cost in one draw, as a float: compiled once per draw, so that a customer count costs a
+//! handful of operations.
 
 use std::ops::Deref;
 
@@ -22,7 +23,8 @@ struct CompiledCosts {
     fees: f64, // per customer
 }
 
-/// What one draw says about a configuration, with its costs compiled: ready to be asked what N customers cost.
+/// What one draw says about a configuration, with its costs compiled: ready to be asked what N customers
+/// cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadyInputs {
     inputs: ScenarioInputs,
@@ -40,7 +42,8 @@ impl ScenarioInputs {
     }
 }
 
-/// What can be asked of inputs can be asked of ready ones; they cannot be changed without compiling their costs again.
+/// What can be asked of inputs can be asked of ready ones; they cannot be changed without compiling their
+/// costs again.
 impl Deref for ReadyInputs {
     type Target = ScenarioInputs;
 
@@ -125,7 +128,8 @@ impl PricedConfig<'_> {
             * units.month_hours
     }
 
-    /// Cost of a meter, where instances cost `listed` at their list price and meters that share what is free were priced together.
+    /// Cost of a meter, where instances cost `listed` at their list price and meters that share what is free
+    /// were priced together.
     fn meter_cost(
         &self,
         load: &CompiledCosts,

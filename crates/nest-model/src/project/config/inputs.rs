@@ -16,11 +16,12 @@ use crate::{
     response::highest_utilisation,
 };
 
-/// Lowest utilisation that an objective may ask for; one that asks for less is missed, whatever is bought. Chosen by hand.
+/// Lowest utilisation that an objective may ask for; one that asks for less is missed, whatever is bought.
+/// Chosen by hand.
 const LEAST_UTILISATION: f64 = 0.05;
 
-/// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour; may be below 0
-/// where fewer are open than when it was measured.
+/// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour;
+/// may be below 0 where fewer are open than when it was measured.
 pub type BacklogDemand = BTreeMap<(String, String), f64>;
 
 /// What customers do, and what they leave behind.
@@ -35,13 +36,14 @@ pub struct Activity<'a> {
 /// What a draw says about one configuration, by behaviour in the order of names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScenarioInputs {
-    pub rates_per_day: Vec<f64>,             // executions per customer
-    pub bytes: Vec<f64>,                     // bytes sent per execution
-    pub stored: Option<f64>,                 // items in the target
-    pub busier: f64,                         // busiest minute over that of the study
-    pub fees: Vec<f64>,                      // of one execution, for each of the study's fees
-    pub placed: Vec<PlacementUse>,           // in the configuration's order
-    pub unsized_resources: Vec<ResourceUse>, // resources that stay as they were measured, in the configuration's order
+    pub rates_per_day: Vec<f64>,   // executions per customer
+    pub bytes: Vec<f64>,           // bytes sent per execution
+    pub stored: Option<f64>,       // items in the target
+    pub busier: f64,               // busiest minute over that of the study
+    pub fees: Vec<f64>,            // of one execution, for each of the study's fees
+    pub placed: Vec<PlacementUse>, // in the configuration's order
+    // resources that stay as they were measured, in the configuration's order
+    pub unsized_resources: Vec<ResourceUse>,
 }
 
 /// Use of the processors and the memory of one placement.
@@ -65,7 +67,8 @@ pub struct ResourceUse {
 }
 
 impl ScenarioInputs {
-    /// What `draw` says about a configuration, for what customers do and the speed of its processors, by placement.
+    /// What `draw` says about a configuration, for what customers do and the speed of its processors, by
+    /// placement.
     pub fn new(
         model: &ScalingModel,
         priced: &PricedConfig<'_>,
@@ -101,8 +104,8 @@ impl ScenarioInputs {
         }
     }
 
-    /// The same, with the utilisation of each placement lowered to that at which the first objective of its behaviours is missed:
-    /// more units are bought there.
+    /// The same, with the utilisation of each placement lowered to that at which the first objective of its
+    /// behaviours is missed: more units are bought there.
     #[must_use]
     pub fn meeting_objectives(
         mut self,
@@ -148,7 +151,8 @@ impl ScenarioInputs {
         per_day(&self.rates_per_day, &used.demand)
     }
 
-    /// On the way to `after`: a share `adopted` of the customers acts as there, and demand has `settled` to such a share.
+    /// On the way to `after`: a share `adopted` of the customers acts as there, and demand has `settled` to
+    /// such a share.
     pub fn towards(&self, after: &Self, adopted: f64, settled: f64) -> Self {
         let mix = |before: &[f64], after: &[f64], share: f64| {
             before
@@ -303,12 +307,12 @@ fn per_day(rates: &[f64], demand: &[f64]) -> f64 {
     rates.iter().zip(demand).map(|(rate, demand)| rate * demand).sum()
 }
 
-/// What open items add to demand at the parameters `now`, beyond those that were open when it was measured. `usual` are those of the
-/// study in the same draw, without any policy.
+/// What open items add to demand at the parameters `now`, beyond those that were open when it was measured.
+/// `usual` are those of the study in the same draw, without any policy.
 ///
 /// # Formula
-/// `seconds per open item x (open items now - open items at the parameters of the measured study)`, both in the long run: ◇ assumed is that the
-/// target was measured with as much open as that study's mechanism says.
+/// `seconds per open item x (open items now - open items at the parameters of the measured study)`, both in
+/// the long run: ◇ assumed is that the target was measured with as much open as that study's mechanism says.
 pub fn backlog_demand(
     study: &Study,
     measured: &Study,
@@ -337,7 +341,8 @@ pub fn backlog_demand(
     Ok(work)
 }
 
-/// Parameters as they were when it was measured. One whose range has not changed since is as uncertain then as now, and the same.
+/// Parameters as they were when it was measured. One whose range has not changed since is as uncertain then
+/// as now, and the same.
 fn parameters_then(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
     let mut then = study.parameter_values();
     then.extend(measured.parameter_values());

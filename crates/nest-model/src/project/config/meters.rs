@@ -22,7 +22,8 @@ use crate::{
 
 /// Seconds in an hour.
 const SECONDS_PER_HOUR: f64 = 3_600.0;
-/// Connections that a load balancer counts for a request, and the time for which one stays: ◇ assumed, one each without keep-alive.
+/// Connections that a load balancer counts for a request, and the time for which one stays: ◇ assumed, one
+/// each without keep-alive.
 const CONNECTION_S: f64 = 1.0;
 
 /// A meter with all that counts on it.
@@ -277,7 +278,8 @@ fn of_function<'a>(
     if let Some(duration) = duration {
         add(metered, duration, finder, Counted::MemorySeconds(index));
     }
-    // A host that bills memory beside processors bills both for as long as a request takes; one that bills processors alone, only their work.
+    // A host that bills memory beside processors bills both for as long as a request takes; one that bills
+    // processors alone, only their work.
     match (processor, finder.meter_of(&[format!("{host}.memory")])) {
         (Some(processor), Some(memory)) => {
             add(metered, processor, finder, Counted::HeldMs(index));
@@ -446,10 +448,10 @@ impl<'a> PricedConfig<'a> {
     /// Units of a compound meter a month per customer.
     ///
     /// # Formula
-    /// `hours x sum_h max_d q_d(h) / per_unit_d`. Every quantity grows with customers and with the load of the hour, so the largest is the same
-    /// in every hour.
+    /// `hours x sum_h max_d q_d(h) / per_unit_d`. Every quantity grows with customers and with the load of
+    /// the hour, so the largest is the same in every hour.
     ///
-    /// Source: `reference/pricing.md` R7.
+    /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
     fn largest(&self, meter: &Meter, inputs: &ScenarioInputs) -> f64 {
         let all = 0..self.behaviours.len();
         // A mean hour holds a 24th of a day's executions.
@@ -481,8 +483,8 @@ impl<'a> PricedConfig<'a> {
         inputs.rates_per_day[index] * DAYS_PER_MONTH
     }
 
-    /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the waiting that was measured at
-    /// light load; a cold start now and then.
+    /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the
+    /// waiting that was measured at light load; a cold start now and then.
     pub fn duration_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
@@ -519,7 +521,8 @@ impl<'a> PricedConfig<'a> {
         billed_s.max(function.shortest_s) * function.memory_gib
     }
 
-    /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one request at a time.
+    /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one
+    /// request at a time.
     fn held_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;

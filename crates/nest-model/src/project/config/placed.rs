@@ -131,7 +131,8 @@ impl<'a> SizedPlacement<'a> {
         }
     }
 
-    /// Factor from a time of processor work on a measured core to one on this platform, at a speed of its processors.
+    /// Factor from a time of processor work on a measured core to one on this platform, at a speed of its
+    /// processors.
     pub fn slowdown(&self, speed: f64) -> f64 {
         match &self.host {
             Host::Units(_) => 1.0 / speed,

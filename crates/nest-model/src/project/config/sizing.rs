@@ -15,7 +15,8 @@ pub struct Sizing {
     pub cores: f64,
     /// Share of capacity that policy wants left, 0 to below 1.
     pub reserve: f64,
-    /// Utilisation at which another instance is needed, 0-1: `1 - reserve`, or less where an objective of response time asks for it.
+    /// Utilisation at which another instance is needed, 0-1: `1 - reserve`, or less where an objective of
+    /// response time asks for it.
     pub target: f64,
     /// Fewest instances that carry load.
     pub least: u32,
@@ -78,7 +79,8 @@ impl Sizing {
 mod tests {
     use super::*;
 
-    /// modelling.md 4.5: two cores, idle .02 core, u* .6, 1.76428571e-5 cores per customer at m = 10.
+    /// `docs/method/projection.md`, "The worked example": two cores, idle .02 core, u* .6, 1.76428571e-5
+    /// cores per customer at m = 10.
     fn golden(busy_per_customer: f64) -> Sizing {
         Sizing {
             busy_per_customer,

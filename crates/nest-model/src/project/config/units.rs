@@ -58,9 +58,10 @@ impl<'b> UnitCounts<'b> {
     /// Mean number of units as paid, after a discount for running all of a month.
     ///
     /// # Formula
-    /// Units that run in the busiest k bins only run a share s_k of the month: `sum_k (n_k - n_(k+1)) G(s_k)`, G what that share is paid as.
+    /// Units that run in the busiest k bins only run a share s_k of the month:
+    /// `sum_k (n_k - n_(k+1)) G(s_k)`, G what that share is paid as.
     ///
-    /// Source: `reference/pricing.md` R13.
+    /// Source: `docs/method/pricing.md`, "Sustained use".
     pub fn sustained(&self, units: &Units<'_>) -> f64 {
         let Some(schedule) = &units.sustained else {
             return self.mean();

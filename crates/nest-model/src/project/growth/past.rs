@@ -16,8 +16,9 @@ pub struct Past {
 }
 
 impl Past {
-    /// Forecasts `months` months after the last of `rows`, which ascend in date. The last row of a month is that month's
-    /// value; a month without one is filled from its neighbours; a history by the quarter or the year goes on in such steps.
+    /// Forecasts `months` months after the last of `rows`, which ascend in date. The last row of a month is
+    /// that month's value; a month without one is filled from its neighbours; a history by the quarter or the
+    /// year goes on in such steps.
     ///
     /// # Errors
     /// As [`fit_history`]: fewer than two months.
