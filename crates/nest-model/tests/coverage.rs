@@ -21,7 +21,7 @@ const CORES: f64 = 4.0;
 const WINDOWS: usize = 10;
 const WINDOW_S: f64 = 10.0;
 /// Relative deviation between blocks of the same step, as the issue sets it.
-const VISIT_ERROR: f64 = 0.015;
+const BLOCK_ERROR: f64 = 0.015;
 /// Busy-seconds per second without load.
 const IDLE: f64 = 0.02;
 
@@ -52,7 +52,7 @@ fn truth(random: &mut RandomStream) -> Truth {
 
 /// One step at given rates: Poisson counts by window, one block error for all of them.
 fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &mut RandomStream) -> Step {
-    let block = 1.0 + VISIT_ERROR * random.normal();
+    let block = 1.0 + BLOCK_ERROR * random.normal();
     let windows = (0..WINDOWS).map(|_| {
         let counts: Vec<f64> = rates
             .iter()

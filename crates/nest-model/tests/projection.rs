@@ -5,8 +5,7 @@ use nest_model::{ModelError, ProjectOptions, project};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 fn model() -> ScalingModel {
-    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
-        .expect("the model is committed")
+    ScalingModel::from_json(include_str!("fixtures/shop-scaling.json")).expect("the model is committed")
 }
 
 fn books() -> Vec<PriceBook> {

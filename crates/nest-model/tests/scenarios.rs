@@ -17,8 +17,7 @@ use nest_model::{
 use proptest::prelude::*;
 
 fn model() -> ScalingModel {
-    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
-        .expect("the model is committed")
+    ScalingModel::from_json(include_str!("fixtures/shop-scaling.json")).expect("the model is committed")
 }
 
 fn projected(model: &ScalingModel, change: impl FnOnce(&mut Study)) -> Projection {

@@ -94,8 +94,8 @@ fn study(text: &str) -> Study {
 
 /// A model that knows the example's demands exactly.
 fn model(study: &Study) -> ScalingModel {
-    let mut model = ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
-        .expect("the model is committed");
+    let mut model =
+        ScalingModel::from_json(include_str!("fixtures/shop-scaling.json")).expect("the model is committed");
     model.study = study.clone();
     model.behaviours = DEMAND
         .map(|(name, _)| BehaviourFacts {

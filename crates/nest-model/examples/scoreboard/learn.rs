@@ -124,12 +124,11 @@ fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
     let found = GridPosterior::new(&CurveSeries::new(&points).ok()?, last, flat)?;
     let largest = found.weights.iter().flatten().copied().fold(0.0, f64::max);
     let of = |(discrepancy, weights): (usize, &Vec<f64>)| {
-        let unsized_resources = weights
+        let kept = weights
             .iter()
             .enumerate()
             .filter(|(_, weight)| **weight > NEGLIGIBLE * largest);
-        unsized_resources
-            .map(|(shape, weight)| (discrepancy, shape, weight / largest))
+        kept.map(|(shape, weight)| (discrepancy, shape, weight / largest))
             .collect::<Vec<_>>()
     };
     Some(Evidence {

@@ -139,14 +139,11 @@ impl Posterior {
     pub fn new(series: &CurveSeries, prior: &Prior) -> Result<Self, CurveRefusal> {
         let found = GridPosterior::new(series, series.last().x, prior).ok_or(CurveRefusal::NoLaw)?;
         let least = NEGLIGIBLE * found.weights.iter().flatten().copied().fold(0.0, f64::max);
-        let unsized_resources: Vec<usize> = (0..found.residuals.len())
+        let kept: Vec<usize> = (0..found.residuals.len())
             .filter(|&node| found.weights.iter().any(|of| of[node] > least))
             .collect();
         let all = grid();
-        let residuals: Vec<Vec<f64>> = unsized_resources
-            .iter()
-            .map(|&node| found.residuals[node].clone())
-            .collect();
+        let residuals: Vec<Vec<f64>> = kept.iter().map(|&node| found.residuals[node].clone()).collect();
         let branch = |(discrepancy, weights): (Option<Discrepancy>, Vec<f64>)| {
             let discrepancy = discrepancy.filter(|_| weights.iter().any(|weight| *weight > least))?;
             let (of_level, variance_there) = discrepancy.forecast(0.0);
@@ -156,7 +153,7 @@ impl Posterior {
                 .collect();
             Some(Branch {
                 discrepancy,
-                weights: unsized_resources.iter().map(|&node| weights[node]).collect(),
+                weights: kept.iter().map(|&node| weights[node]).collect(),
                 offsets,
                 variance_there,
             })
@@ -168,7 +165,7 @@ impl Posterior {
             .filter_map(branch)
             .collect();
         Ok(Self {
-            shapes: unsized_resources.iter().map(|&node| all[node]).collect(),
+            shapes: kept.iter().map(|&node| all[node]).collect(),
             residuals,
             branches,
         })

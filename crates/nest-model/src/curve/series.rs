@@ -35,25 +35,25 @@ impl CurveSeries {
     /// [`CurveRefusal::TooFewLevels`] with fewer than three distinct x.
     pub fn new(points: &[(f64, f64)]) -> Result<Self, CurveRefusal> {
         let usable = |value: f64| value.is_finite() && value >= f64::MIN_POSITIVE;
-        let mut unsized_resources: Vec<(f64, f64)> = points
+        let mut kept: Vec<(f64, f64)> = points
             .iter()
             .copied()
             .filter(|&(x, y)| usable(x) && usable(y))
             .collect();
-        unsized_resources.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let mut levels: Vec<LoadLevel> = unsized_resources.chunk_by(|a, b| a.0 == b.0).map(level).collect();
+        kept.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut levels: Vec<LoadLevel> = kept.chunk_by(|a, b| a.0 == b.0).map(level).collect();
         if levels.len() < 3 {
             return Err(CurveRefusal::TooFewLevels {
                 distinct: levels.len(),
-                left_out: points.len() - unsized_resources.len(),
+                left_out: points.len() - kept.len(),
             });
         }
         if levels.len() > MOST_LEVELS {
-            levels = merged(&unsized_resources);
+            levels = merged(&kept);
         }
         Ok(Self {
             levels,
-            left_out: points.len() - unsized_resources.len(),
+            left_out: points.len() - kept.len(),
         })
     }
 

@@ -21,7 +21,7 @@ use crate::{
 pub const HIDDEN: &str = "a limit that no probe reads";
 /// Plateau over ceiling below which something else than the measured resources must bind.
 const ROOM: f64 = 0.9;
-/// Relative standard deviation of a plateau between visits.
+/// Relative standard deviation of a plateau between blocks.
 const PLATEAU_ERROR: f64 = 0.03;
 /// Probability below which a limit has no say in the forecast, and from which on it is reported.
 const CONSIDERED: f64 = 0.05;
@@ -336,8 +336,8 @@ fn before(
         return None;
     }
     nodes.retain(|node| node.weight > LEAST_WEIGHT * share);
-    let unsized_resources: f64 = nodes.iter().map(|node| node.weight).sum();
-    nodes.iter_mut().for_each(|node| node.weight /= unsized_resources);
+    let kept: f64 = nodes.iter().map(|node| node.weight).sum();
+    nodes.iter_mut().for_each(|node| node.weight /= kept);
     let name = |passing: Passing| match passing {
         Passing::All => None,
         Passing::One(index) => Some(behaviours[index].clone()),

@@ -130,7 +130,7 @@ const FEWEST_STEPS: usize = 4;
 /// under processor sharing and in order of arrival, `h_m(rho) = C(m, m rho) / (m (1 - rho))`, `L_s` the rate
 /// of those that pass the limit, B the rate at which it is full. With Gaussian priors on d, b, f and
 /// `a = (m / B) (1 + cv^2) / 2`, the evidence of every (B, m, who passes, cv^2) is closed, and so is that of
-/// no limit at all. Errors: 3 % between visits, the sampling error of the mean, and for all behaviours of a
+/// no limit at all. Errors: 3 % between blocks, the sampling error of the mean, and for all behaviours of a
 /// step together that of the mean wait of a queue observed for a finite time. How the times spread (`spread`)
 /// tells cv^2, which the means alone cannot: long constant holds and short irregular ones give the same
 /// means. A hold is part of d_j, so that those longer than it are out.

@@ -23,11 +23,11 @@ pub const PRIOR_REPEATS: f64 = 6.0;
 /// Repeats of the prior that always count: a handful of repeats may look alike by chance.
 const LEAST_PRIOR: f64 = 2.0;
 /// Least relative deviation between blocks that a handful of them can show.
-const LEAST_BETWEEN_VISITS: f64 = 1e-3;
+const LEAST_BETWEEN_BLOCKS: f64 = 1e-3;
 /// Rounds of fitting and re-weighting; the weights settle in three.
 const ROUNDS: usize = 6;
 /// Visits above which the deviation between them is known well enough.
-const MOST_VISITS: usize = 200;
+const MOST_BLOCKS: usize = 200;
 /// Standard deviations from which on a window is something else: of 10,000 normal ones, none lies there.
 const OUTLIER: f64 = 5.0;
 /// Windows from which on a block shows which of its windows is unlike the others.
@@ -127,17 +127,17 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// `None` where the columns are dependent or numbers are not finite.
 #[must_use]
 pub fn fit_mixed(observations: &Observations) -> Option<MixedFit> {
-    let everything = fit_kept(observations, true)?;
+    let everything = fit_kept(observations, FarRows::CountLess)?;
     let outliers = outliers(observations, &everything.0, &everything.1);
     if outliers.is_empty() {
-        return fit_kept(observations, false).map(|(fit, _)| fit);
+        return fit_kept(observations, FarRows::CountInFull).map(|(fit, _)| fit);
     }
-    let unsized_resources: Vec<usize> = (0..observations.used.len())
+    let kept: Vec<usize> = (0..observations.used.len())
         .filter(|row| !outliers.contains(row))
         .collect();
     // Without them the columns may be dependent; then all windows are needed.
-    let Some((mut fit, _)) = fit_kept(&observations.only(&unsized_resources), false) else {
-        return fit_kept(observations, false).map(|(fit, _)| fit);
+    let Some((mut fit, _)) = fit_kept(&observations.only(&kept), FarRows::CountInFull) else {
+        return fit_kept(observations, FarRows::CountInFull).map(|(fit, _)| fit);
     };
     fit.outliers = outliers;
     Some(fit)
@@ -218,7 +218,7 @@ fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) 
         rows.extend(far(
             &|windows| windows < FEWEST_TOGETHER,
             &shape,
-            LEAST_BETWEEN_VISITS / PRIOR_BETWEEN_BLOCKS,
+            LEAST_BETWEEN_BLOCKS / PRIOR_BETWEEN_BLOCKS,
         ));
     }
     rows.sort_unstable();
@@ -240,8 +240,18 @@ struct Variances {
     tau: f64,
 }
 
-/// Fits all rows; `robust` gives those that lie far off less weight.
-fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Variances)> {
+/// How much a row counts that lies far off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FarRows {
+    /// As much as its variance says.
+    CountInFull,
+    /// Less, by the weights of a t distribution.
+    CountLess,
+}
+
+/// Fits all rows in [`ROUNDS`] rounds: each weighs the rows by the variances that the round before left, and
+/// estimates the variances again from its residuals. `None` if a round cannot be solved.
+fn fit_kept(observations: &Observations, far_rows: FarRows) -> Option<(MixedFit, Variances)> {
     let Observations {
         design, used, scale, ..
     } = observations;
@@ -273,7 +283,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
             window: variances.window.clone(),
             tau: variances.tau,
         };
-        if robust {
+        if far_rows == FarRows::CountLess {
             // What a single window is off by is its block's; it must be its own to count less.
             for (row, distance) in distances.iter().enumerate() {
                 let own = error_of(row, &variances.window, &fitted).powi(2);
@@ -285,7 +295,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
         let fit = whitened.fit(&observations.known)?;
         let residuals = used - design * &fit.coefficients;
         fitted = design * &fit.coefficients;
-        let windows = window_variances(observations, &fitted, &residuals, &whitened, &fit, robust);
+        let windows = window_variances(observations, &fitted, &residuals, &whitened, &fit, far_rows);
         let off: Vec<f64> = (0..rows)
             .map(|row| residuals[row] / error_of(row, &windows.variances, &fitted))
             .collect();
@@ -310,7 +320,7 @@ fn fit_kept(observations: &Observations, robust: bool) -> Option<(MixedFit, Vari
     let (_, repeats, windows) = solved?;
     let whitened = Whitened::new(observations, &fitted, &variances, true);
     let fit = whitened.fit(&observations.known)?;
-    let degrees = if observations.blocks.len() > MOST_VISITS {
+    let degrees = if observations.blocks.len() > MOST_BLOCKS {
         repeats
     } else {
         whitened.degrees_of_freedom(&fit, variances.tau, *scale)
@@ -349,5 +359,5 @@ fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
     let missing = (PRIOR_REPEATS - repeats).max(LEAST_PRIOR);
     ((seen_squared * repeats + missing * PRIOR_BETWEEN_BLOCKS.powi(2)) / (repeats + missing))
         .sqrt()
-        .clamp(LEAST_BETWEEN_VISITS, 1.0)
+        .clamp(LEAST_BETWEEN_BLOCKS, 1.0)
 }

@@ -29,8 +29,8 @@ use crate::{
     project::months::MonthCost,
 };
 
-/// Relative difference of two break points below which they are one wall.
-const SAME_WALL: f64 = 0.05;
+/// Relative difference of two break points below which they are the same limit.
+const SAME_LIMIT: f64 = 0.05;
 
 /// A configuration's cost over the months of a growth scenario.
 pub struct Totals {
@@ -233,7 +233,7 @@ fn shared_limit(baseline: &ConfigProjection, config: &ConfigProjection) -> Optio
     let ((one, before), (other, after)) =
         first_break(&baseline.break_points).zip(first_break(&config.break_points))?;
     let moved = after.value / before.value - 1.0;
-    let same = one.kind == other.kind && one.cause == other.cause && moved.abs() < SAME_WALL;
+    let same = one.kind == other.kind && one.cause == other.cause && moved.abs() < SAME_LIMIT;
     same.then(|| SharedLimit {
         cause: one.cause.clone(),
         moved,

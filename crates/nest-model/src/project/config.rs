@@ -8,10 +8,12 @@ mod cost;
 mod explain;
 mod finder;
 mod inputs;
+mod lines;
 mod meters;
 mod placed;
 mod response;
 mod sizing;
+mod unit_bill;
 mod units;
 
 use std::sync::Arc;
@@ -29,10 +31,10 @@ use nest_data::{
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 pub use self::{
-    bill::total,
     cost::ReadyInputs,
     explain::{explain_demand, thousands},
     inputs::{Activity, BacklogDemand, ScenarioInputs, backlog_demand, laws_of_objective},
+    lines::total,
     placed::{Host, SizedPlacement},
     sizing::Sizing,
 };

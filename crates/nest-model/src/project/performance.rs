@@ -82,9 +82,9 @@ fn utilisation(
         return Some(sizing.utilisation(customers, units));
     }
     let index = priced.kept_index(&law.resource)?;
-    let (unsized_resources, used) = (&priced.unsized_resources[index], &inputs.unsized_resources[index]);
+    let (unsized_resource, used) = (&priced.unsized_resources[index], &inputs.unsized_resources[index]);
     let busy = customers * priced.peak_per_day * inputs.use_per_day(used);
-    Some(used.law.used(used.idle, busy, unsized_resources.capacity) / unsized_resources.capacity)
+    Some(used.law.used(used.idle, busy, unsized_resource.capacity) / unsized_resource.capacity)
 }
 
 fn seconds_in(

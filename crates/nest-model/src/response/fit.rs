@@ -17,9 +17,9 @@ use crate::{
 const HIGHEST: f64 = 0.97;
 /// Fewest steps of a law.
 const FEWEST: usize = 3;
-/// Least relative error of a quantile between visits, and of what [`queueing_delay`] makes of it.
+/// Least relative error of a quantile between blocks, and of what [`queueing_delay`] makes of it.
 const LEAST_ERROR: f64 = 0.06;
-/// Least relative error of a mean between visits.
+/// Least relative error of a mean between blocks.
 const LEAST_MEAN_ERROR: f64 = 0.01;
 /// Relative error of the wait as queueing theory foretells it from service times: their spread is that of the
 /// whole answer.
@@ -92,7 +92,7 @@ struct QuantileCandidate {
 ///
 /// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the
 /// tail, for which an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 %
-/// between visits and of the law.
+/// between blocks and of the law.
 ///
 /// Source of the rank error: David, Nagaraja, "Order Statistics", section 2.5.
 #[must_use]

@@ -19,7 +19,7 @@ use nest_model::draws::{RandomStream, StreamPurpose};
 use crate::simulator::{Run, Span};
 
 /// Relative deviation of busy time between blocks of the same step.
-const VISIT_ERROR: f64 = 0.015;
+const BLOCK_ERROR: f64 = 0.015;
 
 /// Share of what is offered below which a target is said not to keep up.
 const KEPT_UP: f64 = 0.93;
@@ -85,7 +85,7 @@ pub fn measured(
             station,
             span,
             run.as_ref(),
-            1.0 + VISIT_ERROR * random.normal(),
+            1.0 + BLOCK_ERROR * random.normal(),
         )
     });
     Measurements {

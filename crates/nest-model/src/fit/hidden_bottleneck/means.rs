@@ -10,8 +10,8 @@ use crate::queueing::relative_wait;
 /// Multiples of the expected error, with their prior probability: some targets are less regular than a queue.
 /// Chosen by hand.
 const NOISE: [(f64, f64); 4] = [(0.3, 0.25), (1.0, 0.45), (2.0, 0.2), (4.0, 0.1)];
-/// Relative deviation of a mean response time between visits.
-const BETWEEN_VISITS: f64 = 0.03;
+/// Relative deviation of a mean response time between blocks.
+const BETWEEN_BLOCKS: f64 = 0.03;
 /// Utilisation of a measured resource over that of a limit from which on the limit cannot spare it a queue:
 /// either is about as narrow.
 const NARROW: f64 = 0.9;
@@ -352,7 +352,7 @@ fn observations(loaded: &[&LoadedStep], stations: &[BottleneckStation]) -> Vec<O
         for (behaviour, response) in step.responses.iter().enumerate() {
             let Some(response) = response else { continue };
             let sampling = response.deviation_s.powi(2) / response.count;
-            let variance = (BETWEEN_VISITS * response.mean_s).powi(2) + sampling;
+            let variance = (BETWEEN_BLOCKS * response.mean_s).powi(2) + sampling;
             observations.push(Observation {
                 step: index,
                 behaviour,

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{NORMAL_MAD, Observations, median, whitened::Whitened};
+use super::{FarRows, NORMAL_MAD, Observations, median, whitened::Whitened};
 use crate::regression::{LinearFit, weighted_nnls};
 
 /// Least error of a single window, as a share of the scale; keeps exact data solvable.
@@ -27,7 +27,7 @@ pub(super) fn window_variances(
     residuals: &DVector<f64>,
     whitened: &Whitened,
     fit: &LinearFit,
-    robust: bool,
+    far_rows: FarRows,
 ) -> WindowErrors {
     let scale = observations.scale;
     let rows = residuals.len();
@@ -59,7 +59,7 @@ pub(super) fn window_variances(
         .filter(|range| range.len() >= 2)
         .count();
     let beyond = squares.len().saturating_sub(blocks);
-    if robust {
+    if far_rows == FarRows::CountLess {
         // Their size must not be that of the outliers that are looked for.
         let middle = median(squares.clone());
         squares

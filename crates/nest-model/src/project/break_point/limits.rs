@@ -76,14 +76,14 @@ fn unsized_resources<'a>(
     inputs: &ScenarioInputs,
     limits: &mut Vec<FailurePoint<'a>>,
 ) {
-    for (index, unsized_resources) in priced
+    for (index, unsized_resource) in priced
         .unsized_resources
         .iter()
         .enumerate()
-        .filter(|(_, unsized_resources)| unsized_resources.resource.kind != ResourceKind::Memory)
+        .filter(|(_, unsized_resource)| unsized_resource.resource.kind != ResourceKind::Memory)
     {
         let at = |utilisation: f64| unsized_customers(priced, inputs, index, utilisation);
-        let cause = || Cause::AsMeasured(&unsized_resources.resource.name);
+        let cause = || Cause::AsMeasured(&unsized_resource.resource.name);
         limits.push(FailurePoint::new(
             BreakKind::OverReserve,
             cause(),

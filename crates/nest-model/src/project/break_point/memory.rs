@@ -84,21 +84,21 @@ pub fn memory<'a>(
             },
         ));
     }
-    for (index, unsized_resources) in priced
+    for (index, unsized_resource) in priced
         .unsized_resources
         .iter()
         .enumerate()
-        .filter(|(_, unsized_resources)| unsized_resources.resource.kind == ResourceKind::Memory)
+        .filter(|(_, unsized_resource)| unsized_resource.resource.kind == ResourceKind::Memory)
     {
         let per_customer = priced.peak_per_day * inputs.use_per_day(&inputs.unsized_resources[index]);
-        let room = unsized_resources.capacity - inputs.unsized_resources[index].idle;
+        let room = unsized_resource.capacity - inputs.unsized_resources[index].idle;
         let customers = if per_customer > 0.0 {
             room / per_customer
         } else {
             f64::INFINITY
         };
         limits.push(resident(
-            unsized_resources.resource,
+            unsized_resource.resource,
             customers,
             1.0,
             Filling {

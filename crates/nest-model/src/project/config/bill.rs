@@ -10,13 +10,14 @@ use rust_decimal::Decimal;
 use super::{
     DIGITS, PricedConfig, decimal,
     inputs::ScenarioInputs,
+    lines::contract_lines,
     meters::{Metered, ShareOf, seen},
-    placed::{Host, SizedPlacement, Units},
-    sizing::Sizing,
+    placed::Host,
+    unit_bill::UnitBill,
 };
 use crate::{
     error::ModelError,
-    pricing::{amortised, beyond, contract_factor, contract_steps, price_billed, price_together, share_of},
+    pricing::{beyond, contract_factor, price_billed, price_together, share_of},
 };
 
 /// What a part of a bill is paid for.
@@ -50,11 +51,18 @@ impl<'a> PricedConfig<'a> {
         let mut listed = Some(Decimal::ZERO);
         for (index, placed) in self.placed.iter().enumerate() {
             if let (Host::Units(units), Some(sizing)) = (&placed.host, self.sizing(index, inputs)) {
-                let mut lines = Vec::new();
-                let of_units =
-                    self.unit_lines(index, placed, units, &sizing, customers, inputs, &mut lines)?;
-                listed = listed.zip(of_units).map(|(sum, more)| sum + more);
-                parts.push((BillPart::Units(index), lines));
+                let billed = UnitBill {
+                    config: self,
+                    index,
+                    placed,
+                    units,
+                    sizing,
+                    customers,
+                    inputs,
+                }
+                .lines()?;
+                listed = listed.zip(billed.listed).map(|(sum, more)| sum + more);
+                parts.push((BillPart::Units(index), billed.lines));
             }
         }
         let counted = self
@@ -143,156 +151,6 @@ impl<'a> PricedConfig<'a> {
             .collect()
     }
 
-    /// Unit-months by what binds them: the work of each behaviour, idle use, reserve, rounding up, spare;
-    /// then what is not paid at list price. Gives the list price of all of them in the study's currency.
-    ///
-    /// With `n (u c - idle) = busy` (at the demand of u), a unit-month splits exactly:
-    /// `n = busy/c + n idle/c + n (1 - u)`.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "what carries one placement, split once for readability"
-    )]
-    fn unit_lines(
-        &self,
-        index: usize,
-        placed: &SizedPlacement<'a>,
-        units: &Units<'a>,
-        sizing: &Sizing,
-        customers: f64,
-        inputs: &ScenarioInputs,
-        lines: &mut Vec<CostLine>,
-    ) -> Result<Option<Decimal>, ModelError> {
-        let exact = sizing.exact_instances(customers);
-        if !exact.is_finite() {
-            let what = units.instance.map_or("task", |instance| instance.sku.as_str());
-            return Err(ModelError::NoCapacity {
-                config: self.name.to_owned(),
-                reason: format!("one {what} idles above what its reserve leaves, so it carries no customer"),
-            });
-        }
-        // Tasks are paid by meter, in `metered_lines`.
-        let Some(instance) = units.instance else {
-            return Ok(Some(Decimal::ZERO));
-        };
-        let counts = self.counts(index, customers, inputs).expect("units have counts");
-        let month_hours = placed.book.month_hours.0;
-        let per_month = units
-            .per_hour
-            .map(|per_hour| per_hour * month_hours * placed.exchange);
-        let unit = format!("{}-months", placed.placement.platform.unit());
-        let source = seen(placed.book, &instance.source);
-        let line = |driver, behaviour: Option<&str>, quantity: Decimal| CostLine {
-            driver,
-            behaviour: behaviour.map(str::to_owned),
-            meter: instance.sku.clone(),
-            quantity: QuotedDecimal(quantity.normalize()),
-            unit: unit.clone(),
-            // Not rounded, so that equal units cost the same however they are split.
-            amount: per_month.map(|price| QuotedDecimal((price * quantity).normalize())),
-            source: source.clone(),
-        };
-        let mean_load = self.mean_load(index);
-        let exact = exact * mean_load;
-        let mut used = Vec::new();
-        for (behaviour, name) in self
-            .behaviours
-            .iter()
-            .enumerate()
-            .filter(|(behaviour, _)| placed.carries[*behaviour])
-        {
-            let busy = customers
-                * mean_load
-                * self.peak_per_day
-                * inputs.rates_per_day[behaviour]
-                * inputs.placed[index].cpu_s[behaviour]
-                / inputs.placed[index].speed
-                * sizing.law.factor(sizing.target);
-            used.push((CostDriver::Behaviour, Some(name.as_str()), busy / sizing.cores));
-        }
-        used.push((CostDriver::Idle, None, exact * sizing.idle / sizing.cores));
-        match &placed.placement.headroom {
-            Some(headroom) => {
-                let queueing = headroom.queueing.get();
-                used.push((CostDriver::Queueing, None, exact * queueing));
-                used.push((
-                    CostDriver::Forecast,
-                    None,
-                    exact * (1.0 - queueing) * headroom.forecast.get(),
-                ));
-            }
-            None => used.push((CostDriver::Reserve, None, exact * sizing.reserve)),
-        }
-        used.push((
-            CostDriver::Objective,
-            None,
-            exact * (1.0 - sizing.reserve - sizing.target),
-        ));
-        let mut so_far = Decimal::ZERO;
-        for (driver, behaviour, quantity) in used {
-            let quantity = decimal(quantity, self.name)?;
-            so_far += quantity;
-            if !quantity.is_zero() {
-                lines.push(line(driver, behaviour, quantity));
-            }
-        }
-        let spare = Decimal::from(sizing.spare);
-        let running = decimal(counts.mean(), self.name)?;
-        for (driver, quantity) in [
-            (CostDriver::Rounding, running - spare - so_far),
-            (CostDriver::Spare, spare),
-        ] {
-            if !quantity.is_zero() {
-                lines.push(line(driver, None, quantity));
-            }
-        }
-        let listed = per_month.map(|_| total(lines));
-        let change = |driver, name: String, quantity: Decimal, price: Decimal, source: String| CostLine {
-            driver,
-            behaviour: None,
-            meter: name,
-            quantity: QuotedDecimal(quantity.normalize()),
-            unit: unit.clone(),
-            amount: Some(QuotedDecimal((quantity * price).round_dp(DIGITS).normalize())),
-            source,
-        };
-        if let Some(per_month) = per_month {
-            let saved = decimal(counts.mean() - counts.sustained(units), self.name)?;
-            if !saved.is_zero() {
-                lines.push(change(
-                    CostDriver::Discount,
-                    format!("{} sustained use", instance.sku),
-                    saved,
-                    -per_month,
-                    source.clone(),
-                ));
-            }
-            for (units, (commitment, _)) in counts.committed(units).into_iter().zip(&units.commitments) {
-                let effective = amortised(commitment, month_hours) * placed.exchange;
-                let source = seen(placed.book, &commitment.source);
-                let used = decimal(units.used, self.name)?;
-                lines.push(change(
-                    CostDriver::Discount,
-                    commitment.id.clone(),
-                    used,
-                    effective - per_month,
-                    source.clone(),
-                ));
-                let unused = decimal(units.unused, self.name)?;
-                if !unused.is_zero() {
-                    lines.push(change(
-                        CostDriver::Unused,
-                        commitment.id.clone(),
-                        unused,
-                        effective,
-                        source,
-                    ));
-                }
-            }
-            contract_lines(placed.book, &instance.sku, lines);
-        }
-        Ok(listed)
-    }
-
     /// Price of every meter's quantity in its book's currency: what a plan includes comes off first, then
     /// what several share for free.
     fn prices(&self, counted: &[(Vec<Decimal>, Decimal)]) -> Vec<Option<Decimal>> {
@@ -376,28 +234,6 @@ impl<'a> PricedConfig<'a> {
     }
 }
 
-/// What the user's own contract takes off these lines, a line for each adjustment.
-fn contract_lines(book: &nest_data::PriceBook, name: &str, lines: &mut Vec<CostLine>) {
-    let mut before = total(lines);
-    for (label, left) in contract_steps(&book.adjustment, name, before) {
-        let percent = if before.is_zero() {
-            Decimal::ZERO
-        } else {
-            (left / before - Decimal::ONE) * Decimal::ONE_HUNDRED
-        };
-        lines.push(CostLine {
-            driver: CostDriver::Discount,
-            behaviour: None,
-            meter: format!("{label} on {name}"),
-            quantity: QuotedDecimal(percent.round_dp(DIGITS).normalize()),
-            unit: "%".to_owned(),
-            amount: Some(QuotedDecimal((left - before).round_dp(DIGITS).normalize())),
-            source: format!("{} (own contract)", book.name()),
-        });
-        before = left;
-    }
-}
-
 /// A meter that is a share of what something else costs.
 fn share_line(metered: &Metered<'_>, of: &PercentOf, amount: Option<Decimal>) -> CostLine {
     CostLine {
@@ -409,12 +245,4 @@ fn share_line(metered: &Metered<'_>, of: &PercentOf, amount: Option<Decimal>) ->
         amount: amount.map(|amount| QuotedDecimal(amount.normalize())),
         source: seen(metered.book, &metered.meter.source),
     }
-}
-
-/// Sum of a bill's priced lines.
-pub fn total(lines: &[CostLine]) -> Decimal {
-    lines
-        .iter()
-        .filter_map(|line| line.amount.map(|amount| amount.0))
-        .sum()
 }

@@ -84,7 +84,7 @@ fn filled(known: &[(i64, f64)], step_months: usize) -> Vec<f64> {
     let points = || known.iter().map(|(month, value)| (*month as f64, *value));
     (first.0..=last.0)
         .step_by(step_months)
-        .map(|month| super::between(points(), month as f64))
+        .map(|month| super::trajectory::between(points(), month as f64))
         .collect()
 }
 
