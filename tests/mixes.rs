@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nest_data::measurement::{Purpose, Step, Validity, Window};
-use nest_model::demand::{load_law, predict};
+use nest_model::{fit::service_demand::predict, laws::load_law::LoadLaw};
 
 use crate::support::{ShopStudy, assert_balanced, measurements, nest, scaling};
 
@@ -48,7 +48,7 @@ fn load_a_mix_that_was_never_run_is_forecast_in_throughput_and_processor_time() 
         .iter()
         .map(|(name, rate)| rate / total * cpu.demand[*name].value)
         .sum();
-    let ceiling = load_law(cpu).busy_at(cpu.idle.value, 1.0, capacity) / busy;
+    let ceiling = LoadLaw::of(cpu).busy_at(cpu.idle.value, 1.0, capacity) / busy;
 
     // A customer executes one behaviour a second in the busiest minute: 20,000 a day, 18 % of them in the busiest hour.
     let customers = [0.6, 1.3, 1.6].map(|share| (share * ceiling).round());
@@ -89,7 +89,7 @@ fn load_a_mix_that_was_never_run_is_forecast_in_throughput_and_processor_time() 
             .sum();
         let nominal = ceiling / done.values().sum::<f64>() - 1.0;
         (
-            load_law(cpu).busy_at(cpu.idle.value, 1.0, capacity) / busy - 1.0,
+            LoadLaw::of(cpu).busy_at(cpu.idle.value, 1.0, capacity) / busy - 1.0,
             nominal,
         )
     };

@@ -175,6 +175,13 @@ pub enum Caveat {
         /// Age of its oldest price used, in days.
         days: i64,
     },
+    /// A formula has no value in some draws of the parameters.
+    UndefinedDraws {
+        /// The configuration.
+        config: String,
+        /// Share of such draws, 0-1.
+        share: f64,
+    },
     /// The central value lies outside the central half of its draws.
     ValueOffCentre {
         /// What it is the value of.
@@ -356,6 +363,12 @@ impl fmt::Display for Caveat {
             Self::PriceOld { book, days } => write!(
                 f,
                 "the oldest price used from {book} was seen {days} days ago. Check it before signing"
+            ),
+            Self::UndefinedDraws { config, share } => write!(
+                f,
+                "`{config}`: a formula has no value in {:.1} % of the draws, because the ranges of its parameters are wide. \
+                 These draws use the stated values instead. Narrow the ranges under [parameters]",
+                share * 100.0
             ),
             Self::ValueOffCentre { what } => write!(
                 f,

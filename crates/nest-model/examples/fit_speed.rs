@@ -1,5 +1,5 @@
-//! How long the full fit of a study takes: the demo shop's measurement with a sixth behaviour and a second tier of four resources,
-//! all cores that the fit takes for itself.
+//! How long the full fit of a study takes: the demo shop's measurement with a sixth behaviour and a second
+//! tier of four resources, all cores that the fit takes for itself.
 //!
 //!     cargo run -p nest-model --example fit_speed
 
@@ -11,8 +11,8 @@ use nest_model::fit;
 /// The behaviour that is doubled, and its double.
 const DOUBLED: [&str; 2] = ["receipt", "invoice"];
 
-/// The shop's measurement with what is not there made up from what is: the sixth behaviour does in a step what the fifth did in the
-/// next, and the second tier uses what the first does.
+/// The shop's measurement with what is not there made up from what is: the sixth behaviour does in a step
+/// what the fifth did in the next, and the second tier uses what the first does.
 fn enlarged() -> Measurements {
     let mut measured = Measurements::from_json(include_str!("../../../models/shop/measurements.json"))
         .expect("the measurement is committed");

@@ -1,4 +1,5 @@
-//! How long a projection takes: 10,000 draws, 60 months and four or twelve configurations of the demo shop, on all processors.
+//! How long a projection takes: 10,000 draws, 60 months and four or twelve configurations of the demo shop,
+//! on all processors.
 //!
 //!     cargo run -p nest-model --example projection_speed
 

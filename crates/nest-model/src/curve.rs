@@ -1,12 +1,13 @@
 //! Throughput curves: what a new observation will show at a level that nobody measured.
 //!
-//! [`fit_curve`] takes the observations of one series and gives a [`FittedCurve`]: a posterior over the laws of [`crate::laws`] and
-//! over how far real curves stray from them, on a fixed grid. There is nothing to converge and nothing random in it.
+//! [`fit_curve`] takes the observations of one series and gives a [`FittedCurve`]: a posterior over the laws
+//! of [`crate::laws`] and over how far real curves stray from them, on a fixed grid. There is nothing to
+//! converge and nothing random in it.
 //!
 //! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
 //! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
-//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be; `caveat`: doubts; `family`: which law it mostly is;
-//!   `group`: how its measured part moves
+//! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be;
+//!   `caveat`: doubts; `family`: which law it mostly is; `group`: how its measured part moves
 
 pub mod calibration;
 pub mod caveat;
@@ -25,9 +26,9 @@ use std::sync::OnceLock;
 pub use caveat::CurveCaveat;
 pub use family::LawFamily;
 pub use group::Group;
-pub use series::Series;
+pub use series::CurveSeries;
 
-use posterior::{Node, Posterior};
+use posterior::{Posterior, PosteriorNode};
 use prior::Prior;
 
 /// Octaves beyond the highest measured level between which the median of draws is interpolated.
@@ -37,7 +38,7 @@ const MEDIAN_REACH: usize = 32;
 
 /// What the levels of a series count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Axis {
+pub enum LoadAxis {
     /// Customers or clients on fixed hardware.
     #[default]
     Customers,
@@ -74,7 +75,7 @@ impl CurveRefusal {
 
 /// The distribution of a new observation at one level: quantiles, in the unit of the observations.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Forecast {
+pub struct CurveForecast {
     /// Not reached by one in twenty.
     pub p05: f64,
     /// As likely too high as too low: the point forecast.
@@ -86,8 +87,8 @@ pub struct Forecast {
 /// A series with its posterior.
 #[derive(Debug, Clone)]
 pub struct FittedCurve {
-    series: Series,
-    axis: Axis,
+    series: CurveSeries,
+    axis: LoadAxis,
     posterior: Posterior,
     group: Group,
     law: LawFamily,
@@ -101,8 +102,8 @@ pub struct FittedCurve {
 ///
 /// # Errors
 /// [`CurveRefusal`] with fewer than three distinct levels, or where no law fits.
-pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, CurveRefusal> {
-    let series = Series::new(points)?;
+pub fn fit_curve(points: &[(f64, f64)], axis: LoadAxis) -> Result<FittedCurve, CurveRefusal> {
+    let series = CurveSeries::new(points)?;
     let posterior = Posterior::new(&series, Prior::learned(axis, series.last().x))?;
     let (law, caveats) = (
         family::most_likely(&posterior),
@@ -123,12 +124,13 @@ pub fn fit_curve(points: &[(f64, f64)], axis: Axis) -> Result<FittedCurve, Curve
 impl FittedCurve {
     /// The forecast of a new observation at level `x`, above 0.
     #[must_use]
-    pub fn at(&self, x: f64) -> Forecast {
+    pub fn at(&self, x: f64) -> CurveForecast {
         let [p05, p50, p95] = self.quantiles(x, [0.05, 0.5, 0.95]);
-        Forecast { p05, p50, p95 }
+        CurveForecast { p05, p50, p95 }
     }
 
-    /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one probability a smooth curve of `x`.
+    /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one
+    /// probability a smooth curve of `x`.
     #[must_use]
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
         let octaves = self.series.octaves_to(x);
@@ -149,7 +151,8 @@ impl FittedCurve {
         medians[step] + (place - step as f64) * (medians[step + 1] - medians[step])
     }
 
-    /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far it strays.
+    /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far
+    /// it strays.
     #[must_use]
     pub fn draw(&self, share: f64, slope: f64) -> CurveDraw<'_> {
         CurveDraw {
@@ -185,7 +188,7 @@ impl FittedCurve {
 
     /// What the levels count.
     #[must_use]
-    pub fn axis(&self) -> Axis {
+    pub fn axis(&self) -> LoadAxis {
         self.axis
     }
 
@@ -196,16 +199,18 @@ impl FittedCurve {
     }
 }
 
-/// One possible true curve, without the noise of an observation: a law and its discrepancy, smooth in the level.
+/// One possible true curve, without the noise of an observation: a law and its discrepancy, smooth in the
+/// level.
 #[derive(Debug, Clone, Copy)]
 pub struct CurveDraw<'a> {
     curve: &'a FittedCurve,
-    node: Node,
+    node: PosteriorNode,
     slope: f64,
 }
 
 impl CurveDraw<'_> {
-    /// Throughput at level `x`, above 0, in the unit of the observations; below the highest measured level the law itself.
+    /// Throughput at level `x`, above 0, in the unit of the observations; below the highest measured level
+    /// the law itself.
     #[must_use]
     pub fn throughput_at(&self, x: f64) -> f64 {
         let octaves = self.curve.series.octaves_to(x);

@@ -1,607 +1,447 @@
-//! Service demand of every behaviour on one resource, by regression over steps of designed mixes.
+//! Service demand from readings that somebody else made: windows of runs with counts per behaviour and
+//! busy-seconds.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use nalgebra::{DMatrix, DVector};
-use nest_data::{
-    Estimate,
-    measurement::{Purpose, Resource, ResourceKind, Step, Validity},
-    scaling::{LoadDependence, ResourceModel, SizeDependence, SizeShape},
-};
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
-pub use crate::mixed_effects::{PRIOR_BETWEEN_VISITS, PRIOR_REPEATS};
-use crate::{
-    load_law::{LoadLaw, LoadShape},
-    mixed_effects::{MixedFit, Observations, fit_mixed, upper_t},
-    regression::condition,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
 };
 
-/// Condition number above which single demands are not told apart.
-pub const WORST_CONDITION: f64 = 30.0;
-/// Standard errors that a slope of demand over load must lie above zero to be believed.
-const LEAST_EVIDENCE: f64 = 2.0;
-/// Probability with which growth with stored data may be seen in any behaviour where there is none.
-const GROWTH_SIGNIFICANCE: f64 = 0.05;
-/// Windows of a step with a reading below which the step says nothing about a resource.
-const FEWEST_WINDOWS: usize = 2;
-/// Rounds in which the work that a slope over load applies to is found; it settles in three.
-const ROUNDS: usize = 4;
-/// Where demands cannot be told apart: standard deviation of one around the mean demand of all, as a multiple of that mean.
-const DEMANDS_DIFFER: f64 = 3.0;
-/// Where idle use cannot be told from demand: its standard deviation around 0, as a share of capacity or of the largest use.
-const IDLE_SHARE: f64 = 0.1;
-/// Sizes of stored data from which on growth in steps and in doublings can be told apart.
-const SIZES_FOR_SHAPE: usize = 3;
+use nest_data::Estimate;
 
-/// Use of one resource in one step, per second.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Visit {
-    /// Executions completed per second, one per behaviour.
-    pub rates: Vec<f64>,
-    /// Busy-seconds or bytes per second, or resident bytes.
-    pub used: f64,
-    /// The same by window.
-    pub windows: Vec<WindowUse>,
-    /// Whether the step counts less.
-    pub suspect: bool,
-    /// Size of the stored data, in the study's items; none where it is not stated.
-    pub stored: Option<f64>,
-    /// The behaviour, by its position, that the step runs more of than the plain mix.
-    pub boosted: Option<usize>,
-}
+use crate::fit::service_demand::{
+    Block, DemandFit, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, WORST_CONDITION, WindowUse, fit_demand,
+};
 
-/// Use of one resource in one window, per second.
+/// Name of idle use among behaviours.
+pub const IDLE: &str = "idle";
+/// Share of a resource's servers from which on a window may be cut off by what the resource can do.
+const SATURATED: f64 = 0.98;
+/// What saturated windows lie below the forecast of the others where they were cut off.
+const CUT_OFF: f64 = 0.03;
+/// Share of the highest rate of executions up to which a window shows idle use by itself.
+const QUIET: f64 = 0.01;
+
+/// What one resource did in one window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WindowUse {
-    /// Executions completed per second, one per behaviour.
-    pub rates: Vec<f64>,
-    /// Busy-seconds or bytes per second, or resident bytes.
-    pub used: f64,
+pub struct UseReading {
+    /// The block: windows of one run deviate together.
+    pub run: String,
+    /// The resource.
+    pub resource: String,
     /// Length in seconds, above 0.
-    pub seconds: f64,
+    pub duration_s: f64,
+    /// Busy-seconds over all servers, 0 or more.
+    pub busy_s: f64,
+    /// Servers (cores) of the resource, where they are known; above 0.
+    pub servers: Option<f64>,
+    /// Executions by behaviour; the others are 0.
+    pub counts: BTreeMap<String, f64>,
 }
 
-/// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the forecast.
-#[must_use]
-pub fn visits(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec<Visit> {
-    // A target that was started again for another size of stored data holds other memory.
-    let first = steps.first().and_then(|step| step.plan.stored);
-    let same_start = |step: &&Step| resource.kind != ResourceKind::Memory || step.plan.stored == first;
-    let fitted = steps
-        .iter()
-        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.validity.is_fitted());
-    fitted
-        .filter(same_start)
-        .filter_map(|step| visit(step, behaviours, resource))
-        .collect()
-}
-
-/// The use of a resource in one step; none where too few windows have a reading. A window without one counts neither as
-/// use nor as time.
-#[must_use]
-pub fn visit(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Visit> {
-    let per_second = |completed: &BTreeMap<String, u64>, seconds: f64| {
-        behaviours
-            .iter()
-            .map(|name| *completed.get(name).unwrap_or(&0) as f64 / seconds)
-            .collect::<Vec<_>>()
-    };
-    let windows: Vec<WindowUse> = step
-        .windows
-        .iter()
-        .filter(|window| window.duration_s > 0.0)
-        .filter_map(|window| {
-            let used = *window.used.get(&resource.name)?;
-            let used = if resource.kind == ResourceKind::Memory {
-                used
-            } else {
-                used / window.duration_s
-            };
-            Some(WindowUse {
-                rates: per_second(&window.completed, window.duration_s),
-                used,
-                seconds: window.duration_s,
-            })
-        })
-        .collect();
-    // A single window shows nothing of how windows differ, and would be believed more than ten of another step.
-    if windows.len() < FEWEST_WINDOWS.min(step.windows.len()) {
-        return None;
-    }
-    let boosted = step
-        .plan
-        .boosted
-        .as_ref()
-        .and_then(|boosted| behaviours.iter().position(|name| name == boosted));
-    Some(Visit {
-        boosted,
-        ..Visit::of(
-            windows,
-            step.verdict.validity == Validity::Suspect,
-            step.plan.stored,
-        )?
-    })
-}
-
-impl Visit {
-    /// A visit of some windows on the plain mix; none where there are none.
-    #[must_use]
-    pub fn of(windows: Vec<WindowUse>, suspect: bool, stored: Option<f64>) -> Option<Self> {
-        let seconds: f64 = windows.iter().map(|window| window.seconds).sum();
-        if seconds <= 0.0 {
-            return None;
-        }
-        let mean = |value: &dyn Fn(&WindowUse) -> f64| {
-            windows
-                .iter()
-                .map(|window| value(window) * window.seconds)
-                .sum::<f64>()
-                / seconds
-        };
-        let rates = (0..windows[0].rates.len())
-            .map(|index| mean(&|window| window.rates[index]))
-            .collect();
-        let used = mean(&|window| window.used);
-        Some(Self {
-            rates,
-            used,
-            windows,
-            suspect,
-            stored,
-            boosted: None,
-        })
-    }
-}
-
-/// Demands on one resource, as they were fitted.
+/// What was found of one resource.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DemandFit {
-    /// Idle use, demands, then the slope over load and growth with stored data, where there are any.
-    pub mixed: MixedFit,
-    /// How demand depends on load; none where the windows do not show it.
-    pub law: Option<LoadLaw>,
-    /// How demand depends on stored data; none where the visits do not show it.
-    pub size: Option<SizeFit>,
-    /// Condition number of the design with columns scaled to length one; 1 is best.
+pub struct Attribution {
+    /// The resource.
+    pub resource: String,
+    /// Idle use first (busy-seconds per second), then demands (busy-seconds per execution) by name.
+    pub rows: Vec<AttributedUse>,
+    /// Condition number of the design; infinite where demands cannot be told apart at all.
     pub condition: f64,
+    /// Doubts about all rows.
+    pub caveats: Vec<Doubt>,
 }
 
-/// Demand that grows with stored data.
+/// Idle use, or the demand of one behaviour.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SizeFit {
-    /// In steps of one item, or by doublings.
-    pub shape: SizeShape,
-    /// Size at which demands are stated.
-    pub reference: f64,
-    /// The behaviours that it concerns, by their position.
-    pub behaviours: Vec<usize>,
+pub struct AttributedUse {
+    /// The behaviour, or `idle`.
+    pub behaviour: String,
+    /// Its value; none where it was never executed.
+    pub estimate: Option<Estimate>,
+    /// Doubts about this row alone.
+    pub caveats: Vec<Doubt>,
 }
 
-/// Fits idle use and demands to visits, and how they depend on load and on stored data where the windows show that they do.
-///
-/// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is looked for; `scale`
-/// the capacity or the largest use. Where the mixes do not tell demands apart (condition above 30), idle use is taken for a small
-/// share of the scale, and demands for about alike. `None` where a behaviour was never executed.
-#[must_use]
-pub fn fit_demand(
-    visits: &[Visit],
-    behaviours: usize,
-    capacity: Option<f64>,
-    scale: f64,
-) -> Option<DemandFit> {
-    let mut observations = observations(visits, behaviours, scale);
-    if observations
-        .design
-        .column_iter()
-        .any(|column| column.iter().all(|value| *value == 0.0))
-    {
-        return None;
-    }
-    // The design is judged by relative errors: a light step tells as much of a mix as a heavy one.
-    // One that was never used has nothing to be relative to.
-    let unused = scale <= f64::MIN_POSITIVE;
-    let relative = |row: usize| {
-        if unused {
-            1.0
-        } else {
-            observations.used[row].abs() + 0.01 * scale
+/// A reason for doubt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Doubt {
+    /// Demands are not told apart.
+    NotSeparable {
+        /// Condition number of the design.
+        condition: f64,
+    },
+    /// Too few runs to know how much runs differ; a prior stands in.
+    FewRuns {
+        /// Runs beyond what the coefficients take.
+        repeats: f64,
+    },
+    /// Fewer runs than coefficients: the windows had to tell demands apart.
+    WindowsServe {
+        /// Runs there are.
+        runs: usize,
+    },
+    /// No window shows idle use by itself; it is what the line through the others leaves.
+    NoIdleWindow,
+    /// Windows that lie too far from all others were left out.
+    Outliers {
+        /// How many.
+        windows: usize,
+    },
+    /// Windows in which the resource was full did less than was asked for and were left out.
+    Saturated {
+        /// How many.
+        windows: usize,
+    },
+    /// Demand depends on load; it is stated at the mean load of the executions.
+    LoadDependent {
+        /// Relative change from no load to full load, below 0 where demand falls.
+        change: f64,
+    },
+    /// The behaviour was never executed.
+    NeverExecuted,
+    /// The value is held at 0, because the best one would be negative.
+    HeldAtZero,
+}
+
+impl Doubt {
+    /// The word for it in tables.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::NotSeparable { .. } => "not_separable",
+            Self::FewRuns { .. } => "few_runs",
+            Self::WindowsServe { .. } => "windows_serve",
+            Self::NoIdleWindow => "no_idle_window",
+            Self::Outliers { .. } => "outliers",
+            Self::Saturated { .. } => "saturated",
+            Self::LoadDependent { .. } => "load_dependent",
+            Self::NeverExecuted => "never_executed",
+            Self::HeldAtZero => "held_at_zero",
         }
-    };
-    let judged = DMatrix::from_fn(observations.used.len(), behaviours + 1, |row, column| {
-        observations.design[(row, column)] / relative(row)
-    });
-    let condition = condition(&judged);
-    if condition.is_nan() || condition > WORST_CONDITION {
-        observations.known = assumed(&observations);
     }
-    let mut mixed = fit_mixed(&observations)?;
-    let mut size = None;
-    if let Some((wider, grown, fit)) = fit_size(visits, &observations, &mixed) {
-        (observations, size, mixed) = (wider, Some(fit), grown);
-    }
-    let loaded = capacity.and_then(|capacity| {
-        let shapes = [LoadShape::Falling, LoadShape::Rising];
-        let found = shapes
-            .into_iter()
-            .filter_map(|shape| fit_load(&observations, behaviours, capacity, &mixed, shape));
-        found.max_by(|a, b| a.2.total_cmp(&b.2))
-    });
-    let law = loaded.as_ref().map(|(_, law, _)| *law);
-    let mixed = loaded.map_or(mixed, |(mixed, _, _)| mixed);
-    Some(DemandFit {
-        mixed,
-        law,
-        size,
-        condition,
-    })
 }
 
-fn observations(visits: &[Visit], behaviours: usize, scale: f64) -> Observations {
-    let windows: Vec<&WindowUse> = visits.iter().flat_map(|visit| &visit.windows).collect();
-    let mut start = 0;
-    let ranges = visits.iter().map(|visit| {
-        start += visit.windows.len();
-        start - visit.windows.len()..start
-    });
-    Observations {
-        design: DMatrix::from_fn(windows.len(), behaviours + 1, |row, column| {
-            if column == 0 {
-                1.0
-            } else {
-                windows[row].rates[column - 1]
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSeparable { condition } => write!(
+                f,
+                "single demands cannot be told apart (condition {condition:.0}); only totals of measured \
+                 mixes are meant. Add runs with much more of one behaviour each"
+            ),
+            Self::FewRuns { repeats } => write!(
+                f,
+                "{repeats:.1} runs beyond what the demands take are too few to know how much runs differ; \
+                 {:.0} % is assumed. Add runs",
+                PRIOR_BETWEEN_BLOCKS * 100.0
+            ),
+            Self::WindowsServe { runs } => write!(
+                f,
+                "{runs} runs are too few to tell demands apart, so their windows do. Add runs with other \
+                 mixes"
+            ),
+            Self::NoIdleWindow => write!(
+                f,
+                "no window shows idle use by itself; it is what the others leave. Add a run without load"
+            ),
+            Self::Outliers { windows } => write!(
+                f,
+                "{windows} windows lie too far from all others and were left out. Look what ran in them"
+            ),
+            Self::Saturated { windows } => {
+                write!(
+                    f,
+                    "{windows} windows in which the resource was full did less than their executions ask \
+                     for and were left out"
+                )
             }
-        }),
-        used: DVector::from_iterator(windows.len(), windows.iter().map(|window| window.used)),
-        seconds: windows.iter().map(|window| window.seconds).collect(),
-        visits: ranges.collect(),
-        suspect: visits.iter().map(|visit| visit.suspect).collect(),
-        scale,
-        known: Vec::new(),
-    }
-}
-
-/// What is assumed where the mixes do not tell demands apart: idle use is a small share of capacity, and demands are of
-/// the size of the mean one.
-fn assumed(observations: &Observations) -> Vec<(usize, f64, f64)> {
-    let executions: f64 = observations
-        .design
-        .columns(1, observations.design.ncols() - 1)
-        .sum();
-    let mean = observations.used.sum() / executions;
-    let demands = (1..observations.design.ncols()).map(|column| (column, mean, DEMANDS_DIFFER * mean));
-    std::iter::once((0, 0.0, IDLE_SHARE * observations.scale))
-        .chain(demands.filter(|_| mean > 0.0 && mean.is_finite()))
-        .collect()
-}
-
-/// The same with demand that depends on load, with its law and the evidence for it in standard errors; none where the
-/// windows do not show it.
-///
-/// The slope becomes linear with the work of a window taken from the fit before: `slope (g(U_w) - mean) sum_j rate_jw D_j`.
-fn fit_load(
-    observations: &Observations,
-    behaviours: usize,
-    capacity: f64,
-    plain: &MixedFit,
-    shape: LoadShape,
-) -> Option<(MixedFit, LoadLaw, f64)> {
-    let columns = observations.design.ncols();
-    let place = behaviours + 1;
-    let executions: DVector<f64> = DVector::from_fn(observations.used.len(), |row, _| {
-        observations.design.row(row).columns(1, behaviours).sum() * observations.seconds[row]
-    });
-    let plain_use = &observations.design * &plain.coefficients;
-    let mut work = plain_use.add_scalar(-plain.coefficients[0]);
-    let mut fitted = plain_use;
-    let mut loaded: Option<(MixedFit, f64)> = None;
-    for _ in 0..ROUNDS {
-        // The mean is one over executions, so that the stated demand is what an execution of the run took on average.
-        let driver = fitted.map(|used| shape.driver((used / capacity).max(0.0)));
-        let mean = executions.dot(&driver) / executions.sum();
-        let slope = DVector::from_fn(driver.len(), |row, _| (driver[row] - mean) * work[row]);
-        let mut wider = observations.clone();
-        wider.design = wider.design.insert_column(place, 0.0);
-        wider.design.set_column(place, &slope);
-        wider
-            .known
-            .iter_mut()
-            .filter(|(column, _, _)| *column >= place)
-            .for_each(|(column, _, _)| *column += 1);
-        let fit = fit_mixed(&wider)?;
-        fitted = &wider.design * &fit.coefficients;
-        work = &fitted - &slope * fit.coefficients[place];
-        work.add_scalar_mut(-fit.coefficients[0]);
-        loaded = Some((fit, mean));
-    }
-    let (fit, mean) = loaded?;
-    debug_assert_eq!(fit.coefficients.len(), columns + 1);
-    let (slope, error) = (
-        fit.coefficients[place],
-        fit.covariance[(place, place)].max(0.0).sqrt(),
-    );
-    (slope > LEAST_EVIDENCE * error && slope <= 1.0).then_some((
-        fit,
-        LoadLaw { shape, slope, mean },
-        slope / error,
-    ))
-}
-
-/// The same with demands that grow with stored data, of the behaviours that were boosted at another size: one after the
-/// other, the one with the most evidence first. The others run beside them in one mix, whose growth is not told apart.
-///
-/// Believed is what would be seen in any of them in 5 % of runs without growth (Student's t, one-sided; Holm, "A simple
-/// sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6(2), 1979).
-///
-/// # Formula
-/// `D_j(S) = D_j + growth_j (S - S_0)`, or `D_j + growth_j log2(S / S_0)` where three sizes or more show that it fits better
-/// (smaller sum of squared relative residuals). S_0 is the size of the first visit.
-fn fit_size(
-    visits: &[Visit],
-    observations: &Observations,
-    plain: &MixedFit,
-) -> Option<(Observations, MixedFit, SizeFit)> {
-    let reference = visits
-        .iter()
-        .find_map(|visit| visit.stored)
-        .filter(|reference| *reference > 0.0)?;
-    let stored: Vec<f64> = visits
-        .iter()
-        .flat_map(|visit| vec![visit.stored.unwrap_or(reference); visit.windows.len()])
-        .collect();
-    let mut sizes = stored.clone();
-    sizes.sort_by(f64::total_cmp);
-    sizes.dedup();
-    if sizes.len() < 2 {
-        return None;
-    }
-    let elsewhere = visits
-        .iter()
-        .filter(|visit| visit.stored.is_some_and(|stored| stored != reference));
-    let suspected: BTreeSet<usize> = elsewhere.filter_map(|visit| visit.boosted).collect();
-    let shapes: &[SizeShape] = if sizes.len() >= SIZES_FOR_SHAPE {
-        &[SizeShape::Linear, SizeShape::Doubling]
-    } else {
-        &[SizeShape::Linear]
-    };
-    let scales = plain_use(observations, plain);
-    let of_shape = |shape: SizeShape| {
-        let grown: Vec<f64> = stored
-            .iter()
-            .map(|stored| shape.growth(*stored, reference))
-            .collect();
-        let mut so_far = observations.clone();
-        let mut concerned: Vec<usize> = Vec::new();
-        loop {
-            let others: Vec<usize> = suspected
-                .iter()
-                .copied()
-                .filter(|behaviour| !concerned.contains(behaviour))
-                .collect();
-            let best = others.iter().filter_map(|behaviour| {
-                with_growth(&so_far, *behaviour, &grown).map(|with| (*behaviour, with))
-            });
-            let best = best
-                .min_by(|a, b| a.1.2.total_cmp(&b.1.2))
-                .filter(|best| best.1.2 * others.len() as f64 <= GROWTH_SIGNIFICANCE);
-            let Some((behaviour, (wider, _, _))) = best else {
-                break;
-            };
-            concerned.push(behaviour);
-            so_far = wider;
+            Self::LoadDependent { change } => {
+                write!(
+                    f,
+                    "demand changes by {:+.0} % from no load to full load; it is stated at the mean load of \
+                     the executions",
+                    change * 100.0
+                )
+            }
+            Self::NeverExecuted => write!(f, "it was never executed"),
+            Self::HeldAtZero => write!(f, "its value is held at 0; read the upper end of the interval"),
         }
-        // Columns stand in the order of the behaviours, as those of the demands do.
-        concerned.sort_unstable();
-        let in_order = concerned
-            .iter()
-            .try_fold((observations.clone(), None), |(so_far, _), behaviour| {
-                with_growth(&so_far, *behaviour, &grown).map(|(wider, fit, _)| (wider, Some(fit)))
-            });
-        let (wider, fit) = in_order.and_then(|(wider, fit)| Some((wider, fit?)))?;
-        let residuals = &wider.used - &wider.design * &fit.coefficients;
-        let misfit: f64 = residuals
-            .iter()
-            .zip(&scales)
-            .map(|(residual, scale)| (residual / scale).powi(2))
-            .sum();
-        Some((
-            misfit,
-            wider,
-            fit,
-            SizeFit {
-                shape,
-                reference,
-                behaviours: concerned,
-            },
-        ))
-    };
-    let best = shapes
-        .iter()
-        .filter_map(|shape| of_shape(*shape))
-        .min_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some((best.1, best.2, best.3))
-}
-
-/// The same with growth of one more demand as the last column, and the probability of seeing so much where there is none;
-/// `None` where the behaviour was not executed at another size.
-fn with_growth(
-    observations: &Observations,
-    behaviour: usize,
-    grown: &[f64],
-) -> Option<(Observations, MixedFit, f64)> {
-    let place = observations.design.ncols();
-    let column = DVector::from_fn(grown.len(), |row, _| {
-        grown[row] * observations.design[(row, behaviour + 1)]
-    });
-    let mut wider = observations.clone();
-    wider.design = wider.design.insert_column(place, 0.0);
-    wider.design.set_column(place, &column);
-    let fit = fit_mixed(&wider)?;
-    let errors = fit.coefficients[place] / fit.covariance[(place, place)].max(f64::MIN_POSITIVE).sqrt();
-    let chance = StudentsT::new(0.0, 1.0, fit.degrees_of_freedom[place])
-        .ok()?
-        .sf(errors);
-    Some((wider, fit, chance))
-}
-
-/// What residuals of different shapes are compared in: fitted use without growth, and a little of the scale.
-fn plain_use(observations: &Observations, plain: &MixedFit) -> Vec<f64> {
-    (&observations.design * &plain.coefficients)
-        .iter()
-        .map(|used| used + 0.05 * observations.scale)
-        .collect()
-}
-
-/// Fits idle use and demands of one resource, and how they depend on its load and on stored data where the steps show that
-/// they do.
-///
-/// # Formula
-/// `used_w = idle + sum_j rate_jw D_j (1 + slope (g(U_w) - mean))`, the slope only where it is above twice its standard error (see
-/// [`LoadLaw`]); windows of a step deviate together (see [`fit_mixed`]).
-///
-/// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing
-/// Surveys 10(3), 1978.
-///
-/// `None` where there are fewer visits than coefficients, or behaviours that were never executed.
-#[must_use]
-pub fn fit_resource(visits: &[Visit], behaviours: &[String], resource: &Resource) -> Option<ResourceModel> {
-    if visits.len() < behaviours.len() + 1 {
-        return None;
     }
-    let processor = resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu);
-    let largest = visits.iter().map(|visit| visit.used).fold(0.0, f64::max);
-    let scale = processor.unwrap_or(largest).max(f64::MIN_POSITIVE);
-    let DemandFit {
-        mixed,
-        law,
-        size,
-        condition,
-    } = fit_demand(visits, behaviours.len(), processor, scale)?;
-    let after_load = behaviours.len() + 1 + usize::from(law.is_some());
-    Some(ResourceModel {
-        name: resource.name.clone(),
-        tier: resource.tier.clone(),
-        kind: resource.kind,
-        capacity: resource.capacity,
-        idle: mixed.estimate(0),
-        demand: behaviours
+}
+
+/// Why nothing can be said of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DemandRefusal {
+    /// A number is out of its range.
+    #[error("a window has {what}")]
+    Number {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// There is nothing to compare.
+    #[error("{windows} windows are too few: demands need two or more")]
+    TooFewWindows {
+        /// Windows there are.
+        windows: usize,
+    },
+    /// It used nothing.
+    #[error("it was never busy")]
+    NeverBusy,
+    /// The regression has no solution.
+    #[error("its windows do not determine anything: all are alike")]
+    Undetermined,
+}
+
+/// Finds idle use and demands of every resource in the readings, in the order of their names.
+///
+/// The regression is that of the fit of a study: see [`fit_demand`].
+#[must_use]
+pub fn attribute(readings: &[UseReading]) -> Vec<(String, Result<Attribution, DemandRefusal>)> {
+    let behaviours: BTreeSet<&String> = readings
+        .iter()
+        .flat_map(|reading| reading.counts.keys())
+        .collect();
+    let behaviours: Vec<String> = behaviours.into_iter().cloned().collect();
+    let resources: BTreeSet<&String> = readings.iter().map(|reading| &reading.resource).collect();
+    let of = |resource: &String| {
+        let own: Vec<&UseReading> = readings
             .iter()
-            .enumerate()
-            .map(|(index, name)| (name.clone(), mixed.estimate(index + 1)))
-            .collect(),
-        load_dependence: law.map(|law| LoadDependence {
-            slope: mixed.estimate(behaviours.len() + 1),
-            mean_idleness: law.mean,
-            rising: law.shape == LoadShape::Rising,
-        }),
-        size_dependence: size.map(|size| SizeDependence {
-            shape: size.shape,
-            reference: size.reference,
-            largest: visits
-                .iter()
-                .filter_map(|visit| visit.stored)
-                .fold(size.reference, f64::max),
-            growth: size
-                .behaviours
-                .iter()
-                .enumerate()
-                .map(|(place, index)| (behaviours[*index].clone(), mixed.estimate(after_load + place)))
-                .collect(),
-        }),
-        leak: None,
-        covariance: mixed
-            .covariance
-            .row_iter()
-            .map(|row| row.iter().copied().collect())
-            .collect(),
-        condition,
-        separable: condition <= WORST_CONDITION,
-        fitted_steps: visits.len(),
-        between_steps: mixed.between_steps,
-        degrees_of_freedom: mixed.between_degrees,
-    })
+            .filter(|reading| reading.resource == *resource)
+            .collect();
+        (resource.clone(), attribute_one(resource, &own, &behaviours))
+    };
+    resources.into_iter().map(of).collect()
 }
 
-/// The load law of a fitted resource; a slope of 0 where its demand does not depend on load.
-#[must_use]
-pub fn load_law(model: &ResourceModel) -> LoadLaw {
-    model
-        .load_dependence
-        .as_ref()
-        .map_or(LoadLaw::default(), |law| LoadLaw {
-            shape: if law.rising {
-                LoadShape::Rising
+fn attribute_one(
+    resource: &str,
+    readings: &[&UseReading],
+    behaviours: &[String],
+) -> Result<Attribution, DemandRefusal> {
+    check(readings)?;
+    let executed: Vec<String> = behaviours
+        .iter()
+        .filter(|name| readings.iter().any(|reading| count(reading, name) > 0.0))
+        .cloned()
+        .collect();
+    let blocks = blocks(readings, &executed);
+    let capacity = readings
+        .iter()
+        .filter_map(|reading| reading.servers)
+        .reduce(f64::max);
+    let (fit, saturated) =
+        fit_unsaturated(&blocks, executed.len(), capacity).ok_or(DemandRefusal::Undetermined)?;
+
+    let mut caveats = doubts(&blocks, &executed, &fit);
+    if saturated > 0 {
+        caveats.push(Doubt::Saturated { windows: saturated });
+    }
+    let separable = fit.condition <= WORST_CONDITION;
+    let row = |name: &str, column: Option<usize>| {
+        let estimate = column.map(|column| {
+            if separable {
+                fit.mixed.estimate(column)
             } else {
-                LoadShape::Falling
-            },
-            slope: law.slope.value,
-            mean: law.mean_idleness,
-        })
-}
-
-/// Use of a resource at given completed rates, with its 90 % interval: parameters, and the visit's own deviation. Stored
-/// data are as in the first step.
-#[must_use]
-pub fn predict(model: &ResourceModel, rates: &BTreeMap<String, f64>) -> Estimate {
-    predict_stored(model, rates, None)
-}
-
-/// The same with `stored` items in the target.
-#[must_use]
-pub fn predict_stored(model: &ResourceModel, rates: &BTreeMap<String, f64>, stored: Option<f64>) -> Estimate {
-    let rate = |name: &String| rates.get(name).copied().unwrap_or(0.0);
-    let grown = model.size_dependence.as_ref().map(|size| {
-        (
-            size,
-            stored.map_or(0.0, |stored| size.shape.growth(stored, size.reference)),
+                bounded(fit.mixed.estimate(column), &blocks, column)
+            }
+        });
+        let doubt = match estimate {
+            None => Some(Doubt::NeverExecuted),
+            Some(estimate) => (estimate.value == 0.0 && column != Some(0)).then_some(Doubt::HeldAtZero),
+        };
+        AttributedUse {
+            behaviour: name.to_owned(),
+            estimate,
+            caveats: doubt.into_iter().collect(),
+        }
+    };
+    let demands = behaviours.iter().map(|name| {
+        row(
+            name,
+            executed
+                .iter()
+                .position(|executed| executed == name)
+                .map(|place| place + 1),
         )
     });
-    let growth: f64 = grown
-        .iter()
-        .flat_map(|(size, by)| {
-            size.growth
-                .iter()
-                .map(move |(name, growth)| rate(name) * growth.value * by)
-        })
-        .sum();
-    let busy: f64 = model
-        .demand
-        .iter()
-        .map(|(name, demand)| rate(name) * demand.value)
-        .sum::<f64>()
-        + growth;
-    let law = load_law(model);
-    let capacity = model.capacity.unwrap_or(f64::INFINITY);
-    let value = law.used(model.idle.value, busy, capacity);
-    let factor = law.factor(value / capacity);
-    let mut weights: Vec<f64> = std::iter::once(1.0)
-        .chain(model.demand.keys().map(|name| factor * rate(name)))
-        .collect();
-    if model.load_dependence.is_some() {
-        weights.push((law.shape.driver(value / capacity) - law.mean) * busy);
+    Ok(Attribution {
+        resource: resource.to_owned(),
+        rows: std::iter::once(row(IDLE, Some(0))).chain(demands).collect(),
+        condition: fit.condition,
+        caveats,
+    })
+}
+
+fn check(readings: &[&UseReading]) -> Result<(), DemandRefusal> {
+    let wrong = readings.iter().find_map(|reading| {
+        let counts_are_fine = reading
+            .counts
+            .values()
+            .all(|count| count.is_finite() && *count >= 0.0);
+        if !(reading.duration_s > 0.0 && reading.duration_s.is_finite()) {
+            Some("a duration that is not above 0")
+        } else if !(reading.busy_s >= 0.0 && reading.busy_s.is_finite()) {
+            Some("busy-seconds below 0 or no number")
+        } else if !counts_are_fine {
+            Some("a count below 0 or no number")
+        } else {
+            reading
+                .servers
+                .is_some_and(|servers| !(servers > 0.0 && servers.is_finite()))
+                .then_some("servers that are not above 0")
+        }
+    });
+    match wrong {
+        Some(what) => Err(DemandRefusal::Number { what }),
+        None if readings.len() < 2 => Err(DemandRefusal::TooFewWindows {
+            windows: readings.len(),
+        }),
+        None if readings.iter().all(|reading| reading.busy_s == 0.0) => Err(DemandRefusal::NeverBusy),
+        None => Ok(()),
     }
-    weights.extend(
-        grown
-            .iter()
-            .flat_map(|(size, by)| size.growth.keys().map(move |name| factor * rate(name) * by)),
-    );
-    let parameters: f64 = weights
-        .iter()
-        .enumerate()
-        .map(|(row, a)| {
-            weights
+}
+
+fn count(reading: &UseReading, behaviour: &str) -> f64 {
+    reading.counts.get(behaviour).copied().unwrap_or(0.0)
+}
+
+/// The readings by run, in the order in which runs first appear.
+fn blocks(readings: &[&UseReading], behaviours: &[String]) -> Vec<Block> {
+    let mut runs: Vec<&str> = Vec::new();
+    let mut windows: BTreeMap<&str, Vec<WindowUse>> = BTreeMap::new();
+    for reading in readings {
+        let window = WindowUse {
+            rates: behaviours
                 .iter()
-                .enumerate()
-                .map(|(column, b)| a * b * model.covariance[row][column])
-                .sum::<f64>()
-        })
-        .sum();
-    let error = (parameters.max(0.0) + (model.between_steps * value).powi(2)).sqrt();
-    let t = upper_t(model.degrees_of_freedom);
+                .map(|name| count(reading, name) / reading.duration_s)
+                .collect(),
+            used: reading.busy_s / reading.duration_s,
+            seconds: reading.duration_s,
+        };
+        windows.entry(&reading.run).or_insert_with(|| {
+            runs.push(&reading.run);
+            Vec::new()
+        });
+        windows.entry(&reading.run).or_default().push(window);
+    }
+    let block = |run: &str| Block::of(windows.remove(run).unwrap_or_default(), false, None);
+    runs.into_iter().filter_map(block).collect()
+}
+
+/// The fit, without windows in which the resource was full and did less than the others forecast; and how
+/// many those are.
+fn fit_unsaturated(blocks: &[Block], behaviours: usize, capacity: Option<f64>) -> Option<(DemandFit, usize)> {
+    let largest = blocks
+        .iter()
+        .flat_map(|block| &block.windows)
+        .map(|window| window.used)
+        .fold(0.0, f64::max);
+    let fit = |blocks: &[Block]| fit_demand(blocks, behaviours, capacity, capacity.unwrap_or(largest));
+    let is_full = |window: &&WindowUse| capacity.is_some_and(|capacity| window.used >= SATURATED * capacity);
+    let full: Vec<&WindowUse> = blocks
+        .iter()
+        .flat_map(|block| &block.windows)
+        .filter(is_full)
+        .collect();
+    if !full.is_empty() {
+        let below = |block: &Block| {
+            Block::of(
+                block
+                    .windows
+                    .iter()
+                    .filter(|window| !is_full(window))
+                    .cloned()
+                    .collect(),
+                block.suspect,
+                block.stored,
+            )
+        };
+        let rest: Vec<Block> = blocks.iter().filter_map(below).collect();
+        if let Some(without) = fit(&rest).filter(|fit| fit.condition <= WORST_CONDITION) {
+            let coefficients = &without.mixed.coefficients;
+            let forecast = |window: &WindowUse| {
+                let busy: f64 = window
+                    .rates
+                    .iter()
+                    .enumerate()
+                    .map(|(index, rate)| rate * coefficients[index + 1])
+                    .sum();
+                without.law.map_or(coefficients[0] + busy, |law| {
+                    law.used(coefficients[0], busy, capacity.unwrap_or(f64::INFINITY))
+                })
+            };
+            let (seen, expected) = full.iter().fold((0.0, 0.0), |sum, window| {
+                (sum.0 + window.used, sum.1 + forecast(window))
+            });
+            if seen < (1.0 - CUT_OFF) * expected {
+                return Some((without, full.len()));
+            }
+        }
+    }
+    fit(blocks).map(|fit| (fit, 0))
+}
+
+fn doubts(blocks: &[Block], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    if fit.condition > WORST_CONDITION {
+        doubts.push(Doubt::NotSeparable {
+            condition: fit.condition,
+        });
+    }
+    if blocks.len() < behaviours.len() + 1 {
+        doubts.push(Doubt::WindowsServe { runs: blocks.len() });
+    }
+    if fit.mixed.repeats < PRIOR_REPEATS {
+        doubts.push(Doubt::FewRuns {
+            repeats: fit.mixed.repeats,
+        });
+    }
+    let windows = || blocks.iter().flat_map(|block| &block.windows);
+    let most = windows()
+        .map(|window| window.rates.iter().sum::<f64>())
+        .fold(0.0, f64::max);
+    if !windows().any(|window| window.rates.iter().sum::<f64>() <= QUIET * most) {
+        doubts.push(Doubt::NoIdleWindow);
+    }
+    if !fit.mixed.outliers.is_empty() {
+        doubts.push(Doubt::Outliers {
+            windows: fit.mixed.outliers.len(),
+        });
+    }
+    if let Some(law) = fit.law {
+        doubts.push(Doubt::LoadDependent {
+            change: law.factor(1.0) / law.factor(0.0) - 1.0,
+        });
+    }
+    doubts
+}
+
+/// An estimate within what each window allows: no behaviour used more than all of them together did.
+fn bounded(estimate: Estimate, blocks: &[Block], column: usize) -> Estimate {
+    let most = |window: &WindowUse| {
+        let driver = if column == 0 {
+            1.0
+        } else {
+            window.rates[column - 1]
+        };
+        if driver > 0.0 {
+            window.used / driver
+        } else {
+            f64::INFINITY
+        }
+    };
+    // A window deviates with its run.
+    let most = blocks
+        .iter()
+        .flat_map(|block| &block.windows)
+        .map(most)
+        .fold(f64::INFINITY, f64::min)
+        * (1.0 + 3.0 * PRIOR_BETWEEN_BLOCKS);
+    let high = estimate.high.min(most);
     Estimate {
-        value,
-        standard_error: error,
-        low: (value - t * error).max(0.0),
-        high: value + t * error,
+        value: estimate.value.min(high),
+        low: estimate.low.min(high),
+        high,
+        ..estimate
     }
 }

@@ -61,7 +61,8 @@ pub enum ModelError {
     },
     /// Amounts in different currencies would be added.
     #[error(
-        "configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and date"
+        "configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and \
+         date"
     )]
     Currency {
         /// The configuration.
@@ -124,6 +125,23 @@ pub enum ModelError {
         scenario: String,
         /// Why.
         reason: String,
+    },
+    /// The degrees of freedom of a resource are no number above 0.
+    #[error(
+        "the model gives {resource} {found} degrees of freedom, they must be above 0; fit the measurements \
+         again"
+    )]
+    DegreesOfFreedom {
+        /// The resource.
+        resource: String,
+        /// Degrees of freedom in the model.
+        found: f64,
+    },
+    /// No draw gives a number, so that nothing is known of a figure.
+    #[error("no draw gives a finite number for the {what}")]
+    NoFiniteDraw {
+        /// The figure.
+        what: &'static str,
     },
     /// A rate formula has no value.
     #[error("the rates have no value")]

@@ -1,601 +1,184 @@
-//! Customers over months, in the central world and in every draw, and the day on which they reach a number.
+//! Forecasts from a history of equally spaced values: a pool of methods weighed by rolling origin, with
+//! intervals that are calibrated on the errors of other histories.
+//!
+//! - [`fit_history`]: a [`History`] to a [`HistoryForecast`], which gives quantiles by step and whole paths
+//!   by seed
+//! - [`calendar`]: rows with periods (integers, dates, months, ...) to a [`History`] and its seasons
+//!
+//! Growth that a user states, not one that is read off a history, is [`growth`](crate::project::growth)'s.
 
-use std::sync::Arc;
+mod autoregression;
+pub mod calendar;
+mod caveat;
+mod detect;
+mod learnt;
+mod numbers;
+mod pool;
+mod scale;
+mod season;
+mod smoothing;
+mod spread;
 
-use jiff::{ToSpan, Unit, civil::Date};
-use nest_data::{
-    growth::{Change, GrowthEvent, GrowthRow},
-    study::{GrowthScenario, GrowthStart},
-};
-use rayon::prelude::*;
+use std::f64::consts::FRAC_PI_3;
 
-use crate::{
-    ModelError,
-    draws::{Purpose, Stream, Z90},
-};
+use statrs::distribution::{ContinuousCDF, Normal};
 
-mod past;
+pub use caveat::{HistoryCaveat, HistoryRefusal};
+pub use learnt::Learnt;
 
-use past::Past;
+use crate::draws::{RandomStream, StreamPurpose};
+use scale::ForecastScale;
+use spread::ForecastSpread;
 
-/// Fewest customers of a path: what an event takes away leaves nobody, and logarithms stay finite.
-const FEWEST: f64 = 1e-9;
-/// Least monthly change of a draw.
-const LEAST_MONTHLY: f64 = -0.99;
+/// Values from which a forecast carries no caveat for their number.
+const ENOUGH_VALUES: usize = 24;
 
-/// A scenario that is ready to be drawn from.
-#[derive(Debug, Clone)]
-pub struct Course<'a> {
-    scenario: &'a GrowthScenario,
-    start: GrowthStart,
-    months: u32,
-    past: Option<Past>,
-    events: Vec<Dated<'a>>,
-    times: Arc<[f64]>, // months after the start, ascending: every month, and where an event begins or ends
-}
-
-/// A scenario with its central future and those of all draws.
-#[derive(Debug, Clone)]
-pub struct Futures<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// The scenario.
-    pub course: Course<'a>,
-    /// In the central world.
-    pub central: Path,
-    /// In every draw, in the order of their index.
-    pub draws: Vec<Path>,
-    /// Customers on the first day of each month and at the end of the last, in every draw: by month, then by draw.
-    pub firsts: Vec<Vec<f64>>,
-}
-
-impl<'a> Futures<'a> {
-    /// Draws `count` futures of a scenario.
-    ///
-    /// # Errors
-    /// As [`Course::new`].
-    pub fn new(
-        name: &'a str,
-        scenario: &'a GrowthScenario,
-        seed: u64,
-        count: u32,
-    ) -> Result<Self, ModelError> {
-        let course = Course::new(name, scenario)?;
-        let draws: Vec<Path> = (0..count)
-            .into_par_iter()
-            .map(|index| course.draw(seed, index))
-            .collect();
-        let firsts = (0..=course.months())
-            .map(|month| draws.iter().map(|path| path.at(f64::from(month))).collect())
-            .collect();
-        Ok(Self {
-            name,
-            central: course.central(),
-            draws,
-            firsts,
-            course,
-        })
-    }
-}
-
-/// An event in months after the start.
-#[derive(Debug, Clone, Copy)]
-struct Dated<'a> {
-    event: &'a GrowthEvent,
-    begins: f64,
-    ramp: f64,
-}
-
-/// One future: customers at the moments of its course, geometric in between.
+/// Values at equally spaced times, the oldest first.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Path {
-    times: Arc<[f64]>,
-    customers: Vec<f64>,
+pub struct History {
+    /// The values, in any unit. Those that are not finite are left out.
+    pub values: Vec<f64>,
+    /// Lengths of its seasons in steps, shortest first; one without two full cycles in the history is not
+    /// used.
+    pub seasons: Vec<usize>,
 }
 
-/// What drives the customers of one future, events apart.
-#[derive(Debug, Clone)]
-enum Base {
-    Compound { monthly: f64 },
-    Logistic { monthly: f64, ceiling: f64 },
-    Plan { rows: Vec<(f64, f64)> },
+/// What a history says of the steps after its last one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryForecast {
+    /// What doubts its reader should have.
+    pub caveats: Vec<HistoryCaveat>,
+    centre: Vec<f64>,
+    spread: ForecastSpread,
+    scale: ForecastScale,
+    unit: f64,
+    learnt: Learnt,
+    known: usize,
 }
 
-impl<'a> Course<'a> {
-    /// Prepares a scenario.
-    ///
-    /// # Errors
-    /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that is too short.
-    pub fn new(name: &str, scenario: &'a GrowthScenario) -> Result<Self, ModelError> {
-        let fail = |reason: &str| ModelError::Growth {
-            scenario: name.to_owned(),
-            reason: reason.to_owned(),
-        };
-        let start = scenario.begins().ok_or_else(|| fail("it has no start"))?;
-        let months = scenario.months();
-        let past = scenario
-            .history
-            .as_ref()
-            .map(|_| Past::new(&scenario.rows, months))
-            .transpose()
-            .map_err(|refusal| fail(&refusal.to_string()))?;
-        let dated = |event| {
-            Some(Dated {
-                event,
-                begins: months_after(start.date, event.date)?,
-                ramp: event.ramp.map_or(0.0, |ramp| ramp.months()),
-            })
-        };
-        let events = scenario
-            .events
-            .iter()
-            .map(dated)
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| fail("an event lies before its first day"))?;
-        Ok(Self {
-            scenario,
-            start,
-            months,
-            past,
-            times: times(months, &events),
-            events,
-        })
+/// Forecasts the `horizon` steps after a history.
+///
+/// # Method
+/// 1. Values go to logarithms, square roots or stay, so that errors are about as large everywhere.
+/// 2. Seasons with two full cycles are taken out, shrunk to what their cycles agree on.
+/// 3. Nine methods (smoothing, damped trend, theta, drift, autoregression) are tried from up to 16
+///    origins; their weights go with the inverse cube of their mean absolute error.
+/// 4. The pool's own errors from those origins give their size at each step, a power law of the step.
+/// 5. Quantiles are that size times constants learnt from other histories' errors ([`Learnt`]).
+///
+/// # Errors
+/// Fewer than two finite values.
+pub fn fit_history(history: &History, horizon: usize) -> Result<HistoryForecast, HistoryRefusal> {
+    fit_with(history, horizon, Learnt::SHIPPED)
+}
+
+/// As [`fit_history`], with constants of one's own: for the back-test that learns them.
+///
+/// # Errors
+/// Fewer than two finite values.
+pub fn fit_with(
+    history: &History,
+    horizon: usize,
+    learnt: Learnt,
+) -> Result<HistoryForecast, HistoryRefusal> {
+    let values: Vec<f64> = history
+        .values
+        .iter()
+        .copied()
+        .filter(|value| value.is_finite())
+        .collect();
+    if values.len() < 2 {
+        return Err(HistoryRefusal::TooFewValues { known: values.len() });
+    }
+    let largest = values
+        .iter()
+        .fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let unit = if largest > 0.0 { largest } else { 1.0 };
+    let values: Vec<f64> = values.iter().map(|value| value / unit).collect();
+    let scale = ForecastScale::of(&values);
+    let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
+    let pooled = pool::pool(&numbers, scale, &history.seasons, horizon);
+    let (rest, _) = season::take_out(&numbers, &history.seasons);
+    let spread = ForecastSpread::of(&pooled.errors, pooled.stride, &rest);
+    let caveats = caveats(&values, &pooled, horizon);
+    Ok(HistoryForecast {
+        caveats,
+        centre: pooled.centre,
+        spread,
+        scale,
+        unit,
+        learnt,
+        known: numbers.len(),
+    })
+}
+
+fn caveats(values: &[f64], pooled: &pool::Pooled, horizon: usize) -> Vec<HistoryCaveat> {
+    let mut caveats = Vec::new();
+    if values.len() < ENOUGH_VALUES {
+        caveats.push(HistoryCaveat::FewValues { known: values.len() });
+    }
+    if values.iter().all(|value| *value == values[0]) {
+        caveats.push(HistoryCaveat::Constant);
+    }
+    let tested = pooled.errors.iter().map(Vec::len).max().unwrap_or(0);
+    if tested > 0 && tested < horizon {
+        caveats.push(HistoryCaveat::BeyondTested { tested, horizon });
+    }
+    caveats
+}
+
+impl HistoryForecast {
+    /// Steps that are forecast.
+    #[must_use]
+    pub fn horizon(&self) -> usize {
+        self.centre.len()
     }
 
-    /// The start and the same day of every month after it.
+    /// The value at a step (1 to [`horizon`](Self::horizon); beyond it as at its end) that is not passed with
+    /// probability `quantile` (0 to 1, both excluded), in the unit of the history.
     #[must_use]
-    pub fn dates(&self) -> Vec<Date> {
-        (0..=self.months)
-            .filter_map(|month| self.start.date.checked_add(i64::from(month).months()).ok())
+    pub fn quantile(&self, step: usize, quantile: f64) -> f64 {
+        self.value(
+            step,
+            Normal::standard().inverse_cdf(quantile.clamp(1e-9, 1.0 - 1e-9)),
+        )
+    }
+
+    /// One way that all steps may go, by seed and index: equal index, equal path. Its value at each step has
+    /// the distribution of [`quantile`](Self::quantile); from step to step it changes smoothly.
+    ///
+    /// # Formula
+    /// The standard normal deviation at step h is `cos(a) z_1 + sin(a) z_2`, `a = pi/3 ln h / ln horizon`:
+    /// the last step has half of the first one's deviation in common.
+    #[must_use]
+    pub fn path(&self, seed: u64, index: u32) -> Vec<f64> {
+        let mut stream = RandomStream::new(seed, StreamPurpose::Growth, index);
+        let (first, second) = (stream.normal(), stream.normal());
+        let turn = FRAC_PI_3 / (self.horizon().max(2) as f64).ln();
+        (1..=self.horizon())
+            .map(|step| {
+                let (sine, cosine) = (turn * (step as f64).ln()).sin_cos();
+                self.value(step, cosine * first + sine * second)
+            })
             .collect()
     }
 
-    /// Months that are projected.
+    /// How far a true value lay from the centre, in the pool's mean absolute errors: what [`Learnt`] is
+    /// learnt from.
     #[must_use]
-    pub fn months(&self) -> u32 {
-        self.months
+    pub fn standardised(&self, step: usize, truth: f64) -> f64 {
+        self.scale
+            .untamed(self.scale.to(truth / self.unit) - self.centre[step - 1])
+            / self.spread.at(step)
     }
 
-    /// Customers at the start.
-    #[must_use]
-    pub fn start(&self) -> GrowthStart {
-        self.start
-    }
-
-    /// The central future: every input at its value.
-    #[must_use]
-    pub fn central(&self) -> Path {
-        let scenario = self.scenario;
-        let monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
-        let base = match &self.past {
-            Some(past) => Base::Plan {
-                rows: self.after_start(past.central()),
-            },
-            None => self.base(monthly, scenario.ceiling.map(|[_, middle, _]| middle), 0.0),
+    /// The value at a step that lies `normal` standard deviations of a standard normal number from the
+    /// centre.
+    fn value(&self, step: usize, normal: f64) -> f64 {
+        let Some(centre) = self.centre.get(step.clamp(1, self.horizon().max(1)) - 1) else {
+            return f64::NAN;
         };
-        self.path(
-            &base,
-            &self
-                .events
-                .iter()
-                .map(|dated| dated.event.customers.number())
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    /// The future of draw `index`. What has no range takes its value and no random number.
-    #[must_use]
-    pub fn draw(&self, seed: u64, index: u32) -> Path {
-        let scenario = self.scenario;
-        let mut stream = Stream::new(seed, Purpose::Growth, index);
-        let mut monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
-        if let Some([low, high]) = scenario.range {
-            monthly = stream.within(low.get(), monthly, high.get()).max(LEAST_MONTHLY);
-        }
-        let ceiling = scenario
-            .ceiling
-            .map(|[low, middle, high]| stream.within(low.ln(), middle.ln(), high.ln()).exp());
-        let planned = if scenario.rows.iter().any(|row| row.range.is_some()) {
-            stream.normal()
-        } else {
-            0.0
-        };
-        let event = |dated: &Dated<'_>| match dated.event.range {
-            Some([low, high]) => stream.within(low.number(), dated.event.customers.number(), high.number()),
-            None => dated.event.customers.number(),
-        };
-        let events: Vec<f64> = self.events.iter().map(event).collect();
-        let base = match &self.past {
-            Some(past) => Base::Plan {
-                rows: self.after_start(past.draw(seed, index)),
-            },
-            None => self.base(monthly, ceiling, planned),
-        };
-        self.path(&base, &events)
-    }
-
-    /// The day that lies `months` (whole or not) after the start.
-    #[must_use]
-    pub fn date_at(&self, months: f64) -> Option<Date> {
-        // A day that was turned into months and back stays that day.
-        let months = months + 1e-9;
-        let begin = self
-            .start
-            .date
-            .checked_add((months.floor() as i64).months())
-            .ok()?;
-        let days = f64::from(begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days());
-        begin
-            .checked_add(((months.fract() * days).floor() as i64).days())
-            .ok()
-    }
-
-    /// Months from the start to a date.
-    #[must_use]
-    pub fn months_to(&self, date: Date) -> Option<f64> {
-        months_after(self.start.date, date)
-    }
-
-    /// The day on which a path reaches `customers`; none where it does not within the scenario.
-    #[must_use]
-    pub fn reached_on(&self, path: &Path, customers: f64) -> Option<Date> {
-        path.reaches(customers).and_then(|months| self.date_at(months))
-    }
-
-    /// Rows of the future after the start.
-    fn after_start(&self, rows: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-        std::iter::once((0.0, self.start.customers)).chain(rows).collect()
-    }
-
-    fn base(&self, monthly: f64, ceiling: Option<f64>, planned: f64) -> Base {
-        if self.scenario.plan.is_some() {
-            let rows = self.scenario.rows.iter();
-            return Base::Plan {
-                rows: rows
-                    .filter_map(|row| {
-                        Some((months_after(self.start.date, row.date)?, drawn_row(row, planned)))
-                    })
-                    .collect(),
-            };
-        }
-        match ceiling {
-            // A market is never smaller than the customers one has of it.
-            Some(ceiling) => Base::Logistic {
-                monthly,
-                ceiling: ceiling.max(self.start.customers),
-            },
-            None => Base::Compound { monthly },
-        }
-    }
-
-    fn path(&self, base: &Base, events: &[f64]) -> Path {
-        let at = |months: &f64| {
-            let with_event = |customers: f64, (dated, change): (&Dated<'_>, &f64)| {
-                let share = adopted(*months, dated.begins, dated.ramp);
-                match dated.event.customers {
-                    Change::Share(_) => customers * (1.0 + change * share),
-                    Change::Customers(_) => customers + change * share,
-                }
-            };
-            self.events
-                .iter()
-                .zip(events)
-                .fold(base.at(self.start.customers, *months), with_event)
-                .max(FEWEST)
-        };
-        Path {
-            customers: self.times.iter().map(at).collect(),
-            times: Arc::clone(&self.times),
-        }
-    }
-}
-
-impl Base {
-    /// Customers `months` after the start.
-    ///
-    /// # Formula
-    /// Compound `N_0 (1 + g)^t`. Logistic `K / (1 + (K - N_0) / N_0 (1 + g)^-t)`: it grows by g while far below the ceiling K. A plan is
-    /// geometric between its rows, and level after the last.
-    ///
-    /// Source of the logistic: Verhulst, "Notice sur la loi que la population suit dans son accroissement", 1838.
-    fn at(&self, start: f64, months: f64) -> f64 {
-        match self {
-            Self::Compound { monthly } => start * (1.0 + monthly).powf(months),
-            Self::Logistic { monthly, ceiling } => {
-                ceiling / (1.0 + (ceiling - start) / start * (1.0 + monthly).powf(-months))
-            }
-            Self::Plan { rows } => between(rows.iter().copied(), months),
-        }
-    }
-}
-
-impl Path {
-    /// Customers `months` after the start.
-    #[must_use]
-    pub fn at(&self, months: f64) -> f64 {
-        let index = self.times.partition_point(|time| *time <= months);
-        if index > 0 && self.times[index - 1] == months {
-            return self.customers[index - 1];
-        }
-        let near = index.saturating_sub(1)..(index + 1).min(self.times.len());
-        between(
-            near.map(|index| (self.times[index], self.customers[index])),
-            months,
-        )
-    }
-
-    /// Months after which customers are first at or above a number; none where they never are.
-    #[must_use]
-    pub fn reaches(&self, customers: f64) -> Option<f64> {
-        self.first(
-            |at| at.customers - customers,
-            |before, after| (customers / before.customers).ln() / (after.customers / before.customers).ln(),
-        )
-    }
-
-    /// Months after which `excess` of customers and time is first 0 or more, linear between two moments.
-    #[must_use]
-    pub fn first_over(&self, excess: impl Fn(&Moment) -> f64) -> Option<f64> {
-        self.first(&excess, |before, after| {
-            -excess(before) / (excess(after) - excess(before))
-        })
-    }
-
-    fn first(&self, excess: impl Fn(&Moment) -> f64, share: impl Fn(&Moment, &Moment) -> f64) -> Option<f64> {
-        let moment = |index: usize| Moment {
-            months: self.times[index],
-            customers: self.customers[index],
-        };
-        let after = (0..self.times.len()).find(|index| excess(&moment(*index)) >= 0.0)?;
-        let Some(before) = after.checked_sub(1).map(moment) else {
-            return Some(0.0);
-        };
-        let after = moment(after);
-        Some(before.months + share(&before, &after) * (after.months - before.months))
-    }
-}
-
-/// A point of a path.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
-    /// Months after the start.
-    pub months: f64,
-    /// Customers then.
-    pub customers: f64,
-}
-
-/// Share of a change that is there at a time, all in months: none before it begins, all at the end of its ramp.
-#[must_use]
-pub fn adopted(months: f64, begins: f64, ramp: f64) -> f64 {
-    if months < begins {
-        0.0
-    } else if ramp > 0.0 {
-        ((months - begins) / ramp).min(1.0)
-    } else {
-        1.0
-    }
-}
-
-/// Every whole month, and around each event's begin and at its end, within the scenario.
-fn times(months: u32, events: &[Dated<'_>]) -> Arc<[f64]> {
-    let mut times: Vec<f64> = (0..=months).map(f64::from).collect();
-    for dated in events {
-        // A step is two moments next to each other: the last without it and the first with it.
-        times.extend([dated.begins.next_down(), dated.begins, dated.begins + dated.ramp]);
-    }
-    times.retain(|time| (0.0..=f64::from(months)).contains(time));
-    times.sort_by(f64::total_cmp);
-    times.dedup();
-    times.into()
-}
-
-/// Months from one date to another: whole civil months, and days as a share of the month they lie in. None before the first.
-fn months_after(start: Date, date: Date) -> Option<f64> {
-    let whole = start.until((Unit::Month, date)).ok()?.get_months();
-    let begin = start.checked_add(whole.months()).ok()?;
-    let length = begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days();
-    let days = begin.until((Unit::Day, date)).ok()?.get_days();
-    (date >= start).then(|| f64::from(whole) + f64::from(days) / f64::from(length))
-}
-
-/// Customers of a plan's row in the future that lies `normal` standard deviations from it, the same in all rows.
-fn drawn_row(row: &GrowthRow, normal: f64) -> f64 {
-    let [low, high] = row.range.unwrap_or([row.customers; 2]);
-    let end = if normal < 0.0 { low } else { high };
-    row.customers * (end / row.customers).powf(normal.abs() / Z90)
-}
-
-/// Geometric interpolation between points that ascend in their first; level outside.
-fn between(points: impl Iterator<Item = (f64, f64)>, at: f64) -> f64 {
-    let mut before: Option<(f64, f64)> = None;
-    for (time, value) in points {
-        match before {
-            None if time >= at => return value,
-            Some((first, start)) if time >= at => {
-                return if time == at {
-                    value
-                } else {
-                    start * (value / start).powf((at - first) / (time - first))
-                };
-            }
-            _ => before = Some((time, value)),
-        }
-    }
-    before.map_or(f64::NAN, |(_, value)| value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    fn scenario(monthly: &str) -> GrowthScenario {
-        let start = GrowthStart {
-            date: date(2026, 11, 1),
-            customers: 1_000.0,
-        };
-        GrowthScenario {
-            start: Some(start),
-            monthly: Some(monthly.parse().expect("growth")),
-            months: Some(24),
-            ..GrowthScenario::default()
-        }
-    }
-
-    fn event(date: Date, customers: &str, ramp: Option<&str>) -> GrowthEvent {
-        GrowthEvent {
-            date,
-            customers: customers.parse().expect("a change"),
-            range: None,
-            ramp: ramp.map(|ramp| ramp.parse().expect("a lapse")),
-            note: None,
-        }
-    }
-
-    fn reached(scenario: &GrowthScenario, customers: f64) -> Option<Date> {
-        let course = Course::new("test", scenario).expect("a course");
-        course.reached_on(&course.central(), customers)
-    }
-
-    #[test]
-    fn a_doubling_each_month_reaches_four_times_in_two_months() {
-        let scenario = scenario("100%");
-        assert_eq!(reached(&scenario, 4_000.0), Some(date(2027, 1, 1)));
-        assert_eq!(
-            reached(&scenario, 1_000.0 * 2_f64.powf(0.5)),
-            Some(date(2026, 11, 16))
-        );
-        assert_eq!(
-            Course::new("test", &scenario)
-                .expect("a course")
-                .central()
-                .at(2.0),
-            4_000.0
-        );
-    }
-
-    #[test]
-    fn what_is_reached_already_is_reached_at_the_start_and_what_never_is_has_no_date() {
-        assert_eq!(reached(&scenario("5%"), 900.0), Some(date(2026, 11, 1)));
-        for monthly in ["5%", "0%", "-5%"] {
-            assert_eq!(reached(&scenario(monthly), 1e9), None);
-        }
-        assert_eq!(reached(&scenario("-5%"), 1_100.0), None);
-    }
-
-    #[test]
-    fn months_are_civil_dates() {
-        let scenario = scenario("5%");
-        let course = Course::new("test", &scenario).expect("a course");
-        let dates = course.dates();
-        assert_eq!(
-            (dates.len(), dates[0], dates[3]),
-            (25, date(2026, 11, 1), date(2027, 2, 1))
-        );
-        for day in [date(2026, 11, 1), date(2026, 12, 31), date(2027, 2, 15)] {
-            assert_eq!(
-                course.date_at(course.months_to(day).expect("after the start")),
-                Some(day)
-            );
-        }
-        assert_eq!(course.months_to(date(2026, 10, 31)), None);
-    }
-
-    #[test]
-    fn a_step_is_reached_on_its_day_and_a_ramp_on_the_way() {
-        let mut scenario = scenario("0%");
-        scenario.events = vec![event(date(2027, 3, 15), "+5000", None)];
-        assert_eq!(reached(&scenario, 3_000.0), Some(date(2027, 3, 15)));
-        scenario.events = vec![event(date(2027, 3, 1), "+100%", Some("2 months"))];
-        let course = Course::new("test", &scenario).expect("a course");
-        assert_eq!(
-            [3.0, 4.0, 5.0, 6.0, 20.0].map(|months| course.central().at(months)),
-            [1_000.0, 1_000.0, 1_500.0, 2_000.0, 2_000.0]
-        );
-        assert_eq!(reached(&scenario, 1_500.0), Some(date(2027, 4, 1)));
-        scenario.events = vec![event(date(2027, 3, 1), "-5000", None)];
-        let course = Course::new("test", &scenario).expect("a course");
-        assert!(course.central().at(5.0) <= FEWEST, "a loss leaves nobody");
-    }
-
-    #[test]
-    fn a_ceiling_is_approached_and_a_draw_of_it_lies_in_its_range() {
-        let mut scenario = scenario("20%");
-        scenario.ceiling = Some([4_000.0, 5_000.0, 8_000.0]);
-        scenario.months = Some(120);
-        let course = Course::new("test", &scenario).expect("a course");
-        let path = course.central();
-        // 5,000 / (1 + 4 x 1.2^-8), worked out by hand
-        assert!(
-            (path.at(8.0) - 2_590.308).abs() < 1e-3 && (path.at(120.0) - 5_000.0).abs() < 1e-3,
-            "{}",
-            path.at(8.0)
-        );
-        let ends: Vec<f64> = (0..2_000).map(|index| course.draw(7, index).at(120.0)).collect();
-        let below = |limit: f64| ends.iter().filter(|end| **end < limit).count() as f64 / 2_000.0;
-        // 5 % expected on either side, with a standard deviation of 0.5 %: four of them
-        assert!((below(4_000.0) - 0.05).abs() < 0.02 && (below(8_000.0) - 0.95).abs() < 0.02);
-        assert!(ends.iter().all(|end| *end >= 1_000.0));
-    }
-
-    #[test]
-    fn a_plan_with_a_range_is_drawn_as_one_future() {
-        let row = |date, customers, range| GrowthRow {
-            date,
-            customers,
-            range,
-        };
-        let rows = vec![
-            row(date(2027, 1, 1), 100.0, None),
-            row(date(2027, 2, 1), 200.0, Some([150.0, 300.0])),
-            row(date(2027, 3, 1), 400.0, Some([300.0, 600.0])),
-        ];
-        let scenario = GrowthScenario {
-            plan: Some("plan.csv".to_owned()),
-            rows,
-            ..GrowthScenario::default()
-        };
-        let course = Course::new("test", &scenario).expect("a course");
-        assert_eq!(
-            [0.0, 1.0, 2.0].map(|months| course.central().at(months)),
-            [100.0, 200.0, 400.0]
-        );
-        assert!((course.central().at(1.5) - 200.0 * 2_f64.sqrt()).abs() < 1e-9);
-        for index in 0..20 {
-            let path = course.draw(3, index);
-            assert!(
-                (path.at(2.0) / path.at(1.0) - 2.0).abs() < 1e-9,
-                "both rows lie as far from their values"
-            );
-        }
-    }
-
-    #[test]
-    fn a_history_starts_at_its_last_row_and_one_row_is_refused_by_name() {
-        let row = |month: i8| GrowthRow {
-            date: date(2026, month, 1),
-            customers: 100.0 * f64::from(month),
-            range: None,
-        };
-        let history = |rows| GrowthScenario {
-            history: Some("history.csv".to_owned()),
-            months: Some(6),
-            rows,
-            ..GrowthScenario::default()
-        };
-        let long = history((1..=9).map(row).collect());
-        let course = Course::new("past", &long).expect("nine months");
-        assert_eq!(
-            (course.start().date, course.central().at(0.0)),
-            (date(2026, 9, 1), 900.0)
-        );
-        assert!(course.central().at(6.0) > 1_000.0, "it goes on growing");
-        assert_eq!(course.draw(3, 7), course.draw(3, 7));
-        assert!(
-            Course::new("past", &history(vec![row(1)]))
-                .expect_err("one row")
-                .to_string()
-                .contains("past")
-        );
+        let deviation = self.learnt.deviation(self.known, normal) * self.spread.at(step);
+        (self.unit * self.scale.from(centre + self.scale.tamed(deviation))).clamp(f64::MIN, f64::MAX)
     }
 }

@@ -1,15 +1,19 @@
-//! The general throughput law, with the Universal Scalability Law, Amdahl's law and the soft bottleneck as its special cases.
+//! The general throughput law, with the Universal Scalability Law, Amdahl's law and the soft bottleneck as
+//! its special cases.
+
+pub mod load_law;
+pub mod usl;
 
 /// Throughput against customers (or threads, replicas, nodes).
 ///
 /// # Formula
-/// `1/X(N) = [(r/N)^p + s^p]^(1/p) + k N`: r the time of one cycle at light load, 1/s the plateau, p the sharpness of the bend,
-/// k the coherency. Defined for N above 0.
+/// `1/X(N) = [(r/N)^p + s^p]^(1/p) + k N`: r the time of one cycle at light load, 1/s the plateau, p the
+/// sharpness of the bend, k the coherency. Defined for N above 0.
 ///
-/// Source: `reference/modelling.md` section 3.2; p = 1 is Gunther's Universal Scalability Law ("Guerrilla Capacity Planning",
-/// Springer 2007, chapter 4), p = 1 with k = 0 Amdahl's law (AFIPS 1967).
+/// Source: `docs/method/curve.md`, "General throughput law"; p = 1 is Gunther's Universal Scalability Law
+/// ("Guerrilla Capacity Planning", Springer 2007, chapter 4), p = 1 with k = 0 Amdahl's law (AFIPS 1967).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ThroughputLaw {
+pub struct GeneralThroughputLaw {
     /// r: seconds that one customer needs for a cycle of thinking and waiting at light load; above 0.
     pub cycle_time_s: f64,
     /// s: seconds between completions at the plateau; 0 where there is none.
@@ -57,11 +61,12 @@ impl UslParameters {
         customers / self.throughput_at(customers)
     }
 
-    /// The smallest N above 0 with X(N) = `throughput`; `None` above the peak, and where contention alone keeps it out of reach.
+    /// The smallest N above 0 with X(N) = `throughput`; `None` above the peak, and where contention alone
+    /// keeps it out of reach.
     ///
     /// # Formula
-    /// The smaller root of `kappa X N^2 + ((sigma - kappa) X - gamma) N + X (1 - sigma) = 0`, in the form that does not cancel:
-    /// `2 c / (-b + sqrt(b^2 - 4 a c))`. The crates `usl` and usl4j drop kappa here.
+    /// The smaller root of `kappa X N^2 + ((sigma - kappa) X - gamma) N + X (1 - sigma) = 0`, in the form
+    /// that does not cancel: `2 c / (-b + sqrt(b^2 - 4 a c))`. The crates `usl` and usl4j drop kappa here.
     #[must_use]
     pub fn customers_at(&self, throughput: f64) -> Option<f64> {
         let a = self.coherency * throughput;
@@ -71,8 +76,8 @@ impl UslParameters {
         (throughput > 0.0 && b < 0.0 && discriminant >= 0.0).then(|| 2.0 * c / (discriminant.sqrt() - b))
     }
 
-    /// N at which R(N) = `response_time_s` without think time, at or above that of one customer; `None` below `1 / gamma` or
-    /// where response time does not depend on N.
+    /// N at which R(N) = `response_time_s` without think time, at or above that of one customer; `None` below
+    /// `1 / gamma` or where response time does not depend on N.
     ///
     /// # Formula
     /// The larger root of `kappa N^2 + (sigma - kappa) N + (1 - sigma - gamma R) = 0`.
@@ -111,7 +116,7 @@ impl UslParameters {
     }
 }
 
-impl From<UslParameters> for ThroughputLaw {
+impl From<UslParameters> for GeneralThroughputLaw {
     fn from(usl: UslParameters) -> Self {
         let UslParameters {
             unit_throughput,
@@ -127,7 +132,7 @@ impl From<UslParameters> for ThroughputLaw {
     }
 }
 
-impl ThroughputLaw {
+impl GeneralThroughputLaw {
     /// Amdahl's law: p = 1, k = 0. `serial_share` is the sigma of USL.
     #[must_use]
     pub fn amdahl(unit_throughput: f64, serial_share: f64) -> Self {
@@ -230,7 +235,8 @@ impl ThroughputLaw {
         (self.plateau_time_s > 0.0).then(|| self.cycle_time_s / self.plateau_time_s)
     }
 
-    /// The smallest N with X(N) = `throughput`; `None` where that is beyond the peak or the plateau, or not above 0.
+    /// The smallest N with X(N) = `throughput`; `None` where that is beyond the peak or the plateau, or not
+    /// above 0.
     #[must_use]
     pub fn customers_at(&self, throughput: f64) -> Option<f64> {
         if let Some(usl) = self.usl() {

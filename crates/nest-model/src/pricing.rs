@@ -1,12 +1,16 @@
 //! What a quantity costs: exact in decimals for the bill, and in floats from the same book for draws.
 //!
-//! - here: one meter's quantity by its tiers; `pool`: free quantities that meters share; `compiled`: the same in floats
-//! - `quantum`: running time and requests in billed steps; `functions`: GiB-seconds and plans; `compound`: meters made of others
-//! - `commitment`: what a promise costs; `cover`: which usage it takes up, hour by hour; `capacity`: instances of one type over load bins
+//! - here: one meter's quantity by its tiers; `pool`: free quantities that meters share; `compiled`: the
+//!   same in floats
+//! - `quantum`: running time and requests in billed steps; `functions`: GiB-seconds and plans; `compound`:
+//!   meters made of others
+//! - `commitment`: what a promise costs; `cover`: which usage it takes up, hour by hour; `capacity`:
+//!   instances of one type over load bins
 //! - `sustained`, `adjustment`: discounts; `rounding`: cents
 //!
 //! Whoever calls decides what is counted together: tiers of an account see the
-//! account's quantity, tiers of a volume (io2) are priced volume by volume (`reference/pricing.md` R6).
+//! account's quantity, tiers of a volume (io2) are priced volume by volume (`docs/method/pricing.md`, "Free
+//! pools and scopes").
 
 mod adjustment;
 mod capacity;
@@ -26,20 +30,20 @@ use rust_decimal::Decimal;
 
 pub use self::{
     adjustment::{contract_factor, contract_steps},
-    capacity::{Committed, LoadBin, committed_hours},
+    capacity::{Committed, HoursAtLoad, committed_hours},
     commitment::{
         Amortised, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, break_even_utilisation,
         cash_in_month, effective_per_hour, recurring_per_hour, term_hours, upfront,
     },
-    compiled::CompiledPrice,
+    compiled::{CompiledPrice, float, price_together_float},
     compound::{LargestOf, LikeHours, free_factor, rules_evaluated, share_of},
-    cover::{Cover, Covered, Held, Usage},
+    cover::{Cover, CoverableUsage, Covered, HeldCommitment},
     functions::{
         azure_gb_seconds, azure_memory_mb, ephemeral_gib_seconds, gib_seconds, plan_prices,
         provisioned_gib_seconds, streamed_gib,
     },
-    number::Number,
-    pool::{price_together, price_together_float, share_pool},
+    number::PriceNumber,
+    pool::{price_together, share_pool},
     quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
     rounding::{Rounding, cents, half_up, total},
     sustained::SustainedUse,
@@ -59,22 +63,25 @@ pub struct TierPart {
 /// Price of a month's quantity, exact; none where a part of it has no price.
 ///
 /// # Formula
-/// The sum of [`price_parts`]. Graduated: `sum over tiers of (min(b_k, q) - max(b_k-1, free))+ * p_k`; volume: `(q - free) * p_k` of the tier
-/// that `q` reaches; package: graduated, of `q` rounded up to whole packages of `per` units beyond what is free. Bounds count from zero.
+/// The sum of [`price_parts`]. Graduated: `sum over tiers of (min(b_k, q) - max(b_k-1, free))+ * p_k`;
+/// volume: `(q - free) * p_k` of the tier that `q` reaches; package: graduated, of `q` rounded up to whole
+/// packages of `per` units beyond what is free. Bounds count from zero.
 ///
-/// What is free lies inside the first tiers (R5): 37,888 GB with 100 free under bounds of 10,240 and 51,200 GB pay
-/// `(10240 - 100) * 0.09 + (37888 - 10240) * 0.085`. What is free out of a *pool* comes off before the tiers begin (R1: tiers count billable
-/// units), all of it to this meter; [`price_together`] shares it among several.
+/// What is free lies inside the first tiers (R5): 37,888 GB with 100 free under bounds of 10,240 and 51,200
+/// GB pay `(10240 - 100) * 0.09 + (37888 - 10240) * 0.085`. What is free out of a *pool* comes off before the
+/// tiers begin (R1: tiers count billable units), all of it to this meter; [`price_together`] shares it among
+/// several.
 ///
 /// `quantity` in the meter's unit, 0 and more (below 0 counts as 0); the price in the book's currency.
 ///
-/// Source: `reference/pricing.md` section 6, R1, R4, R5.
+/// Source: `docs/method/pricing.md`, "Functions on Lambda", "Tiers" and "Free units inside a tier".
 #[must_use]
 pub fn price(meter: &Meter, quantity: Decimal) -> Option<Decimal> {
     price_parts(meter, quantity)?.iter().map(|part| part.cost).sum()
 }
 
-/// What [`price`] adds up: one part for each tier that something is paid in, ascending. None where the meter has no price at all.
+/// What [`price`] adds up: one part for each tier that something is paid in, ascending. None where the meter
+/// has no price at all.
 #[must_use]
 pub fn price_parts(meter: &Meter, quantity: Decimal) -> Option<Vec<TierPart>> {
     let pooled = pool::free_pooled(meter).map_or(Decimal::ZERO, |(_, free)| free);
@@ -85,7 +92,8 @@ pub fn price_parts(meter: &Meter, quantity: Decimal) -> Option<Vec<TierPart>> {
     ))
 }
 
-/// Price of a quantity from which every free unit has been taken already, or none is given: tiers count it from zero.
+/// Price of a quantity from which every free unit has been taken already, or none is given: tiers count it
+/// from zero.
 ///
 /// # Formula
 /// [`price`] with `free = 0`. `billed` in the meter's unit, 0 and more.
@@ -97,7 +105,8 @@ pub fn price_billed(meter: &Meter, billed: Decimal) -> Option<Decimal> {
         .sum()
 }
 
-/// Whether buying more of a meter can cost less in total: tiers that re-price the whole quantity, and fall or are not known.
+/// Whether buying more of a meter can cost less in total: tiers that re-price the whole quantity, and fall or
+/// are not known.
 #[must_use]
 pub fn may_fall(meter: &Meter) -> bool {
     let Some(price) = meter
@@ -174,7 +183,10 @@ mod tests {
     /// The one meter of a book, from the text of its price and of its free quantity.
     pub(super) fn meter(price: &str, free: &str) -> Meter {
         let text = format!(
-            "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 1\n[source.s]\ntitle = \"t\"\nobserved_on = \"2026\"\nconfidence = \"page\"\n[[meter]]\nid = \"m\"\nunit = \"u\"\nprice = {price}\nsource = \"s\"\n{free}"
+            "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \
+             \"excluded\"\nstale_after_days = 1\n[source.s]\ntitle = \"t\"\nobserved_on = \
+             \"2026\"\nconfidence = \"page\"\n[[meter]]\nid = \"m\"\nunit = \"u\"\nprice = {price}\nsource \
+             = \"s\"\n{free}"
         );
         PriceBook::read(&Source::new("book.toml", text))
             .expect("a valid book")
@@ -186,13 +198,15 @@ mod tests {
         text.parse().expect("a decimal")
     }
 
-    /// `reference/pricing.md` R4, the FOCUS example: 12 GB, 10 % below 1.00 to 10 GB and 0.50 beyond, cost 9.90, or 5.40 by volume.
+    /// `docs/method/pricing.md`, "Tiers", the FOCUS example: 12 GB, 10 % below 1.00 to 10 GB and 0.50 beyond,
+    /// cost 9.90, or 5.40 by volume.
     #[test]
     fn tiers_of_the_focus_example() {
         let tiers = |mode: &str| {
             meter(
                 &format!(
-                    "{{ mode = \"{mode}\", tiers = [{{ up_to = \"10\", amount = \"0.90\" }}, {{ amount = \"0.45\" }}] }}"
+                    "{{ mode = \"{mode}\", tiers = [{{ up_to = \"10\", amount = \"0.90\" }}, {{ amount = \
+                     \"0.45\" }}] }}"
                 ),
                 "",
             )
@@ -203,7 +217,8 @@ mod tests {
         assert!(price(&tiers("volume"), decimal("10.1")) < price(&tiers("volume"), decimal("10")));
     }
 
-    /// `reference/pricing.md` R5: 37 x 1,024 GB with the first 100 GB free cost 10,140 x 0.09 + 27,648 x 0.085 = 3,262.68.
+    /// `docs/method/pricing.md`, "Free units inside a tier": 37 x 1,024 GB with the first 100 GB free cost
+    /// 10,140 x 0.09 + 27,648 x 0.085 = 3,262.68.
     #[test]
     fn what_is_free_lies_inside_the_first_tier() {
         let tiers = "{ mode = \"graduated\", tiers = [{ up_to = \"10240\", amount = \"0.09\" }, { up_to = \"51200\", amount = \"0.085\" }, { amount = \"0.07\" }] }";
@@ -236,11 +251,12 @@ mod tests {
         }
     }
 
-    /// `reference/pricing.md` R4: whole packages are paid, and their tiers are bounded in units.
+    /// `docs/method/pricing.md`, "Tiers": whole packages are paid, and their tiers are bounded in units.
     #[test]
     fn packages_are_paid_whole() {
         let thousands = meter(
-            "{ mode = \"package\", per = \"1000\", tiers = [{ up_to = \"2000\", amount = \"5\" }, { amount = \"4\" }] }",
+            "{ mode = \"package\", per = \"1000\", tiers = [{ up_to = \"2000\", amount = \"5\" }, { amount \
+             = \"4\" }] }",
             "free = { kind = \"always\", quantity = \"500\" }",
         );
         let compiled = CompiledPrice::new(&thousands);
@@ -289,21 +305,48 @@ mod tests {
     proptest! {
         /// Floats and decimals agree to 1e-9 on random bills, and more never costs less.
         #[test]
-        fn both_prices_agree_and_more_never_costs_less(bounds in proptest::collection::vec(1_u32..10_000, 1..4), amounts in proptest::collection::vec(0_u32..100_000, 4), free in 0_u32..5_000, quantity in 0_u64..10_000_000, more in 0_u64..1_000) {
+        fn both_prices_agree_and_more_never_costs_less(
+            bounds in proptest::collection::vec(1_u32..10_000, 1..4),
+            amounts in proptest::collection::vec(0_u32..100_000, 4),
+            free in 0_u32..5_000,
+            quantity in 0_u64..10_000_000,
+            more in 0_u64..1_000,
+        ) {
             let mut bound = 0_u64;
             let mut tiers = String::new();
             for (step, amount) in bounds.iter().zip(&amounts) {
                 bound += u64::from(*step);
-                tiers += &format!("{{ up_to = \"{bound}\", amount = \"{}\" }}, ", Decimal::new(i64::from(*amount), 6));
+                tiers += &format!(
+                    "{{ up_to = \"{bound}\", amount = \"{}\" }}, ",
+                    Decimal::new(i64::from(*amount), 6)
+                );
             }
-            tiers += &format!("{{ amount = \"{}\" }}", Decimal::new(i64::from(amounts[3]), 6));
+            tiers += &format!(
+                "{{ amount = \"{}\" }}",
+                Decimal::new(i64::from(amounts[3]), 6)
+            );
             let pool = if free % 2 == 0 { "" } else { ", pool = \"p\"" };
-            let mode = if free % 3 == 0 { "mode = \"package\", per = \"100\"" } else { "mode = \"graduated\"" };
-            let meter = meter(&format!("{{ {mode}, tiers = [{tiers}] }}"), &format!("free = {{ kind = \"always\", quantity = \"{free}\"{pool} }}"));
-            let exact = price(&meter, Decimal::from(quantity)).expect("priced").to_f64().expect("a float");
+            let mode = if free % 3 == 0 {
+                "mode = \"package\", per = \"100\""
+            } else {
+                "mode = \"graduated\""
+            };
+            let meter = meter(
+                &format!("{{ {mode}, tiers = [{tiers}] }}"),
+                &format!("free = {{ kind = \"always\", quantity = \"{free}\"{pool} }}"),
+            );
+            let exact = price(&meter, Decimal::from(quantity))
+                .expect("priced")
+                .to_f64()
+                .expect("a float");
             let float = CompiledPrice::new(&meter).price(quantity as f64);
-            prop_assert!((exact - float).abs() <= 1e-9 * exact.max(1.0), "{exact} {float}");
-            prop_assert!(price(&meter, Decimal::from(quantity + more)) >= price(&meter, Decimal::from(quantity)));
+            prop_assert!(
+                (exact - float).abs() <= 1e-9 * exact.max(1.0),
+                "{exact} {float}"
+            );
+            prop_assert!(
+                price(&meter, Decimal::from(quantity + more)) >= price(&meter, Decimal::from(quantity))
+            );
         }
     }
 }

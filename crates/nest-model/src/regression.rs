@@ -13,8 +13,8 @@ pub struct LinearFit {
 
 /// Minimises `sum_i (y_i - x_i' b)^2 / variance_i` over `b >= 0`.
 ///
-/// `design` has one row per observation; `variances` are above 0. `None` where the columns are dependent or numbers
-/// are not finite.
+/// `design` has one row per observation; `variances` are above 0. `None` where the columns are dependent or
+/// numbers are not finite.
 ///
 /// Source: Lawson, Hanson, "Solving Least Squares Problems", chapter 23 (algorithm NNLS), 1974.
 #[must_use]
@@ -23,7 +23,8 @@ pub fn weighted_nnls(design: &DMatrix<f64>, y: &DVector<f64>, variances: &DVecto
     let scaled = DMatrix::from_fn(design.nrows(), design.ncols(), |row, column| {
         design[(row, column)] * weights[row]
     });
-    // Columns of very different size (busy-seconds beside bytes) are brought to length one, so that pivots compare.
+    // Columns of very different size (busy-seconds beside bytes) are brought to length one, so that pivots
+    // compare.
     let lengths = DVector::from_fn(design.ncols(), |column, _| scaled.column(column).norm());
     if lengths.iter().any(|length| !length.is_finite() || *length == 0.0) {
         return None;
@@ -93,7 +94,8 @@ fn least_squares(a: &DMatrix<f64>, b: &DVector<f64>, chosen: &[bool]) -> Option<
     full.iter().all(|value| value.is_finite()).then_some(full)
 }
 
-/// Condition number of a matrix with its columns scaled to length one: 1 is best, infinite where they are dependent.
+/// Condition number of a matrix with its columns scaled to length one: 1 is best, infinite where they are
+/// dependent.
 ///
 /// Source: Belsley, Kuh, Welsch, "Regression Diagnostics", section 3.2, 1980.
 #[must_use]
@@ -121,7 +123,7 @@ pub fn condition(design: &DMatrix<f64>) -> f64 {
 mod tests {
     use super::*;
 
-    /// modelling.md 4.4, "Demand exact": idle .16, demands .002 .005 .012.
+    /// `docs/method/demand.md`, "Known answers", "Demand exact": idle .16, demands .002 .005 .012.
     #[test]
     fn exact_utilisations_give_exact_demands() {
         let rates = [

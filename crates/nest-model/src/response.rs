@@ -1,9 +1,9 @@
 //! Response times: read from histograms, and their quantiles against utilisation.
 
 mod fit;
-mod own_time;
 mod pool;
-mod rise;
+mod queueing_delay;
+mod service_time;
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,13 @@ use nest_data::{
     scaling::QuantilePoint,
 };
 
-use crate::ModelError;
+use crate::error::ModelError;
 
-pub use fit::{Observed, Station, fit_laws};
-pub use rise::{HIGHEST_TRUSTED, Rise, Rises, estimate_at, highest_utilisation, ordered_seconds, rise};
+pub use fit::{MeasuredStation, Observed, fit_laws};
+pub use queueing_delay::{
+    HIGHEST_TRUSTED, QueueingDelay, QueueingDelays, estimate_at, highest_utilisation, ordered_seconds,
+    queueing_delay,
+};
 
 /// Quantiles that are fitted and shown.
 pub const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
@@ -77,7 +80,7 @@ pub mod hdr {
 
 /// Response times of one behaviour in one step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Response {
+pub struct StepResponse {
     /// Requests they are taken from, 1 or more.
     pub count: u64,
     /// Mean in seconds.
@@ -92,7 +95,7 @@ pub struct Response {
 ///
 /// # Errors
 /// [`ModelError::Histogram`].
-pub fn responses(step: &Step, behaviours: &[String]) -> Result<BTreeMap<String, Response>, ModelError> {
+pub fn responses(step: &Step, behaviours: &[String]) -> Result<BTreeMap<String, StepResponse>, ModelError> {
     let mut responses = BTreeMap::new();
     for behaviour in behaviours {
         let Some(hdr) = histogram(step, behaviour, ResponseClock::Due)? else {
@@ -101,7 +104,7 @@ pub fn responses(step: &Step, behaviours: &[String]) -> Result<BTreeMap<String, 
         let quantiles_s = QUANTILES.map(|quantile| hdr.quantile_s(quantile));
         responses.insert(
             behaviour.clone(),
-            Response {
+            StepResponse {
                 count: hdr.count(),
                 mean_s: hdr.mean_s(),
                 deviation_s: hdr.deviation_s(),
@@ -114,8 +117,8 @@ pub fn responses(step: &Step, behaviours: &[String]) -> Result<BTreeMap<String, 
 
 /// The same as points of the charts.
 #[must_use]
-pub fn points(responses: &BTreeMap<String, Response>) -> Vec<QuantilePoint> {
-    let of = |(behaviour, response): (&String, &Response)| {
+pub fn points(responses: &BTreeMap<String, StepResponse>) -> Vec<QuantilePoint> {
+    let of = |(behaviour, response): (&String, &StepResponse)| {
         let (behaviour, count) = (behaviour.clone(), response.count);
         std::iter::zip(QUANTILES, response.quantiles_s).map(move |(quantile, seconds)| QuantilePoint {
             behaviour: behaviour.clone(),

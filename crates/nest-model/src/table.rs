@@ -3,10 +3,10 @@
 use nest_data::{ScalingModel, scaling::MeasuredPoint};
 use polars::prelude::{Column, DataFrame, ParquetWriter};
 
-use crate::ModelError;
+use crate::error::ModelError;
 
 /// One row: a metric of a step.
-struct Row<'a> {
+struct TableRow<'a> {
     point: &'a MeasuredPoint,
     behaviour: &'a str,
     resource: &'a str,
@@ -17,14 +17,14 @@ struct Row<'a> {
 
 /// The measured steps of a model in long form, as Parquet bytes.
 ///
-/// Columns: `study, run, step, label, purpose, worth, customers, behaviour, resource, metric, value, unit`; `behaviour` and
-/// `resource` are empty where a metric has none, `customers` is null where a step has none.
+/// Columns: `study, run, step, label, purpose, worth, customers, behaviour, resource, metric, value, unit`;
+/// `behaviour` and `resource` are empty where a metric has none, `customers` is null where a step has none.
 ///
 /// # Errors
 /// [`ModelError::Table`] where the library refuses.
 pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
-    let rows: Vec<Row<'_>> = model.points.iter().flat_map(rows).collect();
-    let text = |name: &str, value: &dyn Fn(&Row<'_>) -> String| {
+    let rows: Vec<TableRow<'_>> = model.points.iter().flat_map(rows).collect();
+    let text = |name: &str, value: &dyn Fn(&TableRow<'_>) -> String| {
         Column::new(name.into(), rows.iter().map(value).collect::<Vec<_>>())
     };
     let study = model.study.study.name.clone();
@@ -62,8 +62,8 @@ pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
     Ok(bytes)
 }
 
-fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
-    let plain = |metric: &str, value: f64, unit| Row {
+fn rows(point: &MeasuredPoint) -> Vec<TableRow<'_>> {
+    let plain = |metric: &str, value: f64, unit| TableRow {
         point,
         behaviour: "",
         resource: "",
@@ -86,7 +86,7 @@ fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
         } else {
             "bytes/s"
         };
-        Row {
+        TableRow {
             point,
             behaviour: "",
             resource,
@@ -95,7 +95,7 @@ fn rows(point: &MeasuredPoint) -> Vec<Row<'_>> {
             unit,
         }
     }));
-    rows.extend(point.response.iter().map(|one| Row {
+    rows.extend(point.response.iter().map(|one| TableRow {
         point,
         behaviour: &one.behaviour,
         resource: "",

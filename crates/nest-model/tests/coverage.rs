@@ -12,16 +12,16 @@ use nest_data::{
     study_file::{StudyTexts, read_study},
 };
 use nest_model::{
-    demand::visit,
-    draws::{Purpose as Stream, Stream as Random},
+    draws::{RandomStream, StreamPurpose},
+    fit::service_demand::block,
 };
 
 const STUDIES: u32 = 200;
 const CORES: f64 = 4.0;
 const WINDOWS: usize = 10;
 const WINDOW_S: f64 = 10.0;
-/// Relative deviation between visits of the same step, as the issue sets it.
-const VISIT_ERROR: f64 = 0.015;
+/// Relative deviation between blocks of the same step, as the issue sets it.
+const BLOCK_ERROR: f64 = 0.015;
 /// Busy-seconds per second without load.
 const IDLE: f64 = 0.02;
 
@@ -31,9 +31,10 @@ struct Truth {
     rate: Vec<f64>,   // executions per second of the plain mix at full load
 }
 
-fn truth(random: &mut Random) -> Truth {
+fn truth(random: &mut RandomStream) -> Truth {
     let count = 2 + (random.uniform() * 5.0) as usize; // 2 to 6 behaviours
-    let log_uniform = |random: &mut Random, low: f64, high: f64| low * (high / low).powf(random.uniform());
+    let log_uniform =
+        |random: &mut RandomStream, low: f64, high: f64| low * (high / low).powf(random.uniform());
     let demand: Vec<f64> = (0..count).map(|_| log_uniform(random, 0.002, 0.080)).collect();
     let weight: Vec<f64> = (0..count).map(|_| log_uniform(random, 0.05, 1.0)).collect();
     let busy: f64 = demand
@@ -49,9 +50,9 @@ fn truth(random: &mut Random) -> Truth {
     }
 }
 
-/// One step at given rates: Poisson counts by window, one visit error for all of them.
-fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &mut Random) -> Step {
-    let visit = 1.0 + VISIT_ERROR * random.normal();
+/// One step at given rates: Poisson counts by window, one block error for all of them.
+fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &mut RandomStream) -> Step {
+    let block = 1.0 + BLOCK_ERROR * random.normal();
     let windows = (0..WINDOWS).map(|_| {
         let counts: Vec<f64> = rates
             .iter()
@@ -69,7 +70,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
                 .sum::<f64>();
         let used = [(
             "app/cpu".to_owned(),
-            busy * visit * (1.0 + 0.005 * random.normal()),
+            busy * block * (1.0 + 0.005 * random.normal()),
         )]
         .into_iter()
         .collect();
@@ -122,7 +123,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
 }
 
 /// The default plan: idle, base at 10 %, one boosted step per behaviour at 55 %, six steps of the ramp.
-fn measurements(truth: &Truth, random: &mut Random) -> Measurements {
+fn measurements(truth: &Truth, random: &mut RandomStream) -> Measurements {
     let at = |share: f64| truth.rate.iter().map(|rate| rate * share).collect::<Vec<_>>();
     let mut mixes = vec![(Purpose::Idle, at(0.0)), (Purpose::Base, at(0.1))];
     for (index, demand) in truth.demand.iter().enumerate() {
@@ -168,7 +169,8 @@ fn study(truth: &Truth) -> Study {
         .map(|name| format!("{name} = \"1 / day\"\n"))
         .collect();
     let nest = format!(
-        "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
+        "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \
+         \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
     let behaviours = truth
         .names
@@ -193,7 +195,7 @@ fn study(truth: &Truth) -> Study {
 
 #[test]
 fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
-    let mut random = Random::new(20_261_123, Stream::Fit, 0);
+    let mut random = RandomStream::new(20_261_123, StreamPurpose::Fit, 0);
     let truth = truth(&mut random);
     let measured = measurements(&truth, &mut random);
     let (resource, whole) = (
@@ -206,12 +208,12 @@ fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
             .iter_mut()
             .skip(count)
             .for_each(|window| window.used.clear());
-        visit(&step, &truth.names, resource)
+        block(&step, &truth.names, resource)
     };
     let shorter = |count: usize| {
         let mut step = whole.clone();
         step.windows.truncate(count);
-        visit(&step, &truth.names, resource)
+        block(&step, &truth.names, resource)
     };
     // Gaps are as if those windows had never been: neither idle nor fast.
     assert!(with_readings(5).is_some() && with_readings(5) == shorter(5));
@@ -230,7 +232,7 @@ fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
 fn nine_of_ten_intervals_hold_the_true_demand() {
     let (mut covered, mut total, mut half_widths) = (0, 0, Vec::new());
     for seed in 0..STUDIES {
-        let mut random = Random::new(20_261_123, Stream::Fit, seed);
+        let mut random = RandomStream::new(20_261_123, StreamPurpose::Fit, seed);
         let truth = truth(&mut random);
         let model = nest_model::fit(&measurements(&truth, &mut random)).expect("enough steps");
         for (name, demand) in truth.names.iter().zip(&truth.demand) {
@@ -244,7 +246,8 @@ fn nine_of_ten_intervals_hold_the_true_demand() {
     let coverage = covered as f64 / total as f64;
     let median = half_widths[half_widths.len() / 2];
     println!(
-        "{total} demands in {STUDIES} studies: the 90 % interval covers {coverage:.3}, median half-width {:.2} %",
+        "{total} demands in {STUDIES} studies: the 90 % interval covers {coverage:.3}, median half-width \
+         {:.2} %",
         median * 100.0
     );
     assert!((0.86..=0.94).contains(&coverage), "{coverage}");
@@ -253,7 +256,7 @@ fn nine_of_ten_intervals_hold_the_true_demand() {
 
 #[test]
 fn a_resource_that_was_never_used_costs_nothing_and_stops_no_fit() {
-    let mut random = Random::new(20_261_123, Stream::Fit, 0);
+    let mut random = RandomStream::new(20_261_123, StreamPurpose::Fit, 0);
     let truth = truth(&mut random);
     let mut measured = measurements(&truth, &mut random);
     measured.resources.push(Resource {

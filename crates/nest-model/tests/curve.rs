@@ -1,15 +1,15 @@
 //! The curve as its users rely on it: identities, known laws, and every kind of bad input.
 
 use nest_model::{
-    curve::{Axis, CurveCaveat, CurveRefusal, FittedCurve, LawFamily, fit_curve},
-    laws::{ThroughputLaw, UslParameters},
+    curve::{CurveCaveat, CurveRefusal, FittedCurve, LawFamily, LoadAxis, fit_curve},
+    laws::{GeneralThroughputLaw, UslParameters},
 };
 use proptest::prelude::*;
 
 const LEVELS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 
 fn fitted(points: &[(f64, f64)]) -> FittedCurve {
-    fit_curve(points, Axis::Customers).expect("a curve")
+    fit_curve(points, LoadAxis::Customers).expect("a curve")
 }
 
 fn along(levels: &[f64], law: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
@@ -22,7 +22,7 @@ fn codes(points: &[(f64, f64)]) -> Vec<String> {
 
 #[test]
 fn a_seen_plateau_is_carried_on() {
-    let law = ThroughputLaw::soft_bottleneck(0.002, 0.0005, 4.0);
+    let law = GeneralThroughputLaw::soft_bottleneck(0.002, 0.0005, 4.0);
     let curve = fitted(&along(&LEVELS, |level| law.throughput_at(level)));
     for level in [64.0, 128.0] {
         let forecast = curve.at(level);
@@ -66,7 +66,7 @@ fn straight_lines_are_not_promised_for_ever() {
 
 #[test]
 fn between_levels_it_goes_through_what_was_measured() {
-    let law = ThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
+    let law = GeneralThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
     let curve = fitted(&along(&LEVELS, |level| law.throughput_at(level)));
     for level in [1.0, 1.5, 3.0, 6.0, 8.0, 12.0, 24.0, 32.0] {
         let forecast = curve.at(level);
@@ -84,7 +84,7 @@ fn between_levels_it_goes_through_what_was_measured() {
 
 #[test]
 fn intervals_widen_beyond_what_was_measured_and_with_noise() {
-    let law = ThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
+    let law = GeneralThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
     let width = |curve: &FittedCurve, level: f64| curve.at(level).p95 / curve.at(level).p05;
     let clean = fitted(&along(&LEVELS, |level| law.throughput_at(level)));
     assert!(width(&clean, 32.0) < width(&clean, 64.0) && width(&clean, 64.0) < width(&clean, 128.0));
@@ -97,7 +97,7 @@ fn intervals_widen_beyond_what_was_measured_and_with_noise() {
 
 #[test]
 fn a_draw_is_one_smooth_curve_inside_the_quantiles() {
-    let law = ThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
+    let law = GeneralThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
     let curve = fitted(&along(&LEVELS, |level| law.throughput_at(level)));
     let draws: Vec<_> = (0..400)
         .map(|index| {
@@ -123,7 +123,7 @@ fn a_draw_is_one_smooth_curve_inside_the_quantiles() {
 
 #[test]
 fn two_levels_are_refused_however_often_they_repeat() {
-    let refusal = |points: &[(f64, f64)]| fit_curve(points, Axis::Servers).expect_err("refused");
+    let refusal = |points: &[(f64, f64)]| fit_curve(points, LoadAxis::Servers).expect_err("refused");
     assert_eq!(
         refusal(&[]),
         CurveRefusal::TooFewLevels {
@@ -207,7 +207,7 @@ fn places_far_away_have_caveats_and_finite_numbers() {
 
 #[test]
 fn many_levels_are_put_together_without_moving_the_forecast() {
-    let law = ThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
+    let law = GeneralThroughputLaw::soft_bottleneck(0.01, 0.0005, 3.0);
     let levels: Vec<f64> = (1..=400).map(|level| f64::from(level) * 0.1).collect();
     let forecast = fitted(&along(&levels, |level| law.throughput_at(level))).at(80.0);
     // The grid's knees are a quarter of an octave apart, which so exact a curve shows.
@@ -224,7 +224,7 @@ fn series() -> impl Strategy<Value = Vec<(f64, f64)>> {
         proptest::collection::vec(-0.05..0.05f64, 5),
     )
         .prop_map(|(knee, sharpness, noise)| {
-            let law = ThroughputLaw::soft_bottleneck(1.0, 10f64.powf(-knee), sharpness);
+            let law = GeneralThroughputLaw::soft_bottleneck(1.0, 10f64.powf(-knee), sharpness);
             LEVELS
                 .iter()
                 .zip(noise)
@@ -237,12 +237,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn units_and_order_do_not_matter(points in series(), unit in 1e-6..1e6f64, per in prop_oneof![Just(2.0), Just(1024.0), Just(0.25)]) {
+    fn units_and_order_do_not_matter(
+        points in series(),
+        unit in 1e-6..1e6f64,
+        per in prop_oneof![Just(2.0), Just(1024.0), Just(0.25)],
+    ) {
         let plain = fitted(&points).at(50.0);
         let mut other: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x * per, y * unit)).collect();
         other.reverse();
         let other = fitted(&other).at(50.0 * per);
-        for (a, b) in [(plain.p05, other.p05), (plain.p50, other.p50), (plain.p95, other.p95)] {
+        for (a, b) in [
+            (plain.p05, other.p05),
+            (plain.p50, other.p50),
+            (plain.p95, other.p95),
+        ] {
             prop_assert!((b / unit / a - 1.0).abs() < 1e-5);
         }
     }
@@ -250,29 +258,35 @@ proptest! {
     #[test]
     fn quantiles_do_not_cross_and_agree_with_the_forecast(points in series(), level in 0.5..200.0f64) {
         let curve = fitted(&points);
-        let quantiles: Vec<f64> = curve.quantiles(level, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).to_vec();
+        let quantiles: Vec<f64> = curve
+            .quantiles(level, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+            .to_vec();
         prop_assert!(quantiles.is_sorted());
         let forecast = curve.at(level);
-        prop_assert_eq!((forecast.p05, forecast.p50, forecast.p95), (quantiles[1], quantiles[3], quantiles[5]));
+        prop_assert_eq!(
+            (forecast.p05, forecast.p50, forecast.p95),
+            (quantiles[1], quantiles[3], quantiles[5])
+        );
     }
 }
 
 #[test]
 fn the_number_of_threads_measured_tells_how_a_curve_goes_on_and_that_of_customers_does_not() {
-    let growth = |axis: Axis, first: f64| {
+    let growth = |axis: LoadAxis, first: f64| {
         let points: Vec<(f64, f64)> = [1.0, 2.0, 4.0]
             .map(|times| (first * times, 100.0 * times * 0.97_f64.powf(times)))
             .to_vec();
         fit_curve(&points, axis).expect("a curve").at(16.0 * first).p50 / points[2].1
     };
-    // Up to 4 threads, up to 64, and up to 4,096, where nothing was learnt. A tenth more is what a reader would see.
+    // Up to 4 threads, up to 64, and up to 4,096, where nothing was learnt. A tenth more is what a reader
+    // would see.
     let (few, many, unknown) = (
-        growth(Axis::Servers, 1.0),
-        growth(Axis::Servers, 16.0),
-        growth(Axis::Servers, 1024.0),
+        growth(LoadAxis::Servers, 1.0),
+        growth(LoadAxis::Servers, 16.0),
+        growth(LoadAxis::Servers, 1024.0),
     );
     assert!(few > 1.1 * many, "{few} {many}");
-    let customers = [1.0, 16.0, 1024.0].map(|first| growth(Axis::Customers, first));
+    let customers = [1.0, 16.0, 1024.0].map(|first| growth(LoadAxis::Customers, first));
     assert!(
         customers
             .iter()

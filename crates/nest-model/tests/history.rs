@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use nest_model::{
-    draws::{Purpose, Stream},
-    history::{
+    draws::{RandomStream, StreamPurpose},
+    growth::{
         History, HistoryCaveat, HistoryForecast, HistoryRefusal,
-        calendar::{Row, arrange},
+        calendar::{DatedCount, arrange},
         fit_history,
     },
 };
@@ -34,10 +34,10 @@ fn all_quantiles(forecast: &HistoryForecast) -> Vec<[f64; 5]> {
 
 /// The sample's histories with their seasons, by name.
 fn sample() -> BTreeMap<String, History> {
-    let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Vec<DatedCount>> = BTreeMap::new();
     for line in SAMPLE.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        rows.entry(cells[0].to_owned()).or_default().push(Row {
+        rows.entry(cells[0].to_owned()).or_default().push(DatedCount {
             period: cells[2].to_owned(),
             value: cells[3].parse().ok(),
         });
@@ -66,22 +66,36 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn quantiles_are_finite_and_rise_and_what_was_never_negative_stays_so((values, seasons) in histories(), horizon in 1_usize..200) {
+    fn quantiles_are_finite_and_rise_and_what_was_never_negative_stays_so(
+        (values, seasons) in histories(),
+        horizon in 1_usize..200,
+    ) {
         let forecast = fit(&values, &seasons, horizon);
         let never_negative = values.iter().all(|value| *value >= 0.0);
         for quantiles in all_quantiles(&forecast) {
             prop_assert!(quantiles.iter().all(|value| value.is_finite()), "{quantiles:?}");
-            prop_assert!(quantiles.windows(2).all(|pair| pair[0] <= pair[1]), "{quantiles:?}");
+            prop_assert!(
+                quantiles.windows(2).all(|pair| pair[0] <= pair[1]),
+                "{quantiles:?}"
+            );
             prop_assert!(!never_negative || quantiles[0] >= 0.0);
         }
     }
 
     #[test]
     fn another_unit_changes_nothing_but_the_unit((values, seasons) in histories()) {
-        prop_assume!(values.iter().all(|value| value.abs() < 1e290 && (value.abs() > 1e-290 || *value == 0.0)));
+        prop_assume!(
+            values
+                .iter()
+                .all(|value| value.abs() < 1e290 && (value.abs() > 1e-290 || *value == 0.0))
+        );
         let twice: Vec<f64> = values.iter().map(|value| value * 1024.0).collect();
         let (one, other) = (fit(&values, &seasons, 9), fit(&twice, &seasons, 9));
-        for (one, other) in all_quantiles(&one).iter().flatten().zip(all_quantiles(&other).iter().flatten()) {
+        for (one, other) in all_quantiles(&one)
+            .iter()
+            .flatten()
+            .zip(all_quantiles(&other).iter().flatten())
+        {
             prop_assert_eq!(one * 1024.0, *other);
         }
     }
@@ -89,7 +103,7 @@ proptest! {
 
 #[test]
 fn a_longer_horizon_does_not_change_the_first_quantile_order_and_widths_grow_where_the_level_is_flat() {
-    let mut random = Stream::new(11, Purpose::Growth, 0);
+    let mut random = RandomStream::new(11, StreamPurpose::Growth, 0);
     let values: Vec<f64> = (0..60).map(|_| 1_000.0 + 20.0 * random.normal()).collect();
     let forecast = fit(&values, &[], 40);
     let widths: Vec<f64> = all_quantiles(&forecast)
@@ -175,7 +189,7 @@ fn intervals_of_simulated_walks_and_noise_hold_what_they_say() {
     let mut held = [0.0; 2];
     let mut count = 0.0;
     for (index, persistence) in [0.0, 0.5, 0.9, 1.0].into_iter().cycle().take(160).enumerate() {
-        let mut random = Stream::new(12, Purpose::Growth, index as u32);
+        let mut random = RandomStream::new(12, StreamPurpose::Growth, index as u32);
         let mut at = 0.0;
         let values: Vec<f64> = (0..72)
             .map(|_| {
@@ -194,7 +208,8 @@ fn intervals_of_simulated_walks_and_noise_hold_what_they_say() {
         }
     }
     let shares = held.map(|held| held / count);
-    // 160 series whose errors hang together: a standard deviation of about 0.025; the constants come from other data
+    // 160 series whose errors hang together: a standard deviation of about 0.025; the constants come from
+    // other data
     assert!(
         (shares[0] - 0.8).abs() < 0.08 && (shares[1] - 0.9).abs() < 0.06,
         "{shares:?}"

@@ -1,8 +1,9 @@
-//! Throughput laws and USL fits against modelling.md section 4: published values and exact ones.
+//! Throughput laws and USL fits against `docs/method/curve.md`, "Known answers": published values and exact
+//! ones.
 
 use nest_model::{
-    laws::{ThroughputLaw, UslParameters},
-    usl::{fit_published, fit_relative},
+    laws::usl::{fit_published, fit_relative},
+    laws::{GeneralThroughputLaw, UslParameters},
 };
 use proptest::prelude::*;
 
@@ -76,7 +77,8 @@ fn close(found: f64, expected: f64, tolerance: f64) {
     );
 }
 
-/// The digits that modelling.md gives are fewer than 1e-6 for small values: half a unit of the last one is allowed.
+/// The digits that `docs/method/curve.md` gives are fewer than 1e-6 for small values: half a unit of the last
+/// one is allowed.
 #[track_caller]
 fn fits(
     points: &[(f64, f64)],
@@ -192,7 +194,7 @@ fn response_time_at_a_throughput_counts_coherency() {
     assert!((law.response_time_at(customers) / wrong - 1.0).abs() > 0.04);
 }
 
-/// To the eight digits that modelling.md states.
+/// To the eight digits that `docs/method/curve.md` states.
 #[test]
 fn the_general_law_has_the_stated_values() {
     let loads = [1.0, 5.0, 10.0, 20.0, 40.0, 100.0, 400.0];
@@ -217,7 +219,7 @@ fn the_general_law_has_the_stated_values() {
         ),
     ];
     for ((sharpness, coherency_time_s), throughputs) in cases {
-        let law = ThroughputLaw {
+        let law = GeneralThroughputLaw {
             cycle_time_s: 0.002,
             plateau_time_s: 1e-4,
             sharpness,
@@ -234,7 +236,7 @@ fn the_general_law_has_the_stated_values() {
 /// specsdm91 in reciprocal form: A .01080358916, B 3.069508148e-4, C 1.15967791e-6.
 #[test]
 fn usl_in_reciprocal_form_has_the_stated_coefficients() {
-    let law = ThroughputLaw::from(fit_published(&SPECSDM91).expect("a fit").parameters);
+    let law = GeneralThroughputLaw::from(fit_published(&SPECSDM91).expect("a fit").parameters);
     close(law.cycle_time_s, 0.01080358916, 1e-6);
     close(law.plateau_time_s, 3.069508148e-4, 1e-6);
     close(law.coherency_time_s, 1.15967791e-6, 1e-6);
@@ -257,7 +259,7 @@ fn a_relative_fit_recovers_an_exact_law() {
     close(found.coherency, 1e-3, 1e-9);
 }
 
-fn laws() -> impl Strategy<Value = ThroughputLaw> {
+fn laws() -> impl Strategy<Value = GeneralThroughputLaw> {
     (
         -4.0..1.0,
         -1.0..3.0,
@@ -267,7 +269,7 @@ fn laws() -> impl Strategy<Value = ThroughputLaw> {
         .prop_map(
             |(cycle, knee, sharpness, coherency): (f64, f64, f64, Option<f64>)| {
                 let cycle_time_s = 10f64.powf(cycle);
-                ThroughputLaw {
+                GeneralThroughputLaw {
                     cycle_time_s,
                     plateau_time_s: cycle_time_s / 10f64.powf(knee),
                     sharpness: 10f64.powf(sharpness - 0.5).clamp(0.4, 25.0),
@@ -289,7 +291,8 @@ proptest! {
     #[test]
     fn gradients_are_the_differences(law in laws(), customers in 0.5..500.0f64) {
         let step = 1e-5 * customers;
-        let difference = (law.throughput_at(customers + step) - law.throughput_at(customers - step)) / (2.0 * step);
+        let difference =
+            (law.throughput_at(customers + step) - law.throughput_at(customers - step)) / (2.0 * step);
         let scale = law.throughput_at(customers) / customers;
         prop_assert!((law.gradient_at(customers) - difference).abs() < 1e-6 * scale);
     }
@@ -303,18 +306,42 @@ proptest! {
     }
 
     #[test]
-    fn usl_and_the_general_law_are_one(unit in 0.1..1e4f64, contention in 0.0..0.9f64, coherency in 0.0..0.1f64, customers in 1.0..300.0f64) {
-        let usl = UslParameters { unit_throughput: unit, contention, coherency };
-        let law = ThroughputLaw::from(usl);
+    fn usl_and_the_general_law_are_one(
+        unit in 0.1..1e4f64,
+        contention in 0.0..0.9f64,
+        coherency in 0.0..0.1f64,
+        customers in 1.0..300.0f64,
+    ) {
+        let usl = UslParameters {
+            unit_throughput: unit,
+            contention,
+            coherency,
+        };
+        let law = GeneralThroughputLaw::from(usl);
         prop_assert!((law.throughput_at(customers) / usl.throughput_at(customers) - 1.0).abs() < 1e-9);
         let back = law.usl().expect("sharpness 1");
-        prop_assert!((back.unit_throughput / unit - 1.0).abs() < 1e-9 && (back.contention - contention).abs() < 1e-9 && (back.coherency - coherency).abs() < 1e-9);
+        prop_assert!(
+            (back.unit_throughput / unit - 1.0).abs() < 1e-9
+                && (back.contention - contention).abs() < 1e-9
+                && (back.coherency - coherency).abs() < 1e-9
+        );
     }
 
     #[test]
-    fn response_time_and_customers_are_inverses(unit in 0.1..1e4f64, contention in 0.01..0.9f64, coherency in 0.0..0.1f64, customers in 1.0..300.0f64) {
-        let usl = UslParameters { unit_throughput: unit, contention, coherency };
-        let found = usl.customers_at_response_time(usl.response_time_at(customers)).expect("above one customer's");
+    fn response_time_and_customers_are_inverses(
+        unit in 0.1..1e4f64,
+        contention in 0.01..0.9f64,
+        coherency in 0.0..0.1f64,
+        customers in 1.0..300.0f64,
+    ) {
+        let usl = UslParameters {
+            unit_throughput: unit,
+            contention,
+            coherency,
+        };
+        let found = usl
+            .customers_at_response_time(usl.response_time_at(customers))
+            .expect("above one customer's");
         prop_assert!((found / customers - 1.0).abs() < 1e-6);
     }
 }

@@ -1,12 +1,11 @@
 //! The projection of the demo shop's committed model: identities that must hold whatever was measured.
 
-use nest_data::{Document, PriceBook, Projection, ScalingModel, Source, Study};
-use nest_model::{ProjectOptions, project};
+use nest_data::{Caveat, Document, PriceBook, Projection, ScalingModel, Source, Study};
+use nest_model::{ModelError, ProjectOptions, project};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 fn model() -> ScalingModel {
-    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
-        .expect("the model is committed")
+    ScalingModel::from_json(include_str!("fixtures/shop-scaling.json")).expect("the model is committed")
 }
 
 fn books() -> Vec<PriceBook> {
@@ -64,7 +63,8 @@ fn cost_lines_sum_to_the_total_exactly_and_the_draws_lie_around_it() {
 
 #[test]
 fn the_decimal_bill_and_the_float_of_the_same_world_agree() {
-    // Speed is exact, so the draws of cost differ only by demand; at one instance and its spare they do not differ at all.
+    // Speed is exact, so the draws of cost differ only by demand; at one instance and its spare they do not
+    // differ at all.
     let projection = projected(|study| {
         study.report.customers = Some(10_000.0);
         study
@@ -152,5 +152,52 @@ fn a_wide_parameter_range_does_not_stop_a_projection() {
             nest_data::study::Parameter::Detailed(wide),
         );
     });
-    assert!(!projection.configs.is_empty());
+    // A payment is `3 / (min_payment + 0.5)` a day: below -0.5, which the lower tail of this range passes,
+    // the rate is no rate.
+    let shares: Vec<(&str, f64)> = projection
+        .caveats
+        .iter()
+        .filter_map(|caveat| match caveat {
+            Caveat::UndefinedDraws { config, share } => Some((config.as_str(), *share)),
+            _ => None,
+        })
+        .collect();
+    for config in &projection.configs {
+        let share = shares
+            .iter()
+            .find(|(name, _)| *name == config.name)
+            .unwrap_or_else(|| panic!("no caveat for {}: {shares:?}", config.name))
+            .1;
+        // P(2 + 3.5 z / 1.645 < -0.5) with z normal is P(z < -1.175) = 12.0 %; five standard deviations of
+        // 2,000 draws are 3.6 %.
+        assert!((share - 0.12).abs() < 0.036, "{}: {share}", config.name);
+        let total = &config.bill.total;
+        let value = total.value.0.to_f64().expect("a float");
+        assert!(
+            total.low <= value && value <= total.high && total.high.is_finite(),
+            "{total:?}"
+        );
+    }
+    let narrow = projected(|_| ());
+    let doubts = |caveat: &Caveat| matches!(caveat, Caveat::UndefinedDraws { .. });
+    assert!(
+        !narrow.caveats.iter().any(doubts),
+        "every draw of a study without ranges has its rates"
+    );
+}
+
+/// Somebody has edited scaling.json: refused with the resource's name, not a panic.
+#[test]
+fn degrees_of_freedom_that_are_no_number_above_zero_are_refused() {
+    let mut edited = model();
+    edited.resources[0].degrees_of_freedom = 0.0;
+    let options = ProjectOptions {
+        as_of: jiff::civil::date(2026, 11, 23),
+        beyond: false,
+    };
+    let refused = project(&edited, &edited.study.clone(), &books(), &options).expect_err("no distribution");
+    assert!(
+        matches!(&refused, ModelError::DegreesOfFreedom { resource, .. } if *resource == edited.resources[0].name),
+        "{refused}"
+    );
 }

@@ -21,7 +21,7 @@ fn agrees(found: f64, expected: f64, digits: i32, what: &str) {
     );
 }
 
-/// modelling.md 4.3.
+/// `docs/method/queueing.md`, "Known answers".
 #[test]
 fn published_delay_and_loss_probabilities() {
     for (servers, utilisation, expected, digits) in [
@@ -67,7 +67,7 @@ fn published_delay_and_loss_probabilities() {
     assert!((slope - 0.72).abs() < 1e-9, "{slope}");
 }
 
-/// modelling.md 4.3: mean, p50, p95, p99, p99.9 in service times.
+/// `docs/method/queueing.md`, "Known answers": mean, p50, p95, p99, p99.9 in service times.
 #[test]
 fn published_response_times() {
     for (servers, utilisation, expected) in [
@@ -96,7 +96,7 @@ fn published_response_times() {
     agrees(waiting_quantile(4, 0.9, 0.99), 10.9164996, 9, "p99 wait");
 }
 
-/// modelling.md 4.3.
+/// `docs/method/queueing.md`, "Known answers".
 #[test]
 fn published_server_counts() {
     let targets = [
@@ -124,7 +124,8 @@ fn published_server_counts() {
     }
 }
 
-/// modelling.md 4.3: M/G/1 waits, M/M/c/K blocking, number and response, and textbook examples.
+/// `docs/method/queueing.md`, "Known answers": M/G/1 waits, M/M/c/K blocking, number and response, and
+/// textbook examples.
 #[test]
 fn published_general_and_finite_queues() {
     for (cv2, wait) in [(0.0, 2.0), (0.5, 3.0), (1.0, 4.0), (4.0, 10.0)] {
@@ -178,7 +179,7 @@ fn published_general_and_finite_queues() {
     );
 }
 
-/// Lazowska et al. 7.2, in modelling.md 4.3.
+/// Lazowska et al. 7.2, in `docs/method/queueing.md`, "Known answers".
 #[test]
 fn published_open_classes() {
     let found = open_classes(&[3.0 / 19.0, 2.0 / 19.0], &[vec![1.0, 3.0], vec![2.0, 4.0]]).expect("shapes");
@@ -202,7 +203,7 @@ fn at(points: &[ClosedPoint], customers: usize) -> &ClosedPoint {
     &points[customers - 1]
 }
 
-/// modelling.md 4.3.
+/// `docs/method/queueing.md`, "Known answers".
 #[test]
 fn published_closed_systems() {
     let lazowska = closed_forecast(&single(&[0.605, 2.1, 1.35]), 15.0, 10);
@@ -259,7 +260,7 @@ fn published_closed_systems() {
     );
 }
 
-/// modelling.md 4.3: closed M/M/c//N, exactly and by Seidmann's split.
+/// `docs/method/queueing.md`, "Known answers": closed M/M/c//N, exactly and by Seidmann's split.
 #[test]
 fn published_closed_stations_of_several_servers() {
     for (customers, think, service, servers, exact, split) in [
@@ -282,7 +283,7 @@ fn published_closed_stations_of_several_servers() {
     }
 }
 
-/// Lazowska et al. p. 142, in modelling.md 4.3.
+/// Lazowska et al. p. 142, in `docs/method/queueing.md`, "Known answers".
 #[test]
 fn published_closed_classes() {
     let class = |demand_s: Vec<f64>| ClosedClass {
@@ -297,7 +298,7 @@ fn published_closed_classes() {
     agrees(found.classes[1].response_s, 9.5, 15, "R_B");
 }
 
-/// Allen 6.3.4 as in modelling.md 4.3: two kinds of terminals and a batch.
+/// Allen 6.3.4 as in `docs/method/queueing.md`, "Known answers": two kinds of terminals and a batch.
 #[test]
 fn allens_terminals_and_batch() {
     let class = |customers, think_time_s, demand_s: [f64; 3]| ClosedClass {
@@ -338,7 +339,11 @@ fn allens_terminals_and_batch() {
 
 proptest! {
     #[test]
-    fn a_response_quantile_is_the_inverse_of_its_tail(servers in 1_u32..200, rho in 0.01_f64..0.995, quantile in 0.01_f64..0.9999) {
+    fn a_response_quantile_is_the_inverse_of_its_tail(
+        servers in 1_u32..200,
+        rho in 0.01_f64..0.995,
+        quantile in 0.01_f64..0.9999,
+    ) {
         let time = response_quantile(servers, rho, quantile);
         prop_assert!((response_tail(servers, rho, time) / (1.0 - quantile) - 1.0).abs() < 1e-9);
         prop_assert!(time + 1e-9 >= waiting_quantile(servers, rho, quantile));
@@ -361,7 +366,10 @@ proptest! {
         prop_assert!(erlang_c(servers, rho) <= erlang_c(servers, rho + 0.01)); // 0 at many idle servers
         prop_assert!(erlang_c(servers + 1, rho) <= erlang_c(servers, rho));
         prop_assert!(erlang_b(servers + 1, 300.0 * rho) <= erlang_b(servers, 300.0 * rho));
-        prop_assert!(general_wait(f64::from(servers), rho, 1.0, 2.0) >= general_wait(f64::from(servers), rho, 1.0, 1.0));
+        prop_assert!(
+            general_wait(f64::from(servers), rho, 1.0, 2.0)
+                >= general_wait(f64::from(servers), rho, 1.0, 1.0)
+        );
     }
 
     #[test]
@@ -381,30 +389,52 @@ proptest! {
     }
 
     #[test]
-    fn a_finite_room_keeps_littles_law_and_its_servers(servers in 1_u32..50, spare in 0_u32..200, load in 0.01_f64..200.0) {
+    fn a_finite_room_keeps_littles_law_and_its_servers(
+        servers in 1_u32..50,
+        spare in 0_u32..200,
+        load in 0.01_f64..200.0,
+    ) {
         let found = finite_buffer(servers, servers + spare, load).expect("valid");
         let admitted = load * (1.0 - found.blocking);
         // By subtraction the admitted rate keeps only the digits that blocking leaves.
-        prop_assert!((found.present / found.response / admitted - 1.0).abs() < 1e-9 + 1e-15 / (1.0 - found.blocking));
+        prop_assert!(
+            (found.present / found.response / admitted - 1.0).abs() < 1e-9 + 1e-15 / (1.0 - found.blocking)
+        );
         prop_assert!(admitted <= f64::from(servers) * (1.0 + 1e-9) && found.response >= 1.0 - 1e-9);
     }
 
     #[test]
     fn closed_systems_obey_their_laws(
-        demands in prop::collection::vec((0.001_f64..2.0, 1_u32..12), 1..4), think in 0.0_f64..20.0, customers in 1_u32..200,
+        demands in prop::collection::vec((0.001_f64..2.0, 1_u32..12), 1..4),
+        think in 0.0_f64..20.0,
+        customers in 1_u32..200,
     ) {
-        let stations: Vec<ClosedStation> =
-            demands.iter().map(|(demand_s, servers)| ClosedStation { demand_s: *demand_s, servers: f64::from(*servers) }).collect();
+        let stations: Vec<ClosedStation> = demands
+            .iter()
+            .map(|(demand_s, servers)| ClosedStation {
+                demand_s: *demand_s,
+                servers: f64::from(*servers),
+            })
+            .collect();
         let points = closed_forecast(&stations, think, customers);
         let mut before = 0.0;
         for point in &points {
             let (x, n) = (point.throughput_per_s, f64::from(point.customers));
-            prop_assert!((x * (point.response_s + think) / n - 1.0).abs() < 1e-9, "Little's Law");
+            prop_assert!(
+                (x * (point.response_s + think) / n - 1.0).abs() < 1e-9,
+                "Little's Law"
+            );
             for (station, used) in stations.iter().zip(&point.utilisation) {
-                prop_assert!((used * station.servers / (x * station.demand_s) - 1.0).abs() < 1e-12 && *used <= 1.0 + 1e-9);
+                prop_assert!(
+                    (used * station.servers / (x * station.demand_s) - 1.0).abs() < 1e-12
+                        && *used <= 1.0 + 1e-9
+                );
             }
             let bounds = closed_bounds(&stations, think, n).expect("demand");
-            prop_assert!(x <= bounds.most_throughput_per_s * (1.0 + 1e-9) && x >= bounds.least_throughput_per_s * (1.0 - 1e-9));
+            prop_assert!(
+                x <= bounds.most_throughput_per_s * (1.0 + 1e-9)
+                    && x >= bounds.least_throughput_per_s * (1.0 - 1e-9)
+            );
             prop_assert!(point.response_s >= bounds.least_response_s * (1.0 - 1e-9));
             prop_assert!(x >= before * (1.0 - 1e-12), "more customers never complete less");
             before = x;
@@ -412,8 +442,17 @@ proptest! {
     }
 
     #[test]
-    fn several_classes_of_one_kind_are_one_class(customers in 1_u32..12, other in 1_u32..12, think in 0.0_f64..5.0, demand in 0.01_f64..1.0) {
-        let class = |customers| ClosedClass { customers, think_time_s: think, demand_s: vec![demand, 0.3] };
+    fn several_classes_of_one_kind_are_one_class(
+        customers in 1_u32..12,
+        other in 1_u32..12,
+        think in 0.0_f64..5.0,
+        demand in 0.01_f64..1.0,
+    ) {
+        let class = |customers| ClosedClass {
+            customers,
+            think_time_s: think,
+            demand_s: vec![demand, 0.3],
+        };
         let both = exact_classes(&[class(customers), class(other)]).expect("classes");
         let together = closed_forecast(&single(&[demand, 0.3]), think, customers + other);
         let sum: f64 = both.classes.iter().map(|class| class.throughput_per_s).sum();
@@ -445,8 +484,9 @@ fn mean_of(servers: usize, discipline: Discipline, cv2: f64, rho: f64) -> f64 {
     (1..=8).map(one).sum::<f64>() / 8.0
 }
 
-/// Closed forms: M/G/1 by Pollaczek and Khinchine, M/G/1 processor sharing `S / (1 - rho)` whatever the distribution, M/M/4
-/// (modelling.md 4.3). Eight times a hundred thousand seconds leave one or two per cent of noise.
+/// Closed forms: M/G/1 by Pollaczek and Khinchine, M/G/1 processor sharing `S / (1 - rho)` whatever the
+/// distribution, M/M/4 (`docs/method/queueing.md`, "Known answers"). Eight times a hundred thousand seconds
+/// leave one or two per cent of noise.
 #[test]
 fn the_simulator_agrees_with_closed_forms() {
     for (servers, discipline, cv2, rho, expected) in [
@@ -468,7 +508,8 @@ fn the_simulator_agrees_with_closed_forms() {
 
 #[test]
 fn a_permit_is_held_until_the_next_station_is_done() {
-    // One permit around one of four processors: behaviour 0 sees M/M/1, behaviour 1 never waits for the permit.
+    // One permit around one of four processors: behaviour 0 sees M/M/1, behaviour 1 never waits for the
+    // permit.
     let lock = Station {
         held: true,
         ..Station::new(
@@ -532,5 +573,6 @@ fn equal_seeds_give_equal_runs_and_a_full_room_turns_away() {
     let failed: u64 = run.windows.iter().map(|window| window.failed[0]).sum();
     let completed: u64 = run.windows.iter().map(|window| window.completed[0]).sum();
     let blocked = failed as f64 / (failed + completed) as f64;
-    assert!((blocked / 0.0888194987 - 1.0).abs() < 0.1, "{blocked}"); // modelling.md 4.3, M/M/1/5
+    // `docs/method/queueing.md`, "Known answers", M/M/1/5
+    assert!((blocked / 0.0888194987 - 1.0).abs() < 0.1, "{blocked}");
 }

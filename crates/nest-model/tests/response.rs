@@ -1,5 +1,5 @@
-//! Quantiles of response time at 0.85 to 0.95 of a simulated station, forecast from loads up to 0.7: the error of the fit and of
-//! the one it replaced.
+//! Quantiles of response time at 0.85 to 0.95 of a simulated station, forecast from loads up to 0.7: the
+//! error of the fit and of the one it replaced.
 
 mod simulator;
 
@@ -9,8 +9,8 @@ use nest_model::{
     queueing::relative_wait,
     regression::weighted_nnls,
     response::{
-        self, Observed, QUANTILES, Response, Rise, estimate_at, fit_laws, highest_utilisation,
-        ordered_seconds, rise,
+        self, Observed, QUANTILES, QueueingDelay, StepResponse, estimate_at, fit_laws, highest_utilisation,
+        ordered_seconds, queueing_delay,
     },
 };
 use proptest::prelude::*;
@@ -27,7 +27,8 @@ const EXECUTIONS: f64 = 28_571.0;
 struct Case {
     servers: usize,
     discipline: Discipline,
-    /// Executions that may be at the station at once, the rest wait in turn: a pool of workers. `None` for no limit.
+    /// Executions that may be at the station at once, the rest wait in turn: a pool of workers. `None` for no
+    /// limit.
     workers: Option<usize>,
     cv2: f64,
     demands_s: &'static [f64],
@@ -93,11 +94,11 @@ fn steps(
         .collect()
 }
 
-fn response(run: &Run, behaviour: usize) -> Response {
+fn response(run: &Run, behaviour: usize) -> StepResponse {
     let (times, mean_s) = (&run.responses[behaviour], run.mean_s(behaviour));
     let variance = times.iter().map(|time| (time - mean_s).powi(2)).sum::<f64>() / times.len() as f64;
     let quantiles_s = QUANTILES.map(|quantile| run.quantile_s(behaviour, quantile));
-    Response {
+    StepResponse {
         count: times.len() as u64,
         mean_s,
         deviation_s: variance.sqrt(),
@@ -136,7 +137,8 @@ fn alone(observed: &[Observed], index: usize, servers: f64, utilisation: f64) ->
     fit.coefficients[0] + fit.coefficients[1] * relative_wait(servers, utilisation)
 }
 
-/// Both disciplines at 1 to 16 servers with a squared coefficient of variation of 0.25 to 4, one behaviour and three.
+/// Both disciplines at 1 to 16 servers with a squared coefficient of variation of 0.25 to 4, one behaviour
+/// and three.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (demands_s, shares) in [
@@ -195,7 +197,8 @@ fn pools() -> Vec<Case> {
     cases
 }
 
-/// Errors of one forecast: relative to the truth, by the fit of before, of the truth's own repeat, and whether the interval holds.
+/// Errors of one forecast: relative to the truth, by the fit of before, of the truth's own repeat, and
+/// whether the interval holds.
 struct Miss {
     now: f64,
     before: f64,
@@ -220,7 +223,8 @@ fn see(case: &Case, forecast: &[f64], executions: f64, seed: u64) -> Seen {
     }
 }
 
-/// Every behaviour's miss at a quantile (an index of [`QUANTILES`]) at each forecast load; `counted` where its threads are known.
+/// Every behaviour's miss at a quantile (an index of [`QUANTILES`]) at each forecast load; `counted` where
+/// its threads are known.
 fn misses(case: &Case, seen: &Seen, counted: bool) -> Vec<(usize, usize, Miss)> {
     let servers = case.servers as f64;
     let Seen { fitted, truth, again } = seen;
@@ -235,7 +239,7 @@ fn misses(case: &Case, seen: &Seen, counted: bool) -> Vec<(usize, usize, Miss)> 
         .workers
         .filter(|_| counted)
         .map(|workers| workers as f64 + 1.0);
-    let station = response::Station {
+    let station = response::MeasuredStation {
         resource: "cpu".to_owned(),
         servers,
         threads,
@@ -268,8 +272,9 @@ fn median_size(values: impl Iterator<Item = f64>) -> f64 {
     sizes[sizes.len() / 2]
 }
 
-/// The goals of modelling.md 5.3: p99 at 0.9 from at most 0.7 within 13 % in the median, with margin for p95, and better than
-/// the fit that was replaced. Demands, shares and seeds are not those with which the fit was chosen.
+/// The goals of `docs/method/projection.md`, "Goals that tests and benchmarks hold": p99 at 0.9 from at most
+/// 0.7 within 13 % in the median, with margin for p95, and better than the fit that was replaced. Demands,
+/// shares and seeds are not those with which the fit was chosen.
 #[test]
 fn tails_beyond_the_fitted_load_are_forecast() {
     let cases = cases();
@@ -283,8 +288,8 @@ fn tails_beyond_the_fitted_load_are_forecast() {
     check(&lines);
 }
 
-/// The same where a pool of workers shares the processors and the others wait in turn, whether or not somebody counted them: up
-/// to 0.7 little of the queue is seen.
+/// The same where a pool of workers shares the processors and the others wait in turn, whether or not
+/// somebody counted them: up to 0.7 little of the queue is seen.
 #[test]
 fn tails_of_a_pool_are_forecast() {
     let pools = pools();
@@ -362,8 +367,8 @@ fn table(lines: &[Line]) -> String {
         .fold(heads.to_owned(), |text, line| text + &row(line))
 }
 
-/// Holds p95 and p99 at 0.9 to their bounds. The interval is that of the forecast alone: a truth that repeats itself to 5 to 9 % only takes some of
-/// its 0.90 away.
+/// Holds p95 and p99 at 0.9 to their bounds. The interval is that of the forecast alone: a truth that repeats
+/// itself to 5 to 9 % only takes some of its 0.90 away.
 fn check(lines: &[Line]) {
     for line in lines
         .iter()
@@ -408,7 +413,7 @@ fn report(forecast: &[f64], all: Vec<(usize, usize, Miss)>) -> Vec<Line> {
 }
 
 /// A law whose b is one second, so that its rise can be read off.
-fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
+fn law(quantile: f64, level: Option<f64>, own: [f64; 3]) -> QuantileLaw {
     let (zero, one) = (Estimate::exact(0.0), Estimate::exact(1.0));
     let (behaviour, resource) = ("a".to_owned(), "app/cpu".to_owned());
     QuantileLaw {
@@ -420,7 +425,7 @@ fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
         b: one,
         covariance_ab: 0.0,
         residual: 0.0,
-        multiprogramming_level: slots,
+        multiprogramming_level: level,
         service_quantiles: Some(own),
     }
 }
@@ -428,32 +433,53 @@ fn law(quantile: f64, slots: Option<f64>, own: [f64; 3]) -> QuantileLaw {
 proptest! {
     #[test]
     fn a_response_never_falls_with_load(
-        servers in 0.5_f64..64.0, quantile in 0_usize..3, slots in prop::option::of(1.0_f64..40.0),
-        own in prop_oneof![Just(0.0), 0.0_f64..5.0], spreads in prop::array::uniform2(prop_oneof![Just(0.0), 0.0_f64..5.0]),
+        servers in 0.5_f64..64.0,
+        quantile in 0_usize..3,
+        level in prop::option::of(1.0_f64..40.0),
+        own in prop_oneof![Just(0.0), 0.0_f64..5.0],
+        spreads in prop::array::uniform2(prop_oneof![Just(0.0), 0.0_f64..5.0]),
     ) {
-        let law = law(QUANTILES[quantile], slots, [own, own + spreads[0], own + spreads[0] + spreads[1]]);
+        let law = law(
+            QUANTILES[quantile],
+            level,
+            [own, own + spreads[0], own + spreads[0] + spreads[1]],
+        );
         let mut most = 0.0_f64;
         for step in 0..100 {
-            let now = rise(&law, servers, f64::from(step) / 100.0);
-            prop_assert!(now.is_finite() && now >= most - 1e-9 * (1.0 + own + most), "{now} after {most} at {step} %");
+            let now = queueing_delay(&law, servers, f64::from(step) / 100.0);
+            prop_assert!(
+                now.is_finite() && now >= most - 1e-9 * (1.0 + own + most),
+                "{now} after {most} at {step} %"
+            );
             most = most.max(now);
         }
-        prop_assert!(law.service_quantiles == Some([0.0; 3]) || most > 0.0, "it never rises");
-        prop_assert_eq!(rise(&law, servers, 1.0), f64::INFINITY);
+        prop_assert!(
+            law.service_quantiles == Some([0.0; 3]) || most > 0.0,
+            "it never rises"
+        );
+        prop_assert_eq!(queueing_delay(&law, servers, 1.0), f64::INFINITY);
     }
 
     #[test]
     fn quantiles_of_a_draw_are_in_order(
-        a in prop::array::uniform3(0.0_f64..0.1), b in prop::array::uniform3(0.0_f64..0.1), utilisation in 0.0_f64..0.99, limit in 0.01_f64..1.0,
+        a in prop::array::uniform3(0.0_f64..0.1),
+        b in prop::array::uniform3(0.0_f64..0.1),
+        utilisation in 0.0_f64..0.99,
+        limit in 0.01_f64..1.0,
     ) {
         let laws = QUANTILES.map(|quantile| law(quantile, Some(2.0), [0.5, 1.0, 2.0]));
-        let rises = laws.each_ref().map(|law| Rise::new(law, 4.0));
-        let world: Vec<(&Rise, (f64, f64))> = rises.iter().zip(a.into_iter().zip(b)).collect();
-        let seconds = QUANTILES.map(|quantile| ordered_seconds(&world, quantile, utilisation).expect("a law"));
+        let delays = laws.each_ref().map(|law| QueueingDelay::new(law, 4.0));
+        let world: Vec<(&QueueingDelay, (f64, f64))> = delays.iter().zip(a.into_iter().zip(b)).collect();
+        let seconds =
+            QUANTILES.map(|quantile| ordered_seconds(&world, quantile, utilisation).expect("a law"));
         prop_assert!(seconds[0] <= seconds[1] && seconds[1] <= seconds[2]);
         let reached = QUANTILES.map(|quantile| highest_utilisation(&world, quantile, limit).unwrap_or(-1.0));
         prop_assert!(reached[0] >= reached[1] && reached[1] >= reached[2]);
-        for (quantile, reached) in QUANTILES.iter().zip(reached).filter(|(_, reached)| (0.0..0.999).contains(reached)) {
+        for (quantile, reached) in QUANTILES
+            .iter()
+            .zip(reached)
+            .filter(|(_, reached)| (0.0..0.999).contains(reached))
+        {
             let at = ordered_seconds(&world, *quantile, reached).expect("a law");
             prop_assert!((at / limit - 1.0).abs() < 1e-6, "{at} for {limit}");
         }

@@ -1,4 +1,5 @@
-//! Growth scenarios and break points on the demo shop's committed model: identities between ways to say the same.
+//! Growth scenarios and break points on the demo shop's committed model: identities between ways to say the
+//! same.
 
 use jiff::civil::date;
 use nest_data::{
@@ -10,15 +11,13 @@ use nest_data::{
     study::{Budget, Slo},
 };
 use nest_model::{
-    ProjectOptions,
-    growth::{Course, Path},
-    project,
+    ProjectOptions, project,
+    project::growth::{GrowthModel, Trajectory},
 };
 use proptest::prelude::*;
 
 fn model() -> ScalingModel {
-    ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
-        .expect("the model is committed")
+    ScalingModel::from_json(include_str!("fixtures/shop-scaling.json")).expect("the model is committed")
 }
 
 fn projected(model: &ScalingModel, change: impl FnOnce(&mut Study)) -> Projection {
@@ -61,14 +60,14 @@ fn event(day: jiff::civil::Date, customers: &str, ramp: Option<&str>) -> GrowthE
     }
 }
 
-fn paths(scenario: &GrowthScenario) -> Vec<Path> {
-    let course = Course::new("test", scenario).expect("a course");
+fn paths(scenario: &GrowthScenario) -> Vec<Trajectory> {
+    let course = GrowthModel::new("test", scenario).expect("a course");
     std::iter::once(course.central())
         .chain((0..50).map(|index| course.draw(11, index)))
         .collect()
 }
 
-fn assert_same(a: &[Path], b: &[Path], months: u32, relative: f64) {
+fn assert_same(a: &[Trajectory], b: &[Trajectory], months: u32, relative: f64) {
     for (index, (a, b)) in a.iter().zip(b).enumerate() {
         for step in 0..=months * 4 {
             let months = f64::from(step) / 4.0;
@@ -87,12 +86,24 @@ proptest! {
 
     /// An event of nobody changes nothing, whenever it is and however long it takes.
     #[test]
-    fn an_event_of_zero_changes_nothing(monthly in 0_u32..15, day in 0_i64..700, share in any::<bool>(), weeks in 1_u32..60, ramps in any::<bool>()) {
+    fn an_event_of_zero_changes_nothing(
+        monthly in 0_u32..15,
+        day in 0_i64..700,
+        share in any::<bool>(),
+        weeks in 1_u32..60,
+        ramps in any::<bool>(),
+    ) {
         let plain = compound(&format!("{monthly}%"), 24);
         let mut with = plain.clone();
-        let day = date(2026, 12, 1).checked_add(jiff::ToSpan::days(day)).expect("a day");
+        let day = date(2026, 12, 1)
+            .checked_add(jiff::ToSpan::days(day))
+            .expect("a day");
         let ramp = format!("{weeks} weeks");
-        with.events = vec![event(day, if share { "+0%" } else { "+0" }, ramps.then_some(ramp.as_str()))];
+        with.events = vec![event(
+            day,
+            if share { "+0%" } else { "+0" },
+            ramps.then_some(ramp.as_str()),
+        )];
         assert_same(&paths(&plain), &paths(&with), 24, 1e-12);
     }
 
@@ -101,7 +112,8 @@ proptest! {
     fn a_ceiling_out_of_sight_is_none(monthly in 1_u32..15) {
         let plain = compound(&format!("{monthly}%"), 24);
         let high = GrowthScenario { ceiling: Some([1e17, 2e17, 3e17]), ..plain.clone() };
-        // Nothing but the ceiling takes a random number more, so the draws of the monthly change are the same.
+        // Nothing but the ceiling takes a random number more, so the draws of the monthly change are the
+        // same.
         assert_same(&paths(&plain), &paths(&high), 24, 1e-9);
     }
 
@@ -112,7 +124,7 @@ proptest! {
         let reached = |thousands: u32| {
             let mut scenario = compound("3%", 36);
             scenario.events = vec![event(day, &format!("+{thousands}000"), None)];
-            let course = Course::new("test", &scenario).expect("a course");
+            let course = GrowthModel::new("test", &scenario).expect("a course");
             course.reached_on(&course.central(), 150_000.0)
         };
         let (later, sooner) = (reached(thousands), reached(thousands + more));
@@ -132,7 +144,7 @@ fn a_plan_equal_to_compound_growth_gives_an_equal_projection() {
         },
     );
     exact.range = None;
-    let course = Course::new("expected", &exact).expect("a course");
+    let course = GrowthModel::new("expected", &exact).expect("a course");
     plan.rows = (0..=24)
         .zip(course.dates())
         .map(|(month, date)| GrowthRow {
@@ -408,7 +420,8 @@ fn memory_that_customers_fill_is_a_break_point() {
         .iter()
         .find(|point| point.kind == BreakKind::Memory)
         .expect("it is looked at");
-    // m7i.large has 8 GiB, of which 90 % may be filled: (7.2 - 1) GiB / 100 kB are 66,572 customers on one instance
+    // m7i.large has 8 GiB, of which 90 % may be filled: (7.2 - 1) GiB / 100 kB are 66,572 customers on one
+    // instance
     let one = 6.2 * 1_073_741_824.0 / 1e5;
     let found = point.customers.expect("found").value;
     assert!(
@@ -446,7 +459,8 @@ fn an_objective_whose_queue_is_elsewhere_breaks_there() {
             .iter()
             .find(|point| point.kind == BreakKind::Slo)
             .expect("it is looked at");
-        // a + b rho / (1 - rho) = 2 a at rho = 1/2 of one core: 0.5 / (3 / 10.5 x 5e-5 x 0.040 s) are 875,000 customers
+        // a + b rho / (1 - rho) = 2 a at rho = 1/2 of one core: 0.5 / (3 / 10.5 x 5e-5 x 0.040 s) are 875,000
+        // customers
         let found = point.customers.map(|customers| customers.value);
         assert!(
             found.is_none_or(|found| (found / 875_000.0 - 1.0).abs() < 1e-9),

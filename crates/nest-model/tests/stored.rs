@@ -1,9 +1,9 @@
-//! Demand that grows with stored data, found from visits whose truth is known.
+//! Demand that grows with stored data, found from blocks whose truth is known.
 
 use nest_data::scaling::SizeShape;
 use nest_model::{
-    demand::{DemandFit, Visit, WindowUse, fit_demand},
-    draws::{Purpose as Stream, Stream as Random},
+    draws::{RandomStream, StreamPurpose},
+    fit::service_demand::{Block, DemandFit, WindowUse, fit_demand},
 };
 
 /// Demand of the behaviour that does not grow, in seconds.
@@ -11,11 +11,11 @@ const PAY: f64 = 0.012;
 /// Demand of the one that does at 1,000 items, in seconds.
 const SEARCH: f64 = 0.007;
 
-/// A designed run on one processor at the first size, and two boosted steps of either behaviour at each of the others; `more`
-/// is what a search takes beyond its demand at 1,000 items.
+/// A designed run on one processor at the first size, and two boosted steps of either behaviour at each of
+/// the others; `more` is what a search takes beyond its demand at 1,000 items.
 fn fitted(sizes: &[f64], more: &dyn Fn(f64) -> f64, seed: u32) -> DemandFit {
-    let mut random = Random::new(20_261_126, Stream::Fit, seed);
-    let mut visit = |stored: f64, pay: f64, search: f64, boosted: Option<usize>| {
+    let mut random = RandomStream::new(20_261_126, StreamPurpose::Fit, seed);
+    let mut block = |stored: f64, pay: f64, search: f64, boosted: Option<usize>| {
         let deviation = 1.0 + 0.01 * random.normal();
         let windows = (0..10).map(|_| {
             let rates = [pay, search].map(|rate| rate * (1.0 + 0.02 * random.normal()));
@@ -26,29 +26,29 @@ fn fitted(sizes: &[f64], more: &dyn Fn(f64) -> f64, seed: u32) -> DemandFit {
                 seconds: 10.0,
             }
         });
-        Visit {
+        Block {
             boosted,
-            ..Visit::of(windows.collect(), false, Some(stored)).expect("windows")
+            ..Block::of(windows.collect(), false, Some(stored)).expect("windows")
         }
     };
     let first = sizes[0];
-    let mut visits = vec![
-        visit(first, 0.0, 0.0, None),
-        visit(first, 42.0, 6.0, Some(0)),
-        visit(first, 4.0, 70.0, Some(1)),
+    let mut blocks = vec![
+        block(first, 0.0, 0.0, None),
+        block(first, 42.0, 6.0, Some(0)),
+        block(first, 4.0, 70.0, Some(1)),
     ];
-    visits
-        .extend([0.1, 0.2, 0.35, 0.5, 0.65, 0.8].map(|share| visit(first, 40.0 * share, 60.0 * share, None)));
+    blocks
+        .extend([0.1, 0.2, 0.35, 0.5, 0.65, 0.8].map(|share| block(first, 40.0 * share, 60.0 * share, None)));
     for size in &sizes[1..] {
         let share = (first / size).sqrt();
         for _ in 0..2 {
-            visits.extend([
-                visit(*size, 42.0 * share, 6.0 * share, Some(0)),
-                visit(*size, 4.0 * share, 70.0 * share, Some(1)),
+            blocks.extend([
+                block(*size, 42.0 * share, 6.0 * share, Some(0)),
+                block(*size, 4.0 * share, 70.0 * share, Some(1)),
             ]);
         }
     }
-    fit_demand(&visits, 2, Some(1.0), 1.0).expect("a fit")
+    fit_demand(&blocks, 2, Some(1.0), 1.0).expect("a fit")
 }
 
 #[test]
@@ -72,11 +72,13 @@ fn growth_by_item_is_found_where_it_is_and_forecasts_five_times_the_size() {
     }
     errors.sort_by(f64::total_cmp);
     println!(
-        "five times the size: median error {:.1} %, worst of 40 {:.1} %; growth covered {covered}/40; pay grew {false_alarms}/40",
+        "five times the size: median error {:.1} %, worst of 40 {:.1} %; growth covered {covered}/40; pay \
+         grew {false_alarms}/40",
         errors[20] * 100.0,
         errors[39] * 100.0
     );
-    // An error of 1 % between visits is one of 1.2 % in the difference of two sizes, and that is carried four times as far.
+    // An error of 1 % between blocks is one of 1.2 % in the difference of two sizes, and that is carried four
+    // times as far.
     assert!(
         errors[20] <= 0.06 && errors[35] <= 0.13 && covered >= 33,
         "{errors:?}"

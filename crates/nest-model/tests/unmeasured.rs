@@ -1,11 +1,11 @@
-//! Forty simulated systems, half of them with a limit that no probe reads, measured up to 60 % of what binds: does the
-//! interval of saturation hold, and is the limit found where there is one and nowhere else?
+//! Forty simulated systems, half of them with a limit that no probe reads, measured up to 60 % of what binds:
+//! does the interval of saturation hold, and is the limit found where there is one and nowhere else?
 
 mod simulator;
 mod synthetic;
 
 use nest_data::scaling::{BottleneckEvidence, ThroughputLaw};
-use nest_model::draws::{Purpose as Stream, Stream as Random};
+use nest_model::draws::{RandomStream, StreamPurpose};
 use simulator::{Discipline, Service, Span, Station, System, simulate};
 use synthetic::{Truth, measured};
 
@@ -31,8 +31,8 @@ struct Case {
 }
 
 fn case(index: u32, hidden: bool) -> Case {
-    let mut random = Random::new(SEED + u64::from(hidden), Stream::Fit, index);
-    let between = |random: &mut Random, low: f64, high: f64| low * (high / low).powf(random.uniform());
+    let mut random = RandomStream::new(SEED + u64::from(hidden), StreamPurpose::Fit, index);
+    let between = |random: &mut RandomStream, low: f64, high: f64| low * (high / low).powf(random.uniform());
     let count = 2 + (random.uniform() * 4.0) as usize;
     let cores = [1, 1, 2, 4][(random.uniform() * 4.0) as usize];
     let demand: Vec<f64> = (0..count).map(|_| between(&mut random, 0.003, 0.040)).collect();
@@ -148,7 +148,8 @@ fn saturation_holds_with_and_without_a_limit_that_no_probe_reads() {
         half_widths.sort_by(f64::total_cmp);
         let half_width = half_widths[half_widths.len() / 2];
         println!(
-            "limit that no probe reads: {hidden}; {covered} of {systems} intervals hold, it is reported in {reported}, {near} forecasts within 20 %, median half-width {:.1} %",
+            "limit that no probe reads: {hidden}; {covered} of {systems} intervals hold, it is reported in \
+             {reported}, {near} forecasts within 20 %, median half-width {:.1} %",
             half_width * 100.0
         );
         let coverage = f64::from(covered) / f64::from(systems);
@@ -167,7 +168,8 @@ fn saturation_holds_with_and_without_a_limit_that_no_probe_reads() {
     }
 }
 
-/// A lock of 50 ms before one processor that could do 100 executions a second; boosted steps ask for twice what the lock lets pass.
+/// A lock of 50 ms before one processor that could do 100 executions a second; boosted steps ask for twice
+/// what the lock lets pass.
 fn locked(passing: [bool; 2]) -> ThroughputLaw {
     let lock = |passes: bool| {
         if passes {
@@ -237,7 +239,8 @@ fn a_boosted_step_that_meets_a_lock_tells_how_much_it_lets_pass_and_whom() {
     );
 }
 
-/// Demands of the demo shop's behaviours in seconds, as they are measured, and executions of each by a customer and day.
+/// Demands of the demo shop's behaviours in seconds, as they are measured, and executions of each by a
+/// customer and day.
 const SHOP: [(f64, f64); 5] = [
     (0.0052, 20.0),
     (0.0083, 2.0),
@@ -245,11 +248,12 @@ const SHOP: [(f64, f64); 5] = [
     (0.0255, 0.5),
     (0.0083, 6.0),
 ];
-/// What waking the next costs the shop's lock on one processor: at its plateau, 15.3 ms are between two for one of 14 ms.
+/// What waking the next costs the shop's lock on one processor: at its plateau, 15.3 ms are between two for
+/// one of 14 ms.
 const HAND_OVER_S: f64 = 0.001_3;
 
-/// The demo shop with a lock that binds at a share of what its processor can do, or none, as `bench/shop` measures it in ten windows of
-/// a second; and the executions per second that bind.
+/// The demo shop with a lock that binds at a share of what its processor can do, or none, as `bench/shop`
+/// measures it in ten windows of a second; and the executions per second that bind.
 fn shop(lock_share: Option<f64>, number: u64) -> (ThroughputLaw, f64) {
     let total: f64 = SHOP.iter().map(|(_, rate)| rate).sum();
     let truth = Truth {

@@ -1,7 +1,11 @@
-//! The end-to-end example of `reference/modelling.md` 4.5: a minimum payment of 10 and of 20, from rates to servers.
+//! The end-to-end example of `docs/method/projection.md`, "The worked example": a minimum payment of 10 and
+//! of 20, from rates to servers.
+
+mod edited;
 
 use std::collections::BTreeMap;
 
+use edited::Edit;
 use nest_data::{
     Document, Estimate, PriceBook, Projection, ScalingModel, Source, Study,
     scaling::BehaviourFacts,
@@ -57,7 +61,7 @@ month_hours = "730"
 tax = "excluded"
 stale_after_days = 1000
 [source.s]
-title = "modelling.md 4.5"
+title = "worked example"
 observed_on = "2026-11-22"
 confidence = "page"
 [[instance]]
@@ -90,8 +94,8 @@ fn study(text: &str) -> Study {
 
 /// A model that knows the example's demands exactly.
 fn model(study: &Study) -> ScalingModel {
-    let mut model = ScalingModel::from_json(include_str!("../../../models/shop/scaling.json"))
-        .expect("the model is committed");
+    let mut model =
+        ScalingModel::from_json(include_str!("fixtures/shop-scaling.json")).expect("the model is committed");
     model.study = study.clone();
     model.behaviours = DEMAND
         .map(|(name, _)| BehaviourFacts {
@@ -128,7 +132,7 @@ fn projected(text: &str) -> Projection {
 fn at(customers: f64, minimum: &str) -> Projection {
     projected(&format!(
         "{}[report]\ncustomers = {customers}\n",
-        STUDY.replace("min_payment = 10", minimum)
+        STUDY.edit("min_payment = 10", minimum)
     ))
 }
 
@@ -212,7 +216,8 @@ fn the_golden_example_holds_to_nine_digits() {
     let same =
         |found: f64, exact: f64| assert!((found / exact - 1.0).abs() <= 1e-9, "{found} is not {exact}");
     for (minimum, pays_at) in [("min_payment = 10", 10.0), ("min_payment = 20", 20.0)] {
-        // 3 a day in lumps of 0.5: six accruals, and a payment each time the minimum and half a lump more have come together.
+        // 3 a day in lumps of 0.5: six accruals, and a payment each time the minimum and half a lump more
+        // have come together.
         let pays = 3.0 / (pays_at + 0.5);
         let per_day = 6.0 * 0.005 + 20.0 * 0.012 + 2.0 * 0.030 + pays * 0.080;
         let projection = at(100_000.0, minimum);
@@ -260,7 +265,7 @@ fn one_server_at_sixty_thousand_customers_answers_as_the_reference_says() {
         0.0173294888,
         5e-11,
     );
-    // P(T > t) of M/M/2 (modelling.md 3.6), solved for 1 %
+    // P(T > t) of M/M/2 (`docs/method/queueing.md`, "Response time of M/M/c"), solved for 1 %
     let (rate, spare) = (1.0 / service_s, 2.0 / service_s - executions);
     let tail = |t: f64| {
         let waits = queueing::erlang_c(2, rho);
@@ -295,10 +300,11 @@ fn doubling_the_minimum_spares_three_per_cent_of_the_processor_and_doubles_what_
     assert!(policy.months.is_empty(), "it has no date");
 }
 
-/// The state channel: a behaviour that reads the open items of its customer gets dearer, though the behaviour itself is no more frequent.
+/// The state channel: a behaviour that reads the open items of its customer gets dearer, though the behaviour
+/// itself is no more frequent.
 #[test]
 fn open_items_make_a_behaviour_that_reads_them_dearer() {
-    let reading = STUDY.replace(
+    let reading = STUDY.edit(
         "pays_at = \"min_payment\"",
         "pays_at = \"min_payment\"\nper_open_item = { check = \"1ms\" }",
     );
@@ -313,8 +319,9 @@ fn open_items_make_a_behaviour_that_reads_them_dearer() {
         "the state outweighs the rate here"
     );
     assert_eq!(plain.policies[0].rates_per_day, read.policies[0].rates_per_day);
-    // A minimum that is uncertain now was as uncertain when it was measured; the policy changes it in every draw.
-    let uncertain = projected(&reading.replace(
+    // A minimum that is uncertain now was as uncertain when it was measured; the policy changes it in every
+    // draw.
+    let uncertain = projected(&reading.edit(
         "min_payment = 10",
         "min_payment = { value = 10, range = [9, 11] }",
     ));
@@ -326,15 +333,16 @@ fn open_items_make_a_behaviour_that_reads_them_dearer() {
     );
 }
 
-/// A dated policy with a ramp: nothing before its date, its full effect in the end, and open items later than customers.
+/// A dated policy with a ramp: nothing before its date, its full effect in the end, and open items later than
+/// customers.
 #[test]
 fn a_dated_policy_comes_into_force_along_its_ramp_and_what_is_open_follows() {
     let dated = STUDY
-        .replace(
+        .edit(
             "pays_at = \"min_payment\"",
             "pays_at = \"min_payment\"\nper_open_item = { check = \"20ms\" }",
         )
-        .replace(
+        .edit(
             "[policies.twenty]",
             "[policies.twenty]\nfrom = 2027-03-01\nramp = \"2 months\"",
         );

@@ -63,7 +63,7 @@ pub enum CurveAxis {
     Servers,
 }
 
-impl From<CurveAxis> for nest_model::curve::Axis {
+impl From<CurveAxis> for nest_model::curve::LoadAxis {
     fn from(axis: CurveAxis) -> Self {
         match axis {
             CurveAxis::Customers => Self::Customers,

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use nest_model::curve::{Axis, CurveCaveat, FittedCurve, Forecast, fit_curve};
+use nest_model::curve::{CurveCaveat, CurveForecast, FittedCurve, LoadAxis, fit_curve};
 use serde_json::json;
 
 use crate::{
@@ -42,7 +42,7 @@ type Fitted = Result<FittedCurve, SeriesRefusal>;
 struct LevelForecast<'a> {
     series: &'a str,
     x: &'a str,
-    forecast: Option<(Forecast, &'static str)>,
+    forecast: Option<(CurveForecast, &'static str)>,
     caveats: Vec<String>,
 }
 
@@ -112,8 +112,8 @@ fn fitted(names: &[&str], inputs: &HashMap<&str, SeriesData>, axis: CurveAxis) -
 fn fit_one(input: &SeriesData, default: CurveAxis) -> Fitted {
     let axis = match input.axes.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => default.into(),
-        ["customers"] => Axis::Customers,
-        ["servers"] => Axis::Servers,
+        ["customers"] => LoadAxis::Customers,
+        ["servers"] => LoadAxis::Servers,
         _ => {
             let found = input.axes.iter().cloned().collect::<Vec<_>>().join("` and `");
             return Err(SeriesRefusal {
@@ -187,7 +187,7 @@ fn as_row(row: &LevelForecast) -> Vec<String> {
 }
 
 fn as_json(row: &LevelForecast) -> serde_json::Value {
-    let quantile = |quantile: fn(&Forecast) -> f64| {
+    let quantile = |quantile: fn(&CurveForecast) -> f64| {
         row.forecast
             .as_ref()
             .map(|(forecast, _)| rounded(quantile(forecast)))

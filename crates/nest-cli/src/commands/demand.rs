@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nest_model::attribution::{Attribution, Doubt, IDLE, Reading, attribute};
+use nest_model::demand::{Attribution, Doubt, IDLE, UseReading, attribute};
 use nest_report::format;
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ fn talk_of_refused(refused: &BTreeMap<String, String>, kept: usize) {
 /// The readings of a file, and the resources that could not be read with the reason.
 #[derive(Debug, Default)]
 struct Windows {
-    readings: Vec<Reading>,
+    readings: Vec<UseReading>,
     refused: BTreeMap<String, String>,
 }
 
@@ -138,7 +138,7 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
     Ok(windows)
 }
 
-fn reading(row: &CsvRow) -> Result<Reading, String> {
+fn reading(row: &CsvRow) -> Result<UseReading, String> {
     let cell = |column: usize| row.cells[column].as_str();
     let number = |column: usize| {
         let value = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
@@ -162,7 +162,7 @@ fn reading(row: &CsvRow) -> Result<Reading, String> {
             number(COUNT)?
         ));
     }
-    Ok(Reading {
+    Ok(UseReading {
         run: cell(RUN).to_owned(),
         resource: cell(RESOURCE).to_owned(),
         duration_s: above_0(DURATION)?,
@@ -177,7 +177,7 @@ fn reading(row: &CsvRow) -> Result<Reading, String> {
 }
 
 /// Adds a row to its window, with which it must agree.
-fn merge(window: &mut Reading, row: Reading) -> Result<(), String> {
+fn merge(window: &mut UseReading, row: UseReading) -> Result<(), String> {
     let agrees = |one: f64, other: f64| (one - other).abs() <= 1e-9 * one.abs().max(other.abs());
     let says = |name: &str, one: f64, other: f64| {
         Err(format!(

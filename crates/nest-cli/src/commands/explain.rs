@@ -7,7 +7,7 @@ use nest_data::{
     explanation::{Explanation, ExplanationNode},
 };
 use nest_load::code::Registry;
-use nest_model::explain::{Asked, explain};
+use nest_model::explain::{ExplainRequest, explain};
 
 use crate::{
     args::{ExplainArguments, Format},
@@ -22,7 +22,7 @@ use crate::{
 pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), CommandError> {
     let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
     let options = options(&arguments.projection);
-    let asked = Asked {
+    let asked = ExplainRequest {
         number: &arguments.number,
         config: arguments.config.as_deref(),
         customers: arguments.customers,

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path, thread};
 
-use nest_model::history::{
+use nest_model::growth::{
     HistoryCaveat, HistoryForecast, HistoryRefusal,
-    calendar::{Row, arrange},
+    calendar::{DatedCount, arrange},
     fit_history,
 };
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ const DIGITS: usize = 10;
 const DIGITS_HUMAN: usize = 4;
 
 /// Rows by series, in alphabetical order.
-type SeriesRows = BTreeMap<String, Vec<Row>>;
+type SeriesRows = BTreeMap<String, Vec<DatedCount>>;
 
 /// The forecast of one series, or why there is none.
 struct SeriesOutcome {
@@ -102,7 +102,7 @@ fn by_series(table: &CsvTable, name: &str) -> (SeriesRows, Vec<String>) {
                 row.line
             ));
         }
-        rows.entry(series.clone()).or_default().push(Row {
+        rows.entry(series.clone()).or_default().push(DatedCount {
             period: period.clone(),
             value: number.unwrap_or(None),
         });
@@ -121,7 +121,7 @@ fn number(text: &str) -> Result<Option<f64>, String> {
 
 /// Forecasts all series on all cores; the outcomes are in alphabetical order.
 fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<SeriesOutcome> {
-    let series: Vec<(&String, &Vec<Row>)> = series.iter().collect();
+    let series: Vec<(&String, &Vec<DatedCount>)> = series.iter().collect();
     let workers = thread::available_parallelism()
         .map_or(1, usize::from)
         .min(series.len().max(1));
@@ -148,7 +148,11 @@ fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<S
     outcomes
 }
 
-fn forecast(rows: &[Row], horizon: usize, season: Option<usize>) -> Result<SeriesForecast, HistoryRefusal> {
+fn forecast(
+    rows: &[DatedCount],
+    horizon: usize,
+    season: Option<usize>,
+) -> Result<SeriesForecast, HistoryRefusal> {
     let (history, mut caveats) = arrange(rows, season)?;
     let fitted: HistoryForecast = fit_history(&history, horizon)?;
     caveats.extend(fitted.caveats.iter().cloned());
@@ -263,7 +267,7 @@ mod tests {
         );
         assert_eq!(
             plain.0["a"][1],
-            Row {
+            DatedCount {
                 period: "2".to_owned(),
                 value: Some(3.0)
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nest_model::history::calendar::{Row, arrange};
+use nest_model::growth::calendar::{DatedCount, arrange};
 
 use super::folds::fold;
 
@@ -152,11 +152,11 @@ pub fn beginnings(series: &Series) -> Vec<Case<'_>> {
 
 /// The same case where periods are integers, so that seasons have to be found.
 pub fn untold<'a>(case: &Case<'a>) -> Case<'a> {
-    let row = |(index, value): (usize, &f64)| Row {
+    let row = |(index, value): (usize, &f64)| DatedCount {
         period: index.to_string(),
         value: Some(*value),
     };
-    let rows: Vec<Row> = case.known.iter().enumerate().map(row).collect();
+    let rows: Vec<DatedCount> = case.known.iter().enumerate().map(row).collect();
     let seasons = arrange(&rows, None).expect("it can be read").0.seasons;
     Case {
         seasons,

@@ -1,7 +1,7 @@
 //! Which fold a series belongs to. Committed before the first fit.
 //!
-//! The fold is read off the name of the series alone, so it cannot be tuned. What is cut from or added up out of a series
-//! (prefixes, quarters and years of a monthly one) stays in the fold of that series.
+//! The fold is read off the name of the series alone, so it cannot be tuned. What is cut from or added up out
+//! of a series (prefixes, quarters and years of a monthly one) stays in the fold of that series.
 
 /// Folds of the back-test.
 pub const FOLDS: u64 = 5;

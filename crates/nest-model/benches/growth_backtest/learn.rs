@@ -1,6 +1,6 @@
 //! Learns how many mean absolute errors an interval must be wide.
 
-use nest_model::history::Learnt;
+use nest_model::growth::Learnt;
 
 /// How far a true value lay from the centre.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,8 @@ pub struct Deviation {
     pub size: f64,
 }
 
-/// First number of known values of each class. Classes weigh alike, so that neither short nor long histories rule.
+/// First number of known values of each class. Classes weigh alike, so that neither short nor long histories
+/// rule.
 const CLASSES: [usize; 8] = [2, 4, 6, 9, 16, 25, 49, 400];
 
 /// Half-widths by quantile regression: the least pinball loss of `base + few / known`.

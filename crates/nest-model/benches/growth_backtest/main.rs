@@ -1,7 +1,8 @@
-//! Back-test of forecasts from a history, in five folds by series: the constants of a fold are learnt on the four others.
+//! Back-test of forecasts from a history, in five folds by series: the constants of a fold are learnt on the
+//! four others.
 //!
-//! It prints the constants that ship (learnt on all), accuracy and coverage by source and frequency, and what short
-//! beginnings of the same series give. Run it with `bench/run growth`.
+//! It prints the constants that ship (learnt on all), accuracy and coverage by source and frequency, and what
+//! short beginnings of the same series give. Run it with `bench/run growth`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod baselines;
@@ -15,8 +16,8 @@ use cases::{Case, DAILY_FROM, beginnings, cases, read, untold};
 use folds::FOLDS;
 use learn::{Deviation, learn};
 use nest_model::{
-    draws::{Purpose, Stream},
-    history::{History, HistoryForecast, Learnt, fit_with},
+    draws::{RandomStream, StreamPurpose},
+    growth::{History, HistoryForecast, Learnt, fit_with},
 };
 
 /// Resamplings of series for an interval of coverage.
@@ -178,7 +179,8 @@ fn score(case: &Case<'_>, learnt: Learnt) -> Scored {
     }
 }
 
-/// Mean absolute change over a season (from step to step where the history is shorter), which errors are scaled by.
+/// Mean absolute change over a season (from step to step where the history is shorter), which errors are
+/// scaled by.
 fn mase_scale(known: &[f64], season: usize) -> f64 {
     let lag = if known.len() > season { season } else { 1 };
     mean(known.windows(lag + 1).map(|pair| (pair[lag] - pair[0]).abs()))
@@ -189,11 +191,12 @@ fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
     sum / count
 }
 
-/// Prints one row a group: means over series of means over their cases, and a bootstrap interval by series of the coverage.
-/// Cases that did not change before they were cut off have no scale and are left out.
+/// Prints one row a group: means over series of means over their cases, and a bootstrap interval by series of
+/// the coverage. Cases that did not change before they were cut off have no scale and are left out.
 fn table(title: &str, scored: &[Scored]) {
     println!(
-        "## {title}\n\n| group | series | cases | ours | {} | 80 % covers | 90 % | interval score 80 %, 90 % |",
+        "## {title}\n\n| group | series | cases | ours | {} | 80 % covers | 90 % | interval score 80 %, 90 \
+         % |",
         baselines::NAMES.join(" | ")
     );
     println!(
@@ -246,7 +249,7 @@ fn table(title: &str, scored: &[Scored]) {
 /// 95 % interval of the mean by resampling.
 fn bootstrap(shares: &[f64]) -> [f64; 2] {
     let resample = |index| {
-        let mut stream = Stream::new(1, Purpose::Growth, index);
+        let mut stream = RandomStream::new(1, StreamPurpose::Growth, index);
         mean((0..shares.len()).map(|_| shares[(stream.uniform() * shares.len() as f64) as usize]))
     };
     let mut means: Vec<f64> = (0..RESAMPLINGS).map(resample).collect();

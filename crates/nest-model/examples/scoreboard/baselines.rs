@@ -1,7 +1,8 @@
-//! Published methods, each a function of what was fitted: (level, throughput), ascending, to the throughput at a level.
+//! Published methods, each a function of what was fitted: (level, throughput), ascending, to the throughput
+//! at a level.
 
 use nalgebra::{DMatrix, DVector};
-use nest_model::{regression::weighted_nnls, usl};
+use nest_model::{laws::usl, regression::weighted_nnls};
 
 /// A fitted method.
 pub type Fitted = Box<dyn Fn(f64) -> f64>;
@@ -37,8 +38,8 @@ fn r_usl(points: &[(f64, f64)]) -> Option<Fitted> {
     Some(Box::new(move |x| law.throughput_at(x)))
 }
 
-/// Ernest's `t0 + t1 scale / m + t2 log m + t3 m` for the time of a piece of work on m machines, here of one unit.
-/// Source: Venkataraman et al., "Ernest", NSDI 2016.
+/// Ernest's `t0 + t1 scale / m + t2 log m + t3 m` for the time of a piece of work on m machines, here of one
+/// unit. Source: Venkataraman et al., "Ernest", NSDI 2016.
 fn ernest(points: &[(f64, f64)]) -> Option<Fitted> {
     linear_in_time(points, |m| ernest_features(1.0, m))
 }
@@ -51,7 +52,8 @@ fn amdahl(points: &[(f64, f64)]) -> Option<Fitted> {
     linear_in_time(points, |n| [1.0, 1.0 / n])
 }
 
-/// Relative least squares on 1/X, coefficients 0 or more: on these data better than Ernest's own, which weighs all times alike.
+/// Relative least squares on 1/X, coefficients 0 or more: on these data better than Ernest's own, which
+/// weighs all times alike.
 fn linear_in_time<const K: usize>(points: &[(f64, f64)], features: fn(f64) -> [f64; K]) -> Option<Fitted> {
     let rows: Vec<([f64; K], f64)> = points.iter().map(|&(x, y)| (features(x), 1.0 / y)).collect();
     let found = coefficients(&rows, |time| time)?;
@@ -64,7 +66,8 @@ fn linear_in_time<const K: usize>(points: &[(f64, f64)], features: fn(f64) -> [f
     }))
 }
 
-/// Least squares of times on features, coefficients 0 or more, errors in proportion to `deviation` of the time.
+/// Least squares of times on features, coefficients 0 or more, errors in proportion to `deviation` of the
+/// time.
 fn coefficients<const K: usize>(rows: &[([f64; K], f64)], deviation: fn(f64) -> f64) -> Option<Vec<f64>> {
     let design = DMatrix::from_fn(rows.len(), K, |row, column| rows[row].0[column]);
     let times = DVector::from_iterator(rows.len(), rows.iter().map(|row| row.1));
@@ -219,7 +222,8 @@ fn extra_p(points: &[(f64, f64)], on_response_time: bool) -> Option<Fitted> {
     })
 }
 
-/// The rule of modelling.md section 3.4: a soft bottleneck with recency weights, USL once the last step is below 0.9 of the best.
+/// The rule of `docs/method/curve.md`, "Other methods on the scoreboard": a soft bottleneck with recency
+/// weights, USL once the last step is below 0.9 of the best.
 fn drop_rule(points: &[(f64, f64)]) -> Option<Fitted> {
     let best = points.iter().map(|point| point.1).fold(0.0, f64::max);
     let last = points.last()?;
@@ -237,7 +241,8 @@ fn drop_rule(points: &[(f64, f64)]) -> Option<Fitted> {
     }))
 }
 
-/// Weighted least squares on log X of the soft bottleneck over modelling.md's sharpnesses: cycle time, plateau, sharpness.
+/// Weighted least squares on log X of the soft bottleneck over the sharpnesses of `docs/method/curve.md`:
+/// cycle time, plateau, sharpness.
 pub fn soft_bottleneck(points: &[(f64, f64)], weights: &[f64]) -> Option<(f64, f64, f64)> {
     let total: f64 = weights.iter().sum();
     // Log of the plateau for a knee and a sharpness, and what is left over.
@@ -303,7 +308,8 @@ mod tests {
             .collect()
     }
 
-    /// modelling.md 4.2: real curves, the soft bottleneck on all six levels, and three methods on the first four at 128 and 256.
+    /// `docs/method/curve.md`, "Known answers": real curves, the soft bottleneck on all six levels, and three
+    /// methods on the first four at 128 and 256.
     #[test]
     fn real_curves_are_fitted_as_stated() {
         let cases = [
@@ -349,7 +355,7 @@ mod tests {
         }
     }
 
-    /// modelling.md 4.4: models that Extra-P 4.2.5 prints.
+    /// `docs/method/curve.md`, "Known answers": models that Extra-P 4.2.5 prints.
     #[test]
     fn extra_p_finds_the_models_of_the_package() {
         let model = |points: &[(f64, f64)]| extra_p_model(points).expect("a model");
@@ -360,7 +366,8 @@ mod tests {
             (50.0, 505.0),
             (60.0, 725.0),
         ]);
-        // The package has -0.88979341 and 0.20168244 from means that modelling.md rounds to three digits.
+        // The package has -0.88979341 and 0.20168244 from means that `docs/method/curve.md` rounds to three
+        // digits.
         assert!((c0 + 0.88979341).abs() < 0.5, "{c0}");
         close(c1, 0.20168244, 2e-3);
         assert_eq!(term, Some((2, 1, 0)));
@@ -392,7 +399,8 @@ mod tests {
         }
     }
 
-    /// modelling.md 4.4: Ernest's published example, predictions at the whole data on 4 to 28 machines.
+    /// `docs/method/curve.md`, "Known answers": Ernest's published example, predictions at the whole data on
+    /// 4 to 28 machines.
     #[test]
     fn ernest_predicts_its_published_example() {
         let measured = [

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use nest_model::curve::Axis;
+use nest_model::curve::LoadAxis;
 
 /// A measured throughput curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,14 +12,15 @@ pub struct Curve {
     /// What was measured, as its source calls it: the unit of the split.
     pub system: String,
     /// What its levels count.
-    pub axis: Axis,
+    pub axis: LoadAxis,
     /// (level, throughput), ascending by level; a level may repeat.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Curve {
-    /// Whether the curve may be used for tuning; else it is for the test. Decided by a hash of the system alone, so that the same
-    /// framework in several rounds, on several machines and in several tests stays on one side. Committed before the first fit.
+    /// Whether the curve may be used for tuning; else it is for the test. Decided by a hash of the system
+    /// alone, so that the same framework in several rounds, on several machines and in several tests stays on
+    /// one side. Committed before the first fit.
     pub fn is_for_tuning(&self) -> bool {
         (fnv1a(split_key(&self.source, &self.system).as_bytes()) >> 32) & 1 == 0
     }
@@ -36,7 +37,8 @@ impl Curve {
     }
 }
 
-/// What is hashed for the split: the name of a framework or of a map up to its variant; elsewhere the whole system.
+/// What is hashed for the split: the name of a framework or of a map up to its variant; elsewhere the whole
+/// system.
 fn split_key<'a>(source: &str, system: &'a str) -> &'a str {
     if source.starts_with("tfb-") || source.starts_with("techempower") || source.starts_with("conc-map-") {
         system.split([' ', '-']).next().unwrap_or(system)
@@ -53,10 +55,10 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 }
 
 /// What the levels of a series count, from the name of its x.
-fn axis(x_name: &str) -> Axis {
+fn axis(x_name: &str) -> LoadAxis {
     match x_name {
-        "threads" | "server_threads" | "processors" | "nodes" | "jobs" => Axis::Servers,
-        _ => Axis::Customers,
+        "threads" | "server_threads" | "processors" | "nodes" | "jobs" => LoadAxis::Servers,
+        _ => LoadAxis::Customers,
     }
 }
 
@@ -84,8 +86,8 @@ pub fn scaling_curves(path: &Path) -> Result<Vec<Curve>, csv::Error> {
     Ok(sorted(curves.into_values()))
 }
 
-/// Corpus A of modelling.md section 2.1: single-request tests of TechEmpower's runs of 2013 that are complete at 8 to 256 connections,
-/// have less than 1 % of errors and do not repeat another curve.
+/// Corpus A of `docs/method/curve.md`, "Data": single-request tests of TechEmpower's runs of 2013 that are
+/// complete at 8 to 256 connections, have less than 1 % of errors and do not repeat another curve.
 pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
     let mut curves: BTreeMap<[String; 4], (Curve, f64)> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize::<BTreeMap<String, String>>() {
@@ -99,7 +101,7 @@ pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
             let curve = Curve {
                 source: "techempower-2013".to_owned(),
                 system: row["framework"].clone(),
-                axis: Axis::Customers,
+                axis: LoadAxis::Customers,
                 points: Vec::new(),
             };
             (curve, 0.0)
@@ -107,7 +109,8 @@ pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
         let (throughput, errors, duration) =
             (number("throughput_per_s"), number("errors"), number("duration_s"));
         curve.points.push((number("connections"), throughput));
-        // A bare count of errors over all that was answered in the run; a missing duration counts as the usual half minute.
+        // A bare count of errors over all that was answered in the run; a missing duration counts as the
+        // usual half minute.
         let answered = throughput * if duration > 0.0 { duration } else { 30.0 };
         *share = f64::max(
             *share,

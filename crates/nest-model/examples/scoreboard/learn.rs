@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use nest_model::curve::{
-    Series,
+    CurveSeries,
     discrepancy::DRIFTS,
     posterior::GridPosterior,
-    prior::{CENTRES, Kind, Prior},
+    prior::{CENTRES, CurveKind, Prior},
     shape::{COHERENCIES, SHARPNESSES},
 };
 
@@ -14,7 +14,7 @@ use crate::{parallel::mapped, task::Task};
 
 /// Tasks of one source that are learnt from, at most: more of the same tell little more.
 const MOST_PER_SOURCE: usize = 60;
-/// Steps of expectation and maximisation. Few, since a few thousand tasks do not determine the grid to the end.
+/// Steps of expectation and maximisation. Few: a few thousand tasks do not determine the grid to the end.
 const STEPS: usize = 5;
 /// Share of the prior that stays flat, so that nothing is impossible.
 const FLAT: f64 = 0.02;
@@ -34,11 +34,12 @@ struct Evidence<'a> {
     likelihoods: Vec<(usize, usize, f64)>, // (discrepancy, shape, likelihood over the largest)
 }
 
-/// The kind of curve under which what lay beyond the beginnings is most likely, each source with equal weight times `nearness`.
+/// The kind of curve under which what lay beyond the beginnings is most likely, each source with equal weight
+/// times `nearness`.
 ///
-/// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was observed up to
-/// [`REACH`] times beyond, so that the prior knows how curves go on.
-fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
+/// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was
+/// observed up to [`REACH`] times beyond, so that the prior knows how curves go on.
+fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKind {
     let mut count: BTreeMap<&str, f64> = BTreeMap::new();
     evidence
         .iter()
@@ -48,7 +49,7 @@ fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
         .map(|one| nearness(one) / count[one.source])
         .collect();
     let total: f64 = weights.iter().sum();
-    let mut prior = Kind::flat();
+    let mut prior = CurveKind::flat();
     for _ in 0..STEPS {
         let expected = mapped(evidence, |one| expectation(one, &prior));
         let mut next = empty();
@@ -74,8 +75,8 @@ fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> Kind {
 }
 
 /// A kind without any curve.
-fn empty() -> Kind {
-    let mut kind = Kind::flat();
+fn empty() -> CurveKind {
+    let mut kind = CurveKind::flat();
     parts(&mut kind)
         .into_iter()
         .flatten()
@@ -83,7 +84,7 @@ fn empty() -> Kind {
     kind
 }
 
-fn parts(kind: &mut Kind) -> [&mut Vec<f64>; 3] {
+fn parts(kind: &mut CurveKind) -> [&mut Vec<f64>; 3] {
     [&mut kind.tail, &mut kind.sharpness, &mut kind.discrepancy]
 }
 
@@ -105,7 +106,7 @@ fn thinned<'a>(tasks: &'a [Task<'a>]) -> Vec<&'a Task<'a>> {
 }
 
 fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
-    let last = Series::new(&task.prefix).ok()?.last().x;
+    let last = CurveSeries::new(&task.prefix).ok()?.last().x;
     let most = task
         .targets
         .iter()
@@ -120,7 +121,7 @@ fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
         .copied()
         .filter(|point| point.0 <= most)
         .collect();
-    let found = GridPosterior::new(&Series::new(&points).ok()?, last, flat)?;
+    let found = GridPosterior::new(&CurveSeries::new(&points).ok()?, last, flat)?;
     let largest = found.weights.iter().flatten().copied().fold(0.0, f64::max);
     let of = |(discrepancy, weights): (usize, &Vec<f64>)| {
         let kept = weights
@@ -138,7 +139,7 @@ fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
 }
 
 /// Posterior probabilities of one curve, by part of the prior.
-fn expectation(evidence: &Evidence, prior: &Kind) -> Kind {
+fn expectation(evidence: &Evidence, prior: &CurveKind) -> CurveKind {
     let mut found = empty();
     let mut total = 0.0;
     for &(discrepancy, shape, likelihood) in &evidence.likelihoods {
@@ -163,7 +164,7 @@ fn expectation(evidence: &Evidence, prior: &Kind) -> Kind {
 
 /// The module `learned.rs`, learnt from tasks.
 pub fn module(tasks: &[Task]) -> String {
-    let flat = Prior::new(&[(1.0, &Kind::flat())]);
+    let flat = Prior::new(&[(1.0, &CurveKind::flat())]);
     let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task, &flat))
         .into_iter()
         .flatten()
@@ -194,7 +195,7 @@ pub fn module(tasks: &[Task]) -> String {
 }
 
 /// A kind as Rust.
-fn table(kind: &Kind) -> String {
+fn table(kind: &CurveKind) -> String {
     let row = |values: &[f64]| {
         values
             .iter()

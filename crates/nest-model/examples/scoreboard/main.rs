@@ -1,12 +1,12 @@
-//! The scoreboard: real curves, fitted up to a half, a quarter and an eighth of their largest level, and how far forecasts were off
-//! beyond, beside published methods.
+//! The scoreboard: real curves, fitted up to a half, a quarter and an eighth of their largest level, and how
+//! far forecasts were off beyond, beside published methods.
 //!
 //!     cargo run -p nest-model --example scoreboard -- [FOLDER]         the test half
 //!     cargo run -p nest-model --example scoreboard -- tune [FOLDER]    the tuning half
 //!     cargo run -p nest-model --example scoreboard -- learn [FOLDER]   the prior, learnt from the tuning half
 //!
-//! FOLDER holds `scaling-curves.csv` and `techempower-2013.csv`; without one `../shared/data` beside the repository is taken, and where
-//! that is not there, the few committed series in `tests/data`.
+//! FOLDER holds `scaling-curves.csv` and `techempower-2013.csv`; without one `../shared/data` beside the
+//! repository is taken, and where that is not there, the few committed series in `tests/data`.
 
 #![allow(clippy::print_stdout, reason = "a scoreboard is printed")]
 

@@ -75,7 +75,8 @@ pub fn by_group(scores: &[Score]) {
                 medians(&of, None).len()
             );
             println!(
-                "| method | mean of source medians, % | median, % | p90, % | over-promised by > 25 %, % | P(curve worse) |"
+                "| method | mean of source medians, % | median, % | p90, % | over-promised by > 25 %, % | \
+                 P(curve worse) |"
             );
             println!("|---|--:|--:|--:|--:|--:|");
             for method in std::iter::once(None).chain((0..METHODS.len()).map(Some)) {
@@ -107,7 +108,8 @@ pub fn by_group(scores: &[Score]) {
 pub fn intervals(scores: &[Score], conformal: &Conformal) {
     println!("\n### 90 % intervals\n");
     println!(
-        "| horizon | group | forecasts | covered | exact 95 % of that | covered, by source | interval score | best method with a conformal interval | its score |"
+        "| horizon | group | forecasts | covered | exact 95 % of that | covered, by source | interval score \
+         | best method with a conformal interval | its score |"
     );
     println!("|--:|---|--:|--:|---|--:|--:|---|--:|");
     for horizon in [2, 4, 8] {
@@ -161,14 +163,16 @@ fn exact_interval(inside: f64, count: f64) -> (f64, f64) {
     (low, high)
 }
 
-/// Corpus A of modelling.md: four steps, 8 to 64 connections; flat where the last doubling grew by less than a tenth.
+/// Corpus A of `docs/method/curve.md`, "Data": four steps, 8 to 64 connections; flat where the last doubling
+/// grew by less than a tenth.
 pub fn corpus_a(curves: &[Curve]) {
     println!(
         "\n### Corpus A, fitted on 8 to 64 connections, {} curves\n",
         curves.len()
     );
     println!(
-        "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+        "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | \
+         covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
     );
     let flat = |curve: &Curve| curve.points[3].1 < 1.1 * curve.points[2].1;
     for (stratum, wanted) in [("flat", true), ("rising", false)] {
@@ -195,7 +199,8 @@ pub fn corpus_b(curves: &[Curve]) {
         curves.len()
     );
     println!(
-        "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+        "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | \
+         covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
     );
     let of: Vec<Task> = curves.iter().map(|curve| beginning(curve, 5.0, &[2])).collect();
     print_corpus("all", &scores(&of), 2);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nest_model::curve::{Forecast, Group, Series, fit_curve};
+use nest_model::curve::{CurveForecast, CurveSeries, Group, fit_curve};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -21,7 +21,7 @@ pub struct Score {
     pub horizon: u32,
     /// Ascending.
     pub observed: Vec<f64>,
-    pub ours: Forecast,
+    pub ours: CurveForecast,
     /// One for each of [`METHODS`].
     pub theirs: Vec<Option<f64>>,
 }
@@ -75,7 +75,7 @@ pub fn scores(tasks: &[Task]) -> Vec<Score> {
 /// Scores of all tasks without a forecast of ours.
 pub fn scores_of_methods(tasks: &[Task]) -> Vec<Score> {
     mapped(tasks, |task| {
-        score(task, |_| Forecast {
+        score(task, |_| CurveForecast {
             p05: f64::NAN,
             p50: f64::NAN,
             p95: f64::NAN,
@@ -84,8 +84,8 @@ pub fn scores_of_methods(tasks: &[Task]) -> Vec<Score> {
     .concat()
 }
 
-fn score(task: &Task, ours: impl Fn(f64) -> Forecast) -> Vec<Score> {
-    let Ok(series) = Series::new(&task.prefix) else {
+fn score(task: &Task, ours: impl Fn(f64) -> CurveForecast) -> Vec<Score> {
+    let Ok(series) = CurveSeries::new(&task.prefix) else {
         return Vec::new();
     };
     let fitted: Vec<_> = METHODS.iter().map(|(_, fit)| fit(&task.prefix)).collect();
@@ -195,8 +195,9 @@ pub fn probability_worse(scores: &[&Score], method: usize) -> f64 {
     (0..RESAMPLES).map(resample).filter(|worse| *worse).count() as f64 / RESAMPLES as f64
 }
 
-/// Log of what was observed over a method's forecast, below which and above which a twentieth lay in the tuning half:
-/// the conformal interval of a method without one, by horizon and group where that has 30 scores, else by horizon.
+/// Log of what was observed over a method's forecast, below which and above which a twentieth lay in the
+/// tuning half: the conformal interval of a method without one, by horizon and group where that has 30
+/// scores, else by horizon.
 pub struct Conformal {
     by: BTreeMap<(usize, u32, Option<Group>), (f64, f64)>,
 }

@@ -27,7 +27,8 @@ pub struct Task<'a> {
 /// A target level may be off its horizon by this factor.
 const SLACK: f64 = 1.25;
 
-/// The tasks of a curve: fitted up to a half, a quarter and an eighth of its largest level, where that leaves three levels.
+/// The tasks of a curve: fitted up to a half, a quarter and an eighth of its largest level, where that leaves
+/// three levels.
 pub fn tasks(curve: &Curve) -> Vec<Task<'_>> {
     [2, 4, 8].into_iter().filter_map(|cut| task(curve, cut)).collect()
 }

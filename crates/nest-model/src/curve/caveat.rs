@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{posterior::Posterior, series::Series};
+use super::{posterior::Posterior, series::CurveSeries};
 
 /// Highest level asked for over the highest measured, up to which intervals were checked against real curves.
 const CHECKED: f64 = 4.0;
@@ -61,16 +61,34 @@ impl CurveCaveat {
 impl fmt::Display for CurveCaveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FewSteps { levels } => write!(f, "{levels} distinct levels leave the bend to what other systems did. Measure two more"),
-            Self::LeftOut { observations } => write!(f, "{observations} observations are missing, not numbers, or not above 0, and were left out"),
-            Self::OnlyFalls => f.write_str("throughput falls from the first level on: the peak was not seen. Measure lower levels"),
-            Self::Constant => f.write_str("all observations are equal, as if something caps them. Look whether the generator was the limit"),
-            Self::PlateauNotSeen => f.write_str("throughput still grows nearly in proportion: where it ends was not seen. Measure higher levels"),
-            Self::BelowMeasured { factor } => write!(f, "the level lies {factor:.1} times below what was measured. Measure there"),
+            Self::FewSteps { levels } => write!(
+                f,
+                "{levels} distinct levels leave the bend to what other systems did. Measure two more"
+            ),
+            Self::LeftOut { observations } => write!(
+                f,
+                "{observations} observations are missing, not numbers, or not above 0, and were left out"
+            ),
+            Self::OnlyFalls => f.write_str(
+                "throughput falls from the first level on: the peak was not seen. Measure lower levels",
+            ),
+            Self::Constant => f.write_str(
+                "all observations are equal, as if something caps them. Look whether the generator was the \
+                 limit",
+            ),
+            Self::PlateauNotSeen => f.write_str(
+                "throughput still grows nearly in proportion: where it ends was not seen. Measure higher \
+                 levels",
+            ),
+            Self::BelowMeasured { factor } => write!(
+                f,
+                "the level lies {factor:.1} times below what was measured. Measure there"
+            ),
             Self::Extrapolated { factor } if *factor > CHECKED => {
                 write!(
                     f,
-                    "the level is {factor:.1} times the highest measured; intervals were checked on real curves up to 4 times. Measure higher levels"
+                    "the level is {factor:.1} times the highest measured; intervals were checked on real \
+                     curves up to 4 times. Measure higher levels"
                 )
             }
             Self::Extrapolated { factor } => write!(f, "the level is {factor:.1} times the highest measured"),
@@ -79,7 +97,7 @@ impl fmt::Display for CurveCaveat {
 }
 
 /// Doubts about a series.
-pub(super) fn of_series(series: &Series, posterior: &Posterior) -> Vec<CurveCaveat> {
+pub(super) fn of_series(series: &CurveSeries, posterior: &Posterior) -> Vec<CurveCaveat> {
     let levels = &series.levels;
     let mut found = Vec::new();
     if levels.len() == 3 {
@@ -109,7 +127,7 @@ pub(super) fn of_series(series: &Series, posterior: &Posterior) -> Vec<CurveCave
 }
 
 /// Doubts about a level.
-pub(super) fn of_level(series: &Series, x: f64) -> Vec<CurveCaveat> {
+pub(super) fn of_level(series: &CurveSeries, x: f64) -> Vec<CurveCaveat> {
     let (first, last) = (series.levels[0].x, series.last().x);
     if x < first {
         vec![CurveCaveat::BelowMeasured { factor: first / x }]

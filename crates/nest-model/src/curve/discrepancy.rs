@@ -2,18 +2,20 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-use super::series::Series;
+use super::series::CurveSeries;
 
 /// Relative noise of one observation (standard deviation of its log).
 pub const NOISES: [f64; 6] = [0.003, 0.01, 0.025, 0.06, 0.13, 0.3];
 /// Relative drift of the true curve from the law over one octave (standard deviation of its log).
 pub const DRIFTS: [f64; 6] = [0.003, 0.012, 0.035, 0.09, 0.2, 0.45];
 
-/// The covariance of what a law leaves over, for one noise and one drift, with the level of the curve unknown.
+/// The covariance of what a law leaves over, for one noise and one drift, with the level of the curve
+/// unknown.
 ///
 /// # Formula
-/// `log X = level + shape(N) + W(log2 N) + e`: W a Brownian motion with `drift^2` per octave, e normal with `noise^2`;
-/// the level has a flat prior, so that what counts of a shape is its differences. Recent levels weigh more by themselves.
+/// `log X = level + shape(N) + W(log2 N) + e`: W a Brownian motion with `drift^2` per octave, e normal with
+/// `noise^2`; the level has a flat prior, so that what counts of a shape is its differences. Recent levels
+/// weigh more by themselves.
 #[derive(Debug, Clone)]
 pub struct Discrepancy {
     noise: f64,
@@ -28,7 +30,7 @@ pub struct Discrepancy {
 impl Discrepancy {
     /// For the levels of a series; `None` where the covariance is singular in double precision.
     #[must_use]
-    pub fn new(series: &Series, noise: f64, drift: f64) -> Option<Self> {
+    pub fn new(series: &CurveSeries, noise: f64, drift: f64) -> Option<Self> {
         let octaves: Vec<f64> = series
             .levels
             .iter()
@@ -105,7 +107,8 @@ impl Discrepancy {
         self.log_constant - 0.5 * square
     }
 
-    /// Weights of the residuals in the forecast of level and walk at a place, and the variance of a new observation there.
+    /// Weights of the residuals in the forecast of level and walk at a place, and the variance of a new
+    /// observation there.
     #[must_use]
     pub fn forecast(&self, octaves: f64) -> (Vec<f64>, f64) {
         let origin = self.octaves[0];

@@ -1,6 +1,6 @@
 //! How the measured part of a curve moves: what intervals, and the scoreboard's tables, are told apart by.
 
-use super::series::Series;
+use super::series::CurveSeries;
 
 /// Growth over the last octave above which a curve counts as growing, in octaves.
 const GROWING: f64 = 0.8;
@@ -23,9 +23,10 @@ pub enum Group {
 }
 
 impl Group {
-    /// The group of a series. Where no level lies an octave below the highest, throughput there is interpolated.
+    /// The group of a series. Where no level lies an octave below the highest, throughput there is
+    /// interpolated.
     #[must_use]
-    pub fn of(series: &Series) -> Self {
+    pub fn of(series: &CurveSeries) -> Self {
         let levels: Vec<(f64, f64)> = series
             .levels
             .iter()
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     fn group(points: &[(f64, f64)]) -> Group {
-        Group::of(&Series::new(points).expect("three levels"))
+        Group::of(&CurveSeries::new(points).expect("three levels"))
     }
 
     #[test]

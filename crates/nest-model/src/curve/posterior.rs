@@ -5,7 +5,7 @@ use super::{
     discrepancy::{DRIFTS, Discrepancy, NOISES},
     predictive::Predictive,
     prior::Prior,
-    series::Series,
+    series::CurveSeries,
     shape::{Shape, grid},
 };
 
@@ -27,7 +27,7 @@ pub struct GridPosterior {
 impl GridPosterior {
     /// Fits a series by shapes relative to the level `last`; `None` where no node has a finite likelihood.
     #[must_use]
-    pub fn new(series: &Series, last: f64, prior: &Prior) -> Option<Self> {
+    pub fn new(series: &CurveSeries, last: f64, prior: &Prior) -> Option<Self> {
         let octaves: Vec<f64> = series
             .levels
             .iter()
@@ -120,7 +120,7 @@ pub struct Posterior {
 
 /// A node of the posterior.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Node {
+pub struct PosteriorNode {
     /// The law's shape.
     pub shape: Shape,
     /// Log of throughput over the shape's, at the highest measured level.
@@ -136,7 +136,7 @@ impl Posterior {
     ///
     /// # Errors
     /// [`CurveRefusal::NoLaw`] where no node has a finite likelihood.
-    pub fn new(series: &Series, prior: &Prior) -> Result<Self, CurveRefusal> {
+    pub fn new(series: &CurveSeries, prior: &Prior) -> Result<Self, CurveRefusal> {
         let found = GridPosterior::new(series, series.last().x, prior).ok_or(CurveRefusal::NoLaw)?;
         let least = NEGLIGIBLE * found.weights.iter().flatten().copied().fold(0.0, f64::max);
         let kept: Vec<usize> = (0..found.residuals.len())
@@ -210,7 +210,7 @@ impl Posterior {
 
     /// The node at which the cumulated weight, in the order of the grid, reaches `share` (0-1).
     #[must_use]
-    pub fn node(&self, share: f64) -> Node {
+    pub fn node(&self, share: f64) -> PosteriorNode {
         let all = || {
             self.branches
                 .iter()
@@ -227,7 +227,7 @@ impl Posterior {
         let deviation = (branch.variance_there - branch.discrepancy.noise().powi(2))
             .max(0.0)
             .sqrt();
-        Node {
+        PosteriorNode {
             shape: self.shapes[node],
             offset: branch.offsets[node],
             deviation,

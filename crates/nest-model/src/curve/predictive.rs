@@ -12,7 +12,8 @@ pub struct Predictive {
 }
 
 impl Predictive {
-    /// Adds components (mean, weight) of one variance. Those close to each other become one of the same mean and variance.
+    /// Adds components (mean, weight) of one variance. Those close to each other become one of the same mean
+    /// and variance.
     pub fn add(&mut self, components: impl Iterator<Item = (f64, f64)>, variance: f64) {
         let width = RESOLUTION * variance.sqrt();
         let mut components: Vec<(f64, f64)> = components.filter(|component| component.1 > 0.0).collect();

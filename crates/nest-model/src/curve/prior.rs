@@ -3,23 +3,24 @@
 use std::sync::LazyLock;
 
 use super::{
-    Axis,
+    LoadAxis,
     discrepancy::{DRIFTS, NOISES},
     learned,
     shape::{COHERENCIES, KNEES, NODES, SHARPNESSES},
 };
 
-/// Log2 of the highest measured levels near which priors were learnt: a curve measured up to 4 threads mostly goes on growing, one
-/// measured up to 256 mostly does not. Customers think for as long as they like, so that their number says nothing of the kind.
+/// Log2 of the highest measured levels near which priors were learnt: a curve measured up to 4 threads mostly
+/// goes on growing, one measured up to 256 mostly does not. Customers think for as long as they like, so that
+/// their number says nothing of the kind.
 pub const CENTRES: [f64; 5] = [2.0, 3.5, 5.0, 6.5, 8.0];
-/// Octaves from the nearest of them from which on only what all curves have in common counts: what is counted there is nothing
-/// that they were learnt on.
+/// Octaves from the nearest of them from which on only what all curves have in common counts: what is counted
+/// there is nothing that they were learnt on.
 const FAR: f64 = 1.5;
 /// Share of the prior that is what all curves have in common.
 const COMMON: f64 = 0.2;
 
 /// What was learnt, as `learned.rs` holds it.
-pub(super) struct Table {
+pub(super) struct PriorTable {
     /// Probability of each knee (rows) and coherency.
     pub tail: [[f64; COHERENCIES.len()]; KNEES.len()],
     /// Probability of each sharpness.
@@ -30,7 +31,7 @@ pub(super) struct Table {
 
 /// A kind of curve: probabilities on the grid, each group summing to 1.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kind {
+pub struct CurveKind {
     /// Of (knee, coherency), knees outermost.
     pub tail: Vec<f64>,
     /// Of the sharpness.
@@ -39,7 +40,7 @@ pub struct Kind {
     pub discrepancy: Vec<f64>,
 }
 
-impl Kind {
+impl CurveKind {
     /// Where nothing is known.
     #[must_use]
     pub fn flat() -> Self {
@@ -63,8 +64,8 @@ impl Kind {
     }
 }
 
-impl From<&Table> for Kind {
-    fn from(table: &Table) -> Self {
+impl From<&PriorTable> for CurveKind {
+    fn from(table: &PriorTable) -> Self {
         Self {
             tail: table.tail.concat(),
             sharpness: table.sharpness.to_vec(),
@@ -82,7 +83,7 @@ pub struct Prior {
 impl Prior {
     /// The mixture of kinds, each with its weight; the weights sum to 1.
     #[must_use]
-    pub fn new(kinds: &[(f64, &Kind)]) -> Self {
+    pub fn new(kinds: &[(f64, &CurveKind)]) -> Self {
         let shapes: Vec<Vec<f64>> = kinds.iter().map(|(_, kind)| kind.shapes()).collect();
         let of = |discrepancy: usize| {
             let mut sum = vec![0.0; NODES];
@@ -107,22 +108,22 @@ impl Prior {
 
     /// What was learnt from real curves (see `learned.rs`), for a series measured up to level `last`.
     #[must_use]
-    pub fn learned(axis: Axis, last: f64) -> &'static Self {
+    pub fn learned(axis: LoadAxis, last: f64) -> &'static Self {
         static NEAR: LazyLock<Vec<Prior>> = LazyLock::new(|| {
-            let common = Kind::from(&learned::OVERALL);
+            let common = CurveKind::from(&learned::OVERALL);
             learned::NEAR
                 .iter()
-                .map(|table| Prior::new(&[(1.0 - COMMON, &Kind::from(table)), (COMMON, &common)]))
+                .map(|table| Prior::new(&[(1.0 - COMMON, &CurveKind::from(table)), (COMMON, &common)]))
                 .collect()
         });
         static OVERALL: LazyLock<Prior> =
-            LazyLock::new(|| Prior::new(&[(1.0, &Kind::from(&learned::OVERALL))]));
+            LazyLock::new(|| Prior::new(&[(1.0, &CurveKind::from(&learned::OVERALL))]));
         let off = |centre: usize| (CENTRES[centre] - last.log2()).abs();
         let nearest = (1..CENTRES.len()).fold(
             0,
             |best, centre| if off(centre) < off(best) { centre } else { best },
         );
-        if axis == Axis::Customers || off(nearest) > FAR {
+        if axis == LoadAxis::Customers || off(nearest) > FAR {
             &OVERALL
         } else {
             &NEAR[nearest]

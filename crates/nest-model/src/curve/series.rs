@@ -7,7 +7,7 @@ const MOST_LEVELS: usize = 40;
 
 /// All observations at one level.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Level {
+pub struct LoadLevel {
     /// Customers or servers, above 0.
     pub x: f64,
     /// Mean of the log of throughput.
@@ -20,15 +20,16 @@ pub struct Level {
 
 /// A series of at least three levels, ascending.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct CurveSeries {
     /// Levels, ascending by x.
-    pub levels: Vec<Level>,
+    pub levels: Vec<LoadLevel>,
     /// Observations left out because x or y is not a number above 0.
     pub left_out: usize,
 }
 
-impl Series {
-    /// Reads observations (x, y) in any order; those that are not two finite numbers above 0 are left out and counted.
+impl CurveSeries {
+    /// Reads observations (x, y) in any order; those that are not two finite numbers above 0 are left out and
+    /// counted.
     ///
     /// # Errors
     /// [`CurveRefusal::TooFewLevels`] with fewer than three distinct x.
@@ -40,7 +41,7 @@ impl Series {
             .filter(|&(x, y)| usable(x) && usable(y))
             .collect();
         kept.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let mut levels: Vec<Level> = kept.chunk_by(|a, b| a.0 == b.0).map(level).collect();
+        let mut levels: Vec<LoadLevel> = kept.chunk_by(|a, b| a.0 == b.0).map(level).collect();
         if levels.len() < 3 {
             return Err(CurveRefusal::TooFewLevels {
                 distinct: levels.len(),
@@ -58,7 +59,7 @@ impl Series {
 
     /// The highest level.
     #[must_use]
-    pub fn last(&self) -> &Level {
+    pub fn last(&self) -> &LoadLevel {
         &self.levels[self.levels.len() - 1]
     }
 
@@ -75,7 +76,7 @@ impl Series {
     }
 }
 
-fn level(observations: &[(f64, f64)]) -> Level {
+fn level(observations: &[(f64, f64)]) -> LoadLevel {
     let count = observations.len() as f64;
     let x = (observations.iter().map(|point| point.0.ln()).sum::<f64>() / count).exp();
     let mean_log = observations.iter().map(|point| point.1.ln()).sum::<f64>() / count;
@@ -84,7 +85,7 @@ fn level(observations: &[(f64, f64)]) -> Level {
         .map(|point| (point.1.ln() - mean_log).powi(2))
         .sum();
     // The exact x where it is one, so that a forecast at a level finds it.
-    Level {
+    LoadLevel {
         x: if observations[0].0 == observations[observations.len() - 1].0 {
             observations[0].0
         } else {
@@ -97,7 +98,7 @@ fn level(observations: &[(f64, f64)]) -> Level {
 }
 
 /// Neighbours within equal parts of the range in octaves become one level at their geometric mean.
-fn merged(points: &[(f64, f64)]) -> Vec<Level> {
+fn merged(points: &[(f64, f64)]) -> Vec<LoadLevel> {
     let (low, high) = (points[0].0.log2(), points[points.len() - 1].0.log2());
     let part =
         |x: f64| (((x.log2() - low) / (high - low) * MOST_LEVELS as f64) as usize).min(MOST_LEVELS - 1);

@@ -2,7 +2,8 @@
 
 use std::f64::consts::LN_2;
 
-/// Octaves from the highest measured level to the knee; the level where the bounds `X = N / r` and `X = 1 / s` cross.
+/// Octaves from the highest measured level to the knee; the level where the bounds `X = N / r` and
+/// `X = 1 / s` cross.
 pub const KNEES: [f64; 33] = [
     -6.0, -5.0, -4.0, -3.5, -3.0, -2.5, -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5,
     0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0,
@@ -30,7 +31,7 @@ impl Shape {
     ///
     /// # Formula
     /// `-ln([(b / q)^p + 1]^(1/p) + e q)` with `q = N / N_last`, `b = N_knee / N_last`, `e = k N_last / s`:
-    /// modelling.md section 3.2 with s = 1.
+    /// `docs/method/curve.md`, "General throughput law" with s = 1.
     #[must_use]
     pub fn log_throughput(&self, octaves: f64) -> f64 {
         let bend = softplus(self.sharpness * (self.knee - octaves) * LN_2) / self.sharpness;

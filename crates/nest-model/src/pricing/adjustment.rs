@@ -6,10 +6,11 @@ use rust_decimal::Decimal;
 /// What list prices of one meter or instance type are multiplied with.
 ///
 /// # Formula
-/// `prod_a (100 + percent_a) / 100` over the adjustments whose selector matches, by ascending `order`; 1 without any. -9 and then -10 % leave
+/// `prod_a (100 + percent_a) / 100` over the adjustments whose selector matches, by ascending `order`; 1
+/// without any. -9 and then -10 % leave
 /// 0.819. Contracted price and cost are the list's times this; a report shows both.
 ///
-/// Source: `reference/pricing.md` section 3, discount; section 4, `[[adjustment]]`.
+/// Source: `docs/method/pricing.md`, "Discounts of the user's contract".
 #[must_use]
 pub fn contract_factor(adjustments: &[Adjustment], name: &str) -> Decimal {
     applied(adjustments, name)
@@ -17,7 +18,8 @@ pub fn contract_factor(adjustments: &[Adjustment], name: &str) -> Decimal {
         .fold(Decimal::ONE, |factor, one| factor * share_left(one))
 }
 
-/// What is left after each adjustment of a list price or cost, with its label: the last is the contracted one.
+/// What is left after each adjustment of a list price or cost, with its label: the last is the contracted
+/// one.
 ///
 /// # Formula
 /// As [`contract_factor`], step by step.

@@ -1,11 +1,12 @@
-//! What commitments cost: per hour of their term, in cash month by month, and split into what is used and what is not.
+//! What commitments cost: per hour of their term, in cash month by month, and split into what is used and
+//! what is not.
 
 use nest_data::price_book::{Commitment, InstanceUnit};
 use rust_decimal::Decimal;
 
-use super::number::Number;
+use super::number::PriceNumber;
 
-/// Hours of a month of a term: 8,760 hours a year over 12 (`reference/pricing.md` R10).
+/// Hours of a month of a term: 8,760 hours a year over 12 (`docs/method/pricing.md`, "Commitments").
 pub const TERM_HOURS_PER_MONTH: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
 
 /// A cost that was paid for, and what of it nobody used.
@@ -22,7 +23,7 @@ pub struct Amortised {
 /// # Formula
 /// `730 * term_months`; 8,760 a year.
 ///
-/// Source: `reference/pricing.md` section 6, R10.
+/// Source: `docs/method/pricing.md`, "Commitments".
 #[must_use]
 pub fn term_hours(commitment: &Commitment) -> Decimal {
     TERM_HOURS_PER_MONTH * Decimal::from(commitment.term_months)
@@ -42,7 +43,7 @@ pub fn recurring_per_hour(commitment: &Commitment) -> Decimal {
 /// # Formula
 /// `upfront / term_hours + recurring`.
 ///
-/// Source: `reference/pricing.md` section 6, R10.
+/// Source: `docs/method/pricing.md`, "Commitments".
 #[must_use]
 pub fn effective_per_hour(commitment: &Commitment) -> Decimal {
     commitment.upfront.0 / term_hours(commitment) + recurring_per_hour(commitment)
@@ -53,18 +54,19 @@ pub fn effective_per_hour(commitment: &Commitment) -> Decimal {
 /// # Formula
 /// `(effective - recurring) * term_hours`. Lists that give only the effective price hide it.
 ///
-/// Source: `reference/pricing.md` section 6, R10; section 7, aws-ri-x2iedn-1y-all-upfront.
+/// Source: `docs/method/pricing.md`, "Commitments".
 #[must_use]
 pub fn upfront(effective_per_hour: Decimal, recurring_per_hour: Decimal, term_hours: Decimal) -> Decimal {
     (effective_per_hour - recurring_per_hour) * term_hours
 }
 
-/// Share of the hours that must be used for a commitment to be the cheaper way; none where the list price is 0.
+/// Share of the hours that must be used for a commitment to be the cheaper way; none where the list price is
+/// 0.
 ///
 /// # Formula
 /// `effective / on_demand`; above 1 it never is. Both per hour.
 ///
-/// Source: `reference/pricing.md` section 6, R10.
+/// Source: `docs/method/pricing.md`, "Commitments".
 #[must_use]
 pub fn break_even_utilisation(effective_per_hour: Decimal, on_demand_per_hour: Decimal) -> Option<Decimal> {
     effective_per_hour.checked_div(on_demand_per_hour)
@@ -73,9 +75,10 @@ pub fn break_even_utilisation(effective_per_hour: Decimal, on_demand_per_hour: D
 /// Amortised cost of a number of unit-hours.
 ///
 /// # Formula
-/// `upfront * unit_hours / term_hours + recurring * unit_hours`, so that a whole term costs exactly what is paid for it.
+/// `upfront * unit_hours / term_hours + recurring * unit_hours`, so that a whole term costs exactly what is
+/// paid for it.
 ///
-/// Source: `reference/pricing.md` section 6, R12.
+/// Source: `docs/method/pricing.md`, "Amortised cost and cash".
 #[must_use]
 pub fn amortised(commitment: &Commitment, unit_hours: Decimal) -> Decimal {
     commitment.upfront.0 * unit_hours / term_hours(commitment) + recurring_per_hour(commitment) * unit_hours
@@ -86,7 +89,8 @@ pub fn amortised(commitment: &Commitment, unit_hours: Decimal) -> Decimal {
 /// # Formula
 /// `used = amortised(min(used_unit_hours, units * hours))`, `unused = amortised(units * hours) - used`.
 ///
-/// Source: `reference/pricing.md` section 6, R12; FOCUS specification, `CommitmentDiscountStatus`.
+/// Source: `docs/method/pricing.md`, "Amortised cost and cash"; FOCUS specification,
+/// `CommitmentDiscountStatus`.
 #[must_use]
 pub fn amortise(
     commitment: &Commitment,
@@ -96,7 +100,7 @@ pub fn amortise(
 ) -> Amortised {
     let bought = units * hours;
     let used = amortised(commitment, used_unit_hours.min(bought));
-    let (used, unused) = Number::split(amortised(commitment, bought), used);
+    let (used, unused) = PriceNumber::split(amortised(commitment, bought), used);
     Amortised { used, unused }
 }
 
@@ -105,7 +109,8 @@ pub fn amortise(
 /// # Formula
 /// `units * (recurring * 730 + upfront in the first month of each term)`.
 ///
-/// Source: `reference/pricing.md` section 5 (`BilledCost` is cash, with what is paid at once in month 1), R12.
+/// Source: `docs/method/pricing.md`, "Amortised cost and cash" (`BilledCost` is cash, with what is paid at
+/// once in month 1).
 #[must_use]
 pub fn cash_in_month(commitment: &Commitment, units: Decimal, month: u32) -> Decimal {
     let first = month >= 1 && (month - 1).is_multiple_of(commitment.term_months);
@@ -122,7 +127,7 @@ pub fn cash_in_month(commitment: &Commitment, units: Decimal, month: u32) -> Dec
 /// # Formula
 /// `units * (upfront / term_months + recurring * 730)`; over a term it sums to the cash.
 ///
-/// Source: `reference/pricing.md` section 5 (`EffectiveCost` is amortised), R12.
+/// Source: `docs/method/pricing.md`, "Amortised cost and cash" (`EffectiveCost` is amortised).
 #[must_use]
 pub fn amortised_per_month(commitment: &Commitment, units: Decimal) -> Decimal {
     units * (commitment.upfront.0 / Decimal::from(commitment.term_months) + recurring_per_month(commitment))

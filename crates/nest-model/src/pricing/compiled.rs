@@ -1,11 +1,14 @@
 //! Prices as floats, for draws: the same rules as the decimals, out of the same book.
 
+use std::collections::BTreeMap;
+
 use nest_data::price_book::{Meter, TierMode};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{pool, tiers};
 
-/// A meter's price as floats, for draws. What has no price costs nothing here: whoever prints a cost says which lines are unknown.
+/// A meter's price as floats, for draws. What has no price costs nothing here: whoever prints a cost says
+/// which lines are unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompiledPrice {
     within: f64,            // free units inside the first tier
@@ -17,7 +20,8 @@ pub struct CompiledPrice {
 }
 
 /// A decimal as a float; what is too large for one is not a number.
-pub(super) fn float(value: Decimal) -> f64 {
+#[must_use]
+pub fn float(value: Decimal) -> f64 {
     value.to_f64().unwrap_or(f64::NAN)
 }
 
@@ -58,7 +62,8 @@ impl CompiledPrice {
         self.from(self.within, quantity - self.pooled)
     }
 
-    /// Price of a quantity from which every free unit has been taken already, as [`price_billed`](super::price_billed).
+    /// Price of a quantity from which every free unit has been taken already, as
+    /// [`price_billed`](super::price_billed).
     #[must_use]
     pub fn price_billed(&self, billed: f64) -> f64 {
         self.from(0.0, billed)
@@ -98,4 +103,32 @@ impl CompiledPrice {
         }
         sum
     }
+}
+
+/// [`price_together`](super::price_together) in floats.
+#[must_use]
+pub fn price_together_float(bought: &[(&CompiledPrice, f64)]) -> Vec<f64> {
+    let mut pools: BTreeMap<&str, (f64, Vec<usize>)> = BTreeMap::new();
+    for (at, (meter, _)) in bought.iter().enumerate() {
+        if let Some((pool, free)) = meter.pool() {
+            let entry = pools.entry(pool).or_default();
+            entry.0 = entry.0.max(free);
+            entry.1.push(at);
+        }
+    }
+    let mut prices: Vec<f64> = bought
+        .iter()
+        .map(|(meter, quantity)| meter.price(*quantity))
+        .collect();
+    for (free, members) in pools.into_values() {
+        let quantities: Vec<f64> = members.iter().map(|at| bought[*at].1).collect();
+        for ((at, quantity), share) in members
+            .iter()
+            .zip(&quantities)
+            .zip(pool::share_pool(free, &quantities))
+        {
+            prices[*at] = bought[*at].0.price_billed(quantity - share);
+        }
+    }
+    prices
 }

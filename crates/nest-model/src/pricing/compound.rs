@@ -3,7 +3,7 @@
 use nest_data::price_book::{Dimension, Meter, PercentOf};
 use rust_decimal::Decimal;
 
-use super::{compiled::float, number::Number, quantum::beyond};
+use super::{compiled::float, number::PriceNumber, quantum::beyond};
 
 /// Several quantities, the largest of which is billed hour by hour: a load balancer's capacity units.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ impl LargestOf<Decimal> {
     }
 }
 
-impl<T: Number> LargestOf<T> {
+impl<T: PriceNumber> LargestOf<T> {
     /// Billed units that each quantity makes on its own; one per dimension.
     #[must_use]
     pub fn each(&self, quantities: &[T]) -> Vec<T> {
@@ -55,12 +55,15 @@ impl<T: Number> LargestOf<T> {
     /// Billed units of one hour: the largest that a quantity makes.
     ///
     /// # Formula
-    /// `max_d q_d / per_unit_d`: of new connections per second by 25, active connections by 3,000, GB of the hour by 1 and rules per second by 1,000.
+    /// `max_d q_d / per_unit_d`: of new connections per second by 25, active connections by 3,000, GB of the
+    /// hour by 1 and rules per second by 1,000.
     ///
-    /// Source: `reference/pricing.md` section 6, R7.
+    /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
     #[must_use]
     pub fn units(&self, quantities: &[T]) -> T {
-        self.each(quantities).into_iter().fold(T::default(), Number::most)
+        self.each(quantities)
+            .into_iter()
+            .fold(T::default(), PriceNumber::most)
     }
 
     /// Billed unit-hours: the sum of hourly maxima, which is never below the maximum of the sums.
@@ -68,7 +71,7 @@ impl<T: Number> LargestOf<T> {
     /// # Formula
     /// `sum_h hours_h * max_d q_dh / per_unit_d`.
     ///
-    /// Source: `reference/pricing.md` section 6, R7.
+    /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
     #[must_use]
     pub fn unit_hours(&self, month: &[LikeHours<T>]) -> T {
         month
@@ -93,9 +96,9 @@ pub fn free_factor(dimension: &Dimension) -> Decimal {
 /// # Formula
 /// `requests_per_s * max(0, rules - free)`; `free` of [`free_factor`], 10 on AWS.
 ///
-/// Source: `reference/pricing.md` section 6, R7.
+/// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
 #[must_use]
-pub fn rules_evaluated<T: Number>(requests_per_s: T, rules: T, free: T) -> T {
+pub fn rules_evaluated<T: PriceNumber>(requests_per_s: T, rules: T, free: T) -> T {
     requests_per_s * beyond(rules, free)
 }
 
@@ -104,7 +107,7 @@ pub fn rules_evaluated<T: Number>(requests_per_s: T, rules: T, free: T) -> T {
 /// # Formula
 /// `cost * percent / 100`.
 ///
-/// Source: `reference/pricing.md` section 7, aws-lambda-managed-instances.
+/// Source: `tests/bills/test-vectors.json`, aws-lambda-managed-instances.
 #[must_use]
 pub fn share_of(of: &PercentOf, cost: Decimal) -> Decimal {
     cost * of.percent.0 / Decimal::ONE_HUNDRED

@@ -1,15 +1,16 @@
-//! Which usage of an hour commitments take up: reservations, then plans for a family, then plans for any compute.
+//! Which usage of an hour commitments take up: reservations, then plans for a family, then plans for any
+//! compute.
 
 use std::cmp::Ordering;
 
 use nest_data::price_book::{Commitment, CommitmentKind};
 use rust_decimal::Decimal;
 
-use super::{commitment::effective_per_hour, compiled::float, number::Number};
+use super::{commitment::effective_per_hour, compiled::float, number::PriceNumber};
 
 /// A kind of usage that commitments may cover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage<'a> {
+pub struct CoverableUsage<'a> {
     /// Instance type or meter, as commitments name it.
     pub name: &'a str,
     /// Price of one unit without commitment; none where it is not known.
@@ -18,7 +19,7 @@ pub struct Usage<'a> {
 
 /// A commitment that was bought, and how many units of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Held<'a> {
+pub struct HeldCommitment<'a> {
     /// The commitment.
     pub commitment: &'a Commitment,
     /// Units of it, 0 and more: instances, or multiples of the plan's amount per hour.
@@ -28,14 +29,14 @@ pub struct Held<'a> {
 /// The order in which commitments take up usage, worked out once and walked hour by hour.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cover<T> {
-    takes: Vec<Take<T>>,
-    budgets: Vec<Budget<T>>,   // one per commitment
-    on_demand: Vec<Option<T>>, // price of one unit; one per usage
+    takes: Vec<CoverTake<T>>,
+    budgets: Vec<PlanBudget<T>>, // one per commitment
+    on_demand: Vec<Option<T>>,   // price of one unit; one per usage
 }
 
 /// One commitment's way to cover one usage.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Take<T> {
+struct CoverTake<T> {
     commitment: usize,
     usage: usize,
     rate: T, // of the budget, for one unit of usage
@@ -43,7 +44,7 @@ struct Take<T> {
 
 /// What a commitment gives in an hour.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Budget<T> {
+struct PlanBudget<T> {
     size: T,  // instances of a reservation, money of a plan
     price: T, // of one of them
 }
@@ -67,20 +68,22 @@ impl Cover<Decimal> {
     /// Works out the order.
     ///
     /// # Formula
-    /// Reservations (with committed use and blocks) in the order given, then savings plans for one family or type, then those for any compute.
-    /// Among the plans of one kind the highest discount `1 - rate / on_demand` comes first, ties by the lower rate; usage whose list price is
-    /// not known comes last.
+    /// Reservations (with committed use and blocks) in the order given, then savings plans for one family or
+    /// type, then those for any compute. Among the plans of one kind the highest discount
+    /// `1 - rate / on_demand` comes first, ties by the lower rate; usage whose list price is not known comes
+    /// last.
     ///
-    /// Source: `reference/pricing.md` section 6, R11; AWS Savings Plans user guide, "Understanding how Savings Plans apply".
+    /// Source: `docs/method/pricing.md`, "Order of commitments"; AWS Savings Plans user guide, "Understanding
+    /// how Savings Plans apply".
     #[must_use]
-    pub fn new(usage: &[Usage<'_>], held: &[Held<'_>]) -> Self {
-        let mut takes: Vec<(Rank, Take<Decimal>)> = Vec::new();
+    pub fn new(usage: &[CoverableUsage<'_>], held: &[HeldCommitment<'_>]) -> Self {
+        let mut takes: Vec<(Rank, CoverTake<Decimal>)> = Vec::new();
         for (commitment, held) in held.iter().enumerate() {
             for (at, one) in usage.iter().enumerate() {
                 if let Some(rate) = rate(held.commitment, one.name) {
                     takes.push((
                         rank(held.commitment, rate, one.on_demand),
-                        Take {
+                        CoverTake {
                             commitment,
                             usage: at,
                             rate,
@@ -100,7 +103,7 @@ impl Cover<Decimal> {
     /// The same in floats, for draws.
     #[must_use]
     pub fn to_float(&self) -> Cover<f64> {
-        let take = |take: &Take<Decimal>| Take {
+        let take = |take: &CoverTake<Decimal>| CoverTake {
             commitment: take.commitment,
             usage: take.usage,
             rate: float(take.rate),
@@ -110,7 +113,7 @@ impl Cover<Decimal> {
             budgets: self
                 .budgets
                 .iter()
-                .map(|budget| Budget {
+                .map(|budget| PlanBudget {
                     size: float(budget.size),
                     price: float(budget.price),
                 })
@@ -120,14 +123,14 @@ impl Cover<Decimal> {
     }
 }
 
-impl<T: Number> Cover<T> {
+impl<T: PriceNumber> Cover<T> {
     /// Covers the quantities of one hour, one for each usage, 0 and more.
     ///
     /// # Formula
-    /// In the order of [`Cover::new`] each commitment covers `min(q, budget left / rate)`; what is left of it at the end of the hour is lost,
-    /// what is left of the usage pays its list price.
+    /// In the order of [`Cover::new`] each commitment covers `min(q, budget left / rate)`; what is left of it
+    /// at the end of the hour is lost, what is left of the usage pays its list price.
     ///
-    /// Source: `reference/pricing.md` section 6, R11, R12.
+    /// Source: `docs/method/pricing.md`, "Order of commitments" and "Amortised cost and cash".
     #[must_use]
     pub fn hour(&self, quantities: &[T]) -> Covered<T> {
         let mut left = quantities.to_vec();
@@ -175,7 +178,7 @@ impl<T: Number> Cover<T> {
     /// # Formula
     /// `sum_h hours_h * hour(q_h)`, never the hour of a mean: what one hour loses another cannot use.
     ///
-    /// Source: `reference/pricing.md` section 1, 7; section 6, R11.
+    /// Source: `docs/method/pricing.md`, "Order of commitments".
     #[must_use]
     pub fn month(&self, hours: &[(T, Vec<T>)]) -> Covered<T> {
         let mut bought = vec![T::default(); self.budgets.len()];
@@ -208,8 +211,9 @@ impl<T: Number> Cover<T> {
     }
 }
 
-impl<T: Number> Covered<T> {
-    /// Everything that is paid: commitments, used or not, and what they do not cover. None where a price that is needed is not known.
+impl<T: PriceNumber> Covered<T> {
+    /// Everything that is paid: commitments, used or not, and what they do not cover. None where a price that
+    /// is needed is not known.
     #[must_use]
     pub fn total(&self) -> Option<T> {
         let committed: T = self.bought.iter().copied().sum();
@@ -220,7 +224,7 @@ impl<T: Number> Covered<T> {
 }
 
 /// Parts of wholes, and the rests, which add up exactly.
-fn split<T: Number>(wholes: &[T], parts: &[T]) -> (Vec<T>, Vec<T>) {
+fn split<T: PriceNumber>(wholes: &[T], parts: &[T]) -> (Vec<T>, Vec<T>) {
     wholes
         .iter()
         .zip(parts)
@@ -229,7 +233,7 @@ fn split<T: Number>(wholes: &[T], parts: &[T]) -> (Vec<T>, Vec<T>) {
 }
 
 /// Cost of what no commitment covers: nothing costs nothing, whatever its price.
-fn cost<T: Number>(price: Option<T>, left: T) -> Option<T> {
+fn cost<T: PriceNumber>(price: Option<T>, left: T) -> Option<T> {
     if left > T::default() {
         price.map(|price| price * left)
     } else {
@@ -253,14 +257,14 @@ fn rate(commitment: &Commitment, name: &str) -> Option<Decimal> {
     }
 }
 
-fn budget(held: &Held<'_>) -> Budget<Decimal> {
+fn budget(held: &HeldCommitment<'_>) -> PlanBudget<Decimal> {
     let effective = effective_per_hour(held.commitment);
     match held.commitment.kind {
-        CommitmentKind::SavingsPlan => Budget {
+        CommitmentKind::SavingsPlan => PlanBudget {
             size: held.units * effective,
             price: Decimal::ONE,
         },
-        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => Budget {
+        CommitmentKind::Reserved | CommitmentKind::Cud | CommitmentKind::Block => PlanBudget {
             size: held.units,
             price: effective,
         },
@@ -336,22 +340,23 @@ mod tests {
         text.parse().expect("a decimal")
     }
 
-    fn usage<'a>(name: &'a str, on_demand: Option<&str>) -> Usage<'a> {
-        Usage {
+    fn usage<'a>(name: &'a str, on_demand: Option<&str>) -> CoverableUsage<'a> {
+        CoverableUsage {
             name,
             on_demand: on_demand.map(decimal),
         }
     }
 
-    fn held(commitment: &Commitment) -> Held<'_> {
-        Held {
+    fn held(commitment: &Commitment) -> HeldCommitment<'_> {
+        HeldCommitment {
             commitment,
             units: Decimal::ONE,
         }
     }
 
-    /// AWS Savings Plans user guide, an older edition of its example: list 4, 10, 1.50 and 2, plan 2, 8, 1 and 1. A plan of 25 covers
-    /// everything; one of 2 begins with Fargate's GB, which save 50 % as the c5.9xlarge does, at the lower rate.
+    /// AWS Savings Plans user guide, an older edition of its example: list 4, 10, 1.50 and 2, plan 2, 8, 1
+    /// and 1. A plan of 25 covers everything; one of 2 begins with Fargate's GB, which save 50 % as the
+    /// c5.9xlarge does, at the lower rate.
     #[test]
     fn ties_go_to_the_lower_rate() {
         let usage = [
@@ -379,7 +384,8 @@ mod tests {
         assert_eq!(hour.total(), Some(decimal("37")));
     }
 
-    /// Plans of one kind are applied together, best discount first, whichever was listed first; a family's comes before any compute's.
+    /// Plans of one kind are applied together, best discount first, whichever was listed first; a family's
+    /// comes before any compute's.
     #[test]
     fn plans_of_one_kind_apply_together() {
         let usage = [usage("r5.large", Some("1")), usage("m5.large", Some("1"))];

@@ -10,8 +10,9 @@ use rust_decimal::Decimal;
 /// Decimals of a [`Decimal`] at most.
 const MOST_DECIMALS: u32 = Decimal::MAX_SCALE;
 
-/// A number that money and quantities are counted in: [`Decimal`] for bills, `f64` for draws. Its default is zero.
-pub trait Number:
+/// A number that money and quantities are counted in: [`Decimal`] for bills, `f64` for draws. Its default is
+/// zero.
+pub trait PriceNumber:
     Copy
     + Default
     + PartialOrd
@@ -22,11 +23,13 @@ pub trait Number:
     + Div<Output = Self>
     + Sum
 {
-    /// The next whole number, or the number itself where it is whole; a float counts as whole where it is so to twelve digits.
+    /// The next whole number, or the number itself where it is whole; a float counts as whole where it is so
+    /// to twelve digits.
     #[must_use]
     fn whole_above(self) -> Self;
 
-    /// A part of a whole, 0 to `whole`, and the rest; decimals add up exactly to the whole, of which the part may lose a 28th digit.
+    /// A part of a whole, 0 to `whole`, and the rest; decimals add up exactly to the whole, of which the part
+    /// may lose a 28th digit.
     #[must_use]
     fn split(whole: Self, part: Self) -> (Self, Self);
 
@@ -43,7 +46,7 @@ pub trait Number:
     }
 }
 
-impl Number for Decimal {
+impl PriceNumber for Decimal {
     fn whole_above(self) -> Self {
         self.ceil()
     }
@@ -56,7 +59,7 @@ impl Number for Decimal {
     }
 }
 
-impl Number for f64 {
+impl PriceNumber for f64 {
     fn whole_above(self) -> Self {
         (self * (1.0 - 1e-12)).ceil()
     }
@@ -70,7 +73,8 @@ impl Number for f64 {
 mod tests {
     use super::*;
 
-    /// 1163.4 in 24 decimals less 369.9 in 25 needs 29 digits, so that a plain difference would not add up again.
+    /// 1163.4 in 24 decimals less 369.9 in 25 needs 29 digits, so that a plain difference would not add up
+    /// again.
     #[test]
     fn a_split_adds_up_to_the_last_digit() {
         let whole: Decimal = "1163.4091945704337899543378995".parse().unwrap();

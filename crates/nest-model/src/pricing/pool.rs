@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::price_book::{Free, Meter};
 use rust_decimal::Decimal;
 
-use super::{CompiledPrice, number::Number, price, price_billed};
+use super::{number::PriceNumber, price, price_billed};
 
 /// What a forecast may count as free.
 fn lasting(meter: &Meter) -> Option<&Free> {
@@ -28,12 +28,14 @@ pub(super) fn free_pooled(meter: &Meter) -> Option<(&str, Decimal)> {
 /// Free units that each of several quantities gets from a pool that they share.
 ///
 /// # Formula
-/// In proportion to use, `share_i = min(free, sum q) * q_i / sum q`, so that the order does not matter; the last that uses anything takes what
-/// the digits left, so that the shares add up exactly. `free` and `quantities` in the meters' unit, 0 and more.
+/// In proportion to use, `share_i = min(free, sum q) * q_i / sum q`, so that the order does not matter; the
+/// last that uses anything takes what the digits left, so that the shares add up exactly. `free` and
+/// `quantities` in the meters' unit, 0 and more.
 ///
-/// Source: `reference/pricing.md` section 6, R1 (one pool over architectures), R6 (`CloudWatch`); proportion is our choice, providers say nothing.
+/// Source: `docs/method/pricing.md`, "Functions on Lambda" (one pool over architectures), and "Free pools and
+/// scopes" (`CloudWatch`). Sharing by proportion is our choice: providers say nothing.
 #[must_use]
-pub fn share_pool<T: Number>(free: T, quantities: &[T]) -> Vec<T> {
+pub fn share_pool<T: PriceNumber>(free: T, quantities: &[T]) -> Vec<T> {
     let total: T = quantities.iter().copied().sum();
     if total <= free {
         return quantities.to_vec();
@@ -49,13 +51,14 @@ pub fn share_pool<T: Number>(free: T, quantities: &[T]) -> Vec<T> {
     shares
 }
 
-/// Prices of several meters' quantities of one window, which share their pools of free units; one for each, none where a price is unknown.
+/// Prices of several meters' quantities of one window, which share their pools of free units; one for each,
+/// none where a price is unknown.
 ///
 /// # Formula
-/// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; where rows of one pool give different sizes, the largest), [`price`] for
-/// the others.
+/// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; where rows of one pool give different
+/// sizes, the largest), [`price`] for the others.
 ///
-/// Source: `reference/pricing.md` section 6, R1, R6.
+/// Source: `docs/method/pricing.md`, "Functions on Lambda" and "Free pools and scopes".
 #[must_use]
 pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
     let mut pools: BTreeMap<&str, (Decimal, Vec<usize>)> = BTreeMap::new();
@@ -85,35 +88,15 @@ pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
     prices
 }
 
-/// [`price_together`] in floats.
-#[must_use]
-pub fn price_together_float(bought: &[(&CompiledPrice, f64)]) -> Vec<f64> {
-    let mut pools: BTreeMap<&str, (f64, Vec<usize>)> = BTreeMap::new();
-    for (at, (meter, _)) in bought.iter().enumerate() {
-        if let Some((pool, free)) = meter.pool() {
-            let entry = pools.entry(pool).or_default();
-            entry.0 = entry.0.max(free);
-            entry.1.push(at);
-        }
-    }
-    let mut prices: Vec<f64> = bought
-        .iter()
-        .map(|(meter, quantity)| meter.price(*quantity))
-        .collect();
-    for (free, members) in pools.into_values() {
-        let quantities: Vec<f64> = members.iter().map(|at| bought[*at].1).collect();
-        for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
-            prices[*at] = bought[*at].0.price_billed(quantity - share);
-        }
-    }
-    prices
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::meter, *};
+    use super::{
+        super::{CompiledPrice, price_together_float, tests::meter},
+        *,
+    };
 
-    /// `reference/pricing.md` R1: x86 and arm draw from one pool of 400,000 GiB-s; R6: three meters share 5 GB.
+    /// `docs/method/pricing.md`, "Functions on Lambda": x86 and arm draw from one pool of 400,000 GiB-s;
+    /// three meters share 5 GB.
     #[test]
     fn a_pool_is_given_once_over_all_its_meters() {
         let free = "free = { kind = \"always\", quantity = \"400000\", pool = \"lambda.duration\" }";

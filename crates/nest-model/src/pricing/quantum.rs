@@ -3,7 +3,7 @@
 use nest_data::price_book::{Meter, Quantum};
 use rust_decimal::Decimal;
 
-use super::number::Number;
+use super::number::PriceNumber;
 
 const SECONDS_PER_HOUR: u32 = 3_600;
 const HOURS_PER_DAY: u32 = 24;
@@ -11,20 +11,24 @@ const HOURS_PER_DAY: u32 = 24;
 /// A quantity rounded up to whole steps, and at least a minimum.
 ///
 /// # Formula
-/// `max(minimum, ceil(quantity / step) * step)`, all in one unit; `step` above 0. Of one run, invocation or resource: sums are not rounded.
+/// `max(minimum, ceil(quantity / step) * step)`, all in one unit; `step` above 0. Of one run, invocation or
+/// resource: sums are not rounded.
 ///
-/// Source: `reference/pricing.md` section 6, R8.
+/// Source: `docs/method/pricing.md`, "Billed steps and minimums".
 #[must_use]
-pub fn round_up<T: Number>(quantity: T, step: T, minimum: T) -> T {
+pub fn round_up<T: PriceNumber>(quantity: T, step: T, minimum: T) -> T {
     ((quantity / step).whole_above() * step).most(minimum)
 }
 
-/// Seconds billed for one run, invocation or resource that ran `seconds`; none where the quantum's texts are no lengths of time.
+/// Seconds billed for one run, invocation or resource that ran `seconds`; none where the quantum's texts are
+/// no lengths of time.
 ///
 /// # Formula
-/// [`round_up`] with step and minimum of the quantum: EC2 bills 45 s as 60 s, a NAT gateway 61 min as 2 h, a function 120.2 ms as 121 ms.
+/// [`round_up`] with step and minimum of the quantum: EC2 bills 45 s as 60 s, a NAT gateway 61 min as 2 h, a
+/// function 120.2 ms as 121 ms.
 ///
-/// Source: `reference/pricing.md` section 6, R1, R8, R14.
+/// Source: `docs/method/pricing.md`, "Functions on Lambda", "Billed steps and minimums" and "Azure
+/// Functions".
 #[must_use]
 pub fn billed_seconds(quantum: &Quantum, seconds: Decimal) -> Option<Decimal> {
     Some(round_up(seconds, quantum.step_s()?, quantum.minimum_s()?))
@@ -35,9 +39,9 @@ pub fn billed_seconds(quantum: &Quantum, seconds: Decimal) -> Option<Decimal> {
 /// # Formula
 /// `max(1, ceil(bytes / chunk))`: 513 KiB count as two where a chunk has 512 KiB. `chunk` in bytes, above 0.
 ///
-/// Source: `reference/pricing.md` section 3, request size steps.
+/// Source: `docs/method/pricing.md`, "Billed steps and minimums".
 #[must_use]
-pub fn chunks<T: Number>(bytes: T, chunk: T) -> T {
+pub fn chunks<T: PriceNumber>(bytes: T, chunk: T) -> T {
     (bytes / chunk).whole_above().most(T::from(1))
 }
 
@@ -54,31 +58,33 @@ pub fn chunks_of(meter: &Meter, bytes: Decimal) -> Decimal {
 /// # Formula
 /// `price * seconds / 3600`; `price` per hour. Never rounded per run: 60 s at 0.1008 are 0.00168.
 ///
-/// Source: `reference/pricing.md` section 6, R8, R16.
+/// Source: `docs/method/pricing.md`, "Billed steps and minimums" and "Rounding".
 #[must_use]
-pub fn hourly<T: Number>(price_per_hour: T, seconds: T) -> T {
+pub fn hourly<T: PriceNumber>(price_per_hour: T, seconds: T) -> T {
     price_per_hour * seconds / T::from(SECONDS_PER_HOUR)
 }
 
 /// What a monthly price charges for a part of the month.
 ///
 /// # Formula
-/// `monthly * seconds / month`; both in seconds, the month as the bill counts it (30 days in AWS's own examples, 730 h in a book).
+/// `monthly * seconds / month`; both in seconds, the month as the bill counts it (30 days in AWS's own
+/// examples, 730 h in a book).
 ///
-/// Source: `reference/pricing.md` section 7, aws-ebs-gp3-12h.
+/// Source: `tests/bills/test-vectors.json`, aws-ebs-gp3-12h.
 #[must_use]
-pub fn prorated<T: Number>(monthly: T, seconds: T, month_s: T) -> T {
+pub fn prorated<T: PriceNumber>(monthly: T, seconds: T, month_s: T) -> T {
     monthly * seconds / month_s
 }
 
-/// What is used beyond a quantity that is included in each resource: IOPS of a volume, ephemeral storage of a task.
+/// What is used beyond a quantity that is included in each resource: IOPS of a volume, ephemeral storage of a
+/// task.
 ///
 /// # Formula
 /// `max(0, quantity - included)`.
 ///
-/// Source: `reference/pricing.md` section 6, R3; section 7, aws-ebs-gp3-12h and aws-fargate-x86-10min.
+/// Source: `docs/method/pricing.md`, "Ephemeral storage".
 #[must_use]
-pub fn beyond<T: Number>(quantity: T, included: T) -> T {
+pub fn beyond<T: PriceNumber>(quantity: T, included: T) -> T {
     (quantity - included).most(T::default())
 }
 
@@ -87,7 +93,7 @@ pub fn beyond<T: Number>(quantity: T, included: T) -> T {
 /// # Formula
 /// `max(0, floor(24 * minimum_days - kept_s / 3600))`: 70 d 11 h 5 min of 90 days leave 468 h.
 ///
-/// Source: `reference/pricing.md` section 6, R9.
+/// Source: `docs/method/pricing.md`, "Minimum terms".
 #[must_use]
 pub fn remaining_term_hours(kept_s: Decimal, minimum_days: Decimal) -> Decimal {
     (minimum_days * Decimal::from(HOURS_PER_DAY) - kept_s / Decimal::from(SECONDS_PER_HOUR))
@@ -148,7 +154,7 @@ mod tests {
         );
     }
 
-    /// `reference/pricing.md` section 7, aws-apigw-http-1e9: 513 KB double the bill.
+    /// `tests/bills/test-vectors.json`, aws-apigw-http-1e9: 513 KB double the bill.
     #[test]
     fn requests_are_billed_in_chunks() {
         let kib = |count: u32| Decimal::from(count * 1_024);

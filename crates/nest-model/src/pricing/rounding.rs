@@ -17,7 +17,7 @@ pub enum Rounding {
 /// # Formula
 /// `sign(x) * floor(|x| * 100 + 0.5) / 100`.
 ///
-/// Source: `reference/pricing.md` section 6, R16.
+/// Source: `docs/method/pricing.md`, "Rounding".
 #[must_use]
 pub fn cents(amount: Decimal) -> Decimal {
     half_up(amount, 2)
@@ -34,7 +34,7 @@ pub fn half_up(amount: Decimal, digits: u32) -> Decimal {
 /// # Formula
 /// `cents(sum x)`, or `sum cents(x)` by lines; the two differ (39.05 and 39.04 in an AWS example).
 ///
-/// Source: `reference/pricing.md` section 6, R16.
+/// Source: `docs/method/pricing.md`, "Rounding".
 #[must_use]
 pub fn total(lines: &[Decimal], rounding: Rounding) -> Decimal {
     match rounding {

@@ -3,7 +3,7 @@
 use nest_data::price_book::Sustained;
 use rust_decimal::Decimal;
 
-use super::{compiled::float, number::Number};
+use super::{compiled::float, number::PriceNumber};
 
 /// Parts of a month and what they cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +36,14 @@ impl SustainedUse<Decimal> {
     }
 }
 
-impl<T: Number> SustainedUse<T> {
+impl<T: PriceNumber> SustainedUse<T> {
     /// Hours at list price that cost as much as `hours` of a month with `month_hours`.
     ///
     /// # Formula
-    /// `sum_k (min(u_k * month, h) - u_k-1 * month)+ * f_k`; hours beyond the last part pay its factor. A full month on GCP's n2 is 0.8002 of the
-    /// list price, on n1 0.70.
+    /// `sum_k (min(u_k * month, h) - u_k-1 * month)+ * f_k`; hours beyond the last part pay its factor. A
+    /// full month on GCP's n2 is 0.8002 of the list price, on n1 0.70.
     ///
-    /// Source: `reference/pricing.md` section 6, R13.
+    /// Source: `docs/method/pricing.md`, "Sustained use".
     #[must_use]
     pub fn paid_hours(&self, hours: T, month_hours: T) -> T {
         let Some((_, last)) = self.parts.last() else {
@@ -67,7 +67,8 @@ mod tests {
     use super::*;
     use nest_data::units::QuotedDecimal;
 
-    /// Google Compute Engine, sustained use discounts, as `reference/pricing.md` R13: 30 % off a full month of n1, 10 % off half of one.
+    /// Google Compute Engine, sustained use discounts, as `docs/method/pricing.md`, "Sustained use", says: 30
+    /// % off a full month of n1, 10 % off half of one.
     #[test]
     fn half_a_month_has_less_of_the_discount() {
         let part = |up_to: &str, factor: &str| Sustained {

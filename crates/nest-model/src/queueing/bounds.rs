@@ -15,7 +15,8 @@ pub struct ClosedBounds {
     pub knee_customers: f64,
 }
 
-/// Asymptotic bounds of a closed system with `customers` customers (1 or more) that think for `think_time_s` seconds.
+/// Asymptotic bounds of a closed system with `customers` customers (1 or more) that think for `think_time_s`
+/// seconds.
 ///
 /// `None` where all demand is 0, so that nothing binds.
 ///
@@ -23,8 +24,8 @@ pub struct ClosedBounds {
 /// With D the sum of demands and `M = max_k D_k / c_k`: `N / (Z + N D) <= X <= min(N / (Z + D), 1 / M)`,
 /// `R >= max(D, N M - Z)`, knee `(Z + D) / M`.
 ///
-/// Source: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing Surveys 10(3), 1978;
-/// Lazowska et al., "Quantitative System Performance", chapter 5.
+/// Source: Denning, Buzen, "The operational analysis of queueing network models", ACM Computing Surveys
+/// 10(3), 1978; Lazowska et al., "Quantitative System Performance", chapter 5.
 #[must_use]
 pub fn closed_bounds(stations: &[ClosedStation], think_time_s: f64, customers: f64) -> Option<ClosedBounds> {
     let demand: f64 = stations.iter().map(|station| station.demand_s).sum();

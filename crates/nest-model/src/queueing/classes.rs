@@ -1,7 +1,7 @@
 //! Customers of several classes at shared stations of one server.
 //!
-//! A station of several servers enters as [`seidmann`](super::seidmann) splits it: its delay is added to the class's think
-//! time and taken off again by the caller.
+//! A station of several servers enters as [`seidmann`](super::seidmann) splits it: its delay is added to the
+//! class's think time and taken off again by the caller.
 
 /// Steps up to which the exact method is taken; above it, the approximate one.
 const EXACT_STEPS: f64 = 2e6;
@@ -41,8 +41,8 @@ pub struct ClassesForecast {
     pub utilisation: Vec<f64>,
 }
 
-/// Throughput and response time of closed classes: exactly where that takes at most two million steps, otherwise
-/// approximately. `None` as for [`exact_classes`].
+/// Throughput and response time of closed classes: exactly where that takes at most two million steps,
+/// otherwise approximately. `None` as for [`exact_classes`].
 #[must_use]
 pub fn several_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     let stations = classes.first()?.demand_s.len() as f64;
@@ -60,13 +60,15 @@ pub fn several_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
 
 /// Exact mean-value analysis over all populations up to the given ones.
 ///
-/// Takes `prod_r (N_r + 1) x stations x classes` steps and `prod_r (N_r + 1) x stations` numbers. `None` for no class, classes
-/// with different numbers of stations, a class that takes no time, a number outside its range, or more than 10^8 numbers.
+/// Takes `prod_r (N_r + 1) x stations x classes` steps and `prod_r (N_r + 1) x stations` numbers. `None` for
+/// no class, classes with different numbers of stations, a class that takes no time, a number outside its
+/// range, or more than 10^8 numbers.
 ///
 /// # Formula
 /// `R_rk(n) = D_rk (1 + Q_k(n - e_r))`, `X_r = n_r / (Z_r + sum_k R_rk)`, `Q_k(n) = sum_r X_r R_rk`.
 ///
-/// Source: Reiser, Lavenberg, "Mean-value analysis of closed multichain queuing networks", Journal of the ACM 27(2), 1980.
+/// Source: Reiser, Lavenberg, "Mean-value analysis of closed multichain queuing networks", Journal of the ACM
+/// 27(2), 1980.
 #[must_use]
 pub fn exact_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     let stations = checked(classes)?;
@@ -111,14 +113,15 @@ pub fn exact_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
 
 /// Schweitzer's approximate mean-value analysis: any number of customers.
 ///
-/// On Allen's example throughput is off by -0.1, -0.03 and -4.1 % and response time by up to 4.2 %. `None` as for
-/// [`exact_classes`], or where the iteration does not settle.
+/// On Allen's example throughput is off by -0.1, -0.03 and -4.1 % and response time by up to 4.2 %. `None` as
+/// for [`exact_classes`], or where the iteration does not settle.
 ///
 /// # Formula
-/// As [`exact_classes`], with the queue that an arrival of class r sees taken as `Q_k - Q_rk / N_r`, solved as a fixed point.
+/// As [`exact_classes`], with the queue that an arrival of class r sees taken as `Q_k - Q_rk / N_r`, solved
+/// as a fixed point.
 ///
-/// Source: Schweitzer, "Approximate analysis of multiclass closed networks of queues", 1979; Bard, "Some extensions to
-/// multiclass queueing network analysis", 1979.
+/// Source: Schweitzer, "Approximate analysis of multiclass closed networks of queues", 1979; Bard, "Some
+/// extensions to multiclass queueing network analysis", 1979.
 #[must_use]
 pub fn approximate_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     let stations = checked(classes)?;
@@ -166,7 +169,8 @@ pub fn approximate_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     None
 }
 
-/// One evaluation: what each class gets where its arrivals see `queue(class, station)` customers, and the queues that makes.
+/// One evaluation: what each class gets where its arrivals see `queue(class, station)` customers, and the
+/// queues that makes.
 fn visit(
     classes: &[ClosedClass],
     counts: &[f64],
@@ -196,10 +200,12 @@ fn visit(
     (forecast, queues)
 }
 
-/// Open classes at shared stations of one server: response time of each class and utilisation of each station.
+/// Open classes at shared stations of one server: response time of each class and utilisation of each
+/// station.
 ///
-/// `rates` in executions per second, one per class; `demand_s` seconds by class and station. Response times are infinite where
-/// a visited station is saturated. `None` where the shapes differ or a number is out of range.
+/// `rates` in executions per second, one per class; `demand_s` seconds by class and station. Response times
+/// are infinite where a visited station is saturated. `None` where the shapes differ or a number is out of
+/// range.
 ///
 /// # Formula
 /// `U_k = sum_r lambda_r D_rk`, `R_r = sum_k D_rk / (1 - U_k)`.

@@ -1,11 +1,13 @@
-//! A closed population at stations of one or several servers: throughput, response time and utilisation by customers.
+//! A closed population at stations of one or several servers: throughput, response time and utilisation by
+//! customers.
 
 /// A station of a closed system.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClosedStation {
     /// Seconds of service per execution, over all its visits, 0 or more.
     pub demand_s: f64,
-    /// Servers, above 0: `i` customers are served at the rate `min(i, servers)`, so that a processor quota may be a fraction.
+    /// Servers, above 0: `i` customers are served at the rate `min(i, servers)`, so that a processor quota
+    /// may be a fraction.
     pub servers: f64,
 }
 
@@ -22,28 +24,29 @@ pub struct ClosedPoint {
     pub utilisation: Vec<f64>,
 }
 
-/// Throughput, response time and utilisation for 1 to `customers` customers who wait for the answer, then think for
-/// `think_time_s` seconds (0 or more) on average. Exact for exponential service, and for processor sharing whatever the
-/// distribution; think times may have any.
+/// Throughput, response time and utilisation for 1 to `customers` customers who wait for the answer, then
+/// think for `think_time_s` seconds (0 or more) on average. Exact for exponential service, and for processor
+/// sharing whatever the distribution; think times may have any.
 ///
-/// Empty where nothing takes time, or a demand, server count or think time is not a number in its range. Takes about
-/// `customers x sum of min(servers, customers)` steps.
+/// Empty where nothing takes time, or a demand, server count or think time is not a number in its range.
+/// Takes about `customers x sum of min(servers, customers)` steps.
 ///
 /// # Formula
-/// Mean-value analysis, one station after the other. With `y(n)` the mean time between completions of the stations so far
-/// at n customers (`Z / n` for thinking alone), adding a station of demand D and c servers gives
+/// Mean-value analysis, one station after the other. With `y(n)` the mean time between completions of the
+/// stations so far at n customers (`Z / n` for thinking alone), adding a station of demand D and c servers
+/// gives
 ///
 /// ```text
 /// Y(n)    = y(n) P_0(n-1) + sum_{i>=1} D / min(i, c) P_{i-1}(n-1)
 /// P_0(n)  = P_0(n-1) y(n) / Y(n),    P_i(n) = D / min(i, c) P_{i-1}(n-1) / Y(n)
 /// ```
 ///
-/// where `P_i(n)` is the probability of i customers at the new station; all states with every server busy are kept in one
-/// sum. Every term is positive, so nothing cancels: the usual form takes `P_0` from one minus the others, which fails near
-/// saturation. Then `X = 1 / Y(N)`, `R = N / X - Z`, `U_k = X D_k / c_k`.
+/// where `P_i(n)` is the probability of i customers at the new station; all states with every server busy are
+/// kept in one sum. Every term is positive, so nothing cancels: the usual form takes `P_0` from one minus the
+/// others, which fails near saturation. Then `X = 1 / Y(N)`, `R = N / X - Z`, `U_k = X D_k / c_k`.
 ///
-/// Source: Reiser, "Mean-value analysis and convolution method for queue-dependent servers in closed queueing networks",
-/// Performance Evaluation 1, 1981.
+/// Source: Reiser, "Mean-value analysis and convolution method for queue-dependent servers in closed queueing
+/// networks", Performance Evaluation 1, 1981.
 #[must_use]
 pub fn closed_forecast(stations: &[ClosedStation], think_time_s: f64, customers: u32) -> Vec<ClosedPoint> {
     let usable = |station: &ClosedStation| {
@@ -75,7 +78,8 @@ pub fn closed_forecast(stations: &[ClosedStation], think_time_s: f64, customers:
     (1..=customers).zip(gaps).map(point).collect()
 }
 
-/// Adds a station to a system, given and returned as the mean time between completions at 1, 2, ... customers.
+/// Adds a station to a system, given and returned as the mean time between completions at 1, 2, ...
+/// customers.
 fn add_station(gaps: &mut [f64], station: &ClosedStation) {
     let ClosedStation { demand_s, servers } = *station;
     if demand_s == 0.0 {
@@ -103,14 +107,15 @@ fn add_station(gaps: &mut [f64], station: &ClosedStation) {
     }
 }
 
-/// A station of several servers as one fast server followed by a delay, for methods that know only those: (demand of the
-/// server, delay), both in seconds.
+/// A station of several servers as one fast server followed by a delay, for methods that know only those:
+/// (demand of the server, delay), both in seconds.
 ///
 /// # Formula
-/// `D / c` and `D (c - 1) / c`, for c of 1 or more; the throughput it leads to is 0 to 3.1 % too low near the knee.
+/// `D / c` and `D (c - 1) / c`, for c of 1 or more; the throughput it leads to is 0 to 3.1 % too low near the
+/// knee.
 ///
-/// Source: Seidmann, Schweitzer, Shalev-Oren, "Computerized closed queueing network models of flexible manufacturing
-/// systems", Large Scale Systems 12, 1987; error: `reference/modelling.md` 3.6.
+/// Source: Seidmann, Schweitzer, Shalev-Oren, "Computerized closed queueing network models of flexible
+/// manufacturing systems", Large Scale Systems 12, 1987; error: `docs/method/queueing.md`.
 #[must_use]
 pub fn seidmann(station: ClosedStation) -> (f64, f64) {
     let servers = station.servers.max(1.0);

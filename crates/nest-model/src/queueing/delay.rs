@@ -1,8 +1,10 @@
 //! Loss and delay at several servers.
 
-/// Erlang's loss probability B(c, a): the share of arrivals that find all of `servers` servers busy, where none may wait.
+/// Erlang's loss probability B(c, a): the share of arrivals that find all of `servers` servers busy, where
+/// none may wait.
 ///
-/// `load` a in Erlang (arrival rate x service time), 0 or more; any load has an answer. Stable to 10,000 servers and beyond.
+/// `load` a in Erlang (arrival rate x service time), 0 or more; any load has an answer. Stable to 10,000
+/// servers and beyond.
 ///
 /// # Formula
 /// `B_0 = 1, B_k = a B_{k-1} / (k + a B_{k-1})`.
@@ -40,7 +42,8 @@ pub fn erlang_c(servers: u32, utilisation: f64) -> f64 {
 /// `servers` may be a fraction (a processor quota): between whole numbers Sakasegawa's form is taken,
 /// `rho^(sqrt(2 (c + 1)) - 1) / (c (1 - rho))`. `utilisation` in 0-1, infinite from 1 on.
 ///
-/// Source: Sakasegawa, "An approximation formula Lq = a rho^b / (1 - rho)", Ann. Inst. Statist. Math. 29, 1977.
+/// Source: Sakasegawa, "An approximation formula Lq = a rho^b / (1 - rho)", Ann. Inst. Statist. Math. 29,
+/// 1977.
 #[must_use]
 pub fn relative_wait(servers: f64, utilisation: f64) -> f64 {
     if utilisation >= 1.0 {

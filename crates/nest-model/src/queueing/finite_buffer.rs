@@ -13,11 +13,12 @@ pub struct FiniteBuffer {
 
 /// Blocking, mean number and response time where at most `room` customers fit, those in service among them.
 ///
-/// `load` a in Erlang, above 0, and as high as one likes: a full room turns away and never saturates. `None` where there is
-/// no server, less room than servers, or no load.
+/// `load` a in Erlang, above 0, and as high as one likes: a full room turns away and never saturates. `None`
+/// where there is no server, less room than servers, or no load.
 ///
 /// # Formula
-/// `p_n ∝ prod_{i=1..n} a / min(i, c)`, blocking `p_K`, `L = sum n p_n`, `R = L / (a (1 - p_K))` by Little's Law.
+/// `p_n ∝ prod_{i=1..n} a / min(i, c)`, blocking `p_K`, `L = sum n p_n`, `R = L / (a (1 - p_K))` by Little's
+/// Law.
 ///
 /// Source: Gross, Harris, "Fundamentals of Queueing Theory", 3rd ed., section 2.5.
 #[must_use]
@@ -25,7 +26,8 @@ pub fn finite_buffer(servers: u32, room: u32, load: f64) -> Option<FiniteBuffer>
     if servers == 0 || room < servers || !load.is_finite() || load <= 0.0 {
         return None;
     }
-    // In logarithms, against the largest: neither ten thousand servers nor a hundredfold overload leaves the range.
+    // In logarithms, against the largest: neither ten thousand servers nor a hundredfold overload leaves the
+    // range.
     let logs: Vec<f64> = std::iter::once(0.0)
         .chain((1..=room).scan(0.0, |log, present| {
             *log += (load / f64::from(present.min(servers))).ln();

@@ -13,11 +13,12 @@ pub struct ServiceMoments {
 
 /// Service time of an execution drawn from several behaviours: what the resource sees of a mix.
 ///
-/// `parts` are rates (executions per second, or any weights, 0 or more) with the behaviour's own service time. `None` where
-/// the weights or the mean are not above 0.
+/// `parts` are rates (executions per second, or any weights, 0 or more) with the behaviour's own service
+/// time. `None` where the weights or the mean are not above 0.
 ///
 /// # Formula
-/// `E[S] = sum w_j S_j`, `E[S^2] = sum w_j S_j^2 (1 + cv_j^2)`, `cv^2 = E[S^2] / E[S]^2 - 1` with weights that sum to 1.
+/// `E[S] = sum w_j S_j`, `E[S^2] = sum w_j S_j^2 (1 + cv_j^2)`, `cv^2 = E[S^2] / E[S]^2 - 1` with weights
+/// that sum to 1.
 #[must_use]
 pub fn mixed_service(parts: &[(f64, ServiceMoments)]) -> Option<ServiceMoments> {
     let weight: f64 = parts.iter().map(|(weight, _)| weight).sum();
@@ -38,7 +39,8 @@ pub fn mixed_service(parts: &[(f64, ServiceMoments)]) -> Option<ServiceMoments> 
 /// Mean wait of M/G/1 in service times; infinite from saturation on.
 ///
 /// # Formula
-/// `rho (1 + cv^2) / (2 (1 - rho))` (Pollaczek, Khinchine); exact. `utilisation` in 0-1, `cv2` of the service time.
+/// `rho (1 + cv^2) / (2 (1 - rho))` (Pollaczek, Khinchine); exact. `utilisation` in 0-1, `cv2` of the service
+/// time.
 ///
 /// Source: Kleinrock, "Queueing Systems", vol. 1, section 5.6.
 #[must_use]
@@ -49,8 +51,9 @@ pub fn single_server_wait(utilisation: f64, cv2: f64) -> f64 {
 /// Mean wait of G/G/c in service times, approximately; infinite from saturation on.
 ///
 /// # Formula
-/// M/M/c wait times `(cv_a^2 + cv_s^2) / 2` (Allen, Cunneen): exact for M/G/1 and M/M/c. `servers` 1 or more, a fraction
-/// allowed; `arrivals_cv2` of the times between arrivals (1 for Poisson, above it for bursts), `service_cv2` of service.
+/// M/M/c wait times `(cv_a^2 + cv_s^2) / 2` (Allen, Cunneen): exact for M/G/1 and M/M/c. `servers` 1 or more,
+/// a fraction allowed; `arrivals_cv2` of the times between arrivals (1 for Poisson, above it for bursts),
+/// `service_cv2` of service.
 ///
 /// Source: Allen, "Probability, Statistics, and Queueing Theory", 2nd ed., section 5.3.5.
 #[must_use]

@@ -1,4 +1,5 @@
-//! Response times of M/M/c: Poisson arrivals, exponential service, first come first served. Times are in service times.
+//! Response times of M/M/c: Poisson arrivals, exponential service, first come first served. Times are in
+//! service times.
 
 use super::{erlang_c, relative_wait};
 
@@ -16,10 +17,10 @@ pub fn mean_response(servers: f64, utilisation: f64) -> f64 {
 /// Share of M/M/c responses that take longer than `time` service times, 0-1; 1 from saturation on.
 ///
 /// # Formula
-/// With `theta = c (1 - rho)`: `P(T > t) = e^-t + C (e^-t - e^(-theta t)) / (theta - 1)`, whose limit at theta = 1 is
-/// `e^-t (1 + C t)`. `servers` 1 or more, `utilisation` in 0-1, `time` 0 or more.
+/// With `theta = c (1 - rho)`: `P(T > t) = e^-t + C (e^-t - e^(-theta t)) / (theta - 1)`, whose limit at
+/// theta = 1 is `e^-t (1 + C t)`. `servers` 1 or more, `utilisation` in 0-1, `time` 0 or more.
 ///
-/// Source: Kleinrock, "Queueing Systems", vol. 1, section 3.5 and exercise 5.6; `reference/modelling.md` 3.6.
+/// Source: Kleinrock, "Queueing Systems", vol. 1, section 3.5 and exercise 5.6; `docs/method/queueing.md`.
 #[must_use]
 pub fn response_tail(servers: u32, utilisation: f64, time: f64) -> f64 {
     tail(
@@ -49,7 +50,8 @@ fn tail(theta: f64, delayed: f64, time: f64) -> f64 {
     ((-time).exp() * (1.0 + delayed * excess)).min(1.0)
 }
 
-/// Quantile of M/M/c response time in service times: the inverse of [`response_tail`], by bisection to the last digit.
+/// Quantile of M/M/c response time in service times: the inverse of [`response_tail`], by bisection to the
+/// last digit.
 ///
 /// `servers` 1 or more, `utilisation` in 0-1, infinite from saturation on; `quantile` in 0-1.
 #[must_use]
@@ -83,10 +85,12 @@ pub fn response_quantile(servers: u32, utilisation: f64, quantile: f64) -> f64 {
     }
 }
 
-/// Quantile of M/M/c waiting time (response less service) in service times; 0 where fewer than `1 - quantile` wait.
+/// Quantile of M/M/c waiting time (response less service) in service times; 0 where fewer than `1 - quantile`
+/// wait.
 ///
 /// # Formula
-/// `max(0, ln(C / (1 - q)) / (c (1 - rho)))`. `servers` 1 or more, `utilisation` in 0-1, infinite from saturation on.
+/// `max(0, ln(C / (1 - q)) / (c (1 - rho)))`. `servers` 1 or more, `utilisation` in 0-1, infinite from
+/// saturation on.
 ///
 /// Source: Cooper, "Introduction to Queueing Theory", 2nd ed., section 3.
 #[must_use]
@@ -112,9 +116,11 @@ pub enum ServerTarget {
     Waiting(f64),
 }
 
-/// Fewest servers of an M/M/c queue that meet a target at `load` Erlang (arrival rate x service time, above 0).
+/// Fewest servers of an M/M/c queue that meet a target at `load` Erlang (arrival rate x service time, above
+/// 0).
 ///
-/// `None` where no number of them does, because the service alone takes as long as the limit, or the load is not a number.
+/// `None` where no number of them does, because the service alone takes as long as the limit, or the load is
+/// not a number.
 #[must_use]
 pub fn least_servers(load: f64, target: ServerTarget) -> Option<u32> {
     let reachable = match target {

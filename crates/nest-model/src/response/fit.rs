@@ -4,9 +4,9 @@ use nalgebra::{DMatrix, DVector};
 use nest_data::{Estimate, scaling::QuantileLaw};
 
 use super::{
-    QUANTILES, Response,
+    QUANTILES, StepResponse,
     pool::queued_share,
-    rise::{HIGHEST_TRUSTED, interval, rise, seconds_at},
+    queueing_delay::{HIGHEST_TRUSTED, interval, queueing_delay, seconds_at},
 };
 use crate::{
     queueing::{ServiceMoments, mixed_service, relative_wait},
@@ -17,11 +17,12 @@ use crate::{
 const HIGHEST: f64 = 0.97;
 /// Fewest steps of a law.
 const FEWEST: usize = 3;
-/// Least relative error of a quantile between visits, and of what [`rise`] makes of it.
+/// Least relative error of a quantile between blocks, and of what [`queueing_delay`] makes of it.
 const LEAST_ERROR: f64 = 0.06;
-/// Least relative error of a mean between visits.
+/// Least relative error of a mean between blocks.
 const LEAST_MEAN_ERROR: f64 = 0.01;
-/// Relative error of the wait as queueing theory foretells it from own times: their spread is that of the whole answer.
+/// Relative error of the wait as queueing theory foretells it from service times: their spread is that of the
+/// whole answer.
 const THEORY_ERROR: f64 = 0.3;
 /// Executions that may share one server, as they are tried; beside them all that are there.
 const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
@@ -29,11 +30,12 @@ const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 const BEYOND_THREADS: f64 = 0.1;
 /// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
 const SHAPE_ERROR: f64 = 0.15;
-/// Relative error of [`rise`] beyond the fitted loads: what a pool's law was off by beside the simulator with nothing fitted.
+/// Relative error of [`queueing_delay`] beyond the fitted loads: what a pool's law was off by beside the
+/// simulator with nothing fitted.
 const RISE_ERROR: f64 = 0.08;
-/// Rounds in which own times and the wait in proportion to them settle.
+/// Rounds in which service times and the wait in proportion to them settle.
 const ROUNDS: usize = 8;
-/// Rounds in which the shape of own times settles.
+/// Rounds in which the shape of service times settles.
 const SHAPE_ROUNDS: usize = 2;
 
 /// Response times of one behaviour in one step, at a utilisation (0-1) of the binding resource.
@@ -42,12 +44,12 @@ pub struct Observed {
     /// Utilisation of the binding resource, 0-1.
     pub utilisation: f64,
     /// What was measured there.
-    pub response: Response,
+    pub response: StepResponse,
 }
 
 /// What is queued for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Station {
+pub struct MeasuredStation {
     /// The resource.
     pub resource: String,
     /// Its servers, a fraction allowed, above 0.
@@ -67,30 +69,34 @@ struct MeanLaw {
 }
 
 /// All laws if a server is shared by so many executions, and how badly they fit.
-struct Candidate {
-    slots: Option<f64>,
+struct QuantileCandidate {
+    level: Option<f64>,
     laws: Vec<QuantileLaw>,
     misfit: f64, // infinite where it lacks laws that others have
 }
 
-/// Fits `R_q = a + b rise(rho)` for every behaviour and quantile with at least three usable steps.
+/// Fits `R_q = a + b queueing_delay(rho)` for every behaviour and quantile with at least three usable steps.
 ///
-/// Means are known far better than tails, and all behaviours stand at the same station. So the means of all of them are fitted
-/// first: `E[R_j] = s_j + u h(rho) (Q F + (1 - Q) s_j)`. s_j is the own time, h the mean wait in service times, and F what
-/// M/G/1 makes of the own times, `S (1 + cv^2) / 2`. K executions may share a server and the others wait in turn, which is the part
-/// `Q = rho^(c (K - 1))` of the wait (the tail of a geometric count). u is held within 30 % of 1. The shape of the own time then foretells
-/// how each quantile rises ([`rise`]), b being u F; the measured quantiles fix a, and b within 15 % of that.
+/// Means are known far better than tails, and all behaviours stand at the same station. So the means of all
+/// of them are fitted first: `E[R_j] = s_j + u h(rho) (Q F + (1 - Q) s_j)`. s_j is the service time, h the
+/// mean wait in service times, and F what M/G/1 makes of the service times, `S (1 + cv^2) / 2`. K executions
+/// may share a server and the others wait in turn, which is the part `Q = rho^(c (K - 1))` of the wait (the
+/// tail of a geometric count). u is held within 30 % of 1. The shape of the service time then foretells how
+/// each quantile rises ([`queueing_delay`]), b being u F; the measured quantiles fix a, and b within 15 % of
+/// that.
 ///
-/// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits (quantiles and means of the same
-/// requests as if they were independent, which makes the fits seem to say more than they do), those beyond the threads at work a tenth
-/// of that; the laws of the median K are returned, and how far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
+/// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits (quantiles
+/// and means of the same requests as if they were independent, which makes the fits seem to say more than
+/// they do), those beyond the threads at work a tenth of that; the laws of the median K are returned, and how
+/// far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
 ///
-/// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the tail, for which
-/// an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 % between visits and of the law.
+/// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the
+/// tail, for which an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 %
+/// between blocks and of the law.
 ///
 /// Source of the rank error: David, Nagaraja, "Order Statistics", section 2.5.
 #[must_use]
-pub fn fit_laws(station: &Station, behaviours: &[(String, Vec<Observed>)]) -> Vec<QuantileLaw> {
+pub fn fit_laws(station: &MeasuredStation, behaviours: &[(String, Vec<Observed>)]) -> Vec<QuantileLaw> {
     let usable: Vec<(String, Vec<&Observed>)> = behaviours
         .iter()
         .map(|(name, observed)| {
@@ -103,11 +109,11 @@ pub fn fit_laws(station: &Station, behaviours: &[(String, Vec<Observed>)]) -> Ve
             )
         })
         .collect();
-    let mut candidates: Vec<Candidate> = SLOTS
+    let mut candidates: Vec<QuantileCandidate> = SLOTS
         .into_iter()
         .map(Some)
         .chain([None])
-        .map(|slots| candidate(station, &usable, slots))
+        .map(|level| candidate(station, &usable, level))
         .collect();
     let most = candidates
         .iter()
@@ -135,8 +141,12 @@ pub fn fit_laws(station: &Station, behaviours: &[(String, Vec<Observed>)]) -> Ve
 }
 
 /// Means and quantiles fitted for one number of executions that share a server.
-fn candidate(station: &Station, behaviours: &[(String, Vec<&Observed>)], slots: Option<f64>) -> Candidate {
-    let (means, misfit) = mean_laws(station.servers, behaviours, slots);
+fn candidate(
+    station: &MeasuredStation,
+    behaviours: &[(String, Vec<&Observed>)],
+    level: Option<f64>,
+) -> QuantileCandidate {
+    let (means, misfit) = mean_laws(station.servers, behaviours, level);
     let of = |((name, observed), mean): (&(String, Vec<&Observed>), Option<MeanLaw>)| {
         let blank = QuantileLaw {
             behaviour: name.clone(),
@@ -150,19 +160,19 @@ fn candidate(station: &Station, behaviours: &[(String, Vec<&Observed>)], slots: 
             multiprogramming_level: None,
             service_quantiles: None,
         };
-        behaviour_laws(&blank, observed, mean, slots)
+        behaviour_laws(&blank, observed, mean, level)
     };
     let fitted: Vec<(QuantileLaw, f64)> = behaviours.iter().zip(means).flat_map(of).collect();
     let misfit = misfit + fitted.iter().map(|(_, misfit)| misfit).sum::<f64>();
-    Candidate {
-        slots,
+    QuantileCandidate {
+        level,
         laws: fitted.into_iter().map(|(law, _)| law).collect(),
         misfit,
     }
 }
 
 /// How much each candidate counts; they add up to 1.
-fn weights(station: &Station, candidates: &[Candidate]) -> Vec<f64> {
+fn weights(station: &MeasuredStation, candidates: &[QuantileCandidate]) -> Vec<f64> {
     let least = candidates
         .iter()
         .map(|candidate| candidate.misfit)
@@ -171,8 +181,8 @@ fn weights(station: &Station, candidates: &[Candidate]) -> Vec<f64> {
     let most = station
         .threads
         .map_or(f64::INFINITY, |threads| threads / station.servers * 2_f64.sqrt());
-    let weight = |candidate: &Candidate| {
-        let prior = if candidate.slots.unwrap_or(f64::INFINITY) <= most.max(1.0) {
+    let weight = |candidate: &QuantileCandidate| {
+        let prior = if candidate.level.unwrap_or(f64::INFINITY) <= most.max(1.0) {
             1.0
         } else {
             BEYOND_THREADS
@@ -189,11 +199,11 @@ fn weights(station: &Station, candidates: &[Candidate]) -> Vec<f64> {
 }
 
 /// A law whose b is as uncertain as its form, and as the executions that share a server make it.
-fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]) -> QuantileLaw {
+fn with_other_slots(law: &QuantileLaw, candidates: &[QuantileCandidate], weights: &[f64]) -> QuantileLaw {
     let seconds =
         |law: &QuantileLaw| seconds_at(law, (law.a.value, law.b.value), law.servers, HIGHEST_TRUSTED);
-    let (here, rise) = (seconds(law), rise(law, law.servers, HIGHEST_TRUSTED));
-    let apart = |candidate: &Candidate| {
+    let (here, queueing_delay) = (seconds(law), queueing_delay(law, law.servers, HIGHEST_TRUSTED));
+    let apart = |candidate: &QuantileCandidate| {
         let other = candidate
             .laws
             .iter()
@@ -205,7 +215,11 @@ fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]
         .zip(weights)
         .map(|(candidate, weight)| weight * apart(candidate))
         .sum();
-    let of_slots = if rise > 0.0 { variance / rise.powi(2) } else { 0.0 };
+    let of_slots = if queueing_delay > 0.0 {
+        variance / queueing_delay.powi(2)
+    } else {
+        0.0
+    };
     let of_rise = (RISE_ERROR * law.b.value).powi(2);
     QuantileLaw {
         b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots + of_rise),
@@ -217,7 +231,7 @@ fn with_other_slots(law: &QuantileLaw, candidates: &[Candidate], weights: &[f64]
 fn mean_laws(
     servers: f64,
     behaviours: &[(String, Vec<&Observed>)],
-    slots: Option<f64>,
+    level: Option<f64>,
 ) -> (Vec<Option<MeanLaw>>, f64) {
     let fitted: Vec<usize> = (0..behaviours.len())
         .filter(|index| behaviours[*index].1.len() >= FEWEST)
@@ -231,7 +245,7 @@ fn mean_laws(
         return (vec![None; behaviours.len()], f64::INFINITY);
     };
     let foretold = service.mean_s * (1.0 + service.cv2) / 2.0;
-    // The last row holds the wait near what queueing theory makes of the own times.
+    // The last row holds the wait near what queueing theory makes of the service times.
     let means = DVector::from_iterator(
         rows.len() + 1,
         rows.iter().map(|(_, one)| one.response.mean_s).chain([1.0]),
@@ -242,7 +256,7 @@ fn mean_laws(
             .map(|(_, one)| mean_variance(one))
             .chain([THEORY_ERROR.powi(2)]),
     );
-    // The own times start as the least means seen.
+    // The service times start as the least means seen.
     let mut own: Vec<f64> = fitted
         .iter()
         .map(|index| {
@@ -258,7 +272,7 @@ fn mean_laws(
     let mut misfit = 0.0;
     for _ in 0..ROUNDS {
         let wait = |behaviour: usize, one: &Observed| {
-            let queued = queued_share(slots, servers, one.utilisation);
+            let queued = queued_share(level, servers, one.utilisation);
             relative_wait(servers, one.utilisation) * (queued * foretold + (1.0 - queued) * own[behaviour])
         };
         let design = DMatrix::from_fn(rows.len() + 1, columns + 1, |row, column| {
@@ -296,7 +310,7 @@ fn service_seen(fitted: &[usize], behaviours: &[(String, Vec<&Observed>)]) -> Op
             .1
             .iter()
             .min_by(|a, b| a.utilisation.total_cmp(&b.utilisation))?;
-        let Response {
+        let StepResponse {
             count,
             mean_s,
             deviation_s,
@@ -326,7 +340,7 @@ fn behaviour_laws(
     blank: &QuantileLaw,
     observed: &[&Observed],
     mean: Option<MeanLaw>,
-    slots: Option<f64>,
+    level: Option<f64>,
 ) -> Vec<(QuantileLaw, f64)> {
     let indices = 0..QUANTILES.len();
     let Some(mean) = mean.filter(|mean| mean.wait_s > 0.0 && mean.own_s > 0.0) else {
@@ -336,7 +350,7 @@ fn behaviour_laws(
     };
     let shaped = |own: [f64; 3]| {
         let law = QuantileLaw {
-            multiprogramming_level: slots,
+            multiprogramming_level: level,
             service_quantiles: Some(own),
             ..blank.clone()
         };
@@ -345,7 +359,8 @@ fn behaviour_laws(
             .map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s)))
             .collect::<Vec<_>>()
     };
-    // The own time is taken to be exponential first; what is left of the quantiles then shows its real shape.
+    // The service time is taken to be exponential first; what is left of the quantiles then shows its real
+    // shape.
     let mut own = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean.own_s / mean.foretold_s);
     for _ in 0..SHAPE_ROUNDS {
         let laws = shaped(own);
@@ -403,7 +418,7 @@ fn fit_quantile(
     let prior = wait_s.unwrap_or(0.0);
     let design = DMatrix::from_fn(all, 2, |row, column| match (usable.get(row), column) {
         (Some(_), 0) => 1.0,
-        (Some(one), _) => rise(&law, law.servers, one.0),
+        (Some(one), _) => queueing_delay(&law, law.servers, one.0),
         (None, 0) => 0.0,
         (None, _) => 1.0,
     });
@@ -446,7 +461,7 @@ mod tests {
         let quantiles_s = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean_s);
         Observed {
             utilisation,
-            response: Response {
+            response: StepResponse {
                 count,
                 mean_s,
                 deviation_s: mean_s,
@@ -457,19 +472,19 @@ mod tests {
 
     #[test]
     fn a_pool_beyond_the_threads_at_work_counts_a_tenth() {
-        let candidates: Vec<Candidate> = SLOTS
+        let candidates: Vec<QuantileCandidate> = SLOTS
             .into_iter()
             .map(Some)
             .chain([None])
-            .map(|slots| Candidate {
-                slots,
+            .map(|level| QuantileCandidate {
+                level,
                 laws: Vec::new(),
                 misfit: 3.0,
             })
             .collect();
         let of = |threads| {
             weights(
-                &Station {
+                &MeasuredStation {
                     servers: 2.0,
                     threads,
                     ..one_server()
@@ -489,8 +504,8 @@ mod tests {
         );
     }
 
-    fn one_server() -> Station {
-        Station {
+    fn one_server() -> MeasuredStation {
+        MeasuredStation {
             resource: "app/cpu".to_owned(),
             servers: 1.0,
             threads: None,
@@ -511,7 +526,7 @@ mod tests {
                 seconds_at(&law, (law.a.value, law.b.value), 1.0, 0.9),
                 -(1.0 - law.quantile).ln() * exact(0.9),
             );
-            // The lightest step is taken for the own time, which foretells 11 % more wait than there is.
+            // The lightest step is taken for the service time, which foretells 11 % more wait than there is.
             assert!((found / expected - 1.0).abs() < 0.02, "{law:?}");
         }
     }

@@ -12,7 +12,9 @@ use super::vector::decimal;
 
 pub fn book(rows: &str) -> PriceBook {
     let text = format!(
-        "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 1\n[source.s]\ntitle = \"a worked bill\"\nobserved_on = \"2026\"\nconfidence = \"secondary\"\n{rows}"
+        "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \
+         \"excluded\"\nstale_after_days = 1\n[source.s]\ntitle = \"a worked bill\"\nobserved_on = \
+         \"2026\"\nconfidence = \"secondary\"\n{rows}"
     );
     PriceBook::read(&Source::new("book.toml", text)).unwrap_or_else(|found| panic!("{found:?} in {rows}"))
 }
@@ -101,7 +103,9 @@ pub fn commitment(
         .map(|(name, rate)| format!("\"{name}\" = \"{rate}\", "))
         .collect();
     book(&format!(
-        "[[commitment]]\nid = \"c\"\nkind = \"{kind}\"\nterm_months = 12\npayment = \"{payment}\"\ncovers = {{ {covers} }}\nupfront = \"{upfront}\"\nrecurring = \"{recurring}\"\nunit = \"h\"\nrates = {{ {} }}\nsource = \"s\"\n",
+        "[[commitment]]\nid = \"c\"\nkind = \"{kind}\"\nterm_months = 12\npayment = \"{payment}\"\ncovers = \
+         {{ {covers} }}\nupfront = \"{upfront}\"\nrecurring = \"{recurring}\"\nunit = \"h\"\nrates = {{ {} \
+         }}\nsource = \"s\"\n",
         rates.trim_end_matches(", ")
     ))
     .commitment

@@ -12,7 +12,7 @@ use super::{
     vector::{Bill, Vector},
 };
 
-/// What Lambda gives for ever: GiB-seconds over both architectures, and requests (`reference/pricing.md` section 4).
+/// What Lambda gives for ever: GiB-seconds over both architectures, and requests (`docs/method/pricing.md`).
 const FREE_GIB_SECONDS: u32 = 400_000;
 const FREE_REQUESTS: u32 = 1_000_000;
 
@@ -185,11 +185,13 @@ pub fn lambda_tiers(vector: &Vector) -> Bill {
     }
 }
 
-/// Functions on instances of one's own: their price under a plan, and a fee that is a share of their list price.
+/// Functions on instances of one's own: their price under a plan, and a fee that is a share of their list
+/// price.
 pub fn managed_instances(vector: &Vector) -> Bill {
     let percent = vector.rate("fee_fraction") * Decimal::ONE_HUNDRED;
     let fee = book(&format!(
-        "[[meter]]\nid = \"fee\"\nunit = \"h\"\npercent_of = {{ meter = \"instance.on_demand\", percent = \"{percent}\" }}\nsource = \"s\"\n"
+        "[[meter]]\nid = \"fee\"\nunit = \"h\"\npercent_of = {{ meter = \"instance.on_demand\", percent = \
+         \"{percent}\" }}\nsource = \"s\"\n"
     ));
     let hours = vector.input("hours");
     let list = cost(&flat("m7g.xlarge", vector.rate("on_demand")), hours);
@@ -244,8 +246,11 @@ pub fn workers(vector: &Vector) -> Bill {
     let [subscription, included_requests, included_ms] =
         ["subscription", "included_requests", "included_cpu_ms"].map(|rate| vector.rate(rate));
     let plan = book(&format!(
-        "[[plan]]\nid = \"workers-paid\"\namount = \"{subscription}\"\nper = \"month\"\nincludes = [{{ meter = \"workers.requests\", quantity = \"{included_requests}\" }}, {{ meter = \"workers.cpu\", quantity = \"{included_ms}\", unit = \"ms\" }}]\nsource = \"s\"\n{}",
-        "[[meter]]\nid = \"workers.requests\"\nunit = \"request\"\nsource = \"s\"\n[[meter]]\nid = \"workers.cpu\"\nunit = \"ms\"\nsource = \"s\"\n"
+        "[[plan]]\nid = \"workers-paid\"\namount = \"{subscription}\"\nper = \"month\"\nincludes = [{{ \
+         meter = \"workers.requests\", quantity = \"{included_requests}\" }}, {{ meter = \"workers.cpu\", \
+         quantity = \"{included_ms}\", unit = \"ms\" }}]\nsource = \"s\"\n{}",
+        "[[meter]]\nid = \"workers.requests\"\nunit = \"request\"\nsource = \"s\"\n[[meter]]\nid = \
+         \"workers.cpu\"\nunit = \"ms\"\nsource = \"s\"\n"
     ))
     .plan
     .remove(0);

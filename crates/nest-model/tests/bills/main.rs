@@ -1,8 +1,10 @@
-//! Worked bills that others printed, computed again to the cent from their own inputs and rates, and what must hold of every bill.
+//! Worked bills that others printed, computed again to the cent from their own inputs and rates, and what
+//! must hold of every bill.
 //!
-//! `test-vectors.json` is the copy of `reference/pricing.md` section 7: 43 bills out of vendors' pricing pages, Infracost's golden files, the FOCUS
-//! specification and lists of prices, each with its source, its rates and the unrounded sum. No expected figure is in this code: it builds book
-//! rows out of a vector's rates, prices the vector's inputs with nest-model, and reads what must come out from the file.
+//! `test-vectors.json` holds 43 bills out of vendors' pricing pages, Infracost's golden files, the FOCUS
+//! specification and lists of prices, each with its source, its rates and the unrounded sum. No expected
+//! figure is in this code: it builds book rows out of a vector's rates, prices the vector's inputs with
+//! nest-model, and reads what must come out from the file.
 
 mod books;
 mod functions;
@@ -16,7 +18,8 @@ use rust_decimal::Decimal;
 
 use self::vector::{Bill, Vector, Vectors};
 
-/// Significant digits up to which an unrounded sum is taken as exact; longer ones are cut off in the file and agree to 1e-20.
+/// Significant digits up to which an unrounded sum is taken as exact; longer ones are cut off in the file and
+/// agree to 1e-20.
 const EXACT_DIGITS: usize = 24;
 
 fn bill(vector: &Vector, all: &Vectors) -> Bill {
@@ -111,7 +114,7 @@ fn every_worked_bill_comes_out_to_the_cent() {
     );
 }
 
-/// `reference/pricing.md` R16: one AWS example is 39.05 as a sum and 39.04 by lines.
+/// `docs/method/pricing.md`, "Rounding": one AWS example is 39.05 as a sum and 39.04 by lines.
 #[test]
 fn a_total_depends_on_where_it_is_rounded() {
     let all = Vectors::read();

@@ -2,8 +2,8 @@
 
 use nest_data::price_book::Commitment;
 use nest_model::pricing::{
-    Cover, Held, SustainedUse, Usage, amortise, break_even_utilisation, cash_in_month, effective_per_hour,
-    term_hours, upfront,
+    Cover, CoverableUsage, HeldCommitment, SustainedUse, amortise, break_even_utilisation, cash_in_month,
+    effective_per_hour, term_hours, upfront,
 };
 use rust_decimal::Decimal;
 
@@ -14,7 +14,8 @@ use super::{
 
 /// The sibling that states usage and rates for all bills of the Savings Plans guide.
 const GUIDE: &str = "aws-compute-sp-50.00";
-/// The guide's rate of an r5.4xlarge under an EC2 instance plan, which no vector states: four of them lose 0.60 of 3.00.
+/// The guide's rate of an r5.4xlarge under an EC2 instance plan, which no vector states: four of them lose
+/// 0.60 of 3.00.
 const INSTANCE_PLAN_RATE: Decimal = Decimal::from_parts(60, 0, 0, false, 2);
 /// GCP's schedule for n2: 20 % off a full month. Compute Engine documentation, sustained use discounts.
 const N2_SCHEDULE: [(&str, &str); 4] = [("0.25", "1"), ("0.5", "0.8678"), ("0.75", "0.733"), ("1", "0.6")];
@@ -33,9 +34,9 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
             )
         })
         .collect();
-    let usage: Vec<Usage<'_>> = table
+    let usage: Vec<CoverableUsage<'_>> = table
         .iter()
-        .map(|(name, on_demand, _)| Usage {
+        .map(|(name, on_demand, _)| CoverableUsage {
             name,
             on_demand: Some(*on_demand),
         })
@@ -96,9 +97,9 @@ pub fn savings_plan(vector: &Vector, all: &Vectors) -> Bill {
             decimal(units),
         ));
     }
-    let held: Vec<Held<'_>> = bought
+    let held: Vec<HeldCommitment<'_>> = bought
         .iter()
-        .map(|(commitment, units)| Held {
+        .map(|(commitment, units)| HeldCommitment {
             commitment,
             units: *units,
         })
@@ -222,7 +223,8 @@ pub fn sustained(vector: &Vector) -> Bill {
         .collect();
     let (hour, hours) = (vector.input("hour"), vector.input("hours"));
     let instance = book(&format!(
-        "[[instance]]\nsku = \"n2-standard-2\"\narch = \"x86_64\"\nvcpu = \"2\"\nmemory_gib = \"8\"\nprice = {{ on_demand = \"{hour}\", unit = \"h\", sustained = [{}] }}\nsource = \"s\"\n",
+        "[[instance]]\nsku = \"n2-standard-2\"\narch = \"x86_64\"\nvcpu = \"2\"\nmemory_gib = \"8\"\nprice \
+         = {{ on_demand = \"{hour}\", unit = \"h\", sustained = [{}] }}\nsource = \"s\"\n",
         parts.join(", ")
     ))
     .instance

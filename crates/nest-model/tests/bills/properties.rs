@@ -10,9 +10,10 @@ use nest_data::{
     units::QuotedDecimal,
 };
 use nest_model::pricing::{
-    CompiledPrice, Cover, Covered, Held, LargestOf, LikeHours, LoadBin, Rounding, SustainedUse, Usage,
-    amortise, amortised, amortised_per_month, cash_in_month, cents, committed_hours, effective_per_hour,
-    may_fall, price, price_parts, price_together, price_together_float, share_pool, term_hours, total,
+    CompiledPrice, Cover, CoverableUsage, Covered, HeldCommitment, HoursAtLoad, LargestOf, LikeHours,
+    Rounding, SustainedUse, amortise, amortised, amortised_per_month, cash_in_month, cents, committed_hours,
+    effective_per_hour, may_fall, price, price_parts, price_together, price_together_float, share_pool,
+    term_hours, total,
 };
 use proptest::prelude::*;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -49,7 +50,8 @@ fn bare(id: &str) -> Meter {
 }
 
 prop_compose! {
-    /// A meter with up to four tiers, in any mode, with or without a free part inside its tiers or before them.
+    /// A meter with up to four tiers, in any mode, with or without a free part inside its tiers or before
+    /// them.
     fn any_meter()(
         mode in prop::sample::select(vec![TierMode::Graduated, TierMode::Volume, TierMode::Package]),
         steps in prop::collection::vec(1_u32..10_000, 0..4),
@@ -107,19 +109,19 @@ struct Estate {
 impl Estate {
     fn cover(&self) -> Cover<Decimal> {
         let names = ["r5.large", "m5.large", "fargate"];
-        let usage: Vec<Usage<'_>> = names
+        let usage: Vec<CoverableUsage<'_>> = names
             .iter()
             .zip(&self.list)
-            .map(|(name, price)| Usage {
+            .map(|(name, price)| CoverableUsage {
                 name,
                 on_demand: Some(money(*price)),
             })
             .collect();
-        let held: Vec<Held<'_>> = self
+        let held: Vec<HeldCommitment<'_>> = self
             .commitments
             .iter()
             .zip(&self.units)
-            .map(|(commitment, units)| Held {
+            .map(|(commitment, units)| HeldCommitment {
                 commitment,
                 units: Decimal::from(*units),
             })
@@ -212,29 +214,76 @@ proptest! {
         let mut exact = money(fee);
         let mut floats = float(money(fee));
 
-        let bought: Vec<(&Meter, Decimal)> = meters.iter().map(|(meter, quantity)| (meter, Decimal::from(*quantity))).collect();
-        exact += price_together(&bought).into_iter().map(|cost| cost.expect("priced")).sum::<Decimal>();
-        exact += bought.iter().map(|(meter, quantity)| price(meter, *quantity).expect("priced")).sum::<Decimal>();
-        let compiled: Vec<CompiledPrice> = meters.iter().map(|(meter, _)| CompiledPrice::new(meter)).collect();
-        let bought: Vec<(&CompiledPrice, f64)> = compiled.iter().zip(&meters).map(|(price, (_, quantity))| (price, f64::from(*quantity))).collect();
+        let bought: Vec<(&Meter, Decimal)> = meters
+            .iter()
+            .map(|(meter, quantity)| (meter, Decimal::from(*quantity)))
+            .collect();
+        exact += price_together(&bought)
+            .into_iter()
+            .map(|cost| cost.expect("priced"))
+            .sum::<Decimal>();
+        exact += bought
+            .iter()
+            .map(|(meter, quantity)| price(meter, *quantity).expect("priced"))
+            .sum::<Decimal>();
+        let compiled: Vec<CompiledPrice> = meters
+            .iter()
+            .map(|(meter, _)| CompiledPrice::new(meter))
+            .collect();
+        let bought: Vec<(&CompiledPrice, f64)> = compiled
+            .iter()
+            .zip(&meters)
+            .map(|(price, (_, quantity))| (price, f64::from(*quantity)))
+            .collect();
         floats += price_together_float(&bought).into_iter().sum::<f64>();
-        floats += bought.iter().map(|(price, quantity)| price.price(*quantity)).sum::<f64>();
+        floats += bought
+            .iter()
+            .map(|(price, quantity)| price.price(*quantity))
+            .sum::<f64>();
 
         exact += estate.month().total().expect("priced");
         floats += estate.month_float().total().expect("priced");
 
         let largest = LargestOf::new(&balancer()).expect("four dimensions");
-        let hours: Vec<_> = balanced.iter().map(|(hours, rates)| LikeHours { hours: Decimal::from(*hours), quantities: rates.iter().map(|rate| Decimal::from(*rate)).collect() }).collect();
+        let hours: Vec<_> = balanced
+            .iter()
+            .map(|(hours, rates)| LikeHours {
+                hours: Decimal::from(*hours),
+                quantities: rates.iter().map(|rate| Decimal::from(*rate)).collect(),
+            })
+            .collect();
         exact += largest.unit_hours(&hours);
-        let hours: Vec<_> = balanced.iter().map(|(hours, rates)| LikeHours { hours: f64::from(*hours), quantities: rates.iter().map(|rate| f64::from(*rate)).collect() }).collect();
+        let hours: Vec<_> = balanced
+            .iter()
+            .map(|(hours, rates)| LikeHours {
+                hours: f64::from(*hours),
+                quantities: rates.iter().map(|rate| f64::from(*rate)).collect(),
+            })
+            .collect();
         floats += largest.to_float().unit_hours(&hours);
 
         let commitment = &estate.commitments[2];
         let (effective, list) = (effective_per_hour(commitment), money(estate.list[0]));
-        let decimal_bins: Vec<_> = bins.iter().map(|(hours, instances)| LoadBin { hours: Decimal::from(*hours), instances: Decimal::from(*instances) }).collect();
-        exact += committed_hours(&decimal_bins, Decimal::from(reserved)).cost(effective, list).total();
-        let float_bins: Vec<_> = bins.iter().map(|(hours, instances)| LoadBin { hours: f64::from(*hours), instances: f64::from(*instances) }).collect();
-        floats += committed_hours(&float_bins, f64::from(reserved)).cost(float(effective), float(list)).total();
+        let decimal_bins: Vec<_> = bins
+            .iter()
+            .map(|(hours, instances)| HoursAtLoad {
+                hours: Decimal::from(*hours),
+                instances: Decimal::from(*instances),
+            })
+            .collect();
+        exact += committed_hours(&decimal_bins, Decimal::from(reserved))
+            .cost(effective, list)
+            .total();
+        let float_bins: Vec<_> = bins
+            .iter()
+            .map(|(hours, instances)| HoursAtLoad {
+                hours: f64::from(*hours),
+                instances: f64::from(*instances),
+            })
+            .collect();
+        floats += committed_hours(&float_bins, f64::from(reserved))
+            .cost(float(effective), float(list))
+            .total();
 
         let sustained = SustainedUse::new(&schedule());
         exact += sustained.paid_hours(Decimal::from(ran), Decimal::from(730)) * list;
@@ -246,8 +295,15 @@ proptest! {
 
     /// More never costs less, but where tiers re-price the whole quantity and `may_fall` says so.
     #[test]
-    fn more_never_costs_less_unless_told(meter in any_meter(), quantity in 0_u32..60_000, more in 1_u32..30_000) {
-        let (less, more) = (Decimal::from(quantity), Decimal::from(u64::from(quantity) + u64::from(more)));
+    fn more_never_costs_less_unless_told(
+        meter in any_meter(),
+        quantity in 0_u32..60_000,
+        more in 1_u32..30_000,
+    ) {
+        let (less, more) = (
+            Decimal::from(quantity),
+            Decimal::from(u64::from(quantity) + u64::from(more)),
+        );
         prop_assert!(price(&meter, more) >= price(&meter, less) || may_fall(&meter));
         let volume = meter.price.as_ref().and_then(|price| price.mode) == Some(TierMode::Volume);
         prop_assert!(volume || !may_fall(&meter));
@@ -256,12 +312,21 @@ proptest! {
     /// The parts of a price are the lines of the bill: they add up exactly, and so do lines rounded by line.
     #[test]
     fn lines_sum_to_the_total(meter in any_meter(), quantity in 0_u32..60_000) {
-        let lines: Vec<Decimal> = price_parts(&meter, Decimal::from(quantity)).expect("priced").iter().map(|part| part.cost.expect("priced")).collect();
+        let lines: Vec<Decimal> = price_parts(&meter, Decimal::from(quantity))
+            .expect("priced")
+            .iter()
+            .map(|part| part.cost.expect("priced"))
+            .collect();
         let sum: Decimal = lines.iter().sum();
         prop_assert_eq!(Some(sum), price(&meter, Decimal::from(quantity)));
         prop_assert_eq!(total(&lines, Rounding::Sum), cents(sum));
-        prop_assert_eq!(total(&lines, Rounding::Lines), lines.iter().map(|line| cents(*line)).sum::<Decimal>());
-        prop_assert!((total(&lines, Rounding::Lines) - sum).abs() <= Decimal::new(5, 3) * Decimal::from(lines.len()));
+        prop_assert_eq!(
+            total(&lines, Rounding::Lines),
+            lines.iter().map(|line| cents(*line)).sum::<Decimal>()
+        );
+        prop_assert!(
+            (total(&lines, Rounding::Lines) - sum).abs() <= Decimal::new(5, 3) * Decimal::from(lines.len())
+        );
     }
 
     /// What is used and what is lost of every commitment is exactly what was bought, and no usage is lost.
@@ -272,12 +337,20 @@ proptest! {
         for (at, commitment) in estate.commitments.iter().enumerate() {
             let bought = hours * Decimal::from(estate.units[at]) * effective_per_hour(commitment);
             // An effective price may have 28 digits; what a month adds up to is cut there.
-            prop_assert!((month.bought[at] - bought).abs() <= Decimal::new(1, 18), "{} {bought}", month.bought[at]);
+            prop_assert!(
+                (month.bought[at] - bought).abs() <= Decimal::new(1, 18),
+                "{} {bought}",
+                month.bought[at]
+            );
             prop_assert_eq!(month.used[at] + month.unused[at], month.bought[at]);
             prop_assert!(month.used[at] >= Decimal::ZERO && month.unused[at] >= Decimal::ZERO);
         }
         for (at, left) in month.left.iter().enumerate() {
-            let needed: Decimal = estate.hours.iter().map(|(hours, quantities)| Decimal::from(*hours) * Decimal::from(quantities[at])).sum();
+            let needed: Decimal = estate
+                .hours
+                .iter()
+                .map(|(hours, quantities)| Decimal::from(*hours) * Decimal::from(quantities[at]))
+                .sum();
             prop_assert!(*left >= Decimal::ZERO && *left <= needed);
         }
     }
@@ -291,14 +364,24 @@ proptest! {
         share in 0_u32..=1_000,
     ) {
         let (units, hours) = (Decimal::from(units), Decimal::from(hours));
-        let split = amortise(&commitment, units, hours, units * hours * Decimal::new(i64::from(share), 3));
+        let split = amortise(
+            &commitment,
+            units,
+            hours,
+            units * hours * Decimal::new(i64::from(share), 3),
+        );
         prop_assert_eq!(split.used + split.unused, amortised(&commitment, units * hours));
         prop_assert!(split.used >= Decimal::ZERO && split.unused >= Decimal::ZERO);
-        let cash: Decimal = (1..=commitment.term_months).map(|month| cash_in_month(&commitment, units, month)).sum();
+        let cash: Decimal = (1..=commitment.term_months)
+            .map(|month| cash_in_month(&commitment, units, month))
+            .sum();
         prop_assert_eq!(cash, amortised(&commitment, units * term_hours(&commitment)));
         let monthly = amortised_per_month(&commitment, units) * Decimal::from(commitment.term_months);
         prop_assert!((cash - monthly).abs() <= Decimal::new(1, 18));
-        prop_assert_eq!(cash_in_month(&commitment, units, commitment.term_months + 1), cash_in_month(&commitment, units, 1));
+        prop_assert_eq!(
+            cash_in_month(&commitment, units, commitment.term_months + 1),
+            cash_in_month(&commitment, units, 1)
+        );
     }
 
     /// Instance-hours are bought exactly once, and a pool gives no more than it holds.
@@ -310,18 +393,35 @@ proptest! {
         quantities in prop::collection::vec(0_u32..10_000, 1..5),
         upfront in 0_u32..2_000_000_000,
     ) {
-        let bins: Vec<_> = bins.iter().map(|(hours, instances)| LoadBin { hours: Decimal::from(*hours), instances: Decimal::from(*instances) }).collect();
+        let bins: Vec<_> = bins
+            .iter()
+            .map(|(hours, instances)| HoursAtLoad {
+                hours: Decimal::from(*hours),
+                instances: Decimal::from(*instances),
+            })
+            .collect();
         let hours = committed_hours(&bins, Decimal::from(reserved));
         let all: Decimal = bins.iter().map(|bin| bin.hours).sum();
         prop_assert_eq!(hours.used + hours.unused, all * Decimal::from(reserved));
-        prop_assert_eq!(hours.used + hours.on_demand, bins.iter().map(|bin| bin.hours * bin.instances).sum::<Decimal>());
+        prop_assert_eq!(
+            hours.used + hours.on_demand,
+            bins.iter().map(|bin| bin.hours * bin.instances).sum::<Decimal>()
+        );
         let effective = money(66_680) + money(upfront) / Decimal::from(8_760);
         let cost = hours.cost(effective, money(100_800));
         prop_assert_eq!(cost.used + cost.unused, all * Decimal::from(reserved) * effective);
 
         let quantities: Vec<Decimal> = quantities.into_iter().map(Decimal::from).collect();
         let shares = share_pool(Decimal::from(free), &quantities);
-        prop_assert_eq!(shares.iter().sum::<Decimal>(), quantities.iter().sum::<Decimal>().min(Decimal::from(free)));
-        prop_assert!(shares.iter().zip(&quantities).all(|(share, quantity)| *share >= Decimal::ZERO && share <= quantity));
+        prop_assert_eq!(
+            shares.iter().sum::<Decimal>(),
+            quantities.iter().sum::<Decimal>().min(Decimal::from(free))
+        );
+        prop_assert!(
+            shares
+                .iter()
+                .zip(&quantities)
+                .all(|(share, quantity)| *share >= Decimal::ZERO && share <= quantity)
+        );
     }
 }

@@ -55,7 +55,8 @@ pub fn tiered(vector: &Vector) -> Bill {
     }
 }
 
-/// The meter of a vector whose first tier costs nothing, with that part as a free quantity under the bounds of the others.
+/// The meter of a vector whose first tier costs nothing, with that part as a free quantity under the bounds
+/// of the others.
 fn free_in_first_tier(vector: &Vector) -> Meter {
     let rows: Vec<_> = vector.rates["tiers"].as_array().expect("tiers").clone();
     let free = format!(
@@ -156,7 +157,10 @@ pub fn load_balancer(vector: &Vector) -> Bill {
     let units = meter(
         "alb.lcu",
         &format!("{{ amount = \"{}\" }}", vector.rate("lcu")),
-        "max_of = [{ quantity = \"connections.new\", unit = \"1/s\", per_unit = \"25\" }, { quantity = \"connections.active\", unit = \"1\", per_unit = \"3000\" }, { quantity = \"bytes.processed\", unit = \"GB/h\", per_unit = \"1\" }, { quantity = \"rules.evaluated\", unit = \"1/s\", per_unit = \"1000\", free_factor = \"10 rules\" }]",
+        "max_of = [{ quantity = \"connections.new\", unit = \"1/s\", per_unit = \"25\" }, { quantity = \
+         \"connections.active\", unit = \"1\", per_unit = \"3000\" }, { quantity = \"bytes.processed\", \
+         unit = \"GB/h\", per_unit = \"1\" }, { quantity = \"rules.evaluated\", unit = \"1/s\", per_unit = \
+         \"1000\", free_factor = \"10 rules\" }]",
     );
     let (new, hours) = (vector.input("new_per_s"), vector.input("hours"));
     let gb_per_hour = vector.input_or("kb_per_s", 0) * SECONDS_PER_HOUR / Decimal::from(1_000_000);
@@ -231,7 +235,8 @@ pub fn volume_tiers(vector: &Vector) -> Bill {
     let iops = meter(
         "ebs.io2.iops",
         &format!(
-            "{{ mode = \"graduated\", scope = \"volume\", tiers = [{{ up_to = \"{bound}\", amount = \"{first}\" }}, {{ amount = \"{second}\" }}] }}"
+            "{{ mode = \"graduated\", scope = \"volume\", tiers = [{{ up_to = \"{bound}\", amount = \
+             \"{first}\" }}, {{ amount = \"{second}\" }}] }}"
         ),
         "",
     );

@@ -1,8 +1,10 @@
-//! A seeded discrete-event simulator: open Poisson arrivals of several behaviours at multi-server stations in a row, first
-//! come first served or processor sharing. It is the outside evidence for queueing laws and for fits of response times.
+//! A seeded discrete-event simulator: open Poisson arrivals of several behaviours at multi-server stations in
+//! a row, first come first served or processor sharing. It is the outside evidence for queueing laws and for
+//! fits of response times.
 //!
-//! A station may be one that no probe sees (a pool, a remote service), or a permit that is held while the next station
-//! works (a lock around processor time): see [`Station::held`]. Nothing here knows what the library computes.
+//! A station may be one that no probe sees (a pool, a remote service), or a permit that is held while the
+//! next station works (a lock around processor time): see [`Station::held`]. Nothing here knows what the
+//! library computes.
 
 #![allow(dead_code)] // each test binary that includes it uses a part
 
@@ -16,8 +18,8 @@ use rand_chacha::ChaCha8Rng;
 pub struct Service {
     /// Mean in seconds; 0 where the behaviour does not visit the station.
     pub mean_s: f64,
-    /// Squared coefficient of variation: 0 constant, below 1 Erlang with `round(1 / cv2)` phases, 1 exponential, above 1
-    /// hyperexponential with balanced means.
+    /// Squared coefficient of variation: 0 constant, below 1 Erlang with `round(1 / cv2)` phases, 1
+    /// exponential, above 1 hyperexponential with balanced means.
     pub cv2: f64,
 }
 
@@ -65,12 +67,13 @@ pub struct Station {
     pub discipline: Discipline,
     /// Service times, one per behaviour.
     pub service: Vec<Service>,
-    /// A permit (first come, first served): kept, after the station's own service time, until the service at the next
-    /// station has ended. A behaviour without a service time here needs no permit.
+    /// A permit (first come, first served): kept, after the station's own service time, until the service at
+    /// the next station has ended. A behaviour without a service time here needs no permit.
     pub held: bool,
     /// Most executions at the station, waiting or served; what comes on top fails. `None` for no limit.
     pub room: Option<usize>,
-    /// Time in seconds that is added to a service for which someone waited: on a busy processor, whoever is woken waits a moment.
+    /// Time in seconds that is added to a service for which someone waited: on a busy processor, whoever is
+    /// woken waits a moment.
     pub hand_over_s: f64,
 }
 
@@ -109,7 +112,8 @@ pub struct Span {
 /// Counts of one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
-    /// Busy-seconds, one per station: servers in use, over time. A held permit is in use until it is given back.
+    /// Busy-seconds, one per station: servers in use, over time. A held permit is in use until it is given
+    /// back.
     pub busy_s: Vec<f64>,
     /// Executions that ended in it, one per behaviour.
     pub completed: Vec<u64>,
@@ -147,7 +151,7 @@ impl Run {
 
 /// Runs a system under `rates` (arrivals a second, one per behaviour); equal seed, equal run.
 pub fn simulate(system: &System, rates: &[f64], span: Span, seed: u64) -> Run {
-    let mut world = World::new(system, rates, span, seed);
+    let mut world = ParameterDraw::new(system, rates, span, seed);
     let end = span.warm_up_s + span.window_s * span.windows as f64;
     while let Some((time, event)) = world.next().filter(|(time, _)| *time < end) {
         world.pass(time);
@@ -192,7 +196,8 @@ struct Execution {
     permit: Option<usize>, // station to which it gives back
 }
 
-/// A station at work: `clock` is the time of a first-come station, and the service each has had in a sharing one.
+/// A station at work: `clock` is the time of a first-come station, and the service each has had in a sharing
+/// one.
 #[derive(Default)]
 struct Floor {
     served: BinaryHeap<End>,
@@ -201,7 +206,7 @@ struct Floor {
     clock: f64,
 }
 
-struct World<'a> {
+struct ParameterDraw<'a> {
     system: &'a System,
     span: Span,
     now: f64,
@@ -213,7 +218,7 @@ struct World<'a> {
     run: Run,
 }
 
-impl<'a> World<'a> {
+impl<'a> ParameterDraw<'a> {
     fn new(system: &'a System, rates: &[f64], span: Span, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let arrivals = rates.iter().map(|rate| exponential(&mut random) / rate).collect();

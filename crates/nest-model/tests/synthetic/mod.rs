@@ -14,12 +14,12 @@ use nest_data::{
     study_file::{StudyTexts, read_study},
 };
 
-use nest_model::draws::{Purpose as Stream, Stream as Random};
+use nest_model::draws::{RandomStream, StreamPurpose};
 
 use crate::simulator::{Run, Span};
 
-/// Relative deviation of busy time between visits of the same step.
-const VISIT_ERROR: f64 = 0.015;
+/// Relative deviation of busy time between blocks of the same step.
+const BLOCK_ERROR: f64 = 0.015;
 
 /// Share of what is offered below which a target is said not to keep up.
 const KEPT_UP: f64 = 0.93;
@@ -49,8 +49,9 @@ fn name(behaviour: usize) -> String {
     format!("b{behaviour}")
 }
 
-/// The default plan up to `highest_per_s` executions per second of the plain mix: idle, base at a tenth, a boosted step per
-/// behaviour with up to `most_per_s` of it, six steps of the ramp. `run` runs one; `station` is the processors'.
+/// The default plan up to `highest_per_s` executions per second of the plain mix: idle, base at a tenth, a
+/// boosted step per behaviour with up to `most_per_s` of it, six steps of the ramp. `run` runs one; `station`
+/// is the processors'.
 pub fn measured(
     truth: &Truth,
     highest_per_s: f64,
@@ -66,7 +67,7 @@ pub fn measured(
             .map(|one| one * highest_per_s * share)
             .collect::<Vec<_>>()
     };
-    let mut random = Random::new(7, Stream::Fit, (highest_per_s * 1e3) as u32);
+    let mut random = RandomStream::new(7, StreamPurpose::Fit, (highest_per_s * 1e3) as u32);
     let mut mixes = vec![(Purpose::Idle, at(0.0)), (Purpose::Base, at(0.15))];
     for behaviour in 0..truth.demand.len() {
         let mut rates = at(0.15);
@@ -84,7 +85,7 @@ pub fn measured(
             station,
             span,
             run.as_ref(),
-            1.0 + VISIT_ERROR * random.normal(),
+            1.0 + BLOCK_ERROR * random.normal(),
         )
     });
     Measurements {
@@ -124,7 +125,7 @@ fn step(
     station: usize,
     span: Span,
     run: Option<&Run>,
-    visit: f64,
+    block: f64,
 ) -> Step {
     let completed: usize = run.map_or(0, |run| run.responses.iter().map(Vec::len).sum());
     let offered = rates.iter().sum::<f64>() * span.window_s * span.windows as f64;
@@ -160,7 +161,7 @@ fn step(
                 .enumerate()
                 .map(|(behaviour, count)| (name(behaviour), *count))
                 .collect(),
-            used: [("app/cpu".to_owned(), (busy + truth.idle * span.window_s) * visit)]
+            used: [("app/cpu".to_owned(), (busy + truth.idle * span.window_s) * block)]
                 .into_iter()
                 .collect(),
             ..Window::default()
@@ -243,7 +244,8 @@ fn study(truth: &Truth) -> Study {
         .map(|(behaviour, share)| format!("{} = \"{share} / day\"\n", name(behaviour)))
         .collect();
     let nest = format!(
-        "nest = 1\n[study]\nname = \"simulated\"\ncustomer = \"one\"\n[target]\nbase_url = \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
+        "nest = 1\n[study]\nname = \"simulated\"\ncustomer = \"one\"\n[target]\nbase_url = \
+         \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
     );
     let behaviours = (0..truth.share.len())
         .map(|index| (name(index), Source::new(name(index), "steps = [{ get = \"/\" }]")))

@@ -1,0 +1,574 @@
+//! What periods mean: integers, years, months, quarters, weeks, days and times become one row of equally
+//! spaced values.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
+
+use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, scale::ForecastScale, season};
+
+/// Periods from which the absence of weekends is no chance.
+const ENOUGH_DAYS: usize = 10;
+/// Shortest month, in days: dates at least this far apart may be one a month.
+const SHORTEST_MONTH: i64 = 28;
+/// Largest integer that is a period: the largest whose neighbours a floating-point number tells apart.
+const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0; // 2^53
+/// Integers that are years where all of them are.
+const YEARS: std::ops::RangeInclusive<i64> = 1_800..=2_200;
+const SECONDS_PER_DAY: i64 = 86_400;
+const DAYS_PER_YEAR: f64 = 365.25;
+
+/// One row of a history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatedCount {
+    /// An integer, `2026-11`, `202611`, `2026-Q4`, `2026-W48`, `2026-11-24`, `20261124` or
+    /// `2026-11-24T10:00`; a year is an integer.
+    pub period: String,
+    /// The value; one that is missing or not finite counts as not recorded.
+    pub value: Option<f64>,
+}
+
+/// What a period counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowUnit {
+    /// Whatever the user counts.
+    Integer,
+    /// Calendar years.
+    Year,
+    /// Calendar months since year 0.
+    Month,
+    /// Days since 1970.
+    Day,
+    /// Working days since 1970.
+    WorkingDay,
+    /// Seconds since 1970.
+    Second,
+}
+
+/// Puts rows in order, averages those of the same period, fills gaps, and finds the seasons that their
+/// spacing suggests, or else the values. `season` (in steps) overrides that; 1 means none.
+///
+/// # Errors
+/// Fewer than two values, a period that cannot be read, periods of different kinds.
+pub fn arrange(
+    rows: &[DatedCount],
+    season: Option<usize>,
+) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
+    let mut caveats = Vec::new();
+    let recorded: Vec<(&str, f64)> = rows
+        .iter()
+        .filter_map(|row| Some((row.period.trim(), row.value.filter(|value| value.is_finite())?)))
+        .collect();
+    if recorded.len() < rows.len() {
+        caveats.push(HistoryCaveat::NotRecorded {
+            rows: rows.len() - recorded.len(),
+        });
+    }
+    let (mut unit, positions) = positions(&recorded)?;
+    let mut known: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+    for (position, (_, value)) in positions.iter().zip(&recorded) {
+        let (mean, count) = known.entry(*position).or_insert((0.0, 0.0));
+        *count += 1.0;
+        *mean += (value - *mean) / *count;
+    }
+    if known.len() < 2 {
+        return Err(HistoryRefusal::TooFewValues { known: known.len() });
+    }
+    let repeated = known.values().filter(|(_, count)| *count > 1.0).count();
+    if repeated > 0 {
+        caveats.push(HistoryCaveat::Repeated { periods: repeated });
+    }
+    let mut known: Vec<(i64, f64)> = known
+        .into_iter()
+        .map(|(position, (mean, _))| (position, mean))
+        .collect();
+    if unit == RowUnit::Day && as_working_days(&mut known) {
+        unit = RowUnit::WorkingDay;
+        caveats.push(HistoryCaveat::WorkingDays);
+    }
+    let (step, even) = step(&known);
+    if !even {
+        caveats.push(HistoryCaveat::Uneven);
+    }
+    let grid = if even {
+        grid(&known, step)
+    } else {
+        known.iter().map(|(_, value)| Some(*value)).collect()
+    };
+    let mut values = interpolate(&grid);
+    let seasons = seasons(unit, step, season, &values, &mut caveats);
+    let filled = grid.iter().filter(|value| value.is_none()).count();
+    if filled > 0 {
+        caveats.push(HistoryCaveat::Gaps {
+            filled,
+            periods: grid.len(),
+        });
+        values = fill(&grid, &values, &seasons);
+    }
+    Ok((History { values, seasons }, caveats))
+}
+
+/// Where each row stands, all in one unit.
+fn positions(rows: &[(&str, f64)]) -> Result<(RowUnit, Vec<i64>), HistoryRefusal> {
+    let read = rows.iter().map(|(period, _)| {
+        position(period).ok_or_else(|| HistoryRefusal::UnreadablePeriod {
+            period: (*period).to_owned(),
+        })
+    });
+    let read: Vec<(RowUnit, i64)> = read.collect::<Result<_, _>>()?;
+    let Some((unit, _)) = read.first().copied() else {
+        return Err(HistoryRefusal::TooFewValues { known: 0 });
+    };
+    if let Some(other) = read.iter().position(|(other, _)| *other != unit) {
+        let name = |index: usize| rows[index].0.to_owned();
+        return Err(HistoryRefusal::MixedPeriods {
+            one: name(0),
+            other: name(other),
+        });
+    }
+    let numbers: Vec<i64> = read.iter().map(|(_, position)| *position).collect();
+    Ok(match unit {
+        RowUnit::Integer => compact(&numbers),
+        RowUnit::Second
+            if numbers.iter().all(|second| {
+                second.rem_euclid(SECONDS_PER_DAY) == numbers[0].rem_euclid(SECONDS_PER_DAY)
+            }) =>
+        {
+            as_months(
+                numbers
+                    .iter()
+                    .map(|second| second.div_euclid(SECONDS_PER_DAY))
+                    .collect(),
+            )
+        }
+        RowUnit::Day => as_months(numbers),
+        unit => (unit, numbers),
+    })
+}
+
+/// A period alone.
+fn position(period: &str) -> Option<(RowUnit, i64)> {
+    if let Some(number) = whole(period) {
+        return Some((RowUnit::Integer, number));
+    }
+    if let Some(month) =
+        year_and(period, &["-Q", "Q", "-q", "q"], 4).map(|(year, quarter)| 12 * year + 3 * (quarter - 1))
+    {
+        return Some((RowUnit::Month, month));
+    }
+    if let Some((year, week)) = year_and(period, &["-W", "W", "-w", "w"], 53) {
+        let monday = ISOWeekDate::new(
+            i16::try_from(year).ok()?,
+            i8::try_from(week).ok()?,
+            Weekday::Monday,
+        )
+        .ok()?;
+        return Some((RowUnit::Day, day(monday.date())));
+    }
+    if let Some((year, month)) = year_and(period, &["-", "/"], 12) {
+        return Some((RowUnit::Month, 12 * year + month - 1));
+    }
+    let iso = period.replace('/', "-");
+    if let (8..=10, Ok(date)) = (period.len(), iso.parse::<Date>()) {
+        return Some((RowUnit::Day, day(date)));
+    }
+    if let Ok(stamp) = period.parse::<jiff::Timestamp>() {
+        return Some((RowUnit::Second, stamp.as_second()));
+    }
+    let time: DateTime = iso.parse().ok()?;
+    Some((
+        RowUnit::Second,
+        day(time.date()) * SECONDS_PER_DAY
+            + i64::from(time.hour()) * 3_600
+            + i64::from(time.minute()) * 60
+            + i64::from(time.second()),
+    ))
+}
+
+/// A whole number, also one that a spreadsheet wrote as `7.0`.
+fn whole(text: &str) -> Option<i64> {
+    let number: f64 = text.parse().ok()?;
+    (number.abs() < LARGEST_INTEGER && number.fract() == 0.0).then_some(number as i64)
+}
+
+/// `2026-11`, `2026-Q4` and their like: a year of four digits, one of the separators, a number from 1 to
+/// `most`.
+fn year_and(period: &str, separators: &[&str], most: i64) -> Option<(i64, i64)> {
+    let (year, rest) = period.split_at_checked(4)?;
+    let number = separators
+        .iter()
+        .find_map(|separator| rest.strip_prefix(separator))?;
+    let digits = |text: &str| {
+        (!text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse().ok())?
+    };
+    let (year, number) = (digits(year)?, digits(number)?);
+    (1..=most).contains(&number).then_some((year, number))
+}
+
+fn day(date: Date) -> i64 {
+    date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
+}
+
+fn date(day: i64) -> Date {
+    Date::constant(1970, 1, 1).saturating_add(jiff::SignedDuration::from_hours(24 * day))
+}
+
+/// Integers that are all dates without dashes become days or months, those that are all years years; others
+/// stay.
+fn compact(numbers: &[i64]) -> (RowUnit, Vec<i64>) {
+    let days: Option<Vec<i64>> = numbers
+        .iter()
+        .map(|number| {
+            (19_000_101..=21_001_231).contains(number).then_some(())?;
+            Date::new(
+                (number / 10_000) as i16,
+                (number / 100 % 100) as i8,
+                (number % 100) as i8,
+            )
+            .ok()
+            .map(day)
+        })
+        .collect();
+    if let Some(days) = days {
+        return as_months(days);
+    }
+    let months = numbers.iter().map(|number| {
+        ((190_001..=210_012).contains(number) && (1..=12).contains(&(number % 100)))
+            .then(|| number / 100 * 12 + number % 100 - 1)
+    });
+    match months.collect::<Option<Vec<i64>>>() {
+        Some(months) => (RowUnit::Month, months),
+        None if numbers.iter().all(|number| YEARS.contains(number)) => (RowUnit::Year, numbers.to_vec()),
+        None => (RowUnit::Integer, numbers.to_vec()),
+    }
+}
+
+/// Days that are one a month at most, and at least 28 days apart, become months; others stay.
+fn as_months(days: Vec<i64>) -> (RowUnit, Vec<i64>) {
+    let mut sorted = days.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let month = |day: &i64| {
+        let date = date(*day);
+        12 * i64::from(date.year()) + i64::from(date.month()) - 1
+    };
+    let apart = sorted
+        .windows(2)
+        .all(|pair| pair[1] - pair[0] >= SHORTEST_MONTH && month(&pair[0]) != month(&pair[1]));
+    if apart && sorted.len() >= 2 {
+        (RowUnit::Month, days.iter().map(month).collect())
+    } else {
+        (RowUnit::Day, days)
+    }
+}
+
+/// Counts working days where there are many days, none of them on a weekend.
+fn as_working_days(known: &mut [(i64, f64)]) -> bool {
+    let weekday = |day: i64| (day + 3).rem_euclid(7); // Monday is 0; 1970-01-01 was a Thursday
+    let differ = known
+        .windows(2)
+        .any(|pair| weekday(pair[0].0) != weekday(pair[1].0));
+    let working = known.len() >= ENOUGH_DAYS && differ && known.iter().all(|(day, _)| weekday(*day) < 5);
+    if working {
+        known
+            .iter_mut()
+            .for_each(|(day, _)| *day = (*day + 3).div_euclid(7) * 5 + weekday(*day));
+    }
+    working
+}
+
+/// Distance of neighbours, and whether all rows stand on its multiples without most of them being empty.
+fn step(known: &[(i64, f64)]) -> (i64, bool) {
+    let distances: Vec<i64> = known.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    let step = distances.iter().copied().fold(0, gcd);
+    let periods = (known[known.len() - 1].0 - known[0].0) / step + 1;
+    if periods <= 2 * known.len() as i64 {
+        return (step, true);
+    }
+    let usual = median(
+        &distances
+            .iter()
+            .map(|distance| *distance as f64)
+            .collect::<Vec<_>>(),
+    );
+    ((usual as i64).max(1), false)
+}
+
+fn gcd(one: i64, other: i64) -> i64 {
+    if other == 0 { one } else { gcd(other, one % other) }
+}
+
+fn grid(known: &[(i64, f64)], step: i64) -> Vec<Option<f64>> {
+    let first = known[0].0;
+    let mut grid = vec![None; ((known[known.len() - 1].0 - first) / step) as usize + 1];
+    known
+        .iter()
+        .for_each(|(position, value)| grid[((position - first) / step) as usize] = Some(*value));
+    grid
+}
+
+/// Gaps as straight lines between their ends.
+fn interpolate(grid: &[Option<f64>]) -> Vec<f64> {
+    let mut values = Vec::with_capacity(grid.len());
+    let mut last = 0;
+    for (index, value) in grid.iter().enumerate() {
+        let Some(value) = value else { continue };
+        let from = values.last().copied().unwrap_or(*value);
+        for at in values.len()..index {
+            values.push(from + (value - from) * (at - last) as f64 / (index - last) as f64);
+        }
+        values.push(*value);
+        last = index;
+    }
+    values
+}
+
+/// Gaps as straight lines of what is left without the seasons, which are put back.
+fn fill(grid: &[Option<f64>], values: &[f64], seasons: &[usize]) -> Vec<f64> {
+    let scale = ForecastScale::of(values);
+    let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
+    let (rest, _) = season::take_out(&numbers, seasons);
+    let seasonal: Vec<f64> = numbers
+        .iter()
+        .zip(&rest)
+        .map(|(number, rest)| number - rest)
+        .collect();
+    let known: Vec<Option<f64>> = grid
+        .iter()
+        .zip(&rest)
+        .map(|(value, rest)| value.map(|_| *rest))
+        .collect();
+    let filled = interpolate(&known);
+    let restored = grid.iter().zip(filled.iter().zip(&seasonal));
+    restored
+        .map(|(value, (rest, seasonal))| value.unwrap_or_else(|| scale.from(rest + seasonal)))
+        .collect()
+}
+
+/// Lengths of the seasons, in steps.
+fn seasons(
+    unit: RowUnit,
+    step: i64,
+    season: Option<usize>,
+    values: &[f64],
+    caveats: &mut Vec<HistoryCaveat>,
+) -> Vec<usize> {
+    let enough = |period: &usize| *period >= 2 && values.len() >= 2 * period;
+    let suggested: Vec<usize> = match (season, unit) {
+        (Some(period), _) => {
+            if period >= 2 && values.len() < 2 * period {
+                caveats.push(HistoryCaveat::SeasonTooLong {
+                    period,
+                    known: values.len(),
+                });
+            }
+            vec![period]
+        }
+        (None, RowUnit::Integer) => {
+            let found = detect::season(values);
+            caveats.extend(found.map(|period| HistoryCaveat::SeasonFound { period }));
+            found.into_iter().collect()
+        }
+        (None, RowUnit::Month) if step < 12 && 12 % step == 0 => vec![(12 / step) as usize],
+        (None, RowUnit::Year | RowUnit::Month) => Vec::new(),
+        (None, RowUnit::WorkingDay) => vec![5, 261],
+        (None, RowUnit::Day) if step == 1 => vec![7, 365],
+        (None, RowUnit::Day) => vec![(DAYS_PER_YEAR / step as f64).floor() as usize],
+        (None, RowUnit::Second) if SECONDS_PER_DAY % step == 0 => {
+            let day = (SECONDS_PER_DAY / step) as usize;
+            vec![day, 7 * day]
+        }
+        (None, RowUnit::Second) => Vec::new(),
+    };
+    suggested.into_iter().filter(enough).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(periods: &[&str]) -> Vec<DatedCount> {
+        periods
+            .iter()
+            .enumerate()
+            .map(|(index, period)| DatedCount {
+                period: (*period).to_owned(),
+                value: Some(index as f64 + 1.0),
+            })
+            .collect()
+    }
+
+    fn values(periods: &[&str]) -> Vec<f64> {
+        arrange(&rows(periods), None).expect("it can be read").0.values
+    }
+
+    #[test]
+    fn equal_spacing_is_seen_in_every_way_to_write_periods() {
+        for periods in [
+            ["1", "2", "3"],
+            ["1.0", "2.0", "3.0"],
+            ["-20", "-10", "0"],
+            ["2023", "2024", "2025"],
+            ["2025-11", "2025-12", "2026-01"],
+            ["202511", "202512", "202601"],
+            ["2025-Q3", "2025-Q4", "2026-Q1"],
+            ["2025Q3", "2025Q4", "2026Q1"],
+            ["2025-W51", "2025-W52", "2026-W01"],
+            ["2024-02-28", "2024-02-29", "2024-03-01"],
+            ["20240228", "20240229", "20240301"],
+            ["2024-01-31", "2024-02-29", "2024-03-31"],
+            ["2023-01-01", "2024-01-01", "2025-01-01"],
+            ["2024-02-28T23:00", "2024-02-29T00:00", "2024-02-29T01:00"],
+            [
+                "2024-02-28 00:00:00",
+                "2024-02-29 00:00:00",
+                "2024-03-01 00:00:00",
+            ],
+            [
+                "2024-02-28T23:00:00Z",
+                "2024-02-29T00:00:00Z",
+                "2024-02-29T02:00:00+01:00",
+            ],
+        ] {
+            let (history, caveats) =
+                arrange(&rows(&periods), None).unwrap_or_else(|refusal| panic!("{periods:?}: {refusal}"));
+            assert_eq!(
+                (history.values, caveats),
+                (vec![1.0, 2.0, 3.0], vec![]),
+                "{periods:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn order_does_not_matter_repeats_are_averaged_and_gaps_are_filled_each_with_a_caveat() {
+        assert_eq!(values(&["3", "1", "2"]), [2.0, 3.0, 1.0]);
+        let (history, caveats) = arrange(
+            &rows(&["2026-01", "2026-02", "2026-02", "2026-03", "2026-05"]),
+            None,
+        )
+        .expect("readable");
+        assert_eq!(history.values.len(), 5);
+        assert_eq!(history.values[1], 2.5);
+        assert!(history.values[3] > 4.0 && history.values[3] < 5.0);
+        assert_eq!(
+            caveats,
+            [
+                HistoryCaveat::Repeated { periods: 1 },
+                HistoryCaveat::Gaps {
+                    filled: 1,
+                    periods: 5
+                }
+            ]
+        );
+    }
+
+    #[test]
+    fn seasons_follow_from_the_spacing() {
+        let season = |first: Date, days: i64, count: i64| {
+            let rows: Vec<DatedCount> = (0..count)
+                .map(|at| DatedCount {
+                    period: date(day(first) + at * days).to_string(),
+                    value: Some(at as f64),
+                })
+                .collect();
+            arrange(&rows, None).expect("readable").0.seasons
+        };
+        let first = Date::constant(2020, 1, 6);
+        assert_eq!(season(first, 1, 100), [7]);
+        assert_eq!(season(first, 1, 800), [7, 365]);
+        assert_eq!(season(first, 7, 104), [52]);
+        assert_eq!(season(first, 7, 103), [0_usize; 0]);
+        let months: Vec<String> = (0..24)
+            .map(|at| format!("{}-{:02}", 2020 + at / 12, at % 12 + 1))
+            .collect();
+        let months: Vec<DatedCount> = months
+            .iter()
+            .map(|period| DatedCount {
+                period: period.clone(),
+                value: Some(1.0),
+            })
+            .collect();
+        assert_eq!(arrange(&months, None).expect("readable").0.seasons, [12]);
+        assert_eq!(arrange(&months, Some(6)).expect("readable").0.seasons, [6]);
+        let (history, caveats) = arrange(&months, Some(13)).expect("readable");
+        assert_eq!(
+            (history.seasons, caveats),
+            (
+                vec![],
+                vec![HistoryCaveat::SeasonTooLong {
+                    period: 13,
+                    known: 24
+                }]
+            )
+        );
+    }
+
+    #[test]
+    fn without_weekends_a_step_is_a_working_day() {
+        let days = (0..28)
+            .map(|at| date(day(Date::constant(2024, 1, 1)) + at))
+            .filter(|date| date.weekday().to_monday_zero_offset() < 5);
+        let rows: Vec<DatedCount> = days
+            .map(|date| DatedCount {
+                period: date.to_string(),
+                value: Some(f64::from(date.weekday().to_monday_zero_offset())),
+            })
+            .collect();
+        let (history, caveats) = arrange(&rows, None).expect("readable");
+        assert_eq!(
+            (history.values.len(), history.seasons, caveats),
+            (20, vec![5], vec![HistoryCaveat::WorkingDays])
+        );
+    }
+
+    #[test]
+    fn uneven_periods_keep_their_order_only() {
+        let (history, caveats) = arrange(&rows(&["1", "2", "1000000000"]), None).expect("readable");
+        assert_eq!(
+            (history.values, caveats),
+            (vec![1.0, 2.0, 3.0], vec![HistoryCaveat::Uneven])
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_name() {
+        let refusal = |periods: &[&str]| arrange(&rows(periods), None).expect_err("it cannot be read");
+        assert_eq!(
+            refusal(&["1", "soon"]),
+            HistoryRefusal::UnreadablePeriod {
+                period: "soon".to_owned()
+            }
+        );
+        assert_eq!(
+            refusal(&["2024-13", "1"]),
+            HistoryRefusal::UnreadablePeriod {
+                period: "2024-13".to_owned()
+            }
+        );
+        assert_eq!(
+            refusal(&["1", "2024-01"]),
+            HistoryRefusal::MixedPeriods {
+                one: "1".to_owned(),
+                other: "2024-01".to_owned()
+            }
+        );
+        assert_eq!(refusal(&["1", "1"]), HistoryRefusal::TooFewValues { known: 1 });
+        assert_eq!(refusal(&[]), HistoryRefusal::TooFewValues { known: 0 });
+        let blank = [
+            DatedCount {
+                period: "1".to_owned(),
+                value: Some(f64::NAN),
+            },
+            DatedCount {
+                period: "2".to_owned(),
+                value: None,
+            },
+        ];
+        assert_eq!(
+            arrange(&blank, None).expect_err("no values"),
+            HistoryRefusal::TooFewValues { known: 0 }
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! What a reader of a forecast from a history should doubt, and what is refused.
+
+use std::fmt;
+
+/// A doubt about a forecast that is usable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HistoryCaveat {
+    /// So few values that the interval rests on other histories more than on this one.
+    FewValues {
+        /// Values known.
+        known: usize,
+    },
+    /// All values are the same: no change was ever seen, so the interval has no width.
+    Constant,
+    /// Steps lie further ahead than any that could be tried.
+    BeyondTested {
+        /// Steps ahead that were tried.
+        tested: usize,
+        /// Steps ahead that are forecast.
+        horizon: usize,
+    },
+    /// Periods without a value were filled from their neighbours.
+    Gaps {
+        /// Periods filled.
+        filled: usize,
+        /// Periods from the first to the last.
+        periods: usize,
+    },
+    /// Rows without a usable value were left out.
+    NotRecorded {
+        /// Such rows.
+        rows: usize,
+    },
+    /// Several values of one period were averaged.
+    Repeated {
+        /// Periods with several values.
+        periods: usize,
+    },
+    /// Periods are spaced unevenly; their order alone was used.
+    Uneven,
+    /// There are no weekends: a step is a working day.
+    WorkingDays,
+    /// The season was found in the values, not in the periods.
+    SeasonFound {
+        /// Its length, in steps.
+        period: usize,
+    },
+    /// A season that was asked for has no two full cycles and is not used.
+    SeasonTooLong {
+        /// Its length, in steps.
+        period: usize,
+        /// Values known.
+        known: usize,
+    },
+}
+
+impl HistoryCaveat {
+    /// A word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::FewValues { .. } => "few_values",
+            Self::Constant => "constant",
+            Self::BeyondTested { .. } => "beyond_tested",
+            Self::Gaps { .. } => "gaps",
+            Self::NotRecorded { .. } => "not_recorded",
+            Self::Repeated { .. } => "repeated",
+            Self::Uneven => "uneven",
+            Self::WorkingDays => "working_days",
+            Self::SeasonFound { .. } => "season_found",
+            Self::SeasonTooLong { .. } => "season_too_long",
+        }
+    }
+}
+
+impl fmt::Display for HistoryCaveat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewValues { known } => write!(
+                f,
+                "only {known} values: how far it may go is taken from other histories; add older periods"
+            ),
+            Self::Constant => write!(
+                f,
+                "it never changed, so nothing says how far it may go: the interval has no width"
+            ),
+            Self::BeyondTested { tested, horizon } => {
+                write!(
+                    f,
+                    "it could be tried up to {tested} steps ahead; from there to {horizon} the interval is \
+                     extrapolated"
+                )
+            }
+            Self::Gaps { filled, periods } => write!(
+                f,
+                "{filled} of {periods} periods had no value and were filled from their neighbours"
+            ),
+            Self::NotRecorded { rows } => write!(
+                f,
+                "{rows} rows without a finite value were left out; steps count from the last one with a value"
+            ),
+            Self::Repeated { periods } => {
+                write!(f, "{periods} periods had several values, which were averaged")
+            }
+            Self::Uneven => write!(
+                f,
+                "periods are spaced unevenly: only their order was used, and a step is from one row to the \
+                 next"
+            ),
+            Self::WorkingDays => write!(f, "there are no weekends: a step is a working day"),
+            Self::SeasonFound { period } => write!(
+                f,
+                "a season of {period} steps was found in the values; --season 1 leaves it out"
+            ),
+            Self::SeasonTooLong { period, known } => {
+                write!(
+                    f,
+                    "a season of {period} steps needs {} values, {known} are known; it is not used",
+                    2 * period
+                )
+            }
+        }
+    }
+}
+
+/// Why a history has no forecast.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryRefusal {
+    /// Too few values.
+    #[error("{known} usable values; a forecast needs at least 2")]
+    TooFewValues {
+        /// Values that can be used.
+        known: usize,
+    },
+    /// A period is of no known form.
+    #[error(
+        "the period `{period}` is neither an integer nor a date such as 2026, 2026-11, 2026-Q4, 2026-W48, \
+         2026-11-24 or 2026-11-24T10:00"
+    )]
+    UnreadablePeriod {
+        /// The period.
+        period: String,
+    },
+    /// Periods of different kinds stand in one series.
+    #[error("the periods `{one}` and `{other}` are of different kinds; write all of them alike")]
+    MixedPeriods {
+        /// A period.
+        one: String,
+        /// One of another kind.
+        other: String,
+    },
+}

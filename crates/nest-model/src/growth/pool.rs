@@ -1,0 +1,173 @@
+//! The pool of methods: what each says from one origin, and how much each is believed.
+
+use super::{autoregression, scale::ForecastScale, season, smoothing};
+
+/// The pool's members.
+#[derive(Debug, Clone, Copy)]
+enum PoolMember {
+    /// On the scale of the history: relative change goes on.
+    Scaled(smoothing::Method),
+    /// On the values themselves: absolute change goes on.
+    Plain(smoothing::Method),
+}
+
+/// Members, alike in weight before a history is seen.
+const MEMBERS: [PoolMember; 9] = [
+    PoolMember::Scaled(smoothing::level),
+    PoolMember::Scaled(smoothing::damped),
+    PoolMember::Plain(smoothing::damped),
+    PoolMember::Scaled(smoothing::theta),
+    PoolMember::Plain(smoothing::theta),
+    PoolMember::Scaled(smoothing::drift),
+    PoolMember::Scaled(autoregression::around_mean),
+    PoolMember::Scaled(autoregression::of_changes),
+    PoolMember::Scaled(autoregression::of_growth),
+];
+/// How strongly errors of the past tell members apart: weights go with error to the minus this power.
+const SHARPNESS: f64 = 3.0;
+/// Origins with average errors that every member is given before its own are seen.
+const DOUBT: f64 = 1.0;
+/// Most origins that the pool is tried from.
+const MOST_ORIGINS: usize = 16;
+/// Longest horizon that is tried, in steps.
+const LONGEST_TRIAL: usize = 64;
+
+/// What the pool says, and how far off it was where the answer is known.
+#[derive(Debug, Clone)]
+pub(super) struct Pooled {
+    /// Centre by step, on the scale of the history.
+    pub centre: Vec<f64>,
+    /// Signed errors (truth - centre) from each origin by step, on the same scale; the newest origin last.
+    /// Each with the weights that the other origins give, so that the choice of weights does not flatter
+    /// them.
+    pub errors: Vec<Vec<f64>>,
+    /// Steps from one of these origins to the next, on average.
+    pub stride: f64,
+}
+
+/// The members' paths, with seasons, on the scale of the history. One row per member.
+fn paths(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usize) -> Vec<Vec<f64>> {
+    let (rest, seasons) = season::take_out(numbers, periods);
+    let plain: Vec<f64> = rest.iter().map(|number| scale.from(*number)).collect();
+    let least = plain.iter().copied().fold(f64::INFINITY, f64::min);
+    // a falling line may pass zero, where logarithms end
+    let floor = if scale == ForecastScale::Log {
+        least * 0.1
+    } else {
+        f64::NEG_INFINITY
+    };
+    MEMBERS
+        .iter()
+        .map(|member| {
+            let mut path = match member {
+                PoolMember::Scaled(method) => method(&rest, horizon),
+                PoolMember::Plain(method) => method(&plain, horizon)
+                    .iter()
+                    .map(|value| scale.to(value.max(floor)))
+                    .collect(),
+            };
+            for (step, number) in path.iter_mut().enumerate() {
+                *number += seasons
+                    .iter()
+                    .map(|season| season.at(numbers.len() + step))
+                    .sum::<f64>();
+            }
+            path
+        })
+        .collect()
+}
+
+/// Origins from which the pool can be tried: counts of numbers known then, ascending.
+fn origins(count: usize, horizon: usize) -> Vec<usize> {
+    let first = (count / 2).max(count.saturating_sub(3 * horizon.max(4))).max(3);
+    let spare = count.saturating_sub(first);
+    let tried = spare.min(MOST_ORIGINS);
+    (0..tried).map(|index| first + index * spare / tried).collect()
+}
+
+/// Pools the members.
+pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usize) -> Pooled {
+    let origins = origins(numbers.len(), horizon);
+    let trials: Vec<(usize, Vec<Vec<f64>>)> = origins
+        .iter()
+        .map(|origin| {
+            let ahead = (numbers.len() - origin).min(horizon).min(LONGEST_TRIAL);
+            (*origin, paths(&numbers[..*origin], scale, periods, ahead))
+        })
+        .collect();
+    let off: Vec<Vec<f64>> = trials
+        .iter()
+        .map(|(origin, paths)| off(&numbers[*origin..], paths))
+        .collect();
+    let errors = trials
+        .iter()
+        .enumerate()
+        .map(|(trial, (origin, paths))| {
+            let others: Vec<&[f64]> = off
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != trial)
+                .map(|(_, off)| off.as_slice())
+                .collect();
+            let said = mix(paths, &weights(&others));
+            said.iter()
+                .zip(&numbers[*origin..])
+                .map(|(said, truth)| truth - said)
+                .collect()
+        })
+        .collect();
+    let all: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
+    let stride = origins.last().zip(origins.first()).map_or(1.0, |(last, first)| {
+        (last - first) as f64 / (origins.len().max(2) - 1) as f64
+    });
+    Pooled {
+        stride,
+        centre: mix(&paths(numbers, scale, periods, horizon), &weights(&all)),
+        errors,
+    }
+}
+
+/// Mean absolute error of each member at one origin.
+fn off(truth: &[f64], paths: &[Vec<f64>]) -> Vec<f64> {
+    let size = |path: &Vec<f64>| {
+        path.iter()
+            .zip(truth)
+            .map(|(said, truth)| (truth - said).abs())
+            .sum::<f64>()
+            / path.len() as f64
+    };
+    paths.iter().map(size).collect()
+}
+
+/// Weighted mean of the members' paths.
+fn mix(paths: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let steps = paths.first().map_or(0, Vec::len);
+    (0..steps)
+        .map(|step| {
+            paths
+                .iter()
+                .zip(weights)
+                .map(|(path, weight)| weight * path[step])
+                .sum()
+        })
+        .collect()
+}
+
+/// Weights of the members, which sum to one, from their mean absolute errors: one row per origin.
+fn weights(off: &[&[f64]]) -> Vec<f64> {
+    let totals: Vec<f64> = (0..MEMBERS.len())
+        .map(|member| off.iter().map(|origin| origin[member]).sum())
+        .collect();
+    let middle = super::numbers::mean(&totals);
+    let prior = DOUBT * middle / (off.len() as f64).max(1.0);
+    let raw = totals.iter().map(|total| {
+        if middle > 0.0 {
+            ((middle + prior) / (total + prior)).powf(SHARPNESS)
+        } else {
+            1.0
+        }
+    });
+    let raw: Vec<f64> = raw.collect();
+    let sum: f64 = raw.iter().sum();
+    raw.iter().map(|weight| weight / sum).collect()
+}

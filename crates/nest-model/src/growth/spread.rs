@@ -1,0 +1,161 @@
+//! How wide the pool's error is at each step: a power law of the step through what was seen.
+
+use super::numbers::{mean, mean_change};
+
+/// Growth of the error with the step where nothing is known: `step^0.45`.
+const USUAL_GROWTH: f64 = 0.45;
+/// Standard deviation of that exponent between histories.
+const GROWTH_DEVIATION: f64 = 0.35;
+/// Largest exponent: that of a walk whose changes are a walk.
+const MOST_GROWTH: f64 = 1.5;
+/// Mean absolute error of one step ahead, as a multiple of the mean absolute change from step to step.
+const USUAL_SHARE: f64 = 0.9;
+/// Number of observed errors that this is worth.
+const USUAL_WORTH: f64 = 5.0;
+/// What one error at one step is worth where a single step was seen; errors of neighbouring steps hang
+/// together, so that of more steps each counts less, by their square root.
+const WORTH_OF_STEPS: f64 = 2.0;
+/// 80 % quantile of the size of a normal error over its mean: 1.2816 sqrt(pi / 2).
+const HIGH_OVER_MEAN: f64 = 1.606;
+/// Number of errors from which their quantile counts as much as their mean.
+const MEAN_WORTH: f64 = 3.0;
+
+/// Mean absolute error at step h is `first h^growth`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ForecastSpread {
+    /// At the first step, on the scale of the history; 0 or more.
+    pub first: f64,
+    /// Exponent, 0 to 1.5.
+    pub growth: f64,
+}
+
+impl ForecastSpread {
+    /// Fits the law to errors of the pool; `rest` is the history without its seasons.
+    ///
+    /// # Formula
+    /// Least squares of `ln mean |e_h| = ln first + growth ln h` over steps 1, 2, 3, 4, 6, 8, 12, ..., each
+    /// weighed by how many errors that do not overlap it was seen in; with a normal prior on the exponent,
+    /// and the usual size of the first step counted as so many errors seen.
+    pub(super) fn of(errors: &[Vec<f64>], stride: f64, rest: &[f64]) -> Self {
+        let mut seen: Vec<(f64, f64, f64)> = Vec::new(); // ln step, ln size, worth
+        let usual = mean_change(rest, 1).unwrap_or(0.0) * USUAL_SHARE;
+        if usual > 0.0 {
+            seen.push((0.0, usual.ln(), USUAL_WORTH));
+        }
+        let steps = steps(errors.iter().map(Vec::len).max().unwrap_or(0));
+        let share = WORTH_OF_STEPS / (steps.len() as f64).max(1.0).sqrt();
+        for step in steps {
+            let off: Vec<f64> = errors
+                .iter()
+                .filter_map(|error| error.get(step - 1))
+                .map(|error| error.abs())
+                .collect();
+            let size = size(&off);
+            if size > 0.0 {
+                let apart = 1.0 + (off.len() - 1) as f64 * stride / step as f64; // errors that do not overlap
+                seen.push(((step as f64).ln(), size.ln(), apart.min(off.len() as f64) * share));
+            }
+        }
+        Self::through(&seen)
+    }
+
+    /// The law through points, each `(ln step, ln size, worth)`, and the prior of the exponent.
+    fn through(seen: &[(f64, f64, f64)]) -> Self {
+        if seen.is_empty() {
+            return Self {
+                first: 0.0,
+                growth: USUAL_GROWTH,
+            };
+        }
+        let sum = |of: &dyn Fn(f64, f64) -> f64| {
+            seen.iter()
+                .map(|(at, log, worth)| worth * of(*at, *log))
+                .sum::<f64>()
+        };
+        let (worth, at, log) = (sum(&|_, _| 1.0), sum(&|at, _| at), sum(&|_, log| log));
+        let prior = GROWTH_DEVIATION.powi(-2);
+        let square = sum(&|at, _| at * at) + prior - at * at / worth;
+        let product = sum(&|at, log| at * log) + prior * USUAL_GROWTH - at * log / worth;
+        let growth = (product / square).clamp(0.0, MOST_GROWTH);
+        Self {
+            first: ((log - at * growth) / worth).exp(),
+            growth,
+        }
+    }
+
+    /// Mean absolute error at a step, 1 or more.
+    pub(super) fn at(self, step: usize) -> f64 {
+        self.first * (step as f64).powf(self.growth)
+    }
+}
+
+/// Size of the errors of one step: their mean, and the more of them there are, the more their 80 % quantile
+/// instead, which a few wild ones do not move. In units of the mean, that of a normal distribution.
+fn size(off: &[f64]) -> f64 {
+    let mean = mean(off);
+    let mut sorted = off.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let high = sorted
+        .get((0.8 * (off.len().max(1) - 1) as f64).round() as usize)
+        .map_or(0.0, |high| high / HIGH_OVER_MEAN);
+    let trust = off.len() as f64 / (off.len() as f64 + MEAN_WORTH);
+    if high > 0.0 {
+        mean.powf(1.0 - trust) * high.powf(trust)
+    } else {
+        mean
+    }
+}
+
+/// Steps up to the largest, thinning out as a geometric series does.
+fn steps(most: usize) -> Vec<usize> {
+    let all = (0..)
+        .flat_map(|power: u32| [1_usize << power, 3 << power])
+        .take_while(|step| *step <= 4 * most.max(1));
+    let mut steps: Vec<usize> = all.filter(|step| *step <= most).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_law_of_many_errors_is_found_and_that_of_few_lies_between_them_and_what_is_usual() {
+        let errors = |count: usize, growth: f64| {
+            vec![
+                (1..=24_usize)
+                    .map(|step| 2.0 * (step as f64).powf(growth))
+                    .collect::<Vec<f64>>();
+                count
+            ]
+        };
+        let rest = [0.0, 2.0 / USUAL_SHARE];
+        let many = ForecastSpread::of(&errors(200, 0.8), 1.0, &rest);
+        // sizes are means turned into quantiles: all errors of a step are alike here, which makes them
+        // smaller by 1.606
+        assert!(
+            (many.growth - 0.8).abs() < 0.1 && many.first > 1.1 && many.first < 2.1,
+            "{many:?}"
+        );
+        let few = ForecastSpread::of(&errors(2, 0.8), 1.0, &rest);
+        assert!(few.growth > USUAL_GROWTH && few.growth < many.growth, "{few:?}");
+        let none = ForecastSpread::of(&[], 1.0, &rest);
+        assert!(
+            (none.first - 2.0).abs() < 1e-9 && (none.growth - USUAL_GROWTH).abs() < 1e-9,
+            "{none:?}"
+        );
+    }
+
+    #[test]
+    fn what_never_changes_has_no_width() {
+        assert_eq!(ForecastSpread::of(&[vec![0.0; 3]], 1.0, &[1.0, 1.0]).at(9), 0.0);
+    }
+
+    #[test]
+    fn steps_thin_out() {
+        assert_eq!(steps(13), [1, 2, 3, 4, 6, 8, 12]);
+        assert!(steps(0).is_empty());
+    }
+}

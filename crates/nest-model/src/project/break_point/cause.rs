@@ -1,0 +1,105 @@
+//! A way to fail, and what binds then.
+
+use std::fmt;
+
+use nest_data::{
+    ScalingModel,
+    projection::BreakKind,
+    scaling::{HiddenBottleneck, QuantileLaw},
+    study::Study,
+    units::QuotedDecimal,
+};
+
+use crate::fit::ceiling;
+
+/// A way to fail in one draw.
+#[derive(Debug, Clone)]
+pub struct FailurePoint<'a> {
+    pub kind: BreakKind,
+    pub cause: Cause<'a>,
+    pub customers: f64, // at which it fails; infinite where it never does
+    pub filling: Option<Filling>,
+}
+
+/// What time fills whatever the customers do: `per_customer N + per_month t` against the room there is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Filling {
+    pub room: f64,         // bytes
+    pub per_customer: f64, // bytes
+    pub per_month: f64,    // bytes
+}
+
+/// What binds, in words.
+#[derive(Debug, Clone)]
+pub enum Cause<'a> {
+    Processor(&'a str), // of a placement
+    AsMeasured(&'a str),
+    HiddenBottleneck(&'a HiddenBottleneck),
+    Errors(f64), // share that is tolerated
+    Objective {
+        name: &'a str,
+        law: &'a QuantileLaw,
+        limit_s: f64,
+    },
+    Concurrency(f64, &'a str), // and the behaviours that a placement is for
+    Growth(f64, &'a str),
+    Waiting(&'a QuantileLaw),
+    Memory(&'a str),
+    Monthly(QuotedDecimal, &'a str),
+    Per1000(QuotedDecimal, &'a str),
+}
+
+/// What is asked of the study beside the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct SearchScope<'a> {
+    pub study: &'a Study,
+    pub model: &'a ScalingModel,
+    pub from: f64, // customers from which on the cost of one of them is watched
+    pub to: f64,   // customers up to which costs are looked at
+}
+
+impl<'a> FailurePoint<'a> {
+    /// A failure that does not come by itself as time passes.
+    pub fn new(kind: BreakKind, cause: Cause<'a>, customers: f64) -> Self {
+        Self {
+            kind,
+            cause,
+            customers,
+            filling: None,
+        }
+    }
+}
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Processor(label) => f.write_str(label),
+            Self::AsMeasured(name) => write!(f, "{name} as measured"),
+            Self::HiddenBottleneck(found) => match &found.behaviour {
+                Some(behaviour) => write!(f, "{} ({behaviour})", ceiling::HIDDEN),
+                None => f.write_str(ceiling::HIDDEN),
+            },
+            Self::Errors(share) => write!(f, "more than {} % fail, as measured", share * 100.0),
+            Self::Objective { name, law, limit_s } => write!(
+                f,
+                "{name}: {} p{} over {limit_s} s",
+                law.behaviour,
+                law.quantile * 100.0
+            ),
+            Self::Concurrency(quota, pair) => {
+                write!(f, "{quota:.0} concurrent executions{}", pair)
+            }
+            Self::Growth(per_10_s, pair) => {
+                write!(f, "{per_10_s:.0} more executions every 10 s{}", pair)
+            }
+            Self::Waiting(law) => write!(
+                f,
+                "{}: {} waits longer than more work is worth",
+                law.resource, law.behaviour
+            ),
+            Self::Memory(name) => f.write_str(name),
+            Self::Monthly(amount, currency) => write!(f, "{amount} {currency} a month"),
+            Self::Per1000(amount, currency) => write!(f, "{amount} {currency} for 1,000 customers a month"),
+        }
+    }
+}

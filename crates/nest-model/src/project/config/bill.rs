@@ -1,0 +1,248 @@
+//! The bill of a month in decimals: its lines sum to its total exactly.
+
+use nest_data::{
+    price_book::{Meter, PercentOf},
+    projection::{CostDriver, CostLine},
+    units::{DAYS_PER_MONTH, QuotedDecimal},
+};
+use rust_decimal::Decimal;
+
+use super::{
+    DIGITS, PricedConfig, decimal,
+    inputs::ScenarioInputs,
+    lines::contract_lines,
+    meters::{Metered, ShareOf, seen},
+    placed::Host,
+    unit_bill::UnitBill,
+};
+use crate::{
+    error::ModelError,
+    pricing::{beyond, contract_factor, price_billed, price_together, share_of},
+};
+
+/// What a part of a bill is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BillPart {
+    /// Units of a placement.
+    Units(usize),
+    /// A meter.
+    Meter(usize),
+    /// Fixed amounts.
+    Fixed,
+}
+
+impl<'a> PricedConfig<'a> {
+    /// The bill of infrastructure at a customer count.
+    pub fn bill(&self, customers: f64, inputs: &ScenarioInputs) -> Result<Vec<CostLine>, ModelError> {
+        Ok(self
+            .parts(customers, inputs)?
+            .into_iter()
+            .flat_map(|(_, lines)| lines)
+            .collect())
+    }
+
+    /// The same by what is paid for.
+    pub fn parts(
+        &self,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Result<Vec<(BillPart, Vec<CostLine>)>, ModelError> {
+        let mut parts = Vec::new();
+        let mut listed = Some(Decimal::ZERO);
+        for (index, placed) in self.placed.iter().enumerate() {
+            if let (Host::Units(units), Some(sizing)) = (&placed.host, self.sizing(index, inputs)) {
+                let billed = UnitBill {
+                    config: self,
+                    index,
+                    placed,
+                    units,
+                    sizing,
+                    customers,
+                    inputs,
+                }
+                .lines()?;
+                listed = listed.zip(billed.listed).map(|(sum, more)| sum + more);
+                parts.push((BillPart::Units(index), billed.lines));
+            }
+        }
+        let counted = self
+            .metered
+            .iter()
+            .map(|metered| self.decimals(&self.quantity(metered, inputs), customers, inputs))
+            .collect::<Result<Vec<_>, _>>()?;
+        let prices = self.prices(&counted);
+        for (index, (metered, counted)) in self.metered.iter().zip(&counted).enumerate() {
+            let lines = match &metered.meter.percent_of {
+                Some(of) => vec![share_line(metered, of, self.meter_amount(index, &prices, listed))],
+                None => self.metered_lines(metered, counted, prices[index]),
+            };
+            parts.push((BillPart::Meter(index), lines));
+        }
+        let fixed = self.fixed.iter().map(|fixed| CostLine {
+            driver: CostDriver::Fixed,
+            behaviour: None,
+            meter: fixed.name.clone(),
+            quantity: QuotedDecimal(Decimal::ONE),
+            unit: "month".to_owned(),
+            amount: Some(QuotedDecimal(fixed.amount.normalize())),
+            source: fixed.source.clone(),
+        });
+        parts.push((BillPart::Fixed, fixed.collect()));
+        Ok(parts)
+    }
+
+    /// Cost of a meter in the study's currency; of one that is a share, from what it is a share of. None
+    /// where a price is missing.
+    fn meter_amount(
+        &self,
+        meter: usize,
+        prices: &[Option<Decimal>],
+        listed: Option<Decimal>,
+    ) -> Option<Decimal> {
+        let metered = &self.metered[meter];
+        let contracted = |price: Decimal| {
+            price * metered.exchange * contract_factor(&metered.book.adjustment, &metered.meter.id)
+        };
+        let (Some(of), Some((base, _))) = (&metered.meter.percent_of, metered.share()) else {
+            return prices[meter].map(contracted);
+        };
+        let cost = match base {
+            ShareOf::Instances => listed?,
+            ShareOf::Meter(id) => match self
+                .metered
+                .iter()
+                .position(|other| other.meter.id == id && other.book.name() == metered.book.name())
+            {
+                Some(other) => self.meter_amount(other, prices, listed)?,
+                None => Decimal::ZERO,
+            },
+        };
+        Some(share_of(of, cost).round_dp(DIGITS))
+    }
+
+    /// What third parties take in a month, a line per fee.
+    pub fn fee_lines(
+        &self,
+        customers: f64,
+        inputs: &ScenarioInputs,
+        parameters: &std::collections::BTreeMap<String, f64>,
+    ) -> Result<Vec<CostLine>, ModelError> {
+        let line = |(name, fee): (&String, &nest_data::fee::Fee), index: &usize| {
+            let executions = decimal(
+                customers * inputs.rates_per_day[*index] * DAYS_PER_MONTH,
+                self.name,
+            )?;
+            let each = fee.each(parameters).map_err(ModelError::Rates)?;
+            Ok(CostLine {
+                driver: CostDriver::Behaviour,
+                behaviour: Some(fee.behaviour.clone()),
+                meter: name.clone(),
+                quantity: QuotedDecimal(executions.normalize()),
+                unit: "transaction".to_owned(),
+                amount: Some(QuotedDecimal((executions * each).round_dp(DIGITS).normalize())),
+                source: fee.note.clone().unwrap_or_else(|| super::STUDY.to_owned()),
+            })
+        };
+        self.study
+            .fees
+            .iter()
+            .zip(&self.fee_behaviours)
+            .map(|(fee, index)| line(fee, index))
+            .collect()
+    }
+
+    /// Price of every meter's quantity in its book's currency: what a plan includes comes off first, then
+    /// what several share for free.
+    fn prices(&self, counted: &[(Vec<Decimal>, Decimal)]) -> Vec<Option<Decimal>> {
+        let bought: Vec<(&Meter, Decimal)> = self
+            .metered
+            .iter()
+            .zip(counted)
+            .map(|(metered, (by_behaviour, shared))| {
+                (
+                    metered.meter,
+                    beyond(by_behaviour.iter().sum::<Decimal>() + shared, metered.included),
+                )
+            })
+            .collect();
+        let together = price_together(&bought);
+        let price = |((metered, (meter, billed)), together): (
+            (&Metered<'_>, &(&Meter, Decimal)),
+            Option<Decimal>,
+        )| {
+            if metered.included.is_zero() {
+                together
+            } else {
+                price_billed(meter, *billed)
+            }
+        };
+        self.metered
+            .iter()
+            .zip(&bought)
+            .zip(together)
+            .map(price)
+            .collect()
+    }
+
+    /// One line per behaviour of a meter that they drive together; the last takes what division leaves over.
+    fn metered_lines(
+        &self,
+        metered: &Metered<'a>,
+        counted: &(Vec<Decimal>, Decimal),
+        price: Option<Decimal>,
+    ) -> Vec<CostLine> {
+        let (by_behaviour, shared) = counted;
+        let counted = by_behaviour.iter().sum::<Decimal>() + shared;
+        let cost = price.map(|price| (price * metered.exchange).round_dp(DIGITS));
+        let named = by_behaviour
+            .iter()
+            .enumerate()
+            .map(|(index, quantity)| (Some(self.behaviours[index].clone()), *quantity));
+        let parts: Vec<_> = named
+            .chain([(None, *shared)])
+            .filter(|(_, quantity)| !quantity.is_zero())
+            .collect();
+        let mut lines = Vec::new();
+        let mut left = cost.unwrap_or_default();
+        for (index, (behaviour, quantity)) in parts.iter().enumerate() {
+            let amount = cost.map(|cost| {
+                if index + 1 == parts.len() {
+                    left
+                } else {
+                    (cost * (*quantity / counted)).round_dp(DIGITS)
+                }
+            });
+            left -= amount.unwrap_or_default();
+            lines.push(CostLine {
+                driver: if behaviour.is_some() {
+                    CostDriver::Behaviour
+                } else {
+                    CostDriver::Shared
+                },
+                behaviour: behaviour.clone(),
+                meter: metered.meter.id.clone(),
+                quantity: QuotedDecimal(quantity.normalize()),
+                unit: metered.meter.unit.clone(),
+                amount: amount.map(|amount| QuotedDecimal(amount.normalize())),
+                source: seen(metered.book, &metered.meter.source),
+            });
+        }
+        if cost.is_some() {
+            contract_lines(metered.book, &metered.meter.id, &mut lines);
+        }
+        lines
+    }
+}
+
+/// A meter that is a share of what something else costs.
+fn share_line(metered: &Metered<'_>, of: &PercentOf, amount: Option<Decimal>) -> CostLine {
+    CostLine {
+        driver: CostDriver::Shared,
+        behaviour: None,
+        meter: metered.meter.id.clone(),
+        quantity: of.percent,
+        unit: format!("% of {}", of.meter),
+        amount: amount.map(|amount| QuotedDecimal(amount.normalize())),
+        source: seen(metered.book, &metered.meter.source),
+    }
+}

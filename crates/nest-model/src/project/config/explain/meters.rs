@@ -1,0 +1,204 @@
+//! Meters, opened down to quantities and tiers.
+
+use nest_data::{
+    ScalingModel,
+    explanation::{Basis, ExplanationNode},
+    price_book::Meter,
+    projection::CostLine,
+};
+use rust_decimal::Decimal;
+
+use super::{
+    super::{
+        PricedConfig,
+        inputs::ScenarioInputs,
+        meters::{Metered, seen},
+        placed::Host,
+    },
+    explain_demand, known_total, unknown,
+};
+use crate::error::ModelError;
+
+impl<'a> PricedConfig<'a> {
+    pub(super) fn explain_meter(
+        &self,
+        model: &ScalingModel,
+        metered: &Metered<'a>,
+        lines: &[&CostLine],
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Result<ExplanationNode, ModelError> {
+        let quantity = self.quantity(metered, inputs);
+        let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
+        let mut counted = Vec::new();
+        for (position, units) in by_behaviour
+            .iter()
+            .enumerate()
+            .filter(|(_, units)| !units.is_zero())
+        {
+            let name = &self.behaviours[position];
+            let mut parts = vec![
+                ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
+                self.explain_rate(name, inputs.rates_per_day[position]),
+                ExplanationNode::leaf(
+                    "days of a month",
+                    nest_data::units::DAYS_PER_MONTH,
+                    "days",
+                    Basis::Assumed,
+                    "365 / 12",
+                ),
+                ExplanationNode::leaf(
+                    "requests of an execution",
+                    self.requests[position],
+                    "requests",
+                    Basis::Measured,
+                    &model.run,
+                ),
+            ];
+            parts.extend(self.explain_function(model, name, position, inputs));
+            counted.push(ExplanationNode {
+                name: format!("{} for {name}", metered.meter.unit),
+                value: units.normalize().to_string(),
+                unit: metered.meter.unit.clone(),
+                basis: Basis::Formula,
+                detail: "customers x executions a day x days x what one of them uses".to_owned(),
+                parts,
+            });
+        }
+        if !shared.is_zero() {
+            counted.push(ExplanationNode::leaf(
+                format!("{} that no behaviour causes", metered.meter.unit),
+                shared.normalize(),
+                &metered.meter.unit,
+                Basis::Assumed,
+                "as the configuration counts",
+            ));
+        }
+        let all = by_behaviour.iter().sum::<Decimal>() + shared;
+        let quantity = ExplanationNode {
+            name: format!("quantity of {}", metered.meter.id),
+            value: all.normalize().to_string(),
+            unit: metered.meter.unit.clone(),
+            basis: Basis::Sum,
+            detail: "of all behaviours".to_owned(),
+            parts: counted,
+        };
+        let mut parts = vec![quantity];
+        parts.extend(explain_price(
+            metered.meter,
+            &seen(metered.book, &metered.meter.source),
+        ));
+        if !metered.included.is_zero() {
+            parts.push(ExplanationNode::leaf(
+                "included in the plan",
+                metered.included.normalize(),
+                &metered.meter.unit,
+                Basis::Priced,
+                metered.book.name(),
+            ));
+        }
+        Ok(ExplanationNode {
+            name: metered.meter.id.clone(),
+            value: known_total(lines.iter().copied()),
+            unit: self.study.study.currency.clone(),
+            basis: Basis::Tiers,
+            detail: format!(
+                "price of the quantity, {}",
+                seen(metered.book, &metered.meter.source)
+            ),
+            parts,
+        })
+    }
+
+    /// What makes the duration of a function.
+    fn explain_function(
+        &self,
+        model: &ScalingModel,
+        behaviour: &str,
+        position: usize,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let functions = self
+            .placed
+            .iter()
+            .enumerate()
+            .filter(|(_, placed)| placed.carries[position]);
+        let mut parts = Vec::new();
+        for (index, placed) in functions {
+            let Host::Function(function) = &placed.host else {
+                continue;
+            };
+            parts.push(explain_demand(
+                model,
+                &placed.placement.tier,
+                behaviour,
+                inputs.placed[index].cpu_s[position],
+            ));
+            parts.push(ExplanationNode::leaf(
+                "response at light load",
+                self.light_request_s[position],
+                "s",
+                Basis::Measured,
+                &model.run,
+            ));
+            parts.push(ExplanationNode::leaf(
+                "memory",
+                function.memory_gib,
+                "GiB",
+                Basis::Assumed,
+                "of the study, as billed",
+            ));
+            parts.push(ExplanationNode::leaf(
+                "share of a processor",
+                function.processor_share,
+                "",
+                Basis::Priced,
+                placed.book.name(),
+            ));
+            parts.push(ExplanationNode::leaf(
+                "duration of a request",
+                self.duration_s(index, position, inputs),
+                "s",
+                Basis::Fitted,
+                "processor time at that share, and the waiting measured at light load",
+            ));
+        }
+        parts
+    }
+}
+
+fn explain_price(meter: &Meter, source: &str) -> Vec<ExplanationNode> {
+    let Some(price) = &meter.price else {
+        return vec![ExplanationNode::leaf(
+            &meter.id,
+            unknown(),
+            &meter.unit,
+            Basis::Priced,
+            format!("price not known, {source}"),
+        )];
+    };
+    let per = price.per.map_or_else(String::new, |per| format!("{per} "));
+    let unit = format!("per {per}{}", meter.unit);
+    let mut parts: Vec<ExplanationNode> = price
+        .amount
+        .iter()
+        .map(|amount| ExplanationNode::leaf("price", amount, &unit, Basis::Priced, source))
+        .collect();
+    parts.extend(price.tiers.iter().map(|tier| {
+        let bound = tier
+            .up_to
+            .map_or_else(|| "above".to_owned(), |bound| format!("up to {bound}"));
+        let amount = tier.amount.map_or_else(unknown, |amount| amount.to_string());
+        ExplanationNode::leaf(format!("price {bound}"), amount, &unit, Basis::Priced, source)
+    }));
+    parts.extend(meter.free.iter().map(|free| {
+        ExplanationNode::leaf(
+            "free each month",
+            free.quantity,
+            &meter.unit,
+            Basis::Priced,
+            source,
+        )
+    }));
+    parts
+}

@@ -1,0 +1,306 @@
+//! Units of a placement, opened down to demands, rates and prices.
+
+use nest_data::{
+    ScalingModel,
+    explanation::{Basis, ExplanationNode},
+    projection::{CostDriver, CostLine},
+};
+
+use super::{
+    super::{
+        PricedConfig,
+        inputs::ScenarioInputs,
+        meters::seen,
+        placed::{Host, Units},
+    },
+    explain_demand, fitted,
+};
+
+impl PricedConfig<'_> {
+    pub(super) fn explain_unit_line(
+        &self,
+        model: &ScalingModel,
+        index: usize,
+        line: &CostLine,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> ExplanationNode {
+        let placed = &self.placed[index];
+        let Host::Units(Units {
+            instance: Some(instance),
+            per_hour: Some(per_hour),
+            ..
+        }) = &placed.host
+        else {
+            return self.leaf_of(line);
+        };
+        let changes_price = matches!(line.driver, CostDriver::Discount | CostDriver::Unused);
+        let Some(amount) = line.amount.filter(|_| !changes_price) else {
+            return self.leaf_of(line);
+        };
+        let source = seen(placed.book, &instance.source);
+        let per_month = *per_hour * placed.book.month_hours.0 * placed.exchange;
+        let price = ExplanationNode {
+            name: format!("price of one {} for a month", instance.sku),
+            value: per_month.normalize().to_string(),
+            unit: self.study.study.currency.clone(),
+            basis: Basis::Product,
+            detail: "price per hour x hours of a month".to_owned(),
+            parts: vec![
+                ExplanationNode::leaf(
+                    &instance.sku,
+                    per_hour.normalize(),
+                    format!("{}/h", placed.book.currency),
+                    Basis::Priced,
+                    &source,
+                ),
+                ExplanationNode::leaf(
+                    "hours of a month",
+                    placed.book.month_hours,
+                    "h",
+                    Basis::Priced,
+                    placed.book.name(),
+                ),
+                ExplanationNode::leaf(
+                    "rate of exchange",
+                    placed.exchange,
+                    &self.study.study.currency,
+                    Basis::Assumed,
+                    "of the study; 1 in one currency",
+                ),
+            ],
+        };
+        let quantity = ExplanationNode {
+            name: format!(
+                "{} for {}",
+                line.unit,
+                line.behaviour.as_deref().unwrap_or(line.driver.label())
+            ),
+            value: line.quantity.to_string(),
+            unit: line.unit.clone(),
+            basis: Basis::Formula,
+            detail: self.formula_of(line.driver).to_owned(),
+            parts: self.explain_units(model, index, line, customers, inputs),
+        };
+        ExplanationNode {
+            name: line
+                .behaviour
+                .clone()
+                .unwrap_or_else(|| line.driver.label().to_owned()),
+            value: amount.to_string(),
+            unit: self.study.study.currency.clone(),
+            basis: Basis::Product,
+            detail: "units x price".to_owned(),
+            parts: vec![quantity, price],
+        }
+    }
+
+    /// How the units of a line come about.
+    fn formula_of(&self, driver: CostDriver) -> &'static str {
+        match driver {
+            CostDriver::Behaviour => {
+                "customers x executions a day x peak_hour_share x burst / 3600 x demand / speed x change \
+                 with load x mean load / cores"
+            }
+            CostDriver::Idle => "units needed x use without load / cores",
+            CostDriver::Reserve => "units needed x reserve",
+            CostDriver::Queueing => "units needed x headroom for queueing",
+            CostDriver::Forecast => "units needed x (1 - headroom for queueing) x headroom for forecast",
+            CostDriver::Objective => "units needed x (1 - reserve - utilisation that the objective allows)",
+            CostDriver::Rounding => "whole units that run, less the units of all other lines",
+            _ => "units beyond those needed",
+        }
+    }
+
+    fn explain_units(
+        &self,
+        model: &ScalingModel,
+        index: usize,
+        line: &CostLine,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let placed = &self.placed[index];
+        let sizing = self.sizing(index, inputs).expect("units have a sizing");
+        let mut parts = vec![ExplanationNode::leaf(
+            "customers",
+            customers,
+            "customers",
+            Basis::Assumed,
+            "asked for",
+        )];
+        let cores = ExplanationNode::leaf(
+            "cores of a unit",
+            sizing.cores,
+            "vCPU",
+            Basis::Priced,
+            placed.shape(false),
+        );
+        match (&line.behaviour, line.driver) {
+            (Some(behaviour), _) => {
+                parts.extend(self.explain_load(model, index, behaviour, inputs));
+                parts.push(ExplanationNode::leaf(
+                    "change of demand with load",
+                    sizing.law.factor(sizing.target),
+                    "",
+                    Basis::Fitted,
+                    "at the utilisation that units are bought for",
+                ));
+                parts.push(ExplanationNode::leaf(
+                    "mean load over the busiest hour's",
+                    self.mean_load(index),
+                    "",
+                    Basis::Assumed,
+                    "profile of the week; 1 where units stay",
+                ));
+                parts.push(cores);
+            }
+            (None, CostDriver::Rounding | CostDriver::Spare) => {
+                let running = self
+                    .counts(index, customers, inputs)
+                    .map_or(0.0, |counts| counts.mean());
+                parts.push(ExplanationNode::leaf(
+                    "units needed",
+                    sizing.exact_instances(customers),
+                    "units",
+                    Basis::Fitted,
+                    "busy / (target x cores - idle), before rounding up",
+                ));
+                parts.push(ExplanationNode::leaf(
+                    "units that run",
+                    running,
+                    "units",
+                    Basis::Fitted,
+                    "rounded up, at least `min`, spare ones among them",
+                ));
+                parts.push(ExplanationNode::leaf(
+                    "spare",
+                    sizing.spare,
+                    "units",
+                    Basis::Assumed,
+                    "of the study",
+                ));
+            }
+            (None, driver) => {
+                parts.push(ExplanationNode::leaf(
+                    "units needed",
+                    sizing.exact_instances(customers),
+                    "units",
+                    Basis::Fitted,
+                    "busy / (target x cores - idle), before rounding up",
+                ));
+                if driver == CostDriver::Idle {
+                    parts.push(ExplanationNode::leaf(
+                        "use without load",
+                        sizing.idle,
+                        "cores",
+                        Basis::Fitted,
+                        fitted(model),
+                    ));
+                    parts.push(cores);
+                } else {
+                    parts.push(ExplanationNode::leaf(
+                        "reserve",
+                        sizing.reserve,
+                        "",
+                        Basis::Assumed,
+                        "policy of the study",
+                    ));
+                    parts.push(ExplanationNode::leaf(
+                        "utilisation units are bought for",
+                        sizing.target,
+                        "",
+                        Basis::Fitted,
+                        "1 - reserve, or less where an objective asks for it",
+                    ));
+                }
+            }
+        }
+        parts
+    }
+
+    /// What a behaviour of one customer asks of a placement.
+    fn explain_load(
+        &self,
+        model: &ScalingModel,
+        index: usize,
+        behaviour: &str,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let position = self
+            .behaviours
+            .iter()
+            .position(|name| name == behaviour)
+            .expect("lines of a bill name behaviours of its study");
+        let customers = &self.study.customers;
+        let (range, assumed) = self.placed[index].speed();
+        let speed_from = if assumed {
+            "assumed, never calibrated"
+        } else {
+            "of the study"
+        };
+        vec![
+            self.explain_rate(behaviour, inputs.rates_per_day[position]),
+            ExplanationNode::leaf(
+                "peak_hour_share",
+                customers.peak_hour_share(),
+                "of a day",
+                Basis::Assumed,
+                "of the study",
+            ),
+            ExplanationNode::leaf("burst", customers.burst, "", Basis::Assumed, "of the study"),
+            explain_demand(
+                model,
+                &self.placed[index].placement.tier,
+                behaviour,
+                inputs.placed[index].cpu_s[position],
+            ),
+            ExplanationNode::leaf(
+                "speed of a virtual CPU",
+                inputs.placed[index].speed,
+                "measured cores",
+                Basis::Assumed,
+                format!("{} to {}, {speed_from}", range[0], range[1]),
+            ),
+        ]
+    }
+
+    /// Executions of a behaviour per customer and day.
+    pub fn explain_rate(&self, behaviour: &str, per_day: f64) -> ExplanationNode {
+        let formula = self
+            .study
+            .rates
+            .get(behaviour)
+            .map_or_else(String::new, ToString::to_string);
+        let parameters = self
+            .study
+            .rates
+            .get(behaviour)
+            .map_or_else(Vec::new, |rate| rate.formula().names());
+        let values = self.study.parameter_values();
+        let parts = parameters
+            .iter()
+            .filter_map(|name| {
+                Some(ExplanationNode::leaf(
+                    name,
+                    values.get(name)?,
+                    "",
+                    Basis::Assumed,
+                    "parameter of the study",
+                ))
+            })
+            .collect::<Vec<ExplanationNode>>();
+        ExplanationNode {
+            name: format!("executions of {behaviour}"),
+            value: per_day.to_string(),
+            unit: "per customer and day".to_owned(),
+            basis: if parts.is_empty() {
+                Basis::Assumed
+            } else {
+                Basis::Formula
+            },
+            detail: formula,
+            parts,
+        }
+    }
+}

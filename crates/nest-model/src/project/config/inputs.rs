@@ -1,0 +1,362 @@
+//! What one draw says about one configuration: how often customers act, and what that uses.
+
+use std::collections::BTreeMap;
+
+use nest_data::{
+    DataError, ScalingModel, Study,
+    measurement::ResourceKind,
+    scaling::{QuantileLaw, ResourceModel},
+    study::Slo,
+};
+
+use super::{PricedConfig, SizedPlacement, UnsizedResource};
+use crate::{
+    draws::{ParameterDraw, ResourceDraw},
+    laws::load_law::LoadLaw,
+    response::highest_utilisation,
+};
+
+/// Lowest utilisation that an objective may ask for; one that asks for less is missed, whatever is bought.
+/// Chosen by hand.
+const LEAST_UTILISATION: f64 = 0.05;
+
+/// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour;
+/// may be below 0 where fewer are open than when it was measured.
+pub type BacklogDemand = BTreeMap<(String, String), f64>;
+
+/// What customers do, and what they leave behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Activity<'a> {
+    pub rates: &'a BTreeMap<String, f64>, // executions per customer and day
+    pub backlog: &'a BacklogDemand,
+    pub stored: Option<f64>, // items in the target; none where the study does not say
+    pub fees: &'a [f64],     // of one execution, for each of the study's fees
+}
+
+/// What a draw says about one configuration, by behaviour in the order of names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScenarioInputs {
+    pub rates_per_day: Vec<f64>,   // executions per customer
+    pub bytes: Vec<f64>,           // bytes sent per execution
+    pub stored: Option<f64>,       // items in the target
+    pub busier: f64,               // busiest minute over that of the study
+    pub fees: Vec<f64>,            // of one execution, for each of the study's fees
+    pub placed: Vec<PlacementUse>, // in the configuration's order
+    // resources that stay as they were measured, in the configuration's order
+    pub unsized_resources: Vec<ResourceUse>,
+}
+
+/// Use of the processors and the memory of one placement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacementUse {
+    pub cpu_s: Vec<f64>, // busy-seconds of a measured core per execution; 0 for behaviours that run elsewhere
+    pub law: LoadLaw,    // how that changes with utilisation
+    pub idle: f64,       // busy-seconds per second
+    pub speed: f64,      // of a virtual CPU against a measured core
+    pub memory: Option<ResourceUse>, // resident bytes, and bytes per execution a second
+    pub most_utilisation: f64, // that objectives of response time allow, 0-1
+    pub reserve: f64,    // share of capacity that policy wants left
+}
+
+/// Use of one resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceUse {
+    pub demand: Vec<f64>, // per execution, by behaviour
+    pub idle: f64,        // without load
+    pub law: LoadLaw,
+}
+
+impl ScenarioInputs {
+    /// What `draw` says about a configuration, for what customers do and the speed of its processors, by
+    /// placement.
+    pub fn new(
+        model: &ScalingModel,
+        priced: &PricedConfig<'_>,
+        draw: &ParameterDraw,
+        activity: Activity<'_>,
+        speeds: &[f64],
+    ) -> Self {
+        let demands = Demands {
+            model,
+            behaviours: &priced.behaviours,
+            draw,
+            activity,
+        };
+        let placed = priced.placed.iter().zip(speeds);
+        Self {
+            rates_per_day: priced
+                .behaviours
+                .iter()
+                .map(|name| activity.rates.get(name).copied().unwrap_or(0.0))
+                .collect(),
+            bytes: demands.by_behaviour(|name| demands.of(demands.first(ResourceKind::Network), name)),
+            stored: activity.stored,
+            busier: 1.0,
+            fees: activity.fees.to_vec(),
+            placed: placed
+                .map(|(placed, speed)| demands.placement_use(placed, *speed))
+                .collect(),
+            unsized_resources: priced
+                .unsized_resources
+                .iter()
+                .map(|unsized_resource| demands.unsized_use(unsized_resource))
+                .collect(),
+        }
+    }
+
+    /// The same, with the utilisation of each placement lowered to that at which the first objective of its
+    /// behaviours is missed: more units are bought there.
+    #[must_use]
+    pub fn meeting_objectives(
+        mut self,
+        priced: &PricedConfig<'_>,
+        study: &Study,
+        model: &ScalingModel,
+        draw: &ParameterDraw,
+    ) -> Self {
+        for (law, limit_s) in study.slo.values().flat_map(|slo| laws_of_objective(slo, model)) {
+            let Some(placed) = priced
+                .carrying_law(law)
+                .filter(|placed| priced.sizing(*placed, &self).is_some())
+            else {
+                continue;
+            };
+            let most = highest_utilisation(
+                &priced.behaviour_laws(draw, law),
+                law.quantile,
+                limit_s / priced.slowdown(&self, law),
+            );
+            if let Some(most) = most.filter(|most| *most >= LEAST_UTILISATION) {
+                let used = &mut self.placed[placed];
+                used.most_utilisation = used.most_utilisation.min(most);
+            }
+        }
+        self
+    }
+
+    /// Busy-seconds of measured cores that one customer causes in a day, over all placements.
+    pub fn busy_per_day(&self) -> f64 {
+        (0..self.placed.len())
+            .map(|placed| self.busy_per_day_of(placed))
+            .sum()
+    }
+
+    /// Busy-seconds of a measured core that one customer causes in a day on one placement.
+    pub fn busy_per_day_of(&self, placed: usize) -> f64 {
+        per_day(&self.rates_per_day, &self.placed[placed].cpu_s)
+    }
+
+    /// Use of a resource that one customer causes in a day.
+    pub fn use_per_day(&self, used: &ResourceUse) -> f64 {
+        per_day(&self.rates_per_day, &used.demand)
+    }
+
+    /// On the way to `after`: a share `adopted` of the customers acts as there, and demand has `settled` to
+    /// such a share.
+    pub fn towards(&self, after: &Self, adopted: f64, settled: f64) -> Self {
+        let mix = |before: &[f64], after: &[f64], share: f64| {
+            before
+                .iter()
+                .zip(after)
+                .map(|(a, b)| a + (b - a) * share)
+                .collect::<Vec<f64>>()
+        };
+        let used = |(before, after): (&ResourceUse, &ResourceUse)| ResourceUse {
+            demand: mix(&before.demand, &after.demand, settled),
+            ..after.clone()
+        };
+        let placed = self
+            .placed
+            .iter()
+            .zip(&after.placed)
+            .map(|(before, after)| PlacementUse {
+                cpu_s: mix(&before.cpu_s, &after.cpu_s, settled),
+                memory: before.memory.as_ref().zip(after.memory.as_ref()).map(used),
+                ..after.clone()
+            });
+        let rates_per_day = mix(&self.rates_per_day, &after.rates_per_day, adopted);
+        Self {
+            placed: placed.collect(),
+            unsized_resources: self
+                .unsized_resources
+                .iter()
+                .zip(&after.unsized_resources)
+                .map(used)
+                .collect(),
+            fees: mix(&self.fees, &after.fees, adopted),
+            rates_per_day,
+            bytes: after.bytes.clone(),
+            stored: after.stored,
+            busier: after.busier,
+        }
+    }
+}
+
+/// Every law of response times that an objective speaks of, with its limit in seconds.
+pub fn laws_of_objective<'a>(
+    slo: &'a Slo,
+    model: &'a ScalingModel,
+) -> impl Iterator<Item = (&'a QuantileLaw, f64)> {
+    slo.limits().into_iter().flat_map(move |(quantile, limit_s)| {
+        let laws = model.quantiles.iter().filter(move |law| {
+            let applies = slo
+                .applies_to
+                .as_ref()
+                .is_none_or(|behaviour| law.behaviour == *behaviour);
+            applies && law.quantile == quantile
+        });
+        laws.map(move |law| (law, limit_s))
+    })
+}
+
+/// Demands of one draw, for what customers do.
+struct Demands<'a> {
+    model: &'a ScalingModel,
+    behaviours: &'a [String],
+    draw: &'a ParameterDraw,
+    activity: Activity<'a>,
+}
+
+/// A measured resource, in one draw.
+type Drawn<'a> = (&'a ResourceModel, &'a ResourceDraw);
+
+impl<'a> Demands<'a> {
+    fn by_behaviour(&self, demand: impl Fn(&str) -> f64) -> Vec<f64> {
+        self.behaviours.iter().map(|name| demand(name).max(0.0)).collect()
+    }
+
+    /// The same, 0 for behaviours that do not count.
+    fn by_counting_behaviour(&self, counts: &[bool], demand: impl Fn(&str) -> f64) -> Vec<f64> {
+        let of_one = |(name, counts): (&String, &bool)| if *counts { demand(name).max(0.0) } else { 0.0 };
+        self.behaviours.iter().zip(counts).map(of_one).collect()
+    }
+
+    fn first(&self, kind: ResourceKind) -> Option<Drawn<'a>> {
+        self.find(|resource| resource.kind == kind)
+    }
+
+    fn on_tier(&self, kind: ResourceKind, tier: &str) -> Option<Drawn<'a>> {
+        self.find(|resource| resource.kind == kind && resource.tier == tier)
+    }
+
+    fn find(&self, wanted: impl Fn(&ResourceModel) -> bool) -> Option<Drawn<'a>> {
+        let resource = self.model.resources.iter().find(|resource| wanted(resource))?;
+        Some((resource, self.draw.resources.get(&resource.name)?))
+    }
+
+    /// Use of a resource by one execution, with what is stored; 0 of a resource that was not measured.
+    fn of(&self, resource: Option<Drawn<'a>>, behaviour: &str) -> f64 {
+        let Some((resource, drawn)) = resource else {
+            return 0.0;
+        };
+        match (&resource.size_dependence, self.activity.stored) {
+            (Some(size), Some(stored)) => drawn.demand_stored(behaviour, Some(size), stored),
+            _ => drawn.demand.get(behaviour).copied().unwrap_or(0.0),
+        }
+    }
+
+    /// Seconds that open items add to one execution on a tier's processor.
+    fn backlog(&self, tier: &str, behaviour: &str) -> f64 {
+        if self.activity.backlog.is_empty() {
+            return 0.0;
+        }
+        let key = (tier.to_owned(), behaviour.to_owned());
+        self.activity.backlog.get(&key).copied().unwrap_or(0.0)
+    }
+
+    fn placement_use(&self, placed: &SizedPlacement<'_>, speed: f64) -> PlacementUse {
+        let tier = &placed.placement.tier;
+        let cpu = self.on_tier(ResourceKind::Cpu, tier);
+        let memory = self.on_tier(ResourceKind::Memory, tier);
+        let busy = |name: &str| self.of(cpu, name) + self.backlog(tier, name);
+        PlacementUse {
+            cpu_s: self.by_counting_behaviour(&placed.carries, busy),
+            law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
+            idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
+            speed,
+            memory: memory.map(|(_, drawn)| ResourceUse {
+                demand: self.by_counting_behaviour(&placed.carries, |name| self.of(memory, name)),
+                idle: drawn.idle,
+                law: LoadLaw::default(),
+            }),
+            most_utilisation: 1.0,
+            reserve: placed.placement.reserve(),
+        }
+    }
+
+    fn unsized_use(&self, unsized_resource: &UnsizedResource<'_>) -> ResourceUse {
+        let resource = unsized_resource.resource;
+        let drawn = self
+            .draw
+            .resources
+            .get(&resource.name)
+            .map(|drawn| (resource, drawn));
+        let demand = |name: &str| match resource.kind {
+            ResourceKind::Cpu => self.of(drawn, name) + self.backlog(&resource.tier, name),
+            _ => self.of(drawn, name),
+        };
+        ResourceUse {
+            demand: self.by_counting_behaviour(&unsized_resource.counts, demand),
+            idle: drawn.map_or(0.0, |(_, drawn)| drawn.idle),
+            law: drawn.map_or(LoadLaw::default(), |(_, drawn)| drawn.law),
+        }
+    }
+}
+
+fn per_day(rates: &[f64], demand: &[f64]) -> f64 {
+    rates.iter().zip(demand).map(|(rate, demand)| rate * demand).sum()
+}
+
+/// What open items add to demand at the parameters `now`, beyond those that were open when it was measured.
+/// `usual` are those of the study in the same draw, without any policy.
+///
+/// # Formula
+/// `seconds per open item x (open items now - open items at the parameters of the measured study)`, both in
+/// the long run: ◇ assumed is that the target was measured with as much open as that study's mechanism says.
+pub fn backlog_demand(
+    study: &Study,
+    measured: &Study,
+    usual: &BTreeMap<String, f64>,
+    now: &BTreeMap<String, f64>,
+) -> Result<BacklogDemand, DataError> {
+    let mut work = BacklogDemand::new();
+    let reading = study
+        .mechanisms
+        .iter()
+        .filter(|(_, mechanism)| !mechanism.per_open_item.is_empty());
+    for (name, mechanism) in reading {
+        let then = measured
+            .mechanisms
+            .get(name)
+            .unwrap_or(mechanism)
+            .renewal_rates(&parameters_then(study, measured, usual))?
+            .open_items;
+        let more = mechanism.renewal_rates(now)?.open_items - then;
+        for (behaviour, seconds) in &mechanism.per_open_item {
+            *work
+                .entry((mechanism.tier.clone(), behaviour.clone()))
+                .or_default() += seconds.get() * more;
+        }
+    }
+    Ok(work)
+}
+
+/// Parameters as they were when it was measured. One whose range has not changed since is as uncertain then
+/// as now, and the same.
+fn parameters_then(study: &Study, measured: &Study, usual: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+    let mut then = study.parameter_values();
+    then.extend(measured.parameter_values());
+    for (name, parameter) in measured
+        .parameters
+        .iter()
+        .filter(|(_, parameter)| parameter.range().is_some())
+    {
+        if let Some(value) = usual
+            .get(name)
+            .filter(|_| study.parameters.get(name) == Some(parameter))
+        {
+            then.insert(name.clone(), *value);
+        }
+    }
+    then
+}

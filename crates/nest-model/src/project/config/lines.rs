@@ -1,0 +1,41 @@
+//! Lines of a bill: their sum, and what a contract takes off.
+
+use nest_data::{
+    PriceBook,
+    projection::{CostDriver, CostLine},
+    units::QuotedDecimal,
+};
+use rust_decimal::Decimal;
+
+use super::DIGITS;
+use crate::pricing::contract_steps;
+
+/// Sum of a bill's priced lines.
+pub fn total(lines: &[CostLine]) -> Decimal {
+    lines
+        .iter()
+        .filter_map(|line| line.amount.map(|amount| amount.0))
+        .sum()
+}
+
+/// What the user's own contract takes off these lines, a line for each adjustment.
+pub fn contract_lines(book: &PriceBook, name: &str, lines: &mut Vec<CostLine>) {
+    let mut before = total(lines);
+    for (label, left) in contract_steps(&book.adjustment, name, before) {
+        let percent = if before.is_zero() {
+            Decimal::ZERO
+        } else {
+            (left / before - Decimal::ONE) * Decimal::ONE_HUNDRED
+        };
+        lines.push(CostLine {
+            driver: CostDriver::Discount,
+            behaviour: None,
+            meter: format!("{label} on {name}"),
+            quantity: QuotedDecimal(percent.round_dp(DIGITS).normalize()),
+            unit: "%".to_owned(),
+            amount: Some(QuotedDecimal((left - before).round_dp(DIGITS).normalize())),
+            source: format!("{} (own contract)", book.name()),
+        });
+        before = left;
+    }
+}

@@ -1,0 +1,243 @@
+//! One configuration of a projection: its bill, its months, its break points, and the doubts about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nest_data::{
+    Caveat, PriceBook,
+    projection::{Bill, ConfigProjection, CostLine, DriverKind, DriverShare, FeeBill},
+    units::QuotedDecimal,
+};
+use rust_decimal::Decimal;
+
+use crate::{
+    error::ModelError,
+    project::break_point::{break_points, is_extrapolated},
+    project::config::{SizedPlacement, total},
+    project::context::Context,
+    project::drawn_config::DrawnConfig,
+    project::figure::{money, off_centre},
+    project::months::{MonthCost, monthly_costs, months},
+    project::performance::performance,
+};
+
+/// A projected configuration, with what each month costs in every draw and the doubts that it raises.
+pub struct ProjectedConfig {
+    pub config: ConfigProjection,
+    pub monthly_costs: Vec<MonthCost>,
+    pub caveats: Vec<Caveat>,
+}
+
+/// Projects one configuration: what it costs, how it answers, when it breaks, and the doubts about that.
+pub fn project_config<'a>(
+    drawn: &DrawnConfig<'a>,
+    context: &Context<'a>,
+    customers: f64,
+) -> Result<ProjectedConfig, ModelError> {
+    let priced = &drawn.priced;
+    let mut caveats = Vec::new();
+    raise(drawn, context, customers, &mut caveats);
+    let bill = bill(drawn, context, customers, &mut caveats)?;
+    let monthly_costs = context
+        .growth
+        .as_ref()
+        .map(|growth| monthly_costs(drawn, context, growth))
+        .transpose()?
+        .unwrap_or_default();
+    let months = months(drawn, context, &monthly_costs)?;
+    let counted = priced
+        .counted(&drawn.central)
+        .map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
+    let allowed = counted.unwrap_or(f64::INFINITY);
+    if let Some(month) = months
+        .iter()
+        .find(|month| month.instances.is_some_and(|instances| instances.value > allowed))
+    {
+        caveats.push(Caveat::MoreThanAllowed {
+            config: priced.name.to_owned(),
+            from: month.date,
+        });
+    }
+    let config = ConfigProjection {
+        name: priced.name.to_owned(),
+        description: priced.config.description.clone(),
+        platform: priced.main().placement.platform,
+        shape: priced.shape(),
+        book: priced.book().name(),
+        currency: context.study.study.currency.clone(),
+        performance: performance(drawn, context, customers),
+        migration: priced.config.migration.as_ref().map(|migration| migration.amount),
+        bill,
+        months,
+        break_points: break_points(drawn, context)?,
+    };
+    Ok(ProjectedConfig {
+        config,
+        monthly_costs,
+        caveats,
+    })
+}
+
+/// Doubts about what a configuration is made of.
+fn raise(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) {
+    let priced = &drawn.priced;
+    let name = priced.name.to_owned();
+    caveats.extend(drawn.undefined_draws());
+    if let Some([low, high]) = priced
+        .placed
+        .iter()
+        .map(SizedPlacement::speed)
+        .find_map(|(range, assumed)| assumed.then_some(range))
+    {
+        caveats.push(Caveat::SpeedAssumed {
+            config: name.clone(),
+            low,
+            high,
+        });
+    }
+    if priced.unknown_lines() > 0 {
+        caveats.push(Caveat::PriceUnknown {
+            config: name.clone(),
+            lines: priced.unknown_lines(),
+        });
+    }
+    caveats.extend(priced.falling_meters().map(|meter| Caveat::PriceMayFall {
+        config: name.clone(),
+        meter: meter.to_owned(),
+    }));
+    let foreign: BTreeMap<String, &PriceBook> = priced
+        .placed
+        .iter()
+        .filter(|placed| placed.book.currency != context.study.study.currency)
+        .map(|placed| (placed.book.name(), placed.book))
+        .collect();
+    for (book, of) in foreign {
+        let Some(exchange) = context.study.exchange.get(&of.currency) else {
+            continue;
+        };
+        caveats.push(Caveat::Converted {
+            config: name.clone(),
+            book,
+            currency: of.currency.clone(),
+            rate: exchange.rate,
+            date: exchange.date,
+        });
+    }
+    let tiers: BTreeSet<&String> = context
+        .model
+        .resources
+        .iter()
+        .map(|resource| &resource.tier)
+        .filter(|tier| !priced.is_placed(tier))
+        .collect();
+    caveats.extend(tiers.into_iter().map(|tier| Caveat::TierNotPlaced {
+        config: name.clone(),
+        tier: tier.clone(),
+    }));
+    if is_extrapolated(priced, context.tested_customers(), customers, &drawn.central) {
+        let carrying = priced
+            .counted(&drawn.central)
+            .map_or(1.0, |(_, sizing)| sizing.instances(customers));
+        let factor = carrying.max(customers / carrying / context.tested_customers());
+        caveats.push(Caveat::Extrapolated {
+            what: format!("{customers:.0} customers on `{name}`"),
+            factor,
+        });
+    }
+}
+
+fn bill(
+    drawn: &DrawnConfig<'_>,
+    context: &Context<'_>,
+    customers: f64,
+    caveats: &mut Vec<Caveat>,
+) -> Result<Bill, ModelError> {
+    let lines = drawn.priced.bill(customers, &drawn.central)?;
+    let value = total(&lines);
+    let unknown = drawn.priced.unknown_lines() > 0;
+    let draws: Vec<f64> = drawn
+        .draws
+        .iter()
+        .map(|inputs| drawn.priced.cost(customers, inputs))
+        .collect();
+    let per_1000_draws: Vec<f64> = draws.iter().map(|cost| cost / customers * 1e3).collect();
+    let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+    if off_centre(value, &draws) {
+        caveats.push(Caveat::ValueOffCentre {
+            what: format!("the cost of {customers:.0} customers on `{}`", drawn.priced.name),
+        });
+    }
+    let stair = |index: usize| {
+        let sizing = drawn.priced.sizing(index, &drawn.central)?;
+        let carrying = sizing.instances(customers);
+        let most = drawn.priced.placed[index].most_units();
+        (carrying < most).then(|| sizing.customers_at(carrying, sizing.target))
+    };
+    let stairs = (0..drawn.priced.placed.len())
+        .filter_map(stair)
+        .filter(|customers| customers.is_finite());
+    Ok(Bill {
+        customers,
+        drivers: drivers(&lines),
+        lines,
+        total: money(value, draws, unknown),
+        per_1000: money(per_1000, per_1000_draws, unknown),
+        marginal_1000: QuotedDecimal((drawn.bill_total(customers + 1_000.0)? - value).normalize()),
+        next_stair: stairs.min_by(f64::total_cmp),
+        fees: fees(drawn, context, customers)?,
+    })
+}
+
+/// What third parties take in a month, beside the bill of infrastructure.
+fn fees(
+    drawn: &DrawnConfig<'_>,
+    context: &Context<'_>,
+    customers: f64,
+) -> Result<Option<FeeBill>, ModelError> {
+    if context.study.fees.is_empty() {
+        return Ok(None);
+    }
+    let lines = drawn
+        .priced
+        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
+    let value = total(&lines);
+    let draws: Vec<f64> = drawn
+        .draws
+        .iter()
+        .map(|inputs| drawn.priced.fees(customers, inputs))
+        .collect();
+    let per_1000_draws = draws.iter().map(|fees| fees / customers * 1e3).collect();
+    let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+    Ok(Some(FeeBill {
+        lines,
+        total: money(value, draws, false),
+        per_1000: money(per_1000, per_1000_draws, false),
+    }))
+}
+
+/// What a bill's amounts are paid for: by behaviour, by driver, by what is metered; the largest first.
+fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
+    let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
+    for line in lines {
+        let Some(amount) = line.amount else { continue };
+        let behaviour = line
+            .behaviour
+            .clone()
+            .unwrap_or_else(|| line.driver.label().to_owned());
+        for key in [
+            (DriverKind::Behaviour, behaviour),
+            (DriverKind::Meter, line.meter.clone()),
+        ] {
+            *sums.entry(key).or_default() += amount.0;
+        }
+    }
+    let mut shares: Vec<DriverShare> = sums
+        .into_iter()
+        .map(|((kind, name), amount)| DriverShare {
+            kind,
+            name,
+            amount: QuotedDecimal(amount.normalize()),
+        })
+        .collect();
+    shares.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.amount.cmp(&a.amount)));
+    shares
+}

@@ -1,0 +1,241 @@
+//! Everything that a projection reads, and what it is made for.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use nest_data::{
+    PriceBook, ScalingModel, Study, measurement::ResourceKind, scaling::ResourceModel, study::Driver,
+    study_file::MOST_CUSTOMERS,
+};
+use rust_decimal::{Decimal, prelude::FromPrimitive};
+
+use crate::{
+    draws::{ParameterDraw, RandomStream, StreamPurpose, parameter_draws, point_estimate},
+    error::ModelError,
+    pricing::float,
+    project::config::{BacklogDemand, backlog_demand},
+    project::growth::GrowthDraws,
+    response::QueueingDelays,
+};
+
+/// Multiple of the tested customers up to which break points are looked for.
+const SEARCHED: f64 = 4.0;
+/// The same if the reader has asked to look beyond.
+const SEARCHED_BEYOND: f64 = 1_000.0;
+
+/// What a projection is made for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProjectOptions {
+    /// The day it is made for.
+    pub as_of: Date,
+    /// Whether to look for break points past four times the tested customers.
+    pub beyond: bool,
+}
+
+/// Everything that a projection reads.
+pub struct Context<'a> {
+    pub study: &'a Study,
+    pub model: &'a ScalingModel,
+    pub books: &'a [PriceBook],
+    pub options: &'a ProjectOptions,
+    pub central: ParameterDraw,
+    pub draws: Vec<ParameterDraw>,
+    pub growth: Option<GrowthDraws<'a>>,
+    /// Executions per customer and day of the measured study.
+    pub measured_rates: BTreeMap<String, f64>,
+    tested_customers: f64,
+    pub delays: QueueingDelays,
+}
+
+/// When and for how many customers a configuration is looked at: what they have stored, and which segments
+/// they belong to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    pub customers: f64,
+    pub months: f64, // after the start of growth
+}
+
+/// What customers do in one draw.
+pub struct DrawnActivity {
+    /// Executions per customer and day.
+    pub rates: BTreeMap<String, f64>,
+    /// What their open items add to demand.
+    pub backlog: BacklogDemand,
+    /// Price of one execution, for each of the study's fees.
+    pub fees: Vec<f64>,
+    /// All parameters of the study.
+    pub parameters: BTreeMap<String, f64>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(
+        model: &'a ScalingModel,
+        study: &'a Study,
+        books: &'a [PriceBook],
+        options: &'a ProjectOptions,
+    ) -> Result<Self, ModelError> {
+        let growth = study
+            .report
+            .growth
+            .as_ref()
+            .or(study.growth.keys().next())
+            .and_then(|name| study.growth.get_key_value(name));
+        let growth = growth
+            .map(|(name, scenario)| GrowthDraws::new(name, scenario, model.draws.seed, model.draws.count))
+            .transpose()?;
+        Ok(Self {
+            study,
+            model,
+            books,
+            options,
+            central: point_estimate(model),
+            draws: parameter_draws(model)?,
+            growth,
+            measured_rates: usual_rates(&model.study)?,
+            tested_customers: tested_customers(model, study)?,
+            delays: QueueingDelays::default(),
+        })
+    }
+
+    /// Customers up to which break points are looked for.
+    pub fn searched_to(&self) -> f64 {
+        self.tested_customers()
+            * if self.options.beyond {
+                SEARCHED_BEYOND
+            } else {
+                SEARCHED
+            }
+    }
+
+    pub fn headline_customers(&self) -> f64 {
+        self.study
+            .report
+            .customers
+            .or(self.growth.as_ref().map(|growth| growth.model.start().customers))
+            .unwrap_or(self.model.tested.customers)
+            .clamp(1.0, MOST_CUSTOMERS)
+    }
+
+    /// Parameters in draw `index`, or in the point estimate.
+    fn parameters(&self, index: Option<u32>) -> BTreeMap<String, f64> {
+        let mut values = self.study.parameter_values();
+        if let Some(index) = index {
+            let mut stream = RandomStream::new(self.model.draws.seed, StreamPurpose::Parameters, index);
+            for (name, parameter) in &self.study.parameters {
+                if let Some([low, high]) = parameter.range() {
+                    values.insert(name.clone(), stream.within(low, parameter.value(), high));
+                }
+            }
+        }
+        values
+    }
+
+    /// What customers do in draw `index`, or in the point estimate, with some parameters set, so many months
+    /// after the start of growth.
+    ///
+    /// # Errors
+    /// [`ModelError::Rates`] if a formula has no value at these parameters.
+    pub fn activity(
+        &self,
+        index: Option<u32>,
+        set: &BTreeMap<String, f64>,
+        months: f64,
+    ) -> Result<DrawnActivity, ModelError> {
+        let usual = self.parameters(index);
+        let mut parameters = usual.clone();
+        parameters.extend(set.clone());
+        let fees = self
+            .study
+            .fees
+            .values()
+            .map(|fee| fee.each(&parameters).map(float));
+        Ok(DrawnActivity {
+            rates: self
+                .study
+                .rates_after(&parameters, months)
+                .map_err(ModelError::Rates)?,
+            backlog: backlog_demand(self.study, &self.model.study, &usual, &parameters)
+                .map_err(ModelError::Rates)?,
+            fees: fees.collect::<Result<_, _>>().map_err(ModelError::Rates)?,
+            parameters,
+        })
+    }
+
+    /// Largest tested customers, at the rates and the peak that are projected.
+    pub fn tested_customers(&self) -> f64 {
+        self.tested_customers
+    }
+
+    /// Whether stored data changes demand or cost as customers come.
+    pub fn demand_follows_data(&self) -> bool {
+        let paid = || {
+            self.study
+                .configs
+                .values()
+                .flat_map(|config| config.meters.values())
+                .any(|used| used.driver() == Driver::Stored)
+        };
+        self.study.data.is_some()
+            && (self
+                .model
+                .resources
+                .iter()
+                .any(|resource| resource.size_dependence.is_some())
+                || paid())
+    }
+
+    /// Whether what one customer causes changes from month to month.
+    pub fn changes_with_time(&self) -> bool {
+        self.demand_follows_data()
+            || self
+                .study
+                .segments
+                .values()
+                .any(|segment| segment.growth.is_some())
+    }
+
+    /// Where the headline looks.
+    pub fn now(&self) -> Moment {
+        Moment {
+            customers: self.headline_customers(),
+            months: 0.0,
+        }
+    }
+
+    /// A number of customers as a decimal.
+    pub fn decimal(&self, customers: f64) -> Result<Decimal, ModelError> {
+        Decimal::from_f64(customers).ok_or_else(|| ModelError::TooLarge {
+            what: format!("{customers} customers"),
+        })
+    }
+}
+
+/// Executions per customer and day at the parameters that a study states.
+fn usual_rates(study: &Study) -> Result<BTreeMap<String, f64>, ModelError> {
+    study
+        .rates_per_day(&study.parameter_values())
+        .map_err(ModelError::Rates)
+}
+
+/// Largest tested customers at the rates and the peak of another study: what was tested is a load. If either
+/// study causes no load at all, the tested customers as they are.
+fn tested_customers(model: &ScalingModel, study: &Study) -> Result<f64, ModelError> {
+    let ratio = busy_per_customer(model, &model.study)? / busy_per_customer(model, study)?;
+    Ok(model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 })
+}
+
+/// Busy-seconds of processors that one customer causes per second in a study's busiest minute.
+fn busy_per_customer(model: &ScalingModel, study: &Study) -> Result<f64, ModelError> {
+    let rates = usual_rates(study)?;
+    let busy = |resource: &ResourceModel| {
+        rates
+            .iter()
+            .map(|(name, rate)| rate * resource.demand.get(name).map_or(0.0, |demand| demand.value))
+            .sum::<f64>()
+    };
+    let cpus = model
+        .resources
+        .iter()
+        .filter(|resource| resource.kind == ResourceKind::Cpu);
+    Ok(study.busiest_minute_per_s() * cpus.map(busy).sum::<f64>())
+}

@@ -1,0 +1,222 @@
+//! A configuration with what customers ask of it, in the point estimate and in every draw.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nest_data::{Caveat, ScalingModel, config::Config};
+use rust_decimal::Decimal;
+
+use crate::{
+    draws::{ParameterDraw, RandomStream, StreamPurpose},
+    error::ModelError,
+    project::config::{
+        Activity, PricedConfig, PricingSource, ReadyInputs, ScenarioInputs, SizedPlacement, total,
+    },
+    project::context::{Context, DrawnActivity, Moment},
+};
+
+/// A drawn speed is not below this share of the low end of its range: the tail of the normal distribution
+/// beyond a wide range must not bring a processor to a stand. Chosen by hand.
+const SLOWEST_DRAW: f64 = 0.5;
+
+/// A configuration with its inputs in the point estimate and in every draw.
+pub struct DrawnConfig<'a> {
+    pub priced: PricedConfig<'a>,
+    pub set: BTreeMap<String, f64>,        // parameters that a policy sets
+    pub parameters: BTreeMap<String, f64>, // all of them, in the point estimate
+    pub central: ReadyInputs,
+    pub draws: Vec<ReadyInputs>,
+    // draws at whose parameters a formula has no value: they act as the point estimate does
+    pub undefined: usize,
+}
+
+impl<'a> DrawnConfig<'a> {
+    /// A configuration's inputs, with some parameters of the study set, as it is at the headline's customers.
+    pub fn new(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
+        Self::at(context, name, set, context.now())
+    }
+
+    /// The same at another moment: with the data that customers have stored then, and the segments they
+    /// belong to.
+    pub fn at(
+        context: &Context<'a>,
+        name: &str,
+        set: &BTreeMap<String, f64>,
+        moment: Moment,
+    ) -> Result<Self, ModelError> {
+        Self::over(context, name, set, moment, &context.draws)
+    }
+
+    fn over(
+        context: &Context<'a>,
+        name: &str,
+        set: &BTreeMap<String, f64>,
+        moment: Moment,
+        draws: &[ParameterDraw],
+    ) -> Result<Self, ModelError> {
+        let (name, config) = context
+            .study
+            .configs
+            .get_key_value(name)
+            .expect("callers name configurations of the study");
+        check_tiers(context.model, name, config)?;
+        let priced = PricedConfig::new(
+            PricingSource {
+                study: context.study,
+                model: context.model,
+                books: context.books,
+                delays: &context.delays,
+                on: context.options.as_of,
+            },
+            name,
+            config,
+        )?;
+        let usual = context.activity(None, set, moment.months)?;
+        let speeds: Vec<f64> = priced.placed.iter().map(middle_speed).collect();
+        let central = inputs(context, &priced, moment, &context.central, &usual, &speeds);
+        let varies = context
+            .study
+            .parameters
+            .values()
+            .any(|parameter| parameter.range().is_some());
+        let mut undefined = 0;
+        let mut drawn = Vec::with_capacity(draws.len());
+        for (index, draw) in draws.iter().enumerate() {
+            let index = index as u32;
+            let activity = varies.then(|| context.activity(Some(index), set, moment.months));
+            // The tail of a wide range may leave what a formula is defined for; a caveat counts these draws.
+            let activity = activity.and_then(|activity| activity.inspect_err(|_| undefined += 1).ok());
+            let activity = activity.as_ref().unwrap_or(&usual);
+            let speeds = drawn_speeds(context.model.draws.seed, index, &priced.placed);
+            drawn.push(inputs(context, &priced, moment, draw, activity, &speeds));
+        }
+        Ok(Self {
+            set: set.clone(),
+            parameters: usual.parameters,
+            central,
+            draws: drawn,
+            undefined,
+            priced,
+        })
+    }
+
+    /// The configuration as it is in a later month; none where nothing of it changes with time.
+    pub fn grown(
+        &self,
+        context: &Context<'a>,
+        customers: f64,
+        month: usize,
+    ) -> Result<Option<Self>, ModelError> {
+        let moment = Moment {
+            customers,
+            months: month as f64,
+        };
+        context
+            .changes_with_time()
+            .then(|| Self::at(context, self.priced.name, &self.set, moment))
+            .transpose()
+    }
+
+    /// The same, the point estimate alone.
+    pub fn grown_centrally(
+        &self,
+        context: &Context<'a>,
+        customers: f64,
+        month: usize,
+    ) -> Result<Option<Self>, ModelError> {
+        let moment = Moment {
+            customers,
+            months: month as f64,
+        };
+        context
+            .changes_with_time()
+            .then(|| Self::over(context, self.priced.name, &self.set, moment, &[]))
+            .transpose()
+    }
+
+    /// The point estimate alone, with some parameters set.
+    pub fn central_only(
+        context: &Context<'a>,
+        name: &str,
+        set: &BTreeMap<String, f64>,
+    ) -> Result<Self, ModelError> {
+        Self::over(context, name, set, context.now(), &[])
+    }
+
+    /// Total of the central bill at a customer count.
+    pub fn bill_total(&self, customers: f64) -> Result<Decimal, ModelError> {
+        self.priced
+            .bill(customers, &self.central)
+            .map(|lines| total(&lines))
+    }
+    /// A doubt about draws in which a formula has no value; none if there are no such draws.
+    pub fn undefined_draws(&self) -> Option<Caveat> {
+        (self.undefined > 0).then(|| Caveat::UndefinedDraws {
+            config: self.priced.name.to_owned(),
+            share: self.undefined as f64 / self.draws.len() as f64,
+        })
+    }
+}
+
+/// What one draw asks of a configuration.
+fn inputs(
+    context: &Context<'_>,
+    priced: &PricedConfig<'_>,
+    moment: Moment,
+    draw: &ParameterDraw,
+    activity: &DrawnActivity,
+    speeds: &[f64],
+) -> ReadyInputs {
+    let data = context.study.data.as_ref();
+    let activity = Activity {
+        rates: &activity.rates,
+        backlog: &activity.backlog,
+        stored: data.and_then(|data| data.stored_at(moment.customers, &activity.rates)),
+        fees: &activity.fees,
+    };
+    ScenarioInputs::new(context.model, priced, draw, activity, speeds)
+        .meeting_objectives(priced, context.study, context.model, draw)
+        .ready(priced)
+}
+
+/// A configuration places only tiers that were measured.
+fn check_tiers(model: &ScalingModel, name: &str, config: &Config) -> Result<(), ModelError> {
+    let tiers: BTreeSet<&str> = model
+        .resources
+        .iter()
+        .map(|resource| resource.tier.as_str())
+        .collect();
+    match config
+        .placements()
+        .find(|placement| !tiers.contains(placement.tier.as_str()))
+    {
+        Some(placement) => Err(ModelError::UnknownTier {
+            config: name.to_owned(),
+            tier: placement.tier.clone(),
+            known: tiers.into_iter().collect::<Vec<_>>().join(", "),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn middle_speed(placed: &SizedPlacement<'_>) -> f64 {
+    placed.speed().0.iter().sum::<f64>() / 2.0
+}
+
+/// Speed of each placement's processors in draw `index`; equal hardware is equally fast.
+fn drawn_speeds(seed: u64, index: u32, placed: &[SizedPlacement<'_>]) -> Vec<f64> {
+    let speed = |placed: &SizedPlacement<'_>| {
+        let ([low, high], _) = placed.speed();
+        RandomStream::new(seed ^ seed_of(&placed.hardware()), StreamPurpose::Speed, index)
+            .within(low, middle_speed(placed), high)
+            .max(low * SLOWEST_DRAW)
+    };
+    placed.iter().map(speed).collect()
+}
+
+/// A number of its own for each kind of hardware (FNV-1a), so that its speed is the same in every
+/// configuration of a draw.
+fn seed_of(hardware: &str) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    // The upper byte says what a stream is for.
+    hardware.bytes().fold(0xcbf2_9ce4_8422_2325, mix) >> 8
+}

@@ -1,0 +1,53 @@
+//! Projected figures: a value with the interval of its draws.
+
+use nest_data::{Estimate, estimate::quantile_of, projection::MoneyEstimate, units::QuotedDecimal};
+use rust_decimal::Decimal;
+
+use crate::{error::ModelError, pricing::float};
+
+/// Cost of a draw in which nothing carries the load; a number, because documents hold no infinity.
+const UNAFFORDABLE: f64 = 1e15;
+
+/// A decimal value with the 5 % and 95 % quantiles of its draws.
+pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstimate {
+    draws.iter_mut().for_each(|draw| *draw = draw.min(UNAFFORDABLE));
+    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or_else(|| float(value));
+    MoneyEstimate {
+        value: QuotedDecimal(value.normalize()),
+        low: at(0.05),
+        high: at(0.95),
+        at_least,
+    }
+}
+
+/// A value with the 5 % and 95 % quantiles of its draws.
+///
+/// # Errors
+/// [`ModelError::NoFiniteDraw`] if no draw is a number: nothing is known of the value then, and it is not
+/// exact.
+pub fn estimate(value: f64, mut draws: Vec<f64>, what: &'static str) -> Result<Estimate, ModelError> {
+    Estimate::from_draws(value, &mut draws).ok_or(ModelError::NoFiniteDraw { what })
+}
+
+/// Whether a value lies outside the central half of its draws.
+pub fn off_centre(value: Decimal, draws: &[f64]) -> bool {
+    let mut draws = draws.to_vec();
+    let value = float(value);
+    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(value);
+    value < at(0.25) * (1.0 - 1e-9) || value > at(0.75) * (1.0 + 1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_without_a_finite_draw_is_an_error_and_never_exact() {
+        for draws in [vec![], vec![f64::NAN, f64::INFINITY]] {
+            let refused = estimate(3.0, draws, "cost").expect_err("nothing is known of it");
+            assert_eq!(refused.to_string(), "no draw gives a finite number for the cost");
+        }
+        let known = estimate(3.0, vec![f64::INFINITY, 2.0, 4.0], "cost").expect("two draws are numbers");
+        assert!(known.low >= 2.0 && known.high <= 4.0 && known.value == 3.0);
+    }
+}

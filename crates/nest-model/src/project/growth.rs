@@ -1,0 +1,529 @@
+//! Customers over months, in the point estimate and in every draw, and the day on which they reach a number.
+
+use std::sync::Arc;
+
+use jiff::{ToSpan, Unit, civil::Date};
+use nest_data::{
+    growth::{Change, GrowthEvent, GrowthRow},
+    study::{GrowthScenario, GrowthStart},
+};
+use rayon::prelude::*;
+
+use crate::{
+    draws::{RandomStream, StreamPurpose, Z90},
+    error::ModelError,
+};
+
+mod past;
+mod trajectory;
+
+use past::Past;
+use trajectory::between;
+pub use trajectory::{Trajectory, TrajectoryPoint};
+
+/// Fewest customers of a path: what an event takes away leaves nobody, and logarithms stay finite.
+const FEWEST: f64 = 1e-9;
+/// Least monthly change of a draw.
+const LEAST_MONTHLY: f64 = -0.99;
+
+/// A scenario that is ready to be drawn from.
+#[derive(Debug, Clone)]
+pub struct GrowthModel<'a> {
+    scenario: &'a GrowthScenario,
+    start: GrowthStart,
+    months: u32,
+    past: Option<Past>,
+    events: Vec<DatedEvent<'a>>,
+    times: Arc<[f64]>, // months after the start, ascending: every month, and where an event begins or ends
+}
+
+/// A scenario with its central future and those of all draws.
+#[derive(Debug, Clone)]
+pub struct GrowthDraws<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The scenario.
+    pub model: GrowthModel<'a>,
+    /// In the point estimate.
+    pub central: Trajectory,
+    /// In every draw, in the order of their index.
+    pub draws: Vec<Trajectory>,
+    /// Customers on the first day of each month and at the end of the last, in every draw: by month, then by
+    /// draw.
+    pub firsts: Vec<Vec<f64>>,
+}
+
+impl<'a> GrowthDraws<'a> {
+    /// Draws `count` futures of a scenario.
+    ///
+    /// # Errors
+    /// As [`GrowthModel::new`].
+    pub fn new(
+        name: &'a str,
+        scenario: &'a GrowthScenario,
+        seed: u64,
+        count: u32,
+    ) -> Result<Self, ModelError> {
+        let model = GrowthModel::new(name, scenario)?;
+        let draws: Vec<Trajectory> = (0..count)
+            .into_par_iter()
+            .map(|index| model.draw(seed, index))
+            .collect();
+        let firsts = (0..=model.months())
+            .map(|month| draws.iter().map(|path| path.at(f64::from(month))).collect())
+            .collect();
+        Ok(Self {
+            name,
+            central: model.central(),
+            draws,
+            firsts,
+            model,
+        })
+    }
+}
+
+/// An event in months after the start.
+#[derive(Debug, Clone, Copy)]
+struct DatedEvent<'a> {
+    event: &'a GrowthEvent,
+    begins: f64,
+    ramp: f64,
+}
+
+/// What drives the customers of one future, events apart.
+#[derive(Debug, Clone)]
+enum GrowthBase {
+    Compound { monthly: f64 },
+    Logistic { monthly: f64, ceiling: f64 },
+    Plan { rows: Vec<(f64, f64)> },
+}
+
+impl<'a> GrowthModel<'a> {
+    /// Prepares a scenario.
+    ///
+    /// # Errors
+    /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that
+    /// is too short.
+    pub fn new(name: &str, scenario: &'a GrowthScenario) -> Result<Self, ModelError> {
+        let fail = |reason: &str| ModelError::Growth {
+            scenario: name.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let start = scenario.begins().ok_or_else(|| fail("it has no start"))?;
+        let months = scenario.months();
+        let past = scenario
+            .history
+            .as_ref()
+            .map(|_| Past::new(&scenario.rows, months))
+            .transpose()
+            .map_err(|refusal| fail(&refusal.to_string()))?;
+        let dated = |event| {
+            Some(DatedEvent {
+                event,
+                begins: months_after(start.date, event.date)?,
+                ramp: event.ramp.map_or(0.0, |ramp| ramp.months()),
+            })
+        };
+        let events = scenario
+            .events
+            .iter()
+            .map(dated)
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| fail("an event lies before its first day"))?;
+        Ok(Self {
+            scenario,
+            start,
+            months,
+            past,
+            times: times(months, &events),
+            events,
+        })
+    }
+
+    /// The start and the same day of every month after it.
+    #[must_use]
+    pub fn dates(&self) -> Vec<Date> {
+        (0..=self.months)
+            .filter_map(|month| self.start.date.checked_add(i64::from(month).months()).ok())
+            .collect()
+    }
+
+    /// Months that are projected.
+    #[must_use]
+    pub fn months(&self) -> u32 {
+        self.months
+    }
+
+    /// Customers at the start.
+    #[must_use]
+    pub fn start(&self) -> GrowthStart {
+        self.start
+    }
+
+    /// The central future: every input at its value.
+    #[must_use]
+    pub fn central(&self) -> Trajectory {
+        let scenario = self.scenario;
+        let monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
+        let base = match &self.past {
+            Some(past) => GrowthBase::Plan {
+                rows: self.after_start(past.central()),
+            },
+            None => self.base(monthly, scenario.ceiling.map(|[_, middle, _]| middle), 0.0),
+        };
+        self.path(
+            &base,
+            &self
+                .events
+                .iter()
+                .map(|dated| dated.event.customers.number())
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// The future of draw `index`. What has no range takes its value and no random number.
+    #[must_use]
+    pub fn draw(&self, seed: u64, index: u32) -> Trajectory {
+        let scenario = self.scenario;
+        let mut stream = RandomStream::new(seed, StreamPurpose::Growth, index);
+        let mut monthly = scenario.monthly.map_or(0.0, nest_data::units::Growth::get);
+        if let Some([low, high]) = scenario.range {
+            monthly = stream.within(low.get(), monthly, high.get()).max(LEAST_MONTHLY);
+        }
+        let ceiling = scenario
+            .ceiling
+            .map(|[low, middle, high]| stream.within(low.ln(), middle.ln(), high.ln()).exp());
+        let planned = if scenario.rows.iter().any(|row| row.range.is_some()) {
+            stream.normal()
+        } else {
+            0.0
+        };
+        let event = |dated: &DatedEvent<'_>| match dated.event.range {
+            Some([low, high]) => stream.within(low.number(), dated.event.customers.number(), high.number()),
+            None => dated.event.customers.number(),
+        };
+        let events: Vec<f64> = self.events.iter().map(event).collect();
+        let base = match &self.past {
+            Some(past) => GrowthBase::Plan {
+                rows: self.after_start(past.draw(seed, index)),
+            },
+            None => self.base(monthly, ceiling, planned),
+        };
+        self.path(&base, &events)
+    }
+
+    /// The day that lies `months` (whole or not) after the start.
+    #[must_use]
+    pub fn date_at(&self, months: f64) -> Option<Date> {
+        // A day that was turned into months and back stays that day.
+        let months = months + 1e-9;
+        let begin = self
+            .start
+            .date
+            .checked_add((months.floor() as i64).months())
+            .ok()?;
+        let days = f64::from(begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days());
+        begin
+            .checked_add(((months.fract() * days).floor() as i64).days())
+            .ok()
+    }
+
+    /// Months from the start to a date.
+    #[must_use]
+    pub fn months_to(&self, date: Date) -> Option<f64> {
+        months_after(self.start.date, date)
+    }
+
+    /// The day on which a path reaches `customers`; none where it does not within the scenario.
+    #[must_use]
+    pub fn reached_on(&self, path: &Trajectory, customers: f64) -> Option<Date> {
+        path.reaches(customers).and_then(|months| self.date_at(months))
+    }
+
+    /// Rows of the future after the start.
+    fn after_start(&self, rows: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+        std::iter::once((0.0, self.start.customers)).chain(rows).collect()
+    }
+
+    fn base(&self, monthly: f64, ceiling: Option<f64>, planned: f64) -> GrowthBase {
+        if self.scenario.plan.is_some() {
+            let rows = self.scenario.rows.iter();
+            return GrowthBase::Plan {
+                rows: rows
+                    .filter_map(|row| {
+                        Some((months_after(self.start.date, row.date)?, drawn_row(row, planned)))
+                    })
+                    .collect(),
+            };
+        }
+        match ceiling {
+            // A market is never smaller than the customers one has of it.
+            Some(ceiling) => GrowthBase::Logistic {
+                monthly,
+                ceiling: ceiling.max(self.start.customers),
+            },
+            None => GrowthBase::Compound { monthly },
+        }
+    }
+
+    fn path(&self, base: &GrowthBase, events: &[f64]) -> Trajectory {
+        let at = |months: &f64| {
+            let with_event = |customers: f64, (dated, change): (&DatedEvent<'_>, &f64)| {
+                let share = adopted(*months, dated.begins, dated.ramp);
+                match dated.event.customers {
+                    Change::Share(_) => customers * (1.0 + change * share),
+                    Change::Customers(_) => customers + change * share,
+                }
+            };
+            self.events
+                .iter()
+                .zip(events)
+                .fold(base.at(self.start.customers, *months), with_event)
+                .max(FEWEST)
+        };
+        Trajectory {
+            customers: self.times.iter().map(at).collect(),
+            times: Arc::clone(&self.times),
+        }
+    }
+}
+
+impl GrowthBase {
+    /// Customers `months` after the start.
+    ///
+    /// # Formula
+    /// Compound `N_0 (1 + g)^t`. Logistic `K / (1 + (K - N_0) / N_0 (1 + g)^-t)`: it grows by g while far
+    /// below the ceiling K. A plan is geometric between its rows, and level after the last.
+    ///
+    /// Source of the logistic: Verhulst, "Notice sur la loi que la population suit dans son accroissement",
+    /// 1838.
+    fn at(&self, start: f64, months: f64) -> f64 {
+        match self {
+            Self::Compound { monthly } => start * (1.0 + monthly).powf(months),
+            Self::Logistic { monthly, ceiling } => {
+                ceiling / (1.0 + (ceiling - start) / start * (1.0 + monthly).powf(-months))
+            }
+            Self::Plan { rows } => between(rows.iter().copied(), months),
+        }
+    }
+}
+
+/// Share of a change that is there at a time, all in months: none before it begins, all at the end of its
+/// ramp.
+#[must_use]
+pub fn adopted(months: f64, begins: f64, ramp: f64) -> f64 {
+    if months < begins {
+        0.0
+    } else if ramp > 0.0 {
+        ((months - begins) / ramp).min(1.0)
+    } else {
+        1.0
+    }
+}
+
+/// Every whole month, and around each event's begin and at its end, within the scenario.
+fn times(months: u32, events: &[DatedEvent<'_>]) -> Arc<[f64]> {
+    let mut times: Vec<f64> = (0..=months).map(f64::from).collect();
+    for dated in events {
+        // A step is two moments next to each other: the last without it and the first with it.
+        times.extend([dated.begins.next_down(), dated.begins, dated.begins + dated.ramp]);
+    }
+    times.retain(|time| (0.0..=f64::from(months)).contains(time));
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    times.into()
+}
+
+/// Months from one date to another: whole civil months, and days as a share of the month they lie in. None
+/// before the first.
+fn months_after(start: Date, date: Date) -> Option<f64> {
+    let whole = start.until((Unit::Month, date)).ok()?.get_months();
+    let begin = start.checked_add(whole.months()).ok()?;
+    let length = begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days();
+    let days = begin.until((Unit::Day, date)).ok()?.get_days();
+    (date >= start).then(|| f64::from(whole) + f64::from(days) / f64::from(length))
+}
+
+/// Customers of a plan's row in the future that lies `normal` standard deviations from it, the same in all
+/// rows.
+fn drawn_row(row: &GrowthRow, normal: f64) -> f64 {
+    let [low, high] = row.range.unwrap_or([row.customers; 2]);
+    let end = if normal < 0.0 { low } else { high };
+    row.customers * (end / row.customers).powf(normal.abs() / Z90)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn scenario(monthly: &str) -> GrowthScenario {
+        let start = GrowthStart {
+            date: date(2026, 11, 1),
+            customers: 1_000.0,
+        };
+        GrowthScenario {
+            start: Some(start),
+            monthly: Some(monthly.parse().expect("growth")),
+            months: Some(24),
+            ..GrowthScenario::default()
+        }
+    }
+
+    fn event(date: Date, customers: &str, ramp: Option<&str>) -> GrowthEvent {
+        GrowthEvent {
+            date,
+            customers: customers.parse().expect("a change"),
+            range: None,
+            ramp: ramp.map(|ramp| ramp.parse().expect("a lapse")),
+            note: None,
+        }
+    }
+
+    fn reached(scenario: &GrowthScenario, customers: f64) -> Option<Date> {
+        let model = GrowthModel::new("test", scenario).expect("a course");
+        model.reached_on(&model.central(), customers)
+    }
+
+    #[test]
+    fn a_doubling_each_month_reaches_four_times_in_two_months() {
+        let scenario = scenario("100%");
+        assert_eq!(reached(&scenario, 4_000.0), Some(date(2027, 1, 1)));
+        assert_eq!(
+            reached(&scenario, 1_000.0 * 2_f64.powf(0.5)),
+            Some(date(2026, 11, 16))
+        );
+        assert_eq!(
+            GrowthModel::new("test", &scenario)
+                .expect("a course")
+                .central()
+                .at(2.0),
+            4_000.0
+        );
+    }
+
+    #[test]
+    fn what_is_reached_already_is_reached_at_the_start_and_what_never_is_has_no_date() {
+        assert_eq!(reached(&scenario("5%"), 900.0), Some(date(2026, 11, 1)));
+        for monthly in ["5%", "0%", "-5%"] {
+            assert_eq!(reached(&scenario(monthly), 1e9), None);
+        }
+        assert_eq!(reached(&scenario("-5%"), 1_100.0), None);
+    }
+
+    #[test]
+    fn months_are_civil_dates() {
+        let scenario = scenario("5%");
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let dates = model.dates();
+        assert_eq!(
+            (dates.len(), dates[0], dates[3]),
+            (25, date(2026, 11, 1), date(2027, 2, 1))
+        );
+        for day in [date(2026, 11, 1), date(2026, 12, 31), date(2027, 2, 15)] {
+            assert_eq!(
+                model.date_at(model.months_to(day).expect("after the start")),
+                Some(day)
+            );
+        }
+        assert_eq!(model.months_to(date(2026, 10, 31)), None);
+    }
+
+    #[test]
+    fn a_step_is_reached_on_its_day_and_a_ramp_on_the_way() {
+        let mut scenario = scenario("0%");
+        scenario.events = vec![event(date(2027, 3, 15), "+5000", None)];
+        assert_eq!(reached(&scenario, 3_000.0), Some(date(2027, 3, 15)));
+        scenario.events = vec![event(date(2027, 3, 1), "+100%", Some("2 months"))];
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        assert_eq!(
+            [3.0, 4.0, 5.0, 6.0, 20.0].map(|months| model.central().at(months)),
+            [1_000.0, 1_000.0, 1_500.0, 2_000.0, 2_000.0]
+        );
+        assert_eq!(reached(&scenario, 1_500.0), Some(date(2027, 4, 1)));
+        scenario.events = vec![event(date(2027, 3, 1), "-5000", None)];
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        assert!(model.central().at(5.0) <= FEWEST, "a loss leaves nobody");
+    }
+
+    #[test]
+    fn a_ceiling_is_approached_and_a_draw_of_it_lies_in_its_range() {
+        let mut scenario = scenario("20%");
+        scenario.ceiling = Some([4_000.0, 5_000.0, 8_000.0]);
+        scenario.months = Some(120);
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let path = model.central();
+        // 5,000 / (1 + 4 x 1.2^-8), worked out by hand
+        assert!(
+            (path.at(8.0) - 2_590.308).abs() < 1e-3 && (path.at(120.0) - 5_000.0).abs() < 1e-3,
+            "{}",
+            path.at(8.0)
+        );
+        let ends: Vec<f64> = (0..2_000).map(|index| model.draw(7, index).at(120.0)).collect();
+        let below = |limit: f64| ends.iter().filter(|end| **end < limit).count() as f64 / 2_000.0;
+        // 5 % expected on either side, with a standard deviation of 0.5 %: four of them
+        assert!((below(4_000.0) - 0.05).abs() < 0.02 && (below(8_000.0) - 0.95).abs() < 0.02);
+        assert!(ends.iter().all(|end| *end >= 1_000.0));
+    }
+
+    #[test]
+    fn a_plan_with_a_range_is_drawn_as_one_future() {
+        let row = |date, customers, range| GrowthRow {
+            date,
+            customers,
+            range,
+        };
+        let rows = vec![
+            row(date(2027, 1, 1), 100.0, None),
+            row(date(2027, 2, 1), 200.0, Some([150.0, 300.0])),
+            row(date(2027, 3, 1), 400.0, Some([300.0, 600.0])),
+        ];
+        let scenario = GrowthScenario {
+            plan: Some("plan.csv".to_owned()),
+            rows,
+            ..GrowthScenario::default()
+        };
+        let model = GrowthModel::new("test", &scenario).expect("a course");
+        assert_eq!(
+            [0.0, 1.0, 2.0].map(|months| model.central().at(months)),
+            [100.0, 200.0, 400.0]
+        );
+        assert!((model.central().at(1.5) - 200.0 * 2_f64.sqrt()).abs() < 1e-9);
+        for index in 0..20 {
+            let path = model.draw(3, index);
+            assert!(
+                (path.at(2.0) / path.at(1.0) - 2.0).abs() < 1e-9,
+                "both rows lie as far from their values"
+            );
+        }
+    }
+
+    #[test]
+    fn a_history_starts_at_its_last_row_and_one_row_is_refused_by_name() {
+        let row = |month: i8| GrowthRow {
+            date: date(2026, month, 1),
+            customers: 100.0 * f64::from(month),
+            range: None,
+        };
+        let history = |rows| GrowthScenario {
+            history: Some("history.csv".to_owned()),
+            months: Some(6),
+            rows,
+            ..GrowthScenario::default()
+        };
+        let long = history((1..=9).map(row).collect());
+        let model = GrowthModel::new("past", &long).expect("nine months");
+        assert_eq!(
+            (model.start().date, model.central().at(0.0)),
+            (date(2026, 9, 1), 900.0)
+        );
+        assert!(model.central().at(6.0) > 1_000.0, "it goes on growing");
+        assert_eq!(model.draw(3, 7), model.draw(3, 7));
+        assert!(
+            GrowthModel::new("past", &history(vec![row(1)]))
+                .expect_err("one row")
+                .to_string()
+                .contains("past")
+        );
+    }
+}

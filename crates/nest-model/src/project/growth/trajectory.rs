@@ -1,0 +1,94 @@
+//! One future of customers: how many there are at a time, and when they first reach a number.
+
+use std::sync::Arc;
+
+/// One future: customers at the moments of its growth, geometric in between.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trajectory {
+    pub(super) times: Arc<[f64]>,
+    pub(super) customers: Vec<f64>,
+}
+
+impl Trajectory {
+    /// Customers at the two ends of a month, counted from 0 at the start.
+    #[must_use]
+    pub fn ends(&self, month: usize) -> [f64; 2] {
+        [month, month + 1].map(|month| self.at(month as f64))
+    }
+
+    /// Customers `months` after the start.
+    #[must_use]
+    pub fn at(&self, months: f64) -> f64 {
+        let index = self.times.partition_point(|time| *time <= months);
+        if index > 0 && self.times[index - 1] == months {
+            return self.customers[index - 1];
+        }
+        let near = index.saturating_sub(1)..(index + 1).min(self.times.len());
+        between(
+            near.map(|index| (self.times[index], self.customers[index])),
+            months,
+        )
+    }
+
+    /// Months after which customers are first at or above a number; none where they never are.
+    #[must_use]
+    pub fn reaches(&self, customers: f64) -> Option<f64> {
+        self.first(
+            |at| at.customers - customers,
+            |before, after| (customers / before.customers).ln() / (after.customers / before.customers).ln(),
+        )
+    }
+
+    /// Months after which `excess` of customers and time is first 0 or more, linear between two moments.
+    #[must_use]
+    pub fn first_over(&self, excess: impl Fn(&TrajectoryPoint) -> f64) -> Option<f64> {
+        self.first(&excess, |before, after| {
+            -excess(before) / (excess(after) - excess(before))
+        })
+    }
+
+    fn first(
+        &self,
+        excess: impl Fn(&TrajectoryPoint) -> f64,
+        share: impl Fn(&TrajectoryPoint, &TrajectoryPoint) -> f64,
+    ) -> Option<f64> {
+        let moment = |index: usize| TrajectoryPoint {
+            months: self.times[index],
+            customers: self.customers[index],
+        };
+        let after = (0..self.times.len()).find(|index| excess(&moment(*index)) >= 0.0)?;
+        let Some(before) = after.checked_sub(1).map(moment) else {
+            return Some(0.0);
+        };
+        let after = moment(after);
+        Some(before.months + share(&before, &after) * (after.months - before.months))
+    }
+}
+
+/// A point of a path.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrajectoryPoint {
+    /// Months after the start.
+    pub months: f64,
+    /// Customers then.
+    pub customers: f64,
+}
+
+/// Geometric interpolation between points that ascend in their first; level outside.
+pub(super) fn between(points: impl Iterator<Item = (f64, f64)>, at: f64) -> f64 {
+    let mut before: Option<(f64, f64)> = None;
+    for (time, value) in points {
+        match before {
+            None if time >= at => return value,
+            Some((first, start)) if time >= at => {
+                return if time == at {
+                    value
+                } else {
+                    start * (value / start).powf((at - first) / (time - first))
+                };
+            }
+            _ => before = Some((time, value)),
+        }
+    }
+    before.map_or(f64::NAN, |(_, value)| value)
+}
