@@ -1,4 +1,4 @@
-//! Doubts about a usable result. Once raised, a caveat reaches the report.
+//! Caveats: doubts about a usable result. Every caveat that is raised reaches the report.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub enum Caveat {
         /// Last step that was run.
         step: String,
     },
-    /// The pilot could not read a tier's processor, so that the plan did not reckon with it.
+    /// The pilot could not read a tier's processor, and the plan does not take it into account.
     TierUnplanned {
         /// The tier.
         tier: String,
@@ -46,47 +46,47 @@ pub enum Caveat {
     },
     /// Stored data grew in the run while the study has no reset command.
     DataGrows {
-        /// Use over forecast in the last ramp step, over the same in the first.
+        /// Use divided by forecast in the last ramp step, relative to the same in the first.
         ratio: f64,
         /// The resource.
         resource: String,
     },
-    /// Demands cannot be told apart.
+    /// The demands of single behaviours cannot be told apart.
     NotSeparable {
         /// The resource.
         resource: String,
         /// Condition number of the design.
         condition: f64,
     },
-    /// Too few repeats to know how much visits differ; a prior is used.
+    /// There are too few repeats to know how much steps of equal load differ; a prior is used.
     FewRepeats {
         /// Repeats seen.
         repeats: f64,
         /// Prior of the relative deviation.
         prior: f64,
     },
-    /// No step came above half utilisation: the plateau is from demand, not seen.
+    /// No step came above half utilisation: the ceiling is inferred from demand, not observed.
     PlateauNotSeen {
         /// Highest utilisation of a fitted step, 0-1.
         utilisation: f64,
     },
-    /// The seen plateau lies below the ceiling from demand: something else binds.
+    /// The observed plateau is below the ceiling from demand: something else is the limit.
     HiddenBottleneck {
-        /// Plateau over ceiling.
+        /// Plateau divided by ceiling.
         ratio: f64,
     },
     /// Response times grow faster than the measured resources explain.
     UnmeasuredWait {
-        /// Probability that a limit which no probe reads binds before the measured resources, 0-1.
+        /// Probability that a hidden bottleneck is full before every measured resource, 0-1.
         probability: f64,
         /// Customers at which it is full.
         customers: Estimate,
-        /// The behaviour whose executions wait there; none where all do or that cannot be told.
+        /// The behaviour whose executions wait there; `None` if all do, or it is not known which.
         behaviour: Option<String>,
         /// Seconds for which an execution holds it.
         hold_s: f64,
     },
-    /// Demand rises with load: executions are in one another's way.
+    /// Demand rises with load: executions get in each other's way.
     Contention {
         /// The resource.
         resource: String,
@@ -106,12 +106,12 @@ pub enum Caveat {
     MemoryLeaks {
         /// The resource.
         resource: String,
-        /// Behaviour whose executions leave it behind; none where it grows with time alone.
+        /// Behaviour whose executions leave it behind; `None` if memory grows with time alone.
         behaviour: Option<String>,
         /// Bytes per execution, or per second.
         bytes: f64,
     },
-    /// A figure lies beyond the measured range.
+    /// A figure is beyond the measured range.
     Extrapolated {
         /// What is extrapolated.
         what: String,
@@ -127,14 +127,14 @@ pub enum Caveat {
         /// Assumed range.
         high: f64,
     },
-    /// A tier has no place in a configuration and is not priced there.
+    /// A configuration does not place a tier, which is not priced there.
     TierNotPlaced {
         /// The configuration.
         config: String,
         /// The tier.
         tier: String,
     },
-    /// A total holds a line without a price.
+    /// A total has lines without a price.
     PriceUnknown {
         /// The configuration.
         config: String,
@@ -149,19 +149,19 @@ pub enum Caveat {
         book: String,
         /// Its currency.
         currency: String,
-        /// What one unit of it is worth, in the study's currency.
+        /// Units of the study's currency that one unit of it buys.
         rate: QuotedDecimal,
         /// The day of that rate.
         date: Date,
     },
-    /// More of a meter can cost less, because its whole quantity pays the tier that it reaches.
+    /// More of a meter can cost less, because the whole quantity pays the price of the tier that it reaches.
     PriceMayFall {
         /// The configuration.
         config: String,
         /// The meter.
         meter: String,
     },
-    /// Months are priced with more instances than a configuration allows.
+    /// Some months are priced with more instances than a configuration allows.
     MoreThanAllowed {
         /// The configuration.
         config: String,
@@ -182,9 +182,9 @@ pub enum Caveat {
         /// Share of such draws, 0-1.
         share: f64,
     },
-    /// The central value lies outside the central half of its draws.
+    /// The point estimate is outside the central half of its draws.
     ValueOffCentre {
-        /// What it is the value of.
+        /// The figure.
         what: String,
     },
 }
@@ -233,7 +233,8 @@ impl fmt::Display for Caveat {
                 write!(
                     f,
                     "{resource}: demands of single behaviours cannot be told apart (condition \
-                        {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every behaviour"
+                        {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every \
+                        behaviour"
                 )
             }
             Self::FewRepeats { repeats, prior } => {
@@ -270,9 +271,9 @@ impl fmt::Display for Caveat {
                 write!(
                     f,
                     "response times grow faster than the measured resources explain: with probability \
-                        {:.0} % {who} queue for something that no probe reads, held for about {:.1} ms each and \
-                        full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look there \
-                        before buying servers",
+                        {:.0} % {who} queue for something that no probe reads, held for about {:.1} ms each \
+                        and full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look \
+                        there before buying servers",
                     probability * 100.0,
                     hold_s * 1e3,
                     customers.value,

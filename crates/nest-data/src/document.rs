@@ -24,10 +24,10 @@ pub trait Document: Serialize + DeserializeOwned {
 
     /// Oldest format this version reads. Older ones are refused: what they hold would be misread.
     const OLDEST_FORMAT: u32 = 1;
-    /// The verb that makes the document again, named where an old one is refused.
+    /// The verb that makes the document again; the error about an old document names it.
     const MADE_BY_VERB: &str;
 
-    /// What is wrong with a document that reads but cannot be used; none where all is well.
+    /// What is wrong with a document that can be read but not used; `None` if nothing is.
     fn damage(&self) -> Option<String> {
         None
     }
@@ -88,7 +88,7 @@ pub trait Document: Serialize + DeserializeOwned {
         }
     }
 
-    /// The document as JSON, one field a line, with a final newline.
+    /// The document as JSON, one field per line, with a final newline.
     #[must_use]
     fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("documents hold only maps with string keys");

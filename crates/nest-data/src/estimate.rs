@@ -1,11 +1,11 @@
-//! A number that was fitted or projected, with its interval.
+//! Estimates: numbers that were fitted or projected, with their intervals.
 
 use serde::{Deserialize, Serialize};
 
 /// A value with its standard error and 90 % interval. The unit is that of the field that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// The central value.
+    /// The point estimate.
     pub value: f64,
     /// Standard error, 0 or more.
     pub standard_error: f64,
@@ -27,9 +27,9 @@ impl Estimate {
         }
     }
 
-    /// The central value with the 5 % and 95 % quantiles of `draws`, which are put in another order.
+    /// A point estimate with the 5 % and 95 % quantiles of `draws`, which it reorders.
     ///
-    /// Returns `None` where no draw is finite.
+    /// Returns `None` if no draw is finite.
     #[must_use]
     pub fn from_draws(value: f64, draws: &mut Vec<f64>) -> Option<Self> {
         draws.retain(|draw| draw.is_finite());
@@ -45,7 +45,7 @@ impl Estimate {
         })
     }
 
-    /// Whether the interval holds `truth`.
+    /// Whether the interval contains `truth`.
     #[must_use]
     pub fn covers(&self, truth: f64) -> bool {
         self.low <= truth && truth <= self.high
@@ -66,7 +66,8 @@ pub fn quantile_of_sorted(values: &[f64], quantile: f64) -> Option<f64> {
     Some(values[below] + (values[above] - values[below]) * (position - below as f64))
 }
 
-/// The same of values in any order, which are put in another one: without sorting them all.
+/// Quantile of values in any order, which it reorders without sorting them all; otherwise as
+/// [`quantile_of_sorted`].
 #[must_use]
 pub fn quantile_of(values: &mut [f64], quantile: f64) -> Option<f64> {
     let last = values.len().checked_sub(1)?;

@@ -1,5 +1,7 @@
 //! What N customers cost, where the system breaks, when, and what would change that.
 
+mod bill;
+mod chart;
 mod compare;
 pub mod explanation;
 
@@ -17,9 +19,13 @@ use crate::{
     units::QuotedDecimal,
 };
 
-pub use self::compare::{
-    BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SegmentProjection,
-    Sensitivity, SharedLimit, WhyNot,
+pub use self::{
+    bill::{Bill, CostDriver, CostLine, DriverKind, DriverShare, FeeBill},
+    chart::{Axis, Chart, Curve, Scatter},
+    compare::{
+        BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SegmentProjection,
+        Sensitivity, SharedLimit, WhyNot,
+    },
 };
 
 /// A projection of one study on its configurations.
@@ -164,61 +170,6 @@ pub struct ConfigProjection {
     pub break_points: Vec<BreakPoint>,
 }
 
-/// A monthly bill at a customer count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Bill {
-    /// Customers it is for.
-    pub customers: f64,
-    /// Its lines; they sum to the total exactly.
-    pub lines: Vec<CostLine>,
-    /// The total.
-    pub total: MoneyEstimate,
-    /// Cost of 1,000 customers.
-    pub per_1000: MoneyEstimate,
-    /// Cost of the next 1,000 customers.
-    pub marginal_1000: QuotedDecimal,
-    /// Smallest number of customers at which another unit is needed.
-    pub next_stair: Option<f64>,
-    /// What the amounts are paid for, summed up two ways.
-    #[serde(default)]
-    pub drivers: Vec<DriverShare>,
-    /// Fees of third parties for transactions; not part of the lines and the total above.
-    #[serde(default)]
-    pub fees: Option<FeeBill>,
-}
-
-/// Fees of a month at a customer count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FeeBill {
-    /// A line per fee; they sum to the total exactly.
-    pub lines: Vec<CostLine>,
-    /// The total.
-    pub total: MoneyEstimate,
-    /// Fees of 1,000 customers.
-    pub per_1000: MoneyEstimate,
-}
-
-/// A part of a bill.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DriverShare {
-    /// What it is summed up by; each way sums to the total.
-    pub kind: DriverKind,
-    /// The behaviour or driver; the resource or meter.
-    pub name: String,
-    /// The amount.
-    pub amount: QuotedDecimal,
-}
-
-/// What a part of a bill is summed up by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DriverKind {
-    /// By the behaviour that causes it, or what else does.
-    Behaviour,
-    /// By the resource that is bound or the meter that is counted.
-    Meter,
-}
-
 /// A quantile of the response time of one behaviour on a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Performance {
@@ -230,76 +181,6 @@ pub struct Performance {
     pub seconds: Estimate,
     /// Utilisation of the resource for which it queues, 0-1; `None` on functions, which do not queue.
     pub utilisation: Option<f64>,
-}
-
-/// One line of a bill.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CostLine {
-    /// What is paid for.
-    pub driver: CostDriver,
-    /// Behaviour it is caused by, where one causes it.
-    pub behaviour: Option<String>,
-    /// Resource that is bound, or meter that is counted.
-    pub meter: String,
-    /// How many units.
-    pub quantity: QuotedDecimal,
-    /// What one unit is.
-    pub unit: String,
-    /// Price of the quantity; `None` if it is unknown.
-    pub amount: Option<QuotedDecimal>,
-    /// Where the price was seen: book, name of the source in it, and date.
-    pub source: String,
-}
-
-/// What a cost line pays for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CostDriver {
-    /// Work for a behaviour.
-    Behaviour,
-    /// What runs without load.
-    Idle,
-    /// Capacity that policy wants left.
-    Reserve,
-    /// Of it, what keeps requests from queueing.
-    Queueing,
-    /// Of it, what is there for load that comes sooner than foreseen.
-    Forecast,
-    /// Capacity left beyond that, because an objective of response time would be missed.
-    Objective,
-    /// Whole instances where a part would do, or fewer were allowed.
-    Rounding,
-    /// Units beyond those needed, which may fail.
-    Spare,
-    /// A commitment that nothing uses.
-    Unused,
-    /// What commitments, sustained use and contracts change of the list price.
-    Discount,
-    /// A meter that no single behaviour drives.
-    Shared,
-    /// A fixed monthly amount of the study.
-    Fixed,
-}
-
-impl CostDriver {
-    /// The word for it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Behaviour => "behaviour",
-            Self::Idle => "idle",
-            Self::Reserve => "reserve",
-            Self::Queueing => "headroom for queueing",
-            Self::Forecast => "headroom for forecast",
-            Self::Objective => "headroom for objectives",
-            Self::Rounding => "rounding up",
-            Self::Spare => "spare",
-            Self::Unused => "unused commitment",
-            Self::Discount => "discount",
-            Self::Shared => "shared",
-            Self::Fixed => "fixed",
-        }
-    }
 }
 
 /// One month of a configuration.
@@ -496,63 +377,4 @@ pub struct SourceUse {
     pub observed_on: String,
     /// How direct it is.
     pub confidence: Confidence,
-}
-
-/// Something to draw. Customers are on the x-axis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Chart {
-    /// Name in file names and anchors.
-    pub id: String,
-    /// The question it answers.
-    pub title: String,
-    /// The answer, in a sentence.
-    pub answer: String,
-    /// What the y-axis shows.
-    pub y: Axis,
-    /// Fitted or projected curves with their bands.
-    pub curves: Vec<Curve>,
-    /// Measured points.
-    pub measured: Vec<Scatter>,
-    /// Horizontal limits.
-    pub limits: Vec<(String, f64)>,
-    /// Customers up to which it was measured; beyond is extrapolated.
-    pub tested_to: f64,
-    /// Whether both axes are logarithmic.
-    pub logarithmic: bool,
-}
-
-/// What an axis shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "axis", content = "unit", rename_all = "snake_case")]
-pub enum Axis {
-    /// A share, 0-1, shown in percent.
-    Share,
-    /// Seconds.
-    Seconds,
-    /// Events per second.
-    PerSecond,
-    /// Bytes.
-    Bytes,
-    /// Money in a currency.
-    Money(String),
-}
-
-/// A curve with its 90 % band; x ascending.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Curve {
-    /// Its name in the legend.
-    pub name: String,
-    /// Customers, low, value, high.
-    pub points: Vec<[f64; 4]>,
-    /// Whether it jumps from point to point, as whole servers do.
-    pub stepped: bool,
-}
-
-/// Measured points.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scatter {
-    /// Their name in the legend.
-    pub name: String,
-    /// Customers and value.
-    pub points: Vec<[f64; 2]>,
 }

@@ -35,18 +35,18 @@ pub struct ScalingModel {
     pub throughput: Option<ThroughputLaw>,
     /// Response-time quantiles against utilisation.
     pub quantiles: Vec<QuantileLaw>,
-    /// From how many customers on executions fail; none where no step says so, or for a model of before.
+    /// Customer count at which executions start to fail; `None` if the steps do not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_onset: Option<ErrorOnset>,
     /// The measured steps, as the report draws them.
     pub points: Vec<MeasuredPoint>,
-    /// Forecasts against steps that were left out of the fit.
+    /// Forecasts compared with steps that were left out of the fit.
     pub checks: Vec<ForecastCheck>,
     /// How far the measurements reach.
     pub tested: Tested,
-    /// How to draw the joint worlds of the fit.
+    /// How to draw the parameters of the fit jointly.
     pub draws: DrawPlan,
-    /// Doubts, those of the measurement among them.
+    /// Doubts, including those of the measurement.
     pub caveats: Vec<Caveat>,
 }
 
@@ -98,18 +98,18 @@ pub struct ResourceModel {
     pub kind: ResourceKind,
     /// Units in use at full utilisation (cores, bytes/s, bytes).
     pub capacity: Option<f64>,
-    /// Use without load: busy-seconds or bytes per second, or resident bytes.
+    /// Use without load: busy-seconds or bytes per second; for memory, resident bytes.
     pub idle: Estimate,
     /// Demand of one execution, by behaviour: seconds or bytes. For memory: resident bytes per execution a
     /// second.
     pub demand: BTreeMap<String, Estimate>,
-    /// How demand depends on load; none where the steps do not show that it does.
+    /// How demand depends on load; `None` if the steps show no dependence.
     pub load_dependence: Option<LoadDependence>,
-    /// How demand depends on stored data; none where it was measured at one size, or the steps do not show
-    /// that it does.
+    /// How demand depends on stored data; `None` if it was measured at one size, or the steps show no
+    /// dependence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_dependence: Option<SizeDependence>,
-    /// What a level (memory) keeps on growing by; none where the windows do not show it.
+    /// By how much memory keeps growing at constant load; `None` if the windows do not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leak: Option<Leak>,
     /// Covariance of idle, demands, the slope over load and growth with stored data, in the order idle,
@@ -117,12 +117,12 @@ pub struct ResourceModel {
     pub covariance: Vec<Vec<f64>>,
     /// Condition number of the design with columns scaled to length one; 1 is best.
     pub condition: f64,
-    /// Whether demands may be told apart (condition up to 30). Where not, only totals of measured mixes are
-    /// meant.
+    /// Whether the demands of single behaviours are reliable (condition up to 30). If not, only totals for
+    /// measured mixes are.
     pub separable: bool,
     /// Steps that were fitted.
     pub fitted_steps: usize,
-    /// Relative standard deviation between visits that the intervals carry.
+    /// Relative standard deviation between steps that the intervals include.
     pub between_steps: f64,
     /// Degrees of freedom of that deviation: repeats seen, or the six that the prior stands for.
     pub degrees_of_freedom: f64,
@@ -215,52 +215,51 @@ pub struct BehaviourFacts {
     pub name: String,
     /// Requests per execution.
     pub requests: f64,
-    /// Mean time of one request, from sending, at light load, in seconds; none where none was completed.
+    /// Mean time of one request from sending, at light load, in seconds; `None` if none was completed.
     pub light_request_s: Option<f64>,
 }
 
-/// Completed executions against offered ones on the plain mix, open arrivals.
+/// Completed against offered executions, on the plain mix with open arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThroughputLaw {
     /// Executions per second that one customer offers in the busiest minute.
     pub per_customer_per_s: f64,
-    /// Most executions per second, from demand: `min_k (c_k - idle_k) / sum_j share_j D_jk`.
+    /// Largest number of executions per second, from demand: `min_k (c_k - idle_k) / sum_j share_j D_jk`.
     pub ceiling_per_s: Estimate,
-    /// Customers at which it is reached.
+    /// Customers at which that throughput is reached.
     pub saturation_customers: Estimate,
     /// Resource that binds there.
     pub binding: String,
-    /// Most executions per second seen on steps where the target could not keep up.
+    /// Largest number of executions per second on steps where the target could not keep up.
     pub plateau_per_s: Option<f64>,
-    /// The same customers from demand alone, where a limit that no probe reads has a say in
-    /// `saturation_customers`.
+    /// Customers at saturation from demand alone, if a hidden bottleneck lowers `saturation_customers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demand_customers: Option<Estimate>,
-    /// A limit that no probe reads; none where the steps show no sign of one.
+    /// A hidden bottleneck; `None` if the steps show no sign of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden_bottleneck: Option<HiddenBottleneck>,
 }
 
-/// A limit that no probe reads: a lock, a pool, a remote service.
+/// A hidden bottleneck: a lock, a pool or a remote service that no probe reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HiddenBottleneck {
     /// Probability that it binds before every measured resource, 0-1.
     pub probability: f64,
-    /// Customers at which it is full, given that it is there.
+    /// Customers at which it is full, given that it exists.
     pub customers: Estimate,
-    /// Executions per second that pass when it is full.
+    /// Executions per second that pass through it when it is full.
     pub most_per_s: Estimate,
-    /// The behaviour whose executions pass through it; none where all do, or where that cannot be told.
+    /// The behaviour whose executions pass through it; `None` if all do, or it is not known which.
     pub behaviour: Option<String>,
-    /// Seconds for which an execution holds it; none where only its plateau was seen.
+    /// Seconds for which an execution holds it; `None` if only its plateau was seen.
     pub hold_s: Option<Estimate>,
-    /// What was seen.
+    /// What points to it.
     pub evidence: BottleneckEvidence,
-    /// Where it may be, for draws.
+    /// Where it may be, as nodes to draw from.
     pub nodes: Vec<BottleneckNode>,
 }
 
-/// What tells of a limit that no probe reads.
+/// What points to a hidden bottleneck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BottleneckEvidence {
@@ -270,26 +269,27 @@ pub enum BottleneckEvidence {
     ResponseTimes,
 }
 
-/// One place at which a limit may be.
+/// One place at which a hidden bottleneck may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BottleneckNode {
-    /// The behaviour whose executions pass; none where all do.
+    /// The behaviour whose executions pass through it; `None` if all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,
     /// Executions per second that pass when it is full, above 0.
     pub most_per_s: f64,
     /// Executions that it takes at once.
     pub servers: u32,
-    /// Probability, given that there is a limit; the nodes' sum to 1.
+    /// Probability of the node, given that there is a hidden bottleneck; over all nodes they add up to 1.
     pub weight: f64,
 }
 
 /// A quantile of response time against utilisation of the binding resource.
 ///
 /// # Formula
-/// `R_q = a + b rise_q(c, rho)`: the rise is how much longer than the quantile of the own time that of a pool
-/// is, in which `multiprogramming_level` executions share a server and the others wait in turn; without `own`
-/// it is the mean wait in service times, `C(c, c rho) / (c (1 - rho))` (C is Erlang's delay probability).
+/// `R_q = a + b delay_q(c, rho)`. The queueing delay is the quantile of the response time of a pool less that
+/// of the service time; in the pool `multiprogramming_level` executions share a server and the others wait in
+/// turn. Without `service_quantiles` it is the mean wait in service times, `C(c, c rho) / (c (1 - rho))`,
+/// with C Erlang's delay probability. See docs/method/response-times.md.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QuantileLaw {
     /// The behaviour.
@@ -308,31 +308,31 @@ pub struct QuantileLaw {
     pub covariance_ab: f64,
     /// Relative residual standard deviation.
     pub residual: f64,
-    /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; none where all
-    /// share. ◇ assumed: more servers come with as many more workers.
+    /// Executions that share a server before others wait in turn, 1 (a plain queue) or more; `None` if all
+    /// share. Assumption: the number of workers grows with the number of servers.
     #[serde(default)]
     pub multiprogramming_level: Option<f64>,
-    /// p50, p95 and p99 of the own time, in units of the wait that queueing theory foretells; none where the
-    /// rise is the mean wait itself.
+    /// p50, p95 and p99 of the service time, in units of the wait that queueing theory predicts; `None` if
+    /// the queueing delay is the mean wait itself.
     #[serde(default)]
     pub service_quantiles: Option<[f64; 3]>,
 }
 
-/// From how many customers on executions fail.
+/// Customer count at which executions start to fail.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorOnset {
     /// Share of failed executions above which a level counts as failing, 0-1.
     pub tolerated: f64,
-    /// Customers of the last level below the first failing one: the onset lies above it. None where already
-    /// the first failed.
+    /// Customers of the last level below the first failing one: the onset lies above it. `None` if the first
+    /// level already failed.
     pub last_clean: Option<f64>,
-    /// The first failing level; none where no step failed.
+    /// The first failing level; `None` if no step failed.
     pub first_failing: Option<ErrorLevel>,
-    /// Whether a level above the first failing one did not fail: then something else than load was at work.
+    /// Whether a level above the first failing one did not fail: then load is not the cause.
     pub clean_above: bool,
     /// Share of failed executions below the onset, 0-1.
     pub background: f64,
-    /// How the failed share grows beyond the onset; none without a failing level above a clean one.
+    /// How the failed share grows beyond the onset; `None` without a failing level above a clean one.
     pub hinge: Option<ErrorHinge>,
 }
 
@@ -341,7 +341,7 @@ pub struct ErrorOnset {
 pub struct ErrorLevel {
     /// Customers of the level.
     pub customers: f64,
-    /// Failed and dropped executions over all that were due, 0-1; the interval is exact.
+    /// Failed and dropped executions divided by all that were due, 0-1; the interval is exact.
     pub share: Estimate,
 }
 
@@ -361,13 +361,13 @@ pub struct ErrorHinge {
 pub struct MeasuredPoint {
     /// Position in the plan.
     pub index: usize,
-    /// How the step is called.
+    /// Name of the step.
     pub label: String,
     /// Why it was run.
     pub purpose: Purpose,
-    /// Customers, where the step has them.
+    /// Customers; `None` for steps without a customer count.
     pub customers: Option<f64>,
-    /// Executions offered and completed per second.
+    /// Executions offered per second.
     pub offered_per_s: f64,
     /// Executions completed per second.
     pub completed_per_s: f64,
@@ -381,7 +381,7 @@ pub struct MeasuredPoint {
     pub used: BTreeMap<String, f64>,
     /// Response times of all requests from the due time, in seconds.
     pub response: Vec<QuantilePoint>,
-    /// What the step is worth.
+    /// Whether the step was fitted.
     pub validity: Validity,
 }
 
@@ -398,7 +398,7 @@ pub struct QuantilePoint {
     pub count: u64,
 }
 
-/// A forecast beside a measurement that the fit did not see.
+/// A forecast compared with a measurement that was left out of the fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForecastCheck {
     /// Step that was left out.
@@ -422,11 +422,11 @@ pub struct Tested {
     pub utilisation: BTreeMap<String, f64>,
 }
 
-/// The joint draws of a fit, made again from seed and index.
+/// The joint draws of a fit, which are made again from seed and index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrawPlan {
-    /// How many there are.
+    /// Number of draws, 1 to 100,000.
     pub count: u32,
-    /// Seed of the streams.
+    /// Seed of the random streams.
     pub seed: u64,
 }

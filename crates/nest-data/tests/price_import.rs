@@ -401,8 +401,8 @@ fn files_that_are_cut_off_or_renamed_are_refused_with_their_line() {
         &GCP.replace("\"usageUnit\": \"h\"", "\"usageUnit\": \"min\""),
     );
     assert!(found.contains("is priced per `min`"), "{found}");
-    assert!(refused("other.json", "{\"prices\": []}").contains("no price file that is known"));
-    assert!(refused("other.csv", "a,b\n1,2\n").contains("no price file that is known"));
+    assert!(refused("other.json", "{\"prices\": []}").contains("not a known price file"));
+    assert!(refused("other.csv", "a,b\n1,2\n").contains("not a known price file"));
 }
 
 const SERVICES: &str = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,\

@@ -1,10 +1,14 @@
 //! What looks wrong in a book that reads well: doubts about prices, none of which stops anything.
 
+mod family;
+
 use std::{collections::BTreeMap, fmt};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+pub use self::family::family;
+use self::family::line_of_products;
 use super::{Instance, PriceBook, holds};
 
 /// Share by which a price per virtual CPU may differ from its family's.
@@ -269,37 +273,6 @@ fn line(prices: &[Decimal]) -> Option<Decimal> {
     agreed.or_else(|| (sorted.len() >= 3).then(|| sorted[sorted.len() / 2]))
 }
 
-/// The family of an instance type: its name without what says how large it is.
-///
-/// `m7i.large` is of `m7i`, `db.r7g.large.multi-az` of `db.r7g.multi-az`, `Standard_D2as_v5` of
-/// `Standard_Das_v5`, `n2-standard-2` of `n2-standard`, `CX23` of `CX`.
-#[must_use]
-pub fn family(sku: &str) -> String {
-    if let Some(size) = sku.strip_prefix("Standard_") {
-        let letters: String = size.chars().take_while(char::is_ascii_alphabetic).collect();
-        let rest = size[letters.len()..].trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-        return format!("Standard_{letters}{rest}");
-    }
-    if sku.contains('.') {
-        return sku
-            .split('.')
-            .filter(|part| !is_size(part))
-            .collect::<Vec<_>>()
-            .join(".");
-    }
-    match sku.rsplit_once('-') {
-        Some((family, size)) if size.chars().all(|c| c.is_ascii_digit()) => family.to_owned(),
-        Some(_) => sku.to_owned(),
-        None => sku.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned(),
-    }
-}
-
-fn is_size(part: &str) -> bool {
-    ["nano", "micro", "small", "medium", "large"].contains(&part)
-        || part.ends_with("xlarge")
-        || part.starts_with("metal")
-}
-
 fn reserved_above(book: &PriceBook, instances: &[&Instance]) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for commitment in &book.commitment {
@@ -382,32 +355,6 @@ fn arm_dearer(instances: &[&Instance]) -> Vec<LintFinding> {
     found
 }
 
-/// What types of the same kind and generation share: `m7` of `m7g.large` and `m7i.large`, `Standard_D v5` of
-/// `Standard_D2ps_v5`.
-fn line_of_products(sku: &str) -> String {
-    if let Some(size) = sku.strip_prefix("Standard_") {
-        let letters: String = size.chars().take_while(char::is_ascii_alphabetic).collect();
-        return format!(
-            "Standard_{letters} {}",
-            sku.rsplit_once('_').map_or("", |(_, generation)| generation)
-        );
-    }
-    let (before, name) = sku.strip_prefix("db.").map_or(("", sku), |name| ("db.", name));
-    let letters: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
-    let digits: String = name[letters.len()..]
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    format!(
-        "{before}{letters}{digits}{}",
-        if sku.ends_with(".multi-az") {
-            ".multi-az"
-        } else {
-            ""
-        }
-    )
-}
-
 fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<LintFinding> {
     let prices = |book: &PriceBook| -> BTreeMap<String, String> {
         let instances = book.instance.iter().filter_map(|row| {
@@ -474,24 +421,6 @@ mod tests {
             .iter()
             .map(|finding| (finding.code(), finding.row().unwrap_or_default().to_owned()))
             .collect()
-    }
-
-    #[test]
-    fn families_are_names_without_sizes() {
-        for (sku, expected) in [
-            ("m7i.large", "m7i"),
-            ("m7i.metal-24xl", "m7i"),
-            ("m7i-flex.8xlarge", "m7i-flex"),
-            ("db.r7g.large", "db.r7g"),
-            ("db.r7g.16xlarge.multi-az", "db.r7g.multi-az"),
-            ("Standard_D2as_v5", "Standard_Das_v5"),
-            ("Standard_E104is_v5", "Standard_Eis_v5"),
-            ("n2-standard-2", "n2-standard"),
-            ("e2-micro", "e2-micro"),
-            ("CX23", "CX"),
-        ] {
-            assert_eq!(family(sku), expected);
-        }
     }
 
     #[test]

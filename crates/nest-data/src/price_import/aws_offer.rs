@@ -25,7 +25,7 @@ use crate::{
     units::QuotedDecimal,
 };
 
-const HELP: &str = "the vendor's list has changed in a way that this version does not know";
+const HELP: &str = "the vendor has changed the list; a newer version of locust-nest may read it";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -214,7 +214,7 @@ pub fn add_offer(
         return Err(vec![Diagnostic::at(
             &file.name,
             0..0,
-            format!("the publication date `{}` is no date", offer.published),
+            format!("the publication date `{}` is not a date", offer.published),
             HELP,
         )]);
     };
@@ -268,7 +268,7 @@ fn add_region(
                 &file.name,
                 0,
                 sku,
-                format!("what usage types of {region} begin with is not known"),
+                format!("the prefix of usage types in {region} is not known"),
                 true,
             );
         }
@@ -304,7 +304,7 @@ fn add_region(
                 file,
                 sku,
                 message,
-                "one of the two is meant by something else; this version does not know by what",
+                "the list has a new kind of product, which this version cannot tell apart",
             ));
             continue;
         }
@@ -366,7 +366,7 @@ fn add_meter(
 ) -> Result<(), Diagnostic> {
     let first = &product.on_demand[0];
     book.currency(&first.currency)
-        .map_err(|message| json::wrong(file, &first.code, message, "a book has one currency"))?;
+        .map_err(|message| json::wrong(file, &first.code, message, "import one currency at a time"))?;
     if let Some(rate) = product
         .on_demand
         .iter()
@@ -382,7 +382,7 @@ fn add_meter(
             file,
             &rate.code,
             message,
-            "another unit would change the price by a factor",
+            "the vendor has changed the unit; this version knows only the old one",
         ));
     }
     let steps = product
@@ -422,7 +422,7 @@ fn add_instance(
         ));
     };
     book.currency(&rate.currency)
-        .map_err(|message| json::wrong(file, &rate.code, message, "a book has one currency"))?;
+        .map_err(|message| json::wrong(file, &rate.code, message, "import one currency at a time"))?;
     if !["Hrs", "Hours"].contains(&rate.unit.as_str()) {
         return Err(json::wrong(
             file,

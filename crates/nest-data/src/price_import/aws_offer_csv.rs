@@ -34,7 +34,7 @@ pub fn add(file: &Source, known: &[PriceBook], books: &mut BookSet<'_>) -> Resul
             &file.name,
             0..offset.min(file.text.len()),
             message,
-            "take the file from its source again",
+            "download the file again",
         )]
     };
     let said = |name: &str| {

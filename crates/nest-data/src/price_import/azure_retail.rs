@@ -23,7 +23,7 @@ use crate::{
     units::QuotedDecimal,
 };
 
-const HELP: &str = "the vendor's list has changed in a way that this version does not know";
+const HELP: &str = "the vendor has changed the list; a newer version of locust-nest may read it";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -72,7 +72,7 @@ pub fn add(
             &file.name,
             0..0,
             "the list of items is empty",
-            "look at the filter that it was asked with",
+            "check the filter of the request",
         )]);
     }
     let mut by_region: BTreeMap<&str, Vec<&RetailPrice>> = BTreeMap::new();
@@ -103,7 +103,7 @@ pub fn add(
             found.push(Diagnostic::at(
                 &file.name,
                 0..0,
-                "no item says from when it holds",
+                "no item states the day from which its price is valid",
                 HELP,
             ));
             continue;
@@ -167,7 +167,7 @@ fn add_region(
                 file,
                 &item.meter_id,
                 message,
-                "one of the two is meant by something else; this version does not know by what",
+                "the list has a new kind of product, which this version cannot tell apart",
             ));
         }
     }
@@ -218,7 +218,7 @@ fn amount(file: &Source, item: &RetailPrice) -> Result<Decimal, Diagnostic> {
         json::wrong(
             file,
             &item.meter_id,
-            format!("`{}` is no amount", item.retail_price.get()),
+            format!("`{}` is not an amount", item.retail_price.get()),
             HELP,
         )
     })
@@ -234,7 +234,7 @@ fn add_machine(
 ) -> Result<(), Diagnostic> {
     for item in uses.values() {
         book.currency(&item.currency_code)
-            .map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
+            .map_err(|message| json::wrong(file, &item.meter_id, message, "import one currency at a time"))?;
     }
     let hourly = |of: Buying| -> Result<Option<QuotedDecimal>, Diagnostic> {
         let Some(item) = uses.get(&of) else {
@@ -308,7 +308,7 @@ fn add_meter(
     let mut steps = Vec::new();
     for item in items {
         book.currency(&item.currency_code)
-            .map_err(|message| json::wrong(file, &item.meter_id, message, "ask for one currency"))?;
+            .map_err(|message| json::wrong(file, &item.meter_id, message, "import one currency at a time"))?;
         let per = counted(&item.unit_of_measure);
         let per = per.ok_or_else(|| {
             json::wrong(
@@ -322,7 +322,7 @@ fn add_meter(
             json::wrong(
                 file,
                 &item.meter_id,
-                format!("a tier of `{id}` begins nowhere"),
+                format!("a tier of `{id}` does not state where it begins"),
                 HELP,
             )
         })?;

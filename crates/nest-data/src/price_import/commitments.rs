@@ -31,7 +31,7 @@ pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagn
         book.count(row.file());
         let money = book
             .currency("USD")
-            .map_err(|message| row.wrong(message, "a book has one currency"));
+            .map_err(|message| row.wrong(message, "import one currency at a time"));
         found.extend(money.and_then(|()| add_row(&row, book)).err());
     }
     if found.is_empty() { Ok(()) } else { Err(found) }

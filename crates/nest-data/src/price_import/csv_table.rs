@@ -222,9 +222,9 @@ impl CsvKind {
                     .collect();
                 format!("the first line lacks the columns {}", lacks.join(", "))
             }
-            None => "this is no price file that is known".to_owned(),
+            None => "this is not a known price file".to_owned(),
         };
-        let help = "known are the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail \
+        let help = "it reads the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail \
             prices and GCP catalogues (JSON)";
         Err(Diagnostic::at(
             &file.name,
@@ -277,7 +277,7 @@ impl<'a> CsvText<'a> {
                 &file.name,
                 at..at,
                 format!("not readable as CSV: {error}"),
-                "take the file from its source again",
+                "download the file again",
             )]
         };
         let header = reader.headers().map_err(unreadable)?.clone();
@@ -298,7 +298,7 @@ impl<'a> CsvText<'a> {
                 &file.name,
                 offset..end,
                 message,
-                "the vendor may have renamed them; this version does not know how",
+                "the vendor may have renamed them; a newer version of locust-nest may read the file",
             )]);
         }
         let mut records = Vec::new();
@@ -327,7 +327,7 @@ impl<'a> CsvText<'a> {
                     &file.name,
                     span,
                     message,
-                    "the file may be cut off; take it from its source again",
+                    "the file may be cut off: download it again",
                 ));
             } else {
                 records.push((span, record));
@@ -338,7 +338,7 @@ impl<'a> CsvText<'a> {
                 &file.name,
                 0..0,
                 "the file has no rows",
-                "take it from its source again",
+                "download it again",
             ));
         }
         if found.is_empty() {

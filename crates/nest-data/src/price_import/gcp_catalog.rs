@@ -22,7 +22,7 @@ use crate::{
     units::QuotedDecimal,
 };
 
-const HELP: &str = "the vendor's list has changed in a way that this version does not know";
+const HELP: &str = "the vendor has changed the list; a newer version of locust-nest may read it";
 
 #[derive(Deserialize)]
 struct Catalogue {
@@ -104,7 +104,7 @@ pub fn add(
             &file.name,
             0..0,
             "the list of skus is empty",
-            "look at what it was asked with",
+            "check the parameters of the request",
         )]);
     }
     let mut by_region: BTreeMap<&str, Vec<&Sku>> = BTreeMap::new();
@@ -135,7 +135,7 @@ pub fn add(
             found.push(Diagnostic::at(
                 &file.name,
                 0..0,
-                "no price says from when it holds",
+                "no price states the day from which it is valid",
                 HELP,
             ));
             continue;
@@ -389,7 +389,7 @@ fn rate(file: &Source, sku: &Sku, part: MachinePart, book: &mut Book) -> Result<
     };
     if exact(&rate.start_usage_amount) != Some(Decimal::ZERO) {
         return Err(wrong(format!(
-            "the price of `{}` does not begin at nothing",
+            "the price of `{}` does not begin at 0 units",
             sku.description
         )));
     }
@@ -397,7 +397,7 @@ fn rate(file: &Source, sku: &Sku, part: MachinePart, book: &mut Book) -> Result<
     let units = rate.unit_price.units.as_deref().unwrap_or("0");
     let units: i64 = units
         .parse()
-        .map_err(|_| wrong(format!("`{units}` is no amount")))?;
+        .map_err(|_| wrong(format!("`{units}` is not an amount")))?;
     Ok((Decimal::from(units) + Decimal::new(rate.unit_price.nanos, 9)).normalize())
 }
 

@@ -207,7 +207,7 @@ fn each(
         book.count(row.file());
         let money = book
             .currency("USD")
-            .map_err(|message| row.wrong(message, "a book has one currency"));
+            .map_err(|message| row.wrong(message, "import one currency at a time"));
         found.extend(money.and_then(|()| take(&row, book)).err());
     }
     if found.is_empty() { Ok(()) } else { Err(found) }

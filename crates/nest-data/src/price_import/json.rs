@@ -30,7 +30,7 @@ pub fn kind(file: &Source) -> Result<Kind, Diagnostic> {
     Err(Diagnostic::at(
         &file.name,
         0..0,
-        format!("this is no price file that is known; its keys are {there}"),
+        format!("this is not a known price file; its keys are {there}"),
         help,
     ))
 }
@@ -52,14 +52,11 @@ pub fn parse<T: DeserializeOwned>(file: &Source) -> Result<T, Diagnostic> {
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default();
         let (message, help) = if error.is_eof() {
-            (
-                format!("the file is cut off: {what}"),
-                "take it from its source again",
-            )
+            (format!("the file is cut off: {what}"), "download it again")
         } else {
             (
                 format!("not in the shape that the vendor documents: {what}"),
-                "the vendor may have renamed something; this version does not know how",
+                "the vendor may have changed the format; a newer version of locust-nest may read it",
             )
         };
         Diagnostic::at(&file.name, at..at, message, help)

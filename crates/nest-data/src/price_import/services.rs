@@ -142,7 +142,7 @@ fn add_other(other: &OtherRow<'_>, books: &mut BookSet<'_>) -> Result<(), Diagno
         };
         book.count(row.file());
         book.currency(row.get("currency"))
-            .map_err(|message| row.wrong(message, "a book has one currency"))?;
+            .map_err(|message| row.wrong(message, "import one currency at a time"))?;
         let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
         let price = row.needed("price")?;
         match other.mapping {
@@ -346,7 +346,7 @@ fn add_meter(meter: &MeterRows<'_>, books: &mut BookSet<'_>) -> Result<(), Diagn
     for row in rows {
         book.count(row.file());
         book.currency(row.get("currency"))
-            .map_err(|message| row.wrong(message, "a book has one currency"))?;
+            .map_err(|message| row.wrong(message, "import one currency at a time"))?;
         sources.push(source_of(row, book, row.get("source"), row.get("source_date"))?);
     }
     let tiers = file_tiers(meter)?;

@@ -78,7 +78,7 @@ fn add_row(
     book: &mut Book,
 ) -> Result<(), Diagnostic> {
     book.currency(row.get("currency"))
-        .map_err(|message| row.wrong(message, "a book has one currency"))?;
+        .map_err(|message| row.wrong(message, "import one currency at a time"))?;
     if row.get("vat") != "excluded" {
         book.leave_out(row, row.get("sku"), "its price is with tax");
         return Ok(());

@@ -24,6 +24,16 @@ pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, foun
     check_needs(study, texts, found);
     check_probes(study, spans, found);
     check_numbers(study, spans, found);
+    check_objectives(study, texts, spans, found);
+    for (name, config) in &study.configs {
+        self::config::check(name, config, study, spans, found);
+    }
+    config::check_money(study, spans, found);
+    policy::check_policies(study, spans, found);
+    check_report(study, spans, found);
+}
+
+fn check_objectives(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (name, slo) in &study.slo {
         if let Some(behaviour) = &slo.applies_to
             && !texts.has(behaviour)
@@ -45,14 +55,9 @@ pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, foun
             ));
         }
     }
-    for (name, config) in &study.configs {
-        self::config::check(name, config, study, spans, found);
-    }
-    config::check_money(study, spans, found);
-    policy::check_policies(study, spans, found);
-    check_report(study, spans, found);
 }
 
+/// Checks that every rate has a behaviour, every behaviour a rate, and every formula a value.
 fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (name, rate) in &study.rates {
         if !texts.has(name) {
@@ -83,6 +88,26 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
             ));
         }
     }
+    check_behaviours_have_rates(study, texts, spans, found);
+    let known = study
+        .rates
+        .values()
+        .all(|rate| rate.formula().names().iter().all(|name| study.defines(name)));
+    if known && let Err(error) = study.rates_per_day(&study.parameter_values()) {
+        found.push(spans.at_key(
+            &["rates"],
+            error.to_string(),
+            "choose parameters for which every rate is 0 or more",
+        ));
+    }
+}
+
+fn check_behaviours_have_rates(
+    study: &Study,
+    texts: &StudyTexts,
+    spans: &Spans,
+    found: &mut Vec<Diagnostic>,
+) {
     for (name, source) in texts
         .behaviours
         .iter()
@@ -114,19 +139,9 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
             "add a behaviour, and its rate under [rates]",
         ));
     }
-    let known = study
-        .rates
-        .values()
-        .all(|rate| rate.formula().names().iter().all(|name| study.defines(name)));
-    if known && let Err(error) = study.rates_per_day(&study.parameter_values()) {
-        found.push(spans.at_key(
-            &["rates"],
-            error.to_string(),
-            "choose parameters for which every rate is 0 or more",
-        ));
-    }
 }
 
+/// Checks that the behaviour which another one needs exists and itself needs none.
 fn check_needs(study: &Study, texts: &StudyTexts, found: &mut Vec<Diagnostic>) {
     for (name, behaviour) in &study.behaviours {
         let Some(needed) = &behaviour.needs else { continue };
@@ -178,9 +193,16 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
 }
 
 fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    let measure = &study.measure;
     customers::check_customers(study, spans, found);
     stored_data::check_stored_data(study, spans, found);
+    check_measure(study, spans, found);
+    growth::check_growth(study, spans, found);
+    check_parameters(study, spans, found);
+}
+
+/// Checks the numbers and names of `[measure]`.
+fn check_measure(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let measure = &study.measure;
     for (key, span) in [
         ("window", measure.window),
         ("timeout", measure.timeout),
@@ -221,7 +243,9 @@ fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             "write executions per second, such as 5000",
         ));
     }
-    growth::check_growth(study, spans, found);
+}
+
+fn check_parameters(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     for (name, parameter) in &study.parameters {
         if is_unit_of_time(name) {
             found.push(spans.at_key(

@@ -27,16 +27,22 @@ pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, f
             "add book = \"aws/us-east-1\"",
         ));
     }
-    check_placement(name, &[], &config.main, study, spans, found);
+    let main = PlacementPlace {
+        name,
+        path: &[],
+        placement: &config.main,
+        spans,
+    };
+    check_placement(&main, study, found);
     for (index, placement) in config.place.iter().enumerate() {
-        check_placement(
-            name,
-            &["place", &index.to_string()],
+        let index = index.to_string();
+        let path = ["place", index.as_str()];
+        let place = PlacementPlace {
+            path: &path,
             placement,
-            study,
-            spans,
-            found,
-        );
+            ..main
+        };
+        check_placement(&place, study, found);
     }
     check_overlap(name, config, spans, found);
     check_meters(name, config, study, spans, found);
@@ -85,28 +91,48 @@ fn out_of_range(spans: &Spans, path: &[&str], what: &str) -> Diagnostic {
     )
 }
 
-fn check_placement(
-    name: &str,
-    path: &[&str],
-    placement: &Placement,
-    study: &Study,
-    spans: &Spans,
-    found: &mut Vec<Diagnostic>,
-) {
-    let at = |key: &'static str| [&["configs", name], path, &[key]].concat();
-    let here = [&["configs", name], path].concat();
-    let needs = |key: &str, example: &str| {
+/// The placement that is checked, with the place of its keys.
+#[derive(Clone, Copy)]
+struct PlacementPlace<'a> {
+    /// Name of the configuration.
+    name: &'a str,
+    /// Path of the placement inside the configuration; empty for the main one.
+    path: &'a [&'a str],
+    placement: &'a Placement,
+    spans: &'a Spans,
+}
+
+impl<'a> PlacementPlace<'a> {
+    fn key(&self, key: &'a str) -> Vec<&'a str> {
+        [&["configs", self.name], self.path, &[key]].concat()
+    }
+
+    fn needs(&self, key: &str, example: &str) -> Diagnostic {
         let message = format!(
-            "configuration `{name}` needs `{key}` for its {}",
-            placement.platform.label()
+            "configuration `{}` needs `{key}` for its {}",
+            self.name,
+            self.placement.platform.label()
         );
-        spans.at_key(&here, message, format!("add {key} = {example}"))
-    };
+        let path = [&["configs", self.name], self.path].concat();
+        self.spans
+            .at_key(&path, message, format!("add {key} = {example}"))
+    }
+}
+
+fn check_placement(place: &PlacementPlace<'_>, study: &Study, found: &mut Vec<Diagnostic>) {
+    check_size(place, found);
+    check_capacity(place, found);
+    check_what_runs(place, study, found);
+}
+
+/// Checks that a unit has the size which its platform needs.
+fn check_size(place: &PlacementPlace<'_>, found: &mut Vec<Diagnostic>) {
+    let PlacementPlace { name, placement, .. } = *place;
     match placement.platform {
-        Platform::Vm if placement.sku.is_none() => found.push(needs("sku", "\"m7i.large\"")),
-        Platform::Database if placement.sku.is_none() => found.push(needs("sku", "\"db.r7g.large\"")),
-        Platform::Function if placement.memory_mb.is_none() => found.push(needs("memory_mb", "1769")),
-        Platform::Container if placement.sku.is_none() => found.push(needs("sku", "\"m7i.large\"")),
+        Platform::Vm if placement.sku.is_none() => found.push(place.needs("sku", "\"m7i.large\"")),
+        Platform::Database if placement.sku.is_none() => found.push(place.needs("sku", "\"db.r7g.large\"")),
+        Platform::Function if placement.memory_mb.is_none() => found.push(place.needs("memory_mb", "1769")),
+        Platform::Container if placement.sku.is_none() => found.push(place.needs("sku", "\"m7i.large\"")),
         _ => {}
     }
     if matches!(placement.platform, Platform::Task | Platform::Container) {
@@ -115,10 +141,10 @@ fn check_placement(
             ("memory_gib", placement.memory_gib, "\"2\""),
         ] {
             match value {
-                None => found.push(needs(key, example)),
+                None => found.push(place.needs(key, example)),
                 Some(value) if value.0 <= Decimal::ZERO => {
-                    found.push(spans.at_value(
-                        &at(key),
+                    found.push(place.spans.at_value(
+                        &place.key(key),
                         format!("configuration `{name}`: `{key}` must be above 0"),
                         format!("write {key} = {example}"),
                     ));
@@ -127,9 +153,14 @@ fn check_placement(
             }
         }
     }
+}
+
+/// Checks the number of units, what is kept free of them, and their speed.
+fn check_capacity(place: &PlacementPlace<'_>, found: &mut Vec<Diagnostic>) {
+    let PlacementPlace { name, placement, .. } = *place;
     if placement.max.is_some_and(|max| max < placement.min) {
-        found.push(spans.at_value(
-            &at("max"),
+        found.push(place.spans.at_value(
+            &place.key("max"),
             format!("configuration `{name}`: `max` is below `min`"),
             "raise max to at least min",
         ));
@@ -140,16 +171,16 @@ fn check_placement(
         } else {
             "reserve"
         };
-        found.push(spans.at_value(
-            &at(key),
+        found.push(place.spans.at_value(
+            &place.key(key),
             format!("configuration `{name}` reserves all of its capacity"),
             "write a reserve below 100%, such as \"30%\"",
         ));
     }
     if placement.headroom.is_some() && (placement.reserve.is_some() || placement.spare > 0) {
         let message = format!("configuration `{name}` states its headroom twice");
-        found.push(spans.at_value(
-            &at("headroom"),
+        found.push(place.spans.at_value(
+            &place.key("headroom"),
             message,
             "keep either `headroom`, or `reserve` and `spare`",
         ));
@@ -157,12 +188,17 @@ fn check_placement(
     if let Some([low, high]) = placement.speed
         && !(0.0 < low && low <= high && high.is_finite())
     {
-        found.push(spans.at_value(
-            &at("speed"),
+        found.push(place.spans.at_value(
+            &place.key("speed"),
             format!("configuration `{name}`: `speed` must be two numbers above 0, the smaller first"),
             "write speed = [0.9, 1.1]",
         ));
     }
+}
+
+/// Checks the behaviours that are placed, and the commitments for their units.
+fn check_what_runs(place: &PlacementPlace<'_>, study: &Study, found: &mut Vec<Diagnostic>) {
+    let PlacementPlace { name, placement, .. } = *place;
     for behaviour in placement
         .behaviours
         .iter()
@@ -170,8 +206,8 @@ fn check_placement(
     {
         let message =
             format!("configuration `{name}` places `{behaviour}`, but there is no behaviour of that name");
-        found.push(spans.at_value(
-            &at("behaviours"),
+        found.push(place.spans.at_value(
+            &place.key("behaviours"),
             message,
             offer(behaviour, study.behaviours.keys()),
         ));
@@ -182,7 +218,11 @@ fn check_placement(
             "configuration `{name}` has commitments, which cover instances, but its platform is {}",
             placement.platform.label()
         );
-        found.push(spans.at_value(&at("commitments"), message, "remove the commitments"));
+        found.push(
+            place
+                .spans
+                .at_value(&place.key("commitments"), message, "remove the commitments"),
+        );
     }
 }
 

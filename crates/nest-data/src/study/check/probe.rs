@@ -75,8 +75,8 @@ fn check_address(place: &ProbePlace<'_>, probe: &Probe, allowed: &[String], foun
             return found.push(place.key("query", format!("probe `{name}` has both scrape and query"), help));
         }
         (None, None) => {
-            let help = "add scrape = \"http://127.0.0.1:9187/metrics\", or query = \"http://127.0.0.1:9090\" for a \
-                Prometheus server";
+            let help = "add scrape = \"http://127.0.0.1:9187/metrics\", or query = \
+                \"http://127.0.0.1:9090\" for a Prometheus server";
             return found.push(place.key(
                 "kind",
                 format!("probe `{name}` does not say where its metrics are"),
@@ -216,9 +216,9 @@ mod tests {
 
     /// What is wrong with a probe, each with its line of the probe and its help.
     fn errors(probe: &str) -> Vec<String> {
-        let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \
-                    \"http://127.0.0.1:1\"\nallow_hosts = [\"metrics.example\"]\n[customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / \
-                        day\"\n[probes.db]\n";
+        let head = "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n\
+            [target]\nbase_url = \"http://127.0.0.1:1\"\nallow_hosts = [\"metrics.example\"]\n\
+            [customers]\npeak_hour_share = \"12%\"\nburst = 1.5\n[rates]\na = \"1 / day\"\n[probes.db]\n";
         let nest = Source::new("nest.toml", format!("{head}tier = \"db\"\n{probe}"));
         let behaviours = [("a".to_owned(), Source::new("a.toml", "steps = [{ get = \"/\" }]"))]
             .into_iter()
