@@ -1,18 +1,14 @@
 //! Formulas of parameters: `3 / (min_payment + 0.5) / day`.
 //!
-//! A formula has numbers, names, `+ - * /`, unary minus, comparisons, `condition ? a : b`, and `min`, `max`, `ceil`,
-//! `floor`, `round`. Every number is a double, so `3 / 2` is 1.5. `second`, `minute`, `hour`, `day`, `week` and `month`
-//! are units of time and are checked as such.
+//! A formula has numbers, names, `+ - * /`, unary minus, comparisons, `condition ? a : b`, and `min`, `max`,
+//! `ceil`, `floor`, `round`. Every number is a double, so `3 / 2` is 1.5. `second`, `minute`, `hour`, `day`, `week`
+//! and `month` are units of time and are checked as such.
 //!
-//! Beside parameters, a formula may use the values of a mechanism (`dues.payments`) and the rates of other behaviours
-//! (`0.5 * rates.pay`, or `rates["add-to-cart"]`), and two functions that say how customers react to a policy:
-//! `elastic(x, x0, e)`, which is `(x / x0)^-e`, and `table(x, [[5, 0.4], [10, 0.3]])`, a monotone curve through the points,
-//! level before the first and after the last. `docs/formulas.md` describes the language for users.
+//! Beside parameters, a formula may use the values of a mechanism (`dues.payments`) and the rates of other
+//! behaviours (`0.5 * rates.pay`, or `rates["add-to-cart"]`), and two functions that say how customers react to a
+//! policy: `elastic(x, x0, e)`, which is `(x / x0)^-e`, and `table(x, [[5, 0.4], [10, 0.3]])`, a monotone curve
+//! through the points, level before the first and after the last. `docs/formulas.md` describes the language for users.
 
-#[cfg(test)]
-mod cel_reference;
-#[cfg(test)]
-mod differential;
 mod evaluation;
 mod expression;
 mod fault;
@@ -49,7 +45,7 @@ impl Formula {
     /// Reads a formula and checks that only what we accept is in it.
     ///
     /// # Errors
-    /// [`DataError::Formula`] for a text that is too long, does not parse or uses another part of the language.
+    /// [`DataError::Formula`] if the text is too long, is no formula, or joins values of different units.
     pub fn parse(text: &str) -> Result<Self, DataError> {
         let fail = |reason: String| DataError::Formula { reason };
         if text.len() > LONGEST {
@@ -75,7 +71,8 @@ impl Formula {
         let quantity = formula.evaluate(&|_| Some(1.0))?;
         if quantity.time_power != -1 {
             let reason = format!(
-                "{text:?} is not a rate: divide by second, minute, hour, day, week or month exactly once, as in \"0.3 / day\""
+                "{text:?} is not a rate: divide by second, minute, hour, day, week or month exactly once, \
+                 as in \"0.3 / day\""
             );
             return Err(DataError::Formula { reason });
         }
@@ -96,7 +93,8 @@ impl Formula {
         Ok(formula)
     }
 
-    /// Names of what it uses, sorted, without the units of time: parameters, `MECHANISM.VALUE` and `rates.BEHAVIOUR`.
+    /// Names of what it uses, sorted, without the units of time: parameters, `MECHANISM.VALUE` and
+    /// `rates.BEHAVIOUR`.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();

@@ -13,7 +13,8 @@ pub(crate) enum Expression {
     Member {
         /// Name of the mechanism, or `rates`.
         table: String,
-        /// Name of the value or of the behaviour; any text without line breaks, backslashes or both kinds of quotes.
+        /// Name of the value or of the behaviour: text without line breaks and backslashes, and with at most one
+        /// kind of quotes.
         field: String,
     },
     /// An operator or function of one value.
@@ -262,7 +263,8 @@ impl Binding {
     }
 }
 
-/// Prints an operator between its values, or a function in front of them. Operators of one kind are read from the left.
+/// Prints an operator between its values, or a function in front of them. Operators that bind alike are read from
+/// the left.
 fn print_binary(
     operator: BinaryOperator,
     left: &Expression,
@@ -304,4 +306,103 @@ fn print_table(at: &Expression, points: &[[Expression; 2]], f: &mut fmt::Formatt
         write!(f, "{comma}[{x}, {y}]")?;
     }
     f.write_str("])")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::formula::parser::parse;
+
+    const UNARY: [UnaryOperator; 4] = [
+        UnaryOperator::Negate,
+        UnaryOperator::Ceil,
+        UnaryOperator::Floor,
+        UnaryOperator::Round,
+    ];
+    const BINARY: [BinaryOperator; 12] = [
+        BinaryOperator::Add,
+        BinaryOperator::Subtract,
+        BinaryOperator::Multiply,
+        BinaryOperator::Divide,
+        BinaryOperator::Less,
+        BinaryOperator::LessOrEqual,
+        BinaryOperator::Greater,
+        BinaryOperator::GreaterOrEqual,
+        BinaryOperator::Equal,
+        BinaryOperator::NotEqual,
+        BinaryOperator::Min,
+        BinaryOperator::Max,
+    ];
+
+    fn any_leaf() -> impl Strategy<Value = Expression> {
+        let fields = ["pay", "add-to-cart", "true", "a 'b'", "a \"b\"", ""];
+        prop_oneof![
+            (0_u32..10_000).prop_map(|number| Expression::Number(f64::from(number))),
+            prop::num::f64::POSITIVE.prop_map(|number| Expression::Number(number.min(f64::MAX))),
+            prop::sample::select(vec!["x", "day", "min", "_a1", "trueish"])
+                .prop_map(|name| Expression::Name(name.to_owned())),
+            prop::sample::select(fields.to_vec()).prop_map(|field| Expression::Member {
+                table: "rates".to_owned(),
+                field: field.to_owned(),
+            }),
+        ]
+    }
+
+    fn any_expression() -> impl Strategy<Value = Expression> {
+        any_leaf().prop_recursive(6, 60, 5, |part| {
+            let three = || (part.clone(), part.clone(), part.clone());
+            let points = prop::collection::vec([part.clone(), part.clone()], 2..4);
+            prop_oneof![
+                (prop::sample::select(&UNARY[..]), part.clone())
+                    .prop_map(|(operator, value)| Expression::unary(operator, value)),
+                (prop::sample::select(&BINARY[..]), part.clone(), part.clone())
+                    .prop_map(|(operator, left, right)| Expression::binary(operator, left, right)),
+                three().prop_map(|(condition, yes, no)| Expression::Conditional {
+                    condition: Box::new(condition),
+                    yes: Box::new(yes),
+                    no: Box::new(no),
+                }),
+                three().prop_map(|(value, reference, elasticity)| Expression::Elastic {
+                    value: Box::new(value),
+                    reference: Box::new(reference),
+                    elasticity: Box::new(elasticity),
+                }),
+                (part.clone(), points).prop_map(|(at, points)| Expression::Table {
+                    at: Box::new(at),
+                    points,
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back_as_the_same_tree(expression in any_expression()) {
+            let printed = expression.to_string();
+            prop_assert_eq!(parse(&printed), Ok(expression), "{}", printed);
+        }
+    }
+
+    #[test]
+    fn brackets_are_printed_only_if_they_change_the_reading() {
+        for (text, printed) in [
+            ("((1+2))*3", "(1 + 2) * 3"),
+            ("1+(2*3)", "1 + 2 * 3"),
+            ("1-(2-3)-(4)", "1 - (2 - 3) - 4"),
+            ("-(a+b)/-(c)", "-(a + b) / -c"),
+            ("--x - - -y", "x - y"),
+            ("(a<b)==c", "a < b == c"),
+            ("a<(b==c)", "a < (b == c)"),
+            ("a?b:(c?d:e)", "a ? b : c ? d : e"),
+            ("(a?b:c)?(d?1:2):e", "(a ? b : c) ? (d ? 1 : 2) : e"),
+            ("min( (a) ,b)+rates['x y']", "min(a, b) + rates[\"x y\"]"),
+            ("(rates).pay * 1e3 / 2.50", "rates.pay * 1000 / 2.5"),
+            ("1e20 + 1e-9", "1e20 + 1e-9"),
+            ("table(x,[[1,2,],[3,4],])", "table(x, [[1, 2], [3, 4]])"),
+        ] {
+            assert_eq!(parse(text).expect(text).to_string(), printed, "{text}");
+        }
+    }
 }

@@ -14,7 +14,8 @@ pub(super) enum FormulaFault {
     NotAccepted(String),
     /// A text, a list or the like, which has no value.
     #[error(
-        "only numbers, parameters, + - * /, comparisons, ?: and min, max, ceil, floor, round, elastic, table are accepted"
+        "only numbers, parameters, + - * /, comparisons, ?: and min, max, ceil, floor, round, elastic, table \
+         are accepted"
     )]
     NotAValue,
     /// A dot or an index behind something else than a name.

@@ -17,8 +17,8 @@
 //! text        = '"' { any but '"' } '"' | "'" { any but "'" } "'" ;
 //! ```
 //!
-//! It is a part of the Common Expression Language (<https://cel.dev>), in which formulas were first read. Signs and words
-//! of that language which a formula cannot use are named in the error.
+//! This is a part of the Common Expression Language (<https://cel.dev>). If a formula uses a sign or a function of
+//! that language that is not in this part, the error names it.
 
 use winnow::{
     Parser,
@@ -33,7 +33,8 @@ use super::{
     fault::FormulaFault,
 };
 
-/// How many expressions may stand inside one another: brackets, arguments and what follows the colon of a condition.
+/// How many expressions may stand inside one another. Brackets, the values of a function and what follows the colon
+/// of a condition are expressions.
 const DEEPEST: usize = 96;
 /// Words that are no names: four values of the Common Expression Language, then the words that it reserves.
 const RESERVED: [&str; 21] = [
@@ -196,8 +197,11 @@ fn member(input: &mut Input<'_>) -> Parsed<Expression> {
             }
             of = member_of(of, field)?;
         } else if opt(token("[")).parse_next(input)?.is_some() {
-            let field = opt(terminated(text, token("]"))).parse_next(input)?;
-            of = member_of(of, field.ok_or(FormulaFault::NotAMember)?)?;
+            if !input.input.starts_with(['"', '\'']) {
+                return Err(FormulaFault::NotAMember);
+            }
+            let field = terminated(text, token("]")).parse_next(input)?;
+            of = member_of(of, field)?;
         } else {
             return Ok(of);
         }
