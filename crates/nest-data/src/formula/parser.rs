@@ -79,7 +79,7 @@ pub(super) fn parse(text: &str) -> Parsed<Expression> {
 /// Whether a name may stand after a dot.
 pub(super) fn is_field(name: &str) -> bool {
     let mut letters = name.chars();
-    letters.next().is_some_and(|first| is_letter(first))
+    letters.next().is_some_and(is_letter)
         && letters.all(|other| is_letter(other) || other.is_ascii_digit())
         && !RESERVED[..VALUES].contains(&name)
 }
