@@ -73,7 +73,7 @@ impl Store {
                 id,
                 name,
                 description,
-                99 + u64::from(id) * 7_919 % 20_000
+                99 + i64::from(id) * 7_919 % 20_000
             ])?;
         }
         drop(item);
