@@ -225,7 +225,8 @@ fn load_behaviours_in_code_are_walked_the_whole_way_against_postgresql() {
     assert!(bank.study.join("reports/report.html").is_file());
     assert!(verb(&["runs", "list"]).contains("finished"));
 
-    // Without the code, the figures can be fitted and reported, and what needs the behaviours says where they are.
+    // Without the code, the figures can be fitted and reported, and what needs the behaviours says where they
+    // are.
     nest(folder.path(), &["fit", study]).expect(0);
     nest(folder.path(), &["report", study]).expect(0);
     nest(folder.path(), &["project", study])

@@ -6,12 +6,13 @@ use nest_data::measurement::{Measurements, Purpose, Step, Validity};
 
 use crate::support::{BINARY, assert_balanced, copy_study, measurements, nest, scaling};
 
-/// Largest error of the busy time of a tier at 1.5 x the highest fitted load. The goal is 0.10, which single runs come close to: a
-/// virtual machine whose neighbours are busy takes up to a quarter more time for the same work in one minute than in the next, and
-/// a walk this short cannot even that out. `bench/README.md` has the figures.
+/// Largest error of the busy time of a tier at 1.5 x the highest fitted load. The goal is 0.10, which single
+/// runs come close to: a virtual machine whose neighbours are busy takes up to a quarter more time for the
+/// same work in one minute than in the next, and a walk this short cannot even that out. `bench/README.md`
+/// has the figures.
 const BUSY: f64 = 0.20;
-/// Largest error of the rate at which the target saturates. The goal is 0.15; on top of the same drift, the few executions of a
-/// step are not quite of the mix that was planned.
+/// Largest error of the rate at which the target saturates. The goal is 0.15; on top of the same drift, the
+/// few executions of a step are not quite of the mix that was planned.
 const SATURATION: f64 = 0.25;
 
 /// Ports that are free at this moment, each another one.
@@ -49,7 +50,8 @@ fn walk(study: &Path, folder: &Path) {
     nest(folder, &["fit", study.to_str().expect("UTF-8")]).expect(0);
 }
 
-/// Executions per second at which the fit says that the mix of the policy saturates, as if it were the plain one.
+/// Executions per second at which the fit says that the mix of the policy saturates, as if it were the plain
+/// one.
 fn forecast_ceiling(measured: &Measurements) -> f64 {
     let mut study = measured.study.clone();
     let policy = study
@@ -142,7 +144,8 @@ fn load_mediawiki_uses_and_carries_on_a_mix_that_was_never_run_what_was_forecast
             BUSY,
         );
     }
-    // The first overload brings in customers who log in before anything else; the others show what is carried of the mix.
+    // The first overload brings in customers who log in before anything else; the others show what is carried
+    // of the mix.
     compare(
         "saturation, executions/s",
         forecast_ceiling(&measured),

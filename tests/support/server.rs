@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server on a free loopback port, for answers that no real server would give: it keeps what it was asked
-//! and answers what it is told to. One thread per connection; it ends with the test's process.
+//! A small HTTP/1.1 server on a free loopback port, for answers that no real server would give: it keeps what
+//! it was asked and answers what it is told to. One thread per connection; it ends with the test's process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
