@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{
     Outcome, assert_balanced, measurements, nest,
-    quiet::{Bounds, Forecast},
+    quiet::{Bounds, Forecast, usable},
 };
 
 /// Demand of a behaviour, measured against what the shop's ledger says it spent. `bench/run demos` has the
@@ -39,7 +39,7 @@ fn load_demo_walks_the_whole_way_and_measures_what_the_shop_spent() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let demo = folder.path().join("locust-nest-demo");
     DEMAND.hold(|| {
-        let outcome = nest(folder.path(), &["demo", "--format", "csv"]).expect(0);
+        let outcome = usable(nest(folder.path(), &["demo", "--format", "csv"]))?;
         let found = demands(&outcome);
         assert_eq!(found.len(), 5, "{}", outcome.stdout);
         outcome.says("customers on `today`: USD ");
@@ -48,7 +48,7 @@ fn load_demo_walks_the_whole_way_and_measures_what_the_shop_spent() {
             "{}",
             outcome.stderr
         );
-        found
+        Some(found)
     });
 
     let measured = measurements(&demo);

@@ -4,7 +4,7 @@ use nest_data::{measurement::Validity, scaling::BottleneckEvidence};
 
 use crate::support::{
     ShopStudy, assert_balanced, measurements, nest,
-    quiet::{Bounds, Forecast},
+    quiet::{Bounds, Forecast, fit},
     scaling,
 };
 
@@ -36,7 +36,7 @@ fn load_a_lock_is_found_from_response_times_and_its_bind_point_is_near() {
             !measured.steps.iter().any(|step| limited(step.verdict.validity)),
             "no step may see it bind"
         );
-        let fit = nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")]).expect(0);
+        let fit = fit(&study.path)?;
         let law = scaling(&study.path).throughput.expect("a throughput law");
         let found = law
             .hidden_bottleneck
@@ -48,6 +48,10 @@ fn load_a_lock_is_found_from_response_times_and_its_bind_point_is_near() {
             bottleneck.most_per_s.value
         });
         // The lock is set, so its limit is known.
-        vec![Forecast::new("bind point, executions/s", forecast, 1.0 / LOCK_S)]
+        Some(vec![Forecast::new(
+            "bind point, executions/s",
+            forecast,
+            1.0 / LOCK_S,
+        )])
     });
 }

@@ -7,7 +7,7 @@ use nest_data::{
 
 use crate::support::{
     ShopStudy, assert_balanced, completed_per_s, law_of_confirmed_mix, measurements, nest,
-    quiet::{Bounds, Forecast},
+    quiet::{Bounds, Forecast, fit},
     scaling, steps_for,
 };
 
@@ -58,41 +58,42 @@ fn load_a_mix_that_was_never_run_is_forecast_in_processor_time_and_throughput() 
         nest(folder.path(), &arguments).expect(0);
         let measured = measurements(&study.path);
         assert_balanced(&measured);
-        nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")]).expect(0);
-        (measured, scaling(&study.path))
+        measured
     };
     Bounds::hold_each(|| {
-        let (measured, model) = measure();
-        vec![
-            (processor_time(&measured, &model), PROCESSOR),
-            (throughput(&measured), THROUGHPUT),
-        ]
+        let measured = measure();
+        fit(&study.path)?;
+        Some(vec![
+            (processor_time(&measured, &scaling(&study.path))?, PROCESSOR),
+            (throughput(&measured)?, THROUGHPUT),
+        ])
     });
 }
 
-/// Processor time of the other mix where the target still keeps up.
-fn processor_time(measured: &Measurements, model: &ScalingModel) -> Forecast {
+/// Processor time of the other mix while the target still keeps up; nothing if that step is invalid.
+fn processor_time(measured: &Measurements, model: &ScalingModel) -> Option<Forecast> {
     let step = steps_for(measured, Purpose::Confirm)[0].plan.label();
     let mut checks = model.checks.iter();
-    let check = checks
-        .find(|check| check.step == step && check.quantity.starts_with("app/cpu"))
-        .expect("the step was left out of the fit");
-    Forecast::new(
+    let check = checks.find(|check| check.step == step && check.quantity.starts_with("app/cpu"))?;
+    Some(Forecast::new(
         "a mix never run: processor time, s/s",
         check.predicted.value,
         check.measured,
-    )
+    ))
 }
 
-/// Executions per second of the other mix where the target no longer keeps up.
-fn throughput(measured: &Measurements) -> Forecast {
+/// Executions per second of the other mix when the target no longer keeps up; nothing if a step is invalid.
+fn throughput(measured: &Measurements) -> Option<Forecast> {
     let overload = &steps_for(measured, Purpose::Confirm)[1..];
     for step in overload {
+        if step.verdict.validity == Validity::Invalid {
+            return None;
+        }
         assert_eq!(step.verdict.validity, Validity::Limited, "{:?}", step.verdict);
     }
-    Forecast::new(
+    Some(Forecast::new(
         "a mix never run: saturation, executions/s",
         law_of_confirmed_mix(measured).ceiling_per_s.value,
         completed_per_s(overload),
-    )
+    ))
 }

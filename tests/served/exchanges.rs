@@ -42,6 +42,12 @@ fn study(server: &Server, behaviour: &str, more: &str, files: &[(&str, &str)]) -
     study
 }
 
+/// The lines from a certain one on, which is near the start; all of them if it is not.
+fn from_line<'a>(lines: &'a [String], first: &String) -> &'a [String] {
+    let place = lines.iter().take(10).position(|line| line == first);
+    &lines[place.unwrap_or(0)..]
+}
+
 #[test]
 fn equal_seeds_send_equal_requests_in_equal_order() {
     let behaviour = "steps = [\n{ get = '/a?x={{ int(1, 1000000) }}&c={{ pick(\"red\", \"green\", \
@@ -88,6 +94,10 @@ fn equal_seeds_send_equal_requests_in_equal_order() {
         );
         assert!(common > 60, "{name}: {common}");
         if name == "closed" {
+            // On a busy machine one of them may begin with a later execution.
+            let (first, second) = (from_line(&first, &second[0]), from_line(&second, &first[0]));
+            let common = first.len().min(second.len());
+            assert!(common > 60, "{common}");
             assert_eq!(first[..common], second[..common]);
         } else {
             // Customers who act at the same time overtake one another on their way; what they send is the

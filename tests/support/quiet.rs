@@ -1,17 +1,21 @@
 //! Judges what else the machine did while a test measured it, and holds a forecast to what such a machine
 //! allows.
 
-use std::{fmt, fs, thread, time::Instant};
+use std::{fmt, fs, path::Path, thread, time::Instant};
 
 use nix::sys::{
     resource::{UsageWho, getrusage},
     time::TimeVal,
 };
 
+use super::{Outcome, nest};
+
 /// Share of the two cores of a run that others may use before it counts as disturbed.
 const QUIET: f64 = 0.05;
 /// How often a test measures at most, in the hope that the machine is quiet.
 const MOST_ATTEMPTS: usize = 2;
+/// Exit code of `fit` if too few steps can be used.
+const TOO_FEW_STEPS: i32 = 6;
 /// Clock ticks of /proc/stat per second (`USER_HZ`).
 const TICKS_PER_S: f64 = 100.0;
 
@@ -133,20 +137,28 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Holds what `measure` gives to the bounds. If it goes beyond the one for a quiet machine, and others
-    /// ran meanwhile, it is measured once more; only if others still run does the wider bound decide.
+    /// Holds what `measure` gives to these bounds. If an error is too large for a quiet machine, and others
+    /// ran meanwhile, it is measured once more; only if they still run does the wider bound decide. `measure`
+    /// gives nothing if others left the load generator too little: see [`usable`].
     #[track_caller]
-    pub fn hold(&self, measure: impl Fn() -> Vec<Forecast>) {
-        Self::hold_each(|| measure().into_iter().map(|forecast| (forecast, *self)).collect());
+    pub fn hold(&self, measure: impl Fn() -> Option<Vec<Forecast>>) {
+        Self::hold_each(|| {
+            let found = measure()?.into_iter();
+            Some(found.map(|forecast| (forecast, *self)).collect())
+        });
     }
 
     /// The same for forecasts that have bounds of their own.
     #[track_caller]
-    pub fn hold_each(measure: impl Fn() -> Vec<(Forecast, Self)>) {
+    pub fn hold_each(measure: impl Fn() -> Option<Vec<(Forecast, Self)>>) {
         for attempt in 1..=MOST_ATTEMPTS {
             let watch = Watch::start();
             let found = measure();
             let was_disturbed = watch.was_disturbed();
+            let Some(found) = found else {
+                assert!(was_disturbed, "no steps can be used, on a quiet machine");
+                continue;
+            };
             found.iter().for_each(|(forecast, _)| println!("{forecast}"));
             let within = |bound: fn(&Self) -> f64| {
                 let mut each = found.iter();
@@ -162,4 +174,36 @@ impl Bounds {
             );
         }
     }
+}
+
+/// What `measure` gives; once more if that is nothing, which needs others that ran meanwhile.
+#[track_caller]
+pub fn until_usable<T>(measure: impl Fn() -> Option<T>) -> Option<T> {
+    for _ in 0..MOST_ATTEMPTS {
+        let watch = Watch::start();
+        let found = measure();
+        if found.is_some() {
+            return found;
+        }
+        assert!(watch.was_disturbed(), "no steps can be used, on a quiet machine");
+    }
+    None
+}
+
+/// Fits a study, and gives what `fit` printed; nothing if the machine was too busy for it: see [`usable`].
+#[track_caller]
+pub fn fit(study: &Path) -> Option<Outcome> {
+    let folder = study.parent().expect("studies lie in a folder");
+    usable(nest(folder, &["fit", study.to_str().expect("UTF-8")]))
+}
+
+/// The outcome of a verb that fits, which must be a success; or nothing if too few steps can be used, for
+/// which it must blame the load generator.
+#[track_caller]
+pub fn usable(outcome: Outcome) -> Option<Outcome> {
+    if outcome.code == TOO_FEW_STEPS {
+        outcome.says("the generator");
+        return None;
+    }
+    Some(outcome.expect(0))
 }
