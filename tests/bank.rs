@@ -236,7 +236,7 @@ fn load_behaviours_in_code_are_walked_the_whole_way_against_postgresql() {
 }
 
 #[test]
-fn load_money_is_conserved_by_every_transfer_that_is_counted() {
+fn money_is_conserved_by_every_transfer_that_is_counted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bank = Bank::new(folder.path());
     let _server = bank.serve();
@@ -285,7 +285,7 @@ fn load_money_is_conserved_by_every_transfer_that_is_counted() {
 }
 
 #[test]
-fn load_a_database_that_dies_gives_failures_and_then_a_message() {
+fn a_database_that_dies_gives_failures_and_then_a_message() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bank = Bank::new(folder.path());
     let mut server = bank.serve();

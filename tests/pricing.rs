@@ -54,7 +54,7 @@ const CONTRACT: &str = "[source.contract]\ntitle = \"our contract\"\nobserved_on
 fn pricing_lists_what_is_shipped_with_rows_and_dates() {
     let outcome = nest(folder().path(), &["pricing", "list", "--format", "csv"]).expect(0);
     let listed = rows(&outcome.stdout);
-    let of = |name: &str| {
+    let row_of = |name: &str| {
         listed
             .iter()
             .find(|row| row[0] == name)
@@ -64,18 +64,24 @@ fn pricing_lists_what_is_shipped_with_rows_and_dates() {
     // The lists that the books were made of had 498 EC2 and 296 RDS rows over two regions, and 649 GCP rows
     // over three.
     assert_eq!(
-        [of("aws/us-east-1")[3].clone(), of("aws/eu-west-1")[3].clone()],
+        [
+            row_of("aws/us-east-1")[3].clone(),
+            row_of("aws/eu-west-1")[3].clone()
+        ],
         ["397", "397"]
     );
     assert_eq!(
         ["gcp/us-central1", "gcp/europe-west1", "gcp/europe-west2"]
-            .map(|name| of(name)[3].parse::<u32>().expect("a count"))
+            .map(|name| row_of(name)[3].parse::<u32>().expect("a count"))
             .iter()
             .sum::<u32>(),
         649
     );
     assert_eq!(
-        (of("hetzner/eu")[1].as_str(), of("webtask/global")[2].as_str()),
+        (
+            row_of("hetzner/eu")[1].as_str(),
+            row_of("webtask/global")[2].as_str()
+        ),
         ("EUR", "1")
     );
     assert!(

@@ -180,7 +180,7 @@ fn runs_of_a_study_without_any_are_none_and_an_unknown_one_is_named() {
 }
 
 #[test]
-fn load_state_runs_once_before_and_reset_after_the_pilot_and_every_step() {
+fn state_runs_once_before_and_reset_after_the_pilot_and_every_step() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
     let mut overrides = SHORT.to_vec();
@@ -210,8 +210,7 @@ fn load_a_control_group_is_read_in_place_of_a_process() {
     let study = ShopStudy::new(folder.path());
     let mut overrides = SHORT.to_vec();
     overrides.extend(["probes.app.kind=cgroup", "probes.app.cores=1"]);
-    // A group of the shop's own where this machine lets us make one (version 1 or 2); else the one it is in
-    // already.
+    // A group of the shop's own if this machine lets us make one, otherwise the one it is in already.
     let name = format!("locust-nest-test-{}", std::process::id());
     let groups: Vec<std::path::PathBuf> = ["cpuacct", "memory", ""]
         .iter()

@@ -21,7 +21,7 @@ fn last_step(server: &Server) -> Vec<Asked> {
     steps.pop().expect("a step").to_vec()
 }
 
-/// Measures a study of this behaviour, marking at the server where steps end.
+/// Measures a study of this behaviour. The server gets a request for /mark at the end of every step.
 #[track_caller]
 fn measured(server: &Server, behaviour: &str, more: &str, files: &[(&str, &str)]) -> Measurements {
     study(server, behaviour, more, files).measure()

@@ -61,9 +61,9 @@ fn counts_of_a_plain_get_balance_and_statuses_add_up() {
         * (found["response_s"]["mean"].as_f64().expect("a number") + 0.010);
     assert!((cycles_s / 20.0 - 1.0).abs() < 0.05, "{cycles_s}: {found:#}");
     for quantiles in [&found["response_s"], &found["service_s"]] {
-        let of = |name: &str| quantiles[name].as_f64().expect("a number");
+        let seconds = |name: &str| quantiles[name].as_f64().expect("a number");
         assert!(
-            of("p50") <= of("p99") && of("p99") <= of("max") && of("p50") > 0.0,
+            seconds("p50") <= seconds("p99") && seconds("p99") <= seconds("max") && seconds("p50") > 0.0,
             "{quantiles}"
         );
     }

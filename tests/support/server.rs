@@ -156,7 +156,7 @@ fn bytes(reply: &Reply, method: &str) -> String {
     )
 }
 
-/// The next request; nothing where the connection ends.
+/// The next request; nothing if the connection ends.
 fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
