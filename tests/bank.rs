@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command},
 };
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use crate::support::{
     BINARY, SHORT, assert_balanced, copy_study, free_address, measurements, nest, repository, run, scaling,
-    start_program, start_silent, wait_for_listener, without_start,
+    start_program, start_silent, wait_until, without_start,
 };
 
 /// What start.sh puts on all accounts, in cents.
@@ -68,8 +69,15 @@ impl Bank {
     fn serve(&self) -> Server {
         let mut command = Command::new(repository().join("models/bank/start.sh"));
         command.env("BANK_PORT", self.port.to_string());
-        let server = Server(start_silent(command));
-        wait_for_listener(([127, 0, 0, 1], self.port).into(), true);
+        let mut server = Server(start_silent(command));
+        wait_until("the bank's server listens", || {
+            let ended = server.0.try_wait().expect("it was started here");
+            assert!(
+                ended.is_none(),
+                "start.sh ended: {ended:?}; tests/run installs PostgreSQL"
+            );
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        });
         server
     }
 

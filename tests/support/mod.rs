@@ -211,13 +211,21 @@ pub fn free_address() -> SocketAddr {
 /// Waits until something listens at an address, or until nothing does.
 #[track_caller]
 pub fn wait_for_listener(address: SocketAddr, listens: bool) {
+    wait_until(&format!("{address} listens: {listens}"), || {
+        TcpStream::connect(address).is_ok() == listens
+    });
+}
+
+/// Waits until a condition is true; fails the test if that takes more than five minutes.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
     for _ in 0..MOST_POLLS {
-        if TcpStream::connect(address).is_ok() == listens {
+        if is_true() {
             return;
         }
         sleep(POLL_INTERVAL);
     }
-    panic!("{address} never changed to listening: {listens}");
+    panic!("this never came true: {what}");
 }
 
 /// A copy of one of the repository's studies, without what was measured.
