@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command},
 };
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use crate::support::{
     BINARY, SHORT, assert_balanced, copy_study, free_address, measurements, nest, repository, run, scaling,
-    start_program, start_silent, wait_for_listener, without_start,
+    start_program, start_silent, wait_until, without_start,
 };
 
 /// What start.sh puts on all accounts, in cents.
@@ -68,8 +69,15 @@ impl Bank {
     fn serve(&self) -> Server {
         let mut command = Command::new(repository().join("models/bank/start.sh"));
         command.env("BANK_PORT", self.port.to_string());
-        let server = Server(start_silent(command));
-        wait_for_listener(([127, 0, 0, 1], self.port).into(), true);
+        let mut server = Server(start_silent(command));
+        wait_until("the bank's server listens", || {
+            let ended = server.0.try_wait().expect("it was started here");
+            assert!(
+                ended.is_none(),
+                "start.sh ended: {ended:?}; tests/run installs PostgreSQL"
+            );
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        });
         server
     }
 
@@ -222,7 +230,8 @@ fn load_behaviours_in_code_are_walked_the_whole_way_against_postgresql() {
     assert!(bank.study.join("reports/report.html").is_file());
     assert!(verb(&["runs", "list"]).contains("finished"));
 
-    // Without the code, the figures can be fitted and reported, and what needs the behaviours says where they are.
+    // Without the code, the figures can be fitted and reported, and what needs the behaviours says where they
+    // are.
     nest(folder.path(), &["fit", study]).expect(0);
     nest(folder.path(), &["report", study]).expect(0);
     nest(folder.path(), &["project", study])
@@ -232,7 +241,7 @@ fn load_behaviours_in_code_are_walked_the_whole_way_against_postgresql() {
 }
 
 #[test]
-fn load_money_is_conserved_by_every_transfer_that_is_counted() {
+fn money_is_conserved_by_every_transfer_that_is_counted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bank = Bank::new(folder.path());
     let _server = bank.serve();
@@ -281,7 +290,7 @@ fn load_money_is_conserved_by_every_transfer_that_is_counted() {
 }
 
 #[test]
-fn load_a_database_that_dies_gives_failures_and_then_a_message() {
+fn a_database_that_dies_gives_failures_and_then_a_message() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bank = Bank::new(folder.path());
     let mut server = bank.serve();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Outcome, nest, repository};
+use crate::support::{Outcome, nest, replaced, repository};
 
 fn on(study: &str, arguments: &[&str]) -> Outcome {
     let path = repository().join("models").join(study);
@@ -78,10 +78,10 @@ fn a_number_is_explained_down_to_prices_fits_and_measurements() {
         assert!(tree.contains(part), "{part} in\n{tree}");
     }
     let number = |tree: &str| tree.split_whitespace().next().expect("a value").to_owned();
-    let json = on("migration", &["compare", "configs", "--format", "csv"])
+    let csv = on("migration", &["compare", "configs", "--format", "csv"])
         .expect(0)
         .stdout;
-    let row = json
+    let row = csv
         .lines()
         .find(|line| line.contains(",monolith,") && line.contains(",cost_per_1000,"))
         .expect("a row")
@@ -106,7 +106,7 @@ fn what_cannot_be_priced_is_named_with_its_place() {
     .expect("the model is committed");
     let nest_toml = fs::read_to_string(study.join("nest.toml")).expect("the copy is there");
     let project = |from: &str, to: &str| {
-        fs::write(study.join("nest.toml"), nest_toml.replacen(from, to, 1)).expect("the copy can be written");
+        fs::write(study.join("nest.toml"), replaced(&nest_toml, from, to)).expect("the copy can be written");
         nest(
             folder.path(),
             &["project", study.to_str().expect("UTF-8"), "--as-of", "2026-11-25"],

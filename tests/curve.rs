@@ -78,7 +78,8 @@ fn every_row_asked_for_is_answered_in_its_order_and_a_bad_series_does_not_stop_t
 #[test]
 fn equal_files_give_equal_bytes_and_every_form_holds_the_same_numbers() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let measured = "series,x,y,axis\na,1,10,servers\na,2,19,\na,4,35,servers\nb,1,10,\nb,2,11,\nb,3,11,\nc,1,1,sheep\nc,2,2,\nc,3,3,\n";
+    let measured = "series,x,y,axis\na,1,10,servers\na,2,19,\na,4,35,servers\nb,1,10,\nb,2,11,\nb,3,11,\n\
+        c,1,1,sheep\nc,2,2,\nc,3,3,\n";
     let asked = "series,x\na,8\nb,6\nc,6\n";
     let csv = curve(folder.path(), measured, asked, &["--format", "csv"]).expect(0);
     assert_eq!(

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::support::nest;
+use crate::support::{nest, replaced};
 
-/// Idle use 0.16, demands of 2, 5 and 12 ms (modelling.md 4.4, "Demand exact"), as runs of a minute.
+/// Runs of a minute of a system whose idle use is 0.16 and whose demands are 2, 5 and 12 ms: `used = 0.16 +
+/// sum of rate x demand`.
 fn windows(resource: &str) -> String {
     let runs = [
         ([100, 40, 10], 0.68),
@@ -82,7 +83,7 @@ fn exact_windows_give_exact_demands_in_every_form() {
 fn what_cannot_be_read_is_refused_by_resource_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |text: String| std::fs::write(folder.path().join("w.csv"), text).expect("written");
-    let bad = windows("disk").replacen("60,disk", "x,disk", 1);
+    let bad = replaced(&windows("disk"), "r0,60,disk", "r0,x,disk");
     write(format!("{HEAD}{}{bad}", windows("cpu")));
     let outcome = nest(folder.path(), &["demand", "w.csv", "--format", "csv"]).expect(0);
     outcome

@@ -2,42 +2,59 @@
 
 use std::fs;
 
-use crate::support::{assert_balanced, measurements, nest};
+use crate::support::{
+    Outcome, assert_balanced, measurements, nest,
+    quiet::{Bounds, Forecast, usable},
+};
 
-#[test]
-fn load_demo_walks_the_whole_way_and_measures_what_the_shop_spent() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let outcome = nest(folder.path(), &["demo", "--format", "csv"]).expect(0);
-    let demo = folder.path().join("locust-nest-demo");
+/// Demand of a behaviour, measured against what the shop's ledger says it spent. `bench/run demos` has the
+/// figures: 3.5 % at most on a quiet machine. Neighbours add cache misses, which the measured processor time
+/// holds and the ledger's shares do not.
+const DEMAND: Bounds = Bounds {
+    quiet: 0.05,
+    disturbed: 0.15,
+};
 
-    // Measured is within 5 % of the ledger for every behaviour.
-    let rows: Vec<&str> = outcome
+/// What the table of the demo compares: one row for each behaviour.
+fn demands(outcome: &Outcome) -> Vec<Forecast> {
+    let rows = outcome
         .stdout
         .lines()
         .skip_while(|line| !line.starts_with("behaviour,"))
         .skip(1)
-        .take_while(|line| !line.is_empty())
-        .collect();
-    assert_eq!(rows.len(), 5, "{}", outcome.stdout);
-    for row in rows {
+        .take_while(|line| !line.is_empty());
+    rows.map(|row| {
         let difference = row.rsplit(',').next().expect("a last column");
         let percent: f64 = difference
             .trim_end_matches(" %")
             .parse()
             .expect("a number of percent");
-        assert!(percent.abs() <= 5.0, "{row}");
-    }
-    outcome.says("customers on `today`: USD ");
-    assert!(
-        outcome.stderr.trim_end().ends_with("report.html"),
-        "{}",
-        outcome.stderr
-    );
+        Forecast::new(row, 1.0 + percent / 100.0, 1.0)
+    })
+    .collect()
+}
+
+#[test]
+fn load_demo_walks_the_whole_way_and_measures_what_the_shop_spent() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let demo = folder.path().join("locust-nest-demo");
+    DEMAND.hold(|| {
+        let outcome = usable(nest(folder.path(), &["demo", "--format", "csv"]))?;
+        let found = demands(&outcome);
+        assert_eq!(found.len(), 5, "{}", outcome.stdout);
+        outcome.says("customers on `today`: USD ");
+        assert!(
+            outcome.stderr.trim_end().ends_with("report.html"),
+            "{}",
+            outcome.stderr
+        );
+        Some(found)
+    });
 
     let measured = measurements(&demo);
     assert_balanced(&measured);
     assert!(measured.steps.iter().any(|step| !step.executions.is_empty()));
-    // DESIGN section 3: at most 200 kB, because it is committed beside the model.
+    // At most 200 kB, because it is committed beside the model.
     assert!(fs::metadata(demo.join("measurements.json")).expect("kept").len() <= 200_000);
     for file in [
         "report.html",

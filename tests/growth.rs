@@ -70,7 +70,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
     .expect(0)
     .stdout;
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    let of = |name: &str| {
+    let rows_of = |name: &str| {
         json.as_array()
             .expect("rows")
             .iter()
@@ -78,11 +78,11 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
             .cloned()
             .collect::<Vec<_>>()
     };
-    assert_eq!(of("two").len(), 2);
-    assert_eq!(of("two")[1]["step"], 2);
-    assert!(of("two")[0]["p50"].is_f64() && of("two")[0]["caveats"][0] == "few_values");
+    assert_eq!(rows_of("two").len(), 2);
+    assert_eq!(rows_of("two")[1]["step"], 2);
+    assert!(rows_of("two")[0]["p50"].is_f64() && rows_of("two")[0]["caveats"][0] == "few_values");
     assert!(
-        of("one")[0]["refused"]
+        rows_of("one")[0]["refused"]
             .as_str()
             .expect("why")
             .contains("at least 2")

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, path::Path};
 
-use crate::support::{Outcome, ShopStudy, free_address, nest, repository};
+use crate::support::{Outcome, ShopStudy, change, free_address, nest, replaced, repository};
 
 struct Folder {
     study: ShopStudy,
@@ -20,10 +20,7 @@ impl Folder {
 
     /// Changes a text file of the study.
     fn change(self, file: &str, from: &str, to: &str) -> Self {
-        let path = self.study.path.join(file);
-        let text = fs::read_to_string(&path).expect("the copy is there");
-        assert!(text.contains(from), "{from:?} is not in {file}");
-        fs::write(path, text.replace(from, to)).expect("the copy can be written");
+        change(&self.study.path.join(file), from, to);
         self
     }
 
@@ -246,8 +243,7 @@ fn a_newer_or_damaged_document_is_code_three() {
     let text =
         fs::read_to_string(repository().join("models/shop/scaling.json")).expect("the model is committed");
     let format = |number: u32| {
-        let other = text.replacen("\"format\": 3", &format!("\"format\": {number}"), 1);
-        assert_ne!(other, text, "the model says its format");
+        let other = replaced(&text, "\"format\": 3", &format!("\"format\": {number}"));
         fs::write(&path, other).expect("written");
     };
     format(99);

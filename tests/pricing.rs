@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use crate::support::{nest, repository};
+use crate::support::{nest, replaced, repository};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -44,34 +44,44 @@ fn rows(text: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-const HEAD: &str = "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n";
-const CONTRACT: &str = "[source.contract]\ntitle = \"our contract\"\nobserved_on = \"2026-11-01\"\nconfidence = \"user\"\n[[meter]]\nid = \"nat.bytes\"\nunit = \"GB\"\nprice = { amount = \"0.02\" }\nsource = \"contract\"\n";
+const HEAD: &str = "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\n\
+    month_hours = \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n";
+const CONTRACT: &str = "[source.contract]\ntitle = \"our contract\"\nobserved_on = \"2026-11-01\"\n\
+    confidence = \"user\"\n[[meter]]\nid = \"nat.bytes\"\nunit = \"GB\"\nprice = { amount = \"0.02\" }\n\
+    source = \"contract\"\n";
 
 #[test]
 fn pricing_lists_what_is_shipped_with_rows_and_dates() {
     let outcome = nest(folder().path(), &["pricing", "list", "--format", "csv"]).expect(0);
     let listed = rows(&outcome.stdout);
-    let of = |name: &str| {
+    let row_of = |name: &str| {
         listed
             .iter()
             .find(|row| row[0] == name)
             .unwrap_or_else(|| panic!("{name} is not in {}", outcome.stdout))
             .clone()
     };
-    // pricing-data/README.md: 498 EC2 and 296 RDS rows over two regions; 649 GCP rows over three.
+    // The lists that the books were made of had 498 EC2 and 296 RDS rows over two regions, and 649 GCP rows
+    // over three.
     assert_eq!(
-        [of("aws/us-east-1")[3].clone(), of("aws/eu-west-1")[3].clone()],
+        [
+            row_of("aws/us-east-1")[3].clone(),
+            row_of("aws/eu-west-1")[3].clone()
+        ],
         ["397", "397"]
     );
     assert_eq!(
         ["gcp/us-central1", "gcp/europe-west1", "gcp/europe-west2"]
-            .map(|name| of(name)[3].parse::<u32>().expect("a count"))
+            .map(|name| row_of(name)[3].parse::<u32>().expect("a count"))
             .iter()
             .sum::<u32>(),
         649
     );
     assert_eq!(
-        (of("hetzner/eu")[1].as_str(), of("webtask/global")[2].as_str()),
+        (
+            row_of("hetzner/eu")[1].as_str(),
+            row_of("webtask/global")[2].as_str()
+        ),
         ("EUR", "1")
     );
     assert!(
@@ -110,7 +120,7 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
         "{}",
         shown.stdout
     );
-    // Worked bill aws-egress-37tb-binary-free100 of pricing.md section 7: 37 x 1,024 GB cost 3,262.68.
+    // 37 x 1,024 GB by the tiers above: 100 GB are free, 10,140 cost 0.09 and 27,648 cost 0.085 each.
     let cost = |arguments: &[&str]| {
         let outcome = nest(
             folder.path(),
@@ -196,7 +206,8 @@ fn pricing_offers_the_nearest_name_of_what_is_not_there() {
 #[test]
 fn pricing_lays_the_users_rows_over_the_shipped_ones() {
     let folder = folder();
-    let discount = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"*\"\nlabel = \"enterprise discount\"\n";
+    let discount = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"*\"\n\
+        label = \"enterprise discount\"\n";
     write(
         folder.path(),
         "pricing/aws/us-east-1.toml",
@@ -229,7 +240,7 @@ fn pricing_lays_the_users_rows_over_the_shipped_ones() {
     write(
         folder.path(),
         "pricing/aws/us-east-1.toml",
-        &format!("{}{CONTRACT}", HEAD.replace("USD", "EUR")),
+        &format!("{}{CONTRACT}", replaced(HEAD, "USD", "EUR")),
     );
     nest(folder.path(), &["pricing", "show", "aws/us-east-1"])
         .expect(3)
@@ -257,9 +268,11 @@ fn pricing_validates_with_lines_for_errors_and_warnings_for_doubts() {
         "bad.toml",
         &format!(
             "{HEAD}{}",
-            CONTRACT
-                .replace("\"0.02\"", "0.02")
-                .replace("source = \"contract\"", "source = \"contact\"")
+            replaced(
+                &replaced(CONTRACT, "\"0.02\"", "0.02"),
+                "source = \"contract\"",
+                "source = \"contact\""
+            )
         ),
     );
     nest(folder.path(), &["pricing", "validate", "good.toml", "bad.toml"])
@@ -301,7 +314,7 @@ fn pricing_compares_two_books_with_percent() {
     write(
         folder.path(),
         "new.toml",
-        &format!("{HEAD}{}", CONTRACT.replace("\"0.02\"", "\"0.025\"")),
+        &format!("{HEAD}{}", replaced(CONTRACT, "\"0.02\"", "\"0.025\"")),
     );
     let outcome = nest(
         folder.path(),
@@ -324,7 +337,7 @@ fn pricing_compares_two_books_with_percent() {
         ],
     )
     .expect(0);
-    // pricing.md section 10: m7i.large is 0.1008 in us-east-1 and 0.11235 in eu-west-1.
+    // AWS's own lists: m7i.large is 0.1008 in us-east-1 and 0.11235 in eu-west-1.
     assert!(
         outcome
             .stdout
@@ -389,14 +402,20 @@ fn pricing_imports_a_folder_and_names_every_row_that_is_left_out() {
 fn importing_the_rows_of_a_shipped_book_again_gives_its_bytes() {
     let folder = folder();
     let csv = "provider,service,limit,value,unit,adjustable,source,source_date,note\n";
-    let services = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,billing_increment,minimum_charge,source,source_date,note\n";
-    let free = "auth0,webtask,global,free_tier,containers,0,2,0,USD,account,,,\"awesome-list style public documents (stored texts 34067199236, 34494464741)\",2016-2018,no per-unit public price found; service discontinued; code limited to 20 s per execution; rate limits settable per second/minute/hour/day/week/month\n";
+    let services = "provider,service,region,meter,unit,\
+        tier_from,tier_to,price,currency,tier_scope,billing_increment,\
+        minimum_charge,source,source_date,note\n";
+    let free = "auth0,webtask,global,free_tier,containers,0,2,0,USD,account,,,\"awesome-list \
+        style public documents (stored texts 34067199236, \
+        34494464741)\",2016-2018,no per-unit public price found; service discontinued; \
+        code limited to 20 s per execution; rate limits settable per second/minute/hour/day/week/month\n";
     write(folder.path(), "services.csv", &format!("{services}{free}"));
     write(
         folder.path(),
         "limits.csv",
         &format!(
-            "{csv}auth0,webtask,execution_max,20,s,no,community.auth0.com topic 104471,2023,error text of the hosted platform\n"
+            "{csv}auth0,webtask,execution_max,20,s,no,community.auth0.com \
+             topic 104471,2023,error text of the hosted platform\n"
         ),
     );
     nest(

@@ -84,7 +84,8 @@ fn load_a_tier_by_metrics_is_measured_beside_the_shop_and_its_gaps_are_kept() {
         unknown.len()
     );
     for window in &known {
-        // The counter rises evenly, and readings that cover the window badly are left out: a quarter is the worst.
+        // The counter rises evenly, and readings that cover the window badly are left out: a quarter is the
+        // worst.
         let busy = window.used["db/cpu"] / window.duration_s;
         assert!((busy - BUSY).abs() <= 0.25 * BUSY, "{busy}");
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{Outcome, copy_study, nest, repository};
+use crate::support::{Outcome, copy_study, nest, replaced, repository};
 
 /// The demo shop's study with its committed model, growing as a plan says.
 fn planned(folder: &Path, plan: &str, more: &str) -> Outcome {
@@ -61,7 +61,8 @@ fn a_plan_gives_months_and_dates() {
 #[test]
 fn a_plan_that_cannot_be_read_is_named_with_its_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    planned(folder.path(), &PLAN.replace("2027-04,60000", "2027-04,many"), "")
+    let plan = replaced(PLAN, "2027-04,60000", "2027-04,many");
+    planned(folder.path(), &plan, "")
         .expect(3)
         .says("growth.csv:3")
         .says("\"many\" is not a number of customers");

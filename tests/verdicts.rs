@@ -1,7 +1,7 @@
 //! What disturbs a measurement, and what its verdict says then: whose fault it was.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::Command,
@@ -23,12 +23,13 @@ use crate::support::{
     BINARY, Children, ShopStudy, SmallStudy, assert_balanced, assert_load_balanced, free_address, hogs, load,
     measurements, nest,
     nginx::Nginx,
+    quiet::{Watch, generator_core},
     ramp,
     server::{Reply, Server},
     start, start_silent, wait_for_listener,
 };
 
-/// Asserts worth and a part of a reason.
+/// Asserts the validity, one of several, and a part of a reason.
 #[track_caller]
 fn assert_verdict(verdict: &Verdict, validity: &[Validity], part: &str) {
     assert!(
@@ -37,18 +38,35 @@ fn assert_verdict(verdict: &Verdict, validity: &[Validity], part: &str) {
     );
 }
 
+/// Asserts that the target was the limit, and a part of a reason. If others disturbed the load generator, the
+/// step may be invalid as well, for that reason first.
+#[track_caller]
+fn assert_limited(verdict: &Verdict, watch: &Watch, part: &str) {
+    let blames_generator = verdict
+        .reasons
+        .iter()
+        .any(|reason| reason.contains("the generator"));
+    let is_excused = verdict.validity == Validity::Invalid && blames_generator && watch.was_disturbed();
+    let validity = if is_excused {
+        Validity::Invalid
+    } else {
+        Validity::Limited
+    };
+    assert_verdict(verdict, &[validity], part);
+}
+
 fn verdict_of(load: &serde_json::Value) -> Verdict {
     serde_json::from_value(load["verdict"].clone()).expect("a verdict")
 }
 
-/// The shop, started by the test, with the arguments to measure it at one step of 40 % of its capacity.
+/// The shop, started by the test, to be measured at one step of 40 % of its capacity.
 struct Shop {
     study: ShopStudy,
     process: Children,
     folder: tempfile::TempDir,
 }
 
-/// Two seconds at what the shop can do with ease, after pilot and steps that hardly count.
+/// Three seconds at what the shop can do with ease, after a pilot and steps that hardly count.
 const ONE_STEP: [&str; 7] = [
     "measure.window=1s",
     "measure.windows=3",
@@ -62,7 +80,7 @@ const ONE_STEP: [&str; 7] = [
 impl Shop {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let study = ShopStudy::new(folder.path());
+        let study = ShopStudy::with_behaviours(folder.path(), &["browse"]);
         study.without_start();
         let mut command = Command::new(BINARY);
         command
@@ -106,8 +124,8 @@ impl Shop {
     /// Measures it, disturbed from the start of its last step to the end by whatever `disturb` returns.
     fn measure<D>(&self, disturb: impl FnOnce(&Self) -> D) -> Step {
         let mut run = start(self.folder.path(), &self.arguments());
-        // Idle, base, one boosted step per behaviour; the ramp's only step is the last.
-        run.wait_for("step 7 of 8");
+        // Idle, base, boosted; the ramp's only step is the last.
+        run.wait_for("step 3 of 4");
         let disturbance = disturb(self);
         run.finish().expect(0);
         drop(disturbance);
@@ -115,11 +133,6 @@ impl Shop {
         assert_balanced(&measured);
         ramp(&measured)[0].clone()
     }
-}
-
-/// The core that the load generator takes where a study does not say: the last one.
-fn generator_core() -> usize {
-    thread::available_parallelism().map_or(1, std::num::NonZero::get) - 1
 }
 
 #[test]
@@ -163,18 +176,25 @@ fn load_a_starved_generator_is_named_and_the_target_is_not_blamed() {
     );
 }
 
+/// How often a step is measured in the hope that nothing else runs.
+const MOST_ATTEMPTS: usize = 3;
+
 #[test]
-fn load_a_target_that_nobody_disturbs_is_never_blamed() {
-    let step = Shop::start().measure(|_| ());
-    println!("{}: {:?}", step.verdict.validity.label(), step.verdict.reasons);
-    // Where the machine itself is disturbed, that is the generator's matter.
-    assert!(step.verdict.validity != Validity::Limited, "{:?}", step.verdict);
-    assert!(
-        step.verdict.validity.is_fitted() || step.verdict.reasons[0].contains("the generator"),
-        "{:?}",
-        step.verdict
-    );
-    assert_eq!(step.total().completed, step.total().due);
+fn load_a_target_that_nobody_disturbs_is_valid_and_never_blamed() {
+    for _ in 0..MOST_ATTEMPTS {
+        let watch = Watch::start();
+        let step = Shop::start().measure(|_| ());
+        let was_disturbed = watch.was_disturbed();
+        println!("{}: {:?}", step.verdict.validity.label(), step.verdict.reasons);
+        assert!(step.verdict.validity != Validity::Limited, "{:?}", step.verdict);
+        if step.verdict.validity.is_fitted() {
+            assert_eq!(step.total().completed, step.total().due);
+            return;
+        }
+        assert!(was_disturbed, "nobody disturbed it: {:?}", step.verdict);
+        let reason = &step.verdict.reasons[0];
+        assert!(reason.contains("the generator"), "{:?}", step.verdict);
+    }
 }
 
 #[test]
@@ -183,7 +203,8 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
     let address = free_address();
     let _nginx = Nginx::plain(folder.path(), address);
     let limited = format!(
-        "ulimit -n 64; exec {BINARY} load http://{address}/ --customers 200 --think 100ms --warm-up 500ms --for 2s --format json"
+        "ulimit -n 64; exec {BINARY} load http://{address}/ --customers 200 --think \
+         100ms --warm-up 500ms --for 2s --format json"
     );
     let output = Command::new("sh")
         .args(["-c", &limited])
@@ -255,44 +276,63 @@ impl Drop for Throttle {
 #[test]
 fn load_a_target_that_is_stopped_again_and_again_is_limited_and_the_signal_named() {
     let shop = Shop::start();
+    let watch = Watch::start();
     let step = shop.measure(|shop| Throttle::start(shop.pid()));
     println!("{:?}", step.verdict);
-    assert_verdict(&step.verdict, &[Validity::Limited], "SIGSTOP");
-    assert_verdict(&step.verdict, &[Validity::Limited], "stood still");
+    assert_limited(&step.verdict, &watch, "SIGSTOP");
+    assert_limited(&step.verdict, &watch, "stood still");
 }
 
-/// Folders of the version 1 controllers that limit and that count processor time.
-const CONTROLLERS: [&str; 2] = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct"];
+/// Where control groups are mounted.
+const GROUPS: &str = "/sys/fs/cgroup";
 
-/// A control group with a CPU quota, removed when dropped.
-struct Quota([PathBuf; 2]);
+/// Control groups with a CPU quota, removed when dropped: one of version 2, or one each of the controllers of
+/// version 1 that limit and that count processor time.
+struct Quota(Vec<PathBuf>);
 
 impl Quota {
-    /// Puts a process into a new group that may use 20 % of a core; nothing where version 1 groups cannot be made.
-    fn put(pid: Pid) -> Option<Self> {
-        let quota =
-            Self(CONTROLLERS.map(|controller| Path::new(controller).join(format!("locust-nest-test-{pid}"))));
-        // The two controllers may be one folder.
+    /// Puts a process into a new group that may use 20 % of a core.
+    fn put(pid: Pid) -> Self {
+        let is_v2 = Path::new(GROUPS).join("cgroup.controllers").exists();
+        let controllers: &[&str] = if is_v2 { &[""] } else { &["cpu", "cpuacct"] };
+        let name = format!("locust-nest-test-{pid}");
+        let group = |controller: &&str| Path::new(GROUPS).join(controller).join(&name);
+        let quota = Self(controllers.iter().map(group).collect());
+        quota.limit(is_v2, pid).unwrap_or_else(|error| {
+            panic!(
+                "no control group with a CPU quota can be made: {error}; it takes root, \
+                as which tests/run works"
+            )
+        });
         quota
-            .0
-            .iter()
-            .all(|group| group.is_dir() || fs::create_dir(group).is_ok())
-            .then_some(())?;
-        let write = |file: &str, text: &str| fs::write(quota.0[0].join(file), text).is_ok();
-        let is_set = write("cpu.cfs_period_us", "100000") && write("cpu.cfs_quota_us", "20000");
-        let joins = |group: &PathBuf| fs::write(group.join("cgroup.procs"), pid.to_string()).is_ok();
-        (is_set && quota.0.iter().all(joins)).then_some(quota)
+    }
+
+    fn limit(&self, is_v2: bool, pid: Pid) -> io::Result<()> {
+        if is_v2 {
+            fs::write(Path::new(GROUPS).join("cgroup.subtree_control"), "+cpu")?;
+        }
+        // The two controllers of version 1 may be one folder.
+        for group in self.0.iter().filter(|group| !group.is_dir()) {
+            fs::create_dir(group)?;
+        }
+        if is_v2 {
+            fs::write(self.0[0].join("cpu.max"), "20000 100000")?;
+        } else {
+            fs::write(self.0[0].join("cpu.cfs_period_us"), "100000")?;
+            fs::write(self.0[0].join("cpu.cfs_quota_us"), "20000")?;
+        }
+        let join = |group: &PathBuf| fs::write(group.join("cgroup.procs"), pid.to_string());
+        self.0.iter().try_for_each(join)
     }
 }
 
 impl Drop for Quota {
     fn drop(&mut self) {
-        for (group, controller) in self.0.iter().zip(CONTROLLERS) {
+        for group in &self.0 {
             // Processes must leave it before it can go.
             let inside = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-            inside
-                .lines()
-                .for_each(|pid| drop(fs::write(Path::new(controller).join("cgroup.procs"), pid)));
+            let outside = group.with_file_name("cgroup.procs");
+            inside.lines().for_each(|pid| drop(fs::write(&outside, pid)));
             for _ in 0..100 {
                 if !group.is_dir() || fs::remove_dir(group).is_ok() {
                     break;
@@ -306,29 +346,20 @@ impl Drop for Quota {
 #[test]
 fn load_a_target_that_its_quota_holds_back_is_limited_and_the_quota_named() {
     let shop = Shop::start();
-    let Some(quota) = Quota::put(shop.pid()) else {
-        println!("no writable version 1 cpu controller here; verdict.rs holds the words that it would give");
-        return;
-    };
+    let quota = Quota::put(shop.pid());
     // The pilot sees what one execution costs, and a whole core: the quota is not a core less.
     let path = shop.study.path.join("nest.toml");
     let text = fs::read_to_string(&path).expect("the copy is there");
-    fs::write(
-        &path,
-        format!(
-            "{text}\n[probes.app]\nkind = \"cgroup\"\npid = {}\ncores = 1\n",
-            shop.pid()
-        ),
-    )
-    .expect("the copy can be written");
+    let probe = format!(
+        "[probes.app]\nkind = \"cgroup\"\npid = {}\ncores = 1\n",
+        shop.pid()
+    );
+    fs::write(&path, format!("{text}\n{probe}")).expect("the copy can be written");
+    let watch = Watch::start();
     let step = shop.measure(|_| ());
     drop(quota);
     println!("{:?}", step.verdict);
-    assert_verdict(
-        &step.verdict,
-        &[Validity::Limited],
-        "the CPU quota held tier `app` back",
-    );
+    assert_limited(&step.verdict, &watch, "the CPU quota held tier `app` back");
     assert!(
         step.windows.iter().all(|window| window.throttled["app"] > 0.0),
         "{:?}",
@@ -380,12 +411,14 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
         sleep(Duration::from_millis(200));
         Reply::text("hello")
     });
-    let more = "[customers]\n[measure]\npilot = \"500ms\"\nsettle = \"500ms\"\nwindow = \"1s\"\nwindows = 3\nmax_in_flight = 4\nmax_rate = 100\nbase = 0.0001\nboost = 0.0002\ncustomers = [1000]\n";
+    let more = "[customers]\n[measure]\npilot = \"500ms\"\nsettle = \"500ms\"\nwindow = \"1s\"\n\
+        windows = 3\nmax_in_flight = 4\nmax_rate = 100\nbase = 0.0001\nboost = 0.0002\ncustomers = [1000]\n";
     let study = SmallStudy::new(
         &server.url(""),
         &[("look", 20.0, "steps = [{ get = \"/\" }]")],
         more,
     );
+    let watch = Watch::start();
     let measured = study.measure();
     let step = ramp(&measured)[0];
     // Four customers at 200 ms are 20 per second of 100.
@@ -393,11 +426,8 @@ fn load_starts_without_a_free_customer_are_dropped_and_the_target_is_limited() {
     println!("{total:?}");
     assert!(total.dropped > total.due / 2 && total.failed == 0, "{total:?}");
     println!("{:?}", step.verdict);
-    assert_verdict(
-        &step.verdict,
-        &[Validity::Limited],
-        &format!("{} starts were dropped", total.dropped),
-    );
+    let dropped = format!("{} starts were dropped", total.dropped);
+    assert_limited(&step.verdict, &watch, &dropped);
     let dropped: u64 = step
         .errors
         .iter()

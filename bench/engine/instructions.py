@@ -1,6 +1,6 @@
 """User instructions per request, counted by callgrind: the gate that no neighbour on the machine disturbs.
 
-    bench/instructions        needs target/debug/locust-nest, nginx and valgrind; takes about a quarter of a minute
+    bench/instructions        needs nginx and valgrind; takes about a quarter of a minute
 
 Two runs of `locust-nest load`, one with more requests; their difference leaves out what start and end cost. The kernel's part is
 not counted, and cannot be lowered by us.

@@ -20,7 +20,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target").resol
 NEST = "locust-nest"
 
 PROGRAMS = {
-    NEST: TARGET / "debug/locust-nest",
+    NEST: Path(os.environ.get("NEST") or TARGET / "debug/locust-nest").resolve(),
     "wrk": "wrk",
     "oha": TARGET / "bench/bin/oha",
     "h2load": "h2load",
@@ -51,7 +51,7 @@ def needed(name: str) -> str:
     """A program that nothing can be measured without."""
     found = program(name)
     if not found:
-        raise SystemExit(f"error: {PROGRAMS[name]} is missing\nhint: `cargo build -p locust-nest` makes {NEST}, tests/run installs the rest")
+        raise SystemExit(f"error: {PROGRAMS[name]} is missing\nhint: `cargo build` makes {NEST}, tests/run installs the rest")
     return found
 
 

@@ -1,6 +1,7 @@
 //! Runs the binary in a folder of its own.
 
 pub mod nginx;
+pub mod quiet;
 pub mod server;
 
 use std::{
@@ -16,6 +17,8 @@ use std::{
 use nest_data::{
     Document, Measurements, Projection, ScalingModel,
     measurement::{Purpose, Step},
+    scaling::ThroughputLaw,
+    study::Parameter,
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -24,10 +27,10 @@ use nix::{
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_locust-nest");
-/// How often a condition is looked at while waiting for it.
-const LOOK: Duration = Duration::from_millis(20);
-/// Looks after which a condition is not going to come true: five minutes.
-const LOOKS: usize = 15_000;
+/// How long the test sleeps between two checks of a condition that it waits for.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Checks after which the test gives up: five minutes.
+const MOST_POLLS: usize = 15_000;
 
 /// The top of the repository.
 pub fn repository() -> PathBuf {
@@ -46,7 +49,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn of(output: Output) -> Self {
+    pub fn from_output(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
         Self {
             code: output.status.code().unwrap_or(-1),
@@ -55,7 +58,7 @@ impl Outcome {
         }
     }
 
-    /// Fails the test where the exit code is another one, showing everything that was printed.
+    /// Fails the test if the exit code is another one, and shows everything that was printed.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(
@@ -66,7 +69,7 @@ impl Outcome {
         self
     }
 
-    /// Fails the test where stderr does not hold a text.
+    /// Fails the test if stderr does not contain a text.
     #[track_caller]
     pub fn says(&self, part: &str) -> &Self {
         assert!(self.stderr.contains(part), "{part:?} is not in\n{}", self.stderr);
@@ -81,7 +84,7 @@ pub fn nest(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
 
 /// Runs a program in `folder`.
 pub fn run(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Outcome {
-    Outcome::of(
+    Outcome::from_output(
         Command::new(program)
             .args(arguments)
             .current_dir(folder)
@@ -101,10 +104,10 @@ pub fn load(folder: &Path, arguments: &[&str], code: i32) -> serde_json::Value {
 #[track_caller]
 pub fn assert_load_balanced(load: &serde_json::Value) {
     for counts in [&load["executions"], &load["requests"], &load["settling"]] {
-        let of = |name: &str| counts[name].as_u64().expect("a count");
+        let count = |name: &str| counts[name].as_u64().expect("a count");
         assert_eq!(
-            of("due"),
-            of("completed") + of("failed") + of("dropped"),
+            count("due"),
+            count("completed") + count("failed") + count("dropped"),
             "{load:#}"
         );
     }
@@ -138,29 +141,29 @@ pub struct Running {
 }
 
 impl Running {
-    /// What it has said so far.
+    /// What it has written to stderr so far.
     pub fn stderr(&self) -> String {
         fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
     }
 
-    /// Waits until it has said something; fails the test where it ends before.
+    /// Waits until its stderr contains a text; fails the test if it ends before that.
     #[track_caller]
     pub fn wait_for(&mut self, part: &str) {
-        for _ in 0..LOOKS {
+        for _ in 0..MOST_POLLS {
             if self.stderr().contains(part) {
                 return;
             }
             if let Ok(Some(status)) = self.child.try_wait() {
                 assert!(
                     self.stderr().contains(part),
-                    "it ended with {status} before saying {part:?}:\n{}",
+                    "it ended with {status} before it wrote {part:?}:\n{}",
                     self.stderr()
                 );
                 return;
             }
-            sleep(LOOK);
+            sleep(POLL_INTERVAL);
         }
-        panic!("it never said {part:?}:\n{}", self.stderr());
+        panic!("it never wrote {part:?}:\n{}", self.stderr());
     }
 
     /// Its process number.
@@ -208,13 +211,21 @@ pub fn free_address() -> SocketAddr {
 /// Waits until something listens at an address, or until nothing does.
 #[track_caller]
 pub fn wait_for_listener(address: SocketAddr, listens: bool) {
-    for _ in 0..LOOKS {
-        if TcpStream::connect(address).is_ok() == listens {
+    wait_until(&format!("{address} listens: {listens}"), || {
+        TcpStream::connect(address).is_ok() == listens
+    });
+}
+
+/// Waits until a condition is true; fails the test if that takes more than five minutes.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
+    for _ in 0..MOST_POLLS {
+        if is_true() {
             return;
         }
-        sleep(LOOK);
+        sleep(POLL_INTERVAL);
     }
-    panic!("{address} never changed to listening: {listens}");
+    panic!("this never came true: {what}");
 }
 
 /// A copy of one of the repository's studies, without what was measured.
@@ -269,6 +280,30 @@ impl ShopStudy {
         arguments
     }
 
+    /// The study with some of the shop's behaviours only: fewer boosted steps, for tests that need no more.
+    pub fn with_behaviours(folder: &Path, kept: &[&str]) -> Self {
+        let study = Self::new(folder);
+        let path = study.path.join("nest.toml");
+        let mut text = fs::read_to_string(&path).expect("the copy is there");
+        for entry in fs::read_dir(study.path.join("behaviours")).expect("the copy is there") {
+            let file = entry.expect("readable").path();
+            let name = file.file_stem().and_then(OsStr::to_str).expect("UTF-8");
+            if !kept.contains(&name) {
+                let rate = text
+                    .lines()
+                    .find(|line| line.starts_with(&format!("{name} = \"")));
+                text = replaced(
+                    &text,
+                    &format!("{}\n", rate.expect("every behaviour has a rate")),
+                    "",
+                );
+                fs::remove_file(&file).expect("the copy can be changed");
+            }
+        }
+        fs::write(path, text).expect("the copy can be written");
+        study
+    }
+
     /// Takes the start command out of the study, for tests that start the shop themselves.
     pub fn without_start(&self) {
         without_start(&self.path);
@@ -282,19 +317,25 @@ pub struct SmallStudy {
 }
 
 impl SmallStudy {
-    /// `more` is put at the end of nest.toml; it must hold `[customers]`, which `peak_hour_share` and `burst` are added to.
-    /// With them a customer executes a behaviour of 20 a day once in ten seconds of the busiest minute.
+    /// `more` becomes the end of nest.toml. It must contain `[customers]`, which gets `peak_hour_share`
+    /// and `burst`: with them a customer executes a behaviour of 20 a day once in ten seconds of the busiest
+    /// minute.
     pub fn new(base_url: &str, behaviours: &[(&str, f64, &str)], more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("study");
         fs::create_dir_all(path.join("behaviours")).expect("a temporary folder");
-        let more = more.replacen("[customers]", "[customers]\npeak_hour_share = 1.0\nburst = 18", 1);
+        let more = replaced(
+            more,
+            "[customers]",
+            "[customers]\npeak_hour_share = 1.0\nburst = 18",
+        );
         let rates: String = behaviours
             .iter()
             .map(|(name, rate, _)| format!("{name} = \"{rate} / day\"\n"))
             .collect();
         let text = format!(
-            "nest = 1\n[study]\nname = \"small\"\ncustomer = \"anybody\"\nseed = 7\n[rates]\n{rates}[target]\nbase_url = \"{base_url}\"\n{more}"
+            "nest = 1\n[study]\nname = \"small\"\ncustomer = \"anybody\"\nseed = 7\n\
+             [rates]\n{rates}[target]\nbase_url = \"{base_url}\"\n{more}"
         );
         fs::write(path.join("nest.toml"), text).expect("a temporary folder");
         let study = Self { path, folder };
@@ -331,11 +372,13 @@ impl SmallStudy {
 
 /// The steps of the ramp.
 pub fn ramp(measured: &Measurements) -> Vec<&Step> {
-    measured
-        .steps
-        .iter()
-        .filter(|step| step.plan.purpose == Purpose::Ramp)
-        .collect()
+    steps_for(measured, Purpose::Ramp)
+}
+
+/// The steps of one purpose.
+pub fn steps_for(measured: &Measurements, purpose: Purpose) -> Vec<&Step> {
+    let steps = measured.steps.iter();
+    steps.filter(|step| step.plan.purpose == purpose).collect()
 }
 
 /// Takes the start command out of a copy of a study.
@@ -350,7 +393,7 @@ pub fn without_start(study: &Path) {
     fs::write(path, kept.join("\n")).expect("the copy can be written");
 }
 
-/// Overrides that make a run as short as it can be; its figures are worth little.
+/// Overrides that make a run as short as it can be. Its figures are too rough to be compared with anything.
 pub const SHORT: [&str; 5] = [
     "measure.window=300ms",
     "measure.windows=2",
@@ -393,6 +436,45 @@ pub fn assert_balanced(measurements: &Measurements) {
     }
 }
 
+/// A text with every `from` in it replaced; fails the test if there is none.
+#[track_caller]
+pub fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from:?} is not in\n{text}");
+    text.replace(from, to)
+}
+
+/// Replaces a text everywhere in a file; fails the test if it is not there.
+#[track_caller]
+pub fn change(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).expect("the file is there");
+    fs::write(file, replaced(&text, from, to)).expect("the file can be written");
+}
+
+/// The throughput law that the measurements of a study give for the mix of its `measure.confirm_policy`.
+pub fn law_of_confirmed_mix(measured: &Measurements) -> ThroughputLaw {
+    let mut study = measured.study.clone();
+    let policy = study.measure.confirm_policy.as_ref();
+    let policy = policy
+        .and_then(|name| study.policies.get(name))
+        .expect("a policy");
+    for (name, value) in policy.set.clone() {
+        study.parameters.insert(name, Parameter::Value(value));
+    }
+    let measured = Measurements {
+        study,
+        ..measured.clone()
+    };
+    let model = nest_model::fit(&measured).expect("a fit");
+    model.throughput.expect("a throughput law")
+}
+
+/// Executions completed per second over all windows of some steps.
+pub fn completed_per_s(steps: &[&Step]) -> f64 {
+    let windows = || steps.iter().flat_map(|step| &step.windows);
+    let completed: u64 = windows().flat_map(|window| window.completed.values()).sum();
+    completed as f64 / windows().map(|window| window.duration_s).sum::<f64>()
+}
+
 /// A shell command that asks for a URL, with nothing but bash.
 pub fn get_command(url: &str) -> String {
     let (authority, path) = url
@@ -401,7 +483,8 @@ pub fn get_command(url: &str) -> String {
         .expect("a URL with a path");
     let (host, port) = authority.split_once(':').expect("a URL with a port");
     format!(
-        "bash -c 'exec 3<>/dev/tcp/{host}/{port} && printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'"
+        "bash -c 'exec 3<>/dev/tcp/{host}/{port} && \
+         printf \"GET /{path} HTTP/1.1\\r\\nhost: {authority}\\r\\n\\r\\n\" >&3 && read -r line <&3'"
     )
 }
 

@@ -29,8 +29,10 @@ impl Nginx {
     /// Starts nginx in `folder` with these lines in its `http` block, which must listen at `address`.
     pub fn start(folder: &Path, address: SocketAddr, http: &str) -> Self {
         let configuration = format!(
-            "daemon off;\nworker_processes 1;\nworker_rlimit_nofile {1};\npid {0}/nginx.pid;\nerror_log stderr crit;\nevents {{ worker_connections 20000; }}\n\
-             http {{\naccess_log off;\nkeepalive_requests 100000000;\nkeepalive_timeout 600s;\nclient_body_temp_path {0}/1;\nproxy_temp_path {0}/2;\n\
+            "daemon off;\nworker_processes 1;\nworker_rlimit_nofile {1};\npid {0}/nginx.pid;\n\
+             error_log stderr crit;\nevents {{ worker_connections 20000; }}\n\
+             http {{\naccess_log off;\nkeepalive_requests 100000000;\nkeepalive_timeout 600s;\n\
+             client_body_temp_path {0}/1;\nproxy_temp_path {0}/2;\n\
              fastcgi_temp_path {0}/3;\nuwsgi_temp_path {0}/4;\nscgi_temp_path {0}/5;\n{http}\n}}\n",
             folder.display(),
             // As many as the machine allows without asking for more.

@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server on a free loopback port, for answers that no real server would give: it keeps what it was asked
-//! and answers what it is told to. One thread per connection; it ends with the test's process.
+//! A small HTTP/1.1 server on a free loopback port, for answers that no real server would give: it keeps what
+//! it was asked and answers what it is told to. One thread per connection; it ends with the test's process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -156,7 +156,7 @@ fn bytes(reply: &Reply, method: &str) -> String {
     )
 }
 
-/// The next request; nothing where the connection ends.
+/// The next request; nothing if the connection ends.
 fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;

@@ -1,4 +1,5 @@
-//! Runs that end early: the target dies, somebody presses Ctrl-C. What was measured is kept, and the run goes on.
+//! Runs that end early: the target dies, somebody presses Ctrl-C. What was measured is kept, and the run goes
+//! on.
 
 use std::{fs, process::Command};
 
@@ -9,7 +10,7 @@ use crate::support::{
 };
 
 #[test]
-fn load_a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
+fn a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
     study.without_start();
@@ -77,7 +78,7 @@ fn load_a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
 }
 
 #[test]
-fn load_ctrl_c_at_any_moment_stops_and_saves() {
+fn ctrl_c_at_any_moment_stops_and_saves() {
     for (moment, finished) in [("run 2", 0), ("pilot:", 0), ("step 2 of", 2)] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let study = ShopStudy::new(folder.path());
@@ -129,7 +130,7 @@ fn load_ctrl_c_at_any_moment_stops_and_saves() {
 }
 
 #[test]
-fn load_a_second_ctrl_c_leaves_at_once_and_takes_the_target_along() {
+fn a_second_ctrl_c_leaves_at_once_and_takes_the_target_along() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let study = ShopStudy::new(folder.path());
     let mut run = start(

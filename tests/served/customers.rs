@@ -8,12 +8,13 @@ use nest_data::{
 };
 
 use crate::support::{
-    SmallStudy, ramp,
+    SmallStudy, ramp, replaced,
     server::{Reply, Server},
 };
 
 /// Short windows, and so few executions per second that no machine is the limit.
-const MEASURE: &str = "[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nwindow = \"1s\"\nwindows = 3\nmax_rate = 400\nbase = 0.001\nboost = 0.002\n";
+const MEASURE: &str = "[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nwindow = \"1s\"\nwindows = 3\n\
+    max_rate = 400\nbase = 0.001\nboost = 0.002\n";
 
 /// A server that thinks for 4 ms about each answer.
 fn slow_server() -> Server {
@@ -32,16 +33,18 @@ fn throughput(step: &Step) -> f64 {
     completed as f64 / step.windows.iter().map(|window| window.duration_s).sum::<f64>()
 }
 
-/// Mean time that a customer was busy with an execution, from the document's own numbers: busy customers over throughput.
+/// Mean time that a customer was busy with an execution, from the document's own numbers: busy customers over
+/// throughput.
 fn mean_response_s(step: &Step) -> f64 {
     step.active / throughput(step)
 }
 
 #[test]
-fn load_closed_customers_wait_for_answers_and_obey_the_response_time_law() {
+fn closed_customers_wait_for_answers_and_obey_the_response_time_law() {
     let server = slow_server();
     let more = format!(
-        "[customers]\narrival = \"closed\"\nthink = {{ dist = \"exponential\", mean = \"100ms\" }}\n{MEASURE}customers = [1000, 3000]\n"
+        "[customers]\narrival = \"closed\"\nthink = {{ dist = \"exponential\", mean = \"100ms\" }}\n\
+         {MEASURE}customers = [1000, 3000]\n"
     );
     let study = SmallStudy::new(
         &server.url(""),
@@ -61,7 +64,8 @@ fn load_closed_customers_wait_for_answers_and_obey_the_response_time_law() {
                 reached: active
             })
         );
-        // X = M / (R + Z). In three seconds some 300 to 900 exponential pauses end: four deviations of their mean.
+        // X = M / (R + Z). In three seconds some 300 to 900 exponential pauses end: four deviations of their
+        // mean.
         let (found, response_s) = (throughput(step), mean_response_s(step));
         let law = f64::from(active) / (response_s + 0.100);
         println!(
@@ -76,7 +80,8 @@ fn load_closed_customers_wait_for_answers_and_obey_the_response_time_law() {
             "{found} against {law}: {:?}",
             step.verdict
         );
-        // The plan was made so that the rate of the customers is met: N x 0.1 / s, while the server is as fast as in the pilot.
+        // The plan was made so that the rate of the customers is met: N x 0.1 / s, while the server is as
+        // fast as in the pilot.
         let planned = step.plan.total_per_s();
         assert!(
             (found / planned - 1.0).abs() < chance + 0.1,
@@ -86,7 +91,7 @@ fn load_closed_customers_wait_for_answers_and_obey_the_response_time_law() {
 }
 
 #[test]
-fn load_a_pace_is_kept_from_start_to_start() {
+fn a_pace_is_kept_from_start_to_start() {
     let server = slow_server();
     let more = format!("[customers]\narrival = \"closed\"\npacing = \"50ms\"\n{MEASURE}customers = [2000]\n");
     let study = SmallStudy::new(
@@ -109,7 +114,7 @@ fn load_a_pace_is_kept_from_start_to_start() {
 }
 
 #[test]
-fn load_sessions_begin_with_their_start_and_end_with_their_end() {
+fn sessions_begin_with_their_start_and_end_with_their_end() {
     let server = Server::start(|asked| match asked.path.as_str() {
         "/login" => Reply::text("{}").with("set-cookie", "sid=1; Path=/"),
         _ if asked.header("cookie").is_none() => Reply::status(401),
@@ -129,8 +134,9 @@ fn load_sessions_begin_with_their_start_and_end_with_their_end() {
         ),
     ];
     let more = format!(
-        "[customers]\narrival = \"partly-open\"\nthink = \"20ms\"\nsession = {{ behaviours = 4, start = \"login\", end = \"leave\" }}\n{}customers = [2500]\n",
-        MEASURE.replace("windows = 3", "windows = 4")
+        "[customers]\narrival = \"partly-open\"\nthink = \"20ms\"\nsession = {{ behaviours = 4, \
+         start = \"login\", end = \"leave\" }}\n{}customers = [2500]\n",
+        replaced(MEASURE, "windows = 3", "windows = 4")
     );
     let study = SmallStudy::new(&server.url(""), &behaviours, &more);
     let measured = study.measure();
@@ -150,15 +156,17 @@ fn load_sessions_begin_with_their_start_and_end_with_their_end() {
         "nobody looks before the login, and nobody is forgotten: {:?}",
         step.failures
     );
-    // 2,500 customers are 62.5 sessions per second of 4 looks: 250 sessions in the windows. Their number is a Poisson count and
-    // that of their looks geometric, so that four deviations of a mean of 4 are 4 x 3.5 / sqrt(250).
+    // 2,500 customers are 62.5 sessions per second of 4 looks: 250 sessions in the windows. Their number is a
+    // Poisson count and that of their looks geometric, so that four deviations of a mean of 4 are 4 x 3.5 /
+    // sqrt(250).
     assert!(
         (due("login") - 250.0).abs() < 4.0 * 250.0_f64.sqrt(),
         "{}",
         due("login")
     );
     assert!((due("look") / due("login") - 4.0).abs() < 4.0 * 3.5 / 250.0_f64.sqrt());
-    // A session that began in the windows may end after them, and the other way round: those in progress at the edges.
+    // A session that began in the windows may end after them, and the other way round: those in progress at
+    // the edges.
     assert!(
         (due("leave") - due("login")).abs() < 60.0,
         "{} against {}",
@@ -168,7 +176,7 @@ fn load_sessions_begin_with_their_start_and_end_with_their_end() {
 }
 
 #[test]
-fn load_uniform_spacing_offers_the_same_number_in_every_window() {
+fn uniform_spacing_offers_the_same_number_in_every_window() {
     let server = Server::start(|_| Reply::text("hello"));
     let more = format!("[customers]\nspacing = \"uniform\"\n{MEASURE}customers = [2000]\n");
     let study = SmallStudy::new(
@@ -187,14 +195,15 @@ fn load_uniform_spacing_offers_the_same_number_in_every_window() {
 }
 
 #[test]
-fn load_a_target_that_warms_up_is_waited_for_and_left_out_of_the_windows() {
+fn a_target_that_warms_up_is_waited_for_and_left_out_of_the_windows() {
     let began = std::sync::Mutex::new(None);
     let server = Server::start(move |asked| {
         if asked.path == "/cold" {
             *began.lock().expect("no thread panics with it") = None;
             return Reply::text("cold again");
         }
-        // Warms up: 50 ms at first, and nothing from three seconds after the first request since it was last cooled down.
+        // Warms up: 50 ms at first, and nothing from three seconds after the first request since it was last
+        // cooled down.
         let since = *began
             .lock()
             .expect("no thread panics with it")
@@ -206,7 +215,9 @@ fn load_a_target_that_warms_up_is_waited_for_and_left_out_of_the_windows() {
     });
     let cool_down = crate::support::get_command(&server.url("/cold"));
     let more = format!(
-        "reset = '''{cool_down}'''\n[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"1s\"\nsettle_most = \"12s\"\nwindow = \"1s\"\nwindows = 3\nmax_rate = 100\nbase = 0.01\nboost = 0.02\ncustomers = [1000]\n"
+        "reset = '''{cool_down}'''\n[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"1s\"\n\
+         settle_most = \"12s\"\nwindow = \"1s\"\nwindows = 3\nmax_rate = 100\nbase = 0.01\nboost = 0.02\n\
+         customers = [1000]\n"
     );
     let study = SmallStudy::new(
         &server.url(""),
@@ -232,23 +243,26 @@ fn load_a_target_that_warms_up_is_waited_for_and_left_out_of_the_windows() {
 }
 
 #[test]
-fn load_a_session_that_cannot_start_drops_all_that_its_customer_came_for() {
+fn a_session_that_cannot_start_drops_all_that_its_customer_came_for() {
     let server = Server::start(|_| Reply::text("fine"));
     let request = |path: &str| format!("steps = [{{ get = \"{path}\" }}]");
     let (login, look) = (request("/login"), request("/look"));
     let behaviours = [("login", 5.0, login.as_str()), ("look", 20.0, look.as_str())];
     let more = format!(
-        "[customers]\narrival = \"partly-open\"\nthink = \"100ms\"\nsession = {{ behaviours = 4, start = \"login\" }}\n{}max_in_flight = 2\ncustomers = [2500]\n",
-        MEASURE.replace("windows = 3", "windows = 4")
+        "[customers]\narrival = \"partly-open\"\nthink = \"100ms\"\nsession = {{ behaviours = 4, \
+         start = \"login\" }}\n{}max_in_flight = 2\ncustomers = [2500]\n",
+        replaced(MEASURE, "windows = 3", "windows = 4")
     );
     let measured = SmallStudy::new(&server.url(""), &behaviours, &more).measure();
     let total = ramp(&measured)[0].total();
     println!("{total:?}");
-    // 250 sessions of one login and 4 looks on average, a geometric number: five deviations are 5 sqrt(250 (25 + 12)).
+    // 250 sessions of one login and 4 looks on average, a geometric number: five deviations are 5 sqrt(250
+    // (25 + 12)).
     assert!(
         (total.due as f64 - 1_250.0).abs() < 5.0 * (250.0 * 37.0_f64).sqrt(),
         "{total:?}"
     );
-    // Two at a time, each of half a second: 16 of 250 can start. Counted by first executions alone, half would seem to be served.
+    // Two at a time, each of half a second: 16 of 250 can start. Counted by first executions alone, half
+    // would seem to be served.
     assert!(total.dropped as f64 > 0.8 * total.due as f64, "{total:?}");
 }

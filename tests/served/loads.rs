@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 #[test]
-fn load_counts_of_a_plain_get_balance_and_statuses_add_up() {
+fn counts_of_a_plain_get_balance_and_statuses_add_up() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let address = free_address();
     let _nginx = Nginx::plain(folder.path(), address);
@@ -55,14 +55,15 @@ fn load_counts_of_a_plain_get_balance_and_statuses_add_up() {
         (&found["model"], &found["errors"]),
         (&"closed".into(), &serde_json::json!([]))
     );
-    // X (R + Z) = N: 20 customers who pause for 10 ms. Cut edges and the starts at random leave a few per cent.
+    // X (R + Z) = N: 20 customers who pause for 10 ms. Cut edges and the starts at random leave a few per
+    // cent.
     let cycles_s = found["requests_per_s"].as_f64().expect("a number")
         * (found["response_s"]["mean"].as_f64().expect("a number") + 0.010);
     assert!((cycles_s / 20.0 - 1.0).abs() < 0.05, "{cycles_s}: {found:#}");
     for quantiles in [&found["response_s"], &found["service_s"]] {
-        let of = |name: &str| quantiles[name].as_f64().expect("a number");
+        let seconds = |name: &str| quantiles[name].as_f64().expect("a number");
         assert!(
-            of("p50") <= of("p99") && of("p99") <= of("max") && of("p50") > 0.0,
+            seconds("p50") <= seconds("p99") && seconds("p99") <= seconds("max") && seconds("p50") > 0.0,
             "{quantiles}"
         );
     }
@@ -75,7 +76,7 @@ fn load_counts_of_a_plain_get_balance_and_statuses_add_up() {
 }
 
 #[test]
-fn load_every_format_says_the_same() {
+fn every_format_says_the_same() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(|_| Reply::text("hello"));
     let url = server.url("/a?b={{ int(1, 9) }}");
@@ -108,7 +109,7 @@ fn load_every_format_says_the_same() {
 }
 
 #[test]
-fn load_sends_exactly_as_many_requests_as_asked_for() {
+fn sends_exactly_as_many_requests_as_asked_for() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (requests, customers, workers) in [(1, 64, 2), (1_000, 7, 1), (997, 10, 2)] {
         let server = Server::start(|_| Reply::text("hello"));
@@ -140,7 +141,7 @@ fn load_sends_exactly_as_many_requests_as_asked_for() {
 }
 
 #[test]
-fn load_a_rate_offers_exactly_what_it_says() {
+fn a_rate_offers_exactly_what_it_says() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let address = free_address();
     let _nginx = Nginx::plain(folder.path(), address);
@@ -170,7 +171,7 @@ fn load_a_rate_offers_exactly_what_it_says() {
 }
 
 #[test]
-fn load_a_session_keeps_cookie_and_token_to_its_customer() {
+fn a_session_keeps_cookie_and_token_to_its_customer() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let sessions = AtomicU64::new(0);
     let server = Server::start(move |asked| match asked.path.as_str() {
@@ -182,8 +183,11 @@ fn load_a_session_keeps_cookie_and_token_to_its_customer() {
         _ if belongs_together(asked) => Reply::text("welcome back"),
         _ => Reply::status(401),
     });
-    let behaviour = "steps = [\n{ post = \"/login\", json = { name = \"c{{ customer }}\" }, save = { token = \"$.data[0].token\" } },\n\
-                     { get = \"/account?token={{ token }}\", headers = { Authorization = \"Bearer {{ token }}\" }, expect = { status = 200, body_contains = \"welcome\" } },\n]\n";
+    let behaviour = "steps = [\n{ post = \"/login\", json = { name = \"c{{ customer }}\" }, \
+        save = { token = \"$.data[0].token\" } },\n\
+                     { get = \"/account?token={{ token }}\", \
+                     headers = { Authorization = \"Bearer {{ token }}\" }, expect = { status = 200, \
+                     body_contains = \"welcome\" } },\n]\n";
     fs::write(folder.path().join("account.toml"), behaviour).expect("a temporary folder");
     let found = load(
         folder.path(),
@@ -230,7 +234,7 @@ fn belongs_together(asked: &Asked) -> bool {
 }
 
 #[test]
-fn load_a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
+fn a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = |arguments: &[&str], code: i32| {
         nest(
@@ -261,7 +265,7 @@ fn load_a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
 }
 
 #[test]
-fn load_a_target_that_never_answers_times_out_and_is_code_six() {
+fn a_target_that_never_answers_times_out_and_is_code_six() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     // Connections wait in the backlog; nobody ever accepts them.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -295,7 +299,7 @@ fn load_a_target_that_never_answers_times_out_and_is_code_six() {
 }
 
 #[test]
-fn load_a_body_that_is_too_long_fails_its_request_and_no_other() {
+fn a_body_that_is_too_long_fails_its_request_and_no_other() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server =
         Server::start(|asked| Reply::text("x".repeat(if asked.path == "/?n=1" { 10_001 } else { 10_000 })));
@@ -334,7 +338,7 @@ fn load_a_body_that_is_too_long_fails_its_request_and_no_other() {
 }
 
 #[test]
-fn load_ctrl_c_prints_the_figures_until_then() {
+fn ctrl_c_prints_the_figures_until_then() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(|_| Reply::text("hello"));
     let mut run = start(

@@ -28,7 +28,8 @@ fn certify(folder: &Path, name: &str, from: &str, until: &str) {
     .expect("a temporary folder");
     std::fs::write(
         folder.join("ca.conf"),
-        "[ca]\ndefault_ca=own\n[own]\ndatabase=index\nserial=serial\nnew_certs_dir=.\npolicy=any\ndefault_md=sha256\n[any]\ncommonName=supplied\n",
+        "[ca]\ndefault_ca=own\n[own]\ndatabase=index\nserial=serial\nnew_certs_dir=.\npolicy=any\n\
+         default_md=sha256\n[any]\ncommonName=supplied\n",
     )
     .expect("a temporary folder");
     std::fs::write(folder.join("index"), "").expect("a temporary folder");
@@ -84,7 +85,8 @@ fn openssl(folder: &Path, arguments: &[String]) {
 /// nginx with a certificate, over HTTP/1.1 or HTTP/2; its answers say which it was.
 fn secured(folder: &Path, address: SocketAddr, certificate: &str, http2: &str) -> Nginx {
     let lines = format!(
-        "server {{ listen {address} ssl {http2}; ssl_certificate {0}/{certificate}.pem; ssl_certificate_key {0}/{certificate}.key;\n\
+        "server {{ listen {address} ssl {http2}; ssl_certificate {0}/{certificate}.pem; \
+         ssl_certificate_key {0}/{certificate}.key;\n\
          location / {{ return 200 \"$server_protocol\\n\"; }} }}",
         folder.display()
     );
@@ -92,7 +94,7 @@ fn secured(folder: &Path, address: SocketAddr, certificate: &str, http2: &str) -
 }
 
 #[test]
-fn load_a_certificate_that_nobody_signed_is_refused_unless_it_is_named_or_all_are_trusted() {
+fn a_certificate_that_nobody_signed_is_refused_unless_it_is_named_or_all_are_trusted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     certify(folder.path(), "own", "20200101000000Z", "20490101000000Z");
     let address = free_address();
@@ -143,7 +145,7 @@ fn load_a_certificate_that_nobody_signed_is_refused_unless_it_is_named_or_all_ar
 }
 
 #[test]
-fn load_an_expired_certificate_is_refused_though_its_signer_is_trusted() {
+fn an_expired_certificate_is_refused_though_its_signer_is_trusted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     certify(folder.path(), "old", "20200101000000Z", "20210101000000Z");
     let address = free_address();
@@ -161,7 +163,7 @@ fn load_an_expired_certificate_is_refused_though_its_signer_is_trusted() {
 }
 
 #[test]
-fn load_http2_is_spoken_over_tls_and_without() {
+fn http2_is_spoken_over_tls_and_without() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     certify(folder.path(), "own", "20200101000000Z", "20490101000000Z");
     let behaviour = "steps = [{ get = \"/\", expect = { body_contains = \"HTTP/2.0\" } }]\n";
@@ -197,7 +199,7 @@ fn load_http2_is_spoken_over_tls_and_without() {
 }
 
 #[test]
-fn load_http2_at_a_server_that_does_not_speak_it_says_so() {
+fn http2_at_a_server_that_does_not_speak_it_says_so() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     certify(folder.path(), "own", "20200101000000Z", "20490101000000Z");
     let address = free_address();
@@ -222,14 +224,15 @@ fn load_http2_at_a_server_that_does_not_speak_it_says_so() {
 }
 
 #[test]
-fn load_a_server_that_ends_connections_in_order_loses_no_request() {
+fn a_server_that_ends_connections_in_order_loses_no_request() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     certify(folder.path(), "own", "20200101000000Z", "20490101000000Z");
     let (secured, plain, second) = (free_address(), free_address(), free_address());
     // Each connection carries a hundred requests: then HTTP/1.1 says `connection: close`, and HTTP/2 GOAWAY.
     let server = |listen: String| {
         format!(
-            "server {{ listen {listen}; keepalive_requests 100; location / {{ return 200 \"hello\\n\"; }} }}\n"
+            "server {{ listen {listen}; keepalive_requests 100; location / {{ return 200 \"hello\\n\"; \
+             }} }}\n"
         )
     };
     let certificate = format!(
@@ -258,7 +261,7 @@ fn load_a_server_that_ends_connections_in_order_loses_no_request() {
 }
 
 #[test]
-fn load_the_compatibility_path_trusts_whom_the_others_trust() {
+fn the_compatibility_path_trusts_whom_the_others_trust() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     certify(folder.path(), "own", "20200101000000Z", "20490101000000Z");
     let address = free_address();

@@ -1,14 +1,16 @@
-//! What requests are made of and what is taken from their answers: seeds, feeds, captures, redirects, multipart bodies.
+//! What requests are made of and what is taken from their answers: seeds, feeds, captures, redirects,
+//! multipart bodies.
 
 use nest_data::measurement::{FailedExchange, Measurements};
 
 use crate::support::{
-    SmallStudy, get_command, ramp,
+    SmallStudy, get_command, ramp, replaced,
     server::{Asked, Reply, Server},
 };
 
 /// One step of 60 executions per second after ones that hardly ask for anything.
-const MEASURE: &str = "[measure]\npilot = \"100ms\"\nsettle = \"500ms\"\nwindow = \"1s\"\nwindows = 2\nmax_rate = 60\nbase = 0.0001\nboost = 0.0002\ncustomers = [600]\n";
+const MEASURE: &str = "[measure]\npilot = \"100ms\"\nsettle = \"500ms\"\nwindow = \"1s\"\nwindows = 2\n\
+    max_rate = 60\nbase = 0.0001\nboost = 0.0002\ncustomers = [600]\n";
 
 /// What was asked in the last step: after the last but one time that the study reset the target.
 fn last_step(server: &Server) -> Vec<Asked> {
@@ -19,7 +21,7 @@ fn last_step(server: &Server) -> Vec<Asked> {
     steps.pop().expect("a step").to_vec()
 }
 
-/// Measures a study of this behaviour, marking at the server where steps end.
+/// Measures a study of this behaviour. The server gets a request for /mark at the end of every step.
 #[track_caller]
 fn measured(server: &Server, behaviour: &str, more: &str, files: &[(&str, &str)]) -> Measurements {
     study(server, behaviour, more, files).measure()
@@ -40,10 +42,18 @@ fn study(server: &Server, behaviour: &str, more: &str, files: &[(&str, &str)]) -
     study
 }
 
+/// The lines from a certain one on, which is near the start; all of them if it is not.
+fn from_line<'a>(lines: &'a [String], first: &String) -> &'a [String] {
+    let place = lines.iter().take(10).position(|line| line == first);
+    &lines[place.unwrap_or(0)..]
+}
+
 #[test]
-fn load_equal_seeds_send_equal_requests_in_equal_order() {
-    let behaviour = "steps = [\n{ get = '/a?x={{ int(1, 1000000) }}&c={{ pick(\"red\", \"green\", \"blue\") }}&u={{ users.name }}' },\n\
-                     { post = \"/b\", think = { dist = \"uniform\", from = \"0s\", to = \"2ms\" }, json = { n = \"{{ int(1, 1000000) }}\", u = \"{{ users.name }}\" } },\n]";
+fn equal_seeds_send_equal_requests_in_equal_order() {
+    let behaviour = "steps = [\n{ get = '/a?x={{ int(1, 1000000) }}&c={{ pick(\"red\", \"green\", \
+        \"blue\") }}&u={{ users.name }}' },\n\
+                     { post = \"/b\", think = { dist = \"uniform\", from = \"0s\", to = \"2ms\" }, \
+                     json = { n = \"{{ int(1, 1000000) }}\", u = \"{{ users.name }}\" } },\n]";
     let feed = "[feeds.users]\nfile = \"users.csv\"\norder = \"random\"\n";
     let users = format!(
         "name\n{}\n",
@@ -52,7 +62,8 @@ fn load_equal_seeds_send_equal_requests_in_equal_order() {
             .collect::<Vec<_>>()
             .join("\n")
     );
-    // One customer, so that the order at the server is the order in which was sent; or sixty starts per second.
+    // One customer, so that the order at the server is the order in which was sent; or sixty starts per
+    // second.
     let closed = format!(
         "{feed}[customers]\narrival = \"closed\"\nthink = {{ dist = \"exponential\", mean = \"10ms\" }}\n"
     );
@@ -83,10 +94,14 @@ fn load_equal_seeds_send_equal_requests_in_equal_order() {
         );
         assert!(common > 60, "{name}: {common}");
         if name == "closed" {
+            // On a busy machine one of them may begin with a later execution.
+            let (first, second) = (from_line(&first, &second[0]), from_line(&second, &first[0]));
+            let common = first.len().min(second.len());
+            assert!(common > 60, "{common}");
             assert_eq!(first[..common], second[..common]);
         } else {
-            // Customers who act at the same time overtake one another on their way; what they send is the same, but for the
-            // last ones, whose others lie beyond the end.
+            // Customers who act at the same time overtake one another on their way; what they send is the
+            // same, but for the last ones, whose others lie beyond the end.
             let missing: Vec<_> = first[..common - 20]
                 .iter()
                 .filter(|line| !second.contains(line))
@@ -102,11 +117,12 @@ fn load_equal_seeds_send_equal_requests_in_equal_order() {
 }
 
 #[test]
-fn load_a_sequential_feed_is_read_in_order_and_from_the_start_again() {
+fn a_sequential_feed_is_read_in_order_and_from_the_start_again() {
     let server = Server::start(|_| Reply::text("hello"));
     let feed = "[feeds.users]\nfile = \"users.csv\"\n";
     let users = "name,city\nAda,\"Lon, don\"\nBob,Rome\nCy,\"a \"\"b\"\"\"\n";
-    let behaviour = "steps = [{ post = \"/order\", json = { name = \"{{ users.name }}\", city = \"{{ users.city }}\" } }]";
+    let behaviour = "steps = [{ post = \"/order\", json = { name = \"{{ users.name }}\", \
+        city = \"{{ users.city }}\" } }]";
     let found = measured(&server, behaviour, feed, &[("users.csv", users)]);
     assert_eq!(ramp(&found)[0].total().failed, 0);
     let bodies: Vec<String> = last_step(&server).into_iter().map(|asked| asked.body).collect();
@@ -130,13 +146,14 @@ fn load_a_sequential_feed_is_read_in_order_and_from_the_start_again() {
 }
 
 #[test]
-fn load_a_unique_feed_gives_each_row_once_and_then_fails_by_its_name() {
+fn a_unique_feed_gives_each_row_once_and_then_fails_by_its_name() {
     let server = Server::start(|_| Reply::text("hello"));
     let feed = "[feeds.vouchers]\nfile = \"vouchers.jsonl\"\norder = \"unique\"\n";
     let vouchers: String = (0..130)
         .map(|index| format!("{{\"code\": \"v{index}\", \"worth\": {index}}}\n"))
         .collect();
-    let behaviour = "steps = [{ get = \"/redeem?code={{ vouchers.code }}&worth={{ vouchers.worth }}\", name = \"redeem\" }]";
+    let behaviour = "steps = [{ get = \"/redeem?code={{ vouchers.code }}&worth={{ vouchers.worth }}\", \
+        name = \"redeem\" }]";
     // The pilot must not take them all.
     let more = format!("{feed}[slo.any]\np95 = \"1s\"\n");
     let study = study(&server, behaviour, &more, &[("vouchers.jsonl", &vouchers)]);
@@ -197,15 +214,17 @@ fn feeds_that_are_ragged_or_missing_are_refused_at_their_line() {
 }
 
 #[test]
-fn load_values_are_taken_from_headers_patterns_and_json_and_used_later() {
+fn values_are_taken_from_headers_patterns_and_json_and_used_later() {
     let server = Server::start(|asked| match asked.path.as_str() {
         "/form" => Reply::text("<input name=csrf value=\"c-42\"> {\"not\": json}").with("X-Token", "tok-7"),
         "/items" => Reply::text("{\"items\": [{\"id\": 1}, {\"id\": \"second\", \"tags\": [\"x y\"]}]}"),
         _ => Reply::text("done"),
     });
-    let behaviour = "steps = [\n{ get = \"/form\", save = { token = { header = \"x-token\" }, csrf = { regex = 'value=\"([^\"]+)\"' } } },\n\
+    let behaviour = "steps = [\n{ get = \"/form\", save = { token = { header = \"x-token\" }, \
+        csrf = { regex = 'value=\"([^\"]+)\"' } } },\n\
                      { get = \"/items\", save = { id = \"$.items[1].id\", tag = \"$.items[1].tags[0]\" } },\n\
-                     { post = \"/buy/{{ id }}?tag={{ tag }}\", headers = { X-Token = \"{{ token }}\" }, form = { csrf = \"{{ csrf }}\", tag = \"{{ tag }}\" } },\n]";
+                     { post = \"/buy/{{ id }}?tag={{ tag }}\", headers = { X-Token = \"{{ token }}\" }, \
+                     form = { csrf = \"{{ csrf }}\", tag = \"{{ tag }}\" } },\n]";
     let found = measured(&server, behaviour, "", &[]);
     assert_eq!(
         ramp(&found)[0].total().failed,
@@ -228,7 +247,7 @@ fn load_values_are_taken_from_headers_patterns_and_json_and_used_later() {
 }
 
 #[test]
-fn load_a_capture_that_finds_nothing_names_behaviour_request_and_variable() {
+fn a_capture_that_finds_nothing_names_behaviour_request_and_variable() {
     // One answer in two lacks what is wanted.
     let count = std::sync::atomic::AtomicU64::new(0);
     let server = Server::start(move |_| {
@@ -272,7 +291,7 @@ fn load_a_capture_that_finds_nothing_names_behaviour_request_and_variable() {
 }
 
 #[test]
-fn load_a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
+fn a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
     let count = std::sync::atomic::AtomicU64::new(0);
     let server = Server::start(move |_| {
         let even = count
@@ -310,14 +329,15 @@ fn load_a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
 }
 
 #[test]
-fn load_redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_only() {
+fn redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_only() {
     let server = Server::start(|asked| match asked.path.as_str() {
         "/old" => Reply::status(302).with("location", "/older"),
         "/older" => Reply::status(301).with("location", "/new"),
         "/away" => Reply::status(302).with("location", "http://192.0.2.1/elsewhere"),
         _ => Reply::text("here it is"),
     });
-    let behaviour = "steps = [{ get = \"/old\", redirects = 2, expect = { body_contains = \"here\" } }, { get = \"/plain\" }]";
+    let behaviour = "steps = [{ get = \"/old\", redirects = 2, expect = { body_contains = \"here\" } }, \
+        { get = \"/plain\" }]";
     let found = measured(&server, behaviour, "", &[]);
     let step = ramp(&found)[0];
     assert_eq!(step.total().failed, 0, "{:?}", step.failures);
@@ -336,7 +356,7 @@ fn load_redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_on
 
     let too_many = study(
         &server,
-        &behaviour.replace("redirects = 2", "redirects = 1"),
+        &replaced(behaviour, "redirects = 2", "redirects = 1"),
         "",
         &[],
     )
@@ -353,9 +373,11 @@ fn load_redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_on
 }
 
 #[test]
-fn load_multipart_bodies_are_sent_with_their_files() {
+fn multipart_bodies_are_sent_with_their_files() {
     let server = Server::start(|_| Reply::status(201));
-    let behaviour = "steps = [{ post = \"/upload\", multipart = { title = \"no {{ int(5, 5) }}\", file = { content = \"a,b\\n1,2\\n\", file_name = \"t.csv\", content_type = \"text/csv\" } }, expect = { status = 201 } }]";
+    let behaviour = "steps = [{ post = \"/upload\", multipart = { title = \"no {{ int(5, 5) }}\", \
+        file = { content = \"a,b\\n1,2\\n\", file_name = \"t.csv\", content_type = \"text/csv\" } }, \
+        expect = { status = 201 } }]";
     let found = measured(&server, behaviour, "", &[]);
     let step = ramp(&found)[0];
     assert_eq!(

@@ -1,0 +1,9 @@
+//! Requests, customers and runs on servers that a test itself plays or starts. They wait more than they
+//! compute: for windows to pass and for servers to answer. So several run at once (`.config/nextest.toml`),
+//! and none may depend on a quiet machine.
+
+mod customers;
+mod exchanges;
+mod interrupted;
+mod loads;
+mod tls;
