@@ -1,13 +1,14 @@
 //! Formulas of parameters: `3 / (min_payment + 0.5) / day`.
 //!
-//! A formula has numbers, names, `+ - * /`, unary minus, comparisons, `condition ? a : b`, and `min`, `max`,
-//! `ceil`, `floor`, `round`. Every number is a double, so `3 / 2` is 1.5. `second`, `minute`, `hour`, `day`, `week`
-//! and `month` are units of time and are checked as such.
+//! A formula has numbers, names, `+ - * /`, unary minus, comparisons, `condition ? a : b`, and `min`,
+//! `max`, `ceil`, `floor`, `round`. Every number is a double, so `3 / 2` is 1.5. `second`, `minute`,
+//! `hour`, `day`, `week` and `month` are units of time and are checked as such.
 //!
 //! Beside parameters, a formula may use the values of a mechanism (`dues.payments`) and the rates of other
-//! behaviours (`0.5 * rates.pay`, or `rates["add-to-cart"]`), and two functions that say how customers react to a
-//! policy: `elastic(x, x0, e)`, which is `(x / x0)^-e`, and `table(x, [[5, 0.4], [10, 0.3]])`, a monotone curve
-//! through the points, level before the first and after the last. `docs/formulas.md` describes the language for users.
+//! behaviours (`0.5 * rates.pay`, or `rates["add-to-cart"]`), and two functions that say how customers
+//! react to a policy: `elastic(x, x0, e)`, which is `(x / x0)^-e`, and `table(x, [[5, 0.4], [10, 0.3]])`, a
+//! monotone curve through the points, level before the first and after the last. `docs/formulas.md`
+//! describes the language for users.
 
 mod evaluation;
 mod expression;

@@ -13,8 +13,8 @@ pub(crate) enum Expression {
     Member {
         /// Name of the mechanism, or `rates`.
         table: String,
-        /// Name of the value or of the behaviour: text without line breaks and backslashes, and with at most one
-        /// kind of quotes.
+        /// Name of the value or of the behaviour: text without line breaks and backslashes, and with at
+        /// most one kind of quotes.
         field: String,
     },
     /// An operator or function of one value.
@@ -263,8 +263,8 @@ impl Binding {
     }
 }
 
-/// Prints an operator between its values, or a function in front of them. Operators that bind alike are read from
-/// the left.
+/// Prints an operator between its values, or a function in front of them. Operators that bind alike are
+/// read from the left.
 fn print_binary(
     operator: BinaryOperator,
     left: &Expression,

@@ -17,8 +17,8 @@
 //! text        = '"' { any but '"' } '"' | "'" { any but "'" } "'" ;
 //! ```
 //!
-//! This is a part of the Common Expression Language (<https://cel.dev>). If a formula uses a sign or a function of
-//! that language that is not in this part, the error names it.
+//! This is a part of the Common Expression Language (<https://cel.dev>). If a formula uses a sign or a
+//! function of that language that is not in this part, the error names it.
 
 use winnow::{
     Parser,
@@ -33,8 +33,8 @@ use super::{
     fault::FormulaFault,
 };
 
-/// How many expressions may stand inside one another. Brackets, the values of a function and what follows the colon
-/// of a condition are expressions.
+/// How many expressions may stand inside one another. Brackets, the values of a function and what follows
+/// the colon of a condition are expressions.
 const DEEPEST: usize = 96;
 /// Words that are no names: four values of the Common Expression Language, then the words that it reserves.
 const RESERVED: [&str; 21] = [
