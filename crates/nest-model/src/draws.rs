@@ -151,7 +151,7 @@ impl ResourceDraw {
     }
 }
 
-/// The world in which every estimate takes its value.
+/// The draw in which every estimate takes its value.
 #[must_use]
 pub fn point_estimate(model: &ScalingModel) -> ParameterDraw {
     let resource = |resource: &ResourceModel| {

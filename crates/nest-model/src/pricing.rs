@@ -221,7 +221,8 @@ mod tests {
     /// 10,140 x 0.09 + 27,648 x 0.085 = 3,262.68.
     #[test]
     fn what_is_free_lies_inside_the_first_tier() {
-        let tiers = "{ mode = \"graduated\", tiers = [{ up_to = \"10240\", amount = \"0.09\" }, { up_to = \"51200\", amount = \"0.085\" }, { amount = \"0.07\" }] }";
+        let tiers = "{ mode = \"graduated\", tiers = [{ up_to = \"10240\", amount = \"0.09\" }, \
+                     { up_to = \"51200\", amount = \"0.085\" }, { amount = \"0.07\" }] }";
         let inside = meter(tiers, "free = { kind = \"always\", quantity = \"100\" }");
         assert_eq!(price(&inside, decimal("37888")), Some(decimal("3262.68")));
         let parts: Vec<_> = price_parts(&inside, decimal("37888"))

@@ -197,7 +197,7 @@ fn degrees_of_freedom_that_are_no_number_above_zero_are_refused() {
     };
     let refused = project(&edited, &edited.study.clone(), &books(), &options).expect_err("no distribution");
     assert!(
-        matches!(&refused, ModelError::DegreesOfFreedom { resource, .. } if *resource == edited.resources[0].name),
+        matches!(&refused, ModelError::DegreesOfFreedom { found, .. } if *found == 0.0),
         "{refused}"
     );
 }

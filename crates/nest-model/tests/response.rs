@@ -361,7 +361,8 @@ fn table(lines: &[Line]) -> String {
         } = line;
         format!("| {quantile} | {utilisation} | {forecasts} | {now} | {before} | {repeat} | {held:.2} |\n")
     };
-    let heads = "| quantile | utilisation | forecasts | median error | fit of before | truth's repeat | 90 % interval holds |\n";
+    let heads = "| quantile | utilisation | forecasts | median error | fit of before | truth's repeat \
+                 | 90 % interval holds |\n";
     lines
         .iter()
         .fold(heads.to_owned(), |text, line| text + &row(line))
@@ -469,18 +470,18 @@ proptest! {
     ) {
         let laws = QUANTILES.map(|quantile| law(quantile, Some(2.0), [0.5, 1.0, 2.0]));
         let delays = laws.each_ref().map(|law| QueueingDelay::new(law, 4.0));
-        let world: Vec<(&QueueingDelay, (f64, f64))> = delays.iter().zip(a.into_iter().zip(b)).collect();
+        let draw: Vec<(&QueueingDelay, (f64, f64))> = delays.iter().zip(a.into_iter().zip(b)).collect();
         let seconds =
-            QUANTILES.map(|quantile| ordered_seconds(&world, quantile, utilisation).expect("a law"));
+            QUANTILES.map(|quantile| ordered_seconds(&draw, quantile, utilisation).expect("a law"));
         prop_assert!(seconds[0] <= seconds[1] && seconds[1] <= seconds[2]);
-        let reached = QUANTILES.map(|quantile| highest_utilisation(&world, quantile, limit).unwrap_or(-1.0));
+        let reached = QUANTILES.map(|quantile| highest_utilisation(&draw, quantile, limit).unwrap_or(-1.0));
         prop_assert!(reached[0] >= reached[1] && reached[1] >= reached[2]);
         for (quantile, reached) in QUANTILES
             .iter()
             .zip(reached)
             .filter(|(_, reached)| (0.0..0.999).contains(reached))
         {
-            let at = ordered_seconds(&world, *quantile, reached).expect("a law");
+            let at = ordered_seconds(&draw, *quantile, reached).expect("a law");
             prop_assert!((at / limit - 1.0).abs() < 1e-6, "{at} for {limit}");
         }
     }

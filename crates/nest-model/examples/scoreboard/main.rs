@@ -3,7 +3,7 @@
 //!
 //!     cargo run -p nest-model --example scoreboard -- [FOLDER]         the test half
 //!     cargo run -p nest-model --example scoreboard -- tune [FOLDER]    the tuning half
-//!     cargo run -p nest-model --example scoreboard -- learn [FOLDER]   the prior, learnt from the tuning half
+//!     cargo run -p nest-model --example scoreboard -- learn [FOLDER]   the prior, from the tuning half
 //!
 //! FOLDER holds `scaling-curves.csv` and `techempower-2013.csv`; without one `../shared/data` beside the
 //! repository is taken, and where that is not there, the few committed series in `tests/data`.

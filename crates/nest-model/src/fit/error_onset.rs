@@ -20,7 +20,7 @@ const ONSETS: usize = 65;
 const STEEPNESSES: usize = 41;
 /// The least of them.
 const LEAST_STEEPNESS: f64 = 1.0 / 64.0;
-/// Equally likely worlds that a hinge is kept as.
+/// Equally likely draws that a hinge is kept as.
 const NODES: u32 = 21;
 
 /// Share of failed executions from which on a level is failing: the strictest of the study's objectives, else

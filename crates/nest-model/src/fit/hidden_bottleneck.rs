@@ -98,7 +98,7 @@ pub struct BottleneckFinding {
 /// Multiple of the highest measured rate up to which a limit is looked for: beyond, its queue is too short to
 /// be seen.
 pub const FARTHEST: f64 = 6.0;
-/// Probability of a limit before anything was measured. Chosen by hand: most targets have none that binds first.
+/// Probability of a limit before anything was measured. Chosen by hand: most targets have none.
 const PRIOR: f64 = 0.2;
 /// Share of that probability for a limit through which every execution passes. Chosen by hand: even odds.
 const PRIOR_ALL: f64 = 0.5;
@@ -112,8 +112,9 @@ const SPREAD_WEIGHT: f64 = 0.7;
 /// Log density below that of the best hypothesis from which on the variances of one are not looked at.
 const HOPELESS: f64 = 25.0;
 /// Share of a limit's throughput that is lost once there is always someone who waits: whoever is next must be
-/// woken. None in a textbook, 0.09 to 0.13 for a lock of the demo shop that is held for 14 or 9 ms (1.3 ms each
-/// time). Chosen by hand between the two on the demo shop, and tested on the same shop: no independent estimate.
+/// woken. None in a textbook, 0.09 to 0.13 for a lock of the demo shop that is held for 14 or 9 ms (1.3 ms
+/// each time). Chosen by hand between the two, on the demo shop, and tested on the same shop: it is no
+/// independent estimate.
 const HAND_OVER: f64 = 0.04;
 /// Holding time over the least mean response time from which on a limit is not looked at.
 const LONGEST_HOLD: f64 = 1.2;

@@ -105,7 +105,7 @@ pub fn compare(
     }))
 }
 
-/// What a configuration costs over all months of a course, its migration at the beginning; over one month
+/// What a configuration costs over all months, its migration at the beginning; over one month
 /// where nothing grows.
 fn totals(
     drawn: &DrawnConfig<'_>,

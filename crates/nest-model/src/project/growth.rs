@@ -37,7 +37,7 @@ pub struct GrowthModel<'a> {
     times: Arc<[f64]>, // months after the start, ascending: every month, and where an event begins or ends
 }
 
-/// A scenario with its central future and those of all draws.
+/// A scenario with its central trajectory and those of all draws.
 #[derive(Debug, Clone)]
 pub struct GrowthDraws<'a> {
     /// Its name.
@@ -54,7 +54,7 @@ pub struct GrowthDraws<'a> {
 }
 
 impl<'a> GrowthDraws<'a> {
-    /// Draws `count` futures of a scenario.
+    /// Draws `count` trajectories of a scenario.
     ///
     /// # Errors
     /// As [`GrowthModel::new`].
@@ -90,7 +90,7 @@ struct DatedEvent<'a> {
     ramp: f64,
 }
 
-/// What drives the customers of one future, events apart.
+/// What drives the customers of one trajectory, events apart.
 #[derive(Debug, Clone)]
 enum GrowthBase {
     Compound { monthly: f64 },
@@ -160,7 +160,7 @@ impl<'a> GrowthModel<'a> {
         self.start
     }
 
-    /// The central future: every input at its value.
+    /// The central trajectory: every input at its value.
     #[must_use]
     pub fn central(&self) -> Trajectory {
         let scenario = self.scenario;
@@ -181,7 +181,7 @@ impl<'a> GrowthModel<'a> {
         )
     }
 
-    /// The future of draw `index`. What has no range takes its value and no random number.
+    /// The trajectory of draw `index`. What has no range takes its value and no random number.
     #[must_use]
     pub fn draw(&self, seed: u64, index: u32) -> Trajectory {
         let scenario = self.scenario;
@@ -240,7 +240,7 @@ impl<'a> GrowthModel<'a> {
         path.reaches(customers).and_then(|months| self.date_at(months))
     }
 
-    /// Rows of the future after the start.
+    /// Rows of the trajectory after the start.
     fn after_start(&self, rows: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
         std::iter::once((0.0, self.start.customers)).chain(rows).collect()
     }
@@ -344,8 +344,8 @@ fn months_after(start: Date, date: Date) -> Option<f64> {
     (date >= start).then(|| f64::from(whole) + f64::from(days) / f64::from(length))
 }
 
-/// Customers of a plan's row in the future that lies `normal` standard deviations from it, the same in all
-/// rows.
+/// Customers of a plan's row in the trajectory that lies `normal` standard deviations from it, the same in
+/// all rows.
 fn drawn_row(row: &GrowthRow, normal: f64) -> f64 {
     let [low, high] = row.range.unwrap_or([row.customers; 2]);
     let end = if normal < 0.0 { low } else { high };
@@ -381,7 +381,7 @@ mod tests {
     }
 
     fn reached(scenario: &GrowthScenario, customers: f64) -> Option<Date> {
-        let model = GrowthModel::new("test", scenario).expect("a course");
+        let model = GrowthModel::new("test", scenario).expect("a growth model");
         model.reached_on(&model.central(), customers)
     }
 
@@ -395,7 +395,7 @@ mod tests {
         );
         assert_eq!(
             GrowthModel::new("test", &scenario)
-                .expect("a course")
+                .expect("a growth model")
                 .central()
                 .at(2.0),
             4_000.0
@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn months_are_civil_dates() {
         let scenario = scenario("5%");
-        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let model = GrowthModel::new("test", &scenario).expect("a growth model");
         let dates = model.dates();
         assert_eq!(
             (dates.len(), dates[0], dates[3]),
@@ -435,14 +435,14 @@ mod tests {
         scenario.events = vec![event(date(2027, 3, 15), "+5000", None)];
         assert_eq!(reached(&scenario, 3_000.0), Some(date(2027, 3, 15)));
         scenario.events = vec![event(date(2027, 3, 1), "+100%", Some("2 months"))];
-        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let model = GrowthModel::new("test", &scenario).expect("a growth model");
         assert_eq!(
             [3.0, 4.0, 5.0, 6.0, 20.0].map(|months| model.central().at(months)),
             [1_000.0, 1_000.0, 1_500.0, 2_000.0, 2_000.0]
         );
         assert_eq!(reached(&scenario, 1_500.0), Some(date(2027, 4, 1)));
         scenario.events = vec![event(date(2027, 3, 1), "-5000", None)];
-        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let model = GrowthModel::new("test", &scenario).expect("a growth model");
         assert!(model.central().at(5.0) <= FEWEST, "a loss leaves nobody");
     }
 
@@ -451,7 +451,7 @@ mod tests {
         let mut scenario = scenario("20%");
         scenario.ceiling = Some([4_000.0, 5_000.0, 8_000.0]);
         scenario.months = Some(120);
-        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let model = GrowthModel::new("test", &scenario).expect("a growth model");
         let path = model.central();
         // 5,000 / (1 + 4 x 1.2^-8), worked out by hand
         assert!(
@@ -483,7 +483,7 @@ mod tests {
             rows,
             ..GrowthScenario::default()
         };
-        let model = GrowthModel::new("test", &scenario).expect("a course");
+        let model = GrowthModel::new("test", &scenario).expect("a growth model");
         assert_eq!(
             [0.0, 1.0, 2.0].map(|months| model.central().at(months)),
             [100.0, 200.0, 400.0]

@@ -15,8 +15,8 @@ const EMPTY: f64 = 1e-9;
 /// `P(G > g) = C rho^(c (g - 1) - 1/2)`, at most 1, up to K, and what waits beyond is exponential with the
 /// rate `c (1 - rho)`. C is Erlang's delay probability, K the executions that share a server. The count is
 /// geometric; the half is the middle of its steps, and is given back evenly up to K, so that
-/// `P(G > K) = C rho^(c (K - 1))`. The execution then takes `S min(G, K) + max(0, G - K)`, S its own time, in
-/// units of what one place in the queue costs.
+/// `P(G > K) = C rho^(c (K - 1))`. The execution then takes `S min(G, K) + max(0, G - K)`, S its service
+/// time, in units of what one place in the queue costs.
 ///
 /// K = 1 is M/M/c, K infinite is processor sharing as long as G does not change much while an execution is
 /// served. How many there are does not depend on K for exponential services, and hardly for others.

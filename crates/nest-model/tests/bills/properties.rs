@@ -49,6 +49,20 @@ fn bare(id: &str) -> Meter {
     }
 }
 
+fn any_instance() -> Covers {
+    Covers {
+        sku: Some("r5.large".into()),
+        family: None,
+    }
+}
+
+fn any_family() -> Covers {
+    Covers {
+        sku: None,
+        family: Some("r5".into()),
+    }
+}
+
 prop_compose! {
     /// A meter with up to four tiers, in any mode, with or without a free part inside its tiers or before
     /// them.
@@ -66,7 +80,11 @@ prop_compose! {
         }).collect();
         tiers.push(Tier { up_to: None, amount: Some(QuotedDecimal(money(amounts[3]))) });
         let price = MeterPrice { per: Some(quoted(per)), mode: Some(mode), tiers, ..MeterPrice::default() };
-        let free = free.map(|(quantity, pool)| Free { kind: FreeKind::Always, quantity: quoted(quantity), pool });
+        let free = free.map(|(quantity, pool)| Free {
+            kind: FreeKind::Always,
+            quantity: quoted(quantity),
+            pool,
+        });
         Meter { price: Some(price), free, ..bare("m") }
     }
 }
@@ -79,7 +97,11 @@ prop_compose! {
         rates in prop::collection::vec(0_u32..900_000, 3),
     ) -> Commitment {
         let names = ["r5.large", "m5.large", "fargate"];
-        let rates: BTreeMap<String, QuotedDecimal> = names.iter().zip(rates).map(|(name, rate)| ((*name).to_owned(), QuotedDecimal(money(rate)))).collect();
+        let rates: BTreeMap<String, QuotedDecimal> = names
+            .iter()
+            .zip(rates)
+            .map(|(name, rate)| ((*name).to_owned(), QuotedDecimal(money(rate))))
+            .collect();
         Commitment {
             id: "c".into(),
             kind,
@@ -159,8 +181,8 @@ impl Estate {
 
 prop_compose! {
     fn any_estate()(
-        reserved in any_commitment(CommitmentKind::Reserved, Covers { sku: Some("r5.large".into()), family: None }),
-        family in any_commitment(CommitmentKind::SavingsPlan, Covers { sku: None, family: Some("r5".into()) }),
+        reserved in any_commitment(CommitmentKind::Reserved, any_instance()),
+        family in any_commitment(CommitmentKind::SavingsPlan, any_family()),
         compute in any_commitment(CommitmentKind::SavingsPlan, Covers { sku: None, family: None }),
         units in prop::collection::vec(0_u32..6, 3),
         list in prop::collection::vec(1_u32..2_000_000, 3),
@@ -358,7 +380,7 @@ proptest! {
     /// Amortised cost splits exactly, and over a term it is the cash that was paid.
     #[test]
     fn a_term_costs_what_is_paid_for_it(
-        commitment in any_commitment(CommitmentKind::Reserved, Covers { sku: Some("r5.large".into()), family: None }),
+        commitment in any_commitment(CommitmentKind::Reserved, any_instance()),
         units in 0_u32..50,
         hours in 1_u32..8_760,
         share in 0_u32..=1_000,

@@ -111,9 +111,11 @@ pub fn tier_mode(vector: &Vector) -> Bill {
         .as_str()
         .expect("a text")
         .trim_end_matches(" %");
-    let contract =
-        book(&format!("[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-{percent}\"\nselector = \"*\"\nlabel = \"discount\"\n"))
-            .adjustment;
+    let contract = book(&format!(
+        "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-{percent}\"\n\
+            selector = \"*\"\nlabel = \"discount\"\n"
+    ))
+    .adjustment;
     let in_mode = |mode: &str| {
         let list = cost(
             &meter(

@@ -4,12 +4,17 @@ use super::*;
 
 #[test]
 fn lines_and_drivers_sum_to_the_total_exactly_on_every_platform() {
-    let others = "[configs.tasks]\nplatform = \"task\"\nbook = \"example/one\"\nhost = \"example\"\nvcpu = \"1\"\nmemory_gib = \"2\"\n\
-                  [configs.nodes]\nplatform = \"container\"\nbook = \"example/one\"\nsku = \"two-cores\"\nvcpu = \"0.5\"\nmemory_gib = \"1\"\n\
-                  scale = \"hourly\"\n[configs.nodes.headroom]\nqueueing = \"20%\"\nforecast = \"10%\"\nfailure = 1\n\
-                  [configs.committed]\nplatform = \"vm\"\nbook = \"example/one\"\nsku = \"two-cores\"\ncommitments = { two-cores-1y = 9 }\n\
+    let others = "[configs.tasks]\nplatform = \"task\"\nbook = \"example/one\"\nhost = \"example\"\n\
+        vcpu = \"1\"\nmemory_gib = \"2\"\n\
+                  [configs.nodes]\nplatform = \"container\"\nbook = \"example/one\"\nsku = \"two-cores\"\n\
+                  vcpu = \"0.5\"\nmemory_gib = \"1\"\n\
+                  scale = \"hourly\"\n[configs.nodes.headroom]\nqueueing = \"20%\"\nforecast = \"10%\"\n\
+                      failure = 1\n\
+                  [configs.committed]\nplatform = \"vm\"\nbook = \"example/one\"\nsku = \"two-cores\"\n\
+                  commitments = { two-cores-1y = 9 }\n\
                   [configs.committed.people]\nhours = \"10\"\nrate = \"75.5\"\n";
-    let discount = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"two-*\"\nlabel = \"contract\"\n";
+    let discount = "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"two-*\"\n\
+        label = \"contract\"\n";
     for more in ["", discount] {
         let projection = projected_with(&format!("{STUDY}{MOVED}{others}"), more, |_| ());
         assert_eq!(projection.configs.len(), 5);
@@ -82,12 +87,14 @@ memory_mb = 1024
 speed = [1.0, 1.0]
 "#;
 
-/// With nothing uncertain every draw is the central world: what draws say in floats is what the bill says in
+/// With nothing uncertain every draw is the point estimate: what draws say in floats is what the bill says in
 /// decimals.
 #[test]
 fn draws_and_bills_agree_on_a_thousand_bills_of_every_platform() {
-    let flat = "[[meter]]\nid = \"other.flat\"\nunit = \"GB\"\nprice = { tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n\
-                [[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-7.5\"\nselector = \"two-*\"\nlabel = \"contract\"\n";
+    let flat = "[[meter]]\nid = \"other.flat\"\nunit = \"GB\"\n\
+        price = { tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n\
+                [[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-7.5\"\nselector = \"two-*\"\n\
+                label = \"contract\"\n";
     let certain = format!("{STUDY}{MOVED}{OTHERS}")
         .edit("[0.9, 1.1]", "[1.0, 1.0]")
         .edit(
@@ -208,8 +215,10 @@ fn autoscaling_never_costs_more_than_standing_for_the_busiest_hour() {
 
 #[test]
 fn segments_share_the_bill_and_the_fees_among_them() {
-    let more = "[segments.free]\nshare = \"75%\"\nrates = { pay = \"0.1 / day\" }\n[segments.pro]\nshare = \"25%\"\nrates = { pay = \"0.9 / day\", browse = \"60 / day\" }\n\
-                price = \"4.00\"\ntarget_margin = \"60%\"\n[fees.card]\nbehaviour = \"pay\"\namount = \"0.25\"\n";
+    let more = "[segments.free]\nshare = \"75%\"\nrates = { pay = \"0.1 / day\" }\n[segments.pro]\n\
+        share = \"25%\"\nrates = { pay = \"0.9 / day\", browse = \"60 / day\" }\n\
+                price = \"4.00\"\ntarget_margin = \"60%\"\n[fees.card]\nbehaviour = \"pay\"\n\
+                    amount = \"0.25\"\n";
     let projection = projected(&format!("{STUDY}{more}"));
     let bill = &config(&projection, "monolith").bill;
     let paid: f64 = projection
@@ -263,8 +272,10 @@ proptest! {
     /// More customers never cost less in total, on any platform with graduated prices.
     #[test]
     fn more_customers_never_cost_less(customers in 1_000.0..400_000.0_f64, more in 1.0..20_000.0_f64) {
-        let text = format!("{STUDY}{MOVED}").edit("platform = \"function\"", "platform = \"function\"\nhost = \"example\"");
-        let at = |customers: f64| projected(&text.edit("[report]", &format!("[report]\ncustomers = {customers}")));
+        let text = format!("{STUDY}{MOVED}").edit("platform = \"function\"", "platform = \"function\"\n\
+            host = \"example\"");
+        let at = |customers: f64| projected(&text.edit("[report]", &format!("[report]\n\
+            customers = {customers}")));
         let (few, many) = (at(customers), at(customers + more));
         for (few, many) in few.configs.iter().zip(&many.configs) {
             prop_assert!(many.bill.total.value.0 >= few.bill.total.value.0, "{}", few.name);

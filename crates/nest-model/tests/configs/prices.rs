@@ -5,9 +5,12 @@ use super::*;
 /// 15 % of what the instances cost at list price, and 10 % of what a meter costs: managed instances, support.
 #[test]
 fn a_share_of_something_else_is_paid_and_never_zero() {
-    let meters = "[[meter]]\nid = \"other.fee\"\nunit = \"USD\"\npercent_of = { meter = \"instance.on_demand\", percent = \"15\" }\nsource = \"s\"\n\
-                  [[meter]]\nid = \"other.support\"\nunit = \"USD\"\npercent_of = { meter = \"example.requests\", percent = \"10\" }\nsource = \"s\"\n";
-    let used = "meters = { \"other.fee\" = \"hours\", \"other.support\" = \"hours\", \"example.requests\" = \"requests\" }\n[[configs.monolith.place]]";
+    let meters = "[[meter]]\nid = \"other.fee\"\nunit = \"USD\"\n\
+        percent_of = { meter = \"instance.on_demand\", percent = \"15\" }\nsource = \"s\"\n\
+                  [[meter]]\nid = \"other.support\"\nunit = \"USD\"\n\
+                  percent_of = { meter = \"example.requests\", percent = \"10\" }\nsource = \"s\"\n";
+    let used = "meters = { \"other.fee\" = \"hours\", \"other.support\" = \"hours\", \
+                \"example.requests\" = \"requests\" }\n[[configs.monolith.place]]";
     let projection = projected_with(&STUDY.edit("[[configs.monolith.place]]", used), meters, |_| ());
     let monolith = config(&projection, "monolith");
     let of = |meter: &str| sum(monolith, |line| line.meter == meter);
@@ -32,7 +35,10 @@ fn a_share_of_something_else_is_paid_and_never_zero() {
 
 #[test]
 fn a_price_of_the_whole_volume_raises_a_caveat() {
-    let meter = "[[meter]]\nid = \"other.volume\"\nunit = \"GB\"\nprice = { mode = \"volume\", tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\nsource = \"s\"\n";
+    let meter = "[[meter]]\nid = \"other.volume\"\nunit = \"GB\"\n\
+        price = { mode = \"volume\", \
+        tiers = [{ up_to = \"100\", amount = \"0.3\" }, { amount = \"0.1\" }] }\n\
+        source = \"s\"\n";
     let text = STUDY.edit(
         "[[configs.monolith.place]]",
         "meters = { \"other.volume\" = \"customers\" }\n[[configs.monolith.place]]",
@@ -81,7 +87,11 @@ fn a_missing_price_is_solved_for_and_never_counted_as_zero() {
     // With that price the two cost the same.
     let priced = BOOK.edit(
         "id = \"other.requests\"\nunit = \"request\"",
-        &format!("id = \"other.requests\"\nunit = \"request\"\nprice = {{ amount = \"{:.12}\", per = \"1000000\" }}", found.price.value),
+        &format!(
+            "id = \"other.requests\"\nunit = \"request\"\n\
+            price = {{ amount = \"{:.12}\", per = \"1000000\" }}",
+            found.price.value
+        ),
     );
     let study = study(&text);
     let book = PriceBook::read(&Source::new("book", priced)).expect("a book");

@@ -151,22 +151,22 @@ impl Run {
 
 /// Runs a system under `rates` (arrivals a second, one per behaviour); equal seed, equal run.
 pub fn simulate(system: &System, rates: &[f64], span: Span, seed: u64) -> Run {
-    let mut world = ParameterDraw::new(system, rates, span, seed);
+    let mut simulation = Simulation::new(system, rates, span, seed);
     let end = span.warm_up_s + span.window_s * span.windows as f64;
-    while let Some((time, event)) = world.next().filter(|(time, _)| *time < end) {
-        world.pass(time);
+    while let Some((time, event)) = simulation.next().filter(|(time, _)| *time < end) {
+        simulation.pass(time);
         match event {
-            Event::Arrival(behaviour) => world.arrive(behaviour, rates[behaviour]),
-            Event::Served(station) => world.serve(station),
+            Event::Arrival(behaviour) => simulation.arrive(behaviour, rates[behaviour]),
+            Event::Served(station) => simulation.serve(station),
         }
     }
-    world.pass(end);
-    world
+    simulation.pass(end);
+    simulation
         .run
         .responses
         .iter_mut()
         .for_each(|times| times.sort_by(f64::total_cmp));
-    world.run
+    simulation.run
 }
 
 enum Event {
@@ -206,7 +206,7 @@ struct Floor {
     clock: f64,
 }
 
-struct ParameterDraw<'a> {
+struct Simulation<'a> {
     system: &'a System,
     span: Span,
     now: f64,
@@ -218,7 +218,7 @@ struct ParameterDraw<'a> {
     run: Run,
 }
 
-impl<'a> ParameterDraw<'a> {
+impl<'a> Simulation<'a> {
     fn new(system: &'a System, rates: &[f64], span: Span, seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let arrivals = rates.iter().map(|rate| exponential(&mut random) / rate).collect();

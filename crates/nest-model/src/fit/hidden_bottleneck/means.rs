@@ -21,6 +21,10 @@ const OWN_WAIT: f64 = 0.4;
 /// Variance that a short step misses of waits that come in bursts, over the variance of its mean wait.
 const MISSED: f64 = 1.5;
 
+/// Relative deviation of the prior of a time without queueing around what the lightest step shows: broad,
+/// chosen by hand.
+const LIGHT_ERROR: f64 = 0.5;
+
 /// One observation: what explains it, without the wait at a limit.
 struct Observation {
     step: usize,
@@ -127,7 +131,7 @@ impl<'a> Means<'a> {
     /// times of a gamma law (Takacs' `E[W^2] = 2 E[W]^2 + L E[S^3] / (3 (1 - rho))`), and for several places
     /// and exponential ones.
     pub(super) fn limit_variances(&self, limit: BottleneckLimit, fit: &MeansFit) -> Vec<f64> {
-        let behaviours = self.light.len();
+        let columns = Columns::new(self.light.len(), true);
         let coefficients = &fit.coefficients;
         let of = |(index, step): (usize, &&LoadedStep)| {
             let passing = limit.passing.rate(&step.rates);
@@ -136,7 +140,7 @@ impl<'a> Means<'a> {
             }
             let (rho, servers) = (limit.utilisation(&step.rates), f64::from(limit.servers));
             let relative = limit.relative_wait(&step.rates);
-            let expected = coefficients[behaviours + 2] * relative;
+            let expected = coefficients[columns.wait] * relative;
             let of_mean =
                 expected * expected * relative_variance(rho) / self.passing_executions(index, limit.passing);
             // The wait of this very step: what is expected, corrected by what is seen.
@@ -148,8 +152,8 @@ impl<'a> Means<'a> {
                 .filter(|one| one.step == index && limit.passing.includes(one.behaviour))
             {
                 let others = coefficients[one.behaviour]
-                    + coefficients[behaviours] * one.own_queue_s
-                    + coefficients[behaviours + 1] * one.shared_queue_s;
+                    + coefficients[columns.own_queue] * one.own_queue_s
+                    + coefficients[columns.shared_queue] * one.shared_queue_s;
                 let own = (fit.noise * fit.noise * one.variance).recip();
                 sum += own * (one.mean_s - others);
                 weight += own;
@@ -183,89 +187,22 @@ impl<'a> Means<'a> {
         law: &BottleneckLaw,
         limit: Option<BottleneckLimit>,
     ) -> Option<(f64, DVector<f64>)> {
-        let behaviours = self.light.len();
-        let columns = behaviours + 2 + usize::from(limit.is_some());
-        // Priors: of the time without queueing broad, around what the lightest step shows.
-        let mut prior_mean = DVector::zeros(columns);
-        let mut precision = DMatrix::zeros(columns, columns);
-        for (behaviour, light) in self.light.iter().enumerate() {
-            (prior_mean[behaviour], precision[(behaviour, behaviour)]) = (*light, (0.5 * light).powi(-2));
-        }
-        let at_limit = limit.map(|limit| (law.wait.0 * limit.hold_s(), law.wait.1 * limit.hold_s()));
-        for (column, (centre, deviation)) in [law.own_queue, law.shared_queue]
-            .into_iter()
-            .chain(at_limit)
-            .enumerate()
-        {
-            (
-                prior_mean[behaviours + column],
-                precision[(behaviours + column, behaviours + column)],
-            ) = (centre, deviation.powi(-2));
-        }
-        let prior_log_determinant: f64 = precision.diagonal().iter().map(|one| one.ln()).sum();
-        let mut shift = DVector::zeros(columns);
-        let (mut squares, mut log_variances) = (0.0, 0.0);
-        let mut row = vec![0.0; columns];
-        let mut from = 0;
-        while from < self.observations.len() {
-            let step = self.observations[from].step;
-            let to = from
-                + self.observations[from..]
-                    .iter()
-                    .take_while(|one| one.step == step)
-                    .count();
-            let block = &self.observations[from..to];
-            let of_limit = |behaviour: usize| {
-                let limit = limit.filter(|limit| limit.passing.includes(behaviour))?;
-                Some(limit.relative_wait(&self.loaded[step].rates))
-            };
-            let (at_resources, at_limit) = self.queue_variances(step, block, limit);
-            // Behaviours that wait in the same queue share the error of its mean; a limit of one behaviour is
-            // that one's own.
-            let (common, own) = match limit.map(|limit| limit.passing) {
-                Some(Passing::One(_)) => (at_resources, at_limit),
-                _ => (at_resources + at_limit, 0.0),
-            };
-            let common = noise * noise * common;
-            let (mut weight_sum, mut residual_sum) = (0.0, 0.0);
-            let mut row_sum = DVector::zeros(columns);
+        let columns = Columns::new(self.light.len(), limit.is_some());
+        let mut sums = self.priors(columns, law, limit);
+        let prior_log_determinant: f64 = sums.precision.diagonal().iter().map(|one| one.ln()).sum();
+        let mut row = vec![0.0; columns.count];
+        for block in self.observations.chunk_by(|one, other| one.step == other.step) {
+            let (weighting, common) = self.weighting(block, noise, limit);
+            let mut shared = SharedError::new(columns);
             for one in block {
-                row.fill(0.0);
-                row[one.behaviour] = 1.0;
-                row[behaviours] = one.own_queue_s;
-                row[behaviours + 1] = one.shared_queue_s;
-                if let Some(wait) = of_limit(one.behaviour) {
-                    row[behaviours + 2] = wait;
-                }
-                let expected: f64 = row.iter().zip(prior_mean.iter()).map(|(a, b)| a * b).sum();
-                let residual = one.mean_s - expected;
-                let own = limit
-                    .filter(|limit| limit.passing.includes(one.behaviour))
-                    .map_or(0.0, |_| own);
-                let weight = 1.0 / (noise * noise * (one.variance + own));
-                log_variances -= weight.ln();
-                squares += weight * residual * residual;
-                weight_sum += weight;
-                residual_sum += weight * residual;
-                for (column, value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
-                    shift[column] += weight * value * residual;
-                    row_sum[column] += weight * value;
-                    for (other, second) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
-                        precision[(column, other)] += weight * value * second;
-                    }
-                }
+                self.explain(one, columns, limit, &mut row);
+                sums.add(&row, one.mean_s, weighting.weight(one), &mut shared);
             }
-            // The error that the behaviours of a step share: Sherman and Morrison on the diagonal.
-            let shared = common / (1.0 + common * weight_sum);
-            log_variances += (1.0 + common * weight_sum).ln();
-            squares -= shared * residual_sum * residual_sum;
-            shift -= &row_sum * (shared * residual_sum);
-            precision -= &row_sum * row_sum.transpose() * shared;
-            from = to;
+            sums.add_shared(common, &shared);
         }
-        let cholesky = precision.cholesky()?;
-        let change = cholesky.solve(&shift);
-        let explained = shift.dot(&change);
+        let cholesky = sums.precision.cholesky()?;
+        let change = cholesky.solve(&sums.shift);
+        let explained = sums.shift.dot(&change);
         let log_determinant: f64 = 2.0
             * cholesky
                 .l_dirty()
@@ -273,18 +210,70 @@ impl<'a> Means<'a> {
                 .iter()
                 .map(|one| one.ln())
                 .sum::<f64>();
-        let coefficients = prior_mean + change;
-        let mut log = -0.5 * (log_variances + squares - explained + log_determinant - prior_log_determinant);
+        let coefficients = sums.prior_mean + change;
+        let mut log =
+            -0.5 * (sums.log_variances + sums.squares - explained + log_determinant - prior_log_determinant);
         if let Some(limit) = limit {
             let mut share = self.shares(limit.passing);
-            let without_queueing = share.dot(&coefficients.rows(0, behaviours));
-            share = share.resize_vertically(columns, 0.0);
+            let without_queueing = share.dot(&coefficients.rows(0, columns.own_queue));
+            share = share.resize_vertically(columns.count, 0.0);
             let deviation = share.dot(&cholesky.solve(&share)).sqrt();
             log += normal_share((without_queueing - limit.hold_s()) / deviation)
                 .max(1e-12)
                 .ln();
         }
         Some((log, coefficients))
+    }
+
+    /// What is known of the coefficients before any observation: of times without queueing little, around
+    /// what the lightest step shows.
+    fn priors(&self, columns: Columns, law: &BottleneckLaw, limit: Option<BottleneckLimit>) -> LinearSums {
+        let mut sums = LinearSums {
+            prior_mean: DVector::zeros(columns.count),
+            precision: DMatrix::zeros(columns.count, columns.count),
+            shift: DVector::zeros(columns.count),
+            squares: 0.0,
+            log_variances: 0.0,
+        };
+        for (behaviour, light) in self.light.iter().enumerate() {
+            sums.expect(behaviour, *light, LIGHT_ERROR * light);
+        }
+        sums.expect(columns.own_queue, law.own_queue.0, law.own_queue.1);
+        sums.expect(columns.shared_queue, law.shared_queue.0, law.shared_queue.1);
+        if let Some(limit) = limit {
+            let hold_s = limit.hold_s();
+            sums.expect(columns.wait, law.wait.0 * hold_s, law.wait.1 * hold_s);
+        }
+        sums
+    }
+
+    /// What multiplies each coefficient in one observation.
+    fn explain(&self, one: &Observation, columns: Columns, limit: Option<BottleneckLimit>, row: &mut [f64]) {
+        row.fill(0.0);
+        row[one.behaviour] = 1.0;
+        row[columns.own_queue] = one.own_queue_s;
+        row[columns.shared_queue] = one.shared_queue_s;
+        if let Some(limit) = limit.filter(|limit| limit.passing.includes(one.behaviour)) {
+            row[columns.wait] = limit.relative_wait(&self.loaded[one.step].rates);
+        }
+    }
+
+    /// How much each observation of a step counts, and the variance of the error that they share. Behaviours
+    /// that wait in the same queue share the error of its mean; a limit of one behaviour is that one's own.
+    fn weighting(
+        &self,
+        block: &[Observation],
+        noise: f64,
+        limit: Option<BottleneckLimit>,
+    ) -> (Weighting, f64) {
+        let step = block.first().map_or(0, |one| one.step);
+        let (at_resources, at_limit) = self.queue_variances(step, block, limit);
+        let passing = limit.map(|limit| limit.passing);
+        let (common, own) = match passing {
+            Some(Passing::One(_)) => (at_resources, at_limit),
+            _ => (at_resources + at_limit, 0.0),
+        };
+        (Weighting { noise, passing, own }, noise * noise * common)
     }
 
     /// Variances of the mean waits of a step, which were observed for a finite time: at measured resources,
@@ -319,6 +308,103 @@ impl<'a> Means<'a> {
             wait * wait * regular * relative_variance(limit.utilisation(rates))
                 / self.passing_executions(step, limit.passing),
         )
+    }
+}
+
+/// Where each coefficient stands: the time without queueing of every behaviour, then the two kinds of
+/// queueing at measured resources, then the wait at the limit if there is one.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    own_queue: usize,
+    shared_queue: usize,
+    wait: usize,
+    count: usize,
+}
+
+impl Columns {
+    fn new(behaviours: usize, limited: bool) -> Self {
+        Self {
+            own_queue: behaviours,
+            shared_queue: behaviours + 1,
+            wait: behaviours + 2,
+            count: behaviours + 2 + usize::from(limited),
+        }
+    }
+}
+
+/// How much an observation counts.
+struct Weighting {
+    noise: f64,
+    passing: Option<Passing>,
+    own: f64, // variance of the wait at the limit that a passing behaviour does not share
+}
+
+impl Weighting {
+    fn weight(&self, one: &Observation) -> f64 {
+        let own = match self.passing {
+            Some(passing) if passing.includes(one.behaviour) => self.own,
+            _ => 0.0,
+        };
+        1.0 / (self.noise * self.noise * (one.variance + own))
+    }
+}
+
+/// Sums of a linear model with Gaussian priors.
+struct LinearSums {
+    prior_mean: DVector<f64>,
+    precision: DMatrix<f64>,
+    shift: DVector<f64>,
+    squares: f64,
+    log_variances: f64,
+}
+
+/// Sums over the observations of one step, whose errors have a part in common.
+struct SharedError {
+    weights: f64,
+    residuals: f64,
+    rows: DVector<f64>,
+}
+
+impl SharedError {
+    fn new(columns: Columns) -> Self {
+        Self {
+            weights: 0.0,
+            residuals: 0.0,
+            rows: DVector::zeros(columns.count),
+        }
+    }
+}
+
+impl LinearSums {
+    fn expect(&mut self, column: usize, centre: f64, deviation: f64) {
+        self.prior_mean[column] = centre;
+        self.precision[(column, column)] = deviation.powi(-2);
+    }
+
+    fn add(&mut self, row: &[f64], observed: f64, weight: f64, shared: &mut SharedError) {
+        let expected: f64 = row.iter().zip(self.prior_mean.iter()).map(|(a, b)| a * b).sum();
+        let residual = observed - expected;
+        self.log_variances -= weight.ln();
+        self.squares += weight * residual * residual;
+        shared.weights += weight;
+        shared.residuals += weight * residual;
+        for (column, value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+            self.shift[column] += weight * value * residual;
+            shared.rows[column] += weight * value;
+            for (other, second) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                self.precision[(column, other)] += weight * value * second;
+            }
+        }
+    }
+
+    /// The error that the behaviours of a step share, of variance `common`: Sherman and Morrison on the
+    /// diagonal.
+    fn add_shared(&mut self, common: f64, shared: &SharedError) {
+        let factor = common / (1.0 + common * shared.weights);
+        self.log_variances += (1.0 + common * shared.weights).ln();
+        self.squares -= factor * shared.residuals * shared.residuals;
+        self.shift -= &shared.rows * (factor * shared.residuals);
+        self.precision -= &shared.rows * shared.rows.transpose() * factor;
     }
 }
 

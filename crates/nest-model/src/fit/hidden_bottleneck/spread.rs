@@ -9,8 +9,8 @@ use super::{BottleneckStation, LoadedStep, log_sum};
 use crate::queueing::relative_wait;
 
 /// What queueing at the measured resources adds to a variance, over what is computed of it: the wait in order
-/// of arrival, own time that sharing stretches, and what sharing makes uncertain of it. Centre and deviation
-/// of the prior.
+/// of arrival, service time that sharing stretches, and what sharing makes uncertain of it. Centre and
+/// deviation of the prior.
 pub(super) type OfResources = [(f64, f64); 3];
 
 /// Relative error of the variance of one execution's response time: a few late ones make most of it.

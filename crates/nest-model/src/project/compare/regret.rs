@@ -21,7 +21,7 @@ pub fn regrets(
 ) -> Result<Vec<Regret>, ModelError> {
     let mut regrets = Vec::new();
     for (name, scenario) in &context.study.growth {
-        let growth_draws = few_futures(context, name, scenario)?;
+        let growth_draws = central_growth(context, name, scenario)?;
         let end = (0..=growth_draws.model.months())
             .map(|month| growth_draws.central.at(f64::from(month)))
             .fold(0.0, f64::max);
@@ -57,7 +57,7 @@ pub fn regrets(
 }
 
 /// A scenario of which only the point estimate is asked.
-fn few_futures<'a>(
+fn central_growth<'a>(
     context: &Context<'_>,
     name: &'a str,
     scenario: &'a GrowthScenario,

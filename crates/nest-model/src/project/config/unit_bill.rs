@@ -43,8 +43,8 @@ struct BoundUnits<'n> {
 }
 
 impl UnitBill<'_, '_> {
-    /// Unit-months by what binds them: the work of each behaviour, idle use, reserve, rounding up, spare; then what
-    /// is not paid at list price. Tasks have no lines here, they are paid by meter.
+    /// Unit-months by what binds them: the work of each behaviour, idle use, reserve, rounding up, spare;
+    /// then what is not paid at list price. Tasks have no lines here, they are paid by meter.
     ///
     /// With `n (u c - idle) = busy` (at the demand of u), a unit-month splits exactly:
     /// `n = busy/c + n idle/c + n (1 - u)`.

@@ -1,8 +1,8 @@
-//! One future of customers: how many there are at a time, and when they first reach a number.
+//! One trajectory of customers: how many there are at a time, and when they first reach a number.
 
 use std::sync::Arc;
 
-/// One future: customers at the moments of its growth, geometric in between.
+/// One trajectory: customers at the moments of its growth, geometric in between.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectory {
     pub(super) times: Arc<[f64]>,
