@@ -1,7 +1,8 @@
 //! What locust-nest is compared with: the bare GET and the session of bench/engine, as a Goose load test.
 //!
 //! `--scenarios get` or `--scenarios session` chooses; everything else is Goose's own command line. As in
-//! `bench/engine/session.toml`, status and body are checked, and what is wrong is failed in Goose's own books.
+//! `bench/engine/session.toml`, status and body are checked, and what is wrong is failed in Goose's own
+//! books.
 
 use goose::metrics::GooseRequestMetric;
 use goose::prelude::*;

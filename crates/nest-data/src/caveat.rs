@@ -233,8 +233,8 @@ impl fmt::Display for Caveat {
                 write!(
                     f,
                     "{resource}: demands of single behaviours cannot be told apart (condition \
-                        {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every \
-                        behaviour"
+                     {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every \
+                     behaviour"
                 )
             }
             Self::FewRepeats { repeats, prior } => {
@@ -271,9 +271,9 @@ impl fmt::Display for Caveat {
                 write!(
                     f,
                     "response times grow faster than the measured resources explain: with probability \
-                        {:.0} % {who} queue for something that no probe reads, held for about {:.1} ms each \
-                        and full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look \
-                        there before buying servers",
+                     {:.0} % {who} queue for something that no probe reads, held for about {:.1} ms each \
+                     and full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look \
+                     there before buying servers",
                     probability * 100.0,
                     hold_s * 1e3,
                     customers.value,
@@ -367,8 +367,9 @@ impl fmt::Display for Caveat {
             ),
             Self::UndefinedDraws { config, share } => write!(
                 f,
-                "`{config}`: a formula has no value in {:.1} % of the draws, because the ranges of its parameters are wide. \
-                 These draws use the stated values instead. Narrow the ranges under [parameters]",
+                "`{config}`: a formula has no value in {:.1} % of the draws, because the ranges of its \
+                 parameters are wide. These draws use the stated values instead. Narrow the ranges under \
+                 [parameters]",
                 share * 100.0
             ),
             Self::ValueOffCentre { what } => write!(

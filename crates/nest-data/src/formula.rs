@@ -14,6 +14,7 @@ mod evaluation;
 mod expression;
 mod fault;
 mod mechanism_values;
+mod names;
 mod parser;
 mod pchip;
 

@@ -46,17 +46,3 @@ pub use study::{
     behaviour::{self, BehaviourSpec},
     config, customers, fee, feed, growth, measure, mechanism, segment, stored_data,
 };
-
-// Paths of before the study had a folder of its own; `study` has the ones to use.
-#[doc(hidden)]
-pub use study::{
-    behaviour as behaviour_check,
-    behaviour::template,
-    customers::profile,
-    growth::file as growth_file,
-    probe::{self as collect, selector},
-};
-#[doc(hidden)]
-pub mod study_file {
-    pub use crate::study::{growth::MOST_CUSTOMERS, is_loopback, read::*};
-}

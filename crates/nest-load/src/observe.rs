@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Instant};
 
 use nest_data::{
     Study,
-    collect::Figure,
     measurement::{Resource, ResourceKind},
+    study::probe::Figure,
     study::{Probe, ProbeKind},
 };
 
@@ -178,7 +178,7 @@ impl Observer {
             .filter(|((figure, _), _)| figures.contains(figure))
         {
             self.resources.push(Resource {
-                name: format!("{}/{}", probe.tier, figure.key()),
+                name: kind.name_in(&probe.tier),
                 tier: probe.tier.clone(),
                 kind,
                 capacity,

@@ -6,8 +6,8 @@
 
 use nest_data::{
     BehaviourSpec,
-    behaviour_check::texts_of,
-    template::{Segment, Template},
+    behaviour::texts_of,
+    study::behaviour::template::{Template, TemplatePart},
 };
 
 pub mod capture;
@@ -28,7 +28,7 @@ pub fn secret_names<'a>(behaviours: impl IntoIterator<Item = &'a BehaviourSpec>)
         .filter_map(|(_, text)| text.parse::<Template>().ok())
         .flat_map(|template| template.segments().to_vec())
         .filter_map(|segment| match segment {
-            Segment::Env(name) => Some(name),
+            TemplatePart::Env(name) => Some(name),
             _ => None,
         })
         .collect();

@@ -16,8 +16,8 @@ use std::{
 
 use nest_data::{
     Source, Study,
-    collect::Figure,
-    study_file::{StudyTexts, read_study},
+    study::probe::Figure,
+    study::read::{StudyTexts, read_study},
 };
 use nest_load::{
     LoadError,
@@ -443,7 +443,8 @@ fn a_prometheus_server_is_asked_and_stale_samples_are_gaps() {
     let answer = |at_s: f64, value: f64| {
         Answer::Page(format!(
             r#"{{"status":"success","data":{{"resultType":"matrix",
-                "result":[{{"metric":{{"__name__":"c","job":"db"}},"values":[[1,"0"],[{at_s},"{value}"]]}}]}}}}"#
+                "result":[{{"metric":{{"__name__":"c","job":"db"}},
+                "values":[[1,"0"],[{at_s},"{value}"]]}}]}}}}"#
         ))
     };
     let server = Server::new(answer(100.0, 5.0));

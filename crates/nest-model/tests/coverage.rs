@@ -9,7 +9,7 @@ use nest_data::{
         Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Validity,
         Verdict, Window,
     },
-    study_file::{StudyTexts, read_study},
+    study::read::{StudyTexts, read_study},
 };
 use nest_model::{
     draws::{RandomStream, StreamPurpose},

@@ -9,7 +9,7 @@ use edited::Edit;
 use nest_data::{
     Document, Estimate, PriceBook, Projection, ScalingModel, Source, Study,
     scaling::BehaviourFacts,
-    study_file::{StudyTexts, read_study},
+    study::read::{StudyTexts, read_study},
 };
 use nest_model::{ProjectOptions, project, queueing};
 use rust_decimal::prelude::ToPrimitive;

@@ -49,8 +49,8 @@ impl Session {
         context
             .request("connect", async {
                 let (client, connection) = config.connect(NoTls).await?;
-                // Reads and writes until the client is dropped. An error reaches the request that waits for an
-                // answer.
+                // Reads and writes until the client is dropped. An error reaches the request that waits for
+                // an answer.
                 tokio::spawn(connection);
                 Ok::<_, tokio_postgres::Error>(Self {
                     balance: client.prepare("select cents from accounts where id = $1").await?,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nest_data::study_file::is_loopback;
+use nest_data::study::is_loopback;
 
 use crate::{
     args::{InitArguments, SchemaOf},

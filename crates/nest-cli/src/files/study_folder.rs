@@ -9,8 +9,8 @@ use std::{
 use nest_data::{
     Document, Measurements, Projection, ScalingModel, Source, Study,
     feed::Feed,
-    growth_file::{growth_file, read_growth_files},
-    study_file::{StudyTexts, read_feeds, read_study},
+    study::growth::file::{growth_file, read_growth_files},
+    study::read::{StudyTexts, read_feeds, read_study},
 };
 use nest_load::{Trust, code::Registry};
 

@@ -290,7 +290,7 @@ fn print_number(number: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn print_member(table: &str, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if super::parser::is_field(field) {
+    if super::names::is_field(field) {
         write!(f, "{table}.{field}")
     } else if field.contains('"') {
         write!(f, "{table}['{field}']")

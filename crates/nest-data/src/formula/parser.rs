@@ -31,38 +31,12 @@ use winnow::{
 use super::{
     expression::{BinaryOperator, Expression, UnaryOperator},
     fault::FormulaFault,
+    names::{RESERVED, is_field, is_letter},
 };
 
 /// How many expressions may stand inside one another. Brackets, the values of a function and what follows
 /// the colon of a condition are expressions.
 const DEEPEST: usize = 96;
-/// Words that are no names: four values of the Common Expression Language, then the words that it reserves.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-/// How many of [`RESERVED`] are no names after a dot either.
-const VALUES: usize = 4;
-
 /// The rest of the text, and how many expressions we are in.
 type Input<'a> = Stateful<&'a str, usize>;
 type Parsed<T> = Result<T, FormulaFault>;
@@ -74,14 +48,6 @@ pub(super) fn parse(text: &str) -> Parsed<Expression> {
         state: 0,
     };
     delimited(space, expression, eof).parse_next(&mut input)
-}
-
-/// Whether a name may stand after a dot.
-pub(super) fn is_field(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters.next().is_some_and(is_letter)
-        && letters.all(|other| is_letter(other) || other.is_ascii_digit())
-        && !RESERVED[..VALUES].contains(&name)
 }
 
 // Only a syntax error lets another reading be tried; the others say what is wrong already.
@@ -380,8 +346,4 @@ fn space(input: &mut Input<'_>) -> Parsed<()> {
     take_while(0.., [' ', '\t', '\r', '\n', '\u{c}'])
         .void()
         .parse_next(input)
-}
-
-fn is_letter(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_'
 }

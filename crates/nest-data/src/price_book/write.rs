@@ -345,7 +345,9 @@ confidence = "list"
 id = "a"
 unit = "GB"
 quantum = { per = "run", step = "1s", minimum = "60s", round = "up" }
-price = { per = "1000", mode = "volume", scope = "account", window = "month", tiers = [{ up_to = "10", amount = "2.50" }, {}] }
+price = { per = "1000", mode = "volume", scope = "account", window = "month", tiers = [
+    { up_to = "10", amount = "2.50" }, {},
+] }
 chunk = "64KiB"
 free = { kind = "first-year", quantity = "5", pool = "x" }
 effective_from = 2026-01-01

@@ -154,7 +154,7 @@ fn follow(allow_hosts: Vec<String>, most: usize) -> Policy {
         let host = attempt.url().host_str().unwrap_or_default().to_owned();
         if attempt.previous().len() > most {
             attempt.error(format!("more than {most} redirects"))
-        } else if nest_data::study_file::is_loopback(&host) || allow_hosts.contains(&host) {
+        } else if nest_data::study::is_loopback(&host) || allow_hosts.contains(&host) {
             attempt.follow()
         } else {
             attempt.error(format!(

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use nest_data::{
-    collect::{Expression, Figure},
-    selector::Selection,
     study::Probe,
+    study::probe::selector::Selection,
+    study::probe::{Expression, Figure},
 };
 
 use crate::{
@@ -200,7 +200,7 @@ impl MetricsEndpoint {
             Some(selection) if !self.server => selection,
             _ => return Some(1.0),
         };
-        let is_picked = |selectors: &[nest_data::selector::Selector]| {
+        let is_picked = |selectors: &[nest_data::study::probe::selector::Selector]| {
             selectors
                 .iter()
                 .any(|selector| selector.picks(&series.name, &series.labels))

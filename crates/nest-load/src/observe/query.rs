@@ -1,8 +1,8 @@
 //! The query API of a Prometheus server: what is asked, and what its JSON says.
 
 use nest_data::{
-    collect::{Expression, Figure},
-    selector::Selection,
+    study::probe::selector::Selection,
+    study::probe::{Expression, Figure},
 };
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nest_data::collect::Figure;
+use nest_data::study::probe::Figure;
 
 /// Difference between the time that readings cover and the window, as a share of it, above which it is noted.
 const APART: f64 = 0.02;

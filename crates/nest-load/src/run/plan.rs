@@ -143,8 +143,8 @@ mod tests {
             .into_iter()
             .map(|name| (name.to_owned(), nest_data::Source::new(name, step)))
             .collect();
-        nest_data::study_file::read_study(
-            &nest_data::study_file::StudyTexts {
+        nest_data::study::read::read_study(
+            &nest_data::study::read::StudyTexts {
                 nest: nest_data::Source::new("nest.toml", text),
                 behaviours,
                 code: BTreeMap::new(),

@@ -157,23 +157,23 @@ fn generator_cores(study: &Study) -> Vec<usize> {
     cores
 }
 
-/// The network of the tier that customers reach. Bytes are counted of HTTP answers; how many bytes code exchanges in another
-/// protocol is not known.
+/// The network of the tier that customers reach. Only the bytes of HTTP answers are counted; how many
+/// bytes code exchanges in another protocol is not known.
 fn network(study: &Study, origin: &Origin, port: u16) -> Option<Resource> {
     if !matches!(origin.scheme.as_str(), "http" | "https") {
         return None;
     }
     let tier = served_tier(study, port);
     Some(Resource {
-        name: format!("{tier}/network"),
+        name: ResourceKind::Network.name_in(&tier),
         tier,
         kind: ResourceKind::Network,
         capacity: None,
     })
 }
 
-/// The tier that customers reach: the one whose probe names the target's port, otherwise `app`, otherwise the only one
-/// there is.
+/// The tier that customers reach: the one whose probe names the target's port, otherwise `app`, otherwise the
+/// only one there is.
 fn served_tier(study: &Study, port: u16) -> String {
     let tier_of = |wanted: &dyn Fn(&Probe) -> bool| {
         study

@@ -12,7 +12,7 @@ use nest_data::{
     BehaviourSpec, Study,
     behaviour::{Capture, FormPart, Request},
     feed::Feed,
-    template::{Segment, Template},
+    study::behaviour::template::{Template, TemplatePart},
 };
 
 use super::{
@@ -323,14 +323,14 @@ impl Compiler<'_> {
         let mut text = Text::default();
         for segment in template.segments() {
             match segment {
-                Segment::Literal(literal) => text.push(&escape.apply(literal)),
-                Segment::Variable(name) => {
+                TemplatePart::Literal(literal) => text.push(&escape.apply(literal)),
+                TemplatePart::Variable(name) => {
                     text.push_variable(self.variable(name).unwrap_or(usize::MAX), escape)
                 }
-                Segment::Int(low, high) => text.push_int(*low, *high),
-                Segment::Pick(choices) => text.push_pick(choices, escape),
-                Segment::Customer => text.push_customer(),
-                Segment::Feed { feed, column } => {
+                TemplatePart::Int(low, high) => text.push_int(*low, *high),
+                TemplatePart::Pick(choices) => text.push_pick(choices, escape),
+                TemplatePart::Customer => text.push_customer(),
+                TemplatePart::Feed { feed, column } => {
                     let index = self
                         .sources
                         .feeds
@@ -345,7 +345,7 @@ impl Compiler<'_> {
                         .unwrap_or(usize::MAX);
                     text.push_feed(index, column, escape);
                 }
-                Segment::Env(variable) => match self.sources.secrets.get(variable) {
+                TemplatePart::Env(variable) => match self.sources.secrets.get(variable) {
                     Some(secret)
                         if escape == Escape::Header && secret.bytes().any(|byte| byte.is_ascii_control()) =>
                     {

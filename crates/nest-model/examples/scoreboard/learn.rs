@@ -179,7 +179,8 @@ pub fn module(tasks: &[Task]) -> String {
     format!(
         "//! The priors of the curve. Written by `bench/run learn`, do not edit.\n\
          //!\n\
-         //! Learnt from the tuning halves of `scaling-curves.csv` and `techempower-2013.csv` (their origins are in the README beside them),\n\
+         //! Learnt from the tuning halves of `scaling-curves.csv` and `techempower-2013.csv` (their \
+         origins are in the README beside them),\n\
          //! each source with equal weight: see `examples/scoreboard/learn.rs`.\n\n\
          use super::prior::{{CENTRES, Table}};\n\n\
          /// From all curves.\n#[rustfmt::skip]\n\

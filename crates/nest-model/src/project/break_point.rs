@@ -10,8 +10,8 @@ mod served;
 use jiff::civil::Date;
 use nest_data::{
     Estimate,
+    growth::MOST_CUSTOMERS,
     projection::{BreakDate, BreakPoint, first_break},
-    study_file::MOST_CUSTOMERS,
 };
 
 use self::{

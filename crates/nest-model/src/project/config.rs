@@ -24,8 +24,8 @@ use nest_data::{
     config::Config,
     fee::Fee,
     measurement::ResourceKind,
-    profile::LoadBin,
     scaling::{BehaviourFacts, ResourceModel},
+    study::customers::profile::LoadBin,
     study::{Platform, Study},
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};

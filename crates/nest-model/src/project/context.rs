@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use nest_data::{
-    PriceBook, ScalingModel, Study, measurement::ResourceKind, scaling::ResourceModel, study::Driver,
-    study_file::MOST_CUSTOMERS,
+    PriceBook, ScalingModel, Study, growth::MOST_CUSTOMERS, measurement::ResourceKind,
+    scaling::ResourceModel, study::Driver,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 

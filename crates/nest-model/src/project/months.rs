@@ -3,8 +3,8 @@
 
 use nest_data::{
     Estimate,
+    growth::MOST_CUSTOMERS,
     projection::{MoneyEstimate, MonthProjection},
-    study_file::MOST_CUSTOMERS,
     units::QuotedDecimal,
 };
 use rayon::prelude::*;

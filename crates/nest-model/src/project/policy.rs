@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Caveat, Study,
+    growth::MOST_CUSTOMERS,
     projection::{BreakPoint, MoneyEstimate, PolicyMonth, PolicyProjection, first_break},
     study::Policy,
-    study_file::MOST_CUSTOMERS,
     units::DAYS_PER_MONTH,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};

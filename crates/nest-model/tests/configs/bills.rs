@@ -78,7 +78,8 @@ sku = "two-cores"
 commitments = { two-cores-1y = 3 }
 scale = "hourly"
 speed = [1.0, 1.0]
-meters = { "example.vcpu.x86_64" = { driver = "instances", times = 2 }, "other.flat" = { driver = "customers", times = 0.01 } }
+meters."example.vcpu.x86_64" = { driver = "instances", times = 2 }
+meters."other.flat" = { driver = "customers", times = 0.01 }
 [configs.all-functions]
 platform = "function"
 book = "example/one"

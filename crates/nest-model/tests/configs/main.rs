@@ -16,7 +16,7 @@ use nest_data::{
     explanation::{Basis, ExplanationNode},
     projection::{BreakKind, ConfigProjection, CostDriver, first_break},
     scaling::{BehaviourFacts, BottleneckEvidence, BottleneckNode, HiddenBottleneck, ThroughputLaw},
-    study_file::{StudyTexts, read_study},
+    study::read::{StudyTexts, read_study},
 };
 use nest_model::{
     ProjectOptions,

@@ -11,7 +11,7 @@ use nest_data::{
         Counts, GeneratorHealth, Histogram, Machine, Outcome, PlannedStep, Purpose, Resource, ResourceKind,
         ResponseClock, Step, Validity, Verdict, Window,
     },
-    study_file::{StudyTexts, read_study},
+    study::read::{StudyTexts, read_study},
 };
 
 use nest_model::draws::{RandomStream, StreamPurpose};

@@ -1,6 +1,6 @@
 //! Which hosts may be put under load, and over which protocol.
 
-use nest_data::{BehaviourSpec, study_file::is_loopback};
+use nest_data::{BehaviourSpec, study::is_loopback};
 use nest_load::code::Registry;
 
 use crate::command_error::{CommandError, USAGE};

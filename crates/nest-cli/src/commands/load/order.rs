@@ -6,7 +6,7 @@ use nest_data::{
     BehaviourSpec, Source,
     behaviour::Request,
     customers::{Spacing, Times},
-    study_file::read_behaviour,
+    study::read::read_behaviour,
 };
 use nest_load::{Trust, code::Registry, quick::QuickLoad, secret_names};
 use nest_report::format::number;

@@ -28,9 +28,6 @@ pub enum TemplatePart {
     },
 }
 
-#[doc(hidden)]
-pub use TemplatePart as Segment; // the name of before
-
 /// A parsed template. It prints as the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {

@@ -6,8 +6,8 @@ use super::spread::OfResources;
 /// How waiting goes if there is a limit, or none.
 ///
 /// Every prior below was chosen by hand: centres follow from the queueing formulas named at each, widths and
-/// probabilities are judgement. They were checked, not fitted, on simulated systems (`tests/hidden_bottleneck.rs`,
-/// `bench/run`) and on the locks of the demo shop; other targets may differ.
+/// probabilities are judgement. They were checked, not fitted, on simulated systems
+/// (`tests/hidden_bottleneck.rs`, `bench/run`) and on the locks of the demo shop; other targets may differ.
 /// `docs/method/hidden-bottleneck.md` says how often the verdict was right.
 pub(super) struct BottleneckLaw {
     /// Squared coefficient of variation of the holding time.

@@ -1,6 +1,6 @@
 //! Customers at which one configuration becomes cheaper than another.
 
-use nest_data::{Estimate, projection::Crossover, study_file::MOST_CUSTOMERS};
+use nest_data::{Estimate, growth::MOST_CUSTOMERS, projection::Crossover};
 
 use crate::project::{
     break_point::is_extrapolated, config::ReadyInputs, context::Context, drawn_config::DrawnConfig,

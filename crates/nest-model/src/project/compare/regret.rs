@@ -1,9 +1,9 @@
 //! What a choice costs above the best one, in each growth scenario.
 
 use nest_data::{
+    growth::MOST_CUSTOMERS,
     projection::{ConfigProjection, Regret, first_break},
     study::GrowthScenario,
-    study_file::MOST_CUSTOMERS,
     units::QuotedDecimal,
 };
 use rust_decimal::Decimal;

@@ -3,6 +3,7 @@
 use nest_data::{
     PriceBook,
     config::{Config, Placement},
+    measurement::ResourceKind,
     price_book::{Commitment, CommitmentKind, Instance, InstanceUnit},
     study::Platform,
 };
@@ -102,7 +103,7 @@ impl<'a> SizedPlacement<'a> {
             placement,
             book: finder.book,
             carries: behaviours.iter().map(carries).collect(),
-            label: format!("{}/cpu{pair}", placement.tier),
+            label: ResourceKind::Cpu.name_in(&placement.tier) + &pair,
             pair,
             exchange: finder.exchange,
             host,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nest_data::scaling::QuantileLaw;
+use nest_data::{measurement::ResourceName, scaling::QuantileLaw};
 
 use super::{Host, PricedConfig, SizedPlacement, UnsizedResource, inputs::ScenarioInputs};
 use crate::{draws::ParameterDraw, response::QueueingDelay};
@@ -59,13 +59,8 @@ fn carrying_law(
     if unsized_resources.iter().any(stays) {
         return None;
     }
-    let tier = tier_of(&law.resource);
+    let resource: ResourceName = law.resource.parse().ok()?;
     placed
         .iter()
-        .position(|placed| placed.placement.tier == tier && placed.carries[behaviour])
-}
-
-/// The tier of a resource `tier/kind`.
-fn tier_of(resource: &str) -> &str {
-    resource.split_once('/').map_or(resource, |(tier, _)| tier)
+        .position(|placed| placed.placement.tier == resource.tier && placed.carries[behaviour])
 }

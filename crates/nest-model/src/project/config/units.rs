@@ -1,6 +1,6 @@
 //! How many units of a placement run, hour by hour, and how they are paid.
 
-use nest_data::{config::Scaling, profile::LoadBin};
+use nest_data::{config::Scaling, study::customers::profile::LoadBin};
 
 use super::{placed::Units, sizing::Sizing};
 use crate::pricing::{self, committed_hours};
