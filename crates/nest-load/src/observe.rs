@@ -172,7 +172,7 @@ impl Observer {
             (Figure::Disk, ResourceKind::Disk),
             (Figure::Memory, ResourceKind::Memory),
         ];
-        for ((figure, kind), capacity) in kinds
+        for ((_, kind), capacity) in kinds
             .into_iter()
             .zip(capacities)
             .filter(|((figure, _), _)| figures.contains(figure))
