@@ -132,5 +132,5 @@ fn what_cannot_be_priced_is_named_with_its_place() {
     .says("did you mean `receipt`?");
     project("scale = \"hourly\"", "scale = \"hourly\"\nreserve = \"30%\"")
         .expect(3)
-        .says("gives its headroom twice");
+        .says("states its headroom twice");
 }

@@ -69,5 +69,5 @@ fn a_plan_that_cannot_be_read_is_named_with_its_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     planned(folder.path(), PLAN, "months = 12")
         .expect(3)
-        .says("covers 6 whole months, 12 are to be projected");
+        .says("covers 6 whole months, but 12 are to be projected");
 }

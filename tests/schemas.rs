@@ -54,12 +54,21 @@ fn of_key<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
     named.or_else(|| (any.is_object() || any == &Value::Bool(true)).then_some(any))
 }
 
+/// Whether a schema only describes, and so accepts any value, as that of a JSON body does.
+fn accepts_anything(schema: &Value) -> bool {
+    let is_remark = |key: &String| ["title", "description", "default", "examples"].contains(&key.as_str());
+    schema == &Value::Bool(true) || schema.as_object().is_some_and(|keys| keys.keys().all(is_remark))
+}
+
 /// Keys of a value that none of the schemas holds, each with the path to it.
 fn unknown_keys(root: &Value, schemas: &[&Value], value: &Value, path: &str) -> Vec<String> {
     let schemas: Vec<&Value> = schemas
         .iter()
         .flat_map(|schema| alternatives(root, schema))
         .collect();
+    if schemas.iter().any(|schema| accepts_anything(schema)) {
+        return Vec::new();
+    }
     match value {
         Value::Object(keys) => {
             let below = |(key, value): (&String, &Value)| {

@@ -244,7 +244,7 @@ fn a_target_that_cannot_be_reached_ends_at_once_with_the_reason() {
         .expect(code)
     };
     run(&["nonsense"], 2)
-        .says("\"nonsense\" is not a URL that can be put under load")
+        .says("\"nonsense\" is not a URL to put load on")
         .says("http://127.0.0.1:8080/");
     run(&["http:///path"], 2).says("is not a URL");
     run(&["http://127.0.0.1:99999/"], 2).says("is not scheme, host and port");
