@@ -3,6 +3,8 @@
 //! `tests/run` installs what the suite needs (nginx, PostgreSQL, Chromium) and runs it with cargo-nextest:
 //! each load test alone, those of `served` together. See `.config/nextest.toml`.
 
+#![allow(clippy::print_stdout, reason = "load tests print what they measured")]
+
 mod support;
 
 mod bank;
