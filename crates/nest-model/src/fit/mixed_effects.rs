@@ -14,7 +14,7 @@ mod rounds;
 mod whitened;
 mod windows;
 
-use rounds::{FarRows, Variances, fit_kept};
+use rounds::fit_kept;
 
 /// Relative deviation between blocks of the same step before enough repeats have been seen.
 pub const PRIOR_BETWEEN_BLOCKS: f64 = 0.02;
@@ -232,4 +232,19 @@ fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     quantile_of_sorted(&values, 0.5).unwrap_or(0.0)
+}
+
+/// Variances of one round: of each window's own error, and the relative deviation between blocks.
+struct Variances {
+    window: Vec<f64>,
+    tau: f64,
+}
+
+/// How much a row counts that lies far off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FarRows {
+    /// As much as its variance says.
+    CountInFull,
+    /// Less, by the weights of a t distribution.
+    CountLess,
 }

@@ -3,26 +3,11 @@
 use nalgebra::DVector;
 
 use super::{
-    FEWEST_TOGETHER, LEAST_BETWEEN_BLOCKS, LEAST_PRIOR, LIGHT_READING, MOST_BLOCKS, MixedFit, NORMAL_MAD,
-    Observations, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, ROBUST, ROUNDS, median,
+    FEWEST_TOGETHER, FarRows, LEAST_BETWEEN_BLOCKS, LEAST_PRIOR, LIGHT_READING, MOST_BLOCKS, MixedFit,
+    NORMAL_MAD, Observations, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, ROBUST, ROUNDS, Variances, median,
     whitened::Whitened,
     windows::{WindowErrors, window_variances},
 };
-
-/// Variances of one round: of each window's own error, and the relative deviation between blocks.
-pub(super) struct Variances {
-    pub(super) window: Vec<f64>,
-    pub(super) tau: f64,
-}
-
-/// How much a row counts that lies far off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FarRows {
-    /// As much as its variance says.
-    CountInFull,
-    /// Less, by the weights of a t distribution.
-    CountLess,
-}
 
 /// Fits all rows in [`ROUNDS`] rounds: each weighs the rows by the variances that the round before left, and
 /// estimates the variances again from its residuals. `None` if a round cannot be solved.

@@ -32,9 +32,9 @@ pub(super) struct GrownFit {
     pub(super) size: SizeFit,
 }
 
-/// Fits demands that grow with stored data, of the behaviours that were boosted at another size: one after the
-/// other, the one with the most evidence first. The others run beside them in one mix, whose growth is not
-/// told apart.
+/// Fits demands that grow with stored data, of the behaviours that were boosted at another size: one after
+/// the other, the one with the most evidence first. The others run beside them in one mix, whose growth is
+/// not told apart.
 ///
 /// Believed is what would be seen in any of them in 5 % of runs without growth (Student's t, one-sided; Holm,
 /// "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6(2), 1979).
