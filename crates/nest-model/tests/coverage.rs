@@ -1,20 +1,16 @@
 //! Coverage of the 90 % interval of demand over seeded synthetic studies whose truth is known.
 
-use std::collections::BTreeMap;
+mod one_processor;
 
 use nest_data::{
-    Document, Measurements, Source, Study,
-    customers::Arrival,
-    measurement::{
-        Counts, GeneratorHealth, Machine, PlannedStep, Purpose, Resource, ResourceKind, Step, Validity,
-        Verdict, Window,
-    },
-    study::read::{StudyTexts, read_study},
+    Measurements,
+    measurement::{PlannedStep, Purpose, Resource, ResourceKind, Step, Window},
 };
 use nest_model::{
     draws::{RandomStream, StreamPurpose},
     fit::service_demand::block,
 };
+use one_processor::PROCESSOR;
 
 const STUDIES: u32 = 200;
 const CORES: f64 = 4.0;
@@ -69,7 +65,7 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
                 .map(|(count, demand)| count * demand)
                 .sum::<f64>();
         let used = [(
-            "app/cpu".to_owned(),
+            PROCESSOR.to_owned(),
             busy * block * (1.0 + 0.005 * random.normal()),
         )]
         .into_iter()
@@ -88,109 +84,32 @@ fn step(truth: &Truth, index: usize, purpose: Purpose, rates: &[f64], random: &m
         }
     });
     Step {
-        plan: PlannedStep {
-            index,
-            purpose,
-            boosted: None,
-            customers: None,
-            offered_per_s: truth.names.iter().cloned().zip(rates.iter().copied()).collect(),
-            seed: 0,
-            arrival: Arrival::Open,
-            active: None,
-            repeat: 0,
-            stored: None,
-        },
-        started_s: 0.0,
-        executions: BTreeMap::new(),
-        requests: BTreeMap::new(),
-        settling: Counts::default(),
-        settle_s: 0.0,
-        population: None,
-        endpoints: Vec::new(),
-        errors: Vec::new(),
-        failures: Vec::new(),
         windows: windows.collect(),
-        histograms: Vec::new(),
-        active: 0.0,
-        in_flight: 0.0,
-        threads: BTreeMap::new(),
-        generator: GeneratorHealth::default(),
-        verdict: Verdict {
-            validity: Validity::Valid,
-            reasons: Vec::new(),
-        },
+        ..Step::new(PlannedStep {
+            index,
+            offered_per_s: truth.names.iter().cloned().zip(rates.iter().copied()).collect(),
+            ..PlannedStep::new(purpose)
+        })
     }
 }
 
 /// The default plan: idle, base at 10 %, one boosted step per behaviour at 55 %, six steps of the ramp.
 fn measurements(truth: &Truth, random: &mut RandomStream) -> Measurements {
-    let at = |share: f64| truth.rate.iter().map(|rate| rate * share).collect::<Vec<_>>();
-    let mut mixes = vec![(Purpose::Idle, at(0.0)), (Purpose::Base, at(0.1))];
+    let rates_at = |share: f64| truth.rate.iter().map(|rate| rate * share).collect::<Vec<_>>();
+    let mut mixes = vec![(Purpose::Idle, rates_at(0.0)), (Purpose::Base, rates_at(0.1))];
     for (index, demand) in truth.demand.iter().enumerate() {
-        let mut rates = at(0.1);
+        let mut rates = rates_at(0.1);
         rates[index] += 0.45 * CORES / demand;
         mixes.push((Purpose::Boosted, rates));
     }
-    mixes.extend([0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map(|share| (Purpose::Ramp, at(share))));
+    mixes.extend([0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map(|share| (Purpose::Ramp, rates_at(share))));
     let steps = mixes
         .iter()
         .enumerate()
         .map(|(index, (purpose, rates))| step(truth, index, *purpose, rates, random))
         .collect();
-    Measurements {
-        header: Measurements::header(),
-        run: "synthetic".to_owned(),
-        started_at: String::new(),
-        study: study(truth),
-        study_hash: String::new(),
-        machine: Machine {
-            cpu: String::new(),
-            cores: 4,
-            memory_bytes: 0,
-            kernel: String::new(),
-        },
-        resources: vec![Resource {
-            name: "app/cpu".to_owned(),
-            tier: "app".to_owned(),
-            kind: ResourceKind::Cpu,
-            capacity: Some(CORES),
-        }],
-        pilot: Vec::new(),
-        steps,
-        search: None,
-        caveats: Vec::new(),
-    }
-}
-
-fn study(truth: &Truth) -> Study {
-    let rates: String = truth
-        .names
-        .iter()
-        .map(|name| format!("{name} = \"1 / day\"\n"))
-        .collect();
-    let nest = format!(
-        "nest = 1\n[study]\nname = \"synthetic\"\ncustomer = \"one\"\n[target]\nbase_url = \
-         \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = 0.1\nburst = 1.0\n[rates]\n{rates}"
-    );
-    let behaviours = truth
-        .names
-        .iter()
-        .map(|name| {
-            (
-                name.clone(),
-                Source::new(name.clone(), "steps = [{ get = \"/\" }]"),
-            )
-        })
-        .collect();
-    read_study(
-        &StudyTexts {
-            nest: Source::new("nest.toml", nest),
-            behaviours,
-            code: Default::default(),
-        },
-        &[],
-    )
-    .expect("a valid study")
+    let per_day: Vec<(String, f64)> = truth.names.iter().map(|name| (name.clone(), 1.0)).collect();
+    one_processor::measurements(one_processor::study("synthetic", &per_day), CORES, steps)
 }
 
 #[test]
@@ -225,7 +144,7 @@ fn windows_without_a_reading_are_left_out_and_a_single_one_says_nothing() {
         .for_each(|window| window.used.clear());
     let model = nest_model::fit(&gaps).expect("the other steps are enough");
     assert_eq!(model.resources[0].fitted_steps, measured.steps.len() - 1);
-    assert!(!model.points[0].used.contains_key("app/cpu"));
+    assert!(!model.points[0].used.contains_key(PROCESSOR));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Forty simulated systems, half of them with a limit that no probe reads, measured up to 60 % of what binds:
 //! does the interval of saturation hold, and is the limit found where there is one and nowhere else?
 
+mod one_processor;
 mod simulator;
 mod synthetic;
 

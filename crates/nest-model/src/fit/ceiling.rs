@@ -273,7 +273,7 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
         let executions = step.executions.get(name).map_or(0, |counts| counts.completed) as f64;
         let hdr = histogram(step, name, ResponseClock::Due)?;
         // The requests of an execution follow one another, so that their times add up.
-        let of = |hdr: crate::response::hdr::Hdr| {
+        let of = |hdr: crate::response::Hdr| {
             let each = requests / executions;
             MeanResponse {
                 mean_s: hdr.mean_s() * each,

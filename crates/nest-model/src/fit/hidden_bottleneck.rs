@@ -120,6 +120,8 @@ const HAND_OVER: f64 = 0.04;
 const LONGEST_HOLD: f64 = 1.2;
 /// Utilisation above which a step does not tell: its queue depends too much on the last per cent.
 const HIGHEST: f64 = 0.85;
+/// Probability of a node, given that there is a limit, below which it is left out.
+const LEAST_WEIGHT: f64 = 1e-6;
 /// Fewest steps with load that can show a bend.
 const FEWEST_STEPS: usize = 4;
 
@@ -148,73 +150,102 @@ pub fn find(steps: &[LoadedStep], stations: &[BottleneckStation]) -> Option<Bott
     if loaded.len() < FEWEST_STEPS {
         return None;
     }
-    let behaviours = loaded.first()?.rates.len();
     let means = Means::new(&loaded, stations);
     let spread = ResponseSpread::new(&loaded, stations);
-    let none = means.fit(&PLAIN, None);
-    let none = none.log + SPREAD_WEIGHT * spread.log_evidence(&PLAIN.spread, |_, _| 0.0);
+    let without =
+        means.fit(&PLAIN, None).log + SPREAD_WEIGHT * spread.log_evidence(&PLAIN.spread, |_, _| 0.0);
+    let mut candidates = candidates(&loaded, &means);
+    drop_hopeless(&mut candidates);
+    for candidate in &mut candidates {
+        candidate.log += SPREAD_WEIGHT * candidate.spread_evidence(&means, &spread);
+    }
+    let with = log_sum(candidates.iter().map(|candidate| candidate.log));
+    let nodes = nodes(&candidates, with);
+    Some(BottleneckFinding {
+        probability: if nodes.is_empty() {
+            0.0
+        } else {
+            posterior_probability(with - without)
+        },
+        nodes,
+    })
+}
+
+/// Every limit that may be there, with what the means say of it.
+fn candidates(loaded: &[&LoadedStep], means: &Means) -> Vec<BottleneckCandidate> {
+    let behaviours = loaded[0].rates.len();
+    std::iter::once(Passing::All)
+        .chain((0..behaviours).map(Passing::One))
+        .flat_map(|passing| candidates_passed_by(passing, behaviours, loaded, means))
+        .collect()
+}
+
+/// The limits that `passing` may pass; none if nobody of them executed.
+fn candidates_passed_by(
+    passing: Passing,
+    behaviours: usize,
+    loaded: &[&LoadedStep],
+    means: &Means,
+) -> Vec<BottleneckCandidate> {
     let mut candidates = Vec::new();
-    for passing in std::iter::once(Passing::All).chain((0..behaviours).map(Passing::One)) {
-        let share = match passing {
-            Passing::All => PRIOR_ALL,
-            Passing::One(_) => (1.0 - PRIOR_ALL) / behaviours as f64,
-        };
-        let highest = loaded
-            .iter()
-            .map(|step| passing.rate(&step.rates))
-            .fold(0.0, f64::max);
-        if highest <= 0.0 {
-            continue;
-        }
-        let response = means.mean_light(passing);
-        for (servers, servers_prior) in SERVERS {
-            for (most_per_s, rate_prior) in rates(highest) {
-                if f64::from(servers) / most_per_s > LONGEST_HOLD * response {
-                    continue;
-                }
-                let prior = share * servers_prior * rate_prior;
-                let limits = LAWS.iter().map(|law| BottleneckLimit {
-                    passing,
-                    most_per_s,
-                    servers,
-                    law,
-                });
-                let limits = limits.filter(|limit| !limit.law.sparing || means.is_narrowest(*limit));
-                candidates.extend(
-                    limits.map(|limit| BottleneckCandidate::new(&means, limit, prior * limit.law.weight)),
-                );
+    let share = match passing {
+        Passing::All => PRIOR_ALL,
+        Passing::One(_) => (1.0 - PRIOR_ALL) / behaviours as f64,
+    };
+    let highest = loaded
+        .iter()
+        .map(|step| passing.rate(&step.rates))
+        .fold(0.0, f64::max);
+    if highest <= 0.0 {
+        return candidates;
+    }
+    let response = means.mean_light(passing);
+    for (servers, servers_prior) in SERVERS {
+        for (most_per_s, rate_prior) in rates(highest) {
+            if f64::from(servers) / most_per_s > LONGEST_HOLD * response {
+                continue;
             }
+            let prior = share * servers_prior * rate_prior;
+            let limits = LAWS.iter().map(|law| BottleneckLimit {
+                passing,
+                most_per_s,
+                servers,
+                law,
+            });
+            let limits = limits.filter(|limit| !limit.law.sparing || means.is_narrowest(*limit));
+            candidates
+                .extend(limits.map(|limit| BottleneckCandidate::new(means, limit, prior * limit.law.weight)));
         }
     }
+    candidates
+}
+
+/// Drops the candidates that are far less likely than the best one by the means alone.
+fn drop_hopeless(candidates: &mut Vec<BottleneckCandidate>) {
     let best = candidates
         .iter()
-        .map(|one| one.log)
+        .map(|candidate| candidate.log)
         .fold(f64::NEG_INFINITY, f64::max);
-    candidates.retain(|one| one.log > best - HOPELESS);
-    for one in &mut candidates {
-        let variances = means.limit_variances(one.limit, &one.fit);
-        let at_limit = |step: usize, behaviour: usize| {
-            if one.limit.passing.includes(behaviour) {
-                variances[step]
-            } else {
-                0.0
-            }
-        };
-        one.log += SPREAD_WEIGHT * spread.log_evidence(&one.limit.law.spread, at_limit);
-    }
-    let some = log_sum(candidates.iter().map(|one| one.log));
-    let node = |of: &[BottleneckCandidate]| {
+    candidates.retain(|candidate| candidate.log > best - HOPELESS);
+}
+
+/// Where the limit may be, with weights that sum to 1; `total` is the log density of all candidates.
+fn nodes(candidates: &[BottleneckCandidate], total: f64) -> Vec<BottleneckPoint> {
+    let node = |same_limit: &[BottleneckCandidate]| {
         let BottleneckLimit {
             passing,
             most_per_s,
             servers,
             ..
-        } = of[0].limit;
+        } = same_limit[0].limit;
         BottleneckPoint {
             passing,
             most_per_s: most_per_s * (1.0 - HAND_OVER),
             servers,
-            weight: of.iter().map(|one| (one.log - some).exp()).sum(),
+            weight: same_limit
+                .iter()
+                .map(|candidate| (candidate.log - total).exp())
+                .sum(),
         }
     };
     // The laws of a limit follow one another.
@@ -222,19 +253,20 @@ pub fn find(steps: &[LoadedStep], stations: &[BottleneckStation]) -> Option<Bott
         .chunk_by(|a, b| a.limit.is_at(&b.limit))
         .map(node)
         .collect();
-    nodes.retain(|node| node.weight > 1e-6);
-    let odds = (some - none).exp() * PRIOR / (1.0 - PRIOR);
-    let probability = if odds.is_finite() {
+    nodes.retain(|node| node.weight > LEAST_WEIGHT);
+    let kept: f64 = nodes.iter().map(|node| node.weight).sum();
+    nodes.iter_mut().for_each(|node| node.weight /= kept);
+    nodes
+}
+
+/// Probability of a limit, from the log of how much likelier the steps are with one than without.
+fn posterior_probability(log_ratio: f64) -> f64 {
+    let odds = log_ratio.exp() * PRIOR / (1.0 - PRIOR);
+    if odds.is_finite() {
         odds / (1.0 + odds)
     } else {
         1.0
-    };
-    let total: f64 = nodes.iter().map(|node| node.weight).sum();
-    nodes.iter_mut().for_each(|node| node.weight /= total);
-    Some(BottleneckFinding {
-        probability: if nodes.is_empty() { 0.0 } else { probability },
-        nodes,
-    })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -280,6 +312,18 @@ impl BottleneckCandidate {
             log: prior.ln() + fit.log,
             fit,
         }
+    }
+
+    /// What the variances say of it.
+    fn spread_evidence(&self, means: &Means, spread: &ResponseSpread) -> f64 {
+        let variances = means.limit_variances(self.limit, &self.fit);
+        spread.log_evidence(&self.limit.law.spread, |step, behaviour| {
+            if self.limit.passing.includes(behaviour) {
+                variances[step]
+            } else {
+                0.0
+            }
+        })
     }
 }
 

@@ -10,11 +10,11 @@ use nalgebra::{DMatrix, DVector};
 use nest_data::{Estimate, estimate::quantile_of_sorted};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+mod rounds;
 mod whitened;
 mod windows;
 
-use whitened::Whitened;
-use windows::window_variances;
+use rounds::fit_kept;
 
 /// Relative deviation between blocks of the same step before enough repeats have been seen.
 pub const PRIOR_BETWEEN_BLOCKS: f64 = 0.02;
@@ -247,117 +247,4 @@ enum FarRows {
     CountInFull,
     /// Less, by the weights of a t distribution.
     CountLess,
-}
-
-/// Fits all rows in [`ROUNDS`] rounds: each weighs the rows by the variances that the round before left, and
-/// estimates the variances again from its residuals. `None` if a round cannot be solved.
-fn fit_kept(observations: &Observations, far_rows: FarRows) -> Option<(MixedFit, Variances)> {
-    let Observations {
-        design, used, scale, ..
-    } = observations;
-    let rows = used.len();
-    let mut variances = Variances {
-        window: used
-            .iter()
-            .map(|used| (0.02 * used.abs() + 0.01 * scale).powi(2))
-            .collect(),
-        tau: PRIOR_BETWEEN_BLOCKS,
-    };
-    let mut fitted = used.map(f64::abs);
-    let mut distances = vec![0.0; rows];
-    let alone: Vec<bool> = observations
-        .blocks
-        .iter()
-        .flat_map(|range| vec![range.len() < FEWEST_TOGETHER; range.len()])
-        .collect();
-    let error_of = |row: usize, window: &[f64], fitted: &DVector<f64>| {
-        if alone[row] {
-            PRIOR_BETWEEN_BLOCKS * fitted[row] + LIGHT_READING * scale
-        } else {
-            window[row].sqrt()
-        }
-    };
-    let mut solved = None;
-    for _ in 0..ROUNDS {
-        let mut weighted_by = Variances {
-            window: variances.window.clone(),
-            tau: variances.tau,
-        };
-        if far_rows == FarRows::CountLess {
-            // What a single window is off by is its block's; it must be its own to count less.
-            for (row, distance) in distances.iter().enumerate() {
-                let own = error_of(row, &variances.window, &fitted).powi(2);
-                weighted_by.window[row] +=
-                    own * ((ROBUST + distance * distance) / (ROBUST + 1.0) - 1.0).max(0.0);
-            }
-        }
-        let whitened = Whitened::new(observations, &fitted, &weighted_by, true);
-        let fit = whitened.fit(&observations.known)?;
-        let residuals = used - design * &fit.coefficients;
-        fitted = design * &fit.coefficients;
-        let windows = window_variances(observations, &fitted, &residuals, &whitened, &fit, far_rows);
-        let off: Vec<f64> = (0..rows)
-            .map(|row| residuals[row] / error_of(row, &windows.variances, &fitted))
-            .collect();
-        let spread = NORMAL_MAD * median(off.iter().map(|off| off.abs()).collect());
-        distances = off
-            .iter()
-            .zip(&alone)
-            .map(|(off, alone)| off / spread.max(if *alone { f64::MIN_POSITIVE } else { 1.0 }))
-            .collect();
-        let seen = whitened.between_steps(&fit, variances.tau, *scale);
-        let prior = Variances {
-            window: windows.variances.clone(),
-            tau: PRIOR_BETWEEN_BLOCKS,
-        };
-        let repeats = Whitened::new(observations, &fitted, &prior, false).repeats(&fit);
-        variances = Variances {
-            window: windows.variances.clone(),
-            tau: with_prior(seen, repeats),
-        };
-        solved = Some((fit, repeats, windows));
-    }
-    let (_, repeats, windows) = solved?;
-    let whitened = Whitened::new(observations, &fitted, &variances, true);
-    let fit = whitened.fit(&observations.known)?;
-    let degrees = if observations.blocks.len() > MOST_BLOCKS {
-        repeats
-    } else {
-        whitened.degrees_of_freedom(&fit, variances.tau, *scale)
-    };
-    // What the prior stands for is known as well as six repeats would tell it.
-    let degrees = (degrees + LEAST_PRIOR).max(PRIOR_REPEATS - repeats);
-    let (covariance, between) = whitened.covariance(&fit, &observations.known, variances.tau, *scale);
-    let degrees_of_freedom = (0..design.ncols())
-        .map(|column| {
-            let (all, between) = (
-                covariance[(column, column)].max(f64::MIN_POSITIVE),
-                between[column],
-            );
-            let own = (all - between).max(0.0);
-            let inverse =
-                (between / all).powi(2) / degrees + (own / all).powi(2) / windows.degrees_of_freedom;
-            (1.0 / inverse).clamp(3.0, 1e5)
-        })
-        .collect();
-    let fit = MixedFit {
-        coefficients: fit.coefficients,
-        covariance,
-        between_steps: variances.tau,
-        repeats,
-        between_degrees: degrees,
-        degrees_of_freedom,
-        outliers: Vec::new(),
-        residuals: windows.standardised,
-    };
-    Some((fit, variances))
-}
-
-/// The deviation between blocks, with the repeats that are missing to six, and at least two, taken from the
-/// prior.
-fn with_prior(seen_squared: f64, repeats: f64) -> f64 {
-    let missing = (PRIOR_REPEATS - repeats).max(LEAST_PRIOR);
-    ((seen_squared * repeats + missing * PRIOR_BETWEEN_BLOCKS.powi(2)) / (repeats + missing))
-        .sqrt()
-        .clamp(LEAST_BETWEEN_BLOCKS, 1.0)
 }

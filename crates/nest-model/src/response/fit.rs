@@ -1,42 +1,28 @@
 //! Laws of response time for all behaviours together: what they share is the queue.
 
-use nalgebra::{DMatrix, DVector};
+mod means;
+mod quantiles;
+
 use nest_data::{Estimate, scaling::QuantileLaw};
 
 use super::{
-    QUANTILES, StepResponse,
-    pool::queued_share,
+    StepResponse,
     queueing_delay::{HIGHEST_TRUSTED, interval, queueing_delay, seconds_at},
 };
-use crate::{
-    queueing::{ServiceMoments, mixed_service, relative_wait},
-    regression::weighted_nnls,
-};
+use means::{MeanLaw, fit_means};
+use quantiles::{FittedLaw, behaviour_laws};
 
 /// Utilisation above which a step is no light load any more: no steady state can be assumed.
 const HIGHEST: f64 = 0.97;
 /// Fewest steps of a law.
 const FEWEST: usize = 3;
-/// Least relative error of a quantile between blocks, and of what [`queueing_delay`] makes of it.
-const LEAST_ERROR: f64 = 0.06;
-/// Least relative error of a mean between blocks.
-const LEAST_MEAN_ERROR: f64 = 0.01;
-/// Relative error of the wait as queueing theory foretells it from service times: their spread is that of the
-/// whole answer.
-const THEORY_ERROR: f64 = 0.3;
 /// Executions that may share one server, as they are tried; beside them all that are there.
-const SLOTS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+const LEVELS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 /// How much less likely it is that more executions share a server than there are threads at work.
 const BEYOND_THREADS: f64 = 0.1;
-/// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
-const SHAPE_ERROR: f64 = 0.15;
 /// Relative error of [`queueing_delay`] beyond the fitted loads: what a pool's law was off by beside the
 /// simulator with nothing fitted.
-const RISE_ERROR: f64 = 0.08;
-/// Rounds in which service times and the wait in proportion to them settle.
-const ROUNDS: usize = 8;
-/// Rounds in which the shape of service times settles.
-const SHAPE_ROUNDS: usize = 2;
+const DELAY_ERROR: f64 = 0.08;
 
 /// Response times of one behaviour in one step, at a utilisation (0-1) of the binding resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,16 +42,6 @@ pub struct MeasuredStation {
     pub servers: f64,
     /// Threads that were seen at work there; none where nobody counted.
     pub threads: Option<f64>,
-}
-
-/// What the means of a behaviour show: its time without queueing, and how it waits.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct MeanLaw {
-    own_s: f64,
-    /// Seconds of the whole queue per unit of relative wait.
-    wait_s: f64,
-    /// The same as queueing theory foretells it.
-    foretold_s: f64,
 }
 
 /// All laws if a server is shared by so many executions, and how badly they fit.
@@ -109,7 +85,7 @@ pub fn fit_laws(station: &MeasuredStation, behaviours: &[(String, Vec<Observed>)
             )
         })
         .collect();
-    let mut candidates: Vec<QuantileCandidate> = SLOTS
+    let mut candidates: Vec<QuantileCandidate> = LEVELS
         .into_iter()
         .map(Some)
         .chain([None])
@@ -136,7 +112,7 @@ pub fn fit_laws(station: &MeasuredStation, behaviours: &[(String, Vec<Observed>)
     median
         .laws
         .iter()
-        .map(|law| with_other_slots(law, &candidates, &weights))
+        .map(|law| with_other_levels(law, &candidates, &weights))
         .collect()
 }
 
@@ -146,8 +122,8 @@ fn candidate(
     behaviours: &[(String, Vec<&Observed>)],
     level: Option<f64>,
 ) -> QuantileCandidate {
-    let (means, misfit) = mean_laws(station.servers, behaviours, level);
-    let of = |((name, observed), mean): (&(String, Vec<&Observed>), Option<MeanLaw>)| {
+    let means = fit_means(station.servers, behaviours, level);
+    let laws = |((name, observed), mean): (&(String, Vec<&Observed>), Option<MeanLaw>)| {
         let blank = QuantileLaw {
             behaviour: name.clone(),
             quantile: 0.0,
@@ -162,11 +138,11 @@ fn candidate(
         };
         behaviour_laws(&blank, observed, mean, level)
     };
-    let fitted: Vec<(QuantileLaw, f64)> = behaviours.iter().zip(means).flat_map(of).collect();
-    let misfit = misfit + fitted.iter().map(|(_, misfit)| misfit).sum::<f64>();
+    let fitted: Vec<FittedLaw> = behaviours.iter().zip(means.laws).flat_map(laws).collect();
+    let misfit = means.misfit + fitted.iter().map(|fitted| fitted.misfit).sum::<f64>();
     QuantileCandidate {
         level,
-        laws: fitted.into_iter().map(|(law, _)| law).collect(),
+        laws: fitted.into_iter().map(|fitted| fitted.law).collect(),
         misfit,
     }
 }
@@ -199,7 +175,7 @@ fn weights(station: &MeasuredStation, candidates: &[QuantileCandidate]) -> Vec<f
 }
 
 /// A law whose b is as uncertain as its form, and as the executions that share a server make it.
-fn with_other_slots(law: &QuantileLaw, candidates: &[QuantileCandidate], weights: &[f64]) -> QuantileLaw {
+fn with_other_levels(law: &QuantileLaw, candidates: &[QuantileCandidate], weights: &[f64]) -> QuantileLaw {
     let seconds =
         |law: &QuantileLaw| seconds_at(law, (law.a.value, law.b.value), law.servers, HIGHEST_TRUSTED);
     let (here, queueing_delay) = (seconds(law), queueing_delay(law, law.servers, HIGHEST_TRUSTED));
@@ -215,247 +191,25 @@ fn with_other_slots(law: &QuantileLaw, candidates: &[QuantileCandidate], weights
         .zip(weights)
         .map(|(candidate, weight)| weight * apart(candidate))
         .sum();
-    let of_slots = if queueing_delay > 0.0 {
+    let from_levels = if queueing_delay > 0.0 {
         variance / queueing_delay.powi(2)
     } else {
         0.0
     };
-    let of_rise = (RISE_ERROR * law.b.value).powi(2);
+    let from_delay = (DELAY_ERROR * law.b.value).powi(2);
     QuantileLaw {
-        b: interval(law.b.value, law.b.standard_error.powi(2) + of_slots + of_rise),
+        b: interval(
+            law.b.value,
+            law.b.standard_error.powi(2) + from_levels + from_delay,
+        ),
         ..law.clone()
     }
-}
-
-/// The means of all behaviours; none for a behaviour with fewer than three steps.
-fn mean_laws(
-    servers: f64,
-    behaviours: &[(String, Vec<&Observed>)],
-    level: Option<f64>,
-) -> (Vec<Option<MeanLaw>>, f64) {
-    let fitted: Vec<usize> = (0..behaviours.len())
-        .filter(|index| behaviours[*index].1.len() >= FEWEST)
-        .collect();
-    let rows: Vec<(usize, &Observed)> = fitted
-        .iter()
-        .enumerate()
-        .flat_map(|(column, index)| behaviours[*index].1.iter().map(move |one| (column, *one)))
-        .collect();
-    let Some(service) = service_seen(&fitted, behaviours) else {
-        return (vec![None; behaviours.len()], f64::INFINITY);
-    };
-    let foretold = service.mean_s * (1.0 + service.cv2) / 2.0;
-    // The last row holds the wait near what queueing theory makes of the service times.
-    let means = DVector::from_iterator(
-        rows.len() + 1,
-        rows.iter().map(|(_, one)| one.response.mean_s).chain([1.0]),
-    );
-    let variances = DVector::from_iterator(
-        rows.len() + 1,
-        rows.iter()
-            .map(|(_, one)| mean_variance(one))
-            .chain([THEORY_ERROR.powi(2)]),
-    );
-    // The service times start as the least means seen.
-    let mut own: Vec<f64> = fitted
-        .iter()
-        .map(|index| {
-            behaviours[*index]
-                .1
-                .iter()
-                .map(|one| one.response.mean_s)
-                .fold(f64::INFINITY, f64::min)
-        })
-        .collect();
-    let columns = own.len();
-    let mut laws = vec![None; behaviours.len()];
-    let mut misfit = 0.0;
-    for _ in 0..ROUNDS {
-        let wait = |behaviour: usize, one: &Observed| {
-            let queued = queued_share(level, servers, one.utilisation);
-            relative_wait(servers, one.utilisation) * (queued * foretold + (1.0 - queued) * own[behaviour])
-        };
-        let design = DMatrix::from_fn(rows.len() + 1, columns + 1, |row, column| {
-            match (rows.get(row), column == columns) {
-                (Some((behaviour, one)), true) => wait(*behaviour, one),
-                (Some((behaviour, _)), false) => f64::from(u8::from(*behaviour == column)),
-                (None, last) => f64::from(u8::from(last)),
-            }
-        });
-        let Some(fit) = weighted_nnls(&design, &means, &variances) else {
-            return (laws, f64::INFINITY);
-        };
-        let residuals = &means - &design * &fit.coefficients;
-        misfit = residuals
-            .iter()
-            .zip(variances.iter())
-            .map(|(residual, variance)| residual.powi(2) / variance)
-            .sum();
-        for (column, index) in fitted.iter().enumerate() {
-            own[column] = fit.coefficients[column];
-            laws[*index] = Some(MeanLaw {
-                own_s: own[column],
-                wait_s: fit.coefficients[columns] * foretold,
-                foretold_s: foretold,
-            });
-        }
-    }
-    (laws, misfit)
-}
-
-/// Service time of the whole mix as the lightest steps show it.
-fn service_seen(fitted: &[usize], behaviours: &[(String, Vec<&Observed>)]) -> Option<ServiceMoments> {
-    let part = |index: &usize| {
-        let lightest = behaviours[*index]
-            .1
-            .iter()
-            .min_by(|a, b| a.utilisation.total_cmp(&b.utilisation))?;
-        let StepResponse {
-            count,
-            mean_s,
-            deviation_s,
-            ..
-        } = lightest.response;
-        Some((
-            count as f64,
-            ServiceMoments {
-                mean_s,
-                cv2: (deviation_s / mean_s).powi(2),
-            },
-        ))
-    };
-    mixed_service(&fitted.iter().filter_map(part).collect::<Vec<_>>())
-}
-
-/// Variance of a mean in seconds squared: neighbours in a queue are alike, the more so the fuller it is.
-fn mean_variance(one: &Observed) -> f64 {
-    let alike = 1.0 + 2.0 * one.utilisation / (1.0 - one.utilisation).powi(2);
-    let response = &one.response;
-    response.deviation_s.powi(2) * alike / response.count.max(1) as f64
-        + (response.mean_s * LEAST_MEAN_ERROR).powi(2)
-}
-
-/// The laws of one behaviour.
-fn behaviour_laws(
-    blank: &QuantileLaw,
-    observed: &[&Observed],
-    mean: Option<MeanLaw>,
-    level: Option<f64>,
-) -> Vec<(QuantileLaw, f64)> {
-    let indices = 0..QUANTILES.len();
-    let Some(mean) = mean.filter(|mean| mean.wait_s > 0.0 && mean.own_s > 0.0) else {
-        return indices
-            .filter_map(|index| fit_quantile(blank, index, observed, None))
-            .collect();
-    };
-    let shaped = |own: [f64; 3]| {
-        let law = QuantileLaw {
-            multiprogramming_level: level,
-            service_quantiles: Some(own),
-            ..blank.clone()
-        };
-        indices
-            .clone()
-            .map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s)))
-            .collect::<Vec<_>>()
-    };
-    // The service time is taken to be exponential first; what is left of the quantiles then shows its real
-    // shape.
-    let mut own = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean.own_s / mean.foretold_s);
-    for _ in 0..SHAPE_ROUNDS {
-        let laws = shaped(own);
-        let last = own;
-        for index in indices.clone() {
-            let before = if index > 0 { own[index - 1] } else { 0.0 };
-            // A quantile of which too little was seen keeps its ratio to the one before.
-            let unseen = if index > 0 {
-                before * last[index] / last[index - 1].max(f64::MIN_POSITIVE)
-            } else {
-                last[0]
-            };
-            own[index] = laws[index]
-                .as_ref()
-                .map_or(unseen, |(law, _)| law.a.value / mean.foretold_s)
-                .max(before);
-        }
-    }
-    shaped(own).into_iter().flatten().collect()
-}
-
-/// Fits a and b of a law whose rise is known; `wait_s` is what the means say of b.
-fn fit_quantile(
-    law: &QuantileLaw,
-    index: usize,
-    observed: &[&Observed],
-    wait_s: Option<f64>,
-) -> Option<(QuantileLaw, f64)> {
-    let quantile = QUANTILES[index];
-    let law = QuantileLaw {
-        quantile,
-        ..law.clone()
-    };
-    let usable: Vec<(f64, f64, f64)> = observed
-        .iter()
-        .filter(|one| one.response.count as f64 * (1.0 - quantile) >= 1.0)
-        .map(|one| {
-            (
-                one.utilisation,
-                one.response.quantiles_s[index],
-                one.response.count as f64,
-            )
-        })
-        .filter(|(_, seconds, _)| *seconds > 0.0)
-        .collect();
-    if usable.len() < FEWEST {
-        return None;
-    }
-    let error = |seconds: f64, count: f64| {
-        let rank = (quantile / ((1.0 - quantile) * count)).sqrt() / (1.0 / (1.0 - quantile)).ln();
-        (seconds * rank).powi(2) + (seconds * LEAST_ERROR).powi(2)
-    };
-    let rows = usable.len();
-    let all = rows + usize::from(wait_s.is_some());
-    let prior = wait_s.unwrap_or(0.0);
-    let design = DMatrix::from_fn(all, 2, |row, column| match (usable.get(row), column) {
-        (Some(_), 0) => 1.0,
-        (Some(one), _) => queueing_delay(&law, law.servers, one.0),
-        (None, 0) => 0.0,
-        (None, _) => 1.0,
-    });
-    let seconds = DVector::from_fn(all, |row, _| usable.get(row).map_or(prior, |one| one.1));
-    let variances = DVector::from_fn(all, |row, _| {
-        usable
-            .get(row)
-            .map_or((SHAPE_ERROR * prior).powi(2), |one| error(one.1, one.2))
-    });
-    let fit = weighted_nnls(&design, &seconds, &variances)?;
-    let residuals = &seconds - &design * &fit.coefficients;
-    let chi: f64 = residuals
-        .iter()
-        .zip(variances.iter())
-        .map(|(residual, variance)| residual.powi(2) / variance)
-        .sum();
-    let inflate = (chi / (all - 2) as f64).max(1.0);
-    let estimate = |index: usize| interval(fit.coefficients[index], fit.covariance[(index, index)] * inflate);
-    let relative: f64 = residuals
-        .iter()
-        .zip(seconds.iter())
-        .take(rows)
-        .map(|(residual, seconds)| (residual / seconds).powi(2))
-        .sum();
-    let fitted = QuantileLaw {
-        a: estimate(0),
-        b: estimate(1),
-        covariance_ab: fit.covariance[(0, 1)] * inflate,
-        residual: (relative / rows as f64).sqrt(),
-        ..law
-    };
-    Some((fitted, chi))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::response::QUANTILES;
 
     fn observed(utilisation: f64, count: u64, mean_s: f64) -> Observed {
         let quantiles_s = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean_s);
@@ -472,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_pool_beyond_the_threads_at_work_counts_a_tenth() {
-        let candidates: Vec<QuantileCandidate> = SLOTS
+        let candidates: Vec<QuantileCandidate> = LEVELS
             .into_iter()
             .map(Some)
             .chain([None])

@@ -29,53 +29,24 @@ pub(super) fn window_variances(
     fit: &LinearFit,
     far_rows: FarRows,
 ) -> WindowErrors {
-    let scale = observations.scale;
-    let rows = residuals.len();
-    let floor = (LEAST_WINDOW_ERROR * scale).powi(2);
-    let mean_s = observations.seconds.iter().sum::<f64>() / rows as f64;
-    let leverage = whitened.leverage(fit);
-    let (mut squares, mut parts, mut own) = (Vec::new(), Vec::new(), vec![0.0; rows]);
-    for range in observations.blocks.iter().filter(|range| range.len() >= 2) {
-        let sum: f64 = range.clone().map(|row| fitted[row].powi(2)).sum();
-        let common = if sum > 0.0 {
-            range.clone().map(|row| residuals[row] * fitted[row]).sum::<f64>() / sum
-        } else {
-            0.0
-        };
-        for row in range.clone() {
-            own[row] = residuals[row] - common * fitted[row];
-            let taken = leverage[row] + if sum > 0.0 { fitted[row].powi(2) / sum } else { 0.0 };
-            squares.push(own[row].powi(2) / (1.0 - taken).max(0.2));
-            parts.push([
-                scale * scale,
-                fitted[row].powi(2),
-                fitted[row].max(0.0) * scale * mean_s / observations.seconds[row],
-            ]);
-        }
-    }
+    let parts = VarianceParts::new(observations, fitted);
+    let mut deviations = deviations(observations, fitted, residuals, &whitened.leverage(fit), &parts);
     let blocks = observations
         .blocks
         .iter()
         .filter(|range| range.len() >= 2)
         .count();
-    let beyond = squares.len().saturating_sub(blocks);
+    let beyond = deviations.squares.len().saturating_sub(blocks);
     if far_rows == FarRows::CountLess {
-        // Their size must not be that of the outliers that are looked for.
-        let middle = median(squares.clone());
-        squares
-            .iter_mut()
-            .for_each(|square| *square = square.min(9.0 * NORMAL_MAD.powi(2) * middle));
+        cap_far_squares(&mut deviations.squares);
     }
-    let shares = shares(&squares, &parts, beyond);
-    let alike = stretch(&own, observations);
-    let variances: Vec<f64> = (0..rows)
+    let shares = shares(&deviations.squares, &deviations.parts, beyond);
+    let alike = stretch(&deviations.own, observations);
+    let floor = (LEAST_WINDOW_ERROR * observations.scale).powi(2);
+    let variances: Vec<f64> = (0..residuals.len())
         .map(|row| {
-            let parts = [
-                scale * scale,
-                fitted[row].powi(2),
-                fitted[row].max(0.0) * scale * mean_s / observations.seconds[row],
-            ];
             parts
+                .of_row(row)
                 .iter()
                 .zip(shares)
                 .map(|(part, share)| part * share)
@@ -84,7 +55,8 @@ pub(super) fn window_variances(
                 + floor
         })
         .collect();
-    let standardised = own
+    let standardised = deviations
+        .own
         .iter()
         .zip(&variances)
         .map(|(own, variance)| own / variance.sqrt())
@@ -99,6 +71,80 @@ pub(super) fn window_variances(
         degrees_of_freedom,
         standardised,
     }
+}
+
+/// The three parts that the variance of a window may have: constant, relative to its use, and growing with
+/// the work of a window (the shorter it is, the more).
+struct VarianceParts<'a> {
+    observations: &'a Observations,
+    fitted: &'a DVector<f64>,
+    mean_s: f64,
+}
+
+impl<'a> VarianceParts<'a> {
+    fn new(observations: &'a Observations, fitted: &'a DVector<f64>) -> Self {
+        Self {
+            observations,
+            fitted,
+            mean_s: observations.seconds.iter().sum::<f64>() / fitted.len() as f64,
+        }
+    }
+
+    fn of_row(&self, row: usize) -> [f64; 3] {
+        let (fitted, scale) = (self.fitted[row], self.observations.scale);
+        [
+            scale * scale,
+            fitted.powi(2),
+            fitted.max(0.0) * scale * self.mean_s / self.observations.seconds[row],
+        ]
+    }
+}
+
+/// How far windows lie from the rest of their block.
+struct WindowDeviations {
+    own: Vec<f64>,        // by row; 0 for a window that is alone in its block
+    squares: Vec<f64>,    // of the others, without what the fit took of them
+    parts: Vec<[f64; 3]>, // of their variance
+}
+
+fn deviations(
+    observations: &Observations,
+    fitted: &DVector<f64>,
+    residuals: &DVector<f64>,
+    leverage: &[f64],
+    parts: &VarianceParts<'_>,
+) -> WindowDeviations {
+    let mut found = WindowDeviations {
+        own: vec![0.0; residuals.len()],
+        squares: Vec::new(),
+        parts: Vec::new(),
+    };
+    for range in observations.blocks.iter().filter(|range| range.len() >= 2) {
+        let sum: f64 = range.clone().map(|row| fitted[row].powi(2)).sum();
+        let common = if sum > 0.0 {
+            range.clone().map(|row| residuals[row] * fitted[row]).sum::<f64>() / sum
+        } else {
+            0.0
+        };
+        for row in range.clone() {
+            found.own[row] = residuals[row] - common * fitted[row];
+            let taken = leverage[row] + if sum > 0.0 { fitted[row].powi(2) / sum } else { 0.0 };
+            found
+                .squares
+                .push(found.own[row].powi(2) / (1.0 - taken).max(0.2));
+            found.parts.push(parts.of_row(row));
+        }
+    }
+    found
+}
+
+/// Squares of far windows, cut off at three robust standard deviations: the variances must not be those of
+/// the outliers that are looked for.
+fn cap_far_squares(squares: &mut [f64]) {
+    let middle = median(squares.to_vec());
+    squares
+        .iter_mut()
+        .for_each(|square| *square = square.min(9.0 * NORMAL_MAD.powi(2) * middle));
 }
 
 /// How much of each part the squares show: 0 or more.

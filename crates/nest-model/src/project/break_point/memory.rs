@@ -1,4 +1,4 @@
-//! Memory that is full: of the instances of a placed tier, and of every other tier with a known size.
+//! Memory that is full: of the instances of a placed tier, and of every other tier whose size is known.
 
 use nest_data::{
     measurement::ResourceKind,
@@ -10,104 +10,125 @@ use nest_data::{
 use super::cause::{Cause, FailurePoint, Filling, SearchScope};
 use crate::project::config::{Host, PricedConfig, ScenarioInputs};
 
-/// Share of an instance's memory that the tier can fill: ◇ assumed, the operating system and its page cache
+/// Share of an instance's memory that the tier can fill. ◇ Assumed: the operating system and its page cache
 /// need the rest.
 const USABLE_MEMORY: f64 = 0.9;
 
-/// Memory: of the instances of the placed tier, and of every other tier where its size is known.
+/// Adds the points at which memory is full: of the instances of each placed tier, and of every other tier
+/// whose size is known.
 pub fn memory<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,
     inputs: &ScenarioInputs,
     limits: &mut Vec<FailurePoint<'a>>,
 ) {
-    let resident = |resource: &'a ResourceModel, customers: f64, instances: f64, filling: Filling| {
-        let leak = leak_bytes_per_s(priced, scope, inputs, resource, instances);
-        let filling = (leak > 0.0).then_some(Filling {
-            per_month: leak * DAYS_PER_MONTH * SECONDS_PER_DAY,
-            ..filling
-        });
-        FailurePoint {
-            kind: BreakKind::Memory,
-            cause: Cause::Memory(&resource.name),
-            customers: customers.max(0.0),
-            filling,
-        }
+    for index in 0..priced.placed.len() {
+        limits.extend(placed_memory(priced, scope, inputs, index));
+    }
+    for index in 0..priced.unsized_resources.len() {
+        limits.extend(unsized_memory(priced, scope, inputs, index));
+    }
+}
+
+/// Memory of the instances of a placed tier; `None` if it was not measured or no instances carry the tier.
+fn placed_memory<'a>(
+    priced: &'a PricedConfig<'_>,
+    scope: &SearchScope<'a>,
+    inputs: &ScenarioInputs,
+    index: usize,
+) -> Option<FailurePoint<'a>> {
+    let placed = &priced.placed[index];
+    let resource =
+        scope.model.resources.iter().find(|resource| {
+            resource.kind == ResourceKind::Memory && resource.tier == placed.placement.tier
+        })?;
+    let used = inputs.placed[index].memory.as_ref()?;
+    let sizing = priced.sizing(index, inputs)?;
+    let Host::Units(units) = &placed.host else {
+        return None;
     };
-    for (index, placed) in priced.placed.iter().enumerate() {
-        let of_tier =
-            scope.model.resources.iter().find(|resource| {
-                resource.kind == ResourceKind::Memory && resource.tier == placed.placement.tier
-            });
-        let (Some(resource), Some(used), Some(sizing), Host::Units(units)) = (
-            of_tier,
-            &inputs.placed[index].memory,
-            priced.sizing(index, inputs),
-            &placed.host,
-        ) else {
-            continue;
-        };
-        let per_customer = priced.peak_per_day * inputs.use_per_day(used);
-        let room = units.memory_bytes * USABLE_MEMORY - used.idle;
-        let per_instance = if per_customer > 0.0 {
-            room / per_customer
-        } else {
-            f64::INFINITY
-        };
-        // Units are added by their processors: the fewest are filled before that, or the last one when there
-        // are no more.
-        let carried = sizing.customers_at(1.0, sizing.target);
-        let instances = if per_instance < carried {
-            f64::from(sizing.least)
-        } else {
-            placed.most_units()
-        };
-        let customers = if per_instance.is_finite() {
-            instances * per_instance
-        } else {
-            f64::INFINITY
-        };
-        // A leak fills what a unit leaves that carries all its processors may.
-        let left = if per_customer > 0.0 {
-            room - per_customer * carried
-        } else {
-            room
-        };
-        limits.push(resident(
-            resource,
-            customers,
-            sizing.instances(scope.from),
-            Filling {
-                room: left,
-                per_customer: 0.0,
-                per_month: 0.0,
-            },
-        ));
+    let per_customer = priced.peak_per_day * inputs.use_per_day(used);
+    let room = units.memory_bytes * USABLE_MEMORY - used.idle;
+    let per_instance = customers_in(room, per_customer);
+    // Units are added by their processors: the fewest are filled before that, or the last one when there
+    // are no more.
+    let carried = sizing.customers_at(1.0, sizing.target);
+    let instances = if per_instance < carried {
+        f64::from(sizing.least)
+    } else {
+        placed.most_units()
+    };
+    let customers = if per_instance.is_finite() {
+        instances * per_instance
+    } else {
+        f64::INFINITY
+    };
+    // A leak fills what is left of a unit that carries as many customers as its processors allow.
+    let left = if per_customer > 0.0 {
+        room - per_customer * carried
+    } else {
+        room
+    };
+    let leak = leak_bytes_per_s(priced, scope, inputs, resource, sizing.instances(scope.from));
+    Some(full_memory(
+        resource,
+        customers,
+        Filling {
+            room: left,
+            per_customer: 0.0,
+            per_month: per_month(leak),
+        },
+    ))
+}
+
+/// Memory of a resource that stays as it was measured; `None` for resources of other kinds.
+fn unsized_memory<'a>(
+    priced: &'a PricedConfig<'_>,
+    scope: &SearchScope<'a>,
+    inputs: &ScenarioInputs,
+    index: usize,
+) -> Option<FailurePoint<'a>> {
+    let unsized_resource = &priced.unsized_resources[index];
+    let resource = unsized_resource.resource;
+    if resource.kind != ResourceKind::Memory {
+        return None;
     }
-    for (index, unsized_resource) in priced
-        .unsized_resources
-        .iter()
-        .enumerate()
-        .filter(|(_, unsized_resource)| unsized_resource.resource.kind == ResourceKind::Memory)
-    {
-        let per_customer = priced.peak_per_day * inputs.use_per_day(&inputs.unsized_resources[index]);
-        let room = unsized_resource.capacity - inputs.unsized_resources[index].idle;
-        let customers = if per_customer > 0.0 {
-            room / per_customer
-        } else {
-            f64::INFINITY
-        };
-        limits.push(resident(
-            unsized_resource.resource,
-            customers,
-            1.0,
-            Filling {
-                room,
-                per_customer,
-                per_month: 0.0,
-            },
-        ));
+    let used = &inputs.unsized_resources[index];
+    let per_customer = priced.peak_per_day * inputs.use_per_day(used);
+    let room = unsized_resource.capacity - used.idle;
+    let leak = leak_bytes_per_s(priced, scope, inputs, resource, 1.0);
+    Some(full_memory(
+        resource,
+        customers_in(room, per_customer),
+        Filling {
+            room,
+            per_customer,
+            per_month: per_month(leak),
+        },
+    ))
+}
+
+/// Customers whose use fills the `room`, both in bytes; infinite if they use none.
+fn customers_in(room: f64, per_customer: f64) -> f64 {
+    if per_customer > 0.0 {
+        room / per_customer
+    } else {
+        f64::INFINITY
     }
+}
+
+/// Memory that is full at a number of customers; time fills it as well if it grows from month to month.
+fn full_memory(resource: &ResourceModel, customers: f64, filling: Filling) -> FailurePoint<'_> {
+    FailurePoint {
+        kind: BreakKind::Memory,
+        cause: Cause::Memory(&resource.name),
+        customers: customers.max(0.0),
+        filling: (filling.per_month > 0.0).then_some(filling),
+    }
+}
+
+fn per_month(bytes_per_s: f64) -> f64 {
+    bytes_per_s * DAYS_PER_MONTH * SECONDS_PER_DAY
 }
 
 /// Bytes per second by which the memory of one of `instances` grows for good, with as many customers as

@@ -44,78 +44,107 @@ pub fn crossovers(context: &Context<'_>, configs: &[DrawnConfig<'_>], baseline: 
         for right in (left + 1..configs.len())
             .filter(|right| configs.len() <= MOST_PAIRED || [left, *right].contains(&baseline))
         {
-            found.extend(crossover(
-                context,
-                [&configs[left], &configs[right]],
-                [&costs[left], &costs[right]],
-                &grid,
-            ));
+            let pair = ComparedPair {
+                left: &configs[left],
+                right: &configs[right],
+                left_costs: &costs[left],
+                right_costs: &costs[right],
+                grid: &grid,
+            };
+            found.extend(pair.crossover(context));
         }
     }
     found
 }
 
-fn crossover(
-    context: &Context<'_>,
-    pair: [&DrawnConfig<'_>; 2],
-    costs: [&Vec<Vec<f64>>; 2],
-    grid: &[f64],
-) -> Option<Crossover> {
-    let [left, right] = pair;
-    let signs = |row: usize| -> Vec<bool> {
-        costs[0][row]
-            .iter()
-            .zip(&costs[1][row])
-            .map(|(left, right)| left > right)
-            .collect()
-    };
-    let inputs = |drawn: &'_ DrawnConfig<'_>, row: usize| {
-        if row == 0 {
-            drawn.central.clone()
+/// Two configurations, with their costs by row (the point estimate, then each draw) at every customer count
+/// of the grid.
+struct ComparedPair<'a> {
+    left: &'a DrawnConfig<'a>,
+    right: &'a DrawnConfig<'a>,
+    left_costs: &'a [Vec<f64>],
+    right_costs: &'a [Vec<f64>],
+    grid: &'a [f64],
+}
+
+/// Customers beyond which one of two configurations stays cheaper up to the end of the grid.
+struct LastingChange {
+    customers: f64,
+    left_is_dearer: bool, // beyond them
+}
+
+impl ComparedPair<'_> {
+    /// Where the pair crosses for good; `None` if it does not in the point estimate. Draws in which another
+    /// configuration is cheaper in the end do not count.
+    fn crossover(&self, context: &Context<'_>) -> Option<Crossover> {
+        let central = self.lasting_change(0)?;
+        let draws = self.left_costs.len() - 1;
+        let mut drawn: Vec<f64> = (1..=draws)
+            .filter_map(|row| self.lasting_change(row))
+            .filter(|change| change.left_is_dearer == central.left_is_dearer)
+            .map(|change| change.customers)
+            .collect();
+        let probability = drawn.len() as f64 / draws.max(1) as f64;
+        let customers = Estimate::from_draws(central.customers, &mut drawn)?;
+        let (below, above) = if central.left_is_dearer {
+            (self.left, self.right)
         } else {
-            drawn.draws[row - 1].clone()
-        }
-    };
-    // Which is cheaper in the end is asked of each draw.
-    let lasting = |row: usize| -> Option<(f64, bool)> {
-        let signs = signs(row);
-        let last = *signs.last()?;
-        let change = signs.iter().rposition(|sign| *sign != last)?;
-        let (one, other) = (inputs(left, row), inputs(right, row));
-        let dearer =
-            |customers: f64| left.priced.cost(customers, &one) > right.priced.cost(customers, &other);
-        let (mut low, mut high) = (grid[change], grid[change + 1]);
+            (self.right, self.left)
+        };
+        let tested = context.tested_customers();
+        Some(Crossover {
+            below: below.priced.name.to_owned(),
+            above: above.priced.name.to_owned(),
+            customers,
+            first: self
+                .first_change()
+                .unwrap_or(central.customers)
+                .min(central.customers),
+            probability,
+            searched_to: *self.grid.last()?,
+            extrapolated: is_extrapolated(&above.priced, tested, central.customers, &above.central),
+        })
+    }
+
+    /// Whether the left one costs more, at every customer count of the grid.
+    fn left_is_dearer(&self, row: usize) -> Vec<bool> {
+        let costs = self.left_costs[row].iter().zip(&self.right_costs[row]);
+        costs.map(|(left, right)| left > right).collect()
+    }
+
+    /// The last change on the grid in one row, narrowed down by bisection.
+    fn lasting_change(&self, row: usize) -> Option<LastingChange> {
+        let dearer = self.left_is_dearer(row);
+        let last = *dearer.last()?;
+        let change = dearer.iter().rposition(|dearer| *dearer != last)?;
+        let (left, right) = (inputs_of_row(self.left, row), inputs_of_row(self.right, row));
+        let (mut low, mut high) = (self.grid[change], self.grid[change + 1]);
         for _ in 0..HALVINGS {
             let middle = (low * high).sqrt();
-            if dearer(middle) == last {
+            if (self.left.priced.cost(middle, left) > self.right.priced.cost(middle, right)) == last {
                 high = middle
             } else {
                 low = middle
             }
         }
-        Some((high, last))
-    };
-    let (value, last) = lasting(0)?;
-    let mut drawn: Vec<f64> = (1..costs[0].len())
-        .filter_map(lasting)
-        .filter(|(_, same)| *same == last)
-        .map(|(customers, _)| customers)
-        .collect();
-    let probability = drawn.len() as f64 / (costs[0].len() - 1).max(1) as f64;
-    let central = signs(0);
-    let first = central
-        .windows(2)
-        .position(|pair| pair[0] != pair[1])
-        .map_or(value, |index| (grid[index] * grid[index + 1]).sqrt());
-    let customers = Estimate::from_draws(value, &mut drawn)?;
-    let (below, above) = if last { (left, right) } else { (right, left) };
-    Some(Crossover {
-        below: below.priced.name.to_owned(),
-        above: above.priced.name.to_owned(),
-        customers,
-        first: first.min(value),
-        probability,
-        searched_to: *grid.last()?,
-        extrapolated: is_extrapolated(&above.priced, context.tested_customers(), value, &above.central),
-    })
+        Some(LastingChange {
+            customers: high,
+            left_is_dearer: last,
+        })
+    }
+
+    /// The first change on the grid in the point estimate, in customers.
+    fn first_change(&self) -> Option<f64> {
+        let dearer = self.left_is_dearer(0);
+        let first = dearer.windows(2).position(|pair| pair[0] != pair[1])?;
+        Some((self.grid[first] * self.grid[first + 1]).sqrt())
+    }
+}
+
+/// The point estimate's inputs in row 0, those of the draws in the rows after it.
+fn inputs_of_row<'a>(drawn: &'a DrawnConfig<'_>, row: usize) -> &'a ReadyInputs {
+    match row.checked_sub(1) {
+        None => &drawn.central,
+        Some(draw) => &drawn.draws[draw],
+    }
 }

@@ -98,7 +98,7 @@ pub fn explain_demand(model: &ScalingModel, tier: &str, behaviour: &str, value: 
         format!(", 90 % interval {} to {}", demand.low, demand.high)
     });
     ExplanationNode {
-        name: format!("demand of {behaviour} on {tier}/cpu"),
+        name: format!("demand of {behaviour} on {}", ResourceKind::Cpu.name_in(tier)),
         value: value.to_string(),
         unit: "s per execution".to_owned(),
         basis: Basis::Fitted,
@@ -113,9 +113,11 @@ pub fn explain_demand(model: &ScalingModel, tier: &str, behaviour: &str, value: 
     }
 }
 
+/// Where a fitted number comes from.
 fn fitted(model: &ScalingModel) -> String {
     format!("regression over the steps of run {}", model.run)
 }
+
 /// The value of a node whose price nobody knows: never 0.
 fn unknown() -> String {
     "unknown".to_owned()

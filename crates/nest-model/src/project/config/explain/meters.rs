@@ -28,66 +28,9 @@ impl<'a> PricedConfig<'a> {
         customers: f64,
         inputs: &ScenarioInputs,
     ) -> Result<ExplanationNode, ModelError> {
-        let quantity = self.quantity(metered, inputs);
-        let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
-        let mut counted = Vec::new();
-        for (position, units) in by_behaviour
-            .iter()
-            .enumerate()
-            .filter(|(_, units)| !units.is_zero())
-        {
-            let name = &self.behaviours[position];
-            let mut parts = vec![
-                ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
-                self.explain_rate(name, inputs.rates_per_day[position]),
-                ExplanationNode::leaf(
-                    "days of a month",
-                    nest_data::units::DAYS_PER_MONTH,
-                    "days",
-                    Basis::Assumed,
-                    "365 / 12",
-                ),
-                ExplanationNode::leaf(
-                    "requests of an execution",
-                    self.requests[position],
-                    "requests",
-                    Basis::Measured,
-                    &model.run,
-                ),
-            ];
-            parts.extend(self.explain_function(model, name, position, inputs));
-            counted.push(ExplanationNode {
-                name: format!("{} for {name}", metered.meter.unit),
-                value: units.normalize().to_string(),
-                unit: metered.meter.unit.clone(),
-                basis: Basis::Formula,
-                detail: "customers x executions a day x days x what one of them uses".to_owned(),
-                parts,
-            });
-        }
-        if !shared.is_zero() {
-            counted.push(ExplanationNode::leaf(
-                format!("{} that no behaviour causes", metered.meter.unit),
-                shared.normalize(),
-                &metered.meter.unit,
-                Basis::Assumed,
-                "as the configuration counts",
-            ));
-        }
-        let all = by_behaviour.iter().sum::<Decimal>() + shared;
-        let quantity = ExplanationNode {
-            name: format!("quantity of {}", metered.meter.id),
-            value: all.normalize().to_string(),
-            unit: metered.meter.unit.clone(),
-            basis: Basis::Sum,
-            detail: "of all behaviours".to_owned(),
-            parts: counted,
-        };
-        let mut parts = vec![quantity];
-        parts.extend(explain_price(
-            metered.meter,
-            &seen(metered.book, &metered.meter.source),
-        ));
+        let mut parts = vec![self.explain_quantity(model, metered, customers, inputs)?];
+        let source = seen(metered.book, &metered.meter.source);
+        parts.extend(explain_price(metered.meter, &source));
         if !metered.included.is_zero() {
             parts.push(ExplanationNode::leaf(
                 "included in the plan",
@@ -102,12 +45,84 @@ impl<'a> PricedConfig<'a> {
             value: known_total(lines.iter().copied()),
             unit: self.study.study.currency.clone(),
             basis: Basis::Tiers,
-            detail: format!(
-                "price of the quantity, {}",
-                seen(metered.book, &metered.meter.source)
-            ),
+            detail: format!("price of the quantity, {source}"),
             parts,
         })
+    }
+
+    /// What a meter counts in a month, by behaviour.
+    fn explain_quantity(
+        &self,
+        model: &ScalingModel,
+        metered: &Metered<'a>,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Result<ExplanationNode, ModelError> {
+        let meter = metered.meter;
+        let quantity = self.quantity(metered, inputs);
+        let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
+        let mut parts: Vec<ExplanationNode> = by_behaviour
+            .iter()
+            .enumerate()
+            .filter(|(_, units)| !units.is_zero())
+            .map(|(position, units)| ExplanationNode {
+                name: format!("{} for {}", meter.unit, self.behaviours[position]),
+                value: units.normalize().to_string(),
+                unit: meter.unit.clone(),
+                basis: Basis::Formula,
+                detail: "customers x executions a day x days x what one of them uses".to_owned(),
+                parts: self.explain_metered_behaviour(model, position, customers, inputs),
+            })
+            .collect();
+        if !shared.is_zero() {
+            parts.push(ExplanationNode::leaf(
+                format!("{} that no behaviour causes", meter.unit),
+                shared.normalize(),
+                &meter.unit,
+                Basis::Assumed,
+                "as the configuration counts",
+            ));
+        }
+        let all = by_behaviour.iter().sum::<Decimal>() + shared;
+        Ok(ExplanationNode {
+            name: format!("quantity of {}", meter.id),
+            value: all.normalize().to_string(),
+            unit: meter.unit.clone(),
+            basis: Basis::Sum,
+            detail: "of all behaviours".to_owned(),
+            parts,
+        })
+    }
+
+    /// What the metered quantity of one behaviour is computed from.
+    fn explain_metered_behaviour(
+        &self,
+        model: &ScalingModel,
+        position: usize,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let name = &self.behaviours[position];
+        let mut parts = vec![
+            ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
+            self.explain_rate(name, inputs.rates_per_day[position]),
+            ExplanationNode::leaf(
+                "days of a month",
+                nest_data::units::DAYS_PER_MONTH,
+                "days",
+                Basis::Assumed,
+                "365 / 12",
+            ),
+            ExplanationNode::leaf(
+                "requests of an execution",
+                self.requests[position],
+                "requests",
+                Basis::Measured,
+                &model.run,
+            ),
+        ];
+        parts.extend(self.explain_function(model, name, position, inputs));
+        parts
     }
 
     /// What makes the duration of a function.

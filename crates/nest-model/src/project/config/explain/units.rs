@@ -3,15 +3,18 @@
 use nest_data::{
     ScalingModel,
     explanation::{Basis, ExplanationNode},
+    price_book::Instance,
     projection::{CostDriver, CostLine},
 };
+use rust_decimal::Decimal;
 
 use super::{
     super::{
         PricedConfig,
         inputs::ScenarioInputs,
         meters::seen,
-        placed::{Host, Units},
+        placed::{Host, SizedPlacement, Units},
+        sizing::Sizing,
     },
     explain_demand, fitted,
 };
@@ -38,38 +41,7 @@ impl PricedConfig<'_> {
         let Some(amount) = line.amount.filter(|_| !changes_price) else {
             return self.leaf_of(line);
         };
-        let source = seen(placed.book, &instance.source);
-        let per_month = *per_hour * placed.book.month_hours.0 * placed.exchange;
-        let price = ExplanationNode {
-            name: format!("price of one {} for a month", instance.sku),
-            value: per_month.normalize().to_string(),
-            unit: self.study.study.currency.clone(),
-            basis: Basis::Product,
-            detail: "price per hour x hours of a month".to_owned(),
-            parts: vec![
-                ExplanationNode::leaf(
-                    &instance.sku,
-                    per_hour.normalize(),
-                    format!("{}/h", placed.book.currency),
-                    Basis::Priced,
-                    &source,
-                ),
-                ExplanationNode::leaf(
-                    "hours of a month",
-                    placed.book.month_hours,
-                    "h",
-                    Basis::Priced,
-                    placed.book.name(),
-                ),
-                ExplanationNode::leaf(
-                    "rate of exchange",
-                    placed.exchange,
-                    &self.study.study.currency,
-                    Basis::Assumed,
-                    "of the study; 1 in one currency",
-                ),
-            ],
-        };
+        let price = self.explain_unit_price(placed, instance, *per_hour);
         let quantity = ExplanationNode {
             name: format!(
                 "{} for {}",
@@ -112,6 +84,47 @@ impl PricedConfig<'_> {
         }
     }
 
+    /// Price of one unit for a month.
+    fn explain_unit_price(
+        &self,
+        placed: &SizedPlacement<'_>,
+        instance: &Instance,
+        per_hour: Decimal,
+    ) -> ExplanationNode {
+        let per_month = per_hour * placed.book.month_hours.0 * placed.exchange;
+        ExplanationNode {
+            name: format!("price of one {} for a month", instance.sku),
+            value: per_month.normalize().to_string(),
+            unit: self.study.study.currency.clone(),
+            basis: Basis::Product,
+            detail: "price per hour x hours of a month".to_owned(),
+            parts: vec![
+                ExplanationNode::leaf(
+                    &instance.sku,
+                    per_hour.normalize(),
+                    format!("{}/h", placed.book.currency),
+                    Basis::Priced,
+                    seen(placed.book, &instance.source),
+                ),
+                ExplanationNode::leaf(
+                    "hours of a month",
+                    placed.book.month_hours,
+                    "h",
+                    Basis::Priced,
+                    placed.book.name(),
+                ),
+                ExplanationNode::leaf(
+                    "rate of exchange",
+                    placed.exchange,
+                    &self.study.study.currency,
+                    Basis::Assumed,
+                    "of the study; 1 in one currency",
+                ),
+            ],
+        }
+    }
+
+    /// What the units of a line are computed from: the customers, then what its driver needs.
     fn explain_units(
         &self,
         model: &ScalingModel,
@@ -120,7 +133,6 @@ impl PricedConfig<'_> {
         customers: f64,
         inputs: &ScenarioInputs,
     ) -> Vec<ExplanationNode> {
-        let placed = &self.placed[index];
         let sizing = self.sizing(index, inputs).expect("units have a sizing");
         let mut parts = vec![ExplanationNode::leaf(
             "customers",
@@ -129,94 +141,64 @@ impl PricedConfig<'_> {
             Basis::Assumed,
             "asked for",
         )];
-        let cores = ExplanationNode::leaf(
-            "cores of a unit",
-            sizing.cores,
-            "vCPU",
-            Basis::Priced,
-            placed.shape(false),
-        );
         match (&line.behaviour, line.driver) {
             (Some(behaviour), _) => {
                 parts.extend(self.explain_load(model, index, behaviour, inputs));
-                parts.push(ExplanationNode::leaf(
-                    "change of demand with load",
-                    sizing.law.factor(sizing.target),
-                    "",
-                    Basis::Fitted,
-                    "at the utilisation that units are bought for",
-                ));
-                parts.push(ExplanationNode::leaf(
-                    "mean load over the busiest hour's",
-                    self.mean_load(index),
-                    "",
-                    Basis::Assumed,
-                    "profile of the week; 1 where units stay",
-                ));
-                parts.push(cores);
-            }
-            (None, CostDriver::Rounding | CostDriver::Spare) => {
-                let running = self
-                    .counts(index, customers, inputs)
-                    .map_or(0.0, |counts| counts.mean());
-                parts.push(ExplanationNode::leaf(
-                    "units needed",
-                    sizing.exact_instances(customers),
-                    "units",
-                    Basis::Fitted,
-                    "busy / (target x cores - idle), before rounding up",
-                ));
-                parts.push(ExplanationNode::leaf(
-                    "units that run",
-                    running,
-                    "units",
-                    Basis::Fitted,
-                    "rounded up, at least `min`, spare ones among them",
-                ));
-                parts.push(ExplanationNode::leaf(
-                    "spare",
-                    sizing.spare,
-                    "units",
-                    Basis::Assumed,
-                    "of the study",
-                ));
+                parts.extend(self.explain_load_per_core(index, &sizing));
             }
             (None, driver) => {
-                parts.push(ExplanationNode::leaf(
-                    "units needed",
-                    sizing.exact_instances(customers),
-                    "units",
-                    Basis::Fitted,
-                    "busy / (target x cores - idle), before rounding up",
-                ));
-                if driver == CostDriver::Idle {
-                    parts.push(ExplanationNode::leaf(
-                        "use without load",
-                        sizing.idle,
-                        "cores",
-                        Basis::Fitted,
-                        fitted(model),
-                    ));
-                    parts.push(cores);
-                } else {
-                    parts.push(ExplanationNode::leaf(
-                        "reserve",
-                        sizing.reserve,
-                        "",
-                        Basis::Assumed,
-                        "policy of the study",
-                    ));
-                    parts.push(ExplanationNode::leaf(
-                        "utilisation units are bought for",
-                        sizing.target,
-                        "",
-                        Basis::Fitted,
-                        "1 - reserve, or less where an objective asks for it",
-                    ));
+                parts.push(units_needed(&sizing, customers));
+                match driver {
+                    CostDriver::Rounding | CostDriver::Spare => {
+                        let counts = self.counts(index, customers, inputs);
+                        parts.extend(units_running(&sizing, counts.map_or(0.0, |counts| counts.mean())));
+                    }
+                    CostDriver::Idle => parts.extend([
+                        ExplanationNode::leaf(
+                            "use without load",
+                            sizing.idle,
+                            "cores",
+                            Basis::Fitted,
+                            fitted(model),
+                        ),
+                        self.cores_of_unit(index, &sizing),
+                    ]),
+                    _ => parts.extend(target_utilisation(&sizing)),
                 }
             }
         }
         parts
+    }
+
+    /// What turns the busiest hour's demand into the units of a mean hour.
+    fn explain_load_per_core(&self, index: usize, sizing: &Sizing) -> [ExplanationNode; 3] {
+        [
+            ExplanationNode::leaf(
+                "change of demand with load",
+                sizing.law.factor(sizing.target),
+                "",
+                Basis::Fitted,
+                "at the utilisation that units are bought for",
+            ),
+            ExplanationNode::leaf(
+                "mean load over the busiest hour's",
+                self.mean_load(index),
+                "",
+                Basis::Assumed,
+                "profile of the week; 1 where units stay",
+            ),
+            self.cores_of_unit(index, sizing),
+        ]
+    }
+
+    fn cores_of_unit(&self, index: usize, sizing: &Sizing) -> ExplanationNode {
+        ExplanationNode::leaf(
+            "cores of a unit",
+            sizing.cores,
+            "vCPU",
+            Basis::Priced,
+            self.placed[index].shape(false),
+        )
     }
 
     /// What a behaviour of one customer asks of a placement.
@@ -303,4 +285,46 @@ impl PricedConfig<'_> {
             parts,
         }
     }
+}
+
+fn units_needed(sizing: &Sizing, customers: f64) -> ExplanationNode {
+    ExplanationNode::leaf(
+        "units needed",
+        sizing.exact_instances(customers),
+        "units",
+        Basis::Fitted,
+        "busy / (target x cores - idle), before rounding up",
+    )
+}
+
+fn units_running(sizing: &Sizing, running: f64) -> [ExplanationNode; 2] {
+    [
+        ExplanationNode::leaf(
+            "units that run",
+            running,
+            "units",
+            Basis::Fitted,
+            "rounded up, at least `min`, spare ones among them",
+        ),
+        ExplanationNode::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"),
+    ]
+}
+
+fn target_utilisation(sizing: &Sizing) -> [ExplanationNode; 2] {
+    [
+        ExplanationNode::leaf(
+            "reserve",
+            sizing.reserve,
+            "",
+            Basis::Assumed,
+            "policy of the study",
+        ),
+        ExplanationNode::leaf(
+            "utilisation units are bought for",
+            sizing.target,
+            "",
+            Basis::Fitted,
+            "1 - reserve, or less where an objective asks for it",
+        ),
+    ]
 }

@@ -1,0 +1,286 @@
+//! A dated policy under growth, month by month: customers come under it along its ramp, and what they have
+//! stored follows with a delay.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use nest_data::{
+    Study,
+    growth::MOST_CUSTOMERS,
+    projection::{MoneyEstimate, PolicyMonth},
+    study::Policy,
+    units::DAYS_PER_MONTH,
+};
+use rust_decimal::{Decimal, prelude::FromPrimitive};
+
+use crate::{
+    error::ModelError,
+    project::config::{PricedConfig, ReadyInputs, total},
+    project::context::Context,
+    project::drawn_config::DrawnConfig,
+    project::figure::money,
+    project::growth::{GrowthDraws, adopted},
+};
+
+/// What a policy changes in each month of growth; nothing without growth or without a date. It ends before
+/// the first month whose customers no model of growth may reach. `patched` are all parameters with the policy
+/// in force.
+pub fn policy_months(
+    context: &Context<'_>,
+    policy: &Policy,
+    patched: &BTreeMap<String, f64>,
+    before: &DrawnConfig<'_>,
+    after: &DrawnConfig<'_>,
+) -> Result<Vec<PolicyMonth>, ModelError> {
+    let (Some(growth), Some(from)) = (&context.growth, policy.from) else {
+        return Ok(Vec::new());
+    };
+    let rollout = Rollout {
+        context,
+        growth,
+        before,
+        after,
+        transition: Transition {
+            // What began before the scenario is there from its start, and has settled.
+            begins: growth.model.months_to(from).unwrap_or(f64::NEG_INFINITY),
+            ramp: policy.ramp.map_or(0.0, |ramp| ramp.months()),
+            delay: delay(context.study, patched)?,
+        },
+        open_items: open_items(context.study, patched)?,
+    };
+    let dates = growth.model.dates().into_iter().enumerate();
+    dates
+        .take(growth.model.months() as usize)
+        .take_while(|(month, _)| rollout.has_allowed_customers(*month))
+        .map(|(month, date)| rollout.month(month, date))
+        .collect()
+}
+
+/// Open items per customer of each mechanism, without a policy and with it.
+fn open_items(study: &Study, patched: &BTreeMap<String, f64>) -> Result<Vec<(String, f64, f64)>, ModelError> {
+    let before = study
+        .open_items(&study.parameter_values())
+        .map_err(ModelError::Rates)?;
+    let after = study.open_items(patched).map_err(ModelError::Rates)?;
+    Ok(before
+        .into_iter()
+        .map(|(name, before)| {
+            let after = after[&name];
+            (name, before, after)
+        })
+        .collect())
+}
+
+/// A configuration on its way from one set of parameters to another, while its customers grow.
+struct Rollout<'a> {
+    context: &'a Context<'a>,
+    growth: &'a GrowthDraws<'a>,
+    before: &'a DrawnConfig<'a>,
+    after: &'a DrawnConfig<'a>,
+    transition: Transition,
+    open_items: Vec<(String, f64, f64)>,
+}
+
+impl Rollout<'_> {
+    fn has_allowed_customers(&self, month: usize) -> bool {
+        let ends = self.growth.central.ends(month);
+        ends.iter()
+            .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
+    }
+
+    fn month(&self, month: usize, date: Date) -> Result<PolicyMonth, ModelError> {
+        let settled = self.transition.settled(month as f64);
+        let cost = |customers: f64, inputs: &ReadyInputs| self.before.priced.cost(customers, inputs);
+        Ok(PolicyMonth {
+            date,
+            adopted: self.transition.adopted(month as f64),
+            open_items: self
+                .open_items
+                .iter()
+                .map(|(name, before, after)| (name.clone(), before + (after - before) * settled))
+                .collect(),
+            fees: self.fees(month)?,
+            change: money(
+                self.bill_change(month)?,
+                self.drawn_changes(month, cost),
+                self.before.priced.unknown_lines() > 0,
+            ),
+        })
+    }
+
+    /// Change of the bill in a month: the mean over its two ends.
+    fn bill_change(&self, month: usize) -> Result<Decimal, ModelError> {
+        let ends = self.growth.central.ends(month);
+        let inputs = self.inputs_at_ends(month, &self.before.central, &self.after.central);
+        let mut change = Decimal::ZERO;
+        for (customers, inputs) in ends.into_iter().zip(inputs) {
+            change +=
+                total(&self.before.priced.bill(customers, &inputs)?) - self.before.bill_total(customers)?;
+        }
+        Ok(change / Decimal::TWO)
+    }
+
+    /// Change of the fees in a month; `None` if the study has none.
+    fn fees(&self, month: usize) -> Result<Option<MoneyEstimate>, ModelError> {
+        if self.context.study.fees.is_empty() {
+            return Ok(None);
+        }
+        let fees = |customers: f64, inputs: &ReadyInputs| self.before.priced.fees(customers, inputs);
+        let ends = self.growth.central.ends(month);
+        let value = self.mean_change(month, &self.before.central, &self.after.central, ends, fees);
+        let value = Decimal::from_f64(value).ok_or_else(|| ModelError::TooLarge {
+            what: "a change of fees".to_owned(),
+        })?;
+        let draws = self.drawn_changes(month, fees);
+        Ok(Some(money(value.round_dp(2), draws, false)))
+    }
+
+    /// Change of an amount in a month, by draw.
+    fn drawn_changes(&self, month: usize, amount: impl Fn(f64, &ReadyInputs) -> f64) -> Vec<f64> {
+        let draws = self.before.draws.iter().zip(&self.after.draws);
+        draws
+            .zip(&self.growth.draws)
+            .map(|((from, to), trajectory)| {
+                self.mean_change(month, from, to, trajectory.ends(month), &amount)
+            })
+            .collect()
+    }
+
+    /// Change of an amount in a month against the inputs `from`: the mean over its two `ends`, in customers.
+    fn mean_change(
+        &self,
+        month: usize,
+        from: &ReadyInputs,
+        to: &ReadyInputs,
+        ends: [f64; 2],
+        amount: impl Fn(f64, &ReadyInputs) -> f64,
+    ) -> f64 {
+        let paired = ends.into_iter().zip(self.inputs_at_ends(month, from, to));
+        paired
+            .map(|(customers, inputs)| amount(customers, &inputs) - amount(customers, from))
+            .sum::<f64>()
+            / 2.0
+    }
+
+    fn inputs_at_ends(&self, month: usize, from: &ReadyInputs, to: &ReadyInputs) -> [ReadyInputs; 2] {
+        [month, month + 1].map(|month| {
+            self.transition
+                .inputs_after(from, to, month as f64, &self.before.priced)
+        })
+    }
+}
+
+/// Mean time between two payments of the slowest mechanism, in months, with the policy in force; 0 without
+/// one.
+fn delay(study: &Study, parameters: &BTreeMap<String, f64>) -> Result<f64, ModelError> {
+    let mut longest: f64 = 0.0;
+    for mechanism in study.mechanisms.values() {
+        let dues = mechanism.renewal_rates(parameters).map_err(ModelError::Rates)?;
+        if dues.payments_per_day > 0.0 {
+            longest = longest.max(1.0 / dues.payments_per_day / DAYS_PER_MONTH);
+        }
+    }
+    Ok(longest)
+}
+
+/// How a policy comes into force; all in months after the start of growth.
+#[derive(Debug, Clone, Copy)]
+struct Transition {
+    begins: f64,
+    ramp: f64,
+    delay: f64,
+}
+
+impl Transition {
+    /// Inputs `months` after the start of growth, on the way between the two.
+    fn inputs_after(
+        &self,
+        before: &ReadyInputs,
+        after: &ReadyInputs,
+        months: f64,
+        priced: &PricedConfig<'_>,
+    ) -> ReadyInputs {
+        before
+            .towards(after, self.adopted(months), self.settled(months))
+            .ready(priced)
+    }
+
+    /// Share of customers under the policy.
+    fn adopted(&self, months: f64) -> f64 {
+        adopted(months, self.begins, self.ramp)
+    }
+
+    /// Share of its long-run effect that stored items have reached.
+    ///
+    /// # Formula
+    /// `dw/dt = (s(t) - w) / tau`, with s the share of customers under the policy and tau the mean time
+    /// between two payments. For a ramp of length L: `w = (t - tau (1 - e^(-t / tau))) / L` on it,
+    /// `w = 1 - (1 - w(L)) e^(-(t - L) / tau)` after it.
+    fn settled(&self, months: f64) -> f64 {
+        let since = months - self.begins;
+        if since < 0.0 {
+            return 0.0;
+        }
+        if self.delay == 0.0 {
+            return self.adopted(months);
+        }
+        let on_ramp = |since: f64| {
+            if self.ramp > 0.0 {
+                (since + self.delay * (-since / self.delay).exp_m1()) / self.ramp
+            } else {
+                0.0
+            }
+        };
+        if since < self.ramp {
+            on_ramp(since)
+        } else {
+            1.0 - (1.0 - on_ramp(self.ramp)) * (-(since - self.ramp) / self.delay).exp()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The closed form against Euler steps of its differential equation.
+    #[test]
+    fn stored_items_follow_with_a_delay_of_one_payment() {
+        for (ramp, delay) in [(0.0, 0.5), (2.0, 0.22), (1.0, 3.0)] {
+            let transition = Transition {
+                begins: 1.5,
+                ramp,
+                delay,
+            };
+            let (mut settled, step) = (0.0, 1e-4);
+            for index in 0..80_000 {
+                let months = f64::from(index) * step;
+                assert!(
+                    (transition.settled(months) - settled).abs() < 2e-3,
+                    "{ramp} {delay} at {months}"
+                );
+                settled += step * (transition.adopted(months) - settled) / delay;
+            }
+            assert!(transition.settled(100.0) > 1.0 - 1e-9);
+        }
+    }
+
+    #[test]
+    fn without_a_mechanism_nothing_is_delayed_and_an_old_policy_has_settled() {
+        let transition = Transition {
+            begins: 2.0,
+            ramp: 4.0,
+            delay: 0.0,
+        };
+        assert_eq!(
+            [1.0, 3.0, 9.0].map(|months| transition.settled(months)),
+            [0.0, 0.25, 1.0]
+        );
+        let old = Transition {
+            begins: f64::NEG_INFINITY,
+            ramp: 4.0,
+            delay: 0.5,
+        };
+        assert_eq!((old.adopted(0.0), old.settled(0.0)), (1.0, 1.0));
+    }
+}
