@@ -1,5 +1,5 @@
-//! The most that the measured machine can do: from demand, and from a limit that no probe reads where there
-//! are signs of one.
+//! The most that the measured machine can do: from demand, and from a hidden bottleneck if there are signs of
+//! one.
 
 use std::{collections::BTreeMap, f64::consts::SQRT_2};
 
@@ -17,33 +17,42 @@ use crate::{
     response::histogram,
 };
 
-/// What binds where no probe reads it.
+/// Name of the limit that is not among the measured resources.
 pub const HIDDEN: &str = "a limit that no probe reads";
-/// Plateau over ceiling below which something else than the measured resources must bind.
+/// Share of a measured capacity up to which a resource that was seen has room left. Chosen by hand: demand
+/// and capacity are each known to a few per cent, so that a tenth is more than error.
 const ROOM: f64 = 0.9;
-/// Relative standard deviation of a plateau between blocks.
+/// Relative standard deviation of a plateau between blocks. Chosen by hand, a little above the deviation of
+/// demand between blocks ([`PRIOR_BETWEEN_BLOCKS`](crate::fit::mixed_effects::PRIOR_BETWEEN_BLOCKS)), because
+/// a plateau is often seen in one step only.
 const PLATEAU_ERROR: f64 = 0.03;
-/// Probability below which a limit has no say in the forecast, and from which on it is reported.
+/// Probability below which a limit has no say in the forecast. Chosen by hand: all of it would lie in the
+/// tail that a 90 % interval leaves out.
 const CONSIDERED: f64 = 0.05;
+/// Probability from which on a limit is reported: it is then as likely as not.
 const REPORTED: f64 = 0.5;
-/// Mean response time over the least one from which on a behaviour is taken to have waited in line.
+/// Mean response time over the least one from which on a behaviour is taken to have waited in line. Chosen by
+/// hand: a single server that is two thirds busy triples the time of M/M/1, and at a plateau the line is
+/// longer.
 const WAITED: f64 = 3.0;
-/// Fewest executions of a behaviour in a step whose mean response time is believed.
+/// Fewest executions of a behaviour in a step whose mean response time is believed. Chosen by hand: of ten
+/// exponential times, the mean is known to a third.
 const FEWEST_EXECUTIONS: f64 = 10.0;
-/// Relative standard deviation of the bind point beyond what the steps say: a lock is no textbook queue.
-/// Three points of each node carry it.
+/// Relative standard deviation, beyond what the steps say, of the rate at which a limit is full: a lock is no
+/// textbook queue. Three points of each node carry it. Chosen by hand on the demo shop and tested on the same
+/// shop, so that it is no independent estimate (`docs/method/hidden-bottleneck.md`).
 const MODEL_ERROR: f64 = 0.06;
-/// Share of all nodes below which one is not kept.
+/// Share of all nodes below which one is left out. Chosen by hand, to keep documents short.
 const LEAST_WEIGHT: f64 = 5e-4;
-/// Points that stand for a normal distribution, and how many standard deviations the outermost lie from its
-/// centre.
+/// Points that stand for the normal distribution of a plateau, and how many standard deviations the outermost
+/// lie from its centre: 98.8 % of it lies between them. Chosen by hand.
 const POINTS: usize = 9;
 const FARTHEST_POINT: f64 = 2.5;
 
-/// The throughput law of a model whose resources are fitted; none where nothing that has a capacity is used.
+/// The throughput law of a model whose resources are fitted; `None` if nothing that has a capacity is used.
 ///
-/// The forecast is that of demand where a limit that no probe reads is less likely than 5 %, else a mixture
-/// of both by that probability; its central value is that of the likelier one.
+/// The forecast is that of demand if a hidden bottleneck is less likely than 5 %, otherwise a mixture of both
+/// by that probability; its central value is that of the likelier one.
 pub fn throughput_law(
     model: &ScalingModel,
     steps: &[Step],
@@ -109,21 +118,21 @@ fn demand_customers(
     draw: &ParameterDraw,
     per_customer: &BTreeMap<String, f64>,
 ) -> Option<(f64, String)> {
-    let at = |(resource, capacity): (&nest_data::scaling::ResourceModel, f64)| {
-        let of = &draw.resources[&resource.name];
+    let full_at = |(resource, capacity): (&nest_data::scaling::ResourceModel, f64)| {
+        let drawn = &draw.resources[&resource.name];
         let busy: f64 = per_customer
             .iter()
-            .map(|(name, rate)| rate * of.demand.get(name).unwrap_or(&0.0))
+            .map(|(name, rate)| rate * drawn.demand.get(name).unwrap_or(&0.0))
             .sum();
         (busy > 0.0).then(|| {
             (
-                of.law.busy_at(of.idle, 1.0, capacity) / busy,
+                drawn.law.busy_at(drawn.idle, 1.0, capacity) / busy,
                 resource.name.clone(),
             )
         })
     };
     flows(&model.resources)
-        .filter_map(at)
+        .filter_map(full_at)
         .min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
@@ -273,7 +282,7 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
         let executions = step.executions.get(name).map_or(0, |counts| counts.completed) as f64;
         let hdr = histogram(step, name, ResponseClock::Due)?;
         // The requests of an execution follow one another, so that their times add up.
-        let of = |hdr: crate::response::Hdr| {
+        let mean_response = |hdr: crate::response::Hdr| {
             let each = requests / executions;
             MeanResponse {
                 mean_s: hdr.mean_s() * each,
@@ -283,7 +292,7 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
         };
         responses.push(
             hdr.filter(|_| executions >= FEWEST_EXECUTIONS)
-                .map(of)
+                .map(mean_response)
                 .filter(|response| response.mean_s > 0.0),
         );
     }
@@ -316,12 +325,12 @@ fn before(
         0.0
     };
     let spread = |node: hidden_bottleneck::BottleneckPoint| {
-        let at = move |(factor, weight): (f64, f64)| hidden_bottleneck::BottleneckPoint {
+        let shifted = move |(factor, weight): (f64, f64)| hidden_bottleneck::BottleneckPoint {
             most_per_s: node.most_per_s * (factor * error).exp(),
             weight: node.weight * weight,
             ..node
         };
-        [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(at)
+        [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(shifted)
     };
     let mut nodes: Vec<hidden_bottleneck::BottleneckPoint> = found
         .finding
@@ -378,7 +387,7 @@ fn weighted(
 ) -> Estimate {
     let mut values: Vec<(f64, f64)> = nodes.iter().map(|node| (quantity(node), node.weight)).collect();
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let at = |quantile: f64| {
+    let weighted_quantile = |quantile: f64| {
         let mut below = 0.0;
         let reached = values.iter().find(|(_, weight)| {
             below += weight;
@@ -392,10 +401,10 @@ fn weighted(
         .map(|(value, weight)| weight * (value - mean).powi(2))
         .sum();
     Estimate {
-        value: at(0.5),
+        value: weighted_quantile(0.5),
         standard_error: variance.sqrt(),
-        low: at(0.05),
-        high: at(0.95),
+        low: weighted_quantile(0.05),
+        high: weighted_quantile(0.95),
     }
 }
 
@@ -439,7 +448,7 @@ fn times(estimate: &Estimate, factor: f64) -> Estimate {
     }
 }
 
-/// What the reader must know of a limit that is likelier than not.
+/// The caveat about a hidden bottleneck, if it is likelier than not.
 pub fn caveat(law: &ThroughputLaw) -> Option<Caveat> {
     let limit = law
         .hidden_bottleneck

@@ -1,4 +1,4 @@
-//! What periods mean: integers, years, months, quarters, weeks, days and times become one row of equally
+//! Periods of a history: integers, years, months, quarters, weeks, days and times become one row of equally
 //! spaced values.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ const ENOUGH_DAYS: usize = 10;
 const SHORTEST_MONTH: i64 = 28;
 /// Largest integer that is a period: the largest whose neighbours a floating-point number tells apart.
 const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0; // 2^53
-/// Integers that are years where all of them are.
+/// Integers as years, if all of them are.
 const YEARS: std::ops::RangeInclusive<i64> = 1_800..=2_200;
 const SECONDS_PER_DAY: i64 = 86_400;
 const DAYS_PER_YEAR: f64 = 365.25;
@@ -28,7 +28,7 @@ pub struct DatedCount {
     pub value: Option<f64>,
 }
 
-/// What a period counts.
+/// The unit in which a period counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RowUnit {
     /// Whatever the user counts.
@@ -263,7 +263,7 @@ fn as_months(days: Vec<i64>) -> (RowUnit, Vec<i64>) {
     }
 }
 
-/// Counts working days where there are many days, none of them on a weekend.
+/// Counts working days if there are many days and none of them is on a weekend.
 fn as_working_days(known: &mut [(i64, f64)]) -> bool {
     let weekday = |day: i64| (day + 3).rem_euclid(7); // Monday is 0; 1970-01-01 was a Thursday
     let differ = known

@@ -187,7 +187,7 @@ fn bill(
     })
 }
 
-/// What third parties take in a month, beside the bill of infrastructure.
+/// Fees of third parties in a month, beside the bill of infrastructure.
 fn fees(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -214,7 +214,8 @@ fn fees(
     }))
 }
 
-/// What a bill's amounts are paid for: by behaviour, by driver, by what is metered; the largest first.
+/// The amounts of a bill by what they pay for: by behaviour, by driver, by what is metered; the largest
+/// first.
 fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
     let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
     for line in lines {

@@ -21,7 +21,7 @@ use past::Past;
 use trajectory::between;
 pub use trajectory::{Trajectory, TrajectoryPoint};
 
-/// Fewest customers of a path: what an event takes away leaves nobody, and logarithms stay finite.
+/// Fewest customers of a trajectory, in which an event may take away all of them: logarithms stay finite.
 const FEWEST: f64 = 1e-9;
 /// Least monthly change of a draw.
 const LEAST_MONTHLY: f64 = -0.99;
@@ -234,7 +234,7 @@ impl<'a> GrowthModel<'a> {
         months_after(self.start.date, date)
     }
 
-    /// The day on which a path reaches `customers`; none where it does not within the scenario.
+    /// The day on which a path reaches `customers`; `None` if it does not within the scenario.
     #[must_use]
     pub fn reached_on(&self, path: &Trajectory, customers: f64) -> Option<Date> {
         path.reaches(customers).and_then(|months| self.date_at(months))
@@ -267,7 +267,7 @@ impl<'a> GrowthModel<'a> {
     }
 
     fn path(&self, base: &GrowthBase, events: &[f64]) -> Trajectory {
-        let at = |months: &f64| {
+        let customers_at = |months: &f64| {
             let with_event = |customers: f64, (dated, change): (&DatedEvent<'_>, &f64)| {
                 let share = adopted(*months, dated.begins, dated.ramp);
                 match dated.event.customers {
@@ -282,7 +282,7 @@ impl<'a> GrowthModel<'a> {
                 .max(FEWEST)
         };
         Trajectory {
-            customers: self.times.iter().map(at).collect(),
+            customers: self.times.iter().map(customers_at).collect(),
             times: Arc::clone(&self.times),
         }
     }

@@ -127,7 +127,7 @@ fn fees(
     ]))
 }
 
-/// What differs, before and after.
+/// The values that differ, before and after.
 fn changed(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> Vec<(String, f64, f64)> {
     let pairs = before
         .iter()

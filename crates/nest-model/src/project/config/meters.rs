@@ -42,7 +42,7 @@ pub struct Metered<'a> {
 pub enum ShareOf<'a> {
     /// The list price of the instances used.
     Instances,
-    /// What another meter costs; nothing where the configuration does not use it.
+    /// What another meter costs; nothing if the configuration does not use it.
     Meter(&'a str),
 }
 
@@ -352,7 +352,7 @@ impl<'a> PricedConfig<'a> {
         quantity
     }
 
-    /// The meter without a price, where there is one and nothing else is unknown.
+    /// The meter without a price; `None` if there is none, or if anything else is unknown.
     pub fn only_unknown_meter(&self) -> Option<usize> {
         let unknown = self.metered.iter().position(|metered| !metered.is_known())?;
         (self.unknown_lines() == 1).then_some(unknown)
@@ -465,7 +465,7 @@ impl<'a> PricedConfig<'a> {
             .map(|index| inputs.rates_per_day[index] * inputs.bytes[index])
             .sum::<f64>()
             / 24.0;
-        let of = |dimension: &nest_data::price_book::Dimension| {
+        let units_per_hour = |dimension: &nest_data::price_book::Dimension| {
             let counted = match dimension.quantity.as_str() {
                 "connections.new" => requests_per_s,
                 "connections.active" => requests_per_s * CONNECTION_S,
@@ -475,7 +475,7 @@ impl<'a> PricedConfig<'a> {
             };
             counted / float(dimension.per_unit.0)
         };
-        meter.max_of.iter().map(of).fold(0.0, f64::max) * self.month_hours
+        meter.max_of.iter().map(units_per_hour).fold(0.0, f64::max) * self.month_hours
     }
 
     /// Executions of a behaviour a month per customer.
@@ -530,7 +530,7 @@ impl<'a> PricedConfig<'a> {
         self.duration_s(placed, index, inputs) * function.processor_share * 1e3
     }
 
-    /// Milliseconds of processor time of one request: waiting is free where only they are paid.
+    /// Milliseconds of processor time of one request: waiting is free if only they are paid.
     fn processor_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let used = &inputs.placed[placed];
         used.cpu_s[index] / self.requests[index].max(1.0) / used.speed * 1e3
