@@ -1,54 +1,37 @@
 //! The most that the measured machine can do: from demand, and from a hidden bottleneck if there are signs of
 //! one.
 
+mod evidence;
+
 use std::{collections::BTreeMap, f64::consts::SQRT_2};
 
 use nest_data::{
     Caveat, Estimate, ScalingModel,
-    measurement::{Purpose, ResourceKind, ResponseClock, Step, Validity},
-    scaling::{BottleneckEvidence, BottleneckNode, HiddenBottleneck, MeasuredPoint, ThroughputLaw},
+    measurement::Step,
+    scaling::{BottleneckEvidence, BottleneckNode, HiddenBottleneck, ResourceModel, ThroughputLaw},
 };
 
 use crate::{
     draws::{ParameterDraw, draw_limit, parameter_draws, point_estimate},
     error::ModelError,
-    fit::hidden_bottleneck::{self, BottleneckStation, LoadedStep, MeanResponse, Passing},
-    fit::{flows, usable},
-    response::histogram,
+    fit::flows,
+    fit::hidden_bottleneck::{BottleneckPoint, Passing},
 };
+use evidence::{FoundCeiling, find_ceiling, plateau_per_s};
 
 /// Name of the limit that is not among the measured resources.
 pub const HIDDEN: &str = "a limit that no probe reads";
-/// Share of a measured capacity up to which a resource that was seen has room left. Chosen by hand: demand
-/// and capacity are each known to a few per cent, so that a tenth is more than error.
-const ROOM: f64 = 0.9;
-/// Relative standard deviation of a plateau between blocks. Chosen by hand, a little above the deviation of
-/// demand between blocks ([`PRIOR_BETWEEN_BLOCKS`](crate::fit::mixed_effects::PRIOR_BETWEEN_BLOCKS)), because
-/// a plateau is often seen in one step only.
-const PLATEAU_ERROR: f64 = 0.03;
 /// Probability below which a limit has no say in the forecast. Chosen by hand: all of it would lie in the
 /// tail that a 90 % interval leaves out.
 const CONSIDERED: f64 = 0.05;
 /// Probability from which on a limit is reported: it is then as likely as not.
 const REPORTED: f64 = 0.5;
-/// Mean response time over the least one from which on a behaviour is taken to have waited in line. Chosen by
-/// hand: a single server that is two thirds busy triples the time of M/M/1, and at a plateau the line is
-/// longer.
-const WAITED: f64 = 3.0;
-/// Fewest executions of a behaviour in a step whose mean response time is believed. Chosen by hand: of ten
-/// exponential times, the mean is known to a third.
-const FEWEST_EXECUTIONS: f64 = 10.0;
 /// Relative standard deviation, beyond what the steps say, of the rate at which a limit is full: a lock is no
 /// textbook queue. Three points of each node carry it. Chosen by hand on the demo shop and tested on the same
 /// shop, so that it is no independent estimate (`docs/method/hidden-bottleneck.md`).
 const MODEL_ERROR: f64 = 0.06;
 /// Share of all nodes below which one is left out. Chosen by hand, to keep documents short.
 const LEAST_WEIGHT: f64 = 5e-4;
-/// Points that stand for the normal distribution of a plateau, and how many standard deviations the outermost
-/// lie from its centre: 98.8 % of it lies between them. Chosen by hand.
-const POINTS: usize = 9;
-const FARTHEST_POINT: f64 = 2.5;
-
 /// The throughput law of a model whose resources are fitted; `None` if nothing that has a capacity is used.
 ///
 /// The forecast is that of demand if a hidden bottleneck is less likely than 5 %, otherwise a mixture of both
@@ -78,34 +61,16 @@ pub fn throughput_law(
     else {
         return Ok(None);
     };
-    let limited: Vec<&MeasuredPoint> = model
-        .points
-        .iter()
-        .filter(|point| point.validity == Validity::Limited && point.customers.is_some())
-        .collect();
-    let plateau_per_s = limited.iter().map(|point| point.completed_per_s).reduce(f64::max);
     let mut law = ThroughputLaw {
         per_customer_per_s: total,
         ceiling_per_s: times(&demand, total),
         saturation_customers: demand,
         binding,
-        plateau_per_s,
+        plateau_per_s: plateau_per_s(model),
         demand_customers: None,
         hidden_bottleneck: None,
     };
-    let found = match plateau_per_s {
-        Some(plateau)
-            if plateau < ROOM * law.ceiling_per_s.value
-                && limited.iter().all(|point| has_room(model, point)) =>
-        {
-            Some(from_plateaus(&[(Passing::All, plateau)]))
-        }
-        Some(_) => None, // the measured resources were seen to bind
-        None => match boosted_plateaus(model, steps, behaviours)? {
-            plateaus if plateaus.is_empty() => from_responses(model, steps, behaviours)?,
-            plateaus => Some(from_plateaus(&plateaus)),
-        },
-    };
+    let found = find_ceiling(model, steps, behaviours, law.ceiling_per_s.value)?;
     if let Some(limit) = found.and_then(|found| before(found, &per_customer, behaviours, from_demand)) {
         join(&mut law, limit, &draws, model.draws.seed, &per_customer);
     }
@@ -118,7 +83,7 @@ fn demand_customers(
     draw: &ParameterDraw,
     per_customer: &BTreeMap<String, f64>,
 ) -> Option<(f64, String)> {
-    let full_at = |(resource, capacity): (&nest_data::scaling::ResourceModel, f64)| {
+    let full_at = |(resource, capacity): (&ResourceModel, f64)| {
         let drawn = &draw.resources[&resource.name];
         let busy: f64 = per_customer
             .iter()
@@ -136,177 +101,6 @@ fn demand_customers(
         .min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-/// Whether every measured resource had room left on a step that could not keep up.
-fn has_room(model: &ScalingModel, point: &MeasuredPoint) -> bool {
-    let used = flows(&model.resources)
-        .filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity));
-    used.fold(0.0, f64::max) < ROOM
-}
-
-/// Plateaus of boosted steps that could not keep up although every measured resource had room: who passes the
-/// limit, and how many of them a second.
-///
-/// Where the other behaviours waited as well, all pass it; else only the boosted one does. A plateau below
-/// what was kept up with elsewhere was something that passed.
-fn boosted_plateaus(
-    model: &ScalingModel,
-    steps: &[Step],
-    behaviours: &[String],
-) -> Result<Vec<(Passing, f64)>, ModelError> {
-    let light = usable(steps)
-        .map(|step| loaded_step(model, step, behaviours))
-        .collect::<Result<Vec<_>, _>>()?;
-    let least = |behaviour: usize| {
-        light
-            .iter()
-            .filter_map(|step| step.responses[behaviour])
-            .map(|response| response.mean_s)
-            .reduce(f64::min)
-            .unwrap_or(f64::INFINITY)
-    };
-    let mut plateaus = Vec::new();
-    let stuck =
-        |step: &&Step| step.plan.purpose == Purpose::Boosted && step.verdict.validity == Validity::Limited;
-    for step in steps.iter().filter(stuck) {
-        let room = model
-            .points
-            .iter()
-            .find(|point| point.index == step.plan.index)
-            .is_some_and(|point| has_room(model, point));
-        let boosted = step
-            .plan
-            .boosted
-            .as_ref()
-            .and_then(|name| behaviours.iter().position(|behaviour| behaviour == name));
-        let Some(boosted) = boosted.filter(|_| room) else {
-            continue;
-        };
-        let seen = loaded_step(model, step, behaviours)?;
-        let waited = |behaviour: usize| {
-            seen.responses[behaviour].is_some_and(|response| response.mean_s > WAITED * least(behaviour))
-        };
-        let all = (0..behaviours.len()).any(|behaviour| behaviour != boosted && waited(behaviour));
-        let passing = if all { Passing::All } else { Passing::One(boosted) };
-        let plateau = passing.rate(&seen.rates);
-        let kept_up = light
-            .iter()
-            .map(|step| passing.rate(&step.rates))
-            .fold(0.0, f64::max);
-        if plateau > kept_up {
-            plateaus.push((passing, plateau));
-        }
-    }
-    Ok(plateaus)
-}
-
-/// A limit with what tells of it.
-struct FoundCeiling {
-    evidence: BottleneckEvidence,
-    finding: hidden_bottleneck::BottleneckFinding,
-}
-
-fn from_plateaus(plateaus: &[(Passing, f64)]) -> FoundCeiling {
-    let node = |(passing, plateau): (Passing, f64), point: usize| {
-        let z = FARTHEST_POINT * (2.0 * point as f64 / (POINTS - 1) as f64 - 1.0);
-        hidden_bottleneck::BottleneckPoint {
-            passing,
-            most_per_s: plateau * (1.0 + PLATEAU_ERROR * z),
-            servers: 1,
-            weight: (-z * z / 2.0).exp(),
-        }
-    };
-    let mut nodes: Vec<hidden_bottleneck::BottleneckPoint> = plateaus
-        .iter()
-        .flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point)))
-        .collect();
-    let total: f64 = nodes.iter().map(|node| node.weight).sum();
-    nodes.iter_mut().for_each(|node| node.weight /= total);
-    FoundCeiling {
-        evidence: BottleneckEvidence::Plateau,
-        finding: hidden_bottleneck::BottleneckFinding {
-            probability: 1.0,
-            nodes,
-        },
-    }
-}
-
-fn from_responses(
-    model: &ScalingModel,
-    steps: &[Step],
-    behaviours: &[String],
-) -> Result<Option<FoundCeiling>, ModelError> {
-    let stations: Vec<BottleneckStation> = flows(&model.resources)
-        .map(|(resource, capacity)| {
-            let (servers, unit) = if resource.kind == ResourceKind::Cpu {
-                (capacity, 1.0)
-            } else {
-                (1.0, capacity)
-            };
-            BottleneckStation {
-                servers,
-                demand_s: behaviours
-                    .iter()
-                    .map(|name| {
-                        resource
-                            .demand
-                            .get(name)
-                            .map_or(0.0, |demand| demand.value / unit)
-                    })
-                    .collect(),
-            }
-        })
-        .collect();
-    let mut loaded = Vec::new();
-    for step in usable(steps).filter(|step| step.plan.total_per_s() > 0.0) {
-        loaded.push(loaded_step(model, step, behaviours)?);
-    }
-    let finding = hidden_bottleneck::find(&loaded, &stations);
-    Ok(finding.map(|finding| FoundCeiling {
-        evidence: BottleneckEvidence::ResponseTimes,
-        finding,
-    }))
-}
-
-fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Result<LoadedStep, ModelError> {
-    let seconds: f64 = step.windows.iter().map(|window| window.duration_s).sum();
-    let rate = |name: &String| {
-        step.windows
-            .iter()
-            .filter_map(|window| window.completed.get(name))
-            .sum::<u64>() as f64
-            / seconds
-    };
-    let mut responses = Vec::new();
-    for name in behaviours {
-        let requests = step.requests.get(name).map_or(0, |counts| counts.completed) as f64;
-        let executions = step.executions.get(name).map_or(0, |counts| counts.completed) as f64;
-        let hdr = histogram(step, name, ResponseClock::Due)?;
-        // The requests of an execution follow one another, so that their times add up.
-        let mean_response = |hdr: crate::response::Hdr| {
-            let each = requests / executions;
-            MeanResponse {
-                mean_s: hdr.mean_s() * each,
-                deviation_s: hdr.deviation_s() * each.sqrt(),
-                count: executions,
-            }
-        };
-        responses.push(
-            hdr.filter(|_| executions >= FEWEST_EXECUTIONS)
-                .map(mean_response)
-                .filter(|response| response.mean_s > 0.0),
-        );
-    }
-    let utilisation = flows(&model.resources).map(|(resource, capacity)| {
-        nest_data::measurement::Window::used_per_s(&step.windows, &resource.name)
-            .map_or(0.0, |used| used / capacity)
-    });
-    Ok(LoadedStep {
-        rates: behaviours.iter().map(rate).collect(),
-        responses,
-        utilisation: utilisation.collect(),
-    })
-}
-
 /// The part of a finding that binds before the measured resources do, as the document holds it.
 fn before(
     found: FoundCeiling,
@@ -318,21 +112,21 @@ fn before(
         Passing::All => per_customer.values().sum::<f64>(),
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
-    let customers = |node: &hidden_bottleneck::BottleneckPoint| node.most_per_s / rate(node.passing);
+    let customers = |node: &BottleneckPoint| node.most_per_s / rate(node.passing);
     let error = if found.evidence == BottleneckEvidence::ResponseTimes {
         MODEL_ERROR
     } else {
         0.0
     };
-    let spread = |node: hidden_bottleneck::BottleneckPoint| {
-        let shifted = move |(factor, weight): (f64, f64)| hidden_bottleneck::BottleneckPoint {
+    let spread = |node: BottleneckPoint| {
+        let shifted = move |(factor, weight): (f64, f64)| BottleneckPoint {
             most_per_s: node.most_per_s * (factor * error).exp(),
             weight: node.weight * weight,
             ..node
         };
         [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(shifted)
     };
-    let mut nodes: Vec<hidden_bottleneck::BottleneckPoint> = found
+    let mut nodes: Vec<BottleneckPoint> = found
         .finding
         .nodes
         .into_iter()
@@ -381,10 +175,7 @@ fn before(
 }
 
 /// Median and 90 % interval of a quantity over weighted nodes.
-fn weighted(
-    nodes: &[hidden_bottleneck::BottleneckPoint],
-    quantity: impl Fn(&hidden_bottleneck::BottleneckPoint) -> f64,
-) -> Estimate {
+fn weighted(nodes: &[BottleneckPoint], quantity: impl Fn(&BottleneckPoint) -> f64) -> Estimate {
     let mut values: Vec<(f64, f64)> = nodes.iter().map(|node| (quantity(node), node.weight)).collect();
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
     let weighted_quantile = |quantile: f64| {

@@ -11,6 +11,7 @@ mod inputs;
 mod lines;
 mod meters;
 mod placed;
+mod quantities;
 mod response;
 mod sizing;
 mod unit_bill;
