@@ -101,7 +101,8 @@ fn demand_customers(
         .min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-/// The part of a finding that binds before the measured resources do, as the document holds it.
+/// The part of a finding that binds before the measured resources do, as the document holds it; `None` if
+/// that is too unlikely to matter.
 fn before(
     found: FoundCeiling,
     per_customer: &BTreeMap<String, f64>,
@@ -113,24 +114,13 @@ fn before(
         Passing::One(index) => per_customer.get(&behaviours[index]).copied().unwrap_or(0.0),
     };
     let customers = |node: &BottleneckPoint| node.most_per_s / rate(node.passing);
-    let error = if found.evidence == BottleneckEvidence::ResponseTimes {
-        MODEL_ERROR
-    } else {
-        0.0
-    };
-    let spread = |node: BottleneckPoint| {
-        let shifted = move |(factor, weight): (f64, f64)| BottleneckPoint {
-            most_per_s: node.most_per_s * (factor * error).exp(),
-            weight: node.weight * weight,
-            ..node
-        };
-        [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(shifted)
-    };
+    let shows_in_responses = found.evidence == BottleneckEvidence::ResponseTimes;
+    let model_error = if shows_in_responses { MODEL_ERROR } else { 0.0 };
     let mut nodes: Vec<BottleneckPoint> = found
         .finding
         .nodes
         .into_iter()
-        .flat_map(spread)
+        .flat_map(|node| with_model_error(node, model_error))
         .filter(|node| customers(node) < from_demand)
         .collect();
     let share: f64 = nodes.iter().map(|node| node.weight).sum();
@@ -141,37 +131,53 @@ fn before(
     nodes.retain(|node| node.weight > LEAST_WEIGHT * share);
     let kept: f64 = nodes.iter().map(|node| node.weight).sum();
     nodes.iter_mut().for_each(|node| node.weight /= kept);
-    let name = |passing: Passing| match passing {
-        Passing::All => None,
-        Passing::One(index) => Some(behaviours[index].clone()),
-    };
-    let mut by_passing: BTreeMap<Option<String>, f64> = BTreeMap::new();
-    nodes
-        .iter()
-        .for_each(|node| *by_passing.entry(name(node.passing)).or_default() += node.weight);
-    let likeliest = by_passing
-        .into_iter()
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .filter(|(_, weight)| *weight >= REPORTED);
-    let hold = (found.evidence == BottleneckEvidence::ResponseTimes)
-        .then(|| weighted(&nodes, |node| f64::from(node.servers) / node.most_per_s));
+    let nodes_of_document = nodes.iter().map(|node| BottleneckNode {
+        behaviour: name_of(node.passing, behaviours),
+        most_per_s: node.most_per_s,
+        servers: node.servers,
+        weight: node.weight,
+    });
     Some(HiddenBottleneck {
         probability,
         customers: weighted(&nodes, customers),
         most_per_s: weighted(&nodes, |node| node.most_per_s),
-        behaviour: likeliest.and_then(|(behaviour, _)| behaviour),
-        hold_s: hold,
+        behaviour: likeliest_behaviour(&nodes, behaviours),
+        hold_s: shows_in_responses
+            .then(|| weighted(&nodes, |node| f64::from(node.servers) / node.most_per_s)),
         evidence: found.evidence,
-        nodes: nodes
-            .iter()
-            .map(|node| BottleneckNode {
-                behaviour: name(node.passing),
-                most_per_s: node.most_per_s,
-                servers: node.servers,
-                weight: node.weight,
-            })
-            .collect(),
+        nodes: nodes_of_document.collect(),
     })
+}
+
+/// Three points that stand for a node whose rate has a relative standard deviation of `error`: they have its
+/// mean and its variance on the log scale.
+fn with_model_error(node: BottleneckPoint, error: f64) -> [BottleneckPoint; 3] {
+    [(-SQRT_2, 0.25), (0.0, 0.5), (SQRT_2, 0.25)].map(|(factor, weight)| BottleneckPoint {
+        most_per_s: node.most_per_s * (factor * error).exp(),
+        weight: node.weight * weight,
+        ..node
+    })
+}
+
+/// The behaviour whose executions pass; `None` if all do.
+fn name_of(passing: Passing, behaviours: &[String]) -> Option<String> {
+    match passing {
+        Passing::All => None,
+        Passing::One(index) => Some(behaviours[index].clone()),
+    }
+}
+
+/// The behaviour that passes the limit as likely as not; `None` if that is no single one.
+fn likeliest_behaviour(nodes: &[BottleneckPoint], behaviours: &[String]) -> Option<String> {
+    let mut by_behaviour: BTreeMap<Option<String>, f64> = BTreeMap::new();
+    nodes.iter().for_each(|node| {
+        *by_behaviour.entry(name_of(node.passing, behaviours)).or_default() += node.weight;
+    });
+    by_behaviour
+        .into_iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .filter(|(_, weight)| *weight >= REPORTED)
+        .and_then(|(behaviour, _)| behaviour)
 }
 
 /// Median and 90 % interval of a quantity over weighted nodes.

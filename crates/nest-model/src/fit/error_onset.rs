@@ -8,8 +8,8 @@ use nest_data::{
 };
 use statrs::distribution::{Beta, ContinuousCDF};
 
-/// Share of failed executions that counts as failing if no objective of the study sets one, as in `measure
-/// --search`.
+/// Share of failed executions that counts as failing if no objective of the study sets one, the same as in
+/// `measure --search`.
 pub const DEFAULT_SHARE: f64 = 0.01;
 /// Confidence of a one-sided bound of a failed share.
 const CONFIDENCE: f64 = 0.95;

@@ -111,13 +111,13 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// Fits non-negative coefficients to windows.
 ///
 /// # Formula
-/// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is `a s^2 + b mu^2
-/// + c mu s / T` (s the scale, T the length relative to the mean one), stretched by `(1 + r) / (1 - r)` if
-/// neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the method of moments. While
-/// fewer than six repeats have been seen, the missing ones are taken from the prior of 2 %, two of which
-/// always count. The weights also hold an error of `0.35 tau s` that a block has in common, so that light
-/// blocks do not decide (blocks without any load are spared); the covariance is that of these weights (a
-/// sandwich). Windows beyond five standard deviations are left out.
+/// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is
+/// `a s^2 + b mu^2 + c mu s / T` (s the scale, T the length relative to the mean one), stretched by
+/// `(1 + r) / (1 - r)` if neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the method
+/// of moments. While fewer than six repeats have been seen, the missing ones are taken from the prior of 2 %,
+/// two of which always count. The weights also hold an error of `0.35 tau s` that a block has in common, so
+/// that light blocks do not decide (blocks without any load are spared); the covariance is that of these
+/// weights (a sandwich). Windows beyond five standard deviations are left out.
 ///
 /// Sources: Rao, "MINQUE theory and its relation to ML and MML estimation", Sankhya B 41, 1979 (the method of
 /// moments); White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48(4), 1980
