@@ -1,8 +1,8 @@
-//! Throughput curves: what a new observation will show at a level that nobody measured.
+//! Throughput curves: forecasts of what an observation will show at a level that was not measured.
 //!
 //! [`fit_curve`] takes the observations of one series and gives a [`FittedCurve`]: a posterior over the laws
-//! of [`crate::laws`] and over how far real curves stray from them, on a fixed grid. There is nothing to
-//! converge and nothing random in it.
+//! of [`crate::laws`] and over how far real curves stray from them, on a fixed grid. The fit needs no
+//! iteration and draws nothing at random.
 //!
 //! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
 //! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
@@ -36,7 +36,7 @@ const MEDIAN_STEP: f64 = 0.25;
 /// Octaves beyond which that median is carried on.
 const MEDIAN_REACH: usize = 32;
 
-/// What the levels of a series count.
+/// What the x of a series counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LoadAxis {
     /// Customers or clients on fixed hardware.
@@ -101,7 +101,7 @@ pub struct FittedCurve {
 /// Observations that are not two finite numbers above 0 are left out; [`FittedCurve::caveats`] counts them.
 ///
 /// # Errors
-/// [`CurveRefusal`] with fewer than three distinct levels, or where no law fits.
+/// [`CurveRefusal`] for fewer than three distinct levels, or if no law fits.
 pub fn fit_curve(points: &[(f64, f64)], axis: LoadAxis) -> Result<FittedCurve, CurveRefusal> {
     let series = CurveSeries::new(points)?;
     let posterior = Posterior::new(&series, Prior::learned(axis, series.last().x))?;
@@ -129,8 +129,8 @@ impl FittedCurve {
         CurveForecast { p05, p50, p95 }
     }
 
-    /// What a new observation at `x` does not exceed with each of the probabilities (0-1). For one
-    /// probability a smooth curve of `x`.
+    /// Throughputs that a new observation at `x` does not exceed with the given probabilities (0-1). For one
+    /// probability, they are a smooth curve of `x`.
     #[must_use]
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
         let octaves = self.series.octaves_to(x);
@@ -144,8 +144,10 @@ impl FittedCurve {
 
     /// Log of the median throughput, at a place in octaves beyond the highest measured level.
     fn median_beyond(&self, octaves: f64) -> f64 {
-        let at = |step: usize| self.posterior.forecast(step as f64 * MEDIAN_STEP).quantile(0.5);
-        let medians = self.medians.get_or_init(|| (0..=MEDIAN_REACH).map(at).collect());
+        let median_of_step = |step: usize| self.posterior.forecast(step as f64 * MEDIAN_STEP).quantile(0.5);
+        let medians = self
+            .medians
+            .get_or_init(|| (0..=MEDIAN_REACH).map(median_of_step).collect());
         let place = (octaves / MEDIAN_STEP).clamp(0.0, MEDIAN_REACH as f64);
         let step = (place as usize).min(MEDIAN_REACH - 1);
         medians[step] + (place - step as f64) * (medians[step + 1] - medians[step])
@@ -180,13 +182,13 @@ impl FittedCurve {
         caveat::of_level(&self.series, x)
     }
 
-    /// How the measured part moves.
+    /// The way in which the measured part moves.
     #[must_use]
     pub fn group(&self) -> Group {
         self.group
     }
 
-    /// What the levels count.
+    /// What x counts.
     #[must_use]
     pub fn axis(&self) -> LoadAxis {
         self.axis

@@ -16,12 +16,12 @@ use crate::fit::service_demand::{
 pub const IDLE: &str = "idle";
 /// Share of a resource's servers from which on a window may be cut off by what the resource can do.
 const SATURATED: f64 = 0.98;
-/// What saturated windows lie below the forecast of the others where they were cut off.
+/// How far saturated windows lie below the forecast of the others, if they were left out.
 const CUT_OFF: f64 = 0.03;
 /// Share of the highest rate of executions up to which a window shows idle use by itself.
 const QUIET: f64 = 0.01;
 
-/// What one resource did in one window.
+/// The use of one resource in one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UseReading {
     /// The block: windows of one run deviate together.
@@ -32,20 +32,20 @@ pub struct UseReading {
     pub duration_s: f64,
     /// Busy-seconds over all servers, 0 or more.
     pub busy_s: f64,
-    /// Servers (cores) of the resource, where they are known; above 0.
+    /// Servers (cores) of the resource, above 0; `None` if they are not known.
     pub servers: Option<f64>,
     /// Executions by behaviour; the others are 0.
     pub counts: BTreeMap<String, f64>,
 }
 
-/// What was found of one resource.
+/// The demands that were found on one resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attribution {
     /// The resource.
     pub resource: String,
     /// Idle use first (busy-seconds per second), then demands (busy-seconds per execution) by name.
     pub rows: Vec<AttributedUse>,
-    /// Condition number of the design; infinite where demands cannot be told apart at all.
+    /// Condition number of the design; infinite if demands cannot be told apart at all.
     pub condition: f64,
     /// Doubts about all rows.
     pub caveats: Vec<Doubt>,
@@ -56,7 +56,7 @@ pub struct Attribution {
 pub struct AttributedUse {
     /// The behaviour, or `idle`.
     pub behaviour: String,
-    /// Its value; none where it was never executed.
+    /// Its value; `None` if it was never executed.
     pub estimate: Option<Estimate>,
     /// Doubts about this row alone.
     pub caveats: Vec<Doubt>,
@@ -94,7 +94,7 @@ pub enum Doubt {
     },
     /// Demand depends on load; it is stated at the mean load of the executions.
     LoadDependent {
-        /// Relative change from no load to full load, below 0 where demand falls.
+        /// Relative change from no load to full load, below 0 if demand falls.
         change: f64,
     },
     /// The behaviour was never executed.
@@ -169,13 +169,13 @@ impl fmt::Display for Doubt {
     }
 }
 
-/// Why nothing can be said of a resource.
+/// A reason why the demands on a resource cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DemandRefusal {
     /// A number is out of its range.
     #[error("a window has {what}")]
     Number {
-        /// What is wrong.
+        /// The number that is wrong, in words.
         what: &'static str,
     },
     /// There is nothing to compare.
@@ -203,14 +203,14 @@ pub fn attribute(readings: &[UseReading]) -> Vec<(String, Result<Attribution, De
         .collect();
     let behaviours: Vec<String> = behaviours.into_iter().cloned().collect();
     let resources: BTreeSet<&String> = readings.iter().map(|reading| &reading.resource).collect();
-    let of = |resource: &String| {
+    let attribution = |resource: &String| {
         let own: Vec<&UseReading> = readings
             .iter()
             .filter(|reading| reading.resource == *resource)
             .collect();
         (resource.clone(), attribute_one(resource, &own, &behaviours))
     };
-    resources.into_iter().map(of).collect()
+    resources.into_iter().map(attribution).collect()
 }
 
 fn attribute_one(

@@ -1,4 +1,4 @@
-//! Joint draws of a fit, made again from seed and index: equal index, equal draw, whatever else is drawn.
+//! Joint parameter draws of a fit. Each is made again from the seed and its index, whatever else is drawn.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 
-/// What a stream of random numbers is for; each purpose and index has its own.
+/// The purpose of a random stream; each purpose and index has a stream of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamPurpose {
     /// Demands and response times of the fit.
@@ -24,7 +24,7 @@ pub enum StreamPurpose {
     Parameters = 3,
     /// Speed of a configuration's processors.
     Speed = 4,
-    /// A limit that no probe reads.
+    /// The hidden bottleneck.
     Limit = 5,
     /// Where executions begin to fail.
     Errors = 6,
@@ -72,24 +72,24 @@ pub struct ParameterDraw {
     pub resources: BTreeMap<String, ResourceDraw>,
     /// a and b of each quantile law, in the model's order.
     pub quantiles: Vec<(f64, f64)>,
-    /// A limit that no probe reads; none in a draw without one.
+    /// The hidden bottleneck; `None` in a draw without one.
     pub limit: Option<BottleneckDraw>,
     /// Quantile (0-1) of the error onset.
     pub error_position: f64,
 }
 
-/// A limit that no probe reads, in one draw.
+/// The hidden bottleneck in one draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BottleneckDraw {
-    /// The behaviour whose executions pass; none where all do.
+    /// The behaviour whose executions pass; `None` if all do.
     pub behaviour: Option<String>,
     /// Executions per second that pass when it is full, above 0.
     pub most_per_s: f64,
 }
 
 impl BottleneckDraw {
-    /// Customers at which it is full, where one customer causes `per_customer` executions per second;
-    /// infinite where none pass.
+    /// Customers at which it is full if one customer causes `per_customer` executions per second; infinite if
+    /// none pass.
     #[must_use]
     pub fn customers(&self, per_customer: &BTreeMap<String, f64>) -> f64 {
         let passing: f64 = match &self.behaviour {
@@ -142,7 +142,7 @@ pub struct ResourceDraw {
 
 impl ResourceDraw {
     /// Demand of one execution with `stored` items in the target; `size` is that of the resource's model,
-    /// `None` where it does not depend on stored data. Never below 0.
+    /// `None` if it does not depend on stored data. Never below 0.
     #[must_use]
     pub fn demand_stored(&self, behaviour: &str, size: Option<&SizeDependence>, stored: f64) -> f64 {
         let growth = self.growth.get(behaviour).copied().unwrap_or(0.0);
@@ -292,7 +292,7 @@ fn hidden_bottleneck(model: &ScalingModel) -> Option<&HiddenBottleneck> {
     model.throughput.as_ref()?.hidden_bottleneck.as_ref()
 }
 
-/// The limit of the point estimate: there where it is likelier than not.
+/// The limit of the point estimate: there if it is likelier than not.
 fn central_limit(model: &ScalingModel) -> Option<BottleneckDraw> {
     let limit = hidden_bottleneck(model).filter(|limit| limit.probability >= 0.5)?;
     Some(BottleneckDraw {
@@ -301,7 +301,7 @@ fn central_limit(model: &ScalingModel) -> Option<BottleneckDraw> {
     })
 }
 
-/// Cholesky factor of a covariance; its diagonal where rounding has made it indefinite.
+/// Cholesky factor of a covariance; its diagonal if rounding has made it indefinite.
 fn factor(covariance: &[Vec<f64>]) -> DMatrix<f64> {
     let size = covariance.len();
     let matrix = DMatrix::from_fn(size, size, |row, column| covariance[row][column]);

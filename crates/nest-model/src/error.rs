@@ -1,10 +1,10 @@
-//! What can go wrong while fitting and projecting.
+//! Errors of fitting and projecting.
 
 /// An error of a fit or a projection.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// Too few steps can be fitted.
-    #[error("a fit needs at least {needed} steps, {fitted} of {measured} can be used: {reasons}")]
+    #[error("a fit needs at least {needed} steps, but {fitted} of {measured} can be used: {reasons}")]
     TooFewSteps {
         /// Steps needed.
         needed: usize,
@@ -12,7 +12,7 @@ pub enum ModelError {
         fitted: usize,
         /// Steps measured.
         measured: usize,
-        /// Why the others cannot.
+        /// Why the other steps cannot be fitted.
         reasons: String,
     },
     /// A histogram of a document cannot be read.
@@ -24,13 +24,15 @@ pub enum ModelError {
         step: usize,
     },
     /// A study names a price book that was not found.
-    #[error("configuration `{config}` names the price book {book}, which is not there; known books: {known}")]
+    #[error(
+        "configuration `{config}` names the price book {book}, which was not found; known books: {known}"
+    )]
     BookMissing {
         /// The configuration.
         config: String,
         /// The book.
         book: String,
-        /// Books that were found.
+        /// Names of the books that were found.
         known: String,
     },
     /// A study names an instance type that its book does not have.
@@ -61,8 +63,8 @@ pub enum ModelError {
     },
     /// Amounts in different currencies would be added.
     #[error(
-        "configuration `{config}` is in {book}, the study in {study}; add [exchange.{book}] with rate and \
-         date"
+        "configuration `{config}` is priced in {book}, but the study is in {study}; add [exchange.{book}] \
+         with a rate and its date"
     )]
     Currency {
         /// The configuration.
@@ -73,7 +75,7 @@ pub enum ModelError {
         study: String,
     },
     /// A commitment cannot be bought for a placement.
-    #[error("configuration `{config}` commits to {commitment}: {reason}")]
+    #[error("configuration `{config}` cannot commit to {commitment}: {reason}")]
     NotCovered {
         /// The configuration.
         config: String,
@@ -100,20 +102,20 @@ pub enum ModelError {
         /// Measured tiers.
         known: String,
     },
-    /// A number is asked for that there is not.
+    /// No number of the projection has the name that was asked for.
     #[error("there is no number {number}{offer} Known: {known}")]
     UnknownNumber {
-        /// What was asked for.
+        /// The name that was asked for.
         number: String,
-        /// The nearest name, as a question.
+        /// The nearest name, as a question; a full stop if none is near.
         offer: String,
-        /// All of them.
+        /// Names of all numbers.
         known: String,
     },
-    /// A configuration is asked for that the study does not have.
+    /// The study has no configuration of the name that was asked for.
     #[error("the study has no configuration `{config}`{offer}")]
     UnknownConfig {
-        /// What was asked for.
+        /// The name that was asked for.
         config: String,
         /// The nearest name, as a question.
         offer: String,
@@ -126,10 +128,10 @@ pub enum ModelError {
         /// Why.
         reason: String,
     },
-    /// The degrees of freedom of a resource are no number above 0.
+    /// The degrees of freedom of a resource are not above 0.
     #[error(
-        "the model gives {resource} {found} degrees of freedom, they must be above 0; fit the measurements \
-         again"
+        "the model gives {resource} {found} degrees of freedom, but they must be above 0; fit the \
+         measurements again"
     )]
     DegreesOfFreedom {
         /// The resource.
@@ -137,14 +139,14 @@ pub enum ModelError {
         /// Degrees of freedom in the model.
         found: f64,
     },
-    /// No draw gives a number, so that nothing is known of a figure.
+    /// No draw gives a finite number for a figure.
     #[error("no draw gives a finite number for the {what}")]
     NoFiniteDraw {
         /// The figure.
         what: &'static str,
     },
-    /// A rate formula has no value.
-    #[error("the rates have no value")]
+    /// A formula for rates, open items or renewals has no value.
+    #[error("a formula of the study cannot be computed")]
     Rates(#[source] nest_data::DataError),
     /// The model has no demand for a behaviour of the study.
     #[error("behaviour `{behaviour}` was never measured; measure the study again")]
@@ -152,16 +154,16 @@ pub enum ModelError {
         /// The behaviour.
         behaviour: String,
     },
-    /// Money left the range of decimals.
+    /// An amount is outside the range of decimals.
     #[error("an amount is too large to be priced: {what}")]
     TooLarge {
-        /// What was priced.
+        /// The amount or the quantity.
         what: String,
     },
     /// The table could not be written.
     #[error("the table could not be turned into Parquet: {reason}")]
     Table {
-        /// What the library says.
+        /// The reason that the library gives.
         reason: String,
     },
 }

@@ -8,13 +8,14 @@ pub mod hidden_bottleneck;
 pub mod leak;
 pub mod mixed_effects;
 mod quantiles;
+mod selection;
 pub mod service_demand;
 
 use std::collections::BTreeMap;
 
 use nest_data::{
     Document, Measurements, ScalingModel,
-    measurement::{Purpose, Resource, ResourceKind, ResponseClock, Step, Validity},
+    measurement::{Resource, ResourceKind, ResponseClock, Step, Validity},
     scaling::{BehaviourFacts, DrawPlan, MeasuredPoint, ResourceModel, Tested},
 };
 
@@ -22,6 +23,8 @@ use crate::{
     error::ModelError,
     response::{self, StepResponse, histogram, responses},
 };
+pub(crate) use selection::{flows, usable};
+
 use caveats::{model_caveats, step_caveats};
 use checks::{demand_checks, response_checks};
 use error_onset::{error_onset, tolerated_share};
@@ -114,13 +117,6 @@ fn resource_models(
             behaviours.len()
         ),
     })
-}
-
-/// Steps that may be fitted: valid and suspect ones, but not those that confirm the forecast.
-pub(crate) fn usable(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    steps
-        .iter()
-        .filter(|step| step.plan.purpose != Purpose::Confirm && step.verdict.validity.is_fitted())
 }
 
 /// Refuses measurements with fewer than [`FEWEST_STEPS`] usable steps.
@@ -253,12 +249,4 @@ fn tested(points: &[MeasuredPoint], resources: &[ResourceModel]) -> Tested {
         customers,
         utilisation: resources.iter().filter_map(highest).collect(),
     }
-}
-
-/// Utilisation of each resource that has a capacity, but not memory, which is a level.
-pub(crate) fn flows(resources: &[ResourceModel]) -> impl Iterator<Item = (&ResourceModel, f64)> {
-    resources
-        .iter()
-        .filter(|resource| resource.kind != ResourceKind::Memory)
-        .filter_map(|resource| resource.capacity.map(|capacity| (resource, capacity)))
 }

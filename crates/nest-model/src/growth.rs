@@ -43,10 +43,10 @@ pub struct History {
     pub seasons: Vec<usize>,
 }
 
-/// What a history says of the steps after its last one.
+/// A forecast of the steps after the last one of a history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryForecast {
-    /// What doubts its reader should have.
+    /// Doubts that its reader should have.
     pub caveats: Vec<HistoryCaveat>,
     centre: Vec<f64>,
     spread: ForecastSpread,

@@ -16,11 +16,11 @@ pub mod usl;
 pub struct GeneralThroughputLaw {
     /// r: seconds that one customer needs for a cycle of thinking and waiting at light load; above 0.
     pub cycle_time_s: f64,
-    /// s: seconds between completions at the plateau; 0 where there is none.
+    /// s: seconds between completions at the plateau; 0 if there is none.
     pub plateau_time_s: f64,
     /// p: sharpness of the bend; 1 as in USL and Amdahl's law, 2-4 for typical servers, 25 nearly a corner.
     pub sharpness: f64,
-    /// k: seconds per completion that each further customer adds; 0 where throughput never falls.
+    /// k: seconds per completion that each further customer adds; 0 if throughput never falls.
     pub coherency_time_s: f64,
 }
 
@@ -61,8 +61,8 @@ impl UslParameters {
         customers / self.throughput_at(customers)
     }
 
-    /// The smallest N above 0 with X(N) = `throughput`; `None` above the peak, and where contention alone
-    /// keeps it out of reach.
+    /// The smallest N above 0 with X(N) = `throughput`; `None` above the peak, or if contention alone keeps
+    /// it out of reach.
     ///
     /// # Formula
     /// The smaller root of `kappa X N^2 + ((sigma - kappa) X - gamma) N + X (1 - sigma) = 0`, in the form
@@ -77,7 +77,7 @@ impl UslParameters {
     }
 
     /// N at which R(N) = `response_time_s` without think time, at or above that of one customer; `None` below
-    /// `1 / gamma` or where response time does not depend on N.
+    /// `1 / gamma` or if response time does not depend on N.
     ///
     /// # Formula
     /// The larger root of `kappa N^2 + (sigma - kappa) N + (1 - sigma - gamma R) = 0`.
@@ -155,7 +155,7 @@ impl GeneralThroughputLaw {
         }
     }
 
-    /// The same law in the parameters of USL; `None` where p is not 1.
+    /// The same law in the parameters of USL; `None` if p is not 1.
     ///
     /// # Formula
     /// `gamma = 1 / (r + s + k)`, `sigma = (s + k) gamma`, `kappa = k gamma`
@@ -174,7 +174,7 @@ impl GeneralThroughputLaw {
         self.bend(customers) + self.coherency_time_s * customers
     }
 
-    /// `[(r/N)^p + s^p]^(1/p)`; for p = 1 also with the negative s that USL has where kappa exceeds sigma.
+    /// `[(r/N)^p + s^p]^(1/p)`; for p = 1 also with the negative s that USL has if kappa exceeds sigma.
     fn bend(&self, customers: f64) -> f64 {
         let (light, plateau, p) = (self.cycle_time_s / customers, self.plateau_time_s, self.sharpness);
         if p == 1.0 {
@@ -235,7 +235,7 @@ impl GeneralThroughputLaw {
         (self.plateau_time_s > 0.0).then(|| self.cycle_time_s / self.plateau_time_s)
     }
 
-    /// The smallest N with X(N) = `throughput`; `None` where that is beyond the peak or the plateau, or not
+    /// The smallest N with X(N) = `throughput`; `None` if that is beyond the peak or the plateau, or not
     /// above 0.
     #[must_use]
     pub fn customers_at(&self, throughput: f64) -> Option<f64> {

@@ -1,9 +1,9 @@
-//! Fits what was measured, and projects what it costs and where it breaks. Functions of documents: no I/O, no
-//! clock.
+//! Fits a model to measurements, and projects what a target will cost and when it fails. All of it is
+//! functions of documents, without input, output or a clock.
 //!
 //! - [`fit`](fit()): [`Measurements`](nest_data::Measurements) to [`ScalingModel`](nest_data::ScalingModel)
 //! - [`project`](project()): a model, a study and price books to a [`Projection`](nest_data::Projection)
-//! - [`demand`], [`growth`], [`curve`]: the verbs of those names
+//! - [`demand`], [`growth`], [`curve`]: what the commands of those names compute
 //! - [`queueing`], [`regression`], [`laws`], [`response`], [`pricing`]: the formulas underneath, each with
 //!   its source
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars

@@ -1,4 +1,4 @@
-//! What a quantity costs: exact in decimals for the bill, and in floats from the same book for draws.
+//! Cost of a quantity: exact in decimals for the bill, and in floats from the same book for draws.
 //!
 //! - here: one meter's quantity by its tiers; `pool`: free quantities that meters share; `compiled`: the
 //!   same in floats
@@ -8,9 +8,8 @@
 //!   instances of one type over load bins
 //! - `sustained`, `adjustment`: discounts; `rounding`: cents
 //!
-//! Whoever calls decides what is counted together: tiers of an account see the
-//! account's quantity, tiers of a volume (io2) are priced volume by volume (`docs/method/pricing.md`, "Free
-//! pools and scopes").
+//! The caller decides what is counted together: tiers of an account see the account's quantity, tiers of a
+//! volume (io2) are priced volume by volume (`docs/method/pricing.md`, "Free pools and scopes").
 
 mod adjustment;
 mod capacity;
@@ -54,23 +53,22 @@ pub use self::{
 pub struct TierPart {
     /// Units in it, above 0.
     pub quantity: Decimal,
-    /// Price of `per` units; none where it is not known.
+    /// Price of `per` units; `None` if it is not known.
     pub amount: Option<Decimal>,
-    /// What the part costs; none where its price is not known.
+    /// Cost of the part; `None` if its price is not known.
     pub cost: Option<Decimal>,
 }
 
-/// Price of a month's quantity, exact; none where a part of it has no price.
+/// Price of a month's quantity, exact; `None` if a part of it has no price.
 ///
 /// # Formula
 /// The sum of [`price_parts`]. Graduated: `sum over tiers of (min(b_k, q) - max(b_k-1, free))+ * p_k`;
 /// volume: `(q - free) * p_k` of the tier that `q` reaches; package: graduated, of `q` rounded up to whole
 /// packages of `per` units beyond what is free. Bounds count from zero.
 ///
-/// What is free lies inside the first tiers (R5): 37,888 GB with 100 free under bounds of 10,240 and 51,200
-/// GB pay `(10240 - 100) * 0.09 + (37888 - 10240) * 0.085`. What is free out of a *pool* comes off before the
-/// tiers begin (R1: tiers count billable units), all of it to this meter; [`price_together`] shares it among
-/// several.
+/// What is free lies inside the first tiers: 37,888 GB with 100 free under bounds of 10,240 and 51,200 GB pay
+/// `(10240 - 100) * 0.09 + (37888 - 10240) * 0.085`. What is free out of a *pool* comes off before the tiers
+/// begin (tiers count billable units), all of it to this meter; [`price_together`] shares it among several.
 ///
 /// `quantity` in the meter's unit, 0 and more (below 0 counts as 0); the price in the book's currency.
 ///
@@ -80,8 +78,8 @@ pub fn price(meter: &Meter, quantity: Decimal) -> Option<Decimal> {
     price_parts(meter, quantity)?.iter().map(|part| part.cost).sum()
 }
 
-/// What [`price`] adds up: one part for each tier that something is paid in, ascending. None where the meter
-/// has no price at all.
+/// The parts that [`price`] adds up, one for each tier that something is paid in, ascending. `None` if the
+/// meter has no price at all.
 #[must_use]
 pub fn price_parts(meter: &Meter, quantity: Decimal) -> Option<Vec<TierPart>> {
     let pooled = pool::free_pooled(meter).map_or(Decimal::ZERO, |(_, free)| free);
@@ -105,8 +103,8 @@ pub fn price_billed(meter: &Meter, billed: Decimal) -> Option<Decimal> {
         .sum()
 }
 
-/// Whether buying more of a meter can cost less in total: tiers that re-price the whole quantity, and fall or
-/// are not known.
+/// Whether buying more of a meter can cost less in total. It can if tiers price the whole quantity again and
+/// fall, or are not known.
 #[must_use]
 pub fn may_fall(meter: &Meter) -> bool {
     let Some(price) = meter
@@ -281,7 +279,7 @@ mod tests {
         }
     }
 
-    /// A price that is not known is unknown from where it is needed.
+    /// A price that is not known makes the cost unknown only if it is needed.
     #[test]
     fn an_unknown_tier_is_unknown_from_its_beginning() {
         let meter = meter(

@@ -103,7 +103,7 @@ pub fn project(
     })
 }
 
-/// What is projected for the configuration of the headline alone.
+/// The part of a projection that is made for the configuration of the headline alone.
 #[derive(Default)]
 struct LeadFigures {
     headline: Option<Headline>,

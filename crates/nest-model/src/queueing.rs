@@ -3,8 +3,8 @@
 //! - [`erlang_b`], [`erlang_c`], [`relative_wait`]: probability and mean of delay at several servers
 //! - [`response_tail`], [`response_quantile`], [`waiting_quantile`], [`least_servers`]: response times of
 //!   M/M/c
-//! - [`finite_buffer`]: blocking where only so many fit in; [`single_server_wait`], [`general_wait`]:
-//!   general service times
+//! - [`finite_buffer`]: blocking if only so many fit in; [`single_server_wait`], [`general_wait`]: general
+//!   service times
 //! - [`closed_forecast`]: customers who wait and think, exactly, at stations of one or several servers;
 //!   [`closed_bounds`]
 //! - [`several_classes`], [`open_classes`]: customers of different kinds at shared stations

@@ -13,7 +13,7 @@ pub struct LinearFit {
 
 /// Minimises `sum_i (y_i - x_i' b)^2 / variance_i` over `b >= 0`.
 ///
-/// `design` has one row per observation; `variances` are above 0. `None` where the columns are dependent or
+/// `design` has one row per observation; `variances` are above 0. `None` if the columns are dependent or
 /// numbers are not finite.
 ///
 /// Source: Lawson, Hanson, "Solving Least Squares Problems", chapter 23 (algorithm NNLS), 1974.
@@ -94,7 +94,7 @@ fn least_squares(a: &DMatrix<f64>, b: &DVector<f64>, chosen: &[bool]) -> Option<
     full.iter().all(|value| value.is_finite()).then_some(full)
 }
 
-/// Condition number of a matrix with its columns scaled to length one: 1 is best, infinite where they are
+/// Condition number of a matrix with its columns scaled to length one: 1 is best, infinite if they are
 /// dependent.
 ///
 /// Source: Belsley, Kuh, Welsch, "Regression Diagnostics", section 3.2, 1980.

@@ -18,10 +18,10 @@ struct TableRow<'a> {
 /// The measured steps of a model in long form, as Parquet bytes.
 ///
 /// Columns: `study, run, step, label, purpose, worth, customers, behaviour, resource, metric, value, unit`;
-/// `behaviour` and `resource` are empty where a metric has none, `customers` is null where a step has none.
+/// `behaviour` and `resource` are empty if a metric has none, `customers` is null if a step has none.
 ///
 /// # Errors
-/// [`ModelError::Table`] where the library refuses.
+/// [`ModelError::Table`] if the library refuses.
 pub fn to_parquet(model: &ScalingModel) -> Result<Vec<u8>, ModelError> {
     let rows: Vec<TableRow<'_>> = model.points.iter().flat_map(rows).collect();
     let text = |name: &str, value: &dyn Fn(&TableRow<'_>) -> String| {

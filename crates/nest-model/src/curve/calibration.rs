@@ -1,4 +1,4 @@
-//! How wide intervals must be on real curves, against what the posterior says.
+//! Factors by which intervals must be wider on real curves than the posterior says.
 
 use super::{LoadAxis, group::Group};
 

@@ -6,7 +6,7 @@ use super::{posterior::Posterior, series::CurveSeries};
 
 /// Highest level asked for over the highest measured, up to which intervals were checked against real curves.
 const CHECKED: f64 = 4.0;
-/// The same, beyond which a forecast is a formality.
+/// Highest level asked for over the highest measured, beyond which a forecast says next to nothing.
 const FAR: f64 = 64.0;
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
@@ -19,7 +19,7 @@ pub enum CurveCaveat {
     },
     /// Observations that are not two numbers above 0 were left out.
     LeftOut {
-        /// How many.
+        /// Observations left out.
         observations: usize,
     },
     /// Throughput falls from the first level on.

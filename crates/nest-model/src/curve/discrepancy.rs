@@ -28,7 +28,7 @@ pub struct Discrepancy {
 }
 
 impl Discrepancy {
-    /// For the levels of a series; `None` where the covariance is singular in double precision.
+    /// For the levels of a series; `None` if the covariance is singular in double precision.
     #[must_use]
     pub fn new(series: &CurveSeries, noise: f64, drift: f64) -> Option<Self> {
         let octaves: Vec<f64> = series

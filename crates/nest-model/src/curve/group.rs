@@ -49,7 +49,7 @@ impl Group {
             .partition_point(|level| level.0 < -1.0 + 1e-9)
             .clamp(1, levels.len() - 1);
         let (a, b) = (levels[above - 1], levels[above]);
-        // Growth over one octave; where the series is shorter than that, at the pace of all of it.
+        // Growth over one octave; a series that is shorter counts at the pace of all of it.
         let growth = if a.0 > -1.0 {
             (last - a.1) / -a.0
         } else {

@@ -25,7 +25,7 @@ pub struct GridPosterior {
 }
 
 impl GridPosterior {
-    /// Fits a series by shapes relative to the level `last`; `None` where no node has a finite likelihood.
+    /// Fits a series by shapes relative to the level `last`; `None` if no node has a finite likelihood.
     #[must_use]
     pub fn new(series: &CurveSeries, last: f64, prior: &Prior) -> Option<Self> {
         let octaves: Vec<f64> = series
@@ -135,7 +135,7 @@ impl Posterior {
     /// Fits a series.
     ///
     /// # Errors
-    /// [`CurveRefusal::NoLaw`] where no node has a finite likelihood.
+    /// [`CurveRefusal::NoLaw`] if no node has a finite likelihood.
     pub fn new(series: &CurveSeries, prior: &Prior) -> Result<Self, CurveRefusal> {
         let found = GridPosterior::new(series, series.last().x, prior).ok_or(CurveRefusal::NoLaw)?;
         let least = NEGLIGIBLE * found.weights.iter().flatten().copied().fold(0.0, f64::max);

@@ -1,4 +1,4 @@
-//! What real curves looked like beyond what was fitted of them: the prior of the grid.
+//! The prior of the grid: how real curves went on beyond the part that they were fitted to.
 
 use std::sync::LazyLock;
 
@@ -13,8 +13,8 @@ use super::{
 /// goes on growing, one measured up to 256 mostly does not. Customers think for as long as they like, so that
 /// their number says nothing of the kind.
 pub const CENTRES: [f64; 5] = [2.0, 3.5, 5.0, 6.5, 8.0];
-/// Octaves from the nearest of them from which on only what all curves have in common counts: what is counted
-/// there is nothing that they were learnt on.
+/// Octaves from the nearest learnt level from which on only what all curves have in common counts: the curves
+/// say nothing of levels so far away.
 const FAR: f64 = 1.5;
 /// Share of the prior that is what all curves have in common.
 const COMMON: f64 = 0.2;
@@ -54,13 +54,13 @@ impl CurveKind {
 
     /// Probability of every shape of the grid, in its order.
     fn shapes(&self) -> Vec<f64> {
-        let of = |knee: usize| {
+        let probabilities_of_knee = |knee: usize| {
             let tail = &self.tail[knee * COHERENCIES.len()..(knee + 1) * COHERENCIES.len()];
             self.sharpness
                 .iter()
                 .flat_map(move |sharpness| tail.iter().map(move |tail| tail * sharpness))
         };
-        (0..KNEES.len()).flat_map(of).collect()
+        (0..KNEES.len()).flat_map(probabilities_of_knee).collect()
     }
 }
 
@@ -85,7 +85,7 @@ impl Prior {
     #[must_use]
     pub fn new(kinds: &[(f64, &CurveKind)]) -> Self {
         let shapes: Vec<Vec<f64>> = kinds.iter().map(|(_, kind)| kind.shapes()).collect();
-        let of = |discrepancy: usize| {
+        let probability = |discrepancy: usize| {
             let mut sum = vec![0.0; NODES];
             for ((weight, kind), shapes) in kinds.iter().zip(&shapes) {
                 let share = weight * kind.discrepancy[discrepancy];
@@ -96,7 +96,7 @@ impl Prior {
             sum.into_iter().map(f64::ln).collect()
         };
         Self {
-            logs: (0..NOISES.len() * DRIFTS.len()).map(of).collect(),
+            logs: (0..NOISES.len() * DRIFTS.len()).map(probability).collect(),
         }
     }
 

@@ -84,7 +84,7 @@ fn level(observations: &[(f64, f64)]) -> LoadLevel {
         .iter()
         .map(|point| (point.1.ln() - mean_log).powi(2))
         .sum();
-    // The exact x where it is one, so that a forecast at a level finds it.
+    // The exact x if it is one, so that a forecast at a level finds it.
     LoadLevel {
         x: if observations[0].0 == observations[observations.len() - 1].0 {
             observations[0].0

@@ -1,4 +1,4 @@
-//! From how many customers on executions fail: what the steps show, and how the share grows beyond it.
+//! The number of customers from which on executions fail, and how the failed share grows beyond it.
 
 use nest_data::{
     Estimate,
@@ -8,7 +8,7 @@ use nest_data::{
 };
 use statrs::distribution::{Beta, ContinuousCDF};
 
-/// Share of failed executions that counts as failing where no objective of the study sets one, as in
+/// Share of failed executions that counts as failing if no objective of the study sets one, the same as in
 /// `measure --search`.
 pub const DEFAULT_SHARE: f64 = 0.01;
 /// Confidence of a one-sided bound of a failed share.
@@ -35,8 +35,8 @@ pub fn tolerated_share(study: &Study) -> f64 {
         .unwrap_or(DEFAULT_SHARE)
 }
 
-/// The onset of errors over all steps of the plain mix that were not the generator's fault; `None` where
-/// there is none.
+/// The onset of errors over all steps of the plain mix that were not the generator's fault; `None` if there
+/// is none.
 ///
 /// Executions that were dropped count as failed. Steps at the same number of customers are one level.
 #[must_use]
@@ -69,10 +69,10 @@ fn levels(observed: impl Iterator<Item = (f64, u64, u64)>) -> Vec<(f64, u64, u64
 
 /// The onset of errors over levels of ascending customers: (customers, failed, due).
 ///
-/// A level fails where the exact lower bound of its failed share lies above `tolerated` (0-1). The last clean
-/// level below the first failing one is a hard lower bound: the onset lies between the two. Where levels
-/// beyond exist, a hinge is fitted to them by likelihood over a grid, the onset held between the two and both
-/// parameters given equal weight in their logarithms; where the levels differ by more than chance, the
+/// A level fails if the exact lower bound of its failed share lies above `tolerated` (0-1). The last clean
+/// level below the first failing one is a hard lower bound: the onset lies between the two. If there are
+/// levels beyond, a hinge is fitted to them by likelihood over a grid, the onset held between the two and
+/// both parameters given equal weight in their logarithms; if the levels differ by more than chance, the
 /// likelihood is flattened by as much.
 #[must_use]
 pub fn onset_of_levels(levels: &[(f64, u64, u64)], tolerated: f64) -> Option<ErrorOnset> {
@@ -109,7 +109,7 @@ pub fn onset_of_levels(levels: &[(f64, u64, u64)], tolerated: f64) -> Option<Err
 }
 
 /// Exact lower bound of a share of which `count` of `total` were seen, at a one-sided `confidence` (0-1); 0
-/// where none was.
+/// if none was.
 ///
 /// # Formula
 /// The `1 - confidence` quantile of Beta(count, total - count + 1).
@@ -140,9 +140,8 @@ pub fn failed_share(background: f64, onset: f64, steepness: f64, customers: f64)
     }
 }
 
-/// Customers from which on more than `share` (0-1) of the executions fail, in one draw; infinite where no
-/// step failed, so that only [`ErrorOnset::last_clean`] is known, and `None` where already the first level
-/// did.
+/// Customers from which on more than `share` (0-1) of the executions fail, in one draw; infinite if no step
+/// failed, so that only [`ErrorOnset::last_clean`] is known, and `None` if already the first level did.
 ///
 /// `position` 0-1 is the draw's quantile of the onset: 0.5 for the point estimate, a uniform number for a
 /// draw. A share that the first failing level is known to exceed is exceeded there at the latest.
@@ -163,7 +162,7 @@ pub fn customers_failing(onset: &ErrorOnset, share: f64, position: f64) -> Optio
     })
 }
 
-/// A hinge on the levels from the first failing one on; `None` where there is none.
+/// A hinge on the levels from the first failing one on; `None` if there is none.
 fn fit_hinge(beyond: &[(f64, u64, u64)], last_clean: f64, background: f64) -> Option<ErrorHinge> {
     let first = beyond.first()?.0;
     let onsets: Vec<f64> = (0..ONSETS)
@@ -198,7 +197,7 @@ fn fit_hinge(beyond: &[(f64, u64, u64)], last_clean: f64, background: f64) -> Op
     });
     let (weights, steepnesses): (Vec<f64>, Vec<f64>) = by_onset.unzip();
     let total: f64 = weights.iter().sum();
-    let at = |node: u32| {
+    let weighted_node = |node: u32| {
         let (mut below, position) = (0.0, (f64::from(node) + 0.5) / f64::from(NODES) * total);
         let reached = weights.iter().position(|weight| {
             below += weight;
@@ -208,28 +207,27 @@ fn fit_hinge(beyond: &[(f64, u64, u64)], last_clean: f64, background: f64) -> Op
         [onsets[index], steepnesses[index]]
     };
     Some(ErrorHinge {
-        nodes: (0..NODES).map(at).collect(),
+        nodes: (0..NODES).map(weighted_node).collect(),
     })
 }
 
 /// Logarithm of the likelihood of the levels, up to a constant.
 fn log_likelihood(levels: &[(f64, u64, u64)], background: f64, onset: f64, steepness: f64) -> f64 {
-    let of = |(customers, failed, due): &(f64, u64, u64)| {
+    let log_probability = |(customers, failed, due): &(f64, u64, u64)| {
         let share = failed_share(background, onset, steepness, *customers).clamp(1e-12, 1.0 - 1e-12);
         *failed as f64 * share.ln() + (due - failed) as f64 * (1.0 - share).ln()
     };
-    levels.iter().map(of).sum()
+    levels.iter().map(log_probability).sum()
 }
 
-/// How many times more the levels deviate from a hinge than chance lets them, 1 or more: executions fail in
-/// bursts.
+/// Variance of the levels around a hinge over that of chance, 1 or more: executions fail in bursts.
 fn dispersion(levels: &[(f64, u64, u64)], background: f64, onset: f64, steepness: f64) -> f64 {
-    let of = |(customers, failed, due): &(f64, u64, u64)| {
+    let squared_deviation = |(customers, failed, due): &(f64, u64, u64)| {
         let share = failed_share(background, onset, steepness, *customers).clamp(1e-12, 1.0 - 1e-12);
         (*failed as f64 - *due as f64 * share).powi(2) / (*due as f64 * share * (1.0 - share))
     };
     let free = levels.len().saturating_sub(2).max(1) as f64;
-    (levels.iter().map(of).sum::<f64>() / free).max(1.0)
+    (levels.iter().map(squared_deviation).sum::<f64>() / free).max(1.0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A limit that no probe reads (a lock, a pool, a remote service), told from response times that grow faster,
-//! and spread wider, than the measured resources explain.
+//! A hidden bottleneck: a limit that no probe reads (a lock, a pool, a remote service). It shows in response
+//! times that grow faster, and spread wider, than the measured resources explain.
 //!
 //! What it leaves to others: the plateau of steps that could not keep up (`ceiling`), and what it does to a
 //! forecast.
@@ -29,7 +29,7 @@ pub struct MeanResponse {
 pub struct LoadedStep {
     /// Executions completed per second, one per behaviour.
     pub rates: Vec<f64>,
-    /// Response times, one per behaviour; none where too few were completed.
+    /// Response times, one per behaviour; `None` if too few were completed.
     pub responses: Vec<Option<MeanResponse>>,
     /// Utilisation (0-1) of each measured resource, one per [`BottleneckStation`].
     pub utilisation: Vec<f64>,
@@ -44,7 +44,7 @@ pub struct BottleneckStation {
     pub demand_s: Vec<f64>,
 }
 
-/// Which executions pass through the limit.
+/// The executions that pass through a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passing {
     /// Those of every behaviour.
@@ -76,7 +76,7 @@ impl Passing {
 /// A limit that may be there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BottleneckPoint {
-    /// Who passes through it.
+    /// The executions that pass through it.
     pub passing: Passing,
     /// Executions per second at which it is full.
     pub most_per_s: f64,
@@ -86,7 +86,7 @@ pub struct BottleneckPoint {
     pub weight: f64,
 }
 
-/// What the steps say of a limit that no probe reads.
+/// What the steps say of a hidden bottleneck.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BottleneckFinding {
     /// Probability that there is one within [`FARTHEST`] of the highest measured load.
@@ -180,7 +180,7 @@ fn candidates(loaded: &[&LoadedStep], means: &Means) -> Vec<BottleneckCandidate>
         .collect()
 }
 
-/// The limits that `passing` may pass; none if nobody of them executed.
+/// The limits that `passing` may pass; empty if none of them executed.
 fn candidates_passed_by(
     passing: Passing,
     behaviours: usize,

@@ -1,4 +1,4 @@
-//! Memory that a target never gives back.
+//! Memory leaks: memory that a target never gives back.
 
 use nest_data::{
     Estimate,
@@ -18,7 +18,7 @@ const LEAST_GROWTH: f64 = 0.1;
 /// Share of the squared deviations that a behaviour must take off those of time, to be named instead of it.
 const NAMED: f64 = 0.8;
 
-/// What the windows of one step tell: resident bytes, and what they may grow with since the first of them.
+/// The windows of one step: resident bytes, and what they may grow with since the first of them.
 struct Climb {
     bytes: Vec<f64>,
     drivers: Vec<Vec<f64>>, // seconds, then executions by behaviour
@@ -37,7 +37,7 @@ struct Climb {
 /// Resources Research 18(1), 1982; Sen, "Estimates of the regression coefficient based on Kendall's tau",
 /// JASA 63, 1968.
 ///
-/// `None` where memory does not grow with p < 0.01, or by less than a tenth in all.
+/// `None` if memory does not grow with p < 0.01, or by less than a tenth in all.
 #[must_use]
 pub fn find_leak(steps: &[Step], behaviours: &[String], resource: &Resource) -> Option<Leak> {
     // A target that was started again for another size of stored data begins anew.
@@ -111,7 +111,7 @@ fn climb(step: &Step, behaviours: &[String], resource: &Resource) -> Climb {
     climb
 }
 
-/// Pairs that rise minus pairs that fall, and the variance of that number where there is no trend.
+/// Pairs that rise minus pairs that fall, and the variance of that number if there is no trend.
 fn kendall(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let pairs = values

@@ -26,7 +26,7 @@ const LEAST_PRIOR: f64 = 2.0;
 const LEAST_BETWEEN_BLOCKS: f64 = 1e-3;
 /// Rounds of fitting and re-weighting; the weights settle in three.
 const ROUNDS: usize = 6;
-/// Visits above which the deviation between them is known well enough.
+/// Blocks above which the deviation between them is known well enough.
 const MOST_BLOCKS: usize = 200;
 /// Standard deviations from which on a window is something else: of 10,000 normal ones, none lies there.
 const OUTLIER: f64 = 5.0;
@@ -44,7 +44,7 @@ const NORMAL_MAD: f64 = 1.4826;
 /// Upper tail probability of the 90 % interval.
 const UPPER: f64 = 0.95;
 
-/// What is regressed: the use of one resource in windows.
+/// The use of one resource in windows, as it is regressed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observations {
     /// One row per window: a 1 for idle use, then what drives the use.
@@ -59,7 +59,7 @@ pub struct Observations {
     pub suspect: Vec<bool>,
     /// Capacity or largest use: what errors that do not scale with use are a share of. Above 0.
     pub scale: f64,
-    /// What is known of a coefficient beforehand: its column, mean and standard deviation.
+    /// Priors of coefficients: column, mean and standard deviation.
     pub known: Vec<(usize, f64, f64)>,
 }
 
@@ -72,7 +72,7 @@ pub struct MixedFit {
     pub covariance: DMatrix<f64>,
     /// Relative standard deviation between blocks.
     pub between_steps: f64,
-    /// Visits beyond what the coefficients take: how well that deviation is known.
+    /// Blocks beyond those that the coefficients take: how well that deviation is known.
     pub repeats: f64,
     /// Degrees of freedom of that deviation: what repeats show of it, or what the prior stands for.
     pub between_degrees: f64,
@@ -113,18 +113,18 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// # Formula
 /// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is
 /// `a s^2 + b mu^2 + c mu s / T` (s the scale, T the length relative to the mean one), stretched by
-/// `(1 + r) / (1 - r)` where neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the
-/// method of moments. While fewer than six repeats have been seen, the missing ones are taken from the prior
-/// of 2 %, two of which always count. The weights also hold an error of `0.35 tau s` that a block has in
-/// common, so that light blocks do not decide (blocks without any load are spared); the covariance is that of
-/// these weights (a sandwich). Windows beyond five standard deviations are left out.
+/// `(1 + r) / (1 - r)` if neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the method
+/// of moments. While fewer than six repeats have been seen, the missing ones are taken from the prior of 2 %,
+/// two of which always count. The weights also hold an error of `0.35 tau s` that a block has in common, so
+/// that light blocks do not decide (blocks without any load are spared); the covariance is that of these
+/// weights (a sandwich). Windows beyond five standard deviations are left out.
 ///
 /// Sources: Rao, "MINQUE theory and its relation to ML and MML estimation", Sankhya B 41, 1979 (the method of
 /// moments); White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48(4), 1980
 /// (the sandwich); Satterthwaite, "An approximate distribution of estimates of variance components",
 /// Biometrics Bulletin 2(6), 1946.
 ///
-/// `None` where the columns are dependent or numbers are not finite.
+/// `None` if the columns are dependent or numbers are not finite.
 #[must_use]
 pub fn fit_mixed(observations: &Observations) -> Option<MixedFit> {
     let everything = fit_kept(observations, FarRows::CountLess)?;
@@ -144,7 +144,7 @@ pub fn fit_mixed(observations: &Observations) -> Option<MixedFit> {
 }
 
 impl Observations {
-    /// The same with some of the rows, in ascending order.
+    /// The observations of some rows, which are given in ascending order.
     #[must_use]
     pub fn only(&self, rows: &[usize]) -> Self {
         let mut blocks = Vec::new();
@@ -240,7 +240,7 @@ struct Variances {
     tau: f64,
 }
 
-/// How much a row counts that lies far off.
+/// The weight of a row that lies far off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FarRows {
     /// As much as its variance says.

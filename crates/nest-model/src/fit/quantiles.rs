@@ -10,7 +10,7 @@ use nest_data::{
 use super::flows;
 use crate::response::{MeasuredStation, Observed, StepResponse, fit_laws};
 
-/// Laws of response time at the resource that was busiest; none if no resource has a capacity.
+/// Laws of response time at the resource that was busiest; empty if no resource has a capacity.
 pub(super) fn fit_quantiles(
     points: &[MeasuredPoint],
     responses: &[BTreeMap<String, StepResponse>],

@@ -36,27 +36,27 @@ const IDLE_SHARE: f64 = 0.1;
 /// Demands on one resource, as they were fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DemandFit {
-    /// Idle use, demands, then the slope over load and growth with stored data, where there are any.
+    /// Idle use, demands, then the slope over load and growth with stored data, if there are any.
     pub mixed: MixedFit,
-    /// How demand depends on load; none where the windows do not show it.
+    /// Dependence of demand on load; `None` if the windows do not show it.
     pub law: Option<LoadLaw>,
-    /// How demand depends on stored data; none where the blocks do not show it.
+    /// Dependence of demand on stored data; `None` if the blocks do not show it.
     pub size: Option<SizeFit>,
     /// Condition number of the design with columns scaled to length one; 1 is best.
     pub condition: f64,
 }
 
-/// Fits idle use and demands of one resource, and how they depend on its load and on stored data where the
-/// steps show that they do.
+/// Fits idle use and demands of one resource, and how they depend on its load and on stored data if the steps
+/// show that they do.
 ///
 /// # Formula
-/// `used_w = idle + sum_j rate_jw D_j (1 + slope (g(U_w) - mean))`, the slope only where it is above twice
-/// its standard error (see [`LoadLaw`]); windows of a step deviate together (see [`fit_mixed`]).
+/// `used_w = idle + sum_j rate_jw D_j (1 + slope (g(U_w) - mean))`, the slope only if it is above twice its
+/// standard error (see [`LoadLaw`]); windows of a step deviate together (see [`fit_mixed`]).
 ///
 /// Source of the utilisation law: Denning, Buzen, "The operational analysis of queueing network models", ACM
 /// Computing Surveys 10(3), 1978.
 ///
-/// `None` where there are fewer blocks than coefficients, or behaviours that were never executed.
+/// `None` if there are fewer blocks than coefficients, or behaviours that were never executed.
 #[must_use]
 pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource) -> Option<ResourceModel> {
     if blocks.len() < behaviours.len() + 1 {
@@ -116,12 +116,12 @@ pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource
     })
 }
 
-/// Fits idle use and demands to blocks, and how they depend on load and on stored data where the windows show
+/// Fits idle use and demands to blocks, and how they depend on load and on stored data if the windows show
 /// that they do.
 ///
 /// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is
-/// looked for; `scale` the capacity or the largest use. Where the mixes do not tell demands apart (condition
-/// above 30), idle use is taken for a small share of the scale, and demands for about alike. `None` where a
+/// looked for; `scale` the capacity or the largest use. If the mixes do not tell demands apart (condition
+/// above 30), idle use is taken for a small share of the scale, and demands for about alike. `None` if a
 /// behaviour was never executed.
 #[must_use]
 pub fn fit_demand(
@@ -200,8 +200,8 @@ fn observations(blocks: &[Block], behaviours: usize, scale: f64) -> Observations
     }
 }
 
-/// What is assumed where the mixes do not tell demands apart: idle use is a small share of capacity, and
-/// demands are of the size of the mean one.
+/// Priors if the mixes do not tell demands apart: idle use is a small share of capacity, and demands are of
+/// the size of the mean one.
 fn assumed(observations: &Observations) -> Vec<(usize, f64, f64)> {
     let executions: f64 = observations
         .design

@@ -14,7 +14,7 @@ pub(super) fn around_mean(numbers: &[f64], horizon: usize) -> Vec<f64> {
     path[numbers.len()..].iter().map(|number| number + mean).collect()
 }
 
-/// Autoregression of changes around zero: where they follow one another it goes on for a while, then it
+/// Autoregression of changes around zero: changes that follow one another go on for a while, then the value
 /// stays.
 pub(super) fn of_changes(numbers: &[f64], horizon: usize) -> Vec<f64> {
     let mut path: Vec<f64> = numbers.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -59,7 +59,7 @@ fn extend(path: &mut Vec<f64>, lags: &[f64], horizon: usize) {
     }
 }
 
-/// Coefficients of the order with the least corrected information criterion; none for white noise.
+/// Coefficients of the order with the least corrected information criterion; `None` for white noise.
 ///
 /// Source: Burg, "Maximum entropy spectral analysis", 1975; Hurvich and Tsai, Biometrika 76, 1989 (the
 /// criterion).

@@ -1,22 +1,17 @@
-//! What periods mean: integers, years, months, quarters, weeks, days and times become one row of equally
+//! Periods of a history: integers, years, months, quarters, weeks, days and times become one row of equally
 //! spaced values.
+
+mod periods;
 
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
-
 use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, scale::ForecastScale, season};
+use periods::{RowUnit, positions};
 
 /// Periods from which the absence of weekends is no chance.
 const ENOUGH_DAYS: usize = 10;
-/// Shortest month, in days: dates at least this far apart may be one a month.
-const SHORTEST_MONTH: i64 = 28;
-/// Largest integer that is a period: the largest whose neighbours a floating-point number tells apart.
-const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0; // 2^53
-/// Integers that are years where all of them are.
-const YEARS: std::ops::RangeInclusive<i64> = 1_800..=2_200;
-const SECONDS_PER_DAY: i64 = 86_400;
-const DAYS_PER_YEAR: f64 = 365.25;
+const SECONDS_PER_DAY: i64 = 86_400; // s
+const DAYS_PER_YEAR: f64 = 365.25; // mean of the Julian calendar
 
 /// One row of a history.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,23 +21,6 @@ pub struct DatedCount {
     pub period: String,
     /// The value; one that is missing or not finite counts as not recorded.
     pub value: Option<f64>,
-}
-
-/// What a period counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RowUnit {
-    /// Whatever the user counts.
-    Integer,
-    /// Calendar years.
-    Year,
-    /// Calendar months since year 0.
-    Month,
-    /// Days since 1970.
-    Day,
-    /// Working days since 1970.
-    WorkingDay,
-    /// Seconds since 1970.
-    Second,
 }
 
 /// Puts rows in order, averages those of the same period, fills gaps, and finds the seasons that their
@@ -108,162 +86,7 @@ pub fn arrange(
     Ok((History { values, seasons }, caveats))
 }
 
-/// Where each row stands, all in one unit.
-fn positions(rows: &[(&str, f64)]) -> Result<(RowUnit, Vec<i64>), HistoryRefusal> {
-    let read = rows.iter().map(|(period, _)| {
-        position(period).ok_or_else(|| HistoryRefusal::UnreadablePeriod {
-            period: (*period).to_owned(),
-        })
-    });
-    let read: Vec<(RowUnit, i64)> = read.collect::<Result<_, _>>()?;
-    let Some((unit, _)) = read.first().copied() else {
-        return Err(HistoryRefusal::TooFewValues { known: 0 });
-    };
-    if let Some(other) = read.iter().position(|(other, _)| *other != unit) {
-        let name = |index: usize| rows[index].0.to_owned();
-        return Err(HistoryRefusal::MixedPeriods {
-            one: name(0),
-            other: name(other),
-        });
-    }
-    let numbers: Vec<i64> = read.iter().map(|(_, position)| *position).collect();
-    Ok(match unit {
-        RowUnit::Integer => compact(&numbers),
-        RowUnit::Second
-            if numbers.iter().all(|second| {
-                second.rem_euclid(SECONDS_PER_DAY) == numbers[0].rem_euclid(SECONDS_PER_DAY)
-            }) =>
-        {
-            as_months(
-                numbers
-                    .iter()
-                    .map(|second| second.div_euclid(SECONDS_PER_DAY))
-                    .collect(),
-            )
-        }
-        RowUnit::Day => as_months(numbers),
-        unit => (unit, numbers),
-    })
-}
-
-/// A period alone.
-fn position(period: &str) -> Option<(RowUnit, i64)> {
-    if let Some(number) = whole(period) {
-        return Some((RowUnit::Integer, number));
-    }
-    if let Some(month) =
-        year_and(period, &["-Q", "Q", "-q", "q"], 4).map(|(year, quarter)| 12 * year + 3 * (quarter - 1))
-    {
-        return Some((RowUnit::Month, month));
-    }
-    if let Some((year, week)) = year_and(period, &["-W", "W", "-w", "w"], 53) {
-        let monday = ISOWeekDate::new(
-            i16::try_from(year).ok()?,
-            i8::try_from(week).ok()?,
-            Weekday::Monday,
-        )
-        .ok()?;
-        return Some((RowUnit::Day, day(monday.date())));
-    }
-    if let Some((year, month)) = year_and(period, &["-", "/"], 12) {
-        return Some((RowUnit::Month, 12 * year + month - 1));
-    }
-    let iso = period.replace('/', "-");
-    if let (8..=10, Ok(date)) = (period.len(), iso.parse::<Date>()) {
-        return Some((RowUnit::Day, day(date)));
-    }
-    if let Ok(stamp) = period.parse::<jiff::Timestamp>() {
-        return Some((RowUnit::Second, stamp.as_second()));
-    }
-    let time: DateTime = iso.parse().ok()?;
-    Some((
-        RowUnit::Second,
-        day(time.date()) * SECONDS_PER_DAY
-            + i64::from(time.hour()) * 3_600
-            + i64::from(time.minute()) * 60
-            + i64::from(time.second()),
-    ))
-}
-
-/// A whole number, also one that a spreadsheet wrote as `7.0`.
-fn whole(text: &str) -> Option<i64> {
-    let number: f64 = text.parse().ok()?;
-    (number.abs() < LARGEST_INTEGER && number.fract() == 0.0).then_some(number as i64)
-}
-
-/// `2026-11`, `2026-Q4` and their like: a year of four digits, one of the separators, a number from 1 to
-/// `most`.
-fn year_and(period: &str, separators: &[&str], most: i64) -> Option<(i64, i64)> {
-    let (year, rest) = period.split_at_checked(4)?;
-    let number = separators
-        .iter()
-        .find_map(|separator| rest.strip_prefix(separator))?;
-    let digits = |text: &str| {
-        (!text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit()))
-            .then(|| text.parse().ok())?
-    };
-    let (year, number) = (digits(year)?, digits(number)?);
-    (1..=most).contains(&number).then_some((year, number))
-}
-
-fn day(date: Date) -> i64 {
-    date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
-}
-
-fn date(day: i64) -> Date {
-    Date::constant(1970, 1, 1).saturating_add(jiff::SignedDuration::from_hours(24 * day))
-}
-
-/// Integers that are all dates without dashes become days or months, those that are all years years; others
-/// stay.
-fn compact(numbers: &[i64]) -> (RowUnit, Vec<i64>) {
-    let days: Option<Vec<i64>> = numbers
-        .iter()
-        .map(|number| {
-            (19_000_101..=21_001_231).contains(number).then_some(())?;
-            Date::new(
-                (number / 10_000) as i16,
-                (number / 100 % 100) as i8,
-                (number % 100) as i8,
-            )
-            .ok()
-            .map(day)
-        })
-        .collect();
-    if let Some(days) = days {
-        return as_months(days);
-    }
-    let months = numbers.iter().map(|number| {
-        ((190_001..=210_012).contains(number) && (1..=12).contains(&(number % 100)))
-            .then(|| number / 100 * 12 + number % 100 - 1)
-    });
-    match months.collect::<Option<Vec<i64>>>() {
-        Some(months) => (RowUnit::Month, months),
-        None if numbers.iter().all(|number| YEARS.contains(number)) => (RowUnit::Year, numbers.to_vec()),
-        None => (RowUnit::Integer, numbers.to_vec()),
-    }
-}
-
-/// Days that are one a month at most, and at least 28 days apart, become months; others stay.
-fn as_months(days: Vec<i64>) -> (RowUnit, Vec<i64>) {
-    let mut sorted = days.clone();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let month = |day: &i64| {
-        let date = date(*day);
-        12 * i64::from(date.year()) + i64::from(date.month()) - 1
-    };
-    let apart = sorted
-        .windows(2)
-        .all(|pair| pair[1] - pair[0] >= SHORTEST_MONTH && month(&pair[0]) != month(&pair[1]));
-    if apart && sorted.len() >= 2 {
-        (RowUnit::Month, days.iter().map(month).collect())
-    } else {
-        (RowUnit::Day, days)
-    }
-}
-
-/// Counts working days where there are many days, none of them on a weekend.
+/// Counts working days if there are many days and none of them is on a weekend.
 fn as_working_days(known: &mut [(i64, f64)]) -> bool {
     let weekday = |day: i64| (day + 3).rem_euclid(7); // Monday is 0; 1970-01-01 was a Thursday
     let differ = known
@@ -386,7 +209,12 @@ fn seasons(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use jiff::civil::Date;
+
+    use super::{
+        periods::{date, day},
+        *,
+    };
 
     fn rows(periods: &[&str]) -> Vec<DatedCount> {
         periods

@@ -1,4 +1,4 @@
-//! What a reader of a forecast from a history should doubt, and what is refused.
+//! Caveats of a forecast from a history, and reasons to refuse one.
 
 use std::fmt;
 

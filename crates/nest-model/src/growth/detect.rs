@@ -5,7 +5,7 @@ use super::{numbers::mean, scale::ForecastScale, season, smoothing};
 
 /// Lengths that are tried: quarters, working weeks, weeks, months, hours, weeks of a year.
 const CANDIDATES: [usize; 6] = [4, 5, 7, 12, 24, 52];
-/// The length that is taken where nothing speaks against it: histories of businesses are mostly months.
+/// The length that is taken if nothing speaks against it: histories of businesses are mostly months.
 const USUAL: usize = 12;
 /// Mean absolute error with a season over that without it, at most.
 const GAIN: f64 = 0.9;
@@ -20,7 +20,7 @@ const ALIKE: f64 = 1.1;
 const ORIGINS: usize = 12;
 const AHEAD: usize = 12;
 
-/// Length of the season in steps, where one shows.
+/// Length of the season in steps; `None` if none shows.
 pub(super) fn season(values: &[f64]) -> Option<usize> {
     let scale = ForecastScale::of(values);
     let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();

@@ -1,4 +1,4 @@
-//! What was learnt from the errors of other histories: half-widths of intervals.
+//! Half-widths of intervals, learnt from the errors of other histories.
 
 use crate::draws::Z90;
 
@@ -11,11 +11,11 @@ const Z80: f64 = 1.281_551_565_544_600_4;
 pub struct Learnt {
     /// Of the central 80 %, for a long history.
     pub base_80: f64,
-    /// What few values add to it.
+    /// What a history of few values adds to it.
     pub few_80: f64,
     /// Of the central 90 %, for a long history.
     pub base_90: f64,
-    /// What few values add to it.
+    /// What a history of few values adds to it.
     pub few_90: f64,
 }
 

@@ -20,7 +20,7 @@ pub(super) fn median(numbers: &[f64]) -> f64 {
     }
 }
 
-/// Mean absolute difference between numbers `lag` apart; none where there is no such pair.
+/// Mean absolute difference between numbers `lag` apart; `None` if there is no such pair.
 pub(super) fn mean_change(numbers: &[f64], lag: usize) -> Option<f64> {
     let changes: Vec<f64> = numbers
         .iter()

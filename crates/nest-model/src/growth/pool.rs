@@ -32,7 +32,7 @@ const MOST_ORIGINS: usize = 16;
 /// Longest horizon that is tried, in steps.
 const LONGEST_TRIAL: usize = 64;
 
-/// What the pool says, and how far off it was where the answer is known.
+/// What the pool says, and how far off it was at the origins whose answer is known.
 #[derive(Debug, Clone)]
 pub(super) struct Pooled {
     /// Centre by step, on the scale of the history.

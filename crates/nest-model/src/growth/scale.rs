@@ -52,7 +52,7 @@ impl ForecastScale {
         }
     }
 
-    /// What a number on this scale stands for.
+    /// The value that a number on this scale stands for.
     pub(super) fn from(self, number: f64) -> f64 {
         match self {
             Self::Log => number.min(LARGEST_LOG).exp(),

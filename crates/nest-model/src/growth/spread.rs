@@ -2,7 +2,7 @@
 
 use super::numbers::{mean, mean_change};
 
-/// Growth of the error with the step where nothing is known: `step^0.45`.
+/// Growth of the error with the step if nothing is known of it: `step^0.45`.
 const USUAL_GROWTH: f64 = 0.45;
 /// Standard deviation of that exponent between histories.
 const GROWTH_DEVIATION: f64 = 0.35;
@@ -12,8 +12,8 @@ const MOST_GROWTH: f64 = 1.5;
 const USUAL_SHARE: f64 = 0.9;
 /// Number of observed errors that this is worth.
 const USUAL_WORTH: f64 = 5.0;
-/// What one error at one step is worth where a single step was seen; errors of neighbouring steps hang
-/// together, so that of more steps each counts less, by their square root.
+/// What one error at one step is worth if a single step was seen; errors of neighbouring steps hang together,
+/// so that of more steps each counts less, by their square root.
 const WORTH_OF_STEPS: f64 = 2.0;
 /// 80 % quantile of the size of a normal error over its mean: 1.2816 sqrt(pi / 2).
 const HIGH_OVER_MEAN: f64 = 1.606;
@@ -67,15 +67,19 @@ impl ForecastSpread {
                 growth: USUAL_GROWTH,
             };
         }
-        let sum = |of: &dyn Fn(f64, f64) -> f64| {
+        let weighted_sum = |term: &dyn Fn(f64, f64) -> f64| {
             seen.iter()
-                .map(|(at, log, worth)| worth * of(*at, *log))
+                .map(|(at, log, worth)| worth * term(*at, *log))
                 .sum::<f64>()
         };
-        let (worth, at, log) = (sum(&|_, _| 1.0), sum(&|at, _| at), sum(&|_, log| log));
+        let (worth, at, log) = (
+            weighted_sum(&|_, _| 1.0),
+            weighted_sum(&|at, _| at),
+            weighted_sum(&|_, log| log),
+        );
         let prior = GROWTH_DEVIATION.powi(-2);
-        let square = sum(&|at, _| at * at) + prior - at * at / worth;
-        let product = sum(&|at, log| at * log) + prior * USUAL_GROWTH - at * log / worth;
+        let square = weighted_sum(&|at, _| at * at) + prior - at * at / worth;
+        let product = weighted_sum(&|at, log| at * log) + prior * USUAL_GROWTH - at * log / worth;
         let growth = (product / square).clamp(0.0, MOST_GROWTH);
         Self {
             first: ((log - at * growth) / worth).exp(),

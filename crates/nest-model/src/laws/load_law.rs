@@ -2,7 +2,7 @@
 
 use nest_data::scaling::ResourceModel;
 
-/// How the demand of an execution depends on load.
+/// Dependence of an execution's demand on load.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LoadShape {
     /// It falls as a resource fills: on a machine that is mostly idle, waking up and cold caches cost time of
@@ -16,7 +16,7 @@ pub enum LoadShape {
 /// A demand that falls, or rises, as a resource fills.
 ///
 /// # Formula
-/// `D(U) = D (1 + slope (g(U) - mean))`, `g(U) = (1 - U)^2` where it falls and `U^2` where it rises: D is the
+/// `D(U) = D (1 + slope (g(U) - mean))`, `g(U) = (1 - U)^2` if it falls and `U^2` if it rises: D is the
 /// demand at the mean g of the fitted steps.
 ///
 /// The power of two of a fall is empirical: of no dependence and powers of one to three it forecast four runs
@@ -26,8 +26,8 @@ pub enum LoadShape {
 pub struct LoadLaw {
     /// Whether demand falls or rises.
     pub shape: LoadShape,
-    /// Relative change of demand from full to no utilisation (or back), 0 to 1; 0 where demand does not
-    /// depend on load.
+    /// Relative change of demand from full to no utilisation (or back), 0 to 1; 0 if demand does not depend
+    /// on load.
     pub slope: f64,
     /// g at which demand is stated, 0-1.
     pub mean: f64,

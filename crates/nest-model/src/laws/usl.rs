@@ -18,7 +18,7 @@ pub struct UslFit {
 
 /// Least squares on throughput with sigma and kappa in 0 to 1, all observations alike, as in R's `usl` 3.0.3.
 ///
-/// `points` are (N, X), both above 0. `None` with fewer than three, or where they do not tell the parameters
+/// `points` are (N, X), both above 0. `None` for fewer than three, or if they do not tell the parameters
 /// apart. The minimum on each face of the box is sought by Levenberg-Marquardt; the least of those inside
 /// counts.
 #[must_use]

@@ -3,7 +3,7 @@
 use nest_data::price_book::Adjustment;
 use rust_decimal::Decimal;
 
-/// What list prices of one meter or instance type are multiplied with.
+/// The factor on list prices of one meter or instance type.
 ///
 /// # Formula
 /// `prod_a (100 + percent_a) / 100` over the adjustments whose selector matches, by ascending `order`; 1
@@ -18,7 +18,7 @@ pub fn contract_factor(adjustments: &[Adjustment], name: &str) -> Decimal {
         .fold(Decimal::ONE, |factor, one| factor * share_left(one))
 }
 
-/// What is left after each adjustment of a list price or cost, with its label: the last is the contracted
+/// A list price or cost after each adjustment, with the label of the adjustment; the last is the contracted
 /// one.
 ///
 /// # Formula
@@ -37,7 +37,7 @@ pub fn contract_steps<'a>(
     applied(adjustments, name).into_iter().map(step).collect()
 }
 
-/// What applies to a name, in its order; equal orders stay as written.
+/// The adjustments that apply to a name, by their order; those of equal order stay as written.
 fn applied<'a>(adjustments: &'a [Adjustment], name: &str) -> Vec<&'a Adjustment> {
     let mut applied: Vec<&Adjustment> = adjustments
         .iter()

@@ -47,7 +47,7 @@ pub fn committed_hours<T: PriceNumber>(bins: &[HoursAtLoad<T>], reserved: T) -> 
 }
 
 impl<T: PriceNumber> Committed<T> {
-    /// What instance-hours cost at the commitment's effective price and at list price, both per hour.
+    /// Cost of instance-hours at the commitment's effective price and at list price, both per hour.
     ///
     /// # Formula
     /// `used * effective`, `unused * effective`, `on_demand * list`; the first two add up exactly to what was

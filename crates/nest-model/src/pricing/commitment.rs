@@ -1,5 +1,5 @@
-//! What commitments cost: per hour of their term, in cash month by month, and split into what is used and
-//! what is not.
+//! Cost of commitments: per hour of their term, in cash month by month, and split into the used and the
+//! unused part.
 
 use nest_data::price_book::{Commitment, InstanceUnit};
 use rust_decimal::Decimal;
@@ -9,7 +9,7 @@ use super::number::PriceNumber;
 /// Hours of a month of a term: 8,760 hours a year over 12 (`docs/method/pricing.md`, "Commitments").
 pub const TERM_HOURS_PER_MONTH: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
 
-/// A cost that was paid for, and what of it nobody used.
+/// A cost, and the part of it that was not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amortised {
     /// The part that something ran on.
@@ -29,7 +29,7 @@ pub fn term_hours(commitment: &Commitment) -> Decimal {
     TERM_HOURS_PER_MONTH * Decimal::from(commitment.term_months)
 }
 
-/// What one unit pays each hour besides what was paid at once.
+/// The hourly payment for one unit, without what was paid at once.
 #[must_use]
 pub fn recurring_per_hour(commitment: &Commitment) -> Decimal {
     match commitment.unit {
@@ -38,7 +38,7 @@ pub fn recurring_per_hour(commitment: &Commitment) -> Decimal {
     }
 }
 
-/// What one unit costs per hour, with what is paid at once spread over the term.
+/// Cost of one unit per hour, with what is paid at once spread over the term.
 ///
 /// # Formula
 /// `upfront / term_hours + recurring`.
@@ -49,7 +49,7 @@ pub fn effective_per_hour(commitment: &Commitment) -> Decimal {
     commitment.upfront.0 / term_hours(commitment) + recurring_per_hour(commitment)
 }
 
-/// What has to be paid at once for an effective price; the inverse of [`effective_per_hour`].
+/// The payment at once that gives an effective price; the inverse of [`effective_per_hour`].
 ///
 /// # Formula
 /// `(effective - recurring) * term_hours`. Lists that give only the effective price hide it.
@@ -60,7 +60,7 @@ pub fn upfront(effective_per_hour: Decimal, recurring_per_hour: Decimal, term_ho
     (effective_per_hour - recurring_per_hour) * term_hours
 }
 
-/// Share of the hours that must be used for a commitment to be the cheaper way; none where the list price is
+/// Share of the hours that must be used for a commitment to be the cheaper way; `None` if the list price is
 /// 0.
 ///
 /// # Formula
@@ -122,7 +122,7 @@ pub fn cash_in_month(commitment: &Commitment, units: Decimal, month: u32) -> Dec
     units * (at_once + recurring_per_month(commitment))
 }
 
-/// What `units` cost in each month of the term with what is paid at once spread over it.
+/// Cost of `units` in each month of the term with what is paid at once spread over it.
 ///
 /// # Formula
 /// `units * (upfront / term_months + recurring * 730)`; over a term it sums to the cash.

@@ -21,7 +21,7 @@ pub struct LikeHours<T> {
 }
 
 impl LargestOf<Decimal> {
-    /// The dimensions of a meter; none where it has none, or one that nothing can fill.
+    /// The dimensions of a meter; `None` if it has none, or one that nothing can fill.
     #[must_use]
     pub fn new(meter: &Meter) -> Option<Self> {
         let per_unit: Vec<Decimal> = meter
@@ -32,7 +32,7 @@ impl LargestOf<Decimal> {
         (!per_unit.is_empty() && per_unit.iter().all(|per| *per > Decimal::ZERO)).then_some(Self { per_unit })
     }
 
-    /// The same in floats, for draws.
+    /// The compound price in floats, for draws.
     #[must_use]
     pub fn to_float(&self) -> LargestOf<f64> {
         LargestOf {
@@ -81,7 +81,7 @@ impl<T: PriceNumber> LargestOf<T> {
     }
 }
 
-/// How many of a dimension's factor are free: 10 of `10 rules`; 0 where nothing is.
+/// Free units of a dimension's factor: 10 of `10 rules`; 0 if none are free.
 #[must_use]
 pub fn free_factor(dimension: &Dimension) -> Decimal {
     let number = dimension

@@ -13,7 +13,7 @@ use super::{commitment::effective_per_hour, compiled::float, number::PriceNumber
 pub struct CoverableUsage<'a> {
     /// Instance type or meter, as commitments name it.
     pub name: &'a str,
-    /// Price of one unit without commitment; none where it is not known.
+    /// Price of one unit without commitment; `None` if it is not known.
     pub on_demand: Option<Decimal>,
 }
 
@@ -42,17 +42,17 @@ struct CoverTake<T> {
     rate: T, // of the budget, for one unit of usage
 }
 
-/// What a commitment gives in an hour.
+/// What a commitment covers in an hour.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct PlanBudget<T> {
     size: T,  // instances of a reservation, money of a plan
     price: T, // of one of them
 }
 
-/// What one hour costs, or several together.
+/// Cost of one hour, or of several together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Covered<T> {
-    /// What each commitment costs, used or not.
+    /// Cost of each commitment, used or not.
     pub bought: Vec<T>,
     /// The part of it that something ran on.
     pub used: Vec<T>,
@@ -60,7 +60,7 @@ pub struct Covered<T> {
     pub unused: Vec<T>,
     /// Units of each usage that no commitment covers.
     pub left: Vec<T>,
-    /// What they cost; none where their price is not known.
+    /// Their cost; `None` if their price is not known.
     pub on_demand: Vec<Option<T>>,
 }
 
@@ -100,7 +100,7 @@ impl Cover<Decimal> {
         }
     }
 
-    /// The same in floats, for draws.
+    /// The covered cost in floats, for draws.
     #[must_use]
     pub fn to_float(&self) -> Cover<f64> {
         let take = |take: &CoverTake<Decimal>| CoverTake {
@@ -212,7 +212,7 @@ impl<T: PriceNumber> Cover<T> {
 }
 
 impl<T: PriceNumber> Covered<T> {
-    /// Everything that is paid: commitments, used or not, and what they do not cover. None where a price that
+    /// Everything that is paid: commitments, used or not, and what they do not cover. `None` if a price that
     /// is needed is not known.
     #[must_use]
     pub fn total(&self) -> Option<T> {
@@ -241,7 +241,7 @@ fn cost<T: PriceNumber>(price: Option<T>, left: T) -> Option<T> {
     }
 }
 
-/// What one unit of a usage takes of a commitment's budget; none where it is not covered.
+/// What one unit of a usage takes of a commitment's budget; `None` if it is not covered.
 fn rate(commitment: &Commitment, name: &str) -> Option<Decimal> {
     let covers = &commitment.covers;
     let named = covers.sku.as_deref().is_none_or(|sku| sku == name)
@@ -409,7 +409,7 @@ mod tests {
         );
     }
 
-    /// A list price that is not known is needed only where a plan leaves something over.
+    /// A list price that is not known is needed only if a plan leaves something over.
     #[test]
     fn an_unknown_list_price_is_unknown_where_it_is_needed() {
         let usage = [usage("known", Some("1")), usage("unknown", None)];

@@ -112,8 +112,8 @@ pub fn azure_gb_seconds<T: PriceNumber>(executions: T, duration_s: T, memory_mb:
     gib_seconds(executions, billed_ms / second, azure_memory_mb(memory_mb))
 }
 
-/// What a month of a plan costs: the plan itself first, then each meter beyond what the plan includes of it;
-/// none where a price is unknown.
+/// Cost of a month of a plan: the plan itself first, then each meter beyond what the plan includes of it;
+/// `None` if a price is unknown.
 ///
 /// # Formula
 /// `amount`, then `price_billed(max(0, q_i - included_i))`; a meter of which the plan includes nothing pays

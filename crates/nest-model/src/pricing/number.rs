@@ -23,8 +23,8 @@ pub trait PriceNumber:
     + Div<Output = Self>
     + Sum
 {
-    /// The next whole number, or the number itself where it is whole; a float counts as whole where it is so
-    /// to twelve digits.
+    /// The next whole number, or the number itself if it is whole; a float counts as whole if it is so to
+    /// twelve digits.
     #[must_use]
     fn whole_above(self) -> Self;
 

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::{number::PriceNumber, price, price_billed};
 
-/// What a forecast may count as free.
+/// Free quantities that a forecast may count on.
 fn lasting(meter: &Meter) -> Option<&Free> {
     meter.free.as_ref().filter(|free| free.kind.lasts())
 }
@@ -52,10 +52,10 @@ pub fn share_pool<T: PriceNumber>(free: T, quantities: &[T]) -> Vec<T> {
 }
 
 /// Prices of several meters' quantities of one window, which share their pools of free units; one for each,
-/// none where a price is unknown.
+/// `None` if a price is unknown.
 ///
 /// # Formula
-/// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; where rows of one pool give different
+/// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; if rows of one pool give different
 /// sizes, the largest), [`price`] for the others.
 ///
 /// Source: `docs/method/pricing.md`, "Functions on Lambda" and "Free pools and scopes".

@@ -20,7 +20,7 @@ pub fn round_up<T: PriceNumber>(quantity: T, step: T, minimum: T) -> T {
     ((quantity / step).whole_above() * step).most(minimum)
 }
 
-/// Seconds billed for one run, invocation or resource that ran `seconds`; none where the quantum's texts are
+/// Seconds billed for one run, invocation or resource that ran `seconds`; `None` if the quantum's texts are
 /// no lengths of time.
 ///
 /// # Formula
@@ -37,7 +37,7 @@ pub fn billed_seconds(quantum: &Quantum, seconds: Decimal) -> Option<Decimal> {
 /// Requests billed for one request of `bytes`.
 ///
 /// # Formula
-/// `max(1, ceil(bytes / chunk))`: 513 KiB count as two where a chunk has 512 KiB. `chunk` in bytes, above 0.
+/// `max(1, ceil(bytes / chunk))`: 513 KiB count as two if a chunk has 512 KiB. `chunk` in bytes, above 0.
 ///
 /// Source: `docs/method/pricing.md`, "Billed steps and minimums".
 #[must_use]
@@ -45,7 +45,7 @@ pub fn chunks<T: PriceNumber>(bytes: T, chunk: T) -> T {
     (bytes / chunk).whole_above().most(T::from(1))
 }
 
-/// [`chunks`] of a meter; 1 where it has none.
+/// [`chunks`] of a meter; 1 if it has none.
 #[must_use]
 pub fn chunks_of(meter: &Meter, bytes: Decimal) -> Decimal {
     meter
@@ -53,7 +53,7 @@ pub fn chunks_of(meter: &Meter, bytes: Decimal) -> Decimal {
         .map_or(Decimal::ONE, |chunk| chunks(bytes, chunk))
 }
 
-/// What an hourly price charges for a number of seconds.
+/// Share of an hourly price that is charged for a number of seconds.
 ///
 /// # Formula
 /// `price * seconds / 3600`; `price` per hour. Never rounded per run: 60 s at 0.1008 are 0.00168.

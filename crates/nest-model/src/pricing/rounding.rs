@@ -2,7 +2,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// How a total is made of lines.
+/// The way in which lines are rounded and added up to a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rounding {
     /// The exact sum, rounded once.

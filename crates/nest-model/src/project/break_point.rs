@@ -36,7 +36,7 @@ const REACHED: f64 = 0.05;
 /// A way to fail in every draw.
 struct FailureDraws<'a> {
     central: FailurePoint<'a>,
-    draws: Vec<f64>,               // customers; infinite where it never fails
+    draws: Vec<f64>,               // customers; infinite if it never fails
     filling: Vec<Option<Filling>>, // by draw
 }
 
@@ -129,7 +129,7 @@ fn search_break_points(priced: &PricedConfig<'_>, search: &BreakPointSearch<'_>)
     points.into_iter().map(|(_, point)| point).collect()
 }
 
-/// In each draw, the candidate that fails at the fewest customers; none where nothing does below the searched
+/// In each draw, the candidate that fails at the fewest customers; `None` if nothing does below the searched
 /// range.
 fn first_to_fail(candidates: &[FailureDraws<'_>], draws: usize, searched_to: f64) -> Vec<Option<usize>> {
     let first = |draw: usize| {
@@ -185,7 +185,7 @@ fn break_point(
     }
 }
 
-/// Whether a customer count asks more of an instance, or more instances, than was measured.
+/// Whether a customer count needs larger instances, or more of them, than were measured.
 pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, inputs: &ReadyInputs) -> bool {
     let units =
         |(index, sizing): (usize, Sizing)| sizing.instances(customers).min(priced.placed[index].most_units());
@@ -209,7 +209,7 @@ fn break_date(growth: &GrowthDraws<'_>, candidate: &FailureDraws<'_>) -> BreakDa
         .map(|((customers, filling), path)| months(path, *customers, *filling).unwrap_or(f64::INFINITY))
         .collect();
     draws.sort_by(f64::total_cmp);
-    let at = |quantile: f64| -> Option<Date> {
+    let date_at_quantile = |quantile: f64| -> Option<Date> {
         // Rounded to a draw: between a date and never there is no date.
         let nearest = ((draws.len() as f64 - 1.0) * quantile).round() as usize;
         draws
@@ -225,7 +225,7 @@ fn break_date(growth: &GrowthDraws<'_>, candidate: &FailureDraws<'_>) -> BreakDa
     .and_then(|months| growth.model.date_at(months));
     BreakDate {
         value,
-        low: at(0.05),
-        high: at(0.95),
+        low: date_at_quantile(0.05),
+        high: date_at_quantile(0.95),
     }
 }

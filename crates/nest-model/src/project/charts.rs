@@ -37,7 +37,7 @@ fn even_grid(to: f64) -> Vec<f64> {
     shares().map(|share| low + (to - low) * share).collect()
 }
 
-/// The same, geometrically spaced.
+/// Customer counts from a twentieth of `to` up to it, geometrically spaced.
 fn geometric_grid(to: f64) -> Vec<f64> {
     let low = to / 20.0;
     shares().map(|share| low * 20_f64.powf(share)).collect()

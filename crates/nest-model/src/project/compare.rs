@@ -61,7 +61,7 @@ pub fn compare(
     let paybacks: Vec<Payback> = (0..configs.len())
         .filter_map(|index| payback(context, configs, &totals, index, baseline))
         .collect();
-    let of = |index: usize| {
+    let config_total = |index: usize| {
         let others: Vec<f64> = totals[index]
             .draws
             .iter()
@@ -95,7 +95,7 @@ pub fn compare(
     Ok(Some(Comparison {
         baseline: configs[baseline].priced.name.to_owned(),
         months,
-        totals: (0..configs.len()).map(of).collect(),
+        totals: (0..configs.len()).map(config_total).collect(),
         crossovers: crossovers(context, configs, baseline),
         break_evens: (0..configs.len())
             .filter_map(|index| break_even(context, configs, index, baseline))
@@ -105,8 +105,8 @@ pub fn compare(
     }))
 }
 
-/// What a configuration costs over all months, its migration at the beginning; over one month
-/// where nothing grows.
+/// Cost of a configuration over all months, with its migration at the beginning; over one month if nothing
+/// grows.
 fn totals(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -151,8 +151,7 @@ fn totals(
     })
 }
 
-/// Whether nothing of a configuration fails before growth ends; at the headline's customers where nothing
-/// grows.
+/// Whether nothing of a configuration fails before growth ends; at the headline's customers if nothing grows.
 fn lasts(context: &Context<'_>, config: &ConfigProjection) -> bool {
     breaks(context, config).is_none()
 }
@@ -169,7 +168,7 @@ fn breaks<'p>(context: &Context<'_>, config: &'p ConfigProjection) -> Option<(&'
     (customers.value <= end).then_some((point, customers.value))
 }
 
-/// The cheapest that lasts, or the cheapest of all where none does.
+/// The cheapest that lasts, or the cheapest of all if none does.
 fn best(totals: &[Totals], lasting: &[bool]) -> usize {
     let among = |all: bool| {
         (0..totals.len())

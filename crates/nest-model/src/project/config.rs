@@ -11,6 +11,7 @@ mod inputs;
 mod lines;
 mod meters;
 mod placed;
+mod quantities;
 mod response;
 mod sizing;
 mod unit_bill;
@@ -81,7 +82,7 @@ pub struct FixedAmount {
     pub source: String,
 }
 
-/// What the study says is paid each month.
+/// A monthly payment that the study states.
 fn stated_amounts(config: &Config) -> impl Iterator<Item = FixedAmount> {
     let monthly = config.monthly.iter().map(|(name, amount)| FixedAmount {
         name: name.clone(),
@@ -119,7 +120,7 @@ pub struct UnsizedResource<'a> {
     pub counts: Vec<bool>,     // behaviours that still use it
 }
 
-/// What every configuration of a study is priced from.
+/// The documents from which every configuration of a study is priced.
 #[derive(Clone, Copy)]
 pub struct PricingSource<'a, 'd> {
     pub study: &'a Study,
@@ -188,12 +189,12 @@ impl<'a> PricedConfig<'a> {
             .position(|unsized_resources| unsized_resources.resource.name == resource)
     }
 
-    /// Whether a tier, or a part of it, has a place.
+    /// Whether a tier, or a part of it, is placed.
     pub fn is_placed(&self, tier: &str) -> bool {
         self.placed.iter().any(|placed| placed.placement.tier == tier)
     }
 
-    /// What carries the tiers, in words.
+    /// The hosts of the tiers, in words.
     pub fn shape(&self) -> String {
         let shapes: Vec<String> = self
             .placed
@@ -203,7 +204,7 @@ impl<'a> PricedConfig<'a> {
         shapes.join("; ")
     }
 
-    /// Sizing of a placement in one draw; none for functions.
+    /// Sizing of a placement in one draw; `None` for functions.
     pub fn sizing(&self, placed: usize, inputs: &ScenarioInputs) -> Option<Sizing> {
         let (of, used) = (&self.placed[placed], &inputs.placed[placed]);
         let Host::Units(units) = &of.host else {
@@ -228,7 +229,7 @@ impl<'a> PricedConfig<'a> {
         (0..self.placed.len()).find_map(|index| Some((index, self.sizing(index, inputs)?)))
     }
 
-    /// Units that run in the busiest hour, spare ones among them; none where everything is functions.
+    /// Units that run in the busiest hour, spare ones among them; `None` if everything is functions.
     pub fn instances(&self, customers: f64, inputs: &ScenarioInputs) -> Option<f64> {
         self.counted(inputs)
             .map(|(_, sizing)| sizing.instances(customers) + f64::from(sizing.spare))
@@ -265,7 +266,7 @@ fn unsized_resources<'a>(
     placed: &[SizedPlacement<'_>],
     behaviours: &[String],
 ) -> Vec<UnsizedResource<'a>> {
-    let of = |resource: &'a ResourceModel| {
+    let left_as_measured = |resource: &'a ResourceModel| {
         let whole = config
             .placements()
             .position(|placement| placement.tier == resource.tier && placement.behaviours.is_empty());
@@ -288,7 +289,7 @@ fn unsized_resources<'a>(
             counts: (0..behaviours.len()).map(|index| !moved(index)).collect(),
         })
     };
-    model.resources.iter().filter_map(of).collect()
+    model.resources.iter().filter_map(left_as_measured).collect()
 }
 
 /// A quantity as a decimal, to [`DIGITS`] digits after the point.

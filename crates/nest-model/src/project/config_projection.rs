@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nest_data::{
-    Caveat, PriceBook,
+    Caveat, PriceBook, Study,
     projection::{Bill, ConfigProjection, CostLine, DriverKind, DriverShare, FeeBill},
     units::QuotedDecimal,
 };
@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use crate::{
     error::ModelError,
     project::break_point::{break_points, is_extrapolated},
-    project::config::{SizedPlacement, total},
+    project::config::{PricedConfig, SizedPlacement, total},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{money, off_centre},
@@ -35,7 +35,7 @@ pub fn project_config<'a>(
 ) -> Result<ProjectedConfig, ModelError> {
     let priced = &drawn.priced;
     let mut caveats = Vec::new();
-    raise(drawn, context, customers, &mut caveats);
+    caveats.extend(config_caveats(drawn, context, customers));
     let bill = bill(drawn, context, customers, &mut caveats)?;
     let monthly_costs = context
         .growth
@@ -78,22 +78,12 @@ pub fn project_config<'a>(
 }
 
 /// Doubts about what a configuration is made of.
-fn raise(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64, caveats: &mut Vec<Caveat>) {
+fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64) -> Vec<Caveat> {
     let priced = &drawn.priced;
     let name = priced.name.to_owned();
+    let mut caveats = Vec::new();
     caveats.extend(drawn.undefined_draws());
-    if let Some([low, high]) = priced
-        .placed
-        .iter()
-        .map(SizedPlacement::speed)
-        .find_map(|(range, assumed)| assumed.then_some(range))
-    {
-        caveats.push(Caveat::SpeedAssumed {
-            config: name.clone(),
-            low,
-            high,
-        });
-    }
+    caveats.extend(assumed_speed(priced));
     if priced.unknown_lines() > 0 {
         caveats.push(Caveat::PriceUnknown {
             config: name.clone(),
@@ -104,24 +94,7 @@ fn raise(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64, caveats
         config: name.clone(),
         meter: meter.to_owned(),
     }));
-    let foreign: BTreeMap<String, &PriceBook> = priced
-        .placed
-        .iter()
-        .filter(|placed| placed.book.currency != context.study.study.currency)
-        .map(|placed| (placed.book.name(), placed.book))
-        .collect();
-    for (book, of) in foreign {
-        let Some(exchange) = context.study.exchange.get(&of.currency) else {
-            continue;
-        };
-        caveats.push(Caveat::Converted {
-            config: name.clone(),
-            book,
-            currency: of.currency.clone(),
-            rate: exchange.rate,
-            date: exchange.date,
-        });
-    }
+    caveats.extend(converted_prices(priced, context.study));
     let tiers: BTreeSet<&String> = context
         .model
         .resources
@@ -133,16 +106,55 @@ fn raise(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64, caveats
         config: name.clone(),
         tier: tier.clone(),
     }));
-    if is_extrapolated(priced, context.tested_customers(), customers, &drawn.central) {
-        let carrying = priced
-            .counted(&drawn.central)
-            .map_or(1.0, |(_, sizing)| sizing.instances(customers));
-        let factor = carrying.max(customers / carrying / context.tested_customers());
-        caveats.push(Caveat::Extrapolated {
-            what: format!("{customers:.0} customers on `{name}`"),
-            factor,
-        });
+    caveats.extend(extrapolation(drawn, context, customers));
+    caveats
+}
+
+/// The first placement whose processors were never compared with the measured ones.
+fn assumed_speed(priced: &PricedConfig<'_>) -> Option<Caveat> {
+    let mut speeds = priced.placed.iter().map(SizedPlacement::speed);
+    let [low, high] = speeds.find_map(|(range, assumed)| assumed.then_some(range))?;
+    Some(Caveat::SpeedAssumed {
+        config: priced.name.to_owned(),
+        low,
+        high,
+    })
+}
+
+/// Price books in another currency than the study's, with the rate that converts them.
+fn converted_prices(priced: &PricedConfig<'_>, study: &Study) -> Vec<Caveat> {
+    let foreign: BTreeMap<String, &PriceBook> = priced
+        .placed
+        .iter()
+        .filter(|placed| placed.book.currency != study.study.currency)
+        .map(|placed| (placed.book.name(), placed.book))
+        .collect();
+    let caveat = |(name, book): (String, &PriceBook)| {
+        let exchange = study.exchange.get(&book.currency)?;
+        Some(Caveat::Converted {
+            config: priced.name.to_owned(),
+            book: name,
+            currency: book.currency.clone(),
+            rate: exchange.rate,
+            date: exchange.date,
+        })
+    };
+    foreign.into_iter().filter_map(caveat).collect()
+}
+
+/// How far the projection lies beyond what was measured; `None` if it does not.
+fn extrapolation(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64) -> Option<Caveat> {
+    let priced = &drawn.priced;
+    if !is_extrapolated(priced, context.tested_customers(), customers, &drawn.central) {
+        return None;
     }
+    let carrying = priced
+        .counted(&drawn.central)
+        .map_or(1.0, |(_, sizing)| sizing.instances(customers));
+    Some(Caveat::Extrapolated {
+        what: format!("{customers:.0} customers on `{}`", priced.name),
+        factor: carrying.max(customers / carrying / context.tested_customers()),
+    })
 }
 
 fn bill(
@@ -187,7 +199,7 @@ fn bill(
     })
 }
 
-/// What third parties take in a month, beside the bill of infrastructure.
+/// Fees of third parties in a month, beside the bill of infrastructure.
 fn fees(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -214,7 +226,8 @@ fn fees(
     }))
 }
 
-/// What a bill's amounts are paid for: by behaviour, by driver, by what is metered; the largest first.
+/// The amounts of a bill by what they pay for: by behaviour, by driver, by what is metered; the largest
+/// first.
 fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
     let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
     for line in lines {

@@ -20,10 +20,10 @@ use crate::{
 
 /// Multiple of the tested customers up to which break points are looked for.
 const SEARCHED: f64 = 4.0;
-/// The same if the reader has asked to look beyond.
+/// The same multiple if the reader has asked to look beyond.
 const SEARCHED_BEYOND: f64 = 1_000.0;
 
-/// What a projection is made for.
+/// Options of a projection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectOptions {
     /// The day it is made for.
@@ -47,8 +47,8 @@ pub struct Context<'a> {
     pub delays: QueueingDelays,
 }
 
-/// When and for how many customers a configuration is looked at: what they have stored, and which segments
-/// they belong to.
+/// The time and the number of customers for which a configuration is computed. They tell what customers have
+/// stored, and which segments they belong to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moment {
     pub customers: f64,

@@ -99,7 +99,7 @@ impl<'a> DrawnConfig<'a> {
         })
     }
 
-    /// The configuration as it is in a later month; none where nothing of it changes with time.
+    /// The configuration as it is in a later month; `None` if nothing of it changes with time.
     pub fn grown(
         &self,
         context: &Context<'a>,
@@ -148,7 +148,7 @@ impl<'a> DrawnConfig<'a> {
             .bill(customers, &self.central)
             .map(|lines| total(&lines))
     }
-    /// A doubt about draws in which a formula has no value; none if there are no such draws.
+    /// A doubt about draws in which a formula has no value; `None` if there are no such draws.
     pub fn undefined_draws(&self) -> Option<Caveat> {
         (self.undefined > 0).then(|| Caveat::UndefinedDraws {
             config: self.priced.name.to_owned(),

@@ -1,4 +1,4 @@
-//! A number opened down to what it rests on.
+//! Explanation of a projected number: a tree of everything that it is computed from.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,14 @@ use crate::{
 /// Numbers that have a name of their own; others are `demand.RESOURCE.BEHAVIOUR` and `rate.BEHAVIOUR`.
 pub const NUMBERS: [&str; 5] = ["per-1000", "cost", "fees", "break-point", "instances"];
 
-/// What is asked for.
+/// The number to explain, and for what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExplainRequest<'a> {
     /// The number: one of [`NUMBERS`], `demand.app/cpu.pay` or `rate.pay`.
     pub number: &'a str,
-    /// The configuration; that of the headline where missing.
+    /// The configuration [default: that of the headline].
     pub config: Option<&'a str>,
-    /// Customers; those of the headline where missing.
+    /// Customers [default: those of the headline].
     pub customers: Option<f64>,
 }
 
@@ -37,7 +37,7 @@ pub struct ExplainRequest<'a> {
 /// show.
 ///
 /// # Errors
-/// As [`crate::project()`], and [`ModelError::UnknownNumber`] for a number that there is not.
+/// As [`crate::project()`], and [`ModelError::UnknownNumber`] for an unknown number.
 pub fn explain(
     model: &ScalingModel,
     study: &Study,
@@ -123,7 +123,7 @@ fn unknown(context: &Context<'_>, number: &str) -> ModelError {
         .chain(rates)
         .collect();
     let offer = nearest(number, known.iter().map(String::as_str))
-        .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        .map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
     ModelError::UnknownNumber {
         number: number.to_owned(),
         offer,

@@ -11,11 +11,11 @@ const UNAFFORDABLE: f64 = 1e15;
 /// A decimal value with the 5 % and 95 % quantiles of its draws.
 pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstimate {
     draws.iter_mut().for_each(|draw| *draw = draw.min(UNAFFORDABLE));
-    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or_else(|| float(value));
+    let mut drawn_quantile = |quantile| quantile_of(&mut draws, quantile).unwrap_or_else(|| float(value));
     MoneyEstimate {
         value: QuotedDecimal(value.normalize()),
-        low: at(0.05),
-        high: at(0.95),
+        low: drawn_quantile(0.05),
+        high: drawn_quantile(0.95),
         at_least,
     }
 }
@@ -33,8 +33,8 @@ pub fn estimate(value: f64, mut draws: Vec<f64>, what: &'static str) -> Result<E
 pub fn off_centre(value: Decimal, draws: &[f64]) -> bool {
     let mut draws = draws.to_vec();
     let value = float(value);
-    let mut at = |quantile| quantile_of(&mut draws, quantile).unwrap_or(value);
-    value < at(0.25) * (1.0 - 1e-9) || value > at(0.75) * (1.0 + 1e-9)
+    let mut drawn_quantile = |quantile| quantile_of(&mut draws, quantile).unwrap_or(value);
+    value < drawn_quantile(0.25) * (1.0 - 1e-9) || value > drawn_quantile(0.75) * (1.0 + 1e-9)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{ToSpan, Unit, civil::Date};
 use nest_data::{
-    growth::{Change, GrowthEvent, GrowthRow},
+    growth::GrowthRow,
     study::{GrowthScenario, GrowthStart},
 };
 use rayon::prelude::*;
@@ -14,14 +14,18 @@ use crate::{
     error::ModelError,
 };
 
+mod base;
+mod event;
 mod past;
 mod trajectory;
 
+use base::GrowthBase;
+pub use event::adopted;
+use event::{DatedEvent, times};
 use past::Past;
-use trajectory::between;
 pub use trajectory::{Trajectory, TrajectoryPoint};
 
-/// Fewest customers of a path: what an event takes away leaves nobody, and logarithms stay finite.
+/// Fewest customers of a trajectory, in which an event may take away all of them: logarithms stay finite.
 const FEWEST: f64 = 1e-9;
 /// Least monthly change of a draw.
 const LEAST_MONTHLY: f64 = -0.99;
@@ -80,22 +84,6 @@ impl<'a> GrowthDraws<'a> {
             model,
         })
     }
-}
-
-/// An event in months after the start.
-#[derive(Debug, Clone, Copy)]
-struct DatedEvent<'a> {
-    event: &'a GrowthEvent,
-    begins: f64,
-    ramp: f64,
-}
-
-/// What drives the customers of one trajectory, events apart.
-#[derive(Debug, Clone)]
-enum GrowthBase {
-    Compound { monthly: f64 },
-    Logistic { monthly: f64, ceiling: f64 },
-    Plan { rows: Vec<(f64, f64)> },
 }
 
 impl<'a> GrowthModel<'a> {
@@ -234,7 +222,7 @@ impl<'a> GrowthModel<'a> {
         months_after(self.start.date, date)
     }
 
-    /// The day on which a path reaches `customers`; none where it does not within the scenario.
+    /// The day on which a path reaches `customers`; `None` if it does not within the scenario.
     #[must_use]
     pub fn reached_on(&self, path: &Trajectory, customers: f64) -> Option<Date> {
         path.reaches(customers).and_then(|months| self.date_at(months))
@@ -267,74 +255,24 @@ impl<'a> GrowthModel<'a> {
     }
 
     fn path(&self, base: &GrowthBase, events: &[f64]) -> Trajectory {
-        let at = |months: &f64| {
-            let with_event = |customers: f64, (dated, change): (&DatedEvent<'_>, &f64)| {
-                let share = adopted(*months, dated.begins, dated.ramp);
-                match dated.event.customers {
-                    Change::Share(_) => customers * (1.0 + change * share),
-                    Change::Customers(_) => customers + change * share,
-                }
-            };
+        let customers_at = |months: &f64| {
             self.events
                 .iter()
                 .zip(events)
-                .fold(base.at(self.start.customers, *months), with_event)
+                .fold(
+                    base.at(self.start.customers, *months),
+                    |customers, (dated, change)| dated.apply(customers, *change, *months),
+                )
                 .max(FEWEST)
         };
         Trajectory {
-            customers: self.times.iter().map(at).collect(),
+            customers: self.times.iter().map(customers_at).collect(),
             times: Arc::clone(&self.times),
         }
     }
 }
 
-impl GrowthBase {
-    /// Customers `months` after the start.
-    ///
-    /// # Formula
-    /// Compound `N_0 (1 + g)^t`. Logistic `K / (1 + (K - N_0) / N_0 (1 + g)^-t)`: it grows by g while far
-    /// below the ceiling K. A plan is geometric between its rows, and level after the last.
-    ///
-    /// Source of the logistic: Verhulst, "Notice sur la loi que la population suit dans son accroissement",
-    /// 1838.
-    fn at(&self, start: f64, months: f64) -> f64 {
-        match self {
-            Self::Compound { monthly } => start * (1.0 + monthly).powf(months),
-            Self::Logistic { monthly, ceiling } => {
-                ceiling / (1.0 + (ceiling - start) / start * (1.0 + monthly).powf(-months))
-            }
-            Self::Plan { rows } => between(rows.iter().copied(), months),
-        }
-    }
-}
-
-/// Share of a change that is there at a time, all in months: none before it begins, all at the end of its
-/// ramp.
-#[must_use]
-pub fn adopted(months: f64, begins: f64, ramp: f64) -> f64 {
-    if months < begins {
-        0.0
-    } else if ramp > 0.0 {
-        ((months - begins) / ramp).min(1.0)
-    } else {
-        1.0
-    }
-}
-
-/// Every whole month, and around each event's begin and at its end, within the scenario.
-fn times(months: u32, events: &[DatedEvent<'_>]) -> Arc<[f64]> {
-    let mut times: Vec<f64> = (0..=months).map(f64::from).collect();
-    for dated in events {
-        // A step is two moments next to each other: the last without it and the first with it.
-        times.extend([dated.begins.next_down(), dated.begins, dated.begins + dated.ramp]);
-    }
-    times.retain(|time| (0.0..=f64::from(months)).contains(time));
-    times.sort_by(f64::total_cmp);
-    times.dedup();
-    times.into()
-}
-
-/// Months from one date to another: whole civil months, and days as a share of the month they lie in. None
+/// Months from one date to another: whole civil months, and days as a share of the month they lie in. `None`
 /// before the first.
 fn months_after(start: Date, date: Date) -> Option<f64> {
     let whole = start.until((Unit::Month, date)).ok()?.get_months();
@@ -354,8 +292,10 @@ fn drawn_row(row: &GrowthRow, normal: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use jiff::civil::date;
+    use nest_data::growth::GrowthEvent;
+
+    use super::*;
 
     fn scenario(monthly: &str) -> GrowthScenario {
         let start = GrowthStart {

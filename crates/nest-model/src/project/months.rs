@@ -52,7 +52,7 @@ pub fn monthly_costs(
             .collect();
     }
     // What ends a month begins the next one.
-    let at = |month: usize| -> Vec<f64> {
+    let drawn_costs = |month: usize| -> Vec<f64> {
         drawn
             .draws
             .iter()
@@ -60,7 +60,7 @@ pub fn monthly_costs(
             .map(|(inputs, customers)| drawn.priced.cost(*customers, inputs))
             .collect()
     };
-    let boundaries: Vec<Vec<f64>> = (0..=months.len()).into_par_iter().map(at).collect();
+    let boundaries: Vec<Vec<f64>> = (0..=months.len()).into_par_iter().map(drawn_costs).collect();
     let totals = (0..=months.len())
         .map(|month| drawn.bill_total(growth.central.at(month as f64)))
         .collect::<Result<Vec<_>, _>>()?;
@@ -125,7 +125,7 @@ fn instances(
     estimate(value, draws, "number of units").map(Some)
 }
 
-/// What a report prints of those months.
+/// The months as a report prints them.
 pub fn months(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -160,8 +160,8 @@ pub fn months(
     monthly_costs.par_iter().enumerate().map(month).collect()
 }
 
-/// What is paid in a month where commitments are paid ahead: theirs at once when their term begins, nothing
-/// of that later. None where nothing is paid ahead.
+/// What is paid in a month if commitments are paid ahead: all at once when their term begins, and nothing
+/// later. `None` if nothing is paid ahead.
 ///
 /// Source: `docs/method/pricing.md`, "Amortised cost and cash", BilledCost against EffectiveCost.
 fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<QuotedDecimal> {
@@ -191,7 +191,7 @@ fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<Quo
     ahead.then(|| QuotedDecimal(cash.round_dp(12).normalize()))
 }
 
-/// What third parties take in a month.
+/// Fees of third parties in a month.
 fn fees(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,

@@ -32,7 +32,7 @@ pub fn performance(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f6
         .collect()
 }
 
-/// The response time of one law at a customer count, with the interval of the first so many draws; none where
+/// The response time of one law at a customer count, with the interval of the first so many draws; `None` if
 /// it grows without bound.
 pub fn seconds(
     drawn: &DrawnConfig<'_>,
@@ -64,10 +64,10 @@ pub fn seconds(
     Estimate::from_draws(value, &mut draws)
 }
 
-/// What stands for a response time that grows without bound; documents hold no infinity.
+/// Number that stands for a response time that grows without bound, because documents hold no infinity.
 const UNBOUNDED_S: f64 = 1e6;
 
-/// Utilisation of what a behaviour queues for; none where it runs on functions.
+/// Utilisation of what a behaviour queues for; `None` if it runs on functions.
 fn utilisation(
     priced: &PricedConfig<'_>,
     inputs: &ScenarioInputs,
@@ -96,7 +96,7 @@ fn seconds_in(
     customers: f64,
 ) -> Option<f64> {
     let law = &context.model.quantiles[index];
-    // Functions do not queue; what waits there is a cold start, which a quantile meets where they are more
+    // Functions do not queue; what waits there is a cold start, which a quantile meets if they are more
     // frequent than its tail.
     let rho = utilisation(priced, inputs, law, customers).unwrap_or(0.0);
     if rho >= 1.0 {

@@ -6,7 +6,7 @@ mod months;
 use std::collections::BTreeMap;
 
 use nest_data::{
-    Caveat,
+    Caveat, Estimate,
     projection::{BreakPoint, MoneyEstimate, PolicyProjection, first_break},
     study::Policy,
 };
@@ -37,30 +37,8 @@ pub fn project_policy(
     let after = DrawnConfig::new(context, before.priced.name, &policy.set)?;
     let rates = |parameters| study.rates_per_day(parameters).map_err(ModelError::Rates);
     let open = |parameters| study.open_items(parameters).map_err(ModelError::Rates);
-    let per_1000 = |drawn: &DrawnConfig<'_>| -> Result<_, ModelError> {
-        let value = drawn.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
-        let draws: Vec<f64> = drawn
-            .draws
-            .iter()
-            .map(|inputs| drawn.priced.cost(customers, inputs) / customers * 1e3)
-            .collect();
-        Ok((value, draws))
-    };
-    let (value_before, draws_before) = per_1000(before)?;
-    let (value_after, draws_after) = per_1000(&after)?;
-    let difference: Vec<f64> = draws_after
-        .iter()
-        .zip(&draws_before)
-        .map(|(after, before)| after - before)
-        .collect();
-    let relative = |after: f64, before: f64| if before > 0.0 { after / before - 1.0 } else { 0.0 };
-    let demand_value = relative(after.central.busy_per_day(), before.central.busy_per_day());
-    let demand_draws: Vec<f64> = after
-        .draws
-        .iter()
-        .zip(&before.draws)
-        .map(|(after, before)| relative(after.busy_per_day(), before.busy_per_day()))
-        .collect();
+    let cost_before = cost_per_1000(context, before, customers)?;
+    let cost_after = cost_per_1000(context, &after, customers)?;
     let unknown = before.priced.unknown_lines() > 0;
     let nearest = |points: Vec<BreakPoint>| first_break(&points).map(|(_, customers)| *customers);
     let projected = PolicyProjection {
@@ -75,13 +53,13 @@ pub fn project_policy(
         open_items: changed(&open(&central)?, &open(&patched)?),
         config: before.priced.name.to_owned(),
         customers,
-        before: money(value_before, draws_before, unknown),
-        after: money(value_after, draws_after, unknown),
-        change: money(value_after - value_before, difference, unknown),
+        change: cost_after.change_from(&cost_before).into_money(unknown),
+        before: cost_before.into_money(unknown),
+        after: cost_after.into_money(unknown),
         fees: fees(context, before, &after, customers)?,
         break_before: nearest(break_points(before, context)?),
         break_after: nearest(break_points(&after, context)?),
-        demand_change: estimate(demand_value, demand_draws, "change of demand")?,
+        demand_change: demand_change(before, &after)?,
         from: policy.from,
         months: months::policy_months(context, policy, &patched, before, &after)?,
     };
@@ -91,7 +69,74 @@ pub fn project_policy(
     Ok((projected, doubt))
 }
 
-/// Fees of 1,000 customers before and after, and their change, paired by draw.
+/// An amount in the point estimate and in every draw.
+struct DrawnAmount {
+    value: Decimal,
+    draws: Vec<f64>,
+}
+
+impl DrawnAmount {
+    /// The difference, paired by draw.
+    fn change_from(&self, before: &Self) -> Self {
+        let pairs = self.draws.iter().zip(&before.draws);
+        Self {
+            value: self.value - before.value,
+            draws: pairs.map(|(after, before)| after - before).collect(),
+        }
+    }
+
+    fn into_money(self, at_least: bool) -> MoneyEstimate {
+        money(self.value, self.draws, at_least)
+    }
+}
+
+/// Cost of 1,000 customers a month.
+fn cost_per_1000(
+    context: &Context<'_>,
+    drawn: &DrawnConfig<'_>,
+    customers: f64,
+) -> Result<DrawnAmount, ModelError> {
+    let draws = drawn.draws.iter();
+    Ok(DrawnAmount {
+        value: drawn.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?,
+        draws: draws
+            .map(|inputs| drawn.priced.cost(customers, inputs) / customers * 1e3)
+            .collect(),
+    })
+}
+
+/// Fees of 1,000 customers a month.
+fn fees_per_1000(
+    context: &Context<'_>,
+    drawn: &DrawnConfig<'_>,
+    customers: f64,
+) -> Result<DrawnAmount, ModelError> {
+    let lines = drawn
+        .priced
+        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
+    let draws = drawn.draws.iter();
+    Ok(DrawnAmount {
+        value: total(&lines) * Decimal::ONE_THOUSAND / context.decimal(customers)?,
+        draws: draws
+            .map(|inputs| drawn.priced.fees(customers, inputs) / customers * 1e3)
+            .collect(),
+    })
+}
+
+/// Relative change of the processor time that a customer causes in a day, paired by draw.
+fn demand_change(before: &DrawnConfig<'_>, after: &DrawnConfig<'_>) -> Result<Estimate, ModelError> {
+    let relative = |after: f64, before: f64| if before > 0.0 { after / before - 1.0 } else { 0.0 };
+    let draws = after
+        .draws
+        .iter()
+        .zip(&before.draws)
+        .map(|(after, before)| relative(after.busy_per_day(), before.busy_per_day()))
+        .collect();
+    let value = relative(after.central.busy_per_day(), before.central.busy_per_day());
+    estimate(value, draws, "change of demand")
+}
+
+/// Fees of 1,000 customers before and after, and their change, paired by draw; `None` if the study has none.
 fn fees(
     context: &Context<'_>,
     before: &DrawnConfig<'_>,
@@ -101,33 +146,15 @@ fn fees(
     if context.study.fees.is_empty() {
         return Ok(None);
     }
-    let per_1000 = |drawn: &DrawnConfig<'_>| -> Result<(Decimal, Vec<f64>), ModelError> {
-        let value = total(
-            &drawn
-                .priced
-                .fee_lines(customers, &drawn.central, &drawn.parameters)?,
-        );
-        let draws = drawn
-            .draws
-            .iter()
-            .map(|inputs| drawn.priced.fees(customers, inputs) / customers * 1e3)
-            .collect();
-        Ok((value * Decimal::ONE_THOUSAND / context.decimal(customers)?, draws))
-    };
-    let ((value_before, draws_before), (value_after, draws_after)) = (per_1000(before)?, per_1000(after)?);
-    let change = draws_after
-        .iter()
-        .zip(&draws_before)
-        .map(|(after, before)| after - before)
-        .collect();
-    Ok(Some([
-        money(value_before, draws_before, false),
-        money(value_after, draws_after, false),
-        money(value_after - value_before, change, false),
-    ]))
+    let before = fees_per_1000(context, before, customers)?;
+    let after = fees_per_1000(context, after, customers)?;
+    let change = after.change_from(&before);
+    Ok(Some(
+        [before, after, change].map(|amount| amount.into_money(false)),
+    ))
 }
 
-/// What differs, before and after.
+/// The values that differ, before and after.
 fn changed(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> Vec<(String, f64, f64)> {
     let pairs = before
         .iter()

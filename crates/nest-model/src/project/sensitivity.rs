@@ -102,7 +102,7 @@ fn speed(moved: &Moved<'_, '_>, index: usize, placed: &SizedPlacement<'_>) -> Se
     })
 }
 
-/// The reserve that policy wants left; none for functions.
+/// The reserve that policy wants left; `None` for functions.
 fn reserve(moved: &Moved<'_, '_>, index: usize, placed: &SizedPlacement<'_>) -> Option<Sensitivity> {
     moved.drawn.priced.sizing(index, &moved.drawn.central)?;
     // 1 - (1 - reserve) is not the reserve to the last digit, and committed reports hold these digits.

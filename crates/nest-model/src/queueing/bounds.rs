@@ -2,7 +2,7 @@
 
 use super::ClosedStation;
 
-/// What no closed system of these demands can pass.
+/// Bounds that no closed system of these demands can pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClosedBounds {
     /// Least throughput per second: everybody always waits for everybody else.
@@ -18,7 +18,7 @@ pub struct ClosedBounds {
 /// Asymptotic bounds of a closed system with `customers` customers (1 or more) that think for `think_time_s`
 /// seconds.
 ///
-/// `None` where all demand is 0, so that nothing binds.
+/// `None` if all demand is 0, so that nothing binds.
 ///
 /// # Formula
 /// With D the sum of demands and `M = max_k D_k / c_k`: `N / (Z + N D) <= X <= min(N / (Z + D), 1 / M)`,

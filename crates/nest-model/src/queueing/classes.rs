@@ -15,7 +15,7 @@ const ROUNDS: usize = 100_000;
 /// A class of customers in a closed system.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClosedClass {
-    /// How many there are.
+    /// Number of customers.
     pub customers: u32,
     /// Mean think time in seconds, 0 or more.
     pub think_time_s: f64,
@@ -41,8 +41,8 @@ pub struct ClassesForecast {
     pub utilisation: Vec<f64>,
 }
 
-/// Throughput and response time of closed classes: exactly where that takes at most two million steps,
-/// otherwise approximately. `None` as for [`exact_classes`].
+/// Throughput and response time of closed classes: exactly if that takes at most two million steps, otherwise
+/// approximately. `None` as for [`exact_classes`].
 #[must_use]
 pub fn several_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     let stations = classes.first()?.demand_s.len() as f64;
@@ -114,7 +114,7 @@ pub fn exact_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
 /// Schweitzer's approximate mean-value analysis: any number of customers.
 ///
 /// On Allen's example throughput is off by -0.1, -0.03 and -4.1 % and response time by up to 4.2 %. `None` as
-/// for [`exact_classes`], or where the iteration does not settle.
+/// for [`exact_classes`], or if the iteration does not settle.
 ///
 /// # Formula
 /// As [`exact_classes`], with the queue that an arrival of class r sees taken as `Q_k - Q_rk / N_r`, solved
@@ -169,8 +169,8 @@ pub fn approximate_classes(classes: &[ClosedClass]) -> Option<ClassesForecast> {
     None
 }
 
-/// One evaluation: what each class gets where its arrivals see `queue(class, station)` customers, and the
-/// queues that makes.
+/// One evaluation: what each class gets if its arrivals see `queue(class, station)` customers, and the queues
+/// that makes.
 fn visit(
     classes: &[ClosedClass],
     counts: &[f64],
@@ -204,8 +204,7 @@ fn visit(
 /// station.
 ///
 /// `rates` in executions per second, one per class; `demand_s` seconds by class and station. Response times
-/// are infinite where a visited station is saturated. `None` where the shapes differ or a number is out of
-/// range.
+/// are infinite if a visited station is saturated. `None` if the shapes differ or a number is out of range.
 ///
 /// # Formula
 /// `U_k = sum_r lambda_r D_rk`, `R_r = sum_k D_rk / (1 - U_k)`.
@@ -230,7 +229,7 @@ pub fn open_classes(rates: &[f64], demand_s: &[Vec<f64>]) -> Option<ClassesForec
                 .sum()
         })
         .collect();
-    let at = |demand: f64, used: f64| {
+    let station_response = |demand: f64, used: f64| {
         if demand == 0.0 {
             0.0
         } else if used >= 1.0 {
@@ -243,7 +242,7 @@ pub fn open_classes(rates: &[f64], demand_s: &[Vec<f64>]) -> Option<ClassesForec
         class
             .iter()
             .zip(&utilisation)
-            .map(|(demand, used)| at(*demand, *used))
+            .map(|(demand, used)| station_response(*demand, *used))
             .sum()
     };
     let classes = rates
@@ -261,7 +260,7 @@ fn in_range(number: f64) -> bool {
     number.is_finite() && number >= 0.0
 }
 
-/// The number of stations, where the classes make sense together.
+/// The number of stations; `None` if the classes do not agree on it.
 fn checked(classes: &[ClosedClass]) -> Option<usize> {
     let stations = classes.first()?.demand_s.len();
     let makes_sense = |class: &ClosedClass| {

@@ -28,7 +28,7 @@ pub struct ClosedPoint {
 /// think for `think_time_s` seconds (0 or more) on average. Exact for exponential service, and for processor
 /// sharing whatever the distribution; think times may have any.
 ///
-/// Empty where nothing takes time, or a demand, server count or think time is not a number in its range.
+/// Empty if nothing takes time, or if a demand, server count or think time is not a number in its range.
 /// Takes about `customers x sum of min(servers, customers)` steps.
 ///
 /// # Formula

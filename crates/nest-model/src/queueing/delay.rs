@@ -1,7 +1,7 @@
 //! Loss and delay at several servers.
 
-/// Erlang's loss probability B(c, a): the share of arrivals that find all of `servers` servers busy, where
-/// none may wait.
+/// Erlang's loss probability B(c, a): the share of arrivals that find all of `servers` servers busy, if none
+/// may wait.
 ///
 /// `load` a in Erlang (arrival rate x service time), 0 or more; any load has an answer. Stable to 10,000
 /// servers and beyond.

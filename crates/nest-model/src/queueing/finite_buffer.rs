@@ -11,10 +11,10 @@ pub struct FiniteBuffer {
     pub response: f64,
 }
 
-/// Blocking, mean number and response time where at most `room` customers fit, those in service among them.
+/// Blocking, mean number and response time if at most `room` customers fit, those in service among them.
 ///
 /// `load` a in Erlang, above 0, and as high as one likes: a full room turns away and never saturates. `None`
-/// where there is no server, less room than servers, or no load.
+/// if there is no server, less room than servers, or no load.
 ///
 /// # Formula
 /// `p_n ∝ prod_{i=1..n} a / min(i, c)`, blocking `p_K`, `L = sum n p_n`, `R = L / (a (1 - p_K))` by Little's

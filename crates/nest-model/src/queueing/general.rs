@@ -1,4 +1,4 @@
-//! Waiting where service times have any distribution, known by two moments.
+//! Waiting for service times of any distribution, of which two moments are known.
 
 use super::relative_wait;
 
@@ -14,7 +14,7 @@ pub struct ServiceMoments {
 /// Service time of an execution drawn from several behaviours: what the resource sees of a mix.
 ///
 /// `parts` are rates (executions per second, or any weights, 0 or more) with the behaviour's own service
-/// time. `None` where the weights or the mean are not above 0.
+/// time. `None` if the weights or the mean are not above 0.
 ///
 /// # Formula
 /// `E[S] = sum w_j S_j`, `E[S^2] = sum w_j S_j^2 (1 + cv_j^2)`, `cv^2 = E[S^2] / E[S]^2 - 1` with weights

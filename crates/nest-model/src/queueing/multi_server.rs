@@ -85,7 +85,7 @@ pub fn response_quantile(servers: u32, utilisation: f64, quantile: f64) -> f64 {
     }
 }
 
-/// Quantile of M/M/c waiting time (response less service) in service times; 0 where fewer than `1 - quantile`
+/// Quantile of M/M/c waiting time (response less service) in service times; 0 if fewer than `1 - quantile`
 /// wait.
 ///
 /// # Formula
@@ -102,12 +102,12 @@ pub fn waiting_quantile(servers: u32, utilisation: f64, quantile: f64) -> f64 {
     ((delayed / (1.0 - quantile)).ln() / (f64::from(servers) * (1.0 - utilisation))).max(0.0)
 }
 
-/// What enough servers means.
+/// The condition that enough servers meet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ServerTarget {
     /// A quantile (0-1) of response time is at most so many service times.
     Response {
-        /// Which quantile, 0-1.
+        /// The quantile, 0-1.
         quantile: f64,
         /// Its limit in service times.
         limit: f64,
@@ -119,8 +119,8 @@ pub enum ServerTarget {
 /// Fewest servers of an M/M/c queue that meet a target at `load` Erlang (arrival rate x service time, above
 /// 0).
 ///
-/// `None` where no number of them does, because the service alone takes as long as the limit, or the load is
-/// not a number.
+/// `None` if no number of them does, because the service alone takes as long as the limit, or the load is not
+/// a number.
 #[must_use]
 pub fn least_servers(load: f64, target: ServerTarget) -> Option<u32> {
     let reachable = match target {
@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn the_tail_is_smooth_where_its_two_rates_meet() {
         // c (1 - rho) = 1 at c = 4, rho = 0.75: the closed form divides by zero there.
-        let at = |utilisation: f64| response_tail(4, utilisation, 3.0);
-        assert!((at(0.75) - (at(0.75 - 1e-7) + at(0.75 + 1e-7)) / 2.0).abs() < 1e-12);
+        let tail = |utilisation: f64| response_tail(4, utilisation, 3.0);
+        assert!((tail(0.75) - (tail(0.75 - 1e-7) + tail(0.75 + 1e-7)) / 2.0).abs() < 1e-12);
     }
 
     #[test]

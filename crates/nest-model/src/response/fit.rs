@@ -1,4 +1,4 @@
-//! Laws of response time for all behaviours together: what they share is the queue.
+//! Laws of response time. All behaviours are fitted together, because they share the queue.
 
 mod means;
 mod quantiles;
@@ -16,9 +16,10 @@ use quantiles::{FittedLaw, behaviour_laws};
 const HIGHEST: f64 = 0.97;
 /// Fewest steps of a law.
 const FEWEST: usize = 3;
-/// Executions that may share one server, as they are tried; beside them all that are there.
+/// Multiprogramming levels (executions that share one server) that are tried, besides one without a limit.
 const LEVELS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
-/// How much less likely it is that more executions share a server than there are threads at work.
+/// Factor on the weight of a law in which more executions share a server than there are threads at work.
+/// Chosen by hand: a tenth, since threads may have been missed.
 const BEYOND_THREADS: f64 = 0.1;
 /// Relative error of [`queueing_delay`] beyond the fitted loads: what a pool's law was off by beside the
 /// simulator with nothing fitted.
@@ -29,26 +30,26 @@ const DELAY_ERROR: f64 = 0.08;
 pub struct Observed {
     /// Utilisation of the binding resource, 0-1.
     pub utilisation: f64,
-    /// What was measured there.
+    /// The response times there.
     pub response: StepResponse,
 }
 
-/// What is queued for.
+/// The resource that executions queue for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasuredStation {
     /// The resource.
     pub resource: String,
     /// Its servers, a fraction allowed, above 0.
     pub servers: f64,
-    /// Threads that were seen at work there; none where nobody counted.
+    /// Threads that were seen at work there; `None` if they were not counted.
     pub threads: Option<f64>,
 }
 
-/// All laws if a server is shared by so many executions, and how badly they fit.
+/// All laws for one multiprogramming level, and how badly they fit.
 struct QuantileCandidate {
     level: Option<f64>,
     laws: Vec<QuantileLaw>,
-    misfit: f64, // infinite where it lacks laws that others have
+    misfit: f64, // infinite if it lacks laws that others have
 }
 
 /// Fits `R_q = a + b queueing_delay(rho)` for every behaviour and quantile with at least three usable steps.
@@ -116,7 +117,7 @@ pub fn fit_laws(station: &MeasuredStation, behaviours: &[(String, Vec<Observed>)
         .collect()
 }
 
-/// Means and quantiles fitted for one number of executions that share a server.
+/// Means and quantiles fitted for one multiprogramming level.
 fn candidate(
     station: &MeasuredStation,
     behaviours: &[(String, Vec<&Observed>)],
@@ -147,7 +148,7 @@ fn candidate(
     }
 }
 
-/// How much each candidate counts; they add up to 1.
+/// Weight of each candidate; the weights add up to 1.
 fn weights(station: &MeasuredStation, candidates: &[QuantileCandidate]) -> Vec<f64> {
     let least = candidates
         .iter()
@@ -174,7 +175,7 @@ fn weights(station: &MeasuredStation, candidates: &[QuantileCandidate]) -> Vec<f
     weights.into_iter().map(|weight| weight / all).collect()
 }
 
-/// A law whose b is as uncertain as its form, and as the executions that share a server make it.
+/// The law with the uncertainty of b that comes from its form, and from the other multiprogramming levels.
 fn with_other_levels(law: &QuantileLaw, candidates: &[QuantileCandidate], weights: &[f64]) -> QuantileLaw {
     let seconds =
         |law: &QuantileLaw| seconds_at(law, (law.a.value, law.b.value), law.servers, HIGHEST_TRUSTED);
@@ -236,7 +237,7 @@ mod tests {
                 misfit: 3.0,
             })
             .collect();
-        let of = |threads| {
+        let weights_with = |threads| {
             weights(
                 &MeasuredStation {
                     servers: 2.0,
@@ -246,9 +247,13 @@ mod tests {
                 &candidates,
             )
         };
-        assert!(of(None).iter().all(|weight| (weight - 1.0 / 7.0).abs() < 1e-12));
+        assert!(
+            weights_with(None)
+                .iter()
+                .all(|weight| (weight - 1.0 / 7.0).abs() < 1e-12)
+        );
         // Ten threads on two servers are five for each: 4 is possible, 8 is not.
-        let ten = of(Some(10.0));
+        let ten = weights_with(Some(10.0));
         assert!(
             ten[..3]
                 .iter()

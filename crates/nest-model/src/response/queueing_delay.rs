@@ -32,8 +32,8 @@ pub(super) fn seconds_at(law: &QuantileLaw, (a, b): (f64, f64), servers: f64, ut
     }
 }
 
-/// The same with its interval at the law's own servers: that of a and b, and the scatter of the fitted steps;
-/// `None` from saturation on.
+/// The response time with its interval at the law's own servers: that of a and b, and the scatter of the
+/// fitted steps; `None` from saturation on.
 #[must_use]
 pub fn estimate_at(law: &QuantileLaw, utilisation: f64) -> Option<Estimate> {
     let queueing_delay = Some(queueing_delay(law, law.servers, utilisation))
@@ -64,7 +64,7 @@ pub(super) fn interval(value: f64, variance: f64) -> Estimate {
 /// # Formula
 /// The quantile of `S min(G, K) + max(0, G - K)` less that of the service time S. An arrival finds G
 /// executions per server, itself among them: `P(G > g) = C rho^(c (g - 1) - 1/2)` up to K, and exponential
-/// with the rate `c (1 - rho)` beyond. It is the mean wait h(c, rho) in service times where the law knows no
+/// with the rate `c (1 - rho)` beyond. It is the mean wait h(c, rho) in service times if the law knows no
 /// service time, or is none of [`QUANTILES`].
 #[must_use]
 pub fn queueing_delay(law: &QuantileLaw, servers: f64, utilisation: f64) -> f64 {
@@ -146,7 +146,7 @@ impl QueueingDelay {
         if b == 0.0 { a } else { a + b * self.at(utilisation) }
     }
 
-    /// Highest utilisation (0-1) at which a draw keeps a limit; none where it does not even without load.
+    /// Highest utilisation (0-1) at which a draw keeps a limit; `None` if it does not even without load.
     fn keeps(&self, (a, b): (f64, f64), limit_s: f64) -> Option<f64> {
         match b {
             _ if a > limit_s => None,
@@ -165,18 +165,18 @@ impl QueueingDelays {
     /// That of each of the model's laws, in their order, at the servers that it has there.
     pub fn at(&self, laws: &[QuantileLaw], servers: impl Fn(&QuantileLaw) -> f64) -> Vec<Arc<QueueingDelay>> {
         let mut made = self.0.lock().expect("no holder of the tables panics");
-        let of = |(index, law): (usize, &QuantileLaw)| {
+        let delay = |(index, law): (usize, &QuantileLaw)| {
             let servers = servers(law);
             Arc::clone(
                 made.entry((index, servers.to_bits()))
                     .or_insert_with(|| Arc::new(QueueingDelay::new(law, servers))),
             )
         };
-        laws.iter().enumerate().map(of).collect()
+        laws.iter().enumerate().map(delay).collect()
     }
 }
 
-/// A quantile of a behaviour in seconds in one draw, at a utilisation (0-1); `None` where it has no law.
+/// A quantile of a behaviour in seconds in one draw, at a utilisation (0-1); `None` if it has no law.
 ///
 /// `laws` are all laws of the behaviour with their a and b in that draw. A draw may let p95 pass p99: what
 /// comes out is put in order by value, so that p50 <= p95 <= p99.
@@ -202,7 +202,7 @@ pub fn ordered_seconds(
 }
 
 /// Highest utilisation (0-1) at which a quantile of a behaviour, ordered as in [`ordered_seconds`], keeps a
-/// limit in one draw; `None` where it does not even without load, 1 where waiting never matters.
+/// limit in one draw; `None` if it does not even without load, 1 if waiting never matters.
 #[must_use]
 pub fn highest_utilisation(
     laws: &[(&QueueingDelay, (f64, f64))],
@@ -286,8 +286,8 @@ mod tests {
         });
         let [p95, p99] = [&p95, &p99].map(|law| QueueingDelay::new(law, 1.0));
         let laws = [(&p95, (0.01, 0.05)), (&p99, (0.02, 0.01))]; // crossed from h = 0.25 on
-        let at = |quantile| ordered_seconds(&laws, quantile, 0.5).expect("two laws");
-        assert!((at(0.95) - 0.03).abs() < 1e-4 && (at(0.99) - 0.06).abs() < 1e-4);
+        let seconds = |quantile| ordered_seconds(&laws, quantile, 0.5).expect("two laws");
+        assert!((seconds(0.95) - 0.03).abs() < 1e-4 && (seconds(0.99) - 0.06).abs() < 1e-4);
         let reached = |quantile| highest_utilisation(&laws, quantile, 0.06).expect("above the service time");
         assert!((reached(0.99) - 0.5).abs() < 1e-3 && reached(0.95) > reached(0.99));
         assert_eq!(ordered_seconds(&[], 0.95, 0.5), None);

@@ -38,7 +38,7 @@ struct SurvivalSegment {
     spread: f64,
 }
 
-/// Survival of an service time that is log-linear between its quantiles, in their unit; it begins where an
+/// Survival of a service time that is log-linear between its quantiles, in their unit; it begins where an
 /// exponential time with the distance from p50 to p95 would, but not below 0.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ServiceTimeShape([SurvivalSegment; 3]);

@@ -1,9 +1,9 @@
-//! How waiting goes: at a limit whose holding times are more or less regular, and at the measured resources
+//! Laws of waiting: at a limit whose holding times are more or less regular, and at the measured resources
 //! beside it.
 
 use super::spread::OfResources;
 
-/// How waiting goes if there is a limit, or none.
+/// A law of waiting, with a limit or without one.
 ///
 /// Every prior below was chosen by hand: centres follow from the queueing formulas named at each, widths and
 /// probabilities are judgement. They were checked, not fitted, on simulated systems

@@ -1,5 +1,5 @@
-//! What mean response times say of a limit: the time without queueing, the queues at measured resources and
-//! at the limit explain them.
+//! Mean response times, explained by the time without queueing and by the queues at measured resources and at
+//! a limit.
 
 use nalgebra::{DMatrix, DVector};
 use statrs::function::erf::erfc;
@@ -15,7 +15,7 @@ const BETWEEN_BLOCKS: f64 = 0.03;
 /// Utilisation of a measured resource over that of a limit from which on the limit cannot spare it a queue:
 /// either is about as narrow.
 const NARROW: f64 = 0.9;
-/// Error of the mean wait that its step shares, over that of exponential times, where the observed wait
+/// Error of the mean wait that its step shares, over that of exponential times, once the observed wait
 /// corrects the expected one.
 const OWN_WAIT: f64 = 0.4;
 /// Variance that a short step misses of waits that come in bursts, over the variance of its mean wait.
@@ -65,7 +65,7 @@ impl<'a> Means<'a> {
         }
     }
 
-    /// What they say of a limit, or of none where queueing at the measured resources goes by `law`.
+    /// What they say of a limit, or of none, if queueing at the measured resources goes by `law`.
     pub(super) fn fit(&self, law: &BottleneckLaw, limit: Option<BottleneckLimit>) -> MeansFit {
         let mut best = MeansFit {
             log: f64::NEG_INFINITY,
@@ -95,14 +95,15 @@ impl<'a> Means<'a> {
     /// Share of every behaviour in the executions that pass, over all steps.
     fn shares(&self, passing: Passing) -> DVector<f64> {
         let executions = |behaviour: usize| self.loaded.iter().map(|step| step.rates[behaviour]).sum::<f64>();
-        let of = |behaviour: usize| {
+        let executions_that_pass = |behaviour: usize| {
             if passing.includes(behaviour) {
                 executions(behaviour)
             } else {
                 0.0
             }
         };
-        let shares = DVector::from_iterator(self.light.len(), (0..self.light.len()).map(of));
+        let shares =
+            DVector::from_iterator(self.light.len(), (0..self.light.len()).map(executions_that_pass));
         let total = shares.sum();
         if total > 0.0 { shares / total } else { shares }
     }
@@ -116,7 +117,7 @@ impl<'a> Means<'a> {
             .sum()
     }
 
-    /// Whether a limit is the narrowest place where most executions pass it.
+    /// Whether a limit is the narrowest place in the step in which most executions pass it.
     pub(super) fn is_narrowest(&self, limit: BottleneckLimit) -> bool {
         let rho = |step: &&&LoadedStep| limit.utilisation(&step.rates);
         let busiest = self.loaded.iter().max_by(|a, b| rho(a).total_cmp(&rho(b)));
@@ -131,9 +132,9 @@ impl<'a> Means<'a> {
     /// times of a gamma law (Takacs' `E[W^2] = 2 E[W]^2 + L E[S^3] / (3 (1 - rho))`), and for several places
     /// and exponential ones.
     pub(super) fn limit_variances(&self, limit: BottleneckLimit, fit: &MeansFit) -> Vec<f64> {
-        let columns = Columns::new(self.light.len(), true);
+        let columns = MeanColumns::new(self.light.len(), true);
         let coefficients = &fit.coefficients;
-        let of = |(index, step): (usize, &&LoadedStep)| {
+        let variance_in_step = |(index, step): (usize, &&LoadedStep)| {
             let passing = limit.passing.rate(&step.rates);
             if passing <= 0.0 {
                 return 0.0;
@@ -165,7 +166,7 @@ impl<'a> Means<'a> {
                 wait * wait + 2.0 * wait * of_delayed * (1.0 - delayed) * (1.0 + 2.0 * limit.law.cv2) / 3.0;
             variance - (MISSED * of_mean).min(0.4 * variance)
         };
-        self.loaded.iter().enumerate().map(of).collect()
+        self.loaded.iter().enumerate().map(variance_in_step).collect()
     }
 
     /// Executions of a step that pass, of those whose times are known.
@@ -180,14 +181,14 @@ impl<'a> Means<'a> {
         executions * passing.rate(&step.rates) / step.rates.iter().sum::<f64>()
     }
 
-    /// Log density of the means where errors are `noise` times as large as expected, and the coefficients.
+    /// Log density of the means if errors are `noise` times as large as expected, and the coefficients.
     fn evidence(
         &self,
         noise: f64,
         law: &BottleneckLaw,
         limit: Option<BottleneckLimit>,
     ) -> Option<(f64, DVector<f64>)> {
-        let columns = Columns::new(self.light.len(), limit.is_some());
+        let columns = MeanColumns::new(self.light.len(), limit.is_some());
         let mut sums = self.priors(columns, law, limit);
         let prior_log_determinant: f64 = sums.precision.diagonal().iter().map(|one| one.ln()).sum();
         let mut row = vec![0.0; columns.count];
@@ -227,7 +228,12 @@ impl<'a> Means<'a> {
 
     /// What is known of the coefficients before any observation: of times without queueing little, around
     /// what the lightest step shows.
-    fn priors(&self, columns: Columns, law: &BottleneckLaw, limit: Option<BottleneckLimit>) -> LinearSums {
+    fn priors(
+        &self,
+        columns: MeanColumns,
+        law: &BottleneckLaw,
+        limit: Option<BottleneckLimit>,
+    ) -> LinearSums {
         let mut sums = LinearSums {
             prior_mean: DVector::zeros(columns.count),
             precision: DMatrix::zeros(columns.count, columns.count),
@@ -248,7 +254,13 @@ impl<'a> Means<'a> {
     }
 
     /// What multiplies each coefficient in one observation.
-    fn explain(&self, one: &Observation, columns: Columns, limit: Option<BottleneckLimit>, row: &mut [f64]) {
+    fn explain(
+        &self,
+        one: &Observation,
+        columns: MeanColumns,
+        limit: Option<BottleneckLimit>,
+        row: &mut [f64],
+    ) {
         row.fill(0.0);
         row[one.behaviour] = 1.0;
         row[columns.own_queue] = one.own_queue_s;
@@ -314,14 +326,14 @@ impl<'a> Means<'a> {
 /// Where each coefficient stands: the time without queueing of every behaviour, then the two kinds of
 /// queueing at measured resources, then the wait at the limit if there is one.
 #[derive(Debug, Clone, Copy)]
-struct Columns {
+struct MeanColumns {
     own_queue: usize,
     shared_queue: usize,
     wait: usize,
     count: usize,
 }
 
-impl Columns {
+impl MeanColumns {
     fn new(behaviours: usize, limited: bool) -> Self {
         Self {
             own_queue: behaviours,
@@ -366,7 +378,7 @@ struct SharedError {
 }
 
 impl SharedError {
-    fn new(columns: Columns) -> Self {
+    fn new(columns: MeanColumns) -> Self {
         Self {
             weights: 0.0,
             residuals: 0.0,
@@ -423,10 +435,14 @@ fn observations(loaded: &[&LoadedStep], stations: &[BottleneckStation]) -> Vec<O
     let mut observations = Vec::new();
     for (index, step) in loaded.iter().enumerate() {
         let queue = |behaviour: usize| {
-            let of = |(station, utilisation): (&BottleneckStation, &f64)| {
+            let queue_at_station = |(station, utilisation): (&BottleneckStation, &f64)| {
                 station.demand_s[behaviour] * relative_wait(station.servers, utilisation.min(0.99))
             };
-            stations.iter().zip(&step.utilisation).map(of).sum::<f64>()
+            stations
+                .iter()
+                .zip(&step.utilisation)
+                .map(queue_at_station)
+                .sum::<f64>()
         };
         let total: f64 = step.rates.iter().sum();
         let shared: f64 = step

@@ -1,7 +1,7 @@
-//! How far response times spread: tells short waits of many from long waits of a few, and so how regular the
-//! holding times of a limit are.
+//! Variances of response times. They tell short waits of many executions from long waits of a few, and so how
+//! regular the holding times of a limit are.
 //!
-//! What it leaves to others: the means (`unmeasured`), and what a limit adds to a variance, which it is told.
+//! What it leaves to others: the means (`means`), and what a limit adds to a variance, which it is told.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -9,22 +9,28 @@ use super::{BottleneckStation, LoadedStep, log_sum};
 use crate::queueing::relative_wait;
 
 /// What queueing at the measured resources adds to a variance, over what is computed of it: the wait in order
-/// of arrival, service time that sharing stretches, and what sharing makes uncertain of it. Centre and
-/// deviation of the prior.
+/// of arrival, service time that sharing stretches, and how unevenly sharing does so. Centre and deviation of
+/// the prior; each law of waiting has its own.
 pub(super) type OfResources = [(f64, f64); 3];
 
-/// Relative error of the variance of one execution's response time: a few late ones make most of it.
+/// Relative error of the variance of one execution's response time. Chosen by hand: sqrt(8) = 2.8 is that of
+/// exponential times (fourth central moment 9, less 1); a few late executions make it larger.
 const OF_ONE: f64 = 3.5;
-/// Relative error that all variances of a step share: they stood in the same queue.
+/// Relative error that all variances of a step share, because they stood in the same queue. Chosen by hand:
+/// between the 3 % of mean times and the error of a single behaviour's variance.
 const OF_STEP: f64 = 0.25;
-/// Multiples of both, with their prior probability.
+/// Multiples of both errors, with their prior probability. Chosen by hand: the errors above are most likely
+/// about right, but may be two fifths too large, or half of what they should be.
 const NOISE: [(f64, f64); 3] = [(0.6, 0.3), (1.0, 0.5), (2.0, 0.2)];
-/// Variance without queueing over the least that was measured, which has some in it: centre and deviation of
-/// the prior.
+/// Variance without queueing over the least that was measured: centre and deviation of the prior. Chosen by
+/// hand: the least that was measured has some queueing in it, and how much is not known, so that the
+/// deviation reaches from none to all of it.
 const LIGHT: (f64, f64) = (0.5, 0.6);
-/// Executions by which the variance of few is drawn to that of all.
+/// Executions by which the variance of a behaviour with few of them is drawn to that of all its executions.
+/// Chosen by hand: a variance of 30 is known to about two thirds of itself.
 const FEW: f64 = 30.0;
-/// The same for what queueing adds in a step.
+/// The same for what queueing adds in a step, drawn to the mean of all behaviours. Chosen by hand, more than
+/// [`FEW`] because it is a difference of two variances.
 const FEW_IN_STEP: f64 = 50.0;
 
 /// One variance.

@@ -197,9 +197,9 @@ impl Whitened {
         }
     }
 
-    /// Visits beyond what the coefficients take, as far as they would show a deviation of the prior's size:
-    /// the degrees of freedom of `tau^2` by its information. The weights are those of the prior, without the
-    /// error of light blocks.
+    /// Blocks beyond those that the coefficients take, as far as they would show a deviation of the prior's
+    /// size: the degrees of freedom of `tau^2` by its information. The weights are those of the prior,
+    /// without the error of light blocks.
     pub(super) fn repeats(&self, fit: &LinearFit) -> f64 {
         let columns = self.design.ncols();
         let Some(covariance) = (self.design.transpose() * &self.design).try_inverse() else {

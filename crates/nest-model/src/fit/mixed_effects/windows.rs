@@ -1,4 +1,4 @@
-//! What windows of one block differ by.
+//! The errors by which windows of one block differ.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -186,8 +186,8 @@ fn shares(squares: &[f64], parts: &[[f64; 3]], beyond: usize) -> [f64; 3] {
     shares
 }
 
-/// Factor on the variance of a mean where neighbouring windows are alike: `(1 + r) / (1 - r)`; 1 where they
-/// are not.
+/// Factor on the variance of a mean if neighbouring windows are alike: `(1 + r) / (1 - r)`; 1 if they are
+/// not.
 fn stretch(own: &[f64], observations: &Observations) -> f64 {
     let (mut lagged, mut squares, mut pairs, mut windows) = (0.0, 0.0, 0_usize, 0_usize);
     for range in observations.blocks.iter().filter(|range| range.len() >= 4) {

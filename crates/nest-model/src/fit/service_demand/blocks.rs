@@ -14,11 +14,11 @@ pub struct Block {
     pub rates: Vec<f64>,
     /// Busy-seconds or bytes per second, or resident bytes.
     pub used: f64,
-    /// The same by window.
+    /// The use by window.
     pub windows: Vec<WindowUse>,
     /// Whether the step counts less.
     pub suspect: bool,
-    /// Size of the stored data, in the study's items; none where it is not stated.
+    /// Size of the stored data, in the study's items; `None` if it is not stated.
     pub stored: Option<f64>,
     /// The behaviour, by its position, that the step runs more of than the plain mix.
     pub boosted: Option<usize>,
@@ -51,7 +51,7 @@ pub fn blocks(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
         .collect()
 }
 
-/// The use of a resource in one step; none where too few windows have a reading. A window without one counts
+/// The use of a resource in one step; `None` if too few windows have a reading. A window without one counts
 /// neither as use nor as time.
 #[must_use]
 pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Block> {
@@ -100,7 +100,7 @@ pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
 }
 
 impl Block {
-    /// A block of some windows on the plain mix; none where there are none.
+    /// A block of some windows on the plain mix; `None` if there are none.
     #[must_use]
     pub fn of(windows: Vec<WindowUse>, suspect: bool, stored: Option<f64>) -> Option<Self> {
         let seconds: f64 = windows.iter().map(|window| window.seconds).sum();

@@ -32,7 +32,7 @@ pub(super) fn fit_load(
         .max_by(|a, b| a.evidence.total_cmp(&b.evidence))
 }
 
-/// The same in one shape; `None` if the windows do not show it.
+/// Fits one shape; `None` if the windows do not show it.
 ///
 /// The slope becomes linear with the work of a window taken from the fit before:
 /// `slope (g(U_w) - mean) sum_j rate_jw D_j`.

@@ -13,7 +13,7 @@ pub fn predict(model: &ResourceModel, rates: &BTreeMap<String, f64>) -> Estimate
     predict_stored(model, rates, None)
 }
 
-/// The same with `stored` items in the target.
+/// [`predict`] with `stored` items in the target; `None` for as many as in the first step.
 #[must_use]
 pub fn predict_stored(model: &ResourceModel, rates: &BTreeMap<String, f64>, stored: Option<f64>) -> Estimate {
     let rate = |name: &String| rates.get(name).copied().unwrap_or(0.0);

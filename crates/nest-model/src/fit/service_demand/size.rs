@@ -9,7 +9,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use super::Block;
 use crate::fit::mixed_effects::{MixedFit, Observations, fit_mixed};
 
-/// Probability with which growth with stored data may be seen in any behaviour where there is none.
+/// Probability with which growth with stored data may be seen in any behaviour although there is none.
 const GROWTH_SIGNIFICANCE: f64 = 0.05;
 /// Sizes of stored data from which on growth in steps and in doublings can be told apart.
 const SIZES_FOR_SHAPE: usize = 3;

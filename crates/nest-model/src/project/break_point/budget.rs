@@ -1,4 +1,4 @@
-//! What may be paid.
+//! Budgets: the customers at which the cost passes an amount that the study allows.
 
 use nest_data::projection::BreakKind;
 
@@ -13,8 +13,9 @@ const HALVINGS: usize = 60;
 /// Factor between customer counts at which a cost that may fall and rise is looked at.
 const GRID: f64 = 1.02;
 
-/// What may be paid. A bill never falls as customers come, so it is halved for; the cost of one of them falls
-/// and rises with every instance, so it is watched from today's customers on.
+/// Budgets: the customers at which the cost passes an amount that the study allows. A bill never falls as
+/// customers come, so it is halved for; the cost of one of them falls and rises with every instance, so it is
+/// watched from today's customers on.
 pub fn budget<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,

@@ -1,4 +1,4 @@
-//! A way to fail, and what binds then.
+//! Ways to fail: the customers at which each does, and what binds then.
 
 use std::fmt;
 
@@ -17,11 +17,12 @@ use crate::fit::ceiling;
 pub struct FailurePoint<'a> {
     pub kind: BreakKind,
     pub cause: Cause<'a>,
-    pub customers: f64, // at which it fails; infinite where it never does
+    pub customers: f64, // at which it fails; infinite if it never does
     pub filling: Option<Filling>,
 }
 
-/// What time fills whatever the customers do: `per_customer N + per_month t` against the room there is.
+/// Room that fills as time passes, whatever the customers do: it is full when `per_customer N + per_month t`
+/// reaches `room`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Filling {
     pub room: f64,         // bytes
@@ -29,7 +30,7 @@ pub struct Filling {
     pub per_month: f64,    // bytes
 }
 
-/// What binds, in words.
+/// The limit that binds; its text is what readers see.
 #[derive(Debug, Clone)]
 pub enum Cause<'a> {
     Processor(&'a str), // of a placement
@@ -49,7 +50,7 @@ pub enum Cause<'a> {
     Per1000(QuotedDecimal, &'a str),
 }
 
-/// What is asked of the study beside the configuration.
+/// The study and the model in which a configuration's limits are searched, and the range of customers.
 #[derive(Debug, Clone, Copy)]
 pub struct SearchScope<'a> {
     pub study: &'a Study,

@@ -49,7 +49,7 @@ fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits:
             continue;
         };
         let most = placed.most_units();
-        let at = |utilisation: f64| {
+        let customers_at = |utilisation: f64| {
             if most.is_finite() {
                 sizing.customers_at(most, utilisation)
             } else {
@@ -59,12 +59,12 @@ fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits:
         limits.push(FailurePoint::new(
             BreakKind::OverReserve,
             Cause::Processor(&placed.label),
-            at(1.0 - sizing.reserve),
+            customers_at(1.0 - sizing.reserve),
         ));
         limits.push(FailurePoint::new(
             BreakKind::Saturation,
             Cause::Processor(&placed.label),
-            at(1.0),
+            customers_at(1.0),
         ));
     }
 }
@@ -82,19 +82,23 @@ fn unsized_resources<'a>(
         .enumerate()
         .filter(|(_, unsized_resource)| unsized_resource.resource.kind != ResourceKind::Memory)
     {
-        let at = |utilisation: f64| unsized_customers(priced, inputs, index, utilisation);
+        let customers_at = |utilisation: f64| unsized_customers(priced, inputs, index, utilisation);
         let cause = || Cause::AsMeasured(&unsized_resource.resource.name);
         limits.push(FailurePoint::new(
             BreakKind::OverReserve,
             cause(),
-            at(1.0 - priced.main().placement.reserve()),
+            customers_at(1.0 - priced.main().placement.reserve()),
         ));
-        limits.push(FailurePoint::new(BreakKind::Saturation, cause(), at(1.0)));
+        limits.push(FailurePoint::new(
+            BreakKind::Saturation,
+            cause(),
+            customers_at(1.0),
+        ));
     }
 }
 
-/// A limit that no probe reads. Whether it comes with every instance is not known, so it is taken for one
-/// that they share.
+/// The hidden bottleneck. It is taken for a limit that all instances share, because it is not known whether
+/// each instance has its own.
 fn hidden_bottleneck<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,
@@ -171,12 +175,12 @@ fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits: &mu
             continue;
         };
         let per_customer = priced.concurrency(index, inputs);
-        let at = |quota: f64, each: f64| if each > 0.0 { quota / each } else { f64::INFINITY };
+        let customers_in = |quota: f64, each: f64| if each > 0.0 { quota / each } else { f64::INFINITY };
         if let Some(quota) = function.concurrency {
             limits.push(FailurePoint::new(
                 BreakKind::Quota,
                 Cause::Concurrency(quota, &placed.pair),
-                at(quota, per_customer),
+                customers_in(quota, per_customer),
             ));
         }
         if let Some(per_10_s) = function.per_10_s {
@@ -184,13 +188,13 @@ fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits: &mu
             limits.push(FailurePoint::new(
                 BreakKind::Quota,
                 Cause::Growth(per_10_s, &placed.pair),
-                at(per_10_s * 6.0, rise),
+                customers_in(per_10_s * 6.0, rise),
             ));
         }
     }
 }
 
-/// Objectives of response time, each where its quantile comes above its limit.
+/// Objectives of response time, each at the customers at which its quantile comes above its limit.
 fn objectives<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,

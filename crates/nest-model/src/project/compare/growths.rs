@@ -93,7 +93,8 @@ fn sums(costs: &[MonthCost], draws: usize) -> Vec<f64> {
     sums
 }
 
-/// When a scenario reaches a break point, from the ends of its interval and the paths' own spread.
+/// The date on which a scenario reaches a break point, from the ends of its interval and the spread of the
+/// trajectories.
 fn date_of(growth: &GrowthDraws<'_>, customers: &Estimate) -> BreakDate {
     let mut months: Vec<f64> = growth
         .draws
@@ -107,7 +108,7 @@ fn date_of(growth: &GrowthDraws<'_>, customers: &Estimate) -> BreakDate {
         .map(|path| path.reaches(customers.high).unwrap_or(f64::INFINITY))
         .collect();
     late.sort_by(f64::total_cmp);
-    let at = |months: &[f64], quantile: f64| {
+    let date_at_quantile = |months: &[f64], quantile: f64| {
         let nearest = ((months.len() as f64 - 1.0) * quantile).round() as usize;
         months
             .get(nearest)
@@ -120,7 +121,7 @@ fn date_of(growth: &GrowthDraws<'_>, customers: &Estimate) -> BreakDate {
         .and_then(|months| growth.model.date_at(months));
     BreakDate {
         value,
-        low: at(&months, 0.05),
-        high: at(&late, 0.95),
+        low: date_at_quantile(&months, 0.05),
+        high: date_at_quantile(&late, 0.95),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     project::{context::Context, drawn_config::DrawnConfig, figure::money},
 };
 
-/// When what is saved against the baseline has added up to the migration.
+/// The month in which the savings against the baseline have paid for the migration.
 pub fn payback(
     context: &Context<'_>,
     configs: &[DrawnConfig<'_>],

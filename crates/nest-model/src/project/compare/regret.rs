@@ -13,7 +13,7 @@ use crate::{
     project::{context::Context, drawn_config::DrawnConfig, growth::GrowthDraws},
 };
 
-/// What each configuration costs above the best one that lasts, in each growth scenario of the study.
+/// Cost of each configuration above that of the best one that lasts, in each growth scenario of the study.
 pub fn regrets(
     context: &Context<'_>,
     configs: &[DrawnConfig<'_>],

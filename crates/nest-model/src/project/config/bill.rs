@@ -91,8 +91,8 @@ impl<'a> PricedConfig<'a> {
         Ok(parts)
     }
 
-    /// Cost of a meter in the study's currency; of one that is a share, from what it is a share of. None
-    /// where a price is missing.
+    /// Cost of a meter in the study's currency; of one that is a share, from what it is a share of. `None` if
+    /// a price is missing.
     fn meter_amount(
         &self,
         meter: usize,
@@ -120,7 +120,7 @@ impl<'a> PricedConfig<'a> {
         Some(share_of(of, cost).round_dp(DIGITS))
     }
 
-    /// What third parties take in a month, a line per fee.
+    /// Fees of third parties in a month, a line per fee.
     pub fn fee_lines(
         &self,
         customers: f64,

@@ -32,7 +32,7 @@ pub struct ReadyInputs {
 }
 
 impl ScenarioInputs {
-    /// The same with its costs compiled.
+    /// The inputs with their costs compiled.
     #[must_use]
     pub fn ready(self, priced: &PricedConfig<'_>) -> ReadyInputs {
         ReadyInputs {
@@ -42,8 +42,7 @@ impl ScenarioInputs {
     }
 }
 
-/// What can be asked of inputs can be asked of ready ones; they cannot be changed without compiling their
-/// costs again.
+/// Ready inputs answer whatever inputs do. To change them, their costs must be compiled again.
 impl Deref for ReadyInputs {
     type Target = ScenarioInputs;
 
@@ -128,8 +127,8 @@ impl PricedConfig<'_> {
             * units.month_hours
     }
 
-    /// Cost of a meter, where instances cost `listed` at their list price and meters that share what is free
-    /// were priced together.
+    /// Cost of a meter if instances cost `listed` at their list price and meters that share what is free were
+    /// priced together.
     fn meter_cost(
         &self,
         load: &CompiledCosts,

@@ -1,5 +1,5 @@
-//! A bill opened down to what it rests on. Sums are exact; products and formulas give the digits that are
-//! shown.
+//! Explanation of a bill: a tree of everything that it is computed from. Sums are exact; products and
+//! formulas give the digits that are shown.
 
 mod meters;
 mod units;
@@ -118,7 +118,7 @@ fn fitted(model: &ScalingModel) -> String {
     format!("regression over the steps of run {}", model.run)
 }
 
-/// The value of a node whose price nobody knows: never 0.
+/// The value of a node whose price is not known. It is never shown as 0.
 fn unknown() -> String {
     "unknown".to_owned()
 }

@@ -21,15 +21,15 @@ use crate::{
 const LEAST_UTILISATION: f64 = 0.05;
 
 /// Seconds that open items add to one execution of a behaviour on a tier's processor, by tier and behaviour;
-/// may be below 0 where fewer are open than when it was measured.
+/// may be below 0 if fewer are open than when it was measured.
 pub type BacklogDemand = BTreeMap<(String, String), f64>;
 
-/// What customers do, and what they leave behind.
+/// Activity of customers: what they execute, and what they leave behind.
 #[derive(Debug, Clone, Copy)]
 pub struct Activity<'a> {
     pub rates: &'a BTreeMap<String, f64>, // executions per customer and day
     pub backlog: &'a BacklogDemand,
-    pub stored: Option<f64>, // items in the target; none where the study does not say
+    pub stored: Option<f64>, // items in the target; `None` if the study does not say
     pub fees: &'a [f64],     // of one execution, for each of the study's fees
 }
 
@@ -76,7 +76,7 @@ impl ScenarioInputs {
         activity: Activity<'_>,
         speeds: &[f64],
     ) -> Self {
-        let demands = Demands {
+        let demand = ScenarioDemand {
             model,
             behaviours: &priced.behaviours,
             draw,
@@ -89,23 +89,24 @@ impl ScenarioInputs {
                 .iter()
                 .map(|name| activity.rates.get(name).copied().unwrap_or(0.0))
                 .collect(),
-            bytes: demands.by_behaviour(|name| demands.of(demands.first(ResourceKind::Network), name)),
+            bytes: demand
+                .by_behaviour(|name| demand.per_execution(demand.first(ResourceKind::Network), name)),
             stored: activity.stored,
             busier: 1.0,
             fees: activity.fees.to_vec(),
             placed: placed
-                .map(|(placed, speed)| demands.placement_use(placed, *speed))
+                .map(|(placed, speed)| demand.placement_use(placed, *speed))
                 .collect(),
             unsized_resources: priced
                 .unsized_resources
                 .iter()
-                .map(|unsized_resource| demands.unsized_use(unsized_resource))
+                .map(|unsized_resource| demand.unsized_use(unsized_resource))
                 .collect(),
         }
     }
 
-    /// The same, with the utilisation of each placement lowered to that at which the first objective of its
-    /// behaviours is missed: more units are bought there.
+    /// Lowers the utilisation of each placement to that at which the first objective of its behaviours is
+    /// missed, so that more units are bought there.
     #[must_use]
     pub fn meeting_objectives(
         mut self,
@@ -209,8 +210,8 @@ pub fn laws_of_objective<'a>(
     })
 }
 
-/// Demands of one draw, for what customers do.
-struct Demands<'a> {
+/// What one draw says of the use by an execution, for what customers do.
+struct ScenarioDemand<'a> {
     model: &'a ScalingModel,
     behaviours: &'a [String],
     draw: &'a ParameterDraw,
@@ -218,9 +219,9 @@ struct Demands<'a> {
 }
 
 /// A measured resource, in one draw.
-type Drawn<'a> = (&'a ResourceModel, &'a ResourceDraw);
+type DrawnResource<'a> = (&'a ResourceModel, &'a ResourceDraw);
 
-impl<'a> Demands<'a> {
+impl<'a> ScenarioDemand<'a> {
     fn by_behaviour(&self, demand: impl Fn(&str) -> f64) -> Vec<f64> {
         self.behaviours.iter().map(|name| demand(name).max(0.0)).collect()
     }
@@ -231,21 +232,21 @@ impl<'a> Demands<'a> {
         self.behaviours.iter().zip(counts).map(of_one).collect()
     }
 
-    fn first(&self, kind: ResourceKind) -> Option<Drawn<'a>> {
+    fn first(&self, kind: ResourceKind) -> Option<DrawnResource<'a>> {
         self.find(|resource| resource.kind == kind)
     }
 
-    fn on_tier(&self, kind: ResourceKind, tier: &str) -> Option<Drawn<'a>> {
+    fn on_tier(&self, kind: ResourceKind, tier: &str) -> Option<DrawnResource<'a>> {
         self.find(|resource| resource.kind == kind && resource.tier == tier)
     }
 
-    fn find(&self, wanted: impl Fn(&ResourceModel) -> bool) -> Option<Drawn<'a>> {
+    fn find(&self, wanted: impl Fn(&ResourceModel) -> bool) -> Option<DrawnResource<'a>> {
         let resource = self.model.resources.iter().find(|resource| wanted(resource))?;
         Some((resource, self.draw.resources.get(&resource.name)?))
     }
 
     /// Use of a resource by one execution, with what is stored; 0 of a resource that was not measured.
-    fn of(&self, resource: Option<Drawn<'a>>, behaviour: &str) -> f64 {
+    fn per_execution(&self, resource: Option<DrawnResource<'a>>, behaviour: &str) -> f64 {
         let Some((resource, drawn)) = resource else {
             return 0.0;
         };
@@ -268,14 +269,14 @@ impl<'a> Demands<'a> {
         let tier = &placed.placement.tier;
         let cpu = self.on_tier(ResourceKind::Cpu, tier);
         let memory = self.on_tier(ResourceKind::Memory, tier);
-        let busy = |name: &str| self.of(cpu, name) + self.backlog(tier, name);
+        let busy = |name: &str| self.per_execution(cpu, name) + self.backlog(tier, name);
         PlacementUse {
             cpu_s: self.by_counting_behaviour(&placed.carries, busy),
             law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
             idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
             speed,
             memory: memory.map(|(_, drawn)| ResourceUse {
-                demand: self.by_counting_behaviour(&placed.carries, |name| self.of(memory, name)),
+                demand: self.by_counting_behaviour(&placed.carries, |name| self.per_execution(memory, name)),
                 idle: drawn.idle,
                 law: LoadLaw::default(),
             }),
@@ -292,8 +293,8 @@ impl<'a> Demands<'a> {
             .get(&resource.name)
             .map(|drawn| (resource, drawn));
         let demand = |name: &str| match resource.kind {
-            ResourceKind::Cpu => self.of(drawn, name) + self.backlog(&resource.tier, name),
-            _ => self.of(drawn, name),
+            ResourceKind::Cpu => self.per_execution(drawn, name) + self.backlog(&resource.tier, name),
+            _ => self.per_execution(drawn, name),
         };
         ResourceUse {
             demand: self.by_counting_behaviour(&unsized_resource.counts, demand),

@@ -2,29 +2,21 @@
 
 use nest_data::{
     PriceBook,
-    config::{Config, Driver, MeterUse},
+    config::{Config, MeterUse},
     price_book::{INSTANCE_PRICE, Meter},
     study::Platform,
-    units::DAYS_PER_MONTH,
 };
-use rust_decimal::{Decimal, prelude::FromPrimitive};
+use rust_decimal::Decimal;
 
 use super::{
-    BYTES_PER_GIB, FixedAmount, PricedConfig, decimal,
+    BYTES_PER_GIB, FixedAmount,
     finder::Finder,
-    inputs::ScenarioInputs,
     placed::{Function, Host, SizedPlacement, host},
 };
 use crate::{
     error::ModelError,
-    pricing::{CompiledPrice, beyond, chunks_of, contract_factor, float, may_fall},
+    pricing::{CompiledPrice, beyond, contract_factor, float},
 };
-
-/// Seconds in an hour.
-const SECONDS_PER_HOUR: f64 = 3_600.0;
-/// Connections that a load balancer counts for a request, and the time for which one stays: ◇ assumed, one
-/// each without keep-alive.
-const CONNECTION_S: f64 = 1.0;
 
 /// A meter with all that counts on it.
 pub struct Metered<'a> {
@@ -42,7 +34,7 @@ pub struct Metered<'a> {
 pub enum ShareOf<'a> {
     /// The list price of the instances used.
     Instances,
-    /// What another meter costs; nothing where the configuration does not use it.
+    /// What another meter costs; nothing if the configuration does not use it.
     Meter(&'a str),
 }
 
@@ -131,7 +123,8 @@ impl<'a> Metered<'a> {
         self.meter.free.as_ref()?.pool.as_deref()
     }
 
-    fn bytes_per_unit(&self) -> f64 {
+    /// Bytes of one unit in which traffic is counted.
+    pub fn bytes_per_unit(&self) -> f64 {
         if self.meter.unit.starts_with("GiB") {
             BYTES_PER_GIB
         } else {
@@ -308,249 +301,5 @@ pub fn seen(book: &PriceBook, source: &str) -> String {
     match book.source.get_key_value(source) {
         Some((id, source)) => format!("{} [{id}], seen {}", book.name(), source.observed_on),
         None => super::STUDY.to_owned(),
-    }
-}
-
-impl<'a> PricedConfig<'a> {
-    /// What one meter counts in one draw.
-    pub fn quantity(&self, metered: &Metered<'a>, inputs: &ScenarioInputs) -> MeteredQuantity {
-        let mut quantity = MeteredQuantity {
-            by_behaviour: vec![0.0; self.behaviours.len()],
-            ..MeteredQuantity::default()
-        };
-        for counted in &metered.uses {
-            match counted {
-                Counted::Requests(placed) => self.add_requests(*placed, &mut quantity, |_| 1.0, inputs),
-                Counted::MemorySeconds(placed) => {
-                    self.add_requests(
-                        *placed,
-                        &mut quantity,
-                        |index| self.gib_s(*placed, index, inputs),
-                        inputs,
-                    );
-                }
-                Counted::ProcessorMs(placed) => {
-                    self.add_requests(
-                        *placed,
-                        &mut quantity,
-                        |index| self.processor_ms(*placed, index, inputs),
-                        inputs,
-                    );
-                }
-                Counted::HeldMs(placed) => {
-                    self.add_requests(
-                        *placed,
-                        &mut quantity,
-                        |index| self.held_ms(*placed, index, inputs),
-                        inputs,
-                    );
-                }
-                Counted::UnitHours(placed, times) => quantity.unit_hours.push((*placed, *times)),
-                Counted::Stated(used) => self.add_stated(metered, used, inputs, &mut quantity),
-            }
-        }
-        quantity
-    }
-
-    /// The meter without a price, where there is one and nothing else is unknown.
-    pub fn only_unknown_meter(&self) -> Option<usize> {
-        let unknown = self.metered.iter().position(|metered| !metered.is_known())?;
-        (self.unknown_lines() == 1).then_some(unknown)
-    }
-
-    /// Meters of which more can cost less.
-    pub fn falling_meters(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.metered
-            .iter()
-            .filter(|metered| may_fall(metered.meter))
-            .map(|metered| metered.meter.id.as_str())
-    }
-
-    /// Name of a meter by its position.
-    pub fn meter_id(&self, meter: usize) -> &'a str {
-        &self.metered[meter].meter.id
-    }
-
-    /// Unit of a meter by its position.
-    pub fn meter_unit(&self, meter: usize) -> &'a str {
-        &self.metered[meter].meter.unit
-    }
-
-    /// Units of a meter in a month.
-    pub fn metered_quantity(&self, meter: usize, customers: f64, inputs: &ScenarioInputs) -> f64 {
-        let quantity = self.quantity(&self.metered[meter], inputs);
-        quantity.by_behaviour.iter().sum::<f64>() * customers
-            + self.shared_units(&quantity, customers, inputs)
-    }
-
-    /// Units a month of a meter that no behaviour causes.
-    fn shared_units(&self, quantity: &MeteredQuantity, customers: f64, inputs: &ScenarioInputs) -> f64 {
-        let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
-        customers * quantity.per_customer
-            + quantity.fixed
-            + quantity.unit_hours.iter().map(hours).sum::<f64>()
-    }
-
-    /// Requests of what a placement carries, each times something.
-    fn add_requests(
-        &self,
-        placed: usize,
-        quantity: &mut MeteredQuantity,
-        each: impl Fn(usize) -> f64,
-        inputs: &ScenarioInputs,
-    ) {
-        for index in (0..self.behaviours.len()).filter(|index| self.placed[placed].carries[*index]) {
-            quantity.by_behaviour[index] +=
-                self.executions(index, inputs) * self.requests[index] * each(index);
-        }
-    }
-
-    fn add_stated(
-        &self,
-        metered: &Metered<'a>,
-        used: &MeterUse,
-        inputs: &ScenarioInputs,
-        quantity: &mut MeteredQuantity,
-    ) {
-        let times = used.times();
-        let mut per_execution = |each: &dyn Fn(usize) -> f64| {
-            for index in (0..self.behaviours.len()).filter(|index| used.counts(&self.behaviours[*index])) {
-                quantity.by_behaviour[index] += self.executions(index, inputs) * each(index) * times;
-            }
-        };
-        match used.driver() {
-            // A request whose answer is larger than a chunk counts as several.
-            Driver::Requests => per_execution(&|index| {
-                let requests = self.requests[index];
-                let bytes = Decimal::from_f64(inputs.bytes[index] / requests).unwrap_or_default();
-                requests * float(chunks_of(metered.meter, bytes))
-            }),
-            Driver::Executions => per_execution(&|_| 1.0),
-            Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.bytes_per_unit()),
-            Driver::Hours => quantity.fixed += self.month_hours * times,
-            Driver::Fixed => quantity.fixed += times,
-            Driver::Stored => quantity.fixed += inputs.stored.unwrap_or(0.0) * times,
-            Driver::Customers => quantity.per_customer += times,
-            Driver::Instances => {
-                let per_hour = if metered.meter.unit == "h" {
-                    times
-                } else {
-                    times / self.month_hours
-                };
-                let units =
-                    (0..self.placed.len()).filter(|index| matches!(self.placed[*index].host, Host::Units(_)));
-                quantity.unit_hours.extend(units.map(|index| (index, per_hour)));
-            }
-            Driver::Largest => quantity.per_customer += self.largest(metered.meter, inputs) * times,
-        }
-    }
-
-    /// Units of a compound meter a month per customer.
-    ///
-    /// # Formula
-    /// `hours x sum_h max_d q_d(h) / per_unit_d`. Every quantity grows with customers and with the load of
-    /// the hour, so the largest is the same in every hour.
-    ///
-    /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
-    fn largest(&self, meter: &Meter, inputs: &ScenarioInputs) -> f64 {
-        let all = 0..self.behaviours.len();
-        // A mean hour holds a 24th of a day's executions.
-        let requests_per_s: f64 = all
-            .clone()
-            .map(|index| inputs.rates_per_day[index] * self.requests[index])
-            .sum::<f64>()
-            / 24.0
-            / SECONDS_PER_HOUR;
-        let bytes_per_h: f64 = all
-            .map(|index| inputs.rates_per_day[index] * inputs.bytes[index])
-            .sum::<f64>()
-            / 24.0;
-        let of = |dimension: &nest_data::price_book::Dimension| {
-            let counted = match dimension.quantity.as_str() {
-                "connections.new" => requests_per_s,
-                "connections.active" => requests_per_s * CONNECTION_S,
-                "bytes.processed" if dimension.unit.starts_with("GiB") => bytes_per_h / BYTES_PER_GIB,
-                "bytes.processed" => bytes_per_h / 1e9,
-                _ => 0.0,
-            };
-            counted / float(dimension.per_unit.0)
-        };
-        meter.max_of.iter().map(of).fold(0.0, f64::max) * self.month_hours
-    }
-
-    /// Executions of a behaviour a month per customer.
-    fn executions(&self, index: usize, inputs: &ScenarioInputs) -> f64 {
-        inputs.rates_per_day[index] * DAYS_PER_MONTH
-    }
-
-    /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the
-    /// waiting that was measured at light load; a cold start now and then.
-    pub fn duration_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
-        let Host::Function(function) = &self.placed[placed].host else {
-            return 0.0;
-        };
-        let used = &inputs.placed[placed];
-        let cpu_s = used.cpu_s[index] / self.requests[index].max(1.0);
-        let warm =
-            cpu_s * self.placed[placed].slowdown(used.speed) + (self.light_request_s[index] - cpu_s).max(0.0);
-        warm + function.cold_share * function.cold_s
-    }
-
-    /// Functions of a placement that run at once in the busiest minute, per customer.
-    pub fn concurrency(&self, placed: usize, inputs: &ScenarioInputs) -> f64 {
-        let of = &self.placed[placed];
-        let running = |index: usize| {
-            inputs.rates_per_day[index] * self.requests[index] * self.duration_s(placed, index, inputs)
-        };
-        self.peak_per_day
-            * (0..self.behaviours.len())
-                .filter(|index| of.carries[*index])
-                .map(running)
-                .sum::<f64>()
-    }
-
-    /// Memory-seconds of one request as billed: rounded up to the millisecond.
-    fn gib_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
-        let Host::Function(function) = &self.placed[placed].host else {
-            return 0.0;
-        };
-        let billed_s = (self.duration_s(placed, index, inputs) * 1e3 - 1e-9)
-            .ceil()
-            .max(1.0)
-            / 1e3;
-        billed_s.max(function.shortest_s) * function.memory_gib
-    }
-
-    /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one
-    /// request at a time.
-    fn held_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
-        let Host::Function(function) = &self.placed[placed].host else {
-            return 0.0;
-        };
-        self.duration_s(placed, index, inputs) * function.processor_share * 1e3
-    }
-
-    /// Milliseconds of processor time of one request: waiting is free where only they are paid.
-    fn processor_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
-        let used = &inputs.placed[placed];
-        used.cpu_s[index] / self.requests[index].max(1.0) / used.speed * 1e3
-    }
-
-    /// Units of a meter in a month as a decimal: by behaviour, and what no single one causes.
-    pub fn decimals(
-        &self,
-        quantity: &MeteredQuantity,
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> Result<(Vec<Decimal>, Decimal), ModelError> {
-        let by_behaviour = quantity
-            .by_behaviour
-            .iter()
-            .map(|each| decimal(customers * each, self.name))
-            .collect::<Result<_, _>>()?;
-        Ok((
-            by_behaviour,
-            decimal(self.shared_units(quantity, customers, inputs), self.name)?,
-        ))
     }
 }

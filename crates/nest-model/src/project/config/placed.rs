@@ -15,7 +15,7 @@ use crate::{
     pricing::{SustainedUse, contract_factor, effective_per_hour, float},
 };
 
-/// Speed of one virtual CPU against one measured core, where it was never compared.
+/// Speed of one virtual CPU against one measured core, if the two were never compared.
 const ASSUMED_SPEED: [f64; 2] = [0.85, 1.15];
 /// Limits of a function host in a book, after the host's name.
 const CONCURRENCY: &str = "concurrency";
@@ -25,7 +25,7 @@ const SHORTEST: &str = "duration_min";
 const SCALING: &str = "concurrency_scaling_rate";
 /// MB that a provider counts as one GiB of memory-seconds: AWS divides by 1,024.
 const MB_PER_GIB: f64 = 1_024.0;
-/// Architecture where the study names none.
+/// Architecture of a placement whose study names none.
 pub const DEFAULT_ARCH: &str = "x86_64";
 
 /// A placement with what carries it.
@@ -47,14 +47,14 @@ pub enum Host<'a> {
 
 /// Instances, nodes or tasks that run by the hour.
 pub struct Units<'a> {
-    pub instance: Option<&'a Instance>, // none for tasks, which are paid by meter
+    pub instance: Option<&'a Instance>, // `None` for tasks, which are paid by meter
     pub cores: f64,                     // that a unit gives to the tier
     pub memory_bytes: f64,
     pub per_hour: Option<Decimal>, // list price in the book's currency
     pub commitments: Vec<(&'a Commitment, u32)>,
     pub effective: Vec<f64>, // price of a committed unit for an hour, by commitment
     pub sustained: Option<SustainedUse<f64>>,
-    pub list_per_hour: f64, // 0 where it is not known
+    pub list_per_hour: f64, // 0 if it is not known
     pub month_hours: f64,   // of its book
     pub exchange: f64,
     pub contract: f64, // what is paid of a list price
@@ -141,7 +141,7 @@ impl<'a> SizedPlacement<'a> {
         }
     }
 
-    /// Most units that carry load; infinite where it never runs out.
+    /// Most units that carry load; infinite if it never runs out.
     pub fn most_units(&self) -> f64 {
         match self.host {
             Host::Function(_) => f64::INFINITY,
@@ -149,7 +149,7 @@ impl<'a> SizedPlacement<'a> {
         }
     }
 
-    /// What it is, in words; with its tier where there are several.
+    /// What it is, in words; with its tier if there are several.
     pub fn shape(&self, with_tier: bool) -> String {
         let placement = self.placement;
         let what = match &self.host {
@@ -231,10 +231,11 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
             placement.sku.as_deref().unwrap_or_default(),
         )),
     };
-    let of = |value: Option<nest_data::units::QuotedDecimal>| value.map_or(0.0, |value| float(value.0));
+    let number_or_zero =
+        |value: Option<nest_data::units::QuotedDecimal>| value.map_or(0.0, |value| float(value.0));
     if placement.platform == Platform::Task {
-        units.cores = of(placement.vcpu);
-        units.memory_bytes = of(placement.memory_gib) * BYTES_PER_GIB;
+        units.cores = number_or_zero(placement.vcpu);
+        units.memory_bytes = number_or_zero(placement.memory_gib) * BYTES_PER_GIB;
         return Ok(units);
     }
     let instance = finder.instance(placement.sku.as_deref().unwrap_or_default())?;
@@ -249,7 +250,10 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
     );
     if placement.platform == Platform::Container {
         let left = 1.0 - placement.overhead.map_or(0.0, |share| share.get());
-        let (vcpu, memory_gib) = (of(placement.vcpu), of(placement.memory_gib));
+        let (vcpu, memory_gib) = (
+            number_or_zero(placement.vcpu),
+            number_or_zero(placement.memory_gib),
+        );
         let fit = (cores * left / vcpu + 1e-9)
             .floor()
             .min((float(instance.memory_gib.0) * left / memory_gib + 1e-9).floor());
@@ -295,7 +299,7 @@ fn covering<'a>(placement: &Placement, finder: &Finder<'a>, id: &str) -> Result<
     })
 }
 
-/// The host whose meters a placement uses, where it does not say.
+/// The host whose meters a placement uses if it names none.
 pub fn host(placement: &Placement, provider: &str) -> String {
     placement.host.clone().unwrap_or_else(|| {
         let known = match (placement.platform, provider) {

@@ -1,4 +1,4 @@
-//! How a configuration answers: the laws of response time on its processors.
+//! Response times of a configuration: the laws of its processors.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{Host, PricedConfig, SizedPlacement, UnsizedResource, inputs::Scenari
 use crate::{draws::ParameterDraw, response::QueueingDelay};
 
 impl PricedConfig<'_> {
-    /// The placement whose processors a law of response times speaks of; none where they stay as measured.
+    /// The placement whose processors a law of response times speaks of; `None` if they stay as measured.
     pub fn carrying_law(&self, law: &QuantileLaw) -> Option<usize> {
         carrying_law(&self.placed, &self.unsized_resources, &self.behaviours, law)
     }

@@ -15,7 +15,7 @@ pub struct Sizing {
     pub cores: f64,
     /// Share of capacity that policy wants left, 0 to below 1.
     pub reserve: f64,
-    /// Utilisation at which another instance is needed, 0-1: `1 - reserve`, or less where an objective of
+    /// Utilisation at which another instance is needed, 0-1: `1 - reserve`, or less if an objective of
     /// response time asks for it.
     pub target: f64,
     /// Fewest instances that carry load.
@@ -34,7 +34,7 @@ impl Sizing {
         self.target * self.cores - self.idle
     }
 
-    /// Instances that `customers` need, as a real number; infinite where an instance has nothing to give.
+    /// Instances that `customers` need, as a real number; infinite if an instance has nothing to give.
     #[must_use]
     pub fn exact_instances(&self, customers: f64) -> f64 {
         let busy = customers * self.busy_per_customer * self.law.factor(self.target);

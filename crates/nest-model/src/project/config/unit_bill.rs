@@ -29,7 +29,7 @@ pub struct UnitBill<'b, 'a> {
     pub inputs: &'b ScenarioInputs,
 }
 
-/// Lines of units, and what they cost at list price in the study's currency; none if that is not known.
+/// Lines of units, and what they cost at list price in the study's currency; `None` if that is not known.
 pub struct UnitLines {
     pub lines: Vec<CostLine>,
     pub listed: Option<Decimal>,

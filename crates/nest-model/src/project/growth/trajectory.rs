@@ -30,7 +30,7 @@ impl Trajectory {
         )
     }
 
-    /// Months after which customers are first at or above a number; none where they never are.
+    /// Months after which customers are first at or above a number; `None` if they never are.
     #[must_use]
     pub fn reaches(&self, customers: f64) -> Option<f64> {
         self.first(

@@ -22,9 +22,9 @@ use crate::{
     project::growth::{GrowthDraws, adopted},
 };
 
-/// What a policy changes in each month of growth; nothing without growth or without a date. It ends before
-/// the first month whose customers no model of growth may reach. `patched` are all parameters with the policy
-/// in force.
+/// What a policy changes in each month of growth; nothing without growth or without a date. The list ends
+/// before the first month with less than one customer, or with more than [`MOST_CUSTOMERS`]. `patched` are
+/// all parameters with the policy in force.
 pub fn policy_months(
     context: &Context<'_>,
     policy: &Policy,

@@ -23,11 +23,11 @@ pub(super) struct MeanLaw {
     pub(super) service_s: f64,
     /// Seconds of the whole queue per unit of relative wait.
     pub(super) wait_s: f64,
-    /// The same as queueing theory foretells it.
+    /// The wait in seconds that queueing theory foretells.
     pub(super) foretold_s: f64,
 }
 
-/// The means of all behaviours if so many executions share a server.
+/// The means of all behaviours for one multiprogramming level.
 pub(super) struct FittedMeans {
     /// One per behaviour; `None` for one with fewer than three steps.
     pub(super) laws: Vec<Option<MeanLaw>>,

@@ -1,4 +1,4 @@
-//! Meters, opened down to quantities and tiers.
+//! Explanation of a meter: its quantity and its price by tiers.
 
 use nest_data::{
     ScalingModel,

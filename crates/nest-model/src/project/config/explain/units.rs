@@ -1,4 +1,4 @@
-//! Units of a placement, opened down to demands, rates and prices.
+//! Explanation of the units of a placement: demands, rates and prices.
 
 use nest_data::{
     ScalingModel,
@@ -67,7 +67,7 @@ impl PricedConfig<'_> {
         }
     }
 
-    /// How the units of a line come about.
+    /// The formula of the units of a line, in words.
     fn formula_of(&self, driver: CostDriver) -> &'static str {
         match driver {
             CostDriver::Behaviour => {

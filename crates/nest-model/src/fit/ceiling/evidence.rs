@@ -1,0 +1,258 @@
+//! Signs of a limit beside the measured resources: plateaus of steps that could not keep up, and response
+//! times.
+
+use nest_data::{
+    ScalingModel,
+    measurement::{Purpose, ResourceKind, ResponseClock, Step, Validity, Window},
+    scaling::{BottleneckEvidence, MeasuredPoint},
+};
+
+use crate::{
+    error::ModelError,
+    fit::hidden_bottleneck::{
+        BottleneckFinding, BottleneckPoint, BottleneckStation, LoadedStep, MeanResponse, Passing, find,
+    },
+    fit::{flows, usable},
+    response::{Hdr, histogram},
+};
+
+/// Share of a measured capacity up to which a resource that was seen has room left. Chosen by hand: demand
+/// and capacity are each known to a few per cent, so that a tenth is more than error.
+const ROOM: f64 = 0.9;
+/// Relative standard deviation of a plateau between blocks. Chosen by hand, a little above the deviation of
+/// demand between blocks ([`PRIOR_BETWEEN_BLOCKS`](crate::fit::mixed_effects::PRIOR_BETWEEN_BLOCKS)), because
+/// a plateau is often seen in one step only.
+const PLATEAU_ERROR: f64 = 0.03;
+/// Mean response time over the least one from which on a behaviour is taken to have waited in line. Chosen by
+/// hand: a single server that is two thirds busy triples the time of M/M/1, and at a plateau the line is
+/// longer.
+const WAITED: f64 = 3.0;
+/// Fewest executions of a behaviour in a step whose mean response time is believed. Chosen by hand: of ten
+/// exponential times, the mean is known to a third.
+const FEWEST_EXECUTIONS: f64 = 10.0;
+/// Points that stand for the normal distribution of a plateau, and how many standard deviations the outermost
+/// lie from its centre: 98.8 % of it lies between them. Chosen by hand.
+const POINTS: usize = 9;
+const FARTHEST_POINT: f64 = 2.5;
+
+/// A limit with what tells of it.
+pub(super) struct FoundCeiling {
+    pub(super) evidence: BottleneckEvidence,
+    pub(super) finding: BottleneckFinding,
+}
+
+/// Looks for a limit beside the measured resources: in the plateau of the plain mix, otherwise in those of
+/// boosted steps, otherwise in response times. `ceiling_per_s` is the most that demand allows of the plain
+/// mix. `None` if nothing tells of one, or if a measured resource was seen to bind.
+pub(super) fn find_ceiling(
+    model: &ScalingModel,
+    steps: &[Step],
+    behaviours: &[String],
+    ceiling_per_s: f64,
+) -> Result<Option<FoundCeiling>, ModelError> {
+    let limited = limited_points(model);
+    if let Some(plateau) = plateau_per_s(model) {
+        let is_other = plateau < ROOM * ceiling_per_s && limited.iter().all(|point| has_room(model, point));
+        return Ok(is_other.then(|| from_plateaus(&[(Passing::All, plateau)])));
+    }
+    let plateaus = boosted_plateaus(model, steps, behaviours)?;
+    if plateaus.is_empty() {
+        from_responses(model, steps, behaviours)
+    } else {
+        Ok(Some(from_plateaus(&plateaus)))
+    }
+}
+
+/// Most executions per second of the plain mix in steps that could not keep up; `None` if all kept up.
+pub(super) fn plateau_per_s(model: &ScalingModel) -> Option<f64> {
+    limited_points(model)
+        .iter()
+        .map(|point| point.completed_per_s)
+        .reduce(f64::max)
+}
+
+/// Steps on the plain mix that could not keep up.
+fn limited_points(model: &ScalingModel) -> Vec<&MeasuredPoint> {
+    model
+        .points
+        .iter()
+        .filter(|point| point.validity == Validity::Limited && point.customers.is_some())
+        .collect()
+}
+
+/// Whether every measured resource had room left on a step that could not keep up.
+fn has_room(model: &ScalingModel, point: &MeasuredPoint) -> bool {
+    let used = flows(&model.resources)
+        .filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity));
+    used.fold(0.0, f64::max) < ROOM
+}
+
+/// Plateaus of boosted steps that could not keep up although every measured resource had room: who passes the
+/// limit, and how many of them a second.
+///
+/// If the other behaviours waited as well, all pass it; otherwise only the boosted one does. A plateau below
+/// what was kept up with elsewhere is no limit.
+fn boosted_plateaus(
+    model: &ScalingModel,
+    steps: &[Step],
+    behaviours: &[String],
+) -> Result<Vec<(Passing, f64)>, ModelError> {
+    let light = usable(steps)
+        .map(|step| loaded_step(model, step, behaviours))
+        .collect::<Result<Vec<_>, _>>()?;
+    let stuck = steps
+        .iter()
+        .filter(|step| step.plan.purpose == Purpose::Boosted && step.verdict.validity == Validity::Limited);
+    let mut plateaus = Vec::new();
+    for step in stuck.filter(|step| had_room(model, step)) {
+        let boosted = step
+            .plan
+            .boosted
+            .as_ref()
+            .and_then(|name| behaviours.iter().position(|behaviour| behaviour == name));
+        if let Some(boosted) = boosted {
+            plateaus.extend(plateau_beyond(
+                &light,
+                &loaded_step(model, step, behaviours)?,
+                boosted,
+            ));
+        }
+    }
+    Ok(plateaus)
+}
+
+/// Whether every measured resource had room left in a step.
+fn had_room(model: &ScalingModel, step: &Step) -> bool {
+    let point = model.points.iter().find(|point| point.index == step.plan.index);
+    point.is_some_and(|point| has_room(model, point))
+}
+
+/// The plateau of a boosted step that could not keep up; `None` if the `light` steps kept up with more.
+fn plateau_beyond(light: &[LoadedStep], stuck: &LoadedStep, boosted: usize) -> Option<(Passing, f64)> {
+    let waited = |behaviour: usize| {
+        stuck.responses[behaviour]
+            .is_some_and(|response| response.mean_s > WAITED * least_mean_s(light, behaviour))
+    };
+    let all = (0..stuck.rates.len()).any(|behaviour| behaviour != boosted && waited(behaviour));
+    let passing = if all { Passing::All } else { Passing::One(boosted) };
+    let plateau = passing.rate(&stuck.rates);
+    let kept_up = light
+        .iter()
+        .map(|step| passing.rate(&step.rates))
+        .fold(0.0, f64::max);
+    (plateau > kept_up).then_some((passing, plateau))
+}
+
+/// Least mean response time of a behaviour in seconds; infinite if it has none.
+fn least_mean_s(steps: &[LoadedStep], behaviour: usize) -> f64 {
+    steps
+        .iter()
+        .filter_map(|step| step.responses[behaviour])
+        .map(|response| response.mean_s)
+        .reduce(f64::min)
+        .unwrap_or(f64::INFINITY)
+}
+
+/// A limit at plateaus, each with the error of a plateau between blocks.
+fn from_plateaus(plateaus: &[(Passing, f64)]) -> FoundCeiling {
+    let node = |(passing, plateau): (Passing, f64), point: usize| {
+        let z = FARTHEST_POINT * (2.0 * point as f64 / (POINTS - 1) as f64 - 1.0);
+        BottleneckPoint {
+            passing,
+            most_per_s: plateau * (1.0 + PLATEAU_ERROR * z),
+            servers: 1,
+            weight: (-z * z / 2.0).exp(),
+        }
+    };
+    let mut nodes: Vec<BottleneckPoint> = plateaus
+        .iter()
+        .flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point)))
+        .collect();
+    let total: f64 = nodes.iter().map(|node| node.weight).sum();
+    nodes.iter_mut().for_each(|node| node.weight /= total);
+    FoundCeiling {
+        evidence: BottleneckEvidence::Plateau,
+        finding: BottleneckFinding {
+            probability: 1.0,
+            nodes,
+        },
+    }
+}
+
+/// A limit that shows in response times; `None` if too few steps tell.
+fn from_responses(
+    model: &ScalingModel,
+    steps: &[Step],
+    behaviours: &[String],
+) -> Result<Option<FoundCeiling>, ModelError> {
+    let stations: Vec<BottleneckStation> = flows(&model.resources)
+        .map(|(resource, capacity)| {
+            let (servers, unit) = if resource.kind == ResourceKind::Cpu {
+                (capacity, 1.0)
+            } else {
+                (1.0, capacity)
+            };
+            BottleneckStation {
+                servers,
+                demand_s: behaviours
+                    .iter()
+                    .map(|name| {
+                        resource
+                            .demand
+                            .get(name)
+                            .map_or(0.0, |demand| demand.value / unit)
+                    })
+                    .collect(),
+            }
+        })
+        .collect();
+    let mut loaded = Vec::new();
+    for step in usable(steps).filter(|step| step.plan.total_per_s() > 0.0) {
+        loaded.push(loaded_step(model, step, behaviours)?);
+    }
+    let finding = find(&loaded, &stations);
+    Ok(finding.map(|finding| FoundCeiling {
+        evidence: BottleneckEvidence::ResponseTimes,
+        finding,
+    }))
+}
+
+/// Rates, mean response times and utilisations of one step.
+fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Result<LoadedStep, ModelError> {
+    let seconds: f64 = step.windows.iter().map(|window| window.duration_s).sum();
+    let rate = |name: &String| {
+        step.windows
+            .iter()
+            .filter_map(|window| window.completed.get(name))
+            .sum::<u64>() as f64
+            / seconds
+    };
+    let mut responses = Vec::new();
+    for name in behaviours {
+        let requests = step.requests.get(name).map_or(0, |counts| counts.completed) as f64;
+        let executions = step.executions.get(name).map_or(0, |counts| counts.completed) as f64;
+        let hdr = histogram(step, name, ResponseClock::Due)?;
+        // The requests of an execution follow one another, so that their times add up.
+        let mean_response = |hdr: Hdr| {
+            let each = requests / executions;
+            MeanResponse {
+                mean_s: hdr.mean_s() * each,
+                deviation_s: hdr.deviation_s() * each.sqrt(),
+                count: executions,
+            }
+        };
+        responses.push(
+            hdr.filter(|_| executions >= FEWEST_EXECUTIONS)
+                .map(mean_response)
+                .filter(|response| response.mean_s > 0.0),
+        );
+    }
+    let utilisation = flows(&model.resources).map(|(resource, capacity)| {
+        Window::used_per_s(&step.windows, &resource.name).map_or(0.0, |used| used / capacity)
+    });
+    Ok(LoadedStep {
+        rates: behaviours.iter().map(rate).collect(),
+        responses,
+        utilisation: utilisation.collect(),
+    })
+}
