@@ -109,7 +109,7 @@ pub struct ImportArguments {
     /// Folder to write books into, as PROVIDER/REGION.toml; existing files are replaced
     #[arg(long, value_name = "FOLDER", default_value = "pricing")]
     pub to: PathBuf,
-    /// Day on which the files were downloaded, for files that do not say
+    /// Day on which the files were downloaded; used only for files that do not contain that date
     #[arg(long, value_name = "DATE")]
     pub observed_on: Option<Date>,
     /// How to print what was written
