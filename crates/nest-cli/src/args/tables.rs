@@ -25,7 +25,8 @@ pub struct GrowthArguments {
     #[arg(value_name = "CSV")]
     pub history: PathBuf,
     /// Number of steps to forecast after the last period of each series
-    #[arg(long, value_name = "STEPS", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub horizon: u32,
     /// Length of a season in steps, 1 for none [default: found from the dates or the values]
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
