@@ -23,7 +23,8 @@ pub(super) fn of_model(error: &ModelError) -> (u8, &'static str) {
             INVALID,
             "use the currency of the price books in the study, or add [exchange.CURRENCY] with rate and date",
         ),
-        ModelError::UnknownNumber { .. } | ModelError::UnknownConfig { .. } => (USAGE, "name one of those"),
+        ModelError::UnknownNumber { .. } => (USAGE, "use one of the known names"),
+        ModelError::UnknownConfig { .. } => (USAGE, "use a name that stands under [configs] in nest.toml"),
         _ => (INVALID, "correct it in nest.toml"),
     }
 }
@@ -58,7 +59,7 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
     Some(match error {
         LoadError::Interrupted => "finished steps are saved; continue with `locust-nest measure --resume`",
         LoadError::TargetDown { .. } => {
-            "start the target, or set [target] start; its output is in target.log in the run's folder"
+            "start the target or correct its address; if the study starts it, read target.log of the run"
         }
         LoadError::TargetLost { .. } => {
             "finished steps are saved; start the target and continue with `locust-nest measure --resume`"

@@ -114,11 +114,17 @@ fn fit_one(input: &SeriesData, default: CurveAxis) -> Fitted {
         [] => default.into(),
         ["customers"] => LoadAxis::Customers,
         ["servers"] => LoadAxis::Servers,
-        _ => {
-            let found = input.axes.iter().cloned().collect::<Vec<_>>().join("` and `");
+        [axis] => {
             return Err(SeriesRefusal {
                 code: "refused_axis",
-                reason: format!("axis is `{found}`, not `customers` or `servers`"),
+                reason: format!("axis is `{axis}`, not `customers` or `servers`"),
+            });
+        }
+        _ => {
+            let found = input.axes.iter().cloned().collect::<Vec<_>>().join("`, `");
+            return Err(SeriesRefusal {
+                code: "refused_axis",
+                reason: format!("the axes `{found}` are mixed; give all rows of a series the same axis"),
             });
         }
     };

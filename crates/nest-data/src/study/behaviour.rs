@@ -172,9 +172,9 @@ pub struct Expect {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Status {
-    /// Exactly this one.
+    /// This status only, such as `200`.
     One(u16),
-    /// Any of these.
+    /// Any of these statuses, such as `[200, 201]`.
     Several(Vec<u16>),
 }
 

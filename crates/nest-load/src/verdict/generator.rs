@@ -136,7 +136,7 @@ pub fn settling(facts: &StepFacts<'_>, findings: &mut Findings) {
             };
             findings.add(
                 validity,
-                format!("the settle check could not see a trend: {blind}"),
+                format!("the settle check could not tell whether the load was steady: {blind}"),
             );
         }
         Some(unsettled) => findings.add(

@@ -30,8 +30,11 @@ pub(super) fn split(url: &str) -> Result<(String, String), CommandError> {
 /// Refuses hosts that are neither this machine nor allowed. Reads the URL as the engine will read it.
 pub(super) fn guard(base_url: &str, allowed: &[String]) -> Result<(), CommandError> {
     let bad = || {
-        CommandError::new(USAGE, format!("{base_url:?} is not scheme, host and port"))
-            .hint("write them as in http://127.0.0.1:8080/")
+        CommandError::new(
+            USAGE,
+            format!("{base_url:?} is not scheme, host and port (1 to 65535)"),
+        )
+        .hint("write them as in http://127.0.0.1:8080/")
     };
     let url = url::Url::parse(base_url).map_err(|_| bad())?;
     // In an HTTP URL, what looks like a path or a user name here could hide the real host from a reader.
