@@ -14,9 +14,9 @@ use crate::support::{
 const BUSY_GOAL: f64 = 0.10;
 /// Goal for the error of the rate at which the target saturates.
 const SATURATION_GOAL: f64 = 0.15;
-/// Error that is a mistake and no noise: a forecast that took no account of the higher load would be 33 % too
-/// low.
-const MISTAKE: f64 = 0.33;
+/// By how much an error may miss its goal before the test fails. A forecast that took no account of the
+/// higher load would be 33 % too low.
+const BEYOND_GOAL: f64 = 0.10;
 
 /// Ports that are free at this moment, each another one.
 fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
@@ -89,7 +89,7 @@ fn load_mediawiki_uses_and_carries_on_a_mix_that_was_never_run_what_was_forecast
             error * 100.0,
             goal * 100.0
         );
-        if error.abs() > MISTAKE {
+        if error.abs() > goal + BEYOND_GOAL {
             wrong.push(format!(
                 "{quantity}: forecast {forecast:.4}, measured {measured:.4}"
             ));
