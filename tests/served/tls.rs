@@ -112,7 +112,7 @@ fn a_certificate_that_nobody_signed_is_refused_unless_it_is_named_or_all_are_tru
     ];
     let refused = nest(folder.path(), &few).expect(6);
     refused
-        .says("behaviour `request` completed nothing: GET /: tls:")
+        .says("behaviour `request` completed nothing. Its first failure: GET /: tls:")
         .says("signed by nobody who is trusted; name its file as `ca`, or use `insecure`");
     for trust in [vec!["--ca", "own.pem"], vec!["--insecure"]] {
         let found = load(folder.path(), &[&few[1..6], &trust].concat(), 0);

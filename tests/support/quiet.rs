@@ -4,8 +4,10 @@
 use std::{fmt, fs, path::Path, thread, time::Instant};
 
 use nix::sys::{
+    prctl,
     resource::{UsageWho, getrusage},
     time::TimeVal,
+    wait::{WaitPidFlag, WaitStatus, waitpid},
 };
 
 use super::{Outcome, nest};
@@ -34,6 +36,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn start() -> Self {
+        adopt_orphans();
         Self {
             since: Instant::now(),
             busy_s: busy_s(),
@@ -44,6 +47,7 @@ impl Watch {
     /// Share of the two cores' time that went to others since the start, 0-1: to processes that are neither
     /// this test nor started by it, and to the hypervisor's other guests.
     pub fn others(&self) -> f64 {
+        reap_orphans();
         let others_s = (busy_s() - self.busy_s) - (own_s() - self.own_s);
         (others_s / (2.0 * self.since.elapsed().as_secs_f64())).clamp(0.0, 1.0)
     }
@@ -78,6 +82,18 @@ fn busy_s() -> f64 {
         .iter()
         .sum::<f64>()
         / TICKS_PER_S
+}
+
+/// Makes this process the parent of servers that put themselves into the background, as nginx does, so that
+/// their time is counted as the test's own once they have ended.
+fn adopt_orphans() {
+    prctl::set_child_subreaper(true).expect("every process may adopt");
+}
+
+/// Takes note of adopted processes that have ended.
+fn reap_orphans() {
+    while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+    }
 }
 
 /// Processor seconds of this test and of the processes that it started and that have ended.

@@ -8,6 +8,7 @@ mod study;
 mod tables;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
 pub use load::LoadArguments;
 pub use pricing::{PricingArguments, PricingVerb};
@@ -136,4 +137,10 @@ pub struct CompletionsArguments {
     /// The shell to complete commands in
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// A day as an option gives it.
+fn date(text: &str) -> Result<Date, String> {
+    text.parse()
+        .map_err(|_| "write a date as YEAR-MONTH-DAY, such as 2026-11-01".to_owned())
 }

@@ -220,7 +220,7 @@ impl fmt::Display for Caveat {
                 reasons.join("; ")
             ),
             Self::StepSuspect { step, reasons } => {
-                write!(f, "{step} is fitted with a wider error: {}", reasons.join("; "))
+                write!(f, "{step} counts less in the fit than others: {}", reasons.join("; "))
             }
             Self::DataGrows { ratio, resource } => {
                 write!(
@@ -316,7 +316,7 @@ impl fmt::Display for Caveat {
             }
             Self::Extrapolated { what, factor } => write!(
                 f,
-                "{what} lies at {factor:.1} times what was tested. Measure there before relying on it"
+                "{what} is {factor:.1} times as large as what was tested. Measure there before relying on it"
             ),
             Self::SpeedAssumed { config, low, high } => {
                 write!(

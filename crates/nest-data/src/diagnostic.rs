@@ -70,11 +70,12 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// Help for a name that is not known: the nearest known one, or all of them.
+/// Help for a name that is not known: the nearest known one, or all of them, if there are any.
 pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
     match nearest(written, known.clone().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("defined here: {}", known.cloned().collect::<Vec<_>>().join(", ")),
+        None if known.clone().next().is_none() => "there are none in this study: remove it, or define it".to_owned(),
+        None => format!("use one of: {}", known.cloned().collect::<Vec<_>>().join(", ")),
     }
 }
 

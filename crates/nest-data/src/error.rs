@@ -59,6 +59,14 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The rate of a behaviour has no value.
+    #[error("the rate of `{behaviour}` has no value: {reason}")]
+    Rate {
+        /// The behaviour.
+        behaviour: String,
+        /// What is wrong with its formula.
+        reason: String,
+    },
     /// A value of a text form (duration, share, price) cannot be read.
     #[error("{value:?} is not {expected}")]
     Unreadable {

@@ -123,7 +123,11 @@ impl Formula {
         let value = self.evaluate(&|name| parameters.get(name).copied())?.value;
         if !value.is_finite() || value < 0.0 {
             return Err(DataError::Formula {
-                reason: format!("{:?} is {value}; a rate is 0 or more", self.text),
+                reason: format!(
+                    "{:?} is {value} a day{}; a rate is 0 or more, and finite",
+                    self.text,
+                    self.at(parameters)
+                ),
             });
         }
         Ok(value)
@@ -139,9 +143,19 @@ impl Formula {
             Ok(value)
         } else {
             Err(DataError::Formula {
-                reason: format!("{:?} is {value}", self.text),
+                reason: format!("{:?} is {value}{}", self.text, self.at(parameters)),
             })
         }
+    }
+
+    /// The values that its names have, for messages: ` where a = 0 and b = 2`.
+    fn at(&self, parameters: &BTreeMap<String, f64>) -> String {
+        let values: Vec<String> = self
+            .names()
+            .iter()
+            .filter_map(|name| Some(format!("{name} = {}", parameters.get(name)?)))
+            .collect();
+        if values.is_empty() { String::new() } else { format!(" where {}", values.join(" and ")) }
     }
 
     fn evaluate(&self, value_of: ValueOf) -> Result<Quantity, DataError> {

@@ -22,17 +22,35 @@ pub struct Spans {
     file: String,
     keys: BTreeMap<Vec<String>, Range<usize>>,
     values: BTreeMap<Vec<String>, Range<usize>>,
+    overrides: Vec<(Vec<String>, String)>,
 }
 
 impl Spans {
     /// A diagnostic at the value of a path, or at its nearest parent that the text holds.
     pub fn at_value(&self, path: &[&str], message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
-        Diagnostic::at(&self.file, self.find(&self.values, path), message, help)
+        self.at(&self.values, path, message.into(), help.into())
     }
 
     /// A diagnostic at the key of a path, or at its nearest parent that the text holds.
     pub fn at_key(&self, path: &[&str], message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
-        Diagnostic::at(&self.file, self.find(&self.keys, path), message, help)
+        self.at(&self.keys, path, message.into(), help.into())
+    }
+
+    /// At the override that gave the path its value, if one did.
+    fn at(
+        &self,
+        spans: &BTreeMap<Vec<String>, Range<usize>>,
+        path: &[&str],
+        message: String,
+        help: String,
+    ) -> Diagnostic {
+        let given = |place: &[String]| path.len() >= place.len() && place.iter().zip(path).all(|(a, b)| a == b);
+        match self.overrides.iter().rev().find(|(place, _)| given(place)) {
+            Some((place, text)) => {
+                Diagnostic::at(&format!("--set {}={text}", place.join(".")), 0..0, message, help)
+            }
+            None => Diagnostic::at(&self.file, self.find(spans, path), message, help),
+        }
     }
 
     fn find(&self, spans: &BTreeMap<Vec<String>, Range<usize>>, path: &[&str]) -> Range<usize> {
@@ -80,6 +98,8 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
                 "write --set table.key=value",
             )]
         })?;
+        let place = path.split('.').map(str::to_owned).collect();
+        spans.overrides.push((place, text.clone()));
     }
     let schema = schemars::schema_for!(T).to_value();
     let found = schema_check::differences(&schema, &value, &spans);
@@ -101,6 +121,9 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
 fn syntax_error(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let help = match error.message() {
         message if message.contains("duplicate") => "keep one of the two",
+        message if ["date", "time", "month", "day", "hour"].iter().any(|word| message.contains(word)) => {
+            "write a date such as 2026-11-01, a number such as 5, or text in double quotes"
+        }
         message if message.contains("unclosed") || message.contains("missing closing") => {
             "close the bracket or quote that this line opens"
         }

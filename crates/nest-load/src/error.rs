@@ -77,7 +77,7 @@ pub enum LoadError {
         reason: String,
     },
     /// A behaviour never worked in the pilot.
-    #[error("behaviour `{behaviour}` completed nothing: {reason}")]
+    #[error("behaviour `{behaviour}` completed nothing. Its first failure: {reason}")]
     BehaviourFails {
         /// The behaviour.
         behaviour: String,

@@ -160,7 +160,7 @@ impl<'a> Receiver<'a> {
         }
         let longest = self.wanted.longest_body;
         Err(NoAnswer::new(
-            "body",
+            "answer too long",
             format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)"),
         ))
     }

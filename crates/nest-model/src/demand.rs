@@ -131,8 +131,12 @@ impl fmt::Display for Doubt {
             ),
             Self::FewRuns { repeats } => write!(
                 f,
-                "{repeats:.1} runs beyond what the demands take are too few to know how much runs differ; \
-                 {:.0} % is assumed. Add runs",
+                "there are {} to show how much runs differ, so {:.0} % is assumed. Add runs",
+                if *repeats < 0.05 {
+                    "no more runs than demands, and so none".to_owned()
+                } else {
+                    format!("only {repeats:.1} more runs than demands, which are too few")
+                },
                 PRIOR_BETWEEN_BLOCKS * 100.0
             ),
             Self::WindowsServe { runs } => write!(

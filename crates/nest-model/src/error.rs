@@ -117,7 +117,7 @@ pub enum ModelError {
     UnknownConfig {
         /// The name that was asked for.
         config: String,
-        /// The nearest name, as a question.
+        /// The nearest name as a question, or all names.
         offer: String,
     },
     /// A growth scenario cannot be projected.

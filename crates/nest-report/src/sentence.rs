@@ -41,9 +41,11 @@ pub fn sentence(projection: &Projection) -> String {
 /// The age of the oldest price behind the headline.
 fn oldest(projection: &Projection) -> String {
     let days = projection.books.iter().map(|book| book.oldest_days).max();
-    days.map_or_else(String::new, |days| {
-        format!(" Oldest price: seen {days} days ago.")
-    })
+    match days {
+        None => String::new(),
+        Some(days) if days < 0 => format!(" Oldest price: seen {} days after the day of this forecast.", -days),
+        Some(days) => format!(" Oldest price: seen {days} days ago."),
+    }
 }
 
 /// The first break point, if the search found one.

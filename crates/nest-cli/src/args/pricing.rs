@@ -44,7 +44,7 @@ pub enum PricingVerb {
         #[arg(long, value_name = "UNITS", requires = "id")]
         quantity: Option<QuotedDecimal>,
         /// Day for which to price the quantity [default: today]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = super::date)]
         on: Option<Date>,
         #[command(flatten)]
         books: BooksArguments,
@@ -55,7 +55,7 @@ pub enum PricingVerb {
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Day on which the prices are used [default: today]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = super::date)]
         on: Option<Date>,
     },
     /// Show the differences between two price books
@@ -110,7 +110,7 @@ pub struct ImportArguments {
     #[arg(long, value_name = "FOLDER", default_value = "pricing")]
     pub to: PathBuf,
     /// Day on which the files were downloaded; used only for files that do not contain that date
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = super::date)]
     pub observed_on: Option<Date>,
     /// How to print what was written
     #[arg(long, value_enum, default_value_t)]

@@ -207,6 +207,19 @@ impl Expect {
             Some(Status::Several(several)) => several.contains(&status),
         }
     }
+
+    /// The statuses that are accepted, in words.
+    #[must_use]
+    pub fn wanted_status(&self) -> String {
+        match &self.status {
+            None => "a status below 400".to_owned(),
+            Some(Status::One(one)) => format!("status {one}"),
+            Some(Status::Several(several)) => {
+                let each: Vec<String> = several.iter().map(u16::to_string).collect();
+                format!("status {}", each.join(" or "))
+            }
+        }
+    }
 }
 
 /// Turns a path such as `$.items[0].id` into a JSON pointer, `/items/0/id`.

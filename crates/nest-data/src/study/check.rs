@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostic::{Diagnostic, nearest, offer},
+    error::DataError,
     formula::is_unit_of_time,
     study::{Study, growth::MOST_CUSTOMERS, read::texts::StudyTexts},
     toml_document::Spans,
@@ -20,6 +21,7 @@ use crate::{
 
 pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     target::check_target(study, spans, found);
+    check_currency(study, spans, found);
     check_rates(study, texts, spans, found);
     check_needs(study, texts, found);
     check_probes(study, spans, found);
@@ -54,6 +56,18 @@ fn check_objectives(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mu
                 "add p50, p95 or p99, such as p95 = \"300ms\"",
             ));
         }
+    }
+}
+
+/// Checks that the currency is a code of three capital letters.
+fn check_currency(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let currency = &study.study.currency;
+    if currency.len() != 3 || !currency.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        found.push(spans.at_value(
+            &["study", "currency"],
+            format!("`study.currency` is {currency:?}, which is no ISO 4217 code"),
+            "write three capital letters, such as \"USD\" or \"EUR\"",
+        ));
     }
 }
 
@@ -94,8 +108,12 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         .values()
         .all(|rate| rate.formula().names().iter().all(|name| study.defines(name)));
     if known && let Err(error) = study.rates_per_day(&study.parameter_values()) {
-        found.push(spans.at_key(
-            &["rates"],
+        let path = match &error {
+            DataError::Rate { behaviour, .. } => vec!["rates", behaviour.as_str()],
+            _ => vec!["rates"],
+        };
+        found.push(spans.at_value(
+            &path,
             error.to_string(),
             "choose parameters for which every rate is 0 or more",
         ));

@@ -24,7 +24,8 @@ impl Study {
     /// at the start of growth.
     ///
     /// # Errors
-    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
+    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where a
+    /// mechanism has none.
     pub fn rates_per_day(
         &self,
         parameters: &BTreeMap<String, f64>,
@@ -38,7 +39,8 @@ impl Study {
     /// `sum_s share_s(t) rate_s`.
     ///
     /// # Errors
-    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
+    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where a
+    /// mechanism has none.
     pub fn rates_after(
         &self,
         parameters: &BTreeMap<String, f64>,
@@ -59,7 +61,8 @@ impl Study {
     /// Executions per day of one customer of a segment.
     ///
     /// # Errors
-    /// [`DataError::Formula`] where a formula has no finite value of 0 or more there.
+    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where a
+    /// mechanism has none.
     pub fn segment_rates(
         &self,
         segment: &str,
@@ -153,8 +156,9 @@ fn add_rate(
         return Ok(());
     };
     let Some(depth) = depth.checked_sub(1) else {
-        return Err(DataError::Formula {
-            reason: format!("the rate of `{name}` is made of itself"),
+        return Err(DataError::Rate {
+            behaviour: name.to_owned(),
+            reason: "it is made of itself".to_owned(),
         });
     };
     for used in rate.formula().names() {
@@ -162,7 +166,10 @@ fn add_rate(
             add_rate(rates, other, values, depth)?;
         }
     }
-    let per_day = rate.formula().per_day(values)?;
+    let per_day = rate.formula().per_day(values).map_err(|error| DataError::Rate {
+        behaviour: name.to_owned(),
+        reason: error.to_string(),
+    })?;
     values.insert(rate_name(name), per_day);
     Ok(())
 }

@@ -7,7 +7,8 @@ use crate::{execute::customer::Customer, http::HttpAnswer, script::step::ScriptS
 pub fn judge(customer: &mut Customer, step: &ScriptStep, answer: &HttpAnswer) -> Result<(), Problem> {
     if !step.expect.accepts(answer.status) {
         let kind = format!("status {}", answer.status);
-        return Err(wrong(answer, &kind, "unexpected status"));
+        let what = format!("the step expects {}", step.expect.wanted_status());
+        return Err(wrong(answer, &kind, &what));
     }
     if let Some(finder) = step
         .contains

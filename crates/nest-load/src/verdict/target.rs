@@ -59,9 +59,17 @@ pub fn errors(facts: &StepFacts<'_>, findings: &mut Findings) {
     }
     let due = counts.due as f64;
     let share = (counts.failed + counts.dropped) as f64 / due;
-    findings.check(share, ERRORS, || {
-        format!("{:.1} % of the executions failed or were dropped", share * 100.0)
-    });
+    if counts.failed > 0 && counts.completed == 0 {
+        let reason = format!(
+            "every one of the {} executions that ended failed, so this step shows nothing about capacity",
+            counts.failed
+        );
+        findings.add(Validity::Invalid, reason);
+    } else {
+        findings.check(share, ERRORS, || {
+            format!("{:.1} % of the executions failed or were dropped", share * 100.0)
+        });
+    }
     findings.check(counts.dropped as f64 / due, DROPPED, || {
         format!(
             "{} starts were dropped: as many executions as allowed were in progress",

@@ -78,17 +78,18 @@ impl fmt::Display for HistoryCaveat {
         match self {
             Self::FewValues { known } => write!(
                 f,
-                "only {known} values: how far it may go is taken from other histories; add older periods"
+                "{known} values are too few to show how far the series may go, so the interval's width comes from \
+                 other histories. Add older periods"
             ),
             Self::Constant => write!(
                 f,
-                "it never changed, so nothing says how far it may go: the interval has no width"
+                "the series never changed, so the interval has no width: nothing shows how far it may go"
             ),
             Self::BeyondTested { tested, horizon } => {
                 write!(
                     f,
-                    "it could be tried up to {tested} steps ahead; from there to {horizon} the interval is \
-                     extrapolated"
+                    "the interval was tried on the series' own past up to {tested} steps ahead, and is extrapolated \
+                     from there to {horizon}"
                 )
             }
             Self::Gaps { filled, periods } => write!(
@@ -115,7 +116,7 @@ impl fmt::Display for HistoryCaveat {
             Self::SeasonTooLong { period, known } => {
                 write!(
                     f,
-                    "a season of {period} steps needs {} values, {known} are known; it is not used",
+                    "the season of {period} steps was left out: it needs {} values, and the series has {known}",
                     2 * period
                 )
             }

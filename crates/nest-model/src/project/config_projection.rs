@@ -152,7 +152,7 @@ fn extrapolation(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64)
         .counted(&drawn.central)
         .map_or(1.0, |(_, sizing)| sizing.instances(customers));
     Some(Caveat::Extrapolated {
-        what: format!("{customers:.0} customers on `{}`", priced.name),
+        what: format!("configuration `{}` at {customers:.0} customers", priced.name),
         factor: carrying.max(customers / carrying / context.tested_customers()),
     })
 }

@@ -76,8 +76,11 @@ fn node(context: &Context<'_>, asked: &ExplainRequest<'_>) -> Result<Explanation
         .or(lead)
         .ok_or_else(|| unknown(context, asked.number))?;
     if !context.study.configs.contains_key(name) {
-        let offer = nearest(name, context.study.configs.keys().map(String::as_str))
-            .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let known: Vec<&str> = context.study.configs.keys().map(String::as_str).collect();
+        let offer = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => format!("; it has {}", known.join(", ")),
+        };
         return Err(ModelError::UnknownConfig {
             config: name.to_owned(),
             offer,
