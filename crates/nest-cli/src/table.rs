@@ -71,7 +71,7 @@ impl OutputTable {
         for (column, cell) in self.columns.iter().zip(&row) {
             assert!(
                 cell.fits(column.names),
-                "{cell:?} does not belong into the columns {:?}",
+                "{cell:?} does not belong in the columns {:?}",
                 column.names
             );
         }

@@ -72,7 +72,7 @@ fn every_form_holds_every_value() {
 }
 
 #[test]
-#[should_panic(expected = "does not belong into the columns [\"demand_s\"]")]
+#[should_panic(expected = "does not belong in the columns [\"demand_s\"]")]
 fn a_number_without_the_unit_of_its_column_is_refused() {
     let mut table = OutputTable::new(&[Column::new("demand", &["demand_s"])]);
     table.push(vec![Cell::Number(12.0, Unit::One, Shown::Decimals(0))]);
