@@ -92,7 +92,7 @@ fn a_number_is_explained_down_to_prices_fits_and_measurements() {
         .says("did you mean per-1000?");
     on("migration", &["explain", "cost", "--config", "monolit"])
         .expect(2)
-        .says("did you mean monolith?");
+        .says("did you mean `monolith`?");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
         .says("one: refused: 1 usable values")
         .says("3 of 7 series refused");
     outcome
-        .says("two: few_values: only 2 values")
+        .says("two: few_values: 2 values are too few")
         .says("zeros: few_values")
         .says("constant: ")
         .says("gaps: ");
