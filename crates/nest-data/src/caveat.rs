@@ -118,6 +118,13 @@ pub enum Caveat {
         /// How far, as a multiple of what was tested.
         factor: f64,
     },
+    /// The projection is made for a day before the measurement.
+    BeforeMeasurement {
+        /// Day of the projection.
+        as_of: Date,
+        /// When it was measured, ISO 8601 in UTC.
+        measured_at: String,
+    },
     /// A configuration's processor was never compared with the measured one.
     SpeedAssumed {
         /// The configuration.
@@ -321,6 +328,11 @@ impl fmt::Display for Caveat {
             Self::Extrapolated { what, factor } => write!(
                 f,
                 "{what} is {factor:.1} times as large as what was tested. Measure there before relying on it"
+            ),
+            Self::BeforeMeasurement { as_of, measured_at } => write!(
+                f,
+                "the forecast is made for {as_of}, before the measurement of {measured_at}. Give --as-of a day \
+                 after it, if prices and months should count from there"
             ),
             Self::SpeedAssumed { config, low, high } => {
                 write!(

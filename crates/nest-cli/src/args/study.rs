@@ -71,7 +71,7 @@ pub struct ProjectionArguments {
     /// Day from which to forecast [default: today]
     #[arg(long, value_name = "DATE", value_parser = super::date)]
     pub as_of: Option<Date>,
-    /// Search for break points beyond four times the number of customers that was tested
+    /// Without growth, search for break points beyond four times the number of customers that was tested
     #[arg(long)]
     pub beyond: bool,
 }
