@@ -34,7 +34,7 @@ use self::{
     charts::charts,
     compare::{compare, growths},
     config_projection::{ProjectedConfig, project_config},
-    context::Context,
+    context::{Context, headline},
     drawn_config::DrawnConfig,
     policy::project_policy,
     segments::segments,
@@ -55,7 +55,7 @@ pub fn project(
     options: &ProjectOptions,
 ) -> Result<Projection, ModelError> {
     check_behaviours(model, study)?;
-    let context = Context::new(model, study, books, options)?;
+    let context = headline::context(model, study, books, options)?;
     // Configurations know nothing of one another, so each has a processor of its own if there is one.
     let names: Vec<&String> = study.configs.keys().collect();
     let configs = names
@@ -121,7 +121,7 @@ fn lead_figures(
     projected: &[ProjectedConfig],
 ) -> Result<LeadFigures, ModelError> {
     let study = context.study;
-    let name = study.report.config.as_ref().or(study.configs.keys().next());
+    let name = context.headline_config();
     let position = name.and_then(|name| configs.iter().position(|drawn| drawn.priced.name == name));
     let Some(position) = position else {
         return Ok(LeadFigures::default());
@@ -147,7 +147,10 @@ fn lead_figures(
         sensitivity: sensitivity(context, drawn, customers)?,
         segments: segments(context, drawn, &config.bill)?,
         policies,
-        caveats: doubts.into_iter().flatten().collect(),
+        caveats: headline::unstated_customers(context)
+            .into_iter()
+            .chain(doubts.into_iter().flatten())
+            .collect(),
     })
 }
 

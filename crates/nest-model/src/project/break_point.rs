@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use nest_data::{
     Estimate,
     growth::MOST_CUSTOMERS,
-    projection::{BreakDate, BreakPoint, first_break},
+    projection::{BreakDate, BreakKind, BreakPoint, first_break},
 };
 
 use self::{
@@ -74,14 +74,29 @@ pub fn break_points<'a>(
     Ok(points)
 }
 
+/// Customers at which the configuration first fails in the point estimate, whatever it may cost; infinite if
+/// it never does.
+pub fn customers_with_room(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> f64 {
+    let limits = limits(&drawn.priced, &scope(context), &context.central, &drawn.central);
+    limits
+        .iter()
+        .filter(|limit| limit.kind.is_failure() && limit.kind != BreakKind::Budget)
+        .map(|limit| limit.customers)
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn scope<'c>(context: &'c Context<'_>) -> SearchScope<'c> {
+    SearchScope {
+        study: context.study,
+        model: context.model,
+        from: context.headline_customers(),
+        to: context.searched_to(),
+    }
+}
+
 fn break_points_here(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<BreakPoint> {
     let search = BreakPointSearch {
-        scope: SearchScope {
-            study: context.study,
-            model: context.model,
-            from: context.headline_customers(),
-            to: context.searched_to(),
-        },
+        scope: scope(context),
         tested: context.tested_customers(),
         central: (&context.central, &drawn.central),
         draws: context.draws.iter().zip(&drawn.draws).collect(),

@@ -4,11 +4,13 @@
 //! `bill`.
 
 mod bill;
+mod cold_start;
 mod cost;
 mod explain;
 mod finder;
 mod inputs;
 mod lines;
+mod local_state;
 mod meters;
 mod placed;
 mod quantities;
@@ -32,10 +34,12 @@ use nest_data::{
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 pub use self::{
+    cold_start::{ColdStart, ColdStarts},
     cost::ReadyInputs,
     explain::{explain_demand, thousands},
-    inputs::{Activity, BacklogDemand, ScenarioInputs, backlog_demand, laws_of_objective},
+    inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
     lines::total,
+    local_state::unreplaced_state,
     placed::{Host, SizedPlacement},
     sizing::Sizing,
 };

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use crate::{
     error::ModelError,
     project::break_point::{break_points, is_extrapolated},
-    project::config::{PricedConfig, SizedPlacement, total},
+    project::config::{PricedConfig, SizedPlacement, total, unreplaced_state},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{money, off_centre},
@@ -84,6 +84,14 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
     let mut caveats = Vec::new();
     caveats.extend(drawn.undefined_draws());
     caveats.extend(assumed_speed(priced));
+    caveats.extend(cold_starts(priced));
+    caveats.extend(
+        unreplaced_state(priced, context.model).map(|state| Caveat::LocalState {
+            config: name.clone(),
+            tier: state.tier,
+            shown_by: state.shown_by,
+        }),
+    );
     if priced.unknown_lines() > 0 {
         caveats.push(Caveat::PriceUnknown {
             config: name.clone(),
@@ -119,6 +127,16 @@ fn assumed_speed(priced: &PricedConfig<'_>) -> Option<Caveat> {
         low,
         high,
     })
+}
+
+/// Cold starts that the study does not state, once for each host.
+fn cold_starts(priced: &PricedConfig<'_>) -> Vec<Caveat> {
+    let mut caveats: Vec<Caveat> = Vec::new();
+    for (cold_starts, host) in priced.placed.iter().filter_map(SizedPlacement::cold_starts) {
+        let caveat = cold_starts.caveat(priced.name, host);
+        caveats.extend(caveat.filter(|caveat| !caveats.contains(caveat)));
+    }
+    caveats
 }
 
 /// Price books in another currency than the study's, with the rate that converts them.

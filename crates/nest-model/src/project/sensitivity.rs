@@ -4,7 +4,7 @@ use nest_data::{Estimate, ScalingModel, measurement::ResourceKind, projection::S
 
 use crate::{
     error::ModelError,
-    project::config::{ScenarioInputs, SizedPlacement},
+    project::config::{ColdStarts, ScenarioInputs, SizedPlacement},
     project::context::Context,
     project::drawn_config::DrawnConfig,
 };
@@ -27,6 +27,7 @@ pub fn sensitivity(
     for (index, placed) in drawn.priced.placed.iter().enumerate() {
         found.extend(demands(&moved, context.model, index, placed));
         found.push(speed(&moved, index, placed));
+        found.extend(cold_starts(&moved, index, placed));
         found.extend(reserve(&moved, index, placed));
     }
     found.push(burst(&moved));
@@ -100,6 +101,29 @@ fn speed(moved: &Moved<'_, '_>, index: usize, placed: &SizedPlacement<'_>) -> Se
     moved.over(input, range, assumed, |inputs, value| {
         inputs.placed[index].speed = value;
     })
+}
+
+/// Share and time of cold starts, where both are only assumed.
+fn cold_starts(moved: &Moved<'_, '_>, index: usize, placed: &SizedPlacement<'_>) -> Vec<Sensitivity> {
+    let Some((ColdStarts::Assumed(range), host)) = placed.cold_starts() else {
+        return Vec::new();
+    };
+    let share = moved.over(
+        format!(
+            "share of requests that meet a cold start on {host}{}",
+            placed.pair
+        ),
+        range.share,
+        true,
+        |inputs, value| inputs.placed[index].cold_start.share = value,
+    );
+    let extra = moved.over(
+        format!("time of a cold start on {host}{}, s", placed.pair),
+        range.extra_s,
+        true,
+        |inputs, value| inputs.placed[index].cold_start.extra_s = value,
+    );
+    vec![share, extra]
 }
 
 /// The reserve that policy wants left; `None` for functions.

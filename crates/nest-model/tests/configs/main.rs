@@ -5,6 +5,7 @@ mod bills;
 #[path = "../edited/mod.rs"]
 mod edited;
 mod explained;
+mod functions;
 mod moves;
 mod prices;
 
