@@ -145,8 +145,8 @@ pub enum Caveat {
         host: String,
         /// Assumed 90 % range of the share of requests that meet a cold start, 0-1.
         share: [f64; 2],
-        /// Assumed 90 % range of the time that a cold start adds, in seconds.
-        extra_s: [f64; 2],
+        /// Assumed 90 % range of the time that a cold start adds, in milliseconds.
+        extra_ms: [f64; 2],
         /// The earliest and the latest date of the measurements, as written by their sources.
         observed: [String; 2],
     },
@@ -411,7 +411,7 @@ impl fmt::Display for Caveat {
                 config,
                 host,
                 share: [rare, often],
-                extra_s: [short, long],
+                extra_ms: [short, long],
                 observed: [from, to],
             } => write!(
                 f,
@@ -420,8 +420,8 @@ impl fmt::Display for Caveat {
                  from {from} to {to}. State yours: cold_start = {{ share = \"1%\", extra_ms = 400 }}",
                 rare * 100.0,
                 often * 100.0,
-                short * 1e3,
-                long * 1e3
+                short,
+                long
             ),
             Self::ColdStartUnknown {
                 config,

@@ -118,10 +118,10 @@ fn cold_starts(moved: &Moved<'_, '_>, index: usize, placed: &SizedPlacement<'_>)
         |inputs, value| inputs.placed[index].cold_start.share = value,
     );
     let extra = moved.over(
-        format!("time of a cold start on {host}{}, s", placed.pair),
-        range.extra_s,
+        format!("time of a cold start on {host}{}, ms", placed.pair),
+        range.extra_ms,
         true,
-        |inputs, value| inputs.placed[index].cold_start.extra_s = value,
+        |inputs, value| inputs.placed[index].cold_start.extra_s = value / 1e3,
     );
     vec![share, extra]
 }

@@ -99,7 +99,7 @@ fn an_unstated_cold_start_costs_what_the_middle_of_the_public_range_costs() {
         config: "functions".to_owned(),
         host: "lambda".to_owned(),
         share: [0.0, 0.01],
-        extra_s: [0.0138, 2.502],
+        extra_ms: [13.8, 2_502.0],
         observed: ["2021".to_owned(), "2026-08-22".to_owned()],
     };
     assert_eq!(caveats(&assumed), [expected]);
@@ -220,14 +220,18 @@ fn only_what_moves_needs_a_replacement() {
 #[test]
 fn stored_data_needs_a_place_where_everything_is_functions() {
     let data = "[data]\nitem = \"stored payment\"\nsizes = [1000, 2000]\nper_customer = 3\n";
-    let with_database = projected(&format!("{STUDY}{FUNCTIONS}{data}"));
+    let study = STUDY.edit(
+        "base_url = \"http://127.0.0.1:1\"",
+        "base_url = \"http://127.0.0.1:1\"\nstate = \"./fill $NEST_SIZE\"",
+    );
+    let with_database = projected(&format!("{study}{FUNCTIONS}{data}"));
     let is_local = |caveat: &&Caveat| matches!(caveat, Caveat::LocalState { .. });
     assert_eq!(with_database.caveats.iter().find(is_local), None);
     let all = FUNCTIONS.edit(
         "platform = \"database\"\ntier = \"db\"\nsku = \"db.two-cores\"",
         "platform = \"function\"\nhost = \"example\"\nmemory_mb = 1769\ntier = \"db\"",
     );
-    let without = projected(&format!("{STUDY}{all}{data}"));
+    let without = projected(&format!("{study}{all}{data}"));
     let found = without
         .caveats
         .iter()

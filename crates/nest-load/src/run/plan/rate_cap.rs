@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn a_step_at_the_allowed_rate_stays() {
-        let mut loaded = vec![draft(Purpose::Ramp, None, &[("a", 0.1 * 3.0), ("b", 0.6)])];
-        assert!(loaded[0].total_per_s() > 0.9, "its sum is rounded up");
-        assert_eq!(lower_loaded(&mut loaded, 0.9), []);
+        let mut loaded = vec![draft(Purpose::Ramp, None, &[("a", 0.1), ("b", 0.2)])];
+        assert!(loaded[0].total_per_s() > 0.3, "0.1 and 0.2 are rounded up");
+        assert_eq!(lower_loaded(&mut loaded, 0.3), []);
     }
 
     #[test]

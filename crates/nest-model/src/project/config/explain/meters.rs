@@ -193,10 +193,11 @@ fn explain_cold_starts(known: &ColdStarts, counted: ColdStart) -> Vec<Explanatio
         ColdStarts::Unknown { .. } => return Vec::new(),
         ColdStarts::Stated(_) => ("of the study".to_owned(), "of the study".to_owned()),
         ColdStarts::Assumed(range) => {
-            let [from, to] = &range.observed;
-            let within =
-                |[low, high]: [f64; 2]| format!("{low} to {high}, public figures from {from} to {to}");
-            (within(range.share), within(range.extra_s))
+            let ([low, high], [short, long], [from, to]) = (range.share, range.extra_ms, &range.observed);
+            (
+                format!("{low} to {high}, public figures from {from} to {to}"),
+                format!("{short} to {long} ms, public figures from {from} to {to}"),
+            )
         }
     };
     vec![
