@@ -92,8 +92,9 @@ fn adopt_orphans() {
 
 /// Takes note of adopted processes that have ended.
 fn reap_orphans() {
-    while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-    }
+    while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
+        waitpid(None, Some(WaitPidFlag::WNOHANG))
+    {}
 }
 
 /// Processor seconds of this test and of the processes that it started and that have ended.

@@ -74,7 +74,9 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
 pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
     match nearest(written, known.clone().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if known.clone().next().is_none() => "there are none in this study: remove it, or define it".to_owned(),
+        None if known.clone().next().is_none() => {
+            "there are none in this study: remove it, or define it".to_owned()
+        }
         None => format!("use one of: {}", known.cloned().collect::<Vec<_>>().join(", ")),
     }
 }

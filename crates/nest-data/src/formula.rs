@@ -155,7 +155,11 @@ impl Formula {
             .iter()
             .filter_map(|name| Some(format!("{name} = {}", parameters.get(name)?)))
             .collect();
-        if values.is_empty() { String::new() } else { format!(" where {}", values.join(" and ")) }
+        if values.is_empty() {
+            String::new()
+        } else {
+            format!(" where {}", values.join(" and "))
+        }
     }
 
     fn evaluate(&self, value_of: ValueOf) -> Result<Quantity, DataError> {

@@ -4,6 +4,10 @@ mod bill;
 mod chart;
 mod compare;
 pub mod explanation;
+mod lever;
+mod limit;
+mod policy;
+mod price_row;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -24,8 +28,12 @@ pub use self::{
     chart::{Axis, Chart, Curve, Scatter},
     compare::{
         BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SegmentProjection,
-        Sensitivity, SharedLimit, WhyNot,
+        SharedLimit, WhyNot,
     },
+    lever::{Action, Lever, LeverSetting, RangeBasis, Sensitivity},
+    limit::{BreakDate, BreakKind, BreakPoint, LimitNature, first_break},
+    policy::{PolicyMonth, PolicyProjection, PolicyTotals},
+    price_row::PriceRow,
 };
 
 /// A projection of one study on its configurations.
@@ -57,9 +65,19 @@ pub struct Projection {
     /// Each growth scenario, on the headline configuration.
     #[serde(default)]
     pub growths: Vec<GrowthProjection>,
-    /// How the headline moves with each of its inputs, the largest move first.
+    /// How the first limit, the total and the cost at the end move with each input, the largest move first;
+    /// empty if it was not asked for.
     #[serde(default)]
     pub sensitivity: Vec<Sensitivity>,
+    /// What would move a limit that the study chose itself; empty if it was not asked for.
+    #[serde(default)]
+    pub levers: Vec<Lever>,
+    /// What to do next, the most urgent first.
+    #[serde(default)]
+    pub actions: Vec<Action>,
+    /// Every price on the bills at the headline's customers, with its age and what rests on it.
+    #[serde(default)]
+    pub prices: Vec<PriceRow>,
     /// Each kind of customers, on the headline configuration.
     #[serde(default)]
     pub segments: Vec<SegmentProjection>,
@@ -77,8 +95,8 @@ pub struct Projection {
 
 impl Document for Projection {
     const KIND: &'static str = "nest.projection";
-    const FORMAT: u32 = 2;
-    const OLDEST_FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
+    const OLDEST_FORMAT: u32 = 3;
     const MADE_BY_VERB: &str = "project";
 }
 
@@ -108,8 +126,13 @@ pub struct Headline {
     pub per_1000: MoneyEstimate,
     /// First break point of that configuration.
     pub break_point: Option<BreakPoint>,
-    /// Customers up to which break points were searched for.
+    /// Customers up to which limits are searched: the larger of four times what was tested and the end of the
+    /// growth scenario's 95 % path.
     pub searched_to: f64,
+    /// Whether the study says how many customers there are; if not, these are the most that were tested with
+    /// room.
+    #[serde(default)]
+    pub customers_stated: bool,
 }
 
 /// Money with its interval: the value is decimal, the interval from draws.
@@ -121,6 +144,10 @@ pub struct MoneyEstimate {
     pub low: f64,
     /// 95 % quantile of the draws.
     pub high: f64,
+    /// Mean of the draws, where the value lies outside of their interval: there most draws are on one side of a
+    /// step and the point estimate on the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<f64>,
     /// Whether lines without a price are missing from the value, so that the true cost is higher.
     pub at_least: bool,
 }
@@ -166,8 +193,31 @@ pub struct ConfigProjection {
     pub migration: Option<QuotedDecimal>,
     /// Month by month under growth.
     pub months: Vec<MonthProjection>,
+    /// When growth adds each unit.
+    #[serde(default)]
+    pub unit_steps: Vec<UnitStep>,
     /// Every break point, the nearest first.
     pub break_points: Vec<BreakPoint>,
+    /// Share of draws in which nothing fails by the end of growth, 0-1; at the headline's customers if nothing
+    /// grows.
+    pub lasts: f64,
+    /// The same, if every limit of the study's own choice is moved out of the way.
+    pub lasts_with_levers: f64,
+}
+
+/// The need of one more unit as customers grow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnitStep {
+    /// Resource whose units are counted: `app/cpu`.
+    pub resource: String,
+    /// Units that are there from then on, spare ones among them.
+    pub units: f64,
+    /// Customers from which on they are needed.
+    pub customers: Estimate,
+    /// When growth reaches them.
+    pub date: BreakDate,
+    /// Whether the configuration allows so many.
+    pub allowed: bool,
 }
 
 /// A quantile of the response time of one behaviour on a configuration.
@@ -192,8 +242,15 @@ pub struct MonthProjection {
     pub customers: Estimate,
     /// Instances on that day (vm).
     pub instances: Option<Estimate>,
+    /// 25 % and 75 % quantiles of the customers.
+    pub customers_quartiles: [f64; 2],
     /// Cost of the month: the mean of its two ends, with what was paid ahead spread over its term.
     pub cost: MoneyEstimate,
+    /// 25 % and 75 % quantiles of the cost.
+    pub cost_quartiles: [f64; 2],
+    /// What the cost is paid for, in the point estimate; sums to the value of `cost` for each kind.
+    #[serde(default)]
+    pub drivers: Vec<DriverShare>,
     /// What is paid in the month, where something is paid ahead.
     #[serde(default)]
     pub cash: Option<QuotedDecimal>,
@@ -204,155 +261,6 @@ pub struct MonthProjection {
     pub per_1000: MoneyEstimate,
     /// Whether it lies beyond what was measured.
     pub extrapolated: bool,
-}
-
-/// Smallest number of customers at which something fails.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BreakPoint {
-    /// What kind of limit it is.
-    pub kind: BreakKind,
-    /// What binds: a resource, an objective, a quota.
-    pub cause: String,
-    /// Customers at which it fails; `None` if it does not fail up to `searched_to`.
-    pub customers: Option<Estimate>,
-    /// Whether the upper end of that interval lies beyond `searched_to`, where nothing is claimed; it is cut
-    /// off there.
-    #[serde(default)]
-    pub open_above: bool,
-    /// Share of draws in which this is the first to fail, 0-1; 0 for what is no failure.
-    pub probability: f64,
-    /// Share of draws in which it fails below the searched range, 0-1.
-    pub reached: f64,
-    /// Whether it lies beyond what was measured.
-    pub extrapolated: bool,
-    /// When growth reaches it.
-    pub date: Option<BreakDate>,
-}
-
-/// The nearest failure in the central world with its customers; none where nothing fails below the searched
-/// range.
-#[must_use]
-pub fn first_break(points: &[BreakPoint]) -> Option<(&BreakPoint, &Estimate)> {
-    points
-        .iter()
-        .filter(|point| point.kind.is_failure())
-        .find_map(|point| Some((point, point.customers.as_ref()?)))
-}
-
-/// Kinds of break point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BreakKind {
-    /// Utilisation of 1.
-    Saturation,
-    /// Utilisation above 1 - reserve.
-    OverReserve,
-    /// A response-time objective is missed.
-    Slo,
-    /// A quota of the provider is used up.
-    Quota,
-    /// Waiting begins to grow faster than the work that gets done; no failure.
-    Knee,
-    /// More customers get less work done.
-    Peak,
-    /// Executions begin to fail.
-    ErrorOnset,
-    /// Memory is full.
-    Memory,
-    /// It costs more than the study allows.
-    Budget,
-}
-
-impl BreakKind {
-    /// The words for it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Saturation => "saturation",
-            Self::OverReserve => "over reserve",
-            Self::Slo => "objective",
-            Self::Quota => "quota",
-            Self::Knee => "knee",
-            Self::Peak => "peak",
-            Self::ErrorOnset => "errors",
-            Self::Memory => "memory",
-            Self::Budget => "budget",
-        }
-    }
-
-    /// Whether something fails there; a knee is worth knowing and no more.
-    #[must_use]
-    pub fn is_failure(self) -> bool {
-        self != Self::Knee
-    }
-}
-
-/// The date on which growth reaches a break point; `None` if it does not within the scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BreakDate {
-    /// For the point estimate.
-    pub value: Option<Date>,
-    /// Earliest, 5 % of draws.
-    pub low: Option<Date>,
-    /// Latest, 95 % of draws; none where that is after the scenario's end.
-    pub high: Option<Date>,
-}
-
-/// A policy change on one configuration, before and after on the same draws.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PolicyProjection {
-    /// Its name.
-    pub name: String,
-    /// What it is, in a sentence.
-    pub description: Option<String>,
-    /// Parameters it sets, before and after.
-    pub parameters: Vec<(String, f64, f64)>,
-    /// Executions per customer and day that it changes, before and after.
-    pub rates_per_day: Vec<(String, f64, f64)>,
-    /// Open items per customer that it changes, by mechanism, before and in the long run after.
-    #[serde(default)]
-    pub open_items: Vec<(String, f64, f64)>,
-    /// Configuration it is shown on.
-    pub config: String,
-    /// Customers it is shown at.
-    pub customers: f64,
-    /// Cost of 1,000 customers before.
-    pub before: MoneyEstimate,
-    /// Cost of 1,000 customers after.
-    pub after: MoneyEstimate,
-    /// Change of it, paired by draw.
-    pub change: MoneyEstimate,
-    /// Fees of 1,000 customers before, after, and their change; `None` if the study has no fees.
-    #[serde(default)]
-    pub fees: Option<[MoneyEstimate; 3]>,
-    /// First break point before, in customers.
-    pub break_before: Option<Estimate>,
-    /// First break point after, in customers.
-    pub break_after: Option<Estimate>,
-    /// Change of busy-seconds per customer and day on the binding resource, relative, paired by draw.
-    pub demand_change: Estimate,
-    /// The day on which it begins; `None` if it is shown as if it had always been in force.
-    #[serde(default)]
-    pub from: Option<Date>,
-    /// Month by month under growth, where it has a date.
-    #[serde(default)]
-    pub months: Vec<PolicyMonth>,
-}
-
-/// One month of a dated policy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PolicyMonth {
-    /// First day of the month.
-    pub date: Date,
-    /// Share of customers that are under it on that day, 0-1.
-    pub adopted: f64,
-    /// Open items per customer on that day, by mechanism: they follow with a delay of about one payment.
-    pub open_items: Vec<(String, f64)>,
-    /// Cost of the month after, less what it would be before; paired by draw.
-    pub change: MoneyEstimate,
-    /// Change of the month's fees; `None` if the study has no fees.
-    #[serde(default)]
-    pub fees: Option<MoneyEstimate>,
 }
 
 /// A price book that was used.
@@ -375,6 +283,9 @@ pub struct SourceUse {
     pub url: Option<String>,
     /// When it was seen, as written.
     pub observed_on: String,
+    /// Age on the day of the projection, in days.
+    #[serde(default)]
+    pub age_days: i64,
     /// How direct it is.
     pub confidence: Confidence,
 }

@@ -44,7 +44,8 @@ impl Spans {
         message: String,
         help: String,
     ) -> Diagnostic {
-        let given = |place: &[String]| path.len() >= place.len() && place.iter().zip(path).all(|(a, b)| a == b);
+        let given =
+            |place: &[String]| path.len() >= place.len() && place.iter().zip(path).all(|(a, b)| a == b);
         match self.overrides.iter().rev().find(|(place, _)| given(place)) {
             Some((place, text)) => {
                 Diagnostic::at(&format!("--set {}={text}", place.join(".")), 0..0, message, help)
@@ -121,7 +122,11 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
 fn syntax_error(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let help = match error.message() {
         message if message.contains("duplicate") => "keep one of the two",
-        message if ["date", "time", "month", "day", "hour"].iter().any(|word| message.contains(word)) => {
+        message
+            if ["date", "time", "month", "day", "hour"]
+                .iter()
+                .any(|word| message.contains(word)) =>
+        {
             "write a date such as 2026-11-01, a number such as 5, or text in double quotes"
         }
         message if message.contains("unclosed") || message.contains("missing closing") => {

@@ -1,5 +1,6 @@
 //! The projection: a model, a study and price books become costs, dates and break points.
 
+mod advice;
 mod break_point;
 mod charts;
 mod compare;
@@ -14,36 +15,34 @@ mod months;
 mod performance;
 mod policy;
 mod segments;
-mod sensitivity;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use nest_data::{
     Caveat, Document, Estimate, PriceBook, Projection, ScalingModel, Study,
-    price_book::PriceSource,
     projection::{
-        BookUse, Comparison, DemandRow, GrowthProjection, Headline, ModelSource, PolicyProjection,
-        SegmentProjection, Sensitivity, SourceUse, first_break,
+        BookUse, Comparison, DemandRow, GrowthProjection, Headline, ModelSource, PolicyProjection, PriceRow,
+        SegmentProjection, SourceUse, first_break,
     },
 };
 use rayon::prelude::*;
 
 pub use self::context::ProjectOptions;
 use self::{
+    advice::Advice,
     charts::charts,
     compare::{compare, growths},
-    config_projection::{ProjectedConfig, project_config},
+    config_projection::{ProjectedConfig, age_days, price_rows, project_config},
     context::{Context, headline},
     drawn_config::DrawnConfig,
     policy::project_policy,
     segments::segments,
-    sensitivity::sensitivity,
 };
 use crate::error::ModelError;
 
-/// Projects a study on all of its configurations. `study` may differ from the measured one in everything but
-/// behaviours.
+/// Projects a study on all of its configurations, with what would move the results: levers, sensitivity and
+/// what to do next. `study` may differ from the measured one in everything but behaviours.
 ///
 /// # Errors
 /// [`ModelError`] for a book, instance type, meter or tier that is not there, a rate without a value, or a
@@ -53,6 +52,30 @@ pub fn project(
     study: &Study,
     books: &[PriceBook],
     options: &ProjectOptions,
+) -> Result<Projection, ModelError> {
+    projected(model, study, books, options, true)
+}
+
+/// The same without levers, sensitivity and actions, each of which projects again: for a page that must answer
+/// at once.
+///
+/// # Errors
+/// As [`project`].
+pub fn project_quickly(
+    model: &ScalingModel,
+    study: &Study,
+    books: &[PriceBook],
+    options: &ProjectOptions,
+) -> Result<Projection, ModelError> {
+    projected(model, study, books, options, false)
+}
+
+fn projected(
+    model: &ScalingModel,
+    study: &Study,
+    books: &[PriceBook],
+    options: &ProjectOptions,
+    with_levers: bool,
 ) -> Result<Projection, ModelError> {
     check_behaviours(model, study)?;
     let context = headline::context(model, study, books, options)?;
@@ -67,10 +90,21 @@ pub fn project(
         .map(|drawn| project_config(drawn, &context, context.headline_customers()))
         .collect::<Result<Vec<_>, _>>()?;
     let lead = lead_figures(&context, &configs, &projected)?;
+    let advice = match lead_position(&context, &configs).filter(|_| with_levers) {
+        Some(lead) => Some(Advice::new(&context, &configs, &projected, lead)?),
+        None => None,
+    };
+    let prices: Vec<PriceRow> = configs
+        .iter()
+        .map(|drawn| price_rows(&context, drawn))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect();
     let (books, old_prices): (Vec<_>, Vec<_>) = book_uses(&configs, options.as_of).into_iter().unzip();
     let of_configs = projected.iter().flat_map(|one| &one.caveats);
     let caveats = model.caveats.iter().chain(of_configs).chain(&lead.caveats);
-    Ok(Projection {
+    let mut projection = Projection {
         header: Projection::header(),
         as_of: options.as_of,
         study: study.study.clone(),
@@ -81,7 +115,7 @@ pub fn project(
             machine: model.machine.clone(),
             tested_customers: context.tested_customers(),
         },
-        growth: context.growth.as_ref().map(|growth| growth.name.to_owned()),
+        growth: context.growth().map(|growth| growth.name.to_owned()),
         headline: lead.headline,
         demand: demand_rows(model),
         rates_per_day: study
@@ -92,7 +126,10 @@ pub fn project(
         charts: charts(&context, &configs),
         comparison: lead.comparison,
         growths: lead.growths,
-        sensitivity: lead.sensitivity,
+        sensitivity: Vec::new(),
+        levers: Vec::new(),
+        actions: Vec::new(),
+        prices,
         segments: lead.segments,
         policies: lead.policies,
         points: model.points.clone(),
@@ -100,7 +137,17 @@ pub fn project(
         books,
         caveats: caveats.cloned().chain(old_prices.into_iter().flatten()).collect(),
         configs: projected.into_iter().map(|one| one.config).collect(),
-    })
+    };
+    if let Some(advice) = advice {
+        advice.enter(&mut projection);
+    }
+    Ok(projection)
+}
+
+/// Position of the headline's configuration.
+fn lead_position(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Option<usize> {
+    let name = context.headline_config();
+    name.and_then(|name| configs.iter().position(|drawn| drawn.priced.name == name))
 }
 
 /// The part of a projection that is made for the configuration of the headline alone.
@@ -109,7 +156,6 @@ struct LeadFigures {
     headline: Option<Headline>,
     comparison: Option<Comparison>,
     growths: Vec<GrowthProjection>,
-    sensitivity: Vec<Sensitivity>,
     segments: Vec<SegmentProjection>,
     policies: Vec<PolicyProjection>,
     caveats: Vec<Caveat>,
@@ -121,9 +167,7 @@ fn lead_figures(
     projected: &[ProjectedConfig],
 ) -> Result<LeadFigures, ModelError> {
     let study = context.study;
-    let name = context.headline_config();
-    let position = name.and_then(|name| configs.iter().position(|drawn| drawn.priced.name == name));
-    let Some(position) = position else {
+    let Some(position) = lead_position(context, configs) else {
         return Ok(LeadFigures::default());
     };
     let (drawn, config) = (&configs[position], &projected[position].config);
@@ -131,7 +175,7 @@ fn lead_figures(
     let policies = study
         .policies
         .iter()
-        .map(|(name, policy)| project_policy(context, name, policy, drawn, customers))
+        .map(|(name, policy)| project_policy(context, name, policy, drawn, &projected[position], customers))
         .collect::<Result<Vec<_>, _>>()?;
     let (policies, doubts): (Vec<_>, Vec<_>) = policies.into_iter().unzip();
     Ok(LeadFigures {
@@ -141,10 +185,10 @@ fn lead_figures(
             per_1000: config.bill.per_1000,
             break_point: first_break(&config.break_points).map(|(point, _)| point.clone()),
             searched_to: context.searched_to(),
+            customers_stated: context.customers_stated(),
         }),
         comparison: compare(context, configs, projected, position)?,
         growths: growths(context, drawn, &projected[position])?,
-        sensitivity: sensitivity(context, drawn, customers)?,
         segments: segments(context, drawn, &config.bill)?,
         policies,
         caveats: headline::unstated_customers(context)
@@ -207,13 +251,9 @@ fn book_use(
     let sources = sources
         .iter()
         .filter_map(|name| Some((name, book.source.get(*name)?)));
-    let age_days = |source: &PriceSource| {
-        let span = source.observed_on.earliest().until(as_of);
-        span.map_or(0, |span| i64::from(span.get_days()))
-    };
     let oldest_days = sources
         .clone()
-        .map(|(_, source)| age_days(source))
+        .map(|(name, _)| age_days(book, name, as_of))
         .max()
         .unwrap_or(0);
     let old = (oldest_days > i64::from(book.stale_after_days)).then(|| Caveat::PriceOld {
@@ -221,6 +261,7 @@ fn book_use(
         days: oldest_days,
     });
     let sources = sources.map(|(name, source)| SourceUse {
+        age_days: age_days(book, name, as_of),
         title: format!("[{name}] {}", source.title),
         url: source.url.clone(),
         observed_on: source.observed_on.to_string(),

@@ -1,5 +1,6 @@
 //! Every number of a report in one long tidy table (RFC 4180, UTF-8, dot decimals).
 
+mod advice;
 mod bill;
 mod capacity;
 mod charts;

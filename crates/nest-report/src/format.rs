@@ -5,11 +5,15 @@
 //! to lie between 43,122 and 50,921 is printed as `46,600 [43,100 … 50,900]`. Exact numbers keep their
 //! digits.
 
+mod chance;
+mod compared;
 mod date;
 mod digits;
 mod money;
 mod quantity;
 
+pub use chance::{age, chance, chance_cell};
+pub use compared::compared;
 pub use date::{day, month};
 pub use digits::{estimate, number};
 pub use money::{amount, apportion, decimal, money, money_change, money_value};

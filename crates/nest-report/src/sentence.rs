@@ -21,16 +21,21 @@ pub fn sentence(projection: &Projection) -> String {
         return measured(projection);
     };
     let cost = cost(projection, headline);
-    let oldest = oldest(projection);
+    let oldest = oldest(projection, headline);
     let place = match broken(headline) {
-        None => format!("{cost} {}", unbroken(projection, headline)),
+        None => format!(
+            "{cost} {}{}",
+            unbroken(projection, headline),
+            likely(projection, headline)
+        ),
         Some((point, customers)) => {
             let place = place(point, customers, headline);
             match &projection.growth {
                 None => format!("{cost} {place}"),
                 Some(growth) => format!(
-                    "{cost} {place} On `{growth}` growth: {}.",
-                    date(point.date.as_ref())
+                    "{cost} {place} On `{growth}` growth: {}; {} by the end.",
+                    date(point.date.as_ref()),
+                    format::chance(point.reached)
                 ),
             }
         }
@@ -38,13 +43,25 @@ pub fn sentence(projection: &Projection) -> String {
     format!("{place}{oldest}")
 }
 
-/// The age of the oldest price behind the headline.
-fn oldest(projection: &Projection) -> String {
-    let days = projection.books.iter().map(|book| book.oldest_days).max();
-    match days {
+/// The age of the oldest price on the headline's own bill.
+fn oldest(projection: &Projection, headline: &Headline) -> String {
+    let rows = projection
+        .prices
+        .iter()
+        .filter(|row| row.config == headline.config);
+    match rows.max_by_key(|row| row.age_days) {
         None => String::new(),
-        Some(days) if days < 0 => format!(" Oldest price: seen {} days after the day of this forecast.", -days),
-        Some(days) => format!(" Oldest price: seen {days} days ago."),
+        Some(row) if row.age_days < 0 => format!(
+            " Oldest price on this bill: `{}`, seen {} after the day of this forecast.",
+            row.item,
+            format::age(-row.age_days)
+        ),
+        Some(row) => format!(
+            " Oldest price on this bill: `{}` ({} of it), seen {} ago.",
+            row.item,
+            format::percent(row.share),
+            format::age(row.age_days)
+        ),
     }
 }
 
@@ -126,8 +143,13 @@ fn cost(projection: &Projection, headline: &Headline) -> String {
             format::money(&fees.per_1000, currency)
         )
     });
+    let unstated = if headline.customers_stated {
+        ""
+    } else {
+        " (the most that were tested with room, because the study does not say how many there are)"
+    };
     format!(
-        "At {} customers on `{}`: {} per 1,000 customers and month{fees}.",
+        "At {} customers{unstated} on `{}`: {} per 1,000 customers and month{fees}.",
         format::number(headline.customers),
         headline.config,
         format::money(&headline.per_1000, currency)
@@ -148,12 +170,32 @@ fn unbroken(projection: &Projection, headline: &Headline) -> String {
     let tested = projection.model.tested_customers;
     if tested > 0.0 {
         format!(
-            "It does not break below {searched} customers, {} what was tested.",
+            "The best guess reaches no limit below {searched} customers, {} what was tested.",
             times(headline.searched_to / tested)
         )
     } else {
-        format!("It does not break below {searched} customers.")
+        format!("The best guess reaches no limit below {searched} customers.")
     }
+}
+
+/// What may still fail before growth ends, though the best guess does not reach it.
+fn likely(projection: &Projection, headline: &Headline) -> String {
+    let config = projection
+        .configs
+        .iter()
+        .find(|config| config.name == headline.config);
+    let failures = config.into_iter().flat_map(|config| &config.break_points);
+    let likeliest = failures
+        .filter(|point| point.kind.is_failure() && !point.chance_by_month.is_empty())
+        .max_by(|a, b| a.reached.total_cmp(&b.reached))
+        .filter(|point| point.reached >= 0.01);
+    likeliest.map_or_else(String::new, |point| {
+        format!(
+            " Still, {} that growth reaches a limit: {}.",
+            format::chance(point.reached),
+            cause(point)
+        )
+    })
 }
 
 /// A factor in words: `four times`, `2.5 times`.

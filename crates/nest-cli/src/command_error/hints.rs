@@ -24,7 +24,10 @@ pub(super) fn of_model(error: &ModelError) -> (u8, &'static str) {
             "use the currency of the price books in the study, or add [exchange.CURRENCY] with rate and date",
         ),
         ModelError::UnknownNumber { .. } => (USAGE, "use one of the known names"),
-        ModelError::UnknownConfig { .. } => (USAGE, "give --config the name of a configuration of nest.toml: a table [configs.NAME]"),
+        ModelError::UnknownConfig { .. } => (
+            USAGE,
+            "give --config the name of a configuration of nest.toml: a table [configs.NAME]",
+        ),
         _ => (INVALID, "correct it in nest.toml"),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BreakDate, BreakKind, MoneyEstimate};
+use super::{BreakDate, BreakKind, LimitNature, MoneyEstimate};
 use crate::{estimate::Estimate, units::QuotedDecimal};
 
 /// Configurations side by side, on the same draws.
@@ -12,6 +12,9 @@ pub struct Comparison {
     pub baseline: String,
     /// Months that totals are over; 1 where nothing grows.
     pub months: u32,
+    /// The one to take: of those that last with levers in most draws, the cheapest in the point estimate; of
+    /// all if none does.
+    pub recommended: String,
     /// Each configuration over those months, migration included.
     pub totals: Vec<ConfigTotal>,
     /// Where one becomes cheaper than another.
@@ -59,9 +62,17 @@ pub struct ConfigTotal {
     pub total: MoneyEstimate,
     /// The same less the baseline's, paired by draw.
     pub change: MoneyEstimate,
-    /// Share of draws in which it is the cheapest of those that last, 0-1.
-    pub cheapest: f64,
-    /// Why not this one; empty for the best.
+    /// Share of draws in which it is the cheapest of all, 0-1. Equal ones share it evenly.
+    pub cheapest_of_all: f64,
+    /// Share of draws in which it lasts and is the cheapest of those that last, 0-1; where none lasts, no
+    /// configuration counts.
+    pub cheapest_of_lasting: f64,
+    /// The same, with every limit of the study's own choice moved out of the way.
+    pub cheapest_with_levers: f64,
+    /// Share of draws in which it costs less than the baseline, 0-1; equal ones count half. 0.5 for the
+    /// baseline.
+    pub cheaper_than_baseline: f64,
+    /// Why not this one; empty where nothing is against it.
     pub why_not: Vec<WhyNot>,
     /// What it breaks on, where that is what the baseline breaks on at nearly as many customers.
     pub shared_limit: Option<SharedLimit>,
@@ -71,9 +82,9 @@ pub struct ConfigTotal {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum WhyNot {
-    /// It costs more than the best.
+    /// It costs more than the cheapest of all.
     Dearer {
-        /// The best.
+        /// The cheapest.
         than: String,
         /// By how much, relative.
         by: f64,
@@ -84,10 +95,19 @@ pub enum WhyNot {
         kind: BreakKind,
         /// What binds.
         cause: String,
-        /// Customers at which it does.
-        customers: f64,
+        /// Customers at which it does in the point estimate; `None` if that is beyond the searched range.
+        customers: Option<f64>,
         /// When, where growth has a date for it.
         date: Option<BreakDate>,
+        /// Share of draws in which it does before growth ends, 0-1.
+        chance: f64,
+        /// Whose limit it is.
+        nature: LimitNature,
+    },
+    /// A tier keeps files on a platform that keeps none, and the study does not say what replaces them.
+    LocalState {
+        /// The tier.
+        tier: String,
     },
     /// Some of its prices are not known, so that it may cost more than is shown.
     Unknown {
@@ -123,7 +143,7 @@ pub struct Crossover {
 pub struct Payback {
     /// What is migrated to.
     pub config: String,
-    /// What the migration costs.
+    /// What the migration costs, in the point estimate; its stated range is drawn.
     pub migration: QuotedDecimal,
     /// What is saved in the first month, against the baseline, paired by draw.
     pub first_month: MoneyEstimate,
@@ -142,10 +162,12 @@ pub struct Regret {
     pub config: String,
     /// What is paid in all, central world.
     pub total: QuotedDecimal,
-    /// Above the cheapest.
+    /// Above the cheapest of all, in the point estimate.
     pub regret: QuotedDecimal,
-    /// Whether it lasts until growth ends.
-    pub lasts: bool,
+    /// 5 % and 95 % quantiles of the regret over the draws.
+    pub interval: [f64; 2],
+    /// Share of draws in which nothing of it fails before growth ends, 0-1.
+    pub lasts: f64,
 }
 
 /// One growth scenario on the headline's configuration.
@@ -165,21 +187,10 @@ pub struct GrowthProjection {
     pub per_1000: MoneyEstimate,
     /// What breaks first.
     pub cause: Option<String>,
-    /// When.
+    /// When that is.
     pub date: Option<BreakDate>,
-}
-
-/// How the headline's cost of 1,000 customers moves with one input, the others in the central world.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sensitivity {
-    /// The input.
-    pub input: String,
-    /// What it is set to: low and high.
-    pub range: [f64; 2],
-    /// Cost of 1,000 customers there.
-    pub per_1000: [f64; 2],
-    /// Whether the range is assumed, and not that of an estimate.
-    pub assumed: bool,
+    /// Share of draws in which anything fails before the scenario ends, 0-1.
+    pub breaks: f64,
 }
 
 /// One kind of customers on the headline's configuration.

@@ -1,201 +1,203 @@
-//! Least customers at which something fails, at the point estimate and in every draw. What can fail is in
-//! `limits`.
+//! Least customers at which something fails, at the point estimate and in every draw, and how likely growth
+//! reaches it by when. What can fail is in `limits`.
 
 mod budget;
 mod cause;
+mod limit_draws;
 mod limits;
 mod memory;
 mod served;
 
-use jiff::civil::Date;
 use nest_data::{
     Estimate,
     growth::MOST_CUSTOMERS,
-    projection::{BreakDate, BreakKind, BreakPoint, first_break},
+    projection::{BreakKind, BreakPoint, first_break},
 };
 
-use self::{
-    cause::{FailurePoint, Filling, SearchScope},
+use self::limit_draws::LimitPoint;
+pub use self::{
+    cause::{LeverKey, SearchScope},
+    limit_draws::{ConfigLimits, LimitDraws, LimitMonths, Load, ReachedLimits},
     limits::limits,
 };
 use crate::{
-    draws::ParameterDraw,
     error::ModelError,
     project::config::{PricedConfig, ReadyInputs, Sizing},
     project::context::{Context, Moment},
     project::drawn_config::DrawnConfig,
-    project::growth::{GrowthDraws, Trajectory},
 };
 
 /// Rounds in which a break point and the data that is stored there find one another; each is off by a share
 /// of the one before.
 const ROUNDS_OF_DATA: usize = 5;
-/// Share of draws that must break below the searched range for a number to be given.
-const REACHED: f64 = 0.05;
 
-/// A way to fail in every draw.
-struct FailureDraws<'a> {
-    central: FailurePoint<'a>,
-    draws: Vec<f64>,               // customers; infinite if it never fails
-    filling: Vec<Option<Filling>>, // by draw
-}
-
-/// What a search for break points needs beside the configuration.
-struct BreakPointSearch<'a> {
-    scope: SearchScope<'a>,
-    tested: f64, // customers
-    central: (&'a ParameterDraw, &'a ReadyInputs),
-    draws: Vec<(&'a ParameterDraw, &'a ReadyInputs)>,
-    growth: Option<&'a GrowthDraws<'a>>,
-    searched_to: f64, // customers
-}
-
-/// Break points of a configuration. If demand depends on stored data, and that on customers, each round takes
-/// the data of the customers at which the round before found the first failure.
-pub fn break_points<'a>(
-    drawn: &DrawnConfig<'a>,
-    context: &Context<'a>,
-) -> Result<Vec<BreakPoint>, ModelError> {
-    let mut points = break_points_here(drawn, context);
+/// Limits of a configuration. If demand depends on stored data, and that on customers, each round takes the
+/// data of the customers at which the round before found the first failure.
+pub fn config_limits<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Result<ConfigLimits, ModelError> {
+    let mut found = limits_here(drawn, context);
     if !context.demand_follows_data() {
-        return Ok(points);
+        return Ok(found);
     }
     for _ in 0..ROUNDS_OF_DATA {
-        let Some(customers) = first_break(&points).map(|(_, customers)| customers.value) else {
+        let customers = found.first_central();
+        if customers > context.searched_to() {
             break;
-        };
+        }
         let there = Moment {
             customers: customers.max(1.0),
             months: 0.0,
         };
-        let grown = DrawnConfig::at(context, drawn.priced.name, &drawn.set, there)?;
-        points = break_points_here(&grown, context);
+        let grown = drawn.moved_to(context, there)?;
+        found = limits_here(&grown, context);
     }
-    Ok(points)
+    Ok(found)
 }
 
 /// Customers at which the configuration first fails in the point estimate, whatever it may cost; infinite if
 /// it never does.
-pub fn customers_with_room(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> f64 {
-    let limits = limits(&drawn.priced, &scope(context), &context.central, &drawn.central);
-    limits
+pub fn customers_with_room<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Result<f64, ModelError> {
+    let found = config_limits(drawn, context)?;
+    let failures = found
+        .limits
         .iter()
-        .filter(|limit| limit.kind.is_failure() && limit.kind != BreakKind::Budget)
-        .map(|limit| limit.customers)
-        .fold(f64::INFINITY, f64::min)
+        .filter(|limit| limit.kind.is_failure() && limit.kind != BreakKind::Budget);
+    Ok(failures
+        .map(|limit| limit.central.customers)
+        .fold(f64::INFINITY, f64::min))
 }
 
-fn scope<'c>(context: &'c Context<'_>) -> SearchScope<'c> {
+/// What a search for limits reads.
+pub fn search_scope<'a>(context: &Context<'a>) -> SearchScope<'a> {
     SearchScope {
         study: context.study,
         model: context.model,
         from: context.headline_customers(),
-        to: context.searched_to(),
+        to: context.most_customers(),
     }
 }
 
-fn break_points_here(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<BreakPoint> {
-    let search = BreakPointSearch {
-        scope: scope(context),
-        tested: context.tested_customers(),
-        central: (&context.central, &drawn.central),
-        draws: context.draws.iter().zip(&drawn.draws).collect(),
-        growth: context.growth.as_ref(),
-        searched_to: context.searched_to(),
-    };
-    search_break_points(&drawn.priced, &search)
-}
-
-/// Every break point of a configuration, the nearest in the point estimate first.
-fn search_break_points(priced: &PricedConfig<'_>, search: &BreakPointSearch<'_>) -> Vec<BreakPoint> {
-    let (draw, inputs) = search.central;
-    let count = search.draws.len();
-    let mut candidates: Vec<FailureDraws<'_>> = limits(priced, &search.scope, draw, inputs)
-        .into_iter()
-        .map(|central| FailureDraws {
-            central,
-            draws: Vec::with_capacity(count),
-            filling: Vec::with_capacity(count),
-        })
-        .collect();
-    for (draw, inputs) in &search.draws {
-        for (candidate, limit) in candidates
-            .iter_mut()
-            .zip(limits(priced, &search.scope, draw, inputs))
-        {
-            candidate.draws.push(limit.customers);
-            candidate.filling.push(limit.filling);
+fn limits_here(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> ConfigLimits {
+    let scope = search_scope(context);
+    let count = drawn.draws.len();
+    let central = limits(&drawn.priced, &scope, &context.central, &drawn.central);
+    let mut found: Vec<LimitDraws> = central.iter().map(|one| LimitDraws::new(one, count)).collect();
+    for (draw, inputs) in context.draws.iter().zip(&drawn.draws) {
+        for (limit, point) in found.iter_mut().zip(limits(&drawn.priced, &scope, draw, inputs)) {
+            limit.draws.push(LimitPoint {
+                customers: point.customers,
+                filling: point.filling,
+            });
         }
     }
-    let first = first_to_fail(&candidates, count, search.searched_to);
-    let mut points: Vec<(f64, BreakPoint)> = candidates
-        .iter()
-        .enumerate()
-        .map(|(index, candidate)| {
-            let probability =
-                first.iter().filter(|one| **one == Some(index)).count() as f64 / count.max(1) as f64;
-            (
-                candidate.central.customers,
-                break_point(priced, search, candidate, probability),
-            )
+    ConfigLimits { limits: found }
+}
+
+/// Every limit as a report prints it, the nearest in the point estimate first.
+pub fn break_points(
+    drawn: &DrawnConfig<'_>,
+    context: &Context<'_>,
+    reached: &ReachedLimits<'_>,
+) -> Vec<BreakPoint> {
+    let count = drawn.draws.len();
+    let first = first_to_fail(reached, count, context);
+    let mut points: Vec<(f64, BreakPoint)> = (0..reached.limits.len())
+        .map(|index| {
+            let is_first = first.iter().filter(|one| **one == Some(index)).count();
+            let probability = is_first as f64 / count.max(1) as f64;
+            let limit = &reached.limits[index];
+            let point = break_point(drawn, context, limit, &reached.months[index], probability);
+            (limit.central.customers, point)
         })
         .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     points.into_iter().map(|(_, point)| point).collect()
 }
 
-/// In each draw, the candidate that fails at the fewest customers; `None` if nothing does below the searched
-/// range.
-fn first_to_fail(candidates: &[FailureDraws<'_>], draws: usize, searched_to: f64) -> Vec<Option<usize>> {
+/// The nearest failure of a configuration, as a report prints it.
+pub fn first_break_point(
+    drawn: &DrawnConfig<'_>,
+    context: &Context<'_>,
+    reached: &ReachedLimits<'_>,
+) -> Option<BreakPoint> {
+    let points = break_points(drawn, context, reached);
+    first_break(&points).map(|(point, _)| point.clone())
+}
+
+/// In each draw, the limit that is reached first: in time if customers grow, at the fewest customers if not.
+/// `None` if none is, by the end of growth or within the searched range.
+fn first_to_fail(reached: &ReachedLimits<'_>, draws: usize, context: &Context<'_>) -> Vec<Option<usize>> {
+    let place = |index: usize, draw: usize| -> (f64, f64) {
+        let customers = reached.limits[index].draws[draw].customers;
+        match context.load() {
+            Load::Growing(_) => (reached.months[index].draws[draw], customers),
+            Load::Steady(_) if customers <= context.searched_to() => (0.0, customers),
+            Load::Steady(_) => (f64::INFINITY, customers),
+        }
+    };
+    let failing: Vec<usize> = (0..reached.limits.len())
+        .filter(|index| reached.limits[*index].kind.is_failure())
+        .collect();
     let first = |draw: usize| {
-        let failing = (0..candidates.len()).filter(|one| {
-            candidates[*one].central.kind.is_failure() && candidates[*one].draws[draw] <= searched_to
-        });
-        failing.min_by(|a, b| candidates[*a].draws[draw].total_cmp(&candidates[*b].draws[draw]))
+        let places = failing.iter().map(|index| (*index, place(*index, draw)));
+        places
+            .filter(|(_, (months, _))| months.is_finite())
+            .min_by(|(_, a), (_, b)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))
+            .map(|(index, _)| index)
     };
     (0..draws).map(first).collect()
 }
 
 fn break_point(
-    priced: &PricedConfig<'_>,
-    search: &BreakPointSearch<'_>,
-    candidate: &FailureDraws<'_>,
+    drawn: &DrawnConfig<'_>,
+    context: &Context<'_>,
+    limit: &LimitDraws,
+    months: &LimitMonths,
     probability: f64,
 ) -> BreakPoint {
-    let central = candidate.central.customers;
-    let mut draws: Vec<f64> = candidate
+    let searched_to = context.searched_to();
+    let central = limit.central.customers;
+    let mut draws: Vec<f64> = limit
         .draws
         .iter()
-        .map(|customers| customers.min(MOST_CUSTOMERS))
+        .map(|point| point.customers.min(MOST_CUSTOMERS))
         .collect();
-    let reached = draws
-        .iter()
-        .filter(|customers| **customers <= search.searched_to)
-        .count() as f64
-        / draws.len().max(1) as f64;
-    let found = (reached >= REACHED && central.is_finite())
+    let found = (central <= searched_to)
         .then(|| Estimate::from_draws(central, &mut draws))
         .flatten();
-    let open_above = found.is_some_and(|customers| customers.high > search.searched_to);
+    // Beyond the searched range nothing is claimed: an interval that ends there is open.
+    let open_above = found.is_some_and(|customers| customers.high > searched_to);
     let customers = found.map(|customers| Estimate {
-        high: customers.high.min(customers.value.max(search.searched_to)),
+        low: customers.low.min(searched_to),
+        high: customers.high.min(searched_to),
         ..customers
     });
-    let fills = candidate.central.filling.is_some();
-    let date = search
-        .growth
-        .filter(|_| customers.is_some() || fills)
-        .map(|growth| break_date(growth, candidate));
+    let (reached, chance_by_month, date) = match context.load() {
+        Load::Growing(growth) => (
+            months.reached(),
+            months.chances(growth),
+            Some(months.date(growth)),
+        ),
+        Load::Steady(_) => {
+            let reached = limit.draws.iter().filter(|point| point.customers <= searched_to);
+            let share = reached.count() as f64 / limit.draws.len().max(1) as f64;
+            (share, Vec::new(), None)
+        }
+    };
     BreakPoint {
-        kind: candidate.central.kind,
-        cause: candidate.central.cause.to_string(),
+        kind: limit.kind,
+        cause: limit.cause.clone(),
+        nature: limit.nature(),
         customers,
         open_above,
         probability,
         reached,
-        extrapolated: customers.is_some_and(|customers| {
-            is_extrapolated(priced, search.tested, customers.value, search.central.1)
-        }),
+        chance_by_month,
+        extrapolated: is_extrapolated(
+            &drawn.priced,
+            context.tested_customers(),
+            central.min(searched_to),
+            &drawn.central,
+        ),
         date,
     }
 }
@@ -206,41 +208,4 @@ pub fn is_extrapolated(priced: &PricedConfig<'_>, tested: f64, customers: f64, i
         |(index, sizing): (usize, Sizing)| sizing.instances(customers).min(priced.placed[index].most_units());
     let carrying = priced.counted(inputs).map_or(1.0, units);
     carrying > 1.0 || customers / carrying > tested * (1.0 + 1e-9)
-}
-
-fn break_date(growth: &GrowthDraws<'_>, candidate: &FailureDraws<'_>) -> BreakDate {
-    let months = |path: &Trajectory, customers: f64, filling: Option<Filling>| match filling {
-        None => path.reaches(customers),
-        Some(filling) => path.first_over(|at| {
-            filling.per_customer * at.customers + filling.per_month * at.months - filling.room
-        }),
-    };
-    // Draws that never get there come last, so a late end can be open while the early one is a date.
-    let mut draws: Vec<f64> = candidate
-        .draws
-        .iter()
-        .zip(&candidate.filling)
-        .zip(&growth.draws)
-        .map(|((customers, filling), path)| months(path, *customers, *filling).unwrap_or(f64::INFINITY))
-        .collect();
-    draws.sort_by(f64::total_cmp);
-    let date_at_quantile = |quantile: f64| -> Option<Date> {
-        // Rounded to a draw: between a date and never there is no date.
-        let nearest = ((draws.len() as f64 - 1.0) * quantile).round() as usize;
-        draws
-            .get(nearest)
-            .filter(|months| months.is_finite())
-            .and_then(|months| growth.model.date_at(*months))
-    };
-    let value = months(
-        &growth.central,
-        candidate.central.customers,
-        candidate.central.filling,
-    )
-    .and_then(|months| growth.model.date_at(months));
-    BreakDate {
-        value,
-        low: date_at_quantile(0.05),
-        high: date_at_quantile(0.95),
-    }
 }

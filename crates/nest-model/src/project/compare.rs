@@ -5,23 +5,29 @@ mod crossover;
 mod growths;
 mod payback;
 mod regret;
+mod standing;
 
 use nest_data::{
     Estimate,
     projection::{
-        BreakEven, BreakPoint, Comparison, ConfigProjection, ConfigTotal, Payback, SharedLimit, WhyNot,
-        first_break,
+        BreakEven, Comparison, ConfigProjection, ConfigTotal, Payback, SharedLimit, WhyNot, first_break,
     },
 };
 use rust_decimal::Decimal;
 
-pub use self::growths::growths;
-use self::{crossover::crossovers, payback::payback, regret::regrets};
+pub use self::growths::{growths, sums};
+use self::{
+    crossover::crossovers,
+    payback::payback,
+    regret::regrets,
+    standing::{Among, Standing},
+};
 use crate::{
     draws::{RandomStream, StreamPurpose},
     error::ModelError,
     pricing::float,
-    project::config::ReadyInputs,
+    project::break_point::LimitMonths,
+    project::config::{ReadyInputs, unreplaced_state},
     project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
@@ -31,11 +37,14 @@ use crate::{
 
 /// Relative difference of two break points below which they are the same limit.
 const SAME_LIMIT: f64 = 0.05;
+/// Share of draws from which on a failure is a reason against a configuration.
+const LIKELY: f64 = 0.05;
 
 /// A configuration's cost over the months of a growth scenario.
 pub struct Totals {
     pub central: Decimal,
-    pub draws: Vec<f64>,                  // all months
+    pub draws: Vec<f64>, // all months
+    pub migration: MigrationCost,
     pub months: Vec<(Decimal, Vec<f64>)>, // each month in the point estimate and in every draw
 }
 
@@ -49,60 +58,191 @@ pub fn compare(
     if configs.len() < 2 {
         return Ok(None);
     }
-    let months = context.growth.as_ref().map_or(1, |growth| growth.model.months());
     let totals = configs
         .iter()
         .zip(projected)
         .map(|(drawn, one)| totals(drawn, context, &one.monthly_costs))
         .collect::<Result<Vec<_>, _>>()?;
-    let projected: Vec<&ConfigProjection> = projected.iter().map(|one| &one.config).collect();
-    let lasting: Vec<bool> = projected.iter().map(|config| lasts(context, config)).collect();
-    let best = best(&totals, &lasting);
-    let paybacks: Vec<Payback> = (0..configs.len())
-        .filter_map(|index| payback(context, configs, &totals, index, baseline))
-        .collect();
-    let config_total = |index: usize| {
-        let others: Vec<f64> = totals[index]
-            .draws
-            .iter()
-            .zip(&totals[baseline].draws)
-            .map(|(one, base)| one - base)
-            .collect();
-        let count = totals[index].draws.len().max(1) as f64;
-        let cheapest = (0..totals[index].draws.len())
-            .filter(|draw| cheapest_in(*draw, &totals, &lasting) == Some(index))
-            .count() as f64
-            / count;
-        ConfigTotal {
-            config: configs[index].priced.name.to_owned(),
-            total: money(
-                totals[index].central,
-                totals[index].draws.clone(),
-                configs[index].priced.unknown_lines() > 0,
-            ),
-            change: money(
-                totals[index].central - totals[baseline].central,
-                others,
-                configs[index].priced.unknown_lines() > 0,
-            ),
-            cheapest,
-            shared_limit: (index != baseline)
-                .then(|| shared_limit(projected[baseline], projected[index]))
-                .flatten(),
-            why_not: why_not(index, best, configs, &projected, &totals, &lasting, &paybacks),
-        }
-    };
+    let compared = Compared::new(context, configs, projected, &totals, baseline);
     Ok(Some(Comparison {
         baseline: configs[baseline].priced.name.to_owned(),
-        months,
-        totals: (0..configs.len()).map(config_total).collect(),
+        months: context.months(),
+        recommended: configs[compared.recommended()].priced.name.to_owned(),
+        totals: compared.config_totals(),
         crossovers: crossovers(context, configs, baseline),
         break_evens: (0..configs.len())
             .filter_map(|index| break_even(context, configs, index, baseline))
             .collect(),
-        regrets: regrets(context, configs, &projected)?,
-        paybacks,
+        regrets: regrets(context, configs, projected, &totals)?,
+        paybacks: compared.paybacks,
     }))
+}
+
+/// Configurations with their totals and limits, ready to be ranked.
+struct Compared<'c, 'a> {
+    configs: &'c [DrawnConfig<'a>],
+    projected: Vec<&'c ConfigProjection>,
+    totals: &'c [Totals],
+    baseline: usize,
+    first: Vec<LimitMonths>, // failure of each configuration
+    standing: Standing<'c>,
+    paybacks: Vec<Payback>,
+    states: Vec<Vec<String>>, // tiers of each that keep files where none are kept
+}
+
+impl<'c, 'a> Compared<'c, 'a> {
+    fn new(
+        context: &Context<'a>,
+        configs: &'c [DrawnConfig<'a>],
+        projected: &'c [ProjectedConfig],
+        totals: &'c [Totals],
+        baseline: usize,
+    ) -> Self {
+        let reached = |levers_pulled: bool| -> Vec<LimitMonths> {
+            let first = |one: &ProjectedConfig| one.limits.under(context.load()).first(levers_pulled);
+            projected.iter().map(first).collect()
+        };
+        let first = reached(false);
+        let drawn = totals.iter().map(|totals| totals.draws.as_slice()).collect();
+        Self {
+            standing: Standing::new(drawn, &first, &reached(true)),
+            paybacks: (0..configs.len())
+                .filter_map(|index| payback(context, configs, totals, index, baseline))
+                .collect(),
+            states: configs
+                .iter()
+                .map(|drawn| unreplaced_state(&drawn.priced, context.model))
+                .collect(),
+            projected: projected.iter().map(|one| &one.config).collect(),
+            configs,
+            totals,
+            baseline,
+            first,
+        }
+    }
+
+    /// Whether everything of a configuration is known, and it can be built as it is described.
+    fn is_complete(&self, index: usize) -> bool {
+        self.configs[index].priced.unknown_lines() == 0 && self.states[index].is_empty()
+    }
+
+    /// Of the configurations that last in most draws once the study's own limits are moved, the cheapest in
+    /// the point estimate; of all if none does. One with a missing price or unexplained files comes after the
+    /// others.
+    fn recommended(&self) -> usize {
+        let lasts = |index: usize| self.projected[index].lasts_with_levers >= 0.5;
+        let rank = |index: &usize| (!lasts(*index), !self.is_complete(*index));
+        let all = 0..self.configs.len();
+        all.min_by(|a, b| {
+            let by_total = self.totals[*a].central.cmp(&self.totals[*b].central);
+            rank(a).cmp(&rank(b)).then(by_total)
+        })
+        .unwrap_or(self.baseline)
+    }
+
+    /// The cheapest of all in the point estimate.
+    fn cheapest(&self) -> usize {
+        (0..self.totals.len())
+            .min_by(|a, b| self.totals[*a].central.cmp(&self.totals[*b].central))
+            .unwrap_or(self.baseline)
+    }
+
+    fn config_totals(&self) -> Vec<ConfigTotal> {
+        let of_all = self.standing.cheapest(Among::All);
+        let of_lasting = self.standing.cheapest(Among::Lasting);
+        let with_levers = self.standing.cheapest(Among::LastingWithLevers);
+        let config_total = |index: usize| {
+            let (own, base) = (&self.totals[index], &self.totals[self.baseline]);
+            let paired = own.draws.iter().zip(&base.draws);
+            let change: Vec<f64> = paired.map(|(one, base)| one - base).collect();
+            let unknown = self.configs[index].priced.unknown_lines() > 0;
+            ConfigTotal {
+                config: self.configs[index].priced.name.to_owned(),
+                total: money(own.central, own.draws.clone(), unknown),
+                change: money(own.central - base.central, change, unknown),
+                cheapest_of_all: of_all[index],
+                cheapest_of_lasting: of_lasting[index],
+                cheapest_with_levers: with_levers[index],
+                cheaper_than_baseline: self.standing.cheaper(index, self.baseline),
+                shared_limit: (index != self.baseline)
+                    .then(|| shared_limit(self.projected[self.baseline], self.projected[index]))
+                    .flatten(),
+                why_not: self.why_not(index),
+            }
+        };
+        (0..self.configs.len()).map(config_total).collect()
+    }
+
+    /// Every reason against a configuration.
+    fn why_not(&self, index: usize) -> Vec<WhyNot> {
+        let mut reasons = Vec::new();
+        let name = self.configs[index].priced.name;
+        let (own, least) = (&self.totals[index].central, &self.totals[self.cheapest()].central);
+        if own > least && !least.is_zero() {
+            reasons.push(WhyNot::Dearer {
+                than: self.configs[self.cheapest()].priced.name.to_owned(),
+                by: float(own / least) - 1.0,
+            });
+        }
+        reasons.extend(self.breaks(index));
+        let tiers = self.states[index].iter().cloned();
+        reasons.extend(tiers.map(|tier| WhyNot::LocalState { tier }));
+        let lines = self.configs[index].priced.unknown_lines();
+        if lines > 0 {
+            reasons.push(WhyNot::Unknown { lines });
+        }
+        let unpaid = |payback: &Payback| payback.config == name && payback.months.is_none();
+        if self.paybacks.iter().any(unpaid) {
+            reasons.push(WhyNot::NoPayback);
+        }
+        reasons
+    }
+
+    /// The limit that is most likely to be the first, if a configuration fails before growth ends in more than
+    /// one draw of twenty.
+    fn breaks(&self, index: usize) -> Option<WhyNot> {
+        let chance = self.first[index].reached();
+        if chance < LIKELY {
+            return None;
+        }
+        let failures = self.projected[index].break_points.iter();
+        let point = failures
+            .filter(|point| point.kind.is_failure())
+            .max_by(|a, b| a.probability.total_cmp(&b.probability))?;
+        Some(WhyNot::Breaks {
+            kind: point.kind,
+            cause: point.cause.clone(),
+            customers: point.customers.as_ref().map(|customers| customers.value),
+            date: point.date,
+            chance,
+            nature: point.nature,
+        })
+    }
+}
+
+/// What moving to a configuration costs once: in the point estimate and in every draw of its stated range.
+pub struct MigrationCost {
+    pub amount: Decimal,
+    pub draws: Vec<f64>,
+}
+
+impl MigrationCost {
+    fn of(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Self {
+        let migration = drawn.priced.config.migration.as_ref();
+        let amount = migration.map_or(Decimal::ZERO, |migration| migration.amount.0);
+        let cost = |index: usize| match migration.and_then(|migration| migration.range) {
+            Some([low, high]) => {
+                RandomStream::new(context.model.draws.seed, StreamPurpose::Migration, index as u32)
+                    .within(float(low.0), float(amount), float(high.0))
+                    .max(0.0)
+            }
+            None => float(amount),
+        };
+        Self {
+            amount,
+            draws: (0..drawn.draws.len()).map(cost).collect(),
+        }
+    }
 }
 
 /// Cost of a configuration over all months, with its migration at the beginning; over one month if nothing
@@ -112,19 +252,11 @@ fn totals(
     context: &Context<'_>,
     monthly_costs: &[MonthCost],
 ) -> Result<Totals, ModelError> {
-    let migration = drawn.priced.config.migration.as_ref();
-    let amount = migration.map_or(Decimal::ZERO, |migration| migration.amount.0);
-    let migration_cost = |index: usize| match migration.and_then(|migration| migration.range) {
-        Some([low, high]) => {
-            RandomStream::new(context.model.draws.seed, StreamPurpose::Migration, index as u32)
-                .within(float(low.0), float(amount), float(high.0))
-                .max(0.0)
-        }
-        None => float(amount),
-    };
-    let mut draws: Vec<f64> = (0..drawn.draws.len()).map(migration_cost).collect();
+    let migration = MigrationCost::of(drawn, context);
+    let amount = migration.amount;
+    let mut draws = migration.draws.clone();
     let mut add = |costs: &[f64]| draws.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
-    if context.growth.is_none() {
+    if context.growth().is_none() {
         let customers = context.headline_customers();
         let month: Vec<f64> = drawn
             .draws
@@ -136,6 +268,7 @@ fn totals(
         return Ok(Totals {
             central: amount + value,
             draws,
+            migration,
             months: vec![(value, month)],
         });
     }
@@ -144,87 +277,12 @@ fn totals(
     Ok(Totals {
         central,
         draws,
+        migration,
         months: monthly_costs
             .iter()
             .map(|month| (month.value, month.draws.clone()))
             .collect(),
     })
-}
-
-/// Whether nothing of a configuration fails before growth ends; at the headline's customers if nothing grows.
-fn lasts(context: &Context<'_>, config: &ConfigProjection) -> bool {
-    breaks(context, config).is_none()
-}
-
-/// The first failure before growth ends.
-fn breaks<'p>(context: &Context<'_>, config: &'p ConfigProjection) -> Option<(&'p BreakPoint, f64)> {
-    let end = match &context.growth {
-        Some(growth) => (0..=growth.model.months())
-            .map(|month| growth.central.at(f64::from(month)))
-            .fold(0.0, f64::max),
-        None => context.headline_customers(),
-    };
-    let (point, customers) = first_break(&config.break_points)?;
-    (customers.value <= end).then_some((point, customers.value))
-}
-
-/// The cheapest that lasts, or the cheapest of all if none does.
-fn best(totals: &[Totals], lasting: &[bool]) -> usize {
-    let among = |all: bool| {
-        (0..totals.len())
-            .filter(move |index| all || lasting[*index])
-            .min_by(|a, b| totals[*a].central.cmp(&totals[*b].central))
-    };
-    among(false).or_else(|| among(true)).unwrap_or(0)
-}
-
-fn cheapest_in(draw: usize, totals: &[Totals], lasting: &[bool]) -> Option<usize> {
-    let any = lasting.iter().any(|lasts| *lasts);
-    (0..totals.len())
-        .filter(|index| lasting[*index] || !any)
-        .min_by(|a, b| totals[*a].draws[draw].total_cmp(&totals[*b].draws[draw]))
-}
-
-fn why_not(
-    index: usize,
-    best: usize,
-    configs: &[DrawnConfig<'_>],
-    projected: &[&ConfigProjection],
-    totals: &[Totals],
-    lasting: &[bool],
-    paybacks: &[Payback],
-) -> Vec<WhyNot> {
-    let mut reasons = Vec::new();
-    let name = configs[index].priced.name;
-    if index != best && totals[index].central > totals[best].central && !totals[best].central.is_zero() {
-        let by = float(totals[index].central / totals[best].central) - 1.0;
-        reasons.push(WhyNot::Dearer {
-            than: configs[best].priced.name.to_owned(),
-            by,
-        });
-    }
-    if !lasting[index]
-        && let Some((point, customers)) = first_break(&projected[index].break_points)
-    {
-        reasons.push(WhyNot::Breaks {
-            kind: point.kind,
-            cause: point.cause.clone(),
-            customers: customers.value,
-            date: point.date,
-        });
-    }
-    if configs[index].priced.unknown_lines() > 0 {
-        reasons.push(WhyNot::Unknown {
-            lines: configs[index].priced.unknown_lines(),
-        });
-    }
-    if paybacks
-        .iter()
-        .any(|payback| payback.config == name && payback.months.is_none())
-    {
-        reasons.push(WhyNot::NoPayback);
-    }
-    reasons
 }
 
 /// Whether two configurations first break on the same thing, at nearly as many customers.

@@ -34,12 +34,13 @@ use nest_data::{
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 pub use self::{
+    bill::BillPart,
     cold_start::{ColdStart, ColdStarts},
     cost::ReadyInputs,
     explain::{explain_demand, thousands},
     inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
     lines::total,
-    local_state::unreplaced_state,
+    local_state::{local_states, unreplaced_state},
     placed::{Host, SizedPlacement},
     sizing::Sizing,
 };
@@ -247,6 +248,26 @@ impl<'a> PricedConfig<'a> {
         };
         let units = self.placed.iter().filter(unknown);
         units.count() + self.metered.iter().filter(|metered| !metered.is_known()).count()
+    }
+
+    /// The price that a part of the bill rests on: its book, what it is the price of, and the name of its source
+    /// in the book. `None` for what the study states itself, and for tasks, which are paid by meter.
+    pub fn priced_item(&self, part: BillPart) -> Option<(&'a PriceBook, &'a str, &'a str)> {
+        match part {
+            BillPart::Units(index) => {
+                let placed = &self.placed[index];
+                let Host::Units(units) = &placed.host else {
+                    return None;
+                };
+                let instance = units.instance?;
+                Some((placed.book, &instance.sku, &instance.source))
+            }
+            BillPart::Meter(index) => {
+                let metered = &self.metered[index];
+                Some((metered.book, &metered.meter.id, &metered.meter.source))
+            }
+            BillPart::Fixed => None,
+        }
     }
 
     /// Every source of a book that its prices rest on.

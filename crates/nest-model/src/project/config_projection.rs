@@ -1,5 +1,8 @@
 //! One configuration of a projection: its bill, its months, its break points, and the doubts about them.
 
+mod prices;
+mod unit_steps;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use nest_data::{
@@ -9,10 +12,12 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
+pub use self::prices::{age_days, price_rows};
+use self::unit_steps::unit_steps;
 use crate::{
     error::ModelError,
-    project::break_point::{break_points, is_extrapolated},
-    project::config::{PricedConfig, SizedPlacement, total, unreplaced_state},
+    project::break_point::{ConfigLimits, break_points, config_limits, is_extrapolated},
+    project::config::{PricedConfig, SizedPlacement, local_states, total},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{money, off_centre},
@@ -24,6 +29,7 @@ use crate::{
 pub struct ProjectedConfig {
     pub config: ConfigProjection,
     pub monthly_costs: Vec<MonthCost>,
+    pub limits: ConfigLimits,
     pub caveats: Vec<Caveat>,
 }
 
@@ -38,8 +44,7 @@ pub fn project_config<'a>(
     caveats.extend(config_caveats(drawn, context, customers));
     let bill = bill(drawn, context, customers, &mut caveats)?;
     let monthly_costs = context
-        .growth
-        .as_ref()
+        .growth()
         .map(|growth| monthly_costs(drawn, context, growth))
         .transpose()?
         .unwrap_or_default();
@@ -57,6 +62,8 @@ pub fn project_config<'a>(
             from: month.date,
         });
     }
+    let limits = config_limits(drawn, context)?;
+    let reached = limits.under(context.load());
     let config = ConfigProjection {
         name: priced.name.to_owned(),
         description: priced.config.description.clone(),
@@ -68,11 +75,15 @@ pub fn project_config<'a>(
         migration: priced.config.migration.as_ref().map(|migration| migration.amount),
         bill,
         months,
-        break_points: break_points(drawn, context)?,
+        unit_steps: unit_steps(drawn, context)?,
+        break_points: break_points(drawn, context, &reached),
+        lasts: 1.0 - reached.first(false).reached(),
+        lasts_with_levers: 1.0 - reached.first(true).reached(),
     };
     Ok(ProjectedConfig {
         config,
         monthly_costs,
+        limits,
         caveats,
     })
 }
@@ -86,11 +97,13 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
     caveats.extend(assumed_speed(priced));
     caveats.extend(cold_starts(priced));
     caveats.extend(
-        unreplaced_state(priced, context.model).map(|state| Caveat::LocalState {
-            config: name.clone(),
-            tier: state.tier,
-            shown_by: state.shown_by,
-        }),
+        local_states(priced, context.model)
+            .into_iter()
+            .map(|state| Caveat::LocalState {
+                config: name.clone(),
+                tier: state.tier,
+                shown_by: state.shown_by,
+            }),
     );
     if priced.unknown_lines() > 0 {
         caveats.push(Caveat::PriceUnknown {
@@ -246,7 +259,7 @@ fn fees(
 
 /// The amounts of a bill by what they pay for: by behaviour, by driver, by what is metered; the largest
 /// first.
-fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
+pub fn drivers<'l>(lines: impl IntoIterator<Item = &'l CostLine>) -> Vec<DriverShare> {
     let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
     for line in lines {
         let Some(amount) = line.amount else { continue };

@@ -2,7 +2,7 @@
 
 pub mod headline;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::civil::Date;
 use nest_data::{
@@ -18,6 +18,7 @@ use crate::{
     draws::{ParameterDraw, RandomStream, StreamPurpose, parameter_draws, point_estimate},
     error::ModelError,
     pricing::float,
+    project::break_point::Load,
     project::config::{BacklogDemand, backlog_demand},
     project::growth::GrowthDraws,
     response::QueueingDelays,
@@ -25,7 +26,7 @@ use crate::{
 
 /// Multiple of the tested customers up to which break points are looked for.
 const SEARCHED: f64 = 4.0;
-/// The same multiple if the reader has asked to look beyond.
+/// The same multiple if nothing grows and the reader has asked to look beyond.
 const SEARCHED_BEYOND: f64 = 1_000.0;
 
 /// Options of a projection.
@@ -33,7 +34,8 @@ const SEARCHED_BEYOND: f64 = 1_000.0;
 pub struct ProjectOptions {
     /// The day it is made for.
     pub as_of: Date,
-    /// Whether to look for break points past four times the tested customers.
+    /// Whether to look for limits past four times the tested customers if nothing grows. Where customers grow,
+    /// the end of growth says how far to look.
     pub beyond: bool,
 }
 
@@ -44,8 +46,11 @@ pub struct Context<'a> {
     pub books: &'a [PriceBook],
     pub options: &'a ProjectOptions,
     pub central: ParameterDraw,
-    pub draws: Vec<ParameterDraw>,
-    pub growth: Option<GrowthDraws<'a>>,
+    pub draws: Arc<Vec<ParameterDraw>>,
+    /// Every growth scenario of the study, in its order.
+    pub growths: Vec<GrowthDraws<'a>>,
+    headline_growth: Option<usize>,
+    searched_to: f64,
     /// Executions per customer and day of the measured study.
     pub measured_rates: BTreeMap<String, f64>,
     load_ratio: f64, // of the load that a measured customer causes to that of a projected one
@@ -92,39 +97,82 @@ impl<'a> Context<'a> {
         books: &'a [PriceBook],
         options: &'a ProjectOptions,
     ) -> Result<Self, ModelError> {
-        let growth = study
-            .report
+        Self::with_draws(model, study, books, options, Arc::new(parameter_draws(model)?))
+    }
+
+    /// The same, with the draws of a context of the same model.
+    pub fn with_draws(
+        model: &'a ScalingModel,
+        study: &'a Study,
+        books: &'a [PriceBook],
+        options: &'a ProjectOptions,
+        draws: Arc<Vec<ParameterDraw>>,
+    ) -> Result<Self, ModelError> {
+        let name = study.report.growth.as_ref().or(study.growth.keys().next());
+        let headline_growth = study.growth.keys().position(|one| Some(one) == name);
+        let growths = study
             .growth
-            .as_ref()
-            .or(study.growth.keys().next())
-            .and_then(|name| study.growth.get_key_value(name));
-        let growth = growth
+            .iter()
             .map(|(name, scenario)| GrowthDraws::new(name, scenario, model.draws.seed, model.draws.count))
-            .transpose()?;
+            .collect::<Result<Vec<_>, _>>()?;
         let load_ratio = load_ratio(model, study)?;
+        let tested_customers = model.tested.customers * load_ratio;
+        let growth = headline_growth.map(|index| &growths[index]);
+        let searched_to = match growth {
+            Some(growth) => (SEARCHED * tested_customers).max(growth.late_end()),
+            None if options.beyond => SEARCHED_BEYOND * tested_customers,
+            None => SEARCHED * tested_customers,
+        };
         Ok(Self {
-            headline: headline(model, study, growth.as_ref(), load_ratio),
+            headline: headline(model, study, growth, load_ratio),
             study,
             model,
             books,
             options,
             central: point_estimate(model),
-            draws: parameter_draws(model)?,
-            growth,
+            draws,
+            growths,
+            headline_growth,
+            searched_to: searched_to.min(MOST_CUSTOMERS),
             measured_rates: usual_rates(&model.study)?,
             load_ratio,
             delays: QueueingDelays::default(),
         })
     }
 
-    /// Customers up to which break points are looked for.
+    /// Customers up to which limits are looked for: four times what was tested, or the end of the growth
+    /// scenario's 95 % path if that is more.
     pub fn searched_to(&self) -> f64 {
-        self.tested_customers()
-            * if self.options.beyond {
-                SEARCHED_BEYOND
-            } else {
-                SEARCHED
-            }
+        self.searched_to
+    }
+
+    /// Most customers in any draw, and at least those up to which limits are looked for.
+    pub fn most_customers(&self) -> f64 {
+        let paths = self.growths.iter().map(GrowthDraws::most_customers);
+        paths.fold(self.searched_to, f64::max).min(MOST_CUSTOMERS)
+    }
+
+    /// The growth scenario of the headline.
+    pub fn growth(&self) -> Option<&GrowthDraws<'a>> {
+        self.headline_growth.map(|index| &self.growths[index])
+    }
+
+    /// The customers of the headline: growing, or as many as they are.
+    pub fn load(&self) -> Load<'_, 'a> {
+        match self.growth() {
+            Some(growth) => Load::Growing(growth),
+            None => Load::Steady(self.headline_customers()),
+        }
+    }
+
+    /// Months that totals are over: those of growth, or one.
+    pub fn months(&self) -> u32 {
+        self.growth().map_or(1, |growth| growth.model.months())
+    }
+
+    /// Whether the study says how many customers there are.
+    pub fn customers_stated(&self) -> bool {
+        matches!(self.headline, HeadlineCustomers::Stated(_))
     }
 
     pub fn headline_customers(&self) -> f64 {

@@ -134,6 +134,22 @@ impl<'a> DrawnConfig<'a> {
             .transpose()
     }
 
+    /// The configuration at another moment, with as many draws as it has.
+    pub fn moved_to(&self, context: &Context<'a>, moment: Moment) -> Result<Self, ModelError> {
+        let draws = &context.draws[..self.draws.len()];
+        Self::over(context, self.priced.name, &self.set, moment, draws)
+    }
+
+    /// The point estimate alone, at another moment.
+    pub fn central_at(
+        context: &Context<'a>,
+        name: &str,
+        set: &BTreeMap<String, f64>,
+        moment: Moment,
+    ) -> Result<Self, ModelError> {
+        Self::over(context, name, set, moment, &[])
+    }
+
     /// The point estimate alone, with some parameters set.
     pub fn central_only(
         context: &Context<'a>,

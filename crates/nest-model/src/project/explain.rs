@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     error::ModelError,
-    project::break_point::break_points,
+    project::break_point::{break_points, config_limits},
     project::config::{explain_demand, thousands, total},
     project::context::{Context, ProjectOptions, headline},
     project::drawn_config::DrawnConfig,
@@ -239,12 +239,10 @@ fn demand(
 }
 
 fn break_point(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<ExplanationNode, ModelError> {
-    let points = break_points(drawn, context)?;
+    let limits = config_limits(drawn, context)?;
+    let points = break_points(drawn, context, &limits.under(context.load()));
     let Some((point, customers)) = first_break(&points) else {
-        let detail = format!(
-            "nothing fails below {} customers, four times what was tested",
-            context.searched_to()
-        );
+        let detail = format!("nothing fails below {:.0} customers", context.searched_to());
         return Ok(ExplanationNode::leaf(
             "break point",
             "none",

@@ -7,15 +7,27 @@ use crate::{error::ModelError, pricing::float};
 
 /// Cost of a draw in which nothing carries the load; a number, because documents hold no infinity.
 const UNAFFORDABLE: f64 = 1e15;
+/// Relative difference of a decimal and a float below which they are the same amount.
+const SAME: f64 = 1e-9;
+
+/// 25 % and 75 % quantiles of draws; the value itself if there are none.
+pub fn quartiles(value: f64, mut draws: Vec<f64>) -> [f64; 2] {
+    [0.25, 0.75].map(|quantile| quantile_of(&mut draws, quantile).unwrap_or(value))
+}
 
 /// A decimal value with the 5 % and 95 % quantiles of its draws.
 pub fn money(value: Decimal, mut draws: Vec<f64>, at_least: bool) -> MoneyEstimate {
     draws.iter_mut().for_each(|draw| *draw = draw.min(UNAFFORDABLE));
     let mut drawn_quantile = |quantile| quantile_of(&mut draws, quantile).unwrap_or_else(|| float(value));
+    let (low, high) = (drawn_quantile(0.05), drawn_quantile(0.95));
+    let point = float(value);
+    let slack = SAME * point.abs().max(high.abs());
+    let outside = point < low - slack || point > high + slack;
     MoneyEstimate {
         value: QuotedDecimal(value.normalize()),
-        low: drawn_quantile(0.05),
-        high: drawn_quantile(0.95),
+        low,
+        high,
+        mean: (outside && !draws.is_empty()).then(|| draws.iter().sum::<f64>() / draws.len() as f64),
         at_least,
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{ToSpan, Unit, civil::Date};
 use nest_data::{
+    estimate::quantile_of,
     growth::GrowthRow,
     study::{GrowthScenario, GrowthStart},
 };
@@ -83,6 +84,34 @@ impl<'a> GrowthDraws<'a> {
             firsts,
             model,
         })
+    }
+}
+
+impl GrowthDraws<'_> {
+    /// Most customers on the scenario's 95 % path: of each month the 95 % quantile of its draws.
+    #[must_use]
+    pub fn late_end(&self) -> f64 {
+        let high = |draws: &Vec<f64>| quantile_of(&mut draws.clone(), 0.95).unwrap_or(0.0);
+        self.firsts.iter().map(high).fold(0.0, f64::max)
+    }
+
+    /// Most customers in any draw.
+    #[must_use]
+    pub fn most_customers(&self) -> f64 {
+        self.draws.iter().map(Trajectory::most).fold(0.0, f64::max)
+    }
+
+    /// The trajectory of which each moment is a quantile (0-1) of the draws.
+    #[must_use]
+    pub fn at_quantile(&self, quantile: f64) -> Trajectory {
+        let customers = |moment: usize| {
+            let mut draws: Vec<f64> = self.draws.iter().map(|path| path.customers[moment]).collect();
+            quantile_of(&mut draws, quantile).unwrap_or(self.central.customers[moment])
+        };
+        Trajectory {
+            times: self.central.times.clone(),
+            customers: (0..self.central.times.len()).map(customers).collect(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use nest_data::{
     Estimate,
     growth::MOST_CUSTOMERS,
-    projection::{MoneyEstimate, MonthProjection},
+    projection::{CostLine, DriverShare, MoneyEstimate, MonthProjection},
     units::QuotedDecimal,
 };
 use rayon::prelude::*;
@@ -12,13 +12,14 @@ use rust_decimal::Decimal;
 
 use crate::{
     error::ModelError,
-    pricing::{amortised_per_month, cash_in_month, contract_factor},
+    pricing::{amortised_per_month, cash_in_month, contract_factor, float},
     project::break_point::is_extrapolated,
     project::config::ReadyInputs,
     project::config::{Host, total},
+    project::config_projection::drivers,
     project::context::Context,
     project::drawn_config::DrawnConfig,
-    project::figure::{estimate, money},
+    project::figure::{estimate, money, quartiles},
     project::growth::{GrowthDraws, Trajectory},
 };
 
@@ -29,6 +30,7 @@ pub struct MonthCost {
     pub draws: Vec<f64>,             // in every draw
     pub instances: Option<Estimate>, // on the first day
     pub fees: Option<MoneyEstimate>,
+    pub drivers: Vec<DriverShare>, // what the value is paid for
 }
 
 /// Every month of a growth scenario, until customers leave what can be projected.
@@ -61,13 +63,15 @@ pub fn monthly_costs(
             .collect()
     };
     let boundaries: Vec<Vec<f64>> = (0..=months.len()).into_par_iter().map(drawn_costs).collect();
-    let totals = (0..=months.len())
-        .map(|month| drawn.bill_total(growth.central.at(month as f64)))
+    let bills = (0..=months.len())
+        .map(|month| drawn.priced.bill(growth.central.at(month as f64), &drawn.central))
         .collect::<Result<Vec<_>, _>>()?;
     let month = |month: &usize| {
+        let ends = [&bills[*month], &bills[*month + 1]];
         Ok(MonthCost {
             ends: growth.central.ends(*month),
-            value: (totals[*month] + totals[*month + 1]) / Decimal::TWO,
+            value: mean_total(ends),
+            drivers: mean_drivers(ends),
             draws: boundaries[*month]
                 .iter()
                 .zip(&boundaries[*month + 1])
@@ -97,13 +101,32 @@ fn changed_month(
             .sum::<f64>()
             / 2.0
     };
+    let bills = [
+        this.priced.bill(ends_of[0], &this.central)?,
+        this.priced.bill(ends_of[1], &this.central)?,
+    ];
     Ok(MonthCost {
         ends: ends_of,
-        value: (this.bill_total(ends_of[0])? + this.bill_total(ends_of[1])?) / Decimal::TWO,
+        value: mean_total([&bills[0], &bills[1]]),
+        drivers: mean_drivers([&bills[0], &bills[1]]),
         draws: this.draws.iter().zip(&growth.draws).map(cost).collect(),
         instances: instances(this, growth, month)?,
         fees: fees(this, context, growth, month)?,
     })
+}
+
+/// Mean of the totals of two bills.
+fn mean_total(ends: [&Vec<CostLine>; 2]) -> Decimal {
+    (total(ends[0]) + total(ends[1])) / Decimal::TWO
+}
+
+/// What the mean of two bills is paid for; sums to the mean of their totals for each kind.
+fn mean_drivers(ends: [&Vec<CostLine>; 2]) -> Vec<DriverShare> {
+    let mut shares = drivers(ends.into_iter().flatten());
+    for share in &mut shares {
+        share.amount = QuotedDecimal((share.amount.0 / Decimal::TWO).normalize());
+    }
+    shares
 }
 
 /// Units on the first day of a month.
@@ -131,7 +154,7 @@ pub fn months(
     context: &Context<'_>,
     monthly_costs: &[MonthCost],
 ) -> Result<Vec<MonthProjection>, ModelError> {
-    let Some(growth) = &context.growth else {
+    let Some(growth) = context.growth() else {
         return Ok(Vec::new());
     };
     let unknown = drawn.priced.unknown_lines() > 0;
@@ -149,8 +172,11 @@ pub fn months(
         Ok(MonthProjection {
             date: dates[month],
             customers: estimate(begin, begins.clone(), "customers")?,
+            customers_quartiles: quartiles(begin, begins.clone()),
             instances: cost.instances,
             cost: money(cost.value, cost.draws.clone(), unknown),
+            cost_quartiles: quartiles(float(cost.value), cost.draws.clone()),
+            drivers: cost.drivers.clone(),
             cash: cash(drawn, month, cost.value),
             fees: cost.fees,
             per_1000: money(per_1000, per_1000_draws.collect(), unknown),

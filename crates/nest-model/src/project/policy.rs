@@ -7,18 +7,24 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Caveat, Estimate,
-    projection::{BreakPoint, MoneyEstimate, PolicyProjection, first_break},
+    projection::{MoneyEstimate, PolicyProjection, PolicyTotals, first_break},
     study::Policy,
+    units::DAYS_PER_MONTH,
 };
 use rust_decimal::Decimal;
 
+use self::months::policy_months;
 use crate::{
     error::ModelError,
-    project::break_point::break_points,
+    project::break_point::{ConfigLimits, LimitMonths, config_limits, first_break_point},
+    project::compare::sums,
     project::config::total,
+    project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{estimate, money},
+    project::growth::Trajectory,
+    project::months::{MonthCost, monthly_costs},
 };
 
 /// Projects one policy on one configuration: parameters, rates, open items, cost, first break point. The
@@ -28,6 +34,7 @@ pub fn project_policy(
     name: &str,
     policy: &Policy,
     before: &DrawnConfig<'_>,
+    unchanged: &ProjectedConfig,
     customers: f64,
 ) -> Result<(PolicyProjection, Option<Caveat>), ModelError> {
     let study = context.study;
@@ -40,7 +47,16 @@ pub fn project_policy(
     let cost_before = cost_per_1000(context, before, customers)?;
     let cost_after = cost_per_1000(context, &after, customers)?;
     let unknown = before.priced.unknown_lines() > 0;
-    let nearest = |points: Vec<BreakPoint>| first_break(&points).map(|(_, customers)| *customers);
+    let limits = config_limits(&after, context)?;
+    let months = policy_months(context, policy, &patched, before, &after)?;
+    let totals = match &months {
+        Some(months) => months.totals(context, before, unchanged)?,
+        None => undated_totals(context, before, unchanged, &after)?,
+    };
+    let (limits_before, limits_after) = (
+        unchanged.limits.under(context.load()),
+        limits.under(context.load()),
+    );
     let projected = PolicyProjection {
         name: name.to_owned(),
         description: policy.description.clone(),
@@ -57,11 +73,14 @@ pub fn project_policy(
         before: cost_before.into_money(unknown),
         after: cost_after.into_money(unknown),
         fees: fees(context, before, &after, customers)?,
-        break_before: nearest(break_points(before, context)?),
-        break_after: nearest(break_points(&after, context)?),
+        totals,
+        break_before: first_break(&unchanged.config.break_points).map(|(point, _)| point.clone()),
+        break_after: first_break_point(&after, context, &limits_after),
+        room_change: room_change(&unchanged.limits, &limits),
+        date_change_days: date_change_days(&limits_before.first(false), &limits_after.first(false)),
         demand_change: demand_change(before, &after)?,
         from: policy.from,
-        months: months::policy_months(context, policy, &patched, before, &after)?,
+        months: months.map_or_else(Vec::new, |months| months.months),
     };
     let doubt = after
         .undefined_draws()
@@ -69,15 +88,142 @@ pub fn project_policy(
     Ok((projected, doubt))
 }
 
+/// Change of the customers at which something first fails, paired by draw. Draws in which nothing ever does
+/// have no difference; `None` if the point estimate has none.
+fn room_change(before: &ConfigLimits, after: &ConfigLimits) -> Option<Estimate> {
+    let value = after.first_central() - before.first_central();
+    let paired = after.first_customers().into_iter().zip(before.first_customers());
+    let mut draws = paired.map(|(after, before)| after - before).collect();
+    Estimate::from_draws(value, &mut draws).filter(|_| value.is_finite())
+}
+
+/// Change of the day of the first failure, in days, over the draws that fail both before and after; `None` if
+/// the point estimate does not.
+fn date_change_days(before: &LimitMonths, after: &LimitMonths) -> Option<Estimate> {
+    let days = |after: f64, before: f64| (after - before) * DAYS_PER_MONTH;
+    let value = days(after.central, before.central);
+    let paired = after.draws.iter().zip(&before.draws);
+    let mut draws = paired.map(|(after, before)| days(*after, *before)).collect();
+    Estimate::from_draws(value, &mut draws).filter(|_| value.is_finite())
+}
+
+/// Totals of a policy without a date, as if it had always been in force.
+fn undated_totals(
+    context: &Context<'_>,
+    before: &DrawnConfig<'_>,
+    unchanged: &ProjectedConfig,
+    after: &DrawnConfig<'_>,
+) -> Result<PolicyTotals, ModelError> {
+    let unknown = before.priced.unknown_lines() > 0;
+    let costs_after = match context.growth() {
+        Some(growth) => DrawnAmount::of_months(&monthly_costs(after, context, growth)?, after.draws.len()),
+        None => DrawnAmount::of_one_month(context, after)?,
+    };
+    let costs_before = match context.growth() {
+        Some(_) => DrawnAmount::of_months(&unchanged.monthly_costs, before.draws.len()),
+        None => DrawnAmount::of_one_month(context, before)?,
+    };
+    let cost_change = costs_after.change_from(&costs_before);
+    let fees = if context.study.fees.is_empty() {
+        None
+    } else {
+        let months = unchanged.monthly_costs.len();
+        Some((
+            fees_of_months(context, before, months)?,
+            fees_of_months(context, after, months)?,
+        ))
+    };
+    let fee_change = fees.as_ref().map(|(before, after)| after.change_from(before));
+    let together = fee_change
+        .as_ref()
+        .map_or_else(|| cost_change.clone(), |fees| cost_change.plus(fees));
+    Ok(PolicyTotals {
+        months: context.months(),
+        change: cost_change.into_money(unknown),
+        before: costs_before.into_money(unknown),
+        after: costs_after.into_money(unknown),
+        fees: fees
+            .zip(fee_change)
+            .map(|((before, after), change)| [before, after, change].map(|amount| amount.into_money(false))),
+        change_with_fees: together.into_money(unknown),
+    })
+}
+
+/// Fees of the first `months` of growth; of one month if nothing grows.
+pub fn fees_of_months(
+    context: &Context<'_>,
+    drawn: &DrawnConfig<'_>,
+    months: usize,
+) -> Result<DrawnAmount, ModelError> {
+    let Some(growth) = context.growth() else {
+        let customers = context.headline_customers();
+        let lines = drawn
+            .priced
+            .fee_lines(customers, &drawn.central, &drawn.parameters)?;
+        let draws = drawn.draws.iter();
+        return Ok(DrawnAmount {
+            value: total(&lines),
+            draws: draws.map(|inputs| drawn.priced.fees(customers, inputs)).collect(),
+        });
+    };
+    let mut sum = DrawnAmount {
+        value: Decimal::ZERO,
+        draws: vec![0.0; drawn.draws.len()],
+    };
+    for month in 0..months {
+        let grown = drawn.grown(context, growth.central.at(month as f64), month)?;
+        let this = grown.as_ref().unwrap_or(drawn);
+        let mean = |path: &Trajectory| path.ends(month).iter().sum::<f64>() / 2.0;
+        sum.value += total(
+            &this
+                .priced
+                .fee_lines(mean(&growth.central), &this.central, &this.parameters)?,
+        );
+        let paths = this.draws.iter().zip(&growth.draws);
+        for (sum, (inputs, path)) in sum.draws.iter_mut().zip(paths) {
+            *sum += this.priced.fees(mean(path), inputs);
+        }
+    }
+    Ok(sum)
+}
+
 /// An amount in the point estimate and in every draw.
-struct DrawnAmount {
-    value: Decimal,
-    draws: Vec<f64>,
+#[derive(Debug, Clone)]
+pub struct DrawnAmount {
+    pub value: Decimal,
+    pub draws: Vec<f64>,
 }
 
 impl DrawnAmount {
+    /// The sum of months.
+    pub fn of_months(costs: &[MonthCost], draws: usize) -> Self {
+        Self {
+            value: costs.iter().map(|month| month.value).sum(),
+            draws: sums(costs, draws),
+        }
+    }
+
+    /// The cost of a month at the headline's customers.
+    pub fn of_one_month(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<Self, ModelError> {
+        let customers = context.headline_customers();
+        let draws = drawn.draws.iter();
+        Ok(Self {
+            value: drawn.bill_total(customers)?,
+            draws: draws.map(|inputs| drawn.priced.cost(customers, inputs)).collect(),
+        })
+    }
+
+    /// Both together, paired by draw.
+    pub fn plus(&self, other: &Self) -> Self {
+        let pairs = self.draws.iter().zip(&other.draws);
+        Self {
+            value: self.value + other.value,
+            draws: pairs.map(|(one, other)| one + other).collect(),
+        }
+    }
+
     /// The difference, paired by draw.
-    fn change_from(&self, before: &Self) -> Self {
+    pub fn change_from(&self, before: &Self) -> Self {
         let pairs = self.draws.iter().zip(&before.draws);
         Self {
             value: self.value - before.value,
@@ -85,7 +231,7 @@ impl DrawnAmount {
         }
     }
 
-    fn into_money(self, at_least: bool) -> MoneyEstimate {
+    pub fn into_money(self, at_least: bool) -> MoneyEstimate {
         money(self.value, self.draws, at_least)
     }
 }

@@ -103,6 +103,7 @@ fn in_proportion(value: Decimal, whole: &MoneyEstimate) -> MoneyEstimate {
         value: QuotedDecimal(value.normalize()),
         low: whole.low * factor,
         high: whole.high * factor,
+        mean: whole.mean.map(|mean| mean * factor),
         at_least: whole.at_least,
     }
 }

@@ -54,6 +54,11 @@ pub(super) fn break_rows(config: &ConfigProjection, growth: &str, point: &BreakP
         row("break_is_first", "share").value(point.probability),
         row("break_is_reached", "share").value(point.reached),
     ];
+    rows.extend(point.chance_by_month.iter().map(|(date, chance)| TidyRow {
+        growth: growth.to_owned(),
+        month: date.to_string(),
+        ..row("break_chance", "share").value(*chance)
+    }));
     let dates = point.date.map(|date| {
         [
             ("break_date", date.value),

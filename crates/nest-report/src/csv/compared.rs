@@ -1,10 +1,10 @@
 //! Rows of configurations, growth scenarios and kinds of customers side by side.
 
 use nest_data::{
-    Estimate, Projection,
+    Projection,
     projection::{
-        BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Headline, Payback, Regret,
-        SegmentProjection, Sensitivity, WhyNot,
+        BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Headline, MoneyEstimate, Payback,
+        Regret, SegmentProjection, WhyNot,
     },
 };
 
@@ -27,8 +27,6 @@ pub(super) fn rows(projection: &Projection) -> Vec<TidyRow> {
     let monthly = format!("{money}/month");
     let growths = projection.growths.iter();
     rows.extend(growths.flat_map(|growth| growth_rows(growth, headline, money)));
-    let inputs = projection.sensitivity.iter();
-    rows.extend(inputs.flat_map(|one| sensitivity_rows(one, headline, &monthly)));
     let segments = projection.segments.iter();
     rows.extend(segments.flat_map(|segment| segment_rows(segment, headline, &monthly)));
     rows
@@ -65,14 +63,19 @@ fn total_rows(total: &ConfigTotal, baseline: &str, money: &str) -> Vec<TidyRow> 
             .also("compare_change", money, FigureKind::Priced)
             .component(baseline)
             .money(&total.change),
-        place
-            .also("compare_cheapest", "share", FigureKind::Fitted)
-            .value(total.cheapest),
     ];
+    let shares = [
+        ("compare_cheapest_of_all", total.cheapest_of_all),
+        ("compare_cheapest_of_lasting", total.cheapest_of_lasting),
+        ("compare_cheapest_with_levers", total.cheapest_with_levers),
+        ("compare_cheaper_than_baseline", total.cheaper_than_baseline),
+    ];
+    rows.extend(shares.map(|(metric, share)| place.also(metric, "share", FigureKind::Fitted).value(share)));
     for why in &total.why_not {
         let (what, value) = match why {
             WhyNot::Dearer { than, by } => (format!("dearer than {than}"), Some(*by)),
-            WhyNot::Breaks { cause, customers, .. } => (format!("breaks: {cause}"), Some(*customers)),
+            WhyNot::Breaks { cause, customers, .. } => (format!("breaks: {cause}"), *customers),
+            WhyNot::LocalState { tier } => (format!("keeps files: {tier}"), None),
             WhyNot::Unknown { lines } => ("prices unknown".to_owned(), Some(*lines as f64)),
             WhyNot::NoPayback => ("no payback".to_owned(), None),
         };
@@ -140,17 +143,26 @@ fn shared_limit_row(total: &ConfigTotal) -> Option<TidyRow> {
     Some(row)
 }
 
-fn regret_rows(regret: &Regret, money: &str) -> [TidyRow; 2] {
+fn regret_rows(regret: &Regret, money: &str) -> [TidyRow; 3] {
     let place = TidyRow {
         growth: regret.growth.clone(),
         config: regret.config.clone(),
         ..TidyRow::default()
     };
-    let component = if regret.lasts { "lasts" } else { "breaks" };
-    let row = |metric| place.also(metric, money, FigureKind::Priced).component(component);
+    let row = |metric| place.also(metric, money, FigureKind::Priced);
+    let interval = MoneyEstimate {
+        value: regret.regret,
+        low: regret.interval[0],
+        high: regret.interval[1],
+        mean: None,
+        at_least: false,
+    };
     [
         row("regret_total").decimal(Some(regret.total)),
-        row("regret").decimal(Some(regret.regret)),
+        row("regret").money(&interval),
+        place
+            .also("regret_lasts", "share", FigureKind::Fitted)
+            .value(regret.lasts),
     ]
 }
 
@@ -172,6 +184,11 @@ fn growth_rows(growth: &GrowthProjection, headline: &Headline, money: &str) -> V
             .also("growth_per_1000_at_end", &monthly, FigureKind::Priced)
             .bounded_money(&growth.per_1000),
     ];
+    rows.push(
+        place
+            .also("growth_breaks", "share", FigureKind::Fitted)
+            .value(growth.breaks),
+    );
     let cause = growth.cause.clone().unwrap_or_default();
     let dates = growth.date.map(|date| {
         [
@@ -187,29 +204,6 @@ fn growth_rows(growth: &GrowthProjection, headline: &Headline, money: &str) -> V
         });
     }
     rows
-}
-
-fn sensitivity_rows(one: &Sensitivity, headline: &Headline, monthly: &str) -> [TidyRow; 3] {
-    let place = TidyRow::default()
-        .config(&headline.config)
-        .customers(Some(headline.customers));
-    let kind = if one.assumed {
-        FigureKind::Assumed
-    } else {
-        FigureKind::Fitted
-    };
-    let range = Estimate {
-        value: f64::midpoint(one.range[0], one.range[1]),
-        standard_error: 0.0,
-        low: one.range[0],
-        high: one.range[1],
-    };
-    let row = |metric, unit: &str, kind| place.also(metric, unit, kind).component(&one.input);
-    [
-        row("sensitivity_input", "", kind).estimate(Some(&range)),
-        row("sensitivity_at_low", monthly, FigureKind::Priced).value(one.per_1000[0]),
-        row("sensitivity_at_high", monthly, FigureKind::Priced).value(one.per_1000[1]),
-    ]
 }
 
 fn segment_rows(segment: &SegmentProjection, headline: &Headline, monthly: &str) -> Vec<TidyRow> {

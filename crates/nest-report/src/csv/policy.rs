@@ -1,6 +1,6 @@
 //! Rows of a policy, before and after.
 
-use nest_data::projection::{PolicyMonth, PolicyProjection};
+use nest_data::projection::{PolicyMonth, PolicyProjection, PolicyTotals};
 
 use super::row::{FigureKind, TidyRow};
 
@@ -19,8 +19,20 @@ pub(super) fn rows(policy: &PolicyProjection, currency: &str) -> Vec<TidyRow> {
         ("policy_break_after", &policy.break_after),
     ] {
         let row = place.also(metric, "customers", FigureKind::Fitted);
-        rows.push(row.estimate(customers.as_ref()));
+        let customers = customers.as_ref().and_then(|point| point.customers.as_ref());
+        rows.push(row.estimate(customers));
     }
+    rows.push(
+        place
+            .also("policy_room_change", "customers", FigureKind::Fitted)
+            .estimate(policy.room_change.as_ref()),
+    );
+    rows.push(
+        place
+            .also("policy_date_change", "days", FigureKind::Fitted)
+            .estimate(policy.date_change_days.as_ref()),
+    );
+    rows.extend(total_rows(&place, &policy.totals, currency));
     rows.push(
         place
             .also("policy_demand_change", "share", FigureKind::Fitted)
@@ -61,6 +73,23 @@ fn cost_rows(place: &TidyRow, policy: &PolicyProjection, monthly: &str) -> Vec<T
         rows.push(priced("policy_fees_per_1000_before").money(before));
         rows.push(priced("policy_fees_per_1000_after").money(after));
         rows.push(priced("policy_fees_per_1000_change").money(change));
+    }
+    rows
+}
+
+/// Cost and fees over all months.
+fn total_rows(place: &TidyRow, totals: &PolicyTotals, money: &str) -> Vec<TidyRow> {
+    let priced = |metric| place.also(metric, money, FigureKind::Priced);
+    let mut rows = vec![
+        priced("policy_total_before").bounded_money(&totals.before),
+        priced("policy_total_after").bounded_money(&totals.after),
+        priced("policy_total_change").bounded_money(&totals.change),
+        priced("policy_total_change_with_fees").bounded_money(&totals.change_with_fees),
+    ];
+    if let Some([before, after, change]) = &totals.fees {
+        rows.push(priced("policy_fees_total_before").money(before));
+        rows.push(priced("policy_fees_total_after").money(after));
+        rows.push(priced("policy_fees_total_change").money(change));
     }
     rows
 }

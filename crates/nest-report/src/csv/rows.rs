@@ -3,7 +3,7 @@
 use nest_data::Projection;
 
 use super::{
-    bill, capacity, charts, compared, measured, policy,
+    advice, bill, capacity, charts, compared, measured, policy,
     row::{FigureKind, TidyRow},
 };
 use crate::unit::currency;
@@ -23,6 +23,7 @@ pub(super) fn rows(projection: &Projection) -> Vec<TidyRow> {
         rows.extend(policy::rows(one, currency(projection, &one.config)));
     }
     rows.extend(compared::rows(projection));
+    rows.extend(advice::rows(projection));
     rows.extend(demand(projection));
     rows.extend(projection.checks.iter().flat_map(measured::check_rows));
     rows.extend(projection.points.iter().flat_map(measured::point_rows));

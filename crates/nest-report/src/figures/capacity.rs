@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakPoint, ConfigProjection, DemandRow, first_break},
+    projection::{BreakPoint, ConfigProjection, DemandRow, LimitNature, first_break},
 };
 
 use super::{PageTable, ReadingPath, Section};
@@ -35,8 +35,10 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
          Over reserve is policy: \
          the share of capacity that was to be left is used. Saturation is all of it."
             .to_owned(),
-        "Is first: share of the draws in which nothing else fails before. Is reached: share in which it \
-         fails within the searched range."
+        "Chance: in how many of 100 random cases growth reaches it before it ends; without growth, in how many \
+         it lies within the searched range."
+            .to_owned(),
+        "Your choice: a limit that the study sets itself and can move. Hard: nothing in the study moves it."
             .to_owned(),
         format!(
             "{EXTRAPOLATED} lies beyond the tested {} customers.",
@@ -93,7 +95,7 @@ fn first(config: &ConfigProjection) -> String {
                 sentence::cause(point)
             )
         }
-        None => format!("`{}` does not break within the searched range", config.name),
+        None => format!("`{}` reaches no limit in the best guess", config.name),
     }
 }
 
@@ -102,18 +104,12 @@ fn causes(config: &ConfigProjection) -> Option<String> {
     let mut points: Vec<&BreakPoint> = config
         .break_points
         .iter()
-        .filter(|point| point.probability > 0.0)
+        .filter(|point| point.probability >= 0.005)
         .collect();
     points.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     let causes: Vec<String> = points
         .into_iter()
-        .map(|point| {
-            format!(
-                "{} {}",
-                sentence::cause(point),
-                format::percent(point.probability)
-            )
-        })
+        .map(|point| format!("{} {}", sentence::cause(point), format::chance(point.probability)))
         .collect();
     (!causes.is_empty()).then(|| format!("First to fail on `{}`: {}", config.name, causes.join(", ")))
 }
@@ -126,9 +122,9 @@ fn table(projection: &Projection, config: &ConfigProjection) -> PageTable {
     let titles = [
         "what fails",
         "limit",
+        "whose",
         "#customers",
-        "#is first",
-        "#is reached",
+        "#chance",
         when.as_str(),
         "kind",
     ];
@@ -141,7 +137,8 @@ fn table(projection: &Projection, config: &ConfigProjection) -> PageTable {
 
 fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
     let found = point.customers.as_ref();
-    let date = if projection.growth.is_some() && (found.is_some() || point.date.is_some()) {
+    let searched_to = projection.headline.as_ref().map(|headline| headline.searched_to);
+    let date = if projection.growth.is_some() && (found.is_some() || point.reached > 0.0) {
         sentence::date(point.date.as_ref())
     } else {
         String::new()
@@ -149,21 +146,23 @@ fn break_row(projection: &Projection, point: &BreakPoint) -> [String; 7] {
     [
         point.cause.clone(),
         point.kind.label().to_owned(),
-        found.map_or_else(
-            || "not found".to_owned(),
-            |customers| sentence::limit(point, customers),
-        ),
-        if point.kind.is_failure() {
-            format::percent(point.probability)
-        } else {
-            "no failure".to_owned()
+        match (point.kind.is_failure(), point.nature) {
+            (false, _) => "no failure",
+            (true, LimitNature::Choice) => "your choice",
+            (true, LimitNature::Hard) => "hard",
+        }
+        .to_owned(),
+        match (found, searched_to) {
+            (Some(customers), _) => sentence::limit(point, customers),
+            (None, Some(end)) => format!("not reached below {}", format::number(end)),
+            (None, None) => "not reached".to_owned(),
         },
-        format::percent(point.reached),
+        format::chance_cell(point.reached),
         date,
-        match (found, point.extrapolated) {
-            (None, _) => String::new(),
-            (Some(_), true) => format!("{EXTRAPOLATED} extrapolated"),
-            (Some(_), false) => "— fitted".to_owned(),
+        match (found.is_some() || point.reached > 0.0, point.extrapolated) {
+            (false, _) => String::new(),
+            (true, true) => format!("{EXTRAPOLATED} extrapolated"),
+            (true, false) => "— fitted".to_owned(),
         },
     ]
 }

@@ -2,11 +2,18 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakEven, Comparison, ConfigTotal, Crossover, Payback, SharedLimit, WhyNot},
+    projection::{
+        BreakEven, Comparison, ConfigTotal, Crossover, Lever, LeverSetting, LimitNature, Payback,
+        SharedLimit, WhyNot,
+    },
 };
 
 use super::{PageTable, ReadingPath, Section};
-use crate::{format, sentence::EXTRAPOLATED, unit::currency};
+use crate::{
+    format,
+    sentence::{self, EXTRAPOLATED},
+    unit::currency,
+};
 
 /// Which configuration, and why not the others.
 pub(super) fn configs(projection: &Projection) -> Option<Section> {
@@ -24,6 +31,7 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
         .map(|total| format!("`{}`: {}", total.config, why_not(total)))
         .collect();
     section.tables.push(totals(projection, comparison));
+    section.tables.extend(levers(projection));
     if !comparison.crossovers.is_empty() {
         section.tables.push(crossovers(comparison));
     }
@@ -41,34 +49,80 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
          cancels in every difference.".to_owned(),
         "A crossover is the number of customers from which on the other one stays cheaper, as far as was \
          looked; whole units may cross several times before.".to_owned(),
-        "Regret is what a configuration costs above the cheapest one that lasts until growth ends."
+        "Lasts: nothing fails before growth ends, with every limit as the study sets it. The recommendation \
+         takes it that limits of your choice are moved; hard limits count.".to_owned(),
+        "Regret is what a configuration costs above the cheapest of all, whether or not that one lasts."
             .to_owned(),
     ];
     Some(section)
 }
 
 fn answer(projection: &Projection, comparison: &Comparison) -> String {
-    let best = comparison.totals.iter().find(|total| {
-        total
-            .why_not
-            .iter()
-            .all(|why| !matches!(why, WhyNot::Dearer { .. } | WhyNot::Breaks { .. }))
-    });
     let over = if comparison.months == 1 {
         "in a month".to_owned()
     } else {
         format!("over {} months", comparison.months)
     };
-    match best {
-        Some(best) => {
-            format!(
-                "`{}` costs least of those that last: {} {over}.",
-                best.config,
-                format::money(&best.total, currency(projection, &best.config))
-            )
-        }
-        None => format!("No configuration lasts {over}; see what limits each."),
+    let Some(best) = comparison
+        .totals
+        .iter()
+        .find(|total| total.config == comparison.recommended)
+    else {
+        return String::new();
+    };
+    let currency = currency(projection, &best.config);
+    let cost = format!(
+        "`{}`: {} {over}, the cheapest of all in {}",
+        best.config,
+        format::money(&best.total, currency),
+        format::chance_cell(best.cheapest_of_all)
+    );
+    let config = projection
+        .configs
+        .iter()
+        .find(|config| config.name == best.config);
+    let (lasts, with_levers) = config.map_or((0.0, 0.0), |config| (config.lasts, config.lasts_with_levers));
+    if with_levers < 0.5 {
+        return format!(
+            "No configuration lasts {over} in most cases. Of all, take {cost}; see what limits each."
+        );
     }
+    let levers: Vec<String> = projection
+        .levers
+        .iter()
+        .filter(|lever| lever.config == best.config)
+        .map(|lever| lever_in_words(lever, currency))
+        .collect();
+    if levers.is_empty() || lasts >= 0.95 {
+        return format!("Take {cost}; it lasts in {}.", format::chance_cell(lasts));
+    }
+    format!(
+        "Take {cost}, if you {}; as it is set up, it lasts in {}.",
+        levers.join(", and "),
+        format::chance_cell(lasts)
+    )
+}
+
+/// What to change, from when on, and its price: `raise configs.today.max from 2 to 4 by Mar 2028 (a unit is
+/// USD 73.58 a month)`.
+pub(super) fn lever_in_words(lever: &Lever, currency: &str) -> String {
+    let (verb, unit) = match lever.setting {
+        LeverSetting::Max => ("raise", ""),
+        LeverSetting::Reserve => ("lower", ""),
+        LeverSetting::Objective => ("relax", " s"),
+        LeverSetting::Budget => ("raise", ""),
+    };
+    let early = lever.date.and_then(|date| date.low.or(date.value));
+    let by = early.map_or_else(String::new, |date| format!(" by {}", format::month(date)));
+    let unit_month = lever.unit_month.map_or_else(String::new, |price| {
+        format!(" (one more unit is {} a month)", format::amount(price, currency))
+    });
+    format!(
+        "{verb} `{}` from {}{unit} to {}{unit}{by}{unit_month}",
+        lever.key,
+        format::number(lever.from),
+        format::number(lever.to)
+    )
 }
 
 fn totals(projection: &Projection, comparison: &Comparison) -> PageTable {
@@ -76,18 +130,79 @@ fn totals(projection: &Projection, comparison: &Comparison) -> PageTable {
         "Cost over {} months, migration included, against `{}`",
         comparison.months, comparison.baseline
     );
-    let mut table =
-        PageTable::new(caption, &["configuration", "#total", "#change", "#cheapest in"]).leading();
-    for total in &comparison.totals {
-        let currency = currency(projection, &total.config);
+    let titles = [
+        "configuration",
+        "#total",
+        "#change",
+        "#lasts in",
+        "#cheapest of all in",
+        "#cheapest of those that last in",
+    ];
+    let mut table = PageTable::new(caption, &titles).leading();
+    let amounts: Vec<_> = comparison
+        .totals
+        .iter()
+        .map(|total| (total.total, total.change))
+        .collect();
+    let base = comparison
+        .totals
+        .iter()
+        .position(|total| total.config == comparison.baseline)
+        .unwrap_or(0);
+    let currency = currency(projection, &comparison.baseline);
+    for (total, (amount, change)) in comparison
+        .totals
+        .iter()
+        .zip(format::compared(&amounts, base, currency))
+    {
+        let config = projection
+            .configs
+            .iter()
+            .find(|config| config.name == total.config);
         table.row([
             format!("`{}`", total.config),
-            format::money(&total.total, currency),
-            format::money_change(&total.change, currency),
-            format!("{} of draws", format::percent(total.cheapest)),
+            amount,
+            change,
+            config.map_or_else(String::new, |config| format::chance_cell(config.lasts)),
+            format::chance_cell(total.cheapest_of_all),
+            format::chance_cell(total.cheapest_of_lasting),
         ]);
     }
     table
+}
+
+/// Levers of all configurations.
+fn levers(projection: &Projection) -> Option<PageTable> {
+    projection.levers.first()?;
+    let titles = [
+        "configuration",
+        "limit",
+        "#chance",
+        "what would move it",
+        "#chance then",
+        "next limit",
+        "when",
+        "#change of cost",
+    ];
+    let mut table = PageTable::new("Limits that you chose, and what comes of moving them", &titles).leading();
+    for lever in &projection.levers {
+        let currency = currency(projection, &lever.config);
+        let next = lever.next.as_ref();
+        table.row([
+            format!("`{}`", lever.config),
+            format!("{} ({})", lever.cause, lever.kind.label()),
+            format::chance_cell(lever.chance[0]),
+            lever_in_words(lever, currency),
+            format::chance_cell(lever.chance[1]),
+            next.map_or_else(
+                || "none".to_owned(),
+                |(kind, cause)| format!("{cause} ({})", kind.label()),
+            ),
+            sentence::date(lever.next_date.as_ref()),
+            format::money_change(&lever.change, currency),
+        ]);
+    }
+    Some(table)
 }
 
 fn why_not(total: &ConfigTotal) -> String {
@@ -98,19 +213,31 @@ fn why_not(total: &ConfigTotal) -> String {
             cause,
             customers,
             date,
+            chance,
+            nature,
         } => {
             let when = date
                 .and_then(|date| date.value)
-                .map_or_else(String::new, |date| format!(", {}", format::month(date)));
+                .map_or_else(String::new, |date| format!(", about {}", format::month(date)));
+            let at = customers.map_or_else(String::new, |customers| {
+                format!(" at {} customers", format::number(customers))
+            });
+            let whose = match nature {
+                LimitNature::Choice => ", a limit that you chose",
+                LimitNature::Hard => "",
+            };
             format!(
-                "breaks at {} customers{when}: {} ({cause})",
-                format::number(*customers),
+                "{} that it fails before growth ends{at}{when}: {} ({cause}){whose}",
+                format::chance(*chance),
                 kind.label()
             )
         }
+        WhyNot::LocalState { tier } => {
+            format!("`{tier}` keeps files of its own, and the study does not say what replaces them")
+        }
         WhyNot::Unknown { lines: 1 } => "one price unknown".to_owned(),
         WhyNot::Unknown { lines } => format!("{lines} prices unknown"),
-        WhyNot::NoPayback => "its migration does not pay for itself".to_owned(),
+        WhyNot::NoPayback => "the cost of moving never comes back".to_owned(),
     };
     let mut reasons: Vec<String> = total.why_not.iter().map(reason).collect();
     reasons.extend(total.shared_limit.as_ref().map(shared_limit));
@@ -261,10 +388,10 @@ fn regrets(projection: &Projection, comparison: &Comparison) -> Option<PageTable
                 .iter()
                 .find(|regret| regret.growth == *scenario && regret.config == total.config);
             found.map_or_else(String::new, |regret| {
-                let lasts = if regret.lasts { "" } else { ", breaks" };
                 format!(
-                    "{}{lasts}",
-                    format::amount(regret.regret, currency(projection, &total.config))
+                    "{}, lasts in {}",
+                    format::amount(regret.regret, currency(projection, &total.config)),
+                    format::chance_cell(regret.lasts)
                 )
             })
         });

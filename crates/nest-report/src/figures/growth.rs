@@ -1,12 +1,9 @@
 //! Growth scenarios side by side.
 
-use nest_data::{
-    Projection,
-    projection::{BreakDate, Headline},
-};
+use nest_data::{Projection, projection::Headline};
 
 use super::{PageTable, ReadingPath, Section};
-use crate::{format, unit::currency};
+use crate::{format, sentence, unit::currency};
 
 /// Each growth scenario.
 pub(super) fn growths(projection: &Projection) -> Option<Section> {
@@ -36,11 +33,6 @@ pub(super) fn growths(projection: &Projection) -> Option<Section> {
     Some(section)
 }
 
-fn when(date: Option<BreakDate>) -> String {
-    date.and_then(|date| date.value)
-        .map_or_else(|| "not in these months".to_owned(), format::month)
-}
-
 fn table(projection: &Projection, headline: &Headline) -> PageTable {
     let titles = [
         "growth",
@@ -49,7 +41,8 @@ fn table(projection: &Projection, headline: &Headline) -> PageTable {
         "#at the end",
         "#cost of all months",
         "#per 1,000 at the end",
-        "breaks",
+        "#chance of a limit",
+        "first limit",
     ];
     let mut table = PageTable::new(format!("Growth scenarios on `{}`", headline.config), &titles).leading();
     for growth in &projection.growths {
@@ -61,9 +54,10 @@ fn table(projection: &Projection, headline: &Headline) -> PageTable {
             format!("◇ {}", format::estimate(&growth.end)),
             format::money(&growth.total, currency),
             format::money(&growth.per_1000, currency),
+            format::chance_cell(growth.breaks),
             growth.cause.as_ref().map_or_else(
-                || "not found".to_owned(),
-                |cause| format!("{} ({cause})", when(growth.date)),
+                || "no limit".to_owned(),
+                |cause| format!("{} ({cause})", sentence::date(growth.date.as_ref())),
             ),
         ]);
     }

@@ -1,9 +1,12 @@
 //! The effect of each policy.
 
-use nest_data::{Estimate, Projection, projection::PolicyProjection};
+use nest_data::{
+    Projection,
+    projection::{BreakPoint, PolicyProjection},
+};
 
 use super::{PageTable, ReadingPath, Section};
-use crate::{format, unit::currency};
+use crate::{format, sentence, unit::currency};
 
 /// All policies, before and after on the same draws.
 pub(super) fn policies(projection: &Projection) -> Option<Section> {
@@ -20,7 +23,7 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
         "What would change that?",
         format!("{}.", answers.join("; ")),
     );
-    section.tables = vec![costs(projection)];
+    section.tables = vec![totals(projection), costs(projection)];
     section.tables.extend(fees(projection));
     section.tables.extend([capacity(projection), inputs(projection)]);
     section.tables.extend(
@@ -40,18 +43,60 @@ pub(super) fn policies(projection: &Projection) -> Option<Section> {
     Some(section)
 }
 
+/// What a policy saves or costs over all months, infrastructure and fees together, and what it does to room.
 fn answer(projection: &Projection, policy: &PolicyProjection) -> String {
-    let change = format::money_change(&policy.change, currency(projection, &policy.config));
-    let fees = policy.fees.as_ref().map_or_else(String::new, |[_, _, change]| {
+    let currency = currency(projection, &policy.config);
+    let totals = &policy.totals;
+    let months = match totals.months {
+        1 => "in a month".to_owned(),
+        months => format!("over {months} months"),
+    };
+    let change = format::money_change(&totals.change_with_fees, currency);
+    let parts = totals.fees.as_ref().map_or_else(String::new, |[_, _, fees]| {
         format!(
-            " for infrastructure, {} in fees",
-            format::money_change(change, currency(projection, &policy.config))
+            " ({} of infrastructure, {} of fees)",
+            format::money_change(&totals.change, currency),
+            format::money_change(fees, currency)
         )
     });
+    let room = policy.room_change.as_ref().map_or_else(String::new, |room| {
+        format!("; room for {} customers more", format::estimate(room))
+    });
     format!(
-        "`{}`: {change} per 1,000 customers and month on `{}`{fees}",
+        "`{}`: {change} {months} on `{}`{parts}{room}",
         policy.name, policy.config
     )
+}
+
+/// Totals over all months: infrastructure and fees beside one another.
+fn totals(projection: &Projection) -> PageTable {
+    let titles = [
+        "policy",
+        "#months",
+        "#infrastructure before",
+        "#after",
+        "#change",
+        "#change of fees",
+        "#change of both",
+    ];
+    let mut table = PageTable::new("Effect of each policy over all months", &titles).leading();
+    for policy in &projection.policies {
+        let currency = currency(projection, &policy.config);
+        let totals = &policy.totals;
+        table.row([
+            format!("`{}`", policy.name),
+            totals.months.to_string(),
+            format::money(&totals.before, currency),
+            format::money(&totals.after, currency),
+            format::money_change(&totals.change, currency),
+            totals.fees.as_ref().map_or_else(
+                || "no fees".to_owned(),
+                |[_, _, change]| format::money_change(change, currency),
+            ),
+            format::money_change(&totals.change_with_fees, currency),
+        ]);
+    }
+    table
 }
 
 /// The effect of each policy on fees, which are not part of the bill.
@@ -113,25 +158,37 @@ fn capacity(projection: &Projection) -> PageTable {
     let titles = [
         "policy",
         "configuration",
-        "#breaks at, before",
+        "#first limit before",
         "#after",
+        "#change of room",
+        "#days later",
         "#change of demand where it binds",
     ];
     let mut table = PageTable::new("Effect of each policy on capacity", &titles).leading();
     for policy in &projection.policies {
+        let none = || "not known".to_owned();
         table.row([
             format!("`{}`", policy.name),
             format!("`{}`", policy.config),
             break_point(policy.break_before.as_ref()),
             break_point(policy.break_after.as_ref()),
+            policy.room_change.as_ref().map_or_else(none, format::estimate),
+            policy
+                .date_change_days
+                .as_ref()
+                .map_or_else(none, format::estimate),
             format::share_change(&policy.demand_change),
         ]);
     }
     table
 }
 
-fn break_point(customers: Option<&Estimate>) -> String {
-    customers.map_or_else(|| "not found".to_owned(), format::estimate)
+fn break_point(point: Option<&BreakPoint>) -> String {
+    let found = point.and_then(|point| Some((point, point.customers.as_ref()?)));
+    found.map_or_else(
+        || "not reached".to_owned(),
+        |(point, customers)| sentence::limit(point, customers),
+    )
 }
 
 fn inputs(projection: &Projection) -> PageTable {

@@ -1,6 +1,10 @@
 //! Caveats, and the sources of every number.
 
-use nest_data::{Projection, price_book::Confidence, projection::BookUse};
+use nest_data::{
+    Projection,
+    price_book::Confidence,
+    projection::{BookUse, PriceRow},
+};
 
 use super::{Cell, PageRow, PageTable, ReadingPath, Section};
 use crate::format;
@@ -39,6 +43,7 @@ pub(super) fn sources(projection: &Projection) -> Section {
         answer,
     );
     section.tables.push(facts(projection));
+    section.tables.extend(prices(projection));
     if !projection.books.is_empty() {
         section.tables.push(books(&projection.books));
     }
@@ -83,10 +88,42 @@ fn facts(projection: &Projection) -> PageTable {
     facts
 }
 
+/// Every price on the headline's bill: how old it is, and how much rests on it.
+fn prices(projection: &Projection) -> Option<PageTable> {
+    let headline = projection.headline.as_ref()?;
+    let caption = format!("Prices on the bill of `{}`", headline.config);
+    let mut table = PageTable::new(
+        caption,
+        &["price", "book", "seen on", "#age", "#share of the bill"],
+    )
+    .opened();
+    let mut rows: Vec<&PriceRow> = projection
+        .prices
+        .iter()
+        .filter(|row| row.config == headline.config)
+        .collect();
+    rows.sort_by(|a, b| b.share.total_cmp(&a.share));
+    for row in rows {
+        let age = if row.age_days < 0 {
+            "after this forecast".to_owned()
+        } else {
+            format::age(row.age_days)
+        };
+        table.row([
+            row.item.clone(),
+            format!("{} [{}]", row.book, row.source),
+            row.observed_on.clone(),
+            age,
+            format::percent(row.share),
+        ]);
+    }
+    Some(table)
+}
+
 fn books(books: &[BookUse]) -> PageTable {
     let mut table = PageTable::new(
         "Price books",
-        &["book", "source", "seen on", "how direct", "#oldest price, days"],
+        &["book", "source", "seen on", "how direct", "#age, days"],
     )
     .opened();
     for book in books {
@@ -96,7 +133,7 @@ fn books(books: &[BookUse]) -> PageTable {
                 source.title.clone(),
                 source.observed_on.clone(),
                 confidence(source.confidence).to_owned(),
-                book.oldest_days.to_string(),
+                source.age_days.to_string(),
             ];
             let mut cells: Vec<Cell> = cells.into_iter().map(Cell::from).collect();
             cells[1].href = source

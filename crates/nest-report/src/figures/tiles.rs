@@ -51,11 +51,7 @@ fn breaks_at(projection: &Projection, headline: &Headline) -> Tile {
                 "customers, the end of the search; tested to {}",
                 format::number(projection.model.tested_customers)
             );
-            tile(
-                "Does not break below",
-                &format::number(headline.searched_to),
-                note,
-            )
+            tile("No limit below", &format::number(headline.searched_to), note)
         }
     }
 }

@@ -7,6 +7,9 @@ const MOST_DIGITS: i32 = 6;
 /// Significant digits of a number below 1,000 that has no interval.
 const EXACT_DIGITS: i32 = 4;
 
+/// What follows an interval that does not hold its value: a step lies between the best guess and most cases.
+pub(super) const OUTSIDE: &str = " (best guess outside)";
+
 /// Power of ten of the last digit that an interval supports: two significant digits of its width, but always
 /// one digit of the value and never more than six.
 pub(super) fn resolution(value: f64, low: f64, high: f64) -> i32 {
@@ -100,8 +103,13 @@ pub fn estimate(estimate: &Estimate) -> String {
     }
     let resolution = resolution(estimate.value, estimate.low, estimate.high);
     let print = |value| rounded(value, resolution);
+    let outside = if estimate.value < estimate.low || estimate.value > estimate.high {
+        OUTSIDE
+    } else {
+        ""
+    };
     format!(
-        "{} [{} … {}]",
+        "{} [{} … {}]{outside}",
         print(estimate.value),
         print(estimate.low),
         print(estimate.high)

@@ -107,10 +107,14 @@ fn with_interval(estimate: &MoneyEstimate, currency: &str, dress: impl Fn(String
         end(estimate.low),
         end(estimate.high),
     );
-    if low == high {
+    // Where the best guess and most cases lie on two sides of a step, their mean says which is which.
+    let mean = estimate
+        .mean
+        .map_or_else(String::new, |mean| format!(" (mean of the cases {})", end(mean)));
+    if low == high && mean.is_empty() {
         value
     } else {
-        format!("{value} [{low} … {high}]")
+        format!("{value} [{low} … {high}]{mean}")
     }
 }
 
@@ -120,6 +124,17 @@ fn supported(interval: i32, currency: &str) -> i32 {
         interval
     } else {
         interval.clamp(-MOST_DECIMALS, small_unit(currency))
+    }
+}
+
+/// Power of ten of the last digit that an amount with an interval is printed with.
+pub(super) fn resolution(estimate: &MoneyEstimate, currency: &str) -> i32 {
+    let value = estimate.value.0;
+    let exact = value_resolution(value, currency);
+    if estimate.low == estimate.high {
+        exact
+    } else {
+        digits::resolution(value.to_f64().unwrap_or(f64::NAN), estimate.low, estimate.high).max(exact)
     }
 }
 
@@ -141,12 +156,12 @@ fn small_unit(currency: &str) -> i32 {
     }
 }
 
-fn rounded(value: Decimal, resolution: i32) -> String {
+pub(super) fn rounded(value: Decimal, resolution: i32) -> String {
     let decimals = usize::try_from(-resolution).unwrap_or(0);
     digits::grouped(&format!("{:.decimals$}", round_to(value, resolution)))
 }
 
-fn round_to(value: Decimal, resolution: i32) -> Decimal {
+pub(super) fn round_to(value: Decimal, resolution: i32) -> Decimal {
     let commercial = RoundingStrategy::MidpointAwayFromZero;
     match u32::try_from(-resolution) {
         Ok(decimals) => value.round_dp_with_strategy(decimals, commercial),
@@ -170,7 +185,7 @@ fn power_of_ten(exponent: i32) -> Decimal {
     power
 }
 
-fn signed(text: String) -> String {
+pub(super) fn signed(text: String) -> String {
     if text.starts_with('−') || !text.contains(|digit: char| digit.is_ascii_digit() && digit != '0') {
         text
     } else {
@@ -191,8 +206,21 @@ mod tests {
             value: quoted(value),
             low,
             high,
+            mean: None,
             at_least: false,
         }
+    }
+
+    #[test]
+    fn a_value_outside_its_interval_is_followed_by_the_mean_of_the_cases() {
+        let stepped = MoneyEstimate {
+            mean: Some(-1.25),
+            ..estimate("-65.14", -3.3, -0.1)
+        };
+        assert_eq!(
+            money_change(&stepped, "USD"),
+            "USD −65.14 [−3.3 … −0.1] (mean of the cases −1.3)"
+        );
     }
 
     #[test]

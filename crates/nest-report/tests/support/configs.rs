@@ -73,6 +73,9 @@ pub fn vm() -> ConfigProjection {
             fees: None,
         },
         months: months(),
+        unit_steps: Vec::new(),
+        lasts: 0.0,
+        lasts_with_levers: 0.98,
         break_points: vec![
             broken(
                 BreakKind::OverReserve,
@@ -159,6 +162,9 @@ pub fn function() -> ConfigProjection {
             fees: None,
         },
         months: Vec::new(),
+        unit_steps: Vec::new(),
+        lasts: 0.03,
+        lasts_with_levers: 0.03,
         break_points: vec![broken(
             BreakKind::Quota,
             "1,000 concurrent executions",
@@ -189,7 +195,7 @@ fn line(
     }
 }
 
-fn broken(
+pub fn broken(
     kind: BreakKind,
     cause: &str,
     customers: Option<Estimate>,
@@ -207,7 +213,13 @@ fn broken(
     BreakPoint {
         kind,
         cause: cause.to_owned(),
+        nature: if kind == BreakKind::Quota {
+            LimitNature::Hard
+        } else {
+            LimitNature::Choice
+        },
         customers,
+        chance_by_month: Vec::new(),
         open_above: false,
         probability,
         reached,
@@ -233,6 +245,9 @@ fn months() -> Vec<MonthProjection> {
                     1,
                 ),
                 customers: estimate(grown, grown / spread, grown * spread),
+                customers_quartiles: [grown / spread.sqrt(), grown * spread.sqrt()],
+                cost_quartiles: [cost / spread.sqrt(), cost * spread.sqrt()],
+                drivers: Vec::new(),
                 instances: Some(estimate(instances, instances, instances + f64::from(month / 8))),
                 cost: money(&format!("{cost:.2}"), cost / spread, cost * spread),
                 per_1000: money(&format!("{per_1000:.4}"), per_1000 / spread, per_1000 * spread),

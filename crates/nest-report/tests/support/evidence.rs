@@ -4,11 +4,11 @@ use nest_data::{
     Caveat,
     measurement::{Purpose, Validity},
     price_book::Confidence,
-    projection::{BookUse, DemandRow, SourceUse},
+    projection::{BookUse, DemandRow, PriceRow, SourceUse},
     scaling::{ForecastCheck, MeasuredPoint, QuantilePoint},
 };
 
-use super::estimate;
+use super::{estimate, quoted};
 
 pub fn demand() -> Vec<DemandRow> {
     let row = |resource: &str, behaviour: &str, unit: &str, estimate, separable| DemandRow {
@@ -103,6 +103,7 @@ pub fn books() -> Vec<BookUse> {
         title: title.to_owned(),
         url: url.map(str::to_owned),
         observed_on: "2026-11-03".to_owned(),
+        age_days: 19,
         confidence,
     };
     vec![BookUse {
@@ -116,6 +117,21 @@ pub fn books() -> Vec<BookUse> {
             source("own contract", Some("javascript:alert(1)"), Confidence::User),
         ],
         oldest_days: 19,
+    }]
+}
+
+pub fn prices() -> Vec<PriceRow> {
+    vec![PriceRow {
+        config: "today".to_owned(),
+        item: "std-2".to_owned(),
+        book: "example/eu-1".to_owned(),
+        source: "list".to_owned(),
+        url: None,
+        observed_on: "2026-11-03".to_owned(),
+        age_days: 19,
+        confidence: Confidence::List,
+        amount: Some(quoted("210.24")),
+        share: 0.2727,
     }]
 }
 

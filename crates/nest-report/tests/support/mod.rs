@@ -35,6 +35,7 @@ pub fn money(value: &str, low: f64, high: f64) -> MoneyEstimate {
         value: quoted(value),
         low,
         high,
+        mean: None,
         at_least: false,
     }
 }
@@ -73,6 +74,7 @@ pub fn projection() -> Projection {
             per_1000: vm.bill.per_1000,
             break_point: vm.break_points.first().cloned(),
             searched_to: 120_000.0,
+            customers_stated: true,
         }),
         demand: evidence::demand(),
         rates_per_day: [("browse", 24.0), ("search", 9.5), ("pay", 0.31)]
@@ -83,6 +85,9 @@ pub fn projection() -> Projection {
         comparison: None,
         growths: Vec::new(),
         sensitivity: Vec::new(),
+        levers: Vec::new(),
+        actions: Vec::new(),
+        prices: evidence::prices(),
         segments: Vec::new(),
         charts: charts::charts(),
         points: evidence::points(),

@@ -2,7 +2,7 @@
 
 use nest_data::projection::BreakKind;
 
-use super::cause::{Cause, FailurePoint, SearchScope};
+use super::cause::{Cause, FailurePoint, LeverKey, SearchScope};
 use crate::{
     pricing::float,
     project::config::{PricedConfig, ReadyInputs},
@@ -32,11 +32,10 @@ pub fn budget<'a>(
         } else {
             f64::INFINITY
         };
-        limits.push(FailurePoint::new(
-            BreakKind::Budget,
-            Cause::Monthly(amount, currency),
-            customers,
-        ));
+        limits.push(
+            FailurePoint::new(BreakKind::Budget, Cause::Monthly(amount, currency), customers)
+                .moved_by(Some(LeverKey::Monthly)),
+        );
     }
     if let Some(amount) = scope.study.budget.per_1000 {
         let over = |customers: f64| {
@@ -50,11 +49,10 @@ pub fn budget<'a>(
             Some(first) if first > scope.from => least((first / GRID).max(scope.from), first, over),
             first => first.unwrap_or(f64::INFINITY),
         };
-        limits.push(FailurePoint::new(
-            BreakKind::Budget,
-            Cause::Per1000(amount, currency),
-            customers,
-        ));
+        limits.push(
+            FailurePoint::new(BreakKind::Budget, Cause::Per1000(amount, currency), customers)
+                .moved_by(Some(LeverKey::Per1000)),
+        );
     }
 }
 

@@ -19,6 +19,22 @@ pub struct FailurePoint<'a> {
     pub cause: Cause<'a>,
     pub customers: f64, // at which it fails; infinite if it never does
     pub filling: Option<Filling>,
+    pub lever: Option<LeverKey>, // the choice of the study that moves it
+}
+
+/// A choice of the study that moves a limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LeverKey {
+    /// Most units of a placement, by its position.
+    Max(usize),
+    /// Share of capacity that a placement leaves free, by its position.
+    Reserve(usize),
+    /// The limit of an objective, by its position in the study, for a quantile (0-1).
+    Objective(usize, f64),
+    /// Highest monthly cost.
+    Monthly,
+    /// Highest monthly cost of 1,000 customers.
+    Per1000,
 }
 
 /// Room that fills as time passes, whatever the customers do: it is full when `per_customer N + per_month t`
@@ -67,7 +83,14 @@ impl<'a> FailurePoint<'a> {
             cause,
             customers,
             filling: None,
+            lever: None,
         }
+    }
+
+    /// The same, with the choice that moves it.
+    pub fn moved_by(mut self, lever: Option<LeverKey>) -> Self {
+        self.lever = lever;
+        self
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use nest_data::{measurement::ResourceKind, projection::BreakKind, scaling::QuantileLaw};
+use nest_data::{measurement::ResourceKind, projection::BreakKind, scaling::QuantileLaw, study::Platform};
 
 use super::{
     budget::budget,
-    cause::{Cause, FailurePoint, SearchScope},
+    cause::{Cause, FailurePoint, LeverKey, SearchScope},
     memory::memory,
     served::{customers_at, unsized_customers},
 };
@@ -56,17 +56,25 @@ fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits:
                 f64::INFINITY
             }
         };
-        limits.push(FailurePoint::new(
-            BreakKind::OverReserve,
-            Cause::Processor(&placed.label),
-            customers_at(1.0 - sizing.reserve),
-        ));
-        limits.push(FailurePoint::new(
-            BreakKind::Saturation,
-            Cause::Processor(&placed.label),
-            customers_at(1.0),
-        ));
+        let over_reserve = customers_at(1.0 - sizing.reserve);
+        let label = &placed.label;
+        limits.push(
+            FailurePoint::new(BreakKind::OverReserve, Cause::Processor(label), over_reserve)
+                .moved_by(max_of(priced, index).or(Some(LeverKey::Reserve(index)))),
+        );
+        limits.push(
+            FailurePoint::new(BreakKind::Saturation, Cause::Processor(label), customers_at(1.0))
+                .moved_by(max_of(priced, index)),
+        );
     }
+}
+
+/// The lever `max` of a placement, where more units help: `None` on functions, on a database, which grows by
+/// its type, and where there is no limit.
+pub fn max_of(priced: &PricedConfig<'_>, placed: usize) -> Option<LeverKey> {
+    let of = &priced.placed[placed];
+    let helps = of.most_units().is_finite() && of.placement.platform != Platform::Database;
+    helps.then_some(LeverKey::Max(placed))
 }
 
 /// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It
@@ -84,16 +92,14 @@ fn unsized_resources<'a>(
     {
         let customers_at = |utilisation: f64| unsized_customers(priced, inputs, index, utilisation);
         let cause = || Cause::AsMeasured(&unsized_resource.resource.name);
-        limits.push(FailurePoint::new(
-            BreakKind::OverReserve,
-            cause(),
-            customers_at(1.0 - priced.main().placement.reserve()),
-        ));
-        limits.push(FailurePoint::new(
-            BreakKind::Saturation,
-            cause(),
-            customers_at(1.0),
-        ));
+        // One that comes with every unit of a placement is moved by more of them.
+        let max = unsized_resource.placed.and_then(|placed| max_of(priced, placed));
+        let over_reserve = customers_at(1.0 - inputs.placed[0].reserve);
+        limits.push(
+            FailurePoint::new(BreakKind::OverReserve, cause(), over_reserve)
+                .moved_by(max.or(Some(LeverKey::Reserve(0)))),
+        );
+        limits.push(FailurePoint::new(BreakKind::Saturation, cause(), customers_at(1.0)).moved_by(max));
     }
 }
 
@@ -154,11 +160,11 @@ fn errors<'a>(
     };
     let failing = customers_failing(onset, onset.tolerated, draw.error_position).unwrap_or(0.0);
     let instances = priced.main().most_units();
-    limits.push(FailurePoint::new(
-        BreakKind::ErrorOnset,
-        Cause::Errors(onset.tolerated),
-        if failing > 0.0 { instances * failing } else { 0.0 },
-    ));
+    let customers = if failing > 0.0 { instances * failing } else { 0.0 };
+    let lever = max_of(priced, 0).filter(|_| failing > 0.0);
+    limits.push(
+        FailurePoint::new(BreakKind::ErrorOnset, Cause::Errors(onset.tolerated), customers).moved_by(lever),
+    );
 }
 
 /// Functions that may run at once, and how fast their number may grow.
@@ -202,14 +208,20 @@ fn objectives<'a>(
     inputs: &ScenarioInputs,
     limits: &mut Vec<FailurePoint<'a>>,
 ) {
-    for (name, slo) in &scope.study.slo {
+    for (position, (name, slo)) in scope.study.slo.iter().enumerate() {
         for (law, limit_s) in laws_of_objective(slo, scope.model) {
             let laws = priced.behaviour_laws(draw, law);
-            limits.push(FailurePoint::new(
-                BreakKind::Slo,
-                Cause::Objective { name, law, limit_s },
-                objective_customers(priced, inputs, law, &laws, limit_s),
-            ));
+            let customers = objective_customers(priced, inputs, law, &laws, limit_s);
+            // One that is missed without load is missed on any number of units.
+            let more_units = priced
+                .carrying_law(law)
+                .filter(|_| customers > 0.0)
+                .and_then(|placed| max_of(priced, placed));
+            let lever = more_units.unwrap_or(LeverKey::Objective(position, law.quantile));
+            limits.push(
+                FailurePoint::new(BreakKind::Slo, Cause::Objective { name, law, limit_s }, customers)
+                    .moved_by(Some(lever)),
+            );
         }
     }
 }

@@ -7,7 +7,10 @@ use nest_data::{
     units::{DAYS_PER_MONTH, SECONDS_PER_DAY},
 };
 
-use super::cause::{Cause, FailurePoint, Filling, SearchScope};
+use super::{
+    cause::{Cause, FailurePoint, Filling, SearchScope},
+    limits::max_of,
+};
 use crate::project::config::{Host, PricedConfig, ScenarioInputs};
 
 /// Share of an instance's memory that the tier can fill. ◇ Assumed: the operating system and its page cache
@@ -53,10 +56,10 @@ fn placed_memory<'a>(
     // Units are added by their processors: the fewest are filled before that, or the last one when there
     // are no more.
     let carried = sizing.customers_at(1.0, sizing.target);
-    let instances = if per_instance < carried {
-        f64::from(sizing.least)
+    let (instances, lever) = if per_instance < carried {
+        (f64::from(sizing.least), None)
     } else {
-        placed.most_units()
+        (placed.most_units(), max_of(priced, index))
     };
     let customers = if per_instance.is_finite() {
         instances * per_instance
@@ -70,15 +73,14 @@ fn placed_memory<'a>(
         room
     };
     let leak = leak_bytes_per_s(priced, scope, inputs, resource, sizing.instances(scope.from));
-    Some(full_memory(
-        resource,
-        customers,
-        Filling {
-            room: left,
-            per_customer: 0.0,
-            per_month: per_month(leak),
-        },
-    ))
+    let filling = Filling {
+        room: left,
+        per_customer: 0.0,
+        per_month: per_month(leak),
+    };
+    // More units do not stop a leak.
+    let lever = lever.filter(|_| filling.per_month <= 0.0);
+    Some(full_memory(resource, customers, filling).moved_by(lever))
 }
 
 /// Memory of a resource that stays as it was measured; `None` for resources of other kinds.
@@ -124,6 +126,7 @@ fn full_memory(resource: &ResourceModel, customers: f64, filling: Filling) -> Fa
         cause: Cause::Memory(&resource.name),
         customers: customers.max(0.0),
         filling: (filling.per_month > 0.0).then_some(filling),
+        lever: None,
     }
 }
 

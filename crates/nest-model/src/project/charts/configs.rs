@@ -154,7 +154,7 @@ fn limits(study: &Study, law: &QuantileLaw) -> Vec<(String, f64)> {
 /// is more.
 fn configs_to(context: &Context<'_>) -> f64 {
     let tested = context.tested_customers();
-    let end = context.growth.as_ref().map_or(tested, |growth| {
+    let end = context.growth().map_or(tested, |growth| {
         growth.central.at(f64::from(growth.model.months()))
     });
     end.max(tested * REACH)

@@ -1,15 +1,12 @@
 //! Each growth scenario of a study, on one configuration.
 
-use nest_data::{
-    Estimate,
-    projection::{BreakDate, GrowthProjection, first_break},
-    study::GrowthScenario,
-};
+use nest_data::{Estimate, projection::GrowthProjection};
 use rust_decimal::Decimal;
 
 use crate::{
     error::ModelError,
     project::{
+        break_point::Load,
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
@@ -25,20 +22,14 @@ pub fn growths(
     drawn: &DrawnConfig<'_>,
     headline: &ProjectedConfig,
 ) -> Result<Vec<GrowthProjection>, ModelError> {
-    let (seed, count) = (context.model.draws.seed, context.model.draws.count);
-    let projection = |(name, scenario): (&String, &GrowthScenario)| {
-        let growth = GrowthDraws::new(name, scenario, seed, count)?;
-        if context
-            .growth
-            .as_ref()
-            .is_some_and(|headline| headline.name == name)
-        {
-            return growth_projection(context, drawn, headline, &growth, &headline.monthly_costs);
+    let projection = |growth: &GrowthDraws<'_>| {
+        if context.growth().is_some_and(|one| one.name == growth.name) {
+            return growth_projection(context, drawn, headline, growth, &headline.monthly_costs);
         }
-        let months = monthly_costs(drawn, context, &growth)?;
-        growth_projection(context, drawn, headline, &growth, &months)
+        let months = monthly_costs(drawn, context, growth)?;
+        growth_projection(context, drawn, headline, growth, &months)
     };
-    context.study.growth.iter().map(projection).collect()
+    context.growths.iter().map(projection).collect()
 }
 
 fn growth_projection(
@@ -59,7 +50,8 @@ fn growth_projection(
         .map(|(cost, path)| cost / mean(path) * 1e3)
         .collect();
     let unknown = drawn.priced.unknown_lines() > 0;
-    let first = first_break(&headline.config.break_points);
+    let reached = headline.limits.under(Load::Growing(growth));
+    let first = reached.first(false);
     Ok(GrowthProjection {
         name: growth.name.to_owned(),
         months,
@@ -71,8 +63,9 @@ fn growth_projection(
             unknown,
         ),
         per_1000: money(per_1000, per_1000_draws, unknown),
-        cause: first.map(|(point, _)| point.cause.clone()),
-        date: first.map(|(_, customers)| date_of(growth, customers)),
+        cause: reached.likeliest_first().map(|limit| limit.cause.clone()),
+        breaks: first.reached(),
+        date: Some(first.date(growth)),
     })
 }
 
@@ -83,7 +76,7 @@ fn customers_after(growth: &GrowthDraws<'_>, months: f64) -> Result<Estimate, Mo
 }
 
 /// Cost of all months in each draw.
-fn sums(costs: &[MonthCost], draws: usize) -> Vec<f64> {
+pub fn sums(costs: &[MonthCost], draws: usize) -> Vec<f64> {
     let mut sums = vec![0.0; draws];
     for month in costs {
         sums.iter_mut()
@@ -91,37 +84,4 @@ fn sums(costs: &[MonthCost], draws: usize) -> Vec<f64> {
             .for_each(|(sum, cost)| *sum += cost);
     }
     sums
-}
-
-/// The date on which a scenario reaches a break point, from the ends of its interval and the spread of the
-/// trajectories.
-fn date_of(growth: &GrowthDraws<'_>, customers: &Estimate) -> BreakDate {
-    let mut months: Vec<f64> = growth
-        .draws
-        .iter()
-        .map(|path| path.reaches(customers.low).unwrap_or(f64::INFINITY))
-        .collect();
-    months.sort_by(f64::total_cmp);
-    let mut late: Vec<f64> = growth
-        .draws
-        .iter()
-        .map(|path| path.reaches(customers.high).unwrap_or(f64::INFINITY))
-        .collect();
-    late.sort_by(f64::total_cmp);
-    let date_at_quantile = |months: &[f64], quantile: f64| {
-        let nearest = ((months.len() as f64 - 1.0) * quantile).round() as usize;
-        months
-            .get(nearest)
-            .filter(|months| months.is_finite())
-            .and_then(|months| growth.model.date_at(*months))
-    };
-    let value = growth
-        .central
-        .reaches(customers.value)
-        .and_then(|months| growth.model.date_at(months));
-    BreakDate {
-        value,
-        low: date_at_quantile(&months, 0.05),
-        high: date_at_quantile(&late, 0.95),
-    }
 }

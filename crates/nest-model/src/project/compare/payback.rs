@@ -8,7 +8,7 @@ use crate::{
     project::{context::Context, drawn_config::DrawnConfig, figure::money},
 };
 
-/// The month in which the savings against the baseline have paid for the migration.
+/// The month in which the savings against the baseline have paid for the migration, in every draw of both.
 pub fn payback(
     context: &Context<'_>,
     configs: &[DrawnConfig<'_>],
@@ -26,11 +26,11 @@ pub fn payback(
     let saved =
         |month: usize, draw: usize| Some(base.get(month)?.1.get(draw)? - own.get(month)?.1.get(draw)?);
     let central = |month: usize| Some(base.get(month)?.0 - own.get(month)?.0);
-    let amount = float(migration.amount.0);
+    let costs = &totals[index].migration;
     let count = totals[index].draws.len();
     // Without growth every month is like the first.
-    let steady = context.growth.is_none();
-    let after = |saved: &dyn Fn(usize) -> Option<f64>| -> Option<f64> {
+    let steady = context.growth().is_none();
+    let after = |amount: f64, saved: &dyn Fn(usize) -> Option<f64>| -> Option<f64> {
         let mut left = amount;
         if steady {
             return saved(0).filter(|saved| *saved > 0.0).map(|saved| left / saved);
@@ -45,10 +45,10 @@ pub fn payback(
         None
     };
     let drawn: Vec<Option<f64>> = (0..count)
-        .map(|draw| after(&|month| saved(month, draw)))
+        .map(|draw| after(costs.draws[draw], &|month| saved(month, draw)))
         .collect();
     let probability = drawn.iter().flatten().count() as f64 / count.max(1) as f64;
-    let value = after(&|month| central(month).map(float));
+    let value = after(float(costs.amount), &|month| central(month).map(float));
     let first: Vec<f64> = (0..count).filter_map(|draw| saved(0, draw)).collect();
     Some(Payback {
         config: configs[index].priced.name.to_owned(),

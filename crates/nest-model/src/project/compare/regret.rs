@@ -1,89 +1,99 @@
-//! What a choice costs above the best one, in each growth scenario.
+//! What a choice costs above the cheapest one, in each growth scenario.
 
-use nest_data::{
-    growth::MOST_CUSTOMERS,
-    projection::{ConfigProjection, Regret, first_break},
-    study::GrowthScenario,
-    units::QuotedDecimal,
-};
+use nest_data::{estimate::quantile_of, growth::MOST_CUSTOMERS, projection::Regret, units::QuotedDecimal};
+use rayon::prelude::*;
 use rust_decimal::Decimal;
 
+use super::Totals;
 use crate::{
     error::ModelError,
-    project::{context::Context, drawn_config::DrawnConfig, growth::GrowthDraws},
+    pricing::float,
+    project::{
+        break_point::Load, config_projection::ProjectedConfig, context::Context, drawn_config::DrawnConfig,
+        growth::GrowthDraws,
+    },
 };
 
-/// Cost of each configuration above that of the best one that lasts, in each growth scenario of the study.
+/// Draws in which totals of the scenarios beside the headline's are computed.
+const REGRET_DRAWS: usize = 400;
+
+/// Cost of each configuration above that of the cheapest of all, in each growth scenario of the study.
 pub fn regrets(
     context: &Context<'_>,
     configs: &[DrawnConfig<'_>],
-    projected: &[&ConfigProjection],
+    projected: &[ProjectedConfig],
+    headline: &[Totals],
 ) -> Result<Vec<Regret>, ModelError> {
     let mut regrets = Vec::new();
-    for (name, scenario) in &context.study.growth {
-        let growth_draws = central_growth(context, name, scenario)?;
-        let end = (0..=growth_draws.model.months())
-            .map(|month| growth_draws.central.at(f64::from(month)))
-            .fold(0.0, f64::max);
-        let lasting: Vec<bool> = projected
-            .iter()
-            .map(|config| {
-                first_break(&config.break_points).is_none_or(|(_, customers)| customers.value > end)
+    for growth in &context.growths {
+        let is_headline = context.growth().is_some_and(|one| one.name == growth.name);
+        let totals = if is_headline {
+            let known = headline
+                .iter()
+                .map(|totals| (totals.central, totals.draws.clone()));
+            known.collect()
+        } else {
+            configs
+                .par_iter()
+                .zip(headline)
+                .map(|(drawn, totals)| scenario_total(drawn, context, growth, totals))
+                .collect::<Result<Vec<_>, _>>()?
+        };
+        let least = totals.iter().map(|(total, _)| *total).min().unwrap_or_default();
+        let draws = totals.iter().map(|(_, draws)| draws.len()).min().unwrap_or(0);
+        let cheapest: Vec<f64> = (0..draws)
+            .map(|draw| {
+                totals
+                    .iter()
+                    .map(|(_, draws)| draws[draw])
+                    .fold(f64::INFINITY, f64::min)
             })
             .collect();
-        let totals = configs
-            .iter()
-            .map(|drawn| central_total(drawn, context, &growth_draws))
-            .collect::<Result<Vec<_>, _>>()?;
-        let any = lasting.iter().any(|lasts| *lasts);
-        let least = totals
-            .iter()
-            .zip(&lasting)
-            .filter(|(_, lasts)| **lasts || !any)
-            .map(|(total, _)| *total)
-            .min()
-            .unwrap_or_default();
-        for ((drawn, total), lasts) in configs.iter().zip(&totals).zip(&lasting) {
+        for ((drawn, one), (total, draws)) in configs.iter().zip(projected).zip(&totals) {
+            let mut above: Vec<f64> = draws
+                .iter()
+                .zip(&cheapest)
+                .map(|(own, least)| own - least)
+                .collect();
+            let value = float(*total - least);
             regrets.push(Regret {
-                growth: name.clone(),
+                growth: growth.name.to_owned(),
                 config: drawn.priced.name.to_owned(),
                 total: QuotedDecimal(total.normalize()),
-                regret: QuotedDecimal((*total - least).max(Decimal::ZERO).normalize()),
-                lasts: *lasts,
+                regret: QuotedDecimal((*total - least).normalize()),
+                interval: [0.05, 0.95].map(|quantile| quantile_of(&mut above, quantile).unwrap_or(value)),
+                lasts: 1.0 - one.limits.under(Load::Growing(growth)).first(false).reached(),
             });
         }
     }
     Ok(regrets)
 }
 
-/// A scenario of which only the point estimate is asked.
-fn central_growth<'a>(
-    context: &Context<'_>,
-    name: &'a str,
-    scenario: &'a GrowthScenario,
-) -> Result<GrowthDraws<'a>, ModelError> {
-    GrowthDraws::new(name, scenario, context.model.draws.seed, 1)
-}
-
-fn central_total(
+/// What a configuration costs in a scenario, its migration included: in the point estimate and in the first
+/// draws.
+fn scenario_total(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
     growth: &GrowthDraws<'_>,
-) -> Result<Decimal, ModelError> {
-    let mut sum = drawn
-        .priced
-        .config
-        .migration
-        .as_ref()
-        .map_or(Decimal::ZERO, |migration| migration.amount.0);
+    headline: &Totals,
+) -> Result<(Decimal, Vec<f64>), ModelError> {
+    let mut sum = headline.migration.amount;
+    let count = drawn.draws.len().min(REGRET_DRAWS);
+    let mut draws = headline.migration.draws[..count].to_vec();
     for month in 0..growth.model.months() as usize {
         let [begin, end] = growth.central.ends(month);
         if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
             break;
         }
-        let grown = drawn.grown_centrally(context, begin, month)?;
+        let grown = drawn.grown(context, begin, month)?;
         let this = grown.as_ref().unwrap_or(drawn);
         sum += (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
+        for ((cost, inputs), path) in draws.iter_mut().zip(&this.draws).zip(&growth.draws) {
+            let ends = path
+                .ends(month)
+                .map(|customers| this.priced.cost(customers, inputs));
+            *cost += (ends[0] + ends[1]) / 2.0;
+        }
     }
-    Ok(sum)
+    Ok((sum, draws))
 }

@@ -88,15 +88,14 @@ impl PricedConfig<'_> {
     /// Cost of a month, as a float. Lines without a price count 0; see [`PricedConfig::unknown_lines`].
     pub fn cost(&self, customers: f64, inputs: &ReadyInputs) -> f64 {
         let load = &inputs.costs;
-        let mut sum = self.fixed_sum;
-        let mut listed = 0.0;
+        let (mut priced, mut listed) = (0.0, 0.0);
         for (placed, sizing) in self.placed.iter().zip(&load.sizings) {
             let (Host::Units(units), Some(sizing)) = (&placed.host, sizing) else {
                 continue;
             };
             let (list, paid) = self.units_cost(units, sizing, customers, placed.placement.scale);
             listed += list * units.exchange;
-            sum += paid * units.exchange * units.contract;
+            priced += paid * units.exchange * units.contract;
         }
         let together = self.shares_pools.then(|| {
             let bought: Vec<_> = (0..self.metered.len())
@@ -104,9 +103,10 @@ impl PricedConfig<'_> {
                 .collect();
             price_together_float(&bought)
         });
-        sum + (0..self.metered.len())
+        priced += (0..self.metered.len())
             .map(|meter| self.meter_cost(load, meter, customers, listed, together.as_deref()))
-            .sum::<f64>()
+            .sum::<f64>();
+        self.fixed_sum + priced * inputs.price_level
     }
 
     /// Units of a meter in a month.

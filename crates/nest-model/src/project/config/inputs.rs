@@ -40,6 +40,7 @@ pub struct ScenarioInputs {
     pub bytes: Vec<f64>,           // bytes sent per execution
     pub stored: Option<f64>,       // items in the target
     pub busier: f64,               // busiest minute over that of the study
+    pub price_level: f64,          // prices of the books, against today's
     pub fees: Vec<f64>,            // of one execution, for each of the study's fees
     pub placed: Vec<PlacementUse>, // in the configuration's order
     // resources that stay as they were measured, in the configuration's order
@@ -101,6 +102,7 @@ impl ScenarioInputs {
                 .by_behaviour(|name| demand.per_execution(demand.first(ResourceKind::Network), name)),
             stored: activity.stored,
             busier: 1.0,
+            price_level: 1.0,
             fees: activity.fees.to_vec(),
             placed: placed
                 .map(|(placed, host)| demand.placement_use(placed, *host))
@@ -197,6 +199,7 @@ impl ScenarioInputs {
             bytes: after.bytes.clone(),
             stored: after.stored,
             busier: after.busier,
+            price_level: after.price_level,
         }
     }
 }

@@ -12,29 +12,40 @@ const LEAST_BYTES: f64 = 1.0;
 
 /// State of a tier that a configuration puts on functions without saying what replaces it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct UnreplacedState {
+pub struct LocalState {
     pub tier: String,
     pub shown_by: StateEvidence,
 }
 
-/// The first tier that a configuration puts on functions although it keeps state of its own, and whose
-/// placement does not say what replaces that.
+/// Tiers that a configuration puts on functions although they keep state of their own, and whose placement does
+/// not say what replaces that.
+pub fn unreplaced_state(priced: &PricedConfig<'_>, model: &ScalingModel) -> Vec<String> {
+    let states = local_states(priced, model);
+    states.into_iter().map(|state| state.tier).collect()
+}
+
+/// The same tiers, each once, with what shows that they keep state.
 ///
 /// State shows in two ways: what the placement carries moves bytes to or from the tier's disk, or the study
 /// says that the target stores data (`[data]`) and the configuration has no server where it could be.
-pub fn unreplaced_state(priced: &PricedConfig<'_>, model: &ScalingModel) -> Option<UnreplacedState> {
+pub fn local_states(priced: &PricedConfig<'_>, model: &ScalingModel) -> Vec<LocalState> {
     let functions = priced
         .placed
         .iter()
         .filter(|placed| matches!(placed.host, Host::Function(_)))
         .filter(|placed| placed.placement.files_replaced_by.is_none());
-    let unreplaced = |placed: &SizedPlacement<'_>| {
-        Some(UnreplacedState {
-            tier: placed.placement.tier.clone(),
-            shown_by: moved_bytes(priced, placed, model).or_else(|| stored_data(priced))?,
-        })
-    };
-    functions.into_iter().find_map(unreplaced)
+    let mut states: Vec<LocalState> = Vec::new();
+    for placed in functions {
+        let tier = &placed.placement.tier;
+        let shown_by = moved_bytes(priced, placed, model).or_else(|| stored_data(priced));
+        if let Some(shown_by) = shown_by.filter(|_| states.iter().all(|state| state.tier != *tier)) {
+            states.push(LocalState {
+                tier: tier.clone(),
+                shown_by,
+            });
+        }
+    }
+    states
 }
 
 /// The behaviour of a placement that moves most bytes to or from its tier's disk.

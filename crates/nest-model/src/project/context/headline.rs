@@ -33,7 +33,7 @@ pub fn context<'a>(
         return Ok(context);
     };
     let drawn = DrawnConfig::central_only(&context, name, &BTreeMap::new())?;
-    let room = customers_with_room(&drawn, &context);
+    let room = customers_with_room(&drawn, &context)?;
     context.headline = HeadlineCustomers::Tested {
         customers: two_digits(if room < 1.0 {
             customers

@@ -10,6 +10,25 @@ pub struct Trajectory {
 }
 
 impl Trajectory {
+    /// The same with its growth so many times as fast: each moment's factor over the start to that power.
+    #[must_use]
+    pub fn stretched(&self, factor: f64) -> Self {
+        let start = self.customers.first().copied().unwrap_or(1.0);
+        let customers = self.customers.iter();
+        Self {
+            times: Arc::clone(&self.times),
+            customers: customers
+                .map(|customers| start * (customers / start).powf(factor))
+                .collect(),
+        }
+    }
+
+    /// Most customers at any time.
+    #[must_use]
+    pub fn most(&self) -> f64 {
+        self.customers.iter().copied().fold(0.0, f64::max)
+    }
+
     /// Customers at the two ends of a month, counted from 0 at the start.
     #[must_use]
     pub fn ends(&self, month: usize) -> [f64; 2] {

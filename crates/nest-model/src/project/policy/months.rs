@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use nest_data::{
     Study,
     growth::MOST_CUSTOMERS,
-    projection::{MoneyEstimate, PolicyMonth},
+    projection::{PolicyMonth, PolicyTotals},
     study::Policy,
     units::DAYS_PER_MONTH,
 };
@@ -16,11 +16,53 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use crate::{
     error::ModelError,
     project::config::{PricedConfig, ReadyInputs, total},
+    project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
-    project::figure::money,
     project::growth::{GrowthDraws, adopted},
 };
+
+use super::{DrawnAmount, fees_of_months};
+
+/// A dated policy over the months of growth: each month as it is printed, and the sums of its changes.
+pub struct PolicyMonths {
+    pub months: Vec<PolicyMonth>,
+    change: DrawnAmount,
+    fees: Option<DrawnAmount>,
+}
+
+impl PolicyMonths {
+    /// Totals over the months, with what they would be without the policy.
+    pub fn totals(
+        &self,
+        context: &Context<'_>,
+        before: &DrawnConfig<'_>,
+        unchanged: &ProjectedConfig,
+    ) -> Result<PolicyTotals, ModelError> {
+        let unknown = before.priced.unknown_lines() > 0;
+        let costs = DrawnAmount::of_months(&unchanged.monthly_costs, before.draws.len());
+        let fees = self
+            .fees
+            .as_ref()
+            .map(|change| {
+                let before = fees_of_months(context, before, unchanged.monthly_costs.len())?;
+                Ok::<_, ModelError>([before.clone(), before.plus(change), change.clone()])
+            })
+            .transpose()?;
+        let together = self
+            .fees
+            .as_ref()
+            .map_or_else(|| self.change.clone(), |fees| self.change.plus(fees));
+        Ok(PolicyTotals {
+            months: context.months(),
+            after: costs.plus(&self.change).into_money(unknown),
+            before: costs.into_money(unknown),
+            change: self.change.clone().into_money(unknown),
+            fees: fees.map(|fees| fees.map(|amount| amount.into_money(false))),
+            change_with_fees: together.into_money(unknown),
+        })
+    }
+}
 
 /// What a policy changes in each month of growth; nothing without growth or without a date. The list ends
 /// before the first month with less than one customer, or with more than [`MOST_CUSTOMERS`]. `patched` are
@@ -31,9 +73,9 @@ pub fn policy_months(
     patched: &BTreeMap<String, f64>,
     before: &DrawnConfig<'_>,
     after: &DrawnConfig<'_>,
-) -> Result<Vec<PolicyMonth>, ModelError> {
-    let (Some(growth), Some(from)) = (&context.growth, policy.from) else {
-        return Ok(Vec::new());
+) -> Result<Option<PolicyMonths>, ModelError> {
+    let (Some(growth), Some(from)) = (context.growth(), policy.from) else {
+        return Ok(None);
     };
     let rollout = Rollout {
         context,
@@ -48,12 +90,28 @@ pub fn policy_months(
         },
         open_items: open_items(context.study, patched)?,
     };
+    let zero = || DrawnAmount {
+        value: Decimal::ZERO,
+        draws: vec![0.0; before.draws.len()],
+    };
+    let mut sums = PolicyMonths {
+        months: Vec::new(),
+        change: zero(),
+        fees: (!context.study.fees.is_empty()).then(zero),
+    };
     let dates = growth.model.dates().into_iter().enumerate();
-    dates
+    for (month, date) in dates
         .take(growth.model.months() as usize)
         .take_while(|(month, _)| rollout.has_allowed_customers(*month))
-        .map(|(month, date)| rollout.month(month, date))
-        .collect()
+    {
+        let change = rollout.cost_change(month)?;
+        let fees = rollout.fee_change(month)?;
+        sums.months
+            .push(rollout.month(month, date, &change, fees.as_ref()));
+        sums.change = sums.change.plus(&change);
+        sums.fees = sums.fees.zip(fees).map(|(sum, more)| sum.plus(&more));
+    }
+    Ok(Some(sums))
 }
 
 /// Open items per customer of each mechanism, without a policy and with it.
@@ -88,10 +146,15 @@ impl Rollout<'_> {
             .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
     }
 
-    fn month(&self, month: usize, date: Date) -> Result<PolicyMonth, ModelError> {
+    fn month(
+        &self,
+        month: usize,
+        date: Date,
+        change: &DrawnAmount,
+        fees: Option<&DrawnAmount>,
+    ) -> PolicyMonth {
         let settled = self.transition.settled(month as f64);
-        let cost = |customers: f64, inputs: &ReadyInputs| self.before.priced.cost(customers, inputs);
-        Ok(PolicyMonth {
+        PolicyMonth {
             date,
             adopted: self.transition.adopted(month as f64),
             open_items: self
@@ -99,12 +162,17 @@ impl Rollout<'_> {
                 .iter()
                 .map(|(name, before, after)| (name.clone(), before + (after - before) * settled))
                 .collect(),
-            fees: self.fees(month)?,
-            change: money(
-                self.bill_change(month)?,
-                self.drawn_changes(month, cost),
-                self.before.priced.unknown_lines() > 0,
-            ),
+            fees: fees.map(|fees| fees.clone().into_money(false)),
+            change: change.clone().into_money(self.before.priced.unknown_lines() > 0),
+        }
+    }
+
+    /// Change of the cost of a month.
+    fn cost_change(&self, month: usize) -> Result<DrawnAmount, ModelError> {
+        let cost = |customers: f64, inputs: &ReadyInputs| self.before.priced.cost(customers, inputs);
+        Ok(DrawnAmount {
+            value: self.bill_change(month)?,
+            draws: self.drawn_changes(month, cost),
         })
     }
 
@@ -121,7 +189,7 @@ impl Rollout<'_> {
     }
 
     /// Change of the fees in a month; `None` if the study has none.
-    fn fees(&self, month: usize) -> Result<Option<MoneyEstimate>, ModelError> {
+    fn fee_change(&self, month: usize) -> Result<Option<DrawnAmount>, ModelError> {
         if self.context.study.fees.is_empty() {
             return Ok(None);
         }
@@ -131,8 +199,10 @@ impl Rollout<'_> {
         let value = Decimal::from_f64(value).ok_or_else(|| ModelError::TooLarge {
             what: "a change of fees".to_owned(),
         })?;
-        let draws = self.drawn_changes(month, fees);
-        Ok(Some(money(value.round_dp(2), draws, false)))
+        Ok(Some(DrawnAmount {
+            value: value.round_dp(2),
+            draws: self.drawn_changes(month, fees),
+        }))
     }
 
     /// Change of an amount in a month, by draw.

@@ -1,0 +1,388 @@
+//! Levers: limits of the study's own choice, each moved out of the way, and everything projected again.
+
+use std::sync::Arc;
+
+use nest_data::{
+    config::Placement,
+    projection::{Lever, LeverSetting},
+    study::Study,
+    units::{QuotedDecimal, Seconds, Share},
+};
+use rust_decimal::{Decimal, prelude::FromPrimitive};
+
+use crate::{
+    error::ModelError,
+    project::{
+        break_point::{
+            LeverKey, LimitDraws, LimitMonths, ReachedLimits, config_limits, limits, search_scope,
+        },
+        config::{Host, PricedConfig, ReadyInputs, ScenarioInputs},
+        config_projection::ProjectedConfig,
+        context::Context,
+        drawn_config::DrawnConfig,
+        growth::Trajectory,
+        months::monthly_costs,
+        policy::DrawnAmount,
+    },
+};
+
+/// Share of draws in which a limit must be reached before growth ends for its lever to be offered.
+const LIKELY: f64 = 0.05;
+/// Share of draws for which a lever is moved far enough.
+const ENOUGH: f64 = 0.95;
+/// Most units that are offered.
+const MOST_UNITS: f64 = 1e6;
+/// Steps in which a reserve is lowered, and the least that is left, as shares of capacity.
+const RESERVE_STEP: f64 = 0.05;
+/// Factors by which an objective of response time is relaxed.
+const RELAXED: [f64; 7] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0];
+
+/// Every lever of every configuration: for limits of the study's choice that growth reaches in more than one
+/// draw of twenty. One that would bring another limit nearer is not offered.
+pub fn levers<'a>(
+    context: &Context<'a>,
+    configs: &[DrawnConfig<'a>],
+    projected: &[ProjectedConfig],
+) -> Result<Vec<Lever>, ModelError> {
+    let mut found = Vec::new();
+    for (drawn, one) in configs.iter().zip(projected) {
+        let reached = one.limits.under(context.load());
+        let puller = Puller {
+            context,
+            drawn,
+            projected: one,
+            reached: &reached,
+        };
+        for index in puller.binding() {
+            found.extend(puller.pulled(index)?);
+        }
+    }
+    Ok(found)
+}
+
+/// One configuration whose levers are pulled.
+struct Puller<'c, 'a> {
+    context: &'c Context<'a>,
+    drawn: &'c DrawnConfig<'a>,
+    projected: &'c ProjectedConfig,
+    reached: &'c ReachedLimits<'c>,
+}
+
+/// What a lever is moved to.
+struct Move {
+    setting: LeverSetting,
+    key: String,
+    from: f64,
+    to: f64,
+}
+
+impl<'a> Puller<'_, 'a> {
+    /// For each lever, the limit of it that comes first: by its position, the likeliest first.
+    fn binding(&self) -> Vec<usize> {
+        let limits = self.reached.limits;
+        let chance = |index: usize| self.reached.months[index].reached();
+        let mut likely: Vec<usize> = (0..limits.len())
+            .filter(|index| limits[*index].kind.is_failure() && limits[*index].lever.is_some())
+            .filter(|index| chance(*index) >= LIKELY)
+            .collect();
+        likely.sort_by(|a, b| {
+            let by_customers = limits[*a]
+                .central
+                .customers
+                .total_cmp(&limits[*b].central.customers);
+            chance(*b).total_cmp(&chance(*a)).then(by_customers)
+        });
+        let mut first: Vec<usize> = Vec::new();
+        for index in likely {
+            if first.iter().all(|one| limits[*one].lever != limits[index].lever) {
+                first.push(index);
+            }
+        }
+        first
+    }
+
+    /// The lever of a limit; `None` if no value moves the limit, or another limit comes nearer.
+    fn pulled(&self, index: usize) -> Result<Option<Lever>, ModelError> {
+        let limit = &self.reached.limits[index];
+        let Some(key) = limit.lever else { return Ok(None) };
+        let mut study = self.context.study.clone();
+        let Some(moved) = self.move_of(key, limit, &mut study) else {
+            return Ok(None);
+        };
+        let mut context = Context::with_draws(
+            self.context.model,
+            &study,
+            self.context.books,
+            self.context.options,
+            Arc::clone(&self.context.draws),
+        )?;
+        // A lever gives room; it does not change how many customers there are.
+        context.headline = self.context.headline;
+        let drawn = DrawnConfig::new(&context, self.drawn.priced.name, &self.drawn.set)?;
+        let limits = config_limits(&drawn, &context)?;
+        let reached = limits.under(context.load());
+        let nearer = |(before, after): (&LimitDraws, &LimitDraws)| {
+            before.kind.is_failure() && after.central.customers < before.central.customers * (1.0 - 1e-9)
+        };
+        if self.reached.limits.iter().zip(&limits.limits).any(nearer) {
+            return Ok(None);
+        }
+        let growth = context.growth();
+        let change = cost(&context, &drawn)?.change_from(&self.cost_before()?);
+        let next = reached.likeliest_first();
+        let date = |months: &LimitMonths| growth.map(|growth| months.date(growth));
+        Ok(Some(Lever {
+            config: drawn.priced.name.to_owned(),
+            kind: limit.kind,
+            cause: limit.cause.clone(),
+            unit_month: match key {
+                LeverKey::Max(placed) => unit_month(&drawn.priced, placed),
+                _ => None,
+            },
+            setting: moved.setting,
+            key: moved.key,
+            from: moved.from,
+            to: moved.to,
+            chance: [
+                self.reached.months[index].reached(),
+                reached.months.get(index).map_or(0.0, LimitMonths::reached),
+            ],
+            date: date(&self.reached.months[index]),
+            next: next.map(|limit| (limit.kind, limit.cause.clone())),
+            next_date: date(&reached.first(false)),
+            change: change.into_money(drawn.priced.unknown_lines() > 0),
+        }))
+    }
+
+    fn cost_before(&self) -> Result<DrawnAmount, ModelError> {
+        match self.context.growth() {
+            Some(_) => Ok(DrawnAmount::of_months(
+                &self.projected.monthly_costs,
+                self.drawn.draws.len(),
+            )),
+            None => DrawnAmount::of_one_month(self.context, self.drawn),
+        }
+    }
+
+    /// How far a lever is moved, and the study with it moved.
+    fn move_of(&self, key: LeverKey, limit: &LimitDraws, study: &mut Study) -> Option<Move> {
+        let name = self.drawn.priced.name;
+        match key {
+            LeverKey::Max(placed) => {
+                let (place, path) = placement(study, name, placed)?;
+                let from = place.max()?;
+                let to = self.units_needed(placed)?.max(f64::from(from) + 1.0);
+                place.max = Some(to as u32);
+                Some(Move {
+                    setting: LeverSetting::Max,
+                    key: format!("{path}.max"),
+                    from: f64::from(from),
+                    to,
+                })
+            }
+            LeverKey::Reserve(placed) => {
+                let from = placement(study, name, placed)?.0.reserve();
+                let to = self.reserve_that_lasts(placed, limit, from)?;
+                let (place, path) = placement(study, name, placed)?;
+                let key = set_reserve(place, to, &path)?;
+                Some(Move {
+                    setting: LeverSetting::Reserve,
+                    key,
+                    from,
+                    to,
+                })
+            }
+            LeverKey::Objective(position, quantile) => self.relaxed(position, quantile, limit, study),
+            LeverKey::Monthly => {
+                let from = study.budget.monthly?;
+                let to = self.most_spent(|cost, _| cost)?;
+                study.budget.monthly = Some(to);
+                Some(budget("budget.monthly", from, to))
+            }
+            LeverKey::Per1000 => {
+                let from = study.budget.per_1000?;
+                let to = self.most_spent(|cost, customers| cost / customers * 1e3)?;
+                study.budget.per_1000 = Some(to);
+                Some(budget("budget.per_1000", from, to))
+            }
+        }
+    }
+
+    /// Units that are enough in 95 % of the draws at the most customers of each.
+    fn units_needed(&self, placed: usize) -> Option<f64> {
+        let needed = |inputs: &ReadyInputs, customers: f64| {
+            let sizing = self.drawn.priced.sizing(placed, inputs);
+            sizing.map_or(f64::NAN, |sizing| sizing.instances(customers))
+        };
+        let most = self.most_customers();
+        let mut draws: Vec<f64> = self
+            .drawn
+            .draws
+            .iter()
+            .zip(&most)
+            .map(|(inputs, customers)| needed(inputs, *customers))
+            .collect();
+        let units = nest_data::estimate::quantile_of(&mut draws, ENOUGH)?.ceil();
+        (units.is_finite() && units <= MOST_UNITS).then_some(units)
+    }
+
+    /// Most customers of each draw.
+    fn most_customers(&self) -> Vec<f64> {
+        match self.context.growth() {
+            Some(growth) => growth.draws.iter().map(Trajectory::most).collect(),
+            None => vec![self.context.headline_customers(); self.drawn.draws.len()],
+        }
+    }
+
+    /// The largest reserve in steps of 5 % at which growth does not reach the limit in the point estimate; the
+    /// least step if it always does.
+    fn reserve_that_lasts(&self, placed: usize, limit: &LimitDraws, from: f64) -> Option<f64> {
+        let steps = ((from - 1e-9) / RESERVE_STEP).floor() as u32;
+        let candidates = (1..=steps).rev().map(|step| f64::from(step) * RESERVE_STEP);
+        let least = candidates.clone().last()?;
+        let lasting = candidates.into_iter().find(|reserve| {
+            let mut inputs: ScenarioInputs = (*self.drawn.central).clone();
+            inputs.placed[placed].reserve = *reserve;
+            !self.is_reached(self.context.study, &inputs.ready(&self.drawn.priced), limit)
+        });
+        Some(lasting.unwrap_or(least))
+    }
+
+    /// An objective relaxed so far that growth does not miss it in the point estimate.
+    fn relaxed(&self, position: usize, quantile: f64, limit: &LimitDraws, study: &mut Study) -> Option<Move> {
+        let name = study.slo.keys().nth(position)?.clone();
+        let usual = study.clone();
+        for factor in RELAXED {
+            let mut relaxed = usual.clone();
+            let slo = relaxed.slo.get_mut(&name)?;
+            let (field, time) = match quantile {
+                0.5 => ("p50", &mut slo.p50),
+                0.95 => ("p95", &mut slo.p95),
+                _ => ("p99", &mut slo.p99),
+            };
+            let from = time.as_ref()?.get();
+            let to = from * factor;
+            *time = format!("{}ms", (to * 1e3).round()).parse::<Seconds>().ok();
+            if !self.is_reached(&relaxed, &self.drawn.central, limit) {
+                *study = relaxed;
+                return Some(Move {
+                    setting: LeverSetting::Objective,
+                    key: format!("slo.{name}.{field}"),
+                    from,
+                    to: (to * 1e3).round() / 1e3,
+                });
+            }
+        }
+        None
+    }
+
+    /// Whether growth reaches a limit in the point estimate, with a study or inputs that differ.
+    fn is_reached(&self, study: &Study, inputs: &ReadyInputs, limit: &LimitDraws) -> bool {
+        let scope = crate::project::break_point::SearchScope {
+            study,
+            ..search_scope(self.context)
+        };
+        let found = limits(&self.drawn.priced, &scope, &self.context.central, inputs);
+        let position = self
+            .reached
+            .limits
+            .iter()
+            .position(|one| std::ptr::eq(one, limit));
+        let Some(point) = position.and_then(|position| found.get(position)) else {
+            return true;
+        };
+        let point = LimitDraws::new(point, 0).central;
+        match self.context.growth() {
+            Some(growth) => point.months(&growth.central).is_finite(),
+            None => point.customers <= self.context.headline_customers(),
+        }
+    }
+
+    /// The most that is spent in a month, by infrastructure and fees, in 95 % of the draws; two digits, rounded
+    /// up.
+    fn most_spent(&self, of: impl Fn(f64, f64) -> f64) -> Option<QuotedDecimal> {
+        let spent = |inputs: &ReadyInputs, customers: f64| {
+            let priced = &self.drawn.priced;
+            of(
+                priced.cost(customers, inputs) + priced.fees(customers, inputs),
+                customers,
+            )
+        };
+        let mut draws: Vec<f64> = match self.context.growth() {
+            Some(growth) => (self.drawn.draws.iter().enumerate())
+                .map(|(draw, inputs)| {
+                    let months = growth.firsts.iter().map(|firsts| spent(inputs, firsts[draw]));
+                    months.fold(0.0, f64::max)
+                })
+                .collect(),
+            None => {
+                let customers = self.context.headline_customers();
+                self.drawn
+                    .draws
+                    .iter()
+                    .map(|inputs| spent(inputs, customers))
+                    .collect()
+            }
+        };
+        let most = nest_data::estimate::quantile_of(&mut draws, ENOUGH).filter(|most| *most > 0.0)?;
+        let unit = 10_f64.powi(most.log10().floor() as i32 - 1);
+        Decimal::from_f64((most / unit).ceil() * unit)
+            .map(|amount| QuotedDecimal(amount.round_dp(6).normalize()))
+    }
+}
+
+fn budget(key: &str, from: QuotedDecimal, to: QuotedDecimal) -> Move {
+    Move {
+        setting: LeverSetting::Budget,
+        key: key.to_owned(),
+        from: crate::pricing::float(from.0),
+        to: crate::pricing::float(to.0),
+    }
+}
+
+fn cost(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<DrawnAmount, ModelError> {
+    match context.growth() {
+        Some(growth) => {
+            let months = monthly_costs(drawn, context, growth)?;
+            Ok(DrawnAmount::of_months(&months, drawn.draws.len()))
+        }
+        None => DrawnAmount::of_one_month(context, drawn),
+    }
+}
+
+/// A placement of a configuration by its position, with the path of its keys in `nest.toml`.
+fn placement<'s>(study: &'s mut Study, config: &str, placed: usize) -> Option<(&'s mut Placement, String)> {
+    let found = study.configs.get_mut(config)?;
+    match placed.checked_sub(1) {
+        None => Some((&mut found.main, format!("configs.{config}"))),
+        Some(index) => {
+            let path = format!("configs.{config}.place.{index}");
+            Some((found.place.get_mut(index)?, path))
+        }
+    }
+}
+
+/// Sets the reserve of a placement, and gives the key that does.
+fn set_reserve(place: &mut Placement, to: f64, path: &str) -> Option<String> {
+    let none = Share::new(0.0)?;
+    let to = Share::new(to)?;
+    Some(match &mut place.headroom {
+        Some(headroom) => {
+            headroom.queueing = to;
+            headroom.forecast = none;
+            format!("{path}.headroom.queueing")
+        }
+        None => {
+            place.reserve = Some(to);
+            format!("{path}.reserve")
+        }
+    })
+}
+
+/// List price of one more unit for a month, in the study's currency.
+fn unit_month(priced: &PricedConfig<'_>, placed: usize) -> Option<QuotedDecimal> {
+    let of = &priced.placed[placed];
+    let Host::Units(units) = &of.host else { return None };
+    let month = units.per_hour? * of.book.month_hours.0 * of.exchange;
+    Some(QuotedDecimal(month.round_dp(6).normalize()))
+}

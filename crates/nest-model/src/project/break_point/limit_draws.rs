@@ -1,0 +1,234 @@
+//! A configuration's limits in the point estimate and in every draw, and when growth reaches them.
+
+use jiff::civil::Date;
+use nest_data::projection::{BreakDate, BreakKind, LimitNature};
+use rayon::prelude::*;
+
+use super::cause::{FailurePoint, Filling, LeverKey};
+use crate::project::growth::{GrowthDraws, Trajectory};
+
+/// One limit in the point estimate and in every draw.
+#[derive(Debug, Clone)]
+pub struct LimitDraws {
+    pub kind: BreakKind,
+    pub cause: String,
+    pub lever: Option<LeverKey>,
+    pub central: LimitPoint,
+    pub draws: Vec<LimitPoint>,
+}
+
+/// Where a limit lies in one draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitPoint {
+    pub customers: f64, // infinite if it never fails
+    pub filling: Option<Filling>,
+}
+
+impl LimitPoint {
+    /// Months after the start of growth at which a trajectory reaches it; infinite if it never does.
+    pub fn months(&self, path: &Trajectory) -> f64 {
+        let reached = match self.filling {
+            None => path.reaches(self.customers),
+            Some(filling) => path.first_over(|at| {
+                filling.per_customer * at.customers + filling.per_month * at.months - filling.room
+            }),
+        };
+        reached.unwrap_or(f64::INFINITY)
+    }
+}
+
+impl LimitDraws {
+    /// A limit in the point estimate, ready for its draws.
+    pub fn new(central: &FailurePoint<'_>, draws: usize) -> Self {
+        Self {
+            kind: central.kind,
+            cause: central.cause.to_string(),
+            lever: central.lever,
+            central: LimitPoint {
+                customers: central.customers,
+                filling: central.filling,
+            },
+            draws: Vec::with_capacity(draws),
+        }
+    }
+
+    /// Whose limit it is.
+    pub fn nature(&self) -> LimitNature {
+        if self.lever.is_some() {
+            LimitNature::Choice
+        } else {
+            LimitNature::Hard
+        }
+    }
+
+    /// Whether it ends what a configuration can do, if limits of the study's choice are moved away or not.
+    fn ends(&self, levers_pulled: bool) -> bool {
+        self.kind.is_failure() && !(levers_pulled && self.nature() == LimitNature::Choice)
+    }
+}
+
+/// All limits of a configuration.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigLimits {
+    pub limits: Vec<LimitDraws>,
+}
+
+/// The customers of a projection: growing, or as many as they are.
+#[derive(Clone, Copy)]
+pub enum Load<'g, 'a> {
+    Growing(&'g GrowthDraws<'a>),
+    Steady(f64),
+}
+
+impl ConfigLimits {
+    /// Customers at which something first fails, in each draw; infinite if nothing does. What fills as time
+    /// passes is left aside.
+    pub fn first_customers(&self) -> Vec<f64> {
+        let count = self.limits.first().map_or(0, |limit| limit.draws.len());
+        (0..count)
+            .map(|draw| self.first_of(|limit| limit.draws[draw].customers))
+            .collect()
+    }
+
+    /// The same in the point estimate.
+    pub fn first_central(&self) -> f64 {
+        self.first_of(|limit| limit.central.customers)
+    }
+
+    fn first_of(&self, customers: impl Fn(&LimitDraws) -> f64) -> f64 {
+        let ends = self.limits.iter().filter(|limit| limit.ends(false));
+        ends.map(customers).fold(f64::INFINITY, f64::min)
+    }
+
+    /// When each limit is reached under a load.
+    pub fn under(&self, load: Load<'_, '_>) -> ReachedLimits<'_> {
+        let months = |point: &LimitPoint, path: Option<&Trajectory>| match (load, path) {
+            (Load::Growing(_), Some(path)) => point.months(path),
+            (Load::Steady(customers), _) if point.customers <= customers => 0.0,
+            _ => f64::INFINITY,
+        };
+        let reached = |limit: &LimitDraws| match load {
+            Load::Growing(growth) => LimitMonths {
+                central: months(&limit.central, Some(&growth.central)),
+                draws: limit
+                    .draws
+                    .iter()
+                    .zip(&growth.draws)
+                    .map(|(point, path)| months(point, Some(path)))
+                    .collect(),
+            },
+            Load::Steady(_) => LimitMonths {
+                central: months(&limit.central, None),
+                draws: limit.draws.iter().map(|point| months(point, None)).collect(),
+            },
+        };
+        ReachedLimits {
+            limits: &self.limits,
+            months: self.limits.par_iter().map(reached).collect(),
+        }
+    }
+}
+
+/// Months after the start of growth at which something is reached: in the point estimate and in every draw,
+/// infinite where it is not.
+#[derive(Debug, Clone)]
+pub struct LimitMonths {
+    pub central: f64,
+    pub draws: Vec<f64>,
+}
+
+impl LimitMonths {
+    /// Share of draws in which it is reached, 0-1.
+    pub fn reached(&self) -> f64 {
+        let reached = self.draws.iter().filter(|months| months.is_finite()).count();
+        reached as f64 / self.draws.len().max(1) as f64
+    }
+
+    /// Share of draws in which it is reached by the first day of each month, and by the end.
+    pub fn chances(&self, growth: &GrowthDraws<'_>) -> Vec<(Date, f64)> {
+        let mut counts = vec![0_usize; growth.model.months() as usize + 1];
+        for months in self.draws.iter().filter(|months| months.is_finite()) {
+            // A day that was turned into months and back stays that day.
+            let month = (months - 1e-9).ceil().max(0.0) as usize;
+            if let Some(count) = counts.get_mut(month) {
+                *count += 1;
+            }
+        }
+        let mut so_far = 0;
+        let dates = growth.model.dates().into_iter().zip(counts);
+        dates
+            .map(|(date, count)| {
+                so_far += count;
+                (date, so_far as f64 / self.draws.len().max(1) as f64)
+            })
+            .collect()
+    }
+
+    /// The day in the point estimate, and the days by which 5 % and 95 % of the draws have reached it.
+    pub fn date(&self, growth: &GrowthDraws<'_>) -> BreakDate {
+        let date_at = |months: f64| months.is_finite().then(|| growth.model.date_at(months)).flatten();
+        let mut draws = self.draws.clone();
+        // Rounded to a draw: between a date and never there is no date. Draws that never get there come last,
+        // so a late end can be open while the early one is a date.
+        let mut at_quantile = |quantile: f64| {
+            let last = draws.len().checked_sub(1)?;
+            let nearest = (last as f64 * quantile).round() as usize;
+            let (_, months, _) = draws.select_nth_unstable_by(nearest, f64::total_cmp);
+            date_at(*months)
+        };
+        BreakDate {
+            value: date_at(self.central),
+            low: at_quantile(0.05),
+            high: at_quantile(0.95),
+        }
+    }
+}
+
+/// All limits of a configuration with the months at which they are reached.
+pub struct ReachedLimits<'l> {
+    pub limits: &'l [LimitDraws],
+    pub months: Vec<LimitMonths>, // by limit
+}
+
+impl ReachedLimits<'_> {
+    /// Months until the first failure, in the point estimate and in every draw.
+    pub fn first(&self, levers_pulled: bool) -> LimitMonths {
+        let ending: Vec<&LimitMonths> = self
+            .limits
+            .iter()
+            .zip(&self.months)
+            .filter_map(|(limit, months)| limit.ends(levers_pulled).then_some(months))
+            .collect();
+        let least = |months: &mut dyn Iterator<Item = f64>| months.fold(f64::INFINITY, f64::min);
+        let count = self.months.first().map_or(0, |months| months.draws.len());
+        LimitMonths {
+            central: least(&mut ending.iter().map(|months| months.central)),
+            draws: (0..count)
+                .map(|draw| least(&mut ending.iter().map(|months| months.draws[draw])))
+                .collect(),
+        }
+    }
+
+    /// The failure that comes first in the point estimate; where none comes, the one that does in most draws.
+    pub fn likeliest_first(&self) -> Option<&LimitDraws> {
+        let pairs = || {
+            self.limits
+                .iter()
+                .zip(&self.months)
+                .filter(|(limit, _)| limit.ends(false))
+        };
+        let central =
+            pairs()
+                .filter(|(_, months)| months.central.is_finite())
+                .min_by(|(one, a), (other, b)| {
+                    let by_customers = one.central.customers.total_cmp(&other.central.customers);
+                    a.central.total_cmp(&b.central).then(by_customers)
+                });
+        let drawn = || {
+            pairs()
+                .filter(|(_, months)| months.reached() > 0.0)
+                .max_by(|(_, a), (_, b)| a.reached().total_cmp(&b.reached()))
+        };
+        central.or_else(drawn).map(|(limit, _)| limit)
+    }
+}

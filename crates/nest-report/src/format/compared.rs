@@ -1,0 +1,94 @@
+//! Amounts side by side with what they differ by: the printed difference is that of the printed amounts.
+
+use nest_data::projection::MoneyEstimate;
+
+use super::{
+    digits,
+    money::{resolution, round_to, rounded, signed},
+};
+
+/// Amounts and their differences from the one at `base`, all at the coarsest resolution of the amounts, each
+/// with its interval and its currency.
+#[must_use]
+pub fn compared(
+    amounts: &[(MoneyEstimate, MoneyEstimate)],
+    base: usize,
+    currency: &str,
+) -> Vec<(String, String)> {
+    let coarsest = amounts
+        .iter()
+        .map(|(amount, _)| resolution(amount, currency))
+        .max()
+        .unwrap_or(0);
+    let printed = |amount: &MoneyEstimate| round_to(amount.value.0, coarsest);
+    let Some((of_base, _)) = amounts.get(base) else {
+        return Vec::new();
+    };
+    let row = |(index, (amount, change)): (usize, &(MoneyEstimate, MoneyEstimate))| {
+        let lead = if amount.at_least { "at least " } else { "" };
+        let end = |value: f64| digits::rounded(value, coarsest);
+        let whole = with_ends(amount, rounded(printed(amount), coarsest), end);
+        let difference = rounded(printed(amount) - printed(of_base), coarsest);
+        let difference = if index == base {
+            difference
+        } else {
+            with_ends(change, signed(difference), |value| {
+                signed(digits::rounded(value, coarsest))
+            })
+        };
+        (
+            format!("{lead}{currency} {whole}"),
+            format!("{lead}{currency} {difference}"),
+        )
+    };
+    amounts.iter().enumerate().map(row).collect()
+}
+
+fn with_ends(estimate: &MoneyEstimate, value: String, end: impl Fn(f64) -> String) -> String {
+    let (low, high) = (end(estimate.low), end(estimate.high));
+    let mean = estimate
+        .mean
+        .map_or_else(String::new, |mean| format!(" (mean of the cases {})", end(mean)));
+    if estimate.low == estimate.high || (low == high && mean.is_empty()) {
+        value
+    } else {
+        format!("{value} [{low} … {high}]{mean}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(value: &str, low: f64, high: f64) -> MoneyEstimate {
+        MoneyEstimate {
+            value: value.parse().expect(value),
+            low,
+            high,
+            mean: None,
+            at_least: false,
+        }
+    }
+
+    /// The shop's own totals: 6,566 and 6,030 were printed as 6,600 and 6,000 with a change of +500.
+    #[test]
+    fn a_printed_change_is_the_difference_of_the_printed_totals() {
+        let rows = compared(
+            &[
+                (
+                    amount("6566.2", 4_900.0, 8_800.0),
+                    amount("536.6", -391.0, 1_672.0),
+                ),
+                (amount("6029.66", 5_170.0, 7_190.0), amount("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        assert_eq!(rows[0].0, "USD 6,600 [4,900 … 8,800]");
+        assert_eq!(rows[0].1, "USD +600 [−400 … +1,700]");
+        assert_eq!(
+            rows[1],
+            ("USD 6,000 [5,200 … 7,200]".to_owned(), "USD 0".to_owned())
+        );
+    }
+}
