@@ -17,8 +17,8 @@ pub struct LocalState {
     pub shown_by: StateEvidence,
 }
 
-/// Tiers that a configuration puts on functions although they keep state of their own, and whose placement does
-/// not say what replaces that.
+/// Tiers that a configuration puts on functions although they keep state of their own, and whose placement
+/// does not say what replaces that.
 pub fn unreplaced_state(priced: &PricedConfig<'_>, model: &ScalingModel) -> Vec<String> {
     let states = local_states(priced, model);
     states.into_iter().map(|state| state.tier).collect()
