@@ -76,6 +76,17 @@ fn load_init_and_all_run_against_a_server_that_is_there() {
         "{}",
         outcome.stdout
     );
+    // The study does not say how many customers there are, so nobody has made a number up.
+    assert!(
+        !outcome.stdout.contains("At 1,000 customers"),
+        "{}",
+        outcome.stdout
+    );
+    let page = fs::read_to_string(folder.path().join("fresh/reports/report.md")).expect("written");
+    assert!(
+        page.contains("the study does not say how many customers there are"),
+        "{page}"
+    );
     crate::support::assert_balanced(&crate::support::measurements(&folder.path().join("fresh")));
     assert!(folder.path().join("fresh/reports/report.html").is_file());
 }

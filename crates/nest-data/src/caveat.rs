@@ -11,14 +11,17 @@ use crate::{estimate::Estimate, units::QuotedDecimal};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "caveat", rename_all = "snake_case")]
 pub enum Caveat {
-    /// The plan was scaled down to the highest rate that the study allows.
+    /// A step was lowered because it would have gone beyond the highest rate that the study allows.
     RateCapped {
-        /// The step.
+        /// The step; of a ladder the highest.
         step: String,
         /// Rate asked for, executions per second.
         wanted_per_s: f64,
         /// Rate offered.
         offered_per_s: f64,
+        /// Other steps that were multiplied by the same factor, so that they keep their proportions.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        others: usize,
     },
     /// The ramp ended early because the target could not keep up twice in a row.
     RampEnded {
@@ -125,6 +128,13 @@ pub enum Caveat {
         /// When it was measured, ISO 8601 in UTC.
         measured_at: String,
     },
+    /// The study does not say how many customers there are.
+    CustomersUnstated {
+        /// Customers that the headline speaks of instead: the largest number that was tested with room.
+        customers: f64,
+        /// Whether the configuration of the headline carries them.
+        has_room: bool,
+    },
     /// A configuration's processor was never compared with the measured one.
     SpeedAssumed {
         /// The configuration.
@@ -133,6 +143,39 @@ pub enum Caveat {
         low: f64,
         /// Assumed range.
         high: f64,
+    },
+    /// The study does not state the cold starts of a function host: they are drawn from public measurements.
+    ColdStartAssumed {
+        /// The configuration.
+        config: String,
+        /// The host.
+        host: String,
+        /// Assumed 90 % range of the share of requests that meet a cold start, 0-1.
+        share: [f64; 2],
+        /// Assumed 90 % range of the time that a cold start adds, in milliseconds.
+        extra_ms: [f64; 2],
+        /// The earliest and the latest date of the measurements, as written by their sources.
+        observed: [String; 2],
+    },
+    /// Neither the study nor public measurements say what cold starts a function host has: none are counted.
+    ColdStartUnknown {
+        /// The configuration.
+        config: String,
+        /// The host.
+        host: String,
+        /// Whether measurements say how often requests meet one.
+        share_is_public: bool,
+        /// Whether measurements say how long one takes.
+        time_is_public: bool,
+    },
+    /// A tier with state of its own is put on a function, and the study does not say what replaces that.
+    LocalState {
+        /// The configuration.
+        config: String,
+        /// The tier.
+        tier: String,
+        /// What shows that it keeps state.
+        shown_by: StateEvidence,
     },
     /// A configuration does not place a tier, which is not priced there.
     TierNotPlaced {
@@ -196,6 +239,28 @@ pub enum Caveat {
     },
 }
 
+/// What shows that a tier keeps state of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateEvidence {
+    /// It was measured to use its disk.
+    DiskUse {
+        /// The behaviour that moves most bytes.
+        behaviour: String,
+        /// Bytes that one execution moves to or from the disk.
+        bytes: f64,
+    },
+    /// The study says what the target stores.
+    StoredData {
+        /// Name of one stored item.
+        item: String,
+    },
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -203,11 +268,17 @@ impl fmt::Display for Caveat {
                 step,
                 wanted_per_s,
                 offered_per_s,
+                others,
             } => {
+                let with_it = match others {
+                    0 => String::new(),
+                    1 => ", and one lower step is scaled down with it".to_owned(),
+                    others => format!(", and {others} lower steps are scaled down with it"),
+                };
                 write!(
                     f,
-                    "{step}: {wanted_per_s:.0} executions/s were planned, {offered_per_s:.0} offered. Raise \
-                        [measure] max_rate if the generator can do more"
+                    "{step}: {wanted_per_s:.0} executions/s were planned, {offered_per_s:.0} offered\
+                     {with_it}. Raise [measure] max_rate if the generator can do more"
                 )
             }
             Self::RampEnded { step } => write!(
@@ -334,11 +405,74 @@ impl fmt::Display for Caveat {
                 "the forecast is made for {as_of}, before the measurement of {measured_at}. Give --as-of a day \
                  after it, if prices and months should count from there"
             ),
+            Self::CustomersUnstated { customers, has_room } => write!(
+                f,
+                "the study does not say how many customers there are, so the headline is about \
+                 {customers:.0}, the largest number that was tested{}. Write the number as customers under \
+                 [report], or as the start of a scenario under [growth]",
+                if *has_room { " with room" } else { "" }
+            ),
             Self::SpeedAssumed { config, low, high } => {
                 write!(
                     f,
                     "`{config}`: one virtual CPU is assumed to do {low:.2} to {high:.2} of the work of one \
                         measured core. Run the study there once and give its speed"
+                )
+            }
+            Self::ColdStartAssumed {
+                config,
+                host,
+                share: [rare, often],
+                extra_ms: [short, long],
+                observed: [from, to],
+            } => write!(
+                f,
+                "`{config}`: the study does not state cold starts. Assumed is that {} to {} % of the \
+                 requests on {host} meet one, which takes {:.0} to {:.0} ms: the range of public figures \
+                 from {from} to {to}. State yours: cold_start = {{ share = \"1%\", extra_ms = 400 }}",
+                rare * 100.0,
+                often * 100.0,
+                short,
+                long
+            ),
+            Self::ColdStartUnknown {
+                config,
+                host,
+                share_is_public,
+                time_is_public,
+            } => {
+                let unknown = match (share_is_public, time_is_public) {
+                    (true, _) => "how long they take",
+                    (_, true) => "how often they happen",
+                    _ => "how often they happen or how long they take",
+                };
+                write!(
+                    f,
+                    "`{config}`: the study does not state cold starts, and no range of dated public \
+                     figures says {unknown} on {host}. None are counted, so that response times and cost \
+                     are at least what is shown. State them: cold_start = {{ share = \"1%\", \
+                     extra_ms = 400 }}"
+                )
+            }
+            Self::LocalState {
+                config,
+                tier,
+                shown_by,
+            } => {
+                let state = match shown_by {
+                    StateEvidence::DiskUse { behaviour, bytes } => format!(
+                        "works with files of its own ({:.1} kB to or from its disk per execution of \
+                         {behaviour}), and a function keeps no files",
+                        bytes / 1e3
+                    ),
+                    StateEvidence::StoredData { item } => {
+                        format!("stores data ([data], {item}), and a function keeps none")
+                    }
+                };
+                write!(
+                    f,
+                    "`{config}` puts tier `{tier}` on functions, but it {state}. Say what replaces them as \
+                     files_replaced_by in the placement, and price that under meters or monthly"
                 )
             }
             Self::TierNotPlaced { config, tier } => write!(

@@ -273,7 +273,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub growth: Option<String>,
     /// Customer count of the headline, 1 to 1e11. [default: the customers at the start of the growth
-    /// scenario]
+    /// scenario; without one, the largest number that was tested with room]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<f64>,
 }

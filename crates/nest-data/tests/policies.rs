@@ -207,3 +207,29 @@ fn a_plan_is_read_from_its_file_and_bounds_the_months() {
     assert!(message(plan(None, "")).contains("the file of growth `g` does not exist"));
     assert!(message(plan(Some("month,customers\n2027-01,x\n2027-02,5\n"), "")).contains("line 2: \"x\""));
 }
+
+#[test]
+fn what_replaces_files_is_named_and_for_functions_only() {
+    let config = |platform: &str, size: &str, replaced_by: &str| {
+        format!(
+            "{NEST}[configs.one]\nplatform = \"{platform}\"\nbook = \"aws/us-east-1\"\n{size}\n\
+             files_replaced_by = \"{replaced_by}\"\n"
+        )
+    };
+    let study = read(&config(
+        "function",
+        "memory_mb = 1769",
+        "RDS, priced under monthly",
+    ));
+    assert_eq!(
+        study.configs["one"].main.files_replaced_by.as_deref(),
+        Some("RDS, priced under monthly")
+    );
+    let empty = errors(&config("function", "memory_mb = 1769", " "));
+    assert!(empty.contains("`files_replaced_by` is empty"), "{empty}");
+    let server = errors(&config("vm", "sku = \"m7i.large\"", "RDS"));
+    assert!(
+        server.contains("has `files_replaced_by`, which is for functions, but its platform is vm"),
+        "{server}"
+    );
+}

@@ -30,6 +30,8 @@ pub enum StreamPurpose {
     Errors = 6,
     /// What a migration costs.
     Migration = 7,
+    /// Cold starts of a function host.
+    ColdStart = 8,
 }
 
 /// Standard normal numbers of one purpose and index.

@@ -34,7 +34,7 @@ use self::{
     charts::charts,
     compare::{compare, growths},
     config_projection::{ProjectedConfig, age_days, price_rows, project_config},
-    context::Context,
+    context::{Context, headline},
     drawn_config::DrawnConfig,
     policy::project_policy,
     segments::segments,
@@ -78,7 +78,7 @@ fn projected(
     with_levers: bool,
 ) -> Result<Projection, ModelError> {
     check_behaviours(model, study)?;
-    let context = Context::new(model, study, books, options)?;
+    let context = headline::context(model, study, books, options)?;
     // Configurations know nothing of one another, so each has a processor of its own if there is one.
     let names: Vec<&String> = study.configs.keys().collect();
     let configs = names
@@ -161,8 +161,7 @@ fn before_measurement(model: &ScalingModel, as_of: Date) -> Option<Caveat> {
 
 /// Position of the headline's configuration.
 fn lead_position(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Option<usize> {
-    let study = context.study;
-    let name = study.report.config.as_ref().or(study.configs.keys().next());
+    let name = context.headline_config();
     name.and_then(|name| configs.iter().position(|drawn| drawn.priced.name == name))
 }
 
@@ -207,7 +206,10 @@ fn lead_figures(
         growths: growths(context, drawn, &projected[position])?,
         segments: segments(context, drawn, &config.bill)?,
         policies,
-        caveats: doubts.into_iter().flatten().collect(),
+        caveats: headline::unstated_customers(context)
+            .into_iter()
+            .chain(doubts.into_iter().flatten())
+            .collect(),
     })
 }
 

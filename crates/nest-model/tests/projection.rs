@@ -201,3 +201,99 @@ fn degrees_of_freedom_that_are_no_number_above_zero_are_refused() {
         "{refused}"
     );
 }
+
+/// A study that says nothing of how many customers there are.
+fn unstated(study: &mut Study) {
+    study.growth.clear();
+    study.report.growth = None;
+}
+
+fn headline(projection: &Projection) -> &nest_data::projection::Headline {
+    projection.headline.as_ref().expect("it has configurations")
+}
+
+fn is_unstated(caveat: &&Caveat) -> bool {
+    matches!(caveat, Caveat::CustomersUnstated { .. })
+}
+
+/// The highest valid step of the fixture had 100,630 customers; `today` first breaks far above.
+#[test]
+fn without_a_number_of_customers_the_headline_is_about_what_was_tested_with_room() {
+    let projection = projected(unstated);
+    assert_eq!(headline(&projection).customers, 100_000.0);
+    assert_eq!(projection.configs[0].bill.customers, 100_000.0);
+    let said = projection.caveats.iter().find(is_unstated).expect("it says so");
+    assert!(
+        said.to_string()
+            .contains("so the headline is about 100000, the largest number that was tested with room."),
+        "{said}"
+    );
+    let busier = projected(|study| {
+        unstated(study);
+        study.customers.burst *= 2.0;
+    });
+    // What was tested is a load: customers whose busiest minute is twice as busy are half as many there.
+    assert_eq!(headline(&busier).customers, 50_000.0);
+    for study in [
+        projected(|_| ()),
+        projected(|study| {
+            unstated(study);
+            study.report.customers = Some(12_345.0);
+        }),
+    ] {
+        assert_eq!(study.caveats.iter().find(is_unstated), None);
+    }
+}
+
+#[test]
+fn a_suspect_step_is_not_what_was_tested_with_room() {
+    let mut model = model();
+    let last = model.points.last_mut().expect("measured");
+    assert_eq!(last.customers.map(f64::floor), Some(100_630.0));
+    last.validity = nest_data::measurement::Validity::Suspect;
+    let mut study = model.study.clone();
+    unstated(&mut study);
+    let options = ProjectOptions {
+        as_of: jiff::civil::date(2026, 11, 23),
+        beyond: false,
+    };
+    let projection = project(&model, &study, &books(), &options).expect("a projection");
+    assert_eq!(headline(&projection).customers, 87_000.0);
+}
+
+/// A configuration that carries less than what was tested: the headline stays below its first break point,
+/// and within a digit of it.
+#[test]
+fn a_headline_without_customers_leaves_the_configuration_room() {
+    for reserve in [0.6, 0.7, 0.8, 0.9] {
+        let projection = projected(|study| {
+            unstated(study);
+            let today = study.configs.get_mut("today").expect("configured");
+            today.main.max = Some(1);
+            today.main.reserve = Some(nest_data::units::Share::new(reserve).expect("a share"));
+        });
+        let headline = headline(&projection);
+        let breaks = headline.break_point.as_ref().and_then(|point| point.customers);
+        let breaks = breaks.expect("one small server breaks").value;
+        assert!(
+            headline.customers <= breaks && headline.customers > 0.9 * breaks,
+            "{} of {breaks} at a reserve of {reserve}",
+            headline.customers
+        );
+    }
+}
+
+#[test]
+fn a_configuration_that_never_meets_its_objective_is_shown_at_what_was_tested() {
+    let projection = projected(|study| {
+        unstated(study);
+        let slo = study.slo.values_mut().next().expect("an objective");
+        slo.p95 = Some(nest_data::units::Seconds::new(1e-6).expect("a time"));
+    });
+    assert_eq!(headline(&projection).customers, 100_000.0);
+    let said = projection.caveats.iter().find(is_unstated).expect("it says so");
+    assert!(
+        said.to_string().contains("the largest number that was tested."),
+        "{said}"
+    );
+}

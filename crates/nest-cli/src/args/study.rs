@@ -131,6 +131,9 @@ pub struct ExplainArguments {
     /// Number of customers to explain [default: the number in the report's headline]
     #[arg(long)]
     pub customers: Option<f64>,
+    /// Show the whole tree, down to measurements, assumptions and prices, instead of the five largest parts
+    #[arg(long)]
+    pub full: bool,
     /// How to print the explanation
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -1,5 +1,7 @@
 //! `explain`: shows how a figure was worked out, down to what it rests on.
 
+mod summary;
+
 use std::fmt::Write;
 
 use nest_data::{
@@ -9,6 +11,7 @@ use nest_data::{
 use nest_load::code::Registry;
 use nest_model::explain::{ExplainRequest, explain};
 
+use self::summary::summary;
 use crate::{
     args::{ExplainArguments, Format},
     book_set::BookSet,
@@ -35,6 +38,7 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Comm
     data(&match arguments.format {
         Format::Json => explanation.to_json(),
         Format::Csv => table(&explanation).render(Format::Csv),
+        Format::Human if !arguments.full => summary(&explanation.root),
         Format::Human => tree(&explanation, ""),
         Format::Md => tree(&explanation, "- "),
     })

@@ -98,9 +98,15 @@ pub struct Placement {
     /// Plan of the book to subscribe to (function).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// How often requests meet a cold start, and how long it takes (function). [default: no cold starts]
+    /// How often requests meet a cold start, and how long it takes (function). [default: drawn from the range
+    /// of dated public measurements of the host; where there are none, no cold starts, and a caveat says so]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_start: Option<ColdStart>,
+    /// What holds the files that the tier keeps on its disk when it runs on a server, in words (function,
+    /// which keeps no files): `"RDS for PostgreSQL, priced under monthly"`. Price it under `meters`,
+    /// `monthly` or `place`. [default: nothing; a caveat says so if the tier works with files of its own]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_replaced_by: Option<String>,
     /// Functions that may run at once, 1 or more (function). [default: the quota in the book]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0))]

@@ -52,7 +52,8 @@ pub struct Measure {
     /// [default: 2,000]
     #[schemars(range(min = 1, max = 20000))]
     pub max_in_flight: u32,
-    /// Highest rate of executions offered, per second, above 0. The plan is scaled down to it. [default:
+    /// Highest rate of executions offered, per second, above 0. A plan that would go beyond it is scaled
+    /// down: the steps keep their proportions, and the highest of the ramp lies at 90 % of it. [default:
     /// 5,000]
     pub max_rate: f64,
     /// Longest run. A plan that would take longer is refused. [default: two hours]

@@ -10,6 +10,8 @@ use crate::error::LoadError;
 
 mod capacity;
 mod draft;
+mod rate_cap;
+mod step_draft;
 
 use capacity::capacity_customers;
 use draft::{drafts, offered_per_s, plain, planned};
@@ -48,7 +50,7 @@ pub enum RampSteps {
 /// # Formula
 /// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the
 /// pilot's D. A boosted step offers the base mix and as much more of one behaviour as brings its busiest
-/// processor to `boost`.
+/// processor to `boost`. Steps that would go beyond `max_rate` are lowered as `rate_cap` says.
 ///
 /// If the study states sizes of stored data, all of that is run at the first one. At each of the others a
 /// boosted step is run for every behaviour (or for those that the study names), at a load that leaves room
@@ -66,14 +68,11 @@ pub fn resolve(
     let measure = &study.measure;
     let per_customer = offered_per_s(study, &study.parameter_values(), 1.0)?;
     let capacity = capacity_customers(&per_customer, pilots, resources)?;
-    let mut caveats = Vec::new();
-    let steps: Vec<PlannedStep> = drafts(study, pilots, resources, capacity, ramp)?
+    let (drafts, caveats) = drafts(study, pilots, resources, capacity, ramp)?;
+    let steps: Vec<PlannedStep> = drafts
         .into_iter()
         .enumerate()
-        .map(|(index, (draft, repeat))| {
-            let step = planned(study, pilots, index, repeat, draft);
-            cap_rate(step, measure.max_rate, &mut caveats)
-        })
+        .map(|(index, (draft, repeat))| planned(study, pilots, index, repeat, draft))
         .collect();
     let step_s = measure.settle.get() + measure.window.get() * f64::from(measure.windows);
     let duration_s = steps.len() as f64 * (step_s + OVERHEAD_S);
@@ -103,25 +102,6 @@ pub(crate) fn searched_step(
 ) -> Result<PlannedStep, LoadError> {
     let draft = plain(study, purpose, customers)?;
     Ok(planned(study, pilots, index, 0, draft))
-}
-
-/// A step whose rate and customers are scaled down to the highest allowed rate, with a caveat that says so.
-fn cap_rate(mut step: PlannedStep, max_rate: f64, caveats: &mut Vec<Caveat>) -> PlannedStep {
-    let wanted = step.total_per_s();
-    if wanted > max_rate {
-        let factor = max_rate / wanted;
-        step.offered_per_s.values_mut().for_each(|rate| *rate *= factor);
-        step.customers = step.customers.map(|customers| customers * factor);
-        step.active = step
-            .active
-            .map(|active| ((f64::from(active) * factor).ceil() as u32).max(1));
-        caveats.push(Caveat::RateCapped {
-            step: step.label(),
-            wanted_per_s: wanted,
-            offered_per_s: max_rate,
-        });
-    }
-    step
 }
 
 #[cfg(test)]
@@ -349,16 +329,48 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_scaled_down_to_the_highest_allowed_rate_and_says_so() {
+    fn a_plan_above_the_highest_allowed_rate_is_scaled_down_and_keeps_its_shape() {
         let plan = resolve(
-            &study("[measure]\nmax_rate = 100.0\n"),
+            &study("[measure]\nmax_rate = 100.0\nconfirm = 1.5\nrepeats = 2\n"),
             &pilots(),
             &resources(),
             RampSteps::Planned,
         )
         .expect("a plan");
-        assert!(plan.peak_per_s <= 100.0 + 1e-9);
-        assert!(!plan.caveats.is_empty());
+        let offered: Vec<(String, f64)> = plan
+            .steps
+            .iter()
+            .filter(|step| step.repeat == 0)
+            .map(|step| (step.label(), (step.total_per_s() * 1e3).round() / 1e3))
+            .collect();
+        // Each of 100,000 customers offers 0.0015 a second: the ramp would end at 0.95 x 150 = 142.5. That
+        // becomes 90, and every step of the plain mix as much less: 0.2 x 150 x 90 / 142.5 = 18.947.
+        // `boosted a`: 0.1 x 150, and 0.45 of the 200 that fill two cores, are 105; `boosted b` stays at 60.
+        // The confirm step is at 1.5 x 90 = 135, of which 100 are allowed.
+        let expected = [
+            ("idle", 0.0),
+            ("base", 9.474),
+            ("boosted a", 90.0),
+            ("boosted b", 60.0),
+            ("ramp at 12632", 18.947),
+            ("ramp at 22105", 33.158),
+            ("ramp at 31579", 47.368),
+            ("ramp at 41053", 61.579),
+            ("ramp at 50526", 75.789),
+            ("ramp at 60000", 90.0),
+            ("confirm at 66667", 100.0),
+        ];
+        assert_eq!(
+            offered,
+            expected.map(|(label, rate)| (label.to_owned(), rate)).to_vec()
+        );
+        let capped: Vec<String> = plan.caveats.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            capped.len(),
+            3,
+            "each once, however often a step is repeated: {capped:?}"
+        );
+        assert!(capped[0].contains("90 offered, and 6 lower steps are scaled down with it"));
     }
 
     #[test]

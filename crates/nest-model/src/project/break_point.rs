@@ -11,7 +11,7 @@ mod served;
 use nest_data::{
     Estimate,
     growth::MOST_CUSTOMERS,
-    projection::{BreakPoint, first_break},
+    projection::{BreakKind, BreakPoint, first_break},
 };
 
 use self::limit_draws::LimitPoint;
@@ -51,6 +51,19 @@ pub fn config_limits<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Resu
         found = limits_here(&grown, context);
     }
     Ok(found)
+}
+
+/// Customers at which the configuration first fails in the point estimate, whatever it may cost; infinite if
+/// it never does.
+pub fn customers_with_room<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Result<f64, ModelError> {
+    let found = config_limits(drawn, context)?;
+    let failures = found
+        .limits
+        .iter()
+        .filter(|limit| limit.kind.is_failure() && limit.kind != BreakKind::Budget);
+    Ok(failures
+        .map(|limit| limit.central.customers)
+        .fold(f64::INFINITY, f64::min))
 }
 
 /// What a search for limits reads.

@@ -4,11 +4,13 @@
 //! `bill`.
 
 mod bill;
+mod cold_start;
 mod cost;
 mod explain;
 mod finder;
 mod inputs;
 mod lines;
+mod local_state;
 mod meters;
 mod placed;
 mod quantities;
@@ -33,10 +35,12 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 pub use self::{
     bill::BillPart,
+    cold_start::{ColdStart, ColdStarts},
     cost::ReadyInputs,
     explain::{explain_demand, thousands},
-    inputs::{Activity, BacklogDemand, ScenarioInputs, backlog_demand, laws_of_objective},
+    inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
     lines::total,
+    local_state::{local_states, unreplaced_state},
     placed::{Host, SizedPlacement},
     sizing::Sizing,
 };
@@ -274,11 +278,6 @@ impl<'a> PricedConfig<'a> {
             .chain(priced.map(|metered| (metered.book, metered.meter.source.as_str())))
             .collect()
     }
-}
-
-/// Tiers with files of their own on a platform that keeps none.
-pub fn unreplaced_state(_priced: &PricedConfig<'_>, _model: &ScalingModel) -> Vec<String> {
-    Vec::new()
 }
 
 /// Where an amount is from that no book holds.

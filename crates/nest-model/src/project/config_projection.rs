@@ -17,7 +17,7 @@ use self::unit_steps::unit_steps;
 use crate::{
     error::ModelError,
     project::break_point::{ConfigLimits, break_points, config_limits, is_extrapolated},
-    project::config::{PricedConfig, SizedPlacement, total},
+    project::config::{PricedConfig, SizedPlacement, local_states, total},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{money, off_centre},
@@ -95,6 +95,16 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
     let mut caveats = Vec::new();
     caveats.extend(drawn.undefined_draws());
     caveats.extend(assumed_speed(priced));
+    caveats.extend(cold_starts(priced));
+    caveats.extend(
+        local_states(priced, context.model)
+            .into_iter()
+            .map(|state| Caveat::LocalState {
+                config: name.clone(),
+                tier: state.tier,
+                shown_by: state.shown_by,
+            }),
+    );
     if priced.unknown_lines() > 0 {
         caveats.push(Caveat::PriceUnknown {
             config: name.clone(),
@@ -130,6 +140,16 @@ fn assumed_speed(priced: &PricedConfig<'_>) -> Option<Caveat> {
         low,
         high,
     })
+}
+
+/// Cold starts that the study does not state, once for each host.
+fn cold_starts(priced: &PricedConfig<'_>) -> Vec<Caveat> {
+    let mut caveats: Vec<Caveat> = Vec::new();
+    for (cold_starts, host) in priced.placed.iter().filter_map(SizedPlacement::cold_starts) {
+        let caveat = cold_starts.caveat(priced.name, host);
+        caveats.extend(caveat.filter(|caveat| !caveats.contains(caveat)));
+    }
+    caveats
 }
 
 /// Price books in another currency than the study's, with the rate that converts them.

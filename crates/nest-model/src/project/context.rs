@@ -1,11 +1,16 @@
 //! Everything that a projection reads, and what it is made for.
 
+pub mod headline;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::civil::Date;
 use nest_data::{
-    PriceBook, ScalingModel, Study, growth::MOST_CUSTOMERS, measurement::ResourceKind,
-    scaling::ResourceModel, study::Driver,
+    PriceBook, ScalingModel, Study,
+    growth::MOST_CUSTOMERS,
+    measurement::{ResourceKind, Validity},
+    scaling::ResourceModel,
+    study::Driver,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
@@ -48,8 +53,21 @@ pub struct Context<'a> {
     searched_to: f64,
     /// Executions per customer and day of the measured study.
     pub measured_rates: BTreeMap<String, f64>,
-    tested_customers: f64,
+    load_ratio: f64, // of the load that a measured customer causes to that of a projected one
+    pub headline: HeadlineCustomers,
     pub delays: QueueingDelays,
+}
+
+/// The number of customers that the headline speaks of, 1 to [`MOST_CUSTOMERS`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum HeadlineCustomers {
+    /// The study states it.
+    Stated(f64),
+    /// The study does not; it is taken from what was tested.
+    Tested {
+        customers: f64,
+        has_room: bool, // whether the configuration of the headline carries them
+    },
 }
 
 /// The time and the number of customers for which a configuration is computed. They tell what customers have
@@ -97,13 +115,16 @@ impl<'a> Context<'a> {
             .iter()
             .map(|(name, scenario)| GrowthDraws::new(name, scenario, model.draws.seed, model.draws.count))
             .collect::<Result<Vec<_>, _>>()?;
-        let tested_customers = tested_customers(model, study)?;
-        let searched_to = match headline_growth {
-            Some(index) => (SEARCHED * tested_customers).max(growths[index].late_end()),
+        let load_ratio = load_ratio(model, study)?;
+        let tested_customers = model.tested.customers * load_ratio;
+        let growth = headline_growth.map(|index| &growths[index]);
+        let searched_to = match growth {
+            Some(growth) => (SEARCHED * tested_customers).max(growth.late_end()),
             None if options.beyond => SEARCHED_BEYOND * tested_customers,
             None => SEARCHED * tested_customers,
         };
         Ok(Self {
+            headline: headline(model, study, growth, load_ratio),
             study,
             model,
             books,
@@ -114,7 +135,7 @@ impl<'a> Context<'a> {
             headline_growth,
             searched_to: searched_to.min(MOST_CUSTOMERS),
             measured_rates: usual_rates(&model.study)?,
-            tested_customers,
+            load_ratio,
             delays: QueueingDelays::default(),
         })
     }
@@ -151,16 +172,19 @@ impl<'a> Context<'a> {
 
     /// Whether the study says how many customers there are.
     pub fn customers_stated(&self) -> bool {
-        self.study.report.customers.is_some() || self.growth().is_some()
+        matches!(self.headline, HeadlineCustomers::Stated(_))
     }
 
     pub fn headline_customers(&self) -> f64 {
-        self.study
-            .report
-            .customers
-            .or(self.growth().map(|growth| growth.model.start().customers))
-            .unwrap_or(self.model.tested.customers)
-            .clamp(1.0, MOST_CUSTOMERS)
+        match self.headline {
+            HeadlineCustomers::Stated(customers) | HeadlineCustomers::Tested { customers, .. } => customers,
+        }
+    }
+
+    /// Name of the configuration that the headline speaks of; `None` if the study has none.
+    pub fn headline_config(&self) -> Option<&'a str> {
+        let named = self.study.report.config.as_ref();
+        named.or(self.study.configs.keys().next()).map(String::as_str)
     }
 
     /// Parameters in draw `index`, or in the point estimate.
@@ -210,7 +234,7 @@ impl<'a> Context<'a> {
 
     /// Largest tested customers, at the rates and the peak that are projected.
     pub fn tested_customers(&self) -> f64 {
-        self.tested_customers
+        self.model.tested.customers * self.load_ratio
     }
 
     /// Whether stored data changes demand or cost as customers come.
@@ -264,11 +288,35 @@ fn usual_rates(study: &Study) -> Result<BTreeMap<String, f64>, ModelError> {
         .map_err(ModelError::Rates)
 }
 
-/// Largest tested customers at the rates and the peak of another study: what was tested is a load. If either
-/// study causes no load at all, the tested customers as they are.
-fn tested_customers(model: &ScalingModel, study: &Study) -> Result<f64, ModelError> {
+/// Load of a measured customer over that of a customer of another study, at its rates and peak: what was
+/// tested is a load. 1 if either study causes no load at all.
+fn load_ratio(model: &ScalingModel, study: &Study) -> Result<f64, ModelError> {
     let ratio = busy_per_customer(model, &model.study)? / busy_per_customer(model, study)?;
-    Ok(model.tested.customers * if ratio.is_finite() { ratio } else { 1.0 })
+    Ok(if ratio.is_finite() { ratio } else { 1.0 })
+}
+
+/// The customers that a study states, or the largest number at which a step was valid.
+fn headline(
+    model: &ScalingModel,
+    study: &Study,
+    growth: Option<&GrowthDraws<'_>>,
+    load_ratio: f64,
+) -> HeadlineCustomers {
+    let started = growth.map(|growth| growth.model.start().customers);
+    if let Some(customers) = study.report.customers.or(started) {
+        return HeadlineCustomers::Stated(customers.clamp(1.0, MOST_CUSTOMERS));
+    }
+    let valid = model
+        .points
+        .iter()
+        .filter(|point| point.validity == Validity::Valid)
+        .filter_map(|point| point.customers)
+        .reduce(f64::max);
+    let customers = valid.unwrap_or(model.tested.customers) * load_ratio;
+    HeadlineCustomers::Tested {
+        customers: customers.clamp(1.0, MOST_CUSTOMERS),
+        has_room: false,
+    }
 }
 
 /// Busy-seconds of processors that one customer causes per second in a study's busiest minute.

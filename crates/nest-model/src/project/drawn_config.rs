@@ -9,7 +9,8 @@ use crate::{
     draws::{ParameterDraw, RandomStream, StreamPurpose},
     error::ModelError,
     project::config::{
-        Activity, PricedConfig, PricingSource, ReadyInputs, ScenarioInputs, SizedPlacement, total,
+        Activity, ColdStart, ColdStarts, HostDraw, PricedConfig, PricingSource, ReadyInputs, ScenarioInputs,
+        SizedPlacement, total,
     },
     project::context::{Context, DrawnActivity, Moment},
 };
@@ -71,8 +72,8 @@ impl<'a> DrawnConfig<'a> {
             config,
         )?;
         let usual = context.activity(None, set, moment.months)?;
-        let speeds: Vec<f64> = priced.placed.iter().map(middle_speed).collect();
-        let central = inputs(context, &priced, moment, &context.central, &usual, &speeds);
+        let hosts: Vec<HostDraw> = priced.placed.iter().map(middle_host).collect();
+        let central = inputs(context, &priced, moment, &context.central, &usual, &hosts);
         let varies = context
             .study
             .parameters
@@ -86,8 +87,8 @@ impl<'a> DrawnConfig<'a> {
             // The tail of a wide range may leave what a formula is defined for; a caveat counts these draws.
             let activity = activity.and_then(|activity| activity.inspect_err(|_| undefined += 1).ok());
             let activity = activity.as_ref().unwrap_or(&usual);
-            let speeds = drawn_speeds(context.model.draws.seed, index, &priced.placed);
-            drawn.push(inputs(context, &priced, moment, draw, activity, &speeds));
+            let hosts = drawn_hosts(context.model.draws.seed, index, &priced.placed);
+            drawn.push(inputs(context, &priced, moment, draw, activity, &hosts));
         }
         Ok(Self {
             set: set.clone(),
@@ -180,7 +181,7 @@ fn inputs(
     moment: Moment,
     draw: &ParameterDraw,
     activity: &DrawnActivity,
-    speeds: &[f64],
+    hosts: &[HostDraw],
 ) -> ReadyInputs {
     let data = context.study.data.as_ref();
     let activity = Activity {
@@ -189,7 +190,7 @@ fn inputs(
         stored: data.and_then(|data| data.stored_at(moment.customers, &activity.rates)),
         fees: &activity.fees,
     };
-    ScenarioInputs::new(context.model, priced, draw, activity, speeds)
+    ScenarioInputs::new(context.model, priced, draw, activity, hosts)
         .meeting_objectives(priced, context.study, context.model, draw)
         .ready(priced)
 }
@@ -214,25 +215,47 @@ fn check_tiers(model: &ScalingModel, name: &str, config: &Config) -> Result<(), 
     }
 }
 
+fn middle_host(placed: &SizedPlacement<'_>) -> HostDraw {
+    HostDraw {
+        speed: middle_speed(placed),
+        cold_start: placed.middle_cold_start(),
+    }
+}
+
 fn middle_speed(placed: &SizedPlacement<'_>) -> f64 {
     placed.speed().0.iter().sum::<f64>() / 2.0
 }
 
-/// Speed of each placement's processors in draw `index`; equal hardware is equally fast.
-fn drawn_speeds(seed: u64, index: u32, placed: &[SizedPlacement<'_>]) -> Vec<f64> {
-    let speed = |placed: &SizedPlacement<'_>| {
-        let ([low, high], _) = placed.speed();
-        RandomStream::new(seed ^ seed_of(&placed.hardware()), StreamPurpose::Speed, index)
-            .within(low, middle_speed(placed), high)
-            .max(low * SLOWEST_DRAW)
+/// The host of each placement in draw `index`; equal ones are equal in every configuration.
+fn drawn_hosts(seed: u64, index: u32, placed: &[SizedPlacement<'_>]) -> Vec<HostDraw> {
+    let host = |placed: &SizedPlacement<'_>| HostDraw {
+        speed: drawn_speed(seed, index, placed),
+        cold_start: drawn_cold_start(seed, index, placed),
     };
-    placed.iter().map(speed).collect()
+    placed.iter().map(host).collect()
 }
 
-/// A number of its own for each kind of hardware (FNV-1a), so that its speed is the same in every
+/// Speed of a placement's processors in draw `index`; equal hardware is equally fast.
+fn drawn_speed(seed: u64, index: u32, placed: &SizedPlacement<'_>) -> f64 {
+    let ([low, high], _) = placed.speed();
+    RandomStream::new(seed ^ seed_of(&placed.hardware()), StreamPurpose::Speed, index)
+        .within(low, middle_speed(placed), high)
+        .max(low * SLOWEST_DRAW)
+}
+
+/// Cold starts of a placement in draw `index`; functions of one host have the same.
+fn drawn_cold_start(seed: u64, index: u32, placed: &SizedPlacement<'_>) -> ColdStart {
+    let drawn = |(cold_starts, host): (&ColdStarts, &str)| {
+        let name = format!("{} {host}", placed.book.provider);
+        cold_starts.draw(|| RandomStream::new(seed ^ seed_of(&name), StreamPurpose::ColdStart, index))
+    };
+    placed.cold_starts().map_or(ColdStart::default(), drawn)
+}
+
+/// A number of its own for each name of a host or of hardware (FNV-1a), so that it is the same in every
 /// configuration of a draw.
-fn seed_of(hardware: &str) -> u64 {
+fn seed_of(name: &str) -> u64 {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     // The upper byte says what a stream is for.
-    hardware.bytes().fold(0xcbf2_9ce4_8422_2325, mix) >> 8
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, mix) >> 8
 }

@@ -14,8 +14,7 @@ use crate::{
     error::ModelError,
     project::break_point::{break_points, config_limits},
     project::config::{explain_demand, thousands, total},
-    project::context::Context,
-    project::context::ProjectOptions,
+    project::context::{Context, ProjectOptions, headline},
     project::drawn_config::DrawnConfig,
 };
 
@@ -49,7 +48,7 @@ pub fn explain(
     if asked.customers.is_some() {
         study.report.customers = asked.customers;
     }
-    let context = Context::new(model, &study, books, options)?;
+    let context = headline::context(model, &study, books, options)?;
     let root = node(&context, asked)?;
     Ok(Explanation {
         header: Explanation::header(),
@@ -65,15 +64,9 @@ fn node(context: &Context<'_>, asked: &ExplainRequest<'_>) -> Result<Explanation
     {
         return demand(context, asked.number, resource, behaviour);
     }
-    let lead = context.study.report.config.as_deref().or(context
-        .study
-        .configs
-        .keys()
-        .next()
-        .map(String::as_str));
     let name = asked
         .config
-        .or(lead)
+        .or(context.headline_config())
         .ok_or_else(|| unknown(context, asked.number))?;
     if !context.study.configs.contains_key(name) {
         let known: Vec<&str> = context.study.configs.keys().map(String::as_str).collect();

@@ -4,8 +4,7 @@ use nest_data::{Estimate, projection::Performance, scaling::QuantileLaw};
 
 use crate::{
     draws::ParameterDraw,
-    project::config::{Host, PricedConfig},
-    project::config::{ReadyInputs, ScenarioInputs},
+    project::config::{PricedConfig, ReadyInputs, ScenarioInputs},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     response::ordered_seconds,
@@ -104,12 +103,14 @@ fn seconds_in(
     }
     let seconds =
         ordered_seconds(&priced.behaviour_laws(draw, law), law.quantile, rho)? * priced.slowdown(inputs, law);
-    Some(seconds + cold_start_s(priced, law))
+    Some(seconds + cold_start_s(priced, inputs, law))
 }
 
-fn cold_start_s(priced: &PricedConfig<'_>, law: &QuantileLaw) -> f64 {
-    match priced.carrying_law(law).map(|placed| &priced.placed[placed].host) {
-        Some(Host::Function(function)) if function.cold_share > 1.0 - law.quantile => function.cold_s,
-        _ => 0.0,
-    }
+fn cold_start_s(priced: &PricedConfig<'_>, inputs: &ScenarioInputs, law: &QuantileLaw) -> f64 {
+    let cold_start = priced
+        .carrying_law(law)
+        .map(|placed| inputs.placed[placed].cold_start);
+    cold_start
+        .filter(|cold_start| cold_start.share > 1.0 - law.quantile)
+        .map_or(0.0, |cold_start| cold_start.extra_s)
 }

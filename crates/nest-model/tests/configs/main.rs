@@ -6,6 +6,7 @@ mod decisions;
 #[path = "../edited/mod.rs"]
 mod edited;
 mod explained;
+mod functions;
 mod moves;
 mod prices;
 

@@ -105,7 +105,9 @@ mod tests {
     fn printed_columns_foot_whatever_the_amounts() {
         let mut state = 20_261_129_u64;
         let mut random = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 11) as f64 / (1_u64 << 53) as f64
         };
         for _ in 0..10_000 {
@@ -118,7 +120,11 @@ mod tests {
                     let (low, high) = (value * (1.0 - spread), value * (1.0 + spread));
                     (
                         amount(&format!("{value:.6}"), low, high),
-                        amount(&format!("{change:.6}"), change - spread * value, change + spread * value),
+                        amount(
+                            &format!("{change:.6}"),
+                            change - spread * value,
+                            change + spread * value,
+                        ),
                     )
                 })
                 .collect();

@@ -141,7 +141,10 @@ mod tests {
         assert_eq!(lines[0], "50 USD: cost of a month");
         assert_eq!(lines[1].trim(), "48 %  spare (app/cpu)");
         assert_eq!(lines[2].trim(), "24 %  rounding up (app/cpu)");
-        assert!(text.contains("72 % of the bill is capacity that nobody uses"), "{text}");
+        assert!(
+            text.contains("72 % of the bill is capacity that nobody uses"),
+            "{text}"
+        );
         assert!(text.contains("--full"), "{text}");
     }
 }

@@ -123,6 +123,37 @@ fn check_placement(place: &PlacementPlace<'_>, study: &Study, found: &mut Vec<Di
     check_size(place, found);
     check_capacity(place, found);
     check_what_runs(place, study, found);
+    check_files(place, found);
+}
+
+/// Checks that what replaces files is named, and only where files are lost.
+fn check_files(place: &PlacementPlace<'_>, found: &mut Vec<Diagnostic>) {
+    let PlacementPlace { name, placement, .. } = *place;
+    let Some(replaced_by) = &placement.files_replaced_by else {
+        return;
+    };
+    let mut wrong = |message: String, help: &str| {
+        found.push(
+            place
+                .spans
+                .at_value(&place.key("files_replaced_by"), message, help),
+        );
+    };
+    if placement.platform != Platform::Function {
+        let message = format!(
+            "configuration `{name}` has `files_replaced_by`, which is for functions, but its platform is {}",
+            placement.platform.label()
+        );
+        wrong(
+            message,
+            "remove files_replaced_by; only functions are taken to lose their files",
+        );
+    } else if replaced_by.trim().is_empty() {
+        wrong(
+            format!("configuration `{name}`: `files_replaced_by` is empty"),
+            "say in words what holds the files, such as \"RDS for PostgreSQL, priced under monthly\"",
+        );
+    }
 }
 
 /// Checks that a unit has the size which its platform needs.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nest_data::{
-    Study,
+    Caveat, Study,
     customers::Arrival,
     measure::{Multiples, Order},
     measurement::{Pilot, PlannedStep, Purpose, Resource},
@@ -14,6 +14,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{
     RampSteps,
     capacity::{active_customers, saturating_rate},
+    rate_cap::{lower_confirming, lower_loaded},
+    step_draft::StepDraft,
 };
 use crate::error::LoadError;
 
@@ -26,25 +28,16 @@ const LEAST_BOOST: f64 = 0.05;
 /// A draft and its repeat, from 0.
 pub type RepeatedDraft = (StepDraft, u32);
 
-/// A loaded step before its place in the plan is known.
-#[derive(Debug, Clone)]
-pub struct StepDraft {
-    pub purpose: Purpose,
-    pub boosted: Option<String>,
-    pub customers: Option<f64>,
-    pub offered_per_s: BTreeMap<String, f64>,
-    pub stored: Option<f64>,
-}
-
 /// All steps in the order in which they are run: idle, the loaded steps with their repeats, those that check
-/// the forecast, and those at further sizes of stored data. `capacity` is in customers.
+/// the forecast, and those at further sizes of stored data; with doubts about those that were lowered to the
+/// rate that the study allows. `capacity` is in customers.
 pub fn drafts(
     study: &Study,
     pilots: &[Pilot],
     resources: &[Resource],
     capacity: f64,
     ramp: RampSteps,
-) -> Result<Vec<RepeatedDraft>, LoadError> {
+) -> Result<(Vec<RepeatedDraft>, Vec<Caveat>), LoadError> {
     let measure = &study.measure;
     let ramp_customers = measure
         .customers
@@ -57,6 +50,7 @@ pub fn drafts(
             loaded.push(plain(study, Purpose::Ramp, *customers)?);
         }
     }
+    let mut caveats = lower_loaded(&mut loaded, measure.max_rate);
     let mut drafts = vec![(idle(study), 0)];
     drafts.extend(in_order(
         &loaded,
@@ -65,13 +59,17 @@ pub fn drafts(
         study.study.seed,
     ));
     if ramp == RampSteps::Planned {
-        let highest = ramp_customers.iter().copied().fold(0.0, f64::max);
-        for multiple in measure.confirm.iter().flat_map(Multiples::numbers) {
-            drafts.push((confirm(study, multiple * highest)?, 0));
-        }
+        let ramp = loaded.iter().filter(|draft| draft.purpose == Purpose::Ramp);
+        let highest = ramp.filter_map(|draft| draft.customers).fold(0.0, f64::max);
+        let multiples = measure.confirm.iter().flat_map(Multiples::numbers);
+        let mut confirming = multiples
+            .map(|multiple| confirm(study, multiple * highest))
+            .collect::<Result<Vec<_>, _>>()?;
+        caveats.extend(lower_confirming(&mut confirming, measure.max_rate));
+        drafts.extend(confirming.into_iter().map(|draft| (draft, 0)));
     }
     drafts.extend(at_further_sizes(study, &loaded));
-    Ok(drafts)
+    Ok((drafts, caveats))
 }
 
 fn idle(study: &Study) -> StepDraft {

@@ -109,13 +109,15 @@ impl<'a> Puller<'_, 'a> {
         let Some(moved) = self.move_of(key, limit, &mut study) else {
             return Ok(None);
         };
-        let context = Context::with_draws(
+        let mut context = Context::with_draws(
             self.context.model,
             &study,
             self.context.books,
             self.context.options,
             Arc::clone(&self.context.draws),
         )?;
+        // A lever gives room; it does not change how many customers there are.
+        context.headline = self.context.headline;
         let drawn = DrawnConfig::new(&context, self.drawn.priced.name, &self.drawn.set)?;
         let limits = config_limits(&drawn, &context)?;
         let reached = limits.under(context.load());

@@ -11,7 +11,7 @@ use super::central_case::{CentralCase, Outcome};
 use crate::{
     error::ModelError,
     project::break_point::{ConfigLimits, config_limits},
-    project::config::{ScenarioInputs, SizedPlacement},
+    project::config::{ColdStarts, ScenarioInputs, SizedPlacement},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::growth::{GrowthDraws, Trajectory},
@@ -43,6 +43,7 @@ pub fn sensitivity<'a>(
     for (index, placed) in drawn.priced.placed.iter().enumerate() {
         found.extend(moved.demands(context.model, index, placed));
         found.push(moved.speed(index, placed));
+        found.extend(moved.cold_starts(index, placed));
         found.extend(moved.reserve(index, placed));
     }
     found.extend(moved.busiest_minute());
@@ -175,6 +176,36 @@ impl<'a> Moved<'_, 'a> {
             },
         };
         self.over(input, |inputs, value| inputs.placed[index].speed = value)
+    }
+
+    /// Share and time of cold starts, where both are only assumed.
+    fn cold_starts(&self, index: usize, placed: &SizedPlacement<'_>) -> Vec<Sensitivity> {
+        let Some((ColdStarts::Assumed(range), host)) = placed.cold_starts() else {
+            return Vec::new();
+        };
+        let share = Input {
+            name: format!(
+                "share of requests that meet a cold start on {host}{}",
+                placed.pair
+            ),
+            range: range.share,
+            unit: "share",
+            basis: RangeBasis::Assumed,
+        };
+        let extra = Input {
+            name: format!("time of a cold start on {host}{}", placed.pair),
+            range: range.extra_ms,
+            unit: "ms",
+            basis: RangeBasis::Assumed,
+        };
+        vec![
+            self.over(share, |inputs, value| {
+                inputs.placed[index].cold_start.share = value
+            }),
+            self.over(extra, |inputs, value| {
+                inputs.placed[index].cold_start.extra_s = value / 1e3;
+            }),
+        ]
     }
 
     /// The reserve that policy wants left; `None` for functions.

@@ -9,7 +9,7 @@ use nest_data::{
     study::Slo,
 };
 
-use super::{PricedConfig, SizedPlacement, UnsizedResource};
+use super::{PricedConfig, SizedPlacement, UnsizedResource, cold_start::ColdStart};
 use crate::{
     draws::{ParameterDraw, ResourceDraw},
     laws::load_law::LoadLaw,
@@ -54,9 +54,17 @@ pub struct PlacementUse {
     pub law: LoadLaw,    // how that changes with utilisation
     pub idle: f64,       // busy-seconds per second
     pub speed: f64,      // of a virtual CPU against a measured core
+    pub cold_start: ColdStart, // of a function; nothing on units
     pub memory: Option<ResourceUse>, // resident bytes, and bytes per execution a second
     pub most_utilisation: f64, // that objectives of response time allow, 0-1
     pub reserve: f64,    // share of capacity that policy wants left
+}
+
+/// What one draw says of the host of one placement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HostDraw {
+    pub speed: f64, // of a virtual CPU against a measured core
+    pub cold_start: ColdStart,
 }
 
 /// Use of one resource.
@@ -68,14 +76,14 @@ pub struct ResourceUse {
 }
 
 impl ScenarioInputs {
-    /// What `draw` says about a configuration, for what customers do and the speed of its processors, by
+    /// What `draw` says about a configuration, for what customers do and what its hosts are like, by
     /// placement.
     pub fn new(
         model: &ScalingModel,
         priced: &PricedConfig<'_>,
         draw: &ParameterDraw,
         activity: Activity<'_>,
-        speeds: &[f64],
+        hosts: &[HostDraw],
     ) -> Self {
         let demand = ScenarioDemand {
             model,
@@ -83,7 +91,7 @@ impl ScenarioInputs {
             draw,
             activity,
         };
-        let placed = priced.placed.iter().zip(speeds);
+        let placed = priced.placed.iter().zip(hosts);
         Self {
             rates_per_day: priced
                 .behaviours
@@ -97,7 +105,7 @@ impl ScenarioInputs {
             price_level: 1.0,
             fees: activity.fees.to_vec(),
             placed: placed
-                .map(|(placed, speed)| demand.placement_use(placed, *speed))
+                .map(|(placed, host)| demand.placement_use(placed, *host))
                 .collect(),
             unsized_resources: priced
                 .unsized_resources
@@ -268,7 +276,7 @@ impl<'a> ScenarioDemand<'a> {
         self.activity.backlog.get(&key).copied().unwrap_or(0.0)
     }
 
-    fn placement_use(&self, placed: &SizedPlacement<'_>, speed: f64) -> PlacementUse {
+    fn placement_use(&self, placed: &SizedPlacement<'_>, host: HostDraw) -> PlacementUse {
         let tier = &placed.placement.tier;
         let cpu = self.on_tier(ResourceKind::Cpu, tier);
         let memory = self.on_tier(ResourceKind::Memory, tier);
@@ -277,7 +285,8 @@ impl<'a> ScenarioDemand<'a> {
             cpu_s: self.by_counting_behaviour(&placed.carries, busy),
             law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
             idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
-            speed,
+            speed: host.speed,
+            cold_start: host.cold_start,
             memory: memory.map(|(_, drawn)| ResourceUse {
                 demand: self.by_counting_behaviour(&placed.carries, |name| self.per_execution(memory, name)),
                 idle: drawn.idle,

@@ -9,7 +9,11 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-use super::{BYTES_PER_GIB, finder::Finder};
+use super::{
+    BYTES_PER_GIB,
+    cold_start::{ColdStart, ColdStarts},
+    finder::Finder,
+};
 use crate::{
     error::ModelError,
     pricing::{SustainedUse, contract_factor, effective_per_hour, float},
@@ -69,8 +73,7 @@ pub struct Function {
     pub concurrency: Option<f64>, // functions that may run at once
     pub per_10_s: Option<f64>,    // by which that may grow in ten seconds
     pub shortest_s: f64,          // billed at least
-    pub cold_share: f64,
-    pub cold_s: f64,
+    pub cold_starts: ColdStarts,
 }
 
 impl<'a> SizedPlacement<'a> {
@@ -130,6 +133,20 @@ impl<'a> SizedPlacement<'a> {
                 format!("{} {} {}", self.book.provider, function.host, function.arch)
             }
         }
+    }
+
+    /// Its cold starts and the name of its host; `None` if it runs on units, which have none.
+    pub fn cold_starts(&self) -> Option<(&ColdStarts, &str)> {
+        match &self.host {
+            Host::Units(_) => None,
+            Host::Function(function) => Some((&function.cold_starts, &function.host)),
+        }
+    }
+
+    /// Its cold starts in the point estimate.
+    pub fn middle_cold_start(&self) -> ColdStart {
+        self.cold_starts()
+            .map_or(ColdStart::default(), |(cold_starts, _)| cold_starts.middle())
     }
 
     /// Factor from a time of processor work on a measured core to one on this platform, at a speed of its
@@ -319,15 +336,14 @@ fn function(placement: &Placement, finder: &Finder<'_>) -> Result<Function, Mode
     let limit = |name: &str| finder.limit(&format!("{host}.{name}"));
     let memory_mb = f64::from(placement.memory_mb.unwrap_or_default());
     let step = limit(MEMORY_STEP).unwrap_or(1.0).max(1.0);
-    let cold = placement.cold_start.as_ref();
+    let cold_starts = ColdStarts::of(placement.cold_start.as_ref(), &finder.book.provider, &host);
     Ok(Function {
         memory_gib: (memory_mb / step).ceil() * step / MB_PER_GIB,
         processor_share: limit(MEMORY_PER_VCPU).map_or(1.0, |per_vcpu| (memory_mb / per_vcpu).min(1.0)),
         concurrency: placement.concurrency.or_else(|| limit(CONCURRENCY)),
         per_10_s: limit(SCALING),
         shortest_s: limit(SHORTEST).unwrap_or(0.0) / 1e3,
-        cold_share: cold.map_or(0.0, |cold| cold.share.get()),
-        cold_s: cold.map_or(0.0, |cold| cold.extra_ms / 1e3),
+        cold_starts,
         arch: placement.arch.clone().unwrap_or_else(|| DEFAULT_ARCH.to_owned()),
         host,
     })

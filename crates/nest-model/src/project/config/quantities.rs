@@ -197,16 +197,16 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Time of one request of a behaviour on a function: processor time at its share of a processor, and the
-    /// waiting that was measured at light load; a cold start now and then.
+    /// waiting that was measured at light load; a cold start now and then, at its share of the requests.
     pub fn duration_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
-        let Host::Function(function) = &self.placed[placed].host else {
+        if matches!(self.placed[placed].host, Host::Units(_)) {
             return 0.0;
-        };
+        }
         let used = &inputs.placed[placed];
         let cpu_s = used.cpu_s[index] / self.requests[index].max(1.0);
         let warm =
             cpu_s * self.placed[placed].slowdown(used.speed) + (self.light_request_s[index] - cpu_s).max(0.0);
-        warm + function.cold_share * function.cold_s
+        warm + used.cold_start.mean_s()
     }
 
     /// Functions of a placement that run at once in the busiest minute, per customer.

@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use super::{
     super::{
         PricedConfig,
+        cold_start::{ColdStart, ColdStarts},
         inputs::ScenarioInputs,
         meters::{Metered, seen},
         placed::Host,
@@ -170,16 +171,51 @@ impl<'a> PricedConfig<'a> {
                 Basis::Priced,
                 placed.book.name(),
             ));
+            parts.extend(explain_cold_starts(
+                &function.cold_starts,
+                inputs.placed[index].cold_start,
+            ));
             parts.push(ExplanationNode::leaf(
                 "duration of a request",
                 self.duration_s(index, position, inputs),
                 "s",
                 Basis::Fitted,
-                "processor time at that share, and the waiting measured at light load",
+                "processor time at that share, the waiting measured at light load, and cold starts",
             ));
         }
         parts
     }
+}
+
+/// How often requests meet a cold start and how long one takes; nothing where none are counted.
+fn explain_cold_starts(known: &ColdStarts, counted: ColdStart) -> Vec<ExplanationNode> {
+    let (of_share, of_time) = match known {
+        ColdStarts::Unknown { .. } => return Vec::new(),
+        ColdStarts::Stated(_) => ("of the study".to_owned(), "of the study".to_owned()),
+        ColdStarts::Assumed(range) => {
+            let ([low, high], [short, long], [from, to]) = (range.share, range.extra_ms, &range.observed);
+            (
+                format!("{low} to {high}, public figures from {from} to {to}"),
+                format!("{short} to {long} ms, public figures from {from} to {to}"),
+            )
+        }
+    };
+    vec![
+        ExplanationNode::leaf(
+            "share of requests that meet a cold start",
+            counted.share,
+            "",
+            Basis::Assumed,
+            of_share,
+        ),
+        ExplanationNode::leaf(
+            "time of a cold start",
+            counted.extra_s,
+            "s",
+            Basis::Assumed,
+            of_time,
+        ),
+    ]
 }
 
 fn explain_price(meter: &Meter, source: &str) -> Vec<ExplanationNode> {
