@@ -333,7 +333,7 @@ fn a_body_that_is_too_long_fails_its_request_and_no_other() {
     assert!(long > 50 && long < 150, "{long}");
     assert_eq!(
         (&found["requests"]["failed"], &found["errors"][0]["kind"]),
-        (&long.into(), &"body".into()),
+        (&long.into(), &"answer too long".into()),
         "{found:#}"
     );
     assert!(

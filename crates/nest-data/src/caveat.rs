@@ -402,8 +402,8 @@ impl fmt::Display for Caveat {
             ),
             Self::BeforeMeasurement { as_of, measured_at } => write!(
                 f,
-                "the forecast is made for {as_of}, before the measurement of {measured_at}. Give --as-of a day \
-                 after it, if prices and months should count from there"
+                "the forecast is made for {as_of}, before the measurement of {measured_at}. Give --as-of a \
+                 day after it, if prices and months should count from there"
             ),
             Self::CustomersUnstated { customers, has_room } => write!(
                 f,

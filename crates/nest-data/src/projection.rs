@@ -144,8 +144,8 @@ pub struct MoneyEstimate {
     pub low: f64,
     /// 95 % quantile of the draws.
     pub high: f64,
-    /// Mean of the draws, where the value lies outside of their interval: there most draws are on one side of a
-    /// step and the point estimate on the other.
+    /// Mean of the draws, where the value lies outside of their interval: there most draws are on one side of
+    /// a step and the point estimate on the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<f64>,
     /// Whether lines without a price are missing from the value, so that the true cost is higher.
@@ -198,8 +198,8 @@ pub struct ConfigProjection {
     pub unit_steps: Vec<UnitStep>,
     /// Every break point, the nearest first.
     pub break_points: Vec<BreakPoint>,
-    /// Share of draws in which nothing fails by the end of growth, 0-1; at the headline's customers if nothing
-    /// grows.
+    /// Share of draws in which nothing fails by the end of growth, 0-1; at the headline's customers if
+    /// nothing grows.
     pub lasts: f64,
     /// The same, if every limit of the study's own choice is moved out of the way.
     pub lasts_with_levers: f64,

@@ -56,8 +56,8 @@ pub fn project(
     projected(model, study, books, options, true)
 }
 
-/// The same without levers, sensitivity and actions, each of which projects again: for a page that must answer
-/// at once.
+/// The same without levers, sensitivity and actions, each of which projects again: for a page that must
+/// answer at once.
 ///
 /// # Errors
 /// As [`project`].

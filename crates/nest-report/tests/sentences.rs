@@ -23,8 +23,8 @@ fn says_how_far_it_looked_where_nothing_breaks() {
     let headline = projection.headline.as_mut().expect("the fixture has one");
     headline.break_point = None;
     assert!(sentence(&projection).ends_with(
-        "The best guess reaches no limit below 120,000 customers, four times what was tested. Oldest price on \
-         this bill: `std-2` (27 % of it), seen 19 days ago."
+        "The best guess reaches no limit below 120,000 customers, four times what was tested. Oldest price \
+         on this bill: `std-2` (27 % of it), seen 19 days ago."
     ));
 }
 

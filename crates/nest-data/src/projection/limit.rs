@@ -20,8 +20,8 @@ pub struct BreakPoint {
     /// off there.
     #[serde(default)]
     pub open_above: bool,
-    /// Share of draws in which this is the first to fail, of those counted in `reached`, 0-1; 0 for what is no
-    /// failure.
+    /// Share of draws in which this is the first to fail, of those counted in `reached`, 0-1; 0 for what is
+    /// no failure.
     pub probability: f64,
     /// Share of draws in which it fails, 0-1: by the end of growth; up to `searched_to` if nothing grows.
     pub reached: f64,

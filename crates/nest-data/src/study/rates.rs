@@ -24,8 +24,8 @@ impl Study {
     /// at the start of growth.
     ///
     /// # Errors
-    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where a
-    /// mechanism has none.
+    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where
+    /// a mechanism has none.
     pub fn rates_per_day(
         &self,
         parameters: &BTreeMap<String, f64>,
@@ -39,8 +39,8 @@ impl Study {
     /// `sum_s share_s(t) rate_s`.
     ///
     /// # Errors
-    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where a
-    /// mechanism has none.
+    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where
+    /// a mechanism has none.
     pub fn rates_after(
         &self,
         parameters: &BTreeMap<String, f64>,
@@ -61,8 +61,8 @@ impl Study {
     /// Executions per day of one customer of a segment.
     ///
     /// # Errors
-    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where a
-    /// mechanism has none.
+    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where
+    /// a mechanism has none.
     pub fn segment_rates(
         &self,
         segment: &str,

@@ -234,13 +234,13 @@ fn an_answer_that_never_ends_is_given_up() {
         ),
     );
     every_second_fails(
-        "body",
+        "answer too long",
         "longer than 100000 bytes",
         PATIENT,
         endless(b"HTTP/1.1 200 OK\r\n\r\n", b"a"),
     );
     every_second_fails(
-        "body",
+        "answer too long",
         "longer than 100000 bytes",
         PATIENT,
         endless(
@@ -249,7 +249,7 @@ fn an_answer_that_never_ends_is_given_up() {
         ),
     );
     every_second_fails(
-        "body",
+        "answer too long",
         "longer than 100000 bytes",
         PATIENT,
         once(b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nhello"),
@@ -295,7 +295,7 @@ fn an_answer_that_stops_in_the_middle_is_lost_or_late() {
 fn expected(bytes: &[u8]) -> Option<String> {
     match read_answer([bytes], false) {
         Ok(Some(answer)) if u64::try_from(answer.body.len()).is_ok_and(|length| length > LONGEST_BODY) => {
-            Some("body".to_owned())
+            Some("answer too long".to_owned())
         }
         Ok(Some(answer)) => (answer.status >= 400).then(|| format!("status {}", answer.status)),
         Ok(None) => Some("lost".to_owned()),

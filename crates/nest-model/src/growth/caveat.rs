@@ -78,8 +78,8 @@ impl fmt::Display for HistoryCaveat {
         match self {
             Self::FewValues { known } => write!(
                 f,
-                "{known} values are too few to show how far the series may go, so the interval's width comes from \
-                 other histories. Add older periods"
+                "{known} values are too few to show how far the series may go, so the interval's width comes \
+                 from other histories. Add older periods"
             ),
             Self::Constant => write!(
                 f,
@@ -88,8 +88,8 @@ impl fmt::Display for HistoryCaveat {
             Self::BeyondTested { tested, horizon } => {
                 write!(
                     f,
-                    "the interval was tried on the series' own past up to {tested} steps ahead, and is extrapolated \
-                     from there to {horizon}"
+                    "the interval was tried on the series' own past up to {tested} steps ahead, and is \
+                     extrapolated from there to {horizon}"
                 )
             }
             Self::Gaps { filled, periods } => write!(
@@ -116,7 +116,7 @@ impl fmt::Display for HistoryCaveat {
             Self::SeasonTooLong { period, known } => {
                 write!(
                     f,
-                    "the season of {period} steps was left out: it needs {} values, and the series has {known}",
+                    "the season of {period} steps was left out: it needs {} values, and there are {known}",
                     2 * period
                 )
             }

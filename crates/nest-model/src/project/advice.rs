@@ -1,5 +1,5 @@
-//! What would change the results, and what to do next. It projects again and again, so a page that must answer
-//! at once goes without.
+//! What would change the results, and what to do next. It projects again and again, so a page that must
+//! answer at once goes without.
 
 mod actions;
 mod central_case;

@@ -17,7 +17,7 @@ use nest_data::{
 use self::limit_draws::LimitPoint;
 pub use self::{
     cause::{LeverKey, SearchScope},
-    limit_draws::{ConfigLimits, LimitDraws, LimitMonths, Load, ReachedLimits},
+    limit_draws::{ConfigLimits, LimitDraws, LimitMonths, ReachedLimits},
     limits::limits,
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     project::config::{PricedConfig, ReadyInputs, Sizing},
     project::context::{Context, Moment},
     project::drawn_config::DrawnConfig,
+    project::growth::Load,
 };
 
 /// Rounds in which a break point and the data that is stored there find one another; each is off by a share

@@ -15,7 +15,7 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-pub use self::growths::{growths, sums};
+pub use self::growths::growths;
 use self::{
     crossover::crossovers,
     payback::payback,
@@ -198,8 +198,8 @@ impl<'c, 'a> Compared<'c, 'a> {
         reasons
     }
 
-    /// The limit that is most likely to be the first, if a configuration fails before growth ends in more than
-    /// one draw of twenty.
+    /// The limit that is most likely to be the first, if a configuration fails before growth ends in more
+    /// than one draw of twenty.
     fn breaks(&self, index: usize) -> Option<WhyNot> {
         let chance = self.first[index].reached();
         if chance < LIKELY {

@@ -39,7 +39,7 @@ pub use self::{
     cost::ReadyInputs,
     explain::{explain_demand, thousands},
     inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
-    lines::total,
+    lines::{drivers, total},
     local_state::{local_states, unreplaced_state},
     placed::{Host, SizedPlacement},
     sizing::Sizing,
@@ -250,8 +250,8 @@ impl<'a> PricedConfig<'a> {
         units.count() + self.metered.iter().filter(|metered| !metered.is_known()).count()
     }
 
-    /// The price that a part of the bill rests on: its book, what it is the price of, and the name of its source
-    /// in the book. `None` for what the study states itself, and for tasks, which are paid by meter.
+    /// The price that a part of the bill rests on: its book, what it is the price of, and the name of its
+    /// source in the book. `None` for what the study states itself, and for tasks, which are paid by meter.
     pub fn priced_item(&self, part: BillPart) -> Option<(&'a PriceBook, &'a str, &'a str)> {
         match part {
             BillPart::Units(index) => {

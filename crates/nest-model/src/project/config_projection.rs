@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nest_data::{
     Caveat, PriceBook, Study,
-    projection::{Bill, ConfigProjection, CostLine, DriverKind, DriverShare, FeeBill},
+    projection::{Bill, ConfigProjection, FeeBill},
     units::QuotedDecimal,
 };
 use rust_decimal::Decimal;
@@ -17,7 +17,7 @@ use self::unit_steps::unit_steps;
 use crate::{
     error::ModelError,
     project::break_point::{ConfigLimits, break_points, config_limits, is_extrapolated},
-    project::config::{PricedConfig, SizedPlacement, local_states, total},
+    project::config::{PricedConfig, SizedPlacement, drivers, local_states, total},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{money, off_centre},
@@ -255,33 +255,4 @@ fn fees(
         total: money(value, draws, false),
         per_1000: money(per_1000, per_1000_draws, false),
     }))
-}
-
-/// The amounts of a bill by what they pay for: by behaviour, by driver, by what is metered; the largest
-/// first.
-pub fn drivers<'l>(lines: impl IntoIterator<Item = &'l CostLine>) -> Vec<DriverShare> {
-    let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
-    for line in lines {
-        let Some(amount) = line.amount else { continue };
-        let behaviour = line
-            .behaviour
-            .clone()
-            .unwrap_or_else(|| line.driver.label().to_owned());
-        for key in [
-            (DriverKind::Behaviour, behaviour),
-            (DriverKind::Meter, line.meter.clone()),
-        ] {
-            *sums.entry(key).or_default() += amount.0;
-        }
-    }
-    let mut shares: Vec<DriverShare> = sums
-        .into_iter()
-        .map(|((kind, name), amount)| DriverShare {
-            kind,
-            name,
-            amount: QuotedDecimal(amount.normalize()),
-        })
-        .collect();
-    shares.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.amount.cmp(&a.amount)));
-    shares
 }

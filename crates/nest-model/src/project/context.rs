@@ -18,9 +18,8 @@ use crate::{
     draws::{ParameterDraw, RandomStream, StreamPurpose, parameter_draws, point_estimate},
     error::ModelError,
     pricing::float,
-    project::break_point::Load,
     project::config::{BacklogDemand, backlog_demand},
-    project::growth::GrowthDraws,
+    project::growth::{GrowthDraws, Load},
     response::QueueingDelays,
 };
 
@@ -34,8 +33,8 @@ const SEARCHED_BEYOND: f64 = 1_000.0;
 pub struct ProjectOptions {
     /// The day it is made for.
     pub as_of: Date,
-    /// Whether to look for limits past four times the tested customers if nothing grows. Where customers grow,
-    /// the end of growth says how far to look.
+    /// Whether to look for limits past four times the tested customers if nothing grows. Where customers
+    /// grow, the end of growth says how far to look.
     pub beyond: bool,
 }
 

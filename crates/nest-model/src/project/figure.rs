@@ -3,11 +3,7 @@
 use nest_data::{Estimate, estimate::quantile_of, projection::MoneyEstimate, units::QuotedDecimal};
 use rust_decimal::Decimal;
 
-use crate::{
-    error::ModelError,
-    pricing::float,
-    project::{compare::sums, context::Context, drawn_config::DrawnConfig, months::MonthCost},
-};
+use crate::{error::ModelError, pricing::float};
 
 /// Cost of a draw in which nothing carries the load; a number, because documents hold no infinity.
 const UNAFFORDABLE: f64 = 1e15;
@@ -67,24 +63,6 @@ impl DrawnAmount {
             value: Decimal::ZERO,
             draws: vec![0.0; draws],
         }
-    }
-
-    /// The sum of months.
-    pub fn of_months(costs: &[MonthCost], draws: usize) -> Self {
-        Self {
-            value: costs.iter().map(|month| month.value).sum(),
-            draws: sums(costs, draws),
-        }
-    }
-
-    /// The cost of a month at the headline's customers.
-    pub fn of_one_month(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<Self, ModelError> {
-        let customers = context.headline_customers();
-        let draws = drawn.draws.iter();
-        Ok(Self {
-            value: drawn.bill_total(customers)?,
-            draws: draws.map(|inputs| drawn.priced.cost(customers, inputs)).collect(),
-        })
     }
 
     /// Both together, paired by draw.

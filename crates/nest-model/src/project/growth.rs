@@ -87,6 +87,15 @@ impl<'a> GrowthDraws<'a> {
     }
 }
 
+/// The customers of a projection: growing, or as many as they are.
+#[derive(Clone, Copy)]
+pub enum Load<'g, 'a> {
+    /// As a scenario says.
+    Growing(&'g GrowthDraws<'a>),
+    /// This many customers.
+    Steady(f64),
+}
+
 impl GrowthDraws<'_> {
     /// Most customers on the scenario's 95 % path: of each month the 95 % quantile of its draws.
     #[must_use]

@@ -15,8 +15,7 @@ use crate::{
     pricing::{amortised_per_month, cash_in_month, contract_factor, float},
     project::break_point::is_extrapolated,
     project::config::ReadyInputs,
-    project::config::{Host, total},
-    project::config_projection::drivers,
+    project::config::{Host, drivers, total},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{DrawnAmount, estimate, money, quartiles},
@@ -127,6 +126,30 @@ fn mean_drivers(ends: [&Vec<CostLine>; 2]) -> Vec<DriverShare> {
         share.amount = QuotedDecimal((share.amount.0 / Decimal::TWO).normalize());
     }
     shares
+}
+
+/// The cost of all months together.
+pub fn sum_of_months(costs: &[MonthCost], draws: usize) -> DrawnAmount {
+    let mut sums = vec![0.0; draws];
+    for month in costs {
+        sums.iter_mut()
+            .zip(&month.draws)
+            .for_each(|(sum, cost)| *sum += cost);
+    }
+    DrawnAmount {
+        value: costs.iter().map(|month| month.value).sum(),
+        draws: sums,
+    }
+}
+
+/// The cost of a month at the headline's customers.
+pub fn one_month(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<DrawnAmount, ModelError> {
+    let customers = context.headline_customers();
+    let draws = drawn.draws.iter();
+    Ok(DrawnAmount {
+        value: drawn.bill_total(customers)?,
+        draws: draws.map(|inputs| drawn.priced.cost(customers, inputs)).collect(),
+    })
 }
 
 /// Units on the first day of a month.

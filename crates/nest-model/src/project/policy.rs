@@ -22,7 +22,7 @@ use crate::{
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{DrawnAmount, estimate},
-    project::months::{MonthCost, monthly_costs},
+    project::months::{MonthCost, monthly_costs, one_month, sum_of_months},
 };
 
 /// Projects one policy on one configuration: parameters, rates, open items, cost, first break point. The
@@ -118,8 +118,8 @@ fn undated_totals(
         None => Vec::new(),
     };
     let costs = |drawn: &DrawnConfig<'_>, months: &[MonthCost]| match context.growth() {
-        Some(_) => Ok(DrawnAmount::of_months(months, drawn.draws.len())),
-        None => DrawnAmount::of_one_month(context, drawn),
+        Some(_) => Ok(sum_of_months(months, drawn.draws.len())),
+        None => one_month(context, drawn),
     };
     let costs_after = costs(after, &months_after)?;
     let costs_before = costs(before, &unchanged.monthly_costs)?;

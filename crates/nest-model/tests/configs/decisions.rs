@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakPoint, LimitNature, MoneyEstimate},
+    projection::{BreakPoint, ConfigTotal, LimitNature, MoneyEstimate},
 };
 
 use super::*;
@@ -81,6 +81,11 @@ fn random_study() -> impl Strategy<Value = RandomStudy> {
 }
 
 impl RandomStudy {
+    fn without_migration(self) -> Self {
+        let text = self.text.edit("migration = { amount", "# migration = { amount");
+        Self { text, ..self }
+    }
+
     fn projected(&self) -> Projection {
         self.projected_at("", &[])
     }
@@ -166,7 +171,7 @@ proptest! {
     fn shares_are_shares_of_all_draws(random in random_study()) {
         let projection = random.projected();
         let totals = &projection.comparison.as_ref().expect("two configurations").totals;
-        let sum = |share: fn(&nest_data::projection::ConfigTotal) -> f64| totals.iter().map(share).sum::<f64>();
+        let sum = |share: fn(&ConfigTotal) -> f64| totals.iter().map(share).sum::<f64>();
         prop_assert!((sum(|total| total.cheapest_of_all) - 1.0).abs() < 1e-9);
         prop_assert!(sum(|total| total.cheapest_of_lasting) <= 1.0 + 1e-9);
         for (total, config) in totals.iter().zip(&projection.configs) {
@@ -201,7 +206,7 @@ proptest! {
 
     #[test]
     fn equal_configurations_are_not_told_apart(random in random_study()) {
-        let moved = RandomStudy { text: random.text.replace("migration = { amount", "# migration = { amount"), ..random.clone() };
+        let moved = random.clone().without_migration();
         let start = moved.text.find("[configs.moved]").expect("it is there");
         let twin_text = moved.text[start..].replace("configs.moved", "configs.twin");
         let both = RandomStudy { text: format!("{}\n{twin_text}", moved.text), ..random };
@@ -217,7 +222,7 @@ proptest! {
 
     #[test]
     fn twice_the_price_is_twice_the_cost_and_moves_no_date_but_a_budget_s(random in random_study()) {
-        let plain = RandomStudy { text: random.text.replace("migration = { amount", "# migration = { amount"), ..random };
+        let plain = random.without_migration();
         let before = plain.projected();
         let study = study_with(&plain.text, &[]);
         let mut model = model(&study);
@@ -261,8 +266,8 @@ fn twice_as_dear(book: &str) -> String {
     text
 }
 
-/// A shop that may have two servers and one that may have four: the same costs, the same advice. The first names
-/// the lever, and a server's price is that of the book: 0.0832 x 730.
+/// A shop that may have two servers and one that may have four: the same costs, the same advice. The first
+/// names the lever, and a server's price is that of the book: 0.0832 x 730.
 #[test]
 fn the_user_s_own_max_changes_no_ranking_and_is_a_lever() {
     let base = STUDY
@@ -332,7 +337,8 @@ fn looking_beyond_changes_nothing_where_customers_grow() {
 }
 
 /// Worked out by hand: 100,000 customers grow by exactly 3 % a month, so 120,000 are reached in month
-/// ln 1.2 / ln 1.03 = 6.17. A limit that is known exactly is reached by nobody before and by all from then on.
+/// ln 1.2 / ln 1.03 = 6.17. A limit that is known exactly is reached by nobody before and by all from then
+/// on.
 #[test]
 fn the_chance_of_an_exact_limit_jumps_from_none_to_all_in_its_month() {
     let text = STUDY
@@ -351,7 +357,8 @@ fn the_chance_of_an_exact_limit_jumps_from_none_to_all_in_its_month() {
             }
         }
     };
-    // db: (20 x .004 + 2 x .01 + .3 x .02) s a day x 0.12 x 1.5 / 3600 = 5.3e-6 cores per customer at the peak
+    // db: (20 x .004 + 2 x .01 + .3 x .02) s a day x 0.12 x 1.5 / 3600 = 5.3e-6 cores per customer at the
+    // peak
     let per_customer = (20.0 * 0.004 + 2.0 * 0.01 + 0.3 * 0.02) * 0.12 * 1.5 / 3_600.0;
     let reserve = 1.0 - 120_000.0 * per_customer / 2.0;
     let text = text.edit(

@@ -35,8 +35,8 @@ pub(super) fn break_points(projection: &Projection) -> Option<Section> {
          Over reserve is policy: \
          the share of capacity that was to be left is used. Saturation is all of it."
             .to_owned(),
-        "Chance: in how many of 100 random cases growth reaches it before it ends; without growth, in how many \
-         it lies within the searched range."
+        "Chance: in how many of 100 random cases growth reaches it before it ends; without growth, in how \
+         many it lies within the searched range."
             .to_owned(),
         "Your choice: a limit that the study sets itself and can move. Hard: nothing in the study moves it."
             .to_owned(),

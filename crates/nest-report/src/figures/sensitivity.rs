@@ -21,9 +21,9 @@ pub(super) fn sensitivity(projection: &Projection) -> Option<Section> {
     );
     section.tables.push(table(projection, headline));
     section.how = vec![
-        "One input at a time, all others at their best guess. A measured range is its 90 % interval, a stated \
-         one is the study's own. Where nobody states one, a fifth either way is assumed, and for prices a \
-         tenth; a reserve is moved by a tenth of capacity."
+        "One input at a time, all others at their best guess. A measured range is its 90 % interval, a \
+         stated one is the study's own. Where nobody states one, a fifth either way is assumed, and for \
+         prices a tenth; a reserve is moved by a tenth of capacity."
             .to_owned(),
     ];
     Some(section)

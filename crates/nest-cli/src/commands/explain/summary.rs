@@ -89,7 +89,7 @@ fn drivers(text: &mut String, mut parts: Vec<MoneyPart>, total: f64) {
     if unused / total >= WORTH_SAYING {
         writeln!(
             text,
-            "{} of the bill is capacity that nobody uses: what is kept free, spare, or left of the last unit.",
+            "{} of the bill is capacity that nobody uses: kept free, spare, or left of the last unit.",
             format::rough_percent(unused / total)
         )
         .expect("a String takes everything");

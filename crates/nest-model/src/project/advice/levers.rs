@@ -22,7 +22,7 @@ use crate::{
         drawn_config::DrawnConfig,
         figure::DrawnAmount,
         growth::Trajectory,
-        months::monthly_costs,
+        months::{monthly_costs, one_month, sum_of_months},
     },
 };
 
@@ -156,11 +156,11 @@ impl<'a> Puller<'_, 'a> {
 
     fn cost_before(&self) -> Result<DrawnAmount, ModelError> {
         match self.context.growth() {
-            Some(_) => Ok(DrawnAmount::of_months(
+            Some(_) => Ok(sum_of_months(
                 &self.projected.monthly_costs,
                 self.drawn.draws.len(),
             )),
-            None => DrawnAmount::of_one_month(self.context, self.drawn),
+            None => one_month(self.context, self.drawn),
         }
     }
 
@@ -234,12 +234,12 @@ impl<'a> Puller<'_, 'a> {
         }
     }
 
-    /// The largest reserve in steps of 5 % at which growth does not reach the limit in the point estimate; the
-    /// least step if it always does.
+    /// The largest reserve in steps of 5 % at which growth does not reach the limit in the point estimate;
+    /// the least step if it always does.
     fn reserve_that_lasts(&self, placed: usize, limit: &LimitDraws, from: f64) -> Option<f64> {
         let steps = ((from - 1e-9) / RESERVE_STEP).floor() as u32;
         let candidates = (1..=steps).rev().map(|step| f64::from(step) * RESERVE_STEP);
-        let least = candidates.clone().last()?;
+        let least = candidates.clone().next_back()?;
         let lasting = candidates.into_iter().find(|reserve| {
             let mut inputs: ScenarioInputs = (*self.drawn.central).clone();
             inputs.placed[placed].reserve = *reserve;
@@ -298,8 +298,8 @@ impl<'a> Puller<'_, 'a> {
         }
     }
 
-    /// The most that is spent in a month, by infrastructure and fees, in 95 % of the draws; two digits, rounded
-    /// up.
+    /// The most that is spent in a month, by infrastructure and fees, in 95 % of the draws; two digits,
+    /// rounded up.
     fn most_spent(&self, of: impl Fn(f64, f64) -> f64) -> Option<QuotedDecimal> {
         let spent = |inputs: &ReadyInputs, customers: f64| {
             let priced = &self.drawn.priced;
@@ -344,9 +344,9 @@ fn cost(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<DrawnAmount, M
     match context.growth() {
         Some(growth) => {
             let months = monthly_costs(drawn, context, growth)?;
-            Ok(DrawnAmount::of_months(&months, drawn.draws.len()))
+            Ok(sum_of_months(&months, drawn.draws.len()))
         }
-        None => DrawnAmount::of_one_month(context, drawn),
+        None => one_month(context, drawn),
     }
 }
 

@@ -108,7 +108,8 @@ impl<'a> Moved<'_, 'a> {
         }
     }
 
-    /// Growth on its 5 % and its 95 % path; a growth that is stated without a range, a fifth slower and faster.
+    /// Growth on its 5 % and its 95 % path; a growth that is stated without a range, a fifth slower and
+    /// faster.
     fn growth(&self, growth: &GrowthDraws<'a>) -> Sensitivity {
         let months = f64::from(growth.model.months());
         let ends = [0.05, 0.95].map(|quantile| growth.at_quantile(quantile));
@@ -229,8 +230,8 @@ impl<'a> Moved<'_, 'a> {
         }))
     }
 
-    /// How much busier the busiest minute is: by its burst, and by the peak hour's share where the study states
-    /// one.
+    /// How much busier the busiest minute is: by its burst, and by the peak hour's share where the study
+    /// states one.
     fn busiest_minute(&self) -> Vec<Sensitivity> {
         let customers = &self.drawn.priced.study.customers;
         let burst = customers.burst;

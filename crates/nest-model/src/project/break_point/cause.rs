@@ -6,11 +6,11 @@ use nest_data::{
     ScalingModel,
     projection::BreakKind,
     scaling::{HiddenBottleneck, QuantileLaw},
-    study::Study,
+    study::{Platform, Study},
     units::QuotedDecimal,
 };
 
-use crate::fit::ceiling;
+use crate::{fit::ceiling, project::config::PricedConfig};
 
 /// A way to fail in one draw.
 #[derive(Debug, Clone)]
@@ -35,6 +35,16 @@ pub enum LeverKey {
     Monthly,
     /// Highest monthly cost of 1,000 customers.
     Per1000,
+}
+
+impl LeverKey {
+    /// The most units of a placement, where more of them help: `None` on functions, on a database, which
+    /// grows by its type, and where there is no limit.
+    pub fn max_of(priced: &PricedConfig<'_>, placed: usize) -> Option<Self> {
+        let of = &priced.placed[placed];
+        let helps = of.most_units().is_finite() && of.placement.platform != Platform::Database;
+        helps.then_some(Self::Max(placed))
+    }
 }
 
 /// Room that fills as time passes, whatever the customers do: it is full when `per_customer N + per_month t`

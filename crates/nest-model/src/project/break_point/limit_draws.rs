@@ -5,7 +5,7 @@ use nest_data::projection::{BreakDate, BreakKind, LimitNature};
 use rayon::prelude::*;
 
 use super::cause::{FailurePoint, Filling, LeverKey};
-use crate::project::growth::{GrowthDraws, Trajectory};
+use crate::project::growth::{GrowthDraws, Load, Trajectory};
 
 /// One limit in the point estimate and in every draw.
 #[derive(Debug, Clone)]
@@ -71,13 +71,6 @@ impl LimitDraws {
 #[derive(Debug, Clone, Default)]
 pub struct ConfigLimits {
     pub limits: Vec<LimitDraws>,
-}
-
-/// The customers of a projection: growing, or as many as they are.
-#[derive(Clone, Copy)]
-pub enum Load<'g, 'a> {
-    Growing(&'g GrowthDraws<'a>),
-    Steady(f64),
 }
 
 impl ConfigLimits {

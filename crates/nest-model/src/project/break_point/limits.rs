@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use nest_data::{measurement::ResourceKind, projection::BreakKind, scaling::QuantileLaw, study::Platform};
+use nest_data::{measurement::ResourceKind, projection::BreakKind, scaling::QuantileLaw};
 
 use super::{
     budget::budget,
@@ -60,21 +60,13 @@ fn processors<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits:
         let label = &placed.label;
         limits.push(
             FailurePoint::new(BreakKind::OverReserve, Cause::Processor(label), over_reserve)
-                .moved_by(max_of(priced, index).or(Some(LeverKey::Reserve(index)))),
+                .moved_by(LeverKey::max_of(priced, index).or(Some(LeverKey::Reserve(index)))),
         );
         limits.push(
             FailurePoint::new(BreakKind::Saturation, Cause::Processor(label), customers_at(1.0))
-                .moved_by(max_of(priced, index)),
+                .moved_by(LeverKey::max_of(priced, index)),
         );
     }
-}
-
-/// The lever `max` of a placement, where more units help: `None` on functions, on a database, which grows by
-/// its type, and where there is no limit.
-pub fn max_of(priced: &PricedConfig<'_>, placed: usize) -> Option<LeverKey> {
-    let of = &priced.placed[placed];
-    let helps = of.most_units().is_finite() && of.placement.platform != Platform::Database;
-    helps.then_some(LeverKey::Max(placed))
 }
 
 /// What the configuration leaves as it was measured: every other tier, and the disks of the placed one. It
@@ -93,7 +85,9 @@ fn unsized_resources<'a>(
         let customers_at = |utilisation: f64| unsized_customers(priced, inputs, index, utilisation);
         let cause = || Cause::AsMeasured(&unsized_resource.resource.name);
         // One that comes with every unit of a placement is moved by more of them.
-        let max = unsized_resource.placed.and_then(|placed| max_of(priced, placed));
+        let max = unsized_resource
+            .placed
+            .and_then(|placed| LeverKey::max_of(priced, placed));
         let over_reserve = customers_at(1.0 - inputs.placed[0].reserve);
         limits.push(
             FailurePoint::new(BreakKind::OverReserve, cause(), over_reserve)
@@ -161,7 +155,7 @@ fn errors<'a>(
     let failing = customers_failing(onset, onset.tolerated, draw.error_position).unwrap_or(0.0);
     let instances = priced.main().most_units();
     let customers = if failing > 0.0 { instances * failing } else { 0.0 };
-    let lever = max_of(priced, 0).filter(|_| failing > 0.0);
+    let lever = LeverKey::max_of(priced, 0).filter(|_| failing > 0.0);
     limits.push(
         FailurePoint::new(BreakKind::ErrorOnset, Cause::Errors(onset.tolerated), customers).moved_by(lever),
     );
@@ -216,7 +210,7 @@ fn objectives<'a>(
             let more_units = priced
                 .carrying_law(law)
                 .filter(|_| customers > 0.0)
-                .and_then(|placed| max_of(priced, placed));
+                .and_then(|placed| LeverKey::max_of(priced, placed));
             let lever = more_units.unwrap_or(LeverKey::Objective(position, law.quantile));
             limits.push(
                 FailurePoint::new(BreakKind::Slo, Cause::Objective { name, law, limit_s }, customers)

@@ -7,10 +7,7 @@ use nest_data::{
     units::{DAYS_PER_MONTH, SECONDS_PER_DAY},
 };
 
-use super::{
-    cause::{Cause, FailurePoint, Filling, SearchScope},
-    limits::max_of,
-};
+use super::cause::{Cause, FailurePoint, Filling, LeverKey, SearchScope};
 use crate::project::config::{Host, PricedConfig, ScenarioInputs};
 
 /// Share of an instance's memory that the tier can fill. ◇ Assumed: the operating system and its page cache
@@ -59,7 +56,7 @@ fn placed_memory<'a>(
     let (instances, lever) = if per_instance < carried {
         (f64::from(sizing.least), None)
     } else {
-        (placed.most_units(), max_of(priced, index))
+        (placed.most_units(), LeverKey::max_of(priced, index))
     };
     let customers = if per_instance.is_finite() {
         instances * per_instance

@@ -6,13 +6,12 @@ use rust_decimal::Decimal;
 use crate::{
     error::ModelError,
     project::{
-        break_point::Load,
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
         figure::{estimate, money},
-        growth::{GrowthDraws, Trajectory},
-        months::{MonthCost, monthly_costs},
+        growth::{GrowthDraws, Load, Trajectory},
+        months::{MonthCost, monthly_costs, sum_of_months},
     },
 };
 
@@ -57,11 +56,7 @@ fn growth_projection(
         months,
         start: customers_after(growth, 0.0)?,
         end: customers_after(growth, f64::from(months))?,
-        total: money(
-            costs.iter().map(|month| month.value).sum(),
-            sums(costs, drawn.draws.len()),
-            unknown,
-        ),
+        total: sum_of_months(costs, drawn.draws.len()).into_money(unknown),
         per_1000: money(per_1000, per_1000_draws, unknown),
         cause: reached.likeliest_first().map(|limit| limit.cause.clone()),
         breaks: first.reached(),
@@ -73,15 +68,4 @@ fn growth_projection(
 fn customers_after(growth: &GrowthDraws<'_>, months: f64) -> Result<Estimate, ModelError> {
     let draws = growth.draws.iter().map(|path| path.at(months)).collect();
     estimate(growth.central.at(months), draws, "customers")
-}
-
-/// Cost of all months in each draw.
-pub fn sums(costs: &[MonthCost], draws: usize) -> Vec<f64> {
-    let mut sums = vec![0.0; draws];
-    for month in costs {
-        sums.iter_mut()
-            .zip(&month.draws)
-            .for_each(|(sum, cost)| *sum += cost);
-    }
-    sums
 }

@@ -9,8 +9,10 @@ use crate::{
     error::ModelError,
     pricing::float,
     project::{
-        break_point::Load, config_projection::ProjectedConfig, context::Context, drawn_config::DrawnConfig,
-        growth::GrowthDraws,
+        config_projection::ProjectedConfig,
+        context::Context,
+        drawn_config::DrawnConfig,
+        growth::{GrowthDraws, Load},
     },
 };
 

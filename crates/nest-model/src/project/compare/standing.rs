@@ -41,8 +41,8 @@ impl<'t> Standing<'t> {
         }
     }
 
-    /// Share of draws in which each configuration is the cheapest, 0-1. Equal ones share a draw evenly; a draw
-    /// in which none counts goes to none.
+    /// Share of draws in which each configuration is the cheapest, 0-1. Equal ones share a draw evenly; a
+    /// draw in which none counts goes to none.
     pub fn cheapest(&self, among: Among) -> Vec<f64> {
         let draws = self.totals.first().map_or(0, |totals| totals.len());
         let mut shares = vec![0.0; self.totals.len()];
@@ -91,8 +91,8 @@ mod tests {
         }
     }
 
-    /// Four draws, counted by hand: the first configuration is cheapest in draws 1, 2 and (with the second) 3,
-    /// but lasts in draw 2 only; in draw 4 nothing lasts.
+    /// Four draws, counted by hand: the first configuration is cheapest in draws 1, 2 and (with the second)
+    /// 3, but lasts in draw 2 only; in draw 4 nothing lasts.
     #[test]
     fn three_shares_are_counted_draw_by_draw() {
         let never = f64::INFINITY;

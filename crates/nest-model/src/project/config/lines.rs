@@ -1,8 +1,10 @@
 //! Lines of a bill: their sum, and what a contract takes off.
 
+use std::collections::BTreeMap;
+
 use nest_data::{
     PriceBook,
-    projection::{CostDriver, CostLine},
+    projection::{CostDriver, CostLine, DriverKind, DriverShare},
     units::QuotedDecimal,
 };
 use rust_decimal::Decimal;
@@ -38,4 +40,33 @@ pub fn contract_lines(book: &PriceBook, name: &str, lines: &mut Vec<CostLine>) {
         });
         before = left;
     }
+}
+
+/// The amounts of a bill by what they pay for: by behaviour, by driver, by what is metered; the largest
+/// first.
+pub fn drivers<'l>(lines: impl IntoIterator<Item = &'l CostLine>) -> Vec<DriverShare> {
+    let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
+    for line in lines {
+        let Some(amount) = line.amount else { continue };
+        let behaviour = line
+            .behaviour
+            .clone()
+            .unwrap_or_else(|| line.driver.label().to_owned());
+        for key in [
+            (DriverKind::Behaviour, behaviour),
+            (DriverKind::Meter, line.meter.clone()),
+        ] {
+            *sums.entry(key).or_default() += amount.0;
+        }
+    }
+    let mut shares: Vec<DriverShare> = sums
+        .into_iter()
+        .map(|((kind, name), amount)| DriverShare {
+            kind,
+            name,
+            amount: QuotedDecimal(amount.normalize()),
+        })
+        .collect();
+    shares.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.amount.cmp(&a.amount)));
+    shares
 }

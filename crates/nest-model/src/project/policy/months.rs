@@ -21,6 +21,7 @@ use crate::{
     project::drawn_config::DrawnConfig,
     project::figure::DrawnAmount,
     project::growth::{GrowthDraws, adopted},
+    project::months::sum_of_months,
 };
 
 use super::all_fees;
@@ -41,7 +42,7 @@ impl PolicyMonths {
         unchanged: &ProjectedConfig,
     ) -> Result<PolicyTotals, ModelError> {
         let unknown = before.priced.unknown_lines() > 0;
-        let costs = DrawnAmount::of_months(&unchanged.monthly_costs, before.draws.len());
+        let costs = sum_of_months(&unchanged.monthly_costs, before.draws.len());
         let fees = self
             .fees
             .as_ref()
