@@ -220,9 +220,15 @@ pub enum Caveat {
     },
     /// A price is old.
     PriceOld {
-        /// The book.
-        book: String,
-        /// Age of its oldest price used, in days.
+        /// The configuration on whose bill they are.
+        config: String,
+        /// How many prices on it are older than their book allows.
+        prices: usize,
+        /// Share of the bill that rests on them, 0-1.
+        share: f64,
+        /// What the oldest is the price of.
+        oldest: String,
+        /// Its age in days.
         days: i64,
     },
     /// A formula has no value in some draws of the parameters.
@@ -511,9 +517,17 @@ impl fmt::Display for Caveat {
                         priced as if it did not. Raise max, or plan for the break point"
                 )
             }
-            Self::PriceOld { book, days } => write!(
+            Self::PriceOld {
+                config,
+                prices,
+                share,
+                oldest,
+                days,
+            } => write!(
                 f,
-                "the oldest price used from {book} was seen {days} days ago. Check it before signing"
+                "`{config}`: {prices} of the prices are older than their book allows, and {:.0} % of the bill \
+                 rests on them. The oldest is that of {oldest}, seen {days} days ago. Check them before signing",
+                share * 100.0
             ),
             Self::UndefinedDraws { config, share } => write!(
                 f,

@@ -101,7 +101,10 @@ fn projected(
         .into_iter()
         .flatten()
         .collect();
-    let (books, old_prices): (Vec<_>, Vec<_>) = book_uses(&configs, options.as_of).into_iter().unzip();
+    let old_prices: Vec<Caveat> = configs
+        .iter()
+        .filter_map(|drawn| old_prices(drawn.priced.name, &prices, books))
+        .collect();
     let of_configs = projected.iter().flat_map(|one| &one.caveats);
     let early = before_measurement(model, options.as_of);
     let caveats = model
@@ -140,8 +143,8 @@ fn projected(
         policies: lead.policies,
         points: model.points.clone(),
         checks: model.checks.clone(),
-        books,
-        caveats: caveats.cloned().chain(old_prices.into_iter().flatten()).collect(),
+        books: book_uses(&configs, options.as_of),
+        caveats: caveats.cloned().chain(old_prices).collect(),
         configs: projected.into_iter().map(|one| one.config).collect(),
     };
     if let Some(advice) = advice {
@@ -243,8 +246,28 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
     rows.collect()
 }
 
+/// The prices on a configuration's bill that are older than their book allows; `None` if there are none.
+fn old_prices(config: &str, prices: &[PriceRow], books: &[PriceBook]) -> Option<Caveat> {
+    let allowed_days = |row: &PriceRow| {
+        let book = books.iter().find(|book| book.name() == row.book);
+        book.map_or(i64::MAX, |book| i64::from(book.stale_after_days))
+    };
+    let old: Vec<&PriceRow> = prices
+        .iter()
+        .filter(|row| row.config == config && row.age_days > allowed_days(row))
+        .collect();
+    let oldest = old.iter().max_by_key(|row| row.age_days)?;
+    Some(Caveat::PriceOld {
+        config: config.to_owned(),
+        prices: old.len(),
+        share: old.iter().map(|row| row.share).sum(),
+        oldest: oldest.item.clone(),
+        days: oldest.age_days,
+    })
+}
+
 /// Every book that a configuration is priced by, with the sources that were used.
-fn book_uses(configs: &[DrawnConfig<'_>], as_of: Date) -> Vec<(BookUse, Option<Caveat>)> {
+fn book_uses(configs: &[DrawnConfig<'_>], as_of: Date) -> Vec<BookUse> {
     let mut by_book: BTreeMap<String, (&PriceBook, BTreeSet<&str>)> = BTreeMap::new();
     for (book, source) in configs.iter().flat_map(|drawn| drawn.priced.sources()) {
         let (_, sources) = by_book.entry(book.name()).or_insert((book, BTreeSet::new()));
@@ -256,36 +279,23 @@ fn book_uses(configs: &[DrawnConfig<'_>], as_of: Date) -> Vec<(BookUse, Option<C
         .collect()
 }
 
-/// The use of one book, with a caveat if its oldest price is too old.
-fn book_use(
-    name: String,
-    book: &PriceBook,
-    sources: &BTreeSet<&str>,
-    as_of: Date,
-) -> (BookUse, Option<Caveat>) {
-    let sources = sources
+fn book_use(name: String, book: &PriceBook, sources: &BTreeSet<&str>, as_of: Date) -> BookUse {
+    let sources: Vec<SourceUse> = sources
         .iter()
-        .filter_map(|name| Some((name, book.source.get(*name)?)));
-    let oldest_days = sources
-        .clone()
-        .map(|(name, _)| age_days(book, name, as_of))
-        .max()
-        .unwrap_or(0);
-    let old = (oldest_days > i64::from(book.stale_after_days)).then(|| Caveat::PriceOld {
-        book: name.clone(),
-        days: oldest_days,
-    });
-    let sources = sources.map(|(name, source)| SourceUse {
-        age_days: age_days(book, name, as_of),
-        title: format!("[{name}] {}", source.title),
-        url: source.url.clone(),
-        observed_on: source.observed_on.to_string(),
-        confidence: source.confidence,
-    });
-    let used = BookUse {
-        sources: sources.collect(),
+        .filter_map(|name| {
+            let source = book.source.get(*name)?;
+            Some(SourceUse {
+                age_days: age_days(book, name, as_of),
+                title: format!("[{name}] {}", source.title),
+                url: source.url.clone(),
+                observed_on: source.observed_on.to_string(),
+                confidence: source.confidence,
+            })
+        })
+        .collect();
+    BookUse {
         name,
-        oldest_days,
-    };
-    (used, old)
+        oldest_days: sources.iter().map(|source| source.age_days).max().unwrap_or(0),
+        sources,
+    }
 }
