@@ -67,7 +67,12 @@ fn a_policy_is_compared_in_cost_and_in_fees() {
 
 #[test]
 fn a_number_is_explained_down_to_prices_fits_and_measurements() {
-    let tree = on("migration", &["explain", "per-1000"]).expect(0).stdout;
+    let summary = on("shop", &["explain", "per-1000"]).expect(0).stdout;
+    assert!(
+        summary.contains("% of the bill is capacity that nobody uses") && summary.lines().count() < 12,
+        "{summary}"
+    );
+    let tree = on("migration", &["explain", "per-1000", "--full"]).expect(0).stdout;
     for part in [
         "$ priced: aws/us-east-1 [",
         "— fitted: regression over the steps of run",
@@ -92,7 +97,7 @@ fn a_number_is_explained_down_to_prices_fits_and_measurements() {
         .says("did you mean per-1000?");
     on("migration", &["explain", "cost", "--config", "monolit"])
         .expect(2)
-        .says("did you mean monolith?");
+        .says("did you mean `monolith`?");
 }
 
 #[test]

@@ -24,12 +24,9 @@ fn demands(outcome: &Outcome) -> Vec<Forecast> {
         .skip(1)
         .take_while(|line| !line.is_empty());
     rows.map(|row| {
-        let difference = row.rsplit(',').next().expect("a last column");
-        let percent: f64 = difference
-            .trim_end_matches(" %")
-            .parse()
-            .expect("a number of percent");
-        Forecast::new(row, 1.0 + percent / 100.0, 1.0)
+        let error = row.rsplit(',').next().expect("a last column");
+        let share: f64 = error.parse().expect("a share");
+        Forecast::new(row, 1.0 + share, 1.0)
     })
     .collect()
 }

@@ -29,8 +29,17 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
     )
     .expect(0);
     let mut lines = outcome.stdout.lines();
-    assert_eq!(lines.next(), Some("series,step,p05,p10,p50,p90,p95"));
-    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(
+        lines.next(),
+        Some("series,step,p05,p10,p50,p90,p95,caveats,refused")
+    );
+    let (refused, rows): (Vec<Vec<&str>>, Vec<Vec<&str>>) = lines
+        .map(|line| line.split(',').collect())
+        .partition(|row: &Vec<&str>| row[1].is_empty());
+    assert_eq!(
+        refused.iter().map(|row| row[0]).collect::<Vec<_>>(),
+        ["kinds", "one", "unreadable"]
+    );
     let names: Vec<&str> = rows.iter().map(|row| row[0]).collect();
     assert_eq!(
         names,
@@ -40,7 +49,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
         ]
     );
     for row in &rows {
-        let numbers: Vec<f64> = row[2..]
+        let numbers: Vec<f64> = row[2..7]
             .iter()
             .map(|cell| cell.parse().expect("a number"))
             .collect();
@@ -59,7 +68,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
         .says("one: refused: 1 usable values")
         .says("3 of 7 series refused");
     outcome
-        .says("two: few_values: only 2 values")
+        .says("two: few_values: 2 values are too few")
         .says("zeros: few_values")
         .says("constant: ")
         .says("gaps: ");
@@ -81,6 +90,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
     assert_eq!(rows_of("two").len(), 2);
     assert_eq!(rows_of("two")[1]["step"], 2);
     assert!(rows_of("two")[0]["p50"].is_f64() && rows_of("two")[0]["caveats"][0] == "few_values");
+    assert!(rows_of("one")[0]["p50"].is_null() && rows_of("two")[0]["refused"].is_null());
     assert!(
         rows_of("one")[0]["refused"]
             .as_str()

@@ -18,6 +18,7 @@ mod locks;
 mod mixes;
 mod nginx;
 mod outage;
+mod output;
 mod page;
 mod pricing;
 mod probes;

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use crate::support::{nest, replaced, repository};
+use crate::support::{documented::rows, nest, replaced, repository};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -23,25 +23,6 @@ fn write(folder: &Path, name: &str, text: &str) {
 fn fixture(name: &str) -> String {
     fs::read_to_string(repository().join("crates/nest-data/tests/prices").join(name))
         .expect("the fixture is there")
-}
-
-/// Rows of a CSV output, cut at commas outside quotes.
-fn rows(text: &str) -> Vec<Vec<String>> {
-    text.lines()
-        .skip(1)
-        .map(|line| {
-            let mut cells = vec![String::new()];
-            let mut quoted = false;
-            for c in line.chars() {
-                match c {
-                    '"' => quoted = !quoted,
-                    ',' if !quoted => cells.push(String::new()),
-                    c => cells.last_mut().expect("a cell").push(c),
-                }
-            }
-            cells
-        })
-        .collect()
 }
 
 const HEAD: &str = "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\n\
@@ -111,7 +92,7 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
     assert_eq!(
         rows(&shown.stdout)
             .iter()
-            .map(|row| row[3].clone())
+            .map(|row| row[5].clone())
             .collect::<Vec<_>>(),
         ["0", "0.09", "0.085", "0.07", "0.05"]
     );
@@ -154,7 +135,8 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
     assert_eq!(cost(&["hetzner/eu", "CX23", "--quantity", "2"]), "10.98");
     assert_eq!(
         cost(&["webtask/global", "webtask.requests", "--quantity", "1000000"]),
-        "unknown"
+        "",
+        "a price that is not known is no number"
     );
 }
 
@@ -235,7 +217,7 @@ fn pricing_lays_the_users_rows_over_the_shipped_ones() {
         .expect("there");
     assert_eq!(
         (row[7].as_str(), row[10].as_str()),
-        ("1", "shipped < pricing/aws/us-east-1.toml")
+        ("1", "shipped;pricing/aws/us-east-1.toml")
     );
     write(
         folder.path(),
@@ -323,7 +305,8 @@ fn pricing_compares_two_books_with_percent() {
     .expect(0);
     assert_eq!(
         outcome.stdout,
-        "change,table,row,part,old,new,percent\nchanged,meter,nat.bytes,amount,0.02,0.025,+25\n"
+        "change,table,row,effective_from,part,of,up_to,old,new,currency,change_share\n\
+         changed,meter,nat.bytes,,price,,,0.02,0.025,USD,0.25\n"
     );
     let outcome = nest(
         folder.path(),
@@ -337,13 +320,32 @@ fn pricing_compares_two_books_with_percent() {
         ],
     )
     .expect(0);
-    // AWS's own lists: m7i.large is 0.1008 in us-east-1 and 0.11235 in eu-west-1.
+    // AWS's own lists: m7i.large is 0.1008 in us-east-1 and 0.11235 in eu-west-1, 11.458 % more.
     assert!(
         outcome
             .stdout
-            .contains("changed,instance,m7i.large,on_demand,0.1008,0.11235,+11.5"),
+            .contains("changed,instance,m7i.large,,on_demand,,,0.1008,0.11235,USD,0.114583"),
         "{}",
         outcome.stdout
+    );
+    let shown = nest(
+        folder.path(),
+        &[
+            "pricing",
+            "diff",
+            "aws/us-east-1",
+            "aws/eu-west-1",
+            "--format",
+            "md",
+        ],
+    )
+    .expect(0);
+    assert!(
+        shown
+            .stdout
+            .contains("| changed | instance | m7i.large | on_demand | 0.1008 | 0.11235 | +11.5 |"),
+        "{}",
+        shown.stdout
     );
     nest(folder.path(), &["pricing", "diff", "aws/us-east-1", "hetzner/eu"])
         .expect(3)

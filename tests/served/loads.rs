@@ -9,7 +9,9 @@ use std::{
 use nix::sys::signal::Signal;
 
 use crate::support::{
-    assert_load_balanced, free_address, load, nest,
+    assert_load_balanced,
+    documented::assert_csv,
+    free_address, load, nest,
     nginx::Nginx,
     server::{Asked, Reply, Server},
     start,
@@ -98,7 +100,12 @@ fn every_format_says_the_same() {
         .stdout
     };
     assert!(print("human").contains("50 completed, 0 failed, 0 dropped"));
-    assert!(print("csv").contains("completed,50"));
+    let rows = assert_csv("load", &print("csv"));
+    assert_eq!(
+        rows[0][3..7],
+        ["50", "50", "0", "0"],
+        "due, completed, failed, dropped"
+    );
     assert!(print("md").contains("| completed"));
     assert!(
         server

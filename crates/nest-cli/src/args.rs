@@ -144,3 +144,33 @@ fn date(text: &str) -> Result<Date, String> {
     text.parse()
         .map_err(|_| "write a date as YEAR-MONTH-DAY, such as 2026-11-01".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::table::tests::documented::section;
+
+    /// The verbs below a command that take `--format`.
+    fn with_format(command: &clap::Command, above: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for verb in command.get_subcommands() {
+            let name = format!("{above}{}", verb.get_name());
+            found.extend(with_format(verb, &format!("{name} ")));
+            if verb.get_arguments().any(|argument| argument.get_id() == "format") {
+                found.push(name);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_columns_of_every_verb_with_a_format_are_documented() {
+        let verbs = with_format(&Arguments::command(), "");
+        assert!(verbs.len() > 15, "{verbs:?}");
+        for verb in verbs {
+            assert!(section(&verb).is_some(), "docs/output.md has no section `{verb}`");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! - `args`: every verb and option; `commands/`: one file per verb
 //! - `files`: the study folder and its runs; `book_set`: the price books
 //! - `command_error`: why a command failed, with its exit code; `printer`: prints errors, data and messages
+//! - `table`: tables in the forms of `--format`
 
 mod args;
 mod book_set;
@@ -17,6 +18,7 @@ mod files;
 mod interrupts;
 mod printer;
 mod progress;
+mod table;
 
 use std::process::ExitCode;
 

@@ -121,6 +121,13 @@ pub enum Caveat {
         /// How far, as a multiple of what was tested.
         factor: f64,
     },
+    /// The projection is made for a day before the measurement.
+    BeforeMeasurement {
+        /// Day of the projection.
+        as_of: Date,
+        /// When it was measured, ISO 8601 in UTC.
+        measured_at: String,
+    },
     /// The study does not say how many customers there are.
     CustomersUnstated {
         /// Customers that the headline speaks of instead: the largest number that was tested with room.
@@ -392,6 +399,11 @@ impl fmt::Display for Caveat {
             Self::Extrapolated { what, factor } => write!(
                 f,
                 "{what} is {factor:.1} times as large as what was tested. Measure there before relying on it"
+            ),
+            Self::BeforeMeasurement { as_of, measured_at } => write!(
+                f,
+                "the forecast is made for {as_of}, before the measurement of {measured_at}. Give --as-of a day \
+                 after it, if prices and months should count from there"
             ),
             Self::CustomersUnstated { customers, has_room } => write!(
                 f,

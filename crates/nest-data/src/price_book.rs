@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    changes::{ChangeKind, PriceChange, changes},
+    changes::{ChangeKind, ChangedPart, PriceChange, changes},
     commitment::{Commitment, CommitmentKind, Covers, Inclusion, Payment, Plan, PlanPeriod},
 };
 pub use crate::units::ObservedOn;
@@ -254,6 +254,14 @@ pub struct PercentOf {
     pub meter: String,
     /// Percent of it.
     pub percent: QuotedDecimal,
+}
+
+impl PercentOf {
+    /// The percent as a share: 0.09 for 9.
+    #[must_use]
+    pub fn share(&self) -> QuotedDecimal {
+        QuotedDecimal((self.percent.0 / rust_decimal::Decimal::ONE_HUNDRED).normalize())
+    }
 }
 
 /// A free quantity.

@@ -103,7 +103,13 @@ fn projected(
         .collect();
     let (books, old_prices): (Vec<_>, Vec<_>) = book_uses(&configs, options.as_of).into_iter().unzip();
     let of_configs = projected.iter().flat_map(|one| &one.caveats);
-    let caveats = model.caveats.iter().chain(of_configs).chain(&lead.caveats);
+    let early = before_measurement(model, options.as_of);
+    let caveats = model
+        .caveats
+        .iter()
+        .chain(&early)
+        .chain(of_configs)
+        .chain(&lead.caveats);
     let mut projection = Projection {
         header: Projection::header(),
         as_of: options.as_of,
@@ -142,6 +148,15 @@ fn projected(
         advice.enter(&mut projection);
     }
     Ok(projection)
+}
+
+/// A doubt about a forecast for a day before the measurement it rests on.
+fn before_measurement(model: &ScalingModel, as_of: Date) -> Option<Caveat> {
+    let measured_on: Date = model.measured_at.get(..10)?.parse().ok()?;
+    (as_of < measured_on).then(|| Caveat::BeforeMeasurement {
+        as_of,
+        measured_at: model.measured_at.clone(),
+    })
 }
 
 /// Position of the headline's configuration.

@@ -9,6 +9,7 @@ mod cost;
 mod curves;
 mod evidence;
 mod growth;
+mod next;
 mod policy;
 mod provenance;
 mod segments;
@@ -82,6 +83,7 @@ impl Section {
 pub(crate) fn sections(projection: &Projection, drawings: &[Drawing]) -> Vec<Section> {
     let money = |drawing: &&Drawing| drawing.is_money();
     let mut sections = Vec::new();
+    sections.extend(next::actions(projection));
     sections.extend(cost::per_1000(projection));
     sections.extend(
         drawings

@@ -12,7 +12,7 @@ mod digits;
 mod money;
 mod quantity;
 
-pub use chance::{age, chance, chance_cell};
+pub use chance::{age, cases, chance, chance_cell, rough_percent};
 pub use compared::compared;
 pub use date::{day, month};
 pub use digits::{estimate, number};

@@ -70,5 +70,5 @@ fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, Rep
 }
 
 fn leading(section: &Section) -> bool {
-    section.tables.iter().any(|table| table.summary)
+    section.id == "next" || section.tables.iter().any(|table| table.summary)
 }

@@ -33,7 +33,7 @@ pub fn sentence(projection: &Projection) -> String {
             match &projection.growth {
                 None => format!("{cost} {place}"),
                 Some(growth) => format!(
-                    "{cost} {place} On `{growth}` growth: {}; {} by the end.",
+                    "{cost} {place} On `{growth}` growth: {}; {} that it comes before growth ends.",
                     date(point.date.as_ref()),
                     format::chance(point.reached)
                 ),
@@ -59,7 +59,7 @@ fn oldest(projection: &Projection, headline: &Headline) -> String {
         Some(row) => format!(
             " Oldest price on this bill: `{}` ({} of it), seen {} ago.",
             row.item,
-            format::percent(row.share),
+            format::rough_percent(row.share),
             format::age(row.age_days)
         ),
     }

@@ -12,8 +12,8 @@ fn says_cost_break_point_cause_and_date() {
         sentence(&projection()),
         "At 42,000 customers on `today`: USD 18.36 [17.6 … 19.4] per 1,000 customers and month. It breaks at \
          46,600 [43,100 … 50,900] customers: \
-         app/cpu over reserve. On `expected` growth: Dec 2027 [Nov 2027 … Feb 2028]. Oldest price: seen 19 \
-         days ago."
+         app/cpu over reserve. On `expected` growth: Dec 2027 [Nov 2027 … Feb 2028]; certain that it comes \
+         before growth ends. Oldest price on this bill: `std-2` (27 % of it), seen 19 days ago."
     );
 }
 
@@ -23,8 +23,8 @@ fn says_how_far_it_looked_where_nothing_breaks() {
     let headline = projection.headline.as_mut().expect("the fixture has one");
     headline.break_point = None;
     assert!(sentence(&projection).ends_with(
-        "It does not break below 120,000 customers, four times what was \
-            tested. Oldest price: seen 19 days ago."
+        "The best guess reaches no limit below 120,000 customers, four times what was tested. Oldest price on \
+         this bill: `std-2` (27 % of it), seen 19 days ago."
     ));
 }
 
@@ -37,14 +37,16 @@ fn a_break_point_that_was_not_found_is_none() {
         .and_then(|headline| headline.break_point.as_mut())
         .expect("the fixture has one")
         .customers = None;
-    assert!(sentence(&projection).contains("It does not break below 120,000 customers"));
+    assert!(sentence(&projection).contains("The best guess reaches no limit below 120,000 customers"));
 }
 
 #[test]
 fn says_no_date_without_growth() {
     let mut projection = projection();
     projection.growth = None;
-    assert!(sentence(&projection).ends_with("app/cpu over reserve. Oldest price: seen 19 days ago."));
+    assert!(sentence(&projection).ends_with(
+        "app/cpu over reserve. Oldest price on this bill: `std-2` (27 % of it), seen 19 days ago."
+    ));
 }
 
 #[test]
@@ -61,8 +63,7 @@ fn says_that_the_scenario_ends_first() {
         high: None,
     });
     assert!(
-        sentence(&projection)
-            .ends_with("On `expected` growth: not before the scenario ends. Oldest price: seen 19 days ago.")
+        sentence(&projection).contains("On `expected` growth: not before the scenario ends; certain that")
     );
 }
 

@@ -71,7 +71,7 @@ pub struct ProjectionArguments {
     /// Day from which to forecast [default: today]
     #[arg(long, value_name = "DATE", value_parser = super::date)]
     pub as_of: Option<Date>,
-    /// Search for break points beyond four times the number of customers that was tested
+    /// Without growth, search for break points beyond four times the number of customers that was tested
     #[arg(long)]
     pub beyond: bool,
 }
@@ -131,6 +131,9 @@ pub struct ExplainArguments {
     /// Number of customers to explain [default: the number in the report's headline]
     #[arg(long)]
     pub customers: Option<f64>,
+    /// Show the whole tree, down to measurements, assumptions and prices, instead of the five largest parts
+    #[arg(long)]
+    pub full: bool,
     /// How to print the explanation
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -7,17 +7,28 @@ use std::{
 };
 
 use nest_model::curve::{CurveCaveat, CurveForecast, FittedCurve, LoadAxis, fit_curve};
-use serde_json::json;
 
 use crate::{
-    args::{CurveArguments, CurveAxis, Format},
+    args::{CurveArguments, CurveAxis},
     command_error::{CommandError, INVALID},
     csv_table::{self, CsvRow},
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// Columns that are printed.
-const COLUMNS: [&str; 7] = ["series", "x", "p05", "p50", "p95", "law", "caveats"];
+const COLUMNS: [Column; 8] = [
+    Column::new("series", &["series"]),
+    Column::for_readers("x"),
+    Column::for_programs(&["x"]),
+    Column::new("p05", &["p05"]),
+    Column::new("p50", &["p50"]),
+    Column::new("p95", &["p95"]),
+    Column::new("law", &["law"]),
+    Column::new("caveats", &["caveats"]),
+];
+/// How readers see a throughput: more digits than any interval supports.
+const DIGITS: Shown = Shown::Significant(6);
 
 /// A series of the data file.
 #[derive(Debug, Default)]
@@ -58,7 +69,7 @@ pub fn run(arguments: &CurveArguments) -> Result<(), CommandError> {
         .zip(fitted(&names, &inputs, arguments.axis))
         .collect();
     let forecasts: Vec<LevelForecast> = asked.iter().map(|row| forecast(row, &curves)).collect();
-    print(&forecasts, arguments.format)?;
+    data(&table(&forecasts).render(arguments.format))?;
     talk_of(&names, &curves, &forecasts);
     if curves.values().all(Result::is_err) {
         return Err(CommandError::new(
@@ -164,54 +175,28 @@ fn forecast<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> LevelForecas
     }
 }
 
-fn print(forecasts: &[LevelForecast], format: Format) -> Result<(), CommandError> {
-    if format == Format::Json {
-        let text = serde_json::to_string_pretty(&forecasts.iter().map(as_json).collect::<Vec<_>>())
-            .map_err(std::io::Error::from)?;
-        return data(&(text + "\n"));
-    }
+fn table(forecasts: &[LevelForecast]) -> OutputTable {
     let mut table = OutputTable::new(&COLUMNS);
-    table.rows = forecasts.iter().map(as_row).collect();
-    data(&table.render(format))
-}
-
-fn as_row(row: &LevelForecast) -> Vec<String> {
-    let numbers = row.forecast.map_or([None; 3], |(forecast, _)| {
-        [forecast.p05, forecast.p50, forecast.p95].map(Some)
-    });
-    let law = row.forecast.map_or("", |(_, law)| law);
-    let texts = [row.series.to_owned(), row.x.to_owned()].into_iter();
-    let numbers = numbers.into_iter().map(|number| {
-        number
-            .map(|number| rounded(number).to_string())
-            .unwrap_or_default()
-    });
-    texts
-        .chain(numbers)
-        .chain([law.to_owned(), row.caveats.join(";")])
-        .collect()
-}
-
-fn as_json(row: &LevelForecast) -> serde_json::Value {
-    let quantile = |quantile: fn(&CurveForecast) -> f64| {
-        row.forecast
-            .as_ref()
-            .map(|(forecast, _)| rounded(quantile(forecast)))
-    };
-    json!({
-        "series": row.series,
-        "x": row.x.parse::<f64>().ok(),
-        "p05": quantile(|forecast| forecast.p05),
-        "p50": quantile(|forecast| forecast.p50),
-        "p95": quantile(|forecast| forecast.p95),
-        "law": row.forecast.map(|(_, law)| law),
-        "caveats": row.caveats,
-    })
-}
-
-/// Six significant digits: more than any interval supports.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
+    for row in forecasts {
+        let quantile = |quantile: fn(&CurveForecast) -> f64| {
+            Cell::or_missing(row.forecast.as_ref(), "", |(forecast, _)| {
+                Cell::Number(quantile(forecast), Unit::One, DIGITS)
+            })
+        };
+        table.push(vec![
+            Cell::text(row.series),
+            Cell::text(row.x),
+            Cell::or_missing(row.x.parse().ok(), "", |x| {
+                Cell::Number(x, Unit::One, Shown::Full)
+            }),
+            quantile(|forecast| forecast.p05),
+            quantile(|forecast| forecast.p50),
+            quantile(|forecast| forecast.p95),
+            Cell::text(row.forecast.map_or("", |(_, law)| law)),
+            Cell::Texts(row.caveats.clone(), ";"),
+        ]);
+    }
+    table
 }
 
 /// Prints how many series and rows were refused, and the first reasons.

@@ -3,25 +3,23 @@
 use std::collections::BTreeMap;
 
 use nest_model::demand::{Attribution, Doubt, IDLE, UseReading, attribute};
-use nest_report::format;
-use serde_json::{Value, json};
 
 use crate::{
     args::{DemandArguments, Format},
     command_error::{CommandError, INVALID},
     csv_table::{self, CsvRow},
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// Columns that are printed.
-const COLUMNS: [&str; 7] = [
-    "resource",
-    "behaviour",
-    "demand_s",
-    "low",
-    "high",
-    "condition",
-    "caveats",
+const COLUMNS: [Column; 6] = [
+    Column::new("resource", &["resource"]),
+    Column::new("behaviour", &["behaviour"]),
+    Column::new("demand", &["demand_s"]),
+    Column::new("90 % interval", &["low", "high"]),
+    Column::new("condition", &["condition"]),
+    Column::new("caveats", &["caveats"]),
 ];
 
 /// Columns of the file in the order in which they are read, and positions of some of them.
@@ -72,11 +70,7 @@ pub fn run(arguments: &DemandArguments) -> Result<(), CommandError> {
             format!("{}: no resource could be read", arguments.windows.display()),
         ));
     }
-    data(&match arguments.format {
-        Format::Json => serde_json::to_string_pretty(&json(&found)).map_err(std::io::Error::from)? + "\n",
-        Format::Csv => csv(&found),
-        format => table(&found).render(format),
-    })?;
+    data(&table(&found).render(arguments.format))?;
     if matches!(arguments.format, Format::Human | Format::Md) {
         talk_of(&found);
     }
@@ -206,70 +200,28 @@ fn labels(attribution: &Attribution, own: &[Doubt]) -> Vec<&'static str> {
     attribution.caveats.iter().chain(own).map(Doubt::label).collect()
 }
 
-fn csv(found: &[Attribution]) -> String {
+/// A row for each demand, and for the use without load.
+fn table(found: &[Attribution]) -> OutputTable {
     let mut table = OutputTable::new(&COLUMNS);
     for attribution in found {
         for row in &attribution.rows {
-            let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-            let estimate = row.estimate;
-            table.rows.push(vec![
-                attribution.resource.clone(),
-                row.behaviour.clone(),
-                number(estimate.map(|estimate| estimate.value)),
-                number(estimate.map(|estimate| estimate.low)),
-                number(estimate.map(|estimate| estimate.high)),
-                attribution.condition.to_string(),
-                labels(attribution, &row.caveats).join(";"),
-            ]);
-        }
-    }
-    table.render(Format::Csv)
-}
-
-fn json(found: &[Attribution]) -> Value {
-    let rows = found.iter().flat_map(|attribution| {
-        attribution.rows.iter().map(|row| {
-            json!({
-                "resource": attribution.resource,
-                "behaviour": row.behaviour,
-                "demand_s": row.estimate.map(|estimate| estimate.value),
-                "low": row.estimate.map(|estimate| estimate.low),
-                "high": row.estimate.map(|estimate| estimate.high),
-                "condition": attribution.condition.is_finite().then_some(attribution.condition),
-                "caveats": labels(attribution, &row.caveats),
-            })
-        })
-    });
-    Value::Array(rows.collect())
-}
-
-fn table(found: &[Attribution]) -> OutputTable {
-    let mut table = OutputTable::new(&[
-        "resource",
-        "behaviour",
-        "demand",
-        "90 % interval",
-        "condition",
-        "caveats",
-    ]);
-    for attribution in found {
-        for row in &attribution.rows {
-            let per_second = if row.behaviour == IDLE { "/s" } else { "" };
-            let quantity = |value: f64| format!("{}{per_second}", format::quantity(value, "s"));
-            let cells = row.estimate.map(|estimate| {
-                (
-                    quantity(estimate.value),
-                    format!("{} … {}", quantity(estimate.low), quantity(estimate.high)),
-                )
-            });
-            let (value, interval) = cells.unwrap_or_else(|| ("-".to_owned(), "-".to_owned()));
-            table.rows.push(vec![
-                attribution.resource.clone(),
-                row.behaviour.clone(),
-                value,
-                interval,
-                format!("{:.1}", attribution.condition),
-                labels(attribution, &row.caveats).join(" "),
+            let unit = if row.behaviour == IDLE {
+                Unit::SecondsPerSecond
+            } else {
+                Unit::Seconds
+            };
+            let caveats = labels(attribution, &row.caveats);
+            table.push(vec![
+                Cell::text(&attribution.resource),
+                Cell::text(&row.behaviour),
+                Cell::or_missing(row.estimate, "-", |estimate| {
+                    Cell::Number(estimate.value, unit, Shown::Fitting)
+                }),
+                Cell::or_missing(row.estimate, "-", |estimate| {
+                    Cell::Interval([estimate.low, estimate.high], unit, Shown::Fitting)
+                }),
+                Cell::Number(attribution.condition, Unit::One, Shown::Decimals(1)),
+                Cell::Texts(caveats.into_iter().map(str::to_owned).collect(), " "),
             ]);
         }
     }

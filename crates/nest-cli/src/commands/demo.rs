@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use nest_data::{Measurements, ScalingModel, Study, measurement::ResourceKind};
+use nest_data::{Estimate, Measurements, ScalingModel, Study, measurement::ResourceKind};
 use nest_load::{Event, code::Registry};
 use nest_model::ProjectOptions;
 use nest_target::{Demands, Ledger, ShopBehaviour};
@@ -18,11 +18,21 @@ use crate::{
     },
     files::{StudyFolder, write},
     interrupts,
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// The only folder that the demo writes to.
 const FOLDER: &str = "locust-nest-demo";
+/// Columns of the table.
+const COLUMNS: [Column; 6] = [
+    Column::new("behaviour", &["behaviour"]),
+    Column::new("set", &["set_s"]),
+    Column::new("spent", &["spent_s"]),
+    Column::new("measured", &["measured_s"]),
+    Column::new("90 % interval", &["low", "high"]),
+    Column::new("measured / spent", &["error_share"]),
+];
 /// Stored items of the demo's shop.
 const ITEMS: u32 = 2_000;
 /// Names and texts of the files of the study in `models/shop`.
@@ -127,36 +137,63 @@ fn truth_table(model: &ScalingModel, ledgers: &LedgerSpan) -> Result<OutputTable
         .find(|resource| resource.kind == ResourceKind::Cpu)
         .ok_or_else(|| CommandError::new(INTERNAL, "the fitted model has no processor"))?;
     let spent = ledgers.latest.per_execution_since(&ledgers.opened);
-    let mut table = OutputTable::new(&[
-        "behaviour",
-        "set",
-        "spent",
-        "measured",
-        "90 % interval",
-        "measured / spent",
-    ]);
+    let mut table = OutputTable::new(&COLUMNS);
     for behaviour in ShopBehaviour::ALL {
         let name = behaviour.name();
         let (Some(spent), Some(measured)) = (spent.get(name), cpu.demand.get(name)) else {
             continue;
         };
         let set = Demands::default().total_s(behaviour, ITEMS);
-        let milliseconds = |seconds: f64| format!("{:.2} ms", seconds * 1e3);
-        let interval = format!("{:.2} … {:.2} ms", measured.low * 1e3, measured.high * 1e3);
-        let ratio = format!("{:+.1} %", (measured.value / spent - 1.0) * 100.0);
-        table.rows.push(vec![
-            name.to_owned(),
-            milliseconds(set),
-            milliseconds(*spent),
-            milliseconds(measured.value),
-            interval,
-            ratio,
-        ]);
+        table.push(row(name, set, *spent, measured));
     }
     Ok(table)
+}
+
+/// The demands of one behaviour, in seconds.
+fn row(behaviour: &str, set_s: f64, spent_s: f64, measured: &Estimate) -> Vec<Cell> {
+    let (unit, shown) = (Unit::Seconds, Shown::Milliseconds);
+    vec![
+        Cell::text(behaviour),
+        Cell::Number(set_s, unit, shown),
+        Cell::Number(spent_s, unit, shown),
+        Cell::Number(measured.value, unit, shown),
+        Cell::Interval([measured.low, measured.high], unit, shown),
+        Cell::Number(measured.value / spent_s - 1.0, Unit::Share, Shown::Change),
+    ]
 }
 
 /// A loopback address with a port that is free at this moment.
 fn free_address() -> Result<SocketAddr, CommandError> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::tests::assert_documented;
+
+    #[test]
+    fn programs_get_seconds_and_a_share_where_readers_get_milliseconds_and_percent() {
+        let mut table = OutputTable::new(&COLUMNS);
+        let measured = Estimate {
+            value: 0.01212,
+            standard_error: 1e-5,
+            low: 0.012,
+            high: 0.0122,
+        };
+        table.push(row("pay", 0.0115, 0.012, &measured));
+        let rows = assert_documented(&table, "demo");
+        assert_eq!(
+            rows[0][..6],
+            ["pay", "0.0115", "0.012", "0.01212", "0.012", "0.0122"]
+        );
+        // 12.12 ms are 1 % more than 12 ms.
+        let change: f64 = rows[0][6].parse().expect("a number");
+        assert!((change - 0.01).abs() < 1e-12, "{change}");
+        let shown = table.render(Format::Human);
+        assert!(
+            shown.contains("12.00 ms  12.12 ms  12.00 … 12.20 ms") && shown.contains("+1.0 %"),
+            "{shown}"
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! `explain`: shows how a figure was worked out, down to what it rests on.
 
+mod summary;
+
 use std::fmt::Write;
 
 use nest_data::{
@@ -9,13 +11,15 @@ use nest_data::{
 use nest_load::code::Registry;
 use nest_model::explain::{ExplainRequest, explain};
 
+use self::summary::summary;
 use crate::{
     args::{ExplainArguments, Format},
     book_set::BookSet,
     command_error::CommandError,
     commands::project::{check_measured, options},
     files::StudyFolder,
-    printer::{OutputTable, data},
+    printer::data,
+    table::{Cell, Column, OutputTable},
 };
 
 /// Runs the verb.
@@ -33,25 +37,36 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Comm
     let explanation = explain(&model, &study, &books, &options, &asked)?;
     data(&match arguments.format {
         Format::Json => explanation.to_json(),
-        Format::Csv => csv(&explanation),
+        Format::Csv => table(&explanation).render(Format::Csv),
+        Format::Human if !arguments.full => summary(&explanation.root),
         Format::Human => tree(&explanation, ""),
         Format::Md => tree(&explanation, "- "),
     })
 }
 
-fn csv(explanation: &Explanation) -> String {
-    let mut table = OutputTable::new(&["depth", "name", "value", "unit", "basis", "detail"]);
+/// A row for each node. A value that is not a number is not known.
+fn table(explanation: &Explanation) -> OutputTable {
+    let mut table = OutputTable::new(&[
+        Column::for_programs(&["depth"]),
+        Column::for_programs(&["name"]),
+        Column::for_programs(&["value"]),
+        Column::for_programs(&["unit"]),
+        Column::for_programs(&["basis"]),
+        Column::for_programs(&["detail"]),
+    ]);
     each(&explanation.root, 0, &mut |node, depth| {
-        table.rows.push(vec![
-            depth.to_string(),
-            node.name.clone(),
-            node.value.clone(),
-            node.unit.clone(),
-            node.basis.label().to_owned(),
-            node.detail.clone(),
+        let number = node.value.parse::<f64>().ok().filter(|number| number.is_finite());
+        table.push(vec![
+            Cell::count(depth),
+            Cell::text(&node.name),
+            Cell::or_missing(number, "", |_| Cell::decimal(&node.value)),
+            Cell::text(&node.unit),
+            // The word without its sign.
+            Cell::text(node.basis.label().rsplit(' ').next().unwrap_or_default()),
+            Cell::text(&node.detail),
         ]);
     });
-    table.render(Format::Csv)
+    table
 }
 
 /// One line for each node, indented by its depth, with a bullet before it.

@@ -7,7 +7,8 @@ use crate::{
     args::{FitArguments, Format},
     command_error::CommandError,
     files::StudyFolder,
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// Runs the verb.
@@ -37,12 +38,12 @@ pub fn fit(folder: &StudyFolder, measurements: &Measurements) -> Result<ScalingM
 /// Service demands by resource and behaviour, with their 90 % intervals.
 pub fn demand_table(model: &ScalingModel) -> OutputTable {
     let mut table = OutputTable::new(&[
-        "resource",
-        "behaviour",
-        "demand",
-        "90 % interval",
-        "unit",
-        "condition",
+        Column::new("resource", &["resource"]),
+        Column::new("behaviour", &["behaviour"]),
+        Column::new("demand", &["demand"]),
+        Column::new("90 % interval", &["low", "high"]),
+        Column::new("unit", &["unit"]),
+        Column::new("condition", &["condition"]),
     ]);
     for resource in &model.resources {
         let rows = resource
@@ -51,22 +52,18 @@ pub fn demand_table(model: &ScalingModel) -> OutputTable {
             .map(|(name, estimate)| (name.as_str(), estimate))
             .chain([("idle", &resource.idle)]);
         for (behaviour, estimate) in rows {
-            let unit = resource.kind.unit();
-            table.rows.push(vec![
-                resource.name.clone(),
-                behaviour.to_owned(),
-                format::quantity(estimate.value, unit),
-                format!(
-                    "{} … {}",
-                    format::quantity(estimate.low, unit),
-                    format::quantity(estimate.high, unit)
-                ),
-                if behaviour == "idle" && resource.kind != ResourceKind::Memory {
-                    format!("{unit}/s")
+            let unit = Unit::Named(resource.kind.unit());
+            table.push(vec![
+                Cell::text(&resource.name),
+                Cell::text(behaviour),
+                Cell::Number(estimate.value, unit, Shown::Fitting),
+                Cell::Interval([estimate.low, estimate.high], unit, Shown::Fitting),
+                Cell::text(if behaviour == "idle" && resource.kind != ResourceKind::Memory {
+                    format!("{}/s", resource.kind.unit())
                 } else {
-                    unit.to_owned()
-                },
-                format!("{:.1}", resource.condition),
+                    resource.kind.unit().to_owned()
+                }),
+                Cell::Number(resource.condition, Unit::One, Shown::Decimals(1)),
             ]);
         }
     }

@@ -7,29 +7,33 @@ use nest_model::growth::{
     calendar::{DatedCount, arrange},
     fit_history,
 };
-use serde_json::{Value, json};
 
 use crate::{
     args::{Format, GrowthArguments},
-    command_error::{CommandError, INTERNAL, INVALID},
+    command_error::{CommandError, INVALID},
     csv_table::{self, CsvTable},
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// Columns of the file.
 const COLUMNS: [&str; 3] = ["series", "period", "value"];
 /// Printed quantiles, in the order of their columns.
-const QUANTILES: [(&str, f64); 5] = [
-    ("p05", 0.05),
-    ("p10", 0.1),
-    ("p50", 0.5),
-    ("p90", 0.9),
-    ("p95", 0.95),
+const QUANTILES: [f64; 5] = [0.05, 0.1, 0.5, 0.9, 0.95];
+/// Columns that are printed.
+const OUTPUT: [Column; 9] = [
+    Column::new("series", &["series"]),
+    Column::new("step", &["step"]),
+    Column::new("p05", &["p05"]),
+    Column::new("p10", &["p10"]),
+    Column::new("p50", &["p50"]),
+    Column::new("p90", &["p90"]),
+    Column::new("p95", &["p95"]),
+    Column::new("caveats", &["caveats"]),
+    Column::for_programs(&["refused"]),
 ];
-/// Significant digits of a quantile in CSV and JSON, far more than an interval supports.
-const DIGITS: usize = 10;
-/// Significant digits of a quantile in a table for a reader.
-const DIGITS_HUMAN: usize = 4;
+/// How readers see a quantile.
+const DIGITS: Shown = Shown::Significant(4);
 
 /// Rows by series, in alphabetical order.
 type SeriesRows = BTreeMap<String, Vec<DatedCount>>;
@@ -68,7 +72,7 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), CommandError> {
                 .hint("a series needs at least two values"),
         );
     }
-    data(&render(&outcomes, arguments.format)?)?;
+    data(&table(&outcomes, arguments.format).render(arguments.format))?;
     talk_of(&outcomes);
     if refused > 0 {
         talk(&format!("{refused} of {} series refused", outcomes.len()));
@@ -157,7 +161,7 @@ fn forecast(
     let fitted: HistoryForecast = fit_history(&history, horizon)?;
     caveats.extend(fitted.caveats.iter().cloned());
     let steps = (1..=horizon)
-        .map(|step| QUANTILES.map(|(_, quantile)| fitted.quantile(step, quantile)))
+        .map(|step| QUANTILES.map(|quantile| fitted.quantile(step, quantile)))
         .collect();
     Ok(SeriesForecast { steps, caveats })
 }
@@ -180,71 +184,41 @@ fn talk_of(outcomes: &[SeriesOutcome]) {
     }
 }
 
-fn render(outcomes: &[SeriesOutcome], format: Format) -> Result<String, CommandError> {
-    if format == Format::Json {
-        let rows = Value::Array(outcomes.iter().flat_map(json_rows).collect());
-        return serde_json::to_string_pretty(&rows)
-            .map(|text| text + "\n")
-            .map_err(|error| CommandError::new(INTERNAL, error));
-    }
-    let digits = if format == Format::Csv {
-        DIGITS
-    } else {
-        DIGITS_HUMAN
-    };
-    let mut table = OutputTable::new(&["series", "step", "p05", "p10", "p50", "p90", "p95"]);
-    if format != Format::Csv {
-        table.columns.push("caveats");
-    }
+/// A row for each step of each series. Programs also get a row for each series that was refused, with the
+/// reason instead of numbers.
+fn table(outcomes: &[SeriesOutcome], format: Format) -> OutputTable {
+    let mut table = OutputTable::new(&OUTPUT);
     for series in outcomes {
-        let Ok(forecast) = &series.outcome else { continue };
-        for (index, quantiles) in forecast.steps.iter().enumerate() {
-            let mut row = vec![series.name.clone(), (index + 1).to_string()];
-            row.extend(quantiles.iter().map(|value| written(rounded(*value, digits))));
-            if format != Format::Csv {
-                row.push(codes(&forecast.caveats).join(" "));
+        match &series.outcome {
+            Ok(forecast) => forecast_rows(&series.name, forecast, &mut table),
+            Err(refusal) if matches!(format, Format::Csv | Format::Json) => {
+                table.push(refused_row(&series.name, refusal));
             }
-            table.rows.push(row);
+            Err(_) => {}
         }
     }
-    Ok(table.render(format))
+    table
 }
 
-/// The rows of the table with numbers as numbers; a refused series becomes one row with the reason.
-fn json_rows(series: &SeriesOutcome) -> Vec<Value> {
-    let forecast = match &series.outcome {
-        Ok(forecast) => forecast,
-        Err(refusal) => return vec![json!({ "series": series.name, "refused": refusal.to_string() })],
-    };
-    let row = |(index, quantiles): (usize, &[f64; QUANTILES.len()])| {
-        let mut row = serde_json::Map::new();
-        row.insert("series".to_owned(), json!(series.name));
-        row.insert("step".to_owned(), json!(index + 1));
-        row.extend(
-            QUANTILES
-                .iter()
-                .zip(quantiles)
-                .map(|((name, _), value)| ((*name).to_owned(), json!(rounded(*value, DIGITS)))),
-        );
-        row.insert("caveats".to_owned(), json!(codes(&forecast.caveats)));
-        Value::Object(row)
-    };
-    forecast.steps.iter().enumerate().map(row).collect()
+fn forecast_rows(series: &str, forecast: &SeriesForecast, table: &mut OutputTable) {
+    let caveats: Vec<String> = forecast
+        .caveats
+        .iter()
+        .map(|caveat| caveat.code().to_owned())
+        .collect();
+    for (index, quantiles) in forecast.steps.iter().enumerate() {
+        let mut row = vec![Cell::text(series), Cell::count(index + 1)];
+        row.extend(quantiles.map(|value| Cell::Number(value, Unit::One, DIGITS)));
+        row.extend([Cell::Texts(caveats.clone(), " "), Cell::Missing("")]);
+        table.push(row);
+    }
 }
 
-fn codes(caveats: &[HistoryCaveat]) -> Vec<&'static str> {
-    caveats.iter().map(HistoryCaveat::code).collect()
-}
-
-/// A number as text, with an exponent if it is very large or very small.
-fn written(value: f64) -> String {
-    let text = format!("{value:?}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
-/// A number rounded to `digits` significant digits.
-fn rounded(value: f64, digits: usize) -> f64 {
-    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
+fn refused_row(series: &str, refusal: &HistoryRefusal) -> Vec<Cell> {
+    let mut row = vec![Cell::Missing(""); OUTPUT.len()];
+    row[0] = Cell::text(series);
+    row[OUTPUT.len() - 1] = Cell::text(refusal.to_string());
+    row
 }
 
 #[cfg(test)]
@@ -296,17 +270,6 @@ mod tests {
         assert_eq!(
             reason,
             "line 1: column `period` is missing, there are: series, month, value"
-        );
-    }
-
-    #[test]
-    fn numbers_keep_their_significant_digits_at_any_size() {
-        assert_eq!(rounded(123_456.789, 4), 123_500.0);
-        assert_eq!(rounded(1.234_56e-30, 3), 1.23e-30);
-        assert_eq!(rounded(0.0, 4), 0.0);
-        assert_eq!(
-            [written(12.0), written(0.5), written(1e300), written(-1e-9)],
-            ["12", "0.5", "1e300", "-1e-9"]
         );
     }
 }

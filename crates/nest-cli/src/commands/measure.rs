@@ -1,5 +1,7 @@
 //! `measure`: loads the target step by step and saves each step as it ends.
 
+mod steps;
+
 use std::{collections::BTreeMap, path::Path};
 
 use nest_data::{Document, Measurements, Study, measurement::SearchResult};
@@ -8,13 +10,15 @@ use nest_load::{
     plan::Plan, resolve_plan, secret_names,
 };
 
+use self::steps::plan_table;
+pub use self::steps::steps_table;
 use crate::{
     args::{Format, MeasureArguments},
     clock,
     command_error::{CommandError, STALE},
     files::{KeptPlan, RunFolder, RunManifest, RunState, StudyFolder},
     interrupts,
-    printer::{OutputTable, data, seconds, talk},
+    printer::{data, talk},
     progress::{RunProgress, summary},
 };
 
@@ -203,44 +207,6 @@ fn watched(
     nest_load::measure(study, options, interrupt, &mut watch)
 }
 
-/// The steps of a run as a table.
-pub fn steps_table(steps: &[nest_data::measurement::Step]) -> OutputTable {
-    let mut table = OutputTable::new(&[
-        "step",
-        "customers",
-        "active",
-        "in flight",
-        "offered/s",
-        "due",
-        "completed",
-        "failed",
-        "dropped",
-        "lateness p99",
-        "verdict",
-        "reasons",
-    ]);
-    for step in steps {
-        let counts = step.total();
-        table.rows.push(vec![
-            step.plan.label(),
-            step.plan
-                .customers
-                .map_or_else(String::new, |customers| format!("{customers:.0}")),
-            format!("{:.1}", step.active),
-            format!("{:.1}", step.in_flight),
-            format!("{:.1}", step.plan.total_per_s()),
-            counts.due.to_string(),
-            counts.completed.to_string(),
-            counts.failed.to_string(),
-            counts.dropped.to_string(),
-            seconds(step.generator.lateness_p99_s),
-            step.verdict.validity.label().to_owned(),
-            step.verdict.reasons.join("; "),
-        ]);
-    }
-    table
-}
-
 /// How the engine runs a study: its folder, its secrets from the environment, and what its behaviours need.
 fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, CommandError> {
     let secrets = secret_names(study.behaviours.values())
@@ -354,28 +320,11 @@ fn ended_early(error: LoadError, run: &RunFolder) -> CommandError {
 }
 
 fn print_plan(plan: &Plan, format: Format) -> Result<(), CommandError> {
-    let mut table = OutputTable::new(&["step", "customers", "executions/s", "mix"]);
-    for step in &plan.steps {
-        let mix: Vec<String> = step
-            .offered_per_s
-            .iter()
-            .map(|(name, rate)| format!("{name} {rate:.2}"))
-            .collect();
-        let customers = step
-            .customers
-            .map_or_else(String::new, |customers| format!("{customers:.0}"));
-        table.rows.push(vec![
-            step.label(),
-            customers,
-            format!("{:.1}", step.total_per_s()),
-            mix.join(", "),
-        ]);
-    }
     if format == Format::Json {
         let json = serde_json::to_string_pretty(plan).map_err(std::io::Error::from)?;
         return data(&(json + "\n"));
     }
-    data(&table.render(format))?;
+    data(&plan_table(&plan.steps).render(format))?;
     talk(&summary(plan));
     plan.caveats
         .iter()

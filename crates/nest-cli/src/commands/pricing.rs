@@ -1,5 +1,6 @@
 //! `pricing`: lists, shows, checks, compares, imports and downloads price books.
 
+mod diff;
 mod fetch;
 mod import;
 mod show;
@@ -10,10 +11,7 @@ use jiff::civil::Date;
 use nest_data::{
     Diagnostic, PriceBook, Source,
     diagnostic::nearest,
-    price_book::{
-        ChangeKind, PriceChange, changes,
-        lint::{LintFinding, lint},
-    },
+    price_book::lint::{LintFinding, lint},
     price_import::Wanted,
 };
 
@@ -23,7 +21,8 @@ use crate::{
     clock,
     command_error::{CommandError, INVALID},
     files::source,
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable},
 };
 
 /// Runs the verb.
@@ -50,7 +49,7 @@ pub fn run(arguments: &PricingArguments) -> Result<(), CommandError> {
         PricingVerb::Validate { files, on } => validate(files, on.unwrap_or_else(clock::today)),
         PricingVerb::Diff { old, new, books } => {
             let set = BookSet::of_folder(&books.study)?;
-            diff(&either(old, &set)?, &either(new, &set)?, books.format)
+            diff::diff(&either(old, &set)?, &either(new, &set)?, books.format)
         }
         PricingVerb::Import(arguments) => {
             let wanted = Wanted {
@@ -80,38 +79,49 @@ pub fn run(arguments: &PricingArguments) -> Result<(), CommandError> {
 }
 
 fn list(set: &BookSet, format: Format) -> Result<(), CommandError> {
-    let columns = [
-        "book",
-        "currency",
-        "meters",
-        "instances",
-        "commitments",
-        "plans",
-        "limits",
-        "adjustments",
-        "oldest price",
-        "newest price",
-        "layers",
-    ];
-    let mut table = OutputTable::new(&columns);
+    let mut table = OutputTable::new(&[
+        Column::new("book", &["book"]),
+        Column::new("currency", &["currency"]),
+        Column::new("meters", &["meters"]),
+        Column::new("instances", &["instances"]),
+        Column::new("commitments", &["commitments"]),
+        Column::new("plans", &["plans"]),
+        Column::new("limits", &["limits"]),
+        Column::new("adjustments", &["adjustments"]),
+        Column::new("oldest price", &["oldest_price_on"]),
+        Column::new("newest price", &["newest_price_on"]),
+        Column::new("layers", &["layers"]),
+    ]);
     for (name, LayeredBook { book, layers }) in set.all()? {
         let days = || book.source.values().map(|source| source.observed_on.earliest());
-        let day = |date: Option<Date>| date.map_or_else(String::new, |date| date.to_string());
-        table.rows.push(vec![
-            name,
-            book.currency.clone(),
-            book.meter.len().to_string(),
-            book.instance.len().to_string(),
-            book.commitment.len().to_string(),
-            book.plan.len().to_string(),
-            book.limit.len().to_string(),
-            book.adjustment.len().to_string(),
-            day(days().min()),
-            day(days().max()),
-            layers.join(" < "),
+        let mut row = vec![Cell::Text(name), Cell::text(&book.currency)];
+        row.extend(rows_by_kind(&book));
+        row.extend([
+            Cell::count(book.adjustment.len()),
+            date(days().min()),
+            date(days().max()),
+            Cell::Texts(layers, " < "),
         ]);
+        table.push(row);
     }
     data(&table.render(format))
+}
+
+/// How many meters, instance types, commitments, plans and limits a book has.
+fn rows_by_kind(book: &PriceBook) -> [Cell; 5] {
+    [
+        book.meter.len(),
+        book.instance.len(),
+        book.commitment.len(),
+        book.plan.len(),
+        book.limit.len(),
+    ]
+    .map(Cell::count)
+}
+
+/// A day, if there is one.
+fn date(date: Option<Date>) -> Cell {
+    Cell::or_missing(date, "", |date| Cell::Text(date.to_string()))
 }
 
 /// A book by its name; the error for an unknown name suggests the nearest.
@@ -217,57 +227,4 @@ fn either(name: &str, set: &BookSet) -> Result<PriceBook, CommandError> {
         return PriceBook::read(&text).map_err(|found| CommandError::diagnostics(found, vec![text]));
     }
     find(set, name).map(|layered| layered.book)
-}
-
-fn diff(old: &PriceBook, new: &PriceBook, format: Format) -> Result<(), CommandError> {
-    if old.currency != new.currency {
-        let message = format!(
-            "{} is in {}, {} in {}",
-            old.name(),
-            old.currency,
-            new.name(),
-            new.currency
-        );
-        return Err(CommandError::new(INVALID, message).hint("amounts in two currencies cannot be compared"));
-    }
-    let mut table = OutputTable::new(&["change", "table", "row", "part", "old", "new", "percent"]);
-    let [mut added, mut removed, mut changed] = [0; 3];
-    for change in changes(old, new) {
-        match change.kind {
-            ChangeKind::Added => added += 1,
-            ChangeKind::Removed => removed += 1,
-            ChangeKind::Amount { .. } => changed += 1,
-        }
-        table.rows.push(diff_row(change));
-    }
-    data(&table.render(format))?;
-    talk(&format!(
-        "{added} rows added, {removed} removed, {changed} amounts changed"
-    ));
-    Ok(())
-}
-
-fn diff_row(change: PriceChange) -> Vec<String> {
-    let amount = |amount: Option<String>| amount.unwrap_or_else(|| "unknown".to_owned());
-    let percent = change.kind.percent().map_or_else(String::new, |percent| {
-        format!("{:+}", percent.round_dp(1).normalize())
-    });
-    let (word, old, new) = match change.kind {
-        ChangeKind::Added => ("added", String::new(), String::new()),
-        ChangeKind::Removed => ("removed", String::new(), String::new()),
-        ChangeKind::Amount { old, new } => (
-            "changed",
-            amount(old.map(|old| old.normalize().to_string())),
-            amount(new.map(|new| new.normalize().to_string())),
-        ),
-    };
-    vec![
-        word.to_owned(),
-        change.table.to_owned(),
-        change.row,
-        change.part,
-        old,
-        new,
-        percent,
-    ]
 }

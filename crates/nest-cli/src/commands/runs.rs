@@ -5,7 +5,8 @@ use crate::{
     command_error::CommandError,
     commands::measure::steps_table,
     files::StudyFolder,
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable},
 };
 
 /// Runs the verb.
@@ -22,21 +23,23 @@ pub fn run(arguments: &RunsArguments) -> Result<(), CommandError> {
 }
 
 fn list(folder: &StudyFolder, format: Format) -> Result<(), CommandError> {
-    let mut table = OutputTable::new(&["run", "state", "steps", "started"]);
+    let mut table = OutputTable::new(&[
+        Column::new("run", &["run"]),
+        Column::new("state", &["state"]),
+        Column::new("steps", &["steps", "planned_steps"]),
+        Column::new("started", &["started_at"]),
+    ]);
     for run in folder.runs()?.iter().rev() {
         let manifest = run.manifest()?;
-        let steps = run.steps()?.len();
-        let planned = run
-            .plan()?
-            .map_or_else(|| "?".to_owned(), |kept| kept.plan.steps.len().to_string());
-        table.rows.push(vec![
-            run.id.clone(),
-            manifest.state.label().to_owned(),
-            format!("{steps} of {planned}"),
-            manifest.started_at,
+        let planned = run.plan()?.map(|kept| kept.plan.steps.len() as u64);
+        table.push(vec![
+            Cell::text(&run.id),
+            Cell::text(manifest.state.label()),
+            Cell::CountOf(run.steps()?.len() as u64, planned),
+            Cell::text(manifest.started_at),
         ]);
     }
-    if table.rows.is_empty() {
+    if table.is_empty() {
         talk("there are no runs yet; make one with `locust-nest measure`");
     }
     data(&table.render(format))

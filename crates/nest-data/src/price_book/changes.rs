@@ -1,7 +1,11 @@
 //! What differs between two books: rows that came, rows that went, prices that moved.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{MeterPrice, PriceBook};
@@ -11,12 +15,79 @@ use super::{MeterPrice, PriceBook};
 pub struct PriceChange {
     /// Table of the row: `meter`, `instance`, `commitment`, `plan`, `limit`.
     pub table: &'static str,
-    /// Its name, with its first day where it has one.
+    /// Its name.
     pub row: String,
-    /// What of it: `on_demand`, `tier to 10240`; empty where all of it came or went.
-    pub part: String,
+    /// Its first day, where it has one.
+    pub from: Option<Date>,
+    /// What of it; none where all of it came or went.
+    pub part: Option<ChangedPart>,
     /// What happened.
     pub kind: ChangeKind,
+}
+
+/// An amount of a row. Its `Display` is for readers: `on_demand`, `tier to 10240`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChangedPart {
+    /// The price of one unit, or of one period of a plan.
+    Amount,
+    /// A free quantity.
+    Free,
+    /// The quantity of a meter that a plan includes.
+    Includes(String),
+    /// The price of one unit in the last tier.
+    LastTier,
+    /// The price of an instance without a commitment.
+    OnDemand,
+    /// The percent of what something else costs.
+    Percent,
+    /// The hourly price of an instance type or a meter under a commitment.
+    Rate(String),
+    /// What a commitment costs in each hour.
+    Recurring,
+    /// The price of an instance that the provider may take away.
+    Spot,
+    /// The price of one unit in the tier that ends at a quantity.
+    Tier(Decimal),
+    /// What a commitment costs at once.
+    Upfront,
+    /// The value of a limit.
+    Value,
+}
+
+impl fmt::Display for ChangedPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Amount => f.write_str("amount"),
+            Self::Free => f.write_str("free"),
+            Self::Includes(meter) => write!(f, "includes {meter}"),
+            Self::LastTier => f.write_str("last tier"),
+            Self::OnDemand => f.write_str("on_demand"),
+            Self::Percent => f.write_str("percent"),
+            Self::Rate(name) => write!(f, "rate of {name}"),
+            Self::Recurring => f.write_str("recurring"),
+            Self::Spot => f.write_str("spot"),
+            Self::Tier(bound) => write!(f, "tier to {}", bound.normalize()),
+            Self::Upfront => f.write_str("upfront"),
+            Self::Value => f.write_str("value"),
+        }
+    }
+}
+
+impl ChangedPart {
+    /// An amount of it in base units: a percentage as a share.
+    #[must_use]
+    pub fn in_base_units(&self, amount: Decimal) -> Decimal {
+        match self {
+            Self::Percent => amount / Decimal::ONE_HUNDRED,
+            _ => amount,
+        }
+    }
+
+    /// Whether it is an amount of money, in the currency of the book.
+    #[must_use]
+    pub fn is_money(&self) -> bool {
+        !matches!(self, Self::Free | Self::Includes(_) | Self::Percent | Self::Value)
+    }
 }
 
 /// Kinds of difference.
@@ -36,26 +107,29 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
-    /// By how many percent an amount moved; none where there is nothing to compare.
+    /// By which share of itself an amount moved, 0.1 for 10 % more; none where there is nothing to compare.
     #[must_use]
-    pub fn percent(&self) -> Option<Decimal> {
+    pub fn share(&self) -> Option<Decimal> {
         match self {
             Self::Amount {
                 old: Some(old),
                 new: Some(new),
-            } => new
-                .checked_sub(*old)?
-                .checked_div(*old)
-                .and_then(|share| share.checked_mul(Decimal::ONE_HUNDRED)),
+            } => new.checked_sub(*old)?.checked_div(*old),
             _ => None,
         }
     }
+
+    /// By how many percent an amount moved; none where there is nothing to compare.
+    #[must_use]
+    pub fn percent(&self) -> Option<Decimal> {
+        self.share()?.checked_mul(Decimal::ONE_HUNDRED)
+    }
 }
 
-/// Table and name of a row.
-type Key = (&'static str, String);
+/// Table, name and first day of a row.
+type Key = (&'static str, String, Option<Date>);
 /// Amounts of a row by what they are of.
-type Amounts = BTreeMap<String, Option<Decimal>>;
+type Amounts = BTreeMap<ChangedPart, Option<Decimal>>;
 
 /// What differs from `old` to `new`, by table and name.
 #[must_use]
@@ -63,98 +137,80 @@ pub fn changes(old: &PriceBook, new: &PriceBook) -> Vec<PriceChange> {
     let (before, after) = (rows(old), rows(new));
     let mut found = Vec::new();
     for (key, amounts) in &before {
-        let change = |part: &str, kind| PriceChange {
-            table: key.0,
-            row: key.1.clone(),
-            part: part.to_owned(),
-            kind,
-        };
         let Some(now) = after.get(key) else {
-            found.push(change("", ChangeKind::Removed));
+            found.push(change(key, None, ChangeKind::Removed));
             continue;
         };
-        let parts: std::collections::BTreeSet<&String> = amounts.keys().chain(now.keys()).collect();
+        let parts: BTreeSet<&ChangedPart> = amounts.keys().chain(now.keys()).collect();
         for part in parts {
             let (old, new) = (
                 amounts.get(part).copied().flatten(),
                 now.get(part).copied().flatten(),
             );
             if old != new {
-                found.push(change(part, ChangeKind::Amount { old, new }));
+                found.push(change(key, Some(part.clone()), ChangeKind::Amount { old, new }));
             }
         }
     }
     let added = after.keys().filter(|key| !before.contains_key(*key));
-    found.extend(added.map(|key| PriceChange {
-        table: key.0,
-        row: key.1.clone(),
-        part: String::new(),
-        kind: ChangeKind::Added,
-    }));
+    found.extend(added.map(|key| change(key, None, ChangeKind::Added)));
     found
 }
 
+fn change((table, row, from): &Key, part: Option<ChangedPart>, kind: ChangeKind) -> PriceChange {
+    PriceChange {
+        table,
+        row: row.clone(),
+        from: *from,
+        part,
+        kind,
+    }
+}
+
 fn rows(book: &PriceBook) -> BTreeMap<Key, Amounts> {
-    let dated = |name: &str, from: Option<jiff::civil::Date>| {
-        from.map_or_else(|| name.to_owned(), |from| format!("{name} from {from}"))
-    };
     let mut rows = BTreeMap::new();
     for meter in &book.meter {
         let mut amounts = meter.price.as_ref().map(meter_amounts).unwrap_or_default();
-        amounts.extend(
-            meter
-                .percent_of
-                .as_ref()
-                .map(|share| ("percent".to_owned(), Some(share.percent.0))),
-        );
-        amounts.extend(
-            meter
-                .free
-                .as_ref()
-                .map(|free| ("free".to_owned(), Some(free.quantity.0))),
-        );
-        rows.insert(("meter", dated(&meter.id, meter.effective_from)), amounts);
+        let percent = meter.percent_of.as_ref().map(|share| share.percent.0);
+        let free = meter.free.as_ref().map(|free| free.quantity.0);
+        amounts.extend(percent.map(|percent| (ChangedPart::Percent, Some(percent))));
+        amounts.extend(free.map(|free| (ChangedPart::Free, Some(free))));
+        rows.insert(("meter", meter.id.clone(), meter.effective_from), amounts);
     }
     for instance in &book.instance {
         let price = &instance.price;
-        let amounts = [("on_demand", price.on_demand), ("spot", price.spot)];
-        let amounts = amounts
-            .into_iter()
-            .map(|(part, amount)| (part.to_owned(), amount.map(|amount| amount.0)))
-            .collect();
+        let amounts = [
+            (ChangedPart::OnDemand, price.on_demand),
+            (ChangedPart::Spot, price.spot),
+        ];
+        let amounts = amounts.map(|(part, amount)| (part, amount.map(|amount| amount.0)));
         rows.insert(
-            ("instance", dated(&instance.sku, instance.effective_from)),
-            amounts,
+            ("instance", instance.sku.clone(), instance.effective_from),
+            amounts.into(),
         );
     }
     for commitment in &book.commitment {
         let mut amounts: Amounts = [
-            ("upfront".to_owned(), Some(commitment.upfront.0)),
-            ("recurring".to_owned(), Some(commitment.recurring.0)),
+            (ChangedPart::Upfront, Some(commitment.upfront.0)),
+            (ChangedPart::Recurring, Some(commitment.recurring.0)),
         ]
         .into();
-        amounts.extend(
-            commitment
-                .rates
-                .iter()
-                .map(|(name, rate)| (format!("rate of {name}"), Some(rate.0))),
-        );
-        rows.insert(("commitment", commitment.id.clone()), amounts);
+        let rates = commitment.rates.iter();
+        amounts.extend(rates.map(|(name, rate)| (ChangedPart::Rate(name.clone()), Some(rate.0))));
+        rows.insert(("commitment", commitment.id.clone(), None), amounts);
     }
     for plan in &book.plan {
-        let mut amounts: Amounts = [("amount".to_owned(), Some(plan.amount.0))].into();
-        amounts.extend(
-            plan.includes
-                .iter()
-                .map(|part| (format!("includes {}", part.meter), Some(part.quantity.0))),
-        );
-        rows.insert(("plan", plan.id.clone()), amounts);
+        let mut amounts: Amounts = [(ChangedPart::Amount, Some(plan.amount.0))].into();
+        let included = plan.includes.iter();
+        amounts.extend(included.map(|part| {
+            let part_of_plan = ChangedPart::Includes(part.meter.clone());
+            (part_of_plan, Some(part.quantity.0))
+        }));
+        rows.insert(("plan", plan.id.clone(), None), amounts);
     }
     for limit in &book.limit {
-        rows.insert(
-            ("limit", limit.id.clone()),
-            [("value".to_owned(), Some(limit.value.0))].into(),
-        );
+        let amounts = [(ChangedPart::Value, Some(limit.value.0))];
+        rows.insert(("limit", limit.id.clone(), None), amounts.into());
     }
     rows
 }
@@ -168,13 +224,11 @@ fn meter_amounts(price: &MeterPrice) -> Amounts {
             .map(|amount| amount.normalize())
     };
     if let Some(amount) = price.amount {
-        return [("amount".to_owned(), one(Some(amount)))].into();
+        return [(ChangedPart::Amount, one(Some(amount)))].into();
     }
     let named = |tier: &super::Tier| {
-        tier.up_to.map_or_else(
-            || "last tier".to_owned(),
-            |bound| format!("tier to {}", bound.0.normalize()),
-        )
+        tier.up_to
+            .map_or(ChangedPart::LastTier, |bound| ChangedPart::Tier(bound.0))
     };
     price
         .tiers

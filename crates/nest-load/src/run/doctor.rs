@@ -16,14 +16,31 @@ const ENOUGH_FILES: u64 = 4_096;
 const STOLEN: f64 = 0.02;
 
 /// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DoctorFinding {
     /// What was checked.
     pub what: &'static str,
-    /// What was found.
+    /// What was found, in words.
     pub found: String,
+    /// What was found, value by value: each has a name.
+    pub facts: Vec<(&'static str, DoctorFact)>,
     /// What to do about it; none if all is well.
     pub advice: Option<String>,
+}
+
+/// A value that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DoctorFact {
+    /// A count, or a share (0-1) if the name ends in `share`.
+    Number(f64),
+    /// A name or a version.
+    Text(String),
+}
+
+impl DoctorFact {
+    fn count(count: u64) -> Self {
+        Self::Number(count as f64)
+    }
 }
 
 /// Checks the machine; takes about a second.
@@ -42,6 +59,11 @@ fn cores() -> DoctorFinding {
     DoctorFinding {
         what: "processors",
         found: format!("{} × {}, kernel {}", facts.cores, facts.cpu, facts.kernel),
+        facts: vec![
+            ("cores", DoctorFact::count(facts.cores as u64)),
+            ("model", DoctorFact::Text(facts.cpu)),
+            ("kernel", DoctorFact::Text(facts.kernel)),
+        ],
         advice,
     }
 }
@@ -57,6 +79,10 @@ fn open_files() -> DoctorFinding {
     DoctorFinding {
         what: "open files",
         found: format!("{soft} (up to {hard})"),
+        facts: vec![
+            ("soft_limit", DoctorFact::count(soft)),
+            ("hard_limit", DoctorFact::count(hard)),
+        ],
         advice,
     }
 }
@@ -71,27 +97,35 @@ fn ports() -> DoctorFinding {
     DoctorFinding {
         what: "ports",
         found: format!("{low} to {high}"),
+        facts: vec![
+            ("lowest", DoctorFact::count(low.into())),
+            ("highest", DoctorFact::count(high.into())),
+        ],
         advice,
     }
 }
 
 fn cgroups() -> DoctorFinding {
-    let version = if std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
-        "version 2"
+    let version: u32 = if std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
+        2
     } else {
-        "version 1"
+        1
     };
-    match Cgroup::of(std::process::id()) {
-        Some(group) if group.sample().is_ok() => DoctorFinding {
-            what: "control groups",
-            found: format!("{version}, readable"),
-            advice: None,
-        },
-        _ => DoctorFinding {
-            what: "control groups",
-            found: format!("{version}, no counters for this process"),
-            advice: Some("use process probes, which need no control group".to_owned()),
-        },
+    let readable = Cgroup::of(std::process::id()).is_some_and(|group| group.sample().is_ok());
+    let (counters, advice) = if readable {
+        ("readable", None)
+    } else {
+        let advice = "use process probes, which need no control group";
+        ("no counters for this process", Some(advice.to_owned()))
+    };
+    DoctorFinding {
+        what: "control groups",
+        found: format!("version {version}, {counters}"),
+        facts: vec![
+            ("version", DoctorFact::count(version.into())),
+            ("counters", DoctorFact::Text(counters.to_owned())),
+        ],
+        advice,
     }
 }
 
@@ -109,6 +143,7 @@ fn stolen() -> DoctorFinding {
     DoctorFinding {
         what: "stolen time",
         found: format!("{:.1} % over one second", share * 100.0),
+        facts: vec![("share", DoctorFact::Number(share))],
         advice,
     }
 }

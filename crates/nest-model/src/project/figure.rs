@@ -3,7 +3,11 @@
 use nest_data::{Estimate, estimate::quantile_of, projection::MoneyEstimate, units::QuotedDecimal};
 use rust_decimal::Decimal;
 
-use crate::{error::ModelError, pricing::float};
+use crate::{
+    error::ModelError,
+    pricing::float,
+    project::{compare::sums, context::Context, drawn_config::DrawnConfig, months::MonthCost},
+};
 
 /// Cost of a draw in which nothing carries the load; a number, because documents hold no infinity.
 const UNAFFORDABLE: f64 = 1e15;
@@ -47,6 +51,63 @@ pub fn off_centre(value: Decimal, draws: &[f64]) -> bool {
     let value = float(value);
     let mut drawn_quantile = |quantile| quantile_of(&mut draws, quantile).unwrap_or(value);
     value < drawn_quantile(0.25) * (1.0 - 1e-9) || value > drawn_quantile(0.75) * (1.0 + 1e-9)
+}
+
+/// An amount in the point estimate and in every draw.
+#[derive(Debug, Clone)]
+pub struct DrawnAmount {
+    pub value: Decimal,
+    pub draws: Vec<f64>,
+}
+
+impl DrawnAmount {
+    /// Nothing, in as many draws.
+    pub fn zero(draws: usize) -> Self {
+        Self {
+            value: Decimal::ZERO,
+            draws: vec![0.0; draws],
+        }
+    }
+
+    /// The sum of months.
+    pub fn of_months(costs: &[MonthCost], draws: usize) -> Self {
+        Self {
+            value: costs.iter().map(|month| month.value).sum(),
+            draws: sums(costs, draws),
+        }
+    }
+
+    /// The cost of a month at the headline's customers.
+    pub fn of_one_month(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<Self, ModelError> {
+        let customers = context.headline_customers();
+        let draws = drawn.draws.iter();
+        Ok(Self {
+            value: drawn.bill_total(customers)?,
+            draws: draws.map(|inputs| drawn.priced.cost(customers, inputs)).collect(),
+        })
+    }
+
+    /// Both together, paired by draw.
+    pub fn plus(&self, other: &Self) -> Self {
+        let pairs = self.draws.iter().zip(&other.draws);
+        Self {
+            value: self.value + other.value,
+            draws: pairs.map(|(one, other)| one + other).collect(),
+        }
+    }
+
+    /// The difference, paired by draw.
+    pub fn change_from(&self, before: &Self) -> Self {
+        let pairs = self.draws.iter().zip(&before.draws);
+        Self {
+            value: self.value - before.value,
+            draws: pairs.map(|(after, before)| after - before).collect(),
+        }
+    }
+
+    pub fn into_money(self, at_least: bool) -> MoneyEstimate {
+        money(self.value, self.draws, at_least)
+    }
 }
 
 #[cfg(test)]

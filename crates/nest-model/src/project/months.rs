@@ -4,7 +4,7 @@
 use nest_data::{
     Estimate,
     growth::MOST_CUSTOMERS,
-    projection::{CostLine, DriverShare, MoneyEstimate, MonthProjection},
+    projection::{CostLine, DriverShare, MonthProjection},
     units::QuotedDecimal,
 };
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ use crate::{
     project::config_projection::drivers,
     project::context::Context,
     project::drawn_config::DrawnConfig,
-    project::figure::{estimate, money, quartiles},
+    project::figure::{DrawnAmount, estimate, money, quartiles},
     project::growth::{GrowthDraws, Trajectory},
 };
 
@@ -29,7 +29,7 @@ pub struct MonthCost {
     pub value: Decimal,              // point estimate
     pub draws: Vec<f64>,             // in every draw
     pub instances: Option<Estimate>, // on the first day
-    pub fees: Option<MoneyEstimate>,
+    pub fees: Option<DrawnAmount>,
     pub drivers: Vec<DriverShare>, // what the value is paid for
 }
 
@@ -178,7 +178,7 @@ pub fn months(
             cost_quartiles: quartiles(float(cost.value), cost.draws.clone()),
             drivers: cost.drivers.clone(),
             cash: cash(drawn, month, cost.value),
-            fees: cost.fees,
+            fees: cost.fees.as_ref().map(|fees| fees.clone().into_money(false)),
             per_1000: money(per_1000, per_1000_draws.collect(), unknown),
             extrapolated: is_extrapolated(&drawn.priced, context.tested_customers(), end, &drawn.central),
         })
@@ -223,7 +223,7 @@ fn fees(
     context: &Context<'_>,
     growth: &GrowthDraws<'_>,
     month: usize,
-) -> Result<Option<MoneyEstimate>, ModelError> {
+) -> Result<Option<DrawnAmount>, ModelError> {
     if context.study.fees.is_empty() {
         return Ok(None);
     }
@@ -239,5 +239,5 @@ fn fees(
         .zip(&growth.draws)
         .map(|(inputs, path)| drawn.priced.fees(mean(path), inputs))
         .collect();
-    Ok(Some(money(value, draws, false)))
+    Ok(Some(DrawnAmount { value, draws }))
 }

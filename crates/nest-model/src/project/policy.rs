@@ -17,13 +17,11 @@ use self::months::policy_months;
 use crate::{
     error::ModelError,
     project::break_point::{ConfigLimits, LimitMonths, config_limits, first_break_point},
-    project::compare::sums,
     project::config::total,
     project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
-    project::figure::{estimate, money},
-    project::growth::Trajectory,
+    project::figure::{DrawnAmount, estimate},
     project::months::{MonthCost, monthly_costs},
 };
 
@@ -115,24 +113,19 @@ fn undated_totals(
     after: &DrawnConfig<'_>,
 ) -> Result<PolicyTotals, ModelError> {
     let unknown = before.priced.unknown_lines() > 0;
-    let costs_after = match context.growth() {
-        Some(growth) => DrawnAmount::of_months(&monthly_costs(after, context, growth)?, after.draws.len()),
-        None => DrawnAmount::of_one_month(context, after)?,
+    let months_after = match context.growth() {
+        Some(growth) => monthly_costs(after, context, growth)?,
+        None => Vec::new(),
     };
-    let costs_before = match context.growth() {
-        Some(_) => DrawnAmount::of_months(&unchanged.monthly_costs, before.draws.len()),
-        None => DrawnAmount::of_one_month(context, before)?,
+    let costs = |drawn: &DrawnConfig<'_>, months: &[MonthCost]| match context.growth() {
+        Some(_) => Ok(DrawnAmount::of_months(months, drawn.draws.len())),
+        None => DrawnAmount::of_one_month(context, drawn),
     };
+    let costs_after = costs(after, &months_after)?;
+    let costs_before = costs(before, &unchanged.monthly_costs)?;
     let cost_change = costs_after.change_from(&costs_before);
-    let fees = if context.study.fees.is_empty() {
-        None
-    } else {
-        let months = unchanged.monthly_costs.len();
-        Some((
-            fees_of_months(context, before, months)?,
-            fees_of_months(context, after, months)?,
-        ))
-    };
+    let fees =
+        all_fees(context, before, &unchanged.monthly_costs)?.zip(all_fees(context, after, &months_after)?);
     let fee_change = fees.as_ref().map(|(before, after)| after.change_from(before));
     let together = fee_change
         .as_ref()
@@ -149,91 +142,30 @@ fn undated_totals(
     })
 }
 
-/// Fees of the first `months` of growth; of one month if nothing grows.
-pub fn fees_of_months(
+/// Fees of all months; of one month if nothing grows. `None` if the study has none.
+pub fn all_fees(
     context: &Context<'_>,
     drawn: &DrawnConfig<'_>,
-    months: usize,
-) -> Result<DrawnAmount, ModelError> {
-    let Some(growth) = context.growth() else {
+    months: &[MonthCost],
+) -> Result<Option<DrawnAmount>, ModelError> {
+    if context.study.fees.is_empty() {
+        return Ok(None);
+    }
+    if context.growth().is_none() {
         let customers = context.headline_customers();
         let lines = drawn
             .priced
             .fee_lines(customers, &drawn.central, &drawn.parameters)?;
         let draws = drawn.draws.iter();
-        return Ok(DrawnAmount {
+        return Ok(Some(DrawnAmount {
             value: total(&lines),
             draws: draws.map(|inputs| drawn.priced.fees(customers, inputs)).collect(),
-        });
-    };
-    let mut sum = DrawnAmount {
-        value: Decimal::ZERO,
-        draws: vec![0.0; drawn.draws.len()],
-    };
-    for month in 0..months {
-        let grown = drawn.grown(context, growth.central.at(month as f64), month)?;
-        let this = grown.as_ref().unwrap_or(drawn);
-        let mean = |path: &Trajectory| path.ends(month).iter().sum::<f64>() / 2.0;
-        sum.value += total(
-            &this
-                .priced
-                .fee_lines(mean(&growth.central), &this.central, &this.parameters)?,
-        );
-        let paths = this.draws.iter().zip(&growth.draws);
-        for (sum, (inputs, path)) in sum.draws.iter_mut().zip(paths) {
-            *sum += this.priced.fees(mean(path), inputs);
-        }
+        }));
     }
-    Ok(sum)
-}
-
-/// An amount in the point estimate and in every draw.
-#[derive(Debug, Clone)]
-pub struct DrawnAmount {
-    pub value: Decimal,
-    pub draws: Vec<f64>,
-}
-
-impl DrawnAmount {
-    /// The sum of months.
-    pub fn of_months(costs: &[MonthCost], draws: usize) -> Self {
-        Self {
-            value: costs.iter().map(|month| month.value).sum(),
-            draws: sums(costs, draws),
-        }
-    }
-
-    /// The cost of a month at the headline's customers.
-    pub fn of_one_month(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<Self, ModelError> {
-        let customers = context.headline_customers();
-        let draws = drawn.draws.iter();
-        Ok(Self {
-            value: drawn.bill_total(customers)?,
-            draws: draws.map(|inputs| drawn.priced.cost(customers, inputs)).collect(),
-        })
-    }
-
-    /// Both together, paired by draw.
-    pub fn plus(&self, other: &Self) -> Self {
-        let pairs = self.draws.iter().zip(&other.draws);
-        Self {
-            value: self.value + other.value,
-            draws: pairs.map(|(one, other)| one + other).collect(),
-        }
-    }
-
-    /// The difference, paired by draw.
-    pub fn change_from(&self, before: &Self) -> Self {
-        let pairs = self.draws.iter().zip(&before.draws);
-        Self {
-            value: self.value - before.value,
-            draws: pairs.map(|(after, before)| after - before).collect(),
-        }
-    }
-
-    pub fn into_money(self, at_least: bool) -> MoneyEstimate {
-        money(self.value, self.draws, at_least)
-    }
+    let fees = months.iter().filter_map(|month| month.fees.as_ref());
+    Ok(Some(
+        fees.fold(DrawnAmount::zero(drawn.draws.len()), |sum, more| sum.plus(more)),
+    ))
 }
 
 /// Cost of 1,000 customers a month.

@@ -2,6 +2,7 @@
 //! adding up agrees.
 
 mod bills;
+mod decisions;
 #[path = "../edited/mod.rs"]
 mod edited;
 mod explained;

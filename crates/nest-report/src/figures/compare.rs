@@ -75,7 +75,7 @@ fn answer(projection: &Projection, comparison: &Comparison) -> String {
         "`{}`: {} {over}, the cheapest of all in {}",
         best.config,
         format::money(&best.total, currency),
-        format::chance_cell(best.cheapest_of_all)
+        format::cases(best.cheapest_of_all)
     );
     let config = projection
         .configs
@@ -94,12 +94,12 @@ fn answer(projection: &Projection, comparison: &Comparison) -> String {
         .map(|lever| lever_in_words(lever, currency))
         .collect();
     if levers.is_empty() || lasts >= 0.95 {
-        return format!("Take {cost}; it lasts in {}.", format::chance_cell(lasts));
+        return format!("Take {cost}; it lasts in {}.", format::cases(lasts));
     }
     format!(
         "Take {cost}, if you {}; as it is set up, it lasts in {}.",
         levers.join(", and "),
-        format::chance_cell(lasts)
+        format::cases(lasts)
     )
 }
 
@@ -207,7 +207,7 @@ fn levers(projection: &Projection) -> Option<PageTable> {
 
 fn why_not(total: &ConfigTotal) -> String {
     let reason = |why: &WhyNot| match why {
-        WhyNot::Dearer { than, by } => format!("{} dearer than `{than}`", format::percent(*by)),
+        WhyNot::Dearer { than, by } => format!("{} dearer than `{than}`", format::rough_percent(*by)),
         WhyNot::Breaks {
             kind,
             cause,
@@ -316,7 +316,7 @@ fn crossovers(comparison: &Comparison) -> PageTable {
             format!("`{below}`"),
             format!("`{above}`"),
             format::estimate(customers),
-            format!("{} of draws", format::percent(*probability)),
+            format::chance_cell(*probability),
             if *extrapolated {
                 format!("{EXTRAPOLATED} extrapolated")
             } else {
@@ -358,7 +358,7 @@ fn paybacks(projection: &Projection, comparison: &Comparison) -> PageTable {
             months
                 .as_ref()
                 .map_or_else(|| "never".to_owned(), format::estimate),
-            format!("{} of draws", format::percent(*probability)),
+            format::chance_cell(*probability),
         ]);
     }
     table

@@ -5,7 +5,7 @@ use nest_data::{
     projection::{Headline, RangeBasis, Sensitivity},
 };
 
-use super::{PageTable, ReadingPath, Section};
+use super::{PageTable, ReadingPath, Section, next::capital};
 use crate::{format, unit::currency};
 
 /// The tornado: what moves the results most.
@@ -63,13 +63,6 @@ fn of_total(one: &Sensitivity, currency: &str) -> String {
         format::number(one.total[0].round()),
         format::number(one.total[1].round())
     )
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().collect::<String>() + letters.as_str()
-    })
 }
 
 fn width(ends: [f64; 2]) -> f64 {

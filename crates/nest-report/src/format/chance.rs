@@ -21,15 +21,36 @@ pub fn chance(share: f64) -> String {
     }
 }
 
-/// The same for a cell of a table: `40 in 100`.
+/// The same for a cell of a table: `40 of 100`.
 #[must_use]
 pub fn chance_cell(share: f64) -> String {
     match in_100(share) {
         Bounded::None => "0".to_owned(),
-        Bounded::LessThanOne => "less than 1 in 100".to_owned(),
-        Bounded::Whole(count) => format!("{count} in 100"),
-        Bounded::MoreThan99 => "more than 99 in 100".to_owned(),
-        Bounded::All => "100 in 100".to_owned(),
+        Bounded::LessThanOne => "less than 1 of 100".to_owned(),
+        Bounded::Whole(count) => format!("{count} of 100"),
+        Bounded::MoreThan99 => "more than 99 of 100".to_owned(),
+        Bounded::All => "100 of 100".to_owned(),
+    }
+}
+
+/// The same of random cases: `40 of 100 cases`.
+#[must_use]
+pub fn cases(share: f64) -> String {
+    match in_100(share) {
+        Bounded::None => "no case".to_owned(),
+        Bounded::All => "every case".to_owned(),
+        _ => format!("{} cases", chance_cell(share)),
+    }
+}
+
+/// A share as a percentage that nobody has to read twice: `86 %`, `4.4 %`.
+#[must_use]
+pub fn rough_percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent.abs() >= 9.95 || percent == 0.0 {
+        format!("{} %", number(percent.round()))
+    } else {
+        format!("{} %", number((percent * 10.0).round() / 10.0))
     }
 }
 
@@ -77,7 +98,15 @@ mod tests {
         ] {
             assert_eq!(chance(share), text);
         }
-        assert_eq!(chance_cell(0.404), "40 in 100");
+        assert_eq!(chance_cell(0.404), "40 of 100");
+        assert_eq!(cases(0.404), "40 of 100 cases");
+        assert_eq!(cases(1.0), "every case");
+    }
+
+    #[test]
+    fn percentages_are_rough() {
+        let texts = [0.864, 0.0439, 4.912, 0.0].map(rough_percent);
+        assert_eq!(texts, ["86 %", "4.4 %", "491 %", "0 %"]);
     }
 
     #[test]

@@ -91,4 +91,52 @@ mod tests {
             ("USD 6,000 [5,200 … 7,200]".to_owned(), "USD 0".to_owned())
         );
     }
+
+    /// A number that a reader sees: of `USD −1,200 [...]` it is −1200.
+    fn read(text: &str) -> f64 {
+        let number = text.split(" [").next().unwrap_or(text).trim_start_matches("USD ");
+        let plain = number.replace(',', "").replace('−', "-");
+        plain.trim_start_matches('+').parse().expect(text)
+    }
+
+    /// Ten thousand tables of three amounts, by a linear congruential generator: every printed change is the
+    /// difference of two printed amounts.
+    #[test]
+    fn printed_columns_foot_whatever_the_amounts() {
+        let mut state = 20_261_129_u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        for _ in 0..10_000 {
+            let values: Vec<f64> = (0..3).map(|_| 10_f64.powf(random() * 7.0 - 1.0)).collect();
+            let spread = random() * 0.5;
+            let rows: Vec<(MoneyEstimate, MoneyEstimate)> = values
+                .iter()
+                .map(|value| {
+                    let change = value - values[0];
+                    let (low, high) = (value * (1.0 - spread), value * (1.0 + spread));
+                    (
+                        amount(&format!("{value:.6}"), low, high),
+                        amount(
+                            &format!("{change:.6}"),
+                            change - spread * value,
+                            change + spread * value,
+                        ),
+                    )
+                })
+                .collect();
+            let printed = compared(&rows, 0, "USD");
+            let base = read(&printed[0].0);
+            for (whole, change) in &printed {
+                let difference = read(whole) - base;
+                assert!(
+                    (difference - read(change)).abs() <= 1e-9 * difference.abs().max(1.0),
+                    "{printed:?}"
+                );
+            }
+        }
+    }
 }

@@ -214,12 +214,12 @@ mod tests {
     #[test]
     fn a_value_outside_its_interval_is_followed_by_the_mean_of_the_cases() {
         let stepped = MoneyEstimate {
-            mean: Some(-1.25),
+            mean: Some(-1.21),
             ..estimate("-65.14", -3.3, -0.1)
         };
         assert_eq!(
             money_change(&stepped, "USD"),
-            "USD −65.14 [−3.3 … −0.1] (mean of the cases −1.3)"
+            "USD −65.14 [−3.3 … −0.1] (mean of the cases −1.2)"
         );
     }
 

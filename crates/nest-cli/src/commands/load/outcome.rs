@@ -1,13 +1,17 @@
 //! Prints the result of `load`: for a reader, as a table, or as JSON with everything that is known.
 
-use nest_data::measurement::{ErrorCount, Validity};
+mod table;
+
+use nest_data::measurement::{Endpoint, ErrorCount, Validity};
 use nest_load::quick::{QuickLoad, QuickResult, TimeSummary};
 use nest_report::format::{bytes, number, percent};
 use serde_json::{Map, Value, json};
 
+use self::table::table;
 use crate::{
     args::Format,
-    printer::{OutputTable, seconds},
+    printer::seconds,
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// Failed exchanges that are shown to a reader.
@@ -18,7 +22,8 @@ pub(super) fn text(load: &QuickLoad, result: &QuickResult, format: Format) -> St
     match format {
         Format::Json => json_text(load, result),
         Format::Human => human(load, result),
-        Format::Csv | Format::Md => figures_table(result).render(format),
+        Format::Csv => table(result).render(format),
+        Format::Md => figures_table(result).render(format),
     }
 }
 
@@ -56,14 +61,13 @@ fn counts(load: &QuickLoad, result: &QuickResult) -> String {
 }
 
 fn times(result: &QuickResult) -> OutputTable {
-    let mut table = OutputTable::new(&[
+    let headings = [
         "response", "mean", "p50", "p75", "p90", "p95", "p99", "p99.9", "max",
-    ]);
+    ];
+    let mut table = OutputTable::new(&headings.map(Column::for_readers));
     for (name, time) in [("from due", &result.response), ("from sent", &result.service)] {
-        let cells = figures(time).map(|(_, value)| seconds(value));
-        table
-            .rows
-            .push(std::iter::once(name.to_owned()).chain(cells).collect());
+        let cells = figures(time).map(|(_, value)| time_cell(value));
+        table.push(std::iter::once(Cell::text(name)).chain(cells).collect());
     }
     table
 }
@@ -119,22 +123,31 @@ fn verdict(result: &QuickResult) -> String {
 }
 
 fn endpoints(result: &QuickResult) -> OutputTable {
-    let mut table = OutputTable::new(&["request", "completed", "failed", "p50", "p95", "p99", "sent by"]);
+    let headings = ["request", "completed", "failed", "p50", "p95", "p99", "sent by"];
+    let mut table = OutputTable::new(&headings.map(Column::for_readers));
     for endpoint in &result.endpoints {
-        let [p50, p95, p99] = endpoint.response_s.map(seconds);
-        let counts = endpoint.requests;
-        let path = endpoint.path.clone().unwrap_or_else(|| "HTTP/1.1".to_owned());
-        table.rows.push(vec![
-            endpoint.name.clone(),
-            counts.completed.to_string(),
-            counts.failed.to_string(),
+        let [p50, p95, p99] = endpoint.response_s.map(time_cell);
+        table.push(vec![
+            Cell::text(&endpoint.name),
+            Cell::Count(endpoint.requests.completed),
+            Cell::Count(endpoint.requests.failed),
             p50,
             p95,
             p99,
-            path,
+            Cell::text(sent_by(endpoint)),
         ]);
     }
     table
+}
+
+/// How a request was sent.
+fn sent_by(endpoint: &Endpoint) -> &str {
+    endpoint.path.as_deref().unwrap_or("HTTP/1.1")
+}
+
+/// A time in seconds.
+fn time_cell(value: f64) -> Cell {
+    Cell::Number(value, Unit::Seconds, Shown::Fitting)
 }
 
 fn statuses(result: &QuickResult) -> String {
@@ -165,10 +178,10 @@ fn per_s(count: u64, result: &QuickResult) -> f64 {
     }
 }
 
-/// Figures and their values, a row each.
+/// Figures and their values in Markdown, a row each.
 fn figures_table(result: &QuickResult) -> OutputTable {
-    let mut table = OutputTable::new(&["figure", "value"]);
-    let mut row = |name: &str, value: String| table.rows.push(vec![name.to_owned(), value]);
+    let mut table = OutputTable::new(&["figure", "value"].map(Column::for_readers));
+    let mut row = |name: &str, value: String| table.push(vec![Cell::text(name), Cell::Text(value)]);
     row("completed", result.requests.completed.to_string());
     row("failed", result.requests.failed.to_string());
     row("dropped", result.requests.dropped.to_string());

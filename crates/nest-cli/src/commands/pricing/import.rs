@@ -11,12 +11,14 @@ use nest_data::{
     price_import::{FileAccount, Import, ImportedBook, LeftOut, Wanted, import as import_files},
 };
 
+use super::rows_by_kind;
 use crate::{
     args::Format,
     book_set::BookSet,
     command_error::{CommandError, INVALID},
     files::{source, write},
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable},
 };
 
 /// Number of rows that are named when many are left out for the same reason.
@@ -48,40 +50,35 @@ pub fn write_books(files: &[Source], wanted: &Wanted, to: &Path, format: Format)
         );
     }
     let mut table = OutputTable::new(&[
-        "book",
-        "rows read",
-        "left out",
-        "meters",
-        "instances",
-        "commitments",
-        "plans",
-        "limits",
-        "file",
+        Column::new("book", &["book"]),
+        Column::new("rows read", &["rows_read"]),
+        Column::new("left out", &["left_out"]),
+        Column::new("meters", &["meters"]),
+        Column::new("instances", &["instances"]),
+        Column::new("commitments", &["commitments"]),
+        Column::new("plans", &["plans"]),
+        Column::new("limits", &["limits"]),
+        Column::new("file", &["file"]),
     ]);
     for one in &imported.books {
         let name = format!("{}.toml", one.book.name());
         let path = write(&to.join(name), one.to_toml().as_bytes())?;
-        table.rows.push(summary(one, &path));
+        table.push(summary(one, &path));
     }
     data(&table.render(format))
 }
 
 /// The numbers of rows of a book, by kind, and its file.
-fn summary(imported: &ImportedBook, path: &Path) -> Vec<String> {
-    let book = &imported.book;
-    let sum =
-        |count: fn(&FileAccount) -> usize| imported.files.values().map(count).sum::<usize>().to_string();
-    vec![
-        book.name(),
+fn summary(imported: &ImportedBook, path: &Path) -> Vec<Cell> {
+    let sum = |count: fn(&FileAccount) -> usize| Cell::count(imported.files.values().map(count).sum());
+    let mut row = vec![
+        Cell::Text(imported.book.name()),
         sum(|account| account.rows),
         sum(|account| account.left_out),
-        book.meter.len().to_string(),
-        book.instance.len().to_string(),
-        book.commitment.len().to_string(),
-        book.plan.len().to_string(),
-        book.limit.len().to_string(),
-        path.display().to_string(),
-    ]
+    ];
+    row.extend(rows_by_kind(&imported.book));
+    row.push(Cell::Text(path.display().to_string()));
+    row
 }
 
 /// The file at a path, or the CSV and JSON files of a folder.

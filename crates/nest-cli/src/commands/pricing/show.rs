@@ -1,20 +1,47 @@
 //! `pricing show`: prints the rows of a book, one row with its tiers, or what a quantity of it costs.
 
+mod rows;
+
 use jiff::civil::Date;
-use nest_data::{
-    PriceBook,
-    price_book::{Commitment, Instance, InstanceUnit, Meter, MeterPrice, Plan, ProviderLimit, Sustained},
-    units::QuotedDecimal,
-};
+use nest_data::{PriceBook, units::QuotedDecimal};
 use nest_model::pricing::price;
 
-use super::unknown;
+use self::rows::{BookRow, PricePart, all_rows, unit};
+use super::{date, unknown};
 use crate::{
     args::Format,
     book_set::LayeredBook,
     command_error::{CommandError, INVALID, USAGE},
-    printer::{OutputTable, data, talk},
+    printer::{data, talk},
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
+
+/// Columns of the rows of a book.
+const COLUMNS: [Column; 23] = [
+    Column::new("table", &["table"]),
+    Column::new("row", &["row"]),
+    Column::for_readers("part"),
+    Column::for_programs(&["part"]),
+    Column::for_programs(&["of"]),
+    Column::for_programs(&["up_to"]),
+    Column::for_readers("amount"),
+    Column::for_programs(&["amount"]),
+    Column::for_programs(&["currency"]),
+    Column::new("per", &["per"]),
+    Column::for_readers("unit"),
+    Column::for_programs(&["unit"]),
+    Column::for_readers("currency"),
+    Column::for_programs(&["vcpu"]),
+    Column::for_programs(&["memory_bytes"]),
+    Column::for_programs(&["arch"]),
+    Column::for_programs(&["term_months"]),
+    Column::for_readers("holds"),
+    Column::for_programs(&["effective_from"]),
+    Column::for_programs(&["effective_to"]),
+    Column::new("seen", &["observed_on"]),
+    Column::new("source", &["source"]),
+    Column::new("note", &["note"]),
+];
 
 /// Smallest and largest quantity, so that exact arithmetic stays inside its 28 digits.
 const QUANTITIES: [&str; 2] = ["0", "1000000000000000"];
@@ -59,50 +86,6 @@ pub fn cost(
     data(&cost_table(book, id, quantity, priced).render(format))
 }
 
-/// A row of a book, with all its prices.
-struct BookRow<'a> {
-    table: &'static str,
-    id: &'a str,
-    parts: Vec<PricePart>,
-    holds: String,
-    source: &'a str,
-    note: &'a str,
-}
-
-/// One price of a row.
-struct PricePart {
-    part: String,
-    amount: String,
-    per: String,
-    unit: String,
-}
-
-impl PricePart {
-    /// A price of one unit.
-    fn each(part: impl Into<String>, amount: String, unit: &str) -> Self {
-        Self {
-            part: part.into(),
-            amount,
-            per: "1".to_owned(),
-            unit: unit.to_owned(),
-        }
-    }
-}
-
-fn all_rows(book: &PriceBook) -> Vec<BookRow<'_>> {
-    let meters = book.meter.iter().map(meter_row);
-    let instances = book.instance.iter().map(instance_row);
-    let commitments = book.commitment.iter().map(commitment_row);
-    let plans = book.plan.iter().map(plan_row);
-    let limits = book.limit.iter().map(limit_row);
-    meters
-        .chain(instances)
-        .chain(commitments)
-        .chain(plans)
-        .chain(limits)
-        .collect()
-}
-
 /// The rows with this identifier; an error if there is none.
 fn rows_called<'a>(book: &'a PriceBook, id: &str) -> Result<Vec<BookRow<'a>>, CommandError> {
     let (found, others): (Vec<_>, Vec<_>) = all_rows(book).into_iter().partition(|row| row.id == id);
@@ -120,192 +103,58 @@ fn rows_called<'a>(book: &'a PriceBook, id: &str) -> Result<Vec<BookRow<'a>>, Co
 
 /// One line for each price of each row.
 fn table(book: &PriceBook, rows: &[BookRow]) -> OutputTable {
-    let mut table = OutputTable::new(&[
-        "table", "row", "part", "amount", "per", "unit", "currency", "holds", "seen", "source", "note",
-    ]);
+    let mut table = OutputTable::new(&COLUMNS);
     for row in rows {
-        let (seen, title) = seen(book, row.source);
-        for price in &row.parts {
-            let cells = [
-                row.table,
-                row.id,
-                &price.part,
-                &price.amount,
-                &price.per,
-                &price.unit,
-                &book.currency,
-                &row.holds,
-                &seen,
-                &title,
-                row.note,
-            ];
-            table.rows.push(cells.map(str::to_owned).to_vec());
+        for part in &row.parts {
+            table.push(cells(book, row, part));
         }
     }
     table
 }
 
-/// When a source was seen, and its title; empty if the book does not know it.
-fn seen(book: &PriceBook, source: &str) -> (String, String) {
-    let source = book.source.get(source);
-    (
-        source.map_or_else(String::new, |source| source.observed_on.to_string()),
-        source.map_or_else(String::new, |source| source.title.clone()),
-    )
-}
-
-fn meter_row(meter: &Meter) -> BookRow<'_> {
-    BookRow {
-        table: "meter",
-        id: &meter.id,
-        parts: meter_parts(meter),
-        holds: holds(meter.effective_from, meter.effective_to),
-        source: &meter.source,
-        note: meter.note.as_deref().unwrap_or_default(),
-    }
-}
-
-fn meter_parts(meter: &Meter) -> Vec<PricePart> {
-    let mut parts = match (&meter.price, &meter.percent_of) {
-        (Some(price), _) => price_parts(price, &meter.unit),
-        (None, Some(share)) => vec![PricePart {
-            part: format!("percent of {}", share.meter),
-            amount: share.percent.to_string(),
-            per: String::new(),
-            unit: meter.unit.clone(),
-        }],
-        (None, None) => vec![PricePart::each("price", known(None), &meter.unit)],
-    };
-    parts.extend(meter.free.as_ref().map(|free| {
-        let part = if free.kind.lasts() {
-            "free"
+fn cells(book: &PriceBook, row: &BookRow, part: &PricePart) -> Vec<Cell> {
+    let [observed_on, title] = seen(book, row.source);
+    let decimal = |number: Option<QuotedDecimal>| Cell::or_missing(number, "", Cell::decimal);
+    vec![
+        Cell::text(row.table),
+        Cell::text(row.id),
+        Cell::Text(part.of.shown(row)),
+        Cell::text(part.of.name()),
+        Cell::text(part.of.other()),
+        decimal(part.of.up_to()),
+        Cell::or_missing(part.amount, "unknown", Cell::decimal),
+        Cell::or_missing(part.base_amount(), "", Cell::decimal),
+        Cell::text(if part.of.is_money() {
+            book.currency.as_str()
         } else {
-            "free, not counted"
-        };
-        PricePart {
-            part: part.to_owned(),
-            amount: free.quantity.to_string(),
-            per: String::new(),
-            unit: meter.unit.clone(),
-        }
-    }));
-    parts
+            ""
+        }),
+        decimal(part.per),
+        Cell::text(part.shown_unit()),
+        Cell::text(part.base_unit()),
+        Cell::text(&book.currency),
+        decimal(row.machine.map(|machine| machine.vcpu)),
+        Cell::or_missing(row.memory_bytes(), "", |bytes| {
+            Cell::Number(bytes, Unit::Bytes, Shown::Full)
+        }),
+        Cell::text(row.machine.map_or("", |machine| machine.arch.as_str())),
+        Cell::or_missing(row.term_months, "", |months| Cell::Count(months.into())),
+        Cell::Text(row.holds()),
+        date(row.from),
+        date(row.to),
+        observed_on,
+        title,
+        Cell::text(row.note),
+    ]
 }
 
-/// The price of a meter, or each of its tiers.
-fn price_parts(price: &MeterPrice, unit: &str) -> Vec<PricePart> {
-    let part = |part: String, amount: Option<QuotedDecimal>| PricePart {
-        part,
-        amount: known(amount),
-        per: price.per.map_or_else(|| "1".to_owned(), |per| per.to_string()),
-        unit: unit.to_owned(),
-    };
-    if price.tiers.is_empty() {
-        return vec![part("price".to_owned(), price.amount)];
-    }
-    let tiers = price.tiers.iter().map(|tier| {
-        let name = tier
-            .up_to
-            .map_or_else(|| "above".to_owned(), |bound| format!("up to {bound}"));
-        part(name, tier.amount)
-    });
-    tiers.collect()
-}
-
-fn instance_row(instance: &Instance) -> BookRow<'_> {
-    let unit = unit(instance.price.unit);
-    let size = format!(
-        "{} vCPU, {} GiB, {}",
-        instance.vcpu, instance.memory_gib, instance.arch
-    );
-    let on_demand = known(instance.price.on_demand);
-    let mut parts = vec![PricePart::each(format!("on demand ({size})"), on_demand, unit)];
-    let spot = instance.price.spot;
-    parts.extend(spot.map(|spot| PricePart::each("spot", spot.to_string(), unit)));
-    parts.extend(instance.price.sustained.iter().map(sustained_part));
-    BookRow {
-        table: "instance",
-        id: &instance.sku,
-        parts,
-        holds: holds(instance.effective_from, instance.effective_to),
-        source: &instance.source,
-        note: instance.note.as_deref().unwrap_or_default(),
-    }
-}
-
-fn sustained_part(step: &Sustained) -> PricePart {
-    let part = format!("on demand, up to {} of a month", step.up_to);
-    PricePart::each(part, step.factor.to_string(), "of the list price")
-}
-
-fn commitment_row(commitment: &Commitment) -> BookRow<'_> {
-    let upfront = format!("upfront, {} months", commitment.term_months);
-    BookRow {
-        table: "commitment",
-        id: &commitment.id,
-        parts: vec![
-            PricePart::each(upfront, commitment.upfront.to_string(), "term"),
-            PricePart::each(
-                "recurring",
-                commitment.recurring.to_string(),
-                unit(commitment.unit),
-            ),
-        ],
-        holds: String::new(),
-        source: &commitment.source,
-        note: commitment.note.as_deref().unwrap_or_default(),
-    }
-}
-
-fn plan_row(plan: &Plan) -> BookRow<'_> {
-    let mut parts = vec![PricePart::each("price", plan.amount.to_string(), "month")];
-    parts.extend(plan.includes.iter().map(|included| {
-        PricePart::each(
-            format!("includes {}", included.meter),
-            included.quantity.to_string(),
-            included.unit.as_deref().unwrap_or_default(),
-        )
-    }));
-    BookRow {
-        table: "plan",
-        id: &plan.id,
-        parts,
-        holds: String::new(),
-        source: &plan.source,
-        note: "",
-    }
-}
-
-fn limit_row(limit: &ProviderLimit) -> BookRow<'_> {
-    BookRow {
-        table: "limit",
-        id: &limit.id,
-        parts: vec![PricePart::each("value", limit.value.to_string(), &limit.unit)],
-        holds: String::new(),
-        source: &limit.source,
-        note: limit.note.as_deref().unwrap_or_default(),
-    }
-}
-
-/// The days on which a row holds, in words; empty if it always holds.
-fn holds(from: Option<Date>, to: Option<Date>) -> String {
-    match (from, to) {
-        (None, None) => String::new(),
-        (Some(from), None) => format!("from {from}"),
-        (None, Some(to)) => format!("before {to}"),
-        (Some(from), Some(to)) => format!("{from} to before {to}"),
-    }
-}
-
-fn known(amount: Option<QuotedDecimal>) -> String {
-    amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
-}
-
-fn unit(unit: InstanceUnit) -> &'static str {
-    match unit {
-        InstanceUnit::H => "h",
-        InstanceUnit::Month => "month",
-    }
+/// When a source was seen, and its title; empty if the book does not know it.
+fn seen(book: &PriceBook, source: &str) -> [Cell; 2] {
+    let source = book.source.get(source);
+    [
+        Cell::or_missing(source, "", |source| Cell::Text(source.observed_on.to_string())),
+        Cell::or_missing(source, "", |source| Cell::text(&source.title)),
+    ]
 }
 
 /// What a quantity costs.
@@ -316,8 +165,8 @@ struct PricedQuantity<'a> {
     amount: Option<QuotedDecimal>,
     /// Name of the source of the price.
     source: &'a str,
-    /// Quantity that is free each month; empty if there is none.
-    free: String,
+    /// Quantity that is free each month.
+    free: Option<QuotedDecimal>,
 }
 
 /// What a quantity of a meter costs, or that many hours or months of an instance.
@@ -333,7 +182,7 @@ fn priced<'a>(
             unit: &meter.unit,
             amount: price(meter, quantity.0).map(QuotedDecimal),
             source: &meter.source,
-            free: free.map_or_else(String::new, |free| free.quantity.to_string()),
+            free: free.map(|free| free.quantity),
         });
     }
     if let Some(instance) = book.instance(id, on) {
@@ -344,7 +193,7 @@ fn priced<'a>(
                 .on_demand
                 .map(|price| QuotedDecimal(price.0 * quantity.0)),
             source: &instance.source,
-            free: String::new(),
+            free: None,
         });
     }
     let dated = book.meter.iter().any(|meter| meter.id == id)
@@ -358,20 +207,27 @@ fn priced<'a>(
 }
 
 fn cost_table(book: &PriceBook, id: &str, quantity: QuotedDecimal, priced: PricedQuantity) -> OutputTable {
-    let (seen, title) = seen(book, priced.source);
     let mut table = OutputTable::new(&[
-        "row", "quantity", "unit", "free", "cost", "currency", "seen", "source",
+        Column::new("row", &["row"]),
+        Column::new("quantity", &["quantity"]),
+        Column::new("unit", &["unit"]),
+        Column::new("free", &["free"]),
+        Column::new("cost", &["cost"]),
+        Column::new("currency", &["currency"]),
+        Column::new("seen", &["observed_on"]),
+        Column::new("source", &["source"]),
     ]);
-    table.rows.push(vec![
-        id.to_owned(),
-        quantity.to_string(),
-        priced.unit.to_owned(),
-        priced.free,
-        priced
-            .amount
-            .map_or_else(|| "unknown".to_owned(), |amount| amount.0.normalize().to_string()),
-        book.currency.clone(),
-        seen,
+    let [observed_on, title] = seen(book, priced.source);
+    table.push(vec![
+        Cell::text(id),
+        Cell::decimal(quantity),
+        Cell::text(priced.unit),
+        Cell::or_missing(priced.free, "", Cell::decimal),
+        Cell::or_missing(priced.amount, "unknown", |amount| {
+            Cell::decimal(amount.0.normalize())
+        }),
+        Cell::text(&book.currency),
+        observed_on,
         title,
     ]);
     table

@@ -20,9 +20,9 @@ use crate::{
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
+        figure::DrawnAmount,
         growth::Trajectory,
         months::monthly_costs,
-        policy::DrawnAmount,
     },
 };
 

@@ -19,10 +19,11 @@ use crate::{
     project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
+    project::figure::DrawnAmount,
     project::growth::{GrowthDraws, adopted},
 };
 
-use super::{DrawnAmount, fees_of_months};
+use super::all_fees;
 
 /// A dated policy over the months of growth: each month as it is printed, and the sums of its changes.
 pub struct PolicyMonths {
@@ -45,10 +46,13 @@ impl PolicyMonths {
             .fees
             .as_ref()
             .map(|change| {
-                let before = fees_of_months(context, before, unchanged.monthly_costs.len())?;
-                Ok::<_, ModelError>([before.clone(), before.plus(change), change.clone()])
+                let before = all_fees(context, before, &unchanged.monthly_costs)?;
+                Ok::<_, ModelError>(
+                    before.map(|before| [before.clone(), before.plus(change), change.clone()]),
+                )
             })
-            .transpose()?;
+            .transpose()?
+            .flatten();
         let together = self
             .fees
             .as_ref()
@@ -90,10 +94,7 @@ pub fn policy_months(
         },
         open_items: open_items(context.study, patched)?,
     };
-    let zero = || DrawnAmount {
-        value: Decimal::ZERO,
-        draws: vec![0.0; before.draws.len()],
-    };
+    let zero = || DrawnAmount::zero(before.draws.len());
     let mut sums = PolicyMonths {
         months: Vec::new(),
         change: zero(),
