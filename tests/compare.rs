@@ -72,7 +72,9 @@ fn a_number_is_explained_down_to_prices_fits_and_measurements() {
         summary.contains("% of the bill is capacity that nobody uses") && summary.lines().count() < 12,
         "{summary}"
     );
-    let tree = on("migration", &["explain", "per-1000", "--full"]).expect(0).stdout;
+    let tree = on("migration", &["explain", "per-1000", "--full"])
+        .expect(0)
+        .stdout;
     for part in [
         "$ priced: aws/us-east-1 [",
         "— fitted: regression over the steps of run",

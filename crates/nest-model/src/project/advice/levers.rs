@@ -239,7 +239,7 @@ impl<'a> Puller<'_, 'a> {
     fn reserve_that_lasts(&self, placed: usize, limit: &LimitDraws, from: f64) -> Option<f64> {
         let steps = ((from - 1e-9) / RESERVE_STEP).floor() as u32;
         let candidates = (1..=steps).rev().map(|step| f64::from(step) * RESERVE_STEP);
-        let least = candidates.clone().last()?;
+        let least = candidates.clone().next_back()?;
         let lasting = candidates.into_iter().find(|reserve| {
             let mut inputs: ScenarioInputs = (*self.drawn.central).clone();
             inputs.placed[placed].reserve = *reserve;
