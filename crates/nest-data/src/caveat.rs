@@ -525,8 +525,9 @@ impl fmt::Display for Caveat {
                 days,
             } => write!(
                 f,
-                "`{config}`: {prices} of the prices are older than their book allows, and {:.0} % of the bill \
-                 rests on them. The oldest is that of {oldest}, seen {days} days ago. Check them before signing",
+                "`{config}`: {prices} of the prices are older than their book allows, and {:.0} % of the \
+                 bill rests on them. The oldest is that of {oldest}, seen {days} days ago. Check them before \
+                 signing",
                 share * 100.0
             ),
             Self::UndefinedDraws { config, share } => write!(

@@ -6,11 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::civil::Date;
 use nest_data::{
-    PriceBook, ScalingModel, Study,
-    growth::MOST_CUSTOMERS,
-    measurement::{ResourceKind, Validity},
-    scaling::ResourceModel,
-    study::Driver,
+    PriceBook, ScalingModel, Study, growth::MOST_CUSTOMERS, measurement::ResourceKind,
+    scaling::ResourceModel, study::Driver,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
@@ -294,7 +291,7 @@ fn load_ratio(model: &ScalingModel, study: &Study) -> Result<f64, ModelError> {
     Ok(if ratio.is_finite() { ratio } else { 1.0 })
 }
 
-/// The customers that a study states, or the largest number at which a step was valid.
+/// The customers that a study states, or the largest number that was tested.
 fn headline(
     model: &ScalingModel,
     study: &Study,
@@ -305,13 +302,7 @@ fn headline(
     if let Some(customers) = study.report.customers.or(started) {
         return HeadlineCustomers::Stated(customers.clamp(1.0, MOST_CUSTOMERS));
     }
-    let valid = model
-        .points
-        .iter()
-        .filter(|point| point.validity == Validity::Valid)
-        .filter_map(|point| point.customers)
-        .reduce(f64::max);
-    let customers = valid.unwrap_or(model.tested.customers) * load_ratio;
+    let customers = model.tested.customers * load_ratio;
     HeadlineCustomers::Tested {
         customers: customers.clamp(1.0, MOST_CUSTOMERS),
         has_room: false,

@@ -14,7 +14,7 @@ use crate::{
 /// The context of a projection, with the customers of its headline.
 ///
 /// A study that states them, in `[report]` or as the start of growth, is taken at its word. For any other the
-/// headline stands at the largest number that was tested with room: the customers of the highest valid step,
+/// headline stands at the largest number that was tested with room: the customers of the highest fitted step,
 /// or fewer if the configuration of the headline fails before, rounded down to two digits. A configuration
 /// that fails with a single customer has no room anywhere; the tested number then stays as it is.
 ///
