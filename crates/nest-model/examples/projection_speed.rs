@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use nest_data::{Document, PriceBook, ScalingModel, Source};
-use nest_model::{ProjectOptions, project};
+use nest_model::{ProjectOptions, project_quickly};
 
 #[allow(clippy::print_stdout, reason = "an example prints what it finds")]
 fn main() {
@@ -41,7 +41,7 @@ fn main() {
         let mut times: Vec<f64> = (0..5)
             .map(|_| {
                 let start = Instant::now();
-                let projection = project(&model, &study, &books, &options).expect("a projection");
+                let projection = project_quickly(&model, &study, &books, &options).expect("a projection");
                 assert_eq!(projection.configs.len(), configs);
                 start.elapsed().as_secs_f64()
             })

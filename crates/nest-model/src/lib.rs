@@ -25,4 +25,4 @@ pub mod table;
 
 pub use error::ModelError;
 pub use fit::fit;
-pub use project::{ProjectOptions, explain, project};
+pub use project::{ProjectOptions, explain, project, project_quickly};
