@@ -7,7 +7,7 @@ use nest_data::{ScalingModel, measurement::ResourceKind, projection::BreakKind};
 
 use crate::support::{
     ShopStudy, assert_balanced, measurements, nest, projection,
-    quiet::{Bounds, Forecast, fit},
+    quiet::{Bounds, Forecast, fit, until_usable},
     scaling,
 };
 
@@ -78,14 +78,13 @@ fn load_what_each_login_leaves_behind_is_found() {
         "measure.window=500ms",
         "measure.pilot=300ms",
     ];
-    nest(
-        folder.path(),
-        &study.arguments(&["measure"], "--items 1000 --leak 100000", &overrides),
-    )
-    .expect(0);
-    nest(folder.path(), &["fit", study.path.to_str().expect("UTF-8")])
-        .expect(0)
-        .says("bytes per execution of login");
+    let fitted = until_usable(|| {
+        let arguments = study.arguments(&["measure"], "--items 1000 --leak 100000", &overrides);
+        nest(folder.path(), &arguments).expect(0);
+        fit(&study.path)
+    });
+    let Some(fitted) = fitted else { return };
+    fitted.says("bytes per execution of login");
     let model = scaling(&study.path);
     let leak = model
         .resources
