@@ -342,6 +342,6 @@ fn a_database_that_dies_gives_failures_and_then_a_message() {
     measuring
         .finish()
         .expect(6)
-        .says("the target was lost in the step")
+        .says("the target was no longer there in the step")
         .says("--resume");
 }

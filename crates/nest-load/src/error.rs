@@ -69,7 +69,7 @@ pub enum LoadError {
         reason: String,
     },
     /// The target died in the middle.
-    #[error("the target was lost in the step {step}: {reason}")]
+    #[error("the target was no longer there in the step `{step}`: {reason}")]
     TargetLost {
         /// The step, which is not kept.
         step: String,

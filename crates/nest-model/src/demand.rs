@@ -131,12 +131,7 @@ impl fmt::Display for Doubt {
             ),
             Self::FewRuns { repeats } => write!(
                 f,
-                "there are {} to show how much runs differ, so {:.0} % is assumed. Add runs",
-                if *repeats < 0.05 {
-                    "no more runs than demands, and so none".to_owned()
-                } else {
-                    format!("only {repeats:.1} more runs than demands, which are too few")
-                },
+                "too few runs to see how much they differ ({repeats:.1} to spare): {:.0} % is assumed. Add runs",
                 PRIOR_BETWEEN_BLOCKS * 100.0
             ),
             Self::WindowsServe { runs } => write!(

@@ -3,7 +3,7 @@
 use nest_data::{
     Estimate, Projection,
     measurement::Validity,
-    projection::{BreakDate, BreakKind, BreakPoint, Headline},
+    projection::{BreakDate, BreakKind, BreakPoint, Headline, LimitNature, PriceRow},
     scaling::MeasuredPoint,
 };
 
@@ -11,6 +11,9 @@ use crate::{format, unit};
 
 /// Mark of a figure beyond the measured range.
 pub(crate) const EXTRAPOLATED: &str = "▨";
+
+/// Days by which the ages of prices may differ and still be told alike.
+const MONTH_DAYS: i64 = 31;
 
 /// The first sentence of a report. Without a configuration in the study, it states what was measured.
 ///
@@ -94,7 +97,12 @@ pub(crate) fn date(date: Option<&BreakDate>) -> String {
     let end = |end: Option<_>| end.map_or_else(|| "after the scenario ends".to_owned(), format::month);
     match (date.value, date.low) {
         (None, None) => never.to_owned(),
-        (None, Some(low)) => format!("{never}, at the earliest {}", format::month(low)),
+        (None, Some(low)) => {
+            format!(
+                "probably after the scenario ends, at the earliest {}",
+                format::month(low)
+            )
+        }
         (Some(value), _) => {
             let value = format::month(value);
             let (low, high) = (
@@ -157,12 +165,20 @@ fn cost(projection: &Projection, headline: &Headline) -> String {
 }
 
 fn place(point: &BreakPoint, customers: &Estimate, headline: &Headline) -> String {
-    let verb = if customers.value <= headline.customers {
-        "It breaks before that, at"
-    } else {
-        "It breaks at"
+    let what = match point.nature {
+        LimitNature::Choice => "It passes a limit that you chose",
+        LimitNature::Hard => "It breaks",
     };
-    format!("{verb} {} customers: {}.", marked(point, customers), cause(point))
+    let before = if customers.value <= headline.customers {
+        " before that,"
+    } else {
+        ""
+    };
+    format!(
+        "{what}{before} at {} customers: {}.",
+        marked(point, customers),
+        cause(point)
+    )
 }
 
 fn unbroken(projection: &Projection, headline: &Headline) -> String {
@@ -286,7 +302,7 @@ mod tests {
                 low: day(2028, 3),
                 high: None
             })),
-            "not before the scenario ends, at the earliest Mar 2028"
+            "probably after the scenario ends, at the earliest Mar 2028"
         );
         assert_eq!(
             date(Some(&BreakDate {

@@ -10,8 +10,8 @@ use support::{estimate, projection};
 fn says_cost_break_point_cause_and_date() {
     assert_eq!(
         sentence(&projection()),
-        "At 42,000 customers on `today`: USD 18.36 [17.6 … 19.4] per 1,000 customers and month. It breaks at \
-         46,600 [43,100 … 50,900] customers: \
+        "At 42,000 customers on `today`: USD 18.36 [17.6 … 19.4] per 1,000 customers and month. It passes a \
+         limit that you chose at 46,600 [43,100 … 50,900] customers: \
          app/cpu over reserve. On `expected` growth: Dec 2027 [Nov 2027 … Feb 2028]; certain that it comes \
          before growth ends. Oldest price on this bill: `std-2` (27 % of it), seen 19 days ago."
     );
@@ -82,7 +82,10 @@ fn marks_what_is_extrapolated_and_what_costs_at_least() {
         .extrapolated = true;
     let text = sentence(&projection);
     assert!(text.contains("`today`: at least USD 18.36 ["), "{text}");
-    assert!(text.contains("It breaks at ▨ 46,600 ["), "{text}");
+    assert!(
+        text.contains("It passes a limit that you chose at ▨ 46,600 ["),
+        "{text}"
+    );
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn says_that_the_break_point_is_past() {
         .and_then(|headline| headline.break_point.as_mut())
         .expect("the fixture has one");
     point.customers = Some(estimate(30_000.0, 28_000.0, 32_000.0));
-    assert!(sentence(&projection).contains("It breaks before that, at 30,000 [28,000 … 32,000] customers"));
+    assert!(sentence(&projection).contains("chose before that, at 30,000 [28,000 … 32,000] customers"));
 }
 
 #[test]

@@ -100,10 +100,10 @@ pub struct ImportArguments {
     /// Files, or folders with .csv and .json files; files of the same provider and region make one book
     #[arg(required = true)]
     pub sources: Vec<PathBuf>,
-    /// Make only books of this provider
+    /// Read only the prices of this provider
     #[arg(long)]
     pub provider: Option<String>,
-    /// Make only the book of this region
+    /// Read only the prices of this region
     #[arg(long, requires = "provider")]
     pub region: Option<String>,
     /// Folder to write books into, as PROVIDER/REGION.toml; existing files are replaced

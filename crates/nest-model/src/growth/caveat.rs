@@ -88,8 +88,8 @@ impl fmt::Display for HistoryCaveat {
             Self::BeyondTested { tested, horizon } => {
                 write!(
                     f,
-                    "the interval was tried on the series' own past up to {tested} steps ahead, and is \
-                     extrapolated from there to {horizon}"
+                    "past values tried the interval only {tested} steps ahead; from there to {horizon} its width is \
+                     extrapolated"
                 )
             }
             Self::Gaps { filled, periods } => write!(

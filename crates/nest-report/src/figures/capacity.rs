@@ -111,7 +111,7 @@ fn causes(config: &ConfigProjection) -> Option<String> {
         .into_iter()
         .map(|point| format!("{} {}", sentence::cause(point), format::chance(point.probability)))
         .collect();
-    (!causes.is_empty()).then(|| format!("First to fail on `{}`: {}", config.name, causes.join(", ")))
+    (!causes.is_empty()).then(|| format!("First to fail on `{}`: {}", config.name, causes.join("; ")))
 }
 
 fn table(projection: &Projection, config: &ConfigProjection) -> PageTable {

@@ -29,6 +29,7 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
         .totals
         .iter()
         .map(|total| format!("`{}`: {}", total.config, why_not(total)))
+        .chain(comparison.crossovers.iter().map(crossover_in_words))
         .collect();
     section.tables.push(totals(projection, comparison));
     section.tables.extend(levers(projection));
@@ -115,13 +116,24 @@ pub(super) fn lever_in_words(lever: &Lever, currency: &str) -> String {
     let early = lever.date.and_then(|date| date.low.or(date.value));
     let by = early.map_or_else(String::new, |date| format!(" by {}", format::month(date)));
     let unit_month = lever.unit_month.map_or_else(String::new, |price| {
-        format!(" (one more unit is {} a month)", format::amount(price, currency))
+        let price = format::amount(price, currency);
+        format!(" (one more unit is {price} a month, which the total holds already)")
     });
     format!(
         "{verb} `{}` from {}{unit} to {}{unit}{by}{unit_month}",
         lever.key,
         format::number(lever.from),
         format::number(lever.to)
+    )
+}
+
+/// Which one is cheaper for few customers, and which for many.
+fn crossover_in_words(crossover: &Crossover) -> String {
+    format!(
+        "A month costs less on `{}` below {} customers, and less on `{}` above",
+        crossover.below,
+        format::estimate(&crossover.customers),
+        crossover.above
     )
 }
 
@@ -137,6 +149,7 @@ fn totals(projection: &Projection, comparison: &Comparison) -> PageTable {
         "#lasts in",
         "#cheapest of all in",
         "#cheapest of those that last in",
+        "#cheapest in, limits of your choice moved",
     ];
     let mut table = PageTable::new(caption, &titles).leading();
     let amounts: Vec<_> = comparison
@@ -166,6 +179,7 @@ fn totals(projection: &Projection, comparison: &Comparison) -> PageTable {
             config.map_or_else(String::new, |config| format::chance_cell(config.lasts)),
             format::chance_cell(total.cheapest_of_all),
             format::chance_cell(total.cheapest_of_lasting),
+            format::chance_cell(total.cheapest_with_levers),
         ]);
     }
     table
@@ -220,14 +234,14 @@ fn why_not(total: &ConfigTotal) -> String {
                 .and_then(|date| date.value)
                 .map_or_else(String::new, |date| format!(", about {}", format::month(date)));
             let at = customers.map_or_else(String::new, |customers| {
-                format!(" at {} customers", format::number(customers))
+                format!(", at {} customers", format::number(customers))
             });
-            let whose = match nature {
-                LimitNature::Choice => ", a limit that you chose",
-                LimitNature::Hard => "",
+            let what = match nature {
+                LimitNature::Choice => "passes a limit that you chose",
+                LimitNature::Hard => "fails",
             };
             format!(
-                "{} that it fails before growth ends{at}{when}: {} ({cause}){whose}",
+                "{} that it {what} before growth ends: {cause} ({}){when}{at}",
                 format::chance(*chance),
                 kind.label()
             )
@@ -252,9 +266,9 @@ fn shared_limit(wall: &SharedLimit) -> String {
     let moved = if wall.moved.abs() < 5e-4 {
         "exactly where it was".to_owned()
     } else {
-        format!("moved by {}", format::percent(wall.moved))
+        format!("within {}", format::rough_percent(wall.moved.abs()))
     };
-    format!("it is the same wall: {}, {moved}", wall.cause)
+    format!("moving does not shift the limit: {} stays {moved}", wall.cause)
 }
 
 /// Unknown prices, each solved for the amount at which the configuration breaks even.

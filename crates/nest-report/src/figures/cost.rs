@@ -25,7 +25,7 @@ pub(super) fn per_1000(projection: &Projection) -> Option<Section> {
         "#1,000 customers, a month",
         "#next 1,000",
         "#next instance at",
-        "#breaks at",
+        "#first limit at",
     ];
     let mut table = PageTable::new("Configurations side by side", &titles).leading();
     for config in &projection.configs {
@@ -105,7 +105,7 @@ fn configuration(config: &ConfigProjection) -> [String; 6] {
             .next_stair
             .map_or_else(|| "none".to_owned(), format::number),
         first.map_or_else(
-            || "not found".to_owned(),
+            || "not reached".to_owned(),
             |(point, customers)| sentence::marked(point, customers),
         ),
     ]

@@ -72,7 +72,7 @@ pub(super) fn steps(projection: &Projection) -> Option<Section> {
     ]
     .map(|validity| format!("{} {}", count(validity), validity.label()));
     let answer = format!(
-        "{} steps: {}. The largest that counts had {} customers.",
+        "{} steps: {}. The largest valid one had {} customers.",
         projection.points.len(),
         verdicts.join(", "),
         format::number(projection.model.tested_customers)

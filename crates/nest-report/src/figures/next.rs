@@ -28,12 +28,17 @@ fn in_words(projection: &Projection, action: &Action) -> Option<String> {
         Action::PullLever { lever, .. } => {
             let lever = projection.levers.get(*lever)?;
             let text = lever_in_words(lever, currency);
+            let still = if lever.chance[1] >= 0.5 {
+                " Plan for the limit all the same."
+            } else {
+                ""
+            };
             Some(format!(
-                "{}: otherwise {} that {} reaches its limit before growth ends; then {}.",
+                "{}: the chance that {} passes this limit before growth ends falls from {} to {}.{still}",
                 capital(&text),
-                format::chance(lever.chance[0]),
                 lever.cause,
-                format::chance(lever.chance[1])
+                format::chance_cell(lever.chance[0]),
+                format::chance_cell(lever.chance[1])
             ))
         }
         Action::Switch { to, saves, cheaper } => {
@@ -56,7 +61,7 @@ fn in_words(projection: &Projection, action: &Action) -> Option<String> {
         Action::Narrow { input } => {
             let input = projection.sensitivity.get(*input)?;
             Some(format!(
-                "Find out more about {}: it moves the first limit by {}.",
+                "Find out more about {}: between the two ends of its range the first limit moves by {}.",
                 input.input,
                 moved(input)
             ))

@@ -7,33 +7,33 @@ use super::{
     money::{resolution, round_to, rounded, signed},
 };
 
-/// Amounts and their differences from the one at `base`, all at the coarsest resolution of the amounts, each
-/// with its interval and its currency.
+/// Amounts and their differences from the one at `base`, all at the finest resolution of the amounts, so that a
+/// difference of rounded amounts stays close to the difference, each with its interval and its currency.
 #[must_use]
 pub fn compared(
     amounts: &[(MoneyEstimate, MoneyEstimate)],
     base: usize,
     currency: &str,
 ) -> Vec<(String, String)> {
-    let coarsest = amounts
+    let finest = amounts
         .iter()
         .map(|(amount, _)| resolution(amount, currency))
-        .max()
+        .min()
         .unwrap_or(0);
-    let printed = |amount: &MoneyEstimate| round_to(amount.value.0, coarsest);
+    let printed = |amount: &MoneyEstimate| round_to(amount.value.0, finest);
     let Some((of_base, _)) = amounts.get(base) else {
         return Vec::new();
     };
     let row = |(index, (amount, change)): (usize, &(MoneyEstimate, MoneyEstimate))| {
         let lead = if amount.at_least { "at least " } else { "" };
-        let end = |value: f64| digits::rounded(value, coarsest);
-        let whole = with_ends(amount, rounded(printed(amount), coarsest), end);
-        let difference = rounded(printed(amount) - printed(of_base), coarsest);
+        let end = |value: f64| digits::rounded(value, finest);
+        let whole = with_ends(amount, rounded(printed(amount), finest), end);
+        let difference = rounded(printed(amount) - printed(of_base), finest);
         let difference = if index == base {
             difference
         } else {
             with_ends(change, signed(difference), |value| {
-                signed(digits::rounded(value, coarsest))
+                signed(digits::rounded(value, finest))
             })
         };
         (

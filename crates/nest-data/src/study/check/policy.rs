@@ -88,7 +88,7 @@ fn check_mechanisms(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             .filter(|behaviour| !study.rates.contains_key(*behaviour))
         {
             let message =
-                format!("mechanism `{name}` has a time per open item for `{behaviour}`, which has no rate");
+                format!("mechanism `{name}`: per_open_item lists `{behaviour}`, which is not in [rates]");
             found.push(spans.at_key(
                 &["mechanisms", name, "per_open_item", behaviour],
                 message,

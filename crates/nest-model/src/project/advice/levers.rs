@@ -150,7 +150,7 @@ impl<'a> Puller<'_, 'a> {
             date: date(&self.reached.months[index]),
             next: next.map(|limit| (limit.kind, limit.cause.clone())),
             next_date: date(&reached.first(false)),
-            change: change.into_money(drawn.priced.unknown_lines() > 0),
+            change: change.into_money(false),
         }))
     }
 
