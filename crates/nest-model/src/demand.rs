@@ -131,7 +131,8 @@ impl fmt::Display for Doubt {
             ),
             Self::FewRuns { repeats } => write!(
                 f,
-                "too few runs to see how much they differ ({repeats:.1} to spare): {:.0} % is assumed. Add runs",
+                "too few runs to see how much they differ ({repeats:.1} to spare): {:.0} % is assumed. Add \
+                 runs",
                 PRIOR_BETWEEN_BLOCKS * 100.0
             ),
             Self::WindowsServe { runs } => write!(

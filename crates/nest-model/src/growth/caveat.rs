@@ -88,8 +88,8 @@ impl fmt::Display for HistoryCaveat {
             Self::BeyondTested { tested, horizon } => {
                 write!(
                     f,
-                    "past values tried the interval only {tested} steps ahead; from there to {horizon} its width is \
-                     extrapolated"
+                    "past values tried the interval only {tested} steps ahead; from there to {horizon} its \
+                     width is extrapolated"
                 )
             }
             Self::Gaps { filled, periods } => write!(

@@ -7,8 +7,8 @@ use super::{
     money::{resolution, round_to, rounded, signed},
 };
 
-/// Amounts and their differences from the one at `base`, all at the finest resolution of the amounts, so that a
-/// difference of rounded amounts stays close to the difference, each with its interval and its currency.
+/// Amounts and their differences from the one at `base`, all at the finest resolution of the amounts, so that
+/// a difference of rounded amounts stays close to the difference, each with its interval and its currency.
 #[must_use]
 pub fn compared(
     amounts: &[(MoneyEstimate, MoneyEstimate)],
