@@ -40,7 +40,9 @@ fn a_target_that_dies_keeps_finished_steps_and_the_run_goes_on() {
     first.kill().expect("the shop is there");
     first.wait().expect("it was started here");
     let outcome = run.finish().expect(6);
-    outcome.says("the target was no longer there in the step").says("--resume");
+    outcome
+        .says("the target was no longer there in the step")
+        .says("--resume");
 
     let listed = nest(folder.path(), &["runs", "list", path, "--format", "csv"])
         .expect(0)
