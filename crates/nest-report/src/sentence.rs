@@ -48,11 +48,14 @@ pub fn sentence(projection: &Projection) -> String {
 
 /// The age of the oldest price on the headline's own bill.
 fn oldest(projection: &Projection, headline: &Headline) -> String {
-    let rows = projection
-        .prices
-        .iter()
-        .filter(|row| row.config == headline.config);
-    match rows.max_by_key(|row| row.age_days) {
+    let rows = || {
+        let all = projection.prices.iter();
+        all.filter(|row| row.config == headline.config)
+    };
+    let oldest = rows().map(|row| row.age_days).max();
+    // Of prices that are equally old, the one on which most rests.
+    let as_old = |row: &&PriceRow| oldest.is_some_and(|oldest| row.age_days + MONTH_DAYS > oldest);
+    match rows().filter(as_old).max_by(|a, b| a.share.total_cmp(&b.share)) {
         None => String::new(),
         Some(row) if row.age_days < 0 => format!(
             " Oldest price on this bill: `{}`, seen {} after the day of this forecast.",
