@@ -29,7 +29,7 @@ pub(super) fn configs(projection: &Projection) -> Option<Section> {
         .totals
         .iter()
         .map(|total| format!("`{}`: {}", total.config, why_not(total)))
-        .chain(comparison.crossovers.iter().map(crossover_in_words))
+        .chain(crossovers_of_baseline(projection, comparison))
         .collect();
     section.tables.push(totals(projection, comparison));
     section.tables.extend(levers(projection));
@@ -85,7 +85,8 @@ fn answer(projection: &Projection, comparison: &Comparison) -> String {
     let (lasts, with_levers) = config.map_or((0.0, 0.0), |config| (config.lasts, config.lasts_with_levers));
     if with_levers < 0.5 {
         return format!(
-            "No configuration lasts {over} in most cases. Of all, take {cost}; see what limits each."
+            "Even with limits of your choice moved, no configuration is likely to last {over}. The cheapest is \
+             {cost}."
         );
     }
     let levers: Vec<String> = projection
@@ -125,6 +126,26 @@ pub(super) fn lever_in_words(lever: &Lever, currency: &str) -> String {
         format::number(lever.from),
         format::number(lever.to)
     )
+}
+
+/// Where the baseline and another configuration of which every price is known become the cheaper one.
+fn crossovers_of_baseline<'p>(
+    projection: &'p Projection,
+    comparison: &'p Comparison,
+) -> impl Iterator<Item = String> + 'p {
+    let is_known = |name: &String| {
+        let mut configs = projection.configs.iter();
+        configs.any(|config| config.name == *name && !config.bill.total.at_least)
+    };
+    let of_baseline = move |crossover: &&Crossover| {
+        let sides = [&crossover.below, &crossover.above];
+        sides.contains(&&comparison.baseline) && sides.into_iter().all(is_known)
+    };
+    comparison
+        .crossovers
+        .iter()
+        .filter(of_baseline)
+        .map(crossover_in_words)
 }
 
 /// Which one is cheaper for few customers, and which for many.
