@@ -85,8 +85,8 @@ fn answer(projection: &Projection, comparison: &Comparison) -> String {
     let (lasts, with_levers) = config.map_or((0.0, 0.0), |config| (config.lasts, config.lasts_with_levers));
     if with_levers < 0.5 {
         return format!(
-            "Even with limits of your choice moved, no configuration is likely to last {over}. The cheapest is \
-             {cost}."
+            "Even with limits of your choice moved, no configuration is likely to last until growth ends. \
+             The cheapest is {cost}."
         );
     }
     let levers: Vec<String> = projection
