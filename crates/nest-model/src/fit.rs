@@ -113,8 +113,9 @@ fn resource_models(
         measured: steps.len(),
         reasons: format!(
             "{} behaviours need that many steps and one for idle use, each behaviour executed in at least \
-             one",
-            behaviours.len()
+             one; {}",
+            behaviours.len(),
+            why_not_fitted(steps)
         ),
     })
 }
@@ -125,6 +126,16 @@ fn check_steps(steps: &[Step]) -> Result<(), ModelError> {
     if fitted >= FEWEST_STEPS {
         return Ok(());
     }
+    Err(ModelError::TooFewSteps {
+        needed: FEWEST_STEPS,
+        fitted,
+        measured: steps.len(),
+        reasons: why_not_fitted(steps),
+    })
+}
+
+/// Each step that cannot be fitted, with the reasons of its verdict.
+fn why_not_fitted(steps: &[Step]) -> String {
     let left_out = steps
         .iter()
         .filter(|step| matches!(step.verdict.validity, Validity::Limited | Validity::Invalid));
@@ -138,17 +149,11 @@ fn check_steps(steps: &[Step]) -> Result<(), ModelError> {
             )
         })
         .collect();
-    let reasons = if reasons.is_empty() {
+    if reasons.is_empty() {
         "no more were measured".to_owned()
     } else {
         reasons.join(", ")
-    };
-    Err(ModelError::TooFewSteps {
-        needed: FEWEST_STEPS,
-        fitted,
-        measured: steps.len(),
-        reasons,
-    })
+    }
 }
 
 /// What a step measured, as the model keeps it.
