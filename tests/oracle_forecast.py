@@ -253,6 +253,8 @@ class Functions:
         self.arch, self.plan = table.get("arch", "x86_64"), book.row("plan", "id", table.get("plan"))
         per_core = book.limit(f"{self.host}.memory_per_vcpu")
         self.processor = min(1.0, self.memory_mb / per_core) if per_core else 1.0
+        if "cold_start" not in table and self.host != "webtask":
+            raise NotCovered("cold starts that the study does not state")
         cold = table.get("cold_start", {"share": 0, "extra_ms": 0})
         self.cold_s = share(cold["share"]) * cold["extra_ms"] / 1000
         self.most = table.get("concurrency", book.limit(f"{self.host}.concurrency"))
