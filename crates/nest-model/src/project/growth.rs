@@ -150,12 +150,14 @@ impl<'a> GrowthModel<'a> {
                 ramp: event.ramp.map_or(0.0, |ramp| ramp.months()),
             })
         };
-        let events = scenario
+        let mut events = scenario
             .events
             .iter()
             .map(dated)
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| fail("an event lies before its first day"))?;
+        // An event changes the customers that there are on its day, wherever it stands in the file.
+        events.sort_by(|a, b| a.begins.total_cmp(&b.begins));
         Ok(Self {
             scenario,
             start,
@@ -422,6 +424,37 @@ mod tests {
         scenario.events = vec![event(date(2027, 3, 1), "-5000", None)];
         let model = GrowthModel::new("test", &scenario).expect("a growth model");
         assert!(model.central().at(5.0) <= FEWEST, "a loss leaves nobody");
+    }
+
+    /// (1,000 + 500) x 1.5 = 2,250: the second event changes what the first one left, wherever it is written.
+    #[test]
+    fn events_act_in_the_order_of_their_days() {
+        let (first, second) = (
+            event(date(2027, 3, 1), "+500", None),
+            event(date(2027, 6, 1), "+50%", None),
+        );
+        let mut scenario = scenario("0%");
+        for events in [[first.clone(), second.clone()], [second, first]] {
+            scenario.events = events.to_vec();
+            let model = GrowthModel::new("test", &scenario).expect("a growth model");
+            assert_eq!(model.central().at(8.0), 2_250.0);
+        }
+    }
+
+    /// A limit at the customers of today is reached today, however the curve towards a ceiling is rounded.
+    #[test]
+    fn growth_towards_a_ceiling_begins_exactly_at_its_start() {
+        let mut scenario = scenario("-5%");
+        for index in 0..2_000 {
+            let customers = 1_000.0 + 37.7 * f64::from(index);
+            scenario.start = Some(GrowthStart {
+                date: date(2026, 11, 1),
+                customers,
+            });
+            scenario.ceiling = Some([2.0 * customers, 3.1 * customers, 7.3 * customers]);
+            let model = GrowthModel::new("test", &scenario).expect("a growth model");
+            assert_eq!(model.central().reaches(customers), Some(0.0), "{customers}");
+        }
     }
 
     #[test]

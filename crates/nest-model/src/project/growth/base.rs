@@ -22,6 +22,8 @@ impl GrowthBase {
     pub(super) fn at(&self, start: f64, months: f64) -> f64 {
         match self {
             Self::Compound { monthly } => start * (1.0 + monthly).powf(months),
+            // There the formula gives the start but for rounding, and a limit may lie exactly there.
+            Self::Logistic { .. } if months == 0.0 => start,
             Self::Logistic { monthly, ceiling } => {
                 ceiling / (1.0 + (ceiling - start) / start * (1.0 + monthly).powf(-months))
             }
