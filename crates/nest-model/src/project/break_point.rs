@@ -28,6 +28,9 @@ use crate::{
     project::growth::Load,
 };
 
+/// Share of draws from which on a limit counts as likely to be reached: it speaks against a configuration,
+/// and its lever is offered. The lower end of a 90 % interval.
+pub const LIKELY: f64 = 0.05;
 /// Rounds in which a break point and the data that is stored there find one another; each is off by a share
 /// of the one before.
 const ROUNDS_OF_DATA: usize = 5;

@@ -26,19 +26,17 @@ use crate::{
     draws::{RandomStream, StreamPurpose},
     error::ModelError,
     pricing::float,
-    project::break_point::LimitMonths,
+    project::break_point::{LIKELY, LimitMonths},
     project::config::{ReadyInputs, unreplaced_state},
     project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::money,
-    project::months::MonthCost,
+    project::months::{MonthCost, one_month, sum_of_months},
 };
 
 /// Relative difference of two break points below which they are the same limit.
 const SAME_LIMIT: f64 = 0.05;
-/// Share of draws from which on a failure is a reason against a configuration.
-const LIKELY: f64 = 0.05;
 
 /// A configuration's cost over the months of a growth scenario.
 pub struct Totals {
@@ -99,7 +97,7 @@ impl<'c, 'a> Compared<'c, 'a> {
         baseline: usize,
     ) -> Self {
         let reached = |levers_pulled: bool| -> Vec<LimitMonths> {
-            let first = |one: &ProjectedConfig| one.limits.under(context.load()).first(levers_pulled);
+            let first = |one: &ProjectedConfig| one.reached().first(levers_pulled);
             projected.iter().map(first).collect()
         };
         let first = reached(false);
@@ -253,35 +251,22 @@ fn totals(
     monthly_costs: &[MonthCost],
 ) -> Result<Totals, ModelError> {
     let migration = MigrationCost::of(drawn, context);
-    let amount = migration.amount;
-    let mut draws = migration.draws.clone();
-    let mut add = |costs: &[f64]| draws.iter_mut().zip(costs).for_each(|(sum, cost)| *sum += cost);
-    if context.growth().is_none() {
-        let customers = context.headline_customers();
-        let month: Vec<f64> = drawn
-            .draws
+    let (costs, months) = if context.growth().is_some() {
+        let months = monthly_costs
             .iter()
-            .map(|inputs| drawn.priced.cost(customers, inputs))
-            .collect();
-        add(&month);
-        let value = drawn.bill_total(customers)?;
-        return Ok(Totals {
-            central: amount + value,
-            draws,
-            migration,
-            months: vec![(value, month)],
-        });
-    }
-    monthly_costs.iter().for_each(|month| add(&month.draws));
-    let central = amount + monthly_costs.iter().map(|month| month.value).sum::<Decimal>();
+            .map(|month| (month.value, month.draws.clone()));
+        (sum_of_months(monthly_costs, drawn.draws.len()), months.collect())
+    } else {
+        let month = one_month(context, drawn)?;
+        let months = vec![(month.value, month.draws.clone())];
+        (month, months)
+    };
+    let paired = migration.draws.iter().zip(&costs.draws);
     Ok(Totals {
-        central,
-        draws,
+        central: migration.amount + costs.value,
+        draws: paired.map(|(migration, cost)| migration + cost).collect(),
         migration,
-        months: monthly_costs
-            .iter()
-            .map(|month| (month.value, month.draws.clone()))
-            .collect(),
+        months,
     })
 }
 

@@ -16,7 +16,9 @@ pub use self::prices::{age_days, price_rows};
 use self::unit_steps::unit_steps;
 use crate::{
     error::ModelError,
-    project::break_point::{ConfigLimits, break_points, config_limits, is_extrapolated},
+    project::break_point::{
+        ConfigLimits, LimitMonths, ReachedLimits, break_points, config_limits, is_extrapolated,
+    },
     project::config::{PricedConfig, SizedPlacement, drivers, local_states, total},
     project::context::Context,
     project::drawn_config::DrawnConfig,
@@ -30,7 +32,15 @@ pub struct ProjectedConfig {
     pub config: ConfigProjection,
     pub monthly_costs: Vec<MonthCost>,
     pub limits: ConfigLimits,
+    pub months_to_limits: Vec<LimitMonths>, // on the headline's growth
     pub caveats: Vec<Caveat>,
+}
+
+impl ProjectedConfig {
+    /// Its limits, with when the headline's growth reaches them.
+    pub fn reached(&self) -> ReachedLimits<'_> {
+        ReachedLimits::new(&self.limits, &self.months_to_limits)
+    }
 }
 
 /// Projects one configuration: what it costs, how it answers, when it breaks, and the doubts about that.
@@ -63,7 +73,8 @@ pub fn project_config<'a>(
         });
     }
     let limits = config_limits(drawn, context)?;
-    let reached = limits.under(context.load());
+    let months_to_limits = limits.months_under(context.load());
+    let reached = ReachedLimits::new(&limits, &months_to_limits);
     let config = ConfigProjection {
         name: priced.name.to_owned(),
         description: priced.config.description.clone(),
@@ -84,6 +95,7 @@ pub fn project_config<'a>(
         config,
         monthly_costs,
         limits,
+        months_to_limits,
         caveats,
     })
 }

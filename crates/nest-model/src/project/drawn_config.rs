@@ -130,7 +130,7 @@ impl<'a> DrawnConfig<'a> {
         };
         context
             .changes_with_time()
-            .then(|| Self::over(context, self.priced.name, &self.set, moment, &[]))
+            .then(|| Self::central_at(context, self.priced.name, &self.set, moment))
             .transpose()
     }
 
@@ -156,7 +156,7 @@ impl<'a> DrawnConfig<'a> {
         name: &str,
         set: &BTreeMap<String, f64>,
     ) -> Result<Self, ModelError> {
-        Self::over(context, name, set, context.now(), &[])
+        Self::central_at(context, name, set, context.now())
     }
 
     /// Total of the central bill at a customer count.
@@ -165,6 +165,7 @@ impl<'a> DrawnConfig<'a> {
             .bill(customers, &self.central)
             .map(|lines| total(&lines))
     }
+
     /// A doubt about draws in which a formula has no value; `None` if there are no such draws.
     pub fn undefined_draws(&self) -> Option<Caveat> {
         (self.undefined > 0).then(|| Caveat::UndefinedDraws {

@@ -51,10 +51,7 @@ pub fn project_policy(
         Some(months) => months.totals(context, before, unchanged)?,
         None => undated_totals(context, before, unchanged, &after)?,
     };
-    let (limits_before, limits_after) = (
-        unchanged.limits.under(context.load()),
-        limits.under(context.load()),
-    );
+    let (limits_before, limits_after) = (unchanged.reached(), limits.under(context.load()));
     let projected = PolicyProjection {
         name: name.to_owned(),
         description: policy.description.clone(),

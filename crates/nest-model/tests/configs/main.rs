@@ -172,6 +172,11 @@ fn book(more: &str) -> PriceBook {
 }
 
 fn study(text: &str) -> Study {
+    study_with(text, &[])
+}
+
+/// A study with some of its values replaced, as by `--set`.
+fn study_with(text: &str, overrides: &[(String, String)]) -> Study {
     let behaviours =
         BEHAVIOURS.map(|(name, ..)| (name.to_owned(), Source::new(name, "steps = [{ get = \"/\" }]")));
     let texts = StudyTexts {
@@ -179,7 +184,7 @@ fn study(text: &str) -> Study {
         behaviours: behaviours.into(),
         code: BTreeMap::new(),
     };
-    read_study(&texts, &[]).unwrap_or_else(|found| panic!("{found:#?}"))
+    read_study(&texts, overrides).unwrap_or_else(|found| panic!("{found:#?}\n{text}"))
 }
 
 /// A model of two tiers that knows its demands to 2 %.

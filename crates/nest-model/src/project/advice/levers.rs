@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nest_data::{
     config::Placement,
+    estimate::quantile_of,
     projection::{Lever, LeverSetting},
     study::Study,
     units::{QuotedDecimal, Seconds, Share},
@@ -12,9 +13,11 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
     error::ModelError,
+    pricing::float,
     project::{
         break_point::{
-            LeverKey, LimitDraws, LimitMonths, ReachedLimits, config_limits, limits, search_scope,
+            LIKELY, LeverKey, LimitDraws, LimitMonths, ReachedLimits, SearchScope, config_limits, limits,
+            search_scope,
         },
         config::{Host, PricedConfig, ReadyInputs, ScenarioInputs},
         config_projection::ProjectedConfig,
@@ -26,8 +29,6 @@ use crate::{
     },
 };
 
-/// Share of draws in which a limit must be reached before growth ends for its lever to be offered.
-const LIKELY: f64 = 0.05;
 /// Share of draws for which a lever is moved far enough.
 const ENOUGH: f64 = 0.95;
 /// Most units that are offered.
@@ -46,7 +47,7 @@ pub fn levers<'a>(
 ) -> Result<Vec<Lever>, ModelError> {
     let mut found = Vec::new();
     for (drawn, one) in configs.iter().zip(projected) {
-        let reached = one.limits.under(context.load());
+        let reached = one.reached();
         let puller = Puller {
             context,
             drawn,
@@ -222,7 +223,7 @@ impl<'a> Puller<'_, 'a> {
             .zip(&most)
             .map(|(inputs, customers)| needed(inputs, *customers))
             .collect();
-        let units = nest_data::estimate::quantile_of(&mut draws, ENOUGH)?.ceil();
+        let units = quantile_of(&mut draws, ENOUGH)?.ceil();
         (units.is_finite() && units <= MOST_UNITS).then_some(units)
     }
 
@@ -278,7 +279,7 @@ impl<'a> Puller<'_, 'a> {
 
     /// Whether growth reaches a limit in the point estimate, with a study or inputs that differ.
     fn is_reached(&self, study: &Study, inputs: &ReadyInputs, limit: &LimitDraws) -> bool {
-        let scope = crate::project::break_point::SearchScope {
+        let scope = SearchScope {
             study,
             ..search_scope(self.context)
         };
@@ -324,7 +325,7 @@ impl<'a> Puller<'_, 'a> {
                     .collect()
             }
         };
-        let most = nest_data::estimate::quantile_of(&mut draws, ENOUGH).filter(|most| *most > 0.0)?;
+        let most = quantile_of(&mut draws, ENOUGH).filter(|most| *most > 0.0)?;
         let unit = 10_f64.powi(most.log10().floor() as i32 - 1);
         Decimal::from_f64((most / unit).ceil() * unit)
             .map(|amount| QuotedDecimal(amount.round_dp(6).normalize()))
@@ -335,8 +336,8 @@ fn budget(key: &str, from: QuotedDecimal, to: QuotedDecimal) -> Move {
     Move {
         setting: LeverSetting::Budget,
         key: key.to_owned(),
-        from: crate::pricing::float(from.0),
-        to: crate::pricing::float(to.0),
+        from: float(from.0),
+        to: float(to.0),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A configuration's limits in the point estimate and in every draw, and when growth reaches them.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use nest_data::projection::{BreakDate, BreakKind, LimitNature};
 use rayon::prelude::*;
@@ -95,6 +97,14 @@ impl ConfigLimits {
 
     /// When each limit is reached under a load.
     pub fn under(&self, load: Load<'_, '_>) -> ReachedLimits<'_> {
+        ReachedLimits {
+            limits: &self.limits,
+            months: Cow::Owned(self.months_under(load)),
+        }
+    }
+
+    /// Months until each limit is reached under a load, by limit.
+    pub fn months_under(&self, load: Load<'_, '_>) -> Vec<LimitMonths> {
         let months = |point: &LimitPoint, path: Option<&Trajectory>| match (load, path) {
             (Load::Growing(_), Some(path)) => point.months(path),
             (Load::Steady(customers), _) if point.customers <= customers => 0.0,
@@ -115,10 +125,7 @@ impl ConfigLimits {
                 draws: limit.draws.iter().map(|point| months(point, None)).collect(),
             },
         };
-        ReachedLimits {
-            limits: &self.limits,
-            months: self.limits.par_iter().map(reached).collect(),
-        }
+        self.limits.par_iter().map(reached).collect()
     }
 }
 
@@ -180,16 +187,24 @@ impl LimitMonths {
 /// All limits of a configuration with the months at which they are reached.
 pub struct ReachedLimits<'l> {
     pub limits: &'l [LimitDraws],
-    pub months: Vec<LimitMonths>, // by limit
+    pub months: Cow<'l, [LimitMonths]>, // by limit
 }
 
-impl ReachedLimits<'_> {
+impl<'l> ReachedLimits<'l> {
+    /// Limits with months that were worked out before.
+    pub fn new(limits: &'l ConfigLimits, months: &'l [LimitMonths]) -> Self {
+        Self {
+            limits: &limits.limits,
+            months: Cow::Borrowed(months),
+        }
+    }
+
     /// Months until the first failure, in the point estimate and in every draw.
     pub fn first(&self, levers_pulled: bool) -> LimitMonths {
         let ending: Vec<&LimitMonths> = self
             .limits
             .iter()
-            .zip(&self.months)
+            .zip(self.months.iter())
             .filter_map(|(limit, months)| limit.ends(levers_pulled).then_some(months))
             .collect();
         let least = |months: &mut dyn Iterator<Item = f64>| months.fold(f64::INFINITY, f64::min);
@@ -207,7 +222,7 @@ impl ReachedLimits<'_> {
         let pairs = || {
             self.limits
                 .iter()
-                .zip(&self.months)
+                .zip(self.months.iter())
                 .filter(|(limit, _)| limit.ends(false))
         };
         let central =

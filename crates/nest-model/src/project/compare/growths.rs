@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use crate::{
     error::ModelError,
     project::{
+        break_point::ReachedLimits,
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
@@ -23,10 +24,12 @@ pub fn growths(
 ) -> Result<Vec<GrowthProjection>, ModelError> {
     let projection = |growth: &GrowthDraws<'_>| {
         if context.growth().is_some_and(|one| one.name == growth.name) {
-            return growth_projection(context, drawn, headline, growth, &headline.monthly_costs);
+            let (costs, reached) = (&headline.monthly_costs, headline.reached());
+            return growth_projection(context, drawn, growth, costs, &reached);
         }
-        let months = monthly_costs(drawn, context, growth)?;
-        growth_projection(context, drawn, headline, growth, &months)
+        let costs = monthly_costs(drawn, context, growth)?;
+        let reached = headline.limits.under(Load::Growing(growth));
+        growth_projection(context, drawn, growth, &costs, &reached)
     };
     context.growths.iter().map(projection).collect()
 }
@@ -34,9 +37,9 @@ pub fn growths(
 fn growth_projection(
     context: &Context<'_>,
     drawn: &DrawnConfig<'_>,
-    headline: &ProjectedConfig,
     growth: &GrowthDraws<'_>,
     costs: &[MonthCost],
+    reached: &ReachedLimits<'_>,
 ) -> Result<GrowthProjection, ModelError> {
     let months = growth.model.months();
     let last = costs.len().saturating_sub(1);
@@ -49,7 +52,6 @@ fn growth_projection(
         .map(|(cost, path)| cost / mean(path) * 1e3)
         .collect();
     let unknown = drawn.priced.unknown_lines() > 0;
-    let reached = headline.limits.under(Load::Growing(growth));
     let first = reached.first(false);
     Ok(GrowthProjection {
         name: growth.name.to_owned(),

@@ -64,7 +64,11 @@ pub fn regrets(
                 total: QuotedDecimal(total.normalize()),
                 regret: QuotedDecimal((*total - least).normalize()),
                 interval: [0.05, 0.95].map(|quantile| quantile_of(&mut above, quantile).unwrap_or(value)),
-                lasts: 1.0 - one.limits.under(Load::Growing(growth)).first(false).reached(),
+                lasts: if is_headline {
+                    one.config.lasts
+                } else {
+                    1.0 - one.limits.under(Load::Growing(growth)).first(false).reached()
+                },
             });
         }
     }
