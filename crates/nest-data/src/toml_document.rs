@@ -196,6 +196,13 @@ fn set(root: &mut Value, path: &str, text: &str) -> Result<(), String> {
             Value::Object(object) => object
                 .entry(part)
                 .or_insert_with(|| Value::Object(serde_json::Map::new())),
+            Value::Array(items) => {
+                let count = items.len();
+                let item = part.parse().ok().and_then(|index: usize| items.get_mut(index));
+                item.ok_or_else(|| {
+                    format!("{path:?} leads to item {part} of a list with {count}, which are counted from 0")
+                })?
+            }
             _ => return Err(format!("{path:?} leads through a value that is not a table")),
         };
     }
@@ -302,5 +309,22 @@ mod tests {
         let (example, _) = read::<Example>(&source, &overrides).expect("valid");
         assert_eq!(example.wait.get(), 5.0);
         assert_eq!(example.all["x"].customers, 7);
+    }
+
+    #[test]
+    fn an_override_reaches_into_a_list_by_position() {
+        let mut value = serde_json::json!({ "place": [{ "max": 1 }, { "max": 2 }] });
+        set(&mut value, "place.1.max", "5").expect("there are two");
+        assert_eq!(
+            value,
+            serde_json::json!({ "place": [{ "max": 1 }, { "max": 5 }] })
+        );
+        for beyond in ["place.2.max", "place.max"] {
+            let refused = set(&mut value, beyond, "5").expect_err("no such item");
+            assert!(
+                refused.contains("a list with 2, which are counted from 0"),
+                "{refused}"
+            );
+        }
     }
 }

@@ -13,7 +13,8 @@ pub struct StudyArguments {
     /// Folder of the study
     #[arg(default_value = ".")]
     pub study: PathBuf,
-    /// Replace a value of nest.toml, for example --set customers.burst=2; may be repeated
+    /// Replace a value of nest.toml, for example --set customers.burst=2 or, of the first item of a list,
+    /// --set configs.a.place.0.reserve=0.2; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = override_pair)]
     pub overrides: Vec<(String, String)>,
 }
