@@ -16,6 +16,8 @@ use super::{Outcome, nest};
 const QUIET: f64 = 0.05;
 /// How often a test measures at most, in the hope that the machine is quiet.
 const MOST_ATTEMPTS: usize = 2;
+/// What a test prints that cannot judge.
+const UNJUDGED: &str = "not judged: others left the load generator too little in every attempt";
 /// Exit code of `fit` if too few steps can be used.
 const TOO_FEW_STEPS: i32 = 6;
 /// Clock ticks of /proc/stat per second (`USER_HZ`).
@@ -194,7 +196,7 @@ impl Bounds {
                 return true;
             }
         }
-        println!("not judged: others left the load generator too little in every attempt");
+        println!("{UNJUDGED}");
         false
     }
 }
@@ -210,6 +212,7 @@ pub fn until_usable<T>(measure: impl Fn() -> Option<T>) -> Option<T> {
         }
         assert!(watch.was_disturbed(), "no steps can be used, on a quiet machine");
     }
+    println!("{UNJUDGED}");
     None
 }
 
