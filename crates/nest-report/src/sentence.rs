@@ -157,7 +157,7 @@ fn cost(projection: &Projection, headline: &Headline) -> String {
     let unstated = if headline.customers_stated {
         ""
     } else {
-        " (the most that were tested with room, because the study does not say how many there are)"
+        " (the study does not say how many there are; these were tested)"
     };
     format!(
         "At {} customers{unstated} on `{}`: {} per 1,000 customers and month{fees}.",

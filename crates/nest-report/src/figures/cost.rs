@@ -40,8 +40,8 @@ pub(super) fn per_1000(projection: &Projection) -> Option<Section> {
     );
     section.tables.push(table);
     section.how = vec![
-        "The value is the central world: every input at its point estimate, in decimal arithmetic. The \
-         interval holds 90 % of the draws of the model."
+        "The value is the best guess: every input at its point estimate, in decimal arithmetic. The interval \
+         holds 90 % of the random cases."
             .to_owned(),
         format!("A customer is {}.", projection.study.customer),
     ];

@@ -1,6 +1,9 @@
 //! The four figures under the first sentence.
 
-use nest_data::{Projection, projection::Headline};
+use nest_data::{
+    Projection,
+    projection::{Headline, LimitNature},
+};
 use serde::Serialize;
 
 use crate::{format, sentence, unit};
@@ -42,7 +45,10 @@ fn per_1000(projection: &Projection, headline: &Headline) -> Tile {
 fn breaks_at(projection: &Projection, headline: &Headline) -> Tile {
     match sentence::broken(headline) {
         Some((point, customers)) => tile(
-            "Breaks at",
+            match point.nature {
+                LimitNature::Choice => "Your limit is at",
+                LimitNature::Hard => "Breaks at",
+            },
             &sentence::marked(point, customers),
             format!("customers: {}", sentence::cause(point)),
         ),
