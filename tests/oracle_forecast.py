@@ -257,7 +257,8 @@ class Functions:
             raise NotCovered("cold starts that the study does not state")
         cold = table.get("cold_start", {"share": 0, "extra_ms": 0})
         self.cold_s = share(cold["share"]) * cold["extra_ms"] / 1000
-        self.most = table.get("concurrency", book.limit(f"{self.host}.concurrency"))
+        self.own_quota = table.get("concurrency")
+        self.shared_quota = None if self.own_quota else book.limit(f"{self.host}.concurrency")
         self.most_added = book.limit(f"{self.host}.concurrency_scaling_rate")
         self.speed = world.draws.speed((self.host, self.arch), *table.get("speed", DEFAULT_SPEED))
         self.cpu = world.resources[f"{self.tier}/cpu"]
@@ -305,12 +306,17 @@ class Functions:
             case "workers":
                 yield "workers.cpu", self.processor_s(name) * 1000
 
-    def limits(self, rates):
-        """Customers at which a quota is reached: functions at once, and how many are added in ten seconds."""
+    def at_once(self, rates):
+        """Functions that run at once for one customer in the busiest minute."""
         busiest = self.world.load.busiest
-        each = sum(busiest(self.per_day(rates, name)) * self.duration_s(name) for name in self.behaviours)
-        if self.most:
-            yield "quota", f"{self.most:.0f} concurrent executions{self.label}", "hard", self.most / each
+        return sum(busiest(self.per_day(rates, name)) * self.duration_s(name) for name in self.behaviours)
+
+    def limits(self, rates):
+        """Customers at which an own quota is reached: functions at once, and how many are added in ten seconds."""
+        each = self.at_once(rates)
+        if self.own_quota:
+            cause = f"{self.own_quota:.0f} concurrent executions{self.label}"
+            yield "quota", cause, "hard", self.own_quota / each
         if self.most_added:
             # Within a minute, from the mean of the hour to the busiest minute.
             added = np.maximum((1 - 1 / self.world.load.burst) * each / 6, 1e-30)
@@ -351,11 +357,24 @@ class Config:
         """Customers at which each limit is reached, by kind, cause and nature."""
         for place in self.places:
             yield from place.limits(rates)
+        yield from self.shared_quotas(rates)
         for resource in self.world.resources.values():
             placed = {one for place in self.places if place.tier == resource.tier for one in place.behaviours}
             left = [one for one in resource.demand if one not in placed]
             if resource.capacity and left:
                 yield from self.staying(resource, left, rates)
+
+    def shared_quotas(self, rates):
+        """A book states how many functions may run at once in an account and region, whatever they are for."""
+        books = {}
+        for place in self.places:
+            if getattr(place, "shared_quota", None):
+                books.setdefault(place.book.name, []).append(place)
+        for sharing in books.values():
+            quota = sharing[0].shared_quota
+            label = sharing[0].label if len(sharing) == 1 else ""
+            each = sum(place.at_once(rates) for place in sharing)
+            yield "quota", f"{quota:.0f} concurrent executions{label}", "hard", quota / each
 
     def staying(self, resource, behaviours, rates):
         """Limits of a tier, or of a part of it, that stays as it was measured."""

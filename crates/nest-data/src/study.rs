@@ -230,10 +230,11 @@ pub struct Exchange {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budget {
-    /// Highest monthly cost per 1,000 customers, in the study's currency. [default: no limit]
+    /// Highest monthly cost of infrastructure per 1,000 customers, in the study's currency.
+    /// [default: no limit]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_1000: Option<QuotedDecimal>,
-    /// Highest monthly cost in total, in the study's currency. [default: no limit]
+    /// Highest monthly cost of infrastructure in total, in the study's currency. [default: no limit]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly: Option<QuotedDecimal>,
 }

@@ -37,7 +37,7 @@ impl Advice {
         lead: usize,
     ) -> Result<Self, ModelError> {
         Ok(Self {
-            sensitivity: sensitivity(context, &configs[lead], &projected[lead].limits)?,
+            sensitivity: sensitivity(context, &configs[lead])?,
             levers: levers(context, configs, projected)?,
         })
     }

@@ -4,6 +4,7 @@
 mod budget;
 mod cause;
 mod limit_draws;
+mod limit_point;
 mod limits;
 mod memory;
 mod served;
@@ -13,17 +14,18 @@ use nest_data::{
     growth::MOST_CUSTOMERS,
     projection::{BreakKind, BreakPoint, first_break},
 };
+use rayon::prelude::*;
 
-use self::limit_draws::LimitPoint;
 pub use self::{
     cause::{LeverKey, SearchScope},
     limit_draws::{ConfigLimits, LimitDraws, LimitMonths, ReachedLimits},
+    limit_point::{LimitPoint, months_to, point_at},
     limits::limits,
 };
 use crate::{
     error::ModelError,
     project::config::{PricedConfig, ReadyInputs, Sizing},
-    project::context::{Context, Moment},
+    project::context::Context,
     project::drawn_config::DrawnConfig,
     project::growth::Load,
 };
@@ -34,27 +36,90 @@ pub const LIKELY: f64 = 0.05;
 /// Rounds in which a break point and the data that is stored there find one another; each is off by a share
 /// of the one before.
 const ROUNDS_OF_DATA: usize = 5;
+/// Most parts of growth between whose ends a limit that moves is taken as geometric.
+const MOST_MOMENTS: u32 = 12;
 
-/// Limits of a configuration. If demand depends on stored data, and that on customers, each round takes the
-/// data of the customers at which the round before found the first failure.
+/// Limits of a configuration: at several moments of growth if the mix of customers changes, else once.
 pub fn config_limits<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Result<ConfigLimits, ModelError> {
-    let mut found = limits_here(drawn, context);
-    if !context.demand_follows_data() {
-        return Ok(found);
-    }
-    for _ in 0..ROUNDS_OF_DATA {
-        let customers = found.first_central();
-        if customers > context.searched_to() {
-            break;
+    let found = |months: f64| {
+        let there = at_first_limit(drawn, context, months)?;
+        Ok((months, limits_here(there.as_ref().unwrap_or(drawn), context)))
+    };
+    match context.growth().filter(|_| context.mix_changes()) {
+        Some(growth) => {
+            let months = limit_months(context).into_par_iter().map(found);
+            Ok(ConfigLimits::moving(
+                months.collect::<Result<_, ModelError>>()?,
+                growth,
+            ))
         }
-        let there = Moment {
-            customers: customers.max(1.0),
-            months: 0.0,
-        };
-        let grown = drawn.moved_to(context, there)?;
-        found = limits_here(&grown, context);
+        None => found(0.0).map(|(_, limits)| ConfigLimits::fixed(limits)),
     }
-    Ok(found)
+}
+
+/// Months after the start of growth at which limits are looked for: every month or a few of them if the mix
+/// of customers changes, else the start.
+pub fn limit_months(context: &Context<'_>) -> Vec<f64> {
+    if !context.mix_changes() {
+        return vec![0.0];
+    }
+    let end = context
+        .growths
+        .iter()
+        .map(|growth| growth.model.months())
+        .max()
+        .unwrap_or(0);
+    let step = end.div_ceil(MOST_MOMENTS).max(1) as usize;
+    let mut months: Vec<f64> = (0..end).step_by(step).map(f64::from).collect();
+    months.push(f64::from(end));
+    months
+}
+
+/// A configuration as it is when it first fails: with the mix of customers so many months after the start of
+/// growth and, if demand depends on stored data and that on customers, with the data of those at whom it
+/// fails. `None` if it is as it was drawn.
+pub fn at_first_limit<'a>(
+    drawn: &DrawnConfig<'a>,
+    context: &Context<'a>,
+    months: f64,
+) -> Result<Option<DrawnConfig<'a>>, ModelError> {
+    let mut there = context.now();
+    let drawn_there = there.months == months;
+    there.months = months;
+    let mut moved = !drawn_there;
+    if context.demand_follows_data() {
+        let mut first = if drawn_there {
+            first_central(drawn, context)
+        } else {
+            first_central(&drawn.moved_to(context, there, 0)?, context)
+        };
+        for round in 1..=ROUNDS_OF_DATA {
+            if first > context.searched_to() {
+                break;
+            }
+            (there.customers, moved) = (first.max(1.0), true);
+            if round < ROUNDS_OF_DATA {
+                first = first_central(&drawn.moved_to(context, there, 0)?, context);
+            }
+        }
+    }
+    moved
+        .then(|| drawn.moved_to(context, there, drawn.draws.len()))
+        .transpose()
+}
+
+/// Customers at which a configuration first fails in the point estimate, as it was drawn.
+fn first_central(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> f64 {
+    let found = limits(
+        &drawn.priced,
+        &search_scope(context),
+        &context.central,
+        &drawn.central,
+    );
+    let failures = found.iter().filter(|limit| limit.kind.is_failure());
+    failures
+        .map(|limit| limit.customers)
+        .fold(f64::INFINITY, f64::min)
 }
 
 /// Customers at which the configuration first fails in the point estimate, whatever it may cost; infinite if
@@ -75,25 +140,23 @@ pub fn search_scope<'a>(context: &Context<'a>) -> SearchScope<'a> {
     SearchScope {
         study: context.study,
         model: context.model,
-        from: context.headline_customers(),
-        to: context.most_customers(),
+        from: context.first_customers(),
+        least: context.least_customers(),
+        most: context.most_customers(),
     }
 }
 
-fn limits_here(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> ConfigLimits {
+fn limits_here(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<LimitDraws> {
     let scope = search_scope(context);
     let count = drawn.draws.len();
     let central = limits(&drawn.priced, &scope, &context.central, &drawn.central);
     let mut found: Vec<LimitDraws> = central.iter().map(|one| LimitDraws::new(one, count)).collect();
     for (draw, inputs) in context.draws.iter().zip(&drawn.draws) {
         for (limit, point) in found.iter_mut().zip(limits(&drawn.priced, &scope, draw, inputs)) {
-            limit.draws.push(LimitPoint {
-                customers: point.customers,
-                filling: point.filling,
-            });
+            limit.draws.push(point.point());
         }
     }
-    ConfigLimits { limits: found }
+    found
 }
 
 /// Every limit as a report prints it, the nearest in the point estimate first.
@@ -159,11 +222,10 @@ fn break_point(
     probability: f64,
 ) -> BreakPoint {
     let searched_to = context.searched_to();
-    let central = limit.central.customers;
-    let mut draws: Vec<f64> = limit
-        .draws
-        .iter()
-        .map(|point| point.customers.min(MOST_CUSTOMERS))
+    let (central, draws) = customers_reached(limit, months, context.load());
+    let mut draws: Vec<f64> = draws
+        .into_iter()
+        .map(|customers| customers.min(MOST_CUSTOMERS))
         .collect();
     let found = (central <= searched_to)
         .then(|| Estimate::from_draws(central, &mut draws))
@@ -204,6 +266,23 @@ fn break_point(
         ),
         date,
     }
+}
+
+/// Customers at which a limit fails, in the point estimate and in every draw: those to which they fall where
+/// a trajectory reaches it that way.
+fn customers_reached(limit: &LimitDraws, months: &LimitMonths, load: Load<'_, '_>) -> (f64, Vec<f64>) {
+    let Load::Growing(growth) = load else {
+        let draws = limit.draws.iter().map(|point| point.customers);
+        return (limit.central.customers, draws.collect());
+    };
+    let paths = growth.draws.iter().zip(&months.draws);
+    let draws = limit.draws.iter().zip(paths);
+    (
+        limit.central.customers_on(&growth.central, months.central),
+        draws
+            .map(|(point, (path, months))| point.customers_on(path, *months))
+            .collect(),
+    )
 }
 
 /// Whether a customer count needs larger instances, or more of them, than were measured.

@@ -153,6 +153,18 @@ impl<'a> Context<'a> {
         self.headline_growth.map(|index| &self.growths[index])
     }
 
+    /// Customers from whom limits are looked for: those at the start of growth, or the headline's.
+    pub fn first_customers(&self) -> f64 {
+        let started = self.growth().map(|growth| growth.model.start().customers);
+        started.unwrap_or_else(|| self.headline_customers())
+    }
+
+    /// Fewest customers in any draw of any growth, at least 1.
+    pub fn least_customers(&self) -> f64 {
+        let paths = self.growths.iter().map(GrowthDraws::least_customers);
+        paths.fold(self.first_customers(), f64::min).max(1.0)
+    }
+
     /// The customers of the headline: growing, or as many as they are.
     pub fn load(&self) -> Load<'_, 'a> {
         match self.growth() {
@@ -251,14 +263,15 @@ impl<'a> Context<'a> {
                 || paid())
     }
 
+    /// Whether the mix of customers changes, because some segments grow faster than others.
+    pub fn mix_changes(&self) -> bool {
+        let mut segments = self.study.segments.values();
+        segments.any(|segment| segment.growth.is_some())
+    }
+
     /// Whether what one customer causes changes from month to month.
     pub fn changes_with_time(&self) -> bool {
-        self.demand_follows_data()
-            || self
-                .study
-                .segments
-                .values()
-                .any(|segment| segment.growth.is_some())
+        self.demand_follows_data() || self.mix_changes()
     }
 
     /// Where the headline looks.

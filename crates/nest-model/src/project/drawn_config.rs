@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nest_data::{Caveat, ScalingModel, config::Config};
+use rayon::prelude::*;
 use rust_decimal::Decimal;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         SizedPlacement, total,
     },
     project::context::{Context, DrawnActivity, Moment},
+    project::growth::GrowthDraws,
 };
 
 /// A drawn speed is not below this share of the low end of its range: the tail of the normal distribution
@@ -33,20 +35,11 @@ pub struct DrawnConfig<'a> {
 impl<'a> DrawnConfig<'a> {
     /// A configuration's inputs, with some parameters of the study set, as it is at the headline's customers.
     pub fn new(context: &Context<'a>, name: &str, set: &BTreeMap<String, f64>) -> Result<Self, ModelError> {
-        Self::at(context, name, set, context.now())
+        Self::over(context, name, set, context.now(), &context.draws)
     }
 
-    /// The same at another moment: with the data that customers have stored then, and the segments they
-    /// belong to.
-    pub fn at(
-        context: &Context<'a>,
-        name: &str,
-        set: &BTreeMap<String, f64>,
-        moment: Moment,
-    ) -> Result<Self, ModelError> {
-        Self::over(context, name, set, moment, &context.draws)
-    }
-
+    /// The same at any moment: with the data that customers have stored then, and the segments they belong
+    /// to.
     fn over(
         context: &Context<'a>,
         name: &str,
@@ -79,75 +72,53 @@ impl<'a> DrawnConfig<'a> {
             .parameters
             .values()
             .any(|parameter| parameter.range().is_some());
-        let mut undefined = 0;
-        let mut drawn = Vec::with_capacity(draws.len());
-        for (index, draw) in draws.iter().enumerate() {
+        let drawn = draws.par_iter().enumerate().map(|(index, draw)| {
             let index = index as u32;
             let activity = varies.then(|| context.activity(Some(index), set, moment.months));
             // The tail of a wide range may leave what a formula is defined for; a caveat counts these draws.
-            let activity = activity.and_then(|activity| activity.inspect_err(|_| undefined += 1).ok());
+            let undefined = matches!(activity, Some(Err(_)));
+            let activity = activity.and_then(Result::ok);
             let activity = activity.as_ref().unwrap_or(&usual);
             let hosts = drawn_hosts(context.model.draws.seed, index, &priced.placed);
-            drawn.push(inputs(context, &priced, moment, draw, activity, &hosts));
-        }
+            (inputs(context, &priced, moment, draw, activity, &hosts), undefined)
+        });
+        let (draws, undefined): (Vec<ReadyInputs>, Vec<bool>) = drawn.unzip();
         Ok(Self {
             set: set.clone(),
             parameters: usual.parameters,
             central,
-            draws: drawn,
-            undefined,
+            undefined: undefined.into_iter().filter(|undefined| *undefined).count(),
+            draws,
             priced,
         })
     }
 
-    /// The configuration as it is in a later month; `None` if nothing of it changes with time.
+    /// The configuration after so many months of growth, in the point estimate and in the first `draws`
+    /// draws; `None` if nothing of it changes with time.
     pub fn grown(
         &self,
         context: &Context<'a>,
-        customers: f64,
-        month: usize,
+        growth: &GrowthDraws<'_>,
+        months: usize,
+        draws: usize,
     ) -> Result<Option<Self>, ModelError> {
-        let moment = Moment {
-            customers,
-            months: month as f64,
-        };
+        let months = months as f64;
+        let customers = growth.central.at(months);
         context
             .changes_with_time()
-            .then(|| Self::at(context, self.priced.name, &self.set, moment))
+            .then(|| self.moved_to(context, Moment { customers, months }, draws))
             .transpose()
     }
 
-    /// The same, the point estimate alone.
-    pub fn grown_centrally(
-        &self,
-        context: &Context<'a>,
-        customers: f64,
-        month: usize,
-    ) -> Result<Option<Self>, ModelError> {
-        let moment = Moment {
-            customers,
-            months: month as f64,
-        };
-        context
-            .changes_with_time()
-            .then(|| Self::central_at(context, self.priced.name, &self.set, moment))
-            .transpose()
-    }
-
-    /// The configuration at another moment, with as many draws as it has.
-    pub fn moved_to(&self, context: &Context<'a>, moment: Moment) -> Result<Self, ModelError> {
-        let draws = &context.draws[..self.draws.len()];
-        Self::over(context, self.priced.name, &self.set, moment, draws)
-    }
-
-    /// The point estimate alone, at another moment.
-    pub fn central_at(
-        context: &Context<'a>,
-        name: &str,
-        set: &BTreeMap<String, f64>,
-        moment: Moment,
-    ) -> Result<Self, ModelError> {
-        Self::over(context, name, set, moment, &[])
+    /// The configuration at another moment, in the point estimate and in the first `draws` draws.
+    pub fn moved_to(&self, context: &Context<'a>, moment: Moment, draws: usize) -> Result<Self, ModelError> {
+        Self::over(
+            context,
+            self.priced.name,
+            &self.set,
+            moment,
+            &context.draws[..draws],
+        )
     }
 
     /// The point estimate alone, with some parameters set.
@@ -156,7 +127,7 @@ impl<'a> DrawnConfig<'a> {
         name: &str,
         set: &BTreeMap<String, f64>,
     ) -> Result<Self, ModelError> {
-        Self::central_at(context, name, set, context.now())
+        Self::over(context, name, set, context.now(), &[])
     }
 
     /// Total of the central bill at a customer count.

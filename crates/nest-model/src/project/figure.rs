@@ -74,6 +74,15 @@ impl DrawnAmount {
         }
     }
 
+    /// The mean of both, paired by draw.
+    pub fn mean_with(&self, other: &Self) -> Self {
+        let sum = self.plus(other);
+        Self {
+            value: sum.value / Decimal::TWO,
+            draws: sum.draws.into_iter().map(|draw| draw / 2.0).collect(),
+        }
+    }
+
     /// The difference, paired by draw.
     pub fn change_from(&self, before: &Self) -> Self {
         let pairs = self.draws.iter().zip(&before.draws);

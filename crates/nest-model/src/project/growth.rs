@@ -110,6 +110,13 @@ impl GrowthDraws<'_> {
         self.draws.iter().map(Trajectory::most).fold(0.0, f64::max)
     }
 
+    /// Fewest customers in any draw.
+    #[must_use]
+    pub fn least_customers(&self) -> f64 {
+        let least = self.draws.iter().map(Trajectory::least);
+        least.fold(self.central.least(), f64::min)
+    }
+
     /// The trajectory of which each moment is a quantile (0-1) of the draws.
     #[must_use]
     pub fn at_quantile(&self, quantile: f64) -> Trajectory {
@@ -265,7 +272,8 @@ impl<'a> GrowthModel<'a> {
     /// The day on which a path reaches `customers`; `None` if it does not within the scenario.
     #[must_use]
     pub fn reached_on(&self, path: &Trajectory, customers: f64) -> Option<Date> {
-        path.reaches(customers).and_then(|months| self.date_at(months))
+        path.reaches(|_| customers)
+            .and_then(|months| self.date_at(months))
     }
 
     /// Rows of the trajectory after the start.
@@ -453,7 +461,7 @@ mod tests {
             });
             scenario.ceiling = Some([2.0 * customers, 3.1 * customers, 7.3 * customers]);
             let model = GrowthModel::new("test", &scenario).expect("a growth model");
-            assert_eq!(model.central().reaches(customers), Some(0.0), "{customers}");
+            assert_eq!(model.central().reaches(|_| customers), Some(0.0), "{customers}");
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{DrawnAmount, estimate, money, quartiles},
-    project::growth::{GrowthDraws, Trajectory},
+    project::growth::GrowthDraws,
 };
 
 /// What a month costs on a configuration.
@@ -32,86 +32,82 @@ pub struct MonthCost {
     pub drivers: Vec<DriverShare>, // what the value is paid for
 }
 
+/// What a configuration costs where a month ends and the next begins.
+struct MonthEnd {
+    customers: f64, // in the point estimate
+    bill: Vec<CostLine>,
+    draws: Vec<f64>,
+    instances: Option<Estimate>,
+    fees: Option<DrawnAmount>,
+}
+
 /// Every month of a growth scenario, until customers leave what can be projected.
 pub fn monthly_costs(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
     growth: &GrowthDraws<'_>,
 ) -> Result<Vec<MonthCost>, ModelError> {
-    let inside = |month: &usize| {
-        growth
-            .central
-            .ends(*month)
-            .iter()
-            .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
-    };
-    let months: Vec<usize> = (0..growth.model.months() as usize).take_while(inside).collect();
-    if context.changes_with_time() {
-        return months
-            .par_iter()
-            .map(|month| changed_month(drawn, context, growth, *month))
-            .collect();
+    let months = allowed_months(growth);
+    if months == 0 {
+        return Ok(Vec::new());
     }
     // What ends a month begins the next one.
-    let drawn_costs = |month: usize| -> Vec<f64> {
-        drawn
-            .draws
-            .iter()
-            .zip(&growth.firsts[month])
-            .map(|(inputs, customers)| drawn.priced.cost(*customers, inputs))
-            .collect()
-    };
-    let boundaries: Vec<Vec<f64>> = (0..=months.len()).into_par_iter().map(drawn_costs).collect();
-    let bills = (0..=months.len())
-        .map(|month| drawn.priced.bill(growth.central.at(month as f64), &drawn.central))
-        .collect::<Result<Vec<_>, _>>()?;
-    let month = |month: &usize| {
-        let ends = [&bills[*month], &bills[*month + 1]];
-        Ok(MonthCost {
-            ends: growth.central.ends(*month),
-            value: mean_total(ends),
-            drivers: mean_drivers(ends),
-            draws: boundaries[*month]
-                .iter()
-                .zip(&boundaries[*month + 1])
-                .map(|(begin, end)| (begin + end) / 2.0)
-                .collect(),
-            instances: instances(drawn, growth, *month)?,
-            fees: fees(drawn, context, growth, *month)?,
+    let ends = (0..=months)
+        .into_par_iter()
+        .map(|month| {
+            let grown = drawn.grown(context, growth, month, drawn.draws.len())?;
+            month_end(grown.as_ref().unwrap_or(drawn), context, growth, month)
         })
-    };
-    months.par_iter().map(month).collect()
+        .collect::<Result<Vec<_>, ModelError>>()?;
+    Ok(ends
+        .windows(2)
+        .map(|ends| month_cost(&ends[0], &ends[1]))
+        .collect())
 }
 
-/// A month in which what one customer causes is not what it was in the month before.
-fn changed_month(
+/// Months of a growth scenario until customers leave what can be projected: fewer than one, or more than
+/// [`MOST_CUSTOMERS`].
+pub fn allowed_months(growth: &GrowthDraws<'_>) -> usize {
+    let inside = |month: &usize| {
+        let ends = growth.central.ends(*month);
+        ends.iter()
+            .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
+    };
+    (0..growth.model.months() as usize).take_while(inside).count()
+}
+
+fn month_end(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
     growth: &GrowthDraws<'_>,
     month: usize,
-) -> Result<MonthCost, ModelError> {
-    let ends_of = growth.central.ends(month);
-    let grown = drawn.grown(context, ends_of[0], month)?;
-    let this = grown.as_ref().unwrap_or(drawn);
-    let cost = |(inputs, path): (&ReadyInputs, &Trajectory)| {
-        path.ends(month)
-            .iter()
-            .map(|customers| this.priced.cost(*customers, inputs))
-            .sum::<f64>()
-            / 2.0
-    };
-    let bills = [
-        this.priced.bill(ends_of[0], &this.central)?,
-        this.priced.bill(ends_of[1], &this.central)?,
-    ];
-    Ok(MonthCost {
-        ends: ends_of,
-        value: mean_total([&bills[0], &bills[1]]),
-        drivers: mean_drivers([&bills[0], &bills[1]]),
-        draws: this.draws.iter().zip(&growth.draws).map(cost).collect(),
-        instances: instances(this, growth, month)?,
-        fees: fees(this, context, growth, month)?,
+) -> Result<MonthEnd, ModelError> {
+    let customers = growth.central.at(month as f64);
+    let draws = drawn.draws.iter().zip(&growth.firsts[month]);
+    Ok(MonthEnd {
+        customers,
+        bill: drawn.priced.bill(customers, &drawn.central)?,
+        draws: draws
+            .map(|(inputs, customers)| drawn.priced.cost(*customers, inputs))
+            .collect(),
+        instances: instances(drawn, growth, month)?,
+        fees: fees(drawn, context, growth, month)?,
     })
+}
+
+/// A month: the mean of its two ends, with the instances of its first day.
+fn month_cost(begin: &MonthEnd, end: &MonthEnd) -> MonthCost {
+    let ends = [&begin.bill, &end.bill];
+    let draws = begin.draws.iter().zip(&end.draws);
+    let fees = begin.fees.as_ref().zip(end.fees.as_ref());
+    MonthCost {
+        ends: [begin.customers, end.customers],
+        value: mean_total(ends),
+        drivers: mean_drivers(ends),
+        draws: draws.map(|(begin, end)| (begin + end) / 2.0).collect(),
+        instances: begin.instances,
+        fees: fees.map(|(begin, end)| begin.mean_with(end)),
+    }
 }
 
 /// Mean of the totals of two bills.
@@ -240,7 +236,7 @@ fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<Quo
     ahead.then(|| QuotedDecimal(cash.round_dp(12).normalize()))
 }
 
-/// Fees of third parties in a month.
+/// Fees of third parties as a month begins.
 fn fees(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -250,17 +246,15 @@ fn fees(
     if context.study.fees.is_empty() {
         return Ok(None);
     }
-    let mean = |path: &Trajectory| path.ends(month).iter().sum::<f64>() / 2.0;
-    let value = total(
-        &drawn
-            .priced
-            .fee_lines(mean(&growth.central), &drawn.central, &drawn.parameters)?,
-    );
-    let draws = drawn
-        .draws
-        .iter()
-        .zip(&growth.draws)
-        .map(|(inputs, path)| drawn.priced.fees(mean(path), inputs))
-        .collect();
-    Ok(Some(DrawnAmount { value, draws }))
+    let customers = growth.central.at(month as f64);
+    let lines = drawn
+        .priced
+        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
+    let draws = drawn.draws.iter().zip(&growth.firsts[month]);
+    Ok(Some(DrawnAmount {
+        value: total(&lines),
+        draws: draws
+            .map(|(inputs, customers)| drawn.priced.fees(*customers, inputs))
+            .collect(),
+    }))
 }

@@ -27,11 +27,11 @@ use crate::{
 
 /// Projects one policy on one configuration: parameters, rates, open items, cost, first break point. The
 /// caveat is raised if formulas have no value in more draws with the policy than without it.
-pub fn project_policy(
-    context: &Context<'_>,
+pub fn project_policy<'a>(
+    context: &Context<'a>,
     name: &str,
     policy: &Policy,
-    before: &DrawnConfig<'_>,
+    before: &DrawnConfig<'a>,
     unchanged: &ProjectedConfig,
     customers: f64,
 ) -> Result<(PolicyProjection, Option<Caveat>), ModelError> {

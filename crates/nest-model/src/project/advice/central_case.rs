@@ -1,13 +1,15 @@
 //! One configuration in the point estimate alone, quick to ask what comes of other inputs.
 
-use nest_data::growth::MOST_CUSTOMERS;
+use nest_data::{Study, growth::MOST_CUSTOMERS, projection::BreakKind};
 
 use crate::{
     error::ModelError,
     project::{
-        break_point::{LimitDraws, limits, search_scope},
+        break_point::{
+            LimitPoint, SearchScope, at_first_limit, limit_months, limits, months_to, point_at, search_scope,
+        },
         config::{ReadyInputs, ScenarioInputs},
-        context::{Context, Moment},
+        context::Context,
         drawn_config::DrawnConfig,
         growth::Trajectory,
     },
@@ -17,8 +19,10 @@ use crate::{
 pub struct CentralCase<'c, 'a> {
     context: &'c Context<'a>,
     drawn: &'c DrawnConfig<'a>,
-    months: Vec<DrawnConfig<'a>>, // by month of growth; empty if a customer causes the same in all of them
-    at_limit: Option<DrawnConfig<'a>>, // with the data of the first limit, where demand depends on it
+    // as each month begins, and at the end; empty if a customer causes the same at all times
+    ends: Vec<DrawnConfig<'a>>,
+    // so many months after the start, as it first fails; `None` if it is as it was drawn
+    at_limits: Vec<(f64, Option<DrawnConfig<'a>>)>,
 }
 
 /// What comes of one set of inputs.
@@ -30,38 +34,22 @@ pub struct Outcome {
 }
 
 impl<'c, 'a> CentralCase<'c, 'a> {
-    /// The point estimate of a configuration; `first_limit` are the customers at which something first fails.
-    pub fn new(
-        context: &'c Context<'a>,
-        drawn: &'c DrawnConfig<'a>,
-        first_limit: f64,
-    ) -> Result<Self, ModelError> {
-        let mut months = Vec::new();
+    /// The point estimate of a configuration.
+    pub fn new(context: &'c Context<'a>, drawn: &'c DrawnConfig<'a>) -> Result<Self, ModelError> {
+        let alone = drawn.moved_to(context, context.now(), 0)?;
+        let mut ends = Vec::new();
         if let Some(growth) = context.growth().filter(|_| context.changes_with_time()) {
-            for month in 0..growth.model.months() as usize {
-                let customers = growth.central.at(month as f64);
-                months.extend(drawn.grown_centrally(context, customers, month)?);
+            for month in 0..=growth.model.months() as usize {
+                ends.extend(alone.grown(context, growth, month, 0)?);
             }
         }
-        let at_limit = if context.demand_follows_data() {
-            let there = Moment {
-                customers: first_limit.clamp(1.0, context.searched_to().max(1.0)),
-                months: 0.0,
-            };
-            Some(DrawnConfig::central_at(
-                context,
-                drawn.priced.name,
-                &drawn.set,
-                there,
-            )?)
-        } else {
-            None
-        };
+        let moments = limit_months(context).into_iter();
+        let at_limits = moments.map(|months| Ok((months, at_first_limit(&alone, context, months)?)));
         Ok(Self {
             context,
             drawn,
-            months,
-            at_limit,
+            ends,
+            at_limits: at_limits.collect::<Result<_, ModelError>>()?,
         })
     }
 
@@ -84,24 +72,24 @@ impl<'c, 'a> CentralCase<'c, 'a> {
             };
         };
         let months = self.context.months() as usize;
-        let unchanging = self.months.is_empty().then(|| changed(self.drawn, &change));
+        let unchanging = self.ends.is_empty().then(|| changed(self.drawn, &change));
+        let cost_at = |month: usize, customers: f64| match &unchanging {
+            Some(inputs) => cost(self.drawn, customers, inputs),
+            None => cost(&self.ends[month], customers, &changed(&self.ends[month], &change)),
+        };
         let (mut total, mut per_1000) = (0.0, f64::NAN);
-        for month in 0..months {
-            let ends = path.ends(month);
-            if !ends
-                .iter()
-                .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
-            {
+        let mut before = None;
+        for month in 0..=months {
+            let customers = path.at(month as f64);
+            if !(1.0..=MOST_CUSTOMERS).contains(&customers) {
                 break;
             }
-            let this = self.months.get(month).unwrap_or(self.drawn);
-            let own = unchanging.is_none().then(|| changed(this, &change));
-            let Some(inputs) = own.as_ref().or(unchanging.as_ref()) else {
-                break;
-            };
-            let month_cost = (cost(this, ends[0], inputs) + cost(this, ends[1], inputs)) / 2.0;
-            total += month_cost;
-            per_1000 = month_cost / (ends[0] + ends[1]) * 2e3;
+            let now = (customers, cost_at(month, customers));
+            if let Some((customers_before, cost_before)) = before.replace(now) {
+                let month_cost = (cost_before + now.1) / 2.0;
+                total += month_cost;
+                per_1000 = month_cost / (customers_before + customers) * 2e3;
+            }
         }
         Outcome {
             first_months,
@@ -111,19 +99,45 @@ impl<'c, 'a> CentralCase<'c, 'a> {
     }
 
     fn first_months(&self, path: Option<&Trajectory>, change: &impl Fn(&mut ScenarioInputs)) -> f64 {
-        let drawn = self.at_limit.as_ref().unwrap_or(self.drawn);
-        let inputs = changed(drawn, change);
-        let scope = search_scope(self.context);
-        let found = limits(&drawn.priced, &scope, &self.context.central, &inputs);
-        let months = found.iter().filter(|limit| limit.kind.is_failure()).map(|limit| {
-            let point = LimitDraws::new(limit, 0).central;
-            match path {
-                Some(path) => point.months(path),
-                None if point.customers <= self.context.headline_customers() => 0.0,
-                None => f64::INFINITY,
+        let limits = self.limits(self.context.study, change);
+        let failures = limits.iter().filter(|(kind, _)| kind.is_failure());
+        failures
+            .map(|(_, points)| self.months_to(points, path))
+            .fold(f64::INFINITY, f64::min)
+    }
+
+    /// Months until a limit is reached on a trajectory, or with the headline's customers; infinite if it is
+    /// not.
+    pub fn months_to(&self, points: &[(f64, LimitPoint)], path: Option<&Trajectory>) -> f64 {
+        match path {
+            Some(path) => months_to(path, |months| point_at(points, months)),
+            None => points[0].1.months_with(self.context.headline_customers()),
+        }
+    }
+
+    /// Every limit after a change of the inputs, with where it lies so many months after the start of growth.
+    /// The study may be another one with the same objectives, of other limits.
+    pub fn limits(
+        &self,
+        study: &Study,
+        change: impl Fn(&mut ScenarioInputs),
+    ) -> Vec<(BreakKind, Vec<(f64, LimitPoint)>)> {
+        let mut found: Vec<(BreakKind, Vec<(f64, LimitPoint)>)> = Vec::new();
+        for (months, there) in &self.at_limits {
+            let drawn = there.as_ref().unwrap_or(self.drawn);
+            let scope = SearchScope {
+                study,
+                ..search_scope(self.context)
+            };
+            let inputs = changed(drawn, &change);
+            let here = limits(&drawn.priced, &scope, &self.context.central, &inputs);
+            found.resize_with(here.len(), || (BreakKind::Knee, Vec::new()));
+            for ((kind, points), limit) in found.iter_mut().zip(&here) {
+                *kind = limit.kind;
+                points.push((*months, limit.point()));
             }
-        });
-        months.fold(f64::INFINITY, f64::min)
+        }
+        found
     }
 }
 

@@ -15,16 +15,13 @@ use crate::{
     error::ModelError,
     pricing::float,
     project::{
-        break_point::{
-            LIKELY, LeverKey, LimitDraws, LimitMonths, ReachedLimits, SearchScope, config_limits, limits,
-            search_scope,
-        },
+        advice::central_case::CentralCase,
+        break_point::{LIKELY, LeverKey, LimitDraws, LimitMonths, ReachedLimits, config_limits},
         config::{Host, PricedConfig, ReadyInputs, ScenarioInputs},
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
         figure::DrawnAmount,
-        growth::Trajectory,
         months::{monthly_costs, one_month, sum_of_months},
     },
 };
@@ -53,6 +50,7 @@ pub fn levers<'a>(
             drawn,
             projected: one,
             reached: &reached,
+            case: CentralCase::new(context, drawn)?,
         };
         for index in puller.binding() {
             found.extend(puller.pulled(index)?);
@@ -67,6 +65,7 @@ struct Puller<'c, 'a> {
     drawn: &'c DrawnConfig<'a>,
     projected: &'c ProjectedConfig,
     reached: &'c ReachedLimits<'c>,
+    case: CentralCase<'c, 'a>,
 }
 
 /// What a lever is moved to.
@@ -107,7 +106,7 @@ impl<'a> Puller<'_, 'a> {
         let limit = &self.reached.limits[index];
         let Some(key) = limit.lever else { return Ok(None) };
         let mut study = self.context.study.clone();
-        let Some(moved) = self.move_of(key, limit, &mut study) else {
+        let Some(moved) = self.move_of(key, limit, &mut study)? else {
             return Ok(None);
         };
         let mut context = Context::with_draws(
@@ -165,74 +164,82 @@ impl<'a> Puller<'_, 'a> {
         }
     }
 
-    /// How far a lever is moved, and the study with it moved.
-    fn move_of(&self, key: LeverKey, limit: &LimitDraws, study: &mut Study) -> Option<Move> {
-        let name = self.drawn.priced.name;
+    /// How far a lever is moved, and the study with it moved; `None` if no value moves the limit.
+    fn move_of(
+        &self,
+        key: LeverKey,
+        limit: &LimitDraws,
+        study: &mut Study,
+    ) -> Result<Option<Move>, ModelError> {
         match key {
             LeverKey::Max(placed) => {
-                let (place, path) = placement(study, name, placed)?;
-                let from = place.max()?;
-                let to = self.units_needed(placed)?.max(f64::from(from) + 1.0);
-                place.max = Some(to as u32);
-                Some(Move {
-                    setting: LeverSetting::Max,
-                    key: format!("{path}.max"),
-                    from: f64::from(from),
-                    to,
-                })
+                let needed = self.units_needed(placed)?;
+                Ok(needed.and_then(|needed| self.raised(placed, needed, study)))
             }
-            LeverKey::Reserve(placed) => {
-                let from = placement(study, name, placed)?.0.reserve();
-                let to = self.reserve_that_lasts(placed, limit, from)?;
-                let (place, path) = placement(study, name, placed)?;
-                let key = set_reserve(place, to, &path)?;
-                Some(Move {
-                    setting: LeverSetting::Reserve,
-                    key,
-                    from,
-                    to,
-                })
-            }
-            LeverKey::Objective(position, quantile) => self.relaxed(position, quantile, limit, study),
+            LeverKey::Reserve(placed) => Ok(self.lowered(placed, limit, study)),
+            LeverKey::Objective(position, quantile) => Ok(self.relaxed(position, quantile, limit, study)),
             LeverKey::Monthly => {
-                let from = study.budget.monthly?;
-                let to = self.most_spent(|cost, _| cost)?;
-                study.budget.monthly = Some(to);
-                Some(budget("budget.monthly", from, to))
+                let (from, to) = (study.budget.monthly, self.most_spent(|cost, _| cost)?);
+                study.budget.monthly = to;
+                Ok(from.zip(to).map(|(from, to)| budget("budget.monthly", from, to)))
             }
             LeverKey::Per1000 => {
-                let from = study.budget.per_1000?;
-                let to = self.most_spent(|cost, customers| cost / customers * 1e3)?;
-                study.budget.per_1000 = Some(to);
-                Some(budget("budget.per_1000", from, to))
+                let per_1000 = |cost, customers| cost / customers * 1e3;
+                let (from, to) = (study.budget.per_1000, self.most_spent(per_1000)?);
+                study.budget.per_1000 = to;
+                Ok(from.zip(to).map(|(from, to)| budget("budget.per_1000", from, to)))
             }
         }
+    }
+
+    /// As many units as are needed, at least one more.
+    fn raised(&self, placed: usize, needed: f64, study: &mut Study) -> Option<Move> {
+        let (place, path) = placement(study, self.drawn.priced.name, placed)?;
+        let from = f64::from(place.max()?);
+        let to = needed.max(from + 1.0);
+        place.max = Some(to as u32);
+        Some(Move {
+            setting: LeverSetting::Max,
+            key: format!("{path}.max"),
+            from,
+            to,
+        })
+    }
+
+    /// A reserve so low that growth does not reach the limit in the point estimate.
+    fn lowered(&self, placed: usize, limit: &LimitDraws, study: &mut Study) -> Option<Move> {
+        let name = self.drawn.priced.name;
+        let from = placement(study, name, placed)?.0.reserve();
+        let to = self.reserve_that_lasts(placed, limit, from)?;
+        let (place, path) = placement(study, name, placed)?;
+        let key = set_reserve(place, to, &path)?;
+        Some(Move {
+            setting: LeverSetting::Reserve,
+            key,
+            from,
+            to,
+        })
     }
 
     /// Units that are enough in 95 % of the draws at the most customers of each.
-    fn units_needed(&self, placed: usize) -> Option<f64> {
-        let needed = |inputs: &ReadyInputs, customers: f64| {
-            let sizing = self.drawn.priced.sizing(placed, inputs);
+    fn units_needed(&self, placed: usize) -> Result<Option<f64>, ModelError> {
+        let needed = |drawn: &DrawnConfig<'a>, inputs: &ReadyInputs, customers: f64| {
+            let sizing = drawn.priced.sizing(placed, inputs);
             sizing.map_or(f64::NAN, |sizing| sizing.instances(customers))
         };
-        let most = self.most_customers();
-        let mut draws: Vec<f64> = self
-            .drawn
-            .draws
-            .iter()
-            .zip(&most)
-            .map(|(inputs, customers)| needed(inputs, *customers))
-            .collect();
-        let units = quantile_of(&mut draws, ENOUGH)?.ceil();
-        (units.is_finite() && units <= MOST_UNITS).then_some(units)
-    }
-
-    /// Most customers of each draw.
-    fn most_customers(&self) -> Vec<f64> {
-        match self.context.growth() {
-            Some(growth) => growth.draws.iter().map(Trajectory::most).collect(),
-            None => vec![self.context.headline_customers(); self.drawn.draws.len()],
+        let mut units = self.most_over_growth(needed)?;
+        // The most customers may come between two months.
+        if let Some(growth) = self
+            .context
+            .growth()
+            .filter(|_| !self.context.changes_with_time())
+        {
+            for ((units, inputs), path) in units.iter_mut().zip(&self.drawn.draws).zip(&growth.draws) {
+                *units = units.max(needed(self.drawn, inputs, path.most()));
+            }
         }
+        let enough = quantile_of(&mut units, ENOUGH).map(f64::ceil);
+        Ok(enough.filter(|units| units.is_finite() && *units <= MOST_UNITS))
     }
 
     /// The largest reserve in steps of 5 % at which growth does not reach the limit in the point estimate;
@@ -242,9 +249,8 @@ impl<'a> Puller<'_, 'a> {
         let candidates = (1..=steps).rev().map(|step| f64::from(step) * RESERVE_STEP);
         let least = candidates.clone().next_back()?;
         let lasting = candidates.into_iter().find(|reserve| {
-            let mut inputs: ScenarioInputs = (*self.drawn.central).clone();
-            inputs.placed[placed].reserve = *reserve;
-            !self.is_reached(self.context.study, &inputs.ready(&self.drawn.priced), limit)
+            let lower = |inputs: &mut ScenarioInputs| inputs.placed[placed].reserve = *reserve;
+            !self.is_reached(self.context.study, lower, limit)
         });
         Some(lasting.unwrap_or(least))
     }
@@ -264,7 +270,7 @@ impl<'a> Puller<'_, 'a> {
             let from = time.as_ref()?.get();
             let to = from * factor;
             *time = format!("{}ms", (to * 1e3).round()).parse::<Seconds>().ok();
-            if !self.is_reached(&relaxed, &self.drawn.central, limit) {
+            if !self.is_reached(&relaxed, |_| {}, limit) {
                 *study = relaxed;
                 return Some(Move {
                     setting: LeverSetting::Objective,
@@ -278,57 +284,51 @@ impl<'a> Puller<'_, 'a> {
     }
 
     /// Whether growth reaches a limit in the point estimate, with a study or inputs that differ.
-    fn is_reached(&self, study: &Study, inputs: &ReadyInputs, limit: &LimitDraws) -> bool {
-        let scope = SearchScope {
-            study,
-            ..search_scope(self.context)
-        };
-        let found = limits(&self.drawn.priced, &scope, &self.context.central, inputs);
+    fn is_reached(&self, study: &Study, change: impl Fn(&mut ScenarioInputs), limit: &LimitDraws) -> bool {
+        let found = self.case.limits(study, change);
         let position = self
             .reached
             .limits
             .iter()
             .position(|one| std::ptr::eq(one, limit));
-        let Some(point) = position.and_then(|position| found.get(position)) else {
-            return true;
-        };
-        let point = LimitDraws::new(point, 0).central;
-        match self.context.growth() {
-            Some(growth) => point.months(&growth.central).is_finite(),
-            None => point.customers <= self.context.headline_customers(),
-        }
+        let found = position.and_then(|position| found.get(position));
+        found.is_none_or(|(_, points)| self.case.months_to(points, self.case.path()).is_finite())
     }
 
-    /// The most that is spent in a month, by infrastructure and fees, in 95 % of the draws; two digits,
-    /// rounded up.
-    fn most_spent(&self, of: impl Fn(f64, f64) -> f64) -> Option<QuotedDecimal> {
-        let spent = |inputs: &ReadyInputs, customers: f64| {
-            let priced = &self.drawn.priced;
-            of(
-                priced.cost(customers, inputs) + priced.fees(customers, inputs),
-                customers,
-            )
+    /// The most of something in each draw: over the moments of growth, with what a customer causes then, or
+    /// at the headline's customers.
+    fn most_over_growth(
+        &self,
+        of: impl Fn(&DrawnConfig<'a>, &ReadyInputs, f64) -> f64,
+    ) -> Result<Vec<f64>, ModelError> {
+        let draws = self.drawn.draws.len();
+        let Some(growth) = self.context.growth() else {
+            let customers = self.context.headline_customers();
+            let inputs = self.drawn.draws.iter();
+            return Ok(inputs.map(|inputs| of(self.drawn, inputs, customers)).collect());
         };
-        let mut draws: Vec<f64> = match self.context.growth() {
-            Some(growth) => (self.drawn.draws.iter().enumerate())
-                .map(|(draw, inputs)| {
-                    let months = growth.firsts.iter().map(|firsts| spent(inputs, firsts[draw]));
-                    months.fold(0.0, f64::max)
-                })
-                .collect(),
-            None => {
-                let customers = self.context.headline_customers();
-                self.drawn
-                    .draws
-                    .iter()
-                    .map(|inputs| spent(inputs, customers))
-                    .collect()
+        let mut most = vec![f64::NEG_INFINITY; draws];
+        for (month, customers) in growth.firsts.iter().enumerate() {
+            let grown = self.drawn.grown(self.context, growth, month, draws)?;
+            let there = grown.as_ref().unwrap_or(self.drawn);
+            for (most, (inputs, customers)) in most.iter_mut().zip(there.draws.iter().zip(customers)) {
+                *most = most.max(of(there, inputs, *customers));
             }
+        }
+        Ok(most)
+    }
+
+    /// The most that a month costs in 95 % of the draws; two digits, rounded up.
+    fn most_spent(&self, of: impl Fn(f64, f64) -> f64) -> Result<Option<QuotedDecimal>, ModelError> {
+        let mut draws = self.most_over_growth(|drawn, inputs, customers| {
+            of(drawn.priced.cost(customers, inputs), customers)
+        })?;
+        let Some(most) = quantile_of(&mut draws, ENOUGH).filter(|most| *most > 0.0) else {
+            return Ok(None);
         };
-        let most = quantile_of(&mut draws, ENOUGH).filter(|most| *most > 0.0)?;
         let unit = 10_f64.powi(most.log10().floor() as i32 - 1);
-        Decimal::from_f64((most / unit).ceil() * unit)
-            .map(|amount| QuotedDecimal(amount.round_dp(6).normalize()))
+        let amount = Decimal::from_f64((most / unit).ceil() * unit);
+        Ok(amount.map(|amount| QuotedDecimal(amount.round_dp(6).normalize())))
     }
 }
 

@@ -10,7 +10,6 @@ use nest_data::{
 use super::central_case::{CentralCase, Outcome};
 use crate::{
     error::ModelError,
-    project::break_point::{ConfigLimits, config_limits},
     project::config::{ColdStarts, ScenarioInputs, SizedPlacement},
     project::context::Context,
     project::drawn_config::DrawnConfig,
@@ -31,11 +30,10 @@ const MOST_RESERVE: f64 = 0.95;
 pub fn sensitivity<'a>(
     context: &Context<'a>,
     drawn: &DrawnConfig<'a>,
-    limits: &ConfigLimits,
 ) -> Result<Vec<Sensitivity>, ModelError> {
     let moved = Moved {
         context,
-        case: CentralCase::new(context, drawn, limits.first_central())?,
+        case: CentralCase::new(context, drawn)?,
         drawn,
     };
     let mut found = Vec::new();
@@ -294,8 +292,7 @@ impl<'a> Moved<'_, 'a> {
             let mut set = self.drawn.set.clone();
             set.insert(name.clone(), value);
             let there = DrawnConfig::central_only(self.context, self.drawn.priced.name, &set)?;
-            let first = config_limits(&there, self.context)?.first_central();
-            let case = CentralCase::new(self.context, &there, first)?;
+            let case = CentralCase::new(self.context, &there)?;
             Ok(case.outcome(case.path(), |_| {}))
         };
         let ranges = self

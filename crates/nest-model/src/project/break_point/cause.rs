@@ -10,6 +10,7 @@ use nest_data::{
     units::QuotedDecimal,
 };
 
+use super::limit_point::{Filling, LimitPoint};
 use crate::{fit::ceiling, project::config::PricedConfig};
 
 /// A way to fail in one draw.
@@ -17,7 +18,8 @@ use crate::{fit::ceiling, project::config::PricedConfig};
 pub struct FailurePoint<'a> {
     pub kind: BreakKind,
     pub cause: Cause<'a>,
-    pub customers: f64, // at which it fails; infinite if it never does
+    pub customers: f64, // at which it fails when they come; infinite if it never does
+    pub below: f64,     // customers at which it fails when they go; 0 if it never does
     pub filling: Option<Filling>,
     pub lever: Option<LeverKey>, // the choice of the study that moves it
 }
@@ -47,15 +49,6 @@ impl LeverKey {
     }
 }
 
-/// Room that fills as time passes, whatever the customers do: it is full when `per_customer N + per_month t`
-/// reaches `room`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Filling {
-    pub room: f64,         // bytes
-    pub per_customer: f64, // bytes
-    pub per_month: f64,    // bytes
-}
-
 /// The limit that binds; its text is what readers see.
 #[derive(Debug, Clone)]
 pub enum Cause<'a> {
@@ -76,13 +69,15 @@ pub enum Cause<'a> {
     Per1000(QuotedDecimal, &'a str),
 }
 
-/// The study and the model in which a configuration's limits are searched, and the range of customers.
+/// The study and the model in which a configuration's limits are searched, and the range of customers: those
+/// that there are first, and the fewest and the most that there can be.
 #[derive(Debug, Clone, Copy)]
 pub struct SearchScope<'a> {
     pub study: &'a Study,
     pub model: &'a ScalingModel,
-    pub from: f64, // customers from which on the cost of one of them is watched
-    pub to: f64,   // customers up to which costs are looked at
+    pub from: f64,
+    pub least: f64,
+    pub most: f64,
 }
 
 impl<'a> FailurePoint<'a> {
@@ -92,8 +87,18 @@ impl<'a> FailurePoint<'a> {
             kind,
             cause,
             customers,
+            below: 0.0,
             filling: None,
             lever: None,
+        }
+    }
+
+    /// Where it lies.
+    pub fn point(&self) -> LimitPoint {
+        LimitPoint {
+            customers: self.customers,
+            below: self.below,
+            filling: self.filling,
         }
     }
 

@@ -6,7 +6,10 @@ use jiff::civil::Date;
 use nest_data::projection::{BreakDate, BreakKind, LimitNature};
 use rayon::prelude::*;
 
-use super::cause::{FailurePoint, Filling, LeverKey};
+use super::{
+    cause::{FailurePoint, LeverKey},
+    limit_point::{LimitPoint, months_to, point_at},
+};
 use crate::project::growth::{GrowthDraws, Load, Trajectory};
 
 /// One limit in the point estimate and in every draw.
@@ -19,26 +22,6 @@ pub struct LimitDraws {
     pub draws: Vec<LimitPoint>,
 }
 
-/// Where a limit lies in one draw.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LimitPoint {
-    pub customers: f64, // infinite if it never fails
-    pub filling: Option<Filling>,
-}
-
-impl LimitPoint {
-    /// Months after the start of growth at which a trajectory reaches it; infinite if it never does.
-    pub fn months(&self, path: &Trajectory) -> f64 {
-        let reached = match self.filling {
-            None => path.reaches(self.customers),
-            Some(filling) => path.first_over(|at| {
-                filling.per_customer * at.customers + filling.per_month * at.months - filling.room
-            }),
-        };
-        reached.unwrap_or(f64::INFINITY)
-    }
-}
-
 impl LimitDraws {
     /// A limit in the point estimate, ready for its draws.
     pub fn new(central: &FailurePoint<'_>, draws: usize) -> Self {
@@ -46,10 +29,7 @@ impl LimitDraws {
             kind: central.kind,
             cause: central.cause.to_string(),
             lever: central.lever,
-            central: LimitPoint {
-                customers: central.customers,
-                filling: central.filling,
-            },
+            central: central.point(),
             draws: Vec::with_capacity(draws),
         }
     }
@@ -72,10 +52,62 @@ impl LimitDraws {
 /// All limits of a configuration.
 #[derive(Debug, Clone, Default)]
 pub struct ConfigLimits {
+    /// Each where the headline's growth reaches it, or where it lies when growth ends.
     pub limits: Vec<LimitDraws>,
+    /// The same limits so many months after the start of growth, ascending; empty if they stay where they
+    /// are.
+    moments: Vec<(f64, Vec<LimitDraws>)>,
 }
 
 impl ConfigLimits {
+    /// Limits that do not move with time.
+    pub fn fixed(limits: Vec<LimitDraws>) -> Self {
+        Self {
+            limits,
+            moments: Vec::new(),
+        }
+    }
+
+    /// Limits at some months after the start of growth, ascending from 0.
+    pub fn moving(moments: Vec<(f64, Vec<LimitDraws>)>, growth: &GrowthDraws<'_>) -> Self {
+        let mut found = Self {
+            limits: moments
+                .first()
+                .map(|(_, limits)| limits.clone())
+                .unwrap_or_default(),
+            moments,
+        };
+        let months = found.months_under(Load::Growing(growth));
+        let end = f64::from(growth.model.months());
+        let mut met = found.limits.clone();
+        for (index, (limit, months)) in met.iter_mut().zip(&months).enumerate() {
+            let at = |months: f64, of: &dyn Fn(&LimitDraws) -> LimitPoint| {
+                point_at(&found.points(index, of), months.min(end))
+            };
+            limit.central = at(months.central, &|limit| limit.central);
+            limit.lever = found.lever_at(index, months.central.min(end));
+            for (draw, (point, months)) in limit.draws.iter_mut().zip(&months.draws).enumerate() {
+                *point = at(*months, &|limit| limit.draws[draw]);
+            }
+        }
+        found.limits = met;
+        found
+    }
+
+    /// One limit at each moment.
+    fn points(&self, index: usize, of: impl Fn(&LimitDraws) -> LimitPoint) -> Vec<(f64, LimitPoint)> {
+        let moments = self.moments.iter();
+        moments
+            .map(|(months, limits)| (*months, of(&limits[index])))
+            .collect()
+    }
+
+    /// The choice that moves a limit at a time.
+    fn lever_at(&self, index: usize, months: f64) -> Option<LeverKey> {
+        let after = self.moments.partition_point(|(moment, _)| *moment <= months);
+        self.moments[after.saturating_sub(1)].1[index].lever
+    }
+
     /// Customers at which something first fails, in each draw; infinite if nothing does. What fills as time
     /// passes is left aside.
     pub fn first_customers(&self) -> Vec<f64> {
@@ -105,27 +137,34 @@ impl ConfigLimits {
 
     /// Months until each limit is reached under a load, by limit.
     pub fn months_under(&self, load: Load<'_, '_>) -> Vec<LimitMonths> {
-        let months = |point: &LimitPoint, path: Option<&Trajectory>| match (load, path) {
-            (Load::Growing(_), Some(path)) => point.months(path),
-            (Load::Steady(customers), _) if point.customers <= customers => 0.0,
-            _ => f64::INFINITY,
+        let reached = |index: usize| match load {
+            Load::Growing(growth) => {
+                let months = |path: &Trajectory, of: &dyn Fn(&LimitDraws) -> LimitPoint| {
+                    if self.moments.is_empty() {
+                        return of(&self.limits[index]).months(path);
+                    }
+                    let points = self.points(index, of);
+                    months_to(path, |months| point_at(&points, months))
+                };
+                let draws = growth.draws.iter().take(self.limits[index].draws.len());
+                LimitMonths {
+                    central: months(&growth.central, &|limit| limit.central),
+                    draws: draws
+                        .enumerate()
+                        .map(|(draw, path)| months(path, &|limit| limit.draws[draw]))
+                        .collect(),
+                }
+            }
+            Load::Steady(customers) => {
+                let months = |point: &LimitPoint| point.months_with(customers);
+                let limit = &self.limits[index];
+                LimitMonths {
+                    central: months(&limit.central),
+                    draws: limit.draws.iter().map(months).collect(),
+                }
+            }
         };
-        let reached = |limit: &LimitDraws| match load {
-            Load::Growing(growth) => LimitMonths {
-                central: months(&limit.central, Some(&growth.central)),
-                draws: limit
-                    .draws
-                    .iter()
-                    .zip(&growth.draws)
-                    .map(|(point, path)| months(point, Some(path)))
-                    .collect(),
-            },
-            Load::Steady(_) => LimitMonths {
-                central: months(&limit.central, None),
-                draws: limit.draws.iter().map(|point| months(point, None)).collect(),
-            },
-        };
-        self.limits.par_iter().map(reached).collect()
+        (0..self.limits.len()).into_par_iter().map(reached).collect()
     }
 }
 

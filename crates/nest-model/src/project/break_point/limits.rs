@@ -15,7 +15,7 @@ use super::{
 use crate::{
     draws::ParameterDraw,
     fit::error_onset::customers_failing,
-    project::config::{Host, PricedConfig, ReadyInputs, ScenarioInputs, laws_of_objective},
+    project::config::{Host, PricedConfig, ReadyInputs, ScenarioInputs, SizedPlacement, laws_of_objective},
     response::{QueueingDelay, highest_utilisation},
 };
 
@@ -174,17 +174,26 @@ fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits: &mu
         let Host::Function(function) = &placed.host else {
             continue;
         };
-        let per_customer = priced.concurrency(index, inputs);
         let customers_in = |quota: f64, each: f64| if each > 0.0 { quota / each } else { f64::INFINITY };
-        if let Some(quota) = function.concurrency {
+        let sharing = sharing_quota(priced, index);
+        if let Some(quota) = function.concurrency.filter(|_| sharing.first() == Some(&index)) {
+            let each = sharing
+                .iter()
+                .map(|placed| priced.concurrency(*placed, inputs))
+                .sum();
+            let whose = if sharing.len() == 1 {
+                placed.pair.as_str()
+            } else {
+                ""
+            };
             limits.push(FailurePoint::new(
                 BreakKind::Quota,
-                Cause::Concurrency(quota, &placed.pair),
-                customers_in(quota, per_customer),
+                Cause::Concurrency(quota, whose),
+                customers_in(quota, each),
             ));
         }
         if let Some(per_10_s) = function.per_10_s {
-            let rise = per_customer * (1.0 - 1.0 / priced.study.customers.burst);
+            let rise = priced.concurrency(index, inputs) * (1.0 - 1.0 / priced.study.customers.burst);
             limits.push(FailurePoint::new(
                 BreakKind::Quota,
                 Cause::Growth(per_10_s, &placed.pair),
@@ -192,6 +201,22 @@ fn quotas<'a>(priced: &'a PricedConfig<'_>, inputs: &ScenarioInputs, limits: &mu
             ));
         }
     }
+}
+
+/// The placements of functions that share the quota of one, itself among them, ascending: a book states how
+/// many may run at once in an account and region, a study how many of one placement may.
+fn sharing_quota(priced: &PricedConfig<'_>, index: usize) -> Vec<usize> {
+    let of = &priced.placed[index];
+    if of.placement.concurrency.is_some() {
+        return vec![index];
+    }
+    let shares = |one: &SizedPlacement<'_>| {
+        matches!(one.host, Host::Function(_))
+            && one.placement.concurrency.is_none()
+            && one.book.name() == of.book.name()
+    };
+    let all = 0..priced.placed.len();
+    all.filter(|other| shares(&priced.placed[*other])).collect()
 }
 
 /// Objectives of response time, each at the customers at which its quantile comes above its limit.

@@ -7,7 +7,10 @@ use nest_data::{
     units::{DAYS_PER_MONTH, SECONDS_PER_DAY},
 };
 
-use super::cause::{Cause, FailurePoint, Filling, LeverKey, SearchScope};
+use super::{
+    cause::{Cause, FailurePoint, LeverKey, SearchScope},
+    limit_point::Filling,
+};
 use crate::project::config::{Host, PricedConfig, ScenarioInputs};
 
 /// Share of an instance's memory that the tier can fill. ◇ Assumed: the operating system and its page cache
@@ -122,6 +125,7 @@ fn full_memory(resource: &ResourceModel, customers: f64, filling: Filling) -> Fa
         kind: BreakKind::Memory,
         cause: Cause::Memory(&resource.name),
         customers: customers.max(0.0),
+        below: 0.0,
         filling: (filling.per_month > 0.0).then_some(filling),
         lever: None,
     }

@@ -1,6 +1,6 @@
 //! What a choice costs above the cheapest one, in each growth scenario.
 
-use nest_data::{estimate::quantile_of, growth::MOST_CUSTOMERS, projection::Regret, units::QuotedDecimal};
+use nest_data::{estimate::quantile_of, projection::Regret, units::QuotedDecimal};
 use rayon::prelude::*;
 use rust_decimal::Decimal;
 
@@ -13,6 +13,7 @@ use crate::{
         context::Context,
         drawn_config::DrawnConfig,
         growth::{GrowthDraws, Load},
+        months::allowed_months,
     },
 };
 
@@ -86,19 +87,17 @@ fn scenario_total(
     let mut sum = headline.migration.amount;
     let count = drawn.draws.len().min(REGRET_DRAWS);
     let mut draws = headline.migration.draws[..count].to_vec();
-    for month in 0..growth.model.months() as usize {
-        let [begin, end] = growth.central.ends(month);
-        if !(1.0..=MOST_CUSTOMERS).contains(&begin) || !(1.0..=MOST_CUSTOMERS).contains(&end) {
-            break;
-        }
-        let grown = drawn.grown(context, begin, month)?;
+    let months = allowed_months(growth);
+    // A month costs the mean of its two ends: the first and the last moment count half.
+    for month in (0..=months).filter(|_| months > 0) {
+        let parts = if month == 0 || month == months { 1_u32 } else { 2 };
+        let grown = drawn.grown(context, growth, month, count)?;
         let this = grown.as_ref().unwrap_or(drawn);
-        sum += (this.bill_total(begin)? + this.bill_total(end)?) / Decimal::TWO;
-        for ((cost, inputs), path) in draws.iter_mut().zip(&this.draws).zip(&growth.draws) {
-            let ends = path
-                .ends(month)
-                .map(|customers| this.priced.cost(customers, inputs));
-            *cost += (ends[0] + ends[1]) / 2.0;
+        let bill = this.bill_total(growth.central.at(month as f64))?;
+        sum += bill * Decimal::from(parts) / Decimal::TWO;
+        let paths = this.draws.iter().zip(&growth.firsts[month]);
+        for (cost, (inputs, customers)) in draws.iter_mut().zip(paths) {
+            *cost += this.priced.cost(*customers, inputs) * f64::from(parts) / 2.0;
         }
     }
     Ok((sum, draws))

@@ -34,7 +34,7 @@ pub fn unit_steps(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Result<Vec<
                 sizing.customers_at(carrying, sizing.target)
             })
         };
-        let months = |customers: f64, path: &Trajectory| path.reaches(customers).unwrap_or(f64::INFINITY);
+        let months = |customers: f64, path: &Trajectory| path.reaches(|_| customers).unwrap_or(f64::INFINITY);
         let customers: Vec<f64> = drawn.draws.iter().map(full_at).collect();
         let central = full_at(&drawn.central);
         let reached = LimitMonths {

@@ -29,6 +29,12 @@ impl Trajectory {
         self.customers.iter().copied().fold(0.0, f64::max)
     }
 
+    /// Fewest customers at any time.
+    #[must_use]
+    pub fn least(&self) -> f64 {
+        self.customers.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
     /// Customers at the two ends of a month, counted from 0 at the start.
     #[must_use]
     pub fn ends(&self, month: usize) -> [f64; 2] {
@@ -49,12 +55,23 @@ impl Trajectory {
         )
     }
 
-    /// Months after which customers are first at or above a number; `None` if they never are.
+    /// Months after which customers are first at or above a number, which may depend on the months; `None` if
+    /// they never are.
     #[must_use]
-    pub fn reaches(&self, customers: f64) -> Option<f64> {
+    pub fn reaches(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
         self.first(
-            |at| at.customers - customers,
-            |before, after| (customers / before.customers).ln() / (after.customers / before.customers).ln(),
+            |at| at.customers - customers(at.months),
+            |before, after| share_to(before, after, &customers),
+        )
+    }
+
+    /// Months after which customers are first at or below a number, which may depend on the months; `None` if
+    /// they never are.
+    #[must_use]
+    pub fn falls_to(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
+        self.first(
+            |at| customers(at.months) - at.customers,
+            |before, after| share_to(before, after, &customers),
         )
     }
 
@@ -91,6 +108,15 @@ pub struct TrajectoryPoint {
     pub months: f64,
     /// Customers then.
     pub customers: f64,
+}
+
+/// Share of the way between two moments at which customers meet a number, both geometric in between; all of
+/// it where the number is infinite before.
+fn share_to(before: &TrajectoryPoint, after: &TrajectoryPoint, customers: impl Fn(f64) -> f64) -> f64 {
+    let gap = |at: &TrajectoryPoint| (customers(at.months) / at.customers).ln();
+    let missing = gap(before);
+    let share = missing / (missing - gap(after));
+    if share.is_nan() { 1.0 } else { share }
 }
 
 /// Geometric interpolation between points that ascend in their first; level outside.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use nest_data::{
     Study,
-    growth::MOST_CUSTOMERS,
     projection::{PolicyMonth, PolicyTotals},
     study::Policy,
     units::DAYS_PER_MONTH,
 };
+use rayon::prelude::*;
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     project::drawn_config::DrawnConfig,
     project::figure::DrawnAmount,
     project::growth::{GrowthDraws, adopted},
-    project::months::sum_of_months,
+    project::months::{allowed_months, sum_of_months},
 };
 
 use super::all_fees;
@@ -70,14 +70,14 @@ impl PolicyMonths {
 }
 
 /// What a policy changes in each month of growth; nothing without growth or without a date. The list ends
-/// before the first month with less than one customer, or with more than [`MOST_CUSTOMERS`]. `patched` are
+/// before the first month with less than one customer, or with more than can be projected. `patched` are
 /// all parameters with the policy in force.
-pub fn policy_months(
-    context: &Context<'_>,
+pub fn policy_months<'a>(
+    context: &Context<'a>,
     policy: &Policy,
     patched: &BTreeMap<String, f64>,
-    before: &DrawnConfig<'_>,
-    after: &DrawnConfig<'_>,
+    before: &DrawnConfig<'a>,
+    after: &DrawnConfig<'a>,
 ) -> Result<Option<PolicyMonths>, ModelError> {
     let (Some(growth), Some(from)) = (context.growth(), policy.from) else {
         return Ok(None);
@@ -101,13 +101,15 @@ pub fn policy_months(
         change: zero(),
         fees: (!context.study.fees.is_empty()).then(zero),
     };
+    let months = allowed_months(growth);
+    let ends = (0..=months).into_par_iter().map(|month| rollout.changes_at(month));
+    let ends = ends.collect::<Result<Vec<_>, _>>()?;
     let dates = growth.model.dates().into_iter().enumerate();
-    for (month, date) in dates
-        .take(growth.model.months() as usize)
-        .take_while(|(month, _)| rollout.has_allowed_customers(*month))
-    {
-        let change = rollout.cost_change(month)?;
-        let fees = rollout.fee_change(month)?;
+    for ((month, date), ends) in dates.zip(ends.windows(2)) {
+        let [begin, end] = [&ends[0], &ends[1]];
+        let change = begin.cost.mean_with(&end.cost);
+        let fees = begin.fees.as_ref().zip(end.fees.as_ref());
+        let fees = fees.map(|(begin, end)| begin.mean_with(end));
         sums.months
             .push(rollout.month(month, date, &change, fees.as_ref()));
         sums.change = sums.change.plus(&change);
@@ -132,22 +134,16 @@ fn open_items(study: &Study, patched: &BTreeMap<String, f64>) -> Result<Vec<(Str
 }
 
 /// A configuration on its way from one set of parameters to another, while its customers grow.
-struct Rollout<'a> {
-    context: &'a Context<'a>,
-    growth: &'a GrowthDraws<'a>,
-    before: &'a DrawnConfig<'a>,
-    after: &'a DrawnConfig<'a>,
+struct Rollout<'c, 'a> {
+    context: &'c Context<'a>,
+    growth: &'c GrowthDraws<'a>,
+    before: &'c DrawnConfig<'a>,
+    after: &'c DrawnConfig<'a>,
     transition: Transition,
     open_items: Vec<(String, f64, f64)>,
 }
 
-impl Rollout<'_> {
-    fn has_allowed_customers(&self, month: usize) -> bool {
-        let ends = self.growth.central.ends(month);
-        ends.iter()
-            .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
-    }
-
+impl<'a> Rollout<'_, 'a> {
     fn month(
         &self,
         month: usize,
@@ -169,77 +165,55 @@ impl Rollout<'_> {
         }
     }
 
-    /// Change of the cost of a month.
-    fn cost_change(&self, month: usize) -> Result<DrawnAmount, ModelError> {
-        let cost = |customers: f64, inputs: &ReadyInputs| self.before.priced.cost(customers, inputs);
-        Ok(DrawnAmount {
-            value: self.bill_change(month)?,
-            draws: self.drawn_changes(month, cost),
-        })
-    }
-
-    /// Change of the bill in a month: the mean over its two ends.
-    fn bill_change(&self, month: usize) -> Result<Decimal, ModelError> {
-        let ends = self.growth.central.ends(month);
-        let inputs = self.inputs_at_ends(month, &self.before.central, &self.after.central);
-        let mut change = Decimal::ZERO;
-        for (customers, inputs) in ends.into_iter().zip(inputs) {
-            change +=
-                total(&self.before.priced.bill(customers, &inputs)?) - self.before.bill_total(customers)?;
-        }
-        Ok(change / Decimal::TWO)
-    }
-
-    /// Change of the fees in a month; `None` if the study has none.
-    fn fee_change(&self, month: usize) -> Result<Option<DrawnAmount>, ModelError> {
-        if self.context.study.fees.is_empty() {
-            return Ok(None);
-        }
-        let fees = |customers: f64, inputs: &ReadyInputs| self.before.priced.fees(customers, inputs);
-        let ends = self.growth.central.ends(month);
-        let value = self.mean_change(month, &self.before.central, &self.after.central, ends, fees);
-        let value = Decimal::from_f64(value).ok_or_else(|| ModelError::TooLarge {
-            what: "a change of fees".to_owned(),
-        })?;
-        Ok(Some(DrawnAmount {
-            value: value.round_dp(2),
-            draws: self.drawn_changes(month, fees),
-        }))
-    }
-
-    /// Change of an amount in a month, by draw.
-    fn drawn_changes(&self, month: usize, amount: impl Fn(f64, &ReadyInputs) -> f64) -> Vec<f64> {
-        let draws = self.before.draws.iter().zip(&self.after.draws);
-        draws
-            .zip(&self.growth.draws)
-            .map(|((from, to), trajectory)| {
-                self.mean_change(month, from, to, trajectory.ends(month), &amount)
+    /// What the policy changes where a month begins.
+    fn changes_at(&self, month: usize) -> Result<PolicyChanges, ModelError> {
+        let draws = self.before.draws.len();
+        let grown = |drawn: &DrawnConfig<'a>| drawn.grown(self.context, self.growth, month, draws);
+        let (before, after) = (grown(self.before)?, grown(self.after)?);
+        let before = before.as_ref().unwrap_or(self.before);
+        let after = after.as_ref().unwrap_or(self.after);
+        let customers = self.growth.central.at(month as f64);
+        let priced = &before.priced;
+        let inputs_now = |from, to| self.transition.inputs_after(from, to, month as f64, priced);
+        let central = inputs_now(&before.central, &after.central);
+        let drawn: Vec<ReadyInputs> = before
+            .draws
+            .iter()
+            .zip(&after.draws)
+            .map(|(from, to)| inputs_now(from, to))
+            .collect();
+        let changes = |amount: &dyn Fn(f64, &ReadyInputs) -> f64| -> Vec<f64> {
+            let paired = before.draws.iter().zip(&drawn).zip(&self.growth.firsts[month]);
+            paired
+                .map(|((from, now), customers)| amount(*customers, now) - amount(*customers, from))
+                .collect()
+        };
+        let fees = |customers: f64, inputs: &ReadyInputs| priced.fees(customers, inputs);
+        let fee_change = || {
+            let value = fees(customers, &central) - fees(customers, &before.central);
+            let value = Decimal::from_f64(value).ok_or_else(|| ModelError::TooLarge {
+                what: "a change of fees".to_owned(),
+            })?;
+            Ok(DrawnAmount {
+                value: value.round_dp(2),
+                draws: changes(&fees),
             })
-            .collect()
-    }
-
-    /// Change of an amount in a month against the inputs `from`: the mean over its two `ends`, in customers.
-    fn mean_change(
-        &self,
-        month: usize,
-        from: &ReadyInputs,
-        to: &ReadyInputs,
-        ends: [f64; 2],
-        amount: impl Fn(f64, &ReadyInputs) -> f64,
-    ) -> f64 {
-        let paired = ends.into_iter().zip(self.inputs_at_ends(month, from, to));
-        paired
-            .map(|(customers, inputs)| amount(customers, &inputs) - amount(customers, from))
-            .sum::<f64>()
-            / 2.0
-    }
-
-    fn inputs_at_ends(&self, month: usize, from: &ReadyInputs, to: &ReadyInputs) -> [ReadyInputs; 2] {
-        [month, month + 1].map(|month| {
-            self.transition
-                .inputs_after(from, to, month as f64, &self.before.priced)
+        };
+        let has_fees = !self.context.study.fees.is_empty();
+        Ok(PolicyChanges {
+            cost: DrawnAmount {
+                value: total(&priced.bill(customers, &central)?) - before.bill_total(customers)?,
+                draws: changes(&|customers, inputs| priced.cost(customers, inputs)),
+            },
+            fees: has_fees.then(fee_change).transpose()?,
         })
     }
+}
+
+/// What a policy changes at one moment.
+struct PolicyChanges {
+    cost: DrawnAmount,
+    fees: Option<DrawnAmount>, // `None` if the study has none
 }
 
 /// Mean time between two payments of the slowest mechanism, in months, with the policy in force; 0 without
