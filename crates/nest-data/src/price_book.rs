@@ -477,6 +477,22 @@ impl PriceBook {
             .find(|instance| instance.sku == sku && holds(instance.effective_from, instance.effective_to, on))
     }
 
+    /// Every day on which a price begins or ends, in no order.
+    pub fn days_of_change(&self) -> impl Iterator<Item = Date> + '_ {
+        let meters = self
+            .meter
+            .iter()
+            .map(|row| (row.effective_from, row.effective_to));
+        let instances = self
+            .instance
+            .iter()
+            .map(|row| (row.effective_from, row.effective_to));
+        meters
+            .chain(instances)
+            .flat_map(|(from, to)| [from, to])
+            .flatten()
+    }
+
     /// The limit of that name.
     #[must_use]
     pub fn limit(&self, id: &str) -> Option<&ProviderLimit> {

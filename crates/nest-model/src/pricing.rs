@@ -42,7 +42,7 @@ pub use self::{
         provisioned_gib_seconds, streamed_gib,
     },
     number::PriceNumber,
-    pool::{price_together, share_pool},
+    pool::{known_prices_together, price_together, share_pool},
     quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
     rounding::{Rounding, cents, half_up, total},
     sustained::SustainedUse,
@@ -75,7 +75,48 @@ pub struct TierPart {
 /// Source: `docs/method/pricing.md`, "Functions on Lambda", "Tiers" and "Free units inside a tier".
 #[must_use]
 pub fn price(meter: &Meter, quantity: Decimal) -> Option<Decimal> {
-    price_parts(meter, quantity)?.iter().map(|part| part.cost).sum()
+    known_price(meter, quantity)?.complete()
+}
+
+/// What is known of a price.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KnownPrice {
+    /// Price of the units that have one.
+    pub cost: Decimal,
+    /// Units that have none.
+    pub unpriced: Decimal,
+}
+
+impl KnownPrice {
+    fn of(parts: &[TierPart]) -> Self {
+        let unpriced = parts.iter().filter(|part| part.cost.is_none());
+        Self {
+            cost: parts.iter().filter_map(|part| part.cost).sum(),
+            unpriced: unpriced.map(|part| part.quantity).sum(),
+        }
+    }
+
+    /// The price; `None` if some units have none.
+    #[must_use]
+    pub fn complete(self) -> Option<Decimal> {
+        self.unpriced.is_zero().then_some(self.cost)
+    }
+}
+
+/// What is known of the [`price`] of a month's quantity; `None` if the meter has no price at all.
+#[must_use]
+pub fn known_price(meter: &Meter, quantity: Decimal) -> Option<KnownPrice> {
+    price_parts(meter, quantity).map(|parts| KnownPrice::of(&parts))
+}
+
+/// The same of [`price_billed`].
+#[must_use]
+pub fn known_price_billed(meter: &Meter, billed: Decimal) -> Option<KnownPrice> {
+    Some(KnownPrice::of(&parts(
+        meter.price.as_ref()?,
+        Decimal::ZERO,
+        billed,
+    )))
 }
 
 /// The parts that [`price`] adds up, one for each tier that something is paid in, ascending. `None` if the
@@ -97,10 +138,7 @@ pub fn price_parts(meter: &Meter, quantity: Decimal) -> Option<Vec<TierPart>> {
 /// [`price`] with `free = 0`. `billed` in the meter's unit, 0 and more.
 #[must_use]
 pub fn price_billed(meter: &Meter, billed: Decimal) -> Option<Decimal> {
-    parts(meter.price.as_ref()?, Decimal::ZERO, billed)
-        .iter()
-        .map(|part| part.cost)
-        .sum()
+    known_price_billed(meter, billed)?.complete()
 }
 
 /// Whether buying more of a meter can cost less in total. It can if tiers price the whole quantity again and
@@ -152,6 +190,15 @@ fn parts(price: &MeterPrice, from: Decimal, to: Decimal) -> Vec<TierPart> {
         }
     }
     parts
+}
+
+/// Units from which on no tier has a price; `None` if there are none. An unknown tier below a known one counts
+/// as the first of them.
+fn known_up_to(price: &MeterPrice) -> Option<Decimal> {
+    let tiers = tiers(price);
+    let unknown = tiers.iter().position(|(_, amount)| amount.is_none())?;
+    let below = unknown.checked_sub(1).and_then(|known| tiers[known].0);
+    Some(below.unwrap_or_default())
 }
 
 /// Upper bound and amount of each tier, ascending; a flat price is one tier.

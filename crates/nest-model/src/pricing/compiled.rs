@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::price_book::{Meter, TierMode};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-use super::{pool, tiers};
+use super::{known_up_to, pool, tiers};
 
 /// A meter's price as floats, for draws. What has no price costs nothing here: whoever prints a cost says
 /// which lines are unknown.
@@ -16,7 +16,8 @@ pub struct CompiledPrice {
     pool: Option<String>,   // meters that share them
     tiers: Vec<(f64, f64)>, // upper bound, price of one unit; bounds ascending, the last infinite
     mode: TierMode,
-    package: f64, // units of one package
+    package: f64,     // units of one package
+    known_up_to: f64, // units beyond which no tier has a price; infinite if there are none
 }
 
 /// A decimal as a float; what is too large for one is not a number.
@@ -37,6 +38,7 @@ impl CompiledPrice {
                 tiers: vec![(f64::INFINITY, 0.0)],
                 mode: TierMode::Graduated,
                 package: 1.0,
+                known_up_to: f64::INFINITY,
             };
         };
         let per = price.per.map_or(1.0, |per| float(per.0));
@@ -53,7 +55,14 @@ impl CompiledPrice {
             tiers: tiers.collect(),
             mode: price.mode.unwrap_or_default(),
             package: per,
+            known_up_to: known_up_to(price).map_or(f64::INFINITY, float),
         }
+    }
+
+    /// Units of a month up to which it has a price; infinite if it has one for every quantity.
+    #[must_use]
+    pub fn known_up_to(&self) -> f64 {
+        self.known_up_to + self.pooled
     }
 
     /// Price of a month's quantity, as [`price`](super::price).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_data::price_book::{Free, Meter};
 use rust_decimal::Decimal;
 
-use super::{number::PriceNumber, price, price_billed};
+use super::{KnownPrice, known_price, known_price_billed, number::PriceNumber};
 
 /// Free quantities that a forecast may count on.
 fn lasting(meter: &Meter) -> Option<&Free> {
@@ -61,6 +61,13 @@ pub fn share_pool<T: PriceNumber>(free: T, quantities: &[T]) -> Vec<T> {
 /// Source: `docs/method/pricing.md`, "Functions on Lambda" and "Free pools and scopes".
 #[must_use]
 pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
+    let known = known_prices_together(bought).into_iter();
+    known.map(|price| price.and_then(KnownPrice::complete)).collect()
+}
+
+/// What is known of the prices of [`price_together`]; `None` for a meter that has no price at all.
+#[must_use]
+pub fn known_prices_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<KnownPrice>> {
     let mut pools: BTreeMap<&str, (Decimal, Vec<usize>)> = BTreeMap::new();
     for (at, (meter, _)) in bought.iter().enumerate() {
         if let Some((pool, free)) = free_pooled(meter) {
@@ -69,20 +76,20 @@ pub fn price_together(bought: &[(&Meter, Decimal)]) -> Vec<Option<Decimal>> {
             entry.1.push(at);
         }
     }
-    let mut prices: Vec<Option<Decimal>> = bought
+    let mut prices: Vec<Option<KnownPrice>> = bought
         .iter()
         .map(|(meter, quantity)| {
             if free_pooled(meter).is_some() {
                 None
             } else {
-                price(meter, *quantity)
+                known_price(meter, *quantity)
             }
         })
         .collect();
     for (free, members) in pools.into_values() {
         let quantities: Vec<Decimal> = members.iter().map(|at| bought[*at].1).collect();
         for ((at, quantity), share) in members.iter().zip(&quantities).zip(share_pool(free, &quantities)) {
-            prices[*at] = price_billed(bought[*at].0, *quantity - share);
+            prices[*at] = known_price_billed(bought[*at].0, *quantity - share);
         }
     }
     prices

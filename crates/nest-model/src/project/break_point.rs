@@ -45,9 +45,9 @@ pub fn config_limits<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Resu
         let there = at_first_limit(drawn, context, months)?;
         Ok((months, limits_here(there.as_ref().unwrap_or(drawn), context)))
     };
-    match context.growth().filter(|_| context.mix_changes()) {
+    match context.growth().filter(|_| limits_move(drawn, context)) {
         Some(growth) => {
-            let months = limit_months(context).into_par_iter().map(found);
+            let months = limit_months(drawn, context).into_par_iter().map(found);
             Ok(ConfigLimits::moving(
                 months.collect::<Result<_, ModelError>>()?,
                 growth,
@@ -57,10 +57,18 @@ pub fn config_limits<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Resu
     }
 }
 
-/// Months after the start of growth at which limits are looked for: every month or a few of them if the mix
-/// of customers changes, else the start.
-pub fn limit_months(context: &Context<'_>) -> Vec<f64> {
-    if !context.mix_changes() {
+/// Whether limits lie elsewhere as time passes: the mix of customers changes, or prices that a budget is
+/// compared with.
+fn limits_move(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> bool {
+    let budget = &context.study.budget;
+    let has_budget = budget.monthly.is_some() || budget.per_1000.is_some();
+    context.mix_changes() || has_budget && drawn.priced.changes_before(context.last_day())
+}
+
+/// Months after the start of growth at which limits are looked for: every month or a few of them if they move,
+/// else the start.
+pub fn limit_months(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<f64> {
+    if !limits_move(drawn, context) {
         return vec![0.0];
     }
     let end = context
@@ -83,9 +91,8 @@ pub fn at_first_limit<'a>(
     context: &Context<'a>,
     months: f64,
 ) -> Result<Option<DrawnConfig<'a>>, ModelError> {
-    let mut there = context.now();
-    let drawn_there = there.months == months;
-    there.months = months;
+    let drawn_there = months == 0.0;
+    let mut there = context.now_after(months);
     let mut moved = !drawn_there;
     if context.demand_follows_data() {
         let mut first = if drawn_there {

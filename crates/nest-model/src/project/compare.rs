@@ -31,8 +31,8 @@ use crate::{
     project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
-    project::figure::money,
-    project::months::{MonthCost, one_month, sum_of_months},
+    project::figure::{DrawnAmount, money},
+    project::months::{MonthCost, one_month},
 };
 
 /// Relative difference of two break points below which they are the same limit.
@@ -42,8 +42,9 @@ const SAME_LIMIT: f64 = 0.05;
 pub struct Totals {
     pub central: Decimal,
     pub draws: Vec<f64>, // all months
+    pub at_least: bool,  // whether a price that they need is not known
     pub migration: MigrationCost,
-    pub months: Vec<(Decimal, Vec<f64>)>, // each month in the point estimate and in every draw
+    pub months: Vec<DrawnAmount>,
 }
 
 /// Compares all configurations with the headline's.
@@ -67,7 +68,7 @@ pub fn compare(
         months: context.months(),
         recommended: configs[compared.recommended()].priced.name.to_owned(),
         totals: compared.config_totals(),
-        crossovers: crossovers(context, configs, baseline),
+        crossovers: crossovers(context, configs, baseline)?,
         break_evens: (0..configs.len())
             .filter_map(|index| break_even(context, configs, index, baseline))
             .collect(),
@@ -153,7 +154,7 @@ impl<'c, 'a> Compared<'c, 'a> {
             let (own, base) = (&self.totals[index], &self.totals[self.baseline]);
             let paired = own.draws.iter().zip(&base.draws);
             let change: Vec<f64> = paired.map(|(one, base)| one - base).collect();
-            let unknown = self.configs[index].priced.unknown_lines() > 0;
+            let unknown = own.at_least;
             ConfigTotal {
                 config: self.configs[index].priced.name.to_owned(),
                 total: money(own.central, own.draws.clone(), unknown),
@@ -251,20 +252,17 @@ fn totals(
     monthly_costs: &[MonthCost],
 ) -> Result<Totals, ModelError> {
     let migration = MigrationCost::of(drawn, context);
-    let (costs, months) = if context.growth().is_some() {
-        let months = monthly_costs
-            .iter()
-            .map(|month| (month.value, month.draws.clone()));
-        (sum_of_months(monthly_costs, drawn.draws.len()), months.collect())
-    } else {
-        let month = one_month(context, drawn)?;
-        let months = vec![(month.value, month.draws.clone())];
-        (month, months)
+    let months = match context.growth() {
+        Some(_) => monthly_costs.iter().map(|month| month.cost.clone()).collect(),
+        None => vec![one_month(context, drawn)?],
     };
+    let none = DrawnAmount::zero(drawn.draws.len());
+    let costs = months.iter().fold(none, |sum, month| sum.plus(month));
     let paired = migration.draws.iter().zip(&costs.draws);
     Ok(Totals {
         central: migration.amount + costs.value,
         draws: paired.map(|(migration, cost)| migration + cost).collect(),
+        at_least: costs.at_least,
         migration,
         months,
     })

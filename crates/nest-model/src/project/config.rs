@@ -39,7 +39,7 @@ pub use self::{
     cost::ReadyInputs,
     explain::{explain_demand, thousands},
     inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
-    lines::{drivers, total},
+    lines::{drivers, total, weighted_drivers},
     local_state::{local_states, unreplaced_state},
     placed::{Host, SizedPlacement},
     sizing::Sizing,
@@ -70,6 +70,7 @@ pub struct PricedConfig<'a> {
     // of the model's laws of response time, in their order, on this configuration's servers
     pub delays: Vec<Arc<QueueingDelay>>,
     pub month_hours: f64,
+    on: Date,                   // the day whose prices count
     bins: Vec<LoadBin>,         // hours by load, the busiest first
     requests: Vec<f64>,         // requests per execution, by behaviour
     light_request_s: Vec<f64>,  // median of one at light load, by behaviour
@@ -156,6 +157,7 @@ impl<'a> PricedConfig<'a> {
             name,
             config,
             study,
+            on: source.on,
             requests: facts(model, &behaviours, |facts| facts.requests),
             light_request_s: facts(model, &behaviours, |facts| facts.light_request_s.unwrap_or(0.0)),
             peak_per_day: study.busiest_minute_per_s(),
@@ -268,6 +270,26 @@ impl<'a> PricedConfig<'a> {
             }
             BillPart::Fixed => None,
         }
+    }
+
+    /// Whether a price that it pays changes after the day of its prices and before another one.
+    pub fn changes_before(&self, day: Date) -> bool {
+        let within = |from: Option<Date>, to: Option<Date>| {
+            [from, to]
+                .into_iter()
+                .flatten()
+                .any(|change| self.on < change && change < day)
+        };
+        let instance = |placed: &SizedPlacement<'_>| {
+            let sku = placed.placement.sku.as_deref();
+            let mut rows = placed.book.instance.iter();
+            rows.any(|row| Some(row.sku.as_str()) == sku && within(row.effective_from, row.effective_to))
+        };
+        let meter = |metered: &Metered<'_>| {
+            let mut rows = metered.book.meter.iter();
+            rows.any(|row| row.id == metered.meter.id && within(row.effective_from, row.effective_to))
+        };
+        self.placed.iter().any(instance) || self.metered.iter().any(meter)
     }
 
     /// Every source of a book that its prices rest on.

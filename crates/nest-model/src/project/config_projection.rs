@@ -19,10 +19,10 @@ use crate::{
     project::break_point::{
         ConfigLimits, LimitMonths, ReachedLimits, break_points, config_limits, is_extrapolated,
     },
-    project::config::{PricedConfig, SizedPlacement, drivers, local_states, total},
+    project::config::{PricedConfig, SizedPlacement, drivers, local_states},
     project::context::Context,
     project::drawn_config::DrawnConfig,
-    project::figure::{money, off_centre},
+    project::figure::off_centre,
     project::months::{MonthCost, monthly_costs, months},
     project::performance::performance,
 };
@@ -207,16 +207,10 @@ fn bill(
     caveats: &mut Vec<Caveat>,
 ) -> Result<Bill, ModelError> {
     let lines = drawn.priced.bill(customers, &drawn.central)?;
-    let value = total(&lines);
-    let unknown = drawn.priced.unknown_lines() > 0;
-    let draws: Vec<f64> = drawn
-        .draws
-        .iter()
-        .map(|inputs| drawn.priced.cost(customers, inputs))
-        .collect();
-    let per_1000_draws: Vec<f64> = draws.iter().map(|cost| cost / customers * 1e3).collect();
-    let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
-    if off_centre(value, &draws) {
+    let cost = drawn.amount(&lines, std::iter::repeat_n(customers, drawn.draws.len()));
+    let thousands = context.decimal(customers)? / Decimal::ONE_THOUSAND;
+    let value = cost.value;
+    if off_centre(value, &cost.draws) {
         caveats.push(Caveat::ValueOffCentre {
             what: format!("the cost of {customers:.0} customers on `{}`", drawn.priced.name),
         });
@@ -234,8 +228,10 @@ fn bill(
         customers,
         drivers: drivers(&lines),
         lines,
-        total: money(value, draws, unknown),
-        per_1000: money(per_1000, per_1000_draws, unknown),
+        per_1000: cost
+            .divided(thousands, std::iter::repeat(customers / 1e3))
+            .into_money(),
+        total: cost.into_money(),
         marginal_1000: QuotedDecimal((drawn.bill_total(customers + 1_000.0)? - value).normalize()),
         next_stair: stairs.min_by(f64::total_cmp),
         fees: fees(drawn, context, customers)?,
@@ -248,23 +244,17 @@ fn fees(
     context: &Context<'_>,
     customers: f64,
 ) -> Result<Option<FeeBill>, ModelError> {
-    if context.study.fees.is_empty() {
+    let Some(fees) = drawn.fees(customers, std::iter::repeat(customers))? else {
         return Ok(None);
-    }
-    let lines = drawn
-        .priced
-        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
-    let value = total(&lines);
-    let draws: Vec<f64> = drawn
-        .draws
-        .iter()
-        .map(|inputs| drawn.priced.fees(customers, inputs))
-        .collect();
-    let per_1000_draws = draws.iter().map(|fees| fees / customers * 1e3).collect();
-    let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(customers)?;
+    };
+    let thousands = context.decimal(customers)? / Decimal::ONE_THOUSAND;
     Ok(Some(FeeBill {
-        lines,
-        total: money(value, draws, false),
-        per_1000: money(per_1000, per_1000_draws, false),
+        lines: drawn
+            .priced
+            .fee_lines(customers, &drawn.central, &drawn.parameters)?,
+        per_1000: fees
+            .divided(thousands, std::iter::repeat(customers / 1e3))
+            .into_money(),
+        total: fees.into_money(),
     }))
 }

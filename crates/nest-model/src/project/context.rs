@@ -72,6 +72,7 @@ pub enum HeadlineCustomers {
 pub struct Moment {
     pub customers: f64,
     pub months: f64, // after the start of growth
+    pub on: Date,    // whose prices hold
 }
 
 /// What customers do in one draw.
@@ -106,10 +107,13 @@ impl<'a> Context<'a> {
     ) -> Result<Self, ModelError> {
         let name = study.report.growth.as_ref().or(study.growth.keys().next());
         let headline_growth = study.growth.keys().position(|one| Some(one) == name);
+        let cuts: Vec<Date> = books.iter().flat_map(PriceBook::days_of_change).collect();
         let growths = study
             .growth
             .iter()
-            .map(|(name, scenario)| GrowthDraws::new(name, scenario, model.draws.seed, model.draws.count))
+            .map(|(name, scenario)| {
+                GrowthDraws::new(name, scenario, &cuts, model.draws.seed, model.draws.count)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let load_ratio = load_ratio(model, study)?;
         let tested_customers = model.tested.customers * load_ratio;
@@ -279,7 +283,28 @@ impl<'a> Context<'a> {
         Moment {
             customers: self.headline_customers(),
             months: 0.0,
+            on: self.options.as_of,
         }
+    }
+
+    /// The headline's customers so many months after the start of growth.
+    pub fn now_after(&self, months: f64) -> Moment {
+        let now = self.now();
+        let day = self.growth().and_then(|growth| growth.model.date_at(months));
+        Moment {
+            months,
+            on: day.filter(|_| months > 0.0).map_or(now.on, |day| day.max(now.on)),
+            ..now
+        }
+    }
+
+    /// The last day that is projected: the end of the longest growth.
+    pub fn last_day(&self) -> Date {
+        let ends = self
+            .growths
+            .iter()
+            .filter_map(|growth| growth.model.dates().last().copied());
+        ends.fold(self.options.as_of, Date::max)
     }
 
     /// A number of customers as a decimal.

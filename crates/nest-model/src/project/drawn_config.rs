@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nest_data::{Caveat, ScalingModel, config::Config};
+use nest_data::{Caveat, ScalingModel, config::Config, projection::CostLine};
 use rayon::prelude::*;
 use rust_decimal::Decimal;
 
@@ -14,6 +14,7 @@ use crate::{
         SizedPlacement, total,
     },
     project::context::{Context, DrawnActivity, Moment},
+    project::figure::DrawnAmount,
     project::growth::GrowthDraws,
 };
 
@@ -59,7 +60,7 @@ impl<'a> DrawnConfig<'a> {
                 model: context.model,
                 books: context.books,
                 delays: &context.delays,
-                on: context.options.as_of,
+                on: moment.on,
             },
             name,
             config,
@@ -80,7 +81,10 @@ impl<'a> DrawnConfig<'a> {
             let activity = activity.and_then(Result::ok);
             let activity = activity.as_ref().unwrap_or(&usual);
             let hosts = drawn_hosts(context.model.draws.seed, index, &priced.placed);
-            (inputs(context, &priced, moment, draw, activity, &hosts), undefined)
+            (
+                inputs(context, &priced, moment, draw, activity, &hosts),
+                undefined,
+            )
         });
         let (draws, undefined): (Vec<ReadyInputs>, Vec<bool>) = drawn.unzip();
         Ok(Self {
@@ -93,21 +97,23 @@ impl<'a> DrawnConfig<'a> {
         })
     }
 
-    /// The configuration after so many months of growth, in the point estimate and in the first `draws`
-    /// draws; `None` if nothing of it changes with time.
+    /// The configuration at a moment of growth, in the point estimate and in the first `draws` draws; `None`
+    /// if nothing of it changes with time.
     pub fn grown(
         &self,
         context: &Context<'a>,
         growth: &GrowthDraws<'_>,
-        months: usize,
+        moment: usize,
         draws: usize,
     ) -> Result<Option<Self>, ModelError> {
-        let months = months as f64;
-        let customers = growth.central.at(months);
-        context
-            .changes_with_time()
-            .then(|| self.moved_to(context, Moment { customers, months }, draws))
-            .transpose()
+        let today = context.options.as_of;
+        let moment = Moment {
+            customers: growth.central.at_moment(moment),
+            months: growth.model.months_at(moment),
+            on: growth.model.day_of(moment).map_or(today, |day| day.max(today)),
+        };
+        let changes = context.changes_with_time() || self.priced.changes_before(context.last_day());
+        changes.then(|| self.moved_to(context, moment, draws)).transpose()
     }
 
     /// The configuration at another moment, in the point estimate and in the first `draws` draws.
@@ -128,6 +134,52 @@ impl<'a> DrawnConfig<'a> {
         set: &BTreeMap<String, f64>,
     ) -> Result<Self, ModelError> {
         Self::over(context, name, set, context.now(), &[])
+    }
+
+    /// Cost of a month with so many customers in the point estimate, by its `bill`, and so many in each draw.
+    pub fn amount(&self, bill: &[CostLine], customers: impl Iterator<Item = f64> + Clone) -> DrawnAmount {
+        let unpriced = bill.iter().any(|line| line.amount.is_none());
+        let mut draws = self.draws.iter().zip(customers.clone());
+        let at_least = unpriced
+            || self.priced.has_open_price()
+                && draws.any(|(inputs, customers)| self.priced.is_open_at(customers, inputs));
+        let draws = self.draws.iter().zip(customers);
+        DrawnAmount {
+            value: total(bill),
+            draws: draws
+                .map(|(inputs, customers)| self.priced.cost(customers, inputs))
+                .collect(),
+            at_least,
+        }
+    }
+
+    /// The same with as many customers in each draw.
+    pub fn amount_at(&self, customers: f64) -> Result<DrawnAmount, ModelError> {
+        let bill = self.priced.bill(customers, &self.central)?;
+        Ok(self.amount(&bill, std::iter::repeat_n(customers, self.draws.len())))
+    }
+
+    /// Fees of a month with so many customers in the point estimate, and so many in each draw; `None` if the
+    /// study has none.
+    pub fn fees(
+        &self,
+        customers: f64,
+        draws: impl Iterator<Item = f64>,
+    ) -> Result<Option<DrawnAmount>, ModelError> {
+        if self.priced.study.fees.is_empty() {
+            return Ok(None);
+        }
+        let lines = self
+            .priced
+            .fee_lines(customers, &self.central, &self.parameters)?;
+        let draws = self.draws.iter().zip(draws);
+        Ok(Some(DrawnAmount {
+            value: total(&lines),
+            draws: draws
+                .map(|(inputs, customers)| self.priced.fees(customers, inputs))
+                .collect(),
+            at_least: false,
+        }))
     }
 
     /// Total of the central bill at a customer count.

@@ -1,7 +1,7 @@
 //! Projected figures: a value with the interval of its draws.
 
 use nest_data::{Estimate, estimate::quantile_of, projection::MoneyEstimate, units::QuotedDecimal};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{error::ModelError, pricing::float};
 
@@ -54,6 +54,7 @@ pub fn off_centre(value: Decimal, draws: &[f64]) -> bool {
 pub struct DrawnAmount {
     pub value: Decimal,
     pub draws: Vec<f64>,
+    pub at_least: bool, // whether a price that it needs is not known
 }
 
 impl DrawnAmount {
@@ -62,6 +63,7 @@ impl DrawnAmount {
         Self {
             value: Decimal::ZERO,
             draws: vec![0.0; draws],
+            at_least: false,
         }
     }
 
@@ -71,16 +73,16 @@ impl DrawnAmount {
         Self {
             value: self.value + other.value,
             draws: pairs.map(|(one, other)| one + other).collect(),
+            at_least: self.at_least || other.at_least,
         }
     }
 
-    /// The mean of both, paired by draw.
-    pub fn mean_with(&self, other: &Self) -> Self {
-        let sum = self.plus(other);
-        Self {
-            value: sum.value / Decimal::TWO,
-            draws: sum.draws.into_iter().map(|draw| draw / 2.0).collect(),
-        }
+    /// Adds a share of another amount, paired by draw.
+    pub fn add_share(&mut self, other: &Self, share: f64) {
+        self.value += other.value * share_of_month(share);
+        let pairs = self.draws.iter_mut().zip(&other.draws);
+        pairs.for_each(|(sum, more)| *sum += more * share);
+        self.at_least |= other.at_least;
     }
 
     /// The difference, paired by draw.
@@ -89,12 +91,28 @@ impl DrawnAmount {
         Self {
             value: self.value - before.value,
             draws: pairs.map(|(after, before)| after - before).collect(),
+            at_least: self.at_least || before.at_least,
         }
     }
 
-    pub fn into_money(self, at_least: bool) -> MoneyEstimate {
-        money(self.value, self.draws, at_least)
+    /// Of so many thousands of customers: in the point estimate and in each draw.
+    pub fn divided(&self, value: Decimal, draws: impl Iterator<Item = f64>) -> Self {
+        let draws = self.draws.iter().zip(draws);
+        Self {
+            value: self.value / value,
+            draws: draws.map(|(amount, by)| amount / by).collect(),
+            at_least: self.at_least,
+        }
     }
+
+    pub fn into_money(self) -> MoneyEstimate {
+        money(self.value, self.draws, self.at_least)
+    }
+}
+
+/// A share of a month as a decimal.
+pub fn share_of_month(share: f64) -> Decimal {
+    Decimal::from_f64(share).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -56,20 +56,36 @@ pub struct GrowthDraws<'a> {
     /// Customers on the first day of each month and at the end of the last, in every draw: by month, then by
     /// draw.
     pub firsts: Vec<Vec<f64>>,
+    /// Parts of months in which nothing happens at once, in their order.
+    pub pieces: Vec<GrowthPiece>,
+}
+
+/// Part of a month in which nothing happens at once: no event begins or ends, and no price changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GrowthPiece {
+    /// Month in which it lies, from 0.
+    pub month: usize,
+    /// The moment at which it begins.
+    pub begin: usize,
+    /// The moment at which it ends, before anything that happens then.
+    pub end: usize,
+    /// Its length, in months.
+    pub months: f64,
 }
 
 impl<'a> GrowthDraws<'a> {
-    /// Draws `count` trajectories of a scenario.
+    /// Draws `count` trajectories of a scenario; its months are divided on the days `cuts`.
     ///
     /// # Errors
     /// As [`GrowthModel::new`].
     pub fn new(
         name: &'a str,
         scenario: &'a GrowthScenario,
+        cuts: &[Date],
         seed: u64,
         count: u32,
     ) -> Result<Self, ModelError> {
-        let model = GrowthModel::new(name, scenario)?;
+        let model = GrowthModel::with_cuts(name, scenario, cuts)?;
         let draws: Vec<Trajectory> = (0..count)
             .into_par_iter()
             .map(|index| model.draw(seed, index))
@@ -82,6 +98,7 @@ impl<'a> GrowthDraws<'a> {
             central: model.central(),
             draws,
             firsts,
+            pieces: model.pieces(),
             model,
         })
     }
@@ -102,6 +119,34 @@ impl GrowthDraws<'_> {
     pub fn late_end(&self) -> f64 {
         let high = |draws: &Vec<f64>| quantile_of(&mut draws.clone(), 0.95).unwrap_or(0.0);
         self.firsts.iter().map(high).fold(0.0, f64::max)
+    }
+
+    /// Customers at a moment of the growth, in every draw.
+    #[must_use]
+    pub fn customers_at(&self, moment: usize) -> Vec<f64> {
+        self.draws.iter().map(|path| path.customers[moment]).collect()
+    }
+
+    /// Parts of a month.
+    #[must_use]
+    pub fn pieces_of(&self, month: usize) -> Vec<GrowthPiece> {
+        let pieces = self.pieces.iter().filter(|piece| piece.month == month);
+        pieces.copied().collect()
+    }
+
+    /// The moment at which a month begins, with what happens then.
+    #[must_use]
+    pub fn moment_of(&self, month: usize) -> usize {
+        let begins = self.pieces.iter().find(|piece| piece.month == month);
+        begins.map_or(0, |piece| piece.begin)
+    }
+
+    /// Mean customers of a month on a trajectory.
+    #[must_use]
+    pub fn mean_of_month(&self, path: &Trajectory, month: usize) -> f64 {
+        let pieces = self.pieces.iter().filter(|piece| piece.month == month);
+        let mean = |piece: &GrowthPiece| (path.customers[piece.begin] + path.customers[piece.end]) / 2.0;
+        pieces.map(|piece| piece.months * mean(piece)).sum()
     }
 
     /// Most customers in any draw.
@@ -138,6 +183,11 @@ impl<'a> GrowthModel<'a> {
     /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that
     /// is too short.
     pub fn new(name: &str, scenario: &'a GrowthScenario) -> Result<Self, ModelError> {
+        Self::with_cuts(name, scenario, &[])
+    }
+
+    /// The same with its months divided on the days `cuts`, those outside the scenario aside.
+    fn with_cuts(name: &str, scenario: &'a GrowthScenario, cuts: &[Date]) -> Result<Self, ModelError> {
         let fail = |reason: &str| ModelError::Growth {
             scenario: name.to_owned(),
             reason: reason.to_owned(),
@@ -165,14 +215,51 @@ impl<'a> GrowthModel<'a> {
             .ok_or_else(|| fail("an event lies before its first day"))?;
         // An event changes the customers that there are on its day, wherever it stands in the file.
         events.sort_by(|a, b| a.begins.total_cmp(&b.begins));
+        let cuts: Vec<f64> = cuts
+            .iter()
+            .filter_map(|day| months_after(start.date, *day))
+            .collect();
         Ok(Self {
             scenario,
             start,
             months,
             past,
-            times: times(months, &events),
+            times: times(months, &events, &cuts),
             events,
         })
+    }
+
+    /// Parts of months in which nothing happens at once.
+    fn pieces(&self) -> Vec<GrowthPiece> {
+        let parts = self.times.windows(2).enumerate();
+        let piece = |(begin, ends): (usize, &[f64])| {
+            // Two moments of one step have no time between them.
+            let months = ((ends[1] - ends[0]) * 1e12).round() / 1e12;
+            (months > 0.0).then_some(GrowthPiece {
+                month: ends[0].floor() as usize,
+                begin,
+                end: begin + 1,
+                months,
+            })
+        };
+        parts.filter_map(piece).collect()
+    }
+
+    /// Months after the start at which a moment lies.
+    #[must_use]
+    pub fn months_at(&self, moment: usize) -> f64 {
+        self.times[moment]
+    }
+
+    /// The day whose prices hold at a moment: the day before, where something happens right after it.
+    #[must_use]
+    pub fn day_of(&self, moment: usize) -> Option<Date> {
+        let time = self.times[moment];
+        let step = self.times.get(moment + 1).filter(|next| **next - time < 1e-9);
+        match step {
+            Some(next) => self.date_at(*next)?.yesterday().ok(),
+            None => self.date_at(time),
+        }
     }
 
     /// The start and the same day of every month after it.
@@ -187,6 +274,12 @@ impl<'a> GrowthModel<'a> {
     #[must_use]
     pub fn months(&self) -> u32 {
         self.months
+    }
+
+    /// Moments of its trajectories: every month, and where something happens.
+    #[must_use]
+    pub fn moments(&self) -> usize {
+        self.times.len()
     }
 
     /// Customers at the start.

@@ -1,5 +1,5 @@
 //! A configuration month by month under growth: capacity on the first day, cost the mean of the month's two
-//! ends.
+//! ends, or of those of its parts where something happens inside it.
 
 use nest_data::{
     Estimate,
@@ -15,30 +15,28 @@ use crate::{
     pricing::{amortised_per_month, cash_in_month, contract_factor, float},
     project::break_point::is_extrapolated,
     project::config::ReadyInputs,
-    project::config::{Host, drivers, total},
+    project::config::{Host, weighted_drivers},
     project::context::Context,
     project::drawn_config::DrawnConfig,
-    project::figure::{DrawnAmount, estimate, money, quartiles},
-    project::growth::GrowthDraws,
+    project::figure::{DrawnAmount, estimate, quartiles, share_of_month},
+    project::growth::{GrowthDraws, Trajectory},
 };
 
 /// What a month costs on a configuration.
 pub struct MonthCost {
-    pub ends: [f64; 2],              // customers, in the point estimate
-    pub value: Decimal,              // point estimate
-    pub draws: Vec<f64>,             // in every draw
+    pub customers: f64, // mean of the month, in the point estimate
+    pub cost: DrawnAmount,
     pub instances: Option<Estimate>, // on the first day
     pub fees: Option<DrawnAmount>,
     pub drivers: Vec<DriverShare>, // what the value is paid for
 }
 
-/// What a configuration costs where a month ends and the next begins.
-struct MonthEnd {
-    customers: f64, // in the point estimate
+/// What a configuration costs a month, at a moment of growth.
+struct MonthlyRate {
     bill: Vec<CostLine>,
-    draws: Vec<f64>,
-    instances: Option<Estimate>,
+    amount: DrawnAmount,
     fees: Option<DrawnAmount>,
+    instances: Option<Estimate>, // that run
 }
 
 /// Every month of a growth scenario, until customers leave what can be projected.
@@ -47,123 +45,98 @@ pub fn monthly_costs(
     context: &Context<'_>,
     growth: &GrowthDraws<'_>,
 ) -> Result<Vec<MonthCost>, ModelError> {
-    let months = allowed_months(growth);
-    if months == 0 {
-        return Ok(Vec::new());
-    }
-    // What ends a month begins the next one.
-    let ends = (0..=months)
-        .into_par_iter()
-        .map(|month| {
-            let grown = drawn.grown(context, growth, month, drawn.draws.len())?;
-            month_end(grown.as_ref().unwrap_or(drawn), context, growth, month)
-        })
-        .collect::<Result<Vec<_>, ModelError>>()?;
-    Ok(ends
-        .windows(2)
-        .map(|ends| month_cost(&ends[0], &ends[1]))
-        .collect())
+    let months = allowed_months(growth, &growth.central);
+    let rates = rates_at_moments(growth, months, |moment| {
+        let grown = drawn.grown(context, growth, moment, drawn.draws.len())?;
+        monthly_rate(grown.as_ref().unwrap_or(drawn), growth, moment)
+    })?;
+    let month = |month: usize| month_cost(growth, month, &rates, drawn.draws.len());
+    Ok((0..months).into_par_iter().map(month).collect())
 }
 
-/// Months of a growth scenario until customers leave what can be projected: fewer than one, or more than
-/// [`MOST_CUSTOMERS`].
-pub fn allowed_months(growth: &GrowthDraws<'_>) -> usize {
+/// Something at each moment of growth up to a number of months; nothing if there are no months.
+pub fn rates_at_moments<T: Send>(
+    growth: &GrowthDraws<'_>,
+    months: usize,
+    rate: impl Fn(usize) -> Result<T, ModelError> + Sync + Send,
+) -> Result<Vec<T>, ModelError> {
+    let moments = (0..growth.model.moments())
+        .take_while(|moment| months > 0 && growth.model.months_at(*moment) <= months as f64);
+    let moments: Vec<usize> = moments.collect();
+    moments.into_par_iter().map(rate).collect()
+}
+
+/// Months of a growth scenario until a trajectory leaves what can be projected: fewer than one customer, or
+/// more than [`MOST_CUSTOMERS`].
+pub fn allowed_months(growth: &GrowthDraws<'_>, path: &Trajectory) -> usize {
     let inside = |month: &usize| {
-        let ends = growth.central.ends(*month);
-        ends.iter()
-            .all(|customers| (1.0..=MOST_CUSTOMERS).contains(customers))
+        let pieces = growth.pieces_of(*month);
+        let mut ends = pieces.iter().flat_map(|piece| [piece.begin, piece.end]);
+        ends.all(|moment| (1.0..=MOST_CUSTOMERS).contains(&path.at_moment(moment)))
     };
     (0..growth.model.months() as usize).take_while(inside).count()
 }
 
-fn month_end(
+fn monthly_rate(
     drawn: &DrawnConfig<'_>,
-    context: &Context<'_>,
     growth: &GrowthDraws<'_>,
-    month: usize,
-) -> Result<MonthEnd, ModelError> {
-    let customers = growth.central.at(month as f64);
-    let draws = drawn.draws.iter().zip(&growth.firsts[month]);
-    Ok(MonthEnd {
-        customers,
-        bill: drawn.priced.bill(customers, &drawn.central)?,
-        draws: draws
-            .map(|(inputs, customers)| drawn.priced.cost(*customers, inputs))
-            .collect(),
-        instances: instances(drawn, growth, month)?,
-        fees: fees(drawn, context, growth, month)?,
+    moment: usize,
+) -> Result<MonthlyRate, ModelError> {
+    let customers = growth.central.at_moment(moment);
+    let drawn_customers = growth.customers_at(moment);
+    let bill = drawn.priced.bill(customers, &drawn.central)?;
+    Ok(MonthlyRate {
+        amount: drawn.amount(&bill, drawn_customers.iter().copied()),
+        bill,
+        fees: drawn.fees(customers, drawn_customers.iter().copied())?,
+        instances: instances(drawn, customers, &drawn_customers)?,
     })
 }
 
-/// A month: the mean of its two ends, with the instances of its first day.
-fn month_cost(begin: &MonthEnd, end: &MonthEnd) -> MonthCost {
-    let ends = [&begin.bill, &end.bill];
-    let draws = begin.draws.iter().zip(&end.draws);
-    let fees = begin.fees.as_ref().zip(end.fees.as_ref());
+/// A month from its parts, each the mean of its two ends, at their share of the month.
+fn month_cost(growth: &GrowthDraws<'_>, month: usize, rates: &[MonthlyRate], draws: usize) -> MonthCost {
+    let mut cost = DrawnAmount::zero(draws);
+    let mut fees: Option<DrawnAmount> = None;
+    let mut drivers = Vec::new();
+    for piece in growth.pieces_of(month) {
+        for end in [&rates[piece.begin], &rates[piece.end]] {
+            cost.add_share(&end.amount, piece.months / 2.0);
+            if let Some(more) = &end.fees {
+                fees.get_or_insert_with(|| DrawnAmount::zero(draws))
+                    .add_share(more, piece.months / 2.0);
+            }
+            drivers.push((end.bill.as_slice(), share_of_month(piece.months / 2.0)));
+        }
+    }
     MonthCost {
-        ends: [begin.customers, end.customers],
-        value: mean_total(ends),
-        drivers: mean_drivers(ends),
-        draws: draws.map(|(begin, end)| (begin + end) / 2.0).collect(),
-        instances: begin.instances,
-        fees: fees.map(|(begin, end)| begin.mean_with(end)),
+        customers: growth.mean_of_month(&growth.central, month),
+        cost,
+        instances: rates[growth.moment_of(month)].instances,
+        fees,
+        drivers: weighted_drivers(&drivers),
     }
-}
-
-/// Mean of the totals of two bills.
-fn mean_total(ends: [&Vec<CostLine>; 2]) -> Decimal {
-    (total(ends[0]) + total(ends[1])) / Decimal::TWO
-}
-
-/// What the mean of two bills is paid for; sums to the mean of their totals for each kind.
-fn mean_drivers(ends: [&Vec<CostLine>; 2]) -> Vec<DriverShare> {
-    let mut shares = drivers(ends.into_iter().flatten());
-    for share in &mut shares {
-        share.amount = QuotedDecimal((share.amount.0 / Decimal::TWO).normalize());
-    }
-    shares
 }
 
 /// The cost of all months together.
 pub fn sum_of_months(costs: &[MonthCost], draws: usize) -> DrawnAmount {
-    let mut sums = vec![0.0; draws];
-    for month in costs {
-        sums.iter_mut()
-            .zip(&month.draws)
-            .for_each(|(sum, cost)| *sum += cost);
-    }
-    DrawnAmount {
-        value: costs.iter().map(|month| month.value).sum(),
-        draws: sums,
-    }
+    let costs = costs.iter().map(|month| &month.cost);
+    costs.fold(DrawnAmount::zero(draws), |sum, month| sum.plus(month))
 }
 
 /// The cost of a month at the headline's customers.
 pub fn one_month(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<DrawnAmount, ModelError> {
-    let customers = context.headline_customers();
-    let draws = drawn.draws.iter();
-    Ok(DrawnAmount {
-        value: drawn.bill_total(customers)?,
-        draws: draws.map(|inputs| drawn.priced.cost(customers, inputs)).collect(),
-    })
+    drawn.amount_at(context.headline_customers())
 }
 
-/// Units on the first day of a month.
-fn instances(
-    drawn: &DrawnConfig<'_>,
-    growth: &GrowthDraws<'_>,
-    month: usize,
-) -> Result<Option<Estimate>, ModelError> {
-    let Some(value) = drawn
-        .priced
-        .instances(growth.central.at(month as f64), &drawn.central)
-    else {
+/// Units that run, with so many customers in the point estimate and in each draw.
+fn instances(drawn: &DrawnConfig<'_>, customers: f64, draws: &[f64]) -> Result<Option<Estimate>, ModelError> {
+    let Some(value) = drawn.priced.instances(customers, &drawn.central) else {
         return Ok(None);
     };
     let units = |(inputs, customers): (&ReadyInputs, &f64)| {
         drawn.priced.instances(*customers, inputs).unwrap_or(f64::NAN)
     };
-    let draws = drawn.draws.iter().zip(&growth.firsts[month]).map(units).collect();
+    let draws = drawn.draws.iter().zip(draws).map(units).collect();
     estimate(value, draws, "number of units").map(Some)
 }
 
@@ -176,29 +149,27 @@ pub fn months(
     let Some(growth) = context.growth() else {
         return Ok(Vec::new());
     };
-    let unknown = drawn.priced.unknown_lines() > 0;
     let dates = growth.model.dates();
-    let month = |(month, cost): (usize, &MonthCost)| {
-        let [begin, end] = cost.ends;
-        let per_1000 = cost.value * Decimal::ONE_THOUSAND / context.decimal((begin + end) / 2.0)?;
-        let (begins, ends) = (&growth.firsts[month], &growth.firsts[month + 1]);
-        let per_1000_draws = cost
+    let month = |(month, month_cost): (usize, &MonthCost)| {
+        let cost = &month_cost.cost;
+        let [begin, end] = [month, month + 1].map(|month| growth.central.at(month as f64));
+        let thousands = context.decimal(month_cost.customers)? / Decimal::ONE_THOUSAND;
+        let begins = &growth.firsts[month];
+        let drawn_thousands = growth
             .draws
             .iter()
-            .zip(begins)
-            .zip(ends)
-            .map(|((cost, begin), end)| cost / (begin + end) * 2e3);
+            .map(|path| growth.mean_of_month(path, month) / 1e3);
         Ok(MonthProjection {
             date: dates[month],
             customers: estimate(begin, begins.clone(), "customers")?,
             customers_quartiles: quartiles(begin, begins.clone()),
-            instances: cost.instances,
-            cost: money(cost.value, cost.draws.clone(), unknown),
+            instances: month_cost.instances,
+            cost: cost.clone().into_money(),
             cost_quartiles: quartiles(float(cost.value), cost.draws.clone()),
-            drivers: cost.drivers.clone(),
+            drivers: month_cost.drivers.clone(),
             cash: cash(drawn, month, cost.value),
-            fees: cost.fees.as_ref().map(|fees| fees.clone().into_money(false)),
-            per_1000: money(per_1000, per_1000_draws.collect(), unknown),
+            fees: month_cost.fees.as_ref().map(|fees| fees.clone().into_money()),
+            per_1000: cost.divided(thousands, drawn_thousands).into_money(),
             extrapolated: is_extrapolated(&drawn.priced, context.tested_customers(), end, &drawn.central),
         })
     };
@@ -234,27 +205,4 @@ fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<Quo
         }
     }
     ahead.then(|| QuotedDecimal(cash.round_dp(12).normalize()))
-}
-
-/// Fees of third parties as a month begins.
-fn fees(
-    drawn: &DrawnConfig<'_>,
-    context: &Context<'_>,
-    growth: &GrowthDraws<'_>,
-    month: usize,
-) -> Result<Option<DrawnAmount>, ModelError> {
-    if context.study.fees.is_empty() {
-        return Ok(None);
-    }
-    let customers = growth.central.at(month as f64);
-    let lines = drawn
-        .priced
-        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
-    let draws = drawn.draws.iter().zip(&growth.firsts[month]);
-    Ok(Some(DrawnAmount {
-        value: total(&lines),
-        draws: draws
-            .map(|(inputs, customers)| drawn.priced.fees(*customers, inputs))
-            .collect(),
-    }))
 }

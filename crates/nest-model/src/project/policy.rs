@@ -17,7 +17,6 @@ use self::months::policy_months;
 use crate::{
     error::ModelError,
     project::break_point::{ConfigLimits, LimitMonths, config_limits, first_break_point},
-    project::config::total,
     project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
@@ -42,9 +41,8 @@ pub fn project_policy<'a>(
     let after = DrawnConfig::new(context, before.priced.name, &policy.set)?;
     let rates = |parameters| study.rates_per_day(parameters).map_err(ModelError::Rates);
     let open = |parameters| study.open_items(parameters).map_err(ModelError::Rates);
-    let cost_before = cost_per_1000(context, before, customers)?;
-    let cost_after = cost_per_1000(context, &after, customers)?;
-    let unknown = before.priced.unknown_lines() > 0;
+    let cost_before = per_1000(context, &before.amount_at(customers)?, customers)?;
+    let cost_after = per_1000(context, &after.amount_at(customers)?, customers)?;
     let limits = config_limits(&after, context)?;
     let months = policy_months(context, policy, &patched, before, &after)?;
     let totals = match &months {
@@ -64,9 +62,9 @@ pub fn project_policy<'a>(
         open_items: changed(&open(&central)?, &open(&patched)?),
         config: before.priced.name.to_owned(),
         customers,
-        change: cost_after.change_from(&cost_before).into_money(unknown),
-        before: cost_before.into_money(unknown),
-        after: cost_after.into_money(unknown),
+        change: cost_after.change_from(&cost_before).into_money(),
+        before: cost_before.into_money(),
+        after: cost_after.into_money(),
         fees: fees(context, before, &after, customers)?,
         totals,
         break_before: first_break(&unchanged.config.break_points).map(|(point, _)| point.clone()),
@@ -109,7 +107,6 @@ fn undated_totals(
     unchanged: &ProjectedConfig,
     after: &DrawnConfig<'_>,
 ) -> Result<PolicyTotals, ModelError> {
-    let unknown = before.priced.unknown_lines() > 0;
     let months_after = match context.growth() {
         Some(growth) => monthly_costs(after, context, growth)?,
         None => Vec::new(),
@@ -129,13 +126,13 @@ fn undated_totals(
         .map_or_else(|| cost_change.clone(), |fees| cost_change.plus(fees));
     Ok(PolicyTotals {
         months: context.months(),
-        change: cost_change.into_money(unknown),
-        before: costs_before.into_money(unknown),
-        after: costs_after.into_money(unknown),
+        change: cost_change.into_money(),
+        before: costs_before.into_money(),
+        after: costs_after.into_money(),
         fees: fees
             .zip(fee_change)
-            .map(|((before, after), change)| [before, after, change].map(|amount| amount.into_money(false))),
-        change_with_fees: together.into_money(unknown),
+            .map(|((before, after), change)| [before, after, change].map(|amount| amount.into_money())),
+        change_with_fees: together.into_money(),
     })
 }
 
@@ -150,14 +147,7 @@ pub fn all_fees(
     }
     if context.growth().is_none() {
         let customers = context.headline_customers();
-        let lines = drawn
-            .priced
-            .fee_lines(customers, &drawn.central, &drawn.parameters)?;
-        let draws = drawn.draws.iter();
-        return Ok(Some(DrawnAmount {
-            value: total(&lines),
-            draws: draws.map(|inputs| drawn.priced.fees(customers, inputs)).collect(),
-        }));
+        return drawn.fees(customers, std::iter::repeat(customers));
     }
     let fees = months.iter().filter_map(|month| month.fees.as_ref());
     Ok(Some(
@@ -165,37 +155,10 @@ pub fn all_fees(
     ))
 }
 
-/// Cost of 1,000 customers a month.
-fn cost_per_1000(
-    context: &Context<'_>,
-    drawn: &DrawnConfig<'_>,
-    customers: f64,
-) -> Result<DrawnAmount, ModelError> {
-    let draws = drawn.draws.iter();
-    Ok(DrawnAmount {
-        value: drawn.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?,
-        draws: draws
-            .map(|inputs| drawn.priced.cost(customers, inputs) / customers * 1e3)
-            .collect(),
-    })
-}
-
-/// Fees of 1,000 customers a month.
-fn fees_per_1000(
-    context: &Context<'_>,
-    drawn: &DrawnConfig<'_>,
-    customers: f64,
-) -> Result<DrawnAmount, ModelError> {
-    let lines = drawn
-        .priced
-        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
-    let draws = drawn.draws.iter();
-    Ok(DrawnAmount {
-        value: total(&lines) * Decimal::ONE_THOUSAND / context.decimal(customers)?,
-        draws: draws
-            .map(|inputs| drawn.priced.fees(customers, inputs) / customers * 1e3)
-            .collect(),
-    })
+/// An amount of 1,000 customers a month, of that of `customers`.
+fn per_1000(context: &Context<'_>, amount: &DrawnAmount, customers: f64) -> Result<DrawnAmount, ModelError> {
+    let thousands = context.decimal(customers)? / Decimal::ONE_THOUSAND;
+    Ok(amount.divided(thousands, std::iter::repeat(customers / 1e3)))
 }
 
 /// Relative change of the processor time that a customer causes in a day, paired by draw.
@@ -218,15 +181,14 @@ fn fees(
     after: &DrawnConfig<'_>,
     customers: f64,
 ) -> Result<Option<[MoneyEstimate; 3]>, ModelError> {
-    if context.study.fees.is_empty() {
+    let fees = |drawn: &DrawnConfig<'_>| drawn.fees(customers, std::iter::repeat(customers));
+    let (Some(before), Some(after)) = (fees(before)?, fees(after)?) else {
         return Ok(None);
-    }
-    let before = fees_per_1000(context, before, customers)?;
-    let after = fees_per_1000(context, after, customers)?;
+    };
+    let before = per_1000(context, &before, customers)?;
+    let after = per_1000(context, &after, customers)?;
     let change = after.change_from(&before);
-    Ok(Some(
-        [before, after, change].map(|amount| amount.into_money(false)),
-    ))
+    Ok(Some([before, after, change].map(|amount| amount.into_money())))
 }
 
 /// The values that differ, before and after.

@@ -1,6 +1,6 @@
 //! One configuration in the point estimate alone, quick to ask what comes of other inputs.
 
-use nest_data::{Study, growth::MOST_CUSTOMERS, projection::BreakKind};
+use nest_data::{Study, projection::BreakKind};
 
 use crate::{
     error::ModelError,
@@ -12,6 +12,7 @@ use crate::{
         context::Context,
         drawn_config::DrawnConfig,
         growth::Trajectory,
+        months::allowed_months,
     },
 };
 
@@ -19,7 +20,7 @@ use crate::{
 pub struct CentralCase<'c, 'a> {
     context: &'c Context<'a>,
     drawn: &'c DrawnConfig<'a>,
-    // as each month begins, and at the end; empty if a customer causes the same at all times
+    // by moment of growth; empty if a customer causes and costs the same at all times
     ends: Vec<DrawnConfig<'a>>,
     // so many months after the start, as it first fails; `None` if it is as it was drawn
     at_limits: Vec<(f64, Option<DrawnConfig<'a>>)>,
@@ -38,12 +39,12 @@ impl<'c, 'a> CentralCase<'c, 'a> {
     pub fn new(context: &'c Context<'a>, drawn: &'c DrawnConfig<'a>) -> Result<Self, ModelError> {
         let alone = drawn.moved_to(context, context.now(), 0)?;
         let mut ends = Vec::new();
-        if let Some(growth) = context.growth().filter(|_| context.changes_with_time()) {
-            for month in 0..=growth.model.months() as usize {
-                ends.extend(alone.grown(context, growth, month, 0)?);
+        if let Some(growth) = context.growth() {
+            for moment in 0..growth.model.moments() {
+                ends.extend(alone.grown(context, growth, moment, 0)?);
             }
         }
-        let moments = limit_months(context).into_iter();
+        let moments = limit_months(drawn, context).into_iter();
         let at_limits = moments.map(|months| Ok((months, at_first_limit(&alone, context, months)?)));
         Ok(Self {
             context,
@@ -62,7 +63,7 @@ impl<'c, 'a> CentralCase<'c, 'a> {
     /// customers.
     pub fn outcome(&self, path: Option<&Trajectory>, change: impl Fn(&mut ScenarioInputs)) -> Outcome {
         let first_months = self.first_months(path, &change);
-        let Some(path) = path else {
+        let (Some(path), Some(growth)) = (path, self.context.growth()) else {
             let customers = self.context.headline_customers();
             let cost = cost(self.drawn, customers, &changed(self.drawn, &change));
             return Outcome {
@@ -71,25 +72,28 @@ impl<'c, 'a> CentralCase<'c, 'a> {
                 per_1000: cost / customers * 1e3,
             };
         };
-        let months = self.context.months() as usize;
         let unchanging = self.ends.is_empty().then(|| changed(self.drawn, &change));
-        let cost_at = |month: usize, customers: f64| match &unchanging {
-            Some(inputs) => cost(self.drawn, customers, inputs),
-            None => cost(&self.ends[month], customers, &changed(&self.ends[month], &change)),
+        let cost_at = |moment: usize| {
+            let customers = path.at_moment(moment);
+            match &unchanging {
+                Some(inputs) => cost(self.drawn, customers, inputs),
+                None => cost(
+                    &self.ends[moment],
+                    customers,
+                    &changed(&self.ends[moment], &change),
+                ),
+            }
         };
         let (mut total, mut per_1000) = (0.0, f64::NAN);
-        let mut before = None;
-        for month in 0..=months {
-            let customers = path.at(month as f64);
-            if !(1.0..=MOST_CUSTOMERS).contains(&customers) {
-                break;
+        for month in 0..allowed_months(growth, path) {
+            let (mut month_cost, mut customers) = (0.0, 0.0);
+            for piece in growth.pieces_of(month) {
+                let half = piece.months / 2.0;
+                month_cost += half * (cost_at(piece.begin) + cost_at(piece.end));
+                customers += half * (path.at_moment(piece.begin) + path.at_moment(piece.end));
             }
-            let now = (customers, cost_at(month, customers));
-            if let Some((customers_before, cost_before)) = before.replace(now) {
-                let month_cost = (cost_before + now.1) / 2.0;
-                total += month_cost;
-                per_1000 = month_cost / (customers_before + customers) * 2e3;
-            }
+            total += month_cost;
+            per_1000 = month_cost / customers * 1e3;
         }
         Outcome {
             first_months,

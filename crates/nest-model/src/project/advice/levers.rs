@@ -150,7 +150,7 @@ impl<'a> Puller<'_, 'a> {
             date: date(&self.reached.months[index]),
             next: next.map(|limit| (limit.kind, limit.cause.clone())),
             next_date: date(&reached.first(false)),
-            change: change.into_money(false),
+            change: change.into_money(),
         }))
     }
 
@@ -228,16 +228,6 @@ impl<'a> Puller<'_, 'a> {
             sizing.map_or(f64::NAN, |sizing| sizing.instances(customers))
         };
         let mut units = self.most_over_growth(needed)?;
-        // The most customers may come between two months.
-        if let Some(growth) = self
-            .context
-            .growth()
-            .filter(|_| !self.context.changes_with_time())
-        {
-            for ((units, inputs), path) in units.iter_mut().zip(&self.drawn.draws).zip(&growth.draws) {
-                *units = units.max(needed(self.drawn, inputs, path.most()));
-            }
-        }
         let enough = quantile_of(&mut units, ENOUGH).map(f64::ceil);
         Ok(enough.filter(|units| units.is_finite() && *units <= MOST_UNITS))
     }
@@ -308,11 +298,12 @@ impl<'a> Puller<'_, 'a> {
             return Ok(inputs.map(|inputs| of(self.drawn, inputs, customers)).collect());
         };
         let mut most = vec![f64::NEG_INFINITY; draws];
-        for (month, customers) in growth.firsts.iter().enumerate() {
-            let grown = self.drawn.grown(self.context, growth, month, draws)?;
+        for moment in 0..growth.model.moments() {
+            let grown = self.drawn.grown(self.context, growth, moment, draws)?;
             let there = grown.as_ref().unwrap_or(self.drawn);
+            let customers = growth.customers_at(moment);
             for (most, (inputs, customers)) in most.iter_mut().zip(there.draws.iter().zip(customers)) {
-                *most = most.max(of(there, inputs, *customers));
+                *most = most.max(of(there, inputs, customers));
             }
         }
         Ok(most)

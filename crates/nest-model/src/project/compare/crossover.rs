@@ -2,8 +2,14 @@
 
 use nest_data::{Estimate, growth::MOST_CUSTOMERS, projection::Crossover};
 
-use crate::project::{
-    break_point::is_extrapolated, config::ReadyInputs, context::Context, drawn_config::DrawnConfig,
+use crate::{
+    error::ModelError,
+    project::{
+        break_point::is_extrapolated,
+        config::ReadyInputs,
+        context::{Context, Moment},
+        drawn_config::DrawnConfig,
+    },
 };
 
 /// Draws in which crossovers are looked for.
@@ -17,8 +23,26 @@ const REACH: f64 = 100.0;
 /// Steps of a bisection between two counts of the grid.
 const HALVINGS: usize = 30;
 
-/// Every pair that crosses in the point estimate; of many configurations, only the baseline with each.
-pub fn crossovers(context: &Context<'_>, configs: &[DrawnConfig<'_>], baseline: usize) -> Vec<Crossover> {
+/// Every pair that crosses in the point estimate, at the prices of the last day that is projected; of many
+/// configurations, only the baseline with each.
+pub fn crossovers<'a>(
+    context: &Context<'a>,
+    configs: &[DrawnConfig<'a>],
+    baseline: usize,
+) -> Result<Vec<Crossover>, ModelError> {
+    let at_the_end = Moment {
+        on: context.last_day(),
+        ..context.now()
+    };
+    let repriced = |drawn: &DrawnConfig<'a>| {
+        let changes = drawn.priced.changes_before(at_the_end.on);
+        changes
+            .then(|| drawn.moved_to(context, at_the_end, drawn.draws.len()))
+            .transpose()
+    };
+    let repriced = configs.iter().map(repriced).collect::<Result<Vec<_>, _>>()?;
+    let configs = repriced.iter().zip(configs);
+    let configs: Vec<&DrawnConfig<'a>> = configs.map(|(new, old)| new.as_ref().unwrap_or(old)).collect();
     let from = (context.headline_customers() / REACH).max(1.0);
     let to = (context.headline_customers() * REACH).min(MOST_CUSTOMERS);
     let grid: Vec<f64> = (0..GRID)
@@ -45,8 +69,8 @@ pub fn crossovers(context: &Context<'_>, configs: &[DrawnConfig<'_>], baseline: 
             .filter(|right| configs.len() <= MOST_PAIRED || [left, *right].contains(&baseline))
         {
             let pair = ComparedPair {
-                left: &configs[left],
-                right: &configs[right],
+                left: configs[left],
+                right: configs[right],
                 left_costs: &costs[left],
                 right_costs: &costs[right],
                 grid: &grid,
@@ -54,17 +78,17 @@ pub fn crossovers(context: &Context<'_>, configs: &[DrawnConfig<'_>], baseline: 
             found.extend(pair.crossover(context));
         }
     }
-    found
+    Ok(found)
 }
 
 /// Two configurations, with their costs by row (the point estimate, then each draw) at every customer count
 /// of the grid.
-struct ComparedPair<'a> {
-    left: &'a DrawnConfig<'a>,
-    right: &'a DrawnConfig<'a>,
-    left_costs: &'a [Vec<f64>],
-    right_costs: &'a [Vec<f64>],
-    grid: &'a [f64],
+struct ComparedPair<'c, 'a> {
+    left: &'c DrawnConfig<'a>,
+    right: &'c DrawnConfig<'a>,
+    left_costs: &'c [Vec<f64>],
+    right_costs: &'c [Vec<f64>],
+    grid: &'c [f64],
 }
 
 /// Customers beyond which one of two configurations stays cheaper up to the end of the grid.
@@ -73,7 +97,7 @@ struct LastingChange {
     left_is_dearer: bool, // beyond them
 }
 
-impl ComparedPair<'_> {
+impl ComparedPair<'_, '_> {
     /// Where the pair crosses for good; `None` if it does not in the point estimate. Draws in which another
     /// configuration is cheaper in the end do not count.
     fn crossover(&self, context: &Context<'_>) -> Option<Crossover> {

@@ -1,7 +1,6 @@
 //! Each growth scenario of a study, on one configuration.
 
 use nest_data::{Estimate, projection::GrowthProjection};
-use rust_decimal::Decimal;
 
 use crate::{
     error::ModelError,
@@ -10,7 +9,7 @@ use crate::{
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
-        figure::{estimate, money},
+        figure::{DrawnAmount, estimate},
         growth::{GrowthDraws, Load, Trajectory},
         months::{MonthCost, monthly_costs, sum_of_months},
     },
@@ -43,23 +42,21 @@ fn growth_projection(
 ) -> Result<GrowthProjection, ModelError> {
     let months = growth.model.months();
     let last = costs.len().saturating_sub(1);
-    let mean = |path: &Trajectory| path.ends(last).iter().sum::<f64>() / 2.0;
-    let value = costs.last().map_or(Decimal::ZERO, |month| month.value);
-    let per_1000 = value * Decimal::ONE_THOUSAND / context.decimal(mean(&growth.central))?;
-    let last_draws = costs.last().into_iter().flat_map(|month| &month.draws);
-    let per_1000_draws = last_draws
-        .zip(&growth.draws)
-        .map(|(cost, path)| cost / mean(path) * 1e3)
-        .collect();
-    let unknown = drawn.priced.unknown_lines() > 0;
+    let thousands = |path: &Trajectory| growth.mean_of_month(path, last) / 1e3;
+    let none = DrawnAmount::zero(drawn.draws.len());
+    let last_cost = costs.last().map_or(&none, |month| &month.cost);
+    let per_1000 = last_cost.divided(
+        context.decimal(thousands(&growth.central))?,
+        growth.draws.iter().map(thousands),
+    );
     let first = reached.first(false);
     Ok(GrowthProjection {
         name: growth.name.to_owned(),
         months,
         start: customers_after(growth, 0.0)?,
         end: customers_after(growth, f64::from(months))?,
-        total: sum_of_months(costs, drawn.draws.len()).into_money(unknown),
-        per_1000: money(per_1000, per_1000_draws, unknown),
+        total: sum_of_months(costs, drawn.draws.len()).into_money(),
+        per_1000: per_1000.into_money(),
         cause: reached.likeliest_first().map(|limit| limit.cause.clone()),
         breaks: first.reached(),
         date: Some(first.date(growth)),

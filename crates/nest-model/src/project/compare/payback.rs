@@ -23,9 +23,10 @@ pub fn payback(
         .as_ref()
         .filter(|_| index != baseline)?;
     let (base, own) = (&totals[baseline].months, &totals[index].months);
-    let saved =
-        |month: usize, draw: usize| Some(base.get(month)?.1.get(draw)? - own.get(month)?.1.get(draw)?);
-    let central = |month: usize| Some(base.get(month)?.0 - own.get(month)?.0);
+    let saved = |month: usize, draw: usize| {
+        Some(base.get(month)?.draws.get(draw)? - own.get(month)?.draws.get(draw)?)
+    };
+    let central = |month: usize| Some(base.get(month)?.value - own.get(month)?.value);
     let costs = &totals[index].migration;
     let count = totals[index].draws.len();
     // Without growth every month is like the first.
@@ -53,7 +54,7 @@ pub fn payback(
     Some(Payback {
         config: configs[index].priced.name.to_owned(),
         migration: migration.amount,
-        first_month: money(central(0)?, first, configs[index].priced.unknown_lines() > 0),
+        first_month: money(central(0)?, first, totals[index].at_least),
         months: value
             .and_then(|value| Estimate::from_draws(value, &mut drawn.into_iter().flatten().collect())),
         probability,

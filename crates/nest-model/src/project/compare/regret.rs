@@ -12,8 +12,9 @@ use crate::{
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
+        figure::DrawnAmount,
         growth::{GrowthDraws, Load},
-        months::allowed_months,
+        months::{allowed_months, rates_at_moments},
     },
 };
 
@@ -84,21 +85,27 @@ fn scenario_total(
     growth: &GrowthDraws<'_>,
     headline: &Totals,
 ) -> Result<(Decimal, Vec<f64>), ModelError> {
-    let mut sum = headline.migration.amount;
     let count = drawn.draws.len().min(REGRET_DRAWS);
-    let mut draws = headline.migration.draws[..count].to_vec();
-    let months = allowed_months(growth);
-    // A month costs the mean of its two ends: the first and the last moment count half.
-    for month in (0..=months).filter(|_| months > 0) {
-        let parts = if month == 0 || month == months { 1_u32 } else { 2 };
-        let grown = drawn.grown(context, growth, month, count)?;
+    let mut sum = DrawnAmount {
+        value: headline.migration.amount,
+        draws: headline.migration.draws[..count].to_vec(),
+        at_least: false,
+    };
+    let months = allowed_months(growth, &growth.central);
+    let rates = rates_at_moments(growth, months, |moment| {
+        let grown = drawn.grown(context, growth, moment, count)?;
         let this = grown.as_ref().unwrap_or(drawn);
-        let bill = this.bill_total(growth.central.at(month as f64))?;
-        sum += bill * Decimal::from(parts) / Decimal::TWO;
-        let paths = this.draws.iter().zip(&growth.firsts[month]);
-        for (cost, (inputs, customers)) in draws.iter_mut().zip(paths) {
-            *cost += this.priced.cost(*customers, inputs) * f64::from(parts) / 2.0;
+        let bill = this
+            .priced
+            .bill(growth.central.at_moment(moment), &this.central)?;
+        let mut amount = this.amount(&bill, growth.customers_at(moment).into_iter());
+        amount.draws.truncate(count);
+        Ok(amount)
+    })?;
+    for piece in growth.pieces.iter().filter(|piece| piece.month < months) {
+        for end in [piece.begin, piece.end] {
+            sum.add_share(&rates[end], piece.months / 2.0);
         }
     }
-    Ok((sum, draws))
+    Ok((sum.value, sum.draws))
 }

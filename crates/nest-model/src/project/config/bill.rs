@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{beyond, contract_factor, price_billed, price_together, share_of},
+    pricing::{KnownPrice, beyond, contract_factor, known_price_billed, known_prices_together, share_of},
 };
 
 /// What a part of a bill is paid for.
@@ -96,7 +96,7 @@ impl<'a> PricedConfig<'a> {
     fn meter_amount(
         &self,
         meter: usize,
-        prices: &[Option<Decimal>],
+        prices: &[Option<KnownPrice>],
         listed: Option<Decimal>,
     ) -> Option<Decimal> {
         let metered = &self.metered[meter];
@@ -104,7 +104,7 @@ impl<'a> PricedConfig<'a> {
             price * metered.exchange * contract_factor(&metered.book.adjustment, &metered.meter.id)
         };
         let (Some(of), Some((base, _))) = (&metered.meter.percent_of, metered.share()) else {
-            return prices[meter].map(contracted);
+            return prices[meter].map(|price| contracted(price.cost));
         };
         let cost = match base {
             ShareOf::Instances => listed?,
@@ -153,7 +153,7 @@ impl<'a> PricedConfig<'a> {
 
     /// Price of every meter's quantity in its book's currency: what a plan includes comes off first, then
     /// what several share for free.
-    fn prices(&self, counted: &[(Vec<Decimal>, Decimal)]) -> Vec<Option<Decimal>> {
+    fn prices(&self, counted: &[(Vec<Decimal>, Decimal)]) -> Vec<Option<KnownPrice>> {
         let bought: Vec<(&Meter, Decimal)> = self
             .metered
             .iter()
@@ -165,15 +165,15 @@ impl<'a> PricedConfig<'a> {
                 )
             })
             .collect();
-        let together = price_together(&bought);
+        let together = known_prices_together(&bought);
         let price = |((metered, (meter, billed)), together): (
             (&Metered<'_>, &(&Meter, Decimal)),
-            Option<Decimal>,
+            Option<KnownPrice>,
         )| {
             if metered.included.is_zero() {
                 together
             } else {
-                price_billed(meter, *billed)
+                known_price_billed(meter, *billed)
             }
         };
         self.metered
@@ -185,22 +185,25 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// One line per behaviour of a meter that they drive together; the last takes what division leaves over.
+    /// Units for which no tier has a price are a line of their own, without an amount.
     fn metered_lines(
         &self,
         metered: &Metered<'a>,
         counted: &(Vec<Decimal>, Decimal),
-        price: Option<Decimal>,
+        price: Option<KnownPrice>,
     ) -> Vec<CostLine> {
         let (by_behaviour, shared) = counted;
         let counted = by_behaviour.iter().sum::<Decimal>() + shared;
-        let cost = price.map(|price| (price * metered.exchange).round_dp(DIGITS));
+        let cost = price.map(|price| (price.cost * metered.exchange).round_dp(DIGITS));
+        let unpriced = price.map_or(Decimal::ZERO, |price| price.unpriced);
+        let priced = counted - unpriced;
         let named = by_behaviour
             .iter()
             .enumerate()
             .map(|(index, quantity)| (Some(self.behaviours[index].clone()), *quantity));
         let parts: Vec<_> = named
             .chain([(None, *shared)])
-            .filter(|(_, quantity)| !quantity.is_zero())
+            .filter(|(_, quantity)| !quantity.is_zero() && !priced.is_zero())
             .collect();
         let mut lines = Vec::new();
         let mut left = cost.unwrap_or_default();
@@ -213,6 +216,7 @@ impl<'a> PricedConfig<'a> {
                 }
             });
             left -= amount.unwrap_or_default();
+            let quantity = (*quantity * (priced / counted)).round_dp(DIGITS);
             lines.push(CostLine {
                 driver: if behaviour.is_some() {
                     CostDriver::Behaviour
@@ -229,6 +233,17 @@ impl<'a> PricedConfig<'a> {
         }
         if cost.is_some() {
             contract_lines(metered.book, &metered.meter.id, &mut lines);
+        }
+        if !unpriced.is_zero() {
+            lines.push(CostLine {
+                driver: CostDriver::Shared,
+                behaviour: None,
+                meter: metered.meter.id.clone(),
+                quantity: QuotedDecimal(unpriced.normalize()),
+                unit: metered.meter.unit.clone(),
+                amount: None,
+                source: seen(metered.book, &metered.meter.source),
+            });
         }
         lines
     }

@@ -109,6 +109,21 @@ impl PricedConfig<'_> {
         self.fixed_sum + priced * inputs.price_level
     }
 
+    /// Whether a meter has a price only up to some quantity.
+    pub fn has_open_price(&self) -> bool {
+        self.metered
+            .iter()
+            .any(|metered| metered.known_up_to().is_finite())
+    }
+
+    /// Whether a quantity of a month is beyond what its meter has a price for.
+    pub fn is_open_at(&self, customers: f64, inputs: &ReadyInputs) -> bool {
+        let units = |meter: usize| self.units_of(&inputs.costs, meter, customers);
+        let mut meters = self.metered.iter().enumerate();
+        meters
+            .any(|(index, metered)| metered.known_up_to().is_finite() && units(index) > metered.known_up_to())
+    }
+
     /// Units of a meter in a month.
     fn units_of(&self, load: &CompiledCosts, meter: usize, customers: f64) -> f64 {
         let metering = &load.meters[meter];

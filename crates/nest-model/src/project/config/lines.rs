@@ -44,9 +44,17 @@ pub fn contract_lines(book: &PriceBook, name: &str, lines: &mut Vec<CostLine>) {
 
 /// The amounts of a bill by what they pay for: by behaviour, by driver, by what is metered; the largest
 /// first.
-pub fn drivers<'l>(lines: impl IntoIterator<Item = &'l CostLine>) -> Vec<DriverShare> {
+pub fn drivers(lines: &[CostLine]) -> Vec<DriverShare> {
+    weighted_drivers(&[(lines, Decimal::ONE)])
+}
+
+/// The same for several bills, each with the factor at which it counts.
+pub fn weighted_drivers(bills: &[(&[CostLine], Decimal)]) -> Vec<DriverShare> {
     let mut sums: BTreeMap<(DriverKind, String), Decimal> = BTreeMap::new();
-    for line in lines {
+    let weighted = bills
+        .iter()
+        .flat_map(|(lines, factor)| lines.iter().map(move |line| (line, factor)));
+    for (line, factor) in weighted {
         let Some(amount) = line.amount else { continue };
         let behaviour = line
             .behaviour
@@ -56,7 +64,7 @@ pub fn drivers<'l>(lines: impl IntoIterator<Item = &'l CostLine>) -> Vec<DriverS
             (DriverKind::Behaviour, behaviour),
             (DriverKind::Meter, line.meter.clone()),
         ] {
-            *sums.entry(key).or_default() += amount.0;
+            *sums.entry(key).or_default() += amount.0 * factor;
         }
     }
     let mut shares: Vec<DriverShare> = sums

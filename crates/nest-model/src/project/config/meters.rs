@@ -83,6 +83,11 @@ impl<'a> Metered<'a> {
         }
     }
 
+    /// Units of a month up to which it has a price; infinite if it has one for every quantity, or none.
+    pub fn known_up_to(&self) -> f64 {
+        self.price.known_up_to() + float(self.included)
+    }
+
     /// Whether it has a price, if not in every tier.
     pub fn is_known(&self) -> bool {
         self.meter.price.is_some() || self.meter.percent_of.is_some()

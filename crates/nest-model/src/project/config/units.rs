@@ -55,20 +55,24 @@ impl<'b> UnitCounts<'b> {
         self.each().map(|(share, count)| share * count).sum()
     }
 
-    /// Mean number of units as paid, after a discount for running all of a month.
+    /// Mean number of units as paid, after a discount for running all of a month, which committed units do
+    /// not get.
     ///
     /// # Formula
     /// Units that run in the busiest k bins only run a share s_k of the month:
-    /// `sum_k (n_k - n_(k+1)) G(s_k)`, G what that share is paid as.
+    /// `c + sum_k (n_k - n_(k+1)) G(s_k)`, with c the mean number of committed units in use, n those beyond
+    /// them, G what that share is paid as.
     ///
     /// Source: `docs/method/pricing.md`, "Sustained use".
     pub fn sustained(&self, units: &Units<'_>) -> f64 {
         let Some(schedule) = &units.sustained else {
             return self.mean();
         };
+        let committed: f64 = units.commitments.iter().map(|(_, count)| f64::from(*count)).sum();
+        let beyond = |(part, count): (f64, f64)| (part, (count - committed).max(0.0));
         let mut share = 0.0;
-        let mut sum = 0.0;
-        let mut each = self.each().peekable();
+        let mut sum: f64 = self.each().map(|(part, count)| part * count.min(committed)).sum();
+        let mut each = self.each().map(beyond).peekable();
         while let Some((part, count)) = each.next() {
             share += part;
             let next = each.peek().map_or(0.0, |(_, count)| *count);

@@ -35,10 +35,10 @@ impl Trajectory {
         self.customers.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// Customers at the two ends of a month, counted from 0 at the start.
+    /// Customers at one of its moments.
     #[must_use]
-    pub fn ends(&self, month: usize) -> [f64; 2] {
-        [month, month + 1].map(|month| self.at(month as f64))
+    pub fn at_moment(&self, moment: usize) -> f64 {
+        self.customers[moment]
     }
 
     /// Customers `months` after the start.

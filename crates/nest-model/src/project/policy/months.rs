@@ -10,7 +10,6 @@ use nest_data::{
     study::Policy,
     units::DAYS_PER_MONTH,
 };
-use rayon::prelude::*;
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
     project::drawn_config::DrawnConfig,
     project::figure::DrawnAmount,
     project::growth::{GrowthDraws, adopted},
-    project::months::{allowed_months, sum_of_months},
+    project::months::{allowed_months, rates_at_moments, sum_of_months},
 };
 
 use super::all_fees;
@@ -41,7 +40,6 @@ impl PolicyMonths {
         before: &DrawnConfig<'_>,
         unchanged: &ProjectedConfig,
     ) -> Result<PolicyTotals, ModelError> {
-        let unknown = before.priced.unknown_lines() > 0;
         let costs = sum_of_months(&unchanged.monthly_costs, before.draws.len());
         let fees = self
             .fees
@@ -60,11 +58,11 @@ impl PolicyMonths {
             .map_or_else(|| self.change.clone(), |fees| self.change.plus(fees));
         Ok(PolicyTotals {
             months: context.months(),
-            after: costs.plus(&self.change).into_money(unknown),
-            before: costs.into_money(unknown),
-            change: self.change.clone().into_money(unknown),
-            fees: fees.map(|fees| fees.map(|amount| amount.into_money(false))),
-            change_with_fees: together.into_money(unknown),
+            after: costs.plus(&self.change).into_money(),
+            before: costs.into_money(),
+            change: self.change.clone().into_money(),
+            fees: fees.map(|fees| fees.map(|amount| amount.into_money())),
+            change_with_fees: together.into_money(),
         })
     }
 }
@@ -101,15 +99,19 @@ pub fn policy_months<'a>(
         change: zero(),
         fees: (!context.study.fees.is_empty()).then(zero),
     };
-    let months = allowed_months(growth);
-    let ends = (0..=months).into_par_iter().map(|month| rollout.changes_at(month));
-    let ends = ends.collect::<Result<Vec<_>, _>>()?;
-    let dates = growth.model.dates().into_iter().enumerate();
-    for ((month, date), ends) in dates.zip(ends.windows(2)) {
-        let [begin, end] = [&ends[0], &ends[1]];
-        let change = begin.cost.mean_with(&end.cost);
-        let fees = begin.fees.as_ref().zip(end.fees.as_ref());
-        let fees = fees.map(|(begin, end)| begin.mean_with(end));
+    let months = allowed_months(growth, &growth.central);
+    let rates = rates_at_moments(growth, months, |moment| rollout.changes_at(moment))?;
+    for (month, date) in growth.model.dates().into_iter().enumerate().take(months) {
+        let mut change = zero();
+        let mut fees = sums.fees.as_ref().map(|_| zero());
+        for piece in growth.pieces_of(month) {
+            for end in [&rates[piece.begin], &rates[piece.end]] {
+                change.add_share(&end.cost, piece.months / 2.0);
+                if let Some((sum, more)) = fees.as_mut().zip(end.fees.as_ref()) {
+                    sum.add_share(more, piece.months / 2.0);
+                }
+            }
+        }
         sums.months
             .push(rollout.month(month, date, &change, fees.as_ref()));
         sums.change = sums.change.plus(&change);
@@ -160,21 +162,25 @@ impl<'a> Rollout<'_, 'a> {
                 .iter()
                 .map(|(name, before, after)| (name.clone(), before + (after - before) * settled))
                 .collect(),
-            fees: fees.map(|fees| fees.clone().into_money(false)),
-            change: change.clone().into_money(self.before.priced.unknown_lines() > 0),
+            fees: fees.map(|fees| fees.clone().into_money()),
+            change: change.clone().into_money(),
         }
     }
 
-    /// What the policy changes where a month begins.
-    fn changes_at(&self, month: usize) -> Result<PolicyChanges, ModelError> {
+    /// What the policy changes at a moment of growth.
+    fn changes_at(&self, moment: usize) -> Result<PolicyChanges, ModelError> {
         let draws = self.before.draws.len();
-        let grown = |drawn: &DrawnConfig<'a>| drawn.grown(self.context, self.growth, month, draws);
+        let grown = |drawn: &DrawnConfig<'a>| drawn.grown(self.context, self.growth, moment, draws);
         let (before, after) = (grown(self.before)?, grown(self.after)?);
         let before = before.as_ref().unwrap_or(self.before);
         let after = after.as_ref().unwrap_or(self.after);
-        let customers = self.growth.central.at(month as f64);
+        let (customers, months) = (
+            self.growth.central.at_moment(moment),
+            self.growth.model.months_at(moment),
+        );
+        let drawn_customers = self.growth.customers_at(moment);
         let priced = &before.priced;
-        let inputs_now = |from, to| self.transition.inputs_after(from, to, month as f64, priced);
+        let inputs_now = |from, to| self.transition.inputs_after(from, to, months, priced);
         let central = inputs_now(&before.central, &after.central);
         let drawn: Vec<ReadyInputs> = before
             .draws
@@ -183,7 +189,7 @@ impl<'a> Rollout<'_, 'a> {
             .map(|(from, to)| inputs_now(from, to))
             .collect();
         let changes = |amount: &dyn Fn(f64, &ReadyInputs) -> f64| -> Vec<f64> {
-            let paired = before.draws.iter().zip(&drawn).zip(&self.growth.firsts[month]);
+            let paired = before.draws.iter().zip(&drawn).zip(&drawn_customers);
             paired
                 .map(|((from, now), customers)| amount(*customers, now) - amount(*customers, from))
                 .collect()
@@ -197,13 +203,19 @@ impl<'a> Rollout<'_, 'a> {
             Ok(DrawnAmount {
                 value: value.round_dp(2),
                 draws: changes(&fees),
+                at_least: false,
             })
         };
         let has_fees = !self.context.study.fees.is_empty();
+        let bills = [
+            priced.bill(customers, &before.central)?,
+            priced.bill(customers, &central)?,
+        ];
         Ok(PolicyChanges {
             cost: DrawnAmount {
-                value: total(&priced.bill(customers, &central)?) - before.bill_total(customers)?,
+                value: total(&bills[1]) - total(&bills[0]),
                 draws: changes(&|customers, inputs| priced.cost(customers, inputs)),
+                at_least: bills.iter().flatten().any(|line| line.amount.is_none()),
             },
             fees: has_fees.then(fee_change).transpose()?,
         })
