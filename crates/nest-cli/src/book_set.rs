@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_data::{PriceBook, Source, Study};
+use nest_data::{PriceBook, Source, Study, study::check::prices::misfits};
 
 use crate::{
     command_error::{CommandError, INVALID},
@@ -77,9 +77,19 @@ impl BookSet {
         Self { folders: Vec::new() }
     }
 
-    /// The books that the study's configurations name. A book that does not exist is left out, because the
-    /// projection reports it.
-    pub fn used_by(&self, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
+    /// The books that the configurations of a study name; whatever they ask of them and these do not sell is
+    /// refused. A book that does not exist is left out, because the projection reports it.
+    pub fn of_configs(folder: &StudyFolder, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
+        let books = Self::of_study(folder).used_by(study)?;
+        let misfits = misfits(study, &books);
+        if misfits.is_empty() {
+            Ok(books)
+        } else {
+            Err(CommandError::diagnostics(misfits, vec![folder.nest_text()?]))
+        }
+    }
+
+    fn used_by(&self, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
         let names: BTreeSet<&str> = study.configs.values().flat_map(|config| config.books()).collect();
         names
             .into_iter()

@@ -8,6 +8,7 @@ mod commitment;
 mod layer;
 pub mod lint;
 pub mod step;
+pub mod unit;
 mod write;
 
 use std::collections::BTreeMap;

@@ -37,8 +37,29 @@ pub use self::{
 };
 use crate::{
     formula::Rate,
+    toml_document::Spans,
     units::{CalendarSpan, DateText, QuotedDecimal, Seconds, Share},
 };
+
+/// Where each key of a study stands in its text: equal to every other, because it says nothing of the study.
+#[derive(Debug, Clone, Default)]
+pub struct StudyPlaces(Spans);
+
+impl StudyPlaces {
+    pub(crate) fn new(spans: Spans) -> Self {
+        Self(spans)
+    }
+
+    pub(crate) fn spans(&self) -> &Spans {
+        &self.0
+    }
+}
+
+impl PartialEq for StudyPlaces {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 /// A whole study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -107,6 +128,9 @@ pub struct Study {
     #[serde(default)]
     #[schemars(skip)]
     pub behaviours: BTreeMap<String, BehaviourSpec>,
+    /// Where each key stands in the text that the study was read from.
+    #[serde(skip)]
+    pub places: StudyPlaces,
 }
 
 /// Name of the study, who its customers are, and its currency.

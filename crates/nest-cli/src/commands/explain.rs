@@ -33,7 +33,7 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Comm
     };
     let model = folder.scaling()?;
     check_measured(&study, &model)?;
-    let books = BookSet::of_study(&folder).used_by(&study)?;
+    let books = BookSet::of_configs(&folder, &study)?;
     let explanation = explain(&model, &study, &books, &options, &asked)?;
     data(&match arguments.format {
         Format::Json => explanation.to_json(),

@@ -55,7 +55,7 @@ pub fn projection(
     options: &ProjectOptions,
 ) -> Result<Projection, CommandError> {
     check_measured(study, model)?;
-    let books = BookSet::of_study(folder).used_by(study)?;
+    let books = BookSet::of_configs(folder, study)?;
     Ok(nest_model::project(model, study, &books, options)?)
 }
 

@@ -104,6 +104,11 @@ impl StudyFolder {
             .map_or_else(|| "study".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
+    /// The text of `nest.toml`.
+    pub fn nest_text(&self) -> Result<Source, CommandError> {
+        source(&self.path.join("nest.toml"))
+    }
+
     /// Reads and checks the study, with `overrides` of single values.
     pub fn study(&self, overrides: &[(String, String)]) -> Result<Study, CommandError> {
         let texts = self.texts()?;
@@ -167,7 +172,7 @@ impl StudyFolder {
             }
         }
         Ok(StudyTexts {
-            nest: source(&self.path.join("nest.toml"))?,
+            nest: self.nest_text()?,
             behaviours,
             code: self.registry.names(),
         })

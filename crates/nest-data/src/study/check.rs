@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod customers;
 pub(crate) mod growth;
 pub(crate) mod policy;
+pub mod prices;
 pub(crate) mod probe;
 pub(crate) mod stored_data;
 pub(crate) mod target;

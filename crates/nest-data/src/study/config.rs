@@ -142,6 +142,22 @@ impl Placement {
             .map_or(self.spare, |headroom| headroom.failure)
     }
 
+    /// First part of the names of the meters that it pays at a provider.
+    #[must_use]
+    pub fn host_at(&self, provider: &str) -> String {
+        self.host.clone().unwrap_or_else(|| {
+            let known = match (self.platform, provider) {
+                (Platform::Task, "aws") => "fargate",
+                (_, "aws") => "lambda",
+                (_, "cloudflare") => "workers",
+                (_, "azure") => "functions",
+                (_, "gcp") => "cloudrun",
+                (_, provider) => provider,
+            };
+            known.to_owned()
+        })
+    }
+
     /// Largest number of units that carry load; `None` without a limit.
     #[must_use]
     pub fn max(&self) -> Option<u32> {
@@ -168,9 +184,11 @@ impl Config {
         }
     }
 
-    /// Name of the book of each placement, the main one first; names may repeat.
+    /// Name of the book of each placement, the main one first, then of each meter that has one of its own;
+    /// names may repeat.
     pub fn books(&self) -> impl Iterator<Item = &str> {
-        self.placements().map(|placement| self.book_of(placement))
+        let placed = self.placements().map(|placement| self.book_of(placement));
+        placed.chain(self.meters.values().filter_map(MeterUse::book))
     }
 }
 
@@ -302,7 +320,42 @@ impl MeterUse {
     pub fn times(&self) -> f64 {
         match self {
             Self::Driver(_) => 1.0,
-            Self::Detailed(detailed) => detailed.times,
+            Self::Detailed(detailed) => detailed.times.unwrap_or(1.0),
+        }
+    }
+
+    /// Name of the meter in its book, if it is not the key.
+    #[must_use]
+    pub fn meter(&self) -> Option<&str> {
+        self.detailed()?.meter.as_deref()
+    }
+
+    /// Name of its book, if it is not the configuration's.
+    #[must_use]
+    pub fn book(&self) -> Option<&str> {
+        self.detailed()?.book.as_deref()
+    }
+
+    /// Requests that use one connection.
+    #[must_use]
+    pub fn requests_per_connection(&self) -> f64 {
+        self.detailed()
+            .and_then(|detailed| detailed.requests_per_connection)
+            .unwrap_or(1.0)
+    }
+
+    /// Resources to each of which the book gives what it includes.
+    #[must_use]
+    pub fn resources(&self) -> f64 {
+        self.detailed()
+            .and_then(|detailed| detailed.resources)
+            .unwrap_or(1.0)
+    }
+
+    fn detailed(&self) -> Option<&DetailedUse> {
+        match self {
+            Self::Driver(_) => None,
+            Self::Detailed(detailed) => Some(detailed),
         }
     }
 
@@ -325,16 +378,37 @@ pub struct DetailedUse {
     /// What is counted.
     pub driver: Driver,
     /// Units of the meter for each of what is counted, 0 to 1e15; with `fixed`, units a month. [default: 1]
-    #[serde(default = "once")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
-    pub times: f64,
-    /// Count only these behaviours. [default: all]
+    pub times: Option<f64>,
+    /// Count only these behaviours (requests, executions, bytes_sent, largest). [default: all]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behaviours: Vec<String>,
+    /// Price book of the meter, by provider and region: `"cloudflare/global"`. [default: the configuration's
+    /// book]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub book: Option<String>,
+    /// Name of the meter in its book, where the key is another name. [default: the key]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter: Option<String>,
+    /// Requests that use one connection to a load balancer, 1 or more (largest). [default: 1: every request
+    /// opens a connection]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1.0))]
+    pub requests_per_connection: Option<f64>,
+    /// Volumes, tasks or other resources to each of which the book gives what it includes, above 0.
+    /// [default: 1]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub resources: Option<f64>,
 }
 
-fn once() -> f64 {
-    1.0
+impl DetailedUse {
+    /// Whether the study says how many units there are for each of what is counted.
+    #[must_use]
+    pub fn states_times(&self) -> bool {
+        self.times.is_some()
+    }
 }
 
 /// What drives a meter: the quantity that is counted.
@@ -359,6 +433,49 @@ pub enum Driver {
     Largest,
     /// Customers, each month.
     Customers,
+}
+
+impl Driver {
+    /// The word for it in a study.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Hours => "hours",
+            Self::Fixed => "fixed",
+            Self::Requests => "requests",
+            Self::Executions => "executions",
+            Self::BytesSent => "bytes_sent",
+            Self::Instances => "instances",
+            Self::Stored => "stored",
+            Self::Largest => "largest",
+            Self::Customers => "customers",
+        }
+    }
+
+    /// What it counts, in words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Hours => "the hours of a month",
+            Self::Fixed => "a fixed quantity",
+            Self::Requests => "requests",
+            Self::Executions => "executions",
+            Self::BytesSent => "bytes",
+            Self::Instances => "instances",
+            Self::Stored => "stored items",
+            Self::Largest => "capacity units",
+            Self::Customers => "customers",
+        }
+    }
+
+    /// Whether each behaviour has a part of its own in it.
+    #[must_use]
+    pub fn is_by_behaviour(self) -> bool {
+        matches!(
+            self,
+            Self::Requests | Self::Executions | Self::BytesSent | Self::Largest
+        )
+    }
 }
 
 /// Work of people that a configuration takes each month.

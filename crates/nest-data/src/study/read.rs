@@ -8,7 +8,7 @@ pub use self::texts::StudyTexts;
 use crate::{
     diagnostic::{Diagnostic, Source, offer},
     study::{
-        Study,
+        Study, StudyPlaces,
         behaviour::{
             BehaviourSpec,
             template::{Template, TemplatePart},
@@ -69,6 +69,7 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
     match study {
         Ok((mut study, spans)) => {
             study.behaviours = behaviours;
+            study.places = StudyPlaces::new(spans.clone());
             check_study(&study, texts, &spans, &mut found);
             if found.is_empty() { Ok(study) } else { Err(found) }
         }

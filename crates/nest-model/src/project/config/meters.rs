@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use super::{
     BYTES_PER_GIB, FixedAmount,
     finder::Finder,
-    placed::{Function, Host, SizedPlacement, host},
+    placed::{Function, Host, SizedPlacement},
 };
 use crate::{
     error::ModelError,
@@ -127,15 +127,6 @@ impl<'a> Metered<'a> {
     pub fn pool(&self) -> Option<&str> {
         self.meter.free.as_ref()?.pool.as_deref()
     }
-
-    /// Bytes of one unit in which traffic is counted.
-    pub fn bytes_per_unit(&self) -> f64 {
-        if self.meter.unit.starts_with("GiB") {
-            BYTES_PER_GIB
-        } else {
-            1e9
-        }
-    }
 }
 
 /// Adds a use of a meter, which is priced once however many count on it.
@@ -160,7 +151,7 @@ pub fn all<'a>(
     for (index, (placed, finder)) in placed.iter().zip(finders).enumerate() {
         of_placement(index, placed, finder, &mut metered)?;
     }
-    of_config(config, &finders[0], &mut metered)?;
+    of_config(config, finders, &mut metered)?;
     of_plans(placed, finders, &mut metered, &mut fixed)?;
     Ok((metered, fixed))
 }
@@ -182,7 +173,7 @@ fn of_placement<'a>(
     match &placed.host {
         Host::Function(function) => of_function(index, function, finder, metered)?,
         Host::Units(units) if placed.placement.platform == Platform::Task => {
-            let host = host(placed.placement, &finder.book.provider);
+            let host = placed.placement.host_at(&finder.book.provider);
             let arch = placed
                 .placement
                 .arch
@@ -289,13 +280,18 @@ fn of_function<'a>(
     Ok(())
 }
 
-/// Meters that the configuration states.
+/// Meters that the configuration states, each of its own book or of the main one.
 fn of_config<'a>(
     config: &'a Config,
-    finder: &Finder<'a>,
+    finders: &[Finder<'a>],
     metered: &mut Vec<Metered<'a>>,
 ) -> Result<(), ModelError> {
-    for (id, used) in &config.meters {
+    for (key, used) in &config.meters {
+        let own = used
+            .book()
+            .and_then(|book| finders.iter().find(|finder| finder.book.name() == book));
+        let finder = own.unwrap_or(&finders[0]);
+        let id = used.meter().unwrap_or(key);
         add(metered, finder.meter(id)?, finder, Counted::Stated(used));
     }
     Ok(())

@@ -316,23 +316,8 @@ fn covering<'a>(placement: &Placement, finder: &Finder<'a>, id: &str) -> Result<
     })
 }
 
-/// The host whose meters a placement uses if it names none.
-pub fn host(placement: &Placement, provider: &str) -> String {
-    placement.host.clone().unwrap_or_else(|| {
-        let known = match (placement.platform, provider) {
-            (Platform::Task, "aws") => "fargate",
-            (_, "aws") => "lambda",
-            (_, "cloudflare") => "workers",
-            (_, "azure") => "functions",
-            (_, "gcp") => "cloudrun",
-            (_, provider) => provider,
-        };
-        known.to_owned()
-    })
-}
-
 fn function(placement: &Placement, finder: &Finder<'_>) -> Result<Function, ModelError> {
-    let host = host(placement, &finder.book.provider);
+    let host = placement.host_at(&finder.book.provider);
     let limit = |name: &str| finder.limit(&format!("{host}.{name}"));
     let memory_mb = f64::from(placement.memory_mb.unwrap_or_default());
     let step = limit(MEMORY_STEP).unwrap_or(1.0).max(1.0);

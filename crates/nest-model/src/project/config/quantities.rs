@@ -11,7 +11,7 @@ use super::{
     BYTES_PER_GIB, PricedConfig, decimal,
     inputs::ScenarioInputs,
     meters::{Counted, Metered, MeteredQuantity},
-    placed::Host,
+    placed::{Host, SizedPlacement},
 };
 use crate::{
     error::ModelError,
@@ -20,8 +20,7 @@ use crate::{
 
 /// Seconds in an hour.
 const SECONDS_PER_HOUR: f64 = 3_600.0;
-/// Connections that a load balancer counts for a request, and the time for which one stays: ◇ assumed, one
-/// each without keep-alive.
+/// Time for which a connection to a load balancer stays: ◇ assumed.
 const CONNECTION_S: f64 = 1.0;
 
 impl<'a> PricedConfig<'a> {
@@ -139,7 +138,7 @@ impl<'a> PricedConfig<'a> {
                 requests * float(chunks_of(metered.meter, bytes))
             }),
             Driver::Executions => per_execution(&|_| 1.0),
-            Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.bytes_per_unit()),
+            Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.meter.bytes_per_unit()),
             Driver::Hours => quantity.fixed += self.month_hours * times,
             Driver::Fixed => quantity.fixed += times,
             Driver::Stored => quantity.fixed += inputs.stored.unwrap_or(0.0) * times,
@@ -154,7 +153,7 @@ impl<'a> PricedConfig<'a> {
                     (0..self.placed.len()).filter(|index| matches!(self.placed[*index].host, Host::Units(_)));
                 quantity.unit_hours.extend(units.map(|index| (index, per_hour)));
             }
-            Driver::Largest => quantity.per_customer += self.largest(metered.meter, inputs) * times,
+            Driver::Largest => quantity.per_customer += self.largest(metered.meter, used, inputs) * times,
         }
     }
 
@@ -162,11 +161,12 @@ impl<'a> PricedConfig<'a> {
     ///
     /// # Formula
     /// `hours x sum_h max_d q_d(h) / per_unit_d`. Every quantity grows with customers and with the load of
-    /// the hour, so the largest is the same in every hour.
+    /// the hour, so the largest is the same in every hour. Behaviours that run as functions of their own are
+    /// not behind the load balancer.
     ///
     /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
-    fn largest(&self, meter: &Meter, inputs: &ScenarioInputs) -> f64 {
-        let all = 0..self.behaviours.len();
+    fn largest(&self, meter: &Meter, used: &MeterUse, inputs: &ScenarioInputs) -> f64 {
+        let all = (0..self.behaviours.len()).filter(|index| self.is_balanced(*index, used));
         // A mean hour holds a 24th of a day's executions.
         let requests_per_s: f64 = all
             .clone()
@@ -180,8 +180,8 @@ impl<'a> PricedConfig<'a> {
             / 24.0;
         let units_per_hour = |dimension: &nest_data::price_book::Dimension| {
             let counted = match dimension.quantity.as_str() {
-                "connections.new" => requests_per_s,
-                "connections.active" => requests_per_s * CONNECTION_S,
+                "connections.new" => requests_per_s / used.requests_per_connection(),
+                "connections.active" => requests_per_s / used.requests_per_connection() * CONNECTION_S,
                 "bytes.processed" if dimension.unit.starts_with("GiB") => bytes_per_h / BYTES_PER_GIB,
                 "bytes.processed" => bytes_per_h / 1e9,
                 _ => 0.0,
@@ -189,6 +189,16 @@ impl<'a> PricedConfig<'a> {
             counted / float(dimension.per_unit.0)
         };
         meter.max_of.iter().map(units_per_hour).fold(0.0, f64::max) * self.month_hours
+    }
+
+    /// Whether the requests of a behaviour come through the load balancer whose meter is used.
+    pub fn is_balanced(&self, behaviour: usize, used: &MeterUse) -> bool {
+        let moved = |placed: &SizedPlacement<'_>| {
+            matches!(placed.host, Host::Function(_))
+                && !placed.placement.behaviours.is_empty()
+                && placed.carries[behaviour]
+        };
+        used.counts(&self.behaviours[behaviour]) && !self.placed.iter().any(moved)
     }
 
     /// Executions of a behaviour a month per customer.
