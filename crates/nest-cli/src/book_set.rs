@@ -12,6 +12,7 @@ use nest_data::{PriceBook, Source, Study, study::check::prices::misfits};
 use crate::{
     command_error::{CommandError, INVALID},
     files::{StudyFolder, source},
+    printer::talk,
 };
 
 /// A book that the binary carries.
@@ -52,6 +53,8 @@ pub struct LayeredBook {
     pub book: PriceBook,
     /// What it was put together from, in ascending precedence: `shipped` for the built-in book, then files.
     pub layers: Vec<String>,
+    /// What looks wrong in the user's own prices, in sentences.
+    pub doubts: Vec<String>,
 }
 
 impl BookSet {
@@ -80,7 +83,11 @@ impl BookSet {
     /// The books that the configurations of a study name; whatever they ask of them and these do not sell is
     /// refused. A book that does not exist is left out, because the projection reports it.
     pub fn of_configs(folder: &StudyFolder, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
-        let books = Self::of_study(folder).used_by(study)?;
+        let layered = Self::of_study(folder).used_by(study)?;
+        for doubt in layered.iter().flat_map(|layered| &layered.doubts) {
+            talk(&format!("warning: {doubt}"));
+        }
+        let books: Vec<PriceBook> = layered.into_iter().map(|layered| layered.book).collect();
         let misfits = misfits(study, &books);
         if misfits.is_empty() {
             Ok(books)
@@ -89,12 +96,11 @@ impl BookSet {
         }
     }
 
-    fn used_by(&self, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
+    fn used_by(&self, study: &Study) -> Result<Vec<LayeredBook>, CommandError> {
         let names: BTreeSet<&str> = study.configs.values().flat_map(|config| config.books()).collect();
         names
             .into_iter()
             .filter_map(|name| self.find(name).transpose())
-            .map(|found| found.map(|layered| layered.book))
             .collect()
     }
 
@@ -150,6 +156,7 @@ fn shipped_book(name: &str, text: &str) -> Result<LayeredBook, CommandError> {
     Ok(LayeredBook {
         book: read(&Source::new(format!("(built in) {name}.toml"), text))?,
         layers: vec!["shipped".to_owned()],
+        doubts: Vec::new(),
     })
 }
 
@@ -160,17 +167,45 @@ fn layered(below: Option<LayeredBook>, text: &Source, name: &str) -> Result<Laye
         let message = format!("{} contains the book {}", text.name, above.name());
         return Err(CommandError::new(INVALID, message).hint(format!("move it to {}.toml", above.name())));
     }
-    let Some(LayeredBook { book, mut layers }) = below else {
+    let Some(LayeredBook {
+        book,
+        mut layers,
+        mut doubts,
+    }) = below
+    else {
         return Ok(LayeredBook {
             book: above,
             layers: vec![text.name.clone()],
+            doubts: Vec::new(),
         });
     };
     layers.push(text.name.clone());
+    doubts.extend(far_prices(&text.name, &above, &book));
     let book = book
         .overlaid(&above)
         .map_err(|error| CommandError::new(INVALID, format!("{}: {error}", text.name)))?;
-    Ok(LayeredBook { book, layers })
+    let idle = PriceBook::idle_adjustments(text, &book);
+    if idle.is_empty() {
+        Ok(LayeredBook { book, layers, doubts })
+    } else {
+        Err(CommandError::diagnostics(idle, vec![text.clone()]))
+    }
+}
+
+/// Own prices that are far from those below them, in sentences.
+pub fn far_prices<'b>(
+    file: &'b str,
+    own: &'b PriceBook,
+    below: &'b PriceBook,
+) -> impl Iterator<Item = String> + 'b {
+    own.far_prices(below)
+        .into_iter()
+        .map(move |(name, price, listed)| {
+            format!(
+                "{file}: {name} costs {price} {}, but {listed} in the built-in book. Check the decimal point",
+                own.currency
+            )
+        })
 }
 
 /// Files and folders in a folder, with their names; none if the folder does not exist.

@@ -157,6 +157,37 @@ pub enum Caveat {
         /// The earliest and the latest date of the measurements, as written by their sources.
         observed: [String; 2],
     },
+    /// The term of a commitment ends before growth does.
+    TermEnds {
+        /// The configuration.
+        config: String,
+        /// The commitment.
+        commitment: String,
+        /// The day on which its term ends, if it begins with growth.
+        ends: Date,
+        /// Whether the same is bought again at the same price; the list price is paid if not.
+        renewed: bool,
+    },
+    /// A price that a configuration pays changes before growth ends.
+    PriceChanges {
+        /// The configuration.
+        config: String,
+        /// The meter or instance type.
+        price: String,
+        /// The day from which the new price holds.
+        from: Date,
+    },
+    /// More of a meter is used than its book has a price for: the cost is a lower bound.
+    PriceUnknownBeyond {
+        /// The configuration.
+        config: String,
+        /// The meter.
+        meter: String,
+        /// Units a month up to which the book has a price.
+        quantity: f64,
+        /// The meter's unit.
+        unit: String,
+    },
     /// Neither the study nor public measurements say what cold starts a function host has: none are counted.
     ColdStartUnknown {
         /// The configuration.
@@ -425,6 +456,40 @@ impl fmt::Display for Caveat {
                         measured core. Run the study there once and give its speed"
                 )
             }
+            Self::TermEnds {
+                config,
+                commitment,
+                ends,
+                renewed: true,
+            } => write!(
+                f,
+                "`{config}`: the term of {commitment} ends on {ends}. It is bought again at the same price. \
+                 Write after_term = \"on_demand\" if it should not be"
+            ),
+            Self::TermEnds {
+                config,
+                commitment,
+                ends,
+                renewed: false,
+            } => write!(
+                f,
+                "`{config}`: the term of {commitment} ends on {ends}. The list price is paid from then on"
+            ),
+            Self::PriceChanges { config, price, from } => write!(
+                f,
+                "`{config}`: the price of {price} changes on {from}. Months count each price on its days; the \
+                 headline counts that of the day of the forecast"
+            ),
+            Self::PriceUnknownBeyond {
+                config,
+                meter,
+                quantity,
+                unit,
+            } => write!(
+                f,
+                "`{config}`: {meter} has no price beyond {quantity} {unit} a month, and more is used. Every \
+                 cost with it is \"at least\". Add the tier to your own price book"
+            ),
             Self::ColdStartAssumed {
                 config,
                 host,

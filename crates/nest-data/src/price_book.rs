@@ -7,6 +7,7 @@ mod check;
 mod commitment;
 mod layer;
 pub mod lint;
+mod own;
 pub mod step;
 pub mod unit;
 mod write;

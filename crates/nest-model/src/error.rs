@@ -84,6 +84,19 @@ pub enum ModelError {
         /// Why.
         reason: String,
     },
+    /// A configuration runs on spot capacity whose price is not known.
+    #[error(
+        "configuration `{config}` runs {sku} on spot capacity, for which {book} has no price; state it: spot \
+         = {{ share = \"50%\", price = \"0.04\" }}"
+    )]
+    NoSpotPrice {
+        /// The configuration.
+        config: String,
+        /// The instance type.
+        sku: String,
+        /// The book.
+        book: String,
+    },
     /// A configuration cannot carry any load.
     #[error("configuration `{config}`: {reason}")]
     NoCapacity {

@@ -42,8 +42,11 @@ pub use self::{
         provisioned_gib_seconds, streamed_gib,
     },
     number::PriceNumber,
-    pool::{known_prices_together, price_together, share_pool},
-    quantum::{beyond, billed_seconds, chunks, chunks_of, hourly, prorated, remaining_term_hours, round_up},
+    pool::{free_units, known_prices_together, price_together, share_pool},
+    quantum::{
+        beyond, billed_seconds, billed_units, chunks, chunks_of, hourly, prorated, remaining_term_hours,
+        round_up,
+    },
     rounding::{Rounding, cents, half_up, total},
     sustained::SustainedUse,
 };

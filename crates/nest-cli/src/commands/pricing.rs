@@ -17,7 +17,7 @@ use nest_data::{
 
 use crate::{
     args::{Format, PricingArguments, PricingVerb},
-    book_set::{BookSet, LayeredBook},
+    book_set::{BookSet, LayeredBook, far_prices},
     clock,
     command_error::{CommandError, INVALID},
     files::source,
@@ -92,7 +92,7 @@ fn list(set: &BookSet, format: Format) -> Result<(), CommandError> {
         Column::new("newest price", &["newest_price_on"]),
         Column::new("layers", &["layers"]),
     ]);
-    for (name, LayeredBook { book, layers }) in set.all()? {
+    for (name, LayeredBook { book, layers, .. }) in set.all()? {
         let days = || book.source.values().map(|source| source.observed_on.earliest());
         let mut row = vec![Cell::Text(name), Cell::text(&book.currency)];
         row.extend(rows_by_kind(&book));
@@ -162,6 +162,19 @@ fn validate(files: &[PathBuf], on: Date) -> Result<(), CommandError> {
     let mut warnings = 0;
     for (text, book) in &books {
         warnings += warn(text, book, on, &all);
+        if let Some(shipped) = BookSet::shipped().find(&book.name())? {
+            let far: Vec<String> = far_prices(&text.name, book, &shipped.book).collect();
+            far.iter().for_each(|doubt| talk(&format!("warning: {doubt}")));
+            warnings += far.len();
+            if let Ok(whole) = shipped.book.overlaid(book) {
+                let idle = PriceBook::idle_adjustments(text, &whole);
+                if !idle.is_empty() {
+                    found.extend(idle);
+                    faulty.push(text.clone());
+                    continue;
+                }
+            }
+        }
         let rows = book.meter.len()
             + book.instance.len()
             + book.commitment.len()

@@ -70,6 +70,35 @@ impl Quantum {
 }
 
 impl Meter {
+    /// Seconds of one unit, where it is a span of time shorter than a month.
+    #[must_use]
+    pub fn seconds_per_unit(&self) -> Option<Decimal> {
+        let seconds = match self.unit.as_str() {
+            "h" => 3_600,
+            "min" => 60,
+            "s" => 1,
+            "ms" => return Some(Decimal::ONE / Decimal::ONE_THOUSAND),
+            _ => return None,
+        };
+        Some(Decimal::from(seconds))
+    }
+
+    /// How the quantity of one run, request or resource is rounded, in words; `None` if it is not.
+    #[must_use]
+    pub fn rounding(&self) -> Option<String> {
+        let chunk = self.chunk.as_ref();
+        let chunk = chunk.map(|chunk| format!("a {} counts once for each started {chunk}", self.unit));
+        let quantum = self.quantum.as_ref().map(|quantum| {
+            let least = quantum.minimum.as_ref();
+            let least = least.map_or_else(String::new, |least| format!(", at least {least}"));
+            format!(
+                "each {} is billed per started {}{least}",
+                quantum.per, quantum.step
+            )
+        });
+        chunk.or(quantum)
+    }
+
     /// Bytes of a chunk, where requests are billed in chunks.
     #[must_use]
     pub fn chunk_bytes(&self) -> Option<Decimal> {

@@ -24,6 +24,11 @@ pub struct Config {
     /// `{ "egress.internet" = "bytes_sent" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub meters: BTreeMap<String, MeterUse>,
+    /// Savings plans of the main book to buy, by name, each with what it commits to spend in an hour, in the
+    /// book's currency, above 0: `{ "compute-1y" = "3.50" }`. They cover instances, tasks and functions of
+    /// the configuration at the plan's rates, after `commitments`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub savings_plans: BTreeMap<String, QuotedDecimal>,
     /// Fixed monthly amounts that are in no price book, by name, in the study's currency; 0 to 1,000,000,000
     /// each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -118,6 +123,46 @@ pub struct Placement {
     /// Commitments of the book to buy, by name, each with the number of units.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub commitments: BTreeMap<String, u32>,
+    /// What follows a commitment whose term ends before growth does; terms begin with growth. [default:
+    /// renew]
+    #[serde(default, skip_serializing_if = "AfterTerm::is_renew")]
+    pub after_term: AfterTerm,
+    /// Instances that run on spot capacity, which the provider may take away (vm, container). [default: none]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
+}
+
+/// What follows a commitment whose term has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterTerm {
+    /// The same commitment at the same price.
+    #[default]
+    Renew,
+    /// The list price.
+    OnDemand,
+}
+
+impl AfterTerm {
+    fn is_renew(&self) -> bool {
+        *self == Self::Renew
+    }
+}
+
+/// Instances that run on spot capacity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spot {
+    /// Share of the instances that run; whole instances, rounded down. The others cost the list price, or
+    /// what a commitment asks.
+    pub share: Share,
+    /// Price of one for an hour, in the book's currency. [default: the spot price in the book]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<QuotedDecimal>,
+    /// Instances kept for those that the provider takes away, as a share of the spot instances, rounded up;
+    /// they run on spot too. [default: 0]
+    #[serde(default = "nothing")]
+    pub reserve: Share,
 }
 
 impl Placement {

@@ -51,6 +51,12 @@ pub fn share_pool<T: PriceNumber>(free: T, quantities: &[T]) -> Vec<T> {
     shares
 }
 
+/// Units of a meter that are free in a month, out of a pool or inside the first tier.
+#[must_use]
+pub fn free_units(meter: &Meter) -> Decimal {
+    free_within(meter) + free_pooled(meter).map_or(Decimal::ZERO, |(_, free)| free)
+}
+
 /// Prices of several meters' quantities of one window, which share their pools of free units; one for each,
 /// `None` if a price is unknown.
 ///

@@ -15,8 +15,6 @@ mod meters;
 mod placed;
 mod quantities;
 mod response;
-mod sizing;
-mod unit_bill;
 mod units;
 
 use std::sync::Arc;
@@ -24,7 +22,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use nest_data::{
     PriceBook, ScalingModel,
-    config::Config,
+    config::{AfterTerm, Config, Scaling},
     fee::Fee,
     measurement::ResourceKind,
     scaling::{BehaviourFacts, ResourceModel},
@@ -33,6 +31,7 @@ use nest_data::{
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
+use self::units::SavingsPlans;
 pub use self::{
     bill::BillPart,
     cold_start::{ColdStart, ColdStarts},
@@ -42,7 +41,7 @@ pub use self::{
     lines::{drivers, total, weighted_drivers},
     local_state::{local_states, unreplaced_state},
     placed::{Host, SizedPlacement},
-    sizing::Sizing,
+    units::Sizing,
 };
 use self::{finder::Finder, meters::Metered};
 use crate::{
@@ -70,11 +69,12 @@ pub struct PricedConfig<'a> {
     // of the model's laws of response time, in their order, on this configuration's servers
     pub delays: Vec<Arc<QueueingDelay>>,
     pub month_hours: f64,
-    on: Date,                   // the day whose prices count
-    bins: Vec<LoadBin>,         // hours by load, the busiest first
-    requests: Vec<f64>,         // requests per execution, by behaviour
-    light_request_s: Vec<f64>,  // median of one at light load, by behaviour
-    metered: Vec<Metered<'a>>,  // each meter once
+    on: Date,                  // the day whose prices count
+    bins: Vec<LoadBin>,        // hours by load, the busiest first
+    requests: Vec<f64>,        // requests per execution, by behaviour
+    light_request_s: Vec<f64>, // median of one at light load, by behaviour
+    metered: Vec<Metered<'a>>, // each meter once
+    plans: Option<SavingsPlans<'a>>,
     fixed: Vec<FixedAmount>,    // amounts each month, whoever comes
     fixed_sum: f64,             // of them
     shares_pools: bool,         // whether several meters draw from one free quantity
@@ -133,7 +133,8 @@ pub struct PricingSource<'a, 'd> {
     pub model: &'a ScalingModel,
     pub books: &'a [PriceBook],
     pub delays: &'d QueueingDelays,
-    pub on: Date, // the day whose prices count
+    pub on: Date,    // the day whose prices count
+    pub months: f64, // after the start of growth
 }
 
 impl<'a> PricedConfig<'a> {
@@ -141,7 +142,7 @@ impl<'a> PricedConfig<'a> {
     pub fn new(source: PricingSource<'a, '_>, name: &'a str, config: &'a Config) -> Result<Self, ModelError> {
         let PricingSource { study, model, .. } = source;
         let behaviours: Vec<String> = study.behaviours.keys().cloned().collect();
-        let finders = Finder::of(study, name, config, source.books, source.on)?;
+        let finders = Finder::of(study, name, config, source.books, source.on, source.months)?;
         let placed = config
             .placements()
             .zip(&finders)
@@ -149,6 +150,9 @@ impl<'a> PricedConfig<'a> {
             .collect::<Result<Vec<_>, _>>()?;
         let unsized_resources = unsized_resources(model, config, &placed, &behaviours);
         let (metered, planned) = meters::all(config, &placed, &finders)?;
+        let bought = config.savings_plans.iter();
+        let bought = bought.map(|(id, amount)| (id.as_str(), amount.0));
+        let plans = SavingsPlans::new(bought, &finders[0], &placed, &metered)?;
         let fixed: Vec<FixedAmount> = planned.into_iter().chain(stated_amounts(config)).collect();
         let delays = source.delays.at(&model.quantiles, |law| {
             response::servers(&placed, &unsized_resources, &behaviours, law)
@@ -174,6 +178,7 @@ impl<'a> PricedConfig<'a> {
             unsized_resources,
             placed,
             metered,
+            plans,
             fixed,
             behaviours,
         })
@@ -182,6 +187,13 @@ impl<'a> PricedConfig<'a> {
     /// The placement that the study's main tier has.
     pub fn main(&self) -> &SizedPlacement<'a> {
         &self.placed[0]
+    }
+
+    /// Whether what it pays for differs from hour to hour.
+    fn follows_hours(&self) -> bool {
+        self.placed.iter().any(|placed| {
+            matches!(placed.host, Host::Function(_)) || placed.placement.scale == Scaling::Hourly
+        })
     }
 
     /// The main placement's book.
@@ -268,28 +280,62 @@ impl<'a> PricedConfig<'a> {
                 let metered = &self.metered[index];
                 Some((metered.book, &metered.meter.id, &metered.meter.source))
             }
+            BillPart::Plan(index) => {
+                let plan = self.plans.as_ref()?.plan(index);
+                Some((self.book(), &plan.id, &plan.source))
+            }
             BillPart::Fixed => None,
         }
     }
 
-    /// Whether a price that it pays changes after the day of its prices and before another one.
-    pub fn changes_before(&self, day: Date) -> bool {
-        let within = |from: Option<Date>, to: Option<Date>| {
-            [from, to]
-                .into_iter()
-                .flatten()
-                .any(|change| self.on < change && change < day)
+    /// Prices that it pays and that change after the day of its prices and before another one: name and day.
+    pub fn changes(&self, before: Date) -> Vec<(String, Date)> {
+        let days = |from: Option<Date>, to: Option<Date>| {
+            let days = [from, to].into_iter().flatten();
+            days.filter(|change| self.on < *change && *change < before)
         };
-        let instance = |placed: &SizedPlacement<'_>| {
+        let mut found = Vec::new();
+        for placed in &self.placed {
             let sku = placed.placement.sku.as_deref();
-            let mut rows = placed.book.instance.iter();
-            rows.any(|row| Some(row.sku.as_str()) == sku && within(row.effective_from, row.effective_to))
+            let rows = placed
+                .book
+                .instance
+                .iter()
+                .filter(|row| Some(row.sku.as_str()) == sku);
+            let days = rows.flat_map(|row| days(row.effective_from, row.effective_to));
+            found.extend(days.map(|day| (sku.unwrap_or_default().to_owned(), day)));
+        }
+        for metered in &self.metered {
+            let rows = metered.book.meter.iter().filter(|row| row.id == metered.meter.id);
+            let days = rows.flat_map(|row| days(row.effective_from, row.effective_to));
+            found.extend(days.map(|day| (metered.meter.id.clone(), day)));
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// Whether something that it pays changes after the day of its prices and before another one: a price, or
+    /// what a commitment covers.
+    pub fn changes_before(&self, day: Date) -> bool {
+        self.terms().iter().any(|(_, _, renewed)| !renewed) || !self.changes(day).is_empty()
+    }
+
+    /// Commitments that it buys: name, months of the term, and whether they are renewed.
+    pub fn terms(&self) -> Vec<(String, u32, bool)> {
+        let of_placement = |placed: &SizedPlacement<'a>| {
+            let (book, placement) = (placed.book, placed.placement);
+            let renewed = placement.after_term == AfterTerm::Renew;
+            let known = placement
+                .commitments
+                .keys()
+                .filter_map(move |id| book.commitment(id));
+            known.map(move |commitment| (commitment.id.clone(), commitment.term_months, renewed))
         };
-        let meter = |metered: &Metered<'_>| {
-            let mut rows = metered.book.meter.iter();
-            rows.any(|row| row.id == metered.meter.id && within(row.effective_from, row.effective_to))
-        };
-        self.placed.iter().any(instance) || self.metered.iter().any(meter)
+        let plans = self.config.savings_plans.keys();
+        let plans = plans.filter_map(|id| self.book().commitment(id));
+        let plans = plans.map(|plan| (plan.id.clone(), plan.term_months, true));
+        self.placed.iter().flat_map(of_placement).chain(plans).collect()
     }
 
     /// Every source of a book that its prices rest on.

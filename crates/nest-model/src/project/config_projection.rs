@@ -58,6 +58,7 @@ pub fn project_config<'a>(
         .map(|growth| monthly_costs(drawn, context, growth))
         .transpose()?
         .unwrap_or_default();
+    caveats.extend(open_prices(drawn, context, &monthly_costs, customers));
     let months = months(drawn, context, &monthly_costs)?;
     let counted = priced
         .counted(&drawn.central)
@@ -123,6 +124,17 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
             lines: priced.unknown_lines(),
         });
     }
+    caveats.extend(terms_that_end(priced, context));
+    caveats.extend(
+        priced
+            .changes(context.last_day())
+            .into_iter()
+            .map(|(price, from)| Caveat::PriceChanges {
+                config: name.clone(),
+                price,
+                from,
+            }),
+    );
     caveats.extend(priced.falling_meters().map(|meter| Caveat::PriceMayFall {
         config: name.clone(),
         meter: meter.to_owned(),
@@ -141,6 +153,47 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
     }));
     caveats.extend(extrapolation(drawn, context, customers));
     caveats
+}
+
+/// Commitments whose terms end before the growth of the headline does; terms begin with it.
+fn terms_that_end(priced: &PricedConfig<'_>, context: &Context<'_>) -> Vec<Caveat> {
+    let Some(growth) = context.growth() else {
+        return Vec::new();
+    };
+    let caveat = |(id, term_months, renewed): (String, u32, bool)| {
+        let ends = growth.model.date_at(f64::from(term_months))?;
+        (term_months < growth.model.months()).then(|| Caveat::TermEnds {
+            config: priced.name.to_owned(),
+            commitment: id,
+            ends,
+            renewed,
+        })
+    };
+    priced.terms().into_iter().filter_map(caveat).collect()
+}
+
+/// Meters of which more is used in the most expensive month than their book has a price for.
+fn open_prices(
+    drawn: &DrawnConfig<'_>,
+    context: &Context<'_>,
+    monthly_costs: &[MonthCost],
+    customers: f64,
+) -> Vec<Caveat> {
+    let at_least = monthly_costs.iter().any(|month| month.cost.at_least);
+    let most = if at_least {
+        context.most_customers()
+    } else {
+        customers
+    };
+    let open = drawn.priced.open_meters(most, &drawn.central);
+    open.into_iter()
+        .map(|(meter, quantity, unit)| Caveat::PriceUnknownBeyond {
+            config: drawn.priced.name.to_owned(),
+            meter,
+            quantity,
+            unit,
+        })
+        .collect()
 }
 
 /// The first placement whose processors were never compared with the measured ones.

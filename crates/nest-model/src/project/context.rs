@@ -2,11 +2,14 @@
 
 pub mod headline;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use nest_data::{
-    PriceBook, ScalingModel, Study, growth::MOST_CUSTOMERS, measurement::ResourceKind,
+    PriceBook, ScalingModel, Study, config::AfterTerm, growth::MOST_CUSTOMERS, measurement::ResourceKind,
     scaling::ResourceModel, study::Driver,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
@@ -107,11 +110,17 @@ impl<'a> Context<'a> {
     ) -> Result<Self, ModelError> {
         let name = study.report.growth.as_ref().or(study.growth.keys().next());
         let headline_growth = study.growth.keys().position(|one| Some(one) == name);
-        let cuts: Vec<Date> = books.iter().flat_map(PriceBook::days_of_change).collect();
+        let changes: Vec<Date> = books.iter().flat_map(PriceBook::days_of_change).collect();
+        let terms = terms_without_renewal(study, books);
         let growths = study
             .growth
             .iter()
             .map(|(name, scenario)| {
+                let start = scenario.begins().map(|start| start.date);
+                let ends = terms
+                    .iter()
+                    .filter_map(|months| start?.checked_add(i64::from(*months).months()).ok());
+                let cuts: Vec<Date> = changes.iter().copied().chain(ends).collect();
                 GrowthDraws::new(name, scenario, &cuts, model.draws.seed, model.draws.count)
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -313,6 +322,23 @@ impl<'a> Context<'a> {
             what: format!("{customers} customers"),
         })
     }
+}
+
+/// Months of the terms of commitments that are not bought again.
+fn terms_without_renewal(study: &Study, books: &[PriceBook]) -> BTreeSet<u32> {
+    let mut terms = BTreeSet::new();
+    for config in study.configs.values() {
+        let ending = config
+            .placements()
+            .filter(|placement| placement.after_term == AfterTerm::OnDemand);
+        for placement in ending {
+            let book = books.iter().find(|book| book.name() == config.book_of(placement));
+            let bought = placement.commitments.keys();
+            let bought = bought.filter_map(|id| book.and_then(|book| book.commitment(id)));
+            terms.extend(bought.map(|commitment| commitment.term_months));
+        }
+    }
+    terms
 }
 
 /// Executions per customer and day at the parameters that a study states.

@@ -61,6 +61,7 @@ impl<'a> DrawnConfig<'a> {
                 books: context.books,
                 delays: &context.delays,
                 on: moment.on,
+                months: moment.months,
             },
             name,
             config,

@@ -3,6 +3,7 @@
 
 use nest_data::{
     Estimate,
+    config::AfterTerm,
     growth::MOST_CUSTOMERS,
     projection::{CostLine, DriverShare, MonthProjection},
     units::QuotedDecimal,
@@ -191,6 +192,9 @@ fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<Quo
             .commitments
             .iter()
             .filter(|(commitment, _)| !commitment.upfront.0.is_zero())
+            .filter(|(commitment, _)| {
+                placed.placement.after_term == AfterTerm::Renew || (month as u32) < commitment.term_months
+            })
         {
             ahead = true;
             let count = Decimal::from(*count);

@@ -4,7 +4,7 @@ mod rows;
 
 use jiff::civil::Date;
 use nest_data::{PriceBook, units::QuotedDecimal};
-use nest_model::pricing::price;
+use nest_model::pricing::{billed_units, price};
 
 use self::rows::{BookRow, PricePart, all_rows, unit};
 use super::{date, unknown};
@@ -144,7 +144,7 @@ fn cells(book: &PriceBook, row: &BookRow, part: &PricePart) -> Vec<Cell> {
         date(row.to),
         observed_on,
         title,
-        Cell::text(row.note),
+        Cell::text(&row.note),
     ]
 }
 
@@ -180,7 +180,7 @@ fn priced<'a>(
         let free = meter.free.as_ref().filter(|free| free.kind.lasts());
         return Ok(PricedQuantity {
             unit: &meter.unit,
-            amount: price(meter, quantity.0).map(QuotedDecimal),
+            amount: price(meter, billed_units(meter, quantity.0)).map(QuotedDecimal),
             source: &meter.source,
             free: free.map(|free| free.quantity),
         });

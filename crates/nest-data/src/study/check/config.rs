@@ -46,6 +46,15 @@ pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, f
     }
     check_overlap(name, config, spans, found);
     check_meters(name, config, study, spans, found);
+    for (plan, amount) in &config.savings_plans {
+        if amount.0 <= Decimal::ZERO || !in_range(*amount) {
+            found.push(spans.at_value(
+                &["configs", name, "savings_plans", plan],
+                format!("configuration `{name}` commits to spend {amount} an hour on `{plan}`"),
+                "write an amount above \"0\", such as \"3.50\"",
+            ));
+        }
+    }
     let people = config
         .people
         .iter()
@@ -241,6 +250,18 @@ fn check_what_runs(place: &PlacementPlace<'_>, study: &Study, found: &mut Vec<Di
             &place.key("behaviours"),
             message,
             offer(behaviour, study.behaviours.keys()),
+        ));
+    }
+    let runs_on_spot = matches!(placement.platform, Platform::Vm | Platform::Container);
+    if placement.spot.is_some() && !runs_on_spot {
+        let message = format!(
+            "configuration `{name}` has spot instances, but its platform is {}",
+            placement.platform.label()
+        );
+        found.push(place.spans.at_value(
+            &place.key("spot"),
+            message,
+            "remove spot; it is for vm and container",
         ));
     }
     if !placement.commitments.is_empty() && matches!(placement.platform, Platform::Function | Platform::Task)

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     diagnostic::{Diagnostic, offer},
-    price_book::{Confidence, Meter, PriceBook, ProviderLimit, unit::UnitFamily},
+    price_book::{Commitment, CommitmentKind, Confidence, Meter, PriceBook, ProviderLimit, unit::UnitFamily},
     study::{
         Study,
         config::{Config, DetailedUse, Driver, MeterUse, Placement, Platform},
@@ -31,6 +31,12 @@ pub fn misfits(study: &Study, books: &[PriceBook]) -> Vec<Diagnostic> {
         for (key, used) in &config.meters {
             found.extend(fit.meter(key, used));
         }
+        found.extend(
+            config
+                .savings_plans
+                .keys()
+                .filter_map(|plan| fit.savings_plan(plan)),
+        );
     }
     found
 }
@@ -160,6 +166,52 @@ impl Fit<'_> {
                     self.name
                 ),
                 format!("add plan = \"{}\"", plans[0]),
+            )
+        })
+    }
+
+    /// A savings plan that the book does not sell, or that covers nothing that the configuration runs.
+    fn savings_plan(&self, id: &str) -> Option<Diagnostic> {
+        let book = self.book(&self.config.main.book)?;
+        let path = ["configs", self.name, "savings_plans", id].map(str::to_owned);
+        let is_plan = |commitment: &&Commitment| commitment.kind == CommitmentKind::SavingsPlan;
+        let Some(plan) = book.commitment(id).filter(|commitment| is_plan(commitment)) else {
+            let known = book
+                .commitment
+                .iter()
+                .filter(is_plan)
+                .map(|commitment| &commitment.id);
+            return Some(self.at(
+                &path,
+                format!(
+                    "configuration `{}` buys the savings plan {id}, which {} does not have",
+                    self.name,
+                    book.name()
+                ),
+                offer(id, known),
+            ));
+        };
+        let covers = |placement: &Placement| {
+            let sku = placement.sku.as_deref();
+            let host = placement.host_at(&book.provider);
+            self.config.book_of(placement) == book.name()
+                && plan.rates.keys().any(|name| {
+                    let metered = matches!(placement.platform, Platform::Function | Platform::Task);
+                    Some(name.as_str()) == sku || metered && name.starts_with(&format!("{host}."))
+                })
+        };
+        (!self.config.placements().any(covers)).then(|| {
+            self.at(
+                &path,
+                format!(
+                    "configuration `{}` buys the savings plan {id}, which has no rate for anything that it \
+                     runs",
+                    self.name
+                ),
+                format!(
+                    "remove it; it covers {}",
+                    plan.rates.keys().cloned().collect::<Vec<_>>().join(", ")
+                ),
             )
         })
     }

@@ -13,7 +13,7 @@ use super::{
     lines::contract_lines,
     meters::{Metered, ShareOf, seen},
     placed::Host,
-    unit_bill::UnitBill,
+    units::UnitBill,
 };
 use crate::{
     error::ModelError,
@@ -27,6 +27,8 @@ pub enum BillPart {
     Units(usize),
     /// A meter.
     Meter(usize),
+    /// A savings plan.
+    Plan(usize),
     /// Fixed amounts.
     Fixed,
 }
@@ -48,6 +50,11 @@ impl<'a> PricedConfig<'a> {
         inputs: &ScenarioInputs,
     ) -> Result<Vec<(BillPart, Vec<CostLine>)>, ModelError> {
         let mut parts = Vec::new();
+        let month = self
+            .plans
+            .as_ref()
+            .map(|plans| plans.exact_month(self, customers, inputs))
+            .transpose()?;
         let mut listed = Some(Decimal::ZERO);
         for (index, placed) in self.placed.iter().enumerate() {
             if let (Host::Units(units), Some(sizing)) = (&placed.host, self.sizing(index, inputs)) {
@@ -59,24 +66,34 @@ impl<'a> PricedConfig<'a> {
                     sizing,
                     customers,
                     inputs,
+                    covered_hours: month
+                        .as_ref()
+                        .map_or(Decimal::ZERO, |month| month.unit_hours[index]),
                 }
                 .lines()?;
                 listed = listed.zip(billed.listed).map(|(sum, more)| sum + more);
                 parts.push((BillPart::Units(index), billed.lines));
             }
         }
-        let counted = self
-            .metered
-            .iter()
-            .map(|metered| self.decimals(&self.quantity(metered, inputs), customers, inputs))
-            .collect::<Result<Vec<_>, _>>()?;
+        let covered = |index: usize| month.as_ref().map_or(Decimal::ZERO, |month| month.metered[index]);
+        let counted = (self.metered.iter().enumerate())
+            .map(|(index, metered)| {
+                let counted = self.decimals(&self.quantity(metered, inputs), customers, inputs)?;
+                Ok(without(counted, covered(index)))
+            })
+            .collect::<Result<Vec<_>, ModelError>>()?;
         let prices = self.prices(&counted);
         for (index, (metered, counted)) in self.metered.iter().zip(&counted).enumerate() {
-            let lines = match &metered.meter.percent_of {
+            let mut lines = match &metered.meter.percent_of {
                 Some(of) => vec![share_line(metered, of, self.meter_amount(index, &prices, listed))],
                 None => self.metered_lines(metered, counted, prices[index]),
             };
+            lines.extend(covered_line(metered, covered(index)));
             parts.push((BillPart::Meter(index), lines));
+        }
+        if let Some((plans, month)) = self.plans.as_ref().zip(month.as_ref()) {
+            let lines = plans.lines(self, month).into_iter().enumerate();
+            parts.extend(lines.map(|(index, lines)| (BillPart::Plan(index), lines)));
         }
         let fixed = self.fixed.iter().map(|fixed| CostLine {
             driver: CostDriver::Fixed,
@@ -247,6 +264,30 @@ impl<'a> PricedConfig<'a> {
         }
         lines
     }
+}
+
+/// Counted units, by behaviour and by none, without those that savings plans cover.
+fn without((by_behaviour, shared): (Vec<Decimal>, Decimal), covered: Decimal) -> (Vec<Decimal>, Decimal) {
+    let all = by_behaviour.iter().sum::<Decimal>() + shared;
+    if covered.is_zero() || all.is_zero() {
+        return (by_behaviour, shared);
+    }
+    let left = (all - covered) / all;
+    let of_one = |units: Decimal| (units * left).round_dp(DIGITS);
+    (by_behaviour.into_iter().map(of_one).collect(), of_one(shared))
+}
+
+/// Units of a meter that savings plans pay for; `None` if there are none.
+fn covered_line(metered: &Metered<'_>, covered: Decimal) -> Option<CostLine> {
+    (!covered.is_zero()).then(|| CostLine {
+        driver: CostDriver::Discount,
+        behaviour: None,
+        meter: format!("{} covered by savings plans", metered.meter.id),
+        quantity: QuotedDecimal(covered.round_dp(DIGITS).normalize()),
+        unit: metered.meter.unit.clone(),
+        amount: Some(QuotedDecimal(Decimal::ZERO)),
+        source: seen(metered.book, &metered.meter.source),
+    })
 }
 
 /// A meter that is a share of what something else costs.

@@ -8,12 +8,12 @@ use nest_data::{config::Scaling, units::DAYS_PER_MONTH};
 use super::{
     PricedConfig,
     inputs::ScenarioInputs,
-    meters::ShareOf,
-    placed::{Host, Units},
-    sizing::Sizing,
+    meters::{Metered, ShareOf},
+    placed::{Host, SizedPlacement, Units},
+    units::Sizing,
     units::UnitCounts,
 };
-use crate::pricing::price_together_float;
+use crate::pricing::{float, price_together_float};
 
 /// Costs of a configuration in one draw, compiled for any number of customers.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,16 @@ struct Metering {
     unit_hours: Vec<(usize, f64)>, // units for each hour of a placement's units
 }
 
+/// What the costs of meters are worked out from.
+#[derive(Clone, Copy)]
+struct MeteredCosts<'l> {
+    load: &'l CompiledCosts,
+    customers: f64,
+    listed: f64,                 // list price of the instances used
+    covered: Option<&'l [f64]>,  // units of each meter that savings plans cover
+    together: Option<&'l [f64]>, // prices of meters that share what is free
+}
+
 impl PricedConfig<'_> {
     /// Compiles the costs of one draw.
     fn compile(&self, inputs: &ScenarioInputs) -> CompiledCosts {
@@ -89,22 +99,40 @@ impl PricedConfig<'_> {
     pub fn cost(&self, customers: f64, inputs: &ReadyInputs) -> f64 {
         let load = &inputs.costs;
         let (mut priced, mut listed) = (0.0, 0.0);
-        for (placed, sizing) in self.placed.iter().zip(&load.sizings) {
+        for (index, (placed, sizing)) in self.placed.iter().zip(&load.sizings).enumerate() {
             let (Host::Units(units), Some(sizing)) = (&placed.host, sizing) else {
                 continue;
             };
-            let (list, paid) = self.units_cost(units, sizing, customers, placed.placement.scale);
+            let (list, paid) = self.units_cost(index, units, sizing, customers);
             listed += list * units.exchange;
             priced += paid * units.exchange * units.contract;
         }
+        let month = self
+            .plans
+            .as_ref()
+            .map(|plans| plans.float_month(self, customers, inputs));
+        if let Some((plans, month)) = self.plans.as_ref().zip(month.as_ref()) {
+            priced += plans.cost(month) - self.list_price_of(&month.unit_hours);
+        }
+        let metered = MeteredCosts {
+            load,
+            customers,
+            listed,
+            covered: month.as_ref().map(|month| month.metered.as_slice()),
+            together: None,
+        };
         let together = self.shares_pools.then(|| {
             let bought: Vec<_> = (0..self.metered.len())
-                .map(|meter| self.metered[meter].bought(self.units_of(load, meter, customers)))
+                .map(|meter| self.metered[meter].bought(self.billed_units(&metered, meter)))
                 .collect();
             price_together_float(&bought)
         });
+        let metered = MeteredCosts {
+            together: together.as_deref(),
+            ..metered
+        };
         priced += (0..self.metered.len())
-            .map(|meter| self.meter_cost(load, meter, customers, listed, together.as_deref()))
+            .map(|meter| self.meter_cost(&metered, meter))
             .sum::<f64>();
         self.fixed_sum + priced * inputs.price_level
     }
@@ -114,6 +142,18 @@ impl PricedConfig<'_> {
         self.metered
             .iter()
             .any(|metered| metered.known_up_to().is_finite())
+    }
+
+    /// Meters of which a month uses more than there is a price for: name, units up to which there is one, and
+    /// the unit.
+    pub fn open_meters(&self, customers: f64, inputs: &ReadyInputs) -> Vec<(String, f64, String)> {
+        let open = |(index, metered): (usize, &Metered<'_>)| {
+            let known = metered.known_up_to();
+            let meter = metered.meter;
+            (self.units_of(&inputs.costs, index, customers) > known)
+                .then(|| (meter.id.clone(), known, meter.unit.clone()))
+        };
+        self.metered.iter().enumerate().filter_map(open).collect()
     }
 
     /// Whether a quantity of a month is beyond what its meter has a price for.
@@ -138,34 +178,37 @@ impl PricedConfig<'_> {
         let (Host::Units(units), Some(sizing)) = (&self.placed[placed].host, &load.sizings[placed]) else {
             return 0.0;
         };
-        UnitCounts::new(sizing, customers, self.placed[placed].placement.scale, &self.bins).mean()
-            * units.month_hours
+        self.counts_of(placed, units, sizing, customers).mean() * units.month_hours
     }
 
-    /// Cost of a meter if instances cost `listed` at their list price and meters that share what is free were
-    /// priced together.
-    fn meter_cost(
-        &self,
-        load: &CompiledCosts,
-        meter: usize,
-        customers: f64,
-        listed: f64,
-        together: Option<&[f64]>,
-    ) -> f64 {
+    /// What unit-hours of each placement cost at list price, after the contract, in the study's currency.
+    fn list_price_of(&self, unit_hours: &[f64]) -> f64 {
+        let cost = |(placed, hours): (&SizedPlacement<'_>, &f64)| match &placed.host {
+            Host::Units(units) => hours * units.list_per_hour * units.exchange * units.contract,
+            Host::Function(_) => 0.0,
+        };
+        self.placed.iter().zip(unit_hours).map(cost).sum()
+    }
+
+    /// Units of a meter that are not covered by savings plans.
+    fn billed_units(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
+        let covered = of.covered.map_or(0.0, |covered| covered[meter]);
+        self.units_of(of.load, meter, of.customers) - covered
+    }
+
+    fn meter_cost(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
         let metered = &self.metered[meter];
-        match (metered.share(), together) {
-            (Some((ShareOf::Instances, share)), _) => listed * share,
+        match (metered.share(), of.together) {
+            (Some((ShareOf::Instances, share)), _) => of.listed * share,
             (Some((ShareOf::Meter(id), share)), _) => {
                 let other = self
                     .metered
                     .iter()
                     .position(|other| other.meter.id == id && other.book.name() == metered.book.name());
-                other.map_or(0.0, |other| {
-                    self.meter_cost(load, other, customers, listed, together) * share
-                })
+                other.map_or(0.0, |other| self.meter_cost(of, other) * share)
             }
             (None, Some(together)) if metered.included.is_zero() => together[meter] * metered.factor,
-            (None, _) => metered.price(self.units_of(load, meter, customers)),
+            (None, _) => metered.price(self.billed_units(of, meter)),
         }
     }
 
@@ -175,15 +218,19 @@ impl PricedConfig<'_> {
     }
 
     /// List price and what is paid, of one placement on units; in its book's currency.
-    fn units_cost(&self, units: &Units<'_>, sizing: &Sizing, customers: f64, scale: Scaling) -> (f64, f64) {
-        let counts = UnitCounts::new(sizing, customers, scale, &self.bins);
+    fn units_cost(&self, placed: usize, units: &Units<'_>, sizing: &Sizing, customers: f64) -> (f64, f64) {
+        let counts = self.counts_of(placed, units, sizing, customers);
         let list = units.list_per_hour * units.month_hours;
         let mut paid = counts.sustained(units) * list;
+        if let Some(spot) = &units.spot {
+            let on_spot = counts.spot_mean() + counts.kept_for_spot();
+            paid += on_spot * float(spot.per_hour) * units.month_hours;
+        }
         for commitment in counts.committed(units) {
             let effective = commitment.effective * units.month_hours;
             paid += commitment.used * (effective - list) + commitment.unused * effective;
         }
-        (counts.mean() * list, paid)
+        (counts.needed_mean() * list, paid)
     }
 
     /// Hours a month that the units of a placement run, spare ones among them.
@@ -197,13 +244,16 @@ impl PricedConfig<'_> {
 
     /// Units that run, by hours of equal load.
     pub fn counts(&self, placed: usize, customers: f64, inputs: &ScenarioInputs) -> Option<UnitCounts<'_>> {
+        let Host::Units(units) = &self.placed[placed].host else {
+            return None;
+        };
         let sizing = self.sizing(placed, inputs)?;
-        Some(UnitCounts::new(
-            &sizing,
-            customers,
-            self.placed[placed].placement.scale,
-            &self.bins,
-        ))
+        Some(self.counts_of(placed, units, &sizing, customers))
+    }
+
+    fn counts_of(&self, placed: usize, units: &Units<'_>, sizing: &Sizing, customers: f64) -> UnitCounts<'_> {
+        let scale = self.placed[placed].placement.scale;
+        UnitCounts::new(units, sizing, customers, scale, &self.bins)
     }
 
     /// Mean load over that of the busiest hour, of hours in which units follow it.

@@ -18,6 +18,7 @@ pub struct Finder<'a> {
     pub name: &'a str,
     pub book: &'a PriceBook,
     pub on: Date,          // the day whose prices are used
+    pub months: f64,       // after the start of growth
     pub exchange: Decimal, // units of the study's currency for one of the book's
 }
 
@@ -29,6 +30,7 @@ impl<'a> Finder<'a> {
         config: &'a Config,
         books: &'a [PriceBook],
         on: Date,
+        months: f64,
     ) -> Result<Vec<Self>, ModelError> {
         let one = |book_name: &str| {
             let book = books
@@ -53,6 +55,7 @@ impl<'a> Finder<'a> {
                 name,
                 book,
                 on,
+                months,
                 exchange,
             })
         };
@@ -98,6 +101,11 @@ impl<'a> Finder<'a> {
         self.book
             .plan(id)
             .ok_or_else(|| self.unknown("plan", id, self.book.plan.iter().map(|one| one.id.as_str())))
+    }
+
+    /// What the user's contract leaves of a list price, as a factor.
+    pub fn contract(&self, name: &str) -> Decimal {
+        crate::pricing::contract_factor(&self.book.adjustment, name)
     }
 
     pub fn limit(&self, id: &str) -> Option<f64> {

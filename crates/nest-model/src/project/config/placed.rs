@@ -2,7 +2,7 @@
 
 use nest_data::{
     PriceBook,
-    config::{Config, Placement},
+    config::{AfterTerm, Config, Placement, Spot},
     measurement::ResourceKind,
     price_book::{Commitment, CommitmentKind, Instance, InstanceUnit},
     study::Platform,
@@ -56,12 +56,21 @@ pub struct Units<'a> {
     pub memory_bytes: f64,
     pub per_hour: Option<Decimal>, // list price in the book's currency
     pub commitments: Vec<(&'a Commitment, u32)>,
+    pub spot: Option<SpotUnits>,
     pub effective: Vec<f64>, // price of a committed unit for an hour, by commitment
     pub sustained: Option<SustainedUse<f64>>,
     pub list_per_hour: f64, // 0 if it is not known
     pub month_hours: f64,   // of its book
     pub exchange: f64,
     pub contract: f64, // what is paid of a list price
+}
+
+/// Units on spot capacity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpotUnits {
+    pub share: f64,        // of the units that run
+    pub reserve: f64,      // kept for those that are taken away, as a share of them
+    pub per_hour: Decimal, // price in the book's currency
 }
 
 /// A function of one size.
@@ -228,7 +237,10 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
         .commitments
         .iter()
         .map(|(id, count)| Ok((covering(placement, finder, id)?, *count)));
-    let commitments = commitments.collect::<Result<Vec<_>, ModelError>>()?;
+    let mut commitments = commitments.collect::<Result<Vec<_>, ModelError>>()?;
+    if placement.after_term == AfterTerm::OnDemand {
+        commitments.retain(|(commitment, _)| f64::from(commitment.term_months) > finder.months);
+    }
     let mut units = Units {
         instance: None,
         cores: 0.0,
@@ -239,6 +251,7 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
             .map(|(commitment, _): &(&Commitment, u32)| float(effective_per_hour(commitment)))
             .collect(),
         commitments,
+        spot: None,
         sustained: None,
         list_per_hour: 0.0,
         month_hours: float(finder.book.month_hours.0),
@@ -288,6 +301,11 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
     }
     units.per_hour = instance.price.on_demand.map(|price| price.0 / hours);
     units.list_per_hour = units.per_hour.map_or(0.0, float);
+    units.spot = placement
+        .spot
+        .as_ref()
+        .map(|spot| spot_units(spot, instance, hours, finder))
+        .transpose()?;
     let sustained = &instance.price.sustained;
     units.sustained = (!sustained.is_empty()).then(|| SustainedUse::new(sustained).to_float());
     Ok(Units {
@@ -298,13 +316,33 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
     })
 }
 
+/// Units on spot capacity, at the price of the study or of the book.
+fn spot_units(
+    spot: &Spot,
+    instance: &Instance,
+    hours: Decimal,
+    finder: &Finder<'_>,
+) -> Result<SpotUnits, ModelError> {
+    let listed = instance.price.spot.map(|price| price.0 / hours);
+    let per_hour = spot.price.map(|price| price.0).or(listed);
+    Ok(SpotUnits {
+        share: spot.share.get(),
+        reserve: spot.reserve.get(),
+        per_hour: per_hour.ok_or_else(|| ModelError::NoSpotPrice {
+            config: finder.name.to_owned(),
+            sku: instance.sku.clone(),
+            book: finder.book.name(),
+        })?,
+    })
+}
+
 /// A commitment that covers the placement's instances.
 fn covering<'a>(placement: &Placement, finder: &Finder<'a>, id: &str) -> Result<&'a Commitment, ModelError> {
     let commitment = finder.commitment(id)?;
     let sku = placement.sku.as_deref().unwrap_or_default();
     let reason = match (commitment.kind, &commitment.covers.sku) {
         (CommitmentKind::SavingsPlan | CommitmentKind::Block, _) => {
-            "it buys an amount of usage, not units".to_owned()
+            "it buys an amount of usage, not units; name it under `savings_plans`".to_owned()
         }
         (_, Some(covered)) if covered != sku => format!("it covers {covered}, not {sku}"),
         _ => return Ok(commitment),

@@ -1,8 +1,13 @@
 //! How many units of a placement run, hour by hour, and how they are paid.
 
+mod bill;
+mod savings;
+mod sizing;
+
 use nest_data::{config::Scaling, study::customers::profile::LoadBin};
 
-use super::{placed::Units, sizing::Sizing};
+pub use self::{bill::UnitBill, savings::SavingsPlans, sizing::Sizing};
+use super::placed::{SpotUnits, Units};
 use crate::pricing::{self, committed_hours};
 
 /// Units that run in each bin of hours, the busiest first.
@@ -10,6 +15,7 @@ pub struct UnitCounts<'b> {
     bins: &'b [LoadBin],
     sizing: Sizing,
     customers: f64,
+    spot: Option<SpotUnits>,
 }
 
 /// The bins of a placement whose units stay.
@@ -27,7 +33,13 @@ pub struct CommittedUnits {
 }
 
 impl<'b> UnitCounts<'b> {
-    pub fn new(sizing: &Sizing, customers: f64, scale: Scaling, bins: &'b [LoadBin]) -> Self {
+    pub fn new(
+        units: &Units<'_>,
+        sizing: &Sizing,
+        customers: f64,
+        scale: Scaling,
+        bins: &'b [LoadBin],
+    ) -> Self {
         let bins = match scale {
             Scaling::Growth => STEADY,
             Scaling::Hourly => bins,
@@ -36,11 +48,12 @@ impl<'b> UnitCounts<'b> {
             bins,
             sizing: *sizing,
             customers,
+            spot: units.spot,
         }
     }
 
-    /// Share of the hours and units that run in them.
-    fn each(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+    /// Share of the hours and units that are needed in them, spare ones among them.
+    fn needed(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let spare = f64::from(self.sizing.spare);
         self.bins.iter().map(move |bin| {
             (
@@ -50,12 +63,64 @@ impl<'b> UnitCounts<'b> {
         })
     }
 
-    /// Mean number of units.
+    /// Share of the hours and units that run in them at list price or under a commitment.
+    fn each(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.needed()
+            .map(|(share, count)| (share, count - self.on_spot(count)))
+    }
+
+    /// Of so many units, those on spot capacity.
+    fn on_spot(&self, count: f64) -> f64 {
+        self.spot.map_or(0.0, |spot| (count * spot.share + 1e-9).floor())
+    }
+
+    /// Mean number of units that are needed, spare ones among them.
+    pub fn needed_mean(&self) -> f64 {
+        self.needed().map(|(share, count)| share * count).sum()
+    }
+
+    /// Mean number of units that run: those that are needed, and those kept for spot units that are taken
+    /// away.
     pub fn mean(&self) -> f64 {
+        self.needed_mean() + self.kept_for_spot()
+    }
+
+    /// Mean number of units on spot capacity, of those that are needed.
+    pub fn spot_mean(&self) -> f64 {
+        self.needed()
+            .map(|(share, count)| share * self.on_spot(count))
+            .sum()
+    }
+
+    /// Mean number of units kept for spot units that are taken away.
+    pub fn kept_for_spot(&self) -> f64 {
+        let reserve = self.spot.map_or(0.0, |spot| spot.reserve);
+        let kept = |count: f64| (self.on_spot(count) * reserve - 1e-9).ceil().max(0.0);
+        self.needed().map(|(share, count)| share * kept(count)).sum()
+    }
+
+    /// Units that are needed in an hour of so much of the busiest hour's load, spare ones among them.
+    pub fn needed_at(&self, load: f64) -> f64 {
+        let load = if self.is_steady() { 1.0 } else { load };
+        self.sizing.instances(self.customers * load) + f64::from(self.sizing.spare)
+    }
+
+    /// Of those, units at list price or under a commitment.
+    pub fn listed_at(&self, load: f64) -> f64 {
+        let needed = self.needed_at(load);
+        needed - self.on_spot(needed)
+    }
+
+    fn is_steady(&self) -> bool {
+        std::ptr::eq(self.bins, STEADY)
+    }
+
+    /// Mean number of units at list price or under a commitment.
+    pub fn listed_mean(&self) -> f64 {
         self.each().map(|(share, count)| share * count).sum()
     }
 
-    /// Mean number of units as paid, after a discount for running all of a month, which committed units do
+    /// Mean number of units at list price as paid, after a discount for running all of a month, which committed units do
     /// not get.
     ///
     /// # Formula
@@ -66,7 +131,7 @@ impl<'b> UnitCounts<'b> {
     /// Source: `docs/method/pricing.md`, "Sustained use".
     pub fn sustained(&self, units: &Units<'_>) -> f64 {
         let Some(schedule) = &units.sustained else {
-            return self.mean();
+            return self.listed_mean();
         };
         let committed: f64 = units.commitments.iter().map(|(_, count)| f64::from(*count)).sum();
         let beyond = |(part, count): (f64, f64)| (part, (count - committed).max(0.0));

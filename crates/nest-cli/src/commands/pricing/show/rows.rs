@@ -24,7 +24,7 @@ pub struct BookRow<'a> {
     /// First day on which it no longer holds.
     pub to: Option<Date>,
     pub source: &'a str,
-    pub note: &'a str,
+    pub note: String,
 }
 
 /// One price of a row, or another of its numbers.
@@ -231,7 +231,7 @@ fn row<'a>(table: &'static str, id: &'a str, source: &'a str, note: Option<&'a s
         from: None,
         to: None,
         source,
-        note: note.unwrap_or_default(),
+        note: note.unwrap_or_default().to_owned(),
     }
 }
 
@@ -240,7 +240,12 @@ fn meter_row(meter: &Meter) -> BookRow<'_> {
         parts: meter_parts(meter),
         from: meter.effective_from,
         to: meter.effective_to,
-        ..row("meter", &meter.id, &meter.source, meter.note.as_deref())
+        note: [meter.rounding(), meter.note.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<String>>()
+            .join("; "),
+        ..row("meter", &meter.id, &meter.source, None)
     }
 }
 

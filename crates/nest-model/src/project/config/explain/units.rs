@@ -14,7 +14,7 @@ use super::{
         inputs::ScenarioInputs,
         meters::seen,
         placed::{Host, SizedPlacement, Units},
-        sizing::Sizing,
+        units::Sizing,
     },
     explain_demand, fitted,
 };

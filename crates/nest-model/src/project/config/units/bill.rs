@@ -7,14 +7,13 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-use super::{
-    DIGITS, PricedConfig, decimal,
+use super::{Sizing, UnitCounts};
+use crate::project::config::{
+    DIGITS, PricedConfig, STUDY, decimal,
     inputs::ScenarioInputs,
     lines::{contract_lines, total},
     meters::seen,
     placed::{SizedPlacement, Units},
-    sizing::Sizing,
-    units::UnitCounts,
 };
 use crate::{error::ModelError, pricing::amortised};
 
@@ -27,6 +26,7 @@ pub struct UnitBill<'b, 'a> {
     pub sizing: Sizing,
     pub customers: f64,
     pub inputs: &'b ScenarioInputs,
+    pub covered_hours: Decimal, // unit-hours that savings plans cover
 }
 
 /// Lines of units, and what they cost at list price in the study's currency; `None` if that is not known.
@@ -74,8 +74,10 @@ impl UnitBill<'_, '_> {
         let per_month = self.price_per_month();
         let listed = per_month.map(|_| total(&lines));
         if let Some(per_month) = per_month {
+            lines.extend(self.spot(instance, &counts, per_month)?);
             lines.extend(self.sustained_use(instance, &counts, per_month)?);
             lines.extend(self.commitments(&counts, per_month)?);
+            lines.extend(self.covered(instance, per_month));
             contract_lines(self.placed.book, &instance.sku, &mut lines);
         }
         Ok(UnitLines { lines, listed })
@@ -117,7 +119,7 @@ impl UnitBill<'_, '_> {
             lines.push(line(bound.driver, bound.behaviour, quantity));
         }
         let spare = Decimal::from(self.sizing.spare);
-        let running = decimal(counts.mean(), self.config.name)?;
+        let running = decimal(counts.needed_mean(), self.config.name)?;
         lines.push(line(CostDriver::Rounding, None, running - spare - so_far));
         lines.push(line(CostDriver::Spare, None, spare));
         lines.retain(|line| !line.quantity.0.is_zero());
@@ -173,6 +175,43 @@ impl UnitBill<'_, '_> {
             .collect()
     }
 
+    /// What spot capacity changes: a lower price for its share of the units, and the units that are kept for
+    /// those that are taken away.
+    fn spot(
+        &self,
+        instance: &Instance,
+        counts: &UnitCounts<'_>,
+        per_month: Decimal,
+    ) -> Result<Vec<CostLine>, ModelError> {
+        let Some(spot) = self.units.spot else {
+            return Ok(Vec::new());
+        };
+        let price = spot.per_hour * self.placed.book.month_hours.0 * self.placed.exchange;
+        let source = match self.placed.placement.spot.as_ref().and_then(|spot| spot.price) {
+            Some(_) => STUDY.to_owned(),
+            None => seen(self.placed.book, &instance.source),
+        };
+        let name = format!("{} spot", instance.sku);
+        let (used, kept) = (
+            decimal(counts.spot_mean(), self.config.name)?,
+            decimal(counts.kept_for_spot(), self.config.name)?,
+        );
+        let cheaper = price - per_month;
+        let mut lines = vec![self.change(CostDriver::Discount, name.clone(), used, cheaper, source.clone())];
+        lines.push(self.change(CostDriver::Spare, name, kept, price, source));
+        lines.retain(|line| !line.quantity.0.is_zero());
+        Ok(lines)
+    }
+
+    /// What savings plans pay for instead of the list price.
+    fn covered(&self, instance: &Instance, per_month: Decimal) -> Option<CostLine> {
+        let covered = (self.covered_hours / self.placed.book.month_hours.0).round_dp(DIGITS);
+        let name = format!("{} covered by savings plans", instance.sku);
+        let source = seen(self.placed.book, &instance.source);
+        let line = || self.change(CostDriver::Discount, name, covered, -per_month, source);
+        (!covered.is_zero()).then(line)
+    }
+
     /// What a provider takes off for units that run for most of a month.
     fn sustained_use(
         &self,
@@ -180,7 +219,10 @@ impl UnitBill<'_, '_> {
         counts: &UnitCounts<'_>,
         per_month: Decimal,
     ) -> Result<Option<CostLine>, ModelError> {
-        let saved = decimal(counts.mean() - counts.sustained(self.units), self.config.name)?;
+        let saved = decimal(
+            counts.listed_mean() - counts.sustained(self.units),
+            self.config.name,
+        )?;
         let name = format!("{} sustained use", instance.sku);
         let source = seen(self.placed.book, &instance.source);
         let line = self.change(CostDriver::Discount, name, saved, -per_month, source);
