@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub use self::{
-    bill::{Bill, CostDriver, CostLine, DriverKind, DriverShare, FeeBill},
+    bill::{Bill, CostDriver, CostLine, DriverKind, DriverShare, FeeBill, QuantityBasis},
     chart::{Axis, Chart, Curve, Scatter},
     compare::{
         BreakEven, Comparison, ConfigTotal, Crossover, GrowthProjection, Payback, Regret, SegmentProjection,

@@ -19,8 +19,8 @@ const HEADER: &str =
 /// All numbers of a projection, a row each, under
 /// `study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind`.
 ///
-/// `kind` is `measured`, `fitted`, `assumed`, `extrapolated` or `priced`; a cell is empty if its value is
-/// unknown or does not apply. Lines end in CR LF, as RFC 4180 has it. Amounts of money are exact.
+/// `kind` is `measured`, `fitted`, `assumed`, `agreed`, `extrapolated` or `priced`; a cell is empty if its
+/// value is unknown or does not apply. Lines end in CR LF, as RFC 4180 has it. Amounts of money are exact.
 #[must_use]
 pub fn csv(projection: &Projection) -> String {
     csv_of(projection, |_| true)

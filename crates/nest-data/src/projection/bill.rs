@@ -79,6 +79,29 @@ pub struct CostLine {
     pub source: String,
 }
 
+/// Where the quantity of a line comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuantityBasis {
+    /// It follows from demand.
+    Fitted,
+    /// The study fixes it.
+    Assumed,
+    /// The user's own contract does.
+    Agreed,
+}
+
+impl CostLine {
+    /// Where its quantity comes from.
+    #[must_use]
+    pub fn quantity_basis(&self) -> QuantityBasis {
+        match self.driver {
+            CostDriver::Fixed | CostDriver::Spare => QuantityBasis::Assumed,
+            CostDriver::Discount if self.unit == "%" => QuantityBasis::Agreed,
+            _ => QuantityBasis::Fitted,
+        }
+    }
+}
+
 /// What a cost line pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -105,7 +128,7 @@ pub enum CostDriver {
     Discount,
     /// A meter that no single behaviour drives.
     Shared,
-    /// A fixed monthly amount of the study.
+    /// A fixed monthly amount, or a quantity that stays as it is whoever comes.
     Fixed,
 }
 

@@ -1,6 +1,6 @@
 //! Rows of the bill of a configuration.
 
-use nest_data::projection::{ConfigProjection, CostDriver, CostLine, FeeBill};
+use nest_data::projection::{ConfigProjection, CostLine, FeeBill, QuantityBasis};
 
 use super::row::{FigureKind, TidyRow};
 use crate::format;
@@ -44,10 +44,10 @@ fn line_rows(place: &TidyRow, line: &CostLine, monthly: &str) -> [TidyRow; 2] {
         Some(line.meter.as_str()),
     ];
     let component = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-    let kind = if line.driver == CostDriver::Fixed {
-        FigureKind::Assumed
-    } else {
-        FigureKind::Fitted
+    let kind = match line.quantity_basis() {
+        QuantityBasis::Fitted => FigureKind::Fitted,
+        QuantityBasis::Assumed => FigureKind::Assumed,
+        QuantityBasis::Agreed => FigureKind::Agreed,
     };
     [
         place

@@ -11,6 +11,7 @@ pub(super) enum FigureKind {
     Assumed,
     Extrapolated,
     Priced,
+    Agreed,
 }
 
 /// A row, without study and run. A column that is not set stays empty.
@@ -110,6 +111,7 @@ impl TidyRow {
             FigureKind::Assumed => "assumed",
             FigureKind::Extrapolated => "extrapolated",
             FigureKind::Priced => "priced",
+            FigureKind::Agreed => "agreed",
         };
         let customers = self.customers.map_or_else(String::new, number);
         let texts: [&str; 12] = [

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{ConfigProjection, CostDriver, CostLine},
+    projection::{ConfigProjection, CostLine, QuantityBasis},
 };
 
 use super::{PageTable, ReadingPath, Section};
@@ -31,7 +31,8 @@ pub(super) fn bills(projection: &Projection) -> Option<Section> {
          CSV holds them in full.".to_owned(),
         "Work is charged to the behaviour that causes it; idle use, reserve, rounding up and spare instances \
          have lines of their own.".to_owned(),
-        "Fitted quantities follow from demand; assumed ones are amounts that the study fixes.".to_owned(),
+        "Fitted quantities follow from demand. The study fixes assumed ones, your own contract agreed ones."
+            .to_owned(),
     ];
     Some(section)
 }
@@ -117,10 +118,10 @@ fn fees(config: &ConfigProjection) -> Option<PageTable> {
 }
 
 fn bill_line(line: &CostLine, amount: Option<String>) -> [String; 8] {
-    let kind = if line.driver == CostDriver::Fixed {
-        "◇ assumed"
-    } else {
-        "— fitted"
+    let kind = match line.quantity_basis() {
+        QuantityBasis::Fitted => "— fitted",
+        QuantityBasis::Assumed => "◇ assumed",
+        QuantityBasis::Agreed => "agreed",
     };
     [
         line.driver.label().to_owned(),

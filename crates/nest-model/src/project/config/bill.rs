@@ -86,7 +86,14 @@ impl<'a> PricedConfig<'a> {
         for (index, (metered, counted)) in self.metered.iter().zip(&counted).enumerate() {
             let mut lines = match &metered.meter.percent_of {
                 Some(of) => vec![share_line(metered, of, self.meter_amount(index, &prices, listed))],
-                None => self.metered_lines(metered, counted, prices[index]),
+                None => {
+                    let shared = if self.quantity(metered, inputs).is_fixed() {
+                        CostDriver::Fixed
+                    } else {
+                        CostDriver::Shared
+                    };
+                    self.metered_lines(metered, counted, prices[index], shared)
+                }
             };
             lines.extend(covered_line(metered, covered(index)));
             parts.push((BillPart::Meter(index), lines));
@@ -208,6 +215,7 @@ impl<'a> PricedConfig<'a> {
         metered: &Metered<'a>,
         counted: &(Vec<Decimal>, Decimal),
         price: Option<KnownPrice>,
+        shared_driver: CostDriver,
     ) -> Vec<CostLine> {
         let (by_behaviour, shared) = counted;
         let counted = by_behaviour.iter().sum::<Decimal>() + shared;
@@ -238,7 +246,7 @@ impl<'a> PricedConfig<'a> {
                 driver: if behaviour.is_some() {
                     CostDriver::Behaviour
                 } else {
-                    CostDriver::Shared
+                    shared_driver
                 },
                 behaviour: behaviour.clone(),
                 meter: metered.meter.id.clone(),
@@ -253,7 +261,7 @@ impl<'a> PricedConfig<'a> {
         }
         if !unpriced.is_zero() {
             lines.push(CostLine {
-                driver: CostDriver::Shared,
+                driver: shared_driver,
                 behaviour: None,
                 meter: metered.meter.id.clone(),
                 quantity: QuotedDecimal(unpriced.normalize()),

@@ -64,6 +64,11 @@ pub struct MeteredQuantity {
 }
 
 impl MeteredQuantity {
+    /// Whether it stays as it is whoever comes.
+    pub fn is_fixed(&self) -> bool {
+        self.slope() == 0.0 && self.unit_hours.is_empty()
+    }
+
     /// Units a month that one customer causes.
     pub fn slope(&self) -> f64 {
         self.by_behaviour.iter().sum::<f64>() + self.per_customer

@@ -2,7 +2,7 @@
 
 use nest_data::{
     config::{Driver, MeterUse},
-    price_book::Meter,
+    price_book::{Dimension, Meter},
     units::DAYS_PER_MONTH,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
@@ -166,6 +166,17 @@ impl<'a> PricedConfig<'a> {
     ///
     /// Source: `docs/method/pricing.md`, "Capacity units of a load balancer".
     fn largest(&self, meter: &Meter, used: &MeterUse, inputs: &ScenarioInputs) -> f64 {
+        let units = self.capacity_units(meter, used, inputs).into_iter();
+        units.map(|(_, units)| units).fold(0.0, f64::max) * self.month_hours
+    }
+
+    /// Every quantity of a load balancer per customer, in its capacity units in a mean hour.
+    pub fn capacity_units<'m>(
+        &self,
+        meter: &'m Meter,
+        used: &MeterUse,
+        inputs: &ScenarioInputs,
+    ) -> Vec<(&'m Dimension, f64)> {
         let all = (0..self.behaviours.len()).filter(|index| self.is_balanced(*index, used));
         // A mean hour holds a 24th of a day's executions.
         let requests_per_s: f64 = all
@@ -178,7 +189,7 @@ impl<'a> PricedConfig<'a> {
             .map(|index| inputs.rates_per_day[index] * inputs.bytes[index])
             .sum::<f64>()
             / 24.0;
-        let units_per_hour = |dimension: &nest_data::price_book::Dimension| {
+        let units = |dimension: &'m Dimension| {
             let counted = match dimension.quantity.as_str() {
                 "connections.new" => requests_per_s / used.requests_per_connection(),
                 "connections.active" => requests_per_s / used.requests_per_connection() * CONNECTION_S,
@@ -186,9 +197,9 @@ impl<'a> PricedConfig<'a> {
                 "bytes.processed" => bytes_per_h / 1e9,
                 _ => 0.0,
             };
-            counted / float(dimension.per_unit.0)
+            (dimension, counted / float(dimension.per_unit.0))
         };
-        meter.max_of.iter().map(units_per_hour).fold(0.0, f64::max) * self.month_hours
+        meter.max_of.iter().map(units).collect()
     }
 
     /// Whether the requests of a behaviour come through the load balancer whose meter is used.

@@ -2,6 +2,7 @@
 
 use nest_data::{
     ScalingModel,
+    config::{Driver, MeterUse},
     explanation::{Basis, ExplanationNode},
     price_book::Meter,
     projection::CostLine,
@@ -13,7 +14,7 @@ use super::{
         PricedConfig,
         cold_start::{ColdStart, ColdStarts},
         inputs::ScenarioInputs,
-        meters::{Metered, seen},
+        meters::{Counted, Metered, seen},
         placed::Host,
     },
     explain_demand, known_total, unknown,
@@ -31,7 +32,16 @@ impl<'a> PricedConfig<'a> {
     ) -> Result<ExplanationNode, ModelError> {
         let mut parts = vec![self.explain_quantity(model, metered, customers, inputs)?];
         let source = seen(metered.book, &metered.meter.source);
-        parts.extend(explain_price(metered.meter, &source));
+        parts.extend(explain_price(metered.meter, &metered.book.currency, &source));
+        if metered.book.currency != self.study.study.currency {
+            parts.push(ExplanationNode::leaf(
+                "rate of exchange",
+                metered.exchange,
+                format!("{} for 1 {}", self.study.study.currency, metered.book.currency),
+                Basis::Assumed,
+                "of the study",
+            ));
+        }
         if !metered.included.is_zero() {
             parts.push(ExplanationNode::leaf(
                 "included in the plan",
@@ -72,17 +82,18 @@ impl<'a> PricedConfig<'a> {
                 unit: meter.unit.clone(),
                 basis: Basis::Formula,
                 detail: "customers x executions a day x days x what one of them uses".to_owned(),
-                parts: self.explain_metered_behaviour(model, position, customers, inputs),
+                parts: self.explain_metered_behaviour(model, metered, position, customers, inputs),
             })
             .collect();
         if !shared.is_zero() {
-            parts.push(ExplanationNode::leaf(
-                format!("{} that no behaviour causes", meter.unit),
-                shared.normalize(),
-                &meter.unit,
-                Basis::Assumed,
-                "as the configuration counts",
-            ));
+            parts.push(ExplanationNode {
+                name: format!("{} that no single behaviour causes", meter.unit),
+                value: shared.normalize().to_string(),
+                unit: meter.unit.clone(),
+                basis: Basis::Assumed,
+                detail: "as the configuration counts".to_owned(),
+                parts: self.explain_shared(metered, customers, inputs),
+            });
         }
         let all = by_behaviour.iter().sum::<Decimal>() + shared;
         Ok(ExplanationNode {
@@ -99,6 +110,7 @@ impl<'a> PricedConfig<'a> {
     fn explain_metered_behaviour(
         &self,
         model: &ScalingModel,
+        metered: &Metered<'a>,
         position: usize,
         customers: f64,
         inputs: &ScenarioInputs,
@@ -122,7 +134,107 @@ impl<'a> PricedConfig<'a> {
                 &model.run,
             ),
         ];
-        parts.extend(self.explain_function(model, name, position, inputs));
+        let counts_bytes = metered.uses.iter().any(|counted| match counted {
+            Counted::Stated(used) => used.driver() == Driver::BytesSent,
+            _ => false,
+        });
+        if counts_bytes {
+            parts.push(ExplanationNode::leaf(
+                "bytes of an execution",
+                inputs.bytes[position],
+                "bytes",
+                Basis::Measured,
+                &model.run,
+            ));
+        } else {
+            parts.extend(self.explain_function(model, name, position, inputs));
+        }
+        parts
+    }
+
+    /// What a quantity that no single behaviour causes is made of: of a load balancer each of the quantities
+    /// of which the largest is billed, of others what drives them.
+    fn explain_shared(
+        &self,
+        metered: &Metered<'a>,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let mut parts = Vec::new();
+        for counted in &metered.uses {
+            match counted {
+                Counted::UnitHours(placed, times) => {
+                    parts.push(self.explain_unit_hours(*placed, customers, inputs));
+                    parts.push(per_each(*times, "for each hour of a unit"));
+                }
+                Counted::Stated(used) if used.driver() == Driver::Largest => {
+                    parts.extend(self.explain_dimensions(metered.meter, used, customers, inputs));
+                }
+                Counted::Stated(used) => {
+                    let driver = used.driver();
+                    parts.push(per_each(used.times(), &format!("for each of {}", driver.label())));
+                    if driver == Driver::Instances {
+                        let units = (0..self.placed.len())
+                            .filter(|index| matches!(self.placed[*index].host, Host::Units(_)));
+                        parts.extend(units.map(|index| self.explain_unit_hours(index, customers, inputs)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        parts
+    }
+
+    fn explain_unit_hours(&self, placed: usize, customers: f64, inputs: &ScenarioInputs) -> ExplanationNode {
+        ExplanationNode::leaf(
+            format!("hours of the units of {}", self.placed[placed].label),
+            self.unit_hours(placed, customers, inputs),
+            "h a month",
+            Basis::Fitted,
+            "units that run x hours of a month",
+        )
+    }
+
+    /// Each quantity of a load balancer in capacity units, and what they assume.
+    fn explain_dimensions(
+        &self,
+        meter: &Meter,
+        used: &MeterUse,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let units = self.capacity_units(meter, used, inputs);
+        let mut parts: Vec<ExplanationNode> = units
+            .into_iter()
+            .map(|(dimension, each)| {
+                ExplanationNode::leaf(
+                    format!("{} of a mean hour", dimension.quantity),
+                    each * customers,
+                    "capacity units",
+                    Basis::Fitted,
+                    format!(
+                        "{} {} make one; the largest is billed",
+                        dimension.per_unit, dimension.unit
+                    ),
+                )
+            })
+            .collect();
+        parts.push(ExplanationNode::leaf(
+            "requests of a connection",
+            used.requests_per_connection(),
+            "requests",
+            Basis::Assumed,
+            "of the study; 1 where it does not say",
+        ));
+        let behind = (0..self.behaviours.len()).filter(|index| self.is_balanced(*index, used));
+        let behind: Vec<&str> = behind.map(|index| self.behaviours[index].as_str()).collect();
+        parts.push(ExplanationNode::leaf(
+            "behaviours behind the load balancer",
+            behind.len(),
+            "behaviours",
+            Basis::Assumed,
+            behind.join(", "),
+        ));
         parts
     }
 
@@ -187,6 +299,11 @@ impl<'a> PricedConfig<'a> {
     }
 }
 
+/// Units of a meter for each of what drives it.
+fn per_each(times: f64, of: &str) -> ExplanationNode {
+    ExplanationNode::leaf("units of the meter", times, "units", Basis::Assumed, of)
+}
+
 /// How often requests meet a cold start and how long one takes; nothing where none are counted.
 fn explain_cold_starts(known: &ColdStarts, counted: ColdStart) -> Vec<ExplanationNode> {
     let (of_share, of_time) = match known {
@@ -218,7 +335,7 @@ fn explain_cold_starts(known: &ColdStarts, counted: ColdStart) -> Vec<Explanatio
     ]
 }
 
-fn explain_price(meter: &Meter, source: &str) -> Vec<ExplanationNode> {
+fn explain_price(meter: &Meter, currency: &str, source: &str) -> Vec<ExplanationNode> {
     let Some(price) = &meter.price else {
         return vec![ExplanationNode::leaf(
             &meter.id,
@@ -229,7 +346,7 @@ fn explain_price(meter: &Meter, source: &str) -> Vec<ExplanationNode> {
         )];
     };
     let per = price.per.map_or_else(String::new, |per| format!("{per} "));
-    let unit = format!("per {per}{}", meter.unit);
+    let unit = format!("{currency} per {per}{}", meter.unit);
     let mut parts: Vec<ExplanationNode> = price
         .amount
         .iter()
@@ -242,7 +359,8 @@ fn explain_price(meter: &Meter, source: &str) -> Vec<ExplanationNode> {
         let amount = tier.amount.map_or_else(unknown, |amount| amount.to_string());
         ExplanationNode::leaf(format!("price {bound}"), amount, &unit, Basis::Priced, source)
     }));
-    parts.extend(meter.free.iter().map(|free| {
+    let lasting = meter.free.iter().filter(|free| free.kind.lasts());
+    parts.extend(lasting.map(|free| {
         ExplanationNode::leaf(
             "free each month",
             free.quantity,

@@ -74,11 +74,15 @@ impl PricedConfig<'_> {
                 "customers x executions a day x peak_hour_share x burst / 3600 x demand / speed x change \
                  with load x mean load / cores"
             }
-            CostDriver::Idle => "units needed x use without load / cores",
-            CostDriver::Reserve => "units needed x reserve",
-            CostDriver::Queueing => "units needed x headroom for queueing",
-            CostDriver::Forecast => "units needed x (1 - headroom for queueing) x headroom for forecast",
-            CostDriver::Objective => "units needed x (1 - reserve - utilisation that the objective allows)",
+            CostDriver::Idle => "units needed x mean load x use without load / cores",
+            CostDriver::Reserve => "units needed x mean load x reserve",
+            CostDriver::Queueing => "units needed x mean load x headroom for queueing",
+            CostDriver::Forecast => {
+                "units needed x mean load x (1 - headroom for queueing) x headroom for forecast"
+            }
+            CostDriver::Objective => {
+                "units needed x mean load x (1 - reserve - utilisation that the objective allows)"
+            }
             CostDriver::Rounding => "whole units that run, less the units of all other lines",
             _ => "units beyond those needed",
         }
@@ -154,6 +158,7 @@ impl PricedConfig<'_> {
                         parts.extend(units_running(&sizing, counts.map_or(0.0, |counts| counts.mean())));
                     }
                     CostDriver::Idle => parts.extend([
+                        self.explain_mean_load(index),
                         ExplanationNode::leaf(
                             "use without load",
                             sizing.idle,
@@ -163,7 +168,14 @@ impl PricedConfig<'_> {
                         ),
                         self.cores_of_unit(index, &sizing),
                     ]),
-                    _ => parts.extend(target_utilisation(&sizing)),
+                    CostDriver::Queueing | CostDriver::Forecast => {
+                        parts.push(self.explain_mean_load(index));
+                        parts.extend(self.explain_headroom(index));
+                    }
+                    _ => {
+                        parts.push(self.explain_mean_load(index));
+                        parts.extend(target_utilisation(&sizing));
+                    }
                 }
             }
         }
@@ -180,15 +192,34 @@ impl PricedConfig<'_> {
                 Basis::Fitted,
                 "at the utilisation that units are bought for",
             ),
-            ExplanationNode::leaf(
-                "mean load over the busiest hour's",
-                self.mean_load(index),
-                "",
-                Basis::Assumed,
-                "profile of the week; 1 where units stay",
-            ),
+            self.explain_mean_load(index),
             self.cores_of_unit(index, sizing),
         ]
+    }
+
+    fn explain_mean_load(&self, index: usize) -> ExplanationNode {
+        ExplanationNode::leaf(
+            "mean load over the busiest hour's",
+            self.mean_load(index),
+            "",
+            Basis::Assumed,
+            "profile of the week; 1 where units stay",
+        )
+    }
+
+    /// What a study keeps free by purpose.
+    fn explain_headroom(&self, index: usize) -> Vec<ExplanationNode> {
+        let Some(headroom) = &self.placed[index].placement.headroom else {
+            return Vec::new();
+        };
+        let purposes = [
+            ("headroom for queueing", headroom.queueing),
+            ("headroom for forecast", headroom.forecast),
+        ];
+        let leaf = |(name, share): (&str, nest_data::units::Share)| {
+            ExplanationNode::leaf(name, share.get(), "", Basis::Assumed, "of the study")
+        };
+        purposes.into_iter().map(leaf).collect()
     }
 
     fn cores_of_unit(&self, index: usize, sizing: &Sizing) -> ExplanationNode {
@@ -290,7 +321,7 @@ impl PricedConfig<'_> {
 fn units_needed(sizing: &Sizing, customers: f64) -> ExplanationNode {
     ExplanationNode::leaf(
         "units needed",
-        sizing.exact_instances(customers),
+        rounded(sizing.exact_instances(customers)),
         "units",
         Basis::Fitted,
         "busy / (target x cores - idle), before rounding up",
@@ -301,13 +332,24 @@ fn units_running(sizing: &Sizing, running: f64) -> [ExplanationNode; 2] {
     [
         ExplanationNode::leaf(
             "units that run",
-            running,
+            rounded(running),
             "units",
             Basis::Fitted,
             "rounded up, at least `min`, spare ones among them",
         ),
         ExplanationNode::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"),
     ]
+}
+
+/// A number without the noise of its last digits.
+fn rounded(number: f64) -> f64 {
+    let digits = 12 - number.abs().log10().ceil() as i32;
+    let unit = 10_f64.powi(digits);
+    if number.is_finite() && number != 0.0 {
+        (number * unit).round() / unit
+    } else {
+        number
+    }
 }
 
 fn target_utilisation(sizing: &Sizing) -> [ExplanationNode; 2] {
