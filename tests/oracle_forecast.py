@@ -468,15 +468,17 @@ class Forecast:
         self.monthly, self.per_1000 = (float(budget.get(key, "inf")) for key in ("monthly", "per_1000"))
         self.reached = {}  # by kind, cause and nature: draws in which it has been reached
         self.chances = {}  # the same: share of draws by the first day of each month, and by the end
-        costs, before = [], None
+        self.total, before, cost_before = config.migration, None, None
         for knot in trajectory.knots:
             cost = self.reach(knot, before)
+            if before:
+                # Two knots of one day have no time between them: what happens then is in neither part.
+                self.total = self.total + (knot.time - before.time) * (cost_before + cost) / 2
+            cost_before = cost
             if knot.is_month:
-                costs.append(cost)
                 for limit, reached in self.reached.items():
                     self.chances.setdefault(limit, []).append(float(reached[1:].mean()))
             before = knot
-        self.total = sum((begin + end) / 2 for begin, end in zip(costs, costs[1:])) + config.migration
 
     def reach(self, knot, before):
         """Marks what is reached by a day, and says what a month costs there."""
