@@ -23,11 +23,16 @@ macro_rules! shipped {
 }
 
 /// Books that the binary carries, by name.
-pub const SHIPPED: [(&str, &str); 13] = [
+pub const SHIPPED: [(&str, &str); 35] = [
+    shipped!("aws/eu-central-1"),
     shipped!("aws/eu-west-1"),
+    shipped!("aws/global"),
     shipped!("aws/us-east-1"),
+    shipped!("aws/us-west-2"),
     shipped!("azure/eastus"),
+    shipped!("azure/global"),
     shipped!("azure/westeurope"),
+    shipped!("azure/westus"),
     shipped!("cloudflare/global"),
     shipped!("digitalocean/global"),
     shipped!("digitalocean/nyc1"),
@@ -36,6 +41,23 @@ pub const SHIPPED: [(&str, &str); 13] = [
     shipped!("gcp/europe-west2"),
     shipped!("gcp/us-central1"),
     shipped!("hetzner/eu"),
+    shipped!("hetzner/sin"),
+    shipped!("hetzner/us"),
+    shipped!("llm/amazon-bedrock"),
+    shipped!("llm/anthropic"),
+    shipped!("llm/cohere"),
+    shipped!("llm/deepseek"),
+    shipped!("llm/google"),
+    shipped!("llm/groq"),
+    shipped!("llm/mistral"),
+    shipped!("llm/moonshot"),
+    shipped!("llm/openai"),
+    shipped!("llm/xai"),
+    shipped!("ovhcloud/eu"),
+    shipped!("railway/global"),
+    shipped!("render/global"),
+    shipped!("scaleway/fr-par-1"),
+    shipped!("vercel/global"),
     shipped!("webtask/global"),
 ];
 

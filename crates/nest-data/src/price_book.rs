@@ -2,6 +2,7 @@
 //!
 //! A book only states prices; nest-model computes what a quantity costs. See docs/method/pricing.md.
 
+mod age;
 mod changes;
 mod check;
 mod commitment;
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    age::Ages,
     changes::{ChangeKind, ChangedPart, PriceChange, changes},
     commitment::{Commitment, CommitmentKind, Covers, Inclusion, Payment, Plan, PlanPeriod},
 };
@@ -111,7 +113,9 @@ pub enum Confidence {
     Page,
     /// A copy by somebody else.
     Secondary,
-    /// Rounded, or observed at an unknown date within a span.
+    /// Calculated from other figures of the source, or rounded figures of it made exact.
+    Derived,
+    /// Rounded, observed at an unknown date within a span, or without an address or a certain region.
     Approximate,
     /// Your own contract.
     User,
@@ -143,6 +147,9 @@ pub struct Meter {
     /// A quantity that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free: Option<Free>,
+    /// Units that are not charged for each volume, task, function or load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub included: Option<IncludedUnits>,
     /// First day on which the price holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DateText>")]
@@ -280,6 +287,17 @@ pub struct Free {
     pub pool: Option<String>,
 }
 
+/// Units that are not charged for each of the things that cause them: the first 3,000 IOPS of a volume.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IncludedUnits {
+    /// How many units, in the unit of the meter without its time: 3,000 for `IOPS*month`, 20 for `GB*h`; above 0.
+    pub quantity: QuotedDecimal,
+    /// What has that many each: `volume`, `task`, `function`, `load balancer`, `response`, `instance`, or
+    /// `allocated GB` for a meter whose first units come with the storage that is paid for.
+    pub per: String,
+}
+
 /// Kinds of free quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -320,6 +338,12 @@ pub struct Instance {
     /// Network in Gbit/s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_gbps: Option<Network>,
+    /// Whether its virtual CPUs are its own. [default: not known]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vcpu_kind: Option<VcpuKind>,
+    /// Quantity of a meter that a month of one instance includes, in the meter's unit, by the meter's name; above 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub included: BTreeMap<String, QuotedDecimal>,
     /// Its price.
     pub price: InstancePrice,
     /// First day on which the price holds.
@@ -338,6 +362,16 @@ pub struct Instance {
     pub note: Option<String>,
     /// Name of its source.
     pub source: String,
+}
+
+/// Whose the virtual CPUs of an instance are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VcpuKind {
+    /// Other customers use the same processors, so that the share of one instance varies.
+    Shared,
+    /// They are for this instance alone.
+    Dedicated,
 }
 
 /// Network of an instance.
@@ -361,8 +395,12 @@ pub struct InstancePrice {
     /// Price per unit of spot capacity, which the provider may take away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot: Option<QuotedDecimal>,
-    /// Unit of the price: `h`, or `month` if the provider states no hourly price.
+    /// Unit of the price: `h`, or `month` if the provider charges by the month.
     pub unit: InstanceUnit,
+    /// Price of an hour where `unit` is `month`; the monthly price is then the most that a month costs. From 0
+    /// to 100,000,000. [default: every month is charged whole]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hourly: Option<QuotedDecimal>,
     /// Discounts for running most of a month, by share of the month: GCP's sustained use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sustained: Vec<Sustained>,

@@ -78,9 +78,7 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
             Ok(Kind::AzureRetail) => azure.push(file),
             Ok(Kind::GcpCatalog) => gcp.push(file),
             Ok(Kind::NoPrices(what)) => passed_over.push((file.name.clone(), what)),
-            // Limits hold for all regions of a provider, and the sample of commitments repeats some of
-            // another file: what they add to must be there first.
-            Ok(kind @ Kind::Csv(CsvKind::AwsCommitments | CsvKind::Limits)) => last.push((file, kind)),
+            Ok(Kind::Csv(kind)) if kind.adds_to().is_some() => last.push((file, kind)),
             Ok(kind) => found.extend(read(file, kind, known, &mut books).err().into_iter().flatten()),
             Err(error) => found.push(error),
         }
@@ -98,8 +96,14 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
         };
         found.extend(done.err().into_iter().flatten());
     }
+    last.sort_by_key(|(_, kind)| kind.adds_to());
     for (file, kind) in last {
-        found.extend(read(file, kind, known, &mut books).err().into_iter().flatten());
+        found.extend(
+            read(file, Kind::Csv(kind), known, &mut books)
+                .err()
+                .into_iter()
+                .flatten(),
+        );
     }
     if found.is_empty() {
         books.finish().map(|(books, left_out)| Import {
@@ -151,13 +155,16 @@ fn read(
             match kind {
                 CsvKind::AwsEc2 => instances::aws_ec2(&table, books),
                 CsvKind::AwsRds => instances::aws_rds(&table, books),
+                CsvKind::AwsElastiCache => instances::aws_elasticache(&table, books),
                 CsvKind::AzureVm => instances::azure_vm(&table, books),
                 CsvKind::GcpCompute => instances::gcp_compute(&table, books),
                 CsvKind::AwsCommitments => commitments::add(&table, books),
+                CsvKind::AwsSavingsPlans => commitments::savings_plans::add(&table, books),
+                CsvKind::LlmTokens => services::llm_tokens::add(&table, books),
                 CsvKind::Services => services::add(&table, books),
                 CsvKind::Vps => vps::add(&table, books),
                 CsvKind::Limits => limits::add(&table, books),
-                CsvKind::Rates => Ok(()),
+                CsvKind::Rates | CsvKind::ColdStarts => Ok(()),
             }
         }
     }

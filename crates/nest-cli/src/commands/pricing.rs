@@ -22,13 +22,13 @@ use crate::{
     command_error::{CommandError, INVALID},
     files::source,
     printer::{data, talk},
-    table::{Cell, Column, OutputTable},
+    table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// Runs the verb.
 pub fn run(arguments: &PricingArguments) -> Result<(), CommandError> {
     match &arguments.verb {
-        PricingVerb::List { books } => list(&BookSet::of_folder(&books.study)?, books.format),
+        PricingVerb::List { books } => list(&BookSet::of_folder(&books.study)?, clock::today(), books.format),
         PricingVerb::Show {
             book,
             id,
@@ -78,7 +78,7 @@ pub fn run(arguments: &PricingArguments) -> Result<(), CommandError> {
     }
 }
 
-fn list(set: &BookSet, format: Format) -> Result<(), CommandError> {
+fn list(set: &BookSet, on: Date, format: Format) -> Result<(), CommandError> {
     let mut table = OutputTable::new(&[
         Column::new("book", &["book"]),
         Column::new("currency", &["currency"]),
@@ -90,6 +90,10 @@ fn list(set: &BookSet, format: Format) -> Result<(), CommandError> {
         Column::new("adjustments", &["adjustments"]),
         Column::new("oldest price", &["oldest_price_on"]),
         Column::new("newest price", &["newest_price_on"]),
+        Column::new("rows", &["rows"]),
+        Column::new("oldest row, days", &["oldest_days"]),
+        Column::new("median row, days", &["median_days"]),
+        Column::new("past its days", &["stale_share"]),
         Column::new("layers", &["layers"]),
     ]);
     for (name, LayeredBook { book, layers, .. }) in set.all()? {
@@ -100,8 +104,9 @@ fn list(set: &BookSet, format: Format) -> Result<(), CommandError> {
             Cell::count(book.adjustment.len()),
             date(days().min()),
             date(days().max()),
-            Cell::Texts(layers, " < "),
         ]);
+        row.extend(ages(&book, on));
+        row.push(Cell::Texts(layers, " < "));
         table.push(row);
     }
     data(&table.render(format))
@@ -117,6 +122,26 @@ fn rows_by_kind(book: &PriceBook) -> [Cell; 5] {
         book.limit.len(),
     ]
     .map(Cell::count)
+}
+
+/// How many rows of a book have a price that has not ended, how many days ago the oldest and the middle one
+/// were observed, and the share that is older than the book allows.
+fn ages(book: &PriceBook, on: Date) -> [Cell; 4] {
+    let days = |days: i32| Cell::Number(days.into(), Unit::Named("days"), Shown::Full);
+    match book.ages(on) {
+        Some(ages) => [
+            Cell::count(ages.rows),
+            days(ages.oldest_days),
+            days(ages.median_days),
+            Cell::Number(ages.stale_share, Unit::Share, Shown::Fitting),
+        ],
+        None => [
+            Cell::count(0),
+            Cell::Missing(""),
+            Cell::Missing(""),
+            Cell::Missing(""),
+        ],
+    }
 }
 
 /// A day, if there is one.

@@ -32,7 +32,11 @@ pub enum ChangedPart {
     Amount,
     /// A free quantity.
     Free,
-    /// The quantity of a meter that a plan includes.
+    /// The price of an hour of an instance that is charged by the month.
+    Hourly,
+    /// Units of a meter that are not charged for each of what causes them.
+    Included,
+    /// The quantity of a meter that a plan or an instance includes.
     Includes(String),
     /// The price of one unit in the last tier.
     LastTier,
@@ -59,6 +63,8 @@ impl fmt::Display for ChangedPart {
         match self {
             Self::Amount => f.write_str("amount"),
             Self::Free => f.write_str("free"),
+            Self::Hourly => f.write_str("hourly"),
+            Self::Included => f.write_str("included"),
             Self::Includes(meter) => write!(f, "includes {meter}"),
             Self::LastTier => f.write_str("last tier"),
             Self::OnDemand => f.write_str("on_demand"),
@@ -86,7 +92,10 @@ impl ChangedPart {
     /// Whether it is an amount of money, in the currency of the book.
     #[must_use]
     pub fn is_money(&self) -> bool {
-        !matches!(self, Self::Free | Self::Includes(_) | Self::Percent | Self::Value)
+        !matches!(
+            self,
+            Self::Free | Self::Included | Self::Includes(_) | Self::Percent | Self::Value
+        )
     }
 }
 
@@ -175,6 +184,8 @@ fn rows(book: &PriceBook) -> BTreeMap<Key, Amounts> {
         let free = meter.free.as_ref().map(|free| free.quantity.0);
         amounts.extend(percent.map(|percent| (ChangedPart::Percent, Some(percent))));
         amounts.extend(free.map(|free| (ChangedPart::Free, Some(free))));
+        let included = meter.included.as_ref().map(|included| included.quantity.0);
+        amounts.extend(included.map(|included| (ChangedPart::Included, Some(included))));
         rows.insert(("meter", meter.id.clone(), meter.effective_from), amounts);
     }
     for instance in &book.instance {
@@ -182,11 +193,18 @@ fn rows(book: &PriceBook) -> BTreeMap<Key, Amounts> {
         let amounts = [
             (ChangedPart::OnDemand, price.on_demand),
             (ChangedPart::Spot, price.spot),
+            (ChangedPart::Hourly, price.hourly),
         ];
-        let amounts = amounts.map(|(part, amount)| (part, amount.map(|amount| amount.0)));
+        let mut amounts: Amounts = amounts
+            .map(|(part, amount)| (part, amount.map(|amount| amount.0)))
+            .into();
+        let included = instance.included.iter();
+        amounts.extend(
+            included.map(|(meter, quantity)| (ChangedPart::Includes(meter.clone()), Some(quantity.0))),
+        );
         rows.insert(
             ("instance", instance.sku.clone(), instance.effective_from),
-            amounts.into(),
+            amounts,
         );
     }
     for commitment in &book.commitment {

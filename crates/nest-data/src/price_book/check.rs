@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Instance, Meter, PriceBook, TierMode, step};
+use super::{Instance, InstanceUnit, Meter, PriceBook, TierMode, step};
 use crate::{diagnostic::Diagnostic, toml_document::Spans};
 
 /// Highest price of anything, in any currency. Anything above is taken for a typing error.
@@ -152,6 +152,19 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
             "write 0 or more",
         ));
     }
+    if let Some(included) = &meter.included
+        && (included.quantity.0 <= Decimal::ZERO || included.per.trim().is_empty())
+    {
+        let message = format!(
+            "meter `{}` includes {} units for each `{}`",
+            meter.id, included.quantity, included.per
+        );
+        found.push(spans.at_value(
+            &["meter", index, "included"],
+            message,
+            "write a quantity above 0 and what has it, such as per = \"volume\"",
+        ));
+    }
     if let Some(quantum) = &meter.quantum
         && quantum.step_s().is_none()
     {
@@ -247,7 +260,7 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
 
 fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let price = &instance.price;
-    if [price.on_demand, price.spot]
+    if [price.on_demand, price.spot, price.hourly]
         .into_iter()
         .flatten()
         .any(|price| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&price.0))
@@ -257,6 +270,26 @@ fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut V
             &["instance", index, "price"],
             message,
             "write an amount from 0 to 100000000",
+        ));
+    }
+    if price.hourly.is_some() && price.unit == InstanceUnit::H {
+        let message = format!("instance `{}` has an hourly price twice", instance.sku);
+        found.push(spans.at_value(
+            &["instance", index, "price"],
+            message,
+            "write the monthly price as on_demand with unit = \"month\", or leave out hourly",
+        ));
+    }
+    for (meter, quantity) in instance
+        .included
+        .iter()
+        .filter(|(_, quantity)| quantity.0 <= Decimal::ZERO)
+    {
+        let message = format!("instance `{}` includes {quantity} of `{meter}`", instance.sku);
+        found.push(spans.at_value(
+            &["instance", index, "included"],
+            message,
+            "write a quantity above 0, or leave it out",
         ));
     }
     if instance.vcpu.0 <= Decimal::ZERO || instance.memory_gib.0 <= Decimal::ZERO {
@@ -426,6 +459,31 @@ source = "page"
         assert!(errors(&quantum("1 tick", "60s")).contains("not a known step"));
         assert!(errors(&quantum("1s", "a minute")).contains("at least `a minute`"));
         assert!(errors(&with("chunk = \"64kib\"")).contains("chunks of `64kib`"));
+    }
+
+    #[test]
+    fn included_quantities_and_hourly_prices_that_cannot_be_are_refused() {
+        let instance = |more: &str, price: &str| {
+            format!(
+                "{BOOK}[[instance]]\nsku = \"CX23\"\narch = \"x86_64\"\nvcpu = \"2\"\nmemory_gib = \
+                    \"4\"\n{more}price = {{ {price} }}\nsource = \"page\"\n"
+            )
+        };
+        let month = "on_demand = \"5.49\", hourly = \"0.0088\", unit = \"month\"";
+        let traffic = "included = { \"egress.overage\" = \"20000\" }\n";
+        assert!(PriceBook::read(&Text::new("b", instance(traffic, month))).is_ok());
+        let refused = errors(&instance(
+            &traffic.replace("20000", "-1"),
+            &month.replace("month", "h"),
+        ));
+        for part in ["`CX23` includes -1 of `egress.overage`", "hourly price twice"] {
+            assert!(refused.contains(part), "{part} in {refused}");
+        }
+        let meter = BOOK.replace(
+            "source = \"page\"\n",
+            "included = { quantity = \"0\", per = \"volume\" }\nsource = \"page\"\n",
+        );
+        assert!(errors(&meter).contains("includes 0 units for each `volume`"));
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub struct Plan {
     /// Quantities that it includes each period.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub includes: Vec<Inclusion>,
+    /// What a reader of the price must know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Name of its source.
     pub source: String,
 }

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 pub use self::family::family;
 use self::family::line_of_products;
-use super::{Instance, PriceBook, holds};
+use super::{Confidence, Instance, PriceBook, holds};
 
 /// Share by which a price per virtual CPU may differ from its family's.
 const FAMILY_BAND: Decimal = Decimal::from_parts(30, 0, 0, false, 2);
@@ -31,6 +31,11 @@ pub enum LintFinding {
         days: i32,
         /// Days that are allowed.
         allowed: u32,
+    },
+    /// A source is rounded, of an unknown day, or without an address or a certain region.
+    Approximate {
+        /// The source.
+        source: String,
     },
     /// A price per virtual CPU is far from what the other sizes of the family cost.
     OffFamily {
@@ -87,6 +92,7 @@ impl LintFinding {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Stale { .. } => "stale-source",
+            Self::Approximate { .. } => "approximate-source",
             Self::OffFamily { .. } => "off-family",
             Self::ReservedAbove { .. } => "reserved-above-on-demand",
             Self::SpotAbove { .. } => "spot-above-on-demand",
@@ -99,7 +105,7 @@ impl LintFinding {
     #[must_use]
     pub fn row(&self) -> Option<&str> {
         match self {
-            Self::Stale { source, .. } => Some(source),
+            Self::Stale { source, .. } | Self::Approximate { source } => Some(source),
             Self::OffFamily { sku, .. } | Self::SpotAbove { sku, .. } | Self::ArmDearer { sku, .. } => {
                 Some(sku)
             }
@@ -126,6 +132,12 @@ impl fmt::Display for LintFinding {
                 f,
                 "source `{source}` was seen {days} days ago, more than {allowed}"
             ),
+            Self::Approximate { source } => {
+                write!(
+                    f,
+                    "source `{source}` is approximate: check its prices with the vendor"
+                )
+            }
             Self::OffFamily {
                 sku,
                 family,
@@ -187,6 +199,7 @@ pub fn lint(book: &PriceBook, on: Date, others: &[PriceBook]) -> Vec<LintFinding
         .filter(|row| holds(row.effective_from, row.effective_to, on))
         .collect();
     let mut found = stale(book, on);
+    found.extend(approximate(book));
     found.extend(off_family(&instances));
     found.extend(reserved_above(book, &instances));
     found.extend(spot_above(&instances));
@@ -207,6 +220,14 @@ fn stale(book: &PriceBook, on: Date) -> Vec<LintFinding> {
         })
     };
     book.source.iter().filter_map(old).collect()
+}
+
+fn approximate(book: &PriceBook) -> impl Iterator<Item = LintFinding> {
+    let weak = book
+        .source
+        .iter()
+        .filter(|(_, source)| source.confidence == Confidence::Approximate);
+    weak.map(|(name, _)| LintFinding::Approximate { source: name.clone() })
 }
 
 /// Sizes whose price per virtual CPU is far from the family's line, and per GiB as well: sizes that run on
@@ -355,21 +376,29 @@ fn arm_dearer(instances: &[&Instance]) -> Vec<LintFinding> {
     found
 }
 
+/// Books of other regions with the same prices in every row that both have. Where the vendor's own keys of two
+/// rows differ, the vendor lists them apart, so that neither was copied.
 fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<LintFinding> {
-    let prices = |book: &PriceBook| -> BTreeMap<String, String> {
+    type Price<'a> = (String, Option<&'a String>);
+    fn prices(book: &PriceBook) -> BTreeMap<String, Price<'_>> {
         let instances = book.instance.iter().filter_map(|row| {
+            let price = row.price.on_demand?.to_string();
             Some((
                 format!("{} {:?}", row.sku, row.effective_from),
-                row.price.on_demand?.to_string(),
+                (price, row.vendor_code.as_ref()),
             ))
         });
         let meters = book.meter.iter().filter_map(|row| {
+            let price = format!("{:?}", row.price.as_ref()?);
             Some((
                 format!("{} {:?}", row.id, row.effective_from),
-                format!("{:?}", row.price.as_ref()?),
+                (price, row.vendor_code.as_ref()),
             ))
         });
         instances.chain(meters).collect()
+    }
+    let copied = |(price, code): &Price<'_>, (other, other_code): &Price<'_>| {
+        price == other && code.zip(*other_code).is_none_or(|(code, other)| code == other)
     };
     let own = prices(book);
     let mut found = Vec::new();
@@ -380,7 +409,7 @@ fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<LintFinding> {
         let theirs = prices(other);
         let shared: Vec<bool> = own
             .iter()
-            .filter_map(|(row, price)| theirs.get(row).map(|their| their == price))
+            .filter_map(|(row, price)| theirs.get(row).map(|their| copied(price, their)))
             .collect();
         if shared.len() >= FEWEST_SHARED && shared.iter().all(|equal| *equal) {
             found.push(LintFinding::SameAsRegion {
@@ -537,5 +566,15 @@ mod tests {
             }
         );
         assert_eq!(findings.len(), 2);
+        let coded = |code: &str| {
+            let line = format!("vendor_code = \"{code}\"\nsource = \"s\"\n");
+            sizes.replace("source = \"s\"\n", &line)
+        };
+        let listed = lint(
+            &book("r", &coded("A")),
+            date(2026, 6, 1),
+            &[book("q", &coded("B"))],
+        );
+        assert_eq!(listed, [], "the vendor lists both");
     }
 }

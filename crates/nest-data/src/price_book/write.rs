@@ -1,11 +1,15 @@
 //! A price book as a file that a person reads and edits: one table a row, absent fields left out.
 
-use std::fmt::{Display, Write as _};
+use std::{
+    collections::BTreeMap,
+    fmt::{Display, Write as _},
+};
 
 use super::{
     Commitment, CommitmentKind, Confidence, FreeKind, Instance, InstanceUnit, Meter, MeterPrice, Payment,
-    Plan, PriceBook, PriceSource, ProviderLimit, Quantum, TierMode,
+    Plan, PriceBook, PriceSource, ProviderLimit, Quantum, TierMode, VcpuKind,
 };
+use crate::units::QuotedDecimal;
 
 impl PriceBook {
     /// The book as TOML, with `header` as comment lines before it. Reading it again gives the same book.
@@ -92,6 +96,15 @@ fn inline(parts: &[(&str, Option<String>)]) -> String {
     format!("{{ {} }}", there.join(", "))
 }
 
+/// An inline table of amounts by name.
+fn by_name(amounts: &BTreeMap<String, QuotedDecimal>) -> String {
+    let parts: Vec<String> = amounts
+        .iter()
+        .map(|(name, amount)| format!("{} = {}", quoted(name), quoted(amount)))
+        .collect();
+    format!("{{ {} }}", parts.join(", "))
+}
+
 fn some(value: Option<impl Display>) -> Option<String> {
     value.map(quoted)
 }
@@ -106,6 +119,7 @@ fn write_source(text: &mut String, name: &str, source: &PriceSource) {
         Confidence::List => "list",
         Confidence::Page => "page",
         Confidence::Secondary => "secondary",
+        Confidence::Derived => "derived",
         Confidence::Approximate => "approximate",
         Confidence::User => "user",
     };
@@ -196,6 +210,13 @@ fn write_meter(text: &mut String, meter: &Meter) {
         ];
         let _ = writeln!(text, "free = {}", inline(&parts));
     }
+    if let Some(included) = &meter.included {
+        let parts = [
+            ("quantity", some(Some(included.quantity))),
+            ("per", some(Some(&included.per))),
+        ];
+        let _ = writeln!(text, "included = {}", inline(&parts));
+    }
     field(text, "effective_from", meter.effective_from);
     field(text, "effective_to", meter.effective_to);
     field(text, "vendor_code", meter.vendor_code.as_ref());
@@ -220,6 +241,14 @@ fn write_instance(text: &mut String, instance: &Instance) {
             ])
         );
     }
+    let kind = instance.vcpu_kind.map(|kind| match kind {
+        VcpuKind::Shared => "shared",
+        VcpuKind::Dedicated => "dedicated",
+    });
+    field(text, "vcpu_kind", kind);
+    if !instance.included.is_empty() {
+        let _ = writeln!(text, "included = {}", by_name(&instance.included));
+    }
     let price = &instance.price;
     let sustained = (!price.sustained.is_empty()).then(|| {
         let parts = price.sustained.iter().map(|part| {
@@ -234,6 +263,7 @@ fn write_instance(text: &mut String, instance: &Instance) {
         ("on_demand", some(price.on_demand)),
         ("spot", some(price.spot)),
         ("unit", some(Some(unit(price.unit)))),
+        ("hourly", some(price.hourly)),
         ("sustained", sustained),
         ("quantum", price.quantum.as_ref().map(quantum)),
     ];
@@ -278,12 +308,7 @@ fn write_commitment(text: &mut String, commitment: &Commitment) {
     field(text, "recurring", Some(commitment.recurring));
     field(text, "unit", Some(unit(commitment.unit)));
     if !commitment.rates.is_empty() {
-        let rates: Vec<String> = commitment
-            .rates
-            .iter()
-            .map(|(name, rate)| format!("{} = {}", quoted(name), quoted(rate)))
-            .collect();
-        let _ = writeln!(text, "rates = {{ {} }}", rates.join(", "));
+        let _ = writeln!(text, "rates = {}", by_name(&commitment.rates));
     }
     field(text, "vendor_code", commitment.vendor_code.as_ref());
     field(text, "note", commitment.note.as_ref());
@@ -307,6 +332,7 @@ fn write_plan(text: &mut String, plan: &Plan) {
         }
         *text += "]\n";
     }
+    field(text, "note", plan.note.as_ref());
     field(text, "source", Some(&plan.source));
 }
 
@@ -350,6 +376,7 @@ price = { per = "1000", mode = "volume", scope = "account", window = "month", ti
 ] }
 chunk = "64KiB"
 free = { kind = "first-year", quantity = "5", pool = "x" }
+included = { quantity = "0.5", per = "function" }
 effective_from = 2026-01-01
 note = "n"
 source = "a b"
@@ -374,6 +401,15 @@ network_gbps = { baseline = "1", burst = "5" }
 price = { on_demand = "0.10", spot = "0.03", unit = "h", sustained = [{ up_to = "1", factor = "0.8" }] }
 effective_to = 2027-01-01
 source = "a b"
+[[instance]]
+sku = "j"
+arch = "x86_64"
+vcpu = "2"
+memory_gib = "4"
+vcpu_kind = "shared"
+included = { "egress.overage" = "20000", "ipv4.address" = "1" }
+price = { on_demand = "5.49", unit = "month", hourly = "0.0088" }
+source = "a b"
 [[commitment]]
 id = "sp"
 kind = "savings_plan"
@@ -390,6 +426,7 @@ id = "pl"
 amount = "5.00"
 per = "month"
 includes = [{ meter = "a", quantity = "10", unit = "GB" }]
+note = "includes 20 USD of usage"
 source = "a b"
 [[limit]]
 id = "l"

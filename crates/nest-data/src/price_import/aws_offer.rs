@@ -460,6 +460,7 @@ fn add_instance(
         on_demand: Some(QuotedDecimal(rate.amount)),
         spot: None,
         unit: InstanceUnit::H,
+        hourly: None,
         sustained: Vec::new(),
         quantum: runs.then_some(quantum),
     };
@@ -470,6 +471,8 @@ fn add_instance(
         memory_gib: QuotedDecimal(memory),
         baseline: None,
         network_gbps: None,
+        vcpu_kind: None,
+        included: BTreeMap::new(),
         price,
         effective_from: None,
         effective_to: None,

@@ -254,6 +254,7 @@ fn add_machine(
         on_demand: hourly(Buying::OnDemand)?,
         spot: hourly(Buying::Spot)?,
         unit: InstanceUnit::H,
+        hourly: None,
         sustained: Vec::new(),
         quantum: None,
     };
@@ -264,6 +265,8 @@ fn add_machine(
         memory_gib: size.memory_gib,
         baseline: None,
         network_gbps: None,
+        vcpu_kind: None,
+        included: BTreeMap::new(),
         price,
         effective_from: None,
         effective_to: None,

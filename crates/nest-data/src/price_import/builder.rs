@@ -268,18 +268,32 @@ impl Book {
     /// Adds a source where it is new, and gives its name. `date` may be partial (`2026`, `2026-07`) or a span
     /// (`2025-10..2026-03`), which counts as its first day and stays in the title.
     pub fn source(&mut self, title: &str, date: &str, note: &str) -> Result<String, String> {
+        let doubted = note
+            .split(';')
+            .any(|part| part.trim().starts_with("approximate") || part.trim().starts_with("weak"));
+        let approximate = doubted || title.contains("public documents");
+        self.source_as(title, date, approximate.then_some(Confidence::Approximate))
+    }
+
+    /// The same where the file says how close the source is to the vendor. What was seen at an unknown date
+    /// within a span is approximate.
+    pub fn source_as(
+        &mut self,
+        title: &str,
+        date: &str,
+        stated: Option<Confidence>,
+    ) -> Result<String, String> {
         let (first, span) = first_of_span(date);
         let title = if span {
             format!("{title} (seen {date})")
         } else {
             title.to_owned()
         };
-        let approximate = span || note.contains("approximate") || title.contains("public documents");
         let observed_on: ObservedOn = first.parse().map_err(|_| format!("`{date}` is not a date"))?;
-        let confidence = if approximate {
+        let confidence = if span {
             Confidence::Approximate
         } else {
-            confidence(&title)
+            stated.unwrap_or_else(|| confidence(&title))
         };
         let source = PriceSource {
             url: url(&title).map(str::to_owned),
@@ -443,8 +457,9 @@ fn rank(confidence: Confidence) -> u8 {
         Confidence::List => 0,
         Confidence::Page => 1,
         Confidence::Secondary => 2,
-        Confidence::Approximate => 3,
-        Confidence::User => 4,
+        Confidence::Derived => 3,
+        Confidence::Approximate => 4,
+        Confidence::User => 5,
     }
 }
 

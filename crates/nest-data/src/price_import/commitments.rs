@@ -1,5 +1,7 @@
 //! AWS reservations from the sample file: by term, class and payment.
 
+pub mod savings_plans;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{
@@ -39,22 +41,8 @@ pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagn
 
 fn add_row(row: &CsvRow<'_>, book: &mut Book) -> Result<(), Diagnostic> {
     let sku = row.get("sku");
-    let (term_months, years) = match row.get("term") {
-        "1y" => (12, Decimal::ONE),
-        "3y" => (36, Decimal::from(3)),
-        other => return Err(row.wrong(format!("a term of `{other}` is not known"), "1y or 3y")),
-    };
-    let (payment, paid) = match row.get("payment") {
-        "no_upfront" => (Payment::None, "none"),
-        "partial_upfront" => (Payment::Partial, "partial"),
-        "all_upfront" => (Payment::All, "all"),
-        other => {
-            return Err(row.wrong(
-                format!("payment `{other}` is not known"),
-                "no_upfront, partial_upfront or all_upfront",
-            ));
-        }
-    };
+    let (term_months, years) = term(row)?;
+    let (payment, paid) = paid(row)?;
     let class = row.get("offering_class");
     let id = if class == "standard" {
         format!("{sku}-{}-{paid}", row.get("term"))
@@ -122,4 +110,26 @@ fn add_row(row: &CsvRow<'_>, book: &mut Book) -> Result<(), Diagnostic> {
         source,
     });
     Ok(())
+}
+
+/// The term of a row, in months and years.
+pub fn term(row: &CsvRow<'_>) -> Result<(u32, Decimal), Diagnostic> {
+    match row.get("term") {
+        "1y" => Ok((12, Decimal::ONE)),
+        "3y" => Ok((36, Decimal::from(3))),
+        other => Err(row.wrong(format!("a term of `{other}` is not known"), "1y or 3y")),
+    }
+}
+
+/// How much of a row is paid at once, with its word in the names of commitments.
+pub fn paid(row: &CsvRow<'_>) -> Result<(Payment, &'static str), Diagnostic> {
+    match row.get("payment") {
+        "no_upfront" => Ok((Payment::None, "none")),
+        "partial_upfront" => Ok((Payment::Partial, "partial")),
+        "all_upfront" => Ok((Payment::All, "all")),
+        other => Err(row.wrong(
+            format!("payment `{other}` is not known"),
+            "no_upfront, partial_upfront or all_upfront",
+        )),
+    }
 }

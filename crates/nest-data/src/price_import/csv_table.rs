@@ -20,12 +20,16 @@ pub const LARGEST: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, fa
 pub enum CsvKind {
     AwsEc2,
     AwsRds,
+    AwsElastiCache,
     AwsCommitments,
+    AwsSavingsPlans,
     AzureVm,
     GcpCompute,
     Services,
     Vps,
     Limits,
+    LlmTokens,
+    ColdStarts,
     Rates,
 }
 
@@ -42,21 +46,29 @@ const SERVICES: &[&str] = &[
     "tier_scope",
     "billing_increment",
     "minimum_charge",
+    "included_quantity",
+    "included_unit",
+    "included_per",
+    "confidence",
     "source",
     "source_date",
     "note",
 ];
 
 impl CsvKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::AwsEc2,
         Self::AwsRds,
+        Self::AwsElastiCache,
         Self::AwsCommitments,
+        Self::AwsSavingsPlans,
         Self::AzureVm,
         Self::GcpCompute,
         Self::Services,
         Self::Vps,
         Self::Limits,
+        Self::LlmTokens,
+        Self::ColdStarts,
         Self::Rates,
     ];
 
@@ -91,7 +103,35 @@ impl CsvKind {
                 "vcpu",
                 "memory_gib",
                 "on_demand_usd_per_hour",
+                "ri_1y_no_upfront_usd_per_hour",
                 "aws_rate_code",
+                "source",
+                "source_date",
+                "ri_source_date",
+                "note",
+            ],
+            Self::AwsElastiCache => &[
+                "provider",
+                "region",
+                "sku",
+                "engine",
+                "vcpu",
+                "memory_gib",
+                "on_demand_usd_per_hour",
+                "ri_1y_no_upfront_usd_per_hour",
+                "source",
+                "source_date",
+                "note",
+            ],
+            Self::AwsSavingsPlans => &[
+                "provider",
+                "plan",
+                "region",
+                "what",
+                "term",
+                "payment",
+                "rate",
+                "unit",
                 "source",
                 "source_date",
                 "note",
@@ -154,6 +194,9 @@ impl CsvKind {
                 "price_hour",
                 "currency",
                 "vat",
+                "vcpu_kind",
+                "ipv4_included",
+                "cap_hours",
                 "effective_from",
                 "effective_to",
                 "source",
@@ -171,7 +214,39 @@ impl CsvKind {
                 "source_date",
                 "note",
             ],
+            Self::LlmTokens => &[
+                "provider",
+                "model",
+                "above_context_tokens",
+                "effective_from",
+                "effective_to",
+                "input_per_million",
+                "cached_input_per_million",
+                "cache_write_per_million",
+                "output_per_million",
+                "currency",
+                "tier_mode",
+                "source",
+                "source_date",
+                "cross_check",
+                "note",
+            ],
+            Self::ColdStarts => &[
+                "provider", "service", "runtime", "measure", "unit", "p50", "value",
+            ],
             Self::Rates => &["base", "quote", "rate", "date", "source"],
+        }
+    }
+
+    /// The place of a kind among those that add to what other files have begun; none where it does not. Some
+    /// services are as large as an instance type, the sample of commitments repeats some of another file, and
+    /// limits hold for all regions of a provider.
+    pub fn adds_to(self) -> Option<u8> {
+        match self {
+            Self::Services => Some(0),
+            Self::AwsCommitments | Self::AwsSavingsPlans => Some(1),
+            Self::Limits => Some(2),
+            _ => None,
         }
     }
 
@@ -202,10 +277,10 @@ impl CsvKind {
             .filter(|kind| missing(kind) == 0)
             .max_by_key(|kind| kind.columns().len());
         if let Some(kind) = whole {
-            return Ok(if kind == Self::Rates {
-                Kind::NoPrices("exchange rates")
-            } else {
-                Kind::Csv(kind)
+            return Ok(match kind {
+                Self::Rates => Kind::NoPrices("exchange rates"),
+                Self::ColdStarts => Kind::NoPrices("cold starts"),
+                kind => Kind::Csv(kind),
             });
         }
         let nearest = Self::ALL

@@ -257,10 +257,13 @@ fn instance(
         memory_gib: size.memory_gib,
         baseline: None,
         network_gbps: None,
+        vcpu_kind: None,
+        included: BTreeMap::new(),
         price: InstancePrice {
             on_demand: Some(on_demand),
             spot,
             unit: InstanceUnit::H,
+            hourly: None,
             sustained: size.sustained.clone(),
             quantum: None,
         },

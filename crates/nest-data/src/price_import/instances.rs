@@ -1,6 +1,8 @@
 //! Instance types from the CSV files of AWS, Azure and Google Cloud, with the commitments that stand in the
 //! same row.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::{
@@ -49,55 +51,96 @@ pub fn aws_ec2(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<D
             let Some(recurring) = row.decimal(column)? else {
                 continue;
             };
-            // The column is from the same file as the rest of the 2025 rows; see the list of sources in the
-            // data's README.
-            let source = source_of(
-                row,
-                book,
-                "ec2.shop data (AWS reserved file)",
-                row.get("ri_source_date"),
-            )?;
-            book.commitments.push(Commitment {
-                id: format!("{sku}-{term}-none"),
-                kind: CommitmentKind::Reserved,
-                term_months,
-                payment: Payment::None,
-                covers: Covers {
-                    sku: Some(sku.to_owned()),
-                    family: None,
-                },
-                upfront: QuotedDecimal(Decimal::ZERO),
-                recurring,
-                unit: InstanceUnit::H,
-                rates: Default::default(),
-                vendor_code: None,
-                note: None,
-                source,
-            });
+            let source = reserved_source(row, book, "ec2.shop data (AWS reserved file)")?;
+            let reserved = committed(sku, &format!("{term}-none"), term_months, recurring.0, source);
+            book.commitments.push(reserved);
         }
         Ok(())
     })
 }
 
-/// Managed PostgreSQL. One that is doubled over two zones has `.multi-az` after its name.
+/// Managed PostgreSQL and MySQL, with the reservation of one year, nothing upfront. MySQL has `.mysql` after
+/// its name, and what is doubled over two zones `.multi-az` after that.
 pub fn aws_rds(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     each(table, books, |row, book| {
         let sku = row.get("sku");
-        let name = match row.get("deployment") {
-            "single-az" => sku.to_owned(),
-            "multi-az" => format!("{sku}.multi-az"),
+        let engine = match row.get("engine") {
+            "postgresql" => "",
+            "mysql" => ".mysql",
+            other => {
+                book.leave_out(row, sku, format!("engine `{other}` is not known"));
+                return Ok(());
+            }
+        };
+        let zones = match row.get("deployment") {
+            "single-az" => "",
+            "multi-az" => ".multi-az",
             other => {
                 book.leave_out(row, sku, format!("deployment `{other}` is not known"));
                 return Ok(());
             }
         };
-        let arch = if is_graviton(sku) { "arm64" } else { "x86_64" };
-        if let Some(mut instance) = instance(row, book, &name, arch)? {
-            instance.vendor_code = some(row.get("aws_rate_code"));
-            book.instances.push(instance);
-        }
-        Ok(())
+        managed(row, book, &format!("{sku}{engine}{zones}"))
     })
+}
+
+/// Nodes of managed caches, with the engine after their name: `cache.m7g.large.valkey`.
+pub fn aws_elasticache(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
+    each(table, books, |row, book| {
+        managed(row, book, &format!("{}.{}", row.get("sku"), row.get("engine")))
+    })
+}
+
+/// A managed instance with the reservation of one year, nothing upfront, that stands in its row.
+fn managed(row: &CsvRow<'_>, book: &mut Book, name: &str) -> Result<(), Diagnostic> {
+    let arch = if is_graviton(row.get("sku")) {
+        "arm64"
+    } else {
+        "x86_64"
+    };
+    let Some(mut instance) = instance(row, book, name, arch)? else {
+        return Ok(());
+    };
+    instance.vendor_code = some(row.get("aws_rate_code"));
+    book.instances.push(instance);
+    if let Some(recurring) = row.decimal("ri_1y_no_upfront_usd_per_hour")? {
+        let source = reserved_source(row, book, "ec2.shop data (AWS RDS reserved file)")?;
+        book.commitments
+            .push(committed(name, "1y-none", 12, recurring.0, source));
+    }
+    Ok(())
+}
+
+/// The source of the reserved prices of a row: the row's own, unless they have a day of their own. Those days
+/// are of `title`.
+fn reserved_source(row: &CsvRow<'_>, book: &mut Book, title: &str) -> Result<String, Diagnostic> {
+    match row.get("ri_source_date") {
+        day if day.is_empty() || day == row.get("source_date") => {
+            source_of(row, book, row.get("source"), row.get("source_date"))
+        }
+        day => source_of(row, book, title, day),
+    }
+}
+
+/// A commitment to one instance type, nothing upfront.
+fn committed(sku: &str, term: &str, term_months: u32, recurring: Decimal, source: String) -> Commitment {
+    Commitment {
+        id: format!("{sku}-{term}"),
+        kind: CommitmentKind::Reserved,
+        term_months,
+        payment: Payment::None,
+        covers: Covers {
+            sku: Some(sku.to_owned()),
+            family: None,
+        },
+        upfront: QuotedDecimal(Decimal::ZERO),
+        recurring: QuotedDecimal(recurring),
+        unit: InstanceUnit::H,
+        rates: BTreeMap::new(),
+        vendor_code: None,
+        note: None,
+        source,
+    }
 }
 
 /// Azure virtual machines.
@@ -144,22 +187,10 @@ pub fn gcp_compute(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), V
                 book.leave_out_at(row.file(), row.line(), &format!("{sku} {term}"), reason, false);
                 continue;
             }
+            let hour = (committed.0 / MONTH_HOURS).normalize();
             book.commitments.push(Commitment {
-                id: format!("{sku}-cud-{term}"),
                 kind: CommitmentKind::Cud,
-                term_months,
-                payment: Payment::None,
-                covers: Covers {
-                    sku: Some(sku.to_owned()),
-                    family: None,
-                },
-                upfront: QuotedDecimal(Decimal::ZERO),
-                recurring: QuotedDecimal((committed.0 / MONTH_HOURS).normalize()),
-                unit: InstanceUnit::H,
-                rates: Default::default(),
-                vendor_code: None,
-                note: None,
-                source: source.clone(),
+                ..self::committed(sku, &format!("cud-{term}"), term_months, hour, source.clone())
             });
         }
         Ok(())
@@ -229,27 +260,38 @@ fn instance(
         return Ok(None);
     };
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
-    let price = InstancePrice {
-        on_demand: row.decimal("on_demand_usd_per_hour")?,
-        spot: row.decimal("spot_usd_per_hour")?,
-        unit: InstanceUnit::H,
-        sustained: Vec::new(),
-        quantum: None,
-    };
-    Ok(Some(Instance {
+    let mut instance = bare_instance(sku, arch, vcpu.0, memory_gib.0, source);
+    instance.price.on_demand = row.decimal("on_demand_usd_per_hour")?;
+    instance.price.spot = row.decimal("spot_usd_per_hour")?;
+    instance.note = noted(&[row.get("note"), if is_burstable(sku) { BURSTABLE } else { "" }]);
+    Ok(Some(instance))
+}
+
+/// An instance type without a price, a note or anything else that it may have.
+pub fn bare_instance(sku: &str, arch: &str, vcpu: Decimal, memory_gib: Decimal, source: String) -> Instance {
+    Instance {
         sku: sku.to_owned(),
         arch: arch.to_owned(),
-        vcpu,
-        memory_gib,
+        vcpu: QuotedDecimal(vcpu),
+        memory_gib: QuotedDecimal(memory_gib),
         baseline: None,
         network_gbps: None,
-        price,
+        vcpu_kind: None,
+        included: BTreeMap::new(),
+        price: InstancePrice {
+            on_demand: None,
+            spot: None,
+            unit: InstanceUnit::H,
+            hourly: None,
+            sustained: Vec::new(),
+            quantum: None,
+        },
         effective_from: None,
         effective_to: None,
         vendor_code: None,
-        note: noted(&[row.get("note"), if is_burstable(sku) { BURSTABLE } else { "" }]),
+        note: None,
         source,
-    }))
+    }
 }
 
 /// The name of a row's source in the book.
@@ -278,20 +320,22 @@ fn burst(text: &str) -> Option<QuotedDecimal> {
     }
 }
 
-/// Whether an AWS type runs on credits: t3, t3a, t4g, as a database too.
+/// The name of an AWS type without the service that runs on it: `db.`, `cache.`.
+fn without_service(sku: &str) -> &str {
+    sku.strip_prefix("db.")
+        .or(sku.strip_prefix("cache."))
+        .unwrap_or(sku)
+}
+
+/// Whether an AWS type runs on credits: t3, t3a, t4g, as a database or cache too.
 fn is_burstable(sku: &str) -> bool {
-    let mut letters = sku.strip_prefix("db.").unwrap_or(sku).chars();
+    let mut letters = without_service(sku).chars();
     letters.next() == Some('t') && letters.next().is_some_and(|c| c.is_ascii_digit()) && sku.contains('.')
 }
 
 /// Whether an AWS type runs on Graviton: a `g` follows its generation, as in `db.r7g.large`.
 pub fn is_graviton(sku: &str) -> bool {
-    let family = sku
-        .strip_prefix("db.")
-        .unwrap_or(sku)
-        .split('.')
-        .next()
-        .unwrap_or_default();
+    let family = without_service(sku).split('.').next().unwrap_or_default();
     let after = family
         .trim_start_matches(|c: char| c.is_ascii_alphabetic())
         .trim_start_matches(|c: char| c.is_ascii_digit());
@@ -322,6 +366,7 @@ mod tests {
         for (sku, arm) in [
             ("db.r7g.large", true),
             ("db.t4g.micro", true),
+            ("cache.m7g.large", true),
             ("m7i.large", false),
             ("g4dn.xlarge", false),
             ("m7i-flex.large", false),

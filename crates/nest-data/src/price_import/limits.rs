@@ -63,6 +63,10 @@ fn add_row(row: &CsvRow<'_>, book: &mut Book) -> Result<(), Diagnostic> {
         .find(|(file, _)| *file == name)
         .map_or(name.as_str(), |(_, id)| id);
     let text = row.get("value");
+    if row.get("unit") == "date" {
+        book.leave_out(row, id, format!("it is a day, {text}, and no quantity"));
+        return Ok(());
+    }
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
     let mut push = |id: String, value: Decimal, note: Option<String>| {
         let limit = ProviderLimit {

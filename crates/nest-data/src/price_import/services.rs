@@ -1,21 +1,25 @@
 //! Metered services: one row of the file a tier, one row of the book a meter.
 
+pub mod llm_tokens;
+mod machines;
+
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use self::machines::{add_sized, machine};
 use super::{
     builder::{Book, BookSet, LeftOut, noted},
     csv_table::{CsvRow, CsvText},
-    instances::{some, source_of},
+    instances::some,
     service_rules::{FreeRule, MeterRule, RowMapping, book_regions, find},
 };
 use crate::{
     diagnostic::Diagnostic,
     price_book::{
-        Commitment, CommitmentKind, Covers, Dimension, Free, FreeKind, INSTANCE_PRICE, Inclusion, Instance,
-        InstancePrice, InstanceUnit, Meter, MeterPrice, Payment, PercentOf, Plan, PlanPeriod, ProviderLimit,
-        Quantum, Round, Tier, TierMode,
+        Commitment, CommitmentKind, Confidence, Covers, Dimension, Free, FreeKind, INSTANCE_PRICE,
+        IncludedUnits, Inclusion, Instance, InstancePrice, InstanceUnit, Meter, MeterPrice, Payment,
+        PercentOf, Plan, PlanPeriod, ProviderLimit, Quantum, Round, Tier, TierMode, VcpuKind,
     },
     units::QuotedDecimal,
 };
@@ -31,7 +35,7 @@ struct MeterRows<'a> {
 /// A row that is no tier of a meter, with the books that it is for.
 struct OtherRow<'a> {
     row: CsvRow<'a>,
-    mapping: &'static RowMapping,
+    mapping: RowMapping,
     provider: &'static str,
     regions: Vec<String>,
     what: String,
@@ -98,7 +102,7 @@ fn sorted_rows<'a>(
     let mut sorted = SortedRows::default();
     for row in table.rows() {
         let (provider, service, region) = (row.get("provider"), row.get("service"), row.get("region"));
-        let Some(rule) = find(provider, service, row.get("meter")) else {
+        let Some(mapping) = find(provider, service, region, row.get("meter")) else {
             found.push(row.wrong(
                 format!(
                     "the meter `{service}.{}` of {provider} is not known",
@@ -113,7 +117,7 @@ fn sorted_rows<'a>(
         match book_regions(provider, region) {
             Some((provider, regions)) => sorted.push(OtherRow {
                 row,
-                mapping: &rule.mapping,
+                mapping,
                 provider,
                 regions,
                 what,
@@ -132,10 +136,12 @@ fn sorted_rows<'a>(
 
 /// Adds a row that is no tier of a meter to each of its books.
 fn add_other(other: &OtherRow<'_>, books: &mut BookSet<'_>) -> Result<(), Diagnostic> {
-    if let RowMapping::Free(free) = other.mapping {
-        return add_free(&other.row, free, other.provider, books);
-    }
     let row = &other.row;
+    match other.mapping {
+        RowMapping::Free(free) => return add_free(row, &free, other.provider, books),
+        RowMapping::SizedAs { sku, like } => return add_sized(other, sku, like, books),
+        _ => {}
+    }
     for region in &other.regions {
         let Some(book) = books.book(other.provider, region) else {
             continue;
@@ -143,22 +149,24 @@ fn add_other(other: &OtherRow<'_>, books: &mut BookSet<'_>) -> Result<(), Diagno
         book.count(row.file());
         book.currency(row.get("currency"))
             .map_err(|message| row.wrong(message, "import one currency at a time"))?;
-        let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
+        let source = service_source(row, book)?;
         let price = row.needed("price")?;
         match other.mapping {
-            RowMapping::Meter(_) | RowMapping::Free(_) => {}
-            RowMapping::Nowhere(reason) => book.leave_out(row, &other.what, *reason),
+            RowMapping::Meter(_) | RowMapping::Free(_) | RowMapping::SizedAs { .. } => {}
+            RowMapping::Nowhere(reason) => book.leave_out(row, &other.what, reason),
             RowMapping::Share(id) => book.meters.push(share_meter(id, row, price, source)),
             RowMapping::Plan(id) => book.plans.push(Plan {
-                id: (*id).to_owned(),
+                id: id.to_owned(),
                 amount: price,
                 per: PlanPeriod::Month,
                 includes: Vec::new(),
+                note: some(row.get("note")),
                 source,
             }),
             RowMapping::Machine => {
-                // The prices of the source are for 30 days.
-                book.month_hours = QuotedDecimal(Decimal::from(720));
+                if row.get("unit") == "30 days" {
+                    book.month_hours = QuotedDecimal(Decimal::from(720));
+                }
                 book.instances.push(machine(row, price, source)?);
             }
             RowMapping::Block(id) => book.commitments.push(block(id, row, price, source)),
@@ -168,7 +176,7 @@ fn add_other(other: &OtherRow<'_>, books: &mut BookSet<'_>) -> Result<(), Diagno
                 meter.note = noted(&[note, row.get("note")]);
                 book.meters.push(meter);
                 book.limits.push(ProviderLimit {
-                    id: (*limit).to_owned(),
+                    id: limit.to_owned(),
                     value: row.needed("tier_to")?,
                     unit: row.get("unit").to_owned(),
                     adjustable: None,
@@ -246,51 +254,6 @@ fn add_free(
     Ok(())
 }
 
-fn machine(row: &CsvRow<'_>, price: QuotedDecimal, source: String) -> Result<Instance, Diagnostic> {
-    let sku = row.get("meter");
-    let memory = sku.rsplit('_').next().unwrap_or_default();
-    let gib = match memory.split_at(memory.len().saturating_sub(2)) {
-        (number, "MB") => number
-            .parse::<Decimal>()
-            .ok()
-            .map(|megabytes| (megabytes / Decimal::from(1_024)).normalize()),
-        (number, "GB") => number.parse::<Decimal>().ok(),
-        _ => None,
-    };
-    let gib = gib.ok_or_else(|| {
-        row.wrong(
-            format!("`{sku}` does not say how much memory it has"),
-            "such as shared-cpu-1x_256MB",
-        )
-    })?;
-    let quantum = Quantum {
-        per: "run".to_owned(),
-        step: "1s".to_owned(),
-        round: Round::Up,
-        minimum: None,
-    };
-    Ok(Instance {
-        sku: sku.to_owned(),
-        arch: "x86_64".to_owned(),
-        vcpu: QuotedDecimal(Decimal::ONE),
-        memory_gib: QuotedDecimal(gib),
-        baseline: None,
-        network_gbps: None,
-        price: InstancePrice {
-            on_demand: Some(price),
-            spot: None,
-            unit: InstanceUnit::Month,
-            sustained: Vec::new(),
-            quantum: Some(quantum),
-        },
-        effective_from: None,
-        effective_to: None,
-        vendor_code: None,
-        note: noted(&["one shared virtual CPU; price for 30 days", row.get("note")]),
-        source,
-    })
-}
-
 /// A meter without a price, a note or anything else that a meter may have.
 pub fn empty_meter(id: &str, unit: &str, source: String) -> Meter {
     Meter {
@@ -302,6 +265,7 @@ pub fn empty_meter(id: &str, unit: &str, source: String) -> Meter {
         max_of: Vec::new(),
         percent_of: None,
         free: None,
+        included: None,
         effective_from: None,
         effective_to: None,
         vendor_code: None,
@@ -347,7 +311,17 @@ fn add_meter(meter: &MeterRows<'_>, books: &mut BookSet<'_>) -> Result<(), Diagn
         book.count(row.file());
         book.currency(row.get("currency"))
             .map_err(|message| row.wrong(message, "import one currency at a time"))?;
-        sources.push(source_of(row, book, row.get("source"), row.get("source_date"))?);
+        sources.push(service_source(row, book)?);
+    }
+    if rows.iter().all(|row| row.get("price").is_empty()) {
+        for row in rows {
+            book.leave_out(
+                row,
+                rule.id,
+                noted(&["its price is not known", row.get("note")]).unwrap_or_default(),
+            );
+        }
+        return Ok(());
     }
     let tiers = file_tiers(meter)?;
     let scope = rows.last().map_or("", |row| row.get("tier_scope"));
@@ -355,11 +329,61 @@ fn add_meter(meter: &MeterRows<'_>, books: &mut BookSet<'_>) -> Result<(), Diagn
     let mut priced_meter = ruled_meter(rule, book.joined_source(rule.id, &sources));
     priced_meter.price = Some(price);
     priced_meter.note = meter_note(rule, rows, &tiers);
+    priced_meter.included = included(rule, rows)?;
     if let Some(quantity) = free.map(QuotedDecimal) {
         give_free(&mut priced_meter, rule, quantity, book);
     }
     book.meters.push(priced_meter);
     Ok(())
+}
+
+/// The source of a row of services.csv, which says itself how close it is to the vendor.
+fn service_source(row: &CsvRow<'_>, book: &mut Book) -> Result<String, Diagnostic> {
+    let confidence = match row.get("confidence") {
+        "list" => Confidence::List,
+        "page" => Confidence::Page,
+        "secondary" => Confidence::Secondary,
+        "derived" => Confidence::Derived,
+        "weak" => Confidence::Approximate,
+        other => {
+            return Err(row.wrong(
+                format!("`confidence` is `{other}`"),
+                "write list, page, secondary, derived or weak",
+            ));
+        }
+    };
+    book.source_as(row.get("source"), row.get("source_date"), Some(confidence))
+        .map_err(|message| row.wrong(message, "write 2026-07-20, 2026-07 or 2026"))
+}
+
+/// What is not charged for each volume, task or function, in the unit of the meter. The free rules of a load
+/// balancer stand with its capacity units.
+fn included(rule: &MeterRule, rows: &[CsvRow<'_>]) -> Result<Option<IncludedUnits>, Diagnostic> {
+    let mut found = None;
+    for row in rows.iter().filter(|_| !rule.capacity_units) {
+        let Some(quantity) = row.decimal("included_quantity")? else {
+            continue;
+        };
+        let unit = row.get("included_unit");
+        let (quantity, per) = if unit.starts_with("percent of the ") {
+            (quantity.0 / Decimal::ONE_HUNDRED, "allocated GB")
+        } else if unit == "MB" && rule.unit == "GB" {
+            (quantity.0 / Decimal::from(1_024), row.get("included_per"))
+        } else if rule.unit.starts_with(unit) || matches!((unit, rule.unit), ("rules", "h") | ("GB", "GiB*s"))
+        {
+            (quantity.0, row.get("included_per"))
+        } else {
+            return Err(row.wrong(
+                format!("`included_unit` is `{unit}`, and the meter counts {}", rule.unit),
+                "write what the meter counts, MB for a meter in GB, or `percent of the allocated storage`",
+            ));
+        };
+        found = Some(IncludedUnits {
+            quantity: QuotedDecimal(quantity.normalize()),
+            per: per.to_owned(),
+        });
+    }
+    Ok(found)
 }
 
 /// The tiers of a meter's rows, ascending, each beginning where the one before ends.

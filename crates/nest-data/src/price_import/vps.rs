@@ -1,21 +1,72 @@
-//! Virtual servers that are sold by the month: Hetzner and DigitalOcean.
+//! Virtual servers that are sold by the month or the hour beside what is sold with them: Hetzner,
+//! DigitalOcean, OVHcloud, Scaleway.
 
 use std::collections::BTreeMap;
 
 use jiff::{ToSpan, civil::Date};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{
     builder::{Book, BookSet, noted},
     csv_table::{CsvRow, CsvText},
-    instances::source_of,
+    instances::{bare_instance, source_of},
     service_rules::book_regions,
+    services::empty_meter,
 };
 use crate::{
     diagnostic::Diagnostic,
-    price_book::{Instance, InstancePrice, InstanceUnit, Meter, MeterPrice},
+    price_book::{Instance, InstancePrice, InstanceUnit, Meter, MeterPrice, VcpuKind},
     units::QuotedDecimal,
 };
+
+/// Meter of traffic beyond what servers include.
+const TRAFFIC: &str = "egress.overage";
+/// Meter of IPv4 addresses.
+const ADDRESS: &str = "ipv4.address";
+/// Digits of an hourly price that was calculated.
+const HOUR_DIGITS: u32 = 8;
+
+/// What is sold beside servers: its name in the file, and the meter of the book.
+struct SoldBeside {
+    sku: &'static str,
+    id: &'static str,
+    unit: &'static str,
+    /// Units that the price of the file buys; none for one.
+    per: Option<u32>,
+}
+
+const fn sold(sku: &'static str, id: &'static str, unit: &'static str) -> SoldBeside {
+    SoldBeside {
+        sku,
+        id,
+        unit,
+        per: None,
+    }
+}
+
+const SOLD_BESIDE: [SoldBeside; 14] = [
+    SoldBeside {
+        per: Some(1_000),
+        ..sold("traffic-overage", TRAFFIC, "GB")
+    },
+    sold("primary-ipv4", ADDRESS, "month"),
+    sold("volume", "volumes.storage", "GB*month"),
+    sold("snapshot", "snapshots.storage", "GB*month"),
+    sold("block-storage", "volumes.storage", "GB*month"),
+    sold("block-storage-classic", "volumes.storage.classic", "GB*month"),
+    sold(
+        "block-storage-high_speed",
+        "volumes.storage.high-speed",
+        "GB*month",
+    ),
+    sold("object-storage-base", "objects.base", "month"),
+    sold("LB11", "lb.lb11", "month"),
+    sold("load-balancer", "lb", "month"),
+    sold("load-balancer-S", "lb.s.hour", "h"),
+    sold("load-balancer-M", "lb.m.hour", "h"),
+    sold("load-balancer-L", "lb.l.hour", "h"),
+    sold("load-balancer-XL", "lb.xl.hour", "h"),
+];
 
 /// A first day and the day after the last, where they are known.
 type Interval = (Option<Date>, Option<Date>);
@@ -79,82 +130,146 @@ fn add_row(
 ) -> Result<(), Diagnostic> {
     book.currency(row.get("currency"))
         .map_err(|message| row.wrong(message, "import one currency at a time"))?;
+    let sku = row.get("sku");
     if row.get("vat") != "excluded" {
-        book.leave_out(row, row.get("sku"), "its price is with tax");
+        book.leave_out(row, sku, "its price is with tax");
         return Ok(());
     }
     let source = source_of(row, book, row.get("source"), row.get("source_date"))?;
-    let sku = row.get("sku");
-    let price = row.needed("price_month")?;
-    let seen = if row.get("source_date").contains("..") {
-        format!("seen {}", row.get("source_date"))
-    } else {
-        String::new()
-    };
+    let dated_note = noted(&[row.get("note"), &seen(row)]);
     let (Some(vcpu), Some(memory_gib)) = (row.decimal("vcpu")?, row.decimal("memory_gib")?) else {
-        let (id, unit, per) = match sku {
-            "volume" => ("volumes.storage", "GB*month", None),
-            "traffic-overage" => ("egress.overage", "GB", Some(QuotedDecimal(Decimal::ONE_THOUSAND))),
-            _ => {
-                book.leave_out(row, sku, "processors or memory are not known");
-                return Ok(());
-            }
+        let Some(sold) = SOLD_BESIDE.iter().find(|sold| sold.sku == sku) else {
+            book.leave_out(row, sku, "processors or memory are not known");
+            return Ok(());
+        };
+        let column = if sold.unit == "h" {
+            "price_hour"
+        } else {
+            "price_month"
         };
         book.meters.push(Meter {
-            id: id.to_owned(),
-            unit: unit.to_owned(),
-            quantum: None,
             price: Some(MeterPrice {
-                amount: Some(price),
-                per,
+                amount: Some(row.needed(column)?),
+                per: sold.per.map(|per| QuotedDecimal(Decimal::from(per))),
                 ..MeterPrice::default()
             }),
-            chunk: None,
-            max_of: Vec::new(),
-            percent_of: None,
-            free: None,
             effective_from,
             effective_to,
-            vendor_code: None,
-            note: noted(&[row.get("note")]),
-            source,
+            note: dated_note,
+            ..empty_meter(sold.id, sold.unit, source)
         });
         return Ok(());
     };
-    let included = |column: &str, unit: &str, what: &str| match row.get(column) {
-        "" => String::new(),
-        quantity => format!("{quantity} {unit} {what}"),
-    };
-    let hour = if row.get("price_hour").is_empty() {
-        String::new()
+    let arch = if sku.starts_with("CAX") || row.get("note").contains("arm64") {
+        "arm64"
     } else {
-        format!("{} an hour, at most a month's price", row.get("price_hour"))
+        "x86_64"
     };
+    let (price, rounded) = price(row)?;
     book.instances.push(Instance {
-        sku: sku.to_owned(),
-        arch: if sku.starts_with("CAX") { "arm64" } else { "x86_64" }.to_owned(),
-        vcpu,
-        memory_gib,
-        baseline: None,
-        network_gbps: None,
-        price: InstancePrice {
-            on_demand: Some(price),
-            spot: None,
-            unit: InstanceUnit::Month,
-            sustained: Vec::new(),
-            quantum: None,
-        },
+        vcpu_kind: vcpu_kind(row)?,
+        included: included(row)?,
+        price,
         effective_from,
         effective_to,
-        vendor_code: None,
         note: noted(&[
-            &included("disk_gb", "GB", "disk"),
-            &included("transfer_tb", "TB", "transfer included"),
-            &hour,
-            row.get("note"),
-            &seen,
+            &quantity(row, "disk_gb", "GB disk"),
+            &quantity(row, "transfer_tb", "TB transfer included"),
+            if row.get("ipv4_included") == "yes" {
+                "one IPv4 address included"
+            } else {
+                ""
+            },
+            &rounded,
+            &places(row, book.region()),
+            dated_note.as_deref().unwrap_or_default(),
         ]),
-        source,
+        ..bare_instance(sku, arch, vcpu.0, memory_gib.0, source)
     });
     Ok(())
+}
+
+/// The price of a server, and how its price of an hour was made where the file does not state it.
+///
+/// Where hours are charged up to a number of them, the price of the month is the most that a month costs. An
+/// hour that the file does not state is the price of the month by that number, rounded to 8 digits, half
+/// away from zero. Where there is no such number, the price of the hour is the price.
+fn price(row: &CsvRow<'_>) -> Result<(InstancePrice, String), Diagnostic> {
+    let month = row.needed("price_month")?;
+    let (hour, cap_hours) = (row.decimal("price_hour")?, row.decimal("cap_hours")?);
+    let priced = |on_demand, unit, hourly| InstancePrice {
+        on_demand: Some(on_demand),
+        spot: None,
+        unit,
+        hourly,
+        sustained: Vec::new(),
+        quantum: None,
+    };
+    Ok(match (hour, cap_hours) {
+        (None, None) => (priced(month, InstanceUnit::Month, None), String::new()),
+        (Some(hour), None) => (priced(hour, InstanceUnit::H, None), String::new()),
+        (Some(hour), Some(_)) => (priced(month, InstanceUnit::Month, Some(hour)), String::new()),
+        (None, Some(hours)) => {
+            let hour = month
+                .0
+                .checked_div(hours.0)
+                .ok_or_else(|| row.wrong("`cap_hours` is 0", "write the hours, such as 624, or nothing"))?
+                .round_dp_with_strategy(HOUR_DIGITS, RoundingStrategy::MidpointAwayFromZero)
+                .normalize();
+            (
+                priced(month, InstanceUnit::Month, Some(QuotedDecimal(hour))),
+                format!("an hour is {month} / {hours}, rounded to {HOUR_DIGITS} digits"),
+            )
+        }
+    })
+}
+
+fn vcpu_kind(row: &CsvRow<'_>) -> Result<Option<VcpuKind>, Diagnostic> {
+    match row.get("vcpu_kind") {
+        "" => Ok(None),
+        "shared" => Ok(Some(VcpuKind::Shared)),
+        "dedicated" => Ok(Some(VcpuKind::Dedicated)),
+        other => Err(row.wrong(
+            format!("`vcpu_kind` is `{other}`"),
+            "write shared, dedicated or nothing",
+        )),
+    }
+}
+
+/// What a month of a server includes, by meter. A TB has 1,000 GB, as in the price of traffic.
+fn included(row: &CsvRow<'_>) -> Result<BTreeMap<String, QuotedDecimal>, Diagnostic> {
+    let mut included = BTreeMap::new();
+    if let Some(terabytes) = row.decimal("transfer_tb")? {
+        let gigabytes = (terabytes.0 * Decimal::ONE_THOUSAND).normalize();
+        included.insert(TRAFFIC.to_owned(), QuotedDecimal(gigabytes));
+    }
+    if row.get("ipv4_included") == "yes" {
+        included.insert(ADDRESS.to_owned(), QuotedDecimal(Decimal::ONE));
+    }
+    Ok(included)
+}
+
+/// A quantity of a row in words; nothing where the cell is blank.
+fn quantity(row: &CsvRow<'_>, column: &str, what: &str) -> String {
+    match row.get(column) {
+        "" => String::new(),
+        quantity => format!("{quantity} {what}"),
+    }
+}
+
+/// The places of a row where it lists only some of those that the book is of.
+fn places(row: &CsvRow<'_>, region: &str) -> String {
+    match row.get("region") {
+        "all" => String::new(),
+        listed if region == "global" => format!("in {listed}"),
+        _ => String::new(),
+    }
+}
+
+/// The span of months within which a price was seen; nothing where there is a day.
+fn seen(row: &CsvRow<'_>) -> String {
+    match row.get("source_date") {
+        span if span.contains("..") => format!("seen {span}"),
+        _ => String::new(),
+    }
 }

@@ -41,6 +41,7 @@ fn bare(id: &str) -> Meter {
         max_of: Vec::new(),
         percent_of: None,
         free: None,
+        included: None,
         effective_from: None,
         effective_to: None,
         vendor_code: None,

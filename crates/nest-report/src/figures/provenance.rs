@@ -151,6 +151,7 @@ fn confidence(confidence: Confidence) -> &'static str {
         Confidence::List => "price list",
         Confidence::Page => "vendor's page",
         Confidence::Secondary => "somebody else's copy",
+        Confidence::Derived => "calculated from the source",
         Confidence::Approximate => "approximate",
         Confidence::User => "own contract",
     }

@@ -121,6 +121,8 @@ fn named(part: &ChangedPart) -> (&'static str, &str, Option<String>) {
     match part {
         ChangedPart::Amount => ("price", "", None),
         ChangedPart::Free => ("free", "", None),
+        ChangedPart::Hourly => ("hourly", "", None),
+        ChangedPart::Included => ("included", "", None),
         ChangedPart::Includes(meter) => ("includes", meter, None),
         ChangedPart::LastTier => ("tier", "", None),
         ChangedPart::OnDemand => ("on_demand", "", None),

@@ -41,25 +41,50 @@ pub fn line_of_products(sku: &str) -> String {
             sku.rsplit_once('_').map_or("", |(_, generation)| generation)
         );
     }
-    let (before, name) = sku.strip_prefix("db.").map_or(("", sku), |name| ("db.", name));
-    let letters: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
-    let digits: String = name[letters.len()..]
-        .chars()
-        .take_while(char::is_ascii_digit)
+    let parts: Vec<&str> = sku.split('.').collect();
+    // The generation stands before the size: `db.m7g.large.mysql`.
+    let generation = parts
+        .iter()
+        .position(|part| is_size(part))
+        .map_or(0, |size| size.saturating_sub(1));
+    let shortened = parts.iter().enumerate().filter(|(_, part)| !is_size(part));
+    let named: Vec<&str> = shortened
+        .map(|(index, part)| {
+            if index == generation {
+                kind_and_generation(part)
+            } else {
+                part
+            }
+        })
         .collect();
-    format!(
-        "{before}{letters}{digits}{}",
-        if sku.ends_with(".multi-az") {
-            ".multi-az"
-        } else {
-            ""
-        }
-    )
+    named.join(".")
+}
+
+/// The letters and the number that a name begins with: `m7` of `m7i-flex`.
+fn kind_and_generation(name: &str) -> &str {
+    let rest = name
+        .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+        .trim_start_matches(|c: char| c.is_ascii_digit());
+    &name[..name.len() - rest.len()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_products_keep_the_service_and_what_runs_on_it() {
+        for (sku, expected) in [
+            ("m7i-flex.large", "m7"),
+            ("db.r7g.16xlarge.mysql.multi-az", "db.r7.mysql.multi-az"),
+            ("cache.m7g.large.valkey", "cache.m7.valkey"),
+            ("m6g.large.search", "m6.search"),
+            ("Standard_D2ps_v5", "Standard_D v5"),
+            ("CX23", "CX23"),
+        ] {
+            assert_eq!(line_of_products(sku), expected);
+        }
+    }
 
     #[test]
     fn families_are_names_without_sizes() {

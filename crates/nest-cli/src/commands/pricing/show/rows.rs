@@ -3,7 +3,9 @@
 use jiff::civil::Date;
 use nest_data::{
     PriceBook,
-    price_book::{Commitment, Instance, InstanceUnit, Meter, MeterPrice, Plan, ProviderLimit, Sustained},
+    price_book::{
+        Commitment, Instance, InstanceUnit, Meter, MeterPrice, Plan, ProviderLimit, Sustained, VcpuKind,
+    },
     units::QuotedDecimal,
 };
 
@@ -50,8 +52,12 @@ pub enum PartKind<'a> {
     Free,
     /// A free quantity that does not last.
     FreeNotCounted,
+    /// Units that are not charged for each of something.
+    IncludedPer(&'a str),
     /// The price of an instance without a commitment.
     OnDemand,
+    /// The price of an hour of an instance, of which a month costs at most its price.
+    Hourly,
     /// The price of an instance that the provider may take away.
     Spot,
     /// The share of the list price that is paid up to a share of a month.
@@ -60,7 +66,7 @@ pub enum PartKind<'a> {
     Upfront,
     /// What a commitment costs in each hour.
     Recurring,
-    /// The quantity of a meter that a plan includes.
+    /// The quantity of a meter that a plan, or a month of an instance, includes.
     Includes(&'a str),
     /// The value of a limit.
     Value,
@@ -139,7 +145,9 @@ impl PartKind<'_> {
             Self::ShareOf { .. } => "share",
             Self::Free => "free",
             Self::FreeNotCounted => "free_not_counted",
+            Self::IncludedPer(_) => "included",
             Self::OnDemand => "on_demand",
+            Self::Hourly => "hourly",
             Self::Spot => "spot",
             Self::Sustained(_) => "sustained",
             Self::Upfront => "upfront",
@@ -170,7 +178,13 @@ impl PartKind<'_> {
     pub fn is_money(&self) -> bool {
         matches!(
             self,
-            Self::Price | Self::Tier(_) | Self::OnDemand | Self::Spot | Self::Upfront | Self::Recurring
+            Self::Price
+                | Self::Tier(_)
+                | Self::OnDemand
+                | Self::Hourly
+                | Self::Spot
+                | Self::Upfront
+                | Self::Recurring
         )
     }
 
@@ -183,9 +197,15 @@ impl PartKind<'_> {
             Self::ShareOf { meter, .. } => format!("percent of {meter}"),
             Self::Free => "free".to_owned(),
             Self::FreeNotCounted => "free, not counted".to_owned(),
+            Self::IncludedPer(what) => format!("included, for each {what}"),
+            Self::Hourly => "an hour, up to the price of a month".to_owned(),
             Self::OnDemand => row.machine.map_or_else(String::new, |machine| {
                 let (vcpu, memory_gib, arch) = (machine.vcpu, machine.memory_gib, &machine.arch);
-                format!("on demand ({vcpu} vCPU, {memory_gib} GiB, {arch})")
+                let kind = machine.vcpu_kind.map_or("", |kind| match kind {
+                    VcpuKind::Shared => "shared ",
+                    VcpuKind::Dedicated => "dedicated ",
+                });
+                format!("on demand ({vcpu} {kind}vCPU, {memory_gib} GiB, {arch})")
             }),
             Self::Spot => "spot".to_owned(),
             Self::Sustained(bound) => format!("on demand, up to {bound} of a month"),
@@ -269,6 +289,13 @@ fn meter_parts(meter: &Meter) -> Vec<PricePart<'_>> {
         };
         PricePart::plain(of, free.quantity, &meter.unit)
     }));
+    parts.extend(meter.included.as_ref().map(|included| {
+        PricePart::plain(
+            PartKind::IncludedPer(&included.per),
+            included.quantity,
+            &meter.unit,
+        )
+    }));
     parts
 }
 
@@ -293,10 +320,18 @@ fn instance_row(instance: &Instance) -> BookRow<'_> {
     let mut parts = vec![PricePart::each(PartKind::OnDemand, price.on_demand, unit)];
     parts.extend(
         price
+            .hourly
+            .map(|hour| PricePart::each(PartKind::Hourly, Some(hour), "h")),
+    );
+    parts.extend(
+        price
             .spot
             .map(|spot| PricePart::each(PartKind::Spot, Some(spot), unit)),
     );
     parts.extend(price.sustained.iter().map(sustained_part));
+    let included = instance.included.iter();
+    parts
+        .extend(included.map(|(meter, quantity)| PricePart::plain(PartKind::Includes(meter), *quantity, "")));
     BookRow {
         parts,
         machine: Some(instance),
