@@ -42,14 +42,15 @@ fn pricing_lists_what_is_shipped_with_rows_and_dates() {
             .unwrap_or_else(|| panic!("{name} is not in {}", outcome.stdout))
             .clone()
     };
-    // The lists that the books were made of had 498 EC2 and 296 RDS rows over two regions, and 649 GCP rows
-    // over three.
+    // The lists that the books were made of have 388 and 284 EC2 rows, 148 each of PostgreSQL and MySQL and
+    // 102 of caches in both regions, two of Aurora and one of OpenSearch in the first; and 649 GCP rows over
+    // three.
     assert_eq!(
         [
             row_of("aws/us-east-1")[3].clone(),
             row_of("aws/eu-west-1")[3].clone()
         ],
-        ["397", "397"]
+        ["789", "682"]
     );
     assert_eq!(
         ["gcp/us-central1", "gcp/europe-west1", "gcp/europe-west2"]
@@ -68,10 +69,20 @@ fn pricing_lists_what_is_shipped_with_rows_and_dates() {
     assert!(
         listed
             .iter()
-            .all(|row| row[8].len() == 10 && row[10] == "shipped"),
+            .all(|row| row[8].len() == 10 && row[14] == "shipped"),
         "{}",
         outcome.stdout
     );
+    for row in &listed {
+        let number = |cell: usize| row[cell].parse::<f64>().expect("a number");
+        let (median, oldest, stale) = (number(12), number(11), number(13));
+        assert!(number(10) >= 1.0 && median <= oldest, "{row:?}");
+        // All rows count as old after 180 days.
+        assert!(
+            (0.0..=1.0).contains(&stale) && (stale > 0.0) == (oldest > 180.0),
+            "{row:?}"
+        );
+    }
 }
 
 #[test]
@@ -97,7 +108,7 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
         ["0", "0.09", "0.085", "0.07", "0.05"]
     );
     assert!(
-        shown.stdout.contains("AWSDataTransfer") && shown.stdout.contains("2024-09-25"),
+        shown.stdout.contains("AWSDataTransfer") && shown.stdout.contains("2026-05-06"),
         "{}",
         shown.stdout
     );
@@ -173,16 +184,16 @@ fn pricing_offers_the_nearest_name_of_what_is_not_there() {
         &[
             "pricing",
             "show",
-            "hetzner/eu",
-            "CX43",
+            "hetzner/us",
+            "CPX11",
             "--quantity",
             "1",
             "--on",
-            "2026-11-25",
+            "2026-06-14",
         ],
     )
     .expect(3)
-    .says("has no price on 2026-11-25");
+    .says("has no price on 2026-06-14");
 }
 
 #[test]
@@ -216,7 +227,7 @@ fn pricing_lays_the_users_rows_over_the_shipped_ones() {
         .find(|row| row[0] == "aws/us-east-1")
         .expect("there");
     assert_eq!(
-        (row[7].as_str(), row[10].as_str()),
+        (row[7].as_str(), row[14].as_str()),
         ("1", "shipped;pricing/aws/us-east-1.toml")
     );
     write(
@@ -404,13 +415,13 @@ fn pricing_imports_a_folder_and_names_every_row_that_is_left_out() {
 fn importing_the_rows_of_a_shipped_book_again_gives_its_bytes() {
     let folder = folder();
     let csv = "provider,service,limit,value,unit,adjustable,source,source_date,note\n";
-    let services = "provider,service,region,meter,unit,\
-        tier_from,tier_to,price,currency,tier_scope,billing_increment,\
-        minimum_charge,source,source_date,note\n";
-    let free = "auth0,webtask,global,free_tier,containers,0,2,0,USD,account,,,\"awesome-list \
-        style public documents (stored texts 34067199236, \
-        34494464741)\",2016-2018,no per-unit public price found; service discontinued; \
-        code limited to 20 s per execution; rate limits settable per second/minute/hour/day/week/month\n";
+    let services = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,\
+        billing_increment,minimum_charge,included_quantity,included_unit,included_per,confidence,source,\
+        source_date,note\n";
+    let free = "auth0,webtask,global,free_tier,containers,0,2,0,USD,account,,,,,,weak,\"public lists of free \
+        services of 2016-2018 (awesome-list style, no address recorded)\",2016-2018,no per-unit public price \
+        found; service discontinued; code limited to 20 s per execution; rate limits settable per \
+        second/minute/hour/day/week/month\n";
     write(folder.path(), "services.csv", &format!("{services}{free}"));
     write(
         folder.path(),

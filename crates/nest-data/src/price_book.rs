@@ -291,7 +291,8 @@ pub struct Free {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IncludedUnits {
-    /// How many units, in the unit of the meter without its time: 3,000 for `IOPS*month`, 20 for `GB*h`; above 0.
+    /// How many units, in the unit of the meter without its time: 3,000 for `IOPS*month`, 20 for `GB*h`.
+    /// Above 0.
     pub quantity: QuotedDecimal,
     /// What has that many each: `volume`, `task`, `function`, `load balancer`, `response`, `instance`, or
     /// `allocated GB` for a meter whose first units come with the storage that is paid for.
@@ -341,7 +342,8 @@ pub struct Instance {
     /// Whether its virtual CPUs are its own. [default: not known]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vcpu_kind: Option<VcpuKind>,
-    /// Quantity of a meter that a month of one instance includes, in the meter's unit, by the meter's name; above 0.
+    /// Quantity of a meter that a month of one instance includes, in the meter's unit, by the meter's name.
+    /// Above 0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub included: BTreeMap<String, QuotedDecimal>,
     /// Its price.
@@ -397,8 +399,8 @@ pub struct InstancePrice {
     pub spot: Option<QuotedDecimal>,
     /// Unit of the price: `h`, or `month` if the provider charges by the month.
     pub unit: InstanceUnit,
-    /// Price of an hour where `unit` is `month`; the monthly price is then the most that a month costs. From 0
-    /// to 100,000,000. [default: every month is charged whole]
+    /// Price of an hour where `unit` is `month`; the monthly price is then the most that a month costs. From
+    /// 0 to 100,000,000. [default: every month is charged whole]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hourly: Option<QuotedDecimal>,
     /// Discounts for running most of a month, by share of the month: GCP's sustained use.

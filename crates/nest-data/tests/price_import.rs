@@ -406,11 +406,12 @@ fn files_that_are_cut_off_or_renamed_are_refused_with_their_line() {
 }
 
 const SERVICES: &str = "provider,service,region,meter,unit,tier_from,tier_to,price,currency,tier_scope,\
-    billing_increment,minimum_charge,source,source_date,note\n";
+    billing_increment,minimum_charge,included_quantity,included_unit,included_per,confidence,source,\
+    source_date,note\n";
 
 #[test]
 fn our_own_rows_need_no_vendor_and_money_that_is_no_decimal_is_refused() {
-    let row = "aws,s3,eu-west-1,standard_storage,GB-month,0,51200,0.023,USD,account+region/month,,,a \
+    let row = "aws,s3,eu-west-1,standard_storage,GB-month,0,51200,0.023,USD,account+region/month,,,,,,list,a \
         list,2026-08-07,\n";
     let import = imported(&[("services.csv", &format!("{SERVICES}{row}"))]);
     let meter = &import.books[0].book.meter[0];
@@ -436,7 +437,7 @@ fn our_own_rows_need_no_vendor_and_money_that_is_no_decimal_is_refused() {
         &format!("{SERVICES}{}", row.replace(",price", "").replace("USD,", "")),
     );
     assert!(
-        found.starts_with("services.csv:2: the row has 14 cells"),
+        found.starts_with("services.csv:2: the row has 18 cells"),
         "{found}"
     );
     let found = refused("services.csv", &SERVICES.replace("tier_scope", "scope"));

@@ -127,7 +127,7 @@ fn rows_by_kind(book: &PriceBook) -> [Cell; 5] {
 /// How many rows of a book have a price that has not ended, how many days ago the oldest and the middle one
 /// were observed, and the share that is older than the book allows.
 fn ages(book: &PriceBook, on: Date) -> [Cell; 4] {
-    let days = |days: i32| Cell::Number(days.into(), Unit::Named("days"), Shown::Full);
+    let days = |days: i32| Cell::Number(days.into(), Unit::One, Shown::Full);
     match book.ages(on) {
         Some(ages) => [
             Cell::count(ages.rows),

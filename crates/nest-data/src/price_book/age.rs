@@ -71,7 +71,8 @@ mod tests {
         };
         let meter = |id: &str, source: &str, end: &str| {
             format!(
-                "[[meter]]\nid = \"{id}\"\nunit = \"u\"\nprice = {{ amount = \"1\" }}\n{end}source = \"{source}\"\n"
+                "[[meter]]\nid = \"{id}\"\nunit = \"u\"\nprice = {{ amount = \"1\" }}\n{end}source = \
+                    \"{source}\"\n"
             )
         };
         let head = "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \

@@ -376,8 +376,8 @@ fn arm_dearer(instances: &[&Instance]) -> Vec<LintFinding> {
     found
 }
 
-/// Books of other regions with the same prices in every row that both have. Where the vendor's own keys of two
-/// rows differ, the vendor lists them apart, so that neither was copied.
+/// Books of other regions with the same prices in every row that both have. Where the vendor's own keys of
+/// two rows differ, the vendor lists them apart, so that neither was copied.
 fn same_as_region(book: &PriceBook, others: &[PriceBook]) -> Vec<LintFinding> {
     type Price<'a> = (String, Option<&'a String>);
     fn prices(book: &PriceBook) -> BTreeMap<String, Price<'_>> {

@@ -18,8 +18,8 @@ use crate::{
     diagnostic::Diagnostic,
     price_book::{
         Commitment, CommitmentKind, Confidence, Covers, Dimension, Free, FreeKind, INSTANCE_PRICE,
-        IncludedUnits, Inclusion, Instance, InstancePrice, InstanceUnit, Meter, MeterPrice, Payment,
-        PercentOf, Plan, PlanPeriod, ProviderLimit, Quantum, Round, Tier, TierMode, VcpuKind,
+        IncludedUnits, Inclusion, InstanceUnit, Meter, MeterPrice, Payment, PercentOf, Plan, PlanPeriod,
+        ProviderLimit, Quantum, Round, Tier, TierMode,
     },
     units::QuotedDecimal,
 };

@@ -19,8 +19,8 @@ use crate::{
 /// What a reader of a plan must know.
 const UNIT: &str = "one unit commits to spend 1 USD an hour; only what has a rate here is covered";
 
-/// Adds the plans to books that other files have begun. Rows with the same plan, term and payment are rates of
-/// one commitment. A share of the list price without a rate is no price, so that row is left out.
+/// Adds the plans to books that other files have begun. Rows with the same plan, term and payment are rates
+/// of one commitment. A share of the list price without a rate is no price, so that row is left out.
 pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     for row in table.rows() {

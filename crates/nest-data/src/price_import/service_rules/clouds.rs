@@ -49,8 +49,8 @@ pub const SERVICES: &[Service] = &[
         service: "cloud-run",
         region: None,
         meters: &[
-            // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as long as
-            // a request takes, busy or not.
+            // Seconds in the file, milliseconds here, as for every host. Cloud Run bills each vCPU for as
+            // long as a request takes, busy or not.
             (
                 "cpu_request_based_tier1",
                 meter("cloudrun.cpu", "ms")

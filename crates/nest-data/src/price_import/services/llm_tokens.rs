@@ -30,8 +30,8 @@ const KINDS: [(&str, &str); 4] = [
     ("output_per_million", "output"),
 ];
 
-/// Adds a meter for each kind of token of each model: `MODEL.input`, and `MODEL.over-200000.input` for requests
-/// with more input than that.
+/// Adds a meter for each kind of token of each model: `MODEL.input`, and `MODEL.over-200000.input` for
+/// requests with more input than that.
 pub fn add(table: &CsvText<'_>, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut bounds: BTreeMap<(&str, &str), &str> = BTreeMap::new();

@@ -220,7 +220,7 @@ impl PartKind<'_> {
 /// All rows of a book.
 pub fn all_rows(book: &PriceBook) -> Vec<BookRow<'_>> {
     let meters = book.meter.iter().map(meter_row);
-    let instances = book.instance.iter().map(instance_row);
+    let instances = book.instance.iter().map(|instance| instance_row(instance, book));
     let commitments = book.commitment.iter().map(commitment_row);
     let plans = book.plan.iter().map(plan_row);
     let limits = book.limit.iter().map(limit_row);
@@ -314,7 +314,7 @@ fn price_parts<'a>(price: &MeterPrice, unit: &'a str) -> Vec<PricePart<'a>> {
         .collect()
 }
 
-fn instance_row(instance: &Instance) -> BookRow<'_> {
+fn instance_row<'a>(instance: &'a Instance, book: &'a PriceBook) -> BookRow<'a> {
     let price = &instance.price;
     let unit = unit(price.unit);
     let mut parts = vec![PricePart::each(PartKind::OnDemand, price.on_demand, unit)];
@@ -330,8 +330,11 @@ fn instance_row(instance: &Instance) -> BookRow<'_> {
     );
     parts.extend(price.sustained.iter().map(sustained_part));
     let included = instance.included.iter();
-    parts
-        .extend(included.map(|(meter, quantity)| PricePart::plain(PartKind::Includes(meter), *quantity, "")));
+    parts.extend(included.map(|(meter, quantity)| {
+        let priced = book.meter.iter().find(|other| other.id == *meter);
+        let unit = priced.map_or("", |priced| priced.unit.as_str());
+        PricePart::plain(PartKind::Includes(meter), *quantity, unit)
+    }));
     BookRow {
         parts,
         machine: Some(instance),
@@ -375,7 +378,7 @@ fn plan_row(plan: &Plan) -> BookRow<'_> {
     }));
     BookRow {
         parts,
-        ..row("plan", &plan.id, &plan.source, None)
+        ..row("plan", &plan.id, &plan.source, plan.note.as_deref())
     }
 }
 
