@@ -411,6 +411,31 @@ pub struct InstancePrice {
     pub quantum: Option<Quantum>,
 }
 
+impl InstancePrice {
+    /// What an hourly price of which a month costs at most its own price charges for parts of a month, relative
+    /// to the price of a month; `None` without one.
+    ///
+    /// # Formula
+    /// `h M / p` of the price p of a month up to the share `p / (h M)` of it, nothing beyond, for a price h of
+    /// an hour and a month of M hours.
+    #[must_use]
+    pub fn capped_by_month(&self, month_hours: rust_decimal::Decimal) -> Option<Vec<Sustained>> {
+        let (hourly, monthly) = (self.hourly?.0, self.on_demand?.0);
+        let factor = (hourly * month_hours).checked_div(monthly)?;
+        let cap = rust_decimal::Decimal::ONE.checked_div(factor)?;
+        let part = |up_to, factor| Sustained {
+            up_to: QuotedDecimal(up_to),
+            factor: QuotedDecimal(factor),
+        };
+        let whole = rust_decimal::Decimal::ONE;
+        Some(if cap < whole {
+            vec![part(cap, factor), part(whole, rust_decimal::Decimal::ZERO)]
+        } else {
+            vec![part(whole, factor)]
+        })
+    }
+}
+
 /// Price of a part of a month, relative to the list price.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -82,7 +82,10 @@ impl<'a> PricedConfig<'a> {
                 Ok(without(counted, covered(index)))
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
-        let prices = self.prices(&counted);
+        let included = (0..self.metered.len())
+            .map(|meter| self.included_decimal(meter, customers, inputs))
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        let prices = self.prices(&counted, &included);
         for (index, (metered, counted)) in self.metered.iter().zip(&counted).enumerate() {
             let mut lines = match &metered.meter.percent_of {
                 Some(of) => vec![share_line(metered, of, self.meter_amount(index, &prices, listed))],
@@ -175,17 +178,33 @@ impl<'a> PricedConfig<'a> {
             .collect()
     }
 
+    /// Units of a meter that plans, the book and the units that run include.
+    pub fn included_decimal(
+        &self,
+        meter: usize,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Result<Decimal, ModelError> {
+        let metered = &self.metered[meter];
+        let mut included = metered.included;
+        for (placed, each) in &metered.with_units {
+            let months = self.unit_hours(*placed, customers, inputs) / self.month_hours;
+            included += decimal(months, self.name)? * each;
+        }
+        Ok(included)
+    }
+
     /// Price of every meter's quantity in its book's currency: what a plan includes comes off first, then
     /// what several share for free.
-    fn prices(&self, counted: &[(Vec<Decimal>, Decimal)]) -> Vec<Option<KnownPrice>> {
+    fn prices(&self, counted: &[(Vec<Decimal>, Decimal)], included: &[Decimal]) -> Vec<Option<KnownPrice>> {
         let bought: Vec<(&Meter, Decimal)> = self
             .metered
             .iter()
-            .zip(counted)
-            .map(|(metered, (by_behaviour, shared))| {
+            .zip(counted.iter().zip(included))
+            .map(|(metered, ((by_behaviour, shared), included))| {
                 (
                     metered.meter,
-                    beyond(by_behaviour.iter().sum::<Decimal>() + shared, metered.included),
+                    beyond(by_behaviour.iter().sum::<Decimal>() + shared, *included),
                 )
             })
             .collect();
@@ -194,7 +213,7 @@ impl<'a> PricedConfig<'a> {
             (&Metered<'_>, &(&Meter, Decimal)),
             Option<KnownPrice>,
         )| {
-            if metered.included.is_zero() {
+            if !metered.includes() {
                 together
             } else {
                 known_price_billed(meter, *billed)

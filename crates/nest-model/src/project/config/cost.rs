@@ -123,7 +123,10 @@ impl PricedConfig<'_> {
         };
         let together = self.shares_pools.then(|| {
             let bought: Vec<_> = (0..self.metered.len())
-                .map(|meter| self.metered[meter].bought(self.billed_units(&metered, meter)))
+                .map(|meter| {
+                    let included = self.included_units(&metered, meter);
+                    self.metered[meter].bought(self.billed_units(&metered, meter), included)
+                })
                 .collect();
             price_together_float(&bought)
         });
@@ -196,6 +199,15 @@ impl PricedConfig<'_> {
         self.units_of(of.load, meter, of.customers) - covered
     }
 
+    /// Units of a meter that plans, the book and the units that run include.
+    fn included_units(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
+        let metered = &self.metered[meter];
+        let with_units = metered.with_units.iter().map(|(placed, each)| {
+            self.hours_of(of.load, *placed, of.customers) / self.month_hours * float(*each)
+        });
+        float(metered.included) + with_units.sum::<f64>()
+    }
+
     fn meter_cost(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
         let metered = &self.metered[meter];
         match (metered.share(), of.together) {
@@ -207,8 +219,8 @@ impl PricedConfig<'_> {
                     .position(|other| other.meter.id == id && other.book.name() == metered.book.name());
                 other.map_or(0.0, |other| self.meter_cost(of, other) * share)
             }
-            (None, Some(together)) if metered.included.is_zero() => together[meter] * metered.factor,
-            (None, _) => metered.price(self.billed_units(of, meter)),
+            (None, Some(together)) if !metered.includes() => together[meter] * metered.factor,
+            (None, _) => metered.price(self.billed_units(of, meter), self.included_units(of, meter)),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use nest_data::{
     PriceBook,
-    config::{Config, MeterUse},
+    config::{Config, Driver, MeterUse},
     price_book::{INSTANCE_PRICE, Meter},
     study::Platform,
 };
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use super::{
     BYTES_PER_GIB, FixedAmount,
@@ -23,7 +23,8 @@ pub struct Metered<'a> {
     pub meter: &'a Meter,
     pub book: &'a PriceBook,
     pub uses: Vec<Counted<'a>>,
-    pub included: Decimal, // by plans
+    pub included: Decimal,                 // units a month, by plans and by the book
+    pub with_units: Vec<(usize, Decimal)>, // placement, units a month that each of its units includes
     pub exchange: Decimal,
     pub factor: f64, // from a list price in the book's currency to what is paid, in the study's
     price: CompiledPrice,
@@ -82,6 +83,7 @@ impl<'a> Metered<'a> {
             book: finder.book,
             uses: Vec::new(),
             included: Decimal::ZERO,
+            with_units: Vec::new(),
             exchange: finder.exchange,
             factor: float(finder.exchange * contract_factor(&finder.book.adjustment, &meter.id)),
             price: CompiledPrice::new(meter),
@@ -110,22 +112,24 @@ impl<'a> Metered<'a> {
     }
 
     /// Price of a month's quantity in the study's currency, for draws.
-    pub fn price(&self, quantity: f64) -> f64 {
-        let price = if self.included.is_zero() {
+    /// Of it, so many units are included.
+    pub fn price(&self, quantity: f64, included: f64) -> f64 {
+        let price = if included == 0.0 {
             self.price.price(quantity)
         } else {
-            self.price.price_billed(self.beyond(quantity))
+            self.price.price_billed(beyond(quantity, included))
         };
         price * self.factor
     }
 
-    /// What is bought of it, for a price together with others that share what is free.
-    pub fn bought(&self, quantity: f64) -> (&CompiledPrice, f64) {
-        (&self.price, self.beyond(quantity))
+    /// What is bought of it beyond what is included, for a price together with others that share what is free.
+    pub fn bought(&self, quantity: f64, included: f64) -> (&CompiledPrice, f64) {
+        (&self.price, beyond(quantity, included))
     }
 
-    fn beyond(&self, quantity: f64) -> f64 {
-        beyond(quantity, float(self.included))
+    /// Whether some of it is included, in whatever there is of it.
+    pub fn includes(&self) -> bool {
+        !self.included.is_zero() || !self.with_units.is_empty()
     }
 
     /// The pool that its free units come out of.
@@ -158,6 +162,9 @@ pub fn all<'a>(
     }
     of_config(config, finders, &mut metered)?;
     of_plans(placed, finders, &mut metered, &mut fixed)?;
+    for (index, placed) in placed.iter().enumerate() {
+        of_units(index, placed, &mut metered);
+    }
     Ok((metered, fixed))
 }
 
@@ -228,7 +235,7 @@ fn of_plans<'a>(
                 .iter()
                 .find(|inclusion| inclusion.meter == metered.meter.id)
             {
-                metered.included = inclusion.quantity.0;
+                metered.included += inclusion.quantity.0;
             }
         }
         let amount = plan.amount.0 * finder.exchange * contract_factor(&finder.book.adjustment, id);
@@ -296,10 +303,44 @@ fn of_config<'a>(
             .book()
             .and_then(|book| finders.iter().find(|finder| finder.book.name() == book));
         let finder = own.unwrap_or(&finders[0]);
-        let id = used.meter().unwrap_or(key);
-        add(metered, finder.meter(id)?, finder, Counted::Stated(used));
+        let meter = finder.meter(used.meter().unwrap_or(key))?;
+        add(metered, meter, finder, Counted::Stated(used));
+        let added = metered.iter_mut().find(|one| std::ptr::eq(one.meter, meter));
+        if let Some(added) = added {
+            added.included += included_in_all(meter, used, finder.book.month_hours.0);
+        }
     }
     Ok(())
+}
+
+/// Units a month that the book includes for the resources of a use that is stated as a whole. What it includes
+/// for each of what is counted is taken off that.
+fn included_in_all(meter: &Meter, used: &MeterUse, month_hours: Decimal) -> Decimal {
+    let whole = matches!(used.driver(), Driver::Fixed | Driver::Hours);
+    let Some(included) = meter.included.as_ref().filter(|_| whole) else {
+        return Decimal::ZERO;
+    };
+    let hours = if meter.unit.ends_with("*h") {
+        month_hours
+    } else {
+        Decimal::ONE
+    };
+    let resources = Decimal::from_f64(used.resources()).unwrap_or(Decimal::ONE);
+    included.quantity.0 * resources * hours
+}
+
+/// What a month of each unit of a placement includes of meters of its book.
+fn of_units(index: usize, placed: &SizedPlacement<'_>, metered: &mut [Metered<'_>]) {
+    let Host::Units(units) = &placed.host else { return };
+    let Some(instance) = units.instance else { return };
+    for metered in metered
+        .iter_mut()
+        .filter(|one| one.book.name() == placed.book.name())
+    {
+        if let Some(included) = instance.included.get(&metered.meter.id) {
+            metered.with_units.push((index, included.0));
+        }
+    }
 }
 
 /// Where a price was seen: book, name of the source in it, and date.

@@ -306,8 +306,11 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
         .as_ref()
         .map(|spot| spot_units(spot, instance, hours, finder))
         .transpose()?;
-    let sustained = &instance.price.sustained;
-    units.sustained = (!sustained.is_empty()).then(|| SustainedUse::new(sustained).to_float());
+    let schedule = instance
+        .price
+        .capped_by_month(finder.book.month_hours.0)
+        .unwrap_or_else(|| instance.price.sustained.clone());
+    units.sustained = (!schedule.is_empty()).then(|| SustainedUse::new(&schedule).to_float());
     Ok(Units {
         instance: Some(instance),
         cores,

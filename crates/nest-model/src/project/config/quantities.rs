@@ -23,6 +23,18 @@ const SECONDS_PER_HOUR: f64 = 3_600.0;
 /// Time for which a connection to a load balancer stays: ◇ assumed.
 const CONNECTION_S: f64 = 1.0;
 
+/// Units of a meter for each of what is counted, without those that the book includes for each.
+fn times_billed(meter: &Meter, used: &MeterUse) -> f64 {
+    let by_each = matches!(
+        used.driver(),
+        Driver::Requests | Driver::Executions | Driver::Instances | Driver::Stored | Driver::Customers
+    );
+    match meter.included.as_ref().filter(|_| by_each) {
+        Some(included) => (used.times() - float(included.quantity.0)).max(0.0),
+        None => used.times(),
+    }
+}
+
 impl<'a> PricedConfig<'a> {
     /// What one meter counts in one draw.
     pub fn quantity(&self, metered: &Metered<'a>, inputs: &ScenarioInputs) -> MeteredQuantity {
@@ -124,7 +136,7 @@ impl<'a> PricedConfig<'a> {
         inputs: &ScenarioInputs,
         quantity: &mut MeteredQuantity,
     ) {
-        let times = used.times();
+        let times = times_billed(metered.meter, used);
         let mut per_execution = |each: &dyn Fn(usize) -> f64| {
             for index in (0..self.behaviours.len()).filter(|index| used.counts(&self.behaviours[*index])) {
                 quantity.by_behaviour[index] += self.executions(index, inputs) * each(index) * times;

@@ -42,10 +42,13 @@ impl<'a> PricedConfig<'a> {
                 "of the study",
             ));
         }
-        if !metered.included.is_zero() {
+        let position = self.metered.iter().position(|one| std::ptr::eq(one, metered));
+        let included = position.map(|position| self.included_decimal(position, customers, inputs));
+        let included = included.transpose()?.unwrap_or_default();
+        if !included.is_zero() {
             parts.push(ExplanationNode::leaf(
-                "included in the plan",
-                metered.included.normalize(),
+                "included by plans, the book and the units that run",
+                included.normalize(),
                 &metered.meter.unit,
                 Basis::Priced,
                 metered.book.name(),

@@ -223,7 +223,10 @@ impl UnitBill<'_, '_> {
             counts.listed_mean() - counts.sustained(self.units),
             self.config.name,
         )?;
-        let name = format!("{} sustained use", instance.sku);
+        let name = match instance.price.hourly {
+            Some(_) => format!("{} by the hour", instance.sku),
+            None => format!("{} sustained use", instance.sku),
+        };
         let source = seen(self.placed.book, &instance.source);
         let line = self.change(CostDriver::Discount, name, saved, -per_month, source);
         Ok((!saved.is_zero()).then_some(line))
