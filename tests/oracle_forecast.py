@@ -175,7 +175,8 @@ class Machines:
             raise NotCovered("instances on credits, or commitments")
         self.cores, self.memory = float(row["vcpu"]), float(row["memory_gib"]) * GIB
         self.month = book.rate * book.instance_month(table["sku"])
-        self.sustained = row["price"].get("sustained")
+        self.sustained = row["price"].get("sustained") or capped(row["price"], book.month_hours)
+        self.included = {name: float(quantity) for name, quantity in row.get("included", {}).items()}
         self.least = table.get("min", 1)
         self.most = table.get("max", self.least if self.is_database else math.inf)
         self.target, self.spare = 1 - share(table.get("reserve", "30%")), table.get("spare", 0)
@@ -239,6 +240,14 @@ class Machines:
     def meters(self, customers, rates):
         """Nothing is counted beside the instances."""
         return {}
+
+
+def capped(price, month_hours):
+    """Steps of an hourly price of which a month costs at most its own price; nothing without one."""
+    if "hourly" not in price:
+        return None
+    factor = float(price["hourly"]) * month_hours / float(price["on_demand"])
+    return [{"up_to": min(1 / factor, 1.0), "factor": factor}, {"up_to": 1.0, "factor": 0.0}]
 
 
 class Functions:
@@ -389,10 +398,12 @@ class Config:
 
     def cost(self, customers, rates):
         """Cost of a month at a number of customers."""
-        total, units, quantities, plans = 0.0, 0.0, {}, {}
+        total, units, quantities, plans, included = 0.0, 0.0, {}, {}, {}
         for place in self.places:
             cost, months = place.cost(customers, rates)
             total, units = total + cost, units + months
+            for name, each in getattr(place, "included", {}).items():
+                add(included, (place.book, name), months * each)
             for key, quantity in place.meters(customers, rates).items():
                 add(quantities, key, quantity)
             if place.plan:
@@ -400,6 +411,8 @@ class Config:
         for name, driver in self.table.get("meters", {}).items():
             driver = driver if isinstance(driver, dict) else {"driver": driver}
             add(quantities, (self.book, name), self.driven(name, driver, customers, rates, units))
+        for key in quantities.keys() & included.keys():
+            quantities[key] = np.maximum(quantities[key] - included[key], 0)
         people = self.table.get("people", {"hours": 0, "rate": 0})
         total = total + float(people["hours"]) * float(people["rate"])
         total = total + sum(book.rate * float(plan["amount"]) for book, plan in plans.items())
@@ -428,7 +441,7 @@ class Config:
             case "instances":
                 counted = units * (self.book.month_hours if meter["unit"] == "h" else 1)
             case "largest":
-                counted = self.largest(meter, customers, rates, names)
+                counted = self.largest(meter, customers, rates, self.balanced(names))
             case other:
                 raise NotCovered(f"a meter that counts {other}")
         return counted * driver.get("times", 1)
@@ -441,6 +454,11 @@ class Config:
         """Bytes sent in a month."""
         networks = [one for one in self.world.resources.values() if one.kind == "network"]
         return customers * sum(one.per_execution(rates, names) for one in networks) * DAYS_PER_MONTH
+
+    def balanced(self, names):
+        """Behaviours behind the load balancer: those that do not run as functions of their own."""
+        own = {one for place in self.places if isinstance(place, Functions) and place.label for one in place.behaviours}
+        return [name for name in names if name not in own]
 
     def largest(self, meter, customers, rates, names):
         """Unit-hours of a month of the largest dimension, which is the same in every hour."""
