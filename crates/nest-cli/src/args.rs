@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 pub use load::LoadArguments;
-pub use pricing::{PricingArguments, PricingVerb};
+pub use pricing::{ImportArguments, PricingArguments, PricingVerb};
 pub use shop::{ShopArguments, ShopTierArguments};
 pub use study::{
     AllArguments, CompareArguments, Compared, ExplainArguments, FitArguments, InitArguments,

@@ -12,6 +12,7 @@ use std::{
 use nest_data::{Document, Source};
 use nest_load::Trust;
 use serde::{Serialize, de::DeserializeOwned};
+use tempfile::NamedTempFile;
 
 pub use run_folder::{KeptPlan, RunFolder, RunManifest, RunState};
 pub use study_folder::StudyFolder;
@@ -30,17 +31,37 @@ pub fn source(path: &Path) -> Result<Source, CommandError> {
 
 /// Writes a file whole or not at all, with its folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<PathBuf, CommandError> {
+    place(path, bytes, |file| {
+        file.persist(path).map(drop).map_err(|error| error.error)
+    })
+}
+
+/// The same for a file that must not be there yet.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<PathBuf, CommandError> {
+    place(path, bytes, |file| {
+        file.persist_noclobber(path)
+            .map(drop)
+            .map_err(|error| error.error)
+    })
+}
+
+/// Writes beside the file and moves it into place, so that an interrupted write leaves the old one.
+fn place(
+    path: &Path,
+    bytes: &[u8],
+    persist: impl FnOnce(NamedTempFile) -> std::io::Result<()>,
+) -> Result<PathBuf, CommandError> {
     let cannot =
         |error: std::io::Error| CommandError::from(error).context(format!("cannot write {}", path.display()));
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(cannot)?;
     }
-    replace(path, bytes).map_err(cannot)?;
+    beside(path, bytes).and_then(persist).map_err(cannot)?;
     Ok(path.to_owned())
 }
 
-/// Writes beside the file and moves it into place, so that an interrupted write leaves the old one.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// A file with these bytes in the folder of another one.
+fn beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
     let folder = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -49,8 +70,7 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
 fn read_document<T: Document>(path: &Path, hint: &str) -> Result<T, CommandError> {

@@ -5,32 +5,36 @@
 //! file or the network.
 
 mod aws_offer;
-mod aws_offer_csv;
 mod aws_rules;
 mod azure_retail;
 mod builder;
 mod commitments;
 mod csv_table;
+mod file_text;
 mod gcp_catalog;
+mod imported_book;
 mod instances;
-mod json;
 mod limits;
 mod service_rules;
 mod services;
 mod vendor;
 mod vps;
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 
 use self::{
     builder::BookSet,
-    csv_table::{CsvKind, CsvText},
+    csv_table::{CsvKind, CsvText, Layout},
+    vendor::{
+        aws_offer_csv, aws_offer_json, aws_savings,
+        json::{self, JsonKind},
+        sizes,
+    },
 };
 pub use self::{
-    builder::{FileAccount, ImportedBook, LeftOut},
-    json::next_page,
+    file_text::file_text,
+    imported_book::{FileAccount, ImportedBook, LeftOut},
+    vendor::json::next_page,
 };
 use crate::{
     diagnostic::{Diagnostic, Source},
@@ -46,12 +50,17 @@ pub struct Wanted {
     pub region: Option<String>,
     /// Day on which a vendor's file was fetched, where the file states none itself.
     pub observed_on: Option<Date>,
+    /// Day of the import: prices that ended before it are left out, those that begin after it are dated.
+    /// Without it, the newest price counts.
+    pub today: Option<Date>,
+    /// A table of the user's that says how large instance types are: columns sku, vcpu, memory_gib, arch.
+    pub sizes: Option<Source>,
 }
 
 /// What came of the files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Import {
-    /// The books, by name.
+    /// The books, by name; each has at least one row.
     pub books: Vec<ImportedBook>,
     /// Rows that belong to no book.
     pub left_out: Vec<LeftOut>,
@@ -67,6 +76,17 @@ pub struct Import {
 /// A file is none that is known, lacks columns or parts, or holds a value that cannot be read; each with its
 /// line. Also a row that matches a price of which there must be one, and is not alone.
 pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<Import, Vec<Diagnostic>> {
+    let stated = wanted
+        .sizes
+        .as_ref()
+        .map(sizes::stated)
+        .transpose()?
+        .unwrap_or_default();
+    let context = Context {
+        known,
+        azure_sizes: sizes::sizes(known, "azure", &stated),
+        gcp_sizes: sizes::sizes(known, "gcp", &stated),
+    };
     let mut books = BookSet::new(wanted);
     let mut passed_over = Vec::new();
     let mut found = Vec::new();
@@ -75,35 +95,24 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
     let (mut azure, mut gcp) = (Vec::new(), Vec::new());
     for file in files {
         match kind(file) {
-            Ok(Kind::AzureRetail) => azure.push(file),
-            Ok(Kind::GcpCatalog) => gcp.push(file),
+            Ok(Kind::Json(JsonKind::Azure)) => azure.push(file),
+            Ok(Kind::Json(JsonKind::Gcp)) => gcp.push(file),
             Ok(Kind::NoPrices(what)) => passed_over.push((file.name.clone(), what)),
             Ok(Kind::Csv(kind)) if kind.adds_to().is_some() => last.push((file, kind)),
-            Ok(kind) => found.extend(read(file, kind, known, &mut books).err().into_iter().flatten()),
+            Ok(kind) => found.extend(context.read(file, kind, &mut books).err().into_iter().flatten()),
             Err(error) => found.push(error),
         }
     }
-    for (pages, list, kind) in [
-        (azure, "Items", Kind::AzureRetail),
-        (gcp, "skus", Kind::GcpCatalog),
+    for done in [
+        azure_retail::add(&azure, known, &context.azure_sizes, &mut books),
+        gcp_catalog::add(&gcp, &context.gcp_sizes, &mut books),
     ] {
-        let done = match &pages[..] {
-            [] => Ok(()),
-            [page] => read(page, kind, known, &mut books),
-            pages => json::joined(pages, list)
-                .map_err(|error| vec![error])
-                .and_then(|whole| read(&whole, kind, known, &mut books)),
-        };
         found.extend(done.err().into_iter().flatten());
     }
     last.sort_by_key(|(_, kind)| kind.adds_to());
     for (file, kind) in last {
-        found.extend(
-            read(file, Kind::Csv(kind), known, &mut books)
-                .err()
-                .into_iter()
-                .flatten(),
-        );
+        let read = context.read(file, Kind::Csv(kind), &mut books);
+        found.extend(read.err().into_iter().flatten());
     }
     if found.is_empty() {
         books.finish().map(|(books, left_out)| Import {
@@ -120,80 +129,71 @@ pub fn import(files: &[Source], wanted: &Wanted, known: &[PriceBook]) -> Result<
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Csv(CsvKind),
-    AwsOffer,
     AwsOfferCsv,
-    AzureRetail,
-    GcpCatalog,
+    Json(JsonKind),
     NoPrices(&'static str),
 }
 
 fn kind(file: &Source) -> Result<Kind, Diagnostic> {
     let text = file.text.trim_start_matches('\u{feff}').trim_start();
-    if text.starts_with('{') || text.starts_with('[') {
-        return json::kind(file);
+    // One product a line may come as a text in quotes.
+    if text.starts_with(['{', '[']) || text.starts_with("\"{") {
+        return json::kind(file).map(|kind| match kind {
+            JsonKind::WorkedBills => Kind::NoPrices("worked bills"),
+            kind => Kind::Json(kind),
+        });
     }
-    if text.starts_with("\"FormatVersion\"") || text.starts_with("FormatVersion") {
+    let layout = Layout::of(&file.text);
+    let first = file.text[layout.offset..].trim_start_matches('\u{feff}');
+    if file_text::plain(
+        first
+            .split(char::from(layout.delimiter))
+            .next()
+            .unwrap_or_default(),
+    ) == "formatversion"
+    {
         return Ok(Kind::AwsOfferCsv);
     }
     CsvKind::of(file)
 }
 
-fn read(
-    file: &Source,
-    kind: Kind,
-    known: &[PriceBook],
-    books: &mut BookSet<'_>,
-) -> Result<(), Vec<Diagnostic>> {
-    match kind {
-        Kind::AwsOffer => aws_offer::add(file, known, books),
-        Kind::AwsOfferCsv => aws_offer_csv::add(file, known, books),
-        Kind::AzureRetail => azure_retail::add(file, known, &sizes(known, "azure"), books),
-        Kind::GcpCatalog => gcp_catalog::add(file, &sizes(known, "gcp"), books),
-        Kind::NoPrices(_) => Ok(()),
-        Kind::Csv(kind) => {
-            let table = CsvText::read(file, kind)?;
-            match kind {
-                CsvKind::AwsEc2 => instances::aws_ec2(&table, books),
-                CsvKind::AwsRds => instances::aws_rds(&table, books),
-                CsvKind::AwsElastiCache => instances::aws_elasticache(&table, books),
-                CsvKind::AzureVm => instances::azure_vm(&table, books),
-                CsvKind::GcpCompute => instances::gcp_compute(&table, books),
-                CsvKind::AwsCommitments => commitments::add(&table, books),
-                CsvKind::AwsSavingsPlans => commitments::savings_plans::add(&table, books),
-                CsvKind::LlmTokens => services::llm_tokens::add(&table, books),
-                CsvKind::Services => services::add(&table, books),
-                CsvKind::Vps => vps::add(&table, books),
-                CsvKind::Limits => limits::add(&table, books),
-                CsvKind::Rates | CsvKind::ColdStarts => Ok(()),
+/// What files are read with.
+struct Context<'a> {
+    known: &'a [PriceBook],
+    azure_sizes: sizes::Sizes,
+    gcp_sizes: sizes::Sizes,
+}
+
+impl Context<'_> {
+    fn read(&self, file: &Source, kind: Kind, books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
+        match kind {
+            Kind::AwsOfferCsv => aws_offer_csv::add(file, self.known, books),
+            Kind::Json(kind) => match kind {
+                JsonKind::AwsOffer => aws_offer_json::add_file(file, self.known, books),
+                JsonKind::AwsProducts => aws_offer_json::add_answer(file, self.known, books),
+                JsonKind::AwsSavingsPlans => aws_savings::add_json(file, books),
+                JsonKind::Azure => azure_retail::add(&[file], self.known, &self.azure_sizes, books),
+                JsonKind::Gcp => gcp_catalog::add(&[file], &self.gcp_sizes, books),
+                JsonKind::WorkedBills => Ok(()),
+            },
+            Kind::NoPrices(_) => Ok(()),
+            Kind::Csv(kind) => {
+                let table = CsvText::read(file, kind)?;
+                match kind {
+                    CsvKind::AwsEc2 => instances::aws_ec2(&table, books),
+                    CsvKind::AwsRds => instances::aws_rds(&table, books),
+                    CsvKind::AwsElastiCache => instances::aws_elasticache(&table, books),
+                    CsvKind::AzureVm => instances::azure_vm(&table, books),
+                    CsvKind::GcpCompute => instances::gcp_compute(&table, books),
+                    CsvKind::AwsCommitments => commitments::add(&table, books),
+                    CsvKind::AwsSavingsPlans => commitments::savings_plans::add(&table, books),
+                    CsvKind::LlmTokens => services::llm_tokens::add(&table, books),
+                    CsvKind::Services => services::add(&table, books),
+                    CsvKind::Vps => vps::add(&table, books),
+                    CsvKind::Limits => limits::add(&table, books),
+                    CsvKind::Rates | CsvKind::ColdStarts => Ok(()),
+                }
             }
         }
     }
-}
-
-/// How large an instance type is.
-#[derive(Debug, Clone, PartialEq)]
-struct Size {
-    arch: String,
-    vcpu: crate::units::QuotedDecimal,
-    memory_gib: crate::units::QuotedDecimal,
-    sustained: Vec<crate::price_book::Sustained>,
-}
-
-/// Sizes of a provider's instance types, out of books that state them.
-fn sizes(known: &[PriceBook], provider: &str) -> BTreeMap<String, Size> {
-    let instances = known
-        .iter()
-        .filter(|book| book.provider == provider)
-        .flat_map(|book| &book.instance);
-    instances
-        .map(|instance| {
-            let size = Size {
-                arch: instance.arch.clone(),
-                vcpu: instance.vcpu,
-                memory_gib: instance.memory_gib,
-                sustained: instance.price.sustained.clone(),
-            };
-            (instance.sku.clone(), size)
-        })
-        .collect()
 }

@@ -67,8 +67,8 @@ pub enum PricingVerb {
         #[command(flatten)]
         books: BooksArguments,
     },
-    /// Make price books from files: our own CSV, AWS offers (JSON or CSV), Azure retail prices, GCP
-    /// catalogues
+    /// Make price books from files: our own CSV, AWS offers, answers and savings plans, Azure retail prices,
+    /// GCP catalogues
     Import(ImportArguments),
     /// Download a vendor's price list and make a price book from it
     ///
@@ -88,6 +88,9 @@ pub enum PricingVerb {
         /// Folder to write the book into, as PROVIDER/REGION.toml
         #[arg(long, value_name = "FOLDER", default_value = "pricing")]
         to: PathBuf,
+        /// Replace a file that exists; a copy of it, your adjustments and your own rows are kept
+        #[arg(long)]
+        replace: bool,
         /// How to print what was written
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -97,7 +100,7 @@ pub enum PricingVerb {
 /// Options of `pricing import`.
 #[derive(Debug, Args)]
 pub struct ImportArguments {
-    /// Files, or folders with .csv and .json files; files of the same provider and region make one book
+    /// Files, or folders with .csv, .json, .jsonl, .ndjson and .gz files; files of the same provider and region make one book
     #[arg(required = true)]
     pub sources: Vec<PathBuf>,
     /// Read only the prices of this provider
@@ -106,9 +109,15 @@ pub struct ImportArguments {
     /// Read only the prices of this region
     #[arg(long, requires = "provider")]
     pub region: Option<String>,
-    /// Folder to write books into, as PROVIDER/REGION.toml; existing files are replaced
+    /// Folder to write books into, as PROVIDER/REGION.toml
     #[arg(long, value_name = "FOLDER", default_value = "pricing")]
     pub to: PathBuf,
+    /// Replace files that exist; copies of them, your adjustments and your own rows are kept
+    #[arg(long)]
+    pub replace: bool,
+    /// CSV file with the sizes of instance types that no built-in book knows: sku,vcpu,memory_gib,arch
+    #[arg(long, value_name = "FILE")]
+    pub sizes: Option<PathBuf>,
     /// Day on which the files were downloaded; used only for files that do not contain that date
     #[arg(long, value_name = "DATE", value_parser = super::date)]
     pub observed_on: Option<Date>,

@@ -4,6 +4,7 @@ mod diff;
 mod fetch;
 mod import;
 mod show;
+mod target;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use nest_data::{
     price_import::Wanted,
 };
 
+use self::target::Target;
 use crate::{
     args::{Format, PricingArguments, PricingVerb},
     book_set::{BookSet, LayeredBook, far_prices},
@@ -51,29 +53,29 @@ pub fn run(arguments: &PricingArguments) -> Result<(), CommandError> {
             let set = BookSet::of_folder(&books.study)?;
             diff::diff(&either(old, &set)?, &either(new, &set)?, books.format)
         }
-        PricingVerb::Import(arguments) => {
-            let wanted = Wanted {
-                provider: arguments.provider.clone(),
-                region: arguments.region.clone(),
-                observed_on: arguments.observed_on,
-            };
-            import::import(&arguments.sources, &wanted, &arguments.to, arguments.format)
-        }
+        PricingVerb::Import(arguments) => import::import(arguments),
         PricingVerb::Fetch {
             provider,
             region,
             url,
             offer,
             to,
+            replace,
             format,
         } => {
             let wanted = Wanted {
                 provider: Some(provider.clone()),
                 region: Some(region.clone()),
                 observed_on: Some(clock::today()),
+                today: Some(clock::today()),
+                sizes: None,
+            };
+            let target = Target {
+                to,
+                replace: *replace,
             };
             let files = fetch::fetch(provider, region, url.as_deref(), offer)?;
-            import::write_books(&files, &wanted, to, *format)
+            import::write_books(&files, &wanted, &target, *format)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Instance, Meter, PriceBook};
+use super::{Confidence, Instance, Meter, PriceBook};
 use crate::error::DataError;
 
 /// A row with the days on which it holds.
@@ -82,6 +82,34 @@ impl PriceBook {
             stale_after_days: later.stale_after_days,
             ..self
         })
+    }
+
+    /// What the user wrote into this book and no price list has: adjustments, and rows whose source has the
+    /// confidence `user`, with these sources.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        let mut own = self.clone();
+        own.source
+            .retain(|_, source| source.confidence == Confidence::User);
+        let sources = &own.source;
+        own.meter.retain(|row| sources.contains_key(&row.source));
+        own.instance.retain(|row| sources.contains_key(&row.source));
+        own.commitment.retain(|row| sources.contains_key(&row.source));
+        own.plan.retain(|row| sources.contains_key(&row.source));
+        own.limit.retain(|row| sources.contains_key(&row.source));
+        own
+    }
+
+    /// Names of all rows: meters, instance types, commitments, plans and limits.
+    #[must_use]
+    pub fn row_names(&self) -> Vec<&str> {
+        let meters = self.meter.iter().map(|row| row.id.as_str());
+        let instances = self.instance.iter().map(|row| row.sku.as_str());
+        let commitments = self.commitment.iter().map(|row| row.id.as_str());
+        let plans = self.plan.iter().map(|row| row.id.as_str());
+        let limits = self.limit.iter().map(|row| row.id.as_str());
+        let rows = meters.chain(instances).chain(commitments);
+        rows.chain(plans).chain(limits).collect()
     }
 
     /// Takes the sources of `later`. One whose name means another source here gets a name of its own.
@@ -208,6 +236,20 @@ mod tests {
             ),
             (2, "s")
         );
+    }
+
+    #[test]
+    fn what_is_the_users_own_is_adjustments_and_rows_of_their_sources() {
+        let contract = "[source.u]\ntitle = \"contract\"\nobserved_on = \"2026\"\nconfidence = \"user\"\n\
+            [[meter]]\nid = \"c\"\nunit = \"GB\"\nprice = { amount = \"1\" }\nsource = \"u\"\n\
+            [[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-9\"\nselector = \"*\"\n\
+            label = \"EA\"\n";
+        let own = book("USD", &format!("{SHIPPED}{contract}")).own();
+        assert_eq!(
+            (own.row_names(), own.adjustment.len(), own.source.len()),
+            (vec!["c"], 1, 1)
+        );
+        assert!(book("USD", SHIPPED).own().row_names().is_empty());
     }
 
     #[test]

@@ -6,66 +6,30 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Deserialize;
 
 use super::{
-    aws_rules::{AwsMeter, METERS, prefixes},
-    builder::{Book, BookSet},
+    aws_rules::{AwsMeter, HOURS, METERS},
+    builder::{Book, BookSet, LeftOut, base_name, is_region},
+    file_text::plain,
     instances::is_graviton,
-    json, service_rules,
-    vendor::{self, NO_ROW, day, decimal, list_source},
+    service_rules,
+    vendor::{
+        self, NO_ROW, ONE_CURRENCY, ONE_LIST, PLACEHOLDER,
+        aws_regions::{prefixes, region_of},
+        day, decimal, json, list_source, payment,
+        sizes::Size,
+        years,
+    },
 };
 use crate::{
     diagnostic::{Diagnostic, Source},
-    price_book::{
-        Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Payment, PriceBook,
-        Quantum, Round,
-    },
+    price_book::{Commitment, CommitmentKind, Payment, PriceBook, Quantum, Round},
     units::QuotedDecimal,
 };
 
 const HELP: &str = "the vendor has changed the list; a newer version of locust-nest may read it";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OfferFile {
-    offer_code: String,
-    publication_date: String,
-    products: BTreeMap<String, ProductPart>,
-    terms: TermsPart,
-}
-
-#[derive(Deserialize)]
-struct ProductPart {
-    attributes: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct TermsPart {
-    #[serde(rename = "OnDemand")]
-    on_demand: BTreeMap<String, BTreeMap<String, TermPart>>,
-    #[serde(rename = "Reserved", default)]
-    reserved: BTreeMap<String, BTreeMap<String, TermPart>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TermPart {
-    price_dimensions: BTreeMap<String, RatePart>,
-    #[serde(default)]
-    term_attributes: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RatePart {
-    rate_code: String,
-    unit: String,
-    #[serde(default)]
-    begin_range: Option<String>,
-    price_per_unit: BTreeMap<String, String>,
-}
 
 /// An offer, whether it came as JSON or CSV.
 pub struct Offer {
@@ -75,15 +39,27 @@ pub struct Offer {
 }
 
 /// A product with what is known of it, by names in lower case without blanks: `instancetype`.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Product {
     pub attributes: BTreeMap<String, String>,
-    pub on_demand: Vec<OfferRate>,
-    pub reserved: Vec<Reserved>,
+    pub on_demand: Vec<OfferTerm>,
+    pub reserved: Vec<OfferTerm>,
+}
+
+/// A term under which a product is sold, with its rates. Length, class and option are empty on demand.
+#[derive(Debug, Default, PartialEq)]
+pub struct OfferTerm {
+    pub code: String,
+    /// Day from which it holds; unknown in some lists.
+    pub effective: Option<Date>,
+    pub length: String,
+    pub class: String,
+    pub option: String,
+    pub rates: Vec<OfferRate>,
 }
 
 /// A rate of a term.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OfferRate {
     pub code: String,
     pub unit: String,
@@ -92,109 +68,47 @@ pub struct OfferRate {
     pub amount: Decimal,
 }
 
-/// A reservation.
-#[derive(Default)]
-pub struct Reserved {
-    pub length: String,
-    pub class: String,
-    pub option: String,
-    pub rates: Vec<OfferRate>,
-}
-
 impl Product {
     fn get(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
     }
-}
 
-/// A name as attributes are looked up by.
-pub fn plain(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
-}
-
-/// Adds an offer in JSON.
-pub fn add(file: &Source, known: &[PriceBook], books: &mut BookSet<'_>) -> Result<(), Vec<Diagnostic>> {
-    let text: OfferFile = json::parse(file).map_err(|error| vec![error])?;
-    let mut products = BTreeMap::new();
-    let mut found = Vec::new();
-    for (sku, part) in text.products {
-        let attributes = part
-            .attributes
-            .into_iter()
-            .map(|(name, value)| (plain(&name), value))
-            .collect();
-        products.insert(
-            sku,
-            Product {
-                attributes,
-                ..Product::default()
-            },
-        );
+    /// The code of its region; lists before 2021 have only the name. `None` if neither is known.
+    fn region(&self) -> Option<&str> {
+        match self.get("regioncode") {
+            "" => region_of(self.get("location")),
+            code => Some(code).filter(|code| is_region(code)),
+        }
     }
-    let mut rates = |term: &TermPart| -> Vec<OfferRate> {
-        let rates = term.price_dimensions.values().map(|rate| {
-            let (currency, amount) = rate.price_per_unit.iter().next().ok_or(&rate.rate_code)?;
-            let amount = decimal(amount).ok_or(&rate.rate_code)?;
-            let begin = rate
-                .begin_range
-                .as_deref()
-                .map_or(Some(Decimal::ZERO), decimal)
-                .ok_or(&rate.rate_code)?;
-            Ok(OfferRate {
-                code: rate.rate_code.clone(),
-                unit: rate.unit.clone(),
-                begin,
-                currency: currency.clone(),
-                amount,
+
+    /// What the product is called in messages.
+    fn named(&self, sku: &str) -> String {
+        format!("{sku} {}", self.get("usagetype"))
+    }
+}
+
+/// The term of each length, class and option that holds on a day, and days on which others begin. Without a
+/// day, the newest holds.
+fn current(terms: &[OfferTerm], today: Option<Date>) -> (Vec<&OfferTerm>, Vec<Date>) {
+    let mut held: BTreeMap<[&str; 3], &OfferTerm> = BTreeMap::new();
+    let mut later = Vec::new();
+    for term in terms {
+        if let (Some(today), Some(from)) = (today, term.effective)
+            && from > today
+        {
+            later.push(from);
+            continue;
+        }
+        let key = [&term.length[..], &term.class, &term.option];
+        held.entry(key)
+            .and_modify(|held| {
+                if held.effective < term.effective {
+                    *held = term;
+                }
             })
-        });
-        let rates: Result<Vec<OfferRate>, &String> = rates.collect();
-        rates.unwrap_or_else(|code| {
-            found.push(json::wrong(
-                file,
-                code,
-                format!("the rate `{code}` has no amount that can be read"),
-                HELP,
-            ));
-            Vec::new()
-        })
-    };
-    for (sku, terms) in &text.terms.on_demand {
-        let all: Vec<OfferRate> = terms.values().flat_map(&mut rates).collect();
-        if let Some(product) = products.get_mut(sku) {
-            product.on_demand = all;
-        }
+            .or_insert(term);
     }
-    for (sku, terms) in &text.terms.reserved {
-        for term in terms.values() {
-            let attribute = |name: &str| term.term_attributes.get(name).cloned().unwrap_or_default();
-            let reserved = Reserved {
-                length: attribute("LeaseContractLength"),
-                class: attribute("OfferingClass"),
-                option: attribute("PurchaseOption"),
-                rates: rates(term),
-            };
-            products
-                .entry(sku.clone())
-                .and_modify(|product| product.reserved.push(reserved));
-        }
-    }
-    if !found.is_empty() {
-        return Err(found);
-    }
-    add_offer(
-        file,
-        Offer {
-            code: text.offer_code,
-            published: text.publication_date,
-            products,
-        },
-        known,
-        books,
-    )
+    (held.into_values().collect(), later)
 }
 
 /// Adds an offer.
@@ -220,30 +134,25 @@ pub fn add_offer(
     };
     let mut by_region: BTreeMap<&str, Vec<(&String, &Product)>> = BTreeMap::new();
     for (sku, product) in &offer.products {
-        by_region
-            .entry(product.get("regioncode"))
-            .or_default()
-            .push((sku, product));
+        match product.region() {
+            Some(region) => by_region.entry(region).or_default().push((sku, product)),
+            None => books.leave_out(LeftOut {
+                file: base_name(&file.name).to_owned(),
+                line: 0,
+                row: product.named(sku),
+                reason: format!("its region `{}` is not known", product.get("location")),
+            }),
+        }
     }
-    if by_region.keys().all(|region| region.is_empty()) {
-        return Err(vec![Diagnostic::at(
-            &file.name,
-            0..0,
-            "no product has a regionCode",
-            HELP,
-        )]);
-    }
+    let today = books.wanted().today;
     let mut found = Vec::new();
     for (region, products) in by_region {
-        if region.is_empty() {
-            continue;
-        }
         let Some(book) = books.book("aws", region) else {
             continue;
         };
         let source = book.add_source(&format!("list-{}", plain(&offer.code)), source.clone());
         found.extend(
-            add_region(file, &offer.code, &products, known, book, &source)
+            add_region(file, &offer.code, &products, known, book, &source, today)
                 .err()
                 .into_iter()
                 .flatten(),
@@ -259,25 +168,23 @@ fn add_region(
     known: &[PriceBook],
     book: &mut Book,
     source: &str,
+    today: Option<Date>,
 ) -> Result<(), Vec<Diagnostic>> {
     let region = book.region().to_owned();
-    let Some(prefixes) = prefixes(&region) else {
-        for (sku, _) in products {
-            book.count(&file.name);
-            book.leave_out_at(
-                &file.name,
-                0,
-                sku,
-                format!("the prefix of usage types in {region} is not known"),
-                true,
-            );
-        }
-        return Ok(());
-    };
+    let prefixes = prefixes(
+        &region,
+        products.iter().map(|(_, product)| product.get("usagetype")),
+    );
     let mut found = Vec::new();
     let mut taken: BTreeMap<String, &String> = BTreeMap::new();
     for (sku, product) in products {
         book.count(&file.name);
+        let what = product.named(sku);
+        let mut left_out = |reason: String| book.leave_out_at(&file.name, 0, &what, reason, true);
+        if prefixes.is_empty() {
+            left_out(format!("the prefix of usage types in {region} is not known"));
+            continue;
+        }
         let usage = product.get("usagetype");
         let is = |name: &str| {
             prefixes
@@ -295,9 +202,21 @@ fn add_region(
             .map(|meter| meter.id.to_owned())
             .or_else(|| instance_name(offer, product, &is));
         let Some(id) = id else {
-            book.leave_out_at(&file.name, 0, &format!("{sku} {usage}"), NO_ROW, true);
+            left_out(NO_ROW.to_owned());
             continue;
         };
+        let (terms, later) = current(&product.on_demand, today);
+        let Some(term) = terms.first() else {
+            left_out(later.iter().min().map_or_else(
+                || "it has no price on demand".to_owned(),
+                |day| format!("its price begins on {day}; import the list again from then on"),
+            ));
+            continue;
+        };
+        if term.rates.iter().all(|rate| rate.amount.is_zero()) {
+            left_out(PLACEHOLDER.to_owned());
+            continue;
+        }
         if let Some(other) = taken.insert(id.clone(), sku) {
             let message = format!("`{id}` is both {other} and {sku} of usage type {usage} in {region}");
             found.push(json::wrong(
@@ -308,19 +227,15 @@ fn add_region(
             ));
             continue;
         }
-        if product.on_demand.is_empty() {
-            book.leave_out_at(
-                &file.name,
-                0,
-                &format!("{sku} {usage}"),
-                "it has no price on demand",
-                true,
-            );
-            continue;
-        }
+        let sold = Sold {
+            file,
+            sku,
+            product,
+            rates: &term.rates,
+        };
         let added = match meter {
-            Some(meter) => add_meter(file, meter, product, known, book, source),
-            None => add_instance(file, sku, &id, product, book, source),
+            Some(meter) => add_meter(&sold, meter, known, book, source),
+            None => add_instance(&sold, &id, today, book, source),
         };
         found.extend(added.err());
     }
@@ -339,8 +254,12 @@ fn instance_name(offer: &str, product: &Product, is: &impl Fn(&str) -> bool) -> 
                 ("preinstalledsw", "NA"),
                 ("capacitystatus", "Used"),
             ];
-            (is(&format!("BoxUsage:{instance}")) && product.get("operation") == "RunInstances" && all(&plain))
-                .then(|| instance.to_owned())
+            let on_demand = ["", "OnDemand"].contains(&product.get("marketoption"));
+            (is(&format!("BoxUsage:{instance}"))
+                && product.get("operation") == "RunInstances"
+                && on_demand
+                && all(&plain))
+            .then(|| instance.to_owned())
         }
         "AmazonRDS" if product.get("databaseengine") == "PostgreSQL" => {
             let single =
@@ -356,19 +275,39 @@ fn instance_name(offer: &str, product: &Product, is: &impl Fn(&str) -> bool) -> 
     }
 }
 
+/// A product that a book has a row for, with the rates at which it is sold on demand.
+struct Sold<'a> {
+    file: &'a Source,
+    sku: &'a str,
+    product: &'a Product,
+    rates: &'a [OfferRate],
+}
+
+impl Sold<'_> {
+    /// Something that is wrong with a rate of it, or with itself.
+    fn wrong(&self, code: &str, message: impl Into<String>, help: &str) -> Diagnostic {
+        json::wrong(self.file, code, message, help)
+    }
+
+    /// Holds the book to the currency of the product.
+    fn currency(&self, book: &mut Book) -> Result<(), Diagnostic> {
+        self.rates.iter().try_for_each(|rate| {
+            book.currency(&rate.currency)
+                .map_err(|message| self.wrong(&rate.code, message, ONE_CURRENCY))
+        })
+    }
+}
+
 fn add_meter(
-    file: &Source,
+    sold: &Sold<'_>,
     meter: &AwsMeter,
-    product: &Product,
     known: &[PriceBook],
     book: &mut Book,
     source: &str,
 ) -> Result<(), Diagnostic> {
-    let first = &product.on_demand[0];
-    book.currency(&first.currency)
-        .map_err(|message| json::wrong(file, &first.code, message, "import one currency at a time"))?;
-    if let Some(rate) = product
-        .on_demand
+    sold.currency(book)?;
+    if let Some(rate) = sold
+        .rates
         .iter()
         .find(|rate| !meter.units.contains(&rate.unit.as_str()))
     {
@@ -378,58 +317,37 @@ fn add_meter(
             rate.unit,
             meter.units.join(" or ")
         );
-        return Err(json::wrong(
-            file,
-            &rate.code,
-            message,
-            "the vendor has changed the unit; this version knows only the old one",
-        ));
+        let help = "the vendor has changed the unit; this version knows only the old one";
+        return Err(sold.wrong(&rate.code, message, help));
     }
-    let steps = product
-        .on_demand
-        .iter()
-        .map(|rate| (rate.begin, rate.amount))
-        .collect();
-    let price = vendor::price(steps);
-    let price = price.ok_or_else(|| {
-        json::wrong(
-            file,
-            &first.code,
-            format!("the tiers of `{}` do not follow one another", meter.id),
-            HELP,
-        )
+    let code = &sold.rates[0].code;
+    let steps = sold.rates.iter().map(|rate| (rate.begin, rate.amount)).collect();
+    let price = vendor::price(steps).ok_or_else(|| {
+        let message = format!("the tiers of `{}` do not follow one another", meter.id);
+        sold.wrong(code, message, HELP)
     })?;
     let rule = service_rules::by_id("aws", meter.id).expect("every meter of a list is one of the books");
-    book.meters
-        .push(vendor::meter(rule, price, &first.code, source, known, "aws"));
-    Ok(())
+    let meter = vendor::meter(rule, price, code, source, known, "aws");
+    book.take_meters(&sold.file.name, vec![meter])
+        .map_err(|message| sold.wrong(code, message, ONE_LIST))
 }
 
 fn add_instance(
-    file: &Source,
-    sku: &str,
+    sold: &Sold<'_>,
     name: &str,
-    product: &Product,
+    today: Option<Date>,
     book: &mut Book,
     source: &str,
 ) -> Result<(), Diagnostic> {
-    let [rate] = &product.on_demand[..] else {
-        return Err(json::wrong(
-            file,
-            sku,
-            format!("`{name}` has {} prices on demand", product.on_demand.len()),
-            HELP,
-        ));
+    let product = sold.product;
+    let [rate] = sold.rates else {
+        let message = format!("`{name}` has {} prices on demand", sold.rates.len());
+        return Err(sold.wrong(sold.sku, message, HELP));
     };
-    book.currency(&rate.currency)
-        .map_err(|message| json::wrong(file, &rate.code, message, "import one currency at a time"))?;
-    if !["Hrs", "Hours"].contains(&rate.unit.as_str()) {
-        return Err(json::wrong(
-            file,
-            &rate.code,
-            format!("`{name}` is priced per `{}`, not per hour", rate.unit),
-            HELP,
-        ));
+    sold.currency(book)?;
+    if !HOURS.contains(&rate.unit.as_str()) {
+        let message = format!("`{name}` is priced per `{}`, not per hour", rate.unit);
+        return Err(sold.wrong(&rate.code, message, HELP));
     }
     let memory = product
         .get("memory")
@@ -437,83 +355,59 @@ fn add_instance(
         .and_then(|text| decimal(&text.replace(',', "")));
     let (Some(vcpu), Some(memory)) = (decimal(product.get("vcpu")), memory) else {
         let message = format!(
-            "`{name}` has {} vCPU and {} of memory",
+            "`{name}` has `{}` vCPU and `{}` of memory",
             product.get("vcpu"),
             product.get("memory")
         );
-        return Err(json::wrong(
-            file,
-            sku,
-            message,
-            "numbers are expected, memory in GiB",
-        ));
+        let help = "numbers are expected, memory in GiB; download the list again";
+        return Err(sold.wrong(sold.sku, message, help));
     };
     let arm = is_graviton(name) || product.get("physicalprocessor").contains("Graviton");
-    let quantum = Quantum {
+    let size = Size {
+        arch: if arm { "arm64" } else { "x86_64" }.to_owned(),
+        vcpu: QuotedDecimal(vcpu),
+        memory_gib: QuotedDecimal(memory),
+        sustained: Vec::new(),
+        from: "the price list".to_owned(),
+    };
+    let mut instance = vendor::machine(name, &size, vendor::hourly(Some(rate.amount), None), source);
+    instance.price.quantum = (!name.starts_with("db.")).then(|| Quantum {
         per: "run".to_owned(),
         step: "1s".to_owned(),
         round: Round::Up,
         minimum: Some("60s".to_owned()),
-    };
-    let runs = !name.starts_with("db.");
-    let price = InstancePrice {
-        on_demand: Some(QuotedDecimal(rate.amount)),
-        spot: None,
-        unit: InstanceUnit::H,
-        hourly: None,
-        sustained: Vec::new(),
-        quantum: runs.then_some(quantum),
-    };
-    book.instances.push(Instance {
-        sku: name.to_owned(),
-        arch: if arm { "arm64" } else { "x86_64" }.to_owned(),
-        vcpu: QuotedDecimal(vcpu),
-        memory_gib: QuotedDecimal(memory),
-        baseline: None,
-        network_gbps: None,
-        vcpu_kind: None,
-        included: BTreeMap::new(),
-        price,
-        effective_from: None,
-        effective_to: None,
-        vendor_code: Some(rate.code.clone()),
-        note: None,
-        source: source.to_owned(),
     });
-    for term in &product.reserved {
-        book.commitments.push(commitment(file, sku, name, term, source)?);
+    instance.vendor_code = Some(rate.code.clone());
+    book.take_instances(&sold.file.name, vec![instance])
+        .map_err(|message| sold.wrong(sold.sku, message, ONE_LIST))?;
+    let (terms, later) = current(&product.reserved, today);
+    for day in later {
+        let reason = format!("a reservation begins on {day}; import the list again from then on");
+        book.leave_out_at(&sold.file.name, 0, &product.named(sold.sku), reason, false);
+    }
+    for term in terms {
+        if term.rates.iter().all(|rate| rate.amount.is_zero()) {
+            let what = format!("a reservation of {name}");
+            book.leave_out_at(&sold.file.name, 0, &what, PLACEHOLDER, false);
+            continue;
+        }
+        let commitment = commitment(sold, name, term, source)?;
+        book.take_commitment(&sold.file.name, commitment)
+            .map_err(|message| sold.wrong(sold.sku, message, ONE_LIST))?;
     }
     Ok(())
 }
 
-fn commitment(
-    file: &Source,
-    sku: &str,
-    name: &str,
-    term: &Reserved,
-    source: &str,
-) -> Result<Commitment, Diagnostic> {
+fn commitment(sold: &Sold<'_>, name: &str, term: &OfferTerm, source: &str) -> Result<Commitment, Diagnostic> {
     let unknown = |what: &str| {
-        json::wrong(
-            file,
-            sku,
-            format!("a reservation of `{name}` has the {what}"),
-            HELP,
-        )
+        let message = format!("a reservation of `{name}` has the {what}");
+        sold.wrong(sold.sku, message, HELP)
     };
-    let (term_months, years) = match term.length.as_str() {
-        "1yr" => (12, "1y"),
-        "3yr" => (36, "3y"),
-        other => return Err(unknown(&format!("term `{other}`"))),
-    };
-    let (payment, paid) = match term.option.as_str() {
-        "No Upfront" => (Payment::None, "none"),
-        "Partial Upfront" => (Payment::Partial, "partial"),
-        "All Upfront" => (Payment::All, "all"),
-        other => return Err(unknown(&format!("payment `{other}`"))),
-    };
+    let years = years(&term.length).ok_or_else(|| unknown(&format!("term `{}`", term.length)))?;
+    let (payment, paid) =
+        payment(&term.option).ok_or_else(|| unknown(&format!("payment `{}`", term.option)))?;
     let of = |units: &[&str]| term.rates.iter().find(|rate| units.contains(&rate.unit.as_str()));
-    let (upfront, recurring) = (of(&["Quantity"]), of(&["Hrs", "Hours"]));
+    let (upfront, recurring) = (of(&["Quantity"]), of(HOURS));
     if (payment != Payment::None && upfront.is_none()) || (payment != Payment::All && recurring.is_none()) {
         return Err(unknown(&format!(
             "payment `{}` without all of its parts",
@@ -526,21 +420,11 @@ fn commitment(
         format!("-{}", term.class)
     };
     let amount = |rate: Option<&OfferRate>| QuotedDecimal(rate.map_or(Decimal::ZERO, |rate| rate.amount));
+    let id = format!("{name}-{years}y{class}-{paid}");
     Ok(Commitment {
-        id: format!("{name}-{years}{class}-{paid}"),
-        kind: CommitmentKind::Reserved,
-        term_months,
-        payment,
-        covers: Covers {
-            sku: Some(name.to_owned()),
-            family: None,
-        },
         upfront: amount(upfront),
         recurring: amount(recurring),
-        unit: InstanceUnit::H,
-        rates: BTreeMap::new(),
         vendor_code: recurring.or(upfront).map(|rate| rate.code.clone()),
-        note: None,
-        source: source.to_owned(),
+        ..vendor::commitment_to(name, id, CommitmentKind::Reserved, years * 12, payment, source)
     })
 }

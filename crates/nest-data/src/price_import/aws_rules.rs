@@ -30,7 +30,8 @@ const fn meter(
     }
 }
 
-const HOURS: &[&str] = &["Hrs", "Hours", "hours"];
+/// How lists write an hour.
+pub const HOURS: &[&str] = &["Hrs", "Hours", "hours"];
 const REQUESTS: &[&str] = &["Requests", "Request"];
 const GB_MONTH: &[&str] = &["GB-Mo", "GB-month"];
 
@@ -108,6 +109,13 @@ pub const METERS: &[AwsMeter] = &[
         HOURS,
     ),
     meter(
+        "AmazonECS",
+        "Fargate-EphemeralStorage-GB-Hours",
+        "",
+        "fargate.ephemeral",
+        &["GB-Hours", "GB-Hrs"],
+    ),
+    meter(
         "AmazonApiGateway",
         "ApiGatewayHttpRequest",
         "",
@@ -179,29 +187,3 @@ pub const METERS: &[AwsMeter] = &[
         GB_MONTH,
     ),
 ];
-
-/// What usage types of a region begin with; none where it is not known. In us-east-1 some do and some do not.
-pub fn prefixes(region: &str) -> Option<&'static [&'static str]> {
-    Some(match region {
-        "us-east-1" => &["", "USE1-"],
-        "us-east-2" => &["USE2-"],
-        "us-west-1" => &["USW1-"],
-        "us-west-2" => &["USW2-"],
-        "ca-central-1" => &["CAN1-"],
-        "eu-west-1" => &["EU-", "EUW1-"],
-        "eu-west-2" => &["EUW2-"],
-        "eu-west-3" => &["EUW3-"],
-        "eu-central-1" => &["EUC1-"],
-        "eu-central-2" => &["EUC2-"],
-        "eu-north-1" => &["EUN1-"],
-        "eu-south-1" => &["EUS1-"],
-        "ap-northeast-1" => &["APN1-"],
-        "ap-northeast-2" => &["APN2-"],
-        "ap-northeast-3" => &["APN3-"],
-        "ap-southeast-1" => &["APS1-"],
-        "ap-southeast-2" => &["APS2-"],
-        "ap-south-1" => &["APS3-"],
-        "sa-east-1" => &["SAE1-"],
-        _ => return None,
-    })
-}

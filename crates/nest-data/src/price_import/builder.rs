@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Wanted, csv_table::CsvRow};
+pub use super::imported_book::LeftOut;
+use super::{
+    Wanted,
+    csv_table::CsvRow,
+    imported_book::{FileAccount, ImportedBook},
+};
 use crate::{
     diagnostic::{Diagnostic, Source},
     price_book::{
@@ -14,109 +19,14 @@ use crate::{
 /// Days after which a price of a book counts as old.
 const STALE_AFTER_DAYS: u32 = 180;
 
-/// A row that did not become part of a book.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The file.
-    pub file: String,
-    /// The line, from 1; 0 where it is not known.
-    pub line: usize,
-    /// What the row is of.
-    pub row: String,
-    /// Why it is not in the book.
-    pub reason: String,
-}
-
-/// How many rows a file had for a book, and what became of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FileAccount {
-    /// Rows of the file that are for this book.
-    pub rows: usize,
-    /// Those of them that are left out.
-    pub left_out: usize,
-}
-
-/// A book with the account of how it came about.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImportedBook {
-    /// The book.
-    pub book: PriceBook,
-    /// Accounts, by file.
-    pub files: BTreeMap<String, FileAccount>,
-    /// Rows for this book that are not in it.
-    pub left_out: Vec<LeftOut>,
-}
-
-impl ImportedBook {
-    /// The book as a file, with the account in its first lines.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        self.book.to_toml(&self.header())
-    }
-
-    /// What the book's rows were made of, in lines.
-    fn header(&self) -> String {
-        let book = &self.book;
-        let mut text = format!(
-            "{}: written by `locust-nest pricing import`. Amounts exclude tax; one that is not known is \
-                left out.\n\n",
-            book.name()
-        );
-        let counted =
-            |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
-        let parts = [
-            counted(book.meter.len(), "meter", "meters"),
-            counted(book.instance.len(), "instance", "instances"),
-            counted(book.commitment.len(), "commitment", "commitments"),
-            counted(book.plan.len(), "plan", "plans"),
-            counted(book.limit.len(), "limit", "limits"),
-        ];
-        text += &format!("{}; tiers of one meter are one row here.\n", parts.join(", "));
-        for (file, account) in &self.files {
-            text += &format!(
-                "{file}: {} read, {} left out\n",
-                counted(account.rows, "row", "rows"),
-                account.left_out
-            );
-        }
-        if !self.left_out.is_empty() {
-            text += "\nLeft out:\n";
-            text += &self.reasons();
-        }
-        text
-    }
-
-    /// Reasons with the rows that they hold for.
-    fn reasons(&self) -> String {
-        const NAMED: usize = 6;
-        let mut by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for one in &self.left_out {
-            by_reason
-                .entry((&one.file, &one.reason))
-                .or_default()
-                .push(&one.row);
-        }
-        by_reason
-            .into_iter()
-            .map(|((file, reason), rows)| {
-                let more = if rows.len() > NAMED {
-                    format!(" and {} more", rows.len() - NAMED)
-                } else {
-                    String::new()
-                };
-                let named: Vec<&str> = rows.into_iter().take(NAMED).collect();
-                format!("- {file}: {}{more}: {reason}\n", named.join(", "))
-            })
-            .collect()
-    }
-}
-
 /// All books of an import.
 #[derive(Debug)]
 pub struct BookSet<'a> {
     wanted: &'a Wanted,
     books: BTreeMap<(String, String), Book>,
     left_out: Vec<LeftOut>,
+    /// Notes with the file that they are about.
+    notes: Vec<(String, String)>,
 }
 
 /// A book while it is filled.
@@ -134,6 +44,8 @@ pub struct Book {
     pub limits: Vec<ProviderLimit>,
     files: BTreeMap<String, FileAccount>,
     left_out: Vec<LeftOut>,
+    /// File of each row that a vendor's list gave, by kind and name.
+    origins: BTreeMap<(&'static str, String), String>,
 }
 
 impl<'a> BookSet<'a> {
@@ -142,7 +54,13 @@ impl<'a> BookSet<'a> {
             wanted,
             books: BTreeMap::new(),
             left_out: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    /// Something that a reader must know of every book with rows of a file.
+    pub fn note(&mut self, file: &str, text: &str) {
+        self.notes.push((base_name(file).to_owned(), text.to_owned()));
     }
 
     /// What is wanted.
@@ -185,16 +103,36 @@ impl<'a> BookSet<'a> {
             .is_none_or(|wanted| wanted == provider)
     }
 
-    /// The finished books; each is checked as if it had been read.
+    /// The finished books, each checked as if it had been read, and the rows that are in none. A book without
+    /// any row is none: its rows are all left out.
     pub fn finish(self) -> Result<(Vec<ImportedBook>, Vec<LeftOut>), Vec<Diagnostic>> {
         let mut books = Vec::new();
+        let mut left_out = self.left_out;
         for book in self.books.into_values() {
-            let imported = book.finish();
-            let name = format!("{}.toml", imported.book.name());
-            PriceBook::read(&Source::new(name, imported.to_toml()))?;
+            let mut imported = book.finish();
+            if imported.is_empty() {
+                left_out.extend(imported.left_out);
+                continue;
+            }
+            let name = imported.book.name();
+            let parts = [&imported.book.provider, &imported.book.region];
+            if let Some(part) = parts.into_iter().find(|part| !is_region(part)) {
+                let message = format!("`{part}` is not the name of a provider or region");
+                let file = imported.files.keys().next().cloned().unwrap_or_default();
+                let help = "correct it in the file: letters, digits and dashes";
+                return Err(vec![Diagnostic::at(&file, 0..0, message, help)]);
+            }
+            let own = |(file, text): &(String, String)| {
+                imported
+                    .files
+                    .contains_key(file)
+                    .then(|| format!("{file}: {text}"))
+            };
+            imported.notes = self.notes.iter().filter_map(own).collect();
+            PriceBook::read(&Source::new(format!("{name}.toml"), imported.to_toml()))?;
             books.push(imported);
         }
-        Ok((books, self.left_out))
+        Ok((books, left_out))
     }
 }
 
@@ -213,6 +151,41 @@ impl Book {
             limits: Vec::new(),
             files: BTreeMap::new(),
             left_out: Vec::new(),
+            origins: BTreeMap::new(),
+        }
+    }
+
+    /// Takes rows of one meter, for different days, out of a vendor's list; an error if another list has it.
+    pub fn take_meters(&mut self, file: &str, rows: Vec<Meter>) -> Result<(), String> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        self.originate("meter", &first.id, file)?;
+        self.meters.extend(rows);
+        Ok(())
+    }
+
+    /// The same for rows of one instance type.
+    pub fn take_instances(&mut self, file: &str, rows: Vec<Instance>) -> Result<(), String> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        self.originate("instance", &first.sku, file)?;
+        self.instances.extend(rows);
+        Ok(())
+    }
+
+    /// The same for a commitment.
+    pub fn take_commitment(&mut self, file: &str, commitment: Commitment) -> Result<(), String> {
+        self.originate("commitment", &commitment.id, file)?;
+        self.commitments.push(commitment);
+        Ok(())
+    }
+
+    /// Remembers which file a row is from.
+    fn originate(&mut self, kind: &'static str, name: &str, file: &str) -> Result<(), String> {
+        let key = (kind, name.to_owned());
+        match self.origins.insert(key, file.to_owned()) {
+            Some(other) => Err(format!(
+                "{kind} `{name}` is in {file} and, before that, in {other}"
+            )),
+            None => Ok(()),
         }
     }
 
@@ -404,6 +377,7 @@ impl Book {
             book,
             files: self.files,
             left_out: self.left_out,
+            notes: Vec::new(),
         }
     }
 }
@@ -411,6 +385,15 @@ impl Book {
 /// The name of a file without its folders.
 pub fn base_name(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
+}
+
+/// Whether a text may be the name of a region, which becomes the name of a file.
+pub fn is_region(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
 
 /// The first day of a span of dates, and whether it is one: `2025-10..2026-03`, `2016-2018`.
@@ -526,4 +509,19 @@ fn url(title: &str) -> Option<&'static str> {
         .iter()
         .find(|(part, _)| title.contains(part))
         .map(|(_, url)| *url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_cannot_lead_out_of_its_folder() {
+        for name in ["eu-west-1", "westeurope", "us_gov"] {
+            assert!(is_region(name), "{name}");
+        }
+        for name in ["", "..", "../etc", "a/b", "Zone 1", "-x"] {
+            assert!(!is_region(name), "{name}");
+        }
+    }
 }

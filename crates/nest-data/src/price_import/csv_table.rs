@@ -6,7 +6,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::Kind;
+use super::{Kind, file_text::plain};
 use crate::{
     diagnostic::{Diagnostic, Source},
     units::QuotedDecimal,
@@ -256,22 +256,11 @@ impl CsvKind {
     /// The first line, where no kind has all its columns there: the missing ones of the kind that comes
     /// nearest.
     pub fn of(file: &Source) -> Result<Kind, Diagnostic> {
-        let first = file
-            .text
-            .trim_start_matches('\u{feff}')
-            .lines()
-            .next()
-            .unwrap_or_default();
-        let there: Vec<String> = first
-            .split(',')
-            .map(|cell| cell.trim().trim_matches('"').to_lowercase())
-            .collect();
-        let missing = |kind: &Self| {
-            kind.columns()
-                .iter()
-                .filter(|column| !there.iter().any(|one| one == *column))
-                .count()
-        };
+        let layout = Layout::of(&file.text);
+        let first = file.text[layout.offset..].lines().next().unwrap_or_default();
+        let there: Vec<String> = first.split(char::from(layout.delimiter)).map(plain).collect();
+        let lacks = |column: &str| !there.contains(&plain(column));
+        let missing = |kind: &Self| kind.columns().iter().filter(|column| lacks(column)).count();
         let whole = Self::ALL
             .into_iter()
             .filter(|kind| missing(kind) == 0)
@@ -293,20 +282,58 @@ impl CsvKind {
                     .columns()
                     .iter()
                     .copied()
-                    .filter(|column| !there.iter().any(|one| one == column))
+                    .filter(|column| lacks(column))
                     .collect();
                 format!("the first line lacks the columns {}", lacks.join(", "))
             }
             None => "this is not a known price file".to_owned(),
         };
-        let help = "it reads the CSV files of the price data, AWS offer files (JSON or CSV), Azure retail \
-            prices and GCP catalogues (JSON)";
+        let help = "it reads the CSV files of the price data, AWS offer files, answers and savings plans \
+            (JSON or CSV), Azure retail prices and GCP catalogues (JSON)";
         Err(Diagnostic::at(
             &file.name,
-            0..file.text.lines().next().map_or(0, str::len),
+            layout.offset..layout.offset + first.len(),
             message,
             help,
         ))
+    }
+}
+
+/// Where a table begins in a file, and what separates its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    pub offset: usize,
+    pub delimiter: u8,
+}
+
+impl Layout {
+    /// The layout of a file, as spreadsheets save it too: with a line `sep=;` before the first, with
+    /// semicolons, tabs or bars instead of commas.
+    pub fn of(text: &str) -> Self {
+        let mut offset = 0;
+        let mut stated = None;
+        for line in text.split_inclusive('\n') {
+            let said = line.trim_start_matches('\u{feff}').trim().trim_matches('"');
+            match said.get(..4) {
+                Some(name) if name.eq_ignore_ascii_case("sep=") => stated = said.as_bytes().get(4).copied(),
+                _ if said.trim_matches([',', ';', '\t', '|']).is_empty() => {}
+                _ => {
+                    let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
+                    // The first of those that are there equally often.
+                    let usual = *b"|\t;,";
+                    let most = usual.into_iter().max_by_key(|delimiter| count(*delimiter));
+                    return Self {
+                        offset,
+                        delimiter: stated.or(most).unwrap_or(b','),
+                    };
+                }
+            }
+            offset += line.len();
+        }
+        Self {
+            offset: 0,
+            delimiter: b',',
+        }
     }
 }
 
@@ -314,6 +341,7 @@ impl CsvKind {
 #[derive(Debug)]
 pub struct CsvText<'a> {
     pub file: &'a Source,
+    delimiter: u8,
     columns: BTreeMap<String, usize>,
     records: Vec<(Range<usize>, StringRecord)>,
 }
@@ -331,15 +359,16 @@ impl<'a> CsvText<'a> {
     /// # Errors
     /// Rows of another length than the first line: the file is cut off.
     pub fn read(file: &'a Source, kind: CsvKind) -> Result<Self, Vec<Diagnostic>> {
-        Self::from_offset(file, 0, kind.columns())
+        Self::from_layout(file, Layout::of(&file.text), kind.columns())
     }
 
     /// The same for a table that begins somewhere in the file.
-    pub fn from_offset(file: &'a Source, offset: usize, needed: &[&str]) -> Result<Self, Vec<Diagnostic>> {
-        let text = &file.text[offset..];
+    pub fn from_layout(file: &'a Source, layout: Layout, needed: &[&str]) -> Result<Self, Vec<Diagnostic>> {
+        let text = &file.text[layout.offset..];
         let marked = text.len() - text.trim_start_matches('\u{feff}').len();
-        let (text, offset) = (&text[marked..], offset + marked);
+        let (text, offset) = (&text[marked..], layout.offset + marked);
         let mut reader = ReaderBuilder::new()
+            .delimiter(layout.delimiter)
             .trim(Trim::All)
             .flexible(true)
             .from_reader(text.as_bytes());
@@ -356,30 +385,26 @@ impl<'a> CsvText<'a> {
             )]
         };
         let header = reader.headers().map_err(unreadable)?.clone();
+        // Spreadsheets pad lines with empty cells.
+        let width = header
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !name.is_empty())
+            .last()
+            .map_or(0, |(place, _)| place + 1);
         let columns: BTreeMap<String, usize> = header
             .iter()
             .enumerate()
-            .map(|(place, name)| (name.to_lowercase(), place))
+            .map(|(place, name)| (plain(name), place))
             .collect();
-        let lacks: Vec<&str> = needed
-            .iter()
-            .copied()
-            .filter(|name| !columns.contains_key(&name.to_lowercase()))
-            .collect();
-        if !lacks.is_empty() {
-            let message = format!("the line of column names lacks {}", lacks.join(", "));
-            let end = offset + text.lines().next().unwrap_or_default().len();
-            return Err(vec![Diagnostic::at(
-                &file.name,
-                offset..end,
-                message,
-                "the vendor may have renamed them; a newer version of locust-nest may read the file",
-            )]);
-        }
+        check_columns(file, offset..offset + first_line(text).len(), &header, needed)?;
         let mut records = Vec::new();
         let mut found = Vec::new();
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
+            if record.iter().all(str::is_empty) {
+                continue;
+            }
             let begin = record
                 .position()
                 .map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
@@ -388,15 +413,11 @@ impl<'a> CsvText<'a> {
                     .bytes()
                     .take_while(|byte| matches!(byte, b'\n' | b'\r'))
                     .count();
-            let end = text[begin..]
-                .find('\n')
-                .map_or(text.len(), |length| begin + length);
-            let span = begin + offset..end + offset;
-            if record.len() != header.len() {
+            let span = begin + offset..begin + offset + first_line(&text[begin..]).len();
+            if record.len() < width || record.iter().skip(width).any(|cell| !cell.is_empty()) {
                 let message = format!(
-                    "the row has {} cells, the line of column names {}",
+                    "the row has {} cells, the line of column names {width}",
                     record.len(),
-                    header.len()
                 );
                 found.push(Diagnostic::at(
                     &file.name,
@@ -407,6 +428,14 @@ impl<'a> CsvText<'a> {
             } else {
                 records.push((span, record));
             }
+        }
+        if found.is_empty() && text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+            found.push(Diagnostic::at(
+                &file.name,
+                file.text.len()..file.text.len(),
+                "a quotation mark is not closed: the file is cut off or damaged",
+                "download it again",
+            ));
         }
         if records.is_empty() && found.is_empty() {
             found.push(Diagnostic::at(
@@ -419,6 +448,7 @@ impl<'a> CsvText<'a> {
         if found.is_empty() {
             Ok(Self {
                 file,
+                delimiter: layout.delimiter,
                 columns,
                 records,
             })
@@ -427,7 +457,7 @@ impl<'a> CsvText<'a> {
         }
     }
 
-    /// The names of the columns, in lower case.
+    /// The names of the columns, in lower case and without anything but letters and digits.
     pub fn columns(&self) -> Vec<&str> {
         self.columns.keys().map(String::as_str).collect()
     }
@@ -438,13 +468,48 @@ impl<'a> CsvText<'a> {
     }
 }
 
+/// The first line of a text.
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// Checks that a table has each of the columns that are needed, and has it once.
+fn check_columns(
+    file: &Source,
+    line: Range<usize>,
+    header: &StringRecord,
+    needed: &[&str],
+) -> Result<(), Vec<Diagnostic>> {
+    let count = |name: &str| {
+        header
+            .iter()
+            .filter(|column| plain(column) == plain(name))
+            .count()
+    };
+    let wrong = |message: String, help: &str| Err(vec![Diagnostic::at(&file.name, line, message, help)]);
+    let lacks: Vec<&str> = needed.iter().copied().filter(|name| count(name) == 0).collect();
+    if !lacks.is_empty() {
+        return wrong(
+            format!("the line of column names lacks {}", lacks.join(", ")),
+            "the vendor may have renamed them; a newer version of locust-nest may read the file",
+        );
+    }
+    match needed.iter().find(|name| count(name) > 1) {
+        Some(twice) => wrong(
+            format!("the line of column names has {twice} twice"),
+            "delete the column that is not the vendor's",
+        ),
+        None => Ok(()),
+    }
+}
+
 impl<'a> CsvRow<'a> {
     /// A cell; empty where the file has no such column.
     pub fn get(&self, column: &str) -> &'a str {
         let record = &self.table.records[self.index].1;
         self.table
             .columns
-            .get(column)
+            .get(&plain(column))
             .and_then(|place| record.get(*place))
             .unwrap_or_default()
     }
@@ -471,7 +536,8 @@ impl<'a> CsvRow<'a> {
 
     /// A decimal; none where the cell is blank, which means that it is not known.
     pub fn decimal(&self, column: &str) -> Result<Option<QuotedDecimal>, Diagnostic> {
-        let value: Option<QuotedDecimal> = self.parsed(column, "a decimal number such as 0.0116")?;
+        let value: Option<QuotedDecimal> =
+            self.parsed(column, &self.number(column), "a decimal number such as 0.0116")?;
         match value {
             Some(value) if value.0.abs() > LARGEST => Err(self.wrong(
                 format!("`{column}` is {value}"),
@@ -489,11 +555,25 @@ impl<'a> CsvRow<'a> {
 
     /// A date; none where the cell is blank.
     pub fn date(&self, column: &str) -> Result<Option<Date>, Diagnostic> {
-        self.parsed(column, "a date such as 2026-11-22")
+        self.parsed(column, self.get(column), "a date such as 2026-11-22")
     }
 
-    fn parsed<T: FromStr>(&self, column: &str, expected: &str) -> Result<Option<T>, Diagnostic> {
+    /// A number as a text with a decimal point. Where commas do not separate cells, a spreadsheet may have
+    /// written one instead of the point; `1,234` may also be a thousand, and stays as it is.
+    pub fn number(&self, column: &str) -> String {
         let text = self.get(column);
+        let decimal_comma = text.split_once(',').is_some_and(|(whole, part)| {
+            let is_thousand = part.len() == 3 && !whole.trim_matches(['0', '-']).is_empty();
+            self.table.delimiter != b',' && !is_thousand && !part.contains([',', '.']) && !whole.contains('.')
+        });
+        if decimal_comma {
+            text.replace(',', ".")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn parsed<T: FromStr>(&self, column: &str, text: &str, expected: &str) -> Result<Option<T>, Diagnostic> {
         if text.is_empty() {
             return Ok(None);
         }
@@ -513,5 +593,34 @@ mod tests {
     #[test]
     fn the_largest_number_is_ten_to_the_fifteenth() {
         assert_eq!(LARGEST, Decimal::from(10_i64.pow(15)));
+    }
+
+    #[test]
+    fn a_layout_is_that_of_the_spreadsheet_that_saved_the_file() {
+        for (text, offset, delimiter) in [
+            ("a,b\n1,2\n", 0, b','),
+            ("a;b;\"x,y\"\n", 0, b';'),
+            ("\u{feff}sep=;\r\na;b\r\n", 10, b';'),
+            ("\"SEP=,\"\n\na,b\n", 9, b','),
+            ("a\tb\n", 0, b'\t'),
+            ("a\n", 0, b','),
+            ("", 0, b','),
+        ] {
+            assert_eq!(Layout::of(text), Layout { offset, delimiter }, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_comma_is_read_where_it_cannot_be_a_thousand() {
+        let file = Source::new("a.csv", "n;m\n0,004445;1,25\n0,045;1,234\n1.234,5;1,2,3\n");
+        let table = CsvText::from_layout(&file, Layout::of(&file.text), &["n", "m"]).expect("readable");
+        let numbers: Vec<String> = table
+            .rows()
+            .flat_map(|row| [row.number("n"), row.number("m")])
+            .collect();
+        assert_eq!(
+            numbers,
+            ["0.004445", "1.25", "0.045", "1,234", "1.234,5", "1,2,3"]
+        );
     }
 }

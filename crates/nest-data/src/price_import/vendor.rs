@@ -1,13 +1,28 @@
 //! What the importers of vendors' files share: exact numbers, a price from tiers, and rows of which there
 //! must be one.
 
+pub mod aws_offer_csv;
+pub mod aws_offer_json;
+pub mod aws_regions;
+pub mod aws_savings;
+pub mod azure_row;
+pub mod json;
+pub mod sizes;
+pub mod timeline;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{csv_table::LARGEST, service_rules::MeterRule, services::ruled_meter};
+use self::{json::JsonPage, sizes::Size};
+use super::{builder::BookSet, csv_table::LARGEST, service_rules::MeterRule, services::ruled_meter};
 use crate::{
-    price_book::{Confidence, Meter, MeterPrice, ObservedOn, PriceBook, PriceSource, Tier, TierMode},
+    price_book::{
+        Commitment, CommitmentKind, Confidence, Covers, Instance, InstancePrice, InstanceUnit, Meter,
+        MeterPrice, ObservedOn, Payment, PriceBook, PriceSource, Tier, TierMode,
+    },
     units::QuotedDecimal,
 };
 
@@ -26,6 +41,19 @@ pub enum Buying {
 
 /// Why a product of a vendor's list is not in a book.
 pub const NO_ROW: &str = "books have no row for what it is";
+
+/// Why a price of 0 is not in a book.
+pub const PLACEHOLDER: &str = "its price is 0, which vendors write where there is no price";
+/// Why a price that was read before is not taken again.
+pub const REPEATED: &str = "the same row is there twice";
+
+/// What to do about amounts in two currencies.
+pub const ONE_CURRENCY: &str = "import one currency at a time";
+/// What to do about two files that price the same.
+pub const ONE_LIST: &str = "import the files one at a time, or only the newest of them";
+
+/// Hours of a year of a commitment's term.
+const YEAR_HOURS: Decimal = Decimal::from_parts(8_760, 0, 0, false, 0);
 
 /// A number of a JSON text with its digits.
 pub fn exact(raw: &RawValue) -> Option<Decimal> {
@@ -129,4 +157,157 @@ pub fn meter(
     meter.price = Some(price);
     meter.vendor_code = Some(code.to_owned());
     meter
+}
+
+/// A machine of a vendor's list, of a size that the list or a person states.
+pub fn machine(sku: &str, size: &Size, price: InstancePrice, source: &str) -> Instance {
+    Instance {
+        sku: sku.to_owned(),
+        arch: size.arch.clone(),
+        vcpu: size.vcpu,
+        memory_gib: size.memory_gib,
+        baseline: None,
+        network_gbps: None,
+        price,
+        effective_from: None,
+        effective_to: None,
+        vendor_code: None,
+        note: None,
+        source: source.to_owned(),
+    }
+}
+
+/// Hourly prices of a machine.
+pub fn hourly(on_demand: Option<Decimal>, spot: Option<Decimal>) -> InstancePrice {
+    InstancePrice {
+        on_demand: on_demand.map(QuotedDecimal),
+        spot: spot.map(QuotedDecimal),
+        unit: InstanceUnit::H,
+        sustained: Vec::new(),
+        quantum: None,
+    }
+}
+
+/// A commitment to one machine type.
+pub fn commitment_to(
+    sku: &str,
+    id: String,
+    kind: CommitmentKind,
+    term_months: u32,
+    payment: Payment,
+    source: &str,
+) -> Commitment {
+    Commitment {
+        id,
+        kind,
+        term_months,
+        payment,
+        covers: Covers {
+            sku: Some(sku.to_owned()),
+            family: None,
+        },
+        upfront: QuotedDecimal(Decimal::ZERO),
+        recurring: QuotedDecimal(Decimal::ZERO),
+        unit: InstanceUnit::H,
+        rates: BTreeMap::new(),
+        vendor_code: None,
+        note: None,
+        source: source.to_owned(),
+    }
+}
+
+/// A savings plan of which one unit is a commitment to spend 1 of the book's currency in each hour.
+///
+/// What is paid at once is so much of the whole term: all of it, half of it (AWS's partial upfront) or none.
+pub fn savings_plan(
+    id: String,
+    family: Option<String>,
+    years: u32,
+    payment: Payment,
+    rates: BTreeMap<String, QuotedDecimal>,
+    source: &str,
+) -> Commitment {
+    let share = match payment {
+        Payment::None => Decimal::ZERO,
+        Payment::Partial => Decimal::new(5, 1),
+        Payment::All => Decimal::ONE,
+    };
+    Commitment {
+        id,
+        kind: CommitmentKind::SavingsPlan,
+        term_months: years * 12,
+        payment,
+        covers: Covers { sku: None, family },
+        upfront: QuotedDecimal((share * YEAR_HOURS * Decimal::from(years)).normalize()),
+        recurring: QuotedDecimal((Decimal::ONE - share).normalize()),
+        unit: InstanceUnit::H,
+        rates,
+        vendor_code: None,
+        note: Some("one unit commits to 1 an hour, in the currency of the book".to_owned()),
+        source: source.to_owned(),
+    }
+}
+
+/// The term of a commitment in years, as vendors write it: `1yr`, `3 Years`, `1`.
+pub fn years(text: &str) -> Option<u32> {
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    let unit = text[digits.len()..].trim().to_lowercase();
+    ["", "yr", "year", "years"]
+        .contains(&unit.as_str())
+        .then(|| digits.parse().ok())?
+        .filter(|years| (1..=10).contains(years))
+}
+
+/// How AWS's words for a payment are written in books, and in the names of commitments.
+pub fn payment(words: &str) -> Option<(Payment, &'static str)> {
+    match words {
+        "No Upfront" => Some((Payment::None, "none")),
+        "Partial Upfront" => Some((Payment::Partial, "partial")),
+        "All Upfront" => Some((Payment::All, "all")),
+        _ => None,
+    }
+}
+
+/// Notes of an answer that not all its pages are there.
+///
+/// A page that names a following one needs, among the files, a last page with some of the same `group`s.
+pub fn note_incomplete(pages: &[JsonPage<'_>], group: &str, books: &mut BookSet<'_>) {
+    let groups = |page: &JsonPage<'_>| -> BTreeSet<String> {
+        page.rows
+            .iter()
+            .filter_map(|row| row.fields.text(group))
+            .collect()
+    };
+    let is_last = |page: &&JsonPage<'_>| page.next.is_none();
+    let last: Vec<BTreeSet<String>> = pages.iter().filter(is_last).map(groups).collect();
+    for page in pages.iter().filter(|page| page.next.is_some()) {
+        let own = groups(page);
+        if !last.iter().any(|other| own.is_empty() || !own.is_disjoint(other)) {
+            books.note(
+                &page.file.name,
+                "it says that another page follows, which is not among the files: prices are missing; import \
+                    all pages in one call",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_read_as_vendors_write_it() {
+        for (text, expected) in [
+            ("1yr", Some(1)),
+            ("3 Years", Some(3)),
+            ("1 Year", Some(1)),
+            ("3", Some(3)),
+            ("", None),
+            ("3 months", None),
+            ("100", None),
+        ] {
+            assert_eq!(years(text), expected, "{text}");
+        }
+    }
 }
