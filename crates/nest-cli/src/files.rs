@@ -31,33 +31,32 @@ pub fn source(path: &Path) -> Result<Source, CommandError> {
 
 /// Writes a file whole or not at all, with its folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<PathBuf, CommandError> {
-    place(path, bytes, |file| {
-        file.persist(path).map(drop).map_err(|error| error.error)
-    })
+    place(path, || replace(path, bytes))
 }
 
 /// The same for a file that must not be there yet.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<PathBuf, CommandError> {
-    place(path, bytes, |file| {
-        file.persist_noclobber(path)
-            .map(drop)
-            .map_err(|error| error.error)
+    place(path, || {
+        beside(path, bytes)?.persist_noclobber(path)?;
+        Ok(())
     })
 }
 
-/// Writes beside the file and moves it into place, so that an interrupted write leaves the old one.
-fn place(
-    path: &Path,
-    bytes: &[u8],
-    persist: impl FnOnce(NamedTempFile) -> std::io::Result<()>,
-) -> Result<PathBuf, CommandError> {
+/// Makes the folder of a file, and puts the file there.
+fn place(path: &Path, put: impl FnOnce() -> std::io::Result<()>) -> Result<PathBuf, CommandError> {
     let cannot =
         |error: std::io::Error| CommandError::from(error).context(format!("cannot write {}", path.display()));
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(cannot)?;
     }
-    beside(path, bytes).and_then(persist).map_err(cannot)?;
+    put().map_err(cannot)?;
     Ok(path.to_owned())
+}
+
+/// Writes beside the file and moves it into place, so that an interrupted write leaves the old one.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    beside(path, bytes)?.persist(path)?;
+    Ok(())
 }
 
 /// A file with these bytes in the folder of another one.

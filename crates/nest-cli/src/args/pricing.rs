@@ -100,7 +100,8 @@ pub enum PricingVerb {
 /// Options of `pricing import`.
 #[derive(Debug, Args)]
 pub struct ImportArguments {
-    /// Files, or folders with .csv, .json, .jsonl, .ndjson and .gz files; files of the same provider and region make one book
+    /// Files, or folders with .csv, .json, .jsonl, .ndjson and .gz files; those of one provider and region
+    /// make one book
     #[arg(required = true)]
     pub sources: Vec<PathBuf>,
     /// Read only the prices of this provider

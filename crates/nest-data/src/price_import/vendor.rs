@@ -154,6 +154,7 @@ pub fn meter(
         meter.free = Some(free);
         meter.note = Some("what is free is from the shipped book, not from the price list".to_owned());
     }
+    meter.included = shipped.and_then(|other| other.included.clone());
     meter.price = Some(price);
     meter.vendor_code = Some(code.to_owned());
     meter
@@ -168,6 +169,8 @@ pub fn machine(sku: &str, size: &Size, price: InstancePrice, source: &str) -> In
         memory_gib: size.memory_gib,
         baseline: None,
         network_gbps: None,
+        vcpu_kind: None,
+        included: BTreeMap::new(),
         price,
         effective_from: None,
         effective_to: None,
@@ -183,6 +186,7 @@ pub fn hourly(on_demand: Option<Decimal>, spot: Option<Decimal>) -> InstancePric
         on_demand: on_demand.map(QuotedDecimal),
         spot: spot.map(QuotedDecimal),
         unit: InstanceUnit::H,
+        hourly: None,
         sustained: Vec::new(),
         quantum: None,
     }

@@ -193,8 +193,8 @@ fn tell_notes(one: &ImportedBook, known: &[PriceBook]) {
         .find(|book| book.name() == name && book.currency != one.book.currency);
     if let Some(other) = other {
         talk(&format!(
-            "note: {name}: the prices are in {}, those of the built-in book in {}, and a study cannot use both; \
-                ask the vendor for prices in {}",
+            "note: {name}: the prices are in {}, those of the built-in book in {}, and a study cannot use \
+                both; ask the vendor for prices in {}",
             one.book.currency, other.currency, other.currency
         ));
     }

@@ -95,8 +95,8 @@ fn refused(there: &[PathBuf]) -> CommandError {
         .collect();
     let message = format!("already there, and not written over: {}", names.join(", "));
     CommandError::new(USAGE, message).hint(
-        "write to another folder with --to, or replace the file with --replace, which keeps a copy of it, your \
-            adjustments and your own rows",
+        "write to another folder with --to, or replace the file with --replace, which keeps a copy of it, \
+            your adjustments and your own rows",
     )
 }
 
