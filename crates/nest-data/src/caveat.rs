@@ -183,10 +183,8 @@ pub enum Caveat {
         config: String,
         /// The meter.
         meter: String,
-        /// Units a month up to which the book has a price.
-        quantity: f64,
-        /// The meter's unit.
-        unit: String,
+        /// What the book has a price for in a month, with its unit.
+        known: String,
     },
     /// Neither the study nor public measurements say what cold starts a function host has: none are counted.
     ColdStartUnknown {
@@ -460,35 +458,23 @@ impl fmt::Display for Caveat {
                 config,
                 commitment,
                 ends,
-                renewed: true,
-            } => write!(
-                f,
-                "`{config}`: the term of {commitment} ends on {ends}. It is bought again at the same price. \
-                 Write after_term = \"on_demand\" if it should not be"
-            ),
-            Self::TermEnds {
-                config,
-                commitment,
-                ends,
-                renewed: false,
-            } => write!(
-                f,
-                "`{config}`: the term of {commitment} ends on {ends}. The list price is paid from then on"
-            ),
+                renewed,
+            } => {
+                let then = match renewed {
+                    true => "It is bought again at the same price, unless after_term = \"on_demand\"",
+                    false => "The list price is paid from then on",
+                };
+                write!(f, "`{config}`: the term of {commitment} ends on {ends}. {then}")
+            }
             Self::PriceChanges { config, price, from } => write!(
                 f,
-                "`{config}`: the price of {price} changes on {from}. Months count each price on its days; the \
-                 headline counts that of the day of the forecast"
+                "`{config}`: the price of {price} changes on {from}. Months count each price on its days, \
+                 the headline that of the day of the forecast"
             ),
-            Self::PriceUnknownBeyond {
-                config,
-                meter,
-                quantity,
-                unit,
-            } => write!(
+            Self::PriceUnknownBeyond { config, meter, known } => write!(
                 f,
-                "`{config}`: {meter} has no price beyond {quantity} {unit} a month, and more is used. Every \
-                 cost with it is \"at least\". Add the tier to your own price book"
+                "`{config}`: {meter} has no price beyond {known} a month, and more is used: its \
+                 costs are \"at least\". Add the tier to your own price book"
             ),
             Self::ColdStartAssumed {
                 config,

@@ -412,12 +412,12 @@ pub struct InstancePrice {
 }
 
 impl InstancePrice {
-    /// What an hourly price of which a month costs at most its own price charges for parts of a month, relative
-    /// to the price of a month; `None` without one.
+    /// What an hourly price with a price of a month as its cap charges for parts of a month, relative to that
+    /// price; `None` without one.
     ///
     /// # Formula
-    /// `h M / p` of the price p of a month up to the share `p / (h M)` of it, nothing beyond, for a price h of
-    /// an hour and a month of M hours.
+    /// `h M / p` of the price p of a month up to the share `p / (h M)` of it, nothing beyond, for a price h
+    /// of an hour and a month of M hours.
     #[must_use]
     pub fn capped_by_month(&self, month_hours: rust_decimal::Decimal) -> Option<Vec<Sustained>> {
         let (hourly, monthly) = (self.hourly?.0, self.on_demand?.0);

@@ -195,8 +195,8 @@ fn parts(price: &MeterPrice, from: Decimal, to: Decimal) -> Vec<TierPart> {
     parts
 }
 
-/// Units from which on no tier has a price; `None` if there are none. An unknown tier below a known one counts
-/// as the first of them.
+/// Units from which on no tier has a price; `None` if there are none. An unknown tier below a known one
+/// counts as the first of them.
 fn known_up_to(price: &MeterPrice) -> Option<Decimal> {
     let tiers = tiers(price);
     let unknown = tiers.iter().position(|(_, amount)| amount.is_none())?;

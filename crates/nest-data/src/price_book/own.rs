@@ -12,8 +12,8 @@ use crate::{
 const FAR: Decimal = Decimal::TEN;
 
 impl PriceBook {
-    /// Adjustments of an own book that change no price of the whole, each at its line. `text` is that of the own
-    /// book, `whole` is what it was laid over, with it.
+    /// Adjustments of an own book that change no price of the whole, each at its line. `text` is that of the
+    /// own book, `whole` is what it was laid over, with it.
     #[must_use]
     pub fn idle_adjustments(text: &Source, whole: &Self) -> Vec<Diagnostic> {
         let Ok((own, spans)) = toml_document::read::<Self>(text, &[]) else {
@@ -34,7 +34,7 @@ impl PriceBook {
                     whole.name(),
                     adjustment.selector
                 ),
-                "write \"*\" for all prices, a name, or the beginning of names followed by *, such as \"m7i.*\"",
+                "write \"*\" for all prices, a name, or the beginning of names and *, such as \"m7i.*\"",
             )
         })
         .collect()

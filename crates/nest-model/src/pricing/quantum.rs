@@ -34,8 +34,8 @@ pub fn billed_seconds(quantum: &Quantum, seconds: Decimal) -> Option<Decimal> {
     Some(round_up(seconds, quantum.step_s()?, quantum.minimum_s()?))
 }
 
-/// Units of a meter billed for one run or resource that used `quantity` of them: [`billed_seconds`] of a meter
-/// of time, the quantity itself of any other.
+/// Units of a meter billed for one run or resource that used `quantity` of them: [`billed_seconds`] of a
+/// meter of time, the quantity itself of any other.
 #[must_use]
 pub fn billed_units(meter: &Meter, quantity: Decimal) -> Decimal {
     let billed = meter.quantum.as_ref().zip(meter.seconds_per_unit());

@@ -65,8 +65,8 @@ fn limits_move(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> bool {
     context.mix_changes() || has_budget && drawn.priced.changes_before(context.last_day())
 }
 
-/// Months after the start of growth at which limits are looked for: every month or a few of them if they move,
-/// else the start.
+/// Months after the start of growth at which limits are looked for: every month or a few of them if they
+/// move, else the start.
 pub fn limit_months(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<f64> {
     if !limits_move(drawn, context) {
         return vec![0.0];

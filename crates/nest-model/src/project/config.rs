@@ -15,6 +15,8 @@ mod meters;
 mod placed;
 mod quantities;
 mod response;
+mod savings;
+mod unit_bill;
 mod units;
 
 use std::sync::Arc;
@@ -31,7 +33,6 @@ use nest_data::{
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
-use self::units::SavingsPlans;
 pub use self::{
     bill::BillPart,
     cold_start::{ColdStart, ColdStarts},
@@ -43,7 +44,7 @@ pub use self::{
     placed::{Host, SizedPlacement},
     units::Sizing,
 };
-use self::{finder::Finder, meters::Metered};
+use self::{finder::Finder, meters::Metered, savings::SavingsPlans};
 use crate::{
     error::ModelError,
     pricing::float,

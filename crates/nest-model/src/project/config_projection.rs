@@ -190,8 +190,7 @@ fn open_prices(
         .map(|(meter, quantity, unit)| Caveat::PriceUnknownBeyond {
             config: drawn.priced.name.to_owned(),
             meter,
-            quantity,
-            unit,
+            known: format!("{quantity} {unit}"),
         })
         .collect()
 }

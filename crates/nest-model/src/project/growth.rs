@@ -18,12 +18,14 @@ use crate::{
 mod base;
 mod event;
 mod past;
+mod piece;
 mod trajectory;
 
 use base::GrowthBase;
 pub use event::adopted;
 use event::{DatedEvent, times};
 use past::Past;
+use piece::GrowthPieces;
 pub use trajectory::{Trajectory, TrajectoryPoint};
 
 /// Fewest customers of a trajectory, in which an event may take away all of them: logarithms stay finite.
@@ -57,20 +59,7 @@ pub struct GrowthDraws<'a> {
     /// draw.
     pub firsts: Vec<Vec<f64>>,
     /// Parts of months in which nothing happens at once, in their order.
-    pub pieces: Vec<GrowthPiece>,
-}
-
-/// Part of a month in which nothing happens at once: no event begins or ends, and no price changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GrowthPiece {
-    /// Month in which it lies, from 0.
-    pub month: usize,
-    /// The moment at which it begins.
-    pub begin: usize,
-    /// The moment at which it ends, before anything that happens then.
-    pub end: usize,
-    /// Its length, in months.
-    pub months: f64,
+    pub pieces: GrowthPieces,
 }
 
 impl<'a> GrowthDraws<'a> {
@@ -98,7 +87,7 @@ impl<'a> GrowthDraws<'a> {
             central: model.central(),
             draws,
             firsts,
-            pieces: model.pieces(),
+            pieces: GrowthPieces::between(&model.times),
             model,
         })
     }
@@ -125,28 +114,6 @@ impl GrowthDraws<'_> {
     #[must_use]
     pub fn customers_at(&self, moment: usize) -> Vec<f64> {
         self.draws.iter().map(|path| path.customers[moment]).collect()
-    }
-
-    /// Parts of a month.
-    #[must_use]
-    pub fn pieces_of(&self, month: usize) -> Vec<GrowthPiece> {
-        let pieces = self.pieces.iter().filter(|piece| piece.month == month);
-        pieces.copied().collect()
-    }
-
-    /// The moment at which a month begins, with what happens then.
-    #[must_use]
-    pub fn moment_of(&self, month: usize) -> usize {
-        let begins = self.pieces.iter().find(|piece| piece.month == month);
-        begins.map_or(0, |piece| piece.begin)
-    }
-
-    /// Mean customers of a month on a trajectory.
-    #[must_use]
-    pub fn mean_of_month(&self, path: &Trajectory, month: usize) -> f64 {
-        let pieces = self.pieces.iter().filter(|piece| piece.month == month);
-        let mean = |piece: &GrowthPiece| (path.customers[piece.begin] + path.customers[piece.end]) / 2.0;
-        pieces.map(|piece| piece.months * mean(piece)).sum()
     }
 
     /// Most customers in any draw.
@@ -227,22 +194,6 @@ impl<'a> GrowthModel<'a> {
             times: times(months, &events, &cuts),
             events,
         })
-    }
-
-    /// Parts of months in which nothing happens at once.
-    fn pieces(&self) -> Vec<GrowthPiece> {
-        let parts = self.times.windows(2).enumerate();
-        let piece = |(begin, ends): (usize, &[f64])| {
-            // Two moments of one step have no time between them.
-            let months = ((ends[1] - ends[0]) * 1e12).round() / 1e12;
-            (months > 0.0).then_some(GrowthPiece {
-                month: ends[0].floor() as usize,
-                begin,
-                end: begin + 1,
-                months,
-            })
-        };
-        parts.filter_map(piece).collect()
     }
 
     /// Months after the start at which a moment lies.

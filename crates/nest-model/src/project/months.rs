@@ -71,8 +71,10 @@ pub fn rates_at_moments<T: Send>(
 /// more than [`MOST_CUSTOMERS`].
 pub fn allowed_months(growth: &GrowthDraws<'_>, path: &Trajectory) -> usize {
     let inside = |month: &usize| {
-        let pieces = growth.pieces_of(*month);
-        let mut ends = pieces.iter().flat_map(|piece| [piece.begin, piece.end]);
+        let mut ends = growth
+            .pieces
+            .of(*month)
+            .flat_map(|piece| [piece.begin, piece.end]);
         ends.all(|moment| (1.0..=MOST_CUSTOMERS).contains(&path.at_moment(moment)))
     };
     (0..growth.model.months() as usize).take_while(inside).count()
@@ -99,7 +101,7 @@ fn month_cost(growth: &GrowthDraws<'_>, month: usize, rates: &[MonthlyRate], dra
     let mut cost = DrawnAmount::zero(draws);
     let mut fees: Option<DrawnAmount> = None;
     let mut drivers = Vec::new();
-    for piece in growth.pieces_of(month) {
+    for piece in growth.pieces.of(month) {
         for end in [&rates[piece.begin], &rates[piece.end]] {
             cost.add_share(&end.amount, piece.months / 2.0);
             if let Some(more) = &end.fees {
@@ -110,9 +112,9 @@ fn month_cost(growth: &GrowthDraws<'_>, month: usize, rates: &[MonthlyRate], dra
         }
     }
     MonthCost {
-        customers: growth.mean_of_month(&growth.central, month),
+        customers: growth.pieces.mean(&growth.central, month),
         cost,
-        instances: rates[growth.moment_of(month)].instances,
+        instances: rates[growth.pieces.first_moment(month)].instances,
         fees,
         drivers: weighted_drivers(&drivers),
     }
@@ -159,7 +161,7 @@ pub fn months(
         let drawn_thousands = growth
             .draws
             .iter()
-            .map(|path| growth.mean_of_month(path, month) / 1e3);
+            .map(|path| growth.pieces.mean(path, month) / 1e3);
         Ok(MonthProjection {
             date: dates[month],
             customers: estimate(begin, begins.clone(), "customers")?,

@@ -36,8 +36,12 @@ sku = "unit"
 arch = "x86_64"
 vcpu = "2"
 memory_gib = "8"
-price = { unit = "h", on_demand = "0.1", spot = "0.03", sustained = [{ up_to = "0.5", factor = "1" }, { up_to = "1", factor = "0.6" }] }
 source = "s"
+[instance.price]
+unit = "h"
+on_demand = "0.1"
+spot = "0.03"
+sustained = [{ up_to = "0.5", factor = "1" }, { up_to = "1", factor = "0.6" }]
 [[commitment]]
 id = "unit-1y"
 kind = "cud"
@@ -162,10 +166,8 @@ fn what_has_no_price_is_at_least_and_never_zero() {
 
 fn dated(from: &str) -> String {
     let row = |days: &str, price: &str| {
-        format!(
-            "[[instance]]\nsku = \"dated\"\narch = \"x86_64\"\nvcpu = \"2\"\nmemory_gib = \"8\"\nprice = {{ unit \
-             = \"h\", on_demand = \"{price}\" }}\n{days}\nsource = \"s\"\n"
-        )
+        let size = "sku = \"dated\"\narch = \"x86_64\"\nvcpu = \"2\"\nmemory_gib = \"8\"\nsource = \"s\"\n";
+        format!("[[instance]]\n{size}{days}\nprice = {{ unit = \"h\", on_demand = \"{price}\" }}\n")
     };
     row(&format!("effective_to = {from}"), "0.1") + &row(&format!("effective_from = {from}"), "0.2")
 }

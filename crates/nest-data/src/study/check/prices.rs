@@ -13,8 +13,8 @@ use crate::{
     units::QuotedDecimal,
 };
 
-/// Everything that a study's configurations ask of their books and that does not fit, at its line. A book that
-/// is not among them is left to whoever looks it up.
+/// Everything that a study's configurations ask of their books and that does not fit, at its line. A book
+/// that is not among them is left to whoever looks it up.
 #[must_use]
 pub fn misfits(study: &Study, books: &[PriceBook]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -253,8 +253,8 @@ impl Fit<'_> {
             return Some(self.at(
                 &path,
                 format!(
-                    "configuration `{}`: `behaviours` of {id} choose nothing, because {} are the same for all \
-                     of them",
+                    "configuration `{}`: `behaviours` of {id} choose nothing, because {} are the same for \
+                     all of them",
                     self.name,
                     driver.label()
                 ),

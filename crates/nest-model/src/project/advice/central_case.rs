@@ -87,7 +87,7 @@ impl<'c, 'a> CentralCase<'c, 'a> {
         let (mut total, mut per_1000) = (0.0, f64::NAN);
         for month in 0..allowed_months(growth, path) {
             let (mut month_cost, mut customers) = (0.0, 0.0);
-            for piece in growth.pieces_of(month) {
+            for piece in growth.pieces.of(month) {
                 let half = piece.months / 2.0;
                 month_cost += half * (cost_at(piece.begin) + cost_at(piece.end));
                 customers += half * (path.at_moment(piece.begin) + path.at_moment(piece.end));

@@ -42,7 +42,7 @@ fn growth_projection(
 ) -> Result<GrowthProjection, ModelError> {
     let months = growth.model.months();
     let last = costs.len().saturating_sub(1);
-    let thousands = |path: &Trajectory| growth.mean_of_month(path, last) / 1e3;
+    let thousands = |path: &Trajectory| growth.pieces.mean(path, last) / 1e3;
     let none = DrawnAmount::zero(drawn.draws.len());
     let last_cost = costs.last().map_or(&none, |month| &month.cost);
     let per_1000 = last_cost.divided(

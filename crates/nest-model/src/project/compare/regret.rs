@@ -102,7 +102,7 @@ fn scenario_total(
         amount.draws.truncate(count);
         Ok(amount)
     })?;
-    for piece in growth.pieces.iter().filter(|piece| piece.month < months) {
+    for piece in growth.pieces.before(months) {
         for end in [piece.begin, piece.end] {
             sum.add_share(&rates[end], piece.months / 2.0);
         }

@@ -13,7 +13,7 @@ use super::{
     lines::contract_lines,
     meters::{Metered, ShareOf, seen},
     placed::Host,
-    units::UnitBill,
+    unit_bill::UnitBill,
 };
 use crate::{
     error::ModelError,

@@ -122,7 +122,8 @@ impl<'a> Metered<'a> {
         price * self.factor
     }
 
-    /// What is bought of it beyond what is included, for a price together with others that share what is free.
+    /// What is bought of it beyond what is included, for a price together with others that share what is
+    /// free.
     pub fn bought(&self, quantity: f64, included: f64) -> (&CompiledPrice, f64) {
         (&self.price, beyond(quantity, included))
     }
@@ -313,8 +314,8 @@ fn of_config<'a>(
     Ok(())
 }
 
-/// Units a month that the book includes for the resources of a use that is stated as a whole. What it includes
-/// for each of what is counted is taken off that.
+/// Units a month that the book includes for the resources of a use that is stated as a whole. What it
+/// includes for each of what is counted is taken off that.
 fn included_in_all(meter: &Meter, used: &MeterUse, month_hours: Decimal) -> Decimal {
     let whole = matches!(used.driver(), Driver::Fixed | Driver::Hours);
     let Some(included) = meter.included.as_ref().filter(|_| whole) else {

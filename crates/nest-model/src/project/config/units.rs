@@ -1,12 +1,10 @@
 //! How many units of a placement run, hour by hour, and how they are paid.
 
-mod bill;
-mod savings;
 mod sizing;
 
 use nest_data::{config::Scaling, study::customers::profile::LoadBin};
 
-pub use self::{bill::UnitBill, savings::SavingsPlans, sizing::Sizing};
+pub use self::sizing::Sizing;
 use super::placed::{SpotUnits, Units};
 use crate::pricing::{self, committed_hours};
 
@@ -19,7 +17,7 @@ pub struct UnitCounts<'b> {
 }
 
 /// The bins of a placement whose units stay.
-const STEADY: &[LoadBin] = &[LoadBin {
+pub const STEADY: &[LoadBin] = &[LoadBin {
     share: 1.0,
     load: 1.0,
 }];
@@ -120,8 +118,8 @@ impl<'b> UnitCounts<'b> {
         self.each().map(|(share, count)| share * count).sum()
     }
 
-    /// Mean number of units at list price as paid, after a discount for running all of a month, which committed units do
-    /// not get.
+    /// Mean number of units at list price as paid, after a discount for running all of a month, which
+    /// committed units do not get.
     ///
     /// # Formula
     /// Units that run in the busiest k bins only run a share s_k of the month:

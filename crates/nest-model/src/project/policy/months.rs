@@ -104,7 +104,7 @@ pub fn policy_months<'a>(
     for (month, date) in growth.model.dates().into_iter().enumerate().take(months) {
         let mut change = zero();
         let mut fees = sums.fees.as_ref().map(|_| zero());
-        for piece in growth.pieces_of(month) {
+        for piece in growth.pieces.of(month) {
             for end in [&rates[piece.begin], &rates[piece.end]] {
                 change.add_share(&end.cost, piece.months / 2.0);
                 if let Some((sum, more)) = fees.as_mut().zip(end.fees.as_ref()) {

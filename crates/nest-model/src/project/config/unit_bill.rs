@@ -7,13 +7,13 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-use super::{Sizing, UnitCounts};
-use crate::project::config::{
+use super::{
     DIGITS, PricedConfig, STUDY, decimal,
     inputs::ScenarioInputs,
     lines::{contract_lines, total},
     meters::seen,
     placed::{SizedPlacement, Units},
+    units::{Sizing, UnitCounts},
 };
 use crate::{error::ModelError, pricing::amortised};
 

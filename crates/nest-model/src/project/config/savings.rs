@@ -7,18 +7,18 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-use super::STEADY;
+use super::{
+    DIGITS, PricedConfig, decimal,
+    finder::Finder,
+    inputs::ScenarioInputs,
+    lines::contract_lines,
+    meters::{Metered, MeteredQuantity, seen},
+    placed::{Host, SizedPlacement},
+    units::STEADY,
+};
 use crate::{
     error::ModelError,
     pricing::{Cover, CoverableUsage, Covered, HeldCommitment, effective_per_hour, float, free_units},
-    project::config::{
-        DIGITS, PricedConfig, decimal,
-        finder::Finder,
-        inputs::ScenarioInputs,
-        lines::contract_lines,
-        meters::{Metered, MeteredQuantity, seen},
-        placed::{Host, SizedPlacement},
-    },
 };
 
 /// The savings plans that a configuration buys.
