@@ -47,6 +47,19 @@ pub enum Caveat {
         /// Its reasons.
         reasons: Vec<String>,
     },
+    /// Some executions did not tell what they added to a count; the mean is that of the others.
+    CountUnknown {
+        /// The count.
+        count: String,
+        /// The behaviour.
+        behaviour: String,
+        /// Completed executions of it.
+        executions: u64,
+        /// Executions with an answer that lacked the number.
+        missing: u64,
+        /// Executions with an answer that held something else than a number of 0 or more.
+        not_numbers: u64,
+    },
     /// Stored data grew in the run while the study has no reset command.
     DataGrows {
         /// Use divided by forecast in the last ramp step, relative to the same in the first.
@@ -310,6 +323,19 @@ impl fmt::Display for Caveat {
                     reasons.join("; ")
                 )
             }
+            Self::CountUnknown {
+                count,
+                behaviour,
+                executions,
+                missing,
+                not_numbers,
+            } => write!(
+                f,
+                "`{count}` of {behaviour} is not known for {} of {executions} executions ({missing} answers \
+                 without it, {not_numbers} with something else than a number of 0 or more), and its mean is \
+                 that of the others. Check under `counts` in behaviours/{behaviour}.toml where it is read",
+                missing + not_numbers
+            ),
             Self::DataGrows { ratio, resource } => {
                 write!(
                     f,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use nest_data::{BehaviourSpec, customers::Times};
+use nest_data::{customers::Times, study::read::CodeBehaviour};
 use nest_load::{
     Interrupt, Trust,
     code::{Behaviour, ExecutionContext, Failure, Registry},
@@ -47,13 +47,7 @@ fn behaviour(method: &'static str, answer: &'static str) -> Registry {
 
 /// A load by one customer, that ends after some executions.
 fn load(base_url: String, registry: Registry, executions: u64) -> QuickLoad {
-    let spec = BehaviourSpec {
-        description: None,
-        needs: None,
-        variables: BTreeMap::new(),
-        steps: Vec::new(),
-        code: true,
-    };
+    let spec = CodeBehaviour::default().spec();
     QuickLoad {
         base_url,
         behaviour: ("send".to_owned(), spec),

@@ -324,6 +324,12 @@ impl MeterUse {
         }
     }
 
+    /// The count that drives it, for the driver `counts`.
+    #[must_use]
+    pub fn count(&self) -> Option<&str> {
+        self.detailed()?.count.as_deref()
+    }
+
     /// Name of the meter in its book, if it is not the key.
     #[must_use]
     pub fn meter(&self) -> Option<&str> {
@@ -359,14 +365,19 @@ impl MeterUse {
         }
     }
 
+    /// Whether a behaviour is named as one to count.
+    #[must_use]
+    pub fn names(&self, behaviour: &str) -> bool {
+        self.detailed()
+            .is_some_and(|detailed| detailed.behaviours.iter().any(|one| one == behaviour))
+    }
+
     /// Whether a behaviour is counted.
     #[must_use]
     pub fn counts(&self, behaviour: &str) -> bool {
         match self {
             Self::Driver(_) => true,
-            Self::Detailed(detailed) => {
-                detailed.behaviours.is_empty() || detailed.behaviours.iter().any(|one| one == behaviour)
-            }
+            Self::Detailed(detailed) => detailed.behaviours.is_empty() || self.names(behaviour),
         }
     }
 }
@@ -381,7 +392,10 @@ pub struct DetailedUse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub times: Option<f64>,
-    /// Count only these behaviours (requests, executions, bytes_sent, largest). [default: all]
+    /// The count of the behaviours that drives the meter (counts; required there).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<String>,
+    /// Count only these behaviours (requests, executions, counts, bytes_sent, largest). [default: all]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behaviours: Vec<String>,
     /// Price book of the meter, by provider and region: `"cloudflare/global"`. [default: the configuration's
@@ -423,6 +437,8 @@ pub enum Driver {
     Requests,
     /// Executions of behaviours in the month.
     Executions,
+    /// What executions add to one of the behaviours' `counts` in the month; `count` names it.
+    Counts,
     /// Bytes sent to customers in the month.
     BytesSent,
     /// Units that run: unit-hours for a meter in hours, unit-months for any other.
@@ -444,6 +460,7 @@ impl Driver {
             Self::Fixed => "fixed",
             Self::Requests => "requests",
             Self::Executions => "executions",
+            Self::Counts => "counts",
             Self::BytesSent => "bytes_sent",
             Self::Instances => "instances",
             Self::Stored => "stored",
@@ -460,6 +477,7 @@ impl Driver {
             Self::Fixed => "a fixed quantity",
             Self::Requests => "requests",
             Self::Executions => "executions",
+            Self::Counts => "counts",
             Self::BytesSent => "bytes",
             Self::Instances => "instances",
             Self::Stored => "stored items",
@@ -473,7 +491,7 @@ impl Driver {
     pub fn is_by_behaviour(self) -> bool {
         matches!(
             self,
-            Self::Requests | Self::Executions | Self::BytesSent | Self::Largest
+            Self::Requests | Self::Executions | Self::Counts | Self::BytesSent | Self::Largest
         )
     }
 }

@@ -1,7 +1,7 @@
 //! Every meter that a configuration pays, and what it counts.
 
 use nest_data::{
-    PriceBook,
+    PriceBook, ScalingModel, Study,
     config::{Config, MeterUse},
     price_book::{INSTANCE_PRICE, Meter},
     study::Platform,
@@ -293,6 +293,33 @@ fn of_config<'a>(
         let finder = own.unwrap_or(&finders[0]);
         let id = used.meter().unwrap_or(key);
         add(metered, finder.meter(id)?, finder, Counted::Stated(used));
+    }
+    Ok(())
+}
+
+/// Refuses a meter that is paid by a count of which the model does not know how much an execution adds: it
+/// would cost nothing.
+pub fn check_counts(
+    study: &Study,
+    model: &ScalingModel,
+    name: &str,
+    config: &Config,
+) -> Result<(), ModelError> {
+    for (meter, used) in &config.meters {
+        let Some(count) = used.count() else { continue };
+        let unknown = study.behaviours.iter().find(|(behaviour, spec)| {
+            let mut facts = model.behaviours.iter();
+            let is_known = facts.any(|facts| facts.name == **behaviour && facts.counts.contains_key(count));
+            used.counts(behaviour) && spec.count_names().contains(count) && !is_known
+        });
+        if let Some((behaviour, _)) = unknown {
+            return Err(ModelError::CountUnknown {
+                config: name.to_owned(),
+                meter: meter.clone(),
+                count: count.to_owned(),
+                behaviour: behaviour.clone(),
+            });
+        }
     }
     Ok(())
 }

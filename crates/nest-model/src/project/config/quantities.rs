@@ -138,6 +138,10 @@ impl<'a> PricedConfig<'a> {
                 requests * float(chunks_of(metered.meter, bytes))
             }),
             Driver::Executions => per_execution(&|_| 1.0),
+            Driver::Counts => {
+                let amounts = used.count().and_then(|count| inputs.counts.get(count));
+                per_execution(&|index| amounts.map_or(0.0, |amounts| amounts[index]));
+            }
             Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.meter.bytes_per_unit()),
             Driver::Hours => quantity.fixed += self.month_hours * times,
             Driver::Fixed => quantity.fixed += times,

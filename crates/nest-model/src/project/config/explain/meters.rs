@@ -13,7 +13,7 @@ use super::{
         PricedConfig,
         cold_start::{ColdStart, ColdStarts},
         inputs::ScenarioInputs,
-        meters::{Metered, seen},
+        meters::{Counted, Metered, seen},
         placed::Host,
     },
     explain_demand, known_total, unknown,
@@ -72,7 +72,7 @@ impl<'a> PricedConfig<'a> {
                 unit: meter.unit.clone(),
                 basis: Basis::Formula,
                 detail: "customers x executions a day x days x what one of them uses".to_owned(),
-                parts: self.explain_metered_behaviour(model, position, customers, inputs),
+                parts: self.explain_metered_behaviour(model, metered, position, customers, inputs),
             })
             .collect();
         if !shared.is_zero() {
@@ -99,6 +99,7 @@ impl<'a> PricedConfig<'a> {
     fn explain_metered_behaviour(
         &self,
         model: &ScalingModel,
+        metered: &Metered<'a>,
         position: usize,
         customers: f64,
         inputs: &ScenarioInputs,
@@ -122,8 +123,41 @@ impl<'a> PricedConfig<'a> {
                 &model.run,
             ),
         ];
+        parts.extend(self.explain_counts(model, metered, position, inputs));
         parts.extend(self.explain_function(model, name, position, inputs));
         parts
+    }
+
+    /// What an execution adds to the counts by which a meter is paid.
+    fn explain_counts(
+        &self,
+        model: &ScalingModel,
+        metered: &Metered<'a>,
+        position: usize,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let name = &self.behaviours[position];
+        let used = metered.uses.iter().filter_map(|counted| match counted {
+            Counted::Stated(used) if used.counts(name) => used.count(),
+            _ => None,
+        });
+        let leaf = |count: &str| {
+            let amount = inputs.counts.get(count)?[position];
+            let is_stated = self.study.behaviours.get(name)?.stated_amount(count).is_some();
+            let (basis, detail) = if is_stated {
+                (Basis::Assumed, format!("behaviours/{name}.toml"))
+            } else {
+                (Basis::Measured, format!("mean of an execution, {}", model.run))
+            };
+            Some(ExplanationNode::leaf(
+                format!("{count} of an execution"),
+                amount,
+                count,
+                basis,
+                detail,
+            ))
+        };
+        used.filter_map(leaf).collect()
     }
 
     /// What makes the duration of a function.
