@@ -332,9 +332,14 @@ impl fmt::Display for Caveat {
             } => write!(
                 f,
                 "`{count}` of {behaviour} is not known for {} of {executions} executions ({missing} answers \
-                 without it, {not_numbers} with something else than a number of 0 or more), and its mean is \
-                 that of the others. Check under `counts` in behaviours/{behaviour}.toml where it is read",
-                missing + not_numbers
+                 without it, {not_numbers} with something else than a number of 0 or more), so its mean is \
+                 {}. Check where `counts` of the behaviour reads it",
+                missing + not_numbers,
+                if missing + not_numbers < *executions {
+                    "that of the others"
+                } else {
+                    "not known"
+                }
             ),
             Self::DataGrows { ratio, resource } => {
                 write!(

@@ -127,6 +127,46 @@ fn what_code_sends_is_answered_and_counted() {
     assert!(result.bytes >= 20 * OK.len() as u64, "{} bytes", result.bytes);
 }
 
+/// Adds to one count, and names another.
+struct Count {
+    adds_to: &'static str,
+}
+
+impl Behaviour for Count {
+    type State = ();
+
+    fn counts(&self) -> &[&str] {
+        &["mail"]
+    }
+
+    async fn begin(&self, _: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn execute(&self, (): &mut (), context: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        context.send("item", "GET", "/item", &[], b"").await?;
+        context.count(self.adds_to, 2.0)
+    }
+}
+
+#[test]
+fn code_adds_only_to_counts_that_it_names() {
+    let address = serve(|_, mut stream| {
+        while read_head(&mut stream) {
+            stream.write_all(OK).expect("the peer reads");
+        }
+    });
+    let counting = |adds_to| {
+        let registry = Registry::new().with("send", Count { adds_to });
+        let spec = registry.names()["send"].spec();
+        let mut load = load(format!("http://{address}"), registry, 5);
+        load.behaviour.1 = spec;
+        run(&load)
+    };
+    assert_eq!(counting("mail").executions.completed, 5);
+    assert_eq!(errors(&counting("mails")), [("count", 5)]);
+}
+
 #[test]
 fn a_handshake_that_fails_means_that_the_target_cannot_be_reached() {
     // The second connection is the handshake that is tried before the load: only silence lets the load begin.

@@ -330,6 +330,17 @@ impl MeterUse {
         self.detailed()?.count.as_deref()
     }
 
+    /// The count that is part of that one and is not paid by this meter.
+    #[must_use]
+    pub fn without(&self) -> Option<&str> {
+        self.detailed()?.without.as_deref()
+    }
+
+    /// Every count that it names.
+    pub fn named_counts(&self) -> impl Iterator<Item = &str> {
+        self.count().into_iter().chain(self.without())
+    }
+
     /// Name of the meter in its book, if it is not the key.
     #[must_use]
     pub fn meter(&self) -> Option<&str> {
@@ -395,6 +406,9 @@ pub struct DetailedUse {
     /// The count of the behaviours that drives the meter (counts; required there).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<String>,
+    /// A count that is part of `count`, such as tokens from a cache, and is paid by another meter (counts).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<String>,
     /// Count only these behaviours (requests, executions, counts, bytes_sent, largest). [default: all]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behaviours: Vec<String>,

@@ -331,6 +331,22 @@ browse = "20 / day"
                 "not a JSON path",
             ),
             (
+                "counts = { mail = -1 }\nsteps = [{ get = \"/\" }]",
+                "the count `mail` adds -1, out of range",
+            ),
+            (
+                "counts = { n = {} }\nsteps = [{ get = \"/\" }]",
+                "the count `n` must be read from one place",
+            ),
+            (
+                "steps = [{ get = \"/\", counts = { n = { json = \"usage\" } } }]",
+                "\"usage\" is not a JSON path",
+            ),
+            (
+                "steps = [{ get = \"/\", counts = { n = { header = \"a b\" } } }]",
+                "is not the name of a header",
+            ),
+            (
                 "steps = [{ post = \"/\", body = \"x\", json = { a = 1 } }]",
                 "one body",
             ),

@@ -102,7 +102,7 @@ impl ScenarioInputs {
                 .collect(),
             bytes: demand
                 .by_behaviour(|name| demand.per_execution(demand.first(ResourceKind::Network), name)),
-            counts: demand.counts(priced.config.meters.values().filter_map(MeterUse::count)),
+            counts: demand.counts(priced.config.meters.values().flat_map(MeterUse::named_counts)),
             stored: activity.stored,
             busier: 1.0,
             price_level: 1.0,

@@ -305,23 +305,34 @@ pub fn check_counts(
     name: &str,
     config: &Config,
 ) -> Result<(), ModelError> {
-    for (meter, used) in &config.meters {
-        let Some(count) = used.count() else { continue };
-        let unknown = study.behaviours.iter().find(|(behaviour, spec)| {
-            let mut facts = model.behaviours.iter();
-            let is_known = facts.any(|facts| facts.name == **behaviour && facts.counts.contains_key(count));
-            used.counts(behaviour) && spec.count_names().contains(count) && !is_known
-        });
-        if let Some((behaviour, _)) = unknown {
-            return Err(ModelError::CountUnknown {
+    let named = |(meter, used): (&'_ String, &'_ MeterUse)| {
+        used.named_counts()
+            .find_map(|count| unknown_count(study, model, used, count))
+            .map(|(behaviour, count)| ModelError::CountUnknown {
                 config: name.to_owned(),
                 meter: meter.clone(),
                 count: count.to_owned(),
-                behaviour: behaviour.clone(),
-            });
-        }
-    }
-    Ok(())
+                behaviour: behaviour.to_owned(),
+            })
+    };
+    config.meters.iter().find_map(named).map_or(Ok(()), Err)
+}
+
+/// A behaviour that has a count of which the model does not know how much it is, with the count.
+fn unknown_count<'a>(
+    study: &'a Study,
+    model: &ScalingModel,
+    used: &MeterUse,
+    count: &'a str,
+) -> Option<(&'a str, &'a str)> {
+    let is_known = |behaviour: &str| {
+        let mut facts = model.behaviours.iter();
+        facts.any(|facts| facts.name == behaviour && facts.counts.contains_key(count))
+    };
+    let unknown = study.behaviours.iter().find(|(behaviour, spec)| {
+        used.counts(behaviour) && spec.count_names().contains(count) && !is_known(behaviour)
+    });
+    unknown.map(|(behaviour, _)| (behaviour.as_str(), count))
 }
 
 /// Where a price was seen: book, name of the source in it, and date.

@@ -128,7 +128,7 @@ impl<'a> PricedConfig<'a> {
         parts
     }
 
-    /// What an execution adds to the counts by which a meter is paid.
+    /// What an execution adds to the counts by which a meter is paid, and the units for each of them.
     fn explain_counts(
         &self,
         model: &ScalingModel,
@@ -138,7 +138,7 @@ impl<'a> PricedConfig<'a> {
     ) -> Vec<ExplanationNode> {
         let name = &self.behaviours[position];
         let used = metered.uses.iter().filter_map(|counted| match counted {
-            Counted::Stated(used) if used.counts(name) => used.count(),
+            Counted::Stated(used) if used.counts(name) && used.count().is_some() => Some(used),
             _ => None,
         });
         let leaf = |count: &str| {
@@ -149,15 +149,21 @@ impl<'a> PricedConfig<'a> {
             } else {
                 (Basis::Measured, format!("mean of an execution, {}", model.run))
             };
-            Some(ExplanationNode::leaf(
-                format!("{count} of an execution"),
-                amount,
-                count,
-                basis,
-                detail,
-            ))
+            let name = format!("{count} of an execution");
+            Some(ExplanationNode::leaf(name, amount, count, basis, detail))
         };
-        used.filter_map(leaf).collect()
+        let mut parts = Vec::new();
+        for used in used {
+            parts.extend(used.named_counts().filter_map(leaf));
+            parts.push(ExplanationNode::leaf(
+                "units for each",
+                used.times(),
+                &metered.meter.unit,
+                Basis::Assumed,
+                "`times` of the study; 1 where it says nothing",
+            ));
+        }
+        parts
     }
 
     /// What makes the duration of a function.
