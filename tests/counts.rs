@@ -11,7 +11,7 @@ use nest_data::{
 use nest_target::Ledger;
 
 use crate::support::{
-    SmallStudy, free_address, measurements, projection,
+    SmallStudy, change, free_address, measurements, projection,
     quiet::{Bounds, Forecast, fit},
     scaling, start,
 };
@@ -263,7 +263,12 @@ fn assert_priced(study: &SmallStudy, customers: f64, booked: &Booked) {
 
 /// Checks that a projection which pays for output by another count is refused.
 fn assert_refused(study: &SmallStudy, count: &str, message: &str) {
-    let meter =
-        format!("configs.today.meters.\"model.output\"={{ driver = \"counts\", count = \"{count}\" }}");
-    study.run(&["project", "--set", &meter]).expect(3).says(message);
+    let file = study.path.join("nest.toml");
+    let (right, wrong) = (
+        "count = \"tokens_out\"".to_owned(),
+        format!("count = \"{count}\""),
+    );
+    change(&file, &right, &wrong);
+    study.run(&["project"]).expect(3).says(message);
+    change(&file, &wrong, &right);
 }
