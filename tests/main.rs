@@ -9,6 +9,7 @@ mod support;
 
 mod bank;
 mod compare;
+mod counts;
 mod curve;
 mod demand;
 mod demo;

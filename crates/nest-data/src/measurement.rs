@@ -3,6 +3,7 @@
 mod counts;
 mod resource;
 mod step;
+mod tally;
 mod window;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use self::{
     counts::{Counts, ErrorCount, FailedExchange, Outcome},
     resource::{Resource, ResourceKind, ResourceName},
     step::{Endpoint, GeneratorHealth, PlannedStep, Population, Purpose, Step, Validity, Verdict},
+    tally::CountTally,
     window::{Histogram, ResponseClock, Window},
 };
 

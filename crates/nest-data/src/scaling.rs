@@ -217,6 +217,9 @@ pub struct BehaviourFacts {
     pub requests: f64,
     /// Mean time of one request from sending, at light load, in seconds; `None` if none was completed.
     pub light_request_s: Option<f64>,
+    /// What one execution adds to each count of the behaviour; a count that was never read is missing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, Estimate>,
 }
 
 /// Completed against offered executions, on the plain mix with open arrivals.

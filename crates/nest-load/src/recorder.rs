@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram as Hdr;
-use nest_data::measurement::{Counts, Outcome, ResponseClock};
+use nest_data::measurement::{CountTally, Counts, Outcome, ResponseClock};
 
 use crate::{
     clock::MonotonicTime,
+    recorder::counted::ExecutionCounts,
     recorder::level::LevelMeter,
     recorder::windows::{StepControl, StepPhase},
 };
 
+pub mod counted;
 mod documents;
 pub mod level;
 pub mod windows;
@@ -48,6 +50,8 @@ pub struct RequestPlace {
 pub struct StepOutline {
     /// One per behaviour: whether an execution makes exactly one request.
     pub single: Vec<bool>,
+    /// One per behaviour: how many counts it has.
+    pub counts: Vec<usize>,
     pub endpoints: Vec<EndpointOutline>,
 }
 
@@ -92,6 +96,7 @@ pub struct Recorder {
 pub struct BehaviourRecord {
     pub executions: Counts,
     pub requests: Counts,
+    pub counted: Vec<CountTally>,      // one per count of the behaviour
     histograms: [Option<Hdr<u64>>; 4], // due ok, due failed, sent ok, sent failed
     single: bool,                      // it makes one request only
 }
@@ -134,13 +139,19 @@ impl Recorder {
             completed: vec![0; behaviours],
             ..WindowRecord::default()
         };
-        let of_behaviour = |single| BehaviourRecord {
+        let of_behaviour = |(single, counts)| BehaviourRecord {
             single,
+            counted: vec![CountTally::default(); counts],
             ..BehaviourRecord::default()
         };
         let of_files = outline.endpoints.len();
         Self {
-            behaviours: outline.single.into_iter().map(of_behaviour).collect(),
+            behaviours: outline
+                .single
+                .into_iter()
+                .zip(outline.counts)
+                .map(of_behaviour)
+                .collect(),
             windows: vec![window; windows],
             settling: Counts::default(),
             lateness: new_histogram(),
@@ -226,6 +237,13 @@ impl Recorder {
                 Outcome::Ok => window.completed[behaviour] += 1,
                 Outcome::Failed => window.failed += 1,
             }
+        }
+    }
+
+    /// Tallies what a completed execution has added to the counts of its behaviour.
+    pub fn execution_counted(&mut self, behaviour: usize, phase: StepPhase, counts: &ExecutionCounts) {
+        if phase == StepPhase::Measured {
+            counts.tell(&mut self.behaviours[behaviour].counted);
         }
     }
 
@@ -362,6 +380,10 @@ impl Recorder {
         for (mine, theirs) in self.behaviours.iter_mut().zip(others) {
             mine.executions.merge(&theirs.executions);
             mine.requests.merge(&theirs.requests);
+            mine.counted
+                .iter_mut()
+                .zip(&theirs.counted)
+                .for_each(|(mine, theirs)| mine.merge(theirs));
             for (mine, theirs) in mine.histograms.iter_mut().zip(theirs.histograms) {
                 merge_histograms(mine, theirs);
             }
@@ -474,6 +496,7 @@ mod tests {
     fn recorder(silence_us: Option<u64>) -> Recorder {
         let outline = StepOutline {
             single: vec![true],
+            counts: vec![0],
             endpoints: Vec::new(),
         };
         Recorder {

@@ -1,7 +1,7 @@
 //! A study's behaviours made ready to run: templates compiled, names resolved, secrets read.
 //!
 //! - `compile`: makes a `program` out of the study's behaviours
-//! - `step`, `text`, `capture`, `feeds`: one request, and what is filled in and saved
+//! - `step`, `text`, `capture`, `count`, `feeds`: one request, and what is filled in, saved and counted
 //! - `settings`: what every exchange shares
 
 use nest_data::{
@@ -12,6 +12,7 @@ use nest_data::{
 
 pub mod capture;
 mod compile;
+pub mod count;
 pub mod feeds;
 pub mod program;
 pub mod settings;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use nest_data::{BehaviourSpec, customers::Times};
+use nest_data::{customers::Times, study::read::CodeBehaviour};
 use nest_load::{
     Interrupt, Trust,
     code::{Behaviour, ExecutionContext, Failure, Registry},
@@ -47,13 +47,7 @@ fn behaviour(method: &'static str, answer: &'static str) -> Registry {
 
 /// A load by one customer, that ends after some executions.
 fn load(base_url: String, registry: Registry, executions: u64) -> QuickLoad {
-    let spec = BehaviourSpec {
-        description: None,
-        needs: None,
-        variables: BTreeMap::new(),
-        steps: Vec::new(),
-        code: true,
-    };
+    let spec = CodeBehaviour::default().spec();
     QuickLoad {
         base_url,
         behaviour: ("send".to_owned(), spec),
@@ -131,6 +125,46 @@ fn what_code_sends_is_answered_and_counted() {
     assert_eq!((result.executions.completed, errors(&result)), (20, Vec::new()));
     assert_eq!(result.statuses.get(&200), Some(&20));
     assert!(result.bytes >= 20 * OK.len() as u64, "{} bytes", result.bytes);
+}
+
+/// Adds to one count, and names another.
+struct Count {
+    adds_to: &'static str,
+}
+
+impl Behaviour for Count {
+    type State = ();
+
+    fn counts(&self) -> &[&str] {
+        &["mail"]
+    }
+
+    async fn begin(&self, _: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn execute(&self, (): &mut (), context: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        context.send("item", "GET", "/item", &[], b"").await?;
+        context.count(self.adds_to, 2.0)
+    }
+}
+
+#[test]
+fn code_adds_only_to_counts_that_it_names() {
+    let address = serve(|_, mut stream| {
+        while read_head(&mut stream) {
+            stream.write_all(OK).expect("the peer reads");
+        }
+    });
+    let counting = |adds_to| {
+        let registry = Registry::new().with("send", Count { adds_to });
+        let spec = registry.names()["send"].spec();
+        let mut load = load(format!("http://{address}"), registry, 5);
+        load.behaviour.1 = spec;
+        run(&load)
+    };
+    assert_eq!(counting("mail").executions.completed, 5);
+    assert_eq!(errors(&counting("mails")), [("count", 5)]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{error::ModelError, laws::load_law::LoadLaw};
 use nalgebra::{DMatrix, DVector};
 use nest_data::{
-    ScalingModel,
+    Estimate, ScalingModel,
     scaling::{HiddenBottleneck, ResourceModel, SizeDependence},
 };
 use rand::{RngExt, SeedableRng};
@@ -32,6 +32,8 @@ pub enum StreamPurpose {
     Migration = 7,
     /// Cold starts of a function host.
     ColdStart = 8,
+    /// What executions add to counts.
+    Counts = 9,
 }
 
 /// Standard normal numbers of one purpose and index.
@@ -78,7 +80,12 @@ pub struct ParameterDraw {
     pub limit: Option<BottleneckDraw>,
     /// Quantile (0-1) of the error onset.
     pub error_position: f64,
+    /// What one execution adds to each count, by behaviour and count.
+    pub counts: CountAmounts,
 }
+
+/// What one execution adds to each count, by behaviour and count; those without counts are missing.
+pub type CountAmounts = BTreeMap<String, BTreeMap<String, f64>>;
 
 /// The hidden bottleneck in one draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -187,6 +194,7 @@ pub fn point_estimate(model: &ScalingModel) -> ParameterDraw {
             .collect(),
         limit: central_limit(model),
         error_position: 0.5,
+        counts: count_amounts(model, |amount| amount.value),
     }
 }
 
@@ -287,7 +295,27 @@ fn parameter_draw(
         quantiles,
         limit: hidden_bottleneck(model).and_then(|limit| draw_limit(limit, model.draws.seed, index)),
         error_position,
+        counts: drawn_counts(model, index),
     }
+}
+
+/// Counts in draw `index`, from a stream of their own: no other figure changes with them.
+fn drawn_counts(model: &ScalingModel, index: u32) -> CountAmounts {
+    let mut stream = RandomStream::new(model.draws.seed, StreamPurpose::Counts, index);
+    count_amounts(model, |amount| {
+        stream.within(amount.low, amount.value, amount.high).max(0.0)
+    })
+}
+
+fn count_amounts(model: &ScalingModel, mut amount: impl FnMut(&Estimate) -> f64) -> CountAmounts {
+    let counting = model.behaviours.iter().filter(|facts| !facts.counts.is_empty());
+    counting
+        .map(|facts| {
+            let counts = facts.counts.iter();
+            let amounts = counts.map(|(count, estimate)| (count.clone(), amount(estimate)));
+            (facts.name.clone(), amounts.collect())
+        })
+        .collect()
 }
 
 fn hidden_bottleneck(model: &ScalingModel) -> Option<&HiddenBottleneck> {

@@ -105,6 +105,21 @@ pub enum ModelError {
         /// Why.
         reason: String,
     },
+    /// A meter is paid by a count whose amount is not known for a behaviour.
+    #[error(
+        "configuration `{config}` pays {meter} by the `{count}` of `{behaviour}`, but no two executions told \
+         how much that is"
+    )]
+    CountUnknown {
+        /// The configuration.
+        config: String,
+        /// The meter.
+        meter: String,
+        /// The count.
+        count: String,
+        /// The behaviour.
+        behaviour: String,
+    },
     /// A configuration places a tier that was not measured.
     #[error("configuration `{config}` places the tier `{tier}`, which was not measured; measured: {known}")]
     UnknownTier {

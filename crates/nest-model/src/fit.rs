@@ -3,6 +3,7 @@
 mod caveats;
 pub(crate) mod ceiling;
 mod checks;
+mod counts;
 pub mod error_onset;
 pub mod hidden_bottleneck;
 pub mod leak;
@@ -14,7 +15,7 @@ pub mod service_demand;
 use std::collections::BTreeMap;
 
 use nest_data::{
-    Document, Measurements, ScalingModel,
+    Document, Measurements, ScalingModel, Study,
     measurement::{Resource, ResourceKind, ResponseClock, Step, Validity},
     scaling::{BehaviourFacts, DrawPlan, MeasuredPoint, ResourceModel, Tested},
 };
@@ -27,6 +28,7 @@ pub(crate) use selection::{flows, usable};
 
 use caveats::{model_caveats, step_caveats};
 use checks::{demand_checks, response_checks};
+use counts::{count_caveats, count_estimates};
 use error_onset::{error_onset, tolerated_share};
 use leak::find_leak;
 use quantiles::fit_quantiles;
@@ -66,7 +68,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         measured_hash: measurements.study.measured_hash(),
         study: measurements.study.clone(),
         machine: measurements.machine.clone(),
-        behaviours: facts(steps, &behaviours)?,
+        behaviours: facts(steps, &measurements.study)?,
         tested: tested(&points, &resources),
         error_onset: error_onset(steps, tolerated_share(&measurements.study)),
         checks: [
@@ -85,6 +87,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         caveats: Vec::new(),
     };
     model.throughput = ceiling::throughput_law(&model, steps, &behaviours)?;
+    caveats.extend(count_caveats(steps, &measurements.study));
     caveats.extend(model_caveats(&model, steps, &behaviours));
     model.caveats = caveats;
     Ok(model)
@@ -200,10 +203,11 @@ fn point(
     }
 }
 
-/// Requests per execution, and the mean time of a request in the lightest step that executed the behaviour.
-fn facts(steps: &[Step], behaviours: &[String]) -> Result<Vec<BehaviourFacts>, ModelError> {
+/// Requests per execution, the mean time of a request in the lightest step that executed the behaviour, and
+/// what an execution counts.
+fn facts(steps: &[Step], study: &Study) -> Result<Vec<BehaviourFacts>, ModelError> {
     let mut facts = Vec::new();
-    for name in behaviours {
+    for (name, behaviour) in &study.behaviours {
         let executed = steps
             .iter()
             .filter_map(|step| Some((step, step.executions.get(name)?, step.requests.get(name)?)));
@@ -226,6 +230,7 @@ fn facts(steps: &[Step], behaviours: &[String]) -> Result<Vec<BehaviourFacts>, M
             name: name.clone(),
             requests,
             light_request_s,
+            counts: count_estimates(steps, name, behaviour),
         });
     }
     Ok(facts)

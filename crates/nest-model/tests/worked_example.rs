@@ -102,6 +102,7 @@ fn model(study: &Study) -> ScalingModel {
             name: name.to_owned(),
             requests: 1.0,
             light_request_s: None,
+            counts: BTreeMap::new(),
         })
         .to_vec();
     model.resources.retain(|resource| resource.name == "app/cpu");

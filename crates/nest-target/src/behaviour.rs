@@ -14,11 +14,20 @@ pub enum ShopBehaviour {
     Pay,
     /// Reads a payment back.
     Receipt,
+    /// Has a text about an item written, as by a language model that is paid by tokens.
+    Describe,
 }
 
 impl ShopBehaviour {
     /// All behaviours, in the order in which a customer meets them.
-    pub const ALL: [ShopBehaviour; 5] = [Self::Login, Self::Browse, Self::Search, Self::Pay, Self::Receipt];
+    pub const ALL: [ShopBehaviour; 6] = [
+        Self::Login,
+        Self::Browse,
+        Self::Search,
+        Self::Pay,
+        Self::Receipt,
+        Self::Describe,
+    ];
 
     /// Lower-case name, as in the ledger.
     pub fn name(self) -> &'static str {
@@ -28,6 +37,7 @@ impl ShopBehaviour {
             Self::Search => "search",
             Self::Pay => "pay",
             Self::Receipt => "receipt",
+            Self::Describe => "describe",
         }
     }
 

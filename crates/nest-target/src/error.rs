@@ -82,6 +82,8 @@ pub(crate) enum ShopRefusal {
     NoSession,
     #[error("no receipt {id:?}")]
     NoReceipt { id: String },
+    #[error("no item {id}")]
+    NoItem { id: u32 },
     #[error("the queue is full")]
     QueueFull,
     #[error("the shop is closing")]
@@ -98,7 +100,7 @@ impl ShopRefusal {
         match self {
             Self::Body { .. } => 400,
             Self::NoSession => 401,
-            Self::NoReceipt { .. } => 404,
+            Self::NoReceipt { .. } | Self::NoItem { .. } => 404,
             Self::Database(_) => 500,
             Self::Tier(_) => 502,
             Self::QueueFull | Self::Closing => 503,

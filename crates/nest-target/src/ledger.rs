@@ -25,6 +25,29 @@ pub struct Ledger {
     pub empty_request_s: f64,
     /// Stored items; 0 in the second tier.
     pub items: u64,
+    /// Tokens that all descriptions together used; 0 in the second tier.
+    #[serde(default)]
+    pub tokens: TokenUsage,
+}
+
+/// Tokens of a language model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenUsage {
+    /// Tokens that the model read, those from its cache among them.
+    pub prompt: u64,
+    /// Tokens of the prompt that came from the model's cache.
+    pub cached: u64,
+    /// Tokens that the model wrote.
+    pub completion: u64,
+}
+
+impl TokenUsage {
+    /// Adds what another answer used.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.prompt += other.prompt;
+        self.cached += other.cached;
+        self.completion += other.completion;
+    }
 }
 
 /// What the executions of one behaviour spent in this process.

@@ -20,7 +20,12 @@
 //! | `GET /search?q=oak` | `search` | 200 `{"hits": [..]}` |
 //! | `POST /pay` `{"amount": "12.50"}`, cookie | `pay` | 201 `{"payment": 101}`, on disk |
 //! | `GET /receipts/1`, cookie | `receipt` | 200 `{"receipt": 1, ..}` |
+//! | `POST /describe` `{"item": 7, "words": 60}` | `describe` | 200 `{"usage": {..}, ..}` |
 //! | `GET /healthz`, `/empty`, `/ledger`; `POST /reset` | | 200, no set demand, not in the ledger |
+//!
+//! `usage` of a description has the tokens that a language model would have used, under the names of its
+//! APIs: `prompt_tokens`, `completion_tokens` and `prompt_tokens_details.cached_tokens`. They follow from the
+//! request alone, and the ledger adds them up.
 //!
 //! A refused request (400, 401, 404, 503) is answered with `{"error": ".."}`; it burns nothing, and the
 //! ledger does not count it.
@@ -46,7 +51,7 @@ mod tier;
 
 pub use behaviour::ShopBehaviour;
 pub use error::TargetError;
-pub use ledger::{Ledger, LedgerEntry};
+pub use ledger::{Ledger, LedgerEntry, TokenUsage};
 pub use options::{Demands, ShopOptions, TierOptions};
 pub use serve::serve;
 pub use tier::serve_tier;

@@ -135,6 +135,8 @@ pub struct Demands {
     pub pay_s: f64,
     /// Reading a payment back.
     pub receipt_s: f64,
+    /// Having a text written; the model's own work is elsewhere.
+    pub describe_s: f64,
     /// Share of each demand, 0 to 1, that is burnt in the second tier if there is one.
     pub database_share: f64,
 }
@@ -148,6 +150,7 @@ impl Default for Demands {
             search_per_1000_items_s: 0.001,
             pay_s: 0.012,
             receipt_s: 0.025,
+            describe_s: 0.004,
             database_share: 0.4,
         }
     }
@@ -162,6 +165,7 @@ impl Demands {
             ShopBehaviour::Search => self.search_s + self.search_per_1000_items_s * f64::from(items) / 1000.0,
             ShopBehaviour::Pay => self.pay_s,
             ShopBehaviour::Receipt => self.receipt_s,
+            ShopBehaviour::Describe => self.describe_s,
         }
     }
 
@@ -172,6 +176,7 @@ impl Demands {
         in_range("search_per_1000_items_s", self.search_per_1000_items_s, LONGEST_S)?;
         in_range("pay_s", self.pay_s, LONGEST_S)?;
         in_range("receipt_s", self.receipt_s, LONGEST_S)?;
+        in_range("describe_s", self.describe_s, LONGEST_S)?;
         in_range("database_share", self.database_share, 1.0)
     }
 }

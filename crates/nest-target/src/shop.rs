@@ -2,6 +2,7 @@
 
 mod amount;
 pub(crate) mod answer;
+mod description;
 pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod request;
@@ -62,6 +63,15 @@ struct LoginBody {
 struct PayBody {
     amount: String,
 }
+
+#[derive(Deserialize)]
+struct DescribeBody {
+    item: u32,
+    words: usize,
+}
+
+/// Words that a description may have.
+const WORDS: std::ops::RangeInclusive<usize> = 1..=1_000;
 
 impl Shop {
     pub(crate) fn new(options: ShopOptions) -> Self {
@@ -146,11 +156,9 @@ impl Clerk<'_> {
         let empty_s = self.shop.empty_request_s();
         clock::burn_until(start_s + demand.shop_s - empty_s);
         let cpu_s = clock::spent_s() - start_s;
-        self.shop
-            .ledger
-            .lock()
-            .expect("no holder of the ledger panics")
-            .record(behaviour, cpu_s, demand.shop_s);
+        let mut ledger = self.shop.ledger.lock().expect("no holder of the ledger panics");
+        ledger.record(behaviour, cpu_s, demand.shop_s);
+        ledger.tokens.add(answer.usage);
         Ok(answer)
     }
 
@@ -165,6 +173,7 @@ impl Clerk<'_> {
             )),
             ShopExecution::Pay { session, body } => self.pay(session.as_deref(), body),
             ShopExecution::Receipt { session, id } => self.receipt(session.as_deref(), id),
+            ShopExecution::Describe { body } => self.describe(body),
         }
     }
 
@@ -207,6 +216,28 @@ impl Clerk<'_> {
             .flatten();
         let receipt = receipt.ok_or_else(|| ShopRefusal::NoReceipt { id: id.to_owned() })?;
         Ok(ShopAnswer::json(200, &receipt))
+    }
+
+    fn describe(&self, body: &[u8]) -> Result<ShopAnswer, ShopRefusal> {
+        let body: DescribeBody = serde_json::from_slice(body)
+            .ok()
+            .filter(|body: &DescribeBody| WORDS.contains(&body.words))
+            .ok_or(ShopRefusal::Body {
+                expected: "{\"item\": number, \"words\": 1 to 1000}",
+            })?;
+        let id = body.item;
+        let item = self.store.description(id)?.ok_or(ShopRefusal::NoItem { id })?;
+        let usage = description::usage(id, &item, body.words);
+        let answer = json!({
+            "description": description::write(&item, body.words),
+            "usage": {
+                "prompt_tokens": usage.prompt,
+                "completion_tokens": usage.completion,
+                "total_tokens": usage.prompt + usage.completion,
+                "prompt_tokens_details": { "cached_tokens": usage.cached },
+            },
+        });
+        Ok(ShopAnswer::json(200, &answer).with_usage(usage))
     }
 
     fn customer(&self, session: Option<&str>) -> Result<u64, ShopRefusal> {

@@ -38,6 +38,9 @@ pub struct ShopArguments {
     /// Service demand of one receipt
     #[arg(long)]
     pub receipt: Option<Seconds>,
+    /// Service demand of one description
+    #[arg(long)]
+    pub describe: Option<Seconds>,
     /// Number of worker threads [default: 8 per core]
     #[arg(long)]
     pub pool: Option<usize>,

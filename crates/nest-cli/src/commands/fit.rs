@@ -35,7 +35,7 @@ pub fn fit(folder: &StudyFolder, measurements: &Measurements) -> Result<ScalingM
     Ok(model)
 }
 
-/// Service demands by resource and behaviour, with their 90 % intervals.
+/// Service demands by resource and behaviour, then what executions add to counts, with their 90 % intervals.
 pub fn demand_table(model: &ScalingModel) -> OutputTable {
     let mut table = OutputTable::new(&[
         Column::new("resource", &["resource"]),
@@ -64,6 +64,18 @@ pub fn demand_table(model: &ScalingModel) -> OutputTable {
                     resource.kind.unit().to_owned()
                 }),
                 Cell::Number(resource.condition, Unit::One, Shown::Decimals(1)),
+            ]);
+        }
+    }
+    for behaviour in &model.behaviours {
+        for (count, amount) in &behaviour.counts {
+            table.push(vec![
+                Cell::text(count),
+                Cell::text(&behaviour.name),
+                Cell::Number(amount.value, Unit::One, Shown::Fitting),
+                Cell::Interval([amount.low, amount.high], Unit::One, Shown::Fitting),
+                Cell::text("counted"),
+                Cell::Missing(""),
             ]);
         }
     }

@@ -45,6 +45,7 @@ fn demands(arguments: &ShopArguments) -> Demands {
         search_per_1000_items_s: given(arguments.search_per_1000_items, usual.search_per_1000_items_s),
         pay_s: given(arguments.pay, usual.pay_s),
         receipt_s: given(arguments.receipt, usual.receipt_s),
+        describe_s: given(arguments.describe, usual.describe_s),
         ..usual
     }
 }

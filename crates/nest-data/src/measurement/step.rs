@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     counts::{Counts, ErrorCount, FailedExchange},
+    tally::CountTally,
     window::{Histogram, Window},
 };
 use crate::study::customers::Arrival;
@@ -153,6 +154,9 @@ pub struct Step {
     pub errors: Vec<ErrorCount>,
     /// The first failed exchanges of each kind.
     pub failures: Vec<FailedExchange>,
+    /// What the completed executions added to the study's counts, by behaviour and count.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, BTreeMap<String, CountTally>>,
     /// The windows, in order.
     pub windows: Vec<Window>,
     /// Response times.
@@ -194,6 +198,7 @@ impl Step {
             endpoints: Vec::new(),
             errors: Vec::new(),
             failures: Vec::new(),
+            counts: BTreeMap::new(),
             windows: Vec::new(),
             histograms: Vec::new(),
             active: 0.0,

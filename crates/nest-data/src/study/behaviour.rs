@@ -1,5 +1,6 @@
 //! Behaviours: what a customer does, as a list of requests. Each is one file of `behaviours/`.
 
+pub mod count;
 pub mod template;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{study::customers::Think, units::Seconds};
+
+pub use count::{CountPlace, CountSource};
 
 /// One behaviour. An *execution* makes its requests in order; rates and service demand count executions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +27,11 @@ pub struct BehaviourSpec {
     /// value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// What an execution causes elsewhere, by name: `{ mail = 1, tokens_out = { json =
+    /// "$.usage.completion_tokens" } }`. A number is added for each completed execution; what is read is read
+    /// from the answer to the last request. A meter can be paid by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, CountSource>,
     /// The requests, in order; at least one.
     pub steps: Vec<Request>,
     /// Whether the behaviour is Rust code of the program that runs the study; never written in a file.
@@ -91,6 +99,10 @@ pub struct Request {
     /// Values to save from the answer, by variable name: `{ id = "$.items[0].id" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub save: BTreeMap<String, Capture>,
+    /// What this request causes elsewhere, by name, as `counts` of the behaviour; read from its own answer.
+    /// It is counted if the execution completes. Amounts of the same name add up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, CountSource>,
     /// What the answer must be to count as completed. [default: any status below 400]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,

@@ -2,6 +2,7 @@
 
 pub(crate) mod behaviour;
 pub(crate) mod config;
+mod counts;
 pub(crate) mod customers;
 pub(crate) mod growth;
 pub(crate) mod policy;

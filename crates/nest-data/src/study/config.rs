@@ -369,6 +369,23 @@ impl MeterUse {
         }
     }
 
+    /// The count that drives it, for the driver `counts`.
+    #[must_use]
+    pub fn count(&self) -> Option<&str> {
+        self.detailed()?.count.as_deref()
+    }
+
+    /// The count that is part of that one and is not paid by this meter.
+    #[must_use]
+    pub fn without(&self) -> Option<&str> {
+        self.detailed()?.without.as_deref()
+    }
+
+    /// Every count that it names.
+    pub fn named_counts(&self) -> impl Iterator<Item = &str> {
+        self.count().into_iter().chain(self.without())
+    }
+
     /// Name of the meter in its book, if it is not the key.
     #[must_use]
     pub fn meter(&self) -> Option<&str> {
@@ -404,14 +421,19 @@ impl MeterUse {
         }
     }
 
+    /// Whether a behaviour is named as one to count.
+    #[must_use]
+    pub fn names(&self, behaviour: &str) -> bool {
+        self.detailed()
+            .is_some_and(|detailed| detailed.behaviours.iter().any(|one| one == behaviour))
+    }
+
     /// Whether a behaviour is counted.
     #[must_use]
     pub fn counts(&self, behaviour: &str) -> bool {
         match self {
             Self::Driver(_) => true,
-            Self::Detailed(detailed) => {
-                detailed.behaviours.is_empty() || detailed.behaviours.iter().any(|one| one == behaviour)
-            }
+            Self::Detailed(detailed) => detailed.behaviours.is_empty() || self.names(behaviour),
         }
     }
 }
@@ -426,7 +448,13 @@ pub struct DetailedUse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub times: Option<f64>,
-    /// Count only these behaviours (requests, executions, bytes_sent, largest). [default: all]
+    /// The count of the behaviours that drives the meter (counts; required there).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<String>,
+    /// A count that is part of `count`, such as tokens from a cache, and is paid by another meter (counts).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<String>,
+    /// Count only these behaviours (requests, executions, counts, bytes_sent, largest). [default: all]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behaviours: Vec<String>,
     /// Price book of the meter, by provider and region: `"cloudflare/global"`. [default: the configuration's
@@ -468,6 +496,8 @@ pub enum Driver {
     Requests,
     /// Executions of behaviours in the month.
     Executions,
+    /// What executions add to one of the behaviours' `counts` in the month; `count` names it.
+    Counts,
     /// Bytes sent to customers in the month.
     BytesSent,
     /// Units that run: unit-hours for a meter in hours, unit-months for any other.
@@ -489,6 +519,7 @@ impl Driver {
             Self::Fixed => "fixed",
             Self::Requests => "requests",
             Self::Executions => "executions",
+            Self::Counts => "counts",
             Self::BytesSent => "bytes_sent",
             Self::Instances => "instances",
             Self::Stored => "stored",
@@ -505,6 +536,7 @@ impl Driver {
             Self::Fixed => "a fixed quantity",
             Self::Requests => "requests",
             Self::Executions => "executions",
+            Self::Counts => "counts",
             Self::BytesSent => "bytes",
             Self::Instances => "instances",
             Self::Stored => "stored items",
@@ -518,7 +550,7 @@ impl Driver {
     pub fn is_by_behaviour(self) -> bool {
         matches!(
             self,
-            Self::Requests | Self::Executions | Self::BytesSent | Self::Largest
+            Self::Requests | Self::Executions | Self::Counts | Self::BytesSent | Self::Largest
         )
     }
 }

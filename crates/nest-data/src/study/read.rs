@@ -4,7 +4,7 @@ pub(crate) mod texts;
 
 use std::collections::BTreeMap;
 
-pub use self::texts::StudyTexts;
+pub use self::texts::{CodeBehaviour, StudyTexts};
 use crate::{
     diagnostic::{Diagnostic, Source, offer},
     study::{
@@ -50,21 +50,12 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
         .into_iter()
         .map(|(name, (behaviour, _))| (name, behaviour))
         .collect();
-    for (name, needs) in &texts.code {
+    for (name, code) in &texts.code {
         if let Some(source) = texts.behaviours.get(name) {
             let message = format!("behaviour `{name}` is both a file and Rust code of this program");
             found.push(Diagnostic::at(&source.name, 0..0, message, "rename one of them"));
         }
-        behaviours.insert(
-            name.clone(),
-            BehaviourSpec {
-                description: None,
-                needs: needs.clone(),
-                variables: BTreeMap::new(),
-                steps: Vec::new(),
-                code: true,
-            },
-        );
+        behaviours.insert(name.clone(), code.spec());
     }
     match study {
         Ok((mut study, spans)) => {
@@ -229,7 +220,7 @@ browse = "20 / day"
         let nest = NEST.replace("http://127.0.0.1:8080", "postgres://127.0.0.1:5432/shop");
         let code = |nest: &str| StudyTexts {
             behaviours: BTreeMap::new(),
-            code: [("browse".to_owned(), None)].into_iter().collect(),
+            code: [("browse".to_owned(), CodeBehaviour::default())].into(),
             ..texts(nest, BROWSE)
         };
         assert!(read_study(&code(&nest), &[]).is_ok());
@@ -338,6 +329,22 @@ browse = "20 / day"
             (
                 "steps = [{ get = \"/\", save = { id = \"items\" } }]",
                 "not a JSON path",
+            ),
+            (
+                "counts = { mail = -1 }\nsteps = [{ get = \"/\" }]",
+                "the count `mail` adds -1, out of range",
+            ),
+            (
+                "counts = { n = {} }\nsteps = [{ get = \"/\" }]",
+                "the count `n` must be read from one place",
+            ),
+            (
+                "steps = [{ get = \"/\", counts = { n = { json = \"usage\" } } }]",
+                "\"usage\" is not a JSON path",
+            ),
+            (
+                "steps = [{ get = \"/\", counts = { n = { header = \"a b\" } } }]",
+                "is not the name of a header",
             ),
             (
                 "steps = [{ post = \"/\", body = \"x\", json = { a = 1 } }]",

@@ -46,6 +46,12 @@ pub trait Behaviour: Send + Sync + 'static {
         None
     }
 
+    /// Names of what its executions cause elsewhere, such as mails: `execute` adds to them with
+    /// [`ExecutionContext::count`], and a study can pay meters by them.
+    fn counts(&self) -> &[&str] {
+        &[]
+    }
+
     /// Makes a customer's state, before its first execution and after one that failed. Its requests count
     /// with that execution.
     fn begin(&self, context: &mut ExecutionContext<'_>)
@@ -64,6 +70,8 @@ pub trait Behaviour: Send + Sync + 'static {
 pub trait DynBehaviour: Send + Sync {
     /// The behaviour that the same customer must have done before.
     fn needs(&self) -> Option<&str>;
+    /// Names of the counts that it adds to.
+    fn counts(&self) -> &[&str];
     /// The type of its state, under which a customer keeps it.
     fn state(&self) -> TypeId;
     /// Executes it once; begins the state if there is none.
@@ -80,6 +88,10 @@ pub struct TypedBehaviour<B>(pub B);
 impl<B: Behaviour> DynBehaviour for TypedBehaviour<B> {
     fn needs(&self) -> Option<&str> {
         self.0.needs()
+    }
+
+    fn counts(&self) -> &[&str] {
+        self.0.counts()
     }
 
     fn state(&self) -> TypeId {

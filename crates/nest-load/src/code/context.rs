@@ -18,7 +18,10 @@ use crate::{
         customer::Customer,
     },
     http::{NoAnswer, origin::Origin},
-    recorder::{RequestPlace, RequestRecord},
+    recorder::{
+        RequestPlace, RequestRecord,
+        counted::{Amount, ExecutionCounts},
+    },
     script::{
         feeds::FeedRows,
         step::{PlainRequest, ScriptStep},
@@ -34,6 +37,7 @@ pub struct ExecutionContext<'a> {
     rows: FeedRows,
     due: MonotonicTime,
     told: bool, // a failed request was counted already
+    counts: ExecutionCounts,
 }
 
 /// Where the study's target is.
@@ -93,6 +97,7 @@ impl<'a> ExecutionContext<'a> {
             rows: FeedRows::new(execution.row, context.settings.feeds.len()),
             due: execution.due,
             told: false,
+            counts: ExecutionCounts::new(context.settings.counts[execution.behaviour].len()),
         }
     }
 
@@ -150,6 +155,28 @@ impl<'a> ExecutionContext<'a> {
             .of(index, reader)
             .map_err(|dry| Failure::new(dry.kind, dry.reason))?;
         Ok(reader.cell(row, column))
+    }
+
+    /// Adds to one of the counts of the behaviour. What an execution adds is tallied if it completes.
+    ///
+    /// An `amount` below 0, or one that is not a number, makes that of the whole execution unknown; the fit
+    /// says how often that happened.
+    ///
+    /// # Errors
+    /// A failure of kind `count` if the behaviour does not name the count in
+    /// [`Behaviour::counts`](super::behaviour::Behaviour::counts).
+    pub fn count(&mut self, name: &str, amount: f64) -> Result<(), Failure> {
+        let settings = &self.context.settings;
+        let known = &settings.counts[self.execution.behaviour];
+        let index = known.iter().position(|count| count == name).ok_or_else(|| {
+            let behaviour = &settings.behaviours[self.execution.behaviour];
+            Failure::new(
+                "count",
+                format!("`{behaviour}` has no count `{name}`; return its name from `counts`"),
+            )
+        })?;
+        self.counts.add(index, Amount::of(amount));
+        Ok(())
     }
 
     /// Waits between two requests; the next one is due when the wait ends.
@@ -291,9 +318,14 @@ impl<'a> ExecutionContext<'a> {
         );
     }
 
-    /// How the execution ended; counts a failure that no request has told of.
+    /// How the execution ended: tallies its counts, or counts a failure that no request has told of.
     pub(crate) fn end(&mut self, outcome: Result<(), Failure>) -> ExecutionEnd {
         let Err(failure) = outcome else {
+            self.context.recorder.borrow_mut().execution_counted(
+                self.execution.behaviour,
+                self.execution.phase,
+                &self.counts,
+            );
             return ExecutionEnd::Ok;
         };
         let problem = Problem::without_answer(failure.kind, failure.reason);

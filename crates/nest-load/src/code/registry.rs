@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use nest_data::study::read::CodeBehaviour;
+
 use super::behaviour::{Behaviour, DynBehaviour, TypedBehaviour};
 
 /// Behaviours in code, by the name that `[rates]` knows them by.
@@ -25,12 +27,16 @@ impl Registry {
         self
     }
 
-    /// The names, each with the behaviour that it needs.
+    /// The names, each with what a study must know of the behaviour.
     #[must_use]
-    pub fn names(&self) -> BTreeMap<String, Option<String>> {
+    pub fn names(&self) -> BTreeMap<String, CodeBehaviour> {
+        let outline = |behaviour: &dyn DynBehaviour| CodeBehaviour {
+            needs: behaviour.needs().map(str::to_owned),
+            counts: behaviour.counts().iter().map(ToString::to_string).collect(),
+        };
         self.behaviours
             .iter()
-            .map(|(name, behaviour)| (name.clone(), behaviour.needs().map(str::to_owned)))
+            .map(|(name, behaviour)| (name.clone(), outline(behaviour.as_ref())))
             .collect()
     }
 

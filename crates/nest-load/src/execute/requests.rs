@@ -9,12 +9,12 @@ use super::{
 use crate::{
     clock::MonotonicTime,
     exchange::{self, PendingRequest, Timing},
-    recorder::RequestPlace,
+    recorder::{RequestPlace, counted::ExecutionCounts},
     schedule::think,
     script::{feeds::FeedRows, step::ScriptStep},
 };
 
-/// Makes the requests in order, until one fails.
+/// Makes the requests in order, until one fails. What they add to counts is tallied if none does.
 pub async fn execute(
     customer: &mut Customer,
     context: &StepContext,
@@ -25,6 +25,8 @@ pub async fn execute(
     now: MonotonicTime,
 ) -> (ExecutionEnd, MonotonicTime) {
     let (mut due, mut now) = (execution.due, now);
+    let behaviour = execution.behaviour;
+    let mut counts = ExecutionCounts::new(context.settings.counts[behaviour].len());
     for step in steps {
         if let Some(times) = &step.think {
             due = due.after(think::draw(times, random));
@@ -34,7 +36,7 @@ pub async fn execute(
         let request = PendingRequest {
             step,
             place: RequestPlace {
-                behaviour: execution.behaviour,
+                behaviour,
                 endpoint: step.endpoint,
                 phase: execution.phase,
             },
@@ -42,10 +44,18 @@ pub async fn execute(
         };
         let outcome;
         (outcome, now) = exchange::request(customer, context, &request, random, rows).await;
-        if let Err(problem) = outcome {
-            return (problem.end(), now);
+        match outcome {
+            Ok(answer) => step
+                .counts
+                .iter()
+                .for_each(|count| counts.add(count.count, count.amount(&answer))),
+            Err(problem) => return (problem.end(), now),
         }
         due = now;
     }
+    context
+        .recorder
+        .borrow_mut()
+        .execution_counted(behaviour, execution.phase, &counts);
     (ExecutionEnd::Ok, now)
 }

@@ -1,11 +1,15 @@
 //! What a recorder holds, as documents hold it.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hdrhistogram::{
     Histogram as Hdr,
     serialization::{Serializer, V2DeflateSerializer},
 };
-use nest_data::measurement::{Endpoint, ErrorCount, FailedExchange, Histogram, Outcome, ResponseClock};
+use nest_data::measurement::{
+    CountTally, Endpoint, ErrorCount, FailedExchange, Histogram, Outcome, ResponseClock,
+};
 
 use super::Recorder;
 
@@ -35,6 +39,24 @@ impl Recorder {
                 exchange: exchange.clone(),
             })
             .collect()
+    }
+
+    /// What executions added to counts, by behaviour and count; `counts` has the names of each behaviour's.
+    /// Behaviours of which no execution completed are left out.
+    pub fn counts(
+        &self,
+        names: &[String],
+        counts: &[Vec<String>],
+    ) -> BTreeMap<String, BTreeMap<String, CountTally>> {
+        let mut documents = BTreeMap::new();
+        for ((name, counts), record) in names.iter().zip(counts).zip(&self.behaviours) {
+            let counted = counts.iter().cloned().zip(record.counted.iter().copied());
+            let counted: BTreeMap<_, _> = counted.filter(|(_, tally)| tally.executions() > 0).collect();
+            if !counted.is_empty() {
+                documents.insert(name.clone(), counted);
+            }
+        }
+        documents
     }
 
     /// The histograms as documents hold them.

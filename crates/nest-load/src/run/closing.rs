@@ -113,6 +113,7 @@ impl Run<'_> {
             endpoints: recorder.endpoints(&names),
             errors: recorder.error_counts(&names),
             failures: recorder.kept_failures(&names),
+            counts: recorder.counts(&names, &self.engine.program().settings.counts),
             histograms: recorder.histograms(&names),
             active: recorder.active.mean(result.span_s),
             in_flight: recorder.in_flight.mean(result.span_s),

@@ -150,6 +150,7 @@ impl QuickLoad {
             description: None,
             needs: None,
             variables: BTreeMap::new(),
+            counts: BTreeMap::new(),
             steps: vec![request],
             code: false,
         };

@@ -10,13 +10,14 @@ use std::{
 use memchr::memmem::Finder;
 use nest_data::{
     BehaviourSpec, Study,
-    behaviour::{Capture, FormPart, Request},
+    behaviour::{Capture, CountSource, FormPart, Request},
     feed::Feed,
     study::behaviour::template::{Template, TemplatePart},
 };
 
 use super::{
     capture::{Captor, JsonPath},
+    count::{AmountSource, RequestCount},
     feeds::FeedReader,
     program::{Program, Script, Work},
     settings::ExchangeSettings,
@@ -48,11 +49,13 @@ pub struct Sources<'a> {
 pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
     let names: Vec<&String> = sources.behaviours.keys().collect();
     let variables = variable_names(sources.behaviours);
+    let counts: Vec<Vec<String>> = sources.behaviours.values().map(count_names).collect();
     let mut scripts = Vec::new();
-    for (name, behaviour) in sources.behaviours {
+    for ((name, behaviour), counts) in sources.behaviours.iter().zip(&counts) {
         let compiler = Compiler {
             behaviour: name,
             variables: &variables,
+            counts,
             sources: &sources,
         };
         let needs = behaviour
@@ -70,6 +73,7 @@ pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
         origin: sources.origin,
         feeds: sources.feeds,
         behaviours: sources.behaviours.keys().cloned().collect(),
+        counts,
         variables: variables.len(),
         secrets: sources.secrets.values().cloned().collect(),
         compat: sources.compat,
@@ -122,9 +126,14 @@ fn variable_names(behaviours: &BTreeMap<String, BehaviourSpec>) -> Vec<String> {
     names
 }
 
+fn count_names(behaviour: &BehaviourSpec) -> Vec<String> {
+    behaviour.count_names().into_iter().map(str::to_owned).collect()
+}
+
 struct Compiler<'a> {
     behaviour: &'a str,
     variables: &'a [String],
+    counts: &'a [String],
     sources: &'a Sources<'a>,
 }
 
@@ -141,10 +150,21 @@ impl Compiler<'_> {
             .iter()
             .filter_map(|(name, value)| Some((self.variable(name)?, value.clone())))
             .collect();
+        // With its last request an execution is complete.
+        let last = behaviour.steps.len().saturating_sub(1);
+        let nothing = BTreeMap::new();
+        let of_execution = |index| {
+            if index == last {
+                &behaviour.counts
+            } else {
+                &nothing
+            }
+        };
         let steps = behaviour
             .steps
             .iter()
-            .map(|step| self.step(step))
+            .enumerate()
+            .map(|(index, step)| self.step(step, of_execution(index)))
             .collect::<Result<_, _>>()?;
         Ok(Work::Requests { preset, steps })
     }
@@ -153,7 +173,8 @@ impl Compiler<'_> {
         self.variables.iter().position(|known| known == name)
     }
 
-    fn step(&self, step: &Request) -> Result<ScriptStep, LoadError> {
+    /// Makes a request ready; `more` are counts of the behaviour that are read from its answer.
+    fn step(&self, step: &Request, more: &BTreeMap<String, CountSource>) -> Result<ScriptStep, LoadError> {
         let (method, path) = step
             .method_and_path()
             .expect("read_study accepts only steps with one method");
@@ -182,7 +203,12 @@ impl Compiler<'_> {
             text.as_ref()
                 .map(|text| Finder::new(text.as_bytes()).into_owned())
         };
-        let (save, wanted_fields) = self.captures(step);
+        let mut wanted_fields = Vec::new();
+        let save = self.captures(step, &mut wanted_fields);
+        let counts = step.counts.iter().chain(more);
+        let counts: Vec<RequestCount> = counts
+            .filter_map(|(name, source)| self.count(name, source, &mut wanted_fields))
+            .collect();
         let looks = expect.body_contains.is_some() || expect.body_excludes.is_some();
         Ok(ScriptStep {
             endpoint: NO_ENDPOINT,
@@ -199,10 +225,13 @@ impl Compiler<'_> {
             ),
             contains: finder(&expect.body_contains),
             excludes: finder(&expect.body_excludes),
-            wants_body: looks || save.iter().any(|(_, _, captor)| captor.wants_body()),
+            wants_body: looks
+                || save.iter().any(|(_, _, captor)| captor.wants_body())
+                || counts.iter().any(RequestCount::wants_body),
             route: Route::of(&body, redirects, &self.sources.origin, &self.sources.compat),
             expect,
             save,
+            counts,
             wanted_fields,
             redirects,
             prebuilt: OnceLock::new(),
@@ -297,25 +326,36 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn captures(&self, step: &Request) -> (Vec<(usize, String, Captor)>, Vec<String>) {
-        let mut fields = Vec::new();
+    /// What is saved from an answer; the header fields that it takes are added to `fields`.
+    fn captures(&self, step: &Request, fields: &mut Vec<String>) -> Vec<(usize, String, Captor)> {
         let mut captor = |capture: &Capture| match capture {
             Capture::Json(path) => Some(Captor::Json(JsonPath::parse(path)?)),
             Capture::Elsewhere(from) => match (&from.header, &from.regex) {
-                (Some(header), _) => {
-                    fields.push(header.to_ascii_lowercase());
-                    Some(Captor::Field(fields.len() - 1))
-                }
+                (Some(header), _) => Some(field(header, fields)),
                 (None, Some(expression)) => regex::bytes::Regex::new(expression).ok().map(Captor::Pattern),
                 (None, None) => None,
             },
         };
-        let save = step
-            .save
+        step.save
             .iter()
             .filter_map(|(name, capture)| Some((self.variable(name)?, name.clone(), captor(capture)?)))
-            .collect();
-        (save, fields)
+            .collect()
+    }
+
+    /// What an answer adds to a count; the header field that it takes is added to `fields`.
+    fn count(&self, name: &str, source: &CountSource, fields: &mut Vec<String>) -> Option<RequestCount> {
+        let source = match source {
+            CountSource::Constant(amount) => AmountSource::Constant(*amount),
+            CountSource::Read(place) => AmountSource::Read(match (&place.json, &place.header) {
+                (Some(path), _) => Captor::Json(JsonPath::parse(path)?),
+                (None, Some(header)) => field(header, fields),
+                (None, None) => return None,
+            }),
+        };
+        Some(RequestCount {
+            count: self.counts.iter().position(|known| known == name)?,
+            source,
+        })
     }
 
     fn text(&self, template: &str, escape: Escape) -> Result<Text, LoadError> {
@@ -366,4 +406,10 @@ impl Compiler<'_> {
         }
         Ok(text)
     }
+}
+
+/// Takes a header field, which is added to those that are wanted.
+fn field(header: &str, fields: &mut Vec<String>) -> Captor {
+    fields.push(header.to_ascii_lowercase());
+    Captor::Field(fields.len() - 1)
 }

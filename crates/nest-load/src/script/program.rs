@@ -39,6 +39,7 @@ impl Program {
             path: step.route.label(),
         };
         StepOutline {
+            counts: self.settings.counts.iter().map(Vec::len).collect(),
             single: self.scripts.iter().map(Script::is_single).collect(),
             endpoints: self.requests().map(endpoint).collect(),
         }

@@ -11,6 +11,8 @@ pub struct ExchangeSettings {
     pub feeds: Vec<FeedReader>,
     /// Names of the behaviours, in order.
     pub behaviours: Vec<String>,
+    /// Names of the counts of each behaviour, in order.
+    pub counts: Vec<Vec<String>>,
     /// How many names customers save values under.
     pub variables: usize,
     /// Values that are masked in everything that is kept.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::OnceLock, time::Duration};
 use memchr::memmem::Finder;
 use nest_data::{behaviour::Expect, customers::Times};
 
-use super::{capture::Captor, settings::ExchangeSettings, text::Text};
+use super::{capture::Captor, count::RequestCount, settings::ExchangeSettings, text::Text};
 use crate::http::{NoAnswer, USER_AGENT, compat::CompatSettings, origin::Origin};
 
 /// The endpoint of a request that is not one of the program's files.
@@ -30,6 +30,7 @@ pub struct ScriptStep {
     pub contains: Option<Finder<'static>>,
     pub excludes: Option<Finder<'static>>,
     pub save: Vec<(usize, String, Captor)>, // variable, its name, where from
+    pub counts: Vec<RequestCount>,
     pub wanted_fields: Vec<String>,
     pub wants_body: bool,
     pub route: Route,
@@ -90,6 +91,7 @@ impl ScriptStep {
             contains: None,
             excludes: None,
             save: Vec::new(),
+            counts: Vec::new(),
             wanted_fields: Vec::new(),
             wants_body: true,
             redirects: 0,

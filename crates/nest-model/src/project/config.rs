@@ -143,6 +143,7 @@ impl<'a> PricedConfig<'a> {
     pub fn new(source: PricingSource<'a, '_>, name: &'a str, config: &'a Config) -> Result<Self, ModelError> {
         let PricingSource { study, model, .. } = source;
         let behaviours: Vec<String> = study.behaviours.keys().cloned().collect();
+        meters::check_counts(study, model, name, config)?;
         let finders = Finder::of(study, name, config, source.books, source.on, source.months)?;
         let placed = config
             .placements()

@@ -197,6 +197,7 @@ fn model(study: &Study) -> ScalingModel {
         name: name.to_owned(),
         requests: 1.0,
         light_request_s: Some(app + db + 0.002),
+        counts: BTreeMap::new(),
     };
     model.behaviours = BEHAVIOURS.map(facts).to_vec();
     model.resources.retain(|resource| resource.name == "app/cpu");

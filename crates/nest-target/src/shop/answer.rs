@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::TokenUsage;
 use crate::error::ShopRefusal;
 
 /// A finished answer: the network thread only sends it.
@@ -14,6 +15,8 @@ pub(crate) struct ShopAnswer {
     status: u16,
     body: Vec<u8>,
     session: Option<String>,
+    /// Tokens that were used for it.
+    pub(crate) usage: TokenUsage,
 }
 
 impl ShopAnswer {
@@ -22,7 +25,13 @@ impl ShopAnswer {
             status,
             body: serde_json::to_vec(body).expect("plain data serialises"),
             session: None,
+            usage: TokenUsage::default(),
         }
+    }
+
+    /// The same answer, for which tokens were used.
+    pub(crate) fn with_usage(self, usage: TokenUsage) -> Self {
+        Self { usage, ..self }
     }
 
     /// The same answer, which also sets the cookie `session`.

@@ -31,6 +31,7 @@ pub(crate) enum ShopExecution {
     Search { word: String },
     Pay { session: Option<String>, body: Bytes },
     Receipt { session: Option<String>, id: String },
+    Describe { body: Bytes },
 }
 
 impl ShopExecution {
@@ -41,6 +42,7 @@ impl ShopExecution {
             Self::Search { .. } => ShopBehaviour::Search,
             Self::Pay { .. } => ShopBehaviour::Pay,
             Self::Receipt { .. } => ShopBehaviour::Receipt,
+            Self::Describe { .. } => ShopBehaviour::Describe,
         }
     }
 }

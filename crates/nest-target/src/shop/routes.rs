@@ -35,6 +35,7 @@ pub(crate) fn router(front: Front) -> Router {
         .route("/search", get(search))
         .route("/pay", post(pay))
         .route("/receipts/{id}", get(receipt))
+        .route("/describe", post(describe))
         .route("/healthz", get(StatusCode::OK))
         .route("/empty", get(empty))
         .route("/ledger", get(ledger))
@@ -101,6 +102,12 @@ async fn receipt(State(front): State<Front>, headers: HeaderMap, Path(id): Path<
             session: session(&headers),
             id,
         }))
+        .await
+}
+
+async fn describe(State(front): State<Front>, body: Bytes) -> ShopAnswer {
+    front
+        .ask(ShopRequest::ShopExecution(ShopExecution::Describe { body }))
         .await
 }
 

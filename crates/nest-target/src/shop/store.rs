@@ -122,6 +122,15 @@ impl Store {
         Ok(self.connection.last_insert_rowid())
     }
 
+    /// What the shop says about the item of that id.
+    pub(crate) fn description(&self, id: u32) -> rusqlite::Result<Option<String>> {
+        self.connection
+            .query_row("SELECT description FROM items WHERE id = ?1", [id], |row| {
+                row.get(0)
+            })
+            .optional()
+    }
+
     /// The payment of that id.
     pub(crate) fn receipt(&self, id: i64) -> rusqlite::Result<Option<Receipt>> {
         self.connection

@@ -218,22 +218,14 @@ fn toml_of(request: &Request) -> String {
 /// The behaviour in code of this name, otherwise the behaviour in the file of this name.
 fn behaviour(name: &str, registry: &Registry) -> Result<(String, BehaviourSpec), CommandError> {
     match registry.names().get(name) {
-        Some(None) => Ok((name.to_owned(), behaviour_in_code())),
-        Some(Some(needs)) => Err(CommandError::new(
-            USAGE,
-            format!("behaviour `{name}` needs `{needs}` first, so it cannot be loaded alone"),
-        )),
+        Some(code) => match &code.needs {
+            None => Ok((name.to_owned(), code.spec())),
+            Some(needs) => Err(CommandError::new(
+                USAGE,
+                format!("behaviour `{name}` needs `{needs}` first, so it cannot be loaded alone"),
+            )),
+        },
         None => behaviour_in_file(name, registry),
-    }
-}
-
-fn behaviour_in_code() -> BehaviourSpec {
-    BehaviourSpec {
-        description: None,
-        needs: None,
-        variables: BTreeMap::new(),
-        steps: Vec::new(),
-        code: true,
     }
 }
 

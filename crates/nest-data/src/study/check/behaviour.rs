@@ -1,10 +1,12 @@
 //! Checks a behaviour beyond its schema: paths, bodies, headers, templates and captures.
 
+use std::collections::BTreeMap;
+
 use crate::{
     diagnostic::Diagnostic,
     study::{
         behaviour::{
-            BehaviourSpec, Capture, Request, json_pointer,
+            BehaviourSpec, Capture, CountSource, Request, json_pointer,
             template::{Template, TemplatePart},
             texts_of,
         },
@@ -16,6 +18,9 @@ use crate::{
 /// Help on how to write a think time.
 pub(crate) const THINK_HELP: &str = "write \"8s\", or { dist = \"uniform\", from, to }, { dist = \
     \"exponential\", mean } or { dist = \"lognormal\", median, p95 }";
+
+/// Most that one execution may add to a count.
+const MOST_COUNTED: f64 = 1e15;
 
 /// Checks one behaviour. `saved` are the variables that the behaviour it needs saves, `feeds` the names of
 /// all feeds; with `None` they are not known and not checked.
@@ -33,6 +38,7 @@ pub(crate) fn check_behaviour(
             "add a step such as { get = \"/\" }",
         ));
     }
+    check_counts(&behaviour.counts, &["counts"], spans, found);
     let mut known = saved;
     known.extend(behaviour.variables.keys().cloned());
     for (index, step) in behaviour.steps.iter().enumerate() {
@@ -109,11 +115,26 @@ fn check_request(
     for (key, text) in texts_of(step) {
         check_template(text, &["steps", index, key], feeds, spans, known, found);
     }
+    check_counts(&step.counts, &["steps", index, "counts"], spans, found);
     for (name, capture) in &step.save {
         if let Some((message, help)) = wrong_capture(capture) {
             found.push(spans.at_value(&["steps", index, "save", name], message, help));
         }
         known.push(name.clone());
+    }
+}
+
+/// Checks the counts at `place`.
+fn check_counts(
+    counts: &BTreeMap<String, CountSource>,
+    place: &[&str],
+    spans: &Spans,
+    found: &mut Vec<Diagnostic>,
+) {
+    for (name, source) in counts {
+        if let Some((message, help)) = wrong_count(name, source) {
+            found.push(spans.at_value(&[place, &[name]].concat(), message, help));
+        }
     }
 }
 
@@ -175,6 +196,32 @@ fn wrong_capture(capture: &Capture) -> Option<(String, String)> {
             _ => Some((
                 "a value must be saved from one place".to_owned(),
                 "write { header = \"X-Token\" } or { regex = \"id=([0-9]+)\" }".to_owned(),
+            )),
+        },
+    }
+}
+
+/// What is wrong with a count, and what to do.
+fn wrong_count(name: &str, source: &CountSource) -> Option<(String, &'static str)> {
+    match source {
+        CountSource::Constant(amount) if !(0.0..=MOST_COUNTED).contains(amount) => Some((
+            format!("the count `{name}` adds {amount}, out of range"),
+            "write a number from 0 to 1e15",
+        )),
+        CountSource::Constant(_) => None,
+        CountSource::Read(place) => match (&place.json, &place.header) {
+            (Some(path), None) if json_pointer(path).is_none() => Some((
+                format!("{path:?} is not a JSON path"),
+                "write $ and names or indices, such as \"$.usage.completion_tokens\"",
+            )),
+            (None, Some(header)) if !is_header_name(header) => Some((
+                format!("{header:?} is not the name of a header"),
+                "use letters, digits and hyphens",
+            )),
+            (Some(_), None) | (None, Some(_)) => None,
+            _ => Some((
+                format!("the count `{name}` must be read from one place"),
+                "write { json = \"$.usage.completion_tokens\" } or { header = \"X-Queued\" }",
             )),
         },
     }

@@ -9,6 +9,7 @@ use crate::{
     diagnostic::{Diagnostic, offer},
     study::{
         Study,
+        check::counts::check_counted,
         config::{Config, Driver, Placement, Platform},
     },
     toml_document::Spans,
@@ -329,6 +330,7 @@ fn check_meters(name: &str, config: &Config, study: &Study, spans: &Spans, found
                 format!("configuration `{name}` pays for stored items, but the study has no [data]");
             found.push(spans.at_key(&path, message, "add [data], or use driver = \"fixed\""));
         }
+        check_counted(name, meter, used, study, spans, found);
         if !(0.0..=1e15).contains(&used.times()) {
             found.push(spans.at_value(
                 &path,

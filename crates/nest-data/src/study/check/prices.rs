@@ -258,8 +258,8 @@ impl Fit<'_> {
                     self.name,
                     driver.label()
                 ),
-                "remove behaviours, or write driver = \"requests\", \"executions\", \"bytes_sent\" or \
-                 \"largest\"",
+                "remove behaviours, or write driver = \"requests\", \"executions\", \"counts\", \
+                 \"bytes_sent\" or \"largest\"",
             ));
         }
         let stated = detailed.is_some_and(DetailedUse::states_times);
@@ -312,7 +312,9 @@ fn fits(driver: Driver, family: UnitFamily, stated: bool) -> bool {
         (Driver::Hours, _) => false,
         (Driver::Instances, _) => stated,
         (_, UnitFamily::Count) => true,
-        (Driver::Requests | Driver::Executions | Driver::Stored | Driver::Customers, _) => stated,
+        (Driver::Requests | Driver::Executions | Driver::Counts | Driver::Stored | Driver::Customers, _) => {
+            stated
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Source;
+use crate::{
+    diagnostic::Source,
+    study::behaviour::{BehaviourSpec, CountPlace, CountSource},
+};
 
 /// The texts of a study's folder, and the behaviours that are code.
 #[derive(Debug, Clone)]
@@ -11,8 +14,35 @@ pub struct StudyTexts {
     pub nest: Source,
     /// Each file of `behaviours/`, by behaviour name.
     pub behaviours: BTreeMap<String, Source>,
-    /// Behaviours that the running program has as Rust code, by name, each with the behaviour that it needs.
-    pub code: BTreeMap<String, Option<String>>,
+    /// Behaviours that the running program has as Rust code, by name.
+    pub code: BTreeMap<String, CodeBehaviour>,
+}
+
+/// What a study must know of a behaviour that is Rust code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CodeBehaviour {
+    /// The behaviour that the same customer must have executed before.
+    pub needs: Option<String>,
+    /// Names of the counts that it adds to.
+    pub counts: Vec<String>,
+}
+
+impl CodeBehaviour {
+    /// The behaviour as a study holds it: without requests, and with counts that the code adds to.
+    #[must_use]
+    pub fn spec(&self) -> BehaviourSpec {
+        let counts = self.counts.iter();
+        BehaviourSpec {
+            description: None,
+            needs: self.needs.clone(),
+            variables: BTreeMap::new(),
+            counts: counts
+                .map(|count| (count.clone(), CountSource::Read(CountPlace::default())))
+                .collect(),
+            steps: Vec::new(),
+            code: true,
+        }
+    }
 }
 
 impl StudyTexts {

@@ -44,6 +44,7 @@ pub fn sensitivity<'a>(
         found.extend(moved.cold_starts(index, placed));
         found.extend(moved.reserve(index, placed));
     }
+    found.extend(moved.counts(context.model));
     found.extend(moved.busiest_minute());
     found.extend(moved.rates());
     found.push(moved.prices());
@@ -160,6 +161,34 @@ impl<'a> Moved<'_, 'a> {
                     *demand = (*demand + value - usual).max(0.0);
                 }))
             })
+    }
+
+    /// What executions add to the counts by which meters are paid, where that was measured.
+    fn counts(&self, model: &ScalingModel) -> Vec<Sensitivity> {
+        let mut found = Vec::new();
+        for count in self.drawn.central.counts.keys() {
+            for (behaviour, name) in self.drawn.priced.behaviours.iter().enumerate() {
+                let mut facts = model.behaviours.iter();
+                let amount = facts
+                    .find(|facts| facts.name == *name)
+                    .and_then(|facts| facts.counts.get(count));
+                let Some(amount) = amount.filter(|amount| amount.low < amount.high) else {
+                    continue;
+                };
+                let input = Input {
+                    name: format!("{count} of {name}"),
+                    range: [amount.low, amount.high],
+                    unit: "per execution",
+                    basis: RangeBasis::Measured,
+                };
+                found.push(self.over(input, |inputs, value| {
+                    if let Some(amounts) = inputs.counts.get_mut(count) {
+                        amounts[behaviour] = value;
+                    }
+                }));
+            }
+        }
+        found
     }
 
     fn speed(&self, index: usize, placed: &SizedPlacement<'_>) -> Sensitivity {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     DataError, ScalingModel, Study,
+    config::MeterUse,
     measurement::ResourceKind,
     scaling::{QuantileLaw, ResourceModel},
     study::Slo,
@@ -36,13 +37,14 @@ pub struct Activity<'a> {
 /// What a draw says about one configuration, by behaviour in the order of names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScenarioInputs {
-    pub rates_per_day: Vec<f64>,   // executions per customer
-    pub bytes: Vec<f64>,           // bytes sent per execution
-    pub stored: Option<f64>,       // items in the target
-    pub busier: f64,               // busiest minute over that of the study
-    pub price_level: f64,          // prices of the books, against today's
-    pub fees: Vec<f64>,            // of one execution, for each of the study's fees
-    pub placed: Vec<PlacementUse>, // in the configuration's order
+    pub rates_per_day: Vec<f64>,            // executions per customer
+    pub bytes: Vec<f64>,                    // bytes sent per execution
+    pub counts: BTreeMap<String, Vec<f64>>, // added per execution, by the counts that meters are paid by
+    pub stored: Option<f64>,                // items in the target
+    pub busier: f64,                        // busiest minute over that of the study
+    pub price_level: f64,                   // prices of the books, against today's
+    pub fees: Vec<f64>,                     // of one execution, for each of the study's fees
+    pub placed: Vec<PlacementUse>,          // in the configuration's order
     // resources that stay as they were measured, in the configuration's order
     pub unsized_resources: Vec<ResourceUse>,
 }
@@ -100,6 +102,7 @@ impl ScenarioInputs {
                 .collect(),
             bytes: demand
                 .by_behaviour(|name| demand.per_execution(demand.first(ResourceKind::Network), name)),
+            counts: demand.counts(priced.config.meters.values().flat_map(MeterUse::named_counts)),
             stored: activity.stored,
             busier: 1.0,
             price_level: 1.0,
@@ -197,6 +200,7 @@ impl ScenarioInputs {
             fees: mix(&self.fees, &after.fees, adopted),
             rates_per_day,
             bytes: after.bytes.clone(),
+            counts: after.counts.clone(),
             stored: after.stored,
             busier: after.busier,
             price_level: after.price_level,
@@ -265,6 +269,17 @@ impl<'a> ScenarioDemand<'a> {
             (Some(size), Some(stored)) => drawn.demand_stored(behaviour, Some(size), stored),
             _ => drawn.demand.get(behaviour).copied().unwrap_or(0.0),
         }
+    }
+
+    /// What an execution of each behaviour adds to some counts; 0 of behaviours that do not have them.
+    fn counts<'c>(&self, counts: impl Iterator<Item = &'c str>) -> BTreeMap<String, Vec<f64>> {
+        let amount = |name: &str, count: &str| self.draw.counts.get(name)?.get(count).copied();
+        counts
+            .map(|count| {
+                let amounts = self.by_behaviour(|name| amount(name, count).unwrap_or(0.0));
+                (count.to_owned(), amounts)
+            })
+            .collect()
     }
 
     /// Seconds that open items add to one execution on a tier's processor.

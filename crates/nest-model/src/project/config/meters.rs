@@ -1,7 +1,7 @@
 //! Every meter that a configuration pays, and what it counts.
 
 use nest_data::{
-    PriceBook,
+    PriceBook, ScalingModel, Study,
     config::{Config, Driver, MeterUse},
     price_book::{INSTANCE_PRICE, Meter},
     study::Platform,
@@ -342,6 +342,44 @@ fn of_units(index: usize, placed: &SizedPlacement<'_>, metered: &mut [Metered<'_
             metered.with_units.push((index, included.0));
         }
     }
+}
+
+/// Refuses a meter that is paid by a count of which the model does not know how much an execution adds: it
+/// would cost nothing.
+pub fn check_counts(
+    study: &Study,
+    model: &ScalingModel,
+    name: &str,
+    config: &Config,
+) -> Result<(), ModelError> {
+    let named = |(meter, used): (&'_ String, &'_ MeterUse)| {
+        used.named_counts()
+            .find_map(|count| unknown_count(study, model, used, count))
+            .map(|(behaviour, count)| ModelError::CountUnknown {
+                config: name.to_owned(),
+                meter: meter.clone(),
+                count: count.to_owned(),
+                behaviour: behaviour.to_owned(),
+            })
+    };
+    config.meters.iter().find_map(named).map_or(Ok(()), Err)
+}
+
+/// A behaviour that has a count of which the model does not know how much it is, with the count.
+fn unknown_count<'a>(
+    study: &'a Study,
+    model: &ScalingModel,
+    used: &MeterUse,
+    count: &'a str,
+) -> Option<(&'a str, &'a str)> {
+    let is_known = |behaviour: &str| {
+        let mut facts = model.behaviours.iter();
+        facts.any(|facts| facts.name == behaviour && facts.counts.contains_key(count))
+    };
+    let unknown = study.behaviours.iter().find(|(behaviour, spec)| {
+        used.counts(behaviour) && spec.count_names().contains(count) && !is_known(behaviour)
+    });
+    unknown.map(|(behaviour, _)| (behaviour.as_str(), count))
 }
 
 /// Where a price was seen: book, name of the source in it, and date.

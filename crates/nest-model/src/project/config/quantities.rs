@@ -150,6 +150,12 @@ impl<'a> PricedConfig<'a> {
                 requests * float(chunks_of(metered.meter, bytes))
             }),
             Driver::Executions => per_execution(&|_| 1.0),
+            Driver::Counts => {
+                let amounts = |count: Option<&str>| inputs.counts.get(count?);
+                let (all, without) = (amounts(used.count()), amounts(used.without()));
+                let amount = |amounts: Option<&Vec<f64>>, index: usize| amounts.map_or(0.0, |all| all[index]);
+                per_execution(&|index| (amount(all, index) - amount(without, index)).max(0.0));
+            }
             Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.meter.bytes_per_unit()),
             Driver::Hours => quantity.fixed += self.month_hours * times,
             Driver::Fixed => quantity.fixed += times,

@@ -137,6 +137,7 @@ impl<'a> PricedConfig<'a> {
                 &model.run,
             ),
         ];
+        parts.extend(self.explain_counts(model, metered, position, inputs));
         let counts_bytes = metered.uses.iter().any(|counted| match counted {
             Counted::Stated(used) => used.driver() == Driver::BytesSent,
             _ => false,
@@ -238,6 +239,44 @@ impl<'a> PricedConfig<'a> {
             Basis::Assumed,
             behind.join(", "),
         ));
+        parts
+    }
+
+    /// What an execution adds to the counts by which a meter is paid, and the units for each of them.
+    fn explain_counts(
+        &self,
+        model: &ScalingModel,
+        metered: &Metered<'a>,
+        position: usize,
+        inputs: &ScenarioInputs,
+    ) -> Vec<ExplanationNode> {
+        let name = &self.behaviours[position];
+        let used = metered.uses.iter().filter_map(|counted| match counted {
+            Counted::Stated(used) if used.counts(name) && used.count().is_some() => Some(used),
+            _ => None,
+        });
+        let leaf = |count: &str| {
+            let amount = inputs.counts.get(count)?[position];
+            let is_stated = self.study.behaviours.get(name)?.stated_amount(count).is_some();
+            let (basis, detail) = if is_stated {
+                (Basis::Assumed, format!("behaviours/{name}.toml"))
+            } else {
+                (Basis::Measured, format!("mean of an execution, {}", model.run))
+            };
+            let name = format!("{count} of an execution");
+            Some(ExplanationNode::leaf(name, amount, count, basis, detail))
+        };
+        let mut parts = Vec::new();
+        for used in used {
+            parts.extend(used.named_counts().filter_map(leaf));
+            parts.push(ExplanationNode::leaf(
+                "units for each",
+                used.times(),
+                &metered.meter.unit,
+                Basis::Assumed,
+                "`times` of the study; 1 where it says nothing",
+            ));
+        }
         parts
     }
 

@@ -1,0 +1,323 @@
+//! The text of each caveat: what is in doubt, and what to do.
+
+use std::fmt;
+
+use super::{Caveat, StateEvidence};
+
+impl fmt::Display for Caveat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RateCapped {
+                step,
+                wanted_per_s,
+                offered_per_s,
+                others,
+            } => {
+                let with_it = match others {
+                    0 => String::new(),
+                    1 => ", and one lower step is scaled down with it".to_owned(),
+                    others => format!(", and {others} lower steps are scaled down with it"),
+                };
+                write!(
+                    f,
+                    "{step}: {wanted_per_s:.0} executions/s were planned, {offered_per_s:.0} offered\
+                     {with_it}. Raise [measure] max_rate if the generator can do more"
+                )
+            }
+            Self::RampEnded { step } => write!(
+                f,
+                "the ramp ended after {step} because the target could not keep up; later steps were not run"
+            ),
+            Self::TierUnplanned { tier } => {
+                write!(
+                    f,
+                    "the pilot could not read the processor of tier `{tier}`: the plan took it for free. \
+                        Give [measure] a longer pilot"
+                )
+            }
+            Self::StepLeftOut { step, reasons } => write!(
+                f,
+                "{step} is not fitted: {}. Repeat it on a quieter machine",
+                reasons.join("; ")
+            ),
+            Self::StepSuspect { step, reasons } => {
+                write!(
+                    f,
+                    "{step} counts less in the fit than others: {}",
+                    reasons.join("; ")
+                )
+            }
+            Self::CountUnknown {
+                count,
+                behaviour,
+                executions,
+                missing,
+                not_numbers,
+            } => write!(
+                f,
+                "`{count}` of {behaviour} is not known for {} of {executions} executions ({missing} answers \
+                 without it, {not_numbers} with something else than a number of 0 or more), so its mean is \
+                 {}. Check where `counts` of the behaviour reads it",
+                missing + not_numbers,
+                if missing + not_numbers < *executions {
+                    "that of the others"
+                } else {
+                    "not known"
+                }
+            ),
+            Self::DataGrows { ratio, resource } => {
+                write!(
+                    f,
+                    "{resource} use changed by a factor of {ratio:.2} against the model from the first to \
+                        the last ramp step. If stored data grows, give the study a reset command"
+                )
+            }
+            Self::NotSeparable { resource, condition } => {
+                write!(
+                    f,
+                    "{resource}: demands of single behaviours cannot be told apart (condition \
+                     {condition:.0}); only totals of measured mixes are meant. Run boosted steps for every \
+                     behaviour"
+                )
+            }
+            Self::FewRepeats { repeats, prior } => {
+                write!(
+                    f,
+                    "{repeats:.0} repeats are too few to know how much visits differ; {:.0} % is assumed. \
+                        Add ramp steps to narrow the intervals",
+                    prior * 100.0
+                )
+            }
+            Self::PlateauNotSeen { utilisation } => write!(
+                f,
+                "no fitted step came above {:.0} % utilisation: the plateau is from demand, not seen. \
+                    Measure closer to saturation to see it",
+                utilisation * 100.0
+            ),
+            Self::HiddenBottleneck { ratio } => {
+                write!(
+                    f,
+                    "throughput levels off at {:.0} % of what demand allows: a lock, a pool or a remote \
+                        service may bind. Look for waiting that no probe reads",
+                    ratio * 100.0
+                )
+            }
+            Self::UnmeasuredWait {
+                probability,
+                customers,
+                behaviour,
+                hold_s,
+            } => {
+                let who = behaviour.as_ref().map_or("executions".to_owned(), |behaviour| {
+                    format!("executions of `{behaviour}`")
+                });
+                write!(
+                    f,
+                    "response times grow faster than the measured resources explain: with probability \
+                     {:.0} % {who} queue for something that no probe reads, held for about {:.1} ms each \
+                     and full at {:.0} ({:.0} … {:.0}) customers. A lock, a pool or a remote service; look \
+                     there before buying servers",
+                    probability * 100.0,
+                    hold_s * 1e3,
+                    customers.value,
+                    customers.low,
+                    customers.high
+                )
+            }
+            Self::Contention { resource, change } => write!(
+                f,
+                "{resource}: an execution takes {:.0} % more at full load than without load. Look for locks \
+                    and caches that executions share",
+                change * 100.0
+            ),
+            Self::DemandAboveResponse {
+                behaviour,
+                demand_s,
+                response_s,
+            } => write!(
+                f,
+                "an execution of {behaviour} takes {:.1} ms of processor time or more, but its fastest 5 % \
+                    were answered within {:.1} ms: it works after its answer, on several processors, or \
+                    something else works with it",
+                demand_s * 1e3,
+                response_s * 1e3
+            ),
+            Self::MemoryLeaks {
+                resource,
+                behaviour,
+                bytes,
+            } => {
+                let per = behaviour.as_ref().map_or_else(
+                    || "second".to_owned(),
+                    |behaviour| format!("execution of {behaviour}"),
+                );
+                write!(
+                    f,
+                    "{resource} grows by {bytes:.0} bytes per {per} while the load stays the same. Measure \
+                        longer, or find what is never given back"
+                )
+            }
+            Self::Extrapolated { what, factor } => write!(
+                f,
+                "{what} is {factor:.1} times as large as what was tested. Measure there before relying on it"
+            ),
+            Self::BeforeMeasurement { as_of, measured_at } => write!(
+                f,
+                "the forecast is made for {as_of}, before the measurement of {measured_at}. Give --as-of a \
+                 day after it, if prices and months should count from there"
+            ),
+            Self::CustomersUnstated { customers, has_room } => write!(
+                f,
+                "the study does not say how many customers there are, so the headline is about \
+                 {customers:.0}, the largest number that was tested{}. Write the number as customers under \
+                 [report], or as the start of a scenario under [growth]",
+                if *has_room { " with room" } else { "" }
+            ),
+            Self::SpeedAssumed { config, low, high } => {
+                write!(
+                    f,
+                    "`{config}`: one virtual CPU is assumed to do {low:.2} to {high:.2} of the work of one \
+                        measured core. Run the study there once and give its speed"
+                )
+            }
+            Self::TermEnds {
+                config,
+                commitment,
+                ends,
+                renewed,
+            } => {
+                let then = match renewed {
+                    true => "It is bought again at the same price, unless after_term = \"on_demand\"",
+                    false => "The list price is paid from then on",
+                };
+                write!(f, "`{config}`: the term of {commitment} ends on {ends}. {then}")
+            }
+            Self::PriceChanges { config, price, from } => write!(
+                f,
+                "`{config}`: the price of {price} changes on {from}. Months count each price on its days, \
+                 the headline that of the day of the forecast"
+            ),
+            Self::PriceUnknownBeyond { config, meter, known } => write!(
+                f,
+                "`{config}`: {meter} has no price beyond {known} a month, and more is used: its \
+                 costs are \"at least\". Add the tier to your own price book"
+            ),
+            Self::ColdStartAssumed {
+                config,
+                host,
+                share: [rare, often],
+                extra_ms: [short, long],
+                observed: [from, to],
+            } => write!(
+                f,
+                "`{config}`: the study does not state cold starts. Assumed is that {} to {} % of the \
+                 requests on {host} meet one, which takes {:.0} to {:.0} ms: the range of public figures \
+                 from {from} to {to}. State yours: cold_start = {{ share = \"1%\", extra_ms = 400 }}",
+                rare * 100.0,
+                often * 100.0,
+                short,
+                long
+            ),
+            Self::ColdStartUnknown {
+                config,
+                host,
+                share_is_public,
+                time_is_public,
+            } => {
+                let unknown = match (share_is_public, time_is_public) {
+                    (true, _) => "how long they take",
+                    (_, true) => "how often they happen",
+                    _ => "how often they happen or how long they take",
+                };
+                write!(
+                    f,
+                    "`{config}`: the study does not state cold starts, and no range of dated public \
+                     figures says {unknown} on {host}. None are counted, so that response times and cost \
+                     are at least what is shown. State them: cold_start = {{ share = \"1%\", \
+                     extra_ms = 400 }}"
+                )
+            }
+            Self::LocalState {
+                config,
+                tier,
+                shown_by,
+            } => {
+                let state = match shown_by {
+                    StateEvidence::DiskUse { behaviour, bytes } => format!(
+                        "works with files of its own ({:.1} kB to or from its disk per execution of \
+                         {behaviour}), and a function keeps no files",
+                        bytes / 1e3
+                    ),
+                    StateEvidence::StoredData { item } => {
+                        format!("stores data ([data], {item}), and a function keeps none")
+                    }
+                };
+                write!(
+                    f,
+                    "`{config}` puts tier `{tier}` on functions, but it {state}. Say what replaces them as \
+                     files_replaced_by in the placement, and price that under meters or monthly"
+                )
+            }
+            Self::TierNotPlaced { config, tier } => write!(
+                f,
+                "`{config}` does not place tier `{tier}`; it is neither sized nor priced there"
+            ),
+            Self::PriceUnknown { config, lines } => {
+                write!(
+                    f,
+                    "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add \
+                        the price to a book of your own"
+                )
+            }
+            Self::Converted {
+                config,
+                book,
+                currency,
+                rate,
+                date,
+            } => {
+                write!(
+                    f,
+                    "`{config}`: amounts of {book} are converted at {rate} for 1 {currency}, the rate of \
+                        {date}. Give a newer one under [exchange.{currency}]"
+                )
+            }
+            Self::PriceMayFall { config, meter } => write!(
+                f,
+                "`{config}`: the whole quantity of {meter} pays the tier that it reaches, so that more \
+                    customers can cost less in all. Look at the cost just below each bound"
+            ),
+            Self::MoreThanAllowed { config, from } => {
+                write!(
+                    f,
+                    "`{config}`: from {from} on growth needs more instances than `max` allows; they are \
+                        priced as if it did not. Raise max, or plan for the break point"
+                )
+            }
+            Self::PriceOld {
+                config,
+                prices,
+                share,
+                oldest,
+                days,
+            } => write!(
+                f,
+                "`{config}`: {prices} of the prices are older than their book allows, and {:.0} % of the \
+                 bill rests on them. The oldest is that of {oldest}, seen {days} days ago. Check them before \
+                 signing",
+                share * 100.0
+            ),
+            Self::UndefinedDraws { config, share } => write!(
+                f,
+                "`{config}`: a formula has no value in {:.1} % of the draws, because the ranges of its \
+                 parameters are wide. These draws use the stated values instead. Narrow the ranges under \
+                 [parameters]",
+                share * 100.0
+            ),
+            Self::ValueOffCentre { what } => write!(
+                f,
+                "{what}: the central value lies outside the middle half of its draws; read the interval"
+            ),
+        }
+    }
+}
