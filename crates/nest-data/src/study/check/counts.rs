@@ -109,9 +109,9 @@ sku = "m7i.large"
 
     /// Everything that is wrong with a study whose only meter is stated like this.
     fn errors(meter: &str) -> Vec<String> {
-        let file = |name: &str, text: &str| (name.to_owned(), Source::new(&format!("{name}.toml"), text));
+        let file = |name: &str, text: &str| (name.to_owned(), Source::new(format!("{name}.toml"), text));
         let texts = StudyTexts {
-            nest: Source::new("nest.toml", &format!("{NEST}\"model.output\" = {meter}\n")),
+            nest: Source::new("nest.toml", format!("{NEST}\"model.output\" = {meter}\n")),
             behaviours: [
                 file("browse", "steps = [{ get = \"/\" }]\n"),
                 file(
