@@ -5,8 +5,8 @@ mod support;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nest_target::{Demands, ShopOptions, TargetError, serve};
-use serde_json::json;
+use nest_target::{Demands, ShopOptions, TargetError, TokenUsage, serve};
+use serde_json::{Value, json};
 use support::{HttpClient, shop_options, start_shop};
 
 #[test]
@@ -64,6 +64,39 @@ fn a_customer_walks_through_the_shop_on_one_connection() {
     );
     assert_eq!(ledger.items, 1_000);
     assert!(ledger.empty_request_s > 0.0);
+}
+
+#[test]
+fn a_description_tells_its_tokens_and_the_ledger_adds_them_up() {
+    let (_folder, options) = shop_options();
+    let shop = start_shop(&options);
+    let mut client = HttpClient::new(shop.address);
+    let mut told = TokenUsage::default();
+    for (item, words) in [(1, 60), (2, 61), (4, 1_000)] {
+        let body = json!({ "item": item, "words": words }).to_string();
+        let answer = client.post("/describe", &body);
+        assert_eq!(answer.status, 200);
+        let answer = answer.json();
+        let text = answer["description"].as_str().expect("a text");
+        assert_eq!(text.split(' ').count(), words);
+        let tokens = |path: &str| answer.pointer(path).and_then(Value::as_u64).expect("a number");
+        told.prompt += tokens("/usage/prompt_tokens");
+        told.cached += tokens("/usage/prompt_tokens_details/cached_tokens");
+        told.completion += tokens("/usage/completion_tokens");
+    }
+    for (body, status) in [
+        (r#"{"item": 1}"#, 400),
+        (r#"{"item": 1, "words": 0}"#, 400),
+        (r#"{"item": 1, "words": 1001}"#, 400),
+        (r#"{"item": 1001, "words": 5}"#, 404),
+    ] {
+        assert_eq!(client.post("/describe", body).status, status, "{body}");
+    }
+    let ledger = client.ledger();
+    assert_eq!(
+        (ledger.behaviours["describe"].executions, ledger.tokens),
+        (3, told)
+    );
 }
 
 #[test]
