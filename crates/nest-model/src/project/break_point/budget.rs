@@ -40,10 +40,10 @@ pub fn budget<'a>(
         let point = FailurePoint::new(
             BreakKind::Budget,
             Cause::Per1000(amount, currency),
-            first_over(scope.from, scope.most, &over).unwrap_or(f64::INFINITY),
+            first_over(scope.from, scope.most, over).unwrap_or(f64::INFINITY),
         );
         limits.push(FailurePoint {
-            below: first_over(scope.from, scope.least, &over).unwrap_or(0.0),
+            below: first_over(scope.from, scope.least, over).unwrap_or(0.0),
             lever: Some(LeverKey::Per1000),
             ..point
         });
