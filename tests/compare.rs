@@ -124,7 +124,7 @@ fn what_cannot_be_priced_is_named_with_its_place() {
         .says("did you mean m7i.large?");
     project("\"alb.lcu\" = \"largest\"", "\"alb.lcuu\" = \"largest\"")
         .expect(3)
-        .says("did you mean alb.lcu?");
+        .says("did you mean `alb.lcu`?");
     project("currency = \"USD\"", "currency = \"EUR\"")
         .expect(3)
         .says("[exchange.USD]");

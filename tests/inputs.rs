@@ -202,8 +202,9 @@ fn an_unknown_meter_and_an_unknown_book_are_never_priced_as_zero() {
     with_model(&folder)
         .run(&["project"])
         .expect(3)
-        .says("meter alb.hours")
-        .says("did you mean alb.hour?");
+        .says("pays for alb.hours, which aws/us-east-1 does not have")
+        .says("nest.toml:")
+        .says("did you mean `alb.hour`?");
     let folder = Folder::new().change("nest.toml", "book = \"aws/us-east-1\"", "book = \"aws/atlantis\"");
     with_model(&folder)
         .run(&["project"])

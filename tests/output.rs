@@ -120,7 +120,16 @@ fn every_shipped_book_is_one_table() {
         for row in rows {
             let [part, amount, currency] =
                 ["part", "amount", "currency"].map(|name| cell("pricing show", &row, name));
-            let money = ["price", "tier", "on_demand", "spot", "upfront", "recurring"].contains(&part);
+            let money = [
+                "price",
+                "tier",
+                "on_demand",
+                "hourly",
+                "spot",
+                "upfront",
+                "recurring",
+            ]
+            .contains(&part);
             assert_eq!(money, currency == book[1], "{row:?}");
             assert!(part != "share" || amount.parse::<f64>().is_ok_and(|share| share < 1.0));
         }
@@ -148,7 +157,7 @@ fn a_change_of_price_is_a_share() {
     assert_eq!(cell("pricing diff", row, "currency"), "USD");
 
     let list = repository().join("crates/nest-data/tests/prices/aws-elb-eu-west-1.json");
-    let import = ["pricing", "import", list.to_str().expect("UTF-8")];
+    let import = ["pricing", "import", list.to_str().expect("UTF-8"), "--replace"];
     let rows = checked(folder.path(), "pricing import", &import);
     assert_eq!(rows[0][..3], ["aws/eu-west-1", "7", "4"]);
 }

@@ -30,6 +30,8 @@ pub struct PlannedBook {
     path: PathBuf,
     /// The file that is there.
     old: Option<Source>,
+    /// What of the file that is there is kept, in a sentence.
+    kept: Option<String>,
 }
 
 impl Target<'_> {
@@ -54,6 +56,7 @@ impl Target<'_> {
                         imported,
                         path,
                         old: None,
+                        kept: None,
                     })
                 }
             })
@@ -75,6 +78,9 @@ impl PlannedBook {
                     path.display(),
                     copy.display()
                 ));
+                if let Some(kept) = &self.kept {
+                    talk(kept);
+                }
                 path
             }
         };
@@ -129,6 +135,7 @@ fn kept(own: &PriceBook) -> String {
 /// The book over the file that is there, with the user's own of that.
 fn over(mut imported: ImportedBook, path: PathBuf) -> Result<PlannedBook, CommandError> {
     let old = source(&path)?;
+    let mut kept_note = None;
     if !old.text.trim().is_empty() {
         let unkept = "correct the file, or move it away: its adjustments and your own rows could not be kept";
         let unreadable =
@@ -142,9 +149,9 @@ fn over(mut imported: ImportedBook, path: PathBuf) -> Result<PlannedBook, Comman
                 .book
                 .overlaid(&own)
                 .map_err(|error| CommandError::new(USAGE, format!("{}: {error}", old.name)).hint(unkept))?;
-            imported
-                .notes
-                .push(format!("kept from the file that was here before: {what}"));
+            let note = format!("kept from the file that was here before: {what}");
+            imported.notes.push(note.clone());
+            kept_note = Some(note);
             let text = Source::new(old.name.clone(), imported.to_toml());
             PriceBook::read(&text).map_err(|found| unreadable(found, &text))?;
         }
@@ -153,6 +160,7 @@ fn over(mut imported: ImportedBook, path: PathBuf) -> Result<PlannedBook, Comman
         imported,
         path,
         old: Some(old),
+        kept: kept_note,
     })
 }
 

@@ -263,10 +263,8 @@ pub fn next_of(page: &Fields<'_>) -> Option<String> {
 /// The page is no JSON object.
 pub fn next_page(page: &Source) -> Result<Option<String>, Diagnostic> {
     let parts: BTreeMap<String, &RawValue> = parse(page)?;
-    let named = parts
-        .into_iter()
-        .map(|(name, value)| (plain(&name), value))
-        .collect();
+    let there = parts.into_iter().filter(|(_, value)| value.get() != "null");
+    let named = there.map(|(name, value)| (plain(&name), value)).collect();
     Ok(next_of(&Fields(named)))
 }
 
