@@ -62,7 +62,7 @@ pub fn free_units(meter: &Meter) -> Decimal {
 ///
 /// # Formula
 /// `price_billed(q_i - share_i)` for meters of a pool ([`share_pool`]; if rows of one pool give different
-/// sizes, the largest), [`price`] for the others.
+/// sizes, the largest), [`price`](super::price) for the others.
 ///
 /// Source: `docs/method/pricing.md`, "Functions on Lambda" and "Free pools and scopes".
 #[must_use]
