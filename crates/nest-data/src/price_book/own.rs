@@ -65,7 +65,7 @@ impl PriceBook {
                 .meter
                 .iter()
                 .find(|row| row.id == own.id && row.unit == own.unit)?;
-            Some((own.id.clone(), first_amount(own)?, first_amount(listed)?))
+            Some((own.id.clone(), own.first_price()?, listed.first_price()?))
         };
         let pairs = self
             .instance
@@ -79,11 +79,14 @@ impl PriceBook {
     }
 }
 
-/// Price of one unit in the first tier.
-fn first_amount(meter: &super::Meter) -> Option<Decimal> {
-    let price = meter.price.as_ref()?;
-    let amount = price.amount.or_else(|| price.tiers.first()?.amount)?;
-    Some(amount.0 / price.per.map_or(Decimal::ONE, |per| per.0))
+impl super::Meter {
+    /// Price of one unit in the first tier; `None` if it is not known.
+    #[must_use]
+    pub fn first_price(&self) -> Option<Decimal> {
+        let price = self.price.as_ref()?;
+        let amount = price.amount.or_else(|| price.tiers.first()?.amount)?;
+        Some(amount.0 / price.per.map_or(Decimal::ONE, |per| per.0))
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Savings plans of a configuration: what they cover, hour by hour.
 
 use nest_data::{
-    price_book::{Commitment, Meter},
+    price_book::Commitment,
     projection::{CostDriver, CostLine},
     units::QuotedDecimal,
 };
@@ -100,7 +100,7 @@ impl<'a> SavingsPlans<'a> {
             usages.push(Usage::Meter(index));
             coverable.push(CoverableUsage {
                 name: &metered.meter.id,
-                on_demand: first_price(metered.meter),
+                on_demand: metered.meter.first_price(),
             });
         }
         let exact = Cover::new(&coverable, &held);
@@ -277,11 +277,4 @@ impl<'a> SavingsPlans<'a> {
     pub fn plan(&self, index: usize) -> &'a Commitment {
         self.plans[index]
     }
-}
-
-/// Price of one unit of a meter in its first tier.
-fn first_price(meter: &Meter) -> Option<Decimal> {
-    let price = meter.price.as_ref()?;
-    let amount = price.amount.or_else(|| price.tiers.first()?.amount)?;
-    Some(amount.0 / price.per.map_or(Decimal::ONE, |per| per.0))
 }
