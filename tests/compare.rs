@@ -77,7 +77,7 @@ fn a_number_is_explained_down_to_prices_fits_and_measurements() {
         .stdout;
     for part in [
         "$ priced: aws/us-east-1 [",
-        "— fitted: regression over the steps of run",
+        "— fitted: regression over the",
         "● measured",
         "◇ assumed",
         "seen 20",

@@ -311,7 +311,21 @@ fn an_explanation_is_one_table_with_plain_values() {
         let rows = assert_csv("explain", &printed(&repository(), &arguments, "csv"));
         assert_eq!(cell("explain", &rows[0], "depth"), "0");
         let bases = [
-            "sum", "product", "quotient", "tiers", "formula", "measured", "fitted", "assumed", "priced",
+            "sum",
+            "difference",
+            "product",
+            "quotient",
+            "power",
+            "minimum",
+            "maximum",
+            "ceiling",
+            "floor",
+            "above",
+            "measured",
+            "fitted",
+            "assumed",
+            "agreed",
+            "priced",
         ];
         assert!(
             rows.iter()

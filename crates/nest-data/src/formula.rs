@@ -15,6 +15,7 @@ mod expression;
 mod fault;
 mod mechanism_values;
 mod names;
+mod opened;
 mod parser;
 mod pchip;
 
@@ -25,7 +26,7 @@ use self::{
     expression::Expression,
     fault::FormulaFault,
 };
-use crate::{error::DataError, units::text_type};
+use crate::{error::DataError, projection::explanation::ExplanationNode, units::text_type};
 
 pub use self::mechanism_values::MECHANISM_VALUES;
 
@@ -146,6 +147,17 @@ impl Formula {
                 reason: format!("{:?} is {value}{}", self.text, self.at(parameters)),
             })
         }
+    }
+
+    /// Its value opened into the operations that it is made of. `name` opens what a parameter,
+    /// `MECHANISM.VALUE` or `rates.BEHAVIOUR` stands for.
+    #[must_use]
+    pub fn open(
+        &self,
+        parameters: &BTreeMap<String, f64>,
+        name: &dyn Fn(&str) -> ExplanationNode,
+    ) -> ExplanationNode {
+        opened::open(&self.expression, &|name| parameters.get(name).copied(), name)
     }
 
     /// The values that its names have, for messages: ` where a = 0 and b = 2`.

@@ -83,6 +83,31 @@ impl Study {
         rates: &BTreeMap<String, Rate>,
         parameters: &BTreeMap<String, f64>,
     ) -> Result<BTreeMap<String, f64>, DataError> {
+        let values = self.values_at(rates, parameters)?;
+        Ok(rates
+            .keys()
+            .map(|name| (name.clone(), values[&rate_name(name)]))
+            .collect())
+    }
+
+    /// Every value that the formulas of `rates` may use at the central values of parameters, by the name that
+    /// it has there.
+    ///
+    /// # Errors
+    /// [`DataError::Rate`] where a rate has no finite value of 0 or more there, [`DataError::Formula`] where
+    /// a mechanism has none.
+    pub fn values_of_formulas(
+        &self,
+        rates: &BTreeMap<String, Rate>,
+    ) -> Result<BTreeMap<String, f64>, DataError> {
+        self.values_at(rates, &self.parameter_values())
+    }
+
+    fn values_at(
+        &self,
+        rates: &BTreeMap<String, Rate>,
+        parameters: &BTreeMap<String, f64>,
+    ) -> Result<BTreeMap<String, f64>, DataError> {
         let mut values = parameters.clone();
         for (name, mechanism) in &self.mechanisms {
             let dues = mechanism.renewal_rates(parameters)?.values();
@@ -96,10 +121,7 @@ impl Study {
         for name in rates.keys() {
             add_rate(rates, name, &mut values, rates.len())?;
         }
-        Ok(rates
-            .keys()
-            .map(|name| (name.clone(), values[&rate_name(name)]))
-            .collect())
+        Ok(values)
     }
 
     /// Whether a name in a formula stands for something: a parameter, a value of a mechanism, or another

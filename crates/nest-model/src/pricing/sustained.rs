@@ -37,6 +37,13 @@ impl SustainedUse<Decimal> {
 }
 
 impl<T: PriceNumber> SustainedUse<T> {
+    /// Shares of the month up to which the schedule's parts reach, each with the share of the list price that
+    /// it pays.
+    #[must_use]
+    pub fn parts(&self) -> &[(T, T)] {
+        &self.parts
+    }
+
     /// Hours at list price that cost as much as `hours` of a month with `month_hours`.
     ///
     /// # Formula

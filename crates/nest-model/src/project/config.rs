@@ -37,7 +37,6 @@ pub use self::{
     bill::BillPart,
     cold_start::{ColdStart, ColdStarts},
     cost::ReadyInputs,
-    explain::{explain_demand, thousands},
     inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
     lines::{drivers, total, weighted_drivers},
     local_state::{local_states, unreplaced_state},

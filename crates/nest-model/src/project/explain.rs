@@ -6,14 +6,15 @@ use nest_data::{
     Document, Explanation, PriceBook, ScalingModel, Study,
     diagnostic::nearest,
     explanation::{Basis, ExplanationNode},
-    projection::{BreakPoint, first_break},
+    projection::{BreakKind, BreakPoint, first_break},
+    units::DAYS_PER_MONTH,
 };
 use rust_decimal::Decimal;
 
 use crate::{
     error::ModelError,
     project::break_point::{break_points, config_limits},
-    project::config::{explain_demand, thousands, total},
+    project::config::{decimal, total},
     project::context::{Context, ProjectOptions, headline},
     project::drawn_config::DrawnConfig,
 };
@@ -32,8 +33,8 @@ pub struct ExplainRequest<'a> {
     pub customers: Option<f64>,
 }
 
-/// Opens a number. Sums in the tree are exact; products and quotients are rounded to the digits that they
-/// show.
+/// Opens a number, down to what it rests on. Each number with parts can be computed from them again, as
+/// [`Basis`] says.
 ///
 /// # Errors
 /// As [`crate::project()`], and [`ModelError::UnknownNumber`] for an unknown number.
@@ -49,7 +50,7 @@ pub fn explain(
         study.report.customers = asked.customers;
     }
     let context = headline::context(model, &study, books, options)?;
-    let root = node(&context, asked)?;
+    let root = node(&context, asked)?.opened_once();
     Ok(Explanation {
         header: Explanation::header(),
         root,
@@ -99,7 +100,7 @@ fn node(context: &Context<'_>, asked: &ExplainRequest<'_>) -> Result<Explanation
             .explain_cost(context.model, customers, &drawn.central),
         "fees" => fees(context, &drawn, customers),
         "break-point" => break_point(context, &drawn),
-        "instances" => Ok(instances(&drawn, customers)),
+        "instances" => Ok(instances(context, &drawn, customers)),
         other => Err(unknown(context, other)),
     }
 }
@@ -136,14 +137,12 @@ fn per_1000(
         .priced
         .explain_cost(context.model, customers, &drawn.central)?;
     let value = drawn.bill_total(customers)? * Decimal::ONE_THOUSAND / context.decimal(customers)?;
-    Ok(ExplanationNode {
-        name: format!("cost of 1,000 customers a month on `{}`", drawn.priced.name),
-        value: value.normalize().to_string(),
-        unit: context.study.study.currency.clone(),
-        basis: Basis::Quotient,
-        detail: "cost of the month / thousands of customers".to_owned(),
-        parts: vec![cost, thousands(customers, drawn.priced.name)?],
-    })
+    let name = format!("cost of 1,000 customers a month on `{}`", drawn.priced.name);
+    let parts = vec![cost, thousands(customers, drawn.priced.name)?];
+    let node = ExplanationNode::computed(Basis::Quotient, name, &context.study.study.currency, parts);
+    Ok(node
+        .valued(value.normalize())
+        .detailed("cost of the month / thousands of customers"))
 }
 
 fn fees(
@@ -151,65 +150,49 @@ fn fees(
     drawn: &DrawnConfig<'_>,
     customers: f64,
 ) -> Result<ExplanationNode, ModelError> {
-    let lines = drawn
-        .priced
-        .fee_lines(customers, &drawn.central, &drawn.parameters)?;
-    let parts = lines.iter().map(|line| {
-        let behaviour = line.behaviour.clone().unwrap_or_default();
-        let position = drawn
-            .priced
-            .behaviours
-            .iter()
-            .position(|known| *known == behaviour)
-            .unwrap_or_default();
-        let each = line.amount.map_or(Decimal::ZERO, |amount| {
-            if line.quantity.0.is_zero() {
-                Decimal::ZERO
-            } else {
-                amount.0 / line.quantity.0
-            }
-        });
-        let executions = ExplanationNode {
-            name: format!("transactions of {behaviour}"),
-            value: line.quantity.to_string(),
-            unit: line.unit.clone(),
-            basis: Basis::Formula,
-            detail: "customers x executions a day x 365 / 12".to_owned(),
-            parts: vec![
-                ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
-                drawn
-                    .priced
-                    .explain_rate(&behaviour, drawn.central.rates_per_day[position]),
-            ],
-        };
-        ExplanationNode {
-            name: line.meter.clone(),
-            value: line
-                .amount
-                .map_or_else(|| "0".to_owned(), |amount| amount.to_string()),
-            unit: context.study.study.currency.clone(),
-            basis: Basis::Product,
-            detail: line.source.clone(),
-            parts: vec![
-                executions,
-                ExplanationNode::leaf(
-                    "fee of one",
-                    each.round_dp(12).normalize(),
-                    "per transaction",
-                    Basis::Assumed,
-                    "of the study",
-                ),
-            ],
-        }
-    });
-    Ok(ExplanationNode {
-        name: "fees of a month".to_owned(),
-        value: total(&lines).normalize().to_string(),
-        unit: context.study.study.currency.clone(),
-        basis: Basis::Sum,
-        detail: "what third parties take".to_owned(),
-        parts: parts.collect(),
-    })
+    let (priced, currency) = (&drawn.priced, &context.study.study.currency);
+    let lines = priced.fee_lines(customers, &drawn.central, &drawn.parameters)?;
+    let mut parts = Vec::new();
+    for (line, fee) in lines.iter().zip(context.study.fees.values()) {
+        let position = priced.behaviours.iter().position(|known| *known == fee.behaviour);
+        let rate = position.map_or(0.0, |position| drawn.central.rates_per_day[position]);
+        let executions = vec![
+            ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
+            priced.explain_rate(&fee.behaviour, rate),
+            ExplanationNode::leaf(
+                "days of a month",
+                DAYS_PER_MONTH,
+                "days",
+                Basis::Assumed,
+                "365 / 12",
+            ),
+        ];
+        let name = format!("transactions of {}", fee.behaviour);
+        let executions = ExplanationNode::computed(Basis::Product, name, &line.unit, executions);
+        let each = fee
+            .each(&drawn.parameters)
+            .map_err(ModelError::Rates)?
+            .normalize();
+        let each = ExplanationNode::leaf(
+            "fee of one",
+            each,
+            "per transaction",
+            Basis::Assumed,
+            "of the study",
+        );
+        let parts_of_fee = vec![executions.valued(line.quantity), each];
+        let node = ExplanationNode::computed(Basis::Product, &line.meter, currency, parts_of_fee);
+        let amount = line.amount.map(|amount| amount.0).unwrap_or_default();
+        parts.push(node.valued(amount).detailed(&line.source));
+    }
+    let node = if parts.is_empty() {
+        ExplanationNode::leaf("fees of a month", 0, currency, Basis::Assumed, "")
+    } else {
+        ExplanationNode::computed(Basis::Sum, "fees of a month", currency, parts)
+    };
+    Ok(node
+        .valued(total(&lines).normalize())
+        .detailed("what third parties take"))
 }
 
 fn demand(
@@ -228,14 +211,19 @@ fn demand(
         .demand
         .get(behaviour)
         .ok_or_else(|| unknown(context, number))?;
-    let mut node = explain_demand(context.model, &found.tier, behaviour, estimate.value);
-    node.name = format!("demand of {behaviour} on {resource}");
-    node.detail = format!(
-        "regression over the steps of run {}, 90 % interval {} to {}",
-        context.model.run, estimate.low, estimate.high
-    );
-    node.unit = format!("{} per execution", found.kind.unit());
-    Ok(node)
+    Ok(ExplanationNode::leaf(
+        format!("demand of {behaviour} on {resource}"),
+        estimate.value,
+        format!("{} per execution", found.kind.unit()),
+        Basis::Fitted,
+        format!(
+            "regression over the {} steps of run {}, 90 % interval {} to {}",
+            context.model.points.len(),
+            context.model.run,
+            estimate.low,
+            estimate.high
+        ),
+    ))
 }
 
 fn break_point(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<ExplanationNode, ModelError> {
@@ -251,94 +239,62 @@ fn break_point(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<Explana
             detail,
         ));
     };
-    let leaf = |point: &BreakPoint| {
-        let value = point
-            .customers
-            .map_or_else(|| "none".to_owned(), |customers| customers.value.to_string());
-        let detail = format!(
-            "{}: {}, first to fail in {:.0} % of the draws",
-            point.kind.label(),
-            point.cause,
-            point.probability * 100.0
-        );
-        ExplanationNode::leaf(&point.cause, value, "customers", Basis::Fitted, detail)
+    let parts = points
+        .iter()
+        .filter(|point| point.kind.is_failure())
+        .filter_map(|point| Some(limit(context, drawn, point, point.customers.as_ref()?.value)));
+    let name = format!("break point of `{}`", drawn.priced.name);
+    let node = ExplanationNode::computed(Basis::Minimum, name, "customers", parts.collect());
+    Ok(node.valued(customers.value).detailed(format!(
+        "the least of all limits that are reached: {}, 90 % interval {} to {}",
+        point.cause, customers.low, customers.high
+    )))
+}
+
+/// A limit and the customers that reach it: opened for the processors of units, a search for all others.
+fn limit(
+    context: &Context<'_>,
+    drawn: &DrawnConfig<'_>,
+    point: &BreakPoint,
+    customers: f64,
+) -> ExplanationNode {
+    let priced = &drawn.priced;
+    let detail = format!("first to fail in {:.0} % of the draws", point.probability * 100.0);
+    let name = format!("{}: {}", point.kind.label(), point.cause);
+    let utilisation = match point.kind {
+        BreakKind::Saturation => Some(Some(1.0)),
+        BreakKind::OverReserve => Some(None),
+        _ => None,
     };
-    let rates = drawn
+    let opened = utilisation.and_then(|utilisation| {
+        let index = (priced.placed.iter()).position(|placed| placed.label == point.cause)?;
+        let units = priced.placed[index].most_units();
+        let node = priced.explain_customers_at(context.model, index, &drawn.central, units, utilisation)?;
+        (units.is_finite() && (node.number() - customers).abs() <= 1e-9 * customers).then_some(node)
+    });
+    match opened {
+        Some(node) => node.valued(customers).named(name).detailed(detail),
+        None => ExplanationNode::leaf(name, customers, "customers", Basis::Fitted, detail),
+    }
+}
+
+fn instances(context: &Context<'_>, drawn: &DrawnConfig<'_>, customers: f64) -> ExplanationNode {
+    let opened = drawn
         .priced
-        .behaviours
-        .iter()
-        .zip(&drawn.central.rates_per_day)
-        .map(|(name, rate)| drawn.priced.explain_rate(name, *rate));
-    let demands = context
-        .model
-        .resources
-        .iter()
-        .filter(|resource| point.cause.starts_with(&resource.name))
-        .flat_map(|resource| {
-            resource.demand.iter().map(|(behaviour, estimate)| {
-                explain_demand(context.model, &resource.tier, behaviour, estimate.value)
-            })
-        });
-    Ok(ExplanationNode {
-        name: format!("break point of `{}`", drawn.priced.name),
-        value: customers.value.to_string(),
-        unit: "customers".to_owned(),
-        basis: Basis::Formula,
-        detail: format!(
-            "the least of all that can fail: {}, 90 % interval {} to {}",
-            point.cause, customers.low, customers.high
-        ),
-        parts: points
-            .iter()
-            .filter(|point| point.kind.is_failure())
-            .map(leaf)
-            .chain(rates)
-            .chain(demands)
-            .collect(),
+        .explain_instances(context.model, customers, &drawn.central);
+    opened.unwrap_or_else(|| {
+        ExplanationNode::leaf("units", "none", "units", Basis::Assumed, "functions run by use")
     })
 }
 
-fn instances(drawn: &DrawnConfig<'_>, customers: f64) -> ExplanationNode {
-    let Some((index, sizing)) = drawn.priced.counted(&drawn.central) else {
-        return ExplanationNode::leaf("units", "none", "units", Basis::Assumed, "functions run by use");
-    };
-    ExplanationNode {
-        name: format!("units of {}", drawn.priced.placed[index].label),
-        value: (sizing.instances(customers) + f64::from(sizing.spare)).to_string(),
-        unit: "units in the busiest hour".to_owned(),
-        basis: Basis::Formula,
-        detail: "busy / (target x cores - idle), rounded up, at least `min`, and the spare ones".to_owned(),
-        parts: vec![
-            ExplanationNode::leaf(
-                "busy cores in the busiest minute",
-                customers * sizing.busy_per_customer,
-                "cores",
-                Basis::Fitted,
-                "customers x rates x demand / speed",
-            ),
-            ExplanationNode::leaf(
-                "utilisation units are bought for",
-                sizing.target,
-                "",
-                Basis::Assumed,
-                "1 - reserve, or less where an objective asks for it",
-            ),
-            ExplanationNode::leaf(
-                "cores of a unit",
-                sizing.cores,
-                "vCPU",
-                Basis::Priced,
-                drawn.priced.shape(),
-            ),
-            ExplanationNode::leaf(
-                "use without load",
-                sizing.idle,
-                "cores",
-                Basis::Fitted,
-                "of one unit",
-            ),
-            ExplanationNode::leaf("least", sizing.least, "units", Basis::Assumed, "of the study"),
-            ExplanationNode::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"),
-        ],
-    }
+/// A customer count as a decimal node.
+fn thousands(customers: f64, config: &str) -> Result<ExplanationNode, ModelError> {
+    let thousands = decimal(customers, config)? / Decimal::ONE_THOUSAND;
+    Ok(ExplanationNode::leaf(
+        "thousands of customers",
+        thousands.normalize(),
+        "1,000 customers",
+        Basis::Assumed,
+        "asked for",
+    ))
 }

@@ -133,7 +133,7 @@ mod tests {
         ];
         let bill = vec![
             part("app/cpu", "45", Basis::Sum, units),
-            part("egress", "5", Basis::Tiers, Vec::new()),
+            part("egress", "5", Basis::Product, Vec::new()),
         ];
         let root = part("cost of a month", "50", Basis::Sum, bill);
         let text = summary(&root);

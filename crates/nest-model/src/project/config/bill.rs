@@ -178,6 +178,19 @@ impl<'a> PricedConfig<'a> {
             .collect()
     }
 
+    /// Units of a meter that savings plans pay for.
+    pub fn covered_units(
+        &self,
+        meter: usize,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> Result<Decimal, ModelError> {
+        let Some(plans) = &self.plans else {
+            return Ok(Decimal::ZERO);
+        };
+        Ok(plans.exact_month(self, customers, inputs)?.metered[meter])
+    }
+
     /// Units of a meter that plans, the book and the units that run include.
     pub fn included_decimal(
         &self,

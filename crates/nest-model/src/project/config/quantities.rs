@@ -24,7 +24,7 @@ const SECONDS_PER_HOUR: f64 = 3_600.0;
 const CONNECTION_S: f64 = 1.0;
 
 /// Units of a meter for each of what is counted, without those that the book includes for each.
-fn times_billed(meter: &Meter, used: &MeterUse) -> f64 {
+pub(super) fn times_billed(meter: &Meter, used: &MeterUse) -> f64 {
     let by_each = matches!(
         used.driver(),
         Driver::Requests | Driver::Executions | Driver::Instances | Driver::Stored | Driver::Customers

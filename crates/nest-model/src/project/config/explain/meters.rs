@@ -1,10 +1,9 @@
-//! Explanation of a meter: its quantity and its price by tiers.
+//! Explanation of what a metered quantity costs: tier by tier.
 
 use nest_data::{
     ScalingModel,
-    config::{Driver, MeterUse},
     explanation::{Basis, ExplanationNode},
-    price_book::Meter,
+    price_book::{Meter, MeterPrice, TierMode},
     projection::CostLine,
 };
 use rust_decimal::Decimal;
@@ -12,404 +11,347 @@ use rust_decimal::Decimal;
 use super::{
     super::{
         PricedConfig,
-        cold_start::{ColdStart, ColdStarts},
         inputs::ScenarioInputs,
-        meters::{Counted, Metered, seen},
-        placed::Host,
+        meters::{Metered, seen},
     },
-    explain_demand, known_total, unknown,
+    exchange, known_total, unknown,
 };
-use crate::error::ModelError;
+use crate::{
+    error::ModelError,
+    pricing::{free_units, share_pool},
+};
 
-impl<'a> PricedConfig<'a> {
-    pub(super) fn explain_meter(
+/// A meter of a configuration at a number of customers, whose cost is opened.
+pub(super) struct ExplainedMeter<'e, 'a> {
+    pub config: &'e PricedConfig<'a>,
+    pub model: &'e ScalingModel,
+    pub index: usize, // of the meter
+    pub customers: f64,
+    pub inputs: &'e ScenarioInputs,
+}
+
+/// A price by the unit.
+struct UnitPrice<'p> {
+    price: &'p MeterPrice,
+    unit: String,
+    source: String,
+}
+
+impl<'a> ExplainedMeter<'_, 'a> {
+    pub(super) fn metered(&self) -> &Metered<'a> {
+        &self.config.metered[self.index]
+    }
+
+    pub(super) fn meter(&self) -> &'a Meter {
+        self.metered().meter
+    }
+
+    /// A number of the meter's units that is computed from others.
+    pub(super) fn units(
         &self,
-        model: &ScalingModel,
-        metered: &Metered<'a>,
-        lines: &[&CostLine],
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> Result<ExplanationNode, ModelError> {
-        let mut parts = vec![self.explain_quantity(model, metered, customers, inputs)?];
+        basis: Basis,
+        name: impl Into<String>,
+        parts: Vec<ExplanationNode>,
+    ) -> ExplanationNode {
+        ExplanationNode::computed(basis, name, &self.meter().unit, parts)
+    }
+
+    /// What the lines of the meter cost before a contract.
+    pub(super) fn cost(&self, lines: &[&CostLine]) -> Result<ExplanationNode, ModelError> {
+        let (metered, currency) = (self.metered(), &self.config.study.study.currency);
         let source = seen(metered.book, &metered.meter.source);
-        parts.extend(explain_price(metered.meter, &metered.book.currency, &source));
-        if metered.book.currency != self.study.study.currency {
-            parts.push(ExplanationNode::leaf(
-                "rate of exchange",
-                metered.exchange,
-                format!("{} for 1 {}", self.study.study.currency, metered.book.currency),
-                Basis::Assumed,
-                "of the study",
-            ));
-        }
-        let position = self.metered.iter().position(|one| std::ptr::eq(one, metered));
-        let included = position.map(|position| self.included_decimal(position, customers, inputs));
-        let included = included.transpose()?.unwrap_or_default();
-        if !included.is_zero() {
-            parts.push(ExplanationNode::leaf(
-                "included by plans, the book and the units that run",
-                included.normalize(),
+        let billed = self.billed()?;
+        let Some(price) = &metered.meter.price else {
+            let detail = format!("price not known, {source}");
+            let price = ExplanationNode::leaf("price", unknown(), &metered.meter.unit, Basis::Priced, detail);
+            let node =
+                ExplanationNode::computed(Basis::Product, &metered.meter.id, currency, vec![billed, price]);
+            return Ok(node.valued(unknown()));
+        };
+        let price = UnitPrice {
+            price,
+            unit: format!("{} per {}", metered.book.currency, metered.meter.unit),
+            source: source.clone(),
+        };
+        let tiers = self.tiers(billed, &price);
+        let tiers = ExplanationNode::computed(
+            Basis::Sum,
+            format!("price of {} in all tiers", metered.meter.id),
+            &metered.book.currency,
+            tiers,
+        );
+        let mut parts = vec![tiers];
+        parts.extend(exchange(&metered.book.currency, metered.exchange, currency));
+        let node = ExplanationNode::computed(Basis::Product, &metered.meter.id, currency, parts);
+        Ok(node.valued(known_total(lines.iter().copied())).detailed(source))
+    }
+
+    /// Units that are billed: those that are counted, without those that savings plans cover, that are
+    /// included, or that are free for several meters together.
+    fn billed(&self) -> Result<ExplanationNode, ModelError> {
+        let (metered, config) = (self.metered(), self.config);
+        let mut billed = self.quantity()?;
+        let covered = config.covered_units(self.index, self.customers, self.inputs)?;
+        let priced = |name: &str, value: Decimal, detail: String| {
+            ExplanationNode::leaf(
+                name,
+                value.normalize(),
                 &metered.meter.unit,
                 Basis::Priced,
-                metered.book.name(),
+                detail,
+            )
+        };
+        if !covered.is_zero() {
+            let covered = priced(
+                "units that savings plans cover",
+                covered,
+                "hour by hour, the highest discount first".to_owned(),
+            );
+            billed = self.units(
+                Basis::Difference,
+                "units that no savings plan covers",
+                vec![billed, covered],
+            );
+        }
+        if metered.includes() {
+            let included = vec![billed, self.included()];
+            let left = self.units(Basis::Difference, "units beyond those included", included);
+            let none = ExplanationNode::leaf("at least", 0, &metered.meter.unit, Basis::Assumed, "");
+            return Ok(self.units(
+                Basis::Maximum,
+                format!("billed units of {}", metered.meter.id),
+                vec![left, none],
             ));
         }
-        Ok(ExplanationNode {
-            name: metered.meter.id.clone(),
-            value: known_total(lines.iter().copied()),
-            unit: self.study.study.currency.clone(),
-            basis: Basis::Tiers,
-            detail: format!("price of the quantity, {source}"),
-            parts,
-        })
+        let Some(pool) = metered.pool().filter(|_| self.pooled().is_some()) else {
+            return Ok(billed);
+        };
+        let detail = format!("of the pool {pool}, which meters share in proportion to their use");
+        let free = priced("free units of a pool", self.share_of_pool(pool)?, detail);
+        Ok(self.units(
+            Basis::Difference,
+            format!("billed units of {}", metered.meter.id),
+            vec![billed, free],
+        ))
     }
 
-    /// What a meter counts in a month, by behaviour.
-    fn explain_quantity(
-        &self,
-        model: &ScalingModel,
-        metered: &Metered<'a>,
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> Result<ExplanationNode, ModelError> {
-        let meter = metered.meter;
-        let quantity = self.quantity(metered, inputs);
-        let (by_behaviour, shared) = self.decimals(&quantity, customers, inputs)?;
-        let mut parts: Vec<ExplanationNode> = by_behaviour
-            .iter()
-            .enumerate()
-            .filter(|(_, units)| !units.is_zero())
-            .map(|(position, units)| ExplanationNode {
-                name: format!("{} for {}", meter.unit, self.behaviours[position]),
-                value: units.normalize().to_string(),
-                unit: meter.unit.clone(),
-                basis: Basis::Formula,
-                detail: "customers x executions a day x days x what one of them uses".to_owned(),
-                parts: self.explain_metered_behaviour(model, metered, position, customers, inputs),
-            })
-            .collect();
-        if !shared.is_zero() {
-            parts.push(ExplanationNode {
-                name: format!("{} that no single behaviour causes", meter.unit),
-                value: shared.normalize().to_string(),
-                unit: meter.unit.clone(),
-                basis: Basis::Assumed,
-                detail: "as the configuration counts".to_owned(),
-                parts: self.explain_shared(metered, customers, inputs),
-            });
+    /// Free units of the meter's pool, if they last.
+    fn pooled(&self) -> Option<Decimal> {
+        let free = self.meter().free.as_ref()?;
+        (free.kind.lasts() && free.pool.is_some()).then_some(free.quantity.0)
+    }
+
+    /// Units of a pool that this meter gets, of all that draw from it.
+    fn share_of_pool(&self, pool: &str) -> Result<Decimal, ModelError> {
+        let (mut quantities, mut free, mut own) = (Vec::new(), Decimal::ZERO, 0);
+        for index in 0..self.config.metered.len() {
+            let other = Self { index, ..*self };
+            if other.metered().pool() != Some(pool) {
+                continue;
+            }
+            let Some(of_it) = other.pooled() else { continue };
+            free = free.max(of_it);
+            if index == self.index {
+                own = quantities.len();
+            }
+            quantities.push(other.uncovered()?);
         }
-        let all = by_behaviour.iter().sum::<Decimal>() + shared;
-        Ok(ExplanationNode {
-            name: format!("quantity of {}", meter.id),
-            value: all.normalize().to_string(),
-            unit: meter.unit.clone(),
-            basis: Basis::Sum,
-            detail: "of all behaviours".to_owned(),
-            parts,
-        })
+        Ok(share_pool(free, &quantities)[own])
     }
 
-    /// What the metered quantity of one behaviour is computed from.
-    fn explain_metered_behaviour(
-        &self,
-        model: &ScalingModel,
-        metered: &Metered<'a>,
-        position: usize,
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> Vec<ExplanationNode> {
-        let name = &self.behaviours[position];
-        let mut parts = vec![
-            ExplanationNode::leaf("customers", customers, "customers", Basis::Assumed, "asked for"),
-            self.explain_rate(name, inputs.rates_per_day[position]),
-            ExplanationNode::leaf(
-                "days of a month",
-                nest_data::units::DAYS_PER_MONTH,
-                "days",
-                Basis::Assumed,
-                "365 / 12",
-            ),
-            ExplanationNode::leaf(
-                "requests of an execution",
-                self.requests[position],
-                "requests",
-                Basis::Measured,
-                &model.run,
-            ),
-        ];
-        parts.extend(self.explain_counts(model, metered, position, inputs));
-        let counts_bytes = metered.uses.iter().any(|counted| match counted {
-            Counted::Stated(used) => used.driver() == Driver::BytesSent,
-            _ => false,
-        });
-        if counts_bytes {
-            parts.push(ExplanationNode::leaf(
-                "bytes of an execution",
-                inputs.bytes[position],
-                "bytes",
-                Basis::Measured,
-                &model.run,
-            ));
-        } else {
-            parts.extend(self.explain_function(model, name, position, inputs));
-        }
-        parts
+    /// Units that are counted and that no savings plan covers.
+    fn uncovered(&self) -> Result<Decimal, ModelError> {
+        let config = self.config;
+        let quantity = config.quantity(self.metered(), self.inputs);
+        let (by_behaviour, shared) = config.decimals(&quantity, self.customers, self.inputs)?;
+        let covered = config.covered_units(self.index, self.customers, self.inputs)?;
+        Ok(by_behaviour.iter().sum::<Decimal>() + shared - covered)
     }
 
-    /// What a quantity that no single behaviour causes is made of: of a load balancer each of the quantities
-    /// of which the largest is billed, of others what drives them.
-    fn explain_shared(
-        &self,
-        metered: &Metered<'a>,
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> Vec<ExplanationNode> {
+    /// Units that plans, the book and the units that run include.
+    fn included(&self) -> ExplanationNode {
+        let (metered, config) = (self.metered(), self.config);
+        let book = metered.book.name();
         let mut parts = Vec::new();
-        for counted in &metered.uses {
-            match counted {
-                Counted::UnitHours(placed, times) => {
-                    parts.push(self.explain_unit_hours(*placed, customers, inputs));
-                    parts.push(per_each(*times, "for each hour of a unit"));
+        if !metered.included.is_zero() {
+            let value = metered.included.normalize();
+            parts.push(ExplanationNode::leaf(
+                "included by plans and the book",
+                value,
+                &metered.meter.unit,
+                Basis::Priced,
+                &book,
+            ));
+        }
+        for (placed, each) in &metered.with_units {
+            let each = ExplanationNode::leaf(
+                "included with each unit",
+                each.normalize(),
+                &metered.meter.unit,
+                Basis::Priced,
+                &book,
+            );
+            let running = config.explained_units(self.model, *placed, self.customers, self.inputs);
+            let hours = config.unit_hours(*placed, self.customers, self.inputs) / config.month_hours;
+            let running = match running {
+                Some(units) => units.running(),
+                None => ExplanationNode::leaf("units that run", hours, "units", Basis::Fitted, "a mean hour"),
+            };
+            parts.push(self.units(
+                Basis::Product,
+                format!("included with {}", config.placed[*placed].label),
+                vec![running, each],
+            ));
+        }
+        self.units(Basis::Sum, "units included", parts)
+    }
+
+    /// The parts of the billed units that pay one price each.
+    fn tiers(&self, billed: ExplanationNode, of: &UnitPrice<'_>) -> Vec<ExplanationNode> {
+        let (meter, price) = (self.meter(), of.price);
+        let pooled = self.pooled().is_some() || self.metered().includes();
+        let free = if pooled { Decimal::ZERO } else { free_units(meter) };
+        let free_value = crate::pricing::float(free);
+        let leaf = |name: &str, value: Decimal| {
+            ExplanationNode::leaf(name, value.normalize(), &meter.unit, Basis::Priced, &of.source)
+        };
+        let none = || ExplanationNode::leaf("at least", 0, &meter.unit, Basis::Assumed, "");
+        let per = price.per.map_or(Decimal::ONE, |per| per.0);
+        let beyond_free = |billed: ExplanationNode| {
+            if free.is_zero() {
+                return billed;
+            }
+            let left = vec![billed, leaf("free each month", free)];
+            let left = self.units(Basis::Difference, "units beyond those free", left);
+            self.units(Basis::Maximum, "units that are paid", vec![left, none()])
+        };
+        let bounds: Vec<(Option<Decimal>, Option<Decimal>)> = match price.amount {
+            Some(amount) => vec![(None, Some(amount.0))],
+            None => price
+                .tiers
+                .iter()
+                .map(|tier| {
+                    (
+                        tier.up_to.map(|bound| bound.0),
+                        tier.amount.map(|amount| amount.0),
+                    )
+                })
+                .collect(),
+        };
+        let mut to = billed;
+        match price.mode.unwrap_or_default() {
+            TierMode::Volume => {
+                let reached = bounds
+                    .iter()
+                    .find(|(bound, _)| bound.is_none_or(|bound| to.number() <= crate::pricing::float(bound)));
+                let amount = reached.and_then(|(_, amount)| *amount);
+                return vec![self.part(
+                    "all units at the price of their tier",
+                    beyond_free(to),
+                    amount,
+                    of,
+                )];
+            }
+            TierMode::Package => {
+                let packages = vec![beyond_free(to), leaf("units of a package", per)];
+                let packages = ExplanationNode::computed(Basis::Quotient, "packages", "packages", packages);
+                let packages =
+                    ExplanationNode::computed(Basis::Ceiling, "whole packages", "packages", vec![packages]);
+                let mut parts = vec![self.units(
+                    Basis::Product,
+                    "units of whole packages",
+                    vec![packages, leaf("units of a package", per)],
+                )];
+                if !free.is_zero() {
+                    parts.push(leaf("free each month", free));
                 }
-                Counted::Stated(used) if used.driver() == Driver::Largest => {
-                    parts.extend(self.explain_dimensions(metered.meter, used, customers, inputs));
-                }
-                Counted::Stated(used) => {
-                    let driver = used.driver();
-                    parts.push(per_each(used.times(), &format!("for each of {}", driver.label())));
-                    if driver == Driver::Instances {
-                        let units = (0..self.placed.len())
-                            .filter(|index| matches!(self.placed[*index].host, Host::Units(_)));
-                        parts.extend(units.map(|index| self.explain_unit_hours(index, customers, inputs)));
-                    }
-                }
-                _ => {}
+                to = self.units(Basis::Sum, "units up to which tiers are paid", parts);
+            }
+            TierMode::Graduated => {}
+        }
+        if bounds.len() == 1 {
+            return vec![self.part("units at one price", beyond_free(to), bounds[0].1, of)];
+        }
+        let (mut low, mut parts) = ((free_value, leaf("free each month", free)), Vec::new());
+        for (bound, amount) in &bounds {
+            let end = bound
+                .map_or(f64::INFINITY, crate::pricing::float)
+                .min(to.number());
+            if end <= low.0 {
+                continue;
+            }
+            let name = bound.map_or_else(
+                || "above".to_owned(),
+                |bound| format!("up to {}", bound.normalize()),
+            );
+            let high = match bound {
+                Some(bound) => self.units(
+                    Basis::Minimum,
+                    format!("units {name}"),
+                    vec![to.clone(), leaf("end of the tier", *bound)],
+                ),
+                None => to.clone(),
+            };
+            let within = if low.0 == 0.0 {
+                high
+            } else {
+                self.units(
+                    Basis::Difference,
+                    format!("units of the tier {name}"),
+                    vec![high, low.1.clone()],
+                )
+            };
+            parts.push(self.part(&format!("tier {name}"), within, *amount, of));
+            if let Some(bound) = bound {
+                low = (end, leaf("end of the tier before", *bound));
             }
         }
+        if parts.is_empty() {
+            let first = bounds.first().and_then(|(_, amount)| *amount);
+            parts.push(self.part("nothing beyond what is free", beyond_free(to), first, of));
+        }
         parts
     }
 
-    fn explain_unit_hours(&self, placed: usize, customers: f64, inputs: &ScenarioInputs) -> ExplanationNode {
-        ExplanationNode::leaf(
-            format!("hours of the units of {}", self.placed[placed].label),
-            self.unit_hours(placed, customers, inputs),
-            "h a month",
-            Basis::Fitted,
-            "units that run x hours of a month",
-        )
-    }
-
-    /// Each quantity of a load balancer in capacity units, and what they assume.
-    fn explain_dimensions(
+    /// Units that pay one price; its cost is not known if the price is not.
+    fn part(
         &self,
-        meter: &Meter,
-        used: &MeterUse,
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> Vec<ExplanationNode> {
-        let units = self.capacity_units(meter, used, inputs);
-        let mut parts: Vec<ExplanationNode> = units
-            .into_iter()
-            .map(|(dimension, each)| {
-                ExplanationNode::leaf(
-                    format!("{} of a mean hour", dimension.quantity),
-                    each * customers,
-                    "capacity units",
-                    Basis::Fitted,
-                    format!(
-                        "{} {} make one; the largest is billed",
-                        dimension.per_unit, dimension.unit
-                    ),
-                )
-            })
-            .collect();
-        parts.push(ExplanationNode::leaf(
-            "requests of a connection",
-            used.requests_per_connection(),
-            "requests",
-            Basis::Assumed,
-            "of the study; 1 where it does not say",
-        ));
-        let behind = (0..self.behaviours.len()).filter(|index| self.is_balanced(*index, used));
-        let behind: Vec<&str> = behind.map(|index| self.behaviours[index].as_str()).collect();
-        parts.push(ExplanationNode::leaf(
-            "behaviours behind the load balancer",
-            behind.len(),
-            "behaviours",
-            Basis::Assumed,
-            behind.join(", "),
-        ));
-        parts
-    }
-
-    /// What an execution adds to the counts by which a meter is paid, and the units for each of them.
-    fn explain_counts(
-        &self,
-        model: &ScalingModel,
-        metered: &Metered<'a>,
-        position: usize,
-        inputs: &ScenarioInputs,
-    ) -> Vec<ExplanationNode> {
-        let name = &self.behaviours[position];
-        let used = metered.uses.iter().filter_map(|counted| match counted {
-            Counted::Stated(used) if used.counts(name) && used.count().is_some() => Some(used),
-            _ => None,
-        });
-        let leaf = |count: &str| {
-            let amount = inputs.counts.get(count)?[position];
-            let is_stated = self.study.behaviours.get(name)?.stated_amount(count).is_some();
-            let (basis, detail) = if is_stated {
-                (Basis::Assumed, format!("behaviours/{name}.toml"))
-            } else {
-                (Basis::Measured, format!("mean of an execution, {}", model.run))
-            };
-            let name = format!("{count} of an execution");
-            Some(ExplanationNode::leaf(name, amount, count, basis, detail))
+        name: &str,
+        units: ExplanationNode,
+        amount: Option<Decimal>,
+        of: &UnitPrice<'_>,
+    ) -> ExplanationNode {
+        let currency = &self.metered().book.currency;
+        let value = amount.map_or_else(unknown, |amount| amount.normalize().to_string());
+        let unit = of.price.per.map_or_else(
+            || of.unit.clone(),
+            |per| format!("{currency} per {per} {}", self.meter().unit),
+        );
+        let price = ExplanationNode::leaf("price", value, unit, Basis::Priced, &of.source);
+        let price = match of.price.per {
+            Some(per) => {
+                let per = ExplanationNode::leaf(
+                    "units of the price",
+                    per,
+                    &self.meter().unit,
+                    Basis::Priced,
+                    &of.source,
+                );
+                let quotient =
+                    ExplanationNode::computed(Basis::Quotient, "price of one", &of.unit, vec![price, per]);
+                if amount.is_none() {
+                    quotient.valued(unknown())
+                } else {
+                    quotient
+                }
+            }
+            None => price,
         };
-        let mut parts = Vec::new();
-        for used in used {
-            parts.extend(used.named_counts().filter_map(leaf));
-            parts.push(ExplanationNode::leaf(
-                "units for each",
-                used.times(),
-                &metered.meter.unit,
-                Basis::Assumed,
-                "`times` of the study; 1 where it says nothing",
-            ));
+        let node = ExplanationNode::computed(Basis::Product, name, currency, vec![units, price]);
+        if amount.is_none() {
+            node.valued(unknown())
+        } else {
+            node
         }
-        parts
     }
-
-    /// What makes the duration of a function.
-    fn explain_function(
-        &self,
-        model: &ScalingModel,
-        behaviour: &str,
-        position: usize,
-        inputs: &ScenarioInputs,
-    ) -> Vec<ExplanationNode> {
-        let functions = self
-            .placed
-            .iter()
-            .enumerate()
-            .filter(|(_, placed)| placed.carries[position]);
-        let mut parts = Vec::new();
-        for (index, placed) in functions {
-            let Host::Function(function) = &placed.host else {
-                continue;
-            };
-            parts.push(explain_demand(
-                model,
-                &placed.placement.tier,
-                behaviour,
-                inputs.placed[index].cpu_s[position],
-            ));
-            parts.push(ExplanationNode::leaf(
-                "response at light load",
-                self.light_request_s[position],
-                "s",
-                Basis::Measured,
-                &model.run,
-            ));
-            parts.push(ExplanationNode::leaf(
-                "memory",
-                function.memory_gib,
-                "GiB",
-                Basis::Assumed,
-                "of the study, as billed",
-            ));
-            parts.push(ExplanationNode::leaf(
-                "share of a processor",
-                function.processor_share,
-                "",
-                Basis::Priced,
-                placed.book.name(),
-            ));
-            parts.extend(explain_cold_starts(
-                &function.cold_starts,
-                inputs.placed[index].cold_start,
-            ));
-            parts.push(ExplanationNode::leaf(
-                "duration of a request",
-                self.duration_s(index, position, inputs),
-                "s",
-                Basis::Fitted,
-                "processor time at that share, the waiting measured at light load, and cold starts",
-            ));
-        }
-        parts
-    }
-}
-
-/// Units of a meter for each of what drives it.
-fn per_each(times: f64, of: &str) -> ExplanationNode {
-    ExplanationNode::leaf("units of the meter", times, "units", Basis::Assumed, of)
-}
-
-/// How often requests meet a cold start and how long one takes; nothing where none are counted.
-fn explain_cold_starts(known: &ColdStarts, counted: ColdStart) -> Vec<ExplanationNode> {
-    let (of_share, of_time) = match known {
-        ColdStarts::Unknown { .. } => return Vec::new(),
-        ColdStarts::Stated(_) => ("of the study".to_owned(), "of the study".to_owned()),
-        ColdStarts::Assumed(range) => {
-            let ([low, high], [short, long], [from, to]) = (range.share, range.extra_ms, &range.observed);
-            (
-                format!("{low} to {high}, public figures from {from} to {to}"),
-                format!("{short} to {long} ms, public figures from {from} to {to}"),
-            )
-        }
-    };
-    vec![
-        ExplanationNode::leaf(
-            "share of requests that meet a cold start",
-            counted.share,
-            "",
-            Basis::Assumed,
-            of_share,
-        ),
-        ExplanationNode::leaf(
-            "time of a cold start",
-            counted.extra_s,
-            "s",
-            Basis::Assumed,
-            of_time,
-        ),
-    ]
-}
-
-fn explain_price(meter: &Meter, currency: &str, source: &str) -> Vec<ExplanationNode> {
-    let Some(price) = &meter.price else {
-        return vec![ExplanationNode::leaf(
-            &meter.id,
-            unknown(),
-            &meter.unit,
-            Basis::Priced,
-            format!("price not known, {source}"),
-        )];
-    };
-    let per = price.per.map_or_else(String::new, |per| format!("{per} "));
-    let unit = format!("{currency} per {per}{}", meter.unit);
-    let mut parts: Vec<ExplanationNode> = price
-        .amount
-        .iter()
-        .map(|amount| ExplanationNode::leaf("price", amount, &unit, Basis::Priced, source))
-        .collect();
-    parts.extend(price.tiers.iter().map(|tier| {
-        let bound = tier
-            .up_to
-            .map_or_else(|| "above".to_owned(), |bound| format!("up to {bound}"));
-        let amount = tier.amount.map_or_else(unknown, |amount| amount.to_string());
-        ExplanationNode::leaf(format!("price {bound}"), amount, &unit, Basis::Priced, source)
-    }));
-    let lasting = meter.free.iter().filter(|free| free.kind.lasts());
-    parts.extend(lasting.map(|free| {
-        ExplanationNode::leaf(
-            "free each month",
-            free.quantity,
-            &meter.unit,
-            Basis::Priced,
-            source,
-        )
-    }));
-    parts
 }

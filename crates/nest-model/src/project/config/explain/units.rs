@@ -1,372 +1,424 @@
-//! Explanation of the units of a placement: demands, rates and prices.
+//! Explanation of the lines of a placement's units: units times price.
 
 use nest_data::{
-    ScalingModel,
     explanation::{Basis, ExplanationNode},
-    price_book::Instance,
+    price_book::{Commitment, Instance, InstanceUnit},
     projection::{CostDriver, CostLine},
 };
 use rust_decimal::Decimal;
 
 use super::{
-    super::{
-        PricedConfig,
-        inputs::ScenarioInputs,
-        meters::seen,
-        placed::{Host, SizedPlacement, Units},
-        units::Sizing,
-    },
-    explain_demand, fitted,
+    super::meters::seen,
+    counts::{ExplainedUnits, one},
 };
+use crate::pricing::{TERM_HOURS_PER_MONTH, term_hours};
 
-impl PricedConfig<'_> {
-    pub(super) fn explain_unit_line(
-        &self,
-        model: &ScalingModel,
-        index: usize,
-        line: &CostLine,
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> ExplanationNode {
-        let placed = &self.placed[index];
-        let Host::Units(Units {
-            instance: Some(instance),
-            per_hour: Some(per_hour),
-            ..
-        }) = &placed.host
-        else {
-            return self.leaf_of(line);
+impl ExplainedUnits<'_, '_> {
+    /// A line of the bill; `None` if it has no price, or is nothing that units cause.
+    pub(super) fn line(&self, line: &CostLine) -> Option<ExplanationNode> {
+        let (instance, amount) = (self.units.instance?, line.amount?);
+        let (quantity, price) = if line.meter == instance.sku {
+            (self.list_quantity(line), self.list_price(instance)?)
+        } else {
+            self.change(instance, line)?
         };
-        let changes_price = matches!(line.driver, CostDriver::Discount | CostDriver::Unused);
-        let Some(amount) = line.amount.filter(|_| !changes_price) else {
-            return self.leaf_of(line);
+        let quantity = quantity.valued(line.quantity);
+        let name = line
+            .behaviour
+            .clone()
+            .unwrap_or_else(|| line.driver.label().to_owned());
+        let name = if line.meter == instance.sku {
+            name
+        } else {
+            line.meter.clone()
         };
-        let price = self.explain_unit_price(placed, instance, *per_hour);
-        let quantity = ExplanationNode {
-            name: format!(
+        let currency = &self.config.study.study.currency;
+        let node = ExplanationNode::computed(Basis::Product, name, currency, vec![quantity, price]);
+        Some(node.valued(amount).detailed("units x price"))
+    }
+
+    /// Unit-months of a line at list price.
+    fn list_quantity(&self, line: &CostLine) -> ExplanationNode {
+        let (name, unit) = (
+            format!(
                 "{} for {}",
                 line.unit,
                 line.behaviour.as_deref().unwrap_or(line.driver.label())
             ),
-            value: line.quantity.to_string(),
-            unit: line.unit.clone(),
-            basis: Basis::Formula,
-            detail: self.formula_of(line.driver).to_owned(),
-            parts: self.explain_units(model, index, line, customers, inputs),
+            line.unit.as_str(),
+        );
+        let node = |basis: Basis, parts: Vec<ExplanationNode>| {
+            ExplanationNode::computed(basis, name.clone(), unit, parts)
         };
-        ExplanationNode {
-            name: line
-                .behaviour
-                .clone()
-                .unwrap_or_else(|| line.driver.label().to_owned()),
-            value: amount.to_string(),
-            unit: self.study.study.currency.clone(),
-            basis: Basis::Product,
-            detail: "units x price".to_owned(),
-            parts: vec![quantity, price],
-        }
-    }
-
-    /// The formula of the units of a line, in words.
-    fn formula_of(&self, driver: CostDriver) -> &'static str {
-        match driver {
-            CostDriver::Behaviour => {
-                "customers x executions a day x peak_hour_share x burst / 3600 x demand / speed x change \
-                 with load x mean load / cores"
-            }
-            CostDriver::Idle => "units needed x mean load x use without load / cores",
-            CostDriver::Reserve => "units needed x mean load x reserve",
-            CostDriver::Queueing => "units needed x mean load x headroom for queueing",
-            CostDriver::Forecast => {
-                "units needed x mean load x (1 - headroom for queueing) x headroom for forecast"
-            }
-            CostDriver::Objective => {
-                "units needed x mean load x (1 - reserve - utilisation that the objective allows)"
-            }
-            CostDriver::Rounding => "whole units that run, less the units of all other lines",
-            _ => "units beyond those needed",
-        }
-    }
-
-    /// Price of one unit for a month.
-    fn explain_unit_price(
-        &self,
-        placed: &SizedPlacement<'_>,
-        instance: &Instance,
-        per_hour: Decimal,
-    ) -> ExplanationNode {
-        let per_month = per_hour * placed.book.month_hours.0 * placed.exchange;
-        ExplanationNode {
-            name: format!("price of one {} for a month", instance.sku),
-            value: per_month.normalize().to_string(),
-            unit: self.study.study.currency.clone(),
-            basis: Basis::Product,
-            detail: "price per hour x hours of a month".to_owned(),
-            parts: vec![
-                ExplanationNode::leaf(
-                    &instance.sku,
-                    per_hour.normalize(),
-                    format!("{}/h", placed.book.currency),
-                    Basis::Priced,
-                    seen(placed.book, &instance.source),
-                ),
-                ExplanationNode::leaf(
-                    "hours of a month",
-                    placed.book.month_hours,
-                    "h",
-                    Basis::Priced,
-                    placed.book.name(),
-                ),
-                ExplanationNode::leaf(
-                    "rate of exchange",
-                    placed.exchange,
-                    &self.study.study.currency,
-                    Basis::Assumed,
-                    "of the study; 1 in one currency",
-                ),
-            ],
-        }
-    }
-
-    /// What the units of a line are computed from: the customers, then what its driver needs.
-    fn explain_units(
-        &self,
-        model: &ScalingModel,
-        index: usize,
-        line: &CostLine,
-        customers: f64,
-        inputs: &ScenarioInputs,
-    ) -> Vec<ExplanationNode> {
-        let sizing = self.sizing(index, inputs).expect("units have a sizing");
-        let mut parts = vec![ExplanationNode::leaf(
-            "customers",
-            customers,
-            "customers",
-            Basis::Assumed,
-            "asked for",
-        )];
+        let with_load = |mut parts: Vec<ExplanationNode>| {
+            parts.extend(self.mean_load());
+            parts
+        };
+        let of_needed = |share: Vec<ExplanationNode>| {
+            let mut parts = with_load(vec![self.needed()]);
+            parts.extend(share);
+            node(Basis::Product, parts)
+        };
         match (&line.behaviour, line.driver) {
             (Some(behaviour), _) => {
-                parts.extend(self.explain_load(model, index, behaviour, inputs));
-                parts.extend(self.explain_load_per_core(index, &sizing));
+                let work = with_load(vec![self.busy(behaviour)]);
+                let mean = format!("processors that {behaviour} keeps busy in a mean hour");
+                let work = ExplanationNode::computed(Basis::Product, mean, "cores", work);
+                node(Basis::Quotient, vec![work, self.cores()])
             }
-            (None, driver) => {
-                parts.push(units_needed(&sizing, customers));
-                match driver {
-                    CostDriver::Rounding | CostDriver::Spare => {
-                        let counts = self.counts(index, customers, inputs);
-                        parts.extend(units_running(&sizing, counts.map_or(0.0, |counts| counts.mean())));
-                    }
-                    CostDriver::Idle => parts.extend([
-                        self.explain_mean_load(index),
-                        ExplanationNode::leaf(
-                            "use without load",
-                            sizing.idle,
-                            "cores",
-                            Basis::Fitted,
-                            fitted(model),
-                        ),
-                        self.cores_of_unit(index, &sizing),
-                    ]),
-                    CostDriver::Queueing | CostDriver::Forecast => {
-                        parts.push(self.explain_mean_load(index));
-                        parts.extend(self.explain_headroom(index));
-                    }
-                    _ => {
-                        parts.push(self.explain_mean_load(index));
-                        parts.extend(target_utilisation(&sizing));
-                    }
-                }
+            (None, CostDriver::Idle) => {
+                let work = with_load(vec![self.needed(), self.idle()]);
+                let work =
+                    ExplanationNode::computed(Basis::Product, "use without load of all units", "cores", work);
+                node(Basis::Quotient, vec![work, self.cores()])
             }
-        }
-        parts
-    }
-
-    /// What turns the busiest hour's demand into the units of a mean hour.
-    fn explain_load_per_core(&self, index: usize, sizing: &Sizing) -> [ExplanationNode; 3] {
-        [
-            ExplanationNode::leaf(
-                "change of demand with load",
-                sizing.law.factor(sizing.target),
-                "",
-                Basis::Fitted,
-                "at the utilisation that units are bought for",
-            ),
-            self.explain_mean_load(index),
-            self.cores_of_unit(index, sizing),
-        ]
-    }
-
-    fn explain_mean_load(&self, index: usize) -> ExplanationNode {
-        ExplanationNode::leaf(
-            "mean load over the busiest hour's",
-            self.mean_load(index),
-            "",
-            Basis::Assumed,
-            "profile of the week; 1 where units stay",
-        )
-    }
-
-    /// What a study keeps free by purpose.
-    fn explain_headroom(&self, index: usize) -> Vec<ExplanationNode> {
-        let Some(headroom) = &self.placed[index].placement.headroom else {
-            return Vec::new();
-        };
-        let purposes = [
-            ("headroom for queueing", headroom.queueing),
-            ("headroom for forecast", headroom.forecast),
-        ];
-        let leaf = |(name, share): (&str, nest_data::units::Share)| {
-            ExplanationNode::leaf(name, share.get(), "", Basis::Assumed, "of the study")
-        };
-        purposes.into_iter().map(leaf).collect()
-    }
-
-    fn cores_of_unit(&self, index: usize, sizing: &Sizing) -> ExplanationNode {
-        ExplanationNode::leaf(
-            "cores of a unit",
-            sizing.cores,
-            "vCPU",
-            Basis::Priced,
-            self.placed[index].shape(false),
-        )
-    }
-
-    /// What a behaviour of one customer asks of a placement.
-    fn explain_load(
-        &self,
-        model: &ScalingModel,
-        index: usize,
-        behaviour: &str,
-        inputs: &ScenarioInputs,
-    ) -> Vec<ExplanationNode> {
-        let position = self
-            .behaviours
-            .iter()
-            .position(|name| name == behaviour)
-            .expect("lines of a bill name behaviours of its study");
-        let customers = &self.study.customers;
-        let (range, assumed) = self.placed[index].speed();
-        let speed_from = if assumed {
-            "assumed, never calibrated"
-        } else {
-            "of the study"
-        };
-        vec![
-            self.explain_rate(behaviour, inputs.rates_per_day[position]),
-            ExplanationNode::leaf(
-                "peak_hour_share",
-                customers.peak_hour_share(),
-                "of a day",
-                Basis::Assumed,
-                "of the study",
-            ),
-            ExplanationNode::leaf("burst", customers.burst, "", Basis::Assumed, "of the study"),
-            explain_demand(
-                model,
-                &self.placed[index].placement.tier,
-                behaviour,
-                inputs.placed[index].cpu_s[position],
-            ),
-            ExplanationNode::leaf(
-                "speed of a virtual CPU",
-                inputs.placed[index].speed,
-                "measured cores",
-                Basis::Assumed,
-                format!("{} to {}, {speed_from}", range[0], range[1]),
-            ),
-        ]
-    }
-
-    /// Executions of a behaviour per customer and day.
-    pub fn explain_rate(&self, behaviour: &str, per_day: f64) -> ExplanationNode {
-        let formula = self
-            .study
-            .rates
-            .get(behaviour)
-            .map_or_else(String::new, ToString::to_string);
-        let parameters = self
-            .study
-            .rates
-            .get(behaviour)
-            .map_or_else(Vec::new, |rate| rate.formula().names());
-        let values = self.study.parameter_values();
-        let parts = parameters
-            .iter()
-            .filter_map(|name| {
-                Some(ExplanationNode::leaf(
-                    name,
-                    values.get(name)?,
+            (None, CostDriver::Reserve) => of_needed(vec![self.reserve()]),
+            (None, CostDriver::Queueing) => of_needed(vec![self.queueing()]),
+            (None, CostDriver::Forecast) => of_needed(vec![self.without_queueing(), self.forecast()]),
+            (None, CostDriver::Objective) => {
+                let left = vec![one(), self.reserve(), self.target()];
+                of_needed(vec![ExplanationNode::computed(
+                    Basis::Difference,
+                    "share kept for objectives",
                     "",
-                    Basis::Assumed,
-                    "parameter of the study",
-                ))
-            })
-            .collect::<Vec<ExplanationNode>>();
-        ExplanationNode {
-            name: format!("executions of {behaviour}"),
-            value: per_day.to_string(),
-            unit: "per customer and day".to_owned(),
-            basis: if parts.is_empty() {
-                Basis::Assumed
-            } else {
-                Basis::Formula
-            },
-            detail: formula,
-            parts,
+                    left,
+                )])
+            }
+            (None, CostDriver::Spare) => self.spare(),
+            _ => {
+                let running =
+                    self.by_hours("mean number of units that run", "units", &|load| self.whole(load));
+                let bound = with_load(vec![self.needed()]);
+                let bound = ExplanationNode::computed(
+                    Basis::Product,
+                    "units that the lines above account for",
+                    "units",
+                    bound,
+                );
+                node(Basis::Difference, vec![running, self.spare(), bound])
+            }
         }
     }
-}
 
-fn units_needed(sizing: &Sizing, customers: f64) -> ExplanationNode {
-    ExplanationNode::leaf(
-        "units needed",
-        rounded(sizing.exact_instances(customers)),
-        "units",
-        Basis::Fitted,
-        "busy / (target x cores - idle), before rounding up",
-    )
-}
+    /// What changes the list price of some units: how many, and by how much.
+    fn change(&self, instance: &Instance, line: &CostLine) -> Option<(ExplanationNode, ExplanationNode)> {
+        let list = self.list_price(instance)?;
+        let currency = self.config.study.study.currency.as_str();
+        let instead = |price: ExplanationNode| {
+            ExplanationNode::computed(
+                Basis::Difference,
+                "price instead of the list price",
+                currency,
+                vec![price, list.clone()],
+            )
+        };
+        if let Some(spot) = self
+            .units
+            .spot
+            .filter(|_| line.meter == format!("{} spot", instance.sku))
+        {
+            let price = self.month_price("spot price", spot.per_hour, &line.source);
+            return Some(if line.driver == CostDriver::Spare {
+                let kept = self.by_hours("mean number of units kept", "units", &|load| {
+                    self.kept_for_spot(load, spot)
+                });
+                (kept, price)
+            } else {
+                let used = self.by_hours("mean number of units on spot capacity", "units", &|load| {
+                    self.on_spot(load, spot)
+                });
+                (used, instead(price))
+            });
+        }
+        if let Some(position) = self
+            .units
+            .commitments
+            .iter()
+            .position(|(one, _)| one.id == line.meter)
+        {
+            let price = self.commitment_price(self.units.commitments[position].0);
+            let used = self.committed(position);
+            return Some(if line.driver == CostDriver::Unused {
+                let bought = bought(&line.meter, self.units.commitments[position].1);
+                let unused = vec![bought, used];
+                (
+                    ExplanationNode::computed(
+                        Basis::Difference,
+                        "units that are committed and not used",
+                        "units",
+                        unused,
+                    ),
+                    price,
+                )
+            } else {
+                (used, instead(price))
+            });
+        }
+        if line.driver != CostDriver::Discount || line.unit == "%" {
+            return None;
+        }
+        let nothing = || {
+            ExplanationNode::leaf(
+                "price instead",
+                0,
+                currency,
+                Basis::Priced,
+                "it is paid elsewhere, or not at all",
+            )
+        };
+        if line.meter.ends_with("covered by savings plans") {
+            let month = ExplanationNode::leaf(
+                "hours of a month",
+                self.placed.book.month_hours,
+                "h",
+                Basis::Priced,
+                self.placed.book.name(),
+            );
+            let hours = line.quantity.0 * self.placed.book.month_hours.0;
+            let hours = ExplanationNode::leaf(
+                "hours of units that savings plans cover",
+                hours.normalize(),
+                "h",
+                Basis::Fitted,
+                "hour by hour, the highest discount first",
+            );
+            let covered = ExplanationNode::computed(
+                Basis::Quotient,
+                "units that savings plans cover",
+                "units",
+                vec![hours, month],
+            );
+            return Some((covered, instead(nothing())));
+        }
+        Some((self.saved_by_sustained_use(), instead(nothing())))
+    }
 
-fn units_running(sizing: &Sizing, running: f64) -> [ExplanationNode; 2] {
-    [
-        ExplanationNode::leaf(
-            "units that run",
-            rounded(running),
+    /// Unit-months that are not paid, because units run for most of a month.
+    fn saved_by_sustained_use(&self) -> ExplanationNode {
+        let committed: u32 = self.units.commitments.iter().map(|(_, count)| count).sum();
+        let listed = self.by_hours(
+            "mean number of units at list price or committed",
             "units",
-            Basis::Fitted,
-            "rounded up, at least `min`, spare ones among them",
-        ),
-        ExplanationNode::leaf("spare", sizing.spare, "units", Basis::Assumed, "of the study"),
-    ]
-}
+            &|load| self.listed(load),
+        );
+        let mut paid = Vec::new();
+        if committed > 0 {
+            paid.push(self.within(committed, "units under commitments"));
+        }
+        let beyond = |load: f64| {
+            if committed == 0 {
+                return self.listed(load);
+            }
+            let left = vec![self.listed(load), bought("all commitments", committed)];
+            let left =
+                ExplanationNode::computed(Basis::Difference, "units less those committed", "units", left);
+            let none = ExplanationNode::leaf("at least", 0, "units", Basis::Assumed, "");
+            ExplanationNode::computed(
+                Basis::Maximum,
+                "units beyond commitments",
+                "units",
+                vec![left, none],
+            )
+        };
+        // Units that run in the busiest hours only run for a share of the month.
+        let bins: Vec<(f64, f64)> = match self.placed.placement.scale {
+            nest_data::config::Scaling::Growth => vec![(1.0, 1.0)],
+            nest_data::config::Scaling::Hourly => {
+                self.config.bins.iter().map(|bin| (bin.share, bin.load)).collect()
+            }
+        };
+        let mut share = 0.0;
+        for (position, (part, load)) in bins.iter().enumerate() {
+            share += part;
+            let here = beyond(*load);
+            let units = match bins.get(position + 1) {
+                Some((_, next)) => ExplanationNode::computed(
+                    Basis::Difference,
+                    "units that run in these hours and no quieter ones",
+                    "units",
+                    vec![here, beyond(*next)],
+                ),
+                None => here,
+            };
+            if units.number() > 0.0 {
+                let name = format!("units that run for {share} of the month, as paid");
+                paid.push(ExplanationNode::computed(
+                    Basis::Product,
+                    name,
+                    "units",
+                    vec![units, self.paid_share(share)],
+                ));
+            }
+        }
+        let paid = ExplanationNode::computed(Basis::Sum, "units as paid", "units", paid);
+        ExplanationNode::computed(
+            Basis::Difference,
+            self.named("units not paid"),
+            "units",
+            vec![listed, paid],
+        )
+    }
 
-/// A number without the noise of its last digits.
-fn rounded(number: f64) -> f64 {
-    let digits = 12 - number.abs().log10().ceil() as i32;
-    let unit = 10_f64.powi(digits);
-    if number.is_finite() && number != 0.0 {
-        (number * unit).round() / unit
-    } else {
-        number
+    /// What running for a share of a month is paid as.
+    fn paid_share(&self, share: f64) -> ExplanationNode {
+        let schedule = self
+            .units
+            .sustained
+            .as_ref()
+            .map_or(&[][..], |schedule| schedule.parts());
+        let end = |end: f64| {
+            ExplanationNode::leaf(
+                "up to",
+                end,
+                "of the month",
+                Basis::Priced,
+                self.placed.book.name(),
+            )
+        };
+        let (mut low, mut parts) = (0.0, Vec::new());
+        let last = schedule.last().map_or(1.0, |(_, factor)| *factor);
+        for (up_to, factor) in schedule.iter().copied().chain([(f64::INFINITY, last)]) {
+            let high = up_to.min(share);
+            if high > low {
+                let length = ExplanationNode::computed(
+                    Basis::Difference,
+                    "part of the month",
+                    "of the month",
+                    vec![end(high), end(low)],
+                );
+                let factor = ExplanationNode::leaf(
+                    "share of the list price",
+                    factor,
+                    "",
+                    Basis::Priced,
+                    self.placed.book.name(),
+                );
+                parts.push(ExplanationNode::computed(
+                    Basis::Product,
+                    format!("up to {high} of the month"),
+                    "of the month",
+                    vec![length, factor],
+                ));
+                low = high;
+            }
+        }
+        ExplanationNode::computed(
+            Basis::Sum,
+            format!("{share} of a month as paid"),
+            "of the month",
+            parts,
+        )
+    }
+
+    /// Mean number of units within so many.
+    fn within(&self, count: u32, name: &str) -> ExplanationNode {
+        self.by_hours(name, "units", &|load| {
+            let parts = vec![self.listed(load), bought(name, count)];
+            ExplanationNode::computed(Basis::Minimum, format!("{name} in use"), "units", parts)
+        })
+    }
+
+    /// Mean number of units that a commitment covers; those before it take up units first.
+    fn committed(&self, position: usize) -> ExplanationNode {
+        let counts = self.units.commitments.iter().map(|(_, count)| *count);
+        let before: u32 = counts.clone().take(position).sum();
+        let up_to: u32 = counts.take(position + 1).sum();
+        let id = &self.units.commitments[position].0.id;
+        let all = self.within(up_to, &format!("units under commitments up to {id}"));
+        if before == 0 {
+            return all;
+        }
+        let others = self.within(before, &format!("units under commitments before {id}"));
+        ExplanationNode::computed(
+            Basis::Difference,
+            format!("units under {id}"),
+            "units",
+            vec![all, others],
+        )
+    }
+
+    /// Price of one unit for a month under a commitment, with what is paid at once spread over its term.
+    fn commitment_price(&self, commitment: &Commitment) -> ExplanationNode {
+        let source = seen(self.placed.book, &commitment.source);
+        let leaf = |name: &str, value: Decimal, unit: &str| {
+            ExplanationNode::leaf(name, value.normalize(), unit, Basis::Priced, &source)
+        };
+        let currency = &self.placed.book.currency;
+        let at_once = vec![
+            leaf("paid at once", commitment.upfront.0, currency),
+            leaf("hours of the term", term_hours(commitment), "h"),
+        ];
+        let at_once = ExplanationNode::computed(
+            Basis::Quotient,
+            "paid at once, spread over the term",
+            format!("{currency}/h"),
+            at_once,
+        );
+        let recurring = match commitment.unit {
+            InstanceUnit::H => leaf(
+                "paid by the hour",
+                commitment.recurring.0,
+                &format!("{currency}/h"),
+            ),
+            InstanceUnit::Month => {
+                let parts = vec![
+                    leaf("paid by the month", commitment.recurring.0, currency),
+                    leaf("hours of a month of the term", TERM_HOURS_PER_MONTH, "h"),
+                ];
+                ExplanationNode::computed(
+                    Basis::Quotient,
+                    "paid by the hour",
+                    format!("{currency}/h"),
+                    parts,
+                )
+            }
+        };
+        let hour = ExplanationNode::computed(
+            Basis::Sum,
+            format!("price of {} for an hour", commitment.id),
+            format!("{currency}/h"),
+            vec![at_once, recurring],
+        );
+        self.of_month(&format!("price of {} for a month", commitment.id), hour)
+    }
+
+    /// List price of one unit for a month; `None` if it is not known.
+    fn list_price(&self, instance: &Instance) -> Option<ExplanationNode> {
+        let source = seen(self.placed.book, &instance.source);
+        Some(self.month_price(&instance.sku, self.units.per_hour?, &source))
+    }
+
+    fn month_price(&self, name: &str, per_hour: Decimal, source: &str) -> ExplanationNode {
+        let unit = format!("{}/h", self.placed.book.currency);
+        let hour = ExplanationNode::leaf(name, per_hour.normalize(), unit, Basis::Priced, source);
+        let month = self.of_month(&format!("price of one {name} for a month"), hour);
+        let per_month = per_hour * self.placed.book.month_hours.0 * self.placed.exchange;
+        month.valued(per_month.normalize())
+    }
+
+    /// A price for an hour, for a month and in the study's currency.
+    fn of_month(&self, name: &str, hour: ExplanationNode) -> ExplanationNode {
+        let (book, currency) = (self.placed.book, &self.config.study.study.currency);
+        let month = ExplanationNode::leaf(
+            "hours of a month",
+            book.month_hours,
+            "h",
+            Basis::Priced,
+            book.name(),
+        );
+        let mut parts = vec![hour, month];
+        parts.extend(super::exchange(&book.currency, self.placed.exchange, currency));
+        ExplanationNode::computed(Basis::Product, name, currency, parts)
     }
 }
 
-fn target_utilisation(sizing: &Sizing) -> [ExplanationNode; 2] {
-    [
-        ExplanationNode::leaf(
-            "reserve",
-            sizing.reserve,
-            "",
-            Basis::Assumed,
-            "policy of the study",
-        ),
-        ExplanationNode::leaf(
-            "utilisation units are bought for",
-            sizing.target,
-            "",
-            Basis::Fitted,
-            "1 - reserve, or less where an objective asks for it",
-        ),
-    ]
+/// Units that a study commits to.
+fn bought(name: &str, count: u32) -> ExplanationNode {
+    ExplanationNode::leaf(
+        format!("units bought: {name}"),
+        count,
+        "units",
+        Basis::Assumed,
+        "of the study",
+    )
 }
