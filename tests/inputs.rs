@@ -193,7 +193,8 @@ fn an_unknown_instance_type_offers_the_nearest() {
         .run(&["project"])
         .expect(3)
         .says("instance type m7i.lrge")
-        .says("did you mean m7i.large?");
+        .says("nest.toml:")
+        .says("did you mean `m7i.large`?");
 }
 
 #[test]
@@ -209,7 +210,40 @@ fn an_unknown_meter_and_an_unknown_book_are_never_priced_as_zero() {
     with_model(&folder)
         .run(&["project"])
         .expect(3)
-        .says("price book aws/atlantis");
+        .says("price book aws/atlantis")
+        .says("nest.toml:")
+        .says("use one of: aws/eu-central-1");
+}
+
+#[test]
+fn an_own_price_book_that_nobody_would_read_is_refused() {
+    for (path, says) in [
+        ("own.toml", "lies beside the folders of providers"),
+        ("aws/useast1.toml", "contains the book aws/us-east-1"),
+    ] {
+        let folder = Folder::new();
+        let file = folder.study.path.join("pricing").join(path);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a temporary folder");
+        fs::write(
+            file,
+            "schema = 1\nprovider = \"aws\"\nregion = \"us-east-1\"\ncurrency = \"USD\"\nmonth_hours = \
+             \"730\"\ntax = \"excluded\"\nstale_after_days = 180\n",
+        )
+        .expect("written");
+        with_model(&folder).run(&["project"]).expect(3).says(says);
+    }
+}
+
+#[test]
+fn an_override_reaches_money_and_names_with_dots() {
+    let folder = Folder::new();
+    let set = |override_: &str| with_model(&folder).run(&["project", "--set", override_]);
+    set("budget.monthly=300").expect(0);
+    set("configs.today.meters.\"alb.hour\".driver=hours").expect(0);
+    set("configs.today.meters.\"alb.hour\"=requests")
+        .expect(3)
+        .says("counts alb.hour by `requests`");
+    set("configs.today.price=3").expect(3).says("docs/prices.md");
 }
 
 #[test]

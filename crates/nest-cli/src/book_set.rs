@@ -103,19 +103,49 @@ impl BookSet {
     }
 
     /// The books that the configurations of a study name; whatever they ask of them and these do not sell is
-    /// refused. A book that does not exist is left out, because the projection reports it.
+    /// refused, and so is a price book that lies where none is looked for.
     pub fn of_configs(folder: &StudyFolder, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
-        let layered = Self::of_study(folder).used_by(study)?;
+        let set = Self::of_study(folder);
+        set.check_places()?;
+        let layered = set.used_by(study)?;
         for doubt in layered.iter().flat_map(|layered| &layered.doubts) {
             talk(&format!("warning: {doubt}"));
         }
         let books: Vec<PriceBook> = layered.into_iter().map(|layered| layered.book).collect();
-        let misfits = misfits(study, &books);
+        let misfits = misfits(study, &books, &set.names()?);
         if misfits.is_empty() {
             Ok(books)
         } else {
             Err(CommandError::diagnostics(misfits, vec![folder.nest_text()?]))
         }
+    }
+
+    /// Refuses price books that lie where none is looked for: beside the folders of providers, or under
+    /// another name than their own. Their prices would be ignored without a word.
+    fn check_places(&self) -> Result<(), CommandError> {
+        for folder in &self.folders {
+            for (name, path) in entries(folder)? {
+                if path.is_file() && name.ends_with(".toml") {
+                    return Err(CommandError::new(
+                        INVALID,
+                        format!(
+                            "{} lies beside the folders of providers, where no price book is looked for",
+                            path.display()
+                        ),
+                    )
+                    .hint(format!(
+                        "move it to {}",
+                        folder.join("PROVIDER").join("REGION.toml").display()
+                    )));
+                }
+            }
+        }
+        for name in self.names()? {
+            if !SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
+                self.find(&name)?;
+            }
+        }
+        Ok(())
     }
 
     fn used_by(&self, study: &Study) -> Result<Vec<LayeredBook>, CommandError> {
@@ -203,6 +233,12 @@ fn layered(below: Option<LayeredBook>, text: &Source, name: &str) -> Result<Laye
     };
     layers.push(text.name.clone());
     doubts.extend(far_prices(&text.name, &above, &book));
+    doubts.extend(
+        above
+            .odd_rows(&book)
+            .into_iter()
+            .map(|odd| format!("{}: {odd}", text.name)),
+    );
     let book = book
         .overlaid(&above)
         .map_err(|error| CommandError::new(INVALID, format!("{}: {error}", text.name)))?;

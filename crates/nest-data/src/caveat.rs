@@ -181,6 +181,24 @@ pub enum Caveat {
         /// Whether the same is bought again at the same price; the list price is paid if not.
         renewed: bool,
     },
+    /// The term of a commitment ends after growth does: what is paid later is in no total.
+    TermOutlasts {
+        /// The configuration.
+        config: String,
+        /// The commitment.
+        commitment: String,
+        /// Months of its term after the last projected one.
+        months: u32,
+    },
+    /// Growth leads to fewer customers than one, or more than can be projected.
+    GrowthLeft {
+        /// The scenario.
+        scenario: String,
+        /// Months that are projected.
+        months: u32,
+        /// First day of the month that is not.
+        from: Date,
+    },
     /// A price that a configuration pays changes before growth ends.
     PriceChanges {
         /// The configuration.

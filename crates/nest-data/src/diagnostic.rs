@@ -62,13 +62,22 @@ impl Diagnostic {
 /// The candidate nearest to what was written, if it is near enough to be a slip of the finger.
 #[must_use]
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(written.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+/// Names that a help lists at most.
+const MOST_NAMES: usize = 20;
 
 /// Help for a name that is not known: the nearest known one, or all of them, if there are any.
 pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> + Clone) -> String {
@@ -77,8 +86,27 @@ pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> +
         None if known.clone().next().is_none() => {
             "there are none in this study: remove it, or define it".to_owned()
         }
-        None => format!("use one of: {}", known.cloned().collect::<Vec<_>>().join(", ")),
+        None => format!("use one of: {}", few(written, known)),
     }
+}
+
+/// Names of a list, each once; of a long one those that begin or end like what was written, or the first.
+fn few<'a>(written: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in known.map(String::as_str) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.len() <= MOST_NAMES {
+        return names.join(", ");
+    }
+    let words = |text: &str| -> Vec<String> { text.split(['.', '-', '_']).map(str::to_lowercase).collect() };
+    let own = words(written);
+    let all = names.len();
+    names.sort_by_key(|name| words(name).iter().all(|word| !own.contains(word)));
+    let more = all - MOST_NAMES;
+    format!("{}, and {more} more", names[..MOST_NAMES].join(", "))
 }
 
 #[cfg(test)]

@@ -193,6 +193,9 @@ pub struct ConfigProjection {
     pub migration: Option<QuotedDecimal>,
     /// Month by month under growth.
     pub months: Vec<MonthProjection>,
+    /// Cost of all these months, without fees and migration; `None` if nothing grows.
+    #[serde(default)]
+    pub total: Option<MoneyEstimate>,
     /// When growth adds each unit.
     #[serde(default)]
     pub unit_steps: Vec<UnitStep>,

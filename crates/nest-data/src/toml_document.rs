@@ -90,19 +90,21 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
         ..Spans::default()
     };
     let mut value = lower_table(table.get_ref(), &mut Vec::new(), &mut spans);
+    let schema = schemars::schema_for!(T).to_value();
     for (path, text) in overrides {
-        set(&mut value, path, text).map_err(|message| {
+        let place = keys_of(path);
+        set(&mut value, &place, text).map_err(|message| {
             vec![Diagnostic::at(
                 "--set",
                 0..0,
                 message,
-                "write --set table.key=value",
+                "write --set table.key=value; a name with a dot stands in quotes: --set \
+                 'table.\"a.b\"=value'",
             )]
         })?;
-        let place = path.split('.').map(str::to_owned).collect();
+        schema_check::quote_decimal(&schema, &mut value, &place, text);
         spans.overrides.push((place, text.clone()));
     }
-    let schema = schemars::schema_for!(T).to_value();
     let found = schema_check::differences(&schema, &value, &spans);
     if !found.is_empty() {
         return Err(found);
@@ -180,7 +182,22 @@ fn lower_value(value: &Spanned<DeValue<'_>>, path: &mut Vec<String>, spans: &mut
     }
 }
 
-fn set(root: &mut Value, path: &str, text: &str) -> Result<(), String> {
+/// The keys of a path: separated by dots, those with a dot in quotes.
+fn keys_of(path: &str) -> Vec<String> {
+    let (mut keys, mut quote) = (vec![String::new()], None);
+    for character in path.chars() {
+        match (character, quote) {
+            ('"' | '\'', None) => quote = Some(character),
+            (character, Some(open)) if character == open => quote = None,
+            ('.', None) => keys.push(String::new()),
+            (character, _) => keys.last_mut().expect("one at least").push(character),
+        }
+    }
+    keys
+}
+
+fn set(root: &mut Value, keys: &[String], text: &str) -> Result<(), String> {
+    let path = keys.join(".");
     let parsed = Source::new("--set", format!("value = {text}"));
     let (table, errors) = DeTable::parse_recoverable(&parsed.text);
     let new = match lower_table(table.get_ref(), &mut Vec::new(), &mut Spans::default()) {
@@ -188,13 +205,13 @@ fn set(root: &mut Value, path: &str, text: &str) -> Result<(), String> {
         _ => Value::String(text.to_owned()),
     };
     let mut place = root;
-    for part in path.split('.') {
+    for part in keys {
         if part.is_empty() {
             return Err(format!("{path:?} is not a path to a value"));
         }
         place = match place {
             Value::Object(object) => object
-                .entry(part)
+                .entry(part.as_str())
                 .or_insert_with(|| Value::Object(serde_json::Map::new())),
             Value::Array(items) => {
                 let count = items.len();
@@ -260,8 +277,9 @@ mod tests {
             "5:6: unknown key `all.a.customer` (did you mean `customers`?)",
             "5:6: `customers` is missing in `all.a` (add `customers = ...`)",
             "4:13: `inner.customers` must be a whole number, not \"many\" (write a whole number)",
-            "2:9: `price` must be text in quotes, not 0.1 (money and prices are quoted decimals, such as \
-                \"0.0116\"; a bare number would lose digits)",
+            "2:9: `price` must be text in quotes, not 0.1 (money, prices and percentages are quoted \
+             decimals without \
+                a unit, such as \"0.0116\" or \"-12\"; a bare number would lose digits)",
             "1:1: unknown key `wiat` (did you mean `wait`?)",
             "1:1: `wait` is missing at the top (add `wait = ...`: How long.)",
         ];
@@ -312,15 +330,34 @@ mod tests {
     }
 
     #[test]
+    fn a_key_with_a_dot_stands_in_quotes() {
+        assert_eq!(keys_of("a.b"), ["a", "b"]);
+        assert_eq!(keys_of("a.\"b.c\".d"), ["a", "b.c", "d"]);
+        assert_eq!(keys_of("a.'b.c'"), ["a", "b.c"]);
+        assert_eq!(keys_of("a..b"), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn an_override_may_leave_out_the_quotes_of_a_decimal() {
+        let source = Source::new("x", "wait = \"3s\"\nprice = \"1\"");
+        let given = |value: &str| [("price".to_owned(), value.to_owned())];
+        for value in ["0.10", "\"0.10\""] {
+            let (read, _) = read::<Example>(&source, &given(value)).expect("valid");
+            assert_eq!(read.price.map(|price| price.to_string()), Some("0.10".to_owned()));
+        }
+        read::<Example>(&source, &given("true")).expect_err("no amount");
+    }
+
+    #[test]
     fn an_override_reaches_into_a_list_by_position() {
         let mut value = serde_json::json!({ "place": [{ "max": 1 }, { "max": 2 }] });
-        set(&mut value, "place.1.max", "5").expect("there are two");
+        set(&mut value, &keys_of("place.1.max"), "5").expect("there are two");
         assert_eq!(
             value,
             serde_json::json!({ "place": [{ "max": 1 }, { "max": 5 }] })
         );
         for beyond in ["place.2.max", "place.max"] {
-            let refused = set(&mut value, beyond, "5").expect_err("no such item");
+            let refused = set(&mut value, &keys_of(beyond), "5").expect_err("no such item");
             assert!(
                 refused.contains("a list with 2, which are counted from 0"),
                 "{refused}"

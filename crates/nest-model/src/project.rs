@@ -36,6 +36,8 @@ use self::{
     config_projection::{ProjectedConfig, age_days, price_rows, project_config},
     context::{Context, headline},
     drawn_config::DrawnConfig,
+    growth::GrowthDraws,
+    months::allowed_months,
     policy::project_policy,
     segments::segments,
 };
@@ -107,10 +109,12 @@ fn projected(
         .collect();
     let of_configs = projected.iter().flat_map(|one| &one.caveats);
     let early = before_measurement(model, options.as_of);
+    let left: Vec<Caveat> = context.growths.iter().filter_map(growth_left).collect();
     let caveats = model
         .caveats
         .iter()
         .chain(&early)
+        .chain(&left)
         .chain(of_configs)
         .chain(&lead.caveats);
     let mut projection = Projection {
@@ -159,6 +163,17 @@ fn before_measurement(model: &ScalingModel, as_of: Date) -> Option<Caveat> {
     (as_of < measured_on).then(|| Caveat::BeforeMeasurement {
         as_of,
         measured_at: model.measured_at.clone(),
+    })
+}
+
+/// A doubt about a growth whose last months are not projected.
+fn growth_left(growth: &GrowthDraws<'_>) -> Option<Caveat> {
+    let months = allowed_months(growth, &growth.central);
+    let from = growth.model.dates().get(months).copied()?;
+    (months < growth.model.months() as usize).then(|| Caveat::GrowthLeft {
+        scenario: growth.name.to_owned(),
+        months: months as u32,
+        from,
     })
 }
 

@@ -192,6 +192,26 @@ impl fmt::Display for Caveat {
                 };
                 write!(f, "`{config}`: the term of {commitment} ends on {ends}. {then}")
             }
+            Self::TermOutlasts {
+                config,
+                commitment,
+                months,
+            } => write!(
+                f,
+                "`{config}`: the term of {commitment} lasts {months} months longer than growth. What is \
+                 owed for them is in \
+                 no total"
+            ),
+            Self::GrowthLeft {
+                scenario,
+                months,
+                from,
+            } => write!(
+                f,
+                "growth `{scenario}` leads to less than one customer, or to more than can be projected, \
+                 in the month \
+                 from {from} on. Only the {months} months before are projected and part of totals"
+            ),
             Self::PriceChanges { config, price, from } => write!(
                 f,
                 "`{config}`: the price of {price} changes on {from}. Months count each price on its days, \

@@ -77,6 +77,56 @@ impl PriceBook {
         };
         pairs.filter(far).collect()
     }
+
+    /// Rows of this book that add to `below` although they look like changes of one of its rows: a name that
+    /// differs from a known one by a slip, or the same instance type with another size, in sentences.
+    #[must_use]
+    pub fn odd_rows(&self, below: &Self) -> Vec<String> {
+        let instances: Vec<&str> = below.instance.iter().map(|row| row.sku.as_str()).collect();
+        let meters: Vec<&str> = below.meter.iter().map(|row| row.id.as_str()).collect();
+        let slip = |name: &str, known: &[&str]| {
+            let near = slip_of(name, known)?;
+            Some(format!(
+                "{name} is new in {}. If it shall replace {near}, write that name",
+                below.name()
+            ))
+        };
+        let resized = |own: &super::Instance| {
+            let listed = below.instance.iter().find(|row| row.sku == own.sku)?;
+            (listed.vcpu != own.vcpu || listed.memory_gib != own.memory_gib).then(|| {
+                format!(
+                    "{} has {} vCPU and {} GiB, but {} and {} in the built-in book",
+                    own.sku, own.vcpu, own.memory_gib, listed.vcpu, listed.memory_gib
+                )
+            })
+        };
+        let own_instances = self.instance.iter();
+        let slips = own_instances.clone().filter_map(|row| slip(&row.sku, &instances));
+        let sizes = own_instances.filter_map(resized);
+        let of_meters = self.meter.iter().filter_map(|row| slip(&row.id, &meters));
+        slips.chain(sizes).chain(of_meters).collect()
+    }
+}
+
+/// The known name that an unknown one differs from by one letter that is missing, added, or exchanged with
+/// its neighbour, and not by a digit: sizes and generations differ by those.
+fn slip_of<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    if known.contains(&name) {
+        return None;
+    }
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let is_slip = |one: &&&str| {
+        one.len() != name.len() && strsim::damerau_levenshtein(name, one) == 1 && digits(one) == digits(name)
+            || one.len() == name.len() && {
+                let (mut a, mut b): (Vec<char>, Vec<char>) = (name.chars().collect(), one.chars().collect());
+                let is_close = strsim::damerau_levenshtein(name, one) == 1;
+                a.sort_unstable();
+                b.sort_unstable();
+                is_close && a == b
+            }
+            || one.eq_ignore_ascii_case(name)
+    };
+    known.iter().find(is_slip).copied()
 }
 
 impl super::Meter {
@@ -124,6 +174,22 @@ mod tests {
                 "{}",
                 found[0].message
             );
+        }
+    }
+
+    #[test]
+    fn a_slip_in_a_name_is_told_from_another_type() {
+        let known = ["m7i.large", "m7i.xlarge", "m7g.large", "CX33"];
+        for (name, meant) in [
+            ("m7i.lrge", Some("m7i.large")),
+            ("m7i.lareg", Some("m7i.large")),
+            ("cx33", Some("CX33")),
+            ("m7i.large", None),
+            ("m7a.large", None),
+            ("m8i.large", None),
+            ("CX3", None),
+        ] {
+            assert_eq!(slip_of(name, &known), meant, "{name}");
         }
     }
 

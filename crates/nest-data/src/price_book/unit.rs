@@ -31,9 +31,23 @@ impl UnitFamily {
     }
 }
 
-/// A unit of time by its name in a book.
+/// Hours of a unit of time by its name in a book, whose months have so many; `None` if it is no unit of time.
+fn hours_of(unit: &str, month_hours: f64) -> Option<f64> {
+    Some(match unit {
+        "h" => 1.0,
+        "min" => 1.0 / 60.0,
+        "s" => 1.0 / 3_600.0,
+        "ms" => 1.0 / 3_600_000.0,
+        "day" => 24.0,
+        "month" => month_hours,
+        "year" => 12.0 * month_hours,
+        _ => return None,
+    })
+}
+
+/// Whether it is a unit of time by its name in a book.
 fn is_time(unit: &str) -> bool {
-    matches!(unit, "h" | "min" | "s" | "ms" | "day" | "month" | "year")
+    hours_of(unit, 1.0).is_some()
 }
 
 /// A unit of bytes by its name in a book: `GB`, `GiB`.
@@ -58,6 +72,17 @@ impl Meter {
         } else {
             UnitFamily::Count
         }
+    }
+
+    /// Hours for which one unit of it is had, in a book whose months have so many: 1 for `h` and `vCPU*h`,
+    /// all of them for `month` and `GB*month`; `None` if time is no part of its unit.
+    #[must_use]
+    pub fn hours_per_unit(&self, month_hours: f64) -> Option<f64> {
+        let time = self
+            .unit
+            .rsplit_once('*')
+            .map_or(self.unit.as_str(), |(_, time)| time);
+        hours_of(time, month_hours)
     }
 
     /// Bytes of one unit of a meter of bytes; of any other, those of a GB.
@@ -109,6 +134,21 @@ mod tests {
             ("AB", UnitFamily::Count),
         ] {
             assert_eq!(meter(unit).unit_family(), family, "{unit}");
+        }
+    }
+
+    #[test]
+    fn time_in_a_unit_is_counted_in_hours() {
+        for (unit, hours) in [
+            ("h", Some(1.0)),
+            ("vCPU*h", Some(1.0)),
+            ("day", Some(24.0)),
+            ("GB*month", Some(730.0)),
+            ("year", Some(8_760.0)),
+            ("request", None),
+            ("GB", None),
+        ] {
+            assert_eq!(meter(unit).hours_per_unit(730.0), hours, "{unit}");
         }
     }
 

@@ -488,7 +488,7 @@ impl DetailedUse {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
-    /// Every hour of the month.
+    /// All the time, in the meter's unit of time: 730 for `h` and `vCPU*h`, 1 for `month` and `GB*month`.
     Hours,
     /// A fixed quantity each month.
     Fixed,
@@ -500,7 +500,8 @@ pub enum Driver {
     Counts,
     /// Bytes sent to customers in the month.
     BytesSent,
-    /// Units that run: unit-hours for a meter in hours, unit-months for any other.
+    /// Units that run, as long as they run, in the meter's unit of time: unit-hours for `h` and `vCPU*h`,
+    /// unit-months for `month`, `GB*month` and where time is no part of the unit.
     Instances,
     /// Items stored (`[data]`), each month.
     Stored,

@@ -5,6 +5,27 @@ use serde_json::Value;
 use super::{Spans, text_format::TextFormat};
 use crate::diagnostic::{Diagnostic, nearest};
 
+/// Keys that people look for in a document that holds them nowhere: its title, the keys, where they belong.
+const ELSEWHERE: [(&str, &[&str], &str); 1] = [(
+    "locust-nest study (nest.toml)",
+    &[
+        "price",
+        "prices",
+        "pricing",
+        "adjustment",
+        "adjustments",
+        "discount",
+        "discounts",
+        "tax",
+        "vat",
+        "instance",
+        "commitment",
+        "edp",
+    ],
+    "prices, discounts and taxes stand in a price book of your own, pricing/PROVIDER/REGION.toml: see \
+     docs/prices.md",
+)];
+
 /// Every difference between a value and its schema, in the order of the text.
 pub fn differences(schema: &Value, value: &Value, spans: &Spans) -> Vec<Diagnostic> {
     let mut check = SchemaCheck {
@@ -15,6 +36,37 @@ pub fn differences(schema: &Value, value: &Value, spans: &Spans) -> Vec<Diagnost
     check.value(schema, value, &mut Vec::new());
     check.found.sort_by_key(|diagnostic| diagnostic.span.start);
     check.found
+}
+
+/// Makes the number that an override gave as `text` a quoted decimal, if its place wants one.
+pub fn quote_decimal(schema: &Value, root: &mut Value, keys: &[String], text: &str) {
+    let spans = Spans::default();
+    let check = SchemaCheck {
+        root: schema,
+        spans: &spans,
+        found: Vec::new(),
+    };
+    let mut wanted = check.resolve(schema, root);
+    let mut place = root;
+    for key in keys {
+        let next = match place {
+            Value::Object(object) => object.get_mut(key),
+            Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get_mut(index)),
+            _ => None,
+        };
+        let Some(next) = next else { return };
+        let of_key = match (&wanted["properties"][key], &wanted["items"]) {
+            (Value::Null, Value::Null) => &wanted["additionalProperties"],
+            (Value::Null, items) => items,
+            (property, _) => property,
+        };
+        let text = Value::String(String::new());
+        wanted = check.resolve(of_key, if next.is_number() { &text } else { next });
+        place = next;
+    }
+    if place.is_number() && wanted["format"] == "nest-decimal" {
+        *place = Value::String(text.to_owned());
+    }
 }
 
 /// Walks a value beside its JSON Schema, as far as `schemars` writes it for our types.
@@ -63,13 +115,18 @@ impl SchemaCheck<'_> {
             } else if schema["additionalProperties"].is_object() {
                 self.value(&schema["additionalProperties"], value, path);
             } else if schema["additionalProperties"] == Value::Bool(false) {
-                let help = match nearest(key, known.keys().map(String::as_str)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!(
-                        "known here: {}",
-                        known.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                };
+                let elsewhere = ELSEWHERE
+                    .iter()
+                    .find(|(title, keys, _)| self.root["title"] == *title && keys.contains(&key.as_str()));
+                let help = elsewhere
+                    .map(|(_, _, help)| (*help).to_owned())
+                    .unwrap_or_else(|| match nearest(key, known.keys().map(String::as_str)) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!(
+                            "known here: {}",
+                            known.keys().cloned().collect::<Vec<_>>().join(", ")
+                        ),
+                    });
                 let parts: Vec<&str> = path.iter().map(String::as_str).collect();
                 self.found.push(
                     self.spans

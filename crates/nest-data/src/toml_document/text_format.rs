@@ -38,7 +38,9 @@ const FORMATS: [TextFormat; 10] = [
         name: "nest-decimal",
         check: |text| text.parse::<QuotedDecimal>().map(drop),
         hint: Some(
-            "money and prices are quoted decimals, such as \"0.0116\"; a bare number would lose digits",
+            "money, prices and percentages are quoted decimals without a unit, such as \"0.0116\" or \
+             \"-12\"; a \
+             bare number would lose digits",
         ),
     },
     TextFormat {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
 
 use super::{DAYS_PER_MONTH, text_type};
@@ -24,6 +24,20 @@ enum CalendarUnit {
 }
 
 impl CalendarSpan {
+    /// The day on which it is over if it begins on `begin`: whole days, weeks, months and years follow the
+    /// calendar. `None` outside of what a calendar holds, and for parts of a month or a year.
+    #[must_use]
+    pub fn end(self, begin: Date) -> Option<Date> {
+        let whole = (self.number.fract() == 0.0).then_some(self.number as i64)?;
+        let span = match self.unit {
+            CalendarUnit::Days => whole.days(),
+            CalendarUnit::Weeks => whole.weeks(),
+            CalendarUnit::Months => whole.months(),
+            CalendarUnit::Years => whole.years(),
+        };
+        begin.checked_add(span).ok()
+    }
+
     /// Length in months of 365 / 12 days.
     #[must_use]
     pub fn months(self) -> f64 {

@@ -3,7 +3,10 @@
 mod prices;
 mod unit_steps;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use nest_data::{
     Caveat, PriceBook, Study,
@@ -23,7 +26,7 @@ use crate::{
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::off_centre,
-    project::months::{MonthCost, monthly_costs, months},
+    project::months::{MonthCost, monthly_costs, months, sum_of_months},
     project::performance::performance,
 };
 
@@ -86,6 +89,8 @@ pub fn project_config<'a>(
         performance: performance(drawn, context, customers),
         migration: priced.config.migration.as_ref().map(|migration| migration.amount),
         bill,
+        total: (!monthly_costs.is_empty())
+            .then(|| sum_of_months(&monthly_costs, drawn.draws.len()).into_money()),
         months,
         unit_steps: unit_steps(drawn, context)?,
         break_points: break_points(drawn, context, &reached),
@@ -155,19 +160,28 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
     caveats
 }
 
-/// Commitments whose terms end before the growth of the headline does; terms begin with it.
+/// Commitments whose terms end before or after the growth of the headline does; terms begin with it.
 fn terms_that_end(priced: &PricedConfig<'_>, context: &Context<'_>) -> Vec<Caveat> {
     let Some(growth) = context.growth() else {
         return Vec::new();
     };
+    let months = growth.model.months();
     let caveat = |(id, term_months, renewed): (String, u32, bool)| {
-        let ends = growth.model.date_at(f64::from(term_months))?;
-        (term_months < growth.model.months()).then(|| Caveat::TermEnds {
-            config: priced.name.to_owned(),
-            commitment: id,
-            ends,
-            renewed,
-        })
+        let config = priced.name.to_owned();
+        match term_months.cmp(&months) {
+            Ordering::Less => Some(Caveat::TermEnds {
+                config,
+                commitment: id,
+                ends: growth.model.date_at(f64::from(term_months))?,
+                renewed,
+            }),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(Caveat::TermOutlasts {
+                config,
+                commitment: id,
+                months: term_months - months,
+            }),
+        }
     };
     priced.terms().into_iter().filter_map(caveat).collect()
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::{ToSpan, Unit, civil::Date};
+use jiff::{ToSpan, civil::Date};
 use nest_data::{
     estimate::quantile_of,
-    growth::GrowthRow,
+    growth::{CalendarSpan, GrowthEvent, GrowthRow},
     study::{GrowthScenario, GrowthStart},
 };
 use rayon::prelude::*;
@@ -17,6 +17,7 @@ use crate::{
 
 mod base;
 mod event;
+mod month_scale;
 mod past;
 mod piece;
 mod trajectory;
@@ -24,6 +25,7 @@ mod trajectory;
 use base::GrowthBase;
 pub use event::adopted;
 use event::{DatedEvent, times};
+use month_scale::{months_after, ramp_months};
 use past::Past;
 use piece::GrowthPieces;
 pub use trajectory::{Trajectory, TrajectoryPoint};
@@ -167,11 +169,13 @@ impl<'a> GrowthModel<'a> {
             .map(|_| Past::new(&scenario.rows, months))
             .transpose()
             .map_err(|refusal| fail(&refusal.to_string()))?;
-        let dated = |event| {
+        let dated = |event: &'a GrowthEvent| {
             Some(DatedEvent {
                 event,
                 begins: months_after(start.date, event.date)?,
-                ramp: event.ramp.map_or(0.0, |ramp| ramp.months()),
+                ramp: event
+                    .ramp
+                    .map_or(0.0, |ramp| ramp_months(start.date, event.date, ramp)),
             })
         };
         let mut events = scenario
@@ -313,6 +317,12 @@ impl<'a> GrowthModel<'a> {
         months_after(self.start.date, date)
     }
 
+    /// Months that a ramp takes which begins on a day.
+    #[must_use]
+    pub fn ramp_months(&self, begins: Date, ramp: CalendarSpan) -> f64 {
+        ramp_months(self.start.date, begins, ramp)
+    }
+
     /// The day on which a path reaches `customers`; `None` if it does not within the scenario.
     #[must_use]
     pub fn reached_on(&self, path: &Trajectory, customers: f64) -> Option<Date> {
@@ -362,16 +372,6 @@ impl<'a> GrowthModel<'a> {
             times: Arc::clone(&self.times),
         }
     }
-}
-
-/// Months from one date to another: whole civil months, and days as a share of the month they lie in. `None`
-/// before the first.
-fn months_after(start: Date, date: Date) -> Option<f64> {
-    let whole = start.until((Unit::Month, date)).ok()?.get_months();
-    let begin = start.checked_add(whole.months()).ok()?;
-    let length = begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days();
-    let days = begin.until((Unit::Day, date)).ok()?.get_days();
-    (date >= start).then(|| f64::from(whole) + f64::from(days) / f64::from(length))
 }
 
 /// Customers of a plan's row in the trajectory that lies `normal` standard deviations from it, the same in

@@ -317,3 +317,76 @@ fn a_meter_may_be_of_a_second_book() {
         .unwrap_or_else(|error| panic!("{error}"));
     near(bill(&projection), 730.0 * 0.08 + 40.0 * 0.05 * 1.1);
 }
+
+/// Whatever is had all month is one of `GB*month`, 730 of `vCPU*h` and 730 / 24 of `day`; for each of two
+/// units that run it is two of them.
+#[test]
+fn time_is_counted_in_the_unit_of_its_price() {
+    for (unit, of_month) in [
+        ("h", 730.0),
+        ("vCPU*h", 730.0),
+        ("month", 1.0),
+        ("GB*month", 1.0),
+        ("day", 730.0 / 24.0),
+        ("GiB*s", 730.0 * 3_600.0),
+        ("year", 1.0 / 12.0),
+    ] {
+        let row = format!(
+            "[[meter]]\nid = \"m\"\nunit = \"{unit}\"\nprice = {{ amount = \"0.5\" }}\nsource = \"s\"\n"
+        );
+        for (driver, units) in [("hours", 1.0), ("instances", 2.0)] {
+            let meters =
+                format!("min = 2\nmax = 2\nmeters = {{ m = {{ driver = \"{driver}\", times = 3 }} }}\n");
+            let expected = 2.0 * 730.0 * 0.08 + 0.5 * 3.0 * units * of_month;
+            near(bill(&small(&meters, &row)), expected);
+        }
+    }
+}
+
+/// Six weeks from 10 February end on 24 March. On the scale of months, on which all months are equally long,
+/// 19 of 28 days and 23 of 31 are 0.6786 and 0.7419.
+#[test]
+fn a_ramp_in_weeks_ends_on_its_day() {
+    let text = SMALL.edit(
+        "months = 12",
+        "months = 12\nevents = [{ date = 2027-02-10, customers = \"+42000\", ramp = \"6 weeks\" }]",
+    );
+    let text = format!("{text}meters = {{ \"per.customer\" = \"customers\" }}\nmin = 9\nmax = 9\n");
+    let costs = months(&projected_with(&text, UNIT, |_| ()));
+    let mean = |cost: f64| (cost - 730.0 * 9.0 * 0.08) / 0.01;
+    let (february, march) = (19.0 / 28.0, 23.0 / 31.0);
+    let on_1_march = 42_000.0 * february / (february + march);
+    near(mean(costs[1]), 1_000.0 + on_1_march / 2.0 * february);
+    near(
+        mean(costs[2]),
+        1_000.0 + (on_1_march + 42_000.0) / 2.0 * march + 42_000.0 * (1.0 - march),
+    );
+}
+
+/// A budget that the fixed cost alone exceeds is exceeded from the first customer on.
+#[test]
+fn a_budget_below_the_fixed_cost_is_passed_by_the_first_customer() {
+    let text = format!("{SMALL}[budget]\nmonthly = \"10\"\n");
+    let projection = projected_with(&text, UNIT, |_| ());
+    let points = &config(&projection, "c").break_points;
+    let budget = points
+        .iter()
+        .find(|point| point.kind == BreakKind::Budget)
+        .expect("a budget");
+    assert_eq!(budget.customers.map(|customers| customers.value), Some(1.0));
+}
+
+/// Growth that ends with nobody is not projected further, and says so.
+#[test]
+fn growth_to_nobody_is_named() {
+    let text = SMALL.edit(
+        "months = 12",
+        "months = 12\nevents = [{ date = 2027-06-01, customers = \"-1000\" }]",
+    );
+    let projection = projected_with(&text, UNIT, |_| ());
+    let left = projection.caveats.iter().find_map(|caveat| match caveat {
+        nest_data::Caveat::GrowthLeft { months, .. } => Some(*months),
+        _ => None,
+    });
+    assert_eq!((left, months(&projection).len()), (Some(5), 5));
+}

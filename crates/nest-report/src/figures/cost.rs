@@ -3,6 +3,7 @@
 use nest_data::{
     Projection,
     projection::{ConfigProjection, MonthProjection, first_break},
+    units::QuotedDecimal,
 };
 
 use super::{PageTable, ReadingPath, Section};
@@ -10,6 +11,9 @@ use crate::{
     format,
     sentence::{self, EXTRAPOLATED},
 };
+
+/// Months of one row of the table of years.
+const MONTHS_OF_YEAR: usize = 12;
 
 /// The configurations side by side.
 pub(super) fn per_1000(projection: &Projection) -> Option<Section> {
@@ -57,12 +61,18 @@ pub(super) fn months(projection: &Projection) -> Option<Section> {
         .filter(|config| !config.months.is_empty())
         .collect();
     let (first, last) = (grown.first()?.months.first()?, grown.first()?.months.last()?);
+    let totals = grown.iter().filter_map(|config| {
+        let total = format::money(config.total.as_ref()?, &config.currency);
+        Some(format!("{total} on `{}`", config.name))
+    });
     let answer = format!(
-        "On `{growth}` growth, {} customers in {} become {} in {}.",
+        "On `{growth}` growth, {} customers in {} become {} in {}. {} months cost {}.",
         format::estimate(&first.customers),
         format::month(first.date),
         format::estimate(&last.customers),
-        format::month(last.date)
+        format::month(last.date),
+        grown.first()?.months.len(),
+        join(totals)
     );
     let mut section = Section::new(
         "months",
@@ -71,7 +81,8 @@ pub(super) fn months(projection: &Projection) -> Option<Section> {
         "What does growth do to the bill?",
         answer,
     );
-    section.tables = grown.into_iter().map(month_table).collect();
+    section.tables.push(year_table(&grown));
+    section.tables.extend(grown.into_iter().map(month_table));
     section.how = vec![
         "Customers and instances are those of the month's first day; its cost is the mean of its two ends \
          over 730 hours."
@@ -109,6 +120,53 @@ fn configuration(config: &ConfigProjection) -> [String; 6] {
             |(point, customers)| sentence::marked(point, customers),
         ),
     ]
+}
+
+/// The best guess year by year: a row for each year of growth, a column for each configuration. Columns add
+/// up.
+fn year_table(configs: &[&ConfigProjection]) -> PageTable {
+    let currency = configs.first().map_or("", |config| config.currency.as_str());
+    let names: Vec<String> = configs
+        .iter()
+        .map(|config| format!("#`{}`", config.name))
+        .collect();
+    let titles: Vec<&str> = std::iter::once("months")
+        .chain(names.iter().map(String::as_str))
+        .collect();
+    let mut table = PageTable::new(format!("Best guess by year, in {currency}"), &titles).leading();
+    let columns: Vec<(Vec<Option<String>>, String)> = configs.iter().map(|config| by_year(config)).collect();
+    let longest = configs.iter().max_by_key(|config| config.months.len());
+    let years = longest
+        .into_iter()
+        .flat_map(|config| config.months.chunks(MONTHS_OF_YEAR));
+    for (year, months) in years.enumerate() {
+        let [first, last] =
+            [months.first(), months.last()].map(|month| month.map(|month| format::month(month.date)));
+        let mut cells = vec![format!(
+            "{} to {}",
+            first.unwrap_or_default(),
+            last.unwrap_or_default()
+        )];
+        let cell = |(years, _): &(Vec<Option<String>>, String)| {
+            years.get(year).cloned().flatten().unwrap_or_default()
+        };
+        cells.extend(columns.iter().map(cell));
+        table.add(cells);
+    }
+    let totals = columns.into_iter().map(|(_, total)| total);
+    table.total(std::iter::once("all".to_owned()).chain(totals));
+    table
+}
+
+/// What each year costs and what all of them cost, as printed.
+fn by_year(config: &ConfigProjection) -> (Vec<Option<String>>, String) {
+    let sum = |months: &[MonthProjection]| QuotedDecimal(months.iter().map(|month| month.cost.value.0).sum());
+    let years: Vec<Option<QuotedDecimal>> = config
+        .months
+        .chunks(MONTHS_OF_YEAR)
+        .map(|months| Some(sum(months)))
+        .collect();
+    format::apportion(&years, sum(&config.months), &config.currency)
 }
 
 fn month_table(config: &ConfigProjection) -> PageTable {

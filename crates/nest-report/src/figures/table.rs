@@ -88,7 +88,7 @@ impl PageTable {
     }
 
     /// Adds the row of totals.
-    pub(crate) fn total<const N: usize>(&mut self, texts: [String; N]) {
+    pub(crate) fn total(&mut self, texts: impl IntoIterator<Item = String>) {
         self.rows.push(PageRow {
             cells: texts.into_iter().map(Cell::from).collect(),
             total: true,

@@ -75,6 +75,7 @@ pub fn vm() -> ConfigProjection {
         months: months(),
         unit_steps: Vec::new(),
         lasts: 0.0,
+        total: None,
         lasts_with_levers: 0.98,
         break_points: vec![
             broken(
@@ -164,6 +165,7 @@ pub fn function() -> ConfigProjection {
         months: Vec::new(),
         unit_steps: Vec::new(),
         lasts: 0.03,
+        total: None,
         lasts_with_levers: 0.03,
         break_points: vec![broken(
             BreakKind::Quota,

@@ -71,14 +71,30 @@ pub(crate) fn check(name: &str, config: &Config, study: &Study, spans: &Spans, f
             &format!("configuration `{name}`: {amount} for `{key}`"),
         ));
     }
-    if let Some([low, high]) = config.migration.as_ref().and_then(|migration| migration.range)
-        && low.0 > high.0
+    if let Some(migration) = &config.migration
+        && let Some([low, high]) = migration.range
     {
-        found.push(spans.at_value(
-            &["configs", name, "migration"],
-            format!("configuration `{name}`: the range of its migration cost is not in ascending order"),
-            "write the smaller number first",
-        ));
+        let wrong = if low.0 > high.0 {
+            Some((
+                "the range of its migration cost is not in ascending order".to_owned(),
+                "write the smaller number first",
+            ))
+        } else if (low.0..=high.0).contains(&migration.amount.0) {
+            None
+        } else {
+            let message = format!(
+                "its migration costs {}, outside the range {low} to {high}",
+                migration.amount
+            );
+            Some((
+                message,
+                "write a 90 % range that contains the amount: range = [\"LOW\", \"HIGH\"]",
+            ))
+        };
+        found.extend(wrong.map(|(message, help)| {
+            let path = ["configs", name, "migration", "range"];
+            spans.at_value(&path, format!("configuration `{name}`: {message}"), help)
+        }));
     }
     for (key, amount) in config.monthly.iter().filter(|(_, amount)| !in_range(**amount)) {
         found.push(out_of_range(
@@ -447,10 +463,14 @@ fn check_profile(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             let good = week.len() == crate::study::customers::profile::HOURS_PER_WEEK
                 && week.iter().all(|load| load.is_finite() && *load >= 0.0);
             if !good || week.iter().sum::<f64>() <= 0.0 {
-                let message = format!(
-                    "`customers.profile` must hold 168 numbers of 0 or more, not all 0; it holds {}",
-                    week.len()
-                );
+                let message = if good {
+                    "`customers.profile` holds only zeros, so that nobody ever comes".to_owned()
+                } else {
+                    format!(
+                        "`customers.profile` must hold 168 numbers of 0 or more; it holds {}",
+                        week.len()
+                    )
+                };
                 found.push(spans.at_value(
                     &["customers", "profile"],
                     message,

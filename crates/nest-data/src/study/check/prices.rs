@@ -13,10 +13,10 @@ use crate::{
     units::QuotedDecimal,
 };
 
-/// Everything that a study's configurations ask of their books and that does not fit, at its line. A book
-/// that is not among them is left to whoever looks it up.
+/// Everything that a study's configurations ask of their books and that does not fit, at its line. `books`
+/// are those that it names and that exist, `names` are the names of all that exist.
 #[must_use]
-pub fn misfits(study: &Study, books: &[PriceBook]) -> Vec<Diagnostic> {
+pub fn misfits(study: &Study, books: &[PriceBook], names: &[String]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (name, config) in &study.configs {
         let fit = Fit {
@@ -25,6 +25,7 @@ pub fn misfits(study: &Study, books: &[PriceBook]) -> Vec<Diagnostic> {
             books,
             spans: study.places.spans(),
         };
+        found.extend(fit.books(study, names));
         for (index, placement) in config.placements().enumerate() {
             found.extend(fit.placement(index, placement));
         }
@@ -69,14 +70,117 @@ impl Fit<'_> {
         self.spans.at_value(&path, message, help)
     }
 
+    /// Books that do not exist, and books in a currency that the study does not convert.
+    fn books(&self, study: &Study, names: &[String]) -> Vec<Diagnostic> {
+        let places = self.config.placements().enumerate();
+        let of_places =
+            places.map(|(index, placement)| (self.config.book_of(placement), self.path(index, "book")));
+        let meters = self.config.meters.iter().filter_map(|(key, used)| {
+            let path = ["configs", self.name, "meters", key, "book"].map(str::to_owned);
+            Some((used.book()?, path.to_vec()))
+        });
+        let mut seen: Vec<&str> = Vec::new();
+        let mut found = Vec::new();
+        for (book_name, path) in of_places.chain(meters) {
+            if seen.contains(&book_name) {
+                continue;
+            }
+            seen.push(book_name);
+            found.extend(match self.book(book_name) {
+                None => Some(self.at(
+                    &path,
+                    format!(
+                        "configuration `{}` names the price book {book_name}, which does not exist",
+                        self.name
+                    ),
+                    offer_book(book_name, names),
+                )),
+                Some(book) => self.currency(study, book, &path),
+            });
+        }
+        found
+    }
+
+    /// A book in a currency that the study does not convert.
+    fn currency(&self, study: &Study, book: &PriceBook, path: &[String]) -> Option<Diagnostic> {
+        let (own, other) = (&study.study.currency, &book.currency);
+        (own != other && !study.exchange.contains_key(other)).then(|| {
+            self.at(
+                path,
+                format!(
+                    "configuration `{}` pays in {other}, the currency of {}, but the study is in {own}",
+                    self.name,
+                    book.name()
+                ),
+                format!("add [exchange.{other}] with rate = \"{own} FOR 1 {other}\" and its date"),
+            )
+        })
+    }
+
     /// What of a placement its book does not sell.
     fn placement(&self, index: usize, placement: &Placement) -> Option<Diagnostic> {
         let book = self.book(self.config.book_of(placement))?;
         match placement.platform {
-            Platform::Vm | Platform::Container | Platform::Database => self.kind(index, placement, book),
+            Platform::Vm | Platform::Container | Platform::Database => self
+                .sku(index, placement, book)
+                .or_else(|| self.kind(index, placement, book))
+                .or_else(|| self.commitment(index, placement, book)),
             Platform::Task => self.task_size(index, placement, book),
             Platform::Function => self.function_size(index, placement, book),
         }
+    }
+
+    /// An instance type that the book does not have, or for which it has no spot price.
+    fn sku(&self, index: usize, placement: &Placement, book: &PriceBook) -> Option<Diagnostic> {
+        let sku = placement.sku.as_deref()?;
+        let mut rows = book.instance.iter().filter(|row| row.sku == sku).peekable();
+        if rows.peek().is_none() {
+            return Some(self.at(
+                &self.path(index, "sku"),
+                format!(
+                    "configuration `{}` names the instance type {sku}, which {} does not have",
+                    self.name,
+                    book.name()
+                ),
+                offer(sku, book.instance.iter().map(|row| &row.sku)),
+            ));
+        }
+        let spot = placement.spot.as_ref().filter(|spot| spot.price.is_none())?;
+        (spot.share.get() > 0.0 && rows.all(|row| row.price.spot.is_none())).then(|| {
+            self.at(
+                &self.path(index, "spot"),
+                format!(
+                    "configuration `{}` runs {sku} on spot capacity, for which {} has no price",
+                    self.name,
+                    book.name()
+                ),
+                format!("add price = \"{} AN HOUR\" to spot", book.currency),
+            )
+        })
+    }
+
+    /// A commitment that the book does not sell.
+    fn commitment(&self, index: usize, placement: &Placement, book: &PriceBook) -> Option<Diagnostic> {
+        let unknown = placement
+            .commitments
+            .keys()
+            .find(|id| book.commitment(id).is_none())?;
+        let mut path = self.path(index, "commitments");
+        path.push(unknown.clone());
+        let sku = placement.sku.as_deref();
+        let of_sku = book
+            .commitment
+            .iter()
+            .filter(|one| one.covers.sku.as_deref() == sku);
+        Some(self.at(
+            &path,
+            format!(
+                "configuration `{}` buys the commitment {unknown}, which {} does not have",
+                self.name,
+                book.name()
+            ),
+            offer(unknown, of_sku.map(|one| &one.id)),
+        ))
     }
 
     /// A database on a machine, or a machine as a database.
@@ -233,7 +337,12 @@ impl Fit<'_> {
                     self.name,
                     book.name()
                 ),
-                offer(id, book.meter.iter().map(|meter| &meter.id)),
+                format!(
+                    "{}; a meter under a name of your own needs meter = \"NAME IN THE BOOK\", one of \
+                     another book \
+                     book = \"PROVIDER/REGION\"",
+                    offer(id, book.meter.iter().map(|meter| &meter.id))
+                ),
             ));
         };
         let driver = used.driver();
@@ -301,6 +410,25 @@ impl Fit<'_> {
     }
 }
 
+/// The book that differs by one letter, those of the same provider, or how to see all.
+fn offer_book(written: &str, names: &[String]) -> String {
+    let slip = |name: &&String| strsim::damerau_levenshtein(written, name) == 1;
+    if let Some(near) = names.iter().find(slip) {
+        return format!("did you mean `{near}`?");
+    }
+    let provider = written.split('/').next().unwrap_or_default();
+    let of_provider: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| name.split('/').next() == Some(provider))
+        .collect();
+    if of_provider.is_empty() {
+        "run `locust-nest pricing list` to see all books".to_owned()
+    } else {
+        format!("use one of: {}", of_provider.join(", "))
+    }
+}
+
 /// Whether a driver counts what a unit is, or how much of it there is for each is stated.
 fn fits(driver: Driver, family: UnitFamily, stated: bool) -> bool {
     match (driver, family) {
@@ -322,16 +450,21 @@ fn fits(driver: Driver, family: UnitFamily, stated: bool) -> bool {
 fn advice(driver: Driver, meter: &Meter) -> String {
     match meter.unit_family() {
         UnitFamily::Capacity => {
-            "write \"largest\", or { driver = \"fixed\", times = UNITS A MONTH }".to_owned()
+            "write \"largest\", or { driver = \"fixed\", times = UNITS_A_MONTH }".to_owned()
         }
         UnitFamily::Bytes => "write \"bytes_sent\"".to_owned(),
         UnitFamily::Time => "write \"hours\" or \"instances\"".to_owned(),
-        UnitFamily::Count if driver == Driver::BytesSent => "write \"requests\" or \"executions\"".to_owned(),
+        UnitFamily::Count if driver == Driver::BytesSent => {
+            "write \"requests\" or \"executions\"; units of bytes are called GB and GiB".to_owned()
+        }
         family if matches!(driver, Driver::Largest | Driver::BytesSent) && family == UnitFamily::OverTime => {
-            format!("write {{ driver = \"fixed\", times = {} A MONTH }}", meter.unit)
+            format!(
+                "write {{ driver = \"fixed\", times = NUMBER }}, with the {} of a month",
+                meter.unit
+            )
         }
         _ => format!(
-            "state how much: {{ driver = \"{}\", times = {} FOR EACH }}",
+            "state how much: {{ driver = \"{}\", times = NUMBER }}, with the {} for each",
             driver.key(),
             meter.unit
         ),

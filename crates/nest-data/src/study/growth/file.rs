@@ -144,8 +144,14 @@ fn columns(header: &csv::StringRecord, file: GrowthFile) -> Result<Columns, Stri
     };
     let needed = |names: &[&str]| {
         place(names).ok_or_else(|| {
+            let separated = match header.iter().next() {
+                Some(only) if header.len() == 1 && only.contains(';') => {
+                    "; separate columns with commas, not semicolons"
+                }
+                _ => "",
+            };
             format!(
-                "there is no column `{}`; columns: {}",
+                "there is no column `{}`; columns: {}{separated}",
                 names.join("` or `"),
                 header.iter().collect::<Vec<_>>().join(", ")
             )
@@ -169,10 +175,28 @@ fn columns(header: &csv::StringRecord, file: GrowthFile) -> Result<Columns, Stri
     })
 }
 
+/// Whether a number may have its thousands separated by points: `80.000`, `1.250.000`.
+fn is_grouped(text: &str) -> bool {
+    let (first, groups) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.chars().all(|character| character.is_ascii_digit());
+    !groups.is_empty()
+        && (1..=3).contains(&first.len())
+        && digits(first)
+        && first != "0"
+        && groups.split('.').all(|group| group.len() == 3 && digits(group))
+}
+
 fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, String> {
     let cell = |column: usize| record.get(column).unwrap_or_default();
     let number = |column: usize| {
         let text = cell(column);
+        if is_grouped(text) {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            return Err(format!(
+                "{text:?} may be {digits} or a number with a fraction: write {digits}, or two digits \
+                 after the point"
+            ));
+        }
         let number = text
             .replace('_', "")
             .parse::<f64>()

@@ -8,6 +8,8 @@ use crate::{
     project::config::{PricedConfig, ReadyInputs},
 };
 
+/// The first customer: at fewer nothing is said to happen.
+const FIRST: f64 = 1.0;
 /// Steps of a bisection: more than the digits of a double can tell apart.
 const HALVINGS: usize = 60;
 /// Factor between customer counts at which a cost that may fall and rise is looked at.
@@ -25,7 +27,10 @@ pub fn budget<'a>(
     let currency = &scope.study.study.currency;
     if let Some(amount) = scope.study.budget.monthly {
         let over = |customers: f64| priced.cost(customers, inputs) > float(amount.0);
-        let customers = if over(scope.most) {
+        // What is over with nobody is over from the first customer on.
+        let customers = if over(FIRST) {
+            FIRST
+        } else if over(scope.most) {
             edge(0.0, scope.most, over)
         } else {
             f64::INFINITY

@@ -3,7 +3,7 @@
 use nest_data::{
     PriceBook, ScalingModel, Study,
     config::{Config, Driver, MeterUse},
-    price_book::{INSTANCE_PRICE, Meter},
+    price_book::{INSTANCE_PRICE, Meter, unit::UnitFamily},
     study::Platform,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
@@ -98,6 +98,14 @@ impl<'a> Metered<'a> {
     /// Whether it has a price, if not in every tier.
     pub fn is_known(&self) -> bool {
         self.meter.price.is_some() || self.meter.percent_of.is_some()
+    }
+
+    /// Units of a month in which one of what it counts is had all the time: the hours of a month for `h` and
+    /// `vCPU*h`, 1 for `month` and `GB*month`, and where time is no part of the unit.
+    pub fn units_of_month(&self) -> f64 {
+        let month_hours = float(self.book.month_hours.0);
+        let hours = self.meter.hours_per_unit(month_hours);
+        hours.map_or(1.0, |hours| month_hours / hours)
     }
 
     /// What it is a share of, and the share, for a meter that is one.
@@ -321,13 +329,13 @@ fn included_in_all(meter: &Meter, used: &MeterUse, month_hours: Decimal) -> Deci
     let Some(included) = meter.included.as_ref().filter(|_| whole) else {
         return Decimal::ZERO;
     };
-    let hours = if meter.unit.ends_with("*h") {
-        month_hours
-    } else {
-        Decimal::ONE
+    let hours = float(month_hours);
+    let had = match meter.unit_family() {
+        UnitFamily::OverTime => meter.hours_per_unit(hours).map_or(1.0, |unit| hours / unit),
+        _ => 1.0,
     };
-    let resources = Decimal::from_f64(used.resources()).unwrap_or(Decimal::ONE);
-    included.quantity.0 * resources * hours
+    let resources = Decimal::from_f64(used.resources() * had).unwrap_or(Decimal::ONE);
+    included.quantity.0 * resources
 }
 
 /// What a month of each unit of a placement includes of meters of its book.

@@ -157,16 +157,12 @@ impl<'a> PricedConfig<'a> {
                 per_execution(&|index| (amount(all, index) - amount(without, index)).max(0.0));
             }
             Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.meter.bytes_per_unit()),
-            Driver::Hours => quantity.fixed += self.month_hours * times,
+            Driver::Hours => quantity.fixed += metered.units_of_month() * times,
             Driver::Fixed => quantity.fixed += times,
             Driver::Stored => quantity.fixed += inputs.stored.unwrap_or(0.0) * times,
             Driver::Customers => quantity.per_customer += times,
             Driver::Instances => {
-                let per_hour = if metered.meter.unit == "h" {
-                    times
-                } else {
-                    times / self.month_hours
-                };
+                let per_hour = times * metered.units_of_month() / self.month_hours;
                 let units =
                     (0..self.placed.len()).filter(|index| matches!(self.placed[*index].host, Host::Units(_)));
                 quantity.unit_hours.extend(units.map(|index| (index, per_hour)));

@@ -88,7 +88,9 @@ pub fn policy_months<'a>(
         transition: Transition {
             // What began before the scenario is there from its start, and has settled.
             begins: growth.model.months_to(from).unwrap_or(f64::NEG_INFINITY),
-            ramp: policy.ramp.map_or(0.0, |ramp| ramp.months()),
+            ramp: policy
+                .ramp
+                .map_or(0.0, |ramp| growth.model.ramp_months(from, ramp)),
             delay: delay(context.study, patched)?,
         },
         open_items: open_items(context.study, patched)?,

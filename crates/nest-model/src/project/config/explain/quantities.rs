@@ -305,6 +305,11 @@ impl ExplainedMeter<'_, '_> {
                 vec![units, month],
             )
         };
+        let had = || {
+            let units = self.metered().units_of_month();
+            let detail = format!("{} of a month of {}", meter.unit, self.metered().book.name());
+            ExplanationNode::leaf("units in a month", units, &meter.unit, Basis::Priced, detail)
+        };
         let mut parts = Vec::new();
         for counted in &self.metered().uses {
             match counted {
@@ -324,7 +329,7 @@ impl ExplainedMeter<'_, '_> {
                 }
                 Counted::Stated(used) => {
                     let factors: Vec<Vec<ExplanationNode>> = match used.driver() {
-                        Driver::Hours => vec![vec![month()]],
+                        Driver::Hours => vec![vec![had()]],
                         Driver::Fixed => vec![Vec::new()],
                         Driver::Stored => vec![vec![assumed(
                             "stored items",
@@ -337,18 +342,14 @@ impl ExplainedMeter<'_, '_> {
                         Driver::Instances => (0..config.placed.len())
                             .filter(|index| matches!(config.placed[*index].host, Host::Units(_)))
                             .map(|index| {
-                                let of_units = hours(index);
-                                if meter.unit == "h" {
-                                    vec![of_units]
-                                } else {
-                                    let mean = ExplanationNode::computed(
-                                        Basis::Quotient,
-                                        "units that run in a mean hour",
-                                        "units",
-                                        vec![of_units, month()],
-                                    );
-                                    vec![mean]
-                                }
+                                let mean = vec![hours(index), month()];
+                                let mean = ExplanationNode::computed(
+                                    Basis::Quotient,
+                                    "units that run in a mean hour",
+                                    "units",
+                                    mean,
+                                );
+                                vec![mean, had()]
                             })
                             .collect(),
                         _ => Vec::new(),
