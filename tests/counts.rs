@@ -257,6 +257,8 @@ fn assert_priced(study: &SmallStudy, customers: f64, booked: &Booked) {
         let mut known = drivers.iter().map(|driver| (driver.kind, driver.name.as_str()));
         assert!(known.any(|known| known == (kind, name)), "{name} in {drivers:?}");
     }
+    let mut counts = projection.counts.iter();
+    assert!(counts.any(|row| (row.behaviour.as_str(), row.count.as_str()) == ("describe", "tokens_out")));
     let mut moved = projection.sensitivity.iter();
     assert!(moved.any(|input| input.input == "tokens_out of describe"));
 }

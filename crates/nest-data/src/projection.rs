@@ -53,6 +53,9 @@ pub struct Projection {
     pub headline: Option<Headline>,
     /// Service demand, a row per resource and behaviour.
     pub demand: Vec<DemandRow>,
+    /// What executions add to counts, a row per behaviour and count.
+    #[serde(default)]
+    pub counts: Vec<CountRow>,
     /// Executions per customer and day, by behaviour.
     pub rates_per_day: Vec<(String, f64)>,
     /// Each configuration.
@@ -165,6 +168,17 @@ pub struct DemandRow {
     pub estimate: Estimate,
     /// Whether behaviours may be told apart on this resource.
     pub separable: bool,
+}
+
+/// What one execution of a behaviour adds to a count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountRow {
+    /// The behaviour.
+    pub behaviour: String,
+    /// The count.
+    pub count: String,
+    /// How much it is.
+    pub estimate: Estimate,
 }
 
 /// One configuration.

@@ -22,8 +22,8 @@ use jiff::civil::Date;
 use nest_data::{
     Caveat, Document, Estimate, PriceBook, Projection, ScalingModel, Study,
     projection::{
-        BookUse, Comparison, DemandRow, GrowthProjection, Headline, ModelSource, PolicyProjection, PriceRow,
-        SegmentProjection, SourceUse, first_break,
+        BookUse, Comparison, CountRow, DemandRow, GrowthProjection, Headline, ModelSource, PolicyProjection,
+        PriceRow, SegmentProjection, SourceUse, first_break,
     },
 };
 use rayon::prelude::*;
@@ -131,6 +131,7 @@ fn projected(
         growth: context.growth().map(|growth| growth.name.to_owned()),
         headline: lead.headline,
         demand: demand_rows(model),
+        counts: count_rows(model),
         rates_per_day: study
             .rates_per_day(&study.parameter_values())
             .map_err(ModelError::Rates)?
@@ -257,6 +258,17 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
             .map(|(behaviour, estimate)| row(behaviour, estimate))
             .collect::<Vec<_>>();
         demands.into_iter().chain([row("idle", &resource.idle)])
+    });
+    rows.collect()
+}
+
+fn count_rows(model: &ScalingModel) -> Vec<CountRow> {
+    let rows = model.behaviours.iter().flat_map(|facts| {
+        facts.counts.iter().map(|(count, estimate)| CountRow {
+            behaviour: facts.name.clone(),
+            count: count.clone(),
+            estimate: *estimate,
+        })
     });
     rows.collect()
 }

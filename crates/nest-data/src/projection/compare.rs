@@ -162,6 +162,9 @@ pub struct Regret {
     pub config: String,
     /// What is paid in all, central world.
     pub total: QuotedDecimal,
+    /// Whether a price that it needs is missing, so that it is paid at least so much.
+    #[serde(default)]
+    pub at_least: bool,
     /// Above the cheapest of all, in the point estimate.
     pub regret: QuotedDecimal,
     /// 5 % and 95 % quantiles of the regret over the draws.

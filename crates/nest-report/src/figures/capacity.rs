@@ -76,6 +76,7 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
         rates.row([behaviour.clone(), format::number(*rate), "◇ assumed".to_owned()]);
     }
     section.tables = vec![table, rates];
+    section.tables.extend(counts(projection));
     section.how = vec![
         "Found by regression over steps whose mixes were designed to tell behaviours apart. Where they \
          cannot be told apart, only the total \
@@ -83,6 +84,23 @@ pub(super) fn demand(projection: &Projection) -> Option<Section> {
             .to_owned(),
     ];
     Some(section)
+}
+
+/// What executions add to counts; nothing if nothing is counted.
+fn counts(projection: &Projection) -> Option<PageTable> {
+    projection.counts.first()?;
+    let titles = ["behaviour", "count", "#an execution adds", "kind"];
+    let mut table = PageTable::new("What executions add to counts, with 90 % intervals", &titles).leading();
+    for row in &projection.counts {
+        let is_stated = row.estimate.low == row.estimate.high;
+        table.row([
+            row.behaviour.clone(),
+            row.count.clone(),
+            format::estimate(&row.estimate),
+            if is_stated { "◇ stated" } else { "● measured" }.to_owned(),
+        ]);
+    }
+    Some(table)
 }
 
 fn first(config: &ConfigProjection) -> String {

@@ -423,8 +423,9 @@ fn regrets(projection: &Projection, comparison: &Comparison) -> Option<PageTable
                 .iter()
                 .find(|regret| regret.growth == *scenario && regret.config == total.config);
             found.map_or_else(String::new, |regret| {
+                let lead = if regret.at_least { "at least " } else { "" };
                 format!(
-                    "{}, lasts in {}",
+                    "{lead}{}, lasts in {}",
                     format::amount(regret.regret, currency(projection, &total.config)),
                     format::chance_cell(regret.lasts)
                 )

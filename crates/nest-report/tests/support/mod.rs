@@ -77,6 +77,7 @@ pub fn projection() -> Projection {
             customers_stated: true,
         }),
         demand: evidence::demand(),
+        counts: Vec::new(),
         rates_per_day: [("browse", 24.0), ("search", 9.5), ("pay", 0.31)]
             .map(|(name, rate)| (name.to_owned(), rate))
             .to_vec(),

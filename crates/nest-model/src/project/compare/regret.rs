@@ -34,7 +34,7 @@ pub fn regrets(
         let totals = if is_headline {
             let known = headline
                 .iter()
-                .map(|totals| (totals.central, totals.draws.clone()));
+                .map(|totals| (totals.central, totals.draws.clone(), totals.at_least));
             known.collect()
         } else {
             configs
@@ -43,17 +43,21 @@ pub fn regrets(
                 .map(|(drawn, totals)| scenario_total(drawn, context, growth, totals))
                 .collect::<Result<Vec<_>, _>>()?
         };
-        let least = totals.iter().map(|(total, _)| *total).min().unwrap_or_default();
-        let draws = totals.iter().map(|(_, draws)| draws.len()).min().unwrap_or(0);
+        let least = totals
+            .iter()
+            .map(|(total, _, _)| *total)
+            .min()
+            .unwrap_or_default();
+        let draws = totals.iter().map(|(_, draws, _)| draws.len()).min().unwrap_or(0);
         let cheapest: Vec<f64> = (0..draws)
             .map(|draw| {
                 totals
                     .iter()
-                    .map(|(_, draws)| draws[draw])
+                    .map(|(_, draws, _)| draws[draw])
                     .fold(f64::INFINITY, f64::min)
             })
             .collect();
-        for ((drawn, one), (total, draws)) in configs.iter().zip(projected).zip(&totals) {
+        for ((drawn, one), (total, draws, at_least)) in configs.iter().zip(projected).zip(&totals) {
             let mut above: Vec<f64> = draws
                 .iter()
                 .zip(&cheapest)
@@ -64,6 +68,7 @@ pub fn regrets(
                 growth: growth.name.to_owned(),
                 config: drawn.priced.name.to_owned(),
                 total: QuotedDecimal(total.normalize()),
+                at_least: *at_least,
                 regret: QuotedDecimal((*total - least).normalize()),
                 interval: [0.05, 0.95].map(|quantile| quantile_of(&mut above, quantile).unwrap_or(value)),
                 lasts: if is_headline {
@@ -78,18 +83,18 @@ pub fn regrets(
 }
 
 /// What a configuration costs in a scenario, its migration included: in the point estimate and in the first
-/// draws.
+/// draws, and whether a price is missing.
 fn scenario_total(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
     growth: &GrowthDraws<'_>,
     headline: &Totals,
-) -> Result<(Decimal, Vec<f64>), ModelError> {
+) -> Result<(Decimal, Vec<f64>, bool), ModelError> {
     let count = drawn.draws.len().min(REGRET_DRAWS);
     let mut sum = DrawnAmount {
         value: headline.migration.amount,
         draws: headline.migration.draws[..count].to_vec(),
-        at_least: false,
+        at_least: headline.at_least,
     };
     let months = allowed_months(growth, &growth.central);
     let rates = rates_at_moments(growth, months, |moment| {
@@ -107,5 +112,5 @@ fn scenario_total(
             sum.add_share(&rates[end], piece.months / 2.0);
         }
     }
-    Ok((sum.value, sum.draws))
+    Ok((sum.value, sum.draws, sum.at_least))
 }
