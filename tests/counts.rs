@@ -1,7 +1,12 @@
 //! Usage that is neither processor time nor bytes: tokens of a language model, as the demo shop's answers
 //! tell them, against what the shop's own ledger booked.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener},
+    path::Path,
+};
 
 use nest_data::{
     Estimate, Projection,
@@ -73,6 +78,11 @@ id = "mail"
 unit = "message"
 price = { amount = "0.0001" }
 source = "contract"
+[[meter]]
+id = "queue"
+unit = "message"
+price = { amount = "0.0000004" }
+source = "contract"
 "#;
 
 const MORE: &str = r#"
@@ -92,6 +102,14 @@ sku = "box"
 "model.cached" = { driver = "counts", count = "tokens_cached" }
 "model.output" = { driver = "counts", count = "tokens_out" }
 mail = { driver = "counts", count = "mail", times = 3 }
+queue = { driver = "counts", count = "queued" }
+[probes.shop]
+tier = "app"
+[probes.queue]
+tier = "queue"
+kind = "prometheus"
+scrape = "http://QUEUE/metrics"
+counts = { queued = "queue_messages_total" }
 "#;
 
 /// Tokens of an execution over all that the shop did: the measured part of a run has the same mean.
@@ -117,6 +135,32 @@ impl Booked {
             completion: ledger.tokens.completion as f64 / executions,
         }
     }
+}
+
+/// Serves the counter of a queue that takes two messages for each description, as a metrics page. The thread
+/// ends with the test.
+fn serve_queue(shop: SocketAddr) -> SocketAddr {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = socket.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for connection in socket.incoming().flatten() {
+            let lines = BufReader::new(&connection).lines().map_while(Result::ok);
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let ledger = Ledger::read_from(shop).expect("the shop answers");
+            let described = ledger
+                .behaviours
+                .get("describe")
+                .map_or(0, |booked| booked.executions);
+            let page = format!("queue_messages_total {}\n", 2 * described);
+            // A client that has gone away is its own business.
+            let _ = write!(
+                &connection,
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
+                page.len()
+            );
+        }
+    });
+    address
 }
 
 /// What one description was measured to add to a count.
@@ -178,7 +222,7 @@ fn load_tokens_are_measured_as_the_shop_booked_them_priced_and_forecast() {
     let study = SmallStudy::new(
         &format!("http://{address}"),
         &[("describe", RATE, DESCRIBE)],
-        MORE,
+        &MORE.replace("QUEUE", &serve_queue(address).to_string()),
     );
     fs::create_dir_all(study.path.join("pricing/own")).expect("a temporary folder");
     study.write("pricing/own/here.toml", BOOK);
@@ -249,6 +293,7 @@ fn assert_priced(study: &SmallStudy, customers: f64, booked: &Booked) {
         (written / (descriptions * booked.completion) - 1.0).abs() < 0.01,
         "{written}"
     );
+    assert_queued(&projection, descriptions);
     let drivers = &projection.configs[0].bill.drivers;
     for (kind, name) in [
         (DriverKind::Meter, "model.output"),
@@ -261,6 +306,19 @@ fn assert_priced(study: &SmallStudy, customers: f64, booked: &Booked) {
     assert!(counts.any(|row| (row.behaviour.as_str(), row.count.as_str()) == ("describe", "tokens_out")));
     let mut moved = projection.sensitivity.iter();
     assert!(moved.any(|input| input.input == "tokens_out of describe"));
+}
+
+/// Checks the messages of the queue on the bill, with what it would take without load: found by regression
+/// over short windows, whose ends its counter does not share with the generator.
+fn assert_queued(projection: &Projection, descriptions: f64) {
+    let lines = projection.configs[0].bill.lines.iter();
+    let queued: f64 = lines
+        .filter(|line| line.meter == "queue")
+        .map(|line| number(line.quantity))
+        .sum();
+    let off = queued / (descriptions * 2.0) - 1.0;
+    eprintln!("messages of the queue: {:+.1} %", off * 100.0);
+    assert!(off.abs() < 0.05, "{queued}");
 }
 
 /// Checks that a projection which pays for output by another count is refused.

@@ -184,6 +184,11 @@ impl Observer {
                 capacity,
             });
         }
+        let counters = probe
+            .counts
+            .keys()
+            .map(|count| Resource::counter(&probe.tier, count));
+        self.resources.extend(counters);
     }
 
     /// The resources that are read, without those that the generator counts.
@@ -287,7 +292,7 @@ impl LocalTier {
                     figure.key()
                 )),
             };
-            ((self.name.clone(), *figure), reading)
+            ((self.name.clone(), figure.clone()), reading)
         };
         self.figures.iter().map(reading).collect()
     }

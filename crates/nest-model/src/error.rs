@@ -120,6 +120,19 @@ pub enum ModelError {
         /// The behaviour.
         behaviour: String,
     },
+    /// A meter is paid by a counter that was not measured.
+    #[error(
+        "configuration `{config}` pays {meter} by the counter `{count}`, which was not read when it was \
+         measured"
+    )]
+    CounterUnmeasured {
+        /// The configuration.
+        config: String,
+        /// The meter.
+        meter: String,
+        /// The counter.
+        count: String,
+    },
     /// A configuration places a tier that was not measured.
     #[error("configuration `{config}` places the tier `{tier}`, which was not measured; measured: {known}")]
     UnknownTier {

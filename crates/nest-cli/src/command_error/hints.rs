@@ -14,7 +14,9 @@ pub(super) fn of_model(error: &ModelError) -> (u8, &'static str) {
         ),
         ModelError::Histogram { .. } => (INVALID, "measure again, or restore the file from version control"),
         ModelError::Table { .. } => (INTERNAL, "this is a bug; please report it"),
-        ModelError::NotMeasured { .. } => (STALE, "run `locust-nest measure` and `locust-nest fit`"),
+        ModelError::NotMeasured { .. } | ModelError::CounterUnmeasured { .. } => {
+            (STALE, "run `locust-nest measure` and `locust-nest fit`")
+        }
         ModelError::CountUnknown { .. } => (
             INVALID,
             "correct where the count is read, under `counts` of the behaviour, then measure and fit again",

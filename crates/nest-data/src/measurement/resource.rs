@@ -46,10 +46,12 @@ pub enum ResourceKind {
     Network,
     /// Resident bytes: a level, not a flow.
     Memory,
+    /// Something that a counter of the study counts: its resource has the name of the counter, `queue/sent`.
+    Count,
 }
 
 impl ResourceKind {
-    /// Every kind.
+    /// Every kind that has a name of its own.
     pub const ALL: [Self; 4] = [Self::Cpu, Self::Disk, Self::Network, Self::Memory];
 
     /// The part of a resource's name after the tier.
@@ -60,6 +62,7 @@ impl ResourceKind {
             Self::Disk => "disk",
             Self::Network => "network",
             Self::Memory => "memory",
+            Self::Count => "count",
         }
     }
 
@@ -69,6 +72,7 @@ impl ResourceKind {
         match self {
             Self::Cpu => "s",
             Self::Disk | Self::Network | Self::Memory => "bytes",
+            Self::Count => "counted",
         }
     }
 
@@ -94,6 +98,19 @@ pub struct ResourceName {
     pub tier: String,
     /// What the resource is.
     pub kind: ResourceKind,
+}
+
+impl Resource {
+    /// A counter of a tier, by its name in the study.
+    #[must_use]
+    pub fn counter(tier: &str, count: &str) -> Self {
+        Self {
+            name: format!("{tier}/{count}"),
+            tier: tier.to_owned(),
+            kind: ResourceKind::Count,
+            capacity: None,
+        }
+    }
 }
 
 impl fmt::Display for ResourceName {

@@ -210,6 +210,7 @@ fn check_probes(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         }
         self::probe::check(name, probe, &study.target.allow_hosts, spans, found);
     }
+    self::probe::check_counts(study, spans, found);
 }
 
 fn check_numbers(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {

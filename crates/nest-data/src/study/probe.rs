@@ -41,6 +41,11 @@ pub struct Probe {
     /// the preset's expressions of the same names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collect: Option<Collect>,
+    /// Counters of what the tier causes elsewhere, by a name of your own, each with its expression:
+    /// `{ queued = "queue_messages_published_total" }` (prometheus). A meter is paid by one with driver
+    /// `"counts"`: how much of it an execution of each behaviour causes is found by regression.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, String>,
     /// Cores that the tier can use, 0.01 or more; needed for processor time from metrics.
     /// [default: read from the affinity and the cgroup of the process]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +68,7 @@ impl Default for Probe {
             preset: None,
             only: BTreeMap::new(),
             collect: None,
+            counts: BTreeMap::new(),
             cores: None,
             disk_bytes_per_s: None,
         }
@@ -125,7 +131,7 @@ pub enum Preset {
 const STACKED: &str = "device!~\"(/dev/)?(mapper/|dm-|md|loop|ram|zram|sr|nbd).*\"";
 
 /// The figure that an expression gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
     /// Processor seconds used.
     Cpu,
@@ -137,18 +143,21 @@ pub enum Figure {
     Waiting,
     /// Seconds for which a processor quota held threads back.
     Throttled,
+    /// A counter of something else, by its name.
+    Count(String),
 }
 
 impl Figure {
-    /// Key under `collect`.
+    /// Key under `collect` or `counts`.
     #[must_use]
-    pub fn key(self) -> &'static str {
+    pub fn key(&self) -> &str {
         match self {
             Self::Cpu => "cpu",
             Self::Memory => "memory",
             Self::Disk => "disk",
             Self::Waiting => "waiting",
             Self::Throttled => "throttled",
+            Self::Count(name) => name,
         }
     }
 }
@@ -234,7 +243,7 @@ impl Preset {
 
 impl Probe {
     /// Everything that the probe reads from its endpoint: the preset's expressions, replaced by those under
-    /// `collect`.
+    /// `collect`, and its counters.
     #[must_use]
     pub fn expressions(&self) -> Vec<Expression> {
         let preset = self
@@ -244,24 +253,17 @@ impl Probe {
         let written = self.collect.as_ref().map(Collect::given).unwrap_or_default();
         let mut found: BTreeMap<Figure, Expression> = BTreeMap::new();
         for (figure, text) in preset.given() {
-            found.insert(
-                figure,
-                Expression {
-                    figure,
-                    text: text.clone(),
-                    needed: matches!(figure, Figure::Cpu | Figure::Memory),
-                },
-            );
+            let needed = matches!(figure, Figure::Cpu | Figure::Memory);
+            let text = text.clone();
+            found.insert(figure.clone(), Expression { figure, text, needed });
         }
-        for (figure, text) in written {
-            found.insert(
-                figure,
-                Expression {
-                    figure,
-                    text: text.clone(),
-                    needed: true,
-                },
-            );
+        let counts = self
+            .counts
+            .iter()
+            .map(|(name, text)| (Figure::Count(name.clone()), text));
+        for (figure, text) in written.into_iter().chain(counts) {
+            let (text, needed) = (text.clone(), true);
+            found.insert(figure.clone(), Expression { figure, text, needed });
         }
         found.into_values().collect()
     }

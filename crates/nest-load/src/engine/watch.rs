@@ -104,7 +104,8 @@ impl<'a> Watch<'a> {
                 self.edges = self.control.windows() + 1;
                 break;
             }
-            let next = edge.min(now.after(POLL_INTERVAL));
+            // The look may have set where the windows begin.
+            let next = self.control.edge(self.edges).min(now.after(POLL_INTERVAL));
             std::thread::sleep(next.since(MonotonicTime::now()));
         }
         Ok(())

@@ -94,7 +94,7 @@ impl MetricsEndpoint {
 
     /// The figures that are read.
     pub fn figures(&self) -> impl Iterator<Item = Figure> {
-        self.asked.iter().map(|asked| asked.expression.figure)
+        self.asked.iter().map(|asked| asked.expression.figure.clone())
     }
 
     /// Reads everything once. Figures that are offered by a preset and not there are not asked for again.
@@ -128,7 +128,7 @@ impl MetricsEndpoint {
         };
         self.asked
             .iter()
-            .map(|asked| (asked.expression.figure, reading(asked)))
+            .map(|asked| (asked.expression.figure.clone(), reading(asked)))
             .collect()
     }
 

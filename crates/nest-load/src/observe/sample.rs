@@ -72,7 +72,7 @@ impl Sample {
         let mut notes = BTreeSet::new();
         let window_s = self.elapsed_since(earlier).as_secs_f64();
         for ((tier, figure), later) in &self.readings {
-            let Some(before) = earlier.readings.get(&(tier.clone(), *figure)) else {
+            let Some(before) = earlier.readings.get(&(tier.clone(), figure.clone())) else {
                 continue;
             };
             let name = format!("{tier}/{}", figure.key());
@@ -84,7 +84,9 @@ impl Sample {
             match figure {
                 Figure::Waiting => usage.waiting.insert(tier.clone(), value),
                 Figure::Throttled => usage.throttled.insert(tier.clone(), value),
-                Figure::Cpu | Figure::Memory | Figure::Disk => usage.used.insert(name, value),
+                Figure::Cpu | Figure::Memory | Figure::Disk | Figure::Count(_) => {
+                    usage.used.insert(name, value)
+                }
             };
         }
         usage.gaps = notes.into_iter().collect();

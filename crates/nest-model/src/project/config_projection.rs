@@ -10,6 +10,7 @@ use std::{
 
 use nest_data::{
     Caveat, PriceBook, Study,
+    measurement::ResourceKind,
     projection::{Bill, ConfigProjection, FeeBill},
     units::QuotedDecimal,
 };
@@ -149,6 +150,7 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
         .model
         .resources
         .iter()
+        .filter(|resource| resource.kind != ResourceKind::Count)
         .map(|resource| &resource.tier)
         .filter(|tier| !priced.is_placed(tier))
         .collect();

@@ -63,12 +63,25 @@ fn wrong_count(count: &str, used: &MeterUse, study: &Study) -> Option<(String, S
         .values()
         .flat_map(BehaviourSpec::count_names)
         .map(str::to_owned)
+        .chain(
+            study
+                .probes
+                .values()
+                .flat_map(|probe| probe.counts.keys().cloned()),
+        )
         .collect();
     if !known.contains(count) {
         return Some((
-            "no behaviour has a count of that name".to_owned(),
+            "no behaviour and no probe has a count of that name".to_owned(),
             offer(count, known.iter()),
         ));
+    }
+    if study
+        .probes
+        .values()
+        .any(|probe| probe.counts.contains_key(count))
+    {
+        return None;
     }
     let mut chosen = study.behaviours.iter().filter(|(name, _)| used.names(name));
     let (name, _) = chosen.find(|(_, behaviour)| !behaviour.count_names().contains(count))?;

@@ -4,8 +4,9 @@ use url::Url;
 
 use crate::{
     diagnostic::Diagnostic,
+    measurement::ResourceKind,
     study::{
-        Probe, ProbeKind,
+        Probe, ProbeKind, Study,
         probe::{Collect, Figure, selector::Selection},
         target::is_loopback,
     },
@@ -38,6 +39,7 @@ pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found
         ("preset", probe.preset.is_some()),
         ("only", !probe.only.is_empty()),
         ("collect", probe.collect.is_some()),
+        ("counts", !probe.counts.is_empty()),
     ];
     for (key, _) in metrics_only.into_iter().filter(|(_, given)| *given) {
         found.push(place.key(
@@ -147,8 +149,8 @@ fn check_expressions(place: &ProbePlace<'_>, probe: &Probe, found: &mut Vec<Diag
             help,
         ));
     }
-    for (figure, text) in probe.collect.as_ref().map(Collect::given).unwrap_or_default() {
-        let keys = ["collect", figure.key()];
+    for (key, figure, text) in written_expressions(probe) {
+        let keys = [key, figure.key()];
         match text.parse::<Selection>() {
             _ if text.trim().is_empty() => found.push(place.value(
                 &keys,
@@ -176,6 +178,52 @@ fn check_expressions(place: &ProbePlace<'_>, probe: &Probe, found: &mut Vec<Diag
                 ));
             }
             Ok(_) => {}
+        }
+    }
+}
+
+/// The expressions that the study writes itself, each with the key of its table.
+fn written_expressions(probe: &Probe) -> impl Iterator<Item = (&'static str, Figure, &String)> {
+    let collected = probe.collect.as_ref().map(Collect::given).unwrap_or_default();
+    let collected = collected
+        .into_iter()
+        .map(|(figure, text)| ("collect", figure, text));
+    let counted = probe
+        .counts
+        .iter()
+        .map(|(name, text)| ("counts", Figure::Count(name.clone()), text));
+    collected.chain(counted)
+}
+
+/// Names of counters that would be taken for figures of a tier, or for what a behaviour counts itself.
+pub fn check_counts(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, probe) in &study.probes {
+        for count in probe.counts.keys() {
+            let by_behaviour = study
+                .behaviours
+                .values()
+                .any(|behaviour| behaviour.count_names().contains(count.as_str()));
+            let reason = if ResourceKind::ALL.iter().any(|kind| kind.label() == count) {
+                Some("is the name of a resource of every tier")
+            } else if by_behaviour {
+                Some("is counted by a behaviour already")
+            } else if seen.contains(&count.as_str()) {
+                Some("is counted by another probe already")
+            } else if count.is_empty() || count.contains('/') {
+                Some("is no name: it is empty or has a / in it")
+            } else {
+                None
+            };
+            seen.push(count);
+            found.extend(reason.map(|reason| {
+                let path = ["probes", name, "counts", count];
+                spans.at_key(
+                    &path,
+                    format!("the counter `{count}` of probe `{name}` {reason}"),
+                    "give it another name",
+                )
+            }));
         }
     }
 }

@@ -40,6 +40,7 @@ pub struct ScenarioInputs {
     pub rates_per_day: Vec<f64>,            // executions per customer
     pub bytes: Vec<f64>,                    // bytes sent per execution
     pub counts: BTreeMap<String, Vec<f64>>, // added per execution, by the counts that meters are paid by
+    pub count_idle: BTreeMap<String, f64>,  // added in a second without load, by those that probes read
     pub stored: Option<f64>,                // items in the target
     pub busier: f64,                        // busiest minute over that of the study
     pub price_level: f64,                   // prices of the books, against today's
@@ -103,6 +104,7 @@ impl ScenarioInputs {
             bytes: demand
                 .by_behaviour(|name| demand.per_execution(demand.first(ResourceKind::Network), name)),
             counts: demand.counts(priced.config.meters.values().flat_map(MeterUse::named_counts)),
+            count_idle: demand.count_idle(priced.config.meters.values().flat_map(MeterUse::named_counts)),
             stored: activity.stored,
             busier: 1.0,
             price_level: 1.0,
@@ -201,11 +203,23 @@ impl ScenarioInputs {
             rates_per_day,
             bytes: after.bytes.clone(),
             counts: after.counts.clone(),
+            count_idle: after.count_idle.clone(),
             stored: after.stored,
             busier: after.busier,
             price_level: after.price_level,
         }
     }
+}
+
+/// Whether a resource is the counter that a study calls `count`.
+pub fn is_counter(resource: &ResourceModel, count: &str) -> bool {
+    let named = || {
+        resource
+            .name
+            .strip_prefix(resource.tier.as_str())?
+            .strip_prefix('/')
+    };
+    resource.kind == ResourceKind::Count && named() == Some(count)
 }
 
 /// Every law of response times that an objective speaks of, with its limit in seconds.
@@ -276,10 +290,29 @@ impl<'a> ScenarioDemand<'a> {
         let amount = |name: &str, count: &str| self.draw.counts.get(name)?.get(count).copied();
         counts
             .map(|count| {
-                let amounts = self.by_behaviour(|name| amount(name, count).unwrap_or(0.0));
+                let counter = self.counter(count);
+                let amounts = self.by_behaviour(|name| match amount(name, count) {
+                    Some(amount) => amount,
+                    None => self.per_execution(counter, name),
+                });
                 (count.to_owned(), amounts)
             })
             .collect()
+    }
+
+    /// What counters that probes read count in a second without load.
+    fn count_idle<'c>(&self, counts: impl Iterator<Item = &'c str>) -> BTreeMap<String, f64> {
+        counts
+            .filter_map(|count| {
+                let (_, drawn) = self.counter(count)?;
+                Some((count.to_owned(), drawn.idle.max(0.0)))
+            })
+            .collect()
+    }
+
+    /// A counter that a probe reads, by its name in the study.
+    fn counter(&self, count: &str) -> Option<DrawnResource<'a>> {
+        self.find(|resource| is_counter(resource, count))
     }
 
     /// Seconds that open items add to one execution on a tier's processor.

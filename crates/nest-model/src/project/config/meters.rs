@@ -11,6 +11,7 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use super::{
     BYTES_PER_GIB, FixedAmount,
     finder::Finder,
+    inputs::is_counter,
     placed::{Function, Host, SizedPlacement},
 };
 use crate::{
@@ -370,7 +371,24 @@ pub fn check_counts(
                 behaviour: behaviour.to_owned(),
             })
     };
-    config.meters.iter().find_map(named).map_or(Ok(()), Err)
+    let unmeasured = |(meter, used): (&'_ String, &'_ MeterUse)| {
+        let is_counter_of_study = |count: &&str| {
+            study
+                .probes
+                .values()
+                .any(|probe| probe.counts.contains_key(*count))
+        };
+        let is_unknown = |count: &&str| !model.resources.iter().any(|resource| is_counter(resource, count));
+        let count = used.named_counts().filter(is_counter_of_study).find(is_unknown)?;
+        Some(ModelError::CounterUnmeasured {
+            config: name.to_owned(),
+            meter: meter.clone(),
+            count: count.to_owned(),
+        })
+    };
+    let mut meters = config.meters.iter();
+    let refused = meters.find_map(|meter| named(meter).or_else(|| unmeasured(meter)));
+    refused.map_or(Ok(()), Err)
 }
 
 /// A behaviour that has a count of which the model does not know how much it is, with the count.

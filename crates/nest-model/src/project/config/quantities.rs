@@ -155,6 +155,11 @@ impl<'a> PricedConfig<'a> {
                 let (all, without) = (amounts(used.count()), amounts(used.without()));
                 let amount = |amounts: Option<&Vec<f64>>, index: usize| amounts.map_or(0.0, |all| all[index]);
                 per_execution(&|index| (amount(all, index) - amount(without, index)).max(0.0));
+                if self.behaviours.iter().all(|behaviour| used.counts(behaviour)) {
+                    let idle = |count: Option<&str>| inputs.count_idle.get(count?).copied();
+                    let idle = idle(used.count()).unwrap_or(0.0) - idle(used.without()).unwrap_or(0.0);
+                    quantity.fixed += idle.max(0.0) * SECONDS_PER_HOUR * self.month_hours * times;
+                }
             }
             Driver::BytesSent => per_execution(&|index| inputs.bytes[index] / metered.meter.bytes_per_unit()),
             Driver::Hours => quantity.fixed += metered.units_of_month() * times,

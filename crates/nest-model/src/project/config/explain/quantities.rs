@@ -8,7 +8,7 @@ use nest_data::{
 use rust_decimal::Decimal;
 
 use super::{
-    super::{meters::Counted, placed::Host, quantities::times_billed},
+    super::{inputs::is_counter, meters::Counted, placed::Host, quantities::times_billed},
     meters::ExplainedMeter,
     rates::explain_bytes,
 };
@@ -239,7 +239,17 @@ impl ExplainedMeter<'_, '_> {
                 .behaviours
                 .get(behaviour)
                 .is_some_and(|one| one.stated_amount(count).is_some());
-            let (basis, detail) = if is_stated {
+            let counter = self
+                .model
+                .resources
+                .iter()
+                .find(|resource| is_counter(resource, count));
+            let (basis, detail) = if let Some(counter) = counter {
+                (
+                    Basis::Fitted,
+                    format!("{}, {}", counter.name, super::fitted(self.model)),
+                )
+            } else if is_stated {
                 (Basis::Assumed, format!("behaviours/{behaviour}.toml"))
             } else {
                 (
@@ -269,6 +279,33 @@ impl ExplainedMeter<'_, '_> {
             count,
             least,
         )
+    }
+
+    /// What counters that probes read count in a month without load; nothing for what behaviours count.
+    fn idle_counts(&self, used: &MeterUse) -> Option<Vec<ExplanationNode>> {
+        let config = self.config;
+        let idle = |count: Option<&str>| self.inputs.count_idle.get(count?).copied();
+        let all = config.behaviours.iter().all(|behaviour| used.counts(behaviour));
+        let value = idle(used.count()).filter(|_| all)? - idle(used.without()).unwrap_or(0.0);
+        let second = ExplanationNode::leaf(
+            "counted in a second without load",
+            value.max(0.0),
+            "",
+            Basis::Fitted,
+            super::fitted(self.model),
+        );
+        let month = ExplanationNode::leaf(
+            "hours of a month",
+            config.month_hours,
+            "h",
+            Basis::Priced,
+            config.book().name(),
+        );
+        Some(vec![
+            second,
+            assumed("seconds of an hour", 3_600.0, "s", ""),
+            month,
+        ])
     }
 
     /// What a meter counts that no single behaviour causes.
@@ -338,6 +375,7 @@ impl ExplainedMeter<'_, '_> {
                             "of the study, at these customers",
                         )]],
                         Driver::Customers => vec![vec![self.customers()]],
+                        Driver::Counts => self.idle_counts(used).into_iter().collect(),
                         Driver::Largest => vec![vec![self.customers(), self.largest(used), month()]],
                         Driver::Instances => (0..config.placed.len())
                             .filter(|index| matches!(config.placed[*index].host, Host::Units(_)))
