@@ -544,20 +544,27 @@ impl PriceBook {
             .find(|instance| instance.sku == sku && holds(instance.effective_from, instance.effective_to, on))
     }
 
-    /// Every day on which a price begins or ends, in no order.
-    pub fn days_of_change(&self) -> impl Iterator<Item = Date> + '_ {
-        let meters = self
-            .meter
-            .iter()
-            .map(|row| (row.effective_from, row.effective_to));
-        let instances = self
-            .instance
-            .iter()
-            .map(|row| (row.effective_from, row.effective_to));
-        meters
-            .chain(instances)
-            .flat_map(|(from, to)| [from, to])
-            .flatten()
+    /// Every day on which the price of a meter changes, in no order.
+    pub fn meter_changes<'b>(&'b self, id: &'b str) -> impl Iterator<Item = Date> + 'b {
+        let priced = |day: Date| {
+            self.meter(id, day)
+                .map(|row| (&row.price, &row.free, &row.included))
+        };
+        let rows = self.meter.iter().filter(move |row| row.id == id);
+        let days = rows
+            .flat_map(|row| [row.effective_from, row.effective_to])
+            .flatten();
+        days.filter(move |day| day.yesterday().is_ok_and(|before| priced(before) != priced(*day)))
+    }
+
+    /// Every day on which the price of an instance type changes, in no order.
+    pub fn instance_changes<'b>(&'b self, sku: &'b str) -> impl Iterator<Item = Date> + 'b {
+        let priced = |day: Date| self.instance(sku, day).map(|row| (&row.price, &row.included));
+        let rows = self.instance.iter().filter(move |row| row.sku == sku);
+        let days = rows
+            .flat_map(|row| [row.effective_from, row.effective_to])
+            .flatten();
+        days.filter(move |day| day.yesterday().is_ok_and(|before| priced(before) != priced(*day)))
     }
 
     /// The limit of that name.

@@ -69,7 +69,7 @@ pub enum Basis {
     /// Its only part rounded down to a whole number. A billionth less than a whole number counts as that
     /// number.
     Floor,
-    /// The number with the same name, value and unit that the tree has opened above.
+    /// The number with the same name, value and unit that stands above in the tree.
     Above,
     /// ● Measured.
     Measured,
@@ -220,6 +220,7 @@ impl ExplanationNode {
         self.parts = self.parts.into_iter().map(Self::shortened).collect();
         let changes_nothing = self.parts.len() == 1
             && self.detail.is_empty()
+            && self.parts[0].basis != Basis::Above
             && self.parts[0].number() == self.number()
             && self.parts[0].unit == self.unit;
         match self.parts.pop() {

@@ -105,37 +105,40 @@ pub fn amortise(
 }
 
 /// Cash that `units` cost in a month counted from 1, the first of the term; a term that ends is bought again.
+/// `month_hours` are those of the book.
 ///
 /// # Formula
-/// `units * (recurring * 730 + upfront in the first month of each term)`.
+/// `units * (recurring * month_hours + upfront in the first month of each term)`.
 ///
 /// Source: `docs/method/pricing.md`, "Amortised cost and cash" (`BilledCost` is cash, with what is paid at
 /// once in month 1).
 #[must_use]
-pub fn cash_in_month(commitment: &Commitment, units: Decimal, month: u32) -> Decimal {
+pub fn cash_in_month(commitment: &Commitment, units: Decimal, month: u32, month_hours: Decimal) -> Decimal {
     let first = month >= 1 && (month - 1).is_multiple_of(commitment.term_months);
     let at_once = if first {
         commitment.upfront.0
     } else {
         Decimal::ZERO
     };
-    units * (at_once + recurring_per_month(commitment))
+    units * (at_once + recurring_per_month(commitment, month_hours))
 }
 
-/// Cost of `units` in each month of the term with what is paid at once spread over it.
+/// Cost of `units` in each month of the term with what is paid at once spread over it. `month_hours` are
+/// those of the book.
 ///
 /// # Formula
-/// `units * (upfront / term_months + recurring * 730)`; over a term it sums to the cash.
+/// `units * (upfront / term_months + recurring * month_hours)`; over a term it sums to the cash.
 ///
 /// Source: `docs/method/pricing.md`, "Amortised cost and cash" (`EffectiveCost` is amortised).
 #[must_use]
-pub fn amortised_per_month(commitment: &Commitment, units: Decimal) -> Decimal {
-    units * (commitment.upfront.0 / Decimal::from(commitment.term_months) + recurring_per_month(commitment))
+pub fn amortised_per_month(commitment: &Commitment, units: Decimal, month_hours: Decimal) -> Decimal {
+    let at_once = commitment.upfront.0 / Decimal::from(commitment.term_months);
+    units * (at_once + recurring_per_month(commitment, month_hours))
 }
 
-fn recurring_per_month(commitment: &Commitment) -> Decimal {
+fn recurring_per_month(commitment: &Commitment, month_hours: Decimal) -> Decimal {
     match commitment.unit {
-        InstanceUnit::H => commitment.recurring.0 * TERM_HOURS_PER_MONTH,
+        InstanceUnit::H => commitment.recurring.0 * month_hours,
         InstanceUnit::Month => commitment.recurring.0,
     }
 }

@@ -27,6 +27,7 @@ use nest_data::{
     config::{AfterTerm, Config, Scaling},
     fee::Fee,
     measurement::ResourceKind,
+    price_book::Commitment,
     scaling::{BehaviourFacts, ResourceModel},
     study::customers::profile::LoadBin,
     study::{Platform, Study},
@@ -40,7 +41,7 @@ pub use self::{
     inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
     lines::{drivers, total, weighted_drivers},
     local_state::{local_states, unreplaced_state},
-    placed::{Host, SizedPlacement},
+    placed::{Host, SizedPlacement, committed_factor},
     units::Sizing,
 };
 use self::{finder::Finder, meters::Metered, savings::SavingsPlans};
@@ -151,7 +152,10 @@ impl<'a> PricedConfig<'a> {
             .collect::<Result<Vec<_>, _>>()?;
         let unsized_resources = unsized_resources(model, config, &placed, &behaviours);
         let (metered, planned) = meters::all(config, &placed, &finders)?;
-        let bought = config.savings_plans.iter();
+        let bought = config.savings_plans.iter().filter(|(id, _)| {
+            let term = finders[0].book.commitment(id).map_or(0, |plan| plan.term_months);
+            config.main.after_term == AfterTerm::Renew || f64::from(term) > source.months
+        });
         let bought = bought.map(|(id, amount)| (id.as_str(), amount.0));
         let plans = SavingsPlans::new(bought, &finders[0], &placed, &metered)?;
         let fixed: Vec<FixedAmount> = planned.into_iter().chain(stated_amounts(config)).collect();
@@ -195,6 +199,12 @@ impl<'a> PricedConfig<'a> {
         self.placed.iter().any(|placed| {
             matches!(placed.host, Host::Function(_)) || placed.placement.scale == Scaling::Hourly
         })
+    }
+
+    /// Savings plans that it buys, each with how many units of it, and what is paid in the study's currency
+    /// for 1 of the book's at list price.
+    pub fn plans_bought(&self) -> impl Iterator<Item = (&'a Commitment, Decimal, Decimal)> + '_ {
+        self.plans.iter().flat_map(SavingsPlans::bought)
     }
 
     /// The main placement's book.
@@ -335,7 +345,8 @@ impl<'a> PricedConfig<'a> {
         };
         let plans = self.config.savings_plans.keys();
         let plans = plans.filter_map(|id| self.book().commitment(id));
-        let plans = plans.map(|plan| (plan.id.clone(), plan.term_months, true));
+        let renewed = self.config.main.after_term == AfterTerm::Renew;
+        let plans = plans.map(|plan| (plan.id.clone(), plan.term_months, renewed));
         self.placed.iter().flat_map(of_placement).chain(plans).collect()
     }
 

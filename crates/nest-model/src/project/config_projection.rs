@@ -24,7 +24,7 @@ use crate::{
         ConfigLimits, LimitMonths, ReachedLimits, break_points, config_limits, is_extrapolated,
     },
     project::config::{PricedConfig, SizedPlacement, drivers, local_states},
-    project::context::Context,
+    project::context::{Context, Moment},
     project::drawn_config::DrawnConfig,
     project::figure::off_centre,
     project::months::{MonthCost, monthly_costs, months, sum_of_months},
@@ -292,6 +292,17 @@ fn bill(
     let stairs = (0..drawn.priced.placed.len())
         .filter_map(stair)
         .filter(|customers| customers.is_finite());
+    // More customers may store more, which changes what an execution uses and what storage costs.
+    let more = customers + 1_000.0;
+    let moment = Moment {
+        customers: more,
+        ..context.now()
+    };
+    let moved = context
+        .demand_follows_data()
+        .then(|| drawn.moved_to(context, moment, 0))
+        .transpose()?;
+    let with_more = moved.as_ref().unwrap_or(drawn).bill_total(more)?;
     Ok(Bill {
         customers,
         drivers: drivers(&lines),
@@ -300,7 +311,7 @@ fn bill(
             .divided(thousands, std::iter::repeat(customers / 1e3))
             .into_money(),
         total: cost.into_money(),
-        marginal_1000: QuotedDecimal((drawn.bill_total(customers + 1_000.0)? - value).normalize()),
+        marginal_1000: QuotedDecimal((with_more - value).normalize()),
         next_stair: stairs.min_by(f64::total_cmp),
         fees: fees(drawn, context, customers)?,
     })

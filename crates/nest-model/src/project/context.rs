@@ -9,8 +9,12 @@ use std::{
 
 use jiff::{ToSpan, civil::Date};
 use nest_data::{
-    PriceBook, ScalingModel, Study, config::AfterTerm, growth::MOST_CUSTOMERS, measurement::ResourceKind,
-    scaling::ResourceModel, study::Driver,
+    PriceBook, ScalingModel, Study,
+    config::AfterTerm,
+    growth::MOST_CUSTOMERS,
+    measurement::ResourceKind,
+    scaling::ResourceModel,
+    study::{Driver, Platform},
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
@@ -110,7 +114,7 @@ impl<'a> Context<'a> {
     ) -> Result<Self, ModelError> {
         let name = study.report.growth.as_ref().or(study.growth.keys().next());
         let headline_growth = study.growth.keys().position(|one| Some(one) == name);
-        let changes: Vec<Date> = books.iter().flat_map(PriceBook::days_of_change).collect();
+        let changes = days_of_change(study, books);
         let terms = terms_without_renewal(study, books);
         let growths = study
             .growth
@@ -324,6 +328,33 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Every day on which a price changes that some configuration of a study pays. Other prices divide no month.
+fn days_of_change(study: &Study, books: &[PriceBook]) -> BTreeSet<Date> {
+    let mut days = BTreeSet::new();
+    let find = |name: &str| books.iter().find(|book| book.name() == name);
+    for config in study.configs.values() {
+        for placement in config.placements() {
+            let Some(book) = find(config.book_of(placement)) else {
+                continue;
+            };
+            if let Some(sku) = &placement.sku {
+                days.extend(book.instance_changes(sku));
+            }
+            if matches!(placement.platform, Platform::Function | Platform::Task) {
+                let prefix = format!("{}.", placement.host_at(&book.provider));
+                let own = book.meter.iter().filter(|meter| meter.id.starts_with(&prefix));
+                days.extend(own.flat_map(|meter| book.meter_changes(&meter.id)));
+            }
+        }
+        for (key, used) in &config.meters {
+            if let Some(book) = find(used.book().unwrap_or(&config.main.book)) {
+                days.extend(book.meter_changes(used.meter().unwrap_or(key)));
+            }
+        }
+    }
+    days
+}
+
 /// Months of the terms of commitments that are not bought again.
 fn terms_without_renewal(study: &Study, books: &[PriceBook]) -> BTreeSet<u32> {
     let mut terms = BTreeSet::new();
@@ -336,6 +367,12 @@ fn terms_without_renewal(study: &Study, books: &[PriceBook]) -> BTreeSet<u32> {
             let bought = placement.commitments.keys();
             let bought = bought.filter_map(|id| book.and_then(|book| book.commitment(id)));
             terms.extend(bought.map(|commitment| commitment.term_months));
+        }
+        if config.main.after_term == AfterTerm::OnDemand {
+            let book = books.iter().find(|book| book.name() == config.main.book);
+            let plans = config.savings_plans.keys();
+            let plans = plans.filter_map(|id| book.and_then(|book| book.commitment(id)));
+            terms.extend(plans.map(|plan| plan.term_months));
         }
     }
     terms

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{ToSpan, Unit, civil::Date};
 use nest_data::{
     estimate::quantile_of,
     growth::{CalendarSpan, GrowthEvent, GrowthRow},
@@ -305,7 +305,12 @@ impl<'a> GrowthModel<'a> {
             .date
             .checked_add((months.floor() as i64).months())
             .ok()?;
-        let days = f64::from(begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days());
+        let end = self
+            .start
+            .date
+            .checked_add((months.floor() as i64 + 1).months())
+            .ok()?;
+        let days = f64::from(begin.until((Unit::Day, end)).ok()?.get_days());
         begin
             .checked_add(((months.fract() * days).floor() as i64).days())
             .ok()

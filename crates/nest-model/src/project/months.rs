@@ -5,6 +5,7 @@ use nest_data::{
     Estimate,
     config::AfterTerm,
     growth::MOST_CUSTOMERS,
+    price_book::Commitment,
     projection::{CostLine, DriverShare, MonthProjection},
     units::QuotedDecimal,
 };
@@ -16,7 +17,7 @@ use crate::{
     pricing::{amortised_per_month, cash_in_month, contract_factor, float},
     project::break_point::is_extrapolated,
     project::config::ReadyInputs,
-    project::config::{Host, weighted_drivers},
+    project::config::{Host, committed_factor, weighted_drivers},
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{DrawnAmount, estimate, quartiles, share_of_month},
@@ -186,29 +187,40 @@ pub fn months(
 fn cash(drawn: &DrawnConfig<'_>, month: usize, amortised: Decimal) -> Option<QuotedDecimal> {
     let mut ahead = false;
     let mut cash = amortised;
+    // Cash of a commitment above its share of the month, for what is paid of a list price.
+    let mut add =
+        |commitment: &Commitment, units: Decimal, renewed: bool, month_hours: Decimal, paid: Decimal| {
+            let is_bought = renewed || (month as u32) < commitment.term_months;
+            if commitment.upfront.0.is_zero() || !is_bought {
+                return;
+            }
+            ahead = true;
+            let difference = cash_in_month(commitment, units, month as u32 + 1, month_hours)
+                - amortised_per_month(commitment, units, month_hours);
+            cash += difference * paid;
+        };
     for placed in &drawn.priced.placed {
         let Host::Units(units) = &placed.host else {
             continue;
         };
-        for (commitment, count) in units
-            .commitments
-            .iter()
-            .filter(|(commitment, _)| !commitment.upfront.0.is_zero())
-            .filter(|(commitment, _)| {
-                placed.placement.after_term == AfterTerm::Renew || (month as u32) < commitment.term_months
-            })
-        {
-            ahead = true;
-            let count = Decimal::from(*count);
-            let difference =
-                cash_in_month(commitment, count, month as u32 + 1) - amortised_per_month(commitment, count);
-            cash += difference
-                * placed.exchange
-                * contract_factor(
-                    &placed.book.adjustment,
-                    placed.placement.sku.as_deref().unwrap_or_default(),
-                );
+        let (book, sku) = (placed.book, placed.placement.sku.as_deref());
+        let renewed = placed.placement.after_term == AfterTerm::Renew;
+        for (commitment, count) in &units.commitments {
+            let contract = contract_factor(&book.adjustment, sku.unwrap_or_default());
+            let paid = placed.exchange * contract * committed_factor(book, commitment, sku);
+            add(
+                commitment,
+                Decimal::from(*count),
+                renewed,
+                book.month_hours.0,
+                paid,
+            );
         }
+    }
+    let main = drawn.priced.main();
+    let renewed = main.placement.after_term == AfterTerm::Renew;
+    for (plan, units, paid) in drawn.priced.plans_bought() {
+        add(plan, units, renewed, main.book.month_hours.0, paid);
     }
     ahead.then(|| QuotedDecimal(cash.round_dp(12).normalize()))
 }

@@ -2,8 +2,8 @@
 
 use nest_data::price_book::Commitment;
 use nest_model::pricing::{
-    Cover, CoverableUsage, HeldCommitment, SustainedUse, amortise, break_even_utilisation, cash_in_month,
-    effective_per_hour, term_hours, upfront,
+    Cover, CoverableUsage, HeldCommitment, SustainedUse, TERM_HOURS_PER_MONTH, amortise,
+    break_even_utilisation, cash_in_month, effective_per_hour, term_hours, upfront,
 };
 use rust_decimal::Decimal;
 
@@ -152,7 +152,7 @@ fn focus_commitment(vector: &Vector) -> Commitment {
 pub fn amortisation(vector: &Vector) -> Bill {
     let commitment = focus_commitment(vector);
     assert_eq!(term_hours(&commitment), vector.input("term_hours"));
-    let month = |month: u32| cash_in_month(&commitment, Decimal::ONE, month);
+    let month = |month: u32| cash_in_month(&commitment, Decimal::ONE, month, TERM_HOURS_PER_MONTH);
     let all_used = amortise(
         &commitment,
         Decimal::ONE,

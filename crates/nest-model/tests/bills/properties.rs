@@ -11,9 +11,9 @@ use nest_data::{
 };
 use nest_model::pricing::{
     CompiledPrice, Cover, CoverableUsage, Covered, HeldCommitment, HoursAtLoad, LargestOf, LikeHours,
-    Rounding, SustainedUse, amortise, amortised, amortised_per_month, cash_in_month, cents, committed_hours,
-    effective_per_hour, may_fall, price, price_parts, price_together, price_together_float, share_pool,
-    term_hours, total,
+    Rounding, SustainedUse, TERM_HOURS_PER_MONTH, amortise, amortised, amortised_per_month, cash_in_month,
+    cents, committed_hours, effective_per_hour, may_fall, price, price_parts, price_together,
+    price_together_float, share_pool, term_hours, total,
 };
 use proptest::prelude::*;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -396,14 +396,15 @@ proptest! {
         prop_assert_eq!(split.used + split.unused, amortised(&commitment, units * hours));
         prop_assert!(split.used >= Decimal::ZERO && split.unused >= Decimal::ZERO);
         let cash: Decimal = (1..=commitment.term_months)
-            .map(|month| cash_in_month(&commitment, units, month))
+            .map(|month| cash_in_month(&commitment, units, month, TERM_HOURS_PER_MONTH))
             .sum();
         prop_assert_eq!(cash, amortised(&commitment, units * term_hours(&commitment)));
-        let monthly = amortised_per_month(&commitment, units) * Decimal::from(commitment.term_months);
+        let monthly = amortised_per_month(&commitment, units, TERM_HOURS_PER_MONTH);
+        let monthly = monthly * Decimal::from(commitment.term_months);
         prop_assert!((cash - monthly).abs() <= Decimal::new(1, 18));
         prop_assert_eq!(
-            cash_in_month(&commitment, units, commitment.term_months + 1),
-            cash_in_month(&commitment, units, 1)
+            cash_in_month(&commitment, units, commitment.term_months + 1, TERM_HOURS_PER_MONTH),
+            cash_in_month(&commitment, units, 1, TERM_HOURS_PER_MONTH)
         );
     }
 

@@ -390,3 +390,91 @@ fn growth_to_nobody_is_named() {
     });
     assert_eq!((left, months(&projection).len()), (Some(5), 5));
 }
+
+/// A book's discount for one commitment alone changes what that commitment costs, and nothing else.
+#[test]
+fn a_contract_may_be_for_one_commitment() {
+    let contract = |selector: &str| {
+        let adjustment = format!(
+            "[[adjustment]]\norder = 1\nkind = \"percent\"\npercent = \"-10\"\nselector = \
+             \"{selector}\"\nlabel = \"EDP\"\n"
+        );
+        bill(&small(
+            "commitments = { \"unit-1y\" = 2 }\nmin = 2\nmax = 2\n",
+            &adjustment,
+        ))
+    };
+    let committed = 2.0 * 0.06 * 730.0;
+    near(contract("unit-1y"), 0.9 * committed);
+    near(contract("unit"), 0.9 * committed);
+    near(contract("plain"), committed);
+}
+
+/// A plan whose term ends is bought again or not, as `after_term` says; then the list price is paid.
+#[test]
+fn a_savings_plan_ends_as_the_study_says() {
+    let text = SMALL
+        .edit("months = 12", "months = 13")
+        .edit("sku = \"unit\"", "sku = \"plain\"");
+    let last = |after: &str| {
+        let text = format!("{text}savings_plans = {{ plan = \"0.07\" }}\nmax = 1\n{after}");
+        months(&projected_with(&text, UNIT, |_| ()))
+            .pop()
+            .expect("a month")
+    };
+    near(last(""), 0.07 * 730.0);
+    near(last("after_term = \"on_demand\"\n"), 0.1 * 730.0);
+}
+
+/// A plan takes over the units of a commitment whose term is over.
+#[test]
+fn a_savings_plan_takes_over_what_a_commitment_leaves() {
+    let text = SMALL.edit("sku = \"unit\"", "sku = \"plain\"");
+    let commitment = "[[commitment]]\nid = \"half\"\nkind = \"reserved\"\nterm_months = 6\npayment = \
+                      \"none\"\ncovers = \
+                      { sku = \"plain\" }\nupfront = \"0\"\nrecurring = \"0.05\"\nunit = \"h\"\nsource = \
+                                \"s\"\n";
+    let config = "savings_plans = { plan = \"0.07\" }\ncommitments = { half = 1 }\nafter_term = \
+                  \"on_demand\"\nmax = 1\n";
+    let costs = months(&projected_with(
+        &format!("{text}{config}"),
+        &format!("{UNIT}{commitment}"),
+        |_| (),
+    ));
+    near(costs[0], (0.05 + 0.07) * 730.0);
+    near(costs[11], 0.07 * 730.0);
+}
+
+/// What a plan costs at once is paid in its first month.
+#[test]
+fn a_savings_plan_that_is_paid_ahead_is_paid_in_its_first_month() {
+    let plan = "[[commitment]]\nid = \"ahead\"\nkind = \"savings_plan\"\nterm_months = 12\npayment = \
+                \"all\"\ncovers = \
+                {}\nupfront = \"8760\"\nrecurring = \"0\"\nunit = \"h\"\nrates = { plain = \"0.05\" \
+                                }\nsource = \"s\"\n";
+    let text = SMALL.edit("sku = \"unit\"", "sku = \"plain\"");
+    let text = format!("{text}savings_plans = {{ ahead = \"0.05\" }}\nmax = 1\n");
+    let projection = projected_with(&text, &format!("{UNIT}{plan}"), |_| ());
+    let cash = config(&projection, "c")
+        .months
+        .iter()
+        .map(|month| month.cash.and_then(|cash| cash.0.to_f64()).expect("paid ahead"));
+    let cash: Vec<f64> = cash.collect();
+    near(cash[0], 0.05 * 730.0 * 12.0);
+    near(cash[1], 0.0);
+}
+
+/// Growth that begins on a 31st has months that end on the last day where there is no 31st: customers who
+/// come on 29 March are there on 31 March.
+#[test]
+fn months_that_begin_on_a_31st_are_whole() {
+    let text = SMALL.edit("2027-01-01", "2027-01-31").edit(
+        "months = 12",
+        "months = 12\nevents = [{ date = 2027-03-10, customers = \"+4000\" }]",
+    );
+    let text = format!("{text}meters = {{ \"per.customer\" = \"customers\" }}\nmin = 9\nmax = 9\n");
+    let costs = months(&projected_with(&text, UNIT, |_| ()));
+    let fixed = 730.0 * 9.0 * 0.08;
+    // 10 of the 31 days from 28 February to 31 March are without them
+    near(costs[1] - fixed, (10.0 * 10.0 + 21.0 * 50.0) / 31.0);
+}

@@ -5,7 +5,7 @@ use nest_data::{
     projection::{CostDriver, CostLine},
     units::{DAYS_PER_MONTH, QuotedDecimal},
 };
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use super::{
     DIGITS, PricedConfig, decimal,
@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{KnownPrice, beyond, contract_factor, known_price_billed, known_prices_together, share_of},
+    pricing::{
+        KnownPrice, beyond, contract_factor, known_price, known_price_billed, known_prices_together, share_of,
+    },
 };
 
 /// What a part of a bill is paid for.
@@ -88,7 +90,11 @@ impl<'a> PricedConfig<'a> {
         let prices = self.prices(&counted, &included);
         for (index, (metered, counted)) in self.metered.iter().zip(&counted).enumerate() {
             let mut lines = match &metered.meter.percent_of {
-                Some(of) => vec![share_line(metered, of, self.meter_amount(index, &prices, listed))],
+                Some(of) => {
+                    let mut lines = vec![share_line(metered, of, self.share_amount(index, &prices, listed))];
+                    contract_lines(metered.book, &metered.meter.id, &mut lines);
+                    lines
+                }
                 None => {
                     let shared = if self.quantity(metered, inputs).is_fixed() {
                         CostDriver::Fixed
@@ -130,9 +136,22 @@ impl<'a> PricedConfig<'a> {
         let contracted = |price: Decimal| {
             price * metered.exchange * contract_factor(&metered.book.adjustment, &metered.meter.id)
         };
-        let (Some(of), Some((base, _))) = (&metered.meter.percent_of, metered.share()) else {
+        if metered.share().is_none() {
             return prices[meter].map(|price| contracted(price.cost));
-        };
+        }
+        let factor = contract_factor(&metered.book.adjustment, &metered.meter.id);
+        Some(self.share_amount(meter, prices, listed)? * factor)
+    }
+
+    /// Cost of a meter that is a share of something, before a contract for it. `None` if a price is missing.
+    fn share_amount(
+        &self,
+        meter: usize,
+        prices: &[Option<KnownPrice>],
+        listed: Option<Decimal>,
+    ) -> Option<Decimal> {
+        let metered = &self.metered[meter];
+        let (of, (base, _)) = (metered.meter.percent_of.as_ref()?, metered.share()?);
         let cost = match base {
             ShareOf::Instances => listed?,
             ShareOf::Meter(id) => match self
@@ -226,11 +245,18 @@ impl<'a> PricedConfig<'a> {
             (&Metered<'_>, &(&Meter, Decimal)),
             Option<KnownPrice>,
         )| {
-            if !metered.includes() {
-                together
+            let apart = Decimal::from_f64(metered.apart).unwrap_or(Decimal::ONE);
+            let each = if metered.includes() {
+                known_price_billed(meter, *billed / apart)
+            } else if apart == Decimal::ONE {
+                return together;
             } else {
-                known_price_billed(meter, *billed)
-            }
+                known_price(meter, *billed / apart)
+            };
+            each.map(|each| KnownPrice {
+                cost: each.cost * apart,
+                unpriced: each.unpriced * apart,
+            })
         };
         self.metered
             .iter()

@@ -211,13 +211,13 @@ impl PricedConfig<'_> {
     fn meter_cost(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
         let metered = &self.metered[meter];
         match (metered.share(), of.together) {
-            (Some((ShareOf::Instances, share)), _) => of.listed * share,
+            (Some((ShareOf::Instances, share)), _) => of.listed * share * metered.contract,
             (Some((ShareOf::Meter(id), share)), _) => {
                 let other = self
                     .metered
                     .iter()
                     .position(|other| other.meter.id == id && other.book.name() == metered.book.name());
-                other.map_or(0.0, |other| self.meter_cost(of, other) * share)
+                other.map_or(0.0, |other| self.meter_cost(of, other) * share * metered.contract)
             }
             (None, Some(together)) if !metered.includes() => together[meter] * metered.factor,
             (None, _) => metered.price(self.billed_units(of, meter), self.included_units(of, meter)),

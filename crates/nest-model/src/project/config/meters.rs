@@ -3,7 +3,7 @@
 use nest_data::{
     PriceBook, ScalingModel, Study,
     config::{Config, Driver, MeterUse},
-    price_book::{INSTANCE_PRICE, Meter, unit::UnitFamily},
+    price_book::{INSTANCE_PRICE, Meter},
     study::Platform,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
@@ -28,6 +28,9 @@ pub struct Metered<'a> {
     pub with_units: Vec<(usize, Decimal)>, // placement, units a month that each of its units includes
     pub exchange: Decimal,
     pub factor: f64, // from a list price in the book's currency to what is paid, in the study's
+    pub contract: f64, // what a contract leaves of a list price
+    /// Equal resources whose quantities pay tiers of their own; 1 if tiers see all of it together.
+    pub apart: f64,
     price: CompiledPrice,
 }
 
@@ -87,13 +90,15 @@ impl<'a> Metered<'a> {
             with_units: Vec::new(),
             exchange: finder.exchange,
             factor: float(finder.exchange * contract_factor(&finder.book.adjustment, &meter.id)),
+            contract: float(contract_factor(&finder.book.adjustment, &meter.id)),
+            apart: 1.0,
             price: CompiledPrice::new(meter),
         }
     }
 
     /// Units of a month up to which it has a price; infinite if it has one for every quantity, or none.
     pub fn known_up_to(&self) -> f64 {
-        self.price.known_up_to() + float(self.included)
+        self.price.known_up_to() * self.apart + float(self.included)
     }
 
     /// Whether it has a price, if not in every tier.
@@ -124,11 +129,11 @@ impl<'a> Metered<'a> {
     /// Of it, so many units are included.
     pub fn price(&self, quantity: f64, included: f64) -> f64 {
         let price = if included == 0.0 {
-            self.price.price(quantity)
+            self.price.price(quantity / self.apart)
         } else {
-            self.price.price_billed(beyond(quantity, included))
+            self.price.price_billed(beyond(quantity, included) / self.apart)
         };
-        price * self.factor
+        price * self.apart * self.factor
     }
 
     /// What is bought of it beyond what is included, for a price together with others that share what is
@@ -318,6 +323,10 @@ fn of_config<'a>(
         let added = metered.iter_mut().find(|one| std::ptr::eq(one.meter, meter));
         if let Some(added) = added {
             added.included += included_in_all(meter, used, finder.book.month_hours.0);
+            let own_tiers = meter.price.as_ref().and_then(|price| price.scope.as_deref());
+            if matches!(own_tiers, Some("volume" | "resource")) {
+                added.apart = used.resources().max(1.0);
+            }
         }
     }
     Ok(())
@@ -331,10 +340,7 @@ fn included_in_all(meter: &Meter, used: &MeterUse, month_hours: Decimal) -> Deci
         return Decimal::ZERO;
     };
     let hours = float(month_hours);
-    let had = match meter.unit_family() {
-        UnitFamily::OverTime => meter.hours_per_unit(hours).map_or(1.0, |unit| hours / unit),
-        _ => 1.0,
-    };
+    let had = meter.hours_per_unit(hours).map_or(1.0, |unit| hours / unit);
     let resources = Decimal::from_f64(used.resources() * had).unwrap_or(Decimal::ONE);
     included.quantity.0 * resources
 }

@@ -4,7 +4,7 @@ use nest_data::{
     PriceBook,
     config::{AfterTerm, Config, Placement, Spot},
     measurement::ResourceKind,
-    price_book::{Commitment, CommitmentKind, Instance, InstanceUnit},
+    price_book::{Adjustment, Commitment, CommitmentKind, Instance, InstanceUnit},
     study::Platform,
 };
 use rust_decimal::Decimal;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{SustainedUse, contract_factor, effective_per_hour, float},
+    pricing::{SustainedUse, amortised_per_month, contract_factor, float},
 };
 
 /// Speed of one virtual CPU against one measured core, if the two were never compared.
@@ -248,7 +248,12 @@ fn units<'a>(placement: &'a Placement, finder: &Finder<'a>) -> Result<Units<'a>,
         per_hour: None,
         effective: commitments
             .iter()
-            .map(|(commitment, _): &(&Commitment, u32)| float(effective_per_hour(commitment)))
+            .map(|(commitment, _): &(&Commitment, u32)| {
+                float(
+                    committed_month(finder.book, commitment, placement.sku.as_deref())
+                        / finder.book.month_hours.0,
+                )
+            })
             .collect(),
         commitments,
         spot: None,
@@ -337,6 +342,24 @@ fn spot_units(
             book: finder.book.name(),
         })?,
     })
+}
+
+/// Price of one unit under a commitment for a month, in the book's currency: with what is paid at once spread
+/// over the term, and what a contract for this commitment alone takes off. What it takes off an instance type
+/// stands on lines of its own.
+pub fn committed_month(book: &PriceBook, commitment: &Commitment, sku: Option<&str>) -> Decimal {
+    let per_month = amortised_per_month(commitment, Decimal::ONE, book.month_hours.0);
+    per_month * committed_factor(book, commitment, sku)
+}
+
+/// What a contract for a commitment, and not for the whole instance type, leaves of its price.
+pub fn committed_factor(book: &PriceBook, commitment: &Commitment, sku: Option<&str>) -> Decimal {
+    let own = book
+        .adjustment
+        .iter()
+        .filter(|one| !sku.is_some_and(|sku| one.applies_to(sku)));
+    let own: Vec<Adjustment> = own.cloned().collect();
+    contract_factor(&own, &commitment.id)
 }
 
 /// A commitment that covers the placement's instances.

@@ -20,6 +20,9 @@ use crate::{
 
 /// Seconds in an hour.
 const SECONDS_PER_HOUR: f64 = 3_600.0;
+/// Hours of a second and of a millisecond.
+pub(super) const HOURS_OF_SECOND: f64 = 1.0 / 3_600.0;
+pub(super) const HOURS_OF_MS: f64 = 1.0 / 3_600_000.0;
 /// Time for which a connection to a load balancer stays: ◇ assumed.
 const CONNECTION_S: f64 = 1.0;
 
@@ -36,6 +39,13 @@ pub(super) fn times_billed(meter: &Meter, used: &MeterUse) -> f64 {
 }
 
 impl<'a> PricedConfig<'a> {
+    /// Units of a meter of functions for one of what is counted, in seconds or milliseconds of the same
+    /// length.
+    pub fn in_unit_of(metered: &Metered<'a>, hours: f64) -> f64 {
+        let of_unit = metered.meter.hours_per_unit(float(metered.book.month_hours.0));
+        of_unit.map_or(1.0, |of_unit| hours / of_unit)
+    }
+
     /// What one meter counts in one draw.
     pub fn quantity(&self, metered: &Metered<'a>, inputs: &ScenarioInputs) -> MeteredQuantity {
         let mut quantity = MeteredQuantity {
@@ -49,7 +59,9 @@ impl<'a> PricedConfig<'a> {
                     self.add_requests(
                         *placed,
                         &mut quantity,
-                        |index| self.gib_s(*placed, index, inputs),
+                        |index| {
+                            self.gib_s(*placed, index, inputs) * Self::in_unit_of(metered, HOURS_OF_SECOND)
+                        },
                         inputs,
                     );
                 }
@@ -57,7 +69,9 @@ impl<'a> PricedConfig<'a> {
                     self.add_requests(
                         *placed,
                         &mut quantity,
-                        |index| self.processor_ms(*placed, index, inputs),
+                        |index| {
+                            self.processor_ms(*placed, index, inputs) * Self::in_unit_of(metered, HOURS_OF_MS)
+                        },
                         inputs,
                     );
                 }
@@ -65,7 +79,7 @@ impl<'a> PricedConfig<'a> {
                     self.add_requests(
                         *placed,
                         &mut quantity,
-                        |index| self.held_ms(*placed, index, inputs),
+                        |index| self.held_ms(*placed, index, inputs) * Self::in_unit_of(metered, HOURS_OF_MS),
                         inputs,
                     );
                 }
@@ -167,10 +181,13 @@ impl<'a> PricedConfig<'a> {
             Driver::Stored => quantity.fixed += inputs.stored.unwrap_or(0.0) * times,
             Driver::Customers => quantity.per_customer += times,
             Driver::Instances => {
-                let per_hour = times * metered.units_of_month() / self.month_hours;
+                let per_month = times * metered.units_of_month();
                 let units =
-                    (0..self.placed.len()).filter(|index| matches!(self.placed[*index].host, Host::Units(_)));
-                quantity.unit_hours.extend(units.map(|index| (index, per_hour)));
+                    (self.placed.iter().enumerate()).filter_map(|(index, placed)| match &placed.host {
+                        Host::Units(units) => Some((index, per_month / units.month_hours)),
+                        Host::Function(_) => None,
+                    });
+                quantity.unit_hours.extend(units);
             }
             Driver::Largest => quantity.per_customer += self.largest(metered.meter, used, inputs) * times,
         }

@@ -18,16 +18,20 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{Cover, CoverableUsage, Covered, HeldCommitment, effective_per_hour, float, free_units},
+    pricing::{
+        Cover, CoverableUsage, Covered, HeldCommitment, effective_per_hour, float, free_units, share_pool,
+    },
 };
 
 /// The savings plans that a configuration buys.
 pub struct SavingsPlans<'a> {
     plans: Vec<&'a Commitment>,
+    units: Vec<Decimal>, // bought of each plan
+    paid: Vec<Decimal>,  // of each plan, from the book's currency and list price to what is paid
     usages: Vec<Usage>,
     exact: Cover<Decimal>,
     cover: Cover<f64>,
-    factors: Vec<f64>, // of each plan, from the book's currency and list price to what is paid
+    factors: Vec<f64>, // `paid` as floats
 }
 
 /// Something that a plan may cover.
@@ -105,12 +109,14 @@ impl<'a> SavingsPlans<'a> {
         }
         let exact = Cover::new(&coverable, &held);
         let plans: Vec<&Commitment> = held.iter().map(|held| held.commitment).collect();
+        let paid: Vec<Decimal> = (plans.iter())
+            .map(|plan| finder.exchange * finder.contract(&plan.id))
+            .collect();
         Ok(Some(Self {
             cover: exact.to_float(),
-            factors: plans
-                .iter()
-                .map(|plan| float(finder.exchange * finder.contract(&plan.id)))
-                .collect(),
+            factors: paid.iter().map(|paid| float(*paid)).collect(),
+            units: held.iter().map(|held| held.units).collect(),
+            paid,
             exact,
             plans,
             usages,
@@ -218,7 +224,10 @@ impl<'a> SavingsPlans<'a> {
                 let listed = config
                     .counts(*index, customers, inputs)
                     .map(|counts| counts.listed_at(load));
-                let committed: u32 = config.placed[*index].placement.commitments.values().sum();
+                let committed: u32 = match &config.placed[*index].host {
+                    Host::Units(units) => units.commitments.iter().map(|(_, count)| count).sum(),
+                    Host::Function(_) => 0,
+                };
                 (listed.unwrap_or(0.0) - f64::from(committed)).max(0.0)
             }
             Usage::Meter(index) => {
@@ -233,7 +242,7 @@ impl<'a> SavingsPlans<'a> {
                     .sum();
                 let caused = customers * quantity.slope() * load / mean_load + quantity.fixed;
                 let all = config.metered_quantity(*index, customers, inputs);
-                let free = float(free_units(config.metered[*index].meter));
+                let free = free_share(config, *index, customers, inputs);
                 let billed = if all > 0.0 {
                     (1.0 - free / all).max(0.0)
                 } else {
@@ -273,8 +282,31 @@ impl<'a> SavingsPlans<'a> {
         self.plans.iter().enumerate().map(of_plan).collect()
     }
 
+    /// The plans, each with how many units of it are bought, and what is paid of its list price.
+    pub fn bought(&self) -> impl Iterator<Item = (&'a Commitment, Decimal, Decimal)> + '_ {
+        let plans = self.plans.iter().zip(&self.units).zip(&self.paid);
+        plans.map(|((plan, units), paid)| (*plan, *units, *paid))
+    }
+
     /// A plan by its position.
     pub fn plan(&self, index: usize) -> &'a Commitment {
         self.plans[index]
     }
+}
+
+/// Units of a meter that are free in a month: of a pool its share, by use.
+fn free_share(config: &PricedConfig<'_>, meter: usize, customers: f64, inputs: &ScenarioInputs) -> f64 {
+    let own = &config.metered[meter];
+    let free = float(free_units(own.meter));
+    let Some(pool) = own.pool() else { return free };
+    let of_pool = |index: &usize| config.metered[*index].pool() == Some(pool);
+    let members: Vec<usize> = (0..config.metered.len()).filter(of_pool).collect();
+    let used: Vec<f64> = (members.iter())
+        .map(|index| config.metered_quantity(*index, customers, inputs))
+        .collect();
+    let frees = members
+        .iter()
+        .map(|index| float(free_units(config.metered[*index].meter)));
+    let position = members.iter().position(|index| *index == meter).unwrap_or(0);
+    share_pool(frees.fold(free, f64::max), &used)[position]
 }

@@ -12,10 +12,10 @@ use super::{
     inputs::ScenarioInputs,
     lines::{contract_lines, total},
     meters::seen,
-    placed::{SizedPlacement, Units},
+    placed::{SizedPlacement, Units, committed_month},
     units::{Sizing, UnitCounts},
 };
-use crate::{error::ModelError, pricing::amortised};
+use crate::error::ModelError;
 
 /// Units of one placement at a customer count.
 pub struct UnitBill<'b, 'a> {
@@ -237,7 +237,8 @@ impl UnitBill<'_, '_> {
         let mut lines = Vec::new();
         let committed = counts.committed(self.units).into_iter();
         for (covered, (commitment, _)) in committed.zip(&self.units.commitments) {
-            let effective = amortised(commitment, self.placed.book.month_hours.0) * self.placed.exchange;
+            let sku = self.placed.placement.sku.as_deref();
+            let effective = committed_month(self.placed.book, commitment, sku) * self.placed.exchange;
             let source = seen(self.placed.book, &commitment.source);
             let id = &commitment.id;
             let used = decimal(covered.used, self.config.name)?;

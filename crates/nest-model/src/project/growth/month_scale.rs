@@ -14,7 +14,10 @@ pub(super) fn ramp_months(start: Date, begins: Date, ramp: CalendarSpan) -> f64 
 pub(super) fn months_after(start: Date, date: Date) -> Option<f64> {
     let whole = start.until((Unit::Month, date)).ok()?.get_months();
     let begin = start.checked_add(whole.months()).ok()?;
-    let length = begin.until(begin.checked_add(1.month()).ok()?).ok()?.get_days();
+    // Months end on the day of the start, or on their last: that of 28 February ends on 31 March if it all
+    // began on a 31st.
+    let end = start.checked_add((whole + 1).months()).ok()?;
+    let length = begin.until((Unit::Day, end)).ok()?.get_days();
     let days = begin.until((Unit::Day, date)).ok()?.get_days();
     (date >= start).then(|| f64::from(whole) + f64::from(days) / f64::from(length))
 }

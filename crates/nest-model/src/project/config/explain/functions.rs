@@ -4,9 +4,11 @@ use nest_data::explanation::{Basis, ExplanationNode};
 
 use super::{
     super::{
+        PricedConfig,
         cold_start::{ColdStart, ColdStarts},
         meters::Counted,
         placed::{Function, Host},
+        quantities::{HOURS_OF_MS, HOURS_OF_SECOND},
     },
     explain_demand,
     meters::ExplainedMeter,
@@ -25,7 +27,7 @@ impl ExplainedMeter<'_, '_> {
             return assumed("use of a request", 0.0, "", "it runs on units");
         };
         let thousand = || assumed("milliseconds of a second", 1_000.0, "ms", "");
-        match counted {
+        let used = match counted {
             Counted::MemorySeconds(_) => {
                 let ms = product(
                     "duration in milliseconds",
@@ -87,7 +89,21 @@ impl ExplainedMeter<'_, '_> {
                     vec![seconds, thousand()],
                 )
             }
+        };
+        let seconds = matches!(counted, Counted::MemorySeconds(_));
+        let hours = if seconds { HOURS_OF_SECOND } else { HOURS_OF_MS };
+        let factor = PricedConfig::in_unit_of(self.metered(), hours);
+        if (factor - 1.0).abs() < 1e-12 {
+            return used;
         }
+        let unit = &self.meter().unit;
+        let factor = assumed(
+            "units of the meter for one of them",
+            factor,
+            unit,
+            "by the lengths of time in both units",
+        );
+        product("use of a request in the meter's unit", unit, vec![used, factor])
     }
 
     fn cpu_of_request(&self, placed: usize, position: usize) -> ExplanationNode {

@@ -73,6 +73,19 @@ impl<'a> ExplainedMeter<'_, 'a> {
             unit: format!("{} per {}", metered.book.currency, metered.meter.unit),
             source: source.clone(),
         };
+        let apart = || {
+            let detail = "`resources` of the study: each pays tiers of its own";
+            ExplanationNode::leaf("resources", metered.apart, "", Basis::Assumed, detail)
+        };
+        let billed = if metered.apart == 1.0 {
+            billed
+        } else {
+            self.units(
+                Basis::Quotient,
+                "billed units of one resource",
+                vec![billed, apart()],
+            )
+        };
         let tiers = self.tiers(billed, &price);
         let tiers = ExplanationNode::computed(
             Basis::Sum,
@@ -81,6 +94,7 @@ impl<'a> ExplainedMeter<'_, 'a> {
             tiers,
         );
         let mut parts = vec![tiers];
+        parts.extend((metered.apart != 1.0).then(apart));
         parts.extend(exchange(&metered.book.currency, metered.exchange, currency));
         let node = ExplanationNode::computed(Basis::Product, &metered.meter.id, currency, parts);
         Ok(node.valued(known_total(lines.iter().copied())).detailed(source))

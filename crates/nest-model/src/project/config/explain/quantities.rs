@@ -320,27 +320,24 @@ impl ExplainedMeter<'_, '_> {
                 config.book().name(),
             )
         };
+        let month_of = |placed: usize| match &config.placed[placed].host {
+            Host::Units(units) => ExplanationNode::leaf(
+                "hours of a month",
+                units.month_hours,
+                "h",
+                Basis::Priced,
+                config.placed[placed].book.name(),
+            ),
+            Host::Function(_) => month(),
+        };
         let hours = |placed: usize| {
             let units = config.explained_units(self.model, placed, self.customers, self.inputs);
             let units = units.map_or_else(
                 || assumed("units that run", 0.0, "units", "functions"),
                 |units| units.running(),
             );
-            let month = match &config.placed[placed].host {
-                Host::Units(units) => ExplanationNode::leaf(
-                    "hours of a month",
-                    units.month_hours,
-                    "h",
-                    Basis::Priced,
-                    config.placed[placed].book.name(),
-                ),
-                Host::Function(_) => month(),
-            };
-            product(
-                format!("hours of the units of {}", config.placed[placed].label),
-                "h",
-                vec![units, month],
-            )
+            let name = format!("hours of the units of {}", config.placed[placed].label);
+            product(name, "h", vec![units, month_of(placed)])
         };
         let had = || {
             let units = self.metered().units_of_month();
@@ -380,7 +377,7 @@ impl ExplainedMeter<'_, '_> {
                         Driver::Instances => (0..config.placed.len())
                             .filter(|index| matches!(config.placed[*index].host, Host::Units(_)))
                             .map(|index| {
-                                let mean = vec![hours(index), month()];
+                                let mean = vec![hours(index), month_of(index)];
                                 let mean = ExplanationNode::computed(
                                     Basis::Quotient,
                                     "units that run in a mean hour",

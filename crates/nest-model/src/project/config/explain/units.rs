@@ -8,10 +8,9 @@ use nest_data::{
 use rust_decimal::Decimal;
 
 use super::{
-    super::meters::seen,
+    super::{meters::seen, placed::committed_factor},
     counts::{ExplainedUnits, one},
 };
-use crate::pricing::{TERM_HOURS_PER_MONTH, term_hours};
 
 impl ExplainedUnits<'_, '_> {
     /// A line of the bill; `None` if it has no price, or is nothing that units cause.
@@ -339,47 +338,64 @@ impl ExplainedUnits<'_, '_> {
 
     /// Price of one unit for a month under a commitment, with what is paid at once spread over its term.
     fn commitment_price(&self, commitment: &Commitment) -> ExplanationNode {
-        let source = seen(self.placed.book, &commitment.source);
+        let book = self.placed.book;
+        let source = seen(book, &commitment.source);
         let leaf = |name: &str, value: Decimal, unit: &str| {
             ExplanationNode::leaf(name, value.normalize(), unit, Basis::Priced, &source)
         };
-        let currency = &self.placed.book.currency;
+        let node =
+            |basis: Basis, name: String, parts| ExplanationNode::computed(basis, name, &book.currency, parts);
         let at_once = vec![
-            leaf("paid at once", commitment.upfront.0, currency),
-            leaf("hours of the term", term_hours(commitment), "h"),
+            leaf("paid at once", commitment.upfront.0, &book.currency),
+            leaf(
+                "months of the term",
+                Decimal::from(commitment.term_months),
+                "months",
+            ),
         ];
-        let at_once = ExplanationNode::computed(
+        let at_once = node(
             Basis::Quotient,
-            "paid at once, spread over the term",
-            format!("{currency}/h"),
+            "paid at once, spread over the term".to_owned(),
             at_once,
         );
         let recurring = match commitment.unit {
-            InstanceUnit::H => leaf(
-                "paid by the hour",
-                commitment.recurring.0,
-                &format!("{currency}/h"),
-            ),
-            InstanceUnit::Month => {
-                let parts = vec![
-                    leaf("paid by the month", commitment.recurring.0, currency),
-                    leaf("hours of a month of the term", TERM_HOURS_PER_MONTH, "h"),
-                ];
-                ExplanationNode::computed(
-                    Basis::Quotient,
+            InstanceUnit::H => {
+                let hour = leaf(
                     "paid by the hour",
-                    format!("{currency}/h"),
-                    parts,
-                )
+                    commitment.recurring.0,
+                    &format!("{}/h", book.currency),
+                );
+                let month = leaf("hours of a month", book.month_hours.0, "h");
+                node(Basis::Product, "paid in a month".to_owned(), vec![hour, month])
             }
+            InstanceUnit::Month => leaf("paid in a month", commitment.recurring.0, &book.currency),
         };
-        let hour = ExplanationNode::computed(
+        let month = node(
             Basis::Sum,
-            format!("price of {} for an hour", commitment.id),
-            format!("{currency}/h"),
+            format!("price of {} for a month at list", commitment.id),
             vec![at_once, recurring],
         );
-        self.of_month(&format!("price of {} for a month", commitment.id), hour)
+        let mut parts = vec![month];
+        let sku = self.placed.placement.sku.as_deref();
+        let left = committed_factor(book, commitment, sku);
+        if left != Decimal::ONE {
+            let detail = format!("{} (own contract)", book.name());
+            parts.push(ExplanationNode::leaf(
+                "share left by the contract",
+                left,
+                "",
+                Basis::Agreed,
+                detail,
+            ));
+        }
+        let currency = &self.config.study.study.currency;
+        parts.extend(super::exchange(&book.currency, self.placed.exchange, currency));
+        ExplanationNode::computed(
+            Basis::Product,
+            format!("price of {} for a month", commitment.id),
+            currency,
+            parts,
+        )
     }
 
     /// List price of one unit for a month; `None` if it is not known.
